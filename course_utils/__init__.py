@@ -1,0 +1,33 @@
+"""Open the Box: the course's helper package.
+
+It finds files, draws and checks; the models themselves are the libraries' own objects, called in the lessons.
+Names are resolved when they are first used, so that `import course_utils` takes milliseconds and no torch.
+"""
+
+import importlib
+
+_HOME_OF = {
+    "CourseError": "errors",
+    "fetch": "sources",
+    "load": "models",
+    "setup": "lessons",
+    "predict": "learning.predict",
+    "reveal": "learning.predict",
+    "quiz": "learning.quiz",
+    "check": "learning.check",
+}
+_MODULES = ("catalog", "explorers", "views")
+
+__all__ = [*_HOME_OF, *_MODULES]
+
+
+def __getattr__(name):
+    if name in _HOME_OF:
+        return getattr(importlib.import_module(f"{__name__}.{_HOME_OF[name]}"), name)
+    if name in _MODULES:
+        return importlib.import_module(f"{__name__}.{name}")
+    raise AttributeError(f"course_utils has no {name!r}; it has {', '.join(__all__)}")
+
+
+def __dir__():
+    return sorted(__all__)
