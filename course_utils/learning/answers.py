@@ -1,0 +1,142 @@
+"""The learner's answers: one small JSON file on this computer, never sent anywhere.
+
+Stored are predictions, quiz answers and the outcome of exercise checks, so that a prediction made yesterday can
+still meet its measurement today. One answer looks like this:
+
+    "predict 02-tokens": {"kind": "predict", "answer": 40, "right": null, "tries": 1,
+                          "first_tried": "2025-01-31T09:30:00+00:00", "last_tried": "2025-01-31T09:30:00+00:00"}
+
+The file is ~/.local/share/open-the-box/answers.json (on Windows %APPDATA%\\open-the-box\\answers.json), or
+whatever the environment variable COURSE_ANSWERS names. To forget everything, delete the file; `path()` says where
+it is.
+"""
+
+import json
+import os
+import tempfile
+import time
+from datetime import UTC, datetime
+from pathlib import Path
+
+from filelock import FileLock
+
+# All answers, from the moment that the file cannot be written: the lesson goes on as long as its kernel runs.
+_unsaved: dict[str, dict] | None = None
+
+
+def path() -> Path:
+    """The answers file; it need not exist yet."""
+    chosen = os.environ.get("COURSE_ANSWERS")
+    if chosen:
+        return Path(chosen).expanduser()
+    if os.name == "nt":
+        home = Path(os.environ.get("APPDATA") or Path.home() / "AppData" / "Roaming")
+    else:
+        home = Path.home() / ".local" / "share"
+    return home / "open-the-box" / "answers.json"
+
+
+def read() -> dict[str, dict]:
+    """All answers by "kind key". A file that cannot be understood is kept aside, and the answers start afresh."""
+    return _read_file() if _unsaved is None else _unsaved
+
+
+def find(kind: str, key: str) -> dict | None:
+    """The answer to one question, or None if it has not been answered."""
+    return read().get(f"{kind} {key}")
+
+
+def record(kind: str, key: str, answer, right: bool | None = None) -> str:
+    """Note one try at one question.
+
+    Parameters: `kind` is "predict", "quiz" or "check"; `key` names the question; `answer` is a number or a text;
+    `right` is None where nothing is right or wrong.
+    Returns a sentence for the learner the first time that an answer cannot be saved, otherwise an empty text.
+    """
+    now = datetime.now(UTC).isoformat(timespec="seconds")
+
+    def add(answers):
+        before = answers.get(f"{kind} {key}", {"tries": 0, "first_tried": now})
+        answers[f"{kind} {key}"] = {
+            "kind": kind,
+            "answer": answer,
+            "right": right,
+            "tries": before["tries"] + 1,
+            "first_tried": before["first_tried"],
+            "last_tried": now,
+        }
+
+    return _change(add)
+
+
+def forget(kind: str, keys: list[str]) -> str:
+    """Remove the answers to these questions, so that they can be answered afresh. Returns as `record` does."""
+
+    def remove(answers):
+        for key in keys:
+            answers.pop(f"{kind} {key}", None)
+
+    return _change(remove)
+
+
+def _change(edit) -> str:
+    """Apply `edit` to the file's answers; where the file cannot be written, to this kernel's memory."""
+    global _unsaved
+    file = path()
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        with FileLock(f"{file}.lock", timeout=5):  # two kernels may be at work
+            answers = read()
+            edit(answers)
+            _write_file(file, answers)
+        _unsaved = None
+        return ""
+    except OSError as error:  # FileLock's Timeout is one, too
+        known_already = _unsaved is not None
+        _unsaved = read()
+        edit(_unsaved)
+        if known_already:
+            return ""
+        reason = error.strerror or "another notebook is holding the file"
+        return f"(Your answers cannot be saved in {file.parent}: {reason}. They last until you close this notebook.)"
+
+
+def _read_file() -> dict[str, dict]:
+    file = path()
+    try:
+        answers = json.loads(file.read_text(encoding="utf-8"))
+        if not isinstance(answers, dict) or not all(_is_entry(entry) for entry in answers.values()):
+            raise ValueError("not a list of answers")
+        return answers
+    except OSError:
+        return {}  # nothing answered yet, or a place that cannot be read
+    except ValueError:  # broken JSON or broken UTF-8, too
+        aside = file.with_name("answers.broken.json")
+        try:
+            os.replace(file, aside)
+        except OSError:
+            return {}
+        print(f"Your answers file could not be read; it is kept as {aside}, and answers start afresh.")
+        return {}
+
+
+def _is_entry(entry) -> bool:
+    return isinstance(entry, dict) and {"kind", "answer", "right", "tries", "first_tried"} <= entry.keys()
+
+
+def _write_file(file: Path, answers: dict[str, dict]):
+    handle, temporary = tempfile.mkstemp(dir=file.parent, prefix=file.name, suffix=".part")
+    try:
+        with os.fdopen(handle, "w", encoding="utf-8") as stream:
+            json.dump(answers, stream, indent=1, ensure_ascii=False)
+        for pause in (0.02, 0.1, None):
+            try:
+                os.replace(temporary, file)
+                break
+            except PermissionError:  # Windows refuses while another kernel is reading the file
+                if pause is None:
+                    raise
+                time.sleep(pause)
+    except BaseException:
+        os.unlink(temporary)
+        raise

@@ -1,0 +1,364 @@
+"""Checks of a learner's function whose messages name the mistake.
+
+    check("2.1", softmax, ([2.0, 1.0, 0.0], 1.0), [0.665, 0.245, 0.09], tolerance=1e-3)
+
+prints "2.1 ✓ ..." or raises `NotYet`, of which a notebook shows one sentence and no traceback.
+"""
+
+import copy
+import linecache
+import math
+import sys
+import unicodedata
+from collections import Counter, OrderedDict, defaultdict
+from collections.abc import Callable
+
+from . import answers
+
+# The default tolerance forgives rounding only.
+ROUNDING = 1e-6
+
+
+class NotYet(AssertionError):
+    """The task is not solved yet; the message says what to look at."""
+
+    def _render_traceback_(self):
+        return [f"\x1b[33mNot yet:\x1b[0m {self}"]
+
+
+def check(
+    task: str,
+    function: Callable,
+    arguments: tuple,
+    expected,
+    mistakes: dict[str, object] | None = None,
+    tolerance: float = ROUNDING,
+    about: str = "",
+) -> None:
+    """Call the learner's function with copies of the arguments and compare what it returns.
+
+    Parameters: `task` is the exercise's number, `about` what this check shows ("an even split stays even");
+    `mistakes` maps a message to the wrong value that it explains; numbers agree within
+    tolerance x max(1, |expected|), but with the default tolerance two whole numbers must be equal.
+    Lists, tuples, arrays and tensors of any type count as the same thing when their values agree.
+    Raises: NotYet, whose message names the mistake.
+    """
+    call = f"{_name(function)}({', '.join(map(show, arguments))})"
+    wanted = plain(expected)
+    problem, returned = _look(function, arguments, wanted, mistakes or {}, tolerance, call)
+    unsaved = answers.record("check", task, show(returned), right=problem is None)
+    if unsaved:
+        print(unsaved)
+    if problem:
+        raise NotYet(f"{task}{problem}") from None
+    print(f"{task} ✓ {about or call}")
+
+
+def _look(function, arguments, wanted, mistakes, tolerance, call):
+    """What is wrong, as the rest of a sentence that begins with the task's number, or None, and what came back."""
+    if not callable(function):
+        kind = "nothing" if function is None else _kind(function)
+        return f" needs your function, but got {kind}: run the cell that defines it with `def` first.", None
+    given = _copied(arguments)
+    try:
+        returned = function(*given)
+    except NotImplementedError:
+        return " is not written yet: replace the `raise` line with your own code.", None
+    except Exception as error:
+        says = str(error).strip().split("\n")[0]
+        what = type(error).__name__ + (f": {_shorten(says, 200)}" if says else "")
+        line = _line_of(error, function)
+        at = f", at your line `{line}`," if line else ","
+        return f" stopped with {what}{at} when called as {call}.", None
+    try:
+        value = plain(returned)
+    except Unreadable as error:
+        return f": {call} returned {error}", None
+    except RecursionError:
+        return f": {call} returned a list that contains itself.", None
+    if value is None and wanted is not None:
+        return f": {call} gave nothing back: does your function end with `return`? (Printing is not enough.)", None
+    found = difference(value, wanted, tolerance)
+    if found:
+        for message, wrong in mistakes.items():
+            if not difference(value, plain(wrong), tolerance):
+                return f": {message}", value
+        return f": {call} {found}", value
+    if _changed(arguments, given):
+        return f": {call} is right, but your function changed its input: work on a copy of it.", value
+    return None, value
+
+
+class Unreadable(Exception):
+    """A value that is not plain data; the message says what it is and what to return instead."""
+
+
+def plain(value):
+    """The value as plain Python: None, bool, int, float, str, list, dict or set of these.
+
+    Only exact, well-known types are read, so that an object with an `__eq__` of its own cannot pass for a number.
+    Raises: Unreadable.
+    """
+    kind = type(value)
+    if value is None or kind in (bool, int, float, str):
+        return value
+    if kind in (list, tuple):
+        return [plain(item) for item in value]
+    if kind in (set, frozenset):
+        return {_key(item) for item in value}
+    if kind in (dict, OrderedDict, defaultdict, Counter):
+        return {_key(key): plain(item) for key, item in value.items()}
+    if _is_tensor(value):
+        return plain(value.detach().cpu().tolist())
+    if _is_array(value):
+        return plain(value.tolist())
+    if kind.__name__ in ("generator", "range", "map", "filter", "zip", "dict_keys", "dict_values", "dict_items"):
+        raise Unreadable(f"a {kind.__name__}: wrap it in list(...) to return its items.")
+    raise Unreadable(f"{_kind(value)}: return plain numbers, texts, lists, dictionaries, arrays or tensors.")
+
+
+def _key(value):
+    value = plain(value)
+    return tuple(map(_key, value)) if isinstance(value, list) else value
+
+
+def _is_tensor(value) -> bool:
+    torch = sys.modules.get("torch")  # where torch was never imported, nothing is a tensor
+    return torch is not None and type(value) in (torch.Tensor, torch.nn.Parameter)
+
+
+def _is_array(value) -> bool:
+    numpy = sys.modules.get("numpy")
+    if numpy is None:
+        return False
+    scalar = isinstance(value, numpy.generic) and type(value).__module__ == "numpy"
+    return (scalar or type(value) is numpy.ndarray) and value.dtype.kind in "biufU"
+
+
+def difference(value, wanted, tolerance: float) -> str | None:
+    """How one plain value differs from another, as the rest of "f(x) …", or None where they agree."""
+    if value == wanted:
+        return None
+    if _is_number(wanted):
+        return _number_difference(value, wanted, tolerance)
+    if isinstance(wanted, str):
+        if not isinstance(value, str):
+            return f"gave {_kind(value)}, {show(value)}, where the text {show(wanted)} is expected."
+        return _text_difference(value, wanted)
+    if isinstance(wanted, list):
+        return _list_difference(value, wanted, tolerance)
+    if isinstance(wanted, dict):
+        return _dictionary_difference(value, wanted, tolerance)
+    if isinstance(wanted, set):
+        if isinstance(value, list):
+            return "gave a list where a set is expected (no order, nothing twice): wrap it in set(...)."
+        if isinstance(value, set):
+            return _members(wanted - value, value - wanted, "")
+    return f"gave {_kind(value)}, {show(value)}, where {show(wanted)} is expected."
+
+
+def _number_difference(value, wanted, tolerance):
+    if not _is_number(value):
+        hint = ": convert it with float(...) or int(...)" if isinstance(value, str) else ""
+        return f"gave {_kind(value)}, {show(value)}, where a number is expected{hint}."
+    if _numbers_agree(value, wanted, tolerance):
+        return None
+    if isinstance(value, float) and math.isnan(value):
+        return (
+            "gave nan, which is not a number: look for 0/0, infinity minus infinity, "
+            "or the logarithm of a number below zero."
+        )
+    return "gave {}, expected {}.".format(*_show_both(value, wanted))
+
+
+def _numbers_agree(value, wanted, tolerance):
+    if value != value or wanted != wanted:  # only nan differs from itself
+        return value != value and wanted != wanted
+    if math.inf in (abs(value), abs(wanted)):
+        return False  # equal infinities were found equal before
+    if tolerance == ROUNDING and value == int(value) and wanted == int(wanted):
+        return False  # one parameter too many among millions is a mistake, not rounding
+    return abs(value - wanted) <= tolerance * max(1, abs(wanted))
+
+
+def _text_difference(value, wanted):
+    at = next((i for i, pair in enumerate(zip(value, wanted, strict=False)) if pair[0] != pair[1]), None)
+    if at is None:
+        at = min(len(value), len(wanted))
+    yours = f"you have {_character(value[at])}" if at < len(value) else "yours ends"
+    theirs = f"{_character(wanted[at])} is expected" if at < len(wanted) else "the expected text ends"
+    start = max(0, at - 30)
+    shown = [
+        repr(("…" if start else "") + text[start : at + 30] + ("…" if len(text) > at + 30 else ""))
+        for text in (value, wanted)
+    ]
+    return f"gave {shown[0]}, expected {shown[1]}: they differ at character {at + 1}, where {yours} and {theirs}."
+
+
+def _character(character):
+    names = {" ": "a space", "\n": "a newline", "\t": "a tab", "\r": "a carriage return"}
+    if character in names:
+        return names[character]
+    if character.isascii() and character.isprintable():
+        return repr(character)
+    return f"{character!r} ({unicodedata.name(character, 'a control character').lower()})"
+
+
+def _list_difference(value, wanted, tolerance):
+    if isinstance(value, set):
+        return "gave a set, which has no order and holds nothing twice, where a list is expected."
+    if not isinstance(value, list):
+        return f"gave {_kind(value)}, {show(value)}, where a list of {_count(wanted)} is expected."
+    shape, wanted_shape = _shape(value), _shape(wanted)
+    if shape and wanted_shape and shape != wanted_shape and len(shape + wanted_shape) > 2:
+        return f"gave values of shape {shape}, expected shape {wanted_shape}."
+    if len(value) != len(wanted):
+        return f"gave a list of {_count(value)}, {show(value)}, where {_count(wanted)} are expected: {show(wanted)}."
+    found = [difference(*pair, tolerance) for pair in zip(value, wanted, strict=True)]
+    first = next((i for i, problem in enumerate(found) if problem), None)
+    if first is None:
+        return None
+    if _is_number(wanted[first]) and _is_number(value[first]):
+        mine, theirs = _show_both(value, wanted)
+        if "…" not in mine and len(wanted) <= 8:
+            nan = " (nan is not a number: look for 0/0)" if value[first] != value[first] else ""
+            return f"gave {mine}, expected {theirs}{nan}."
+    return f"gave a list that differs first at item {first} (counting from 0): there it {found[first]}"
+
+
+def _shape(value) -> tuple | None:
+    """The lengths of a regular nest of lists of numbers, () for one number, None for anything else."""
+    if _is_number(value):
+        return ()
+    if not isinstance(value, list):
+        return None
+    shapes = {_shape(item) for item in value}
+    inner = shapes.pop() if len(shapes) == 1 else None
+    return None if inner is None else (len(value), *inner)
+
+
+def _dictionary_difference(value, wanted, tolerance):
+    if not isinstance(value, dict):
+        return f"gave {_kind(value)}, {show(value)}, where a dictionary is expected."
+    if value.keys() != wanted.keys():
+        return _members(wanted.keys() - value.keys(), value.keys() - wanted.keys(), "key ")
+    for key in wanted:
+        problem = difference(value[key], wanted[key], tolerance)
+        if problem:
+            return f"gave a dictionary in which the key {key!r} is wrong: it {problem}"
+    return None
+
+
+def _members(missing, extra, word):
+    parts = [
+        f"{name} {word}{', '.join(sorted(map(repr, members)))}"
+        for name, members in (("lacks", missing), ("has too many:", extra))
+        if members
+    ]
+    return f"gave a result that {' and '.join(parts)}."
+
+
+def _copied(value):
+    """Copies of lists, dictionaries, sets, arrays and tensors; models and the like are handed over as they are."""
+    if type(value) in (list, tuple):
+        return type(value)(map(_copied, value))
+    if type(value) is dict:
+        return {key: _copied(item) for key, item in value.items()}
+    if type(value) is set:
+        return set(value)
+    if _is_tensor(value):
+        return value.detach().clone()
+    if _is_array(value):
+        return copy.copy(value)
+    return value
+
+
+def _changed(arguments, given) -> bool:
+    for before, after in zip(arguments, given, strict=True):
+        try:
+            if difference(plain(after), plain(before), 0):
+                return True
+        except Unreadable:
+            continue  # a model or another object that was handed over as it is
+    return False
+
+
+def _line_of(error, function) -> str:
+    """The learner's own line that failed last: in the function's file or another cell of the notebook."""
+    home = getattr(getattr(function, "__code__", None), "co_filename", None)
+    line, trace = "", error.__traceback__
+    while trace:
+        file = trace.tb_frame.f_code.co_filename
+        if file != __file__ and (file == home or "ipykernel" in file or "ipython-input" in file):
+            line = linecache.getline(file, trace.tb_lineno, trace.tb_frame.f_globals).strip() or line
+        trace = trace.tb_next
+    return line
+
+
+def show(value) -> str:
+    """A value as a short text: numbers to 4 digits, long lists and texts shortened."""
+    return _shorten(_show(value, lambda x: float(f"{x:.4g}") if abs(x) < 1e-3 else round(x, 4)), 160)
+
+
+def _show_both(value, wanted):
+    """Both values to 4 digits, or to all their digits where 4 do not tell them apart."""
+    if show(value) == show(wanted):
+        return _shorten(_show(value, float), 300), _shorten(_show(wanted, float), 300)
+    return show(value), show(wanted)
+
+
+def _show(value, rounded) -> str:
+    if _is_tensor(value) or _is_array(value):
+        value = value.detach().cpu().tolist() if _is_tensor(value) else value.tolist()
+    kind = type(value)
+    if kind is float:
+        return repr(rounded(value)) if math.isfinite(value) else str(value)
+    if kind is str:
+        return repr(_shorten(value, 60))
+    if kind in (list, tuple, set):
+        items = [_show(item, rounded) for item in list(value)[:8]]
+        if len(value) > 8:
+            items = [*items[:4], "…", _show(list(value)[-1], rounded)]
+        inside = ", ".join(items)
+        if kind is tuple:
+            return f"({inside},)" if len(value) == 1 else f"({inside})"
+        if kind is set:
+            return f"{{{inside}}}" if value else "set()"
+        return f"[{inside}]"
+    if kind is dict:
+        items = [f"{_show(key, rounded)}: {_show(item, rounded)}" for key, item in list(value.items())[:6]]
+        return "{" + ", ".join(items + ["…"] * (len(value) > 6)) + "}"
+    if value is None or kind in (bool, int):
+        return repr(value)
+    return _name(value) if callable(value) and hasattr(value, "__name__") else f"<{kind.__name__}>"
+
+
+def _shorten(text, length):
+    return text if len(text) <= length else f"{text[: length - 10]}…{text[-9:]}"
+
+
+def _name(function) -> str:
+    name = getattr(function, "__name__", type(function).__name__)
+    return "your_function" if name == "<lambda>" else name
+
+
+def _is_number(value) -> bool:
+    return isinstance(value, (bool, int, float))
+
+
+def _count(items) -> str:
+    return f"{len(items)} item" + "s" * (len(items) != 1)
+
+
+def _kind(value) -> str:
+    """What a learner calls it: "a text", "a list of 3 items", "an object of the class Robot"."""
+    if value is None:
+        return "nothing (None)"
+    if isinstance(value, list):
+        return f"a list of {_count(value)}"
+    names = {bool: "a bool", int: "a number", float: "a number", str: "a text", dict: "a dictionary", set: "a set"}
+    if type(value) in names:
+        return names[type(value)]
+    if callable(value) and hasattr(value, "__name__"):
+        return f"the function {value.__name__} itself, not its result"
+    return f"an object of the class {type(value).__name__}"

@@ -1,0 +1,163 @@
+"""The questions of a lesson. They live in questions/NN.toml, so that the notebook does not give the answers away.
+
+    [[recall]]                      # on earlier lessons: quiz("02-recall")
+    [[quiz]]                        # on this lesson: quiz("02")
+    text = "What is a token?"
+    choices = [
+      { text = "A piece of text with a number", right = true, why = "The tokenizer's list gives each piece its id." },
+      { text = "A word", why = "Some are, but most words are several tokens or share one with a space." },
+    ]
+"""
+
+import hashlib
+import tomllib
+from dataclasses import dataclass
+from pathlib import Path
+
+import ipywidgets as widgets
+from IPython.display import display
+
+from ..errors import CourseError
+from . import answers
+from .question import Question, bundle, choice_field, marked_up, printed, remark
+
+_FOLDER = Path(__file__).with_name("questions")
+
+
+def quiz(name: str) -> None:
+    """Ask the questions of a lesson: quiz("02") on what it taught, quiz("02-recall") on the lessons before it.
+
+    Raises: CourseError when there are no such questions or their file is wrong.
+    """
+    display(Quiz(name))
+
+
+@dataclass(frozen=True)
+class Choice:
+    text: str
+    right: bool
+    why: str
+
+
+@dataclass(frozen=True)
+class Item:
+    """One question of a quiz, its choices in the order in which everybody sees them."""
+
+    text: str
+    choices: tuple[Choice, ...]
+
+
+class Quiz:
+    """All questions of one `quiz`, live and on paper. What was answered before, in an earlier run too, is shown."""
+
+    def __init__(self, name: str):
+        self._name = name
+        self.items = load(name)
+        self.questions = [self._ask(index, item) for index, item in enumerate(self.items)]
+        self.score = widgets.HTML()
+        self.again = widgets.Button(description="Start again")
+        self.again.on_click(lambda _: self._start_again())
+        self.widget = widgets.VBox([*(asked.widget for asked in self.questions), self.score, self.again])
+        self._show()
+
+    def _ask(self, index, item):
+        field = choice_field(f"{index + 1}. {item.text}", [choice.text for choice in item.choices])
+        return Question(field, "Check", lambda chosen: self._pressed(item, chosen))
+
+    def _key(self, item):
+        return f"{self._name}: {item.text}"
+
+    def _pressed(self, item, chosen):
+        if chosen is None:
+            self.questions[self.items.index(item)].say("Pick one of the choices first.")
+            return
+        choice = next(choice for choice in item.choices if choice.text == chosen)
+        self._show(answers.record("quiz", self._key(item), chosen, choice.right))
+
+    def _start_again(self):
+        note = answers.forget("quiz", [self._key(item) for item in self.items])
+        for asked in self.questions:
+            asked.field.index = None
+        self._show(note)
+
+    def _show(self, note=""):
+        """Bring every question and the score in step with the answers."""
+        known = answers.read()
+        entries = [known.get(f"quiz {self._key(item)}") for item in self.items]
+        for item, asked, entry in zip(self.items, self.questions, entries, strict=True):
+            chosen = next((c for c in item.choices if entry and c.text == entry["answer"]), None)
+            asked.field.disabled = asked.button.disabled = bool(chosen and chosen.right)
+            if chosen is None:
+                asked.say("")
+                continue
+            if asked.field.value is None:
+                asked.field.value = chosen.text
+            if chosen.right:
+                asked.say(f"Right. {chosen.why}", "right")
+            else:
+                asked.say(f"Not this one. {chosen.why} Try again.", "wrong")
+        finished = all(entry and entry["right"] for entry in entries)
+        first = sum(entry["tries"] == 1 for entry in entries if entry)
+        score = f"{first} of {len(entries)} right at the first try." if finished else ""
+        self.score.value = remark(f"{score} {note}") if score or note else ""
+        self.again.layout.display = "" if finished else "none"
+
+    def _repr_mimebundle_(self, **_):
+        return bundle(
+            self.widget,
+            printed("".join(_printed(index, item) for index, item in enumerate(self.items))),
+            f"Quiz {self._name}: {len(self.items)} questions, each with choices and what is right or wrong about them.",
+        )
+
+
+def _printed(index, item):
+    choices = "".join(
+        f'<details style="margin: .25em 0 .25em 1em"><summary>{letter}. {marked_up(choice.text)}</summary>'
+        f'<div style="margin: .2em 0 .5em 1.4em">{"✓ Right." if choice.right else "✗ Not this one."} '
+        f"{marked_up(choice.why)}</div></details>"
+        for letter, choice in zip("ABCDE", item.choices, strict=False)
+    )
+    return f'<div style="margin: .4em 0 .9em"><b>{index + 1}. {marked_up(item.text)}</b>{choices}</div>'
+
+
+def load(name: str) -> list[Item]:
+    """The questions of a quiz. Raises: CourseError, with what to mend in which question."""
+    lesson, _, part = name.partition("-")
+    file = _FOLDER / f"{lesson}.toml"
+    if not file.exists():
+        there = ", ".join(sorted(found.stem for found in _FOLDER.glob("*.toml"))) or "none yet"
+        raise CourseError(f"There are no questions for lesson {lesson!r}; the lessons with questions are: {there}.")
+    try:
+        tables = tomllib.loads(file.read_text(encoding="utf-8"))
+    except tomllib.TOMLDecodeError as error:
+        raise CourseError(f"{file.name} is not valid TOML: {error}. Mend it and run this cell again.") from None
+    items = [_item(f"{file.name}, question {i + 1}", table) for i, table in enumerate(tables.get(part or "quiz", []))]
+    if not items:
+        raise CourseError(f"{file.name} has no [[{part or 'quiz'}]] questions, which quiz({name!r}) asks for.")
+    _unique(f"{file.name}: two questions", [item.text for item in items])
+    return items
+
+
+def _item(where, table):
+    text, choices = table.get("text"), table.get("choices", [])
+    if not text:
+        raise CourseError(f"{where} has no text: add text = \"…\".")
+    if not 2 <= len(choices) <= 5:
+        raise CourseError(f"{where} has {len(choices)} choices: give it 2 to 5.")
+    for choice in choices:
+        if not choice.get("text") or not choice.get("why"):
+            raise CourseError(f"{where} has a choice without its own text or why: add what is missing in {choice}.")
+    right = sum(choice.get("right", False) for choice in choices)
+    if right != 1:
+        raise CourseError(f"{where} has {right} right choices: mark exactly one with right = true.")
+    _unique(f"{where}: two choices", [choice["text"] for choice in choices])
+    _unique(f"{where}: two explanations", [choice["why"] for choice in choices])
+    made = [Choice(choice["text"], choice.get("right", False), choice["why"]) for choice in choices]
+    # Shuffled, so that the right one is not always first; the same for everyone, so that outputs stay the same.
+    return Item(text, tuple(sorted(made, key=lambda choice: hashlib.sha256((text + choice.text).encode()).digest())))
+
+
+def _unique(what, texts):
+    if len(set(texts)) < len(texts):
+        twice = next(text for text in texts if texts.count(text) > 1)
+        raise CourseError(f"{what} are the same, {twice!r}: reword one of them.")
