@@ -1,0 +1,154 @@
+"""What every picture of the course shares: colours, the white card, and the object that a cell shows.
+
+JupyterLab strips <script>, <style>, <svg> and aria attributes from a notebook that has not been run yet, so a
+picture is plain HTML with inline styles, or one <img> with its description.
+"""
+
+import base64
+import contextlib
+import io
+import sys
+from dataclasses import dataclass
+from html import escape
+
+# Okabe and Ito (2008), "Color Universal Design": distinguishable with every common kind of colour blindness.
+BLACK, ORANGE, SKY_BLUE, GREEN = "#000000", "#E69F00", "#56B4E9", "#009E73"
+YELLOW, BLUE, VERMILLION, PURPLE = "#F0E442", "#0072B2", "#D55E00", "#CC79A7"
+
+INK = "#1b1f24"
+QUIET = "#57606a"  # 6:1 on white: for ranks, units and notes
+LINE = "#d5d9de"
+TRACK = "#eef1f4"
+
+SANS = "system-ui,sans-serif"
+MONO = "ui-monospace,Menlo,Consolas,monospace"
+IMAGE_DPI = 150
+CSS_PIXELS_PER_INCH = 96
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A picture that a notebook shows.
+
+    Parameters
+    ----------
+    html: the picture as HTML that survives JupyterLab's sanitiser.
+    alt: the same in words; it is the text/plain form, which screen readers, terminals and tests read.
+    """
+
+    html: str
+    alt: str
+
+    def _repr_mimebundle_(self, include=None, exclude=None):
+        return {"text/html": self.html, "text/plain": self.alt}
+
+    def __str__(self):
+        return self.alt
+
+
+def card(inner, caption=None, note=None):
+    """Put HTML on the white card on which every picture stands, so that it reads in dark themes too.
+
+    Parameters
+    ----------
+    inner: HTML.
+    caption: plain text above it, what the picture shows. note: plain text below it, how to read the marks.
+
+    Returns
+    -------
+    str: HTML.
+    """
+    above = below = ""
+    if caption:
+        above = (
+            f'<figcaption style="margin:0 0 10px 0;font-weight:600;font-size:15px;color:{INK}">'
+            f"{escape(caption)}</figcaption>"
+        )
+    if note:
+        below = f'<div style="margin-top:8px;font-size:13px;color:{QUIET}">{escape(note)}</div>'
+    return (
+        f'<figure style="margin:6px 0;padding:14px 16px;background:#ffffff;color:{INK};border:1px solid {LINE};'
+        f"border-radius:8px;box-sizing:border-box;max-width:760px;font-family:{SANS};font-size:14px;"
+        f'line-height:1.45;text-align:left">{above}{inner}{below}</figure>'
+    )
+
+
+def number(value):
+    """A number as a reader wants it: 884,736 or 5.876 or 0.0042; four significant digits unless it is whole."""
+    if float(value).is_integer():
+        return f"{value:,.0f}"
+    if abs(value) >= 1000:
+        return f"{value:,.0f}"
+    return f"{value:.4g}"
+
+
+@contextlib.contextmanager
+def style():
+    """Draw matplotlib figures in the course's style inside this context.
+
+    Example
+    -------
+    >>> with views.style():
+    ...     figure, axes = plt.subplots()
+    """
+    import matplotlib
+    from cycler import cycler
+
+    colours = [BLUE, VERMILLION, GREEN, PURPLE, ORANGE, SKY_BLUE, BLACK]
+    dashes = ["-", "--", "-.", ":", (0, (5, 1)), (0, (3, 1, 1, 1)), (0, (1, 1))]
+    settings = {
+        "figure.figsize": (6.5, 3.6),
+        "figure.facecolor": "white",
+        "figure.constrained_layout.use": True,
+        "savefig.facecolor": "white",
+        "font.family": "DejaVu Sans",
+        "font.size": 12,
+        "axes.titlesize": 13,
+        "axes.titleweight": "bold",
+        "axes.titlelocation": "left",
+        "axes.titlepad": 10,
+        "axes.facecolor": "white",
+        "axes.edgecolor": QUIET,
+        "axes.labelcolor": INK,
+        "axes.grid": True,
+        "axes.axisbelow": True,
+        "axes.spines.top": False,
+        "axes.spines.right": False,
+        "axes.prop_cycle": cycler(color=colours) + cycler(linestyle=dashes),
+        "grid.color": "#e6e9ec",
+        "lines.linewidth": 2.2,
+        "text.color": INK,
+        "xtick.color": QUIET,
+        "ytick.color": QUIET,
+        "xtick.labelcolor": INK,
+        "ytick.labelcolor": INK,
+        "legend.frameon": False,
+    }
+    with matplotlib.rc_context(settings):
+        yield
+
+
+def from_figure(figure, alt):
+    """Turn a matplotlib figure into a picture, whatever backend is in use, and close it.
+
+    Parameters
+    ----------
+    figure: matplotlib.figure.Figure.
+    alt: what it shows, in words and numbers.
+
+    Returns
+    -------
+    Picture: one PNG at 150 dots per inch, as wide on the page as the figure in inches, or the page if narrower.
+    """
+    buffer = io.BytesIO()
+    figure.savefig(buffer, format="png", dpi=IMAGE_DPI, metadata={"Software": None})
+    # pyplot, where the lesson used it, would show the same figure a second time below the cell.
+    if "matplotlib.pyplot" in sys.modules:
+        sys.modules["matplotlib.pyplot"].close(figure)
+    width, height = (round(inches * CSS_PIXELS_PER_INCH) for inches in figure.get_size_inches())
+    data = base64.b64encode(buffer.getvalue()).decode("ascii")
+    image = (
+        f'<img alt="{escape(alt)}" width="{width}" height="{height}" '
+        f'style="display:block;max-width:100%;height:auto;margin:0" src="data:image/png;base64,{data}">'
+    )
+    return Picture(card(image), alt)
