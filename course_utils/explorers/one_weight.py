@@ -5,33 +5,36 @@ from html import escape
 import ipywidgets
 
 from course_utils.errors import CourseError
-from course_utils.views.picture import LINE, QUIET, Picture, card
+from course_utils.views.picture import INK, LINE, QUIET, Picture, card
 
 from .base import Explorer
 
-FACTORS = [step / 4 for step in range(9)]
+_FACTORS = [quarter / 4 for quarter in range(9)]
 
 
 class OneWeight(Explorer):
-    """A slider over one weight, the model's answer at that value, and the original answer beside it.
+    """A slider over one weight, the model's answer at that value, and its published answer beside it.
 
     Parameters
     ----------
-    answer: function (value, question) -> str: sets the weight to `value`, asks, restores the weight.
-    current: the weight's value as published.
-    baked: dict from a factor (0.0, 0.25, ... 2.0) to the answer to `prompt` with the weight at factor * current;
-        these show at once, others are computed.
-    prompt: the question that is asked first.
+    answer: function (value, question) -> str that sets the weight to `value`, asks the model, and restores
+        the weight. What it raises is shown as one sentence.
+    current: float, the weight's value as published.
+    baked: dict from a factor (0.0, 0.25, ... 2.0) to the answer to `prompt` with the weight at factor times
+        `current`. These show at once; others are computed when they are first needed, and kept.
+    prompt: str, the question asked first.
     """
 
     def __init__(self, answer, current, baked, prompt):
         self.answer = answer
         self.current = current
         self.prompt = self.asked = prompt
-        self.known = {(prompt, factor): text for factor, text in baked.items()}
-        options = [(f"{factor:g} × = {factor * current:.3f}", factor) for factor in FACTORS]
+        self.answers = {(prompt, factor): text for factor, text in baked.items()}
         self.factor = ipywidgets.SelectionSlider(
-            options=options, value=1.0, description="the weight", continuous_update=False
+            options=[(f"{factor * current:.3f}  ({factor:g} ×)", factor) for factor in _FACTORS],
+            value=1.0,
+            description="value of the weight",
+            continuous_update=False,
         )
         self.question = ipywidgets.Text(value=prompt, description="your question")
         self.ask = ipywidgets.Button(description="Ask")
@@ -44,48 +47,55 @@ class OneWeight(Explorer):
         self.update()
 
     def update(self, change=None):
-        if any((self.asked, factor) not in self.known for factor in (1.0, self.factor.value)):
-            self.show(Picture(card("computing…"), "computing…"))
-        super().update()
+        if any((self.asked, factor) not in self.answers for factor in (1.0, self.factor.value)):
+            self.show(Picture(card("computing…", self.asked), "computing…"))
+        super().update(change)
 
     def render(self):
         factor = self.factor.value
-        original, now = self._answer_at(1.0), self._answer_at(factor)
-        panels = _panel("As published", self.current, original) + _panel(
-            f"{factor:g} ×", factor * self.current, now
+        published, now = self._answer_at(1.0), self._answer_at(factor)
+        same = "the same answer" if now == published else "a different answer"
+        panels = self._panel(1.0, published, "as published") + self._panel(factor, now, same)
+        alt = (
+            f"{self.asked} Weight {self.current:.3f}, as published: {published} | "
+            f"Weight {factor * self.current:.3f}, {same}: {now}"
         )
-        body = f'<div style="display:flex;flex-wrap:wrap;gap:12px">{panels}</div>'
-        same = "The same answer." if now == original else "A different answer."
-        alt = f"{self.asked} Weight {self.current:.3f}: {original} Weight {factor * self.current:.3f}: {now} {same}"
-        return Picture(card(body, self.asked, same), alt)
+        return Picture(card(_side_by_side(panels), self.asked), alt)
 
     def still(self):
-        """Every answer that is known in advance: without a kernel there is no slider to move."""
-        known = sorted(
-            (factor, text) for (question, factor), text in self.known.items() if question == self.prompt
-        )
-        panels = "".join(_panel(f"{factor:g} ×", factor * self.current, text) for factor, text in known)
-        alt = "; ".join(f"weight {factor * self.current:.3f}: {text}" for factor, text in known)
-        body = f'<div style="display:flex;flex-wrap:wrap;gap:12px">{panels}</div>'
-        return Picture(card(body, self.prompt), f"{self.prompt} {alt}")
+        """Every answer known in advance: where no kernel runs there is no slider to move."""
+        published = self.answers.get((self.prompt, 1.0))
+        panels, said = "", []
+        for factor in _FACTORS:
+            text = self.answers.get((self.prompt, factor))
+            if text is None:
+                continue
+            same = "the same answer" if text == published else "a different answer"
+            panels += self._panel(factor, text, "as published" if factor == 1 else same)
+            said.append(f"weight {factor * self.current:.3f}: {text}")
+        return Picture(card(_side_by_side(panels), self.prompt), f"{self.prompt} {' | '.join(said)}")
 
     def _answer_at(self, factor):
         key = (self.asked, factor)
-        if key not in self.known:
+        if key not in self.answers:
             try:
-                self.known[key] = self.answer(factor * self.current, self.asked)
+                self.answers[key] = self.answer(factor * self.current, self.asked)
             except CourseError as error:
                 return str(error)
-            except (
-                Exception
-            ) as error:  # whatever the learner's edit of `answer` raised, say it in one sentence
+            except Exception as error:
+                # A widget callback has no cell where a traceback would be seen, whatever `answer` raised.
                 return f"The model could not answer ({type(error).__name__}: {error})."
-        return self.known[key]
+        return self.answers[key]
+
+    def _panel(self, factor, text, remark):
+        edge = f"1px solid {LINE}" if remark != "a different answer" else f"2px solid {INK}"
+        return (
+            f'<div style="flex:1 1 250px;min-width:0;box-sizing:border-box;border:{edge};border-radius:6px;'
+            f'padding:8px 12px"><div style="font-size:13px;color:{QUIET}">{factor:g} × {self.current:.3f} = '
+            f'<b style="color:{INK}">{factor * self.current:.3f}</b>, {remark}</div>'
+            f'<div style="font-size:15px;overflow-wrap:break-word;margin-top:2px">{escape(text)}</div></div>'
+        )
 
 
-def _panel(heading, value, text):
-    return (
-        f'<div style="flex:1 1 240px;min-width:0;border:1px solid {LINE};border-radius:6px;padding:8px 10px">'
-        f'<div style="font-size:13px;color:{QUIET}">{escape(heading)} = {value:.3f}</div>'
-        f'<div style="overflow-wrap:break-word">{escape(text)}</div></div>'
-    )
+def _side_by_side(panels):
+    return f'<div style="display:flex;flex-wrap:wrap;gap:10px">{panels}</div>'

@@ -1,70 +1,80 @@
-"""Temperature, top-k and top-p on one set of logits: which tokens stay in the draw, and what is drawn."""
-
-from html import escape
+"""Temperature, top-k and top-p on one set of logits: which tokens can be drawn, and twenty draws."""
 
 import ipywidgets
 import numpy
 
 from course_utils.views.picture import LINE, Picture, card
-from course_utils.views.text import chips, next_token_table, percent, visible
+from course_utils.views.text import chips, next_token_table, percent, top_five
 
 from .base import Explorer
 
 DRAWS = 20
 
 
-def kept_probabilities(scores, temperature=1.0, top_k=0, top_p=1.0):
-    """Apply temperature, then top-k, then top-p, then renormalise: the order in which transformers does it.
+def warp(scores, temperature=1.0, top_k=0, top_p=1.0):
+    """Apply temperature, then top-k, then top-p, and renormalise: the order and the rules of transformers.
 
     Parameters
     ----------
     scores: (vocabulary,) float64 logits, largest first.
-    temperature: divides the logits. top_k: keep this many, 0 for all. top_p: keep the fewest most probable
-    tokens that add up to this probability.
+    temperature: what the logits are divided by.
+    top_k: how many tokens stay; 0 is off.
+    top_p: the fewest tokens that add up to this probability stay; 1 is off.
 
     Returns
     -------
-    (before, kept): (vocabulary,) probabilities after temperature alone, and (kept tokens,) those after the cuts.
+    before: (vocabulary,) probabilities after temperature alone.
+    kept: (tokens kept,) probabilities after the cuts, for the first of the vocabulary.
     """
-    weights = numpy.exp((scores - scores[0]) / temperature)
-    before = weights / weights.sum()
+    before = numpy.exp((scores - scores[0]) / temperature)
+    before /= before.sum()
     count = len(scores)
     if top_k:
-        # Like transformers, keep every token that ties with the last one in.
-        count = int(numpy.count_nonzero(scores >= scores[min(top_k, count) - 1]))
+        # Tokens that tie with the last one in stay, too.
+        count = numpy.count_nonzero(scores >= scores[min(top_k, count) - 1])
     kept = before[:count] / before[:count].sum()
     if top_p < 1:
-        # A token stays if it and all less probable ones add up to more than 1 - top_p; the first always stays.
-        tail = numpy.cumsum(kept[::-1])[::-1]
-        kept = kept[: max(1, int(numpy.count_nonzero(tail > 1 - top_p)))]
+        # The mass from each token down to the least probable: all that adds up to at most 1 - top_p goes.
+        mass_from_here_down = numpy.cumsum(kept[::-1])[::-1]
+        kept = kept[: max(1, numpy.count_nonzero(mass_from_here_down > 1 - top_p))]
     return before, kept / kept.sum()
 
 
+def entropy_bits(probabilities):
+    """Entropy of a distribution in bits: 0 when one token is certain, log2(n) when n are equally probable."""
+    positive = probabilities[probabilities > 0]
+    return abs(float(positive @ numpy.log2(positive)))
+
+
 class Sampling(Explorer):
-    """Sliders for temperature, top-k and top-p over the next-token table, with twenty draws.
+    """Sliders for temperature, top-k and top-p over the next-token table, with twenty seeded draws below.
 
     Parameters
     ----------
     logits: (vocabulary,) array or tensor, the model's scores for the next token.
-    decode: function from a token id to its text.
+    decode: function from a token id (int) to its text.
     temperature, top_k, top_p: where the sliders start; top_k=0 is off.
-    shown: rows in the table.
+    shown: int, rows in the table.
     """
 
     def __init__(self, logits, decode, temperature=1.0, top_k=0, top_p=1.0, shown=12):
         logits = numpy.asarray(logits, dtype=numpy.float64)
+        # Neither temperature nor a cut changes the order, so one sort serves every move of a slider.
         self.order = numpy.argsort(-logits, kind="stable")
         self.scores = logits[self.order]
         self.decode = decode
         self.shown = shown
         self.seed = 0
         self.temperature = ipywidgets.FloatSlider(
-            value=temperature, min=0.1, max=3.0, step=0.1, description="temperature"
+            value=temperature, min=0.1, max=3.0, step=0.1, readout_format=".1f", description="temperature"
         )
-        choices = [(str(k), k) for k in range(1, 101)] + [("off", 0)]
-        self.top_k = ipywidgets.SelectionSlider(value=top_k, options=choices, description="top-k (tokens)")
+        self.top_k = ipywidgets.SelectionSlider(
+            value=top_k,
+            options=[*((str(k), k) for k in range(1, 101)), ("off", 0)],
+            description="top-k: tokens kept",
+        )
         self.top_p = ipywidgets.FloatSlider(
-            value=top_p, min=0.05, max=1.0, step=0.05, description="top-p (probability)"
+            value=top_p, min=0.05, max=1.0, step=0.05, description="top-p: probability kept"
         )
         self.draw = ipywidgets.Button(description=f"Draw {DRAWS} again")
         super().__init__([self.temperature, self.top_k, self.top_p, self.draw])
@@ -77,32 +87,33 @@ class Sampling(Explorer):
         self.update()
 
     def render(self):
-        before, kept = kept_probabilities(
-            self.scores, self.temperature.value, self.top_k.value, self.top_p.value
-        )
-        rows = min(self.shown, len(self.order))
-        pieces = [self.decode(int(token_id)) for token_id in self.order[:rows]]
-        cut = range(len(kept), rows)
-        probabilities = [*kept[:rows], *before[len(kept) : rows]]
-        table = next_token_table(pieces, probabilities, float(kept[rows:].sum()), {}, cut)
-        entropy = -float(numpy.sum(kept * numpy.log2(kept, where=kept > 0, out=numpy.zeros_like(kept))))
-        mass = float(before[: len(kept)].sum())
-        summary = (
-            f"{len(kept):,} of {len(self.order):,} tokens kept, with {percent(mass)} of the probability; "
-            f"entropy {entropy + 0:.2f} bits"
+        before, kept = warp(self.scores, self.temperature.value, self.top_k.value, self.top_p.value)
+        pieces = [self.decode(int(token_id)) for token_id in self.order[: self.shown]]
+        # A cut token shows the probability it had before the cut.
+        now = numpy.concatenate([kept, before[len(kept) :]])
+        all_others_cut = len(kept) <= self.shown < len(before)
+        table = next_token_table(
+            pieces,
+            now[: self.shown],
+            others=float((now if all_others_cut else kept)[self.shown :].sum()),
+            cut=range(len(kept), self.shown),
+            others_cut=all_others_cut,
         )
         drawn = self._sample(kept)
+        summary = (
+            f"{len(kept):,} of {len(before):,} tokens can be drawn; before the cut they held "
+            f"{percent(before[: len(kept)].sum())} of the probability. "
+            f"Entropy: {entropy_bits(kept):.2f} bits."
+        )
+        different = f"{DRAWS} draws, {len(set(drawn))} different:"
         body = (
-            f'{table}<div style="margin:8px 0;padding-top:8px;border-top:1px solid {LINE}">{escape(summary)}</div>'
-            f'<div style="margin-bottom:4px">{DRAWS} draws:</div>{chips(drawn, [None] * DRAWS)}'
+            f'{table}<div style="margin:10px 0 6px 0;padding-top:10px;border-top:1px solid {LINE}">{summary}'
+            f'</div><div style="margin-bottom:4px;font-weight:600">{different}</div>{chips(drawn)}'
         )
-        listed = ", ".join(
-            f"{visible(piece)} {percent(probability)}"
-            for piece, probability in zip(pieces[:5], kept, strict=False)
-        )
-        return Picture(card(body), f"{summary}. Next token: {listed}")
+        top = top_five(pieces[: len(kept)], kept[: len(pieces)])
+        return Picture(card(body), f"{summary} Next token: {top}.")
 
     def _sample(self, kept):
         chances = numpy.random.default_rng(self.seed).random(DRAWS)
-        positions = numpy.searchsorted(numpy.cumsum(kept), chances, side="right").clip(max=len(kept) - 1)
-        return [self.decode(int(self.order[position])) for position in positions]
+        positions = numpy.searchsorted(kept.cumsum(), chances, side="right").clip(max=len(kept) - 1)
+        return [self.decode(int(token_id)) for token_id in self.order[positions]]

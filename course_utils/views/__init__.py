@@ -1,4 +1,4 @@
-"""Pictures for the lessons: functions from numbers and strings to a `Picture`. They know nothing of models."""
+"""Pictures for the lessons: from numbers and strings to a `Picture`, knowing nothing of models."""
 
 from .charts import bars, grid, histogram, lines
 from .picture import Picture, from_figure, style

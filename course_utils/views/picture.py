@@ -52,7 +52,8 @@ def card(inner, caption=None, note=None):
     Parameters
     ----------
     inner: HTML.
-    caption: plain text above it, what the picture shows. note: plain text below it, how to read the marks.
+    caption: plain text above it, what the picture shows.
+    note: plain text below it, how to read the marks.
 
     Returns
     -------
@@ -67,17 +68,15 @@ def card(inner, caption=None, note=None):
     if note:
         below = f'<div style="margin-top:8px;font-size:13px;color:{QUIET}">{escape(note)}</div>'
     return (
-        f'<figure style="margin:6px 0;padding:14px 16px;background:#ffffff;color:{INK};border:1px solid {LINE};'
-        f"border-radius:8px;box-sizing:border-box;max-width:760px;font-family:{SANS};font-size:14px;"
-        f'line-height:1.45;text-align:left">{above}{inner}{below}</figure>'
+        f'<figure style="margin:6px 0;padding:14px 16px;background:#ffffff;color:{INK};'
+        f"border:1px solid {LINE};border-radius:8px;box-sizing:border-box;max-width:760px;"
+        f'font-family:{SANS};font-size:14px;line-height:1.45;text-align:left">{above}{inner}{below}</figure>'
     )
 
 
 def number(value):
-    """A number as a reader wants it: 884,736 or 5.876 or 0.0042; four significant digits unless it is whole."""
-    if float(value).is_integer():
-        return f"{value:,.0f}"
-    if abs(value) >= 1000:
+    """A number as a reader wants it: 884,736 or 5.876 or 0.0042, with at most four significant decimals."""
+    if float(value).is_integer() or abs(value) >= 1000:
         return f"{value:,.0f}"
     return f"{value:.4g}"
 
@@ -128,17 +127,18 @@ def style():
         yield
 
 
-def from_figure(figure, alt):
+def from_figure(figure, alt, caption=None):
     """Turn a matplotlib figure into a picture, whatever backend is in use, and close it.
 
     Parameters
     ----------
     figure: matplotlib.figure.Figure.
     alt: what it shows, in words and numbers.
+    caption: str above the picture.
 
     Returns
     -------
-    Picture: one PNG at 150 dots per inch, as wide on the page as the figure in inches, or the page if narrower.
+    Picture: one PNG at 150 dots per inch, as wide as the figure's inches or as the page, if that is less.
     """
     buffer = io.BytesIO()
     figure.savefig(buffer, format="png", dpi=IMAGE_DPI, metadata={"Software": None})
@@ -151,4 +151,4 @@ def from_figure(figure, alt):
         f'<img alt="{escape(alt)}" width="{width}" height="{height}" '
         f'style="display:block;max-width:100%;height:auto;margin:0" src="data:image/png;base64,{data}">'
     )
-    return Picture(card(image), alt)
+    return Picture(card(image, caption), alt)

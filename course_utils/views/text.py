@@ -1,13 +1,24 @@
-"""Pictures of text as a model sees it: tokens as chips, and the table of what comes next."""
+"""Pictures of text as a model sees it: tokens as chips, and tables of what comes next."""
 
 import re
 from html import escape
 
 from .picture import BLUE, INK, LINE, MONO, ORANGE, QUIET, TRACK, VERMILLION, Picture, card
 
-SPACE_NOTE = "· is a space"
-MOST_IN_ALT = 60
-_MARKS = {" ": "·", "\n": "↵", "\r": "␍", "\t": "⇥"}
+_INVISIBLE = {" ": "·", "\n": "↵", "\r": "␍", "\t": "⇥"}
+_MOST_IN_ALT = 60
+
+# (tint, edge) of neighbouring chips; the edge shows where a token ends, also in black and white.
+_CHIP_COLOURS = (("#eaf4fb", BLUE), ("#fff5dc", "#b87f00"))
+
+# (least probability, line below the token, tint, name). The kind of line carries the meaning, not the colour;
+# line and margin together are 5px, so that the percentages below stand level.
+_BANDS = (
+    (0.9, f"1px solid {QUIET};margin-bottom:4px", "#ffffff", "90% or more"),
+    (0.5, f"3px solid {BLUE};margin-bottom:2px", "#eaf4fb", "50 to 90%"),
+    (0.1, f"3px dashed {ORANGE};margin-bottom:2px", "#fff5dc", "10 to 50%"),
+    (0.0, f"5px double {VERMILLION}", "#fde6d8", "under 10%"),
+)
 
 
 def tokens(pieces, ids=None, caption=None):
@@ -23,9 +34,11 @@ def tokens(pieces, ids=None, caption=None):
     -------
     Picture
     """
-    below = [None] * len(pieces) if ids is None else [str(token_id) for token_id in ids]
-    body = chips(pieces, below)
-    return Picture(card(body, caption, _note(pieces)), _count_and_list(pieces))
+    picture = card(chips(pieces, ids), caption, _note(pieces))
+    listed = " | ".join(visible(piece) for piece in pieces[:_MOST_IN_ALT])
+    if len(pieces) > _MOST_IN_ALT:
+        listed += f" | and {len(pieces) - _MOST_IN_ALT} more"
+    return Picture(picture, f"{_plural(len(pieces), 'token')}: {listed}")
 
 
 def token_rows(rows, words=None, caption=None):
@@ -43,22 +56,28 @@ def token_rows(rows, words=None, caption=None):
     """
     drawn, said = [], []
     for label, pieces in rows.items():
-        facts = [_plural(len(pieces), "token")]
+        count = _plural(len(pieces), "token")
+        facts = f'<div style="color:{QUIET};font-size:13px">{count}</div>'
+        sentence = f"{label}: {count}"
         if words:
-            facts.append(f"{len(pieces) / words[label]:.1f} per word")
+            per_word = f"{len(pieces) / words[label]:.1f}"
+            facts = (
+                f'<div><span style="font-size:20px;font-weight:600">{per_word}</span> per word</div>'
+                f'<div style="color:{QUIET};font-size:13px">{count}, {_plural(words[label], "word")}</div>'
+            )
+            sentence += f" for {_plural(words[label], 'word')}, {per_word} per word"
         drawn.append(
-            f'<div style="display:flex;flex-wrap:wrap;gap:4px 12px;padding:8px 0;border-top:1px solid {LINE}">'
-            f'<div style="flex:0 0 112px"><b>{escape(label)}</b>'
-            + "".join(f'<div style="font-size:13px;color:{QUIET}">{fact}</div>' for fact in facts)
-            + f'</div><div style="flex:1 1 240px;min-width:0">{chips(pieces, [None] * len(pieces))}</div></div>'
+            f'<div style="display:flex;flex-wrap:wrap;gap:6px 16px;padding:10px 0 4px 0;'
+            f'border-top:1px solid {LINE}"><div style="flex:0 0 136px"><b>{escape(label)}</b>{facts}</div>'
+            f'<div style="flex:1 1 240px;min-width:0">{chips(pieces)}</div></div>'
         )
-        said.append(f"{label}: {', '.join(facts)}")
-    pieces = [piece for row in rows.values() for piece in row]
-    return Picture(card("".join(drawn), caption, _note(pieces)), "; ".join(said))
+        said.append(sentence)
+    everything = [piece for pieces in rows.values() for piece in pieces]
+    return Picture(card("".join(drawn), caption, _note(everything)), "; ".join(said))
 
 
 def next_tokens(pieces, probabilities, caption=None, others=None, marks=None):
-    """Draw the table of the most probable next tokens.
+    """Draw the table of the most probable next tokens; a full bar is 100%.
 
     Parameters
     ----------
@@ -72,12 +91,12 @@ def next_tokens(pieces, probabilities, caption=None, others=None, marks=None):
     -------
     Picture
     """
-    body = next_token_table(pieces, probabilities, others, marks or {})
-    return Picture(card(body, caption, _note(pieces)), "Next token: " + _top_five(pieces, probabilities))
+    table = next_token_table(pieces, probabilities, others, marks)
+    return Picture(card(table, caption, _note(pieces)), f"Next token: {top_five(pieces, probabilities)}")
 
 
 def compare_next_tokens(columns, caption=None):
-    """Draw several tables of next tokens side by side, all bars on one scale.
+    """Draw tables of next tokens side by side, or one below the other on a narrow screen; a full bar is 100%.
 
     Parameters
     ----------
@@ -88,17 +107,18 @@ def compare_next_tokens(columns, caption=None):
     -------
     Picture
     """
-    drawn, said, seen = [], [], []
-    for heading, (pieces, probabilities) in columns.items():
-        table = next_token_table(pieces, probabilities, None, {})
-        drawn.append(
-            f'<div style="flex:1 1 230px;min-width:0"><div style="font-weight:600;margin-bottom:4px">'
-            f"{escape(heading)}</div>{table}</div>"
-        )
-        said.append(f"{heading}: {_top_five(pieces, probabilities)}")
-        seen.extend(pieces)
-    body = f'<div style="display:flex;flex-wrap:wrap;gap:16px 24px">{"".join(drawn)}</div>'
-    return Picture(card(body, caption, _note(seen)), "Next token. " + "; ".join(said))
+    drawn = "".join(
+        f'<div style="min-width:0"><div style="font-weight:600">{escape(heading)}</div>'
+        f"{next_token_table(pieces, probabilities, ranks=False)}</div>"
+        for heading, (pieces, probabilities) in columns.items()
+    )
+    body = (
+        '<div style="display:grid;grid-template-columns:repeat(auto-fit,minmax(200px,1fr));gap:14px 24px">'
+        f"{drawn}</div>"
+    )
+    said = "; ".join(f"{heading}: {top_five(*column)}" for heading, column in columns.items())
+    everything = [piece for pieces, _ in columns.values() for piece in pieces]
+    return Picture(card(body, caption, _note(everything)), f"Next token. {said}")
 
 
 def probability_strip(pieces, probabilities, caption=None):
@@ -114,149 +134,142 @@ def probability_strip(pieces, probabilities, caption=None):
     -------
     Picture
     """
-    drawn = []
-    for piece, probability in zip(pieces, probabilities, strict=True):
-        line, tint, _ = _band(probability)
-        drawn.append(
-            f'<span style="display:inline-block;margin:0 3px 8px 0;text-align:center;vertical-align:top">'
-            f'<span style="display:block;padding:2px 5px;background:{tint};border-bottom:{line};'
-            f'font-family:{MONO};font-size:15px">{_chip_text(piece)}</span>'
-            f'<sub style="display:block;font-size:13px;line-height:1.4;color:{QUIET};vertical-align:baseline">'
-            f"{percent(probability, 0)}</sub></span> "
-        )
-    note = "Below each token: the probability the model gave it. " + "; ".join(
-        f"{words} {name}" for name, words in _BAND_WORDS.items()
+    pairs = list(zip(pieces, probabilities, strict=True))
+    drawn = "".join(
+        f'<span style="display:inline-block;margin:0 2px 8px 0;text-align:center;vertical-align:top">'
+        f"{_underlined(piece_html(piece), probability)}{_below(percent(probability, 0))}</span> "
+        for piece, probability in pairs
     )
-    listed = " | ".join(
-        f"{visible(piece)} {percent(probability, 0)}"
-        for piece, probability in zip(pieces, probabilities, strict=True)
+    legend = "".join(
+        f'<span style="display:inline-block;margin:0 14px 4px 0">{_underlined(name, least)}</span> '
+        for least, _, _, name in _BANDS
     )
-    return Picture(card("".join(drawn), caption, note), f"{_plural(len(pieces), 'token')}: {listed}")
-
-
-# (at least this probability, underline, tint, name): the line, not the tint, carries the meaning
-_BANDS = [
-    (0.9, f"2px solid {LINE}", "#ffffff", "90% or more"),
-    (0.5, f"3px solid {BLUE}", "#eaf4fb", "50 to 90%"),
-    (0.1, f"3px dashed {ORANGE}", "#fff3d6", "10 to 50%"),
-    (0.0, f"5px double {VERMILLION}", "#fde6d8", "under 10%"),
-]
-_BAND_WORDS = {
-    "90% or more": "grey line",
-    "50 to 90%": "solid line",
-    "10 to 50%": "dashed line",
-    "under 10%": "double line",
-}
-
-
-def _band(probability):
-    for least, line, tint, name in _BANDS:
-        if probability >= least:
-            return line, tint, name
-    raise ValueError(f"{probability} is not a probability")
+    body = (
+        f'{drawn}<div style="margin-top:4px;padding-top:8px;border-top:1px solid {LINE}">'
+        f'<div style="font-size:13px;color:{QUIET};margin-bottom:4px">'
+        f"The probability that the model gave to each token when it wrote it:</div>{legend}</div>"
+    )
+    listed = " | ".join(f"{visible(piece)} {percent(probability, 0)}" for piece, probability in pairs)
+    return Picture(card(body, caption, _note(pieces)), f"{_plural(len(pieces), 'token')}: {listed}")
 
 
 def visible(piece):
-    """A token's text with its invisible characters shown: spaces as ·, newlines as ↵, broken characters as ⟨byte⟩."""
+    """A token's text with the unseen shown: a space as ·, a new line as ↵, part of a character as ⟨byte⟩."""
     if not piece:
         return "⟨empty⟩"
-    shown = "".join(_MARKS.get(character, character) for character in piece)
+    shown = "".join(_INVISIBLE.get(character, character) for character in piece)
     return re.sub("\ufffd+", "⟨byte⟩", shown)
 
 
 def percent(probability, digits=1):
-    """A probability as a percentage; one that would round to zero is "<0.1%"."""
+    """A probability as a percentage; one above zero that would round to zero is "<0.1%"."""
     smallest = 10**-digits
     if 0 < probability * 100 < smallest:
         return f"<{smallest:g}%"
     return f"{probability:.{digits}%}"
 
 
-def chips(pieces, below):
-    """HTML for tokens as chips that wrap; `below` is a text under each, or None."""
-    drawn = []
-    for position, (piece, text) in enumerate(zip(pieces, below, strict=True)):
-        tint, edge = (("#eaf4fb", BLUE), ("#fff3d6", "#b87f00"))[position % 2]
-        under = ""
-        if text is not None:
-            under = (
-                f'<sub style="display:block;font-size:13px;line-height:1.4;color:{QUIET};'
-                f'vertical-align:baseline">{escape(text)}</sub>'
-            )
-        drawn.append(
-            '<span style="display:inline-block;margin:0 2px 6px 0;text-align:center;vertical-align:top">'
-            f'<span style="display:inline-block;padding:1px 5px;background:{tint};border:1px solid {edge};'
-            f'border-radius:4px;font-family:{MONO};font-size:15px;color:{INK}">{_chip_text(piece)}</span>'
-            f"{under}</span> "
-        )
-    return "".join(drawn)
-
-
-def next_token_table(pieces, probabilities, others, marks, cut=(), full=1.0):
-    """HTML table: rank, token, bar, percentage. Positions in `cut` are struck through, their bars hollow."""
-    if others is None:
-        others = max(0.0, 1 - sum(probabilities))
-    rows = []
-    for position, (piece, probability) in enumerate(zip(pieces, probabilities, strict=True)):
-        is_cut = position in cut
-        token = f'<span style="font-family:{MONO};font-size:15px">{_chip_text(piece)}</span>'
-        if is_cut:
-            token = f"<s>{token}</s>"
-        mark = marks.get(position, "cut" if is_cut else "")
-        rows.append(_row(str(position + 1), token, probability, full, mark, is_cut))
-    rest = f'<span style="color:{QUIET}">all other tokens</span>'
-    rows.append(_row("", rest, others, full, "", False))
-    return (
-        '<table style="width:100%;margin:0;border-collapse:collapse;table-layout:auto;font-size:14px">'
-        f"<tbody>{''.join(rows)}</tbody></table>"
-    )
-
-
-def _row(rank, token, probability, full, mark, hollow):
-    width = round(100 * min(probability / full, 1))
-    fill = (
-        f"border:1px dashed {QUIET};background:#ffffff" if hollow else f"background:{BLUE if rank else QUIET}"
-    )
-    bar = (
-        f'<div style="background:{TRACK};border-radius:3px"><div style="box-sizing:border-box;height:14px;'
-        f'min-width:2px;width:{width}%;border-radius:3px;{fill}"></div></div>'
-    )
-    cell = f"padding:3px 6px;border:none;color:{INK};background:#ffffff;vertical-align:middle"
-    return (
-        f'<tr style="background:#ffffff"><td style="{cell};text-align:right;color:{QUIET}">{rank}</td>'
-        f'<td style="{cell};text-align:left;white-space:nowrap">{token}</td>'
-        f'<td style="{cell};width:70%">{bar}</td>'
-        f'<td style="{cell};text-align:right;white-space:nowrap">{percent(probability)}</td>'
-        f'<td style="{cell};text-align:left;color:{QUIET}">{escape(mark)}</td></tr>'
-    )
-
-
-def _chip_text(piece):
-    # <bdi>: a right-to-left token must not turn its neighbours around.
-    return f"<bdi>{escape(visible(piece))}</bdi>"
-
-
-def _count_and_list(pieces):
-    listed = " | ".join(visible(piece) for piece in pieces[:MOST_IN_ALT])
-    more = f" | and {len(pieces) - MOST_IN_ALT} more" if len(pieces) > MOST_IN_ALT else ""
-    return f"{_plural(len(pieces), 'token')}: {listed}{more}"
-
-
-def _top_five(pieces, probabilities):
+def top_five(pieces, probabilities):
+    """The first five tokens and their percentages in words, for descriptions."""
     pairs = list(zip(pieces, probabilities, strict=True))[:5]
     return ", ".join(f"{visible(piece)} {percent(probability)}" for piece, probability in pairs)
 
 
+def piece_html(piece):
+    """A token's visible text as HTML."""
+    text = escape(visible(piece)).replace("⟨byte⟩", '<i style="font-size:13px">⟨byte⟩</i>')
+    # <bdi>: a right-to-left token must not turn its neighbours around.
+    return f"<bdi>{text}</bdi>"
+
+
+def chips(pieces, ids=None):
+    """HTML for tokens as chips that wrap, with their numbers below where `ids` are given."""
+    drawn = []
+    for position, piece in enumerate(pieces):
+        tint, edge = _CHIP_COLOURS[position % 2]
+        number_below = _below(str(ids[position])) if ids is not None else ""
+        drawn.append(
+            '<span style="display:inline-block;margin:0 2px 6px 0;text-align:center;vertical-align:top">'
+            f'<span style="display:inline-block;padding:1px 5px;background:{tint};border:1px solid {edge};'
+            f'border-radius:4px;font-family:{MONO};font-size:15px;line-height:22px;color:{INK}">{piece_html(piece)}</span>'
+            f"{number_below}</span> "
+        )
+    return "".join(drawn)
+
+
+def next_token_table(pieces, probabilities, others=None, marks=None, cut=(), others_cut=False, ranks=True):
+    """HTML table with a row for each token: rank, token, bar, percentage, mark.
+
+    Parameters
+    ----------
+    pieces, probabilities, others, marks: as in `next_tokens`.
+    cut: positions of tokens that cannot be drawn: struck through, with a hollow bar and the word "cut".
+    others_cut: whether the same holds for all tokens not listed.
+    ranks: whether to number the rows.
+    """
+    if others is None:
+        others = max(0.0, 1 - sum(probabilities))
+    rows = [
+        (
+            str(position + 1),
+            f'<span style="font-family:{MONO};font-size:15px;white-space:nowrap">{piece_html(piece)}</span>',
+            probability,
+            "cut" if position in cut else (marks or {}).get(position, ""),
+            position in cut,
+        )
+        for position, (piece, probability) in enumerate(zip(pieces, probabilities, strict=True))
+    ]
+    rows.append(("", "all other tokens", others, "cut" if others_cut else "", others_cut))
+    marked = any(mark for *_, mark, _ in rows)
+    cell = f"padding:3px 5px;border:none;background:#ffffff;color:{INK};vertical-align:middle"
+    body = ""
+    for rank, token, probability, mark, is_cut in rows:
+        body += '<tr style="background:#ffffff">'
+        if ranks:
+            body += f'<td style="{cell};text-align:right;padding-left:0;color:{QUIET}">{rank}</td>'
+        body += (
+            f'<td style="{cell};text-align:left{"" if ranks else ";padding-left:0"}">'
+            f"{f'<s>{token}</s>' if is_cut else token}</td>"
+            f'<td style="{cell};width:66%">{_bar(probability, is_cut, BLUE if rank else QUIET)}</td>'
+            f'<td style="{cell};text-align:right;white-space:nowrap">{percent(probability)}</td>'
+        )
+        if marked:
+            body += f'<td style="{cell};text-align:left;color:{QUIET}">{escape(mark)}</td>'
+        body += "</tr>"
+    return (
+        '<table style="width:100%;margin:0;border:none;border-collapse:collapse;table-layout:auto;'
+        f'font-size:14px"><tbody>{body}</tbody></table>'
+    )
+
+
+def _bar(probability, hollow, colour):
+    fill = f"border:1px dashed {INK};background:#ffffff" if hollow else f"background:{colour}"
+    return (
+        f'<div style="background:{TRACK};border-radius:3px"><div style="box-sizing:border-box;height:14px;'
+        f'min-width:2px;width:{round(100 * probability)}%;border-radius:3px;{fill}"></div></div>'
+    )
+
+
+def _underlined(html, probability):
+    line, tint = next((line, tint) for least, line, tint, _ in _BANDS if probability >= least)
+    return (
+        f'<span style="display:block;padding:1px 5px;background:{tint};border-bottom:{line};'
+        f'font-family:{MONO};font-size:15px;color:{INK}">{html}</span>'
+    )
+
+
+def _below(text):
+    # <sub> keeps the number apart from the token where a page drops all styles.
+    return (
+        f'<sub style="display:block;position:static;vertical-align:baseline;font-size:13px;line-height:18px;'
+        f'color:{QUIET}">{escape(text)}</sub>'
+    )
+
+
 def _note(pieces):
     text = "".join(pieces)
-    notes = []
-    if " " in text:
-        notes.append(SPACE_NOTE)
-    if "\n" in text:
-        notes.append("↵ is a new line")
-    if "\ufffd" in text:
-        notes.append("⟨byte⟩ is part of a character")
-    return ", ".join(notes)
+    meanings = {" ": "· is a space", "\n": "↵ is a new line", "\ufffd": "⟨byte⟩ is part of a character"}
+    return ", ".join(meaning for character, meaning in meanings.items() if character in text)
 
 
 def _plural(count, noun):
