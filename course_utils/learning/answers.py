@@ -1,14 +1,16 @@
 """The learner's answers: one small JSON file on this computer, never sent anywhere.
 
-Stored are predictions, quiz answers and the outcome of exercise checks, so that a prediction made yesterday can
+Stored are predictions, quiz answers and what exercise checks found, so that a prediction made yesterday can
 still meet its measurement today. One answer looks like this:
 
-    "predict 02-tokens": {"kind": "predict", "answer": 40, "right": null, "tries": 1,
-                          "first_tried": "2025-01-31T09:30:00+00:00", "last_tried": "2025-01-31T09:30:00+00:00"}
+    "predict 02-tokens": {
+     "kind": "predict", "answer": 40, "right": null, "tries": 1,
+     "first_tried": "2025-01-31T09:30:00+00:00", "last_tried": "2025-01-31T09:30:00+00:00"
+    }
 
 The file is ~/.local/share/open-the-box/answers.json (on Windows %APPDATA%\\open-the-box\\answers.json), or
-whatever the environment variable COURSE_ANSWERS names. To forget everything, delete the file; `path()` says where
-it is.
+whatever the environment variable COURSE_ANSWERS names; `path()` says where it is. To forget everything,
+delete it.
 """
 
 import json
@@ -37,7 +39,7 @@ def path() -> Path:
 
 
 def read() -> dict[str, dict]:
-    """All answers by "kind key". A file that cannot be understood is kept aside, and the answers start afresh."""
+    """All answers by "kind key". A file that cannot be understood is kept aside, and a new one begins."""
     return _read_file() if _unsaved is None else _unsaved
 
 
@@ -49,9 +51,9 @@ def find(kind: str, key: str) -> dict | None:
 def record(kind: str, key: str, answer, right: bool | None = None) -> str:
     """Note one try at one question.
 
-    Parameters: `kind` is "predict", "quiz" or "check"; `key` names the question; `answer` is a number or a text;
-    `right` is None where nothing is right or wrong.
-    Returns a sentence for the learner the first time that an answer cannot be saved, otherwise an empty text.
+    Parameters: `kind` is "predict", "quiz" or "check"; `key` names the question; `answer` is a number or a
+    string; `right` is None where nothing is right or wrong.
+    Returns a sentence for the learner the first time that an answer cannot be saved, otherwise "".
     """
     now = datetime.now(UTC).isoformat(timespec="seconds")
 
@@ -70,7 +72,7 @@ def record(kind: str, key: str, answer, right: bool | None = None) -> str:
 
 
 def forget(kind: str, keys: list[str]) -> str:
-    """Remove the answers to these questions, so that they can be answered afresh. Returns as `record` does."""
+    """Remove the answers to these questions, so that they can be asked again. Returns as `record` does."""
 
     def remove(answers):
         for key in keys:
@@ -98,7 +100,7 @@ def _change(edit) -> str:
         if known_already:
             return ""
         reason = error.strerror or "another notebook is holding the file"
-        return f"(Your answers cannot be saved in {file.parent}: {reason}. They last until you close this notebook.)"
+        return f"(Your answers cannot be saved in {file.parent}: {reason}. They last as long as this kernel.)"
 
 
 def _read_file() -> dict[str, dict]:
@@ -116,7 +118,7 @@ def _read_file() -> dict[str, dict]:
             os.replace(file, aside)
         except OSError:
             return {}
-        print(f"Your answers file could not be read; it is kept as {aside}, and answers start afresh.")
+        print(f"Your answers file could not be understood: it is kept as {aside}, and a new one begins.")
         return {}
 
 

@@ -11,7 +11,7 @@ import math
 import sys
 import unicodedata
 from collections import Counter, OrderedDict, defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 from . import answers
 
@@ -23,7 +23,7 @@ class NotYet(AssertionError):
     """The task is not solved yet; the message says what to look at."""
 
     def _render_traceback_(self):
-        return [f"\x1b[33mNot yet:\x1b[0m {self}"]
+        return [f"\x1b[1mNot yet:\x1b[0m {self}"]
 
 
 def check(
@@ -55,7 +55,7 @@ def check(
 
 
 def _look(function, arguments, wanted, mistakes, tolerance, call):
-    """What is wrong, as the rest of a sentence that begins with the task's number, or None, and what came back."""
+    """What is wrong, to be read after the task's number (or None), and what came back."""
     if not callable(function):
         kind = "nothing" if function is None else _kind(function)
         return f" needs your function, but got {kind}: run the cell that defines it with `def` first.", None
@@ -77,7 +77,10 @@ def _look(function, arguments, wanted, mistakes, tolerance, call):
     except RecursionError:
         return f": {call} returned a list that contains itself.", None
     if value is None and wanted is not None:
-        return f": {call} gave nothing back: does your function end with `return`? (Printing is not enough.)", None
+        return (
+            f": {call} gave nothing back; does your function end with `return`?",
+            None,
+        )
     found = difference(value, wanted, tolerance)
     if found:
         for message, wrong in mistakes.items():
@@ -93,28 +96,31 @@ class Unreadable(Exception):
     """A value that is not plain data; the message says what it is and what to return instead."""
 
 
-def plain(value):
-    """The value as plain Python: None, bool, int, float, str, list, dict or set of these.
+_SCALARS = frozenset([bool, int, float, str])
 
-    Only exact, well-known types are read, so that an object with an `__eq__` of its own cannot pass for a number.
+
+def plain(value):
+    """The value as plain Python: None, bool, int, float, str, or a list, dict or set of these.
+
+    Only exact, well-known types are read: an object with an `__eq__` of its own cannot pass for a number.
     Raises: Unreadable.
     """
     kind = type(value)
-    if value is None or kind in (bool, int, float, str):
+    if value is None or kind in _SCALARS:
         return value
     if kind in (list, tuple):
-        return [plain(item) for item in value]
+        return list(value) if _SCALARS.issuperset(map(type, value)) else [plain(item) for item in value]
     if kind in (set, frozenset):
         return {_key(item) for item in value}
     if kind in (dict, OrderedDict, defaultdict, Counter):
         return {_key(key): plain(item) for key, item in value.items()}
     if _is_tensor(value):
-        return plain(value.detach().cpu().tolist())
+        return value.detach().cpu().tolist()
     if _is_array(value):
-        return plain(value.tolist())
-    if kind.__name__ in ("generator", "range", "map", "filter", "zip", "dict_keys", "dict_values", "dict_items"):
-        raise Unreadable(f"a {kind.__name__}: wrap it in list(...) to return its items.")
-    raise Unreadable(f"{_kind(value)}: return plain numbers, texts, lists, dictionaries, arrays or tensors.")
+        return value.tolist()
+    if isinstance(value, Iterable):
+        raise Unreadable(f"{_kind(value)}: if you mean the items in it, return list(...) of it.")
+    raise Unreadable(f"{_kind(value)}: return numbers, strings, lists, dictionaries, arrays or tensors.")
 
 
 def _key(value):
@@ -124,7 +130,7 @@ def _key(value):
 
 def _is_tensor(value) -> bool:
     torch = sys.modules.get("torch")  # where torch was never imported, nothing is a tensor
-    return torch is not None and type(value) in (torch.Tensor, torch.nn.Parameter)
+    return torch is not None and type(value) in (torch.Tensor, torch.nn.Parameter) and not value.is_complex()
 
 
 def _is_array(value) -> bool:
@@ -143,7 +149,7 @@ def difference(value, wanted, tolerance: float) -> str | None:
         return _number_difference(value, wanted, tolerance)
     if isinstance(wanted, str):
         if not isinstance(value, str):
-            return f"gave {_kind(value)}, {show(value)}, where the text {show(wanted)} is expected."
+            return f"gave {_kind(value)}, {show(value)}, where the string {show(wanted)} is expected."
         return _text_difference(value, wanted)
     if isinstance(wanted, list):
         return _list_difference(value, wanted, tolerance)
@@ -186,13 +192,13 @@ def _text_difference(value, wanted):
     if at is None:
         at = min(len(value), len(wanted))
     yours = f"you have {_character(value[at])}" if at < len(value) else "yours ends"
-    theirs = f"{_character(wanted[at])} is expected" if at < len(wanted) else "the expected text ends"
+    theirs = f"{_character(wanted[at])} is expected" if at < len(wanted) else "it should end"
     start = max(0, at - 30)
     shown = [
         repr(("…" if start else "") + text[start : at + 30] + ("…" if len(text) > at + 30 else ""))
         for text in (value, wanted)
     ]
-    return f"gave {shown[0]}, expected {shown[1]}: they differ at character {at + 1}, where {yours} and {theirs}."
+    return f"gave {shown[0]}, expected {shown[1]}: they differ at character {at + 1}, {yours} where {theirs}."
 
 
 def _character(character):
@@ -209,21 +215,20 @@ def _list_difference(value, wanted, tolerance):
         return "gave a set, which has no order and holds nothing twice, where a list is expected."
     if not isinstance(value, list):
         return f"gave {_kind(value)}, {show(value)}, where a list of {_count(wanted)} is expected."
-    shape, wanted_shape = _shape(value), _shape(wanted)
-    if shape and wanted_shape and shape != wanted_shape and len(shape + wanted_shape) > 2:
-        return f"gave values of shape {shape}, expected shape {wanted_shape}."
+    if any(isinstance(items[0], list) for items in (value, wanted) if items):
+        shape, wanted_shape = _shape(value), _shape(wanted)
+        if shape and wanted_shape and shape != wanted_shape:
+            return f"gave values of shape {shape}, expected shape {wanted_shape}."
     if len(value) != len(wanted):
-        return f"gave a list of {_count(value)}, {show(value)}, where {_count(wanted)} are expected: {show(wanted)}."
-    found = [difference(*pair, tolerance) for pair in zip(value, wanted, strict=True)]
-    first = next((i for i, problem in enumerate(found) if problem), None)
-    if first is None:
-        return None
-    if _is_number(wanted[first]) and _is_number(value[first]):
-        mine, theirs = _show_both(value, wanted)
-        if "…" not in mine and len(wanted) <= 8:
-            nan = " (nan is not a number: look for 0/0)" if value[first] != value[first] else ""
-            return f"gave {mine}, expected {theirs}{nan}."
-    return f"gave a list that differs first at item {first} (counting from 0): there it {found[first]}"
+        return f"gave a list of {_count(value)}, {show(value)}, expected {_count(wanted)}, {show(wanted)}."
+    problems = (difference(*pair, tolerance) for pair in zip(value, wanted, strict=True))
+    first, problem = next(((i, problem) for i, problem in enumerate(problems) if problem), (None, None))
+    if problem and _is_number(wanted[first]) and _is_number(value[first]) and len(wanted) <= 8:
+        nan = "; nan is not a number: look for 0/0" if value[first] != value[first] else ""
+        return "gave {}, expected {}{}.".format(*_show_both(value, wanted), nan)
+    if problem:
+        return f"gave a list whose item {first}, counting from 0, is wrong: it {problem}"
+    return None
 
 
 def _shape(value) -> tuple | None:
@@ -259,7 +264,7 @@ def _members(missing, extra, word):
 
 
 def _copied(value):
-    """Copies of lists, dictionaries, sets, arrays and tensors; models and the like are handed over as they are."""
+    """Copies of lists, dictionaries, sets, arrays and tensors; a model or the like stays as it is."""
     if type(value) in (list, tuple):
         return type(value)(map(_copied, value))
     if type(value) is dict:
@@ -296,7 +301,7 @@ def _line_of(error, function) -> str:
 
 
 def show(value) -> str:
-    """A value as a short text: numbers to 4 digits, long lists and texts shortened."""
+    """A value as a short text: numbers to 4 digits, long lists and strings shortened."""
     return _shorten(_show(value, lambda x: float(f"{x:.4g}") if abs(x) < 1e-3 else round(x, 4)), 160)
 
 
@@ -351,14 +356,16 @@ def _count(items) -> str:
 
 
 def _kind(value) -> str:
-    """What a learner calls it: "a text", "a list of 3 items", "an object of the class Robot"."""
+    """What a learner calls it: "a string", "a list of 3 items", "an object of the class Robot"."""
     if value is None:
         return "nothing (None)"
     if isinstance(value, list):
         return f"a list of {_count(value)}"
-    names = {bool: "a bool", int: "a number", float: "a number", str: "a text", dict: "a dictionary", set: "a set"}
+    if _is_number(value):
+        return "a number"
+    names = {str: "a string", dict: "a dictionary", set: "a set"}
     if type(value) in names:
         return names[type(value)]
     if callable(value) and hasattr(value, "__name__"):
-        return f"the function {value.__name__} itself, not its result"
+        return f"{value.__name__} itself, not its result"
     return f"an object of the class {type(value).__name__}"

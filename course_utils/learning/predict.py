@@ -1,11 +1,14 @@
-"""Guess first, then look: a prediction that is committed to before the measurement and meets it afterwards."""
+"""Guess first, then look: a prediction is committed to before the measurement and meets it afterwards."""
 
+import math
 import re
 
 from IPython.display import display
 
+from course_utils.views.picture import Picture, card, number
+
 from . import answers
-from .question import Question, bundle, choice_field, marked_up, number_field, printed, without_marks
+from .question import Question, bundle, choice_field, marked_up, number_field, without_marks
 
 
 def predict(key: str, question: str, choices: list[str] | None = None, unit: str | None = None) -> None:
@@ -20,13 +23,13 @@ def predict(key: str, question: str, choices: list[str] | None = None, unit: str
 def reveal(key: str, actual, unit: str | None = None, says: str | None = None) -> None:
     """Hold the prediction against what came out.
 
-    Parameters: `actual` is the measured number, or the text of the choice that came true; `says` is a sentence
-    on what to make of it.
+    Parameters: `actual` is the measured number, in `unit`, or the text of the choice that came true;
+    `says` is a sentence on what to make of it.
     """
     entry = answers.find("predict", key)
     sentence = compare(entry["answer"] if entry else None, actual, unit)
     full = f"{sentence} {says}" if says else sentence
-    display({"text/html": printed(marked_up(full)), "text/plain": full}, raw=True)
+    display(Picture(card(marked_up(full)), full))
 
 
 class Prediction:
@@ -34,12 +37,13 @@ class Prediction:
 
     def __init__(self, key, text, choices=None, unit=None):
         self._key, self._text, self._choices, self._unit = key, text, choices, unit
-        field = choice_field(text, choices) if choices else number_field(text, unit)
+        asked = f"Predict: {text}"
+        field = choice_field(asked, choices) if choices else number_field(asked, unit)
         self.question = Question(field, "Commit", self._pressed)
-        entry = answers.find("predict", key)
-        if entry and (not choices or entry["answer"] in choices):
-            field.value = entry["answer"] if choices else number(entry["answer"])
-            self._commit(entry["answer"])
+        answer = (answers.find("predict", key) or {}).get("answer")
+        if answer in choices if choices else isinstance(answer, (int, float)):
+            field.value = answer if choices else number(answer)
+            self._commit(answer)
 
     def _pressed(self, value):
         if self.question.field.disabled:
@@ -70,41 +74,41 @@ class Prediction:
             lines += [f"{chr(ord('A') + i)}. {marked_up(choice)}" for i, choice in enumerate(self._choices)]
         else:
             lines.append(f"(a number{f', in {self._unit}' if self._unit else ''})")
+        html = "".join(f'<div style="margin:3px 0">{line}</div>' for line in lines)
         listed = f" ({' / '.join(map(without_marks, self._choices))})" if self._choices else ""
         return bundle(
-            self.question.widget,
-            printed("".join(f'<div style="margin: .2em 0">{line}</div>' for line in lines)),
-            f"Predict: {without_marks(self._text)}{listed}",
+            self.question.widget, Picture(card(html), f"Predict: {without_marks(self._text)}{listed}")
         )
 
 
 def compare(predicted, actual, unit: str | None = None) -> str:
     """The sentence in which a prediction (a number, a choice, or None) meets what came out."""
-    if not isinstance(actual, str):
-        actual = actual.item() if hasattr(actual, "item") else actual  # a tensor or array of one number
-    came_out = f"it turned out: {actual.rstrip('.')}" if isinstance(actual, str) else f"measured {quantity(actual, unit)}"
+    if isinstance(actual, str):
+        found, outcome = "it turned out", actual.rstrip(".")
+    else:
+        actual = actual.item() if hasattr(actual, "item") else actual  # a tensor or an array of one number
+        found, outcome = "measured", quantity(actual, unit)
     if predicted is None:
-        came_out = came_out[0].upper() + came_out[1:]
-        came_out = came_out.replace("Measured ", "Measured: ", 1)
-        return f"{came_out}. (No prediction recorded: scroll up and commit to one first next time.)"
-    if isinstance(predicted, str) or isinstance(actual, str):
-        same_as = {str(actual), number(actual), quantity(actual, unit)} if not isinstance(actual, str) else {actual}
-        if predicted in same_as:
-            return f"You predicted: {predicted.rstrip('.')}. And so it is."
-        return f"You predicted: {predicted if isinstance(predicted, str) else number(predicted)}; {came_out}."
-    return f"You predicted {number(predicted)}; {came_out}{_how_far(predicted, actual)}"
+        missing = "No prediction recorded: scroll up and commit to one first next time."
+        return f"{found.capitalize()}: {outcome}. ({missing})"
+    if isinstance(predicted, str):
+        said = predicted.rstrip(".")
+        matches = said == outcome or (not isinstance(actual, str) and said == number(actual))
+        return f"You predicted: {said}" + (". And so it is." if matches else f"; {found}: {outcome}.")
+    return f"You predicted {number(predicted)}; {found} {outcome}{_how_far(predicted, actual)}"
 
 
 def _how_far(predicted, actual) -> str:
-    if predicted == actual:
+    if number(predicted) == number(actual):
         return ": exactly right."
     if predicted <= 0 or actual <= 0:
-        return f": {number(abs(actual - predicted))} {'more' if actual > predicted else 'less'} than your guess."
+        more = "more" if actual > predicted else "less"
+        return f": {number(abs(actual - predicted))} {more} than your guess."
     factor = max(actual / predicted, predicted / actual)
     if factor <= 1.1:
         return f": close, within {max(1, round(100 * abs(actual - predicted) / actual))}%."
     times = f"{factor:.1f}" if factor < 10 else number(round(factor))
-    return f": {times} times your guess." if actual > predicted else f": your guess was {times} times as large."
+    return f": {times} times your guess." if actual > predicted else f": your guess was {times} times that."
 
 
 def quantity(value, unit: str | None) -> str:
@@ -114,19 +118,11 @@ def quantity(value, unit: str | None) -> str:
     return f"{number(value)}{'' if unit == '%' else ' '}{unit}"
 
 
-def number(value) -> str:
-    """A number as in a sentence: 134,515,008, 0.25, 3.142."""
-    if float(value).is_integer():
-        return f"{int(value):,}"
-    size = abs(value)
-    return f"{value:,.0f}" if size >= 10_000 else f"{value:,.4g}" if size >= 0.001 else f"{value:.2g}"
-
-
 _SCALES = {"": 1, "k": 1e3, "thousand": 1e3, "m": 1e6, "million": 1e6, "b": 1e9, "bn": 1e9, "billion": 1e9}
 
 
 def read_number(text: str, unit: str | None = None) -> float | int | None:
-    """What a learner means by "40", "1,000", "0,5", "25 %", "134M" or "40 tokens"; None if it is no number."""
+    """What a learner means by "40", "1,000", "0,5", "25 %", "134M" or "40 tokens"; None if no number."""
     text = text.strip().lower().removesuffix((unit or "").lower()).removesuffix("%").strip()
     parts = re.fullmatch(r"([-+]?[\d.,_ ]*\d(?:e[-+]?\d+)?)\s*([a-z]*)", text)
     if not parts or parts[2] not in _SCALES:
@@ -134,6 +130,8 @@ def read_number(text: str, unit: str | None = None) -> float | int | None:
     digits = re.sub(r"[ _]|,(?=\d{3}(?:\D|$))", "", parts[1]).replace(",", ".")
     try:
         value = float(digits) * _SCALES[parts[2]]
-    except ValueError:
+    except ValueError:  # two decimal points, for example
+        return None
+    if math.isinf(value):
         return None
     return int(value) if value.is_integer() else value

@@ -6,20 +6,26 @@ from collections.abc import Callable
 
 import ipywidgets as widgets
 
-# ipywidgets puts the question beside the field and clips long texts: here it stands above and everything wraps,
-# on a telephone too. Colours are left to the reader's theme.
+from course_utils.views.picture import GREEN, SKY_BLUE, VERMILLION, Picture
+
+# ipywidgets puts the question beside the field, each radio button after its choice, and clips long texts.
+# Here the question stands above, the buttons come first and everything wraps. Colours are the theme's.
 _STYLE = """<style>
-.course-question {max-width: 44em}
-.course-question .widget-inline-hbox {flex-direction: column; align-items: stretch; width: auto; height: auto; margin: 0}
-.course-question .widget-inline-hbox > label.widget-label {
-  width: auto; max-width: none; height: auto; margin: 0 0 .3em; text-align: left;
-  white-space: normal; overflow: visible; font-size: 15px; font-weight: 600; line-height: 1.45}
-.course-question .widget-radio-box {width: 100%; max-width: none; height: auto}
+.course-question {
+  max-width: 44rem; padding: 8px 14px; margin: 2px 0 8px;
+  border: 1px solid var(--jp-border-color2, #bbb); border-radius: 6px}
+.course-question .widget-radio, .course-question .widget-text, .course-question .widget-html {
+  display: flex; flex-direction: column; align-items: stretch; width: auto; height: auto; margin: 0}
+.course-question label.widget-label {
+  width: auto; max-width: none; height: auto; margin: 0 0 6px; text-align: left; font-size: 15px;
+  font-weight: 600; line-height: 1.45; white-space: normal; overflow: visible; overflow-wrap: anywhere}
+.course-question .widget-radio-box {width: auto; max-width: none; height: auto; margin: 0; padding: 0}
 .course-question .widget-radio-box label {
-  display: flex; align-items: flex-start; gap: .6em; width: auto; height: auto; margin: 0; padding: .25em .2em;
-  white-space: normal; overflow-wrap: anywhere; font-size: 14px; line-height: 1.45; cursor: pointer}
-.course-question .widget-radio-box input {flex: none; margin: .3em 0 0}
-.course-question .widget-text input {max-width: 14em; font-size: 14px}
+  display: flex; align-items: flex-start; gap: 10px; width: auto; max-width: none; height: auto; margin: 0;
+  padding: 4px 2px; font-size: 14px; line-height: 1.45; white-space: normal; overflow-wrap: anywhere;
+  cursor: pointer}
+.course-question .widget-radio-box input {order: -1; flex: none; width: 16px; height: 16px; margin: 2px 0 0}
+.course-question .widget-text input {width: 14em; max-width: 100%; height: 32px; font-size: 14px}
 </style>"""
 
 
@@ -46,8 +52,8 @@ def number_field(question: str, unit: str | None) -> widgets.Text:
 class Question:
     """A field, a button and what is said back, one under the other.
 
-    Parameters: `field` comes from `choice_field` or `number_field`; `button` is the button's text; `pressed(value)`
-    is called with the field's value when the learner presses it.
+    Parameters: `field` comes from `choice_field` or `number_field`; `button` is the button's text;
+    `pressed(value)` is called with the field's value when the learner presses it.
     `widget` is what to display.
     """
 
@@ -66,10 +72,10 @@ class Question:
 
 def remark(text: str, mark: str = "") -> str:
     """A sentence said back to the learner, as HTML that a screen reader speaks."""
-    sign, colour = {"right": ("✓ ", "#009E73"), "wrong": ("✗ ", "#D55E00"), "": ("", "#56B4E9")}[mark]
+    sign, colour = {"right": ("✓ ", GREEN), "wrong": ("✗ ", VERMILLION), "": ("", SKY_BLUE)}[mark]
     return (
-        f'<div role="status" style="border-left: 4px solid {colour}; padding: .1em .8em; margin: .2em 0 .4em; '
-        f'line-height: 1.45; font-size: 14px; white-space: normal">{sign}{marked_up(text)}</div>'
+        f'<div role="status" style="border-left: 4px solid {colour}; padding: 2px 10px; margin: 4px 0; '
+        f'font-size: 14px; line-height: 1.45; white-space: normal">{sign}{marked_up(text)}</div>'
     )
 
 
@@ -83,14 +89,6 @@ def without_marks(text: str) -> str:
     return text.replace("`", "")
 
 
-def printed(inner: str) -> str:
-    """A white card with dark text: how a question looks in a notebook whose kernel is not running."""
-    return (
-        '<div style="background: #ffffff; color: #1a1a1a; border: 1px solid #d0d0d0; border-radius: 6px; '
-        f'padding: .6em 1em; max-width: 44em; font-size: 14px; line-height: 1.45">{inner}</div>'
-    )
-
-
-def bundle(widget: widgets.Widget, printed_html: str, summary: str) -> dict[str, object]:
-    """One display in three forms: the live widget, the same on paper, and a line of text."""
-    return widget._repr_mimebundle_() | {"text/html": printed_html, "text/plain": summary}
+def bundle(widget: widgets.Widget, printed: Picture) -> dict[str, object]:
+    """One display in three forms: live where a kernel runs, else as a picture, else as a line of text."""
+    return widget._repr_mimebundle_() | printed._repr_mimebundle_()

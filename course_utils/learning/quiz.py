@@ -1,12 +1,12 @@
-"""The questions of a lesson. They live in questions/NN.toml, so that the notebook does not give the answers away.
+"""The questions of a lesson. They live in questions/NN.toml, so that a notebook does not give answers away.
 
-    [[recall]]                      # on earlier lessons: quiz("02-recall")
-    [[quiz]]                        # on this lesson: quiz("02")
-    text = "What is a token?"
-    choices = [
-      { text = "A piece of text with a number", right = true, why = "The tokenizer's list gives each piece its id." },
-      { text = "A word", why = "Some are, but most words are several tokens or share one with a space." },
-    ]
+[[recall]]                      # on earlier lessons: quiz("02-recall")
+[[quiz]]                        # on this lesson: quiz("02")
+text = "What is a token?"
+choices = [
+  { text = "A piece of text with a number", right = true, why = "The tokenizer lists each piece's id." },
+  { text = "A word", why = "Some are, but rarer words are made of several tokens." },
+]
 """
 
 import hashlib
@@ -17,15 +17,17 @@ from pathlib import Path
 import ipywidgets as widgets
 from IPython.display import display
 
-from ..errors import CourseError
+from course_utils.errors import CourseError
+from course_utils.views.picture import Picture, card
+
 from . import answers
-from .question import Question, bundle, choice_field, marked_up, printed, remark
+from .question import Question, bundle, choice_field, marked_up, remark
 
 _FOLDER = Path(__file__).with_name("questions")
 
 
 def quiz(name: str) -> None:
-    """Ask the questions of a lesson: quiz("02") on what it taught, quiz("02-recall") on the lessons before it.
+    """Ask the questions of a lesson: quiz("02") on what it taught, quiz("02-recall") on the lessons before.
 
     Raises: CourseError when there are no such questions or their file is wrong.
     """
@@ -48,7 +50,7 @@ class Item:
 
 
 class Quiz:
-    """All questions of one `quiz`, live and on paper. What was answered before, in an earlier run too, is shown."""
+    """All questions of one `quiz`, live and on paper. What was answered in an earlier run is shown."""
 
     def __init__(self, name: str):
         self._name = name
@@ -103,21 +105,19 @@ class Quiz:
         self.again.layout.display = "" if finished else "none"
 
     def _repr_mimebundle_(self, **_):
-        return bundle(
-            self.widget,
-            printed("".join(_printed(index, item) for index, item in enumerate(self.items))),
-            f"Quiz {self._name}: {len(self.items)} questions, each with choices and what is right or wrong about them.",
-        )
+        printed_items = "".join(_printed(index, item) for index, item in enumerate(self.items))
+        summary = f"Quiz {self._name}: {len(self.items)} questions with choices."
+        return bundle(self.widget, Picture(card(printed_items), summary))
 
 
 def _printed(index, item):
     choices = "".join(
-        f'<details style="margin: .25em 0 .25em 1em"><summary>{letter}. {marked_up(choice.text)}</summary>'
-        f'<div style="margin: .2em 0 .5em 1.4em">{"✓ Right." if choice.right else "✗ Not this one."} '
+        f'<details style="margin: 4px 0 4px 14px"><summary>{letter}. {marked_up(choice.text)}</summary>'
+        f'<div style="margin: 2px 0 8px 18px">{"✓ Right." if choice.right else "✗ Not this one."} '
         f"{marked_up(choice.why)}</div></details>"
         for letter, choice in zip("ABCDE", item.choices, strict=False)
     )
-    return f'<div style="margin: .4em 0 .9em"><b>{index + 1}. {marked_up(item.text)}</b>{choices}</div>'
+    return f'<div style="margin: 6px 0 14px"><b>{index + 1}. {marked_up(item.text)}</b>{choices}</div>'
 
 
 def load(name: str) -> list[Item]:
@@ -126,14 +126,17 @@ def load(name: str) -> list[Item]:
     file = _FOLDER / f"{lesson}.toml"
     if not file.exists():
         there = ", ".join(sorted(found.stem for found in _FOLDER.glob("*.toml"))) or "none yet"
-        raise CourseError(f"There are no questions for lesson {lesson!r}; the lessons with questions are: {there}.")
+        raise CourseError(f"There are no questions for lesson {lesson!r}; lessons that have some: {there}.")
     try:
         tables = tomllib.loads(file.read_text(encoding="utf-8"))
     except tomllib.TOMLDecodeError as error:
-        raise CourseError(f"{file.name} is not valid TOML: {error}. Mend it and run this cell again.") from None
-    items = [_item(f"{file.name}, question {i + 1}", table) for i, table in enumerate(tables.get(part or "quiz", []))]
+        raise CourseError(
+            f"{file.name} is not valid TOML: {error}. Mend it and run this cell again."
+        ) from None
+    part = part or "quiz"
+    items = [_item(f"{file.name}, {part} {i + 1}", table) for i, table in enumerate(tables.get(part, []))]
     if not items:
-        raise CourseError(f"{file.name} has no [[{part or 'quiz'}]] questions, which quiz({name!r}) asks for.")
+        raise CourseError(f"{file.name} has no [[{part}]] questions, which quiz({name!r}) asks for: add one.")
     _unique(f"{file.name}: two questions", [item.text for item in items])
     return items
 
@@ -141,20 +144,21 @@ def load(name: str) -> list[Item]:
 def _item(where, table):
     text, choices = table.get("text"), table.get("choices", [])
     if not text:
-        raise CourseError(f"{where} has no text: add text = \"…\".")
+        raise CourseError(f'{where} has no text: add text = "…".')
     if not 2 <= len(choices) <= 5:
         raise CourseError(f"{where} has {len(choices)} choices: give it 2 to 5.")
     for choice in choices:
         if not choice.get("text") or not choice.get("why"):
-            raise CourseError(f"{where} has a choice without its own text or why: add what is missing in {choice}.")
+            raise CourseError(f"{where} has a choice without text or why: add what is missing in {choice}.")
     right = sum(choice.get("right", False) for choice in choices)
     if right != 1:
         raise CourseError(f"{where} has {right} right choices: mark exactly one with right = true.")
     _unique(f"{where}: two choices", [choice["text"] for choice in choices])
     _unique(f"{where}: two explanations", [choice["why"] for choice in choices])
     made = [Choice(choice["text"], choice.get("right", False), choice["why"]) for choice in choices]
-    # Shuffled, so that the right one is not always first; the same for everyone, so that outputs stay the same.
-    return Item(text, tuple(sorted(made, key=lambda choice: hashlib.sha256((text + choice.text).encode()).digest())))
+    # Shuffled, so that the right one is not always first; the same for everyone, so outputs are stable.
+    made.sort(key=lambda choice: hashlib.sha256((text + choice.text).encode()).digest())
+    return Item(text, tuple(made))
 
 
 def _unique(what, texts):
