@@ -8,7 +8,7 @@ import importlib
 
 _HOME_OF = {
     "CourseError": "errors",
-    "fetch": "sources",
+    "folder": "models",
     "load": "models",
     "setup": "lessons",
     "predict": "learning.predict",

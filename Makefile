@@ -1,0 +1,43 @@
+# make lab        the course in JupyterLab; needs Python 3.11 to 3.13 and nothing else
+# make test       all tests, in the same environment
+# make lessons    every lesson from top to bottom without a browser, and a table of how it went
+# make exercises  the student versions of the exercises, from solutions/
+# make models     the models that the lessons need, fetched and checked
+
+VENV := .venv
+COURSE := $(VENV)/bin/python -m course_utils
+
+# The lessons use one thread; so does everything around them.
+export OMP_NUM_THREADS := 1
+export TOKENIZERS_PARALLELISM := false
+
+.PHONY: help lab lessons test exercises models
+.DEFAULT_GOAL := help
+
+help:
+	@sed -n 's/^# \(make\)/\1/p' Makefile
+
+$(VENV)/.core: pyproject.toml .ci/install
+	@.ci/install $(VENV) "."
+	@touch $@
+
+$(VENV)/.dev: pyproject.toml .ci/install
+	@.ci/install $(VENV) ".[dev]"
+	@touch $(VENV)/.core $@
+
+models: $(VENV)/.core
+	@$(COURSE) fetch lessons
+
+lab: models
+	@$(COURSE) doctor
+	@$(VENV)/bin/jupyter trust notebooks/*.ipynb > /dev/null
+	$(VENV)/bin/jupyter lab notebooks/index.ipynb
+
+lessons: models
+	@$(COURSE) run
+
+test: $(VENV)/.dev models
+	$(VENV)/bin/python -m pytest
+
+exercises: $(VENV)/.dev
+	@$(VENV)/bin/nbgrader generate_assignment --assignment="*" --no-db --force

@@ -1,0 +1,120 @@
+"""`python -m course_utils`, also installed as `course`: look at this machine, fetch the models, run the lessons."""
+
+import argparse
+import json
+import os
+import sys
+from dataclasses import asdict
+
+from course_utils.errors import CourseError
+
+
+def main(arguments=None):
+    """Run one command; returns the exit status: 0 when all went well, 1 when not, 2 for a wrong command line."""
+    parser = argparse.ArgumentParser(prog="course", description="Open the Box: a course on open models.")
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+
+    doctor = commands.add_parser("doctor", help="check this machine; the text that a bug report should hold")
+    doctor.set_defaults(do=_doctor)
+
+    models = commands.add_parser("models", help="list the models of the course")
+    models.add_argument("--json", action="store_true", help="print the whole catalogue as JSON")
+    models.set_defaults(do=_models)
+
+    fetch = commands.add_parser("fetch", help="fetch models, verify them and make them ready to load")
+    fetch.add_argument("names", nargs="*", metavar="NAME", help="a model or a family; by default what the lessons need")
+    fetch.set_defaults(do=_fetch)
+
+    run = commands.add_parser("run", help="run lessons from top to bottom and say how each went")
+    run.add_argument("lessons", nargs="*", metavar="LESSON", help="a number, a name or a notebook file; by default all")
+    run.add_argument("--write", action="store_true", help="store the outputs in the notebooks, cleaned")
+    run.set_defaults(do=_run)
+
+    for command in (fetch, run):
+        command.add_argument("--size", choices=("tiny", "small", "full"), help="instead of each lesson's own default")
+
+    options = parser.parse_args(arguments)
+    if getattr(options, "size", None):
+        os.environ["COURSE_SIZE"] = options.size
+    try:
+        return options.do(options)
+    except CourseError as error:
+        print(f"course {options.command}: {error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print(f"\ncourse {options.command}: stopped. What was finished is kept.", file=sys.stderr)
+        return 130
+
+
+def _doctor(options):
+    from course_utils import doctor
+
+    return doctor.report()
+
+
+def _models(options):
+    from course_utils import catalog, lessons, sources
+
+    models = catalog.models().values()
+    if options.json:
+        print(json.dumps([asdict(model) for model in models], indent=2))
+        return 0
+    rows = [("model", "family", "size", "licence", "parameters", "download", "here")]
+    for model in models:
+        licence = model.licence + (" (gated)" if model.gated else "")
+        here = "yes" if sources.is_cached(model) else "no"
+        download = lessons.megabytes(model.download_bytes)
+        rows.append((model.name, model.family, model.size, licence, f"{model.parameters:,}", download, here))
+    _print_table(rows, right={4, 5})
+    return 0
+
+
+def _fetch(options):
+    from course_utils import catalog, lessons, models
+
+    names = options.names
+    if not names:
+        names = sorted({lessons.lesson_model(each, family).name for each in catalog.lessons().values() for family in each.models})
+    for name in names:
+        model = catalog.find(name)
+        models.folder(model.name)
+        print(f"{model.title} ({model.size}) is ready: fetched, checked against its sha256, and converted.")
+    return 0
+
+
+def _run(options):
+    from tqdm import tqdm
+
+    from course_utils import lessons
+
+    paths = lessons.notebooks(options.lessons)
+    rows = [("lesson", "model and size", "seconds", "peak memory", "outcome")]
+    failed = 0
+    with tqdm(total=len(paths), unit="lesson", file=sys.stderr, leave=False) as bar:
+        for path in paths:
+            bar.set_description(path.stem)
+
+            def on_cell(done, total):
+                bar.set_postfix_str(f"cell {done} of {total}")
+
+            result = lessons.run(path, write=options.write, on_cell=on_cell)
+            failed += result.error is not None
+            memory = f"{result.peak_bytes / 1e9:.1f} GB"
+            rows.append((path.stem, lessons.models_of(path), f"{result.seconds:.0f}", memory, result.error or "ok"))
+            bar.update()
+    _print_table(rows, right={2, 3})
+    return 1 if failed else 0
+
+
+def _print_table(rows, right=()):
+    """Print rows of strings as columns; the first row is the heading, `right` the columns flush right."""
+    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
+    for index, row in enumerate(rows):
+        cells = [c.rjust(w) if i in right else c.ljust(w) for i, (c, w) in enumerate(zip(row, widths, strict=True))]
+        print("  ".join(cells).rstrip())
+        if index == 0:
+            print("  ".join("-" * width for width in widths))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

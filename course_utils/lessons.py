@@ -1,0 +1,194 @@
+"""A lesson's first cell, and running lessons from top to bottom."""
+
+import os
+import threading
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+from course_utils import catalog
+from course_utils.errors import CourseError
+
+NOTEBOOKS = Path(__file__).parent.parent / "notebooks"
+
+
+def setup(name):
+    """Say which model at which size this lesson will run and what that costs, before anything is fetched.
+
+    name : the lesson, for example "00_open_the_box"
+
+    From here on there is one seed and one thread (see `models.prepare`). Raises CourseError when there is no such
+    lesson.
+    """
+    from course_utils import models
+
+    lesson = _lesson(name)
+    print(f"Lesson {lesson.name[:2]}, {lesson.title}: about {lesson.minutes} minutes.")
+    for family in lesson.models:
+        print(cost(lesson_model(lesson, family)))
+    models.prepare()
+
+
+def lesson_model(lesson, family):
+    """The model of a family that a lesson runs: at COURSE_SIZE, else at the lesson's own default size."""
+    return catalog.find(family, os.environ.get("COURSE_SIZE") or lesson.size)
+
+
+def cost(model):
+    """One line on what running a model needs: licence, gate, download, disk, memory, minutes."""
+    from course_utils import sources
+
+    gate = "gated: accept its licence on the hub first" if model.gated else "no account needed"
+    if sources.is_cached(model):
+        fetching = "already on this machine"
+    else:
+        minutes = max(1, round(model.download_bytes / 1e6 / 60))  # at 1 MB/s, a slow school line
+        fetching = f"download {megabytes(model.download_bytes)} (up to {minutes} min at 1 MB/s)"
+    return (
+        f"Model: {model.title} ({model.size}), {model.parameters:,} parameters, {model.licence}, {gate}.\n"
+        f"Needs: {fetching}; {megabytes(model.disk_bytes)} of disk; "
+        f"{model.memory_bytes / 1e9:.1f} GB of memory."
+    )
+
+
+def notebooks(names=()):
+    """The notebooks of the lessons named (by number, name or file); of every lesson when none is."""
+    if not names:
+        return [NOTEBOOKS / f"{name}.ipynb" for name in catalog.lessons()]
+    paths = []
+    for name in names:
+        path = Path(name)
+        if path.suffix != ".ipynb":
+            path = NOTEBOOKS / f"{_lesson(name).name}.ipynb"
+        if not path.is_file():
+            raise CourseError(f"There is no notebook {path}: run this in the course's folder, or check the name.")
+        paths.append(path)
+    return paths
+
+
+def models_of(path):
+    """What a notebook of the course runs, in words: "SmolLM2-135M-Instruct (small)"."""
+    try:
+        lesson = _lesson(Path(path).stem)
+    except CourseError:
+        return "-"  # a notebook of somebody's own
+    models = (lesson_model(lesson, family) for family in lesson.models)
+    return ", ".join(f"{model.title} ({model.size})" for model in models)
+
+
+def megabytes(count):
+    """Bytes in words: "93 MB", "16.1 GB"."""
+    return f"{count / 1e9:.1f} GB" if count >= 1e9 else f"{count / 1e6:.0f} MB"
+
+
+def _lesson(name):
+    lessons = catalog.lessons()
+    for lesson in lessons.values():
+        if name in (lesson.name, lesson.name[:2]):
+            return lesson
+    raise CourseError(f"There is no lesson {name!r}: the lessons are {', '.join(lessons)}.")
+
+
+@dataclass
+class Run:
+    """How one notebook went: seconds, the kernel's peak memory in bytes, and what stopped it, if anything."""
+
+    path: Path
+    seconds: float
+    peak_bytes: int
+    error: str | None
+
+
+def run(path, write=False, on_cell=lambda done, total: None):
+    """Execute a notebook from top to bottom in a kernel of its own, and say how it went.
+
+    path : the notebook
+    write : store the outputs in the file, without widget state, timestamps or anything else of this machine
+    on_cell : called with (cells done, cells in all) as the run goes on
+
+    A cell that fails ends the run; its error is in the result, and nothing is written.
+    """
+    import nbformat
+    from nbclient import NotebookClient
+    from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
+
+    path = Path(path)
+    notebook = nbformat.read(path, as_version=4)
+    total = sum(cell.cell_type == "code" for cell in notebook.cells)
+    client = NotebookClient(
+        notebook,
+        timeout=600,
+        kernel_name="python3",
+        store_widget_state=False,
+        extra_arguments=["--IPKernelApp.log_level=40"],
+        coalesce_streams=True,
+        resources={"metadata": {"path": str(path.parent)}},
+    )
+    done = 0
+
+    def count(**_):
+        nonlocal done
+        done += 1
+        on_cell(done, total)
+
+    client.on_cell_executed = count
+    start = time.perf_counter()
+    error = None
+    peak = _PeakMemory(client)
+    try:
+        with peak:
+            client.execute()
+    except CellExecutionError as failure:
+        error = f"cell {done}: {failure.ename}: {failure.evalue}"
+    except CellTimeoutError:
+        error = f"cell {done + 1}: ran for more than {client.timeout} s"
+    except DeadKernelError:
+        error = f"cell {done + 1}: the kernel died"
+    if write and error is None:
+        nbformat.write(clean(notebook), path)
+    return Run(path, time.perf_counter() - start, peak.bytes, error)
+
+
+def clean(notebook):
+    """Take out of an executed notebook what belongs to one run or one machine; returns the notebook.
+
+    Widget views need the kernel that made them, so the picture beside them stays and they go.
+    """
+    notebook.metadata.pop("widgets", None)
+    notebook.metadata["kernelspec"] = {"display_name": "Python 3", "language": "python", "name": "python3"}
+    notebook.metadata["language_info"] = {"name": "python"}
+    for cell in notebook.cells:
+        cell.metadata.pop("execution", None)
+        for output in cell.get("outputs", []):
+            if "data" in output:
+                output.data.pop("application/vnd.jupyter.widget-view+json", None)
+    return notebook
+
+
+class _PeakMemory:
+    """Watches the memory of a client's kernel, ten times a second, while the `with` block runs."""
+
+    def __init__(self, client):
+        self.client = client
+        self.bytes = 0
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._watch, daemon=True)
+
+    def __enter__(self):
+        self._thread.start()
+
+    def __exit__(self, *_):
+        self._stop.set()
+        self._thread.join()
+
+    def _watch(self):
+        import psutil
+
+        while not self._stop.wait(0.1):
+            provisioner = getattr(self.client.km, "provisioner", None)
+            process = getattr(provisioner, "process", None)
+            if process is not None:
+                try:
+                    self.bytes = max(self.bytes, psutil.Process(process.pid).memory_info().rss)
+                except psutil.Error:
+                    pass  # the kernel is not there yet, or no longer
