@@ -22,16 +22,22 @@ def main(arguments=None):
     models.set_defaults(do=_models)
 
     fetch = commands.add_parser("fetch", help="fetch models, verify them and make them ready to load")
-    fetch.add_argument("names", nargs="*", metavar="NAME", help="a model or a family; by default what the lessons need")
+    fetch.add_argument(
+        "names", nargs="*", metavar="NAME", help="a model or a family; by default what the lessons need"
+    )
     fetch.set_defaults(do=_fetch)
 
     run = commands.add_parser("run", help="run lessons from top to bottom and say how each went")
-    run.add_argument("lessons", nargs="*", metavar="LESSON", help="a number, a name or a notebook file; by default all")
+    run.add_argument(
+        "lessons", nargs="*", metavar="LESSON", help="a number, a name or a notebook file; by default all"
+    )
     run.add_argument("--write", action="store_true", help="store the outputs in the notebooks, cleaned")
     run.set_defaults(do=_run)
 
     for command in (fetch, run):
-        command.add_argument("--size", choices=("tiny", "small", "full"), help="instead of each lesson's own default")
+        command.add_argument(
+            "--size", choices=("tiny", "small", "full"), help="instead of each lesson's own default"
+        )
 
     options = parser.parse_args(arguments)
     if getattr(options, "size", None):
@@ -72,13 +78,10 @@ def _models(options):
 def _fetch(options):
     from course_utils import catalog, lessons, models
 
-    names = options.names
-    if not names:
-        names = sorted({lessons.lesson_model(each, family).name for each in catalog.lessons().values() for family in each.models})
-    for name in names:
-        model = catalog.find(name)
+    wanted = [catalog.find(name) for name in options.names] or lessons.models_needed()
+    for model in wanted:
         models.folder(model.name)
-        print(f"{model.title} ({model.size}) is ready: fetched, checked against its sha256, and converted.")
+        print(f"{model.title} ({model.size}) is ready.")
     return 0
 
 
@@ -100,7 +103,9 @@ def _run(options):
             result = lessons.run(path, write=options.write, on_cell=on_cell)
             failed += result.error is not None
             memory = f"{result.peak_bytes / 1e9:.1f} GB"
-            rows.append((path.stem, lessons.models_of(path), f"{result.seconds:.0f}", memory, result.error or "ok"))
+            rows.append(
+                (path.stem, lessons.models_of(path), f"{result.seconds:.0f}", memory, result.error or "ok")
+            )
             bar.update()
     _print_table(rows, right={2, 3})
     return 1 if failed else 0
@@ -110,7 +115,9 @@ def _print_table(rows, right=()):
     """Print rows of strings as columns; the first row is the heading, `right` the columns flush right."""
     widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
     for index, row in enumerate(rows):
-        cells = [c.rjust(w) if i in right else c.ljust(w) for i, (c, w) in enumerate(zip(row, widths, strict=True))]
+        cells = [
+            c.rjust(w) if i in right else c.ljust(w) for i, (c, w) in enumerate(zip(row, widths, strict=True))
+        ]
         print("  ".join(cells).rstrip())
         if index == 0:
             print("  ".join("-" * width for width in widths))

@@ -123,7 +123,11 @@ def find(name: str, size: str | None = None) -> Model:
         )
     asked = size or os.environ.get("COURSE_SIZE") or next(each for each in SIZES if each in family)
     if asked not in SIZES:
-        raise CourseError(f"There is no size {asked!r}: choose one of {', '.join(SIZES)} (argument or COURSE_SIZE).")
+        raise CourseError(
+            f"There is no size {asked!r}: choose one of {', '.join(SIZES)} (argument or COURSE_SIZE)."
+        )
     if asked not in family:
-        raise CourseError(f"{name} has no size {asked!r} yet: choose one of {', '.join(s for s in SIZES if s in family)}.")
+        raise CourseError(
+            f"{name} has no size {asked!r} yet: choose one of {', '.join(s for s in SIZES if s in family)}."
+        )
     return family[asked]

@@ -1,22 +1,35 @@
 """`course doctor`: one line for each thing that the course needs, and whether it is there."""
 
+import os
 import platform
 import sys
 from importlib import metadata
 
-from course_utils import catalog, sources
-from course_utils.lessons import lesson_model, megabytes
+from course_utils import catalog, downloads, sources
+from course_utils.learning import answers
+from course_utils.lessons import megabytes, models_needed
 
-PACKAGES = ("torch", "transformers", "diffusers", "huggingface_hub", "jupyterlab", "ipywidgets", "matplotlib", "numpy")
-HUB = "https://huggingface.co"
+PACKAGES = (
+    "torch",
+    "transformers",
+    "diffusers",
+    "huggingface_hub",
+    "jupyterlab",
+    "ipywidgets",
+    "matplotlib",
+    "numpy",
+)
 
 
 def report():
     """Print the lines; returns 1 when the lessons can't run here, else 0."""
-    needed = _models_needed()
+    needed = models_needed()
     missing = [model for model in needed if not sources.is_cached(model)]
-    index_there, index_line = _reach("package index", sources.index_urls()[0])
-    hub_there, hub_line = _reach("model hub", HUB)
+    session, indexes = downloads.package_indexes()
+    index_there, index_line = _reach("package index", session, indexes[0])
+    hub_there, hub_line = _reach(
+        "model hub", session, os.environ.get("HF_ENDPOINT", "https://huggingface.co")
+    )
     can_run = all(
         [
             _line(*_python()),
@@ -27,6 +40,7 @@ def report():
         ]
     )
     _line(True, _gpu())
+    _line(True, f"your answers: {answers.path()}")
     _line(index_there, index_line)
     _line(hub_there, hub_line)
     if not can_run:
@@ -43,16 +57,11 @@ def _line(good, text):
     return good
 
 
-def _models_needed():
-    return sorted(
-        {lesson_model(lesson, family) for lesson in catalog.lessons().values() for family in lesson.models},
-        key=lambda model: model.name,
-    )
-
-
 def _python():
     good = (3, 11) <= sys.version_info[:2] <= (3, 13)
-    return good, f"Python {platform.python_version()} on {platform.platform()}" + ("" if good else ": needs 3.11 to 3.13")
+    return good, f"Python {platform.python_version()} on {platform.platform()}" + (
+        "" if good else ": needs 3.11 to 3.13"
+    )
 
 
 def _package(name):
@@ -71,7 +80,9 @@ def _disk(missing):
     free = shutil.disk_usage(folder).free
     needed = sum(model.disk_bytes + model.download_bytes for model in missing)
     words = f"disk: {megabytes(free)} free for models in {sources.cache_folder()}, {megabytes(needed)} still needed"
-    return free >= needed, words + ("" if free >= needed else ": free some, or set COURSE_CACHE to another disk")
+    return free >= needed, words + (
+        "" if free >= needed else ": free some, or set COURSE_CACHE to another disk"
+    )
 
 
 def _memory(needed):
@@ -85,7 +96,9 @@ def _memory(needed):
 def _models(needed, missing):
     if not missing:
         return True, "models of the lessons: all here (" + ", ".join(model.title for model in needed) + ")"
-    return False, "models of the lessons: not here yet: " + ", ".join(m.title for m in missing) + " (course fetch)"
+    return False, "models of the lessons: not here yet: " + ", ".join(
+        m.title for m in missing
+    ) + " (course fetch)"
 
 
 def _gpu():
@@ -100,12 +113,13 @@ def _gpu():
         return f"GPU: torch does not import here ({type(error).__name__}: {error})"
 
 
-def _reach(what, url):
+def _reach(what, session, url):
+    """Whether anything answers at a URL, and the line that says so, without a login that the URL may hold."""
     import requests
 
-    name = sources.without_password(url)
+    host = downloads.place(url)
     try:
-        requests.head(url, timeout=5, allow_redirects=True)
-        return True, f"{what}: {name} answers"
+        session.head(url, timeout=5)
+        return True, f"{what}: {host} answers"
     except requests.RequestException as error:
-        return False, f"{what}: {name} does not answer ({type(error).__name__})"
+        return False, f"{what}: {host} does not answer ({type(error).__name__})"

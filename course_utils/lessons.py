@@ -34,6 +34,14 @@ def lesson_model(lesson, family):
     return catalog.find(family, os.environ.get("COURSE_SIZE") or lesson.size)
 
 
+def models_needed():
+    """The models that the lessons run, each once, in the order of their names."""
+    needed = {
+        lesson_model(lesson, family) for lesson in catalog.lessons().values() for family in lesson.models
+    }
+    return sorted(needed, key=lambda model: model.name)
+
+
 def cost(model):
     """One line on what running a model needs: licence, gate, download, disk, memory, minutes."""
     from course_utils import sources
@@ -61,7 +69,9 @@ def notebooks(names=()):
         if path.suffix != ".ipynb":
             path = NOTEBOOKS / f"{_lesson(name).name}.ipynb"
         if not path.is_file():
-            raise CourseError(f"There is no notebook {path}: run this in the course's folder, or check the name.")
+            raise CourseError(
+                f"There is no notebook {path}: run this in the course's folder, or check the name."
+            )
         paths.append(path)
     return paths
 

@@ -64,6 +64,7 @@ def _gguf_to_safetensors(model, target):
     import transformers
 
     file = sources.fetch(model)
+    print(f"Converting {model.title}: once, about half a minute.")
     prepare()
     tokenizer = transformers.AutoTokenizer.from_pretrained(file.parent, gguf_file=file.name)
     quantised = transformers.AutoModelForCausalLM.from_pretrained(

@@ -32,7 +32,9 @@ def code_before(cells, task):
 
 
 def answers_of(lesson):
-    return tomllib.loads((ROOT / "solutions" / lesson / "answers.toml").read_text(encoding="utf-8"))["answers"]
+    return tomllib.loads((ROOT / "solutions" / lesson / "answers.toml").read_text(encoding="utf-8"))[
+        "answers"
+    ]
 
 
 def tasks_of(cells):
@@ -84,7 +86,9 @@ def test_solution_passes_and_stub_fails(lesson, started):
     for task in tasks_of(solutions):
         check = solutions[f"{task}-check"].source
         assert outcome(started[task], solutions[task].source, check) is None
-        assert "is not written yet" in outcome(started[task], stubs[task].source, stubs[f"{task}-check"].source)
+        assert "is not written yet" in outcome(
+            started[task], stubs[task].source, stubs[f"{task}-check"].source
+        )
 
 
 def test_right_answers_pass_and_wrong_ones_hear_why(lesson, started):
@@ -95,7 +99,9 @@ def test_right_answers_pass_and_wrong_ones_hear_why(lesson, started):
         if "says" not in answer:
             assert said is None, f"{task}: a right answer was rejected: {said}\n{answer['code']}"
         else:
-            assert said and answer["says"] in said, f"{task}: {said!r} lacks {answer['says']!r}\n{answer['code']}"
+            assert said and answer["says"] in said, (
+                f"{task}: {said!r} lacks {answer['says']!r}\n{answer['code']}"
+            )
             visible = outcome(started[task], answer["code"], stubs[f"{task}-check"].source)
             assert visible == said, f"{task}: the student's own checks say {visible!r}"
 
@@ -115,7 +121,9 @@ def test_every_task_says_how_hard_it_is_and_folds_two_hints(lesson):
         if not cell.metadata.nbgrader.solution:
             continue
         text = next(c for c in reversed(cells[: cells.index(cell)]) if c.cell_type == "markdown").source
-        assert "Difficulty " in text and "importance " in text and " minutes" in text and " point" in text, grade_id
+        assert "Difficulty " in text and "importance " in text and " minutes" in text and " point" in text, (
+            grade_id
+        )
         assert text.count("<details><summary>Hint") == 2, grade_id
         header = cell.source.split('"""')[0]
         assert "->" in header and header.count(":") >= 1, f"{grade_id}: no types on the stub"
@@ -134,6 +142,12 @@ def test_exercises_are_what_the_solutions_make(tmp_path):
         (shutil.copytree if source.is_dir() else shutil.copy)(source, tmp_path / name)
     command = [sys.executable, "-m", "nbgrader", "generate_assignment", "--assignment=*", "--no-db"]
     subprocess.run(command, cwd=tmp_path, check=True, capture_output=True, text=True)
-    made = {p.relative_to(tmp_path): p.read_bytes() for p in (tmp_path / "exercises").rglob("*") if p.is_file()}
-    kept = {p.relative_to(ROOT): p.read_bytes() for p in (ROOT / "exercises").rglob("*.ipynb") if ".ipynb_checkpoints" not in p.parts}
+    made = {
+        p.relative_to(tmp_path): p.read_bytes() for p in (tmp_path / "exercises").rglob("*") if p.is_file()
+    }
+    kept = {
+        p.relative_to(ROOT): p.read_bytes()
+        for p in (ROOT / "exercises").rglob("*.ipynb")
+        if ".ipynb_checkpoints" not in p.parts
+    }
     assert made == kept, "run `make exercises`: exercises/ is out of step with solutions/"

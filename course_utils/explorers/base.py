@@ -4,7 +4,9 @@ from html import escape
 
 import ipywidgets
 
-from course_utils.views.picture import QUIET, SANS
+
+# Unseen but read aloud: the picture above says the same to the eye.
+_READ_ALOUD = "position:absolute;width:1px;height:1px;overflow:hidden;clip-path:inset(50%);white-space:nowrap"
 
 
 class Explorer:
@@ -14,12 +16,14 @@ class Explorer:
 
     Parameters
     ----------
-    controls: list of ipywidgets, each with a `description` in words, which a screen reader says as its name.
+    controls: list of ipywidgets, each with a `description` in words.
     """
 
     def __init__(self, controls):
         for control in controls:
-            # Fixed label widths clip long labels; 100% lets a control shrink on a narrow screen.
+            if isinstance(control, ipywidgets.Button):
+                continue
+            # The default width clips long descriptions; the greatest one lets a control shrink on a phone.
             control.style.description_width = "initial"
             control.layout.width = "340px"
             control.layout.max_width = "97%"
@@ -42,11 +46,9 @@ class Explorer:
         self.show(self.render())
 
     def show(self, picture):
-        """Put a `Picture` below the controls, and its words in a line that screen readers announce."""
+        """Put a `Picture` below the controls, and its words where screen readers announce them."""
         self.picture.value = (
-            f'{picture.html}<div role="status" style="max-width:728px;padding:4px 16px;border-radius:8px;'
-            f'background:#ffffff;color:{QUIET};font-family:{SANS};font-size:13px;line-height:1.4">'
-            f"{escape(picture.alt)}</div>"
+            f'{picture.html}<div role="status" style="{_READ_ALOUD}">{escape(picture.alt)}</div>'
         )
 
     def _repr_mimebundle_(self, include=None, exclude=None):

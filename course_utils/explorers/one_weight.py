@@ -31,7 +31,7 @@ class OneWeight(Explorer):
         self.prompt = self.asked = prompt
         self.answers = {(prompt, factor): text for factor, text in baked.items()}
         self.factor = ipywidgets.SelectionSlider(
-            options=[(f"{factor * current:.3f}  ({factor:g} ×)", factor) for factor in _FACTORS],
+            options=[(f"{factor * current:.3f}", factor) for factor in _FACTORS],
             value=1.0,
             description="value of the weight",
             continuous_update=False,
@@ -48,12 +48,18 @@ class OneWeight(Explorer):
 
     def update(self, change=None):
         if any((self.asked, factor) not in self.answers for factor in (1.0, self.factor.value)):
-            self.show(Picture(card("computing…", self.asked), "computing…"))
+            self.show(self._sentence("computing…"))
         super().update(change)
 
     def render(self):
         factor = self.factor.value
-        published, now = self._answer_at(1.0), self._answer_at(factor)
+        try:
+            published, now = self._answer_at(1.0), self._answer_at(factor)
+        except CourseError as error:
+            return self._sentence(str(error))
+        except Exception as error:
+            # A widget callback has no cell where a traceback would be seen, whatever `answer` raised.
+            return self._sentence(f"The model could not answer ({type(error).__name__}: {error}).")
         same = "the same answer" if now == published else "a different answer"
         panels = self._panel(1.0, published, "as published") + self._panel(factor, now, same)
         alt = (
@@ -78,14 +84,11 @@ class OneWeight(Explorer):
     def _answer_at(self, factor):
         key = (self.asked, factor)
         if key not in self.answers:
-            try:
-                self.answers[key] = self.answer(factor * self.current, self.asked)
-            except CourseError as error:
-                return str(error)
-            except Exception as error:
-                # A widget callback has no cell where a traceback would be seen, whatever `answer` raised.
-                return f"The model could not answer ({type(error).__name__}: {error})."
+            self.answers[key] = self.answer(factor * self.current, self.asked)
         return self.answers[key]
+
+    def _sentence(self, text):
+        return Picture(card(escape(text), self.asked), text)
 
     def _panel(self, factor, text, remark):
         edge = f"1px solid {LINE}" if remark != "a different answer" else f"2px solid {INK}"

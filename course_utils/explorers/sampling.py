@@ -100,18 +100,24 @@ class Sampling(Explorer):
             others_cut=all_others_cut,
         )
         drawn = self._sample(kept)
-        summary = (
-            f"{len(kept):,} of {len(before):,} tokens can be drawn; before the cut they held "
-            f"{percent(before[: len(kept)].sum())} of the probability. "
-            f"Entropy: {entropy_bits(kept):.2f} bits."
+        summary = f"All {len(before):,} tokens can be drawn."
+        if len(kept) < len(before):
+            mass = percent(before[: len(kept)].sum())
+            summary = f"{len(kept):,} of {len(before):,} tokens kept; before the cut they held {mass}."
+        summary += f" Entropy: {entropy_bits(kept):.2f} bits."
+        different = len(set(drawn))
+        heading = (
+            f"{DRAWS} draws, {different} different tokens"
+            if different > 1
+            else f"{DRAWS} draws, all the same"
         )
-        different = f"{DRAWS} draws, {len(set(drawn))} different:"
         body = (
             f'{table}<div style="margin:10px 0 6px 0;padding-top:10px;border-top:1px solid {LINE}">{summary}'
-            f'</div><div style="margin-bottom:4px;font-weight:600">{different}</div>{chips(drawn)}'
+            f'</div><div style="margin-bottom:4px;font-weight:600">{heading}</div>{chips(drawn)}'
         )
         top = top_five(pieces[: len(kept)], kept[: len(pieces)])
-        return Picture(card(body), f"{summary} Next token: {top}.")
+        settings = f"temperature {self.temperature.value:.1f}, top-k {self.top_k.label}, top-p {self.top_p.value:.2f}"
+        return Picture(card(body), f"At {settings}: {summary} Next token: {top}.")
 
     def _sample(self, kept):
         chances = numpy.random.default_rng(self.seed).random(DRAWS)

@@ -1,0 +1,198 @@
+"""Explorers: the numbers behind the sliders, and the one output that works with and without a kernel."""
+
+import itertools
+import time
+
+import numpy
+import pytest
+
+from course_utils import CourseError
+from course_utils.explorers import OneWeight, Sampling
+from course_utils.explorers.sampling import entropy_bits, warp
+
+VOCABULARY = 49_152
+LOGITS = numpy.random.default_rng(0).normal(size=VOCABULARY) * 3
+WIDGET = "application/vnd.jupyter.widget-view+json"
+QUESTION = "What is the capital of France?"
+BAKED = {0.0: "L'Antecfabac", 1.0: "Paris."}
+
+
+def decode(token_id):
+    return f" w{token_id}"
+
+
+def transformers_probabilities(logits, temperature, top_k, top_p):
+    """What `generate` draws from. In float64: in float32 the tail of the sum at top-p is a matter of rounding."""
+    torch = pytest.importorskip("torch")
+    from transformers import TemperatureLogitsWarper, TopKLogitsWarper, TopPLogitsWarper
+
+    scores = torch.tensor(logits, dtype=torch.float64)[None]
+    scores = TemperatureLogitsWarper(temperature)(None, scores)
+    if top_k:
+        scores = TopKLogitsWarper(top_k)(None, scores)
+    if top_p < 1:
+        scores = TopPLogitsWarper(top_p)(None, scores)
+    return scores.softmax(-1)[0].numpy()
+
+
+@pytest.mark.parametrize(
+    ("temperature", "top_k", "top_p"), itertools.product([0.1, 0.7, 1.0, 3.0], [0, 1, 40], [0.05, 0.9, 1.0])
+)
+def test_same_probabilities_as_transformers(temperature, top_k, top_p):
+    expected = transformers_probabilities(LOGITS, temperature, top_k, top_p)
+    order = numpy.argsort(-LOGITS, kind="stable")
+    _, kept = warp(LOGITS[order], temperature, top_k, top_p)
+    ours = numpy.zeros(VOCABULARY)
+    ours[order[: len(kept)]] = kept
+    assert numpy.array_equal(ours > 0, expected > 0)
+    assert numpy.abs(ours - expected).max() < 1e-12
+
+
+def test_ties_at_top_k_stay_as_in_transformers():
+    logits = numpy.array([3.0, 2.0, 2.0, 1.0])
+    _, kept = warp(logits, top_k=2)
+    assert len(kept) == 3 == numpy.count_nonzero(transformers_probabilities(logits, 1.0, 2, 1.0))
+
+
+def test_entropy_has_its_known_values():
+    assert entropy_bits(numpy.array([1.0])) == 0
+    assert entropy_bits(numpy.full(8, 1 / 8)) == pytest.approx(3)
+
+
+def test_a_move_takes_under_50_milliseconds():
+    explorer = Sampling(LOGITS, decode)
+    seconds = []
+    for temperature, top_p in itertools.product([0.5, 1.5, 2.5], [0.3, 0.9, 1.0]):
+        started = time.perf_counter()
+        explorer.temperature.value, explorer.top_p.value = temperature, top_p
+        seconds.append(time.perf_counter() - started)
+    # Two sliders moved each time, both redrawn; the median, since other programs may have the processor.
+    assert numpy.median(seconds) / 2 < 0.050
+
+
+def test_sampling_marks_what_is_cut():
+    explorer = Sampling(LOGITS, decode, top_k=3, shown=5)
+    html = explorer.render().html
+    assert html.count("<s>") == 3  # two rows and all other tokens
+    assert html.count(">cut</td>") == 3
+    assert explorer.render().alt.startswith(
+        "At temperature 1.0, top-k 3, top-p 1.00: 3 of 49,152 tokens kept;"
+    )
+    explorer.top_k.value = 0
+    assert "<s>" not in explorer.picture.value
+    assert "All 49,152 tokens can be drawn." in explorer.picture.value
+
+
+def test_sampling_rows_add_up_to_one():
+    explorer = Sampling(numpy.log([0.5, 0.3, 0.15, 0.05]), decode, top_p=0.9, shown=2)
+    # 0.05 is cut, and 0.15 stays among the tokens that are not listed.
+    html = explorer.render().html
+    assert [share in html for share in ("52.6%", "31.6%", "15.8%")] == [True] * 3
+    assert ">cut<" not in html
+
+
+def test_sampling_takes_a_tensor_and_fewer_tokens_than_rows():
+    torch = pytest.importorskip("torch")
+    explorer = Sampling(torch.tensor([2.0, 1.0]), decode)
+    assert "All 2 tokens can be drawn." in explorer.render().alt
+
+
+def test_draws_repeat_with_the_seed_and_change_with_the_button():
+    first, same = Sampling(LOGITS, decode), Sampling(LOGITS, decode)
+    assert first.picture.value == same.picture.value
+    first.draw.click()
+    assert first.picture.value != same.picture.value
+    same.draw.click()
+    assert first.picture.value == same.picture.value
+
+
+def test_draws_follow_the_probabilities():
+    explorer = Sampling(numpy.log([0.75, 0.25]), decode)
+    drawn = []
+    for explorer.seed in range(200):
+        drawn.extend(explorer._sample(numpy.array([0.75, 0.25])))
+    assert drawn.count(" w0") / len(drawn) == pytest.approx(0.75, abs=0.03)
+
+
+@pytest.mark.parametrize(
+    "make", [lambda: Sampling(LOGITS, decode), lambda: OneWeight(None, 5.876, BAKED, QUESTION)]
+)
+def test_one_bundle_is_live_and_still(make):
+    explorer = make()
+    bundle = explorer._repr_mimebundle_()
+    assert set(bundle) == {WIDGET, "text/html", "text/plain"}
+    assert bundle[WIDGET]["model_id"] == explorer.box.model_id
+    assert bundle["text/plain"] == explorer.still().alt
+    assert bundle["text/html"].startswith(explorer.still().html)
+    assert "Move the sliders: run this cell." in bundle["text/html"]
+    for tag in ("<script", "<style", "<svg", "role="):
+        assert tag not in bundle["text/html"]
+    assert all(control.description for control in explorer.controls)
+
+
+def test_the_live_picture_is_announced():
+    explorer = Sampling(LOGITS, decode)
+    assert '<div role="status"' in explorer.picture.value
+
+
+def test_baked_answers_do_not_ask_the_model():
+    explorer = OneWeight(None, 5.876, BAKED, QUESTION)
+    explorer.factor.value = 0.0
+    assert explorer.render().alt == (
+        "What is the capital of France? Weight 5.876, as published: Paris. | "
+        "Weight 0.000, a different answer: L&#x27;Antecfabac".replace("&#x27;", "'")
+    )
+    assert explorer.still().alt.endswith("weight 0.000: L'Antecfabac | weight 5.876: Paris.")
+
+
+def test_other_values_ask_once_with_a_note_meanwhile():
+    calls, seen = [], []
+
+    def answer(value, question):
+        calls.append((value, question))
+        seen.append("computing…" in explorer.picture.value)
+        return "Lyon."
+
+    explorer = OneWeight(answer, 2.0, BAKED, QUESTION)
+    for factor in (0.5, 1.0, 0.5):
+        explorer.factor.value = factor
+    assert calls == [(1.0, QUESTION)]
+    assert seen == [True]
+    assert "Lyon." in explorer.picture.value
+    assert "computing…" not in explorer.picture.value
+
+
+def test_an_own_question_is_asked_of_both_weights():
+    calls = []
+
+    def answer(value, question):
+        calls.append((value, question))
+        return f"{value}"
+
+    explorer = OneWeight(answer, 2.0, BAKED, QUESTION)
+    explorer.factor.value = 0.0
+    explorer.question.value = "Who <are> you?"
+    assert calls == []
+    explorer.ask.click()
+    assert calls == [(2.0, "Who <are> you?"), (0.0, "Who <are> you?")]
+    assert "Who &lt;are&gt; you?" in explorer.picture.value
+
+
+@pytest.mark.parametrize(
+    ("error", "sentence"),
+    [(CourseError("Load the model first."), "Load the model first."), (KeyError("x"), "(KeyError: 'x')")],
+)
+def test_a_failure_is_one_sentence_and_is_not_kept(error, sentence):
+    outcomes = [error, "Rome."]
+
+    def answer(value, question):
+        outcome = outcomes.pop(0)
+        if isinstance(outcome, Exception):
+            raise outcome
+        return outcome
+
+    explorer = OneWeight(answer, 2.0, BAKED, QUESTION)
+    explorer.factor.value = 0.5
+    assert sentence in explorer.render().alt if not outcomes else True
+    explorer.ask.click()
+    assert "Rome." in explorer.picture.value
