@@ -2,6 +2,7 @@
 
 import itertools
 import time
+from html import escape
 
 import numpy
 import pytest
@@ -22,8 +23,8 @@ def decode(token_id):
 
 
 def transformers_probabilities(logits, temperature, top_k, top_p):
-    """What `generate` draws from. In float64: in float32 the tail of the sum at top-p is a matter of rounding."""
-    torch = pytest.importorskip("torch")
+    """What `generate` draws from; in float64, since in float32 rounding decides who is last in at top-p."""
+    import torch
     from transformers import TemperatureLogitsWarper, TopKLogitsWarper, TopPLogitsWarper
 
     scores = torch.tensor(logits, dtype=torch.float64)[None]
@@ -36,7 +37,8 @@ def transformers_probabilities(logits, temperature, top_k, top_p):
 
 
 @pytest.mark.parametrize(
-    ("temperature", "top_k", "top_p"), itertools.product([0.1, 0.7, 1.0, 3.0], [0, 1, 40], [0.05, 0.9, 1.0])
+    ("temperature", "top_k", "top_p"),
+    [*itertools.product([0.1, 0.7, 1.0, 3.0], [0, 1, 40], [0.05, 0.9, 1.0])],
 )
 def test_same_probabilities_as_transformers(temperature, top_k, top_p):
     expected = transformers_probabilities(LOGITS, temperature, top_k, top_p)
@@ -92,7 +94,8 @@ def test_sampling_rows_add_up_to_one():
 
 
 def test_sampling_takes_a_tensor_and_fewer_tokens_than_rows():
-    torch = pytest.importorskip("torch")
+    import torch
+
     explorer = Sampling(torch.tensor([2.0, 1.0]), decode)
     assert "All 2 tokens can be drawn." in explorer.render().alt
 
@@ -140,7 +143,7 @@ def test_baked_answers_do_not_ask_the_model():
     explorer.factor.value = 0.0
     assert explorer.render().alt == (
         "What is the capital of France? Weight 5.876, as published: Paris. | "
-        "Weight 0.000, a different answer: L&#x27;Antecfabac".replace("&#x27;", "'")
+        "Weight 0.000, a different answer: L'Antecfabac"
     )
     assert explorer.still().alt.endswith("weight 0.000: L'Antecfabac | weight 5.876: Paris.")
 
@@ -193,6 +196,7 @@ def test_a_failure_is_one_sentence_and_is_not_kept(error, sentence):
 
     explorer = OneWeight(answer, 2.0, BAKED, QUESTION)
     explorer.factor.value = 0.5
-    assert sentence in explorer.render().alt if not outcomes else True
+    assert escape(sentence) in explorer.picture.value
+    assert "Paris." not in explorer.picture.value
     explorer.ask.click()
     assert "Rome." in explorer.picture.value

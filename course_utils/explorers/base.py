@@ -4,7 +4,6 @@ from html import escape
 
 import ipywidgets
 
-
 # Unseen but read aloud: the picture above says the same to the eye.
 _READ_ALOUD = "position:absolute;width:1px;height:1px;overflow:hidden;clip-path:inset(50%);white-space:nowrap"
 

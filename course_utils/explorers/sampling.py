@@ -116,7 +116,8 @@ class Sampling(Explorer):
             f'</div><div style="margin-bottom:4px;font-weight:600">{heading}</div>{chips(drawn)}'
         )
         top = top_five(pieces[: len(kept)], kept[: len(pieces)])
-        settings = f"temperature {self.temperature.value:.1f}, top-k {self.top_k.label}, top-p {self.top_p.value:.2f}"
+        settings = f"temperature {self.temperature.value:.1f}, top-k {self.top_k.label}"
+        settings += f", top-p {self.top_p.value:.2f}"
         return Picture(card(body), f"At {settings}: {summary} Next token: {top}.")
 
     def _sample(self, kept):

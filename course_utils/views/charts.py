@@ -25,8 +25,14 @@ def bars(labels, values, unit, baseline=None, baseline_label=None, title=None, a
     Returns
     -------
     Picture
+
+    Raises
+    ------
+    ValueError: if a value is below zero.
     """
-    longest = max([*values, baseline or 0])
+    if min(values) < 0:
+        raise ValueError("bars start at zero; draw values below zero with lines()")
+    longest = max([*values, baseline or 0]) or 1
     line = ""
     if baseline is not None:
         # Taller than its bar by the padding of the cell, so that the pieces join into one line.
@@ -196,7 +202,7 @@ def grid(
     rows, columns = matrix.shape
     row_labels = range(rows) if row_labels is None else row_labels
     column_labels = range(columns) if column_labels is None else column_labels
-    largest = numpy.abs(matrix).max()
+    largest = numpy.abs(matrix).max() or 1
     cell = "padding:4px 3px;text-align:right;white-space:nowrap;font-size:13px"
     quiet = f"{cell};border:none;background:#ffffff;color:{QUIET};font-weight:400"
     body = f'<tr style="background:#ffffff"><td style="{quiet}">row ↓<br>column →</td>'
