@@ -184,7 +184,10 @@ def _numbers_agree(value, wanted, tolerance):
         return False  # equal infinities were found equal before
     if tolerance == ROUNDING and value == int(value) and wanted == int(wanted):
         return False  # one parameter too many among millions is a mistake, not rounding
-    return abs(value - wanted) <= tolerance * max(1, abs(wanted))
+    try:
+        return abs(value - wanted) <= tolerance * max(1, abs(wanted))
+    except OverflowError:  # a whole number beyond the range of floats
+        return False
 
 
 def _text_difference(value, wanted):
@@ -256,7 +259,7 @@ def _dictionary_difference(value, wanted, tolerance):
 
 def _members(missing, extra, word):
     parts = [
-        f"{name} {word}{', '.join(sorted(map(repr, members)))}"
+        f"{name} {word}{_shorten(', '.join(sorted(map(repr, members))), 160)}"
         for name, members in (("lacks", missing), ("has too many:", extra))
         if members
     ]
@@ -321,9 +324,10 @@ def _show(value, rounded) -> str:
     if kind is str:
         return repr(_shorten(value, 60))
     if kind in (list, tuple, set):
-        items = [_show(item, rounded) for item in list(value)[:8]]
+        value = sorted(value, key=repr) if kind is set else value
+        items = [_show(item, rounded) for item in value[:8]]
         if len(value) > 8:
-            items = [*items[:4], "…", _show(list(value)[-1], rounded)]
+            items = [*items[:4], "…", _show(value[-1], rounded)]
         inside = ", ".join(items)
         if kind is tuple:
             return f"({inside},)" if len(value) == 1 else f"({inside})"
@@ -359,13 +363,13 @@ def _kind(value) -> str:
     """What a learner calls it: "a string", "a list of 3 items", "an object of the class Robot"."""
     if value is None:
         return "nothing (None)"
-    if isinstance(value, list):
+    kind = type(value)
+    if kind is list:
         return f"a list of {_count(value)}"
-    if _is_number(value):
-        return "a number"
-    names = {str: "a string", dict: "a dictionary", set: "a set"}
-    if type(value) in names:
-        return names[type(value)]
+    if kind in _SCALARS:
+        return "a string" if kind is str else "a number"
+    if kind in (dict, set):
+        return "a dictionary" if kind is dict else "a set"
     if callable(value) and hasattr(value, "__name__"):
         return f"{value.__name__} itself, not its result"
-    return f"an object of the class {type(value).__name__}"
+    return f"an object of the class {kind.__name__}"

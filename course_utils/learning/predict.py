@@ -29,7 +29,7 @@ def reveal(key: str, actual, unit: str | None = None, says: str | None = None) -
     entry = answers.find("predict", key)
     sentence = compare(entry["answer"] if entry else None, actual, unit)
     full = f"{sentence} {says}" if says else sentence
-    display(Picture(card(marked_up(full)), full))
+    display(Picture(card(marked_up(full)), without_marks(full)))
 
 
 class Prediction:

@@ -12,14 +12,14 @@ from course_utils.views.picture import GREEN, SKY_BLUE, VERMILLION, Picture
 # Here the question stands above, the buttons come first and everything wraps. Colours are the theme's.
 _STYLE = """<style>
 .course-question {
-  max-width: 44rem; padding: 8px 14px; margin: 2px 0 8px;
+  max-width: 760px; box-sizing: border-box; padding: 8px 14px; margin: 2px 0 8px;
   border: 1px solid var(--jp-border-color2, #bbb); border-radius: 6px}
 .course-question .widget-radio, .course-question .widget-text, .course-question .widget-html {
   display: flex; flex-direction: column; align-items: stretch; width: auto; height: auto; margin: 0}
 .course-question label.widget-label {
   width: auto; max-width: none; height: auto; margin: 0 0 6px; text-align: left; font-size: 15px;
   font-weight: 600; line-height: 1.45; white-space: normal; overflow: visible; overflow-wrap: anywhere}
-.course-question .widget-radio-box {width: auto; max-width: none; height: auto; margin: 0; padding: 0}
+.course-question .widget-radio-box {width: auto; max-width: none; height: auto; margin: 0 !important}
 .course-question .widget-radio-box label {
   display: flex; align-items: flex-start; gap: 10px; width: auto; max-width: none; height: auto; margin: 0;
   padding: 4px 2px; font-size: 14px; line-height: 1.45; white-space: normal; overflow-wrap: anywhere;

@@ -1,12 +1,14 @@
 """The questions of a lesson. They live in questions/NN.toml, so that a notebook does not give answers away.
 
-[[recall]]                      # on earlier lessons: quiz("02-recall")
-[[quiz]]                        # on this lesson: quiz("02")
-text = "What is a token?"
-choices = [
-  { text = "A piece of text with a number", right = true, why = "The tokenizer lists each piece's id." },
-  { text = "A word", why = "Some are, but rarer words are made of several tokens." },
-]
+The file of a lesson:
+
+    [[recall]]                      # on earlier lessons: quiz("02-recall")
+    [[quiz]]                        # on this lesson: quiz("02")
+    text = "What is a token?"
+    choices = [
+      { text = "A piece of text with a number", right = true, why = "The tokenizer lists each piece's id." },
+      { text = "A word", why = "Some are, but rarer words are made of several tokens." },
+    ]
 """
 
 import hashlib
