@@ -1,4 +1,4 @@
-"""`python -m course_utils`, also installed as `course`: look at this machine, fetch the models, run the lessons."""
+"""`python -m course_utils`, also installed as `course`: check this machine, fetch the models, run the lessons."""
 
 import argparse
 import json
@@ -10,7 +10,7 @@ from course_utils.errors import CourseError
 
 
 def main(arguments=None):
-    """Run one command; returns the exit status: 0 when all went well, 1 when not, 2 for a wrong command line."""
+    """Run one command; returns the exit status: 0 for well, 1 for not, 2 for a wrong command line."""
     parser = argparse.ArgumentParser(prog="course", description="Open the Box: a course on open models.")
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
 

@@ -42,7 +42,7 @@ class Source:
 
 @dataclass(frozen=True)
 class Model:
-    """A model of the course. Sizes are in bytes; `memory_bytes` is the peak of a Python process that runs it."""
+    """A model of the course. Sizes are in bytes; `memory_bytes` is the peak of a process that runs it."""
 
     name: str
     family: str

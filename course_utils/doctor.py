@@ -5,7 +5,7 @@ import platform
 import sys
 from importlib import metadata
 
-from course_utils import catalog, downloads, sources
+from course_utils import downloads, sources
 from course_utils.learning import answers
 from course_utils.lessons import megabytes, models_needed
 
@@ -79,7 +79,8 @@ def _disk(missing):
         folder = folder.parent
     free = shutil.disk_usage(folder).free
     needed = sum(model.disk_bytes + model.download_bytes for model in missing)
-    words = f"disk: {megabytes(free)} free for models in {sources.cache_folder()}, {megabytes(needed)} still needed"
+    place = sources.cache_folder()
+    words = f"disk: {megabytes(free)} free for models in {place}, {megabytes(needed)} still needed"
     return free >= needed, words + (
         "" if free >= needed else ": free some, or set COURSE_CACHE to another disk"
     )

@@ -1,5 +1,6 @@
 """A lesson's first cell, and running lessons from top to bottom."""
 
+import contextlib
 import os
 import threading
 import time
@@ -17,8 +18,8 @@ def setup(name):
 
     name : the lesson, for example "00_open_the_box"
 
-    From here on there is one seed and one thread (see `models.prepare`). Raises CourseError when there is no such
-    lesson.
+    From here on there is one seed and one thread (see `models.prepare`).
+    Raises CourseError when there is no such lesson.
     """
     from course_utils import models
 
@@ -198,7 +199,5 @@ class _PeakMemory:
             provisioner = getattr(self.client.km, "provisioner", None)
             process = getattr(provisioner, "process", None)
             if process is not None:
-                try:
+                with contextlib.suppress(psutil.Error):  # the kernel is not there yet, or no longer
                     self.bytes = max(self.bytes, psutil.Process(process.pid).memory_info().rss)
-                except psutil.Error:
-                    pass  # the kernel is not there yet, or no longer

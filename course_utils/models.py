@@ -57,8 +57,9 @@ def load(name, size=None):
 def _gguf_to_safetensors(model, target):
     """Write `model`'s GGUF file to the folder `target` as config, tokenizer and float32 safetensors.
 
-    transformers reads GGUF scalar by scalar, so this takes about 20 s. A model that was loaded from GGUF refuses
-    to be saved; its state dict, loaded into a fresh model of the same class, does not, and its logits are equal.
+    transformers reads GGUF scalar by scalar, so this takes about 20 s. A model that was loaded from GGUF
+    refuses to be saved; its state dict, loaded into a fresh model of the same class, does not, and the logits
+    are equal.
     """
     import torch
     import transformers

@@ -1,5 +1,8 @@
-"""Every exercise tells right from wrong: the stub fails, the solution and other right answers pass, wrong ones are
-rejected with a message that names the mistake. And exercises/ is what solutions/ makes."""
+"""Every exercise tells right from wrong, and exercises/ is what solutions/ makes.
+
+The stub fails, the solution and other right answers pass, and wrong ones are rejected with a message that
+names the mistake.
+"""
 
 import shutil
 import subprocess
@@ -20,15 +23,6 @@ LESSONS = [name for name in catalog.lessons() if (ROOT / "solutions" / name).is_
 def cells_of(folder, lesson):
     notebook = nbformat.read(ROOT / folder / lesson / f"{lesson}.ipynb", as_version=4)
     return {cell.metadata.nbgrader.grade_id: cell for cell in notebook.cells}
-
-
-def code_before(cells, task):
-    """The code of the cells above a task, but not their checks: what a student has run when starting the task."""
-    for grade_id, cell in cells.items():
-        if grade_id == task:
-            return
-        if cell.cell_type == "code" and not cell.metadata.nbgrader.grade:
-            yield cell.source.replace("    %pip", "    #")
 
 
 def answers_of(lesson):
@@ -67,7 +61,7 @@ def answers_file(tmp_path, monkeypatch):
 
 
 def outcome(names, answer, check):
-    """Run a student's answer and the check cell below it; the message of the check, or None when it passed."""
+    """Run a student's answer and the check cell below it; the check's message, or None when it passed."""
     names = dict(names)
     try:
         exec(answer, names)
@@ -116,18 +110,16 @@ def test_every_task_has_three_wrong_answers_and_a_right_one(lesson):
 
 def test_every_task_says_how_hard_it_is_and_folds_two_hints(lesson):
     cells = list(cells_of("exercises", lesson).values())
-    for before, cell in zip(cells, cells[1:], strict=False):
+    for index, cell in enumerate(cells):
         grade_id = cell.metadata.nbgrader.grade_id
         if not cell.metadata.nbgrader.solution:
             continue
-        text = next(c for c in reversed(cells[: cells.index(cell)]) if c.cell_type == "markdown").source
-        assert "Difficulty " in text and "importance " in text and " minutes" in text and " point" in text, (
-            grade_id
-        )
+        text = next(above for above in reversed(cells[:index]) if above.cell_type == "markdown").source
+        for part in ("Difficulty ", "importance ", " minutes", " point"):
+            assert part in text, f"{grade_id}: {part}"
         assert text.count("<details><summary>Hint") == 2, grade_id
-        header = cell.source.split('"""')[0]
-        assert "->" in header and header.count(":") >= 1, f"{grade_id}: no types on the stub"
-        assert "SOLUTION" not in cell.source and "HIDDEN" not in cells[cells.index(cell) + 1].source
+        assert "->" in cell.source.split('"""')[0], f"{grade_id}: no types on the stub"
+        assert "SOLUTION" not in cell.source and "HIDDEN" not in cells[index + 1].source
 
 
 def test_points_add_up_to_what_the_first_cell_says(lesson):

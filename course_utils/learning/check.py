@@ -77,10 +77,7 @@ def _look(function, arguments, wanted, mistakes, tolerance, call):
     except RecursionError:
         return f": {call} returned a list that contains itself.", None
     if value is None and wanted is not None:
-        return (
-            f": {call} gave nothing back; does your function end with `return`?",
-            None,
-        )
+        return f": {call} gave nothing back; does your function end with `return`?", None
     found = difference(value, wanted, tolerance)
     if found:
         for message, wrong in mistakes.items():

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import ipywidgets as widgets
 
-from course_utils.views.picture import GREEN, SKY_BLUE, VERMILLION, Picture
+from course_utils.views.picture import GREEN, MONO, SKY_BLUE, VERMILLION, Picture
 
 # ipywidgets puts the question beside the field, each radio button after its choice, and clips long texts.
 # Here the question stands above, the buttons come first and everything wraps. Colours are the theme's.
@@ -25,6 +25,7 @@ _STYLE = """<style>
   padding: 4px 2px; font-size: 14px; line-height: 1.45; white-space: normal; overflow-wrap: anywhere;
   cursor: pointer}
 .course-question .widget-radio-box input {order: -1; flex: none; width: 16px; height: 16px; margin: 2px 0 0}
+.course-question .widget-radio-box label:has(input:checked) {font-weight: 600}
 .course-question .widget-text input {width: 14em; max-width: 100%; height: 32px; font-size: 14px}
 </style>"""
 
@@ -81,7 +82,9 @@ def remark(text: str, mark: str = "") -> str:
 
 def marked_up(text: str) -> str:
     """Text as HTML, with `code` in backticks as code."""
-    return re.sub(r"`([^`]+)`", r"<code>\1</code>", html.escape(text, quote=False))
+    # Not <code>: a dark theme colours that for its own page, and it would vanish on the white card.
+    code = rf'<span style="font-family:{MONO}">\1</span>'
+    return re.sub(r"`([^`]+)`", code, html.escape(text, quote=False))
 
 
 def without_marks(text: str) -> str:

@@ -1,0 +1,174 @@
+"""A real JupyterLab and a real Chromium, for the tests that look at a lesson as a learner does."""
+
+import json
+import os
+import re
+import secrets
+import shutil
+import subprocess
+import sys
+import time
+import urllib.request
+from pathlib import Path
+
+import nbformat
+
+# What of JupyterLab's defaults would disturb a test: questions about news, and saving by itself.
+SETTINGS = {
+    "@jupyterlab/apputils-extension:notification": {"fetchNews": "false", "checkForUpdates": False},
+    "@jupyterlab/docmanager-extension:plugin": {"autosave": False},
+    # Every cell is laid out, so that all can be measured.
+    "@jupyterlab/notebook-extension:tracker": {"windowingMode": "none"},
+}
+
+
+class Server:
+    """`jupyter lab` on a folder, with settings and trust of its own, while the `with` block runs.
+
+    folder : the folder it serves
+    home : an empty folder for its own files, and the learner's answers
+    """
+
+    def __init__(self, folder, home):
+        self.folder = Path(folder)
+        self.home = Path(home)
+        self.token = secrets.token_hex(16)
+
+    def __enter__(self):
+        config = self.home / "config"
+        (config / "labconfig").mkdir(parents=True)
+        (config / "labconfig" / "default_setting_overrides.json").write_text(json.dumps(SETTINGS))
+        self._log = (self.home / "server.log").open("w")
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", "jupyterlab", "--no-browser", "--allow-root", "--ip=127.0.0.1", "--port=0"]
+            + [f"--IdentityProvider.token={self.token}", "--LabApp.expose_app_in_browser=True"]
+            + [f"--ServerApp.root_dir={self.folder}"],
+            cwd=self.folder,
+            stdout=self._log,
+            stderr=subprocess.STDOUT,
+            env=os.environ
+            | {
+                "JUPYTER_CONFIG_DIR": str(config),
+                "JUPYTER_DATA_DIR": str(self.home / "data"),
+                "JUPYTER_RUNTIME_DIR": str(self.home / "runtime"),
+                "JUPYTERLAB_SETTINGS_DIR": str(self.home / "settings"),
+                "JUPYTERLAB_WORKSPACES_DIR": str(self.home / "workspaces"),
+                "COURSE_ANSWERS": str(self.home / "answers.json"),
+            },
+        )
+        self._wait_until_it_answers(60)
+        return self
+
+    def __exit__(self, *error):
+        # Asked in this way, the server stops its kernels first, also on Windows.
+        self._request("api/shutdown", "POST")
+        try:
+            self._process.wait(timeout=20)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+        self._log.close()
+
+    def _wait_until_it_answers(self, seconds):
+        end = time.monotonic() + seconds
+        while time.monotonic() < end and self._process.poll() is None:
+            for file in (self.home / "runtime").glob("jpserver-*.json"):
+                try:
+                    self.url = json.loads(file.read_text())["url"]
+                    return self._request("api/status", "GET")
+                except (OSError, ValueError):
+                    pass  # the file is half written, or the server not yet listening
+            time.sleep(0.1)
+        self._process.kill()
+        log = (self.home / "server.log").read_text(errors="replace")
+        raise RuntimeError(f"JupyterLab did not start within {seconds} s:\n{log[-2000:]}")
+
+    def _request(self, path, method):
+        headers = {"Authorization": f"token {self.token}"}
+        request = urllib.request.Request(self.url + path, headers=headers, method=method)
+        urllib.request.urlopen(request, timeout=10).close()
+
+
+def launch_chromium(playwright):
+    """A headless Chromium: the machine's own, or the one that Playwright fetched."""
+    names = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome", "msedge")
+    found = next(filter(None, map(shutil.which, names)), playwright.chromium.executable_path)
+    if not Path(found).is_file():
+        raise RuntimeError(
+            "These tests need a browser, and there is no Chromium or Chrome here: "
+            f"run `{Path(sys.executable).as_posix()} -m playwright install chromium`."
+        )
+    quiet = ["--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-sync"]
+    quiet += ["--disable-background-networking", "--disable-component-update"]
+    return playwright.chromium.launch(executable_path=found, args=quiet)
+
+
+WIDGET = "application/vnd.jupyter.widget-view+json"
+_NOTEBOOK = "window.jupyterapp?.shell.currentWidget"
+
+
+class Notebook:
+    """A notebook open in JupyterLab, in a browser window of its own.
+
+    browser : what `launch_chromium` returned
+    server : the `Server` that has it
+    path : the file, relative to the server's folder
+
+    `page` is Playwright's page. `complaints` holds what the page reported as errors on the console.
+    """
+
+    def __init__(self, browser, server, path):
+        self.sources = [cell.source for cell in nbformat.read(server.folder / path, as_version=4).cells]
+        self.complaints = []
+        self.context = browser.new_context(viewport={"width": 1280, "height": 900})
+        # A lesson must do without the network; the badge at its top is a picture from elsewhere.
+        elsewhere = re.compile(rf"https?://(?!{re.escape(server.url.split('/')[2])}/)")
+        self.context.route(elsewhere, lambda route: route.abort())
+        self.page = self.context.new_page()
+        self.page.on("pageerror", lambda error: self.complaints.append(str(error)))
+        self.page.on("console", self._heard)
+        self.page.goto(f"{server.url}lab/tree/{path}?token={server.token}")
+        self.page.wait_for_function(f"{_NOTEBOOK}?.sessionContext?.session?.kernel?.status === 'idle'")
+
+    def _heard(self, message):
+        # What was blocked above is reported, too, at the address that was asked for.
+        if message.type == "error" and "ERR_FAILED" not in message.text:
+            self.complaints.append(message.text)
+
+    def close(self):
+        """Stop the kernel, to free its memory, and close the window."""
+        self.page.evaluate(f"{_NOTEBOOK}.sessionContext.shutdown()")
+        self.context.close()
+
+    def run_all(self):
+        """Run All Cells, and wait until the kernel is done and every widget stands on the page."""
+        self.page.evaluate("window.jupyterapp.commands.execute('notebook:run-all-cells')")
+        self.page.wait_for_function(
+            f"""() => {_NOTEBOOK}.sessionContext.session.kernel.status === "idle" &&
+            {_NOTEBOOK}.content.widgets.filter(cell => cell.model.type === "code").every(cell =>
+              cell.outputArea.model.toJSON().filter(output => "{WIDGET}" in (output.data ?? {{}})).length ===
+              cell.node.querySelectorAll(".jp-OutputArea-output > .jupyter-widgets").length)"""
+        )
+
+    def run(self, index):
+        """Run one cell again; `index` counts all cells from 0."""
+        self.page.evaluate(
+            f"""index => {{
+              {_NOTEBOOK}.content.activeCellIndex = index;
+              return window.jupyterapp.commands.execute("notebook:run-cell")
+            }}""",
+            index,
+        )
+
+    def find(self, code):
+        """The index of the first cell that contains this code."""
+        return next(index for index, source in enumerate(self.sources) if code in source)
+
+    def output(self, index):
+        """Playwright's locator for what stands below a cell."""
+        return self.page.locator(".jp-Notebook .jp-Cell").nth(index).locator(".jp-Cell-outputArea")
+
+    def resize(self, width):
+        """Make the window this many pixels wide, and wait until it is laid out."""
+        self.page.set_viewport_size({"width": width, "height": 900})
+        self.page.evaluate("new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))")

@@ -1,0 +1,176 @@
+"""The lessons as a learner meets them: in a real JupyterLab, in a real browser, with the real models.
+
+With COURSE_SCREENSHOTS set to a folder, outputs are photographed there, at both widths and in both themes.
+"""
+
+import os
+import re
+import shutil
+import time
+from pathlib import Path
+
+import nbformat
+import pytest
+from jupyter import Notebook, Server, launch_chromium
+from playwright.sync_api import expect, sync_playwright
+
+from course_utils import catalog
+from course_utils.learning import quiz
+
+NOTEBOOKS = Path(__file__).parent.parent / "notebooks"
+LESSONS = list(catalog.lessons())
+WIDTHS = (1280, 640)
+
+# Everything in an output that hides or scrolls what does not fit, beside code, which may scroll.
+TOO_WIDE = """() => [...document.querySelectorAll(".jp-Cell-outputArea .jp-OutputArea-output")]
+  .filter(output => !output.querySelector("pre"))
+  .flatMap(output => [output, ...output.querySelectorAll("*")])
+  .filter(part => part.tagName !== "INPUT" && part.clientWidth > 1 && part.scrollWidth > part.clientWidth + 1
+    && (part.matches(".jp-OutputArea-output") || getComputedStyle(part).overflowX !== "visible"))
+  .map(part => `${part.scrollWidth} in ${part.clientWidth} px: <${part.localName} class="${part.className}"> `
+    + part.textContent.slice(0, 80))"""
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("notebooks")
+    for lesson in LESSONS:
+        shutil.copy(NOTEBOOKS / f"{lesson}.ipynb", folder)
+    with Server(folder, tmp_path_factory.mktemp("jupyter")) as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def browser():
+    with sync_playwright() as playwright:
+        running = launch_chromium(playwright)
+        yield running
+        running.close()
+
+
+@pytest.fixture(scope="module", params=LESSONS)
+def lesson(request, server, browser):
+    """A lesson that has been run from top to bottom; `name` is its name."""
+    notebook = Notebook(browser, server, f"{request.param}.ipynb")
+    notebook.name = request.param
+    notebook.run_all()
+    yield notebook
+    notebook.close()
+
+
+def photograph(notebook, name):
+    """Keep a picture of every output, if a developer asked for them."""
+    folder = os.environ.get("COURSE_SCREENSHOTS")
+    if folder:
+        for index, source in enumerate(notebook.sources):
+            output = notebook.output(index)
+            if "course." in source and output.count() and output.inner_text().strip():
+                output.screenshot(path=Path(folder) / f"{name}-cell{index:02}.png")
+
+
+def without_names(snapshot):
+    """The lines of a Playwright aria snapshot that have a control without an accessible name."""
+    return [
+        line
+        for line in snapshot.splitlines()
+        if re.match(r"\s*- '?(slider|spinbutton|radio|checkbox|combobox|textbox|button)(?! \")", line)
+    ]
+
+
+@pytest.mark.parametrize("name", LESSONS)
+def test_a_stored_lesson_shows_its_pictures_before_it_is_run(server, browser, name):
+    notebook = Notebook(browser, server, f"{name}.ipynb")
+    stored = nbformat.read(NOTEBOOKS / f"{name}.ipynb", as_version=4).cells
+    trusted = "cell => cell.model.type !== 'code' || !cell.model.outputs.length || cell.model.trusted"
+    content = "window.jupyterapp.shell.currentWidget.content.widgets"
+    assert not notebook.page.evaluate(
+        f"{content}.some({trusted})"
+    )
+    for index, cell in enumerate(stored):
+        for output in cell.get("outputs", []):
+            if "<figure" in output.get("data", {}).get("text/html", ""):
+                expect(notebook.output(index).locator("figure").first).to_be_visible()
+    notebook.close()
+
+
+def test_runs_without_an_error(lesson):
+    last = lesson.page.locator(".jp-CodeCell .jp-InputPrompt").last
+    expect(last).to_have_text(re.compile(r"\[\d+\]:"))
+    wrong = lesson.page.locator('[data-mime-type$=".stderr"], [data-mime-type$=".error"]')
+    assert wrong.all_inner_texts() == []
+    assert lesson.complaints == []
+
+
+@pytest.mark.parametrize("with_choices", [True, False], ids=["choice", "number"])
+def test_a_prediction_is_said_back_and_meets_its_measurement(lesson, with_choices):
+    asked = next(
+        index
+        for index, source in enumerate(lesson.sources)
+        if "course.predict(" in source and ("choices=" in source) == with_choices
+    )
+    key = re.search(r'course\.predict\(\s*"([^"]+)"', lesson.sources[asked])[1]
+    question = lesson.output(asked)
+    if with_choices:
+        guess = question.get_by_role("radio").first
+        answer = guess.evaluate("radio => radio.closest('label').textContent.trim()")
+        guess.check()
+    else:
+        answer = "1234567"
+        question.get_by_role("textbox").fill(answer)
+    question.get_by_role("button", name="Commit").click()
+    expect(question).to_contain_text(f"You predicted: {answer if with_choices else '1,234,567'}")
+
+    revealed = lesson.find(f'course.reveal("{key}"')
+    expect(lesson.output(revealed)).to_contain_text("No prediction recorded")
+    lesson.run(revealed)
+    expect(lesson.output(revealed)).to_contain_text("You predicted")
+    expect(lesson.output(revealed)).not_to_contain_text("No prediction recorded")
+
+
+def test_a_quiz_explains_a_wrong_answer_and_a_right_one(lesson):
+    name = lesson.name[:2]
+    item = quiz.load(name)[0]
+    asked = lesson.output(lesson.find(f'course.quiz("{name}")')).locator(".course-question").first
+    for choice in sorted(item.choices, key=lambda choice: choice.right):
+        asked.get_by_role("radio", name=choice.text.replace("`", ""), exact=True).check()
+        asked.get_by_role("button", name="Check").click()
+        expect(asked).to_contain_text(choice.why.replace("`", ""))
+        expect(asked).to_contain_text("✓" if choice.right else "✗")
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+def test_outputs_fit_and_say_what_they_are(lesson, width):
+    lesson.resize(width)
+    for theme in ("Light", "Dark"):
+        lesson.page.evaluate(
+            f"jupyterapp.commands.execute('apputils:change-theme', {{theme: 'JupyterLab {theme}'}})"
+        )
+        photograph(lesson, f"{lesson.name[:2]}-{width}-{theme.lower()}")
+    assert lesson.page.evaluate(TOO_WIDE) == []
+    for image in lesson.page.locator(".jp-Cell-outputArea img").all():
+        assert image.get_attribute("alt")
+    for output in lesson.page.locator(".jp-Cell-outputArea").all():
+        assert without_names(output.aria_snapshot()) == []
+
+
+@pytest.mark.parametrize("lesson", ["02_tokens_and_llama"], indirect=True)
+def test_the_temperature_is_moved_by_keyboard_within_a_second(lesson):
+    explorer = lesson.output(lesson.find("course.explorers.Sampling"))
+    before = explorer.locator("figure").inner_text()
+    temperature = explorer.get_by_role("slider").first
+    temperature.focus()
+    start = time.perf_counter()
+    temperature.press("ArrowRight")
+    expect(explorer.locator("figure")).not_to_have_text(before, use_inner_text=True)
+    assert time.perf_counter() - start < 1
+    expect(explorer.get_by_role("status")).to_contain_text("temperature 1.1")
+
+
+@pytest.mark.parametrize("lesson", ["00_open_the_box"], indirect=True)
+def test_the_weight_at_zero_shows_gibberish(lesson):
+    printed = lesson.output(lesson.find("def ask_with_weight")).inner_text()
+    gibberish = re.search(r"set to zero: +(.*)", printed)[1]
+    explorer = lesson.output(lesson.find("course.explorers.OneWeight"))
+    expect(explorer.locator("figure")).not_to_contain_text(gibberish)
+    explorer.get_by_role("slider").press("Home")
+    expect(explorer.locator("figure")).to_contain_text(gibberish)

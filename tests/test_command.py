@@ -1,0 +1,145 @@
+"""The `course` command, as a person types it, and what importing the package costs."""
+
+import json
+import os
+import re
+import subprocess
+import sys
+import time
+import tomllib
+from pathlib import Path
+
+import nbformat
+import pytest
+import yaml
+
+import course_utils
+from course_utils import catalog, lessons
+
+ROOT = Path(__file__).parent.parent
+
+
+def course(*arguments, **environment):
+    """Run the command; returns (exit status, standard output, standard error)."""
+    command = [sys.executable, "-m", "course_utils", *arguments]
+    environment = os.environ | {"COLUMNS": "100"} | environment
+    result = subprocess.run(command, capture_output=True, text=True, env=environment, cwd=ROOT)
+    return result.returncode, result.stdout, result.stderr
+
+
+def fastest(command, tries=5):
+    """Seconds of the fastest of a few runs: on a shared machine the slower ones measure the neighbours."""
+    seconds = []
+    for _ in range(tries):
+        start = time.perf_counter()
+        subprocess.run(command, check=True, capture_output=True, cwd=ROOT)
+        seconds.append(time.perf_counter() - start)
+    return min(seconds)
+
+
+def test_import_is_quick_and_brings_no_torch():
+    python = [sys.executable, "-c"]
+    assert fastest([*python, "import course_utils"]) - fastest([*python, "pass"]) < 0.2
+    no_torch = "import course_utils, sys; assert 'torch' not in sys.modules"
+    subprocess.run([*python, no_torch], check=True, cwd=ROOT)
+
+
+def test_help_is_quick():
+    assert fastest([sys.executable, "-m", "course_utils", "--help"]) < 0.5
+
+
+def test_public_names_exist_and_unknown_ones_are_refused():
+    for name in course_utils.__all__:
+        assert getattr(course_utils, name).__doc__, f"{name} has no docstring"
+    with pytest.raises(AttributeError, match="course_utils has no 'loda'"):
+        course_utils.loda  # noqa: B018
+
+
+def test_models_as_json_is_the_catalogue():
+    status, out, _ = course("models", "--json")
+    assert status == 0
+    listed = {model["name"]: model for model in json.loads(out)}
+    assert listed.keys() == catalog.models().keys()
+    assert listed["smollm2-135m-instruct"]["parameters"] == 134_515_008
+    status, out, _ = course("models")
+    assert status == 0 and "134,515,008" in out and "Llama 3.1 Community (gated)" in out
+
+
+def test_every_source_of_the_catalogue_is_pinned():
+    for model in catalog.models().values():
+        assert re.fullmatch(r"[0-9a-f]{40}", model.hub_revision)
+        for source in model.sources:
+            if source.kind == "package":
+                assert re.fullmatch(r"[0-9a-f]{64}", source.sha256) and source.version
+            else:
+                assert re.fullmatch(r"[0-9a-f]{40}", source.revision)
+        if model.file:
+            assert re.fullmatch(r"[0-9a-f]{64}", model.file.sha256)
+
+
+def test_doctor_says_what_is_here_and_what_is_not(tmp_path):
+    status, out, _ = course("doctor")
+    assert status == 0 and "Ready." in out
+    lines = [line for line in out.splitlines() if not line.startswith("Ready")]
+    assert all(re.match(r"\[(OK|FAIL)\] ", line) for line in lines)
+    for name in ("Python", "torch", "disk", "memory", "models of the lessons", "GPU", "package index", "hub"):
+        assert name in out
+    nowhere = {"HTTPS_PROXY": "http://127.0.0.1:9", "COURSE_CACHE": str(tmp_path)}
+    status, out, _ = course("doctor", **nowhere)
+    assert status == 1 and "can't run here yet" in out
+    assert "[FAIL] package index" in out and "[FAIL] models of the lessons: not here yet" in out
+
+
+def test_one_sentence_for_what_can_not_be_had(tmp_path):
+    for arguments, sentence in [
+        (("fetch", "lama"), "There is no model or family named 'lama'"),
+        (("fetch", "llama", "--size", "tiny"), "llama has no size 'tiny' yet: choose one of small, full."),
+        (("run", "77"), "There is no lesson '77'"),
+        (("run", "no/such.ipynb"), "There is no notebook"),
+    ]:
+        status, out, error = course(*arguments)
+        assert (status, out) == (1, "") and sentence in error and error.count("\n") == 1, error
+    status, _, error = course("fetch", COURSE_SIZE="huge")
+    assert status == 1 and "There is no size 'huge'" in error
+    assert course("fly")[0] == 2
+
+
+def _notebook(path, *cells):
+    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(source) for source in cells])
+    nbformat.write(notebook, path)
+    return path
+
+
+def test_run_tells_good_from_bad_and_writes_only_the_good(tmp_path):
+    good = _notebook(tmp_path / "good.ipynb", "x = 20", "import sys; x + 1", "bytearray(50_000_000) and None")
+    bad = _notebook(tmp_path / "bad.ipynb", "print('before')", "1 / 0")
+    before = bad.read_bytes()
+    status, out, error = course("run", "--write", str(good), str(bad))
+    assert status == 1
+    rows = {line.split()[0]: line for line in out.splitlines()}
+    assert rows["good"].endswith("ok") and "cell 2: ZeroDivisionError: division by zero" in rows["bad"]
+    assert "2/2" in error and "Traceback" not in error
+    assert bad.read_bytes() == before
+    notebook = nbformat.read(good, as_version=4)
+    assert notebook.cells[1].outputs[0]["data"]["text/plain"] == "21"
+    assert not any("execution" in cell.metadata for cell in notebook.cells)
+    assert course("run", str(good))[0] == 0
+
+
+def test_run_names_a_kernel_that_dies_and_measures_memory(tmp_path):
+    result = lessons.run(_notebook(tmp_path / "dies.ipynb", "import os; os._exit(1)"))
+    assert result.error == "cell 1: the kernel died"
+    hungry = "import time; block = bytearray(300_000_000); time.sleep(0.5)"
+    assert lessons.run(_notebook(tmp_path / "hungry.ipynb", hungry)).peak_bytes > 300_000_000
+
+
+def test_environment_takes_its_packages_from_pyproject():
+    environment = yaml.safe_load((ROOT / "environment.yml").read_text(encoding="utf-8"))
+    python, pip, packages = environment["dependencies"]
+    assert packages == {"pip": ["-e ."]} and pip == "pip"
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    assert project["requires-python"] == ">=3.11,<3.14"
+    assert python.removeprefix("python=") in ("3.11", "3.12", "3.13")
+    names = {re.match(r"[\w.-]+", requirement)[0] for requirement in project["dependencies"]}
+    card = {"jupyterlab", "transformers", "diffusers", "torch", "ipywidgets", "nbval", "matplotlib"}
+    assert card <= names

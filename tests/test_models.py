@@ -1,0 +1,82 @@
+"""The real SmolLM2: converted without loss, loaded in under a second, the same answer every time."""
+
+import os
+import subprocess
+import sys
+import time
+
+import pytest
+import torch
+import transformers
+
+from course_utils import catalog, models, sources
+from course_utils.errors import CourseError
+
+
+@pytest.fixture(scope="module")
+def smollm2():
+    return models.load("llama", size="small")
+
+
+def test_the_library_s_own_classes_with_the_catalogue_s_count(smollm2):
+    model, tokenizer = smollm2
+    facts = catalog.find("llama", "small")
+    assert type(model).__name__ == facts.architecture
+    assert sum(weight.numel() for weight in model.parameters()) == facts.parameters
+    assert model.dtype == torch.float32 and not model.training
+    assert len(tokenizer) == model.config.vocab_size
+    assert torch.get_num_threads() == 1
+
+
+def test_loading_again_takes_under_a_second(smollm2):
+    seconds = []
+    for _ in range(3):
+        start = time.perf_counter()
+        models.load("llama", size="small")
+        seconds.append(time.perf_counter() - start)
+    assert min(seconds) < 1.0
+
+
+def test_attention_weights_can_be_had(smollm2):
+    model, tokenizer = smollm2
+    inputs = tokenizer("The capital of France is", return_tensors="pt")
+    with torch.no_grad():
+        output = model(**inputs, output_attentions=True)
+    assert len(output.attentions) == 30 and output.attentions[0].shape == (1, 9, 5, 5)
+    assert tokenizer.decode(output.logits[0, -1].argmax()) == " Paris"
+
+
+def test_conversion_loses_nothing(smollm2):
+    """The logits of the converted model equal those of the GGUF file read by transformers itself."""
+    file = sources.fetch("smollm2-135m-instruct")
+    original = transformers.AutoModelForCausalLM.from_pretrained(
+        file.parent, gguf_file=file.name, dtype=torch.float32, attn_implementation="eager"
+    ).eval()
+    model, tokenizer = smollm2
+    inputs = tokenizer("Open the box and look inside.", return_tensors="pt")
+    with torch.no_grad():
+        assert torch.equal(original(**inputs).logits, model(**inputs).logits)
+
+
+def test_offline_once_fetched():
+    """With the hub switched off and no way to any index, the model still loads and answers."""
+    dead = "http://127.0.0.1:9"
+    nowhere = {"HF_HUB_OFFLINE": "1", "HTTPS_PROXY": dead, "PIP_INDEX_URL": f"{dead}/simple"}
+    code = (
+        "from course_utils import load\n"
+        "model, tokenizer = load('llama', size='small')\n"
+        "chat = [{'role': 'user', 'content': 'What is the capital of France?'}]\n"
+        "as_asked = dict(add_generation_prompt=True, return_tensors='pt', return_dict=True)\n"
+        "inputs = tokenizer.apply_chat_template(chat, **as_asked)\n"
+        "print(tokenizer.decode(model.generate(**inputs, max_new_tokens=16, do_sample=False)[0]))"
+    )
+    command = [sys.executable, "-c", code]
+    result = subprocess.run(command, env=os.environ | nowhere, capture_output=True, text=True)
+    assert "The capital of France is Paris." in result.stdout, result.stderr
+
+
+def test_names_that_do_not_exist():
+    with pytest.raises(CourseError, match="no model or family named 'gpt'"):
+        models.load("gpt")
+    with pytest.raises(CourseError, match="no size 'medium': choose one of tiny, small, full"):
+        models.folder("llama", size="medium")

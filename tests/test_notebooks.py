@@ -1,0 +1,199 @@
+"""Every notebook reads well as it is stored, and running it again gives the outputs that it stores."""
+
+import re
+import subprocess
+import sys
+import tomllib
+from html.parser import HTMLParser
+from pathlib import Path
+
+import nbformat
+import pytest
+
+from course_utils import catalog
+from course_utils.learning import quiz
+
+ROOT = Path(__file__).parent.parent
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+REPOSITORY = PROJECT["urls"]["Repository"]
+LESSONS = {name: ROOT / "notebooks" / f"{name}.ipynb" for name in catalog.lessons()}
+SOLUTIONS = {name: ROOT / "solutions" / name / f"{name}.ipynb" for name in LESSONS}
+EXERCISES = {name: ROOT / "exercises" / name / f"{name}.ipynb" for name in LESSONS}
+STORED = [*LESSONS.values(), *SOLUTIONS.values(), ROOT / "notebooks" / "index.ipynb"]
+
+# Words that make a person of a model, or promise too much.
+AVOIDED = r"\b(simply|just|obviously|of course|amazing|powerful|magic|thinks?|knows?|wants?|believes?)\b"
+
+
+def read(path):
+    return nbformat.read(path, as_version=4)
+
+
+def prose(notebook):
+    return [cell for cell in notebook.cells if cell.cell_type == "markdown"]
+
+
+def code(notebook):
+    return [cell for cell in notebook.cells if cell.cell_type == "code"]
+
+
+@pytest.fixture(params=LESSONS.values(), ids=LESSONS)
+def lesson(request):
+    return read(request.param)
+
+
+@pytest.fixture(params=STORED, ids=[str(path.relative_to(ROOT)) for path in STORED])
+def stored(request):
+    return request.param
+
+
+def test_the_folders_hold_what_the_catalogue_lists():
+    assert {p.stem for p in (ROOT / "notebooks").glob("*.ipynb")} == {*LESSONS, "index"}
+    front_page = (ROOT / "notebooks" / "index.ipynb").read_text(encoding="utf-8")
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    for name in LESSONS:
+        assert f"({name}.ipynb)" in front_page and f"(../exercises/{name}/{name}.ipynb)" in front_page
+        assert f"(notebooks/{name}.ipynb)" in readme
+
+
+def test_anatomy(lesson, request):
+    facts = catalog.lessons()[request.node.callspec.id]
+    opening, setup = lesson.cells[0].source, lesson.cells[1].source
+    assert opening.startswith(f"# {facts.name[:2]} · {facts.title}\n") and "**" in opening
+    assert f"| {facts.minutes} minutes |" in opening
+    for number in (*facts.claims, *facts.competencies):
+        assert re.search(rf"\b{number}\b", opening), number
+    for family in facts.models:
+        model = catalog.find(family, facts.size)
+        assert f"{model.title}: {model.size}" in opening and model.licence in opening
+    assert setup.endswith(f'course.setup("{facts.name}")')
+    assert code(lesson)[1].source == f'course.quiz("{facts.name[:2]}-recall")'
+    text = "\n".join(cell.source for cell in lesson.cells)
+    for part in ("course.predict(", "**What you saw.**", "**Change it.**", "course.explorers."):
+        assert part in text, part
+    assert "## The article said" in text
+    ending = "\n".join(cell.source for cell in lesson.cells[-4:])
+    for part in ("## Take away", f'course.quiz("{facts.name[:2]}")', "## Go deeper"):
+        assert part in ending, part
+    take_away = next(cell.source for cell in lesson.cells if "## Take away" in cell.source)
+    assert len(re.findall(r"^\d\. ", take_away, re.M)) == 5
+    for claim in facts.claims:
+        assert f"> **Claim {claim}.**" in text
+    assert text.count("**Verdict: ") == len(facts.claims)
+
+
+def test_every_prediction_is_revealed(lesson):
+    text = "\n".join(cell.source for cell in code(lesson))
+    predicted = re.findall(r'course\.predict\(\s*"([^"]+)"', text)
+    assert predicted and predicted == re.findall(r'course\.reveal\(\s*"([^"]+)"', text)
+
+
+def test_length(lesson):
+    words = sum(len(re.findall(r"\w[\w'’.,-]*", cell.source)) for cell in prose(lesson))
+    assert 25 <= len(lesson.cells) <= 41 and words <= 1200, (len(lesson.cells), words)
+    for cell in code(lesson):
+        lines = re.findall(r"^(?! *#).*\S.*$", cell.source, re.M)  # neither empty nor a comment
+        assert len(lines) <= 16, cell.source
+
+
+def test_words(lesson):
+    for cell in prose(lesson):
+        text = re.sub(r"^>.*$|\*[^*]+\*", "", cell.source, flags=re.M)  # what others said, and titles
+        assert not re.findall(AVOIDED, text, re.I), cell.source
+
+
+def test_numbers_in_the_prose_are_on_the_screen(lesson):
+    """Each figure under "What you saw" is in code or output above it: rounded, in percent or in millions."""
+    shown = set()
+    for cell in lesson.cells:
+        if cell.cell_type == "code":
+            texts = [cell.source]
+            for output in cell.outputs:
+                data = output.get("data", {})
+                texts += [output.get("text", ""), data.get("text/plain", ""), data.get("text/html", "")]
+            numbers = (number for text in texts for number in re.findall(r"\d[\d,]*\.?\d*", text))
+            shown |= {float(number.replace(",", "")) for number in numbers}
+            continue
+        if "**What you saw.**" in cell.source:
+            for number in re.findall(r"(?<![\w.])\d[\d,]*\.?\d*%?", cell.source):
+                value = float(number.strip("%.,").replace(",", ""))
+                digits = len(number.strip("%.,").partition(".")[2])
+                near = {round(n * factor, digits) for n in shown for factor in (1, 100, 1e-6)}
+                assert value in near or value <= 12, f"{number} is not on the screen: {cell.source}"
+
+
+class _Images(HTMLParser):
+    def __init__(self):
+        super().__init__()
+        self.images = []
+
+    def handle_starttag(self, tag, attrs):
+        assert tag not in ("script", "iframe", "link"), f"<{tag}> in an output"
+        if tag == "img":
+            self.images.append(dict(attrs))
+
+
+def test_every_picture_has_words(stored):
+    for cell in code(read(stored)):
+        for output in cell.outputs:
+            data = output.get("data", {})
+            assert "image/png" not in data and "image/svg+xml" not in data, "draw through course_utils.views"
+            if "text/html" in data:
+                assert len(data["text/plain"]) > 15, cell.source
+                parser = _Images()
+                parser.feed(data["text/html"])
+                for image in parser.images:
+                    assert len(image["alt"]) > 15 and image["src"].startswith("data:image/"), cell.source
+
+
+def test_stored_as_it_ran(stored):
+    notebook, text = read(stored), stored.read_text(encoding="utf-8")
+    assert stored.stat().st_size < 1_500_000
+    assert not re.search(r"/(home|root|tmp|work|Users)/|[A-Z]:\\\\", text), "a path of a machine"
+    assert "widgets" not in notebook.metadata and "widget-view" not in text
+    counts = [cell.execution_count for cell in code(notebook)]
+    assert counts == list(range(1, len(counts) + 1)), "run it from top to bottom: course run --write"
+    for cell in notebook.cells:
+        assert "execution" not in cell.metadata
+        for output in cell.get("outputs", []):
+            assert output.output_type != "error" and output.get("name") != "stderr", cell.source
+
+
+def test_set_up_cells_and_links_hold_the_one_address():
+    notebooks = [*LESSONS.values(), *SOLUTIONS.values(), *EXERCISES.values()]
+    install = f'    %pip install --quiet "open-the-box @ git+{REPOSITORY}"\n'
+    hosted = REPOSITORY.removeprefix("https://github.com/")
+    for path in notebooks:
+        assert install in code(read(path))[0].source, path
+    for name, path in LESSONS.items():
+        link = f"https://colab.research.google.com/github/{hosted}/blob/main/notebooks/{name}.ipynb"
+        assert link in prose(read(path))[0].source
+
+
+def test_links_between_files_lead_somewhere():
+    for path in [*ROOT.glob("*.md"), *ROOT.glob("docs/*.md"), *STORED]:
+        text = path.read_text(encoding="utf-8")
+        for target in re.findall(r"\]\((?!https?:|#|mailto:)([^)\s]+)\)", text):
+            assert (path.parent / target).exists(), f"{path.name} links to {target}"
+
+
+def test_questions_of_every_lesson():
+    for name in LESSONS:
+        assert len(quiz.load(f"{name[:2]}-recall")) == 3
+        assert len(quiz.load(name[:2])) >= 5
+
+
+def _which(path):
+    return f"{'lesson' if path.parent.name == 'notebooks' else 'solution'}-{path.stem[:2]}"
+
+
+@pytest.mark.parametrize("path", [*LESSONS.values(), *SOLUTIONS.values()], ids=_which)
+def test_outputs_are_reproduced(path, tmp_path, monkeypatch):
+    """nbval runs the notebook and compares its outputs with the stored ones; the sanitizer says what may differ."""
+    monkeypatch.setenv("COURSE_ANSWERS", str(tmp_path / "answers.json"))
+    sanitizer = Path(__file__).with_name("nbval_sanitize.cfg")
+    command = [sys.executable, "-m", "pytest", "--nbval", f"--nbval-sanitize-with={sanitizer}"]
+    command += ["-p", "no:cacheprovider", str(path)]
+    result = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
+    assert result.returncode == 0, result.stdout[-5000:]
+    assert f"{len(code(read(path)))} passed" in result.stdout
