@@ -1,4 +1,4 @@
-"""`python -m course_utils`, also installed as `course`: check this machine, fetch the models, run the lessons."""
+"""`python -m course_utils`, also installed as `course`: check the machine, fetch models, run lessons."""
 
 import argparse
 import json
