@@ -188,12 +188,12 @@ def test_numbers_are_read_as_people_write_them(typed, meant):
         (
             None,
             256,
-            "Measured: 256 tokens. (No prediction recorded: scroll up and commit to one first next time.)",
+            "Measured: 256 tokens. (No prediction from you yet.)",
         ),
         (
             None,
             "Paris.",
-            "It turned out: Paris. (No prediction recorded: scroll up and commit to one first next time.)",
+            "It turned out: Paris. (No prediction from you yet.)",
         ),
         ("Paris.", "Paris.", "You predicted: Paris. And so it is."),
         ("Lyon", "Paris", "You predicted: Lyon; it turned out: Paris."),
