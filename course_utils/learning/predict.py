@@ -89,8 +89,7 @@ def compare(predicted, actual, unit: str | None = None) -> str:
         actual = actual.item() if hasattr(actual, "item") else actual  # a tensor or an array of one number
         found, outcome = "measured", quantity(actual, unit)
     if predicted is None:
-        missing = "No prediction recorded: scroll up and commit to one first next time."
-        return f"{found.capitalize()}: {outcome}. ({missing})"
+        return f"{found.capitalize()}: {outcome}. (No prediction from you yet.)"
     if isinstance(predicted, str):
         said = predicted.rstrip(".")
         matches = said == outcome or (not isinstance(actual, str) and said == number(actual))
