@@ -104,7 +104,7 @@ def launch_chromium(playwright):
 
 
 WIDGET = "application/vnd.jupyter.widget-view+json"
-_NOTEBOOK = "window.jupyterapp?.shell.currentWidget"
+_NOTEBOOK = "window.jupyterapp.shell.currentWidget"
 
 
 class Notebook:
@@ -124,11 +124,15 @@ class Notebook:
         # A lesson must do without the network; the badge at its top is a picture from elsewhere.
         elsewhere = re.compile(rf"https?://(?!{re.escape(server.url.split('/')[2])}/)")
         self.context.route(elsewhere, lambda route: route.abort())
+        self.context.set_default_timeout(15_000)
         self.page = self.context.new_page()
         self.page.on("pageerror", lambda error: self.complaints.append(str(error)))
         self.page.on("console", self._heard)
-        self.page.goto(f"{server.url}lab/tree/{path}?token={server.token}")
-        self.page.wait_for_function(f"{_NOTEBOOK}?.sessionContext?.session?.kernel?.status === 'idle'")
+        self.page.goto(f"{server.url}lab/tree/{path}?token={server.token}&reset")
+        self.page.wait_for_function(
+            f"window.jupyterapp && {_NOTEBOOK}?.sessionContext?.session?.kernel?.status === 'idle'",
+            timeout=60_000,
+        )
 
     def _heard(self, message):
         # What was blocked above is reported, too, at the address that was asked for.
@@ -161,12 +165,23 @@ class Notebook:
         )
 
     def find(self, code):
-        """The index of the first cell that contains this code."""
+        """The index of the first cell that contains this text."""
         return next(index for index, source in enumerate(self.sources) if code in source)
 
     def output(self, index):
         """Playwright's locator for what stands below a cell."""
         return self.page.locator(".jp-Notebook .jp-Cell").nth(index).locator(".jp-Cell-outputArea")
+
+    def trusted(self):
+        """Whether JupyterLab trusts the outputs of at least one cell."""
+        return self.page.evaluate(
+            f"""() => {_NOTEBOOK}.content.widgets.some(cell =>
+            cell.model.type === "code" && cell.model.outputs.length > 0 && cell.model.trusted)"""
+        )
+
+    def set_theme(self, name):
+        """Change to "JupyterLab Light" or "JupyterLab Dark"."""
+        self.page.evaluate("theme => jupyterapp.commands.execute('apputils:change-theme', {theme})", name)
 
     def resize(self, width):
         """Make the window this many pixels wide, and wait until it is laid out."""

@@ -7,6 +7,19 @@ import ipywidgets
 # Unseen but read aloud: the picture above says the same to the eye.
 _READ_ALOUD = "position:absolute;width:1px;height:1px;overflow:hidden;clip-path:inset(50%);white-space:nowrap"
 
+# ipywidgets writes a slider's description beside it, but gives the handle itself no name for screen readers.
+# One observer for the page names each handle, also those that later cells draw.
+_NAME_SLIDERS = """
+if (!window.courseNamesSliders) {
+  window.courseNamesSliders = () => {
+    for (const handle of document.querySelectorAll(".course-explorer .noUi-handle:not([aria-label])"))
+      handle.setAttribute("aria-label", handle.closest(".widget-slider").querySelector("label").textContent);
+  };
+  new MutationObserver(window.courseNamesSliders).observe(document.body, {childList: true, subtree: true});
+}
+window.courseNamesSliders();
+"""
+
 
 class Explorer:
     """Controls above a picture that follows them.
@@ -29,7 +42,14 @@ class Explorer:
         self.controls = controls
         self.picture = ipywidgets.HTML()
         row = ipywidgets.Box(controls, layout={"flex_flow": "row wrap", "align_items": "center"})
-        self.box = ipywidgets.VBox([row, self.picture])
+        script = {
+            "output_type": "display_data",
+            "metadata": {},
+            "data": {"application/javascript": _NAME_SLIDERS},
+        }
+        names = ipywidgets.Output(outputs=[script], layout={"height": "0", "margin": "0"})
+        self.box = ipywidgets.VBox([row, self.picture, names])
+        self.box.add_class("course-explorer")
         self.update()
 
     def render(self):
