@@ -26,7 +26,7 @@ $(VENV)/.dev: pyproject.toml .ci/install
 	@touch $(VENV)/.core $@
 
 models: $(VENV)/.core
-	@$(COURSE) fetch lessons
+	@$(COURSE) fetch
 
 lab: models
 	@$(COURSE) doctor

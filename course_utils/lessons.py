@@ -49,13 +49,13 @@ def cost(model):
 
     gate = "gated: accept its licence on the hub first" if model.gated else "no account needed"
     if sources.is_cached(model):
-        fetching = "already on this machine"
+        note = "already on this machine"
     else:
-        minutes = max(1, round(model.download_bytes / 1e6 / 60))  # at 1 MB/s, a slow school line
-        fetching = f"download {megabytes(model.download_bytes)} (up to {minutes} min at 1 MB/s)"
+        minutes = max(1, round(model.download_bytes / 1e6 / 60))
+        note = f"up to {minutes} min at 1 MB/s"  # a slow school line
     return (
         f"Model: {model.title} ({model.size}), {model.parameters:,} parameters, {model.licence}, {gate}.\n"
-        f"Needs: {fetching}; {megabytes(model.disk_bytes)} of disk; "
+        f"Needs: a download of {megabytes(model.download_bytes)} ({note}); {megabytes(model.disk_bytes)} of disk; "
         f"{model.memory_bytes / 1e9:.1f} GB of memory."
     )
 

@@ -182,8 +182,9 @@ class Notebook:
     def set_theme(self, name):
         """Change to "JupyterLab Light" or "JupyterLab Dark"."""
         self.page.evaluate("theme => jupyterapp.commands.execute('apputils:change-theme', {theme})", name)
+        self.page.locator("#jupyterlab-splash").wait_for(state="hidden")
 
     def resize(self, width):
-        """Make the window this many pixels wide, and wait until it is laid out."""
-        self.page.set_viewport_size({"width": width, "height": 900})
+        """Make the window this many pixels wide, taller than any output, and wait until it is laid out."""
+        self.page.set_viewport_size({"width": width, "height": 2400})
         self.page.evaluate("new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))")

@@ -142,7 +142,7 @@ def test_baked_answers_do_not_ask_the_model():
     explorer = OneWeight(None, 5.876, BAKED, QUESTION)
     explorer.factor.value = 0.0
     assert explorer.render().alt == (
-        "What is the capital of France? Weight 5.876, as published: Paris. | "
+        "What is the capital of France? Weight 5.876, unchanged: Paris. | "
         "Weight 0.000, a different answer: L'Antecfabac"
     )
     assert explorer.still().alt.endswith("weight 0.000: L'Antecfabac | weight 5.876: Paris.")

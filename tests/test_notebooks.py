@@ -90,7 +90,7 @@ def test_every_prediction_is_revealed(lesson):
 
 def test_length(lesson):
     words = sum(len(re.findall(r"\w[\w'’.,-]*", cell.source)) for cell in prose(lesson))
-    assert 25 <= len(lesson.cells) <= 41 and words <= 1200, (len(lesson.cells), words)
+    assert 25 <= len(lesson.cells) <= 40 and words <= 1200, (len(lesson.cells), words)
     for cell in code(lesson):
         lines = re.findall(r"^(?! *#).*\S.*$", cell.source, re.M)  # neither empty nor a comment
         assert len(lines) <= 16, cell.source

@@ -9,17 +9,17 @@ from course_utils.views.picture import INK, LINE, QUIET, Picture, card
 
 from .base import Explorer
 
-_FACTORS = [quarter / 4 for quarter in range(9)]
+_FACTORS = [0, 0.25, 0.5, 0.75, 0.9, 1, 1.25, 1.5, 2]
 
 
 class OneWeight(Explorer):
-    """A slider over one weight, the model's answer at that value, and its published answer beside it.
+    """A slider over one weight, the answer at that value, and the answer with the weight unchanged beside it.
 
     Parameters
     ----------
     answer: function (value, question) -> str that sets the weight to `value`, asks the model, and restores
         the weight. What it raises is shown as one sentence.
-    current: float, the weight's value as published.
+    current: float, the value of the weight in the model.
     baked: dict from a factor (0.0, 0.25, ... 2.0) to the answer to `prompt` with the weight at factor times
         `current`. These show at once; others are computed when they are first needed, and kept.
     prompt: str, the question asked first.
@@ -54,30 +54,30 @@ class OneWeight(Explorer):
     def render(self):
         factor = self.factor.value
         try:
-            published, now = self._answer_at(1.0), self._answer_at(factor)
+            unchanged, now = self._answer_at(1.0), self._answer_at(factor)
         except CourseError as error:
             return self._sentence(str(error))
         except Exception as error:
             # A widget callback has no cell where a traceback would be seen, whatever `answer` raised.
             return self._sentence(f"The model could not answer ({type(error).__name__}: {error}).")
-        same = "the same answer" if now == published else "a different answer"
-        panels = self._panel(1.0, published, "as published") + self._panel(factor, now, same)
+        same = "the same answer" if now == unchanged else "a different answer"
+        panels = self._panel(1.0, unchanged, "unchanged") + self._panel(factor, now, same)
         alt = (
-            f"{self.asked} Weight {self.current:.3f}, as published: {published} | "
+            f"{self.asked} Weight {self.current:.3f}, unchanged: {unchanged} | "
             f"Weight {factor * self.current:.3f}, {same}: {now}"
         )
         return Picture(card(_side_by_side(panels), self.asked), alt)
 
     def still(self):
         """Every answer known in advance: where no kernel runs there is no slider to move."""
-        published = self.answers.get((self.prompt, 1.0))
+        unchanged = self.answers.get((self.prompt, 1.0))
         panels, said = "", []
         for factor in _FACTORS:
             text = self.answers.get((self.prompt, factor))
             if text is None:
                 continue
-            same = "the same answer" if text == published else "a different answer"
-            panels += self._panel(factor, text, "as published" if factor == 1 else same)
+            same = "the same answer" if text == unchanged else "a different answer"
+            panels += self._panel(factor, text, "unchanged" if factor == 1 else same)
             said.append(f"weight {factor * self.current:.3f}: {text}")
         return Picture(card(_side_by_side(panels), self.prompt), f"{self.prompt} {' | '.join(said)}")
 

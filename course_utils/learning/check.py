@@ -162,6 +162,8 @@ def difference(value, wanted, tolerance: float) -> str | None:
 
 def _number_difference(value, wanted, tolerance):
     if not _is_number(value):
+        if isinstance(value, str) and value.strip().lower() in ("true", "false", "inf"):
+            return f"gave the text {show(value)} where {wanted} is expected: write it without quotes."
         hint = ": convert it with float(...) or int(...)" if isinstance(value, str) else ""
         return f"gave {_kind(value)}, {show(value)}, where a number is expected{hint}."
     if _numbers_agree(value, wanted, tolerance):
