@@ -186,5 +186,5 @@ class Notebook:
 
     def resize(self, width):
         """Make the window this many pixels wide, taller than any output, and wait until it is laid out."""
-        self.page.set_viewport_size({"width": width, "height": 2400})
+        self.page.set_viewport_size({"width": width, "height": 3000})
         self.page.evaluate("new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))")
