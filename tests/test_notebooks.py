@@ -115,7 +115,8 @@ def test_numbers_in_the_prose_are_on_the_screen(lesson):
             shown |= {float(number.replace(",", "")) for number in numbers}
             continue
         if "**What you saw.**" in cell.source:
-            for number in re.findall(r"(?<![\w.])\d[\d,]*\.?\d*%?", cell.source):
+            text = re.sub(r"\([^)]*, \d{4}\)", "", cell.source)  # (Author, year)
+            for number in re.findall(r"(?<![\w.])\d[\d,]*\.?\d*%?", text):
                 value = float(number.strip("%.,").replace(",", ""))
                 digits = len(number.strip("%.,").partition(".")[2])
                 near = {round(n * factor, digits) for n in shown for factor in (1, 100, 1e-6)}
