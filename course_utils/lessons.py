@@ -53,10 +53,11 @@ def cost(model):
     else:
         minutes = max(1, round(model.download_bytes / 1e6 / 60))
         note = f"up to {minutes} min at 1 MB/s"  # a slow school line
-    download, disk = megabytes(model.download_bytes), megabytes(model.disk_bytes)
+    sizes = (model.download_bytes, model.disk_bytes, model.memory_bytes)
+    download, disk, memory = map(megabytes, sizes)
     return (
         f"Model: {model.title} ({model.size}), {model.parameters:,} parameters, {model.licence}, {gate}.\n"
-        f"Needs: a download of {download} ({note}); {disk} of disk; {model.memory_bytes / 1e9:.1f} GB of memory."
+        f"Needs: a download of {download} ({note}); {disk} of disk; {memory} of memory."
     )
 
 

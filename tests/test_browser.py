@@ -11,7 +11,7 @@ from pathlib import Path
 
 import nbformat
 import pytest
-from jupyter import Notebook, Server, launch_chromium
+from lab import Notebook, Server, launch_chromium
 from playwright.sync_api import expect, sync_playwright
 
 from course_utils import catalog

@@ -127,7 +127,7 @@ def test_one_bundle_is_live_and_still(make):
     assert bundle[WIDGET]["model_id"] == explorer.box.model_id
     assert bundle["text/plain"] == explorer.still().alt
     assert bundle["text/html"].startswith(explorer.still().html)
-    assert "Move the sliders: run this cell." in bundle["text/html"]
+    assert "Run this cell to change it." in bundle["text/html"]
     for tag in ("<script", "<style", "<svg", "role="):
         assert tag not in bundle["text/html"]
     assert all(control.description for control in explorer.controls)

@@ -73,7 +73,7 @@ class Explorer:
     def _repr_mimebundle_(self, include=None, exclude=None):
         # One bundle: the live widget where a kernel runs, the picture where the notebook is only read.
         picture = self.still()
-        hint = '<div style="font-size:13px">Move the sliders: run this cell.</div>'
+        hint = '<div style="font-size:13px">Run this cell to change it.</div>'
         return {
             **self.box._repr_mimebundle_(),
             "text/html": picture.html + hint,

@@ -60,12 +60,12 @@ class OneWeight(Explorer):
         except Exception as error:
             # A widget callback has no cell where a traceback would be seen, whatever `answer` raised.
             return self._sentence(f"The model could not answer ({type(error).__name__}: {error}).")
-        same = "the same answer" if now == unchanged else "a different answer"
-        panels = self._panel(1.0, unchanged, "unchanged") + self._panel(factor, now, same)
-        alt = (
-            f"{self.asked} Weight {self.current:.3f}, unchanged: {unchanged} | "
-            f"Weight {factor * self.current:.3f}, {same}: {now}"
-        )
+        panels = self._panel(1.0, unchanged, "unchanged")
+        alt = f"{self.asked} Weight {self.current:.3f}, unchanged: {unchanged}"
+        if factor != 1:
+            same = "the same answer" if now == unchanged else "a different answer"
+            panels += self._panel(factor, now, same)
+            alt += f" | Weight {factor * self.current:.3f}, {same}: {now}"
         return Picture(card(_side_by_side(panels), self.asked), alt)
 
     def still(self):

@@ -71,10 +71,10 @@ class Sampling(Explorer):
         self.top_k = ipywidgets.SelectionSlider(
             value=top_k,
             options=[*((str(k), k) for k in range(1, 101)), ("off", 0)],
-            description="top-k: tokens kept",
+            description="top-k (tokens)",
         )
         self.top_p = ipywidgets.FloatSlider(
-            value=top_p, min=0.05, max=1.0, step=0.05, description="top-p: probability kept"
+            value=top_p, min=0.05, max=1.0, step=0.05, description="top-p (share)"
         )
         self.draw = ipywidgets.Button(description=f"Draw {DRAWS} again")
         super().__init__([self.temperature, self.top_k, self.top_p, self.draw])

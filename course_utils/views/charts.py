@@ -5,7 +5,7 @@ from html import escape
 
 from .picture import BLUE, INK, QUIET, TRACK, VERMILLION, Picture, card, from_figure, number, style
 
-_INCHES = (5.8, 3.3)
+_INCHES = (4.8, 3.0)  # small, so that the 12-point text is still read at half width
 _MARKERS = "osD^vPX"
 
 
