@@ -7,6 +7,9 @@
 VENV := .venv
 COURSE := $(VENV)/bin/python -m course_utils
 
+# Jupyter refuses to run as root unless it is told that this is meant, as in a container.
+AS_ROOT := $(if $(filter 0,$(shell id -u)),--allow-root)
+
 # The lessons use one thread; so does everything around them.
 export OMP_NUM_THREADS := 1
 export TOKENIZERS_PARALLELISM := false
@@ -31,7 +34,7 @@ models: $(VENV)/.core
 lab: models
 	@$(COURSE) doctor
 	@$(VENV)/bin/jupyter trust notebooks/*.ipynb > /dev/null
-	$(VENV)/bin/jupyter lab notebooks/index.ipynb
+	$(VENV)/bin/jupyter lab $(AS_ROOT) notebooks/index.ipynb
 
 lessons: models
 	@$(COURSE) run

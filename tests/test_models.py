@@ -80,3 +80,25 @@ def test_names_that_do_not_exist():
         models.load("gpt")
     with pytest.raises(CourseError, match="no size 'medium': choose one of tiny, small, full"):
         models.folder("llama", size="medium")
+
+
+def test_the_first_answer_comes_two_seconds_after_the_imports():
+    """What a learner waits for in lesson 00, beyond the libraries' own imports: files, loading, eight tokens."""
+    code = (
+        "import time, torch\n"
+        "from transformers import AutoModelForCausalLM, AutoTokenizer, LlamaForCausalLM\n"
+        "start = time.perf_counter()\n"
+        "import course_utils as course\n"
+        "course.setup('00_open_the_box')\n"
+        "folder = course.folder('llama')\n"
+        "tokenizer = AutoTokenizer.from_pretrained(folder)\n"
+        "model = AutoModelForCausalLM.from_pretrained(folder, dtype=torch.float32)\n"
+        "chat = [{'role': 'user', 'content': 'What is the capital of France?'}]\n"
+        "as_asked = dict(add_generation_prompt=True, return_tensors='pt', return_dict=True)\n"
+        "inputs = tokenizer.apply_chat_template(chat, **as_asked)\n"
+        "model.generate(**inputs, max_new_tokens=16, do_sample=False)\n"
+        "print(time.perf_counter() - start)"
+    )
+    command = [sys.executable, "-c", code]
+    runs = [subprocess.run(command, capture_output=True, text=True, check=True) for _ in range(2)]
+    assert min(float(run.stdout.splitlines()[-1]) for run in runs) < 2.0
