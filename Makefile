@@ -34,12 +34,13 @@ models: $(VENV)/.core
 lab: models
 	@$(COURSE) doctor
 	@$(VENV)/bin/jupyter trust notebooks/*.ipynb > /dev/null
-	$(VENV)/bin/jupyter lab $(AS_ROOT) notebooks/index.ipynb
+	$(VENV)/bin/jupyter lab $(AS_ROOT) --ServerApp.root_dir=. notebooks/index.ipynb
 
 lessons: models
 	@$(COURSE) run
 
 test: $(VENV)/.dev models
+	@command -v chromium || command -v chromium-browser || command -v google-chrome || $(VENV)/bin/playwright install chromium
 	$(VENV)/bin/python -m pytest
 
 exercises: $(VENV)/.dev
