@@ -4,6 +4,7 @@ The stub fails, the solution and other right answers pass, and wrong ones are re
 names the mistake.
 """
 
+import os
 import shutil
 import subprocess
 import sys
@@ -12,6 +13,7 @@ from pathlib import Path
 
 import nbformat
 import pytest
+from nbgrader.api import Gradebook
 
 from course_utils import catalog
 from course_utils.learning.check import NotYet
@@ -128,18 +130,48 @@ def test_points_add_up_to_what_the_first_cell_says(lesson):
     assert f"{points} points" in next(iter(cells)).source
 
 
-def test_exercises_are_what_the_solutions_make(tmp_path):
-    for name in ("solutions", "nbgrader_config.py"):
-        source = ROOT / name
-        (shutil.copytree if source.is_dir() else shutil.copy)(source, tmp_path / name)
-    command = [sys.executable, "-m", "nbgrader", "generate_assignment", "--assignment=*", "--no-db"]
-    subprocess.run(command, cwd=tmp_path, check=True, capture_output=True, text=True)
-    made = {
-        p.relative_to(tmp_path): p.read_bytes() for p in (tmp_path / "exercises").rglob("*") if p.is_file()
-    }
-    kept = {
-        p.relative_to(ROOT): p.read_bytes()
-        for p in (ROOT / "exercises").rglob("*.ipynb")
-        if ".ipynb_checkpoints" not in p.parts
-    }
+def nbgrader(folder, *arguments):
+    """Run one of nbgrader's commands; it finds its own tools on the PATH."""
+    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+    command = [sys.executable, "-m", "nbgrader", *arguments]
+    result = subprocess.run(
+        command, cwd=folder, env=os.environ | {"PATH": path}, capture_output=True, text=True
+    )
+    assert result.returncode == 0, result.stderr[-3000:]
+
+
+@pytest.fixture(scope="module")
+def course_folder(tmp_path_factory):
+    """A copy of solutions/ with what nbgrader makes of it: the student versions and a gradebook."""
+    folder = tmp_path_factory.mktemp("course")
+    shutil.copy(ROOT / "nbgrader_config.py", folder)
+    shutil.copytree(
+        ROOT / "solutions", folder / "solutions", ignore=shutil.ignore_patterns(".ipynb_checkpoints")
+    )
+    nbgrader(folder, "generate_assignment", "--assignment=*")
+    return folder
+
+
+def test_exercises_are_what_the_solutions_make(course_folder):
+    made, kept = (
+        {
+            path.relative_to(top): path.read_bytes()
+            for path in (top / "exercises").rglob("*")
+            if path.is_file()
+        }
+        for top in (course_folder, ROOT)
+    )
+    kept = {path: text for path, text in kept.items() if ".ipynb_checkpoints" not in path.parts}
     assert made == kept, "run `make exercises`: exercises/ is out of step with solutions/"
+
+
+def test_nbgrader_gives_the_solution_all_points_and_the_stub_none(lesson, course_folder):
+    for student, folder in (("solved", "solutions"), ("untouched", "exercises")):
+        submitted = course_folder / "submitted" / student / lesson
+        submitted.mkdir(parents=True)
+        shutil.copy(course_folder / folder / lesson / f"{lesson}.ipynb", submitted)
+    nbgrader(course_folder, "autograde", lesson)
+    with Gradebook(f"sqlite:///{course_folder / 'gradebook.db'}") as gradebook:
+        solved, untouched = (gradebook.find_submission(lesson, who) for who in ("solved", "untouched"))
+        assert solved.score == solved.max_score > 0
+        assert untouched.score == 0
