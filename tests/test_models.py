@@ -83,7 +83,7 @@ def test_names_that_do_not_exist():
 
 
 def test_the_first_answer_comes_two_seconds_after_the_imports():
-    """What a learner waits for in lesson 00, beyond the libraries' own imports: files, loading, eight tokens."""
+    """What a learner waits for in lesson 00 beyond the libraries' own imports: loading and eight tokens."""
     code = (
         "import time, torch\n"
         "from transformers import AutoModelForCausalLM, AutoTokenizer, LlamaForCausalLM\n"
