@@ -100,6 +100,15 @@ def test_sampling_takes_a_tensor_and_fewer_tokens_than_rows():
     assert "All 2 tokens can be drawn." in explorer.render().alt
 
 
+def test_sampling_takes_what_a_model_gives():
+    import torch
+
+    explorer = Sampling(torch.tensor([2.0, 1.0], dtype=torch.bfloat16, requires_grad=True), decode)
+    assert explorer.scores.tolist() == [2.0, 1.0]
+    with pytest.raises(CourseError, match=r"not \(1, 5, 2\): take logits\[0, -1\]\."):
+        Sampling(torch.zeros(1, 5, 2), decode)
+
+
 def test_draws_repeat_with_the_seed_and_change_with_the_button():
     first, same = Sampling(LOGITS, decode), Sampling(LOGITS, decode)
     assert first.picture.value == same.picture.value

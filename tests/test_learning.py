@@ -159,6 +159,14 @@ def test_a_choice_is_committed_and_shown_again():
         ("1 000", 1000),
         ("134,515,008", 134515008),
         ("0,5", 0.5),
+        ("0,500", 0.5),
+        ("-0,125", -0.125),
+        ("1,00,000", 100000),
+        ("12,34,567.5", 1234567.5),
+        ("1\u00a0000\u202f000", 1_000_000),
+        ("1,5", 1.5),
+        ("1 token", 1),
+        ("1,000\u00a0tokens", 1000),
         ("-2.5", -2.5),
         ("25 %", 25),
         ("134M", 134_000_000),
@@ -195,6 +203,12 @@ def test_numbers_are_read_as_people_write_them(typed, meant):
             "Paris.",
             "It turned out: Paris. (No prediction from you yet.)",
         ),
+        (40, "Paris.", "It turned out: Paris. (Your earlier guess answered another question.)"),
+        (40, math.inf, "You predicted 40; measured inf tokens."),
+        (40, -math.inf, "You predicted 40; measured -inf tokens."),
+        (40, math.nan, "You predicted 40; measured nan tokens."),
+        (None, math.nan, "Measured: nan tokens. (No prediction from you yet.)"),
+        ("256", math.inf, "You predicted: 256; measured: inf tokens."),
         ("Paris.", "Paris.", "You predicted: Paris. And so it is."),
         ("Lyon", "Paris", "You predicted: Lyon; it turned out: Paris."),
         ("256", 256, "You predicted: 256. And so it is."),
@@ -283,6 +297,17 @@ def test_a_quiz_shows_earlier_answers_until_it_is_started_again(questions):
     assert [asked.field.value for asked in made.questions] == [None, None]
     assert not any(asked.field.disabled or asked._said.value for asked in made.questions)
     assert answers.read() == {} and made.score.value == ""
+
+
+def test_a_reworded_choice_opens_its_question_and_takes_the_score_away(questions):
+    press(quizzes.Quiz("02").questions[0], "Yes")
+    press(quizzes.Quiz("02").questions[1], "`print`")
+    questions(QUESTIONS.replace('text = "Yes"', 'text = "Yes, it is"'))
+    made = quizzes.Quiz("02")
+    assert not made.questions[0].field.disabled
+    assert made.score.value == "" and made.again.layout.display == "none"
+    press(made.questions[0], "Yes, it is")
+    assert "right at the first try" in made.score.value
 
 
 def test_recall_and_quiz_are_asked_separately(questions):

@@ -162,6 +162,14 @@ def test_grid_outlines_one_cell_with_its_number():
     assert f"outlined: {WEIGHTS[1, 2]:.4g}" in picture.alt
 
 
+def test_histogram_and_grid_take_the_weights_of_a_model():
+    import torch
+
+    weights = torch.tensor([[1.0, -2.0]], dtype=torch.bfloat16, requires_grad=True)
+    assert views.histogram(weights, "weight").alt.startswith("weight: 2 values from -2 to 1")
+    assert views.grid(weights).alt == "1 by 2 values, from -2 to 1"
+
+
 def test_grid_writes_no_negative_zero():
     assert "−0.00" not in views.grid([[-0.001, 1.0]]).html
 

@@ -3,7 +3,8 @@
 import ipywidgets
 import numpy
 
-from course_utils.views.picture import LINE, Picture, card
+from course_utils.errors import CourseError
+from course_utils.views.picture import LINE, Picture, array, card
 from course_utils.views.text import chips, next_token_table, percent, top_five
 
 from .base import Explorer
@@ -55,10 +56,19 @@ class Sampling(Explorer):
     decode: function from a token id (int) to its text.
     temperature, top_k, top_p: where the sliders start; top_k=0 is off.
     shown: int, rows in the table.
+
+    Raises
+    ------
+    CourseError: if the logits are not those of one position.
     """
 
     def __init__(self, logits, decode, temperature=1.0, top_k=0, top_p=1.0, shown=12):
-        logits = numpy.asarray(logits, dtype=numpy.float64)
+        logits = array(logits)
+        if logits.ndim != 1:
+            raise CourseError(
+                f"Sampling needs the scores of one position, shape (vocabulary,), not {logits.shape}: take "
+                "logits[0, -1]."
+            )
         # Neither temperature nor a cut changes the order, so one sort serves every move of a slider.
         self.order = numpy.argsort(-logits, kind="stable")
         self.scores = logits[self.order]

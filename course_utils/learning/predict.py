@@ -90,6 +90,8 @@ def compare(predicted, actual, unit: str | None = None) -> str:
         found, outcome = "measured", quantity(actual, unit)
     if predicted is None:
         return f"{found.capitalize()}: {outcome}. (No prediction from you yet.)"
+    if isinstance(actual, str) and not isinstance(predicted, str):
+        return f"{found.capitalize()}: {outcome}. (Your earlier guess answered another question.)"
     if isinstance(predicted, str):
         said = predicted.rstrip(".")
         matches = said == outcome or (not isinstance(actual, str) and said == number(actual))
@@ -98,6 +100,8 @@ def compare(predicted, actual, unit: str | None = None) -> str:
 
 
 def _how_far(predicted, actual) -> str:
+    if not (math.isfinite(actual) and math.isfinite(predicted)):
+        return "."
     if number(predicted) == number(actual):
         return ": exactly right."
     if predicted <= 0 or actual <= 0:
@@ -121,12 +125,21 @@ _SCALES = {"": 1, "k": 1e3, "thousand": 1e3, "m": 1e6, "million": 1e6, "b": 1e9,
 
 
 def read_number(text: str, unit: str | None = None) -> float | int | None:
-    """What a learner means by "40", "1,000", "0,5", "25 %", "134M" or "40 tokens"; None if no number."""
-    text = text.strip().lower().removesuffix((unit or "").lower()).removesuffix("%").strip()
+    """What a learner means by "40", "1,000", "0,5", "25 %", "134M" or "1 token"; None if no number.
+
+    Commas group digits in threes, or in twos and a last three as in India; otherwise, and after a single 0,
+    a comma is the decimal point.
+    """
+    text = re.sub(r"\s", " ", text).strip().lower()  # \s: non-breaking spaces, too
+    unit = (unit or "").lower()
+    for ending in (unit, unit.removesuffix("s"), "%"):
+        text = text.removesuffix(ending).strip()
     parts = re.fullmatch(r"([-+]?[\d.,_ ]*\d(?:e[-+]?\d+)?)\s*([a-z]*)", text)
     if not parts or parts[2] not in _SCALES:
         return None
-    digits = re.sub(r"[ _]|,(?=\d{3}(?:\D|$))", "", parts[1]).replace(",", ".")
+    digits = re.sub(r"[ _]", "", parts[1])
+    grouped = re.match(r"[-+]?(?!0,)\d{1,3}(,\d{2,3})*,\d{3}(?!\d)", digits)
+    digits = digits.replace(",", "" if grouped else ".")
     try:
         value = float(digits) * _SCALES[parts[2]]
     except ValueError:  # two decimal points, for example

@@ -88,19 +88,21 @@ class Quiz:
         """Bring every question and the score in step with the answers."""
         known = answers.read()
         entries = [known.get(f"quiz {self._key(item)}") for item in self.items]
+        finished = True
         for item, asked, entry in zip(self.items, self.questions, entries, strict=True):
             chosen = next((c for c in item.choices if entry and c.text == entry["answer"]), None)
-            asked.field.disabled = asked.button.disabled = bool(chosen and chosen.right)
+            right = bool(chosen and chosen.right)  # not so once the choice was reworded
+            asked.field.disabled = asked.button.disabled = right
+            finished = finished and right
             if chosen is None:
                 asked.say("")
                 continue
             if asked.field.value is None:
                 asked.field.value = chosen.text
-            if chosen.right:
+            if right:
                 asked.say(f"Right. {chosen.why}", "right")
             else:
                 asked.say(f"Not this one. {chosen.why} Try again.", "wrong")
-        finished = all(entry and entry["right"] for entry in entries)
         first = sum(entry["tries"] == 1 for entry in entries if entry)
         score = f"{first} of {len(entries)} right at the first try." if finished else ""
         self.score.value = remark(f"{score} {note}") if score or note else ""

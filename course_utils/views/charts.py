@@ -3,7 +3,7 @@
 import textwrap
 from html import escape
 
-from .picture import BLUE, INK, QUIET, TRACK, VERMILLION, Picture, card, from_figure, number, style
+from .picture import BLUE, INK, QUIET, TRACK, VERMILLION, Picture, array, card, from_figure, number, style
 
 _INCHES = (4.8, 3.0)  # small, so that the 12-point text is still read at half width
 _MARKERS = "osD^vPX"
@@ -145,7 +145,7 @@ def histogram(values, x_label, y_label="how many", marked=None, log_y=False, tit
     import numpy
     from matplotlib.figure import Figure
 
-    values = numpy.asarray(values, dtype=numpy.float64).ravel()
+    values = array(values).ravel()
     low, high = numpy.quantile(values, [0.01, 0.99])
     words = (
         f"{x_label}: {len(values):,} values from {number(values.min())} to {number(values.max())}, "
@@ -198,7 +198,7 @@ def grid(
     """
     import numpy
 
-    matrix = numpy.asarray(matrix, dtype=numpy.float64)
+    matrix = array(matrix)
     rows, columns = matrix.shape
     row_labels = range(rows) if row_labels is None else row_labels
     column_labels = range(columns) if column_labels is None else column_labels

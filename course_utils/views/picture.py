@@ -74,6 +74,15 @@ def card(inner, caption=None, note=None):
     )
 
 
+def array(values):
+    """Any array or tensor, of any type and on any device, as a float64 array of the same shape."""
+    import numpy
+
+    if hasattr(values, "detach"):
+        values = values.detach().cpu().double()  # numpy knows no bfloat16 and no gradients
+    return numpy.asarray(values, dtype=numpy.float64)
+
+
 def number(value):
     """A number as a reader wants it: 884,736 or 5.876 or 0.0042, with at most four significant decimals."""
     if float(value).is_integer() or abs(value) >= 1000:
