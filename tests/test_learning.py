@@ -621,7 +621,63 @@ def test_what_is_not_data_is_refused_with_the_way_out():
     assert "returned softmax itself, not its result" in message(lambda *_: softmax)
     endless = []
     endless.append(endless)
-    assert "a list that contains itself" in message(endless)
+    assert message(endless).endswith("met a list that contains itself, or is nested too deeply.")
+
+
+def nested(depth):
+    value = []
+    for _ in range(depth):
+        value = [value]
+    return value
+
+
+@pytest.mark.parametrize("depth", [30, 400, 5000])
+def test_deep_nests_end_in_a_sentence(depth):
+    for expected in ([[1]], 1, {1}, {"a": 1}):
+        message(nested(depth), expected)
+    assert "your_function([[[[[[[[…]]]]]]]])" in message(lambda value: 1, 2, (nested(depth),))
+    assert "contains itself" in message(lambda value: value.append(value) or 1, 1, ([],))
+
+
+def test_numbers_too_long_to_write_end_in_a_sentence():
+    long = 10**5000
+    for returned, expected in [
+        (long, 3),
+        (3, long),
+        ([long], [0.5]),
+        ("true", long),
+        ({long}, {1, 2}),
+        ([{long, 1}], [3]),
+        ({long: 1}, {1: 1}),
+        ({long: 1}, {long: 2}),
+    ]:
+        assert "<a whole number of 16,610 bits>" in message(returned, expected)
+    assert "your_function(<a whole number of 16,610 bits>) gave 1" in message(lambda x: 1, 2, (long,))
+
+
+def test_tensors_that_have_no_list_end_in_a_sentence():
+    torch = pytest.importorskip("torch")
+    sparse = torch.eye(2).to_sparse()
+    for odd in (sparse, torch.ones(2, device="meta")):
+        assert "returned a tensor whose values can't be listed" in message(lambda *_, odd=odd: odd, [1, 1])
+    assert "your_function(<Tensor>) gave 1, expected 2." in message(lambda given: 1, 2, (sparse,))
+
+
+def test_an_exception_that_cannot_be_read_is_named():
+    class Mute(Exception):
+        def __str__(self):
+            raise RuntimeError("no words")
+
+    def fail(logits, temperature):
+        raise Mute
+
+    assert "stopped with Mute, at your line `raise Mute`, when" in message(fail)
+
+
+@pytest.mark.parametrize("arguments", [3, [3], "abc"])
+def test_arguments_are_a_tuple(arguments):
+    with pytest.raises(TypeError, match=r"arguments is a tuple: write \(value,\)"):
+        check("1", len, arguments, 1)
 
 
 def test_a_function_that_changes_its_input_is_caught_and_the_input_survives():

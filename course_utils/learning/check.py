@@ -5,6 +5,7 @@
 prints "2.1 ✓ ..." or raises `NotYet`, of which a notebook shows one sentence and no traceback.
 """
 
+import contextlib
 import copy
 import linecache
 import math
@@ -17,6 +18,8 @@ from . import answers
 
 # The default tolerance forgives rounding only.
 ROUNDING = 1e-6
+# Bits of the longest whole number that is shown in digits; Python refuses to write one of 4,301 digits.
+LONGEST_INT = 10_000
 
 
 class NotYet(AssertionError):
@@ -41,11 +44,16 @@ def check(
     `mistakes` maps a message to the wrong value that it explains; numbers agree within
     tolerance x max(1, |expected|), but with the default tolerance two whole numbers must be equal.
     Lists, tuples, arrays and tensors of any type count as the same thing when their values agree.
-    Raises: NotYet, whose message names the mistake.
+    Raises: NotYet, whose message names the mistake; TypeError when `arguments` is not a tuple.
     """
+    if not isinstance(arguments, tuple):
+        raise TypeError("arguments is a tuple: write (value,)")
     call = f"{_name(function)}({', '.join(map(show, arguments))})"
     wanted = plain(expected)
-    problem, returned = _look(function, arguments, wanted, mistakes or {}, tolerance, call)
+    try:
+        problem, returned = _look(function, arguments, wanted, mistakes or {}, tolerance, call)
+    except RecursionError:
+        problem, returned = f": {call} met a list that contains itself, or is nested too deeply.", None
     unsaved = answers.record("check", task, show(returned), right=problem is None)
     if unsaved:
         print(unsaved)
@@ -65,7 +73,7 @@ def _look(function, arguments, wanted, mistakes, tolerance, call):
     except NotImplementedError:
         return " is not written yet: replace the `raise` line with your own code.", None
     except Exception as error:
-        says = str(error).strip().split("\n")[0]
+        says = _first_line(error)
         what = type(error).__name__ + (f": {_shorten(says, 200)}" if says else "")
         line = _line_of(error, function)
         at = f", at your line `{line}`," if line else ","
@@ -74,8 +82,6 @@ def _look(function, arguments, wanted, mistakes, tolerance, call):
         value = plain(returned)
     except Unreadable as error:
         return f": {call} returned {error}", None
-    except RecursionError:
-        return f": {call} returned a list that contains itself.", None
     if value is None and wanted is not None:
         return f": {call} gave nothing back; does your function end with `return`?", None
     found = difference(value, wanted, tolerance)
@@ -87,6 +93,14 @@ def _look(function, arguments, wanted, mistakes, tolerance, call):
     if _changed(arguments, given):
         return f": {call} is right, but your function changed its input: work on a copy of it.", value
     return None, value
+
+
+def _first_line(error) -> str:
+    """What an exception says; nothing where its own `__str__` fails."""
+    try:
+        return str(error).strip().split("\n")[0]
+    except Exception:
+        return ""
 
 
 class Unreadable(Exception):
@@ -112,7 +126,12 @@ def plain(value):
     if kind in (dict, OrderedDict, defaultdict, Counter):
         return {_key(key): plain(item) for key, item in value.items()}
     if _is_tensor(value):
-        return value.detach().cpu().tolist()
+        try:
+            return value.detach().cpu().tolist()
+        except RuntimeError:
+            raise Unreadable(
+                "a tensor whose values can't be listed: return an ordinary one (a sparse one's .to_dense())."
+            ) from None
     if _is_array(value):
         return value.tolist()
     if isinstance(value, Iterable):
@@ -163,7 +182,7 @@ def difference(value, wanted, tolerance: float) -> str | None:
 def _number_difference(value, wanted, tolerance):
     if not _is_number(value):
         if isinstance(value, str) and value.strip().lower() in ("true", "false", "inf"):
-            return f"gave the text {show(value)} where {wanted} is expected: write it without quotes."
+            return f"gave the text {show(value)} where {show(wanted)} is expected: write it without quotes."
         hint = ": convert it with float(...) or int(...)" if isinstance(value, str) else ""
         return f"gave {_kind(value)}, {show(value)}, where a number is expected{hint}."
     if _numbers_agree(value, wanted, tolerance):
@@ -252,13 +271,13 @@ def _dictionary_difference(value, wanted, tolerance):
     for key in wanted:
         problem = difference(value[key], wanted[key], tolerance)
         if problem:
-            return f"gave a dictionary in which the key {key!r} is wrong: it {problem}"
+            return f"gave a dictionary in which the key {_show(key, float)} is wrong: it {problem}"
     return None
 
 
 def _members(missing, extra, word):
     parts = [
-        f"{name} {word}{_shorten(', '.join(sorted(map(repr, members))), 160)}"
+        f"{name} {word}{_shorten(', '.join(sorted(_show(member, float) for member in members)), 160)}"
         for name, members in (("lacks", missing), ("has too many:", extra))
         if members
     ]
@@ -314,19 +333,25 @@ def _show_both(value, wanted):
     return show(value), show(wanted)
 
 
-def _show(value, rounded) -> str:
+def _show(value, rounded, depth=8) -> str:
+    def inner(item):
+        return _show(item, rounded, depth - 1)
+
+    if depth == 0:  # lists in lists in lists, or a list that contains itself
+        return "…"
     if _is_tensor(value) or _is_array(value):
-        value = value.detach().cpu().tolist() if _is_tensor(value) else value.tolist()
+        with contextlib.suppress(Unreadable):
+            value = plain(value)
     kind = type(value)
     if kind is float:
         return repr(rounded(value)) if math.isfinite(value) else str(value)
     if kind is str:
         return repr(_shorten(value, 60))
     if kind in (list, tuple, set):
-        value = sorted(value, key=repr) if kind is set else value
-        items = [_show(item, rounded) for item in value[:8]]
+        value = sorted(value, key=inner) if kind is set else value
+        items = [inner(item) for item in value[:8]]
         if len(value) > 8:
-            items = [*items[:4], "…", _show(value[-1], rounded)]
+            items = [*items[:4], "…", inner(value[-1])]
         inside = ", ".join(items)
         if kind is tuple:
             return f"({inside},)" if len(value) == 1 else f"({inside})"
@@ -334,8 +359,10 @@ def _show(value, rounded) -> str:
             return f"{{{inside}}}" if value else "set()"
         return f"[{inside}]"
     if kind is dict:
-        items = [f"{_show(key, rounded)}: {_show(item, rounded)}" for key, item in list(value.items())[:6]]
+        items = [f"{inner(key)}: {inner(item)}" for key, item in list(value.items())[:6]]
         return "{" + ", ".join(items + ["…"] * (len(value) > 6)) + "}"
+    if kind is int and value.bit_length() > LONGEST_INT:
+        return f"<a whole number of {value.bit_length():,} bits>"
     if value is None or kind in (bool, int):
         return repr(value)
     return _name(value) if callable(value) and hasattr(value, "__name__") else f"<{kind.__name__}>"
