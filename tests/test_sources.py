@@ -382,7 +382,10 @@ def test_disk_that_fills_up_on_the_way(index, cache, name):
 
 
 def test_disk_that_is_full_before_the_first_byte(tmp_path):
-    with pytest.raises(OSError), sources._room(MODEL, tmp_path / "file.part", 0):
+    with (
+        pytest.raises(OSError, match=os.strerror(errno.ENOSPC)),
+        sources._room(MODEL, tmp_path / "file.part", 0),
+    ):
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
 
@@ -556,11 +559,11 @@ def test_repository_without_its_pickles(hub, monkeypatch):
     assert hub.log == []
 
 
-def test_repository_that_is_half_fetched(hub, monkeypatch):
-    (path,) = said(in_another_process(REPOSITORY_MODEL))
+def test_repository_that_is_half_fetched(hub, tmp_path, monkeypatch):
+    path = str(tmp_path / "hub" / "hub" / "models--someone--tiny-model" / "snapshots" / REVISION)
     weights = Path(path) / "model.safetensors"
-    weights.resolve().unlink()
-    weights.unlink(missing_ok=True)
+    weights.parent.mkdir(parents=True)
+    (weights.parent / "config.json").write_bytes(SNAPSHOT["config.json"])
     monkeypatch.setenv("HF_HUB_OFFLINE", "1")
     stopped, cached = said(in_another_process(REPOSITORY_MODEL, "print(sources.is_cached(model))"))
     assert stopped.startswith("Tiny Model is not on this machine yet") and cached == "False"
