@@ -14,17 +14,22 @@ AS_ROOT := $(if $(filter 0,$(shell id -u)),--allow-root)
 export OMP_NUM_THREADS := 1
 export TOKENIZERS_PARALLELISM := false
 
-.PHONY: help lab lessons test exercises models
+.PHONY: help lab lessons test exercises models FORCE
+# Two pips in one environment get in each other's way.
+.NOTPARALLEL:
 .DEFAULT_GOAL := help
 
 help:
 	@sed -n 's/^# \(make\)/\1/p' Makefile
 
-$(VENV)/.core: pyproject.toml .ci/install
+# An environment whose Python has gone, after an upgrade say, is made anew.
+STALE := $(if $(shell $(VENV)/bin/python -c 'print(1)' 2> /dev/null),,FORCE)
+
+$(VENV)/.core: pyproject.toml .ci/install $(STALE)
 	@.ci/install $(VENV) "."
 	@touch $@
 
-$(VENV)/.dev: pyproject.toml .ci/install
+$(VENV)/.dev: pyproject.toml .ci/install $(STALE)
 	@.ci/install $(VENV) ".[dev]"
 	@touch $(VENV)/.core $@
 
@@ -44,4 +49,4 @@ test: $(VENV)/.dev models
 	$(VENV)/bin/python -m pytest
 
 exercises: $(VENV)/.dev
-	@$(VENV)/bin/nbgrader generate_assignment --assignment="*" --no-db --force
+	@$(VENV)/bin/python -m nbgrader generate_assignment --assignment="*" --no-db --force

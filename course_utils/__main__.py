@@ -43,9 +43,14 @@ def main(arguments=None):
     if getattr(options, "size", None):
         os.environ["COURSE_SIZE"] = options.size
     try:
-        return options.do(options)
+        status = options.do(options)
+        sys.stdout.flush()
+        return status
     except CourseError as error:
         print(f"course {options.command}: {error}", file=sys.stderr)
+        return 1
+    except BrokenPipeError:  # the reader, `head` say, has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
     except KeyboardInterrupt:
         print(f"\ncourse {options.command}: stopped. What was finished is kept.", file=sys.stderr)

@@ -2,6 +2,7 @@
 
 import os
 import platform
+import shutil
 import sys
 from importlib import metadata
 
@@ -30,17 +31,18 @@ def report():
     hub_there, hub_line = _reach(
         "model hub", session, os.environ.get("HF_ENDPOINT", "https://huggingface.co")
     )
+    can_fetch = not sources.offline() and (index_there or hub_there)
     can_run = all(
         [
             _line(*_python()),
             *(_line(*_package(name)) for name in PACKAGES),
+            _line(*_torch()),
             _line(*_disk(missing)),
             _line(*_memory(needed)),
-            _line(*_models(needed, missing)) or index_there or hub_there,
+            _line(*_models(needed, missing)) or can_fetch,
         ]
     )
-    _line(True, _gpu())
-    _line(True, f"your answers: {answers.path()}")
+    _line(*_answers())
     _line(index_there, index_line)
     _line(hub_there, hub_line)
     if not can_run:
@@ -65,22 +67,27 @@ def _python():
 
 
 def _package(name):
+    from packaging.requirements import Requirement
+
+    wanted = [Requirement(line) for line in metadata.requires("open-the-box") or []]
+    limits = next((str(each.specifier) for each in wanted if each.name == name and not each.marker), "")
     try:
-        return True, f"{name} {metadata.version(name)}"
+        found = metadata.version(name)
     except metadata.PackageNotFoundError:
         return False, f"{name} is not installed: run make lab, or pip install -e ."
+    if Requirement(f"{name}{limits}").specifier.contains(found, prereleases=True):
+        return True, f"{name} {found}"
+    return False, f"{name} {found}, where the course needs {limits}: run make lab, or pip install -e ."
 
 
 def _disk(missing):
-    import shutil
-
-    folder = sources.cache_folder()
-    while not folder.exists():
-        folder = folder.parent
-    free = shutil.disk_usage(folder).free
+    cache = sources.cache_folder()
+    nearest = sources.nearest_folder(cache)
+    if missing and not (nearest.is_dir() and os.access(nearest, os.W_OK)):
+        return False, f"disk: {cache} can't be written: set COURSE_CACHE to a folder that can"
+    free = shutil.disk_usage(nearest).free
     needed = sum(model.disk_bytes + model.download_bytes for model in missing)
-    place = sources.cache_folder()
-    words = f"disk: {megabytes(free)} free for models in {place}, {megabytes(needed)} still needed"
+    words = f"disk: {megabytes(free)} free for models in {cache}, {megabytes(needed)} still needed"
     return free >= needed, words + (
         "" if free >= needed else ": free some, or set COURSE_CACHE to another disk"
     )
@@ -102,25 +109,30 @@ def _models(needed, missing):
     ) + " (course fetch)"
 
 
-def _gpu():
+def _torch():
+    """Whether torch really imports, and the GPU that it finds."""
     try:
         import torch
+    except Exception as error:  # whatever is broken must not hide the other lines from a bug report
+        return False, f"torch does not import ({type(error).__name__}: {error}): install it again"
+    if torch.cuda.is_available():
+        total = torch.cuda.get_device_properties(0).total_memory
+        return True, f"GPU: {torch.cuda.get_device_name(0)}, {total / 1e9:.0f} GB"
+    return True, f"GPU: none that torch {torch.__version__} can use; the default sizes need none"
 
-        if torch.cuda.is_available():
-            total = torch.cuda.get_device_properties(0).total_memory
-            return f"GPU: {torch.cuda.get_device_name(0)}, {total / 1e9:.0f} GB"
-        return f"GPU: none that torch {torch.__version__} can use; the default sizes need none"
-    except Exception as error:  # a broken torch must not hide the other lines from a bug report
-        return f"GPU: torch does not import here ({type(error).__name__}: {error})"
+
+def _answers():
+    file = answers.path()
+    if os.access(file if file.exists() else sources.nearest_folder(file), os.W_OK):
+        return True, f"your answers: {file}"
+    return False, f"your answers: {file} can't be written, so they last until you close the notebook"
 
 
 def _reach(what, session, url):
     """Whether anything answers at a URL, and the line that says so, without a login that the URL may hold."""
-    import requests
-
     host = downloads.place(url)
     try:
         session.head(url, timeout=5)
         return True, f"{what}: {host} answers"
-    except requests.RequestException as error:
+    except OSError as error:  # requests' own errors are of this kind, too
         return False, f"{what}: {host} does not answer ({type(error).__name__})"

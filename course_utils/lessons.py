@@ -63,10 +63,8 @@ def cost(model):
 
 def notebooks(names=()):
     """The notebooks of the lessons named (by number, name or file); of every lesson when none is."""
-    if not names:
-        return [NOTEBOOKS / f"{name}.ipynb" for name in catalog.lessons()]
     paths = []
-    for name in names:
+    for name in names or catalog.lessons():
         path = Path(name)
         if path.suffix != ".ipynb":
             path = NOTEBOOKS / f"{_lesson(name).name}.ipynb"
@@ -96,7 +94,7 @@ def megabytes(count):
 def _lesson(name):
     lessons = catalog.lessons()
     for lesson in lessons.values():
-        if name in (lesson.name, lesson.name[:2]):
+        if name.zfill(2) in (lesson.name, lesson.name[:2]):
             return lesson
     raise CourseError(f"There is no lesson {name!r}: the lessons are {', '.join(lessons)}.")
 
@@ -125,7 +123,10 @@ def run(path, write=False, on_cell=lambda done, total: None):
     from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
 
     path = Path(path)
-    notebook = nbformat.read(path, as_version=4)
+    try:
+        notebook = nbformat.read(path, as_version=4)
+    except Exception as failure:  # what a broken file raises has no common base
+        return Run(path, 0.0, 0, f"not a notebook that can be read ({type(failure).__name__})")
     total = sum(cell.cell_type == "code" for cell in notebook.cells)
     client = NotebookClient(
         notebook,
@@ -151,7 +152,8 @@ def run(path, write=False, on_cell=lambda done, total: None):
         with peak:
             client.execute()
     except CellExecutionError as failure:
-        error = f"cell {done}: {failure.ename}: {failure.evalue}"
+        says = failure.evalue.strip().split("\n")[0][:160]
+        error = f"cell {done}: {failure.ename}: {says}"
     except CellTimeoutError:
         error = f"cell {done + 1}: ran for more than {client.timeout} s"
     except DeadKernelError:
@@ -201,4 +203,7 @@ class _PeakMemory:
             process = getattr(provisioner, "process", None)
             if process is not None:
                 with contextlib.suppress(psutil.Error):  # the kernel is not there yet, or no longer
-                    self.bytes = max(self.bytes, psutil.Process(process.pid).memory_info().rss)
+                    # On Windows the process of a virtual environment only starts the real one.
+                    kernel = psutil.Process(process.pid)
+                    family = (kernel, *kernel.children(recursive=True))
+                    self.bytes = max(self.bytes, sum(each.memory_info().rss for each in family))

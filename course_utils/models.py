@@ -3,6 +3,7 @@
 import os
 
 from course_utils import catalog, sources
+from course_utils.errors import CourseError
 
 
 def prepare():
@@ -14,7 +15,10 @@ def prepare():
     from transformers import set_seed
     from transformers.utils import logging
 
-    torch.set_num_threads(int(os.environ.get("COURSE_THREADS", "1")))
+    threads = os.environ.get("COURSE_THREADS", "1")
+    if not threads.isdecimal() or int(threads) < 1:
+        raise CourseError(f"COURSE_THREADS is {threads!r}: set it to a whole number from 1, or not at all.")
+    torch.set_num_threads(int(threads))
     set_seed(0)
     logging.disable_progress_bar()
 
@@ -36,9 +40,9 @@ def folder(name, size=None):
 def load(name, size=None):
     """The library's own objects: `(model, tokenizer)`, the model ready to run.
 
-    The same as `AutoModelForCausalLM.from_pretrained(folder(name))`, with the dtype that fits the machine:
-    float32 on a CPU, the published one with `device_map="auto"` on a GPU. Attention is "eager", so that
-    `output_attentions=True` gives the weights (the default, sdpa, returns none).
+    The same as `AutoModelForCausalLM.from_pretrained(folder(name))` in float32 on the CPU. The full size,
+    where there is a GPU, comes as published and on that GPU: send its inputs there, `.to(model.device)`.
+    Attention is "eager", so that `output_attentions=True` gives the weights (the default, sdpa, has none).
 
     name, size : as in `folder`
     """
@@ -47,9 +51,15 @@ def load(name, size=None):
     from transformers import AutoModelForCausalLM, AutoTokenizer
 
     place = folder(name, size)
-    where = {"dtype": "auto", "device_map": "auto"} if torch.cuda.is_available() else {"dtype": torch.float32}
+    on_gpu = catalog.find(name, size).size == "full" and torch.cuda.is_available()
+    where = {"dtype": "auto", "device_map": "auto"} if on_gpu else {"dtype": torch.float32}
     model = AutoModelForCausalLM.from_pretrained(
-        place, attn_implementation="eager", trust_remote_code=False, local_files_only=True, **where
+        place,
+        attn_implementation="eager",
+        trust_remote_code=False,
+        local_files_only=True,
+        use_safetensors=True,
+        **where,
     )
     return model.eval(), AutoTokenizer.from_pretrained(place, trust_remote_code=False, local_files_only=True)
 
@@ -72,7 +82,7 @@ def _gguf_to_safetensors(model, target):
         file.parent, gguf_file=file.name, dtype=torch.float32
     )
     config = quantised.config
-    del config.quantization_config
+    config.__dict__.pop("quantization_config", None)
     config.name_or_path = model.hub_id
     plain = getattr(transformers, model.architecture)(config)
     plain.load_state_dict(quantised.state_dict())

@@ -126,6 +126,37 @@ def test_run_tells_good_from_bad_and_writes_only_the_good(tmp_path):
     assert course("run", str(good))[0] == 0
 
 
+def test_run_says_in_one_row_what_is_no_notebook_and_what_failed_at_length(tmp_path):
+    broken = tmp_path / "broken.ipynb"
+    broken.write_text("{not json", encoding="utf-8")
+    empty = tmp_path / "empty.ipynb"
+    empty.write_text("{}", encoding="utf-8")
+    wordy = _notebook(tmp_path / "wordy.ipynb", "raise ValueError('one\\ntwo ' + 'x' * 500)")
+    status, out, error = course("run", str(broken), str(empty), str(wordy))
+    assert status == 1 and "Traceback" not in error
+    rows = out.splitlines()[2:]
+    assert len(rows) == 3 and rows[0].endswith("not a notebook that can be read (NotJSONError)")
+    assert rows[2].endswith("cell 1: ValueError: one")
+
+
+def test_a_reader_that_leaves_early_is_no_error():
+    command = f"{sys.executable} -m course_utils models --json | true"
+    result = subprocess.run(command, shell=True, cwd=ROOT, capture_output=True, text=True)
+    assert result.stderr == ""
+
+
+def test_doctor_finds_what_would_stop_the_lessons(tmp_path):
+    blocked = tmp_path / "file"
+    blocked.write_text("in the way")
+    status, out, _ = course("doctor", COURSE_CACHE=str(blocked / "cache"))
+    assert status == 1 and "[FAIL] disk" in out and "can't be written" in out
+    status, out, _ = course("doctor", COURSE_CACHE=str(tmp_path / "cache"), HF_HUB_OFFLINE="1")
+    assert status == 1 and "Ready" not in out
+    (tmp_path / "torch.py").write_text("raise ImportError('a broken build')")
+    status, out, _ = course("doctor", PYTHONPATH=str(tmp_path))
+    assert status == 1 and "[FAIL] torch does not import (ImportError: a broken build)" in out
+
+
 def test_run_names_a_kernel_that_dies_and_measures_memory(tmp_path):
     result = lessons.run(_notebook(tmp_path / "dies.ipynb", "import os; os._exit(1)"))
     assert result.error == "cell 1: the kernel died"

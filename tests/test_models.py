@@ -102,3 +102,10 @@ def test_the_first_answer_comes_two_seconds_after_the_imports():
     command = [sys.executable, "-c", code]
     runs = [subprocess.run(command, capture_output=True, text=True, check=True) for _ in range(2)]
     assert min(float(run.stdout.splitlines()[-1]) for run in runs) < 2.0
+
+
+def test_a_wrong_number_of_threads_is_named(monkeypatch):
+    for wrong in ("many", "0", "-1"):
+        monkeypatch.setenv("COURSE_THREADS", wrong)
+        with pytest.raises(CourseError, match="set it to a whole number from 1"):
+            models.prepare()
