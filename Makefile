@@ -14,7 +14,7 @@ AS_ROOT := $(if $(filter 0,$(shell id -u)),--allow-root)
 export OMP_NUM_THREADS := 1
 export TOKENIZERS_PARALLELISM := false
 
-.PHONY: help lab lessons test exercises models FORCE
+.PHONY: help lab lessons test exercises models
 # Two pips in one environment get in each other's way.
 .NOTPARALLEL:
 .DEFAULT_GOAL := help
@@ -23,13 +23,13 @@ help:
 	@sed -n 's/^# \(make\)/\1/p' Makefile
 
 # An environment whose Python has gone, after an upgrade say, is made anew.
-STALE := $(if $(shell $(VENV)/bin/python -c 'print(1)' 2> /dev/null),,FORCE)
+$(shell $(VENV)/bin/python -c '' 2> /dev/null || rm -f $(VENV)/.core $(VENV)/.dev)
 
-$(VENV)/.core: pyproject.toml .ci/install $(STALE)
+$(VENV)/.core: pyproject.toml .ci/install
 	@.ci/install $(VENV) "."
 	@touch $@
 
-$(VENV)/.dev: pyproject.toml .ci/install $(STALE)
+$(VENV)/.dev: pyproject.toml .ci/install
 	@.ci/install $(VENV) ".[dev]"
 	@touch $(VENV)/.core $@
 
