@@ -98,21 +98,29 @@ def _run(options):
     paths = lessons.notebooks(options.lessons)
     rows = [("lesson", "model and size", "seconds", "peak memory", "outcome")]
     failed = 0
-    with tqdm(total=len(paths), unit="lesson", file=sys.stderr, leave=False) as bar:
-        for path in paths:
-            bar.set_description(path.stem)
+    try:
+        with tqdm(total=len(paths), unit="lesson", file=sys.stderr, leave=False) as bar:
+            for path in paths:
+                bar.set_description(path.stem)
 
-            def on_cell(done, total):
-                bar.set_postfix_str(f"cell {done} of {total}")
+                def on_cell(done, total):
+                    bar.set_postfix_str(f"cell {done} of {total}")
 
-            result = lessons.run(path, write=options.write, on_cell=on_cell)
-            failed += result.error is not None
-            memory = f"{result.peak_bytes / 1e9:.1f} GB"
-            rows.append(
-                (path.stem, lessons.models_of(path), f"{result.seconds:.0f}", memory, result.error or "ok")
-            )
-            bar.update()
-    _print_table(rows, right={2, 3})
+                result = lessons.run(path, write=options.write, on_cell=on_cell)
+                failed += result.error is not None
+                memory = f"{result.peak_bytes / 1e9:.1f} GB"
+                rows.append(
+                    (
+                        path.stem,
+                        lessons.models_of(path),
+                        f"{result.seconds:.0f}",
+                        memory,
+                        result.error or "ok",
+                    )
+                )
+                bar.update()
+    finally:  # what was finished is told, also when the rest was stopped
+        _print_table(rows, right={2, 3})
     return 1 if failed else 0
 
 

@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import subprocess
 import threading
 import time
 from dataclasses import dataclass
@@ -133,7 +134,6 @@ def run(path, write=False, on_cell=lambda done, total: None):
         timeout=600,
         kernel_name="python3",
         store_widget_state=False,
-        extra_arguments=["--IPKernelApp.log_level=40"],
         coalesce_streams=True,
         resources={"metadata": {"path": str(path.parent)}},
     )
@@ -150,7 +150,8 @@ def run(path, write=False, on_cell=lambda done, total: None):
     peak = _PeakMemory(client)
     try:
         with peak:
-            client.execute()
+            # What the kernel process logs is noise here: what a cell says reaches us as its outputs.
+            client.execute(stderr=subprocess.DEVNULL)
     except CellExecutionError as failure:
         says = failure.evalue.strip().split("\n")[0][:160]
         error = f"cell {done}: {failure.ename}: {says}"
@@ -158,6 +159,9 @@ def run(path, write=False, on_cell=lambda done, total: None):
         error = f"cell {done + 1}: ran for more than {client.timeout} s"
     except DeadKernelError:
         error = f"cell {done + 1}: the kernel died"
+    except AssertionError:
+        # Ctrl-C: nbclient catches the signal itself, ends the kernel, and then misses it on its own way out.
+        raise KeyboardInterrupt from None
     if write and error is None:
         nbformat.write(clean(notebook), path)
     return Run(path, time.perf_counter() - start, peak.bytes, error)

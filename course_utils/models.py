@@ -50,8 +50,9 @@ def load(name, size=None):
     import torch
     from transformers import AutoModelForCausalLM, AutoTokenizer
 
-    place = folder(name, size)
-    on_gpu = catalog.find(name, size).size == "full" and torch.cuda.is_available()
+    facts = catalog.find(name, size)
+    place = folder(facts.name)
+    on_gpu = facts.size == "full" and torch.cuda.is_available()
     where = {"dtype": "auto", "device_map": "auto"} if on_gpu else {"dtype": torch.float32}
     model = AutoModelForCausalLM.from_pretrained(
         place,

@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import signal
 import subprocess
 import sys
 import time
@@ -137,6 +138,21 @@ def test_run_says_in_one_row_what_is_no_notebook_and_what_failed_at_length(tmp_p
     rows = out.splitlines()[2:]
     assert len(rows) == 3 and rows[0].endswith("not a notebook that can be read (NotJSONError)")
     assert rows[2].endswith("cell 1: ValueError: one")
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no SIGINT for one process")
+def test_a_run_that_is_stopped_tells_what_was_finished(tmp_path):
+    quick = _notebook(tmp_path / "quick.ipynb", "1")
+    slow = _notebook(tmp_path / "slow.ipynb", "open('begun', 'w').close()", "import time; time.sleep(60)")
+    command = [sys.executable, "-m", "course_utils", "run", str(quick), str(slow)]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=ROOT)
+    while not (tmp_path / "begun").exists():
+        assert process.poll() is None, process.communicate()
+        time.sleep(0.1)
+    process.send_signal(signal.SIGINT)
+    out, error = process.communicate(timeout=30)
+    assert process.returncode == 130 and "course run: stopped" in error and "Traceback" not in error
+    assert [line.split()[0] for line in out.splitlines()[2:]] == ["quick"]
 
 
 def test_a_reader_that_leaves_early_is_no_error():
