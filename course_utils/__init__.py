@@ -15,6 +15,7 @@ _HOME_OF = {
     "reveal": "learning.predict",
     "quiz": "learning.quiz",
     "check": "learning.check",
+    "article": "learning.article",
 }
 _MODULES = ("catalog", "explorers", "views")
 

@@ -1,4 +1,4 @@
-"""The course's models and lessons, each fact once: `catalog.toml` as dataclasses."""
+"""The course's facts, each once: models, lessons and the article's claims, from the TOML files here."""
 
 import os
 import tomllib
@@ -78,16 +78,57 @@ class Lesson:
     minutes: int
 
 
-@cache
-def _read():
-    return tomllib.loads(Path(__file__).with_name("catalog.toml").read_text(encoding="utf-8"))
+@dataclass(frozen=True)
+class Claim:
+    """What the article says, whether it holds, and how sure we are.
+
+    Parameters
+    ----------
+    number: int from 1 to 43, its place in the article.
+    says: what the article says.
+    verdict: one of VERDICTS.
+    fact: what is the case, in a sentence or two.
+    basis: one of BASES, how the course comes to state the fact.
+    sources: where the fact can be read; empty when the basis is "unsourced".
+    check: how a notebook settles it.
+    settled: from the two digits of a lesson that settles it to what that lesson shows on the screen;
+        an empty text for a lesson that is still to be written.
+    """
+
+    number: int
+    says: str
+    verdict: str
+    fact: str
+    basis: str
+    sources: tuple[str, ...]
+    check: str
+    settled: dict[str, str]
+
+
+VERDICTS = (
+    "true",
+    "mostly true",
+    "partly true",
+    "partly answered",
+    "misleading",
+    "false",
+    "outdated",
+    "opinion",
+    "cannot know",
+)
+BASES = ("read at the source", "read in a secondary copy", "computed in this course", "unsourced")
+
+
+def read(file: str) -> dict:
+    """The tables of a TOML file of this folder."""
+    return tomllib.loads(Path(__file__).with_name(file).read_text(encoding="utf-8"))
 
 
 @cache
 def models() -> dict[str, Model]:
     """Every model of the catalogue by name."""
     found = {}
-    for name, facts in _read()["models"].items():
+    for name, facts in read("models.toml").items():
         file = File(**facts["file"]) if "file" in facts else None
         sources = tuple(Source(**source) for source in facts["sources"])
         found[name] = Model(name=name, **(facts | {"file": file, "sources": sources}))
@@ -97,10 +138,22 @@ def models() -> dict[str, Model]:
 @cache
 def lessons() -> dict[str, Lesson]:
     """Every lesson by name, in the order of the course."""
-    tuples = ("models", "claims", "competencies")
     return {
-        name: Lesson(name=name, **(facts | {key: tuple(facts[key]) for key in tuples}))
-        for name, facts in sorted(_read()["lessons"].items())
+        name: Lesson(
+            name=name,
+            claims=tuple(number for number, claim in claims().items() if name[:2] in claim.settled),
+            **(facts | {key: tuple(facts[key]) for key in ("models", "competencies")}),
+        )
+        for name, facts in sorted(read("lessons.toml").items())
+    }
+
+
+@cache
+def claims() -> dict[int, Claim]:
+    """The article's 43 claims by number."""
+    return {
+        facts["number"]: Claim(**(facts | {"sources": tuple(facts["sources"])}))
+        for facts in read("claims.toml")["claims"]
     }
 
 
