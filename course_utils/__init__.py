@@ -17,7 +17,7 @@ _HOME_OF = {
     "check": "learning.check",
     "article": "learning.article",
 }
-_MODULES = ("catalog", "explorers", "views")
+_MODULES = ("catalog", "explorers", "tinyworld", "views")
 
 __all__ = [*_HOME_OF, *_MODULES]
 

@@ -1,0 +1,499 @@
+"""Templates whose every choice has a stated probability: they tell texts, score texts and know their entropy.
+
+A template is a line of English with choices in it:
+
+    {hero:person} has {a colour} {pet}. [{hero.They} feeds it {pet.food}.|Every evening {hero.they} calls it.]
+
+    {pet}            a word of the list "pet"; said again, it is the same word
+    {friend:person}  a word of "person", remembered as friend, and never the word that another slot holds
+    {_:person}       a word of "person", not remembered
+    {a pet}          with its article, "a" or "an" ({A pet} at the start of a sentence)
+    {hero.they}      the hero's pronoun, drawn when it is first needed, then kept: They, they, them, their
+    {pet.food}       what the relation "food" says of the pet
+    {first+second}   arithmetic on two slots that hold numbers: + or -
+    [this|that|]     one branch of several, each as likely, nested if need be; an empty branch says nothing
+    <name>           a part: a piece of template with a name
+
+All choices go through one function, `Grammar.options`. `tell` draws from it, `follow` adds up what it allows,
+and `expect` takes its mean, so the three can't disagree about a probability.
+"""
+
+import math
+import random
+import re
+from collections import defaultdict
+from typing import NamedTuple
+
+from course_utils.errors import CourseError
+
+# One token of text: what follows an apostrophe, a word, a number, or a mark.
+_TOKEN = r"'\w+|\w+(?:-\w+)*|[^\w\s]"
+TOKEN = re.compile(_TOKEN)
+END = "</s>"
+FORMS = {
+    "she": {"They": "She", "they": "she", "them": "her", "their": "her"},
+    "he": {"They": "He", "they": "he", "them": "him", "their": "his"},
+    "they": {"They": "They", "they": "they", "them": "them", "their": "their"},
+}
+EVEN = {"she": 0.5, "he": 0.5}
+_PIECES = re.compile(r"\{[^{}]*\}|<[^<>]*>|" + _TOKEN)
+_DRAW = re.compile(r"(?:(a|A) )?(?:(\w+):)?([\w ]+)")
+_FORM = re.compile(r"(?:(a|A) )?(\w+)\.([\w ]+)")
+_NUMBERS = re.compile(r"(\w+)([+-])(\w+)")
+NO_SPACE_BEFORE, NO_SPACE_AFTER = (".", ",", "?", "!", ":", ";", "”", ")", "'"), ("“", "(")
+
+
+class Say(NamedTuple):
+    """Words that are always said."""
+
+    words: tuple
+
+
+class Choice(NamedTuple):
+    """Branches, each a tuple of nodes, with equal shares."""
+
+    branches: tuple
+
+
+class Slot(NamedTuple):
+    """A word of a list, remembered under a name."""
+
+    name: str
+    list: str
+    article: str | None
+
+    @property
+    def label(self):
+        return self.name
+
+
+class Form(NamedTuple):
+    """What belongs to a slot that has been filled: a pronoun or a relation."""
+
+    name: str
+    of: str
+    article: str | None
+
+    @property
+    def label(self):
+        return f"{self.name}.{self.of}"
+
+
+class Numbers(NamedTuple):
+    """A sum or a difference of two slots."""
+
+    left: str
+    sign: str
+    right: str
+    lists: tuple
+
+    @property
+    def label(self):
+        return self.left + self.sign + self.right
+
+
+class Option(NamedTuple):
+    """One way to go on: its share, the words it says, the nodes that follow, and what is remembered."""
+
+    share: float
+    words: tuple
+    nodes: tuple = ()
+    remember: tuple | None = None
+
+
+class Told(NamedTuple):
+    """A text as it was told: words, bits (-log2 of its probability), what the slots hold, and where."""
+
+    words: tuple
+    bits: float
+    filled: dict
+    mentions: tuple
+
+
+def join(words) -> str:
+    """The text of a sequence of tokens, spaced as English is."""
+    text, before = "", None
+    for word in words:
+        tight = before is None or word.startswith(NO_SPACE_BEFORE) or before in NO_SPACE_AFTER
+        text += word if tight else " " + word
+        before = word
+    return text
+
+
+class Grammar:
+    """Registers of templates over lists of words.
+
+    registers : name -> (share, templates)
+    lists : name -> {word: share}; shares of one list add up to 1
+    relations : name -> {word: what is said}; a key (list, name) holds for that list alone
+    pronouns : word -> {"she": share, "he": share, ...}; other words have `EVEN`
+    apart : (list, word, other list) -> words of the other list that never share a text with that word
+    parts : name -> template
+
+    Raises CourseError when a template can't be read.
+    """
+
+    def __init__(self, registers, lists, relations=None, pronouns=None, apart=None, parts=None):
+        self.lists, self.relations = lists, relations or {}
+        self.pronouns, self.apart, self.parts = pronouns or {}, apart or {}, parts or {}
+        self._said = {word: tuple(TOKEN.findall(word)) for words in lists.values() for word in words}
+        self.registers = {name: share for name, (share, _) in registers.items() if share > 0}
+        self.plots = {name: self._plots(name, templates) for name, (_, templates) in registers.items()}
+        self._even_lists = {name for name in lists if self._is_even(name)}
+        self._whole = {}
+
+    # Reading templates
+
+    def _plots(self, register, templates):
+        own = {"subject": f"subject of {register}"}
+        plots = []
+        for template in templates:
+            whole, depth = template, 0
+            while "<" in whole and depth < 9:
+                whole = re.sub("<([^<>]*)>", lambda part: self._part(part[1], register), whole)
+                depth += 1
+            slots = own | {name: kind for _, name, kind in _DRAW.findall(whole) if name and name != "_"}
+            pieces = _PIECES.findall(whole)[::-1]
+            plots.append(self._sequence(pieces, slots, f"the register {register!r}"))
+            if pieces:
+                raise CourseError(f"A plot of the register {register!r} has a ] or | too many: {template}")
+        return Choice(tuple(plots))
+
+    def _part(self, name, register):
+        if name not in self.parts:
+            raise CourseError(f"The register {register!r} uses the part <{name}>, which the world lacks.")
+        return self.parts[name]
+
+    def _sequence(self, pieces, slots, where):
+        nodes, words = [], []
+        while pieces and pieces[-1] not in ("|", "]"):
+            piece = pieces.pop()
+            if piece != "[" and piece[0] != "{":
+                words.append(piece)
+                continue
+            if words:
+                nodes.append(Say(tuple(words)))
+                words = []
+            nodes.append(
+                self._choice(pieces, slots, where) if piece == "[" else self._slot(piece, slots, where)
+            )
+        if words:
+            nodes.append(Say(tuple(words)))
+        return tuple(nodes)
+
+    def _choice(self, pieces, slots, where):
+        branches = [self._sequence(pieces, slots, where)]
+        while pieces and pieces[-1] == "|":
+            pieces.pop()
+            branches.append(self._sequence(pieces, slots, where))
+        if not pieces:
+            raise CourseError(f"A [ is never closed in {where}: write [this|that].")
+        pieces.pop()
+        return Choice(tuple(branches))
+
+    def _slot(self, piece, slots, where):
+        inside = piece[1:-1]
+        if found := _NUMBERS.fullmatch(inside):
+            left, sign, right = found.groups()
+            kinds = slots.get(left, left), slots.get(right, right)
+            for kind in kinds:
+                if not all(word.isdigit() for word in self.lists.get(kind, "?")):
+                    raise CourseError(
+                        f"{piece} in {where} needs numbers, and {kind!r} is no list of numbers."
+                    )
+            return Numbers(left, sign, right, kinds)
+        if found := _FORM.fullmatch(inside):
+            article, name, of = found.groups()
+            kind = slots.get(name, name)
+            if of in FORMS["she"] or of in self.relations or (kind, of) in self.relations:
+                return Form(name, of, article)
+            raise CourseError(
+                f"{piece} in {where} names {of!r}, which is no relation and no form of a pronoun."
+            )
+        if found := _DRAW.fullmatch(inside):
+            article, name, kind = found.groups()
+            name, kind = name or kind, kind if name else slots.get(kind, kind)
+            if kind in self.lists:
+                return Slot(name, kind, article)
+            raise CourseError(f"{piece} in {where} draws from {kind!r}, and the world has no such list.")
+        raise CourseError(
+            f"{piece} in {where} can't be read: write {{list}}, {{name:list}} or {{name.they}}."
+        )
+
+    # The one place where probabilities come from
+
+    def options(self, node, filled) -> list[Option]:
+        """All ways to go on at a node, when `filled` maps names to (list, word). Shares add up to 1."""
+        kind = type(node)
+        if kind is Say:
+            return [Option(1.0, node.words)]
+        if kind is Choice:
+            share = 1 / len(node.branches)
+            return [Option(share, (), branch) for branch in node.branches]
+        if kind is Slot:
+            return self._draw(node, filled)
+        if kind is Form:
+            return self._form(node, filled)
+        left, right = (int(_held(filled, name)[1]) for name in (node.left, node.right))
+        result = left + right if node.sign == "+" else left - right
+        if result < 0:
+            raise CourseError(f"{left} - {right} is less than 0, and there is no such number here.")
+        return [Option(1.0, (str(result),))]
+
+    def _draw(self, node, filled):
+        if node.name in filled:
+            return [Option(1.0, self._with_article(node.article, self._said[filled[node.name][1]]))]
+        taken = set()
+        for kind, word in filled.values():
+            if kind == node.list:
+                taken.add(word)
+            elif (kind, word, node.list) in self.apart:
+                taken |= self.apart[kind, word, node.list]
+        if not taken and node in self._whole:
+            return self._whole[node]
+        words = {word: share for word, share in self.lists[node.list].items() if word not in taken}
+        total = sum(words.values())
+        if not total:
+            raise CourseError(
+                f"The list {node.list!r} has no word left for {{{node.label}}}: make it longer."
+            )
+        keep = node.name != "_"
+        options = [
+            Option(
+                share / total,
+                self._with_article(node.article, self._said[word]),
+                (),
+                (node.name, (node.list, word)) if keep else None,
+            )
+            for word, share in words.items()
+        ]
+        if not taken:
+            self._whole[node] = options
+        return options
+
+    def _form(self, node, filled):
+        kind, word = _held(filled, node.name)
+        relation = self.relations.get((kind, node.of)) or self.relations.get(node.of)
+        if relation is not None:
+            if word not in relation:
+                raise CourseError(f"The relation {node.of!r} says nothing of {word!r}.")
+            return [Option(1.0, self._with_article(node.article, tuple(TOKEN.findall(relation[word]))))]
+        name = f"{node.name}.pronoun"
+        if name in filled:
+            return [Option(1.0, (FORMS[filled[name][1]][node.of],))]
+        return [
+            Option(share, (FORMS[pronoun][node.of],), (), (name, ("pronoun", pronoun)))
+            for pronoun, share in self.pronouns.get(word, EVEN).items()
+            if share
+        ]
+
+    @staticmethod
+    def _with_article(article, words):
+        if article is None:
+            return words
+        return (article + "n" * (words[0][0].lower() in "aeiou"), *words)
+
+    def _opening(self):
+        """The first choice of each text: its register."""
+        return [
+            Option(share, (), (self.plots[name],), ("register", ("register", name)))
+            for name, share in self.registers.items()
+        ]
+
+    # What can be said
+
+    def sayings(self, node) -> list[list[set]]:
+        """The sets of words that a node may say one after the other: one list of sets for each length."""
+        if type(node) is Say:
+            return [[{word} for word in node.words]]
+        lengths = {}
+        for words in map(TOKEN.findall, self._texts(node)):
+            places = lengths.setdefault(len(words), [set() for _ in words])
+            for place, word in zip(places, words, strict=True):
+                place.add(word)
+        article = [] if type(node) is Numbers or not node.article else [{node.article, node.article + "n"}]
+        return [article + places for places in lengths.values()]
+
+    def _texts(self, node):
+        if type(node) is Slot:
+            return self.lists[node.list]
+        if type(node) is Numbers:
+            left, right = ([int(word) for word in self.lists[name]] for name in node.lists)
+            sign = 1 if node.sign == "+" else -1
+            return {str(one + sign * other) for one in left for other in right if one + sign * other >= 0}
+        if node.of in FORMS["she"]:
+            pronouns = {"she", "he"}.union(*self.pronouns.values())
+            return {FORMS[pronoun][node.of] for pronoun in pronouns}
+        tables = (
+            table
+            for key, table in self.relations.items()
+            if node.of == (key if isinstance(key, str) else key[1])
+        )
+        return {text for table in tables for text in table.values()}
+
+    def vocabulary(self) -> set[str]:
+        """All tokens that the grammar can say."""
+        words, nodes = set(), list(self.plots.values())
+        while nodes:
+            node = nodes.pop()
+            if type(node) is Choice:
+                nodes += [inner for branch in node.branches for inner in branch]
+            else:
+                words = words.union(*(place for places in self.sayings(node) for place in places))
+        return words
+
+    # Telling
+
+    def tell(self, seed: str, given=None, charged=False) -> Told:
+        """Tell one text. The same seed makes the same choices, but for those that `given` settles.
+
+        given : slot name -> word, also "register" -> name and "hero.pronoun" -> "she". What is given costs
+            no bits, unless `charged`: then the bits are those of a text that nothing was given for.
+        """
+        chance, given = random.Random(seed).random, given or {}
+        words, bits, filled, mentions = [], 0.0, {}, []
+        stack, node = [], None
+        options = self._opening()
+        while True:
+            # One draw for each choice, given or not: what comes after it stays the same.
+            option = options[0] if len(options) == 1 else _drawn(options, chance())
+            if given and option.remember and option.remember[0] in given:
+                option = _wanted(options, option.remember[0], given)
+                bits -= math.log2(option.share) if charged else 0.0
+            else:
+                bits -= math.log2(option.share)
+            words += option.words
+            if option.remember:
+                filled[option.remember[0]] = option.remember[1]
+            if option.words and type(node) is not Say:
+                mentions.append((node.label, len(words) - 1))
+            stack += option.nodes[::-1]
+            if not stack:
+                return Told(
+                    tuple(words), bits, {name: word for name, (_, word) in filled.items()}, tuple(mentions)
+                )
+            node = stack.pop()
+            options = self.options(node, filled)
+
+    # Following a text
+
+    def follow(self, words, register=None):
+        """For each word of a text, the exact distribution of what may stand in its place.
+
+        Yields one dict {token: probability} for each word. `END` stands for the text's end; None, as the last
+        word, for one that is not known yet. It adds up every way to tell the text so far, so it is the
+        next-token distribution of a perfect model.
+        Raises CourseError at a word that this grammar can't say there.
+        """
+        if register is not None and register not in self.registers:
+            raise CourseError(f"No register is called {register!r}: there are {', '.join(self.registers)}.")
+        ways = [
+            (option.share, (option.nodes[0], None), dict([option.remember]))
+            for option in self._opening()
+            if register in (None, option.remember[1][1])
+        ]
+        for index, word in enumerate(words):
+            ahead, after = defaultdict(float), []
+            for share, spoken, rest, filled in self._frontier(ways):
+                ahead[spoken[0]] += share
+                if spoken[0] == word:
+                    after.append((share, (Say(spoken[1:]), rest) if spoken[1:] else rest, filled))
+            if word is not None and not after:
+                what, where = (
+                    "ends" if word == END else f"says {word!r}",
+                    join(words[max(0, index - 8) : index]),
+                )
+                raise CourseError(f"This world never {what} after {where!r}.")
+            total = sum(ahead.values())
+            yield {token: share / total for token, share in ahead.items()}
+            # Divided by their sum, the shares of a long text don't sink to zero.
+            total = sum(share for share, _, _ in after)
+            ways = [(share / total, rest, filled) for share, rest, filled in after]
+
+    def _frontier(self, ways):
+        """Carry each way on until it says something: (share, words, the nodes that follow, filled)."""
+        while ways:
+            share, stack, filled = ways.pop()
+            if stack is None:
+                yield share, (END,), None, filled
+                continue
+            node, rest = stack
+            for option in self.options(node, filled):
+                after = rest
+                for inner in reversed(option.nodes):
+                    after = (inner, after)
+                known = filled | dict([option.remember]) if option.remember else filled
+                if option.words:
+                    yield share * option.share, option.words, after, known
+                else:
+                    ways.append((share * option.share, after, known))
+
+    # Expectation
+
+    def expect(self, register) -> tuple[float, float]:
+        """The exact mean bits and the mean number of tokens (with the end's) of a register's texts.
+
+        Bits are those of the choices. They are the entropy of the texts where no text can be told in two
+        ways, which `ambiguity` decides.
+        """
+        filled = (("register", ("register", register)),)
+        totals = [0.0, 1.0]
+        self._expect((self.plots[register],), {filled: 1.0}, totals)
+        return tuple(totals)
+
+    def _expect(self, nodes, states, totals):
+        """Carry a distribution over what is filled through the nodes; add bits and tokens to the totals."""
+        for node in nodes:
+            after = defaultdict(float)
+            for state, mass in states.items():
+                options = self.options(node, dict(state))
+                totals[0] -= mass * sum(option.share * math.log2(option.share) for option in options)
+                if self._alike(node):
+                    options = [options[0]._replace(share=1.0)]
+                for option in options:
+                    share = mass * option.share
+                    totals[1] += share * len(option.words)
+                    filled = state
+                    if option.remember:
+                        filled = tuple(sorted([*state, option.remember]))
+                    for key, part in self._expect(option.nodes, {filled: share}, totals).items():
+                        after[key] += part
+            states = after
+        return states
+
+    def _alike(self, node):
+        """Whether the rest of a text costs the same bits and tokens whichever option is drawn here."""
+        return type(node) is Form or type(node) is Slot and node.list in self._even_lists
+
+    def _is_even(self, name):
+        words = self.lists[name]
+        lengths = [{(share, len(self._said[word])) for word, share in words.items()}]
+        for key, table in self.relations.items():
+            if not isinstance(key, tuple) or key[0] == name:
+                lengths.append({len(TOKEN.findall(table[word])) for word in words if word in table})
+        return (
+            all(len(found) <= 1 for found in lengths)
+            and not any(word in self.pronouns for word in words)
+            and not any(name in (key[0], key[2]) for key in self.apart)
+        )
+
+
+def _held(filled, name):
+    if name not in filled:
+        raise CourseError(f"A plot speaks of {name!r} before it has drawn one: say {{{name}}} first.")
+    return filled[name]
+
+
+def _drawn(options, chance):
+    for option in options:
+        chance -= option.share
+        if chance < 0:
+            return option
+    return options[-1]
+
+
+def _wanted(options, name, given):
+    for option in options:
+        if option.remember[1][1] == given[name]:
+            return option
+    raise CourseError(f"{name!r} can't be {given[name]!r} here.")

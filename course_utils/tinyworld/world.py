@@ -1,0 +1,393 @@
+"""A world: what it says, what is planted in it and how often, and how well it can be predicted at best."""
+
+import math
+import random
+from bisect import bisect
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from itertools import accumulate
+
+from course_utils.errors import CourseError
+
+from .ambiguity import ambiguity
+from .grammar import END, FORMS, NO_SPACE_AFTER, NO_SPACE_BEFORE, TOKEN, Grammar, join
+
+BEGIN, PAD, UNKNOWN = "<s>", "<pad>", "<unk>"
+
+
+@dataclass(frozen=True)
+class Planted:
+    """Things to learn by heart, each told a stated number of times in a corpus.
+
+    In the register it belongs to, `{subject}` is whom it is about and `{subject.answer}` what is told.
+
+    subjects : the list of words that subjects are taken from
+    answers : the list that answers are drawn from, each as likely; or a number of digits
+    copies : how often -> how many subjects are told that often; 0 names subjects kept for comparison
+    """
+
+    subjects: str
+    answers: str | int
+    copies: dict[int, int]
+
+
+@dataclass(frozen=True)
+class Document:
+    """One text of a world, and the record of what is in it.
+
+    words : its tokens, without <s> and </s>
+    bits : -log2 of its probability, given the world (and given what was asked for)
+    filled : slot -> word: what was drawn, with "register", "hero.pronoun" and so on
+    mentions : (slot, place in `words`), in the order of the text
+    seed, given : what `World.retell` needs to tell it again
+    """
+
+    words: tuple[str, ...]
+    bits: float
+    filled: dict[str, str]
+    mentions: tuple[tuple[str, int], ...]
+    seed: str
+    given: dict[str, str]
+
+    @property
+    def text(self) -> str:
+        """The document as a reader sees it."""
+        return join(self.words)
+
+    @property
+    def register(self) -> str:
+        return self.filled["register"]
+
+    @property
+    def tokens(self) -> int:
+        """How many tokens there are to predict: the words and the end."""
+        return len(self.words) + 1
+
+    def distance(self, slot: str) -> int:
+        """Tokens from the last mention of a slot back to the one before it."""
+        places = [place for name, place in self.mentions if name == slot]
+        if len(places) < 2:
+            raise CourseError(f"{slot!r} is not mentioned twice in this document, so it has no distance.")
+        return places[-1] - places[-2]
+
+
+@dataclass(frozen=True)
+class Floor:
+    """The least that predicting a world's documents can cost, when the world itself is known.
+
+    bits : mean bits of a document
+    tokens : mean tokens of a document, the end's included
+    share : the share of documents that it speaks of
+    registers : the same for each register
+    """
+
+    bits: float
+    tokens: float
+    share: float = 1.0
+    registers: dict[str, "Floor"] = field(default_factory=dict)
+
+    @property
+    def bits_per_token(self) -> float:
+        return self.bits / self.tokens
+
+    @property
+    def loss(self) -> float:
+        """The same in nats: what the cross-entropy loss of a perfect model is."""
+        return self.bits_per_token * math.log(2)
+
+
+@dataclass(frozen=True)
+class World:
+    """A small world, written down: change any field and it is another world.
+
+    words : list -> its words, as "cat dog owl", a sequence, or {word: weight}
+    plots : register -> templates, each as likely (`course_utils.tinyworld.grammar` says how they are written)
+    weights : register -> its weight among the registers that plant nothing; 1 where it is left out
+    parts : name -> a piece of template that plots can use
+    relations : name -> {word: what is said of it}
+    pronouns : word -> {"she": share, "he": share}; other words take each half of the time
+    planted : register -> `Planted`
+    held_out : (list, list) -> how many pairs never share a document, or the pairs themselves
+    duplicates : copies -> how many documents of a corpus are told that often
+    size : documents in a corpus
+    seed : settles planted answers and held-out pairs
+
+    Raises CourseError when the parts don't fit together, and when a text could be told in two ways:
+    then its probability would not be that of its choices.
+    """
+
+    words: dict
+    plots: dict[str, list[str]]
+    weights: dict[str, float] = field(default_factory=dict)
+    parts: dict[str, str] = field(default_factory=dict)
+    relations: dict[str, dict[str, str]] = field(default_factory=dict)
+    pronouns: dict[str, dict[str, float]] = field(default_factory=dict)
+    planted: dict[str, Planted] = field(default_factory=dict)
+    held_out: dict = field(default_factory=dict)
+    duplicates: dict[int, int] = field(default_factory=dict)
+    size: int = 200_000
+    seed: int = 0
+
+    def __post_init__(self):
+        lists = {name: _shares(words) for name, words in self.words.items()}
+        self._check(lists)
+        facts = {register: self._answered(register, lists) for register in self.planted}
+        held_out = {pair: self._pairs(pair, lists) for pair in self.held_out}
+        apart = {}
+        for (left, right), pairs in held_out.items():
+            for one, other in pairs:
+                apart.setdefault((left, one, right), set()).add(other)
+                apart.setdefault((right, other, left), set()).add(one)
+        relations = dict(self.relations)
+        for register, told in facts.items():
+            relations[f"subject of {register}", "answer"] = {subject: answer for subject, answer, _ in told}
+            lists[f"subject of {register}"] = _shares({subject: copies for subject, _, copies in told})
+        shares = self._shares_of_registers(facts)
+        registers = {name: (share, self.plots[name]) for name, share in shares.items()}
+        grammar = Grammar(registers, lists, relations, self.pronouns, apart, self.parts)
+        if twice := ambiguity(grammar):
+            raise CourseError(
+                f"A text that begins {twice!r} might be told in two ways: word one way otherwise."
+            )
+        # A frozen dataclass, so that a world can't drift away from its own record.
+        for name, value in [
+            ("_grammar", grammar),
+            ("_facts", facts),
+            ("_held_out", held_out),
+            ("_register_shares", shares),
+        ]:
+            object.__setattr__(self, name, value)
+
+    def _check(self, lists):
+        for word, shares in self.pronouns.items():
+            if not set(shares) <= set(FORMS) or not math.isclose(sum(shares.values()), 1):
+                raise CourseError(
+                    f"The pronouns of {word!r} are {shares}: shares of she, he and they make 1."
+                )
+        for pair in self.held_out:
+            if not set(pair) <= set(lists):
+                raise CourseError(f"held_out speaks of the lists {pair}; the world has {', '.join(lists)}.")
+        for register, planted in self.planted.items():
+            if register not in self.plots:
+                raise CourseError(f"{register!r} is planted, and no register has that name.")
+            needed, there = sum(planted.copies.values()), len(lists.get(planted.subjects, ()))
+            if needed > there:
+                raise CourseError(
+                    f"{register!r} plants {needed} subjects; {planted.subjects!r} has {there} words."
+                )
+            if not isinstance(planted.answers, int) and planted.answers not in lists:
+                raise CourseError(f"{register!r} takes answers from {planted.answers!r}, which is no list.")
+
+    def _answered(self, register, lists):
+        """(subject, answer, copies) for all that a register plants."""
+        planted, chance = self.planted[register], random.Random(f"planted {self.seed} {register}").random
+        subjects = list(lists[planted.subjects])
+        _shuffle(subjects, chance)
+        copies = [times for times, count in planted.copies.items() for _ in range(count)]
+        answers = "0123456789" if isinstance(planted.answers, int) else list(lists[planted.answers])
+        length = planted.answers if isinstance(planted.answers, int) else 1
+        return [
+            (subject, " ".join(answers[int(chance() * len(answers))] for _ in range(length)), times)
+            for subject, times in zip(subjects, copies, strict=False)
+        ]
+
+    def _pairs(self, pair, lists):
+        wanted = self.held_out[pair]
+        if not isinstance(wanted, int):
+            return sorted(wanted)
+        pairs = [(one, other) for one in lists[pair[0]] for other in lists[pair[1]]]
+        _shuffle(pairs, random.Random(f"held out {self.seed} {pair}").random)
+        return sorted(pairs[:wanted])
+
+    def _shares_of_registers(self, facts):
+        planted = {name: sum(copies for _, _, copies in told) / self.size for name, told in facts.items()}
+        weights = {name: self.weights.get(name, 1) for name in self.plots if name not in planted}
+        free = 1 - sum(planted.values())
+        if free < 0:
+            raise CourseError(f"More is planted than {self.size:,} documents hold: make size larger.")
+        if free and not sum(weights.values()):
+            raise CourseError("A world needs a register that plants nothing, to fill the rest of a corpus.")
+        total = sum(weights.values())
+        return {
+            name: planted[name] if name in planted else free * weights[name] / total for name in self.plots
+        }
+
+    # Documents
+
+    def corpus(self, seed: int = 0) -> Iterator[Document]:
+        """The training corpus: `size` documents in which all that is planted is told as often as planned.
+
+        The bits of a document are those of one drawn blindly from the corpus. The same seed tells the same
+        documents in another world of the same size, but for what that world changes.
+        """
+        order = [
+            (None, {"register": register, "subject": subject})
+            for register, told in self._facts.items()
+            for subject, _, copies in told
+            for _ in range(copies)
+        ]
+        order += [
+            (document.seed, document.given) for copies, document in self.copied(seed) for _ in range(copies)
+        ]
+        if len(order) > self.size:
+            raise CourseError(f"{len(order):,} documents are planted: make size, now {self.size:,}, larger.")
+        order += [(None, None)] * (self.size - len(order))
+        _shuffle(order, random.Random(f"order {seed}").random)
+        for index, (name, given) in enumerate(order):
+            name = name or f"corpus {seed} {index}"
+            yield self._document(name, given or self._unplanted(name), charged=True)
+
+    def copied(self, seed: int = 0) -> list[tuple[int, Document]]:
+        """The documents that the corpus of this seed repeats: (copies, document)."""
+        copies = [times for times, count in self.duplicates.items() for _ in range(count)]
+        names = [f"copied {seed} {index}" for index in range(len(copies))]
+        told = [self._document(name, self._unplanted(name), charged=True) for name in names]
+        return list(zip(copies, told, strict=True))
+
+    def documents(self, count: int, seed: int = 0, **given: str) -> Iterator[Document]:
+        """Fresh documents, each drawn on its own, with the shares that a corpus has: for validation.
+
+        given : settles slots, such as register="workday" or trade="nurse"; the bits are then those of the
+            rest of the document
+        """
+        for index in range(count):
+            yield self._document(f"fresh {seed} {index}", given)
+
+    def retell(self, document: Document, **given: str) -> Document:
+        """The same document but for what is given, such as `{"trade.pronoun": "he"}`: its counterfactual."""
+        return self._document(document.seed, {**document.given, **given})
+
+    def _document(self, seed, given, charged=False):
+        told = self._grammar.tell(seed, given, charged)
+        return Document(told.words, told.bits, told.filled, told.mentions, seed, dict(given))
+
+    def _unplanted(self, name):
+        """A register that plants nothing, drawn for the document of this name."""
+        names = [register for register in self.plots if register not in self.planted]
+        edges = list(accumulate(self._register_shares[register] for register in names))
+        chance = random.Random(f"register {name}").random() * edges[-1]
+        return {"register": names[bisect(edges[:-1], chance)]}
+
+    # Truth
+
+    def floor(self) -> Floor:
+        """The exact entropy of a document and its mean length: an expectation over all choices, no sample.
+
+        It is the entropy given the world: what was settled once for the whole world (planted answers,
+        relations, the grammar itself) costs nothing. `knowledge` says how much of that is planted.
+        """
+        registers = {
+            name: Floor(*self._grammar.expect(name), share) for name, share in self._grammar.registers.items()
+        }
+        which = -sum(floor.share * math.log2(floor.share) for floor in registers.values())
+        return Floor(
+            which + sum(floor.share * floor.bits for floor in registers.values()),
+            sum(floor.share * floor.tokens for floor in registers.values()),
+            registers=registers,
+        )
+
+    def knowledge(self) -> float:
+        """Bits in the planted answers told at least once: what a corpus asks to be learned by heart."""
+        bits = 0.0
+        for register, told in self._facts.items():
+            bits += math.log2(self.candidates(register)) * sum(times > 0 for _, _, times in told)
+        return bits
+
+    def candidates(self, register: str) -> int:
+        """How many answers a planted thing of the register could have had, each as likely."""
+        answers = self.planted[register].answers
+        return 10**answers if isinstance(answers, int) else len(self.words_of(answers))
+
+    def words_of(self, name: str) -> list[str]:
+        """The words of a list."""
+        return list(self._grammar.lists[name])
+
+    def surprisals(self, text: str, register: str | None = None) -> list[tuple[str, float]]:
+        """(token, bits) for each token of a text and for its end: exact, after all that stands before it.
+
+        register : when it is known beforehand
+
+        Raises CourseError when this world can't say the text.
+        """
+        words = [*TOKEN.findall(text), END]
+        ahead = self._grammar.follow(words, register)
+        return [(word, math.log2(1 / shares[word])) for word, shares in zip(words, ahead, strict=True)]
+
+    def following(self, beginning: str, register: str | None = None) -> dict[str, float]:
+        """The exact distribution of the token after a beginning: what a perfect model would give."""
+        *_, last = self._grammar.follow([*TOKEN.findall(beginning), None], register)
+        return last
+
+    def plan(self) -> dict:
+        """What is planted, as plain values for JSON: the record to judge a model by."""
+        floor = self.floor()
+        return {
+            "seed": self.seed,
+            "size": self.size,
+            "registers": {name: part.share for name, part in floor.registers.items()},
+            "pronouns": self.pronouns,
+            "planted": {
+                register: [{"subject": one, "answer": answer, "copies": times} for one, answer, times in told]
+                for register, told in self._facts.items()
+            },
+            "held_out": [
+                {"lists": list(lists), "pairs": [list(pair) for pair in pairs]}
+                for lists, pairs in self._held_out.items()
+            ],
+            "duplicates": {str(copies): count for copies, count in self.duplicates.items()},
+            "floor": {"bits_per_token": floor.bits_per_token, "loss": floor.loss, "tokens": floor.tokens},
+            "knowledge_bits": self.knowledge(),
+        }
+
+    # Tokens
+
+    def vocabulary(self) -> list[str]:
+        """All tokens of the world, the special ones first, the others in alphabetical order."""
+        return [PAD, BEGIN, END, UNKNOWN, *sorted(self._grammar.vocabulary())]
+
+    def tokenizer(self):
+        """A fast tokenizer of the transformers library in which each word, number and mark is one token.
+
+        It puts <s> before a text; </s> is for whoever trains or scores to add.
+        """
+        from tokenizers import Regex, Tokenizer, decoders, models, pre_tokenizers, processors
+        from transformers import PreTrainedTokenizerFast
+
+        numbers = {word: number for number, word in enumerate(self.vocabulary())}
+        inner = Tokenizer(models.WordLevel(numbers, unk_token=UNKNOWN))
+        inner.pre_tokenizer = pre_tokenizers.Split(Regex(TOKEN.pattern), behavior="removed", invert=True)
+        tight = [decoders.Replace(f" {mark}", mark) for mark in NO_SPACE_BEFORE]
+        tight += [decoders.Replace(f"{mark} ", mark) for mark in NO_SPACE_AFTER]
+        inner.decoder = decoders.Sequence(
+            [decoders.WordPiece(prefix="##", cleanup=False), decoders.Fuse(), *tight]
+        )
+        inner.post_processor = processors.TemplateProcessing(
+            single=f"{BEGIN} $A", special_tokens=[(BEGIN, numbers[BEGIN])]
+        )
+        return PreTrainedTokenizerFast(
+            tokenizer_object=inner,
+            bos_token=BEGIN,
+            eos_token=END,
+            pad_token=PAD,
+            unk_token=UNKNOWN,
+            clean_up_tokenization_spaces=False,
+        )
+
+
+def _shares(words):
+    """{word: share} of a list, however it is written down; a word with the weight 0 is left out."""
+    words = words.split() if isinstance(words, str) else words
+    weights = {word: weight for word, weight in words.items() if weight} if isinstance(words, dict) else None
+    if weights is None:
+        weights = dict.fromkeys(words, 1)
+        if len(weights) < len(words):
+            raise CourseError(f"A list says {sorted(words, key=list(words).count)[-1]!r} twice.")
+    total = sum(weights.values())
+    return {word: weight / total for word, weight in weights.items()}
+
+
+def _shuffle(items, chance):
+    """Fisher-Yates with our own draws: the library's shuffle may change between versions of Python."""
+    for last in range(len(items) - 1, 0, -1):
+        other = int(chance() * (last + 1))
+        items[last], items[other] = items[other], items[last]
