@@ -9,6 +9,7 @@ import importlib
 _HOME_OF = {
     "CourseError": "errors",
     "folder": "models",
+    "gguf_copies": "models",
     "load": "models",
     "setup": "lessons",
     "predict": "learning.predict",
@@ -16,8 +17,9 @@ _HOME_OF = {
     "quiz": "learning.quiz",
     "check": "learning.check",
     "article": "learning.article",
+    "blueprint": "blueprints",
 }
-_MODULES = ("catalog", "explorers", "tinyworld", "views")
+_MODULES = ("blueprints", "catalog", "explorers", "licences", "openness", "tinyworld", "views")
 
 __all__ = [*_HOME_OF, *_MODULES]
 

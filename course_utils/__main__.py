@@ -21,6 +21,22 @@ def main(arguments=None):
     models.add_argument("--json", action="store_true", help="print the whole catalogue as JSON")
     models.set_defaults(do=_models)
 
+    blueprint = commands.add_parser(
+        "blueprint", help="count a model at full size without its weights: parameters, memory, KV cache"
+    )
+    blueprint.add_argument(
+        "names",
+        nargs="*",
+        metavar="NAME",
+        help="a published model, or a hub id such as Qwen/Qwen2-0.5B; by default all published models",
+    )
+    blueprint.add_argument("--config", metavar="FILE", help="a config.json or model_index.json, or a hub id")
+    blueprint.add_argument("--context", type=_whole, metavar="N", help="tokens in the cache; by default 2048")
+    blueprint.add_argument("--batch", type=_whole, metavar="N", help="texts at the same time; by default 1")
+    blueprint.add_argument("--memory", metavar="SIZE", help="say what fits in so much, such as 16GB")
+    blueprint.add_argument("--json", action="store_true", help="print JSON, everything in bytes")
+    blueprint.set_defaults(do=_blueprint)
+
     fetch = commands.add_parser("fetch", help="fetch models, verify them and make them ready to load")
     fetch.add_argument(
         "names", nargs="*", metavar="NAME", help="a model or a family; by default what the lessons need"
@@ -80,6 +96,30 @@ def _models(options):
     return 0
 
 
+def _whole(text):
+    if not (text.isdecimal() and text.isascii() and 0 < int(text) <= 10**9):
+        raise argparse.ArgumentTypeError(f"{text!r} is no whole number from 1 to 1,000,000,000")
+    return int(text)
+
+
+def _blueprint(options):
+    from course_utils import blueprints
+
+    memory = blueprints.parse_size(options.memory) if options.memory is not None else None
+    given = options.names or ([] if options.config is not None else blueprints.names())
+    plans = [blueprints.blueprint(name) for name in given]
+    if options.config is not None:
+        plans.append(blueprints.blueprint(config=options.config))
+    if options.json:
+        facts = [plan.as_dict(options.context, options.batch or 1, memory) for plan in plans]
+        print(json.dumps(facts if len(facts) > 1 else facts[0], indent=2))
+    elif len(plans) > 1:
+        print(blueprints.describe_all(plans, options.context, options.batch, memory))
+    else:
+        print(blueprints.describe(plans[0], options.context, options.batch or 1, memory))
+    return 0
+
+
 def _fetch(options):
     from course_utils import catalog, lessons, models
 
@@ -126,14 +166,9 @@ def _run(options):
 
 def _print_table(rows, right=()):
     """Print rows of strings as columns; the first row is the heading, `right` the columns flush right."""
-    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
-    for index, row in enumerate(rows):
-        cells = [
-            c.rjust(w) if i in right else c.ljust(w) for i, (c, w) in enumerate(zip(row, widths, strict=True))
-        ]
-        print("  ".join(cells).rstrip())
-        if index == 0:
-            print("  ".join("-" * width for width in widths))
+    from course_utils.views.tables import columns
+
+    print("\n".join(columns(rows, right)))
 
 
 if __name__ == "__main__":

@@ -28,6 +28,8 @@ def setup(name):
     print(f"Lesson {lesson.name[:2]}, {lesson.title}: about {lesson.minutes} minutes.")
     for family in lesson.models:
         print(cost(lesson_model(lesson, family)))
+    if not lesson.models:
+        print("No model to fetch: this lesson reads the course's own tables.")
     models.prepare()
 
 
@@ -84,7 +86,7 @@ def models_of(path):
     except CourseError:
         return "-"  # a notebook of somebody's own
     models = (lesson_model(lesson, family) for family in lesson.models)
-    return ", ".join(f"{model.title} ({model.size})" for model in models)
+    return ", ".join(f"{model.title} ({model.size})" for model in models) or "-"
 
 
 def megabytes(count):

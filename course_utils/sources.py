@@ -339,8 +339,7 @@ def _room(model, part, size, unpacked=0):
 
 def _fetch_snapshot(model, source, progress):
     """A repository's safe files, in the hub's own cache, where other programs find them too."""
-    from huggingface_hub import HfApi, constants, errors, get_token, snapshot_download
-    from requests.utils import urldefragauth
+    from huggingface_hub import HfApi, constants, snapshot_download
     from tqdm.auto import tqdm
 
     class Silent(tqdm):
@@ -348,22 +347,65 @@ def _fetch_snapshot(model, source, progress):
             super().__init__(*arguments, **(options | {"disable": True}))
 
     repository, revision = source.repository, source.revision
-    page = f"{urldefragauth(constants.ENDPOINT)}/{repository}"  # without a login
     folder = Path(constants.HF_HUB_CACHE)
     blobs = (folder / f"models--{repository.replace('/', '--')}" / "blobs").glob("*")
     needed = model.download_bytes - sum(b.stat().st_size for b in blobs if b.suffix != ".incomplete")
+    with _hub_errors(model.title, repository, revision), _disk_errors(model, folder, needed):
+        if not is_cached(model):
+            if offline():
+                raise _not_here(model)
+            # One question without retries first: snapshot_download repeats a failing one for 23 seconds.
+            HfApi().model_info(repository, revision=revision)
+            _check_room(model, folder, needed)
+        bars = None if progress else Silent
+        return Path(
+            snapshot_download(repository, revision=revision, allow_patterns=SAFE_FILES, tqdm_class=bars)
+        )
+
+
+def fetch_config(repository: str, file: str) -> Path | None:
+    """One small JSON file of a hub repository's main branch, in the hub's own cache; None if it has none.
+
+    Raises CourseError: no such repository, a gate, no answer, or offline and not here.
+    """
+    from huggingface_hub import HfApi, errors, hf_hub_download, try_to_load_from_cache
+
+    with _hub_errors(repository, repository, "main"):
+        try:
+            here = try_to_load_from_cache(repository, file)  # a path, None, or a mark that the hub has none
+            if offline():
+                if here is None:
+                    raise CourseError(
+                        f"{file} of {repository} is not on this machine yet, and HF_HUB_OFFLINE=1 keeps it "
+                        "offline: unset that and run this again with a network."
+                    )
+                return Path(here) if isinstance(here, str) else None
+            try:  # one question without retries first, as for a whole repository
+                HfApi().model_info(repository, timeout=10)
+            except errors.HfHubHTTPError:
+                raise
+            except errors.HTTPError:  # no answer at all
+                if isinstance(here, str):
+                    return Path(here)
+                raise
+            return Path(hf_hub_download(repository, file))
+        except errors.LocalEntryNotFoundError:
+            raise
+        except errors.EntryNotFoundError:
+            return None
+        except errors.HFValidationError as error:
+            raise CourseError(f"{repository!r} is no hub id: one is written maker/model.") from error
+
+
+@contextlib.contextmanager
+def _hub_errors(title, repository, revision):
+    """Turn what the hub's library says of a gate, a missing repository or no answer into a sentence."""
+    from huggingface_hub import constants, errors, get_token
+    from requests.utils import urldefragauth
+
+    page = f"{urldefragauth(constants.ENDPOINT)}/{repository}"  # without a login
     try:
-        with _disk_errors(model, folder, needed):
-            if not is_cached(model):
-                if offline():
-                    raise _not_here(model)
-                # One question without retries first: snapshot_download repeats a failing one for 23 seconds.
-                HfApi().model_info(repository, revision=revision)
-                _check_room(model, folder, needed)
-            bars = None if progress else Silent
-            return Path(
-                snapshot_download(repository, revision=revision, allow_patterns=SAFE_FILES, tqdm_class=bars)
-            )
+        yield
     except errors.GatedRepoError as error:
         if get_token():
             todo = (
@@ -373,7 +415,7 @@ def _fetch_snapshot(model, source, progress):
             todo = (
                 f"open {page}, accept its licence, then run `hf auth login` in a terminal (or set HF_TOKEN)"
             )
-        raise CourseError(f"{model.title} is behind a gate: {todo}, and run this again.") from error
+        raise CourseError(f"{title} is behind a gate: {todo}, and run this again.") from error
     except (errors.RepositoryNotFoundError, errors.RevisionNotFoundError) as error:
         raise CourseError(
             f"The hub has no {repository} at revision {revision[:12]}, or keeps it private: open {page} to "
@@ -381,7 +423,7 @@ def _fetch_snapshot(model, source, progress):
         ) from error
     except (errors.HTTPError, errors.LocalEntryNotFoundError) as error:
         raise CourseError(
-            f"{model.title} could not be fetched: {downloads.place(constants.ENDPOINT)} gave no answer "
+            f"{title} could not be fetched: {downloads.place(constants.ENDPOINT)} gave no answer "
             f"({type(error).__name__}); check the network and its proxy, and run this again: "
             "finished files are kept."
         ) from error

@@ -22,6 +22,8 @@ PICTURES = {
     "bars": views.bars(["a", "b"], [1, 2.5], "MB", baseline=1.25, baseline_label="memory", title="Sizes"),
     "lines": views.lines([1, 2, 3], {"a": [1, 2, 30], "b": [2, 2, 29]}, "step", "loss (nats)", baseline=5),
     "histogram": views.histogram(WEIGHTS, "value of a weight", marked={"this one": 3.0}, log_y=True),
+    "matrix": views.matrix(["code", "data"], list("abcdefgh"), [["open"] * 8, ["closed"] * 8]),
+    "scorecard": views.scorecard(["A"], {"access": ["code"], "use": ["API"]}, [["open", "partial"]]),
     "grid": views.grid(WEIGHTS[:3, :4], outlined=(1, 2), row_labels=[7, 8, 9], unit="weights"),
 }
 # Of the properties that JupyterLab 4 keeps in a style attribute, those that the pictures use.
@@ -138,6 +140,13 @@ def test_bars_scale_to_the_longest_and_draw_the_baseline():
     assert re.findall(r";width:(\d+)%\">", picture.html) == ["60", "40", "60", "100"]  # cell, bar, cell, bar
     assert picture.html.count("left:50%") == 2
     assert "Dashed line: memory, 1.25 MB." in Page(picture.html).text
+
+
+def test_bars_take_a_baseline_for_each():
+    picture = views.bars(["a", "b"], [30, 10], "tokens/s", baseline=[40, 20], baseline_label="limit")
+    assert [f"left:{place}%" in picture.html for place in (100, 50)] == [True, True]
+    assert picture.alt == "a: 30 tokens/s (limit: 40); b: 10 tokens/s (limit: 20)"
+    assert "Dashed lines: limit. The bars start at 0; full width is 40 tokens/s." in picture.html
 
 
 def test_bars_refuse_values_below_zero():

@@ -1,8 +1,13 @@
 """What every explorer shares: controls, a picture that follows them, and the output that a notebook keeps."""
 
+import contextlib
 from html import escape
 
 import ipywidgets
+
+from course_utils.errors import CourseError
+from course_utils.views.picture import Picture, card
+from course_utils.views.text import visible
 
 # Unseen but read aloud: the picture above says the same to the eye.
 _READ_ALOUD = "position:absolute;width:1px;height:1px;overflow:hidden;clip-path:inset(50%);white-space:nowrap"
@@ -53,16 +58,35 @@ class Explorer:
         self.update()
 
     def render(self):
-        """Return the `Picture` for the controls as they stand."""
+        """Return the `Picture` for the controls as they stand; a CourseError is shown as its sentence."""
         raise NotImplementedError
 
     def still(self):
         """Return the `Picture` for a notebook that is only read: by default the present one."""
-        return self.render()
+        return self._drawn()
+
+    def _drawn(self):
+        """What `render` returns, or one sentence on what stopped it."""
+        try:
+            return self.render()
+        except CourseError as error:
+            return sentence(str(error))
+        except Exception as error:
+            # A widget callback has no cell that would show a traceback, whatever the lesson's code raised.
+            return sentence(f"The model could not answer ({type(error).__name__}: {error}).")
 
     def update(self, change=None):
         """Draw again; also the callback of the controls, which pass the `change` they saw."""
-        self.show(self.render())
+        self.show(self._drawn())
+
+    @contextlib.contextmanager
+    def quietly(self, *controls):
+        """Change these controls, which `update` observes, without a drawing for each change."""
+        for control in controls:
+            control.unobserve(self.update, "value")
+        yield
+        for control in controls:
+            control.observe(self.update, "value")
 
     def show(self, picture):
         """Put a `Picture` below the controls, and its words where screen readers announce them."""
@@ -79,3 +103,13 @@ class Explorer:
             "text/html": picture.html + hint,
             "text/plain": picture.alt,
         }
+
+
+def sentence(text):
+    """A `Picture` of one sentence, where there is nothing to draw."""
+    return Picture(card(escape(text)), text)
+
+
+def token_choices(pieces):
+    """The options of a slider over tokens: what it shows, and the position from 0."""
+    return [(f"{position} {visible(piece)}", position) for position, piece in enumerate(pieces)]

@@ -4,10 +4,9 @@ from html import escape
 
 import ipywidgets
 
-from course_utils.errors import CourseError
 from course_utils.views.picture import INK, LINE, QUIET, Picture, card
 
-from .base import Explorer
+from .base import Explorer, sentence
 
 _FACTORS = [0, 0.25, 0.5, 0.75, 0.9, 1, 1.25, 1.5, 2]
 
@@ -48,18 +47,12 @@ class OneWeight(Explorer):
 
     def update(self, change=None):
         if any((self.asked, factor) not in self.answers for factor in (1.0, self.factor.value)):
-            self.show(self._sentence("computing…"))
+            self.show(sentence("computing…"))
         super().update(change)
 
     def render(self):
         factor = self.factor.value
-        try:
-            unchanged, now = self._answer_at(1.0), self._answer_at(factor)
-        except CourseError as error:
-            return self._sentence(str(error))
-        except Exception as error:
-            # A widget callback has no cell where a traceback would be seen, whatever `answer` raised.
-            return self._sentence(f"The model could not answer ({type(error).__name__}: {error}).")
+        unchanged, now = self._answer_at(1.0), self._answer_at(factor)
         panels = self._panel(1.0, unchanged, "unchanged")
         alt = f"{self.asked} Weight {self.current:.3f}, unchanged: {unchanged}"
         if factor != 1:
@@ -86,9 +79,6 @@ class OneWeight(Explorer):
         if key not in self.answers:
             self.answers[key] = self.answer(factor * self.current, self.asked)
         return self.answers[key]
-
-    def _sentence(self, text):
-        return Picture(card(escape(text), self.asked), text)
 
     def _panel(self, factor, text, remark):
         edge = f"1px solid {LINE}" if remark != "a different answer" else f"2px solid {INK}"

@@ -3,7 +3,21 @@
 import textwrap
 from html import escape
 
-from .picture import BLUE, INK, QUIET, TRACK, VERMILLION, Picture, array, card, from_figure, number, style
+from .picture import (
+    BLUE,
+    INK,
+    QUIET,
+    TRACK,
+    VERMILLION,
+    Picture,
+    array,
+    card,
+    from_figure,
+    number,
+    signed,
+    style,
+    tint,
+)
 
 _INCHES = (4.8, 3.0)  # small, so that the 12-point text is still read at half width
 _MARKERS = "osD^vPX"
@@ -17,7 +31,7 @@ def bars(labels, values, unit, baseline=None, baseline_label=None, title=None, a
     labels: list of str.
     values: list of numbers, none below zero.
     unit: str above the values, such as "MB" or "tokens per word".
-    baseline: number to compare with, drawn as a line across all bars.
+    baseline: number to compare with, drawn as a line across all bars, or a list with one for each bar.
     baseline_label: str, what the baseline is.
     title: str above the picture.
     alt: str, the description; by default the values in words.
@@ -32,14 +46,17 @@ def bars(labels, values, unit, baseline=None, baseline_label=None, title=None, a
     """
     if min(values) < 0:
         raise ValueError("bars start at zero; draw values below zero with lines()")
-    longest = max([*values, baseline or 0]) or 1
-    line = ""
-    if baseline is not None:
+    one_each = isinstance(baseline, (list, tuple))
+    marks = list(baseline) if one_each else [baseline] * len(labels)
+    longest = max([*values, *(mark or 0 for mark in marks)]) or 1
+
+    def line(mark):
         # Taller than its bar by the padding of the cell, so that the pieces join into one line.
-        line = (
-            f'<div style="position:absolute;top:-5px;bottom:-5px;left:{round(100 * baseline / longest)}%;'
+        return (
+            f'<div style="position:absolute;top:-5px;bottom:-5px;left:{round(100 * mark / longest)}%;'
             f'width:0;border-left:2px dashed {INK}"></div>'
         )
+
     cell = f"padding:4px 5px;border:none;background:#ffffff;color:{INK};vertical-align:middle"
     rows = (
         f'<tr style="background:#ffffff"><td style="{cell}"></td><td style="{cell}"></td>'
@@ -50,9 +67,9 @@ def bars(labels, values, unit, baseline=None, baseline_label=None, title=None, a
         f"{escape(str(label))}</td>"
         f'<td style="{cell};width:60%"><div style="position:relative;background:{TRACK}">'
         f'<div style="height:16px;min-width:2px;background:{BLUE};width:{round(100 * value / longest)}%">'
-        f'</div>{line}</div></td><td style="{cell};text-align:right;white-space:nowrap">'
-        f"{number(value)}</td></tr>"
-        for label, value in zip(labels, values, strict=True)
+        f"</div>{'' if mark is None else line(mark)}</div></td>"
+        f'<td style="{cell};text-align:right;white-space:nowrap">{number(value)}</td></tr>'
+        for label, value, mark in zip(labels, values, marks, strict=True)
     )
     table = (
         '<table style="width:100%;margin:0;border:none;border-collapse:collapse;table-layout:auto;'
@@ -60,7 +77,13 @@ def bars(labels, values, unit, baseline=None, baseline_label=None, title=None, a
     )
     note = f"The bars start at 0; full width is {number(longest)} {unit}."
     words = [f"{label}: {number(value)} {unit}" for label, value in zip(labels, values, strict=True)]
-    if baseline is not None:
+    if one_each:
+        note = f"Dashed lines: {baseline_label or 'baseline'}. {note}"
+        words = [
+            f"{said} ({baseline_label or 'baseline'}: {number(mark)})"
+            for said, mark in zip(words, marks, strict=True)
+        ]
+    elif baseline is not None:
         against = f"{baseline_label or 'baseline'}, {number(baseline)} {unit}"
         note = f"Dashed line: {against}. {note}"
         words.append(against)
@@ -213,10 +236,9 @@ def grid(
             edge, weight = f"1px solid {TRACK}", 400
             if outlined == (row, column):
                 edge, weight = f"3px solid {INK}", 700
-            shown = f"{round(value, digits) + 0:.{digits}f}".replace("-", "−")
             body += (
-                f'<td style="{cell};border:{edge};background:{_tint(value / largest)};color:{INK};'
-                f'font-weight:{weight}">{shown}</td>'
+                f'<td style="{cell};border:{edge};background:{tint(value / largest)};color:{INK};'
+                f'font-weight:{weight}">{signed(value, digits)}</td>'
             )
         body += "</tr>"
     table = (
@@ -228,13 +250,6 @@ def grid(
         words += f"; outlined: {number(matrix[outlined])}"
     note = f"{unit}; the farther from 0, the stronger the tint: blue below 0, orange above"
     return Picture(card(table, title, note[0].upper() + note[1:]), alt or words)
-
-
-def _tint(share):
-    """White at 0, blue towards -1, orange towards 1, all light enough for dark text."""
-    end = (86, 180, 233) if share < 0 else (240, 150, 60)
-    mixed = [round(255 + (channel - 255) * abs(share)) for channel in end]
-    return "#" + "".join(f"{channel:02x}" for channel in mixed)
 
 
 def _thousands(axis):

@@ -90,6 +90,18 @@ def number(value):
     return f"{value:.4g}"
 
 
+def signed(value, digits):
+    """A number with a fixed count of decimals, a true minus sign and no minus zero: −7.3."""
+    return f"{round(float(value), digits) + 0:.{digits}f}".replace("-", "−")
+
+
+def tint(share):
+    """A background for a share from −1 to 1: white at 0, blue below, orange above, all readable under ink."""
+    end = (86, 180, 233) if share < 0 else (240, 150, 60)
+    mixed = [round(255 + (channel - 255) * abs(share)) for channel in end]
+    return "#" + "".join(f"{channel:02x}" for channel in mixed)
+
+
 @contextlib.contextmanager
 def style():
     """Draw matplotlib figures in the course's style inside this context.

@@ -34,7 +34,7 @@ def tokens(pieces, ids=None, caption=None):
     -------
     Picture
     """
-    picture = card(chips(pieces, ids), caption, _note(pieces))
+    picture = card(chips(pieces, ids), caption, invisible_note(pieces))
     listed = " | ".join(visible(piece) for piece in pieces[:_MOST_IN_ALT])
     if len(pieces) > _MOST_IN_ALT:
         listed += f" | and {len(pieces) - _MOST_IN_ALT} more"
@@ -73,7 +73,7 @@ def token_rows(rows, words=None, caption=None):
         )
         said.append(sentence)
     everything = [piece for pieces in rows.values() for piece in pieces]
-    return Picture(card("".join(drawn), caption, _note(everything)), "; ".join(said))
+    return Picture(card("".join(drawn), caption, invisible_note(everything)), "; ".join(said))
 
 
 def next_tokens(pieces, probabilities, caption=None, others=None, marks=None):
@@ -92,7 +92,9 @@ def next_tokens(pieces, probabilities, caption=None, others=None, marks=None):
     Picture
     """
     table = next_token_table(pieces, probabilities, others, marks)
-    return Picture(card(table, caption, _note(pieces)), f"Next token: {top_five(pieces, probabilities)}")
+    return Picture(
+        card(table, caption, invisible_note(pieces)), f"Next token: {top_five(pieces, probabilities)}"
+    )
 
 
 def compare_next_tokens(columns, caption=None):
@@ -118,7 +120,7 @@ def compare_next_tokens(columns, caption=None):
     )
     said = "; ".join(f"{heading}: {top_five(*column)}" for heading, column in columns.items())
     everything = [piece for pieces, _ in columns.values() for piece in pieces]
-    return Picture(card(body, caption, _note(everything)), f"Next token. {said}")
+    return Picture(card(body, caption, invisible_note(everything)), f"Next token. {said}")
 
 
 def probability_strip(pieces, probabilities, caption=None):
@@ -150,7 +152,7 @@ def probability_strip(pieces, probabilities, caption=None):
         f"The probability that the model gave to each token when it wrote it:</div>{legend}</div>"
     )
     listed = " | ".join(f"{visible(piece)} {percent(probability, 0)}" for piece, probability in pairs)
-    return Picture(card(body, caption, _note(pieces)), f"{_plural(len(pieces), 'token')}: {listed}")
+    return Picture(card(body, caption, invisible_note(pieces)), f"{_plural(len(pieces), 'token')}: {listed}")
 
 
 def visible(piece):
@@ -159,6 +161,13 @@ def visible(piece):
         return "⟨empty⟩"
     shown = "".join(_INVISIBLE.get(character, character) for character in piece)
     return re.sub("\ufffd+", "⟨byte⟩", shown)
+
+
+def invisible_note(pieces):
+    """What the marks for unseen characters mean, where they occur in these tokens."""
+    text = "".join(pieces)
+    meanings = {" ": "· is a space", "\n": "↵ is a new line", "\ufffd": "⟨byte⟩ is part of a character"}
+    return ", ".join(meaning for character, meaning in meanings.items() if character in text)
 
 
 def percent(probability, digits=1):
@@ -264,12 +273,6 @@ def _below(text):
         f'<sub style="display:block;position:static;vertical-align:baseline;font-size:13px;line-height:18px;'
         f'color:{QUIET}">{escape(text)}</sub>'
     )
-
-
-def _note(pieces):
-    text = "".join(pieces)
-    meanings = {" ": "· is a space", "\n": "↵ is a new line", "\ufffd": "⟨byte⟩ is part of a character"}
-    return ", ".join(meaning for character, meaning in meanings.items() if character in text)
 
 
 def _plural(count, noun):

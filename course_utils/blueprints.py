@@ -1,0 +1,1034 @@
+"""Blueprints: a model at its full published size without its weights, counted on any laptop.
+
+`course.blueprint("llama-3.1-405b")` builds the library's own model on torch's "meta" device, where a tensor
+has a shape and no numbers, counts its parameters by part and forgets it again: seconds and megabytes.
+
+A blueprint is read from the catalogue (`blueprints.toml`), from a config.json or model_index.json file, from
+a dict, from a config object, or from the hub, of which only the configs are fetched. The author's own code is
+never run. Whatever can't be counted is refused with a CourseError of one sentence.
+"""
+
+import contextlib
+import copy
+import difflib
+import json
+import logging
+import math
+import os
+import re
+import textwrap
+import warnings
+from dataclasses import dataclass, field
+from functools import cache, cached_property
+from pathlib import Path
+
+from course_utils import catalog
+from course_utils.errors import CourseError
+from course_utils.views.tables import columns
+
+PARTS = (
+    "embedding",
+    "attention",
+    "feed-forward",
+    "experts",
+    "router",
+    "convolutions",
+    "state space",
+    "conditioning",
+    "norms",
+    "other",
+)
+BITS = {"float32": 32, "bfloat16": 16, "int8": 8, "int4": 4}
+CONTEXT = 2048  # tokens, where a model can take as many
+# What JSON holds of a blueprint, beside its memory.
+_FACTS = ("name", "title", "source", "parameters", "active_parameters", "parts", "bytes", "layers")
+_FACTS += ("attention_heads", "key_value_heads", "head_size", "hidden_size", "context_length")
+_FACTS += ("kv_cache_bytes_per_token", "kv_cache_bytes_per_token_cached")
+_LARGEST_FILE = 10_000_000  # bytes: the configs of the hub have thousands
+_MOST_LAYERS = 10_000
+_MOST_TENSORS = 100_000  # parameter tensors: building more takes minutes and gigabytes
+
+
+@dataclass(frozen=True, eq=False)
+class Blueprint:
+    """What a model is made of, and the memory that it needs.
+
+    Parameters
+    ----------
+    name, title: str.
+    source: str, where its config is from.
+    parameters: int, all of them; a tensor that two layers share counts once.
+    active_parameters: int, those that one token passes through: of the experts, only the chosen ones; None
+        where the config does not say how many are chosen.
+    parts: dict from a part of PARTS to its parameters; sums to `parameters`. "embedding" is the table of
+        tokens, positions and, where it is a tensor of its own, the output layer; "experts" include shared
+        ones; "conditioning" tells the layers of a picture model the step of the denoising.
+    layers, attention_heads, key_value_heads, head_size, hidden_size, context_length: int, or None where the
+        config has no such number; of an encoder-decoder model, the decoder's.
+    kv_cache_bytes_per_token: int, bytes of keys and values at 16 bits that the design needs for each token
+        of each sequence, inside its sliding window if it has one; 0 for a model that caches nothing.
+    components: dict from a name to the Blueprint of that part of a pipeline; else empty.
+    config: the library's config object; None for a pipeline.
+    """
+
+    name: str
+    title: str
+    source: str
+    parameters: int
+    active_parameters: int | None
+    parts: dict[str, int]
+    layers: int | None = None
+    attention_heads: int | None = None
+    key_value_heads: int | None = None
+    head_size: int | None = None
+    hidden_size: int | None = None
+    context_length: int | None = None
+    components: dict[str, "Blueprint"] = field(default_factory=dict)
+    config: object = None
+    _build: object = None  # from a config (by default its own) to the model on the meta device
+    _layer_cache: tuple = ()  # of each caching layer: (numbers per token, window in tokens or None)
+    _source_cache: tuple = ()  # of each layer that caches what the encoder read: (numbers, positions or None)
+
+    @property
+    def bytes(self) -> dict[str, int]:
+        """Bytes of the weights by data type. "int4" leaves out the scales that real 4-bit formats add."""
+        return {dtype: math.ceil(self.parameters * bits / 8) for dtype, bits in BITS.items()}
+
+    @property
+    def kv_cache_bytes_per_token(self) -> int:
+        return 2 * sum(numbers for numbers, _ in self._layer_cache)
+
+    @cached_property
+    def kv_cache_bytes_per_token_cached(self) -> int | None:
+        """Bytes per token at 16 bits as transformers caches keys and values; None where it can't be measured.
+
+        Measured: the model is run on the meta device, and the shapes of its cache are read.
+        """
+        return _measure_cache(self) if self._layer_cache else 0
+
+    def kv_cache_bytes(self, context=None, batch=1, bits=16) -> int:
+        """Bytes of the key-value cache by design, for `context` tokens in each of `batch` sequences.
+
+        A layer with a sliding window keeps no more tokens than its window. An encoder-decoder model also
+        keeps those of what the encoder read: Whisper of 1,500 positions, others of `context` tokens.
+
+        context : tokens; by default 2,048, or the model's context length where that is shorter
+        """
+        context, batch = self._checked(context, batch)
+        own = sum(numbers * min(context, window or context) for numbers, window in self._layer_cache)
+        read = sum(numbers * (positions or context) for numbers, positions in self._source_cache)
+        return batch * (own + read) * bits // 8
+
+    def memory(self, context=None, batch=1) -> dict[str, dict[str, int]]:
+        """Bytes by data type of the weights: {"bfloat16": {"weights": ..., "kv_cache": ..., "total": ...}}.
+
+        The cache is by design, at 32 bits beside 32-bit weights and at 16 bits beside all others, as
+        libraries keep it by default. What a forward pass needs for a moment (activations) comes on top.
+
+        context, batch : as in `kv_cache_bytes`
+        """
+        table = {}
+        for dtype, weights in self.bytes.items():
+            kv_cache = self.kv_cache_bytes(context, batch, bits=32 if dtype == "float32" else 16)
+            table[dtype] = {"weights": weights, "kv_cache": kv_cache, "total": weights + kv_cache}
+        return table
+
+    def fits(self, memory_bytes, context=None, batch=1) -> dict[str, bool]:
+        """Whether weights and cache fit in so many bytes, by data type of the weights."""
+        return {dtype: row["total"] <= memory_bytes for dtype, row in self.memory(context, batch).items()}
+
+    def as_dict(self, context=None, batch=1, memory_bytes=None) -> dict:
+        """All of it as plain values, as `course blueprint --json` prints it."""
+        facts = {name: getattr(self, name) for name in _FACTS}
+        context, batch = self._checked(context, batch)
+        facts |= {"context": context, "batch": batch, "memory": self.memory(context, batch)}
+        if memory_bytes is not None:
+            facts |= {"memory_bytes": memory_bytes, "fits": self.fits(memory_bytes, context, batch)}
+        if self.components:
+            facts["components"] = {
+                name: {"title": part.title, "parameters": part.parameters, "parts": part.parts}
+                for name, part in self.components.items()
+            }
+        return facts
+
+    def _checked(self, context, batch):
+        if context is None:
+            context = min(CONTEXT, self.context_length or CONTEXT)
+        for what, value in (("context", context), ("batch", batch)):
+            if isinstance(value, bool) or not isinstance(value, int) or value < 1:
+                raise CourseError(f"The {what} is {value!r}: give a whole number from 1.")
+        return context, batch
+
+    def __str__(self):
+        return describe(self)
+
+    def __repr__(self):
+        return f"<Blueprint {self.name}: {self.parameters:,} parameters>"
+
+    def _repr_mimebundle_(self, include=None, exclude=None):
+        return {"text/html": _html(self), "text/plain": describe(self)}
+
+
+def names() -> list[str]:
+    """The published models of the catalogue, by the names that `blueprint` takes."""
+    return list(_catalogue()["models"])
+
+
+def blueprint(name=None, *, config=None) -> Blueprint:
+    """The blueprint of a model: its parameters by part and its memory, counted without its weights.
+
+    name : one of `names()`, or a hub id such as "Qwen/Qwen2-0.5B", of which only the configs are fetched
+    config : instead of a name: a config.json or model_index.json file, a folder that holds one, a dict, a
+        config object of transformers or diffusers, or a hub id
+
+    Raises CourseError with one sentence when the name is unknown, or the config can't be had, read or built.
+    """
+    if (name is None) == (config is None):
+        raise CourseError('Give a name, as blueprint("llama-3-8b"), or a config, as blueprint(config=...).')
+    if isinstance(name, str) and (known := _catalogue()["names"].get(name.strip().lower())):
+        return _from_catalogue(known)
+    if config is None:
+        if isinstance(name, str) and _is_hub_id(name) and not Path(name).exists():
+            return _from_hub(name)
+        raise _unknown(name)
+    if isinstance(config, str | os.PathLike):
+        place = Path(config).expanduser()
+        if not place.exists() and isinstance(config, str) and _is_hub_id(config):
+            return _from_hub(config)
+        return _from_file(place)
+    if isinstance(config, dict):
+        return _from_dict(dict(config), "your config", "the config")
+    return _from_object(config)
+
+
+def describe(plan, context=None, batch=1, memory_bytes=None) -> str:
+    """A blueprint as text of at most 80 columns, as `print` and the `course` command show it.
+
+    context, batch : as in `Blueprint.kv_cache_bytes`
+    memory_bytes : bytes of memory; where given, a column says what fits
+    """
+    asked = context is not None or batch != 1
+    context, batch = plan._checked(context, batch)
+    total = f"{plan.parameters:,} parameters"
+    if plan.active_parameters is None:
+        total += "; how many are active per token, the config does not say"
+    elif plan.active_parameters < plan.parameters:
+        share = plan.active_parameters / plan.parameters
+        total += f", {plan.active_parameters:,} ({share:.0%}) of them active per token"
+    text = [plan.title if plan.source == plan.title else f"{plan.title}  ({plan.source})", total]
+    if plan.layers:
+        text.append(_dimensions(plan))
+    rows = _part_rows(plan)
+    text += ["", *columns(rows, right={1, 2})]
+    if cache := _cache_sentence(plan):
+        text += ["", cache]
+    text += ["", f"Memory{_setting(plan, context, batch)}:"]
+    text += columns(_memory_rows(plan, context, batch, memory_bytes), right={1, 2, 3})
+    design, cached = plan.kv_cache_bytes_per_token, plan.kv_cache_bytes_per_token_cached
+    if cached and cached != design:
+        kept = plan.kv_cache_bytes(context, batch) * cached // design
+        text.append(f"The KV cache is by design; as transformers caches it, 16 bits take {size(kept)}.")
+    if plan.context_length and context > plan.context_length and plan._layer_cache:
+        text.append(f"The model was made for at most {plan.context_length:,} tokens.")
+    if asked and not plan._layer_cache:
+        text.append("It caches no keys and values, so context and batch change nothing here.")
+    return "\n".join(text)
+
+
+def describe_all(plans, context=None, batch=None, memory_bytes=None) -> str:
+    """Blueprints as one table: parameters, gigabytes by data type, and the key-value cache per token.
+
+    context, batch : where one of them is given, the gigabytes are those of weights and cache together
+    memory_bytes : where given, a last column names the widest data type that fits
+    """
+    with_cache = context is not None or batch is not None
+    heading = ["model", "parameters", "active", *BITS, "KV design", "cached"]
+    rows = [tuple(heading + ([f"fits {size(memory_bytes)}"] if memory_bytes is not None else []))]
+    for plan in plans:
+        memory = plan.memory(context, batch or 1)
+        row = [
+            plan.name,
+            f"{plan.parameters:,}",
+            _active(plan),
+            *(_gigabytes(each["total" if with_cache else "weights"]) for each in memory.values()),
+            _kibibytes(plan.kv_cache_bytes_per_token),
+            _kibibytes(plan.kv_cache_bytes_per_token_cached),
+        ]
+        if memory_bytes is not None:
+            fits = plan.fits(memory_bytes, context, batch or 1)
+            row.append(next((f"as {dtype}" for dtype, yes in fits.items() if yes), "no"))
+        rows.append(tuple(row))
+    what = "weights"
+    if with_cache:
+        length = f"{context:,} tokens" if context else f"{CONTEXT:,} tokens or the model's most"
+        what = f"weights and the cache of {length}, batch {batch or 1:,}"
+    note = f"In GB: {what}. KV: key-value cache at 16 bits, KiB per token, by design and as cached."
+    return "\n".join([*columns(rows, right=set(range(1, 9))), *textwrap.wrap(note, 78)])
+
+
+def size(count) -> str:
+    """Bytes as a reader wants them, decimal: 151 MB, 16.1 GB, 812 GB."""
+    for unit, name in ((1e9, "GB"), (1e6, "MB"), (1e3, "kB")):
+        if count >= 0.9995 * unit:
+            amount = count / unit
+            return f"{amount:,.0f} {name}" if amount >= 99.95 else f"{amount:.1f} {name}"
+    return f"{count} B"
+
+
+def parse_size(text) -> int:
+    """Bytes of a text such as "16GB", "7.5 GiB" or "512 MB"; at least a megabyte.
+
+    Raises CourseError for anything else.
+    """
+    units = {"": 1, "B": 1, "KB": 10**3, "MB": 10**6, "GB": 10**9, "TB": 10**12}
+    units |= {"KIB": 2**10, "MIB": 2**20, "GIB": 2**30, "TIB": 2**40}
+    found = re.fullmatch(r"(\d{1,15}(?:\.\d{1,9})?)\s*([KMGT]?I?B?)", text.strip().upper())
+    # A number alone counts bytes; a small one was meant otherwise.
+    if not found or found[2] not in units or float(found[1]) * units[found[2]] < 1e6:
+        raise CourseError(f"{text!r} is no amount of memory: write it as 16GB or 24GiB.")
+    return int(float(found[1]) * units[found[2]])
+
+
+def _active(plan):
+    if plan.active_parameters is None:
+        return "?"
+    return "all" if plan.active_parameters == plan.parameters else f"{plan.active_parameters:,}"
+
+
+def _gigabytes(count):
+    """Bytes as GB with three figures: 1,623 or 70.6 or 0.151."""
+    amount = count / 1e9
+    return f"{amount:,.0f}" if amount >= 99.95 else f"{amount:#.3g}"
+
+
+def _kibibytes(count):
+    """Bytes as KiB: 128, or 22.5; a dash for a model that caches nothing, "?" where it was not measured."""
+    if count is None:
+        return "?"
+    if count == 0:
+        return "-"
+    return f"{count / 1024:,.0f}" if count % 1024 == 0 else f"{count / 1024:,.1f}"
+
+
+def _dimensions(plan):
+    words = [f"{plan.layers} layers"]
+    if plan.hidden_size:
+        words.append(f"hidden size {plan.hidden_size:,}")
+    if plan.attention_heads and plan.head_size and plan.key_value_heads:
+        heads = f"{plan.attention_heads} heads of {plan.head_size}"
+        if plan.key_value_heads != plan.attention_heads:
+            heads += f" on {plan.key_value_heads} key-value head{'s' * (plan.key_value_heads > 1)}"
+        words.append(heads)
+    if plan.context_length:
+        words.append(f"context {plan.context_length:,}")
+    return ", ".join(words)
+
+
+def _part_rows(plan):
+    """The heading and a row for each part, or of a pipeline for each component: name, parameters, share."""
+    if plan.components:
+        rows = [("component", "parameters", "share")]
+        counts = {
+            name if part.title.lower() == name else f"{name} ({part.title})": part.parameters
+            for name, part in plan.components.items()
+        }
+    else:
+        rows, counts = [("part", "parameters", "share")], plan.parts
+    for name, count in counts.items():
+        share = count / plan.parameters
+        rows.append((name, f"{count:,}", "<0.1%" if share < 0.0005 else f"{share:.1%}"))
+    return rows
+
+
+def _cache_sentence(plan):
+    if not plan._layer_cache:
+        return ""
+    cached = plan.kv_cache_bytes_per_token_cached
+    measured = "not measured" if cached is None else f"{_kibibytes(cached)} KiB"
+    sentence = (
+        f"Key-value cache, 16 bits: {_kibibytes(plan.kv_cache_bytes_per_token)} KiB per token by design, "
+        f"{measured} as transformers caches it."
+    )
+    if windows := {window for _, window in plan._layer_cache if window}:
+        layers = sum(window is not None for _, window in plan._layer_cache)
+        which = "Each layer keeps" if layers == plan.layers else f"{layers} layers keep"
+        sentence += f"\n{which} the last {max(windows):,} tokens only."
+    return sentence
+
+
+def _setting(plan, context, batch):
+    if not plan._layer_cache:
+        return ""
+    return f" for a context of {context:,} tokens, batch {batch:,}"
+
+
+def _memory_rows(plan, context, batch, memory_bytes=None):
+    cached = bool(plan._layer_cache)
+    heading = ["weights as", "weights", "KV cache", "total"] if cached else ["weights as", "weights"]
+    if memory_bytes is not None:
+        heading.append(f"fits {size(memory_bytes)}")
+        fits = plan.fits(memory_bytes, context, batch)
+    rows = [tuple(heading)]
+    for dtype, row in plan.memory(context, batch).items():
+        cells = [
+            size(row[column]) for column in (("weights", "kv_cache", "total") if cached else ("weights",))
+        ]
+        rows.append((dtype, *cells, *(["yes" if fits[dtype] else "no"] if memory_bytes is not None else [])))
+    return rows
+
+
+def _html(plan):
+    """The parts as bars, and below them what the weights and the cache take."""
+    from course_utils import views
+
+    unit, divisor = ("billion", 1e9) if plan.parameters >= 1e9 else ("million", 1e6)
+    counts = {name: part.parameters for name, part in plan.components.items()} or plan.parts
+    total = f"{plan.title}: {plan.parameters:,} parameters"
+    if plan.active_parameters and plan.active_parameters < plan.parameters:
+        total += f", {plan.active_parameters:,} of them active per token"
+    amounts = [round(count / divisor, 4) for count in counts.values()]
+    parts = views.bars(list(counts), amounts, f"{unit} parameters", title=total)
+    context, batch = plan._checked(None, 1)
+    title = f"Memory{_setting(plan, context, batch)}"
+    memory = views.table(
+        _memory_rows(plan, context, batch), {1, 2, 3}, title=title, note=_cache_sentence(plan) or None
+    )
+    return parts.html + memory.html
+
+
+def _unknown(name):
+    if not isinstance(name, str):
+        return CourseError(f"A name is a text such as 'llama-3-8b', not {type(name).__name__}.")
+    if Path(name).exists() or name.endswith(".json"):
+        return CourseError(f"{name!r} looks like a file: give it as the config (in the command, --config).")
+    close = difflib.get_close_matches(name.lower(), _catalogue()["names"], n=1)
+    meant = f"did you mean {close[0]}? The" if close else "the"
+    return CourseError(
+        f"There is no blueprint named {name!r}: {meant} names are {', '.join(names())}; "
+        "any other model goes by its hub id (maker/model) or its config file."
+    )
+
+
+@cache
+def _catalogue():
+    """The tables of blueprints.toml, and beside them "names": from each name and alias to the name."""
+    tables = catalog.read("blueprints.toml")
+    known = {}
+    for name, facts in tables["models"].items():
+        known |= dict.fromkeys([name, *facts.get("aliases", ())], name)
+    return tables | {"names": known}
+
+
+@cache
+def _from_catalogue(name):
+    facts = _catalogue()["models"][name]
+    if "components" not in facts:
+        return _single(name, facts["title"], facts["hub_id"], facts["class"], facts["config"])
+    components = {}
+    for component, key in facts["components"].items():
+        part = _catalogue()["components"][key]
+        components[component] = _single(
+            component, part["title"], facts["hub_id"], part["class"], part["config"]
+        )
+    return _pipeline(name, facts["title"], facts["hub_id"], components)
+
+
+def _is_hub_id(text):
+    return re.fullmatch(r"[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*", text) and not text.endswith(
+        (".json", ".gguf", ".safetensors", ".bin")
+    )
+
+
+def _from_file(place):
+    """The blueprint of a config.json, of a model_index.json with its parts, or of a folder with either."""
+    if not place.exists():
+        raise CourseError(f"There is no file {place}: check the path, or give a hub id such as maker/model.")
+    if place.is_dir():
+        inside = [place / name for name in ("model_index.json", "config.json") if (place / name).is_file()]
+        if not inside:
+            raise CourseError(
+                f"{place} is a folder without a config.json or model_index.json: give the config file itself."
+            )
+        place = inside[0]
+    values = _read_json(place, str(place))
+
+    def part_of(component):
+        part = place.parent / component / "config.json"
+        return _read_json(part, str(part)) if part.is_file() else None
+
+    return _from_dict(values, place.name, str(place), part_of)
+
+
+def _from_hub(repository):
+    """The blueprint of a model on the hub; of its files, the configs alone are fetched."""
+    from course_utils import sources
+
+    def config_of(file):
+        path = sources.fetch_config(repository, file)
+        return _read_json(path, f"{file} of {repository}") if path else None
+
+    values = config_of("config.json") or config_of("model_index.json")
+    if values is None:
+        raise CourseError(
+            f"{repository} has no config.json and no model_index.json on the hub: look for the repository "
+            "that holds the model itself, not an adapter or a conversion such as GGUF."
+        )
+    return _from_dict(values, repository, repository, lambda component: config_of(f"{component}/config.json"))
+
+
+def _read_json(path, source):
+    """The dict that a JSON file holds, or a sentence on what it holds instead."""
+    try:
+        with open(path, "rb") as file:
+            content = file.read(_LARGEST_FILE + 1)
+    except OSError as error:
+        raise CourseError(f"{source} can't be read: {error.strerror}.") from error
+    if content.startswith(b"GGUF"):
+        raise CourseError(
+            f"{source} is a GGUF file, weights in llama.cpp's format: give the config.json of the model that "
+            "it was made from."
+        )
+    if len(content) > _LARGEST_FILE:
+        raise CourseError(f"{source} is larger than 10 MB, so it is no config: give the model's config.json.")
+    try:
+        values = json.loads(content)
+    except (ValueError, RecursionError) as error:
+        raise CourseError(
+            f"{source} is not JSON ({_first_line(error)}): give the model's config.json."
+        ) from error
+    if not isinstance(values, dict):
+        raise CourseError(
+            f"{source} holds a JSON {type(values).__name__}, and a config is an object with names and "
+            "values: give the model's config.json."
+        )
+    return values
+
+
+def _from_dict(values, title, source, part_of=None):
+    """The blueprint of the values of a config.json or model_index.json.
+
+    part_of : a function from a component's name to the values of its config, or None, for a pipeline
+    """
+    if "peft_type" in values:
+        base = values.get("base_model_name_or_path") or "its base model"
+        raise CourseError(
+            f"{source} is the config of an adapter ({values['peft_type']}), a small addition to {base}: "
+            "give the config of that model."
+        )
+    if "model_type" in values:
+        return _single(title, title, source, values.get("architectures"), values)
+    kind = values.get("_class_name")
+    if not isinstance(kind, str):
+        raise CourseError(
+            f"{source} has no model_type (transformers) and no _class_name (diffusers), so nothing says "
+            "which architecture it is: give the config.json as published."
+        )
+    listed = {
+        name: entry[1]
+        for name, entry in values.items()
+        if isinstance(entry, list) and len(entry) == 2 and entry[0] in ("transformers", "diffusers")
+    }
+    if not listed:
+        return _single(title, title, source, kind, values)
+    components = {}
+    for name in listed:
+        if part := part_of(name) if part_of else None:
+            components[name] = _from_dict(part, name, f"{source}, {name}")
+    if not components:
+        raise CourseError(
+            f"{source} lists the parts of a {kind}, but no part's config.json is beside it: give the whole "
+            "folder, or the hub id."
+        )
+    return _pipeline(title, title, source, components)
+
+
+def _from_object(config):
+    """The blueprint of a config object of transformers, or of a model's `.config` in diffusers."""
+    if not hasattr(config, "to_dict"):
+        raise CourseError(
+            f"A config is a file, a hub id, a dict or a config object of transformers or diffusers, "
+            f"not {type(config).__name__}."
+        )
+    return _from_dict(config.to_dict(), type(config).__name__, "the config")
+
+
+def _pipeline(name, title, source, components):
+    parts = dict.fromkeys(PARTS, 0)
+    for component in components.values():
+        for part, count in component.parts.items():
+            parts[part] += count
+    return Blueprint(
+        name=name,
+        title=title,
+        source=source,
+        parameters=sum(component.parameters for component in components.values()),
+        active_parameters=sum(component.active_parameters for component in components.values()),
+        parts={part: count for part, count in parts.items() if count},
+        components=components,
+    )
+
+
+def _single(name, title, source, class_names, values):
+    """The blueprint of one model: find its class, build it on the meta device, count, and let go of it.
+
+    class_names : the class, or a config's list of "architectures", or None
+    """
+    _check_values(values, source)
+    with _refusing(source), _quiet():
+        if "model_type" in values:
+            config, build = _transformers_builder(values, class_names, source)
+        else:
+            config, build = _diffusers_builder(values, class_names, source)
+        model = build()
+        parts, active = _count(model, config)
+        shape = _shape(model, config, attends="attention" in parts)
+    if not parts:
+        raise CourseError(f"{source} describes a model without a single parameter: check its sizes.")
+    return Blueprint(
+        name=name,
+        title=title,
+        source=source,
+        parameters=sum(parts.values()),
+        active_parameters=active,
+        parts=parts,
+        config=config,
+        _build=build,
+        **shape,
+    )
+
+
+def _transformers_builder(values, class_names, source):
+    """The config object, and a function that builds its model, for a config.json of transformers."""
+    import torch
+    import transformers
+
+    kind = values["model_type"]
+    if not isinstance(kind, str) or kind not in transformers.CONFIG_MAPPING:
+        code = "its author's own code (auto_map)" if "auto_map" in values else "its author's own code"
+        raise CourseError(
+            f"{source} has the model_type {str(kind)[:60]!r}, which transformers {transformers.__version__} "
+            f"does not know: counting it needs a newer transformers, or {code}, which the course never runs."
+        )
+    # How the weights are stored does not change how many there are.
+    plain = {name: value for name, value in values.items() if name not in ("quantization_config", "auto_map")}
+    config = transformers.CONFIG_MAPPING[kind].from_dict(plain)
+    asked = [class_names] if isinstance(class_names, str) else class_names or []
+    classes = [getattr(transformers, each, None) for each in asked if isinstance(each, str)]
+    classes = [each for each in classes if isinstance(each, type) and hasattr(each, "config_class")]
+    found = next((each for each in classes if isinstance(config, each.config_class or ())), None)
+    make = found._from_config if found else None
+    for auto in (
+        transformers.AutoModelForCausalLM,
+        transformers.AutoModelForSeq2SeqLM,
+        transformers.AutoModelForSpeechSeq2Seq,
+        transformers.AutoModelForImageTextToText,
+        transformers.AutoModel,
+    ):
+        if make is None and type(config) in auto._model_mapping:
+            make = auto.from_config
+    if make is None:
+        raise CourseError(
+            f"{source} has the model_type {kind!r}, of which transformers builds no model by itself."
+        )
+
+    def build(config=config):
+        with torch.device("meta"), _bounded(source):
+            return make(config)
+
+    return config, build
+
+
+def _diffusers_builder(values, class_name, source):
+    """The config object, and a function that builds its model, for a config.json of diffusers."""
+    import diffusers
+    import torch
+
+    found = getattr(diffusers, class_name, None)
+    if not (isinstance(found, type) and issubclass(found, diffusers.ModelMixin)):
+        reason = "has no weights to count" if found else f"is not in diffusers {diffusers.__version__}"
+        raise CourseError(
+            f"{source} is the config of a {class_name}, which {reason}: give the config.json of a model such "
+            "as UNet2DConditionModel or AutoencoderKL."
+        )
+
+    def build():
+        with torch.device("meta"), _bounded(source):
+            return found.from_config({name: value for name, value in values.items() if name != "_class_name"})
+
+    return dict(values), build
+
+
+@contextlib.contextmanager
+def _quiet():
+    """Keep what the libraries print, log and warn to themselves."""
+    before = logging.root.manager.disable
+    logging.disable(logging.CRITICAL)
+    try:
+        with (
+            warnings.catch_warnings(),
+            open(os.devnull, "w") as nowhere,
+            contextlib.redirect_stdout(nowhere),
+            contextlib.redirect_stderr(nowhere),
+        ):
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        logging.disable(before)
+
+
+@contextlib.contextmanager
+def _refusing(source):
+    """Whatever a library says of values that fit no model becomes one sentence."""
+    try:
+        yield
+    except CourseError:
+        raise
+    except Exception as error:  # the libraries raise whatever the first wrong line leads to
+        raise CourseError(
+            f"{source} can't be built ({_first_line(error)}): compare it with a published config.json."
+        ) from error
+
+
+@contextlib.contextmanager
+def _bounded(source):
+    """Stop building a model of more tensors than any published one has, before it fills the memory."""
+    from torch.nn.modules.module import register_module_parameter_registration_hook
+
+    built = 0
+
+    def count(module, name, parameter):
+        nonlocal built
+        built += 1
+        if built > _MOST_TENSORS:
+            raise CourseError(
+                f"{source} describes more than {_MOST_TENSORS:,} tensors, more than any published model: "
+                "check its numbers of layers and experts."
+            )
+
+    hook = register_module_parameter_registration_hook(count)
+    try:
+        yield
+    finally:
+        hook.remove()
+
+
+_SIZES = re.compile(
+    r"(hidden|vocab|intermediate|ffn_hidden|head|embedding|image|patch)_size|d_model|d_ff|d_kv|n_embd|n_head|n_layer|"
+    r"(num_|n_|encoder_|decoder_|)(hidden_|decoder_|encoder_|)layers|(num_|n_|)(attention_|key_value_|kv_|)heads|"
+    r"(encoder_|decoder_)attention_heads|(encoder_|decoder_)ffn_dim|head_dim|attention_head_dim|"
+    r"max_position_embeddings|n_positions|max_(source|target)_positions|num_mel_bins|"
+    r"(in|out|latent)_channels|block_out_channels|layers_per_block|cross_attention_dim|joint_attention_dim"
+)
+_MANY = re.compile(r".*(layers?|blocks?|depth|experts)(_.*)?")
+_MAY_BE_ZERO = re.compile(r".*(experts|layers|n_layer).*|intermediate_size|ffn_hidden_size|d_ff|image_size")
+
+
+def _check_values(values, source):
+    """Refuse sizes that no model can have before a library meets them: it may hang on them, or take them."""
+    for name, value in _flattened(values):
+        number = isinstance(value, int | float) and not isinstance(value, bool)
+        whole = number and (isinstance(value, int) or value.is_integer())
+        if _SIZES.fullmatch(name) and value is not None and not isinstance(value, dict):
+            lowest = 0 if _MAY_BE_ZERO.fullmatch(name) else 1
+            if not whole or value < lowest:
+                raise CourseError(
+                    f"{source} has {name} = {str(value)[:40]!r}, and a size is a whole number from {lowest}: "
+                    "correct it."
+                )
+        if number and _MANY.fullmatch(name) and value > _MOST_LAYERS:
+            raise CourseError(
+                f"{source} has {name} = {f'{value:,}'[:40]}, and no published model comes near "
+                f"{_MOST_LAYERS:,}: correct it."
+            )
+    groups = [values, *(value for value in values.values() if isinstance(value, dict))]
+    for group in groups:
+        _check_heads(group, source)
+
+
+def _check_heads(values, source):
+    hidden, heads = (
+        next((values[name] for name in names if isinstance(values.get(name), int)), None)
+        for names in (("hidden_size", "d_model", "n_embd"), ("num_attention_heads", "n_head", "num_heads"))
+    )
+    stated = any(values.get(name) for name in ("head_dim", "d_kv", "attention_head_dim", "qk_rope_head_dim"))
+    if hidden and heads and not stated and "model_type" in values and hidden % heads:
+        raise CourseError(
+            f"{source} has a hidden size of {hidden:,} and {heads} attention heads, and {hidden:,} can't be "
+            f"divided by {heads}: correct one, or give head_dim."
+        )
+    shared = values.get("num_key_value_heads")
+    if heads and isinstance(shared, int) and shared and heads % shared:
+        raise CourseError(
+            f"{source} has {heads} attention heads and {shared} key-value heads, and {heads} can't be "
+            f"divided by {shared}: correct one."
+        )
+
+
+def _flattened(values, name=""):
+    """Each (name, value) of a config, with the values of inner objects and lists."""
+    if isinstance(values, dict):
+        for key, value in values.items():
+            yield from _flattened(value, str(key))
+    elif isinstance(values, list | tuple):
+        for value in values:
+            yield from _flattened(value, name)
+    else:
+        yield name, values
+
+
+def _first_line(error):
+    text = " ".join(str(error).split()) or type(error).__name__
+    return text if len(text) <= 160 else text[:157] + "..."
+
+
+# From one segment of a parameter's name to its part, tried from the innermost segment outwards.
+_SEGMENTS = [
+    ("conditioning", re.compile(r"time_(emb|text|proj)\w*|add_embedding|adaln\w*|\w*modulation\w*")),
+    ("state space", re.compile(r"mamba|ssm|mixer|linear_attn|time_mixing?|rg_lru|temporal_block")),
+    (
+        "attention",
+        re.compile(r"\w*attn\w*|\w*attention\w*|([qkvo]|qkv|out)_proj|query_key_value|to_(q|k|v|out)"),
+    ),
+    (
+        "feed-forward",
+        re.compile(
+            r"mlp|ffns?|ffn_output|ff|ff_context|feed_?forward|fc[12]|dense_h_to_4h|dense_4h_to_h|densereludense|intermediate|"
+            r"(gate|up|down|gate_up)_proj|shared_mlp"
+        ),
+    ),
+    ("embedding", re.compile(r"\w*embed\w*|wte|wpe|lm_head|shared")),
+]
+_EXPERT_COUNTS = (
+    "num_local_experts",
+    "num_experts",
+    "n_routed_experts",
+    "moe_num_experts",
+    "num_routed_experts",
+)
+_CHOSEN_COUNTS = (
+    "num_experts_per_tok",
+    "num_experts_per_token",
+    "moe_topk",
+    "moe_top_k",
+    "top_k_experts",
+    "num_selected_experts",
+    "moe_k",
+)
+_HEADS = ("num_attention_heads", "n_head", "num_heads", "n_heads")
+_CHOSEN_BY_CODE = {"switch_transformers": 1, "nllb-moe": 2}  # where the number stands in no config
+
+
+def _attribute(config, name):
+    try:
+        return getattr(config, name, None)
+    except Exception:  # transformers refuses a name whose value differs from layer to layer
+        return None
+
+
+def _first_number(config, *names):
+    """The first of these attributes that is a whole number, of the config or of its inner configs."""
+    for place in (config, *(_attribute(config, inner) for inner in ("ffn_config", "attn_config"))):
+        for name in names:
+            value = _attribute(place, name)
+            if isinstance(value, int) and not isinstance(value, bool) and value > 0:
+                return value
+    return None
+
+
+def _text_config(config):
+    """Of a model of several kinds of data, the config of the part that writes text."""
+    if isinstance(config, dict):
+        return None
+    try:
+        return config.get_text_config(decoder=True)
+    except (ValueError, AttributeError):
+        return config
+
+
+def _count(model, config):
+    """The parameters of a model by part, and how many of them one token passes through."""
+    text = _text_config(config)
+    experts = _first_number(text, *_EXPERT_COUNTS) or 0
+    chosen = _first_number(text, *_CHOSEN_COUNTS) or _CHOSEN_BY_CODE.get(getattr(config, "model_type", None))
+    output = getattr(model, "get_output_embeddings", lambda: None)()
+    parts, idle, seen = dict.fromkeys(PARTS, 0), 0, set()
+    for path, module in model.named_modules():
+        for name, tensor in module.named_parameters(recurse=False):
+            if id(tensor) in seen:
+                continue
+            seen.add(id(tensor))
+            count = tensor.numel()
+            if _is_expert(path, tensor, experts):
+                part = "experts"
+                idle += count - count * chosen // experts if chosen and experts else math.nan
+            else:
+                part = "embedding" if module is output else _part(path, name, module, tensor, experts)
+            parts[part] += count
+    active = None if math.isnan(idle) else sum(parts.values()) - idle
+    return {part: count for part, count in parts.items() if count}, active
+
+
+def _is_expert(path, tensor, experts):
+    """Whether a tensor belongs to routed experts: by its name, or because it is one stack of all experts."""
+    segments = path.split(".")
+    if any("shared" in segment for segment in segments):
+        return False
+    return "experts" in segments or (experts > 1 and tensor.dim() == 3 and tensor.shape[0] == experts)
+
+
+def _part(path, name, module, tensor, experts):
+    kind = type(module).__name__
+    segments = path.lower().split(".")
+    if re.search(r"norm", kind, re.IGNORECASE):
+        return "norms"
+    if any("shared_expert" in segment for segment in segments):
+        return "router" if segments[-1].endswith("gate") else "experts"
+    if any("router" in segment for segment in segments) or name == "e_score_correction_bias":
+        return "router"
+    if experts > 1 and segments[-1] in ("gate", "wg", "classifier") and tensor.shape[0] == experts:
+        return "router"
+    for segment in reversed([*segments, name]):
+        for part, pattern in _SEGMENTS:
+            if pattern.fullmatch(segment):
+                return part
+        if re.fullmatch(r"norm\w*", segment):  # a layer inside a norm: it turns the time step into a scale
+            return "conditioning"
+    if ("Conv" in kind and kind != "Conv1D") or "conv" in segments:  # GPT-2's Conv1D is a linear layer
+        return "convolutions"
+    if kind == "Embedding":
+        return "embedding"
+    if "layer" in segments and "output" in segments:  # BERT's second feed-forward matrix
+        return "feed-forward"
+    return "other"
+
+
+def _heads(config, kind=None):
+    """(key-value heads, head size) of a layer, each None where the config does not say."""
+    hidden, heads = _first_number(config, "hidden_size", "d_model", "n_embd"), _first_number(config, *_HEADS)
+    size = _first_number(config, "head_dim", "d_kv") or (hidden // heads if hidden and heads else None)
+    if _attribute(config, "multi_query") and not _attribute(config, "new_decoder_architecture"):
+        return 1, size
+    names = ("num_key_value_heads", "num_kv_heads", "kv_n_heads")
+    if kind and "sliding" in kind:  # some have other heads inside the window
+        names = ("swa_num_key_value_heads", *names)
+    return _first_number(config, *names) or heads, size
+
+
+def _cache_of_layer(config, kind):
+    """(numbers that a layer caches per token, its window in tokens or None); None for one without attention.
+
+    config : the layer's, or the model's where all layers are alike
+    kind : the layer's type, such as "sliding_attention", or None where the config names none
+    """
+    if kind is not None and ("linear" in kind or not re.search("attention|hybrid", kind)):
+        return None
+    heads, size = _heads(config, kind)
+    if latent := _first_number(config, "kv_lora_rank"):  # multi-head latent attention keeps one short vector
+        numbers = latent + (_first_number(config, "qk_rope_head_dim") or 0)
+    elif size and heads:
+        numbers = heads * (size + (_first_number(config, "v_head_dim") or size))
+    else:
+        return None
+    window = _first_number(config, "sliding_window", "attention_chunk_size")
+    everywhere = kind is None and _attribute(config, "use_sliding_window") is not False
+    return numbers, window if everywhere or (kind and re.search("sliding|chunked", kind)) else None
+
+
+def _shape(model, config, attends):
+    """The numbers that say what is cached, from the config: arguments of `Blueprint`."""
+    text = _text_config(config)
+    if text is None:
+        return {}
+    layers = _first_number(config, "decoder_layers", "num_decoder_layers") or _first_number(
+        text, "num_hidden_layers", "n_layer", "num_layers", "n_layers"
+    )
+    heads = _first_number(config, "decoder_attention_heads") or _first_number(text, *_HEADS)
+    each = list(_attribute(text, "per_layer_config") or ())
+    if len(each) != layers:
+        each = [text] * (layers or 1)
+    shared, sizes = ({_heads(layer)[index] for layer in each} for index in (0, 1))
+    facts = {
+        "layers": layers,
+        "attention_heads": heads,
+        "key_value_heads": shared.pop() if len(shared) == 1 else None,  # None where layers differ
+        "head_size": sizes.pop() if len(sizes) == 1 else None,
+        "hidden_size": _first_number(text, "hidden_size", "d_model", "n_embd"),
+        "context_length": _first_number(
+            text, "max_target_positions", "max_position_embeddings", "n_positions", "max_seq_len"
+        ),
+    }
+    writes = getattr(model, "can_generate", lambda: False)()
+    # BERT and its kin, trained to fill gaps, cache only when they are told to be decoders.
+    fills_gaps = getattr(config, "is_decoder", None) is False and not config.is_encoder_decoder
+    kinds = _attribute(text, "layer_types") or _attribute(text, "layers_block_type")
+    only_states = getattr(model, "_is_stateful", False) and not kinds  # as Mamba, which caches no keys
+    if not (writes and layers and attends) or fills_gaps or only_states:
+        return facts
+    kinds = kinds or [None] * layers
+    reused = _first_number(text, "num_kv_shared_layers") or 0  # the last ones use the cache of earlier ones
+    plans = zip(each, kinds[: layers - reused], strict=False)
+    cached = [_cache_of_layer(layer, kind) for layer, kind in plans]
+    facts["_layer_cache"] = tuple(one for one in cached if one)
+    if getattr(config, "is_encoder_decoder", False):
+        positions = _first_number(config, "max_source_positions") if hasattr(config, "num_mel_bins") else None
+        facts["_source_cache"] = tuple((numbers, positions) for numbers, _ in facts["_layer_cache"])
+    return facts
+
+
+def _two_layers(plan):
+    """A config like the plan's but with two layers, or None where not all layers are of one kind."""
+    values = plan.config.to_dict()
+    uneven = re.compile(
+        r".*(types?|period|interval|pattern|sharing|every|offset|cross).*|text_config|decoder"
+    )
+    alike = len(set(plan._layer_cache)) == 1 and len(plan._layer_cache) == plan.layers
+    if not alike or any(values[name] for name in values if uneven.fullmatch(name) and name != "model_type"):
+        return None
+    config = copy.deepcopy(plan.config)
+    for name in ("num_hidden_layers", "encoder_layers", "decoder_layers", "num_decoder_layers"):
+        if hasattr(config, name):
+            setattr(config, name, 2)
+    return config
+
+
+def _measure_cache(plan):
+    """Bytes per token, at 16 bits, of the cache that the library fills; None where the model can't be run."""
+    with _quiet():
+        try:
+            if short := _two_layers(plan):
+                layers = _cached_numbers(plan, short)
+                if len(layers) == 2 and layers[0] == layers[1]:
+                    return 2 * layers[0] * plan.layers
+            return 2 * sum(_cached_numbers(plan, plan.config)) or None
+        except Exception:  # it needs more inputs, computes on numbers, or keeps another kind of cache
+            return None
+
+
+def _cached_numbers(plan, config, tokens=2):
+    """Numbers per token that each layer caches, read from its tensors (batch, heads, tokens, head size)."""
+    import torch
+
+    ids = torch.zeros((1, tokens), dtype=torch.long, device="meta")
+    inputs = {"input_ids": ids}
+    # In 16 bits, because torch's grouped product of experts has no other form on this device.
+    model = plan._build(config).to(torch.bfloat16).eval()
+    model.set_attn_implementation("eager")  # the others look at the numbers of the mask
+    if getattr(config, "is_encoder_decoder", False):
+        inputs["decoder_input_ids"] = ids
+        if model.main_input_name == "input_features":
+            del inputs["input_ids"]
+            frames = (1, config.num_mel_bins, 2 * config.max_source_positions)
+            inputs["input_features"] = torch.zeros(frames, dtype=torch.bfloat16, device="meta")
+    with torch.device("meta"), torch.no_grad():
+        output = model(**inputs, use_cache=True)
+    # transformers 5.24 renamed this output.
+    kept = output["cache"] if "cache" in output else output["past_key_values"]
+    kept = getattr(kept, "self_attention_cache", kept)
+    numbers = []
+    for layer in kept.layers:
+        states = [getattr(layer, name, None) for name in ("keys", "values")]
+        states = [each for each in states if each is not None and each.numel()]
+        if any(each.dim() != 4 or each.shape[2] != tokens for each in states):
+            raise ValueError("a cache of another shape")
+        numbers.append(sum(each.numel() for each in states) // tokens)
+    return numbers

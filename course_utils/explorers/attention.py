@@ -1,0 +1,109 @@
+"""Which tokens each token looks at, in every layer and head, on a text of the learner's own."""
+
+import ipywidgets
+
+from course_utils.errors import CourseError
+from course_utils.views.attention import attention_html, attention_note, attention_words
+from course_utils.views.picture import INK, Picture, array, card
+
+from .base import Explorer, token_choices
+
+MOST_TOKENS = 24
+
+# Pointing at a cell shows its sentence below the map; the slider over tokens gives the same by keyboard.
+_ON_HOVER = (
+    "<style>.course-map{position:relative;padding-bottom:26px}"
+    ".course-map td:has(.course-readout):hover{outline:2px solid " + INK + ";outline-offset:-2px}"
+    ".course-readout{display:none;position:absolute;left:0;bottom:0;padding:1px 6px;background:#ffffff;"
+    "font-weight:400;font-size:14px;line-height:22px}"
+    ".course-map td:hover>.course-readout{display:block}</style>"
+)
+
+
+class Attention(Explorer):
+    """Sliders for the layer, the head and the token that looks, and a text to type, over one head's map.
+
+    Moving a slider runs no model; a new text runs it once.
+
+    Parameters
+    ----------
+    attend: function text (str) -> (layers, heads, tokens, tokens) attention weights. What it raises is shown
+        as one sentence.
+    split: function text (str) -> list of str, the same text's tokens.
+    text: str, the text shown first; at most 24 tokens.
+    layer, head: int, where the sliders start, counted from 0.
+
+    Raises
+    ------
+    CourseError: if the text is empty or too long, `attend` returns another shape, or the model has no such
+        layer or head.
+    """
+
+    def __init__(self, attend, split, text, layer=0, head=0):
+        self.attend, self.split = attend, split
+        self._read = None
+        pieces, weights = self._attended(text)
+        layers, heads = weights.shape[:2]
+        for name, value, count in (("layer", layer, layers), ("head", head, heads)):
+            if value not in range(count):
+                raise CourseError(f"There is no {name} {value}: choose one from 0 to {count - 1}.")
+        self.layer = ipywidgets.IntSlider(value=layer, max=layers - 1, description="layer")
+        self.head = ipywidgets.IntSlider(value=head, max=heads - 1, description="head")
+        self.token = ipywidgets.SelectionSlider(
+            options=token_choices(pieces), index=len(pieces) - 1, description="token that looks"
+        )
+        self.text = ipywidgets.Text(value=text, description="text, then Enter", continuous_update=False)
+        super().__init__([self.layer, self.head, self.token, self.text])
+        self.text.layout.width = "640px"  # a text of 24 tokens is longer than a slider
+        for slider in (self.layer, self.head, self.token):
+            slider.observe(self.update, "value")
+        self.text.observe(self._new_text, "value")
+
+    def _new_text(self, change):
+        try:
+            pieces, _ = self._attended(self.text.value)
+        except Exception:
+            self.update()  # where the same is said in one sentence
+        else:
+            # The last token looks at all others; new options alone would choose the first.
+            with self.quietly(self.token):
+                self.token.options = token_choices(pieces)
+                self.token.index = len(pieces) - 1
+            self.update()
+
+    def _attended(self, text):
+        """The tokens of a text and their weights; the model runs only for a text other than the last one."""
+        if self._read is None or self._read[0] != text:
+            pieces = self.split(text)
+            if not text.strip():
+                raise CourseError("There is no text: type a few words, then press Enter.")
+            if len(pieces) > MOST_TOKENS:
+                raise CourseError(
+                    f"{len(pieces)} tokens are too many for one map: shorten it to {MOST_TOKENS}."
+                )
+            weights = array(self.attend(text))
+            if weights.ndim != 4 or weights.shape[2:] != (len(pieces), len(pieces)):
+                raise CourseError(
+                    f"`attend` gave weights of shape {weights.shape}, and {len(pieces)} tokens need (layers, "
+                    f"heads, {len(pieces)}, {len(pieces)}): join the model's `attentions` with torch.cat."
+                )
+            self._read = text, pieces, weights
+        return self._read[1:]
+
+    def render(self):
+        return self._picture(live=True)
+
+    def still(self):
+        return self._picture(live=False)
+
+    def _picture(self, live):
+        pieces, weights = self._attended(self.text.value)
+        layer, head, token = self.layer.value, self.head.value, self.token.value
+        weights = weights[layer, head]
+        html = attention_html(pieces, weights, token, readout=live)
+        note = attention_note(pieces)
+        if live:
+            html = _ON_HOVER + html
+            note += " Point at a cell to read it out."
+        where = f"Layer {layer}, head {head}"
+        return Picture(card(html, where, note), f"{where}: {attention_words(pieces, weights, token)}")

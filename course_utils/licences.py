@@ -1,0 +1,185 @@
+"""Licences of models taken apart into clauses, each with its section and its own words.
+
+This is one reading of texts, each of the date given with it, and not legal advice: before you depend on an
+answer, read the sections that it cites, and ask someone who may advise you. Left out are definitions and
+provisions that grant, ask, forbid or end nothing. The data is in catalog/licences.toml.
+"""
+
+from dataclasses import dataclass
+from functools import cache
+from typing import NamedTuple
+
+from course_utils import catalog
+from course_utils.errors import CourseError
+
+KINDS = ("permission", "condition", "prohibition", "termination", "disclaimer", "definition")
+TOPICS = (
+    "use and share",
+    "commercial use",
+    "hosting",
+    "users cap",
+    "revenue cap",
+    "use restrictions",
+    "policy may change",
+    "improve other models",
+    "outputs",
+    "your own versions",
+    "licence text",
+    "notices",
+    "naming",
+    "pass restrictions on",
+    "patents",
+    "trademarks",
+    "contributions",
+    "updates",
+    "warranty",
+    "liability",
+    "termination",
+    "governing law",
+)
+USES = (
+    "study and modify it",
+    "sell a product built on it",
+    "serve it to a billion monthly users",
+    "offer it to others as a hosted service",
+    "train another model on its outputs",
+    "ship it without naming it",
+    "use it for medical advice",
+    "earn over a million dollars a year with it",
+)
+ANSWERS = ("yes", "yes, with conditions", "ask first", "no", "cannot know")
+
+# What a licence does on a topic, when its clauses there are of several kinds: the first of these that it has.
+# A grant comes before its end, or the patents that Apache grants would count as a termination.
+_RANKS = ("prohibition", "condition", "disclaimer", "permission", "termination", "definition")
+SILENT, UNREAD = "says nothing", "not read"
+
+
+@dataclass(frozen=True)
+class Clause:
+    """One thing that a licence says.
+
+    Parameters
+    ----------
+    section: where it stands, as the text numbers it; no two clauses of a licence share one.
+    kind: one of KINDS.
+    topic: one of TOPICS, so that licences can be compared.
+    summary: the clause in our words.
+    quote: its operative words, verbatim but for line breaks.
+    """
+
+    section: str
+    kind: str
+    topic: str
+    summary: str
+    quote: str
+
+    def __str__(self):
+        return f"{self.section}: {self.summary} “{self.quote}”"
+
+
+class Verdict(NamedTuple):
+    """The answer to "may I?": one of ANSWERS, why in a sentence, and the clauses that say so."""
+
+    answer: str
+    why: str
+    clauses: tuple[Clause, ...]
+
+
+@dataclass(frozen=True)
+class Licence:
+    """A licence, and how the course came to read it.
+
+    Parameters
+    ----------
+    name: its key, such as "llama-3-community".
+    title, author, version: as the text has them; `short` is a name for the head of a column.
+    date: "2024-04-18", "2004-01", or empty where the text bears none.
+    osi_approved: whether the Open Source Initiative lists it as approved; `osi_source` is that list.
+    url: where the text is.
+    basis: one of catalog.BASES.
+    note: what was read, and how sections without a number are named.
+    whole: False where parts of the text could not be read, so that its silence means nothing.
+    clauses: tuple of Clause, in the order of the text.
+    uses: from each of USES to its Verdict.
+    """
+
+    name: str
+    title: str
+    short: str
+    author: str
+    version: str
+    date: str
+    osi_approved: bool
+    osi_source: str
+    url: str
+    basis: str
+    note: str
+    whole: bool
+    clauses: tuple[Clause, ...]
+    uses: dict[str, Verdict]
+
+    def about(self, topic: str) -> tuple[Clause, ...]:
+        """The clauses on one of TOPICS. Raises CourseError for another topic."""
+        if topic not in TOPICS:
+            raise CourseError(f"There is no topic {topic!r}: choose one of {'; '.join(TOPICS)}.")
+        return tuple(clause for clause in self.clauses if clause.topic == topic)
+
+    def section(self, name: str) -> Clause:
+        """The clause of a section. Raises CourseError when no clause has that section."""
+        for clause in self.clauses:
+            if clause.section == name:
+                return clause
+        sections = "; ".join(clause.section for clause in self.clauses)
+        raise CourseError(f"{self.title} has no section {name!r} here: its sections are {sections}.")
+
+    def mark(self, topic: str) -> str:
+        """What the licence does on a topic: the weightiest kind of its clauses there, SILENT, or UNREAD."""
+        kinds = {clause.kind for clause in self.about(topic)}
+        return next((kind for kind in _RANKS if kind in kinds), SILENT if self.whole else UNREAD)
+
+
+@cache
+def all() -> dict[str, Licence]:
+    """Every licence by name."""
+    return {name: _licence(name, facts) for name, facts in catalog.read("licences.toml").items()}
+
+
+def names() -> tuple[str, ...]:
+    """The names of the licences."""
+    return tuple(all())
+
+
+def find(name: str) -> Licence:
+    """The licence of that name. Raises CourseError when there is none."""
+    if name not in all():
+        raise CourseError(f"There is no licence named {name!r}: choose one of {', '.join(all())}.")
+    return all()[name]
+
+
+def may(licence: Licence | str, use: str) -> Verdict:
+    """Whether a licence allows a use.
+
+    licence : a Licence or its name
+    use : one of USES
+
+    Returns the answer, a sentence on why, and the clauses that say so.
+    Raises CourseError for an unknown name or use.
+
+    Example
+    -------
+    >>> answer, why, clauses = may("llama-2-community", "train another model on its outputs")
+    """
+    licence = licence if isinstance(licence, Licence) else find(licence)
+    if use not in licence.uses:
+        raise CourseError(f"There is no use {use!r}: choose one of {'; '.join(USES)}.")
+    return licence.uses[use]
+
+
+def _licence(name, facts):
+    clauses = {clause["section"]: Clause(**clause) for clause in facts["clauses"]}
+    uses = {
+        use["use"]: Verdict(use["answer"], use["why"], tuple(clauses[section] for section in use["sections"]))
+        for use in facts["uses"]
+    }
+    return Licence(name=name, **(facts | {"clauses": tuple(clauses.values()), "uses": uses}))

@@ -1,0 +1,371 @@
+"""Pictures of what happens between the layers: attention, what each layer would say, and patches."""
+
+import base64
+import io
+from html import escape
+
+from .picture import INK, MONO, QUIET, TRACK, Picture, array, card, signed, tint
+from .text import invisible_note, percent, piece_html, top_five, visible
+
+# Tokens; with more, a cell is too narrow at half width for two digits, a column for a word.
+_MOST_WITH_NUMBERS, _MOST_WITH_WORDS = 8, 6
+_BAR = 56  # pixels, the height of 100%
+_MAP = 96  # pixels, the side of one head's map
+
+
+def attention_map(pieces, weights, chosen=None, caption=None):
+    """Draw which tokens each token looks at, in one head.
+
+    Parameters
+    ----------
+    pieces: list of str, the tokens.
+    weights: (tokens, tokens), what each token (row) takes from each token (column); each row adds up to 1.
+    chosen: position of a token whose row is outlined and drawn again over the words.
+    caption: str above the picture.
+
+    Returns
+    -------
+    Picture
+
+    Raises
+    ------
+    ValueError: if the weights are not those of these tokens.
+    """
+    weights = array(weights)
+    html = attention_html(pieces, weights, chosen)
+    return Picture(card(html, caption, attention_note(pieces)), attention_words(pieces, weights, chosen))
+
+
+def attention_heads(pieces, weights, chosen=None, caption=None):
+    """Draw the maps of several heads side by side, each with a line on where its attention goes.
+
+    Parameters
+    ----------
+    pieces: list of str, the tokens; two or more.
+    weights: (heads, tokens, tokens), as in `attention_map`.
+    chosen: position of a token, to say below each map what that token looks at most; by default it says what
+        the tokens have in common.
+    caption: str above the picture.
+
+    Returns
+    -------
+    Picture
+
+    Raises
+    ------
+    ValueError: if the weights are not those of these tokens, or if there is only one token.
+    """
+    weights = array(weights)
+    if len(pieces) < 2:
+        raise ValueError("a map of one token shows nothing: it can look only at itself")
+    drawn, said = "", []
+    for head, one in enumerate(weights):
+        _check(pieces, one)
+        habit = _habit(one) if chosen is None else _first_choice(pieces, one, chosen)
+        said.append(f"head {head}: {habit}")
+        drawn += (
+            f'<div style="min-width:0">{_map_image(one, said[-1])}<div style="margin-top:4px;'
+            f'line-height:18px"><b>head {head}</b><br>{escape(habit)}</div></div>'
+        )
+    body = (
+        '<div style="display:grid;grid-template-columns:repeat(auto-fill,minmax(96px,1fr));gap:14px 12px">'
+        f"{drawn}</div>"
+    )
+    listed = " ".join(
+        f"{position}\N{NO-BREAK SPACE}{visible(piece)}" for position, piece in enumerate(pieces)
+    )
+    note = (
+        f"Rows from the top and columns from the left: {listed}. Row: the token that looks. Column: what it "
+        "looks at; the stronger the tint, the more. Above the diagonal: later tokens, which none looks at. "
+    )
+    if chosen is None:
+        note += "Below: where half or more of the attention goes, averaged over all tokens but the first."
+    else:
+        note += f"Below: what {visible(pieces[chosen])} looks at most."
+    return Picture(card(body, caption, note), f"{len(weights)} heads. {'; '.join(said)}")
+
+
+def logit_lens(pieces, words, probabilities, layers=None, caption=None):
+    """Draw the token that each layer would put next, after each token of the prompt.
+
+    Parameters
+    ----------
+    pieces: list of str, the tokens of the prompt, or those of them that are drawn.
+    words: (rows, tokens) nested list of str, the likeliest next token.
+    probabilities: (rows, tokens), the probability of each of them.
+    layers: list, the name of each row; by default its number from 0.
+    caption: str above the picture.
+
+    Returns
+    -------
+    Picture
+    """
+    probabilities = array(probabilities)
+    layers = list(range(len(words)) if layers is None else layers)
+    rows = []
+    for row, chances in zip(words, probabilities, strict=True):
+        rows.append(
+            [
+                (
+                    f'<span style="font-family:{MONO};overflow-wrap:anywhere">{piece_html(word)}</span> '
+                    f"<span>{escape(percent(chance, 0).rstrip('%'))}</span>",
+                    f"background:{tint(chance)};text-align:left;border:1px solid {TRACK}",
+                )
+                for word, chance in zip(row, chances, strict=True)
+            ]
+        )
+    table = _table("layer", layers, [_token(piece) for piece in pieces], rows, widest=140)
+    note = (
+        "Column: a token of the prompt. Row: a layer, the first on top. Cell: the token that would come next "
+        "if the model ended there, and its probability in percent; the stronger the tint, the higher"
+    )
+    everything = [word for row in words for word in row]
+    said = "; ".join(
+        f"layer {layer}: {visible(row[-1])} {percent(chances[-1], 0)}"
+        for layer, row, chances in zip(layers, words, probabilities, strict=True)
+    )
+    note = ". ".join(filter(None, [note, invisible_note(everything)]))
+    return Picture(card(table, caption, note), f"After {visible(pieces[-1])}, {said}")
+
+
+def patch_grid(values, pieces, replaced=None, answers=(" Rome", " Paris"), chosen=None, caption=None):
+    """Draw what each patch does: one token's numbers after one layer, taken from another prompt.
+
+    Parameters
+    ----------
+    values: (layers, tokens), by how many logits the first answer is ahead of the second after that patch.
+    pieces: list of str, the tokens of the prompt that is patched.
+    replaced: list of str, the tokens of the prompt that the numbers come from.
+    answers: the two tokens compared.
+    chosen: (layer, token) of a cell to outline, counted from 0.
+    caption: str above the picture.
+
+    Returns
+    -------
+    Picture
+    """
+    values = array(values)
+    html = patch_html(values, pieces, replaced, chosen)
+    return Picture(card(html, caption, patch_note(answers)), patch_words(values, pieces, answers))
+
+
+def attention_html(pieces, weights, chosen=None, readout=False):
+    """The map of one head as a table, and the words with bars over them for the chosen token.
+
+    Parameters
+    ----------
+    pieces, weights, chosen: as in `attention_map`.
+    readout: whether each cell also holds its sentence, in a <span class="course-readout"> inside a
+        <div class="course-map">, for a page that shows it on hover.
+    """
+    _check(pieces, weights)
+    rows = []
+    for looking, row in enumerate(weights):
+        cells = []
+        for position in range(looking + 1):
+            largest = row[position] == row[: looking + 1].max()
+            if len(pieces) <= _MOST_WITH_NUMBERS:
+                shown = escape(percent(row[position], 0).rstrip("%"))
+            else:
+                shown = "●" if largest else ""
+            if readout:
+                shown += (
+                    f'<span class="course-readout">{_token(pieces[looking])} looks at '
+                    f"{_token(pieces[position])}: <b>{escape(percent(row[position]))}</b></span>"
+                )
+            edges = f"border:1px solid {TRACK}"
+            if looking == chosen:
+                edges += f";border-top:2px solid {INK};border-bottom:2px solid {INK}"
+            cells.append(
+                (shown, f"background:{tint(row[position])};{edges};font-weight:{700 if largest else 400}")
+            )
+        rows.append(cells)
+    labels = [f"{position}&nbsp;{_token(piece)}" for position, piece in enumerate(pieces)]
+    with_words = len(pieces) <= _MOST_WITH_WORDS
+    heads = [
+        f"{position}{f'<br>{_token(piece)}' if with_words else ''}" for position, piece in enumerate(pieces)
+    ]
+    table = _table("looks at →", labels, heads, rows, widest=76, label_width=92)
+    if readout:
+        table = f'<div class="course-map">{table}</div>'
+    return table if chosen is None else table + _bars_over_words(pieces, weights[chosen], chosen)
+
+
+def attention_note(pieces):
+    """How to read the map of one head."""
+    marked = "bold" if len(pieces) <= _MOST_WITH_NUMBERS else "●"
+    return (
+        f"Row: the token that looks. Cells: what it takes from each token, in percent; {marked}: the most. "
+        "Blank: later tokens, which no token looks at."
+    )
+
+
+def attention_words(pieces, weights, chosen=None):
+    """The map of one head in words: what the chosen token looks at, or each token's first choice."""
+    if chosen is not None:
+        order = sorted(range(chosen + 1), key=lambda position: -weights[chosen][position])
+        seen = [pieces[position] for position in order]
+        return f"{visible(pieces[chosen])} looks at {top_five(seen, weights[chosen][order])}"
+    return "; ".join(
+        f"{visible(piece)} looks most at {_first_choice(pieces, weights, position)}"
+        for position, piece in enumerate(pieces)
+    )
+
+
+def patch_html(values, pieces, replaced=None, chosen=None):
+    """The grid of patches as a table. Parameters as in `patch_grid`."""
+    largest = abs(values).max() or 1
+    heads = []
+    for position, piece in enumerate(pieces):
+        changed = replaced is not None and replaced[position] != piece
+        heads.append(_token(piece) + (f"<br>←&nbsp;{_token(replaced[position])}" if changed else ""))
+    rows = [
+        [
+            (
+                f"{'+' if value > 0 else ''}{signed(value, 1)}",
+                f"background:{tint(value / largest)};font-weight:{700 if value > 0 else 400};"
+                f"border:{f'3px solid {INK}' if chosen == (layer, token) else f'1px solid {TRACK}'}",
+            )
+            for token, value in enumerate(row)
+        ]
+        for layer, row in enumerate(values)
+    ]
+    return _table("layer", range(len(values)), heads, rows, widest=110, padding="0")
+
+
+def patch_note(answers):
+    """How to read the grid of patches."""
+    first, second = map(visible, answers)
+    return (
+        "Each cell is one run, in which one token (column) got its numbers after one layer (row, the first "
+        f"on top) from the other prompt. In logits: + and bold, {first} ahead of {second}; −, behind."
+    )
+
+
+def patch_words(values, pieces, answers):
+    """The grid of patches in words: where the first answer comes out ahead."""
+    first, second = map(visible, answers)
+    where = [
+        f"{visible(piece)} {_ranges(column)}"
+        for piece, column in zip(pieces, (values > 0).T, strict=True)
+        if column.any()
+    ]
+    layers, tokens = values.shape
+    return (
+        f"{layers} layers by {tokens} tokens, from {signed(values.min(), 1)} to "
+        f"{signed(values.max(), 1)} logits. {first} ahead of {second} in {(values > 0).sum()} of "
+        f"{values.size} patches{': at ' if where else ''}{'; at '.join(where)}"
+    )
+
+
+def _table(corner, labels, heads, rows, widest, label_width=36, padding="2px"):
+    """HTML for a table of equally wide cells, at most `widest` pixels each, that shrinks with the page.
+
+    Parameters
+    ----------
+    corner: HTML above the labels.
+    labels, heads: HTML for each row and column.
+    rows: a list of (HTML, style) for each row, from the left; what is missing at its end stays blank.
+    """
+    text = f"padding:{padding};font-size:13px;line-height:18px;color:{INK};text-align:center"
+    quiet = f"{text};border:none;background:#ffffff;font-weight:400;color:{QUIET};vertical-align:middle"
+    body = '<tr style="background:#ffffff">'
+    body += f'<td style="{quiet};width:{label_width}px;text-align:right">{corner}</td>'
+    body += "".join(
+        f'<th style="{quiet};white-space:normal;overflow-wrap:anywhere">{head}</th>' for head in heads
+    )
+    body += "</tr>"
+    for label, row in zip(labels, rows, strict=True):
+        body += f'<tr style="background:#ffffff"><th style="{quiet};text-align:right;overflow-wrap:anywhere">'
+        body += f"{label}</th>"
+        body += "".join(f'<td style="{text};white-space:normal;{style}">{html}</td>' for html, style in row)
+        if len(row) < len(heads):
+            body += f'<td style="{quiet}" colspan="{len(heads) - len(row)}"></td>'
+        body += "</tr>"
+    return (
+        f'<table style="width:100%;max-width:{label_width + widest * len(heads)}px;margin:0;border:none;'
+        f'border-collapse:collapse;table-layout:fixed"><tbody>{body}</tbody></table>'
+    )
+
+
+def _bars_over_words(pieces, row, chosen):
+    drawn = ""
+    for position, piece in enumerate(pieces):
+        later = position > chosen
+        bar = 0 if later else max(2, round(_BAR * row[position]))
+        share = "later" if later else percent(row[position], 0)
+        edge = f"2px solid {INK}" if position == chosen else f"1px solid {TRACK}"
+        colour = QUIET if later else INK
+        drawn += (
+            f'<span style="display:inline-block;margin:0 3px 4px 0;vertical-align:bottom;text-align:center">'
+            f'<span style="display:block;height:{bar}px;background:{tint(1)}"></span>'
+            f'<span style="display:block;padding:1px 5px;border:{edge};border-radius:4px;font-family:{MONO};'
+            f'font-size:15px;color:{colour}">{piece_html(piece)}</span>'
+            f'<sub style="display:block;position:static;vertical-align:baseline;font-size:13px;'
+            f'line-height:18px;color:{colour}">{escape(share)}</sub></span> '
+        )
+    heading = f"What {_token(pieces[chosen])} looks at; a bar as high as the line on the left is 100%"
+    return (
+        f'<div style="margin:12px 0 6px 0">{heading}</div>'
+        f'<div><span style="display:inline-block;height:{_BAR}px;width:0;border-left:2px solid {QUIET};'
+        f'margin:0 8px 50px 0;vertical-align:bottom"></span>{drawn}</div>'
+    )
+
+
+def _habit(weights):
+    """Where half or more of a head's attention goes, averaged over all tokens but the first."""
+    rest = range(1, len(weights))
+    shares = {
+        "the first token": weights[1:, 0].mean(),
+        "itself": weights[rest, rest].mean(),
+    }
+    if len(weights) > 2:
+        # Of the second token, the one before is the first token: counted there.
+        shares["the token before"] = weights[rest[1:], range(1, len(weights) - 1)].mean()
+    place = max(shares, key=shares.get)
+    return f"{percent(shares[place], 0)} on {place}" if shares[place] >= 0.5 else "spread over several"
+
+
+def _first_choice(pieces, weights, chosen):
+    most = weights[chosen].argmax()
+    return f"{visible(pieces[most])} {percent(weights[chosen, most], 0)}"
+
+
+def _map_image(weights, alt):
+    """One head's map as a small <img>: 9 heads of 24 tokens as tables would be 300 kB of HTML."""
+    import numpy
+    from matplotlib.image import imsave
+
+    side = 2 * _MAP // len(weights)
+    colours = [[tuple(bytes.fromhex(tint(weight)[1:])) for weight in row] for row in weights]
+    pixels = numpy.array(colours, dtype=numpy.uint8).repeat(side, 0).repeat(side, 1)
+    buffer = io.BytesIO()
+    imsave(buffer, pixels, format="png", metadata={"Software": None})
+    data = base64.b64encode(buffer.getvalue()).decode("ascii")
+    return (
+        f'<img alt="{escape(alt)}" width="{_MAP}" height="{_MAP}" style="display:block;max-width:100%;'
+        f'height:auto;margin:0;border:1px solid {QUIET}" src="data:image/png;base64,{data}">'
+    )
+
+
+def _ranges(flags):
+    """The true positions in words: "in layers 0 to 22 and 25"."""
+    runs = []
+    for position, flag in enumerate(flags):
+        if flag and runs and runs[-1][1] == position - 1:
+            runs[-1][1] = position
+        elif flag:
+            runs.append([position, position])
+    words = [f"{start}" if start == end else f"{start} to {end}" for start, end in runs]
+    return f"in layer{'' if words[0].isdecimal() and len(words) == 1 else 's'} {' and '.join(words)}"
+
+
+def _check(pieces, weights):
+    if weights.shape != (len(pieces), len(pieces)):
+        raise ValueError(
+            f"{len(pieces)} tokens need weights of that many rows and columns, not {weights.shape}"
+        )
+
+
+def _token(piece):
+    return f'<span style="font-family:{MONO};color:{INK}">{piece_html(piece)}</span>'

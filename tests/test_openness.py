@@ -1,0 +1,188 @@
+"""The openness table: complete, sourced, in step with the licences, the models and the published index."""
+
+import re
+from datetime import date
+from types import SimpleNamespace
+
+import pytest
+
+from course_utils import CourseError, catalog, licences, openness, views
+from course_utils.openness import DIMENSIONS, MARKS, models, score
+
+# The models of the course's fact sheet, and OLMo beside them, which the index scores highest.
+NAMES = """
+    llama-2 llama-3 llama-3.1 falcon-7b-40b falcon-180b mistral-7b mixtral-8x7b stable-diffusion-1.5
+    stable-diffusion-xl stable-diffusion-3-medium whisper smollm2-135m olmo-7b
+"""
+# What the index had published when it was frozen in March 2025.
+PUBLISHED = {
+    "llama-2": 3.0,
+    "llama-3": 2.5,
+    "llama-3.1": 4.0,
+    "falcon-7b-40b": 4.5,
+    "falcon-180b": 3.5,
+    "mistral-7b": 5.5,
+    "mixtral-8x7b": 4.0,
+    "olmo-7b": 12.5,
+}
+# Where our marks are not the index's.
+CHANGED = {
+    "llama-2": {"code"},
+    "llama-3": {"code", "preprint"},
+    "llama-3.1": {"tuning weights", "preprint"},
+    "falcon-7b-40b": {"code", "tuning weights", "paper"},
+    "falcon-180b": {"code", "paper"},
+    "mistral-7b": set(),
+    "mixtral-8x7b": {"code"},
+    "olmo-7b": {"paper"},
+}
+WORTH = {"open": 1, "partial": 0.5}
+
+
+def test_every_model_is_there():
+    assert list(models()) == NAMES.split()
+    assert len({model.title for model in models().values()}) == len(models())
+
+
+def test_fourteen_dimensions_in_three_groups_each_with_a_question():
+    assert {group: len(names) for group, names in openness.GROUPS.items()} == {
+        "availability": 6,
+        "documentation": 6,
+        "access": 2,
+    }
+    assert {"code", "training data", "weights", "licence"} <= set(DIMENSIONS)
+    assert all(question.endswith("?") for question in openness.QUESTIONS.values())
+
+
+@pytest.mark.parametrize("model", models().values(), ids=models())
+def test_each_mark_has_a_reason_and_a_source(model):
+    assert tuple(model.marks) == DIMENSIONS
+    for dimension, mark in model.marks.items():
+        assert mark.mark in MARKS and mark.basis in catalog.BASES, dimension
+        assert bool(mark.source) == (mark.basis != "unsourced"), dimension
+        assert mark.note[-1] in '."' and len(mark.note) >= 5, dimension
+        assert (mark.index is None) == (model.index_entry is None), dimension
+    assert bool(model.released_source) == (model.released_basis != "unsourced")
+    assert re.fullmatch(r"20\d\d-\d\d(-\d\d)?", model.released)
+
+
+@pytest.mark.parametrize("model", models().values(), ids=models())
+def test_the_licence_mark_is_the_licence_s(model):
+    licence = licences.find(model.licence)
+    assert (model.marks["licence"].mark == "open") == licence.osi_approved
+    assert model.gated == (model.marks["weights"].mark == "partial")
+
+
+def test_dates_are_those_of_the_licences_that_came_with_the_models():
+    for name in ("llama-2", "llama-3", "llama-3.1"):
+        assert models()[name].released == licences.find(models()[name].licence).date
+    assert date.fromisoformat(models()["llama-2"].released) == date(2023, 7, 18)
+
+
+def test_hub_ids_are_those_of_the_catalogue():
+    catalogued = {model.hub_id: model for model in catalog.models().values()}
+    here = {hub_id: model for model in models().values() for hub_id in model.hub_ids}
+    shared = catalogued.keys() & here.keys()
+    assert {"HuggingFaceTB/SmolLM2-135M-Instruct", "meta-llama/Llama-3.1-8B-Instruct"} <= shared
+    for hub_id in shared:
+        assert catalogued[hub_id].gated == here[hub_id].gated, hub_id
+
+
+def test_the_index_counted_again_gives_what_it_published():
+    indexed = {name: model for name, model in models().items() if model.index_entry}
+    assert {name: score(model, index=True) for name, model in indexed.items()} == PUBLISHED
+    assert {name: model.index_score for name, model in indexed.items()} == PUBLISHED
+
+
+def test_our_scores_differ_from_the_index_by_the_marks_that_we_changed():
+    for name, changed in CHANGED.items():
+        marks = models()[name].marks
+        assert {dimension for dimension, mark in marks.items() if mark.index != mark.mark} == changed
+        gained = sum(WORTH.get(marks[d].mark, 0) - WORTH.get(marks[d].index, 0) for d in changed)
+        assert score(name) - score(name, index=True) == gained
+        # A changed mark is read elsewhere than in the index.
+        assert not any(marks[dimension].source.startswith("opening-up-chatgpt") for dimension in changed)
+
+
+def test_score_counts_half_for_partial_and_nothing_for_the_rest():
+    marks = [SimpleNamespace(mark=mark, index="open") for mark in MARKS]
+    model = SimpleNamespace(title="M", index_entry="m", marks=dict(enumerate(marks)))
+    assert score(model) == 1.5
+    assert score(model, index=True) == len(MARKS)
+
+
+def test_code_that_the_marks_point_to_is_there():
+    """A source inside a library can be opened on this machine."""
+    from importlib.util import find_spec
+    from pathlib import Path
+
+    sources = {mark.source for model in models().values() for mark in model.marks.values()}
+    inside = [source for source in sources if source.startswith(("transformers/", "diffusers/"))]
+    assert len(inside) >= 5
+    for source in inside:
+        package, _, rest = source.partition("/")
+        assert (Path(find_spec(package).origin).parent / rest).exists(), source
+
+
+def test_definition_and_statements():
+    definition = openness.definition()
+    assert (definition.version, definition.date) == ("1.0", "2024-10-28")
+    assert list(definition.freedoms) == ["use", "study", "modify", "share"]
+    assert list(definition.elements) == ["data information", "code", "parameters"]
+    assert "OLMo" in definition.passed and "Llama 2" in definition.failed
+    for statement in openness.statements():
+        assert statement.model in models() and statement.basis in catalog.BASES
+        assert statement.where and statement.says and statement.source
+
+
+def test_unknown_names_get_one_sentence():
+    with pytest.raises(CourseError, match="no model 'gpt-4' in the openness table: it has llama-2,"):
+        openness.find("gpt-4")
+    with pytest.raises(CourseError, match="no entry for Whisper"):
+        score("whisper", index=True)
+
+
+def test_matrix_says_its_marks_in_signs_and_in_words():
+    marks = [["open", "closed"], ["partial", "open"], ["does not apply", "unknown"]]
+    picture = views.matrix(["code", "data", "API"], ["A <model>", "B"], marks, title="Marks")
+    assert picture.alt == (
+        "A <model>. open: code; partial: data; does not apply: API.\n"
+        "B. open: data; closed: code; unknown: API."
+    )
+    text = re.sub("<[^>]*>", " ", picture.html)
+    assert "A &lt;model&gt;" in text and "Marks" in text
+    # Each sign once in the legend, and once in each cell that has it.
+    assert [text.count(sign) for sign in "●◐○–?"] == [3, 2, 2, 2, 2]
+
+
+def test_matrix_breaks_into_tables_of_nearly_one_width():
+    columns = [f"M{number}" for number in range(13)]
+    picture = views.matrix(["code"], columns, [["open"] * 13])
+    assert [table.count("<td") - 1 for table in picture.html.split("<table")[1:]] == [7, 6]
+    assert "partial" not in picture.html  # the legend holds what is there
+
+
+def test_scorecard_names_its_columns_by_letters_and_says_the_marks_in_words():
+    groups = {"availability": ["code", "data"], "access": ["API"]}
+    marks = [["open", "closed", "partial"], ["open", "unknown", "open"]]
+    picture = views.scorecard(["A", "B <b>"], groups, marks, points=["1.5 points", "2 points"])
+    assert picture.alt == (
+        "A, 1.5 points. open: code; partial: API; closed: data.\n"
+        "B <b>, 2 points. open: code, API; unknown: data."
+    )
+    text = " ".join(re.sub("<[^>]*>", " ", picture.html).replace("\u00a0", " ").split())
+    assert "availability: a code, b data access: c API a b c A 1.5 points ● ○ ◐ B &lt;b&gt;" in text.replace(
+        " ,", ","
+    )
+    assert picture.html.count("margin:0 0 0 6px") == 3  # a gap before the second group, heading and rows
+    assert "c</b>\u00a0API" in views.scorecard(["A"], ["code", "data", "API"], marks[:1]).html
+
+
+@pytest.mark.parametrize("view", [views.matrix, views.scorecard])
+@pytest.mark.parametrize(
+    ("marks", "says"),
+    [([["open"]], "1 rows of 2"), ([["open", "ajar"]], "no sign for ajar"), ([], "1 rows of 2")],
+)
+def test_marks_that_do_not_fit_are_refused(view, marks, says):
+    with pytest.raises(ValueError, match=says):
+        view(["code"], ["A", "B"], marks)
