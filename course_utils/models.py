@@ -1,6 +1,7 @@
 """From the catalogue to the library's own model: `load("llama")`."""
 
 import os
+from pathlib import Path
 
 from course_utils import catalog, sources
 from course_utils.errors import CourseError
@@ -63,6 +64,64 @@ def load(name, size=None):
         **where,
     )
     return model.eval(), AutoTokenizer.from_pretrained(place, trust_remote_code=False, local_files_only=True)
+
+
+def gguf_copies(name, folder, bits=(32, 16, 8, 4), size=None):
+    """Write a model's GGUF file again, once for each width in bits, and return `{bits: path}`.
+
+    Every matrix is stored at 32 bits (F32), 16 (F16), 8 (Q8_0) or 4 (Q4_0); the last two add one 16-bit scale
+    for each block of 32 numbers. Vectors (the norms) stay at 32 bits, as llama.cpp has them. The copies lie
+    in `folder`, which you make and delete: of SmolLM2 they take 1.1 GB in all.
+
+    name, size : as in `folder()`
+
+    Raises CourseError: a model that has no GGUF file, another width, or a folder that can't be written.
+    """
+    import gguf
+
+    formats = {32: "F32", 16: "F16", 8: "Q8_0", 4: "Q4_0"}
+    model = catalog.find(name, size)
+    if model.format != "gguf":
+        raise CourseError(
+            f"{model.title} has no GGUF file here: name a model that has, such as 'llama', size 'small'."
+        )
+    if unknown := [width for width in bits if width not in formats]:
+        raise CourseError(
+            f"There is no copy at {unknown[0]} bits: choose among {', '.join(map(str, formats))}."
+        )
+    reader = gguf.GGUFReader(sources.fetch(model))
+    # What the writer itself writes is left out.
+    fields = [
+        field
+        for field in reader.fields.values()
+        if not field.name.startswith("GGUF.")
+        and field.name not in (gguf.Keys.General.ARCHITECTURE, gguf.Keys.General.FILE_TYPE)
+    ]
+    facts = [(field.name, field.contents(), field.types) for field in fields]
+    architecture = reader.fields[gguf.Keys.General.ARCHITECTURE].contents()
+    tensors = {each.name: gguf.dequantize(each.data, each.tensor_type) for each in reader.tensors}
+    paths = {}
+    try:
+        for width in bits:
+            kind = gguf.GGMLQuantizationType[formats[width]]
+            paths[width] = Path(folder) / f"{model.name}-{width}-bit.gguf"
+            writer = gguf.GGUFWriter(paths[width], architecture)
+            for key, value, types in facts:
+                writer.add_key_value(key, value, *types[:2])
+            writer.add_file_type(gguf.LlamaFileType[f"{'ALL' if width == 32 else 'MOSTLY'}_{kind.name}"])
+            for key, values in tensors.items():
+                stored = values if values.ndim == 1 else gguf.quantize(values, kind)
+                writer.add_tensor(key, stored, raw_dtype=None if values.ndim == 1 else kind)
+            writer.write_header_to_file()
+            writer.write_kv_data_to_file()
+            writer.write_tensors_to_file()
+            writer.close()
+    except OSError as error:
+        raise CourseError(
+            f"The copies of {model.title} can't be written to {folder} ({error.strerror}): they need about "
+            "1.1 GB of disk; give another folder, and run this again."
+        ) from error
+    return paths
 
 
 def _gguf_to_safetensors(model, target):

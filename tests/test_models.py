@@ -109,3 +109,33 @@ def test_a_wrong_number_of_threads_is_named(monkeypatch):
         monkeypatch.setenv("COURSE_THREADS", wrong)
         with pytest.raises(CourseError, match="set it to a whole number from 1"):
             models.prepare()
+
+
+def test_gguf_copies_differ_in_bits_alone(tmp_path):
+    import gguf
+
+    original = gguf.GGUFReader(sources.fetch("smollm2-135m-instruct"))
+    first = original.tensors[0]
+    values = gguf.dequantize(first.data, first.tensor_type)
+    copies = models.gguf_copies("llama", tmp_path, bits=(16, 4), size="small")
+    assert list(copies) == [16, 4]
+    for width, kind in ((16, "F16"), (4, "Q4_0")):
+        copy = gguf.GGUFReader(copies[width])
+        assert [each.name for each in copy.tensors] == [each.name for each in original.tensors]
+        assert {each.tensor_type.name for each in copy.tensors if len(each.shape) > 1} == {kind}
+        assert {each.tensor_type.name for each in copy.tensors if len(each.shape) == 1} == {"F32"}
+        for name, field in original.fields.items():
+            if name not in ("GGUF.kv_count", "general.file_type"):
+                assert copy.fields[name].contents() == field.contents(), name
+        read = gguf.dequantize(copy.tensors[0].data, copy.tensors[0].tensor_type)
+        stored = gguf.quantize(values, gguf.GGMLQuantizationType[kind])
+        assert (read == gguf.dequantize(stored, gguf.GGMLQuantizationType[kind])).all()
+
+
+def test_gguf_copies_refuse_in_one_sentence(tmp_path):
+    with pytest.raises(CourseError, match="no copy at 5 bits: choose among 32, 16, 8, 4"):
+        models.gguf_copies("llama", tmp_path, bits=(5,), size="small")
+    with pytest.raises(CourseError, match="Llama 3.1 8B Instruct has no GGUF file here"):
+        models.gguf_copies("llama", tmp_path, size="full")
+    with pytest.raises(CourseError, match="can't be written to .*nowhere"):
+        models.gguf_copies("llama", tmp_path / "nowhere", bits=(4,), size="small")

@@ -143,9 +143,10 @@ def test_bars_scale_to_the_longest_and_draw_the_baseline():
 
 
 def test_bars_take_a_baseline_for_each():
-    picture = views.bars(["a", "b"], [30, 10], "tokens/s", baseline=[40, 20], baseline_label="limit")
+    picture = views.bars(["a", "b", "c"], [30, 10, 5], "tokens/s", [40, 20, None], baseline_label="limit")
     assert [f"left:{place}%" in picture.html for place in (100, 50)] == [True, True]
-    assert picture.alt == "a: 30 tokens/s (limit: 40); b: 10 tokens/s (limit: 20)"
+    assert picture.html.count("dashed") == 2
+    assert picture.alt == "a: 30 tokens/s (limit: 40); b: 10 tokens/s (limit: 20); c: 5 tokens/s"
     assert "Dashed lines: limit. The bars start at 0; full width is 40 tokens/s." in picture.html
 
 

@@ -31,7 +31,7 @@ def bars(labels, values, unit, baseline=None, baseline_label=None, title=None, a
     labels: list of str.
     values: list of numbers, none below zero.
     unit: str above the values, such as "MB" or "tokens per word".
-    baseline: number to compare with, drawn as a line across all bars, or a list with one for each bar.
+    baseline: number to compare with, drawn as a line across all bars, or a list with one (or None) for each.
     baseline_label: str, what the baseline is.
     title: str above the picture.
     alt: str, the description; by default the values in words.
@@ -80,7 +80,7 @@ def bars(labels, values, unit, baseline=None, baseline_label=None, title=None, a
     if one_each:
         note = f"Dashed lines: {baseline_label or 'baseline'}. {note}"
         words = [
-            f"{said} ({baseline_label or 'baseline'}: {number(mark)})"
+            said if mark is None else f"{said} ({baseline_label or 'baseline'}: {number(mark)})"
             for said, mark in zip(words, marks, strict=True)
         ]
     elif baseline is not None:
