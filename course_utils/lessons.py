@@ -35,7 +35,8 @@ def setup(name):
 
 def lesson_model(lesson, family):
     """The model of a family that a lesson runs: at COURSE_SIZE, else at the lesson's own default size."""
-    return catalog.find(family, os.environ.get("COURSE_SIZE") or lesson.size)
+    asked = os.environ.get("COURSE_SIZE") if lesson.any_size else None
+    return catalog.find(family, asked or lesson.size)
 
 
 def models_needed():

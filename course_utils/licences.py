@@ -42,10 +42,10 @@ USES = (
     "sell a product built on it",
     "serve it to a billion monthly users",
     "offer it to others as a hosted service",
-    "train another model on its outputs",
+    "train another large model of its kind on its outputs",
     "ship it without naming it",
     "use it for medical advice",
-    "earn over a million dollars a year with it",
+    "have a revenue of over a million dollars a year",
 )
 ANSWERS = ("yes", "yes, with conditions", "ask first", "no", "cannot know")
 
@@ -99,7 +99,7 @@ class Licence:
     url: where the text is.
     basis: one of catalog.BASES.
     note: what was read, and how sections without a number are named.
-    whole: False where parts of the text could not be read, so that its silence means nothing.
+    whole: False where a part, such as a use policy, could not be read, so that its silence means nothing.
     clauses: tuple of Clause, in the order of the text.
     uses: from each of USES to its Verdict.
     """
@@ -168,7 +168,7 @@ def may(licence: Licence | str, use: str) -> Verdict:
 
     Example
     -------
-    >>> answer, why, clauses = may("llama-2-community", "train another model on its outputs")
+    >>> answer, why, clauses = may("llama-2-community", "ship it without naming it")
     """
     licence = licence if isinstance(licence, Licence) else find(licence)
     if use not in licence.uses:

@@ -1,6 +1,9 @@
 """From the catalogue to the library's own model: `load("llama")`."""
 
+import contextlib
+import errno
 import os
+import shutil
 from pathlib import Path
 
 from course_utils import catalog, sources
@@ -75,7 +78,8 @@ def gguf_copies(name, folder, bits=(32, 16, 8, 4), size=None):
 
     name, size : as in `folder()`
 
-    Raises CourseError: a model that has no GGUF file, another width, or a folder that can't be written.
+    Raises CourseError: a model that has no GGUF file, another width, a disk with too little room, or a folder
+    that can't be written. Then no copy is left behind.
     """
     import gguf
 
@@ -100,26 +104,34 @@ def gguf_copies(name, folder, bits=(32, 16, 8, 4), size=None):
     facts = [(field.name, field.contents(), field.types) for field in fields]
     architecture = reader.fields[gguf.Keys.General.ARCHITECTURE].contents()
     tensors = {each.name: gguf.dequantize(each.data, each.tensor_type) for each in reader.tensors}
-    paths = {}
+    kinds = {width: gguf.GGMLQuantizationType[formats[width]] for width in bits}
+    per_weight = sum(size / block for block, size in map(gguf.GGML_QUANT_SIZES.get, kinds.values()))
+    needed = per_weight * sum(values.size for values in tensors.values())
+    paths = {width: Path(folder) / f"{model.name}-{width}-bit.gguf" for width in bits}
     try:
-        for width in bits:
-            kind = gguf.GGMLQuantizationType[formats[width]]
-            paths[width] = Path(folder) / f"{model.name}-{width}-bit.gguf"
-            writer = gguf.GGUFWriter(paths[width], architecture)
-            for key, value, types in facts:
-                writer.add_key_value(key, value, *types[:2])
-            writer.add_file_type(gguf.LlamaFileType[f"{'ALL' if width == 32 else 'MOSTLY'}_{kind.name}"])
-            for key, values in tensors.items():
-                stored = values if values.ndim == 1 else gguf.quantize(values, kind)
-                writer.add_tensor(key, stored, raw_dtype=None if values.ndim == 1 else kind)
-            writer.write_header_to_file()
-            writer.write_kv_data_to_file()
-            writer.write_tensors_to_file()
-            writer.close()
+        free = shutil.disk_usage(folder).free
+        if free < needed:
+            raise OSError(errno.ENOSPC, f"{free / 1e6:,.0f} MB are free")
+        for width, kind in kinds.items():
+            with contextlib.closing(gguf.GGUFWriter(paths[width], architecture)) as writer:
+                for key, value, types in facts:
+                    writer.add_key_value(key, value, *types[:2])
+                writer.add_file_type(gguf.LlamaFileType[f"{'ALL' if width == 32 else 'MOSTLY'}_{kind.name}"])
+                for key, values in tensors.items():
+                    stored = values if values.ndim == 1 else gguf.quantize(values, kind)
+                    writer.add_tensor(key, stored, raw_dtype=None if values.ndim == 1 else kind)
+                writer.write_header_to_file()
+                writer.write_kv_data_to_file()
+                writer.write_tensors_to_file()
     except OSError as error:
+        for path in paths.values():
+            with contextlib.suppress(OSError):
+                path.unlink(missing_ok=True)
+        reason = error.strerror or "the disk may be full"  # a write that ends too early has no strerror
         raise CourseError(
-            f"The copies of {model.title} can't be written to {folder} ({error.strerror}): they need about "
-            "1.1 GB of disk; give another folder, and run this again."
+            f"The copies of {model.title} can't be written to {folder} ({reason}): they need "
+            f"{needed / 1e6:,.0f} MB of disk. Make room, or give a folder on another disk (for temporary "
+            "folders, set TMPDIR, on Windows TEMP, and start Jupyter again), and run this again."
         ) from error
     return paths
 

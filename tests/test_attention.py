@@ -57,6 +57,14 @@ def test_html_survives_the_sanitiser_and_reads_when_narrow(name):
     assert all(image["alt"] and "max-width:100%" in image["style"] for image in page.images)
 
 
+@pytest.mark.parametrize("name", [name for name in PICTURES if "attention_heads" not in name])
+def test_a_token_is_never_broken_and_a_wide_table_scrolls(name):
+    html = PICTURES[name].html
+    assert all("white-space:nowrap" in style for style in re.findall(r'<th style="([^"]*)"', html))
+    assert '<div style="overflow-x:auto;width:0;min-width:100%"><table ' in html
+    assert "overflow-wrap" not in html
+
+
 def test_a_map_shows_percentages_and_nothing_of_later_tokens():
     picture = PICTURES["attention_map"]
     cells = re.findall(r";font-weight:(\d+)\">([^<]+)</td>", picture.html)
@@ -101,7 +109,9 @@ def test_heads_say_where_their_attention_goes():
 def test_the_lens_says_the_last_token_of_each_layer():
     picture = PICTURES["logit_lens"]
     assert picture.alt == "After ·b, layer 0: ·x 10%; layer 1: ·y <1%"
-    assert "· is a space" in picture.html
+    assert picture.html.endswith("the higher. · is a space. ␣ is a space and nothing else</div></figure>")
+    assert re.findall(r"<bdi>([^<]*)</bdi>", picture.html)[2:] == ["&lt;", "·x", "␣", "·y"]
+    assert "␣ is" not in views.logit_lens(["b"], [[" x"]], [[0.1]]).html
     named = views.logit_lens([" b"], [[" x"]], [[0.1]], layers=["embedding"])
     assert named.alt == "After ·b, layer embedding: ·x 10%"
 
@@ -180,9 +190,13 @@ def test_patching_shows_what_is_baked_and_points_at_the_strongest_patch():
     assert (explorer.layer.value, explorer.token.label) == (2, "4 ·is")
     explorer.layer.value, explorer.token.index = 0, 3
     assert explorer.render().alt.startswith(
-        "·France with the numbers of ·Italy in the other prompt after layer 0: ·Rome is ahead of ·Paris by "
+        "After layer 0, ·France got the numbers of ·Italy from the other prompt: ·Rome is ahead of ·Paris by "
         "6.0 logits, 400 times as probable. Without a patch: ·Paris is ahead of ·Rome by 7.3 logits, 1,500 "
         "times as probable. 4 layers by 5 tokens"
+    )
+    explorer.token.index = 4
+    assert explorer.render().alt.startswith(
+        "After layer 0, ·is got its numbers from the other prompt: ·Paris"
     )
 
 

@@ -21,12 +21,14 @@ NOTEBOOKS = Path(__file__).parent.parent / "notebooks"
 LESSONS = list(catalog.lessons())
 WIDTHS = (1280, 640)
 
-# Everything in an output that hides or scrolls what does not fit, beside code, which may scroll.
+# Everything in an output that hides or scrolls what does not fit, beside code, which may scroll, as may, at
+# a phone's width, a table that would have to break its tokens.
 TOO_WIDE = """() => [...document.querySelectorAll(".jp-Cell-outputArea .jp-OutputArea-output")]
   .filter(output => !output.querySelector("pre"))
   .flatMap(output => [output, ...output.querySelectorAll("*")])
   .filter(part => part.tagName !== "INPUT" && part.clientWidth > 1 && part.scrollWidth > part.clientWidth + 1
-    && (part.matches(".jp-OutputArea-output") || getComputedStyle(part).overflowX !== "visible"))
+    && (part.matches(".jp-OutputArea-output") || getComputedStyle(part).overflowX !== "visible")
+    && !(part.style.overflowX === "auto" && part.clientWidth < 300))
   .map(part => `${part.scrollWidth} in ${part.clientWidth} px: <${part.localName} class="${part.className}"> `
     + part.textContent.slice(0, 80))"""
 
@@ -173,3 +175,53 @@ def test_the_weight_at_zero_shows_gibberish(lesson):
     expect(explorer.locator("figure")).not_to_contain_text(gibberish)
     explorer.get_by_role("slider").press("Home")
     expect(explorer.locator("figure")).to_contain_text(gibberish)
+
+
+@pytest.mark.parametrize("lesson", ["03_inside_llama"], indirect=True)
+def test_attention_is_read_by_pointing_and_by_keyboard(lesson):
+    explorer = lesson.output(lesson.find("course.explorers.Attention"))
+    readout, status = explorer.locator(".course-readout:visible"), explorer.get_by_role("status")
+    expect(readout).to_have_count(0)
+    explorer.locator(".course-map td:has(.course-readout)").last.hover()
+    expect(readout).to_have_text(re.compile(r"^·\S+ looks at ·\S+: <?[\d.]+%$"))
+    layer, head, token = explorer.get_by_role("slider").all()
+    head.press("Home")
+    expect(status).to_contain_text("head 0: ")
+    layer.press("End")
+    expect(status).to_contain_text("Layer 29, head 0: ")
+    token.press("Home")
+    expect(status).to_have_text("Layer 29, head 0: The looks at The 100.0%")
+    text = explorer.get_by_role("textbox", name="text, then Enter")
+    text.fill("")
+    text.press_sequentially("A cat sat")
+    text.press("Enter")
+    expect(status).to_contain_text("Layer 29, head 0: ·sat looks at ")
+    text.fill("")
+    text.press("Enter")
+    expect(status).to_contain_text("There is no text")
+    assert lesson.complaints == []
+
+
+@pytest.mark.parametrize("lesson", ["03_inside_llama"], indirect=True)
+def test_another_country_is_patched_and_one_patch_is_read_by_keyboard(lesson):
+    explorer = lesson.output(lesson.find("course.explorers.Patching"))
+    status = explorer.get_by_role("status")
+    expect(status).to_contain_text("·Rome ahead of ·Paris in 30 of 150 patches")
+    source = explorer.get_by_role("textbox", name="numbers from")
+    for country, said in {
+        "Spain": "·Madrid ahead of ·Paris in ",
+        "New Zealand": "a patch needs the same",
+    }.items():
+        source.fill("")
+        source.press_sequentially(f"The capital of {country} is")
+        source.press("Enter")
+        expect(status).to_contain_text(said)
+    source.fill("")
+    source.press_sequentially("The capital of Italy is")
+    source.press("Enter")
+    layer, token = explorer.get_by_role("slider").all()
+    layer.press("Home")
+    token.press("ArrowLeft")
+    expect(status).to_contain_text(
+        "After layer 0, ·France got the numbers of ·Italy from the other prompt: ·Rome"
+    )

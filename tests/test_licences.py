@@ -61,6 +61,8 @@ def test_every_use_has_an_answer_that_rests_on_clauses(licence):
         assert verdict.clauses
         assert set(verdict.clauses) <= set(licence.clauses)
         kinds = {clause.kind for clause in verdict.clauses}
+        if verdict.answer.startswith("yes"):
+            assert "permission" in kinds  # silence grants nothing: some clause has to
         if verdict.answer == "yes":
             assert kinds <= {"permission", "disclaimer"}
         if verdict.answer in ("yes, with conditions", "ask first"):
@@ -87,7 +89,7 @@ def test_llama_3_1_dropped_the_clause_on_improving_other_models():
     assert all(licences.find(name).section("1.b.v").kind == "prohibition" for name in LLAMAS[:2])
     with pytest.raises(CourseError, match=r"has no section '1\.b\.v' here: its sections are 1\.a; "):
         licences.find("llama-3.1-community").section("1.b.v")
-    answers = [licences.may(name, "train another model on its outputs").answer for name in LLAMAS]
+    answers = [licences.may(name, licences.USES[4]).answer for name in LLAMAS]
     assert answers == ["no", "no", "yes, with conditions"]
 
 
@@ -102,18 +104,21 @@ def test_falcon_180b_asks_about_hosting_and_may_change_its_policy():
     falcon = licences.find("falcon-180b-tii")
     verdict = licences.may(falcon, "offer it to others as a hosted service")
     assert verdict.answer == "ask first"
-    assert verdict.clauses == falcon.about("hosting")
+    assert {clause.section for clause in verdict.clauses} >= {"9.1", "9.3, sentence 1", "9.3, sentence 2"}
+    assert falcon.mark("hosting") == "prohibition"
+    assert licences.may(falcon, "have a revenue of over a million dollars a year").answer == "yes"
+    assert licences.may(falcon, "ship it without naming it").clauses == (falcon.section("6.1"),)
     assert "may be updated from time to time" in falcon.about("policy may change")[0].quote
 
 
 def test_silence_counts_only_where_the_whole_text_was_read():
-    assert [name for name in NAMES if not licences.find(name).whole] == ["falcon-180b-tii"]
-    assert licences.find("falcon-180b-tii").mark("patents") == licences.UNREAD
+    assert [name for name in NAMES if not licences.find(name).whole] == ["stability-community"]
+    assert licences.find("stability-community").mark("patents") == licences.UNREAD
     assert licences.find("mit").mark("patents") == licences.SILENT
     unknown = {
         name for name in NAMES for use in licences.USES if licences.may(name, use).answer == "cannot know"
     }
-    assert unknown == {"falcon-180b-tii", "stability-community"}  # whose rest and whose policy were not read
+    assert unknown == {"stability-community"}  # whose use policy was not read
 
 
 @pytest.mark.parametrize("name", RAILS)
@@ -139,7 +144,7 @@ def test_the_second_rail_licence_dropped_the_duty_to_update():
 def test_stability_ends_above_a_million_dollars():
     licence = licences.find("stability-community")
     assert "USD $1,000,000" in licence.section("III, revenue").quote
-    assert licences.may(licence, "earn over a million dollars a year with it").answer == "ask first"
+    assert licences.may(licence, "have a revenue of over a million dollars a year").answer == "ask first"
 
 
 def test_apache_grants_patents_and_mit_has_one_condition():
@@ -198,10 +203,10 @@ def test_a_picture_of_chosen_clauses():
 
 
 def test_the_matrix_says_who_does_what():
-    pair = [licences.find("mit"), licences.find("falcon-180b-tii")]
+    pair = [licences.find("mit"), licences.find("stability-community")]
     picture = views.licence_matrix(pair, ("use and share", "patents"), "Two licences")
     assert picture.alt == (
         "Two licences. A reading, not legal advice.\n"
         "MIT. permission: use and share; says nothing: patents.\n"
-        "Falcon-180B. not read: use and share, patents."
+        "Stability. permission: use and share; not read: patents."
     )

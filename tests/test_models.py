@@ -1,6 +1,7 @@
 """The real SmolLM2: converted without loss, loaded in under a second, the same answer every time."""
 
 import os
+import shutil
 import subprocess
 import sys
 import time
@@ -9,7 +10,7 @@ import pytest
 import torch
 import transformers
 
-from course_utils import catalog, models, sources
+from course_utils import catalog, lessons, models, sources
 from course_utils.errors import CourseError
 
 
@@ -139,3 +140,29 @@ def test_gguf_copies_refuse_in_one_sentence(tmp_path):
         models.gguf_copies("llama", tmp_path, size="full")
     with pytest.raises(CourseError, match="can't be written to .*nowhere"):
         models.gguf_copies("llama", tmp_path / "nowhere", bits=(4,), size="small")
+
+
+def test_gguf_copies_leave_nothing_on_a_full_disk(tmp_path, monkeypatch):
+    room = shutil.disk_usage(tmp_path)
+    monkeypatch.setattr(shutil, "disk_usage", lambda folder: room._replace(free=70_000_000))
+    with pytest.raises(CourseError, match=r"\(70 MB are free\): they need 76 MB of disk"):
+        models.gguf_copies("llama", tmp_path, bits=(4,), size="small")
+    monkeypatch.undo()
+
+    def fill_up(writer):  # numpy's words for a write that ended too early
+        writer.fout[0].write(b"half a file")
+        raise OSError("331776 requested and 322272 written")
+
+    monkeypatch.setattr("gguf.GGUFWriter.write_tensors_to_file", fill_up)
+    with pytest.raises(CourseError, match=r"\(the disk may be full\): they need 76 MB"):
+        models.gguf_copies("llama", tmp_path, bits=(4,), size="small")
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_lesson_that_measures_one_size_stays_at_it(monkeypatch):
+    monkeypatch.setenv("COURSE_SIZE", "full")
+    sizes = [
+        lessons.lesson_model(catalog.lessons()[name], "llama").size
+        for name in ("02_tokens_and_llama", "11_cost_and_hardware")
+    ]
+    assert sizes == ["full", "small"]

@@ -67,7 +67,10 @@ class Model:
 
 @dataclass(frozen=True)
 class Lesson:
-    """A lesson: the model families that it opens at its default size, and the claims that it settles."""
+    """A lesson: the model families that it opens at its default size, and the claims that it settles.
+
+    `any_size` is false where the lesson measures its default size whatever COURSE_SIZE says.
+    """
 
     name: str
     title: str
@@ -76,6 +79,7 @@ class Lesson:
     claims: tuple[int, ...]
     competencies: tuple[int, ...]
     minutes: int
+    any_size: bool = True
 
 
 @dataclass(frozen=True)

@@ -159,9 +159,11 @@ class Patching(Explorer):
     def render(self):
         pieces, replaced, answers, values = self._patched(self.source.value, self.target.value)
         layer, token = self.layer.value, self.token.value
+        same = replaced[token] == pieces[token]
+        numbers = "its numbers" if same else f"the numbers of {visible(replaced[token])}"
         told = (
-            f"{visible(pieces[token])} with the numbers of {visible(replaced[token])} in the other prompt "
-            f"after layer {layer}: {_ahead(values[layer, token], answers)}. "
+            f"After layer {layer}, {visible(pieces[token])} got {numbers} from the other prompt: "
+            f"{_ahead(values[layer, token], answers)}. "
             # After the last layer nothing reads any token but the last: a patch of the first changes nothing.
             f"Without a patch: {_ahead(values[-1, 0], answers)}."
         )

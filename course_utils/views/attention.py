@@ -11,6 +11,7 @@ from .text import invisible_note, percent, piece_html, top_five, visible
 _MOST_WITH_NUMBERS, _MOST_WITH_WORDS = 8, 6
 _BAR = 56  # pixels, the height of 100%
 _MAP = 96  # pixels, the side of one head's map
+_LONE_SPACE = "␣"  # where a token is one space: a "·" alone looks like dirt
 
 
 def attention_map(pieces, weights, chosen=None, caption=None):
@@ -107,8 +108,7 @@ def logit_lens(pieces, words, probabilities, layers=None, caption=None):
         rows.append(
             [
                 (
-                    f'<span style="font-family:{MONO};overflow-wrap:anywhere">{piece_html(word)}</span> '
-                    f"<span>{escape(percent(chance, 0).rstrip('%'))}</span>",
+                    f"{_token(_shown_alone(word))} <span>{escape(percent(chance, 0).rstrip('%'))}</span>",
                     f"background:{tint(chance)};text-align:left;border:1px solid {TRACK}",
                 )
                 for word, chance in zip(row, chances, strict=True)
@@ -119,12 +119,13 @@ def logit_lens(pieces, words, probabilities, layers=None, caption=None):
         "Column: a token of the prompt. Row: a layer, the first on top. Cell: the token that would come next "
         "if the model ended there, and its probability in percent; the stronger the tint, the higher"
     )
-    everything = [word for row in words for word in row]
+    everything = [_shown_alone(word) for row in words for word in row]
     said = "; ".join(
-        f"layer {layer}: {visible(row[-1])} {percent(chances[-1], 0)}"
+        f"layer {layer}: {visible(_shown_alone(row[-1]))} {percent(chances[-1], 0)}"
         for layer, row, chances in zip(layers, words, probabilities, strict=True)
     )
-    note = ". ".join(filter(None, [note, invisible_note(everything)]))
+    lone = f"{_LONE_SPACE} is a space and nothing else" if _LONE_SPACE in everything else ""
+    note = ". ".join(filter(None, [note, invisible_note(everything), lone]))
     return Picture(card(table, caption, note), f"After {visible(pieces[-1])}, {said}")
 
 
@@ -259,7 +260,9 @@ def patch_words(values, pieces, answers):
 
 
 def _table(corner, labels, heads, rows, widest, label_width=36, padding="2px"):
-    """HTML for a table of equally wide cells, at most `widest` pixels each, that shrinks with the page.
+    """HTML for a table of cells that are equally wide where they can be, at most `widest` pixels each.
+
+    It shrinks with the page until a token would break, then it scrolls.
 
     Parameters
     ----------
@@ -272,19 +275,22 @@ def _table(corner, labels, heads, rows, widest, label_width=36, padding="2px"):
     body = '<tr style="background:#ffffff">'
     body += f'<td style="{quiet};width:{label_width}px;text-align:right">{corner}</td>'
     body += "".join(
-        f'<th style="{quiet};white-space:normal;overflow-wrap:anywhere">{head}</th>' for head in heads
+        f'<th style="{quiet};white-space:nowrap;width:{90 / len(heads):.1f}%">{head}</th>' for head in heads
     )
     body += "</tr>"
     for label, row in zip(labels, rows, strict=True):
-        body += f'<tr style="background:#ffffff"><th style="{quiet};text-align:right;overflow-wrap:anywhere">'
+        body += f'<tr style="background:#ffffff"><th style="{quiet};text-align:right;white-space:nowrap">'
         body += f"{label}</th>"
         body += "".join(f'<td style="{text};white-space:normal;{style}">{html}</td>' for html, style in row)
         if len(row) < len(heads):
             body += f'<td style="{quiet}" colspan="{len(heads) - len(row)}"></td>'
         body += "</tr>"
+    most = label_width + widest * len(heads)
     return (
-        f'<table style="width:100%;max-width:{label_width + widest * len(heads)}px;margin:0;border:none;'
-        f'border-collapse:collapse;table-layout:fixed"><tbody>{body}</tbody></table>'
+        # width:0 with min-width:100%: a widget around it must not grow with the table, or nothing scrolls.
+        '<div style="overflow-x:auto;width:0;min-width:100%">'
+        f'<table style="width:100%;max-width:{most}px;margin:0;border:none;border-collapse:collapse;'
+        f'table-layout:auto"><tbody>{body}</tbody></table></div>'
     )
 
 
@@ -368,4 +374,8 @@ def _check(pieces, weights):
 
 
 def _token(piece):
-    return f'<span style="font-family:{MONO};color:{INK}">{piece_html(piece)}</span>'
+    return f'<span style="font-family:{MONO};color:{INK};white-space:nowrap">{piece_html(piece)}</span>'
+
+
+def _shown_alone(word):
+    return _LONE_SPACE if word == " " else word
