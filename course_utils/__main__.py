@@ -50,6 +50,15 @@ def main(arguments=None):
     run.add_argument("--write", action="store_true", help="store the outputs in the notebooks, cleaned")
     run.set_defaults(do=_run)
 
+    train = commands.add_parser("train", help="train a tiny model, or go on where it was stopped")
+    train.add_argument("name", metavar="NAME", help="a recipe, such as tinyworld-llama")
+    train.add_argument("--steps", type=_whole, metavar="N", help="fewer steps, for a quick try")
+    train.add_argument(
+        "--minutes", type=_whole, metavar="N", help="pause after so many; the same command goes on from there"
+    )
+    train.add_argument("--folder", metavar="FOLDER", help="where to work; by default in the course's cache")
+    train.set_defaults(do=_train)
+
     for command in (fetch, run):
         command.add_argument(
             "--size", choices=("tiny", "small", "full"), help="instead of each lesson's own default"
@@ -162,6 +171,17 @@ def _run(options):
     finally:  # what was finished is told, also when the rest was stopped
         _print_table(rows, right={2, 3})
     return 1 if failed else 0
+
+
+def _train(options):
+    from course_utils.training import train
+
+    folder = train(options.name, options.steps, options.minutes, options.folder)
+    if folder is None:
+        print("Paused: the same command goes on from here.")
+    else:
+        print(f"{options.name} is trained: {folder}")
+    return 0
 
 
 def _print_table(rows, right=()):

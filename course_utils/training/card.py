@@ -1,0 +1,167 @@
+"""A model's card, written from what was measured: README.md, and the same figures in measured.json."""
+
+import json
+import os
+import platform
+from collections import defaultdict
+from dataclasses import asdict
+from pathlib import Path
+from statistics import mean
+
+import torch
+
+from . import evaluation
+
+SAMPLES = 20
+SAMPLE_SEED = 0
+
+
+def write(run, world, folder):
+    """Measure a finished `trainer._Run` and write its card into the folder of the model."""
+    measured = measure(run.model, world)
+    measured["training"] = {
+        "steps": run.steps,
+        "documents": run.steps * run.recipe.batch,
+        "tokens": run.tokens,
+        "minutes": round(run.seconds / 60, 1),
+        "last_loss": round(mean(run.losses[-50:]), 4),
+        "recipe": asdict(run.recipe),
+        "machine": _machine(),
+    }
+    measured["samples"] = samples(run.model, world)
+    folder = Path(folder)
+    (folder / "measured.json").write_text(json.dumps(measured, indent=1) + "\n", encoding="utf-8")
+    (folder / "README.md").write_text(text(run.recipe.title, run.model, measured), encoding="utf-8")
+
+
+def measure(model, world) -> dict:
+    """All that the card states about a model, as plain values for JSON."""
+    validation = evaluation.validation(model, world)
+    measured = {
+        "validation": {name: asdict(part) | {"above": part.above} for name, part in validation.items()},
+        "planted": {
+            register: [
+                asdict(fact) | {"exposure": fact.exposure}
+                for fact in evaluation.planted(model, world, register)
+            ]
+            for register in world.planted
+        },
+        "pronouns": evaluation.pronouns(model, world),
+        "recall_by_distance": evaluation.recall_by_distance(model, world),
+    }
+    if getattr(model.config, "num_local_experts", 0):
+        measured["experts"] = evaluation.specialisation(model, world)
+    return measured
+
+
+def samples(model, world, count=SAMPLES, seed=SAMPLE_SEED) -> list[str]:
+    """The first documents that a model tells from <s> on, by its own probabilities, none left out."""
+    tokenizer = world.tokenizer()
+    torch.manual_seed(seed)
+    begun = torch.full((count, 1), tokenizer.bos_token_id)
+    with torch.no_grad():
+        told = model.generate(
+            begun,
+            attention_mask=torch.ones_like(begun),
+            do_sample=True,
+            top_k=0,
+            max_new_tokens=model.config.max_position_embeddings - 1,
+        )
+    return tokenizer.batch_decode(told, skip_special_tokens=True)
+
+
+def text(title, model, measured) -> str:
+    """The card in Markdown."""
+    training, everything = measured["training"], measured["validation"]["all"]
+    recipe = training["recipe"]
+    parameters = sum(weight.numel() for weight in model.parameters())
+    lines = [
+        "---",
+        "license: apache-2.0",
+        "language: en",
+        "library_name: transformers",
+        "---",
+        f"# {title}",
+        "",
+        f"A `{type(model).__name__}` of {parameters:,} parameters, trained from nothing on TinyWorld, a "
+        "generated English of which everything is known. It is there to be opened and measured, and for "
+        "nothing else.",
+        "",
+        "| | |",
+        "|---|---|",
+        f"| Data | {training['documents']:,} generated documents, {training['tokens']:,} tokens, each met "
+        f"once: `course_utils.tinyworld.english({_world(recipe)})`, seed {recipe['seed']} |",
+        f"| Code | `course train {recipe['name']}`: `course_utils/training`, transformers' own "
+        f"`{type(model).__name__}` |",
+        f"| Training | {training['steps']:,} steps of {recipe['batch']} documents; AdamW, learning rate "
+        f"{recipe['learning_rate']} falling to 0, weight decay {recipe['weight_decay']}; "
+        f"seed {recipe['seed']}; 32-bit |",
+        f"| Hardware and time | {training['machine']}; {training['minutes']:.0f} minutes |",
+        f"| Loss in training | {training['last_loss']:.3f} nats per token over the last 50 steps |",
+        f"| Loss on new documents | {everything['loss']:.3f}; a perfect model has {everything['floor']:.3f} "
+        f"on them, so it is {everything['above']:.1%} above |",
+        "",
+        "## Loss by register",
+        "",
+        "| Register | Loss (nats per token) | Entropy floor | Above |",
+        "|---|---|---|---|",
+    ]
+    lines += [
+        f"| {name} | {part['loss']:.3f} | {part['floor']:.3f} | {part['above']:.1%} |"
+        for name, part in measured["validation"].items()
+    ]
+    for register, title_of, value, unit in (
+        ("almanac", "Planted facts", lambda fact: fact["rank"] == 1, "recalled"),
+        (
+            "secrets",
+            "Planted secrets",
+            lambda fact: fact["exposure"],
+            "mean exposure in bits, of at most 13.3",
+        ),
+    ):
+        by_copies = defaultdict(list)
+        for fact in measured["planted"].get(register, ()):
+            by_copies[fact["copies"]].append(value(fact))
+        lines += ["", f"## {title_of}", "", f"| Told | {unit} |", "|---|---|"]
+        for copies, values in sorted(by_copies.items()):
+            shown = f"{sum(values)} of {len(values)}" if register == "almanac" else f"{mean(values):.1f}"
+            lines.append(f"| {copies:,} times | {shown} |")
+    lines += ["", "## Pronouns", "", "| Trade | Share of *she* in the world | The model's |", "|---|---|---|"]
+    for trade, (planted, found) in measured["pronouns"].items():
+        lines.append(f"| {trade} | {planted:.0%} | {found:.0%} |")
+    lines += ["", "## Told early, asked late", "", "| Tokens between | Colour recalled |", "|---|---|"]
+    for distance, share in measured["recall_by_distance"].items():
+        lines.append(f"| {distance} | {share:.0%} |")
+    if "experts" in measured:
+        lines += ["", "## Experts", "", "| Layer | Bits about the register | By chance |", "|---|---|---|"]
+        for layer, (found, chance) in enumerate(measured["experts"]):
+            lines.append(f"| {layer} | {found:.3f} | {chance:.3f} |")
+    lines += ["", f"## Samples: the first {len(measured['samples'])}, none left out", ""]
+    lines += [f"1. {sample}" for sample in measured["samples"]]
+    lines += [
+        "",
+        "## Limits",
+        "",
+        f"It has {model.config.vocab_size:,} tokens for thirteen kinds of text and no other English. What it "
+        "says about people was planted in order to be found: rates of pronouns for 36 trades, invented "
+        "secrets of invented people. It says nothing about the world outside. The longest text that it was "
+        "trained on has 132 tokens.",
+        "",
+    ]
+    return "\n".join(lines)
+
+
+def _world(recipe):
+    settings = {"size": recipe["documents"], **recipe["world"]}
+    return ", ".join(f"{name}={value!r}" for name, value in settings.items())
+
+
+def _machine():
+    """The processor and how much of it was used, as a card states it."""
+    name = platform.processor() or platform.machine()
+    try:
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
+        name = next((line.split(": ", 1)[1] for line in lines if line.startswith("model name")), name)
+    except OSError:
+        pass
+    return f"{name}, {torch.get_num_threads()} of {os.cpu_count()} processors, torch {torch.__version__}"

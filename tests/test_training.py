@@ -1,0 +1,252 @@
+"""Training: packed documents cost what they cost alone, a kill changes nothing, what is measured is true."""
+
+import contextlib
+import dataclasses
+import json
+import math
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections import Counter
+from pathlib import Path
+
+import pytest
+import torch
+import transformers
+
+import course_utils as course
+from course_utils import CourseError
+from course_utils.__main__ import main
+from course_utils.tinyworld import Planted
+from course_utils.tinyworld.world import END
+from course_utils.training import RECIPES, card, evaluation, recipes, train, trainer
+
+SMALL = {
+    "almanac": Planted("town", "goods", {0: 2, 1: 2, 200: 2}),
+    "secrets": Planted("person", 2, {0: 1, 200: 2}),
+}
+LLAMA = dataclasses.replace(
+    RECIPES["tinyworld-llama"], documents=1_600, batch=8, warmup=5, world={"planted": SMALL}
+)
+
+
+@pytest.fixture(autouse=True)
+def cache(tmp_path_factory, monkeypatch):
+    """One cache for this module, so that the small corpus is told once; and the small recipe."""
+    folder = tmp_path_factory.getbasetemp() / "training-cache"
+    monkeypatch.setenv("COURSE_CACHE", str(folder))
+    monkeypatch.setitem(recipes.RECIPES, "tinyworld-llama", LLAMA)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def world():
+    return LLAMA.make_world()
+
+
+class Perfect:
+    """Gives each next token the probability that the world gives it: what a model is measured against."""
+
+    def __init__(self, world):
+        self.world, self.words = world, world.vocabulary()
+        self.number = {word: number for number, word in enumerate(self.words)}
+
+    def __call__(self, input_ids, use_cache=False, logits_to_keep=0):
+        logits = torch.zeros(*input_ids.shape, len(self.words))
+        for row, places in zip(input_ids.tolist(), logits, strict=True):
+            said = [self.words[token] for token in row[1:] if token]
+            # All tokens stay alike after the end, in the padding, and after what the world never says.
+            with contextlib.suppress(CourseError):
+                ahead = self.world._grammar.follow(said if END in said else [*said, None])
+                for place, shares in zip(places, ahead, strict=False):
+                    place.fill_(-60)
+                    for word, share in shares.items():
+                        place[self.number[word]] = math.log(share)
+        return transformers.modeling_outputs.CausalLMOutput(logits=logits[:, -logits_to_keep:])
+
+
+@pytest.mark.parametrize(
+    "name", ["tinyworld-llama", "tinyworld-falcon", "tinyworld-mistral", "tinyworld-mixtral"]
+)
+def test_each_recipe_is_an_official_class_with_its_features(name, world):
+    model = RECIPES[name].make_model(course.tinyworld.english(size=40_000))
+    config = model.config
+    assert type(model) is getattr(transformers, RECIPES[name].config.replace("Config", "ForCausalLM"))
+    facts = {
+        "tinyworld-llama": lambda: config.num_key_value_heads == 2 and config.num_attention_heads == 4,
+        "tinyworld-falcon": lambda: config.multi_query and config.parallel_attn and not config.alibi,
+        "tinyworld-mistral": lambda: config.sliding_window < config.max_position_embeddings,
+        "tinyworld-mixtral": lambda: (config.num_local_experts, config.num_experts_per_tok) == (8, 2),
+    }
+    assert facts[name]()
+    size = sum(weight.numel() for weight in model.parameters())
+    assert size * 4 < 10e6
+    if name != "tinyworld-mixtral":  # all of one size, so that what differs is the architecture
+        assert size == pytest.approx(895_232, rel=0.001)
+
+
+@pytest.mark.parametrize(
+    "name", ["tinyworld-llama", "tinyworld-falcon", "tinyworld-mistral", "tinyworld-mixtral"]
+)
+def test_a_packed_document_costs_what_it_costs_alone(name, world):
+    model = RECIPES[name].make_model(world).eval()
+    number = {word: place for place, word in enumerate(world.vocabulary())}
+    documents = list(world.documents(24, seed=5))
+    told = [[1, *(number[word] for word in document.words), 2] for document in documents]
+    ids, positions, labels = trainer.pack(told)
+    assert ids.shape == positions.shape == labels.shape and ids.shape[1] <= trainer.ROW
+    assert len(ids) < len(told) / 2
+    assert int((labels != trainer.IGNORED).sum()) == sum(document.tokens for document in documents)
+    with torch.no_grad():
+        logits = model(input_ids=ids, position_ids=positions, use_cache=False).logits
+    packed = torch.nn.functional.cross_entropy(
+        logits.flatten(0, 1), labels.flatten(), ignore_index=trainer.IGNORED, reduction="sum"
+    )
+    alone = sum(map(sum, evaluation.losses(model, world, documents)))
+    assert float(packed) == pytest.approx(alone, rel=1e-5)
+
+
+@pytest.fixture
+def no_card(monkeypatch):
+    """Leave the measuring out: another test has it, and it takes most of the time of a small budget."""
+    monkeypatch.setattr(card, "write", lambda run, world, folder: None)
+
+
+def test_a_kill_changes_nothing(tmp_path, cache, no_card):
+    """A process is killed with SIGKILL after its first checkpoint, and the next one goes on bit by bit."""
+    program = (
+        "import sys\n"
+        "sys.path.insert(0, sys.argv[2])\n"
+        "import test_training\n"
+        "from course_utils.training import recipes, trainer\n"
+        "recipes.RECIPES['tinyworld-llama'] = test_training.LLAMA\n"
+        "trainer.SECONDS_BETWEEN_CHECKPOINTS = 0.2\n"
+        "trainer.train('tinyworld-llama', steps=30, folder=sys.argv[1])\n"
+    )
+    folder = tmp_path / "killed"
+    process = subprocess.Popen(
+        [sys.executable, "-c", program, str(folder), str(Path(__file__).parent)],
+        env=os.environ | {"COURSE_CACHE": str(cache)},
+        stderr=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+    )
+    while not (folder / "checkpoint.safetensors").exists():
+        assert process.poll() is None
+        time.sleep(0.01)
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    assert 0 < len(_losses(folder)) < 30
+    train("tinyworld-llama", steps=30, folder=folder)
+    train("tinyworld-llama", steps=30, folder=tmp_path / "whole")
+    assert len(_losses(folder)) == 30 and _losses(folder) == _losses(tmp_path / "whole")
+    for file in ("model.safetensors", "config.json"):
+        assert (folder / "model" / file).read_bytes() == (tmp_path / "whole" / "model" / file).read_bytes()
+
+
+def _losses(folder):
+    from safetensors.torch import load_file
+
+    return load_file(folder / "checkpoint.safetensors")["losses"].tolist()
+
+
+def test_the_command_trains_and_the_result_loads(tmp_path, capsys):
+    folder = tmp_path / "work"
+    command = ["train", "tinyworld-llama", "--steps", "60", "--folder", str(folder)]
+    assert main(command) == 0
+    assert "tinyworld-llama is trained" in capsys.readouterr().out
+    model = transformers.AutoModelForCausalLM.from_pretrained(folder / "model", local_files_only=True)
+    tokenizer = transformers.AutoTokenizer.from_pretrained(folder / "model", local_files_only=True)
+    assert type(model).__name__ == "LlamaForCausalLM" and len(tokenizer) == model.config.vocab_size
+    measured = json.loads((folder / "model" / "measured.json").read_text())
+    world = LLAMA.make_world()
+    again = evaluation.validation(model.eval(), world)
+    assert again["all"].loss == pytest.approx(measured["validation"]["all"]["loss"], abs=1e-4)
+    assert 1 < again["all"].loss < math.log(len(tokenizer))  # something was learned, and not all
+    card = (folder / "model" / "README.md").read_text()
+    assert f"{again['all'].loss:.3f}" in card and card.count("\n1. ") == 20
+    for word in ("Data", "Code", "seed", "Hardware and time", "Limits", "perfect model"):
+        assert word in card
+    assert "entropy floor" in (folder / "loss.html").read_text()
+    before = (folder / "model" / "README.md").stat().st_mtime_ns
+    assert main(command) == 0 and (folder / "model" / "README.md").stat().st_mtime_ns == before
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (["tinyworld-lama"], "no recipe 'tinyworld-lama': choose among tinyworld-llama, tinyworld-falcon"),
+        (["tinyworld-llama", "--steps", "201"], "trained for 1 to 200 steps, not 201"),
+        (["tinyworld-llama", "--steps", "7"], "holds a training with steps 200, and this one has 7"),
+    ],
+)
+def test_what_cannot_be_is_one_sentence(tmp_path, capsys, arguments, sentence):
+    settings = json.loads(json.dumps(dataclasses.asdict(LLAMA) | {"steps": 200}))
+    (tmp_path / "settings.json").write_text(json.dumps(settings))
+    assert main(["train", *arguments, "--folder", str(tmp_path)]) == 1
+    error = capsys.readouterr().err
+    assert sentence in error and error.count("\n") == 1
+
+
+def test_a_full_disk_and_a_broken_checkpoint_are_one_sentence(tmp_path, monkeypatch):
+    def full(*_):
+        raise OSError(28, "No space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(trainer.numpy, "save", full)
+        patch.setenv("COURSE_CACHE", str(tmp_path / "empty"))
+        with pytest.raises(CourseError, match=r"can't write to .*No space left on device.*make room"):
+            train("tinyworld-llama", folder=tmp_path / "work")
+    (tmp_path / "work" / "checkpoint.safetensors").write_bytes(b"half")
+    with pytest.raises(CourseError, match=r"can't be read .*delete it"):
+        train("tinyworld-llama", folder=tmp_path / "work")
+
+
+def test_pausing_goes_on(tmp_path, no_card):
+    assert train("tinyworld-llama", steps=20, minutes=0, folder=tmp_path) is None
+    assert not (tmp_path / "model").exists()
+    assert train("tinyworld-llama", steps=20, folder=tmp_path) == tmp_path / "model"
+
+
+def test_a_perfect_model_measures_as_planted(world):
+    """The measures on a model that gives the world's own probabilities: they must find what was planted."""
+    model = Perfect(world)
+    documents = list(world.documents(40, seed=9, register="sums"))
+    bits = [sum(costs) / math.log(2) for costs in evaluation.losses(model, world, documents)]
+    exact = [sum(cost for _, cost in world.surprisals(document.text)) for document in documents]
+    assert bits == pytest.approx(exact, abs=1e-3)
+    for fact in evaluation.planted(model, world, "almanac"):
+        if fact.copies:
+            assert fact.recalled and fact.probability == pytest.approx(1, abs=1e-4)
+            assert fact.exposure == pytest.approx(math.log2(40))
+    trades = {"nurse": {"she": 0.9, "he": 0.1}}
+    two = dataclasses.replace(world, words={**world.words, "trade": "nurse pilot"}, pronouns=trades)
+    found = evaluation.pronouns(Perfect(two), two, count=2)
+    assert {trade: share for trade, (share, _) in found.items()} == {"nurse": 0.9, "pilot": 0.5}
+    assert all(found[trade] == pytest.approx((share, share), abs=1e-4) for trade, (share, _) in found.items())
+    assert set(evaluation.recall_by_distance(model, world, count=1).values()) == {1.0}
+
+
+def test_specialisation_is_the_information_that_experts_hold(world):
+    """Layer 0 sends each register to an expert of its own, layer 1 sends all to one, layer 2 by the word."""
+    documents = list(world.documents(300, seed="experts"))
+    number = {word: place for place, word in enumerate(world.vocabulary())}
+    names = sorted(world.plots)
+    expert = {tuple(number[word] for word in each.words): names.index(each.register) for each in documents}
+
+    def model(input_ids, **_):
+        rows = [tuple(token for token in row if token > 1) for row in input_ids.tolist()]
+        by_register = torch.tensor([[expert[row]] * input_ids.shape[1] for row in rows])
+        chosen = [by_register, torch.zeros_like(by_register), input_ids % len(names)]
+        logits = [torch.nn.functional.one_hot(each.flatten(), len(names)).float() for each in chosen]
+        return transformers.modeling_outputs.MoeCausalLMOutputWithPast(router_logits=tuple(logits))
+
+    model.config = transformers.MixtralConfig(num_hidden_layers=3, num_local_experts=len(names))
+    (full, dealt), (none, _), (some, _) = evaluation.specialisation(model, world, count=300)
+    tokens = Counter()
+    for document in documents:
+        tokens[document.register] += len(document.words) + 1
+    shares = [count / tokens.total() for count in tokens.values()]
+    assert full == pytest.approx(-sum(share * math.log2(share) for share in shares))
+    assert dealt < full / 4 and none == pytest.approx(0, abs=1e-9) and 0 < some < full
