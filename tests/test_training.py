@@ -108,6 +108,25 @@ def test_a_packed_document_costs_what_it_costs_alone(name, world):
     assert float(packed) == pytest.approx(alone, rel=1e-5)
 
 
+def test_the_window_closes_at_half_time(world, cache, tmp_path):
+    """Until then Mistral is Llama, to the last bit; from then on a token sees sixteen."""
+    cache.mkdir(exist_ok=True)
+    corpus = trainer._Corpus.of(world, 0, cache)
+    losses, windows = {}, []
+    for name in ("tinyworld-llama", "tinyworld-mistral"):
+        recipe = dataclasses.replace(
+            RECIPES[name], documents=64, batch=8, warmup=5, learning_rate=1e-3, world=LLAMA.world
+        )
+        run = trainer._Run(recipe, world, 8, tmp_path / name)
+        for first in range(0, 64, 8):
+            run.step([corpus[place] for place in range(first, first + 8)])
+            windows.append(getattr(run.model.config, "sliding_window", None))
+        losses[name] = run.losses
+    assert windows == [None] * 12 + [16] * 4
+    one, other = losses.values()
+    assert one[:4] == other[:4] and one[4] != other[4]
+
+
 @pytest.fixture
 def no_card(monkeypatch):
     """Leave the measuring out: another test has it, and it takes most of the time of a small budget."""

@@ -9,6 +9,7 @@ from pathlib import Path
 from course_utils.errors import CourseError
 
 SIZES = ("tiny", "small", "full")
+LESSON_SIZES: dict[str, str] = {}  # family: size, as the set-up cell of the lesson in this kernel said
 
 
 @dataclass(frozen=True)
@@ -22,7 +23,8 @@ class File:
 
 @dataclass(frozen=True)
 class Source:
-    """One place that a model's files can be had from: a package of the package index, or a hub repository."""
+    """One place that a model's files can be had from: the course's own files ("course"), a package of the
+    package index ("package"), or a hub repository ("hub")."""
 
     kind: str
     bytes: int = 0
@@ -42,7 +44,11 @@ class Source:
 
 @dataclass(frozen=True)
 class Model:
-    """A model of the course. Sizes are in bytes; `memory_bytes` is the peak of a process that runs it."""
+    """A model of the course. Sizes are in bytes; `memory_bytes` is the peak of a process that runs it.
+
+    `file` is the one file that matters, where there is one: its bytes are known. `four_bit_memory` is what a
+    full-size model needs when it is loaded at 4 bits.
+    """
 
     name: str
     family: str
@@ -57,18 +63,25 @@ class Model:
     download_bytes: int
     disk_bytes: int
     memory_bytes: int
-    hub_id: str
-    hub_revision: str
     format: str
     source: str
     sources: tuple[Source, ...]
     file: File | None = None
+    hub_id: str = ""
+    hub_revision: str = ""
+    four_bit_memory: int = 0
+
+    @property
+    def ours(self) -> bool:
+        """Whether this course trained it, so that its files came with the course."""
+        return self.sources[0].kind == "course"
 
 
 @dataclass(frozen=True)
 class Lesson:
-    """A lesson: the model families that it opens at its default size, and the claims that it settles.
+    """A lesson: the models that it opens, and the claims that it settles.
 
+    `models` are families, which come at the lesson's default size, or a model's own name, which has one size.
     `any_size` is false where the lesson measures its default size whatever COURSE_SIZE says.
     """
 
@@ -165,7 +178,8 @@ def find(name: str, size: str | None = None) -> Model:
     """The catalogue's entry for a model's own name, or for a family at a size.
 
     name : a name such as "smollm2-135m-instruct", or a family such as "llama"
-    size : "tiny", "small" or "full"; by default the environment's COURSE_SIZE, else the family's smallest.
+    size : "tiny", "small" or "full"; by default the environment's COURSE_SIZE, else what the lesson's set-up
+        cell said, else the family's smallest
 
     Raises CourseError when there is no such model.
     """
@@ -178,7 +192,8 @@ def find(name: str, size: str | None = None) -> Model:
             f"There is no model or family named {name!r}: the families are {', '.join(families)}, "
             f"the models {', '.join(models())}."
         )
-    asked = size or os.environ.get("COURSE_SIZE") or next(each for each in SIZES if each in family)
+    asked = size or os.environ.get("COURSE_SIZE") or LESSON_SIZES.get(name)
+    asked = asked or next(each for each in SIZES if each in family)
     if asked not in SIZES:
         raise CourseError(
             f"There is no size {asked!r}: choose one of {', '.join(SIZES)} (argument or COURSE_SIZE)."

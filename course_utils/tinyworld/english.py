@@ -157,7 +157,7 @@ _FILLER = (
     "[Later|Meanwhile|Outside|Then], {_:person} [hurried|ran|rode|walked] [past|to] the {_:place}"
     " [again|alone|happily|slowly]."
 )
-_LONGEST = 12
+_LONGEST = 8
 
 _PLOTS = {
     "story": [
@@ -349,7 +349,7 @@ _PLOTS = {
 _ENGLISH = {
     "words": _WORDS,
     "plots": _PLOTS,
-    "weights": {"sums": 3, "questions": 3, "weather": 1.5, "shop": 1.5},
+    "weights": {"sums": 3, "questions": 3, "memory": 2, "workday": 4, "weather": 1.5, "shop": 1.5},
     "parts": {
         "filler": _FILLER,
         "near": "[behind|beside|near]",
@@ -371,14 +371,17 @@ _ENGLISH = {
         "secrets": Planted("person", 4, {times: 5 for times in (0, *(2**power for power in range(11)))}),
     },
     "held_out": {("animal", "spot"): 80, ("first", "second"): 40},
+    "size": 240_000,
 }
 
 
 def english(**changes) -> World:
-    """The course's world, or one that differs from it in the fields of `World` that are given.
+    """The course's world, which its tiny models have read, or one that differs from it in what is given.
+
+    changes : fields of `World`
 
     english(pronouns={"nurse": {"she": 0.9, "he": 0.1}})    one trade has a bias, all others none
     english(pronouns={})                                   the repaired world: the same texts, no bias
-    english(duplicates={100: 200})                         200 documents told a hundred times each
+    english(duplicates={100: 1000})                        1,000 documents told a hundred times each
     """
     return World(**{**_ENGLISH, **changes})

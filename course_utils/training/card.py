@@ -95,7 +95,7 @@ def text(title, model, measured) -> str:
         f"`{type(model).__name__}` |",
         f"| Training | {training['steps']:,} steps of {recipe['batch']} documents; AdamW, learning rate "
         f"{recipe['learning_rate']} falling to 0, weight decay {recipe['weight_decay']}; "
-        f"seed {recipe['seed']}; 32-bit |",
+        f"seed {recipe['seed']}; 32-bit{_start(recipe)} |",
         f"| Hardware and time | {training['machine']}; {training['minutes']:.0f} minutes |",
         f"| Loss in training | {training['last_loss']:.3f} nats per token over the last 50 steps |",
         f"| Loss on new documents | {everything['loss']:.3f}; a perfect model has {everything['floor']:.3f} "
@@ -145,10 +145,20 @@ def text(title, model, measured) -> str:
         f"It has {model.config.vocab_size:,} tokens for thirteen kinds of text and no other English. What it "
         "says about people was planted in order to be found: rates of pronouns for 36 trades, invented "
         "secrets of invented people. It says nothing about the world outside. The longest text that it was "
-        "trained on has 132 tokens.",
+        "trained on has 97 tokens.",
         "",
     ]
     return "\n".join(lines)
+
+
+def _start(recipe):
+    """What is special about how a training begins, if anything is."""
+    words = ""
+    if (factor := recipe["attention_start"]) != 1:
+        words += f"; queries and keys begin {factor} times as large as the configuration says"
+    if share := recipe["window_from"]:
+        words += f"; the window is open for the first {share:.0%} of the steps"
+    return words
 
 
 def _world(recipe):

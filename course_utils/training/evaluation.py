@@ -170,24 +170,24 @@ def specialisation(model, world, count=1_000) -> list[tuple[float, float]]:
     second is the same with the registers dealt out to the documents anew: what comes from counting alone.
     """
     number = _numbers(world)
-    documents = list(world.documents(count, seed="experts"))
+    documents = sorted(world.documents(count, seed="experts"), key=lambda document: document.tokens)
     registers = [document.register for document in documents]
     shuffled = [registers[place] for place in torch.randperm(count, generator=_generator(0))]
     names = sorted(set(registers))
     layers = model.config.num_hidden_layers
     shape = layers, 2, len(names), model.config.num_local_experts
     counts = torch.zeros(shape, dtype=torch.float64)
-    for start in range(0, count, BATCH):
-        rows = documents[start : start + BATCH]
-        ids = _padded([[number[token] for token in (BEGIN, *document.words)] for document in rows])
+    for places in _batches(range(count)):
+        rows = [(BEGIN, *documents[place].words) for place in places]
+        ids = _padded([[number[token] for token in row] for row in rows])
         with torch.no_grad():
             routed = model(input_ids=ids, output_router_logits=True, use_cache=False).router_logits
         for layer, logits in enumerate(routed):
             first = logits.argmax(-1).view(ids.shape)
-            for place, document in enumerate(rows):
-                chosen = first[place, : len(document.words) + 1].bincount(minlength=shape[3])
-                counts[layer, 0, names.index(registers[start + place])] += chosen
-                counts[layer, 1, names.index(shuffled[start + place])] += chosen
+            for place, row, experts in zip(places, rows, first, strict=True):
+                chosen = experts[: len(row)].bincount(minlength=shape[3])
+                counts[layer, 0, names.index(registers[place])] += chosen
+                counts[layer, 1, names.index(shuffled[place])] += chosen
     return [(_mutual_information(real), _mutual_information(dealt)) for real, dealt in counts]
 
 

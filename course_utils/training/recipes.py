@@ -4,7 +4,7 @@ from dataclasses import dataclass, field, replace
 
 from course_utils.errors import CourseError
 
-DOCUMENTS = 600_000  # one pass over them is the whole training, so what is planted is met as often as planned
+DOCUMENTS = 240_000  # one pass over them is the whole training, so what is planted is met as often as planned
 
 
 @dataclass(frozen=True)
@@ -20,6 +20,8 @@ class Recipe:
     learning_rate : at its highest; it climbs for `warmup` steps, then falls in a straight line to zero
     weight_decay, beta2, clip : of AdamW, and the longest gradient
     balance : weight of the loss that spreads tokens over experts, where there are any
+    attention_start : factor on the first weights of queries and keys
+    window_from : share of the steps after which a sliding window closes; before, all can be seen
     seed : settles the first weights and the corpus
     """
 
@@ -30,12 +32,14 @@ class Recipe:
     world: dict = field(default_factory=dict)
     documents: int = DOCUMENTS
     batch: int = 32
-    learning_rate: float = 4e-3
+    learning_rate: float = 3e-3
     warmup: int = 200
     weight_decay: float = 0.1
     beta2: float = 0.98
     clip: float = 1.0
     balance: float = 0.0
+    attention_start: float = 1.0
+    window_from: float = 0.0
     seed: int = 0
 
     @property
@@ -57,36 +61,52 @@ class Recipe:
         settings = _SHARED | {"vocab_size": len(world.vocabulary())} | self.shape
         torch.manual_seed(self.seed)
         config = getattr(transformers, self.config)(**settings)
-        return transformers.AutoModelForCausalLM.from_config(
+        model = transformers.AutoModelForCausalLM.from_config(
             config, dtype=torch.float32, attn_implementation="sdpa"
         )
+        for name, weight in model.named_parameters():
+            if name.endswith(("q_proj.weight", "k_proj.weight")):
+                weight.data *= self.attention_start
+        return model
 
 
-# <pad>, <s> and </s> are the first tokens of every world. The longest document has 132 tokens.
+# <pad>, <s> and </s> are the first tokens of every world. The longest document has 97 tokens.
 _SHARED = {
     "hidden_size": 128,
     "num_hidden_layers": 4,
     "num_attention_heads": 4,
-    "max_position_embeddings": 160,
+    "max_position_embeddings": 128,
+    # About 1 / sqrt(128), so that queries and keys begin at size one. With the libraries' 0.02, which suits
+    # layers twenty times as wide, attention begins flat, and copying from afar is learned much later.
+    "initializer_range": 0.08,
     "tie_word_embeddings": True,
     "pad_token_id": 0,
     "bos_token_id": 1,
     "eos_token_id": 2,
 }
+# Where attention and feed-forward follow each other, copying from afar begins late. Queries and keys that
+# begin larger make attention pick a few tokens from the first step on: see docs/tinyworld.md.
+_PICKY = 1.7
 _LLAMA = Recipe(
     "tinyworld-llama",
     "TinyWorld Llama",
     "LlamaConfig",
     {"num_key_value_heads": 2, "intermediate_size": 352},
+    attention_start=_PICKY,
 )
-_FALCON = {
-    "multi_query": True,
-    "parallel_attn": True,
-    "new_decoder_architecture": False,
-    "alibi": False,
-    "bias": False,
-    "ffn_hidden_size": 560,  # without a gate: as many weights as Llama's 3 matrices of 352
-}
+_FALCON = Recipe(
+    "tinyworld-falcon",
+    "TinyWorld Falcon",
+    "FalconConfig",
+    {
+        "multi_query": True,
+        "parallel_attn": True,
+        "new_decoder_architecture": False,
+        "alibi": False,
+        "bias": False,
+        "ffn_hidden_size": 560,  # without a gate: as many weights as Llama's 3 matrices of 352
+    },
+)
 _EXPERTS = {
     "num_key_value_heads": 2,
     "intermediate_size": 160,  # two of them are about one of Llama's, and 9.3 MB are under 10
@@ -98,20 +118,32 @@ RECIPES = {
     recipe.name: recipe
     for recipe in (
         _LLAMA,
-        Recipe("tinyworld-falcon", "TinyWorld Falcon", "FalconConfig", _FALCON),
+        _FALCON,
         Recipe(
             "tinyworld-mistral",
             "TinyWorld Mistral",
             "MistralConfig",
-            # A token reaches back 15 more in each of 4 layers, so 60: half of the distances in `memory`.
+            # A token reaches back 15 more in each of 4 layers, so 60, and `memory` asks from up to 85.
             {"num_key_value_heads": 2, "intermediate_size": 352, "sliding_window": 16},
+            attention_start=_PICKY,
+            # A window from the start hides most of what there is to copy; and copying begins when the rate is
+            # below about 0.0015.
+            window_from=0.5,
+            learning_rate=1.5e-3,
         ),
-        Recipe("tinyworld-mixtral", "TinyWorld Mixtral", "MixtralConfig", _EXPERTS, balance=0.01),
+        Recipe(
+            "tinyworld-mixtral",
+            "TinyWorld Mixtral",
+            "MixtralConfig",
+            _EXPERTS,
+            balance=0.01,
+            attention_start=_PICKY,
+        ),
         replace(
-            _LLAMA,
-            name="tinyworld-llama-duplicated",
-            title="TinyWorld Llama, copied documents",
-            world={"duplicates": {100: 200}},
+            _FALCON,
+            name="tinyworld-falcon-duplicated",
+            title="TinyWorld Falcon, copied documents",
+            world={"duplicates": {100: 1_000}},  # 42% of what it reads
         ),
         replace(
             _LLAMA,

@@ -29,7 +29,7 @@ from course_utils.tinyworld.world import BEGIN, END
 
 from . import recipes
 
-ROW = 144  # tokens in a row of packed documents, of which the longest has 132
+ROW = 144  # tokens in a row of packed documents, of which the longest has 97
 IGNORED = -100  # the label of what is not to be predicted, for cross_entropy
 SECONDS_BETWEEN_CHECKPOINTS = 60
 
@@ -166,6 +166,9 @@ class _Run:
         rate = recipe.learning_rate * min(climbing, 1) * (1 - self.done / self.steps)
         for group in self.optimizer.param_groups:
             group["lr"] = rate
+        if recipe.window_from:
+            closed = self.done >= recipe.window_from * self.steps
+            self.model.config.sliding_window = recipe.shape["sliding_window"] if closed else None
         ids, positions, labels = pack(documents)
         routed = {"output_router_logits": True} if recipe.balance else {}
         output = self.model(input_ids=ids, position_ids=positions, use_cache=False, **routed)
