@@ -225,3 +225,67 @@ def test_another_country_is_patched_and_one_patch_is_read_by_keyboard(lesson):
     expect(status).to_contain_text(
         "After layer 0, ·France got the numbers of ·Italy from the other prompt: ·Rome"
     )
+
+
+@pytest.mark.parametrize("lesson", ["05_mistral_and_mixtral"], indirect=True)
+def test_a_window_is_narrowed_by_keyboard_and_the_word_is_lost(lesson):
+    explorer = lesson.output(lesson.find("course.explorers.SlidingWindow"))
+    status = explorer.get_by_role("status")
+    expect(status).to_contain_text("4 layers that each see 16 tokens: at most 60 back in all.")
+    window, layers, distance = explorer.get_by_role("slider").all()
+    distance.press("End")
+    expect(status).to_contain_text("Nothing of")
+    window.press("ArrowRight")
+    expect(status).to_contain_text("Falcon with this window gives the right word")
+    layers.press("ArrowLeft")
+    expect(status).to_contain_text("set the layers to 4")
+
+
+@pytest.mark.parametrize("lesson", ["05_mistral_and_mixtral"], indirect=True)
+def test_a_sentence_is_routed_and_an_unknown_word_is_named(lesson):
+    explorer = lesson.output(lesson.find("course.explorers.Router"))
+    status = explorer.get_by_role("status")
+    explorer.get_by_role("combobox").select_option("sums")
+    expect(status).to_contain_text("= ")
+    text = explorer.get_by_role("textbox", name="text, then Enter")
+    for typed, said in {"The elephant ran.": "no token for “elephant”", "The nurse ran.": "nurse "}.items():
+        text.fill("")
+        text.press_sequentially(typed)
+        text.press("Enter")
+        expect(status).to_contain_text(said)
+    explorer.get_by_role("slider").press("Home")
+    expect(explorer.locator("figure")).to_contain_text("Layer 0: which expert takes which token")
+    assert lesson.complaints == []
+
+
+@pytest.mark.parametrize("lesson", ["04_falcon"], indirect=True)
+def test_the_cache_is_shared_less_by_keyboard_and_drawn_for_another_model(lesson):
+    explorer = lesson.output(lesson.find("course.explorers.KeyValueCache"))
+    status = explorer.get_by_role("status")
+    expect(status).to_contain_text("128 query heads on 8 key-value heads (grouped-query, as published)")
+    heads, tokens, memory = explorer.get_by_role("slider").all()
+    heads.press("End")
+    expect(status).to_contain_text("on 128 key-value heads (multi-head). 2,048 tokens: 4.0 GB. 16 GB hold 3 ")
+    memory.press("End")
+    expect(status).to_contain_text("640 GB hold 158 such texts at once")
+    explorer.get_by_role("combobox", name="model").select_option("Falcon 7B")
+    expect(status).to_contain_text("71 query heads on 1 key-value head (multi-query, as published)")
+    tokens.press("Home")
+    expect(status).to_contain_text("1 token: 8.2 kB")
+
+
+@pytest.mark.parametrize("lesson", ["09_bias_audit"], indirect=True)
+def test_a_trade_is_chosen_and_cooled_to_greedy_by_keyboard(lesson):
+    explorer = lesson.output(lesson.find("course.explorers.Audit"))
+    status = explorer.get_by_role("status")
+    expect(status).to_contain_text("teacher, in all sentences, temperature 1.0")
+    explorer.get_by_role("combobox", name="trade").select_option("nurse")
+    expect(status).to_contain_text("nurse, in all sentences, temperature 1.0")
+    temperature = explorer.get_by_role("slider")
+    temperature.focus()
+    temperature.press("Home")
+    expect(status).to_contain_text("greedy")
+    expect(status).to_contain_text("as planted: 100 (100 to 100), planted 90")
+    explorer.get_by_role("combobox", name="sentence").select_option(label="The … liked")
+    expect(status).to_contain_text("Not measured with this sentence: SmolLM2.")
+    photograph(lesson, "09-greedy")

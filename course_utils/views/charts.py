@@ -48,33 +48,8 @@ def bars(labels, values, unit, baseline=None, baseline_label=None, title=None, a
         raise ValueError("bars start at zero; draw values below zero with lines()")
     one_each = isinstance(baseline, (list, tuple))
     marks = list(baseline) if one_each else [baseline] * len(labels)
-    longest = max([*values, *(mark or 0 for mark in marks)]) or 1
-
-    def line(mark):
-        # Taller than its bar by the padding of the cell, so that the pieces join into one line.
-        return (
-            f'<div style="position:absolute;top:-5px;bottom:-5px;left:{round(100 * mark / longest)}%;'
-            f'width:0;border-left:2px dashed {INK}"></div>'
-        )
-
-    cell = f"padding:4px 5px;border:none;background:#ffffff;color:{INK};vertical-align:middle"
-    rows = (
-        f'<tr style="background:#ffffff"><td style="{cell}"></td><td style="{cell}"></td>'
-        f'<td style="{cell};text-align:right;color:{QUIET}">{escape(unit)}</td></tr>'
-    )
-    rows += "".join(
-        f'<tr style="background:#ffffff"><td style="{cell};text-align:left;padding-left:0">'
-        f"{escape(str(label))}</td>"
-        f'<td style="{cell};width:60%"><div style="position:relative;background:{TRACK}">'
-        f'<div style="height:16px;min-width:2px;background:{BLUE};width:{round(100 * value / longest)}%">'
-        f"</div>{'' if mark is None else line(mark)}</div></td>"
-        f'<td style="{cell};text-align:right;white-space:nowrap">{number(value)}</td></tr>'
-        for label, value, mark in zip(labels, values, marks, strict=True)
-    )
-    table = (
-        '<table style="width:100%;margin:0;border:none;border-collapse:collapse;table-layout:auto;'
-        f'font-size:14px"><tbody>{rows}</tbody></table>'
-    )
+    longest = _longest(values, marks)
+    table = bar_table(labels, values, unit, marks)
     note = f"The bars start at 0; full width is {number(longest)} {unit}."
     words = [f"{label}: {number(value)} {unit}" for label, value in zip(labels, values, strict=True)]
     if one_each:
@@ -250,6 +225,48 @@ def grid(
         words += f"; outlined: {number(matrix[outlined])}"
     note = f"{unit}; the farther from 0, the stronger the tint: blue below 0, orange above"
     return Picture(card(table, title, note[0].upper() + note[1:]), alt or words)
+
+
+def bar_table(labels, values, unit, marks):
+    """HTML for the bars of `bars`: a row for each, with its label, its bar and its value.
+
+    Parameters
+    ----------
+    labels, values, unit: as in `bars`.
+    marks: list with, for each bar, the number at which a line crosses it, or None.
+    """
+    longest = _longest(values, marks)
+
+    def line(mark):
+        # Taller than its bar by the padding of the cell, so that the pieces join into one line.
+        return (
+            f'<div style="position:absolute;top:-5px;bottom:-5px;left:{round(100 * mark / longest)}%;'
+            f'width:0;border-left:2px dashed {INK}"></div>'
+        )
+
+    cell = f"padding:4px 5px;border:none;background:#ffffff;color:{INK};vertical-align:middle"
+    rows = (
+        f'<tr style="background:#ffffff"><td style="{cell}"></td><td style="{cell}"></td>'
+        f'<td style="{cell};text-align:right;color:{QUIET}">{escape(unit)}</td></tr>'
+    )
+    rows += "".join(
+        f'<tr style="background:#ffffff"><td style="{cell};text-align:left;padding-left:0">'
+        f"{escape(str(label))}</td>"
+        f'<td style="{cell};width:60%"><div style="position:relative;background:{TRACK}">'
+        f'<div style="height:16px;min-width:2px;background:{BLUE};width:{round(100 * value / longest)}%">'
+        f"</div>{'' if mark is None else line(mark)}</div></td>"
+        f'<td style="{cell};text-align:right;white-space:nowrap">{number(value)}</td></tr>'
+        for label, value, mark in zip(labels, values, marks, strict=True)
+    )
+    return (
+        '<table style="width:100%;margin:0;border:none;border-collapse:collapse;table-layout:auto;'
+        f'font-size:14px"><tbody>{rows}</tbody></table>'
+    )
+
+
+def _longest(values, marks):
+    """What a bar of full width stands for."""
+    return max([*values, *(mark or 0 for mark in marks)]) or 1
 
 
 def _thousands(axis):

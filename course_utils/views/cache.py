@@ -1,0 +1,156 @@
+"""The key-value cache as blocks: which head keeps keys and values of its own, for each token and layer."""
+
+import base64
+import io
+from html import escape
+
+from .picture import BLUE, INK, LINE, ORANGE, QUIET, TRACK, Picture, card
+from .text import visible
+
+_STRIPES = f"repeating-linear-gradient(45deg,{ORANGE} 0 4px,#ffffff 4px 7px)"
+# Pixels of the image of a whole model; a page shows two of them as one.
+_WIDEST, _HIGHEST, _LARGEST_BLOCK = 1400, 520, 44
+_GAP, _LEAST_WITH_GAP = 2, 9  # between blocks, where they are large enough to be told apart
+
+
+def cache_growth(pieces, kept, heads, kinds, title=None, alt=None):
+    """Draw one layer's key-value cache while a text is written: a row for each head, a column for each token.
+
+    A block is a key and a value that are kept. Heads that share stand below the head whose block they use.
+
+    Parameters
+    ----------
+    pieces: list of str, the tokens of the whole text.
+    kept: int, how many of them are in the cache; the last of these is the newest.
+    heads: int, query heads of the layer.
+    kinds: dict from a name, such as "multi-query", to the number of key-value heads; each divides `heads`.
+    title: str above the picture.
+    alt: str, the description; by default the blocks of each kind.
+
+    Returns
+    -------
+    Picture
+
+    Raises
+    ------
+    ValueError: if `kept` is more than the tokens or less than 1, or the heads can't share evenly.
+    """
+    if not 1 <= kept <= len(pieces):
+        raise ValueError(f"kept must be from 1 to {len(pieces)}, the number of tokens")
+    if uneven := [name for name, count in kinds.items() if heads % count]:
+        raise ValueError(f"{heads} query heads can't share evenly in {', '.join(uneven)}")
+    drawn, said = "", []
+    for name, count in kinds.items():
+        blocks = count * kept
+        heading = f"{name}: {_counted(count, 'key-value head')}, {_counted(blocks, 'block')}"
+        drawn += _growth_of_one(heading, pieces, kept, heads, heads // count, first=not drawn)
+        said.append(f"{name} {blocks}")
+    note = (
+        "Solid: a key and a value that are kept. Striped: those of the newest token. ↑: uses the block "
+        "above. Empty: tokens still to come."
+    )
+    words = (
+        f"One layer of {_counted(heads, 'query head')} after {kept} of {_counted(len(pieces), 'token')}. "
+        f"Blocks of key and value kept: {', '.join(said)}. The newest token is {visible(pieces[kept - 1])}"
+    )
+    return Picture(card(drawn, title, note), alt or words)
+
+
+def _growth_of_one(heading, pieces, kept, heads, group, first):
+    width = 84 / len(pieces)
+    cell = "padding:0;border:2px solid #ffffff;height:20px;text-align:center;line-height:18px;font-size:13px"
+    quiet = f"padding:1px 0;border:none;background:#ffffff;color:{QUIET};font-weight:400;font-size:13px"
+    labels = "".join(
+        f'<th style="{quiet};text-align:center;width:{width:.1f}%;overflow-wrap:anywhere">'
+        f"{escape(visible(piece)) if index < kept else ''}</th>"
+        for index, piece in enumerate(pieces)
+    )
+    rows = f'<tr style="background:#ffffff"><td style="{quiet}"></td>{labels}</tr>'
+    for head in range(heads):
+        cells = ""
+        for index in range(len(pieces)):
+            inside, back = "", "#ffffff"
+            if index < kept:
+                if head % group:
+                    inside, back = "↑", TRACK
+                else:
+                    back = _STRIPES if index == kept - 1 else BLUE
+            cells += f'<td style="{cell};background:{back};color:{QUIET}">{inside}</td>'
+        rows += (
+            f'<tr style="background:#ffffff"><th style="{quiet};text-align:left;white-space:nowrap">'
+            f"head {head}</th>{cells}</tr>"
+        )
+    return (
+        f'<div style="margin-top:{0 if first else 14}px;font-weight:600">{escape(heading)}</div>'
+        '<table style="width:100%;margin:0;border:none;border-collapse:collapse;table-layout:auto">'
+        f"<tbody>{rows}</tbody></table>"
+    )
+
+
+def cache_blocks(layers, heads, key_value_heads):
+    """HTML of a whole model's cache: a row for each layer, a column for each query head.
+
+    Dark blocks are kept, pale ones are heads that use the dark block on their left.
+
+    Parameters
+    ----------
+    layers, heads, key_value_heads: int; a group of heads that share is as even as it can be.
+
+    Returns
+    -------
+    str: one <img> with its description, for a `card`.
+    """
+    import numpy
+    from PIL import Image
+
+    wide, high = (
+        max(2, min(_LARGEST_BLOCK, most // count)) for most, count in ((_WIDEST, heads), (_HIGHEST, layers))
+    )
+    keeps = {head for head in range(heads) if _is_first(head, heads, key_value_heads)}
+    row = numpy.full((high, heads * wide, 3), 255, dtype=numpy.uint8)  # one layer, repeated below
+    right, down = (size - _GAP if size >= _LEAST_WITH_GAP else size for size in (wide, high))
+    for head in range(heads):
+        row[:down, head * wide : head * wide + right] = _rgb(BLUE if head in keeps else LINE)
+    buffer = io.BytesIO()
+    Image.fromarray(numpy.tile(row, (layers, 1, 1))).save(buffer, "png")
+    data = base64.b64encode(buffer.getvalue()).decode("ascii")
+    words = (
+        f"{layers} layers by {heads} query heads: {len(keeps)} of {heads} in each layer keep keys and values"
+    )
+    return (
+        f'<img alt="{words}" width="{heads * wide // 2}" height="{layers * high // 2}" '
+        f'style="display:block;max-width:100%;height:auto;margin:0" src="data:image/png;base64,{data}">'
+    )
+
+
+def memory_bar(bytes_used, memory, used_in_words, memory_in_words):
+    """HTML of a bar: what is used, against a dashed line where the memory ends; both in bytes.
+
+    The full width is the memory, or twice the memory when more is used.
+    """
+    full = memory if bytes_used <= memory else 2 * memory
+    share = min(100, 100 * bytes_used / full)
+    more = "»" if bytes_used > full else ""
+    return (
+        f'<div style="position:relative;height:16px;background:{TRACK};margin-top:8px">'
+        f'<div style="height:16px;min-width:2px;width:{share:.1f}%;background:{BLUE};color:#ffffff;'
+        f'text-align:right;line-height:15px;font-weight:700">{more}</div>'
+        f'<div style="position:absolute;top:-3px;bottom:-3px;left:{100 * memory / full:.0f}%;width:0;'
+        f'border-left:2px dashed {INK}"></div></div>'
+        f'<div style="display:flex;flex-wrap:wrap;gap:0 18px;margin-top:4px">'
+        f"<div>{escape(used_in_words)}</div>"
+        f'<div style="color:{QUIET}">dashed line: {escape(memory_in_words)}</div></div>'
+    )
+
+
+def _is_first(head, heads, count):
+    """Whether this head is the first of those that use the same key-value head."""
+    return head == 0 or head * count // heads != (head - 1) * count // heads
+
+
+def _counted(count, thing):
+    return f"{count:,} {thing}{'s' * (count != 1)}"
+
+
+def _rgb(colour):
+    return [int(colour[start : start + 2], 16) for start in (1, 3, 5)]

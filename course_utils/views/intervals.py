@@ -1,0 +1,199 @@
+"""Measured shares with their intervals, beside the truth that was planted or a control."""
+
+from html import escape
+
+from .picture import BLUE, INK, QUIET, TRACK, VERMILLION, Picture, card, from_figure, signed, style
+
+_ROW = 22  # pixels, the height of a row
+
+
+def intervals(
+    labels,
+    values,
+    spans,
+    unit="%",
+    limits=(0, 100),
+    marks=None,
+    marks_label=None,
+    band=None,
+    band_label=None,
+    columns=1,
+    title=None,
+    note=None,
+    alt=None,
+):
+    """Draw a dot with its interval for each label, on one scale, with a mark and a band where there are any.
+
+    A dot is filled where the whole interval lies outside the band, and hollow where it does not; without a
+    band all dots are filled.
+
+    Parameters
+    ----------
+    labels: list of str.
+    values: list of numbers within the limits.
+    spans: list with, for each value, (low, high) or None where it has no interval.
+    unit: str behind the numbers: "%" stands close to them.
+    limits: (least, greatest) of the scale.
+    marks: list of numbers or None, one for each label, drawn as an upright line: what the value should be.
+    marks_label: str, what the marks are.
+    band: (low, high), shaded in every row.
+    band_label: str, what the band is.
+    columns: int, how many columns the rows stand in on a wide page; a narrow one has one.
+    title: str above the picture.
+    note: str below it, before what the marks mean.
+    alt: str, the description; by default every value in words.
+
+    Returns
+    -------
+    Picture
+    """
+    marks = [None] * len(labels) if marks is None else list(marks)
+    behind = unit if unit == "%" else f" {unit}"
+
+    def along(value):
+        return round(100 * (min(max(value, limits[0]), limits[1]) - limits[0]) / (limits[1] - limits[0]), 2)
+
+    def said(value, span):
+        shown = signed(value, 0)
+        return (
+            f"{shown}{behind}" if span is None else f"{shown} ({signed(span[0], 0)} to {signed(span[1], 0)})"
+        )
+
+    shaded = ""
+    if band:
+        left, right = map(along, band)
+        shaded = (
+            f'<div style="position:absolute;top:0;bottom:0;left:{left}%;width:{round(right - left, 2)}%;'
+            'background:#fbe3c0"></div>'
+        )
+    drawn, words = [], []
+    for label, value, span, mark in zip(labels, values, spans, marks, strict=True):
+        outside = not band or (span is not None and (span[0] > band[1] or span[1] < band[0]))
+        inside = shaded
+        if mark is not None:
+            inside += (
+                f'<div style="position:absolute;top:1px;bottom:1px;left:{along(mark)}%;width:4px;'
+                f'margin-left:-2px;background:{VERMILLION}"></div>'
+            )
+        if span is not None:
+            left, right = map(along, span)
+            inside += (
+                f'<div style="position:absolute;top:{_ROW // 2 - 2}px;height:4px;left:{left}%;'
+                f'width:{max(round(right - left, 2), 0.5)}%;background:{BLUE}"></div>'
+            )
+        fill = BLUE if outside else "#ffffff"
+        inside += (
+            f'<div style="position:absolute;top:{_ROW // 2 - 6}px;left:{along(value)}%;width:12px;'
+            f"height:12px;margin-left:-6px;box-sizing:border-box;border:2px solid {BLUE};border-radius:6px;"
+            f'background:{fill}"></div>'
+        )
+        drawn.append(
+            f'<div style="display:flex;align-items:center;margin-bottom:3px">'
+            f'<div style="flex:0 0 88px;line-height:1.15;padding-right:6px;box-sizing:border-box">'
+            f"{escape(label)}</div>"
+            f'<div style="flex:1 1 90px;min-width:48px;position:relative;height:{_ROW}px;background:{TRACK}">'
+            f"{inside}</div>"
+            '<div style="flex:0 1 134px;min-width:0;padding-left:10px;box-sizing:border-box;line-height:1.15;'
+            f'font-size:13px">{said(value, span)}</div></div>'
+        )
+        told = f"{label}: {said(value, span)}"
+        told += f", {marks_label or 'mark'} {signed(mark, 0)}" if mark is not None else ""
+        words.append(told + (", outside" if band and outside else ""))
+    size = -(-len(drawn) // columns)
+    stacks = "".join(
+        f'<div style="flex:1 1 320px;min-width:0">{"".join(drawn[start : start + size])}</div>'
+        for start in range(0, len(drawn), size)
+    )
+    body = f'<div style="display:flex;flex-wrap:wrap;gap:0 24px">{stacks}</div>'
+    low, high = (f"{signed(limit, 0)}{behind}" for limit in limits)
+    notes = [
+        note,
+        f"Scale: {low} on the left, {high} on the right. Dot: measured; line through it: interval.",
+    ]
+    if any(mark is not None for mark in marks):
+        notes.append(f"Upright line: {marks_label or 'mark'}.")
+    if band:
+        says = f"Shaded: {band_label or 'band'}, {signed(band[0], 0)} to {signed(band[1], 0)}{behind}."
+        notes.append(f"{says} Filled dot: the whole interval is outside.")
+        words.append(f"{says.rstrip('.')}")
+    return Picture(card(body, title, " ".join(filter(None, notes))), alt or "; ".join(words))
+
+
+def against_truth(truth, groups, band, levels=None, named=None, title=None, alt=None):
+    """Draw measured shares over the shares that were planted, with a band about the line where both agree.
+
+    Dots that stand at the same planted share are drawn a little apart, as are the groups.
+
+    Parameters
+    ----------
+    truth: list of numbers in percent.
+    groups: dict from a name to (values, spans): lists as long as truth, spans of (low, high); at most three.
+    band: number of points that count as agreement, set in advance.
+    levels: dict from the name of a group to the one share that was planted for all of it, drawn as a line.
+    named: dict from a position in `truth` to the word beside the first group's dot.
+    title: str above the picture.
+    alt: str, the description; by default, for each group, the mean distance from its line, and how many lie
+        in the band or between which shares.
+
+    Returns
+    -------
+    Picture
+    """
+    from matplotlib.figure import Figure
+
+    looks = (("o", BLUE, BLUE), ("s", VERMILLION, "#ffffff"), ("^", QUIET, "#ffffff"))
+    levels, words = levels or {}, []
+    with style():
+        figure = Figure(figsize=(4.8, 4.4))
+        axes = figure.subplots()
+        ends = [0, 100]
+        axes.fill_between(ends, [-band, 100 - band], [band, 100 + band], color="#fbe3c0", linewidth=0)
+        axes.plot(ends, ends, color=INK, linewidth=1.2, linestyle=(0, (4, 3)))
+        for level in levels.values():
+            axes.axhline(level, color=INK, linewidth=1.2, linestyle=(0, (1, 2)))
+        for place, (name, (values, spans)) in enumerate(groups.items()):
+            marker, colour, face = looks[place]
+            x = _apart(truth, 1.8 * (place - (len(groups) - 1) / 2))
+            axes.errorbar(
+                x,
+                values,
+                yerr=[
+                    [max(0, value - low) for value, (low, _) in zip(values, spans, strict=True)],
+                    [max(0, high - value) for value, (_, high) in zip(values, spans, strict=True)],
+                ],
+                fmt=marker,
+                markersize=6,
+                color=colour,
+                markerfacecolor=face,
+                elinewidth=1.4,
+                linestyle="none",
+                label=name,
+            )
+            for position, word in (named or {}).items() if place == 0 else ():
+                axes.annotate(
+                    word,
+                    (x[position], values[position]),
+                    xytext=(8, -4),
+                    textcoords="offset points",
+                    verticalalignment="top",
+                )
+            aims = [levels[name]] * len(truth) if name in levels else truth
+            off = [abs(value - aim) for value, aim in zip(values, aims, strict=True)]
+            mean = sum(off) / len(off)
+            if name in levels:
+                line, rest = f"{levels[name]}%", f"all from {min(values):.0f}% to {max(values):.0f}%"
+            else:
+                line, rest = "the line", f"{sum(each <= band for each in off)} of {len(off)} within {band}"
+            words.append(f"{name}: {mean:.1f} points from {line} on average, {rest}")
+        axes.set(xlim=[-2, 102], ylim=[-2, 102], xlabel="planted (%)", ylabel="measured (%)")
+        axes.legend(loc="upper left")
+    return from_figure(figure, alt or f"Measured against planted share. {'; '.join(words)}", title)
+
+
+def _apart(truth, shift):
+    """Where the dots stand: at the truth, moved by `shift`, those at the same truth side by side."""
+    places = []
+    for position, true in enumerate(truth):
+        twins = [other for other, share in enumerate(truth) if share == true]
+        places.append(true + shift + 0.8 * (twins.index(position) - (len(twins) - 1) / 2))
+    return places

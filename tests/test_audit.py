@@ -1,0 +1,159 @@
+"""Lesson 09's pictures and explorer: intervals beside what was planted, and shares at a temperature."""
+
+import re
+import time
+
+import numpy
+import pytest
+
+from course_utils import CourseError, views
+from course_utils.explorers import Audit
+from course_utils.explorers.audit import ALL, heat, span
+
+PLANTED = {"first": {"nurse": 0.9, "pilot": 0.15}}
+FIRST = {"nurse": [0.8, 0.9, 1.0], "pilot": [0.1, 0.2, 0.3]}
+SECOND = {"nurse": [0.45, 0.55], "pilot": [0.5, 0.6]}
+LATE = "The {} arrived late, because"
+
+
+def audit(**starts):
+    sentences = {LATE: {"second": {"nurse": 0.6, "pilot": 0.4}}}
+    return Audit(PLANTED, {"first": FIRST, "second": SECOND}, sentences, **starts)
+
+
+def rows(picture):
+    """From a label to the number drawn and said beside it."""
+    found = re.findall(
+        r"(\w+): (−?\d+)%? ?(?:\((\S+) to (\S+)\))?(?:, planted (\d+))?(?=[;.]|$)", picture.alt
+    )
+    return {label: tuple(map(float, filter(None, rest))) for label, *rest in found}
+
+
+@pytest.mark.parametrize("temperature", [0.1, 0.5, 1.0, 2.0, 3.0])
+def test_heat_is_what_dividing_two_logits_gives(temperature):
+    import torch
+
+    shares = numpy.array([0.01, 0.2, 0.5, 0.6, 0.97])
+    logits = torch.tensor(numpy.log([shares, 1 - shares])) / temperature
+    assert numpy.allclose(heat(shares, temperature), logits.softmax(0)[0].numpy(), atol=1e-12)
+
+
+def test_heat_at_its_ends():
+    assert heat([0.0, 0.3, 0.5, 0.51, 1.0], 0).tolist() == [0, 0, 0.5, 1, 1]
+    assert heat([0.0, 1.0], 0.5).tolist() == [0, 1]
+    assert heat([0.5001], 0.001)[0] == pytest.approx(0.6, abs=0.01)
+
+
+def test_a_span_holds_the_mean_as_often_as_it_says():
+    """Of samples whose mean is known, about 95 in 100 have it in their interval; of 30 values a few less."""
+    rng = numpy.random.default_rng(1)
+    held = 0
+    for _ in range(400):
+        low, high = span(rng.normal(10, 3, size=30))
+        held += low < 10 < high
+    assert 0.90 < held / 400 < 0.98
+    assert span([0.3]) is None
+    assert span([0.4, 0.4]) == (0.4, 0.4)
+
+
+def test_audit_shows_means_intervals_and_what_was_planted():
+    shown = rows(audit().still())
+    assert shown["first"][0] == 90 and shown["first"][1] < 90 < shown["first"][2]
+    assert shown["second"][0] == 50
+    assert shown["first"][-1] == 90 and len(shown["second"]) == 3  # of the second nothing was planted
+
+
+def test_audit_follows_each_control():
+    explorer = audit()
+    explorer.trade.value = "pilot"
+    assert "pilot, in all sentences, temperature 1.0" in explorer.picture.value
+    assert rows(explorer.still())["first"][0] == 20
+    explorer.temperature.value = 0.0
+    assert "greedy" in explorer.picture.value
+    assert rows(explorer.still())["first"] == (0, 0, 0, 15)
+    assert rows(explorer.still())["second"][0] == 75  # one sentence is even, the other goes to she
+    explorer.temperature.value = 0.5
+    assert rows(explorer.still())["first"][0] == round(100 * heat(FIRST["pilot"], 0.5).mean())
+    explorer.sentence.value = LATE
+    assert "after “The pilot arrived late, because”" in explorer.picture.value
+    assert "Not measured with this sentence: first." in explorer.still().alt
+    assert "first" not in rows(explorer.still())
+    assert rows(explorer.still())["second"] == (31,)  # one sentence, no interval
+    explorer.sentence.value = ALL
+    assert "Not measured" not in explorer.still().alt
+
+
+def test_a_move_of_audit_takes_under_100_milliseconds():
+    shares = {f"trade {number}": numpy.linspace(0.2, 0.8, 30) for number in range(36)}
+    explorer = Audit({}, {model: shares for model in ("a", "b", "c")})
+    seconds = []
+    for temperature in (0.5, 0.0, 2.0, 1.0, 0.1):
+        started = time.perf_counter()
+        explorer.temperature.value = temperature
+        seconds.append(time.perf_counter() - started)
+    assert numpy.median(seconds) < 0.100
+
+
+def test_audit_is_one_bundle_for_both_readers():
+    explorer = audit(trade="pilot", temperature=0.5)
+    bundle = explorer._repr_mimebundle_()
+    assert bundle["text/plain"] == explorer.still().alt and "Run this cell" in bundle["text/html"]
+    for tag in ("<script", "<style", "<svg", "role="):
+        assert tag not in bundle["text/html"]
+    assert [control.description for control in explorer.controls] == ["trade", "sentence", "temperature"]
+
+
+@pytest.mark.parametrize(
+    ("make", "says"),
+    [
+        (lambda: audit(trade="queen"), "no trade 'queen': choose one of nurse, pilot"),
+        (lambda: audit(temperature=0.55), "no place 0.55 on the slider"),
+        (lambda: Audit({}, {"all": FIRST, "half": {"nurse": [0.5]}}), "half has no share for 'pilot'"),
+        (lambda: Audit({"all": {"nurse": 0.9}}, {"all": FIRST}), "all has no share for 'pilot'"),
+    ],
+)
+def test_audit_refuses_in_a_sentence(make, says):
+    with pytest.raises(CourseError, match=says):
+        make()
+
+
+def places(picture, pattern):
+    return [float(each) for each in re.findall(pattern, picture.html)]
+
+
+def test_intervals_place_dots_lines_and_marks():
+    picture = views.intervals(["a", "b"], [25, 75], [(20, 30), None], marks=[50, None], marks_label="planted")
+    assert places(picture, r"left:([\d.]+)%;width:12px") == [25, 75]
+    assert places(picture, r"height:4px;left:([\d.]+)%") == [20]
+    assert places(picture, r"left:([\d.]+)%;width:4px") == [50]
+    assert picture.alt == "a: 25 (20 to 30), planted 50; b: 75%"
+
+
+def test_intervals_fill_a_dot_only_where_the_whole_interval_is_outside_the_band():
+    spans = [(11, 20), (9, 20), (-30, -11), (-30, -9), (-5, 5)]
+    values = [(low + high) / 2 for low, high in spans]
+    picture = views.intervals(list("abcde"), values, spans, "points", limits=(-50, 50), band=(-10, 10))
+    filled = re.findall(r"border-radius:6px;background:(#\w+)", picture.html)
+    assert [fill != "#ffffff" for fill in filled] == [True, False, True, False, False]
+    assert picture.html.count("background:#fbe3c0") == 5
+    assert "a: 16 (11 to 20), outside; b: 14 (9 to 20); " in picture.alt
+    assert "−10 to 10 points" in picture.alt
+
+
+def test_intervals_stand_in_columns_and_stay_on_the_scale():
+    picture = views.intervals(list("abc"), [-20, 50, 130], [(-40, 0), (40, 60), (90, 150)], columns=2)
+    assert picture.html.count("flex:1 1 320px") == 2
+    assert places(picture, r"left:([\d.]+)%;width:12px") == [0, 50, 100]
+    with pytest.raises(ValueError):
+        views.intervals(["a", "b"], [1], [(0, 2)])
+
+
+def test_against_truth_says_how_far_and_how_many():
+    groups = {
+        "first": ([10, 52, 80], [(8, 12), (50, 54), (75, 85)]),
+        "second": ([50, 50, 50], [(48, 52)] * 3),
+    }
+    picture = views.against_truth([10, 50, 90], groups, band=5, levels={"second": 48}, named={0: "ten"})
+    assert "first: 4.0 points from the line on average, 2 of 3 within 5" in picture.alt
+    assert "second: 2.0 points from 48% on average, all from 50% to 50%" in picture.alt
+    assert "data:image/png;base64," in picture.html
