@@ -54,19 +54,10 @@ def is_cached(model) -> bool:
         return (TRAINED_HERE / model.name).is_dir()
     if model.file:
         return _finished(model) or _converted(model)
-    from huggingface_hub import errors, snapshot_download
+    from huggingface_hub import errors
 
-    repository, revision = model.sources[0].repository, model.sources[0].revision
     try:
-        folder = Path(
-            snapshot_download(
-                repository,
-                revision=revision,
-                allow_patterns=SAFE_FILES,
-                ignore_patterns=TWICE,
-                local_files_only=True,
-            )
-        )
+        folder = _snapshot(model.sources[0], local_files_only=True)
     except errors.LocalEntryNotFoundError:
         return False
     # The hub's cache finds a folder that is only half fetched, too. The catalogue's size may be rounded.
@@ -358,7 +349,7 @@ def _room(model, part, size, unpacked=0):
 
 def _fetch_snapshot(model, source, progress):
     """A repository's safe files, in the hub's own cache, where other programs find them too."""
-    from huggingface_hub import HfApi, constants, snapshot_download
+    from huggingface_hub import HfApi, constants
     from tqdm.auto import tqdm
 
     class Silent(tqdm):
@@ -377,15 +368,22 @@ def _fetch_snapshot(model, source, progress):
             HfApi().model_info(repository, revision=revision)
             _check_room(model, folder, needed)
         bars = None if progress else Silent
-        return Path(
-            snapshot_download(
-                repository,
-                revision=revision,
-                allow_patterns=SAFE_FILES,
-                ignore_patterns=TWICE,
-                tqdm_class=bars,
-            )
+        return _snapshot(source, tqdm_class=bars)
+
+
+def _snapshot(source, **options):
+    """The folder of a repository in the hub's cache, with all that the course takes of it."""
+    from huggingface_hub import snapshot_download
+
+    return Path(
+        snapshot_download(
+            source.repository,
+            revision=source.revision,
+            allow_patterns=SAFE_FILES,
+            ignore_patterns=TWICE,
+            **options,
         )
+    )
 
 
 def fetch_config(repository: str, file: str) -> Path | None:

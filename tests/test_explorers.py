@@ -61,6 +61,16 @@ def test_entropy_has_its_known_values():
     assert entropy_bits(numpy.full(8, 1 / 8)) == pytest.approx(3)
 
 
+def median_seconds(control, values):
+    """What a move of a control takes, drawing included; the median, since others may have the processor."""
+    seconds = []
+    for value in values:
+        started = time.perf_counter()
+        control.value = value
+        seconds.append(time.perf_counter() - started)
+    return numpy.median(seconds)
+
+
 def test_a_move_takes_under_50_milliseconds():
     explorer = Sampling(LOGITS, decode)
     seconds = []
@@ -275,12 +285,7 @@ def test_fits_speaks_of_this_machine_only_while_it_is_live(fits):
 
 
 def test_a_move_of_fits_takes_under_100_milliseconds(fits):
-    seconds = []
-    for memory in (2, 80, 2048, 24, 640):
-        started = time.perf_counter()
-        fits.memory.value = memory
-        seconds.append(time.perf_counter() - started)
-    assert numpy.median(seconds) < 0.100
+    assert median_seconds(fits.memory, (2, 80, 2048, 24, 640)) < 0.100
 
 
 def test_fits_refuses_a_start_that_its_slider_lacks():

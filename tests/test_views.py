@@ -63,13 +63,21 @@ class Page(HTMLParser):
     def handle_data(self, data):
         self.text += data
 
+    def assert_survives_the_sanitiser(self):
+        assert self.tags <= set(KEPT_TAGS.split())
+        declarations = [part for style in self.styles for part in style.split(";") if part]
+        assert {part.split(":")[0] for part in declarations} <= set(KEPT_PROPERTIES.split())
+
+    def assert_reads_when_narrow(self, widest):
+        """No letter is small, and nothing is wider than so many pixels."""
+        declarations = ";".join(self.styles)
+        assert min(map(int, re.findall(r"font-size:(\d+)px", declarations))) >= 13
+        assert max(map(int, re.findall(r"(?:^|;)(?:min-)?width:(\d+)px", declarations)), default=0) <= widest
+
 
 @pytest.mark.parametrize("name", PICTURES)
 def test_html_survives_the_sanitiser(name):
-    page = Page(PICTURES[name].html)
-    assert page.tags <= set(KEPT_TAGS.split())
-    declarations = [part for style in page.styles for part in style.split(";") if part]
-    assert {part.split(":")[0] for part in declarations} <= set(KEPT_PROPERTIES.split())
+    Page(PICTURES[name].html).assert_survives_the_sanitiser()
 
 
 @pytest.mark.parametrize("name", PICTURES)
@@ -77,9 +85,7 @@ def test_reads_on_a_dark_page_and_on_a_narrow_one(name):
     page = Page(PICTURES[name].html)
     assert "background:#ffffff" in page.styles[0]
     assert "color:#1b1f24" in page.styles[0]
-    declarations = ";".join(page.styles)
-    assert min(map(int, re.findall(r"font-size:(\d+)px", declarations))) >= 13
-    assert max(map(int, re.findall(r"(?:^|;)(?:min-)?width:(\d+)px", declarations)), default=0) <= 360
+    page.assert_reads_when_narrow(widest=360)
     assert all("max-width:100%" in image["style"] for image in page.images)
 
 

@@ -46,8 +46,7 @@ class Source:
 class Model:
     """A model of the course. Sizes are in bytes; `memory_bytes` is the peak of a process that runs it.
 
-    `file` is the one file that matters, where there is one: its bytes are known. `four_bit_memory` is what a
-    full-size model needs when it is loaded at 4 bits.
+    `file` is the one file that matters, where there is one: its bytes are known.
     """
 
     name: str
@@ -69,7 +68,6 @@ class Model:
     file: File | None = None
     hub_id: str = ""
     hub_revision: str = ""
-    four_bit_memory: int = 0
 
     @property
     def ours(self) -> bool:

@@ -110,6 +110,13 @@ def sentence(text):
     return Picture(card(escape(text)), text)
 
 
+def check_start(name, start, places):
+    """Raise CourseError if a slider is to start where it has no place."""
+    if start not in places:
+        choices = ", ".join(f"{place:,}" for place in places)
+        raise CourseError(f"There is no place {start!r} on the slider for {name}: choose one of {choices}.")
+
+
 def token_choices(pieces):
     """The options of a slider over tokens: what it shows, and the position from 0."""
     return [(f"{position} {visible(piece)}", position) for position, piece in enumerate(pieces)]

@@ -5,10 +5,9 @@ from html import escape
 import ipywidgets
 
 from course_utils import blueprints
-from course_utils.errors import CourseError
 from course_utils.views.picture import BLUE, INK, LINE, ORANGE, QUIET, TRACK, Picture, card
 
-from .base import Explorer
+from .base import Explorer, check_start
 
 MEMORY = (2, 4, 6, 8, 12, 16, 24, 32, 48, 64, 80, 96, 128, 160, 192, 256, 320, 512, 640, 1024, 2048)  # GB
 BITS = (32, 16, 8, 4)
@@ -38,11 +37,7 @@ class Fits(Explorer):
         starts = {"memory": memory, "bits": bits, "context": context, "batch": batch}
         places = {"memory": MEMORY, "bits": BITS, "context": CONTEXT, "batch": BATCH}
         for name, start in starts.items():
-            if start not in places[name]:
-                choices = ", ".join(f"{place:,}" for place in places[name])
-                raise CourseError(
-                    f"There is no place {start!r} on the slider for {name}: choose one of {choices}."
-                )
+            check_start(name, start, places[name])
         # Counting a blueprint takes up to a second, so all are counted before the first slider moves.
         self.plans = [blueprints.blueprint(name) for name in blueprints.names()]
         descriptions = ("memory (GB)", "bits per weight", "context (tokens)", "batch (texts at once)")

@@ -9,7 +9,7 @@ from course_utils.views.picture import INK, LINE, Picture, card
 from course_utils.views.routing import reach_html, reach_words, steps
 from course_utils.views.text import invisible_note, percent, visible
 
-from .base import Explorer
+from .base import Explorer, check_start
 
 WINDOWS = (2, 4, 8, 16, 32, 64, 128)
 MOST_LAYERS = 8
@@ -39,12 +39,8 @@ class SlidingWindow(Explorer):
     """
 
     def __init__(self, ask, texts, layers, window, distance, chance, name="The model"):
-        for which, value, places in (("distance", distance, list(texts)), ("window", window, WINDOWS)):
-            if value not in places:
-                choices = ", ".join(map(str, places))
-                raise CourseError(
-                    f"There is no place {value!r} on the slider for {which}: choose one of {choices}."
-                )
+        check_start("distance", distance, texts)
+        check_start("window", window, WINDOWS)
         if layers not in range(1, MOST_LAYERS + 1):
             raise CourseError(
                 f"The slider for layers goes from 1 to {MOST_LAYERS}, and the model has {layers}."
