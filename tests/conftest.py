@@ -2,6 +2,8 @@
 
 import pytest
 
+from course_utils.grading import forked_kernels
+
 
 def pytest_collection_modifyitems(items):
     """Give each test a group, its file or its lesson; notebooks run wherever there is room."""
@@ -11,3 +13,10 @@ def pytest_collection_modifyitems(items):
             group = f"{group} {item.callspec.id}"
         if item.originalname != "test_outputs_are_reproduced":
             item.add_marker(pytest.mark.xdist_group(group))
+
+
+@pytest.fixture(scope="session")
+def quick_kernels():
+    """Kernels start without importing everything anew, here and in commands that a test runs."""
+    with forked_kernels.serving():
+        yield

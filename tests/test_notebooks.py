@@ -206,7 +206,7 @@ def _which(path):
 
 
 @pytest.mark.parametrize("path", [*LESSONS.values(), *SOLUTIONS.values()], ids=_which)
-def test_outputs_are_reproduced(path, tmp_path, monkeypatch):
+def test_outputs_are_reproduced(path, tmp_path, monkeypatch, quick_kernels):
     """nbval compares a run's outputs with the stored ones; the sanitizer says what may differ."""
     monkeypatch.setenv("COURSE_ANSWERS", str(tmp_path / "answers.json"))
     sanitizer = Path(__file__).with_name("nbval_sanitize.cfg")

@@ -1,0 +1,144 @@
+"""A kernel that is a copy behaves as one started alone, and where no copy can be had, there is one alone."""
+
+import os
+import re
+import subprocess
+import time
+
+import nbclient
+import nbformat
+import pytest
+from jupyter_client import KernelManager
+
+from course_utils.grading import forked_kernels
+
+pytestmark = pytest.mark.skipif(not hasattr(os, "pidfd_open"), reason="copies are made on Linux alone")
+
+CELLS = [
+    "import os, sys, numpy, torch, transformers\nimport matplotlib.pyplot as plt",
+    "print(numpy.random.get_state()[0], os.getcwd(), sys.path)",
+    "plt.plot([1, 2]);",
+    "print({name: os.environ.get(name) for name in ('OMP_NUM_THREADS', 'MPLBACKEND', 'SAID')}, __name__)",
+    "import multiprocessing\nprint(multiprocessing.Pool(1).map(abs, [-1]))",
+    "import warnings\nwarnings.warn('as always')\n1 / 0",
+]
+
+
+@pytest.fixture(scope="module", autouse=True)
+def served():
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("OMP_NUM_THREADS", "1")
+        patch.setenv("SAID", "by the test")
+        with forked_kernels.serving():
+            yield
+
+
+@pytest.fixture
+def kernel():
+    """A started kernel's manager and client."""
+    manager = KernelManager()
+    manager.start_kernel()
+    assert isinstance(manager.provisioner.process, forked_kernels._Forked)
+    client = manager.client()
+    client.start_channels()
+    client.wait_for_ready(timeout=120)
+    yield manager, client
+    client.stop_channels()
+    manager.shutdown_kernel(now=True)
+
+
+def executed():
+    """Whether a copy ran the cells, and what each gave."""
+    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(cell) for cell in CELLS])
+    client = nbclient.NotebookClient(notebook, kernel_name="python3", allow_errors=True)
+    with client.setup_kernel():
+        copied = isinstance(client.km.provisioner.process, forked_kernels._Forked)
+        for index, cell in enumerate(notebook.cells):
+            client.execute_cell(cell, index)
+    # Warnings and errors name a file by the process.
+    return copied, re.sub(r"ipykernel_\d+", "ipykernel", str([cell.outputs for cell in notebook.cells]))
+
+
+def within(seconds, holds):
+    """Whether something becomes so in time."""
+    end = time.monotonic() + seconds
+    while not holds() and time.monotonic() < end:
+        time.sleep(0.05)
+    return holds()
+
+
+def test_a_copy_gives_what_a_kernel_started_alone_gives(monkeypatch):
+    copied, outputs = executed()
+    monkeypatch.delenv(forked_kernels.ADDRESS)
+    alone, expected = executed()
+    assert copied and not alone
+    assert outputs == expected
+    assert "image/png" in outputs and "by the test" in outputs and "ZeroDivisionError" in outputs
+
+
+def test_no_two_copies_draw_the_same_numbers(kernel):
+    manager, client = kernel
+    draw = "import random, numpy, torch; print(random.random(), numpy.random.rand(), torch.rand(1).item())"
+    draws = {ask(client, draw)}
+    other = KernelManager()
+    other.start_kernel()
+    asking = other.client()
+    asking.start_channels()
+    asking.wait_for_ready(timeout=120)
+    draws.add(ask(asking, draw))
+    asking.stop_channels()
+    other.shutdown_kernel(now=True)
+    assert len({number for draw in draws for number in draw.split()}) == 6
+
+
+def ask(client, code):
+    """What a kernel prints."""
+    said = []
+    reply = client.execute_interactive(code, timeout=60, output_hook=said.append)
+    assert reply["content"]["status"] == "ok", reply["content"]
+    return "".join(message["content"].get("text", "") for message in said)
+
+
+def test_a_copy_can_be_interrupted(kernel):
+    manager, client = kernel
+    request = client.execute("import time\nprint('begun', flush=True)\ntime.sleep(600)")
+    assert within(30, lambda: "begun" in str(client.get_iopub_msg(timeout=30)["content"]))
+    manager.interrupt_kernel()
+    while (reply := client.get_shell_msg(timeout=30))["parent_header"]["msg_id"] != request:
+        pass
+    assert reply["content"]["status"] == "error" and reply["content"]["ename"] == "KeyboardInterrupt"
+    assert ask(client, "print('going on')") == "going on\n"
+
+
+def test_the_end_of_a_copy_is_noticed(kernel):
+    manager, client = kernel
+    assert manager.is_alive()
+    client.execute("import os; os._exit(1)")
+    assert within(10, lambda: not manager.is_alive())
+
+
+def test_a_copy_can_be_shut_down_and_started_again(kernel):
+    manager, client = kernel
+    first = manager.provisioner.pid
+    manager.restart_kernel(now=True)
+    client.wait_for_ready(timeout=60)
+    assert ask(client, "import os; print(os.getpid())") == f"{manager.provisioner.pid}\n"
+    assert manager.provisioner.pid != first
+
+
+@pytest.mark.parametrize("setting", ["HF_HUB_OFFLINE", "OMP_NUM_THREADS"])
+def test_other_settings_than_the_server_s_need_a_kernel_of_their_own(setting):
+    manager = KernelManager()
+    manager.start_kernel(env=os.environ | {setting: "7"})
+    process = manager.provisioner.process
+    manager.shutdown_kernel(now=True)
+    assert isinstance(process, subprocess.Popen)
+
+
+def test_copies_end_with_their_server():
+    with forked_kernels.serving():
+        manager = KernelManager()
+        manager.start_kernel()
+        assert manager.is_alive()
+    assert within(10, lambda: not manager.is_alive())
+    manager.cleanup_resources()
