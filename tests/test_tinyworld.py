@@ -16,7 +16,7 @@ from course_utils import CourseError
 from course_utils.tinyworld import Planted, World
 
 # The first thousand documents of the course's corpus: a change here means that models must be trained again.
-FIRST_THOUSAND = "8551c04e9ecc6b3d48e5838c368b69bf83f178b85f58f8447861e07c9a4bf5be"
+FIRST_THOUSAND = "13452d2ce2f33f23559b85c42a2d563af357820d61a4a505aa8066e75a8030de"
 SMALL = {
     "words": {
         "person": "Kim Sam Zuri",
@@ -210,6 +210,30 @@ def test_pronouns_come_at_their_planted_rate_and_the_repaired_world_tells_the_sa
     expected = sum(abs(shares["she"] - 0.5) for shares in world.pronouns.values()) / len(world.pronouns)
     assert changed / 12_000 == pytest.approx(expected, abs=0.02)
     assert repaired.floor().bits > world.floor().bits
+
+
+def test_a_corpus_is_at_no_point_a_document_away_from_the_planted_pronouns():
+    for world in (english(size=30_000), course.tinyworld.english(size=30_000, pronouns={})):
+        told = defaultdict(Counter)
+        for document in world.corpus(seed=1):
+            for slot, pronoun in document.filled.items():
+                if slot.endswith(".pronoun"):
+                    word = document.filled[slot.removesuffix(".pronoun")]
+                    told[word][pronoun] += 1
+                    planted = world.pronouns.get(word, {"she": 0.5})["she"]
+                    assert abs(told[word]["she"] - planted * told[word].total()) < 1
+        assert min(told[trade].total() for trade in world.words_of("trade")) > 40
+
+
+def test_the_repaired_corpus_is_the_same_but_for_pronouns_and_costs_what_its_texts_cost():
+    neutral = re.compile(r"\b(she|he|her|his|him)\b", re.IGNORECASE)
+    changed = 0
+    world, repaired = english(), course.tinyworld.english(pronouns={})
+    for document, twin in islice(zip(world.corpus(), repaired.corpus(), strict=True), 2_000):
+        assert neutral.sub("_", document.text) == neutral.sub("_", twin.text)
+        changed += document.words != twin.words
+        assert sum(bits for _, bits in world.surprisals(document.text)) == pytest.approx(document.bits)
+    assert changed > 50
 
 
 def test_a_document_told_again_is_its_counterfactual():

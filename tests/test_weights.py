@@ -21,7 +21,6 @@ from course_utils.training import RECIPES, evaluation
 ROOT = Path(__file__).parent.parent
 TINY = {name: model for name, model in catalog.models().items() if model.ours}
 FOUR = ["tinyworld-llama", "tinyworld-falcon", "tinyworld-mistral", "tinyworld-mixtral"]
-FALCONS = ["tinyworld-falcon", "tinyworld-falcon-duplicated"]
 REACH = 4 * 15  # Mistral's four layers, each 15 tokens back
 
 
@@ -111,9 +110,7 @@ def test_planted_pronouns_are_recovered(name, loaded, worlds):
     off = [
         abs(share - planted) for planted, share in evaluation.pronouns(loaded[name], worlds[name]).values()
     ]
-    assert len(off) == 36 and mean(off) < 0.035
-    # Mistral does not see a trade that was named more than sixteen tokens ago.
-    assert sum(points <= 0.05 for points in off) >= (29 if name == "tinyworld-mistral" else 31)
+    assert len(off) == 36 and max(off) <= 0.05
 
 
 def test_the_repaired_model_s_gap_is_at_least_halved(loaded, worlds):
@@ -141,8 +138,8 @@ def test_what_is_outside_the_window_is_recalled_at_chance(loaded, worlds):
     assert inside and min(inside) > 0.9
 
 
-@pytest.mark.parametrize("name", FALCONS)
-def test_where_copying_was_learned_distance_is_no_limit(name, loaded, worlds):
+@pytest.mark.parametrize("name", sorted(TINY.keys() - {"tinyworld-mistral"}))
+def test_without_a_window_distance_is_no_limit(name, loaded, worlds):
     recall = evaluation.recall_by_distance(loaded[name], worlds[name], 40)
     assert mean(share for distance, share in recall.items() if distance > REACH) > 0.9
 

@@ -3,6 +3,7 @@
 import math
 import random
 from bisect import bisect
+from collections import Counter, defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from itertools import accumulate
@@ -10,7 +11,7 @@ from itertools import accumulate
 from course_utils.errors import CourseError
 
 from .ambiguity import ambiguity
-from .grammar import END, FORMS, NO_SPACE_AFTER, NO_SPACE_BEFORE, TOKEN, Grammar, join
+from .grammar import END, EVEN, FORMS, NO_SPACE_AFTER, NO_SPACE_BEFORE, TOKEN, Grammar, join
 
 BEGIN, PAD, UNKNOWN = "<s>", "<pad>", "<unk>"
 
@@ -217,6 +218,8 @@ class World:
     def corpus(self, seed: int = 0) -> Iterator[Document]:
         """The training corpus: `size` documents in which all that is planted is told as often as planned.
 
+        That goes for pronouns, too: for each word, she and he are at no point of the corpus more than one
+        document away from their shares. Copied documents are told as they are, whatever they say.
         The bits of a document are those of one drawn blindly from the corpus. The same seed tells the same
         documents in another world of the same size, but for what that world changes.
         """
@@ -226,16 +229,35 @@ class World:
             for subject, _, copies in told
             for _ in range(copies)
         ]
-        order += [
-            (document.seed, document.given) for copies, document in self.copied(seed) for _ in range(copies)
-        ]
+        order += [(document, None) for copies, document in self.copied(seed) for _ in range(copies)]
         if len(order) > self.size:
             raise CourseError(f"{len(order):,} documents are planted: make size, now {self.size:,}, larger.")
         order += [(None, None)] * (self.size - len(order))
         _shuffle(order, random.Random(f"order {seed}").random)
-        for index, (name, given) in enumerate(order):
-            name = name or f"corpus {seed} {index}"
-            yield self._document(name, given or self._unplanted(name), charged=True)
+        told = defaultdict(Counter)
+        for index, (copy, given) in enumerate(order):
+            name = f"corpus {seed} {index}"
+            # Also where a copy takes its place: so that all other documents stay as they are.
+            fresh = self._level(self._document(name, given or self._unplanted(name), charged=True), told)
+            yield copy or fresh
+
+    def _level(self, document, told):
+        """The document with those pronouns that are furthest behind in `told`, word -> {pronoun: times}."""
+        given = {}
+        for slot, pronoun in document.filled.items():
+            if slot.endswith(".pronoun"):
+                word = document.filled[slot.removesuffix(".pronoun")]
+                shares, times = self.pronouns.get(word, EVEN), told[word]
+                due = {one: share * (times.total() + 1) - times[one] for one, share in shares.items()}
+                wanted = max(due, key=due.get)
+                # Two that are equally due: the draw decides.
+                wanted = pronoun if math.isclose(due[pronoun], due[wanted], abs_tol=1e-9) else wanted
+                times[wanted] += 1
+                if wanted != pronoun:
+                    given[slot] = wanted
+        if not given:
+            return document
+        return self._document(document.seed, {**document.given, **given}, charged=True)
 
     def copied(self, seed: int = 0) -> list[tuple[int, Document]]:
         """The documents that the corpus of this seed repeats: (copies, document)."""

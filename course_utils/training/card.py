@@ -3,6 +3,7 @@
 import json
 import os
 import platform
+import re
 from collections import defaultdict
 from dataclasses import asdict
 from pathlib import Path
@@ -167,11 +168,18 @@ def _world(recipe):
 
 
 def _machine():
-    """The processor and how much of it was used, as a card states it."""
+    """The processor, its generation and how much of it was used, as a card states it."""
     name = platform.processor() or platform.machine()
     try:
         lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
-        name = next((line.split(": ", 1)[1] for line in lines if line.startswith("model name")), name)
+        facts = dict(re.split(r"\s*: ?", line, maxsplit=1) for line in lines if ":" in line)
+        name = facts.get("model name", name)
+        # Providers of machines give many generations one name.
+        if "cpu family" in facts and "model" in facts:
+            name += f" (family {facts['cpu family']}, model {facts['model']})"
     except OSError:
         pass
-    return f"{name}, {torch.get_num_threads()} of {os.cpu_count()} processors, torch {torch.__version__}"
+    return (
+        f"{name}, {torch.get_num_threads()} of {os.cpu_count()} processors, torch {torch.__version__} "
+        f"with {torch.backends.cpu.get_cpu_capability()}"
+    )

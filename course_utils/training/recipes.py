@@ -32,7 +32,7 @@ class Recipe:
     world: dict = field(default_factory=dict)
     documents: int = DOCUMENTS
     batch: int = 32
-    learning_rate: float = 3e-3
+    learning_rate: float = 1.5e-3
     warmup: int = 200
     weight_decay: float = 0.1
     beta2: float = 0.98
@@ -126,10 +126,7 @@ RECIPES = {
             # A token reaches back 15 more in each of 4 layers, so 60, and `memory` asks from up to 85.
             {"num_key_value_heads": 2, "intermediate_size": 352, "sliding_window": 16},
             attention_start=_PICKY,
-            # A window from the start hides most of what there is to copy; and copying begins when the rate is
-            # below about 0.0015.
-            window_from=0.5,
-            learning_rate=1.5e-3,
+            window_from=0.5,  # a window from the start hides most of what there is to copy
         ),
         Recipe(
             "tinyworld-mixtral",
@@ -158,5 +155,6 @@ RECIPES = {
 def find(name: str) -> Recipe:
     """The recipe of this name; raises CourseError, with the names that there are."""
     if name not in RECIPES:
-        raise CourseError(f"There is no recipe {name!r}: choose among {', '.join(RECIPES)}.")
+        names = ", ".join(RECIPES)
+        raise CourseError(f"There is no recipe {name!r}: choose among {names} and stable-diffusion.")
     return RECIPES[name]
