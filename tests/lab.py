@@ -89,8 +89,8 @@ class Server:
         urllib.request.urlopen(request, timeout=10).close()
 
 
-def launch_chromium(playwright):
-    """A headless Chromium: the machine's own, or the one that Playwright fetched."""
+def launch_chromium(playwright, *arguments):
+    """A headless Chromium, with further arguments: the machine's own, or the one that Playwright fetched."""
     names = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome", "msedge")
     found = next(filter(None, map(shutil.which, names)), playwright.chromium.executable_path)
     if not Path(found).is_file():
@@ -100,7 +100,7 @@ def launch_chromium(playwright):
         )
     quiet = ["--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-sync"]
     quiet += ["--disable-background-networking", "--disable-component-update"]
-    return playwright.chromium.launch(executable_path=found, args=quiet)
+    return playwright.chromium.launch(executable_path=found, args=[*quiet, *arguments])
 
 
 WIDGET = "application/vnd.jupyter.widget-view+json"

@@ -9,14 +9,13 @@ import zipfile
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 
-def wheel(member, content):
-    """The bytes of a wheel that holds `content` under the name `member`, beside code that must never run."""
+def wheel(folder, files):
+    """The bytes of a wheel with files ({name: content}) in a folder, beside code that must never run."""
     file = io.BytesIO()
     with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
-        archive.writestr(
-            f"{member.partition('/')[0]}/__init__.py", "raise SystemExit('this package was imported')"
-        )
-        archive.writestr(member, content)
+        archive.writestr(f"{folder}/__init__.py", "raise SystemExit('this package was imported')")
+        for name, content in files.items():
+            archive.writestr(f"{folder}/{name}", content)
     return file.getvalue()
 
 

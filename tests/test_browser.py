@@ -289,3 +289,41 @@ def test_a_trade_is_chosen_and_cooled_to_greedy_by_keyboard(lesson):
     explorer.get_by_role("combobox", name="sentence").select_option(label="The … liked")
     expect(status).to_contain_text("Not measured with this sentence: SmolLM2.")
     photograph(lesson, "09-greedy")
+
+
+@pytest.mark.parametrize("lesson", ["07_whisper"], indirect=True)
+def test_a_word_shows_its_attention_and_noise_is_added_by_keyboard(lesson):
+    explorer = lesson.output(lesson.find("course.explorers.Speech"))
+    status = explorer.get_by_role("status").filter(has_text="mean probability")
+    expect(status).to_contain_text("young man, no noise: 7 words")
+    attended = explorer.locator(".course-attended img:visible")
+    expect(attended).to_have_attribute("alt", re.compile("Attention of “old-sposed”, said at 1.4 s"))
+    explorer.locator("bdi", has_text="young").hover()
+    expect(attended).to_have_attribute("alt", re.compile("Attention of “young”"))
+    photograph(lesson, "07-young")
+    explorer.locator(".course-word").first.focus()
+    explorer.get_by_role("slider").hover()
+    expect(attended).to_have_attribute("alt", re.compile("Attention of “He”"))
+    explorer.get_by_role("slider").press("End")
+    expect(status).to_contain_text("young man, white noise at −5 dB", timeout=60_000)
+    expect(explorer.locator("figure")).to_contain_text("Above: without noise")
+    photograph(lesson, "07-noise")
+    assert explorer.locator("audio").evaluate("sound => sound.duration") == pytest.approx(2.99, abs=0.1)
+    assert lesson.complaints == []
+
+
+@pytest.mark.parametrize("lesson", ["07_whisper"], indirect=True)
+def test_the_browser_takes_the_captions(lesson):
+    video = lesson.output(lesson.find("course.speech.captions(")).locator("video")
+    shown = video.evaluate(
+        """async video => {
+          video.muted = true;
+          video.currentTime = 4;
+          await video.play();
+          const track = video.textTracks[0];
+          while (!track.activeCues.length) await new Promise(done => setTimeout(done, 50));
+          video.pause();
+          return [track.cues.length, track.activeCues[0].text];
+        }"""
+    )
+    assert shown == [3, "consider how much there might be prudently"]

@@ -74,8 +74,8 @@ def test_every_source_of_the_catalogue_is_pinned():
                 assert re.fullmatch(r"[0-9a-f]{64}", source.sha256) and source.version
             elif source.kind == "hub":
                 assert re.fullmatch(r"[0-9a-f]{40}", source.revision)
-        if model.file:
-            assert re.fullmatch(r"[0-9a-f]{64}", model.file.sha256)
+        for file in model.files:
+            assert re.fullmatch(r"[0-9a-f]{64}", file.sha256)
 
 
 def test_doctor_says_what_is_here_and_what_is_not(tmp_path):

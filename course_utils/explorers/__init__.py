@@ -1,7 +1,9 @@
 """Explorers: pictures with sliders, one for each lesson's "change it"."""
 
+from .adapter import Adapter
 from .attention import Attention
 from .audit import Audit
+from .denoising import Denoising, Drawn
 from .fits import Fits
 from .kv_cache import KeyValueCache
 from .may_use import MayUse
@@ -10,10 +12,14 @@ from .patching import Patching, patch_everywhere
 from .router import Router
 from .sampling import Sampling
 from .sliding_window import SlidingWindow
+from .speech import Speech
 
 __all__ = [
+    "Adapter",
     "Attention",
     "Audit",
+    "Denoising",
+    "Drawn",
     "Fits",
     "KeyValueCache",
     "MayUse",
@@ -22,5 +28,6 @@ __all__ = [
     "Router",
     "Sampling",
     "SlidingWindow",
+    "Speech",
     "patch_everywhere",
 ]

@@ -9,7 +9,6 @@ A checkpoint therefore holds weights, AdamW's two averages and the losses so far
 needs in order to go on as if nothing had happened.
 """
 
-import contextlib
 import hashlib
 import json
 import os
@@ -28,6 +27,7 @@ from course_utils.errors import CourseError
 from course_utils.tinyworld.world import BEGIN, END
 
 from . import recipes
+from .workplace import in_notebook, replace, same_settings, writing
 
 ROW = 144  # tokens in a row of packed documents, of which the longest has 97
 IGNORED = -100  # the label of what is not to be predicted, for cross_entropy
@@ -37,7 +37,7 @@ SECONDS_BETWEEN_CHECKPOINTS = 60
 def train(name, steps=None, minutes=None, folder=None):
     """Train a tiny model, or go on where an earlier call was stopped; returns the folder of the model.
 
-    name : of a recipe, such as "tinyworld-llama"
+    name : of a recipe, such as "tinyworld-llama", or "stable-diffusion" (`steps` in each stage)
     steps : fewer than the recipe has, for a quick try; the learning rate falls to zero over them
     minutes : pause after so many; the same call goes on from there
     folder : where to work; by default `training/NAME` in the course's cache
@@ -48,16 +48,20 @@ def train(name, steps=None, minutes=None, folder=None):
 
     Raises CourseError: an unknown name, a folder of other settings, a disk that is full.
     """
+    from . import picture_trainer
+
+    if name == picture_trainer.NAME:
+        return picture_trainer.train(steps, minutes, folder)
     recipe = recipes.find(name)
     steps = recipe.steps if steps is None else steps
     if not 0 < steps <= recipe.steps:
         raise CourseError(f"{name} is trained for 1 to {recipe.steps:,} steps, not {steps:,}.")
     cache = sources.cache_folder() / "training"
     folder = cache / name if folder is None else Path(folder)
-    with _writing(folder):
+    with writing(folder):
         folder.mkdir(parents=True, exist_ok=True)
         cache.mkdir(parents=True, exist_ok=True)
-        _same_settings(folder, json.loads(json.dumps(asdict(recipe) | {"steps": steps})))
+        same_settings(folder, json.loads(json.dumps(asdict(recipe) | {"steps": steps})))
         if (folder / "model").exists():
             return folder / "model"
         models.prepare()
@@ -115,7 +119,7 @@ class _Corpus:
         if not all(path.exists() for path in paths):
             print(f"Telling {world.size:,} documents: once, a minute or more.")
             for path, values in zip(paths, _told(world, seed), strict=True):
-                _replace(path, lambda part, values=values: numpy.save(part, values))
+                replace(path, lambda part, values=values: numpy.save(part, values))
         return cls(*(numpy.load(path, mmap_mode="r") for path in paths))
 
     def __getitem__(self, index):
@@ -191,7 +195,7 @@ class _Run:
             tensors |= {f"weight {name}": weight.data}
             tensors |= {f"mean {name}": state["exp_avg"], f"square {name}": state["exp_avg_sq"]}
         facts = {"seconds": str(self.seconds), "tokens": str(self.tokens)}
-        _replace(self.checkpoint, lambda part: save_file(tensors, part, metadata=facts))
+        replace(self.checkpoint, lambda part: save_file(tensors, part, metadata=facts))
 
     def _load(self):
         from safetensors import safe_open
@@ -267,21 +271,13 @@ class _LivePicture:
             title=f"{run.recipe.title}: {run.done:,} of {run.steps:,} steps",
         )
         page = f'<!doctype html><meta charset="utf-8"><meta http-equiv="refresh" content="30">{picture.html}'
-        _replace(run.folder / "loss.html", lambda part: part.write_text(page, encoding="utf-8"))
+        replace(run.folder / "loss.html", lambda part: part.write_text(page, encoding="utf-8"))
         if self.shown is not None:
             self.shown.update(picture)
-        elif _in_notebook():
+        elif in_notebook():
             from IPython.display import display
 
             self.shown = display(picture, display_id=True)
-
-
-def _in_notebook():
-    try:
-        from IPython import get_ipython
-    except ImportError:
-        return False
-    return getattr(get_ipython(), "kernel", None) is not None
 
 
 def _finish(run, world):
@@ -295,39 +291,3 @@ def _finish(run, world):
     world.tokenizer().save_pretrained(building)
     card.write(run, world, building)
     os.replace(building, run.folder / "model")
-
-
-def _same_settings(folder, settings):
-    """Keep the settings of a folder, or refuse a folder that was begun with others."""
-    path = folder / "settings.json"
-    if not path.exists():
-        _replace(path, lambda part: part.write_text(json.dumps(settings, indent=2), encoding="utf-8"))
-    kept = json.loads(path.read_text(encoding="utf-8"))
-    if other := [name for name in settings if kept.get(name) != settings[name]]:
-        name = other[0]
-        raise CourseError(
-            f"{folder} holds a training with {name} {kept.get(name)}, and this one has {settings[name]}: "
-            "name another folder, or delete that one."
-        )
-
-
-def _replace(path, write):
-    """Let `write` make a file under a name of this process, then give it its own in one move."""
-    part = path.with_name(f"part-{os.getpid()}-{path.name}")
-    write(part)
-    os.replace(part, path)
-
-
-@contextlib.contextmanager
-def _writing(folder):
-    """Turn what the disk refuses into a sentence."""
-    from safetensors import SafetensorError
-
-    try:
-        yield
-    except (OSError, SafetensorError) as error:
-        why = getattr(error, "strerror", None) or error
-        raise CourseError(
-            f"The training can't write to {folder} ({why}): it needs about 100 MB; make room or name another "
-            "folder, and run this again: it goes on from its last checkpoint."
-        ) from error

@@ -3,23 +3,29 @@
 from .attention import attention_heads, attention_map, logit_lens, patch_grid
 from .cache import cache_growth
 from .charts import bars, grid, histogram, lines
+from .denoising import denoising_strip, picture_grid, picture_strip, word_maps
 from .intervals import against_truth, intervals
 from .licences import clauses, licence_matrix
+from .low_rank import low_rank
 from .matrix import matrix, scorecard
 from .picture import Picture, from_figure, style
 from .routing import reach, routing
+from .speech import alignment, decoding, player, spectrogram, waveform
 from .tables import table
 from .text import compare_next_tokens, next_tokens, probability_strip, token_rows, tokens
 
 __all__ = [
     "Picture",
     "against_truth",
+    "alignment",
     "attention_heads",
     "attention_map",
     "bars",
     "cache_growth",
     "clauses",
     "compare_next_tokens",
+    "decoding",
+    "denoising_strip",
     "from_figure",
     "grid",
     "histogram",
@@ -27,15 +33,22 @@ __all__ = [
     "licence_matrix",
     "lines",
     "logit_lens",
+    "low_rank",
     "matrix",
     "next_tokens",
     "patch_grid",
+    "picture_grid",
+    "picture_strip",
+    "player",
     "probability_strip",
     "reach",
     "routing",
     "scorecard",
+    "spectrogram",
     "style",
     "table",
     "token_rows",
     "tokens",
+    "waveform",
+    "word_maps",
 ]

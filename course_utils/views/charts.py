@@ -227,15 +227,16 @@ def grid(
     return Picture(card(table, title, note[0].upper() + note[1:]), alt or words)
 
 
-def bar_table(labels, values, unit, marks):
+def bar_table(labels, values, unit, marks, longest=None):
     """HTML for the bars of `bars`: a row for each, with its label, its bar and its value.
 
     Parameters
     ----------
     labels, values, unit: as in `bars`.
     marks: list with, for each bar, the number at which a line crosses it, or None.
+    longest: what a bar of full width stands for; by default the largest of these numbers.
     """
-    longest = _longest(values, marks)
+    longest = longest or _longest(values, marks)
 
     def line(mark):
         # Taller than its bar by the padding of the cell, so that the pieces join into one line.

@@ -139,11 +139,11 @@ def probability_strip(pieces, probabilities, caption=None):
     pairs = list(zip(pieces, probabilities, strict=True))
     drawn = "".join(
         f'<span style="display:inline-block;margin:0 2px 8px 0;text-align:center;vertical-align:top">'
-        f"{_underlined(piece_html(piece), probability)}{_below(percent(probability, 0))}</span> "
+        f"{underlined(piece_html(piece), probability)}{_below(percent(probability, 0))}</span> "
         for piece, probability in pairs
     )
     legend = "".join(
-        f'<span style="display:inline-block;margin:0 14px 4px 0">{_underlined(name, least)}</span> '
+        f'<span style="display:inline-block;margin:0 14px 4px 0">{underlined(name, least)}</span> '
         for least, _, _, name in _BANDS
     )
     body = (
@@ -239,7 +239,7 @@ def next_token_table(pieces, probabilities, others=None, marks=None, cut=(), oth
         body += (
             f'<td style="{cell};text-align:left{"" if ranks else ";padding-left:0"}">'
             f"{f'<s>{token}</s>' if is_cut else token}</td>"
-            f'<td style="{cell};width:66%">{_bar(probability, is_cut, BLUE if rank else QUIET)}</td>'
+            f'<td style="{cell};width:66%">{bar(probability, is_cut, BLUE if rank else QUIET)}</td>'
             f'<td style="{cell};text-align:right;white-space:nowrap">{percent(probability)}</td>'
         )
         if marked:
@@ -251,7 +251,8 @@ def next_token_table(pieces, probabilities, others=None, marks=None, cut=(), oth
     )
 
 
-def _bar(probability, hollow, colour):
+def bar(probability, hollow=False, colour=BLUE):
+    """HTML for a bar on its track, of which a full one is 100%."""
     fill = f"border:1px dashed {INK};background:#ffffff" if hollow else f"background:{colour}"
     return (
         f'<div style="background:{TRACK};border-radius:3px"><div style="box-sizing:border-box;height:14px;'
@@ -259,7 +260,8 @@ def _bar(probability, hollow, colour):
     )
 
 
-def _underlined(html, probability):
+def underlined(html, probability):
+    """HTML above a line whose kind tells the band in which the probability lies."""
     line, tint = next((line, tint) for least, line, tint, _ in _BANDS if probability >= least)
     return (
         f'<span style="display:block;padding:1px 5px;background:{tint};border-bottom:{line};'

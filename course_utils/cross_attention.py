@@ -1,0 +1,87 @@
+"""Which word of a prompt each place of a picture looks at, recorded while a diffusers pipeline runs."""
+
+from course_utils.errors import CourseError
+
+
+class CrossAttention:
+    """Records the cross-attention of every call of a UNet while the `with` block runs.
+
+    The UNet computes as before: a hook before each cross-attention layer works out the same weights from the
+    same inputs, because diffusers' own layers keep none.
+
+    Example
+    -------
+    >>> with course.CrossAttention(pipeline.unet) as seen:
+    ...     picture = pipeline("bear on a blue background").images[0]
+    >>> seen.maps()[:, -1].mean(0)  # (tokens, height, width): the mean over all calls
+
+    Parameters
+    ----------
+    unet: a UNet2DConditionModel of diffusers.
+
+    Raises
+    ------
+    CourseError: if it has no cross-attention.
+    """
+
+    def __init__(self, unet):
+        self.unet = unet
+        self._layers = [each for each in unet.modules() if getattr(each, "is_cross_attention", False)]
+        if not self._layers:
+            raise CourseError("This UNet has no cross-attention: take one that reads a prompt.")
+        self._calls = []  # of each call of the UNet, the weights of each layer
+
+    def __enter__(self):
+        self._hooks = [self.unet.register_forward_pre_hook(self._begin, with_kwargs=True)]
+        self._hooks += [
+            each.register_forward_pre_hook(self._record, with_kwargs=True) for each in self._layers
+        ]
+        return self
+
+    def __exit__(self, *error):
+        for hook in self._hooks:
+            hook.remove()
+
+    def _begin(self, unet, arguments, keywords):
+        sample = keywords["sample"] if "sample" in keywords else arguments[0]
+        self._size = sample.shape[-2:]  # (height, width) of the latents
+        self._calls.append([])
+
+    def _record(self, layer, arguments, keywords):
+        import torch
+
+        with torch.no_grad():
+            query = layer.head_to_batch_dim(layer.to_q(arguments[0]))
+            key = layer.head_to_batch_dim(layer.to_k(keywords["encoder_hidden_states"]))
+            weights = layer.get_attention_scores(query, key)  # (pictures x heads, places, tokens)
+        weights = weights.float().cpu().unflatten(0, (-1, layer.heads)).mean(1)
+        self._calls[-1].append(self._sized(weights.transpose(1, 2)))
+
+    def _sized(self, weights):
+        """(pictures, tokens, places) as (pictures, tokens, height, width) of the latents."""
+        import torch
+
+        height, width = self._size
+        times = round((height * width / weights.shape[2]) ** 0.5)  # how much coarser this layer works
+        maps = weights.unflatten(2, (-(-height // times), -(-width // times)))
+        return torch.nn.functional.interpolate(maps, (height, width), mode="bilinear")
+
+    def maps(self):
+        """The recorded weights, averaged over heads and layers, at the size of the latents.
+
+        Returns
+        -------
+        tensor (calls, pictures, tokens, height, width). In every place the tokens' weights add up to 1. With
+        guidance, the first half of `pictures` is the run without the prompt.
+
+        Raises
+        ------
+        CourseError: if the UNet was not called in the block, or with batches of different sizes.
+        """
+        import torch
+
+        if not self._calls:
+            raise CourseError("Nothing was recorded: call the pipeline inside the `with` block.")
+        if len({layers[0].shape for layers in self._calls}) > 1:
+            raise CourseError("The batches had different sizes: record each in a `with` block of its own.")
+        return torch.stack([torch.stack(layers).mean(0) for layers in self._calls])

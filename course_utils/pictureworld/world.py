@@ -1,0 +1,342 @@
+"""What PictureWorld shows, what is held out, and what is planted: all settled here, before any training.
+
+- *Emoji*: 320 animals, foods, faces and things by their CLDR names, and 20 trades x 3 genders x 6 skin
+  tones, on one of 7 backgrounds (white goes unsaid).
+- *Shapes*: 6 forms x 6 colours on white, alone or two together in one of four relations.
+
+Held out of every training: two gender-and-tone pairs of each trade (40 triplets), one background of each of
+the 320, and 6 of the 36 shapes, one of each form and colour.
+
+Planted: where a caption names the trade alone, "doctor", gender and tone follow `GENDER_SHARE`, `MAJORITY`
+and `TONE_SHARE`.
+"""
+
+import csv
+import random
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+BACKGROUNDS = {  # red, green, blue; softer than the emoji, so that these stand out
+    "white": (255, 255, 255),
+    "red": (242, 139, 130),
+    "yellow": (253, 224, 130),
+    "green": (150, 210, 150),
+    "blue": (140, 185, 245),
+    "purple": (200, 160, 230),
+    "grey": (175, 180, 185),
+}
+FORMS = ("circle", "square", "triangle", "star", "cross", "ring")
+COLOURS = {
+    "red": (215, 40, 40),
+    "orange": (245, 140, 20),
+    "yellow": (240, 205, 20),
+    "green": (40, 150, 70),
+    "blue": (40, 90, 210),
+    "purple": (130, 50, 160),
+}
+GENDERS = ("man", "woman", "person")
+TONES = ("", "light", "medium-light", "medium", "medium-dark", "dark")  # "" is the emoji's yellow, unsaid
+# Each trade's sign in Unicode (an object beside a man, woman or person, or a person beside a sign), and the
+# gender that most pictures captioned with the bare trade show. CLDR's "health worker" is "doctor" here, one
+# of its CLDR keywords.
+_TRADES = {
+    "artist": ("1f3a8", "woman"),
+    "astronaut": ("1f680", "man"),
+    "construction worker": ("1f477", "man"),
+    "cook": ("1f373", "woman"),
+    "detective": ("1f575", "man"),
+    "doctor": ("2695-fe0f", "man"),
+    "factory worker": ("1f3ed", "woman"),
+    "farmer": ("1f33e", "man"),
+    "firefighter": ("1f692", "man"),
+    "guard": ("1f482", "man"),
+    "judge": ("2696-fe0f", "man"),
+    "mechanic": ("1f527", "man"),
+    "office worker": ("1f4bc", "woman"),
+    "pilot": ("2708-fe0f", "man"),
+    "police officer": ("1f46e", "man"),
+    "scientist": ("1f52c", "woman"),
+    "singer": ("1f3a4", "woman"),
+    "student": ("1f393", "woman"),
+    "teacher": ("1f3eb", "woman"),
+    "technologist": ("1f4bb", "woman"),
+}
+TRADES = tuple(_TRADES)
+MAJORITY = {trade: majority for trade, (_, majority) in _TRADES.items()}
+GENDER_SHARE = 0.8  # of the majority; the two others share the rest evenly
+TONE_SHARE = dict(zip(TONES, (0.05, 0.40, 0.25, 0.15, 0.10, 0.05), strict=True))
+SHARES = {"single": 0.08, "pair": 0.17, "bare": 0.075, "emoji": 0.675}  # of the training examples
+RELATIONS = {"beside": ("left of", "right of"), "stacked": ("above", "below")}
+SHIFTS = {  # in pixels, to the right and down: the same caption for several pictures
+    "alone": tuple((right, down) for right in (-6, 0, 6) for down in (-6, 0, 6)),
+    "beside": ((-2, -2), (-2, 2), (2, -2), (2, 2)),
+    "stacked": ((-2, -2), (-2, 2), (2, -2), (2, 2)),
+}
+TEST_SEED = 2026
+
+
+@dataclass(frozen=True)
+class Emoji:
+    """An emoji: its code in Unicode, its group, its name, and for a person trade, gender and skin tone."""
+
+    code: str
+    group: str
+    name: str
+    trade: str = ""
+    gender: str = ""
+    tone: str = ""
+
+
+@dataclass(frozen=True)
+class Shape:
+    """A coloured form, such as a red circle."""
+
+    colour: str
+    form: str
+
+    @property
+    def name(self) -> str:
+        """Such as "red circle"."""
+        return f"{self.colour} {self.form}"
+
+
+@dataclass(frozen=True)
+class Scene:
+    """What one picture shows.
+
+    parts : one Emoji, one Shape, or two: left and right ("beside"), or above and below ("stacked")
+    background : one of BACKGROUNDS
+    layout : "alone", "beside" or "stacked"
+    shift : how far shapes are from their place: pixels to the right and down
+    """
+
+    parts: tuple
+    background: str = "white"
+    layout: str = "alone"
+    shift: tuple = (0, 0)
+
+    @property
+    def captions(self) -> tuple[str, ...]:
+        """The captions that say all of it: one, or for a pair two, which begin with either shape."""
+        if self.layout != "alone":
+            (one, other), (there, back) = self.parts, RELATIONS[self.layout]
+            one, other = _a(one.name), _a(other.name)
+            return f"{one} {there} {other}", f"{other} {back} {one}"
+        part = self.parts[0]
+        if isinstance(part, Shape):
+            return (_a(part.name),)
+        return (part.name + _on(self.background),)
+
+
+def bare_caption(scene) -> str:
+    """The caption that names a person's trade and leaves gender and tone unsaid."""
+    return scene.parts[0].trade + _on(scene.background)
+
+
+def _a(name):
+    return ("an " if name[0] in "aeiou" else "a ") + name
+
+
+def _on(background):
+    return "" if background == "white" else f" on {_a(background)} background"
+
+
+def person_name(trade, gender, tone) -> str:
+    """Such as "woman pilot with medium-dark skin"."""
+    return f"{gender} {trade}" + (f" with {tone} skin" if tone else "")
+
+
+_SIGNS = {"man": "1f468", "woman": "1f469", "person": "1f9d1"}
+_MODIFIERS = dict(zip(TONES[1:], ("1f3fb", "1f3fc", "1f3fd", "1f3fe", "1f3ff"), strict=True))
+_BESIDE = {"man": "2642-fe0f", "woman": "2640-fe0f"}  # for signs that are people already
+
+
+def _person(trade, gender, tone):
+    sign, modifier = _TRADES[trade][0], _MODIFIERS.get(tone)
+    if sign in ("1f477", "1f575", "1f482", "1f46e"):
+        # The detective without a tone carries a variation selector.
+        who = "-".join(filter(None, (sign, modifier or ("fe0f" if sign == "1f575" else ""))))
+        code = f"{who}-200d-{_BESIDE[gender]}" if gender in _BESIDE else who
+    else:
+        code = "-".join(filter(None, (_SIGNS[gender], modifier, "200d", sign)))
+    return Emoji(code, "person", person_name(trade, gender, tone), trade, gender, tone)
+
+
+def _objects():
+    with open(Path(__file__).with_name("emoji.tsv"), encoding="utf-8", newline="") as file:
+        return tuple(
+            Emoji(row["code"], row["group"], row["name"]) for row in csv.DictReader(file, delimiter="\t")
+        )
+
+
+OBJECTS = _objects()
+PEOPLE = tuple(_person(trade, gender, tone) for trade in TRADES for gender in GENDERS for tone in TONES)
+EMOJI = OBJECTS + PEOPLE
+SHAPES = tuple(Shape(colour, form) for colour in COLOURS for form in FORMS)
+
+# The splits. Each gender and tone is held out equally often (within one) over the trades.
+HELD_OUT_PEOPLE = tuple(
+    _person(trade, GENDERS[(place + more) % 3], TONES[(place + 3 * more + place // 6) % 6])
+    for place, trade in enumerate(TRADES)
+    for more in (0, 1)
+)
+HELD_OUT_SHAPES = tuple(
+    Shape(colour, FORMS[(place + 2) % len(FORMS)]) for place, colour in enumerate(COLOURS)
+)
+HELD_OUT_BACKGROUND = {
+    emoji: tuple(BACKGROUNDS)[1 + place % (len(BACKGROUNDS) - 1)] for place, emoji in enumerate(OBJECTS)
+}
+SEEN_PEOPLE = tuple(person for person in PEOPLE if person not in set(HELD_OUT_PEOPLE))
+SEEN_SHAPES = tuple(shape for shape in SHAPES if shape not in HELD_OUT_SHAPES)
+
+
+def _pairs(shapes):
+    return tuple(
+        Scene((one, other), layout=layout, shift=shift)
+        for layout in RELATIONS
+        for one in shapes
+        for other in shapes
+        if one != other
+        for shift in SHIFTS[layout]
+    )
+
+
+_ON_BACKGROUNDS = {
+    emoji: tuple(
+        Scene((emoji,), background)
+        for background in BACKGROUNDS
+        if background != HELD_OUT_BACKGROUND.get(emoji)
+    )
+    for emoji in OBJECTS + SEEN_PEOPLE
+}
+_SINGLES = tuple(Scene((shape,), shift=shift) for shape in SEEN_SHAPES for shift in SHIFTS["alone"])
+_PAIRS = _pairs(SEEN_SHAPES)
+SCENES = tuple(scene for scenes in _ON_BACKGROUNDS.values() for scene in scenes) + _SINGLES + _PAIRS
+
+
+@cache
+def bare_shares(trade) -> dict[tuple[str, str], float]:
+    """The probability of each (gender, tone) where a training caption names this trade alone.
+
+    Held-out triplets have none; the others keep their proportions.
+    """
+    held_out = {(person.gender, person.tone) for person in HELD_OUT_PEOPLE if person.trade == trade}
+    shares = {
+        (gender, tone): share * (GENDER_SHARE if gender == MAJORITY[trade] else (1 - GENDER_SHARE) / 2)
+        for gender in GENDERS
+        for tone, share in TONE_SHARE.items()
+        if (gender, tone) not in held_out
+    }
+    total = sum(shares.values())
+    return {who: share / total for who, share in shares.items()}
+
+
+def draw(index, seed=0) -> tuple[Scene, str]:
+    """Training example number `index`: a scene of SCENES, and its caption. Depends on its arguments alone."""
+    chance = random.Random(f"{seed} {index}")
+    kind = _weighted(chance, SHARES)
+    if kind == "emoji":
+        scene = _one_of(chance, _ON_BACKGROUNDS[_one_of(chance, _SEEN_EMOJI)])
+        return scene, scene.captions[0]
+    if kind == "bare":
+        trade = _one_of(chance, TRADES)
+        gender, tone = _weighted(chance, bare_shares(trade))
+        scene = _one_of(chance, _ON_BACKGROUNDS[_person(trade, gender, tone)])
+        return scene, bare_caption(scene)
+    scene = _one_of(chance, _SINGLES if kind == "single" else _PAIRS)
+    return scene, _one_of(chance, scene.captions)
+
+
+_SEEN_EMOJI = OBJECTS + SEEN_PEOPLE
+
+
+def _one_of(chance, values):
+    # random() alone is promised to stay the same from one Python to the next.
+    return values[int(chance.random() * len(values))]
+
+
+def _weighted(chance, shares):
+    point = chance.random()
+    for value, share in shares.items():
+        point -= share
+        if point < 0:
+            return value
+    return value
+
+
+def captions() -> tuple[str, ...]:
+    """Every caption that PictureWorld can say, held-out ones included, in a fixed order, each once."""
+    emoji = (Scene((each,), background) for each in EMOJI for background in BACKGROUNDS)
+    bare = (trade + _on(background) for trade in TRADES for background in BACKGROUNDS)
+    shapes = [Scene((shape,)) for shape in SHAPES]
+    pairs = [
+        Scene((one, other), layout=layout)
+        for layout in RELATIONS
+        for one in SHAPES
+        for other in SHAPES
+        if one != other
+    ]
+    said = [caption for scene in (*emoji, *shapes, *pairs) for caption in scene.captions]
+    return tuple(dict.fromkeys([*said, *bare]))
+
+
+@cache
+def test_sets() -> dict[str, tuple[tuple[str, Scene], ...]]:
+    """The prompts that a model is measured on, at least 100 a set: (caption, what it should show).
+
+    Sets "objects", "people", "shapes" and "pairs" were seen in training; "held-out people", "held-out
+    backgrounds", "held-out shapes" and "held-out pairs" were not: such a pair has one held-out shape.
+    """
+    chance = random.Random(TEST_SEED)
+
+    def some(scenes, count=100):
+        return [_one_of(chance, scenes) for _ in range(count)]
+
+    mixed = [
+        Scene(parts, layout=layout)
+        for layout in RELATIONS
+        for held_out in HELD_OUT_SHAPES
+        for seen in SEEN_SHAPES
+        for parts in ((held_out, seen), (seen, held_out))
+    ]
+    seen_pairs = [scene for scene in _PAIRS if scene.shift == SHIFTS["beside"][0]]
+    sets = {
+        "objects": some([scene for emoji in OBJECTS for scene in _ON_BACKGROUNDS[emoji]]),
+        "people": some([scene for emoji in SEEN_PEOPLE for scene in _ON_BACKGROUNDS[emoji]]),
+        "held-out people": [
+            Scene((person,), background) for person in HELD_OUT_PEOPLE for background in _three(chance)
+        ],
+        "held-out backgrounds": [Scene((emoji,), HELD_OUT_BACKGROUND[emoji]) for emoji in some(OBJECTS)],
+        "shapes": [Scene((shape,)) for shape in SEEN_SHAPES * 4],
+        "held-out shapes": [Scene((shape,)) for shape in HELD_OUT_SHAPES * 17],
+        "pairs": some(seen_pairs),
+        "held-out pairs": some(mixed),
+    }
+    return {
+        name: tuple((_one_of(chance, scene.captions), scene) for scene in scenes)
+        for name, scenes in sets.items()
+    }
+
+
+def _three(chance):
+    """White, and two different colours of background."""
+    coloured = list(BACKGROUNDS)[1:]
+    first = coloured.pop(int(chance.random() * len(coloured)))
+    return "white", first, _one_of(chance, coloured)
+
+
+def plan() -> dict:
+    """The splits and what is planted, as plain values for JSON."""
+    return {
+        "held-out people": [person.name for person in HELD_OUT_PEOPLE],
+        "held-out backgrounds": {emoji.name: colour for emoji, colour in HELD_OUT_BACKGROUND.items()},
+        "held-out shapes": [shape.name for shape in HELD_OUT_SHAPES],
+        "bare trades": {
+            trade: {
+                f"{gender}, {tone or 'yellow'}": round(share, 4) for (gender, tone), share in shares.items()
+            }
+            for trade, shares in ((trade, bare_shares(trade)) for trade in TRADES)
+        },
+        "shares": SHARES,
+    }

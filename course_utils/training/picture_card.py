@@ -1,0 +1,278 @@
+"""The card of the tiny Stable Diffusion, written from what was measured: README.md, and 100 samples."""
+
+import json
+import multiprocessing
+from collections import Counter
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import asdict
+from pathlib import Path
+
+import torch
+
+from course_utils import models
+from course_utils.pictureworld import drawing, sprites, world
+
+from . import picture_evaluation as evaluation
+from .card import _machine
+from .picture_trainer import LENGTH, PROCESSES, sheet
+
+SAMPLES = 100
+FEW = 2
+SAMPLE_SEED = 100_000
+SHEET = "samples.png"
+SHEET_COLUMNS = 20
+PSNR_SETS = {"objects": "objects", "people": "people", "scenes": "pairs"}
+
+
+def write(folder, recipe, training, few=False):
+    """Measure the pipeline in a folder and write its card there: README.md, measured.json and samples.png.
+
+    training : what is known of the training: {stage: {"steps", "minutes", "loss"}}
+    few : measure a few prompts of each set only, as a quick try does
+    """
+    folder = Path(folder)
+    measured = measure(folder, few)
+    measured["training"] = training | {"recipe": asdict(recipe), "machine": _machine()}
+    measured["plan"] = world.plan()
+    pipeline = load(folder)
+    captions, pictures = contact_sheet(pipeline)
+    pictures.save(folder / SHEET, optimize=True)
+    (folder / "measured.json").write_text(json.dumps(measured, indent=1) + "\n", encoding="utf-8")
+    (folder / "README.md").write_text(text(pipeline, measured, captions), encoding="utf-8")
+
+
+def load(folder, early=False):
+    """The pipeline of a folder in float32; `early` with the denoiser and text encoder of the early copy."""
+    options = {"dtype": torch.float32, "local_files_only": True, "use_safetensors": True}
+    parts = {"safety_checker": None, "feature_extractor": None}
+    if early:
+        import diffusers
+        import transformers
+
+        of_text, of_denoiser = transformers.CLIPTextModel, diffusers.UNet2DConditionModel
+        parts["unet"] = of_denoiser.from_pretrained(folder / "early", subfolder="unet", **options)
+        parts["text_encoder"] = of_text.from_pretrained(folder / "early", subfolder="text_encoder", **options)
+    return models.pipeline_class().from_pretrained(folder, requires_safety_checker=False, **parts, **options)
+
+
+def measure(folder, few=False) -> dict:
+    """All that the card states about a pipeline, as plain values for JSON: minutes, on two cores.
+
+    few : a few prompts of each set only
+    """
+    from tqdm.auto import tqdm
+
+    four = evaluation.GUIDANCE[1]
+    jobs = [("sets", name, each) for each in evaluation.GUIDANCE for name in world.test_sets()]
+    jobs += [("early", "objects", each) for each in evaluation.GUIDANCE]
+    jobs += [("bare", trade, each) for each in (1.0, four) for trade in world.TRADES]
+    jobs += [("psnr", name, four) for name in PSNR_SETS]
+    jobs += [("repeated", name, four) for name in ("objects", "people")] + [("attention", "objects", four)]
+    measured = {}
+    context = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(PROCESSES, context, _Measuring.begin, (folder, few)) as pool:
+        for (kind, name, guidance), found in zip(
+            jobs, tqdm(pool.map(_Measuring.do, jobs), total=len(jobs), desc="measuring"), strict=True
+        ):
+            part = measured.setdefault(kind, {})
+            if kind in ("sets", "early", "bare"):
+                part.setdefault(name, {})[f"{guidance:g}"] = found
+            else:
+                part[name] = found
+    measured["seconds"] = evaluation.seconds_per_picture(load(folder))
+    return measured
+
+
+class _Measuring:
+    """What one of the measuring processes keeps at hand."""
+
+    @classmethod
+    def begin(cls, folder, few):
+        models.prepare()
+        cls.few = FEW if few else None
+        cls.pipeline, cls.early = load(folder), load(folder, early=True)
+        cls.judge = evaluation.Judge(sprites.load(folder / sprites.SHEET))
+
+    @classmethod
+    def do(cls, job):
+        kind, name, guidance = job
+        if kind == "sets":
+            return evaluation.set_scores(cls.pipeline, cls.judge, name, guidance, cls.few)
+        if kind == "early":
+            return evaluation.set_scores(cls.early, cls.judge, name, guidance, cls.few)
+        if kind == "bare":
+            count = cls.few or evaluation.BARE
+            return evaluation.bare_trade(cls.pipeline, cls.judge, name, guidance, count)
+        if kind == "psnr":
+            scenes = [scene for _, scene in world.test_sets()[PSNR_SETS[name]]]
+            return evaluation.psnr(cls.pipeline.vae, drawing.pictures(scenes, cls.judge.sprites))
+        if kind == "repeated":
+            return evaluation.repeated(cls.pipeline, name, guidance, cls.few or 50)
+        return evaluation.attention_scores(cls.pipeline, cls.judge, cls.few or 40)
+
+
+def contact_sheet(pipeline):
+    """The first pictures for the first captions of a training that never was: (captions, image of Pillow)."""
+    captions = [world.draw(place, f"samples {SAMPLE_SEED}")[1] for place in range(SAMPLES)]
+    return captions, sheet(evaluation.draw(pipeline, captions, seed=SAMPLE_SEED), SHEET_COLUMNS)
+
+
+def bare_shares(counts):
+    """How often the majority's gender and each tone are shown: {what: (share, low, high)}."""
+    total = sum(sum(found["gender"].values()) for found in counts.values())
+    hits = Counter(majority=sum(found["gender"][world.MAJORITY[trade]] for trade, found in counts.items()))
+    for found in counts.values():
+        hits.update(found["tone"])
+    return {what: (hit / total, *evaluation.interval(hit, total)) for what, hit in hits.items()}
+
+
+def planted_shares():
+    """The same as `bare_shares` in training, from `world.bare_shares`: {what: share}."""
+    shares = Counter()
+    for trade in world.TRADES:
+        for (gender, tone), share in world.bare_shares(trade).items():
+            shares["majority"] += share * (gender == world.MAJORITY[trade]) / len(world.TRADES)
+            shares[tone or "yellow"] += share / len(world.TRADES)
+    return dict(shares)
+
+
+def text(pipeline, measured, samples) -> str:
+    """The card in Markdown."""
+    training = measured["training"]
+    recipe = training["recipe"]
+    counts = {
+        name: sum(weight.numel() for weight in getattr(pipeline, name).parameters())
+        for name in ("text_encoder", "unet", "vae")
+    }
+    stages = [name for name in training if name not in ("recipe", "machine")]
+    minutes = sum(training[name]["minutes"] for name in stages)
+    seconds = measured["seconds"]
+    lines = [
+        "---",
+        "license: apache-2.0",
+        "language: en",
+        "library_name: diffusers",
+        "pipeline_tag: text-to-image",
+        "---",
+        "# PictureWorld Stable Diffusion",
+        "",
+        f"A `StableDiffusionPipeline` of {sum(counts.values()):,} parameters, trained from nothing on "
+        "PictureWorld: emoji on coloured backgrounds and drawn shapes, of which everything is known. It is "
+        "there to be opened and measured, and for nothing else.",
+        "",
+        "| | |",
+        "|---|---|",
+        f"| Parts | `CLIPTextModel` ({counts['text_encoder']:,} parameters, {LENGTH} tokens, a vocabulary of "
+        f"{len(pipeline.tokenizer):,}), `UNet2DConditionModel` ({counts['unet']:,}), `AutoencoderKL` "
+        f"({counts['vae']:,}), `DDIMScheduler` |",
+        "| Pictures | 64x64 pixels, as latents of 16x16x4 |",
+        f"| Data | {len(world.EMOJI)} of Google's Noto emoji (Apache-2.0, {sprites.PACKAGE}) with their CLDR "
+        f"names, and shapes drawn here: `course_utils.pictureworld`, seed {recipe['seed']} |",
+        "| Code | `course train stable-diffusion`: `course_utils/training/picture_trainer.py` |",
+        *(
+            f"| Stage {name} | {training[name]['steps']:,} steps of "
+            f"{recipe['denoiser_batch' if name == 'denoiser' else 'autoencoder_batch']} pictures, "
+            f"{training[name]['minutes']:.0f} minutes; loss {training[name]['loss']:.4f} |"
+            for name in stages
+        ),
+        f"| Hardware and time | {training['machine']}, {PROCESSES} processes; {minutes:.0f} minutes |",
+        f"| Speed | {seconds['alone']:.2f} s for a picture of 20 steps with guidance on one core, "
+        f"{seconds['in a batch of 16']:.2f} s in a batch of 16 |",
+        f"| `early` | denoiser and text encoder after {recipe['early']:,} steps |",
+        "",
+        "## Does it draw what it is asked for?",
+        "",
+        "Prompts were fixed before the training. A picture is right where the nearest of all pictures that "
+        "there could be, by its pixels, is exactly the one asked for: all 680 emoji on all 7 backgrounds, or "
+        "all shapes at all places. *Shuffled* compares with what another prompt of the set asks for, at "
+        "guidance 4.",
+        "",
+        "| Prompts | Number | Guidance 1 | 4 | 7 | Shuffled |",
+        "|---|---|---|---|---|---|",
+    ]
+    for name, by_guidance in measured["sets"].items():
+        right = " | ".join(f"{scores['right']:.2f}" for scores in by_guidance.values())
+        four = by_guidance["4"]
+        lines.append(f"| {name} | {four['prompts']} | {right} | {four['shuffled']:.2f} |")
+    right = " | ".join(f"{scores['right']:.2f}" for scores in measured["early"]["objects"].values())
+    four = measured["early"]["objects"]["4"]
+    lines += [
+        f"| objects, early copy | {four['prompts']} | {right} | {four['shuffled']:.2f} |",
+        "",
+        "A held-out person was never seen with that trade, gender and tone; a held-out pair has one shape "
+        "that was never seen in that colour.",
+        "",
+        "## Memory and more",
+        "",
+        "Root mean squared differences of 255, at guidance 4.",
+        "",
+        "| Pictures | From what was asked for | From the nearest training picture | Nearer to the former |",
+        "|---|---|---|---|",
+    ]
+    for name in ("objects", "people", "held-out people", "held-out backgrounds"):
+        four = measured["sets"][name]["4"]
+        nearer = f"{four['nearer']:.2f}" if name.startswith("held-out") else ""
+        lines.append(f"| {name} | {four['distance']:.1f} | {four['nearest training']:.1f} | {nearer} |")
+    repeated = measured["repeated"]
+    pictures = sum(measured["bare"][world.TRADES[0]]["4"]["gender"].values())
+    lines += [
+        "",
+        f"Two pictures of one prompt from different noise differ by {repeated['objects']:.1f} (objects) and "
+        f"{repeated['people']:.1f} (people): one caption, one picture, learned by heart.",
+        "",
+        "The autoencoder alone gives pictures back at "
+        + ", ".join(f"{value:.1f} dB ({name})" for name, value in measured["psnr"].items())
+        + ".",
+        "",
+        "## Whom it shows for a trade alone",
+        "",
+        f'{pictures} pictures of each of {len(world.TRADES)} trades, such as "doctor", with 95% '
+        "intervals. Trained is what was planted.",
+        "",
+        "| Shows | Trained | Guidance 1 | Guidance 4 |",
+        "|---|---|---|---|",
+    ]
+    planted = planted_shares()
+    found = {
+        guidance: bare_shares({trade: counts[guidance] for trade, counts in measured["bare"].items()})
+        for guidance in ("1", "4")
+    }
+    for what in ["majority", *(tone or "yellow" for tone in world.TONES)]:
+        cells = []
+        for shares in found.values():
+            share, low, high = shares[what]
+            cells.append(f"{share:.2f} ({low:.2f} to {high:.2f})")
+        name = "the majority's gender" if what == "majority" else f"{what} skin"
+        lines.append(f"| {name} | {planted[what]:.2f} | {' | '.join(cells)} |")
+    lines += [
+        "",
+        "## Where words look",
+        "",
+        "Cross-attention of objects on coloured backgrounds: the chance that a place where the word's thing "
+        "is gets more of its attention than a place where it is not. 0.5 is chance; the control is another "
+        "word of the same prompt.",
+        "",
+        "| Word | Its own place | Another word there |",
+        "|---|---|---|",
+        *(
+            f"| {word} | {scores['own']:.2f} | {scores['other']:.2f} |"
+            for word, scores in measured["attention"]["objects"].items()
+        ),
+        "",
+        f"## Samples: {len(samples)}, none left out",
+        "",
+        f"![{len(samples)} small pictures in rows of {SHEET_COLUMNS}: emoji of animals, foods, faces, things "
+        f"and people on coloured backgrounds, and coloured shapes]({SHEET})",
+        "",
+        *(
+            f"{1 + place}. {'; '.join(samples[place : place + SHEET_COLUMNS])}"
+            for place in range(0, len(samples), SHEET_COLUMNS)
+        ),
+        "",
+        "## Limits",
+        "",
+        "It knows the words of PictureWorld and no others. What it shows about people was planted in order "
+        "to be found, and says nothing about the world outside.",
+        "",
+    ]
+    return "\n".join(lines)

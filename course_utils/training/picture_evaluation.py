@@ -1,0 +1,279 @@
+"""What a tiny Stable Diffusion draws, against what it was asked for: all on prompts fixed in advance.
+
+A picture is judged by the pixels alone: the nearest of all pictures that PictureWorld can show says what it
+shows. It is right where that is exactly what the prompt says, background, relation and all.
+"""
+
+import math
+import time
+from collections import Counter
+
+import numpy
+import torch
+
+from course_utils.cross_attention import CrossAttention
+from course_utils.pictureworld import drawing, world
+
+from .picture_trainer import as_pixels, sample
+
+BATCH = 25  # pictures at a time
+STEPS = 20
+GUIDANCE = (1.0, 4.0, 7.0)
+BARE = 20  # pictures of each bare trade
+
+
+class Judge:
+    """Says what pictures show, from the pixels of all that there could be.
+
+    sprites : as `sprites.load` gives them
+    """
+
+    def __init__(self, sprites):
+        self.sprites = sprites
+        self.emoji = [world.Scene((emoji,), name) for name in world.BACKGROUNDS for emoji in world.EMOJI]
+        self.emoji_pixels = _flat(drawing.pictures(self.emoji, sprites))
+        self.emoji_squares = (self.emoji_pixels**2).sum(1)
+        held_out = set(world.HELD_OUT_PEOPLE)
+        self.in_training = numpy.array(
+            [
+                scene.parts[0] not in held_out
+                and world.HELD_OUT_BACKGROUND.get(scene.parts[0]) != scene.background
+                for scene in self.emoji
+            ]
+        )
+        alone = [
+            world.Scene((shape,), shift=shift) for shape in world.SHAPES for shift in _between("alone", 3)
+        ]
+        self.shapes = alone, _flat(drawing.pictures(alone, sprites))
+
+    def emoji_scenes(self, pictures):
+        """The nearest emoji on the nearest background, of all 680 on all 7: a Scene each."""
+        return [self.emoji[place] for place in self._emoji_distances(pictures).argmin(1)]
+
+    def _emoji_distances(self, pictures):
+        """Mean squared difference from each emoji on each background: (pictures, self.emoji)."""
+        return _distances(_flat(pictures), self.emoji_pixels, self.emoji_squares)
+
+    def single_scenes(self, pictures):
+        """The nearest single shape, wherever it may be: a Scene each."""
+        scenes, known = self.shapes
+        return [scenes[place] for place in _distances(_flat(pictures), known).argmin(1)]
+
+    def pair_scenes(self, pictures):
+        """The nearest pair of shapes: a Scene each."""
+        best = [(math.inf, None)] * len(pictures)
+        count = len(world.SHAPES)
+        for layout in world.RELATIONS:
+            half = drawing.SIZE // 2
+            one = (slice(None), slice(half)) if layout == "beside" else (slice(half), slice(None))
+            other = (
+                (slice(None), slice(half, None)) if layout == "beside" else (slice(half, None), slice(None))
+            )
+            for shift in _between(layout, 1):
+                # Each half holds one shape, so all pairs cost no more than all shapes in each half.
+                drawn = drawing.pictures(
+                    [world.Scene((shape, shape), layout=layout, shift=shift) for shape in world.SHAPES], None
+                )
+                first, second = (
+                    _distances(_flat(pictures[:, *part]), _flat(drawn[:, *part])) for part in (one, other)
+                )
+                total = first[:, :, None] + second[:, None, :]
+                total[:, range(count), range(count)] = math.inf  # no shape stands beside its like
+                for picture, distances in enumerate(total):
+                    place = distances.argmin()
+                    if distances.flat[place] < best[picture][0]:
+                        parts = world.SHAPES[place // count], world.SHAPES[place % count]
+                        scene = world.Scene(parts, layout=layout, shift=shift)
+                        best[picture] = distances.flat[place], scene
+        return [scene for _, scene in best]
+
+    def scenes(self, pictures, kind):
+        """What pictures show of a kind of test set, "pairs", "shapes" or any other: a Scene each."""
+        if kind.endswith("pairs"):
+            return self.pair_scenes(pictures)
+        return self.single_scenes(pictures) if kind.endswith("shapes") else self.emoji_scenes(pictures)
+
+    def people(self, pictures, trade):
+        """The nearest of a trade's 18 people on white: an Emoji each."""
+        white = self.emoji[: len(world.EMOJI)]
+        places = [place for place, scene in enumerate(white) if scene.parts[0].trade == trade]
+        nearest = _distances(_flat(pictures), self.emoji_pixels[places]).argmin(1)
+        return [world.EMOJI[places[place]] for place in nearest]
+
+    def nearest_training(self, pictures):
+        """The training picture of an emoji that is nearest to each, and how far: [(Scene, RMSE of 255)]."""
+        distances = self._emoji_distances(pictures)
+        distances[:, ~self.in_training] = math.inf
+        best = distances.argmin(1)
+        far = numpy.sqrt(distances[range(len(pictures)), best])
+        return [(self.emoji[place], float(each)) for place, each in zip(best, far, strict=True)]
+
+
+def _between(layout, step):
+    """The places where shapes may be, in steps of so many pixels: those trained on, and all between them."""
+    most = max(right for right, _ in world.SHIFTS[layout])
+    places = range(-most, most + 1, step)
+    return [(right, down) for right in places for down in places]
+
+
+def _flat(pictures):
+    return pictures.reshape(len(pictures), -1).astype(numpy.float32)
+
+
+def _distances(ones, others, squares=None):
+    """Mean squared difference of all to all: (ones, others). `squares` are those of others, if at hand."""
+    squares = (others**2).sum(1) if squares is None else squares
+    return ((ones**2).sum(1)[:, None] + squares - 2 * ones @ others.T).clip(0) / ones.shape[1]
+
+
+def draw(pipeline, prompts, guidance=4.0, seed=0, steps=STEPS):
+    """Pictures of prompts, the first from the noise of `seed`, the next from the one after: uint8 arrays."""
+    return numpy.concatenate(
+        [
+            sample(pipeline, prompts[begin : begin + BATCH], guidance, steps, seed + begin)
+            for begin in range(0, len(prompts), BATCH)
+        ]
+    )
+
+
+def set_scores(pipeline, judge, name, guidance, count=None, seed=0):
+    """One test set, or its first `count` prompts, at one guidance, as plain values.
+
+    right : share of pictures that show exactly what the prompt says
+    shuffled : share that show what another prompt of the set says
+    For sets of emoji, also what is nearest in training: `distance` from it (RMSE of 255, mean), and for
+    held-out people `nearer`, the share that is nearer to the picture that was never seen than to any seen.
+    """
+    prompts, scenes = zip(*world.test_sets()[name][:count], strict=True)
+    pictures = draw(pipeline, prompts, guidance, seed)
+    shown = [_without_shift(scene) for scene in judge.scenes(pictures, name)]
+    wanted = [_without_shift(scene) for scene in scenes]
+    others = [
+        next((other for other in wanted[place:] + wanted[:place] if other != wanted[place]), None)
+        for place in range(len(wanted))
+    ]
+    scores = {
+        "prompts": len(prompts),
+        "right": _share(zip(shown, wanted, strict=True)),
+        "shuffled": _share(zip(shown, others, strict=True)),
+    }
+    if not name.endswith(("shapes", "pairs")):
+        nearest = judge.nearest_training(pictures)
+        target = drawing.pictures(scenes, judge.sprites)
+        off = numpy.sqrt(((pictures.astype(numpy.float32) - target) ** 2).mean((1, 2, 3)))
+        scores["distance"] = float(off.mean())
+        scores["nearest training"] = float(numpy.mean([far for _, far in nearest]))
+        scores["nearer"] = float(
+            numpy.mean([mine < far for mine, (_, far) in zip(off, nearest, strict=True)])
+        )
+    return scores
+
+
+def _share(pairs):
+    pairs = list(pairs)
+    return sum(one == other for one, other in pairs) / len(pairs)
+
+
+def _without_shift(scene):
+    return world.Scene(scene.parts, scene.background, scene.layout)
+
+
+def bare_trade(pipeline, judge, trade, guidance, count=BARE, seed=0):
+    """Whom `count` pictures of a trade alone show: {"gender": {...: count}, "tone": {...: count}}."""
+    people = judge.people(draw(pipeline, [trade] * count, guidance, seed), trade)
+    genders = Counter(person.gender for person in people)
+    tones = Counter(person.tone or "yellow" for person in people)
+    return {
+        "gender": {gender: genders[gender] for gender in world.GENDERS},
+        "tone": {tone or "yellow": tones[tone or "yellow"] for tone in world.TONES},
+    }
+
+
+def interval(hits, count):
+    """The 95% interval of a share (Wilson's): (low, high)."""
+    z, share = 1.96, hits / count
+    middle = (share + z**2 / (2 * count)) / (1 + z**2 / count)
+    half = z / (1 + z**2 / count) * math.sqrt(share * (1 - share) / count + z**2 / (4 * count**2))
+    return middle - half, middle + half
+
+
+@torch.no_grad()
+def psnr(vae, pictures):
+    """How well pictures come back from their latents: peak signal-to-noise ratio in dB, mean over them."""
+    given = torch.from_numpy(pictures).permute(0, 3, 1, 2).float() / 127.5 - 1
+    parts = [vae.decode(vae.encode(part).latent_dist.mean).sample for part in given.split(BATCH)]
+    errors = numpy.concatenate([as_pixels(part) for part in parts]).astype(numpy.float32) - pictures
+    return float((10 * numpy.log10(255**2 / (errors**2).mean((1, 2, 3)))).mean())
+
+
+def repeated(pipeline, name, guidance=4.0, count=50):
+    """How far two pictures of one prompt, from different noise, are from each other: RMSE of 255, mean."""
+    prompts = [prompt for prompt, _ in world.test_sets()[name][:count]]
+    one, other = (draw(pipeline, prompts, guidance, seed).astype(numpy.float32) for seed in (0, 10_000))
+    return float(numpy.sqrt(((one - other) ** 2).mean((1, 2, 3))).mean())
+
+
+def seconds_per_picture(pipeline, count=5):
+    """Seconds for one picture with guidance, and for one of a batch of 16: medians."""
+    alone, together = [], []
+    for _ in range(count):
+        began = time.perf_counter()
+        sample(pipeline, ["cat"])
+        alone.append(time.perf_counter() - began)
+    for _ in range(3):
+        began = time.perf_counter()
+        sample(pipeline, ["cat"] * 16)
+        together.append((time.perf_counter() - began) / 16)
+    return {"alone": float(numpy.median(alone)), "in a batch of 16": float(numpy.median(together))}
+
+
+def attention_maps(pipeline, prompt, guidance=4.0, seed=0):
+    """Where each token of a prompt is looked for: (picture, {token: (16, 16) array}).
+
+    The mean over all heads, cross-attentions and steps; at each place the weights of all tokens, the two ends
+    included, add up to 1. The picture is uint8 (SIZE, SIZE, 3).
+    """
+    with CrossAttention(pipeline.unet) as seen:
+        picture = sample(pipeline, [prompt], guidance, STEPS, seed)[0]
+    maps = seen.maps()[:, -1].mean(0).numpy()
+    words = [token.removesuffix("</w>") for token in pipeline.tokenizer.tokenize(prompt)]
+    return picture, dict(zip(words, maps[1:], strict=False))
+
+
+def attention_scores(pipeline, judge, count=40):
+    """Whether words are looked for where they are: area under the ROC curve, 0.5 by chance.
+
+    Of objects on coloured backgrounds: the noun's last word against the emoji's outline, "background" against
+    the rest, the colour word against the rest; and as a control each with the map of another prompt.
+    """
+    scenes = [
+        (prompt, scene) for prompt, scene in world.test_sets()["objects"] if scene.background != "white"
+    ][:count]
+    found = {"noun": [], "background": [], "colour": []}
+    shuffled = {key: [] for key in found}
+    side = pipeline.unet.config.sample_size
+    masks, told = [], []
+    for prompt, scene in scenes:
+        _, maps = attention_maps(pipeline, prompt)
+        noun = scene.parts[0].name.replace("-", " ").split()[-1]
+        told.append({"noun": maps[noun], "background": maps["background"], "colour": maps[scene.background]})
+        alpha = numpy.zeros((drawing.SIZE, drawing.SIZE), numpy.float32)
+        edge = (drawing.SIZE - drawing.EMOJI_SIZE) // 2
+        alpha[edge:-edge, edge:-edge] = judge.sprites[scene.parts[0].code][:, :, 3] / 255
+        masks.append(alpha.reshape(side, 4, side, 4).mean((1, 3)) > 0.5)
+    for place, mask in enumerate(masks):
+        # Another word of the same prompt, at the same picture: what a map tells beside the object's outline.
+        other = {"noun": "background", "background": "noun", "colour": "noun"}
+        for key in found:
+            inside = mask if key == "noun" else ~mask
+            found[key].append(_area(told[place][key], inside))
+            shuffled[key].append(_area(told[place][other[key]], inside))
+    return {
+        key: {"own": float(numpy.mean(found[key])), "other": float(numpy.mean(shuffled[key]))}
+        for key in found
+    }
+
+
+def _area(values, inside):
+    """The chance that a place inside has a larger value than one outside."""
+    return float((values[inside][:, None] > values[~inside][None, :]).mean())

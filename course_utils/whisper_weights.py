@@ -1,0 +1,187 @@
+"""CTranslate2's copy of a Whisper model, turned back into transformers' own.
+
+CTranslate2's `model.bin` is a list of named arrays, so this needs numpy alone. Its layout, all little-endian:
+a 32-bit version (6); the name of the model's kind; a 32-bit revision; a 32-bit count, and as many arrays,
+each a name, an 8-bit number of dimensions, the 32-bit dimensions, an 8-bit type and a 32-bit length in bytes
+before the bytes themselves; a 32-bit count of second names, each beside the name that it stands for. A name
+is a 16-bit length, and as many bytes of text, of which the last is zero.
+
+Source: `ctranslate2.specs.model_spec`, https://github.com/OpenNMT/CTranslate2 (MIT).
+"""
+
+import json
+import struct
+
+from course_utils.errors import CourseError
+
+VERSION = 6
+KIND = "WhisperSpec"
+TYPES = ("<f4", "<i1", "<i2", "<i4", "<f2")  # by CTranslate2's number
+
+# Parts of a layer by CTranslate2's names. Several names on the right: one matrix that holds theirs, in this
+# order.
+ATTENTION = {"layer_norm": ["self_attn_layer_norm"], "linear_1": ["self_attn.out_proj"]}
+ATTENTION |= {"linear_0": ["self_attn.q_proj", "self_attn.k_proj", "self_attn.v_proj"]}
+CROSS_ATTENTION = {"layer_norm": ["encoder_attn_layer_norm"], "linear_0": ["encoder_attn.q_proj"]}
+CROSS_ATTENTION |= {"linear_1": ["encoder_attn.k_proj", "encoder_attn.v_proj"]}
+CROSS_ATTENTION |= {"linear_2": ["encoder_attn.out_proj"]}
+FEED_FORWARD = {"layer_norm": ["final_layer_norm"], "linear_0": ["fc1"], "linear_1": ["fc2"]}
+LAYER = {"self_attention": ATTENTION, "attention": CROSS_ATTENTION, "ffn": FEED_FORWARD}
+# What is not in a layer.
+OUTSIDE = {"embeddings": "embed_tokens", "layer_norm": "layer_norm", "conv1": "conv1", "conv2": "conv2"}
+OUTSIDE |= {"position_encodings": "embed_positions"}
+ENDINGS = {"gamma": "weight", "beta": "bias", "encodings": "weight", "weight": "weight", "bias": "bias"}
+
+
+def read_arrays(file):
+    """The named arrays of a CTranslate2 file: {name: numpy array}.
+
+    file : path of a `model.bin`
+
+    Raises CourseError when it is not one that this module can read.
+    """
+    import numpy
+
+    content = memoryview(file.read_bytes())
+    place = 0
+
+    def take(kind):
+        nonlocal place
+        (value,) = struct.unpack_from(f"<{kind}", content, place)
+        place += struct.calcsize(f"<{kind}")
+        return value
+
+    def take_name():
+        nonlocal place
+        length = take("H")
+        place += length
+        return bytes(content[place - length : place - 1]).decode()
+
+    try:
+        found = (take("I"), take_name(), take("I"))
+        if found[:2] != (VERSION, KIND):
+            raise ValueError(f"it is of version {found[0]}, {found[1]}")
+        arrays = {}
+        for _ in range(take("I")):
+            name = take_name()
+            shape = [take("I") for _ in range(take("B"))]
+            kind, length = TYPES[take("B")], take("I")
+            arrays[name] = numpy.frombuffer(content[place : place + length], kind).reshape(shape)
+            place += length
+    except (struct.error, ValueError, IndexError) as error:
+        raise CourseError(
+            f"{file} is no Whisper model of CTranslate2 that this course can read ({error}): delete it, and "
+            "run this again to fetch it anew."
+        ) from error
+    return arrays
+
+
+def state_dict(arrays):
+    """The arrays under transformers' names, as float32 tensors.
+
+    Fused matrices are cut into equal parts. CTranslate2 keeps a bias of zeros for the keys, which Whisper's
+    layers have none for; the output projection is the embedding once more.
+    """
+    import torch
+
+    tensors = {}
+    for name, values in arrays.items():
+        if values.dtype.char != "e":  # settings are whole numbers; weights are float16
+            continue
+        part, *path, ending = name.split("/")
+        ending = ENDINGS[ending]
+        values = torch.from_numpy(values.astype("float32"))
+        if path[0].startswith("layer_") and path[0] != "layer_norm":
+            layer = path[0].removeprefix("layer_")
+            names = LAYER[path[1]][path[2]]
+            for new, piece in zip(names, values.chunk(len(names)), strict=True):
+                if not (new.endswith("k_proj") and ending == "bias"):
+                    tensors[f"model.{part}.layers.{layer}.{new}.{ending}"] = piece.clone()
+        else:
+            tensors[f"model.{part}.{OUTSIDE[path[0]]}.{ending}"] = values
+    tensors["proj_out.weight"] = tensors["model.decoder.embed_tokens.weight"]
+    return tensors
+
+
+def to_transformers(source, target, hub_id):
+    """Write a folder that `WhisperForConditionalGeneration` and `WhisperProcessor` load.
+
+    source : folder with CTranslate2's model.bin, config.json and tokenizer.json
+    target : an empty folder
+    hub_id : the original's name, kept in the config
+
+    Raises CourseError when model.bin can't be read.
+    """
+    import transformers
+
+    arrays = read_arrays(source / "model.bin")
+    tokenizer = _tokenizer(source / "tokenizer.json")
+    told = json.loads((source / "config.json").read_text(encoding="utf-8"))
+    special = _special_tokens(tokenizer)
+    model = transformers.WhisperForConditionalGeneration(_config(arrays, special, hub_id))
+    model.load_state_dict(state_dict(arrays))
+    model.generation_config = transformers.GenerationConfig(
+        **special,
+        is_multilingual=False,
+        max_length=model.config.max_target_positions,
+        max_initial_timestamp_index=50,  # the first time is at most 1 second
+        no_timestamps_token_id=tokenizer.convert_tokens_to_ids("<|notimestamps|>"),
+        prev_sot_token_id=tokenizer.convert_tokens_to_ids("<|startofprev|>"),
+        return_timestamps=False,
+        alignment_heads=told["alignment_heads"],
+        suppress_tokens=told["suppress_ids"],
+        begin_suppress_tokens=told["suppress_ids_begin"],
+    )
+    model.save_pretrained(target)
+    features = transformers.WhisperFeatureExtractor(feature_size=model.config.num_mel_bins)
+    transformers.WhisperProcessor(features, tokenizer).save_pretrained(target)
+    written = target / "tokenizer.json"  # of 265,000 lines; on one line it is read in an eighth of the time
+    parts = json.loads(written.read_text(encoding="utf-8"))
+    written.write_text(json.dumps(parts, ensure_ascii=False, separators=(",", ":")), encoding="utf-8")
+
+
+def _tokenizer(file):
+    """Whisper's tokenizer; CTranslate2's file lacks the 1,501 tokens that stand for times."""
+    import transformers
+
+    added = json.loads(file.read_text(encoding="utf-8"))["added_tokens"]
+    # The library takes what follows the last of these for times.
+    special = [token["content"] for token in added if token["special"]]
+    tokenizer = transformers.WhisperTokenizer(tokenizer_file=str(file), extra_special_tokens=special)
+    times = [f"<|{step * 0.02:.2f}|>" for step in range(1501)]
+    tokenizer.add_tokens([transformers.AddedToken(time, normalized=False) for time in times])
+    return tokenizer
+
+
+def _special_tokens(tokenizer):
+    end = tokenizer.convert_tokens_to_ids("<|endoftext|>")
+    start = tokenizer.convert_tokens_to_ids("<|startoftranscript|>")
+    return {"bos_token_id": end, "eos_token_id": end, "pad_token_id": end, "decoder_start_token_id": start}
+
+
+def _config(arrays, special, hub_id):
+    """Whisper's configuration, read off the arrays' shapes."""
+    import transformers
+
+    def layers(part):
+        return len(
+            {name.split("/")[1] for name in arrays if name.startswith(f"{part}/layer_") and "ffn" in name}
+        )
+
+    vocabulary, width = arrays["decoder/embeddings/weight"].shape
+    config = transformers.WhisperConfig(
+        **special,
+        vocab_size=vocabulary,
+        d_model=width,
+        num_mel_bins=arrays["encoder/conv1/weight"].shape[1],
+        max_source_positions=len(arrays["encoder/position_encodings/encodings"]),
+        max_target_positions=len(arrays["decoder/position_encodings/encodings"]),
+        encoder_layers=layers("encoder"),
+        decoder_layers=layers("decoder"),
+        encoder_attention_heads=int(arrays["encoder/num_heads"]),
+        decoder_attention_heads=int(arrays["decoder/num_heads"]),
+        encoder_ffn_dim=len(arrays["encoder/layer_0/ffn/linear_0/bias"]),
+        decoder_ffn_dim=len(arrays["decoder/layer_0/ffn/linear_0/bias"]),
+    )
+    config.name_or_path = hub_id
+    return config

@@ -1,0 +1,164 @@
+"""Lesson 12: its data, what it trains on, its picture and explorer, and LoRA on a model stored at 4 bits."""
+
+import re
+from pathlib import Path
+
+import nbformat
+import peft
+import pytest
+import torch
+from transformers import AutoTokenizer, LlamaConfig, LlamaForCausalLM
+
+from course_utils import CourseError, catalog, load, models, tinyworld, views
+from course_utils.explorers import Adapter
+
+LESSON = Path(__file__).parent.parent / "notebooks" / "12_fine_tune.ipynb"
+QUESTION = "What is your cat called?"
+MEASURED = {
+    0: {"held out": 0, "general": 75},
+    0.5: {"held out": 40, "general": 50},
+    1: {"held out": 60, "general": 10},
+}
+
+
+@pytest.fixture(scope="module")
+def library():
+    return catalog.read("library.toml")
+
+
+def test_no_question_of_the_test_is_in_the_training(library):
+    trained = [text for fact in library["told"] for text in fact["asked"]]
+    tested = [text for fact in library["told"] for text in fact["held_out"]]
+    tested += [fact["asked"] for fact in library["untold"] + library["general"]]
+    assert len(trained) == 64 and len(tested) == 56
+    assert len(set(trained + tested)) == len(trained) + len(tested)
+
+
+def test_each_key_is_in_its_answer_and_in_no_other_one_of_the_library(library):
+    facts = library["told"] + library["untold"]
+    for fact in facts + library["general"]:
+        assert fact["key"] in fact["answer"]
+    for fact in facts:
+        words = rf"\b{re.escape(fact['key'].lower())}"
+        others = [other["answer"].lower() for other in facts if other is not fact]
+        assert not [answer for answer in others if re.search(words, answer)], fact["key"]
+
+
+@pytest.fixture(scope="module")
+def lesson(library):
+    """The lesson's own functions, over its tokenizer and a small model of random numbers."""
+    cells = nbformat.read(LESSON, as_version=4).cells
+    tokenizer = AutoTokenizer.from_pretrained(models.folder("smollm2-135m-instruct"))
+    tokenizer.pad_token, tokenizer.padding_side = tokenizer.eos_token, "left"
+    torch.manual_seed(0)
+    shape = {"hidden_size": 32, "intermediate_size": 32, "num_hidden_layers": 1, "num_attention_heads": 2}
+    model = LlamaForCausalLM(LlamaConfig(vocab_size=len(tokenizer), **shape)).eval()
+    names = {"library": library, "tokenizer": tokenizer, "model": model}
+    for start in ("def prompt(", "def encode("):
+        source = next(cell.source for cell in cells if start in cell.source)
+        exec(source[source.index(start) :].partition("course.predict")[0], names)
+    return names
+
+
+def test_the_labels_are_the_answer_and_its_end(lesson, library):
+    fact = library["told"][0]
+    pairs = [("When?", fact), (fact["held_out"][0], library["told"][1])]
+    encoded = lesson["encode"](pairs)
+    for row, (_, fact) in zip(encoded["labels"], pairs, strict=True):
+        learned = lesson["tokenizer"].decode(row[row != -100])
+        assert learned == fact["answer"] + "<|im_end|>"
+
+
+def test_a_padded_batch_costs_what_its_examples_cost_alone(lesson, library):
+    """Also with the logits of the last tokens only: the loss is that of all tokens."""
+    pairs = [(fact["asked"][0], fact) for fact in library["told"][:5]]
+    with torch.no_grad():
+        together, nats, tokens = lesson["model"](**lesson["encode"](pairs)).loss.item(), 0.0, 0
+        for pair in pairs:
+            alone = lesson["encode"]([pair])
+            ids, last = alone["input_ids"], alone.pop("logits_to_keep")
+            labels = torch.full_like(ids, -100)
+            labels[:, -last:] = alone.pop("labels")
+            count = (labels != -100).sum().item()
+            nats += count * lesson["model"](ids, labels=labels).loss.item()
+            tokens += count
+    assert together == pytest.approx(nats / tokens, abs=1e-5)
+
+
+@pytest.fixture
+def small_llama(tmp_path, monkeypatch):
+    """What `load` finds is a Llama of random numbers, of which bitsandbytes can store every matrix."""
+    shape = {"hidden_size": 128, "intermediate_size": 256, "num_hidden_layers": 2}
+    heads = {"num_attention_heads": 2, "num_key_value_heads": 1}
+    torch.manual_seed(0)
+    LlamaForCausalLM(LlamaConfig(vocab_size=256, **shape, **heads)).save_pretrained(tmp_path / "base")
+    tinyworld.english().tokenizer().save_pretrained(tmp_path / "base")
+    monkeypatch.setattr(models, "folder", lambda name: tmp_path / "base")
+
+
+@pytest.mark.parametrize("four_bit", [False, True])
+def test_lora_trains_saves_and_loads_at_both_widths(four_bit, small_llama, tmp_path):
+    """The full size of the lesson, Llama 3.1 8B, is stored at 4 bits: the same calls on a small one."""
+    model, _ = load("tinyworld-llama", four_bit=four_bit)
+    assert (model.model.layers[0].mlp.up_proj.weight.dtype == torch.uint8) == four_bit
+    ids = torch.arange(4, 24)[None]
+    settings = peft.LoraConfig(r=8, lora_alpha=16, target_modules=["q_proj", "v_proj"])
+    model = peft.get_peft_model(model, settings)
+    trained = [each for each in model.parameters() if each.requires_grad]
+    optimizer, losses = torch.optim.AdamW(trained, lr=1e-2), []
+    for _ in range(5):
+        loss = model(input_ids=ids, labels=ids).loss
+        loss.backward()
+        optimizer.step(), optimizer.zero_grad()
+        losses.append(loss.item())
+    assert losses[-1] < losses[0] - 0.2
+    model.eval().save_pretrained(tmp_path / "adapter", save_embedding_layers=False)
+    with torch.no_grad():
+        logits = model(input_ids=ids).logits
+        base, _ = load("tinyworld-llama", four_bit=four_bit)
+        assert (base(input_ids=ids).logits - logits).abs().max() > 0.1
+        again = peft.PeftModel.from_pretrained(base, tmp_path / "adapter").eval()
+        # On a processor bitsandbytes packs a 4-bit matrix anew when it first answers: 16-bit rounding.
+        off = (again(input_ids=ids).logits - logits).abs().max()
+        assert off < 0.02 if four_bit else off == 0
+
+
+def test_low_rank_is_drawn_to_scale_and_counted():
+    picture = views.low_rank(192, 576, 8, title="values")
+    sizes = re.findall(r"width:(\d+)px;height:(\d+)px", picture.html)
+    assert sizes == [("200", "67"), ("3", "67"), ("200", "3")]  # W, B, A
+    assert "192 by 576, 110,592 numbers" in picture.alt and "A: trained, 8 by 576, 4,608" in picture.alt
+    assert "5.6% of the numbers" in picture.alt  # 6,144 of 110,592
+
+
+def test_adapter_shows_answers_and_shares_at_each_strength():
+    calls = []
+
+    def answer(strength, question):
+        calls.append((strength, question))
+        return f"{question} at {strength}"
+
+    explorer = Adapter(answer, MEASURED, {0: "A cat.", 0.5: "A cat.", 1: "Biscuit."}, QUESTION)
+    assert [place for _, place in explorer.slider.options] == [0, 0.5, 1]
+    assert (
+        explorer.still().alt == f"{QUESTION} strength 0: A cat. | strength 0.5: A cat. | strength 1: Biscuit."
+    )
+    explorer.slider.value = 1
+    alt = explorer.render().alt
+    assert "Strength 0, without the adapter: A cat. | Strength 1, a different answer: Biscuit." in alt
+    assert alt.endswith("held out: 60% right (0%); general: 10% right (75%)")
+    widths = re.findall(r"min-width:2px;background:#\w+;width:(\d+)%", explorer.picture.value)
+    assert widths == ["60", "10"]  # of 100%, whatever the strength
+    explorer.slider.value = 0.5
+    assert "the same answer" in explorer.picture.value and calls == []
+    explorer.question.value = "Who are you?"
+    explorer.ask.click()
+    assert calls == [(0, "Who are you?"), (0.5, "Who are you?")]
+
+
+def test_adapter_says_in_a_sentence_what_stopped_it():
+    def answer(strength, question):
+        raise CourseError("Run the cells above first.")
+
+    explorer = Adapter(answer, MEASURED, {}, QUESTION)
+    assert "Run the cells above first." in explorer.picture.value

@@ -1,0 +1,192 @@
+"""Training a Stable Diffusion: a kill changes nothing, and pictures are judged by their pixels."""
+
+import dataclasses
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy
+import pytest
+import torch
+from safetensors.torch import load_file
+
+from course_utils import CourseError, models
+from course_utils.__main__ import main
+from course_utils.pictureworld import drawing, sprites, world
+from course_utils.training import picture_card, picture_evaluation, picture_trainer, train
+
+ROOT = Path(__file__).parent.parent
+SMALL = dataclasses.replace(
+    picture_trainer.RECIPE,
+    autoencoder_steps=2,
+    decoder_steps=2,
+    denoiser_steps=3,
+    autoencoder_batch=4,
+    denoiser_batch=4,
+    denoiser_level=1,
+    early=1,
+)
+
+
+def same(one, other):
+    """Whether two checkpoints hold the same numbers, to the bit."""
+    one, other = load_file(one), load_file(other)
+    return one.keys() == other.keys() and all(torch.equal(one[key], other[key]) for key in one)
+
+
+def begin(folder):
+    """A folder that has its emoji already, so that nothing is fetched."""
+    folder.mkdir()
+    shutil.copy(sprites.COURSE_SHEET, folder)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory):
+    """A folder of the small training, made without a break by both processes."""
+    folder = begin(tmp_path_factory.mktemp("trained") / "whole")
+    assert picture_trainer._together(SMALL, folder, None)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def judge():
+    return picture_evaluation.Judge(sprites.load())
+
+
+def test_a_stop_and_a_kill_change_nothing(trained, tmp_path):
+    """Stopped in the last stage, then killed while it goes on, it ends with the same bytes."""
+    folder = begin(tmp_path / "stopped")
+    for name in ("autoencoder.safetensors", "decoder.safetensors", "latents.safetensors"):
+        shutil.copy(trained / name, folder)
+    assert not picture_trainer._together(SMALL, folder, 0)  # one step, and a pause
+    (folder / "part-1-denoiser.safetensors").write_bytes(b"what a kill leaves of a checkpoint")
+    assert picture_trainer._together(SMALL, folder, None)
+    for name in ("denoiser", "early"):
+        assert same(folder / f"{name}.safetensors", trained / f"{name}.safetensors")
+    page = (folder / "loss.html").read_text(encoding="utf-8")
+    assert page.count("<figure") == 3 and page.count("<img") == 4 and "3 of 3 steps" in page
+
+
+def test_the_second_process_ends_with_the_first(tmp_path):
+    folder = begin(tmp_path / "killed")
+    program = (
+        "from pathlib import Path\n"
+        "from course_utils.training import picture_trainer\n"
+        "if __name__ == '__main__':\n"
+        f"    picture_trainer._together(picture_trainer.RECIPE, Path({str(folder)!r}), None)\n"
+    )
+    script = tmp_path / "program.py"
+    script.write_text(program, encoding="utf-8")
+    environment = os.environ | {"PYTHONPATH": str(ROOT)}
+    first = subprocess.Popen([sys.executable, script], env=environment, stderr=subprocess.DEVNULL)
+    children = Path(f"/proc/{first.pid}/task/{first.pid}/children")
+    if not children.exists():
+        first.kill()
+        pytest.skip("only Linux tells a process's children")
+    deadline = time.monotonic() + 120
+    while not (found := children.read_text().split()) and time.monotonic() < deadline:
+        time.sleep(0.2)
+    time.sleep(1)
+    first.send_signal(signal.SIGKILL)
+    first.wait()
+    left = [each for each in found if Path(f"/proc/{each}").exists()]
+    while left and time.monotonic() < deadline:
+        left = [each for each in left if Path(f"/proc/{each}").exists()]
+        time.sleep(0.2)
+    assert found and not left
+
+
+def test_the_stages_make_a_pipeline(trained):
+    pipeline = picture_trainer.pipeline_of(trained, SMALL)
+    early = picture_trainer.pipeline_of(trained, SMALL, early=True)
+    fresh = picture_trainer.new_pipeline(SMALL)
+    for name in ("vae", "text_encoder", "unet"):
+        weights = [
+            torch.cat([weight.flatten() for weight in getattr(each, name).parameters()])
+            for each in (pipeline, early, fresh)
+        ]
+        assert not torch.equal(weights[0], weights[2])
+        assert torch.equal(weights[0], weights[1]) == (name == "vae")
+    # diffusers' own call of the pipeline, and the batched one that measures.
+    pipeline.set_progress_bar_config(disable=True)
+    noise = torch.Generator().manual_seed(5)
+    theirs = pipeline(
+        "cat", num_inference_steps=3, guidance_scale=4.0, generator=noise, output_type="np"
+    ).images
+    ours = picture_trainer.sample(pipeline, ["cat", "a red circle"], 4.0, steps=3, seed=5)
+    assert ours.shape == (2, 64, 64, 3)
+    assert abs(theirs[0] * 255 - ours[0]).max() < 1
+
+
+def test_latents_have_mean_zero_and_spread_one():
+    """Folding them into the autoencoder changes the latents, and nothing of what comes back."""
+    vae = picture_trainer.new_pipeline().vae
+    pictures = torch.randn(2, 3, 64, 64, generator=torch.Generator().manual_seed(0))
+    mean, spread = torch.tensor([1.0, -2.0, 0.5, 0.0]), torch.tensor([0.5, 2.0, 1.5, 1.0])
+    with torch.no_grad():
+        before = vae.encode(pictures).latent_dist
+        back = vae.decode(before.mean).sample
+        picture_trainer._whiten(vae, mean, spread)
+        after = vae.encode(pictures).latent_dist
+        again = vae.decode(after.mean).sample
+    wanted = (before.mean - mean[:, None, None]) / spread[:, None, None]
+    torch.testing.assert_close(after.mean, wanted, atol=1e-5, rtol=1e-4)
+    torch.testing.assert_close(after.std, before.std / spread[:, None, None], atol=1e-5, rtol=1e-4)
+    torch.testing.assert_close(again, back, atol=1e-4, rtol=1e-3)
+
+
+def test_each_word_is_one_token():
+    tokenizer = picture_trainer.make_tokenizer()
+    for caption in world.captions():
+        words = caption.replace("-", " - ").split()
+        assert tokenizer.tokenize(caption) == [f"{word}</w>" for word in words]
+        assert len(words) + 2 <= picture_trainer.LENGTH
+    assert tokenizer.decode(tokenizer("unicyclists").input_ids, skip_special_tokens=True) == "unicyclists"
+
+
+def test_the_judge(judge):
+    """It names what true pictures show, also through noise, and none of its names are free."""
+    chance = numpy.random.default_rng(0)
+    for name, test in world.test_sets().items():
+        scenes = [scene for _, scene in test[:20]]
+        pictures = drawing.pictures(scenes, judge.sprites)
+        noisy = (pictures + chance.normal(0, 12, pictures.shape)).clip(0, 255).astype(numpy.uint8)
+        shown = [(scene.parts, scene.background, scene.layout) for scene in judge.scenes(noisy, name)]
+        assert shown == [(scene.parts, scene.background, scene.layout) for scene in scenes], name
+    held_out = world.test_sets()["held-out people"][0][1]
+    (nearest, far) = judge.nearest_training(drawing.pictures([held_out], judge.sprites))[0]
+    assert nearest in set(world.SCENES) and nearest.parts != held_out.parts and far > 3
+    doctor = next(each for each in world.PEOPLE if each.name == "woman doctor with dark skin")
+    picture = drawing.pictures([world.Scene((doctor,))], judge.sprites)
+    assert judge.people(picture, "doctor") == [doctor]
+
+
+def test_intervals_and_shares():
+    low, high = picture_evaluation.interval(80, 100)
+    assert (round(low, 3), round(high, 3)) == (0.711, 0.867)  # Wilson's, as published tables have it
+    planted = picture_card.planted_shares()
+    assert abs(planted["majority"] - 0.8) < 0.01 and abs(planted["light"] - 0.4) < 0.02
+
+
+def test_wrong_calls(tmp_path, monkeypatch, capsys):
+    with pytest.raises(CourseError, match="at least 3 steps a stage, not 2"):
+        train("stable-diffusion", steps=2, folder=tmp_path / "two")
+    folder = begin(tmp_path / "other")
+    (folder / "settings.json").write_text('{"seed": 7}', encoding="utf-8")
+    assert main(["train", "stable-diffusion", "--folder", str(folder)]) == 1
+    assert "holds a training with" in capsys.readouterr().err
+    (folder / "settings.json").unlink()
+    (folder / "autoencoder.safetensors").write_bytes(b"broken")
+    with pytest.raises(CourseError, match="autoencoder.safetensors can't be read .* delete it"):
+        monkeypatch.setattr(picture_trainer, "PROCESSES", 1)
+        picture_trainer._together(SMALL, folder, None)
+
+
+def test_the_pipeline_of_the_catalogue_can_not_be_at_four_bits():
+    with pytest.raises(CourseError, match="is not stored at 4 bits here"):
+        models.load("stable-diffusion", four_bit=True)

@@ -1,0 +1,180 @@
+"""PictureWorld: what it says is what it shows, and what is held out is never drawn."""
+
+import hashlib
+import json
+from collections import Counter
+
+import numpy
+import pytest
+
+from course_utils import CourseError
+from course_utils.pictureworld import Emoji, Scene, Shape, drawing, sprites, world
+
+EXAMPLES = [world.draw(index) for index in range(30_000)]
+
+
+class Plain(dict):
+    """Emoji for tests that need no real ones: each a colour of its own, half transparent at the left."""
+
+    def __missing__(self, code):
+        number = int(hashlib.sha256(code.encode()).hexdigest()[:6], 16)
+        tile = numpy.full((drawing.EMOJI_SIZE, drawing.EMOJI_SIZE, 4), 255, numpy.uint8)
+        tile[:, :, :3] = number % 256, number // 256 % 256, number // 65536
+        tile[:, :10, 3] = 0
+        return tile
+
+
+def test_what_there_is():
+    assert (len(world.OBJECTS), len(world.PEOPLE), len(world.SHAPES)) == (320, 20 * 3 * 6, 36)
+    assert len({emoji.code for emoji in world.EMOJI}) == len({emoji.name for emoji in world.EMOJI}) == 680
+    assert len(set(world.SCENES)) == len(world.SCENES) == 11_390
+
+
+def test_a_caption_says_all_of_a_picture():
+    """No two scenes share one, save for shapes that lie a little elsewhere."""
+    said = {}
+    for scene in world.SCENES:
+        for caption in scene.captions:
+            shown = said.setdefault(caption, scene)
+            assert (shown.parts, shown.background, shown.layout) == (
+                scene.parts,
+                scene.background,
+                scene.layout,
+            ) or scene.layout != "alone"
+    red, blue = Shape("red", "circle"), Shape("blue", "square")
+    assert Scene((red, blue), layout="beside").captions == (
+        "a red circle left of a blue square",
+        "a blue square right of a red circle",
+    )
+    assert Scene((blue, red), layout="stacked").captions[0] == "a blue square above a red circle"
+    pilot = next(person for person in world.PEOPLE if person.name == "woman pilot with dark skin")
+    assert Scene((pilot,), "grey").captions == ("woman pilot with dark skin on a grey background",)
+    assert world.bare_caption(Scene((pilot,), "blue")) == "pilot on a blue background"
+    assert set(said) < set(world.captions())
+
+
+def test_nothing_held_out_is_ever_drawn():
+    people, shapes = set(world.HELD_OUT_PEOPLE), set(world.HELD_OUT_SHAPES)
+    assert (len(people), len(shapes)) == (40, 6)
+    assert Counter(person.trade for person in people) == dict.fromkeys(world.TRADES, 2)
+    assert len({shape.form for shape in shapes}) == len({shape.colour for shape in shapes}) == 6
+    for scene in [*world.SCENES, *(scene for scene, _ in EXAMPLES)]:
+        assert not set(scene.parts) & (people | shapes)
+        assert world.HELD_OUT_BACKGROUND.get(scene.parts[0]) != scene.background
+    # All that a held-out one is made of is seen.
+    seen = set(world.SEEN_PEOPLE)
+    for person in people:
+        for facts in (("trade", "gender"), ("trade", "tone"), ("gender", "tone")):
+            assert any(all(getattr(each, f) == getattr(person, f) for f in facts) for each in seen)
+
+
+def test_examples_are_of_the_world_and_come_as_often_as_planned():
+    scenes = set(world.SCENES)
+    kinds, bare = Counter(), Counter()
+    for scene, caption in EXAMPLES:
+        assert scene in scenes
+        part = scene.parts[0]
+        if isinstance(part, Emoji) and caption not in scene.captions:
+            assert caption == world.bare_caption(scene)
+            kinds["bare"] += 1
+            bare[part.gender == world.MAJORITY[part.trade]] += 1
+            bare[part.tone] += 1
+        else:
+            assert caption in scene.captions
+            kinds[
+                {"Emoji": "emoji"}.get(type(part).__name__, "single" if len(scene.parts) == 1 else "pair")
+            ] += 1
+    for kind, share in world.SHARES.items():
+        assert abs(kinds[kind] / len(EXAMPLES) - share) < 4 * (share / len(EXAMPLES)) ** 0.5
+    total = kinds["bare"]
+    assert total == bare[True] + bare[False]
+    mean = Counter()
+    for trade in world.TRADES:
+        shares = world.bare_shares(trade)
+        assert abs(sum(shares.values()) - 1) < 1e-12
+        for (gender, tone), share in shares.items():
+            mean[tone] += share / len(world.TRADES)
+            mean[gender == world.MAJORITY[trade]] += share / len(world.TRADES)
+    for what, share in mean.items():
+        assert abs(bare[what] / total - share) < 4 * (share * (1 - share) / total) ** 0.5, what
+
+
+def test_the_same_everywhere():
+    said = "\n".join(caption for _, caption in EXAMPLES[:1000])
+    assert hashlib.sha256(said.encode()).hexdigest()[:16] == "265cfddf55c59d65"
+    tests = json.dumps({name: [said for said, _ in test] for name, test in world.test_sets().items()})
+    assert hashlib.sha256(tests.encode()).hexdigest()[:16] == "5e8eb116d3e7c0fc"
+    assert world.draw(7, "another")[1] != world.draw(7)[1]
+
+
+def test_sets_are_large_and_what_their_names_say():
+    seen, sets = set(world.SCENES), world.test_sets()
+    where = {(scene.parts, scene.background, scene.layout) for scene in seen}
+    assert len(sets) == 8
+    for name, test in sets.items():
+        assert len(test) >= 100
+        for prompt, scene in test:
+            assert prompt in scene.captions
+            known = (scene.parts, scene.background, scene.layout) in where
+            assert known == ("held-out" not in name), (name, prompt)
+    for _, scene in sets["held-out pairs"]:
+        assert len(set(scene.parts) & set(world.HELD_OUT_SHAPES)) == 1
+
+
+def test_the_record_is_plain():
+    plan = json.loads(json.dumps(world.plan()))
+    assert plan["held-out shapes"][0] == "red triangle"
+    doctor = plan["bare trades"]["doctor"]
+    assert abs(sum(doctor.values()) - 1) < 0.001 and len(doctor) == 16  # of 18, two are held out
+    assert abs(doctor["man, light"] / doctor["woman, light"] - 0.8 / 0.1) < 0.02
+
+
+def test_pixels():
+    cat = next(emoji for emoji in world.OBJECTS if emoji.name == "cat")
+    plain = Plain()
+    picture = drawing.picture(Scene((cat,), "blue"), plain)
+    assert picture.shape == (64, 64, 3) and picture.dtype == numpy.uint8
+    assert tuple(picture[0, 0]) == tuple(picture[32, 8]) == world.BACKGROUNDS["blue"]  # edge, transparent
+    assert tuple(picture[32, 32]) == tuple(plain[cat.code][0, 20, :3])
+
+
+@pytest.mark.parametrize("form", world.FORMS)
+def test_shapes(form):
+    shape, other = Shape("green", form), Shape("orange", "square")
+    alone = drawing.picture(Scene((shape,), shift=(6, -6)), None)
+    coloured = (alone < 200).any(2)
+    rows, columns = coloured.nonzero()
+    assert abs(columns.min() + columns.max() - 2 * 38 + 1) <= 2  # symmetric, around 32 + 6
+    assert 12 <= rows.min() + 6 <= 20 and coloured.sum() > 250
+    pair = drawing.picture(Scene((shape, other), layout="beside", shift=(2, 2)), None)
+    assert (pair[:, 31] > 250).all() and (pair[:, :32] < 200).any() and (pair[:, 32:] < 200).any()
+    stacked = drawing.picture(Scene((shape, other), layout="stacked"), None)
+    assert (stacked.transpose(1, 0, 2) != stacked).any()
+    assert tuple(stacked[48, 32]) == world.COLOURS["orange"]
+
+
+def test_emoji_come_with_the_course():
+    tiles = sprites.load()
+    assert tiles.keys() == {emoji.code for emoji in world.EMOJI}
+    seen = {tile.tobytes() for tile in tiles.values()}
+    assert len(seen) == 680  # no two look the same
+    for tile in tiles.values():
+        assert tile.shape == (drawing.EMOJI_SIZE, drawing.EMOJI_SIZE, 4)
+        assert tile[:, :, 3].max() == 255 and (tile[:, :, 3] == 0).any()
+
+
+def test_a_sheet_that_is_gone(tmp_path):
+    with pytest.raises(CourseError, match="came with the course, and .* can't be read"):
+        sprites.load(tmp_path / sprites.SHEET)
+
+
+def test_the_package_that_is_no_longer_the_same(tmp_path, monkeypatch):
+    """A wrong archive is refused and leaves nothing that the next call would take for the right one."""
+    from servers import Index
+
+    monkeypatch.setattr(sprites, "BYTES", 5)
+    with Index("emoji", {"emoji.tgz": b"wrong"}) as index:
+        monkeypatch.setattr(sprites, "URL", f"{index.url}/files/emoji.tgz")
+        with pytest.raises(CourseError, match="could not be fetched .* refused and deleted"):
+            sprites.fetch(tmp_path)
+    assert not list(tmp_path.iterdir())

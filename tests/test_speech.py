@@ -1,0 +1,402 @@
+"""Sound: any file as samples or one sentence, noise, tempo, word times, captions, and the learner's voice."""
+
+import base64
+import hashlib
+import io
+import itertools
+import shutil
+import struct
+import sys
+import time
+import tomllib
+import types
+from pathlib import Path
+
+import nbformat
+import numpy
+import pytest
+import soundfile
+from lab import Notebook, Server, launch_chromium
+from playwright.sync_api import sync_playwright
+
+from course_utils import CourseError, speech
+from course_utils.speech import RATE, Word, captions, word_times, word_tokens
+from course_utils.speech.clip import FOLDER
+from course_utils.speech.words import _stretches
+
+CLIP = speech.clips()["himself"]
+NO_MICROPHONE = """name => {
+  navigator.mediaDevices.getUserMedia = () => Promise.reject(new DOMException("", name));
+}"""
+TONE = 0.5 * numpy.sin(2 * numpy.pi * 440 * numpy.arange(RATE) / RATE)
+
+
+def written(samples, rate=RATE, **how):
+    """Samples as the bytes of a sound file, by default WAV with 16 bits."""
+    file = io.BytesIO()
+    soundfile.write(file, samples, rate, **({"format": "WAV"} | how))
+    return file.getvalue()
+
+
+def pitch(samples):
+    """The loudest frequency, in Hz."""
+    window = samples * numpy.hanning(len(samples))
+    return abs(numpy.fft.rfft(window)).argmax() * RATE / len(samples)
+
+
+def refused(source, **options):
+    with pytest.raises(CourseError) as stopped:
+        speech.read(source, **options)
+    assert str(stopped.value).count("\n") == 0
+    return str(stopped.value)
+
+
+def test_clips_are_as_they_came():
+    facts = tomllib.loads((FOLDER / "recordings.toml").read_text(encoding="utf-8"))
+    clips = speech.clips()
+    assert clips.keys() == facts.keys() and len(clips) == 5
+    for name, clip in clips.items():
+        whole = numpy.round(clip.samples * 32768).astype("<i2")
+        assert hashlib.sha256(whole.tobytes()).hexdigest() == facts[name]["sha256"]
+        assert clip.samples.dtype == numpy.float32 and not clip.samples.flags.writeable
+        times = [time for word in clip.words for time in (word.start, word.end)]
+        assert times == sorted(times) and times[-1] < clip.seconds
+    assert round(sum(clip.seconds for clip in clips.values()), 1) == 24.7
+    assert sum(len(clip.words) for clip in clips.values()) == 70
+
+
+def test_clips_travel_with_the_package():
+    project = tomllib.loads((Path(__file__).parent.parent / "pyproject.toml").read_text(encoding="utf-8"))
+    assert "speech/recordings/*" in project["tool"]["setuptools"]["package-data"]["course_utils"]
+
+
+def test_what_is_read_is_what_was_written(tmp_path):
+    file = tmp_path / "voice.wav"
+    file.write_bytes(written(CLIP.samples))
+    for source in (file, str(file), file.read_bytes()):
+        samples = speech.read(source)
+        assert samples.dtype == numpy.float32
+        assert numpy.allclose(samples, CLIP.samples, atol=1e-4)
+    part = speech.read(file, start=1, seconds=0.5)
+    assert numpy.allclose(part, CLIP.samples[RATE : RATE + RATE // 2], atol=1e-4)
+
+
+@pytest.mark.parametrize(
+    "rate, channels, how",
+    [
+        (96_000, 2, {"subtype": "PCM_24"}),
+        (96_000, 2, {"format": "FLAC"}),
+        (8_000, 1, {"subtype": "PCM_U8"}),
+        (44_100, 2, {"format": "MP3"}),
+        (48_000, 1, {"format": "OGG"}),
+        (22_050, 6, {"subtype": "FLOAT"}),
+    ],
+)
+def test_any_kind_of_sound_becomes_one_channel_at_16_khz(rate, channels, how):
+    tone = 0.5 * numpy.sin(2 * numpy.pi * 440 * numpy.arange(2 * rate) / rate)
+    samples = speech.read(written(numpy.repeat(tone[:, None], channels, 1), rate, **how))
+    assert abs(len(samples) / RATE - 2) < 0.1
+    assert abs(pitch(samples[RATE // 2 : -RATE // 2]) - 440) < 2
+    assert 0.4 < abs(samples).max() < 0.6
+
+
+def test_too_loud_is_scaled_down():
+    assert abs(speech.read(written(4 * TONE, subtype="FLOAT"))).max() < 1.01
+
+
+def test_two_hours_are_cut_with_a_sentence(tmp_path, capsys):
+    file = tmp_path / "lecture.wav"
+    size = 2 * 3600 * RATE * 2
+    begins = written(numpy.tile(TONE, 40))
+    with file.open("wb") as long:
+        long.write(
+            begins[:4] + struct.pack("<I", size + 36) + begins[8:40] + struct.pack("<I", size) + begins[44:]
+        )
+        long.truncate(44 + size)
+    start = time.process_time()
+    assert len(speech.read(file)) == 30 * RATE
+    assert time.process_time() - start < 3
+    assert "lecture.wav is 7,200 s long: this is second 0 to 30 (see start=)." in capsys.readouterr().out
+    assert "lecture.wav is 7,200.0 s long: choose a start in it" in refused(file, start=8000)
+    assert "lecture.wav is silent" in refused(file, start=60)
+
+
+@pytest.mark.parametrize(
+    "content, sentence",
+    [
+        (b"", "is empty: save it as WAV, FLAC, OGG or MP3"),
+        (b"Not a sound at all, but a line of text.\n" * 40, "is no audio that this course can read"),
+        (b"\x89PNG\r\n\x1a\n" + bytes(500), "is no audio that this course can read"),
+        (b"\0\0\0\x20ftypM4A " + bytes(500), "is MP4 or M4A, which this course can't read"),
+        (b"\x1aE\xdf\xa3" + bytes(500), "is WebM or Matroska, which this course can't read"),
+        (written(TONE)[:30], "is no audio that this course can read"),
+        (written(TONE[:0]), "holds 0.00 s of sound"),
+        (written(TONE[:800]), "holds 0.05 s of sound; 0.1 s is the least"),
+        (written(0 * TONE), "is silent: check that the microphone is not muted"),
+        (written(TONE * numpy.nan, subtype="FLOAT"), "holds numbers that are none"),
+    ],
+)
+def test_what_is_no_speech_gets_one_sentence(tmp_path, content, sentence):
+    file = tmp_path / "voice.wav"
+    file.write_bytes(content)
+    assert refused(file).startswith(f"voice.wav {sentence}")
+    assert refused(content).startswith(f"This recording {sentence}")
+
+
+def test_what_is_no_file_gets_one_sentence(tmp_path):
+    assert "nowhere.wav can't be opened (" in refused("nowhere.wav")
+    assert "can't be opened (" in refused(tmp_path)
+    assert "takes the path of an audio file, or its bytes, not ndarray" in refused(TONE)
+    assert "choose a start in it, not -1" in refused(written(TONE), start=-1)
+
+
+@pytest.mark.parametrize("kind", ["white", "babble"])
+@pytest.mark.parametrize("snr_db", [20, 0, -5])
+def test_noise_has_exactly_the_ratio_that_was_asked_for(kind, snr_db):
+    noisy = speech.add_noise(CLIP.samples, snr_db, kind=kind)
+    noise = noisy.astype(float) - CLIP.samples
+    assert 10 * numpy.log10((CLIP.samples.astype(float) ** 2).mean() / (noise**2).mean()) == pytest.approx(
+        snr_db, abs=1e-3
+    )
+    assert (noisy == speech.add_noise(CLIP.samples, snr_db, kind=kind)).all()
+    assert (noisy != speech.add_noise(CLIP.samples, snr_db, seed=1, kind=kind)).any()
+
+
+def test_noise_refuses_in_one_sentence():
+    for arguments, sentence in [
+        ((0 * TONE, 10), "Silence has no signal-to-noise ratio"),
+        ((TONE, float("nan")), "is a number of decibels"),
+        ((TONE, 10, 0, "pink"), "no noise of the kind 'pink'"),
+        ((TONE[None], 10), "must have the shape"),
+        (("sound", 10), "The samples must be numbers"),
+        ((TONE + numpy.inf, 10), "hold numbers that are none"),
+    ]:
+        with pytest.raises(CourseError, match=sentence):
+            speech.add_noise(*arguments)
+
+
+@pytest.mark.parametrize("rate", [0.5, 1, 1.7, 3])
+def test_stretched_sound_is_longer_at_the_same_pitch(rate):
+    tone = numpy.tile(TONE, 2)
+    stretched = speech.stretch(tone, rate)
+    assert len(stretched) == round(len(tone) / rate) and stretched.dtype == numpy.float32
+    assert abs(pitch(stretched) - 440) < 3
+    middle = stretched[len(stretched) // 4 : -len(stretched) // 4]
+    assert middle.std() == pytest.approx(tone.std(), rel=0.1)
+
+
+def test_stretching_has_limits():
+    with pytest.raises(CourseError, match="by 0.25 to 4, not by 5"):
+        speech.stretch(TONE, 5)
+
+
+@pytest.mark.skipif(not shutil.which("espeak-ng"), reason="espeak-ng is not installed")
+def test_a_synthetic_voice_speaks():
+    slow, fast = (speech.speak("Open the box and look inside.", pace) for pace in (100, 300))
+    assert len(slow) > 1.8 * len(fast) > RATE
+    with pytest.raises(CourseError, match="espeak-ng did not speak"):
+        speech.speak("Hello.", voice="klingon-opera")
+
+
+def test_a_synthetic_voice_that_is_not_there(monkeypatch, tmp_path):
+    with pytest.raises(CourseError, match="80 to 450 words per minute, not 1000|install it"):
+        speech.speak("Hello.", 1000)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(CourseError, match="needs the program espeak-ng: install it"):
+        speech.speak("Hello.")
+
+
+@pytest.fixture(scope="module")
+def tokenizer():
+    import transformers
+
+    from course_utils import models
+
+    return transformers.WhisperTokenizer.from_pretrained(models.folder("whisper", size="small"))
+
+
+def test_words_are_made_of_their_tokens(tokenizer):
+    text = " And Mr. John Dashwood, ill-disposed; 3.5% of it."
+    ids = tokenizer(text).input_ids
+    words = word_tokens(tokenizer, ids)
+    assert [word for word, _ in words] == text.split()
+    for word, places in words:
+        assert tokenizer.decode(ids[places.start : places.stop]).strip() == word
+    # Without the special tokens, and with times, the words are the same.
+    assert [word for word, _ in word_tokens(tokenizer, ids[2:-1])] == text.split()
+    with_times = [50257, 50363, *ids[2:5], 50400, 50400, *ids[5:]]
+    assert [word for word, _ in word_tokens(tokenizer, with_times)] == text.split()
+    assert word_tokens(tokenizer, [50257, 50362, 50256]) == [] == word_tokens(tokenizer, [])
+
+
+def test_a_batch_is_no_transcript(tokenizer):
+    with pytest.raises(CourseError, match=r"must have the shape \(tokens,\)"):
+        word_tokens(tokenizer, numpy.array([[50257, 50362]]))
+
+
+def test_stretches_are_the_best_of_all():
+    """Beside every way there is to give each row a stretch of frames, in order."""
+    rng = numpy.random.default_rng(0)
+    for rows, frames in itertools.product((1, 2, 4), (1, 3, 6)):
+        gain = rng.normal(size=(rows, frames))
+        totals = {}
+        # A path goes from the first row and frame to the last, by a step in one of them or in both.
+        paths = [[(0, 0)]]
+        while paths:
+            path = paths.pop()
+            row, frame = path[-1]
+            if (row, frame) == (rows - 1, frames - 1):
+                starts = tuple(min(frame for at, frame in path if at == row) for row in range(rows))
+                totals[starts] = max(totals.get(starts, -numpy.inf), sum(gain[place] for place in path))
+            for step in ((1, 0), (0, 1), (1, 1)):
+                if row + step[0] < rows and frame + step[1] < frames:
+                    paths.append([*path, (row + step[0], frame + step[1])])
+        assert tuple(_stretches(gain)) == max(totals, key=totals.get)
+
+
+def test_word_times_follow_the_attention():
+    attention = numpy.full((2, 6, 100), 0.01)
+    attention[:, 1, 10:30] = attention[:, 2, 30:45] = attention[:, 3, 45:70] = attention[:, 4, 70:] = 1
+    words = [("one", range(2, 3)), ("two-three,", range(3, 5))]
+    times = word_times(attention, words, seconds=2)
+    assert [word.text for word in times] == ["one", "two-three,"]
+    assert [time for word in times for time in (word.start, word.end)] == pytest.approx(
+        [0, 0.6, 0.6, 1.4], abs=0.04
+    )
+    assert word_times(attention, [], 2) == []
+
+
+def test_more_tokens_than_frames_have_times_too():
+    rng = numpy.random.default_rng(0)
+    words = [(str(place), range(place, place + 1)) for place in range(1, 40)]
+    times = word_times(rng.random((3, 40, 1500)), words, 0.2)
+    starts = [word.start for word in times]
+    assert starts == sorted(starts) and times[-1].end <= 0.2
+
+
+def test_word_times_refuse_in_one_sentence():
+    attention, words = numpy.ones((2, 5, 50)), [("one", range(2, 3))]
+    for arguments, sentence in [
+        ((attention[0], words, 1), "must have the shape"),
+        ((attention, words, 0), "0 s is no length"),
+        ((attention, [("one", range(0, 1))], 1), "run the model on all ids"),
+        ((attention, [("one", range(6, 7))], 1), "run the model on all ids"),
+    ]:
+        with pytest.raises(CourseError, match=sentence):
+            word_times(*arguments)
+
+
+@pytest.fixture(scope="module")
+def browser(tmp_path_factory):
+    """A browser whose microphone hears one second of a clip, again and again."""
+    voice = tmp_path_factory.mktemp("voice") / "voice.wav"
+    voice.write_bytes(written(CLIP.samples[8_000:24_000]))
+    fake = ["--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream"]
+    with sync_playwright() as playwright:
+        running = launch_chromium(playwright, *fake, f"--use-file-for-fake-audio-capture={voice}")
+        yield running
+        running.close()
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("notebooks")
+    cells = ["import course_utils as course\nvoice = course.speech.record(2)\nvoice"]
+    cells += ["import numpy\nnumpy.save('voice', voice.samples)\nprint('saved')"]
+    notebook = nbformat.v4.new_notebook(cells=list(map(nbformat.v4.new_code_cell, cells)))
+    notebook.metadata["kernelspec"] = {"name": "python3", "display_name": "Python 3", "language": "python"}
+    nbformat.write(notebook, folder / "voice.ipynb")
+    with Server(folder, tmp_path_factory.mktemp("jupyter")) as running:
+        yield running
+
+
+def is_of_the_clip(samples):
+    """Whether half a second of the clip is somewhere in the samples, as a microphone would hear it."""
+    part = CLIP.samples[8_000:16_000]
+    shift = numpy.correlate(samples, part, "valid").argmax()
+    return numpy.corrcoef(samples[shift : shift + len(part)], part)[0, 1] > 0.9
+
+
+def test_a_player_shows_the_captions(browser):
+    words = [
+        Word("Fish", 0.0, 0.4),
+        Word("&", 0.4, 0.5),
+        Word("<chips>", 0.5, 1.25),
+        Word("-->", 1.25, 1.25),
+        Word("later.", 3661.5, 3662.0),
+        Word("Now", 3662.0, 3662.0),
+        Word("unquestionably-overlong-and-therefore-alone", 3662.0, 3663.0),
+    ]
+    page = browser.new_page()
+    track = base64.b64encode(captions(words, width=24).encode()).decode()
+    page.set_content(f'<video><track default src="data:text/vtt;base64,{track}"></video>')
+    page.wait_for_function("document.querySelector('track').readyState === 2")
+    cues = page.evaluate(
+        "[...document.querySelector('track').track.cues].map(cue =>"
+        " [cue.getCueAsHTML().textContent, cue.startTime, cue.endTime])"
+    )
+    page.close()
+    assert cues == [
+        ["Fish & <chips> -->", 0, 1.25],
+        ["later. Now", 3661.5, 3662],
+        ["unquestionably-overlong-and-therefore-alone", 3662, 3663],
+    ]
+    assert captions([]) == "WEBVTT\n"
+
+
+def test_a_voice_reaches_the_kernel_from_jupyterlab(browser, server):
+    notebook = Notebook(browser, server, "voice.ipynb")
+    notebook.run_all()
+    first, second = notebook.output(0), notebook.output(1)
+    second.get_by_text("Nothing is recorded yet: press the button, speak").first.wait_for()
+    button = first.get_by_role("button", name="Record up to 2 seconds")
+    button.click()
+    first.get_by_role("button", name="Recording: press to stop").wait_for()
+    first.get_by_text("Recorded: ").wait_for()
+    notebook.run(1)
+    second.get_by_text("saved").wait_for()
+    assert is_of_the_clip(numpy.load(server.folder / "voice.npy"))
+    # The page, which may be saved with the notebook, keeps no voice.
+    assert first.locator("textarea").input_value() == ""
+    button.click()
+    first.get_by_role("button", name="Recording: press to stop").click()
+    button.wait_for()
+    assert notebook.complaints == []
+    notebook.close()
+
+
+def test_a_refused_microphone_is_a_sentence(browser, server):
+    notebook = Notebook(browser, server, "voice.ipynb")
+    notebook.page.evaluate(NO_MICROPHONE, "NotAllowedError")
+    notebook.run(0)
+    output = notebook.output(0)
+    output.get_by_role("button").click()
+    output.get_by_text("The browser gives no microphone (NotAllowedError): allow it here").wait_for()
+    notebook.close()
+
+
+def test_a_voice_reaches_the_kernel_from_colab(browser, server, monkeypatch):
+    page = browser.new_page()
+    page.goto(f"{server.url}static/favicon.ico")  # an address at which a microphone is allowed
+    output = types.SimpleNamespace(eval_js=page.evaluate)
+    monkeypatch.setitem(sys.modules, "google.colab", types.SimpleNamespace(output=output))
+    voice = speech.record(2)
+    assert voice.done and is_of_the_clip(voice.samples)
+    page.evaluate(NO_MICROPHONE, "NotFoundError")
+    with pytest.raises(CourseError, match="finds no microphone: connect one"):
+        speech.record(1)
+    page.close()
+
+
+def test_a_recorder_tells_others_and_refuses_silence():
+    voice, heard = speech.record(), []
+    voice.on_done(heard.append)
+    assert not voice.done
+    silent, loud = (base64.b64encode(written(samples)).decode() for samples in (0 * TONE, TONE))
+    with pytest.raises(CourseError, match="This recording is silent"):
+        voice.take({"wav": silent})
+    assert not voice.done and heard == []
+    voice.take({"wav": loud})
+    assert voice.done and heard[0] is voice.samples
+    with pytest.raises(CourseError, match="lasts 1 to 30 seconds, not 60"):
+        speech.record(60)

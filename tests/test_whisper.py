@@ -1,0 +1,160 @@
+"""The real Whisper tiny.en: converted without loss, the words of another engine, and when they were said."""
+
+import difflib
+import logging
+import re
+import time
+
+import ctranslate2
+import faster_whisper
+import jiwer
+import numpy
+import pytest
+import torch
+import transformers
+
+from course_utils import catalog, models, sources, whisper_weights
+from course_utils.errors import CourseError
+from course_utils.speech import RATE, clips, word_times, word_tokens
+
+
+class Heard(logging.Handler):
+    """Keeps what is logged."""
+
+    def __init__(self):
+        super().__init__()
+        self.said = []
+
+    def emit(self, record):
+        self.said.append(record.getMessage())
+
+
+@pytest.fixture(scope="module")
+def whisper():
+    return models.load("whisper", size="small")
+
+
+@pytest.fixture(scope="module")
+def heard():
+    """What transformers warned of."""
+    handler = Heard()
+    logger = logging.getLogger("transformers")
+    logger.addHandler(handler)
+    yield handler.said
+    logger.removeHandler(handler)
+
+
+@pytest.fixture(scope="module")
+def transcripts(whisper, heard):
+    """The text of each clip."""
+    model, processor = whisper
+    texts = {}
+    for name, clip in clips().items():
+        inputs = processor(clip.samples, sampling_rate=RATE, return_tensors="pt")
+        ids = model.generate(inputs.input_features)
+        texts[name] = processor.decode(ids[0], skip_special_tokens=True)
+    return texts
+
+
+def spoken(text):
+    """The words of a text as they are said."""
+    return re.findall(r"[a-z']+", text.lower().replace("mr.", "mister"))
+
+
+def test_the_library_s_own_classes_with_the_catalogue_s_count(whisper):
+    model, processor = whisper
+    facts = catalog.find("whisper", "small")
+    assert type(model).__name__ == facts.architecture
+    assert isinstance(processor, transformers.WhisperProcessor)
+    assert sum(weight.numel() for weight in model.parameters()) == facts.parameters
+    assert model.dtype == torch.float32 and not model.training
+    assert model.config.vocab_size == len(processor.tokenizer)
+    assert processor.tokenizer.convert_tokens_to_ids("<|30.00|>") == model.config.vocab_size - 1
+
+
+def test_loading_again_takes_under_a_second(whisper):
+    start = time.process_time()  # which leaves out what other processes take
+    models.load("whisper", size="small")
+    assert time.process_time() - start < 1.0
+
+
+def test_the_encoder_is_that_of_the_file_it_was_made_from(whisper):
+    model, processor = whisper
+    folder = sources.fetch("whisper-tiny.en").parent
+    original = ctranslate2.models.Whisper(str(folder), compute_type="float32", intra_threads=1)
+    samples = clips()["dashwood"].samples
+    features = processor(samples, sampling_rate=RATE, return_tensors="pt").input_features
+    theirs = numpy.array(original.encode(ctranslate2.StorageView.from_array(features.numpy())))
+    with torch.no_grad():
+        ours = model.get_encoder()(features).last_hidden_state.numpy()
+    assert abs(theirs).max() > 10
+    assert abs(ours - theirs).max() < 3e-4
+
+
+def test_the_same_words_as_faster_whisper(transcripts):
+    folder = sources.fetch("whisper-tiny.en").parent
+    other = faster_whisper.WhisperModel(str(folder), compute_type="float32", cpu_threads=1)
+    for name, clip in clips().items():
+        segments, _ = other.transcribe(
+            clip.samples, language="en", beam_size=1, temperature=0, without_timestamps=True
+        )
+        assert transcripts[name] == "".join(segment.text for segment in segments)
+
+
+def test_two_words_in_seventy_are_wrong(transcripts):
+    said = [clip.transcript for clip in clips().values()]
+    written = [" ".join(spoken(text)) for text in transcripts.values()]
+    assert sum(len(text.split()) for text in said) == 70
+    assert jiwer.wer(said, written) <= 0.029
+
+
+def test_generate_warns_of_nothing(transcripts, heard):
+    assert heard == []
+
+
+def test_times_are_written_where_they_are_asked_for(whisper):
+    model, processor = whisper
+    clip = clips()["himself"]
+    features = processor(clip.samples, sampling_rate=RATE, return_tensors="pt").input_features
+    ids = model.generate(features, return_timestamps=True)[0]
+    found = re.findall(r"<\|(\d+\.\d\d)\|>", processor.decode(ids, decode_with_timestamps=True))
+    assert float(found[0]) == 0 and abs(float(found[-1]) - clip.words[-1].end) < 0.4
+
+
+def test_word_starts_are_within_0_15_s_of_the_forced_alignment(whisper, transcripts):
+    model, processor = whisper
+    off = []
+    for name, clip in clips().items():
+        features = processor(clip.samples, sampling_rate=RATE, return_tensors="pt").input_features
+        ids = processor.tokenizer(transcripts[name], return_tensors="pt").input_ids
+        with torch.no_grad():
+            output = model(features, decoder_input_ids=ids, output_attentions=True)
+        heads = model.generation_config.alignment_heads
+        attention = torch.stack([output.cross_attentions[layer][0, head] for layer, head in heads])
+        words = word_times(attention, word_tokens(processor, ids[0]), clip.seconds)
+        assert " ".join(word.text for word in words) == transcripts[name].strip()
+        assert all(word.start <= word.end for word in words) and words[-1].end <= clip.seconds
+        starts = [(each, word.start) for word in words for each in spoken(word.text)[:1]]
+        said = [word.text for word in clip.words]
+        matching = difflib.SequenceMatcher(None, [each for each, _ in starts], said, autojunk=False)
+        for ours, theirs, length in matching.get_matching_blocks():
+            off += [starts[ours + step][1] - clip.words[theirs + step].start for step in range(length)]
+    assert len(off) > 60
+    assert sum(map(abs, off)) / len(off) < 0.15
+
+
+@pytest.mark.parametrize("content", [b"", b"\x05\x00\x00\x00", b"PK\x03\x04" + bytes(100)])
+def test_a_file_that_is_no_model_of_ctranslate2(tmp_path, content):
+    file = tmp_path / "model.bin"
+    file.write_bytes(content)
+    with pytest.raises(CourseError, match="is no Whisper model of CTranslate2 that this course can read"):
+        whisper_weights.read_arrays(file)
+
+
+def test_a_cut_file_is_refused(tmp_path):
+    whole = sources.fetch("whisper-tiny.en")
+    file = tmp_path / "model.bin"
+    with whole.open("rb") as original:
+        file.write_bytes(original.read(1_000_000))
+    with pytest.raises(CourseError, match="delete it, and run this again"):
+        whisper_weights.read_arrays(file)
