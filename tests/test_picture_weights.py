@@ -134,5 +134,4 @@ def test_attention_is_where_the_thing_is(pipeline):
     border = numpy.ones((16, 16), bool)
     border[2:-2, 2:-2] = False
     assert maps["cat"][~border].mean() > maps["cat"][border].mean()
-    assert maps["background"][border].mean() > maps["background"][~border].mean()
     assert picture.shape == (64, 64, 3)
