@@ -32,8 +32,8 @@ def picture_strip(images, captions, title=None, note=None, alt=None, width=_WIDT
     ValueError: if there is not one caption for each picture, or a picture has another shape.
     """
     cells = "".join(
-        f'<div style="min-width:0">{image_html(image, caption)}<div style="margin-top:3px;font-size:13px;'
-        f'line-height:1.3">{escape(caption)}</div></div>'
+        f'<div style="min-width:0">{image_html(image, _joined(title, caption))}'
+        f'<div style="margin-top:3px;font-size:13px;line-height:1.3">{escape(caption)}</div></div>'
         for image, caption in zip(images, captions, strict=True)
     )
     columns = f"repeat(auto-fill,minmax({min(width, 96)}px,{width}px))"
@@ -67,7 +67,7 @@ def picture_grid(rows, columns, title=None, note=None, alt=None, captions=None):
     for label, images in rows.items():
         below = captions.get(label, [""] * len(columns))
         cells = "".join(
-            f'<div style="min-width:0">{image_html(image, ", ".join(filter(None, (label, column, caption))))}'
+            f'<div style="min-width:0">{image_html(image, _joined(title, label, column, caption))}'
             f'<div style="font-size:13px;line-height:1.2">{escape(caption)}</div></div>'
             for image, column, caption in zip(images, columns, below, strict=True)
         )
@@ -75,6 +75,11 @@ def picture_grid(rows, columns, title=None, note=None, alt=None, captions=None):
         said.append(f"{label}: {', '.join(below)}" if any(below) else label)
     words = f"Pictures in rows ({'; '.join(said)}) and columns ({', '.join(columns)})"
     return Picture(card(body, title, note), alt or words)
+
+
+def _joined(*parts):
+    """What one picture of several shows: the parts that there are, with commas."""
+    return ", ".join(filter(None, parts))
 
 
 def denoising_strip(rows, noise, title=None, alt=None):
