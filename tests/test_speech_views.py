@@ -90,7 +90,7 @@ def test_the_chosen_word_is_outlined_and_its_attention_drawn_and_said():
     assert heights.argmax() == 49 and heights[:35].max() == 0 and heights[35] < heights[48] < heights[49]
     assert picture.alt == (
         "Mel picture of 2.0 seconds, 80 bands. so 0.5 s 95%; it 0.7 s 60%; is. 1.0 s 8%. "
-        "“it”, 0.7 to 1.0 s: attention highest at 1.0 s, 100% of it within the word's time."
+        "“it”, 0.7 to 1.0 s: attention within the clip highest at 1.0 s, 100% of it within the word's time."
     )
     without = views.spectrogram(MEL, WORDS, SPANS, CHANCES, ATTENTION)
     assert len(images(without.html)) == 1 and "attention" not in without.alt
@@ -103,7 +103,7 @@ def test_attention_outside_of_the_word_s_time_is_counted():
 
 
 def test_the_note_explains_what_is_drawn():
-    assert "its probability, thin from 90%" in views.spectrogram(MEL, WORDS, SPANS, CHANCES).html
+    assert "its probability (thin 90% or more, " in views.spectrogram(MEL, WORDS, SPANS, CHANCES).html
     assert "probability" not in views.spectrogram(MEL, WORDS, SPANS).html
     assert "attention" not in views.spectrogram(MEL, WORDS, SPANS, CHANCES, ATTENTION).html
 
@@ -111,7 +111,8 @@ def test_the_note_explains_what_is_drawn():
 def test_decoding_shows_what_was_taken_and_what_was_not():
     picture = views.decoding([" old", "<b>"], [0.33, 1.0], [[(" ill", 0.3), (",", 0.004)], []])
     assert picture.alt == "2 tokens: ·old 33%, not ·ill 30%; <b> 100%"
-    assert "·ill" in picture.html and "&lt;1%" in picture.html and "&lt;b&gt;" in picture.html
+    assert "The line below a token: its probability" in picture.html and "·ill" in picture.html
+    assert "&lt;1%" in picture.html and "&lt;b&gt;" in picture.html
     with pytest.raises(ValueError):
         views.decoding(["a"], [0.5], [])
 

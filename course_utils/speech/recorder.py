@@ -1,4 +1,4 @@
-"""Your own voice: recorded by the browser, given to the kernel, and kept nowhere else."""
+"""Your own voice: recorded by the browser, given to the kernel alone, in Colab a computer of Google's."""
 
 import base64
 import json
@@ -100,7 +100,10 @@ class Recorder:
         self._field = ipywidgets.Textarea(layout={"display": "none"})
         self._field.observe(self._arrived, "value")
         self._said = ipywidgets.HTML()
-        self._say("Press the button, allow the microphone, and speak. Your voice goes to the kernel alone.")
+        self._say(
+            "Press the button, allow the microphone, and speak. Your voice goes to the kernel alone; "
+            "in Colab that is a computer of Google's."
+        )
         self.widget = ipywidgets.VBox([button, self._field, self._said])
         self.widget.add_class("course-recorder")
 

@@ -30,6 +30,7 @@ _SCROLLED = "width:0;min-width:100%;overflow-x:auto"
 _LETTER = 8.2  # pixels, the mean width of a letter at 15px
 _SCALE_LEFT = 48  # pixels, for what stands left of the mel picture
 _TIMES = (0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 60)  # seconds between two marks of an axis
+_KEY = "its probability (thin 90% or more, thick 50 to 90%, dashed 10 to 50%, double less)."
 # From silent to loud: light to dark, so that it reads the same in grey.
 _SHADES = ("#ffffff", "#d6e6f2", "#7fb3d8", "#2b6ca3", "#14324d", "#000000")
 
@@ -148,7 +149,8 @@ def decoding(pieces, chances, others, caption=None):
     )
     everything = [*pieces, *(piece for rest in others for piece, _ in rest)]
     words = f"{len(pieces)} tokens: {'; '.join(said)}"
-    return Picture(card(table, caption, invisible_note(everything)), words)
+    note = f"The line below a token: {_KEY} {invisible_note(everything)}"
+    return Picture(card(table, caption, note.strip()), words)
 
 
 def alignment(rows, caption=None):
@@ -296,8 +298,7 @@ def spectrogram_note(words, chances=None, attention=None):
     if words:
         note += " Each word stands above its time."
         if chances is not None:
-            note += " The line below it: its probability, thin from 90%, thick from 50%, dashed from 10%,"
-            note += " double below."
+            note += f" The line below it: {_KEY} A sign counts with its word."
     if attention is not None:
         note += " Below: where the outlined word's attention goes, relative to its highest point."
     return note
@@ -328,8 +329,8 @@ def attended(words, spans, attention, chosen, seconds):
     inside = sum(share for place, share in zip(places, row, strict=True) if start <= place <= end)
     total = row.sum() or 1
     return (
-        f"“{words[chosen].strip(' .,;:!?')}”, {start:.1f} to {end:.1f} s: attention highest at "
-        f"{places[int(row.argmax())]:.1f} s, {percent(inside / total, 0)} of it within the word's time."
+        f"“{words[chosen].strip(' .,;:!?')}”, {start:.1f} to {end:.1f} s: attention within the clip highest "
+        f"at {places[int(row.argmax())]:.1f} s, {percent(inside / total, 0)} of it within the word's time."
     )
 
 
