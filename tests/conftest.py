@@ -5,6 +5,7 @@ import pytest
 from course_utils.grading import forked_kernels
 
 
+@pytest.hookimpl(tryfirst=True)  # xdist reads the groups in a hook of the same name
 def pytest_collection_modifyitems(items):
     """Give each test a group, its file or its lesson; notebooks run wherever there is room."""
     for item in items:
@@ -13,6 +14,13 @@ def pytest_collection_modifyitems(items):
             group = f"{group} {item.callspec.id}"
         if item.originalname != "test_outputs_are_reproduced":
             item.add_marker(pytest.mark.xdist_group(group))
+
+
+def pytest_collection_finish(session):
+    """Without its groups pytest-xdist runs every lesson in a browser once in each process, without a word."""
+    if getattr(session.config.option, "loadgroup", False):
+        for item in session.items:
+            assert "@" in item.nodeid or not item.get_closest_marker("xdist_group"), item.nodeid
 
 
 @pytest.fixture(scope="session")
