@@ -89,7 +89,7 @@ def test_a_stored_lesson_shows_its_pictures_before_it_is_run(server, browser, na
             if "<figure" in output.get("data", {}).get("text/html", ""):
                 expect(notebook.output(index).locator("figure").first).to_be_visible()
         if "course.explorers." in cell.source:
-            expect(notebook.output(index).locator("figure")).to_be_visible()
+            expect(notebook.output(index).locator("figure").first).to_be_visible()
     expect(notebook.page.locator(".jp-Notebook")).not_to_contain_text(
         re.compile("Error displaying|untrusted|Loading widget")
     )

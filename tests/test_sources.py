@@ -278,7 +278,15 @@ def test_download_of_a_stopped_process_is_resumed(index, cache, end):
     assert index.asked_for(WHEEL_NAME) == [f"bytes={arrived}-"]
 
 
-@pytest.mark.parametrize("ranges, part", [(False, WHEEL[:1000]), (True, WHEEL + b"too long"), (True, WHEEL)])
+@pytest.mark.parametrize(
+    "ranges, part",
+    [(False, WHEEL[:1000]), (True, WHEEL + b"too long"), (True, WHEEL)],
+    ids=[
+        "no ranges",
+        "too long",
+        "whole",
+    ],  # pytest puts the name into the environment, where bytes need room
+)
 def test_leftover_of_any_length(index, cache, ranges, part):
     index.ranges = ranges
     (cache / "tiny-model").mkdir(parents=True)

@@ -62,7 +62,10 @@ def picture_grid(rows, columns, title=None, note=None, alt=None, captions=None):
     """
     captions = captions or {}
     look = f"display:grid;gap:6px;grid-template-columns:repeat({len(columns)},minmax(0,{_WIDTH}px))"
-    heads = "".join(f'<div style="min-width:0;color:{QUIET}">{escape(column)}</div>' for column in columns)
+    heads = "".join(
+        f'<div style="min-width:0;overflow-wrap:anywhere;color:{QUIET}">{escape(column)}</div>'
+        for column in columns
+    )
     body, said = f'<div style="{look};font-size:13px;line-height:1.2">{heads}</div>', []
     for label, images in rows.items():
         below = captions.get(label, [""] * len(columns))
