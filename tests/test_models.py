@@ -10,17 +10,14 @@ import shutil
 import subprocess
 import sys
 import time
-from pathlib import Path
 
 import pytest
 import torch
 import transformers
-from servers import Hub
+from servers import load_elsewhere
 
 from course_utils import catalog, lessons, models, sources, tinyworld
 from course_utils.errors import CourseError
-
-ROOT = Path(__file__).parent.parent
 
 
 @pytest.fixture(scope="module")
@@ -220,28 +217,6 @@ def published(request, tmp_path_factory):
     return catalog.models()[request.param], files
 
 
-def load_elsewhere(published, home, program, **environment):
-    """Run a program in a process of its own, with the model's repository on a hub on loopback."""
-    model, files = published
-    # The catalogue's size is the real one; of that the disk here may not hold enough.
-    start = (
-        "from dataclasses import replace\n"
-        "from course_utils import catalog, load\n"
-        f"catalog.models()[{model.name!r}] = replace(catalog.find({model.name!r}), download_bytes=1000)\n"
-    )
-    source = model.sources[0]
-    plain = {key: value for key, value in os.environ.items() if not key.lower().endswith("_proxy")}
-    plain |= {"HF_HOME": str(home), "PYTHONPATH": str(ROOT)} | environment
-    with Hub(source.repository, source.revision, files) as hub:
-        plain |= {"HF_ENDPOINT": hub.url}
-        command = [sys.executable, "-c", start + program]
-        result = subprocess.run(command, env=plain, capture_output=True, text=True, timeout=300)
-    assert result.returncode == 0, result.stderr
-    asked = {path.rpartition("/")[2] for _, path, _ in hub.log}
-    assert not asked & {"consolidated.00.safetensors", "pytorch_model.bin"}
-    return result.stdout.strip().splitlines()[-1]
-
-
 def test_published_sizes_come_from_the_hub(published, tmp_path):
     """By family and size, of the class that the catalogue says, without the pickle beside the weights."""
     model, _ = published
@@ -251,7 +226,7 @@ def test_published_sizes_come_from_the_hub(published, tmp_path):
         "told = model.generate(**inputs, max_new_tokens=4, do_sample=False, pad_token_id=0)\n"
         "print(type(model).__name__, model.dtype, told.shape[1])"
     )
-    said = load_elsewhere(published, tmp_path, program)
+    said = load_elsewhere(*published, tmp_path, program)
     assert said == f"{model.architecture} torch.float32 9"
 
 
@@ -270,7 +245,7 @@ def test_four_bits(published, tmp_path):
         "few = sum(w.dtype == torch.uint8 for w in model.parameters())\n"
         "print(json.dumps([float(near), few, wide]))"
     )
-    near, few, wide = json.loads(load_elsewhere(published, tmp_path, program))
+    near, few, wide = json.loads(load_elsewhere(*published, tmp_path, program))
     assert near > 0.9
     per_layer = {"falcon": 4, "mistral": 7, "mixtral": 4 + 2}[model.family]
     assert few == SMALLER["num_hidden_layers"] * per_layer

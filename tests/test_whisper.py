@@ -12,6 +12,7 @@ import numpy
 import pytest
 import torch
 import transformers
+from servers import load_elsewhere
 
 from course_utils import catalog, models, sources, whisper_weights
 from course_utils.errors import CourseError
@@ -158,3 +159,38 @@ def test_a_cut_file_is_refused(tmp_path):
         file.write_bytes(original.read(1_000_000))
     with pytest.raises(CourseError, match="delete it, and run this again"):
         whisper_weights.read_arrays(file)
+
+
+@pytest.mark.parametrize("name", ["whisper-tiny", "whisper-large-v3-turbo"])
+def test_the_other_sizes_come_from_the_hub(name, whisper, tmp_path):
+    """Shrunken, by the hub's protocol, in the official layout: what they load as, and that they write."""
+    model = catalog.find(name)
+    config = transformers.WhisperConfig.from_dict(
+        whisper[0].config.to_dict()
+        | {
+            "d_model": 64,
+            "encoder_ffn_dim": 64,
+            "decoder_ffn_dim": 64,
+            "encoder_layers": 1,
+            "decoder_layers": 1,
+        }
+        | {"encoder_attention_heads": 2, "decoder_attention_heads": 2}
+        | {"num_mel_bins": 128 if "large" in name else 80}
+    )
+    torch.manual_seed(0)
+    made = transformers.WhisperForConditionalGeneration(config).half()
+    made.save_pretrained(tmp_path / "made")
+    features = transformers.WhisperFeatureExtractor(feature_size=config.num_mel_bins)
+    transformers.WhisperProcessor(features, whisper[1].tokenizer).save_pretrained(tmp_path / "made")
+    files = {path.name: path.read_bytes() for path in (tmp_path / "made").iterdir()}
+    files |= {"pytorch_model.bin": b"cos\nsystem\n(S'false'\ntR."}
+    asked = "'whisper', size='full'" if model.size == "full" else repr(name)
+    program = (
+        f"import numpy\nmodel, processor = load({asked})\n"
+        "sound = numpy.zeros(16_000, 'float32')\n"
+        "inputs = processor(sound, sampling_rate=16_000, return_tensors='pt').input_features\n"
+        "told = model.generate(inputs, max_new_tokens=4)\n"
+        "print(type(model).__name__, model.dtype, tuple(inputs.shape), told.shape[1] > 0)"
+    )
+    said = load_elsewhere(model, files, tmp_path, program)
+    assert said == f"{model.architecture} torch.float32 (1, {config.num_mel_bins}, 3000) True"
