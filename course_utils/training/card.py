@@ -27,7 +27,7 @@ def write(run, world, folder):
         "minutes": round(run.seconds / 60, 1),
         "last_loss": round(mean(run.losses[-50:]), 4),
         "recipe": asdict(run.recipe),
-        "machine": _machine(),
+        "machine": machine(),
     }
     measured["samples"] = samples(run.model, world)
     folder = Path(folder)
@@ -167,7 +167,7 @@ def _world(recipe):
     return ", ".join(f"{name}={value!r}" for name, value in settings.items())
 
 
-def _machine():
+def machine():
     """The processor, its generation and how much of it was used, as a card states it."""
     name = platform.processor() or platform.machine()
     try:

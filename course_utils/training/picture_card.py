@@ -13,7 +13,7 @@ from course_utils import models
 from course_utils.pictureworld import drawing, sprites, world
 
 from . import picture_evaluation as evaluation
-from .card import _machine
+from .card import machine
 from .picture_trainer import LENGTH, PROCESSES, sheet
 
 SAMPLES = 100
@@ -32,7 +32,7 @@ def write(folder, recipe, training, few=False):
     """
     folder = Path(folder)
     measured = measure(folder, few)
-    measured["training"] = training | {"recipe": asdict(recipe), "machine": _machine()}
+    measured["training"] = training | {"recipe": asdict(recipe), "machine": machine()}
     measured["plan"] = world.plan()
     pipeline = load(folder)
     captions, pictures = contact_sheet(pipeline)

@@ -12,8 +12,6 @@ gradients are averaged. What is drawn in a step depends on the seed, the stage, 
 alone, so a checkpoint holds weights, their running averages, AdamW's two averages and the losses so far.
 """
 
-import base64
-import io
 import json
 import multiprocessing
 import os
@@ -35,7 +33,15 @@ from course_utils import models, sources
 from course_utils.errors import CourseError
 from course_utils.pictureworld import drawing, sprites, world
 
-from .workplace import in_notebook, replace, same_settings, writing
+from .workplace import (
+    LivePage,
+    load_optimizer,
+    mean_losses,
+    optimizer_tensors,
+    replace,
+    same_settings,
+    writing,
+)
 
 NAME = "stable-diffusion"
 PROCESSES = 2  # also where there is one core or eight: the sums, and so the weights, depend on it
@@ -223,6 +229,7 @@ class _Training:
         self.stages, self.pipeline = [], new_pipeline(recipe)
         self.sprites, self.pixels = sprites.load(folder / sprites.SHEET), {}
         self.latents = self.place = None
+        self.page = LivePage(folder, seconds=60)
 
     def run(self):
         """All stages; whether they are made, or the pause came first."""
@@ -375,7 +382,7 @@ class _Training:
                 again = self.pipeline.vae.decode(latents).sample
             pictures = numpy.concatenate([as_pixels(shown), as_pixels(again)])
         stage.swap()
-        _page(self, stage, pictures)
+        self.page.draw(_progress(self.stages, pictures))
 
 
 @torch.no_grad()
@@ -476,9 +483,8 @@ class _Stage:
 
         tensors = {"losses": torch.tensor(self.losses, dtype=torch.float64)}
         for key, weight in self.weights.items():
-            state = self.optimizer.state[weight]
             tensors |= {f"weight {key}": weight.data, f"average {key}": self.average[key]}
-            tensors |= {f"mean {key}": state["exp_avg"], f"square {key}": state["exp_avg_sq"]}
+        tensors |= optimizer_tensors(self.optimizer, self.weights)
         facts = {"seconds": str(self.seconds)}
         replace(self.checkpoint, lambda part: save_file(tensors, part, metadata=facts))
 
@@ -492,11 +498,7 @@ class _Stage:
                 for key, weight in self.weights.items():
                     weight.data.copy_(file.get_tensor(f"weight {key}"))
                     self.average[key].copy_(file.get_tensor(f"average {key}"))
-                    self.optimizer.state[weight] = {
-                        "step": torch.tensor(float(self.done)),
-                        "exp_avg": file.get_tensor(f"mean {key}"),
-                        "exp_avg_sq": file.get_tensor(f"square {key}"),
-                    }
+                load_optimizer(self.optimizer, self.weights, file, self.done)
         except Exception as error:
             raise CourseError(
                 f"{self.checkpoint} can't be read ({error}): delete it, and this stage begins anew."
@@ -623,35 +625,23 @@ def sheet(pictures, columns):
     return Image.fromarray(tiles.reshape(rows * height, columns * width, 3))
 
 
-def _page(training, stage, pictures):
-    """The losses and the latest pictures: a page that renews itself, and a notebook's output."""
-    from IPython.display import HTML
-
+def _progress(stages, pictures):
+    """The latest pictures, and the losses of all stages, the last one first."""
     from course_utils import views
+    from course_utils.views.picture import png_url
 
     charts = []
-    for each in training.stages:
-        span = max(1, each.done // 40)
-        edges = range(span, each.done + 1, span)
-        means = [sum(each.losses[edge - span : edge]) / span for edge in edges]
+    for each in stages:
+        edges, means = mean_losses(each.losses, points=40)
         title = f"{each.name}: {each.done:,} of {each.steps:,} steps"
         if means:
-            charts.append(views.lines(list(edges), {"training": means}, "steps", "loss", title=title).html)
-    buffer = io.BytesIO()
-    sheet(pictures, 12).resize((12 * 64, -(-len(pictures) // 12) * 64)).save(buffer, "PNG")
-    said = "; ".join(WATCHED) if stage.name == "denoiser" else "pictures, and below them what comes back"
-    image = base64.b64encode(buffer.getvalue()).decode()
-    body = f'<p>{said}</p><img alt="{said}" src="data:image/png;base64,{image}">' + "".join(charts[::-1])
-    page = f'<!doctype html><meta charset="utf-8"><meta http-equiv="refresh" content="60">{body}'
-    replace(training.folder / "loss.html", lambda part: part.write_text(page, encoding="utf-8"))
-    if not in_notebook():
-        return
-    from IPython.display import display
-
-    if (shown := getattr(training, "shown", None)) is not None:
-        shown.update(HTML(body))
-    else:
-        training.shown = display(HTML(body), display_id=True)
+            charts.insert(0, views.lines(edges, {"training": means}, "steps", "loss", title=title))
+    said = "pictures, and below them what comes back"
+    if stages[-1].name == "denoiser":
+        said = "; ".join(WATCHED)
+    shown = sheet(pictures, 12).resize((12 * 64, -(-len(pictures) // 12) * 64))
+    body = f'<p>{said}</p><img alt="{said}" src="{png_url(shown)}">'
+    return views.Picture(body + "".join(chart.html for chart in charts), said)
 
 
 def pipeline_of(folder, recipe=RECIPE, early=False):

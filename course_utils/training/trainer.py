@@ -27,7 +27,15 @@ from course_utils.errors import CourseError
 from course_utils.tinyworld.world import BEGIN, END
 
 from . import recipes
-from .workplace import in_notebook, replace, same_settings, writing
+from .workplace import (
+    LivePage,
+    load_optimizer,
+    mean_losses,
+    optimizer_tensors,
+    replace,
+    same_settings,
+    writing,
+)
 
 ROW = 144  # tokens in a row of packed documents, of which the longest has 97
 IGNORED = -100  # the label of what is not to be predicted, for cross_entropy
@@ -190,10 +198,8 @@ class _Run:
         from safetensors.torch import save_file
 
         tensors = {"losses": torch.tensor(self.losses, dtype=torch.float64)}
-        for name, weight in self.weights.items():
-            state = self.optimizer.state[weight]
-            tensors |= {f"weight {name}": weight.data}
-            tensors |= {f"mean {name}": state["exp_avg"], f"square {name}": state["exp_avg_sq"]}
+        tensors |= {f"weight {name}": weight.data for name, weight in self.weights.items()}
+        tensors |= optimizer_tensors(self.optimizer, self.weights)
         facts = {"seconds": str(self.seconds), "tokens": str(self.tokens)}
         replace(self.checkpoint, lambda part: save_file(tensors, part, metadata=facts))
 
@@ -207,11 +213,7 @@ class _Run:
                 self.losses = file.get_tensor("losses").tolist()
                 for name, weight in self.weights.items():
                     weight.data.copy_(file.get_tensor(f"weight {name}"))
-                    self.optimizer.state[weight] = {
-                        "step": torch.tensor(float(self.done)),
-                        "exp_avg": file.get_tensor(f"mean {name}"),
-                        "exp_avg_sq": file.get_tensor(f"square {name}"),
-                    }
+                load_optimizer(self.optimizer, self.weights, file, self.done)
         except Exception as error:
             raise CourseError(
                 f"{self.checkpoint} can't be read ({error}): delete it, and the training begins anew."
@@ -222,7 +224,7 @@ def _go_on(run, corpus, minutes):
     """Make the steps that are left; whether all are made, or `minutes` came first."""
     from tqdm.auto import tqdm
 
-    live = _LivePicture(run)
+    page = LivePage(run.folder, seconds=30)
     batch, began, at_start = run.recipe.batch, time.monotonic(), run.tokens
     before, saved = run.seconds, began
     with tqdm(total=run.steps, initial=run.done, unit="step", desc=run.recipe.name) as bar:
@@ -241,43 +243,27 @@ def _go_on(run, corpus, minutes):
             pause = minutes is not None and now - began >= 60 * minutes
             if now - saved >= SECONDS_BETWEEN_CHECKPOINTS or run.done == run.steps or pause:
                 run.save()
-                live.draw()
+                page.draw(_picture(run))
                 saved = now
             if pause and run.done < run.steps:
                 return False
     return True
 
 
-class _LivePicture:
-    """The loss over the steps with the entropy floor: a page that renews itself, and a notebook's output."""
+def _picture(run):
+    """The loss over the steps with the entropy floor."""
+    from course_utils import views
 
-    def __init__(self, run):
-        self.run, self.shown = run, None
-
-    def draw(self):
-        from course_utils import views
-
-        run = self.run
-        span = max(1, run.done // 20)
-        edges = range(span, run.done + 1, span)
-        means = [sum(run.losses[edge - span : edge]) / span for edge in edges]
-        picture = views.lines(
-            list(edges),
-            {"training": means},
-            "steps",
-            "loss (nats per token)",
-            baseline=run.floor,
-            baseline_label="entropy floor",
-            title=f"{run.recipe.title}: {run.done:,} of {run.steps:,} steps",
-        )
-        page = f'<!doctype html><meta charset="utf-8"><meta http-equiv="refresh" content="30">{picture.html}'
-        replace(run.folder / "loss.html", lambda part: part.write_text(page, encoding="utf-8"))
-        if self.shown is not None:
-            self.shown.update(picture)
-        elif in_notebook():
-            from IPython.display import display
-
-            self.shown = display(picture, display_id=True)
+    edges, means = mean_losses(run.losses, points=20)
+    return views.lines(
+        edges,
+        {"training": means},
+        "steps",
+        "loss (nats per token)",
+        baseline=run.floor,
+        baseline_label="entropy floor",
+        title=f"{run.recipe.title}: {run.done:,} of {run.steps:,} steps",
+    )
 
 
 def _finish(run, world):

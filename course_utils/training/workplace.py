@@ -1,8 +1,11 @@
-"""The folder of a training: written in whole files, true to its settings, its faults told in a sentence."""
+"""The folder of a training: written in whole files, true to its settings, its faults told in a sentence; with
+a page on how it goes, and what AdamW needs to go on."""
 
 import contextlib
 import json
 import os
+
+import torch
 
 from course_utils.errors import CourseError
 
@@ -43,7 +46,51 @@ def writing(folder, megabytes=100):
         ) from error
 
 
-def in_notebook():
+def optimizer_tensors(optimizer, weights):
+    """AdamW's running averages for weights by name, as tensors that a checkpoint keeps."""
+    tensors = {}
+    for name, weight in weights.items():
+        state = optimizer.state[weight]
+        tensors |= {f"mean {name}": state["exp_avg"], f"square {name}": state["exp_avg_sq"]}
+    return tensors
+
+
+def load_optimizer(optimizer, weights, file, steps):
+    """Give AdamW what `optimizer_tensors` kept in an opened safetensors file, after so many steps."""
+    for name, weight in weights.items():
+        optimizer.state[weight] = {
+            "step": torch.tensor(float(steps)),
+            "exp_avg": file.get_tensor(f"mean {name}"),
+            "exp_avg_sq": file.get_tensor(f"square {name}"),
+        }
+
+
+def mean_losses(losses, points):
+    """Losses as about so many means of equally many steps: after which step each ends, and the means."""
+    span = max(1, len(losses) // points)
+    edges = range(span, len(losses) + 1, span)
+    return list(edges), [sum(losses[edge - span : edge]) / span for edge in edges]
+
+
+class LivePage:
+    """`loss.html` in a folder, which renews itself in a browser, and the same picture in a notebook."""
+
+    def __init__(self, folder, seconds):
+        self.path, self.seconds, self._shown = folder / "loss.html", seconds, None
+
+    def draw(self, picture):
+        """Put a `views.Picture` in the place of the last one."""
+        start = f'<!doctype html><meta charset="utf-8"><meta http-equiv="refresh" content="{self.seconds}">'
+        replace(self.path, lambda part: part.write_text(start + picture.html, encoding="utf-8"))
+        if self._shown is not None:
+            self._shown.update(picture)
+        elif _in_notebook():
+            from IPython.display import display
+
+            self._shown = display(picture, display_id=True)
+
+
+def _in_notebook():
     """Whether a kernel of Jupyter runs this, so that there is an output to draw into."""
     try:
         from IPython import get_ipython

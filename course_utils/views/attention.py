@@ -1,10 +1,9 @@
 """Pictures of what happens between the layers: attention, what each layer would say, and patches."""
 
-import base64
 import io
 from html import escape
 
-from .picture import INK, MONO, QUIET, TRACK, Picture, array, card, signed, tint
+from .picture import INK, MONO, QUIET, TRACK, Picture, array, card, data_url, signed, tint
 from .text import invisible_note, percent, piece_html, top_five, visible
 
 # Tokens; with more, a cell is too narrow at half width for two digits, a column for a word.
@@ -347,10 +346,9 @@ def _map_image(weights, alt):
     pixels = numpy.array(colours, dtype=numpy.uint8).repeat(side, 0).repeat(side, 1)
     buffer = io.BytesIO()
     imsave(buffer, pixels, format="png", metadata={"Software": None})
-    data = base64.b64encode(buffer.getvalue()).decode("ascii")
     return (
         f'<img alt="{escape(alt)}" width="{_MAP}" height="{_MAP}" style="display:block;max-width:100%;'
-        f'height:auto;margin:0;border:1px solid {QUIET}" src="data:image/png;base64,{data}">'
+        f'height:auto;margin:0;border:1px solid {QUIET}" src="{data_url(buffer.getvalue())}">'
     )
 
 

@@ -1,10 +1,9 @@
 """The key-value cache as blocks: which head keeps keys and values of its own, for each token and layer."""
 
-import base64
 import io
 from html import escape
 
-from .picture import BLUE, INK, LINE, ORANGE, QUIET, TRACK, Picture, card
+from .picture import BLUE, INK, LINE, ORANGE, QUIET, TRACK, Picture, card, data_url
 from .text import visible
 
 _STRIPES = f"repeating-linear-gradient(45deg,{ORANGE} 0 4px,#ffffff 4px 7px)"
@@ -113,13 +112,12 @@ def cache_blocks(layers, heads, key_value_heads):
         row[:down, head * wide : head * wide + right] = _rgb(BLUE if head in keeps else LINE)
     buffer = io.BytesIO()
     Image.fromarray(numpy.tile(row, (layers, 1, 1))).save(buffer, "png")
-    data = base64.b64encode(buffer.getvalue()).decode("ascii")
     words = (
         f"{layers} layers by {heads} query heads: {len(keeps)} of {heads} in each layer keep keys and values"
     )
     return (
         f'<img alt="{words}" width="{heads * wide // 2}" height="{layers * high // 2}" '
-        f'style="display:block;max-width:100%;height:auto;margin:0" src="data:image/png;base64,{data}">'
+        f'style="display:block;max-width:100%;height:auto;margin:0" src="{data_url(buffer.getvalue())}">'
     )
 
 

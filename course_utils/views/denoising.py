@@ -1,10 +1,8 @@
 """Small pictures side by side: from noise to picture, by setting, and which word each place looks at."""
 
-import base64
-import io
 from html import escape
 
-from .picture import LINE, QUIET, Picture, array, card
+from .picture import LINE, QUIET, Picture, array, card, png_url
 
 _WIDTH = 128  # pixels, of a picture on a wide page; the browser smooths what it enlarges
 _DARK = 27, 31, 36  # the course's ink, where a word is not looked at from
@@ -185,7 +183,7 @@ def shade_html(weights, alt):
 
     alpha = (235 * (1 - spotlight(weights))).astype("uint8")
     pixels = numpy.dstack([*(numpy.full_like(alpha, channel) for channel in _DARK), alpha])
-    return f'<img class="course-shade" alt="{escape(alt)}" src="{_url(Image.fromarray(pixels))}">'
+    return f'<img class="course-shade" alt="{escape(alt)}" src="{png_url(Image.fromarray(pixels))}">'
 
 
 def image_html(image, alt):
@@ -200,7 +198,7 @@ def image_html(image, alt):
 
     return (
         f'<img alt="{escape(alt)}" style="display:block;width:100%;max-width:100%;height:auto;margin:0;'
-        f'border:1px solid {LINE};box-sizing:border-box" src="{_url(Image.fromarray(as_pixels(image)))}">'
+        f'border:1px solid {LINE};box-sizing:border-box" src="{png_url(Image.fromarray(as_pixels(image)))}">'
     )
 
 
@@ -227,9 +225,3 @@ def as_pixels(image):
     if pixels.dtype != numpy.uint8:
         pixels = (pixels if pixels.dtype.kind in "iu" else 255 * pixels).clip(0, 255).round().astype("uint8")
     return pixels
-
-
-def _url(image):
-    buffer = io.BytesIO()
-    image.save(buffer, format="PNG", optimize=True)
-    return f"data:image/png;base64,{base64.b64encode(buffer.getvalue()).decode('ascii')}"

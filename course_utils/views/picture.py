@@ -167,9 +167,20 @@ def from_figure(figure, alt, caption=None):
     if "matplotlib.pyplot" in sys.modules:
         sys.modules["matplotlib.pyplot"].close(figure)
     width, height = (round(inches * CSS_PIXELS_PER_INCH) for inches in figure.get_size_inches())
-    data = base64.b64encode(buffer.getvalue()).decode("ascii")
     image = (
         f'<img alt="{escape(alt)}" width="{width}" height="{height}" '
-        f'style="display:block;max-width:100%;height:auto;margin:0" src="data:image/png;base64,{data}">'
+        f'style="display:block;max-width:100%;height:auto;margin:0" src="{data_url(buffer.getvalue())}">'
     )
     return Picture(card(image, caption), alt)
+
+
+def data_url(content, kind="image/png"):
+    """Bytes as an address that holds them, so that a page needs no file beside it."""
+    return f"data:{kind};base64,{base64.b64encode(content).decode('ascii')}"
+
+
+def png_url(image):
+    """An image of Pillow as such an address."""
+    buffer = io.BytesIO()
+    image.save(buffer, format="PNG", optimize=True)
+    return data_url(buffer.getvalue())

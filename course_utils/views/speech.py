@@ -1,6 +1,5 @@
 """Pictures of speech: its sound, its mel picture with the words in it, and what a model made of it."""
 
-import base64
 import io
 import re
 from html import escape
@@ -16,8 +15,10 @@ from .picture import (
     Picture,
     array,
     card,
+    data_url,
     from_figure,
     number,
+    png_url,
     style,
 )
 from .text import bar, invisible_note, percent, piece_html, underlined, visible
@@ -220,7 +221,7 @@ def alignment_html(rows, above="what was said", below="what was heard"):
 
 def player_html(samples, rate, title, captions=None):
     """A player for a sound as HTML. Parameters as in `player`, and `title`, its name for screen readers."""
-    source = f"data:audio/mpeg;base64,{base64.b64encode(_mp3(array(samples), rate)).decode('ascii')}"
+    source = data_url(_mp3(array(samples), rate), "audio/mpeg")
     if captions is None:
         return (
             f'<audio controls preload="metadata" title="{escape(title)}" '
@@ -229,13 +230,12 @@ def player_html(samples, rate, title, captions=None):
         )
     # Of a sound the controls stay in sight, and cover the lower half: captions go above them.
     captions = re.sub(r"(--> [\d:.]+)", r"\1 line:20%", captions)
-    track = base64.b64encode(captions.encode("utf-8")).decode("ascii")
     # A page shows captions over a video only: this one has sound and no pictures.
     return (
         f'<video controls preload="metadata" title="{escape(title)}" src="{source}" '
         f'style="display:block;width:100%;max-width:420px;height:300px;background:{INK}">'
         f'<track default kind="captions" srclang="en" label="Captions" '
-        f'src="data:text/vtt;base64,{track}"></video>'
+        f'src="{data_url(captions.encode("utf-8"), "text/vtt")}"></video>'
     )
 
 
@@ -413,12 +413,9 @@ def _image(shares, height, alt):
     places = numpy.linspace(0, 255, len(_SHADES))
     palette = [numpy.interp(numpy.arange(256), places, channel) for channel in ends.T]
     picture.putpalette(numpy.stack(palette, 1).round().astype(numpy.uint8).tobytes())
-    buffer = io.BytesIO()
-    picture.save(buffer, format="PNG", optimize=True)
-    data = base64.b64encode(buffer.getvalue()).decode("ascii")
     return (
         f'<img alt="{escape(alt)}" style="display:block;width:100%;max-width:100%;height:{height}px;'
-        f'margin:0" src="data:image/png;base64,{data}">'
+        f'margin:0" src="{png_url(picture)}">'
     )
 
 
