@@ -118,17 +118,21 @@ def pipeline_class():
 
 def _load_pipeline(facts, four_bit):
     """The whole pipeline: in float32 on the CPU, the full size where there is a GPU in float16 on it."""
+    import diffusers
     import torch
     from diffusers.utils import logging as diffusers_logging
+    from packaging.version import Version
 
     if four_bit:
         raise CourseError(f"{facts.title} is not stored at 4 bits here: leave `four_bit` out.")
     on_gpu = facts.size == "full" and torch.cuda.is_available()
     diffusers_logging.disable_progress_bar()
+    # The files hold 16 bits, and a part that kept them would not fit to the others on a CPU.
+    dtype = torch.float16 if on_gpu else torch.float32
+    called = "dtype" if Version(diffusers.__version__) >= Version("0.40") else "torch_dtype"
     pipeline = pipeline_class().from_pretrained(
         folder(facts.name),
-        # The files hold 16 bits, and a part that kept them would not fit to the others on a CPU.
-        dtype=torch.float16 if on_gpu else torch.float32,
+        **{called: dtype},
         variant=facts.sources[0].variant,
         safety_checker=None,
         feature_extractor=None,

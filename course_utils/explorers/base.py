@@ -6,7 +6,7 @@ from html import escape
 import ipywidgets
 
 from course_utils.errors import CourseError
-from course_utils.views.picture import Picture, card
+from course_utils.views.picture import Picture, bundle, card
 from course_utils.views.text import visible
 
 # Unseen but read aloud: the picture above says the same to the eye.
@@ -98,11 +98,7 @@ class Explorer:
         # One bundle: the live widget where a kernel runs, the picture where the notebook is only read.
         picture = self.still()
         hint = '<div style="font-size:13px">Run this cell to change it.</div>'
-        return {
-            **self.box._repr_mimebundle_(),
-            "text/html": picture.html + hint,
-            "text/plain": picture.alt,
-        }
+        return bundle(self.box, Picture(picture.html + hint, picture.alt))
 
 
 def sentence(text):

@@ -6,11 +6,11 @@ from collections.abc import Callable
 
 import ipywidgets as widgets
 
-from course_utils.views.picture import GREEN, MONO, SKY_BLUE, VERMILLION, Picture
+from course_utils.views.picture import GREEN, MONO, SKY_BLUE, VERMILLION
 
 # ipywidgets puts the question beside the field, each radio button after its choice, and clips long texts.
 # Here the question stands above, the buttons come first and everything wraps. Colours are the theme's.
-_STYLE = """<style>
+STYLE = """<style>
 .course-question {
   max-width: 760px; box-sizing: border-box; padding: 8px 14px; margin: 2px 0 8px;
   border: 1px solid var(--jp-border-color2, #bbb); border-radius: 6px}
@@ -63,7 +63,7 @@ class Question:
         self.button = widgets.Button(description=button)
         self.button.on_click(lambda _: pressed(field.value))
         self._said = widgets.HTML()
-        self.widget = widgets.VBox([widgets.HTML(_STYLE), field, self._said, self.button])
+        self.widget = widgets.VBox([widgets.HTML(STYLE), field, self._said, self.button])
         self.widget.add_class("course-question")
 
     def say(self, text: str, mark: str = ""):
@@ -90,8 +90,3 @@ def marked_up(text: str) -> str:
 def without_marks(text: str) -> str:
     """Text without its backticks, for places that show no HTML."""
     return text.replace("`", "")
-
-
-def bundle(widget: widgets.Widget, printed: Picture) -> dict[str, object]:
-    """One display in three forms: live where a kernel runs, else as a picture, else as a line of text."""
-    return widget._repr_mimebundle_() | printed._repr_mimebundle_()

@@ -20,12 +20,12 @@ import ipywidgets as widgets
 from IPython.display import display
 
 from course_utils.errors import CourseError
-from course_utils.views.picture import Picture, card
+from course_utils.views.picture import Picture, bundle, card
 
 from . import answers
-from .question import Question, bundle, choice_field, marked_up, remark
+from .question import Question, choice_field, marked_up, remark
 
-_FOLDER = Path(__file__).with_name("questions")
+FOLDER = Path(__file__).with_name("questions")
 
 
 def quiz(name: str) -> None:
@@ -127,9 +127,9 @@ def _printed(index, item):
 def load(name: str) -> list[Item]:
     """The questions of a quiz. Raises: CourseError, with what to mend in which question."""
     lesson, _, part = name.partition("-")
-    file = _FOLDER / f"{lesson}.toml"
+    file = FOLDER / f"{lesson}.toml"
     if not file.exists():
-        there = ", ".join(sorted(found.stem for found in _FOLDER.glob("*.toml"))) or "none yet"
+        there = ", ".join(sorted(found.stem for found in FOLDER.glob("*.toml"))) or "none yet"
         raise CourseError(f"There are no questions for lesson {lesson!r}; lessons that have some: {there}.")
     try:
         tables = tomllib.loads(file.read_text(encoding="utf-8"))

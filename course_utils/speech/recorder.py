@@ -7,6 +7,7 @@ from html import escape
 import ipywidgets
 
 from course_utils.errors import CourseError
+from course_utils.views.picture import Picture, bundle
 
 from .audio import RATE, read
 
@@ -149,7 +150,7 @@ class Recorder:
 
     def _repr_mimebundle_(self, include=None, exclude=None):
         hint = "Run this cell to record your own voice."
-        return {**self.widget._repr_mimebundle_(), "text/html": f"<div>{hint}</div>", "text/plain": hint}
+        return bundle(self.widget, Picture(f"<div>{hint}</div>", hint))
 
 
 def record(seconds=10):

@@ -46,6 +46,16 @@ class Picture:
         return self.alt
 
 
+def bundle(widget, picture):
+    """One display in three forms: live where a kernel runs, else as a picture, else as a line of text.
+
+    widget: of ipywidgets.
+    """
+    # ipywidgets 8 does this part itself; version 7, which Colab ships, can't.
+    live = {"version_major": 2, "version_minor": 0, "model_id": widget.model_id}
+    return {"application/vnd.jupyter.widget-view+json": live, **picture._repr_mimebundle_()}
+
+
 def card(inner, caption=None, note=None):
     """Put HTML on the white card on which every picture stands, so that it reads in dark themes too.
 
