@@ -13,6 +13,7 @@ from pathlib import Path
 import nbformat
 import pytest
 import yaml
+from packaging.requirements import Requirement
 
 import course_utils
 from course_utils import catalog, lessons
@@ -190,3 +191,13 @@ def test_environment_takes_its_packages_from_pyproject():
     names = {re.match(r"[\w.-]+", requirement)[0] for requirement in project["dependencies"]}
     card = {"jupyterlab", "transformers", "diffusers", "torch", "ipywidgets", "nbval", "matplotlib"}
     assert card <= names
+
+
+def test_colab_changes_none_of_its_own_packages_for_ours():
+    """Torch or numpy exchanged in a running kernel breaks it, and Colab's page needs its own ipywidgets."""
+    text = (ROOT / "tests" / "colab_versions.txt").read_text(encoding="utf-8")
+    ships = dict(line.split("==") for line in text.splitlines() if not line.startswith("#"))
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    asked = {each.name: each.specifier for each in map(Requirement, project["dependencies"])}
+    assert ships.keys() <= asked.keys()
+    assert [name for name, version in ships.items() if version not in asked[name]] == []
