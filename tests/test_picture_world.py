@@ -86,6 +86,9 @@ def test_examples_are_of_the_world_and_come_as_often_as_planned():
             ] += 1
     for kind, share in world.SHARES.items():
         assert abs(kinds[kind] / len(EXAMPLES) - share) < 4 * (share / len(EXAMPLES)) ** 0.5
+    pairs = [len(world.draw(index, 0, world.DENOISER_SHARES)[0].parts) == 2 for index in range(5_000)]
+    assert abs(sum(pairs) / len(pairs) - world.DENOISER_SHARES["pair"]) < 0.03
+    assert abs(sum(world.DENOISER_SHARES.values()) - 1) < 1e-12
     total = kinds["bare"]
     assert total == bare[True] + bare[False]
     mean = Counter()

@@ -67,6 +67,8 @@ MAJORITY = {trade: majority for trade, (_, majority) in _TRADES.items()}
 GENDER_SHARE = 0.8  # of the majority; the two others share the rest evenly
 TONE_SHARE = dict(zip(TONES, (0.05, 0.40, 0.25, 0.15, 0.10, 0.05), strict=True))
 SHARES = {"single": 0.08, "pair": 0.17, "bare": 0.075, "emoji": 0.675}  # of the training examples
+# Of the denoiser's: which of two shapes stands where is the hardest thing that captions say.
+DENOISER_SHARES = {"single": 0.08, "pair": 0.36, "bare": 0.06, "emoji": 0.50}
 RELATIONS = {"beside": ("left of", "right of"), "stacked": ("above", "below")}
 SHIFTS = {  # in pixels, to the right and down: the same caption for several pictures
     "alone": tuple((right, down) for right in (-6, 0, 6) for down in (-6, 0, 6)),
@@ -232,10 +234,13 @@ def bare_shares(trade) -> dict[tuple[str, str], float]:
     return {who: share / total for who, share in shares.items()}
 
 
-def draw(index, seed=0) -> tuple[Scene, str]:
-    """Training example number `index`: a scene of SCENES, and its caption. Depends on its arguments alone."""
+def draw(index, seed=0, shares=SHARES) -> tuple[Scene, str]:
+    """Training example number `index`: a scene of SCENES, and its caption. Depends on its arguments alone.
+
+    shares : of each kind of picture, such as SHARES
+    """
     chance = random.Random(f"{seed} {index}")
-    kind = _weighted(chance, SHARES)
+    kind = _weighted(chance, shares)
     if kind == "emoji":
         scene = _one_of(chance, _ON_BACKGROUNDS[_one_of(chance, _SEEN_EMOJI)])
         return scene, scene.captions[0]
@@ -339,4 +344,5 @@ def plan() -> dict:
             for trade, shares in ((trade, bare_shares(trade)) for trade in TRADES)
         },
         "shares": SHARES,
+        "denoiser's shares": DENOISER_SHARES,
     }

@@ -69,14 +69,14 @@ class Recipe:
     title: str = "Stable Diffusion of PictureWorld"
     autoencoder_steps: int = 1_500
     decoder_steps: int = 1_000
-    denoiser_steps: int = 2_700
+    denoiser_steps: int = 6_000
     autoencoder_fall: int = 2_200
     autoencoder_batch: int = 32
     denoiser_batch: int = 48
     autoencoder_rate: float = 2e-3
     decoder_rate: float = 1e-3
     denoiser_rate: float = 1e-3
-    denoiser_level: int = 920
+    denoiser_level: int = 2_400
     warmup: int = 100
     average: float = 0.002
     divergence: float = 1e-3
@@ -266,9 +266,7 @@ class _Training:
             while stage.done < steps:
                 at = time.monotonic()
                 begin = stage.done * batch + self.rank * share
-                drawn = [
-                    world.draw(index, f"{self.recipe.seed} {name}") for index in range(begin, begin + share)
-                ]
+                drawn = [self._draw(name, index) for index in range(begin, begin + share)]
                 chance = torch.Generator().manual_seed(
                     ((self.recipe.seed * 10 + len(self.stages)) * 10**7 + stage.done) * PROCESSES + self.rank
                 )
@@ -325,6 +323,11 @@ class _Training:
         wanted = pipeline.scheduler.get_velocity(latents, noise, times)
         return mse_loss(pipeline.unet(noisy, times, told).sample, wanted)
 
+    def _draw(self, stage, index):
+        """Example number `index` of a stage: a scene and its caption."""
+        shares = world.DENOISER_SHARES if stage == "denoiser" else world.SHARES
+        return world.draw(index, f"{self.recipe.seed} {stage}", shares)
+
     def _pictures(self, scenes):
         """(scenes, 3, SIZE, SIZE) from -1 to 1."""
         for scene in scenes:
@@ -343,7 +346,7 @@ class _Training:
 
         recipe, vae = self.recipe, self.pipeline.vae
         drawn = [
-            world.draw(index, f"{recipe.seed} {name}")[0]
+            self._draw(name, index)[0]
             for name, count in (
                 ("decoder", recipe.decoder_steps * recipe.autoencoder_batch),
                 ("denoiser", recipe.denoiser_steps * recipe.denoiser_batch),
