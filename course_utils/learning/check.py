@@ -51,9 +51,9 @@ def check(
     call = f"{_name(function)}({', '.join(map(show, arguments))})"
     wanted = plain(expected)
     try:
-        problem, returned = _look(function, arguments, wanted, mistakes or {}, tolerance, call)
+        problem, returned = judge(attempt(function, arguments), wanted, mistakes or {}, tolerance, call)
     except RecursionError:
-        problem, returned = f": {call} met a list that contains itself, or is nested too deeply.", None
+        problem, returned = f": {call} {_NESTED}", None
     unsaved = answers.record("check", task, show(returned), right=problem is None)
     if unsaved:
         print(unsaved)
@@ -62,26 +62,55 @@ def check(
     print(f"{task} ✓ {about or call}")
 
 
-def _look(function, arguments, wanted, mistakes, tolerance, call):
-    """What is wrong, to be read after the task's number (or None), and what came back."""
+_NESTED = "met a list that contains itself, or is nested too deeply."
+
+
+def attempt(function, arguments: tuple) -> dict:
+    """Call a learner's function with copies of the arguments, and say in plain data what came of it.
+
+    Returns one of {"lacks": kind of what is no function}, {"unwritten": True}, {"stopped": what, "line": the
+    learner's line or ""}, {"unreadable": why}, {"value": plain value, "changed": whether an input was}.
+    """
     if not callable(function):
-        kind = "nothing" if function is None else _kind(function)
-        return f" needs your function, but got {kind}: run the cell that defines it with `def` first.", None
+        return {"lacks": "nothing" if function is None else _kind(function)}
     given = _copied(arguments)
     try:
         returned = function(*given)
     except NotImplementedError:
-        return " is not written yet: replace the `raise` line with your own code.", None
+        return {"unwritten": True}
     except Exception as error:
-        says = _first_line(error)
-        what = type(error).__name__ + (f": {_shorten(says, 200)}" if says else "")
-        line = _line_of(error, function)
-        at = f", at your line `{line}`," if line else ","
-        return f" stopped with {what}{at} when called as {call}.", None
+        return stopped(error, function)
     try:
-        value = plain(returned)
+        return {"value": plain(returned), "changed": _changed(arguments, given)}
     except Unreadable as error:
-        return f": {call} returned {error}", None
+        return {"unreadable": f"returned {error}"}
+    except RecursionError:
+        return {"unreadable": _NESTED}
+
+
+def stopped(error, function=None) -> dict:
+    """The outcome of a call that an exception ended, as `attempt` returns it."""
+    says = _first_line(error)
+    what = type(error).__name__ + (f": {_shorten(says, 200)}" if says else "")
+    return {"stopped": what, "line": _line_of(error, function)}
+
+
+def judge(outcome: dict, wanted, mistakes: dict, tolerance: float, call: str) -> tuple[str | None, object]:
+    """What is wrong, to be read after the task's number (or None), and the value that came back.
+
+    `outcome` is what `attempt` returned, here or in another process; `call` is how the call is shown.
+    """
+    if "lacks" in outcome:
+        kind = outcome["lacks"]
+        return f" needs your function, but got {kind}: run the cell that defines it with `def` first.", None
+    if "unwritten" in outcome:
+        return " is not written yet: replace the `raise` line with your own code.", None
+    if "stopped" in outcome:
+        at = f", at your line `{outcome['line']}`," if outcome["line"] else ","
+        return f" stopped with {outcome['stopped']}{at} when called as {call}.", None
+    if "unreadable" in outcome:
+        return f": {call} {outcome['unreadable']}", None
+    value = outcome["value"]
     if value is None and wanted is not None:
         return f": {call} gave nothing back; does your function end with `return`?", None
     found = difference(value, wanted, tolerance)
@@ -90,7 +119,7 @@ def _look(function, arguments, wanted, mistakes, tolerance, call):
             if not difference(value, plain(wrong), tolerance):
                 return f": {message}", value
         return f": {call} {found}", value
-    if _changed(arguments, given):
+    if outcome["changed"]:
         return f": {call} is right, but your function changed its input: work on a copy of it.", value
     return None, value
 

@@ -1,0 +1,237 @@
+"""The sandbox: students' code runs in it, and only messages come out.
+
+bubblewrap starts one process without network, environment and rights, that sees the libraries and the models,
+read-only, and nothing else of this machine; see `inside` for what it does. It is started once and copied for
+each student.
+
+Source: https://github.com/containers/bubblewrap
+"""
+
+import contextlib
+import json
+import os
+import select
+import shutil
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import course_utils
+from course_utils import sources
+from course_utils.errors import CourseError
+from course_utils.grading import inside, wire
+
+START = 300  # seconds for the imports
+GRACE = 15  # seconds beyond the limit, after which the sandbox itself is given up
+MOST = 64 * 2**20  # bytes of messages from one run
+SYSTEM = ("/usr", "/lib", "/lib32", "/lib64", "/bin", "/sbin", "/etc/ld.so.cache", "/etc/alternatives")
+# Users that nobody has. Each run at the same time has one of its own: limits are counted by user.
+FIRST_USER = 1_700_000_000
+RIGHTS = ("CAP_SYS_ADMIN", "CAP_SETUID", "CAP_SETGID")  # of the server: to make namespaces and to give up
+
+
+class Ended(Exception):
+    """A run that ended before its end; the message says how, to be read after "your notebook"."""
+
+
+class Sandbox:
+    """A server of copies. Use it in a `with` block.
+
+    prelude : cells that are the same for every run: run once, before any copy is made
+    isolated : False runs the code without a sandbox, for who trusts it
+    cold : each run gets a server of its own: slow, for machines where forking is not safe
+    memory : bytes for each process of a run
+    Raises CourseError where no sandbox can be had.
+    """
+
+    def __init__(
+        self,
+        prelude: list[str] | None = None,
+        isolated: bool = True,
+        cold: bool = False,
+        memory: int = 4 * 2**30,
+    ):
+        if not hasattr(os, "pidfd_open"):
+            raise CourseError(
+                "Grading needs Linux, for its sandbox: use a Linux machine, WSL 2 or a container."
+            )
+        if isolated and not shutil.which("bwrap"):
+            raise CourseError(
+                "No sandbox: students' code would run with your rights. Install bubblewrap (on Debian and "
+                "Ubuntu: sudo apt install bubblewrap), or grade code that you trust with --no-sandbox."
+            )
+        self.prelude, self.isolated, self.cold, self.memory = prelude or [], isolated, cold, memory
+        self._lock = threading.Lock()
+        self._server = self._control = None
+        self._users = list(range(FIRST_USER, FIRST_USER + 1000))
+
+    def __enter__(self):
+        if not self.cold:
+            self._server, self._control = self._start()
+        return self
+
+    def __exit__(self, *_):
+        self._stop(self._server, self._control)
+        self._server = self._control = None
+
+    def _start(self):
+        ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        command = [sys.executable, "-s", "-m", inside.__name__, str(theirs.fileno())]
+        command += ["isolated" if self.isolated else "open", json.dumps(self.prelude)]
+        process = subprocess.Popen(
+            _wrapped(command) if self.isolated else command,
+            env=_environment(),
+            cwd="/",
+            pass_fds=[theirs.fileno()],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+        )
+        theirs.close()
+        said = []
+        threading.Thread(target=lambda: said.extend(process.stderr), daemon=True).start()
+        ours.settimeout(START)
+        try:
+            ready = ours.recv(10)
+        except OSError:
+            ready = b""
+        self._bare = ready == b"bare"
+        if ready not in (b"ready", b"bare"):
+            self._stop(process, ours)
+            why = b"".join(said[-3:]).decode(errors="replace").strip().split("\n")[-1]
+            raise CourseError(
+                f"The sandbox does not start ({why or 'no reason given'}): see docs/grading.md, or grade "
+                "code that you trust with --no-sandbox."
+            )
+        ours.settimeout(None)
+        return process, ours
+
+    @staticmethod
+    def _stop(process, control):
+        if process:
+            control.close()
+            try:
+                process.wait(5)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
+
+    def run(self, job: dict, seconds: float) -> Iterator[dict]:
+        """Run a notebook's cells; yields the messages as they come.
+
+        job : {"cells": see `Assignment.cells`, "seconds": for one cell, "hidden": by check cell, "whole"};
+            the instructor's answers are run "whole"
+        Raises Ended where the run was stopped or stopped itself, wire.Garbled where it sends nonsense.
+        """
+        server, control = self._start() if self.cold else (None, None)
+        ours, theirs = socket.socketpair()
+        status, kept = socket.socketpair()
+        with self._lock:
+            user = self._users.pop()
+        try:
+            # In a namespace of users there is one user alone, and rights to give up.
+            request = {"seconds": seconds, "memory": self.memory, "user": user if os.getuid() == 0 else 0}
+            handles = [theirs.fileno(), kept.fileno()]
+            with self._lock:
+                try:
+                    socket.send_fds(control or self._control, [json.dumps(request).encode()], handles)
+                except OSError:  # the server has died: a new one
+                    self._stop(self._server, self._control)
+                    self._server, self._control = self._start()
+                    socket.send_fds(self._control, [json.dumps(request).encode()], handles)
+            theirs.close()
+            kept.close()
+            job |= {"prelude": self.prelude if self._bare else []}
+            yield from _talk(ours, status, job, time.monotonic() + seconds + GRACE)
+        finally:
+            for each in (ours, theirs, status, kept):
+                each.close()
+            with self._lock:
+                self._users.append(user)
+            if self.cold:
+                self._stop(server, control)
+
+
+def _talk(connection, status, job, until):
+    hidden = job.pop("hidden", [])
+    with contextlib.suppress(OSError):
+        wire.send(connection, job)
+    total, phase = 0, "visible"
+    while True:
+        ready = select.select([connection, status], [], [], max(0, until - time.monotonic()))[0]
+        if connection in ready:
+            message = wire.receive(connection, until)
+            if message is not None:
+                total += len(str(message))
+                if total > MOST:
+                    raise Ended("sent more than can be read")
+                if message.get("done") != phase:
+                    yield message
+                elif phase == "visible":
+                    yield message
+                    phase = "hidden"
+                    with contextlib.suppress(OSError):
+                        wire.send(connection, {"hidden": hidden})
+                else:
+                    return
+                continue
+        if status in ready or connection in ready:
+            end = wire.receive(status, until)
+            if end is None or end["code"] == inside.NO_PLACE:
+                raise CourseError("The sandbox could not be made for this run: see docs/grading.md.")
+            if end["time"]:
+                raise Ended("was stopped at the time limit")
+            raise Ended(f"ended Python itself ({_how(end['code'])})")
+        raise Ended("was stopped at the time limit")
+
+
+def _how(code):
+    return f"signal {code - 128}" if code > 128 else f"exit status {code}"
+
+
+def _environment():
+    """All that the sandbox has of an environment."""
+    env = {"PATH": "/usr/bin:/bin", "HOME": inside.HOME, "LANG": "C.UTF-8", "TMPDIR": "/tmp"}
+    for name in ("OMP_NUM_THREADS", "OMP_THREAD_LIMIT", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
+        env[name] = "1"  # a copy of a process loses its threads
+    env |= {"TOKENIZERS_PARALLELISM": "false", "MPLBACKEND": "module://matplotlib_inline.backend_inline"}
+    env |= {"HF_HUB_OFFLINE": "1", "PIP_NO_INDEX": "1", "IPYTHONDIR": f"{inside.HOME}/ipython"}
+    env |= {"COURSE_CACHE": str(sources.cache_folder()), "COURSE_ANSWERS": f"{inside.HOME}/answers.json"}
+    env["PYTHONPATH"] = str(Path(course_utils.__file__).parents[1])
+    return env
+
+
+def _wrapped(command):
+    """The command in bubblewrap."""
+    wrapped = ["bwrap", "--die-with-parent", "--new-session", "--unshare-pid", "--unshare-net"]
+    wrapped += [
+        "--unshare-ipc",
+        "--unshare-uts",
+        "--unshare-cgroup-try",
+        "--hostname",
+        "sandbox",
+        "--cap-drop",
+        "ALL",
+    ]
+    if os.getuid() == 0:
+        wrapped += [part for right in RIGHTS for part in ("--cap-add", right)]
+    else:
+        wrapped += ["--unshare-user"]
+    wrapped += ["--perms", "0755", "--dir", "/etc"]
+    for folder in SYSTEM:
+        if os.path.islink(folder):
+            wrapped += ["--symlink", os.readlink(folder), folder]
+        else:
+            wrapped += ["--ro-bind-try", folder, folder]
+    seen = {sys.prefix, sys.base_prefix, str(Path(course_utils.__file__).parent), str(sources.cache_folder())}
+    for folder in sorted(seen):
+        if not folder.startswith("/usr/"):
+            for parent in reversed(Path(folder).parents[:-1]):  # else with the rights of the real one
+                wrapped += ["--perms", "0755", "--dir", str(parent)]
+            wrapped += ["--ro-bind-try", folder, folder]
+    wrapped += ["--dev", "/dev", "--proc", "/proc", "--tmpfs", "/tmp", "--chdir", "/"]
+    return [*wrapped, "--remount-ro", "/dev", "--remount-ro", "/", *command]

@@ -1,0 +1,423 @@
+"""The grader gives right answers their points, whatever else is handed in beside them.
+
+tests/hostile/ holds submissions that try to get marks, to get out, to use everything up, or that are broken.
+"""
+
+import copy
+import csv
+import http.server
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import threading
+import time
+import tomllib
+import zipfile
+from pathlib import Path
+
+import nbformat
+import pytest
+from nbgrader.api import Gradebook
+
+from course_utils.errors import CourseError
+from course_utils.grading import assignment as assignments
+from course_utils.grading import intake, run, wire
+from course_utils.grading.assignment import Assignment
+from course_utils.grading.sandbox import Sandbox
+
+HERE = Path(__file__).parent / "hostile"
+HOSTILE = tomllib.loads((HERE / "submissions.toml").read_text(encoding="utf-8"))["submissions"]
+PATIENT = ("broken", "damaged", "honest", "path")  # kinds that end by themselves
+KINDS = sorted({each["kind"] for each in HOSTILE})
+SHOWN_NEVER = (
+    "48611",
+    "90173",
+    "97222",
+    "the instructor's secret",
+    "a secret of the environment",
+    "private words",
+)
+
+pytestmark = pytest.mark.skipif(
+    not shutil.which("bwrap"), reason="the sandbox is bubblewrap's, on Linux alone"
+)
+
+
+def instructor_notebook():
+    """The assignment of tests/hostile/assignment.toml, with solutions and hidden checks."""
+    cells = []
+    for each in tomllib.loads((HERE / "assignment.toml").read_text(encoding="utf-8"))["cells"]:
+        facts = {"grade_id": each["id"], "schema_version": 3, "task": False, "locked": "solution" not in each}
+        facts |= {"grade": "points" in each, "solution": each.get("solution", False)}
+        facts |= {"points": each["points"]} if "points" in each else {}
+        make = getattr(nbformat.v4, f"new_{each.get('kind', 'code')}_cell")
+        cells.append(make(each["source"].strip(), metadata={"nbgrader": facts}, id=each["id"]))
+    return nbformat.v4.new_notebook(cells=cells)
+
+
+def cell_of(book, name):
+    return next(
+        cell for cell in book["cells"] if cell["metadata"].get("nbgrader", {}).get("grade_id") == name
+    )
+
+
+def answered(path, **answers):
+    """A student's notebook as a dictionary: the solution, or what is given for a cell."""
+    assignment = Assignment(path)
+    book = json.loads(json.dumps(assignment.notebook))
+    for cell in book["cells"]:
+        cell["source"] = assignments.without_hidden(cell["source"])
+        name = cell["metadata"]["nbgrader"]["grade_id"]
+        cell["source"] = answers.get(name, cell["source"])
+    return book
+
+
+# Changes to a notebook as a dictionary, by the names that tests/hostile/submissions.toml gives them.
+def points(book):
+    cell_of(book, "double-check")["metadata"]["nbgrader"]["points"] = 100
+
+
+def check_emptied(book):
+    cell_of(book, "double-check")["source"] = "print('1 ✓')"
+
+
+def duplicate(book):
+    book["cells"] += [copy.deepcopy(cell_of(book, name)) for name in ("double", "double-check")]
+
+
+def no_metadata(book):
+    for cell in book["cells"]:
+        cell["metadata"] = {}
+
+
+def deleted(book):
+    book["cells"].remove(cell_of(book, "double"))
+
+
+def nbformat_3(book):
+    cells = book.pop("cells")
+    for cell in cells:
+        if cell["cell_type"] == "code":
+            cell |= {"input": cell.pop("source"), "language": "python"}
+    book |= {"nbformat": 3, "nbformat_minor": 0, "worksheets": [{"cells": cells, "metadata": {}}]}
+
+
+def nbformat_99(book):
+    book["nbformat"] = 99
+
+
+def old_schema(book):
+    for cell in book["cells"]:
+        cell["metadata"]["nbgrader"] |= {"schema_version": 1}
+
+
+def no_cells(book):
+    book["cells"] += [
+        None,
+        7,
+        {"cell_type": "code", "source": {"a": 1}},
+        {"metadata": "x", "source": ["1", 2]},
+    ]
+
+
+def reversed_cells(book):
+    book["cells"] = [cell for cell in book["cells"][::-1] if cell["id"] != "setup"]
+
+
+def kernel(book):
+    book["metadata"]["kernelspec"] = {"name": "no-such-kernel", "display_name": "?", "language": "brainfuck"}
+
+
+def another(book):
+    for cell in book["cells"]:
+        cell["metadata"] = {"nbgrader": {"grade_id": f"other-{cell['id']}"}}
+        cell["source"] = cell["source"].replace("def double", "def other").replace("def longest", "def that")
+
+
+CHANGES = {
+    "points": points,
+    "check emptied": check_emptied,
+    "duplicate": duplicate,
+    "no metadata": no_metadata,
+}
+CHANGES |= {
+    "deleted": deleted,
+    "nbformat 3": nbformat_3,
+    "nbformat 99": nbformat_99,
+    "old schema": old_schema,
+}
+CHANGES |= {"no cells": no_cells, "reversed": reversed_cells, "kernel": kernel, "another": another}
+
+
+def write_submission(each, path, folder, meant):
+    """Write one of the hostile submissions; `meant` are the test's own places."""
+
+    def filled(text):
+        for name, value in meant.items():
+            text = text.replace(name, str(value))
+        return text
+
+    answers = {name: filled(each[name]) for name in ("double", "longest", "essay") if name in each}
+    book, change = answered(path, **answers), each.get("change")
+    file = folder / f"{each['student']}.ipynb"
+    if "own" in each:
+        own = nbformat.v4.new_code_cell(each["own"])
+        book["cells"].insert(book["cells"].index(cell_of(book, "double")), own)
+    if change in CHANGES:
+        CHANGES[change](book)
+    text = json.dumps(book)
+    if "raw" in each:
+        text = each["raw"]
+    elif change == "too deep":
+        text = "[" * 100_000
+    elif change == "too large":
+        text = text + " " * 21 * 2**20
+    if change == "link":
+        file.symlink_to(path)
+    elif change == "folder":
+        file.mkdir()
+        (file / "notes.txt").write_text("no notebook")
+    elif change == "latin":
+        file.write_bytes(json.dumps(book | {"é": "é"}, ensure_ascii=False).encode("latin-1"))
+    else:
+        file.write_text(("\ufeff" if change == "mark" else "") + text, encoding="utf-8")
+
+
+@pytest.fixture(scope="module")
+def course(tmp_path_factory):
+    """The instructor's notebook in a folder of its own."""
+    folder = tmp_path_factory.mktemp("course")
+    path = folder / "small.ipynb"
+    nbformat.write(instructor_notebook(), path)
+    return path
+
+
+@pytest.fixture(scope="module")
+def graded(course, tmp_path_factory):
+    """All hostile submissions, with honest ones between them: (results, folders, who called, a file outside).
+
+    In two goes: what is broken or odd with time, what would take for ever with little.
+    """
+    secret, canary = tmp_path_factory.mktemp("secret") / "secret", tmp_path_factory.mktemp("out") / "escaped"
+    secret.write_text("the instructor's secret")
+    called, results, folders = [], {}, []
+
+    class Server(http.server.BaseHTTPRequestHandler):
+        def handle(self):
+            called.append(self.client_address)
+
+    with (
+        http.server.ThreadingHTTPServer(("127.0.0.1", 0), Server) as server,
+        pytest.MonkeyPatch.context() as patch,
+    ):
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        patch.setenv("GRADER_SECRET", "a secret of the environment")
+        meant = {"SECRET": secret, "CANARY": canary, "PORT": server.server_port, "PID": os.getpid()}
+        for go, seconds in (("patient", 60), ("quick", 3)):
+            folder, out = tmp_path_factory.mktemp(go), tmp_path_factory.mktemp(f"{go}-out")
+            mine = [each for each in HOSTILE if (each["kind"] in PATIENT) == (go == "patient")]
+            mine.sort(key=lambda each: each["kind"] == "exhausting")  # these keep the processors busy
+            for number, each in enumerate(mine):
+                each["student"] = each.get("name", f"{go}{number:03}")
+                write_submission(each, course, folder, meant)
+                if number % 20 == 0:
+                    book = answered(course, essay=f"private words of {go}{number:03}")
+                    (folder / f"honest-{go}{number:03}.ipynb").write_text(json.dumps(book))
+            graded = run.grade(str(course), folder, out, workers=12, seconds=seconds, memory=2**30)
+            assert len(graded) == len(mine) + (len(mine) + 19) // 20
+            results |= {each["student"]: (each, out) for each in graded}
+            folders.append(out)
+        server.shutdown()
+    return results, folders, called, canary
+
+
+def points_of(result):
+    return [task["score"] for task in result["tasks"]]
+
+
+def found(results, each):
+    """The result of a submission; one whose name can't be used has another."""
+    name = each["student"].replace("\n", "_")
+    names = (name, f"{name}.ipynb", intake._other_name(name), intake._other_name(each["student"]))
+    return next(results[each] for each in names if each in results)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_hostile_submissions(kind, graded):
+    results, _, called, canary = graded
+    for each in (each for each in HOSTILE if each["kind"] == kind):
+        result, out = found(results, each)
+        page = (out / "feedback" / "small" / f"{result['student']}.html").read_text()
+        double, longest, essay = points_of(result)
+        assert double == each.get("double_points", 2 if kind == "path" and not result["problem"] else 0), each
+        wanted = each.get("longest_points", 0 if result["problem"] else 2)
+        assert wanted == "any" or kind == "exhausting" or longest == wanted, (each["what"], result)
+        assert essay == 0
+        assert kind == "path" or bool(result["problem"]) == (kind == "broken"), (each["what"], result)
+        assert "<script" not in page and "<img src=x" not in page, each["what"]
+        assert each.get("shown", "") in page
+    assert not called and not canary.exists()
+
+
+def test_no_student_is_lost(graded):
+    results, folders, _, _ = graded
+    for out in folders:
+        mine = {name: result for name, (result, place) in results.items() if place == out}
+        with (out / "grades.csv").open() as file:
+            assert len(list(csv.DictReader(file))) == len(mine)
+        with Gradebook(f"sqlite:///{out / 'gradebook.db'}") as book:
+            assert {each.student.id: each.score for each in book.find_assignment("small").submissions} == {
+                name: result["score"] for name, result in mine.items()
+            }
+
+
+def test_nothing_leaks_into_what_is_shown(graded):
+    results, folders, _, _ = graded
+    patterns = ("feedback/**/*.html", "autograded/**/*.ipynb", "results/**/*.json")
+    # A student is called something.ipynb, so a folder is, too.
+    files = [file for out in folders for each in patterns for file in out.glob(each) if file.is_file()]
+    assert len(files) == 3 * len(results)
+    for file in files:
+        text = file.read_text()
+        leaked = [each for each in SHOWN_NEVER if each in text]
+        assert leaked == (["private words"] if "honest" in str(file) else []), file
+
+
+def test_honest_ones_have_all_points_beside_the_others_and_alone_and_cold(course, graded, tmp_path):
+    honest = {name: result for name, (result, _) in graded[0].items() if name.startswith("honest")}
+    assert len(honest) > 4 and all(points_of(result) == [2, 2, 0] for result in honest.values())
+    (tmp_path / "in").mkdir()
+    book = answered(course, essay="private words of patient000")
+    (tmp_path / "in" / "honest-patient000.ipynb").write_text(json.dumps(book))
+    (alone,) = run.grade(str(course), tmp_path / "in", tmp_path / "out", seconds=60, cold=True)
+    assert alone["tasks"] == honest["honest-patient000"]["tasks"]
+
+
+def test_a_run_that_is_killed_goes_on_and_the_next_does_only_what_changed(course, tmp_path):
+    folder, out = tmp_path / "in", tmp_path / "out"
+    folder.mkdir()
+    for number in range(12):
+        wrong = {"double": "def double(numbers): return 3"} if number % 2 else {}
+        (folder / f"s{number:02}.ipynb").write_text(json.dumps(answered(course, **wrong)))
+    command = [sys.executable, "-m", "course_utils", "grade", course, folder, "--out", out, "--workers", "1"]
+    process = subprocess.Popen(command, stderr=subprocess.DEVNULL)
+    kept = out / "results" / "small"
+    end = time.monotonic() + 120
+    while time.monotonic() < end and len(list(kept.glob("*.json"))) < 3:
+        time.sleep(0.02)
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    before = {file: file.stat().st_mtime_ns for file in kept.glob("*.json")}
+    assert 3 <= len(before) < 12
+    (folder / "s00.ipynb").write_text(json.dumps(answered(course, double="def double(numbers): return 4")))
+    results = run.grade(str(course), folder, out)
+    assert [points_of(each)[0] for each in results] == [0, 0] + 5 * [2, 0]
+    assert {file.stem for file in before if file.stat().st_mtime_ns != before[file]} <= {"s00"}
+    with Gradebook(f"sqlite:///{out / 'gradebook.db'}") as book:
+        grade = book.find_grade("essay", "small", "small", "s00")
+        assert grade.needs_manual_grade
+        grade.manual_score, grade.needs_manual_grade = 2.5, False
+        book.db.commit()
+    run.grade(str(course), folder, out)  # nothing is left to run
+    with Gradebook(f"sqlite:///{out / 'gradebook.db'}") as book:
+        grade = book.find_grade("essay", "small", "small", "s00")
+        assert grade.score == 2.5 and not grade.needs_manual_grade
+        assert len(book.find_assignment("small").submissions) == 12
+
+
+def zipped(path, files):
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, data in files.items():
+            archive.writestr(name, data)
+    return path
+
+
+def test_what_lms_and_nbgrader_give_is_understood(course, tmp_path):
+    book = json.dumps(answered(course))
+    canvas = zipped(
+        tmp_path / "canvas.zip",
+        {
+            "doejane_123_4567_small.ipynb": book,
+            "roejohn_LATE_124_4568_small-1.ipynb": book,
+            "poe_125_4569_notes.txt": "-",
+        },
+    )
+    got = intake.collect(canvas, "small")
+    assert [(each.student, each.lms, bool(each.data)) for each in got] == [
+        ("doejane_123", ("canvas", "123"), True),
+        ("poe_125", ("canvas", "125"), False),
+        ("roejohn_124", ("canvas", "124"), True),
+    ]
+    moodle = zipped(
+        tmp_path / "moodle.zip",
+        {
+            "Jane Doe_77_assignsubmission_file/small.ipynb": book,
+            "Zoë Ünal_78_assignsubmission_file_my notebook.ipynb": book,
+        },
+    )
+    assert [(each.student, each.lms) for each in intake.collect(moodle, "small")] == [
+        ("Jane_Doe_77", ("moodle", "77")),
+        ("Zoë_Ünal_78", ("moodle", "78")),
+    ]
+    for student in ("ann", "bob"):
+        (tmp_path / "submitted" / student / "small").mkdir(parents=True)
+        (tmp_path / "submitted" / student / "small" / "small.ipynb").write_text(book)
+    (tmp_path / "submitted" / "bob" / "other").mkdir()
+    (tmp_path / "submitted" / "bob" / "other" / "other.ipynb").write_text(book)
+    assert [each.student for each in intake.collect(tmp_path, "small")] == ["ann", "bob"]
+
+
+def test_archives_that_are_traps(course, tmp_path):
+    link = zipfile.ZipInfo("linked.ipynb")
+    link.external_attr = 0o120777 << 16
+    trap = tmp_path / "trap.zip"
+    with zipfile.ZipFile(trap, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr(link, "/etc/passwd")
+        archive.writestr("../../up.ipynb", "{}")
+        archive.writestr("/abs.ipynb", "{}")
+        archive.writestr("good.ipynb", json.dumps(answered(course)))
+        archive.writestr("bomb.ipynb", bytes(200 * 2**20))
+    got = {each.student: each for each in intake.collect(trap, "small")}
+    assert set(got) == {"linked", "up", "abs", "good", "bomb"}
+    assert [name for name, each in got.items() if not each.problem] == ["good"]
+    assert not list(tmp_path.parent.glob("up.ipynb"))
+    with pytest.raises(CourseError, match="neither a folder nor a zip"):
+        intake.collect(tmp_path / "nowhere", "small")
+
+
+def test_hidden_parts_go_in_without_what_is_expected():
+    for path in assignments.SOLUTIONS.glob("*/*.ipynb"):
+        assignment = Assignment(path)
+        for task in assignment.tasks.values():
+            assert task.probes and "course.check" not in task.visible + task.hidden
+            assert "mistakes=" not in task.hidden
+    task = Assignment(assignments.find("06")).tasks["denoise-check"]
+    assert "scheduler.set_timesteps" in task.hidden and "stepped" not in task.hidden
+
+
+def test_what_comes_back_is_plain_or_refused():
+    value = {"a": [1, 2.5, float("inf"), None, True], ("b", 2): {"x", "y"}, "long": 3**1000}
+    assert wire.decode(json.loads(json.dumps(wire.encode(value)))) == value
+    for bad in ({"int": "zz"}, {"set": [[1]]}, {"dict": [[1]]}, {"a": 1, "b": 2}, {"int": "1" * 10**6}):
+        with pytest.raises(wire.Garbled):
+            wire.decode(bad)
+
+
+def test_without_a_sandbox_nothing_is_graded(monkeypatch):
+    monkeypatch.setenv("PATH", "/nowhere")
+    with pytest.raises(CourseError, match="--no-sandbox"):
+        Sandbox()
+    Sandbox(isolated=False)
+
+
+def test_what_can_t_be_graded_is_said(tmp_path):
+    book = instructor_notebook()
+    cell_of(book, "double-check")["source"] = "assert double([1]) == [2]"
+    nbformat.write(book, tmp_path / "asserts.ipynb")
+    with pytest.raises(CourseError, match="has no course.check"):
+        Assignment(tmp_path / "asserts.ipynb")
+    with pytest.raises(CourseError, match="There is no assignment"):
+        assignments.find("99")
