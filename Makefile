@@ -1,7 +1,7 @@
 # make lab        the course in JupyterLab; needs Python 3.11 to 3.13 and nothing else
 # make test       all tests, in the same environment
 # make lessons    every lesson from top to bottom without a browser, and a table of how it went
-# make exercises  the student versions of the exercises, from solutions/
+# make exercises  the student versions of the exercises, and docs/exercises.md, from solutions/
 # make models     the models that the lessons need, fetched and checked
 
 VENV := .venv
@@ -50,3 +50,4 @@ test: $(VENV)/.dev models
 
 exercises: $(VENV)/.dev
 	@$(VENV)/bin/python -m nbgrader generate_assignment --assignment="*" --no-db --force
+	@$(VENV)/bin/python tests/exercises_table.py > docs/exercises.md

@@ -9,11 +9,10 @@ import re
 import shutil
 import subprocess
 import sys
-import tomllib
 from pathlib import Path
 
-import nbformat
 import pytest
+from exercises_table import answers_of, cells_of, message, table, tasks_of
 from nbgrader.api import Gradebook
 
 from course_utils import catalog
@@ -21,21 +20,6 @@ from course_utils.learning.check import NotYet
 
 ROOT = Path(__file__).parent.parent
 LESSONS = [name for name in catalog.lessons() if (ROOT / "solutions" / name).is_dir()]
-
-
-def cells_of(folder, lesson):
-    notebook = nbformat.read(ROOT / folder / lesson / f"{lesson}.ipynb", as_version=4)
-    return {cell.metadata.nbgrader.grade_id: cell for cell in notebook.cells}
-
-
-def answers_of(lesson):
-    return tomllib.loads((ROOT / "solutions" / lesson / "answers.toml").read_text(encoding="utf-8"))[
-        "answers"
-    ]
-
-
-def tasks_of(cells):
-    return [grade_id for grade_id, cell in cells.items() if cell.metadata.nbgrader.solution]
 
 
 @pytest.fixture(scope="module", params=LESSONS)
@@ -96,19 +80,20 @@ def test_right_answers_pass_and_wrong_ones_hear_why(lesson, started):
         if "says" not in answer:
             assert said is None, f"{task}: a right answer was rejected: {said}\n{answer['code']}"
         else:
-            assert said and answer["says"] in said, (
-                f"{task}: {said!r} lacks {answer['says']!r}\n{answer['code']}"
-            )
+            says = message(solutions[f"{task}-check"].source, answer["says"]) or answer["says"]
+            assert said and says in said, f"{task}: {said!r} lacks {says!r}\n{answer['code']}"
             visible = outcome(started[task], answer["code"], stubs[f"{task}-check"].source)
             assert visible == said, f"{task}: the student's own checks say {visible!r}"
 
 
-def test_every_task_has_three_wrong_answers_and_a_right_one(lesson):
-    answers = answers_of(lesson)
-    for task in tasks_of(cells_of("solutions", lesson)):
+def test_every_task_has_three_right_answers_and_five_named_mistakes(lesson):
+    cells, answers = cells_of("solutions", lesson), answers_of(lesson)
+    for task in tasks_of(cells):
         mine = [answer for answer in answers if answer["task"] == task]
-        assert sum("says" in answer for answer in mine) >= 3, task
-        assert any("says" not in answer for answer in mine), task
+        assert len({answer["code"] for answer in mine if "says" not in answer}) >= 3, task
+        check = cells[f"{task}-check"].source
+        named = {message(check, answer["says"]) for answer in mine if "says" in answer} - {None}
+        assert len(named) >= 5, f"{task}: only {sorted(named)}"
 
 
 def test_every_task_says_how_hard_it_is_and_folds_two_hints(lesson):
@@ -130,6 +115,11 @@ def test_points_add_up_to_what_the_first_cell_says(lesson):
     cells = cells_of("exercises", lesson).values()
     points = sum(cell.metadata.nbgrader.get("points", 0) for cell in cells)
     assert f"{points} points" in next(iter(cells)).source
+
+
+def test_the_table_of_exercises_is_what_the_solutions_make():
+    kept = (ROOT / "docs" / "exercises.md").read_text(encoding="utf-8")
+    assert kept == table(), "run `make exercises`: docs/exercises.md is out of step with solutions/"
 
 
 def nbgrader(folder, *arguments):

@@ -1,0 +1,94 @@
+"""docs/exercises.md: every exercise, its points, how many answers prove it, and what wrong ones are told.
+
+`make exercises` prints it there.
+"""
+
+import ast
+import re
+import tomllib
+from pathlib import Path
+
+import nbformat
+
+ROOT = Path(__file__).parent.parent
+
+START = """# Every exercise, and what its check says
+
+`make exercises` makes this page from `solutions/`, and `make test` compares it.
+
+For each task `answers.toml`, beside the solution, keeps answers that students might give. The right ones
+differ in kind: another library, another loop, another type of number. The tests run them all. Each right one
+passes. Each wrong one is told a sentence of the last column or, where that is `code`, a message of Python's
+or of `course.check` that holds it. The untouched stub is told that it is not written yet.
+"""
+
+
+def cells_of(folder, lesson):
+    """The cells of a lesson's exercises in solutions/ or exercises/, by their names."""
+    notebook = nbformat.read(ROOT / folder / lesson / f"{lesson}.ipynb", as_version=4)
+    return {cell.metadata.nbgrader.grade_id: cell for cell in notebook.cells}
+
+
+def tasks_of(cells):
+    return [grade_id for grade_id, cell in cells.items() if cell.metadata.nbgrader.solution]
+
+
+def answers_of(lesson):
+    """What answers.toml keeps: dictionaries with `task`, `code` and, for a wrong answer, `says`."""
+    path = ROOT / "solutions" / lesson / "answers.toml"
+    return tomllib.loads(path.read_text(encoding="utf-8"))["answers"]
+
+
+def message(check, says):
+    """The sentence among a check cell's `mistakes` that holds `says`; None where none does."""
+    keys = (key for node in ast.walk(ast.parse(check)) if isinstance(node, ast.Dict) for key in node.keys)
+    sentences = (key.value for key in keys if isinstance(key, ast.Constant) and isinstance(key.value, str))
+    return min((sentence for sentence in sentences if says in sentence), key=len, default=None)
+
+
+def title_above(cells, name):
+    """The heading of the last text cell before a cell."""
+    before = list(cells)[: list(cells).index(name) + 1]
+    texts = [cells[each].source for each in before if cells[each].cell_type == "markdown"]
+    return texts[-1].splitlines()[0].lstrip("# ")
+
+
+def row(cells, task, answers):
+    """A row of the table: title, points, right answers, wrong answers, messages."""
+    check = cells[f"{task}-check"]
+    wrong = [answer["says"] for answer in answers if "says" in answer]
+    told = dict.fromkeys(message(check.source, says) or f"`` {says} ``" for says in wrong)
+    told = "<br>".join(told).replace("|", r"\|")
+    told = re.sub(r"(`[^`]*`)|\*", lambda found: found[1] or r"\*", told)  # 10**9 is no bold type
+    return (
+        title_above(cells, task),
+        check.metadata.nbgrader.points,
+        len(answers) - len(wrong),
+        len(wrong),
+        told,
+    )
+
+
+def table():
+    """The text of docs/exercises.md."""
+    parts, all_rows = [], []
+    for lesson in sorted(path.parent.name for path in ROOT.glob("solutions/*/answers.toml")):
+        cells, answers = cells_of("solutions", lesson), answers_of(lesson)
+        rows = [
+            row(cells, task, [answer for answer in answers if answer["task"] == task])
+            for task in tasks_of(cells)
+        ]
+        all_rows += rows
+        title = title_above(cells, next(iter(cells))).removeprefix("Exercises for ")
+        parts.append(
+            f"\n## {title}\n\n| Task | Points | Right, accepted | Wrong, rejected | Messages shown |\n"
+        )
+        parts.append("|---|---|---|---|---|\n")
+        parts += ["| " + " | ".join(map(str, each)) + " |\n" for each in rows]
+    points, right, wrong = (sum(column) for column in list(zip(*all_rows, strict=True))[1:4])
+    totals = f"{len(all_rows)} tasks, {points} points, {right} right answers, {wrong:,} wrong ones.\n"
+    return "\n".join([START, totals]) + "".join(parts)
+
+
+if __name__ == "__main__":
+    print(table(), end="")
