@@ -17,10 +17,28 @@ _HOME_OF = {
     "quiz": "learning.quiz",
     "check": "learning.check",
     "article": "learning.article",
+    "evidence": "learning.capstone",
+    "capstone": "learning.capstone",
+    "report": "learning.capstone",
+    "test": "learning.matched_test",
+    "gain": "learning.matched_test",
+    "progress": "learning.progress",
+    "competencies": "learning.progress",
+    "LocalHub": "hub",
     "blueprint": "blueprints",
     "CrossAttention": "cross_attention",
 }
-_MODULES = ("blueprints", "catalog", "explorers", "licences", "openness", "speech", "tinyworld", "views")
+_MODULES = (
+    "blueprints",
+    "catalog",
+    "explorers",
+    "licences",
+    "openness",
+    "sandbox",
+    "speech",
+    "tinyworld",
+    "views",
+)
 
 __all__ = [*_HOME_OF, *_MODULES]
 

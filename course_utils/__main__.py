@@ -59,6 +59,26 @@ def main(arguments=None):
     train.add_argument("--folder", metavar="FOLDER", help="where to work; by default in the course's cache")
     train.set_defaults(do=_train)
 
+    grade = commands.add_parser("grade", help="grade students' notebooks in a sandbox")
+    grade.add_argument("assignment", metavar="ASSIGNMENT", help="a lesson, or the instructor's own notebook")
+    grade.add_argument(
+        "submissions", metavar="SUBMISSIONS", help="a folder, an LMS's zip file, or nbgrader's course folder"
+    )
+    grade.add_argument("--out", required=True, metavar="DIR", help="where results, feedback and gradebook go")
+    grade.add_argument("--workers", type=_whole, metavar="N", help="at a time; by default one for each core")
+    grade.add_argument("--seconds", type=_whole, metavar="N", help="the longest that one task may take")
+    grade.add_argument("--cold", action="store_true", help="start Python anew for each: slow")
+    grade.add_argument(
+        "--no-sandbox", action="store_true", help="run the students' code with your own rights"
+    )
+    grade.set_defaults(do=_grade)
+
+    gain = commands.add_parser(
+        "gain", help="what learners gained between the test's halves, as CSV, no names"
+    )
+    gain.add_argument("files", nargs="+", metavar="FILE", help="their answers.json, or folders with them")
+    gain.set_defaults(do=_gain)
+
     for command in (fetch, run):
         command.add_argument(
             "--size", choices=("tiny", "small", "full"), help="instead of each lesson's own default"
@@ -181,6 +201,31 @@ def _train(options):
         print("Paused: the same command goes on from here.")
     else:
         print(f"{options.name} is trained: {folder}")
+    return 0
+
+
+def _grade(options):
+    from course_utils.grading import run
+
+    if options.no_sandbox:
+        print("Without a sandbox, students' code has your rights on this machine.", file=sys.stderr)
+    results = run.grade(
+        options.assignment,
+        options.submissions,
+        options.out,
+        options.workers,
+        options.seconds,
+        isolated=not options.no_sandbox,
+        cold=options.cold,
+    )
+    print(run.summary(results, options.out))
+    return 0
+
+
+def _gain(options):
+    from course_utils.learning import matched_test
+
+    print(matched_test.as_csv(*matched_test.pool(options.files)), end="")
     return 0
 
 

@@ -1,6 +1,5 @@
 """A package index and a model hub on loopback: the tests meet real HTTP and real faults, and no network."""
 
-import hashlib
 import io
 import json
 import os
@@ -11,6 +10,8 @@ import time
 import zipfile
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+
+from course_utils.hub import Commit, Repositories
 
 ROOT = Path(__file__).parent.parent
 
@@ -107,31 +108,14 @@ class Hub(_Server):
         self.repository, self.revision, self.files, self.gated = repository, revision, files, gated
 
     def answer(self, request):
-        path = request.path.partition("?")[0]
-        model = f"/api/models/{self.repository}"
-        if not path.startswith((model, f"/{self.repository}/")):
-            return request.reply(401, headers={"X-Error-Code": "RepoNotFound"})
-        if path in (model, f"{model}/revision/{self.revision}"):
-            page = {"id": self.repository, "sha": self.revision, "siblings": [], "tags": []}
-            return request.reply(200, json.dumps(page).encode(), {"Content-Type": "application/json"})
-        if path == f"{model}/tree/{self.revision}":
-            entries = [
-                {"type": "file", "path": name, "size": len(content), "oid": hashlib.sha1(content).hexdigest()}
-                for name, content in self.files.items()
-            ]
-            return request.reply(200, json.dumps(entries).encode(), {"Content-Type": "application/json"})
-        prefix = f"/{self.repository}/resolve/{self.revision}/"
-        if not path.startswith(prefix):
-            return request.reply(404, headers={"X-Error-Code": "RevisionNotFound"})
+        only = Commit(self.revision, "published", self.files)
+        reply = Repositories({self.repository: [only]}).answer(request.command, request.path)
         token = request.headers.get("Authorization")
-        if self.gated and token != "Bearer accepted":
+        if self.gated and "/resolve/" in request.path and token != "Bearer accepted":
             return request.reply(403 if token else 401, headers={"X-Error-Code": "GatedRepo"})
-        name = path.removeprefix(prefix)
-        if name not in self.files:
-            return request.reply(404, headers={"X-Error-Code": "EntryNotFound"})
-        content = self.files[name]
-        etag = hashlib.sha1(content).hexdigest()
-        return request.reply_file(content, {"X-Repo-Commit": self.revision, "ETag": f'"{etag}"'})
+        if reply.file:
+            return request.reply_file(reply.content, reply.headers)
+        return request.reply(reply.status, reply.content, reply.headers)
 
 
 class _Handler(BaseHTTPRequestHandler):

@@ -283,6 +283,24 @@ def test_the_cache_is_shared_less_by_keyboard_and_drawn_for_another_model(lesson
     expect(status).to_contain_text("1 token: 8.2 kB")
 
 
+@pytest.mark.parametrize("lesson", ["08_open_v_closed"], indirect=True)
+def test_a_vote_is_given_by_keyboard_and_named_afterwards(lesson):
+    explorer = lesson.output(lesson.find("course.explorers.Vote"))
+    status = explorer.get_by_role("status")
+    expect(status).to_contain_text("Which goes on better? Eden put the plate in the silver barrel.")
+    left, level, right = explorer.get_by_role("button").all()
+    left.focus()
+    left.press("Tab")
+    expect(level).to_be_focused()
+    level.press("Tab")
+    right.press("Enter")
+    expect(status).to_contain_text(re.compile(r"Vote 1: left was \w+, right was (\w+); you took \1\."))
+    right.press("Enter")  # the focus has stayed
+    expect(status).to_contain_text("Vote 2: ")
+    expect(explorer.locator("figure")).to_have_count(2)
+    photograph(lesson, "08-voted")
+
+
 @pytest.mark.parametrize("lesson", ["09_bias_audit"], indirect=True)
 def test_a_trade_is_chosen_and_cooled_to_greedy_by_keyboard(lesson):
     explorer = lesson.output(lesson.find("course.explorers.Audit"))

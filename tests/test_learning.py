@@ -256,7 +256,7 @@ choices = [
 @pytest.fixture
 def questions(tmp_path, monkeypatch):
     """Write a lesson's questions: questions(text)."""
-    monkeypatch.setattr(quizzes, "_FOLDER", tmp_path)
+    monkeypatch.setattr(quizzes, "FOLDER", tmp_path)
 
     def write(text):
         (tmp_path / "02.toml").write_text(text, encoding="utf-8")

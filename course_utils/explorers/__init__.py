@@ -3,6 +3,7 @@
 from .adapter import Adapter
 from .attention import Attention
 from .audit import Audit
+from .card_check import CardCheck
 from .denoising import Denoising, Drawn
 from .fits import Fits
 from .kv_cache import KeyValueCache
@@ -13,11 +14,14 @@ from .router import Router
 from .sampling import Sampling
 from .sliding_window import SlidingWindow
 from .speech import Speech
+from .vote import Vote
+from .watermark import Watermark
 
 __all__ = [
     "Adapter",
     "Attention",
     "Audit",
+    "CardCheck",
     "Denoising",
     "Drawn",
     "Fits",
@@ -29,5 +33,7 @@ __all__ = [
     "Sampling",
     "SlidingWindow",
     "Speech",
+    "Vote",
+    "Watermark",
     "patch_everywhere",
 ]

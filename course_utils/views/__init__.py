@@ -3,16 +3,19 @@
 from .attention import attention_heads, attention_map, logit_lens, patch_grid
 from .cache import cache_growth
 from .charts import bars, grid, histogram, lines
+from .course_map import course_map
 from .denoising import denoising_strip, picture_grid, picture_strip, word_maps
 from .intervals import against_truth, intervals
 from .licences import clauses, licence_matrix
 from .low_rank import low_rank
 from .matrix import matrix, scorecard
 from .picture import Picture, from_figure, style
+from .ranking import ranking
 from .routing import reach, routing
 from .speech import alignment, decoding, player, spectrogram, waveform
 from .tables import table
 from .text import compare_next_tokens, next_tokens, probability_strip, token_rows, tokens
+from .watermark import green_tokens
 
 __all__ = [
     "Picture",
@@ -24,9 +27,11 @@ __all__ = [
     "cache_growth",
     "clauses",
     "compare_next_tokens",
+    "course_map",
     "decoding",
     "denoising_strip",
     "from_figure",
+    "green_tokens",
     "grid",
     "histogram",
     "intervals",
@@ -41,6 +46,7 @@ __all__ = [
     "picture_strip",
     "player",
     "probability_strip",
+    "ranking",
     "reach",
     "routing",
     "scorecard",

@@ -197,3 +197,16 @@ def _apart(truth, shift):
         twins = [other for other, share in enumerate(truth) if share == true]
         places.append(true + shift + 0.8 * (twins.index(position) - (len(twins) - 1) / 2))
     return places
+
+
+def wilson(hits, count):
+    """The 95% interval of a share, in percent: (low, high).
+
+    hits, count : how many of how many, at least one
+
+    Source: Wilson (1927), "Probable inference, the law of succession, and statistical inference".
+    """
+    z = 1.96
+    middle = (hits + z * z / 2) / (count + z * z)
+    half = z / (count + z * z) * (hits * (count - hits) / count + z * z / 4) ** 0.5
+    return 100 * max(0, middle - half), 100 * min(1, middle + half)

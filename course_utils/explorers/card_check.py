@@ -1,0 +1,52 @@
+"""A model card to write in, and below it what a linter finds of it."""
+
+import ipywidgets
+
+from course_utils.views import table
+from course_utils.views.picture import Picture
+
+from .base import Explorer
+
+
+class CardCheck(Explorer):
+    """A text area with a card; below it each part that a card should have, and the words that give it.
+
+    Parameters
+    ----------
+    lint: function (text) -> (dict from a part to the words found for it, "" where it is missing; list of
+        words that make a person of the model). What it raises is shown as one sentence.
+    text: str, the card to begin with: YAML between two lines of ---, then Markdown.
+    """
+
+    def __init__(self, lint, text):
+        self.lint = lint
+        self.text = ipywidgets.Textarea(value=text, description="the card", rows=14, continuous_update=False)
+        super().__init__([self.text])
+        self.text.layout.width, self.text.layout.height = "740px", "280px"
+        self.text.observe(self.update, "value")
+
+    def render(self):
+        return self._found(self.text.value)
+
+    def still(self):
+        """The card itself above what was found: without a kernel there is no field that shows it."""
+        picture = self.render()
+        rows = [("The card",), (self.text.value.strip(),)]
+        shown = table(rows).html.replace("padding:4px 6px", "white-space:pre-wrap;padding:4px 6px")
+        return Picture(shown + picture.html, picture.alt)
+
+    def _found(self, text):
+        found, people = self.lint(text)
+        missing = [part for part, words in found.items() if not words]
+        rows = [("", "part", "found")]
+        for part, words in found.items():
+            rows.append(("✓" if words else "✗", part, _shortened(words) or "missing"))
+        rows.append(("✗" if people else "✓", "people-words", ", ".join(people) or "none"))
+        count = f"{len(missing)} of {len(found)} parts are missing"
+        alt = f"{count}: {', '.join(missing) or 'none'}. People-words: {', '.join(people) or 'none'}."
+        return table(rows, title=count, alt=alt)
+
+
+def _shortened(words, most=70):
+    words = " ".join(words.split())
+    return words if len(words) <= most else f"{words[: most - 1]}…"

@@ -1,0 +1,310 @@
+"""The capstone: a verdict and a confidence for each of the article's 43 claims, scored against a key.
+
+evidence(16)      a few lines of code that bear on claim 16, and what they print
+capstone()        the claims one by one: look at the evidence, decide, say how sure you are
+score(given)      verdicts and confidence against the key
+report()          all of it on one page, as a file without scripts
+"""
+
+import contextlib
+import io
+from collections import Counter
+from dataclasses import dataclass
+from datetime import date
+from html import escape
+from pathlib import Path
+
+import ipywidgets as widgets
+
+from course_utils import catalog, views
+from course_utils.errors import CourseError
+from course_utils.views.intervals import wilson
+from course_utils.views.picture import INK, LINE, MONO, QUIET, SANS, Picture, bundle, card
+
+from . import answers
+from .question import Question, choice_field, marked_up
+
+CONFIDENCES = (10, 20, 35, 50, 70, 90, 99)  # percent
+
+MEANINGS = {
+    "true": "it holds, as it is written",
+    "mostly true": "it holds, with a reserve that matters little",
+    "partly true": "one part holds and another does not",
+    "partly answered": "a question that has half an answer",
+    "misleading": "it leads to a wrong conclusion, whatever is right in it",
+    "false": "it does not hold",
+    "outdated": "it held once",
+    "opinion": "a judgement that no measurement can settle",
+    "cannot know": "what would settle it is not public, or is not there",
+}
+
+
+@dataclass(frozen=True)
+class Score:
+    """How verdicts with a confidence did against the key.
+
+    Parameters
+    ----------
+    answered, right: number of claims.
+    confidence: the mean confidence, from 0 to 1.
+    brier: the mean of (confidence − 1 if right else 0)², 0 at best; who always says 50% has 0.25.
+    levels: dict from each confidence that was used, in percent, to (claims, right ones).
+    """
+
+    answered: int
+    right: int
+    confidence: float
+    brier: float
+    levels: dict[int, tuple[int, int]]
+
+    def __str__(self):
+        return (
+            f"{self.right} of {self.answered} as the key has it, {self.right / self.answered:.0%}; "
+            f"mean confidence {self.confidence:.0%}; Brier score {self.brier:.3f}"
+        )
+
+
+def score(given: dict[int, tuple[str, int]]) -> Score:
+    """Hold verdicts against the key.
+
+    given : from a claim's number to (verdict, confidence in percent)
+
+    Raises CourseError for a verdict or a confidence that there is not, and when nothing is given.
+    """
+    if not given:
+        raise CourseError("There is no verdict to score yet: give at least one, in course.capstone().")
+    levels = {}
+    squares = 0.0
+    for number, (verdict, confidence) in sorted(given.items()):
+        right = verdict == _claim(number).verdict
+        if verdict not in catalog.VERDICTS:
+            raise CourseError(f"{verdict!r} is no verdict: choose one of {', '.join(catalog.VERDICTS)}.")
+        if not 0 <= confidence <= 100:
+            raise CourseError(f"A confidence of {confidence!r}: give 0 to 100, in percent.")
+        claims, hits = levels.get(confidence, (0, 0))
+        levels[confidence] = claims + 1, hits + right
+        squares += (confidence / 100 - right) ** 2
+    count = len(given)
+    return Score(
+        answered=count,
+        right=sum(hits for _, hits in levels.values()),
+        confidence=sum(confidence for _, confidence in given.values()) / count / 100,
+        brier=squares / count,
+        levels=dict(sorted(levels.items())),
+    )
+
+
+def calibration(scored: Score, title: str | None = None) -> Picture:
+    """For each confidence the share that was right, with its 95% interval (Wilson), beside the confidence."""
+    labels, shares, spans = [], [], []
+    for confidence, (claims, hits) in scored.levels.items():
+        labels.append(f"{confidence}%, {claims}×")
+        shares.append(100 * hits / claims)
+        spans.append(wilson(hits, claims))
+    marks = list(scored.levels)
+    return views.intervals(labels, shares, spans, marks=marks, marks_label="the confidence", title=title)
+
+
+def evidence(number: int) -> None:
+    """Show the code that bears on a claim, run it, and print what it prints, and on what the key rests.
+
+    number : the claim's, from 1 to 43
+
+    Raises CourseError when there is no such claim.
+    """
+    claim, code, printed = _evidence(number)
+    print(f"Claim {number}: “{claim.says}”\n")
+    print("\n".join(f"> {line}" for line in code.splitlines()))
+    print(f"\n{printed}\nThe key rests on: {_basis(claim)}.")
+
+
+def _claim(number):
+    claims = catalog.claims()
+    if number not in claims:
+        raise CourseError(f"There is no claim {number!r}: they have the numbers 1 to {len(claims)}.")
+    return claims[number]
+
+
+def _basis(claim):
+    return f"{claim.basis}: {'; '.join(claim.sources) or 'no source found'}"
+
+
+def _evidence(number):
+    """A claim, the code of its evidence, and what that prints."""
+    import course_utils
+
+    claim = _claim(number)
+    code = catalog.read("evidence.toml")[str(number)]["code"].strip()
+    out = io.StringIO()
+    with contextlib.redirect_stdout(out):
+        exec(compile(code, f"evidence {number}", "exec"), {"course": course_utils})
+    return claim, code, out.getvalue()
+
+
+def given() -> dict[int, tuple[str, int]]:
+    """The learner's verdicts so far: from a claim's number to (verdict, confidence in percent)."""
+    found = {}
+    known = answers.read()
+    for number in catalog.claims():
+        verdict, confidence = (known.get(f"{kind} {number}") for kind in ("verdict", "confidence"))
+        if verdict and confidence:
+            found[number] = verdict["answer"], confidence["answer"]
+    return found
+
+
+def capstone() -> "Capstone":
+    """The 43 claims one by one. What was decided stays: its key has been seen."""
+    return Capstone()
+
+
+class Capstone:
+    """A list of the claims; for the chosen one its evidence, a verdict and a confidence; below, the score."""
+
+    def __init__(self):
+        self.chosen = widgets.Dropdown(description="claim", layout={"width": "97%", "max_width": "740px"})
+        self.look = widgets.Button(description="Show evidence")
+        self.shown = widgets.HTML()
+        self.confidence = widgets.Dropdown(
+            options=[("choose", None), *((f"{percent}%", percent) for percent in CONFIDENCES)],
+            description="how sure",
+            layout={"width": "180px"},
+        )
+        options = [f"{verdict}: {meaning}" for verdict, meaning in MEANINGS.items()]
+        self.question = Question(choice_field("", options), "Decide", self._decide)
+        self.total = widgets.HTML()
+        self.widget = widgets.VBox(
+            [self.chosen, self.look, self.shown, self.confidence, self.question.widget, self.total]
+        )
+        self._list()
+        self.chosen.observe(lambda _: self._open(), "value")
+        self.look.on_click(lambda _: self._look())
+        decided = given()
+        self.chosen.value = next((number for number in catalog.claims() if number not in decided), 1)
+        self._open()
+
+    def _list(self):
+        decided, claims = given(), catalog.claims()
+        options = [
+            (f"{'✓' if number in decided else '·'} {number}. {claim.says}", number)
+            for number, claim in claims.items()
+        ]
+        kept = self.chosen.value
+        self.chosen.options = options
+        if kept is not None:
+            self.chosen.value = kept
+        if decided:
+            left = len(claims) - len(decided)
+            more = f"{left} to go." if left else "All 43 are decided: course.report() writes your page."
+            self.total.value = f'<div role="status">So far: {escape(str(score(decided)))}. {more}</div>'
+
+    def _open(self):
+        self.shown.value = ""
+        decided = given().get(self.chosen.value)
+        field = self.question.field
+        field.description = marked_up(f"Claim {self.chosen.value}: “{_claim(self.chosen.value).says}”")
+        for part in (field, self.confidence, self.question.button):
+            part.disabled = decided is not None
+        if decided is None:
+            field.index = self.confidence.value = None
+            self.question.say("")
+        else:
+            verdict, self.confidence.value = decided
+            field.index = list(MEANINGS).index(verdict)
+            self._answer(verdict)
+
+    def _look(self):
+        self.shown.value = "<div>running…</div>"
+        try:
+            claim, code, printed = _evidence(self.chosen.value)
+        except Exception as error:  # a widget's callback has no cell that would show a traceback
+            self.shown.value = f"<div>The evidence could not run: {escape(str(error))}</div>"
+            return
+        self.shown.value = _code(code, f"{printed}\nThe key rests on: {_basis(claim)}.")
+
+    def _decide(self, chosen):
+        number = self.chosen.value
+        if number in given():  # the key has been shown: what is scored is the verdict before it
+            return
+        if chosen is None or self.confidence.value is None:
+            self.question.say("Pick a verdict and how sure you are first.")
+            return
+        verdict = chosen.partition(":")[0]
+        answers.record("confidence", str(number), self.confidence.value)
+        note = answers.record("verdict", str(number), verdict, verdict == _claim(number).verdict)
+        self._list()
+        self._open()
+        self._answer(verdict, note)
+
+    def _answer(self, verdict, note=""):
+        claim = _claim(self.chosen.value)
+        same = verdict == claim.verdict
+        says = "The key has it so, too." if same else f"The key: {claim.verdict}."
+        self.question.say(f"{says} {claim.fact} {note}", "right" if same else "wrong")
+
+    def _repr_mimebundle_(self, **_):
+        rows = [("", "The article says", "Settled in lessons")]
+        for number, claim in catalog.claims().items():
+            rows.append((str(number), claim.says, ", ".join(claim.settled)))
+        note = "Run this cell to decide them one by one."
+        words = "43 claims, each with its evidence, a verdict and a confidence to choose."
+        return bundle(self.widget, views.table(rows, title="The article's 43 claims", note=note, alt=words))
+
+
+def _code(code, printed):
+    look = f"font-family:{MONO};font-size:13px;white-space:pre-wrap;overflow-wrap:anywhere;margin:0"
+    below = f"{look};border-top:1px solid {LINE};margin-top:8px;padding-top:8px"
+    return card(
+        f'<div style="{look};color:{QUIET}">{escape(code)}</div><div style="{below}">{escape(printed)}</div>'
+    )
+
+
+def report(file: str = "my_report.html", forecasts: list[tuple[str, str, int]] = ()) -> None:
+    """Write the learner's verdicts, the score, its calibration and forecasts to one page, and say where.
+
+    file : where to write; an earlier report there is replaced
+    forecasts : (what will be the case, the date, probability in percent) of what can be checked later
+
+    The page needs no network and has no scripts. Without a verdict nothing is written.
+    """
+    decided = given()
+    if not decided:
+        print("No report yet: decide at least one claim in course.capstone() first.")
+        return
+    Path(file).write_text(_page(decided, forecasts), encoding="utf-8")
+    print(f"Your report is in {file}, beside this notebook, with {len(decided)} of 43 claims.")
+
+
+def _page(decided, forecasts):
+    scored = score(decided)
+    rows = [("", "The article says", "You", "Sure", "Key", "The fact, and where it was read")]
+    for number, (verdict, confidence) in sorted(decided.items()):
+        claim = _claim(number)
+        fact = f"{claim.fact} ({_basis(claim)})"
+        mark = "✓ " if verdict == claim.verdict else "✗ "
+        rows.append((str(number), claim.says, mark + verdict, f"{confidence}%", claim.verdict, fact))
+    counts = Counter(_claim(number).verdict for number in decided)
+    parts = [
+        f"<h1>The article, settled</h1><p>Written on {date.today():%d %B %Y} with Open the Box.</p>",
+        f"<p><b>{escape(str(scored))}.</b> {_judged(scored)}</p>",
+        calibration(scored, "Right, by how sure you were").html,
+        f"<p>In the key: {', '.join(f'{count} {verdict}' for verdict, count in counts.most_common())}.</p>",
+        views.table(rows).html.replace("max-width:760px", "max-width:none"),
+    ]
+    if forecasts:
+        listed = [("What will be the case", "By", "Probability")]
+        listed += [(what, when, f"{percent}%") for what, when, percent in forecasts]
+        parts.append(views.table(listed, title="Forecasts, to be scored on their day").html)
+    return (
+        '<!DOCTYPE html><html lang="en"><head><meta charset="utf-8">'
+        '<meta name="viewport" content="width=device-width"><title>The article, settled</title></head>'
+        f'<body style="font-family:{SANS};color:{INK};max-width:960px;margin:24px auto;padding:0 12px">'
+        f"{''.join(parts)}</body></html>"
+    )
+
+
+def _judged(scored):
+    """A sentence on the distance between confidence and share, which is counted in points."""
+    gap = round(100 * (scored.confidence - scored.right / scored.answered))
+    if abs(gap) <= 5:
+        return "Your confidence and your share of hits are within 5 points of each other."
+    return f"You were {abs(gap)} points {'surer than right' if gap > 0 else 'more often right than sure'}."

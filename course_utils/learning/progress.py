@@ -1,0 +1,93 @@
+"""How far a learner is, from the answers on this computer, and what of AI literacy each lesson serves."""
+
+from dataclasses import dataclass
+from functools import cache
+
+from course_utils import catalog, views
+from course_utils.errors import CourseError
+from course_utils.views.picture import Picture
+
+from . import answers, quiz
+
+PARTS = {
+    "Open a model": ("00", "01", "02", "03"),
+    "Its relatives": ("04", "05", "06", "07"),
+    "Judge": ("08", "09", "10"),
+    "Decide and share": ("11", "12", "13"),
+}
+
+
+def progress() -> Picture:
+    """The map of the course: each lesson with how far it is, and the claims that are settled so far."""
+    known, lessons = answers.read(), {name[:2]: lesson for name, lesson in catalog.lessons().items()}
+    parts, settled = {}, set()
+    for part, numbers in PARTS.items():
+        parts[part] = []
+        for number in filter(lessons.get, numbers):
+            lesson = lessons[number]
+            state, words = _of_lesson(number, known)
+            if state == "quiz done":
+                settled.update(lesson.claims)
+            shown = f"{lesson.minutes} minutes" if state == "not begun" else words
+            parts[part].append((number, lesson.title, state, shown))
+    note = f"Lessons whose quiz is done settle {len(settled)} of {len(catalog.claims())} claims."
+    return views.course_map(parts, title="The course, and where you are", note=note)
+
+
+def _of_lesson(number, known):
+    """How far a lesson is, one of views' states, and in words."""
+    items = quiz.load(number)
+    right = sum(known.get(f"quiz {number}: {item.text}", {}).get("right") is True for item in items)
+    predictions = sum(key.startswith(f"predict {number}-") for key in known)
+    prefix = f"check {int(number)}."
+    tasks = [entry["right"] for key, entry in known.items() if key.startswith(prefix)]
+    words = f"{predictions} predictions · quiz {right} of {len(items)}"
+    if tasks:
+        words += f" · {sum(map(bool, tasks))} tasks solved"
+    if right == len(items):
+        return "quiz done", words
+    return ("begun" if right or predictions or tasks else "not begun"), words
+
+
+@dataclass(frozen=True)
+class Competency:
+    """One of the 17 competencies of AI literacy (Long and Magerko, 2020), and what serves it here.
+
+    Parameters
+    ----------
+    name: its name there.
+    lesson, cell: a lesson's two digits, and words that stand in the code of its cell.
+    done: what a learner does in that cell.
+    exercise: the lesson's two digits and the task's name, such as "09 verdict".
+    """
+
+    name: str
+    lesson: str
+    cell: str
+    done: str
+    exercise: str
+
+
+@cache
+def all_competencies() -> dict[int, Competency]:
+    """The competencies by number."""
+    found = catalog.read("competencies.toml")
+    return {int(number): Competency(**facts) for number, facts in found.items()}
+
+
+def competencies(number: int | None = None) -> Picture:
+    """The table of the 17 competencies: for each a cell and an exercise of the course.
+
+    number : one of them alone
+
+    Raises CourseError when there is no such competency.
+    """
+    found = all_competencies()
+    if number is not None and number not in found:
+        raise CourseError(f"There is no competency {number!r}: they have the numbers 1 to {len(found)}.")
+    chosen = found if number is None else {number: found[number]}
+    rows = [("", "Competency", "Lesson", "What you do there", "Exercise")]
+    for each, facts in chosen.items():
+        rows.append((str(each), facts.name, facts.lesson, facts.done, facts.exercise))
+    title = "AI literacy: 17 competencies (Long and Magerko, 2020)"
+    return views.table(rows, title=title)

@@ -1,0 +1,150 @@
+"""Lesson 10's sandbox, picture of a marked text and explorer."""
+
+import pickle
+import re
+
+import numpy
+import pytest
+from test_explorers import median_seconds
+
+from course_utils import CourseError, sandbox, views
+from course_utils.explorers import Watermark
+
+PIECES = ["the", "cat", "sat", "down"]
+GREEN = numpy.array([[0, 1, 0, 0], [0, 0, 1, 0], [1, 0, 0, 0], [0, 0, 0, 1]], bool)
+SURE = numpy.array([0, 1, 2] * 20)  # each token green after the one before it
+NEVER = numpy.array([0, 2, 1] * 20)
+
+
+@pytest.fixture(params=["the best there is", "a process of its own"])
+def apart(request, monkeypatch):
+    """Both ways to keep code apart; the first is the second where there is no bubblewrap."""
+    if request.param == "a process of its own":
+        monkeypatch.setattr(sandbox, "_has_bubblewrap", lambda: False)
+    return sandbox.kind()
+
+
+class Rigged:
+    def __reduce__(self):
+        return exec, ("print('ran'); open('proof.txt', 'w').write('here')",)
+
+
+def test_a_rigged_file_runs_in_the_sandbox_and_writes_to_its_folder_alone(apart, tmp_path, monkeypatch):
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    monkeypatch.chdir(elsewhere)
+    folder = tmp_path / "inside"
+    folder.mkdir()
+    (folder / "model.bin").write_bytes(pickle.dumps({"weight": [1.0], "extra": Rigged()}))
+    said = sandbox.run("import pickle; print(pickle.load(open('model.bin', 'rb'))['weight'])", folder)
+    assert said == "ran\n[1.0]\n"
+    assert (folder / "proof.txt").read_text() == "here"
+    assert not any(elsewhere.iterdir())
+
+
+def test_bubblewrap_shows_neither_files_nor_network(tmp_path):
+    (tmp_path / "inside").mkdir()
+    (tmp_path / "secret.txt").write_text("mine")
+    code = """
+import os, socket
+print(os.path.exists("../secret.txt"), os.path.exists(os.path.expanduser("~/.bashrc")))
+print(len(socket.if_nameindex()), [n for n in os.environ if n not in ("PATH", "PWD", "LC_CTYPE")])
+"""
+    shown = sandbox.run(code, tmp_path / "inside")
+    if sandbox.kind() == "bubblewrap":
+        assert shown == "False False\n1 []\n"  # the one interface is the process's own loopback
+    else:
+        assert shown.endswith("[]\n")
+
+
+def test_a_bubblewrap_that_may_not_work_is_not_used(tmp_path, monkeypatch):
+    """As inside containers that allow no namespaces."""
+    broken = tmp_path / "bwrap"
+    broken.write_text("#!/bin/sh\nexit 1\n")
+    broken.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}:/usr/bin:/bin")
+    sandbox._has_bubblewrap.cache_clear()
+    try:
+        assert sandbox.kind() == "a process of its own"
+        assert sandbox.run("print('still')", tmp_path) == "still\n"
+    finally:
+        sandbox._has_bubblewrap.cache_clear()
+
+
+@pytest.mark.parametrize(
+    ("code", "seconds", "says"),
+    [
+        ("1 / 0", 20, "stopped with an error, ZeroDivisionError: division by zero"),
+        ("open('big', 'w').write('a' * 2_000_000)", 20, "stopped with an error, OSError"),
+        ("import time; time.sleep(30)", 1, "ran for over 1 seconds and was ended"),
+    ],
+)
+def test_what_goes_wrong_inside_is_one_sentence(apart, tmp_path, code, seconds, says):
+    with pytest.raises(CourseError, match=says):
+        sandbox.run(code, tmp_path, seconds)
+
+
+def test_green_tokens_are_marked_and_counted():
+    picture = views.green_tokens(["a<b", "cat", "sat", "x"], [None, True, False, True], "Title", "Note.")
+    assert picture.alt == "2 of 3 tokens green: a<b cat sat x"
+    assert len(re.findall(r"border-bottom:3px solid[^>]*>(?:cat|x)<", picture.html)) == 2
+    assert "a&lt;b" in picture.html and "Note." in picture.html
+    for stripped in ("<script", "<style", "<svg", "role="):
+        assert stripped not in picture.html
+    with pytest.raises(ValueError):
+        views.green_tokens(["a"], [])
+
+
+def marked(**starts):
+    texts = {(0, 0): NEVER, (0, 0.5): NEVER, (2, 0): SURE, (2, 0.5): numpy.array([0, 1, 2, 3, 1, 2] * 10)}
+    return Watermark(texts, PIECES, GREEN, ratio=0.25, threshold=4, **starts)
+
+
+def shown_z(explorer):
+    z = re.search(r"z = (−?[\d.]+), ((?:not )?over) 4", explorer.still().alt)
+    return float(z[1].replace("−", "-")), z[2]
+
+
+def test_z_follows_each_control():
+    explorer = marked()
+    all_green = (59 - 59 / 4) / (59 * 3 / 16) ** 0.5
+    assert shown_z(explorer) == (pytest.approx(all_green, abs=0.005), "over")
+    assert "59 of 59 green; without a mark about 15." in explorer.still().alt
+    explorer.length.value = 25
+    assert shown_z(explorer) == (pytest.approx(18 / 4.5**0.5, abs=0.005), "over")
+    explorer.swapped.value = 0.5
+    swapped = numpy.array([0, 1, 2, 3, 1, 2] * 10)[:25]
+    green = GREEN[swapped[:-1], swapped[1:]].sum()
+    assert shown_z(explorer)[0] == pytest.approx((green - 6) / 4.5**0.5, abs=0.005)
+    explorer.bonus.value = 0
+    assert shown_z(explorer) == (pytest.approx(-6 / 4.5**0.5, abs=0.005), "not over")
+    assert "Bonus 0, 50% of the words" in explorer.picture.value
+
+
+def test_a_move_of_watermark_takes_under_100_milliseconds():
+    texts = {(bonus, 0): numpy.arange(200) % 4 for bonus in (0, 2, 4)}
+    explorer = Watermark(texts, PIECES, GREEN, ratio=0.25, threshold=4)
+    assert median_seconds(explorer.length, (30, 200, 90, 150, 60)) < 0.100
+
+
+def test_watermark_is_one_bundle_for_both_readers():
+    explorer = marked(bonus=2, swapped=0.5, length=40)
+    bundle = explorer._repr_mimebundle_()
+    assert bundle["text/plain"] == explorer.still().alt and "Run this cell" in bundle["text/html"]
+    assert [control.description for control in explorer.controls] == ["bonus", "words swapped", "tokens"]
+
+
+@pytest.mark.parametrize(
+    ("make", "says"),
+    [
+        (lambda: marked(bonus=3), "no place 3 on the slider for the bonus: choose one of 0, 2"),
+        (lambda: marked(length=61), "no place 61 on the slider for the length"),
+        (
+            lambda: Watermark({(0, 0): SURE, (2, 0.5): SURE}, PIECES, GREEN, 0.25, 4),
+            "no text for bonus 0 with 50% swapped: give one",
+        ),
+    ],
+)
+def test_watermark_refuses_in_a_sentence(make, says):
+    with pytest.raises(CourseError, match=says):
+        make()
