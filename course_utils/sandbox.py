@@ -70,9 +70,10 @@ def _apart(folder):
 def _bubblewrap(folder):
     shown = [*_SYSTEM, sys.prefix, sys.base_prefix]
     seen = [part for path in shown for part in ("--ro-bind-try", path, path)]
-    own = ["--proc", "/proc", "--dev", "/dev", "--tmpfs", "/tmp", "--bind", str(folder), str(folder)]
+    # The empty /tmp first: Python itself may lie below it.
+    own = ["--proc", "/proc", "--dev", "/dev", "--tmpfs", "/tmp", *seen, "--bind", str(folder), str(folder)]
     rules = ["--unshare-all", "--die-with-parent", "--new-session", "--chdir", str(folder)]
-    return ["bwrap", *seen, *own, *rules]
+    return ["bwrap", *own, *rules]
 
 
 def _process(command, folder, seconds):

@@ -1,5 +1,7 @@
 """Tests that share a costly start, a browser or a lesson, go to the same process of `make test`."""
 
+import re
+
 import pytest
 
 from course_utils.grading import forked_kernels
@@ -12,6 +14,8 @@ def pytest_collection_modifyitems(items):
         group = item.path.stem
         if group == "test_exercises" and hasattr(item, "callspec"):
             group = f"{group} {item.callspec.id}"
+        if group == "test_browser":  # of two browsers each has every other lesson
+            group = f"{group} {int(re.search(r'[0-9]+(?=_)', item.callspec.id)[0]) % 2}"
         if item.originalname != "test_outputs_are_reproduced":
             item.add_marker(pytest.mark.xdist_group(group))
 

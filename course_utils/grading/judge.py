@@ -119,9 +119,10 @@ class Judge:
                 for message in self.sandbox.run(job, self.seconds * (2 * len(job["hidden"]) + 1)):
                     at = found.hear(message, cells, at)
                 return found
-            except Ended as error:
+            except (Ended, wire.Garbled) as error:
                 # By then it has seen hidden inputs: how it ended would be a way to tell them.
-                how = "ended in a check that is not shown" if found.done else str(error)
+                said = str(error) if isinstance(error, Ended) else f"sent {error}"
+                how = "ended in a check that is not shown" if found.done else said
                 name = cells[at]["name"] if at is not None else ""
                 if at is not None and cells[at]["kind"] == "check":
                     name = self.assignment.tasks[name].answer

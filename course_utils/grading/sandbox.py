@@ -227,11 +227,12 @@ def _wrapped(command):
             wrapped += ["--symlink", os.readlink(folder), folder]
         else:
             wrapped += ["--ro-bind-try", folder, folder]
+    wrapped += ["--tmpfs", "/tmp"]  # first: what is seen may lie below it
     seen = {sys.prefix, sys.base_prefix, str(Path(course_utils.__file__).parent), str(sources.cache_folder())}
     for folder in sorted(seen):
         if not folder.startswith("/usr/"):
             for parent in reversed(Path(folder).parents[:-1]):  # else with the rights of the real one
                 wrapped += ["--perms", "0755", "--dir", str(parent)]
             wrapped += ["--ro-bind-try", folder, folder]
-    wrapped += ["--dev", "/dev", "--proc", "/proc", "--tmpfs", "/tmp", "--chdir", "/"]
+    wrapped += ["--dev", "/dev", "--proc", "/proc", "--chdir", "/"]
     return [*wrapped, "--remount-ro", "/dev", "--remount-ro", "/", *command]
