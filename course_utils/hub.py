@@ -91,10 +91,13 @@ class Repositories:
         repository = f"{asked['organization']}/{asked['name']}"
         if method == "DELETE":
             return _json({}) if self.commits.pop(repository, None) is not None else _missing("Repo")
+        return self._create(repository, "initial commit", {})
+
+    def _create(self, repository, title, files):
         if repository in self.commits:
             return _json({"error": "You already created this model repo", "url": repository}, 409)
         self.commits[repository] = []
-        self.commit(repository, "initial commit", {})
+        self.commit(repository, title, files)
         return _json({"url": repository})
 
     def _about(self, repository, rest, body):
@@ -102,7 +105,8 @@ class Repositories:
         if repository not in self.commits:
             return _missing("Repo")
         if rest == ["duplicate"]:
-            return self._duplicate(repository, json.loads(body)["repository"])
+            files = self.commits[repository][-1].files
+            return self._create(json.loads(body)["repository"], f"Duplicate from {repository}", files)
         revision = rest[1] if len(rest) > 1 else MAIN
         commit = self._find(repository, revision)
         if commit is None:
@@ -133,13 +137,6 @@ class Repositories:
         if revision == MAIN:
             return history[-1]
         return next((commit for commit in history if commit.id == revision), None)
-
-    def _duplicate(self, source, target):
-        if target in self.commits:
-            return _json({"error": "You already created this model repo"}, 409)
-        self.commits[target] = []
-        self.commit(target, f"Duplicate from {source}", self.commits[source][-1].files)
-        return _json({"url": target})
 
     @staticmethod
     def _preupload(commit, files):

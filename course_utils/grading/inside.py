@@ -27,6 +27,7 @@ import sys
 import time
 import traceback
 
+from course_utils import sources
 from course_utils.grading import wire
 from course_utils.grading.forked_kernels import IMPORTS
 from course_utils.learning import check
@@ -149,7 +150,8 @@ def _be_first(shell, connection, isolated, memory, user, seconds):
         if isolated:
             flags = MS_NOSUID | MS_NODEV
             _mount("none", "/", None, MS_REC | MS_PRIVATE)
-            kept = _opened_below_tmp()
+            below = [each for each in seen() if each.startswith("/tmp/") and os.path.isdir(each)]
+            kept = {each: os.open(each, os.O_PATH) for each in below}
             _mount("tmpfs", "/tmp", "size=256m,nr_inodes=20k,mode=1777", flags)
             for folder, handle in kept.items():
                 os.makedirs(folder, 0o755, exist_ok=True)
@@ -184,16 +186,10 @@ def _be_first(shell, connection, isolated, memory, user, seconds):
     os._exit(code if code >= 0 else 128 - code)
 
 
-def _opened_below_tmp():
-    """What of Python, this package and the models lies below /tmp, as handles: to be seen there again."""
-    seen = {
-        sys.prefix,
-        sys.base_prefix,
-        os.path.dirname(os.path.dirname(__file__)),
-        os.environ["COURSE_CACHE"],
-    }
-    below = sorted(each for each in seen if each.startswith("/tmp/") and os.path.isdir(each))
-    return {each: os.open(each, os.O_PATH) for each in below}
+def seen():
+    """The folders of Python, of this package and of the models, which students' code may read, in order."""
+    package = os.path.dirname(os.path.dirname(__file__))
+    return sorted({sys.prefix, sys.base_prefix, package, str(sources.cache_folder())})
 
 
 def _mount(kind, place, options, flags):

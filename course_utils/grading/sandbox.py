@@ -228,8 +228,7 @@ def _wrapped(command):
         else:
             wrapped += ["--ro-bind-try", folder, folder]
     wrapped += ["--tmpfs", "/tmp"]  # first: what is seen may lie below it
-    seen = {sys.prefix, sys.base_prefix, str(Path(course_utils.__file__).parent), str(sources.cache_folder())}
-    for folder in sorted(seen):
+    for folder in inside.seen():
         if not folder.startswith("/usr/"):
             for parent in reversed(Path(folder).parents[:-1]):  # else with the rights of the real one
                 wrapped += ["--perms", "0755", "--dir", str(parent)]

@@ -11,6 +11,7 @@ import torch
 
 from course_utils import models
 from course_utils.pictureworld import drawing, sprites, world
+from course_utils.views.intervals import wilson
 
 from . import picture_evaluation as evaluation
 from .card import machine
@@ -123,7 +124,8 @@ def bare_shares(counts):
     hits = Counter(majority=sum(found["gender"][world.MAJORITY[trade]] for trade, found in counts.items()))
     for found in counts.values():
         hits.update(found["tone"])
-    return {what: (hit / total, *evaluation.interval(hit, total)) for what, hit in hits.items()}
+    spans = {what: wilson(hit, total) for what, hit in hits.items()}
+    return {what: (hits[what] / total, low / 100, high / 100) for what, (low, high) in spans.items()}
 
 
 def planted_shares():

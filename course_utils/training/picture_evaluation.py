@@ -189,14 +189,6 @@ def bare_trade(pipeline, judge, trade, guidance, count=BARE, seed=0):
     }
 
 
-def interval(hits, count):
-    """The 95% interval of a share (Wilson's): (low, high)."""
-    z, share = 1.96, hits / count
-    middle = (share + z**2 / (2 * count)) / (1 + z**2 / count)
-    half = z / (1 + z**2 / count) * math.sqrt(share * (1 - share) / count + z**2 / (4 * count**2))
-    return middle - half, middle + half
-
-
 @torch.no_grad()
 def psnr(vae, pictures):
     """How well pictures come back from their latents: peak signal-to-noise ratio in dB, mean over them."""
