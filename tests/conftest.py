@@ -7,9 +7,13 @@ import pytest
 from course_utils.grading import forked_kernels
 
 
-@pytest.hookimpl(tryfirst=True)  # xdist reads the groups in a hook of the same name
+@pytest.hookimpl(wrapper=True, tryfirst=True)  # xdist reads the groups in a hook of the same name
 def pytest_collection_modifyitems(items):
-    """Give each test a group, its file or its lesson; notebooks run wherever there is room."""
+    """Give each test a group, its file or its lesson; notebooks run wherever there is room.
+
+    Then put the browser tests of each lesson side by side: pytest takes the `lesson` of a test that names
+    fewer lessons for another thing, and would run those twice.
+    """
     for item in items:
         group = item.path.stem
         if group == "test_exercises" and hasattr(item, "callspec"):
@@ -18,6 +22,16 @@ def pytest_collection_modifyitems(items):
             group = f"{group} {int(re.search(r'[0-9]+(?=_)', item.callspec.id)[0]) % 2}"
         if item.originalname != "test_outputs_are_reproduced":
             item.add_marker(pytest.mark.xdist_group(group))
+    result = yield
+    places = [
+        place
+        for place, item in enumerate(items)
+        if item.path.stem == "test_browser" and "lesson" in item.fixturenames
+    ]
+    ordered = sorted((items[place] for place in places), key=lambda item: item.callspec.params["lesson"])
+    for place, item in zip(places, ordered, strict=True):
+        items[place] = item
+    return result
 
 
 def pytest_collection_finish(session):
