@@ -22,6 +22,8 @@ ATTEMPTS = 3
 PAUSE = 1.0  # seconds between two attempts
 TIMEOUT = (10, 60)  # seconds: to connect, and between two pieces of an answer
 CHUNK = 1 << 16  # bytes
+FIRST_BYTES = 16_000_000  # at most, for measuring how fast they come
+FIRST_SECONDS = 1.5
 PYPI = "https://pypi.org/simple"
 PAGE_TYPES = "application/vnd.pypi.simple.v1+json, application/vnd.pypi.simple.v1+html;q=0.2, text/html;q=0.1"
 
@@ -131,6 +133,31 @@ def find_on_index(session, index, package, name):
         url = urljoin(answer.url, urls[name])
         same = urlsplit(url).scheme == urlsplit(page).scheme and place(url) == place(page)
     return url, login if same else None
+
+
+def first_bytes_speed(session, url, login=None):
+    """How fast a file's first bytes come, in bytes per second; none is kept. Raises Unavailable."""
+    headers = {"Accept-Encoding": "identity", "Range": f"bytes=0-{FIRST_BYTES - 1}"}
+    with (
+        _network_errors(),
+        session.get(url, headers=headers, stream=True, timeout=TIMEOUT, auth=login) as answer,
+    ):
+        answer.raise_for_status()
+        return speed(answer.iter_content(CHUNK))
+
+
+def speed(chunks):
+    """Bytes per second of the first chunks; a connection that breaks after some bytes ends the count."""
+    started, count = time.monotonic(), 0
+    try:
+        for chunk in chunks:
+            count += len(chunk)
+            if time.monotonic() - started > FIRST_SECONDS or count >= FIRST_BYTES:
+                break
+    except Exception:  # of whichever client: the download will meet it again, and say it
+        if not count:
+            raise
+    return count / max(time.monotonic() - started, 1e-3)
 
 
 def place(url):

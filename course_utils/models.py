@@ -9,7 +9,7 @@ import shutil
 import warnings
 from pathlib import Path
 
-from course_utils import catalog, sources
+from course_utils import catalog, preflight, sources
 from course_utils.errors import CourseError
 
 
@@ -41,55 +41,70 @@ def prepare():
 
 def folder(name, size=None):
     """The folder that `from_pretrained` takes: fetched, verified and, if made for llama.cpp or CTranslate2,
-    converted once. A tiny model came with the course.
+    converted once. A tiny model came with the course. Before a download a table says what it takes.
 
     name : a family ("llama") or a model of the catalogue ("smollm2-135m-instruct")
     size : "tiny", "small" or "full"; by default COURSE_SIZE, else what the lesson's set-up cell said, else
         the smallest that there is
 
-    Raises CourseError with one sentence when the files can't be had.
+    Raises CourseError with one sentence when the files can't be had, or the model can't run here.
     """
     model = catalog.find(name, size)
     builders = {"gguf": _gguf_to_safetensors, "ctranslate2": _ctranslate2_to_safetensors}
-    if build := builders.get(model.format):
-        return sources.convert_once(model, lambda target: build(model, target))
-    return sources.fetch(model)
+    with preflight.or_smaller(model):
+        preflight.before_download(model)
+        if build := builders.get(model.format):
+            return sources.convert_once(model, lambda target: build(model, target))
+        return sources.fetch(model)
 
 
-def load(name, size=None, four_bit=None):
+def load(name, size=None, four_bit=None, eight_bit=None):
     """The library's own objects: `(model, tokenizer)`, for Whisper `(model, processor)`, ready to run; for
     Stable Diffusion diffusers' pipeline, which holds all its parts.
 
-    The same as `AutoModelForCausalLM.from_pretrained(folder(name))` in float32 on the CPU. The full size,
-    where there is a GPU, comes as published and on that GPU: send its inputs there, `.to(model.device)`.
-    Attention is "eager", so that `output_attentions=True` gives the weights (the default, sdpa, has none).
+    The same as `AutoModelForCausalLM.from_pretrained(folder(name))` in float32 on the CPU. The full size
+    comes in the first of `preflight.ways` that fits into the memory that is free; on a GPU, send its inputs
+    there, `.to(model.device)`. Attention is "eager", so that `output_attentions=True` gives the weights (the
+    default, sdpa, has none).
 
     name, size : as in `folder`
-    four_bit : whether matrices are stored at 4 bits (NF4, by bitsandbytes); by default where a full-size
-        model is too large for the GPU that is there
+    four_bit, eight_bit : whether matrices are stored at 4 bits (NF4) or at 8 (LLM.int8), by bitsandbytes; by
+        default where a full-size model is too large otherwise
 
-    Raises what `folder` raises, and CourseError when bitsandbytes is missing.
+    Raises what `folder` raises, and CourseError when bitsandbytes is missing or the memory runs out.
     """
     prepare()
+    facts = catalog.find(name, size)
+    if facts.size == "full":
+        preflight.explain_out_of_memory(facts)
+    with preflight.or_smaller(facts), preflight.memory_errors(facts):
+        if facts.architecture.startswith("StableDiffusion"):
+            return _load_pipeline(facts, four_bit or eight_bit)
+        return _load_transformers(facts, four_bit, eight_bit)
+
+
+def _load_transformers(facts, four_bit, eight_bit):
+    """A model of transformers and its tokenizer or processor."""
     import torch
     import transformers
 
-    facts = catalog.find(name, size)
-    if facts.architecture == "StableDiffusionPipeline":
-        return _load_pipeline(facts, four_bit)
     if facts.architecture.startswith("Whisper"):
         of_model, of_inputs = transformers.AutoModelForSpeechSeq2Seq, transformers.AutoProcessor
         logging.getLogger("transformers.generation.utils").addFilter(_not_of_whisper_itself)
     else:
         of_model, of_inputs = transformers.AutoModelForCausalLM, transformers.AutoTokenizer
+    way = preflight.way(facts, four_bit, eight_bit)
+    if way.bits < 16:
+        where = _quantised(facts, way)
+    elif way.device == "both":
+        free = zip((0, "cpu"), preflight.free_memory(), strict=True)
+        work = facts.memory_bytes - 2 * facts.parameters  # what the GPU needs beside its layers
+        most = {place: count - work * (place == 0) for place, count in free}
+        where = {"dtype": _sixteen_bits(), "device_map": "auto", "max_memory": most}
+    else:
+        dtype = torch.float32 if way.bits == 32 else _sixteen_bits()
+        where = {"dtype": dtype} | ({"device_map": {"": 0}} if way.device == "cuda" else {})
     place = folder(facts.name)
-    gpu = torch.cuda.get_device_properties(0).total_memory if torch.cuda.is_available() else 0
-    on_gpu = facts.size == "full" and gpu > 0
-    if four_bit is None:
-        four_bit = on_gpu and gpu < facts.memory_bytes
-    where = {"dtype": "auto", "device_map": "auto"} if on_gpu else {"dtype": torch.float32}
-    if four_bit:
-        where |= _four_bits(facts)
     model = of_model.from_pretrained(
         place,
         attn_implementation="eager",
@@ -98,101 +113,155 @@ def load(name, size=None, four_bit=None):
         use_safetensors=True,
         **where,
     )
-    if four_bit:
-        _rest_to_four_bits(model, "cuda" if on_gpu else "cpu")
+    if way.bits < 16:
+        _quantise_rest(model, way)
     return model.eval(), of_inputs.from_pretrained(place, trust_remote_code=False, local_files_only=True)
 
 
-def pipeline_class():
-    """diffusers' StableDiffusionPipeline, without the advice to install torchvision that its import gives."""
+def pipeline_class(name="StableDiffusionPipeline"):
+    """A pipeline of diffusers, without the advice to install torchvision that its import gives."""
     from transformers.utils import logging as transformers_logging
 
     level = transformers_logging.get_verbosity()
     transformers_logging.set_verbosity_error()
     try:
-        from diffusers import StableDiffusionPipeline
+        import diffusers
+
+        return getattr(diffusers, name)
     finally:
         transformers_logging.set_verbosity(level)
-    return StableDiffusionPipeline
 
 
-def _load_pipeline(facts, four_bit):
+def _load_pipeline(facts, quantised):
     """The whole pipeline: in float32 on the CPU, the full size where there is a GPU in float16 on it."""
     import diffusers
     import torch
     from diffusers.utils import logging as diffusers_logging
     from packaging.version import Version
 
-    if four_bit:
-        raise CourseError(f"{facts.title} is not stored at 4 bits here: leave `four_bit` out.")
-    on_gpu = facts.size == "full" and torch.cuda.is_available()
+    if quantised:
+        raise CourseError(
+            f"{facts.title} is not stored at 4 bits here, nor at 8: leave `four_bit` and `eight_bit` out."
+        )
+    way = preflight.way(facts)
     diffusers_logging.disable_progress_bar()
     # The files hold 16 bits, and a part that kept them would not fit to the others on a CPU.
-    dtype = torch.float16 if on_gpu else torch.float32
+    dtype = torch.float32 if way.device == "cpu" else torch.float16
     called = "dtype" if Version(diffusers.__version__) >= Version("0.40") else "torch_dtype"
-    pipeline = pipeline_class().from_pretrained(
+    # SDXL has no checker of pictures, version 1.5 comes without it.
+    unchecked = {"safety_checker": None, "feature_extractor": None, "requires_safety_checker": False}
+    pipeline = pipeline_class(facts.architecture).from_pretrained(
         folder(facts.name),
         **{called: dtype},
+        **(unchecked if facts.architecture == "StableDiffusionPipeline" else {}),
         variant=facts.sources[0].variant,
-        safety_checker=None,
-        feature_extractor=None,
-        requires_safety_checker=False,
         local_files_only=True,
         use_safetensors=True,
     )
     pipeline.set_progress_bar_config(disable=True)
-    return pipeline.to("cuda") if on_gpu else pipeline
+    if way.device == "offload":
+        pipeline.enable_model_cpu_offload()
+    return pipeline.to("cuda") if way.device == "cuda" else pipeline
 
 
 def _not_of_whisper_itself(record):
-    """False for the warning that Whisper's own `generate` sets off in transformers, however it is called."""
-    return not record.getMessage().startswith("Passing `generation_config` together with")
+    """False for the warnings that Whisper's own `generate` sets off in transformers, however it is called."""
+    says = record.getMessage()
+    return not says.startswith("Passing `generation_config` together with") and "SuppressTokens" not in says
 
 
-def _four_bits(facts):
-    """How `from_pretrained` is asked to store each linear layer at 4 bits as it is read."""
+def _sixteen_bits():
+    """bfloat16, as the models are published; float16 on a GPU that has no bfloat16 of its own."""
     import torch
+
+    old = torch.cuda.is_available() and torch.cuda.get_device_capability() < (8, 0)
+    return torch.float16 if old else torch.bfloat16
+
+
+def _quantised(facts, way):
+    """How `from_pretrained` is asked to store each linear layer at 4 or 8 bits as it is read."""
     from transformers import BitsAndBytesConfig
 
     if importlib.util.find_spec("bitsandbytes") is None:
         raise CourseError(
-            f"{facts.title} at 4 bits needs the package bitsandbytes: run `pip install bitsandbytes`, "
-            "restart the kernel and run this again."
+            f"{facts.title} at {way.bits} bits needs the package bitsandbytes: run `pip install "
+            "bitsandbytes`, restart the kernel and run this again."
         )
-    settings = BitsAndBytesConfig(
-        load_in_4bit=True,
-        bnb_4bit_quant_type="nf4",
-        bnb_4bit_use_double_quant=True,
-        bnb_4bit_compute_dtype=torch.bfloat16,
-    )
+    dtype = _sixteen_bits()
+    if way.bits == 8:
+        settings = BitsAndBytesConfig(load_in_8bit=True)
+    else:
+        settings = BitsAndBytesConfig(
+            load_in_4bit=True,
+            bnb_4bit_quant_type="nf4",
+            bnb_4bit_use_double_quant=True,
+            bnb_4bit_compute_dtype=dtype,
+        )
     # What it leaves at 16 bits may be too large for the GPU: it waits in the main memory for the next step.
-    return {"dtype": torch.bfloat16, "quantization_config": settings, "device_map": {"": "cpu"}}
+    direct = way.device == "cuda" and preflight.plain_linear(facts)
+    return {"dtype": dtype, "quantization_config": settings, "device_map": {"": 0 if direct else "cpu"}}
 
 
-def _rest_to_four_bits(model, device):
-    """Store at 4 bits, on `device`, the matrices that transformers leaves at 16 without a word.
+def _quantise_rest(model, way):
+    """Store at 4 or 8 bits, on the way's device, the matrices that transformers leaves at 16 without a word.
 
     It replaces modules whose class is `torch.nn.Linear` itself. Falcon's linear layers are of a class of
     their own, and Mixtral keeps all experts of a layer in one 3-dimensional parameter: 97% of its weights.
-    bitsandbytes can replace any parameter, and gives it back at 16 bits whenever it is used.
+    A parametrisation can replace any parameter, and gives it back at 16 bits whenever it is used.
     """
     import torch
-    from bitsandbytes.nn import Linear4bit
+    from bitsandbytes.nn import Linear4bit, Linear8bitLt
     from bitsandbytes.nn.parametrize import replace_parameter_4bit
 
     head = model.get_output_embeddings()
     for module in list(model.modules()):
-        linear = isinstance(module, torch.nn.Linear) and not isinstance(module, Linear4bit)
+        linear = isinstance(module, torch.nn.Linear) and not isinstance(module, Linear4bit | Linear8bitLt)
         names = [
             name
             for name, weight in module.named_parameters(recurse=False)
             if weight.ndim == 3 or (linear and weight.ndim == 2 and module is not head)
         ]
         if names:
-            module.to(device)
+            module.to(way.device)
         for name in names:
-            replace_parameter_4bit(module, name, compress_statistics=True, quant_type="nf4")
-    torch.nn.Module.to(model, device)  # transformers' own `to` refuses a model that is stored at 4 bits
+            if way.bits == 4:
+                replace_parameter_4bit(module, name, compress_statistics=True, quant_type="nf4")
+            else:
+                _replace_parameter_8bit(module, name)
+    torch.nn.Module.to(model, way.device)  # transformers' own `to` refuses a model that is quantised
+
+
+def _replace_parameter_8bit(module, name):
+    """Store a module's parameter as whole numbers from -127 to 127 and a scale for each of its rows."""
+    import torch
+    from torch.nn.utils import parametrize
+
+    class Rows(torch.nn.Module):
+        def __init__(self, scales):
+            super().__init__()
+            self.register_buffer("scales", scales)
+
+        @torch.no_grad()
+        def forward(self, stored):
+            return stored * self.scales
+
+    caches = []
+
+    def open_cache(module, inputs):  # a layer of experts asks for the same parameter once for each of them
+        caches.append(parametrize.cached())
+        caches[-1].__enter__()
+
+    def close_cache(module, inputs, output):
+        caches.pop().__exit__(None, None, None)
+
+    weight = getattr(module, name).data
+    scales = weight.abs().amax(-1, keepdim=True).clamp(min=1e-8) / 127
+    # At 16 bits a scale is rounded, too: the largest weight of its row may come out as 128.
+    whole = (weight / scales).round().clamp(-127, 127).to(torch.int8)
+    setattr(module, name, torch.nn.Parameter(whole, requires_grad=False))
+    parametrize.register_parametrization(module, name, Rows(scales), unsafe=True)
+    module.register_forward_pre_hook(open_cache)
+    module.register_forward_hook(close_cache, always_call=True)
 
 
 def gguf_copies(name, folder, bits=(32, 16, 8, 4), size=None):

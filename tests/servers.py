@@ -8,6 +8,7 @@ import sys
 import threading
 import time
 import zipfile
+from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
@@ -33,6 +34,7 @@ class _Server:
     ranges : whether a Range request is honoured
     pause : seconds to wait before each 64 KiB
     surplus : bytes sent after a file's end, its length unnamed
+    broken : files whose names end so are cut off after 1,000 bytes, whoever asks; or None
     """
 
     def __init__(self):
@@ -41,6 +43,7 @@ class _Server:
         self.ranges = True
         self.pause = 0.0
         self.surplus = 0
+        self.broken = None
         handler = type("Handler", (_Handler,), {"owner": self})
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
         self._server.daemon_threads = True
@@ -101,16 +104,27 @@ class Index(_Server):
 
 
 class Hub(_Server):
-    """A model hub with one repository at one revision. `gated` : files only for the token "accepted"."""
+    """A model hub with one repository at one revision, and `others`, {repository: commit}.
+
+    gated : files only for the token "accepted"
+    expired : a token that it no longer takes, or None
+    status : what it answers whatever is asked, such as 503, or None
+    """
 
     def __init__(self, repository, revision, files, gated=False):
         super().__init__()
         self.repository, self.revision, self.files, self.gated = repository, revision, files, gated
+        self.others, self.expired, self.status = {}, None, None
 
     def answer(self, request):
+        if self.status:
+            return request.reply(self.status)
         only = Commit(self.revision, "published", self.files)
-        reply = Repositories({self.repository: [only]}).answer(request.command, request.path)
         token = request.headers.get("Authorization")
+        if self.expired and token == f"Bearer {self.expired}":
+            return request.reply(401, headers={"X-Error-Message": f'User Access Token "{token}" is expired'})
+        held = {self.repository: [only]} | {name: [commit] for name, commit in self.others.items()}
+        reply = Repositories(held).answer(request.command, request.path)
         if self.gated and "/resolve/" in request.path and token != "Bearer accepted":
             return request.reply(403 if token else 401, headers={"X-Error-Code": "GatedRepo"})
         if reply.file:
@@ -150,6 +164,8 @@ class _Handler(BaseHTTPRequestHandler):
         end = len(content)
         if self.owner.cuts:
             end = min(end, start + self.owner.cuts.pop(0))
+        if self.owner.broken and self.path.endswith(self.owner.broken):
+            end = min(end, 1_000)
         for position in range(start, end, 1 << 16):
             time.sleep(self.owner.pause)
             self.wfile.write(content[position : min(end, position + (1 << 16))])
@@ -165,22 +181,37 @@ class _Handler(BaseHTTPRequestHandler):
         self.end_headers()
 
 
+def shrunken(model):
+    """A model of the catalogue with the needs of a shrunken copy: the real ones may not fit this machine."""
+    return replace(
+        model,
+        parameters=1_000,
+        kept_parameters=0,
+        download_bytes=1_000,
+        disk_bytes=1_000,
+        memory_bytes=500_000_000,
+    )
+
+
 def load_elsewhere(model, files, home, program, **environment):
     """The last line that a program prints in its own process, beside a hub here with the model's files."""
-    # The catalogue's size is the real one; of that the disk here may not hold enough.
-    start = (
-        "from dataclasses import replace\n"
-        "from course_utils import catalog, load\n"
-        f"catalog.models()[{model.name!r}] = replace(catalog.find({model.name!r}), download_bytes=1000)\n"
-    )
-    source = model.sources[0]
+    return load_all_elsewhere({model: files}, home, program, **environment)
+
+
+def load_all_elsewhere(published, home, program, **environment):
+    """The same with several models, {model: files}."""
+    start = "from course_utils import catalog, load\nfrom course_utils.catalog import File, Model, Source\n"
+    start += "".join(f"catalog.models()[{model.name!r}] = {shrunken(model)!r}\n" for model in published)
     plain = {key: value for key, value in os.environ.items() if not key.lower().endswith("_proxy")}
     plain |= {"HF_HOME": str(home), "PYTHONPATH": str(ROOT)} | environment
-    with Hub(source.repository, source.revision, files) as hub:
+    with Hub("nobody/nothing", "0" * 40, {}) as hub:
+        for model, files in published.items():
+            source = model.sources[0]
+            hub.others[source.repository] = Commit(source.revision, "published", files)
         plain |= {"HF_ENDPOINT": hub.url}
         command = [sys.executable, "-c", start + program]
         result = subprocess.run(command, env=plain, capture_output=True, text=True, timeout=300)
     assert result.returncode == 0, result.stderr
     asked = {path.rpartition("/")[2] for _, path, _ in hub.log}
-    assert not asked & {"consolidated.00.safetensors", "pytorch_model.bin"}
+    assert not asked & {"consolidated.00.safetensors", "pytorch_model.bin", "v1-5-pruned.ckpt"}
     return result.stdout.strip().splitlines()[-1]

@@ -14,9 +14,9 @@ import time
 import pytest
 import torch
 import transformers
-from servers import load_elsewhere
+from servers import load_all_elsewhere
 
-from course_utils import catalog, lessons, models, sources, tinyworld
+from course_utils import blueprints, catalog, lessons, models, preflight, sources, tinyworld
 from course_utils.errors import CourseError
 
 
@@ -36,12 +36,9 @@ def test_the_library_s_own_classes_with_the_catalogue_s_count(smollm2):
 
 
 def test_loading_again_takes_under_a_second(smollm2):
-    seconds = []
-    for _ in range(3):
-        start = time.perf_counter()
-        models.load("llama", size="small")
-        seconds.append(time.perf_counter() - start)
-    assert min(seconds) < 1.0
+    start = time.process_time()  # which leaves out what other processes take
+    models.load("llama", size="small")
+    assert time.process_time() - start < 1.0
 
 
 def test_attention_weights_can_be_had(smollm2):
@@ -190,66 +187,245 @@ def test_a_lesson_s_set_up_settles_the_size(monkeypatch, capsys):
 SMALLER = {"hidden_size": 64, "num_attention_heads": 4, "num_hidden_layers": 2, "vocab_size": 1_225}
 FALCON = {"model_type": "falcon", "architectures": ["FalconForCausalLM"], "new_decoder_architecture": False}
 MISTRAL = {"num_key_value_heads": 2, "intermediate_size": 128, "max_position_embeddings": 32_768}
+LLAMA = MISTRAL | {"model_type": "llama", "rms_norm_eps": 1e-5, "max_position_embeddings": 131_072}
+LLAMA_3 = {"rope_type": "llama3", "rope_theta": 5e5, "low_freq_factor": 1.0, "high_freq_factor": 4.0}
+LLAMA_3 |= {"factor": 8.0, "original_max_position_embeddings": 8_192}
 # What the official configs say that a smaller width does not change.
 OFFICIAL = {
+    "llama-2-7b-chat": LLAMA | {"num_key_value_heads": 4, "max_position_embeddings": 4_096},
+    "llama-3.1-8b-instruct": LLAMA | {"rope_parameters": LLAMA_3},
+    "llama-3.2-1b-instruct": LLAMA
+    | {"rope_parameters": LLAMA_3 | {"factor": 32.0}, "tie_word_embeddings": True},
     "falcon-rw-1b-instruct": FALCON
     | {"alibi": True, "bias": True, "multi_query": False, "parallel_attn": False},
     "falcon-7b-instruct": FALCON
     | {"alibi": False, "bias": False, "multi_query": True, "parallel_attn": True},
+    "falcon-40b": FALCON
+    | {"alibi": False, "bias": False, "new_decoder_architecture": True, "num_kv_heads": 2},
     "mistral-7b-instruct": MISTRAL | {"model_type": "mistral", "sliding_window": 4_096},
     "mixtral-8x7b-instruct": MISTRAL
     | {"model_type": "mixtral", "num_local_experts": 8, "num_experts_per_tok": 2, "rope_theta": 1e6},
 }
+CHAT = "{% for message in messages %}[{{ message['role'] }}] {{ message['content'] }} {% endfor %}"
+PICKLE = b"cos\nsystem\n(S'false'\ntR."
+PIPELINES = ("stable-diffusion-v1-5", "stable-diffusion-xl")
 
 
-@pytest.fixture(scope="module", params=OFFICIAL)
-def published(request, tmp_path_factory):
-    """A published model of the catalogue, shrunken: its entry, and the files of its repository."""
-    folder = tmp_path_factory.mktemp(request.param)
-    config = transformers.AutoConfig.for_model(**(OFFICIAL[request.param] | SMALLER))
+def language_model(name, folder):
+    """The files of a published language model's repository, shrunken."""
+    config = transformers.AutoConfig.for_model(**(OFFICIAL[name] | SMALLER))
     torch.manual_seed(0)
     model = transformers.AutoModelForCausalLM.from_config(config, dtype=torch.bfloat16)
     model.save_pretrained(folder, max_shard_size="100KB")
-    tinyworld.english().tokenizer().save_pretrained(folder)
+    tokenizer = tinyworld.english().tokenizer()
+    if "instruct" in name or "chat" in name:
+        tokenizer.chat_template = CHAT
+    # Older repositories keep the template in tokenizer_config.json, newer ones in a file of its own.
+    tokenizer.save_pretrained(folder, save_jinja_files=name.startswith("llama-3"))
     files = {path.name: path.read_bytes() for path in folder.iterdir()}
     assert "model.safetensors.index.json" in files
-    files |= {"consolidated.00.safetensors": b"twice", "pytorch_model.bin": b"cos\nsystem\n(S'false'\ntR."}
-    return catalog.models()[request.param], files
+    return files | {"consolidated.00.safetensors": b"twice", "pytorch_model.bin": PICKLE}
 
 
-def test_published_sizes_come_from_the_hub(published, tmp_path):
-    """By family and size, of the class that the catalogue says, without the pickle beside the weights."""
-    model, _ = published
-    program = (
-        f"model, tokenizer = load({model.family!r}, size={model.size!r})\n"
-        "inputs = tokenizer('3 + 4 =', return_tensors='pt')\n"
-        "told = model.generate(**inputs, max_new_tokens=4, do_sample=False, pad_token_id=0)\n"
-        "print(type(model).__name__, model.dtype, told.shape[1])"
-    )
-    said = load_elsewhere(*published, tmp_path, program)
-    assert said == f"{model.architecture} torch.float32 9"
+def pipeline(name, folder):
+    """The files of a published pipeline's repository: our tiny parts, for SDXL with a small UNet for them."""
+    import diffusers
+
+    ours = models.load("stable-diffusion", "tiny")
+    if name == "stable-diffusion-v1-5":
+        made = ours
+    else:
+        shape = {"hidden_size": 32, "intermediate_size": 37, "num_attention_heads": 4, "num_hidden_layers": 2}
+        shape |= {"projection_dim": 32, "vocab_size": len(ours.tokenizer), "eos_token_id": 2}
+        plan = transformers.CLIPTextConfig(**shape, hidden_act="gelu", max_position_embeddings=77)
+        torch.manual_seed(0)
+        unet = diffusers.UNet2DConditionModel(
+            sample_size=16,
+            in_channels=ours.vae.config.latent_channels,
+            out_channels=ours.vae.config.latent_channels,
+            block_out_channels=(32, 64),
+            down_block_types=("DownBlock2D", "CrossAttnDownBlock2D"),
+            up_block_types=("CrossAttnUpBlock2D", "UpBlock2D"),
+            attention_head_dim=(2, 4),
+            use_linear_projection=True,
+            addition_embed_type="text_time",
+            addition_time_embed_dim=8,
+            transformer_layers_per_block=(1, 2),
+            projection_class_embeddings_input_dim=80,
+            cross_attention_dim=64,
+        )
+        made = diffusers.StableDiffusionXLPipeline(
+            vae=ours.vae,
+            text_encoder=transformers.CLIPTextModel(plan),
+            text_encoder_2=transformers.CLIPTextModelWithProjection(plan),
+            tokenizer=ours.tokenizer,
+            tokenizer_2=ours.tokenizer,
+            unet=unet,
+            scheduler=ours.scheduler,
+        )
+    made.to(torch.float16).save_pretrained(folder, variant="fp16")
+    files = {path.relative_to(folder).as_posix(): path.read_bytes() for path in folder.rglob("*.*")}
+    if name == "stable-diffusion-v1-5":
+        index = json.loads(files["model_index.json"])
+        index["safety_checker"] = ["stable_diffusion", "StableDiffusionSafetyChecker"]
+        files["model_index.json"] = json.dumps(index).encode()
+        files["safety_checker/model.fp16.safetensors"] = b"not fetched"
+    return files | {"v1-5-pruned.ckpt": PICKLE, "sd_xl_base_1.0.safetensors": b"all in one"}
 
 
-def test_four_bits(published, tmp_path):
-    """All matrices but the embedding are at 4 bits, experts too, and the answers stay close."""
-    model, _ = published
-    program = (
-        "import json, torch\n"
-        "ids = torch.arange(4, 40)[None]\n"
-        f"whole, _ = load({model.name!r})\n"
-        f"model, _ = load({model.name!r}, four_bit=True)\n"
-        "with torch.no_grad():\n"
-        "    a, b = whole(ids).logits.float(), model(ids).logits.float()\n"
-        "near = torch.corrcoef(torch.stack([a.flatten(), b.flatten()]))[0, 1]\n"
-        "wide = [n for n, w in model.named_parameters() if w.dtype != torch.uint8 and w.ndim > 1]\n"
-        "few = sum(w.dtype == torch.uint8 for w in model.parameters())\n"
-        "print(json.dumps([float(near), few, wide]))"
-    )
-    near, few, wide = json.loads(load_elsewhere(*published, tmp_path, program))
-    assert near > 0.9
-    per_layer = {"falcon": 4, "mistral": 7, "mixtral": 4 + 2}[model.family]
+@pytest.fixture(scope="module")
+def loaded(tmp_path_factory):
+    """What each published model, shrunken, said by the hub's protocol: {name: facts}; all in one process."""
+    published = {}
+    for name in OFFICIAL:
+        published[catalog.models()[name]] = language_model(name, tmp_path_factory.mktemp(name))
+    for name in PIPELINES:
+        published[catalog.models()[name]] = pipeline(name, tmp_path_factory.mktemp(name))
+    program = """
+import json, torch
+torch.set_grad_enabled(False)
+def near(one, other):
+    ids = torch.arange(4, 40)[None]
+    both = [each(ids).logits.float().flatten() for each in (one, other)]
+    return float(torch.corrcoef(torch.stack(both))[0, 1])
+def stored(model, dtype):
+    wide = [name for name, each in model.named_parameters() if each.dtype != dtype and each.ndim > 1]
+    return sum(each.dtype == dtype for each in model.parameters()), wide
+said = {}
+for name, family, size, pipeline in %r:
+    first = [facts for facts in catalog.models().values() if (facts.family, facts.size) == (family, size)][0]
+    asked = (family, size) if first.name == name else (name,)
+    if pipeline:
+        made = load(*asked)
+        # SDXL's own number of pixels would take a minute here.
+        size = made.unet.config.sample_size * made.vae_scale_factor
+        settings = dict(num_inference_steps=1, output_type="np", height=size, width=size)
+        picture = made("cat", **settings).images[0]
+        said[name] = [type(made).__name__, str(made.unet.dtype), picture.shape, bool(picture.std() > 0)]
+        continue
+    whole, tokenizer = load(*asked)
+    inputs = tokenizer("3 + 4 =", return_tensors="pt")
+    told = whole.generate(**inputs, max_new_tokens=4, do_sample=False, pad_token_id=0)
+    four, eight = load(name, four_bit=True)[0], load(name, eight_bit=True)[0]
+    chat = [{"role": "user", "content": "3 + 4 ="}]
+    chat = tokenizer.apply_chat_template(chat, tokenize=False) if tokenizer.chat_template else None
+    facts = {"class": type(whole).__name__, "dtype": str(whole.dtype), "tokens": told.shape[1], "chat": chat}
+    facts |= {"4": [near(whole, four), *stored(four, torch.uint8)]}
+    facts |= {"8": [near(whole, eight), *stored(eight, torch.int8)]}
+    said[name] = facts
+print(json.dumps(said))
+"""
+    asked = [(each.name, each.family, each.size, each.name in PIPELINES) for each in published]
+    return json.loads(load_all_elsewhere(published, tmp_path_factory.mktemp("hub"), program % (asked,)))
+
+
+@pytest.mark.parametrize("name", OFFICIAL)
+def test_published_sizes_come_from_the_hub(loaded, name):
+    """By family and size, of the class that the catalogue says, with a chat template and without pickles."""
+    said = loaded[name]
+    facts = catalog.models()[name]
+    assert (said["class"], said["dtype"], said["tokens"]) == (facts.architecture, "torch.float32", 9)
+    tuned = "instruct" in name or "chat" in name
+    assert said["chat"] == ("[user] 3 + 4 = " if tuned else None)
+
+
+@pytest.mark.parametrize("bits", ["4", "8"])
+@pytest.mark.parametrize("name", OFFICIAL)
+def test_four_and_eight_bits(loaded, name, bits):
+    """All matrices but the embedding are stored so, experts too, and the answers stay close."""
+    near, few, wide = loaded[name][bits]
+    assert near > {"4": 0.9, "8": 0.995}[bits]
+    per_layer = {"llama": 7, "falcon": 4, "mistral": 7, "mixtral": 4 + 2}[catalog.models()[name].family]
     assert few == SMALLER["num_hidden_layers"] * per_layer
-    assert not [name for name in wide if not re.search(r"embed|lm_head|mlp\.gate\.", name)], wide
+    assert not [each for each in wide if not re.search(r"embed|lm_head|mlp\.gate\.", each)], wide
+
+
+@pytest.mark.parametrize("name", PIPELINES)
+def test_published_pipelines_come_from_the_hub(loaded, name):
+    """In the official layout, without the pickles, the checker of pictures and the second copy."""
+    kind, dtype, shape, drawn = loaded[name]
+    assert kind == catalog.models()[name].architecture
+    assert (dtype, shape[2], drawn) == ("torch.float32", 3, True)
+
+
+@pytest.mark.parametrize(
+    "name, gpu, main, chosen",
+    [
+        ("llama-3.1-8b-instruct", 80, 120, (16, "cuda")),
+        ("llama-3.1-8b-instruct", 15, 12, (8, "cuda")),
+        ("llama-3.1-8b-instruct", 8, 12, (4, "cuda")),
+        ("llama-3.1-8b-instruct", 6, 16, (16, "both")),
+        ("llama-3.1-8b-instruct", 0, 40, (32, "cpu")),
+        ("llama-3.1-8b-instruct", 0, 8, (4, "cpu")),
+        ("llama-3.2-3b-instruct", 0, 8, (16, "cpu")),
+        ("falcon-7b-instruct", 12, 20, (8, "cuda")),
+        ("falcon-7b-instruct", 12, 12, (16, "both")),  # its 16 bits wait in the main memory for the others
+        ("mixtral-8x7b-instruct", 80, 120, (8, "cuda")),
+        ("stable-diffusion-v1-5", 15, 12, (16, "cuda")),
+        ("stable-diffusion-xl", 10, 12, (16, "offload")),
+        ("stable-diffusion-v1-5", 0, 8, (32, "cpu")),
+        ("whisper-large-v3-turbo", 15, 12, (16, "cuda")),
+        ("mixtral-8x7b-instruct", 24, 60, None),
+    ],
+)
+def test_the_memory_decides_how_a_full_size_runs(monkeypatch, name, gpu, main, chosen):
+    monkeypatch.setattr(preflight, "free_memory", lambda: (gpu * 1e9, main * 1e9))
+    model = catalog.models()[name]
+    if chosen is None:
+        with pytest.raises(CourseError, match="does not fit here: it takes at least 97.0 GB on the GPU"):
+            preflight.way(model)
+    else:
+        way = preflight.way(model)
+        assert (way.bits, way.device) == chosen
+        assert way.gpu_bytes <= gpu * 1e9 and way.main_bytes <= main * 1e9
+
+
+def test_a_container_s_limit_counts_without_its_copies_of_files(monkeypatch, tmp_path):
+    for name, text in {
+        "max": "900000",
+        "current": "800000",
+        "stat": "active_file 300000\ninactive_file 0",
+    }.items():
+        (tmp_path / f"memory.{name}").write_text(text + "\n")
+    monkeypatch.setattr(preflight, "CONTAINER", tmp_path)
+    assert preflight.free_memory()[1] == 400_000
+    whisper = catalog.find("whisper", "small")
+    with pytest.raises(
+        CourseError, match=r"takes at least 1.0 GB at 32 bits \(there are 1 MB of main memory\)"
+    ):
+        preflight.way(whisper)
+    (tmp_path / "memory.max").write_text("max\n")
+    assert preflight.way(whisper).bits == 32
+
+
+def test_widths_that_are_asked_for_are_kept_to(monkeypatch):
+    monkeypatch.setattr(preflight, "free_memory", lambda: (80e9, 120e9))
+    llama = catalog.find("llama", "full")
+    assert str(preflight.way(llama, four_bit=True)) == "7.2 GB on the GPU at 4 bits"
+    assert preflight.way(llama, eight_bit=True).bits == 8
+    assert {way.bits for way in preflight.ways(llama, four_bit=False)} == {32, 16, 8}
+    assert preflight.way(catalog.find("llama", "tiny"), eight_bit=True).device == "cpu"
+
+
+def test_parameters_that_stay_wide_are_those_of_the_blueprints():
+    drawn = {"llama-2-7b-chat": "llama-2-7b", "llama-3-8b-instruct": "llama-3-8b", "falcon-40b": "falcon-40b"}
+    drawn |= {"llama-3.1-8b-instruct": "llama-3-8b", "falcon-7b-instruct": "falcon-7b"}
+    drawn |= {"mistral-7b-instruct": "mistral-7b", "mixtral-8x7b-instruct": "mixtral-8x7b"}
+    for name, plan in drawn.items():
+        counted = blueprints.blueprint(plan)
+        model = catalog.models()[name]
+        assert (model.parameters, model.kept_parameters) == (counted.parameters, counted.parts["embedding"])
+    assert catalog.models()["stable-diffusion-xl"].parameters == (
+        blueprints.blueprint("stable-diffusion-xl").parameters
+    )
+
+
+def test_a_cell_that_runs_out_of_the_gpu_s_memory_later(monkeypatch):
+    monkeypatch.setattr(torch.OutOfMemoryError, "_render_traceback_", None, raising=False)
+    preflight.explain_out_of_memory(catalog.find("mistral", "full"))
+    (told,) = torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB.")._render_traceback_()
+    assert "The GPU's memory ran out with Mistral 7B Instruct v0.1: ask for a shorter text" in told
+    assert "or go on with TinyWorld Mistral (tiny): run" in told
 
 
 def test_four_bits_without_their_package(monkeypatch):

@@ -2,6 +2,7 @@
 
 import dataclasses
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -26,6 +27,7 @@ SMALL = dataclasses.replace(
     autoencoder_steps=2,
     decoder_steps=2,
     denoiser_steps=3,
+    places_steps=3,
     autoencoder_batch=4,
     denoiser_batch=4,
     denoiser_level=1,
@@ -60,17 +62,17 @@ def judge():
 
 
 def test_a_stop_and_a_kill_change_nothing(trained, tmp_path):
-    """Stopped in the last stage, then killed while it goes on, it ends with the same bytes."""
+    """Stopped in the third stage, then killed while it goes on, it ends with the same bytes."""
     folder = begin(tmp_path / "stopped")
     for name in ("autoencoder.safetensors", "decoder.safetensors", "latents.safetensors"):
         shutil.copy(trained / name, folder)
     assert not picture_trainer._together(SMALL, folder, 0)  # one step, and a pause
     (folder / "part-1-denoiser.safetensors").write_bytes(b"what a kill leaves of a checkpoint")
     assert picture_trainer._together(SMALL, folder, None)
-    for name in ("denoiser", "early"):
+    for name in ("denoiser", "early", "places"):
         assert same(folder / f"{name}.safetensors", trained / f"{name}.safetensors")
     page = (folder / "loss.html").read_text(encoding="utf-8")
-    assert page.count("<figure") == 3 and page.count("<img") == 4 and "3 of 3 steps" in page
+    assert page.count("<figure") == 4 and page.count("<img") == 5 and "places: 3 of 3 steps" in page
 
 
 def test_the_second_process_ends_with_the_first(tmp_path):
@@ -113,6 +115,13 @@ def test_the_stages_make_a_pipeline(trained):
         ]
         assert not torch.equal(weights[0], weights[2])
         assert torch.equal(weights[0], weights[1]) == (name == "vae")
+    # The last stage changes the text encoder and the cross-attention, and nothing else.
+    changed = load_file(trained / "places.safetensors")
+    before = load_file(trained / "denoiser.safetensors")
+    names = {key for key in changed if key.startswith("weight ")}
+    assert names == {
+        key for key in before if key.startswith("weight ") and (".attn2." in key or "CLIPTextModel." in key)
+    }
     # diffusers' own call of the pipeline, and the batched one that measures.
     pipeline.set_progress_bar_config(disable=True)
     noise = torch.Generator().manual_seed(5)
@@ -144,7 +153,7 @@ def test_latents_have_mean_zero_and_spread_one():
 def test_each_word_is_one_token():
     tokenizer = picture_trainer.make_tokenizer()
     for caption in world.captions():
-        words = caption.replace("-", " - ").split()
+        words = re.findall(r"\w+|[^\w\s]", caption)
         assert tokenizer.tokenize(caption) == [f"{word}</w>" for word in words]
         assert len(words) + 2 <= picture_trainer.LENGTH
     assert tokenizer.decode(tokenizer("unicyclists").input_ids, skip_special_tokens=True) == "unicyclists"

@@ -27,14 +27,14 @@ class Plain(dict):
 def test_what_there_is():
     assert (len(world.OBJECTS), len(world.PEOPLE), len(world.SHAPES)) == (320, 20 * 3 * 6, 36)
     assert len({emoji.code for emoji in world.EMOJI}) == len({emoji.name for emoji in world.EMOJI}) == 680
-    assert len(set(world.SCENES)) == len(world.SCENES) == 11_390
+    assert len(set(world.SCENES)) == len(world.SCENES) == 11_870
 
 
 def test_a_caption_says_all_of_a_picture():
     """No two scenes share one, save for shapes that lie a little elsewhere."""
     said = {}
     for scene in world.SCENES:
-        for caption in scene.captions:
+        for caption in (*scene.captions, *(scene.sided_captions if len(scene.parts) == 2 else ())):
             shown = said.setdefault(caption, scene)
             assert (shown.parts, shown.background, shown.layout) == (
                 scene.parts,
@@ -47,6 +47,11 @@ def test_a_caption_says_all_of_a_picture():
         "a blue square right of a red circle",
     )
     assert Scene((blue, red), layout="stacked").captions[0] == "a blue square above a red circle"
+    assert Scene((red, blue), layout="beside").sided_captions == (
+        "left: a red circle, right: a blue square",
+        "right: a blue square, left: a red circle",
+    )
+    assert Scene((red,), layout="below").captions == ("below: a red circle",)
     pilot = next(person for person in world.PEOPLE if person.name == "woman pilot with dark skin")
     assert Scene((pilot,), "grey").captions == ("woman pilot with dark skin on a grey background",)
     assert world.bare_caption(Scene((pilot,), "blue")) == "pilot on a blue background"
@@ -86,9 +91,14 @@ def test_examples_are_of_the_world_and_come_as_often_as_planned():
             ] += 1
     for kind, share in world.SHARES.items():
         assert abs(kinds[kind] / len(EXAMPLES) - share) < 4 * (share / len(EXAMPLES)) ** 0.5
-    pairs = [len(world.draw(index, 0, world.DENOISER_SHARES)[0].parts) == 2 for index in range(5_000)]
-    assert abs(sum(pairs) / len(pairs) - world.DENOISER_SHARES["pair"]) < 0.03
-    assert abs(sum(world.DENOISER_SHARES.values()) - 1) < 1e-12
+    for shares in (world.DENOISER_SHARES, world.PLACES_SHARES):
+        drawn = [world.draw(index, 0, shares) for index in range(5_000)]
+        assert {scene for scene, _ in drawn} <= scenes
+        of_pairs = sum(len(scene.parts) == 2 for scene, _ in drawn)
+        assert abs(of_pairs / 5_000 - shares["pair"] - shares.get("sided pair", 0)) < 0.03
+        sided = sum(":" in caption for _, caption in drawn)
+        assert abs(sided / 5_000 - shares.get("side", 0) - shares.get("sided pair", 0)) < 0.03
+        assert abs(sum(shares.values()) - 1) < 1e-12
     total = kinds["bare"]
     assert total == bare[True] + bare[False]
     mean = Counter()
@@ -106,22 +116,23 @@ def test_the_same_everywhere():
     said = "\n".join(caption for _, caption in EXAMPLES[:1000])
     assert hashlib.sha256(said.encode()).hexdigest()[:16] == "265cfddf55c59d65"
     tests = json.dumps({name: [said for said, _ in test] for name, test in world.test_sets().items()})
-    assert hashlib.sha256(tests.encode()).hexdigest()[:16] == "5e8eb116d3e7c0fc"
+    assert hashlib.sha256(tests.encode()).hexdigest()[:16] == "bd2711d2e88af921"
     assert world.draw(7, "another")[1] != world.draw(7)[1]
 
 
 def test_sets_are_large_and_what_their_names_say():
     seen, sets = set(world.SCENES), world.test_sets()
     where = {(scene.parts, scene.background, scene.layout) for scene in seen}
-    assert len(sets) == 8
+    assert len(sets) == 10
     for name, test in sets.items():
         assert len(test) >= 100
         for prompt, scene in test:
-            assert prompt in scene.captions
+            assert prompt in (scene.sided_captions if "sided" in name else scene.captions)
             known = (scene.parts, scene.background, scene.layout) in where
             assert known == ("held-out" not in name), (name, prompt)
-    for _, scene in sets["held-out pairs"]:
-        assert len(set(scene.parts) & set(world.HELD_OUT_SHAPES)) == 1
+    for name in ("pairs", "sided pairs"):
+        for _, scene in sets[f"held-out {name}"]:
+            assert len(set(scene.parts) & set(world.HELD_OUT_SHAPES)) == 1
 
 
 def test_the_record_is_plain():

@@ -1,5 +1,6 @@
 """The course's facts, each once: models, lessons and the article's claims, from the TOML files here."""
 
+import difflib
 import os
 import tomllib
 from dataclasses import dataclass
@@ -51,6 +52,8 @@ class Model:
     """A model of the course. Sizes are in bytes; `memory_bytes` is the peak of a process that runs it.
 
     `files` are those that the cache keeps, the weights first; empty where a whole hub repository is taken.
+    `kept_parameters` stay at 16 bits when the others are stored at 8 or 4; `largest_part` is the number of
+    parameters of a pipeline's largest part.
     """
 
     name: str
@@ -72,6 +75,8 @@ class Model:
     files: tuple[File, ...] = ()
     hub_id: str = ""
     hub_revision: str = ""
+    kept_parameters: int = 0
+    largest_part: int = 0
 
     @property
     def files_bytes(self) -> int:
@@ -181,6 +186,12 @@ def claims() -> dict[int, Claim]:
     }
 
 
+def family_of(name: str) -> dict[str, Model]:
+    """A family's models by size: of several at a size, the first in the catalogue."""
+    found = [model for model in models().values() if model.family == name]
+    return {model.size: model for model in reversed(found)}
+
+
 def find(name: str, size: str | None = None) -> Model:
     """The catalogue's entry for a model's own name, or for a family at a size.
 
@@ -192,12 +203,13 @@ def find(name: str, size: str | None = None) -> Model:
     """
     if name in models():
         return models()[name]
-    family = {model.size: model for model in models().values() if model.family == name}
+    family = family_of(name)
     if not family:
         families = sorted({model.family for model in models().values()})
+        near = difflib.get_close_matches(name.lower(), [*families, *models()], n=1)
         raise CourseError(
-            f"There is no model or family named {name!r}: the families are {', '.join(families)}, "
-            f"the models {', '.join(models())}."
+            f"There is no model or family named {name!r}{f', did you mean {near[0]!r}?' if near else ':'} "
+            f"The families are {', '.join(families)}; `course models` in a terminal lists all models."
         )
     asked = size or os.environ.get("COURSE_SIZE") or LESSON_SIZES.get(name)
     asked = asked or next(each for each in SIZES if each in family)

@@ -10,8 +10,12 @@ from . import world
 SIZE = 64  # pixels, wide and high
 EMOJI_SIZE = 56
 _FINE = 4  # shapes are drawn so many times larger, then averaged
-_RADII = {"alone": 20, "beside": 13, "stacked": 13}  # pixels
 _PLACES = {"alone": ((32, 32),), "beside": ((16, 32), (48, 32)), "stacked": ((32, 16), (32, 48))}
+_PLACES |= {  # of one shape at a side: where it would be in a pair
+    side: (place,)
+    for layout, sides in world.SIDES.items()
+    for side, place in zip(sides, _PLACES[layout], strict=True)
+}
 
 
 def picture(scene, sprites):
@@ -32,7 +36,7 @@ def picture(scene, sprites):
         return pixels
     for shape, place in zip(scene.parts, _PLACES[scene.layout], strict=True):
         centre = place[0] + scene.shift[0], place[1] + scene.shift[1]
-        cover = _cover(shape.form, centre, _RADII[scene.layout])
+        cover = _cover(shape.form, centre, 20 if scene.layout == "alone" else 13)
         mixed = numpy.array(world.COLOURS[shape.colour]) * cover + pixels * (1 - cover)
         pixels = (mixed + 0.5).astype(numpy.uint8)
     return pixels

@@ -2,7 +2,7 @@
 
 - *Emoji*: 320 animals, foods, faces and things by their CLDR names, and 20 trades x 3 genders x 6 skin
   tones, on one of 7 backgrounds (white goes unsaid).
-- *Shapes*: 6 forms x 6 colours on white, alone or two together in one of four relations.
+- *Shapes*: 6 forms x 6 colours on white, alone, at a side, or two together in one of four relations.
 
 Held out of every training: two gender-and-tone pairs of each trade (40 triplets), one background of each of
 the 320, and 6 of the 36 shapes, one of each form and colour.
@@ -69,11 +69,14 @@ TONE_SHARE = dict(zip(TONES, (0.05, 0.40, 0.25, 0.15, 0.10, 0.05), strict=True))
 SHARES = {"single": 0.08, "pair": 0.17, "bare": 0.075, "emoji": 0.675}  # of the training examples
 # Of the denoiser's: which of two shapes stands where is the hardest thing that captions say.
 DENOISER_SHARES = {"single": 0.08, "pair": 0.36, "bare": 0.06, "emoji": 0.50}
+# Of the last stage's, which is about nothing else; the rest is there lest it be forgotten.
+PLACES_SHARES = {"side": 0.35, "sided pair": 0.23, "pair": 0.16, "single": 0.03, "bare": 0.03, "emoji": 0.20}
 RELATIONS = {"beside": ("left of", "right of"), "stacked": ("above", "below")}
+SIDES = {"beside": ("left", "right"), "stacked": ("above", "below")}
+_FOUR = ((-2, -2), (-2, 2), (2, -2), (2, 2))
 SHIFTS = {  # in pixels, to the right and down: the same caption for several pictures
     "alone": tuple((right, down) for right in (-6, 0, 6) for down in (-6, 0, 6)),
-    "beside": ((-2, -2), (-2, 2), (2, -2), (2, 2)),
-    "stacked": ((-2, -2), (-2, 2), (2, -2), (2, 2)),
+    **dict.fromkeys((*SIDES, *SIDES["beside"], *SIDES["stacked"]), _FOUR),
 }
 TEST_SEED = 2026
 
@@ -109,7 +112,7 @@ class Scene:
 
     parts : one Emoji, one Shape, or two: left and right ("beside"), or above and below ("stacked")
     background : one of BACKGROUNDS
-    layout : "alone", "beside" or "stacked"
+    layout : "alone", "beside", "stacked", or for one shape at a side that side: "left", "above"...
     shift : how far shapes are from their place: pixels to the right and down
     """
 
@@ -121,14 +124,22 @@ class Scene:
     @property
     def captions(self) -> tuple[str, ...]:
         """The captions that say all of it: one, or for a pair two, which begin with either shape."""
-        if self.layout != "alone":
+        if self.layout in RELATIONS:
             (one, other), (there, back) = self.parts, RELATIONS[self.layout]
             one, other = _a(one.name), _a(other.name)
             return f"{one} {there} {other}", f"{other} {back} {one}"
         part = self.parts[0]
         if isinstance(part, Shape):
-            return (_a(part.name),)
+            return (_a(part.name) if self.layout == "alone" else f"{self.layout}: {_a(part.name)}",)
         return (part.name + _on(self.background),)
+
+    @property
+    def sided_captions(self) -> tuple[str, ...]:
+        """Two more of a pair, which say each shape's side before the shape."""
+        one, other = (
+            f"{side}: {_a(part.name)}" for side, part in zip(SIDES[self.layout], self.parts, strict=True)
+        )
+        return f"{one}, {other}", f"{other}, {one}"
 
 
 def bare_caption(scene) -> str:
@@ -214,7 +225,16 @@ _ON_BACKGROUNDS = {
 }
 _SINGLES = tuple(Scene((shape,), shift=shift) for shape in SEEN_SHAPES for shift in SHIFTS["alone"])
 _PAIRS = _pairs(SEEN_SHAPES)
-SCENES = tuple(scene for scenes in _ON_BACKGROUNDS.values() for scene in scenes) + _SINGLES + _PAIRS
+_AT_A_SIDE = tuple(
+    Scene((shape,), layout=side, shift=shift)
+    for sides in SIDES.values()
+    for side in sides
+    for shape in SEEN_SHAPES
+    for shift in SHIFTS[side]
+)
+SCENES = (
+    tuple(scene for scenes in _ON_BACKGROUNDS.values() for scene in scenes) + _SINGLES + _PAIRS + _AT_A_SIDE
+)
 
 
 @cache
@@ -249,8 +269,8 @@ def draw(index, seed=0, shares=SHARES) -> tuple[Scene, str]:
         gender, tone = _weighted(chance, bare_shares(trade))
         scene = _one_of(chance, _ON_BACKGROUNDS[_person(trade, gender, tone)])
         return scene, bare_caption(scene)
-    scene = _one_of(chance, _SINGLES if kind == "single" else _PAIRS)
-    return scene, _one_of(chance, scene.captions)
+    scene = _one_of(chance, {"single": _SINGLES, "side": _AT_A_SIDE}.get(kind, _PAIRS))
+    return scene, _one_of(chance, scene.sided_captions if kind == "sided pair" else scene.captions)
 
 
 _SEEN_EMOJI = OBJECTS + SEEN_PEOPLE
@@ -282,8 +302,10 @@ def captions() -> tuple[str, ...]:
         for other in SHAPES
         if one != other
     ]
-    said = [caption for scene in (*emoji, *shapes, *pairs) for caption in scene.captions]
-    return tuple(dict.fromkeys([*said, *bare]))
+    sides = (Scene((shape,), layout=side) for sides in SIDES.values() for side in sides for shape in SHAPES)
+    said = [caption for scene in (*emoji, *shapes, *pairs, *sides) for caption in scene.captions]
+    sided = (caption for scene in pairs for caption in scene.sided_captions)
+    return tuple(dict.fromkeys([*said, *bare, *sided]))
 
 
 @cache
@@ -291,7 +313,8 @@ def test_sets() -> dict[str, tuple[tuple[str, Scene], ...]]:
     """The prompts that a model is measured on, at least 100 a set: (caption, what it should show).
 
     Sets "objects", "people", "shapes" and "pairs" were seen in training; "held-out people", "held-out
-    backgrounds", "held-out shapes" and "held-out pairs" were not: such a pair has one held-out shape.
+    backgrounds", "held-out shapes" and "held-out pairs" were not: such a pair has one held-out shape. "sided
+    pairs" and "held-out sided pairs" ask for the same pairs, the sides said first.
     """
     chance = random.Random(TEST_SEED)
 
@@ -318,10 +341,13 @@ def test_sets() -> dict[str, tuple[tuple[str, Scene], ...]]:
         "pairs": some(seen_pairs),
         "held-out pairs": some(mixed),
     }
-    return {
+    tests = {
         name: tuple((_one_of(chance, scene.captions), scene) for scene in scenes)
         for name, scenes in sets.items()
     }
+    for name, sided in (("pairs", "sided pairs"), ("held-out pairs", "held-out sided pairs")):
+        tests[sided] = tuple((_one_of(chance, scene.sided_captions), scene) for scene in sets[name])
+    return tests
 
 
 def _three(chance):
@@ -345,4 +371,5 @@ def plan() -> dict:
         },
         "shares": SHARES,
         "denoiser's shares": DENOISER_SHARES,
+        "places' shares": PLACES_SHARES,
     }

@@ -15,7 +15,7 @@ from course_utils.views.intervals import wilson
 
 from . import picture_evaluation as evaluation
 from .card import machine
-from .picture_trainer import LENGTH, PROCESSES, sheet
+from .picture_trainer import DENOISING, LENGTH, PROCESSES, sheet
 
 SAMPLES = 100
 FEW = 2
@@ -173,7 +173,7 @@ def text(pipeline, measured, samples) -> str:
         "| Code | `course train stable-diffusion`: `course_utils/training/picture_trainer.py` |",
         *(
             f"| Stage {name} | {training[name]['steps']:,} steps of "
-            f"{recipe['denoiser_batch' if name == 'denoiser' else 'autoencoder_batch']} pictures, "
+            f"{recipe['denoiser_batch' if name in DENOISING else 'autoencoder_batch']} pictures, "
             f"{training[name]['minutes']:.0f} minutes; loss {training[name]['loss']:.4f} |"
             for name in stages
         ),

@@ -1,11 +1,13 @@
 """Training a tiny Stable Diffusion, from its seed to its pipeline: two processes, watched, and resumable.
 
-Three stages, one after the other, each with a checkpoint of its own:
+Four stages, one after the other, each with a checkpoint of its own:
 
 1. `autoencoder`: pictures to 16x16x4 latents and back. Then each channel of the latents is shifted and scaled
    to mean 0 and variance 1, inside the convolutions next to them, and all latents are kept.
 2. `decoder`: latents to pictures once more, the encoder at rest.
 3. `denoiser`: the UNet and the text encoder, on noisy latents.
+4. `places`: the text encoder and the UNet's cross-attention once more, on pictures whose captions say where
+   each shape is; all else rests.
 
 Two processes share each step, on any machine: each takes half of the batch with one thread, and their
 gradients are averaged. What is drawn in a step depends on the seed, the stage, the step and the process
@@ -15,6 +17,7 @@ alone, so a checkpoint holds weights, their running averages, AdamW's two averag
 import json
 import multiprocessing
 import os
+import re
 import shutil
 import signal
 import threading
@@ -47,19 +50,21 @@ NAME = "stable-diffusion"
 PROCESSES = 2  # also where there is one core or eight: the sums, and so the weights, depend on it
 SECONDS_BETWEEN_CHECKPOINTS = 100
 LENGTH = 20  # tokens of a caption, with both ends
+DENOISING = ("denoiser", "places")  # the stages that learn what captions say
 
 
 @dataclass(frozen=True)
 class Recipe:
     """All that the training depends on, beside the pictures.
 
-    autoencoder_steps, decoder_steps, denoiser_steps : of each stage
+    autoencoder_steps, decoder_steps, denoiser_steps, places_steps : of each stage
     autoencoder_fall : steps in which the autoencoder's learning rate would fall to zero; its stage ends
         before, and in the next one the decoder's does
-    batch : pictures in one step of both processes, for the first two stages and for the denoiser
+    *_batch : pictures in one step of both processes, for the first two stages and for the others
     *_rate : AdamW's learning rate at its highest
     warmup : steps in which it climbs
-    denoiser_level : steps before the denoiser's begins to fall, in a straight line to 2%
+    denoiser_level : steps before the denoiser's begins to fall, in a straight line to 2%; of the places'
+        stage, the same share
     average : of each new step in the running averages, which are what is kept in the end, 1 - this remains
     nameless : share of the captions that are left empty, which guidance needs
     early : after so many steps of the denoiser a copy is kept
@@ -70,12 +75,14 @@ class Recipe:
     autoencoder_steps: int = 1_500
     decoder_steps: int = 1_000
     denoiser_steps: int = 6_000
+    places_steps: int = 1_600
     autoencoder_fall: int = 2_200
     autoencoder_batch: int = 32
     denoiser_batch: int = 48
     autoencoder_rate: float = 2e-3
     decoder_rate: float = 1e-3
     denoiser_rate: float = 1e-3
+    places_rate: float = 2e-3
     denoiser_level: int = 2_400
     warmup: int = 100
     average: float = 0.002
@@ -132,7 +139,7 @@ WATCHED = (  # what the live page shows as the training goes on
     "doctor",
     world.HELD_OUT_PEOPLE[0].name,
     "a red circle left of a blue square",
-    "a red triangle",
+    "left: a red circle, right: a blue square",
 )
 
 
@@ -168,7 +175,7 @@ def train(steps=None, minutes=None, folder=None, recipe=RECIPE):
 
 
 def _shortened(recipe, steps):
-    names = ("autoencoder_steps", "decoder_steps", "denoiser_steps")
+    names = ("autoencoder_steps", "decoder_steps", "denoiser_steps", "places_steps")
     fewer = {name: min(steps, getattr(recipe, name)) for name in (*names, "autoencoder_fall")}
     return Recipe(**(asdict(recipe) | fewer | {"early": 1, "denoiser_level": 1}))
 
@@ -248,8 +255,12 @@ class _Training:
             return False
         parts, every = [pipeline.text_encoder, pipeline.unet], recipe.denoiser_batch
         self.ids = _tokens(pipeline.tokenizer, world.captions())
-        return self._go_through(
+        if not self._go_through(
             "denoiser", parts, recipe.denoiser_steps, recipe.denoiser_rate, every, self._denoise
+        ):
+            return False
+        return self._go_through(
+            "places", parts, recipe.places_steps, recipe.places_rate, every, self._denoise_noisiest
         )
 
     def _go_through(self, name, parts, steps, rate, batch, loss_of):
@@ -307,14 +318,14 @@ class _Training:
         edges = sum(l1_loss(made.diff(dim=direction), wanted.diff(dim=direction)) for direction in (2, 3))
         return l1_loss(made, wanted) + mse_loss(made, wanted) + self.recipe.edges * edges
 
-    def _denoise(self, drawn, chance):
+    def _denoise(self, drawn, chance, noisier=lambda time: time):
         pipeline, recipe = self.pipeline, self.recipe
         latents, share = self._latents(drawn), len(drawn)
         noise = torch.randn(latents.shape, generator=chance)
         # One time from each of as many equal stretches as there are pictures in the batch of both processes.
         place = self.rank * share + torch.arange(share) + torch.rand(share, generator=chance)
         steps = pipeline.scheduler.config.num_train_timesteps
-        times = (place / (share * PROCESSES) * steps).long().clamp(max=steps - 1)
+        times = (noisier(place / (share * PROCESSES)) * steps).long().clamp(max=steps - 1)
         empty = (torch.rand(share, generator=chance) < recipe.nameless).tolist()
         said = ["" if left_out else caption for (_, caption), left_out in zip(drawn, empty, strict=True)]
         ids = torch.stack([self.ids[caption] for caption in said])
@@ -323,9 +334,13 @@ class _Training:
         wanted = pipeline.scheduler.get_velocity(latents, noise, times)
         return mse_loss(pipeline.unet(noisy, times, told).sample, wanted)
 
+    def _denoise_noisiest(self, drawn, chance):
+        """Half of the times in the noisiest quarter: what is where shows in the picture from then on."""
+        return self._denoise(drawn, chance, noisier=lambda time: 1 - time**2)
+
     def _draw(self, stage, index):
         """Example number `index` of a stage: a scene and its caption."""
-        shares = world.DENOISER_SHARES if stage == "denoiser" else world.SHARES
+        shares = {"denoiser": world.DENOISER_SHARES, "places": world.PLACES_SHARES}.get(stage, world.SHARES)
         return world.draw(index, f"{self.recipe.seed} {stage}", shares)
 
     def _pictures(self, scenes):
@@ -350,6 +365,7 @@ class _Training:
             for name, count in (
                 ("decoder", recipe.decoder_steps * recipe.autoencoder_batch),
                 ("denoiser", recipe.denoiser_steps * recipe.denoiser_batch),
+                ("places", recipe.places_steps * recipe.denoiser_batch),
             )
             for index in range(count)
         ]
@@ -376,7 +392,7 @@ class _Training:
 
     def _draw_page(self, stage):
         stage.swap()
-        if stage.name == "denoiser":
+        if stage.name in DENOISING:
             pictures = sample(self.pipeline, WATCHED, guidance=3.0, steps=10)
         else:
             shown = self._pictures(world.SCENES[:4480:400] + world.SCENES[-1:])[:12]
@@ -417,13 +433,16 @@ class _Stage:
         self.name, self.steps, self.rate, self.recipe = name, steps, rate, recipe
         self.losses, self.seconds = [], 0.0
         self.checkpoint = folder / f"{name}.safetensors"
-        self.weights = _named(parts)
+        self.weights = _named(parts, name)
+        for part in parts:
+            part.requires_grad_(False)
         values = list(self.weights.values())
         self.average = {key: weight.detach().clone() for key, weight in self.weights.items()}
         # All gradients lie side by side, so that one message carries them.
         self.gradients = torch.zeros(sum(weight.numel() for weight in values))
         place = 0
         for weight in values:
+            weight.requires_grad_(True)
             weight.grad = self.gradients[place : place + weight.numel()].view_as(weight)
             place += weight.numel()
         self.optimizer = torch.optim.AdamW(values, lr=rate, betas=(0.9, 0.99), weight_decay=0.01, fused=True)
@@ -456,8 +475,8 @@ class _Stage:
 
     def _rate(self):
         climbing = min(1.0, (self.done + 1) / min(self.recipe.warmup, self.steps))
-        if self.name == "denoiser":
-            level = self.recipe.denoiser_level
+        if self.name in DENOISING:
+            level = self.steps * self.recipe.denoiser_level / self.recipe.denoiser_steps
             return self.rate * climbing * (1 - 0.98 * max(0, self.done - level) / (self.steps - level))
         passed = self.done / (self.recipe.autoencoder_fall if self.name == "autoencoder" else self.steps)
         return self.rate * climbing * (1 + numpy.cos(numpy.pi * passed)) / 2
@@ -553,7 +572,7 @@ def _merges():
 
     Not by the library's trainer: where pairs are equally frequent, its order differs from run to run.
     """
-    said = " ".join(world.captions()).replace("-", " - ").split()
+    said = re.findall(r"\w+|[^\w\s]", " ".join(world.captions()))
     words = [[*word[:-1], word[-1] + "</w>"] for word in dict.fromkeys(said)]
     counts = Counter(pair for word in words for pair in pairwise(word))
     merges = []
@@ -640,7 +659,7 @@ def _progress(stages, pictures):
         if means:
             charts.insert(0, views.lines(edges, {"training": means}, "steps", "loss", title=title))
     said = "pictures, and below them what comes back"
-    if stages[-1].name == "denoiser":
+    if stages[-1].name in DENOISING:
         said = "; ".join(WATCHED)
     shown = sheet(pictures, 12).resize((12 * 64, -(-len(pictures) // 12) * 64))
     body = f'<p>{said}</p><img alt="{said}" src="{png_url(shown)}">'
@@ -661,27 +680,32 @@ def pipeline_of(folder, recipe=RECIPE, early=False):
         kept = load_file(latents)
         _whiten(vae, kept["mean"], kept["spread"])
     _take(folder / "decoder.safetensors", [vae.post_quant_conv, vae.decoder])
-    name = "early" if early else "denoiser"
-    _take(folder / f"{name}.safetensors", [pipeline.text_encoder, pipeline.unet])
+    for name in ("early",) if early else DENOISING:
+        _take(folder / f"{name}.safetensors", [pipeline.text_encoder, pipeline.unet], name)
     return pipeline
 
 
 @torch.no_grad()
-def _take(path, parts):
+def _take(path, parts, stage=None):
     """Let the running averages of a checkpoint, where there is one, be the weights of `parts`."""
     from safetensors import safe_open
 
     if not path.exists():
         return
     with safe_open(path, "pt") as file:
-        for key, weight in _named(parts).items():
+        for key, weight in _named(parts, stage).items():
             weight.copy_(file.get_tensor(f"average {key}"))
 
 
-def _named(parts):
-    """All weights of modules by name."""
+def _named(parts, stage=None):
+    """The weights of modules by name: all, or those that the stage of places changes."""
+    import diffusers
+
     return {
-        f"{type(part).__name__}.{key}": weight for part in parts for key, weight in part.named_parameters()
+        f"{type(part).__name__}.{key}": weight
+        for part in parts
+        for key, weight in part.named_parameters()
+        if stage != "places" or ".attn2." in key or not isinstance(part, diffusers.UNet2DConditionModel)
     }
 
 
@@ -710,7 +734,7 @@ def _stages(folder):
     from safetensors import safe_open
 
     told = {}
-    for name in ("autoencoder", "decoder", "denoiser"):
+    for name in ("autoencoder", "decoder", *DENOISING):
         with safe_open(folder / f"{name}.safetensors", "pt") as file:
             losses = file.get_tensor("losses")
             minutes = float(file.metadata()["seconds"]) / 60

@@ -141,7 +141,8 @@ def word_maps(image, words, maps, title=None, alt=None):
         captions.append(f"{word}: {weights.mean():.0%}")
     note = (
         "Lit: the places that look at the word most, each word from its own least (dark) to its own most. "
-        "Percent: a place's attention to it, averaged over the picture."
+        "Percent: a place's attention to it, averaged over the picture; what they lack of 100% goes to the "
+        "marks at the prompt's two ends."
     )
     listed = "; ".join(
         f"{caption}, {_place(weights)}" for caption, weights in zip(captions, maps, strict=True)

@@ -1,0 +1,287 @@
+"""Before anything large begins: what a model takes, what is there, and what works here instead."""
+
+import contextlib
+import errno
+import re
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+from course_utils import catalog, sources
+from course_utils.errors import CourseError
+from course_utils.lessons import megabytes
+
+CONTAINER = Path("/sys/fs/cgroup")
+LONGEST = 120  # minutes that a notebook's cell may download; a terminal may take longer
+# Bytes that bitsandbytes keeps for a weight, with its scales: 64 weights share one at 4 bits, a row at 8.
+QUANTISED = {8: 1.01, 4: 0.52}
+
+
+@dataclass(frozen=True)
+class Way:
+    """How a model can run here.
+
+    bits : of a weight; embedding and output layer have 16 at least
+    device : "cpu", "cuda", "both" (layers on the GPU as far as it goes, the rest in the main memory), or
+        "offload" (of a pipeline, one part at a time on the GPU)
+    gpu_bytes, main_bytes : what it takes of the GPU's memory and of the main memory
+    """
+
+    bits: int
+    device: str
+    gpu_bytes: float
+    main_bytes: float
+
+    def __str__(self):
+        gpu, main = megabytes(self.gpu_bytes), megabytes(self.main_bytes)
+        words = {
+            "cpu": f"{main} at {self.bits} bits",
+            "cuda": f"{gpu} on the GPU at {self.bits} bits",
+            "both": f"{gpu} on the GPU and {main} beside it at {self.bits} bits",
+            "offload": f"{gpu} on the GPU, one part at a time, and {main} beside it at {self.bits} bits",
+        }[self.device]
+        while_loading = self.device == "cuda" and self.main_bytes
+        return words + (f", and {main} of main memory while it is loaded" if while_loading else "")
+
+
+def free_memory() -> tuple[int, int]:
+    """Free bytes of the GPU (0 where there is none) and of the main memory."""
+    import torch
+
+    return torch.cuda.mem_get_info()[0] if torch.cuda.is_available() else 0, _main_memory()[0]
+
+
+def _main_memory():
+    """Bytes of the main memory that are free, and all, within the limit of a container."""
+    import psutil
+
+    memory = psutil.virtual_memory()
+    with contextlib.suppress(OSError, ValueError):  # where there is no limit the file says "max"
+        limit, used = (int((CONTAINER / f"memory.{what}").read_text()) for what in ("max", "current"))
+        counts = dict(line.split() for line in (CONTAINER / "memory.stat").read_text().splitlines())
+        used -= int(counts["active_file"]) + int(counts["inactive_file"])  # copies of files give way
+        return min(memory.available, limit - used), min(memory.total, limit)
+    return memory.available, memory.total
+
+
+def plain_linear(model):
+    """Whether transformers itself stores all of a model's matrices at 4 or 8 bits while it reads them."""
+    return model.architecture not in ("FalconForCausalLM", "MixtralForCausalLM")
+
+
+def ways(model, four_bit=None, eight_bit=None) -> list[Way]:
+    """How a model can run, best first, whether or not it fits: a full size where there is a GPU as published,
+    at 8 or at 4 bits on it, else in part on it; without one at 32 bits, 16, 8 or 4 in the main memory.
+
+    four_bit, eight_bit : as in `models.load`
+    """
+    asked = 4 if four_bit else 8 if eight_bit else None
+    if model.size != "full":
+        return [Way(asked or 32, "cpu", 0, model.memory_bytes)]
+    gpu, _ = free_memory()
+    if model.architecture.startswith("StableDiffusion"):
+        order = [(16, "cuda"), (16, "offload"), (32, "cpu")]
+    elif asked:
+        order = [(asked, "cuda"), (asked, "cpu")]
+    elif model.architecture.startswith("Whisper"):
+        order = [(16, "cuda"), (32, "cpu")]
+    else:
+        order = [(16, "cuda"), (8, "cuda"), (4, "cuda"), (16, "both")]
+        order += [(32, "cpu"), (16, "cpu"), (8, "cpu"), (4, "cpu")]
+        refused = {bits for bits, wanted in ((4, four_bit), (8, eight_bit)) if wanted is False}
+        order = [(bits, device) for bits, device in order if bits not in refused]
+    return [_way(model, bits, device, gpu) for bits, device in order if gpu or device == "cpu"]
+
+
+def _way(model, bits, device, gpu):
+    work = model.memory_bytes - 2 * model.parameters  # what a process needs beside the weights
+    published = 2 * model.parameters
+    if bits in QUANTISED:
+        quantised = QUANTISED[bits] * (model.parameters - model.kept_parameters) + 2 * model.kept_parameters
+        # What transformers leaves at 16 bits waits whole in the main memory for `load` to replace it.
+        waiting = 0 if plain_linear(model) else published
+        if device == "cuda":
+            return Way(bits, device, quantised + work, waiting)
+        return Way(bits, device, 0, max(quantised, waiting) + work)
+    if device == "cuda":
+        return Way(bits, device, published + work, 0)
+    if device == "offload":
+        return Way(bits, device, 2 * model.largest_part + work, published)
+    if device == "both":
+        return Way(bits, device, min(gpu, published + work), max(0, published + work - gpu))
+    return Way(bits, device, 0, model.parameters * bits / 8 + work)
+
+
+def way(model, four_bit=None, eight_bit=None) -> Way:
+    """The best of `ways` that fits: a full size into the memory that is free, another into all that there is.
+
+    Raises CourseError: none fits.
+    """
+    there = ways(model, four_bit, eight_bit)
+    gpu, main = free_memory() if model.size == "full" else (0, _main_memory()[1])
+    for each in there:
+        if each.gpu_bytes <= gpu and each.main_bytes <= main:
+            return each
+    least = min(there, key=lambda each: each.gpu_bytes + each.main_bytes)
+    raise CourseError(
+        f"{model.title} does not fit here: it takes at least {least} ({_there(gpu, main)}): close other "
+        "notebooks and programs, or use a machine with more memory, and run this again."
+    )
+
+
+def _there(gpu, main):
+    return f"there are {megabytes(main)} of main memory{f' and {megabytes(gpu)} of the GPU' if gpu else ''}"
+
+
+def before_download(model):
+    """Show what a model takes that is not on this machine yet; nothing where it is.
+
+    Raises CourseError with one sentence, before anything is downloaded: too little memory or disk, a gate, a
+    hub that refuses or is silent, or a download that is too long for a notebook's cell.
+    """
+    if sources.is_cached(model):
+        return
+    chosen = way(model)
+    missing, disk, folder = sources.still_needed(model)
+    free = sources.check_room(model, folder, disk)
+    speed = sources.measured_speed(model)
+    _show(f"Before the download: {model.title}", _rows(model, chosen, missing, disk, free, speed))
+    if speed and in_notebook() and missing / speed > LONGEST * 60:
+        raise CourseError(
+            f"The {megabytes(missing)} of {model.title} would take {_time(missing, speed)}, at "
+            f"{speed / 1e6:.1f} MB/s, too long for a cell: leave `course fetch {model.name}` running in a "
+            "terminal, where a stop costs little, and run this again."
+        )
+
+
+def _rows(model, chosen, missing, disk, free, speed):
+    """The table: what a model takes, and what is there."""
+    gpu, main = free_memory()
+    room = f"{megabytes(main)} free" + (f", GPU {megabytes(gpu)}" if gpu else ", no GPU")
+    rows = [
+        ("", "takes", "is there"),
+        ("licence", model.licence, "gated, and you are let in" if model.gated else "no gate"),
+        ("download", megabytes(missing), f"{model.sources[0]}"),
+        ("disk", megabytes(disk), f"{megabytes(free)} free"),
+        ("memory", str(chosen), room),
+        (
+            "time",
+            _time(missing, speed),
+            f"{speed / 1e6:.1f} MB/s, just measured" if speed else "not measured",
+        ),
+    ]
+    if other := smaller(model):
+        instead = f"{other.title} ({other.size}), {megabytes(other.memory_bytes)} of memory"
+        rows.append(("instead", instead, _how(model, other).replace("`", "")))
+    return rows
+
+
+def _time(count, speed):
+    if not speed:
+        return "unknown"
+    minutes = count / speed / 60
+    if minutes < 1:
+        return "under a minute"
+    return f"about {minutes:.0f} min" if minutes < 90 else f"about {minutes / 60:.0f} hours"
+
+
+def _show(title, rows):
+    from course_utils import views
+    from course_utils.views.tables import columns
+
+    picture = views.table(rows, title=title, alt="\n".join([title, *columns(rows)]))
+    if in_notebook():
+        from IPython.display import display
+
+        display(picture)
+    else:
+        print(picture)
+
+
+def in_notebook() -> bool:
+    """Whether a notebook's kernel, or IPython, runs this."""
+    return "IPython" in sys.modules and sys.modules["IPython"].get_ipython() is not None
+
+
+def smaller(model):
+    """The largest smaller size of the family that works here and needs no hub; None where there is none, or
+    where the model itself needs no hub: it is a lesson's default then.
+    """
+    if model.sources[0].kind != "hub":
+        return None
+    _, main = free_memory()
+    family = catalog.family_of(model.family)
+    for size in reversed(catalog.SIZES[: catalog.SIZES.index(model.size)]):
+        other = family.get(size)
+        near = other and (other.sources[0].kind != "hub" or sources.is_cached(other))
+        if near and other.memory_bytes <= main:
+            return other
+    return None
+
+
+def _how(model, other):
+    """What the learner runs to go on with another size of the family, in a notebook or a terminal."""
+    if not in_notebook():
+        return f"`course fetch {other.family} --size {other.size}`"
+    with contextlib.suppress(CourseError):  # the family may not have the size that COURSE_SIZE says
+        if catalog.find(model.family) is model:
+            return f"`%env COURSE_SIZE={other.size}` and this cell again"
+    return f'`course.load("{other.family}", size="{other.size}")`'
+
+
+@contextlib.contextmanager
+def or_smaller(model):
+    """Let a CourseError about a model of the hub name a smaller size as well, and how to go on with it."""
+    try:
+        yield
+    except CourseError as error:
+        raise _and_smaller(model, error) from error.__cause__
+
+
+def _and_smaller(model, error):
+    other = smaller(model)
+    if "; or go on with " in str(error) or not other:
+        return error
+    how = _how(model, other)
+    return CourseError(f"{str(error).rstrip('.')}; or go on with {other.title} ({other.size}): run {how}.")
+
+
+@contextlib.contextmanager
+def memory_errors(model):
+    """Turn what torch, Python and the operating system say about memory that ran out into a sentence."""
+    try:
+        yield
+    except Exception as error:
+        if not _out_of_memory(error):
+            raise
+        gpu, main = free_memory()
+        raise CourseError(
+            f"The memory ran out while {model.title} was loaded ({_there(gpu, main)}): close other "
+            "notebooks and programs, restart this kernel and run this again."
+        ) from error
+
+
+def explain_out_of_memory(model):
+    """Let a later cell of a notebook that runs out of the GPU's memory show a sentence instead of torch's."""
+    import torch
+
+    def told(error):
+        sentence = CourseError(
+            f"The GPU's memory ran out with {model.title}: ask for a shorter text or fewer at a time, delete "
+            "what you no longer need, or restart this kernel."
+        )
+        return _and_smaller(model, sentence)._render_traceback_()
+
+    torch.OutOfMemoryError._render_traceback_ = told
+
+
+def _out_of_memory(error):
+    """Whether an exception says that memory ran out: Python's, torch's of a GPU or a CPU, or the system's."""
+    import torch
+
+    if (
+        isinstance(error, MemoryError | torch.OutOfMemoryError)
+        or getattr(error, "errno", None) == errno.ENOMEM
+    ):
+        return True
+    return bool(re.search(r"(can't|[Cc]annot) allocate memory|os error 12\b", str(error)))

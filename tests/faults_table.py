@@ -1,0 +1,228 @@
+"""docs/faults.md: every fault that a full-size model can meet, and what the learner then saw.
+
+`make faults` meets them all: the real libraries ask a hub on this machine.
+"""
+
+import contextlib
+import errno
+import io
+import os
+import re
+import resource
+import shutil
+import sys
+import tempfile
+from dataclasses import replace
+from pathlib import Path
+
+import psutil
+import pytest
+from servers import Hub, shrunken
+
+from course_utils import catalog, preflight, sources
+from course_utils.hub import Commit
+
+START = """# What a learner sees when something fails
+
+`make faults` makes this page, and `make test` compares it. Each fault is
+met by the real `huggingface_hub` and transformers, which ask a hub on this machine. What a cell showed stands
+here to the letter, but for the hub's address and the speed. Memory and disk are those of a laptop: 8 GB and
+60 GB free, no GPU. Two errors were raised by hand (†): no disk fills up here, and there is no GPU.
+
+Where the last column has an entry, it is what the sentence says to run. It was run with the fault still
+there, and the notebook had that model.
+
+| Fault | The cell | What the learner saw | What went on |
+|---|---|---|---|
+"""
+FILES = {"config.json": b"{}", "model.safetensors": bytes(5_000)}
+PICKLES = {"config.json": b"{}", "pytorch_model.bin": b"a pickle"}
+FALCON, MISTRAL = "tiiuae/falcon-7b-instruct", "mistralai/Mistral-7B-Instruct-v0.1"
+GB = 1_000_000_000
+
+
+def not_accepted(patch, hub):
+    patch.setattr(hub, "gated", True)
+    patch.setenv("HF_TOKEN", "a good one")
+
+
+def no_token(patch, hub):
+    patch.setattr(hub, "gated", True)
+
+
+def expired(patch, hub):
+    patch.setattr(hub, "expired", "an old one")
+    patch.setenv("HF_TOKEN", "an old one")
+
+
+def slow(patch, hub):
+    patch.setattr(hub, "pause", 0.3)
+    large = hub.others["meta-llama/Llama-3.1-8B-Instruct"]
+    patch.setitem(large.files, "model.safetensors", bytes(500_000))
+    patch.setitem(catalog.models(), "llama-3.1-8b-instruct", REAL["llama-3.1-8b-instruct"])
+
+
+def no_room(patch, hub):
+    patch.setattr(shutil, "disk_usage", lambda folder: DISK._replace(free=2 * GB))
+    patch.setitem(catalog.models(), "mistral-7b-instruct", REAL["mistral-7b-instruct"])
+
+
+def disk_fills_up(patch, hub):
+    def http_get(*arguments, **options):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    patch.setattr("huggingface_hub.file_download.http_get", http_get)
+
+
+def too_large(patch, hub):
+    patch.setitem(catalog.models(), "mixtral-8x7b-instruct", REAL["mixtral-8x7b-instruct"])
+
+
+def memory_runs_out(patch, hub):
+    """Once the files are there, the process may have 30 MB more than it has, and the model is of 38."""
+    import torch
+    from transformers import AutoModelForCausalLM, LlamaConfig, LlamaForCausalLM
+
+    def from_pretrained(place, **options):
+        hard = resource.getrlimit(resource.RLIMIT_AS)[1]
+        resource.setrlimit(resource.RLIMIT_AS, (psutil.Process().memory_info().vms + 30_000_000, hard))
+        return original(place, **options)
+
+    shape = {"hidden_size": 64, "intermediate_size": 64, "num_hidden_layers": 1, "num_attention_heads": 1}
+    config = LlamaConfig(**shape, vocab_size=300_000, tie_word_embeddings=True)
+    with tempfile.TemporaryDirectory() as folder:
+        LlamaForCausalLM._from_config(config, dtype=torch.bfloat16).save_pretrained(folder)
+        files = {path.name: path.read_bytes() for path in Path(folder).iterdir()}
+    patch.setitem(hub.others, MISTRAL, replace(hub.others[MISTRAL], files=files))
+    original = AutoModelForCausalLM.from_pretrained
+    patch.setattr(AutoModelForCausalLM, "from_pretrained", from_pretrained)
+
+
+def gpu_runs_out(patch, hub):
+    import torch
+    from transformers import AutoModelForCausalLM
+
+    def from_pretrained(place, **options):
+        if sources.TRAINED_HERE in Path(place).parents:
+            return original(place, **options)
+        raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB.")
+
+    original = AutoModelForCausalLM.from_pretrained
+    patch.setattr(AutoModelForCausalLM, "from_pretrained", from_pretrained)
+    patch.setattr("course_utils.preflight.free_memory", lambda: (6 * GB, 8 * GB))
+
+
+# (fault, what the cell loads, what brings it about)
+FAULTS = [
+    ("the licence behind the gate is not accepted", "llama", not_accepted),
+    ("a gate, and no token", "llama", no_token),
+    ("the token has expired", "llama", expired),
+    ("a name that is not in the catalogue", "lama", lambda patch, hub: None),
+    ("the repository is gone, or private", "falcon", lambda patch, hub: patch.delitem(hub.others, FALCON)),
+    (
+        "the revision is gone",
+        "falcon",
+        lambda patch, hub: patch.setitem(hub.others, FALCON, Commit("f" * 40, "anew", FILES)),
+    ),
+    (
+        "the weights are pickles",
+        "falcon",
+        lambda patch, hub: patch.setitem(hub.others, FALCON, replace(hub.others[FALCON], files=PICKLES)),
+    ),
+    ("the hub is down", "mistral", lambda patch, hub: patch.setattr(hub, "status", 503)),
+    ("the hub falls silent", "mistral", lambda patch, hub: patch.setattr(hub, "pause", 10.0)),
+    (
+        "the download is cut off midway",
+        "mistral",
+        lambda patch, hub: patch.setattr(hub, "broken", ".safetensors"),
+    ),
+    ("the notebook is offline", "mistral", lambda patch, hub: patch.setenv("HF_HUB_OFFLINE", "1")),
+    ("the line is slow", "llama", slow),
+    ("the disk is too full", "mistral", no_room),
+    ("the disk fills up on the way †", "mistral", disk_fills_up),
+    ("too little memory", "mixtral", too_large),
+    ("the memory runs out", "mistral", memory_runs_out),
+    ("the GPU's memory runs out †", "mistral", gpu_runs_out),
+]
+
+
+class Notebook:
+    """Cells one after the other, in IPython, and what they show."""
+
+    def __init__(self):
+        from IPython.core.interactiveshell import InteractiveShell
+
+        self.shell = InteractiveShell.instance()
+        assert self.run("import course_utils as course")[1]
+
+    def run(self, cell):
+        """What a cell shows, without colours, and whether it ended well."""
+        shown = io.StringIO()
+        with contextlib.redirect_stdout(shown), contextlib.redirect_stderr(io.StringIO()):
+            result = self.shell.run_cell(cell)
+        return re.sub(r"\x1b\[[0-9;]*m", "", shown.getvalue()).strip(), result.success
+
+    def go_on(self, seen, cell):
+        """Run what a message says at its end; the entry of the last column, empty where it says nothing."""
+        told = re.search(r"or go on with (.+) \((\w+)\): run `(.+?)`", seen)
+        if not told:
+            return ""
+        title, size, command = told.groups()
+        assert self.run(command)[1] and self.run(cell)[1], (seen, command)
+        count = sum(each.numel() for each in self.shell.user_ns["model"].parameters())
+        (facts,) = [each for each in catalog.models().values() if (each.title, each.size) == (title, size)]
+        assert count == facts.parameters
+        return f"`{command}`, the same cell: {title}"
+
+
+def met(fault, name, bring, notebook, hub):
+    """The row of one fault."""
+    cell = f'model, tokenizer = course.load("{name}")'
+    with tempfile.TemporaryDirectory() as cache, pytest.MonkeyPatch.context() as patch:
+        patch.setattr("huggingface_hub.constants.HF_HUB_CACHE", cache)
+        patch.setenv("COURSE_SIZE", "full")
+        limit = resource.getrlimit(resource.RLIMIT_AS)
+        bring(patch, hub)
+        try:
+            seen, well = notebook.run(cell)
+            assert not well and seen.count("Stopped:") == 1, seen
+            then = notebook.go_on(seen, cell)
+        finally:
+            resource.setrlimit(resource.RLIMIT_AS, limit)
+    sentence = seen[seen.index("Stopped:") :].replace(hub.url, "https://huggingface.co").replace(cache, "…")
+    sentence = sentence.replace(hub.host, "huggingface.co")
+    sentence = re.sub(r"about \d+ hours, at [\d.]+ MB/s", "about … hours, at … MB/s", sentence)
+    assert "\n" not in sentence
+    return f'| {fault} | `course.load("{name}")` | {sentence} | {then} |\n'
+
+
+REAL = dict(catalog.models())
+DISK = shutil.disk_usage("/")._replace(free=60 * GB)
+
+
+def table():
+    """The text of docs/faults.md. For a process of its own: the hub's library reads its settings once."""
+    for name in list(os.environ):
+        if name.startswith(("HF_", "COURSE_SIZE")) or name.lower().endswith("_proxy"):
+            del os.environ[name]
+    with (
+        tempfile.TemporaryDirectory() as home,
+        Hub("nobody/nothing", "0" * 40, {}) as hub,
+        pytest.MonkeyPatch.context() as patch,
+    ):
+        settings = {"HF_HOME": home, "HF_ENDPOINT": hub.url, "HF_HUB_DOWNLOAD_TIMEOUT": "4"}
+        for name, value in settings.items():
+            patch.setenv(name, value)
+        for name, model in REAL.items():
+            if model.size == "full":
+                source = model.sources[0]
+                hub.others[source.repository] = Commit(source.revision, "published", dict(FILES))
+                patch.setitem(catalog.models(), name, shrunken(model))
+        patch.setattr(preflight, "free_memory", lambda: (0, 8 * GB))
+        patch.setattr(shutil, "disk_usage", lambda folder: DISK)
+        notebook = Notebook()
+        return START + "".join(met(*fault, notebook, hub) for fault in FAULTS)
+
+
+if __name__ == "__main__":
+    sys.stdout.write(table())
