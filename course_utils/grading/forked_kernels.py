@@ -53,6 +53,7 @@ def serving():
             [sys.executable, "-m", __name__, str(listener.fileno())],
             stdin=subprocess.PIPE,
             pass_fds=[listener.fileno()],
+            process_group=0,  # Ctrl-C in a terminal is for who started this
         )
         factory = KernelProvisionerFactory.instance()  # for this process; the environment is for others
         settings = {ADDRESS: address, factory.default_provisioner_name_env: "course-forked"}

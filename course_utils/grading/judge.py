@@ -1,12 +1,16 @@
 """From what a student's code gave back to points, in a process in which no student's code runs."""
 
+import hashlib
 import threading
 import time
-from dataclasses import asdict, dataclass, field
+import traceback
+from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
 
+import course_utils
 from course_utils.errors import CourseError
 from course_utils.grading import intake, wire
-from course_utils.grading.assignment import Assignment
+from course_utils.grading.assignment import Assignment, Task
 from course_utils.grading.sandbox import Ended, Sandbox
 from course_utils.learning import check
 
@@ -14,6 +18,15 @@ ROUNDS = 3  # runs of one notebook, where a cell ended the ones before
 LEAST, TIMES = 10, 10  # seconds for a task: at least, and how often the instructor's whole notebook takes
 _STOPPED = "raise RuntimeError('this cell ended the whole notebook')"
 _HIDDEN_WRONG = "A further input, which is not shown, gives another result: think of more cases."
+
+
+def _own_code():
+    package = Path(course_utils.__file__).parent
+    files = sorted([*package.glob("grading/*.py"), *package.glob("learning/check.py")])
+    return hashlib.sha256(b"".join(file.read_bytes() for file in files)).hexdigest()
+
+
+CODE = _own_code()  # a hash of all that a result hangs on beside the notebooks
 
 
 @dataclass
@@ -83,7 +96,22 @@ class Judge:
         each.tolerances.append(message["tolerance"])
 
     def grade(self, submission: intake.Submission) -> dict:
-        """One student's result, as `record` keeps it. Raises nothing for what a student did."""
+        """One student's result, as `record` keeps it. Raises CourseError where nothing can be graded.
+
+        A mistake of the grader's own costs nobody else a result: it becomes a sentence in this one, whose
+        "key" is empty, so that the next run grades it anew.
+        """
+        self.prepare()
+        try:
+            return self._grade(submission)
+        except CourseError:
+            raise
+        except Exception as error:
+            traceback.print_exc()
+            problem = f"The grader itself failed ({type(error).__name__}): tell your instructor."
+            return self._grade(replace(submission, problem=problem)) | {"key": ""}
+
+    def _grade(self, submission):
         begin = time.monotonic()
         result = {"student": submission.student, "lms": list(submission.lms), "problem": submission.problem}
         result |= {"notes": [], "score": 0.0, "max": self.assignment.points}
@@ -91,7 +119,6 @@ class Judge:
         if not submission.problem:
             try:
                 answers = intake.answers(submission.data, self.assignment)
-                self.prepare()
                 found = self._found(answers)
             except intake.Unusable as error:
                 result["problem"] = str(error)
@@ -142,7 +169,7 @@ class Judge:
         return {name for name, each in self._checks.items() if each.hidden}
 
     def _task(self, task, answers, found):
-        graded = _Graded(task.name, task.title, task.points, manual=task.manual)
+        graded = Graded.of(task)
         graded.source = (answers.texts if task.manual else answers.code).get(task.answer, "")
         output = found.outputs.get(task.answer, {})
         graded.text, graded.shown = output.get("text", ""), output.get("shown", [])
@@ -162,8 +189,6 @@ class Judge:
         return graded
 
     def _verdicts(self, name, outcomes):
-        if self._checks is None:  # nothing ran
-            return [{"passed": False, "hidden": False, "says": "was not run."}]
         wanted, verdicts = self._checks[name], []
         for number, call in enumerate(wanted.calls):
             outcome = _outcome(outcomes[number]) if number < len(outcomes) else {"unreadable": "was not run."}
@@ -187,7 +212,7 @@ class Judge:
 
 
 @dataclass
-class _Graded:
+class Graded:
     """A task's part of a result."""
 
     task: str
@@ -200,6 +225,11 @@ class _Graded:
     source: str = ""
     text: str = ""
     shown: list[dict] = field(default_factory=list)
+
+    @classmethod
+    def of(cls, task: Task):
+        """With nothing in it yet."""
+        return cls(task.name, task.title, task.points, manual=task.manual)
 
 
 @dataclass

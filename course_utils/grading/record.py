@@ -12,12 +12,17 @@ import os
 import re
 import sys
 import tempfile
+import textwrap
 from collections.abc import Iterable
+from dataclasses import asdict
 from pathlib import Path
 
 import nbformat
 
 from course_utils.grading.assignment import Assignment, grade_id, without_hidden
+from course_utils.grading.judge import Graded
+
+LINE = 96  # characters of a line in formgrader
 
 _CONFIG = "c = get_config()  # noqa: F821\nc.CourseDirectory.course_id = 'open-the-box'\n"
 
@@ -41,45 +46,60 @@ class Records:
             return None
 
     def keep(self, result: dict):
-        """Write one student's result, feedback page and notebook for formgrader; the result last."""
+        """Write one student's result and notebook for formgrader; the result last."""
         student, name = result["student"], self.assignment.name
-        _replace(self.feedback / f"{student}.html", page(result, name))
         book = self.folder / "autograded" / student / name / f"{name}.ipynb"
         book.parent.mkdir(parents=True, exist_ok=True)
         _replace(book, nbformat.writes(self._notebook(result)))
         _replace(self.results / f"{student}.json", json.dumps(result, indent=1))
 
-    def drop_others(self, students: Iterable[str]):
-        """Forget who is no longer among the submissions."""
-        kept = set(students)
-        for path in self.results.glob("*.json"):
-            if path.stem not in kept:
-                path.unlink()
-                (self.feedback / f"{path.stem}.html").unlink(missing_ok=True)
+    def finish(self, students: Iterable[str]) -> list[dict]:
+        """Write the gradebook, and with the points that a person gave there the feedback and the tables.
 
-    def finish(self, students: list[str]) -> list[dict]:
-        """Write the tables and the gradebook; returns the results without the students' work."""
+        students : who is among the submissions now; those of earlier goes stay, with "now" False
+        Returns all results, without the students' work.
+        """
         name = self.assignment.name
         source = self.folder / "source" / name / f"{name}.ipynb"
         _replace(source, nbformat.writes(self.assignment.notebook))
         if not (self.folder / "nbgrader_config.py").exists():
             _replace(self.folder / "nbgrader_config.py", _CONFIG)
-        results = [_without_work(self.read(student)) for student in students]
+        now = set(students)
+        kept = map(self._whole, sorted(now | {path.stem for path in self.results.glob("*.json")}))
+        results = [_without_work(result) | {"now": result["student"] in now} for result in kept if result]
+        by_hand = _fill_gradebook(self.folder / "gradebook.db", self.assignment, results)
+        for result in results:
+            given = by_hand[result["student"]]
+            whole = self._whole(result["student"])
+            for each in (result, whole):
+                each["tasks"] = [task | given[task["task"]] for task in each["tasks"]]
+                each["score"] = round(sum(task["score"] for task in each["tasks"]), 2)
+            _replace(self.feedback / f"{result['student']}.html", page(whole, name))
         self._tables(results)
-        _fill_gradebook(self.folder / "gradebook.db", self.assignment, results)
         return results
+
+    def _whole(self, student):
+        """The result that is kept, with the tasks that the assignment has now."""
+        result = self.read(student)
+        if result:
+            kept = {task["task"]: task for task in result["tasks"]}
+            tasks = [
+                kept.get(task.name) or asdict(Graded.of(task)) for task in self.assignment.tasks.values()
+            ]
+            result |= {"tasks": tasks, "max": self.assignment.points}
+        return result
 
     def _tables(self, results):
         name, tasks = self.assignment.name, list(self.assignment.tasks)
-        rows = [["student", "score", "max", "percent", *tasks, "by hand", "problem"]]
+        rows = [["student", "score", "max", "percent", *tasks, "by hand", "handed in", "problem"]]
         canvas = [["Student", "ID", "SIS User ID", "SIS Login ID", "Section", name]]
         moodle = [["Identifier", "Grade", "Feedback comments"]]
         for result in results:
             scores = [f"{task['score']:g}" for task in result["tasks"]]
-            waiting = sum(task["manual"] for task in result["tasks"])
+            waiting = sum(task["waits"] for task in result["tasks"])
             percent = f"{100 * result['score'] / max(result['max'], 1e-9):.1f}"
             line = [result["student"], f"{result['score']:g}", f"{result['max']:g}", percent]
-            rows.append([*line, *scores, waiting, result["problem"]])
+            rows.append([*line, *scores, waiting, "now" if result["now"] else "earlier", result["problem"]])
             lms, number = result["lms"]
             if lms == "canvas":
                 canvas.append([result["student"], number, "", "", "", f"{result['score']:g}"])
@@ -147,7 +167,13 @@ def _is_picture(text):
 
 
 def _as_text(source):
-    """A student's own words, as they stand: formgrader would show HTML in them as HTML."""
+    """A student's own words, as they stand: formgrader would show their HTML as HTML, and cut long lines."""
+    lines = [
+        part
+        for line in source.split("\n")
+        for part in textwrap.wrap(line, LINE, drop_whitespace=False, replace_whitespace=False) or [""]
+    ]
+    source = "\n".join(lines)
     longest = max(map(len, re.findall(r"~+", source)), default=0)
     fence = "~" * max(4, longest + 1)
     return f"{fence}text\n{source}\n{fence}"
@@ -185,7 +211,7 @@ body {{ font: 16px/1.5 system-ui, sans-serif; max-width: 46rem; margin: 2rem aut
 h2 {{ font-size: 1.1rem; margin: 2rem 0 .3rem; border-top: 1px solid #ccc; padding-top: 1rem }}
 ul {{ list-style: none; padding: 0 }}
 li {{ padding-left: 1.6rem; text-indent: -1.6rem; overflow-wrap: anywhere }}
-pre {{ background: #f4f4f4; padding: .6rem; overflow: auto; max-height: 30rem }}
+pre {{ background: #f4f4f4; padding: .6rem; overflow: auto; max-height: 30rem; white-space: pre-wrap }}
 img {{ max-width: 100% }}
 .note {{ background: #fff6df; padding: .5rem .8rem }}
 </style></head><body>
@@ -202,12 +228,12 @@ def page(result: dict, name: str) -> str:
     parts += [f'<p class="note">{_text(note)}</p>' for note in result["notes"]]
     for task in result["tasks"]:
         parts.append(f"<h2>{_text(task['title'] or task['task'])}</h2>")
-        if task["manual"]:
+        if task["waits"]:
             parts.append(f"<p>{task['points']:g} points, given by your instructor.</p>")
         else:
             parts.append(f"<p>{task['score']:g} of {task['points']:g} points</p>")
-        if task["stopped"]:
-            parts.append(f'<p class="note">{_text(task["stopped"])}</p>')
+        for note in (task["stopped"], task["comment"]):
+            parts += [f'<p class="note">{_text(note)}</p>'] if note else []
         if not result["problem"]:
             items = [
                 f"<li>{'✓' if each['passed'] else '✗'} {_text(each['says'])}</li>" for each in task["checks"]
@@ -224,8 +250,8 @@ def page(result: dict, name: str) -> str:
                 parts.append(f'<img alt="What your cell drew" src="data:image/png;base64,{source}">')
             elif each.get("text/plain"):
                 parts.append(f"<pre>{_text(each['text/plain'])}</pre>")
-    manual = any(task["manual"] for task in result["tasks"])
-    waiting = ", and what your instructor will read" if manual else ""
+    waits = any(task["waits"] for task in result["tasks"])
+    waiting = ", and what your instructor will read" if waits else ""
     title = f"{_text(name)} · {_text(result['student'])}"
     return _PAGE.format(
         title=title, score=result["score"], max=result["max"], waiting=waiting, body="\n".join(parts)
@@ -237,7 +263,10 @@ def _text(value):
 
 
 def _fill_gradebook(file, assignment, results):
-    """All results into nbgrader's gradebook in one go. Points that a person gave stay."""
+    """All results into nbgrader's gradebook in one go. Points that a person gave stay.
+
+    Returns what counts then: {"score", "waits", "comment"} by student and task.
+    """
     from nbgrader import api
 
     tools = os.path.dirname(sys.executable)  # nbgrader looks for alembic on the PATH
@@ -261,6 +290,7 @@ def _fill_gradebook(file, assignment, results):
         solutions = {cell.name: cell for cell in notebook.solution_cells}
         students = {each.id: each for each in session.query(api.Student)}
         there = {each.student_id: each for each in kept.submissions}
+        counts = {}
         for result in results:
             name = result["student"]
             if name not in students:
@@ -270,14 +300,24 @@ def _fill_gradebook(file, assignment, results):
                 there[name] = api.SubmittedAssignment(assignment=kept, student=students[name])
                 handed = api.SubmittedNotebook(notebook=notebook, assignment=there[name])
                 session.add_all([there[name], handed])
-                for cell in cells.values():
-                    session.add(api.Grade(cell=cell, notebook=handed))
-                for cell in solutions.values():
-                    session.add(api.Comment(cell=cell, notebook=handed))
-                session.flush()
-            grades = {grade.cell.name: grade for grade in there[name].notebooks[0].grades}
+            handed = there[name].notebooks[0]
+            grades = {grade.cell.name: grade for grade in handed.grades}
+            comments = {comment.cell.name: comment.manual_comment or "" for comment in handed.comments}
+            for cell_name in cells.keys() - grades.keys():  # a new student, or a new task
+                grades[cell_name] = api.Grade(cell=cells[cell_name], notebook=handed)
+                session.add(grades[cell_name])
+            for cell_name in solutions.keys() - comments.keys():
+                session.add(api.Comment(cell=solutions[cell_name], notebook=handed))
+            counts[name] = {}
             for task in result["tasks"]:
                 grade = grades[task["task"]]
                 grade.auto_score = None if task["manual"] else task["score"]
                 grade.needs_manual_grade = bool(task["manual"] and grade.manual_score is None)
+                score = grade.auto_score if grade.manual_score is None else grade.manual_score
+                counts[name][task["task"]] = {
+                    "score": (score or 0.0) + (grade.extra_credit or 0.0),
+                    "waits": grade.needs_manual_grade,
+                    "comment": comments.get(assignment.tasks[task["task"]].answer, ""),
+                }
         session.commit()
+    return counts

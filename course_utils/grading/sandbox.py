@@ -29,8 +29,10 @@ START = 300  # seconds for the imports
 GRACE = 15  # seconds beyond the limit, after which the sandbox itself is given up
 MOST = 64 * 2**20  # bytes of messages from one run
 SYSTEM = ("/usr", "/lib", "/lib32", "/lib64", "/bin", "/sbin", "/etc/ld.so.cache", "/etc/alternatives")
-# Users that nobody has. Each run at the same time has one of its own: limits are counted by user.
+# Users that nobody has. Each run at the same time has one of its own, also beside those of other graders on
+# this machine: limits are counted by user.
 FIRST_USER = 1_700_000_000
+USERS = 400  # of one grader, which is a process; their numbers are below 4,194,304, a user's below 2**32
 RIGHTS = ("CAP_SYS_ADMIN", "CAP_SETUID", "CAP_SETGID")  # of the server: to make namespaces and to give up
 
 
@@ -67,7 +69,8 @@ class Sandbox:
         self.prelude, self.isolated, self.cold, self.memory = prelude or [], isolated, cold, memory
         self._lock = threading.Lock()
         self._server = self._control = None
-        self._users = list(range(FIRST_USER, FIRST_USER + 1000))
+        first = FIRST_USER + USERS * os.getpid()
+        self._users = list(range(first, first + USERS))
 
     def __enter__(self):
         if not self.cold:
@@ -95,14 +98,17 @@ class Sandbox:
         said = []
         threading.Thread(target=lambda: said.extend(process.stderr), daemon=True).start()
         ours.settimeout(START)
+        ready, late = b"", ""
         try:
             ready = ours.recv(10)
+        except TimeoutError:
+            late = f"after {START} s it is not ready"
         except OSError:
-            ready = b""
+            pass
         self._bare = ready == b"bare"
         if ready not in (b"ready", b"bare"):
             self._stop(process, ours)
-            why = b"".join(said[-3:]).decode(errors="replace").strip().split("\n")[-1]
+            why = late or b"".join(said[-3:]).decode(errors="replace").strip().split("\n")[-1]
             raise CourseError(
                 f"The sandbox does not start ({why or 'no reason given'}): see docs/grading.md, or grade "
                 "code that you trust with --no-sandbox."
@@ -147,6 +153,8 @@ class Sandbox:
             kept.close()
             job |= {"prelude": self.prelude if self._bare else []}
             yield from _talk(ours, status, job, time.monotonic() + seconds + GRACE)
+        except TimeoutError:  # in the middle of a message
+            raise Ended("was stopped at the time limit") from None
         finally:
             for each in (ours, theirs, status, kept):
                 each.close()

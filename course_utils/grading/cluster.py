@@ -1,0 +1,124 @@
+"""Grading on the workers of a Dask cluster. Each has its own sandbox; results come back and are kept here.
+
+Source: https://distributed.dask.org/en/stable/client.html
+"""
+
+import contextlib
+import logging
+import re
+import threading
+import time
+from concurrent.futures import CancelledError
+from dataclasses import dataclass
+
+from course_utils.errors import CourseError
+from course_utils.grading import intake
+from course_utils.grading.assignment import Assignment
+from course_utils.grading.judge import CODE, Judge
+from course_utils.grading.sandbox import Sandbox
+
+CONNECT = 10  # seconds for the scheduler to answer
+_ADDRESS = re.compile(r"((tcp|tls)://)?[\w.:\[\]-]+:\d+")
+PATIENCE = 30  # seconds without a single worker
+
+
+@dataclass
+class _Kept:
+    """A worker's open sandbox, and how many use it at the moment."""
+
+    judge: Judge
+    users: int = 0
+
+
+_kept: dict[tuple, _Kept] = {}
+_lock = threading.RLock()
+
+
+@contextlib.contextmanager
+def on_cluster(address: str, assignment: Assignment, sandbox: dict, seconds: float | None):
+    """What starts the grading of one submission on the cluster, and what says how many to start.
+
+    address : the scheduler's, such as "tcp://10.0.0.1:8786"
+    sandbox : the keywords of `Sandbox`, for each worker's own
+    seconds : for one task, or None
+    Raises CourseError where there is no cluster, or none any more.
+    """
+    try:
+        from distributed import Client, KilledWorker
+    except ImportError:
+        raise CourseError("A cluster needs Dask: pip install distributed, here and on its workers.") from None
+    for name in ("distributed", "distributed.client"):  # what matters is said in one sentence
+        logging.getLogger(name).setLevel(logging.CRITICAL)
+    try:
+        if not _ADDRESS.fullmatch(address):  # a Client that fails on its address takes 20 seconds to end
+            raise OSError
+        client = Client(address, timeout=CONNECT, set_as_default=False)
+    except OSError:
+        raise CourseError(
+            f"No Dask scheduler answers at {address}: give the address that `dask scheduler` prints."
+        ) from None
+    seen = time.monotonic()
+
+    def most():
+        nonlocal seen
+        threads = sum(client.nthreads().values())
+        if threads:
+            seen = time.monotonic()
+        elif time.monotonic() - seen > PATIENCE:
+            raise CourseError(
+                f"The cluster at {address} has no worker: start some with `dask worker {address}`. The same "
+                "command then goes on from here."
+            )
+        return 2 * threads
+
+    with client:
+        executor = client.get_executor(pure=False)  # each call is run, also one that looks like another
+        try:
+            yield lambda each: executor.submit(grade_one, CODE, assignment, sandbox, seconds, each), most
+            with contextlib.suppress(OSError):
+                client.run(_close_idle)
+        except (OSError, CancelledError):
+            raise CourseError(
+                f"The Dask scheduler at {address} is gone: start it again. The same command then goes on "
+                "from here."
+            ) from None
+        except KilledWorker:
+            raise CourseError(
+                "Workers of the cluster died one after the other, at the same submission: give them more "
+                "memory, or grade without --dask."
+            ) from None
+        except (ImportError, AttributeError) as error:  # what it was sent is not there
+            raise CourseError(
+                f"A worker can't grade ({error}): install the same version of the course on all of them."
+            ) from None
+
+
+def grade_one(
+    code: str, assignment: Assignment, sandbox: dict, seconds: float | None, submission: intake.Submission
+) -> dict:
+    """One student's result, on a worker. Its sandbox is kept for the next one.
+
+    code : the hash of this package's code where the submissions are
+    Raises CourseError where this worker can't grade.
+    """
+    if code != CODE:
+        raise CourseError("A worker has another version of the course: install the same one on all of them.")
+    key = (assignment.key, seconds, *sandbox.items())
+    with _lock:
+        if key not in _kept:
+            _close_idle()
+            _kept[key] = _Kept(Judge(assignment, Sandbox(assignment.prelude, **sandbox).__enter__(), seconds))
+        kept = _kept[key]
+        kept.users += 1
+    try:
+        return kept.judge.grade(submission)
+    finally:
+        with _lock:
+            kept.users -= 1
+
+
+def _close_idle():
+    """On a worker: end the sandboxes that nothing runs in."""
+    with _lock:
+        for key in [key for key, kept in _kept.items() if not kept.users]:
+            _kept.pop(key).judge.sandbox.__exit__()

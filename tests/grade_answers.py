@@ -1,0 +1,83 @@
+"""Every answer of answers.toml, right and wrong, through the grader: `python tests/grade_answers.py 05 06`.
+
+Right ones must have all points. A wrong one must lose some, and its student must read the sentence that names
+the mistake. A command of its own: each lesson takes a minute.
+"""
+
+import sys
+
+import nbformat
+from exercises_table import answers_of, message
+
+from course_utils import catalog
+from course_utils.grading import assignment as assignments
+from course_utils.grading.assignment import Assignment
+from course_utils.grading.intake import Submission
+from course_utils.grading.judge import Judge
+from course_utils.grading.sandbox import Sandbox
+
+
+def main(lessons):
+    """Grade the answers of each lesson, print what went wrong; returns the exit status."""
+    wrongs = 0
+    for lesson in (name for name in catalog.lessons() if not lessons or name[:2] in lessons):
+        assignment = Assignment(assignments.find(lesson))
+        answers = answers_of(lesson)
+        right = [each for each in answers if "says" not in each]
+        with Sandbox(assignment.prelude) as sandbox:
+            judge = Judge(assignment, sandbox)
+            found = [text for each in rounds(right) for text in lost(judge, each)]
+            found += [text for each in answers if "says" in each for text in passed(judge, each)]
+        print(f"{lesson}: {len(right)} right, {len(answers) - len(right)} wrong, {len(found)} misjudged")
+        print("".join(f"  {text}\n" for text in found), end="", flush=True)
+        wrongs += len(found)
+    return 1 if wrongs else 0
+
+
+def rounds(answers):
+    """Answers in as few notebooks as hold them: dictionaries by task."""
+    books = []
+    for each in answers:
+        book = next((book for book in books if each["task"] not in book), None)
+        if book is None:
+            books.append(book := {})
+        book[each["task"]] = each["code"]
+    return books
+
+
+def graded(judge, answers):
+    """A notebook with these answers, and the instructor's elsewhere: its tasks by the answers' names."""
+    notebook = nbformat.from_dict(judge.assignment.notebook)
+    for cell in notebook.cells:
+        name = assignments.grade_id(cell)
+        cell.source = answers.get(name, cell.source)
+    result = judge.grade(Submission("student", data=nbformat.writes(notebook).encode()))
+    return {judge.assignment.tasks[each["task"]].answer: each for each in result["tasks"]}
+
+
+def lost(judge, answers):
+    """What right answers lost."""
+    for name, task in graded(judge, answers).items():
+        if task["score"] != task["points"]:
+            yield f"{name}: a right answer lost points: {said(task)}\n{answers.get(name)}"
+
+
+def passed(judge, answer):
+    """What is wrong with the result of one wrong answer."""
+    name = answer["task"]
+    task = graded(judge, {name: answer["code"]})[name]
+    check = next(
+        cell.source for cell in judge.assignment.notebook.cells if assignments.grade_id(cell) == task["task"]
+    )
+    if task["score"] == task["points"]:
+        yield f"{name}: a wrong answer passed\n{answer['code']}"
+    elif (message(check, answer["says"]) or answer["says"]) not in said(task):
+        yield f"{name}: {answer['says']!r} is not among what it is told: {said(task)}"
+
+
+def said(task):
+    return "\n".join([task["stopped"], *(each["says"] for each in task["checks"] if not each["passed"])])
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
