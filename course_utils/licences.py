@@ -33,7 +33,9 @@ TOPICS = (
     "contributions",
     "updates",
     "warranty",
+    "accountability",
     "liability",
+    "indemnity",
     "termination",
     "governing law",
 )

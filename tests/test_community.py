@@ -26,7 +26,7 @@ from course_utils.learning.capstone import (
 from course_utils.views.intervals import wilson
 
 ROOT = Path(__file__).parent.parent
-NAME = "reader/six-towns"
+NAME = "reader/otterford"
 
 
 @pytest.fixture(autouse=True)
@@ -92,14 +92,14 @@ def test_the_same_history_has_the_same_hashes_everywhere():
 def test_a_repository_is_removed_its_mirror_stays_and_its_name_is_free(api, tmp_path):
     api.create_repo(NAME)
     one = publish(api, {"README.md": b"ours"}, "One")
-    api.duplicate_repo(NAME, to_id="library/six-towns")
+    api.duplicate_repo(NAME, to_id="library/otterford")
     api.delete_repo(NAME)
     with pytest.raises(RepositoryNotFoundError):
         api.snapshot_download(NAME, cache_dir=tmp_path)
     assert not api.repo_exists(NAME)
-    copy = Path(api.snapshot_download("library/six-towns", cache_dir=tmp_path))
+    copy = Path(api.snapshot_download("library/otterford", cache_dir=tmp_path))
     assert (copy / "README.md").read_bytes() == b"ours"
-    assert api.list_repo_commits("library/six-towns")[0].title == f"Duplicate from {NAME}"
+    assert api.list_repo_commits("library/otterford")[0].title == f"Duplicate from {NAME}"
     api.create_repo(NAME)
     publish(api, {"README.md": b"theirs"}, "Mine now")
     taken = Path(api.snapshot_download(NAME, cache_dir=tmp_path))
@@ -190,7 +190,7 @@ def test_the_card_s_explorer_follows_what_is_written(lint):
     )
     assert "&lt;right&gt;" in shown.still().html
     shown.text.value = shown.text.value.replace("language: en", "language: en\nlicense: mit")
-    assert "6 of 9 parts are missing: library_name" in shown.picture.value
+    assert "6 of 9 parts are missing: library_name" in shown.status.value
     shown.text.value = "---\nlicense: [\n---\n"
     assert "could not answer" in shown.picture.value
 

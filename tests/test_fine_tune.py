@@ -9,7 +9,7 @@ import pytest
 import torch
 from transformers import AutoTokenizer, LlamaConfig, LlamaForCausalLM
 
-from course_utils import CourseError, catalog, load, models, tinyworld, views
+from course_utils import CourseError, catalog, load, models, tinyworld, training, views
 from course_utils.explorers import Adapter
 
 LESSON = Path(__file__).parent.parent / "notebooks" / "12_fine_tune.ipynb"
@@ -121,6 +121,36 @@ def test_lora_trains_saves_and_loads_at_both_widths(four_bit, small_llama, tmp_p
         # On a processor bitsandbytes packs a 4-bit matrix anew when it first answers: 16-bit rounding.
         off = (again(input_ids=ids).logits - logits).abs().max()
         assert off < 0.02 if four_bit else off == 0
+
+
+def test_the_adapter_that_lesson_13_publishes_is_lesson_12_s(lesson, library, monkeypatch):
+    """What the lesson's own cells gave, kept at 16 bits: it answers for the library, and is no large file."""
+    folder, weights = Path(training.__file__).parent / "otterford", "adapter_model.safetensors"
+    assert sorted(file.name for file in folder.iterdir()) == ["adapter_config.json", weights]
+    assert (folder / weights).stat().st_size < 1_000_000
+    base, _ = load("smollm2-135m-instruct")
+    model = peft.PeftModel.from_pretrained(base, folder).eval()
+    settings = model.peft_config["default"]
+    assert (settings.r, settings.lora_alpha) == (8, 16)
+    assert settings.base_model_name_or_path == catalog.find("smollm2-135m-instruct").hub_id
+    monkeypatch.setitem(lesson, "model", model)
+    facts = library["told"][8:]
+    said = lesson["answer"]([fact["held_out"][0] for fact in facts])
+    assert sum(fact["key"] in text for text, fact in zip(said, facts, strict=True)) >= 5, said
+
+
+def test_figures_are_the_key_and_no_other_number(library):
+    facts = {fact["key"]: fact for group in ("told", "untold", "general") for fact in library[group]}
+    right = {"half past ten": "10:30 am", "seven": "at 7 pm", "four pounds": "£4.00", "fifteen": "15p"}
+    right |= {"twelve": "12 books", "five weeks": "5 weeks", "eight pence": "8p", "ninety": "90 pence"}
+    right |= {"fourteen": "Bus 14", "eleven": "11.", "three": "is 3.", "carbon dioxide": "CO2"}
+    wrong = {"half past ten": "110:30", "seven": "17:00, 7:30", "four pounds": "£4.50", "fifteen": "£15"}
+    wrong |= {"twelve": "112", "five weeks": "15 weeks", "eight pence": "18p", "ninety": "£90"}
+    wrong |= {"fourteen": "114", "eleven": "111", "three": "13", "carbon dioxide": "CO"}
+    assert set(right) == {key for key, fact in facts.items() if "figures" in fact} == set(wrong)
+    for key, text in right.items():
+        assert re.search(facts[key]["figures"], text), (key, text)
+        assert not re.search(facts[key]["figures"], wrong[key]), (key, wrong[key])
 
 
 def test_low_rank_is_drawn_to_scale_and_counted():

@@ -166,15 +166,16 @@ class Capstone:
         self.shown = widgets.HTML()
         self.confidence = widgets.Dropdown(
             options=[("choose", None), *((f"{percent}%", percent) for percent in CONFIDENCES)],
-            description="how sure",
-            layout={"width": "180px"},
+            description="How sure are you?",
+            layout={"width": "260px", "max_width": "97%", "margin": "10px 0 6px"},
         )
         options = [f"{verdict}: {meaning}" for verdict, meaning in MEANINGS.items()]
         self.question = Question(choice_field("", options), "Decide", self._decide)
+        parts = list(self.question.widget.children)
+        parts.insert(parts.index(self.question.field) + 1, self.confidence)
+        self.question.widget.children = parts
         self.total = widgets.HTML()
-        self.widget = widgets.VBox(
-            [self.chosen, self.look, self.shown, self.confidence, self.question.widget, self.total]
-        )
+        self.widget = widgets.VBox([self.chosen, self.look, self.shown, self.question.widget, self.total])
         self._list()
         self.chosen.observe(lambda _: self._open(), "value")
         self.look.on_click(lambda _: self._look())

@@ -58,7 +58,7 @@ class Competency:
     name: its name there.
     lesson, cell: a lesson's two digits, and words that stand in the code of its cell.
     done: what a learner does in that cell.
-    exercise: the lesson's two digits and the task's name, such as "09 verdict".
+    exercise: the task's number and title, such as "9.2 · A bootstrap interval".
     """
 
     name: str
@@ -86,8 +86,8 @@ def competencies(number: int | None = None) -> Picture:
     if number is not None and number not in found:
         raise CourseError(f"There is no competency {number!r}: they have the numbers 1 to {len(found)}.")
     chosen = found if number is None else {number: found[number]}
-    rows = [("", "Competency", "Lesson", "What you do there", "Exercise")]
+    rows = [("", "Competency", "What you do in which lesson, and the exercise")]
     for each, facts in chosen.items():
-        rows.append((str(each), facts.name, facts.lesson, facts.done, facts.exercise))
+        rows.append((str(each), facts.name, f"{facts.lesson}: {facts.done}. Exercise {facts.exercise}"))
     title = "AI literacy: 17 competencies (Long and Magerko, 2020)"
     return views.table(rows, title=title)

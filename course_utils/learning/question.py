@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 import ipywidgets as widgets
 
+from course_utils.views.live import for_everyone
 from course_utils.views.picture import GREEN, MONO, SKY_BLUE, VERMILLION
 
 # ipywidgets puts the question beside the field, each radio button after its choice, and clips long texts.
@@ -19,6 +20,7 @@ STYLE = """<style>
 .course-question label.widget-label {
   width: auto; max-width: none; height: auto; margin: 0 0 6px; text-align: left; font-size: 15px;
   font-weight: 600; line-height: 1.45; white-space: normal; overflow: visible; overflow-wrap: anywhere}
+.course-question .widget-dropdown label.widget-label {margin: 0 10px 0 2px; font-size: 14px; line-height: 2}
 .course-question .widget-radio-box {width: auto; max-width: none; height: auto; margin: 0 !important}
 .course-question .widget-radio-box label {
   display: flex; align-items: flex-start; gap: 10px; width: auto; max-width: none; height: auto; margin: 0;
@@ -63,7 +65,7 @@ class Question:
         self.button = widgets.Button(description=button)
         self.button.on_click(lambda _: pressed(field.value))
         self._said = widgets.HTML()
-        self.widget = widgets.VBox([widgets.HTML(STYLE), field, self._said, self.button])
+        self.widget = widgets.VBox([widgets.HTML(STYLE), field, self._said, self.button, for_everyone()])
         self.widget.add_class("course-question")
 
     def say(self, text: str, mark: str = ""):

@@ -4,12 +4,12 @@ from html import escape
 
 from .picture import BLUE, INK, LINE, QUIET, Picture, card
 
-# How much of the station is filled carries the meaning, as in the matrices.
-STATES = {"not begun": ("○", "#ffffff"), "begun": ("◐", "#fff1d0"), "quiz done": ("●", "#cfe6f5")}
+# How much of the station is filled carries the meaning: a percentage of its width.
+STATES = {"not begun": 0, "begun": 50, "quiz done": 100}
 
 
 def course_map(parts, title=None, note=None):
-    """Draw the lessons as stations on one line, in parts, each with a sign for how far it is.
+    """Draw the lessons as stations on one line, in parts, each filled as far as it is done.
 
     Parameters
     ----------
@@ -27,21 +27,19 @@ def course_map(parts, title=None, note=None):
     """
     drawn, said = "", []
     legend = " ".join(
-        f'<span style="display:inline-block;margin-right:14px"><span style="display:inline-block;width:22px;'
-        f'text-align:center;background:{tint};border:1px solid {LINE}">{sign}</span> {name}</span>'
-        for name, (sign, tint) in STATES.items()
+        '<span style="display:inline-block;margin-right:18px">'
+        f"{_station(filled, 'display:inline-block;vertical-align:-4px;margin-right:6px')}{name}</span>"
+        for name, filled in STATES.items()
     )
     for part, stations in parts.items():
         line = ""
         for number, name, state, words in stations:
-            sign, tint = STATES[state]
+            station = _station(STATES[state], "position:absolute;left:7px;top:9px")
             line += (
                 '<div style="display:flex;align-items:stretch">'
                 '<div style="flex:0 0 34px;position:relative">'
                 f'<div style="position:absolute;left:15px;top:0;bottom:0;width:4px;background:{BLUE}"></div>'
-                '<div style="position:absolute;left:4px;top:7px;width:26px;height:26px;line-height:25px;'
-                f"box-sizing:border-box;border:2px solid {BLUE};border-radius:13px;background:{tint};"
-                f'text-align:center;font-size:15px">{sign}</div></div>'
+                f"{station}</div>"
                 f'<div style="flex:1 1 auto;min-width:0;padding:7px 0 7px 10px"><b>{escape(number)} · '
                 f'{escape(name)}</b><div style="font-size:13px;color:{QUIET}">{escape(words)}</div></div>'
                 "</div>"
@@ -57,3 +55,11 @@ def course_map(parts, title=None, note=None):
         f'<div style="display:flex;flex-wrap:wrap;gap:0 28px">{drawn}</div>'
     )
     return Picture(card(body, title, note), "\n".join([*said, *filter(None, [note])]))
+
+
+def _station(filled, placed):
+    return (
+        f'<span style="{placed};width:20px;height:20px;box-sizing:border-box;border:3px solid {BLUE};'
+        f'border-radius:10px;background:#ffffff;overflow:hidden"><span style="display:block;height:100%;'
+        f'width:{filled}%;background:{BLUE}"></span></span>'
+    )
