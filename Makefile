@@ -1,7 +1,10 @@
 # make lab        the course in JupyterLab; needs Python 3.11 to 3.13 and nothing else
 # make test       all tests, in the same environment
 # make lessons    every lesson from top to bottom without a browser, and a table of how it went
+# make places     every lesson alone, in environments like Colab's and VS Code's, of the oldest and newest versions
 # make exercises  the student versions of the exercises, and docs/exercises.md, from solutions/
+# make faults     docs/faults.md: what a learner sees when something fails, from a run
+# make website    the lessons and docs as a website, in build/website, from the outputs that are stored
 # make models     the models that the lessons need, fetched and checked
 
 VENV := .venv
@@ -14,7 +17,7 @@ AS_ROOT := $(if $(filter 0,$(shell id -u)),--allow-root)
 export OMP_NUM_THREADS := 1
 export TOKENIZERS_PARALLELISM := false
 
-.PHONY: help lab lessons test exercises models
+.PHONY: help lab lessons test places exercises faults website models
 # Two pips in one environment get in each other's way.
 .NOTPARALLEL:
 .DEFAULT_GOAL := help
@@ -23,7 +26,7 @@ help:
 	@sed -n 's/^# \(make\)/\1/p' Makefile
 
 # An environment whose Python has gone, after an upgrade say, is made anew.
-$(shell $(VENV)/bin/python -c '' 2> /dev/null || rm -f $(VENV)/.core $(VENV)/.dev)
+$(shell $(VENV)/bin/python -c '' 2> /dev/null || rm -f $(VENV)/.core $(VENV)/.dev $(VENV)/.website)
 
 $(VENV)/.core: pyproject.toml .ci/install
 	@.ci/install $(VENV) "."
@@ -31,6 +34,10 @@ $(VENV)/.core: pyproject.toml .ci/install
 
 $(VENV)/.dev: pyproject.toml .ci/install
 	@.ci/install $(VENV) ".[dev]"
+	@touch $(VENV)/.core $(VENV)/.website $@
+
+$(VENV)/.website: pyproject.toml .ci/install
+	@.ci/install $(VENV) ".[website]"
 	@touch $(VENV)/.core $@
 
 models: $(VENV)/.core
@@ -48,6 +55,17 @@ test: $(VENV)/.dev models
 	@command -v chromium || command -v chromium-browser || command -v google-chrome || $(VENV)/bin/playwright install chromium
 	$(VENV)/bin/python -m pytest -n 2 --dist loadgroup
 
+places: $(VENV)/.dev models
+	@$(VENV)/bin/python tests/places.py colab oldest newest
+
 exercises: $(VENV)/.dev
 	@$(VENV)/bin/python -m nbgrader generate_assignment --assignment="*" --no-db --force
 	@$(VENV)/bin/python tests/exercises_table.py > docs/exercises.md
+
+faults: $(VENV)/.dev models
+	@PYTHONPATH=. $(VENV)/bin/python tests/faults_table.py > docs/faults.md
+
+website: $(VENV)/.website
+	@rm -rf build/website build/website-cache
+	@$(VENV)/bin/python -m sphinx -q --fail-on-warning --keep-going -c website -d build/website-cache . build/website
+	@$(VENV)/bin/python website/check.py build/website
