@@ -135,6 +135,12 @@ def test_intervals_fill_a_dot_only_where_the_whole_interval_is_outside_the_band(
     assert "−10 to 10 points" in picture.alt
 
 
+def test_intervals_write_a_float32_in_two_digits():
+    """Numpy 2 rounds a float32 to a float32, and that is written as the nearest float: 9.199999809265137."""
+    picture = views.intervals(["a"], [numpy.float32(9.2)], [None])
+    assert places(picture, r"left:([\d.]+)%;width:12px") == [9.2]
+
+
 def test_intervals_stand_in_columns_and_stay_on_the_scale():
     picture = views.intervals(list("abc"), [-20, 50, 130], [(-40, 0), (40, 60), (90, 150)], columns=2)
     assert picture.html.count("flex:1 1 320px") == 2

@@ -11,6 +11,7 @@ import tomllib
 from pathlib import Path
 
 import nbformat
+import places
 import pytest
 import yaml
 from packaging.requirements import Requirement
@@ -195,9 +196,8 @@ def test_environment_takes_its_packages_from_pyproject():
 
 def test_colab_changes_none_of_its_own_packages_for_ours():
     """Torch or numpy exchanged in a running kernel breaks it, and Colab's page needs its own ipywidgets."""
-    text = (ROOT / "tests" / "colab_versions.txt").read_text(encoding="utf-8")
-    ships = dict(line.split("==") for line in text.splitlines() if not line.startswith("#"))
-    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-    asked = {each.name: each.specifier for each in map(Requirement, project["dependencies"])}
-    assert ships.keys() <= asked.keys()
-    assert [name for name, version in ships.items() if version not in asked[name]] == []
+    ships = dict(each.split("==") for each in places.colab_ships())
+    asked = {each.name: each.specifier for each in map(Requirement, places.PROJECT["dependencies"])}
+    both = ships.keys() & asked.keys()
+    assert {"torch", "transformers", "diffusers", "ipywidgets"} <= both
+    assert [name for name in both if ships[name] not in asked[name]] == []

@@ -177,22 +177,33 @@ def test_stored_as_it_ran(stored):
             assert output.output_type != "error" and output.get("name") != "stderr", cell.source
 
 
-def test_set_up_cells_and_links_hold_the_one_address():
-    notebooks = [*LESSONS.values(), *SOLUTIONS.values(), *EXERCISES.values()]
-    install = f'    %pip install --quiet "open-the-box @ git+{REPOSITORY}"\n'
+def test_set_up_cells_install_alike_from_the_one_address():
+    notebooks = [*STORED, *EXERCISES.values()]
+    (cell,) = {"\n".join(code(read(path))[0].source.split("\n")[1:7]) for path in notebooks}
+    assert cell.startswith("try:\n") and cell.endswith("\n    import course_utils as course")
+    says, installs = cell.split("\n")[3:5]
+    assert says.startswith('    print("Installing the course') and says.endswith('.")')
+    assert installs == f'    %pip install --quiet "open-the-box @ git+{REPOSITORY}"'
+
+
+def test_links_hold_the_one_address():
     hosted = REPOSITORY.removeprefix("https://github.com/")
-    for path in notebooks:
-        assert install in code(read(path))[0].source, path
     for name, path in LESSONS.items():
         link = f"https://colab.research.google.com/github/{hosted}/blob/main/notebooks/{name}.ipynb"
         assert link in prose(read(path))[0].source
+    ours = r"(?:git\+https://github\.com|mybinder\.org/v2/gh|google\.com/github)/([\w-]+/[\w-]+)"
+    for name in subprocess.check_output(["git", "ls-files"], cwd=ROOT, text=True).splitlines():
+        if (ROOT / name).suffix in (".ipynb", ".md", ".py", ".toml", ".yml", ".yaml"):
+            text = (ROOT / name).read_text(encoding="utf-8")
+            found = re.findall(ours, text) + re.findall(r"github\.com/([\w-]+/open-the-box)\b", text)
+            assert set(found) <= {hosted}, name
 
 
 def test_links_between_files_lead_somewhere():
     for path in [*ROOT.glob("*.md"), *ROOT.glob("docs/*.md"), *STORED]:
         text = path.read_text(encoding="utf-8")
         for target in re.findall(r"\]\((?!https?:|#|mailto:)([^)\s]+)\)", text):
-            assert (path.parent / target).exists(), f"{path.name} links to {target}"
+            assert (path.parent / target.split("#")[0]).exists(), f"{path.name} links to {target}"
 
 
 def test_questions_of_every_lesson():

@@ -1,0 +1,5 @@
+"""What Colab's functions raise."""
+
+
+class Error(Exception):
+    pass

@@ -1,0 +1,199 @@
+"""Every lesson on its own: one file in an empty folder, in the environments in which learners open it.
+
+    python tests/places.py colab oldest newest            prints a table, lesson by environment
+    python tests/places.py newest --lessons 00 07
+    python tests/places.py oldest --instead torch==2.13.0  where a version of the set can't be had
+
+colab   what Colab ships (colab_versions.txt), and a kernel that passes for Colab's
+oldest  the lowest versions that pyproject.toml admits, on the lowest Python
+newest  ipykernel alone, as VS Code installs it, and a kernel with VS Code's variables; pip chooses the rest
+
+The first lesson's own set-up cell installs the course, and must say so. The address in it leads to this
+folder as it is now: git is told so. nbval compares what the cells put out with what is stored.
+"""
+
+import argparse
+import json
+import os
+import re
+import subprocess
+import sys
+import tempfile
+import time
+import tomllib
+from pathlib import Path
+from xml.etree import ElementTree
+
+import nbformat
+from packaging.requirements import Requirement
+
+TESTS = Path(__file__).resolve().parent
+ROOT = TESTS.parent
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+ADDRESS = PROJECT["urls"]["Repository"]
+NOTE = "Note: you may need to restart the kernel to use updated packages.\n"  # the magic %pip always says so
+MAIN = ("torch", "numpy", "transformers", "diffusers", "huggingface_hub", "peft", "matplotlib", "ipywidgets")
+# A learner's kernel has none of what the Makefile sets.
+OURS = ("OMP_NUM_THREADS", "TOKENIZERS_PARALLELISM", "COURSE_SIZE")
+
+
+def lowest():
+    """The lowest version of each package that the course asks for: `name==version`."""
+    for requirement in map(Requirement, PROJECT["dependencies"]):
+        bound = next(each.version for each in requirement.specifier if each.operator == ">=")
+        yield f"{requirement.name}=={bound}"
+
+
+def colab_ships():
+    lines = (TESTS / "colab_versions.txt").read_text(encoding="utf-8").splitlines()
+    return [line for line in lines if not line.startswith("#")]
+
+
+# What is there before the first cell runs: Python, packages, arguments of the kernel, its variables.
+SETS = {
+    "colab": (
+        "3.13",
+        colab_ships,
+        ["--IPKernelApp.kernel_class=google.colab._kernel.Kernel"],
+        {"PYTHONPATH": str(TESTS / "colab"), "COLAB_RELEASE_TAG": "a stand-in"},
+    ),
+    "oldest": ("3.11", lowest, [], {}),
+    "newest": ("3.13", lambda: ["ipykernel"], [], {"VSCODE_PID": str(os.getpid()), "VSCODE_CWD": "/"}),
+}
+
+
+def repository(folder):
+    """A git repository of this folder as it is now, without what git ignores; returns its address."""
+    git = ["git", f"--git-dir={folder}", f"--work-tree={ROOT}", "-c", "user.name=-", "-c", "user.email=-"]
+    for command in (["init", "--quiet"], ["add", "--all"], ["commit", "--quiet", "--message=as it is"]):
+        subprocess.run([*git, *command], cwd=ROOT, check=True)
+    return f"file://{folder}"
+
+
+def find_python(version):
+    """The first Python of a version on the path that runs: pyenv leaves names there that don't."""
+    for folder in os.get_exec_path():
+        program = Path(folder) / f"python{version}"
+        if program.exists() and not subprocess.run([program, "--version"], capture_output=True).returncode:
+            return str(program)
+    sys.exit(f"There is no python{version} here: install it, or name another with --python.")
+
+
+def environment(folder, program, requirements):
+    """An environment with these packages; one that is there from an earlier run serves again."""
+    python, made = folder / "bin" / "python", folder / "made"
+    if not made.exists() or made.read_text() != "\n".join(requirements):
+        subprocess.run([program, "-m", "venv", "--clear", folder], check=True)
+        subprocess.run([python, "-m", "pip", "install", "--quiet", *requirements], check=True)
+        made.write_text("\n".join(requirements))
+    return python
+
+
+def installed(python):
+    listing = subprocess.check_output([python, "-m", "pip", "list", "--format=json"])
+    return {each["name"].lower().replace("-", "_"): each["version"] for each in json.loads(listing)}
+
+
+def exchanged(python, variables):
+    """What pip would take away to install the course, and put in its place. It must be nothing."""
+    with tempfile.NamedTemporaryFile(suffix=".json") as report:
+        command = [python, "-m", "pip", "install", "--quiet", "--dry-run", f"--report={report.name}"]
+        command += [f"open-the-box @ git+{ADDRESS}"]
+        subprocess.run(command, check=True, env=os.environ | variables)
+        new = {each["metadata"]["name"]: each["metadata"]["version"] for each in json.load(report)["install"]}
+    here = installed(python)
+    keys = {name: name.lower().replace("-", "_") for name in new}
+    others = here.keys() - {"open_the_box", "setuptools"}  # the latter no kernel has imported
+    return [f"{n} {here[k]} by {new[n]}: WRONG" for n, k in keys.items() if k in others]
+
+
+def run(notebook, installs, kernels):
+    """Run one lesson in an empty folder; returns what the table says, and the first thing that went wrong.
+
+    installs : whether the course is not there yet, and the set-up cell says that it installs it
+    kernels : the folder for JUPYTER_PATH
+    """
+    content = nbformat.read(notebook, as_version=4)
+    cells = [cell for cell in content.cells if cell.cell_type == "code"]
+    if installs:
+        said = re.search(r'print\("(.+)"\)', cells[0].source)[1]
+        cells[0].outputs.insert(0, nbformat.v4.new_output("stream", text=f"{said}\n{NOTE}"))
+    with tempfile.TemporaryDirectory() as folder:
+        alone = Path(folder) / "empty" / notebook.name
+        alone.parent.mkdir()
+        nbformat.write(content, alone)
+        report = Path(folder) / "report.xml"
+        command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "--nbval", alone.name]
+        command += [f"--nbval-sanitize-with={TESTS / 'nbval_sanitize.cfg'}", "--nbval-kernel-name=place"]
+        command += [f"--junitxml={report}"]
+        settings = {"JUPYTER_PATH": str(kernels), "COURSE_ANSWERS": f"{folder}/answers.json"}
+        variables = {name: value for name, value in os.environ.items() if name not in OURS}
+        start = time.perf_counter()
+        subprocess.run(command, cwd=alone.parent, env=variables | settings, stdout=subprocess.DEVNULL)
+        seconds = time.perf_counter() - start
+        results = ElementTree.parse(report).findall(".//testcase")
+    wrong = [each for each in results if each.find("failure") is not None or each.find("error") is not None]
+    if wrong:
+        return f"{len(wrong)} of {len(cells)} cells WRONG", shortened("".join(wrong[0].itertext()))
+    if len(results) != len(cells):
+        return f"{len(results)} of {len(cells)} cells ran: WRONG", ""
+    return f"{len(cells)} cells, {seconds:.0f} s", ""
+
+
+def shortened(text):
+    """What nbval says of a cell: without colours, the last lines alone, and these not too wide."""
+    text = re.sub(r"(\x1b|#x1B)\[[\d;]*m", "", text)
+    return "\n".join([line[:300] for line in text.split("\n") if line.strip()][-30:])
+
+
+def place(name, options, folder, address):
+    """Run the lessons in one set; returns {row of the table: what it says}."""
+    version, requirements, arguments, variables = SETS[name]
+    instead = {Requirement(each).name: each for each in options.instead}
+    wanted = [instead.get(Requirement(each).name, each) for each in requirements()]
+    variables = variables | {
+        "GIT_CONFIG_COUNT": "1",
+        "GIT_CONFIG_KEY_0": f"url.{address}.insteadOf",
+        "GIT_CONFIG_VALUE_0": ADDRESS,
+        "PIP_DISABLE_PIP_VERSION_CHECK": "1",
+    }
+    python = environment(options.folder / name, options.python or find_python(version), wanted)
+    table = {"exchanged": ", ".join(exchanged(python, variables)) or "nothing"}
+    print(f"{name}: installing the course exchanges {table['exchanged']}", flush=True)
+    spec = folder / name / "kernels" / "place" / "kernel.json"
+    spec.parent.mkdir(parents=True)
+    start = [str(python), "-m", "ipykernel_launcher", "-f", "{connection_file}", *arguments]
+    spec.write_text(json.dumps({"argv": start, "display_name": name, "language": "python", "env": variables}))
+    subprocess.run([python, "-m", "pip", "uninstall", "--yes", "-qq", "open-the-box"], check=True)
+    for lesson in options.lessons:
+        (notebook,) = (ROOT / "notebooks").glob(f"{lesson}*.ipynb")
+        table[notebook.stem], wrong = run(notebook, lesson == options.lessons[0], folder / name)
+        print(f"{name}: {notebook.stem}: {table[notebook.stem]}\n{wrong}".rstrip(), flush=True)
+    here = installed(python)
+    running = subprocess.check_output([python, "--version"], text=True).split()[1]
+    table["versions"] = ", ".join([f"Python {running}"] + [f"{each} {here[each]}" for each in MAIN])
+    return table
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("sets", nargs="+", choices=SETS)
+    every = sorted(path.stem for path in (ROOT / "notebooks").glob("*.ipynb"))
+    parser.add_argument("--lessons", nargs="+", default=every, help="numbers; all without it, and the index")
+    parser.add_argument("--python", help="a program, where the set's own version is not on the path")
+    parser.add_argument("--instead", nargs="+", default=[], help="name==version, in place of the set's")
+    kept = Path(tempfile.gettempdir()) / "open-the-box-places"
+    parser.add_argument("--folder", type=Path, default=kept, help="where the environments are kept")
+    options = parser.parse_args()
+    with tempfile.TemporaryDirectory() as folder:
+        address = repository(Path(folder) / "course.git")
+        tables = {name: place(name, options, Path(folder), address) for name in options.sets}
+    print("\n| | " + " | ".join(tables) + " |\n|---" + "|---" * len(tables) + "|")
+    for row in tables[options.sets[0]]:
+        print(f"| {row} | " + " | ".join(table[row] for table in tables.values()) + " |")
+    cells = [cell for table in tables.values() for cell in table.values()]
+    sys.exit(any("WRONG" in cell for cell in cells))
+
+
+if __name__ == "__main__":
+    main()
