@@ -1,4 +1,4 @@
-"""A real JupyterLab and a real Chromium, for the tests that look at a lesson as a learner does."""
+"""A real JupyterLab, Notebook 7 and Chromium, for the tests that look at a lesson as a learner does."""
 
 import json
 import os
@@ -12,6 +12,7 @@ import urllib.request
 from pathlib import Path
 
 import nbformat
+from axe_playwright_python.sync_playwright import Axe
 
 # What of JupyterLab's defaults would disturb a test: questions about news, and saving by itself.
 SETTINGS = {
@@ -24,6 +25,8 @@ SETTINGS = {
 
 class Server:
     """`jupyter lab` on a folder, with settings and trust of its own, while the `with` block runs.
+
+    It serves Notebook 7 as well.
 
     folder : the folder it serves
     home : an empty folder for its own files, and the learner's answers
@@ -42,6 +45,7 @@ class Server:
         self._process = subprocess.Popen(
             [sys.executable, "-m", "jupyterlab", "--no-browser", "--allow-root", "--ip=127.0.0.1", "--port=0"]
             + [f"--IdentityProvider.token={self.token}", "--LabApp.expose_app_in_browser=True"]
+            + ["--JupyterNotebookApp.expose_app_in_browser=True"]
             + [f"--ServerApp.root_dir={self.folder}"],
             cwd=self.folder,
             stdout=self._log,
@@ -56,7 +60,7 @@ class Server:
                 "COURSE_ANSWERS": str(self.home / "answers.json"),
             },
         )
-        self._wait_until_it_answers(60)
+        self._wait_until_it_answers(180)
         return self
 
     def __exit__(self, *error):
@@ -106,33 +110,72 @@ def launch_chromium(playwright, *arguments):
 WIDGET = "application/vnd.jupyter.widget-view+json"
 _NOTEBOOK = "window.jupyterapp.shell.currentWidget"
 
+# Of an empty notebook, too, with the extensions that JupyterLab and nbgrader bring.
+_NOTEBOOK_7_COMPLAINS = ("reading 'schema'", "Command 'filebrowser:open-path' not registered")
+
+# For each cell with an explorer: when the kernel said that the cell was done, and when the picture stood on
+# the screen, after the frame in which it appeared, in milliseconds.
+_CLOCK = f"""() => {{
+  const panel = {_NOTEBOOK}, cells = {{}}, seen = new WeakSet();
+  window.coursePaints = {{}};
+  panel.sessionContext.session.kernel.anyMessage.connect((_, {{msg, direction}}) => {{
+    if (msg.header.msg_type === "execute_request") {{
+      cells[msg.header.msg_id] = msg.metadata.cellId;
+      window.coursePaints[msg.metadata.cellId] = {{}};
+    }}
+    if (msg.header.msg_type === "execute_reply" && direction === "recv" && cells[msg.parent_header.msg_id])
+      window.coursePaints[cells[msg.parent_header.msg_id]].replied = performance.now();
+  }});
+  new MutationObserver(() => {{
+    for (const figure of document.querySelectorAll(".course-explorer figure")) {{
+      const explorer = figure.closest(".course-explorer");
+      if (seen.has(explorer)) continue;
+      seen.add(explorer);
+      const cell = panel.content.widgets.find(cell => cell.node.contains(figure));
+      requestAnimationFrame(() => {{
+        const channel = new MessageChannel();
+        channel.port1.onmessage = () => (window.coursePaints[cell.model.id].painted = performance.now());
+        channel.port2.postMessage(null);
+      }});
+    }}
+  }}).observe(panel.node, {{childList: true, subtree: true}});
+}}"""
+
 
 class Notebook:
-    """A notebook open in JupyterLab, in a browser window of its own.
+    """A notebook open in JupyterLab or Notebook 7, in a browser window of its own.
 
     browser : what `launch_chromium` returned
     server : the `Server` that has it
     path : the file, relative to the server's folder
+    place : "lab" or "notebook"
 
     `page` is Playwright's page. `complaints` holds what the page reported as errors on the console.
     """
 
-    def __init__(self, browser, server, path):
+    def __init__(self, browser, server, path, place="lab"):
+        self.place = place
         self.sources = [cell.source for cell in nbformat.read(server.folder / path, as_version=4).cells]
         self.complaints = []
         self.context = browser.new_context(viewport={"width": 1280, "height": 900})
         # A lesson must do without the network; the badge at its top is a picture from elsewhere.
         elsewhere = re.compile(rf"https?://(?!{re.escape(server.url.split('/')[2])}/)")
         self.context.route(elsewhere, lambda route: route.abort())
-        self.context.set_default_timeout(15_000)
+        self.context.set_default_timeout(60_000)
         self.page = self.context.new_page()
-        self.page.on("pageerror", lambda error: self.complaints.append(str(error)))
+        self.page.on("pageerror", self._failed)
         self.page.on("console", self._heard)
-        self.page.goto(f"{server.url}lab/tree/{path}?token={server.token}&reset")
+        view = "lab/tree" if place == "lab" else "notebooks"
+        self.page.goto(f"{server.url}{view}/{path}?token={server.token}&reset")
         self.page.wait_for_function(
             f"window.jupyterapp && {_NOTEBOOK}?.sessionContext?.session?.kernel?.status === 'idle'",
-            timeout=60_000,
+            timeout=120_000,
         )
+        self.page.evaluate(_CLOCK)
+
+    def _failed(self, error):
+        if not any(complaint in str(error) for complaint in _NOTEBOOK_7_COMPLAINS):
+            self.complaints.append(str(error))
 
     def _heard(self, message):
         # What was blocked above is reported, too, at the address that was asked for.
@@ -168,6 +211,20 @@ class Notebook:
         """The index of the first cell that contains this text."""
         return next(index for index, source in enumerate(self.sources) if code in source)
 
+    def first_paint(self, index):
+        """Milliseconds from the kernel's word that the cell is done to its explorer on the screen."""
+        return self.page.wait_for_function(
+            f"""index => {{
+              const {{replied, painted}} = window.coursePaints[{_NOTEBOOK}.content.widgets[index].model.id];
+              return replied && painted && {{took: Math.max(0, painted - replied)}};
+            }}""",
+            arg=index,
+        ).evaluate("({took}) => took")
+
+    def findings(self):
+        """What axe-core holds to be serious or critical in the outputs, one sentence for each element."""
+        return findings(self.page, ".jp-Notebook .jp-OutputArea-child")
+
     def output(self, index):
         """Playwright's locator for what stands below a cell."""
         return self.page.locator(".jp-Notebook .jp-Cell").nth(index).locator(".jp-Cell-outputArea")
@@ -182,9 +239,32 @@ class Notebook:
     def set_theme(self, name):
         """Change to "JupyterLab Light" or "JupyterLab Dark"."""
         self.page.evaluate("theme => jupyterapp.commands.execute('apputils:change-theme', {theme})", name)
+        self.page.locator(f'body[data-jp-theme-name="{name}"]').wait_for(state="attached")
         self.page.locator("#jupyterlab-splash").wait_for(state="hidden")
 
     def resize(self, width):
-        """Make the window this many pixels wide, taller than any output, and wait until it is laid out."""
+        """Make the window this many pixels wide, taller than any output, and wait until it is laid out.
+
+        In a narrow window of JupyterLab the side bars are closed, as they leave no room.
+        """
+        if self.place == "lab" and width < 500:
+            self.page.evaluate(
+                """() => ["left", "right"].forEach(side => {
+                  const shell = window.jupyterapp.shell;
+                  side === "left" ? shell.collapseLeft() : shell.collapseRight();
+                  if (shell.isSideTabBarVisible(side)) shell.toggleSideTabBarVisibility(side);
+                })"""
+            )
         self.page.set_viewport_size({"width": width, "height": 3000})
         self.page.evaluate("new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))")
+
+
+def findings(page, part):
+    """What axe-core holds to be serious or critical below a CSS selector, one sentence for each element."""
+    options = {"resultTypes": ["violations"], "preload": False}
+    return [
+        f"{violation['impact']} {violation['id']}: {node['html'][:160]} {node['failureSummary']}"
+        for violation in Axe().run(page, part, options).response["violations"]
+        if violation["impact"] in ("serious", "critical")
+        for node in violation["nodes"]
+    ]

@@ -57,7 +57,7 @@ def test_html_survives_the_sanitiser_and_reads_when_narrow(name):
 def test_a_token_is_never_broken_and_a_wide_table_scrolls(name):
     html = PICTURES[name].html
     assert all("white-space:nowrap" in style for style in re.findall(r'<th style="([^"]*)"', html))
-    assert '<div style="overflow-x:auto;width:0;min-width:100%"><table ' in html
+    assert '<div tabindex="0" style="overflow-x:auto;width:0;min-width:100%"><table ' in html
     assert "overflow-wrap" not in html
 
 
@@ -149,7 +149,7 @@ def test_attention_follows_its_controls_and_reads_a_text_once():
     assert texts == [FRANCE, "One <two> three"]
     assert explorer.token.label == "2 ·three"
     assert explorer.picture.value.count('class="course-readout"') == 6
-    assert "·three looks at " in explorer.picture.value
+    assert "·three looks at " in explorer.status.value
     assert "&lt;two&gt;" in explorer.picture.value and "<two>" not in explorer.picture.value
 
 

@@ -203,7 +203,7 @@ def test_the_steps_draw_nothing_anew_and_everything_else_does():
     pipeline = Pipeline()
     shown = explorer(pipeline)
     assert pipeline.asked == [(("red bear", "blue bear"), 0, 4.0, 10)]
-    assert "Step 10: 0% noise; 10 steps, seed 0, guidance 4: “red bear”; “blue bear”" in shown.picture.value
+    assert "Step 10: 0% noise; 10 steps, seed 0, guidance 4: “red bear”; “blue bear”" in shown.status.value
     shown.step.value = 3
     assert "Step 3: 70% noise" in shown.picture.value
     shown.step.value = 10

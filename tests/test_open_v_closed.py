@@ -214,10 +214,10 @@ def test_a_vote_is_blind_until_it_is_given():
     left.click()
     assert explorer.votes == [("a", "b", 1.0)]
     assert "Vote 1: left was a, right was b; you took a." in explorer.picture.value
-    assert "a: 1008 points, somebody 1024" in explorer.picture.value
+    assert "a: 1008 points, somebody 1024" in explorer.status.value
     right.click()
     assert explorer.votes[-1] == ("c", "a", 0.0)
-    assert "you took a. That was the last one." in explorer.picture.value
+    assert "you took a. That was the last one." in explorer.status.value
     level.click()
     assert len(explorer.votes) == 2  # nothing is left to vote on
 
@@ -233,7 +233,7 @@ def test_no_difference_is_half_and_nothing_to_vote_on_is_said():
 def test_intervals_wait_for_ten_votes():
     explorer = vote(contests=CONTESTS[:1] * 10)
     for number in range(1, 11):
-        assert "1008 (" not in explorer.picture.value
+        assert "1008 (" not in explorer.status.value
         explorer.controls[0 if number == 1 else 1].click()
         assert ("Intervals from 10 votes on." in explorer.picture.value) == (number < 10)
-    assert "a: 1008 (988 to 1028)" in explorer.picture.value
+    assert "a: 1008 (988 to 1028)" in explorer.status.value

@@ -199,7 +199,7 @@ def test_speech_listens_once_for_each_sound_and_noise():
     assert numpy.mean(clean.astype("float64") ** 2) / numpy.mean(noise**2) == pytest.approx(1, rel=1e-3)
     assert (
         "himself, white noise at 0 dB: 6 words, mean probability 58% (88% without noise), 1 words changed"
-        in (explorer.picture.value)
+        in (explorer.status.value)
     )
     explorer.noise.value = 20
     explorer.noise.value = 0

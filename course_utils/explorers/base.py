@@ -6,24 +6,12 @@ from html import escape
 import ipywidgets
 
 from course_utils.errors import CourseError
+from course_utils.views.live import for_everyone
 from course_utils.views.picture import Picture, bundle, card
 from course_utils.views.text import visible
 
 # Unseen but read aloud: the picture above says the same to the eye.
 _READ_ALOUD = "position:absolute;width:1px;height:1px;overflow:hidden;clip-path:inset(50%);white-space:nowrap"
-
-# ipywidgets writes a slider's description beside it, but gives the handle itself no name for screen readers.
-# One observer for the page names each handle, also those that later cells draw.
-_NAME_SLIDERS = """
-if (!window.courseNamesSliders) {
-  window.courseNamesSliders = () => {
-    for (const handle of document.querySelectorAll(".course-explorer .noUi-handle:not([aria-label])"))
-      handle.setAttribute("aria-label", handle.closest(".widget-slider").querySelector("label").textContent);
-  };
-  new MutationObserver(window.courseNamesSliders).observe(document.body, {childList: true, subtree: true});
-}
-window.courseNamesSliders();
-"""
 
 
 class Explorer:
@@ -46,14 +34,10 @@ class Explorer:
             control.layout.max_width = "97%"
         self.controls = controls
         self.picture = ipywidgets.HTML()
+        self.status = ipywidgets.HTML(layout={"height": "0", "margin": "0"})
+        self.status.add_class("course-status")
         row = ipywidgets.Box(controls, layout={"flex_flow": "row wrap", "align_items": "center"})
-        script = {
-            "output_type": "display_data",
-            "metadata": {},
-            "data": {"application/javascript": _NAME_SLIDERS},
-        }
-        names = ipywidgets.Output(outputs=[script], layout={"height": "0", "margin": "0"})
-        self.box = ipywidgets.VBox([row, self.picture, names])
+        self.box = ipywidgets.VBox([row, self.picture, self.status, for_everyone()])
         self.box.add_class("course-explorer")
         self.update()
 
@@ -90,9 +74,8 @@ class Explorer:
 
     def show(self, picture):
         """Put a `Picture` below the controls, and its words where screen readers announce them."""
-        self.picture.value = (
-            f'{picture.html}<div role="status" style="{_READ_ALOUD}">{escape(picture.alt)}</div>'
-        )
+        self.picture.value = picture.html
+        self.status.value = f'<div style="{_READ_ALOUD}">{escape(picture.alt)}</div>'
 
     def _repr_mimebundle_(self, include=None, exclude=None):
         # One bundle: the live widget where a kernel runs, the picture where the notebook is only read.

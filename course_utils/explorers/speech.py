@@ -8,7 +8,7 @@ import ipywidgets
 from course_utils import speech
 from course_utils.errors import CourseError
 from course_utils.speech.recorder import Recorder
-from course_utils.views.picture import QUIET, VERMILLION, Picture, card, signed
+from course_utils.views.picture import INK, QUIET, VERMILLION, Picture, card, signed
 from course_utils.views.speech import (
     alignment_html,
     player_html,
@@ -34,6 +34,7 @@ _ON_HOVER = (
     ".course-heard:not(:has(.course-word:hover)):has(.course-word:focus)"
     " .course-word:not(:focus)>.course-kept{display:none}"
     ".course-word{outline:none;cursor:default}"
+    f".course-word:focus-visible{{outline:2px solid {INK}}}"
     ".course-word:hover>:nth-child(2)>span,.course-word:focus>:nth-child(2)>span"
     f"{{outline:2px solid {VERMILLION};outline-offset:-2px}}</style>"
 )

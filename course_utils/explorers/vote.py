@@ -42,8 +42,8 @@ class Vote(Explorer):
         self.buttons = [ipywidgets.Button(description=choice) for choice in _CHOICES]
         super().__init__(self.buttons)
         # The answers stand above the buttons here: first read, then vote.
-        row, picture, names = self.box.children
-        self.box.children = [picture, row, names]
+        row, picture, *rest = self.box.children
+        self.box.children = [picture, row, *rest]
         for button in self.buttons:
             button.on_click(self._vote)
 

@@ -287,7 +287,7 @@ def _table(corner, labels, heads, rows, widest, label_width=36, padding="2px"):
     most = label_width + widest * len(heads)
     return (
         # width:0 with min-width:100%: a widget around it must not grow with the table, or nothing scrolls.
-        '<div style="overflow-x:auto;width:0;min-width:100%">'
+        '<div tabindex="0" style="overflow-x:auto;width:0;min-width:100%">'
         f'<table style="width:100%;max-width:{most}px;margin:0;border:none;border-collapse:collapse;'
         f'table-layout:auto"><tbody>{body}</tbody></table></div>'
     )

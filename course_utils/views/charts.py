@@ -217,8 +217,8 @@ def grid(
             )
         body += "</tr>"
     table = (
-        '<div style="overflow-x:auto"><table style="margin:0;border:none;border-collapse:collapse;'
-        f'table-layout:auto"><tbody>{body}</tbody></table></div>'
+        '<div tabindex="0" style="overflow-x:auto"><table style="margin:0;border:none;'
+        f'border-collapse:collapse;table-layout:auto"><tbody>{body}</tbody></table></div>'
     )
     words = f"{rows} by {columns} {unit}, from {number(matrix.min())} to {number(matrix.max())}"
     if outlined is not None:

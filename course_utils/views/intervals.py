@@ -51,7 +51,8 @@ def intervals(
     behind = unit if unit == "%" else f" {unit}"
 
     def along(value):
-        return round(100 * (min(max(value, limits[0]), limits[1]) - limits[0]) / (limits[1] - limits[0]), 2)
+        inside = min(max(float(value), limits[0]), limits[1])  # a float32 would be written with 15 digits
+        return round(100 * (inside - limits[0]) / (limits[1] - limits[0]), 2)
 
     def said(value, span):
         shown = signed(value, 0)

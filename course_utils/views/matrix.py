@@ -54,8 +54,8 @@ def matrix(rows, columns, marks, signs=None, title=None, alt=None, widest=7):
             _row(name, [signs[mark] for mark in row[part]]) for name, row in zip(rows, marks, strict=True)
         )
         tables += (
-            f'<div style="overflow-x:auto;margin-top:{14 if start else 0}px"><table style="margin:0;'
-            f'border:none;border-collapse:collapse;table-layout:auto"><tbody>{body}</tbody></table></div>'
+            f'<div tabindex="0" style="overflow-x:auto;margin-top:{14 if start else 0}px"><table style="'
+            f'margin:0;border:none;border-collapse:collapse;table-layout:auto"><tbody>{body}</tbody></table></div>'
         )
     by_column = {
         column: {name: row[index] for name, row in zip(rows, marks, strict=True)}

@@ -45,8 +45,9 @@ def ranking(scores, chance=None, title=None, note=None, alt=None):
         said = ", ".join(f"{each} {ranks[each][model]} ({row[each][0]:.0f}%)" for each in benchmarks)
         words.append(f"{model}: {said}")
     inner = (
-        '<div style="overflow-x:auto"><table style="width:100%;margin:0;border:none;border-collapse:collapse;'
-        f'table-layout:auto;font-size:14px"><tbody><tr style="background:#ffffff">{heading}</tr>{body}'
+        '<div tabindex="0" style="overflow-x:auto"><table style="width:100%;margin:0;border:none;'
+        f'border-collapse:collapse;table-layout:auto;font-size:14px"><tbody><tr '
+        f'style="background:#ffffff">{heading}</tr>{body}'
         "</tbody></table></div>"
     )
     reading = "Bold: the rank, = if shared, shaded if first. Dot: percent right, 0 to 100; line: interval."

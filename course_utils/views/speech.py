@@ -145,8 +145,8 @@ def decoding(pieces, chances, others, caption=None):
             told += f", not {visible(rest[0][0])} {percent(rest[0][1], 0)}"
         said.append(told)
     table = (
-        f'<div style="{_SCROLLED}"><table style="width:100%;margin:0;border:none;border-collapse:collapse;'
-        f'table-layout:auto;font-size:14px"><tbody>{body}</tbody></table></div>'
+        f'<div tabindex="0" style="{_SCROLLED}"><table style="width:100%;margin:0;border:none;'
+        f'border-collapse:collapse;table-layout:auto;font-size:14px"><tbody>{body}</tbody></table></div>'
     )
     everything = [*pieces, *(piece for rest in others for piece, _ in rest)]
     words = f"{len(pieces)} tokens: {'; '.join(said)}"
@@ -286,7 +286,7 @@ def spectrogram_html(mel, words=None, spans=None, chances=None, attention=None, 
             f'color:{QUIET}">atten-<br>tion</div>'
         )
     return (
-        f'<div style="{_SCROLLED}"><div style="position:relative;height:{bottom + 42}px;'
+        f'<div tabindex="0" style="{_SCROLLED}"><div style="position:relative;height:{bottom + 42}px;'
         f'min-width:{_NOMINAL}px;padding-left:{_SCALE_LEFT}px">{scale}'
         f'<div style="position:relative;height:{bottom + 42}px">{inner}</div></div></div>'
     )

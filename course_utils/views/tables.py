@@ -52,7 +52,7 @@ def table(rows, right=(), title=None, note=None, alt=None):
         )
         drawn += f'<tr style="background:#ffffff;border-top:{1 if index else 0}px solid {LINE}">{cells}</tr>'
     inner = (
-        '<div style="overflow-x:auto"><table style="width:100%;margin:0;border:none;border-collapse:collapse;'
-        f'table-layout:auto;font-size:14px"><tbody>{drawn}</tbody></table></div>'
+        '<div tabindex="0" style="overflow-x:auto"><table style="width:100%;margin:0;border:none;'
+        f'border-collapse:collapse;table-layout:auto;font-size:14px"><tbody>{drawn}</tbody></table></div>'
     )
     return Picture(card(inner, title, note), alt or "\n".join(columns(rows, right)))
