@@ -41,13 +41,14 @@ TOO_WIDE = """() => [...document.querySelectorAll(".jp-Cell-outputArea .jp-Outpu
     + part.textContent.slice(0, 80))"""
 
 
-# The page is looked at here, not the figures: lesson 12 reads its examples once and asks less.
+# The page is looked at here, not the figures: lesson 12 reads its examples once and asks less, 06 draws fewer.
 SHORTER = {
     "12_fine_tune": {
         "epochs, size, losses, shown, start = 4": "epochs, size, losses, shown, start = 1",
         "for strength in (0.25, 0.5, 0.75):": "for strength in (0.5,):",
         r"asked[\"held out\"]], sheet)": r"asked[\"held out\"][:8]], sheet)",
-    }
+    },
+    "06_stable_diffusion": {"for tone in world.TONES)], 60": "for tone in world.TONES)], 12"},
 }
 
 
