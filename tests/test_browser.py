@@ -41,7 +41,7 @@ TOO_WIDE = """() => [...document.querySelectorAll(".jp-Cell-outputArea .jp-Outpu
     + part.textContent.slice(0, 80))"""
 
 
-# The page is looked at here, not the figures: lesson 12 reads its examples once and asks less, 06 draws fewer.
+# The page is looked at here, not the figures: lesson 12 reads its examples once and asks less, 06 draws less.
 SHORTER = {
     "12_fine_tune": {
         "epochs, size, losses, shown, start = 4": "epochs, size, losses, shown, start = 1",
