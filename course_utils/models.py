@@ -50,12 +50,16 @@ def folder(name, size=None):
     Raises CourseError with one sentence when the files can't be had, or the model can't run here.
     """
     model = catalog.find(name, size)
-    builders = {"gguf": _gguf_to_safetensors, "ctranslate2": _ctranslate2_to_safetensors}
     with preflight.or_smaller(model):
-        preflight.before_download(model)
-        if build := builders.get(model.format):
-            return sources.convert_once(model, lambda target: build(model, target))
-        return sources.fetch(model)
+        return _folder(model)
+
+
+def _folder(model):
+    builders = {"gguf": _gguf_to_safetensors, "ctranslate2": _ctranslate2_to_safetensors}
+    preflight.before_download(model)
+    if build := builders.get(model.format):
+        return sources.convert_once(model, lambda target: build(model, target))
+    return sources.fetch(model)
 
 
 def load(name, size=None, four_bit=None, eight_bit=None):
@@ -98,13 +102,12 @@ def _load_transformers(facts, four_bit, eight_bit):
         where = _quantised(facts, way)
     elif way.device == "both":
         free = zip((0, "cpu"), preflight.free_memory(), strict=True)
-        work = facts.memory_bytes - 2 * facts.parameters  # what the GPU needs beside its layers
-        most = {place: count - work * (place == 0) for place, count in free}
+        most = {place: count - facts.work_bytes * (place == 0) for place, count in free}
         where = {"dtype": _sixteen_bits(), "device_map": "auto", "max_memory": most}
     else:
         dtype = torch.float32 if way.bits == 32 else _sixteen_bits()
         where = {"dtype": dtype} | ({"device_map": {"": 0}} if way.device == "cuda" else {})
-    place = folder(facts.name)
+    place = _folder(facts)
     model = of_model.from_pretrained(
         place,
         attn_implementation="eager",
@@ -151,7 +154,7 @@ def _load_pipeline(facts, quantised):
     # SDXL has no checker of pictures, version 1.5 comes without it.
     unchecked = {"safety_checker": None, "feature_extractor": None, "requires_safety_checker": False}
     pipeline = pipeline_class(facts.architecture).from_pretrained(
-        folder(facts.name),
+        _folder(facts),
         **{called: dtype},
         **(unchecked if facts.architecture == "StableDiffusionPipeline" else {}),
         variant=facts.sources[0].variant,

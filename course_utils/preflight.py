@@ -94,8 +94,7 @@ def ways(model, four_bit=None, eight_bit=None) -> list[Way]:
 
 
 def _way(model, bits, device, gpu):
-    work = model.memory_bytes - 2 * model.parameters  # what a process needs beside the weights
-    published = 2 * model.parameters
+    work, published = model.work_bytes, 2 * model.parameters
     if bits in QUANTISED:
         quantised = QUANTISED[bits] * (model.parameters - model.kept_parameters) + 2 * model.kept_parameters
         # What transformers leaves at 16 bits waits whole in the main memory for `load` to replace it.
@@ -240,7 +239,7 @@ def or_smaller(model):
 
 def _and_smaller(model, error):
     other = smaller(model)
-    if "; or go on with " in str(error) or not other:
+    if not other:
         return error
     how = _how(model, other)
     return CourseError(f"{str(error).rstrip('.')}; or go on with {other.title} ({other.size}): run {how}.")

@@ -101,6 +101,13 @@ def missing_pictures(notebook):
     return missing + re.findall("Error displaying|untrusted|Loading widget", shown)
 
 
+def enter(field, words):
+    """Type words into a text field in place of its own, key by key, and press Enter."""
+    field.fill("")
+    field.press_sequentially(words)
+    field.press("Enter")
+
+
 def photograph(notebook, name):
     """Keep a picture of every output, if a developer asked for them."""
     folder = os.environ.get("COURSE_SCREENSHOTS")
@@ -221,15 +228,11 @@ def test_attention_is_read_by_pointing_and_by_keyboard(lesson):
     token.press("Home")
     expect(status).to_have_text("Layer 29, head 0: The looks at The 100.0%")
     text = explorer.get_by_role("textbox", name="text, then Enter")
-    text.fill("")
-    text.press_sequentially("A cat sat")
-    text.press("Enter")
+    enter(text, "A cat sat")
     expect(status).to_contain_text("Layer 29, head 0: ·sat looks at ")
-    text.fill("")
-    text.press("Enter")
+    enter(text, "")
     expect(status).to_contain_text("There is no text")
-    text.press_sequentially("A cat sat")  # for the next test
-    text.press("Enter")
+    enter(text, "A cat sat")  # for the next test
     expect(status).to_contain_text("·sat looks at ")
     assert lesson.complaints == []
 
@@ -244,13 +247,9 @@ def test_another_country_is_patched_and_one_patch_is_read_by_keyboard(lesson):
         "Spain": "·Madrid ahead of ·Paris in ",
         "New Zealand": "a patch needs the same",
     }.items():
-        source.fill("")
-        source.press_sequentially(f"The capital of {country} is")
-        source.press("Enter")
+        enter(source, f"The capital of {country} is")
         expect(status).to_contain_text(said)
-    source.fill("")
-    source.press_sequentially("The capital of Italy is")
-    source.press("Enter")
+    enter(source, "The capital of Italy is")
     layer, token = explorer.get_by_role("slider").all()
     layer.press("Home")
     token.press("ArrowLeft")
@@ -281,9 +280,7 @@ def test_a_sentence_is_routed_and_an_unknown_word_is_named(lesson):
     expect(status).to_contain_text("= ")
     text = explorer.get_by_role("textbox", name="text, then Enter")
     for typed, said in {"The elephant ran.": "no token for “elephant”", "The nurse ran.": "nurse "}.items():
-        text.fill("")
-        text.press_sequentially(typed)
-        text.press("Enter")
+        enter(text, typed)
         expect(status).to_contain_text(said)
     explorer.get_by_role("slider").press("Home")
     expect(explorer.locator("figure")).to_contain_text("Layer 0: which expert takes which token")

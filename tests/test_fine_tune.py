@@ -93,7 +93,7 @@ def small_llama(tmp_path, monkeypatch):
     torch.manual_seed(0)
     LlamaForCausalLM(LlamaConfig(vocab_size=256, **shape, **heads)).save_pretrained(tmp_path / "base")
     tinyworld.english().tokenizer().save_pretrained(tmp_path / "base")
-    monkeypatch.setattr(models, "folder", lambda name: tmp_path / "base")
+    monkeypatch.setattr(models, "_folder", lambda model: tmp_path / "base")
 
 
 @pytest.mark.parametrize("four_bit", [False, True])

@@ -79,6 +79,11 @@ class Model:
     largest_part: int = 0
 
     @property
+    def work_bytes(self) -> int:
+        """What a process that runs it needs beside the weights at 16 bits."""
+        return self.memory_bytes - 2 * self.parameters
+
+    @property
     def files_bytes(self) -> int:
         """How much the files hold together."""
         return sum(file.bytes for file in self.files)

@@ -11,6 +11,7 @@ from course_utils.views.picture import INK, LINE, QUIET, Picture, card
 from .base import Explorer
 
 _CHOICES = {"the left one": 1.0, "no difference": 0.5, "the right one": 0.0}
+_QUESTION = "Which goes on better?"
 _START = 1_000
 _FEW = 10  # with fewer votes, votes drawn anew are the same few again, and an interval would promise too much
 
@@ -64,22 +65,18 @@ class Vote(Explorer):
         if len(self.votes) < len(self.contests):
             contest = self.contests[len(self.votes)]
             drawn += _side_by_side(contest)
-            prompt, (_, left), (_, right) = contest
-            words.append(f"Which goes on better? {prompt} … left: {left} | right: {right}")
+            words.append(_in_words(contest))
         else:
             words.append("That was the last one.")
             drawn += f"<div>{words[-1]}</div>"
-        picture = Picture(card(drawn, "Which goes on better?"), " ".join(words))
+        picture = Picture(card(drawn, _QUESTION), " ".join(words))
         return _joined(picture, self._ratings(self.votes)) if self.votes else picture
 
     def still(self):
         """The first contest, and the ratings of the baked votes."""
         contest = self.contests[0]
-        prompt, (_, left), (_, right) = contest
-        words = f"Which goes on better? {prompt} … left: {left} | right: {right}"
-        return _joined(
-            Picture(card(_side_by_side(contest), "Which goes on better?"), words), self._ratings([])
-        )
+        picture = Picture(card(_side_by_side(contest), _QUESTION), _in_words(contest))
+        return _joined(picture, self._ratings([]))
 
     def _ratings(self, votes):
         """The voter's ratings beside those of the baked votes, which are the marks."""
@@ -102,6 +99,11 @@ def _joined(*pictures):
     return Picture(
         "".join(picture.html for picture in pictures), " | ".join(picture.alt for picture in pictures)
     )
+
+
+def _in_words(contest):
+    prompt, (_, left), (_, right) = contest
+    return f"{_QUESTION} {prompt} … left: {left} | right: {right}"
 
 
 def _side_by_side(contest):

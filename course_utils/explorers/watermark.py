@@ -68,5 +68,5 @@ class Watermark(Explorer):
         )
         note = f"{marks.sum()} of {len(marks)} green; without a mark about {expected:.0f}."
         pieces = [self.pieces[token] for token in tokens]
-        picture = green_tokens(pieces, [None, *marks.tolist()], title, note)
-        return type(picture)(picture.html, f"{title}. {note} {' '.join(pieces)}")
+        alt = f"{title}. {note} {' '.join(pieces)}"
+        return green_tokens(pieces, [None, *marks.tolist()], title, note, alt)

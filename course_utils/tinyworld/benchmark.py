@@ -68,7 +68,7 @@ def _sums(world, seed) -> Iterator[Item]:
         slot, place = document.mentions[-1]
         right = int(document.words[place])
         near = [str(right + step) for step in (-10, -2, -1, 1, 2, 10)]
-        yield _item(document, slot, [], [number for number in near if number in said])
+        yield _item(document, slot, [number for number in near if number in said])
 
 
 def _facts(world, seed) -> Iterator[Item]:
@@ -79,27 +79,27 @@ def _facts(world, seed) -> Iterator[Item]:
     for fact in told:
         town = fact["subject"]
         (document,) = world.documents(1, f"{seed} {town}", register="almanac", subject=town)
-        yield _item(document, "subject.answer", [], goods)
+        yield _item(document, "subject.answer", goods)
 
 
 def _memory(world, seed) -> Iterator[Item]:
     """The colour of what something lies in, told some sentences earlier."""
     for document in _documents(world, seed, register="memory"):
-        yield _item(document, "colour", [], world.words_of("colour"))
+        yield _item(document, "colour", world.words_of("colour"))
 
 
 def _names(world, seed) -> Iterator[Item]:
     """Who helped in a story: the hero is a choice, too."""
     for document in _documents(world, seed, register="story"):
         if [slot for slot, _ in document.mentions].count("friend") > 1:
-            yield _item(document, "friend", [document.filled["hero"]], world.words_of("person"))
+            yield _item(document, "friend", world.words_of("person"), [document.filled["hero"]])
 
 
 def _skills(world, seed) -> Iterator[Item]:
     """What somebody in a story has learned."""
     for document in _documents(world, seed, register="story"):
         if "skill" in document.filled:
-            yield _item(document, "skill", [], world.words_of("skill"))
+            yield _item(document, "skill", world.words_of("skill"))
 
 
 def _trades(world, seed) -> Iterator[Item]:
@@ -130,7 +130,7 @@ def _documents(world, seed, **given):
     return world.documents(sys.maxsize, seed, **given)
 
 
-def _item(document, slot, tempting, others):
+def _item(document, slot, others, tempting=()):
     """The document cut before the last mention of a slot; its word is right, the tempting ones are wrong."""
     right = document.words[_place(document, slot)]
     chance = random.Random(f"choices {document.seed}")
