@@ -218,13 +218,13 @@ def smaller(model):
     return None
 
 
-def _how(model, other):
+def _how(model, other, go_on="this cell again"):
     """What the learner runs to go on with another size of the family, in a notebook or a terminal."""
     if not in_notebook():
         return f"`course fetch {other.family} --size {other.size}`"
     with contextlib.suppress(CourseError):  # the family may not have the size that COURSE_SIZE says
         if catalog.find(model.family) is model:
-            return f"`%env COURSE_SIZE={other.size}` and this cell again"
+            return f"`%env COURSE_SIZE={other.size}` and {go_on}"
     return f'`course.load("{other.family}", size="{other.size}")`'
 
 
@@ -237,11 +237,11 @@ def or_smaller(model):
         raise _and_smaller(model, error) from error.__cause__
 
 
-def _and_smaller(model, error):
+def _and_smaller(model, error, go_on="this cell again"):
     other = smaller(model)
     if not other:
         return error
-    how = _how(model, other)
+    how = _how(model, other, go_on)
     return CourseError(f"{str(error).rstrip('.')}; or go on with {other.title} ({other.size}): run {how}.")
 
 
@@ -261,17 +261,26 @@ def memory_errors(model):
 
 
 def explain_out_of_memory(model):
-    """Let a later cell of a notebook that runs out of the GPU's memory show a sentence instead of torch's."""
+    """Let a later cell of a notebook that runs out of memory show a sentence instead of torch's own.
+
+    IPython asks for the exceptions' classes, and a CPU's memory that ran out is a RuntimeError among others.
+    """
+    if not in_notebook():
+        return
     import torch
 
-    def told(error):
-        sentence = CourseError(
-            f"The GPU's memory ran out with {model.title}: ask for a shorter text or fewer at a time, delete "
-            "what you no longer need, or restart this kernel."
-        )
-        return _and_smaller(model, sentence)._render_traceback_()
+    def told(shell, kind, error, trace, tb_offset=None):
+        if _out_of_memory(error):
+            memory = "GPU's memory" if isinstance(error, torch.OutOfMemoryError) else "memory"
+            sentence = CourseError(
+                f"The {memory} ran out with {model.title}: ask for a shorter text or fewer at a time, delete "
+                "what you no longer need, or restart this kernel."
+            )
+            error = _and_smaller(model, sentence, "again every cell from the one that loads it")
+            kind = CourseError
+        shell.showtraceback((kind, error, trace), tb_offset=tb_offset, running_compiled_code=True)
 
-    torch.OutOfMemoryError._render_traceback_ = told
+    sys.modules["IPython"].get_ipython().set_custom_exc((RuntimeError, MemoryError), told)
 
 
 def _out_of_memory(error):

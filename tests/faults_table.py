@@ -27,10 +27,10 @@ START = """# What a learner sees when something fails
 `make faults` makes this page, and `make test` compares it. Each fault is
 met by the real `huggingface_hub` and transformers, which ask a hub on this machine. What a cell showed stands
 here to the letter, but for the hub's address and the speed. Memory and disk are those of a laptop: 8 GB and
-60 GB free, no GPU. Two errors were raised by hand (†): no disk fills up here, and there is no GPU.
+60 GB free, no GPU. Three errors were raised by hand (†): no disk fills up here, and there is no GPU.
 
 Where the last column has an entry, it is what the sentence says to run. It was run with the fault still
-there, and the notebook had that model.
+there, and the notebook had that model. "The same cell" is the one that loads it.
 
 | Fault | The cell | What the learner saw | What went on |
 |---|---|---|---|
@@ -98,6 +98,24 @@ def memory_runs_out(patch, hub):
     patch.setattr(AutoModelForCausalLM, "from_pretrained", from_pretrained)
 
 
+def loads(patch, hub):
+    """The hub's Mistral is TinyWorld's, which loads."""
+    folder = sources.TRAINED_HERE / "tinyworld-mistral"
+    files = {path.name: path.read_bytes() for path in folder.iterdir()}
+    patch.setitem(hub.others, MISTRAL, replace(hub.others[MISTRAL], files=files))
+
+
+def memory_runs_out_later(patch, hub):
+    """A text of more tokens than any machine's memory holds."""
+    loads(patch, hub)
+    return "logits = model(input_ids=torch.zeros(1, 10**15, dtype=torch.long)).logits"
+
+
+def gpu_runs_out_later(patch, hub):
+    loads(patch, hub)
+    return "raise torch.OutOfMemoryError('CUDA out of memory. Tried to allocate 2.00 GiB.')"
+
+
 def gpu_runs_out(patch, hub):
     import torch
     from transformers import AutoModelForCausalLM
@@ -112,7 +130,7 @@ def gpu_runs_out(patch, hub):
     patch.setattr("course_utils.preflight.free_memory", lambda: (6 * GB, 8 * GB))
 
 
-# (fault, what the cell loads, what brings it about)
+# (fault, what the cell loads, what brings it about, and returns the later cell that meets it, if it is one)
 FAULTS = [
     ("the licence behind the gate is not accepted", "llama", not_accepted),
     ("a gate, and no token", "llama", no_token),
@@ -143,6 +161,8 @@ FAULTS = [
     ("too little memory", "mixtral", too_large),
     ("the memory runs out", "mistral", memory_runs_out),
     ("the GPU's memory runs out †", "mistral", gpu_runs_out),
+    ("the memory runs out in a later cell", "mistral", memory_runs_out_later),
+    ("the GPU's memory runs out in a later cell †", "mistral", gpu_runs_out_later),
 ]
 
 
@@ -153,7 +173,7 @@ class Notebook:
         from IPython.core.interactiveshell import InteractiveShell
 
         self.shell = InteractiveShell.instance()
-        assert self.run("import course_utils as course")[1]
+        assert self.run("import course_utils as course, torch")[1]
 
     def run(self, cell):
         """What a cell shows, without colours, and whether it ended well."""
@@ -182,9 +202,10 @@ def met(fault, name, bring, notebook, hub):
         patch.setattr("huggingface_hub.constants.HF_HUB_CACHE", cache)
         patch.setenv("COURSE_SIZE", "full")
         limit = resource.getrlimit(resource.RLIMIT_AS)
-        bring(patch, hub)
+        later = bring(patch, hub)
         try:
-            seen, well = notebook.run(cell)
+            assert not later or notebook.run(cell)[1]
+            seen, well = notebook.run(later or cell)
             assert not well and seen.count("Stopped:") == 1, seen
             then = notebook.go_on(seen, cell)
         finally:
@@ -193,7 +214,8 @@ def met(fault, name, bring, notebook, hub):
     sentence = sentence.replace(hub.host, "huggingface.co")
     sentence = re.sub(r"about \d+ hours, at [\d.]+ MB/s", "about … hours, at … MB/s", sentence)
     assert "\n" not in sentence
-    return f'| {fault} | `course.load("{name}")` | {sentence} | {then} |\n'
+    shown = later or f'course.load("{name}")'
+    return f"| {fault} | `{shown}` | {sentence} | {then} |\n"
 
 
 REAL = dict(catalog.models())

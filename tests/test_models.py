@@ -14,6 +14,7 @@ import time
 import pytest
 import torch
 import transformers
+from IPython.core.interactiveshell import InteractiveShell
 from servers import load_all_elsewhere
 
 from course_utils import blueprints, catalog, lessons, models, preflight, sources, tinyworld
@@ -420,12 +421,16 @@ def test_parameters_that_stay_wide_are_those_of_the_blueprints():
     )
 
 
-def test_a_cell_that_runs_out_of_the_gpu_s_memory_later(monkeypatch):
-    monkeypatch.setattr(torch.OutOfMemoryError, "_render_traceback_", None, raising=False)
-    preflight.explain_out_of_memory(catalog.find("mistral", "full"))
-    (told,) = torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB.")._render_traceback_()
-    assert "The GPU's memory ran out with Mistral 7B Instruct v0.1: ask for a shorter text" in told
-    assert "or go on with TinyWorld Mistral (tiny): run" in told
+def test_other_errors_of_later_cells_keep_their_traceback(capsys):
+    shell = InteractiveShell.instance()
+    try:
+        preflight.explain_out_of_memory(catalog.find("mistral", "full"))
+        assert not shell.run_cell("import torch\ntorch.ones(2) @ torch.ones(3)").success
+        told = capsys.readouterr().out
+        assert "Traceback (most recent call last)" in told and "inconsistent tensor size" in told
+        assert "Stopped" not in told
+    finally:
+        InteractiveShell.clear_instance()
 
 
 def test_four_bits_without_their_package(monkeypatch):
