@@ -118,6 +118,8 @@ def _load_transformers(facts, four_bit, eight_bit):
     )
     if way.bits < 16:
         _quantise_rest(model, way)
+    if (way.bits, way.device) == (4, "cpu"):
+        _refuse_lost_gradients(model)
     return model.eval(), of_inputs.from_pretrained(place, trust_remote_code=False, local_files_only=True)
 
 
@@ -232,6 +234,27 @@ def _quantise_rest(model, way):
             else:
                 _replace_parameter_8bit(module, name)
     torch.nn.Module.to(model, way.device)  # transformers' own `to` refuses a model that is quantised
+
+
+def _refuse_lost_gradients(model):
+    """Let training stop where bitsandbytes has packed a matrix for a CPU's fast answers.
+
+    It does so at a matrix' first answer, unless the model is in training mode, and from then on no gradient
+    passes: adapters before it would stay as they are, with a warning of torch's and nothing else.
+    """
+    from bitsandbytes.nn import Linear4bit
+
+    def check(module, inputs):
+        packed = getattr(module.weight.quant_state, "packing_format_for_cpu", False)
+        if packed and inputs[0].requires_grad:
+            raise CourseError(
+                "This model has answered before, and its 4-bit matrices are packed for that: load it again "
+                "and call `model.train()` before it first answers, then it can be trained."
+            )
+
+    for module in model.modules():
+        if isinstance(module, Linear4bit):
+            module.register_forward_pre_hook(check)
 
 
 def _replace_parameter_8bit(module, name):

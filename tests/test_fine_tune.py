@@ -102,6 +102,8 @@ def test_lora_trains_saves_and_loads_at_both_widths(four_bit, small_llama, tmp_p
     model, _ = load("tinyworld-llama", four_bit=four_bit)
     assert (model.model.layers[0].mlp.up_proj.weight.dtype == torch.uint8) == four_bit
     ids = torch.arange(4, 24)[None]
+    with torch.no_grad():  # as the lesson does, ask before it is trained
+        model.train()(input_ids=ids)
     settings = peft.LoraConfig(r=8, lora_alpha=16, target_modules=["q_proj", "v_proj"])
     model = peft.get_peft_model(model, settings)
     trained = [each for each in model.parameters() if each.requires_grad]
@@ -109,6 +111,7 @@ def test_lora_trains_saves_and_loads_at_both_widths(four_bit, small_llama, tmp_p
     for _ in range(5):
         loss = model(input_ids=ids, labels=ids).loss
         loss.backward()
+        assert all(each.grad is not None for each in trained)
         optimizer.step(), optimizer.zero_grad()
         losses.append(loss.item())
     assert losses[-1] < losses[0] - 0.2
@@ -121,6 +124,16 @@ def test_lora_trains_saves_and_loads_at_both_widths(four_bit, small_llama, tmp_p
         # On a processor bitsandbytes packs a 4-bit matrix anew when it first answers: 16-bit rounding.
         off = (again(input_ids=ids).logits - logits).abs().max()
         assert off < 0.02 if four_bit else off == 0
+
+
+def test_a_model_whose_matrices_are_packed_is_not_trained_in_part(small_llama):
+    """Packed at the first answer, where a processor has bfloat16 of its own; then no gradient would pass."""
+    model, _ = load("tinyworld-llama", four_bit=True)
+    ids = torch.arange(4, 24)[None]
+    model.model.layers[1].mlp.up_proj.weight.quant_state.packing_format_for_cpu = True
+    model = peft.get_peft_model(model, peft.LoraConfig(r=8, target_modules=["q_proj", "v_proj"]))
+    with pytest.raises(CourseError, match=r"packed for that: load it again and call `model\.train\(\)`"):
+        model(input_ids=ids, labels=ids)
 
 
 def test_the_adapter_that_lesson_13_publishes_is_lesson_12_s(lesson, library, monkeypatch):
