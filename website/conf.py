@@ -8,8 +8,6 @@ import shutil
 import tomllib
 from pathlib import Path
 
-from docutils import nodes
-
 ROOT = Path(__file__).parent.parent
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
 REPOSITORY = PROJECT["urls"]["Repository"]
@@ -90,13 +88,6 @@ def fold_checks(app, docname, source):
         source[0] = json.dumps(notebook)
 
 
-def put_words_for_badges(app, document):
-    """A picture that another server draws becomes its text: a page asks no one but its own server."""
-    for image in list(document.findall(nodes.image)):
-        if "://" in image["uri"]:
-            image.replace_self(nodes.Text(image["alt"]))
-
-
 def mend_labels(app, pagename, templatename, context, document):
     """What a screen reader says: captions of which level, and a folded check by its own words."""
     tree = context.get("furo_navigation_tree", "")
@@ -113,7 +104,6 @@ def copy_front_page(app, failure):
 def setup(app):
     app.connect("source-read", add_contents)
     app.connect("source-read", fold_checks)
-    app.connect("doctree-read", put_words_for_badges)
     app.connect("html-page-context", mend_labels, priority=900)  # after the theme's own
     app.connect("build-finished", copy_front_page)
     return {"parallel_read_safe": True, "parallel_write_safe": True}
