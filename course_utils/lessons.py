@@ -89,13 +89,15 @@ def notebooks(names=()):
 
 
 def models_of(path):
-    """What a notebook of the course runs, in words: "SmolLM2-135M-Instruct (small)"."""
+    """What a notebook of the course runs, in few words: "TinyWorld Falcon (tiny) and 2 more"."""
     try:
         lesson = _lesson(Path(path).stem)
     except CourseError:
         return "-"  # a notebook of somebody's own
-    models = (lesson_model(lesson, family) for family in lesson.models)
-    return ", ".join(f"{model.title} ({model.size})" for model in models) or "-"
+    if not lesson.models:
+        return "-"
+    first, more = lesson_model(lesson, lesson.models[0]), len(lesson.models) - 1
+    return f"{first.title} ({first.size})" + (f" and {more} more" if more else "")
 
 
 def megabytes(count):

@@ -1,0 +1,190 @@
+"""Lessons at their full size: the same cells, a hub on this machine, and a GPU that is pretended.
+
+Under Llama's name the hub has SmolLM2, of the same architecture, with a tokenizer that begins each text with
+a token, as Llama 3's does. The others are of random numbers, in the published shapes that cells depend on.
+`COURSE_EVERYWHERE=1 pytest tests/test_full_size.py` runs all six lessons; `make test` runs two of them.
+"""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import nbformat
+import pytest
+import torch
+import transformers
+from nbclient import NotebookClient
+from servers import Hub, shrunken
+from tokenizers import processors
+
+from course_utils import catalog, models
+from course_utils.hub import Commit
+
+TESTS = Path(__file__).parent
+EVERY = {
+    "02": "llama",
+    "03": "llama",
+    "04": "falcon",
+    "05": "mixtral",
+    "06": "stable-diffusion",
+    "12": "llama",
+}
+RUN = EVERY if os.environ.get("COURSE_EVERYWHERE") else ("02", "04")
+# Run before a lesson's first cell: the catalogue's model shrunken, at 16 bits, and put on the GPU by `load`.
+START = """
+import sys
+sys.path.insert(0, {tests!r})
+import course_utils, pretend_gpu
+from course_utils import catalog, preflight
+from course_utils.catalog import File, Model, Source
+catalog.models()[{model.name!r}] = {model!r}
+width = {{"full": 16}}
+preflight.ways = lambda model, *_: [preflight.Way(width.get(model.size, 32), "cpu", 0, 0)]
+made = pretend_gpu.Made()
+made.__enter__()
+
+def load(name, size=None, four_bit=None, eight_bit=None, plain=course_utils.load):
+    loaded = plain(name, size)
+    if catalog.find(name, size).size == "full":
+        parts = loaded.components.values() if hasattr(loaded, "components") else loaded
+        for part in parts:
+            if hasattr(part, "parameters"):
+                pretend_gpu.put(part)
+    return loaded
+
+course_utils.load = load
+"""
+
+
+def tokenizer(first):
+    """SmolLM2's, without a token to fill up with; `first` puts <|endoftext|> before every text."""
+    made = transformers.AutoTokenizer.from_pretrained(models.folder("llama", "small"))
+    made.pad_token = None
+    if first:
+        token = made.bos_token = "<|endoftext|>"
+        made.backend_tokenizer.post_processor = processors.TemplateProcessing(
+            single=f"{token} $A", special_tokens=[(token, made.convert_tokens_to_ids(token))]
+        )
+        made.chat_template = "{{ bos_token }}" + made.chat_template
+    return made
+
+
+def llama(folder):
+    made = transformers.AutoModelForCausalLM.from_pretrained(models.folder("llama", "small"))
+    made.to(torch.bfloat16).save_pretrained(folder, max_shard_size="100MB")
+    tokenizer(first=True).save_pretrained(folder)
+
+
+def falcon(folder):
+    shape = {"hidden_size": 142, "num_attention_heads": 71, "num_hidden_layers": 4, "vocab_size": 65_024}
+    looks = {"alibi": False, "bias": False, "multi_query": True, "parallel_attn": True}
+    looks |= {"new_decoder_architecture": False, "bos_token_id": 0, "eos_token_id": 0}
+    of_random_numbers(transformers.FalconConfig(**shape, **looks), folder, first=False)
+
+
+def mixtral(folder):
+    shape = {"hidden_size": 128, "intermediate_size": 128, "num_hidden_layers": 4, "vocab_size": 50_000}
+    shape |= {"num_attention_heads": 32, "num_key_value_heads": 8, "num_local_experts": 8}
+    of_random_numbers(transformers.MixtralConfig(**shape, sliding_window=None), folder, first=True)
+
+
+def of_random_numbers(config, folder, first):
+    torch.manual_seed(0)
+    made = transformers.AutoModelForCausalLM.from_config(config, dtype=torch.bfloat16)
+    made.save_pretrained(folder, max_shard_size="5MB")
+    tokenizer(first).save_pretrained(folder)
+
+
+def stable_diffusion(folder):
+    """The shapes of version 1.5: latents of 4 x 64 x 64, texts of 77 x 768; with few channels and layers."""
+    import diffusers
+
+    torch.manual_seed(0)
+    ours = models.load("stable-diffusion", "tiny")
+    shape = {"hidden_size": 768, "intermediate_size": 64, "num_attention_heads": 12, "num_hidden_layers": 2}
+    text = transformers.CLIPTextConfig(**shape, vocab_size=len(ours.tokenizer), eos_token_id=2)
+    few = {"norm_num_groups": 8, "layers_per_block": 1, "out_channels": 4}
+    down, up = ["CrossAttnDownBlock2D"] * 3 + ["DownBlock2D"], ["UpBlock2D"] + ["CrossAttnUpBlock2D"] * 3
+    unet = diffusers.UNet2DConditionModel(
+        sample_size=64,
+        in_channels=4,
+        block_out_channels=(8, 16, 16, 16),
+        attention_head_dim=8,
+        cross_attention_dim=768,
+        down_block_types=down,
+        up_block_types=up,
+        **few,
+    )
+    vae = diffusers.AutoencoderKL(
+        latent_channels=4,
+        block_out_channels=(8, 8, 8, 8),
+        down_block_types=["DownEncoderBlock2D"] * 4,
+        up_block_types=["UpDecoderBlock2D"] * 4,
+        **few | {"out_channels": 3},
+    )
+    diffusers.StableDiffusionPipeline(
+        vae=vae,
+        text_encoder=transformers.CLIPTextModel(text),
+        tokenizer=ours.tokenizer,
+        unet=unet,
+        scheduler=diffusers.PNDMScheduler(
+            beta_start=0.00085,
+            beta_end=0.012,
+            beta_schedule="scaled_linear",
+            skip_prk_steps=True,
+            steps_offset=1,
+        ),
+        safety_checker=None,
+        feature_extractor=None,
+        requires_safety_checker=False,
+    ).to(torch.float16).save_pretrained(folder, variant="fp16")
+
+
+PUBLISH = {"llama": llama, "falcon": falcon, "mixtral": mixtral, "stable-diffusion": stable_diffusion}
+
+
+def test_the_pretended_gpu_refuses_what_a_real_one_refuses():
+    program = """
+import torch, pretend_gpu
+layer = pretend_gpu.put(torch.nn.Linear(3, 2))
+x = torch.ones(3)
+there = layer(x.to(layer.weight.device))
+for refused in (lambda: layer(x), lambda: x + layer.weight, there.detach().numpy):
+    try:
+        refused()
+    except (RuntimeError, TypeError) as error:
+        print(type(error).__name__)
+there.sum().backward()
+print(there.device, layer.bias.grad.tolist(), there[torch.tensor([0])].shape)
+print(there.detach().cpu().numpy().shape)
+"""
+    command = [sys.executable, "-c", program]
+    said = subprocess.run(command, cwd=TESTS, check=True, capture_output=True, text=True).stdout.splitlines()
+    assert said[:3] == ["RuntimeError", "RuntimeError", "TypeError"]
+    assert said[3:] == ["pretend:0 [1.0, 1.0] torch.Size([1])", "(2,)"]
+
+
+@pytest.mark.parametrize("lesson", RUN)
+def test_a_lesson_runs_at_full_size_on_a_gpu(lesson, tmp_path, monkeypatch):
+    model = catalog.find(EVERY[lesson], "full")
+    PUBLISH[EVERY[lesson]](tmp_path / "model")
+    files = {
+        path.relative_to(tmp_path / "model").as_posix(): path.read_bytes()
+        for path in (tmp_path / "model").rglob("*.*")
+    }
+    (path,) = (TESTS.parent / "notebooks").glob(f"{lesson}_*.ipynb")
+    notebook = nbformat.read(path, as_version=4)
+    start = START.format(tests=str(TESTS), model=shrunken(model))
+    notebook.cells.insert(0, nbformat.v4.new_code_cell(start))
+    with Hub("nobody/nothing", "0" * 40, {}) as hub:
+        source = model.sources[0]
+        hub.others[source.repository] = Commit(source.revision, "published", files)
+        settings = {"HF_ENDPOINT": hub.url, "HF_HOME": str(tmp_path), "COURSE_SIZE": "full"}
+        settings |= {"COURSE_ANSWERS": str(tmp_path / "answers.json")}
+        for name, value in settings.items():
+            monkeypatch.setenv(name, value)
+        NotebookClient(notebook, timeout=600, resources={"metadata": {"path": tmp_path}}).execute()
+    outputs = [output for cell in notebook.cells for output in cell.get("outputs", [])]
+    text = "".join(output.text for output in outputs if output.output_type == "stream")
+    assert f"Model: {model.title} (full)" in text
