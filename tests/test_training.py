@@ -99,13 +99,25 @@ def test_a_packed_document_costs_what_it_costs_alone(name, world):
     assert ids.shape == positions.shape == labels.shape and ids.shape[1] <= trainer.ROW
     assert len(ids) < len(told) / 2
     assert int((labels != trainer.IGNORED).sum()) == sum(document.tokens for document in documents)
+    mask = trainer.apart(positions, getattr(model.config, "sliding_window", None))
     with torch.no_grad():
-        logits = model(input_ids=ids, position_ids=positions, use_cache=False).logits
+        given = {"input_ids": ids, "attention_mask": mask, "position_ids": positions}
+        logits = model(**given, use_cache=False).logits
     packed = torch.nn.functional.cross_entropy(
         logits.flatten(0, 1), labels.flatten(), ignore_index=trainer.IGNORED, reduction="sum"
     )
     alone = sum(map(sum, evaluation.losses(model, world, documents)))
     assert float(packed) == pytest.approx(alone, rel=1e-5)
+
+
+def test_a_packed_document_sees_itself_alone():
+    """Whatever transformers makes of positions: version 5.15 did not keep Falcon's documents apart."""
+    positions = torch.tensor([[0, 1, 2, 0, 1, 0]])  # two documents, and a row's end that nothing fills
+    seen = [[0], [0, 1], [0, 1, 2], [3], [3, 4], [5]]
+    mask = trainer.apart(positions)
+    assert mask.shape == (1, 1, 6, 6) and [row.nonzero().flatten().tolist() for row in mask[0, 0]] == seen
+    seen[2] = [1, 2]
+    assert [row.nonzero().flatten().tolist() for row in trainer.apart(positions, 2)[0, 0]] == seen
 
 
 def test_the_window_closes_at_half_time(world, cache, tmp_path):

@@ -114,6 +114,24 @@ def pack(documents, width=ROW):
     return tuple(map(torch.from_numpy, (ids, positions, labels)))
 
 
+def apart(positions, window=None):
+    """Where a token may look: back, within its own document, and with a window to that many tokens.
+
+    Said outright: not every version of transformers infers it from positions for every architecture, and
+    documents that see each other are easier to predict than they are.
+
+    positions : (rows, tokens), from 0 on in each document, as `pack` gives them
+
+    Returns a tensor of true and false: (rows, 1, tokens that look, tokens that are seen).
+    """
+    place = torch.arange(positions.shape[1])
+    document = (positions == 0).cumsum(1)
+    seen = (document[:, :, None] == document[:, None, :]) & (place[:, None] >= place)
+    if window is not None:
+        seen &= place[:, None] - place < window
+    return seen[:, None]
+
+
 class _Corpus:
     """The documents of a world as token numbers, told once and kept for all models that read them."""
 
@@ -182,8 +200,11 @@ class _Run:
             closed = self.done >= recipe.window_from * self.steps
             self.model.config.sliding_window = recipe.shape["sliding_window"] if closed else None
         ids, positions, labels = pack(documents)
+        mask = apart(positions, getattr(self.model.config, "sliding_window", None))
         routed = {"output_router_logits": True} if recipe.balance else {}
-        output = self.model(input_ids=ids, position_ids=positions, use_cache=False, **routed)
+        output = self.model(
+            input_ids=ids, attention_mask=mask, position_ids=positions, use_cache=False, **routed
+        )
         loss = cross_entropy(output.logits.flatten(0, 1), labels.flatten(), ignore_index=IGNORED)
         # Without the balancing loss a few experts take all tokens, and the others learn nothing.
         (loss + recipe.balance * output.aux_loss if recipe.balance else loss).backward()
