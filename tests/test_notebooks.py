@@ -186,15 +186,14 @@ def test_set_up_cells_install_alike_from_the_one_address():
     assert installs == f'    %pip install --quiet "open-the-box @ git+{REPOSITORY}"'
 
 
-@pytest.mark.parametrize("name", LESSONS)
+@pytest.mark.parametrize("name", [name for name, each in catalog.lessons().items() if not each.any_size])
 def test_a_lesson_of_one_size_says_which_wherever_it_loads(name):
     """COURSE_SIZE would otherwise bring another than the set-up cell promised."""
     asked = re.findall(
         r'course\.(?:load|folder)\("([\w.-]+)"(.*?)\)', "\n".join(c.source for c in code(read(LESSONS[name])))
     )
     families = {model.family for model in catalog.models().values()} - catalog.models().keys()
-    if not catalog.lessons()[name].any_size:
-        assert [one for one, more in asked if one in families and not more] == []
+    assert [one for one, more in asked if one in families and not more] == []
 
 
 def test_links_hold_the_one_address():
