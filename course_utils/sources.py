@@ -510,12 +510,17 @@ def fetch_config(repository: str, file: str) -> Path | None:
 
 @contextlib.contextmanager
 def _hub_errors(title, repository, revision):
-    """Turn what the hub's library says of a gate, a token, a repository or no answer into a sentence."""
+    """Turn what the hub's library says of a gate, a token, a repository or no answer into a sentence.
+
+    All goes over plain HTTP meanwhile: Xet, the hub's other way, stops with errors that have no status and no
+    kind, and asks a storage that can't be reached for minutes.
+    """
     from huggingface_hub import constants, errors, get_token
     from requests.utils import urldefragauth
 
     hub = urldefragauth(constants.ENDPOINT)  # without a login
     page = f"{hub}/{repository}"
+    before, constants.HF_HUB_DISABLE_XET = constants.HF_HUB_DISABLE_XET, True
     try:
         yield
     except errors.GatedRepoError as error:
@@ -554,6 +559,8 @@ def _hub_errors(title, repository, revision):
         if error.errno is not None:  # the disk's
             raise
         raise _not_fetched(title, error) from error  # fewer bytes than the hub announced
+    finally:
+        constants.HF_HUB_DISABLE_XET = before
 
 
 def _not_fetched(title, error):

@@ -106,6 +106,8 @@ class Index(_Server):
 class Hub(_Server):
     """A model hub with one repository at one revision, and `others`, {repository: commit}.
 
+    Like the public one it offers weights by Xet, too; here nothing answers there.
+
     gated : files only for the token "accepted"
     expired : a token that it no longer takes, or None
     status : what it answers whatever is asked, such as 503, or None
@@ -128,7 +130,9 @@ class Hub(_Server):
         if self.gated and "/resolve/" in request.path and token != "Bearer accepted":
             return request.reply(403 if token else 401, headers={"X-Error-Code": "GatedRepo"})
         if reply.file:
-            return request.reply_file(reply.content, reply.headers)
+            xet = {"X-Xet-Hash": "ab" * 32, "X-Xet-Refresh-Route": f"{self.url}/xet-read-token"}
+            offered = xet if request.path.endswith((".safetensors", ".gguf")) else {}
+            return request.reply_file(reply.content, reply.headers | offered)
         return request.reply(reply.status, reply.content, reply.headers)
 
 
