@@ -20,7 +20,7 @@ def setup(name):
     name : the lesson, for example "00_open_the_box"
 
     From here on there is one seed and one thread (see `models.prepare`).
-    Raises CourseError when there is no such lesson.
+    Raises CourseError when there is no such lesson, or COURSE_SIZE asks for a model that it can't open.
     """
     from course_utils import models
 
@@ -37,9 +37,21 @@ def setup(name):
 
 
 def lesson_model(lesson, family):
-    """The model that a lesson runs for one of its `models`: at COURSE_SIZE, else at its default size."""
+    """The model that a lesson runs for one of its `models`: at COURSE_SIZE, else at its default size.
+
+    Raises CourseError when there is none of that size, or one that the lesson's cells can't open.
+    """
     asked = os.environ.get("COURSE_SIZE") if lesson.any_size else None
-    return catalog.find(family, asked or lesson.size)
+    model = catalog.find(family, asked or lesson.size)
+    if family == lesson.models[0] and model.size in lesson.unfit:
+        there = catalog.family_of(family)
+        others = [size for size in catalog.SIZES if size in there and size not in lesson.unfit]
+        raise CourseError(
+            f"Lesson {lesson.name[:2]} does not open {model.title}, the size {model.size!r}: "
+            f"{lesson.unfit[model.size]}; run `%env COURSE_SIZE={others[0]}` (or {', '.join(others[1:])}) and "
+            "this cell again."
+        )
+    return model
 
 
 def models_needed():

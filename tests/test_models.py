@@ -172,6 +172,21 @@ def test_a_lesson_that_measures_one_size_stays_at_it(monkeypatch):
     assert sizes == ["full", "small"]
 
 
+def test_a_lesson_refuses_a_model_that_its_cells_cannot_open(monkeypatch):
+    monkeypatch.setenv("COURSE_SIZE", "small")
+    assert catalog.find("falcon").size == "small"  # `load` goes on giving it
+    with pytest.raises(CourseError) as refused:
+        lessons.setup("04_falcon")
+    assert str(refused.value) == (
+        "Lesson 04 does not open falcon-rw-1b instruct (OpenOrca), the size 'small': its heads share no key, it "
+        "has ALiBi in place of RoPE and no parallel block, and the cells take these three apart; run "
+        "`%env COURSE_SIZE=tiny` (or full) and this cell again."
+    )
+    for size in ("tiny", "full"):
+        monkeypatch.setenv("COURSE_SIZE", size)
+        assert lessons.lesson_model(catalog.lessons()["04_falcon"], "falcon").size == size
+
+
 def test_a_lesson_s_set_up_settles_the_size(monkeypatch, capsys):
     monkeypatch.delenv("COURSE_SIZE", raising=False)
     monkeypatch.setattr(catalog, "LESSON_SIZES", {})

@@ -3,7 +3,7 @@
 import difflib
 import os
 import tomllib
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 
@@ -99,7 +99,8 @@ class Lesson:
     """A lesson: the models that it opens, and the claims that it settles.
 
     `models` are families, which come at the lesson's default size, or a model's own name, which has one size.
-    `any_size` is false where the lesson measures its default size whatever COURSE_SIZE says.
+    `any_size` is false where the lesson measures its default size whatever COURSE_SIZE says. `unfit` gives, for
+    a size of its first model that its cells can't open, the reason.
     """
 
     name: str
@@ -110,6 +111,7 @@ class Lesson:
     competencies: tuple[int, ...]
     minutes: int
     any_size: bool = True
+    unfit: dict[str, str] = field(default_factory=dict, hash=False)
 
 
 @dataclass(frozen=True)
