@@ -3,9 +3,11 @@
 import contextlib
 import os
 import subprocess
+import sys
 import threading
 import time
 from dataclasses import dataclass
+from importlib import metadata
 from pathlib import Path
 
 from course_utils import catalog
@@ -33,7 +35,32 @@ def setup(name):
             catalog.LESSON_SIZES[family] = model.size
     if not lesson.models:
         print("No model to fetch: this lesson reads the course's own tables.")
+    if not Path("../exercises", lesson.name).exists():
+        exercises, following = _elsewhere(lesson)
+        print("This notebook came without the course's other files, so its links to them lead nowhere here.")
+        print(f"Its exercises: {exercises}\nNext: {following}")
     models.prepare()
+
+
+def repository():
+    """The address of the course's repository, from pyproject.toml."""
+    (address,) = [
+        url.partition(", ")[2]
+        for url in metadata.metadata("open-the-box").get_all("Project-URL")
+        if url.startswith("Repository, ")
+    ]
+    return address
+
+
+def _elsewhere(lesson):
+    """Where a lesson's exercises and the next lesson are for who has the notebook alone: in Colab, or to read."""
+    start = repository()
+    if "google.colab" in sys.modules:
+        start = start.replace("https://github.com/", "https://colab.research.google.com/github/")
+    names = [*catalog.lessons(), "index"]
+    following = names[names.index(lesson.name) + 1]
+    exercises = f"exercises/{lesson.name}/{lesson.name}.ipynb"
+    return f"{start}/blob/main/{exercises}", f"{start}/blob/main/notebooks/{following}.ipynb"
 
 
 def lesson_model(lesson, family):
@@ -48,8 +75,8 @@ def lesson_model(lesson, family):
         others = [size for size in catalog.SIZES if size in there and size not in lesson.unfit]
         raise CourseError(
             f"Lesson {lesson.name[:2]} does not open {model.title}, the size {model.size!r}: "
-            f"{lesson.unfit[model.size]}; run `%env COURSE_SIZE={others[0]}` (or {', '.join(others[1:])}) and "
-            "this cell again."
+            f"{lesson.unfit[model.size]}; run `%env COURSE_SIZE={others[0]}` (or {', '.join(others[1:])}) "
+            "and this cell again."
         )
     return model
 

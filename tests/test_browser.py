@@ -304,6 +304,21 @@ def test_the_cache_is_shared_less_by_keyboard_and_drawn_for_another_model(lesson
     expect(status).to_contain_text("1 token: 8.2 kB")
 
 
+@pytest.mark.parametrize("lesson", ["04_falcon"], indirect=True)
+def test_the_cache_grows_by_keyboard_token_by_token(lesson):
+    explorer = lesson.output(lesson.find("course.explorers.CacheGrowth"))
+    status = explorer.get_by_role("status")
+    expect(status).to_contain_text("multi-head 20, grouped-query 10, multi-query 5. The newest token is her")
+    slider = explorer.get_by_role("slider", name="tokens in the cache")
+    slider.press("Home")
+    for kept, piece in enumerate(("<s>", "The", "nurse", "liked", "her", "work"), 1):
+        blocks = f"multi-head {4 * kept}, grouped-query {2 * kept}, multi-query {kept}."
+        expect(status).to_contain_text(f"{blocks} The newest token is {piece}")
+        expect(explorer.locator("figure")).to_contain_text(f"multi-query: 1 key-value head, {kept} block")
+        slider.press("ArrowRight")
+    photograph(lesson, "04-grown")
+
+
 @pytest.mark.parametrize("lesson", ["08_open_v_closed"], indirect=True)
 def test_a_vote_is_given_by_keyboard_and_named_afterwards(lesson):
     explorer = lesson.output(lesson.find("course.explorers.Vote"))

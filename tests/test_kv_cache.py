@@ -5,13 +5,14 @@ import io
 import itertools
 import re
 import time
+from html import escape
 
 import numpy
 import pytest
 from PIL import Image
 
 from course_utils import CourseError, blueprint, views
-from course_utils.explorers import KeyValueCache
+from course_utils.explorers import CacheGrowth, KeyValueCache
 from course_utils.views.cache import cache_blocks
 
 PIECES = ["<s>", "The", "nurse", "liked", "her", "work", "."]
@@ -56,6 +57,18 @@ def test_growth_refuses_what_it_cannot_draw():
         views.cache_growth(PIECES, 8, 4, KINDS)
     with pytest.raises(ValueError, match="4 query heads can't share evenly in odd"):
         views.cache_growth(PIECES, 3, 4, {"odd": 3})
+
+
+def test_the_cache_grows_with_the_slider_token_by_token():
+    explorer = CacheGrowth(PIECES[:6], 4, KINDS, kept=5)
+    assert (explorer.kept.min, explorer.kept.value, explorer.kept.max) == (1, 5, 6)
+    for kept in range(1, 7):
+        explorer.kept.value = kept
+        drawn = views.cache_growth(PIECES[:6], kept, 4, KINDS, "One layer's cache")
+        assert explorer.picture.value == drawn.html and escape(drawn.alt) in explorer.status.value
+        assert explorer._repr_mimebundle_()["text/html"].startswith(drawn.html)
+    with pytest.raises(CourseError, match="tokens in the cache: choose one of 1, 2, 3, 4, 5, 6"):
+        CacheGrowth(PIECES[:6], 4, KINDS, kept=7)
 
 
 @pytest.mark.parametrize(

@@ -178,8 +178,8 @@ def test_a_lesson_refuses_a_model_that_its_cells_cannot_open(monkeypatch):
     with pytest.raises(CourseError) as refused:
         lessons.setup("04_falcon")
     assert str(refused.value) == (
-        "Lesson 04 does not open falcon-rw-1b instruct (OpenOrca), the size 'small': its heads share no key, it "
-        "has ALiBi in place of RoPE and no parallel block, and the cells take these three apart; run "
+        "Lesson 04 does not open falcon-rw-1b instruct (OpenOrca), the size 'small': its heads share no key, "
+        "it has ALiBi in place of RoPE and no parallel block, and the cells take these three apart; run "
         "`%env COURSE_SIZE=tiny` (or full) and this cell again."
     )
     for size in ("tiny", "full"):

@@ -99,8 +99,8 @@ class Lesson:
     """A lesson: the models that it opens, and the claims that it settles.
 
     `models` are families, which come at the lesson's default size, or a model's own name, which has one size.
-    `any_size` is false where the lesson measures its default size whatever COURSE_SIZE says. `unfit` gives, for
-    a size of its first model that its cells can't open, the reason.
+    `any_size` is false where the lesson measures its default size whatever COURSE_SIZE says. `unfit` gives the
+    reason for a size of its first model that its cells can't open.
     """
 
     name: str
@@ -215,8 +215,8 @@ def find(name: str, size: str | None = None) -> Model:
         families = sorted({model.family for model in models().values()})
         near = difflib.get_close_matches(name.lower(), [*families, *models()], n=1)
         raise CourseError(
-            f"There is no model or family named {name!r}{f', did you mean {near[0]!r}?' if near else ':'} "
-            f"The families are {', '.join(families)}; `course models` in a terminal lists all models."
+            f"There is no model or family named {name!r}{f' (is {near[0]!r} meant?)' if near else ''}: the "
+            f"families are {', '.join(families)}, and `course models` in a terminal lists all models."
         )
     asked = size or os.environ.get("COURSE_SIZE") or LESSON_SIZES.get(name)
     asked = asked or next(each for each in SIZES if each in family)

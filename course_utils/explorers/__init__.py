@@ -6,7 +6,7 @@ from .audit import Audit
 from .card_check import CardCheck
 from .denoising import Denoising, Drawn
 from .fits import Fits
-from .kv_cache import KeyValueCache
+from .kv_cache import CacheGrowth, KeyValueCache
 from .may_use import MayUse
 from .one_weight import OneWeight
 from .patching import Patching, patch_everywhere
@@ -21,6 +21,7 @@ __all__ = [
     "Adapter",
     "Attention",
     "Audit",
+    "CacheGrowth",
     "CardCheck",
     "Denoising",
     "Drawn",

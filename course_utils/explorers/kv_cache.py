@@ -1,4 +1,4 @@
-"""The key-value cache of a published model, and of the same model if its heads shared more or less."""
+"""The key-value cache: one layer's as it grows, and a published model's if heads shared more or less."""
 
 from html import escape
 
@@ -6,13 +6,42 @@ import ipywidgets
 
 from course_utils import blueprints
 from course_utils.errors import CourseError
-from course_utils.views.cache import cache_blocks, memory_bar
+from course_utils.views.cache import cache_blocks, cache_growth, memory_bar
 from course_utils.views.picture import QUIET, Picture, card
 
-from .base import Explorer
+from .base import Explorer, check_start
 
 TOKENS = tuple(2**power for power in range(18))  # 1 to 131,072
 MEMORY = (1, 2, 4, 8, 16, 24, 48, 80, 160, 640)  # GB
+
+
+class CacheGrowth(Explorer):
+    """A slider for the tokens in one layer's cache, over its blocks for each way to share.
+
+    Moving the slider runs no model.
+
+    Parameters
+    ----------
+    pieces: list of str, the tokens of a text; the slider goes from the first to all of them.
+    heads, kinds: as for `views.cache_growth`.
+    kept: int, where the slider starts.
+
+    Raises
+    ------
+    CourseError: if the start is none of the slider's places.
+    """
+
+    def __init__(self, pieces, heads, kinds, kept):
+        self.pieces, self.heads, self.kinds = pieces, heads, kinds
+        check_start("tokens in the cache", kept, range(1, len(pieces) + 1))
+        self.kept = ipywidgets.IntSlider(
+            value=kept, min=1, max=len(pieces), description="tokens in the cache"
+        )
+        super().__init__([self.kept])
+        self.kept.observe(self.update, "value")
+
+    def render(self):
+        return cache_growth(self.pieces, self.kept.value, self.heads, self.kinds, "One layer's cache")
 
 
 class KeyValueCache(Explorer):
