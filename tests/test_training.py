@@ -11,6 +11,7 @@ import sys
 import time
 from collections import Counter
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 import torch
@@ -260,24 +261,35 @@ def test_a_perfect_model_measures_as_planted(world):
 
 
 def test_specialisation_is_the_information_that_experts_hold(world):
-    """Layer 0 sends each register to an expert of its own, layer 1 sends all to one, layer 2 by the word."""
+    """Layer 0 sends each register to an expert of its own, layer 1 sends all to one, layer 2 by the word.
+
+    A random router sends equal things to one expert, too, but two different ones may share it.
+    """
     documents = list(world.documents(300, seed="experts"))
     number = {word: place for place, word in enumerate(world.vocabulary())}
     names = sorted(world.plots)
     expert = {tuple(number[word] for word in each.words): names.index(each.register) for each in documents}
 
+    gates = [torch.nn.Linear(len(names), len(names), bias=False) for _ in range(3)]
+    for gate in gates:
+        gate.weight.data = torch.eye(len(names))
+
     def model(input_ids, **_):
         rows = [tuple(token for token in row if token > 1) for row in input_ids.tolist()]
         by_register = torch.tensor([[expert[row]] * input_ids.shape[1] for row in rows])
         chosen = [by_register, torch.zeros_like(by_register), input_ids % len(names)]
-        logits = [torch.nn.functional.one_hot(each.flatten(), len(names)).float() for each in chosen]
-        return transformers.modeling_outputs.MoeCausalLMOutputWithPast(router_logits=tuple(logits))
+        for gate, each in zip(gates, chosen, strict=True):
+            gate(torch.nn.functional.one_hot(each, len(names)).float())
+        return SimpleNamespace(logits=None)
 
-    model.config = transformers.MixtralConfig(num_hidden_layers=3, num_local_experts=len(names))
-    (full, dealt), (none, _), (some, _) = evaluation.specialisation(model, world, count=300)
+    model.model = SimpleNamespace(layers=[SimpleNamespace(mlp=SimpleNamespace(gate=gate)) for gate in gates])
+    measured = evaluation.specialisation(model, world, count=300)
+    (full, dealt, mean, highest), (none, _, *nothing), (some, _, *_) = measured
     tokens = Counter()
     for document in documents:
         tokens[document.register] += len(document.words) + 1
     shares = [count / tokens.total() for count in tokens.values()]
     assert full == pytest.approx(-sum(share * math.log2(share) for share in shares))
     assert dealt < full / 4 and none == pytest.approx(0, abs=1e-9) and 0 < some < full
+    assert 0 < mean < highest <= full + 1e-9 and nothing == pytest.approx([0, 0], abs=1e-9)
+    assert not any(gate._forward_hooks for gate in gates)

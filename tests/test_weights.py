@@ -3,6 +3,7 @@
 What takes seconds is measured again here; what takes minutes is read from `measured.json`.
 """
 
+import contextlib
 import hashlib
 import json
 import math
@@ -17,6 +18,7 @@ import torch
 import course_utils as course
 from course_utils import catalog, sources
 from course_utils.training import RECIPES, evaluation
+from course_utils.training import card as training_card
 
 ROOT = Path(__file__).parent.parent
 TINY = {
@@ -127,9 +129,14 @@ def test_the_repaired_model_s_gap_is_at_least_halved(loaded, worlds):
     assert gap["tinyworld-llama-repaired"] < gap["tinyworld-llama"] / 2
 
 
-def test_experts_say_more_about_the_register_than_chance(loaded, worlds):
+def test_experts_say_more_about_the_register_than_random_routers_but_in_the_first_layer(
+    loaded, worlds, cards
+):
     layers = evaluation.specialisation(loaded["tinyworld-mixtral"], worlds["tinyworld-mixtral"])
-    assert len(layers) == 4 and all(found > 5 * chance for found, chance in layers)
+    assert all(found > 5 * chance for found, chance, *_ in layers)  # random routers, too
+    assert [found > highest for found, _, _, highest in layers] == [False, True, True, True]
+    for values, said in zip(layers, cards["tinyworld-mixtral"]["experts"], strict=True):
+        assert values == pytest.approx(said, rel=0.02)
 
 
 def test_what_is_outside_the_window_is_recalled_at_chance(loaded, worlds):
@@ -159,3 +166,22 @@ def test_a_card_says_what_was_done_and_its_limits(name, cards):
     assert len(re.findall(r"^1\. ", card, re.M)) == len(measured["samples"]) == 20
     assert measured["training"]["recipe"]["documents"] == RECIPES[name].documents
     assert measured["training"]["minutes"] < 45
+
+
+@pytest.mark.parametrize("name", TINY)
+def test_a_card_is_what_was_measured_and_says_which_samples_the_world_can_tell(name, loaded, worlds, cards):
+    measured, world = cards[name], worlds[name]
+    card = (sources.fetch(name) / "README.md").read_text("utf-8")
+    assert card == training_card.text(RECIPES[name].title, loaded[name], measured)
+    told = 0
+    for sample in measured["samples"]:
+        with contextlib.suppress(course.CourseError):
+            told += bool(world.surprisals(sample))
+    assert f"\n{told} of 20 are texts that this world can tell." in card
+    slips = training_card.slips(loaded[name], world, measured["samples"])
+    assert len(slips) == 20 - told and [{**slip, "share": 0} for slip in slips] == [
+        {**slip, "share": 0} for slip in measured["slips"]
+    ]
+    assert [slip["share"] for slip in slips] == pytest.approx(
+        [slip["share"] for slip in measured["slips"]], rel=0.05
+    )

@@ -11,6 +11,8 @@ from statistics import mean
 
 import torch
 
+from course_utils.tinyworld.world import BEGIN, END
+
 from . import evaluation
 
 SAMPLES = 20
@@ -30,6 +32,7 @@ def write(run, world, folder):
         "machine": machine(),
     }
     measured["samples"] = samples(run.model, world)
+    measured["slips"] = slips(run.model, world, measured["samples"])
     folder = Path(folder)
     (folder / "measured.json").write_text(json.dumps(measured, indent=1) + "\n", encoding="utf-8")
     (folder / "README.md").write_text(text(run.recipe.title, run.model, measured), encoding="utf-8")
@@ -71,6 +74,25 @@ def samples(model, world, count=SAMPLES, seed=SAMPLE_SEED) -> list[str]:
     return tokenizer.batch_decode(told, skip_special_tokens=True)
 
 
+def slips(model, world, texts) -> list[dict]:
+    """Where texts first leave what the world can tell: none of a text that it can tell to its end.
+
+    Each is a `text` (its number, from 1), the `word` that the world never says there ("</s>" for an end that
+    comes early), and the `share` that the model gives that word, from 0 to 1.
+    """
+    tokenizer, found = world.tokenizer(), []
+    for place, told in enumerate(texts, 1):
+        words = [*tokenizer.tokenize(told), END]
+        wrong = (end for end, word in enumerate(words) if word not in world.following(" ".join(words[:end])))
+        if (end := next(wrong, None)) is None:
+            continue
+        ids = torch.tensor([tokenizer.convert_tokens_to_ids([BEGIN, *words[: end + 1]])])
+        with torch.no_grad():
+            ahead = model(input_ids=ids, use_cache=False).logits[0, -2].softmax(-1)
+        found.append({"text": place, "word": words[end], "share": float(ahead[ids[0, -1]])})
+    return found
+
+
 def text(title, model, measured) -> str:
     """The card in Markdown."""
     training, everything = measured["training"], measured["validation"]["all"]
@@ -96,7 +118,7 @@ def text(title, model, measured) -> str:
         f"`{type(model).__name__}` |",
         f"| Training | {training['steps']:,} steps of {recipe['batch']} documents; AdamW, learning rate "
         f"{recipe['learning_rate']} falling to 0, weight decay {recipe['weight_decay']}; "
-        f"seed {recipe['seed']}; 32-bit{_start(recipe)} |",
+        f"seed {recipe['seed']}; 32-bit{_special(recipe, model.config)} |",
         f"| Hardware and time | {training['machine']}; {training['minutes']:.0f} minutes |",
         f"| Loss in training | {training['last_loss']:.3f} nats per token over the last 50 steps |",
         f"| Loss on new documents | {everything['loss']:.3f}; a perfect model has {everything['floor']:.3f} "
@@ -134,11 +156,23 @@ def text(title, model, measured) -> str:
     for distance, share in measured["recall_by_distance"].items():
         lines.append(f"| {distance} | {share:.0%} |")
     if "experts" in measured:
-        lines += ["", "## Experts", "", "| Layer | Bits about the register | By chance |", "|---|---|---|"]
-        for layer, (found, chance) in enumerate(measured["experts"]):
-            lines.append(f"| {layer} | {found:.3f} | {chance:.3f} |")
+        lines += [
+            "",
+            "## Experts",
+            "",
+            "What a token's first expert says about the register of its text. By chance: with the registers "
+            "dealt out anew. Random routers: twenty of random numbers in the trained one's place. A word "
+            "says much about its register, and as equal words enter as similar lists, any router tells words "
+            "apart. Where the trained one is above the highest of them, it learned more about the register.",
+            "",
+            "| Layer | Bits about the register | By chance | Random routers, mean | Highest of them |",
+            "|---|---|---|---|---|",
+        ]
+        for layer, shown in enumerate(measured["experts"]):
+            lines.append(f"| {layer} | {' | '.join(f'{bits:.3f}' for bits in shown)} |")
     lines += ["", f"## Samples: the first {len(measured['samples'])}, none left out", ""]
     lines += [f"1. {sample}" for sample in measured["samples"]]
+    lines += ["", _told(measured["samples"], measured["slips"])]
     lines += [
         "",
         "## Limits",
@@ -152,9 +186,26 @@ def text(title, model, measured) -> str:
     return "\n".join(lines)
 
 
-def _start(recipe):
-    """What is special about how a training begins, if anything is."""
-    words = ""
+def _told(samples, slips):
+    """How many samples the world can tell, and what kind of slip the others are."""
+    words = f"{len(samples) - len(slips)} of {len(samples)} are texts that this world can tell."
+    if slips:
+        places = [f"{slip['text']} at “{slip['word']}” ({100 * slip['share']:.2g}%)" for slip in slips]
+        words += (
+            " The others leave it at a word that the world never says there, here with the probability that "
+            f"the model gave it: {', '.join(places)}. Where that is under 0.5%, chance drew a rare word; "
+            "where it is more, a place, a thing or a person is another than the one told before."
+        )
+    return words
+
+
+def _special(recipe, config):
+    """What a training was given that not all six were, the library's defaults included."""
+    norm, base = getattr(config, "rms_norm_eps", None), config.rope_parameters["rope_theta"]
+    norm = f"RMSNorm's epsilon {norm}" if norm else f"LayerNorm's epsilon {config.layer_norm_epsilon}"
+    words = f"; RoPE's base {base:,.0f} and {norm} are the library's defaults"
+    if weight := recipe["balance"]:
+        words += f"; a loss of weight {weight} spreads the tokens over the experts"
     if (factor := recipe["attention_start"]) != 1:
         words += f"; queries and keys begin {factor} times as large as the configuration says"
     if share := recipe["window_from"]:

@@ -1,4 +1,9 @@
-"""What is trained: one recipe for each tiny model, equal in all but the architecture or the world."""
+"""What is trained: one recipe for each tiny model, equal in all but the architecture or the world.
+
+Beside these differ: how large queries and keys begin; Mistral's window, open at first; the loss that spreads
+Mixtral's tokens over its experts; and two defaults of the library, which we left. In MixtralConfig RoPE's
+base is 1,000,000 (in the others 10,000), and RMSNorm's epsilon 1e-5 (in Llama's and Mistral's 1e-6).
+"""
 
 from dataclasses import dataclass, field, replace
 
