@@ -1,7 +1,7 @@
 """The lessons as a learner meets them: in a real JupyterLab, in a real browser, with the real models.
 
 With COURSE_SCREENSHOTS set to a folder, outputs are photographed there, at both widths and in both themes.
-With COURSE_EVERYWHERE=1 each lesson, and not two, is also run in Notebook 7 and read as exported HTML.
+With COURSE_EVERYWHERE=1 every page, and not two lessons, is also run in Notebook 7 and read as exported HTML.
 """
 
 import itertools
@@ -22,7 +22,9 @@ from course_utils.learning import quiz
 
 NOTEBOOKS = Path(__file__).parent.parent / "notebooks"
 LESSONS = list(catalog.lessons())
-EVERYWHERE = LESSONS if os.environ.get("COURSE_EVERYWHERE") else ["01_what_open_means", "02_tokens_and_llama"]
+EVERYWHERE = ["01_what_open_means", "02_tokens_and_llama"]
+if os.environ.get("COURSE_EVERYWHERE"):
+    EVERYWHERE = ["index", *LESSONS]
 LOOKS = [(1280, "Light"), (360, "Dark")]
 if os.environ.get("COURSE_SCREENSHOTS"):
     LOOKS = list(itertools.product((1280, 360), ("Light", "Dark")))
@@ -55,7 +57,7 @@ SHORTER = {
 @pytest.fixture(scope="module")
 def server(tmp_path_factory, quick_kernels):
     folder = tmp_path_factory.mktemp("notebooks")
-    for lesson in LESSONS:
+    for lesson in ["index", *LESSONS]:
         text = (NOTEBOOKS / f"{lesson}.ipynb").read_text(encoding="utf-8")
         for code, shorter in SHORTER.get(lesson, {}).items():
             assert text.count(code) == 1
@@ -445,20 +447,29 @@ def test_every_explorer_is_worked_by_the_keyboard_alone(lesson):
                 if control.evaluate(PLACE) != place:
                     break
             expect(status).not_to_have_text(said)
-            # Only a change inside an element that stays is announced.
-            assert region.evaluate("region => region.isConnected")
+        for control in explorer.locator("input[type=text]:visible, textarea:visible, button:visible").all():
+            said = region.text_content()
+            kind = control.evaluate("control => control.localName")
+            if kind != "button":
+                control.press("Control+Home")
+                control.press_sequentially("Who ")
+            control.press("Tab" if kind == "textarea" else "Enter")
+            expect(status).not_to_have_text(said)
+        # Only a change inside an element that stays is announced.
+        assert region.evaluate("region => region.isConnected")
+    assert lesson.complaints == []
 
 
-@pytest.mark.parametrize("name", EVERYWHERE)
-def test_the_lesson_runs_in_notebook_7(server, browser, name):
-    notebook = Notebook(browser, server, f"notebook7/{name}.ipynb", "notebook")
+@pytest.mark.parametrize(("place", "name"), [("lab", "index"), *(("notebook", name) for name in EVERYWHERE)])
+def test_a_page_runs_in_notebook_7_and_the_front_page_here(server, browser, place, name):
+    notebook = Notebook(browser, server, f"{'notebook7/' * (place == 'notebook')}{name}.ipynb", place)
     notebook.name = name
     notebook.run_all()
     test_runs_without_an_error(notebook)
     for width, theme in LOOKS:
         notebook.resize(width)
         notebook.set_theme(f"JupyterLab {theme}")
-        photograph(notebook, f"{name[:2]}-notebook7-{width}-{theme.lower()}")
+        photograph(notebook, f"{name[:2]}-{place}-{width}-{theme.lower()}")
         assert notebook.page.evaluate(TOO_WIDE) == []
         assert notebook.findings() == []
     test_every_explorer_is_worked_by_the_keyboard_alone(notebook)
@@ -479,6 +490,7 @@ def test_the_exported_lesson_is_a_page_for_everyone(browser, tmp_path, name):
         context.on("request", lambda request: asked.append(request))
         reader = context.new_page()
         reader.on("pageerror", lambda error: complaints.append(error))
+        reader.on("console", lambda said: said.type == "error" and complaints.append(said.text))
         reader.goto(page.as_uri())
         assert [request.url for request in asked if request.url.startswith("http")] == []
         assert complaints == []

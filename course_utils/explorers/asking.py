@@ -36,11 +36,12 @@ class Asking(Explorer):
         self.slider = ipywidgets.SelectionSlider(
             options=list(places.items()), value=home, description=description, continuous_update=False
         )
-        self.question = ipywidgets.Text(value=prompt, description="your question")
-        self.ask = ipywidgets.Button(description="Ask")
-        super().__init__([self.slider, self.question, self.ask])
+        self.question = ipywidgets.Text(
+            value=prompt, description="question, then Enter", continuous_update=False
+        )
+        super().__init__([self.slider, self.question])
         self.slider.observe(self.update, "value")
-        self.ask.on_click(self._ask)
+        self.question.observe(self._ask, "value")
 
     def heading(self, place):
         """HTML above an answer: the place at which it was given."""
@@ -54,8 +55,8 @@ class Asking(Explorer):
         """HTML below the answers, a note, and both in words; by default nothing."""
         return "", None, ""
 
-    def _ask(self, button):
-        self.asked = self.question.value
+    def _ask(self, change):
+        self.asked = change.new
         self.update()
 
     def update(self, change=None):

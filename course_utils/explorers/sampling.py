@@ -5,7 +5,7 @@ import numpy
 
 from course_utils.errors import CourseError
 from course_utils.views.picture import LINE, Picture, array, card
-from course_utils.views.text import chips, next_token_table, percent, top_five
+from course_utils.views.text import chips, next_token_table, percent, top_five, visible
 
 from .base import Explorer
 
@@ -128,7 +128,8 @@ class Sampling(Explorer):
         top = top_five(pieces[: len(kept)], kept[: len(pieces)])
         settings = f"temperature {self.temperature.value:.1f}, top-k {self.top_k.label}"
         settings += f", top-p {self.top_p.value:.2f}"
-        return Picture(card(body), f"At {settings}: {summary} Next token: {top}.")
+        said = f"{heading}: {', '.join(map(visible, drawn))}"
+        return Picture(card(body), f"At {settings}: {summary} Next token: {top}. {said}.")
 
     def _sample(self, kept):
         chances = numpy.random.default_rng(self.seed).random(DRAWS)
