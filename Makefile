@@ -5,6 +5,7 @@
 # make exercises  the student versions of the exercises, and docs/exercises.md, from solutions/
 # make faults     docs/faults.md: what a learner sees when something fails, from a run
 # make website    the lessons and docs as a website, in build/website, from the outputs that are stored
+# make address    the repository's address, as pyproject.toml has it, written wherever else it stands
 # make models     the models that the lessons need, fetched and checked
 
 VENV := .venv
@@ -17,7 +18,7 @@ AS_ROOT := $(if $(filter 0,$(shell id -u)),--allow-root)
 export OMP_NUM_THREADS := 1
 export TOKENIZERS_PARALLELISM := false
 
-.PHONY: help lab lessons test places exercises faults website models
+.PHONY: help lab lessons test places exercises faults website address models
 # Two pips in one environment get in each other's way.
 .NOTPARALLEL:
 .DEFAULT_GOAL := help
@@ -69,3 +70,8 @@ website: $(VENV)/.website
 	@rm -rf build/website build/website-cache
 	@$(VENV)/bin/python -m sphinx -q --fail-on-warning --keep-going -c website -d build/website-cache . build/website
 	@$(VENV)/bin/python website/check.py build/website
+
+address:
+	@old=$$(sed -n 's|.*git+https://github.com/\([^"\\]*\).*|\1|p' notebooks/00_open_the_box.ipynb); \
+	new=$$(sed -n 's|^Repository = "https://github.com/\(.*\)"|\1|p' pyproject.toml); \
+	git grep -lIE "(github\.com|google\.com/github)/$$old\>" | xargs perl -pi -e "s{(github\.com|google\.com/github)/\Q$$old\E\b}{\$$1/$$new}g"

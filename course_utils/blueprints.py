@@ -402,9 +402,9 @@ def _unknown(name):
     if Path(name).exists() or name.endswith(".json"):
         return CourseError(f"{name!r} looks like a file: give it as the config (in the command, --config).")
     close = difflib.get_close_matches(name.lower(), _catalogue()["names"], n=1)
-    meant = f"did you mean {close[0]}? The" if close else "the"
+    meant = f" (is {close[0]} meant?)" if close else ""
     return CourseError(
-        f"There is no blueprint named {name!r}: {meant} names are {', '.join(names())}; "
+        f"There is no blueprint named {name!r}{meant}: the names are {', '.join(names())}; "
         "any other model goes by its hub id (maker/model) or its config file."
     )
 

@@ -8,7 +8,7 @@ from importlib import metadata
 
 from course_utils import downloads, sources
 from course_utils.learning import answers
-from course_utils.lessons import megabytes, models_needed
+from course_utils.lessons import megabytes, models_needed, repository
 
 PACKAGES = (
     "torch",
@@ -52,6 +52,7 @@ def report():
         print("Ready. Without the model hub the lessons run at their default sizes; the full size needs it.")
     else:
         print("Ready.")
+    print(f"Something is wrong with the course? Send these lines: {repository()}/issues")
     return 0 if can_run else 1
 
 

@@ -53,7 +53,7 @@ def repository():
 
 
 def _elsewhere(lesson):
-    """Where a lesson's exercises and the next lesson are for who has the notebook alone: in Colab, or to read."""
+    """Where a lesson's exercises and the next lesson are, in Colab or to read, for a notebook on its own."""
     start = repository()
     if "google.colab" in sys.modules:
         start = start.replace("https://github.com/", "https://colab.research.google.com/github/")

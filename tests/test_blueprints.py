@@ -403,7 +403,7 @@ def test_a_broken_config_is_refused_in_one_sentence(case, tmp_path, capsys):
 
 def test_what_is_no_name_and_no_file_is_refused_in_one_sentence(tmp_path, capsys):
     for arguments, sentence in [
-        (("lama-3-8b",), "did you mean llama-3-8b? The names are llama-2-7b, llama-2-13b"),
+        (("lama-3-8b",), "(is llama-3-8b meant?): the names are llama-2-7b, llama-2-13b"),
         (("llama-2-7b", "no-such"), "There is no blueprint named 'no-such'"),
         (("--config", str(tmp_path / "none.json")), "There is no file"),
         (("--config", str(tmp_path)), "is a folder without a config.json"),

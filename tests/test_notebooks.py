@@ -1,6 +1,7 @@
 """Every notebook reads well as it is stored, and running it again gives the outputs that it stores."""
 
 import re
+import shutil
 import subprocess
 import sys
 import tomllib
@@ -10,7 +11,7 @@ from pathlib import Path
 import nbformat
 import pytest
 
-from course_utils import catalog
+from course_utils import catalog, lessons
 from course_utils.learning import quiz
 
 ROOT = Path(__file__).parent.parent
@@ -201,12 +202,51 @@ def test_links_hold_the_one_address():
     for name, path in LESSONS.items():
         link = f"https://colab.research.google.com/github/{hosted}/blob/main/notebooks/{name}.ipynb"
         assert link in prose(read(path))[0].source
+    for page in ("README.md", "notebooks/index.ipynb"):
+        assert f"({REPOSITORY}/issues)" in (ROOT / page).read_text(encoding="utf-8")
     ours = r"(?:git\+https://github\.com|mybinder\.org/v2/gh|google\.com/github)/([\w-]+/[\w-]+)"
     for name in subprocess.check_output(["git", "ls-files"], cwd=ROOT, text=True).splitlines():
         if (ROOT / name).suffix in (".ipynb", ".md", ".py", ".toml", ".yml", ".yaml"):
             text = (ROOT / name).read_text(encoding="utf-8")
             found = re.findall(ours, text) + re.findall(r"github\.com/([\w-]+/open-the-box)\b", text)
             assert set(found) <= {hosted}, name
+
+
+def test_a_lesson_alone_says_where_the_files_are_that_it_links_to(tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(catalog, "LESSON_SIZES", {})
+    colab = REPOSITORY.replace("github.com", "colab.research.google.com/github")
+    for name, path in LESSONS.items():
+        monkeypatch.chdir(tmp_path)
+        lessons.setup(name)
+        with monkeypatch.context() as patch:
+            patch.setitem(sys.modules, "google.colab", None)
+            lessons.setup(name)
+        said = capsys.readouterr().out
+        for start in (REPOSITORY, colab):
+            exercises, following = re.findall(rf" {start}/blob/main/(\S+)", said)
+            assert (ROOT / exercises).samefile(EXERCISES[name]) and (ROOT / following).is_file()
+            assert following.removeprefix("notebooks/") in path.read_text(encoding="utf-8")
+        monkeypatch.chdir(path.parent)
+        lessons.setup(name)
+        assert "came without" not in capsys.readouterr().out
+
+
+def test_a_new_address_is_written_wherever_the_old_one_stands(tmp_path):
+    old = REPOSITORY.removeprefix("https://github.com/")
+    holding = subprocess.check_output(["git", "grep", "-lF", old], cwd=ROOT, text=True).splitlines()
+    for name in {"Makefile", *holding}:
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(ROOT / name, tmp_path / name)
+    pyproject = tmp_path / "pyproject.toml"
+    ours = pyproject.read_text(encoding="utf-8").replace(old, "a-school/its-box")
+    pyproject.write_text(ours, encoding="utf-8")
+    for command in (["git", "init", "-q"], ["git", "add", "."], ["make", "-s", "address"]):
+        subprocess.run(command, cwd=tmp_path, check=True)
+    left = subprocess.run(["git", "grep", "-F", old], cwd=tmp_path, capture_output=True, text=True)
+    assert (left.returncode, left.stdout) == (1, "")
+    for name in holding:
+        said = (ROOT / name).read_text(encoding="utf-8").replace(old, "a-school/its-box")
+        assert (tmp_path / name).read_text(encoding="utf-8") == said, name
 
 
 def test_links_between_files_lead_somewhere():
