@@ -12,8 +12,8 @@ from torch.utils.backend_registration import _setup_privateuseone_for_python_bac
 
 _setup_privateuseone_for_python_backend("pretend")
 DEVICE = torch.device("pretend", 0)
-# Backward then runs in the thread that asks for it. In one of its own, where Python ends, it ends the process now
-# and then: 31 of 480 times on a busy machine; so, never in 480.
+# Backward then runs in the thread that asks for it. One of its own aborts the process at Python's end now and
+# then: 31 of 480 times on a busy machine; so, never in 480.
 torch.autograd.set_multithreading_enabled(False)
 # What takes tensors of both: copies, and indices on the processor.
 _MIXES = {"copy_", "_to_copy", "index", "index_put", "index_put_", "_index_put_impl_", "_unsafe_index"}
