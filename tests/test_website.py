@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 from lab import findings, launch_chromium
-from playwright.sync_api import sync_playwright
+from playwright.sync_api import expect, sync_playwright
 
 ROOT = Path(__file__).parent.parent
 LESSON = "notebooks/00_open_the_box"
@@ -49,11 +49,24 @@ def test_a_page_can_be_read_by_everybody(site):
             page.set_default_timeout(120_000)  # the processor may be busy
             complaints, elsewhere = [], []
             page.on("pageerror", lambda error, into=complaints: into.append(str(error)))
+            page.on("console", lambda said, into=complaints: said.type == "error" and into.append(said.text))
             page.on("request", lambda request, into=elsewhere: into.append(request.url))
             page.goto((site / f"{LESSON}.html").as_uri())
             assert not complaints and all(address.startswith(("file:", "data:")) for address in elsewhere)
             assert page.evaluate("document.documentElement.scrollWidth") == width
             assert not findings(page, "body")
+        browser.close()
+
+
+def test_a_word_of_a_lesson_is_found(site):
+    with sync_playwright() as playwright:
+        browser = launch_chromium(playwright)
+        page = browser.new_page()
+        page.goto((site / "search.html").as_uri() + "?q=gibberish")
+        results = page.locator("#search-results a")
+        expect(results.first).to_be_visible(timeout=120_000)
+        results.first.click()
+        assert page.url.partition("?")[0] == (site / f"{LESSON}.html").as_uri()
         browser.close()
 
 
