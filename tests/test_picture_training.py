@@ -61,30 +61,55 @@ def judge():
     return picture_evaluation.Judge(sprites.load())
 
 
-def test_a_stop_and_a_kill_change_nothing(trained, tmp_path):
-    """Stopped in the third stage, then killed while it goes on, it ends with the same bytes."""
-    folder = begin(tmp_path / "stopped")
+def at_the_third_stage(trained, folder):
+    """A folder whose training has the first two stages behind it."""
+    begin(folder)
     for name in ("autoencoder.safetensors", "decoder.safetensors", "latents.safetensors"):
         shutil.copy(trained / name, folder)
-    assert not picture_trainer._together(SMALL, folder, 0)  # one step, and a pause
-    (folder / "part-1-denoiser.safetensors").write_bytes(b"what a kill leaves of a checkpoint")
+    return folder
+
+
+def goes_on_to_the_same(folder, trained):
+    """Go on with a training that ended early: at its end all weights are those of the one without a break."""
     assert picture_trainer._together(SMALL, folder, None)
     for name in ("denoiser", "early", "places"):
         assert same(folder / f"{name}.safetensors", trained / f"{name}.safetensors")
+
+
+def test_a_stop_changes_nothing(trained, tmp_path):
+    """Stopped after a step of the third stage, beside half a checkpoint, it ends with the same bytes."""
+    folder = at_the_third_stage(trained, tmp_path / "stopped")
+    assert not picture_trainer._together(SMALL, folder, 0)  # one step, and a pause
+    (folder / "part-1-denoiser.safetensors").write_bytes(b"what a kill leaves of a checkpoint")
+    goes_on_to_the_same(folder, trained)
     page = (folder / "loss.html").read_text(encoding="utf-8")
     assert page.count("<figure") == 4 and page.count("<img") == 5 and "places: 3 of 3 steps" in page
 
 
-def test_the_second_process_ends_with_the_first(tmp_path):
-    folder = begin(tmp_path / "killed")
-    program = (
-        "from pathlib import Path\n"
-        "from course_utils.training import picture_trainer\n"
-        "if __name__ == '__main__':\n"
-        f"    picture_trainer._together(picture_trainer.RECIPE, Path({str(folder)!r}), None)\n"
+def test_a_kill_ends_both_processes_and_changes_nothing(trained, tmp_path):
+    """Killed with one step of the third stage kept and a second one made, it ends with the same bytes."""
+    folder, script = at_the_third_stage(trained, tmp_path / "killed"), tmp_path / "program.py"
+    script.write_text(
+        f"""
+import time
+from pathlib import Path
+from course_utils.training import picture_trainer
+
+folder, save = Path({str(folder)!r}), picture_trainer._Stage.save
+picture_trainer.SECONDS_BETWEEN_CHECKPOINTS = 0
+
+def save_one(stage):
+    if stage.done == 2:
+        (folder / "now").touch()
+        time.sleep(600)
+    save(stage)
+
+picture_trainer._Stage.save = save_one
+if __name__ == "__main__":
+    picture_trainer._together(picture_trainer.Recipe(**{dataclasses.asdict(SMALL)!r}), folder, None)
+""",
+        encoding="utf-8",
     )
-    script = tmp_path / "program.py"
-    script.write_text(program, encoding="utf-8")
     environment = os.environ | {"PYTHONPATH": str(ROOT)}
     first = subprocess.Popen([sys.executable, script], env=environment, stderr=subprocess.DEVNULL)
     children = Path(f"/proc/{first.pid}/task/{first.pid}/children")
@@ -92,16 +117,18 @@ def test_the_second_process_ends_with_the_first(tmp_path):
         first.kill()
         pytest.skip("only Linux tells a process's children")
     deadline = time.monotonic() + 120
-    while not (found := children.read_text().split()) and time.monotonic() < deadline:
+    while not (folder / "now").exists() and time.monotonic() < deadline:
         time.sleep(0.2)
-    time.sleep(1)
+    found = children.read_text().split()
     first.send_signal(signal.SIGKILL)
     first.wait()
+    assert len(load_file(folder / "denoiser.safetensors")["losses"]) == 1
     left = [each for each in found if Path(f"/proc/{each}").exists()]
     while left and time.monotonic() < deadline:
         left = [each for each in left if Path(f"/proc/{each}").exists()]
         time.sleep(0.2)
     assert found and not left
+    goes_on_to_the_same(folder, trained)
 
 
 def test_the_stages_make_a_pipeline(trained):
