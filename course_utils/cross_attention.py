@@ -66,8 +66,12 @@ class CrossAttention:
         maps = weights.unflatten(2, (-(-height // times), -(-width // times)))
         return torch.nn.functional.interpolate(maps, (height, width), mode="bilinear")
 
-    def maps(self):
+    def maps(self, layer=None):
         """The recorded weights, averaged over heads and layers, at the size of the latents.
+
+        Parameters
+        ----------
+        layer: int, one cross-attention layer alone, counted from 0 in the order in which they work.
 
         Returns
         -------
@@ -76,7 +80,8 @@ class CrossAttention:
 
         Raises
         ------
-        CourseError: if the UNet was not called in the block, or with batches of different sizes.
+        CourseError: if the UNet was not called in the block, or with batches of different sizes, or has no
+            such layer.
         """
         import torch
 
@@ -84,4 +89,9 @@ class CrossAttention:
             raise CourseError("Nothing was recorded: call the pipeline inside the `with` block.")
         if len({layers[0].shape for layers in self._calls}) > 1:
             raise CourseError("The batches had different sizes: record each in a `with` block of its own.")
-        return torch.stack([torch.stack(layers).mean(0) for layers in self._calls])
+        if layer is not None and layer not in range(len(self._layers)):
+            raise CourseError(
+                f"There is no layer {layer}: take one from 0 to {len(self._layers) - 1}, or leave it out."
+            )
+        chosen = slice(None) if layer is None else slice(layer, layer + 1)
+        return torch.stack([torch.stack(layers[chosen]).mean(0) for layers in self._calls])

@@ -127,6 +127,10 @@ def test_recording_changes_nothing_and_ends_with_the_block(unet):
     assert maps.shape == (2, 2, 5, 8, 8)
     assert torch.allclose(maps.sum(2), torch.ones(2, 2, 8, 8), atol=1e-5)
     assert torch.equal(maps[0], maps[1])
+    layers = torch.stack([seen.maps(layer) for layer in range(4)])
+    assert torch.allclose(layers.mean(0), maps, atol=1e-6) and not torch.equal(layers[0], layers[3])
+    with pytest.raises(CourseError, match="no layer 4: take one from 0 to 3"):
+        seen.maps(4)
 
 
 def test_recorded_weights_are_those_that_the_layer_uses(unet):
@@ -243,13 +247,16 @@ def test_the_still_picture_has_the_way_and_the_maps():
     assert len(page.images) == 12 and "Run this cell" in page.text
 
 
-def test_words_without_a_map_are_left_out():
+def test_words_without_a_map_are_named_in_a_sentence():
     def draw(prompts, *setting):
         drawn = Pipeline().draw(prompts, *setting)
         return Drawn(drawn.states, drawn.noise, [[*words, "cut"] for words in drawn.words], drawn.maps)
 
     shown = Denoising(draw, list, ("red bear", ""), steps=10)
-    assert "red" in shown.picture.value and "cut" not in shown.picture.value + shown.still().html
+    assert "Not read: “cut”; the model reads 2 tokens of a prompt." in shown.picture.value
+    assert "Not read: “cut”" in shown.status.value
+    assert shown.picture.value.count('class="course-said"') == 2 and "cut" not in shown.still().html
+    assert "Not read" not in explorer(Pipeline()).picture.value
 
 
 def test_an_empty_prompt_and_a_failing_pipeline_end_in_a_sentence():

@@ -130,9 +130,16 @@ def test_sets_are_large_and_what_their_names_say():
             assert prompt in (scene.sided_captions if "sided" in name else scene.captions)
             known = (scene.parts, scene.background, scene.layout) in where
             assert known == ("held-out" not in name), (name, prompt)
-    for name in ("pairs", "sided pairs"):
-        for _, scene in sets[f"held-out {name}"]:
+    fresh, tested = world.fresh_pairs(), sets["held-out pairs"]
+    for test in (fresh, tested, sets["held-out sided pairs"]):
+        for _, scene in test:
             assert len(set(scene.parts) & set(world.HELD_OUT_SHAPES)) == 1
+    scenes = {scene for _, scene in fresh}
+    assert len(scenes) == 100 and not scenes & {scene for _, scene in tested}
+    assert all(prompt in scene.captions for prompt, scene in fresh)
+    objects = world.coloured_objects()
+    assert len({scene.parts for _, scene in objects}) == 100 and {scene for _, scene in objects} < seen
+    assert all(prompt.split()[-4:-2] == ["on", "a"] for prompt, _ in objects)
 
 
 def test_the_record_is_plain():

@@ -34,7 +34,8 @@ class Drawn:
     noise: list of steps + 1 numbers from 0 to 1, the share of each state's variance that is noise.
     words: list with, for each prompt, the list of its tokens in words.
     maps: list with, for each prompt, an array (tokens, height, width), how much each place looks at each
-        token, in the same order; words without a map and maps without a word are left out.
+        token, in the same order; maps without a word are left out, and words without a map, which the model
+        did not read, are named in a sentence.
     """
 
     states: object
@@ -134,7 +135,7 @@ class Denoising(Explorer):
                 f'<div style="flex:1 1 {_SIDE}px;min-width:0;max-width:330px">'
                 f'<div style="margin-bottom:3px">{escape(prompt)}</div><div class="course-paint">'
                 f'<div style="max-width:{_SIDE}px">{image_html(image, f"{prompt}, {where}")}</div>'
-                f"{chips}</div></div>"
+                f"{chips}</div>{escape(_unread(words, maps))}</div>"
             )
         body = f'{_ON_HOVER}<div style="display:flex;flex-wrap:wrap;gap:12px 24px">{panels}</div>'
         note = "Point at a word: places that look at it most stay lit. Percent: mean attention."
@@ -164,4 +165,13 @@ class Denoising(Explorer):
         return f"{where}; {steps} steps, seed {seed}, guidance {guidance:g}"
 
     def _words(self, where):
-        return f"{self._setting(where)}: {'; '.join(f'“{prompt}”' for prompt in self._drawn_for[0])}"
+        drawn = self._drawn_last
+        unread = [_unread(words, maps) for words, maps in zip(drawn.words, drawn.maps, strict=True)]
+        prompts = "; ".join(f"“{prompt}”" for prompt in self._drawn_for[0])
+        return " ".join(filter(None, [f"{self._setting(where)}: {prompts}", *unread]))
+
+
+def _unread(words, maps):
+    """The sentence that names what of a prompt the model did not read, or nothing."""
+    left = words[len(maps) :]
+    return f"Not read: “{' '.join(left)}”; the model reads {len(maps)} tokens of a prompt." if left else ""

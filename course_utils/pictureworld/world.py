@@ -79,6 +79,7 @@ SHIFTS = {  # in pixels, to the right and down: the same caption for several pic
     **dict.fromkeys((*SIDES, *SIDES["beside"], *SIDES["stacked"]), _FOUR),
 }
 TEST_SEED = 2026
+FRESH_SEED = 2027  # of what was measured once, after all else
 
 
 @dataclass(frozen=True)
@@ -223,6 +224,13 @@ _ON_BACKGROUNDS = {
     )
     for emoji in OBJECTS + SEEN_PEOPLE
 }
+_MIXED = tuple(  # pairs with one held-out shape
+    Scene(parts, layout=layout)
+    for layout in RELATIONS
+    for held_out in HELD_OUT_SHAPES
+    for seen in SEEN_SHAPES
+    for parts in ((held_out, seen), (seen, held_out))
+)
 _SINGLES = tuple(Scene((shape,), shift=shift) for shape in SEEN_SHAPES for shift in SHIFTS["alone"])
 _PAIRS = _pairs(SEEN_SHAPES)
 _AT_A_SIDE = tuple(
@@ -321,13 +329,6 @@ def test_sets() -> dict[str, tuple[tuple[str, Scene], ...]]:
     def some(scenes, count=100):
         return [_one_of(chance, scenes) for _ in range(count)]
 
-    mixed = [
-        Scene(parts, layout=layout)
-        for layout in RELATIONS
-        for held_out in HELD_OUT_SHAPES
-        for seen in SEEN_SHAPES
-        for parts in ((held_out, seen), (seen, held_out))
-    ]
     seen_pairs = [scene for scene in _PAIRS if scene.shift == SHIFTS["beside"][0]]
     sets = {
         "objects": some([scene for emoji in OBJECTS for scene in _ON_BACKGROUNDS[emoji]]),
@@ -339,7 +340,7 @@ def test_sets() -> dict[str, tuple[tuple[str, Scene], ...]]:
         "shapes": [Scene((shape,)) for shape in SEEN_SHAPES * 4],
         "held-out shapes": [Scene((shape,)) for shape in HELD_OUT_SHAPES * 17],
         "pairs": some(seen_pairs),
-        "held-out pairs": some(mixed),
+        "held-out pairs": some(_MIXED),
     }
     tests = {
         name: tuple((_one_of(chance, scene.captions), scene) for scene in scenes)
@@ -348,6 +349,35 @@ def test_sets() -> dict[str, tuple[tuple[str, Scene], ...]]:
     for name, sided in (("pairs", "sided pairs"), ("held-out pairs", "held-out sided pairs")):
         tests[sided] = tuple((_one_of(chance, scene.sided_captions), scene) for scene in sets[name])
     return tests
+
+
+def fresh_pairs() -> tuple[tuple[str, Scene], ...]:
+    """100 prompts more like the "held-out pairs" of `test_sets`, which ask for none of the same: the last
+    stage of the training was sought with those in view, and these were drawn when it was done.
+    """
+    tested = {scene for _, scene in test_sets()["held-out pairs"]}
+    chance = random.Random(FRESH_SEED)
+    scenes = _some_of(chance, [scene for scene in _MIXED if scene not in tested], 100)
+    return tuple((_one_of(chance, scene.captions), scene) for scene in scenes)
+
+
+def coloured_objects(count=100) -> tuple[tuple[str, Scene], ...]:
+    """Prompts to compare attention on: objects, none of them twice, on backgrounds of the training."""
+    chance = random.Random("attention")
+    scenes = []
+    for emoji in _some_of(chance, OBJECTS, count):
+        colours = [name for name in BACKGROUNDS if name not in ("white", HELD_OUT_BACKGROUND[emoji])]
+        scenes.append(Scene((emoji,), _one_of(chance, colours)))
+    return tuple((scene.captions[0], scene) for scene in scenes)
+
+
+def _some_of(chance, values, count):
+    """`count` of them, none twice, in an order by lot."""
+    left = list(values)
+    for place in range(count):
+        other = place + int(chance.random() * (len(left) - place))
+        left[place], left[other] = left[other], left[place]
+    return left[:count]
 
 
 def _three(chance):

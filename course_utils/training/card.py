@@ -218,8 +218,11 @@ def _world(recipe):
     return ", ".join(f"{name}={value!r}" for name, value in settings.items())
 
 
-def machine():
-    """The processor, its generation and how much of it was used, as a card states it."""
+def machine(used=None):
+    """The processor, its generation and how much of it was used, as a card states it.
+
+    used : that, in words, where it is not the threads of this process
+    """
     name = platform.processor() or platform.machine()
     try:
         lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
@@ -230,7 +233,5 @@ def machine():
             name += f" (family {facts['cpu family']}, model {facts['model']})"
     except OSError:
         pass
-    return (
-        f"{name}, {torch.get_num_threads()} of {os.cpu_count()} processors, torch {torch.__version__} "
-        f"with {torch.backends.cpu.get_cpu_capability()}"
-    )
+    used = used or f"{torch.get_num_threads()} of {os.cpu_count()} processors"
+    return f"{name}, {used}, torch {torch.__version__} with {torch.backends.cpu.get_cpu_capability()}"
