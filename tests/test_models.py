@@ -224,7 +224,7 @@ OFFICIAL = {
 }
 CHAT = "{% for message in messages %}[{{ message['role'] }}] {{ message['content'] }} {% endfor %}"
 PICKLE = b"cos\nsystem\n(S'false'\ntR."
-PIPELINES = ("stable-diffusion-v1-5", "stable-diffusion-xl")
+PIPELINES = ("stable-diffusion-v1-5", "bk-sdm-tiny", "stable-diffusion-xl")
 
 
 def language_model(name, folder):
@@ -244,12 +244,25 @@ def language_model(name, folder):
 
 
 def pipeline(name, folder):
-    """The files of a published pipeline's repository: our tiny parts, for SDXL with a small UNet for them."""
+    """The files of a published pipeline's repository: our tiny parts, with a small UNet of its kind."""
     import diffusers
 
     ours = models.load("stable-diffusion", "tiny")
     if name == "stable-diffusion-v1-5":
         made = ours
+    elif name == "bk-sdm-tiny":  # its official config, narrower: three blocks of one layer, and no middle
+        torch.manual_seed(0)
+        unet = diffusers.UNet2DConditionModel(
+            sample_size=16,
+            block_out_channels=(32, 64, 128),
+            down_block_types=("CrossAttnDownBlock2D",) * 3,
+            mid_block_type=None,
+            up_block_types=("CrossAttnUpBlock2D",) * 3,
+            layers_per_block=1,
+            cross_attention_dim=128,
+            attention_head_dim=8,
+        )
+        made = type(ours)(**ours.components | {"unet": unet}, requires_safety_checker=False)
     else:
         shape = {"hidden_size": 32, "intermediate_size": 37, "num_attention_heads": 4, "num_hidden_layers": 2}
         shape |= {"projection_dim": 32, "vocab_size": len(ours.tokenizer), "eos_token_id": 2}
@@ -279,7 +292,10 @@ def pipeline(name, folder):
             unet=unet,
             scheduler=ours.scheduler,
         )
-    made.to(torch.float16).save_pretrained(folder, variant="fp16")
+    if catalog.models()[name].sources[0].variant:
+        made.to(torch.float16).save_pretrained(folder, variant="fp16")
+    else:
+        made.save_pretrained(folder)
     files = {path.relative_to(folder).as_posix(): path.read_bytes() for path in folder.rglob("*.*")}
     if name == "stable-diffusion-v1-5":
         index = json.loads(files["model_index.json"])
