@@ -2,7 +2,7 @@
 
 Under Llama's name the hub has SmolLM2, of the same architecture, with a tokenizer that begins each text with
 a token, as Llama 3's does. The others are of random numbers, in the published shapes that cells depend on.
-`COURSE_EVERYWHERE=1 pytest tests/test_full_size.py` runs four lessons; `make test` runs one of them.
+`COURSE_EVERYWHERE=1 pytest tests/test_full_size.py` runs five lessons; `make test` runs one of them.
 """
 
 import os
@@ -10,6 +10,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import diffusers
 import nbformat
 import pytest
 import torch
@@ -22,7 +23,7 @@ from course_utils import catalog, models
 from course_utils.hub import Commit
 
 TESTS = Path(__file__).parent
-EVERY = {"02": "llama", "03": "llama", "04": "falcon", "05": "mixtral"}
+EVERY = {"02": "llama", "03": "llama", "04": "falcon", "05": "mixtral", "06": "stable-diffusion"}
 RUN = EVERY if os.environ.get("COURSE_EVERYWHERE") else ("02",)
 # Run before a lesson's first cell: the catalogue's model shrunken, at 16 bits, and put on the GPU by `load`.
 START = """
@@ -40,7 +41,11 @@ made.__enter__()
 def load(name, size=None, plain=course_utils.load):
     loaded = plain(name, size)
     if catalog.find(name, size).size == "full":
-        pretend_gpu.put(loaded[0])
+        if isinstance(loaded, tuple):
+            pretend_gpu.put(loaded[0])
+        else:  # on a GPU a pipeline has 16 bits
+            for part in (loaded.text_encoder, loaded.unet, loaded.vae):
+                pretend_gpu.put(part.half())
     return loaded
 
 course_utils.load = load
@@ -79,6 +84,35 @@ def mixtral(folder):
     of_random_numbers(transformers.MixtralConfig(**shape, sliding_window=None), folder, first=True)
 
 
+def stable_diffusion(folder):
+    """Version 1.5's official configs, narrower and for pictures of 128 pixels, with words of our own."""
+    ours = models.load("stable-diffusion", "tiny")
+    torch.manual_seed(0)
+    shape = {"hidden_size": 32, "intermediate_size": 64, "num_attention_heads": 4, "num_hidden_layers": 2}
+    ends = {"bos_token_id": ours.tokenizer.bos_token_id, "eos_token_id": ours.tokenizer.eos_token_id}
+    text = transformers.CLIPTextConfig(
+        **shape, **ends, vocab_size=len(ours.tokenizer), max_position_embeddings=77
+    )
+    unet = diffusers.UNet2DConditionModel(
+        sample_size=16, block_out_channels=(32, 64, 64, 64), cross_attention_dim=32, attention_head_dim=8
+    )
+    vae = diffusers.AutoencoderKL(
+        down_block_types=("DownEncoderBlock2D",) * 4,
+        up_block_types=("UpDecoderBlock2D",) * 4,
+        block_out_channels=(32, 32, 32, 32),
+        layers_per_block=2,
+        sample_size=128,
+        scaling_factor=0.18215,
+    )
+    noise = {"beta_start": 0.00085, "beta_end": 0.012, "beta_schedule": "scaled_linear"}
+    ours.tokenizer.model_max_length = 77
+    parts = {"tokenizer": ours.tokenizer, "text_encoder": transformers.CLIPTextModel(text), "unet": unet}
+    parts |= {"vae": vae, "safety_checker": None, "feature_extractor": None}
+    parts["scheduler"] = diffusers.PNDMScheduler(**noise, skip_prk_steps=True, steps_offset=1)
+    made = diffusers.StableDiffusionPipeline(**parts, requires_safety_checker=False)
+    made.to(torch.float16).save_pretrained(folder, variant="fp16")
+
+
 def of_random_numbers(config, folder, first):
     torch.manual_seed(0)
     made = transformers.AutoModelForCausalLM.from_config(config, dtype=torch.bfloat16)
@@ -86,7 +120,7 @@ def of_random_numbers(config, folder, first):
     tokenizer(first).save_pretrained(folder)
 
 
-PUBLISH = {"llama": llama, "falcon": falcon, "mixtral": mixtral}
+PUBLISH = {"llama": llama, "falcon": falcon, "mixtral": mixtral, "stable-diffusion": stable_diffusion}
 
 
 def test_the_pretended_gpu_refuses_what_a_real_one_refuses():
@@ -113,8 +147,9 @@ print(there.detach().cpu().numpy().shape)
 @pytest.mark.parametrize("lesson", RUN)
 def test_a_lesson_runs_at_full_size_on_a_gpu(lesson, tmp_path, monkeypatch):
     model = catalog.find(EVERY[lesson], "full")
-    PUBLISH[EVERY[lesson]](tmp_path / "model")
-    files = {path.name: path.read_bytes() for path in (tmp_path / "model").iterdir()}
+    made = tmp_path / "model"
+    PUBLISH[EVERY[lesson]](made)
+    files = {path.relative_to(made).as_posix(): path.read_bytes() for path in made.rglob("*.*")}
     (path,) = (TESTS.parent / "notebooks").glob(f"{lesson}_*.ipynb")
     notebook = nbformat.read(path, as_version=4)
     start = START.format(tests=str(TESTS), model=shrunken(model))
