@@ -121,6 +121,31 @@ def test_a_packed_document_sees_itself_alone():
     assert [row.nonzero().flatten().tolist() for row in trainer.apart(positions, 2)[0, 0]] == seen
 
 
+def test_routers_are_balanced_as_the_library_does_it(world):
+    """The same logits and balancing loss as from Mixtral's own forward, which takes no mask of packed ones."""
+    model = RECIPES["tinyworld-mixtral"].make_model(world).eval()
+    number = {word: place for place, word in enumerate(world.vocabulary())}
+    (document,) = world.documents(1, seed=5)
+    ids, positions, _ = trainer.pack([[1, *(number[word] for word in document.words), 2]])
+    given = {"input_ids": ids, "position_ids": positions, "use_cache": False}
+    with torch.no_grad():
+        logits, imbalance = trainer._routed(model, given | {"attention_mask": trainer.apart(positions)})
+        whole = model(**given, output_router_logits=True)
+    assert torch.allclose(logits[0, : document.tokens], whole.logits[0, : document.tokens], atol=1e-5)
+    assert float(imbalance) == pytest.approx(float(whole.aux_loss), abs=1e-5) and imbalance > 2
+
+
+@pytest.mark.parametrize("name", list(RECIPES))
+def test_each_recipe_learns_from_its_first_steps(name, world, cache, tmp_path):
+    cache.mkdir(exist_ok=True)
+    corpus = trainer._Corpus.of(world, 0, cache)
+    recipe = dataclasses.replace(RECIPES[name], documents=64, batch=16, warmup=1, world=LLAMA.world)
+    run = trainer._Run(recipe, world, 4, tmp_path)
+    for _ in range(4):
+        run.step([corpus[place] for place in range(16)])  # the same ones each time
+    assert run.losses == sorted(run.losses, reverse=True) and run.losses[-1] < run.losses[0] - 0.1
+
+
 def test_the_window_closes_at_half_time(world, cache, tmp_path):
     """Until then Mistral is Llama, to the last bit; from then on a token sees sixteen."""
     cache.mkdir(exist_ok=True)

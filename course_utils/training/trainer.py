@@ -132,6 +132,19 @@ def apart(positions, window=None):
     return seen[:, None]
 
 
+def _routed(model, given):
+    """The logits of a Mixtral, and by how much its routers prefer some experts: 2 if they prefer none.
+
+    Its own forward takes the mask of `given` for one of padding when it computes the second.
+    """
+    from transformers.models.mixtral.modeling_mixtral import load_balancing_loss_func
+
+    read = model.model(**given, output_router_logits=True)
+    experts, active = model.config.num_local_experts, model.config.num_experts_per_tok
+    imbalance = load_balancing_loss_func(read.router_logits, experts, active)
+    return model.lm_head(read.last_hidden_state), imbalance
+
+
 class _Corpus:
     """The documents of a world as token numbers, told once and kept for all models that read them."""
 
@@ -201,13 +214,14 @@ class _Run:
             self.model.config.sliding_window = recipe.shape["sliding_window"] if closed else None
         ids, positions, labels = pack(documents)
         mask = apart(positions, getattr(self.model.config, "sliding_window", None))
-        routed = {"output_router_logits": True} if recipe.balance else {}
-        output = self.model(
-            input_ids=ids, attention_mask=mask, position_ids=positions, use_cache=False, **routed
-        )
-        loss = cross_entropy(output.logits.flatten(0, 1), labels.flatten(), ignore_index=IGNORED)
+        given = {"input_ids": ids, "attention_mask": mask, "position_ids": positions, "use_cache": False}
+        if recipe.balance:
+            logits, imbalance = _routed(self.model, given)
+        else:
+            logits, imbalance = self.model(**given).logits, 0
+        loss = cross_entropy(logits.flatten(0, 1), labels.flatten(), ignore_index=IGNORED)
         # Without the balancing loss a few experts take all tokens, and the others learn nothing.
-        (loss + recipe.balance * output.aux_loss if recipe.balance else loss).backward()
+        (loss + recipe.balance * imbalance).backward()
         torch.nn.utils.clip_grad_norm_(self.weights.values(), recipe.clip)
         self.optimizer.step()
         self.optimizer.zero_grad()
