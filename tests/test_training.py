@@ -122,7 +122,7 @@ def test_a_packed_document_sees_itself_alone():
 
 
 def test_routers_are_balanced_as_the_library_does_it(world):
-    """The same logits and balancing loss as from Mixtral's own forward, which takes no mask of packed ones."""
+    """The same logits and balancing loss as from Mixtral's own forward, which takes no packing mask."""
     model = RECIPES["tinyworld-mixtral"].make_model(world).eval()
     number = {word: place for place, word in enumerate(world.vocabulary())}
     (document,) = world.documents(1, seed=5)

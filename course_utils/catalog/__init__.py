@@ -99,7 +99,7 @@ class Lesson:
     """A lesson: the models that it opens, and the claims that it settles.
 
     `models` are families, which come at the lesson's default size, or a model's own name, which has one size.
-    `any_size` is false where the lesson measures its default size whatever COURSE_SIZE says. `unfit` tells the
+    `any_size` is false where the lesson measures its default size whatever COURSE_SIZE says. `unfit` has the
     reason for a size of its first model that its cells can't open.
     """
 
