@@ -419,21 +419,28 @@ TAB_STOPS = """explorer => {
 PLACE = "control => control.ariaValueNow ?? control.selectedIndex"
 
 
+def tabbed(page, explorer):
+    """How many parts of an explorer the tab key should reach, and those that it reaches, in their order."""
+    stops = explorer.evaluate(TAB_STOPS)
+    page.keyboard.press("Shift+Tab")
+    reached = []
+    for _ in range(4 * stops):  # a sound player takes the key several times
+        page.keyboard.press("Tab")
+        stop = page.evaluate("window.courseStop()")
+        if stop is None:
+            break
+        assert stop[1], f"the focus of {stop[2]} does not show"
+        reached.append(stop[0])
+    return stops, reached
+
+
 def test_every_explorer_is_worked_by_the_keyboard_alone(lesson):
-    keyboard = lesson.page.keyboard
     for index in explorers(lesson):
         explorer = lesson.output(index).locator(".course-explorer")
-        stops = explorer.evaluate(TAB_STOPS)
-        keyboard.press("Shift+Tab")
-        reached = []
-        for _ in range(4 * stops):  # a sound player takes the key several times
-            keyboard.press("Tab")
-            stop = lesson.page.evaluate("window.courseStop()")
-            if stop is None:
-                break
-            assert stop[1], f"cell {index} does not show the focus of {stop[2]}"
-            reached.append(stop[0])
-        assert reached == sorted(reached) and set(reached) == set(range(stops))
+        stops, reached = tabbed(lesson.page, explorer)
+        if not reached:  # once after a run, late, JupyterLab takes the focus to a cell
+            stops, reached = tabbed(lesson.page, explorer)
+        assert reached == sorted(reached) and set(reached) == set(range(stops)), f"cell {index}"
 
         status = explorer.locator(".course-status [role=status]")
         region = status.element_handle()
