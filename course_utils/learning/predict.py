@@ -73,7 +73,8 @@ class Prediction:
         if self._choices:
             lines += [f"{chr(ord('A') + i)}. {marked_up(choice)}" for i, choice in enumerate(self._choices)]
         else:
-            lines.append(f"(a number{f', in {self._unit}' if self._unit else ''})")
+            unit = self._unit if not self._unit or self._unit.startswith("of ") else f"in {self._unit}"
+            lines.append(f"(a number, {unit})" if unit else "(a number)")
         html = "".join(f'<div style="margin:3px 0">{line}</div>' for line in lines)
         listed = f" ({' / '.join(map(without_marks, self._choices))})" if self._choices else ""
         return bundle(
