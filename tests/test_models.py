@@ -209,8 +209,11 @@ LLAMA_3 |= {"factor": 8.0, "original_max_position_embeddings": 8_192}
 # What the official configs say that a smaller width does not change.
 OFFICIAL = {
     "llama-2-7b-chat": LLAMA | {"num_key_value_heads": 4, "max_position_embeddings": 4_096},
+    "llama-3-8b-instruct": LLAMA | {"rope_theta": 500_000.0},
     "llama-3.1-8b-instruct": LLAMA | {"rope_parameters": LLAMA_3},
     "llama-3.2-1b-instruct": LLAMA
+    | {"rope_parameters": LLAMA_3 | {"factor": 32.0}, "tie_word_embeddings": True},
+    "llama-3.2-3b-instruct": LLAMA
     | {"rope_parameters": LLAMA_3 | {"factor": 32.0}, "tie_word_embeddings": True},
     "falcon-rw-1b-instruct": FALCON
     | {"alibi": True, "bias": True, "multi_query": False, "parallel_attn": False},
