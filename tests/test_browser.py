@@ -1,7 +1,7 @@
 """The lessons as a learner meets them: in a real JupyterLab, in a real browser, with the real models.
 
 With COURSE_SCREENSHOTS set to a folder, outputs are photographed there, at both widths and in both themes.
-With COURSE_EVERYWHERE=1 every page, and not two lessons, is also run in Notebook 7 and read as exported HTML.
+With COURSE_EVERYWHERE=1 every page, and not one lesson, is also run in Notebook 7 and read as exported HTML.
 """
 
 import itertools
@@ -22,7 +22,7 @@ from course_utils.learning import quiz
 
 NOTEBOOKS = Path(__file__).parent.parent / "notebooks"
 LESSONS = list(catalog.lessons())
-EVERYWHERE = ["01_what_open_means", "02_tokens_and_llama"]
+EVERYWHERE = ["01_what_open_means"]
 if os.environ.get("COURSE_EVERYWHERE"):
     EVERYWHERE = ["index", *LESSONS]
 LOOKS = [(1280, "Light"), (360, "Dark")]
@@ -50,7 +50,11 @@ SHORTER = {
         "for strength in (0.25, 0.5, 0.75):": "for strength in (0.5,):",
         r"asked[\"held out\"]], sheet)": r"asked[\"held out\"][:8]], sheet)",
     },
-    "06_stable_diffusion": {"for tone in world.TONES)], 60": "for tone in world.TONES)], 12"},
+    "06_stable_diffusion": {
+        r"[\"objects\"][:16]": r"[\"objects\"][:4]",
+        "zip(*objects[:40])": "zip(*objects[:8])",
+        "for tone in world.TONES)], 60": "for tone in world.TONES)], 12",
+    },
 }
 
 
