@@ -8,7 +8,8 @@ from test_explorers import median_seconds
 
 from course_utils import CourseError, views
 from course_utils.explorers import Audit
-from course_utils.explorers.audit import ALL, heat, span
+from course_utils.explorers.audit import ALL, heat
+from course_utils.views.intervals import span
 
 PLANTED = {"first": {"nurse": 0.9, "pilot": 0.15}}
 FIRST = {"nurse": [0.8, 0.9, 1.0], "pilot": [0.1, 0.2, 0.3]}

@@ -31,7 +31,7 @@ class Asking(Explorer):
     def __init__(self, answer, places, home, description, baked, prompt):
         self.answer = answer
         self.home = home
-        self.prompt = self.asked = prompt
+        self.prompt = prompt
         self.answers = {(prompt, place): text for place, text in baked.items()}
         self.slider = ipywidgets.SelectionSlider(
             options=list(places.items()), value=home, description=description, continuous_update=False
@@ -41,7 +41,7 @@ class Asking(Explorer):
         )
         super().__init__([self.slider, self.question])
         self.slider.observe(self.update, "value")
-        self.question.observe(self._ask, "value")
+        self.question.observe(self.update, "value")
 
     def heading(self, place):
         """HTML above an answer: the place at which it was given."""
@@ -55,12 +55,8 @@ class Asking(Explorer):
         """HTML below the answers, a note, and both in words; by default nothing."""
         return "", None, ""
 
-    def _ask(self, change):
-        self.asked = change.new
-        self.update()
-
     def update(self, change=None):
-        if any((self.asked, place) not in self.answers for place in (self.home, self.slider.value)):
+        if any((self.question.value, place) not in self.answers for place in (self.home, self.slider.value)):
             self.show(sentence("computing…"))
         super().update(change)
 
@@ -68,13 +64,13 @@ class Asking(Explorer):
         place = self.slider.value
         unchanged, now = self._answer_at(self.home), self._answer_at(place)
         panels = self._panel(self.home, unchanged, self.at_home)
-        alt = f"{self.asked} {self._named(self.home)}, {self.at_home}: {unchanged}"
+        alt = f"{self.question.value} {self._named(self.home)}, {self.at_home}: {unchanged}"
         if place != self.home:
             remark = _compared(now, unchanged)
             panels += self._panel(place, now, remark)
             alt += f" | {self._named(place)}, {remark}: {now}"
         more, note, words = self.below(place)
-        return Picture(card(_side_by_side(panels) + more, self.asked, note), alt + words)
+        return Picture(card(_side_by_side(panels) + more, self.question.value, note), alt + words)
 
     def still(self):
         """Every answer known in advance: where no kernel runs there is no slider to move."""
@@ -90,9 +86,9 @@ class Asking(Explorer):
         return Picture(card(_side_by_side(panels), self.prompt), f"{self.prompt} {' | '.join(said)}")
 
     def _answer_at(self, place):
-        key = (self.asked, place)
+        key = (self.question.value, place)
         if key not in self.answers:
-            self.answers[key] = self.answer(place, self.asked)
+            self.answers[key] = self.answer(place, self.question.value)
         return self.answers[key]
 
     def _named(self, place):

@@ -4,14 +4,13 @@ import ipywidgets
 import numpy
 
 from course_utils.errors import CourseError
-from course_utils.views.intervals import intervals
+from course_utils.views.intervals import intervals, span
 from course_utils.views.picture import Picture, array
 
 from .base import Explorer
 
 ALL = "all that were measured"
 _TEMPERATURES = [("greedy", 0.0), *((f"{tenths / 10:.1f}", tenths / 10) for tenths in range(1, 31))]
-_DRAWS = 1000
 
 
 def heat(shares, temperature):
@@ -33,16 +32,6 @@ def heat(shares, temperature):
     with numpy.errstate(divide="ignore", over="ignore"):
         odds = numpy.log(shares) - numpy.log1p(-shares)
         return 1 / (1 + numpy.exp(-odds / temperature))
-
-
-def span(values, draws=_DRAWS):
-    """The middle 95% of the means of resampled values: (low, high); None where there is one value only."""
-    values = array(values)
-    if len(values) < 2:
-        return None
-    picks = numpy.random.default_rng(0).integers(len(values), size=(draws, len(values)))
-    low, high = numpy.quantile(values[picks].mean(1), [0.025, 0.975])
-    return float(low), float(high)
 
 
 class Audit(Explorer):

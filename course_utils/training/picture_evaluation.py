@@ -13,6 +13,7 @@ import torch
 
 from course_utils.cross_attention import CrossAttention
 from course_utils.pictureworld import drawing, world
+from course_utils.views.intervals import span
 
 from .picture_trainer import as_pixels, sample
 
@@ -276,7 +277,6 @@ def attention_scores(pipeline, judge, count=100):
         edge = (drawing.SIZE - drawing.EMOJI_SIZE) // 2
         alpha[edge:-edge, edge:-edge] = judge.sprites[scene.parts[0].code][:, :, 3] / 255
         masks.append(alpha.reshape(side, 4, side, 4).mean((1, 3)) > 0.5)
-    picks = numpy.random.default_rng(0).integers(len(told), size=(10_000, len(told)))
     found = {}
     for word in told[0]:
         inside = [mask if word == "noun" else ~mask for mask in masks]
@@ -284,7 +284,7 @@ def attention_scores(pipeline, judge, count=100):
             numpy.array([_area(maps[word], place) for maps, place in zip(those, inside, strict=True)])
             for those in (told, told[1:] + told[:1])
         )
-        low, high = numpy.quantile((own - shuffled)[picks].mean(1), [0.025, 0.975])
+        low, high = span(own - shuffled, draws=10_000)
         scores = {"own": own.mean(), "shuffled": shuffled.mean(), "above": (own - shuffled).mean()}
         scores |= {"low": low, "high": high}
         found[word] = {name: float(value) for name, value in scores.items()}
