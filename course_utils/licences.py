@@ -18,6 +18,7 @@ TOPICS = (
     "commercial use",
     "hosting",
     "users cap",
+    "where you are",
     "revenue cap",
     "use restrictions",
     "policy may change",

@@ -8,7 +8,7 @@ from test_views import Page
 from course_utils import CourseError, catalog, licences, views
 from course_utils.views.matrix import ANSWERS
 
-LLAMAS = ("llama-2-community", "llama-3-community", "llama-3.1-community")
+LLAMAS = ("llama-2-community", "llama-3-community", "llama-3.1-community", "llama-3.2-community")
 RAILS = ("creativeml-openrail-m", "openrail++-m")
 NAMES = (*LLAMAS, "falcon-180b-tii", "apache-2.0", "mit", *RAILS, "stability-community")
 each_licence = pytest.mark.parametrize("licence", licences.all().values(), ids=licences.names())
@@ -85,12 +85,27 @@ def test_llamas_ask_companies_with_700_million_users(name):
 
 def test_llama_3_1_dropped_the_clause_on_improving_other_models():
     marks = [licences.find(name).mark("improve other models") for name in LLAMAS]
-    assert marks == ["prohibition", "prohibition", "permission"]
+    assert marks == ["prohibition", "prohibition", "permission", "permission"]
     assert all(licences.find(name).section("1.b.v").kind == "prohibition" for name in LLAMAS[:2])
     with pytest.raises(CourseError, match=r"has no section '1\.b\.v' here: its sections are 1\.a; "):
         licences.find("llama-3.1-community").section("1.b.v")
     answers = [licences.may(name, licences.USES[4]).answer for name in LLAMAS]
-    assert answers == ["no", "no", "yes, with conditions"]
+    assert answers == ["no", "no", "yes, with conditions", "yes, with conditions"]
+
+
+def test_llama_3_2_licenses_its_multimodal_models_to_nobody_in_the_european_union():
+    sentence, exception = licences.find("llama-3.2-community").about("where you are")
+    assert (sentence.kind, exception.kind) == ("prohibition", "permission")
+    assert "an individual domiciled in, or a company with a principal place of business in" in sentence.quote
+    assert sentence in licences.may("llama-3.2-community", "sell a product built on it").clauses
+    assert not any(licences.find(name).about("where you are") for name in LLAMAS[:3])
+
+
+def test_every_model_of_the_catalogue_has_its_licence_here():
+    """By the catalogue's short name, "Llama 3.2 Community", and the key here, "llama-3.2-community"."""
+    for model in catalog.models().values():
+        key = model.licence.lower().replace("open rail", "openrail").replace(" ", "-")
+        assert any(key.endswith(name) for name in NAMES), model.name
 
 
 def test_llama_3_asks_for_a_name_on_display():

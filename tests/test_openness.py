@@ -32,8 +32,8 @@ CHANGED = {
     "llama-3.1": {"tuning weights", "preprint"},
     "falcon-7b-40b": {"code", "tuning weights", "architecture", "preprint", "paper", "datasheet"},
     "falcon-180b": {"code", "architecture", "preprint", "paper", "datasheet"},
-    "mistral-7b": {"API"},
-    "mixtral-8x7b": {"code", "API"},
+    "mistral-7b": {"weights", "API"},
+    "mixtral-8x7b": {"code", "weights"},
     "olmo-7b": {"paper"},
 }
 WORTH = {"open": 1, "partial": 0.5}
@@ -116,6 +116,18 @@ def test_our_scores_differ_from_the_index_by_the_marks_that_we_changed():
         assert score(name) - score(name, index=True) == gained
         # A changed mark is read elsewhere than in the index.
         assert not any(marks[dimension].source.startswith("opening-up-chatgpt") for dimension in changed)
+
+
+def test_a_mark_that_rests_on_reports_of_a_gate_says_of_when_they_are():
+    for name in ("mistral-7b", "mixtral-8x7b"):
+        weights = models()[name].marks["weights"]
+        assert weights.mark == "partial"
+        assert "April 2024" in weights.note and "the hub was not asked" in weights.note
+
+
+def test_the_frozen_index_names_its_successor():
+    index = catalog.read("openness.toml")["index"]
+    assert index["frozen"] == "2025-03-11" and index["successor_url"] == "https://osai-index.eu"
 
 
 def test_score_counts_half_for_partial_and_nothing_for_the_rest():
