@@ -4,7 +4,6 @@ import json
 import os
 import re
 import secrets
-import shutil
 import subprocess
 import sys
 import time
@@ -12,7 +11,12 @@ import urllib.request
 from pathlib import Path
 
 import nbformat
+import programs
+import pytest
 from axe_playwright_python.sync_playwright import Axe
+
+# Milliseconds that a page may take: only a page that hangs takes so long, on the slowest machine, too.
+PATIENCE = 900_000
 
 # What of JupyterLab's defaults would disturb a test: questions about news, and saving by itself.
 SETTINGS = {
@@ -59,14 +63,14 @@ class Server:
                 "COURSE_ANSWERS": str(self.home / "answers.json"),
             },
         )
-        self._wait_until_it_answers(180)
+        self._wait_until_it_answers(1200)
         return self
 
     def __exit__(self, *error):
         # Asked in this way, the server stops its kernels first, also on Windows.
         self._request("api/shutdown", "POST")
         try:
-            self._process.wait(timeout=20)
+            self._process.wait(timeout=120)
         except subprocess.TimeoutExpired:
             self._process.kill()
             self._process.wait()
@@ -89,21 +93,18 @@ class Server:
     def _request(self, path, method):
         headers = {"Authorization": f"token {self.token}"}
         request = urllib.request.Request(self.url + path, headers=headers, method=method)
-        urllib.request.urlopen(request, timeout=10).close()
+        urllib.request.urlopen(request, timeout=120).close()
 
 
 def launch_chromium(playwright, *arguments):
-    """A headless Chromium, with further arguments: the machine's own, or the one that Playwright fetched."""
-    names = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome", "msedge")
-    found = next(filter(None, map(shutil.which, names)), playwright.chromium.executable_path)
-    if not Path(found).is_file():
-        raise RuntimeError(
-            "These tests need a browser, and there is no Chromium or Chrome here: "
-            f"run `{Path(sys.executable).as_posix()} -m playwright install chromium`."
-        )
+    """A headless Chromium, with further arguments; where none is here, the test is skipped, but not in CI."""
+    if says := programs.lack("a browser", playwright):
+        if "CI" in os.environ:
+            raise RuntimeError(says)
+        pytest.skip(says)
     quiet = ["--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-sync"]
     quiet += ["--disable-background-networking", "--disable-component-update"]
-    return playwright.chromium.launch(executable_path=found, args=[*quiet, *arguments])
+    return playwright.chromium.launch(executable_path=programs.browser(playwright), args=[*quiet, *arguments])
 
 
 WIDGET = "application/vnd.jupyter.widget-view+json"
@@ -111,34 +112,6 @@ _NOTEBOOK = "window.jupyterapp.shell.currentWidget"
 
 # Of an empty notebook, too, with the extensions that JupyterLab and nbgrader bring.
 _NOTEBOOK_7_COMPLAINS = ("reading 'schema'", "Command 'filebrowser:open-path' not registered")
-
-# For each cell with an explorer: when the kernel said that the cell was done, and when the picture stood on
-# the screen, after the frame in which it appeared, in milliseconds.
-_CLOCK = f"""() => {{
-  const panel = {_NOTEBOOK}, cells = {{}}, seen = new WeakSet();
-  window.coursePaints = {{}};
-  panel.sessionContext.session.kernel.anyMessage.connect((_, {{msg, direction}}) => {{
-    if (msg.header.msg_type === "execute_request") {{
-      cells[msg.header.msg_id] = msg.metadata.cellId;
-      window.coursePaints[msg.metadata.cellId] = {{}};
-    }}
-    if (msg.header.msg_type === "execute_reply" && direction === "recv" && cells[msg.parent_header.msg_id])
-      window.coursePaints[cells[msg.parent_header.msg_id]].replied = performance.now();
-  }});
-  new MutationObserver(() => {{
-    for (const figure of document.querySelectorAll(".course-explorer figure")) {{
-      const explorer = figure.closest(".course-explorer");
-      if (seen.has(explorer)) continue;
-      seen.add(explorer);
-      const cell = panel.content.widgets.find(cell => cell.node.contains(figure));
-      requestAnimationFrame(() => {{
-        const channel = new MessageChannel();
-        channel.port1.onmessage = () => (window.coursePaints[cell.model.id].painted = performance.now());
-        channel.port2.postMessage(null);
-      }});
-    }}
-  }}).observe(panel.node, {{childList: true, subtree: true}});
-}}"""
 
 
 class Notebook:
@@ -160,7 +133,7 @@ class Notebook:
         # A lesson must do without the network: what it asks for elsewhere is a complaint.
         elsewhere = re.compile(rf"https?://(?!{re.escape(server.url.split('/')[2])}/)")
         self.context.route(elsewhere, lambda route: route.abort())
-        self.context.set_default_timeout(60_000)
+        self.context.set_default_timeout(PATIENCE)
         self.page = self.context.new_page()
         self.page.on("pageerror", self._failed)
         self.page.on("console", self._heard)
@@ -168,9 +141,7 @@ class Notebook:
         self.page.goto(f"{server.url}{view}/{path}?token={server.token}&reset")
         self.page.wait_for_function(
             f"window.jupyterapp && {_NOTEBOOK}?.sessionContext?.session?.kernel?.status === 'idle'",
-            timeout=120_000,
         )
-        self.page.evaluate(_CLOCK)
 
     def _failed(self, error):
         if not any(complaint in str(error) for complaint in _NOTEBOOK_7_COMPLAINS):
@@ -208,16 +179,6 @@ class Notebook:
     def find(self, code):
         """The index of the first cell that contains this text."""
         return next(index for index, source in enumerate(self.sources) if code in source)
-
-    def first_paint(self, index):
-        """Milliseconds from the kernel's word that the cell is done to its explorer on the screen."""
-        return self.page.wait_for_function(
-            f"""index => {{
-              const {{replied, painted}} = window.coursePaints[{_NOTEBOOK}.content.widgets[index].model.id];
-              return replied && painted && {{took: Math.max(0, painted - replied)}};
-            }}""",
-            arg=index,
-        ).evaluate("({took}) => took")
 
     def findings(self):
         """What axe-core holds to be serious or critical in the outputs, one sentence for each element."""

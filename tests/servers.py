@@ -214,7 +214,7 @@ def load_all_elsewhere(published, home, program, **environment):
             hub.others[source.repository] = Commit(source.revision, "published", files)
         plain |= {"HF_ENDPOINT": hub.url}
         command = [sys.executable, "-c", start + program]
-        result = subprocess.run(command, env=plain, capture_output=True, text=True, timeout=300)
+        result = subprocess.run(command, env=plain, capture_output=True, text=True, timeout=1200)
     assert result.returncode == 0, result.stderr
     asked = {path.rpartition("/")[2] for _, path, _ in hub.log}
     assert not asked & {"consolidated.00.safetensors", "pytorch_model.bin", "v1-5-pruned.ckpt"}

@@ -1,7 +1,6 @@
 """Attention, the logit lens and patches: what the pictures say, and explorers on a real Llama."""
 
 import re
-import time
 
 import numpy
 import pytest
@@ -277,17 +276,7 @@ def test_patches_need_two_prompts_of_one_length(llama):
             patch_everywhere(model, other, france)
 
 
-def best_of(count, step):
-    """Seconds of the fastest run: what the work takes, whatever else the machine does."""
-    seconds = []
-    for turn in range(count):
-        start = time.perf_counter()
-        step(turn)
-        seconds.append(time.perf_counter() - start)
-    return min(seconds)
-
-
-def test_an_edit_takes_under_half_a_second(llama):
+def test_an_edit_runs_the_model_once_and_a_move_not_at_all(llama):
     import torch
 
     model, tokenizer = llama
@@ -295,37 +284,31 @@ def test_an_edit_takes_under_half_a_second(llama):
     def pieces(text):
         return tokenizer.batch_decode([[i] for i in tokenizer(text)["input_ids"]])
 
+    asked = []
+
     def weights(text):
+        asked.append(text)
         with torch.no_grad():
             inputs = tokenizer(text, return_tensors="pt")
             return torch.cat(model(**inputs, output_attentions=True).attentions)
 
     explorer = Attention(weights, pieces, FRANCE, layer=23, head=4)
     assert explorer.still().alt.startswith("Layer 23, head 4: ·is looks at ·France 9")
-    words = " the big red cat sat on the mat with a dog"
-
-    def edit(turn):
-        explorer.text.value = "One two three four five six seven eight nine ten"[: 20 + turn] + words
-
-    assert best_of(5, edit) < 0.5
-    assert "<table" in explorer.picture.value
-
-    def move(turn):
-        explorer.layer.value = turn
-
-    assert best_of(5, move) < 0.1
+    asked.clear()
+    explorer.text.value = "One two three four, the big red cat sat on the mat with a dog"
+    assert asked == [explorer.text.value] and "<table" in explorer.picture.value
+    explorer.layer.value = 4
+    assert len(asked) == 1
 
     def patch(source, target):
+        asked.append(source)
         logits = patch_everywhere(model, ids(tokenizer, source), ids(tokenizer, target))
         theirs, ours = logits[-1, -1].argmax(), logits[-1, 0].argmax()
         return tokenizer.batch_decode([[theirs], [ours]]), logits[..., theirs] - logits[..., ours]
 
     patching = Patching(patch, pieces, ITALY, FRANCE)
     assert patching.still().alt.endswith("at ·France in layers 0 to 22; at ·is in layers 23 to 29")
-    countries = ["Spain", "Germany", "Egypt", "Japan", "Russia"]
-
-    def other_country(turn):
-        patching.source.value = f"The capital of {countries[turn]} is"
-
-    assert best_of(5, other_country) < 0.5
+    asked.clear()
+    patching.source.value = "The capital of Spain is"
+    assert asked == [patching.source.value]
     assert "<table" in patching.picture.value

@@ -4,7 +4,6 @@ import re
 
 import numpy
 import pytest
-from test_explorers import median_seconds
 
 from course_utils import CourseError, views
 from course_utils.explorers import Audit
@@ -82,12 +81,6 @@ def test_audit_follows_each_control():
     assert rows(explorer.still())["second"] == (31,)  # one sentence, no interval
     explorer.sentence.value = ALL
     assert "Not measured" not in explorer.still().alt
-
-
-def test_a_move_of_audit_takes_under_100_milliseconds():
-    shares = {f"trade {number}": numpy.linspace(0.2, 0.8, 30) for number in range(36)}
-    explorer = Audit({}, {model: shares for model in ("a", "b", "c")})
-    assert median_seconds(explorer.temperature, (0.5, 0.0, 2.0, 1.0, 0.1)) < 0.100
 
 
 def test_audit_is_one_bundle_for_both_readers():

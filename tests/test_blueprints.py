@@ -4,12 +4,12 @@ import json
 import os
 import subprocess
 import sys
-import time
 
 import pytest
 import torch
 import transformers
 from servers import Hub
+from torch.nn.modules.module import register_module_parameter_registration_hook
 
 import course_utils as course
 from course_utils import blueprints, catalog
@@ -317,18 +317,16 @@ def test_command_as_json(capsys):
     assert pipeline["components"]["unet"]["parameters"] == 2_567_463_684
 
 
-def test_all_sizes_in_one_run_are_quick_and_small():
-    # The processor's seconds, because on a shared machine the clock measures the neighbours, too.
+def test_all_sizes_in_one_run_are_small():
     code = (
         "import resource, subprocess, sys\n"
         "status = subprocess.run([sys.executable, '-m', 'course_utils', 'blueprint']).returncode\n"
-        "used = resource.getrusage(resource.RUSAGE_CHILDREN)\n"
-        "print(used.ru_utime + used.ru_stime, used.ru_maxrss, file=sys.stderr)\n"
+        "print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss, file=sys.stderr)\n"
         "sys.exit(status)"
     )
     result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    seconds, peak = map(float, result.stderr.split())  # and nothing else on standard error
-    assert seconds < 20 and peak * (1 if sys.platform == "darwin" else 1024) < 1.5e9
+    peak = float(result.stderr)  # and nothing else on standard error
+    assert peak * (1 if sys.platform == "darwin" else 1024) < 1.5e9
     rows = {line.split()[0]: line.split() for line in result.stdout.splitlines()}
     for name in blueprints.names():
         assert rows[name][1] == f"{course.blueprint(name).parameters:,}"
@@ -373,10 +371,6 @@ BROKEN = {
         {"model_type": "mixtral", "num_local_experts": 10**9},
         "no published model comes near",
     ),
-    "many tensors": (
-        {"model_type": "bart", "d_model": 16, "encoder_layers": 9_000, "decoder_layers": 9_000},
-        "more than 100,000 tensors",
-    ),
     "huge": (SMOLLM2 | {"hidden_size": 9 * 10**18}, "can't be built"),
     "activation": (SMOLLM2 | {"hidden_act": "no_such"}, "can't be built"),
     "UNet": (
@@ -392,13 +386,24 @@ def test_a_broken_config_is_refused_in_one_sentence(case, tmp_path, capsys):
     content, sentence = BROKEN[case]
     file = tmp_path / "config.json"
     file.write_bytes(content if isinstance(content, bytes) else json.dumps(content).encode())
-    start = time.process_time()  # not the clock, which measures the neighbours, too
     status, out, error = run(capsys, "--config", str(file))
     assert (status, out) == (1, "") and error.startswith("course blueprint: ") and error.count("\n") == 1, (
         error
     )
     assert sentence in error
-    assert "Traceback" not in error and time.process_time() - start < 15
+    assert "Traceback" not in error
+
+
+def test_a_model_of_too_many_tensors_is_given_up_as_soon_as_it_has_them(tmp_path, capsys, monkeypatch):
+    monkeypatch.setattr(blueprints, "_MOST_TENSORS", 1_000)
+    config = {"model_type": "bart", "d_model": 16, "encoder_layers": 90, "decoder_layers": 90}
+    (tmp_path / "config.json").write_text(json.dumps(config))
+    built = []
+    hook = register_module_parameter_registration_hook(lambda module, name, tensor: built.append(name))
+    status, _, error = run(capsys, "--config", str(tmp_path))
+    hook.remove()
+    assert status == 1 and "more than 1,000 tensors" in error
+    assert 1_000 <= len(built) <= 1_002  # of 3,800
 
 
 def test_what_is_no_name_and_no_file_is_refused_in_one_sentence(tmp_path, capsys):

@@ -30,25 +30,19 @@ def course(*arguments, **environment):
     return result.returncode, result.stdout, result.stderr
 
 
-def fastest(command, tries=5):
-    """Seconds of the fastest of a few runs: on a shared machine the slower ones measure the neighbours."""
-    seconds = []
-    for _ in range(tries):
-        start = time.perf_counter()
-        subprocess.run(command, check=True, capture_output=True, cwd=ROOT)
-        seconds.append(time.perf_counter() - start)
-    return min(seconds)
-
-
-def test_import_is_quick_and_brings_no_torch():
-    python = [sys.executable, "-c"]
-    assert fastest([*python, "import course_utils"]) - fastest([*python, "pass"]) < 0.2
-    no_torch = "import course_utils, sys; assert 'torch' not in sys.modules"
-    subprocess.run([*python, no_torch], check=True, cwd=ROOT)
-
-
-def test_help_is_quick():
-    assert fastest([sys.executable, "-m", "course_utils", "--help"]) < 0.5
+@pytest.mark.parametrize("then", ["", "__main__.main(['--help'])"])
+def test_neither_import_nor_help_brings_a_large_library(then):
+    code = f"""
+import contextlib, sys
+import course_utils
+from course_utils import __main__
+before = set(sys.modules)
+with contextlib.suppress(SystemExit):
+    {then or "pass"}
+large = {{"IPython", "ipywidgets", "matplotlib", "numpy", "requests", "torch", "transformers"}}
+assert not large & set(sys.modules), large & set(sys.modules)
+"""
+    subprocess.run([sys.executable, "-c", code], check=True, cwd=ROOT)
 
 
 def test_public_names_exist_and_unknown_ones_are_refused():
@@ -145,14 +139,14 @@ def test_run_says_in_one_row_what_is_no_notebook_and_what_failed_at_length(tmp_p
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no SIGINT for one process")
 def test_a_run_that_is_stopped_tells_what_was_finished(tmp_path):
     quick = _notebook(tmp_path / "quick.ipynb", "1")
-    slow = _notebook(tmp_path / "slow.ipynb", "open('begun', 'w').close()", "import time; time.sleep(60)")
+    slow = _notebook(tmp_path / "slow.ipynb", "open('begun', 'w').close()", "import time; time.sleep(3600)")
     command = [sys.executable, "-m", "course_utils", "run", str(quick), str(slow)]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=ROOT)
     while not (tmp_path / "begun").exists():
         assert process.poll() is None, process.communicate()
         time.sleep(0.1)
     process.send_signal(signal.SIGINT)
-    out, error = process.communicate(timeout=30)
+    out, error = process.communicate(timeout=600)
     assert process.returncode == 130 and "course run: stopped" in error and "Traceback" not in error
     assert [line.split()[0] for line in out.splitlines()[2:]] == ["quick"]
 

@@ -1,7 +1,6 @@
 """Lesson 06's pictures, the recorder of cross-attention, and the explorer over a pipeline."""
 
 import re
-import time
 
 import numpy
 import pytest
@@ -275,18 +274,8 @@ def test_an_empty_prompt_and_a_failing_pipeline_end_in_a_sentence():
         Denoising(pipeline.draw, pipeline.decode, ("", ""))
 
 
-def test_a_move_along_the_steps_takes_under_50_milliseconds():
-    shown = explorer(Pipeline())
-    seconds = []
-    for step in (1, 5, 9, 2, 7):
-        started = time.perf_counter()
-        shown.step.value = step
-        seconds.append(time.perf_counter() - started)
-    assert numpy.median(seconds) < 0.050
-
-
-def test_a_new_pair_from_the_course_s_model_takes_under_two_seconds():
-    """Twenty guided steps of two prompts, in processor time, since others may have the cores."""
+def test_a_new_pair_runs_the_course_s_model_once_a_step():
+    """Twenty guided steps of two prompts: both, with and without guidance, in one batch."""
     import course_utils as course
 
     pipeline = course.load("stable-diffusion", "tiny")
@@ -305,10 +294,10 @@ def test_a_new_pair_from_the_course_s_model_takes_under_two_seconds():
             return (pipeline.vae.decode(latents).sample / 2 + 0.5).clamp(0, 1).permute(0, 2, 3, 1)
 
     shown = Denoising(draw, decode, ("doctor", "cook"))
-    seconds = []
-    for seed in (1, 2, 3):
-        started = time.process_time()
-        shown.seed.value = seed
-        seconds.append(time.process_time() - started)
-    assert f"seed {seed}" in shown.picture.value and "could not answer" not in shown.picture.value
-    assert numpy.median(seconds) < 2
+    batches = []
+    pipeline.unet.register_forward_pre_hook(lambda _, inputs: batches.append(len(inputs[0])))
+    shown.seed.value = 3
+    assert "seed 3" in shown.picture.value and "could not answer" not in shown.picture.value
+    assert batches == [4] * 20
+    shown.step.value = 5
+    assert len(batches) == 20

@@ -4,20 +4,17 @@ The stub fails, the solution and other right answers pass, and wrong ones are re
 names the mistake.
 """
 
-import functools
 import os
 import re
 import shutil
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
 from exercises_table import answers_of, cells_of, message, table, tasks_of
 from nbgrader.api import Gradebook
 
-import course_utils
 from course_utils import catalog
 from course_utils.learning.check import NotYet
 
@@ -65,34 +62,7 @@ def test_every_lesson_has_exercises():
     assert list(catalog.lessons()) == LESSONS
 
 
-@pytest.fixture
-def overheads(monkeypatch):
-    """Of each check that is run, the processor's seconds beyond those of the answer that it calls."""
-    seconds, check = [], course_utils.check
-
-    def timed(task, function, *others, **named):
-        own = 0.0
-
-        @functools.wraps(function)
-        def answer(*arguments):
-            nonlocal own
-            start = time.process_time()
-            try:
-                return function(*arguments)
-            finally:
-                own += time.process_time() - start
-
-        start = time.process_time()
-        try:
-            check(task, answer, *others, **named)
-        finally:
-            seconds.append(time.process_time() - start - own)
-
-    monkeypatch.setattr(course_utils, "check", timed)
-    return seconds
-
-
-def test_solution_passes_and_stub_fails_and_checks_cost_no_time(lesson, started, overheads):
+def test_solution_passes_and_stub_fails(lesson, started):
     solutions, stubs = cells_of("solutions", lesson), cells_of("exercises", lesson)
     for task in tasks_of(solutions):
         check = solutions[f"{task}-check"].source
@@ -100,7 +70,6 @@ def test_solution_passes_and_stub_fails_and_checks_cost_no_time(lesson, started,
         assert "is not written yet" in outcome(
             started[task], stubs[task].source, stubs[f"{task}-check"].source
         )
-    assert sum(overheads) / len(overheads) < 0.1
 
 
 def test_right_answers_pass_and_wrong_ones_hear_why(lesson, started):

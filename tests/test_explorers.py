@@ -1,13 +1,12 @@
 """Explorers: the numbers behind the sliders, and the one output that works with and without a kernel."""
 
 import itertools
-import time
 from html import escape
 
 import numpy
 import pytest
 
-from course_utils import CourseError, licences, openness
+from course_utils import CourseError, blueprints, licences, openness
 from course_utils.explorers import Fits, MayUse, OneWeight, Sampling
 from course_utils.explorers.sampling import entropy_bits, warp
 
@@ -59,27 +58,6 @@ def test_ties_at_top_k_stay_as_in_transformers():
 def test_entropy_has_its_known_values():
     assert entropy_bits(numpy.array([1.0])) == 0
     assert entropy_bits(numpy.full(8, 1 / 8)) == pytest.approx(3)
-
-
-def median_seconds(control, values):
-    """What a move of a control takes, drawing included; the median, since others may have the processor."""
-    seconds = []
-    for value in values:
-        started = time.perf_counter()
-        control.value = value
-        seconds.append(time.perf_counter() - started)
-    return numpy.median(seconds)
-
-
-def test_a_move_takes_under_50_milliseconds():
-    explorer = Sampling(LOGITS, decode)
-    seconds = []
-    for temperature, top_p in itertools.product([0.5, 1.5, 2.5], [0.3, 0.9, 1.0]):
-        started = time.perf_counter()
-        explorer.temperature.value, explorer.top_p.value = temperature, top_p
-        seconds.append(time.perf_counter() - started)
-    # Two sliders moved each time, both redrawn; the median, since other programs may have the processor.
-    assert numpy.median(seconds) / 2 < 0.050
 
 
 def test_sampling_marks_what_is_cut():
@@ -283,8 +261,10 @@ def test_fits_speaks_of_this_machine_only_while_it_is_live(fits):
     assert "<script" not in bundle["text/html"] and "<svg" not in bundle["text/html"]
 
 
-def test_a_move_of_fits_takes_under_100_milliseconds(fits):
-    assert median_seconds(fits.memory, (2, 80, 2048, 24, 640)) < 0.100
+def test_a_move_of_fits_counts_no_model_again(fits, monkeypatch):
+    monkeypatch.setattr(blueprints, "blueprint", None)
+    fits.memory.value = 80
+    assert "80 GB of memory" in fits.still().alt
 
 
 def test_fits_refuses_a_start_that_its_slider_lacks():

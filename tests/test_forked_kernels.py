@@ -41,7 +41,7 @@ def kernel():
     assert isinstance(manager.provisioner.process, forked_kernels._Forked)
     client = manager.client()
     client.start_channels()
-    client.wait_for_ready(timeout=120)
+    client.wait_for_ready(timeout=1200)
     yield manager, client
     client.stop_channels()
     manager.shutdown_kernel(now=True)
@@ -84,7 +84,7 @@ def test_no_two_copies_draw_the_same_numbers(kernel):
     other.start_kernel()
     asking = other.client()
     asking.start_channels()
-    asking.wait_for_ready(timeout=120)
+    asking.wait_for_ready(timeout=1200)
     draws.add(ask(asking, draw))
     asking.stop_channels()
     other.shutdown_kernel(now=True)
@@ -94,7 +94,7 @@ def test_no_two_copies_draw_the_same_numbers(kernel):
 def ask(client, code):
     """What a kernel prints."""
     said = []
-    reply = client.execute_interactive(code, timeout=60, output_hook=said.append)
+    reply = client.execute_interactive(code, timeout=600, output_hook=said.append)
     assert reply["content"]["status"] == "ok", reply["content"]
     return "".join(message["content"].get("text", "") for message in said)
 
@@ -102,11 +102,11 @@ def ask(client, code):
 def test_a_copy_can_be_interrupted(kernel):
     manager, client = kernel
     # A kernel turns away what comes within moments of an error, unless it is told otherwise.
-    cell = "import time\nprint('begun', flush=True)\ntime.sleep(600)"
+    cell = "import time\nprint('begun', flush=True)\ntime.sleep(7200)"
     request = client.execute(cell, stop_on_error=False)
-    assert within(30, lambda: "begun" in str(client.get_iopub_msg(timeout=30)["content"]))
+    assert within(600, lambda: "begun" in str(client.get_iopub_msg(timeout=600)["content"]))
     manager.interrupt_kernel()
-    while (reply := client.get_shell_msg(timeout=30))["parent_header"]["msg_id"] != request:
+    while (reply := client.get_shell_msg(timeout=600))["parent_header"]["msg_id"] != request:
         pass
     assert reply["content"]["status"] == "error" and reply["content"]["ename"] == "KeyboardInterrupt"
     assert ask(client, "print('going on')") == "going on\n"
@@ -116,14 +116,14 @@ def test_the_end_of_a_copy_is_noticed(kernel):
     manager, client = kernel
     assert manager.is_alive()
     client.execute("import os; os._exit(1)")
-    assert within(10, lambda: not manager.is_alive())
+    assert within(600, lambda: not manager.is_alive())
 
 
 def test_a_copy_can_be_shut_down_and_started_again(kernel):
     manager, client = kernel
     first = manager.provisioner.pid
     manager.restart_kernel(now=True)
-    client.wait_for_ready(timeout=60)
+    client.wait_for_ready(timeout=600)
     assert ask(client, "import os; print(os.getpid())") == f"{manager.provisioner.pid}\n"
     assert manager.provisioner.pid != first
 
@@ -142,5 +142,5 @@ def test_copies_end_with_their_server():
         manager = KernelManager()
         manager.start_kernel()
         assert manager.is_alive()
-    assert within(10, lambda: not manager.is_alive())
+    assert within(600, lambda: not manager.is_alive())
     manager.cleanup_resources()

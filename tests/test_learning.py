@@ -5,7 +5,6 @@ import math
 import subprocess
 import sys
 import threading
-import time
 import tomllib
 from collections import Counter
 from html.parser import HTMLParser
@@ -99,7 +98,7 @@ def test_two_kernels_at_once_lose_nothing(file):
         "for i in range(20): answers.record('predict', f'{sys.argv[1]}-{i}', i)"
     )
     kernels = [subprocess.Popen([sys.executable, "-c", code, name], cwd=ROOT) for name in "ab"]
-    assert [kernel.wait(timeout=60) for kernel in kernels] == [0, 0]
+    assert [kernel.wait(timeout=600) for kernel in kernels] == [0, 0]
     assert len(json.loads(file.read_text())) == 40
 
 
@@ -706,10 +705,7 @@ def test_the_tolerance_is_the_authors():
     assert "gave 135" in message(135_000_000, 134_515_008, tolerance=1e-3)
 
 
-def test_a_check_costs_little_beside_the_call():
-    values = [float(i) for i in range(1000)]
-    answers.record("check", "1", "warm")
-    start = time.perf_counter()
-    for _ in range(10):
-        check("1", lambda items: [x + 1e-9 for x in items], (values,), values)
-    assert (time.perf_counter() - start) / 10 < 0.02
+def test_a_check_calls_the_function_once():
+    values, called = [float(i) for i in range(1000)], []
+    check("1", lambda items: called.append(1) or [x + 1e-9 for x in items], (values,), values)
+    assert called == [1]

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import nbformat
 import pytest
+from programs import needs
 
 from course_utils import catalog, lessons
 from course_utils.learning import quiz
@@ -197,6 +198,7 @@ def test_a_lesson_of_one_size_says_which_wherever_it_loads(name):
     assert [one for one, more in asked if one in families and not more] == []
 
 
+@needs("git", "a clone")
 def test_links_hold_the_one_address():
     hosted = REPOSITORY.removeprefix("https://github.com/")
     for name, path in LESSONS.items():
@@ -231,6 +233,7 @@ def test_a_lesson_alone_says_where_the_files_are_that_it_links_to(tmp_path, monk
         assert "came without" not in capsys.readouterr().out
 
 
+@needs("git", "a clone", "make", "perl")
 def test_a_new_address_is_written_wherever_the_old_one_stands(tmp_path):
     old = REPOSITORY.removeprefix("https://github.com/")
     holding = subprocess.check_output(["git", "grep", "-lF", old], cwd=ROOT, text=True).splitlines()

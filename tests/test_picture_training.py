@@ -101,7 +101,7 @@ picture_trainer.SECONDS_BETWEEN_CHECKPOINTS = 0
 def save_one(stage):
     if stage.done == 2:
         (folder / "now").touch()
-        time.sleep(600)
+        time.sleep(7200)
     save(stage)
 
 picture_trainer._Stage.save = save_one
@@ -112,14 +112,14 @@ if __name__ == "__main__":
     )
     environment = os.environ | {"PYTHONPATH": str(ROOT)}
     first = subprocess.Popen([sys.executable, script], env=environment, stderr=subprocess.DEVNULL)
-    deadline = time.monotonic() + 120
+    deadline = time.monotonic() + 1800
     while not (folder / "now").exists() and time.monotonic() < deadline:
         time.sleep(0.2)
     found = psutil.Process(first.pid).children()
     first.kill()
     first.wait()
     assert len(load_file(folder / "denoiser.safetensors")["losses"]) == 1
-    _, left = psutil.wait_procs(found, timeout=120)
+    _, left = psutil.wait_procs(found, timeout=1200)
     assert found and not left
     goes_on_to_the_same(folder, trained)
 

