@@ -36,6 +36,7 @@ _MODULES = (
     "openness",
     "sandbox",
     "speech",
+    "statistics",
     "tinyworld",
     "views",
 )

@@ -8,7 +8,6 @@ import pytest
 from course_utils import CourseError, views
 from course_utils.explorers import Audit
 from course_utils.explorers.audit import ALL, heat
-from course_utils.views.intervals import span
 
 PLANTED = {"first": {"nurse": 0.9, "pilot": 0.15}}
 FIRST = {"nurse": [0.8, 0.9, 1.0], "pilot": [0.1, 0.2, 0.3]}
@@ -44,18 +43,6 @@ def test_heat_at_its_ends():
     assert heat([0.5001], 0.001)[0] == pytest.approx(0.6, abs=0.01)
 
 
-def test_a_span_holds_the_mean_as_often_as_it_says():
-    """Of samples whose mean is known, about 95 in 100 have it in their interval; of 30 values a few less."""
-    rng = numpy.random.default_rng(1)
-    held = 0
-    for _ in range(400):
-        low, high = span(rng.normal(10, 3, size=30))
-        held += low < 10 < high
-    assert 0.90 < held / 400 < 0.98
-    assert span([0.3]) is None
-    assert span([0.4, 0.4]) == (0.4, 0.4)
-
-
 def test_audit_shows_means_intervals_and_what_was_planted():
     shown = rows(audit().still())
     assert shown["first"][0] == 90 and shown["first"][1] < 90 < shown["first"][2]
@@ -70,7 +57,7 @@ def test_audit_follows_each_control():
     assert rows(explorer.still())["first"][0] == 20
     explorer.temperature.value = 0.0
     assert "greedy" in explorer.picture.value
-    assert rows(explorer.still())["first"] == (0, 0, 0, 15)
+    assert rows(explorer.still())["first"] == (0, 0, 56, 15)  # three sentences, all for he: Wilson
     assert rows(explorer.still())["second"][0] == 75  # one sentence is even, the other goes to she
     explorer.temperature.value = 0.5
     assert rows(explorer.still())["first"][0] == round(100 * heat(FIRST["pilot"], 0.5).mean())

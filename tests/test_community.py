@@ -23,7 +23,6 @@ from course_utils.learning.capstone import (
     report,
     score,
 )
-from course_utils.views.intervals import wilson
 
 ROOT = Path(__file__).parent.parent
 NAME = "reader/otterford"
@@ -223,11 +222,6 @@ def test_the_score_by_hand():
     drawn = calibration(scored, "How sure")
     assert "90%, 2×: 50 (9 to 91), the confidence 90" in drawn.alt
     assert score({number: (verdict, 100) for number, verdict in truth.items()}).brier == 0
-
-
-def test_wilson_s_interval():
-    assert wilson(8, 43) == pytest.approx((9.743, 32.62), abs=0.01)  # statsmodels' proportion_confint agrees
-    assert wilson(0, 5)[0] == 0 and wilson(5, 5)[1] == 100
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,8 @@ import ipywidgets
 import numpy
 
 from course_utils.errors import CourseError
-from course_utils.views.intervals import intervals, span
+from course_utils.statistics import mean, wilson
+from course_utils.views.intervals import intervals
 from course_utils.views.picture import Picture, array
 
 from .base import Explorer
@@ -44,7 +45,7 @@ class Audit(Explorer):
     planted: dict from a model's title to a dict from a trade to the share of "she" that its world planted; a
         model of which nobody planted anything is missing.
     measured: dict from a model's title to a dict from a trade to its shares, one for each sentence that the
-        model was given; they are resampled for the interval.
+        model was given; the interval is about other sentences.
     sentences: dict from a sentence, with {} for the trade, to a dict from a model's title to a dict from a
         trade to its share after that sentence; a model may be missing.
     trade: str, the trade shown first; by default the first.
@@ -87,11 +88,11 @@ class Audit(Explorer):
                 continue
             hot = 100 * heat(values, temperature)
             truth = 100 * self.planted[model][trade] if model in self.planted else None
-            rows.append((model, float(hot.mean()), span(hot), truth))
+            rows.append((model, float(hot.mean()), _interval(hot), truth))
         where = "in all sentences" if sentence == ALL else f"after “{sentence.format(trade)}”"
         setting = "greedy" if temperature == 0 else f"temperature {temperature:.1f}"
         heading = f"{trade}, {where}, {setting}: how often “she” against “he”"
-        notes = ["Interval: 95%, sentences resampled; one sentence has none."]
+        notes = ["Interval: 95%, for other sentences; one sentence has none."]
         if unread:
             notes.append(f"Not measured with this sentence: {', '.join(unread)}.")
         labels, values, spans, marks = map(list, zip(*rows, strict=True))
@@ -112,3 +113,13 @@ class Audit(Explorer):
             return array(shares[trade])
         found = self.sentences[sentence].get(model)
         return None if found is None else array([found[trade]])
+
+
+def _interval(percentages):
+    """The interval of a mean over sentences, a rate's if each is 0% or 100%; one alone has none."""
+    if len(percentages) < 2:
+        return None
+    if set(percentages) <= {0, 100}:
+        return wilson((percentages == 100).sum(), len(percentages))
+    low, high = mean(percentages)
+    return max(0, low), min(100, high)

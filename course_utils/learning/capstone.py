@@ -18,7 +18,7 @@ import ipywidgets as widgets
 
 from course_utils import catalog, views
 from course_utils.errors import CourseError
-from course_utils.views.intervals import wilson
+from course_utils.statistics import wilson
 from course_utils.views.picture import INK, LINE, MONO, QUIET, SANS, Picture, bundle, card
 
 from . import answers

@@ -12,7 +12,7 @@ import torch
 
 from course_utils import models
 from course_utils.pictureworld import drawing, sprites, world
-from course_utils.views.intervals import wilson
+from course_utils.statistics import wilson
 
 from . import picture_evaluation as evaluation
 from .card import machine

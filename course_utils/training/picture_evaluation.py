@@ -11,9 +11,9 @@ from collections import Counter
 import numpy
 import torch
 
+from course_utils import statistics
 from course_utils.cross_attention import CrossAttention
 from course_utils.pictureworld import drawing, world
-from course_utils.views.intervals import span
 
 from .picture_trainer import as_pixels, sample
 
@@ -284,7 +284,7 @@ def attention_scores(pipeline, judge, count=100):
             numpy.array([_area(maps[word], place) for maps, place in zip(those, inside, strict=True)])
             for those in (told, told[1:] + told[:1])
         )
-        low, high = span(own - shuffled, draws=10_000)
+        low, high = statistics.mean(own - shuffled)
         scores = {"own": own.mean(), "shuffled": shuffled.mean(), "above": (own - shuffled).mean()}
         scores |= {"low": low, "high": high}
         found[word] = {name: float(value) for name, value in scores.items()}

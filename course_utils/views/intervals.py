@@ -2,7 +2,7 @@
 
 from html import escape
 
-from .picture import BLUE, INK, QUIET, TRACK, VERMILLION, Picture, array, card, from_figure, signed, style
+from .picture import BLUE, INK, QUIET, TRACK, VERMILLION, Picture, card, from_figure, signed, style
 
 _ROW = 22  # pixels, the height of a row
 
@@ -198,28 +198,3 @@ def _apart(truth, shift):
         twins = [other for other, share in enumerate(truth) if share == true]
         places.append(true + shift + 0.8 * (twins.index(position) - (len(twins) - 1) / 2))
     return places
-
-
-def span(values, draws=1_000):
-    """The middle 95% of the means of resampled values: (low, high); None where there is one value only."""
-    import numpy
-
-    values = array(values)
-    if len(values) < 2:
-        return None
-    picks = numpy.random.default_rng(0).integers(len(values), size=(draws, len(values)))
-    low, high = numpy.quantile(values[picks].mean(1), [0.025, 0.975])
-    return float(low), float(high)
-
-
-def wilson(hits, count):
-    """The 95% interval of a share, in percent: (low, high).
-
-    hits, count : how many of how many, at least one
-
-    Source: Wilson (1927), "Probable inference, the law of succession, and statistical inference".
-    """
-    z = 1.96
-    middle = (hits + z * z / 2) / (count + z * z)
-    half = z / (count + z * z) * (hits * (count - hits) / count + z * z / 4) ** 0.5
-    return 100 * max(0, middle - half), 100 * min(1, middle + half)
