@@ -1,31 +1,116 @@
-"""The article's 43 claims as data, and the boxes that lessons draw from them."""
+"""The article's own words, our reading of them, the verdicts, and the boxes that lessons draw from them."""
 
 import re
+import tomllib
+from pathlib import Path
 
+import nbformat
 import pytest
 
 from course_utils import CourseError, article, catalog
-from course_utils.catalog import BASES, VERDICTS, Claim
+from course_utils.catalog import BASES, VERDICTS, Claim, Point
 from course_utils.learning.article import box
 
+ROOT = Path(__file__).parent.parent
 LESSONS = {name[:2] for name in catalog.lessons()}
-COURSE = {f"{number:02}" for number in range(14)}  # those still to be written, too
+QUOTATIONS = catalog.quotations().values()
+
+NOTEBOOKS = sorted([*(ROOT / "notebooks").glob("*.ipynb"), *(ROOT / "solutions").glob("*/*.ipynb")])
+TEXTS = sorted(
+    [
+        ROOT / "README.md",
+        *(ROOT / "docs").glob("*.md"),
+        *(ROOT / "course_utils" / "learning" / "questions").glob("*.toml"),
+        *(ROOT / "course_utils" / "catalog").glob("*.toml"),
+    ]
+)
+WRITTEN = [*NOTEBOOKS, *TEXTS]
+NAMES = [str(path.relative_to(ROOT)) for path in WRITTEN]
+
+# In a sentence that names the article or a claim these words are somebody else's, or ours.
+NOT_THE_ARTICLE_S = {
+    "cannot know": "a verdict",
+    "cannot conclude": "an answer of lesson 09",
+    "misleading": "a verdict",
+    "true": "a verdict",
+    "evidence": "a heading of the capstone",
+    "below X": "lesson 07's example of a claim",
+}
 
 
-def test_all_43_claims_with_a_verdict_and_how_we_know():
+def prose_of(path):
+    """What a reader reads: a notebook's Markdown and code, the texts of a TOML file, else all of the file.
+
+    Code is full of straight quotation marks. There they are taken out: only the curly ones are for a reader.
+    """
+    text = path.read_text(encoding="utf-8")
+    if path.suffix == ".toml":
+        return "\n\n".join(_texts(tomllib.loads(text)))
+    if path.suffix == ".ipynb":
+        cells = nbformat.reads(text, as_version=4).cells
+        return "\n\n".join(
+            cell.source if cell.cell_type == "markdown" else cell.source.replace('"', " ") for cell in cells
+        )
+    return text
+
+
+def _texts(value, key=""):
+    if isinstance(value, str):
+        yield value.replace('"', " ") if key == "code" else value
+    elif isinstance(value, dict):
+        for name, each in value.items():
+            yield from _texts(each, name)
+    elif isinstance(value, list):
+        for each in value:
+            yield from _texts(each)
+
+
+def quoted_from_the_article(text):
+    """What stands in quotation marks in sentences that name the article or a claim of it."""
+    found = []
+    text = re.sub(r"`[^`]*`", "", text)  # code in the prose
+    for sentence in re.split(r"(?<=[.!?:;])\s+|\n\n|\|", text):
+        if re.search(r"\b(article|claim \d+)\b", sentence):
+            found += re.findall(r"“([^”]+)”", sentence)
+            found += re.findall(r'"([^"\n]+)"', sentence)
+    return [words.rstrip(".,;:?!") for words in found]
+
+
+def test_every_claim_is_whole():
     claims = catalog.claims()
-    assert list(claims) == list(range(1, 44))
-    for claim in claims.values():
-        assert claim.verdict in VERDICTS and claim.basis in BASES
-        assert claim.says and claim.check and claim.fact.endswith("."), claim.number
-        assert bool(claim.sources) == (claim.basis != "unsourced"), claim.number
+    assert claims and claims.keys() <= catalog.quotations().keys()
+    for number, claim in claims.items():
+        assert claim.number == number and claim.verdict in VERDICTS
+        assert claim.words == catalog.quotations()[number]
+        assert claim.reading.endswith(".") and "“" not in claim.reading and '"' not in claim.reading
+        assert claim.speaks_for or claim.speaks_against, number
+        one_sided = not (claim.speaks_for and claim.speaks_against)
+        assert bool(claim.one_sided) == one_sided, f"{number}: say why one side alone is fair"
+        for point in (*claim.speaks_for, *claim.speaks_against):
+            assert point.basis in BASES and point.text.endswith("."), number
+            assert bool(point.sources) == (point.basis != "unsourced"), number
 
 
-def test_each_claim_is_settled_somewhere_and_written_where_the_lesson_exists():
+def test_a_verdict_fits_its_sides():
+    for number, claim in catalog.claims().items():
+        if claim.verdict in ("partly true", "mostly true", "outdated", "held once", "opinion"):
+            assert claim.speaks_for and claim.speaks_against, number
+        if claim.verdict == "true":
+            assert claim.speaks_for, number
+        if claim.verdict in ("false", "misleading"):
+            assert claim.speaks_against, number
+
+
+def test_every_verdict_is_used_or_goes():
+    assert {claim.verdict for claim in catalog.claims().values()} == VERDICTS.keys()
+
+
+def test_each_claim_is_settled_in_a_lesson_that_there_is():
     for claim in catalog.claims().values():
-        assert claim.settled and claim.settled.keys() <= COURSE, claim.number
-        written = {lesson for lesson, shown in claim.settled.items() if shown}
-        assert written == claim.settled.keys() & LESSONS, claim.number
+        assert claim.settled and claim.settled.keys() <= LESSONS, claim.number
+        assert all(claim.settled.values()), claim.number
+    settled = {int(number) for texts in catalog.read("settled.toml").values() for number in texts}
+    assert settled == catalog.claims().keys()
 
 
 def test_a_lesson_s_claims_are_those_that_name_it():
@@ -33,37 +118,98 @@ def test_a_lesson_s_claims_are_those_that_name_it():
         assert lesson.claims == tuple(n for n, claim in catalog.claims().items() if name[:2] in claim.settled)
 
 
-def test_a_box_says_claim_verdict_fact_source_and_screen():
-    claim = Claim(
-        number=7,
-        says="It is <free>.",
-        verdict="partly true",
-        fact="Not for all.",
-        basis="read at the source",
-        sources=("the licence, section 2",),
-        check="read",
-        settled={"01": "Section 2 is in the table.", "02": "", "13": "Again."},
-    )
-    picture = box([claim], "01")
+# Quotations
+
+
+@pytest.mark.parametrize("path", WRITTEN, ids=NAMES)
+def test_what_is_quoted_from_the_article_is_in_it(path):
+    """Letter by letter, in sentences that name the article or one of its claims."""
+    for words in quoted_from_the_article(prose_of(path)):
+        assert words in NOT_THE_ARTICLE_S or any(words in each for each in QUOTATIONS), words
+
+
+def test_a_claim_s_texts_quote_its_own_words_or_name_whose_they_are():
+    elsewhere = {  # whose words the rest are
+        "study and modify it": "a use in licences.toml",
+        "yes, with conditions": "an answer of the explorer",
+        "You are accountable for the Output you generate and its subsequent uses": "RAIL-M, section 6",
+        "unknown": "Falcon 180B's metadata",
+        "permissive": "Falcon 180B's card",
+        "a separate license": "Falcon 40B's card",
+        "Built with Meta Llama 3": "the Llama 3 licence",
+        "Llama 3": "the Llama 3 licence",
+        "exceptional": "claim 44",
+    }
+    for number, claim in catalog.claims().items():
+        points = (*claim.speaks_for, *claim.speaks_against)
+        for text in (*claim.settled.values(), *(point.text for point in points), claim.one_sided):
+            for words in re.findall(r"“([^”]+)”", text):
+                assert words in claim.words or words in elsewhere, (number, words)
+
+
+@pytest.mark.parametrize("path", WRITTEN, ids=NAMES)
+def test_our_reading_never_stands_in_quotation_marks(path):
+    if path.name == "claims.toml":  # where TOML puts marks around every text
+        return
+    text = path.read_text(encoding="utf-8")
+    for claim in catalog.claims().values():
+        for mark in ("“", '"', '\\"', "‘"):
+            assert mark + claim.reading.rstrip(".") not in text, claim.number
+
+
+def test_the_number_of_claims_is_said_as_it_is():
+    """Where a text states it. Code takes it from the catalogue."""
+    count = len(catalog.claims())
+    stated = 0
+    for path in WRITTEN:
+        for number in re.findall(r"\b(\d+) (?:of its |of the article's )?claims\b", prose_of(path)):
+            assert int(number) == count, (path.name, number)
+            stated += 1
+    assert stated >= 3  # the README, the front page and lesson 00 at the least
+
+
+# The boxes
+
+
+CLAIM = Claim(
+    number=7,
+    words="It is <free>",
+    reading="It costs nothing.",
+    verdict="partly true",
+    speaks_for=(Point("For most.", "read at the source", ("the licence, section 1",)),),
+    speaks_against=(Point("Not for all.", "unsourced", ()),),
+    one_sided="",
+    settled={"01": "Section 2 is in the table.", "13": "Again."},
+)
+
+
+def test_a_box_has_the_words_our_reading_verdict_both_sides_and_the_screen():
+    picture = box([CLAIM], "01")
     assert picture.alt == (
-        "Claim 7: It is <free>. Verdict: partly true. Not for all. "
-        "On this screen: Section 2 is in the table. (read at the source: the licence, section 2)"
+        "Claim 7: “It is <free>” Our reading: It costs nothing. Verdict: partly true. "
+        "What speaks for it: For most. (read at the source: the licence, section 1) "
+        "What speaks against it: Not for all. (from memory: no source found) "
+        "On this screen: Section 2 is in the table."
     )
     text = re.sub("<[^>]*>", "", picture.html)
-    for part in (
-        "“It is &lt;free&gt;.”",
-        "Verdict: partly true.",
-        "Read at the source: the licence, section 2.",
-    ):
-        assert part in text
-    assert "Also in lesson 13." in text  # not in 02, where nothing is shown yet
+    order = ["“It is &lt;free&gt;”", "Our reading:", "Verdict: partly true", "What speaks for it:"]
+    order += ["What speaks against it:", "On this screen:", "Also in lesson 13."]
+    places = [text.index(part) for part in order]
+    assert places == sorted(places)
     for stripped in ("<script", "<style", "<svg", "role="):  # JupyterLab would take them out
         assert stripped not in picture.html
 
 
-def test_without_a_source_the_box_says_so():
-    claim = catalog.claims()[27]
-    assert "Unsourced: no source found." in re.sub("<[^>]*>", "", box([claim], "08").html)
+def test_every_box_quotes_the_article_s_words_and_nothing_else_of_it():
+    for lesson in LESSONS:
+        claims = [claim for claim in catalog.claims().values() if lesson in claim.settled]
+        shown = box(claims, lesson).alt
+        assert re.findall(r"(?m)^Claim \d+: “([^”]+)”", shown) == [claim.words for claim in claims]
+
+
+def test_with_one_side_the_box_says_why_that_is_fair():
+    claim = catalog.claims()[4]
+    assert f"Why only one side: {claim.one_sided}" in box([claim], "01").alt
 
 
 def test_a_lesson_that_settles_nothing_is_named():

@@ -1,4 +1,4 @@
-"""The course's facts, each once: models, lessons and the article's claims, from the TOML files here."""
+"""The course's facts, each once: models, lessons and the article's claims, from the files of this folder."""
 
 import difflib
 import os
@@ -115,43 +115,62 @@ class Lesson:
 
 
 @dataclass(frozen=True)
-class Claim:
-    """What the article says, whether it holds, and how sure we are.
+class Point:
+    """One thing that speaks for a claim, or against it.
 
     Parameters
     ----------
-    number: int from 1 to 43, its place in the article.
-    says: what the article says.
-    verdict: one of VERDICTS.
-    fact: what is the case, in a sentence or two.
-    basis: one of BASES, how the course comes to state the fact.
-    sources: where the fact can be read; empty when the basis is "unsourced".
-    check: how a notebook settles it.
-    settled: from the two digits of a lesson that settles it to what that lesson shows on the screen;
-        an empty text for a lesson that is still to be written.
+    text: the fact, in a sentence or more.
+    basis: one of BASES, how the course comes to state it.
+    sources: where it can be read; empty when the basis is "unsourced".
+    """
+
+    text: str
+    basis: str
+    sources: tuple[str, ...]
+
+    def __str__(self):
+        if not self.sources:
+            return f"{self.text} (from memory: no source found)"
+        return f"{self.text} ({self.basis}: {'; '.join(self.sources)})"
+
+
+@dataclass(frozen=True)
+class Claim:
+    """Words of the article, how the course reads them, and its verdict on them with the grounds.
+
+    Parameters
+    ----------
+    number: int, its number in quotations.tsv.
+    words: the article's own words, letter by letter. Nothing else of the article is quoted.
+    reading: how the course understands them. It is ours, and never stands in quotation marks.
+    verdict: one of VERDICTS, on the words.
+    speaks_for, speaks_against: tuples of `Point`. One of them may be empty.
+    one_sided: why that is fair, or "" when both sides have a point.
+    settled: from the two digits of a lesson that settles it to what that lesson shows on the screen.
     """
 
     number: int
-    says: str
+    words: str
+    reading: str
     verdict: str
-    fact: str
-    basis: str
-    sources: tuple[str, ...]
-    check: str
+    speaks_for: tuple[Point, ...]
+    speaks_against: tuple[Point, ...]
+    one_sided: str
     settled: dict[str, str]
 
 
-VERDICTS = (
-    "true",
-    "mostly true",
-    "partly true",
-    "partly answered",
-    "misleading",
-    "false",
-    "outdated",
-    "opinion",
-    "cannot know",
-)
+VERDICTS = {  # and what each says of the article's words
+    "true": "they hold, on all that we found",
+    "mostly true": "they hold, with a reserve that changes little",
+    "partly true": "an important part of them holds, and another does not",
+    "misleading": "something in them is right, but they lead to a wrong conclusion",
+    "false": "they do not hold",
+    "outdated": "they held once, but no longer when the article appeared",
+    "held once": "they held once; whether they still do is not public",
+    "opinion": "they are a judgement, which no measurement can settle",
+    "cannot know": "what would settle them is not public, or does not exist",
+}
 BASES = ("read at the source", "read in a secondary copy", "computed in this course", "unsourced")
 
 
@@ -185,12 +204,38 @@ def lessons() -> dict[str, Lesson]:
 
 
 @cache
+def quotations() -> dict[int, str]:
+    """The article's own words by number, as quotations.tsv has them. The course quotes no others."""
+    lines = Path(__file__).with_name("quotations.tsv").read_text(encoding="utf-8").splitlines()
+    found = {}
+    for line in lines[1:]:
+        number, words = line.split("\t")
+        found[int(number)] = words
+    return found
+
+
+@cache
 def claims() -> dict[int, Claim]:
-    """The article's 43 claims by number."""
-    return {
-        facts["number"]: Claim(**(facts | {"sources": tuple(facts["sources"])}))
-        for facts in read("claims.toml")["claims"]
-    }
+    """The article's claims that the course checks, by number. How many there are is the length of this."""
+    settled = read("settled.toml")
+    found = {}
+    for facts in read("claims.toml")["claims"]:
+        number = facts["number"]
+        found[number] = Claim(
+            number=number,
+            words=quotations()[number],
+            reading=facts["reading"],
+            verdict=facts["verdict"],
+            speaks_for=_points(facts.get("speaks_for", ())),
+            speaks_against=_points(facts.get("speaks_against", ())),
+            one_sided=facts.get("one_sided", ""),
+            settled={lesson: texts[str(number)] for lesson, texts in settled.items() if str(number) in texts},
+        )
+    return found
+
+
+def _points(tables):
+    return tuple(Point(table["text"], table["basis"], tuple(table["sources"])) for table in tables)
 
 
 def family_of(name: str) -> dict[str, Model]:

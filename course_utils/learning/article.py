@@ -1,4 +1,4 @@
-"""Boxes with what the article said, the verdict, and what settles it."""
+"""Boxes with the article's words, our reading of them, the verdict, its grounds, what the screen shows."""
 
 from html import escape
 
@@ -14,17 +14,26 @@ _COLOURS = {"✓": BLUE, "✗": VERMILLION, "?": QUIET, "~": "#a34700"}
 
 
 def article(lesson: str) -> None:
-    """Show the article's claims that a lesson settles, each with its verdict, the fact and its source.
+    """Show the article's claims that a lesson settles: its words, our reading, the verdict and its grounds.
 
     lesson : the lesson's two digits, such as "03"
 
     Raises CourseError when the lesson settles none.
     """
-    claims = [claim for claim in catalog.claims().values() if claim.settled.get(lesson)]
+    claims = [claim for claim in catalog.claims().values() if lesson in claim.settled]
     if not claims:
         settling = sorted({number for claim in catalog.claims().values() for number in claim.settled})
         raise CourseError(f"No claim is settled in lesson {lesson!r}: lessons are {', '.join(settling)}.")
     display(box(claims, lesson))
+
+
+def grounds(claim) -> list[tuple[str, str]]:
+    """What speaks for a claim, then what speaks against it, as (label, text with its sources)."""
+    found = [("What speaks for it", str(point)) for point in claim.speaks_for]
+    found += [("What speaks against it", str(point)) for point in claim.speaks_against]
+    if claim.one_sided:
+        found.append(("Why only one side", claim.one_sided))
+    return found
 
 
 def box(claims, lesson) -> Picture:
@@ -32,20 +41,27 @@ def box(claims, lesson) -> Picture:
     blocks, words = "", []
     for claim in claims:
         sign = _SIGNS.get(claim.verdict, "~")
-        elsewhere = [number for number, shown in claim.settled.items() if shown and number != lesson]
-        also = f" Also in lesson{'s' * (len(elsewhere) > 1)} {' and '.join(elsewhere)}." if elsewhere else ""
-        sources = "; ".join(claim.sources) or "no source found"
+        lines = [("Our reading", claim.reading), *grounds(claim), ("On this screen", claim.settled[lesson])]
+        meaning = escape(catalog.VERDICTS[claim.verdict])
+        verdict = f"<b>{sign} Verdict: {claim.verdict}</b> ({meaning})."
+        listed = [_line(*line) for line in lines]
+        listed.insert(1, f'<div style="margin:4px 0">{verdict}</div>')
+        elsewhere = [number for number in claim.settled if number != lesson]
+        if elsewhere:
+            also = f"Also in lesson{'s' * (len(elsewhere) > 1)} {' and '.join(elsewhere)}."
+            listed.append(f'<div style="font-size:13px;color:{QUIET}">{also}</div>')
         blocks += (
             f'<div style="border-left:4px solid {_COLOURS[sign]};padding:2px 0 2px 12px;margin:0 0 16px 0">'
-            f'<div style="font-size:15px"><span style="color:{QUIET}">Claim {claim.number}.</span> '
-            f"“{escape(claim.says)}”</div>"
-            f'<div style="margin:4px 0"><b>{sign} Verdict: {claim.verdict}.</b> {escape(claim.fact)}</div>'
-            f'<div style="margin:4px 0"><b>On this screen:</b> {escape(claim.settled[lesson])}</div>'
-            f'<div style="font-size:13px;color:{QUIET}">{claim.basis[0].upper()}{claim.basis[1:]}: '
-            f"{escape(sources)}.{also}</div></div>"
+            f'<div style="font-size:15px"><span style="color:{QUIET}">Claim {claim.number}. '
+            f"The article: </span>“{escape(claim.words)}”</div>{''.join(listed)}</div>"
         )
+        said = " ".join(f"{label}: {text}" for label, text in lines[1:])
         words.append(
-            f"Claim {claim.number}: {claim.says} Verdict: {claim.verdict}. {claim.fact} "
-            f"On this screen: {claim.settled[lesson]} ({claim.basis}: {sources})"
+            f"Claim {claim.number}: “{claim.words}” Our reading: {claim.reading} "
+            f"Verdict: {claim.verdict}. {said}"
         )
     return Picture(card(f'<div style="color:{INK}">{blocks}</div>'), "\n".join(words))
+
+
+def _line(label, text):
+    return f'<div style="margin:4px 0"><b>{label}:</b> {escape(text)}</div>'

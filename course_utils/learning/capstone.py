@@ -1,6 +1,6 @@
-"""The capstone: a verdict and a confidence for each of the article's 43 claims, scored against a key.
+"""The capstone: a verdict and a confidence for each of the article's claims, scored against a key.
 
-evidence(16)      a few lines of code that bear on claim 16, and what they print
+evidence(16)      what bears on claim 16: code with what it prints, or published words and figures to read
 capstone()        the claims one by one: look at the evidence, decide, say how sure you are
 score(given)      verdicts and confidence against the key
 report()          all of it on one page, as a file without scripts
@@ -22,21 +22,10 @@ from course_utils.statistics import wilson
 from course_utils.views.picture import INK, LINE, MONO, QUIET, SANS, Picture, bundle, card
 
 from . import answers
+from .article import grounds
 from .question import Question, choice_field, marked_up
 
 CONFIDENCES = (10, 20, 35, 50, 70, 90, 99)  # percent
-
-MEANINGS = {
-    "true": "it holds, as it is written",
-    "mostly true": "it holds, with a reserve that matters little",
-    "partly true": "one part holds and another does not",
-    "partly answered": "a question that has half an answer",
-    "misleading": "it leads to a wrong conclusion, whatever is right in it",
-    "false": "it does not hold",
-    "outdated": "it held once",
-    "opinion": "a judgement that no measurement can settle",
-    "cannot know": "what would settle it is not public, or is not there",
-}
 
 
 @dataclass(frozen=True)
@@ -106,39 +95,49 @@ def calibration(scored: Score, title: str | None = None) -> Picture:
 
 
 def evidence(number: int) -> None:
-    """Show the code that bears on a claim, run it, and print what it prints, and on what the key rests.
+    """Show what bears on a claim: published words and figures to read, with sources, and code that runs.
 
-    number : the claim's, from 1 to 43
+    number : the claim's
 
     Raises CourseError when there is no such claim.
     """
-    claim, code, printed = _evidence(number)
-    print(f"Claim {number}: “{claim.says}”\n")
-    print("\n".join(f"> {line}" for line in code.splitlines()))
-    print(f"\n{printed}\nThe key rests on: {_basis(claim)}.")
+    claim, published, code, printed = _evidence(number)
+    print(f"Claim {number}: “{claim.words}”\nOur reading: {claim.reading}\n")
+    if published:
+        print(published)
+    if code:
+        print("\n".join(f"> {line}" for line in code.splitlines()))
+        print(f"\n{printed}")
 
 
 def _claim(number):
     claims = catalog.claims()
     if number not in claims:
-        raise CourseError(f"There is no claim {number!r}: they have the numbers 1 to {len(claims)}.")
+        missing = sorted({*range(1, max(claims) + 1)} - claims.keys())
+        without = f", without {', '.join(map(str, missing))}" if missing else ""
+        raise CourseError(f"There is no claim {number!r}: they have the numbers 1 to {max(claims)}{without}.")
     return claims[number]
 
 
-def _basis(claim):
-    return f"{claim.basis}: {'; '.join(claim.sources) or 'no source found'}"
-
-
 def _evidence(number):
-    """A claim, the code of its evidence, and what that prints."""
+    """A claim, what was published about it, the code of its evidence, and what that prints.
+
+    One of the two may be "". The code can use the values of what was published.
+    """
     import course_utils
 
     claim = _claim(number)
-    code = catalog.read("evidence.toml")[str(number)]["code"].strip()
+    entry = catalog.read("evidence.toml")[str(number)]
+    names = {"course": course_utils}
+    published = ""
+    for each in entry.get("read", ()):
+        published += f"To read, not computed here: {each['says']} ({each['source']})\n"
+        names |= each.get("values", {})
+    code = entry.get("code", "").strip()
     out = io.StringIO()
     with contextlib.redirect_stdout(out):
-        exec(compile(code, f"evidence {number}", "exec"), {"course": course_utils})
-    return claim, code, out.getvalue()
+        exec(compile(code, f"evidence {number}", "exec"), names)
+    return claim, published, code, out.getvalue()
 
 
 def given() -> dict[int, tuple[str, int]]:
@@ -153,7 +152,7 @@ def given() -> dict[int, tuple[str, int]]:
 
 
 def capstone() -> "Capstone":
-    """The 43 claims one by one. What was decided stays: its key has been seen."""
+    """The claims one by one. What was decided stays: its key has been seen."""
     return Capstone()
 
 
@@ -169,7 +168,7 @@ class Capstone:
             description="How sure are you?",
             layout={"width": "260px", "max_width": "97%", "margin": "10px 0 6px"},
         )
-        options = [f"{verdict}: {meaning}" for verdict, meaning in MEANINGS.items()]
+        options = [f"{verdict}: {meaning}" for verdict, meaning in catalog.VERDICTS.items()]
         self.question = Question(choice_field("", options), "Decide", self._decide)
         parts = list(self.question.widget.children)
         parts.insert(parts.index(self.question.field) + 1, self.confidence)
@@ -186,7 +185,7 @@ class Capstone:
     def _list(self):
         decided, claims = given(), catalog.claims()
         options = [
-            (f"{'✓' if number in decided else '·'} {number}. {claim.says}", number)
+            (f"{'✓' if number in decided else '·'} {number}. “{claim.words}”", number)
             for number, claim in claims.items()
         ]
         kept = self.chosen.value
@@ -195,14 +194,15 @@ class Capstone:
             self.chosen.value = kept
         if decided:
             left = len(claims) - len(decided)
-            more = f"{left} to go." if left else "All 43 are decided: course.report() writes your page."
+            more = f"{left} to go." if left else "All are decided: course.report() writes your page."
             self.total.value = f'<div role="status">So far: {escape(str(score(decided)))}. {more}</div>'
 
     def _open(self):
         self.shown.value = ""
         decided = given().get(self.chosen.value)
         field = self.question.field
-        field.description = marked_up(f"Claim {self.chosen.value}: “{_claim(self.chosen.value).says}”")
+        claim = _claim(self.chosen.value)
+        field.description = marked_up(f"Claim {claim.number}: “{claim.words}” Our reading: {claim.reading}")
         for part in (field, self.confidence, self.question.button):
             part.disabled = decided is not None
         if decided is None:
@@ -210,17 +210,17 @@ class Capstone:
             self.question.say("")
         else:
             verdict, self.confidence.value = decided
-            field.index = list(MEANINGS).index(verdict)
+            field.index = list(catalog.VERDICTS).index(verdict)
             self._answer(verdict)
 
     def _look(self):
         self.shown.value = "<div>running…</div>"
         try:
-            claim, code, printed = _evidence(self.chosen.value)
+            _, published, code, printed = _evidence(self.chosen.value)
         except Exception as error:  # a widget's callback has no cell that would show a traceback
             self.shown.value = f"<div>The evidence could not run: {escape(str(error))}</div>"
             return
-        self.shown.value = _code(code, f"{printed}\nThe key rests on: {_basis(claim)}.")
+        self.shown.value = _shown(published, code, printed)
 
     def _decide(self, chosen):
         number = self.chosen.value
@@ -240,22 +240,29 @@ class Capstone:
         claim = _claim(self.chosen.value)
         same = verdict == claim.verdict
         says = "The key has it so, too." if same else f"The key: {claim.verdict}."
-        self.question.say(f"{says} {claim.fact} {note}", "right" if same else "wrong")
+        why = " ".join(f"{label}: {text}" for label, text in grounds(claim))
+        self.question.say(f"{says} {why} {note}", "right" if same else "wrong")
 
     def _repr_mimebundle_(self, **_):
-        rows = [("", "The article says", "Settled in lessons")]
+        rows = [("", "The article's words", "Our reading", "Settled in lessons")]
         for number, claim in catalog.claims().items():
-            rows.append((str(number), claim.says, ", ".join(claim.settled)))
+            rows.append((str(number), f"“{claim.words}”", claim.reading, ", ".join(claim.settled)))
+        title = f"{len(catalog.claims())} claims of the article"
         note = "Run this cell to decide them one by one."
-        words = "43 claims, each with its evidence, a verdict and a confidence to choose."
-        return bundle(self.widget, views.table(rows, title="The article's 43 claims", note=note, alt=words))
+        words = f"{title}, each with its evidence, a verdict and a confidence to choose."
+        return bundle(self.widget, views.table(rows, title=title, note=note, alt=words))
 
 
-def _code(code, printed):
+def _shown(published, code, printed):
+    """What was published, in plain letters; below it the code and what it printed, as code."""
+    html = f'<div style="white-space:pre-wrap">{escape(published)}</div>' if published else ""
+    if not code:
+        return card(html)
     look = f"font-family:{MONO};font-size:13px;white-space:pre-wrap;overflow-wrap:anywhere;margin:0"
     below = f"{look};border-top:1px solid {LINE};margin-top:8px;padding-top:8px"
     return card(
-        f'<div style="{look};color:{QUIET}">{escape(code)}</div><div style="{below}">{escape(printed)}</div>'
+        f'{html}<div style="{look};color:{QUIET}">{escape(code)}</div>'
+        f'<div style="{below}">{escape(printed)}</div>'
     )
 
 
@@ -272,17 +279,19 @@ def report(file: str = "my_report.html", forecasts: list[tuple[str, str, int]] =
         print("No report yet: decide at least one claim in course.capstone() first.")
         return
     Path(file).write_text(_page(decided, forecasts), encoding="utf-8")
-    print(f"Your report is in {file}, beside this notebook, with {len(decided)} of 43 claims.")
+    count = f"{len(decided)} of {len(catalog.claims())} claims"
+    print(f"Your report is in {file}, beside this notebook, with {count}.")
 
 
 def _page(decided, forecasts):
     scored = score(decided)
-    rows = [("", "The article says", "You", "Sure", "Key", "The fact, and where it was read")]
+    rows = [("", "The article's words", "Our reading", "You", "Sure", "Key", "For and against, with sources")]
     for number, (verdict, confidence) in sorted(decided.items()):
         claim = _claim(number)
-        fact = f"{claim.fact} ({_basis(claim)})"
+        why = " ".join(f"{label}: {text}" for label, text in grounds(claim))
         mark = "✓ " if verdict == claim.verdict else "✗ "
-        rows.append((str(number), claim.says, mark + verdict, f"{confidence}%", claim.verdict, fact))
+        words = f"“{claim.words}”"
+        rows.append((str(number), words, claim.reading, mark + verdict, f"{confidence}%", claim.verdict, why))
     counts = Counter(_claim(number).verdict for number in decided)
     parts = [
         f"<h1>The article, settled</h1><p>Written on {date.today():%d %B %Y} with Open the Box.</p>",
