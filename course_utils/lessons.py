@@ -21,7 +21,7 @@ def setup(name):
 
     name : the lesson, for example "00_open_the_box"
 
-    From here on there is one seed and one thread (see `models.prepare`).
+    It also sets one thread and the random seeds, and says so (see `models.prepare`).
     Raises CourseError when there is no such lesson, or COURSE_SIZE asks for a model that it can't open.
     """
     from course_utils import models
@@ -39,7 +39,9 @@ def setup(name):
         exercises, following = _elsewhere(lesson)
         print("This notebook came without the course's other files, so its links to them lead nowhere here.")
         print(f"Its exercises: {exercises}\nNext: {following}")
-    models.prepare()
+    threads = models.prepare()
+    many = "1 thread" if threads == 1 else f"{threads} threads"
+    print(f"Set for this notebook: {many}, and seed 0 for the random numbers of Python, numpy and torch.")
 
 
 def repository():
@@ -106,6 +108,8 @@ def cost(model):
         note = f"up to {minutes} min at 1 MB/s"  # a slow school line
     sizes = (model.download_bytes, model.disk_bytes, model.memory_bytes)
     download, disk, memory = map(megabytes, sizes)
+    if model.size == "full":  # `load` takes fewer bits where these do not fit, and says so before a download
+        memory += " at 16 bits"
     return (
         f"Model: {model.title} ({model.size}), {model.parameters:,} parameters, {model.licence}, {gate}.\n"
         f"Needs: a download of {download} ({note}); {disk} of disk; {memory} of memory."

@@ -14,9 +14,11 @@ from course_utils.errors import CourseError
 
 
 def prepare():
-    """One thread, one seed, no progress bars from inside the libraries: the same outputs on every machine.
+    """Set one thread, one seed and no progress bars inside the libraries for this process, and return how
+    many threads there are: a lesson's outputs should be the same on every machine.
 
-    COURSE_THREADS asks for more threads; on a shared machine two are slower than one.
+    A lesson's `setup` and a training begin with it; `load` does nothing of the kind. COURSE_THREADS asks for
+    more threads; on a shared machine two are slower than one.
     """
     import random
 
@@ -37,6 +39,31 @@ def prepare():
     logging.getLogger("bitsandbytes").setLevel(logging.ERROR)
     # And peft asks transformers by a name that transformers has since changed.
     warnings.filterwarnings("ignore", "`is_gradient_checkpointing` is deprecated", FutureWarning)
+    return int(threads)
+
+
+@contextlib.contextmanager
+def _without_a_trace():
+    """Load with no progress bar and no advice of bitsandbytes, and leave the process as it was.
+
+    That is both settings, and torch's random numbers, from which a new layer draws before its weights are
+    read.
+    """
+    import torch
+    from transformers.utils import logging as transformers_logging
+
+    shown = transformers_logging.is_progress_bar_enabled()
+    transformers_logging.disable_progress_bar()
+    advice = logging.getLogger("bitsandbytes")
+    level = advice.level
+    advice.setLevel(logging.ERROR)
+    try:
+        with torch.random.fork_rng(range(torch.cuda.device_count())):
+            yield
+    finally:
+        advice.setLevel(level)
+        if shown:
+            transformers_logging.enable_progress_bar()
 
 
 def folder(name, size=None):
@@ -54,9 +81,10 @@ def folder(name, size=None):
         return _folder(model)
 
 
-def _folder(model):
+def _folder(model, way=None):
+    """The folder of a model of the catalogue; the table before a download says which way it will run."""
     builders = {"gguf": _gguf_to_safetensors, "ctranslate2": _ctranslate2_to_safetensors}
-    preflight.before_download(model)
+    preflight.before_download(model, way)
     if build := builders.get(model.format):
         return sources.convert_once(model, lambda target: build(model, target))
     return sources.fetch(model)
@@ -66,7 +94,8 @@ def load(name, size=None, four_bit=None, eight_bit=None):
     """The library's own objects: `(model, tokenizer)`, for Whisper `(model, processor)`, ready to run; for
     Stable Diffusion diffusers' pipeline, which holds all its parts.
 
-    The same as `AutoModelForCausalLM.from_pretrained(folder(name))` in float32 on the CPU. The full size
+    The same as `AutoModelForCausalLM.from_pretrained(folder(name))` in float32 on the CPU. Random seeds,
+    threads and warnings stay as they were; a lesson's `setup` is what sets them. The full size
     comes in the first of `preflight.ways` that fits into the memory that is free; on a GPU, send its inputs
     there, `.to(model.device)`. Attention is "eager", so that `output_attentions=True` gives the weights (the
     default, sdpa, has none).
@@ -77,11 +106,10 @@ def load(name, size=None, four_bit=None, eight_bit=None):
 
     Raises what `folder` raises, and CourseError when bitsandbytes is missing or the memory runs out.
     """
-    prepare()
     facts = catalog.find(name, size)
     if facts.size == "full":
         preflight.explain_out_of_memory(facts)
-    with preflight.or_smaller(facts), preflight.memory_errors(facts):
+    with preflight.or_smaller(facts), preflight.memory_errors(facts), _without_a_trace():
         if facts.architecture.startswith("StableDiffusion"):
             return _load_pipeline(facts, four_bit or eight_bit)
         return _load_transformers(facts, four_bit, eight_bit)
@@ -107,7 +135,7 @@ def _load_transformers(facts, four_bit, eight_bit):
     else:
         dtype = torch.float32 if way.bits == 32 else _sixteen_bits()
         where = {"dtype": dtype} | ({"device_map": {"": 0}} if way.device == "cuda" else {})
-    place = _folder(facts)
+    place = _folder(facts, way)
     model = of_model.from_pretrained(
         place,
         attn_implementation="eager",
@@ -156,7 +184,7 @@ def _load_pipeline(facts, quantised):
     # SDXL has no checker of pictures, version 1.5 comes without it.
     unchecked = {"safety_checker": None, "feature_extractor": None, "requires_safety_checker": False}
     pipeline = pipeline_class(facts.architecture).from_pretrained(
-        _folder(facts),
+        _folder(facts, way),
         **{called: dtype},
         **(unchecked if facts.architecture == "StableDiffusionPipeline" else {}),
         variant=facts.sources[0].variant,
@@ -357,6 +385,7 @@ def gguf_copies(name, folder, bits=(32, 16, 8, 4), size=None):
     return paths
 
 
+@_without_a_trace()
 def _gguf_to_safetensors(model, target):
     """Write `model`'s GGUF file to the folder `target` as config, tokenizer and float32 safetensors.
 
@@ -369,7 +398,6 @@ def _gguf_to_safetensors(model, target):
 
     file = sources.fetch(model)
     print(f"Converting {model.title}: once, about half a minute.")
-    prepare()
     tokenizer = transformers.AutoTokenizer.from_pretrained(file.parent, gguf_file=file.name)
     quantised = transformers.AutoModelForCausalLM.from_pretrained(
         file.parent, gguf_file=file.name, dtype=torch.float32
@@ -383,11 +411,11 @@ def _gguf_to_safetensors(model, target):
     tokenizer.save_pretrained(target)
 
 
+@_without_a_trace()
 def _ctranslate2_to_safetensors(model, target):
     """Write `model`'s CTranslate2 files to the folder `target` as config, processor and safetensors."""
     from course_utils import whisper_weights
 
     file = sources.fetch(model)
     print(f"Converting {model.title}: once, a few seconds.")
-    prepare()
     whisper_weights.to_transformers(file.parent, target, model.hub_id)

@@ -132,15 +132,17 @@ def _there(gpu, main):
     return f"there are {megabytes(main)} of main memory{f' and {megabytes(gpu)} of the GPU' if gpu else ''}"
 
 
-def before_download(model):
+def before_download(model, chosen=None):
     """Show what a model takes that is not on this machine yet; nothing where it is.
+
+    chosen : the `Way` in which it will be loaded; by default the best that fits
 
     Raises CourseError with one sentence, before anything is downloaded: too little memory or disk, a gate, a
     hub that refuses or is silent, or a download that is too long for a notebook's cell.
     """
     if sources.is_cached(model):
         return
-    chosen = way(model)
+    chosen = chosen or way(model)
     missing, disk, folder = sources.still_needed(model)
     free = sources.check_room(model, folder, disk)
     speed = sources.measured_speed(model)
@@ -251,7 +253,7 @@ def memory_errors(model):
     try:
         yield
     except Exception as error:
-        if not _out_of_memory(error):
+        if not is_out_of_memory(error):
             raise
         gpu, main = free_memory()
         raise CourseError(
@@ -270,7 +272,7 @@ def explain_out_of_memory(model):
     import torch
 
     def told(shell, kind, error, trace, tb_offset=None):
-        if _out_of_memory(error):
+        if is_out_of_memory(error):
             memory = "GPU's memory" if isinstance(error, torch.OutOfMemoryError) else "memory"
             sentence = CourseError(
                 f"The {memory} ran out with {model.title}: ask for a shorter text or fewer at a time, delete "
@@ -283,7 +285,7 @@ def explain_out_of_memory(model):
     sys.modules["IPython"].get_ipython().set_custom_exc((RuntimeError, MemoryError), told)
 
 
-def _out_of_memory(error):
+def is_out_of_memory(error):
     """Whether an exception says that memory ran out: Python's, torch's of a GPU or a CPU, or the system's."""
     import torch
 

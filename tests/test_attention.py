@@ -210,7 +210,7 @@ def test_patching_computes_each_pair_once_and_says_what_is_wrong():
         "The capital of New Zealand is": "6 tokens and “The capital of France is” 5 tokens: a patch",
         FRANCE: "Both prompts are the same",
         "The capital of Rome is": "Both prompts are continued with ·Rome",
-        "The capital of Spain is": "The model could not answer (RuntimeError: no &lt;memory&gt;).",
+        "The capital of Spain is": "`patch`, a function that this notebook gave to the explorer, stopped",
     }.items():
         explorer.source.value = source
         assert sentence in explorer.picture.value

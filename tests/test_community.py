@@ -190,7 +190,7 @@ def test_the_card_s_explorer_follows_what_is_written(lint):
     shown.text.value = shown.text.value.replace("language: en", "language: en\nlicense: mit")
     assert "6 of 9 parts are missing: library_name" in shown.status.value
     shown.text.value = "---\nlicense: [\n---\n"
-    assert "could not answer" in shown.picture.value
+    assert "`lint`, a function that this notebook gave to the explorer, stopped" in shown.picture.value
 
 
 # The capstone

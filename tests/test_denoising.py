@@ -267,7 +267,7 @@ def test_an_empty_prompt_and_a_failing_pipeline_end_in_a_sentence():
     assert "Step 10" in shown.picture.value
     pipeline.draw = shown.draw = lambda *_: 1 / 0
     shown.seed.value = 3
-    assert "could not answer (ZeroDivisionError" in shown.picture.value
+    assert "this notebook gave to the explorer, stopped (ZeroDivisionError" in shown.picture.value
     with pytest.raises(CourseError, match="60 steps are none of the choices"):
         Denoising(pipeline.draw, pipeline.decode, ("a", ""), steps=60)
     with pytest.raises(CourseError, match="There is no prompt"):
@@ -297,7 +297,7 @@ def test_a_new_pair_runs_the_course_s_model_once_a_step():
     batches = []
     pipeline.unet.register_forward_pre_hook(lambda _, inputs: batches.append(len(inputs[0])))
     shown.seed.value = 3
-    assert "seed 3" in shown.picture.value and "could not answer" not in shown.picture.value
+    assert "seed 3" in shown.picture.value and "stopped" not in shown.picture.value
     assert batches == [4] * 20
     shown.step.value = 5
     assert len(batches) == 20

@@ -6,8 +6,8 @@ from html import escape
 import numpy
 import pytest
 
-from course_utils import CourseError, blueprints, licences, openness
-from course_utils.explorers import Fits, MayUse, OneWeight, Sampling
+from course_utils import CourseError, blueprints, lessons, licences, openness
+from course_utils.explorers import Attention, Fits, MayUse, OneWeight, Patching, Sampling
 from course_utils.explorers.sampling import entropy_bits, warp
 
 VOCABULARY = 49_152
@@ -183,7 +183,14 @@ def test_an_own_question_is_asked_of_both_weights():
 
 @pytest.mark.parametrize(
     ("error", "sentence"),
-    [(CourseError("Load the model first."), "Load the model first."), (KeyError("x"), "(KeyError: 'x')")],
+    [
+        (CourseError("Load the model first."), "Load the model first."),
+        (
+            KeyError("x"),
+            "`answer`, a function that this notebook gave to the explorer, stopped (KeyError: 'x').",
+        ),
+        (MemoryError(), "The memory ran out: ask for something shorter"),
+    ],
 )
 def test_a_failure_is_one_sentence_and_is_not_kept(error, sentence):
     outcomes = [error, "Rome."]
@@ -201,6 +208,90 @@ def test_a_failure_is_one_sentence_and_is_not_kept(error, sentence):
     explorer.slider.value = 1  # and back, to ask again
     explorer.slider.value = 0.5
     assert "Rome." in explorer.picture.value
+
+
+def real_explorers():
+    """Explorers of five kinds, each with a change that makes it draw again."""
+    one_weight = OneWeight(lambda value, question: f"{value:.1f}", 2.0, BAKED, QUESTION)
+    yield one_weight, lambda: setattr(one_weight.slider, "value", 0.5)
+    sampling = Sampling(LOGITS, decode)
+    yield sampling, sampling.draw.click
+    attention = Attention(even_attention, str.split, "one two three")
+    yield attention, lambda: setattr(attention.text, "value", "four five")
+    patching = Patching(one_patch, str.split, "big cat", "big dog")
+    yield patching, lambda: setattr(patching.source, "value", "big cow")
+    may_use = MayUse(openness.models(), licences.all())
+    yield may_use, lambda: setattr(may_use.use, "value", may_use.use.options[1])
+
+
+def even_attention(text):
+    count = len(text.split())
+    return numpy.full((2, 2, count, count), 1 / count)
+
+
+def one_patch(source, target):
+    return (source.split()[1], target.split()[1]), numpy.ones((2, 2))
+
+
+@pytest.mark.parametrize("number", range(5))
+def test_a_mistake_of_the_course_is_not_put_down_to_the_model(number, monkeypatch):
+    """An undefined name in the drawing itself: the sentence says whose it is, with the traceback below."""
+    explorer, change = list(real_explorers())[number]
+
+    def render():
+        return undefined_name  # noqa: F821
+
+    monkeypatch.setattr(explorer, "render", render)
+    change()
+    shown = explorer.picture.value
+    assert "a mistake in the course, not yours and not the model" in shown
+    assert f"{lessons.repository()}/issues" in shown
+    assert "<summary>Traceback</summary>" in shown and "in render" in shown
+    assert "NameError" in explorer.status.value and "in render" not in explorer.status.value
+    monkeypatch.undo()
+    explorer.update()
+    assert "mistake" not in explorer.picture.value and explorer.render().alt in explorer.status.value
+
+
+@pytest.mark.parametrize("number", range(5))
+def test_an_interrupt_leaves_no_explorer_computing(number, monkeypatch):
+    """The kernel gets the interrupt, the explorer says so, and its controls work as before."""
+    explorer, change = list(real_explorers())[number]
+    interrupted = ["answer", "decode", "attend", "patch", "render"][number]
+
+    def interrupt(*_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(explorer, interrupted, interrupt)
+    with pytest.raises(KeyboardInterrupt):
+        change()
+    assert "Interrupted before the picture was drawn" in explorer.picture.value
+    assert "computing…" not in explorer.picture.value
+    monkeypatch.undo()
+    explorer.update()
+    assert explorer.render().alt in explorer.status.value
+
+
+def test_controls_are_followed_again_after_an_error_in_a_quiet_change():
+    explorer = Attention(even_attention, str.split, "one two three")
+    with pytest.raises(ZeroDivisionError), explorer.quietly(explorer.layer, explorer.head):
+        raise ZeroDivisionError
+    explorer.layer.value, explorer.head.value = 1, 1
+    assert "Layer 1, head 1" in explorer.picture.value
+
+
+def test_a_mistake_of_the_course_is_an_error_of_the_cell_that_makes_an_explorer(monkeypatch):
+    """A notebook that is run to be stored must stop there, not store a sentence."""
+
+    def render(self):
+        return undefined_name  # noqa: F821
+
+    made = Sampling(LOGITS, decode)
+    monkeypatch.setattr(Sampling, "render", render)
+    with pytest.raises(NameError):
+        Sampling(LOGITS, decode)
+    with pytest.raises(NameError):
+        made.still()
 
 
 @pytest.fixture(scope="module")

@@ -4,12 +4,16 @@ And the other sizes: which one a name stands for, and published models, shrunken
 """
 
 import json
+import logging
 import os
+import random
 import re
 import shutil
 import subprocess
 import sys
+import warnings
 
+import numpy
 import pytest
 import torch
 import transformers
@@ -32,7 +36,6 @@ def test_the_library_s_own_classes_with_the_catalogue_s_count(smollm2):
     assert sum(weight.numel() for weight in model.parameters()) == facts.parameters
     assert model.dtype == torch.float32 and not model.training
     assert len(tokenizer) == model.config.vocab_size
-    assert torch.get_num_threads() == 1
 
 
 def test_loading_again_converts_nothing(smollm2, capsys, monkeypatch):
@@ -77,6 +80,60 @@ def test_offline_once_fetched():
     command = [sys.executable, "-c", code]
     result = subprocess.run(command, env=os.environ | nowhere, capture_output=True, text=True)
     assert "The capital of France is Paris." in result.stdout, result.stderr
+
+
+def settings_of_the_process():
+    """What a load must leave alone: random states, threads, warnings and the libraries' progress bars."""
+    return {
+        "python": random.getstate(),
+        "numpy": repr(numpy.random.get_state()),
+        "torch": torch.get_rng_state().tolist(),
+        "threads": torch.get_num_threads(),
+        "warnings": list(warnings.filters),
+        "progress bars": transformers.utils.logging.is_progress_bar_enabled(),
+        "loggers": logging.getLogger("bitsandbytes").level,
+    }
+
+
+@pytest.mark.parametrize(
+    "load",
+    [
+        lambda folder: models.load("llama", size="small"),
+        lambda folder: models.load("tinyworld-llama", four_bit=True),
+        lambda folder: models.load("whisper", size="small"),
+        lambda folder: models.load("stable-diffusion", size="tiny"),
+        lambda folder: models._gguf_to_safetensors(catalog.find("llama", "small"), folder),
+    ],
+    ids=["llama", "four bits", "whisper", "stable diffusion", "conversion"],
+)
+def test_a_load_leaves_seeds_threads_and_warnings_as_they_were(load, monkeypatch, tmp_path):
+    # Imported here, because a first import may add filters of its own.
+    import bitsandbytes  # noqa: F401
+    import diffusers  # noqa: F401
+
+    threads = torch.get_num_threads()
+    try:
+        torch.set_num_threads(2)
+        random.seed(123)
+        numpy.random.seed(45)
+        torch.manual_seed(67)
+        before = settings_of_the_process()
+        load(tmp_path)
+        assert settings_of_the_process() == before
+    finally:
+        torch.set_num_threads(threads)
+
+
+def test_set_up_sets_one_thread_and_the_seeds_and_says_so(monkeypatch, capsys):
+    monkeypatch.delenv("COURSE_THREADS", raising=False)
+    monkeypatch.setattr(catalog, "LESSON_SIZES", {})
+    torch.set_num_threads(2)
+    draws = []
+    for _ in range(2):
+        lessons.setup("01_what_open_means")
+        draws.append((random.random(), numpy.random.rand(), torch.rand(1).item()))
+    assert draws[0] == draws[1] and torch.get_num_threads() == 1
+    assert "1 thread, and seed 0 for the random numbers of Python, numpy and torch" in capsys.readouterr().out
 
 
 def test_names_that_do_not_exist():
@@ -380,6 +437,34 @@ def test_published_pipelines_come_from_the_hub(loaded, name):
     kind, dtype, shape, drawn = loaded[name]
     assert kind == catalog.models()[name].architecture
     assert (dtype, shape[2], drawn) == ("torch.float32", 3, True)
+
+
+def test_the_table_before_a_download_says_the_bits_that_are_loaded(tmp_path):
+    """The table of each published model, shrunken, as it is loaded at 4 bits, at 8 and as it comes."""
+    asked = {
+        "llama-3.2-1b-instruct": {"four_bit": True},
+        "llama-3.2-3b-instruct": {"eight_bit": True},
+        "mistral-7b-instruct": {},
+    }
+    published = {}
+    for name in asked:
+        (tmp_path / name).mkdir()
+        published[catalog.models()[name]] = language_model(name, tmp_path / name)
+    program = f"""
+import contextlib, io, json, torch
+said = []
+for name, how in {asked!r}.items():
+    with contextlib.redirect_stdout(io.StringIO()) as shown:
+        model, _ = load(name, **how)
+    stored = {{str(weight.dtype) for weight in model.parameters() if weight.ndim > 1}}
+    said.append((shown.getvalue(), sorted(stored)))
+print(json.dumps(said))
+"""
+    said = json.loads(load_all_elsewhere(published, tmp_path / "hub", program))
+    tables = [re.search(r"^memory .*", table, re.MULTILINE)[0] for table, _ in said]
+    assert [re.search(r" at (\d+) bits", row)[1] for row in tables] == ["4", "8", "32"]
+    assert ["torch.uint8" in said[0][1], "torch.int8" in said[1][1]] == [True, True]
+    assert said[2][1] == ["torch.float32"]
 
 
 @pytest.mark.parametrize(

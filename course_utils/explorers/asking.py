@@ -6,7 +6,7 @@ import ipywidgets
 
 from course_utils.views.picture import INK, LINE, QUIET, Picture, card
 
-from .base import Explorer, sentence
+from .base import Explorer, given, sentence
 
 
 class Asking(Explorer):
@@ -88,7 +88,7 @@ class Asking(Explorer):
     def _answer_at(self, place):
         key = (self.question.value, place)
         if key not in self.answers:
-            self.answers[key] = self.answer(place, self.question.value)
+            self.answers[key] = given(self.answer, place, self.question.value)
         return self.answers[key]
 
     def _named(self, place):

@@ -6,7 +6,7 @@ from course_utils.errors import CourseError
 from course_utils.views.attention import attention_html, attention_note, attention_words
 from course_utils.views.picture import INK, Picture, array, card
 
-from .base import Explorer, token_choices
+from .base import Explorer, given, token_choices
 
 MOST_TOKENS = 24
 
@@ -41,7 +41,7 @@ class Attention(Explorer):
 
     def __init__(self, attend, split, text, layer=0, head=0):
         self.attend, self.split = attend, split
-        self._read = None
+        self._read, self._tokens_of = None, text
         pieces, weights = self._attended(text)
         layers, heads = weights.shape[:2]
         for name, value, count in (("layer", layer, layers), ("head", head, heads)):
@@ -55,33 +55,32 @@ class Attention(Explorer):
         self.text = ipywidgets.Text(value=text, description="text, then Enter", continuous_update=False)
         super().__init__([self.layer, self.head, self.token, self.text])
         self.text.layout.width = "640px"  # a text of 24 tokens is longer than a slider
-        for slider in (self.layer, self.head, self.token):
-            slider.observe(self.update, "value")
-        self.text.observe(self._new_text, "value")
+        for control in self.controls:
+            control.observe(self.update, "value")
 
-    def _new_text(self, change):
-        try:
-            pieces, _ = self._attended(self.text.value)
-        except Exception:
-            self.update()  # where the same is said in one sentence
-        else:
-            # The last token looks at all others; new options alone would choose the first.
-            with self.quietly(self.token):
-                self.token.options = token_choices(pieces)
-                self.token.index = len(pieces) - 1
-            self.update()
+    def update(self, change=None):
+        with self.errors_shown():
+            text = self.text.value
+            pieces, _ = self._attended(text)
+            if text != self._tokens_of:
+                # The last token looks at all others; new options alone would choose the first.
+                with self.quietly(self.token):
+                    self.token.options = token_choices(pieces)
+                    self.token.index = len(pieces) - 1
+                self._tokens_of = text
+            self.show(self.render())
 
     def _attended(self, text):
         """The tokens of a text and their weights; the model runs only for a text other than the last one."""
         if self._read is None or self._read[0] != text:
-            pieces = self.split(text)
+            pieces = given(self.split, text)
             if not text.strip():
                 raise CourseError("There is no text: type a few words, then press Enter.")
             if len(pieces) > MOST_TOKENS:
                 raise CourseError(
                     f"{len(pieces)} tokens are too many for one map: shorten it to {MOST_TOKENS}."
                 )
-            weights = array(self.attend(text))
+            weights = array(given(self.attend, text))
             if weights.ndim != 4 or weights.shape[2:] != (len(pieces), len(pieces)):
                 raise CourseError(
                     f"`attend` gave weights of shape {weights.shape}, and {len(pieces)} tokens need (layers, "

@@ -5,7 +5,7 @@ import ipywidgets
 from course_utils.views import table
 from course_utils.views.picture import Picture
 
-from .base import Explorer
+from .base import Explorer, given
 
 
 class CardCheck(Explorer):
@@ -36,7 +36,7 @@ class CardCheck(Explorer):
         return Picture(shown + picture.html, picture.alt)
 
     def _found(self, text):
-        found, people = self.lint(text)
+        found, people = given(self.lint, text)
         missing = [part for part, words in found.items() if not words]
         rows = [("", "part", "found")]
         for part, words in found.items():

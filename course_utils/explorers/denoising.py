@@ -9,7 +9,7 @@ from course_utils.errors import CourseError
 from course_utils.views.denoising import denoising_strip, image_html, noise_words, shade_html, word_maps
 from course_utils.views.picture import INK, LINE, QUIET, Picture, array, card
 
-from .base import Explorer, sentence
+from .base import Explorer, given, sentence
 
 MOST_STEPS = 50
 _SIDE = 224  # pixels of a picture under the controls
@@ -107,14 +107,15 @@ class Denoising(Explorer):
             prompts, seed, guidance, steps = asked
             if not prompts:
                 raise CourseError("There is no prompt: type what to draw, then press Enter.")
-            self._drawn_last, self._decoded = self.draw(list(prompts), seed, guidance, steps), {}
+            self._drawn_last = given(self.draw, list(prompts), seed, guidance, steps)
+            self._decoded = {}
             self._drawn_for = asked
         return self._drawn_last
 
     def _pictures(self, step):
         """The pictures of all prompts after a step, each decoded once."""
         if step not in self._decoded:
-            self._decoded[step] = list(self.decode(self._result().states[step]))
+            self._decoded[step] = list(given(self.decode, self._result().states[step]))
         return self._decoded[step]
 
     def render(self):

@@ -3,6 +3,7 @@
 from course_utils.views.picture import INK
 
 from .asking import Asking
+from .base import given
 
 _FACTORS = [0, 0.25, 0.5, 0.75, 0.9, 1, 1.25, 1.5, 2]
 
@@ -23,7 +24,7 @@ class OneWeight(Asking):
     def __init__(self, answer, current, baked, prompt):
         self.current = current
         super().__init__(
-            lambda factor, question: answer(factor * current, question),
+            lambda factor, question: given(answer, factor * current, question),
             places={f"{factor * current:.3f}": factor for factor in _FACTORS},
             home=1,
             description="value of the weight",

@@ -10,7 +10,7 @@ from course_utils.views.attention import patch_html, patch_note, patch_words
 from course_utils.views.picture import Picture, array, card, number
 from course_utils.views.text import visible
 
-from .base import Explorer, sentence, token_choices
+from .base import Explorer, given, sentence, token_choices
 
 MOST_TOKENS = 8
 
@@ -95,7 +95,7 @@ class Patching(Explorer):
 
     def __init__(self, patch, split, source, target, baked=None):
         self.patch, self.split = patch, split
-        self._known = {}
+        self._known, self._sliders_for = {}, (source, target)
         if baked is not None:
             self._known[source, target] = baked
         pieces, _, _, values = self._patched(source, target)
@@ -107,28 +107,27 @@ class Patching(Explorer):
             options=token_choices(pieces), index=token, description="token"
         )
         super().__init__([self.source, self.target, self.layer, self.token])
-        for slider in (self.layer, self.token):
-            slider.observe(self.update, "value")
-        for prompt in (self.source, self.target):
-            prompt.observe(self._new_prompt, "value")
+        for control in self.controls:
+            control.observe(self.update, "value")
 
-    def _new_prompt(self, change):
-        self.show(sentence("computing…"))
-        try:
-            pieces, _, _, values = self._patched(self.source.value, self.target.value)
-        except Exception:
-            self.update()  # where the same is said in one sentence
-        else:
-            layer, token = _strongest(values)
-            with self.quietly(self.layer, self.token):
-                self.layer.value = layer
-                self.token.options = token_choices(pieces)
-                self.token.index = token
-            self.update()
+    def update(self, change=None):
+        prompts = self.source.value, self.target.value
+        if prompts not in self._known:
+            self.show(sentence("computing…"))
+        with self.errors_shown():
+            pieces, _, _, values = self._patched(*prompts)
+            if prompts != self._sliders_for:
+                layer, token = _strongest(values)
+                with self.quietly(self.layer, self.token):
+                    self.layer.value = layer
+                    self.token.options = token_choices(pieces)
+                    self.token.index = token
+                self._sliders_for = prompts
+            self.show(self.render())
 
     def _patched(self, source, target):
         """Both prompts' tokens, the two answers and the grid, computed once for each pair of prompts."""
-        pieces, replaced = self.split(target), self.split(source)
+        pieces, replaced = given(self.split, target), given(self.split, source)
         if len(pieces) != len(replaced):
             raise CourseError(
                 f"“{source}” is {_tokens(len(replaced))} and “{target}” {_tokens(len(pieces))}: a patch "
@@ -141,7 +140,7 @@ class Patching(Explorer):
                 f"The prompts have {_tokens(len(pieces))}: write two of 2 to {MOST_TOKENS} tokens."
             )
         if (source, target) not in self._known:
-            self._known[source, target] = self.patch(source, target)
+            self._known[source, target] = given(self.patch, source, target)
         answers, values = self._known[source, target]
         values = array(values)
         if values.ndim != 2 or values.shape[1] != len(pieces):

@@ -6,7 +6,7 @@ from course_utils.errors import CourseError
 from course_utils.views.picture import array
 from course_utils.views.routing import routing
 
-from .base import Explorer
+from .base import Explorer, given
 
 MOST_TOKENS = 100
 
@@ -77,7 +77,7 @@ class Router(Explorer):
                 text[start:end] if start < end else self.tokenizer.convert_ids_to_tokens(number)
                 for number, (start, end) in zip(ids, places, strict=True)
             ]
-            shares = array(self.route(text))
+            shares = array(given(self.route, text))
             if shares.ndim != 3 or shares.shape[1] != len(pieces):
                 raise CourseError(
                     f"`route` gave shares of shape {shares.shape}, and {len(pieces)} tokens need (layers, "

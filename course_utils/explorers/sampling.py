@@ -7,7 +7,7 @@ from course_utils.errors import CourseError
 from course_utils.views.picture import LINE, Picture, array, card
 from course_utils.views.text import chips, next_token_table, percent, top_five, visible
 
-from .base import Explorer
+from .base import Explorer, given
 
 DRAWS = 20
 
@@ -98,7 +98,7 @@ class Sampling(Explorer):
 
     def render(self):
         before, kept = warp(self.scores, self.temperature.value, self.top_k.value, self.top_p.value)
-        pieces = [self.decode(int(token_id)) for token_id in self.order[: self.shown]]
+        pieces = [given(self.decode, int(token_id)) for token_id in self.order[: self.shown]]
         # A cut token shows the probability it had before the cut.
         now = numpy.concatenate([kept, before[len(kept) :]])
         all_others_cut = len(kept) <= self.shown < len(before)
@@ -134,4 +134,4 @@ class Sampling(Explorer):
     def _sample(self, kept):
         chances = numpy.random.default_rng(self.seed).random(DRAWS)
         positions = numpy.searchsorted(kept.cumsum(), chances, side="right").clip(max=len(kept) - 1)
-        return [self.decode(int(token_id)) for token_id in self.order[positions]]
+        return [given(self.decode, int(token_id)) for token_id in self.order[positions]]

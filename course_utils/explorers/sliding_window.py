@@ -9,7 +9,7 @@ from course_utils.views.picture import INK, LINE, Picture, card
 from course_utils.views.routing import reach_html, reach_words, steps
 from course_utils.views.text import invisible_note, percent, visible
 
-from .base import Explorer, check_start
+from .base import Explorer, check_start, given
 
 WINDOWS = (2, 4, 8, 16, 32, 64, 128)
 MOST_LAYERS = 8
@@ -87,6 +87,6 @@ class SlidingWindow(Explorer):
         if layers != self.model_layers:
             return f"To ask the model, set the layers to {self.model_layers}: it has so many."
         if (distance, window) not in self._known:
-            self._known[distance, window] = float(self.ask(distance, window))
+            self._known[distance, window] = float(given(self.ask, distance, window))
         share = percent(self._known[distance, window])
         return f"{self.name} gives the right word {share}; chance is {percent(self.chance)}."

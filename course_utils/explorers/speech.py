@@ -18,7 +18,7 @@ from course_utils.views.speech import (
 )
 from course_utils.views.text import percent
 
-from .base import Explorer, sentence
+from .base import Explorer, given, sentence
 
 OWN = "your recording"
 NO_NOISE = math.inf  # dB
@@ -110,7 +110,7 @@ class Speech(Explorer):
             samples = self.sounds[sound]
             if level != NO_NOISE:
                 samples = speech.add_noise(samples, level, kind=kind)
-            self._heard[key] = samples, self.listen(samples)
+            self._heard[key] = samples, given(self.listen, samples)
         return self._heard[key]
 
     def _picture(self, live):

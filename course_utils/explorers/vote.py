@@ -8,7 +8,7 @@ from course_utils.errors import CourseError
 from course_utils.views.intervals import intervals
 from course_utils.views.picture import INK, LINE, QUIET, Picture, card
 
-from .base import Explorer
+from .base import Explorer, given
 
 _CHOICES = {"the left one": 1.0, "no difference": 0.5, "the right one": 0.0}
 _QUESTION = "Which goes on better?"
@@ -81,7 +81,7 @@ class Vote(Explorer):
     def _ratings(self, votes):
         """The voter's ratings beside those of the baked votes, which are the marks."""
         theirs, count = self.rated
-        mine = self.rate(votes) if votes else theirs
+        mine = given(self.rate, votes) if votes else theirs
         values, spans = zip(*mine.values(), strict=True)
         note = "All start at 1,000."
         if 0 < len(votes) < _FEW:

@@ -160,10 +160,9 @@ def text(title, model, measured) -> str:
             "",
             "## Experts",
             "",
-            "What a token's first expert says about the register of its text. By chance: with the registers "
-            "dealt out anew. Random routers: twenty of random numbers in the trained one's place. A word "
-            "says much about its register, and as equal words enter as similar lists, any router tells words "
-            "apart. Where the trained one is above the highest of them, it learned more about the register.",
+            "What a token's first expert says about the register of its text. By chance: the same with the "
+            "registers shuffled. Random routers: twenty of random numbers in the place of the trained one. "
+            "They, too, say something about the register: compare the trained one with the highest of them.",
             "",
             "| Layer | Bits about the register | By chance | Random routers, mean | Highest of them |",
             "|---|---|---|---|---|",
@@ -173,28 +172,28 @@ def text(title, model, measured) -> str:
     lines += ["", f"## Samples: the first {len(measured['samples'])}, none left out", ""]
     lines += [f"1. {sample}" for sample in measured["samples"]]
     lines += ["", _told(measured["samples"], measured["slips"])]
+    registers = len(measured["validation"]) - 1  # the other entry is all of them together
     lines += [
         "",
         "## Limits",
         "",
-        f"It has {model.config.vocab_size:,} tokens for thirteen kinds of text and no other English. What it "
-        "says about people was planted in order to be found: rates of pronouns for 36 trades, invented "
-        "secrets of invented people. It says nothing about the world outside. The longest text that it was "
-        "trained on has 97 tokens.",
+        f"It has {model.config.vocab_size:,} tokens for {registers} kinds of text and no other English. What "
+        f"it says about people was planted in order to be found: rates of pronouns for "
+        f"{len(measured['pronouns'])} trades, invented secrets of invented people. It says nothing about the "
+        "world outside.",
         "",
     ]
     return "\n".join(lines)
 
 
 def _told(samples, slips):
-    """How many samples the world can tell, and what kind of slip the others are."""
+    """How many samples the world can tell, and at which word each of the others leaves it."""
     words = f"{len(samples) - len(slips)} of {len(samples)} are texts that this world can tell."
     if slips:
         places = [f"{slip['text']} at “{slip['word']}” ({100 * slip['share']:.2g}%)" for slip in slips]
         words += (
             " The others leave it at a word that the world never says there, here with the probability that "
-            f"the model gave it: {', '.join(places)}. Where that is under 0.5%, chance drew a rare word; "
-            "where it is more, a place, a thing or a person is another than the one told before."
+            f"the model gave it: {', '.join(places)}."
         )
     return words
 
