@@ -2,8 +2,10 @@
 
 import base64
 import hashlib
+import importlib.util
 import io
 import itertools
+import shutil
 import struct
 import sys
 import tomllib
@@ -21,6 +23,7 @@ from programs import needs
 
 from course_utils import CourseError, speech
 from course_utils.speech import RATE, Word, captions, word_times, word_tokens
+from course_utils.speech.audio import WINDOW
 from course_utils.speech.clip import FOLDER
 from course_utils.speech.words import _stretches
 
@@ -28,6 +31,7 @@ CLIP = speech.clips()["himself"]
 NO_MICROPHONE = """name => {
   navigator.mediaDevices.getUserMedia = () => Promise.reject(new DOMException("", name));
 }"""
+M4A = b"\0\0\0\x20ftypM4A " + bytes(500)  # the start of one, and nothing behind it
 TONE = 0.5 * numpy.sin(2 * numpy.pi * 440 * numpy.arange(RATE) / RATE)
 
 
@@ -114,12 +118,14 @@ def test_two_hours_are_cut_with_a_sentence(tmp_path, capsys):
         )
         long.truncate(44 + size)
     tracemalloc.start()
-    assert len(speech.read(file)) == 30 * RATE
+    assert len(speech.read(file)) == WINDOW * RATE
     assert tracemalloc.get_traced_memory()[1] < 50e6  # of two hours, 460 MB at the least
     tracemalloc.stop()
-    assert "lecture.wav is 7,200 s long: this is second 0 to 30 (see start=)." in capsys.readouterr().out
+    says = "lecture.wav is 7,200 s long: this is second 0 to 29.5 (start=29.5 reads on).\n"
+    assert capsys.readouterr().out == says
     assert "lecture.wav is 7,200.0 s long: choose a start in it" in refused(file, start=8000)
-    assert "lecture.wav is silent" in refused(file, start=60)
+    assert not speech.read(file, start=60).any()
+    assert capsys.readouterr().out.startswith("lecture.wav is silent here.\n")
 
 
 @pytest.mark.parametrize(
@@ -128,12 +134,9 @@ def test_two_hours_are_cut_with_a_sentence(tmp_path, capsys):
         (b"", "is empty: save it as WAV, FLAC, OGG or MP3"),
         (b"Not a sound at all, but a line of text.\n" * 40, "is no audio that this course can read"),
         (b"\x89PNG\r\n\x1a\n" + bytes(500), "is no audio that this course can read"),
-        (b"\0\0\0\x20ftypM4A " + bytes(500), "is MP4 or M4A, which this course can't read"),
-        (b"\x1aE\xdf\xa3" + bytes(500), "is WebM or Matroska, which this course can't read"),
         (written(TONE)[:30], "is no audio that this course can read"),
         (written(TONE[:0]), "holds 0.00 s of sound"),
         (written(TONE[:800]), "holds 0.05 s of sound; 0.1 s is the least"),
-        (written(0 * TONE), "is silent: check that the microphone is not muted"),
         (written(TONE * numpy.nan, subtype="FLOAT"), "holds numbers that are none"),
     ],
 )
@@ -147,8 +150,171 @@ def test_what_is_no_speech_gets_one_sentence(tmp_path, content, sentence):
 def test_what_is_no_file_gets_one_sentence(tmp_path):
     assert "nowhere.wav can't be opened (" in refused("nowhere.wav")
     assert "can't be opened (" in refused(tmp_path)
-    assert "takes the path of an audio file, or its bytes, not ndarray" in refused(TONE)
     assert "choose a start in it, not -1" in refused(written(TONE), start=-1)
+    assert refused(written(TONE), rate=RATE) == "A file says its own rate: leave `rate` out."
+
+
+@pytest.fixture(params=["ffmpeg", "av"])
+def decoder(request, monkeypatch):
+    """One decoder at a time, the way to the other barred; skipped where it is not installed."""
+    if request.param == "ffmpeg":
+        if not shutil.which("ffmpeg"):
+            pytest.skip("ffmpeg is not installed: apt install ffmpeg, or brew install ffmpeg")
+    elif not importlib.util.find_spec("av"):
+        pytest.skip("the package av is not installed: pip install av")
+    else:
+        monkeypatch.setenv("PATH", "")
+
+
+def encoded(path, samples, rate, codec):
+    """A file of samples, (channels, samples), as a phone or a browser writes it; by the package av."""
+    av = pytest.importorskip("av", reason="the package av, which writes this file, is not installed")
+    layout = {1: "mono", 2: "stereo"}[len(samples)]
+    with av.open(path, "w") as container:
+        stream = container.add_stream(codec, rate=rate, layout=layout)
+        frame = av.AudioFrame.from_ndarray(samples.astype("float32"), format="fltp", layout=layout)
+        frame.sample_rate = rate
+        even = av.AudioResampler(format=stream.format, layout=layout, rate=rate)
+        for piece in [*even.resample(frame), *even.resample(None)]:
+            container.mux(stream.encode(piece))
+        container.mux(stream.encode(None))
+    return path
+
+
+@pytest.mark.parametrize(
+    "name, rate, channels, codec",
+    [
+        ("memo.m4a", 44_100, 1, "aac"),
+        ("film.mp4", 48_000, 2, "aac"),
+        ("phone.mov", 44_100, 2, "aac"),
+        ("browser.webm", 48_000, 1, "libopus"),
+    ],
+)
+def test_what_a_phone_gives_is_read_where_a_decoder_is(
+    name, rate, channels, codec, tmp_path, capsys, decoder
+):
+    times = numpy.arange(40 * rate) / rate
+    tone = 0.5 * numpy.sin(2 * numpy.pi * numpy.where(times < 20, 440, 660) * times)
+    file = encoded(tmp_path / name, numpy.stack([tone] * channels), rate, codec)
+    for source in (file, file.read_bytes()):
+        samples = speech.read(source)
+        said = capsys.readouterr().out
+        assert "is 40 s long: this is second 0 to 29.5 (start=29.5 reads on)." in said
+        assert ("has 2 channels: here is their mean." in said) == (channels == 2)
+        assert len(samples) / RATE == pytest.approx(WINDOW, abs=0.02)
+        assert pitch(samples[RATE : 10 * RATE]) == pytest.approx(440, abs=1)
+        assert pitch(samples[-5 * RATE :]) == pytest.approx(660, abs=1)
+        assert samples[RATE : 10 * RATE].std() == pytest.approx(0.5 / 2**0.5, abs=0.01)
+        later = speech.read(source, start=19, seconds=2)
+        assert len(later) / RATE == pytest.approx(2, abs=0.02)
+        assert pitch(later[: RATE * 9 // 10]) == pytest.approx(440, abs=2)
+        assert pitch(later[RATE * 11 // 10 :]) == pytest.approx(660, abs=2)
+        assert "choose a start in it, not 50" in refused(source, start=50)
+        capsys.readouterr()
+
+
+def test_a_film_without_sound_gets_one_sentence(tmp_path, decoder):
+    av = pytest.importorskip("av", reason="the package av, which writes this file, is not installed")
+    with av.open(tmp_path / "mute.mp4", "w") as container:
+        stream = container.add_stream("mpeg4", rate=10)
+        stream.width = stream.height = 64
+        for _ in range(5):
+            container.mux(stream.encode(av.VideoFrame(64, 64, "yuv420p")))
+        container.mux(stream.encode(None))
+    says = (
+        "is MP4, M4A or MOV, and no sound in it can be read: save it as WAV, FLAC, OGG or MP3, and read that."
+    )
+    assert refused(tmp_path / "mute.mp4") == f"mute.mp4 {says}"
+    broken = tmp_path / "broken.m4a"
+    broken.write_bytes(M4A)
+    assert refused(broken) == f"broken.m4a {says}"
+    broken.write_bytes(b"\x1aE\xdf\xa3" + bytes(500))
+    assert refused(broken).startswith("broken.m4a is WebM or Matroska, and no sound in it can be read")
+
+
+def test_without_a_decoder_the_sentence_names_one(tmp_path, monkeypatch):
+    monkeypatch.setenv("PATH", "")
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
+    file = tmp_path / "memo.m4a"
+    file.write_bytes(M4A)
+    assert refused(file) == (
+        "memo.m4a is MP4, M4A or MOV, which takes a decoder that is not here: run `%pip install av` in a "
+        "cell (or install the program ffmpeg), and read it again; or save it as WAV, FLAC, OGG or MP3, and "
+        "read that."
+    )
+
+
+def test_samples_need_their_rate_and_keep_their_pitch(capsys):
+    assert "don't say how many make a second" in refused(TONE)
+    for rate in (8_000, 22_050, 44_100.0, 16_000):
+        tone = 0.5 * numpy.sin(2 * numpy.pi * 440 * numpy.arange(2 * rate) / rate)
+        samples = speech.read(tone, rate=rate)
+        assert abs(len(samples) / RATE - 2) < 0.01 and samples.dtype == numpy.float32
+        assert abs(pitch(samples) - 440) < 2
+    for rate in (0, -1, 12, True, 1e9, "fast"):
+        assert "A rate is a number of samples a second, such as 16_000 or 44_100" in refused(TONE, rate=rate)
+    assert capsys.readouterr().out == ""
+
+
+def test_samples_that_are_ready_stay_as_they_are():
+    assert (speech.read(CLIP.samples, rate=RATE) == CLIP.samples).all()
+    noisy = speech.add_noise(CLIP.samples, -15)
+    assert abs(noisy).max() > 1 and (speech.read(noisy, rate=RATE) == noisy).all()
+
+
+@pytest.mark.parametrize("channels_first", [False, True])
+def test_two_channels_become_their_mean_and_a_sentence_says_so(channels_first, capsys):
+    both = numpy.stack([TONE, 0 * TONE], 0 if channels_first else 1)
+    assert numpy.allclose(speech.read(both, rate=RATE), TONE / 2, atol=1e-6)
+    assert capsys.readouterr().out == "This sound has 2 channels: here is their mean.\n"
+    assert numpy.allclose(speech.read(written(numpy.stack([TONE, 0 * TONE], 1))), TONE / 2, atol=1e-4)
+    assert capsys.readouterr().out == "This recording has 2 channels: here is their mean.\n"
+    assert numpy.allclose(speech.stretch(both, 1), TONE / 2, atol=1e-6)
+
+
+def test_whole_numbers_are_scaled_by_their_kind():
+    for kind, scale in (("int16", 2**15), ("int32", 2**31), ("int8", 2**7)):
+        whole = (TONE * (scale - 1)).round().astype(kind)
+        assert numpy.allclose(speech.read(whole, rate=RATE), TONE, atol=2 / scale + 1e-6)
+    unsigned = (128 + TONE * 127).round().astype("uint8")
+    assert numpy.allclose(speech.read(unsigned, rate=RATE), TONE, atol=2 / 128)
+    for kind in ("int64", "float32"):
+        whole = (TONE * 32_767).astype(kind)
+        assert "has samples of up to 16,38" in refused(whole, rate=RATE)
+
+
+def test_samples_that_are_too_long_are_cut_with_a_sentence(capsys):
+    minute = numpy.tile(TONE, 60)
+    assert len(speech.read(minute, rate=RATE)) == WINDOW * RATE
+    assert capsys.readouterr().out == (
+        "This sound is 60 s long: this is second 0 to 29.5 (start=29.5 reads on).\n"
+    )
+    assert len(speech.read(minute, start=29.5, rate=RATE)) == WINDOW * RATE
+    assert "this is second 29.5 to 59 (start=59 reads on)" in capsys.readouterr().out
+    assert len(speech.read(minute, start=59, rate=RATE)) == RATE
+    assert len(speech.read(minute, seconds=float("inf"), rate=RATE)) == 60 * RATE
+    assert capsys.readouterr().out == ""
+
+
+def test_silence_is_read_and_named(tmp_path, capsys):
+    file = tmp_path / "quiet.wav"
+    file.write_bytes(written(0 * TONE))
+    assert not speech.read(file).any()
+    assert capsys.readouterr().out == "quiet.wav is silent here.\n"
+
+
+def test_what_is_no_sound_gets_one_sentence():
+    for samples, sentence in [
+        (["a", "b"], "The samples must be numbers"),
+        (None, "The samples must be numbers"),
+        (TONE.astype(complex), "The samples must be numbers"),
+        (numpy.ones((2, 2, 2)), "must have the shape (samples,) or (samples, channels), not (2, 2, 2)"),
+        (numpy.ones((100, 100)), "must have the shape"),
+        ([], "must have the shape"),
+        (TONE[:800], "This sound holds 0.05 s of sound; 0.1 s is the least"),
+        (TONE * numpy.nan, "This sound holds numbers that are none"),
+    ]:
+        assert sentence in refused(samples, rate=RATE)
 
 
 @pytest.mark.parametrize("kind", ["white", "babble"])
@@ -168,9 +334,9 @@ def test_noise_refuses_in_one_sentence():
         ((0 * TONE, 10), "Silence has no signal-to-noise ratio"),
         ((TONE, float("nan")), "is a number of decibels"),
         ((TONE, 10, 0, "pink"), "no noise of the kind 'pink'"),
-        ((TONE[None], 10), "must have the shape"),
+        ((TONE[None, None], 10), "must have the shape"),
         (("sound", 10), "The samples must be numbers"),
-        ((TONE + numpy.inf, 10), "hold numbers that are none"),
+        ((TONE + numpy.inf, 10), "holds numbers that are none"),
     ]:
         with pytest.raises(CourseError, match=sentence):
             speech.add_noise(*arguments)
@@ -401,5 +567,5 @@ def test_a_recorder_tells_others_and_refuses_silence():
     assert not voice.done and heard == []
     voice.take({"wav": loud})
     assert voice.done and heard[0] is voice.samples
-    with pytest.raises(CourseError, match="lasts 1 to 30 seconds, not 60"):
+    with pytest.raises(CourseError, match="lasts 1 to 29 seconds, not 60"):
         speech.record(60)

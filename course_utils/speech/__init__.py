@@ -8,11 +8,13 @@ from .clip import Clip, Word, clips
 from .recorder import record
 from .voices import voices
 from .words import captions, word_times, word_tokens
+from .writing import Written, write
 
 __all__ = [
     "RATE",
     "Clip",
     "Word",
+    "Written",
     "add_noise",
     "captions",
     "clips",
@@ -23,4 +25,5 @@ __all__ = [
     "voices",
     "word_times",
     "word_tokens",
+    "write",
 ]

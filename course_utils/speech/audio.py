@@ -1,110 +1,263 @@
 """Sound in and sound changed: any audio file as samples, noise, tempo, and a synthetic voice."""
 
+import importlib.util
 import io
+import re
 import shutil
 import subprocess
+import tempfile
 from pathlib import Path
 
 from course_utils.errors import CourseError
 
 RATE = 16_000  # samples a second: what Whisper was trained on
-WINDOW = 30.0  # seconds that Whisper takes in at a time
+# Seconds that `read` takes at most. Whisper's picture has 30, but where sound fills the very last of them, it
+# may stop after a few words (lesson 07). So the end is left to silence.
+WINDOW = 29.5
 SHORTEST = 0.1  # seconds; no word is shorter
 SILENT = 1e-4  # a peak below this is silence: three steps of 16 bits
+MOST_CHANNELS = 8
+TOO_LOUD = 100  # samples lie between -1 and 1, with noise a little beyond; these are no such samples
+RATES = (1_000, 400_000)  # samples a second, from a telephone's tenth to more than studios use
 FORMATS = "WAV, FLAC, OGG or MP3"
+GET_DECODER = "run `%pip install av` in a cell (or install the program ffmpeg)"
 
 
-def read(source, start=0.0, seconds=WINDOW):
-    """The sound of an audio file: one channel, 16,000 samples a second.
+def read(source, start=0.0, seconds=WINDOW, rate=None):
+    """Sound as Whisper takes it in: one channel, 16,000 samples a second, no longer than its window.
 
-    source : path of a file, or its content as bytes: WAV of any kind, FLAC, OGG or MP3
+    source : path of a file, or its content as bytes: WAV of any kind, FLAC, OGG or MP3; with ffmpeg or the
+        package av also MP4, M4A, MOV and WebM. Or samples, (samples,) or (samples, channels), with `rate`
     start : where to begin, in seconds
     seconds : how much to take at most; what is longer is cut, and a sentence says so
+    rate : samples a second, for samples alone: a file says its own
 
-    Returns a float32 array of shape (samples,), from -1 to 1. Several channels become their mean; another
-    rate is converted. Nothing leaves this machine, and nothing is written. Raises CourseError: no such file,
-    not audio, empty, silent, shorter than 0.1 s, numbers that are none.
+    Returns a float32 array of shape (samples,); that of a file lies between -1 and 1. Several channels become
+    their mean, another rate is converted, and whole numbers are scaled to that range. A sentence says where
+    sound is cut, mixed or silent. Nothing leaves this machine. Raises CourseError: no such file, not audio,
+    empty, shorter than 0.1 s, numbers that are no samples, samples without a rate.
     """
     import numpy
-    import soundfile
     import soxr
 
-    file, name = _opened(source)
-    with file:
+    if isinstance(source, bytes | bytearray | memoryview | str | Path):
+        if rate is not None:
+            raise CourseError("A file says its own rate: leave `rate` out.")
+        name = "This recording" if not isinstance(source, str | Path) else Path(source).name
+        samples, rate, length = _from_file(source, name, start, seconds)
+    else:
+        name = "This sound"
+        samples, rate, length = _from_samples(source, rate, name, start, seconds)
+    if not numpy.isfinite(samples).all():
+        raise CourseError(f"{name} holds numbers that are none (NaN or infinity): look at how it was made.")
+    if len(samples) < SHORTEST * rate:
+        raise CourseError(
+            f"{name} holds {len(samples) / rate:.2f} s of sound; {SHORTEST} s is the least: record a word."
+        )
+    if samples.shape[1] > 1:
+        print(f"{name} has {samples.shape[1]} channels: here is their mean.")
+    samples = samples.mean(axis=1)
+    if is_silent(samples):
+        print(f"{name} is silent here.")
+    if length > start + seconds + 1 / RATE:
+        print(
+            f"{name} is {_seconds(length)} s long: this is second {_seconds(start)} to "
+            f"{_seconds(start + seconds)} (start={_seconds(start + seconds)} reads on)."
+        )
+    return soxr.resample(samples, rate, RATE).astype("float32")
+
+
+def is_silent(samples):
+    """Whether there is no sound in the samples, as from a microphone that is switched off."""
+    return abs(samples).max() < SILENT
+
+
+def _seconds(value):
+    """A time, without a decimal where there is none."""
+    return f"{value:,.1f}".removesuffix(".0") if value < 100 else f"{value:,.0f}"
+
+
+def _from_samples(samples, rate, name, start, seconds):
+    """What `read` takes of an array: (samples, channels) as floats, their rate, and how long it all is."""
+    samples = _as_floats(samples, name)
+    if rate is None:
+        raise CourseError(
+            f"{name} is numbers, which don't say how many make a second: give that, too, as in "
+            "course.speech.read(samples, rate=44_100). It is where the numbers came from."
+        )
+    if isinstance(rate, bool | str) or not RATES[0] <= rate <= RATES[1]:
+        raise CourseError(f"A rate is a number of samples a second, such as 16_000 or 44_100, not {rate}.")
+    length = len(samples) / rate
+    _check_start(start, length, name)
+    first = round(start * rate)
+    return samples[first : first + round(min(seconds, length) * rate)], rate, length
+
+
+def _as_floats(samples, name="This sound"):
+    """Samples of any kind as float32 of shape (samples, channels), or a sentence on what is wrong."""
+    import numpy
+
+    try:
+        samples = numpy.asarray(samples)
+        kind = samples.dtype
+        if kind.kind not in "fiu":
+            raise TypeError(kind)
+    except (TypeError, ValueError) as error:
+        raise CourseError(
+            "The samples must be numbers: give the path of a sound file, or what course.speech.read returns."
+        ) from error
+    if samples.ndim == 2 and samples.shape[0] < samples.shape[1]:
+        samples = samples.T  # some libraries have the channels first
+    if samples.ndim == 1:
+        samples = samples[:, None]
+    if samples.ndim != 2 or samples.size == 0 or samples.shape[1] > MOST_CHANNELS:
+        raise CourseError(
+            f"The samples must have the shape (samples,) or (samples, channels), not {samples.shape}."
+        )
+    if kind.kind == "u" and kind.itemsize == 1:
+        return (samples.astype("float32") - 128) / 128  # so WAV has 8 bits: 128 is silence
+    if kind.kind == "i" and kind.itemsize <= 4:
+        return (samples / -float(numpy.iinfo(kind).min)).astype("float32")
+    samples = samples.astype("float32")
+    if not numpy.isfinite(samples).all():
+        raise CourseError(f"{name} holds numbers that are none (NaN or infinity): look at how it was made.")
+    peak = abs(samples).max()
+    if kind.kind != "f" or peak > TOO_LOUD:
+        raise CourseError(
+            f"{name} has samples of up to {peak:,.0f}, and they should lie between -1 and 1. If they come "
+            "from 16-bit whole numbers, divide by 32_768."
+        )
+    return samples
+
+
+def _check_start(start, length, name):
+    if not 0 <= start < max(length, SHORTEST):
+        raise CourseError(f"{name} is {length:,.1f} s long: choose a start in it, not {start}.")
+
+
+def _from_file(source, name, start, seconds):
+    """What `read` takes of a file: (samples, channels) as floats, their rate, and how long the whole is."""
+    import soundfile
+
+    with _opened(source) as file:
         beginning = file.read(12)
         file.seek(0)
         try:
             with soundfile.SoundFile(file) as sound:
                 rate, length = sound.samplerate, sound.frames / sound.samplerate
-                if not 0 <= start < max(length, SHORTEST):
-                    raise CourseError(f"{name} is {length:,.1f} s long: choose a start in it, not {start}.")
+                _check_start(start, length, name)
                 sound.seek(round(start * rate))
                 frames = round(min(seconds, length) * rate)
-                samples = sound.read(frames, dtype="float32", always_2d=True).mean(axis=1)
+                samples = sound.read(frames, dtype="float32", always_2d=True)
         except soundfile.LibsndfileError as error:
-            raise CourseError(
-                f"{_what_it_is(name, beginning)}: save it as {FORMATS}, and read that."
-            ) from error
-    if not numpy.isfinite(samples).all():
-        raise CourseError(
-            f"{name} holds numbers that are none (NaN or infinity): save it as 16-bit WAV, and read that."
-        )
-    if len(samples) < SHORTEST * rate:
-        raise CourseError(
-            f"{name} holds {len(samples) / rate:.2f} s of sound; {SHORTEST} s is the least: record a word."
-        )
-    peak = abs(samples).max()
-    if peak < SILENT:
-        raise CourseError(f"{name} is silent: check that the microphone is not muted, and record again.")
-    if length > start + seconds:
-        print(
-            f"{name} is {length:,.0f} s long: this is second {start:g} to {start + seconds:g} (see start=)."
-        )
-    samples = soxr.resample(samples / max(peak, 1.0), rate, RATE)
-    return samples.astype("float32")
+            kind = _needs_decoder(beginning)
+            if kind is None:
+                what = "is empty" if not beginning else "is no audio that this course can read"
+                raise CourseError(f"{name} {what}: save it as {FORMATS}, and read that.") from error
+            file.seek(0)
+            samples, rate, length = _decoded(file, name, kind, start, seconds)
+    # Only floats can go beyond 1; a peak that is none is found by the caller.
+    return samples / max(abs(samples).max(initial=0), 1.0), rate, length
 
 
 def _opened(source):
-    """A binary file for a path or bytes, and what to call it in a sentence."""
-    if isinstance(source, bytes | bytearray | memoryview):
-        return io.BytesIO(source), "This recording"
+    """A binary file for a path or bytes."""
     if not isinstance(source, str | Path):
-        raise CourseError(f"read takes the path of an audio file, or its bytes, not {type(source).__name__}.")
-    path = Path(source).expanduser()
+        return io.BytesIO(source)
     try:
-        return path.open("rb"), path.name
+        return Path(source).expanduser().open("rb")
     except OSError as error:
         raise CourseError(
             f"{source} can't be opened ({error.strerror}): check the name, and that it lies on this machine."
         ) from error
 
 
-def _what_it_is(name, beginning):
-    """The start of a sentence on a file that can't be read, from its first bytes."""
-    if not beginning:
-        return f"{name} is empty"
+def _needs_decoder(beginning):
+    """What a file is that takes a decoder, from its first bytes; None for another."""
     if beginning[4:8] == b"ftyp":
-        return f"{name} is MP4 or M4A, which this course can't read"
+        return "MP4, M4A or MOV"
     if beginning.startswith(b"\x1aE\xdf\xa3"):
-        return f"{name} is WebM or Matroska, which this course can't read"
-    return f"{name} is no audio that this course can read"
+        return "WebM or Matroska"
+    return None
 
 
-def _checked(samples):
-    """The samples as a float32 array, or a sentence on what is wrong with them."""
+def _decoded(file, name, kind, start, seconds):
+    """As `_from_file`, of a file that libsndfile can't read: by ffmpeg, or by the package av."""
+    program = shutil.which("ffmpeg")
+    if program is None and importlib.util.find_spec("av") is None:
+        raise CourseError(
+            f"{name} is {kind}, which takes a decoder that is not here: {GET_DECODER}, and read it again; or "
+            f"save it as {FORMATS}, and read that."
+        )
+    try:
+        if program:
+            return _by_ffmpeg(program, file, name, start, seconds)
+        return _by_av(file, name, start, seconds)
+    except (ValueError, OSError) as error:
+        raise CourseError(
+            f"{name} is {kind}, and no sound in it can be read: save it as {FORMATS}, and read that."
+        ) from error
+
+
+def _by_ffmpeg(program, file, name, start, seconds):
+    """By the program. It can't go back in a pipe, and needs to: so it gets a file of its own for a moment."""
+    import numpy
+
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "sound"
+        with path.open("wb") as copy:
+            shutil.copyfileobj(file, copy)
+        command = [program, "-nostdin", "-hide_banner", "-protocol_whitelist", "file,pipe"]
+        found = subprocess.run([*command, "-i", f"file:{path}"], capture_output=True).stderr.decode(
+            errors="replace"
+        )
+        clock = re.search(r"Duration: (\d+):(\d+):([\d.]+)", found)
+        stream = re.search(r"Stream #\S+: Audio: .*?(\d+) Hz, ([^,\n]+)", found)
+        if not clock or not stream:
+            raise ValueError("it has no sound")
+        hours, minutes, rest = (float(part) for part in clock.groups())
+        length, rate = 3600 * hours + 60 * minutes + rest, int(stream[1])
+        _check_start(start, length, name)
+        channels = 2 if stream[2].strip() == "stereo" else 1  # of more than two, the program makes one
+        command += ["-ss", str(start), "-i", f"file:{path}", "-t", str(min(seconds, length)), "-map", "0:a:0"]
+        command += ["-ac", str(channels), "-ar", str(rate), "-f", "f32le", "pipe:1"]
+        raw = subprocess.run(command, capture_output=True, check=False).stdout
+    return numpy.frombuffer(raw, "<f4").reshape(-1, channels), rate, length
+
+
+def _by_av(file, name, start, seconds):
+    """By the package av."""
+    import av
     import numpy
 
     try:
-        samples = numpy.asarray(samples, dtype="float32")
-    except (TypeError, ValueError) as error:
-        raise CourseError("The samples must be numbers: give what course.speech.read returns.") from error
-    if samples.ndim != 1 or samples.size == 0:
-        raise CourseError(
-            f"The samples must have the shape (samples,), not {samples.shape}: one channel of sound."
-        )
-    if not numpy.isfinite(samples).all():
-        raise CourseError("The samples hold numbers that are none (NaN or infinity).")
-    return samples
+        with av.open(file) as container:
+            if not container.streams.audio:
+                raise ValueError("it has no sound")
+            stream = container.streams.audio[0]
+            rate, length = stream.rate, (container.duration or 0) / 1_000_000
+            _check_start(start, length, name)
+            container.seek(int(start * 1_000_000))
+            even = av.AudioResampler(format="fltp")
+            pieces, begins, wanted = [], None, None
+            for frame in container.decode(stream):
+                if begins is None:
+                    begins = float(frame.pts * frame.time_base) if frame.pts is not None else 0.0
+                    skipped = max(round((start - begins) * rate), 0)
+                    wanted = skipped + round(min(seconds, length) * rate)
+                pieces += [each.to_ndarray().T for each in even.resample(frame)]
+                if sum(map(len, pieces)) >= wanted:
+                    break
+    except av.FFmpegError as error:
+        raise ValueError(str(error)) from error
+    if not pieces:
+        raise ValueError("it has no sound")
+    return numpy.concatenate(pieces)[skipped:wanted], rate, length
+
+
+def _checked(samples):
+    """The samples as a float32 array of one channel, or a sentence on what is wrong with them."""
+    return _as_floats(samples).mean(axis=1)
 
 
 def add_noise(samples, snr_db, seed=0, kind="white"):

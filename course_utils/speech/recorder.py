@@ -9,9 +9,9 @@ import ipywidgets
 from course_utils.errors import CourseError
 from course_utils.views.picture import Picture, bundle
 
-from .audio import RATE, read
+from .audio import RATE, WINDOW, is_silent, read
 
-LONGEST = 30  # seconds: what Whisper takes in at a time
+LONGEST = int(WINDOW)  # seconds
 
 # async (seconds, button) => {wav: base64 of a 16-bit WAV file} or {error: a sentence}. Pressing the button
 # ends the recording, as does the time. The browser's own codec and converter do the work; nothing is loaded.
@@ -82,7 +82,7 @@ class Recorder:
 
     Parameters
     ----------
-    seconds: the length at most, from 1 to 30; pressing the button again ends it earlier.
+    seconds: the length at most, from 1 to 29; pressing the button again ends it earlier.
 
     `done` tells whether there is a recording, and `samples` is the last one: float32 of shape (samples,),
     16,000 a second. `widget` is the ipywidget, to be shown with others.
@@ -127,11 +127,16 @@ class Recorder:
     def take(self, result):
         """Take in what the browser's part gave: {"wav": base64} or {"error": sentence}.
 
-        Raises CourseError when that is an error, or no sound that `read` takes.
+        Raises CourseError when that is an error, silence, or no sound that `read` takes.
         """
         if "error" in result:
             raise CourseError(result["error"])
-        self._samples = read(base64.b64decode(result["wav"]))
+        samples = read(base64.b64decode(result["wav"]))
+        if is_silent(samples):
+            raise CourseError(
+                "This recording is silent: check that the microphone is not muted, and record again."
+            )
+        self._samples = samples
         self._say(f"Recorded: {len(self._samples) / RATE:.1f} seconds. Press the button to record again.")
         for function in self._observers:
             function(self._samples)
@@ -156,7 +161,7 @@ class Recorder:
 def record(seconds=10):
     """A `Recorder` for your own voice: show it and press its button. In Colab this call records at once.
 
-    seconds : the length at most, from 1 to 30
+    seconds : the length at most, from 1 to 29
 
     Raises CourseError: another length; in Colab also no microphone, or silence.
     """
