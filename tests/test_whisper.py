@@ -15,7 +15,7 @@ from servers import load_elsewhere
 
 from course_utils import catalog, models, sources, whisper_weights
 from course_utils.errors import CourseError
-from course_utils.speech import RATE, clips, word_times, word_tokens
+from course_utils.speech import RATE, add_noise, clips, read, word_times, word_tokens, write
 
 
 class Heard(logging.Handler):
@@ -193,3 +193,43 @@ def test_the_other_sizes_come_from_the_hub(name, whisper, tmp_path):
     )
     said = load_elsewhere(model, files, tmp_path, program)
     assert said == f"{model.architecture} torch.float32 (1, {config.num_mel_bins}, 3000) True"
+
+
+def test_write_gives_what_generate_gives(whisper, transcripts):
+    model, processor = whisper
+    samples = [clip.samples for clip in clips().values()]
+    for written, said in zip(write(model, processor, *samples), transcripts.values(), strict=True):
+        assert processor.decode(written.ids, skip_special_tokens=True) == said and not written.capped
+        assert processor.decode(written.ids[:2]) == "<|startoftranscript|><|notimestamps|>"
+        assert written.ids[-1] == model.config.eos_token_id
+        assert written.states.shape == (1500, 384) and written.picture.shape == (80, 3000)
+
+
+def test_a_text_that_does_not_stop_is_cut_off_without_an_end(whisper):
+    """All places are full then: an end that the model did not write would be one token too many."""
+    model, processor = whisper
+    paragraph = numpy.concatenate([clip.samples for clip in clips().values()])
+    noisy = add_noise(paragraph, -5)
+    for tokens in (20, 446):
+        (written,) = write(model, processor, noisy, tokens=tokens)
+        assert written.capped and len(written.ids) == 2 + tokens
+        assert written.ids[-1] != model.config.eos_token_id
+    with torch.no_grad():
+        model(encoder_outputs=(written.states[None],), decoder_input_ids=written.ids[None])
+    for tokens in (0, 447, 448):
+        with pytest.raises(CourseError, match=rf"`tokens` is from 1 to 446, not {tokens}"):
+            write(model, processor, noisy, tokens=tokens)
+
+
+def test_the_window_that_read_takes_keeps_the_words(whisper, capsys):
+    """Where sound fills the last of the 30 seconds, nearly all words may be left out: `read` keeps it free."""
+    model, processor = whisper
+    paragraph = numpy.concatenate([clip.samples for clip in clips().values()])
+    full = numpy.tile(paragraph, 2)[9 * RATE : 39 * RATE]  # some 80 words are said in it
+    features = processor(full, sampling_rate=RATE, return_tensors="pt").input_features
+    (ids,) = model.generate(features, max_length=200)
+    assert len(processor.decode(ids, skip_special_tokens=True).split()) < 10
+    (written,) = write(model, processor, full, tokens=200)
+    assert "is 30 s long: this is second 0 to 29.5" in capsys.readouterr().out
+    assert len(processor.decode(written.ids, skip_special_tokens=True).split()) > 70
+    assert len(read(full, rate=RATE)) == 29.5 * RATE
