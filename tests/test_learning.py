@@ -218,6 +218,14 @@ def test_a_prediction_meets_what_came_out(predicted, actual, sentence):
     assert compare(predicted, actual, "tokens") == sentence
 
 
+def test_a_number_from_a_formula_is_not_called_measured():
+    assert (
+        compare(40, 16.8, "MB", "computed")
+        == "You predicted 40; computed 16.8 MB: your guess was 2.4 times that."
+    )
+    assert compare(None, 16.8, "MB", "computed") == "Computed: 16.8 MB. (No prediction from you yet.)"
+
+
 def test_reveal_shows_the_comparison_and_what_to_make_of_it(monkeypatch):
     shown = []
     monkeypatch.setattr(predict, "display", shown.append)

@@ -20,14 +20,16 @@ def predict(key: str, question: str, choices: list[str] | None = None, unit: str
     display(Prediction(key, question, choices, unit))
 
 
-def reveal(key: str, actual, unit: str | None = None, says: str | None = None) -> None:
+def reveal(
+    key: str, actual, unit: str | None = None, says: str | None = None, found: str = "measured"
+) -> None:
     """Hold the prediction against what came out.
 
-    Parameters: `actual` is the measured number, in `unit`, or the text of the choice that came true;
-    `says` is a sentence on what to make of it.
+    Parameters: `actual` is the number that was found, in `unit`, or the text of the choice that came true;
+    `says` is a sentence on what to make of it; `found` says how a number was found, such as "computed".
     """
     entry = answers.find("predict", key)
-    sentence = compare(entry["answer"] if entry else None, actual, unit)
+    sentence = compare(entry["answer"] if entry else None, actual, unit, found)
     full = f"{sentence} {says}" if says else sentence
     display(Picture(card(marked_up(full)), without_marks(full)))
 
@@ -82,13 +84,13 @@ class Prediction:
         )
 
 
-def compare(predicted, actual, unit: str | None = None) -> str:
+def compare(predicted, actual, unit: str | None = None, found: str = "measured") -> str:
     """The sentence in which a prediction (a number, a choice, or None) meets what came out."""
     if isinstance(actual, str):
         found, outcome = "it turned out", actual.rstrip(".")
     else:
         actual = actual.item() if hasattr(actual, "item") else actual  # a tensor or an array of one number
-        found, outcome = "measured", quantity(actual, unit)
+        outcome = quantity(actual, unit)
     if predicted is None:
         return f"{found.capitalize()}: {outcome}. (No prediction from you yet.)"
     if isinstance(actual, str) and not isinstance(predicted, str):
