@@ -1,5 +1,8 @@
 # make lab        the course in JupyterLab; needs Python 3.11 to 3.13 and nothing else
-# make test       all tests, in the same environment
+# make check      the linter and the tests that need no model: under a minute
+# make test       all lessons, all solutions and nearly all tests
+# make everything what takes long, too: every lesson in a browser, full sizes, every answer through the grader
+# make bench      how long things take on this machine; nothing fails by the clock
 # make lessons    every lesson from top to bottom without a browser, and a table of how it went
 # make places     every lesson alone, in environments like Colab's and VS Code's, of the oldest and newest versions
 # make exercises  the student versions of the exercises, and docs/exercises.md, from solutions/
@@ -18,7 +21,10 @@ AS_ROOT := $(if $(filter 0,$(shell id -u)),--allow-root)
 export OMP_NUM_THREADS := 1
 export TOKENIZERS_PARALLELISM := false
 
-.PHONY: help lab lessons test places exercises faults website address models
+# Tests of files that load no model.
+QUICK := claims index instructors learning licences openness views audit speech_views misuse notebooks
+
+.PHONY: help lab lessons check test everything bench places exercises faults website address models
 # Two pips in one environment get in each other's way.
 .NOTPARALLEL:
 .DEFAULT_GOAL := help
@@ -52,9 +58,22 @@ lab: models
 lessons: models
 	@$(COURSE) run
 
+check: $(VENV)/.dev
+	$(VENV)/bin/ruff check .
+	$(VENV)/bin/ruff format --check .
+	$(VENV)/bin/python -m pytest $(QUICK:%=tests/test_%.py) --deselect tests/test_notebooks.py::test_outputs_are_reproduced
+
 test: $(VENV)/.dev models
-	@command -v chromium || command -v chromium-browser || command -v google-chrome || $(VENV)/bin/playwright install chromium
+	@$(VENV)/bin/python tests/programs.py
+	$(VENV)/bin/python -m pytest -n 2 --dist loadgroup -m "not everything"
+
+everything: $(VENV)/.dev models
+	@$(VENV)/bin/python tests/programs.py
 	$(VENV)/bin/python -m pytest -n 2 --dist loadgroup
+	$(VENV)/bin/python tests/grade_answers.py
+
+bench: $(VENV)/.dev models
+	@$(VENV)/bin/python tests/bench.py
 
 places: $(VENV)/.dev models
 	@$(VENV)/bin/python tests/places.py colab oldest newest

@@ -1,10 +1,15 @@
-"""Tests that share a costly start, a browser or a lesson, go to the same process of `make test`."""
+"""Tests that share a costly start, a browser or a lesson, go to the same process of `make test`.
+
+Those that are marked `everything` are left to `make everything`, which runs once a week.
+"""
 
 import re
 
 import pytest
 
 from course_utils.grading import forked_kernels
+
+RUN_IN_THE_BROWSER = "00_open_the_box"
 
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)  # xdist reads the groups in a hook of the same name
@@ -21,6 +26,9 @@ def pytest_collection_modifyitems(items):
         if group == "test_browser":  # of two browsers each has half of the lessons; 06 and 12 take longest
             number = re.search(r"[0-9]+(?=_)", item.callspec.id)
             group = f"{group} {int(number[0]) // 2 % 2 if number else 0}"
+            # `make test` runs every lesson under nbval, and one of them here, too.
+            if item.callspec.params.get("lesson", RUN_IN_THE_BROWSER) != RUN_IN_THE_BROWSER:
+                item.add_marker(pytest.mark.everything)
         if item.originalname != "test_outputs_are_reproduced":
             item.add_marker(pytest.mark.xdist_group(group))
     result = yield

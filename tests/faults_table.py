@@ -24,7 +24,7 @@ from course_utils.hub import Commit
 
 START = """# What a learner sees when something fails
 
-`make faults` makes this page, and `make test` compares it. Each fault is
+`make faults` makes this page, and `make everything` compares it. Each fault is
 met by the real `huggingface_hub` and transformers, which ask a hub on this machine. What a cell showed stands
 here to the letter, but for the hub's address and the speed. Memory and disk are those of a laptop: 8 GB and
 60 GB free, no GPU. Three errors were raised by hand (†): no disk fills up here, and there is no GPU.

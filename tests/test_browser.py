@@ -1,7 +1,8 @@
 """The lessons as a learner meets them: in a real JupyterLab, in a real browser, with the real models.
 
 With COURSE_SCREENSHOTS set to a folder, outputs are photographed there, at both widths and in both themes.
-With COURSE_EVERYWHERE=1 every page, and not one lesson, is also run in Notebook 7 and read as exported HTML.
+`make test` opens every lesson as it is stored, and runs one. `make everything` runs them all, and every page
+in Notebook 7, too, and reads each as exported HTML.
 """
 
 import itertools
@@ -21,9 +22,6 @@ from course_utils.learning import quiz
 
 NOTEBOOKS = Path(__file__).parent.parent / "notebooks"
 LESSONS = list(catalog.lessons())
-EVERYWHERE = ["01_what_open_means"]
-if os.environ.get("COURSE_EVERYWHERE"):
-    EVERYWHERE = ["index", *LESSONS]
 LOOKS = [(1280, "Light"), (360, "Dark")]
 if os.environ.get("COURSE_SCREENSHOTS"):
     LOOKS = list(itertools.product((1280, 360), ("Light", "Dark")))
@@ -82,20 +80,18 @@ def browser():
 
 @pytest.fixture(scope="module", params=LESSONS)
 def lesson(request, server, browser):
-    """A lesson that has been run from top to bottom; `name` is its name, `missing` what it lacked before."""
+    """A lesson that has been run from top to bottom; `name` is its name."""
     notebook = Notebook(browser, server, f"{request.param}.ipynb")
     notebook.name = request.param
-    notebook.missing = missing_pictures(notebook)
     notebook.run_all()
     yield notebook
     notebook.close()
 
 
-def missing_pictures(notebook):
+def missing_pictures(notebook, name):
     """The code of the first cell whose stored picture is not on the page, and what the page says of it."""
-    assert not notebook.trusted()
     missing = []
-    for index, cell in enumerate(nbformat.read(NOTEBOOKS / f"{notebook.name}.ipynb", as_version=4).cells):
+    for index, cell in enumerate(nbformat.read(NOTEBOOKS / f"{name}.ipynb", as_version=4).cells):
         html = "".join(output.get("data", {}).get("text/html", "") for output in cell.get("outputs", []))
         if "<figure" in html or "course.explorers." in cell.source:
             try:
@@ -130,8 +126,16 @@ def explorers(lesson):
     return [index for index in shown if lesson.output(index).locator(".course-explorer").count()]
 
 
-def test_a_stored_lesson_shows_its_pictures_before_it_is_run(lesson):
-    assert lesson.missing == []
+@pytest.mark.parametrize("name", LESSONS)
+def test_a_stored_lesson_shows_its_pictures_before_it_is_run(server, browser, name):
+    notebook = Notebook(browser, server, f"{name}.ipynb")
+    assert not notebook.trusted()
+    assert missing_pictures(notebook, name) == [] == notebook.complaints
+    for width, theme in LOOKS:
+        notebook.resize(width)
+        notebook.set_theme(f"JupyterLab {theme}")
+        assert notebook.page.evaluate(TOO_WIDE) == [] == notebook.findings()
+    notebook.close()
 
 
 def test_runs_without_an_error(lesson):
@@ -458,7 +462,13 @@ def test_every_explorer_is_worked_by_the_keyboard_alone(lesson):
     assert lesson.complaints == []
 
 
-@pytest.mark.parametrize(("place", "name"), [("lab", "index"), *(("notebook", name) for name in EVERYWHERE)])
+@pytest.mark.parametrize(
+    ("place", "name"),
+    [
+        ("lab", "index"),
+        *(pytest.param("notebook", name, marks=pytest.mark.everything) for name in ("index", *LESSONS)),
+    ],
+)
 def test_a_page_runs_in_notebook_7_and_the_front_page_here(server, browser, place, name):
     notebook = Notebook(browser, server, f"{'notebook7/' * (place == 'notebook')}{name}.ipynb", place)
     notebook.name = name
@@ -475,7 +485,10 @@ def test_a_page_runs_in_notebook_7_and_the_front_page_here(server, browser, plac
     notebook.close()
 
 
-@pytest.mark.parametrize("name", EVERYWHERE)
+@pytest.mark.parametrize(
+    "name",
+    [LESSONS[0], *(pytest.param(name, marks=pytest.mark.everything) for name in ("index", *LESSONS[1:]))],
+)
 def test_the_exported_lesson_is_a_page_for_everyone(browser, tmp_path, name):
     settings = PyFileConfigLoader("jupyter_nbconvert_config.py", str(NOTEBOOKS.parent)).load_config()
     page = tmp_path / f"{name}.html"

@@ -157,6 +157,7 @@ def test_exercises_are_what_the_solutions_make(course_folder):
     assert made == kept, "run `make exercises`: exercises/ is out of step with solutions/"
 
 
+@pytest.mark.everything
 def test_nbgrader_gives_the_solution_all_points_and_the_stub_none(lesson, course_folder, quick_kernels):
     for student, folder in (("solved", "solutions"), ("untouched", "exercises")):
         submitted = course_folder / "submitted" / student / lesson

@@ -2,10 +2,9 @@
 
 Under Llama's name the hub has SmolLM2, of the same architecture, with a tokenizer that begins each text with
 a token, as Llama 3's does. The others are of random numbers, in the published shapes that cells depend on.
-`COURSE_EVERYWHERE=1 pytest tests/test_full_size.py` runs five lessons; `make test` runs one of them.
+`make everything` runs the five lessons.
 """
 
-import os
 import subprocess
 import sys
 from functools import partial
@@ -25,7 +24,6 @@ from course_utils.hub import Commit
 
 TESTS = Path(__file__).parent
 EVERY = {"02": "llama", "03": "llama", "04": "falcon", "05": "mixtral", "06": "stable-diffusion"}
-RUN = EVERY if os.environ.get("COURSE_EVERYWHERE") else ("02",)
 # Run before a lesson's first cell: the catalogue's model shrunken, at 16 bits, and put on the GPU by `load`.
 START = """
 import sys
@@ -148,7 +146,8 @@ print(there.detach().cpu().numpy().shape)
     assert said[3:] == ["pretend:0 [1.0, 1.0] torch.Size([1])", "(2,)"]
 
 
-@pytest.mark.parametrize("lesson", RUN)
+@pytest.mark.everything
+@pytest.mark.parametrize("lesson", EVERY)
 def test_a_lesson_runs_at_full_size_on_a_gpu(lesson, tmp_path, monkeypatch):
     model = catalog.find(EVERY[lesson], "full")
     made = tmp_path / "model"

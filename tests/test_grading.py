@@ -298,6 +298,7 @@ def test_honest_ones_have_all_points_beside_the_others_and_alone_and_cold(course
     assert alone["tasks"] == honest["honest-patient000"]["tasks"]
 
 
+@pytest.mark.everything
 @needs("bubblewrap")
 def test_a_run_that_is_killed_goes_on_and_the_next_does_only_what_changed(course, tmp_path):
     folder, out = tmp_path / "in", tmp_path / "out"
@@ -369,6 +370,7 @@ def dask(tmp_path_factory):
         process.wait()
 
 
+@pytest.mark.everything
 @needs("bubblewrap")
 def test_a_cluster_gives_the_same_grades_also_when_a_worker_dies(course, graded, tmp_path, dask, monkeypatch):
     start, file = dask

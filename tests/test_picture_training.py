@@ -75,6 +75,7 @@ def goes_on_to_the_same(folder, trained):
         assert same(folder / f"{name}.safetensors", trained / f"{name}.safetensors")
 
 
+@pytest.mark.everything
 def test_a_stop_changes_nothing(trained, tmp_path):
     """Stopped after a step of the third stage, beside half a checkpoint, it ends with the same bytes."""
     folder = at_the_third_stage(trained, tmp_path / "stopped")
@@ -85,6 +86,7 @@ def test_a_stop_changes_nothing(trained, tmp_path):
     assert page.count("<figure") == 4 and page.count("<img") == 5 and "places: 3 of 3 steps" in page
 
 
+@pytest.mark.everything
 def test_a_kill_ends_both_processes_and_changes_nothing(trained, tmp_path):
     """Killed with one step of the third stage kept and a second one made, it ends with the same bytes."""
     folder, script = at_the_third_stage(trained, tmp_path / "killed"), tmp_path / "program.py"

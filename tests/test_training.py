@@ -171,6 +171,7 @@ def no_card(monkeypatch):
     monkeypatch.setattr(card, "write", lambda run, world, folder: None)
 
 
+@pytest.mark.everything
 def test_a_kill_changes_nothing(tmp_path, cache, no_card):
     """A process is killed with SIGKILL after its first checkpoint, and the next one goes on bit by bit."""
     program = (
