@@ -96,14 +96,6 @@ def test_the_article_s_claims_are_settled_where_they_say(lesson, request):
     assert shown == naming == [str(number) for number in catalog.lessons()[name].claims]
 
 
-def test_length(lesson):
-    words = sum(len(re.findall(r"\w[\w'’.,-]*", cell.source)) for cell in prose(lesson))
-    assert 25 <= len(lesson.cells) <= 40 and words <= 1200, (len(lesson.cells), words)
-    for cell in code(lesson):
-        lines = re.findall(r"^(?! *#).*\S.*$", cell.source, re.M)  # neither empty nor a comment
-        assert len(lines) <= 16, cell.source
-
-
 def test_words(lesson):
     for cell in prose(lesson):
         text = re.sub(r"^>.*$|\*[^*]+\*", "", cell.source, flags=re.M)  # what others said, and titles
