@@ -58,9 +58,9 @@ def _has_bubblewrap():
     """Whether bubblewrap is there and may work: inside many containers it may not."""
     if shutil.which("bwrap") is None:
         return False
-    return (
-        _process([*_bubblewrap(Path.cwd()), sys.executable, "-I", "-S", "-c", ""], None, 20).returncode == 0
-    )
+    folder = Path(__file__).resolve().parent  # not the current one, in which the environment may be a link
+    command = [*_bubblewrap(folder), sys.executable, "-I", "-S", "-c", ""]
+    return _process(command, None, 20).returncode == 0
 
 
 def _apart(folder):

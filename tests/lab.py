@@ -8,12 +8,14 @@ import subprocess
 import sys
 import time
 import urllib.request
+from contextlib import contextmanager
 from pathlib import Path
 
 import nbformat
 import programs
 import pytest
 from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import sync_playwright
 
 # Milliseconds that a page may take: only a page that hangs takes so long, on the slowest machine, too.
 PATIENCE = 900_000
@@ -96,15 +98,22 @@ class Server:
         urllib.request.urlopen(request, timeout=120).close()
 
 
-def launch_chromium(playwright, *arguments):
+@contextmanager
+def chromium(*arguments):
     """A headless Chromium, with further arguments; where none is here, the test is skipped, but not in CI."""
-    if says := programs.lack("a browser", playwright):
+    if says := programs.lack("a browser"):
         if "CI" in os.environ:
             raise RuntimeError(says)
         pytest.skip(says)
     quiet = ["--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-sync"]
     quiet += ["--disable-background-networking", "--disable-component-update"]
-    return playwright.chromium.launch(executable_path=programs.browser(playwright), args=[*quiet, *arguments])
+    with sync_playwright() as playwright:
+        path = programs.browser()
+        running = playwright.chromium.launch(
+            executable_path=path, args=[*quiet, *arguments], timeout=PATIENCE
+        )
+        yield running
+        running.close()
 
 
 WIDGET = "application/vnd.jupyter.widget-view+json"
@@ -117,7 +126,7 @@ _NOTEBOOK_7_COMPLAINS = ("reading 'schema'", "Command 'filebrowser:open-path' no
 class Notebook:
     """A notebook open in JupyterLab or Notebook 7, in a browser window of its own.
 
-    browser : what `launch_chromium` returned
+    browser : what `chromium` gives
     server : the `Server` that has it
     path : the file, relative to the server's folder
     place : "lab" or "notebook"

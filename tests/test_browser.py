@@ -12,9 +12,9 @@ from pathlib import Path
 
 import nbformat
 import pytest
-from lab import PATIENCE, Notebook, Server, findings, launch_chromium
+from lab import PATIENCE, Notebook, Server, chromium, findings
 from nbconvert import HTMLExporter
-from playwright.sync_api import expect, sync_playwright
+from playwright.sync_api import expect
 from traitlets.config.loader import PyFileConfigLoader
 
 from course_utils import catalog
@@ -72,10 +72,8 @@ def server(tmp_path_factory, quick_kernels):
 
 @pytest.fixture(scope="module")
 def browser():
-    with sync_playwright() as playwright:
-        running = launch_chromium(playwright)
+    with chromium() as running:
         yield running
-        running.close()
 
 
 @pytest.fixture(scope="module", params=LESSONS)

@@ -374,6 +374,8 @@ def dask(tmp_path_factory):
 @needs("bubblewrap")
 def test_a_cluster_gives_the_same_grades_also_when_a_worker_dies(course, graded, tmp_path, dask, monkeypatch):
     start, file = dask
+    monkeypatch.setattr(cluster, "CONNECT", 600)
+    monkeypatch.setattr(cluster, "PATIENCE", 600)
     (tmp_path / "in").mkdir()
     honest = answered(course, essay="private words of patient000")
     (tmp_path / "in" / "honest-patient000.ipynb").write_text(json.dumps(honest))

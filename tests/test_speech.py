@@ -17,8 +17,7 @@ import nbformat
 import numpy
 import pytest
 import soundfile
-from lab import PATIENCE, Notebook, Server, launch_chromium
-from playwright.sync_api import sync_playwright
+from lab import PATIENCE, Notebook, Server, chromium
 from programs import needs
 
 from course_utils import CourseError, speech
@@ -459,10 +458,8 @@ def browser(tmp_path_factory):
     voice = tmp_path_factory.mktemp("voice") / "voice.wav"
     voice.write_bytes(written(CLIP.samples[8_000:24_000]))
     fake = ["--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream"]
-    with sync_playwright() as playwright:
-        running = launch_chromium(playwright, *fake, f"--use-file-for-fake-audio-capture={voice}")
+    with chromium(*fake, f"--use-file-for-fake-audio-capture={voice}") as running:
         yield running
-        running.close()
 
 
 @pytest.fixture(scope="module")

@@ -5,8 +5,8 @@ import sys
 from pathlib import Path
 
 import pytest
-from lab import PATIENCE, findings, launch_chromium
-from playwright.sync_api import expect, sync_playwright
+from lab import PATIENCE, chromium, findings
+from playwright.sync_api import expect
 
 ROOT = Path(__file__).parent.parent
 LESSON = "notebooks/00_open_the_box"
@@ -42,8 +42,7 @@ def test_a_lesson_becomes_a_page(check, site):
 
 def test_a_page_can_be_read_by_everybody(site):
     """axe-core finds nothing serious, on a desk in the light and on a phone in the dark."""
-    with sync_playwright() as playwright:
-        browser = launch_chromium(playwright)
+    with chromium() as browser:
         for width, scheme in ((1280, "light"), (360, "dark")):
             page = browser.new_page(viewport={"width": width, "height": 900}, color_scheme=scheme)
             page.set_default_timeout(PATIENCE)
@@ -55,19 +54,16 @@ def test_a_page_can_be_read_by_everybody(site):
             assert not complaints and all(address.startswith(("file:", "data:")) for address in elsewhere)
             assert page.evaluate("document.documentElement.scrollWidth") == width
             assert not findings(page, "body")
-        browser.close()
 
 
 def test_a_word_of_a_lesson_is_found(site):
-    with sync_playwright() as playwright:
-        browser = launch_chromium(playwright)
+    with chromium() as browser:
         page = browser.new_page()
         page.goto((site / "search.html").as_uri() + "?q=gibberish")
         results = page.locator("#search-results a")
         expect(results.first).to_be_visible(timeout=PATIENCE)
         results.first.click()
         assert page.url.partition("?")[0] == (site / f"{LESSON}.html").as_uri()
-        browser.close()
 
 
 @pytest.mark.parametrize(
