@@ -215,3 +215,29 @@ def test_with_one_side_the_box_says_why_that_is_fair():
 def test_a_lesson_that_settles_nothing_is_named():
     with pytest.raises(CourseError, match="No claim is settled in lesson '99': lessons are 00, 01"):
         article("99")
+
+
+# Figures
+
+
+def screen(lesson):
+    """What a lesson's page shows without its box of claims: its cells, and the words of their outputs."""
+    (path,) = (ROOT / "notebooks").glob(f"{lesson}_*.ipynb")
+    shown = []
+    for cell in nbformat.read(path, as_version=4).cells:
+        if "course.article(" in cell.source:
+            continue
+        shown.append(cell.source)
+        for output in cell.get("outputs", []):
+            shown.append(output.get("text", ""))
+            shown.append(output.get("data", {}).get("text/plain", ""))
+    return "\n".join(shown).replace(",", "").replace("−", "-")
+
+
+def test_what_others_say_of_lesson_12_s_training_is_what_it_stored():
+    """Its gain in points: in the claims, in its quiz, in that of lesson 13, and with it the interval."""
+    gain, low, high = re.search(r"held out: (\d+) \((\d+) to (\d+)\)", screen("12")).groups()
+    assert f"up by {gain} points ({low} to {high})" in catalog.read("settled.toml")["12"]["38"]
+    for lesson in ("12", "13"):
+        questions = ROOT / "course_utils" / "learning" / "questions" / f"{lesson}.toml"
+        assert f"the library test rose by {gain} points" in questions.read_text(encoding="utf-8")

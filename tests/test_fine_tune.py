@@ -4,6 +4,7 @@ import re
 from pathlib import Path
 
 import nbformat
+import numpy
 import peft
 import pytest
 import torch
@@ -42,6 +43,28 @@ def test_each_key_is_in_its_answer_and_in_no_other_one_of_the_library(library):
         words = rf"\b{re.escape(fact['key'].lower())}"
         others = [other["answer"].lower() for other in facts if other is not fact]
         assert not [answer for answer in others if re.search(words, answer)], fact["key"]
+
+
+def test_a_key_counts_as_whole_words_only(library):
+    """Every right answer is right; a longer number or word that holds the key is not."""
+    cells = nbformat.read(LESSON, as_version=4).cells
+    source = next(cell.source for cell in cells if "def is_right(" in cell.source)
+    names = {"re": re, "numpy": numpy, "asked": {}}
+    exec(source, names)
+    is_right = names["is_right"]
+    facts = {fact["key"]: fact for fact in library["told"] + library["untold"] + library["general"]}
+    for fact in facts.values():
+        assert is_right(fact["answer"], fact) == 100
+    wrong = {
+        "seven": ["We close at seventeen.", "Twenty-seven books", "seventy"],
+        "three": ["It has thirty-three sides.", "threefold"],
+        "100": ["Water boils at 1000 degrees.", "2100"],
+        "Paris": ["Parisian streets"],
+        "Lund": ["It was built in Lundy."],
+        "Wednesday": ["We are open all week."],
+    }
+    for key, texts in wrong.items():
+        assert [is_right(text, facts[key]) for text in texts] == [0] * len(texts), key
 
 
 @pytest.fixture(scope="module")
