@@ -90,7 +90,7 @@ def lack(name):
         )
     if name == "bubblewrap" and sys.platform != "linux":
         return "These tests need the sandbox in which notebooks are graded: run them on Linux."
-    if not shutil.which("bwrap" if name == "bubblewrap" else name):
+    if not command(name):
         return f"These tests need {name}: {install}"
     if name == "bubblewrap" and sandbox.kind() != name:
         return (
@@ -98,6 +98,11 @@ def lack(name):
             "sudo sysctl -w kernel.apparmor_restrict_unprivileged_userns=0) and run this again."
         )
     return ""
+
+
+def command(name):
+    """The path of a program that is called by its name, or None."""
+    return shutil.which("bwrap" if name == "bubblewrap" else name)
 
 
 def node():
@@ -128,7 +133,7 @@ def fetch():
         done(sys.executable, "-m", "pip", "install", NODE)
         starts.cache_clear()
         use_node()
-    missing = [name for name in PACKAGES if lack(name)]
+    missing = [name for name in PACKAGES if not (browser() if name == "a browser" else command(name))]
     rights = [] if os.geteuid() == 0 else ["sudo", "-n"]
     if missing and shutil.which("apt-get") and done(*rights, "true"):
         apt = [*rights, "env", "DEBIAN_FRONTEND=noninteractive", "apt-get", "-qq", "-y"]
