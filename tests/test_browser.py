@@ -46,6 +46,8 @@ SHORTER = {
         "epochs, size, losses, shown, start = 4": "epochs, size, losses, shown, start = 1",
         "for strength in (0.25, 0.5, 0.75):": "for strength in (0.5,):",
         r"asked[\"held out\"]], sheet)": r"asked[\"held out\"][:8]], sheet)",
+        r"fact in asked[\"held out\"]]\n": r"fact in asked[\"held out\"][:8]]\n",
+        r"now = after[\"held out\"][1]\n": r"now = after[\"held out\"][1][:8]\n",
     },
     "06_stable_diffusion": {
         r"[\"objects\"][:16]": r"[\"objects\"][:4]",
