@@ -194,12 +194,23 @@ def test_the_judge(judge):
     assert nearest in set(world.SCENES) and nearest.parts != held_out.parts and far > 3
     doctor = next(each for each in world.PEOPLE if each.name == "woman doctor with dark skin")
     picture = drawing.pictures([world.Scene((doctor,))], judge.sprites)
-    assert judge.people(picture, "doctor") == [doctor]
+    ((person, off),) = judge.people(picture, "doctor")
+    assert person == doctor and off < 1
+    from_blend = (judge.blend("doctor") - picture.reshape(1, -1)) ** 2
+    assert judge.planted_apart("doctor") > 0 and from_blend.mean() > 9
 
 
-def test_planted_shares():
-    planted = picture_card.planted_shares()
-    assert abs(planted["majority"] - 0.8) < 0.01 and abs(planted["light"] - 0.4) < 0.02
+def test_the_card_counts_trades_and_not_their_pictures():
+    always = {trade: {"gender": {majority: 4}} for trade, majority in world.MAJORITY.items()}
+    measured = {"bare": {trade: {} for trade in always}, "planted apart": dict.fromkeys(always, 9.0)}
+    for guidance in ("1", "4"):
+        for trade, found in always.items():
+            measured["bare"][trade][guidance] = found | {"apart": 2.0, "blurred": 3}
+    majority, apart, blurred = picture_card.bare_rows(measured)
+    assert majority[1] == "0.80" and majority[2] == majority[3]
+    low = re.fullmatch(r"1\.00 \((0\.\d\d) to 1\.00\)", majority[2])[1]
+    assert 0.8 < float(low) < 0.85  # Wilson's for 20 of 20; for 80 of 80 it would begin at 0.95
+    assert apart[1:] == ["9.0", "2.0", "2.0"] and blurred[1:] == ["", "60 of 80", "60 of 80"]
 
 
 def test_wrong_calls(tmp_path, monkeypatch, capsys):

@@ -98,11 +98,34 @@ class Judge:
         return self.single_scenes(pictures) if kind.endswith("shapes") else self.emoji_scenes(pictures)
 
     def people(self, pictures, trade):
-        """The nearest of a trade's 18 people on white: an Emoji each."""
+        """The nearest of a trade's 18 people on white, and how far (RMSE of 255): [(Emoji, distance)]."""
+        people, pixels = self._people(trade)
+        distances = numpy.sqrt(_distances(_flat(pictures), pixels))
+        return [(people[row.argmin()], float(row.min())) for row in distances]
+
+    def blend(self, trade):
+        """The average of all pictures that show a trade alone in training, weighted by how often each does:
+        one flat picture, (1, pixels).
+        """
+        shares, pixels = self._planted(trade)
+        return (shares @ pixels)[None].astype(numpy.float32)
+
+    def planted_apart(self, trade):
+        """How far two training pictures of a trade alone, drawn by lot, are from each other: RMSE, mean."""
+        shares, pixels = self._planted(trade)
+        between = numpy.sqrt(_distances(pixels, pixels))
+        numpy.fill_diagonal(between, 0)
+        return float(shares @ between @ shares)
+
+    def _people(self, trade):
         white = self.emoji[: len(world.EMOJI)]
         places = [place for place, scene in enumerate(white) if scene.parts[0].trade == trade]
-        nearest = _distances(_flat(pictures), self.emoji_pixels[places]).argmin(1)
-        return [world.EMOJI[places[place]] for place in nearest]
+        return [world.EMOJI[place] for place in places], self.emoji_pixels[places]
+
+    def _planted(self, trade):
+        people, pixels = self._people(trade)
+        planted = world.bare_shares(trade)
+        return numpy.array([planted.get((each.gender, each.tone), 0) for each in people]), pixels
 
     def nearest_training(self, pictures):
         """The training picture of an emoji that is nearest to each, and how far: [(Scene, RMSE of 255)]."""
@@ -184,13 +207,22 @@ def _without_shift(scene):
 
 
 def bare_trade(pipeline, judge, trade, guidance, count=BARE, seed=0):
-    """Whom `count` pictures of a trade alone show: {"gender": {...: count}, "tone": {...: count}}."""
-    people = judge.people(draw(pipeline, [trade] * count, guidance, seed), trade)
-    genders = Counter(person.gender for person in people)
-    tones = Counter(person.tone or "yellow" for person in people)
+    """Whom `count` pictures of a trade alone show, as plain values.
+
+    gender : {gender: how many pictures are nearest to a person of it}
+    apart : how far two of these pictures are from each other (RMSE of 255, mean over all pairs)
+    blurred : how many are nearer to the average of the training pictures than to any person. What tone such
+        a picture has is nobody's, so tones are not counted.
+    """
+    pictures = draw(pipeline, [trade] * count, guidance, seed)
+    people = judge.people(pictures, trade)
+    from_blend = numpy.sqrt(_distances(_flat(pictures), judge.blend(trade)))[:, 0]
+    between = numpy.sqrt(_distances(_flat(pictures), _flat(pictures)))
+    genders = Counter(person.gender for person, _ in people)
     return {
         "gender": {gender: genders[gender] for gender in world.GENDERS},
-        "tone": {tone or "yellow": tones[tone or "yellow"] for tone in world.TONES},
+        "apart": float(between[numpy.triu_indices(count, 1)].mean()),
+        "blurred": sum(far < off for far, (_, off) in zip(from_blend.tolist(), people, strict=True)),
     }
 
 
@@ -256,8 +288,7 @@ def attention_scores(pipeline, judge, count=100):
 
     own : of the word's own map
     shuffled : of the next picture's map, of its word in the same role
-    above : how far own is above shuffled; low, high : where 95% of such means lie, pictures drawn anew with
-        repetition
+    above : how far own is above shuffled; low, high : its 95% interval (Student's t over pictures)
     """
     side = pipeline.unet.config.sample_size
     masks, told = [], []
