@@ -10,6 +10,7 @@ from test_views import Page
 
 from course_utils import CourseError, CrossAttention, views
 from course_utils.explorers import Denoising, Drawn
+from course_utils.pictureworld import world
 from course_utils.views.denoising import as_pixels, shade_html
 
 RED = numpy.zeros((8, 8, 3), numpy.uint8) + numpy.array([255, 0, 0], numpy.uint8)
@@ -256,6 +257,14 @@ def test_words_without_a_map_are_named_in_a_sentence():
     assert "Not read: “cut”" in shown.status.value
     assert shown.picture.value.count('class="course-said"') == 2 and "cut" not in shown.still().html
     assert "Not read" not in explorer(Pipeline()).picture.value
+
+
+def test_words_that_the_model_was_not_trained_on_are_named():
+    shown = explorer(Pipeline(), unknown=world.unknown_words)
+    assert "training captions" not in shown.picture.value + shown.status.value  # “bear” is one of its animals
+    shown.first.value = "a nurse on a blue background"
+    assert "Not a word of the training captions: “nurse”." in shown.picture.value
+    assert "Not a word of the training captions: “nurse”." in shown.status.value
 
 
 def test_an_empty_prompt_and_a_failing_pipeline_end_in_a_sentence():

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import re
 from collections import Counter
 
 import numpy
@@ -110,6 +111,14 @@ def test_examples_are_of_the_world_and_come_as_often_as_planned():
             mean[gender == world.MAJORITY[trade]] += share / len(world.TRADES)
     for what, share in mean.items():
         assert abs(bare[what] / total - share) < 4 * (share * (1 - share) / total) ** 0.5, what
+
+
+def test_unknown_words_are_those_of_no_caption():
+    assert world.unknown_words("A Nurse, a photo of an astronaut and a nurse") == ["nurse", "photo"]
+    for caption in ("t-rex on a blue background", "left: a red circle, right: an orange star"):
+        assert world.unknown_words(caption) == []
+    trained = {word for _, caption in EXAMPLES for word in re.findall(r"[a-z]+", caption.lower())}
+    assert trained <= world.words()
 
 
 def test_the_same_everywhere():

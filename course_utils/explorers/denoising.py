@@ -55,16 +55,18 @@ class Denoising(Explorer):
     decode: function from latents (pictures, ...) to a list of pictures, as `views.picture_strip` takes them.
     prompts: two str, shown first; the second may be empty.
     seed, guidance, steps: where these controls start.
+    unknown: function from a prompt to the list of its words that the model was not trained on, which are
+        named below the picture; by default none are.
 
     Raises
     ------
     CourseError: if both prompts are empty, or a start is outside its control.
     """
 
-    def __init__(self, draw, decode, prompts, seed=0, guidance=4.0, steps=20):
+    def __init__(self, draw, decode, prompts, seed=0, guidance=4.0, steps=20, unknown=None):
         if steps not in range(1, MOST_STEPS + 1):
             raise CourseError(f"{steps} steps are none of the choices: take 1 to {MOST_STEPS}.")
-        self.draw, self.decode = draw, decode
+        self.draw, self.decode, self.unknown = draw, decode, unknown
         self._drawn_for, self._drawn_last, self._decoded = None, None, {}
         first, second = prompts
         text = {"continuous_update": False}
@@ -136,7 +138,7 @@ class Denoising(Explorer):
                 f'<div style="flex:1 1 {_SIDE}px;min-width:0;max-width:330px">'
                 f'<div style="margin-bottom:3px">{escape(prompt)}</div><div class="course-paint">'
                 f'<div style="max-width:{_SIDE}px">{image_html(image, f"{prompt}, {where}")}</div>'
-                f"{chips}</div>{escape(_unread(words, maps))}</div>"
+                f"{chips}</div>{escape(self._remarks(prompt, words, maps))}</div>"
             )
         body = f'{_ON_HOVER}<div style="display:flex;flex-wrap:wrap;gap:12px 24px">{panels}</div>'
         note = "Point at a word: places that look at it most stay lit. Percent: mean attention."
@@ -166,10 +168,17 @@ class Denoising(Explorer):
         return f"{where}; {steps} steps, seed {seed}, guidance {guidance:g}"
 
     def _words(self, where):
-        drawn = self._drawn_last
-        unread = [_unread(words, maps) for words, maps in zip(drawn.words, drawn.maps, strict=True)]
-        prompts = "; ".join(f"“{prompt}”" for prompt in self._drawn_for[0])
-        return " ".join(filter(None, [f"{self._setting(where)}: {prompts}", *unread]))
+        drawn, asked = self._drawn_last, self._drawn_for[0]
+        remarks = map(self._remarks, asked, drawn.words, drawn.maps)
+        prompts = "; ".join(f"“{prompt}”" for prompt in asked)
+        return " ".join(filter(None, [f"{self._setting(where)}: {prompts}", *remarks]))
+
+    def _remarks(self, prompt, words, maps):
+        """What of a prompt the model did not read, and which of its words it was not trained on."""
+        unknown = self.unknown(prompt) if self.unknown else []
+        named = ", ".join(f"“{word}”" for word in unknown)
+        never = f"Not a word of the training captions: {named}." if unknown else ""
+        return " ".join(filter(None, [_unread(words, maps), never]))
 
 
 def _unread(words, maps):

@@ -13,6 +13,7 @@ and `TONE_SHARE`.
 
 import csv
 import random
+import re
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -79,6 +80,7 @@ SHIFTS = {  # in pixels, to the right and down: the same caption for several pic
     **dict.fromkeys((*SIDES, *SIDES["beside"], *SIDES["stacked"]), _FOUR),
 }
 TEST_SEED = 2026
+_WORD = re.compile(r"[^\W_]+")
 FRESH_SEED = 2027  # of what was measured once, after all else
 
 
@@ -314,6 +316,20 @@ def captions() -> tuple[str, ...]:
     said = [caption for scene in (*emoji, *shapes, *pairs, *sides) for caption in scene.captions]
     sided = (caption for scene in pairs for caption in scene.sided_captions)
     return tuple(dict.fromkeys([*said, *bare, *sided]))
+
+
+@cache
+def words() -> frozenset[str]:
+    """Every word of `captions`, in small letters: the words that a model of PictureWorld was trained on."""
+    return frozenset(word for caption in captions() for word in _WORD.findall(caption.lower()))
+
+
+def unknown_words(text) -> list[str]:
+    """The words of a prompt that no caption has, in small letters, each once, in the prompt's order.
+
+    A tokenizer of PictureWorld has no token for such a word: it spells it in pieces that were never trained.
+    """
+    return [word for word in dict.fromkeys(_WORD.findall(text.lower())) if word not in words()]
 
 
 @cache
