@@ -52,7 +52,7 @@ SHORTER = {
     "06_stable_diffusion": {
         r"[\"objects\"][:16]": r"[\"objects\"][:4]",
         "zip(*objects[:40])": "zip(*objects[:8])",
-        "for tone in world.TONES)], 60": "for tone in world.TONES)], 12",
+        "count = 60": "count = 12",
     },
 }
 
