@@ -11,6 +11,7 @@ never run. Whatever can't be counted is refused with a CourseError of one senten
 import contextlib
 import copy
 import difflib
+import inspect
 import json
 import logging
 import math
@@ -21,6 +22,7 @@ import warnings
 from dataclasses import dataclass, field
 from functools import cache, cached_property
 from pathlib import Path
+from typing import NamedTuple
 
 from course_utils import catalog
 from course_utils.errors import CourseError
@@ -33,7 +35,7 @@ PARTS = (
     "experts",
     "router",
     "convolutions",
-    "state space",
+    "recurrence",
     "conditioning",
     "norms",
     "other",
@@ -41,12 +43,21 @@ PARTS = (
 BITS = {"float32": 32, "bfloat16": 16, "int8": 8, "int4": 4}
 CONTEXT = 2048  # tokens, where a model can take as many
 # What JSON holds of a blueprint, beside its memory.
-_FACTS = ("name", "title", "source", "parameters", "active_parameters", "parts", "bytes", "layers")
-_FACTS += ("attention_heads", "key_value_heads", "head_size", "hidden_size", "context_length")
-_FACTS += ("kv_cache_bytes_per_token", "kv_cache_bytes_per_token_cached")
+_FACTS = ("name", "title", "source", "note", "parameters", "active_parameters")
+_FACTS += ("active_parameters_without_input", "parts", "bytes", "shipped_as", "layers")
+_FACTS += ("attention_heads", "key_value_heads", "head_size", "value_head_size", "rotary_head_size")
+_FACTS += ("hidden_size", "context_length", "kv_cache_bytes_per_token", "kv_cache_bytes_per_token_cached")
 _LARGEST_FILE = 10_000_000  # bytes: the configs of the hub have thousands
 _MOST_LAYERS = 10_000
 _MOST_TENSORS = 100_000  # parameter tensors: building more takes minutes and gigabytes
+
+
+class _Kept(NamedTuple):
+    """What a layer keeps for later tokens: so many numbers for one token, or for each `every` of them."""
+
+    numbers: int
+    window: int | None = None  # tokens that are kept; None for all of them
+    every: int = 1
 
 
 @dataclass(frozen=True, eq=False)
@@ -60,11 +71,23 @@ class Blueprint:
     parameters: int, all of them; a tensor that two layers share counts once.
     active_parameters: int, those that one token passes through: of the experts, only the chosen ones; None
         where the config does not say how many are chosen.
+    active_parameters_without_input: int, the same without the table that turns tokens into lists of numbers,
+        which gives the figures that OpenAI and Meta publish: a token reads one row of it. Equal to
+        `active_parameters` where the table is the output layer as well, because there every row is read.
     parts: dict from a part of PARTS to its parameters; sums to `parameters`. "embedding" is the table of
         tokens, positions and, where it is a tensor of its own, the output layer; "experts" include shared
-        ones; "conditioning" tells the layers of a picture model the step of the denoising.
+        ones; "recurrence" is what stands in the place of attention in Mamba, RWKV and their kin, and carries
+        a state of fixed size from token to token; "conditioning" tells the layers of a picture model the
+        step of the denoising.
     layers, attention_heads, key_value_heads, head_size, hidden_size, context_length: int, or None where the
-        config has no such number; of an encoder-decoder model, the decoder's.
+        config has no such number; of an encoder-decoder model, the decoder's. `head_size` is that of queries
+        and keys.
+    value_head_size, rotary_head_size: int, where attention is latent (DeepSeek): the size of a head's values,
+        and how many numbers of each query and key RoPE turns; else None.
+    note: str, what of the model is not counted, or by which architecture it was; "" by default.
+    shipped_as: str, the format of the published weights where their config names one, such as "mxfp4".
+    shipped_bytes: int, the bytes of the weights in that format; None where there is none, or where its size
+        is not known.
     kv_cache_bytes_per_token: int, bytes of keys and values at 16 bits that the design needs for each token
         of each sequence, inside its sliding window if it has one; 0 for a model that caches nothing.
     components: dict from a name to the Blueprint of that part of a pipeline; else empty.
@@ -83,20 +106,32 @@ class Blueprint:
     head_size: int | None = None
     hidden_size: int | None = None
     context_length: int | None = None
+    value_head_size: int | None = None
+    rotary_head_size: int | None = None
+    active_parameters_without_input: int | None = None
+    note: str = ""
+    shipped_as: str = ""
+    shipped_bytes: int | None = None
     components: dict[str, "Blueprint"] = field(default_factory=dict)
     config: object = None
     _build: object = None  # from a config (by default its own) to the model on the meta device
-    _layer_cache: tuple = ()  # of each caching layer: (numbers per token, window in tokens or None)
+    _layer_cache: tuple = ()  # of each list that a layer keeps: a _Kept
     _source_cache: tuple = ()  # of each layer that caches what the encoder read: (numbers, positions or None)
 
     @property
     def bytes(self) -> dict[str, int]:
-        """Bytes of the weights by data type. "int4" leaves out the scales that real 4-bit formats add."""
-        return {dtype: math.ceil(self.parameters * bits / 8) for dtype, bits in BITS.items()}
+        """Bytes of the weights by data type. "int4" leaves out the scales that real 4-bit formats add.
+
+        A model that is published in another format has a last entry for it, which counts the scales.
+        """
+        table = {dtype: math.ceil(self.parameters * bits / 8) for dtype, bits in BITS.items()}
+        if self.shipped_bytes is not None:
+            table[self.shipped_as] = self.shipped_bytes
+        return table
 
     @property
     def kv_cache_bytes_per_token(self) -> int:
-        return 2 * sum(numbers for numbers, _ in self._layer_cache)
+        return round(2 * sum(kept.numbers / kept.every for kept in self._layer_cache))
 
     @cached_property
     def kv_cache_bytes_per_token_cached(self) -> int | None:
@@ -115,7 +150,9 @@ class Blueprint:
         context : tokens; by default 2,048, or the model's context length where that is shorter
         """
         context, batch = self._checked(context, batch)
-        own = sum(numbers * min(context, window or context) for numbers, window in self._layer_cache)
+        own = sum(
+            kept.numbers * (min(context, kept.window or context) // kept.every) for kept in self._layer_cache
+        )
         read = sum(numbers * (positions or context) for numbers, positions in self._source_cache)
         return batch * (own + read) * bits // 8
 
@@ -216,6 +253,10 @@ def describe(plan, context=None, batch=1, memory_bytes=None) -> str:
         share = plan.active_parameters / plan.parameters
         total += f", {plan.active_parameters:,} ({share:.0%}) of them active per token"
     text = [plan.title if plan.source == plan.title else f"{plan.title}  ({plan.source})", total]
+    if without := _without_input(plan):
+        text.append(without)
+    if plan.note:
+        text += textwrap.wrap(plan.note, 78)
     if plan.layers:
         text.append(_dimensions(plan))
     rows = _part_rows(plan)
@@ -224,6 +265,8 @@ def describe(plan, context=None, batch=1, memory_bytes=None) -> str:
         text += ["", cache]
     text += ["", f"Memory{_setting(plan, context, batch)}:"]
     text += columns(_memory_rows(plan, context, batch, memory_bytes), right={1, 2, 3})
+    if plan.shipped_as and plan.shipped_bytes is None:
+        text.append(f"It is published in the format {plan.shipped_as}, whose size is not counted here.")
     design, cached = plan.kv_cache_bytes_per_token, plan.kv_cache_bytes_per_token_cached
     if cached and cached != design:
         kept = plan.kv_cache_bytes(context, batch) * cached // design
@@ -250,7 +293,7 @@ def describe_all(plans, context=None, batch=None, memory_bytes=None) -> str:
             plan.name,
             f"{plan.parameters:,}",
             _active(plan),
-            *(_gigabytes(each["total" if with_cache else "weights"]) for each in memory.values()),
+            *(_gigabytes(memory[dtype]["total" if with_cache else "weights"]) for dtype in BITS),
             _kibibytes(plan.kv_cache_bytes_per_token),
             _kibibytes(plan.kv_cache_bytes_per_token_cached),
         ]
@@ -295,6 +338,16 @@ def _active(plan):
     return "all" if plan.active_parameters == plan.parameters else f"{plan.active_parameters:,}"
 
 
+def _without_input(plan):
+    """The active parameters as some makers count them, or "" where it is the same number."""
+    if plan.active_parameters in (None, plan.parameters, plan.active_parameters_without_input):
+        return ""
+    return (
+        f"{plan.active_parameters_without_input:,} active as some makers count: without the input's table,\n"
+        "of which a token reads one row"
+    )
+
+
 def _gigabytes(count):
     """Bytes as GB with three figures: 1,623 or 70.6 or 0.151."""
     amount = count / 1e9
@@ -314,7 +367,12 @@ def _dimensions(plan):
     words = [f"{plan.layers} layers"]
     if plan.hidden_size:
         words.append(f"hidden size {plan.hidden_size:,}")
-    if plan.attention_heads and plan.head_size and plan.key_value_heads:
+    if plan.value_head_size:
+        words.append(
+            f"{plan.attention_heads} heads of {plan.head_size} for queries and keys ({plan.rotary_head_size} "
+            f"of them turned by RoPE) and {plan.value_head_size} for values"
+        )
+    elif plan.attention_heads and plan.head_size and plan.key_value_heads:
         heads = f"{plan.attention_heads} heads of {plan.head_size}"
         if plan.key_value_heads != plan.attention_heads:
             heads += f" on {plan.key_value_heads} key-value head{'s' * (plan.key_value_heads > 1)}"
@@ -344,15 +402,18 @@ def _cache_sentence(plan):
     if not plan._layer_cache:
         return ""
     cached = plan.kv_cache_bytes_per_token_cached
-    measured = "not measured" if cached is None else f"{_kibibytes(cached)} KiB"
+    measured = {None: "not measured", 0: "nothing"}.get(cached, f"{_kibibytes(cached)} KiB")
     sentence = (
         f"Key-value cache, 16 bits: {_kibibytes(plan.kv_cache_bytes_per_token)} KiB per token by design, "
         f"{measured} as transformers caches it."
     )
-    if windows := {window for _, window in plan._layer_cache if window}:
-        layers = sum(window is not None for _, window in plan._layer_cache)
+    if windows := {kept.window for kept in plan._layer_cache if kept.window}:
+        layers = sum(kept.window is not None for kept in plan._layer_cache)
         which = "Each layer keeps" if layers == plan.layers else f"{layers} layers keep"
         sentence += f"\n{which} the last {max(windows):,} tokens only."
+    if squeezed := sorted({kept.every for kept in plan._layer_cache if kept.every > 1}):
+        numbers = " or ".join(f"{every:,}" for every in squeezed)
+        sentence += f"\nOf older tokens, one entry stands for each {numbers}."
     return sentence
 
 
@@ -373,7 +434,8 @@ def _memory_rows(plan, context, batch, memory_bytes=None):
         cells = [
             size(row[column]) for column in (("weights", "kv_cache", "total") if cached else ("weights",))
         ]
-        rows.append((dtype, *cells, *(["yes" if fits[dtype] else "no"] if memory_bytes is not None else [])))
+        name = f"{dtype}, as published" if dtype == plan.shipped_as else dtype
+        rows.append((name, *cells, *(["yes" if fits[dtype] else "no"] if memory_bytes is not None else [])))
     return rows
 
 
@@ -563,6 +625,9 @@ def _pipeline(name, title, source, components):
         source=source,
         parameters=sum(component.parameters for component in components.values()),
         active_parameters=sum(component.active_parameters for component in components.values()),
+        active_parameters_without_input=sum(
+            component.active_parameters_without_input for component in components.values()
+        ),
         parts={part: count for part, count in parts.items() if count},
         components=components,
     )
@@ -574,14 +639,23 @@ def _single(name, title, source, class_names, values):
     class_names : the class, or a config's list of "architectures", or None
     """
     _check_values(values, source)
+    values, note = _known_elsewhere(values)
     with _refusing(source), _quiet():
         if "model_type" in values:
             config, build = _transformers_builder(values, class_names, source)
         else:
             config, build = _diffusers_builder(values, class_names, source)
-        model = build()
-        parts, active = _count(model, config)
+        try:
+            model = build()
+        except ImportError as error:
+            config, build, note = _text_alone(config, error, source)
+            model = build()
+        _check_experts(config, source)
+        parts, active, without_input = _count(model, config)
+        if _first_number(_text_config(config), "zero_expert_num"):
+            note += " Some experts do nothing, so active is the most that a token passes through."
         shape = _shape(model, config, attends="attention" in parts)
+        shipped_as, shipped_bytes = _shipped(model, config, values.get("quantization_config"))
     if not parts:
         raise CourseError(f"{source} describes a model without a single parameter: check its sizes.")
     return Blueprint(
@@ -590,7 +664,11 @@ def _single(name, title, source, class_names, values):
         source=source,
         parameters=sum(parts.values()),
         active_parameters=active,
+        active_parameters_without_input=without_input,
+        note=note.strip(),
         parts=parts,
+        shipped_as=shipped_as,
+        shipped_bytes=shipped_bytes,
         config=config,
         _build=build,
         **shape,
@@ -612,20 +690,31 @@ def _transformers_builder(values, class_names, source):
     # How the weights are stored does not change how many there are.
     plain = {name: value for name, value in values.items() if name not in ("quantization_config", "auto_map")}
     config = transformers.CONFIG_MAPPING[kind].from_dict(plain)
-    asked = [class_names] if isinstance(class_names, str) else class_names or []
-    classes = [getattr(transformers, each, None) for each in asked if isinstance(each, str)]
-    classes = [each for each in classes if isinstance(each, type) and hasattr(each, "config_class")]
-    found = next((each for each in classes if isinstance(config, each.config_class or ())), None)
-    make = found._from_config if found else None
-    for auto in (
+    _check_spelling(plain, config, source)
+    automatic = (
         transformers.AutoModelForCausalLM,
         transformers.AutoModelForSeq2SeqLM,
         transformers.AutoModelForSpeechSeq2Seq,
         transformers.AutoModelForImageTextToText,
         transformers.AutoModel,
-    ):
-        if make is None and type(config) in auto._model_mapping:
-            make = auto.from_config
+    )
+    makers = {}
+    for auto in automatic:
+        if type(config) in auto._model_mapping:
+            makers.setdefault(auto._model_mapping[type(config)], auto)
+    asked = [class_names] if isinstance(class_names, str) else class_names or []
+    classes = [getattr(transformers, each, None) for each in asked if isinstance(each, str)]
+    classes = [each for each in classes if isinstance(each, type) and hasattr(each, "config_class")]
+    fitting = [each for each in classes if each in makers or isinstance(config, each.config_class or ())]
+    if classes and not fitting:
+        other = getattr(classes[0].config_class, "model_type", None)
+        raise CourseError(
+            f"{source} has the model_type {kind!r} and the architecture {classes[0].__name__}, which belongs "
+            f"to the model_type {other!r}: correct the one that is wrong."
+        )
+    make = next((each._from_config for each in fitting), None)
+    if make is None and makers:
+        make = next(iter(makers.values())).from_config
     if make is None:
         raise CourseError(
             f"{source} has the model_type {kind!r}, of which transformers builds no model by itself."
@@ -636,6 +725,43 @@ def _transformers_builder(values, class_names, source):
             return make(config)
 
     return config, build
+
+
+# Model types that transformers does not know, and the one that their maker says is the same architecture.
+_SAME_ARCHITECTURE = {
+    # MoonshotAI/Kimi-K2, docs/deploy_guidance.md: the architecture is DeepSeek-V3's; the name differs so that
+    # servers can tell the two apart, and may be set to deepseek_v3.
+    "kimi_k2": "deepseek_v3",
+}
+
+
+def _known_elsewhere(values):
+    """The config under a model_type that is known, with a note; unchanged and with "" where its own is."""
+    import transformers
+
+    kind = values.get("model_type")
+    if not isinstance(kind, str) or kind in transformers.CONFIG_MAPPING or kind not in _SAME_ARCHITECTURE:
+        return values, ""
+    same = _SAME_ARCHITECTURE[kind]
+    return values | {"model_type": same}, f"Counted as {same}, which is the architecture of {kind}."
+
+
+def _text_alone(config, error, source):
+    """The config and builder of the part for text alone, and a note: a package for the rest is missing."""
+    import torch
+    import transformers
+
+    text = _text_config(config)
+    if text is None or text is config or type(text) not in transformers.AutoModelForCausalLM._model_mapping:
+        raise error
+
+    def build(config=text):
+        with torch.device("meta"), _bounded(source):
+            return transformers.AutoModelForCausalLM.from_config(config)
+
+    missing = re.search(r"requires the (\w+) library", str(error))
+    package = f"the package {missing[1]}" if missing else "a package that is not here"
+    return text, build, f"Only the part for text is counted: to build the rest, transformers needs {package}."
 
 
 def _diffusers_builder(values, class_name, source):
@@ -650,6 +776,9 @@ def _diffusers_builder(values, class_name, source):
             f"{source} is the config of a {class_name}, which {reason}: give the config.json of a model such "
             "as UNet2DConditionModel or AutoencoderKL."
         )
+
+    taken = {name: each.default for name, each in inspect.signature(found.__init__).parameters.items()}
+    _check_names(values, taken, set(taken), source)
 
     def build():
         with torch.device("meta"), _bounded(source):
@@ -719,7 +848,7 @@ _SIZES = re.compile(
     r"max_position_embeddings|n_positions|max_(source|target)_positions|num_mel_bins|"
     r"(in|out|latent)_channels|block_out_channels|layers_per_block|cross_attention_dim|joint_attention_dim"
 )
-_MANY = re.compile(r".*(layers?|blocks?|depth|experts)(_.*)?")
+_MANY = re.compile(r"n_layer|(.*_)?(layers|blocks|depth|experts)")
 _MAY_BE_ZERO = re.compile(r".*(experts|layers|n_layer).*|intermediate_size|ffn_hidden_size|d_ff|image_size")
 
 
@@ -764,6 +893,55 @@ def _check_heads(values, source):
         )
 
 
+def _check_spelling(values, config, source):
+    """Refuse a misspelt size: a library that does not know a name takes its own default, without a word."""
+    inner = getattr(type(config), "sub_configs", {})
+    known = set(getattr(type(config), "__dataclass_fields__", ())) or set(
+        inspect.signature(type(config).__init__).parameters
+    )
+    others = set(getattr(type(config), "attribute_map", ()))
+    taken = {name: _attribute(config, name) for name in known}
+    _check_names(values, taken, known | others | set(inner), source)
+    for name in inner:
+        part, built = values.get(name), _attribute(config, name)
+        if isinstance(part, dict) and hasattr(built, "to_dict"):
+            _check_spelling(part, built, f"{source}, {name},")
+
+
+def _check_names(values, taken, known, source):
+    """Refuse a name that the library does not know and that nearly is one of its sizes, left out here.
+
+    Published configs hold many names that the library does not know, such as settings of their makers' own
+    code. They pass. Only a number under a name within a letter or two of a missing size is a misspelling, and
+    only if the library took another number for that size: it does know some names that it does not list.
+
+    taken : dict from each name of the library to the value that it took
+    """
+    missing = [
+        name
+        for name in taken
+        if name not in values and (_SIZES.fullmatch(name) or _MANY.fullmatch(name) or name in _CHOSEN_COUNTS)
+    ]
+    for name, value in values.items():
+        if name in known or isinstance(value, bool) or not isinstance(value, int):
+            continue
+        close = difflib.get_close_matches(name, missing, n=1, cutoff=0.85)
+        if close and taken[close[0]] != value:
+            raise CourseError(
+                f"{source} has {name} = {value:,}, and this architecture knows no such name: is {close[0]} "
+                "meant?"
+            )
+
+
+def _check_experts(config, source):
+    text = _text_config(config)
+    experts, chosen = _first_number(text, *_EXPERT_COUNTS), _first_number(text, *_CHOSEN_COUNTS)
+    if experts and chosen and chosen > experts:
+        raise CourseError(
+            f"{source} chooses {chosen:,} experts for each token and has {experts:,}: correct one of the two."
+        )
+
+
 def _flattened(values, name=""):
     """Each (name, value) of a config, with the values of inner objects and lists."""
     if isinstance(values, dict):
@@ -784,7 +962,7 @@ def _first_line(error):
 # From one segment of a parameter's name to its part, tried from the innermost segment outwards.
 _SEGMENTS = [
     ("conditioning", re.compile(r"time_(emb|text|proj)\w*|add_embedding|adaln\w*|\w*modulation\w*")),
-    ("state space", re.compile(r"mamba|ssm|mixer|linear_attn|time_mixing?|rg_lru|temporal_block")),
+    ("recurrence", re.compile(r"mamba|ssm|linear_attn|time_mixing?|rg_lru")),
     (
         "attention",
         re.compile(r"\w*attn\w*|\w*attention\w*|([qkvo]|qkv|out)_proj|query_key_value|to_(q|k|v|out)"),
@@ -792,12 +970,19 @@ _SEGMENTS = [
     (
         "feed-forward",
         re.compile(
-            r"mlp|ffns?|ffn_output|ff|ff_context|feed_?forward|fc[12]|dense_h_to_4h|dense_4h_to_h|densereludense|intermediate|"
+            r"mlp|ffns?|ffn_output|ff|ff_context|feed_?forward|proj_mlp|fc[12]|dense_h_to_4h|dense_4h_to_h|densereludense|intermediate|"
             r"(gate|up|down|gate_up)_proj|shared_mlp"
         ),
     ),
     ("embedding", re.compile(r"\w*embed\w*|wte|wpe|lm_head|shared")),
 ]
+# Classes that stand in the place of attention and carry a state of fixed size, known by name: their matrices
+# are called as those of attention are.
+_RECURRENT = re.compile(
+    r"\w*Mamba2?Mixer|FalconH1Mixer|\w*GatedDeltaNet|\w*DeltaAttention|\w*LightningAttention|"
+    r"Rwkv\w*Attention|xLSTMLayer|\w*RecurrentBlock"
+)
+_SHORT_CONVOLUTION = re.compile(r"\w*ShortConv(olution)?")
 _EXPERT_COUNTS = (
     "num_local_experts",
     "num_experts",
@@ -814,6 +999,7 @@ _CHOSEN_COUNTS = (
     "num_selected_experts",
     "moe_k",
 )
+_SHARED_HEADS = ("num_key_value_heads", "num_kv_heads", "kv_n_heads")
 _HEADS = ("num_attention_heads", "n_head", "num_heads", "n_heads")
 _CHOSEN_BY_CODE = {"switch_transformers": 1, "nllb-moe": 2}  # where the number stands in no config
 
@@ -846,41 +1032,131 @@ def _text_config(config):
 
 
 def _count(model, config):
-    """The parameters of a model by part, and how many of them one token passes through."""
+    """The parameters of a model by part, how many of them one token passes through, and how many of those are
+    left without the table that turns tokens into lists of numbers.
+    """
     text = _text_config(config)
     experts = _first_number(text, *_EXPERT_COUNTS) or 0
     chosen = _first_number(text, *_CHOSEN_COUNTS) or _CHOSEN_BY_CODE.get(getattr(config, "model_type", None))
+    zero = _first_number(text, "zero_expert_num") or 0
     output = getattr(model, "get_output_embeddings", lambda: None)()
     parts, idle, seen = dict.fromkeys(PARTS, 0), 0, set()
-    for path, module in model.named_modules():
-        for name, tensor in module.named_parameters(recurse=False):
+    modules = dict(model.named_modules())
+    for path, module in modules.items():
+        tensors = [(name, tensor) for name, tensor in module.named_parameters(recurse=False)]
+        if not tensors:
+            continue
+        names = path.split(".")
+        kinds = [type(modules[".".join(names[: depth + 1])]).__name__ for depth in range(len(names))]
+        for name, tensor in tensors:
             if id(tensor) in seen:
                 continue
             seen.add(id(tensor))
             count = tensor.numel()
-            if _is_expert(path, tensor, experts):
+            if any(_RECURRENT.fullmatch(kind) for kind in kinds[:-1]) or _RECURRENT.fullmatch(kinds[-1]):
+                part = "norms" if "norm" in kinds[-1].lower() else "recurrence"
+            elif _is_expert(path, tensor, experts):
                 part = "experts"
+                if (
+                    zero and len(tensor) == experts + zero
+                ):  # transformers keeps room for those that do nothing
+                    count = count * experts // len(tensor)
                 idle += count - count * chosen // experts if chosen and experts else math.nan
             else:
-                part = "embedding" if module is output else _part(path, name, module, tensor, experts)
+                part = "embedding" if module is output else _part(path, name, kinds, tensor, experts)
             parts[part] += count
-    active = None if math.isnan(idle) else sum(parts.values()) - idle
-    return {part: count for part, count in parts.items() if count}, active
+    total = sum(parts.values())
+    parts = {part: count for part, count in parts.items() if count}
+    if math.isnan(idle):
+        return parts, None, None
+    return parts, total - idle, total - idle - _input_table(model, output)
+
+
+def _input_table(model, output):
+    """Parameters of the table that turns tokens into numbers; 0 where it is the output layer as well."""
+    try:
+        table = model.get_input_embeddings().weight
+    except (AttributeError, NotImplementedError):
+        return 0
+    return 0 if getattr(output, "weight", None) is table else table.numel()
+
+
+def _shipped(model, config, settings):
+    """(name of the format of the published weights, their bytes) by the config's quantization_config.
+
+    ("", None) where it has none, and (name, None) for a format whose size is not known here.
+    """
+    settings = settings or getattr(_text_config(config), "quantization_config", None)
+    if not isinstance(settings, dict) or not isinstance(settings.get("quant_method"), str):
+        return "", None
+    name, bits = _format(settings)
+    if bits is None:
+        return name, None
+    experts = _first_number(_text_config(config), *_EXPERT_COUNTS) or 0
+    left_out = settings.get("modules_to_not_convert") or settings.get("ignore") or []
+    output = getattr(model, "get_output_embeddings", lambda: None)()
+    seen, total = set(), 0
+    for path, module in model.named_modules():
+        for tensor_name, tensor in module.named_parameters(recurse=False):
+            if id(tensor) in seen:
+                continue
+            seen.add(id(tensor))
+            matrix = _is_expert(path, tensor, experts) and "bias" not in tensor_name
+            if name != "mxfp4":  # which is made of the experts alone
+                matrix = matrix or (type(module).__name__ in ("Linear", "Conv1D") and tensor.dim() == 2)
+            kept = module is output or any(_named(path, each) for each in left_out)
+            total += tensor.numel() * (bits if matrix and not kept else 16)
+    return name, math.ceil(total / 8)
+
+
+def _format(settings):
+    """(name, bits of a weight with its share of the scales) of a quantization_config; None if unknown."""
+    method = settings["quant_method"]
+    bits, group = settings.get("bits"), settings.get("group_size")
+    if method == "mxfp4":
+        return "mxfp4", 4 + 8 / 32  # 32 weights share a scale of 8 bits
+    if method == "fp8":
+        block = settings.get("weight_block_size")
+        return "fp8", 8 + 32 / math.prod(block) if block else 8
+    if method in ("gptq", "awq") and bits and group and group > 0:
+        return f"{method}, {bits} bits", bits + (16 + bits) / group  # a scale and a zero point for each group
+    if method == "bitsandbytes" and settings.get("load_in_4bit"):
+        return "4 bits, bitsandbytes", 4 + 32 / 64
+    if method == "bitsandbytes" and settings.get("load_in_8bit"):
+        return "8 bits, bitsandbytes", 8
+    groups = list((settings.get("config_groups") or {}).values())
+    weights = groups[0].get("weights") if method == "compressed-tensors" and len(groups) == 1 else None
+    if weights and weights.get("num_bits"):
+        bits, group = weights["num_bits"], weights.get("group_size") or 0
+        kind = "fp" if weights.get("type") == "float" else "int"
+        return (f"{kind}{bits} in groups", bits + 16 / group) if group > 0 else (f"{kind}{bits} by row", bits)
+    return method, None
+
+
+def _named(path, pattern):
+    """Whether a quantization_config leaves out a module: by a part of its name, or "re:" and a pattern."""
+    if pattern.startswith("re:"):
+        return re.match(pattern[3:], path) is not None
+    return pattern in path
 
 
 def _is_expert(path, tensor, experts):
     """Whether a tensor belongs to routed experts: by its name, or because it is one stack of all experts."""
     segments = path.split(".")
-    if any("shared" in segment for segment in segments):
+    if any("shared" in segment or segment == "router" for segment in segments):
+        return False
+    if segments[-1] == "experts" and tensor.dim() == 1:  # a bias that all of them share
         return False
     return "experts" in segments or (experts > 1 and tensor.dim() == 3 and tensor.shape[0] == experts)
 
 
-def _part(path, name, module, tensor, experts):
-    kind = type(module).__name__
+def _part(path, name, kinds, tensor, experts):
+    kind = kinds[-1]
     segments = path.lower().split(".")
     if re.search(r"norm", kind, re.IGNORECASE):
         return "norms"
+    if any(_SHORT_CONVOLUTION.fullmatch(each) for each in kinds):
+        return "convolutions"
     if any("shared_expert" in segment for segment in segments):
         return "router" if segments[-1].endswith("gate") else "experts"
     if any("router" in segment for segment in segments) or name == "e_score_correction_bias":
@@ -903,35 +1179,66 @@ def _part(path, name, module, tensor, experts):
 
 
 def _heads(config, kind=None):
-    """(key-value heads, head size) of a layer, each None where the config does not say."""
+    """(key-value heads, size of a head's key, of its value), each None where the config does not say.
+
+    kind : the layer's type, because some have other heads inside a window
+    """
     hidden, heads = _first_number(config, "hidden_size", "d_model", "n_embd"), _first_number(config, *_HEADS)
-    size = _first_number(config, "head_dim", "d_kv") or (hidden // heads if hidden and heads else None)
+    sizes, shared = ("head_dim", "d_kv", "dim_head", "kv_channels"), _SHARED_HEADS
+    if kind and "sliding" in kind:
+        sizes, shared = ("swa_head_dim", *sizes), ("swa_num_key_value_heads", *shared)
+    size = _first_number(config, *sizes) or (hidden // heads if hidden and heads else None)
+    value = _first_number(config, "v_head_dim") or size
+    if _first_number(config, "kv_lora_rank"):
+        size = sum(_first_number(config, f"qk_{part}_head_dim") or 0 for part in ("nope", "rope")) or size
     if _attribute(config, "multi_query") and not _attribute(config, "new_decoder_architecture"):
-        return 1, size
-    names = ("num_key_value_heads", "num_kv_heads", "kv_n_heads")
-    if kind and "sliding" in kind:  # some have other heads inside the window
-        names = ("swa_num_key_value_heads", *names)
-    return _first_number(config, *names) or heads, size
+        return 1, size, value
+    return _first_number(config, *shared) or heads, size, value
 
 
-def _cache_of_layer(config, kind):
-    """(numbers that a layer caches per token, its window in tokens or None); None for one without attention.
+def _cache_of_layer(config, kind, index):
+    """What a layer keeps for each token, as a list of _Kept; an empty one for a layer without attention.
 
     config : the layer's, or the model's where all layers are alike
     kind : the layer's type, such as "sliding_attention", or None where the config names none
+    index : the layer's place
     """
     if kind is not None and ("linear" in kind or not re.search("attention|hybrid", kind)):
-        return None
-    heads, size = _heads(config, kind)
-    if latent := _first_number(config, "kv_lora_rank"):  # multi-head latent attention keeps one short vector
-        numbers = latent + (_first_number(config, "qk_rope_head_dim") or 0)
-    elif size and heads:
-        numbers = heads * (size + (_first_number(config, "v_head_dim") or size))
-    else:
-        return None
+        return []
+    heads, size, value = _heads(config, kind)
     window = _first_number(config, "sliding_window", "attention_chunk_size")
     everywhere = kind is None and _attribute(config, "use_sliding_window") is not False
-    return numbers, window if everywhere or (kind and re.search("sliding|chunked", kind)) else None
+    if not (everywhere or (kind and re.search("sliding|chunked|compressed", kind))):
+        window = None
+    # Layers that choose which tokens to read keep a short key of each for the choice.
+    indexer = _first_number(config, "index_head_dim", "indexer_head_dim") or 0
+    rates = _attribute(config, "compress_rates")
+    if isinstance(rates, dict):  # DeepSeek-V4: one list is key and value at once, and older ones are merged
+        kept, every = [_Kept(heads * size, window)], rates.get(kind)
+        if every:
+            kept.append(_Kept(heads * size + (indexer if "sparse" in kind else 0), None, every))
+        return kept
+    if latent := _first_number(config, "kv_lora_rank"):  # multi-head latent attention keeps one short vector
+        kept = [_Kept(latent + (_first_number(config, "qk_rope_head_dim") or 0), window)]
+    elif size and heads:
+        kept = [_Kept(heads * (size + value), window)]
+    else:
+        return []
+    roles = _attribute(config, "indexer_types")
+    own = not (isinstance(roles, list) and roles[index] == "shared")
+    if kind and own and ("indexed" in kind or _first_number(config, "indexer_head_dim")):
+        kept.append(_Kept(indexer))
+    return kept
+
+
+def _projected(model):
+    """By a layer's place: how many numbers its own matrices make a key and a value of, together."""
+    made = {}
+    for path, module in model.named_modules():
+        found = re.fullmatch(r"(?!.*(encoder|vision|audio|cross)).*layers\.(\d+)\.\w+\.[kv]_proj", path)
+        if found and hasattr(module, "out_features"):
+            made.setdefault(int(found[2]), []).append(module.out_features)
+    return {index: sum(sizes) for index, sizes in made.items() if len(sizes) == 2}
 
 
 def _shape(model, config, attends):
@@ -957,21 +1264,37 @@ def _shape(model, config, attends):
             text, "max_target_positions", "max_position_embeddings", "n_positions", "max_seq_len"
         ),
     }
+    if _first_number(text, "kv_lora_rank"):
+        facts["value_head_size"] = _heads(text)[2]
+        facts["rotary_head_size"] = _first_number(text, "qk_rope_head_dim")
     writes = getattr(model, "can_generate", lambda: False)()
-    # BERT and its kin, trained to fill gaps, cache only when they are told to be decoders.
-    fills_gaps = getattr(config, "is_decoder", None) is False and not config.is_encoder_decoder
-    kinds = _attribute(text, "layer_types") or _attribute(text, "layers_block_type")
-    only_states = getattr(model, "_is_stateful", False) and not kinds  # as Mamba, which caches no keys
-    if not (writes and layers and attends) or fills_gaps or only_states:
+    # BERT and its kin, trained to fill gaps, cache only when they are told to be decoders. Configs of others,
+    # such as GPT-NeoX's, have the same setting, but no layer reads it.
+    decoders = [getattr(module, "is_decoder", None) for module in model.modules()]
+    fills_gaps = getattr(config, "is_decoder", None) is False and False in decoders and True not in decoders
+    if not (writes and layers and attends) or fills_gaps:
         return facts
-    kinds = kinds or [None] * layers
-    reused = _first_number(text, "num_kv_shared_layers") or 0  # the last ones use the cache of earlier ones
-    plans = zip(each, kinds[: layers - reused], strict=False)
-    cached = [_cache_of_layer(layer, kind) for layer, kind in plans]
-    facts["_layer_cache"] = tuple(one for one in cached if one)
-    if getattr(config, "is_encoder_decoder", False):
+    kinds = _attribute(text, "layer_types") or _attribute(text, "layers_block_type") or [None] * layers
+    # The last layers of some use the cache of earlier ones; those of others read a picture, whose cache does
+    # not grow with the text.
+    own = layers - (_first_number(text, "num_kv_shared_layers") or 0)
+    pictures = _attribute(text, "cross_attention_layers") or ()
+    projected, kept = _projected(model), []
+    order = list(range(own))
+    if _attribute(text, "recurrent_kv_cache_mode") == "per_loop":  # Dory runs its middle layers several times
+        first = text.n_input_layers
+        order += list(range(first, first + text.n_recurrent_layers)) * (text.n_recurrent_loops - 1)
+    for index in order:
+        if index in pictures:
+            continue
+        lists = _cache_of_layer(each[index], kinds[index], index)
+        if len(lists) == 1 and index in projected and not _first_number(text, "kv_lora_rank"):
+            lists = [lists[0]._replace(numbers=projected[index])]
+        kept += lists
+    facts["_layer_cache"] = tuple(kept)
+    if getattr(model.config, "is_encoder_decoder", False):
         positions = _first_number(config, "max_source_positions") if hasattr(config, "num_mel_bins") else None
-        facts["_source_cache"] = tuple((numbers, positions) for numbers, _ in facts["_layer_cache"])
+        facts["_source_cache"] = tuple((own.numbers, positions) for own in kept)
     return facts
 
 
@@ -979,7 +1302,7 @@ def _two_layers(plan):
     """A config like the plan's but with two layers, or None where not all layers are of one kind."""
     values = plan.config.to_dict()
     uneven = re.compile(
-        r".*(types?|period|interval|pattern|sharing|every|offset|cross).*|text_config|decoder"
+        r".*(types?|period|interval|pattern|sharing|every|offset|cross).*|text_config|decoder|per_layer_config"
     )
     alike = len(set(plan._layer_cache)) == 1 and len(plan._layer_cache) == plan.layers
     if not alike or any(values[name] for name in values if uneven.fullmatch(name) and name != "model_type"):
@@ -992,20 +1315,25 @@ def _two_layers(plan):
 
 
 def _measure_cache(plan):
-    """Bytes per token, at 16 bits, of the cache that the library fills; None where the model can't be run."""
+    """Bytes per token, at 16 bits, of the cache that the library fills; None where the model can't be run.
+
+    Measured is by how much the cache of three tokens is larger than that of two.
+    """
+    if any(kept.every > 1 for kept in plan._layer_cache):
+        return None  # what one more token adds depends on how many came before
     with _quiet():
         try:
             if short := _two_layers(plan):
-                layers = _cached_numbers(plan, short)
-                if len(layers) == 2 and layers[0] == layers[1]:
-                    return 2 * layers[0] * plan.layers
-            return 2 * sum(_cached_numbers(plan, plan.config)) or None
-        except Exception:  # it needs more inputs, computes on numbers, or keeps another kind of cache
+                more = _cached_numbers(plan, short, 3) - _cached_numbers(plan, short, 2)
+                if more % 2 == 0:
+                    return 2 * (more // 2) * plan.layers
+            return 2 * (_cached_numbers(plan, plan.config, 3) - _cached_numbers(plan, plan.config, 2))
+        except Exception:  # it needs more inputs, or computes on numbers
             return None
 
 
-def _cached_numbers(plan, config, tokens=2):
-    """Numbers per token that each layer caches, read from its tensors (batch, heads, tokens, head size)."""
+def _cached_numbers(plan, config, tokens):
+    """How many numbers the library keeps of so many tokens, counted from the shapes of what it returns."""
     import torch
 
     ids = torch.zeros((1, tokens), dtype=torch.long, device="meta")
@@ -1013,8 +1341,8 @@ def _cached_numbers(plan, config, tokens=2):
     # In 16 bits, because torch's grouped product of experts has no other form on this device.
     model = plan._build(config).to(torch.bfloat16).eval()
     model.set_attn_implementation("eager")  # the others look at the numbers of the mask
-    if getattr(config, "is_encoder_decoder", False):
-        inputs["decoder_input_ids"] = ids
+    if getattr(model.config, "is_encoder_decoder", False):
+        inputs = {"input_ids": torch.zeros((1, 2), dtype=torch.long, device="meta"), "decoder_input_ids": ids}
         if model.main_input_name == "input_features":
             del inputs["input_ids"]
             frames = (1, config.num_mel_bins, 2 * config.max_source_positions)
@@ -1022,13 +1350,22 @@ def _cached_numbers(plan, config, tokens=2):
     with torch.device("meta"), torch.no_grad():
         output = model(**inputs, use_cache=True)
     # transformers 5.24 renamed this output.
-    kept = output["cache"] if "cache" in output else output["past_key_values"]
-    kept = getattr(kept, "self_attention_cache", kept)
-    numbers = []
-    for layer in kept.layers:
-        states = [getattr(layer, name, None) for name in ("keys", "values")]
-        states = [each for each in states if each is not None and each.numel()]
-        if any(each.dim() != 4 or each.shape[2] != tokens for each in states):
-            raise ValueError("a cache of another shape")
-        numbers.append(sum(each.numel() for each in states) // tokens)
-    return numbers
+    return _numbers_inside(output.get("cache", output.get("past_key_values")), set())
+
+
+def _numbers_inside(kept, seen):
+    """How many numbers the tensors of floats in an object hold, in its lists and dicts, too; each once."""
+    import torch
+
+    if kept is None or id(kept) in seen or isinstance(kept, str | int | float | type):
+        return 0
+    seen.add(id(kept))
+    if torch.is_tensor(kept):
+        return kept.numel() if kept.is_floating_point() else 0
+    if isinstance(kept, dict):
+        inside = kept.values()
+    elif isinstance(kept, list | tuple):
+        inside = kept
+    else:
+        inside = getattr(kept, "__dict__", {}).values()
+    return sum(_numbers_inside(each, seen) for each in inside)
