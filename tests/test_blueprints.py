@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
 import tomllib
@@ -243,6 +244,19 @@ def test_a_sliding_window_bounds_the_cache():
     layer = mixed.kv_cache_bytes_per_token // 4
     assert mixed.kv_cache_bytes(1000) == layer * (2 * 128 + 2 * 1000)
     assert mixed.kv_cache_bytes_per_token_cached == mixed.kv_cache_bytes_per_token
+
+
+def test_energy_of_trainings_comes_from_one_place():
+    """Llama 2's figure stood in two lessons with two values: it is the sum over its four models."""
+    trainings = catalog.trainings()
+    assert sum(trainings["llama-2"].hours) == 3_311_616
+    assert round(trainings["llama-2"].kilowatt_hours) == 1_272_730
+    assert round(trainings["llama-3"].kilowatt_hours) == 5_390_000
+    stated = {f"{training.kilowatt_hours / 1e6:.2f}" for training in trainings.values()}
+    settled = catalog.read("settled.toml")
+    for lesson in ("11", "13"):
+        energies = re.findall(r"(\d+\.\d\d) million", settled[lesson]["39"])
+        assert len(energies) == 2 and set(energies) <= stated
 
 
 def test_smollm2_by_its_own_config():

@@ -160,6 +160,32 @@ class Claim:
     settled: dict[str, str]
 
 
+@dataclass(frozen=True)
+class Training:
+    """What a maker publishes of a training.
+
+    Parameters
+    ----------
+    name, title: str.
+    hours: tuple of int, GPU-hours, and
+    watts: tuple of int, the peak power of one GPU, for each kind of GPU or model of the family.
+    tonnes: float, tonnes of CO2 equivalent as the maker states them, or None.
+    source: str, where it was read.
+    """
+
+    name: str
+    title: str
+    hours: tuple[int, ...]
+    watts: tuple[int, ...]
+    source: str
+    tonnes: float | None = None
+
+    @property
+    def kilowatt_hours(self) -> float:
+        """Hours times peak power: more than the GPUs drew, and without all that is not a GPU."""
+        return sum(hours * watts for hours, watts in zip(self.hours, self.watts, strict=True)) / 1000
+
+
 VERDICTS = {  # and what each says of the article's words
     "true": "they hold, on all that we found",
     "mostly true": "they hold, with a reserve that changes little",
@@ -232,6 +258,17 @@ def claims() -> dict[int, Claim]:
             settled={lesson: texts[str(number)] for lesson, texts in settled.items() if str(number) in texts},
         )
     return found
+
+
+@cache
+def trainings() -> dict[str, Training]:
+    """The trainings whose energy the course computes, by name."""
+    return {
+        name: Training(
+            name=name, **(facts | {"hours": tuple(facts["hours"]), "watts": tuple(facts["watts"])})
+        )
+        for name, facts in read("trainings.toml").items()
+    }
 
 
 def _points(tables):
