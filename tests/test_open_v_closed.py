@@ -22,6 +22,7 @@ def lesson():
     """The functions that the lesson writes on the screen, by their names."""
     cells = nbformat.read(LESSONS["08_open_v_closed"], as_version=4).cells
     names = {"numpy": numpy, "course": course, "world": WORLD, "rivals": ["a", "b", "c"]}
+    names["combinations"] = combinations
     for cell in cells:
         if cell.cell_type == "code" and cell.source.startswith("def "):
             exec(re.split(r"\n\n\n(?!def )", cell.source)[0], names)
@@ -131,22 +132,41 @@ def test_lm_eval_gives_the_same_number_on_the_same_items(lesson, tmp_path):
     assert ours["sums"].mean() == 100 and ours["memory"].mean() < 50  # the two had something to disagree on
 
 
-def test_tau_counts_pairs(lesson):
+def test_pairs_in_the_same_order_and_turned_round(lesson):
     rng = numpy.random.default_rng(0)
     for _ in range(20):
-        one, other = rng.integers(5, size=(2, 6))
-        signs = [
-            numpy.sign([each[i] - each[j] for i, j in combinations(range(6), 2)]) for each in (one, other)
-        ]
-        pairs = [sum(each != 0) for each in signs]
-        expected = sum(signs[0] * signs[1]) / (pairs[0] * pairs[1]) ** 0.5 if all(pairs) else 0.0
-        assert lesson["tau"](one, other) == pytest.approx(expected)
-    assert lesson["tau"]([1, 2, 3], [10, 20, 30]) == 1 and lesson["tau"]([1, 2, 3], [3, 2, 1]) == -1
-    assert lesson["tau"]([1, 1, 1], [1, 2, 3]) == 0  # a saturated benchmark orders nobody
+        one, other = rng.integers(5, size=(2, 6)).tolist()
+        found = course.statistics.kendall(one, other)
+        assert lesson["compare"](one, other) == (found.concordant, found.discordant)
+    assert lesson["compare"]([1, 2, 3], [10, 20, 30]) == (3, 0)
+    assert lesson["compare"]([1, 2, 3], [3, 2, 1]) == (0, 3)
+    assert lesson["compare"]([1, 1, 1], [1, 2, 3]) == (0, 0)  # a saturated benchmark orders nobody
+
+
+def test_a_third_way_of_asking_changes_no_comparison(monkeypatch, tmp_path):
+    """As the lesson's "Change it" asks: the models are compared in words, whatever else they are asked."""
+    monkeypatch.setenv("COURSE_ANSWERS", str(tmp_path / "answers.json"))
+    (cell,) = (
+        cell.source
+        for cell in nbformat.read(LESSONS["08_open_v_closed"], as_version=4).cells
+        if cell.source.startswith("def write(")
+    )
+    llama, tokenizer = course.load("tinyworld-llama")
+    sums = [item for item in benchmark.items(WORLD, "sums", 80) if item.prompt.startswith("What")][:24]
+    ways = {"in words": [item.prompt for item in sums], "in the dark": ["The sea"] * len(sums)}
+    for small, prompts, outcome in (
+        (llama, ways, "about the same"),
+        (llama, {"in the dark": ways["in the dark"]} | ways, "about the same"),
+    ):
+        names = {"llama": llama, "tokenizer": tokenizer, "small": small, "words": tokenizer, "re": re}
+        names |= {"course": course, "display": lambda picture: None, "sums": sums, "prompts": prompts}
+        exec(cell, names)
+        assert names["outcome"] == outcome
+        assert sum(names["right"]["TinyWorld Llama", "in the dark"]) < 12 < sum(names["llama_right"])
 
 
 def test_elo_moves_as_much_up_as_down_and_finds_the_strength(lesson):
-    elo, rate = lesson["elo"], lesson["rate"]
+    elo = lesson["elo"]
     assert elo([("a", "b", 1.0)]) == {"a": 1008.0, "b": 992.0, "c": 1000.0}
     assert elo([("a", "b", 0.5)]) == dict.fromkeys("abc", 1000.0)
     rng = numpy.random.default_rng(0)
@@ -157,9 +177,10 @@ def test_elo_moves_as_much_up_as_down_and_finds_the_strength(lesson):
         chance = 1 / (1 + 10 ** ((strength[right] - strength[left]) / 400))
         votes.append((left, right, float(rng.random() < chance)))
     assert sum(elo(votes).values()) == pytest.approx(3000)
-    found = rate(votes, draws=100)
-    for name, (rating, (low, high)) in found.items():
-        assert low < strength[name] < high and low < rating < high
+    fitted = course.statistics.bradley_terry(votes)
+    arrived = elo(votes * 20, step=1)
+    for name, (rating, (low, high)) in fitted.items():
+        assert low < rating < high and abs(strength[name] - rating) < 50 > 5 * abs(arrived[name] - rating)
 
 
 SCORES = {
@@ -207,8 +228,8 @@ def test_a_vote_is_blind_until_it_is_given():
     assert explorer.still().alt.startswith(
         "Which goes on better? Where is it? It is in the … left: red bag. | right: "
     )
-    assert "Elo ratings after 3 votes of somebody" in explorer.still().html
-    assert "Vote 1" not in explorer.picture.value and "Elo" not in explorer.picture.value
+    assert "Ratings after 3 votes of somebody" in explorer.still().html
+    assert "Vote 1" not in explorer.picture.value and "Ratings" not in explorer.picture.value
     assert "blue &lt;bag&gt;." in explorer.picture.value
     left, level, right = explorer.controls
     left.click()

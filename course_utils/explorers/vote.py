@@ -12,8 +12,8 @@ from .base import Explorer, given
 
 _CHOICES = {"the left one": 1.0, "no difference": 0.5, "the right one": 0.0}
 _QUESTION = "Which goes on better?"
-_START = 1_000
-_FEW = 10  # with fewer votes, votes drawn anew are the same few again, and an interval would promise too much
+_MEAN = 1_000
+_FEW = 10  # fewer votes say too little for an interval
 
 
 class Vote(Explorer):
@@ -83,13 +83,13 @@ class Vote(Explorer):
         theirs, count = self.rated
         mine = given(self.rate, votes) if votes else theirs
         values, spans = zip(*mine.values(), strict=True)
-        note = "All start at 1,000."
+        note = "Their mean is 1,000."
         if 0 < len(votes) < _FEW:
             spans, note = [None] * len(values), f"{note} Intervals from {_FEW} votes on."
         who = f"your {len(votes)}" if votes else f"{count}"
-        title = f"Elo ratings after {who} vote{'s' * (len(votes) != 1)}"
+        title = f"Ratings after {who} vote{'s' * (len(votes) != 1)}"
         title += "" if votes else f" of {self.voter}"
-        looks = {"unit": "points", "limits": (_START - 400, _START + 400)}
+        looks = {"unit": "points", "limits": (_MEAN - 500, _MEAN + 500)}
         if votes:
             looks |= {"marks": [theirs[model][0] for model in mine], "marks_label": self.voter}
         return intervals(list(mine), values, spans, title=title, note=note, **looks)

@@ -18,6 +18,7 @@ def intervals(
     band=None,
     band_label=None,
     columns=1,
+    digits=0,
     title=None,
     note=None,
     alt=None,
@@ -39,6 +40,7 @@ def intervals(
     band: (low, high), shaded in every row.
     band_label: str, what the band is.
     columns: int, how many columns the rows stand in on a wide page; a narrow one has one.
+    digits: int, how many decimals the numbers have.
     title: str above the picture.
     note: str below it, before what the marks mean.
     alt: str, the description; by default every value in words.
@@ -55,10 +57,10 @@ def intervals(
         return round(100 * (inside - limits[0]) / (limits[1] - limits[0]), 2)
 
     def said(value, span):
-        shown = signed(value, 0)
-        return (
-            f"{shown}{behind}" if span is None else f"{shown} ({signed(span[0], 0)} to {signed(span[1], 0)})"
-        )
+        shown = signed(value, digits)
+        if span is None:
+            return f"{shown}{behind}"
+        return f"{shown} ({signed(span[0], digits)} to {signed(span[1], digits)})"
 
     shaded = ""
     if band:
