@@ -310,7 +310,7 @@ def test_the_report_is_one_page_without_scripts(tmp_path, monkeypatch, capsys):
     widget, count = Capstone(), len(catalog.claims())
     for number, confidence in zip(catalog.claims(), count * CONFIDENCES, strict=False):
         decide(widget, number, catalog.claims()[number].verdict, confidence)
-    report("mine.html", forecasts=[("<b>Towns</b> are found", "2028-12-31", 40)])
+    report("mine.html", forecasts=[("<b>Towns</b> are found", "2028-12-31", "a list", 40)])
     assert "mine.html" in capsys.readouterr().out
     text = (tmp_path / "mine.html").read_text(encoding="utf-8")
     page = _Page()

@@ -266,11 +266,11 @@ def _shown(published, code, printed):
     )
 
 
-def report(file: str = "my_report.html", forecasts: list[tuple[str, str, int]] = ()) -> None:
+def report(file: str = "my_report.html", forecasts: list[tuple[str, str, str, int]] = ()) -> None:
     """Write the learner's verdicts, the score, its calibration and forecasts to one page, and say where.
 
     file : where to write; an earlier report there is replaced
-    forecasts : (what will be the case, the date, probability in percent) of what can be checked later
+    forecasts : (what will be the case, by which day, who or what judges, probability in percent)
 
     The page needs no network and has no scripts. Without a verdict nothing is written.
     """
@@ -301,8 +301,8 @@ def _page(decided, forecasts):
         views.table(rows).html.replace("max-width:760px", "max-width:none"),
     ]
     if forecasts:
-        listed = [("What will be the case", "By", "Probability")]
-        listed += [(what, when, f"{percent}%") for what, when, percent in forecasts]
+        listed = [("What will be the case", "By", "Judged by", "Probability")]
+        listed += [(what, when, judge, f"{percent}%") for what, when, judge, percent in forecasts]
         parts.append(views.table(listed, title="Forecasts, to be scored on their day").html)
     return (
         '<!DOCTYPE html><html lang="en"><head><meta charset="utf-8">'
