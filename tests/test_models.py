@@ -95,6 +95,13 @@ def settings_of_the_process():
     }
 
 
+@pytest.fixture(scope="module")
+def imported():
+    """Everything that a load imports is imported: a library's first import may add filters of its own."""
+    models.load("tinyworld-llama", four_bit=True)
+    models.load("stable-diffusion", size="tiny")
+
+
 @pytest.mark.parametrize(
     "load",
     [
@@ -106,11 +113,7 @@ def settings_of_the_process():
     ],
     ids=["llama", "four bits", "whisper", "stable diffusion", "conversion"],
 )
-def test_a_load_leaves_seeds_threads_and_warnings_as_they_were(load, monkeypatch, tmp_path):
-    # Imported here, because a first import may add filters of its own.
-    import bitsandbytes  # noqa: F401
-    import diffusers  # noqa: F401
-
+def test_a_load_leaves_seeds_threads_and_warnings_as_they_were(load, imported, tmp_path):
     threads = torch.get_num_threads()
     try:
         torch.set_num_threads(2)
