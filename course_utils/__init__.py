@@ -11,6 +11,7 @@ _HOME_OF = {
     "folder": "models",
     "gguf_copies": "models",
     "load": "models",
+    "prepare": "models",
     "setup": "lessons",
     "predict": "learning.predict",
     "reveal": "learning.predict",
