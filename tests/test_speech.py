@@ -124,7 +124,7 @@ def test_two_hours_are_cut_with_a_sentence(tmp_path, capsys):
     assert capsys.readouterr().out == says
     assert "lecture.wav is 7,200.0 s long: choose a start in it" in refused(file, start=8000)
     assert not speech.read(file, start=60).any()
-    assert capsys.readouterr().out.startswith("lecture.wav is silent here.\n")
+    assert capsys.readouterr().out.startswith("lecture.wav is silent in these seconds.\n")
 
 
 @pytest.mark.parametrize(
@@ -299,7 +299,7 @@ def test_silence_is_read_and_named(tmp_path, capsys):
     file = tmp_path / "quiet.wav"
     file.write_bytes(written(0 * TONE))
     assert not speech.read(file).any()
-    assert capsys.readouterr().out == "quiet.wav is silent here.\n"
+    assert capsys.readouterr().out == "quiet.wav is silent.\n"
 
 
 def test_what_is_no_sound_gets_one_sentence():

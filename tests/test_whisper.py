@@ -222,7 +222,7 @@ def test_a_text_that_does_not_stop_is_cut_off_without_an_end(whisper):
 
 
 def test_the_window_that_read_takes_keeps_the_words(whisper, capsys):
-    """Where sound fills the last of the 30 seconds, nearly all words may be left out: `read` keeps it free."""
+    """Where sound fills the last of the 30 seconds, nearly all words may be left out: `read` keeps off."""
     model, processor = whisper
     paragraph = numpy.concatenate([clip.samples for clip in clips().values()])
     full = numpy.tile(paragraph, 2)[9 * RATE : 39 * RATE]  # some 80 words are said in it

@@ -58,7 +58,7 @@ def read(source, start=0.0, seconds=WINDOW, rate=None):
         print(f"{name} has {samples.shape[1]} channels: here is their mean.")
     samples = samples.mean(axis=1)
     if is_silent(samples):
-        print(f"{name} is silent here.")
+        print(f"{name} is silent{'' if length <= seconds else ' in these seconds'}.")
     if length > start + seconds + 1 / RATE:
         print(
             f"{name} is {_seconds(length)} s long: this is second {_seconds(start)} to "
