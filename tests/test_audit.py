@@ -1,6 +1,7 @@
 """Lesson 09's pictures and explorer: intervals beside what was planted, and shares at a temperature."""
 
 import re
+from pathlib import Path
 
 import numpy
 import pytest
@@ -41,6 +42,18 @@ def test_heat_at_its_ends():
     assert heat([0.0, 0.3, 0.5, 0.51, 1.0], 0).tolist() == [0, 0, 0.5, 1, 1]
     assert heat([0.0, 1.0], 0.5).tolist() == [0, 1]
     assert heat([0.5001], 0.001)[0] == pytest.approx(0.6, abs=0.01)
+
+
+def test_a_bootstrap_of_few_values_holds_the_mean_as_seldom_as_exercise_9_2_says():
+    text = (Path(__file__).parent.parent / "solutions/09_bias_audit/09_bias_audit.ipynb").read_text("utf-8")
+    rng = numpy.random.default_rng(0)
+    for count, said in ((16, "92 times in 100 for 16 values"), (8, "88 for 8"), (5, "84 for 5")):
+        values = rng.normal(size=(3_000, count))
+        picks = rng.integers(count, size=(1_000, count))
+        means = numpy.array([each[picks].mean(1) for each in values])
+        low, high = numpy.quantile(means, [0.025, 0.975], axis=1)
+        held = 100 * ((low < 0) & (high > 0)).mean()
+        assert said in text and abs(held - int(said.split()[0])) < 1.5
 
 
 def test_audit_shows_means_intervals_and_what_was_planted():
