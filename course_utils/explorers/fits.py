@@ -85,8 +85,9 @@ class Fits(Explorer):
         heading = f"{fitting} of {len(self.plans)} published models fit: {setting}"
         note = (
             "Bar: weights (solid), then key-value cache (striped). Full width: twice the memory; » goes on. "
-            "Dashed line: the memory. The working space of a pass comes on top, and other programs need "
-            "memory too. Real 4- and 8-bit files are a little larger: they add scales."
+            "Dashed line: the memory, in GB of 10⁹ bytes: a chip sold as 16 GB holds 17.2 of them. The "
+            "working space of a pass comes on top, and other programs need memory too. Real 4- and 8-bit "
+            "files are a little larger: they add scales."
         )
         above = f'<div style="margin-bottom:8px">{escape(here)}</div>' if here else ""
         return Picture(
