@@ -67,6 +67,15 @@ def test_a_key_counts_as_whole_words_only(library):
         assert [is_right(text, facts[key]) for text in texts] == [0] * len(texts), key
 
 
+def test_lesson_13_counts_by_the_same_rule():
+    rules = []
+    for path in (LESSON, LESSON.with_name("13_community_and_capstone.ipynb")):
+        cells = nbformat.read(path, as_version=4).cells
+        source = next(cell.source for cell in cells if "def is_right(" in cell.source)
+        rules.append(re.findall(r"^    +key = .*$", source, re.M))
+    assert len(rules[0]) == 2 and rules[0] == rules[1]
+
+
 @pytest.fixture(scope="module")
 def lesson(library):
     """The lesson's own functions, over its tokenizer and a small model of random numbers."""
@@ -116,7 +125,7 @@ def small_llama(tmp_path, monkeypatch):
     torch.manual_seed(0)
     LlamaForCausalLM(LlamaConfig(vocab_size=256, **shape, **heads)).save_pretrained(tmp_path / "base")
     tinyworld.english().tokenizer().save_pretrained(tmp_path / "base")
-    monkeypatch.setattr(models, "_folder", lambda model: tmp_path / "base")
+    monkeypatch.setattr(models, "_folder", lambda model, way: tmp_path / "base")
 
 
 @pytest.mark.parametrize("four_bit", [False, True])
