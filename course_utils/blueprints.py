@@ -1323,34 +1323,36 @@ def _measure_cache(plan):
         return None  # what one more token adds depends on how many came before
     with _quiet():
         try:
-            if short := _two_layers(plan):
-                more = _cached_numbers(plan, short, 3) - _cached_numbers(plan, short, 2)
-                if more % 2 == 0:
-                    return 2 * (more // 2) * plan.layers
-            return 2 * (_cached_numbers(plan, plan.config, 3) - _cached_numbers(plan, plan.config, 2))
+            if (short := _two_layers(plan)) and (more := _growth(plan, short)) % 2 == 0:
+                return 2 * (more // 2) * plan.layers
+            return 2 * _growth(plan, plan.config)
         except Exception:  # it needs more inputs, or computes on numbers
             return None
 
 
-def _cached_numbers(plan, config, tokens):
-    """How many numbers the library keeps of so many tokens, counted from the shapes of what it returns."""
+def _growth(plan, config):
+    """By how many numbers the library's cache of three tokens is larger than that of two."""
     import torch
 
-    ids = torch.zeros((1, tokens), dtype=torch.long, device="meta")
-    inputs = {"input_ids": ids}
     # In 16 bits, because torch's grouped product of experts has no other form on this device.
     model = plan._build(config).to(torch.bfloat16).eval()
     model.set_attn_implementation("eager")  # the others look at the numbers of the mask
-    if getattr(model.config, "is_encoder_decoder", False):
-        inputs = {"input_ids": torch.zeros((1, 2), dtype=torch.long, device="meta"), "decoder_input_ids": ids}
-        if model.main_input_name == "input_features":
-            del inputs["input_ids"]
-            frames = (1, config.num_mel_bins, 2 * config.max_source_positions)
-            inputs["input_features"] = torch.zeros(frames, dtype=torch.bfloat16, device="meta")
-    with torch.device("meta"), torch.no_grad():
-        output = model(**inputs, use_cache=True)
-    # transformers 5.24 renamed this output.
-    return _numbers_inside(output.get("cache", output.get("past_key_values")), set())
+    kept = []
+    for tokens in (2, 3):
+        ids = torch.zeros((1, tokens), dtype=torch.long, device="meta")
+        inputs = {"input_ids": ids}
+        if getattr(model.config, "is_encoder_decoder", False):
+            read = torch.zeros((1, 2), dtype=torch.long, device="meta")
+            inputs = {"input_ids": read, "decoder_input_ids": ids}
+            if model.main_input_name == "input_features":
+                del inputs["input_ids"]
+                frames = (1, config.num_mel_bins, 2 * config.max_source_positions)
+                inputs["input_features"] = torch.zeros(frames, dtype=torch.bfloat16, device="meta")
+        with torch.device("meta"), torch.no_grad():
+            output = model(**inputs, use_cache=True)
+        # transformers 5.24 renamed this output.
+        kept.append(_numbers_inside(output.get("cache", output.get("past_key_values")), set()))
+    return kept[1] - kept[0]
 
 
 def _numbers_inside(kept, seen):
