@@ -1,11 +1,11 @@
 """How sure a number is: one place for all intervals and tests of the course.
 
-Whatever is called an interval here is a 95% interval: if the whole measurement were repeated many times,
-about 95 of 100 such intervals would hold the true value. That was not taken from a book:
-tests/test_statistics.py simulates it, on samples as small as those of the lessons, and the docstrings say
-what it found.
+By default every interval is a 95% interval: if the whole measurement were repeated many times, about 95 of
+100 such intervals would contain the true value. We checked this instead of trusting the formulas:
+tests/test_statistics.py computes or simulates how often each interval contains the true value, on samples
+as small as those of the lessons. The docstrings give the results.
 
-Rates, and the ends of their intervals, are in percent. Lists, numpy arrays and torch tensors are accepted.
+Rates and the ends of their intervals are in percent. Lists, numpy arrays and torch tensors are accepted.
 """
 
 import functools
@@ -15,22 +15,23 @@ from dataclasses import dataclass
 
 from .errors import CourseError
 
-_ALL_ORDERS = 8  # up to so many things, kendall() tries all orders: 40,320 of them
-_SHUFFLES = 20_000  # beyond that, so many random ones
-_ELO = 400 / math.log(10)  # points of Elo's scale for a change of one in the logarithm of the odds
-_DRAWS = 0.1  # of a draw, given to every model against one of 1,000 points
+_ALL_ORDERS = 8  # kendall() tries all orders of up to this many things: 40,320 orders of 8
+_SHUFFLES = 20_000  # for more things, kendall() tries this many random orders
+_ELO = 400 / math.log(10)  # points on Elo's scale when the logarithm of the odds changes by 1
+_DRAWS = 0.1  # the fraction of a draw that each model gets against a model of 1,000 points
 
 
 def wilson(hits, count, level=95):
-    """The interval of a rate, by Wilson's score method: (low, high) in percent.
+    """Return the interval of a rate, by Wilson's score method: (low, high) in percent.
 
-    It never has width zero: 80 hits of 80 give 95.4 to 100. For the sizes of the lessons (5 to 134), true
-    rates from 5% to 95% are held by 95 to 96 of 100 such intervals on average. At single rates it is fewer
-    or more, as hits are whole numbers: 89 at worst for a count of 5 or 8, 92 at worst from 16 on.
+    Its width is never zero: 80 hits of 80 give 95.4 to 100. For the sample sizes of the lessons (5 to 134),
+    95 to 96 of 100 such intervals contain the true rate, averaged over true rates from 5% to 95%. At a single
+    true rate there can be fewer or more, because hits are whole numbers: at worst 89 for a count of 5 or 8,
+    and 92 for a count of 16 or more.
 
     Parameters
     ----------
-    hits, count: int, how many of how many.
+    hits, count: int, the number of hits and the number of cases.
     level: number, 95 for a 95% interval.
 
     Raises
@@ -44,23 +45,29 @@ def wilson(hits, count, level=95):
 
 
 def rate_of_clusters(hits, counts, level=95):
-    """The interval of a rate whose cases come in clusters, as words in sentences: (low, high) in percent.
+    """Return the interval of a rate whose cases come in clusters, such as words in sentences.
 
-    Cases of one cluster are right or wrong together, so they tell less than as many single ones. How much
-    less is measured (the *design effect*), and Wilson's method is given as few cases. If all are right, or
-    none is, nothing can be measured, and each whole cluster counts as one case. The quantile is that of
-    Student's t with twice the usual degrees of freedom: simulation chose it. For five sentences of 8 to 22
-    words it held the true rate 96 times of 100 on average (90 at worst, where a fifth of the words'
-    variance is the sentences'), for 16 facts asked twice 97, for 48 pictures of 32 bits 94.
+    Cases of the same cluster tend to be right or wrong together, so they carry less information than the same
+    number of independent cases. This function measures how much less (the *design effect*), and passes the
+    smaller number of cases to Wilson's method. If all cases are right, or all are wrong, the effect cannot be
+    measured, and each whole cluster counts as one case. The quantile is that of Student's t with twice the
+    usual degrees of freedom; we chose it because it did well in simulations. In simulations of five sentences
+    of 8 to 22 words, 96 of 100 intervals contained the true rate on average. At worst it was 90, when a fifth
+    of the variance of the words was variance between sentences. For 16 facts that were each asked twice it
+    was 97, and for 48 pictures of 32 bits it was 94.
 
     Parameters
     ----------
-    hits, counts: numbers of the same length, for each cluster how many of how many.
+    hits, counts: lists of the same length, for each cluster the number of hits and the number of cases.
     level: number, 95 for a 95% interval.
+
+    Returns
+    -------
+    (low, high) in percent.
 
     Raises
     ------
-    CourseError: if there are fewer than two clusters, or one has more hits than cases.
+    CourseError: if there are fewer than two clusters, or a cluster has no case or more hits than cases.
     """
     hits, counts = _numbers(hits, "hits"), _numbers(counts, "counts")
     _same_length(hits, counts, "hits", "counts")
@@ -71,7 +78,7 @@ def rate_of_clusters(hits, counts, level=95):
             "An error rate that can pass 100% needs course.statistics.ratio()."
         )
     number, total, rate = len(hits), counts.sum(), hits.sum() / counts.sum()
-    alone = rate * (1 - rate) / total  # the variance if all cases were single ones
+    alone = rate * (1 - rate) / total  # the variance if all cases were independent
     together = number / (number - 1) * ((hits - rate * counts) ** 2).sum() / total**2
     effect = max(1.0, together / alone) if alone > 0 else total / number
     cases = total / effect
@@ -79,21 +86,25 @@ def rate_of_clusters(hits, counts, level=95):
 
 
 def difference_of_rates(hits, count, other_hits, other_count, level=95):
-    """The interval of a difference of two rates measured on different cases: (low, high) in points.
+    """Return the interval of a difference of two rates measured on different cases.
 
-    By Newcombe's hybrid of two score intervals. For 36 against 8, 42 against 42 and 164 against 164 cases it
-    held the true difference 95 times of 100 on average, 93 at worst, if both rates lie within 10% and 90%.
-    If both were measured on the same cases, take `paired_difference`.
+    The method is Newcombe's hybrid of two score intervals. For 36 cases against 8, 42 against 42 and 164
+    against 164, on average 95 of 100 such intervals contain the true difference, and at worst 93, when both
+    rates are between 10% and 90%. If both rates were measured on the same cases, use `paired_difference`.
 
     Parameters
     ----------
-    hits, count: int, how many of how many.
-    other_hits, other_count: int, the same of the rate that is subtracted.
+    hits, count: int, the number of hits and the number of cases.
+    other_hits, other_count: int, the same for the rate that is subtracted.
     level: number, 95 for a 95% interval.
+
+    Returns
+    -------
+    (low, high) in percentage points.
 
     Raises
     ------
-    CourseError: if hits are not whole numbers from 0 to their count.
+    CourseError: if hits are not whole numbers from 0 to their count, or a count is 0.
 
     Source: Newcombe (1998), "Interval estimation for the difference between independent proportions", method
     10.
@@ -109,22 +120,28 @@ def difference_of_rates(hits, count, other_hits, other_count, level=95):
 
 
 def paired_difference(ones, others, clusters=None, level=95):
-    """The interval of a difference of two rates measured on the same cases: (low, high) in points.
+    """Return the interval of a difference of two rates measured on the same cases.
 
-    Only the cases count on which the two differ. By Tango's score method, which never has width zero: if two
-    models agree on all of 42 items, it says −8.4 to 8.4. For 16 to 80 cases it held the true difference 95 to
-    96 times of 100 on average, 93 at worst. With clusters their design effect is taken in as in
-    `rate_of_clusters`, and 16 facts asked twice give 96 to 97 of 100.
+    The difference comes only from the cases on which the two lists differ. The method is Tango's score
+    method, whose width is never zero: if two models agree on all of 42 items, it gives −8.4 to 8.4. For 16 to
+    80 cases, on average 95 to 96 of 100 such intervals contain the true difference, and at worst 93. If
+    `clusters` are given, their design effect is included as in `rate_of_clusters`; in simulations of 16 facts
+    that were each asked twice, 96 to 97 of 100 intervals contained the true difference.
 
     Parameters
     ----------
-    ones, others: what is right (1, True or 100) and wrong (0 or False), in the same order of cases.
-    clusters: labels or None, which cluster each case belongs to, such as the fact that a question asks for.
+    ones, others: lists of right (1, True or 100) and wrong (0 or False), with the cases in the same order.
+    clusters: list of labels or None, the cluster of each case, such as the fact that a question asks for.
     level: number, 95 for a 95% interval.
+
+    Returns
+    -------
+    (low, high) in percentage points.
 
     Raises
     ------
-    CourseError: if the lists differ in length, or hold anything but right and wrong.
+    CourseError: if the lists differ in length or contain anything but right and wrong, or if there is only
+        one cluster.
 
     Source: Tango (1998), "Equivalence test and confidence interval for the difference in proportions for the
     paired-sample design".
@@ -146,17 +163,18 @@ def paired_difference(ones, others, clusters=None, level=95):
 
 
 def paired_p(ones, others):
-    """The exact p value for "neither is better" of two lists of right and wrong on the same cases (McNemar).
+    """Return McNemar's exact p value for two lists of right and wrong answers to the same cases.
 
-    Of the cases on which the two differ, each would go to either side with probability one half.
+    The hypothesis is that neither is better: when the two lists differ on a case, each of the two is right
+    with probability one half. If they differ on no case, p is 1.
 
     Parameters
     ----------
-    ones, others: what is right (1, True or 100) and wrong (0 or False), in the same order of cases.
+    ones, others: lists of right (1, True or 100) and wrong (0 or False), with the cases in the same order.
 
     Raises
     ------
-    CourseError: if the lists differ in length, or hold anything but right and wrong.
+    CourseError: if the lists differ in length, or contain anything but right and wrong.
     """
     from scipy.stats import binomtest
 
@@ -167,10 +185,11 @@ def paired_p(ones, others):
 
 
 def mean(values, level=95):
-    """The interval of a mean of independent numbers, by Student's t: (low, high) in their own unit.
+    """Return the interval of a mean of independent numbers, by Student's t: (low, high) in their unit.
 
-    For rates take `wilson`. For normal numbers it holds the true mean 95 times of 100 at any size; for
-    exponential ones, which are far from symmetric, 89 times for 5 and for 8, 91 for 16 and 94 for 36.
+    For rates use `wilson`. If the numbers are normally distributed, 95 of 100 such intervals contain the true
+    mean, for any number of values. If they are exponentially distributed, which is far from symmetric, it is
+    89 of 100 for 5 and for 8 values, 91 for 16 and 94 for 36.
 
     Parameters
     ----------
@@ -189,15 +208,16 @@ def mean(values, level=95):
 
 
 def mean_of_clusters(values, clusters, level=95):
-    """The interval of a mean whose numbers come in clusters: (low, high) in their own unit.
+    """Return the interval of a mean whose numbers come in clusters: (low, high) in their unit.
 
-    Clusters are the unit: numbers of one cluster are alike, so more of them add little. For clusters of equal
-    size it is Student's t over the clusters' means, else that of `ratio`.
+    The sample size is the number of clusters: numbers of the same cluster are similar, so more of them add
+    little information. If all clusters have the same size, the result equals Student's t on the means of the
+    clusters; otherwise the method is that of `ratio`.
 
     Parameters
     ----------
-    values: numbers.
-    clusters: labels of the same length, such as the fact that a question asks for.
+    values: list of numbers.
+    clusters: list of labels of the same length, such as the fact that a question asks for.
     level: number, 95 for a 95% interval.
 
     Raises
@@ -209,22 +229,28 @@ def mean_of_clusters(values, clusters, level=95):
 
 
 def ratio(numerators, denominators, level=95):
-    """The interval of a sum divided by a sum, such as all errors by all words: (low, high) in percent.
+    """Return the interval of one sum divided by another, such as all errors divided by all words.
 
-    Each place is a cluster (a sentence with its errors and its words), and clusters are the unit. The
-    interval comes from leaving out one cluster after the other (the *jackknife*), with Student's t. If few
-    clusters have any error at all, it is too narrow: for five sentences and a true rate of 3% it held it
-    only 59 to 87 times of 100. There take `rate_of_clusters`. From a rate of 20% on it is 89 to 95, for a
-    difference of two voices' rates 94, and for 36 trades 94.
+    Each pair of numbers belongs to one cluster, such as a sentence with its errors and its words. The sample
+    size is the number of clusters. The method computes the ratio again without each cluster in turn (the
+    *jackknife*) and uses Student's t. If only few clusters have an error, the interval is too narrow: for
+    five sentences and a true rate of 3%, only 59 to 87 of 100 intervals contained the true rate. Use
+    `rate_of_clusters` for such data. For rates of 20% and more it was 89 to 95 of 100, for the difference
+    between the rates of two voices 94, and for 36 trades 94.
 
     Parameters
     ----------
-    numerators, denominators: numbers of the same length, at least two of each.
+    numerators, denominators: lists of numbers of the same length, at least two of each.
     level: number, 95 for a 95% interval.
+
+    Returns
+    -------
+    (low, high) in percent.
 
     Raises
     ------
-    CourseError: if there are fewer than two clusters, or a sum of denominators is 0.
+    CourseError: if there are fewer than two clusters, or the denominators add up to 0, with all clusters or
+        without one of them.
     """
     numerators = _numbers(numerators, "numerators")
     denominators = _numbers(denominators, "denominators")
@@ -233,17 +259,22 @@ def ratio(numerators, denominators, level=95):
 
 
 def beside_controls(values, controls, level=95):
-    """The interval of how far one word lies above control words in the same sentences: (low, high).
+    """Return the interval of the mean difference between one word and control words in the same sentences.
 
-    Both are drawn from more that there could be: the sentences, and the control words. The variances of
-    both are added, with Welch's and Satterthwaite's degrees of freedom. For 8 sentences and 8 control words
-    it held the true difference 95 to 96 times of 100.
+    The sentences are a sample of all possible sentences, and the control words a sample of all possible
+    words. The variances from both samples are added, with the degrees of freedom of Welch and Satterthwaite.
+    In simulations of 8 sentences and 8 control words, 95 to 96 of 100 intervals contained the true
+    difference.
 
     Parameters
     ----------
-    values: numbers, one for each sentence.
-    controls: table of numbers (sentences, control words).
+    values: list of numbers, the value of the word in each sentence.
+    controls: table of numbers (sentences, control words), the values of the control words.
     level: number, 95 for a 95% interval.
+
+    Returns
+    -------
+    (low, high) in the unit of the values.
 
     Raises
     ------
@@ -268,14 +299,15 @@ def beside_controls(values, controls, level=95):
 
 @dataclass(frozen=True)
 class Kendall:
-    """How far two orders of the same things agree.
+    """Holds a measure of how well two orders of the same things agree.
 
-    tau: float, tau-b: 1 if all pairs stand alike, −1 if all are turned round.
-    low, high: its interval, the things being drawn from more of their kind.
-    pairs: int, how many pairs there are.
-    concordant, discordant: int, how many stand alike and how many are turned round: tau rests on these alone.
-    ties: int, how many are equal in one order or in both.
-    p: float, how often chance alone gives a tau at least as far from 0.
+    tau: float, tau-b: 1 if all pairs have the same order in both, −1 if all pairs have opposite orders.
+    low, high: float, the interval of tau, if the things are a sample of more things of the same kind.
+    pairs: int, the number of pairs of things.
+    concordant, discordant: int, the number of pairs in the same order and in opposite orders; the sign of tau
+        depends on these alone.
+    ties: int, the number of pairs that are equal in one order or in both.
+    p: float, the probability that a random order gives a tau at least as far from 0.
     """
 
     tau: float
@@ -289,16 +321,17 @@ class Kendall:
 
 
 def kendall(one, other, level=95):
-    """Kendall's tau-b of two lists of scores of the same things, with its interval and an exact p.
+    """Return Kendall's tau-b of two lists of scores of the same things, with its interval and its p value.
 
-    The interval takes the variance that tau has if there is no agreement, and lets it shrink toward ±1 as a
-    rate's does (1 − tau²). Ties make it wider. For six models it held the true tau 96 to 97 times of 100, and
-    98 where most scores are tied at the top. p is exact up to eight things (all orders are
-    tried), beyond that it comes from 20,000 random orders.
+    The interval starts from the variance that tau has if there is no agreement, and multiplies it by
+    (1 − tau²): like the variance of a rate, it shrinks toward the ends, here ±1. Ties make the interval
+    wider. In simulations of six models, 96 to 97 of 100 intervals contained the true tau, and 98 when most
+    scores were tied at the top. For up to eight things p is exact, from all orders; for more things it comes
+    from 20,000 random orders.
 
     Parameters
     ----------
-    one, other: numbers of the same length, at least three: the score of each thing in each order.
+    one, other: lists of numbers of the same length, at least three: the two scores of each thing.
     level: number, 95 for a 95% interval.
 
     Returns
@@ -307,7 +340,7 @@ def kendall(one, other, level=95):
 
     Raises
     ------
-    CourseError: if the lists differ in length, are shorter than three, or all scores of one are equal.
+    CourseError: if the lists differ in length or are shorter than three, or a list has only equal scores.
     """
     import numpy
 
@@ -332,31 +365,34 @@ def kendall(one, other, level=95):
 
 
 def bradley_terry(votes, clusters=None, level=95):
-    """Ratings on Elo's scale that fit all votes at once: {model: (rating, (low, high))}.
+    """Return the ratings on Elo's scale that fit all votes best: {model: (rating, (low, high))}.
 
-    The model of Bradley and Terry is the one behind Elo: who is 400 points ahead wins ten times for each
-    loss. Elo's own rule moves along the votes and depends on their order and on how many there are; these
-    ratings are where it would arrive. Their mean is 1,000. Each model is also given a tenth of a draw
-    against one of 1,000, so that one that never lost has a rating, too.
+    Elo's ratings rest on the model of Bradley and Terry: a player who is 400 points ahead wins ten times for
+    each loss. Elo's own rule updates the ratings after each vote, so its result depends on the order and the
+    number of the votes. This function fits all votes at the same time instead, and their order does not
+    matter. The mean rating is 1,000. Each model also gets a tenth of a draw against a model of 1,000 points,
+    so that even a model that never lost has a finite rating.
 
-    The interval leaves out one cluster after the other (the *jackknife*), with Student's t: votes on
-    answers to one question stand or fall together. With four models and about 120 votes on 33 questions it
-    held the true rating 95 to 97 times of 100.
+    For the interval, the ratings are computed again without each cluster in turn (the *jackknife*), and
+    Student's t is used, because votes on answers to the same question depend on each other. In simulations
+    of four models and about 120 votes on 33 questions, 95 to 97 of 100 intervals contained the true rating.
 
     Parameters
     ----------
-    votes: list of (left model, right model, result): 1 for the left, 0 for the right one, 0.5 for neither.
-    clusters: labels or None, for each vote what it was about; by default each vote is one of its own.
+    votes: list of (left model, right model, result): 1 if the left model won, 0 if the right one won, 0.5 for
+        a draw.
+    clusters: list of labels or None, the cluster of each vote, such as its question; by default each vote is
+        a cluster of its own.
     level: number, 95 for a 95% interval.
 
     Returns
     -------
-    dict from each model, in alphabetical order, to (rating, (low, high)); None stands for an interval if all
-    votes are one cluster.
+    dict from each model, in alphabetical order, to (rating, (low, high)); the interval is None if all votes
+    are in one cluster.
 
     Raises
     ------
-    CourseError: if there is no vote, or a result is anything but 1, 0.5 or 0.
+    CourseError: if there is no vote, a result is anything but 1, 0.5 or 0, or a model meets itself.
 
     Source: Bradley and Terry (1952), "Rank analysis of incomplete block designs: I. The method of paired
     comparisons".
@@ -376,7 +412,7 @@ def bradley_terry(votes, clusters=None, level=95):
     place = {model: at for at, model in enumerate(models)}
     _, groups = _labels(range(len(votes)) if clusters is None else clusters, len(votes), "clusters")
     number = groups.max() + 1
-    won = numpy.zeros((number, len(models), len(models)))  # in each cluster, by whom, against whom
+    won = numpy.zeros((number, len(models), len(models)))  # wins: (cluster, winner, loser)
     for (left, right, result), group in zip(votes, groups, strict=True):
         won[group, place[left], place[right]] += float(result)
         won[group, place[right], place[left]] += 1 - float(result)
@@ -395,11 +431,11 @@ def bradley_terry(votes, clusters=None, level=95):
 
 @dataclass(frozen=True)
 class Information:
-    """What two things say about each other, in bits.
+    """Holds how much information two lists of labels give about each other, in bits.
 
-    plugged_in: float, computed from the counts as if they were the true shares. It is too large.
-    corrected: float, the same less its bias by the formula of Miller and Madow.
-    chance: float, what the counts give if one of the two is shuffled, so that neither says anything.
+    plugged_in: float, computed as if the counted shares were the true ones; on average it is too large.
+    corrected: float, the same minus its bias by the formula of Miller and Madow.
+    chance: float, the mean of `plugged_in` after one list is shuffled, so that the lists are unrelated.
     """
 
     plugged_in: float
@@ -408,17 +444,17 @@ class Information:
 
 
 def mutual_information(one, other, shuffles=20):
-    """The mutual information of two lists of labels, in bits, and how much of it is the bias of counting.
+    """Return the mutual information of two lists of labels in bits, with and without the bias of counting.
 
-    Rare labels meet by accident, so the bits computed from counts are too many: shuffled lists, which say
-    nothing about each other, get some, too. The correction subtracts (cells filled − rows − columns + 1) /
-    (2 × cases), in nats. With some five cases or more for each cell it takes three quarters of the bias or
-    more.
+    Some labels occur together by chance, so the bits computed from counts are too many: even shuffled lists,
+    which are unrelated, give more than zero. The correction subtracts (filled cells − rows − columns + 1) /
+    (2 × cases), in nats. With about five or more cases for each cell it removes at least three quarters of
+    the bias.
 
     Parameters
     ----------
-    one, other: labels of the same length: numbers or words.
-    shuffles: int, how many shuffles `chance` is the mean of.
+    one, other: lists of labels of the same length: numbers or words.
+    shuffles: int, the number of shuffles over which `chance` is averaged.
 
     Returns
     -------
@@ -443,14 +479,14 @@ def mutual_information(one, other, shuffles=20):
 
 
 def holm(p_values):
-    """The p values of several tests, made larger so that one limit holds for all of them together.
+    """Return the p values of several tests, increased so that one limit serves all of them together.
 
-    If all of 20 tests have nothing to find, one of them has p below 0.05 more often than not. After this, any
-    does in at most 5 of 100 such series.
+    Suppose that 20 tests have no effect to find. If they are independent, at least one of them has p below
+    0.05 more often than not. After this correction that happens in at most 5 of 100 such series.
 
     Parameters
     ----------
-    p_values: numbers from 0 to 1.
+    p_values: list of numbers from 0 to 1.
 
     Returns
     -------
@@ -458,7 +494,7 @@ def holm(p_values):
 
     Raises
     ------
-    CourseError: if one is not from 0 to 1.
+    CourseError: if a p value is not between 0 and 1.
 
     Source: Holm (1979), "A simple sequentially rejective multiple test procedure".
     """
@@ -473,7 +509,7 @@ def holm(p_values):
 
 
 def _wilson(hits, count, z):
-    """Wilson's interval as shares; hits and count may be fractions."""
+    """Return Wilson's interval as shares from 0 to 1; hits and count may be fractions."""
     middle = (hits + z * z / 2) / (count + z * z)
     half = z / (count + z * z) * (max(0.0, hits * (count - hits) / count) + z * z / 4) ** 0.5
     low = 0.0 if hits <= 0 else max(0.0, middle - half)
@@ -482,13 +518,13 @@ def _wilson(hits, count, z):
 
 
 def _tango(gained, lost, count, z):
-    """Tango's interval as shares: the differences at which what was seen is within z standard errors."""
+    """Return Tango's interval as shares: true differences within z standard errors of the observed one."""
 
     def errors_away(difference):
         a = 2 * count
         b = -gained - lost + (2 * count - gained + lost) * difference
         c = -lost * difference * (1 - difference)
-        share = (max(0.0, b * b - 4 * a * c) ** 0.5 - b) / (2 * a)  # lost cases, if the difference were true
+        share = (max(0.0, b * b - 4 * a * c) ** 0.5 - b) / (2 * a)  # of lost cases, if it were true
         variance = count * (2 * share + difference * (1 - difference))
         away = gained - lost - count * difference
         return away / variance**0.5 if variance > 1e-12 else math.copysign(math.inf, away) if away else 0.0
@@ -504,7 +540,7 @@ def _tango(gained, lost, count, z):
 
 
 def _jackknife(numerators, denominators, level):
-    """The interval of a ratio of sums: each cluster is left out once, and Student's t over the clusters."""
+    """Return the interval of a ratio of sums, by leaving out each cluster once and using Student's t."""
     number = len(numerators)
     _clusters_suffice(number)
     above, below = numerators.sum(), denominators.sum()
@@ -519,8 +555,8 @@ def _jackknife(numerators, denominators, level):
 
 
 def _ends_of_tau(tau, untied, z):
-    """Which true taus leave what was seen within z standard errors."""
-    things = (1 + (1 + 8 * untied) ** 0.5) / 2  # as many as give so many pairs
+    """Return the smallest and the largest true tau that is within z standard errors of the observed tau."""
+    things = (1 + (1 + 8 * untied) ** 0.5) / 2  # the number of things that have so many pairs
     width = z * z * 2 * (2 * things + 5) / (9 * things * (things - 1))
     # (tau − true)² ≤ width · (1 − true²), a quadratic in the true tau
     middle, half = tau / (1 + width), (width * (1 + width - tau * tau)) ** 0.5 / (1 + width)
@@ -528,7 +564,7 @@ def _ends_of_tau(tau, untied, z):
 
 
 def _chance_of_order(signs, others, seen):
-    """How often a random order of one of the two gives an agreement at least as far from 0."""
+    """Return how often a random order of one list gives an agreement at least as far from 0."""
     import numpy
 
     things = len(signs)
@@ -555,7 +591,7 @@ def _all_orders(things):
 
 
 def _fit(won):
-    """Ratings that make the votes likeliest, by Newton's method; won: (tables, models, models)."""
+    """Return the ratings that make the votes likeliest, by Newton's method; won: (tables, models, models)."""
     import numpy
 
     met = won + won.swapaxes(-1, -2)
@@ -563,7 +599,7 @@ def _fit(won):
     diagonal = numpy.arange(won.shape[-1])
     for _ in range(100):
         expected = 1 / (1 + numpy.exp(strengths[..., None, :] - strengths[..., :, None]))
-        alone = 1 / (1 + numpy.exp(-strengths))  # against a model of 1,000
+        alone = 1 / (1 + numpy.exp(-strengths))  # the probability to win against a model of 1,000 points
         slope = (won - met * expected).sum(-1) + _DRAWS * (0.5 - alone)
         curve = met * expected * (1 - expected)
         bends = -curve
@@ -576,7 +612,7 @@ def _fit(won):
 
 
 def _bits(first, second):
-    """Mutual information in bits from two lists of numbered labels, and how many cells are filled."""
+    """Return the mutual information of two lists of label numbers, in bits, and how many cells are filled."""
     import numpy
 
     columns = second.max() + 1
@@ -588,7 +624,7 @@ def _bits(first, second):
 
 
 def _counts(hits, count):
-    """Two whole numbers that can be hits of a count."""
+    """Return hits and count as ints; raise CourseError if they are not whole numbers with hits <= count."""
     try:
         whole, total = int(hits), int(count)
         exact = whole == hits and total == count
@@ -603,7 +639,7 @@ def _counts(hits, count):
 
 
 def _numbers(values, name, dimensions=1):
-    """Numbers of any kind as a numpy array of floats."""
+    """Return a list, array or tensor of numbers as a numpy array of floats."""
     import numpy
 
     try:
@@ -623,7 +659,7 @@ def _numbers(values, name, dimensions=1):
 
 
 def _right_or_wrong(values, name):
-    """A numpy array of True and False from 1 and 0, True and False, or 100 and 0."""
+    """Return a numpy array of True and False from 1 and 0, True and False, or 100 and 0."""
     numbers = _numbers(values, name)
     kinds = set(numbers.tolist())
     if not (kinds <= {0.0, 1.0} or kinds <= {0.0, 100.0}):
@@ -634,7 +670,7 @@ def _right_or_wrong(values, name):
 
 
 def _labels(values, length, name):
-    """The different labels, and each one's number."""
+    """Return the list of different labels, and for each value the index of its label in that list."""
     import numpy
 
     if hasattr(values, "detach"):
@@ -649,7 +685,7 @@ def _labels(values, length, name):
 
 
 def _by_cluster(values, clusters):
-    """For each cluster the sum of its values, and how many there are."""
+    """Return for each cluster the sum of its values and the number of its values."""
     import numpy
 
     names, groups = _labels(clusters, len(values), "clusters")

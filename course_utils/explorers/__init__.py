@@ -1,4 +1,4 @@
-"""Explorers: pictures with sliders, one for each lesson's "change it"."""
+"""Explorers: pictures with controls, for the part of each lesson in which the learner changes something."""
 
 from .adapter import Adapter
 from .attention import Attention

@@ -1,4 +1,4 @@
-"""An adapter turned up and down, and what the model then answers."""
+"""An explorer that changes the strength of an adapter and shows what the model then answers."""
 
 from course_utils.views.charts import bar_table
 from course_utils.views.picture import INK, LINE
@@ -7,18 +7,19 @@ from .asking import Asking
 
 
 class Adapter(Asking):
-    """A slider over the strength of a LoRA adapter, the answer there, and the answer without the adapter.
+    """Shows a model's answer at a chosen strength of a LoRA adapter, next to the answer without the adapter.
 
-    Below stand the shares of right answers that were measured at that strength.
+    Below the answers are the shares of right answers that were measured at that strength.
 
     Parameters
     ----------
     answer: function (strength, question) -> str that asks the model with the adapter's update multiplied by
-        `strength`, and sets it back. What it raises is shown as one sentence.
+        `strength`, and then restores it. If it raises an error, the explorer shows a message.
     measured: dict from a strength (0 without the adapter, 1 as trained) to a dict from the name of a group of
-        questions to its share of right answers in percent. These strengths, 0 among them, are the slider's.
-    baked: dict from a strength to the answer to `prompt`. These show at once; others are computed when they
-        are first needed, and kept.
+        questions to its share of right answers in percent. The slider offers these strengths; 0 must be
+        one of them.
+    baked: dict from a strength to the answer to `prompt`. These are shown at once; other answers are
+        computed when they are first needed, and kept.
     prompt: str, the question asked first.
     """
 

@@ -1,4 +1,4 @@
-"""Something in the model under a slider, a question to ask, and the answer there beside the one at home."""
+"""A base class for explorers that change one thing in a model and compare its answers to a question."""
 
 from html import escape
 
@@ -10,19 +10,20 @@ from .base import Explorer, given, sentence
 
 
 class Asking(Explorer):
-    """A slider, a question of the learner's own, and the answer at the slider's place beside that at home.
+    """Shows the model's answer to a question at the slider's value, next to the answer at the value `home`.
 
-    A subclass says what a place is: `heading` as HTML, `named` in words.
+    The slider changes something in the model, and the learner can type the question. A `place` is a value of
+    the slider. A subclass describes it: `heading` as HTML, `named` in words.
 
     Parameters
     ----------
-    answer: function (place, question) -> str that asks the model with the slider at that place. What it
-        raises is shown as one sentence.
-    places: dict from a label of the slider to its place, a number.
-    home: the place whose answer the others are compared with; the slider starts there.
-    description: str, what the slider moves.
-    baked: dict from a place to the answer to `prompt` there. These show at once; others are computed when
-        they are first needed, and kept.
+    answer: function (place, question) -> str that asks the model with the slider at that value. If it raises
+        an error, the explorer shows a message.
+    places: dict from a label on the slider to its value, a number.
+    home: the value whose answer the other answers are compared with; the slider starts there.
+    description: str, what the slider changes.
+    baked: dict from a value to the answer to `prompt` there. These are shown at once; other answers are
+        computed when they are first needed, and kept.
     prompt: str, the question asked first.
     """
 
@@ -44,15 +45,15 @@ class Asking(Explorer):
         self.question.observe(self.update, "value")
 
     def heading(self, place):
-        """HTML above an answer: the place at which it was given."""
+        """Return the HTML above an answer: the value of the slider at which it was given."""
         raise NotImplementedError
 
     def named(self, place):
-        """The same in words."""
+        """Return the value of the slider in words."""
         raise NotImplementedError
 
     def below(self, place):
-        """HTML below the answers, a note, and both in words; by default nothing."""
+        """Return HTML below the answers, a note or None, and the words for both; by default all are empty."""
         return "", None, ""
 
     def update(self, change=None):
@@ -73,7 +74,7 @@ class Asking(Explorer):
         return Picture(card(_side_by_side(panels) + more, self.question.value, note), alt + words)
 
     def still(self):
-        """Every answer known in advance: where no kernel runs there is no slider to move."""
+        """Return a picture of all answers known in advance: without a kernel no slider can be moved."""
         unchanged = self.answers.get((self.prompt, self.home))
         panels, said = "", []
         for _, place in self.slider.options:

@@ -1,4 +1,4 @@
-"""Which tokens each token looks at, in every layer and head, on a text of the learner's own."""
+"""An explorer that shows which tokens each token looks at, in any layer and head, for any text."""
 
 import ipywidgets
 
@@ -10,7 +10,8 @@ from .base import Explorer, given, token_choices
 
 MOST_TOKENS = 24
 
-# Pointing at a cell shows its sentence below the map; the slider over tokens gives the same by keyboard.
+# Pointing at a cell shows its sentence below the map. With the keyboard, the slider over tokens gives the
+# same information.
 _ON_HOVER = (
     "<style>.course-map{position:relative;padding-bottom:26px}"
     ".course-map td:has(.course-readout):hover{outline:2px solid " + INK + ";outline-offset:-2px}"
@@ -21,15 +22,15 @@ _ON_HOVER = (
 
 
 class Attention(Explorer):
-    """Sliders for the layer, the head and the token that looks, and a text to type, over one head's map.
+    """Shows the attention map of one head, with sliders for the layer, the head and the token that looks.
 
-    Moving a slider runs no model; a new text runs it once.
+    The learner can type another text. A new text runs the model once; moving a slider does not run it.
 
     Parameters
     ----------
-    attend: function text (str) -> (layers, heads, tokens, tokens) attention weights. What it raises is shown
-        as one sentence.
-    split: function text (str) -> list of str, the same text's tokens.
+    attend: function text (str) -> (layers, heads, tokens, tokens) attention weights. If it raises an error,
+        the explorer shows a message.
+    split: function text (str) -> list of str, the tokens of the text.
     text: str, the text shown first; at most 24 tokens.
     layer, head: int, where the sliders start, counted from 0.
 
@@ -71,7 +72,7 @@ class Attention(Explorer):
             self.show(self.render())
 
     def _attended(self, text):
-        """The tokens of a text and their weights; the model runs only for a text other than the last one."""
+        """Return a text's tokens and their weights; run the model only if the text has changed."""
         if self._read is None or self._read[0] != text:
             pieces = given(self.split, text)
             if not text.strip():

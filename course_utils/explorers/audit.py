@@ -1,4 +1,4 @@
-"""One trade at a time: what was planted, what each model gives, and what the temperature makes of it."""
+"""An explorer for one trade at a time: the planted share, each model's, and the effect of the temperature."""
 
 import ipywidgets
 import numpy
@@ -15,13 +15,13 @@ _TEMPERATURES = [("greedy", 0.0), *((f"{tenths / 10:.1f}", tenths / 10) for tent
 
 
 def heat(shares, temperature):
-    """What a temperature makes of the shares of one of two words: p^(1/T) / (p^(1/T) + (1 - p)^(1/T)).
+    """Return the shares of one of two words after a temperature: p^(1/T) / (p^(1/T) + (1 - p)^(1/T)).
 
     Parameters
     ----------
-    shares: array or list of probabilities, each against the one other word.
-    temperature: what the logits are divided by; 0 is greedy, where the likelier word takes all, and a tie
-        stays a half.
+    shares: array or list, each the probability of the word if there is only one other word.
+    temperature: number by which the logits are divided; 0 is greedy: the more likely word gets share 1, and
+        with a tie both get a half.
 
     Returns
     -------
@@ -36,24 +36,25 @@ def heat(shares, temperature):
 
 
 class Audit(Explorer):
-    """A trade, a sentence and a temperature to choose; the share of "she" planted and in each model.
+    """Shows the planted share of "she" and each model's, for a chosen trade, sentence and temperature.
 
     Moving a control runs no model.
 
     Parameters
     ----------
-    planted: dict from a model's title to a dict from a trade to the share of "she" that its world planted; a
-        model of which nobody planted anything is missing.
-    measured: dict from a model's title to a dict from a trade to its shares, one for each sentence that the
-        model was given; the interval is about other sentences.
+    planted: dict from a model's title to a dict from a trade to the share of "she" that was planted in its
+        training data; models without planted shares are left out.
+    measured: dict from a model's title to a dict from a trade to its shares, one for each sentence that was
+        given to the model; the interval is for other sentences of the same kind.
     sentences: dict from a sentence, with {} for the trade, to a dict from a model's title to a dict from a
-        trade to its share after that sentence; a model may be missing.
+        trade to its share after that sentence; some models may be missing.
     trade: str, the trade shown first; by default the first.
     temperature: float from 0 (greedy) to 3 in tenths, where the slider starts.
 
     Raises
     ------
-    CourseError: if a model lacks a trade, or the trade or temperature to start with is none of the choices.
+    CourseError: if a model has no share for a trade, or a control cannot start at the given trade or
+        temperature.
     """
 
     def __init__(self, planted, measured, sentences=None, trade=None, temperature=1.0):
@@ -108,7 +109,7 @@ class Audit(Explorer):
         return Picture(picture.html, f"{heading}. {picture.alt}" + (f". {notes[1]}" if unread else ""))
 
     def _shares(self, model, trade, sentence, shares):
-        """The shares to show for a model, or None where it was not given this sentence."""
+        """Return the shares to show for a model, or None if the model was not measured with this sentence."""
         if sentence == ALL:
             return array(shares[trade])
         found = self.sentences[sentence].get(model)
@@ -116,7 +117,10 @@ class Audit(Explorer):
 
 
 def _interval(percentages):
-    """The interval of a mean over sentences, a rate's if each is 0% or 100%; one alone has none."""
+    """Return the interval of the mean over sentences, or None for a single sentence.
+
+    If all percentages are 0 or 100, it is the interval of a rate.
+    """
     if len(percentages) < 2:
         return None
     if set(percentages) <= {0, 100}:

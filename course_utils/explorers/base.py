@@ -1,4 +1,4 @@
-"""What every explorer shares: controls, a picture that follows them, and the output that a notebook keeps."""
+"""What all explorers share: controls, a picture that depends on them, and the output stored in a notebook."""
 
 import contextlib
 import traceback
@@ -12,12 +12,12 @@ from course_utils.views.live import for_everyone
 from course_utils.views.picture import QUIET, Picture, bundle, card
 from course_utils.views.text import visible
 
-# Unseen but read aloud: the picture above says the same to the eye.
+# Invisible, for screen readers: the picture above shows the same.
 _READ_ALOUD = "position:absolute;width:1px;height:1px;overflow:hidden;clip-path:inset(50%);white-space:nowrap"
 
 
 class Explorer:
-    """Controls above a picture that follows them.
+    """Shows controls above a picture that changes with them.
 
     A subclass makes its controls, calls `super().__init__` with them and implements `render`.
 
@@ -30,7 +30,7 @@ class Explorer:
         for control in controls:
             if isinstance(control, ipywidgets.Button):
                 continue
-            # The default width clips long descriptions; the greatest one lets a control shrink on a phone.
+            # The default width cuts off long descriptions. The maximum width lets controls shrink on a phone.
             control.style.description_width = "initial"
             control.layout.width = "340px"
             control.layout.max_width = "97%"
@@ -44,34 +44,35 @@ class Explorer:
         self.show(self._drawn())
 
     def render(self):
-        """Return the `Picture` for the controls as they stand.
+        """Return the `Picture` for the present values of the controls.
 
-        Raises CourseError where the learner's input can't be drawn; its sentence is shown instead. A function
-        that the notebook gave is called by `given`, so that its errors are not taken for the course's own.
+        If the learner's input can't be drawn, raise CourseError; its message is shown instead. Functions that
+        come from the notebook must be called through `given`, so that their errors are not mistaken for
+        errors of the course.
         """
         raise NotImplementedError
 
     def still(self):
-        """Return the `Picture` for a notebook that is only read: by default the present one."""
+        """Return the `Picture` for a notebook that is read without a kernel: by default the present one."""
         return self._drawn()
 
     def _drawn(self):
-        """What `render` returns, or the sentence of its CourseError. Any other error is left to the cell."""
+        """Return what `render` returns, or a picture of its CourseError. The cell shows any other error."""
         try:
             return self.render()
         except CourseError as error:
             return sentence(str(error))
 
     def update(self, change=None):
-        """Draw again; also the callback of the controls, which pass the `change` they saw."""
+        """Draw the picture again. The controls also call this, and pass a `change`, which is not used."""
         with self.errors_shown():
             self.show(self.render())
 
     @contextlib.contextmanager
     def errors_shown(self):
-        """Show an error that stops a control's callback: no cell would show it.
+        """Show an error that stops a control's callback, because no cell would show it.
 
-        An interrupt is shown, too, so that no "computing…" stays behind, and goes on to the kernel.
+        An interrupt is shown, too, so that "computing…" does not remain, and then raised again.
         """
         try:
             yield
@@ -85,7 +86,7 @@ class Explorer:
 
     @contextlib.contextmanager
     def quietly(self, *controls):
-        """Change these controls, which `update` observes, without a drawing for each change."""
+        """Let the caller change controls that `update` observes without drawing after each change."""
         for control in controls:
             control.unobserve(self.update, "value")
         try:
@@ -95,25 +96,25 @@ class Explorer:
                 control.observe(self.update, "value")
 
     def show(self, picture):
-        """Put a `Picture` below the controls, and its words where screen readers announce them."""
+        """Show a `Picture` below the controls, and give its words to screen readers."""
         self.picture.value = picture.html
         self.status.value = f'<div style="{_READ_ALOUD}">{escape(picture.alt)}</div>'
 
     def _repr_mimebundle_(self, include=None, exclude=None):
-        # One bundle: the live widget where a kernel runs, the picture where the notebook is only read.
+        # One bundle: the live widget if a kernel runs, and the picture if the notebook is only read.
         picture = self.still()
         hint = '<div style="font-size:13px">Run this cell to change it.</div>'
         return bundle(self.box, Picture(picture.html + hint, picture.alt))
 
 
 class GivenFunctionError(Exception):
-    """A function that a notebook gave to an explorer raised an error: this one's `__cause__`."""
+    """Raised if a function that a notebook gave to an explorer raises an error, which is the `__cause__`."""
 
 
 def given(function, *arguments):
     """Call a function that a notebook gave to an explorer, and return what it returns.
 
-    Raises GivenFunctionError from what the function raised; a CourseError passes unchanged.
+    If the function raises an error, raise GivenFunctionError from it; a CourseError passes unchanged.
     """
     try:
         return function(*arguments)
@@ -125,7 +126,7 @@ def given(function, *arguments):
 
 
 def _failure(error):
-    """The `Picture` of an error that is not the learner's: whose it is, and its traceback, folded."""
+    """Return a `Picture` of an error that is not the learner's: its source, and a folded traceback."""
     if isinstance(error, GivenFunctionError):
         name, error = str(error), error.__cause__
         text = f"`{name}`, a function that this notebook gave to the explorer, stopped"
@@ -146,17 +147,17 @@ def _failure(error):
 
 
 def sentence(text):
-    """A `Picture` of one sentence, where there is nothing to draw."""
+    """Return a `Picture` of one sentence, for when there is nothing else to draw."""
     return Picture(card(escape(text)), text)
 
 
 def check_start(name, start, places):
-    """Raise CourseError if a slider is to start where it has no place."""
+    """Raise CourseError if `start` is not one of the values of a slider."""
     if start not in places:
         choices = ", ".join(f"{place:,}" for place in places)
         raise CourseError(f"There is no place {start!r} on the slider for {name}: choose one of {choices}.")
 
 
 def token_choices(pieces):
-    """The options of a slider over tokens: what it shows, and the position from 0."""
+    """Return the options of a slider over tokens: pairs of a label and the position, counted from 0."""
     return [(f"{position} {visible(piece)}", position) for position, piece in enumerate(pieces)]

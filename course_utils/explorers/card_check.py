@@ -1,4 +1,4 @@
-"""A model card to write in, and below it what a linter finds of it."""
+"""An explorer with a model card that the learner can edit, and what a linter finds in it."""
 
 import ipywidgets
 
@@ -9,13 +9,14 @@ from .base import Explorer, given
 
 
 class CardCheck(Explorer):
-    """A text area with a card; below it each part that a card should have, and the words that give it.
+    """Shows a model card in a text area, and below it the parts that a card should have and what was found.
 
     Parameters
     ----------
-    lint: function (text) -> (dict from a part to the words found for it, "" where it is missing; list of
-        words that make a person of the model). What it raises is shown as one sentence.
-    text: str, the card to begin with: YAML between two lines of ---, then Markdown.
+    lint: function (text) -> (found, people). `found`: dict from each part to the words found for it, "" if
+        the part is missing. `people`: list of words that describe the model as if it were a person. If it
+        raises an error, the explorer shows a message.
+    text: str, the card at the start: YAML between two lines of ---, then Markdown.
     """
 
     def __init__(self, lint, text):
@@ -29,7 +30,7 @@ class CardCheck(Explorer):
         return self._found(self.text.value)
 
     def still(self):
-        """The card itself above what was found: without a kernel there is no field that shows it."""
+        """Return the card above what was found, because without a kernel no text area shows the card."""
         picture = self.render()
         rows = [("The card",), (self.text.value.strip(),)]
         shown = table(rows).html.replace("padding:4px 6px", "white-space:pre-wrap;padding:4px 6px")

@@ -1,4 +1,4 @@
-"""Two prompts, drawn from the same noise: every state on the way, and which place looks at which word."""
+"""An explorer for two prompts drawn from the same noise: every step, and the attention to each word."""
 
 from dataclasses import dataclass
 from html import escape
@@ -12,9 +12,9 @@ from course_utils.views.picture import INK, LINE, QUIET, Picture, array, card
 from .base import Explorer, given, sentence
 
 MOST_STEPS = 50
-_SIDE = 224  # pixels of a picture under the controls
+_SIDE = 224  # pixels, the greatest width of a picture below the controls
 
-# Pointing at a word, or reaching it with the tab key, lays its map over the picture.
+# Pointing at a word, or moving to it with the Tab key, shows its map over the picture.
 _ON_HOVER = (
     "<style>.course-paint{position:relative}"
     ".course-paint .course-shade{display:none;position:absolute;top:0;left:0;width:100%;max-width:"
@@ -26,16 +26,16 @@ _ON_HOVER = (
 
 @dataclass(frozen=True)
 class Drawn:
-    """What a pipeline drew for some prompts, each from the same noise.
+    """Holds what a pipeline drew for some prompts, each from the same noise.
 
     Parameters
     ----------
-    states: (steps + 1, prompts, ...) latents, from the noise to the end.
+    states: (steps + 1, prompts, ...) latents, from the noise to the finished picture.
     noise: list of steps + 1 numbers from 0 to 1, the share of each state's variance that is noise.
-    words: list with, for each prompt, the list of its tokens in words.
-    maps: list with, for each prompt, an array (tokens, height, width), how much each place looks at each
-        token, in the same order; maps without a word are left out, and words without a map, which the model
-        did not read, are named in a sentence.
+    words: list with, for each prompt, the list of its tokens as str.
+    maps: list with, for each prompt, an array (tokens, height, width): how much attention each part of the
+        picture pays to each token, in the order of `words`. If there are more maps than words, the rest are
+        not shown. Words without a map, which the model did not read, are listed below the picture.
     """
 
     states: object
@@ -45,22 +45,24 @@ class Drawn:
 
 
 class Denoising(Explorer):
-    """Two prompts to type, seed, guidance and steps, and a slider along the denoising, over both pictures.
+    """Shows the pictures of two prompts after any step, with controls for prompts, seed, guidance and steps.
 
-    Moving along the steps only decodes; another prompt, seed, guidance or number of steps draws anew.
+    Showing another step only decodes latents. Another prompt, seed, guidance or number of steps runs `draw`
+    again.
 
     Parameters
     ----------
-    draw: function (prompts, seed, guidance, steps) -> `Drawn`. What it raises is shown as one sentence.
+    draw: function (prompts, seed, guidance, steps) -> `Drawn`. If it raises an error, the explorer shows a
+        message.
     decode: function from latents (pictures, ...) to a list of pictures, as `views.picture_strip` takes them.
-    prompts: two str, shown first; the second may be empty.
-    seed, guidance, steps: where these controls start.
+    prompts: two str, the prompts at the start; the second may be empty.
+    seed, guidance, steps: the values of these controls at the start.
     unknown: function from a prompt to the list of its words that the model was not trained on, which are
-        named below the picture; by default none are.
+        listed below the picture; by default no words are listed.
 
     Raises
     ------
-    CourseError: if both prompts are empty, or a start is outside its control.
+    CourseError: if both prompts are empty, or `steps` is outside its range.
     """
 
     def __init__(self, draw, decode, prompts, seed=0, guidance=4.0, steps=20, unknown=None):
@@ -89,7 +91,7 @@ class Denoising(Explorer):
     def _new_steps(self, change):
         with self.quietly(self.step):
             self.step.max = max(self.step.max, self.steps.value)
-            self.step.value = self.steps.value  # the end is what was asked for
+            self.step.value = self.steps.value  # show the last step, which is the finished picture
             self.step.max = self.steps.value
         self.update()
 
@@ -103,7 +105,7 @@ class Denoising(Explorer):
         return prompts, self.seed.value, self.guidance.value, self.steps.value
 
     def _result(self):
-        """What was drawn for the controls as they stand; drawn only when they ask for something else."""
+        """Return what was drawn for the present controls; run `draw` only if they have changed."""
         asked = self._asked()
         if self._drawn_for != asked:
             prompts, seed, guidance, steps = asked
@@ -115,7 +117,7 @@ class Denoising(Explorer):
         return self._drawn_last
 
     def _pictures(self, step):
-        """The pictures of all prompts after a step, each decoded once."""
+        """Return the pictures of all prompts after a step; each step is decoded only once."""
         if step not in self._decoded:
             self._decoded[step] = list(given(self.decode, self._result().states[step]))
         return self._decoded[step]
@@ -145,7 +147,7 @@ class Denoising(Explorer):
         return Picture(card(body, self._setting(where), note), self._words(where))
 
     def still(self):
-        """Without a kernel: the way of each picture in five states, and the maps of the first."""
+        """Return a picture for when no kernel runs: five steps of each prompt, and the first prompt's maps."""
         drawn, (prompts, _, _, steps) = self._result(), self._drawn_for
         places = sorted({round(steps * quarter / 4) for quarter in range(5)})
         rows = {
@@ -174,7 +176,7 @@ class Denoising(Explorer):
         return " ".join(filter(None, [f"{self._setting(where)}: {prompts}", *remarks]))
 
     def _remarks(self, prompt, words, maps):
-        """What of a prompt the model did not read, and which of its words it was not trained on."""
+        """Say which words of a prompt the model did not read, and on which words it was not trained."""
         unknown = self.unknown(prompt) if self.unknown else []
         named = ", ".join(f"“{word}”" for word in unknown)
         never = f"Not a word of the training captions: {named}." if unknown else ""
@@ -182,6 +184,6 @@ class Denoising(Explorer):
 
 
 def _unread(words, maps):
-    """The sentence that names what of a prompt the model did not read, or nothing."""
+    """Return a sentence with the words of a prompt that the model did not read, or "" if it read all."""
     left = words[len(maps) :]
     return f"Not read: “{' '.join(left)}”; the model reads {len(maps)} tokens of a prompt." if left else ""

@@ -1,4 +1,4 @@
-"""Which published models fit in so much memory, and the smallest change that makes another one fit."""
+"""An explorer that shows which published models fit in a memory, and what would make the others fit."""
 
 from html import escape
 
@@ -17,20 +17,21 @@ _DTYPE_OF_BITS = {bits: dtype for dtype, bits in blueprints.BITS.items()}
 
 
 class Fits(Explorer):
-    """Sliders for memory, bits, context and batch over every published size, against the line of the memory.
+    """Shows what each published model needs, compared with a memory that the learner can choose.
 
-    What is drawn is weights and key-value cache; the working space of a pass comes on top.
+    Further sliders choose bits, context and batch. The bars show weights and key-value cache; a pass through
+    the model needs more memory for its intermediate results.
 
     Parameters
     ----------
-    memory: int, GB (10^9 bytes), where the slider starts; one of MEMORY.
+    memory: int, GB (10^9 bytes) at the start; one of MEMORY.
     bits: int, bits per weight; one of BITS.
     context: int, tokens in each sequence; one of CONTEXT.
     batch: int, sequences at once; one of BATCH.
 
     Raises
     ------
-    CourseError: if a start is none of the slider's places.
+    CourseError: if a value is not one of those that its slider has.
     """
 
     def __init__(self, memory=16, bits=16, context=2048, batch=1):
@@ -63,7 +64,7 @@ class Fits(Explorer):
         )
 
     def still(self):
-        """The same without the memory of this machine, which is nobody else's."""
+        """Return the picture without this machine's memory, because a reader's machine has another."""
         return self._draw()
 
     def _draw(self, here=""):
@@ -96,13 +97,13 @@ class Fits(Explorer):
 
     @staticmethod
     def _needs(plan, bits, context, batch):
-        """Bytes of weights, bytes of cache, and the tokens per text that the model can read of `context`."""
+        """Return the bytes of weights, the bytes of cache, and how many tokens the model can read."""
         read = min(context, plan.context_length or context)
         row = plan.memory(read, batch)[_DTYPE_OF_BITS[bits]]
         return row["weights"], row["kv_cache"], read
 
     def _remedy(self, plan):
-        """The slider whose shortest move makes the model fit; else the memory that it needs at 4 bits."""
+        """Name the slider whose shortest move makes the model fit, or the memory that it needs at 4 bits."""
         now = {"bits": self.bits.value, "context": self.context.value, "batch": self.batch.value}
         sliders = (
             ("batch", BATCH, "a batch of {:,}"),
@@ -118,14 +119,14 @@ class Fits(Explorer):
                     ways.append((moves, words.format(place)))
                     break
         if ways:
-            shortest = min(ways, key=lambda way: way[0])[1]  # of equally short ways the first
+            shortest = min(ways, key=lambda way: way[0])[1]  # the first of several that are equally short
             return f"but at {shortest} it would"
         weights, cache, _ = self._needs(plan, **(now | {"bits": BITS[-1]}))
         return f"and at {BITS[-1]} bits needs {blueprints.size(weights + cache)}"
 
 
 def _row(title, weights, cache, memory, fits, needs, verdict):
-    """HTML of one model: its name and verdict, and below them its bar."""
+    """Return HTML of one model: its name and verdict, and below them its bar."""
     solid, striped = (100 * part / (2 * memory) for part in (weights, cache))
     beyond = solid + striped > 100
     solid = min(solid, 100)

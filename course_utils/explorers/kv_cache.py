@@ -1,4 +1,4 @@
-"""The key-value cache: one layer's as it grows, and a published model's if heads shared more or less."""
+"""Explorers for the key-value cache: how it grows in one layer, and its size if more or fewer heads share."""
 
 from html import escape
 
@@ -16,19 +16,19 @@ MEMORY = (1, 2, 4, 8, 16, 24, 48, 80, 160, 640)  # GB
 
 
 class CacheGrowth(Explorer):
-    """A slider for the tokens in one layer's cache, over its blocks for each way to share.
+    """Shows the blocks of one layer's cache for each way to share heads, with a slider for the tokens in it.
 
     Moving the slider runs no model.
 
     Parameters
     ----------
     pieces: list of str, the tokens of a text; the slider goes from the first to all of them.
-    heads, kinds: as for `views.cache_growth`.
-    kept: int, where the slider starts.
+    heads, kinds: as in `views.cache_growth`.
+    kept: int, the number of tokens at the start.
 
     Raises
     ------
-    CourseError: if the start is none of the slider's places.
+    CourseError: if `kept` is not from 1 to the number of tokens.
     """
 
     def __init__(self, pieces, heads, kinds, kept):
@@ -45,20 +45,20 @@ class CacheGrowth(Explorer):
 
 
 class KeyValueCache(Explorer):
-    """Sliders for the model, its key-value heads, the tokens and the memory over the blocks of its cache.
+    """Shows the blocks of a model's cache, with controls for model, key-value heads, tokens and memory.
 
-    Moving a slider runs no model. A cache is counted at 16 bits a number, by design.
+    Moving a slider runs no model. Sizes are computed from the design of the model, at 16 bits a number.
 
     Parameters
     ----------
-    plans: list of Blueprint, each of a model that keeps keys and values.
-    model: str, the title of the plan shown first; by default the first.
-    tokens: int, where its slider starts; one of TOKENS.
-    memory: int, GB (10^9 bytes) set aside for caches; one of MEMORY.
+    plans: list of Blueprint, each for a model that keeps keys and values.
+    model: str, the title of the plan at the start; by default the first.
+    tokens: int, the number of tokens at the start; one of TOKENS.
+    memory: int, the GB (10^9 bytes) available for caches at the start; one of MEMORY.
 
     Raises
     ------
-    CourseError: if a plan has no cache, or a start is none of the slider's places.
+    CourseError: if a plan has no cache, or a control cannot start at the given value.
     """
 
     def __init__(self, plans, model=None, tokens=2048, memory=16):
@@ -85,7 +85,7 @@ class KeyValueCache(Explorer):
             description="memory for caches (GB)",
         )
         super().__init__([self.model, self.shared, self.tokens, self.memory])
-        self.model.layout.margin = "2px 14px 2px 2px"  # or its frame touches the next description
+        self.model.layout.margin = "2px 14px 2px 2px"  # keeps its frame off the next description
         self.model.observe(self._new_model, "value")
         for slider in (self.shared, self.tokens, self.memory):
             slider.observe(self.update, "value")
@@ -94,7 +94,7 @@ class KeyValueCache(Explorer):
         return self.plans[self.model.value]
 
     def _choices(self):
-        """The numbers of key-value heads that the query heads can share evenly, fewest first."""
+        """Return the numbers of key-value heads to choose from: even shares, and the published number."""
         plan = self._plan()
         heads = plan.attention_heads
         counts = [
@@ -103,7 +103,8 @@ class KeyValueCache(Explorer):
         return [(str(count), count) for count in counts]
 
     def _new_model(self, change):
-        # In one message: a slider that first gets fewer places would answer with one of its own.
+        # hold_sync sends both changes in one message. If the options arrived alone, the slider in the browser
+        # would choose a value itself and send it back.
         with self.quietly(self.shared), self.shared.hold_sync():
             self.shared.options = self._choices()
             self.shared.value = self._plan().key_value_heads
@@ -113,7 +114,7 @@ class KeyValueCache(Explorer):
         plan, count, tokens = self._plan(), self.shared.value, self.tokens.value
         memory = self.memory.value * 10**9
         published = plan.kv_cache_bytes(tokens)
-        # Nothing of a cache but its heads changes, so it changes in proportion.
+        # Only the number of key-value heads changes, so the size of the cache is proportional to it.
         used = published * count // plan.key_value_heads
         most = published * plan.attention_heads // plan.key_value_heads
         texts = memory // used

@@ -1,4 +1,4 @@
-"""One use, and for each model whether its licence allows it, with the clauses that say so."""
+"""An explorer that shows for one use which models' licences allow it, and the clauses that say so."""
 
 from html import escape
 
@@ -11,13 +11,13 @@ from .base import Explorer
 
 
 class MayUse(Explorer):
-    """A list of uses; below it the models by licence, each with the answer, the reason and the clauses.
+    """Shows a list of uses, and for the chosen use each licence's models, answer, reason and clauses.
 
     Parameters
     ----------
     models: dict from a name to an object with a `title` and a `licence`, such as `openness.models()`.
-    licences: dict from a licence's name to a `Licence`, such as `licences.all()`; all of them answer the same
-        uses.
+    licences: dict from a licence's name to a `Licence`, such as `licences.all()`; all of them have answers
+        for the same uses.
     """
 
     def __init__(self, models, licences):
@@ -42,7 +42,7 @@ class MayUse(Explorer):
         return Picture(card(body, question, note), "\n".join([question, *said]))
 
     def still(self):
-        """Every use at once, a strip for each licence: without a kernel there is no list to pick from."""
+        """Return all uses at once, a strip for each licence: without a kernel no use can be chosen."""
         uses = list(self.use.options)
         names = [licence.short for _, licence in self.rows]
         marks = [[licence.uses[use].answer for use in uses] for _, licence in self.rows]

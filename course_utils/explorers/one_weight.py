@@ -1,4 +1,4 @@
-"""One weight of a model under a slider, and what the model then answers."""
+"""An explorer that changes one weight of a model and shows what the model then answers."""
 
 from course_utils.views.picture import INK
 
@@ -9,15 +9,15 @@ _FACTORS = [0, 0.25, 0.5, 0.75, 0.9, 1, 1.25, 1.5, 2]
 
 
 class OneWeight(Asking):
-    """A slider over one weight, the answer at that value, and the answer with the weight unchanged beside it.
+    """Shows a model's answer at a chosen value of one weight, next to the answer with the weight unchanged.
 
     Parameters
     ----------
     answer: function (value, question) -> str that sets the weight to `value`, asks the model, and restores
-        the weight. What it raises is shown as one sentence.
+        the weight. If it raises an error, the explorer shows a message.
     current: float, the value of the weight in the model.
     baked: dict from a factor (0.0, 0.25, ... 2.0) to the answer to `prompt` with the weight at factor times
-        `current`. These show at once; others are computed when they are first needed, and kept.
+        `current`. These are shown at once; other answers are computed when they are first needed, and kept.
     prompt: str, the question asked first.
     """
 

@@ -1,4 +1,4 @@
-"""One token's numbers after one layer, taken from another prompt: where that changes the answer."""
+"""An explorer that shows how the answer changes if one token's numbers come from another prompt."""
 
 import math
 from html import escape
@@ -16,18 +16,19 @@ MOST_TOKENS = 8
 
 
 def patch_everywhere(model, source, target):
-    """Every patch of one prompt into another in one run: each layer, each token.
+    """Compute every patch of one prompt into another in a single run: each layer, each token.
 
     A patch replaces one token's hidden state after one layer by that of the other prompt. Up to that layer
-    its run equals the unpatched one, and the tokens before it never change, as they look only back. So one
-    long sequence runs and grows: after each layer it gets, for each token, a copy of the target from that
-    token on, whose first token is the source's. A mask lets a copy look at itself and at the tokens before
-    it. The logits are those of one patch at a time, with a forward hook on the layer.
+    the patched run equals the unpatched one. The tokens before the patched token never change, because tokens
+    only look back. So one long sequence is enough, and it grows: after each layer it gets, for each token, a
+    copy of the target from that token on, whose first token has the hidden state of the source. A mask lets
+    a copy look only at itself and at the tokens of the target before it. The logits are the same as those
+    of one run for each patch, with a forward hook on the layer.
 
     Parameters
     ----------
     model: a LlamaForCausalLM of transformers.
-    source, target: (tokens,) tensors, the token ids of the prompts; as many in both, not all the same.
+    source, target: (tokens,) tensors, the token ids of two different prompts of the same length.
 
     Returns
     -------
@@ -46,7 +47,8 @@ def patch_everywhere(model, source, target):
     decoder, tokens, layers = model.model, len(target), len(model.model.layers)
     # Before the first difference both prompts have the same hidden states: a patch there changes nothing.
     first = int((source != target).nonzero()[0])
-    # The sequence in stretches, each by the position where it starts: target, source, then all copies.
+    # The sequence consists of stretches: target, source, then all copies. For each, the position of its first
+    # token in the prompt.
     starts = [0, first, *layers * [*range(first, tokens)]]
     lengths = torch.tensor([tokens - start for start in starts])
     position = torch.cat([torch.arange(start, tokens) for start in starts])
@@ -55,7 +57,8 @@ def patch_everywhere(model, source, target):
     before_start = position < torch.tensor(starts)[stretch][:, None]
     sees = (stretch[:, None] == stretch) | (in_target & before_start)
     sees &= position <= position[:, None]
-    # What the copies are made of: for each, one token of the source, which follows the target, and the rest.
+    # Indices into the sequence for each copy: one token of the source, whose stretch follows the target, then
+    # the rest of the target.
     copied = [[tokens + start - first, *range(start + 1, tokens)] for start in range(first, tokens)]
     copied = torch.tensor(sum(copied, []), device=target.device)
     with torch.no_grad():
@@ -74,19 +77,19 @@ def patch_everywhere(model, source, target):
 
 
 class Patching(Explorer):
-    """Two prompts to type, and the grid of all patches from one into the other, with one of them in words.
+    """Shows the grid of all patches from one prompt into another, and describes one patch in words.
 
-    Moving a slider runs no model; a new prompt runs `patch` once.
+    The learner can type both prompts; a new prompt runs `patch` once. Moving a slider runs no model.
 
     Parameters
     ----------
-    patch: function (source, target) -> (answers, values). `answers`: the likeliest next token of each prompt,
-        two strings. `values`: (layers, tokens), by how many logits the first of them is ahead of the second
-        when one token of `target` gets its numbers after one layer from `source`. What it raises is shown as
-        one sentence.
-    split: function text (str) -> list of str, the text's tokens.
-    source, target: str, the prompts shown first: the same number of tokens, from 2 to 8.
-    baked: what patch(source, target) returned earlier; by default it is called.
+    patch: function (source, target) -> (answers, values). `answers`: two str, the most likely next token of
+        each prompt. `values`: (layers, tokens), the logit of the first answer minus that of the second, if
+        one token of `target` gets its numbers after one layer from `source`. If it raises an error, the
+        explorer shows a message.
+    split: function text (str) -> list of str, the tokens of the text.
+    source, target: str, the prompts at the start; both have the same number of tokens, from 2 to 8.
+    baked: what patch(source, target) returned earlier; by default `patch` is called.
 
     Raises
     ------
@@ -126,7 +129,7 @@ class Patching(Explorer):
             self.show(self.render())
 
     def _patched(self, source, target):
-        """Both prompts' tokens, the two answers and the grid, computed once for each pair of prompts."""
+        """Return the target's tokens, the source's, the answers and the grid, computed once for each pair."""
         pieces, replaced = given(self.split, target), given(self.split, source)
         if len(pieces) != len(replaced):
             raise CourseError(
@@ -163,7 +166,7 @@ class Patching(Explorer):
         told = (
             f"After layer {layer}, {visible(pieces[token])} got {numbers} from the other prompt: "
             f"{_ahead(values[layer, token], answers)}. "
-            # After the last layer nothing reads any token but the last: a patch of the first changes nothing.
+            # After the last layer only the last token is read, so a patch of the first token changes nothing.
             f"Without a patch: {_ahead(values[-1, 0], answers)}."
         )
         html = f'<div style="margin-bottom:10px">{escape(told)}</div>'
@@ -175,7 +178,7 @@ class Patching(Explorer):
 
 
 def _strongest(values):
-    """Where a patch does most for the source's answer: (layer, token)."""
+    """Return the (layer, token) of the patch that raises the source's answer most."""
     return divmod(int(values.argmax()), values.shape[1])
 
 

@@ -1,4 +1,4 @@
-"""Which expert takes which token, layer by layer, on texts of the course or of the learner's own."""
+"""An explorer that shows which experts take which token, in any layer and for any text."""
 
 import ipywidgets
 
@@ -12,22 +12,22 @@ MOST_TOKENS = 100
 
 
 class Router(Explorer):
-    """A slider for the layer, a list of registers and a text to type, over the experts of each token.
+    """Shows the experts of each token, with a slider for the layer and a list of registers.
 
-    Moving the slider runs no model; another text runs it once.
+    The learner can also type a text. Another text runs the model once; moving the slider does not run it.
 
     Parameters
     ----------
-    route: function text (str) -> (layers, tokens, experts), what the router of each layer gives each expert.
-        What it raises is shown as one sentence.
-    tokenizer: the model's fast tokenizer of transformers, which says where each token stands in the text.
-    texts: dict from a register (str) to a text (str); the first is shown first.
-    layer: int, where the slider starts, counted from 0.
-    active: int, experts that take a token.
+    route: function text (str) -> (layers, tokens, experts), the shares that the router of each layer gives to
+        the experts. If it raises an error, the explorer shows a message.
+    tokenizer: the model's fast tokenizer of transformers, which can return the offsets of each token.
+    texts: dict from a register (str) to a text (str); the first is shown at the start.
+    layer: int, the layer at the start, counted from 0.
+    active: int, the number of experts that take each token.
 
     Raises
     ------
-    CourseError: if the first text is empty, too long or has words that the model has no token for, `route`
+    CourseError: if the first text is empty, too long or has words for which the model has no token, `route`
         returns another shape, or the model has no such layer.
     """
 
@@ -55,7 +55,7 @@ class Router(Explorer):
         self.update()
 
     def _routed(self, text):
-        """The tokens of a text and their shares; the model runs only for a text other than the last one."""
+        """Return a text's tokens and their shares; run the model only if the text has changed."""
         if self._read is None or self._read[0] != text:
             if not text.strip():
                 raise CourseError("There is no text: type a sentence, then press Enter.")

@@ -1,4 +1,4 @@
-"""Temperature, top-k and top-p on one set of logits: which tokens can be drawn, and twenty draws."""
+"""An explorer for temperature, top-k and top-p: which tokens can be drawn, and twenty draws."""
 
 import ipywidgets
 import numpy
@@ -13,53 +13,54 @@ DRAWS = 20
 
 
 def warp(scores, temperature=1.0, top_k=0, top_p=1.0):
-    """Apply temperature, then top-k, then top-p, and renormalise: the order and the rules of transformers.
+    """Apply temperature, then top-k, then top-p, and renormalise: transformers has the same rules and order.
 
     Parameters
     ----------
     scores: (vocabulary,) float64 logits, largest first.
-    temperature: what the logits are divided by.
-    top_k: how many tokens stay; 0 is off.
-    top_p: the fewest tokens that add up to this probability stay; 1 is off.
+    temperature: number by which the logits are divided.
+    top_k: int, how many of the most likely tokens stay; 0 is off.
+    top_p: the smallest set of most likely tokens that reaches this probability stays; 1 is off.
 
     Returns
     -------
     before: (vocabulary,) probabilities after temperature alone.
-    kept: (tokens kept,) probabilities after the cuts, for the first of the vocabulary.
+    kept: (tokens kept,) probabilities after the cuts, for the tokens with the largest logits.
     """
     before = numpy.exp((scores - scores[0]) / temperature)
     before /= before.sum()
     count = len(scores)
     if top_k:
-        # Tokens that tie with the last one in stay, too.
+        # Tokens with the same score as the last of the top_k stay, too.
         count = numpy.count_nonzero(scores >= scores[min(top_k, count) - 1])
     kept = before[:count] / before[:count].sum()
     if top_p < 1:
-        # The mass from each token down to the least probable: all that adds up to at most 1 - top_p goes.
+        # For each token, the probability of it and all less probable ones: if it is at most 1 - top_p, the
+        # token is cut.
         mass_from_here_down = numpy.cumsum(kept[::-1])[::-1]
         kept = kept[: max(1, numpy.count_nonzero(mass_from_here_down > 1 - top_p))]
     return before, kept / kept.sum()
 
 
 def entropy_bits(probabilities):
-    """Entropy of a distribution in bits: 0 when one token is certain, log2(n) when n are equally probable."""
+    """Return the entropy in bits: 0 if one token is certain, log2(n) if n tokens are equally probable."""
     positive = probabilities[probabilities > 0]
     return abs(float(positive @ numpy.log2(positive)))
 
 
 class Sampling(Explorer):
-    """Sliders for temperature, top-k and top-p over the next-token table, with twenty seeded draws below.
+    """Shows the next-token table and twenty seeded draws, with sliders for temperature, top-k and top-p.
 
     Parameters
     ----------
     logits: (vocabulary,) array or tensor, the model's scores for the next token.
     decode: function from a token id (int) to its text.
-    temperature, top_k, top_p: where the sliders start; top_k=0 is off.
-    shown: int, rows in the table.
+    temperature, top_k, top_p: the values at the start; top_k=0 is off.
+    shown: int, how many tokens have a row of their own in the table.
 
     Raises
     ------
-    CourseError: if the logits are not those of one position.
+    CourseError: if the logits are not a single vector (vocabulary,).
     """
 
     def __init__(self, logits, decode, temperature=1.0, top_k=0, top_p=1.0, shown=12):
@@ -69,7 +70,7 @@ class Sampling(Explorer):
                 f"Sampling needs the scores of one position, shape (vocabulary,), not {logits.shape}: take "
                 "logits[0, -1]."
             )
-        # Neither temperature nor a cut changes the order, so one sort serves every move of a slider.
+        # Neither temperature nor a cut changes the order, so the tokens need to be sorted only once.
         self.order = numpy.argsort(-logits, kind="stable")
         self.scores = logits[self.order]
         self.decode = decode
@@ -99,7 +100,7 @@ class Sampling(Explorer):
     def render(self):
         before, kept = warp(self.scores, self.temperature.value, self.top_k.value, self.top_p.value)
         pieces = [given(self.decode, int(token_id)) for token_id in self.order[: self.shown]]
-        # A cut token shows the probability it had before the cut.
+        # The table shows a cut token with the probability that it had before the cut.
         now = numpy.concatenate([kept, before[len(kept) :]])
         all_others_cut = len(kept) <= self.shown < len(before)
         table = next_token_table(

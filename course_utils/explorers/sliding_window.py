@@ -1,4 +1,4 @@
-"""What a sliding window lets the last token see, and what a model makes of it, as a word moves away."""
+"""An explorer that shows what the last token sees through a sliding window, and what the model answers."""
 
 from html import escape
 
@@ -16,22 +16,23 @@ MOST_LAYERS = 8
 
 
 class SlidingWindow(Explorer):
-    """Sliders for the window, the layers and the distance, over what the last token of a text can see.
+    """Shows what the last token of a text can see, with sliders for the window, the layers and the distance.
 
-    Below the tokens: the probability that the model gives the right word, with the window that is set. The
-    model runs once for each place of the sliders.
+    Below the tokens is the probability that the model gives to the right word with this window. The model
+    runs once for each pair of distance and window.
 
     Parameters
     ----------
-    ask: function (distance, window) -> probability of the right word after that text, from 0 to 1, from the
-        model with this window in each of its layers. What it raises is shown as one sentence.
-    texts: dict from a distance in tokens to (pieces, place): the text's tokens up to the one that looks, and
-        the place of the word that has to be found again.
-    layers: int, the layers of the model.
-    window: int, where the slider starts; one of WINDOWS.
-    distance: int, where the slider starts; one of the texts'.
-    chance: float, the probability of a blind guess.
-    name: str, who answers.
+    ask: function (distance, window) -> probability from 0 to 1 that the model, with this window in each of
+        its layers, gives to the right word after that text. If it raises an error, the explorer shows a
+        message.
+    texts: dict from a distance in tokens to (pieces, place): the text's tokens, of which the last one looks,
+        and the index of the token that it has to find.
+    layers: int, the number of layers of the model.
+    window: int, the window at the start; one of WINDOWS.
+    distance: int, the distance at the start; one of the keys of `texts`.
+    chance: float, the probability that a random guess is right.
+    name: str, the name of the model, as the subject of a sentence.
 
     Raises
     ------
@@ -75,7 +76,7 @@ class SlidingWindow(Explorer):
 
     @staticmethod
     def _way(piece, needed, layers):
-        """How the framed word reaches the last token, in a sentence."""
+        """Say in a sentence whether and how the framed word can reach the last token."""
         if needed == 1:
             return f"The last token sees the framed word, “{visible(piece)}”, directly."
         if needed > layers:
@@ -83,7 +84,7 @@ class SlidingWindow(Explorer):
         return f"The framed word, “{visible(piece)}”, can reach the last token through {needed} layers."
 
     def _answer(self, distance, window, layers):
-        """What the model gives the right word, in a sentence."""
+        """Say in a sentence what probability the model gives to the right word."""
         if layers != self.model_layers:
             return f"To ask the model, set the layers to {self.model_layers}: it has so many."
         if (distance, window) not in self._known:

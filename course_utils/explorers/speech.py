@@ -1,4 +1,4 @@
-"""A sound, noise in it, and what a speech model then writes, how surely, and from when to when."""
+"""An explorer that adds noise to a sound and shows the words that a speech model then writes."""
 
 import difflib
 import math
@@ -25,7 +25,7 @@ NO_NOISE = math.inf  # dB
 _LEVELS = [("no noise", NO_NOISE), *((f"{signed(level, 0)} dB", level) for level in (20, 15, 10, 5, 0, -5))]
 _KINDS = [("white noise", "white"), ("babble of voices", "babble")]
 
-# Pointing at a word, or reaching it with the tab key, shows its attention in the place of the kept word's.
+# Pointing at a word, or moving to it with the Tab key, shows its attention instead of the outlined word's.
 _ON_HOVER = (
     "<style>.course-attended{display:none}"
     ".course-attended.course-kept,.course-word:hover>.course-attended,.course-word:focus>.course-attended"
@@ -41,22 +41,23 @@ _ON_HOVER = (
 
 
 class Speech(Explorer):
-    """A sound to choose or to record, and noise to add, over what the model writes of it.
+    """Shows what the model writes for a sound that the learner chooses or records, with or without noise.
 
-    A new sound, or a new noise in it, runs the model once; the result is kept.
+    Each new pair of sound and noise runs the model once; the result is kept.
 
     Parameters
     ----------
-    listen: function samples (float32, (samples,), 16,000 a second) -> dict of what `views.spectrogram` draws:
-        mel, words, spans, chances and attention. What it raises is shown as one sentence.
+    listen: function samples (float32, (samples,), 16,000 a second) -> dict of arguments for
+        `views.spectrogram`: mel, words, spans, chances and attention. If it raises an error, the explorer
+        shows a message.
     sounds: dict from a name to samples.
-    sound: str, the name of the sound shown first; by default the first.
-    noise: int, the signal-to-noise ratio in dB at which the slider starts: 20, 15, 10, 5, 0 or -5; by default
-        there is no noise.
+    sound: str, the name of the sound at the start; by default the first.
+    noise: int, the signal-to-noise ratio in dB at the start: 20, 15, 10, 5, 0 or -5; by default there is no
+        noise.
 
     Raises
     ------
-    CourseError: if there is no such sound, or no such place on the slider.
+    CourseError: if there is no such sound, or the slider has no such value.
     """
 
     def __init__(self, listen, sounds, sound=None, noise=NO_NOISE):
@@ -104,7 +105,7 @@ class Speech(Explorer):
         return self.sound.value, level, None if level == NO_NOISE else self.kind.value
 
     def _listened(self, sound, level, kind):
-        """The samples as they are heard, and what the model makes of them; it runs once for each."""
+        """Return the samples with their noise and the result of `listen`, computed once and kept."""
         key = sound, level, kind
         if key not in self._heard:
             samples = self.sounds[sound]
@@ -120,7 +121,7 @@ class Speech(Explorer):
         heading = f"{sound}, no noise"
         if level != NO_NOISE:
             heading = f"{sound}, {'babble' if kind == 'babble' else 'white noise'} at {signed(level, 0)} dB"
-        # Its least likely word is outlined, where no other is pointed at.
+        # The least likely word is outlined while the mouse points at no other.
         chosen = min(range(len(words)), key=chances.__getitem__) if words else None
         facts = f"{len(words)} words, mean probability {_mean(chances)}"
         inner = spectrogram_html(**heard, chosen=chosen, hover=live)
@@ -142,7 +143,7 @@ class Speech(Explorer):
 
 
 def paired(before, after):
-    """Two transcripts word by word: a list of pairs, None where a word has no partner.
+    """Align two transcripts word by word: a list of pairs, with None if a word has no partner.
 
     Parameters
     ----------

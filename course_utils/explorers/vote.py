@@ -1,4 +1,4 @@
-"""Two answers side by side and nobody's name on them: a blind vote, and the ratings that the votes make."""
+"""An explorer for blind votes: two answers without the models' names, and ratings from the votes."""
 
 from html import escape
 
@@ -13,21 +13,22 @@ from .base import Explorer, given
 _CHOICES = {"the left one": 1.0, "no difference": 0.5, "the right one": 0.0}
 _QUESTION = "Which goes on better?"
 _MEAN = 1_000
-_FEW = 10  # fewer votes say too little for an interval
+_FEW = 10  # with fewer votes no interval is shown
 
 
 class Vote(Explorer):
-    """Three buttons below two answers; after each vote their models are named and all are rated anew.
+    """Shows two answers above three buttons; each vote reveals the two models and updates all ratings.
 
-    Buttons take the keyboard: Tab moves between them, Enter votes.
+    The buttons work by keyboard: Tab moves between them, Enter votes.
 
     Parameters
     ----------
-    contests: list of (prompt, (left model, its answer), (right model, its answer)), in the order of voting.
+    contests: list of (prompt, (left model, its answer), (right model, its answer)), in the order of
+        voting.
     rate: function from a list of votes, (left model, right model, 1.0 for the left one, 0.5 for no difference
         or 0.0 for the right one), to a dict from each model to (rating, (low, high)).
-    baked: list of such votes, of somebody else, to compare with.
-    voter: str, whose votes those are.
+    baked: list of votes of the same kind by somebody else, to compare with.
+    voter: str, the name of that other voter.
 
     Raises
     ------
@@ -42,7 +43,7 @@ class Vote(Explorer):
         self.rated = rate(baked), len(baked)
         self.buttons = [ipywidgets.Button(description=choice) for choice in _CHOICES]
         super().__init__(self.buttons)
-        # The answers stand above the buttons here: first read, then vote.
+        # Here the answers are above the buttons, because a voter reads them first.
         row, picture, *rest = self.box.children
         self.box.children = [picture, row, *rest]
         for button in self.buttons:
@@ -73,13 +74,16 @@ class Vote(Explorer):
         return _joined(picture, self._ratings(self.votes)) if self.votes else picture
 
     def still(self):
-        """The first contest, and the ratings of the baked votes."""
+        """Return the first contest, and the ratings from the baked votes."""
         contest = self.contests[0]
         picture = Picture(card(_side_by_side(contest), _QUESTION), _in_words(contest))
         return _joined(picture, self._ratings([]))
 
     def _ratings(self, votes):
-        """The voter's ratings beside those of the baked votes, which are the marks."""
+        """Draw the ratings from the learner's votes, with those from the baked votes as marks.
+
+        Without a vote, draw the ratings from the baked votes.
+        """
         theirs, count = self.rated
         mine = given(self.rate, votes) if votes else theirs
         values, spans = zip(*mine.values(), strict=True)

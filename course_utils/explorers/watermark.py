@@ -1,4 +1,4 @@
-"""A marked text, cut to a length, some of its words swapped: which tokens are green, and what z is."""
+"""An explorer for a watermarked text, with swaps and a length: which tokens are green, and the value of z."""
 
 import ipywidgets
 import numpy
@@ -11,23 +11,25 @@ from .base import Explorer, check_start
 
 
 class Watermark(Explorer):
-    """A bonus, a share of swapped words and a length to choose; the text with its green tokens, and z.
+    """Shows a text with its green tokens and its z, for a chosen bonus, share of swapped words and length.
 
     Moving a control runs no model.
 
     Parameters
     ----------
-    texts: dict from (bonus, share of the words swapped) to the numbers of the text's tokens; every bonus with
-        every share, all of at least 25 tokens.
+    texts: dict from (bonus, share of the words swapped) to the token ids of a text. Every bonus occurs with
+        every share, and each text has at least 25 tokens.
     pieces: list of str, the text of each token of the vocabulary.
-    green: bool array (vocabulary, vocabulary): whether the second token is green after the first.
+    green: bool array (vocabulary, vocabulary), [first, second]: whether the second token is green after the
+        first.
     ratio: float, the share of the vocabulary that is green.
-    threshold: float, the z over which a text counts as marked.
-    bonus, swapped, length: where the controls start; by default the largest bonus, no swaps, the whole text.
+    threshold: float, the z above which a text counts as marked.
+    bonus, swapped, length: the values at the start; by default the largest bonus, the smallest share of swaps
+        and the length of the shortest text.
 
     Raises
     ------
-    CourseError: if a text is missing, or a control is to start where it has no place.
+    CourseError: if a text is missing, or a control cannot start at the given value.
     """
 
     def __init__(self, texts, pieces, green, ratio, threshold, bonus=None, swapped=None, length=None):

@@ -1,4 +1,4 @@
-"""Pictures for the lessons: from numbers and strings to a `Picture`, knowing nothing of models."""
+"""Functions that turn numbers and strings into a `Picture` for a lesson. None of them needs a model."""
 
 from .attention import attention_heads, attention_map, logit_lens, patch_grid
 from .cache import cache_growth

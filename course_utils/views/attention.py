@@ -1,4 +1,4 @@
-"""Pictures of what happens between the layers: attention, what each layer would say, and patches."""
+"""Pictures of what happens between the layers: attention, the next token after each layer, and patches."""
 
 import io
 from html import escape
@@ -6,11 +6,12 @@ from html import escape
 from .picture import INK, MONO, QUIET, TRACK, Picture, array, card, data_url, signed, tint
 from .text import invisible_note, percent, piece_html, top_five, visible
 
-# Tokens; with more, a cell is too narrow at half width for two digits, a column for a word.
+# The greatest numbers of tokens. With more tokens, on a page of half width, a cell is too narrow for two
+# digits, and a column is too narrow for a word.
 _MOST_WITH_NUMBERS, _MOST_WITH_WORDS = 8, 6
-_BAR = 56  # pixels, the height of 100%
+_BAR = 56  # pixels, the height of a bar of 100%
 _MAP = 96  # pixels, the side of one head's map
-_LONE_SPACE = "␣"  # where a token is one space: a "·" alone looks like dirt
+_LONE_SPACE = "␣"  # drawn when a token is one space: a "·" alone looks like dirt
 
 
 def attention_map(pieces, weights, chosen=None, caption=None):
@@ -19,8 +20,9 @@ def attention_map(pieces, weights, chosen=None, caption=None):
     Parameters
     ----------
     pieces: list of str, the tokens.
-    weights: (tokens, tokens), what each token (row) takes from each token (column); each row adds up to 1.
-    chosen: position of a token whose row is outlined and drawn again over the words.
+    weights: (tokens, tokens), the attention that each token (row) pays to each token (column); each row adds
+        up to 1.
+    chosen: position of a token; its row is outlined, and drawn a second time as bars over the words.
     caption: str above the picture.
 
     Returns
@@ -29,7 +31,7 @@ def attention_map(pieces, weights, chosen=None, caption=None):
 
     Raises
     ------
-    ValueError: if the weights are not those of these tokens.
+    ValueError: if the shape of the weights does not fit the number of tokens.
     """
     weights = array(weights)
     html = attention_html(pieces, weights, chosen)
@@ -37,14 +39,14 @@ def attention_map(pieces, weights, chosen=None, caption=None):
 
 
 def attention_heads(pieces, weights, chosen=None, caption=None):
-    """Draw the maps of several heads side by side, each with a line on where its attention goes.
+    """Draw the maps of several heads side by side, each with a line that says where its attention goes.
 
     Parameters
     ----------
     pieces: list of str, the tokens; two or more.
     weights: (heads, tokens, tokens), as in `attention_map`.
-    chosen: position of a token, to say below each map what that token looks at most; by default it says what
-        the tokens have in common.
+    chosen: position of a token; the line below each map says what that token looks at most. By default the
+        line says where half or more of the attention of all tokens goes.
     caption: str above the picture.
 
     Returns
@@ -53,7 +55,7 @@ def attention_heads(pieces, weights, chosen=None, caption=None):
 
     Raises
     ------
-    ValueError: if the weights are not those of these tokens, or if there is only one token.
+    ValueError: if the shape of the weights does not fit the number of tokens, or if there is only one token.
     """
     weights = array(weights)
     if len(pieces) < 2:
@@ -86,14 +88,14 @@ def attention_heads(pieces, weights, chosen=None, caption=None):
 
 
 def logit_lens(pieces, words, probabilities, layers=None, caption=None):
-    """Draw the token that each layer would put next, after each token of the prompt.
+    """Draw the next token that each layer would predict after each token of the prompt.
 
     Parameters
     ----------
-    pieces: list of str, the tokens of the prompt, or those of them that are drawn.
+    pieces: list of str, the tokens of the prompt, or a selection of them.
     words: (rows, tokens) nested list of str, the likeliest next token.
     probabilities: (rows, tokens), the probability of each of them.
-    layers: list, the name of each row; by default its number from 0.
+    layers: list, the name of each row; by default the rows are numbered from 0.
     caption: str above the picture.
 
     Returns
@@ -129,14 +131,14 @@ def logit_lens(pieces, words, probabilities, layers=None, caption=None):
 
 
 def patch_grid(values, pieces, replaced=None, answers=(" Rome", " Paris"), chosen=None, caption=None):
-    """Draw what each patch does: one token's numbers after one layer, taken from another prompt.
+    """Draw the effect of each patch, which replaces one token's numbers after one layer by another prompt's.
 
     Parameters
     ----------
-    values: (layers, tokens), by how many logits the first answer is ahead of the second after that patch.
+    values: (layers, tokens), the logit of the first answer minus that of the second after each patch.
     pieces: list of str, the tokens of the prompt that is patched.
-    replaced: list of str, the tokens of the prompt that the numbers come from.
-    answers: the two tokens compared.
+    replaced: list of str, the tokens of the prompt from which the numbers come.
+    answers: two str, the tokens that are compared.
     chosen: (layer, token) of a cell to outline, counted from 0.
     caption: str above the picture.
 
@@ -150,13 +152,13 @@ def patch_grid(values, pieces, replaced=None, answers=(" Rome", " Paris"), chose
 
 
 def attention_html(pieces, weights, chosen=None, readout=False):
-    """The map of one head as a table, and the words with bars over them for the chosen token.
+    """Return one head's map as an HTML table, and below it the chosen token's attention as bars over words.
 
     Parameters
     ----------
     pieces, weights, chosen: as in `attention_map`.
-    readout: whether each cell also holds its sentence, in a <span class="course-readout"> inside a
-        <div class="course-map">, for a page that shows it on hover.
+    readout: bool; if true, each cell also contains a sentence about it in a <span class="course-readout">,
+        and the table is inside a <div class="course-map">. The page shows the sentence on hover.
     """
     _check(pieces, weights)
     rows = []
@@ -192,7 +194,7 @@ def attention_html(pieces, weights, chosen=None, readout=False):
 
 
 def attention_note(pieces):
-    """How to read the map of one head."""
+    """Return a note that explains how to read the map of one head."""
     marked = "bold" if len(pieces) <= _MOST_WITH_NUMBERS else "●"
     return (
         f"Row: the token that looks. Cells: what it takes from each token, in percent; {marked}: the most. "
@@ -201,7 +203,7 @@ def attention_note(pieces):
 
 
 def attention_words(pieces, weights, chosen=None):
-    """The map of one head in words: what the chosen token looks at, or each token's first choice."""
+    """Describe the map of one head in words: what the chosen token looks at, or each token's first choice."""
     if chosen is not None:
         order = sorted(range(chosen + 1), key=lambda position: -weights[chosen][position])
         seen = [pieces[position] for position in order]
@@ -213,7 +215,7 @@ def attention_words(pieces, weights, chosen=None):
 
 
 def patch_html(values, pieces, replaced=None, chosen=None):
-    """The grid of patches as a table. Parameters as in `patch_grid`."""
+    """Return the grid of patches as an HTML table. Parameters as in `patch_grid`."""
     largest = abs(values).max() or 1
     heads = []
     for position, piece in enumerate(pieces):
@@ -234,7 +236,7 @@ def patch_html(values, pieces, replaced=None, chosen=None):
 
 
 def patch_note(answers):
-    """How to read the grid of patches."""
+    """Return a note that explains how to read the grid of patches."""
     first, second = map(visible, answers)
     return (
         "Each cell is one run, in which one token (column) got its numbers after one layer (row, the first "
@@ -243,7 +245,7 @@ def patch_note(answers):
 
 
 def patch_words(values, pieces, answers):
-    """The grid of patches in words: where the first answer comes out ahead."""
+    """Describe the grid of patches in words: which patches put the first answer ahead."""
     first, second = map(visible, answers)
     where = [
         f"{visible(piece)} {_ranges(column)}"
@@ -259,15 +261,15 @@ def patch_words(values, pieces, answers):
 
 
 def _table(corner, labels, heads, rows, widest, label_width=36, padding="2px"):
-    """HTML for a table of cells that are equally wide where they can be, at most `widest` pixels each.
+    """Return HTML for a table whose cells are equally wide if possible, and at most `widest` pixels each.
 
-    It shrinks with the page until a token would break, then it scrolls.
+    On a narrow page the table shrinks until a token would break; then it scrolls.
 
     Parameters
     ----------
     corner: HTML above the labels.
     labels, heads: HTML for each row and column.
-    rows: a list of (HTML, style) for each row, from the left; what is missing at its end stays blank.
+    rows: list with, for each row, a list of (HTML, style) from the left; a short row ends in blank cells.
     """
     text = f"padding:{padding};font-size:13px;line-height:18px;color:{INK};text-align:center"
     quiet = f"{text};border:none;background:#ffffff;font-weight:400;color:{QUIET};vertical-align:middle"
@@ -286,7 +288,7 @@ def _table(corner, labels, heads, rows, widest, label_width=36, padding="2px"):
         body += "</tr>"
     most = label_width + widest * len(heads)
     return (
-        # width:0 with min-width:100%: a widget around it must not grow with the table, or nothing scrolls.
+        # width:0 with min-width:100%: if a widget around the table grew with it, the table would not scroll.
         '<div tabindex="0" style="overflow-x:auto;width:0;min-width:100%">'
         f'<table style="width:100%;max-width:{most}px;margin:0;border:none;border-collapse:collapse;'
         f'table-layout:auto"><tbody>{body}</tbody></table></div>'
@@ -318,14 +320,14 @@ def _bars_over_words(pieces, row, chosen):
 
 
 def _habit(weights):
-    """Where half or more of a head's attention goes, averaged over all tokens but the first."""
+    """Say where half or more of a head's attention goes, averaged over all tokens but the first."""
     rest = range(1, len(weights))
     shares = {
         "the first token": weights[1:, 0].mean(),
         "itself": weights[rest, rest].mean(),
     }
     if len(weights) > 2:
-        # Of the second token, the one before is the first token: counted there.
+        # For the second token, the token before is the first token, and counts as that.
         shares["the token before"] = weights[rest[1:], range(1, len(weights) - 1)].mean()
     place = max(shares, key=shares.get)
     return f"{percent(shares[place], 0)} on {place}" if shares[place] >= 0.5 else "spread over several"
@@ -337,7 +339,7 @@ def _first_choice(pieces, weights, chosen):
 
 
 def _map_image(weights, alt):
-    """One head's map as a small <img>: 9 heads of 24 tokens as tables would be 300 kB of HTML."""
+    """Return one head's map as a small <img>: as tables, 9 heads of 24 tokens would take 300 kB of HTML."""
     import numpy
     from matplotlib.image import imsave
 
@@ -353,7 +355,7 @@ def _map_image(weights, alt):
 
 
 def _ranges(flags):
-    """The true positions in words: "in layers 0 to 22 and 25"."""
+    """Return the positions of the true flags in words: "in layers 0 to 22 and 25"."""
     runs = []
     for position, flag in enumerate(flags):
         if flag and runs and runs[-1][1] == position - 1:

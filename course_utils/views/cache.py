@@ -1,4 +1,4 @@
-"""The key-value cache as blocks: which head keeps keys and values of its own, for each token and layer."""
+"""Pictures of the key-value cache as blocks: which heads keep keys and values, for each token and layer."""
 
 import io
 from html import escape
@@ -7,20 +7,20 @@ from .picture import BLUE, INK, LINE, ORANGE, QUIET, TRACK, Picture, card, data_
 from .text import visible
 
 _STRIPES = f"repeating-linear-gradient(45deg,{ORANGE} 0 4px,#ffffff 4px 7px)"
-# Pixels of the image of a whole model; a page shows two of them as one.
+# Sizes in pixels for the image of a whole model; a page shows two image pixels as one.
 _WIDEST, _HIGHEST, _LARGEST_BLOCK = 1400, 520, 44
-_GAP, _LEAST_WITH_GAP = 2, 9  # between blocks, where they are large enough to be told apart
+_GAP, _LEAST_WITH_GAP = 2, 9  # pixels: the gap between blocks, drawn only if a block has at least so many
 
 
 def cache_growth(pieces, kept, heads, kinds, title=None, alt=None):
     """Draw one layer's key-value cache while a text is written: a row for each head, a column for each token.
 
-    A block is a key and a value that are kept. Heads that share stand below the head whose block they use.
+    A block is a key and a value that are kept. Heads that share it are drawn below the head that keeps it.
 
     Parameters
     ----------
     pieces: list of str, the tokens of the whole text.
-    kept: int, how many of them are in the cache; the last of these is the newest.
+    kept: int, how many tokens are in the cache; the last of them is the newest.
     heads: int, query heads of the layer.
     kinds: dict from a name, such as "multi-query", to the number of key-value heads; each divides `heads`.
     title: str above the picture.
@@ -32,7 +32,7 @@ def cache_growth(pieces, kept, heads, kinds, title=None, alt=None):
 
     Raises
     ------
-    ValueError: if `kept` is more than the tokens or less than 1, or the heads can't share evenly.
+    ValueError: if `kept` is less than 1 or more than the number of tokens, or the heads can't share evenly.
     """
     if not 1 <= kept <= len(pieces):
         raise ValueError(f"kept must be from 1 to {len(pieces)}, the number of tokens")
@@ -87,17 +87,18 @@ def _growth_of_one(heading, pieces, kept, heads, group, first):
 
 
 def cache_blocks(layers, heads, key_value_heads):
-    """HTML of a whole model's cache: a row for each layer, a column for each query head.
+    """Return HTML of a whole model's cache: a row for each layer, a column for each query head.
 
-    Dark blocks are kept, pale ones are heads that use the dark block on their left.
+    Dark blocks are kept. A pale block is a head that uses the dark block on its left.
 
     Parameters
     ----------
-    layers, heads, key_value_heads: int; a group of heads that share is as even as it can be.
+    layers, heads, key_value_heads: int; if the heads can't share evenly, the groups differ by one head at
+        most.
 
     Returns
     -------
-    str: one <img> with its description, for a `card`.
+    str: one <img> with its description, to put on a `card`.
     """
     import numpy
     from PIL import Image
@@ -106,7 +107,7 @@ def cache_blocks(layers, heads, key_value_heads):
         max(2, min(_LARGEST_BLOCK, most // count)) for most, count in ((_WIDEST, heads), (_HIGHEST, layers))
     )
     keeps = {head for head in range(heads) if _is_first(head, heads, key_value_heads)}
-    row = numpy.full((high, heads * wide, 3), 255, dtype=numpy.uint8)  # one layer, repeated below
+    row = numpy.full((high, heads * wide, 3), 255, dtype=numpy.uint8)  # one layer; all layers are the same
     right, down = (size - _GAP if size >= _LEAST_WITH_GAP else size for size in (wide, high))
     for head in range(heads):
         row[:down, head * wide : head * wide + right] = _rgb(BLUE if head in keeps else LINE)
@@ -122,9 +123,9 @@ def cache_blocks(layers, heads, key_value_heads):
 
 
 def memory_bar(bytes_used, memory, used_in_words, memory_in_words):
-    """HTML of a bar: what is used, against a dashed line where the memory ends; both in bytes.
+    """Return HTML of a bar for the bytes used, with a dashed line at the bytes of memory.
 
-    The full width is the memory, or twice the memory when more is used.
+    The full width is the memory, or twice the memory if the bytes used exceed it.
     """
     full = memory if bytes_used <= memory else 2 * memory
     share = min(100, 100 * bytes_used / full)
@@ -142,7 +143,7 @@ def memory_bar(bytes_used, memory, used_in_words, memory_in_words):
 
 
 def _is_first(head, heads, count):
-    """Whether this head is the first of those that use the same key-value head."""
+    """Return whether this head is the first of the heads that use the same key-value head."""
     return head == 0 or head * count // heads != (head - 1) * count // heads
 
 

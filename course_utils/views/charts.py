@@ -1,4 +1,4 @@
-"""Charts of numbers, each with its unit and, where there is one, its baseline."""
+"""Charts of numbers, each with its unit and, if there is one, its baseline."""
 
 import textwrap
 from html import escape
@@ -19,7 +19,7 @@ from .picture import (
     tint,
 )
 
-_INCHES = (4.8, 3.0)  # small, so that the 12-point text is still read at half width
+_INCHES = (4.8, 3.0)  # small, so that the 12-point text can still be read on a page of half width
 _MARKERS = "osD^vPX"
 
 
@@ -29,9 +29,10 @@ def bars(labels, values, unit, baseline=None, baseline_label=None, title=None, a
     Parameters
     ----------
     labels: list of str.
-    values: list of numbers, none below zero.
+    values: list of numbers from zero up.
     unit: str above the values, such as "MB" or "tokens per word".
-    baseline: number to compare with, drawn as a line across all bars, or a list with one (or None) for each.
+    baseline: number to compare with, drawn as a line across all bars, or a list with a number or None for
+        each bar.
     baseline_label: str, what the baseline is.
     title: str above the picture.
     alt: str, the description; by default the values in words.
@@ -125,14 +126,14 @@ def lines(x, series, x_label, y_label, baseline=None, baseline_label=None, title
 
 
 def histogram(values, x_label, y_label="how many", marked=None, log_y=False, title=None, alt=None):
-    """Draw how many values lie where, and where the marked ones lie among them.
+    """Draw a histogram of values, with lines at the marked values.
 
     Parameters
     ----------
     values: array or tensor of numbers, of any shape.
     x_label, y_label: str with the unit.
     marked: dict from a label to a value, which gets a dashed line and the label.
-    log_y: whether to count on a logarithmic axis, where one value is visible beside a million.
+    log_y: bool, whether the counts have a logarithmic axis, on which a bar of 1 is visible next to a million.
     title: str above the picture.
     alt: str, the description; by default the count, the range, the middle 98% and the marked values.
 
@@ -184,7 +185,7 @@ def grid(
     ----------
     matrix: (rows, columns) array or tensor.
     outlined: (row, column) of the cell to outline, counted from 0 within the matrix.
-    row_labels, column_labels: what each row and column is; by default its position.
+    row_labels, column_labels: lists of names for the rows and columns; by default they are numbered from 0.
     digits: int, decimals shown.
     unit: str, what the numbers are, such as "weights".
     title: str above the picture.
@@ -228,18 +229,18 @@ def grid(
 
 
 def bar_table(labels, values, unit, marks, longest=None):
-    """HTML for the bars of `bars`: a row for each, with its label, its bar and its value.
+    """Return HTML for the bars of `bars`: a row for each, with its label, its bar and its value.
 
     Parameters
     ----------
     labels, values, unit: as in `bars`.
     marks: list with, for each bar, the number at which a line crosses it, or None.
-    longest: what a bar of full width stands for; by default the largest of these numbers.
+    longest: number, the value of a bar of full width; by default the largest value or mark.
     """
     longest = longest or _longest(values, marks)
 
     def line(mark):
-        # Taller than its bar by the padding of the cell, so that the pieces join into one line.
+        # The line extends over the padding of its cell, so that the lines of all rows join into one.
         return (
             f'<div style="position:absolute;top:-5px;bottom:-5px;left:{round(100 * mark / longest)}%;'
             f'width:0;border-left:2px dashed {INK}"></div>'
@@ -266,7 +267,7 @@ def bar_table(labels, values, unit, marks, longest=None):
 
 
 def _longest(values, marks):
-    """What a bar of full width stands for."""
+    """Return the value of a bar of full width: the largest value or mark."""
     return max([*values, *(mark or 0 for mark in marks)]) or 1
 
 
@@ -277,7 +278,7 @@ def _thousands(axis):
 
 
 def _spread(values, axes, gap=0.1):
-    """Heights (axes fraction) of labels beside the values, moved up where they would lie on one another."""
+    """Return the heights (axes fraction) of the labels of values, moved up where labels would overlap."""
     bottom, top = axes.get_ylim()
     heights = {}
     lowest = float("-inf")

@@ -1,21 +1,21 @@
-"""The course as a line with stations, and how far somebody has come."""
+"""A map of the course: a line whose stations show which lessons somebody has begun or done."""
 
 from html import escape
 
 from .picture import BLUE, INK, LINE, QUIET, Picture, card
 
-# How much of the station is filled carries the meaning: a percentage of its width.
+# The percentage of a station's width that is filled: this shows the state, not a colour.
 STATES = {"not begun": 0, "begun": 50, "quiz done": 100}
 
 
 def course_map(parts, title=None, note=None):
-    """Draw the lessons as stations on one line, in parts, each filled as far as it is done.
+    """Draw the lessons as stations on a line for each part of the course; the filling shows the state.
 
     Parameters
     ----------
     parts: dict from a part of the course to its stations: (number, title, state, words below it).
     title: str above the picture.
-    note: str below it.
+    note: str below the picture.
 
     Returns
     -------
@@ -23,7 +23,7 @@ def course_map(parts, title=None, note=None):
 
     Raises
     ------
-    KeyError: for a state that is not one of STATES.
+    KeyError: if a state is not one of STATES.
     """
     drawn, said = "", []
     legend = " ".join(

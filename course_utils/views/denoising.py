@@ -1,23 +1,23 @@
-"""Small pictures side by side: from noise to picture, by setting, and which word each place looks at."""
+"""Small pictures side by side: on the way from noise, with other settings, or with attention to a word."""
 
 from html import escape
 
 from .picture import LINE, QUIET, Picture, array, card, png_url
 
-_WIDTH = 128  # pixels, of a picture on a wide page; the browser smooths what it enlarges
-_DARK = 27, 31, 36  # the course's ink, where a word is not looked at from
+_WIDTH = 128  # pixels of a picture on a wide page; the browser enlarges smaller pictures smoothly
+_DARK = 27, 31, 36  # the course's ink: covers the parts of a picture that do not look at a word
 
 
 def picture_strip(images, captions, title=None, note=None, alt=None, width=_WIDTH):
-    """Draw pictures in a row that wraps, each with a line below it.
+    """Draw pictures in a row that wraps, each with a caption below it.
 
     Parameters
     ----------
-    images: list of pictures: of Pillow, or (height, width, 3) arrays of whole numbers to 255 or of floats
-        from 0 to 1.
+    images: list of pictures: Pillow images, or (height, width, 3) arrays or tensors of whole numbers from 0
+        to 255 or of floats from 0 to 1.
     captions: list of str, one for each picture.
-    title: str above them.
-    note: str below them.
+    title: str above the pictures.
+    note: str below the pictures.
     alt: str, the description; by default the captions.
     width: int, pixels of a picture on a wide page.
 
@@ -27,7 +27,7 @@ def picture_strip(images, captions, title=None, note=None, alt=None, width=_WIDT
 
     Raises
     ------
-    ValueError: if there is not one caption for each picture, or a picture has another shape.
+    ValueError: if the numbers of captions and pictures differ, or a picture has another shape.
     """
     cells = "".join(
         f'<div style="min-width:0">{image_html(image, _joined(title, caption))}'
@@ -40,7 +40,7 @@ def picture_strip(images, captions, title=None, note=None, alt=None, width=_WIDT
 
 
 def picture_grid(rows, columns, title=None, note=None, alt=None, captions=None):
-    """Draw pictures as a grid, one row below the other, whose columns stay aligned on a narrow page.
+    """Draw pictures as a grid whose columns stay aligned on a narrow page.
 
     Parameters
     ----------
@@ -48,7 +48,7 @@ def picture_grid(rows, columns, title=None, note=None, alt=None, captions=None):
     columns: list of str, what each column is.
     title, note: str above and below.
     alt: str, the description; by default rows, columns and captions.
-    captions: dict from the label of a row to a list of str, a line below each of its pictures.
+    captions: dict from the label of a row to a list of str, the captions of its pictures.
 
     Returns
     -------
@@ -56,7 +56,7 @@ def picture_grid(rows, columns, title=None, note=None, alt=None, captions=None):
 
     Raises
     ------
-    ValueError: if a row has not one picture for each column, or a picture has another shape.
+    ValueError: if a row has more or fewer pictures than columns, or a picture has another shape.
     """
     captions = captions or {}
     look = f"display:grid;gap:6px;grid-template-columns:repeat({len(columns)},minmax(0,{_WIDTH}px))"
@@ -79,18 +79,18 @@ def picture_grid(rows, columns, title=None, note=None, alt=None, captions=None):
 
 
 def _joined(*parts):
-    """What one picture of several shows: the parts that there are, with commas."""
+    """Join the parts that are not empty with commas, as the description of one picture of several."""
     return ", ".join(filter(None, parts))
 
 
 def denoising_strip(rows, noise, title=None, alt=None):
-    """Draw pictures on their way from noise, a column for each state with its step and its share of noise.
+    """Draw how pictures develop from noise: a column for each state, with its step and its share of noise.
 
     Parameters
     ----------
     rows: dict from a label to the list of its pictures, as in `picture_strip`, one for each state.
-    noise: dict from the number of each state's step to its share of noise, from 0 to 1.
-    title: str above them.
+    noise: dict from the step of each state to its share of noise, from 0 to 1.
+    title: str above the pictures.
     alt: str, the description; by default the rows, the steps and their noise.
 
     Returns
@@ -99,7 +99,7 @@ def denoising_strip(rows, noise, title=None, alt=None):
 
     Raises
     ------
-    ValueError: if a row has not one picture for each state.
+    ValueError: if a row has more or fewer pictures than there are states.
     """
     columns = [noise_words(step, share) for step, share in noise.items()]
     note = "Noise: the share of a state's variance that is noise, by the scheduler's plan."
@@ -107,19 +107,19 @@ def denoising_strip(rows, noise, title=None, alt=None):
 
 
 def noise_words(step, share):
-    """A state of the denoising in words: "step 3: 71% noise"."""
+    """Return a state of the denoising in words: "step 3: 71% noise"."""
     return f"{'start' if step == 0 else f'step {step}'}: {share:.0%} noise"
 
 
 def word_maps(image, words, maps, title=None, alt=None):
-    """Draw for each word which places of a picture look at it: those stay lit, the others are dark.
+    """Draw a picture once for each word: the parts that look at the word are bright, the others dark.
 
     Parameters
     ----------
     image: the picture, as in `picture_strip`.
     words: list of str, the tokens of the prompt.
-    maps: (words, height, width), the attention that each place pays to each word.
-    title: str above them.
+    maps: (words, height, width), the attention that each part of the picture pays to each word.
+    title: str above the pictures.
     alt: str, the description; by default the mean attention to each word, and where it is highest.
 
     Returns
@@ -128,7 +128,7 @@ def word_maps(image, words, maps, title=None, alt=None):
 
     Raises
     ------
-    ValueError: if there is not one map for each word.
+    ValueError: if the numbers of words and maps differ.
     """
     from PIL import Image
 
@@ -151,7 +151,7 @@ def word_maps(image, words, maps, title=None, alt=None):
 
 
 def spotlight(weights):
-    """A map stretched to reach from 0 to 1; where it is the same everywhere, 1 everywhere.
+    """Return a map stretched to the range from 0 to 1; if all its values are the same, all become 1.
 
     Parameters
     ----------
@@ -162,7 +162,7 @@ def spotlight(weights):
 
 
 def _place(weights):
-    """Where a map is highest, in words: "most at the top left"."""
+    """Say in words where a map is highest: "most at the top left"."""
     if weights.min() == weights.max():
         return "the same everywhere"
     height, width = weights.shape
@@ -172,7 +172,7 @@ def _place(weights):
 
 
 def shade_html(weights, alt):
-    """A map as an <img> to lay over a picture: dark, and the clearer the more the word is looked at.
+    """Return a map as an <img> to lay over a picture: dark, and more transparent where attention is higher.
 
     Parameters
     ----------
@@ -188,7 +188,7 @@ def shade_html(weights, alt):
 
 
 def image_html(image, alt):
-    """A picture as an <img> as wide as its place.
+    """Return a picture as an <img> that is as wide as the element that contains it.
 
     Parameters
     ----------
@@ -204,7 +204,7 @@ def image_html(image, alt):
 
 
 def as_pixels(image):
-    """Any picture as (height, width, 3) whole numbers from 0 to 255.
+    """Return any picture as a (height, width, 3) array of whole numbers from 0 to 255.
 
     Parameters
     ----------
@@ -212,11 +212,11 @@ def as_pixels(image):
 
     Raises
     ------
-    ValueError: if it has another shape.
+    ValueError: if the picture has another shape.
     """
     import numpy
 
-    if hasattr(image, "convert"):  # one of Pillow
+    if hasattr(image, "convert"):  # a Pillow image
         image = image.convert("RGB")
     elif hasattr(image, "detach"):  # a tensor
         image = array(image) if image.is_floating_point() else image.cpu()

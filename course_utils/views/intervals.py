@@ -1,4 +1,4 @@
-"""Measured shares with their intervals, beside the truth that was planted or a control."""
+"""Pictures of measured shares with their intervals, compared with a planted truth or a control."""
 
 from html import escape
 
@@ -23,26 +23,26 @@ def intervals(
     note=None,
     alt=None,
 ):
-    """Draw a dot with its interval for each label, on one scale, with a mark and a band where there are any.
+    """Draw a dot and its interval for each label, all on the same scale, with marks and a band if given.
 
-    A dot is filled where the whole interval lies outside the band, and hollow where it does not; without a
-    band all dots are filled.
+    A dot is filled if the whole interval lies outside the band, and hollow otherwise. Without a band all dots
+    are filled.
 
     Parameters
     ----------
     labels: list of str.
     values: list of numbers within the limits.
-    spans: list with, for each value, (low, high) or None where it has no interval.
-    unit: str behind the numbers: "%" stands close to them.
-    limits: (least, greatest) of the scale.
-    marks: list of numbers or None, one for each label, drawn as an upright line: what the value should be.
+    spans: list with, for each value, (low, high), or None if it has no interval.
+    unit: str after the numbers; all units but "%" are separated by a space.
+    limits: (lowest, highest), the ends of the scale.
+    marks: list with, for each label, the expected value, drawn as an upright line, or None.
     marks_label: str, what the marks are.
     band: (low, high), shaded in every row.
     band_label: str, what the band is.
-    columns: int, how many columns the rows stand in on a wide page; a narrow one has one.
+    columns: int, into how many columns the rows are divided on a wide page; a narrow page has one column.
     digits: int, how many decimals the numbers have.
     title: str above the picture.
-    note: str below it, before what the marks mean.
+    note: str below the picture, before the legend.
     alt: str, the description; by default every value in words.
 
     Returns
@@ -123,20 +123,22 @@ def intervals(
 
 
 def against_truth(truth, groups, band, levels=None, named=None, title=None, alt=None):
-    """Draw measured shares over the shares that were planted, with a band about the line where both agree.
+    """Draw measured shares against planted shares, with a band around the line where both are equal.
 
-    Dots that stand at the same planted share are drawn a little apart, as are the groups.
+    Dots with the same planted share are shifted a little to the side, and so are the groups, so that they do
+    not overlap.
 
     Parameters
     ----------
     truth: list of numbers in percent.
-    groups: dict from a name to (values, spans): lists as long as truth, spans of (low, high); at most three.
-    band: number of points that count as agreement, set in advance.
-    levels: dict from the name of a group to the one share that was planted for all of it, drawn as a line.
-    named: dict from a position in `truth` to the word beside the first group's dot.
+    groups: dict from a name to (values, spans), at most three; both lists are as long as `truth`, and a
+        span is (low, high).
+    band: number, the difference in percentage points up to which shares count as equal; chosen in advance.
+    levels: dict from the name of a group to the share that was planted for all its values, drawn as a line.
+    named: dict from an index in `truth` to a word, written next to the first group's dot.
     title: str above the picture.
-    alt: str, the description; by default, for each group, the mean distance from its line, and how many lie
-        in the band or between which shares.
+    alt: str, the description; by default, for each group, the mean distance from its line, and either
+        how many values lie in the band or, for a group with a level, the lowest and the highest value.
 
     Returns
     -------
@@ -194,7 +196,7 @@ def against_truth(truth, groups, band, levels=None, named=None, title=None, alt=
 
 
 def _apart(truth, shift):
-    """Where the dots stand: at the truth, moved by `shift`, those at the same truth side by side."""
+    """Return the x of each dot: its planted share plus `shift`, with dots of the same share side by side."""
     places = []
     for position, true in enumerate(truth):
         twins = [other for other, share in enumerate(truth) if share == true]

@@ -1,11 +1,11 @@
-"""A licence taken apart into clauses, and several licences side by side."""
+"""Pictures of one licence, clause by clause, and of several licences side by side."""
 
 from html import escape
 
 from .matrix import matrix
 from .picture import INK, LINE, QUIET, TRACK, Picture, card
 
-# From a kind of clause to its heading, sign and tint. The sign carries the meaning, the tint repeats it.
+# Maps a kind of clause to its heading, sign and tint. The sign has the meaning, and the tint repeats it.
 _KINDS = {
     "permission": ("It permits", "✓", "#cfe6f5"),
     "condition": ("It asks", "!", "#fff1d0"),
@@ -22,12 +22,12 @@ _CAUTION = "A reading, not legal advice."
 
 
 def clauses(licence, chosen=None, title=None):
-    """Draw the clauses of a licence by what they do: section, our summary, and the licence's own words.
+    """Draw the clauses of a licence grouped by kind: section, our summary, and the licence's own words.
 
     Parameters
     ----------
     licence: course_utils.licences.Licence.
-    chosen: clauses of it, such as `licence.about("hosting")`; by default all.
+    chosen: the clauses to draw, such as `licence.about("hosting")`; by default all.
     title: str above the picture; by default the licence's own.
 
     Returns
@@ -58,11 +58,11 @@ def clauses(licence, chosen=None, title=None):
 
 
 def licence_matrix(licences, topics, title="What each licence does, by its weightiest clause"):
-    """Draw what each licence does on each topic, as signs.
+    """Draw a table of signs for what each licence says on each topic.
 
     Parameters
     ----------
-    licences: list of course_utils.licences.Licence, the columns; each sign is what its `mark(topic)` says.
+    licences: list of course_utils.licences.Licence, the columns; `mark(topic)` of a licence chooses the sign.
     topics: list of str, the rows.
     title: str above the picture.
 

@@ -1,11 +1,12 @@
-"""What every live widget of the course needs beside its controls to be worked by keyboard and by ear."""
+"""A script and styles that make every live widget of the course usable by keyboard and screen reader."""
 
 from .picture import INK
 
-# ipywidgets writes a slider's description beside it, but gives its two parts no name for screen readers,
-# and has no live region: what is announced must change inside an element that stays. JupyterLab takes arrow
-# keys and letters for its cells, also from a list, a slider or radio buttons, if these don't object.
-# One observer for the page sees to each widget, also those that later cells draw.
+# ipywidgets shows a slider's description, but gives the handle and the number no name for screen readers.
+# It has no live region either: screen readers announce a text that changes inside an element that stays.
+# JupyterLab uses arrow keys and letters as shortcuts for its cells, even while a list, a slider or a radio
+# button has the focus, unless that control has an attribute against it.
+# One observer for the page handles all widgets, including those that later cells draw.
 _FOR_EVERYONE = """
 if (!window.courseForEveryone) {
   window.courseForEveryone = () => {
@@ -27,8 +28,8 @@ if (!window.courseForEveryone) {
 window.courseForEveryone();
 """
 
-# The focus is as clear in every place and theme: ipywidgets and JupyterLab change hardly more than a shade.
-# Inside of what would be cut off outside.
+# Makes the focus clear on every control and in every theme: ipywidgets and JupyterLab change only a shade.
+# The outline is inside a control if it would be cut off outside.
 _FOCUS = (
     "<style>:is(.course-explorer,.course-question) "
     ":is(input,select,textarea,button,audio,.noUi-handle,.widget-readout):focus-visible"
@@ -39,10 +40,10 @@ _FOCUS = (
 
 
 def for_everyone():
-    """A widget that is not seen; in the same box as controls it makes them work by keyboard and by ear.
+    """Return an invisible widget that makes the controls in its box usable by keyboard and screen reader.
 
-    The box has the class "course-explorer" or "course-question"; what stands in an `ipywidgets.HTML` of the
-    class "course-status" is announced.
+    The box must have the class "course-explorer" or "course-question". Screen readers announce the text of an
+    `ipywidgets.HTML` that has the class "course-status".
 
     Returns
     -------

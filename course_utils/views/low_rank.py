@@ -1,4 +1,4 @@
-"""A matrix and the two thin ones that LoRA learns beside it, drawn to scale."""
+"""A picture of a matrix and of the two narrow matrices that LoRA trains, drawn to scale."""
 
 from .picture import BLUE, INK, QUIET, TRACK, VERMILLION, Picture, card
 
@@ -6,15 +6,15 @@ _SIDE = 200  # pixels of the longer side of the matrix
 
 
 def low_rank(outputs, inputs, rank, name="W", title=None, alt=None):
-    """Draw a matrix W and LoRA's A and B, with an area for each that stands for its numbers.
+    """Draw a matrix W and LoRA's A and B; the area of each is proportional to how many numbers it has.
 
     Parameters
     ----------
     outputs, inputs: int, rows and columns of the matrix.
     rank: int, rows of A and columns of B.
-    name: str, what the matrix is, such as "queries, layer 0".
+    name: str, the name of the matrix, such as "queries, layer 0".
     title: str above the picture.
-    alt: str, the description; by default the shapes and their numbers.
+    alt: str, the description; by default the shape of each matrix and how many numbers it has.
 
     Returns
     -------

@@ -1,11 +1,11 @@
-"""Matrices of marks: which thing has what, in signs that need no colour."""
+"""Tables of marks, such as open or closed, drawn as signs that can be read without colour."""
 
 from html import escape
 from string import ascii_lowercase
 
 from .picture import INK, LINE, QUIET, TRACK, Picture, card
 
-# From a mark to its sign and tint. How much of the sign is filled carries the meaning, the tint repeats it.
+# Maps a mark to its sign and tint. The filling of the sign has the meaning, and the tint repeats it.
 OPENNESS = {
     "open": ("●", "#cfe6f5"),
     "partial": ("◐", "#fff1d0"),
@@ -28,11 +28,11 @@ def matrix(rows, columns, marks, signs=None, title=None, alt=None, widest=7):
     Parameters
     ----------
     rows, columns: list of str.
-    marks: list with, for each row, a list of one mark (str) per column.
+    marks: list with, for each row, a list with one mark (str) for each column.
     signs: dict from a mark to (sign, tint); by default the marks of openness, `OPENNESS`.
     title: str above the picture.
     alt: str, the description; by default, for each column, which rows have which mark.
-    widest: int, columns side by side; the others follow in a further table below.
+    widest: int, the most columns in one table; if there are more, they are divided over several tables.
 
     Returns
     -------
@@ -40,12 +40,12 @@ def matrix(rows, columns, marks, signs=None, title=None, alt=None, widest=7):
 
     Raises
     ------
-    ValueError: if the marks are not one per row and column, or one of them has no sign.
+    ValueError: if the numbers of marks, rows and columns do not fit, or a mark has no sign.
     """
     signs = OPENNESS if signs is None else signs
     _check(rows, columns, marks, signs)
     tables = ""
-    count = -(-len(columns) // widest)  # tables of nearly the same width
+    count = -(-len(columns) // widest)  # the number of tables, which get nearly the same width
     size = -(-len(columns) // count)
     for start in range(0, len(columns), size):
         part = slice(start, start + size)
@@ -70,10 +70,10 @@ def scorecard(rows, columns, marks, signs=None, points=None, title=None, alt=Non
     Parameters
     ----------
     rows: list of str.
-    columns: dict from a heading to the list of columns under it; a list, where there are no headings.
-    marks: list with, for each row, a list of one mark (str) per column; at most 26 columns.
+    columns: dict from a heading to the list of columns under it, or a list if there are no headings.
+    marks: list with, for each row, a list with one mark (str) for each column; at most 26 columns.
     signs: dict from a mark to (sign, tint); by default the marks of openness, `OPENNESS`.
-    points: list of str, a text beside the name of each row.
+    points: list of str, a text after the name of each row.
     title: str above the picture.
     alt: str, the description; by default, for each row, which columns have which mark.
 
@@ -83,14 +83,14 @@ def scorecard(rows, columns, marks, signs=None, points=None, title=None, alt=Non
 
     Raises
     ------
-    ValueError: if the marks are not one per row and column, or one of them has no sign.
+    ValueError: if the numbers of marks, rows and columns do not fit, or a mark has no sign.
     """
     signs = OPENNESS if signs is None else signs
     groups = columns if isinstance(columns, dict) else {"": columns}
     names = [name for members in groups.values() for name in members]
     _check(rows, names, marks, signs)
     lengths = [len(members) for members in groups.values()]
-    starts = {sum(lengths[:index]) for index in range(1, len(lengths))}  # a gap stands before each group
+    starts = {sum(lengths[:index]) for index in range(1, len(lengths))}  # columns after a gap
     letters = iter(ascii_lowercase)
     key = ""
     for heading, members in groups.items():
@@ -117,7 +117,7 @@ def _check(rows, columns, marks, signs):
 
 
 def _legend(marks, signs):
-    """HTML for the signs that are there and what each means."""
+    """Return HTML for the signs that occur and what each means."""
     used = [mark for mark in signs if any(mark in row for row in marks)]
     entries = "".join(
         f'<span style="display:inline-block;margin:0 14px 4px 0"><span style="display:inline-block;'
@@ -166,7 +166,7 @@ def _strip(name, text, signs, starts, edge):
 
 
 def _words(held, signs):
-    """For each name which others have which mark: "Llama 2. partial: weights, code; closed: data."."""
+    """List what has which mark, one line for each name: "Llama 2. partial: weights, code; closed: data."."""
     said = []
     for name, marks in held.items():
         parts = []

@@ -1,4 +1,4 @@
-"""What every picture of the course shares: colours, the white card, and the object that a cell shows.
+"""What all pictures of the course share: colours, the white card, and the object that a cell shows.
 
 JupyterLab strips <script>, <style>, <svg> and aria attributes from a notebook that has not been run yet, so a
 picture is plain HTML with inline styles, or one <img> with its description.
@@ -32,8 +32,8 @@ class Picture:
 
     Parameters
     ----------
-    html: the picture as HTML that survives JupyterLab's sanitiser.
-    alt: the same in words; it is the text/plain form, which screen readers, terminals and tests read.
+    html: the picture as HTML that JupyterLab's sanitiser leaves unchanged.
+    alt: the picture in words; it is the text/plain form, which screen readers, terminals and tests read.
     """
 
     html: str
@@ -47,23 +47,23 @@ class Picture:
 
 
 def bundle(widget, picture):
-    """One display in three forms: live where a kernel runs, else as a picture, else as a line of text.
+    """Return one display in three forms: a live widget if a kernel runs, else a picture, else text.
 
-    widget: of ipywidgets.
+    widget: a widget of ipywidgets.
     """
-    # ipywidgets 8 does this part itself; version 7, which Colab ships, can't.
+    # ipywidgets 8 can make this part itself; version 7, which Colab has, can't.
     live = {"version_major": 2, "version_minor": 0, "model_id": widget.model_id}
     return {"application/vnd.jupyter.widget-view+json": live, **picture._repr_mimebundle_()}
 
 
 def card(inner, caption=None, note=None):
-    """Put HTML on the white card on which every picture stands, so that it reads in dark themes too.
+    """Put HTML on the white card that every picture has, so that it can be read in dark themes too.
 
     Parameters
     ----------
     inner: HTML.
-    caption: plain text above it, what the picture shows.
-    note: plain text below it, how to read the marks.
+    caption: plain text above the HTML, what the picture shows.
+    note: plain text below the HTML, how to read the marks.
 
     Returns
     -------
@@ -85,28 +85,31 @@ def card(inner, caption=None, note=None):
 
 
 def array(values):
-    """Any array or tensor, of any type and on any device, as a float64 array of the same shape."""
+    """Return any array or tensor, of any type and on any device, as a float64 array of the same shape."""
     import numpy
 
     if hasattr(values, "detach"):
-        values = values.detach().cpu().double()  # numpy knows no bfloat16 and no gradients
+        values = values.detach().cpu().double()  # numpy supports neither bfloat16 nor gradients
     return numpy.asarray(values, dtype=numpy.float64)
 
 
 def number(value):
-    """A number as a reader wants it: 884,736 or 5.876 or 0.0042, with at most four significant decimals."""
+    """Format a number to be read: 884,736 or 5.876 or 0.0042. Fractions get four digits at most."""
     if float(value).is_integer() or abs(value) >= 1000:
         return f"{value:,.0f}"
     return f"{value:.4g}"
 
 
 def signed(value, digits):
-    """A number with a fixed count of decimals, a true minus sign and no minus zero: −7.3."""
+    """Format a number with a fixed count of decimals, a true minus sign and never −0: −7.3."""
     return f"{round(float(value), digits) + 0:.{digits}f}".replace("-", "−")
 
 
 def tint(share):
-    """A background for a share from −1 to 1: white at 0, blue below, orange above, all readable under ink."""
+    """Return a background colour for a share from −1 to 1: white at 0, blue below, orange above.
+
+    Text in INK is readable on all of them.
+    """
     end = (86, 180, 233) if share < 0 else (240, 150, 60)
     mixed = [round(255 + (channel - 255) * abs(share)) for channel in end]
     return "#" + "".join(f"{channel:02x}" for channel in mixed)
@@ -159,21 +162,21 @@ def style():
 
 
 def from_figure(figure, alt, caption=None):
-    """Turn a matplotlib figure into a picture, whatever backend is in use, and close it.
+    """Turn a matplotlib figure into a picture, with any backend, and close the figure.
 
     Parameters
     ----------
     figure: matplotlib.figure.Figure.
-    alt: what it shows, in words and numbers.
+    alt: str, what the figure shows, in words and numbers.
     caption: str above the picture.
 
     Returns
     -------
-    Picture: one PNG at 150 dots per inch, as wide as the figure's inches or as the page, if that is less.
+    Picture: one PNG at 150 dots per inch, as wide as the figure in inches, or as the page if it is narrower.
     """
     buffer = io.BytesIO()
     figure.savefig(buffer, format="png", dpi=IMAGE_DPI, metadata={"Software": None})
-    # pyplot, where the lesson used it, would show the same figure a second time below the cell.
+    # If the lesson used pyplot, an open figure would be shown a second time below the cell.
     if "matplotlib.pyplot" in sys.modules:
         sys.modules["matplotlib.pyplot"].close(figure)
     width, height = (round(inches * CSS_PIXELS_PER_INCH) for inches in figure.get_size_inches())
@@ -185,12 +188,12 @@ def from_figure(figure, alt, caption=None):
 
 
 def data_url(content, kind="image/png"):
-    """Bytes as an address that holds them, so that a page needs no file beside it."""
+    """Return bytes as a data URL, so that the page needs no other file."""
     return f"data:{kind};base64,{base64.b64encode(content).decode('ascii')}"
 
 
 def png_url(image):
-    """An image of Pillow as such an address."""
+    """Return a Pillow image as the data URL of a PNG."""
     buffer = io.BytesIO()
     image.save(buffer, format="PNG", optimize=True)
     return data_url(buffer.getvalue())

@@ -1,4 +1,4 @@
-"""Models by benchmarks: each score with its interval and its rank, so that a change of order is seen."""
+"""A table of models and benchmarks, with scores, intervals and ranks, to show where the order changes."""
 
 from html import escape
 
@@ -10,16 +10,16 @@ _FIRST = "#fbe3c0"
 def ranking(scores, chance=None, title=None, note=None, alt=None):
     """Draw a row for each model and a column for each benchmark: rank, score, interval and chance level.
 
-    Models that score the same share a rank, shown as 1= for two or more firsts.
+    Models with the same score share a rank, which has an equals sign: 1= if two or more share the first rank.
 
     Parameters
     ----------
-    scores: dict from a model's name to a dict from a benchmark to (score in percent, (low, high)); all have
-        the same benchmarks.
-    chance: dict from a benchmark to the percent that guessing gives, drawn as an upright line; it may lack
-        some.
+    scores: dict from a model's name to a dict from a benchmark to (score in percent, (low, high)); all models
+        have the same benchmarks.
+    chance: dict from a benchmark to the percentage that guessing gives, drawn as an upright line; some
+        benchmarks may be missing.
     title: str above the picture.
-    note: str below it, before how to read the marks.
+    note: str below the picture, before the text that explains the marks.
     alt: str, the description; by default every rank and score in words.
 
     Returns
@@ -57,7 +57,7 @@ def ranking(scores, chance=None, title=None, note=None, alt=None):
 
 
 def _ranks(values):
-    """From a name to its rank, the highest value first; those of one value share it."""
+    """Return the rank of each name, with 1 for the highest value; names with the same value share a rank."""
     found = {}
     for name, value in values.items():
         rank = 1 + sum(other > value for other in values.values())

@@ -1,4 +1,4 @@
-"""Pictures of what a token can see through a sliding window, and of which expert takes which token."""
+"""Pictures of what a token can see through sliding windows, and of which experts take which token."""
 
 from html import escape
 
@@ -6,27 +6,28 @@ from .charts import bar_table
 from .picture import BLUE, INK, LINE, MONO, ORANGE, QUIET, TRACK, Picture, array, card
 from .text import invisible_note, percent, piece_html, visible
 
-# How a token can be seen: (line below it, tint, legend). The line and the number below carry the meaning.
+# How a token can be seen: (line below it, tint, legend). The line and the number below have the meaning.
 _SEEN = {
     "directly": (f"3px solid {BLUE};margin-bottom:2px", "#eaf4fb", "directly: below it stands 1"),
     "through": (f"3px dashed {ORANGE};margin-bottom:2px", "#fff5dc", "handed on: through so many layers"),
     "not": (f"1px solid {TRACK};margin-bottom:4px", "#ffffff", "–: not at all"),
 }
-# One tint for each expert, from there on again; its number stands below each token.
+# One tint for each of eight experts; the ninth gets the first tint again. The expert's number is below
+# each token.
 _TINTS = ("#cfe6f5", "#ffe3b3", "#cdeee2", "#f7d9e8", "#fbf6bf", "#f8d3bd", "#e2e5ea", "#d9d2ee")
 
 
 def steps(position, last, window):
-    """How many layers it takes at least until what stands at `position` can reach the token `last`.
+    """Return the least number of layers after which information from `position` can reach the token `last`.
 
     Parameters
     ----------
-    position, last: int, places in the text, counted from 0; position is not after last.
+    position, last: int, indices of tokens, counted from 0; `position` is at most `last`.
     window: int, the tokens that a token sees in one layer, itself included; at least 2, or None for all.
 
     Returns
     -------
-    int: 1 where `last` sees the token itself.
+    int: 1 if `last` sees the token directly.
     """
     if window is None:
         return 1
@@ -34,11 +35,11 @@ def steps(position, last, window):
 
 
 def reach(pieces, window, layers, told=None, caption=None):
-    """Draw what the last token can see: directly, handed on from layer to layer, or not at all.
+    """Draw which tokens the last token can see: directly, passed on from layer to layer, or not at all.
 
     Parameters
     ----------
-    pieces: list of str, the tokens up to the one that looks.
+    pieces: list of str, the tokens; the last one is the token that looks.
     window: int, the tokens that a token sees in one layer, itself included; None for all.
     layers: int, the layers of the model.
     told: position of a token to outline.
@@ -55,7 +56,7 @@ def reach(pieces, window, layers, told=None, caption=None):
 
 
 def reach_html(pieces, window, layers, told=None):
-    """The tokens as a strip, each with the layers that it takes below it. Parameters as in `reach`."""
+    """Return HTML of the tokens, with the layers that each needs below it. Parameters as in `reach`."""
     drawn = ""
     for position, piece in enumerate(pieces):
         needed = steps(position, len(pieces) - 1, window)
@@ -82,7 +83,7 @@ def reach_html(pieces, window, layers, told=None):
 
 
 def reach_words(pieces, window, layers, told=None):
-    """The same in words: how many tokens are seen directly, handed on, or not at all."""
+    """Say in words how many tokens are seen directly, through several layers, or not at all."""
     last = len(pieces) - 1
     needed = [steps(position, last, window) for position in range(len(pieces))]
     directly = needed.count(1)
@@ -104,8 +105,8 @@ def routing(pieces, shares, active=2, caption=None):
     Parameters
     ----------
     pieces: list of str, the tokens.
-    shares: (tokens, experts), what the router gives each expert; each row adds up to 1.
-    active: int, experts that take a token.
+    shares: (tokens, experts), the share that the router gives to each expert; each row adds up to 1.
+    active: int, the number of experts that take each token.
     caption: str above the picture.
 
     Returns
@@ -114,7 +115,7 @@ def routing(pieces, shares, active=2, caption=None):
 
     Raises
     ------
-    ValueError: if the shares are not those of these tokens.
+    ValueError: if the shares have another shape or another number of tokens.
     """
     shares = array(shares)
     if shares.ndim != 2 or len(shares) != len(pieces):

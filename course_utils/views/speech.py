@@ -1,4 +1,4 @@
-"""Pictures of speech: its sound, its mel picture with the words in it, and what a model made of it."""
+"""Pictures of speech: the sound, the mel picture with its words, and the transcript that a model wrote."""
 
 import io
 import re
@@ -23,28 +23,29 @@ from .picture import (
 )
 from .text import bar, invisible_note, percent, piece_html, underlined, visible
 
-FRAMES_PER_SECOND = 100  # of Whisper's mel picture
-_MEL, _STRIP, _ROW = 150, 54, 30  # pixels: the mel picture, a word's attention, a row of words
-_NOMINAL = 400  # pixels: the least width, for which words are put into rows
-# As wide as the page, and scrolled where it holds more; without the first two a widget grows with it.
+FRAMES_PER_SECOND = 100  # in Whisper's mel picture
+_MEL, _STRIP, _ROW = 150, 54, 30  # heights in pixels: the mel picture, a word's attention, a row of words
+_NOMINAL = 400  # pixels: the least width of the picture; at this width no two words in a row overlap
+# As wide as the page, and scrolled if its content is wider. Without the first two properties a widget
+# around it would grow with the content.
 _SCROLLED = "width:0;min-width:100%;overflow-x:auto"
 _LETTER = 8.2  # pixels, the mean width of a letter at 15px
-_SCALE_LEFT = 48  # pixels, for what stands left of the mel picture
-_TIMES = (0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 60)  # seconds between two marks of an axis
+_SCALE_LEFT = 48  # pixels, the space for the scale on the left of the mel picture
+_TIMES = (0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 60)  # seconds between two marks on the time axis
 _KEY = "its probability (thin 90% or more, thick 50 to 90%, dashed 10 to 50%, double less)."
-# From silent to loud: light to dark, so that it reads the same in grey.
+# From silent (light) to loud (dark), so that the picture has the same meaning in grey.
 _SHADES = ("#ffffff", "#d6e6f2", "#7fb3d8", "#2b6ca3", "#14324d", "#000000")
 
 
 def waveform(samples, rate, title=None, alt=None):
-    """Draw a sound as it comes: the value of each sample over time.
+    """Draw the waveform of a sound: the value of its samples over time.
 
     Parameters
     ----------
     samples: (samples,) from −1 to 1.
     rate: int, samples per second.
     title: str above the picture.
-    alt: str, the description; by default the length, the greatest value and where it is loudest.
+    alt: str, the description; by default the length, the range of values and the time at which it is loudest.
 
     Returns
     -------
@@ -55,7 +56,7 @@ def waveform(samples, rate, title=None, alt=None):
 
     samples = array(samples)
     seconds = len(samples) / rate
-    # A point of the picture shows hundreds of samples: from the lowest to the highest of each stretch.
+    # One point of the picture stands for many samples: draw each stretch from its lowest to its highest.
     stretches = numpy.array_split(samples, min(len(samples), 900))
     places = numpy.linspace(0, seconds, len(stretches))
     with style():
@@ -84,17 +85,17 @@ def spectrogram(
     chosen=None,
     caption=None,
 ):
-    """Draw a mel picture, with words at their times, and what one of the words attended to.
+    """Draw a mel picture with words at their times, and the attention of one word.
 
     Parameters
     ----------
-    mel: (bands, frames), logarithms of power as Whisper takes them, 100 frames a second.
+    mel: (bands, frames), logarithms of power as Whisper computes them, 100 frames a second.
     words: list of str.
-    spans: list with (start, end) in seconds of each word.
-    chances: list with the probability of each word, which draws the line below it.
-    attention: (words, positions), how each word's attention is spread over the time that is shown, in equal
-        steps; with `chosen`, that row is drawn below.
-    chosen: position of a word, which is outlined.
+    spans: list with, for each word, (start, end) in seconds.
+    chances: list with the probability of each word, which decides the kind of line below the word.
+    attention: (words, positions), how the attention of each word is distributed over the time that is shown,
+        in equal steps; with `chosen`, the row of that word is drawn below.
+    chosen: position of a word, which gets an outline.
     caption: str above the picture.
 
     Returns
@@ -109,13 +110,13 @@ def spectrogram(
 
 
 def decoding(pieces, chances, others, caption=None):
-    """Draw a transcript as it was written: each token, its probability, and the likeliest it was chosen over.
+    """Draw how a transcript was written: each token, its probability, and the tokens that were not chosen.
 
     Parameters
     ----------
     pieces: list of str, the tokens in order.
-    chances: list of float from 0 to 1, the probability of each.
-    others: list with, for each token, a list of (token, probability) that were not taken.
+    chances: list of float from 0 to 1, the probability of each token.
+    others: list with, for each token, a list of the (token, probability) that were not chosen.
     caption: str above the picture.
 
     Returns
@@ -155,12 +156,12 @@ def decoding(pieces, chances, others, caption=None):
 
 
 def alignment(rows, caption=None):
-    """Draw what was said above what was heard, word by word, with each error marked.
+    """Draw the words that were said, with the words that were heard below them, and mark each error.
 
     Parameters
     ----------
-    rows: dict from a label to a list of pairs (word said, word heard); None where a word was left out of the
-        transcript, or added to it.
+    rows: dict from a label to a list of pairs (word said, word heard). The second is None if the transcript
+        left a word out, and the first is None if it added a word.
     caption: str above the picture.
 
     Returns
@@ -175,19 +176,19 @@ def alignment(rows, caption=None):
 
 
 def player(samples, rate, words, captions=None, caption=None):
-    """A player for a sound, with what can be heard in words below it.
+    """Return a player for a sound, with a text below it that describes the sound.
 
     Parameters
     ----------
-    samples: (samples,) from −1 to 1; louder ones are scaled down together.
+    samples: (samples,) from −1 to 1; if any is outside, the whole sound is scaled down.
     rate: int, samples per second.
-    words: str, what can be heard, for whoever does not hear it.
-    captions: str, a WebVTT file, which the player shows while it plays.
+    words: str, what can be heard, for readers who do not hear it.
+    captions: str, the content of a WebVTT file, which the player shows while it plays.
     caption: str above the player.
 
     Returns
     -------
-    Picture: the sound is compressed (MP3, a few kB a second) and lies in the page.
+    Picture: the sound is compressed (MP3, a few kB a second) and is part of the page.
     """
     seconds = len(samples) / rate
     html = player_html(samples, rate, f"{caption or 'Sound'}, {seconds:.1f} seconds", captions)
@@ -196,9 +197,9 @@ def player(samples, rate, words, captions=None, caption=None):
 
 
 def alignment_html(rows, above="what was said", below="what was heard"):
-    """What was said above what was heard as HTML. Parameters as in `alignment`, and
+    """Return the HTML of `alignment`. Parameters as in `alignment`, and
 
-    above, below: str, what the two lines are.
+    above, below: str, the names of the two lines in the legend.
     """
     drawn = ""
     for label, pairs in rows.items():
@@ -220,7 +221,7 @@ def alignment_html(rows, above="what was said", below="what was heard"):
 
 
 def player_html(samples, rate, title, captions=None):
-    """A player for a sound as HTML. Parameters as in `player`, and `title`, its name for screen readers."""
+    """Return HTML of a player. Parameters as in `player`, and `title`, its name for screen readers."""
     source = data_url(_mp3(array(samples), rate), "audio/mpeg")
     if captions is None:
         return (
@@ -228,9 +229,9 @@ def player_html(samples, rate, title, captions=None):
             f'style="display:block;width:100%;max-width:420px;margin-bottom:8px" '
             f'src="{source}"></audio>'
         )
-    # Of a sound the controls stay in sight, and cover the lower half: captions go above them.
+    # A player without pictures always shows its controls, over its lower half: put the captions above them.
     captions = re.sub(r"(--> [\d:.]+)", r"\1 line:20%", captions)
-    # A page shows captions over a video only: this one has sound and no pictures.
+    # A page shows captions only over a <video>, so this one has sound and no pictures.
     return (
         f'<video controls preload="metadata" title="{escape(title)}" src="{source}" '
         f'style="display:block;width:100%;max-width:420px;height:300px;background:{INK}">'
@@ -240,10 +241,10 @@ def player_html(samples, rate, title, captions=None):
 
 
 def spectrogram_html(mel, words=None, spans=None, chances=None, attention=None, chosen=None, hover=False):
-    """The mel picture with its words as HTML. Parameters as in `spectrogram`, and
+    """Return the mel picture with its words as HTML. Parameters as in `spectrogram`, and
 
-    hover: whether each word also holds its attention, in a <span class="course-attended"> inside the word's
-        <span class="course-word">, for a page that shows it where a word is pointed at.
+    hover: bool; if true, each word also contains its attention, in a <span class="course-attended"> inside
+        the word's <span class="course-word">. The page shows it while the mouse points at the word.
     """
     mel = array(mel)
     seconds = mel.shape[1] / FRAMES_PER_SECOND
@@ -293,7 +294,7 @@ def spectrogram_html(mel, words=None, spans=None, chances=None, attention=None, 
 
 
 def spectrogram_note(words, chances=None, attention=None):
-    """How to read the mel picture."""
+    """Return a note that explains how to read the mel picture."""
     note = "Dark: loud. Upwards: higher frequencies, in mel bands, which lie closer where pitches are low."
     if words:
         note += " Each word stands above its time."
@@ -305,7 +306,7 @@ def spectrogram_note(words, chances=None, attention=None):
 
 
 def spectrogram_words(mel, words=None, spans=None, chances=None, attention=None, chosen=None):
-    """The mel picture in words: its length, the words with their times, and what one attended to."""
+    """Describe the mel picture: its length, the words with their times, and the chosen word's attention."""
     mel = array(mel)
     seconds = mel.shape[1] / FRAMES_PER_SECOND
     said = f"Mel picture of {seconds:.1f} seconds, {mel.shape[0]} bands."
@@ -321,7 +322,7 @@ def spectrogram_words(mel, words=None, spans=None, chances=None, attention=None,
 
 
 def attended(words, spans, attention, chosen, seconds):
-    """A sentence on where a word's attention goes: its peak, and the share that lies within its own time."""
+    """Say where a word's attention goes: the time of its peak, and its share within the word's own time."""
     row = array(attention)[chosen]
     step = seconds / len(row)
     places = [(position + 0.5) * step for position in range(len(row))]
@@ -335,7 +336,7 @@ def attended(words, spans, attention, chosen, seconds):
 
 
 def _label(word, span, seconds, row, above, chance, chosen):
-    """A word in its row, as far along as it was said, and a line from it down to the mel picture."""
+    """Return HTML of a word in its row, at the time it was said, with a line down to the mel picture."""
     left, right = (_along(each, seconds) for each in span)
     html = piece_html(word.strip())
     text = (
@@ -346,7 +347,7 @@ def _label(word, span, seconds, row, above, chance, chosen):
     edge = f"outline:2px solid {VERMILLION};outline-offset:-2px;" if chosen else ""
     text = f'<span style="display:inline-block;background:#ffffff;{edge}">{text}</span>'
     top = row * _ROW
-    if _wide(word) > (1 - left / 100) * _NOMINAL:  # it would stand over the edge: end where the word ends
+    if _wide(word) > (1 - left / 100) * _NOMINAL:  # too wide: end it at the word's end
         place = f"left:0;width:{max(right, 1)}%;text-align:right;"
     else:
         place = f"left:{left}%;"
@@ -361,7 +362,7 @@ def _label(word, span, seconds, row, above, chance, chosen):
 
 
 def _rows(words, spans, seconds):
-    """For each word the row, counted from the top, in which it does not touch the one before."""
+    """Return for each word the first row, counted from the top, in which it does not overlap another word."""
     ends, rows = [], []
     for word, (start, end) in zip(words, spans, strict=True):
         left, wide = _along(start, seconds) * _NOMINAL / 100, _wide(word)
@@ -382,7 +383,7 @@ def _along(seconds, length):
 
 
 def _mel_image(mel):
-    """The mel picture as <img>, its lowest band at the bottom."""
+    """Return the mel picture as an <img>, with the lowest band at the bottom."""
     shades = mel[::-1]
     low, high = shades.min(), shades.max()
     shares = (shades - low) / (high - low or 1)
@@ -391,7 +392,7 @@ def _mel_image(mel):
 
 
 def _strip_image(row, word, span, seconds, top):
-    """How a word's attention is spread over time, as an area below a line."""
+    """Return an <img> of a word's attention over time, as a filled area."""
     import numpy
 
     row = array(row)
@@ -404,7 +405,7 @@ def _strip_image(row, word, span, seconds, top):
 
 
 def _image(shares, height, alt):
-    """An <img> as wide as the page of shares from 0 (light) to 1 (dark): (rows, columns)."""
+    """Draw shares from 0 (light) to 1 (dark), (rows, columns), as an <img> as wide as the page."""
     import numpy
     from PIL import Image
 
@@ -452,13 +453,13 @@ def _frequency_axis(bands, above):
 
 
 def _count(pairs):
-    """How many errors there are, of how many words said."""
+    """Return the number of errors and of words said, as in "2 of 9"."""
     errors = sum(reference != heard for reference, heard in pairs)
     return f"{errors} of {sum(reference is not None for reference, _ in pairs)}"
 
 
 def _column(reference, heard):
-    """One word said above what was heard in its place."""
+    """Return HTML of one word that was said, with what was heard instead below it."""
     text = f"font-family:{MONO};font-size:14px;line-height:20px;white-space:nowrap;color:{INK}"
     if reference == heard:
         return (
@@ -488,7 +489,7 @@ def _token(piece):
 
 
 def _mp3(samples, rate):
-    """The sound as the bytes of an MP3 file."""
+    """Return the sound as the bytes of an MP3 file."""
     import soundfile
 
     buffer = io.BytesIO()

@@ -1,4 +1,4 @@
-"""Tables of short texts: aligned columns for a terminal, and the same as a picture."""
+"""Tables of short texts, as aligned columns for a terminal and as a picture."""
 
 from html import escape
 
@@ -6,12 +6,12 @@ from .picture import INK, LINE, QUIET, Picture, card
 
 
 def columns(rows, right=()):
-    """Lines of text with the cells in aligned columns and a rule under the heading.
+    """Return lines of text with the cells in aligned columns and a rule under the heading.
 
     Parameters
     ----------
     rows: list of tuples of str, all of one length; the first is the heading.
-    right: the positions of the columns that are flush right, as numbers are.
+    right: the indices of the columns that are aligned to the right, as numbers usually are.
 
     Returns
     -------
@@ -35,7 +35,7 @@ def table(rows, right=(), title=None, note=None, alt=None):
     ----------
     rows, right: as in `columns`.
     title: str above the table.
-    note: str below it.
+    note: str below the table.
     alt: str, the description; by default the rows as aligned text.
 
     Returns

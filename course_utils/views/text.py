@@ -1,4 +1,4 @@
-"""Pictures of text as a model sees it: tokens as chips, and tables of what comes next."""
+"""Pictures of text as a model sees it: tokens as chips, and tables of likely next tokens."""
 
 import re
 from html import escape
@@ -11,8 +11,8 @@ _MOST_IN_ALT = 60
 # (tint, edge) of neighbouring chips; the edge shows where a token ends, also in black and white.
 _CHIP_COLOURS = (("#eaf4fb", BLUE), ("#fff5dc", "#b87f00"))
 
-# (least probability, line below the token, tint, name). The kind of line carries the meaning, not the colour;
-# line and margin together are 5px, so that the percentages below stand level.
+# (least probability, line below the token, tint, name). The kind of line has the meaning, not the colour.
+# Line and margin together are 5px, so that all percentages below are at the same height.
 _BANDS = (
     (0.9, f"1px solid {QUIET};margin-bottom:4px", "#ffffff", "90% or more"),
     (0.5, f"3px solid {BLUE};margin-bottom:2px", "#eaf4fb", "50 to 90%"),
@@ -26,7 +26,7 @@ def tokens(pieces, ids=None, caption=None):
 
     Parameters
     ----------
-    pieces: list of str, the text of each token, spaces included.
+    pieces: list of str, the text of each token with its spaces.
     ids: list of int, each token's number in the vocabulary, shown below it.
     caption: str above the picture.
 
@@ -84,8 +84,8 @@ def next_tokens(pieces, probabilities, caption=None, others=None, marks=None):
     pieces: list of str, most probable first.
     probabilities: list of float from 0 to 1, one for each piece.
     caption: str above the picture.
-    others: probability of all tokens not listed; by default what the listed ones leave of 1.
-    marks: dict from a position in `pieces` to a word beside it, such as {0: "chosen"}.
+    others: probability of all other tokens together; by default 1 minus the sum of `probabilities`.
+    marks: dict from an index in `pieces` to a word in that row, such as {0: "chosen"}.
 
     Returns
     -------
@@ -129,7 +129,7 @@ def probability_strip(pieces, probabilities, caption=None):
     Parameters
     ----------
     pieces: list of str, the generated tokens in order.
-    probabilities: list of float from 0 to 1, the probability of each when it was chosen.
+    probabilities: list of float from 0 to 1, the probability of each token when it was chosen.
     caption: str above the picture.
 
     Returns
@@ -156,7 +156,7 @@ def probability_strip(pieces, probabilities, caption=None):
 
 
 def visible(piece):
-    """A token's text with the unseen shown: a space as ·, a new line as ↵, part of a character as ⟨byte⟩."""
+    """Return a token's text with signs: · for a space, ↵ for a new line, ⟨byte⟩ for part of a character."""
     if not piece:
         return "⟨empty⟩"
     shown = "".join(_INVISIBLE.get(character, character) for character in piece)
@@ -164,14 +164,14 @@ def visible(piece):
 
 
 def invisible_note(pieces):
-    """What the marks for unseen characters mean, where they occur in these tokens."""
+    """Explain the signs for invisible characters that occur in these tokens."""
     text = "".join(pieces)
     meanings = {" ": "· is a space", "\n": "↵ is a new line", "\ufffd": "⟨byte⟩ is part of a character"}
     return ", ".join(meaning for character, meaning in meanings.items() if character in text)
 
 
 def percent(probability, digits=1):
-    """A probability as a percentage; one above zero that would round to zero is "<0.1%"."""
+    """Format a probability as a percentage; with one digit, anything between 0 and 0.1% becomes "<0.1%"."""
     smallest = 10**-digits
     if 0 < probability * 100 < smallest:
         return f"<{smallest:g}%"
@@ -179,20 +179,20 @@ def percent(probability, digits=1):
 
 
 def top_five(pieces, probabilities):
-    """The first five tokens and their percentages in words, for descriptions."""
+    """List the first five tokens and their percentages in words, for descriptions."""
     pairs = list(zip(pieces, probabilities, strict=True))[:5]
     return ", ".join(f"{visible(piece)} {percent(probability)}" for piece, probability in pairs)
 
 
 def piece_html(piece):
-    """A token's visible text as HTML."""
+    """Return a token's visible text as HTML."""
     text = escape(visible(piece)).replace("⟨byte⟩", '<i style="font-size:13px">⟨byte⟩</i>')
-    # <bdi>: a right-to-left token must not turn its neighbours around.
+    # <bdi>: a right-to-left token must not change the order of its neighbours.
     return f"<bdi>{text}</bdi>"
 
 
 def chips(pieces, ids=None):
-    """HTML for tokens as chips that wrap, with their numbers below where `ids` are given."""
+    """Return HTML for tokens as chips that wrap, with their numbers below if `ids` are given."""
     drawn = []
     for position, piece in enumerate(pieces):
         tint, edge = _CHIP_COLOURS[position % 2]
@@ -207,14 +207,15 @@ def chips(pieces, ids=None):
 
 
 def next_token_table(pieces, probabilities, others=None, marks=None, cut=(), others_cut=False, ranks=True):
-    """HTML table with a row for each token: rank, token, bar, percentage, mark.
+    """Return an HTML table with a row for each token: rank, token, bar, percentage, mark.
 
     Parameters
     ----------
     pieces, probabilities, others, marks: as in `next_tokens`.
-    cut: positions of tokens that cannot be drawn: struck through, with a hollow bar and the word "cut".
-    others_cut: whether the same holds for all tokens not listed.
-    ranks: whether to number the rows.
+    cut: indices of tokens that can no longer be sampled: they are struck through, with a hollow bar and the
+        word "cut".
+    others_cut: bool, whether all tokens that are not listed are cut, too.
+    ranks: bool, whether to number the rows.
     """
     if others is None:
         others = max(0.0, 1 - sum(probabilities))
@@ -252,7 +253,7 @@ def next_token_table(pieces, probabilities, others=None, marks=None, cut=(), oth
 
 
 def bar(probability, hollow=False, colour=BLUE):
-    """HTML for a bar on its track, of which a full one is 100%."""
+    """Return HTML for a bar on a track; a full bar is 100%."""
     fill = f"border:1px dashed {INK};background:#ffffff" if hollow else f"background:{colour}"
     return (
         f'<div style="background:{TRACK};border-radius:3px"><div style="box-sizing:border-box;height:14px;'
@@ -261,7 +262,7 @@ def bar(probability, hollow=False, colour=BLUE):
 
 
 def underlined(html, probability):
-    """HTML above a line whose kind tells the band in which the probability lies."""
+    """Return HTML above a line; the kind of line shows in which band the probability is."""
     line, tint = next((line, tint) for least, line, tint, _ in _BANDS if probability >= least)
     return (
         f'<span style="display:block;padding:1px 5px;background:{tint};border-bottom:{line};'
@@ -270,7 +271,7 @@ def underlined(html, probability):
 
 
 def _below(text):
-    # <sub> keeps the number apart from the token where a page drops all styles.
+    # <sub> keeps the number separate from the token if a page removes all styles.
     return (
         f'<sub style="display:block;position:static;vertical-align:baseline;font-size:13px;line-height:18px;'
         f'color:{QUIET}">{escape(text)}</sub>'

@@ -1,4 +1,4 @@
-"""A text with the tokens that a watermark's key calls green."""
+"""A picture of a text with the tokens that a watermark counts as green."""
 
 from html import escape
 
@@ -6,14 +6,14 @@ from .picture import GREEN, INK, MONO, QUIET, Picture, card
 
 
 def green_tokens(pieces, green, title=None, note=None, alt=None):
-    """Draw a text whose green tokens stand on a tint above a thick line; the others stand bare.
+    """Draw a text whose green tokens have a tint and a thick line below; the other tokens have neither.
 
     Parameters
     ----------
     pieces: list of str, the text of each token.
-    green: list of bool, or None where a token is not counted, one for each piece.
+    green: list with, for each piece, True or False, or None if the token is not counted.
     title: str above the text.
-    note: str below it, before what the marks mean.
+    note: str below the text, before the legend.
     alt: str, the description; by default how many of the counted tokens are green, and the text.
 
     Returns
@@ -22,7 +22,7 @@ def green_tokens(pieces, green, title=None, note=None, alt=None):
 
     Raises
     ------
-    ValueError: if there is not one mark for each piece.
+    ValueError: if `green` and `pieces` have different lengths.
     """
     drawn = []
     for piece, mark in zip(pieces, green, strict=True):
