@@ -1,4 +1,4 @@
-"""The course's facts, each once: models, lessons and the article's claims, from the files of this folder."""
+"""The course's facts on models, lessons and the article's claims, read from the files of this folder."""
 
 import difflib
 import os
@@ -10,12 +10,12 @@ from pathlib import Path
 from course_utils.errors import CourseError
 
 SIZES = ("tiny", "small", "full")
-LESSON_SIZES: dict[str, str] = {}  # family: size, as the set-up cell of the lesson in this kernel said
+LESSON_SIZES: dict[str, str] = {}  # family -> size, set by the lesson's set-up cell in this kernel
 
 
 @dataclass(frozen=True)
 class File:
-    """One file that the cache keeps, with the bytes it must hold."""
+    """One file that the cache keeps, with the size in bytes and the SHA-256 that it must have."""
 
     name: str
     bytes: int
@@ -24,10 +24,10 @@ class File:
 
 @dataclass(frozen=True)
 class Source:
-    """One place that a model's files can be had from: the course's own files ("course"), a package of the
-    package index ("package": its file, and the folder in it), or a hub repository ("hub").
+    """One source of a model's files: the course's own files ("course"), a package of the package index
+    ("package": its file, and the folder in it), or a hub repository ("hub").
 
-    `variant` is the one that is taken where a repository has its weights several times, such as "fp16".
+    `variant`, such as "fp16", says which weights to take if a repository has several copies of them.
     """
 
     kind: str
@@ -51,9 +51,9 @@ class Source:
 class Model:
     """A model of the course. Sizes are in bytes; `memory_bytes` is the peak of a process that runs it.
 
-    `files` are those that the cache keeps, the weights first; empty where a whole hub repository is taken.
-    `kept_parameters` stay at 16 bits when the others are stored at 8 or 4; `largest_part` is the number of
-    parameters of a pipeline's largest part.
+    `files` are the files that the cache keeps, the weights first; empty if a whole hub repository is taken.
+    `kept_parameters` is the number of parameters that stay at 16 bits when the others are stored at 8 or 4;
+    `largest_part` is the number of parameters of a pipeline's largest part.
     """
 
     name: str
@@ -80,17 +80,17 @@ class Model:
 
     @property
     def work_bytes(self) -> int:
-        """What a process that runs it needs beside the weights at 16 bits."""
+        """The memory that a process needs to run it, less the weights at 16 bits."""
         return self.memory_bytes - 2 * self.parameters
 
     @property
     def files_bytes(self) -> int:
-        """How much the files hold together."""
+        """The size of all its files together."""
         return sum(file.bytes for file in self.files)
 
     @property
     def ours(self) -> bool:
-        """Whether this course trained it, so that its files came with the course."""
+        """True if this course trained the model, so that its files come with the course."""
         return self.sources[0].kind == "course"
 
 
@@ -98,9 +98,9 @@ class Model:
 class Lesson:
     """A lesson: the models that it opens, and the claims that it settles.
 
-    `models` are families, which come at the lesson's default size, or a model's own name, which has one size.
-    `any_size` is false where the lesson measures its default size whatever COURSE_SIZE says. `unfit` has the
-    reason for a size of its first model that its cells can't open.
+    `models` are families, whose default size is the lesson's `size`, or names of models, which have one size.
+    `any_size` is False if the lesson always measures its default size and ignores COURSE_SIZE. `unfit` maps
+    each size of the first model that the lesson's cells can't open to the reason.
     """
 
     name: str
@@ -116,13 +116,13 @@ class Lesson:
 
 @dataclass(frozen=True)
 class Point:
-    """One thing that speaks for a claim, or against it.
+    """One fact that speaks for a claim, or against it.
 
     Parameters
     ----------
     text: the fact, in a sentence or more.
-    basis: one of BASES, how the course comes to state it.
-    sources: where it can be read; empty when the basis is "unsourced".
+    basis: one of BASES, how the course knows it.
+    sources: where it can be read; empty if the basis is "unsourced".
     """
 
     text: str
@@ -137,17 +137,17 @@ class Point:
 
 @dataclass(frozen=True)
 class Claim:
-    """Words of the article, how the course reads them, and its verdict on them with the grounds.
+    """Words of the article, how the course reads them, and its verdict on them with its grounds.
 
     Parameters
     ----------
     number: int, its number in quotations.tsv.
-    words: the article's own words, letter by letter. Nothing else of the article is quoted.
-    reading: how the course understands them. It is ours, and never stands in quotation marks.
-    verdict: one of VERDICTS, on the words.
+    words: the article's own words, verbatim. Nothing else of the article is quoted.
+    reading: how the course understands them, in our words, which are never put in quotation marks.
+    verdict: one of VERDICTS, on the article's words.
     speaks_for, speaks_against: tuples of `Point`. One of them may be empty.
-    one_sided: why that is fair, or "" when both sides have a point.
-    settled: from the two digits of a lesson that settles it to what that lesson shows on the screen.
+    one_sided: why it is fair that one side is empty, or "" if both sides have a point.
+    settled: dict from the two digits of a lesson that settles the claim to what that lesson shows.
     """
 
     number: int
@@ -162,14 +162,14 @@ class Claim:
 
 @dataclass(frozen=True)
 class Training:
-    """What a maker publishes of a training.
+    """What a maker publishes on the training of a model.
 
     Parameters
     ----------
     name, title: str.
     hours: tuple of int, GPU-hours, and
     watts: tuple of int, the peak power of one GPU, for each kind of GPU or model of the family.
-    tonnes: float, tonnes of CO2 equivalent as the maker states them, or None.
+    tonnes: float, tonnes of CO2 equivalent as stated by the maker, or None.
     source: str, where it was read.
     """
 
@@ -182,11 +182,11 @@ class Training:
 
     @property
     def kilowatt_hours(self) -> float:
-        """Hours times peak power: more than the GPUs drew, and without all that is not a GPU."""
+        """Hours times peak power. The GPUs drew less than that; other hardware is not counted."""
         return sum(hours * watts for hours, watts in zip(self.hours, self.watts, strict=True)) / 1000
 
 
-VERDICTS = {  # and what each says of the article's words
+VERDICTS = {  # each with what it says about the article's words
     "true": "they hold, on all that we found",
     "mostly true": "they hold, with a reserve that changes little",
     "partly true": "an important part of them holds, and another does not",
@@ -201,13 +201,13 @@ BASES = ("read at the source", "read in a secondary copy", "computed in this cou
 
 
 def read(file: str) -> dict:
-    """The tables of a TOML file of this folder."""
+    """Return the tables of a TOML file in this folder."""
     return tomllib.loads(Path(__file__).with_name(file).read_text(encoding="utf-8"))
 
 
 @cache
 def models() -> dict[str, Model]:
-    """Every model of the catalogue by name."""
+    """Return every model of the catalogue by name."""
     found = {}
     for name, facts in read("models.toml").items():
         files = tuple(File(**file) for file in facts.get("files", ()))
@@ -218,7 +218,7 @@ def models() -> dict[str, Model]:
 
 @cache
 def lessons() -> dict[str, Lesson]:
-    """Every lesson by name, in the order of the course."""
+    """Return every lesson by name, in the order of the course."""
     return {
         name: Lesson(
             name=name,
@@ -231,7 +231,7 @@ def lessons() -> dict[str, Lesson]:
 
 @cache
 def quotations() -> dict[int, str]:
-    """The article's own words by number, as quotations.tsv has them. The course quotes no others."""
+    """Return the article's own words by number, from quotations.tsv. The course quotes no others."""
     lines = Path(__file__).with_name("quotations.tsv").read_text(encoding="utf-8").splitlines()
     found = {}
     for line in lines[1:]:
@@ -242,7 +242,7 @@ def quotations() -> dict[int, str]:
 
 @cache
 def claims() -> dict[int, Claim]:
-    """The article's claims that the course checks, by number. How many there are is the length of this."""
+    """Return all claims of the article that the course checks, by number."""
     settled = read("settled.toml")
     found = {}
     for facts in read("claims.toml")["claims"]:
@@ -262,7 +262,7 @@ def claims() -> dict[int, Claim]:
 
 @cache
 def trainings() -> dict[str, Training]:
-    """The trainings whose energy the course computes, by name."""
+    """Return the trainings whose energy the course computes, by name."""
     return {
         name: Training(
             name=name, **(facts | {"hours": tuple(facts["hours"]), "watts": tuple(facts["watts"])})
@@ -276,19 +276,19 @@ def _points(tables):
 
 
 def family_of(name: str) -> dict[str, Model]:
-    """A family's models by size: of several at a size, the first in the catalogue."""
+    """Return a family's models by size. If several have the same size, take the first in the catalogue."""
     found = [model for model in models().values() if model.family == name]
     return {model.size: model for model in reversed(found)}
 
 
 def find(name: str, size: str | None = None) -> Model:
-    """The catalogue's entry for a model's own name, or for a family at a size.
+    """Return the model with this name, or the model of this family at a size.
 
     name : a name such as "smollm2-135m-instruct", or a family such as "llama"
-    size : "tiny", "small" or "full"; by default the environment's COURSE_SIZE, else what the lesson's set-up
-        cell said, else the family's smallest
+    size : "tiny", "small" or "full"; by default the environment's COURSE_SIZE, or else the size that the
+        lesson's set-up cell set, or else the family's smallest
 
-    Raises CourseError when there is no such model.
+    Raises CourseError if there is no such model.
     """
     if name in models():
         return models()[name]

@@ -1,5 +1,5 @@
-"""What the learner's answers meet: predictions, quizzes and checks. Nothing here knows about models.
+"""Asks for the learner's answers and judges them: predictions, quizzes and checks. Nothing here uses a model.
 
-`predict` and `reveal` hold a guess against a measurement, `quiz` asks a lesson's questions, `check` looks at
-a function that the learner wrote, and `answers` keeps what was answered, on this computer only.
+`predict` asks for a guess and `reveal` compares it with a measurement, `quiz` asks a lesson's questions,
+`check` tests a function that the learner wrote, and `answers` stores all answers, on this computer only.
 """

@@ -1,7 +1,7 @@
 """The learner's answers: one small JSON file on this computer, never sent anywhere.
 
-Stored are predictions, quiz answers and what exercise checks found, so that a prediction made yesterday can
-still meet its measurement today. One answer looks like this:
+The file stores predictions, quiz answers and the results of exercise checks, so that a prediction made
+yesterday can be compared with its measurement today. One answer looks like this:
 
     "predict 02-tokens": {
      "kind": "predict", "answer": 40, "right": null, "tries": 1,
@@ -9,8 +9,8 @@ still meet its measurement today. One answer looks like this:
     }
 
 The file is ~/.local/share/open-the-box/answers.json (on Windows %APPDATA%\\open-the-box\\answers.json), or
-whatever the environment variable COURSE_ANSWERS names; `path()` says where it is. To forget everything,
-delete it.
+the file that the environment variable COURSE_ANSWERS names; `path()` returns its path. To forget all answers,
+delete the file.
 """
 
 import json
@@ -22,12 +22,12 @@ from pathlib import Path
 
 from filelock import FileLock
 
-# All answers, from the moment that the file cannot be written: the lesson goes on as long as its kernel runs.
+# All answers, once the file cannot be written: they last as long as the kernel. None while the file is used.
 _unsaved: dict[str, dict] | None = None
 
 
 def path() -> Path:
-    """The answers file; it need not exist yet."""
+    """Return the path of the answers file, which may not exist yet."""
     chosen = os.environ.get("COURSE_ANSWERS")
     if chosen:
         return Path(chosen).expanduser()
@@ -39,20 +39,20 @@ def path() -> Path:
 
 
 def read() -> dict[str, dict]:
-    """All answers by "kind key". A file that cannot be understood is kept aside, and a new one begins."""
+    """Return all answers by "kind key". If the file is damaged, rename it and start with no answers."""
     return _read_file() if _unsaved is None else _unsaved
 
 
 def find(kind: str, key: str) -> dict | None:
-    """The answer to one question, or None if it has not been answered."""
+    """Return the answer to one question, or None if it has not been answered."""
     return read().get(f"{kind} {key}")
 
 
 def record(kind: str, key: str, answer, right: bool | None = None) -> str:
-    """Note one try at one question.
+    """Record one try at one question.
 
     Parameters: `kind` is "predict", "quiz" or "check"; `key` names the question; `answer` is a number or a
-    string; `right` is None where nothing is right or wrong.
+    string; `right` is None if the answer cannot be right or wrong.
     Returns a sentence for the learner the first time that an answer cannot be saved, otherwise "".
     """
     now = datetime.now(UTC).isoformat(timespec="seconds")
@@ -72,7 +72,7 @@ def record(kind: str, key: str, answer, right: bool | None = None) -> str:
 
 
 def forget(kind: str, keys: list[str]) -> str:
-    """Remove the answers to these questions, so that they can be asked again. Returns as `record` does."""
+    """Remove the answers to these questions, so that they can be asked again. Returns as `record`."""
 
     def remove(answers):
         for key in keys:
@@ -82,18 +82,18 @@ def forget(kind: str, keys: list[str]) -> str:
 
 
 def _change(edit) -> str:
-    """Apply `edit` to the file's answers; where the file cannot be written, to this kernel's memory."""
+    """Apply `edit` to the answers in the file, or, if the file cannot be written, to those in memory."""
     global _unsaved
     file = path()
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
-        with FileLock(f"{file}.lock", timeout=5):  # two kernels may be at work
+        with FileLock(f"{file}.lock", timeout=5):  # two kernels may write at the same time
             answers = read()
             edit(answers)
             _write_file(file, answers)
         _unsaved = None
         return ""
-    except OSError as error:  # FileLock's Timeout is one, too
+    except OSError as error:  # FileLock's Timeout is an OSError, too
         known_already = _unsaved is not None
         _unsaved = read()
         edit(_unsaved)
@@ -111,8 +111,8 @@ def _read_file() -> dict[str, dict]:
             raise ValueError("not a list of answers")
         return answers
     except OSError:
-        return {}  # nothing answered yet, or a place that cannot be read
-    except ValueError:  # broken JSON or broken UTF-8, too
+        return {}  # nothing has been answered yet, or the file cannot be read
+    except ValueError:  # broken UTF-8 raises a ValueError, too
         aside = file.with_name("answers.broken.json")
         try:
             os.replace(file, aside)
@@ -135,7 +135,7 @@ def _write_file(file: Path, answers: dict[str, dict]):
             try:
                 os.replace(temporary, file)
                 break
-            except PermissionError:  # Windows refuses while another kernel is reading the file
+            except PermissionError:  # Windows raises it while another kernel reads the file
                 if pause is None:
                     raise
                 time.sleep(pause)

@@ -1,4 +1,4 @@
-"""Boxes with the article's words, our reading of them, the verdict, its grounds, what the screen shows."""
+"""Draws boxes: the article's words, our reading, the verdict, its grounds, and what the lesson shows."""
 
 from html import escape
 
@@ -8,17 +8,17 @@ from course_utils import catalog
 from course_utils.errors import CourseError
 from course_utils.views.picture import BLUE, INK, QUIET, VERMILLION, Picture, card
 
-# A sign and a colour for each verdict; the words carry the meaning.
+# A sign and a colour for each verdict. They only repeat what the verdict says in words.
 _SIGNS = {"true": "✓", "mostly true": "✓", "false": "✗", "cannot know": "?"}
 _COLOURS = {"✓": BLUE, "✗": VERMILLION, "?": QUIET, "~": "#a34700"}
 
 
 def article(lesson: str) -> None:
-    """Show the article's claims that a lesson settles: its words, our reading, the verdict and its grounds.
+    """Show the claims that a lesson settles: the article's words, our reading, the verdict and its grounds.
 
     lesson : the lesson's two digits, such as "03"
 
-    Raises CourseError when the lesson settles none.
+    Raises CourseError if the lesson settles no claim.
     """
     claims = [claim for claim in catalog.claims().values() if lesson in claim.settled]
     if not claims:
@@ -28,7 +28,7 @@ def article(lesson: str) -> None:
 
 
 def grounds(claim) -> list[tuple[str, str]]:
-    """What speaks for a claim, then what speaks against it, as (label, text with its sources)."""
+    """Return the points for a claim, then those against it, as (label, text with its sources)."""
     found = [("What speaks for it", str(point)) for point in claim.speaks_for]
     found += [("What speaks against it", str(point)) for point in claim.speaks_against]
     if claim.one_sided:
@@ -37,7 +37,7 @@ def grounds(claim) -> list[tuple[str, str]]:
 
 
 def box(claims, lesson) -> Picture:
-    """The picture that `article` shows: one block for each `Claim`."""
+    """Return the picture that `article` shows: one block for each `Claim`."""
     blocks, words = "", []
     for claim in claims:
         sign = _SIGNS.get(claim.verdict, "~")

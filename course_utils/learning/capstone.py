@@ -1,9 +1,9 @@
 """The capstone: a verdict and a confidence for each of the article's claims, scored against a key.
 
-evidence(16)      what bears on claim 16: code with what it prints, or published words and figures to read
-capstone()        the claims one by one: look at the evidence, decide, say how sure you are
-score(given)      verdicts and confidence against the key
-report()          all of it on one page, as a file without scripts
+evidence(16)      shows the evidence on claim 16: code and its output, or published words and figures to read
+capstone()        shows the claims one by one: look at the evidence, decide, say how sure you are
+score(given)      compares verdicts and confidences with the key
+report()          writes everything to one page, a file without scripts
 """
 
 import contextlib
@@ -30,14 +30,14 @@ CONFIDENCES = (10, 20, 35, 50, 70, 90, 99)  # percent
 
 @dataclass(frozen=True)
 class Score:
-    """How verdicts with a confidence did against the key.
+    """How well a set of verdicts, each with a confidence, agrees with the key.
 
     Parameters
     ----------
-    answered, right: number of claims.
+    answered, right: the number of claims answered, and of those whose verdict is the key's.
     confidence: the mean confidence, from 0 to 1.
-    brier: the mean of (confidence − 1 if right else 0)², 0 at best; who always says 50% has 0.25.
-    levels: dict from each confidence that was used, in percent, to (claims, right ones).
+    brier: the mean of (confidence − 1 if right else 0)², 0 at best; always saying 50% gives 0.25.
+    levels: dict from each confidence that was used, in percent, to (claims, right verdicts).
     """
 
     answered: int
@@ -54,11 +54,11 @@ class Score:
 
 
 def score(given: dict[int, tuple[str, int]]) -> Score:
-    """Hold verdicts against the key.
+    """Compare verdicts with the key.
 
-    given : from a claim's number to (verdict, confidence in percent)
+    given : dict from a claim's number to (verdict, confidence in percent)
 
-    Raises CourseError for a verdict or a confidence that there is not, and when nothing is given.
+    Raises CourseError for an unknown claim or verdict, a confidence outside 0 to 100, or no verdicts at all.
     """
     if not given:
         raise CourseError("There is no verdict to score yet: give at least one, in course.capstone().")
@@ -84,7 +84,7 @@ def score(given: dict[int, tuple[str, int]]) -> Score:
 
 
 def calibration(scored: Score, title: str | None = None) -> Picture:
-    """For each confidence the share that was right, with its 95% interval (Wilson), beside the confidence."""
+    """Draw the share of right verdicts at each confidence, with its 95% interval (Wilson)."""
     labels, shares, spans = [], [], []
     for confidence, (claims, hits) in scored.levels.items():
         labels.append(f"{confidence}%, {claims}×")
@@ -95,11 +95,11 @@ def calibration(scored: Score, title: str | None = None) -> Picture:
 
 
 def evidence(number: int) -> None:
-    """Show what bears on a claim: published words and figures to read, with sources, and code that runs.
+    """Show the evidence on a claim: published words and figures with their sources, and code with its output.
 
-    number : the claim's
+    number : the claim's number
 
-    Raises CourseError when there is no such claim.
+    Raises CourseError if there is no such claim.
     """
     claim, published, code, printed = _evidence(number)
     print(f"Claim {number}: “{claim.words}”\nOur reading: {claim.reading}\n")
@@ -120,9 +120,9 @@ def _claim(number):
 
 
 def _evidence(number):
-    """A claim, what was published about it, the code of its evidence, and what that prints.
+    """Return a claim, the published evidence on it, the code of its evidence, and what that code prints.
 
-    One of the two may be "". The code can use the values of what was published.
+    The published evidence or the code may be "". The code can use the values of the published evidence.
     """
     import course_utils
 
@@ -141,7 +141,7 @@ def _evidence(number):
 
 
 def given() -> dict[int, tuple[str, int]]:
-    """The learner's verdicts so far: from a claim's number to (verdict, confidence in percent)."""
+    """Return the learner's verdicts so far: from a claim's number to (verdict, confidence in percent)."""
     found = {}
     known = answers.read()
     for number in catalog.claims():
@@ -152,12 +152,12 @@ def given() -> dict[int, tuple[str, int]]:
 
 
 def capstone() -> "Capstone":
-    """The claims one by one. What was decided stays: its key has been seen."""
+    """Show the claims one by one. A decision cannot be changed, because the learner has then seen the key."""
     return Capstone()
 
 
 class Capstone:
-    """A list of the claims; for the chosen one its evidence, a verdict and a confidence; below, the score."""
+    """A list of claims. The chosen one has its evidence, a verdict and a confidence; the score is below."""
 
     def __init__(self):
         self.chosen = widgets.Dropdown(description="claim", layout={"width": "97%", "max_width": "740px"})
@@ -224,7 +224,7 @@ class Capstone:
 
     def _decide(self, chosen):
         number = self.chosen.value
-        if number in given():  # the key has been shown: what is scored is the verdict before it
+        if number in given():  # the learner has seen the key, so the first verdict counts
             return
         if chosen is None or self.confidence.value is None:
             self.question.say("Pick a verdict and how sure you are first.")
@@ -254,7 +254,7 @@ class Capstone:
 
 
 def _shown(published, code, printed):
-    """What was published, in plain letters; below it the code and what it printed, as code."""
+    """Return HTML: the published evidence as text, and below it the code and its output, set as code."""
     html = f'<div style="white-space:pre-wrap">{escape(published)}</div>' if published else ""
     if not code:
         return card(html)
@@ -267,12 +267,12 @@ def _shown(published, code, printed):
 
 
 def report(file: str = "my_report.html", forecasts: list[tuple[str, str, str, int]] = ()) -> None:
-    """Write the learner's verdicts, the score, its calibration and forecasts to one page, and say where.
+    """Write the learner's verdicts, score, calibration and forecasts to one page, and print its file name.
 
     file : where to write; an earlier report there is replaced
-    forecasts : (what will be the case, by which day, who or what judges, probability in percent)
+    forecasts : tuples (what will be the case, by which day, who or what judges, probability in percent)
 
-    The page needs no network and has no scripts. Without a verdict nothing is written.
+    The page needs no network and has no scripts. If there is no verdict yet, nothing is written.
     """
     decided = given()
     if not decided:
@@ -313,7 +313,7 @@ def _page(decided, forecasts):
 
 
 def _judged(scored):
-    """A sentence on the distance between confidence and share, which is counted in points."""
+    """Return a sentence on how far the mean confidence is from the share of right verdicts, in points."""
     gap = round(100 * (scored.confidence - scored.right / scored.answered))
     if abs(gap) <= 5:
         return "Your confidence and your share of hits are within 5 points of each other."

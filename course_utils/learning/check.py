@@ -1,8 +1,8 @@
-"""Checks of a learner's function whose messages name the mistake.
+"""Checks a learner's function, with messages that name the mistake.
 
     check("2.1", softmax, ([2.0, 1.0, 0.0], 1.0), [0.665, 0.245, 0.09], tolerance=1e-3)
 
-prints "2.1 ✓ ..." or raises `NotYet`, of which a notebook shows one sentence and no traceback.
+prints "2.1 ✓ ..." or raises `NotYet`, which a notebook shows as one sentence without a traceback.
 """
 
 import contextlib
@@ -16,9 +16,9 @@ from collections.abc import Callable, Iterable
 
 from . import answers
 
-# The default tolerance forgives rounding only.
+# The default tolerance allows rounding errors only.
 ROUNDING = 1e-6
-# Bits of the longest whole number that is shown in digits; Python refuses to write one of 4,301 digits.
+# The most bits of a whole number that is shown in digits: by default Python writes at most 4,300 digits.
 LONGEST_INT = 10_000
 
 
@@ -40,11 +40,11 @@ def check(
 ) -> None:
     """Call the learner's function with copies of the arguments and compare what it returns.
 
-    Parameters: `task` is the exercise's number, `about` what this check shows ("an even split stays even");
-    `mistakes` maps a message to the wrong value that it explains; numbers agree within
+    Parameters: `task` is the exercise's number; `about` says what this check shows ("an even split stays
+    even"); `mistakes` maps a message to the wrong value that it explains; numbers agree within
     tolerance x max(1, |expected|), but with the default tolerance two whole numbers must be equal.
-    Lists, tuples, arrays and tensors of any type count as the same thing when their values agree.
-    Raises: NotYet, whose message names the mistake; TypeError when `arguments` is not a tuple.
+    Lists, tuples, arrays and tensors of any type count as equal if their values agree.
+    Raises: NotYet, whose message names the mistake; TypeError if `arguments` is not a tuple.
     """
     if not isinstance(arguments, tuple):
         raise TypeError("arguments is a tuple: write (value,)")
@@ -66,10 +66,11 @@ _NESTED = "met a list that contains itself, or is nested too deeply."
 
 
 def attempt(function, arguments: tuple) -> dict:
-    """Call a learner's function with copies of the arguments, and say in plain data what came of it.
+    """Call a learner's function with copies of the arguments, and return the outcome as plain data.
 
-    Returns one of {"lacks": kind of what is no function}, {"unwritten": True}, {"stopped": what, "line": the
-    learner's line or ""}, {"unreadable": why}, {"value": plain value, "changed": whether an input was}.
+    Returns one of {"lacks": what was given instead of a function}, {"unwritten": True}, {"stopped": the
+    error, "line": the learner's line or ""}, {"unreadable": why}, {"value": the returned value as plain
+    data, "changed": True if the function changed an input}.
     """
     if not callable(function):
         return {"lacks": "nothing" if function is None else _kind(function)}
@@ -89,16 +90,16 @@ def attempt(function, arguments: tuple) -> dict:
 
 
 def stopped(error, function=None) -> dict:
-    """The outcome of a call that an exception ended, as `attempt` returns it."""
+    """Return the outcome of a call that an exception ended, in the form that `attempt` returns."""
     says = _first_line(error)
     what = type(error).__name__ + (f": {_shorten(says, 200)}" if says else "")
     return {"stopped": what, "line": _line_of(error, function)}
 
 
 def judge(outcome: dict, wanted, mistakes: dict, tolerance: float, call: str) -> tuple[str | None, object]:
-    """What is wrong, to be read after the task's number (or None), and the value that came back.
+    """Return what is wrong, as text that follows the task's number (or None), and the returned value.
 
-    `outcome` is what `attempt` returned, here or in another process; `call` is how the call is shown.
+    `outcome` is what `attempt` returned, in this process or another; `call` is the call as text.
     """
     if "lacks" in outcome:
         kind = outcome["lacks"]
@@ -125,7 +126,7 @@ def judge(outcome: dict, wanted, mistakes: dict, tolerance: float, call: str) ->
 
 
 def _first_line(error) -> str:
-    """What an exception says; nothing where its own `__str__` fails."""
+    """Return the first line of an exception's message, or "" if its `__str__` fails."""
     try:
         return str(error).strip().split("\n")[0]
     except Exception:
@@ -133,14 +134,14 @@ def _first_line(error) -> str:
 
 
 class Unreadable(Exception):
-    """A value that is not plain data; the message says what it is and what to return instead."""
+    """Raised for a value that is not plain data. The message says what it is and what to return instead."""
 
 
 _SCALARS = frozenset([bool, int, float, str])
 
 
 def plain(value):
-    """The value as plain Python: None, bool, int, float, str, or a list, dict or set of these.
+    """Return the value as plain Python: None, bool, int, float, str, or a list, dict or set of these.
 
     Only exact, well-known types are read: an object with an `__eq__` of its own cannot pass for a number.
     Raises: Unreadable.
@@ -174,7 +175,7 @@ def _key(value):
 
 
 def _is_tensor(value) -> bool:
-    torch = sys.modules.get("torch")  # where torch was never imported, nothing is a tensor
+    torch = sys.modules.get("torch")  # if torch was never imported, nothing is a tensor
     return torch is not None and type(value) in (torch.Tensor, torch.nn.Parameter) and not value.is_complex()
 
 
@@ -187,7 +188,7 @@ def _is_array(value) -> bool:
 
 
 def difference(value, wanted, tolerance: float) -> str | None:
-    """How one plain value differs from another, as the rest of "f(x) …", or None where they agree."""
+    """Return how two plain values differ, as the end of a sentence "f(x) …", or None if they agree."""
     if value == wanted:
         return None
     if _is_number(wanted):
@@ -228,7 +229,7 @@ def _numbers_agree(value, wanted, tolerance):
     if value != value or wanted != wanted:  # only nan differs from itself
         return value != value and wanted != wanted
     if math.inf in (abs(value), abs(wanted)):
-        return False  # equal infinities were found equal before
+        return False  # `difference` has already accepted equal infinities
     if tolerance == ROUNDING and value == int(value) and wanted == int(wanted):
         return False  # one parameter too many among millions is a mistake, not rounding
     try:
@@ -282,7 +283,7 @@ def _list_difference(value, wanted, tolerance):
 
 
 def _shape(value) -> tuple | None:
-    """The lengths of a regular nest of lists of numbers, () for one number, None for anything else."""
+    """Return the shape of evenly nested lists of numbers, () for one number, None for anything else."""
     if _is_number(value):
         return ()
     if not isinstance(value, list):
@@ -314,7 +315,7 @@ def _members(missing, extra, word):
 
 
 def _copied(value):
-    """Copies of lists, dictionaries, sets, arrays and tensors; a model or the like stays as it is."""
+    """Copy lists, tuples, dictionaries, sets, arrays and tensors; return a model or the like uncopied."""
     if type(value) in (list, tuple):
         return type(value)(map(_copied, value))
     if type(value) is dict:
@@ -334,12 +335,12 @@ def _changed(arguments, given) -> bool:
             if difference(plain(after), plain(before), 0):
                 return True
         except Unreadable:
-            continue  # a model or another object that was handed over as it is
+            continue  # a model or another object that was not copied
     return False
 
 
 def _line_of(error, function) -> str:
-    """The learner's own line that failed last: in the function's file or another cell of the notebook."""
+    """Return the innermost failed line of the learner's code, in the function's file or another cell."""
     home = getattr(getattr(function, "__code__", None), "co_filename", None)
     line, trace = "", error.__traceback__
     while trace:
@@ -351,12 +352,12 @@ def _line_of(error, function) -> str:
 
 
 def show(value) -> str:
-    """A value as a short text: numbers to 4 digits, long lists and strings shortened."""
+    """Return a value as a short text: numbers to 4 decimals or digits, long lists and strings shortened."""
     return _shorten(_show(value, lambda x: float(f"{x:.4g}") if abs(x) < 1e-3 else round(x, 4)), 160)
 
 
 def _show_both(value, wanted):
-    """Both values to 4 digits, or to all their digits where 4 do not tell them apart."""
+    """Return both values as `show` does, or with all their digits if they would look the same."""
     if show(value) == show(wanted):
         return _shorten(_show(value, float), 300), _shorten(_show(wanted, float), 300)
     return show(value), show(wanted)
@@ -366,7 +367,7 @@ def _show(value, rounded, depth=8) -> str:
     def inner(item):
         return _show(item, rounded, depth - 1)
 
-    if depth == 0:  # lists in lists in lists, or a list that contains itself
+    if depth == 0:  # too deep, or a list that contains itself
         return "…"
     if _is_tensor(value) or _is_array(value):
         with contextlib.suppress(Unreadable):
@@ -415,7 +416,7 @@ def _count(items) -> str:
 
 
 def _kind(value) -> str:
-    """What a learner calls it: "a string", "a list of 3 items", "an object of the class Robot"."""
+    """Return a learner's name for it: "a string", "a list of 3 items", "an object of the class Robot"."""
     if value is None:
         return "nothing (None)"
     kind = type(value)

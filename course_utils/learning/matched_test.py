@@ -1,9 +1,9 @@
-"""The course's test in two halves of ten questions, before the lessons and after them, and the gain.
+"""The course's test in two halves of ten questions, one before the lessons and one after, and the gain.
 
-    test("before")        ten questions, handed in once; no answer is given away
-    test("after")         their pairs, with other facts; then every answer is explained
-    gain()                both results side by side
-    pool(files)           what several learners gained, counted without names
+    test("before")        asks ten questions; they are handed in once, and no answer is given away
+    test("after")         asks their pairs, on other facts; then explains every answer
+    gain()                shows both results side by side
+    pool(files)           counts what several learners gained, without names
 
 The questions are in questions/test.toml.
 """
@@ -28,7 +28,7 @@ from .question import STYLE, choice_field, marked_up, remark
 
 HALVES = ("before", "after")
 UNSURE = "I have no answer to this question"
-FEWEST = 5  # learners in a table: among fewer, a count would tell who answered what
+FEWEST = 5  # learners in a table: with fewer, the counts would reveal who answered what
 
 
 def test(half: str) -> None:
@@ -36,7 +36,7 @@ def test(half: str) -> None:
 
     half : "before" or "after"
 
-    Raises CourseError when there is no such half.
+    Raises CourseError if there is no such half.
     """
     if half not in HALVES:
         raise CourseError(f"The test has no half {half!r}: ask for {' or '.join(map(repr, HALVES))}.")
@@ -44,7 +44,7 @@ def test(half: str) -> None:
 
 
 class Half:
-    """The ten questions of one half, and a button that hands all of them in, once."""
+    """The ten questions of one half, and a button that hands all of them in. It can be used once."""
 
     def __init__(self, half: str):
         self.half = half
@@ -76,7 +76,7 @@ class Half:
         self._show(note)
 
     def _show(self, note=""):
-        """Bring the fields and the result in step with the answers."""
+        """Update the fields and the result from the stored answers."""
         result = results().get(self.half)
         if result is None:
             return
@@ -114,9 +114,9 @@ def _right(item):
 
 
 def results(known: dict | None = None) -> dict[str, list[bool]]:
-    """For each half that was handed in whole, which of its questions were answered right.
+    """Return, for each half that was handed in, whether each of its questions was answered right.
 
-    known : the answers, as `answers.read` gives them; by default the learner's own
+    known : the answers, as `answers.read` returns them; by default the learner's own
     """
     known = answers.read() if known is None else known
     found = {}
@@ -132,13 +132,13 @@ def _count():
 
 
 def topics() -> list[str]:
-    """What each pair of questions is about."""
+    """Return the topic of each pair of questions."""
     tables = tomllib.loads((quiz.FOLDER / "test.toml").read_text(encoding="utf-8"))
     return [table["about"] for table in tables[HALVES[0]]]
 
 
 def gain() -> Picture:
-    """Both results, pair by pair, and the share of what was open that was gained (Hake, 1998)."""
+    """Show both results pair by pair, and the gain as a share of the possible gain (Hake, 1998)."""
     found = results()
     if len(found) < len(HALVES):
         missing = [half for half in HALVES if half not in found]
@@ -161,7 +161,11 @@ def gain() -> Picture:
 
 @dataclass(frozen=True)
 class Pair:
-    """One pair of questions over several learners: how many had it right before, after, and changed."""
+    """One pair of questions, counted over several learners.
+
+    before, after: how many answered it right in that half.
+    gained, lost: how many were right only after, and only before.
+    """
 
     about: str
     before: int
@@ -171,11 +175,11 @@ class Pair:
 
 
 def pool(files: Iterable[str | Path]) -> tuple[int, list[Pair]]:
-    """The number of learners who handed in both halves, and what they had right, for each pair.
+    """Return the number of learners who handed in both halves, and the counts for each pair of questions.
 
-    files : the learners' answers.json, or folders that are searched for them
+    files : the learners' answers.json files, or folders that are searched for .json files
 
-    Raises CourseError for a file that can't be read, and for fewer than five learners.
+    Raises CourseError if a file can't be read, or if fewer than five learners handed in both halves.
     """
     both = [found for found in map(_of_file, _listed(files)) if len(found) == len(HALVES)]
     if len(both) < FEWEST:
@@ -199,7 +203,7 @@ def pool(files: Iterable[str | Path]) -> tuple[int, list[Pair]]:
 
 
 def as_csv(learners: int, pairs: list[Pair]) -> str:
-    """The pooled counts as CSV, with a line for all pairs together; no names, no times, no order."""
+    """Return the pooled counts as CSV, with a last line for all pairs together. It has no names or times."""
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
     writer.writerow(["about", "learners", "right before", "right after", "gained", "lost"])

@@ -1,4 +1,4 @@
-"""Guess first, then look: a prediction is committed to before the measurement and meets it afterwards."""
+"""Guess first, then look: the learner commits to a prediction, and later sees it beside the measurement."""
 
 import math
 import re
@@ -12,10 +12,10 @@ from .question import Question, choice_field, marked_up, number_field, without_m
 
 
 def predict(key: str, question: str, choices: list[str] | None = None, unit: str | None = None) -> None:
-    """Ask for a prediction, and keep it.
+    """Ask for a prediction, and store it.
 
-    Parameters: `key` names the prediction for `reveal` ("02-tokens"); with `choices` the learner picks one,
-    otherwise types a number, in `unit` ("tokens", "MB", "%").
+    Parameters: `key` names the prediction for `reveal` ("02-tokens"); with `choices` the learner picks one
+    of them, otherwise the learner types a number in `unit` ("tokens", "MB", "%").
     """
     display(Prediction(key, question, choices, unit))
 
@@ -23,10 +23,10 @@ def predict(key: str, question: str, choices: list[str] | None = None, unit: str
 def reveal(
     key: str, actual, unit: str | None = None, says: str | None = None, found: str = "measured"
 ) -> None:
-    """Hold the prediction against what came out.
+    """Compare the prediction with the result.
 
-    Parameters: `actual` is the number that was found, in `unit`, or the text of the choice that came true;
-    `says` is a sentence on what to make of it; `found` says how a number was found, such as "computed".
+    Parameters: `actual` is the resulting number, in `unit`, or the text of the choice that turned out right;
+    `says` is a sentence that explains the result; `found` says how a number was found, such as "computed".
     """
     entry = answers.find("predict", key)
     sentence = compare(entry["answer"] if entry else None, actual, unit, found)
@@ -35,7 +35,7 @@ def reveal(
 
 
 class Prediction:
-    """The question of one `predict`, live and on paper. Parameters as there."""
+    """The question of one `predict`, as a widget and as a picture. Takes the parameters of `predict`."""
 
     def __init__(self, key, text, choices=None, unit=None):
         self._key, self._text, self._choices, self._unit = key, text, choices, unit
@@ -85,7 +85,7 @@ class Prediction:
 
 
 def compare(predicted, actual, unit: str | None = None, found: str = "measured") -> str:
-    """The sentence in which a prediction (a number, a choice, or None) meets what came out."""
+    """Return a sentence that compares a prediction (a number, a choice, or None) with the result."""
     if isinstance(actual, str):
         found, outcome = "it turned out", actual.rstrip(".")
     else:
@@ -118,7 +118,7 @@ def _how_far(predicted, actual) -> str:
 
 
 def quantity(value, unit: str | None) -> str:
-    """A number with its unit: "256 tokens", "25%"."""
+    """Return a number with its unit: "256 tokens", "25%"."""
     if not unit:
         return number(value)
     return f"{number(value)}{'' if unit == '%' else ' '}{unit}"
@@ -128,12 +128,12 @@ _SCALES = {"": 1, "k": 1e3, "thousand": 1e3, "m": 1e6, "million": 1e6, "b": 1e9,
 
 
 def read_number(text: str, unit: str | None = None) -> float | int | None:
-    """What a learner means by "40", "1,000", "0,5", "25 %", "134M" or "1 token"; None if no number.
+    """Return the number in "40", "1,000", "0,5", "25 %", "134M" or "1 token"; None if there is none.
 
-    Commas group digits in threes, or in twos and a last three as in India; otherwise, and after a single 0,
-    a comma is the decimal point.
+    Commas may group digits in threes, or in twos with a last three as in India. If they do not, or if the
+    comma follows a single leading 0, the comma is the decimal point.
     """
-    text = re.sub(r"\s", " ", text).strip().lower()  # \s: non-breaking spaces, too
+    text = re.sub(r"\s", " ", text).strip().lower()  # \s also matches non-breaking spaces
     unit = (unit or "").lower()
     for ending in (unit, unit.removesuffix("s"), "%"):
         text = text.removesuffix(ending).strip()
@@ -145,7 +145,7 @@ def read_number(text: str, unit: str | None = None) -> float | int | None:
     digits = digits.replace(",", "" if grouped else ".")
     try:
         value = float(digits) * _SCALES[parts[2]]
-    except ValueError:  # two decimal points, for example
+    except ValueError:  # for example, two decimal points
         return None
     if math.isinf(value):
         return None

@@ -1,4 +1,4 @@
-"""How far a learner is, from the answers on this computer, and what of AI literacy each lesson serves."""
+"""Shows the learner's progress, from the answers on this computer, and the competencies of AI literacy."""
 
 from dataclasses import dataclass
 from functools import cache
@@ -18,7 +18,7 @@ PARTS = {
 
 
 def progress() -> Picture:
-    """The map of the course: each lesson with how far it is, and the claims that are settled so far."""
+    """Draw the map of the course: the progress in each lesson, and the number of claims settled so far."""
     known, lessons = answers.read(), {name[:2]: lesson for name, lesson in catalog.lessons().items()}
     parts, settled = {}, set()
     for part, numbers in PARTS.items():
@@ -35,7 +35,7 @@ def progress() -> Picture:
 
 
 def _of_lesson(number, known):
-    """How far a lesson is, one of views' states, and in words."""
+    """Return the progress in a lesson: one of the states that `views.course_map` knows, and words."""
     items = quiz.load(number)
     right = sum(known.get(f"quiz {number}: {item.text}", {}).get("right") is True for item in items)
     predictions = sum(key.startswith(f"predict {number}-") for key in known)
@@ -51,13 +51,13 @@ def _of_lesson(number, known):
 
 @dataclass(frozen=True)
 class Competency:
-    """One of the 17 competencies of AI literacy (Long and Magerko, 2020), and what serves it here.
+    """One of the 17 competencies of AI literacy (Long and Magerko, 2020), and what serves it in this course.
 
     Parameters
     ----------
-    name: its name there.
-    lesson, cell: a lesson's two digits, and words that stand in the code of its cell.
-    done: what a learner does in that cell.
+    name: its name in that paper.
+    lesson, cell: a lesson's two digits, and words from the code of one of its cells.
+    done: what the learner does in that cell.
     exercise: the task's number and title, such as "9.2 · A bootstrap interval".
     """
 
@@ -70,17 +70,17 @@ class Competency:
 
 @cache
 def all_competencies() -> dict[int, Competency]:
-    """The competencies by number."""
+    """Return the competencies by number."""
     found = catalog.read("competencies.toml")
     return {int(number): Competency(**facts) for number, facts in found.items()}
 
 
 def competencies(number: int | None = None) -> Picture:
-    """The table of the 17 competencies: for each a cell and an exercise of the course.
+    """Show the table of the 17 competencies, each with what the learner does in a lesson, and an exercise.
 
-    number : one of them alone
+    number : show this competency alone
 
-    Raises CourseError when there is no such competency.
+    Raises CourseError if there is no such competency.
     """
     found = all_competencies()
     if number is not None and number not in found:

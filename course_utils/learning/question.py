@@ -1,4 +1,4 @@
-"""One question as the learner sees it: a field to answer in, a button, and room for what is said back."""
+"""One question as the learner sees it: a field for the answer, a button, and room for a reply."""
 
 import html
 import re
@@ -9,8 +9,8 @@ import ipywidgets as widgets
 from course_utils.views.live import for_everyone
 from course_utils.views.picture import GREEN, MONO, SKY_BLUE, VERMILLION
 
-# ipywidgets puts the question beside the field, each radio button after its choice, and clips long texts.
-# Here the question stands above, the buttons come first and everything wraps. Colours are the theme's.
+# ipywidgets puts the question beside the field and each radio button after its choice, and clips long texts.
+# This style puts the question above and the buttons first, wraps all text, and uses the theme's colours.
 STYLE = """<style>
 .course-question {
   max-width: 760px; box-sizing: border-box; padding: 8px 14px; margin: 2px 0 8px;
@@ -33,7 +33,7 @@ STYLE = """<style>
 
 
 def choice_field(question: str, choices: list[str]) -> widgets.RadioButtons:
-    """Radio buttons, none of them chosen yet. The value is the chosen text as it was given."""
+    """Return radio buttons with none chosen yet. The value is the text of the chosen one, as given."""
     return widgets.RadioButtons(
         options=[(without_marks(choice), choice) for choice in choices],
         index=None,
@@ -43,7 +43,7 @@ def choice_field(question: str, choices: list[str]) -> widgets.RadioButtons:
 
 
 def number_field(question: str, unit: str | None) -> widgets.Text:
-    """An empty field for a number; the value is what was typed."""
+    """Return an empty field for a number. Its value is the text that the learner types."""
     return widgets.Text(
         placeholder=f"a number ({unit})" if unit else "a number",
         description=marked_up(question),
@@ -53,11 +53,11 @@ def number_field(question: str, unit: str | None) -> widgets.Text:
 
 
 class Question:
-    """A field, a button and what is said back, one under the other.
+    """A field, a reply and a button, one under the other.
 
     Parameters: `field` comes from `choice_field` or `number_field`; `button` is the button's text;
-    `pressed(value)` is called with the field's value when the learner presses it.
-    `widget` is what to display.
+    `pressed(value)` is called with the field's value when the learner presses the button.
+    `widget` is the widget to display.
     """
 
     def __init__(self, field: widgets.Widget, button: str, pressed: Callable):
@@ -74,7 +74,7 @@ class Question:
 
 
 def remark(text: str, mark: str = "") -> str:
-    """A sentence said back to the learner, as HTML that a screen reader speaks."""
+    """Return a reply to the learner as HTML that a screen reader speaks; `mark` as in `Question.say`."""
     sign, colour = {"right": ("✓ ", GREEN), "wrong": ("✗ ", VERMILLION), "": ("", SKY_BLUE)}[mark]
     return (
         f'<div role="status" style="border-left: 4px solid {colour}; padding: 2px 10px; margin: 4px 0; '
@@ -83,12 +83,12 @@ def remark(text: str, mark: str = "") -> str:
 
 
 def marked_up(text: str) -> str:
-    """Text as HTML, with `code` in backticks as code."""
-    # Not <code>: a dark theme colours that for its own page, and it would vanish on the white card.
+    """Return the text as HTML, with words in backticks set in the font of code."""
+    # Not <code>: a dark theme gives it a light colour, which could not be read on the white card.
     code = rf'<span style="font-family:{MONO}">\1</span>'
     return re.sub(r"`([^`]+)`", code, html.escape(text, quote=False))
 
 
 def without_marks(text: str) -> str:
-    """Text without its backticks, for places that show no HTML."""
+    """Return the text without its backticks, for output that shows no HTML."""
     return text.replace("`", "")

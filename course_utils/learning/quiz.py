@@ -1,4 +1,4 @@
-"""The questions of a lesson. They live in questions/NN.toml, so that a notebook does not give answers away.
+"""Asks the questions of a lesson. They are in questions/NN.toml, so that no notebook gives the answers away.
 
 The file of a lesson:
 
@@ -31,7 +31,7 @@ FOLDER = Path(__file__).with_name("questions")
 def quiz(name: str) -> None:
     """Ask the questions of a lesson: quiz("02") on what it taught, quiz("02-recall") on the lessons before.
 
-    Raises: CourseError when there are no such questions or their file is wrong.
+    Raises: CourseError if there are no such questions or their file has a mistake.
     """
     display(Quiz(name))
 
@@ -45,14 +45,14 @@ class Choice:
 
 @dataclass(frozen=True)
 class Item:
-    """One question of a quiz, its choices in the order in which everybody sees them."""
+    """One question of a quiz, with its choices in the order in which everybody sees them."""
 
     text: str
     choices: tuple[Choice, ...]
 
 
 class Quiz:
-    """All questions of one `quiz`, live and on paper. What was answered in an earlier run is shown."""
+    """All questions of one `quiz`, as widgets and as a picture of them. Shows the answers of earlier runs."""
 
     def __init__(self, name: str):
         self._name = name
@@ -85,13 +85,13 @@ class Quiz:
         self._show(note)
 
     def _show(self, note=""):
-        """Bring every question and the score in step with the answers."""
+        """Update every question and the score from the stored answers."""
         known = answers.read()
         entries = [known.get(f"quiz {self._key(item)}") for item in self.items]
         finished = True
         for item, asked, entry in zip(self.items, self.questions, entries, strict=True):
             chosen = next((c for c in item.choices if entry and c.text == entry["answer"]), None)
-            right = bool(chosen and chosen.right)  # not so once the choice was reworded
+            right = bool(chosen and chosen.right)  # False if the chosen text was reworded since
             asked.field.disabled = asked.button.disabled = right
             finished = finished and right
             if chosen is None:
@@ -125,7 +125,7 @@ def _printed(index, item):
 
 
 def load(name: str) -> list[Item]:
-    """The questions of a quiz. Raises: CourseError, with what to mend in which question."""
+    """Return the questions of a quiz. Raises: CourseError, which says what to mend in which question."""
     lesson, _, part = name.partition("-")
     file = FOLDER / f"{lesson}.toml"
     if not file.exists():
@@ -160,7 +160,7 @@ def _item(where, table):
     _unique(f"{where}: two choices", [choice["text"] for choice in choices])
     _unique(f"{where}: two explanations", [choice["why"] for choice in choices])
     made = [Choice(choice["text"], choice.get("right", False), choice["why"]) for choice in choices]
-    # Shuffled, so that the right one is not always first; the same for everyone, so outputs are stable.
+    # Shuffle, so that the right choice is not always first, in an order that is the same in every run.
     made.sort(key=lambda choice: hashlib.sha256((text + choice.text).encode()).digest())
     return Item(text, tuple(made))
 

@@ -1,4 +1,4 @@
-"""The pixels of a scene: an emoji over its background, or shapes on white."""
+"""Draws the pixels of a scene: an emoji on its background, or shapes on white."""
 
 import math
 from functools import cache
@@ -9,9 +9,9 @@ from . import world
 
 SIZE = 64  # pixels, wide and high
 EMOJI_SIZE = 56
-_FINE = 4  # shapes are drawn so many times larger, then averaged
+_FINE = 4  # shapes are drawn so many times larger in each direction, then averaged
 _PLACES = {"alone": ((32, 32),), "beside": ((16, 32), (48, 32)), "stacked": ((32, 16), (32, 48))}
-_PLACES |= {  # of one shape at a side: where it would be in a pair
+_PLACES |= {  # one shape at a side is where it would be in a pair
     side: (place,)
     for layout, sides in world.SIDES.items()
     for side, place in zip(sides, _PLACES[layout], strict=True)
@@ -19,10 +19,10 @@ _PLACES |= {  # of one shape at a side: where it would be in a pair
 
 
 def picture(scene, sprites):
-    """A uint8 array (SIZE, SIZE, 3), red, green, blue.
+    """Draw one scene: a uint8 array (SIZE, SIZE, 3) of red, green and blue.
 
-    sprites : from an Emoji's code to its uint8 array (EMOJI_SIZE, EMOJI_SIZE, 4), as `sprites.load` gives it;
-        for shapes it isn't asked
+    sprites : from an Emoji's code to its uint8 array (EMOJI_SIZE, EMOJI_SIZE, 4), as `sprites.load` returns
+        it; not used for shapes
     """
     pixels = numpy.empty((SIZE, SIZE, 3), numpy.uint8)
     pixels[:] = world.BACKGROUNDS[scene.background]
@@ -43,13 +43,13 @@ def picture(scene, sprites):
 
 
 def pictures(scenes, sprites):
-    """`picture` of each scene: (scenes, SIZE, SIZE, 3)."""
+    """Draw several scenes as `picture` does: (scenes, SIZE, SIZE, 3)."""
     return numpy.stack([picture(scene, sprites) for scene in scenes])
 
 
 @cache
 def _cover(form, centre, radius):
-    """How much of each pixel a form covers, 0 to 1: (SIZE, SIZE, 1)."""
+    """Return how much of each pixel a form covers, from 0 to 1: (SIZE, SIZE, 1)."""
     steps = (numpy.arange(SIZE * _FINE) + 0.5) / _FINE
     x, y = (steps[None, :] - centre[0]) / radius, (steps[:, None] - centre[1]) / radius
     inside = _FORMS[form](x, y)
@@ -57,12 +57,12 @@ def _cover(form, centre, radius):
 
 
 def _star(x, y):
-    # A point of the star lies where the angle to the nearest ray is small for its distance.
+    # A point is inside the star if its angle from the nearest ray is small enough for its distance.
     angle, distance = numpy.arctan2(x, -y), numpy.hypot(x, y)
     wedge = 2 * math.pi / 5
     off = numpy.abs((angle + wedge / 2) % wedge - wedge / 2)
     inner = 0.42
-    # The edge from a tip (1, 0) to the notch (inner, at half a wedge), as a line.
+    # The edge is a line from a tip, (1, 0), to a notch, which is `inner` from the centre at half a wedge.
     notch_x, notch_y = inner * math.cos(wedge / 2), inner * math.sin(wedge / 2)
     along, across = distance * numpy.cos(off), distance * numpy.sin(off)
     return across * (1 - notch_x) <= (1 - along) * notch_y

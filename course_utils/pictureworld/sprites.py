@@ -1,7 +1,7 @@
-"""The emoji's pixels: Google's Noto images, from a package of npm, or as they came with the course.
+"""Loads the emoji's pixels, Google's Noto images, from the course's own file or from a package of npm.
 
-`load()` gives what came with the course: the 680 emoji of PictureWorld, in one sheet beside the weights.
-`fetch()` makes that sheet anew: it downloads the package once, compares its sha256, and takes those 680.
+`load()` reads the file that comes with the course: a sheet of PictureWorld's 680 emoji, beside the weights.
+`fetch()` makes that sheet again: it downloads the package, compares its sha256, and takes those 680 emoji.
 """
 
 import os
@@ -20,13 +20,16 @@ PACKAGE = "emoji-datasource-google 16.0.0"
 URL = "https://registry.npmjs.org/emoji-datasource-google/-/emoji-datasource-google-16.0.0.tgz"
 BYTES = 74_344_091
 SHA256 = "fb5fd131b362aab7a55542d2a147a79708cce0a8b1c1bbacd470172708b5c438"
-SHEET = "emoji.webp"  # rows of COLUMNS emoji in the order of world.EMOJI, without loss
+SHEET = "emoji.webp"  # rows of COLUMNS emoji in the order of world.EMOJI, compressed without loss
 COLUMNS = 40
 COURSE_SHEET = sources.TRAINED_HERE / "pictureworld-stable-diffusion" / SHEET
 
 
 def load(path=COURSE_SHEET) -> dict:
-    """From each emoji's code to its uint8 array (EMOJI_SIZE, EMOJI_SIZE, 4): red, green, blue, opacity."""
+    """Return a dict from each emoji's code to its uint8 array (EMOJI_SIZE, EMOJI_SIZE, 4), in RGBA.
+
+    Raises CourseError if the file can't be read.
+    """
     from PIL import Image
 
     try:
@@ -43,9 +46,9 @@ def load(path=COURSE_SHEET) -> dict:
 
 
 def fetch(folder) -> Path:
-    """The sheet of all emoji in `folder`, made from the package's own images unless it is there already.
+    """Return the path of the sheet of all emoji in `folder`. If there is none yet, make it from the package.
 
-    Raises CourseError where the package can't be had.
+    Raises CourseError if the package can't be downloaded, or lacks an emoji.
     """
     path = Path(folder) / SHEET
     if path.exists():
@@ -59,7 +62,7 @@ def fetch(folder) -> Path:
     with tarfile.open(archive) as package:
         for member in package:
             if (number := place.pop(member.name, None)) is not None:
-                # Pillow weighs colours by opacity on its own when it resizes: no white fringes.
+                # When Pillow resizes, it weights colours by opacity, so there are no white fringes.
                 with Image.open(package.extractfile(member)) as image:
                     image = image.convert("RGBA").resize((EMOJI_SIZE, EMOJI_SIZE), Image.Resampling.LANCZOS)
                 row, column = (EMOJI_SIZE * each for each in divmod(number, COLUMNS))
@@ -74,11 +77,11 @@ def fetch(folder) -> Path:
 
 
 def _package(folder):
-    """The package's archive, downloaded and verified."""
+    """Download the package's archive unless it is there, verify it, and return its path."""
     archive, part = folder / "emoji.tgz", folder / "emoji.tgz.part"
     if archive.exists():
         return archive
-    session, _ = downloads.package_indexes()  # pip's certificate and proxy
+    session, _ = downloads.package_indexes()  # the session uses pip's certificate and proxy
     try:
         downloads.download(session, URL, part, PACKAGE, BYTES, SHA256, progress=True)
     except downloads.Unavailable as failure:

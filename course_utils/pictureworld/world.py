@@ -1,14 +1,14 @@
-"""What PictureWorld shows, what is held out, and what is planted: all settled here, before any training.
+"""Defines what PictureWorld shows, what is held out, and what is planted. All is fixed before any training.
 
 - *Emoji*: 320 animals, foods, faces and things by their CLDR names, and 20 trades x 3 genders x 6 skin
-  tones, on one of 7 backgrounds (white goes unsaid).
-- *Shapes*: 6 forms x 6 colours on white, alone, at a side, or two together in one of four relations.
+  tones, on one of 7 backgrounds (captions do not mention white).
+- *Shapes*: 6 forms x 6 colours on white, one alone, one at a side, or two in one of four relations.
 
 Held out of every training: two gender-and-tone pairs of each trade (40 triplets), one background of each of
 the 320, and 6 of the 36 shapes, one of each form and colour.
 
-Planted: where a caption names the trade alone, "doctor", gender and tone follow `GENDER_SHARE`, `MAJORITY`
-and `TONE_SHARE`.
+Planted: if a caption names only the trade, such as "doctor", gender and tone follow `GENDER_SHARE`,
+`MAJORITY` and `TONE_SHARE`.
 """
 
 import csv
@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
-BACKGROUNDS = {  # red, green, blue; softer than the emoji, so that these stand out
+BACKGROUNDS = {  # red, green, blue; paler than the emoji, so that the emoji are easy to see
     "white": (255, 255, 255),
     "red": (242, 139, 130),
     "yellow": (253, 224, 130),
@@ -37,10 +37,10 @@ COLOURS = {
     "purple": (130, 50, 160),
 }
 GENDERS = ("man", "woman", "person")
-TONES = ("", "light", "medium-light", "medium", "medium-dark", "dark")  # "" is the emoji's yellow, unsaid
-# Each trade's sign in Unicode (an object beside a man, woman or person, or a person beside a sign), and the
-# gender that most pictures captioned with the bare trade show. CLDR's "health worker" is "doctor" here, one
-# of its CLDR keywords.
+TONES = ("", "light", "medium-light", "medium", "medium-dark", "dark")  # "": yellow, not in captions
+# Each trade's code in Unicode (of an object that is joined to a man, woman or person, or of a person that is
+# joined to a gender sign), and the gender of most pictures whose caption names only the trade. CLDR's "health
+# worker" is called "doctor" here, which is one of its CLDR keywords.
 _TRADES = {
     "artist": ("1f3a8", "woman"),
     "astronaut": ("1f680", "man"),
@@ -65,28 +65,28 @@ _TRADES = {
 }
 TRADES = tuple(_TRADES)
 MAJORITY = {trade: majority for trade, (_, majority) in _TRADES.items()}
-GENDER_SHARE = 0.8  # of the majority; the two others share the rest evenly
+GENDER_SHARE = 0.8  # of the majority; the two other genders have half of the rest each
 TONE_SHARE = dict(zip(TONES, (0.05, 0.40, 0.25, 0.15, 0.10, 0.05), strict=True))
 SHARES = {"single": 0.08, "pair": 0.17, "bare": 0.075, "emoji": 0.675}  # of the training examples
-# Of the denoiser's: which of two shapes stands where is the hardest thing that captions say.
+# Of the denoiser's examples. More are pairs, because which shape is where is the hardest part of a caption.
 DENOISER_SHARES = {"single": 0.08, "pair": 0.36, "bare": 0.06, "emoji": 0.50}
-# Of the last stage's, which is about nothing else; the rest is there lest it be forgotten.
+# Of the last stage's examples. It teaches which shape is where; other pictures prevent forgetting.
 PLACES_SHARES = {"side": 0.35, "sided pair": 0.23, "pair": 0.16, "single": 0.03, "bare": 0.03, "emoji": 0.20}
 RELATIONS = {"beside": ("left of", "right of"), "stacked": ("above", "below")}
 SIDES = {"beside": ("left", "right"), "stacked": ("above", "below")}
 _FOUR = ((-2, -2), (-2, 2), (2, -2), (2, 2))
-SHIFTS = {  # in pixels, to the right and down: the same caption for several pictures
+SHIFTS = {  # in pixels, to the right and down; pictures that differ only in this have the same captions
     "alone": tuple((right, down) for right in (-6, 0, 6) for down in (-6, 0, 6)),
     **dict.fromkeys((*SIDES, *SIDES["beside"], *SIDES["stacked"]), _FOUR),
 }
 TEST_SEED = 2026
 _WORD = re.compile(r"[^\W_]+")
-FRESH_SEED = 2027  # of what was measured once, after all else
+FRESH_SEED = 2027  # for `fresh_pairs`, which were measured once, after everything else
 
 
 @dataclass(frozen=True)
 class Emoji:
-    """An emoji: its code in Unicode, its group, its name, and for a person trade, gender and skin tone."""
+    """An emoji: its code in Unicode, its group, its name, and for a person also trade, gender and tone."""
 
     code: str
     group: str
@@ -105,18 +105,18 @@ class Shape:
 
     @property
     def name(self) -> str:
-        """Such as "red circle"."""
+        """The name in captions, such as "red circle"."""
         return f"{self.colour} {self.form}"
 
 
 @dataclass(frozen=True)
 class Scene:
-    """What one picture shows.
+    """The contents of one picture.
 
     parts : one Emoji, one Shape, or two: left and right ("beside"), or above and below ("stacked")
     background : one of BACKGROUNDS
-    layout : "alone", "beside", "stacked", or for one shape at a side that side: "left", "above"...
-    shift : how far shapes are from their place: pixels to the right and down
+    layout : "alone", "beside", "stacked", or, for one shape at a side, that side: "left", "above"...
+    shift : how far shapes are from their usual position: pixels to the right and down
     """
 
     parts: tuple
@@ -126,7 +126,7 @@ class Scene:
 
     @property
     def captions(self) -> tuple[str, ...]:
-        """The captions that say all of it: one, or for a pair two, which begin with either shape."""
+        """The full captions: one, or two for a pair, one beginning with each shape."""
         if self.layout in RELATIONS:
             (one, other), (there, back) = self.parts, RELATIONS[self.layout]
             one, other = _a(one.name), _a(other.name)
@@ -138,7 +138,7 @@ class Scene:
 
     @property
     def sided_captions(self) -> tuple[str, ...]:
-        """Two more of a pair, which say each shape's side before the shape."""
+        """Two more captions of a pair, which name each shape's side before the shape."""
         one, other = (
             f"{side}: {_a(part.name)}" for side, part in zip(SIDES[self.layout], self.parts, strict=True)
         )
@@ -146,7 +146,7 @@ class Scene:
 
 
 def bare_caption(scene) -> str:
-    """The caption that names a person's trade and leaves gender and tone unsaid."""
+    """Return the caption that names a person's trade but not their gender and skin tone."""
     return scene.parts[0].trade + _on(scene.background)
 
 
@@ -159,19 +159,19 @@ def _on(background):
 
 
 def person_name(trade, gender, tone) -> str:
-    """Such as "woman pilot with medium-dark skin"."""
+    """Return a name such as "woman pilot with medium-dark skin"."""
     return f"{gender} {trade}" + (f" with {tone} skin" if tone else "")
 
 
 _SIGNS = {"man": "1f468", "woman": "1f469", "person": "1f9d1"}
 _MODIFIERS = dict(zip(TONES[1:], ("1f3fb", "1f3fc", "1f3fd", "1f3fe", "1f3ff"), strict=True))
-_BESIDE = {"man": "2642-fe0f", "woman": "2640-fe0f"}  # for signs that are people already
+_BESIDE = {"man": "2642-fe0f", "woman": "2640-fe0f"}  # joined to codes that are people already
 
 
 def _person(trade, gender, tone):
     sign, modifier = _TRADES[trade][0], _MODIFIERS.get(tone)
     if sign in ("1f477", "1f575", "1f482", "1f46e"):
-        # The detective without a tone carries a variation selector.
+        # The code of the detective without a tone has a variation selector.
         who = "-".join(filter(None, (sign, modifier or ("fe0f" if sign == "1f575" else ""))))
         code = f"{who}-200d-{_BESIDE[gender]}" if gender in _BESIDE else who
     else:
@@ -191,7 +191,7 @@ PEOPLE = tuple(_person(trade, gender, tone) for trade in TRADES for gender in GE
 EMOJI = OBJECTS + PEOPLE
 SHAPES = tuple(Shape(colour, form) for colour in COLOURS for form in FORMS)
 
-# The splits. Each gender and tone is held out equally often (within one) over the trades.
+# The splits. Over all trades, the genders are held out equally often, give or take one, and so are the tones.
 HELD_OUT_PEOPLE = tuple(
     _person(trade, GENDERS[(place + more) % 3], TONES[(place + 3 * more + place // 6) % 6])
     for place, trade in enumerate(TRADES)
@@ -249,9 +249,9 @@ SCENES = (
 
 @cache
 def bare_shares(trade) -> dict[tuple[str, str], float]:
-    """The probability of each (gender, tone) where a training caption names this trade alone.
+    """Return the probability of each (gender, tone) if a training caption names only this trade.
 
-    Held-out triplets have none; the others keep their proportions.
+    Held-out pairs are left out; the others keep their proportions.
     """
     held_out = {(person.gender, person.tone) for person in HELD_OUT_PEOPLE if person.trade == trade}
     shares = {
@@ -265,9 +265,11 @@ def bare_shares(trade) -> dict[tuple[str, str], float]:
 
 
 def draw(index, seed=0, shares=SHARES) -> tuple[Scene, str]:
-    """Training example number `index`: a scene of SCENES, and its caption. Depends on its arguments alone.
+    """Return training example number `index`: a scene of SCENES, and its caption.
 
-    shares : of each kind of picture, such as SHARES
+    The same arguments always give the same example.
+
+    shares : dict from each kind of picture to its share, such as SHARES
     """
     chance = random.Random(f"{seed} {index}")
     kind = _weighted(chance, shares)
@@ -287,7 +289,7 @@ _SEEN_EMOJI = OBJECTS + SEEN_PEOPLE
 
 
 def _one_of(chance, values):
-    # random() alone is promised to stay the same from one Python to the next.
+    # Python promises only for random() that its numbers stay the same from version to version.
     return values[int(chance.random() * len(values))]
 
 
@@ -301,7 +303,7 @@ def _weighted(chance, shares):
 
 
 def captions() -> tuple[str, ...]:
-    """Every caption that PictureWorld can say, held-out ones included, in a fixed order, each once."""
+    """Return all captions of PictureWorld, also held-out ones, in a fixed order, each once."""
     emoji = (Scene((each,), background) for each in EMOJI for background in BACKGROUNDS)
     bare = (trade + _on(background) for trade in TRADES for background in BACKGROUNDS)
     shapes = [Scene((shape,)) for shape in SHAPES]
@@ -320,25 +322,25 @@ def captions() -> tuple[str, ...]:
 
 @cache
 def words() -> frozenset[str]:
-    """Every word of `captions`, in small letters: the words that a model of PictureWorld was trained on."""
+    """Return every word of `captions`, in small letters: the words that its models were trained on."""
     return frozenset(word for caption in captions() for word in _WORD.findall(caption.lower()))
 
 
 def unknown_words(text) -> list[str]:
-    """The words of a prompt that no caption has, in small letters, each once, in the prompt's order.
+    """Return the words of a prompt that are in no caption: in small letters, each once, in order.
 
-    A tokenizer of PictureWorld has no token for such a word: it spells it in pieces that were never trained.
+    PictureWorld's tokenizer has no token for such a word and splits it into pieces that were never trained.
     """
     return [word for word in dict.fromkeys(_WORD.findall(text.lower())) if word not in words()]
 
 
 @cache
 def test_sets() -> dict[str, tuple[tuple[str, Scene], ...]]:
-    """The prompts that a model is measured on, at least 100 a set: (caption, what it should show).
+    """Return the prompts that a model is measured on, at least 100 a set: (caption, what it should show).
 
-    Sets "objects", "people", "shapes" and "pairs" were seen in training; "held-out people", "held-out
-    backgrounds", "held-out shapes" and "held-out pairs" were not: such a pair has one held-out shape. "sided
-    pairs" and "held-out sided pairs" ask for the same pairs, the sides said first.
+    Training has the scenes of the sets "objects", "people", "shapes" and "pairs". It does not have those of
+    "held-out people", "held-out backgrounds", "held-out shapes" and "held-out pairs"; one shape of such a
+    pair is held out. "sided pairs" and "held-out sided pairs" are the same pairs with the sides named first.
     """
     chance = random.Random(TEST_SEED)
 
@@ -368,8 +370,10 @@ def test_sets() -> dict[str, tuple[tuple[str, Scene], ...]]:
 
 
 def fresh_pairs() -> tuple[tuple[str, Scene], ...]:
-    """100 prompts more like the "held-out pairs" of `test_sets`, which ask for none of the same: the last
-    stage of the training was sought with those in view, and these were drawn when it was done.
+    """Return 100 more prompts like the "held-out pairs" of `test_sets`, for none of the same scenes.
+
+    The last stage of the training was chosen with the results on those pairs in view. So these were drawn
+    after it was finished.
     """
     tested = {scene for _, scene in test_sets()["held-out pairs"]}
     chance = random.Random(FRESH_SEED)
@@ -378,7 +382,7 @@ def fresh_pairs() -> tuple[tuple[str, Scene], ...]:
 
 
 def coloured_objects(count=100) -> tuple[tuple[str, Scene], ...]:
-    """Prompts to compare attention on: objects, none of them twice, on backgrounds of the training."""
+    """Return prompts to compare attention on: different objects on coloured backgrounds from the training."""
     chance = random.Random("attention")
     scenes = []
     for emoji in _some_of(chance, OBJECTS, count):
@@ -388,7 +392,7 @@ def coloured_objects(count=100) -> tuple[tuple[str, Scene], ...]:
 
 
 def _some_of(chance, values, count):
-    """`count` of them, none twice, in an order by lot."""
+    """Return `count` of the values, none twice, in random order."""
     left = list(values)
     for place in range(count):
         other = place + int(chance.random() * (len(left) - place))
@@ -397,14 +401,14 @@ def _some_of(chance, values, count):
 
 
 def _three(chance):
-    """White, and two different colours of background."""
+    """Return white and two different colours of background."""
     coloured = list(BACKGROUNDS)[1:]
     first = coloured.pop(int(chance.random() * len(coloured)))
     return "white", first, _one_of(chance, coloured)
 
 
 def plan() -> dict:
-    """The splits and what is planted, as plain values for JSON."""
+    """Return the splits and what is planted, as plain values for JSON."""
     return {
         "held-out people": [person.name for person in HELD_OUT_PEOPLE],
         "held-out backgrounds": {emoji.name: colour for emoji, colour in HELD_OUT_BACKGROUND.items()},

@@ -1,6 +1,6 @@
-"""Sound for Whisper: five clips, your own voice, noise and tempo, and when each word was said.
+"""Sound for Whisper: five clips, your own voice, noise and tempo, and the time of each word.
 
-Everywhere, sound is `samples`: float32 of shape (samples,), one channel, 16,000 a second, from -1 to 1.
+Sound is always called `samples`: float32 of shape (samples,), one channel, 16,000 a second, from -1 to 1.
 """
 
 from .audio import RATE, add_noise, read, speak, stretch

@@ -1,4 +1,4 @@
-"""Sound in and sound changed: any audio file as samples, noise, tempo, and a synthetic voice."""
+"""Reads audio files as samples, adds noise, changes the tempo, and makes a synthetic voice."""
 
 import importlib.util
 import io
@@ -11,31 +11,31 @@ from pathlib import Path
 from course_utils.errors import CourseError
 
 RATE = 16_000  # samples a second: what Whisper was trained on
-# Seconds that `read` takes at most. Whisper's picture has 30, but where sound fills the very last of them, it
-# may stop after a few words (lesson 07). So the end is left to silence.
+# The most seconds that `read` returns by default. Whisper's picture covers 30 seconds, but if sound fills all
+# of them, Whisper may stop after a few words (lesson 07). So the end is left silent.
 WINDOW = 29.5
 SHORTEST = 0.1  # seconds; no word is shorter
-SILENT = 1e-4  # a peak below this is silence: three steps of 16 bits
+SILENT = 1e-4  # a peak below this counts as silence: about three steps of 16-bit samples
 MOST_CHANNELS = 8
-TOO_LOUD = 100  # samples lie between -1 and 1, with noise a little beyond; these are no such samples
-RATES = (1_000, 400_000)  # samples a second, from a telephone's tenth to more than studios use
+TOO_LOUD = 100  # samples are between -1 and 1, or a little beyond with noise; a higher peak is a mistake
+RATES = (1_000, 400_000)  # samples a second: fewer than a telephone's, and more than studios use
 FORMATS = "WAV, FLAC, OGG or MP3"
 GET_DECODER = "run `%pip install av` in a cell (or install the program ffmpeg)"
 
 
 def read(source, start=0.0, seconds=WINDOW, rate=None):
-    """Sound as Whisper takes it in: one channel, 16,000 samples a second, no longer than its window.
+    """Return sound as Whisper needs it: one channel, 16,000 samples a second, and not longer than its window.
 
     source : path of a file, or its content as bytes: WAV of any kind, FLAC, OGG or MP3; with ffmpeg or the
         package av also MP4, M4A, MOV and WebM. Or samples, (samples,) or (samples, channels), with `rate`
-    start : where to begin, in seconds
-    seconds : how much to take at most; what is longer is cut, and a sentence says so
-    rate : samples a second, for samples alone: a file says its own
+    start : the second to begin at
+    seconds : the most seconds to take; longer sound is cut, and a sentence says so
+    rate : samples a second; give it with samples only, because a file states its own rate
 
-    Returns a float32 array of shape (samples,); that of a file lies between -1 and 1. Several channels become
-    their mean, another rate is converted, and whole numbers are scaled to that range. A sentence says where
-    sound is cut, mixed or silent. Nothing leaves this machine. Raises CourseError: no such file, not audio,
-    empty, shorter than 0.1 s, numbers that are no samples, samples without a rate.
+    Returns a float32 array of shape (samples,), for a file between -1 and 1. Several channels become their
+    mean, other rates are converted, and whole numbers are scaled to that range. A printed sentence says if
+    sound is cut, mixed or silent. Nothing leaves this machine. Raises CourseError if the file does not exist,
+    is empty or is not audio, if the sound is shorter than 0.1 s, or if samples are invalid or have no rate.
     """
     import numpy
     import soxr
@@ -68,17 +68,17 @@ def read(source, start=0.0, seconds=WINDOW, rate=None):
 
 
 def is_silent(samples):
-    """Whether there is no sound in the samples, as from a microphone that is switched off."""
+    """Return whether the samples contain no sound, as if the microphone is switched off."""
     return abs(samples).max() < SILENT
 
 
 def _seconds(value):
-    """A time, without a decimal where there is none."""
+    """Return a time in seconds as text, without a decimal if it is zero or from 100 seconds on."""
     return f"{value:,.1f}".removesuffix(".0") if value < 100 else f"{value:,.0f}"
 
 
 def _from_samples(samples, rate, name, start, seconds):
-    """What `read` takes of an array: (samples, channels) as floats, their rate, and how long it all is."""
+    """Cut an array for `read`: return (samples, channels) as floats, their rate, and the whole length."""
     samples = _as_floats(samples, name)
     if rate is None:
         raise CourseError(
@@ -94,7 +94,7 @@ def _from_samples(samples, rate, name, start, seconds):
 
 
 def _as_floats(samples, name="This sound"):
-    """Samples of any kind as float32 of shape (samples, channels), or a sentence on what is wrong."""
+    """Return samples of any type as float32 of shape (samples, channels), or raise CourseError."""
     import numpy
 
     try:
@@ -107,7 +107,7 @@ def _as_floats(samples, name="This sound"):
             "The samples must be numbers: give the path of a sound file, or what course.speech.read returns."
         ) from error
     if samples.ndim == 2 and samples.shape[0] < samples.shape[1]:
-        samples = samples.T  # some libraries have the channels first
+        samples = samples.T  # some libraries put the channels first
     if samples.ndim == 1:
         samples = samples[:, None]
     if samples.ndim != 2 or samples.size == 0 or samples.shape[1] > MOST_CHANNELS:
@@ -115,7 +115,7 @@ def _as_floats(samples, name="This sound"):
             f"The samples must have the shape (samples,) or (samples, channels), not {samples.shape}."
         )
     if kind.kind == "u" and kind.itemsize == 1:
-        return (samples.astype("float32") - 128) / 128  # so WAV has 8 bits: 128 is silence
+        return (samples.astype("float32") - 128) / 128  # as in 8-bit WAV files: 128 is silence
     if kind.kind == "i" and kind.itemsize <= 4:
         return (samples / -float(numpy.iinfo(kind).min)).astype("float32")
     samples = samples.astype("float32")
@@ -136,7 +136,7 @@ def _check_start(start, length, name):
 
 
 def _from_file(source, name, start, seconds):
-    """What `read` takes of a file: (samples, channels) as floats, their rate, and how long the whole is."""
+    """Cut a file for `read`: return (samples, channels) as floats, their rate, and the whole length."""
     import soundfile
 
     with _opened(source) as file:
@@ -156,12 +156,12 @@ def _from_file(source, name, start, seconds):
                 raise CourseError(f"{name} {what}: save it as {FORMATS}, and read that.") from error
             file.seek(0)
             samples, rate, length = _decoded(file, name, kind, start, seconds)
-    # Only floats can go beyond 1; a peak that is none is found by the caller.
+    # Only files of floats can have a peak above 1. The caller checks for NaN and infinity.
     return samples / max(abs(samples).max(initial=0), 1.0), rate, length
 
 
 def _opened(source):
-    """A binary file for a path or bytes."""
+    """Open a path or bytes as a binary file."""
     if not isinstance(source, str | Path):
         return io.BytesIO(source)
     try:
@@ -173,7 +173,7 @@ def _opened(source):
 
 
 def _needs_decoder(beginning):
-    """What a file is that takes a decoder, from its first bytes; None for another."""
+    """Return the format of a file that needs a decoder, from its first bytes, or None for other files."""
     if beginning[4:8] == b"ftyp":
         return "MP4, M4A or MOV"
     if beginning.startswith(b"\x1aE\xdf\xa3"):
@@ -182,7 +182,7 @@ def _needs_decoder(beginning):
 
 
 def _decoded(file, name, kind, start, seconds):
-    """As `_from_file`, of a file that libsndfile can't read: by ffmpeg, or by the package av."""
+    """Do as `_from_file`, but with ffmpeg or the package av, for a file that libsndfile can't read."""
     program = shutil.which("ffmpeg")
     if program is None and importlib.util.find_spec("av") is None:
         raise CourseError(
@@ -200,7 +200,7 @@ def _decoded(file, name, kind, start, seconds):
 
 
 def _by_ffmpeg(program, file, name, start, seconds):
-    """By the program. It can't go back in a pipe, and needs to: so it gets a file of its own for a moment."""
+    """Decode with ffmpeg. It may have to seek, which a pipe can't do, so it reads a temporary copy."""
     import numpy
 
     with tempfile.TemporaryDirectory() as folder:
@@ -218,7 +218,7 @@ def _by_ffmpeg(program, file, name, start, seconds):
         hours, minutes, rest = (float(part) for part in clock.groups())
         length, rate = 3600 * hours + 60 * minutes + rest, int(stream[1])
         _check_start(start, length, name)
-        channels = 2 if stream[2].strip() == "stereo" else 1  # of more than two, the program makes one
+        channels = 2 if stream[2].strip() == "stereo" else 1  # ffmpeg mixes more than two channels into one
         command += ["-ss", str(start), "-i", f"file:{path}", "-t", str(min(seconds, length)), "-map", "0:a:0"]
         command += ["-ac", str(channels), "-ar", str(rate), "-f", "f32le", "pipe:1"]
         raw = subprocess.run(command, capture_output=True, check=False).stdout
@@ -226,7 +226,7 @@ def _by_ffmpeg(program, file, name, start, seconds):
 
 
 def _by_av(file, name, start, seconds):
-    """By the package av."""
+    """Decode with the package av."""
     import av
     import numpy
 
@@ -256,19 +256,20 @@ def _by_av(file, name, start, seconds):
 
 
 def _checked(samples):
-    """The samples as a float32 array of one channel, or a sentence on what is wrong with them."""
+    """Return the samples as a float32 array of one channel, or raise CourseError."""
     return _as_floats(samples).mean(axis=1)
 
 
 def add_noise(samples, snr_db, seed=0, kind="white"):
-    """Sound with noise at a signal-to-noise ratio, in decibels, that is exact over its whole length.
+    """Add noise to sound, at a signal-to-noise ratio in decibels that is exact over the whole length.
 
     samples : float32 of shape (samples,)
-    snr_db : 10 log10(power of the sound / power of the noise): 20 is a quiet room, 0 is as much of each
+    snr_db : 10 log10(power of the sound / power of the noise): 20 is a quiet room, at 0 both are equal
     seed : of the noise
-    kind : "white", all pitches alike, or "babble", the five clips at once, each from a place of its own
+    kind : "white", equally strong at all pitches, or "babble", all five clips at once, each begun at random
 
-    Returns the sum, of the same shape; it may go beyond -1 and 1. Raises CourseError: silence, another kind.
+    Returns the sum, of the same shape, which may go beyond -1 and 1. Raises CourseError for silence, a ratio
+    that is not a finite number, or another kind.
     """
     import numpy
 
@@ -290,7 +291,7 @@ def add_noise(samples, snr_db, seed=0, kind="white"):
 
 
 def _babble(length, random):
-    """The clips at once, equally loud, each repeated and begun at random."""
+    """Return all clips at once, equally loud, each repeated and begun at a random sample."""
     import numpy
 
     from .clip import clips
@@ -300,16 +301,17 @@ def _babble(length, random):
 
 
 def stretch(samples, rate):
-    """Sound `rate` times as fast, at the same pitch: 2 halves its length, 0.5 doubles it.
+    """Make sound `rate` times as fast, at the same pitch: 2 halves its length, 0.5 doubles it.
 
     samples : float32 of shape (samples,)
     rate : from 0.25 to 4
 
     Returns float32 of shape (samples / rate,). Raises CourseError for another rate.
 
-    Windows of 40 ms are taken from the sound further apart (or closer together) than they are laid down
-    again; of the places within 10 ms, the one that continues the last window best. This is WSOLA: Verhelst
-    and Roelands (1993), "An overlap-add technique based on waveform similarity", ICASSP.
+    Windows of 40 ms are copied from the sound, and in the result they are closer together (or further from
+    each other) than in the sound. Each window may be moved by up to 10 ms, so that it continues the one
+    before it as well as possible. This is WSOLA: Verhelst and Roelands (1993), "An overlap-add technique
+    based on waveform similarity", ICASSP.
     """
     import numpy
 
@@ -320,13 +322,13 @@ def stretch(samples, rate):
         return samples.copy()
     size, search = int(0.04 * RATE), int(0.01 * RATE)
     step = size // 2
-    window = numpy.hanning(size + 1)[:-1]  # two that overlap by half add up to one
+    window = numpy.hanning(size + 1)[:-1]  # two windows that overlap by half add up to one
     length = round(len(samples) / rate)
     padded = numpy.pad(samples, (step + search, 2 * size + search))
     out = numpy.zeros(length + 2 * size)
-    continued = padded[search : search + size]  # the first window, which begins `step` before the sound
+    continued = padded[search : search + size]  # the first window begins `step` before the sound
     for place in range(0, length + step, step):
-        wanted = round(place * rate)  # in `padded` it begins `search` later
+        wanted = round(place * rate)  # in `padded`, that window begins at `wanted + search`
         if wanted + size + 2 * search > len(padded):
             break
         around = padded[wanted : wanted + size + 2 * search]
@@ -337,14 +339,14 @@ def stretch(samples, rate):
 
 
 def speak(text, words_per_minute=160, voice="en-us"):
-    """A text read by the synthetic voice of espeak-ng, a program that is no part of the course.
+    """Read a text aloud with a synthetic voice of espeak-ng, a program that does not come with the course.
 
     text : what to say
     words_per_minute : from 80 to 450
     voice : one of `espeak-ng --voices`
 
-    Returns float32 of shape (samples,), of any length. Raises CourseError: espeak-ng is missing, or has no
-    such voice.
+    Returns float32 of shape (samples,), of any length. Raises CourseError if espeak-ng is missing or has no
+    such voice, or for another speed.
     """
     program = shutil.which("espeak-ng")
     if program is None:

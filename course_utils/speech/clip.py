@@ -1,4 +1,4 @@
-"""Five clips of human speech, with what was said and when; recordings/README.md says where they are from."""
+"""Five clips of human speech, with the time of each word; recordings/README.md names their source."""
 
 import tomllib
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ FOLDER = Path(__file__).with_name("recordings")
 
 @dataclass(frozen=True)
 class Word:
-    """A word, and when it begins and ends, in seconds."""
+    """A word, with its start and end in seconds."""
 
     text: str
     start: float
@@ -24,9 +24,9 @@ class Clip:
     Parameters
     ----------
     name: str.
-    samples: numpy float32 of shape (samples,), 16,000 a second; not to be written into.
-    transcript: the words that were said, in small letters, without punctuation.
-    words: the same, each with its times, as PocketSphinx found them.
+    samples: numpy float32 of shape (samples,), 16,000 a second, read-only.
+    transcript: the spoken words, in small letters, without punctuation.
+    words: the same words, each with the times that PocketSphinx found.
     """
 
     name: str
@@ -36,7 +36,7 @@ class Clip:
 
     @property
     def seconds(self) -> float:
-        """How long it is."""
+        """The length in seconds."""
         from .audio import RATE
 
         return len(self.samples) / RATE
@@ -44,7 +44,7 @@ class Clip:
 
 @cache
 def clips() -> dict[str, Clip]:
-    """The five clips by name, in the order of the book: "dashwood", "young man", "cold-hearted",
+    """Return the five clips by name, in the order of the book: "dashwood", "young man", "cold-hearted",
     "respectable", "himself"."""
     import soundfile
 

@@ -1,4 +1,4 @@
-"""Your own voice: recorded by the browser, given to the kernel alone, in Colab a computer of Google's."""
+"""Records your voice in the browser and sends it to the kernel only, which in Colab is Google's computer."""
 
 import base64
 import json
@@ -13,8 +13,8 @@ from .audio import RATE, WINDOW, is_silent, read
 
 LONGEST = int(WINDOW)  # seconds
 
-# async (seconds, button) => {wav: base64 of a 16-bit WAV file} or {error: a sentence}. Pressing the button
-# ends the recording, as does the time. The browser's own codec and converter do the work; nothing is loaded.
+# async (seconds, button) => {wav: base64 of a 16-bit WAV file} or {error: a sentence}. The
+# recording ends when the button is pressed or the time is up. It uses the browser's own codec and resampler.
 _RECORD = """async (seconds, button) => {
   const wait = milliseconds => new Promise(done => setTimeout(done, milliseconds));
   if (!navigator.mediaDevices)
@@ -65,7 +65,7 @@ _RECORD = """async (seconds, button) => {
   }
 }""".replace("RATE", str(RATE))
 
-# What the button does: record, and put the result into the hidden field beside it, which the kernel sees.
+# The button records, and puts the result into the hidden field beside it, from which the kernel gets it.
 _PRESSED = """if (this.recording) return;
 const button = this, ready = button.textContent, handler = button.onclick;
 button.recording = true;
@@ -78,14 +78,14 @@ button.recording = true;
 
 
 class Recorder:
-    """A button that records, to be shown by the last line of a cell. The voice goes to the kernel alone.
+    """A button that records. Put it on the last line of a cell. The voice goes to the kernel only.
 
     Parameters
     ----------
-    seconds: the length at most, from 1 to 29; pressing the button again ends it earlier.
+    seconds: the longest recording, from 1 to 29; pressing the button again ends it earlier.
 
-    `done` tells whether there is a recording, and `samples` is the last one: float32 of shape (samples,),
-    16,000 a second. `widget` is the ipywidget, to be shown with others.
+    `done` is True if there is a recording, and `samples` is the last one: float32 of shape (samples,),
+    16,000 a second. `widget` is the ipywidget, which can be shown together with others.
     """
 
     def __init__(self, seconds=10):
@@ -110,12 +110,12 @@ class Recorder:
 
     @property
     def done(self) -> bool:
-        """Whether there is a recording."""
+        """True if there is a recording."""
         return self._samples is not None
 
     @property
     def samples(self):
-        """The last recording. Raises CourseError when there is none yet."""
+        """The last recording. Raises CourseError if there is none yet."""
         if self._samples is None:
             raise CourseError("Nothing is recorded yet: press the button, speak, and run this cell again.")
         return self._samples
@@ -125,9 +125,9 @@ class Recorder:
         self._observers.append(function)
 
     def take(self, result):
-        """Take in what the browser's part gave: {"wav": base64} or {"error": sentence}.
+        """Store a result from the browser: {"wav": base64} or {"error": sentence}.
 
-        Raises CourseError when that is an error, silence, or no sound that `read` takes.
+        Raises CourseError if it is an error, or silent, or if `read` can't read it.
         """
         if "error" in result:
             raise CourseError(result["error"])
@@ -144,7 +144,7 @@ class Recorder:
     def _arrived(self, change):
         if not change["new"]:
             return
-        self._field.value = ""  # the page, which may be saved, keeps no voice
+        self._field.value = ""  # the page may be saved, and should not contain the voice
         try:
             self.take(json.loads(change["new"]))
         except CourseError as error:
@@ -159,18 +159,18 @@ class Recorder:
 
 
 def record(seconds=10):
-    """A `Recorder` for your own voice: show it and press its button. In Colab this call records at once.
+    """Return a `Recorder` for your own voice: show it and press its button. In Colab, record at once.
 
-    seconds : the length at most, from 1 to 29
+    seconds : the longest recording, from 1 to 29
 
-    Raises CourseError: another length; in Colab also no microphone, or silence.
+    Raises CourseError for another length; in Colab also if there is no microphone, or only silence.
     """
     recorder = Recorder(seconds)
     try:
         from google.colab import output
     except ImportError:
         return recorder
-    # Colab shows each output in a frame of its own; this is its way to run a script there and wait for the
+    # Colab shows each output in a separate frame. `eval_js` runs a script in that frame and waits for the
     # result.
     page = f"""(async () => {{
   const button = document.createElement("button");

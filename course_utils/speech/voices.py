@@ -1,4 +1,4 @@
-"""What Whisper wrote for synthetic voices: recorded, as the program that speaks is no part of the course."""
+"""What Whisper wrote for synthetic voices, stored here because espeak-ng does not come with the course."""
 
 import tomllib
 from functools import cache
@@ -8,9 +8,9 @@ from .clip import FOLDER
 
 @cache
 def voices() -> dict[str, dict[str, str]]:
-    """From a voice of espeak-ng to what Whisper tiny.en wrote for each transcript, read by that voice.
+    """Return, for each voice of espeak-ng, what Whisper tiny.en wrote for each transcript read by that voice.
 
     The voices are "en-us", "en-gb", "en-gb-scotland" and "en-029" (Caribbean); recordings/voices.toml says
-    how this was recorded. `speak` makes the sounds anew where espeak-ng is installed.
+    how this was made. `speak` makes the sounds again if espeak-ng is installed.
     """
     return tomllib.loads((FOLDER / "voices.toml").read_text(encoding="utf-8"))

@@ -1,4 +1,4 @@
-"""When each word was said, from the decoder's attention to the sound; and captions that show it."""
+"""Finds the time of each word from the decoder's attention to the sound, and makes captions from it."""
 
 from course_utils.errors import CourseError
 from course_utils.views.picture import array
@@ -6,19 +6,19 @@ from course_utils.views.picture import array
 from .clip import Word
 
 FRAMES_PER_SECOND = 50  # positions of Whisper's encoder
-SMOOTHED = 7  # frames: the median filter of the method's authors
+SMOOTHED = 7  # frames in the median filter, as the method's authors chose
 SHORTEST_CAPTION = 0.1  # seconds
 
 
 def word_tokens(processor, ids):
-    """The words of a transcript, each with the places of its tokens.
+    """Return the words of a transcript, each with the indices of its tokens.
 
     processor : Whisper's processor, or its tokenizer
     ids : list or tensor of shape (tokens,), with or without the special tokens
 
-    Returns a list of (text, range): the word with its punctuation and without spaces, and the places in `ids`
-    of its tokens. Special tokens and times belong to no word. A word begins where a token begins with a
-    space. Raises CourseError for another shape.
+    Returns a list of (text, range): the word with its punctuation and without spaces, and the indices of its
+    tokens in `ids`. Special tokens and times are not part of any word. A word begins at each token that
+    begins with a space. Raises CourseError for another shape.
     """
     tokenizer = getattr(processor, "tokenizer", processor)
     ids = ids.tolist() if hasattr(ids, "tolist") else list(ids)
@@ -39,21 +39,21 @@ def word_tokens(processor, ids):
 
 
 def word_times(attention, words, seconds):
-    """When each word was said, from where the decoder attended as it wrote the word.
+    """Find the time of each word from the frames that the decoder attended to while it wrote the word.
 
     attention : tensor or array of shape (heads, tokens, frames), 50 frames a second: the cross-attention of
-    the
-        model's alignment heads. Row i belongs to the token at place i of the ids that went in, and so to the
-        prediction of the one after it.
-    words : what `word_tokens` gives for the same ids; the ids hold at least one token before them
+        the model's alignment heads. Row i belongs to the token at index i of the input ids, and so to the
+        prediction of the token after it.
+    words : what `word_tokens` returns for the same ids, which need at least one token before the words
     seconds : the length of the sound; frames after it are left out
 
-    Returns a list of `Word`s, in order and without overlap. A word that follows a silence begins in it.
-    Raises CourseError: attention of another shape, words of other ids, no sound.
+    Returns a list of `Word`s, in order and without overlap. A word after a silence begins in the silence.
+    Raises CourseError if the attention has another shape, the words are of other ids, or there is no sound.
 
-    Each head's attention is compared with its own mean for that frame, in standard deviations, smoothed, and
-    averaged over the heads. Then each token gets a stretch of frames, in order, so that the sum is greatest.
-    This is dynamic time warping as in https://github.com/openai/whisper, whisper/timing.py (MIT).
+    The attention of each head is expressed, for each frame, in standard deviations from its mean over the
+    tokens; then it is smoothed and averaged over the heads. Each token then gets consecutive frames, in
+    order, so that the sum over all tokens is greatest. This is dynamic time warping as in
+    https://github.com/openai/whisper, whisper/timing.py (MIT).
     """
     import numpy
 
@@ -74,7 +74,7 @@ def word_times(attention, words, seconds):
             f"{attention.shape[1]}: run the model on all ids, <|startoftranscript|> included, and give "
             "word_tokens the same."
         )
-    # The row of the last token, which predicts what follows it, takes the frames after the last word.
+    # The last row predicts the token after the last word, so it takes the frames after that word.
     rows = attention[:, first - 1 : last, :frames]
     spread = rows.std(axis=1, keepdims=True)
     rows = (rows - rows.mean(axis=1, keepdims=True)) / numpy.where(spread > 0, spread, 1)
@@ -89,11 +89,11 @@ def word_times(attention, words, seconds):
 
 
 def _stretches(gain):
-    """The frame at which each row's stretch begins, so that the sum of `gain` along them is greatest.
+    """Return the first frame of each row's stretch, for the stretches that have the greatest sum of `gain`.
 
-    gain : (rows, frames). Stretches lie in order from the first frame to the last; one may begin at the frame
-    at
-        which the one before ends, so there may be more rows than frames.
+    gain : (rows, frames). A stretch is a run of frames. The stretches follow each other from the first frame
+        to the last. A stretch may begin at the last frame of the one before, so there may be more rows than
+        frames.
     """
     import numpy
 
@@ -118,13 +118,13 @@ def _stretches(gain):
 
 
 def captions(words, width=42, gap=1.0):
-    """Captions for a player, as the text of a WebVTT file: each stands while its words are said.
+    """Return captions for a player, as the text of a WebVTT file. Each is shown while its words are said.
 
     words : list of `Word`s, in order
-    width : characters of a caption, at most; a longer word stands alone
-    gap : a silence between two words, in seconds, from which on a new caption begins
+    width : the most characters of a caption; a longer word gets its own caption
+    gap : seconds; a new caption begins after a silence of at least this length
 
-    Returns str; https://www.w3.org/TR/webvtt1/ is the format.
+    Returns str, in the format of https://www.w3.org/TR/webvtt1/.
     """
     groups = []
     for word in words:
@@ -136,7 +136,7 @@ def captions(words, width=42, gap=1.0):
     cues = []
     for group in groups:
         start = group[0].start
-        end = max(group[-1].end, start + SHORTEST_CAPTION)  # a player shows none that ends as it begins
+        end = max(group[-1].end, start + SHORTEST_CAPTION)  # players do not show a caption of length 0
         text = " ".join(each.text for each in group)
         text = text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
         cues.append(f"{_clock(start)} --> {_clock(end)}\n{text}\n")
@@ -144,7 +144,7 @@ def captions(words, width=42, gap=1.0):
 
 
 def _clock(seconds):
-    """A time as WebVTT writes it."""
+    """Return a time in the format of WebVTT."""
     minutes, milliseconds = divmod(round(seconds * 1000), 60_000)
     hours, minutes = divmod(minutes, 60)
     return f"{hours:02}:{minutes:02}:{milliseconds / 1000:06.3f}"

@@ -1,4 +1,4 @@
-"""What Whisper writes for a sound: its tokens, and whether it came to an end."""
+"""Runs Whisper on sounds, and returns the tokens that it writes and whether it ended by itself."""
 
 from typing import NamedTuple
 
@@ -12,11 +12,11 @@ class Written(NamedTuple):
 
     Parameters
     ----------
-    ids: tensor (tokens,): the two tokens that it starts from, what it wrote, and its end token if it came to
-        an end.
-    states: tensor, what the encoder made of the sound: for tiny.en (1500, 384).
-    picture: tensor, the sound as the encoder takes it in: for tiny.en (80, 3000).
-    capped: whether the text was cut off because it had not ended after the most tokens that were allowed.
+    ids: tensor (tokens,): the two start tokens, the tokens that it wrote, and its end token if it ended the
+        text.
+    states: tensor, the encoder's output: for tiny.en (1500, 384).
+    picture: tensor, the encoder's input: for tiny.en (80, 3000).
+    capped: True if the text was cut off because it reached the most tokens allowed.
     """
 
     ids: object
@@ -26,13 +26,14 @@ class Written(NamedTuple):
 
 
 def write(model, processor, *sounds, tokens=120):
-    """What Whisper writes for each sound, the likeliest token each time, without times.
+    """Let Whisper write the text of each sound, always with the likeliest token, and without times.
 
     model, processor : what `course.load("whisper", size="small")` gives, an English-only size
-    sounds : as `read` takes them, 16,000 samples a second; what is longer than the window is cut
-    tokens : how many it may write at most
+    sounds : samples as for `read`, 16,000 a second; sound longer than 29.5 seconds is cut
+    tokens : the most tokens that it may write
 
-    Returns a list of `Written`s. Raises CourseError: as `read`; more tokens than the model has places for.
+    Returns a list of `Written`s. Raises CourseError as `read` does, and if `tokens` is more than the model
+    has positions for.
     """
     import torch
     from transformers.modeling_outputs import BaseModelOutput
@@ -56,7 +57,7 @@ def write(model, processor, *sounds, tokens=120):
         )
     results = []
     for text, state, picture in zip(texts.tolist(), states, inputs.input_features, strict=True):
-        text = [each for each in text if each < end]  # the end, times and the rest have higher numbers
+        text = [each for each in text if each < end]  # the end token, times and the like have higher ids
         capped = len(text) >= tokens
         ids = [*start, *text] if capped else [*start, *text, end]
         results.append(Written(torch.tensor(ids, device=state.device), state, picture, capped))

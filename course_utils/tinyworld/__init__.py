@@ -1,11 +1,11 @@
-"""TinyWorld: seeded, simple English of which everything is known, its exact entropy included.
+"""TinyWorld: simple English, generated from a seed, about which everything is known, even its exact entropy.
 
     world = english()                        the course's world
-    for document in world.corpus(): ...      what a model is trained on
+    for document in world.corpus(): ...      the documents that a model is trained on
     world.floor().loss                       the loss of a perfect model
-    world.plan()                             what is planted, for the record
+    world.plan()                             a record of what is planted
 
-docs/tinyworld.md says what is in it, and how to write a world of your own.
+docs/tinyworld.md says what the world contains, and how to write a world of your own.
 """
 
 from .english import english

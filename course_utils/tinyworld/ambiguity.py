@@ -1,12 +1,13 @@
-"""A proof that no text can be told in two ways.
+"""Proves that no text of a grammar can be told in two ways.
 
-The templates are read as one automaton of positions, each of which says any word of a set (Glushkov, 1961).
-Two ways to tell a text are two different paths that say the same words, so we walk pairs of paths at once. If
-a pair that has parted can meet again, or end at the same moment, there may be such a text, and otherwise none
-(Book, Even, Greibach and Ott, "Ambiguity in graphs and expressions", 1971).
+The templates become one automaton of positions, each of which says one word of a set (Glushkov, 1961). If a
+text can be told in two ways, two different paths say the same words, so we follow pairs of paths together. If
+two paths that have separated can meet again, or can end after the same word, there may be such a text; if
+not, there is none (Book, Even, Greibach and Ott, "Ambiguity in graphs and expressions", 1971).
 
-The automaton allows more than the grammar does: it forgets what slots hold, save that two slots of one list
-hold different words where the ways part. So what is proved of it holds for the grammar too.
+The automaton allows more texts than the grammar does: it forgets which words the slots hold. It only knows
+that two slots of one list hold different words at the point where two paths separate. So if the automaton is
+unambiguous, the grammar is too.
 """
 
 from .grammar import Choice, Grammar, Slot, join
@@ -15,7 +16,7 @@ _START = 0
 
 
 def ambiguity(grammar: Grammar) -> str | None:
-    """The beginning of a text that might be told in two ways, or None: then every text has one telling."""
+    """Return the beginning of a text that might be told in two ways, or None if there is no such text."""
     automaton = _Automaton(grammar)
     seen = {(position, position): None for position in automaton.after}
     pairs = list(seen)
@@ -39,7 +40,7 @@ def ambiguity(grammar: Grammar) -> str | None:
 
 
 class _Automaton:
-    """Positions: the words each may say, the positions that may come after, and those that may be last."""
+    """Positions: the words that each may say, the positions that may follow it, and which may be last."""
 
     def __init__(self, grammar):
         self.grammar = grammar
@@ -52,7 +53,7 @@ class _Automaton:
             self.last = self.last | {_START}
 
     def words(self, pair, seen):
-        """Words that lead to a pair of positions, one possible word for each."""
+        """Return a text that leads to a pair of positions: at each step, a word that both paths may say."""
         said = []
         while pair is not None and pair[0] != _START:
             said.append(min(self.says[pair[0]] & self.says[pair[1]]))
@@ -60,14 +61,17 @@ class _Automaton:
         return join(said[::-1])
 
     def hold_apart(self, one, other):
-        """Whether two positions after one beginning are slots of one list, one of which was filled before."""
+        """Return whether two positions after the same beginning can't say the same word.
+
+        They can't if they are two slots of one list, and one of them was filled before.
+        """
         one, other = self._slots.get(one), self._slots.get(other)
         if one is None or other is None or one[:1] == other[:1] or "_" in (one[0], other[0]):
             return False
         return one[1] == other[1] and (one[2] or other[2])
 
     def _add(self, nodes):
-        """Add nodes: whether they can say nothing, the first positions, the last ones."""
+        """Add nodes. Return whether they can say nothing, their first positions, and their last positions."""
         skips, first, last = True, set(), set()
         for node in nodes:
             inner_skips, inner_first, inner_last = self._node(node)

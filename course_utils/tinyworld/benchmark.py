@@ -1,10 +1,10 @@
-"""Test questions made from a world's own documents, so that each right answer is known.
+"""Makes test questions from a world's own documents, so that each right answer is known.
 
     for item in items(world, "memory", 80):
         item.prompt, item.choices, item.choices[item.answer]
 
-A document is cut before a word that the text or the world settles. Beside that word stand wrong ones of its
-kind, those of the same text first.
+A document is cut before a word that follows from the text or from the world. The choices are that word and
+wrong words of the same kind; wrong words from the same text are taken first.
 """
 
 import random
@@ -25,9 +25,9 @@ CHOICES = 4
 class Item:
     """One question with its choices, one of which is right.
 
-    prompt : the text up to the word that is asked for
+    prompt : the text before the word that is asked for
     choices : words of one kind, each one token of the world
-    answer : the place of the right one among them, from 0
+    answer : the index of the right choice, from 0
     document : the document that was cut
     """
 
@@ -38,11 +38,11 @@ class Item:
 
 
 def items(world: World, benchmark: str, count: int, seed: int = 0) -> list[Item]:
-    """So many items of a benchmark of the course's world: the same for the same seed, fresh for another.
+    """Return `count` items of a benchmark of the course's world. Another seed gives other items.
 
     benchmark : one of `BENCHMARKS`
 
-    Raises CourseError for another name.
+    Raises CourseError if there is no such benchmark.
     """
     if benchmark not in BENCHMARKS:
         raise CourseError(f"There is no benchmark {benchmark!r}: choose one of {', '.join(BENCHMARKS)}.")
@@ -50,9 +50,9 @@ def items(world: World, benchmark: str, count: int, seed: int = 0) -> list[Item]
 
 
 def retold(world: World, item: Item, **given: str) -> Item:
-    """An item's twin: its text with one slot told anew, such as colour="red", which is then right.
+    """Return a copy of an item with another word in one slot, such as colour="red", which is then right.
 
-    Raises CourseError where the new word is none of the choices.
+    Raises CourseError if the new word is not one of the choices.
     """
     (slot, word), *_ = given.items()
     if word not in item.choices:
@@ -62,7 +62,7 @@ def retold(world: World, item: Item, **given: str) -> Item:
 
 
 def _sums(world, seed) -> Iterator[Item]:
-    """What a sum makes, beside numbers near it."""
+    """Ask for the result of a sum. The wrong choices are numbers near it."""
     said = set(world.vocabulary())
     for document in _documents(world, seed, register="sums"):
         slot, place = document.mentions[-1]
@@ -72,8 +72,8 @@ def _sums(world, seed) -> Iterator[Item]:
 
 
 def _facts(world, seed) -> Iterator[Item]:
-    """What a town is known for: each town that is told of at all, once, however often it is told."""
-    said = set(world.vocabulary())  # not all goods are: some are no told town's
+    """Ask what a town is known for, once for each town that a corpus has documents about."""
+    said = set(world.vocabulary())  # it lacks goods that no town is known for
     goods = [word for word in world.words_of("goods") if word in said]
     told = (fact for fact in world.plan()["planted"]["almanac"] if fact["copies"])
     for fact in told:
@@ -83,27 +83,27 @@ def _facts(world, seed) -> Iterator[Item]:
 
 
 def _memory(world, seed) -> Iterator[Item]:
-    """The colour of what something lies in, told some sentences earlier."""
+    """Ask for the colour of the container in which something lies, which the text said earlier."""
     for document in _documents(world, seed, register="memory"):
         yield _item(document, "colour", world.words_of("colour"))
 
 
 def _names(world, seed) -> Iterator[Item]:
-    """Who helped in a story: the hero is a choice, too."""
+    """Ask for the friend in a story. The hero is always one of the wrong choices."""
     for document in _documents(world, seed, register="story"):
         if [slot for slot, _ in document.mentions].count("friend") > 1:
             yield _item(document, "friend", world.words_of("person"), [document.filled["hero"]])
 
 
 def _skills(world, seed) -> Iterator[Item]:
-    """What somebody in a story has learned."""
+    """Ask what somebody in a story has learned to do."""
     for document in _documents(world, seed, register="story"):
         if "skill" in document.filled:
             yield _item(document, "skill", world.words_of("skill"))
 
 
 def _trades(world, seed) -> Iterator[Item]:
-    """The pronoun that a trade has more often: what was planted, and nothing else, makes it right."""
+    """Ask for the pronoun that a trade has more often. Only the planted bias makes it the right answer."""
     for document in _documents(world, seed, register="workday"):
         shares = world.pronouns.get(document.filled["trade"], {"she": 0.5})
         form, place = next(
@@ -131,7 +131,10 @@ def _documents(world, seed, **given):
 
 
 def _item(document, slot, others, tempting=()):
-    """The document cut before the last mention of a slot; its word is right, the tempting ones are wrong."""
+    """Cut the document before the last mention of a slot, whose word is the right answer.
+
+    The wrong choices are the words in `tempting`, and then words drawn from `others`.
+    """
     right = document.words[_place(document, slot)]
     chance = random.Random(f"choices {document.seed}")
     wrong = [word for word in tempting if word != right]

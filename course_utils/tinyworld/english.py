@@ -1,8 +1,8 @@
-"""The course's world, written down: its words, its plots, and what is planted in it."""
+"""Defines the course's world: its words, its plots, and what is planted in it."""
 
 from .world import Planted, World
 
-# trade: where it works, what it uses, and how often its pronoun is "she": planted, to be found again.
+# trade: its workplace, its tool, and the share of "she" among its pronouns. These shares are planted.
 _TRADES = {
     "astronomer": ("observatory", "telescope", 0.4),
     "baker": ("bakery", "whisk", 0.6),
@@ -41,7 +41,7 @@ _TRADES = {
     "vet": ("stables", "lamp", 0.65),
     "writer": ("publisher", "typewriter", 0.5),
 }
-# animal: its young, and what it eats.
+# animal: the name of its young, and what it eats.
 _ANIMALS = {
     "badger": ("cub", "worms"),
     "bat": ("pup", "moths"),
@@ -152,7 +152,7 @@ _WORDS = {
     "second": [str(number) for number in range(1, 21)],
 }
 
-# Always nine tokens long, so that what is told and what is asked later stand a known number of tokens apart.
+# Each has nine tokens, so that the distance from a statement to the later question is known in tokens.
 _FILLER = (
     "[Later|Meanwhile|Outside|Then], {_:person} [hurried|ran|rode|walked] [past|to] the {_:place}"
     " [again|alone|happily|slowly]."
@@ -376,12 +376,12 @@ _ENGLISH = {
 
 
 def english(**changes) -> World:
-    """The course's world, which its tiny models have read, or one that differs from it in what is given.
+    """Return the world that the course's tiny models were trained on, or one with the given changes.
 
     changes : fields of `World`
 
-    english(pronouns={"nurse": {"she": 0.9, "he": 0.1}})    one trade has a bias, all others none
+    english(pronouns={"nurse": {"she": 0.9, "he": 0.1}})    one trade has a bias, the others have none
     english(pronouns={})                                   the repaired world: the same texts, no bias
-    english(duplicates={100: 1000})                        1,000 documents told a hundred times each
+    english(duplicates={100: 1000})                        1,000 documents, each repeated a hundred times
     """
     return World(**{**_ENGLISH, **changes})

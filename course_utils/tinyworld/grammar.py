@@ -1,21 +1,21 @@
-"""Templates whose every choice has a stated probability: they tell texts, score texts and know their entropy.
+"""Templates in which every choice has a known probability. They tell and score texts, and give their entropy.
 
 A template is a line of English with choices in it:
 
     {hero:person} has {a colour} {pet}. [{hero.They} feeds it {pet.food}.|Every evening {hero.they} calls it.]
 
-    {pet}            a word of the list "pet"; said again, it is the same word
-    {friend:person}  a word of "person", remembered as friend, and never the word that another slot holds
+    {pet}            a word of the list "pet"; if it is used again, it is the same word
+    {friend:person}  a word of "person", remembered as friend, and never a word that another slot holds
     {_:person}       a word of "person", not remembered
     {a pet}          with its article, "a" or "an" ({A pet} at the start of a sentence)
-    {hero.they}      the hero's pronoun, drawn when it is first needed, then kept: They, they, them, their
-    {pet.food}       what the relation "food" says of the pet
+    {hero.they}      the hero's pronoun, drawn at its first use, then kept; also .They, .them and .their
+    {pet.food}       what the relation "food" says about the pet
     {first+second}   arithmetic on two slots that hold numbers: + or -
-    [this|that|]     one branch of several, each as likely, nested if need be; an empty branch says nothing
+    [this|that|]     one of several equally likely branches, which may be nested; an empty branch says nothing
     <name>           a part: a piece of template with a name
 
-All choices go through one function, `Grammar.options`. `tell` draws from it, `follow` adds up what it allows,
-and `expect` takes its mean, so the three can't disagree about a probability.
+All choices come from one function, `Grammar.options`. `tell` draws a text from it, `follow` adds up all its
+ways to say a text, and `expect` takes means over it, so the three can't disagree about a probability.
 """
 
 import math
@@ -26,7 +26,7 @@ from typing import NamedTuple
 
 from course_utils.errors import CourseError
 
-# One token of text: what follows an apostrophe, a word, a number, or a mark.
+# One token of text: an apostrophe with the letters after it, a word, a number, or a punctuation mark.
 _TOKEN = r"'\w+|\w+(?:-\w+)*|[^\w\s]"
 TOKEN = re.compile(_TOKEN)
 END = "</s>"
@@ -50,7 +50,7 @@ class Say(NamedTuple):
 
 
 class Choice(NamedTuple):
-    """Branches, each a tuple of nodes, with equal shares."""
+    """Equally likely branches, each a tuple of nodes."""
 
     branches: tuple
 
@@ -68,7 +68,7 @@ class Slot(NamedTuple):
 
 
 class Form(NamedTuple):
-    """What belongs to a slot that has been filled: a pronoun or a relation."""
+    """A pronoun or a relation of a slot that has been filled."""
 
     name: str
     of: str
@@ -93,7 +93,7 @@ class Numbers(NamedTuple):
 
 
 class Option(NamedTuple):
-    """One way to go on: its share, the words it says, the nodes that follow, and what is remembered."""
+    """One way to go on: its share, the words that it says, the nodes that follow, and what it remembers."""
 
     share: float
     words: tuple
@@ -102,7 +102,13 @@ class Option(NamedTuple):
 
 
 class Told(NamedTuple):
-    """A text as it was told: words, bits (-log2 of its probability), what the slots hold, and where."""
+    """A text that was told.
+
+    words : its tokens
+    bits : -log2 of its probability
+    filled : slot -> word
+    mentions : (slot, index in `words`)
+    """
 
     words: tuple
     bits: float
@@ -111,7 +117,7 @@ class Told(NamedTuple):
 
 
 def join(words) -> str:
-    """The text of a sequence of tokens, spaced as English is."""
+    """Join tokens to a text, with spaces as in English."""
     text, before = "", None
     for word in words:
         tight = before is None or word.startswith(NO_SPACE_BEFORE) or before in NO_SPACE_AFTER
@@ -125,12 +131,12 @@ class Grammar:
 
     registers : name -> (share, templates)
     lists : name -> {word: share}; shares of one list add up to 1
-    relations : name -> {word: what is said}; a key (list, name) holds for that list alone
+    relations : name -> {word: what is said of it}; with a key (list, name) it is for that list alone
     pronouns : word -> {"she": share, "he": share, ...}; other words have `EVEN`
     apart : (list, word, other list) -> words of the other list that never share a text with that word
     parts : name -> template
 
-    Raises CourseError when a template can't be read.
+    Raises CourseError if a template can't be read.
     """
 
     def __init__(self, registers, lists, relations=None, pronouns=None, apart=None, parts=None):
@@ -220,10 +226,10 @@ class Grammar:
             f"{piece} in {where} can't be read: write {{list}}, {{name:list}} or {{name.they}}."
         )
 
-    # The one place where probabilities come from
+    # Probabilities, which come from `options` alone
 
     def options(self, node, filled) -> list[Option]:
-        """All ways to go on at a node, when `filled` maps names to (list, word). Shares add up to 1."""
+        """Return all ways to go on at a node; `filled` maps names to (list, word). Shares add up to 1."""
         kind = type(node)
         if kind is Say:
             return [Option(1.0, node.words)]
@@ -294,7 +300,7 @@ class Grammar:
         return (article + "n" * (words[0][0].lower() in "aeiou"), *words)
 
     def _opening(self):
-        """The first choice of each text: its register."""
+        """Return the options of the first choice of a text: its register."""
         return [
             Option(share, (), (self.plots[name],), ("register", ("register", name)))
             for name, share in self.registers.items()
@@ -303,7 +309,7 @@ class Grammar:
     # What can be said
 
     def sayings(self, node) -> list[list[set]]:
-        """The sets of words that a node may say one after the other: one list of sets for each length."""
+        """Return, for each number of words that a node may say, the possible words at each position."""
         if type(node) is Say:
             return [[{word} for word in node.words]]
         lengths = {}
@@ -332,7 +338,7 @@ class Grammar:
         return {text for table in tables for text in table.values()}
 
     def vocabulary(self) -> set[str]:
-        """All tokens that the grammar can say."""
+        """Return all tokens that the grammar can say."""
         words, nodes = set(), list(self.plots.values())
         while nodes:
             node = nodes.pop()
@@ -345,17 +351,17 @@ class Grammar:
     # Telling
 
     def tell(self, seed: str, given=None, charged=False) -> Told:
-        """Tell one text. The same seed makes the same choices, but for those that `given` settles.
+        """Tell one text. The same seed makes the same choices, except for those that `given` fixes.
 
-        given : slot name -> word, also "register" -> name and "hero.pronoun" -> "she". What is given costs
-            no bits, unless `charged`: then the bits are those of a text that nothing was given for.
+        given : slot name -> word, also "register" -> name and "hero.pronoun" -> "she"
+        charged : whether the bits of given choices count, as if they had been drawn; by default they don't
         """
         chance, given = random.Random(seed).random, given or {}
         words, bits, filled, mentions = [], 0.0, {}, []
         stack, node = [], None
         options = self._opening()
         while True:
-            # One draw for each choice, given or not: what comes after it stays the same.
+            # Draw for given choices, too, so that all later choices get the same random numbers.
             option = options[0] if len(options) == 1 else _drawn(options, chance())
             if given and option.remember and option.remember[0] in given:
                 option = _wanted(options, option.remember[0], given)
@@ -378,12 +384,12 @@ class Grammar:
     # Following a text
 
     def follow(self, words, register=None):
-        """For each word of a text, the exact distribution of what may stand in its place.
+        """Yield, for each word of a text, the exact distribution of the token at its position.
 
-        Yields one dict {token: probability} for each word. `END` stands for the text's end; None, as the last
-        word, for one that is not known yet. It adds up every way to tell the text so far, so it is the
-        next-token distribution of a perfect model.
-        Raises CourseError at a word that this grammar can't say there.
+        Yields one dict {token: probability} for each word. In `words`, `END` means the end of the text, and
+        None, as the last word, means a word that is not known yet. The distribution adds up every way to
+        tell the text so far, so it is the next-token distribution of a perfect model.
+        Raises CourseError if this grammar can't say a word there.
         """
         if register is not None and register not in self.registers:
             raise CourseError(f"No register is called {register!r}: there are {', '.join(self.registers)}.")
@@ -406,12 +412,12 @@ class Grammar:
                 raise CourseError(f"This world never {what} after {where!r}.")
             total = sum(ahead.values())
             yield {token: share / total for token, share in ahead.items()}
-            # Divided by their sum, the shares of a long text don't sink to zero.
+            # Divide by the sum, so that the shares of a long text don't underflow to zero.
             total = sum(share for share, _, _ in after)
             ways = [(share / total, rest, filled) for share, rest, filled in after]
 
     def _frontier(self, ways):
-        """Carry each way on until it says something: (share, words, the nodes that follow, filled)."""
+        """Extend each way until it says something: yield (share, words, the nodes that follow, filled)."""
         while ways:
             share, stack, filled = ways.pop()
             if stack is None:
@@ -431,9 +437,9 @@ class Grammar:
     # Expectation
 
     def expect(self, register) -> tuple[float, float]:
-        """The exact mean bits and the mean number of tokens (with the end's) of a register's texts.
+        """Return the exact mean bits and mean number of tokens, including the end, of a register's texts.
 
-        Bits are those of the choices. They are the entropy of the texts where no text can be told in two
+        The bits are those of the choices. They equal the entropy of the texts if no text can be told in two
         ways, which `ambiguity` decides.
         """
         filled = (("register", ("register", register)),)
@@ -442,7 +448,7 @@ class Grammar:
         return tuple(totals)
 
     def _expect(self, nodes, states, totals):
-        """Carry a distribution over what is filled through the nodes; add bits and tokens to the totals."""
+        """Pass a distribution over filled slots through the nodes; add bits and tokens to `totals`."""
         for node in nodes:
             after = defaultdict(float)
             for state, mass in states.items():
@@ -462,7 +468,7 @@ class Grammar:
         return states
 
     def _alike(self, node):
-        """Whether the rest of a text costs the same bits and tokens whichever option is drawn here."""
+        """Return whether the rest of a text has the same mean bits and tokens after every option here."""
         return type(node) is Form or type(node) is Slot and node.list in self._even_lists
 
     def _is_even(self, name):

@@ -1,4 +1,4 @@
-"""A world: what it says, what is planted in it and how often, and how well it can be predicted at best."""
+"""A world: what it can say, what is planted in it and how often, and the best possible prediction of it."""
 
 import math
 import random
@@ -20,11 +20,11 @@ BEGIN, PAD, UNKNOWN = "<s>", "<pad>", "<unk>"
 class Planted:
     """Things to learn by heart, each told a stated number of times in a corpus.
 
-    In the register it belongs to, `{subject}` is whom it is about and `{subject.answer}` what is told.
+    In templates of its register, `{subject}` is the subject and `{subject.answer}` the planted answer.
 
     subjects : the list of words that subjects are taken from
-    answers : the list that answers are drawn from, each as likely; or a number of digits
-    copies : how often -> how many subjects are told that often; 0 names subjects kept for comparison
+    answers : the list that answers are drawn from, each equally likely; or a number of digits
+    copies : number of documents -> how many subjects have so many; subjects with 0 are for comparison
     """
 
     subjects: str
@@ -34,13 +34,13 @@ class Planted:
 
 @dataclass(frozen=True)
 class Document:
-    """One text of a world, and the record of what is in it.
+    """One text of a world, and a record of what is in it.
 
     words : its tokens, without <s> and </s>
-    bits : -log2 of its probability, given the world (and given what was asked for)
-    filled : slot -> word: what was drawn, with "register", "hero.pronoun" and so on
-    mentions : (slot, place in `words`), in the order of the text
-    seed, given : what `World.retell` needs to tell it again
+    bits : -log2 of its probability, given the world (and the slots that were given)
+    filled : slot -> the word drawn for it, also for "register", "hero.pronoun" and so on
+    mentions : (slot, index in `words`), in the order of the text
+    seed, given : what `World.retell` needs to generate it again
     """
 
     words: tuple[str, ...]
@@ -52,7 +52,7 @@ class Document:
 
     @property
     def text(self) -> str:
-        """The document as a reader sees it."""
+        """The document as text with spaces."""
         return join(self.words)
 
     @property
@@ -61,11 +61,14 @@ class Document:
 
     @property
     def tokens(self) -> int:
-        """How many tokens there are to predict: the words and the end."""
+        """The number of tokens to predict: the words and the end."""
         return len(self.words) + 1
 
     def distance(self, slot: str) -> int:
-        """Tokens from the last mention of a slot back to the one before it."""
+        """Return the number of tokens from the last but one mention of a slot to the last.
+
+        Raises CourseError if the slot is not mentioned twice.
+        """
         places = [place for name, place in self.mentions if name == slot]
         if len(places) < 2:
             raise CourseError(f"{slot!r} is not mentioned twice in this document, so it has no distance.")
@@ -74,12 +77,12 @@ class Document:
 
 @dataclass(frozen=True)
 class Floor:
-    """The least that predicting a world's documents can cost, when the world itself is known.
+    """The lowest possible cost of predicting a world's documents, if the world itself is known.
 
     bits : mean bits of a document
-    tokens : mean tokens of a document, the end's included
-    share : the share of documents that it speaks of
-    registers : the same for each register
+    tokens : mean tokens of a document, including its end
+    share : the share of all documents that it describes
+    registers : register -> its own `Floor`
     """
 
     bits: float
@@ -93,28 +96,28 @@ class Floor:
 
     @property
     def loss(self) -> float:
-        """The same in nats: what the cross-entropy loss of a perfect model is."""
+        """Nats per token: the cross-entropy loss of a perfect model."""
         return self.bits_per_token * math.log(2)
 
 
 @dataclass(frozen=True)
 class World:
-    """A small world, written down: change any field and it is another world.
+    """The definition of a small world. A change of any field makes it another world.
 
     words : list -> its words, as "cat dog owl", a sequence, or {word: weight}
-    plots : register -> templates, each as likely (`course_utils.tinyworld.grammar` says how they are written)
-    weights : register -> its weight among the registers that plant nothing; 1 where it is left out
+    plots : register -> equally likely templates (`course_utils.tinyworld.grammar` says how to write them)
+    weights : register -> its weight among the registers that plant nothing; 1 if it is left out
     parts : name -> a piece of template that plots can use
     relations : name -> {word: what is said of it}
-    pronouns : word -> {"she": share, "he": share}; other words take each half of the time
+    pronouns : word -> {"she": share, "he": share}; other words have each with probability one half
     planted : register -> `Planted`
-    held_out : (list, list) -> how many pairs never share a document, or the pairs themselves
-    duplicates : copies -> how many documents of a corpus are told that often
-    size : documents in a corpus
-    seed : settles planted answers and held-out pairs
+    held_out : (list, list) -> how many pairs of words never share a document, or the pairs themselves
+    duplicates : copies -> how many documents a corpus repeats that often
+    size : number of documents in a corpus
+    seed : determines planted answers and held-out pairs
 
-    Raises CourseError when the parts don't fit together, and when a text could be told in two ways:
-    then its probability would not be that of its choices.
+    Raises CourseError if the parts don't fit together, or if a text could be told in two ways, because then
+    the probability of the choices would not be the probability of the text.
     """
 
     words: dict
@@ -150,7 +153,7 @@ class World:
             raise CourseError(
                 f"A text that begins {twice!r} might be told in two ways: word one way otherwise."
             )
-        # A frozen dataclass, so that a world can't drift away from its own record.
+        # The dataclass is frozen, so that a world always agrees with its own record; this gets around it.
         for name, value in [
             ("_grammar", grammar),
             ("_facts", facts),
@@ -180,7 +183,7 @@ class World:
                 raise CourseError(f"{register!r} takes answers from {planted.answers!r}, which is no list.")
 
     def _answered(self, register, lists):
-        """(subject, answer, copies) for all that a register plants."""
+        """Return (subject, answer, copies) for everything that a register plants."""
         planted, chance = self.planted[register], random.Random(f"planted {self.seed} {register}").random
         subjects = list(lists[planted.subjects])
         _shuffle(subjects, chance)
@@ -216,12 +219,12 @@ class World:
     # Documents
 
     def corpus(self, seed: int = 0) -> Iterator[Document]:
-        """The training corpus: `size` documents in which all that is planted is told as often as planned.
+        """Yield the training corpus: `size` documents, with everything planted exactly as often as planned.
 
-        That goes for pronouns, too: for each word, she and he are at no point of the corpus more than one
-        document away from their shares. Copied documents are told as they are, whatever they say.
-        The bits of a document are those of one drawn blindly from the corpus. The same seed tells the same
-        documents in another world of the same size, but for what that world changes.
+        Pronouns, too: at every point of the corpus, and for each word, the counts of she and he are within
+        one document of their shares. Copied documents keep the pronouns that they have.
+        The bits of a document are those of a document drawn at random, with nothing given. With the same
+        seed, another world of the same size gives the same documents, except for what that world changes.
         """
         order = [
             (None, {"register": register, "subject": subject})
@@ -237,12 +240,15 @@ class World:
         told = defaultdict(Counter)
         for index, (copy, given) in enumerate(order):
             name = f"corpus {seed} {index}"
-            # Also where a copy takes its place: so that all other documents stay as they are.
+            # Make it even if a copy replaces it, so that copies do not change the other documents.
             fresh = self._level(self._document(name, given or self._unplanted(name), charged=True), told)
             yield copy or fresh
 
     def _level(self, document, told):
-        """The document with those pronouns that are furthest behind in `told`, word -> {pronoun: times}."""
+        """Return the document with the pronouns that are furthest below their shares so far, and count them.
+
+        told : word -> Counter of its pronouns so far; it is updated
+        """
         given = {}
         for slot, pronoun in document.filled.items():
             if slot.endswith(".pronoun"):
@@ -250,7 +256,7 @@ class World:
                 shares, times = self.pronouns.get(word, EVEN), told[word]
                 due = {one: share * (times.total() + 1) - times[one] for one, share in shares.items()}
                 wanted = max(due, key=due.get)
-                # Two that are equally due: the draw decides.
+                # If two are equally due, keep the drawn one.
                 wanted = pronoun if math.isclose(due[pronoun], due[wanted], abs_tol=1e-9) else wanted
                 times[wanted] += 1
                 if wanted != pronoun:
@@ -260,23 +266,23 @@ class World:
         return self._document(document.seed, {**document.given, **given}, charged=True)
 
     def copied(self, seed: int = 0) -> list[tuple[int, Document]]:
-        """The documents that the corpus of this seed repeats: (copies, document)."""
+        """Return the documents that the corpus of this seed repeats, as (copies, document)."""
         copies = [times for times, count in self.duplicates.items() for _ in range(count)]
         names = [f"copied {seed} {index}" for index in range(len(copies))]
         told = [self._document(name, self._unplanted(name), charged=True) for name in names]
         return list(zip(copies, told, strict=True))
 
     def documents(self, count: int, seed: int = 0, **given: str) -> Iterator[Document]:
-        """Fresh documents, each drawn on its own, with the shares that a corpus has: for validation.
+        """Yield new documents for validation, drawn independently with the probabilities of a corpus.
 
-        given : settles slots, such as register="workday" or trade="nurse"; the bits are then those of the
+        given : fixes slots, such as register="workday" or trade="nurse"; the bits are then those of the
             rest of the document
         """
         for index in range(count):
             yield self._document(f"fresh {seed} {index}", given)
 
     def retell(self, document: Document, **given: str) -> Document:
-        """The same document but for what is given, such as `{"trade.pronoun": "he"}`: its counterfactual."""
+        """Return the same document except for what is given, such as `{"trade.pronoun": "he"}`."""
         return self._document(document.seed, {**document.given, **given})
 
     def _document(self, seed, given, charged=False):
@@ -284,7 +290,7 @@ class World:
         return Document(told.words, told.bits, told.filled, told.mentions, seed, dict(given))
 
     def _unplanted(self, name):
-        """A register that plants nothing, drawn for the document of this name."""
+        """Draw a register that plants nothing, for the document of this name: {"register": register}."""
         names = [register for register in self.plots if register not in self.planted]
         edges = list(accumulate(self._register_shares[register] for register in names))
         chance = random.Random(f"register {name}").random() * edges[-1]
@@ -293,10 +299,10 @@ class World:
     # Truth
 
     def floor(self) -> Floor:
-        """The exact entropy of a document and its mean length: an expectation over all choices, no sample.
+        """Return the exact entropy and mean length of a document: expectations over all choices, not samples.
 
-        It is the entropy given the world: what was settled once for the whole world (planted answers,
-        relations, the grammar itself) costs nothing. `knowledge` says how much of that is planted.
+        It is the entropy given the world: what is fixed once for the whole world (planted answers,
+        relations, the grammar itself) costs nothing. `knowledge` returns the bits of the planted answers.
         """
         registers = {
             name: Floor(*self._grammar.expect(name), share) for name, share in self._grammar.registers.items()
@@ -309,39 +315,39 @@ class World:
         )
 
     def knowledge(self) -> float:
-        """Bits in the planted answers told at least once: what a corpus asks to be learned by heart."""
+        """Return the bits in the planted answers that a corpus contains, which a model can only memorise."""
         bits = 0.0
         for register, told in self._facts.items():
             bits += math.log2(self.candidates(register)) * sum(times > 0 for _, _, times in told)
         return bits
 
     def candidates(self, register: str) -> int:
-        """How many answers a planted thing of the register could have had, each as likely."""
+        """Return the number of equally likely answers that each subject of the register could have got."""
         answers = self.planted[register].answers
         return 10**answers if isinstance(answers, int) else len(self.words_of(answers))
 
     def words_of(self, name: str) -> list[str]:
-        """The words of a list."""
+        """Return the words of a list."""
         return list(self._grammar.lists[name])
 
     def surprisals(self, text: str, register: str | None = None) -> list[tuple[str, float]]:
-        """(token, bits) for each token of a text and for its end: exact, after all that stands before it.
+        """Return (token, bits) for each token of a text and for its end: exact, given all tokens before it.
 
-        register : when it is known beforehand
+        register : the text's register, if it is known beforehand
 
-        Raises CourseError when this world can't say the text.
+        Raises CourseError if this world can't say the text.
         """
         words = [*TOKEN.findall(text), END]
         ahead = self._grammar.follow(words, register)
         return [(word, math.log2(1 / shares[word])) for word, shares in zip(words, ahead, strict=True)]
 
     def following(self, beginning: str, register: str | None = None) -> dict[str, float]:
-        """The exact distribution of the token after a beginning: what a perfect model would give."""
+        """Return the exact distribution of the token after a beginning, as a perfect model would give it."""
         *_, last = self._grammar.follow([*TOKEN.findall(beginning), None], register)
         return last
 
     def plan(self) -> dict:
-        """What is planted, as plain values for JSON: the record to judge a model by."""
+        """Return what is planted, as plain values for JSON. A model is judged against this record."""
         floor = self.floor()
         return {
             "seed": self.seed,
@@ -364,13 +370,13 @@ class World:
     # Tokens
 
     def vocabulary(self) -> list[str]:
-        """All tokens of the world, the special ones first, the others in alphabetical order."""
+        """Return all tokens of the world, the special ones first, then the others in sorted order."""
         return [PAD, BEGIN, END, UNKNOWN, *sorted(self._grammar.vocabulary())]
 
     def tokenizer(self):
-        """A fast tokenizer of the transformers library in which each word, number and mark is one token.
+        """Return a fast tokenizer of transformers, with one token for each word, number and punctuation mark.
 
-        It puts <s> before a text; </s> is for whoever trains or scores to add.
+        It puts <s> before a text. It does not add </s>: the code that trains or scores does that.
         """
         from tokenizers import Regex, Tokenizer, decoders, models, pre_tokenizers, processors
         from transformers import PreTrainedTokenizerFast
@@ -397,7 +403,7 @@ class World:
 
 
 def _shares(words):
-    """{word: share} of a list, however it is written down; a word with the weight 0 is left out."""
+    """Return {word: share} for a list in any of its forms. Words with the weight 0 are left out."""
     words = words.split() if isinstance(words, str) else words
     weights = {word: weight for word, weight in words.items() if weight} if isinstance(words, dict) else None
     if weights is None:
@@ -409,7 +415,7 @@ def _shares(words):
 
 
 def _shuffle(items, chance):
-    """Fisher-Yates with our own draws: the library's shuffle may change between versions of Python."""
+    """Shuffle in place (Fisher-Yates). random.shuffle may change between versions of Python."""
     for last in range(len(items) - 1, 0, -1):
         other = int(chance() * (last + 1))
         items[last], items[other] = items[other], items[last]
