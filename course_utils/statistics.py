@@ -524,7 +524,7 @@ def _tango(gained, lost, count, z):
         a = 2 * count
         b = -gained - lost + (2 * count - gained + lost) * difference
         c = -lost * difference * (1 - difference)
-        share = (max(0.0, b * b - 4 * a * c) ** 0.5 - b) / (2 * a)  # of lost cases, if it were true
+        share = (max(0.0, b * b - 4 * a * c) ** 0.5 - b) / (2 * a)  # lost cases if the difference is true
         variance = count * (2 * share + difference * (1 - difference))
         away = gained - lost - count * difference
         return away / variance**0.5 if variance > 1e-12 else math.copysign(math.inf, away) if away else 0.0
@@ -556,7 +556,7 @@ def _jackknife(numerators, denominators, level):
 
 def _ends_of_tau(tau, untied, z):
     """Return the smallest and the largest true tau that is within z standard errors of the observed tau."""
-    things = (1 + (1 + 8 * untied) ** 0.5) / 2  # the number of things that have so many pairs
+    things = (1 + (1 + 8 * untied) ** 0.5) / 2  # the number of things with this many pairs
     width = z * z * 2 * (2 * things + 5) / (9 * things * (things - 1))
     # (tau − true)² ≤ width · (1 − true²), a quadratic in the true tau
     middle, half = tau / (1 + width), (width * (1 + width - tau * tau)) ** 0.5 / (1 + width)

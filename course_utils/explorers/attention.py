@@ -31,8 +31,8 @@ class Attention(Explorer):
     attend: function text (str) -> (layers, heads, tokens, tokens) attention weights. If it raises an error,
         the explorer shows a message.
     split: function text (str) -> list of str, the tokens of the text.
-    text: str, the text shown first; at most 24 tokens.
-    layer, head: int, where the sliders start, counted from 0.
+    text: str, the text at the start; at most 24 tokens.
+    layer, head: int, the values of the sliders at the start, counted from 0.
 
     Raises
     ------
@@ -64,7 +64,7 @@ class Attention(Explorer):
             text = self.text.value
             pieces, _ = self._attended(text)
             if text != self._tokens_of:
-                # The last token looks at all others; new options alone would choose the first.
+                # Select the last token, which looks at all others. New options alone would select the first.
                 with self.quietly(self.token):
                     self.token.options = token_choices(pieces)
                     self.token.index = len(pieces) - 1

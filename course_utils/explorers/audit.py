@@ -48,8 +48,8 @@ class Audit(Explorer):
         given to the model; the interval is for other sentences of the same kind.
     sentences: dict from a sentence, with {} for the trade, to a dict from a model's title to a dict from a
         trade to its share after that sentence; some models may be missing.
-    trade: str, the trade shown first; by default the first.
-    temperature: float from 0 (greedy) to 3 in tenths, where the slider starts.
+    trade: str, the trade at the start; by default the first.
+    temperature: float, the temperature at the start: from 0 (greedy) to 3 in steps of 0.1.
 
     Raises
     ------

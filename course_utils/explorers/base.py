@@ -86,7 +86,7 @@ class Explorer:
 
     @contextlib.contextmanager
     def quietly(self, *controls):
-        """Let the caller change controls that `update` observes without drawing after each change."""
+        """Let the caller change these controls without drawing the picture again after each change."""
         for control in controls:
             control.unobserve(self.update, "value")
         try:

@@ -25,9 +25,9 @@ class Fits(Explorer):
     Parameters
     ----------
     memory: int, GB (10^9 bytes) at the start; one of MEMORY.
-    bits: int, bits per weight; one of BITS.
-    context: int, tokens in each sequence; one of CONTEXT.
-    batch: int, sequences at once; one of BATCH.
+    bits: int, bits per weight at the start; one of BITS.
+    context: int, tokens in each sequence at the start; one of CONTEXT.
+    batch: int, sequences in a batch at the start; one of BATCH.
 
     Raises
     ------

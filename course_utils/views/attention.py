@@ -6,8 +6,8 @@ from html import escape
 from .picture import INK, MONO, QUIET, TRACK, Picture, array, card, data_url, signed, tint
 from .text import invisible_note, percent, piece_html, top_five, visible
 
-# The greatest numbers of tokens. With more tokens, on a page of half width, a cell is too narrow for two
-# digits, and a column is too narrow for a word.
+# On a page of half width, a cell has room for two digits up to the first number of tokens, and a column has
+# room for a word up to the second.
 _MOST_WITH_NUMBERS, _MOST_WITH_WORDS = 8, 6
 _BAR = 56  # pixels, the height of a bar of 100%
 _MAP = 96  # pixels, the side of one head's map
@@ -93,7 +93,7 @@ def logit_lens(pieces, words, probabilities, layers=None, caption=None):
     Parameters
     ----------
     pieces: list of str, the tokens of the prompt, or a selection of them.
-    words: (rows, tokens) nested list of str, the likeliest next token.
+    words: (rows, tokens) nested list of str, the most likely next tokens.
     probabilities: (rows, tokens), the probability of each of them.
     layers: list, the name of each row; by default the rows are numbered from 0.
     caption: str above the picture.

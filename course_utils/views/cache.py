@@ -9,7 +9,7 @@ from .text import visible
 _STRIPES = f"repeating-linear-gradient(45deg,{ORANGE} 0 4px,#ffffff 4px 7px)"
 # Sizes in pixels for the image of a whole model; a page shows two image pixels as one.
 _WIDEST, _HIGHEST, _LARGEST_BLOCK = 1400, 520, 44
-_GAP, _LEAST_WITH_GAP = 2, 9  # pixels: the gap between blocks, drawn only if a block has at least so many
+_GAP, _LEAST_WITH_GAP = 2, 9  # pixels: the gap between blocks, and the least size of a block that gets one
 
 
 def cache_growth(pieces, kept, heads, kinds, title=None, alt=None):

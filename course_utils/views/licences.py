@@ -5,7 +5,7 @@ from html import escape
 from .matrix import matrix
 from .picture import INK, LINE, QUIET, TRACK, Picture, card
 
-# Maps a kind of clause to its heading, sign and tint. The sign has the meaning, and the tint repeats it.
+# Maps a kind of clause to its heading, sign and tint. The sign gives the meaning, and the tint repeats it.
 _KINDS = {
     "permission": ("It permits", "✓", "#cfe6f5"),
     "condition": ("It asks", "!", "#fff1d0"),

@@ -5,7 +5,7 @@ from string import ascii_lowercase
 
 from .picture import INK, LINE, QUIET, TRACK, Picture, card
 
-# Maps a mark to its sign and tint. The filling of the sign has the meaning, and the tint repeats it.
+# Maps a mark to its sign and tint. The filling of the sign gives the meaning, and the tint repeats it.
 OPENNESS = {
     "open": ("●", "#cfe6f5"),
     "partial": ("◐", "#fff1d0"),

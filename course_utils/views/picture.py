@@ -94,7 +94,10 @@ def array(values):
 
 
 def number(value):
-    """Format a number to be read: 884,736 or 5.876 or 0.0042. Fractions get four digits at most."""
+    """Format a number to be read: 884,736 or 5.876 or 0.0042.
+
+    Numbers from 1,000 on have no decimals; smaller ones have at most four significant digits.
+    """
     if float(value).is_integer() or abs(value) >= 1000:
         return f"{value:,.0f}"
     return f"{value:.4g}"

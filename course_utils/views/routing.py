@@ -6,7 +6,7 @@ from .charts import bar_table
 from .picture import BLUE, INK, LINE, MONO, ORANGE, QUIET, TRACK, Picture, array, card
 from .text import invisible_note, percent, piece_html, visible
 
-# How a token can be seen: (line below it, tint, legend). The line and the number below have the meaning.
+# How a token can be seen: (line below it, tint, legend). The line and the number below give the meaning.
 _SEEN = {
     "directly": (f"3px solid {BLUE};margin-bottom:2px", "#eaf4fb", "directly: below it stands 1"),
     "through": (f"3px dashed {ORANGE};margin-bottom:2px", "#fff5dc", "handed on: through so many layers"),
@@ -23,7 +23,7 @@ def steps(position, last, window):
     Parameters
     ----------
     position, last: int, indices of tokens, counted from 0; `position` is at most `last`.
-    window: int, the tokens that a token sees in one layer, itself included; at least 2, or None for all.
+    window: int, how many tokens a token sees in one layer, including itself; at least 2, or None for all.
 
     Returns
     -------
@@ -40,8 +40,8 @@ def reach(pieces, window, layers, told=None, caption=None):
     Parameters
     ----------
     pieces: list of str, the tokens; the last one is the token that looks.
-    window: int, the tokens that a token sees in one layer, itself included; None for all.
-    layers: int, the layers of the model.
+    window: int, how many tokens a token sees in one layer, including itself; None for all.
+    layers: int, the number of layers of the model.
     told: position of a token to outline.
     caption: str above the picture.
 
@@ -100,7 +100,7 @@ def reach_words(pieces, window, layers, told=None):
 
 
 def routing(pieces, shares, active=2, caption=None):
-    """Draw which experts take each token of a text, and how the tokens are spread over the experts.
+    """Draw which experts take each token of a text, and how the tokens are distributed over the experts.
 
     Parameters
     ----------

@@ -347,7 +347,7 @@ def _label(word, span, seconds, row, above, chance, chosen):
     edge = f"outline:2px solid {VERMILLION};outline-offset:-2px;" if chosen else ""
     text = f'<span style="display:inline-block;background:#ffffff;{edge}">{text}</span>'
     top = row * _ROW
-    if _wide(word) > (1 - left / 100) * _NOMINAL:  # too wide: end it at the word's end
+    if _wide(word) > (1 - left / 100) * _NOMINAL:  # past the edge: align it right, to the word's end time
         place = f"left:0;width:{max(right, 1)}%;text-align:right;"
     else:
         place = f"left:{left}%;"

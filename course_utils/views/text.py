@@ -11,7 +11,7 @@ _MOST_IN_ALT = 60
 # (tint, edge) of neighbouring chips; the edge shows where a token ends, also in black and white.
 _CHIP_COLOURS = (("#eaf4fb", BLUE), ("#fff5dc", "#b87f00"))
 
-# (least probability, line below the token, tint, name). The kind of line has the meaning, not the colour.
+# (least probability, line below the token, tint, name). The kind of line gives the meaning, not the colour.
 # Line and margin together are 5px, so that all percentages below are at the same height.
 _BANDS = (
     (0.9, f"1px solid {QUIET};margin-bottom:4px", "#ffffff", "90% or more"),
@@ -22,7 +22,7 @@ _BANDS = (
 
 
 def tokens(pieces, ids=None, caption=None):
-    """Draw a text as the tokens it was split into, in order.
+    """Draw the tokens of a text in order.
 
     Parameters
     ----------
@@ -42,12 +42,13 @@ def tokens(pieces, ids=None, caption=None):
 
 
 def token_rows(rows, words=None, caption=None):
-    """Draw several texts as tokens, one below the other, to compare how many tokens each costs.
+    """Draw several texts as tokens, one below the other, to compare how many tokens each of them needs.
 
     Parameters
     ----------
     rows: dict from a label ("Hindi") to the list of that text's token strings.
-    words: dict from the same labels to the number of words in each text; adds the tokens per word.
+    words: dict from the same labels to the number of words in each text; if given, the
+        tokens per word are shown, too.
     caption: str above the picture.
 
     Returns
