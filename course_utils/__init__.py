@@ -1,7 +1,7 @@
 """Open the Box: the course's helper package.
 
-It finds files, draws and checks; the models themselves are the libraries' own objects, called in the lessons.
-Names are resolved when they are first used, so that `import course_utils` takes milliseconds and no torch.
+It finds files, draws and checks. The models are the libraries' own objects, which the lessons call directly.
+Names are imported at their first use, so that `import course_utils` takes milliseconds and no torch.
 """
 
 import importlib

@@ -11,7 +11,10 @@ from course_utils.errors import CourseError
 
 
 def main(arguments=None):
-    """Run one command; returns the exit status: 0 for well, 1 for not, 2 for a wrong command line."""
+    """Run one command. Return the exit status: 0 for success, 1 for failure, 130 if it was interrupted.
+
+    Raises SystemExit with status 2 for a wrong command line.
+    """
     parser = argparse.ArgumentParser(prog="course", description="Open the Box: a course on open models.")
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
 
@@ -100,7 +103,7 @@ def main(arguments=None):
     except CourseError as error:
         print(f"course {options.command}: {error}", file=sys.stderr)
         return 1
-    except BrokenPipeError:  # the reader, `head` say, has seen enough
+    except BrokenPipeError:  # the program that reads the output, such as `head`, has ended
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
     except KeyboardInterrupt:
@@ -183,7 +186,7 @@ def _run(options):
     failed = 0
     try:
         with (
-            # One that is named starts as a learner's does, and its seconds are theirs.
+            # A lesson that is named starts as it does for a learner, so that it takes as many seconds.
             contextlib.nullcontext() if options.lessons else forked_kernels.serving(),
             tqdm(total=len(paths), unit="lesson", file=sys.stderr, leave=False) as bar,
         ):
@@ -206,7 +209,7 @@ def _run(options):
                     )
                 )
                 bar.update()
-    finally:  # what was finished is told, also when the rest was stopped
+    finally:  # print the finished lessons, also if the run was interrupted
         _print_table(rows, right={2, 3})
         if not options.lessons:
             print("All together they imported the libraries once. A lesson run by its name takes longer.")
@@ -251,7 +254,7 @@ def _gain(options):
 
 
 def _print_table(rows, right=()):
-    """Print rows of strings as columns; the first row is the heading, `right` the columns flush right."""
+    """Print rows of strings as columns. The first row is the heading; columns in `right` are flush right."""
     from course_utils.views.tables import columns
 
     print("\n".join(columns(rows, right)))

@@ -1,4 +1,4 @@
-"""`course doctor`: one line for each thing that the course needs, and whether it is there."""
+"""`course doctor`: prints, for each thing that the course needs, a line that says whether it is there."""
 
 import os
 import platform
@@ -24,7 +24,7 @@ PACKAGES = (
 
 
 def report():
-    """Print the lines; returns 1 when the lessons can't run here, else 0."""
+    """Print the lines. Return 1 if the lessons can't run here, otherwise 0."""
     needed = models_needed()
     missing = [model for model in needed if not sources.is_cached(model)]
     session, indexes = downloads.package_indexes()
@@ -112,10 +112,10 @@ def _models(needed, missing):
 
 
 def _torch():
-    """Whether torch really imports, and the GPU that it finds."""
+    """Return whether torch can be imported, and a line with the GPU that it finds."""
     try:
         import torch
-    except Exception as error:  # whatever is broken must not hide the other lines from a bug report
+    except Exception as error:  # a broken torch must not keep the other lines out of a bug report
         return False, f"torch does not import ({type(error).__name__}: {error}): install it again"
     if torch.cuda.is_available():
         total = torch.cuda.get_device_properties(0).total_memory
@@ -131,10 +131,10 @@ def _answers():
 
 
 def _reach(what, session, url):
-    """Whether anything answers at a URL, and the line that says so, without a login that the URL may hold."""
+    """Return whether a server answers at a URL, and a line that says so, without any login in the URL."""
     host = downloads.place(url)
     try:
         session.head(url, timeout=5)
         return True, f"{what}: {host} answers"
-    except OSError as error:  # requests' own errors are of this kind, too
+    except OSError as error:  # requests' own errors are OSErrors, too
         return False, f"{what}: {host} does not answer ({type(error).__name__})"

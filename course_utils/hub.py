@@ -1,12 +1,12 @@
-"""A model hub on this machine, for trying out what a public one does: publish, revise, copy, remove.
+"""A model hub on this machine, to try out what a public hub does: publish, revise, copy, remove.
 
     hub = LocalHub()
     api = huggingface_hub.HfApi(endpoint=hub.url, token=False)
     api.create_repo("reader/small-town")
 
 It speaks the part of the Hugging Face Hub's protocol that `create_repo`, `upload_folder`, `create_commit`,
-`snapshot_download`, `list_repo_commits`, `duplicate_repo` and `delete_repo` ask for. Everything is kept in
-memory, nothing leaves this machine, nobody has to log in, and all is gone when the kernel ends.
+`snapshot_download`, `list_repo_commits`, `duplicate_repo` and `delete_repo` use. It keeps everything in
+memory, sends nothing to another machine, needs no login, and loses everything when the kernel ends.
 """
 
 import base64
@@ -22,18 +22,18 @@ from urllib.parse import unquote, urlsplit
 from course_utils.errors import CourseError
 
 MAIN = "main"
-# Files are kept in memory, and travel inside a commit instead of beside it.
+# Files are kept in memory, and are sent inside a commit instead of separately.
 LARGEST_FILE = 64_000_000
 
 
 def blob_id(content):
-    """A file's id as git computes it: the SHA-1 of its kind, its length and its bytes."""
+    """Return a file's id as git computes it: the SHA-1 of the word "blob", its length and its bytes."""
     return hashlib.sha1(b"blob %d\0" % len(content) + content).hexdigest()
 
 
 @dataclass(frozen=True)
 class Commit:
-    """One revision of a repository: its id (40 hexadecimal digits), a title, and all files by path."""
+    """One revision of a repository: its id (40 hexadecimal digits), title and date, and all files by path."""
 
     id: str
     title: str
@@ -43,7 +43,7 @@ class Commit:
 
 @dataclass(frozen=True)
 class Reply:
-    """What a hub answers: an HTTP status, headers and content; `file` tells a repository's file."""
+    """A hub's answer: HTTP status, headers and content. `file` is True for a file of a repository."""
 
     status: int
     content: bytes = b""
@@ -52,17 +52,17 @@ class Reply:
 
 
 class Repositories:
-    """Repositories by id, each a list of commits from the first to the newest, and the hub's protocol.
+    """Repositories by id, each a list of commits from the first to the newest; answers the hub's protocol.
 
     A commit's id is the SHA-1 of its parent's id, its title, its paths and its files' ids, so that the same
-    history has the same ids on every machine.
+    history gives the same ids on every machine.
     """
 
     def __init__(self, commits=None):
         self.commits: dict[str, list[Commit]] = dict(commits or {})
 
     def commit(self, repository, title, files):
-        """Add a revision that holds exactly these files, {path: bytes}, and return it."""
+        """Add a revision that contains exactly these files, {path: bytes}, and return it."""
         history = self.commits[repository]
         parts = [history[-1].id if history else "", title]
         parts += [f"{path} {blob_id(files[path])}" for path in sorted(files)]
@@ -73,7 +73,7 @@ class Repositories:
         """Answer one request.
 
         method : "GET", "HEAD", "POST" or "DELETE"
-        target : the path with its query, as the request line has it
+        target : the path with its query, as in the request line
         body : bytes of the request
         """
         parts = [unquote(part) for part in urlsplit(target).path.strip("/").split("/")]
@@ -101,7 +101,7 @@ class Repositories:
         return _json({"url": repository})
 
     def _about(self, repository, rest, body):
-        """Answer /api/models/<id>/…; `rest` is what follows, such as ["tree", "main"]."""
+        """Answer /api/models/<id>/…; `rest` has the parts after the id, such as ["tree", "main"]."""
         if repository not in self.commits:
             return _missing("Repo")
         if rest == ["duplicate"]:
@@ -140,7 +140,7 @@ class Repositories:
 
     @staticmethod
     def _preupload(commit, files):
-        """Say how each file is to be sent: always inside the commit, and none that is too large for that."""
+        """Answer that each file must be sent inside the commit; refuse if one is too large for that."""
         for file in files:
             if file["size"] > LARGEST_FILE:
                 most = LARGEST_FILE // 1_000_000
@@ -151,7 +151,7 @@ class Repositories:
         return _json({"files": [plain | {"path": f["path"], "oid": known.get(f["path"])} for f in files]})
 
     def _commit_lines(self, repository, commit, body):
-        """A commit comes as one JSON object a line: a header, then files to add and paths to delete."""
+        """Add a commit. The body has one JSON object a line: a header, then files and deletions."""
         files, title = dict(commit.files), ""
         for line in filter(None, body.split(b"\n")):
             step = json.loads(line)
@@ -187,7 +187,7 @@ def _json(value, status=200, headers=None):
 
 
 def _missing(what):
-    """The hub's way to say that there is no such "Repo", "Revision" or "Entry"; it tells no private ones."""
+    """Return the hub's answer if a "Repo", "Revision" or "Entry" is missing. A "Repo" may be private."""
     return Reply(401 if what == "Repo" else 404, headers={"X-Error-Code": f"{what}NotFound"})
 
 
@@ -204,9 +204,9 @@ def _described(commit):
 class LocalHub(Repositories):
     """A hub that listens on this machine's own address, 127.0.0.1, until `stop()` or the end of the kernel.
 
-    `url` is what `HfApi(endpoint=...)` takes.
+    `url` is the address for `HfApi(endpoint=...)`.
 
-    Raises CourseError where the libraries are told to work offline: they would not ask this hub either.
+    Raises CourseError if HF_HUB_OFFLINE is set, because then the library would not use this hub either.
     """
 
     def __init__(self):
@@ -226,20 +226,20 @@ class LocalHub(Repositories):
         threading.Thread(target=self._server.serve_forever, args=(0.05,), daemon=True).start()
 
     def stop(self):
-        """Stop listening, and forget everything."""
+        """Stop listening, and delete everything."""
         self._server.shutdown()
         self._server.server_close()
         self.commits.clear()
 
 
 def _no_proxy_for_this_machine():
-    """A school's proxy can't reach this machine's own address, so the library must not ask it to."""
+    """Exclude this machine's own address from the proxy, because a school's proxy can't reach it."""
     from huggingface_hub import close_session
 
     named = os.environ.get("NO_PROXY") or os.environ.get("no_proxy") or ""
     if "127.0.0.1" not in named.split(","):
         os.environ["NO_PROXY"] = os.environ["no_proxy"] = ",".join(filter(None, [named, "127.0.0.1"]))
-        close_session()  # the next one reads the environment
+        close_session()  # the library then opens a new session, which reads the environment again
 
 
 class _Handler(BaseHTTPRequestHandler):

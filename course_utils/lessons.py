@@ -1,4 +1,4 @@
-"""A lesson's first cell, and running lessons from top to bottom."""
+"""The work of a lesson's first cell, and the code that runs lessons from top to bottom."""
 
 import contextlib
 import os
@@ -17,12 +17,12 @@ NOTEBOOKS = Path(__file__).parent.parent / "notebooks"
 
 
 def setup(name):
-    """Say which model at which size this lesson will run and what that costs, before anything is fetched.
+    """Print which models at which size this lesson will run and what they cost, before anything is fetched.
 
     name : the lesson, for example "00_open_the_box"
 
     It also sets one thread and the random seeds, and says so (see `models.prepare`).
-    Raises CourseError when there is no such lesson, or COURSE_SIZE asks for a model that it can't open.
+    Raises CourseError if there is no such lesson, or if COURSE_SIZE asks for a model that it can't open.
     """
     from course_utils import models
 
@@ -31,7 +31,7 @@ def setup(name):
     for family in lesson.models:
         model = lesson_model(lesson, family)
         print(cost(model))
-        if family == model.family:  # so that `load(family)` gives the model that was promised
+        if family == model.family:  # so that `load(family)` loads the model that was announced
             catalog.LESSON_SIZES[family] = model.size
     if not lesson.models:
         print("No model to fetch: this lesson reads the course's own tables.")
@@ -45,7 +45,7 @@ def setup(name):
 
 
 def repository():
-    """The address of the course's repository, from pyproject.toml."""
+    """Return the address of the course's repository, which the package's metadata has from pyproject.toml."""
     (address,) = [
         url.partition(", ")[2]
         for url in metadata.metadata("open-the-box").get_all("Project-URL")
@@ -55,7 +55,7 @@ def repository():
 
 
 def _elsewhere(lesson):
-    """Where a lesson's exercises and the next lesson are, in Colab or to read, for a notebook on its own."""
+    """Return the addresses of a lesson's exercises and of the next lesson, in Colab or in the repository."""
     start = repository()
     if "google.colab" in sys.modules:
         start = start.replace("https://github.com/", "https://colab.research.google.com/github/")
@@ -66,9 +66,9 @@ def _elsewhere(lesson):
 
 
 def lesson_model(lesson, family):
-    """The model that a lesson runs for one of its `models`: at COURSE_SIZE, else at its default size.
+    """Return the model that a lesson runs for one of its `models`: at COURSE_SIZE, or at its default size.
 
-    Raises CourseError when there is none of that size, or one that the lesson's cells can't open.
+    Raises CourseError if no model has that size, or if the lesson's cells can't open it.
     """
     asked = os.environ.get("COURSE_SIZE") if lesson.any_size else None
     model = catalog.find(family, asked or lesson.size)
@@ -84,7 +84,7 @@ def lesson_model(lesson, family):
 
 
 def models_needed():
-    """The models that the lessons run, each once, in the order of their names."""
+    """Return the models that the lessons run, each once, sorted by name."""
     needed = {
         lesson_model(lesson, family) for lesson in catalog.lessons().values() for family in lesson.models
     }
@@ -92,7 +92,7 @@ def models_needed():
 
 
 def cost(model):
-    """One line on what running a model needs: licence, gate, download, disk, memory, minutes."""
+    """Return two lines on what a model needs: licence, gate, download, disk, memory, minutes."""
     from course_utils import sources
 
     if model.ours:
@@ -105,10 +105,10 @@ def cost(model):
         note = "already on this machine"
     else:
         minutes = max(1, round(model.download_bytes / 1e6 / 60))
-        note = f"up to {minutes} min at 1 MB/s"  # a slow school line
+        note = f"up to {minutes} min at 1 MB/s"  # as on a slow school line
     sizes = (model.download_bytes, model.disk_bytes, model.memory_bytes)
     download, disk, memory = map(megabytes, sizes)
-    if model.size == "full":  # `load` takes fewer bits where these do not fit, and says so before a download
+    if model.size == "full":  # if they do not fit, `load` uses fewer bits and says so before a download
         memory += " at 16 bits"
     return (
         f"Model: {model.title} ({model.size}), {model.parameters:,} parameters, {model.licence}, {gate}.\n"
@@ -117,7 +117,10 @@ def cost(model):
 
 
 def notebooks(names=()):
-    """The notebooks of the lessons named (by number, name or file); of every lesson when none is."""
+    """Return the paths of the notebooks named by number, name or file; without names, of all lessons.
+
+    Raises CourseError if there is no such lesson or file.
+    """
     paths = []
     for name in names or catalog.lessons():
         path = Path(name)
@@ -132,11 +135,11 @@ def notebooks(names=()):
 
 
 def models_of(path):
-    """What a notebook of the course runs, in few words: "TinyWorld Falcon (tiny) and 2 more"."""
+    """Return which models a notebook runs, in few words: "TinyWorld Falcon (tiny) and 2 more"."""
     try:
         lesson = _lesson(Path(path).stem)
     except CourseError:
-        return "-"  # a notebook of somebody's own
+        return "-"  # the notebook is not one of the course
     if not lesson.models:
         return "-"
     first, more = lesson_model(lesson, lesson.models[0]), len(lesson.models) - 1
@@ -144,7 +147,7 @@ def models_of(path):
 
 
 def megabytes(count):
-    """Bytes in words: "93 MB", "16.1 GB"."""
+    """Return a number of bytes as text: "93 MB", "16.1 GB"."""
     return f"{count / 1e9:.1f} GB" if count >= 1e9 else f"{count / 1e6:.0f} MB"
 
 
@@ -158,7 +161,7 @@ def _lesson(name):
 
 @dataclass
 class Run:
-    """How one notebook went: seconds, the kernel's peak memory in bytes, and what stopped it, if anything."""
+    """The result of running a notebook: seconds, the kernel's peak memory in bytes, and the error or None."""
 
     path: Path
     seconds: float
@@ -167,13 +170,13 @@ class Run:
 
 
 def run(path, write=False, on_cell=lambda done, total: None):
-    """Execute a notebook from top to bottom in a kernel of its own, and say how it went.
+    """Execute a notebook from top to bottom in a new kernel, and return a `Run`.
 
     path : the notebook
     write : store the outputs in the file, without widget state, timestamps or anything else of this machine
-    on_cell : called with (cells done, cells in all) as the run goes on
+    on_cell : called after each cell with (cells done, number of cells)
 
-    A cell that fails ends the run; its error is in the result, and nothing is written.
+    A cell that fails ends the run. Then its error is in the result, and nothing is written.
     """
     import nbformat
     from nbclient import NotebookClient
@@ -182,7 +185,7 @@ def run(path, write=False, on_cell=lambda done, total: None):
     path = Path(path)
     try:
         notebook = nbformat.read(path, as_version=4)
-    except Exception as failure:  # what a broken file raises has no common base
+    except Exception as failure:  # the errors that a broken file can raise have no common base
         return Run(path, 0.0, 0, f"not a notebook that can be read ({type(failure).__name__})")
     total = sum(cell.cell_type == "code" for cell in notebook.cells)
     client = NotebookClient(
@@ -206,7 +209,7 @@ def run(path, write=False, on_cell=lambda done, total: None):
     peak = _PeakMemory(client)
     try:
         with peak:
-            # What the kernel process logs is noise here: what a cell says reaches us as its outputs.
+            # Discard the log of the kernel process. The outputs of the cells come by another channel.
             client.execute(stderr=subprocess.DEVNULL)
     except CellExecutionError as failure:
         says = failure.evalue.strip().split("\n")[0][:160]
@@ -216,7 +219,7 @@ def run(path, write=False, on_cell=lambda done, total: None):
     except DeadKernelError:
         error = f"cell {done + 1}: the kernel died"
     except AssertionError:
-        # Ctrl-C: nbclient catches the signal itself, ends the kernel, and then misses it on its own way out.
+        # Ctrl-C: nbclient catches the signal and ends the kernel, and then fails because the kernel is gone.
         raise KeyboardInterrupt from None
     if write and error is None:
         nbformat.write(clean(notebook), path)
@@ -224,9 +227,9 @@ def run(path, write=False, on_cell=lambda done, total: None):
 
 
 def clean(notebook):
-    """Take out of an executed notebook what belongs to one run or one machine; returns the notebook.
+    """Remove from an executed notebook everything that differs by run or machine; return the notebook.
 
-    Widget views need the kernel that made them, so the picture beside them stays and they go.
+    Widget views need the kernel that made them, so they are removed, and the picture stored with them stays.
     """
     notebook.metadata.pop("widgets", None)
     notebook.metadata["kernelspec"] = {"display_name": "Python 3", "language": "python", "name": "python3"}
@@ -240,7 +243,7 @@ def clean(notebook):
 
 
 class _PeakMemory:
-    """Watches the memory of a client's kernel, ten times a second, while the `with` block runs."""
+    """Measures the peak memory of a client's kernel, ten times a second, while the `with` block runs."""
 
     def __init__(self, client):
         self.client = client
@@ -262,8 +265,8 @@ class _PeakMemory:
             provisioner = getattr(self.client.km, "provisioner", None)
             process = getattr(provisioner, "process", None)
             if process is not None:
-                with contextlib.suppress(psutil.Error):  # the kernel is not there yet, or no longer
-                    # On Windows the process of a virtual environment only starts the real one.
+                with contextlib.suppress(psutil.Error):  # the kernel has not started yet, or has ended
+                    # Count children, too: in a virtual environment on Windows, this only starts Python.
                     kernel = psutil.Process(process.pid)
                     family = (kernel, *kernel.children(recursive=True))
                     self.bytes = max(self.bytes, sum(each.memory_info().rss for each in family))

@@ -1,8 +1,8 @@
-"""Licences of models taken apart into clauses, each with its section and its own words.
+"""Licences of models, divided into clauses, each with its section and its own words.
 
-This is one reading of texts, each of the date given with it, and not legal advice: before you depend on an
-answer, read the sections that it cites, and ask someone who may advise you. Left out are definitions and
-provisions that grant, ask, forbid or end nothing. The data is in catalog/licences.toml.
+This is one reading of the texts, each as of the date given with it. It is not legal advice: before you depend
+on an answer, read the sections that it cites, and ask someone who is allowed to advise you. Definitions and
+provisions are left out if they grant, require, forbid and end nothing. The data is in catalog/licences.toml.
 """
 
 from dataclasses import dataclass
@@ -52,8 +52,8 @@ USES = (
 )
 ANSWERS = ("yes", "yes, with conditions", "ask first", "no", "cannot know")
 
-# What a licence does on a topic, when its clauses there are of several kinds: the first of these that it has.
-# A grant comes before its end, or the patents that Apache grants would count as a termination.
+# If a licence's clauses on a topic have several kinds, `Licence.mark` takes the first of these kinds.
+# "permission" is before "termination": otherwise Apache's grant of patents would count as a termination.
 _RANKS = ("prohibition", "condition", "disclaimer", "permission", "termination", "definition")
 SILENT, UNREAD = "says nothing", "not read"
 
@@ -64,11 +64,11 @@ class Clause:
 
     Parameters
     ----------
-    section: where it stands, as the text numbers it; no two clauses of a licence share one.
+    section: its section, as the text numbers it; no two clauses of a licence have the same.
     kind: one of KINDS.
     topic: one of TOPICS, so that licences can be compared.
     summary: the clause in our words.
-    quote: its operative words, verbatim but for line breaks.
+    quote: its operative words, verbatim except for line breaks.
     """
 
     section: str
@@ -82,7 +82,7 @@ class Clause:
 
 
 class Verdict(NamedTuple):
-    """The answer to "may I?": one of ANSWERS, why in a sentence, and the clauses that say so."""
+    """The answer to "may I?": one of ANSWERS, the reason in a sentence, and the clauses that say so."""
 
     answer: str
     why: str
@@ -91,20 +91,20 @@ class Verdict(NamedTuple):
 
 @dataclass(frozen=True)
 class Licence:
-    """A licence, and how the course came to read it.
+    """A licence, and how the course read it.
 
     Parameters
     ----------
     name: its key, such as "llama-3-community".
-    title, author, version: as the text has them; `short` is a name for the head of a column.
-    date: "2024-04-18", "2004-01", or empty where the text bears none.
-    osi_approved: whether the Open Source Initiative lists it as approved; `osi_source` is that list.
-    url: where the text is.
+    title, author, version: as in the text; `short` is a name for the head of a column.
+    date: "2024-04-18", "2004-01", or empty if the text has no date.
+    osi_approved: True if the Open Source Initiative lists it as approved; `osi_source` is that list.
+    url: the address of the text.
     basis: one of catalog.BASES.
     note: what was read, and how sections without a number are named.
-    whole: False where a part, such as a use policy, could not be read, so that its silence means nothing.
+    whole: False if a part, such as a use policy, could not be read, so that a missing clause proves nothing.
     clauses: tuple of Clause, in the order of the text.
-    uses: from each of USES to its Verdict.
+    uses: dict from each of USES to its Verdict.
     """
 
     name: str
@@ -123,13 +123,13 @@ class Licence:
     uses: dict[str, Verdict]
 
     def about(self, topic: str) -> tuple[Clause, ...]:
-        """The clauses on one of TOPICS. Raises CourseError for another topic."""
+        """Return the clauses on one of TOPICS. Raises CourseError for another topic."""
         if topic not in TOPICS:
             raise CourseError(f"There is no topic {topic!r}: choose one of {'; '.join(TOPICS)}.")
         return tuple(clause for clause in self.clauses if clause.topic == topic)
 
     def section(self, name: str) -> Clause:
-        """The clause of a section. Raises CourseError when no clause has that section."""
+        """Return the clause of a section. Raises CourseError if no clause has that section."""
         for clause in self.clauses:
             if clause.section == name:
                 return clause
@@ -137,36 +137,36 @@ class Licence:
         raise CourseError(f"{self.title} has no section {name!r} here: its sections are {sections}.")
 
     def mark(self, topic: str) -> str:
-        """What the licence does on a topic: the weightiest kind of its clauses there, SILENT, or UNREAD."""
+        """Return what the licence does on a topic: its clauses' first kind in _RANKS, SILENT or UNREAD."""
         kinds = {clause.kind for clause in self.about(topic)}
         return next((kind for kind in _RANKS if kind in kinds), SILENT if self.whole else UNREAD)
 
 
 @cache
 def all() -> dict[str, Licence]:
-    """Every licence by name."""
+    """Return every licence by name."""
     return {name: _licence(name, facts) for name, facts in catalog.read("licences.toml").items()}
 
 
 def names() -> tuple[str, ...]:
-    """The names of the licences."""
+    """Return the names of the licences."""
     return tuple(all())
 
 
 def find(name: str) -> Licence:
-    """The licence of that name. Raises CourseError when there is none."""
+    """Return the licence with this name. Raises CourseError if there is none."""
     if name not in all():
         raise CourseError(f"There is no licence named {name!r}: choose one of {', '.join(all())}.")
     return all()[name]
 
 
 def may(licence: Licence | str, use: str) -> Verdict:
-    """Whether a licence allows a use.
+    """Look up whether a licence allows a use.
 
     licence : a Licence or its name
     use : one of USES
 
-    Returns the answer, a sentence on why, and the clauses that say so.
+    Returns the answer, the reason in a sentence, and the clauses that say so.
     Raises CourseError for an unknown name or use.
 
     Example

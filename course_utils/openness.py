@@ -1,7 +1,7 @@
-"""What is open about each model: marks in 14 dimensions, each with its source.
+"""How open each model is: marks in 14 dimensions, each with its source.
 
-The dimensions and most marks of the language models are those of Liesenfeld and Dingemanse (2024),
-"Rethinking open source generative AI", FAccT, and of the index at https://opening-up-chatgpt.github.io.
+The dimensions, and most marks of the language models, come from Liesenfeld and Dingemanse (2024),
+"Rethinking open source generative AI", FAccT, and from the index at https://opening-up-chatgpt.github.io.
 """
 
 from dataclasses import dataclass
@@ -23,9 +23,9 @@ class Mark:
     ----------
     mark: one of MARKS.
     note: the reason, in a sentence.
-    source: where it can be read; empty when the basis is "unsourced".
+    source: where it can be read; empty if the basis is "unsourced".
     basis: one of catalog.BASES.
-    index: the index's own mark, which is ours unless the note says why not; None where it has no entry.
+    index: the index's mark; if ours differs, the note says why. None if the index has no entry.
     """
 
     mark: str
@@ -37,18 +37,18 @@ class Mark:
 
 @dataclass(frozen=True)
 class OpenModel:
-    """A published model, and what is open about it.
+    """A published model, and how open it is.
 
     Parameters
     ----------
-    name, title: its key here ("llama-2") and its name in print.
+    name, title: its key in this module ("llama-2") and its name for readers.
     kind: "text", "picture" or "sound".
     hub_ids: its repositories on the hub.
-    gated: whether the hub asks for an agreement before it gives the weights.
+    gated: True if the hub asks for an agreement before it lets you download the weights.
     licence: the licence's name in `course_utils.licences`.
-    released: the date, year-month-day or as much of it as the source gives; with its source and basis.
+    released: the date, as year-month-day or as much of it as the source gives; with its source and basis.
     marks: dict from each of DIMENSIONS to a Mark.
-    index_entry, index_score: its file in the index and the points published there; None where it has none.
+    index_entry, index_score: its file in the index and the points published there; None if it has no entry.
     """
 
     name: str
@@ -78,11 +78,11 @@ class Statement:
 
 @dataclass(frozen=True)
 class Definition:
-    """The Open Source AI Definition: what it asks for, and what its own reviewers found.
+    """The Open Source AI Definition: what it asks for, and the result of its authors' own review.
 
     Parameters
     ----------
-    version, date, source, basis: which text, of when, and where it can be read.
+    version, date, source, basis: of the text, and how the course knows it.
     freedoms, elements: dicts from a name to what the definition asks for.
     passed, would_pass_with_other_terms, failed: names of the systems reviewed by the Open Source Initiative.
     """
@@ -103,7 +103,7 @@ def _tables():
     return catalog.read("openness.toml")
 
 
-# From a heading to its dimensions, and from each dimension to the question that it asks.
+# GROUPS: from a heading to its dimensions. QUESTIONS: from each dimension to its question.
 GROUPS = {group: tuple(asked) for group, asked in _tables()["dimensions"].items()}
 QUESTIONS = {name: text for asked in _tables()["dimensions"].values() for name, text in asked.items()}
 DIMENSIONS = tuple(QUESTIONS)
@@ -111,7 +111,7 @@ DIMENSIONS = tuple(QUESTIONS)
 
 @cache
 def models() -> dict[str, OpenModel]:
-    """Every model by name."""
+    """Return every model by name."""
     found = {}
     for name, facts in _tables()["models"].items():
         facts = dict(facts)
@@ -132,19 +132,19 @@ def models() -> dict[str, OpenModel]:
 
 
 def find(name: str) -> OpenModel:
-    """One model by its name, such as "llama-2". Raises CourseError, with the names there are."""
+    """Return a model by its name, such as "llama-2". Raises CourseError if there is none."""
     if name not in models():
         raise CourseError(f"There is no model {name!r} in the openness table: it has {', '.join(models())}.")
     return models()[name]
 
 
 def score(model: OpenModel | str, index: bool = False) -> float:
-    """The points of a model: 1 for each open mark, 0.5 for each partial one.
+    """Return the points of a model: 1 for each open mark, 0.5 for each partial one.
 
     model : an OpenModel, or its name
-    index : whether to count the index's marks instead of ours
+    index : True to count the index's marks instead of ours
 
-    Raises CourseError for a name that is not there, or when the index has no entry for the model.
+    Raises CourseError for an unknown name, or if `index` is True and the index has no entry for the model.
     """
     model = find(model) if isinstance(model, str) else model
     if index and model.index_entry is None:
@@ -154,13 +154,13 @@ def score(model: OpenModel | str, index: bool = False) -> float:
 
 @cache
 def statements() -> tuple[Statement, ...]:
-    """What documents say about the models' licences, where they disagree."""
+    """Return what documents say about the models' licences, for models whose documents disagree."""
     return tuple(Statement(**facts) for facts in _tables()["statements"])
 
 
 @cache
 def definition() -> Definition:
-    """The Open Source AI Definition 1.0 of the Open Source Initiative."""
+    """Return the Open Source AI Definition 1.0 of the Open Source Initiative."""
     facts = _tables()["osaid"]
     lists = ("passed", "would_pass_with_other_terms", "failed")
     return Definition(**(facts | {key: tuple(facts[key]) for key in lists}))

@@ -1,4 +1,4 @@
-"""A process apart, for the one lesson in which a file's loading runs code of its own."""
+"""Runs code in a separate process, for the lesson in which loading a file runs code from that file."""
 
 import os
 import shutil
@@ -9,7 +9,7 @@ from pathlib import Path
 
 from course_utils.errors import CourseError
 
-# What Python itself needs, read-only. Nothing else of the machine is there: no home, no network.
+# The folders that Python itself needs, read-only. The sandbox has no home folder and no network.
 _SYSTEM = ("/usr", "/lib", "/lib64", "/bin", "/nix")
 _LIMITS = """
 try:
@@ -22,17 +22,18 @@ except ImportError:  # Windows has no such limits
 
 
 def run(code, folder, seconds=20) -> str:
-    """Run Python code in a process of its own that starts in `folder`, and return what it printed.
+    """Run Python code in a separate process that starts in `folder`, and return what it printed.
 
-    With `kind()` "bubblewrap" it can read Python and write to `folder`, and reaches nothing else. As "a
-    process of its own" it has ten seconds of processor and files of at most a megabyte: that keeps a mistake
-    small, and is no wall against somebody who means harm.
+    It may use ten seconds of processor time and write files of at most a megabyte (not limited on Windows).
+    If `kind()` is "bubblewrap", it can read Python and write to `folder`, and reaches nothing else. If
+    `kind()` is "a process of its own", only the limits hold. They make a mistake less harmful, but do not
+    stop somebody who means harm.
 
-    code : str, for the standard library alone
+    code : str; it can import the standard library only
     folder : str or Path of an existing folder
-    seconds : after which the process is ended
+    seconds : the process is ended after this time
 
-    Raises CourseError when the code fails or takes too long.
+    Raises CourseError if the code fails or takes too long.
     """
     folder = Path(folder).resolve()
     command = [*_apart(folder), sys.executable, "-I", "-S", "-c", _LIMITS + code]
@@ -49,16 +50,16 @@ def run(code, folder, seconds=20) -> str:
 
 
 def kind() -> str:
-    """What keeps the code apart on this machine: "bubblewrap" or "a process of its own"."""
+    """Return how the code is isolated on this machine: "bubblewrap" or "a process of its own"."""
     return "bubblewrap" if _has_bubblewrap() else "a process of its own"
 
 
 @cache
 def _has_bubblewrap():
-    """Whether bubblewrap is there and may work: inside many containers it may not."""
+    """Return whether bubblewrap is installed and works. Many containers do not allow it."""
     if shutil.which("bwrap") is None:
         return False
-    folder = Path(__file__).resolve().parent  # not the current one, in which the environment may be a link
+    folder = Path(__file__).resolve().parent  # not the current folder, where .venv may be a link
     command = [*_bubblewrap(folder), sys.executable, "-I", "-S", "-c", ""]
     return _process(command, None, 20).returncode == 0
 
@@ -70,7 +71,7 @@ def _apart(folder):
 def _bubblewrap(folder):
     shown = [*_SYSTEM, sys.prefix, sys.base_prefix]
     seen = [part for path in shown for part in ("--ro-bind-try", path, path)]
-    # The empty /tmp first: Python itself may lie below it.
+    # The empty /tmp comes first, because Python itself may be inside /tmp.
     own = ["--proc", "/proc", "--dev", "/dev", "--tmpfs", "/tmp", *seen, "--bind", str(folder), str(folder)]
     rules = ["--unshare-all", "--die-with-parent", "--new-session", "--chdir", str(folder)]
     return ["bwrap", *own, *rules]
