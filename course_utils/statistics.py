@@ -17,7 +17,7 @@ from .errors import CourseError
 
 _ALL_ORDERS = 8  # kendall() tries all orders of up to this many things: 40,320 orders of 8
 _SHUFFLES = 20_000  # for more things, kendall() tries this many random orders
-_ELO = 400 / math.log(10)  # points on Elo's scale when the logarithm of the odds changes by 1
+_ELO = 400 / math.log(10)  # points on Elo's scale for 1 more in the logarithm of the odds
 _DRAWS = 0.1  # the fraction of a draw that each model gets against a model of 1,000 points
 
 

@@ -147,7 +147,7 @@ class Denoising(Explorer):
         return Picture(card(body, self._setting(where), note), self._words(where))
 
     def still(self):
-        """Return a picture to show without a kernel: five steps of each prompt, the maps of the first."""
+        """Return a picture for readers: five steps of each prompt, and the maps of the first prompt."""
         drawn, (prompts, _, _, steps) = self._result(), self._drawn_for
         places = sorted({round(steps * quarter / 4) for quarter in range(5)})
         rows = {

@@ -121,7 +121,7 @@ class Speech(Explorer):
         heading = f"{sound}, no noise"
         if level != NO_NOISE:
             heading = f"{sound}, {'babble' if kind == 'babble' else 'white noise'} at {signed(level, 0)} dB"
-        # The least likely word is outlined while the mouse points at no other.
+        # Outline the least likely word, unless the mouse points at another one.
         chosen = min(range(len(words)), key=chances.__getitem__) if words else None
         facts = f"{len(words)} words, mean probability {_mean(chances)}"
         inner = spectrogram_html(**heard, chosen=chosen, hover=live)
