@@ -14,7 +14,14 @@ REPOSITORY = PROJECT["urls"]["Repository"]
 
 project = html_title = "Open the Box"
 root_doc = "README"
-include_patterns = ["README.md", "docs/*.md", "notebooks/*.ipynb", "exercises/*/*.ipynb"]
+include_patterns = [
+    "README.md",
+    "CONTRIBUTING.md",
+    "CODE_OF_CONDUCT.md",
+    "docs/*.md",
+    "notebooks/*.ipynb",
+    "exercises/*/*.ipynb",
+]
 exclude_patterns = [".*", "build"]
 extensions = ["myst_nb"]
 nb_execution_mode = "off"
@@ -60,6 +67,8 @@ notebooks/*
 docs/instructors
 docs/grading
 docs/*
+CONTRIBUTING
+CODE_OF_CONDUCT
 The repository <{REPOSITORY}>
 ```
 
