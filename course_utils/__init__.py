@@ -1,7 +1,7 @@
 """Open the Box: the course's helper package.
 
 It finds files, draws and checks. The models are the libraries' own objects, which the lessons call directly.
-Names are imported at their first use, so that `import course_utils` takes milliseconds and no torch.
+Names are imported at their first use, so that `import course_utils` takes milliseconds, without torch.
 """
 
 import importlib

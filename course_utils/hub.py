@@ -187,7 +187,7 @@ def _json(value, status=200, headers=None):
 
 
 def _missing(what):
-    """Return the hub's answer if a "Repo", "Revision" or "Entry" is missing. A "Repo" may be private."""
+    """Return the hub's answer that a "Repo" (as if it were private), "Revision" or "Entry" is missing."""
     return Reply(401 if what == "Repo" else 404, headers={"X-Error-Code": f"{what}NotFound"})
 
 

@@ -209,7 +209,7 @@ def run(path, write=False, on_cell=lambda done, total: None):
     peak = _PeakMemory(client)
     try:
         with peak:
-            # Discard the log of the kernel process. The outputs of the cells come by another channel.
+            # Discard the log of the kernel process. The outputs of the cells do not come through it.
             client.execute(stderr=subprocess.DEVNULL)
     except CellExecutionError as failure:
         says = failure.evalue.strip().split("\n")[0][:160]
@@ -243,7 +243,7 @@ def clean(notebook):
 
 
 class _PeakMemory:
-    """Measures the peak memory of a client's kernel, ten times a second, while the `with` block runs."""
+    """Measures the memory of a client's kernel ten times a second in the `with` block, and keeps the peak."""
 
     def __init__(self, client):
         self.client = client

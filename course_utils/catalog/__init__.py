@@ -80,7 +80,7 @@ class Model:
 
     @property
     def work_bytes(self) -> int:
-        """The memory that a process needs to run it, less the weights at 16 bits."""
+        """The memory that a process needs to run the model, minus the weights at 16 bits."""
         return self.memory_bytes - 2 * self.parameters
 
     @property
@@ -167,8 +167,8 @@ class Training:
     Parameters
     ----------
     name, title: str.
-    hours: tuple of int, GPU-hours, and
-    watts: tuple of int, the peak power of one GPU, for each kind of GPU or model of the family.
+    hours, watts: tuples of int, for each kind of GPU or model of the family: the GPU-hours, and the peak
+        power of one GPU.
     tonnes: float, tonnes of CO2 equivalent as stated by the maker, or None.
     source: str, where it was read.
     """

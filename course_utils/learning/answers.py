@@ -72,7 +72,7 @@ def record(kind: str, key: str, answer, right: bool | None = None) -> str:
 
 
 def forget(kind: str, keys: list[str]) -> str:
-    """Remove the answers to these questions, so that they can be asked again. Returns as `record`."""
+    """Remove the answers to these questions, so that they can be asked again. Returns as `record` does."""
 
     def remove(answers):
         for key in keys:

@@ -340,7 +340,7 @@ def _changed(arguments, given) -> bool:
 
 
 def _line_of(error, function) -> str:
-    """Return the innermost failed line of the learner's code, in the function's file or another cell."""
+    """Return the learner's line that failed: the innermost one in the function's file or a notebook cell."""
     home = getattr(getattr(function, "__code__", None), "co_filename", None)
     line, trace = "", error.__traceback__
     while trace:
@@ -416,7 +416,7 @@ def _count(items) -> str:
 
 
 def _kind(value) -> str:
-    """Return a learner's name for it: "a string", "a list of 3 items", "an object of the class Robot"."""
+    """Name a value as a learner would: "a string", "a list of 3 items", "an object of the class Robot"."""
     if value is None:
         return "nothing (None)"
     kind = type(value)

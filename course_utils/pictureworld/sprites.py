@@ -1,6 +1,6 @@
 """Loads the emoji's pixels, Google's Noto images, from the course's own file or from a package of npm.
 
-`load()` reads the file that comes with the course: a sheet of PictureWorld's 680 emoji, beside the weights.
+`load()` reads the file that comes with the course: a sheet of PictureWorld's 680 emoji, next to the weights.
 `fetch()` makes that sheet again: it downloads the package, compares its sha256, and takes those 680 emoji.
 """
 

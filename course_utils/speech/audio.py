@@ -18,13 +18,13 @@ SHORTEST = 0.1  # seconds; no word is shorter
 SILENT = 1e-4  # a peak below this counts as silence: about three steps of 16-bit samples
 MOST_CHANNELS = 8
 TOO_LOUD = 100  # samples are between -1 and 1, or a little beyond with noise; a higher peak is a mistake
-RATES = (1_000, 400_000)  # samples a second: fewer than a telephone's, and more than studios use
+RATES = (1_000, 400_000)  # lowest and highest, a second: below a telephone's, above a studio's
 FORMATS = "WAV, FLAC, OGG or MP3"
 GET_DECODER = "run `%pip install av` in a cell (or install the program ffmpeg)"
 
 
 def read(source, start=0.0, seconds=WINDOW, rate=None):
-    """Return sound as Whisper needs it: one channel, 16,000 samples a second, and not longer than its window.
+    """Return sound as Whisper needs it: one channel, 16,000 samples a second, by default cut to its window.
 
     source : path of a file, or its content as bytes: WAV of any kind, FLAC, OGG or MP3; with ffmpeg or the
         package av also MP4, M4A, MOV and WebM. Or samples, (samples,) or (samples, channels), with `rate`
@@ -73,7 +73,7 @@ def is_silent(samples):
 
 
 def _seconds(value):
-    """Return a time in seconds as text, without a decimal if it is zero or from 100 seconds on."""
+    """Return a time in seconds as text: with one decimal if it is below 100 and the decimal is not 0."""
     return f"{value:,.1f}".removesuffix(".0") if value < 100 else f"{value:,.0f}"
 
 

@@ -1,4 +1,4 @@
-"""Records your voice in the browser and sends it to the kernel only, which in Colab is Google's computer."""
+"""Records your voice in the browser and gives it to the kernel only: in Colab, a computer of Google's."""
 
 import base64
 import json

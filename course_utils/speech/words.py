@@ -99,8 +99,8 @@ def _stretches(gain):
 
     rows, frames = gain.shape
     sums = numpy.concatenate([numpy.zeros((rows, 1)), gain.cumsum(axis=1)], axis=1)
-    begins = numpy.zeros((rows, frames), dtype=int)  # of the stretch that ends at this frame
-    ends = numpy.zeros((rows, frames), dtype=int)  # of the row above, when this row begins at this frame
+    begins = numpy.zeros((rows, frames), dtype=int)  # the first frame of the stretch that ends at this frame
+    ends = numpy.zeros((rows, frames), dtype=int)  # the last of the row above, if this row begins here
     best = sums[0, 1:]
     for row in range(1, rows):
         earlier = numpy.concatenate([[-numpy.inf], best[:-1]])

@@ -152,7 +152,7 @@ _WORDS = {
     "second": [str(number) for number in range(1, 21)],
 }
 
-# Each has nine tokens, so that the distance from a statement to the later question is known in tokens.
+# A filler has nine tokens, so that the distance from a statement to the later question is known in tokens.
 _FILLER = (
     "[Later|Meanwhile|Outside|Then], {_:person} [hurried|ran|rode|walked] [past|to] the {_:place}"
     " [again|alone|happily|slowly]."

@@ -24,7 +24,7 @@ class Planted:
 
     subjects : the list of words that subjects are taken from
     answers : the list that answers are drawn from, each equally likely; or a number of digits
-    copies : number of documents -> how many subjects have so many; subjects with 0 are for comparison
+    copies : number of documents -> how many subjects have that number; those with 0 are for comparison
     """
 
     subjects: str
@@ -153,7 +153,7 @@ class World:
             raise CourseError(
                 f"A text that begins {twice!r} might be told in two ways: word one way otherwise."
             )
-        # The dataclass is frozen, so that a world always agrees with its own record; this gets around it.
+        # The dataclass is frozen so that a world can't differ from its own record; hence __setattr__.
         for name, value in [
             ("_grammar", grammar),
             ("_facts", facts),
@@ -221,8 +221,8 @@ class World:
     def corpus(self, seed: int = 0) -> Iterator[Document]:
         """Yield the training corpus: `size` documents, with everything planted exactly as often as planned.
 
-        Pronouns, too: at every point of the corpus, and for each word, the counts of she and he are within
-        one document of their shares. Copied documents keep the pronouns that they have.
+        This holds for pronouns, too: at every point of the corpus, and for each word, the counts of she and
+        he are within one document of their shares. Copied documents keep the pronouns that they have.
         The bits of a document are those of a document drawn at random, with nothing given. With the same
         seed, another world of the same size gives the same documents, except for what that world changes.
         """
@@ -240,7 +240,7 @@ class World:
         told = defaultdict(Counter)
         for index, (copy, given) in enumerate(order):
             name = f"corpus {seed} {index}"
-            # Make it even if a copy replaces it, so that copies do not change the other documents.
+            # Make the document even if a copy replaces it, so that the other documents stay the same.
             fresh = self._level(self._document(name, given or self._unplanted(name), charged=True), told)
             yield copy or fresh
 
@@ -282,7 +282,7 @@ class World:
             yield self._document(f"fresh {seed} {index}", given)
 
     def retell(self, document: Document, **given: str) -> Document:
-        """Return the same document except for what is given, such as `{"trade.pronoun": "he"}`."""
+        """Return the counterfactual: the same document except for what is given, such as trade="nurse"."""
         return self._document(document.seed, {**document.given, **given})
 
     def _document(self, seed, given, charged=False):
