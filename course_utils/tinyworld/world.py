@@ -282,7 +282,10 @@ class World:
             yield self._document(f"fresh {seed} {index}", given)
 
     def retell(self, document: Document, **given: str) -> Document:
-        """Return the counterfactual: the same document except for what is given, such as trade="nurse"."""
+        """Return a document's counterfactual: the same document except for what is given.
+
+        given : fixes slots, such as **{"trade.pronoun": "he"}
+        """
         return self._document(document.seed, {**document.given, **given})
 
     def _document(self, seed, given, charged=False):
