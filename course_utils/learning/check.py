@@ -68,9 +68,12 @@ _NESTED = "met a list that contains itself, or is nested too deeply."
 def attempt(function, arguments: tuple) -> dict:
     """Call a learner's function with copies of the arguments, and return the outcome as plain data.
 
-    Returns one of {"lacks": what was given instead of a function}, {"unwritten": True}, {"stopped": the
-    error, "line": the learner's line or ""}, {"unreadable": why}, {"value": the returned value as plain
-    data, "changed": True if the function changed an input}.
+    Returns one of these:
+    {"lacks": what was given instead of a function}
+    {"unwritten": True}: the task's `raise` line is still there
+    {"stopped": the error, "line": the learner's line that failed, or ""}
+    {"unreadable": why the returned value can't be read}
+    {"value": the returned value as plain data, "changed": True if the function changed an input}
     """
     if not callable(function):
         return {"lacks": "nothing" if function is None else _kind(function)}
