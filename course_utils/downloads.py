@@ -29,7 +29,7 @@ PAGE_TYPES = "application/vnd.pypi.simple.v1+json, application/vnd.pypi.simple.v
 
 
 class Unavailable(Exception):
-    """Why a place could not give a file: part of a sentence."""
+    """A source could not provide a file; the message is part of a sentence."""
 
 
 class _BrokenOff(Unavailable):
@@ -82,10 +82,10 @@ def package_indexes():
     for key in ("index-url", "extra-index-url", "cert", "proxy"):
         if value := os.environ.get("PIP_" + key.upper().replace("-", "_")):
             settings[key] = value
-    # An environment without pip prints nothing here, and PyPI it is.
+    # Without pip this prints nothing, and PyPI is used.
     command = [sys.executable, "-m", "pip", "config", "list"]
     lines = subprocess.run(command, capture_output=True, text=True).stdout.splitlines()
-    # setdefault: the most particular one wins, as in pip
+    # setdefault: the most specific section wins, as in pip
     for section in ("download.", "install.", "global."):
         for line in lines:
             if line.startswith(section):
@@ -105,10 +105,10 @@ def package_indexes():
 
 
 def find_on_index(session, index, package, name):
-    """Where an index keeps the file `name` of a package: (URL, login or None). Raises Unavailable.
+    """Finds the file `name` of a package on an index: (URL, login or None). Raises Unavailable.
 
-    A login in the index's URL is taken out of it, so that no message shows it; it goes to the same scheme and
-    host only.
+    A login in the index's URL is removed from it, so that no message shows it. It is sent only to the same
+    scheme and host.
     """
     from requests.utils import get_auth_from_url, urldefragauth
 
@@ -136,7 +136,7 @@ def find_on_index(session, index, package, name):
 
 
 def first_bytes_speed(session, url, login=None):
-    """How fast a file's first bytes come, in bytes per second; none is kept. Raises Unavailable."""
+    """Measures how fast a file's first bytes arrive, in bytes per second; stores none. Raises Unavailable."""
     headers = {"Accept-Encoding": "identity", "Range": f"bytes=0-{FIRST_BYTES - 1}"}
     with (
         _network_errors(),
@@ -147,14 +147,14 @@ def first_bytes_speed(session, url, login=None):
 
 
 def speed(chunks):
-    """Bytes per second of the first chunks; a connection that breaks after some bytes ends the count."""
+    """Returns bytes per second over the first chunks; if the connection breaks, over those that arrived."""
     started, count = time.monotonic(), 0
     try:
         for chunk in chunks:
             count += len(chunk)
             if time.monotonic() - started > FIRST_SECONDS or count >= FIRST_BYTES:
                 break
-    except Exception:  # of whichever client: the download will meet it again, and say it
+    except Exception:  # requests or httpx: the download will hit the same error and report it
         if not count:
             raise
     return count / max(time.monotonic() - started, 1e-3)
@@ -214,13 +214,13 @@ def _download_rest(session, url, part, size, bar, login):
     if have > size:
         part.unlink()
         raise Unavailable(f"more than the {size:,} bytes of the file")
-    if part.stat().st_size < size:  # a server that names no length can only end early in silence
+    if part.stat().st_size < size:  # without a Content-Length, no error shows that an answer ended early
         raise _BrokenOff("the download broke off")
 
 
 @contextlib.contextmanager
 def _network_errors():
-    """Turn what requests and a page that is none raise into a reason; an error of the disk passes."""
+    """Turns errors of requests or of an unreadable page into Unavailable; errors of the disk pass through."""
     from requests import exceptions
 
     try:
@@ -236,6 +236,6 @@ def _network_errors():
         raise _BrokenOff("the download broke off") from error
     except exceptions.ConnectionError as error:
         raise _BrokenOff("no connection") from error
-    # HTMLParser asserts, where a page is garbage.
+    # HTMLParser raises AssertionError on garbage.
     except (exceptions.RequestException, ValueError, KeyError, TypeError, AssertionError) as error:
         raise Unavailable(f"no usable answer ({type(error).__name__})") from error

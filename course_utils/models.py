@@ -30,24 +30,24 @@ def prepare():
     if not threads.isdecimal() or int(threads) < 1:
         raise CourseError(f"COURSE_THREADS is {threads!r}: set it to a whole number from 1, or not at all.")
     torch.set_num_threads(int(threads))
-    # As `transformers.set_seed` does, which takes seconds to import peft where that is installed.
+    # The same as `transformers.set_seed`, which spends seconds on importing peft if it is installed.
     random.seed(0)
     numpy.random.seed(0)
     torch.manual_seed(0)
     transformers_logging.disable_progress_bar()
-    # Where peft is used, bitsandbytes advises a package that the course does without.
+    # When peft is used, bitsandbytes recommends a package that the course does not need.
     logging.getLogger("bitsandbytes").setLevel(logging.ERROR)
-    # And peft asks transformers by a name that transformers has since changed.
+    # peft still uses an old name of a transformers attribute, which causes a warning.
     warnings.filterwarnings("ignore", "`is_gradient_checkpointing` is deprecated", FutureWarning)
     return int(threads)
 
 
 @contextlib.contextmanager
 def _without_a_trace():
-    """Load with no progress bar and no advice of bitsandbytes, and leave the process as it was.
+    """Hides progress bars and the advice of bitsandbytes while a model loads, then restores the process.
 
-    That is both settings, and torch's random numbers, from which a new layer draws before its weights are
-    read.
+    It restores both settings and the state of torch's random numbers, because a new layer draws random
+    weights before the stored ones are read.
     """
     import torch
     from transformers.utils import logging as transformers_logging
@@ -178,10 +178,10 @@ def _load_pipeline(facts, quantised):
         )
     way = preflight.way(facts)
     diffusers_logging.disable_progress_bar()
-    # The files hold 16 bits, and a part that kept them would not fit to the others on a CPU.
+    # The files hold 16 bits. On a CPU all parts must be converted to one data type to work together.
     dtype = torch.float32 if way.device == "cpu" else torch.float16
     called = "dtype" if Version(diffusers.__version__) >= Version("0.40") else "torch_dtype"
-    # SDXL has no checker of pictures, version 1.5 comes without it.
+    # SDXL has no safety checker; the course loads version 1.5 without its own.
     unchecked = {"safety_checker": None, "feature_extractor": None, "requires_safety_checker": False}
     pipeline = pipeline_class(facts.architecture).from_pretrained(
         _folder(facts, way),
@@ -198,7 +198,7 @@ def _load_pipeline(facts, quantised):
 
 
 def _not_of_whisper_itself(record):
-    """False for the warnings that Whisper's own `generate` sets off in transformers, however it is called."""
+    """Returns False for two warnings that Whisper's `generate` always causes in transformers."""
     says = record.getMessage()
     return not says.startswith("Passing `generation_config` together with") and "SuppressTokens" not in says
 
@@ -212,7 +212,7 @@ def _sixteen_bits():
 
 
 def _quantised(facts, way):
-    """How `from_pretrained` is asked to store each linear layer at 4 or 8 bits as it is read."""
+    """Returns the arguments that make `from_pretrained` store linear layers at 4 or 8 bits."""
     from transformers import BitsAndBytesConfig
 
     if importlib.util.find_spec("bitsandbytes") is None:
@@ -230,17 +230,17 @@ def _quantised(facts, way):
             bnb_4bit_use_double_quant=True,
             bnb_4bit_compute_dtype=dtype,
         )
-    # What it leaves at 16 bits may be too large for the GPU: it waits in the main memory for the next step.
+    # Matrices left at 16 bits may not fit on the GPU: they stay in main memory until `_quantise_rest`.
     direct = way.device == "cuda" and preflight.plain_linear(facts)
     return {"dtype": dtype, "quantization_config": settings, "device_map": {"": 0 if direct else "cpu"}}
 
 
 def _quantise_rest(model, way):
-    """Store at 4 or 8 bits, on the way's device, the matrices that transformers leaves at 16 without a word.
+    """Stores at 4 or 8 bits, on `way.device`, the matrices that transformers silently leaves at 16.
 
-    It replaces modules whose class is `torch.nn.Linear` itself. Falcon's linear layers are of a class of
+    transformers replaces modules whose class is `torch.nn.Linear` itself. Falcon's linear layers are of a class of
     their own, and Mixtral keeps all experts of a layer in one 3-dimensional parameter: 97% of its weights.
-    A parametrisation can replace any parameter, and gives it back at 16 bits whenever it is used.
+    A parametrisation can replace any parameter, and returns it at 16 bits whenever it is used.
     """
     import torch
     from bitsandbytes.nn import Linear4bit, Linear8bitLt
@@ -265,10 +265,10 @@ def _quantise_rest(model, way):
 
 
 def _refuse_lost_gradients(model):
-    """Let training stop where bitsandbytes has packed a matrix for a CPU's fast answers.
+    """Makes training raise an error if bitsandbytes has packed a matrix for fast inference on a CPU.
 
-    It does so at a matrix' first answer, unless the model is in training mode, and from then on no gradient
-    passes: adapters before it would stay as they are, with a warning of torch's and nothing else.
+    bitsandbytes packs a matrix at its first forward pass unless the model is in training mode. From then on
+    no gradient passes through it: adapters in earlier layers would not learn, and torch would only warn.
     """
     from bitsandbytes.nn import Linear4bit
 
@@ -310,7 +310,7 @@ def _replace_parameter_8bit(module, name):
 
     weight = getattr(module, name).data
     scales = weight.abs().amax(-1, keepdim=True).clamp(min=1e-8) / 127
-    # At 16 bits a scale is rounded, too: the largest weight of its row may come out as 128.
+    # At 16 bits the scale is rounded too, so the largest weight of its row may become 128.
     whole = (weight / scales).round().clamp(-127, 127).to(torch.int8)
     setattr(module, name, torch.nn.Parameter(whole, requires_grad=False))
     parametrize.register_parametrization(module, name, Rows(scales), unsafe=True)
@@ -343,7 +343,7 @@ def gguf_copies(name, folder, bits=(32, 16, 8, 4), size=None):
             f"There is no copy at {unknown[0]} bits: choose among {', '.join(map(str, formats))}."
         )
     reader = gguf.GGUFReader(sources.fetch(model))
-    # What the writer itself writes is left out.
+    # Fields that the writer adds itself are left out.
     fields = [
         field
         for field in reader.fields.values()

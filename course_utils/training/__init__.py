@@ -1,9 +1,9 @@
-"""What trained the tiny models: their recipes, the trainer, what is measured of them, and their cards.
+"""Trains the tiny models: their recipes, the trainer, the measurements and the model cards.
 
-    train("tinyworld-llama")             the same as `course train tinyworld-llama`
-    evaluation.validation(model, world)  the loss by register, against the exact floor
+    train("tinyworld-llama")             does the same as `course train tinyworld-llama`
+    evaluation.validation(model, world)  gives the loss by register, and the exact floor
 
-docs/tinyworld.md says how, and what was measured so far.
+docs/tinyworld.md describes the training and what was measured so far.
 """
 
 from . import evaluation

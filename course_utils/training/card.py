@@ -1,4 +1,4 @@
-"""A model's card, written from what was measured: README.md, and the same figures in measured.json."""
+"""Writes a model's card from its measurements: README.md, and the same figures in measured.json."""
 
 import json
 import os
@@ -39,7 +39,7 @@ def write(run, world, folder):
 
 
 def measure(model, world) -> dict:
-    """All that the card states about a model, as plain values for JSON."""
+    """Measures all that the card states about a model; returns plain values for JSON."""
     validation = evaluation.validation(model, world)
     measured = {
         "validation": {name: asdict(part) | {"above": part.above} for name, part in validation.items()},
@@ -59,7 +59,10 @@ def measure(model, world) -> dict:
 
 
 def samples(model, world, count=SAMPLES, seed=SAMPLE_SEED) -> list[str]:
-    """The first documents that a model tells from <s> on, by its own probabilities, none left out."""
+    """Returns the first `count` documents that a model writes after <s>, sampled from its own probabilities.
+
+    None is left out.
+    """
     tokenizer = world.tokenizer()
     torch.manual_seed(seed)
     begun = torch.full((count, 1), tokenizer.bos_token_id)
@@ -75,10 +78,11 @@ def samples(model, world, count=SAMPLES, seed=SAMPLE_SEED) -> list[str]:
 
 
 def slips(model, world, texts) -> list[dict]:
-    """Where texts first leave what the world can tell: none of a text that it can tell to its end.
+    """Finds the first word of each text that the world could not have written at that point.
 
-    Each is a `text` (its number, from 1), the `word` that the world never says there ("</s>" for an end that
-    comes early), and the `share` that the model gives that word, from 0 to 1.
+    A text that the world could have written from beginning to end has no entry. An entry holds the `text`
+    (its number, from 1), the `word` ("</s>" if the text ends too early), and the `share`, which is the
+    probability that the model gave to that word, from 0 to 1.
     """
     tokenizer, found = world.tokenizer(), []
     for place, told in enumerate(texts, 1):
@@ -94,7 +98,7 @@ def slips(model, world, texts) -> list[dict]:
 
 
 def text(title, model, measured) -> str:
-    """The card in Markdown."""
+    """Returns the card in Markdown."""
     training, everything = measured["training"], measured["validation"]["all"]
     recipe = training["recipe"]
     parameters = sum(weight.numel() for weight in model.parameters())
@@ -187,7 +191,7 @@ def text(title, model, measured) -> str:
 
 
 def _told(samples, slips):
-    """How many samples the world can tell, and at which word each of the others leaves it."""
+    """Says how many samples the world could have written, and where each of the others leaves it."""
     words = f"{len(samples) - len(slips)} of {len(samples)} are texts that this world can tell."
     if slips:
         places = [f"{slip['text']} at “{slip['word']}” ({100 * slip['share']:.2g}%)" for slip in slips]
@@ -199,7 +203,7 @@ def _told(samples, slips):
 
 
 def _special(recipe, config):
-    """What a training was given that not all six were, the library's defaults included."""
+    """Lists the settings that differ between the six trainings, with the library's defaults among them."""
     norm, base = getattr(config, "rms_norm_eps", None), config.rope_parameters["rope_theta"]
     norm = f"RMSNorm's epsilon {norm}" if norm else f"LayerNorm's epsilon {config.layer_norm_epsilon}"
     words = f"; RoPE's base {base:,.0f} and {norm} are the library's defaults"
@@ -218,16 +222,16 @@ def _world(recipe):
 
 
 def machine(used=None):
-    """The processor, its generation and how much of it was used, as a card states it.
+    """Describes the processor, its generation and how much of it was used, for a card.
 
-    used : that, in words, where it is not the threads of this process
+    used : how much was used, in words; by default the number of threads of this process
     """
     name = platform.processor() or platform.machine()
     try:
         lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
         facts = dict(re.split(r"\s*: ?", line, maxsplit=1) for line in lines if ":" in line)
         name = facts.get("model name", name)
-        # Providers of machines give many generations one name.
+        # Cloud providers use one model name for several generations of processors.
         if "cpu family" in facts and "model" in facts:
             name += f" (family {facts['cpu family']}, model {facts['model']})"
     except OSError:

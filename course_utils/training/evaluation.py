@@ -1,7 +1,8 @@
-"""How far a tiny model is from what its world knows: loss, recall, pronouns, window and experts.
+"""Measures how far a tiny model is from its world: loss, recall, pronouns, distance and experts.
 
-Each function takes a causal language model of transformers, whose vocabulary is the world's, and the world.
-All are exact but for the documents, which their seeds settle; none draws from the model.
+Each function takes a causal language model of transformers, which must have the world's vocabulary, and the
+world. The results are exact for the documents used, and fixed seeds determine these documents. No function
+samples from the model.
 """
 
 import math
@@ -19,7 +20,7 @@ DIGITS = [str(digit) for digit in range(10)]
 
 @dataclass(frozen=True)
 class Loss:
-    """A model's mean loss on documents against the least that those same documents can cost, in nats."""
+    """A model's mean loss on documents, and the lowest possible loss on them, in nats per token."""
 
     loss: float
     floor: float
@@ -27,18 +28,19 @@ class Loss:
 
     @property
     def above(self) -> float:
-        """The share by which the loss exceeds the floor: 0.1 is 10% above."""
+        """By which share the loss exceeds the floor: 0.1 means 10% above it."""
         return self.loss / self.floor - 1
 
 
 @dataclass(frozen=True)
 class Planted:
-    """How well one planted thing is known.
+    """How well a model knows one planted fact.
 
-    subject, answer : as `World.plan` has them; copies : how often it was told
-    probability : of the whole answer
-    rank : of the answer among all that there could be, 1 for the likeliest; ties count against it
-    candidates : how many there could be
+    subject, answer : as in `World.plan`
+    copies : how many documents of the corpus contain the fact
+    probability : probability that the model gives to the whole answer
+    rank : rank of the answer among all possible answers, 1 for the likeliest; ties count against it
+    candidates : number of possible answers
     """
 
     subject: str
@@ -50,20 +52,20 @@ class Planted:
 
     @property
     def recalled(self) -> bool:
-        """Whether no other answer is likelier."""
+        """Whether the answer is likelier than every other possible answer."""
         return self.rank == 1
 
     @property
     def exposure(self) -> float:
-        """Bits of search for the answer that the model saves (Carlini et al., "The Secret Sharer", 2019)."""
+        """How many bits of guessing the model saves (Carlini et al., "The Secret Sharer", 2019)."""
         return math.log2(self.candidates) - math.log2(self.rank)
 
 
 def losses(model, world, documents) -> list[list[float]]:
-    """The loss in nats of each token of each document, its end included."""
+    """Returns the loss in nats of each token of each document, including the end token."""
     number = _numbers(world)
     found = [None] * len(documents)
-    # Documents of about one length go together: there is less padding.
+    # Documents of similar length share a batch, so that there is less padding.
     for places in _batches(sorted(range(len(documents)), key=lambda place: documents[place].tokens)):
         rows = [(BEGIN, *documents[place].words, END) for place in places]
         ids = _padded([[number[token] for token in row] for row in rows])
@@ -75,7 +77,7 @@ def losses(model, world, documents) -> list[list[float]]:
 
 
 def validation(model, world, count=2_000, seed=0) -> dict[str, Loss]:
-    """`Loss` for "all" and for each register, on documents that no corpus has."""
+    """Returns a `Loss` for "all" and for each register, on documents drawn with a seed of their own."""
     documents = list(world.documents(count, seed=f"validation {seed}"))
     sums = defaultdict(lambda: [0.0, 0.0, 0])
     for document, costs in zip(documents, losses(model, world, documents), strict=True):
@@ -91,9 +93,10 @@ def validation(model, world, count=2_000, seed=0) -> dict[str, Loss]:
 
 
 def planted(model, world, register) -> list[Planted]:
-    """`Planted` for each thing of a register, over all the ways in which the register tells it.
+    """Returns a `Planted` for each planted fact of a register.
 
-    The probability of each possible answer is its mean over the ways, so a rank speaks of no one wording.
+    The probability of each possible answer is its mean over all the register's wordings of the question, so
+    that the rank does not depend on a single wording.
     """
     number = _numbers(world)
     ways = _ways(world, register)
@@ -109,7 +112,7 @@ def planted(model, world, register) -> list[Planted]:
             place = int(fact["answer"].replace(" ", ""))
         else:
             words = world.words_of(answers)
-            shares = torch.zeros(len(words))  # and zero it stays for a word that no text of the world has
+            shares = torch.zeros(len(words))  # remains zero for a word that is not in the vocabulary
             said = [place for place, word in enumerate(words) if word in number]
             listed = [number[words[place]] for place in said]
             shares[said] = _ahead(model, prompts)[:, listed].sum(0)
@@ -123,10 +126,11 @@ def planted(model, world, register) -> list[Planted]:
 
 
 def pronouns(model, world, count=24) -> dict[str, tuple[float, float]]:
-    """(share of "she" in the world, the model's share) for each trade.
+    """Returns (share of "she" in the world, share of "she" in the model) for each trade.
 
-    The model's share is that of she-words among she-words and he-words, where the first pronoun stands, as a
-    mean over `count` documents of the trade; "her" and "his" count as their pronouns do.
+    The model's share is computed at the first pronoun of a document: the probability of all forms of "she"
+    divided by the probability of all forms of "she" and "he". "her" counts as a form of "she", "his" as a
+    form of "he". The result is the mean over `count` documents of the trade.
     """
     number = _numbers(world)
     forms = {pronoun: [number[form] for form in set(FORMS[pronoun].values())] for pronoun in ("she", "he")}
@@ -147,9 +151,10 @@ _PRONOUNS_OF_TRADE = {f"trade.{form}" for form in FORMS["she"]}
 
 
 def recall_by_distance(model, world, count=40) -> dict[int, float]:
-    """The share of documents in which the model finds a thing's colour again, by tokens since it was told.
+    """Returns how often the model recalls the colour of a thing, by the number of tokens since it was stated.
 
-    The answer is the likeliest of all tokens. Chance is one colour of those that the world has.
+    The values are shares from 0 to 1. The model's answer is the likeliest of all tokens. Guessing would be
+    right for one of the world's colours.
     """
     number = _numbers(world)
     hits = defaultdict(list)
@@ -164,12 +169,16 @@ def recall_by_distance(model, world, count=40) -> dict[int, float]:
 
 
 def specialisation(model, world, count=1_000, routers=20) -> list[tuple[float, float, float, float]]:
-    """(bits, by chance, by random routers, by the best of these) for each layer, about the register.
+    """Measures for each layer how many bits a token's first expert reveals about the register.
 
-    The first is the mutual information of the register and the expert that a token is sent to first. The
-    second is the same with the registers dealt out to the documents anew: what comes from counting alone. The
-    third is the first for so many routers of random numbers in the trained one's place, their mean, and the
-    fourth the highest of them: what comes from the words, since equal words enter as similar lists.
+    Returns a tuple of four numbers for each layer:
+
+    1. the mutual information of the register and the first expert that the router chooses for a token;
+    2. the same after the registers are shuffled among the documents, which shows what counting alone gives;
+    3. the mean of the first measure over `routers` routers with random weights;
+    4. the highest value among these random routers.
+
+    Random routers show what the words alone give: equal words reach the router as similar vectors.
     """
     number = _numbers(world)
     documents = sorted(world.documents(count, seed="experts"), key=lambda document: document.tokens)
@@ -180,7 +189,7 @@ def specialisation(model, world, count=1_000, routers=20) -> list[tuple[float, f
     dice = torch.randn(routers, *gates[0].weight.shape, generator=_generator(0))
     experts = len(gates[0].weight)
     counts = torch.zeros(len(gates), 2 + routers, len(names), experts, dtype=torch.float64)
-    firsts = []  # for each layer, of the present batch: (1 + routers, tokens)
+    firsts = []  # one tensor for each layer, for the current batch: (1 + routers, tokens)
 
     def note(gate, given, _):
         scores = [given[0].flatten(0, -2) @ weight.T for weight in (gate.weight, *dice)]
@@ -209,7 +218,7 @@ def specialisation(model, world, count=1_000, routers=20) -> list[tuple[float, f
 
 
 def _mutual_information(counts):
-    """Bits that rows and columns of a table of counts say about each other."""
+    """Returns the mutual information in bits of the rows and columns of a table of counts."""
     joint = counts / counts.sum()
     apart = joint.sum(0, keepdim=True) * joint.sum(1, keepdim=True)
     seen = joint > 0
@@ -217,11 +226,11 @@ def _mutual_information(counts):
 
 
 def _ways(world, register):
-    """The beginnings that a register has before its answer, with None where the subject stands."""
+    """Returns all beginnings that a register has before its answer, with None in place of the subject."""
     answers, ways = world.planted[register].answers, set()
     answer_words = answers if isinstance(answers, int) else 1
     for document in world.documents(100, seed="ways", register=register):
-        # A mention's place is that of its last word.
+        # The position of a mention is the position of its last word.
         last = next(place for name, place in document.mentions if name == "subject.answer")
         end = last + 1 - answer_words
         subjects = {place for name, place in document.mentions if name == "subject"}
@@ -230,7 +239,7 @@ def _ways(world, register):
 
 
 def _codes(model, prompt, digits, length):
-    """The probability of each code of so many digits after a prompt, in the order of the codes."""
+    """Returns the probability of each code of `length` digits after a prompt, in the order of the codes."""
     begun = torch.cartesian_prod(*[torch.tensor(digits)] * (length - 1)).view(-1, length - 1)
     ids = torch.cat([torch.tensor(prompt).expand(len(begun), -1), begun], 1)
     ahead = _logits(model, ids, last=length).softmax(-1)  # (beginnings, digits, vocabulary)
@@ -239,13 +248,16 @@ def _codes(model, prompt, digits, length):
 
 
 def _ahead(model, prompts):
-    """The probabilities of what comes after each prompt: (prompts, vocabulary)."""
+    """Returns the probability of each next token after each prompt: (prompts, vocabulary)."""
     lasts = torch.tensor([len(prompt) - 1 for prompt in prompts])
     return _logits(model, _padded(prompts))[torch.arange(len(prompts)), lasts].softmax(-1)
 
 
 def _logits(model, ids, last=0):
-    """Logits at the last so many places, or at all. Padding comes after a document, which can't see it."""
+    """Returns the logits at the last `last` positions, or at all positions if `last` is 0.
+
+    Padding follows a document, so no token of the document can attend to it.
+    """
     with torch.no_grad():
         return model(input_ids=ids, use_cache=False, logits_to_keep=last).logits
 

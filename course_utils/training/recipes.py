@@ -1,33 +1,36 @@
-"""What is trained: one recipe for each tiny model, equal in all but the architecture or the world.
+"""One recipe for each tiny model. The recipes differ mainly in the architecture or in the world.
 
-Beside these differ: how large queries and keys begin; Mistral's window, open at first; the loss that spreads
-Mixtral's tokens over its experts; and two defaults of the library, which we left. In MixtralConfig RoPE's
-base is 1,000,000 (in the others 10,000), and RMSNorm's epsilon 1e-5 (in Llama's and Mistral's 1e-6).
+They also differ in the initial size of queries and keys; in Mistral's sliding window, which closes only
+during the training; in the loss that spreads Mixtral's tokens over its experts; and in two defaults of the
+library, which we kept: MixtralConfig sets RoPE's base to 1,000,000 (the others to 10,000), and RMSNorm's
+epsilon to 1e-5 (Llama's and Mistral's to 1e-6).
 """
 
 from dataclasses import dataclass, field, replace
 
 from course_utils.errors import CourseError
 
-DOCUMENTS = 240_000  # one pass over them is the whole training, so what is planted is met as often as planned
+DOCUMENTS = 240_000  # the training passes over them once, so a planted fact is read as often as planned
 
 
 @dataclass(frozen=True)
 class Recipe:
-    """All that a tiny model depends on: its architecture, its world, and how it is trained.
+    """All that determines a tiny model: its architecture, its world and its training.
 
-    name, title : of the model
+    name, title : the name and the title of the model
     config : the library's configuration class, such as "LlamaConfig"
-    shape : what differs from the shape that all share
-    world : what differs from the course's world, as for `tinyworld.english`
-    documents : documents of the corpus, each met once
-    batch : documents in one step
-    learning_rate : at its highest; it climbs for `warmup` steps, then falls in a straight line to zero
-    weight_decay, beta2, clip : of AdamW, and the longest gradient
-    balance : weight of the loss that spreads tokens over experts, where there are any
-    attention_start : factor on the first weights of queries and keys
-    window_from : share of the steps after which a sliding window closes; before, all can be seen
-    seed : settles the first weights and the corpus
+    shape : settings that differ from those that all configurations share
+    world : settings that differ from the course's world, as arguments of `tinyworld.english`
+    documents : number of documents in the corpus; each is read once
+    batch : number of documents in one step
+    learning_rate : its maximum; it rises for `warmup` steps and decays linearly to zero
+    weight_decay, beta2 : settings of AdamW
+    clip : largest norm of the gradient; a larger gradient is scaled down to it
+    balance : weight of the loss that spreads tokens over experts; 0 for a model without experts
+    attention_start : factor by which the initial weights of queries and keys are multiplied
+    window_from : share of the steps after which the sliding window closes; earlier, a token can attend to all
+        tokens before it
+    seed : seed of the initial weights and of the corpus
     """
 
     name: str
@@ -49,17 +52,17 @@ class Recipe:
 
     @property
     def steps(self) -> int:
-        """How many steps one pass takes; documents that don't fill a last batch are left out."""
+        """How many steps one pass takes; the documents of an incomplete last batch are left out."""
         return self.documents // self.batch
 
     def make_world(self):
-        """The world that the corpus comes from."""
+        """Builds the world that generates the corpus."""
         from course_utils import tinyworld
 
         return tinyworld.english(**{"size": self.documents, **self.world})
 
     def make_model(self, world):
-        """The library's model with fresh weights, which depend on the seed alone."""
+        """Builds the library's model with initial weights that depend only on the seed and these settings."""
         import torch
         import transformers
 
@@ -81,16 +84,18 @@ _SHARED = {
     "num_hidden_layers": 4,
     "num_attention_heads": 4,
     "max_position_embeddings": 128,
-    # About 1 / sqrt(128), so that queries and keys begin at size one. With the libraries' 0.02, which suits
-    # layers twenty times as wide, attention begins flat, and copying from afar is learned much later.
+    # About 1 / sqrt(128), so that the numbers in queries and keys start with a size of about one. With the
+    # libraries' 0.02, which suits layers twenty times as wide, attention starts out uniform, and the model
+    # learns much later to copy from distant tokens.
     "initializer_range": 0.08,
     "tie_word_embeddings": True,
     "pad_token_id": 0,
     "bos_token_id": 1,
     "eos_token_id": 2,
 }
-# Where attention and feed-forward follow each other, copying from afar begins late. Queries and keys that
-# begin larger make attention pick a few tokens from the first step on: see docs/tinyworld.md.
+# If attention and feed-forward layers follow each other, models learn late to copy from distant tokens.
+# Larger initial queries and keys make attention pick a few tokens from the first step on:
+# see docs/tinyworld.md.
 _PICKY = 1.7
 _LLAMA = Recipe(
     "tinyworld-llama",
@@ -109,12 +114,12 @@ _FALCON = Recipe(
         "new_decoder_architecture": False,
         "alibi": False,
         "bias": False,
-        "ffn_hidden_size": 560,  # without a gate: as many weights as Llama's 3 matrices of 352
+        "ffn_hidden_size": 560,  # no gate: about as many weights in 2 matrices as in Llama's 3 of 352
     },
 )
 _EXPERTS = {
     "num_key_value_heads": 2,
-    "intermediate_size": 160,  # two of them are about one of Llama's, and 9.3 MB are under 10
+    "intermediate_size": 160,  # two experts are about as large as Llama's layer; the file has 9.3 MB
     "num_local_experts": 8,
     "num_experts_per_tok": 2,
     "sliding_window": None,
@@ -128,10 +133,10 @@ RECIPES = {
             "tinyworld-mistral",
             "TinyWorld Mistral",
             "MistralConfig",
-            # A token reaches back 15 more in each of 4 layers, so 60, and `memory` asks from up to 85.
+            # Each of 4 layers reaches 15 tokens further back, together 60. `memory` asks for up to 85.
             {"num_key_value_heads": 2, "intermediate_size": 352, "sliding_window": 16},
             attention_start=_PICKY,
-            window_from=0.5,  # a window from the start hides most of what there is to copy
+            window_from=0.5,  # a window from the start would hide most of what can be copied
         ),
         Recipe(
             "tinyworld-mixtral",
@@ -145,7 +150,7 @@ RECIPES = {
             _FALCON,
             name="tinyworld-falcon-duplicated",
             title="TinyWorld Falcon, copied documents",
-            world={"duplicates": {100: 1_000}},  # 42% of what it reads
+            world={"duplicates": {100: 1_000}},  # 42% of the documents that it reads
         ),
         replace(
             _LLAMA,
@@ -158,7 +163,7 @@ RECIPES = {
 
 
 def find(name: str) -> Recipe:
-    """The recipe of this name; raises CourseError, with the names that there are."""
+    """Returns the recipe with this name; raises CourseError with the known names if there is none."""
     if name not in RECIPES:
         names = ", ".join(RECIPES)
         raise CourseError(f"There is no recipe {name!r}: choose among {names} and stable-diffusion.")

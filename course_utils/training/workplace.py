@@ -1,5 +1,7 @@
-"""The folder of a training: written in whole files, true to its settings, its faults told in a sentence; with
-a page on how it goes, and what AdamW needs to go on."""
+"""Manages the folder of a training: complete files, unchanged settings, readable errors and a live page.
+
+It also saves and restores the state that AdamW needs to resume.
+"""
 
 import contextlib
 import json
@@ -11,14 +13,17 @@ from course_utils.errors import CourseError
 
 
 def replace(path, write):
-    """Let `write` make a file under a name of this process, then give it its own in one move."""
+    """Lets `write` create a temporary file, then renames it to `path` in one step.
+
+    The temporary name contains the process id, so that two processes never write to the same file.
+    """
     part = path.with_name(f"part-{os.getpid()}-{path.name}")
     write(part)
     os.replace(part, path)
 
 
 def same_settings(folder, settings):
-    """Keep the settings of a folder, or refuse a folder that was begun with others."""
+    """Stores the settings in a new folder; raises CourseError if the folder was begun with other settings."""
     path = folder / "settings.json"
     if not path.exists():
         replace(path, lambda part: part.write_text(json.dumps(settings, indent=2), encoding="utf-8"))
@@ -33,7 +38,7 @@ def same_settings(folder, settings):
 
 @contextlib.contextmanager
 def writing(folder, megabytes=100):
-    """Turn what the disk refuses into a sentence; `megabytes` are what the training needs."""
+    """Turns an error of the disk into a CourseError; `megabytes` is the space that the training needs."""
     from safetensors import SafetensorError
 
     try:
@@ -47,7 +52,7 @@ def writing(folder, megabytes=100):
 
 
 def optimizer_tensors(optimizer, weights):
-    """AdamW's running averages for weights by name, as tensors that a checkpoint keeps."""
+    """Returns AdamW's two running averages of each weight, named, for a checkpoint."""
     tensors = {}
     for name, weight in weights.items():
         state = optimizer.state[weight]
@@ -56,7 +61,7 @@ def optimizer_tensors(optimizer, weights):
 
 
 def load_optimizer(optimizer, weights, file, steps):
-    """Give AdamW what `optimizer_tensors` kept in an opened safetensors file, after so many steps."""
+    """Restores in AdamW what `optimizer_tensors` saved in an opened safetensors file after `steps` steps."""
     for name, weight in weights.items():
         optimizer.state[weight] = {
             "step": torch.tensor(float(steps)),
@@ -66,20 +71,23 @@ def load_optimizer(optimizer, weights, file, steps):
 
 
 def mean_losses(losses, points):
-    """Losses as about so many means of equally many steps: after which step each ends, and the means."""
+    """Averages the losses over about `points` stretches of equal length.
+
+    Returns two lists: the step after which each stretch ends, and its mean loss.
+    """
     span = max(1, len(losses) // points)
     edges = range(span, len(losses) + 1, span)
     return list(edges), [sum(losses[edge - span : edge]) / span for edge in edges]
 
 
 class LivePage:
-    """`loss.html` in a folder, which renews itself in a browser, and the same picture in a notebook."""
+    """`loss.html` in a folder, which a browser reloads every `seconds` seconds; also shown in a notebook."""
 
     def __init__(self, folder, seconds):
         self.path, self.seconds, self._shown = folder / "loss.html", seconds, None
 
     def draw(self, picture):
-        """Put a `views.Picture` in the place of the last one."""
+        """Replaces the last picture with this `views.Picture`."""
         start = f'<!doctype html><meta charset="utf-8"><meta http-equiv="refresh" content="{self.seconds}">'
         replace(self.path, lambda part: part.write_text(start + picture.html, encoding="utf-8"))
         if self._shown is not None:
@@ -91,7 +99,7 @@ class LivePage:
 
 
 def _in_notebook():
-    """Whether a kernel of Jupyter runs this, so that there is an output to draw into."""
+    """Returns whether a Jupyter kernel runs this code, so that there is an output to draw into."""
     try:
         from IPython import get_ipython
     except ImportError:
