@@ -51,7 +51,8 @@ def box(claims, lesson) -> Picture:
             also = f"Also in lesson{'s' * (len(elsewhere) > 1)} {' and '.join(elsewhere)}."
             listed.append(f'<div style="font-size:13px;color:{QUIET}">{also}</div>')
         blocks += (
-            f'<div style="border-left:4px solid {_COLOURS[sign]};padding:2px 0 2px 12px;margin:0 0 16px 0">'
+            f'<div style="border-left:4px solid {_COLOURS[sign]};padding:2px 0 2px 12px;margin:0 0 16px 0;'
+            'overflow-wrap:break-word">'
             f'<div style="font-size:15px"><span style="color:{QUIET}">Claim {claim.number}. '
             f"The article: </span>“{escape(claim.words)}”</div>{''.join(listed)}</div>"
         )
