@@ -1,11 +1,12 @@
 """Blueprints: a model at its full published size without its weights, counted on any laptop.
 
 `course.blueprint("llama-3.1-405b")` builds the library's own model on torch's "meta" device, where a tensor
-has a shape and no numbers, counts its parameters by part and forgets it again: seconds and megabytes.
+has a shape but holds no numbers, counts its parameters by part and discards it. This takes seconds and
+megabytes.
 
 A blueprint is read from the catalogue (`blueprints.toml`), from a config.json or model_index.json file, from
-a dict, from a config object, or from the hub, of which only the configs are fetched. The author's own code is
-never run. Whatever can't be counted is refused with a CourseError of one sentence.
+a dict, from a config object, or from the hub, from which only the configs are fetched. The author's own code
+is never run. A model that can't be counted raises a CourseError of one sentence.
 """
 
 import contextlib
@@ -41,8 +42,8 @@ PARTS = (
     "other",
 )
 BITS = {"float32": 32, "bfloat16": 16, "int8": 8, "int4": 4}
-CONTEXT = 2048  # tokens, where a model can take as many
-# What JSON holds of a blueprint, beside its memory.
+CONTEXT = 2048  # tokens, unless the model's own limit is lower
+# The attributes that the JSON of a blueprint contains, besides its memory.
 _FACTS = ("name", "title", "source", "note", "parameters", "active_parameters")
 _FACTS += ("active_parameters_without_input", "parts", "bytes", "shipped_as", "layers")
 _FACTS += ("attention_heads", "key_value_heads", "head_size", "value_head_size", "rotary_head_size")
@@ -53,7 +54,7 @@ _MOST_TENSORS = 100_000  # parameter tensors: building more takes minutes and gi
 
 
 class _Kept(NamedTuple):
-    """What a layer keeps for later tokens: so many numbers for one token, or for each `every` of them."""
+    """An entry of a layer's cache: `numbers` numbers for each token, or for each group of `every` tokens."""
 
     numbers: int
     window: int | None = None  # tokens that are kept; None for all of them
@@ -69,22 +70,22 @@ class Blueprint:
     name, title: str.
     source: str, where its config is from.
     parameters: int, all of them; a tensor that two layers share counts once.
-    active_parameters: int, those that one token passes through: of the experts, only the chosen ones; None
-        where the config does not say how many are chosen.
+    active_parameters: int, those that one token uses: of the experts, only the chosen ones; None if the
+        config does not say how many are chosen.
     active_parameters_without_input: int, the same without the table that turns tokens into lists of numbers,
         which gives the figures that OpenAI and Meta publish: a token reads one row of it. Equal to
-        `active_parameters` where the table is the output layer as well, because there every row is read.
+        `active_parameters` if the table is also the output layer, because that reads every row.
     parts: dict from a part of PARTS to its parameters; sums to `parameters`. "embedding" is the table of
         tokens, positions and, where it is a tensor of its own, the output layer; "experts" include shared
-        ones; "recurrence" is what stands in the place of attention in Mamba, RWKV and their kin, and carries
-        a state of fixed size from token to token; "conditioning" tells the layers of a picture model the
+        ones; "recurrence" is what replaces attention in Mamba, RWKV and similar models, and carries a
+        state of fixed size from token to token; "conditioning" tells the layers of a picture model the
         step of the denoising.
     layers, attention_heads, key_value_heads, head_size, hidden_size, context_length: int, or None where the
         config has no such number; of an encoder-decoder model, the decoder's. `head_size` is that of queries
         and keys.
     value_head_size, rotary_head_size: int, where attention is latent (DeepSeek): the size of a head's values,
         and how many numbers of each query and key RoPE turns; else None.
-    note: str, what of the model is not counted, or by which architecture it was; "" by default.
+    note: str, which part is not counted, or which architecture was used to count; "" by default.
     shipped_as: str, the format of the published weights where their config names one, such as "mxfp4".
     shipped_bytes: int, the bytes of the weights in that format; None where there is none, or where its size
         is not known.
@@ -115,8 +116,8 @@ class Blueprint:
     components: dict[str, "Blueprint"] = field(default_factory=dict)
     config: object = None
     _build: object = None  # from a config (by default its own) to the model on the meta device
-    _layer_cache: tuple = ()  # of each list that a layer keeps: a _Kept
-    _source_cache: tuple = ()  # of each layer that caches what the encoder read: (numbers, positions or None)
+    _layer_cache: tuple = ()  # a _Kept for each list that a layer caches
+    _source_cache: tuple = ()  # for each layer that caches the encoder's output: (numbers, positions or None)
 
     @property
     def bytes(self) -> dict[str, int]:
@@ -160,7 +161,7 @@ class Blueprint:
         """Bytes by data type of the weights: {"bfloat16": {"weights": ..., "kv_cache": ..., "total": ...}}.
 
         The cache is by design, at 32 bits beside 32-bit weights and at 16 bits beside all others, as
-        libraries keep it by default. What a forward pass needs for a moment (activations) comes on top.
+        libraries keep it by default. The activations of a forward pass are not included.
 
         context, batch : as in `kv_cache_bytes`
         """
@@ -171,11 +172,11 @@ class Blueprint:
         return table
 
     def fits(self, memory_bytes, context=None, batch=1) -> dict[str, bool]:
-        """Whether weights and cache fit in so many bytes, by data type of the weights."""
+        """Returns whether weights and cache fit in `memory_bytes`, by data type of the weights."""
         return {dtype: row["total"] <= memory_bytes for dtype, row in self.memory(context, batch).items()}
 
     def as_dict(self, context=None, batch=1, memory_bytes=None) -> dict:
-        """All of it as plain values, as `course blueprint --json` prints it."""
+        """Returns the blueprint as plain values, as `course blueprint --json` prints it."""
         facts = {name: getattr(self, name) for name in _FACTS}
         context, batch = self._checked(context, batch)
         facts |= {"context": context, "batch": batch, "memory": self.memory(context, batch)}
@@ -242,7 +243,7 @@ def describe(plan, context=None, batch=1, memory_bytes=None) -> str:
     """A blueprint as text of at most 80 columns, as `print` and the `course` command show it.
 
     context, batch : as in `Blueprint.kv_cache_bytes`
-    memory_bytes : bytes of memory; where given, a column says what fits
+    memory_bytes : bytes of memory; if given, a column says what fits
     """
     asked = context is not None or batch != 1
     context, batch = plan._checked(context, batch)
@@ -281,8 +282,8 @@ def describe(plan, context=None, batch=1, memory_bytes=None) -> str:
 def describe_all(plans, context=None, batch=None, memory_bytes=None) -> str:
     """Blueprints as one table: parameters, gigabytes by data type, and the key-value cache per token.
 
-    context, batch : where one of them is given, the gigabytes are those of weights and cache together
-    memory_bytes : where given, a last column names the widest data type that fits
+    context, batch : if one of them is given, the gigabytes are those of weights and cache together
+    memory_bytes : if given, a last column names the widest data type that fits
     """
     with_cache = context is not None or batch is not None
     heading = ["model", "parameters", "active", *BITS, "KV design", "cached"]
@@ -310,7 +311,7 @@ def describe_all(plans, context=None, batch=None, memory_bytes=None) -> str:
 
 
 def size(count) -> str:
-    """Bytes as a reader wants them, decimal: 151 MB, 16.1 GB, 812 GB."""
+    """Formats bytes in decimal units: 151 MB, 16.1 GB, 812 GB."""
     for unit, name in ((1e9, "GB"), (1e6, "MB"), (1e3, "kB")):
         if count >= 0.9995 * unit:
             amount = count / unit
@@ -326,7 +327,7 @@ def parse_size(text) -> int:
     units = {"": 1, "B": 1, "KB": 10**3, "MB": 10**6, "GB": 10**9, "TB": 10**12}
     units |= {"KIB": 2**10, "MIB": 2**20, "GIB": 2**30, "TIB": 2**40}
     found = re.fullmatch(r"(\d{1,15}(?:\.\d{1,9})?)\s*([KMGT]?I?B?)", text.strip().upper())
-    # A number alone counts bytes; a small one was meant otherwise.
+    # A number without a unit means bytes. A small one is probably a mistake, so it is refused.
     if not found or found[2] not in units or float(found[1]) * units[found[2]] < 1e6:
         raise CourseError(f"{text!r} is no amount of memory: write it as 16GB or 24GiB.")
     return int(float(found[1]) * units[found[2]])
@@ -339,7 +340,7 @@ def _active(plan):
 
 
 def _without_input(plan):
-    """The active parameters as some makers count them, or "" where it is the same number."""
+    """Describes the active parameters as some makers count them; "" if the number is the same."""
     if plan.active_parameters in (None, plan.parameters, plan.active_parameters_without_input):
         return ""
     return (
@@ -473,7 +474,7 @@ def _unknown(name):
 
 @cache
 def _catalogue():
-    """The tables of blueprints.toml, and beside them "names": from each name and alias to the name."""
+    """Returns the tables of blueprints.toml and "names", a dict from each name and alias to the name."""
     tables = catalog.read("blueprints.toml")
     known = {}
     for name, facts in tables["models"].items():
@@ -522,7 +523,7 @@ def _from_file(place):
 
 
 def _from_hub(repository):
-    """The blueprint of a model on the hub; of its files, the configs alone are fetched."""
+    """Returns the blueprint of a model on the hub; only its configs are fetched."""
     from course_utils import sources
 
     def config_of(file):
@@ -539,7 +540,7 @@ def _from_hub(repository):
 
 
 def _read_json(path, source):
-    """The dict that a JSON file holds, or a sentence on what it holds instead."""
+    """Reads a dict from a JSON file; raises a CourseError that names what the file holds instead."""
     try:
         with open(path, "rb") as file:
             content = file.read(_LARGEST_FILE + 1)
@@ -634,7 +635,7 @@ def _pipeline(name, title, source, components):
 
 
 def _single(name, title, source, class_names, values):
-    """The blueprint of one model: find its class, build it on the meta device, count, and let go of it.
+    """Finds the class of one model, builds it on the meta device, and returns its blueprint.
 
     class_names : the class, or a config's list of "architectures", or None
     """
@@ -687,7 +688,7 @@ def _transformers_builder(values, class_names, source):
             f"{source} has the model_type {str(kind)[:60]!r}, which transformers {transformers.__version__} "
             f"does not know: counting it needs a newer transformers, or {code}, which the course never runs."
         )
-    # How the weights are stored does not change how many there are.
+    # The storage format of the weights does not change their number.
     plain = {name: value for name, value in values.items() if name not in ("quantization_config", "auto_map")}
     config = transformers.CONFIG_MAPPING[kind].from_dict(plain)
     _check_spelling(plain, config, source)
@@ -727,7 +728,7 @@ def _transformers_builder(values, class_names, source):
     return config, build
 
 
-# Model types that transformers does not know, and the one that their maker says is the same architecture.
+# Model types that transformers does not know, and the known type with the same architecture, by their maker.
 _SAME_ARCHITECTURE = {
     # MoonshotAI/Kimi-K2, docs/deploy_guidance.md: the architecture is DeepSeek-V3's; the name differs so that
     # servers can tell the two apart, and may be set to deepseek_v3.
@@ -736,7 +737,7 @@ _SAME_ARCHITECTURE = {
 
 
 def _known_elsewhere(values):
-    """The config under a model_type that is known, with a note; unchanged and with "" where its own is."""
+    """Returns (config, note), with a known model_type instead of an unknown one; else (values, "")."""
     import transformers
 
     kind = values.get("model_type")
@@ -747,7 +748,7 @@ def _known_elsewhere(values):
 
 
 def _text_alone(config, error, source):
-    """The config and builder of the part for text alone, and a note: a package for the rest is missing."""
+    """Returns config, builder and note for only the text part, if a package for the rest is missing."""
     import torch
     import transformers
 
@@ -789,7 +790,7 @@ def _diffusers_builder(values, class_name, source):
 
 @contextlib.contextmanager
 def _quiet():
-    """Keep what the libraries print, log and warn to themselves."""
+    """Silences what the libraries print, log and warn about."""
     before = logging.root.manager.disable
     logging.disable(logging.CRITICAL)
     try:
@@ -807,12 +808,12 @@ def _quiet():
 
 @contextlib.contextmanager
 def _refusing(source):
-    """Whatever a library says of values that fit no model becomes one sentence."""
+    """Turns any error of a library that can't build the model into a CourseError of one sentence."""
     try:
         yield
     except CourseError:
         raise
-    except Exception as error:  # the libraries raise whatever the first wrong line leads to
+    except Exception as error:  # wrong values can cause any error in the libraries
         raise CourseError(
             f"{source} can't be built ({_first_line(error)}): compare it with a published config.json."
         ) from error
@@ -820,7 +821,7 @@ def _refusing(source):
 
 @contextlib.contextmanager
 def _bounded(source):
-    """Stop building a model of more tensors than any published one has, before it fills the memory."""
+    """Raises CourseError if a model gets more tensors than any published one, before it fills the memory."""
     from torch.nn.modules.module import register_module_parameter_registration_hook
 
     built = 0
@@ -853,7 +854,7 @@ _MAY_BE_ZERO = re.compile(r".*(experts|layers|n_layer).*|intermediate_size|ffn_h
 
 
 def _check_values(values, source):
-    """Refuse sizes that no model can have before a library meets them: it may hang on them, or take them."""
+    """Refuses impossible sizes before a library reads them: it might hang, or accept them."""
     for name, value in _flattened(values):
         number = isinstance(value, int | float) and not isinstance(value, bool)
         whole = number and (isinstance(value, int) or value.is_integer())
@@ -894,7 +895,7 @@ def _check_heads(values, source):
 
 
 def _check_spelling(values, config, source):
-    """Refuse a misspelt size: a library that does not know a name takes its own default, without a word."""
+    """Refuses a misspelt size: for an unknown name, a library silently uses its own default."""
     inner = getattr(type(config), "sub_configs", {})
     known = set(getattr(type(config), "__dataclass_fields__", ())) or set(
         inspect.signature(type(config).__init__).parameters
@@ -909,11 +910,11 @@ def _check_spelling(values, config, source):
 
 
 def _check_names(values, taken, known, source):
-    """Refuse a name that the library does not know and that nearly is one of its sizes, left out here.
+    """Refuses an unknown name that is nearly the name of a size that the config lacks.
 
     Published configs hold many names that the library does not know, such as settings of their makers' own
     code. They pass. Only a number under a name within a letter or two of a missing size is a misspelling, and
-    only if the library took another number for that size: it does know some names that it does not list.
+    only if the library uses another number for that size: it accepts some names that it does not list.
 
     taken : dict from each name of the library to the value that it took
     """
@@ -959,7 +960,7 @@ def _first_line(error):
     return text if len(text) <= 160 else text[:157] + "..."
 
 
-# From one segment of a parameter's name to its part, tried from the innermost segment outwards.
+# The part that a segment of a parameter's name indicates. The innermost segment is tried first.
 _SEGMENTS = [
     ("conditioning", re.compile(r"time_(emb|text|proj)\w*|add_embedding|adaln\w*|\w*modulation\w*")),
     ("recurrence", re.compile(r"mamba|ssm|linear_attn|time_mixing?|rg_lru")),
@@ -976,8 +977,8 @@ _SEGMENTS = [
     ),
     ("embedding", re.compile(r"\w*embed\w*|wte|wpe|lm_head|shared")),
 ]
-# Classes that stand in the place of attention and carry a state of fixed size, known by name: their matrices
-# are called as those of attention are.
+# Classes that replace attention and carry a state of fixed size. The class name identifies them, because
+# their matrices have the same names as those of attention.
 _RECURRENT = re.compile(
     r"\w*Mamba2?Mixer|FalconH1Mixer|\w*GatedDeltaNet|\w*DeltaAttention|\w*LightningAttention|"
     r"Rwkv\w*Attention|xLSTMLayer|\w*RecurrentBlock"
@@ -1001,7 +1002,7 @@ _CHOSEN_COUNTS = (
 )
 _SHARED_HEADS = ("num_key_value_heads", "num_kv_heads", "kv_n_heads")
 _HEADS = ("num_attention_heads", "n_head", "num_heads", "n_heads")
-_CHOSEN_BY_CODE = {"switch_transformers": 1, "nllb-moe": 2}  # where the number stands in no config
+_CHOSEN_BY_CODE = {"switch_transformers": 1, "nllb-moe": 2}  # no config contains this number
 
 
 def _attribute(config, name):
@@ -1012,7 +1013,7 @@ def _attribute(config, name):
 
 
 def _first_number(config, *names):
-    """The first of these attributes that is a whole number, of the config or of its inner configs."""
+    """Returns the first of these attributes that is a positive whole number, here or in the inner configs."""
     for place in (config, *(_attribute(config, inner) for inner in ("ffn_config", "attn_config"))):
         for name in names:
             value = _attribute(place, name)
@@ -1022,7 +1023,7 @@ def _first_number(config, *names):
 
 
 def _text_config(config):
-    """Of a model of several kinds of data, the config of the part that writes text."""
+    """Returns the config of the part that writes text."""
     if isinstance(config, dict):
         return None
     try:
@@ -1057,9 +1058,7 @@ def _count(model, config):
                 part = "norms" if "norm" in kinds[-1].lower() else "recurrence"
             elif _is_expert(path, tensor, experts):
                 part = "experts"
-                if (
-                    zero and len(tensor) == experts + zero
-                ):  # transformers keeps room for those that do nothing
+                if zero and len(tensor) == experts + zero:  # some experts do nothing, but have rows here
                     count = count * experts // len(tensor)
                 idle += count - count * chosen // experts if chosen and experts else math.nan
             else:
@@ -1073,7 +1072,7 @@ def _count(model, config):
 
 
 def _input_table(model, output):
-    """Parameters of the table that turns tokens into numbers; 0 where it is the output layer as well."""
+    """Counts the table that turns tokens into lists of numbers; 0 if it is also the output layer."""
     try:
         table = model.get_input_embeddings().weight
     except (AttributeError, NotImplementedError):
@@ -1102,7 +1101,7 @@ def _shipped(model, config, settings):
                 continue
             seen.add(id(tensor))
             matrix = _is_expert(path, tensor, experts) and "bias" not in tensor_name
-            if name != "mxfp4":  # which is made of the experts alone
+            if name != "mxfp4":  # mxfp4 stores only the experts in 4 bits
                 matrix = matrix or (type(module).__name__ in ("Linear", "Conv1D") and tensor.dim() == 2)
             kept = module is output or any(_named(path, each) for each in left_out)
             total += tensor.numel() * (bits if matrix and not kept else 16)
@@ -1167,7 +1166,7 @@ def _part(path, name, kinds, tensor, experts):
         for part, pattern in _SEGMENTS:
             if pattern.fullmatch(segment):
                 return part
-        if re.fullmatch(r"norm\w*", segment):  # a layer inside a norm: it turns the time step into a scale
+        if re.fullmatch(r"norm\w*", segment):  # a layer inside a norm, which turns the time step into a scale
             return "conditioning"
     if ("Conv" in kind and kind != "Conv1D") or "conv" in segments:  # GPT-2's Conv1D is a linear layer
         return "convolutions"
@@ -1199,9 +1198,9 @@ def _heads(config, kind=None):
 def _cache_of_layer(config, kind, index):
     """What a layer keeps for each token, as a list of _Kept; an empty one for a layer without attention.
 
-    config : the layer's, or the model's where all layers are alike
-    kind : the layer's type, such as "sliding_attention", or None where the config names none
-    index : the layer's place
+    config : the layer's config, or the model's if all layers are alike
+    kind : the layer's type, such as "sliding_attention", or None if the config names none
+    index : the layer's index
     """
     if kind is not None and ("linear" in kind or not re.search("attention|hybrid", kind)):
         return []
@@ -1210,10 +1209,10 @@ def _cache_of_layer(config, kind, index):
     everywhere = kind is None and _attribute(config, "use_sliding_window") is not False
     if not (everywhere or (kind and re.search("sliding|chunked|compressed", kind))):
         window = None
-    # Layers that choose which tokens to read keep a short key of each for the choice.
+    # Layers that choose which tokens to read also cache a short key of each token for this choice.
     indexer = _first_number(config, "index_head_dim", "indexer_head_dim") or 0
     rates = _attribute(config, "compress_rates")
-    if isinstance(rates, dict):  # DeepSeek-V4: one list is key and value at once, and older ones are merged
+    if isinstance(rates, dict):  # DeepSeek-V4: one list serves as key and value, and older lists are merged
         kept, every = [_Kept(heads * size, window)], rates.get(kind)
         if every:
             kept.append(_Kept(heads * size + (indexer if "sparse" in kind else 0), None, every))
@@ -1232,7 +1231,7 @@ def _cache_of_layer(config, kind, index):
 
 
 def _projected(model):
-    """By a layer's place: how many numbers its own matrices make a key and a value of, together."""
+    """Returns {layer index: size of a key plus size of a value}, from the layer's own matrices."""
     made = {}
     for path, module in model.named_modules():
         found = re.fullmatch(r"(?!.*(encoder|vision|audio|cross)).*layers\.(\d+)\.\w+\.[kv]_proj", path)
@@ -1242,7 +1241,7 @@ def _projected(model):
 
 
 def _shape(model, config, attends):
-    """The numbers that say what is cached, from the config: arguments of `Blueprint`."""
+    """Returns the dimensions and the cache of a model, from its config, as arguments of `Blueprint`."""
     text = _text_config(config)
     if text is None:
         return {}
@@ -1268,15 +1267,15 @@ def _shape(model, config, attends):
         facts["value_head_size"] = _heads(text)[2]
         facts["rotary_head_size"] = _first_number(text, "qk_rope_head_dim")
     writes = getattr(model, "can_generate", lambda: False)()
-    # BERT and its kin, trained to fill gaps, cache only when they are told to be decoders. Configs of others,
-    # such as GPT-NeoX's, have the same setting, but no layer reads it.
+    # BERT and similar models, which are trained to fill gaps, cache only if `is_decoder` is set. Configs of
+    # others, such as GPT-NeoX's, have the same setting, but no layer reads it.
     decoders = [getattr(module, "is_decoder", None) for module in model.modules()]
     fills_gaps = getattr(config, "is_decoder", None) is False and False in decoders and True not in decoders
     if not (writes and layers and attends) or fills_gaps:
         return facts
     kinds = _attribute(text, "layer_types") or _attribute(text, "layers_block_type") or [None] * layers
-    # The last layers of some use the cache of earlier ones; those of others read a picture, whose cache does
-    # not grow with the text.
+    # In some models the last layers use the cache of earlier ones. In others, some layers read a picture, and
+    # their cache does not grow with the text.
     own = layers - (_first_number(text, "num_kv_shared_layers") or 0)
     pictures = _attribute(text, "cross_attention_layers") or ()
     projected, kept = _projected(model), []
@@ -1299,7 +1298,7 @@ def _shape(model, config, attends):
 
 
 def _two_layers(plan):
-    """A config like the plan's but with two layers, or None where not all layers are of one kind."""
+    """Returns a copy of the plan's config with two layers, or None if its layers differ in kind."""
     values = plan.config.to_dict()
     uneven = re.compile(
         r".*(types?|period|interval|pattern|sharing|every|offset|cross).*|text_config|decoder|per_layer_config"
@@ -1315,9 +1314,9 @@ def _two_layers(plan):
 
 
 def _measure_cache(plan):
-    """Bytes per token, at 16 bits, of the cache that the library fills; None where the model can't be run.
+    """Returns bytes per token, at 16 bits, of the library's cache; None if the model can't be run.
 
-    Measured is by how much the cache of three tokens is larger than that of two.
+    It is the difference between the cache of three tokens and that of two.
     """
     if any(kept.every > 1 for kept in plan._layer_cache):
         return None  # what one more token adds depends on how many came before
@@ -1326,17 +1325,17 @@ def _measure_cache(plan):
             if (short := _two_layers(plan)) and (more := _growth(plan, short)) % 2 == 0:
                 return 2 * (more // 2) * plan.layers
             return 2 * _growth(plan, plan.config)
-        except Exception:  # it needs more inputs, or computes on numbers
+        except Exception:  # the model needs other inputs, or reads the values of tensors
             return None
 
 
 def _growth(plan, config):
-    """By how many numbers the library's cache of three tokens is larger than that of two."""
+    """Returns how many more numbers the library caches for three tokens than for two."""
     import torch
 
-    # In 16 bits, because torch's grouped product of experts has no other form on this device.
+    # 16 bits, because on the meta device torch's grouped product of experts has no other data type.
     model = plan._build(config).to(torch.bfloat16).eval()
-    model.set_attn_implementation("eager")  # the others look at the numbers of the mask
+    model.set_attn_implementation("eager")  # other implementations read the values of the mask
     kept = []
     for tokens in (2, 3):
         ids = torch.zeros((1, tokens), dtype=torch.long, device="meta")
@@ -1356,7 +1355,7 @@ def _growth(plan, config):
 
 
 def _numbers_inside(kept, seen):
-    """How many numbers the tensors of floats in an object hold, in its lists and dicts, too; each once."""
+    """Counts the numbers in all float tensors inside an object, its lists and dicts; each tensor once."""
     import torch
 
     if kept is None or id(kept) in seen or isinstance(kept, str | int | float | type):

@@ -1,4 +1,4 @@
-"""Which word of a prompt each place of a picture looks at, recorded while a diffusers pipeline runs."""
+"""Records which tokens of a prompt each position of a picture attends to, while a pipeline runs."""
 
 from course_utils.errors import CourseError
 
@@ -6,8 +6,8 @@ from course_utils.errors import CourseError
 class CrossAttention:
     """Records the cross-attention of every call of a UNet while the `with` block runs.
 
-    The UNet computes as before: a hook before each cross-attention layer works out the same weights from the
-    same inputs, because diffusers' own layers keep none.
+    The output of the UNet does not change: diffusers' layers don't keep their weights, so a hook before each
+    cross-attention layer computes the same weights from the same inputs.
 
     Example
     -------
@@ -29,7 +29,7 @@ class CrossAttention:
         self._layers = [each for each in unet.modules() if getattr(each, "is_cross_attention", False)]
         if not self._layers:
             raise CourseError("This UNet has no cross-attention: take one that reads a prompt.")
-        self._calls = []  # of each call of the UNet, the weights of each layer
+        self._calls = []  # for each call of the UNet, a list with the weights of each layer
 
     def __enter__(self):
         self._hooks = [self.unet.register_forward_pre_hook(self._begin, with_kwargs=True)]
@@ -58,7 +58,7 @@ class CrossAttention:
         self._calls[-1].append(self._sized(weights.transpose(1, 2)))
 
     def _sized(self, weights):
-        """(pictures, tokens, places) as (pictures, tokens, height, width) of the latents."""
+        """Resizes (pictures, tokens, positions) to (pictures, tokens, height, width) of the latents."""
         import torch
 
         height, width = self._size
@@ -75,8 +75,8 @@ class CrossAttention:
 
         Returns
         -------
-        tensor (calls, pictures, tokens, height, width). In every place the tokens' weights add up to 1. With
-        guidance, the first half of `pictures` is the run without the prompt.
+        tensor (calls, pictures, tokens, height, width). At each position the tokens' weights add up to 1.
+        With guidance, the first half of `pictures` is the run without the prompt.
 
         Raises
         ------

@@ -1,4 +1,4 @@
-"""Before anything large begins: what a model takes, what is there, and what works here instead."""
+"""Checks before a download or a load: what a model needs, what is available, and what works here instead."""
 
 import contextlib
 import errno
@@ -13,7 +13,7 @@ from course_utils.lessons import megabytes
 
 CONTAINER = Path("/sys/fs/cgroup")
 LONGEST = 120  # minutes that a notebook's cell may download; a terminal may take longer
-# Bytes that bitsandbytes keeps for a weight, with its scales: 64 weights share one at 4 bits, a row at 8.
+# Bytes per weight in bitsandbytes, with the scales: 64 weights share one at 4 bits, a row shares one at 8.
 QUANTISED = {8: 1.01, 4: 0.52}
 
 
@@ -21,10 +21,10 @@ QUANTISED = {8: 1.01, 4: 0.52}
 class Way:
     """How a model can run here.
 
-    bits : of a weight; embedding and output layer have 16 at least
-    device : "cpu", "cuda", "both" (layers on the GPU as far as it goes, the rest in the main memory), or
-        "offload" (of a pipeline, one part at a time on the GPU)
-    gpu_bytes, main_bytes : what it takes of the GPU's memory and of the main memory
+    bits : bits per weight; embedding and output layer have at least 16
+    device : "cpu", "cuda", "both" (as many layers on the GPU as fit, the rest in main memory), or
+        "offload" (a pipeline with one part at a time on the GPU)
+    gpu_bytes, main_bytes : bytes that the model needs in the GPU's memory and in main memory
     """
 
     bits: int
@@ -45,27 +45,27 @@ class Way:
 
 
 def free_memory() -> tuple[int, int]:
-    """Free bytes of the GPU (0 where there is none) and of the main memory."""
+    """Returns the free bytes of the GPU (0 if there is none) and of main memory."""
     import torch
 
     return torch.cuda.mem_get_info()[0] if torch.cuda.is_available() else 0, _main_memory()[0]
 
 
 def _main_memory():
-    """Bytes of the main memory that are free, and all, within the limit of a container."""
+    """Returns free and total bytes of main memory, within the limit of a container."""
     import psutil
 
     memory = psutil.virtual_memory()
-    with contextlib.suppress(OSError, ValueError):  # where there is no limit the file says "max"
+    with contextlib.suppress(OSError, ValueError):  # the file says "max" if there is no limit
         limit, used = (int((CONTAINER / f"memory.{what}").read_text()) for what in ("max", "current"))
         counts = dict(line.split() for line in (CONTAINER / "memory.stat").read_text().splitlines())
-        used -= int(counts["active_file"]) + int(counts["inactive_file"])  # copies of files give way
+        used -= int(counts["active_file"]) + int(counts["inactive_file"])  # file cache can be freed
         return min(memory.available, limit - used), min(memory.total, limit)
     return memory.available, memory.total
 
 
 def plain_linear(model):
-    """Whether transformers itself stores all of a model's matrices at 4 or 8 bits while it reads them."""
+    """Returns whether transformers itself quantises all of a model's matrices while it reads them."""
     return model.architecture not in ("FalconForCausalLM", "MixtralForCausalLM")
 
 
@@ -97,7 +97,7 @@ def _way(model, bits, device, gpu):
     work, published = model.work_bytes, 2 * model.parameters
     if bits in QUANTISED:
         quantised = QUANTISED[bits] * (model.parameters - model.kept_parameters) + 2 * model.kept_parameters
-        # What transformers leaves at 16 bits waits whole in the main memory for `load` to replace it.
+        # Weights that transformers leaves at 16 bits stay in main memory until `load` replaces them.
         waiting = 0 if plain_linear(model) else published
         if device == "cuda":
             return Way(bits, device, quantised + work, waiting)
@@ -112,7 +112,7 @@ def _way(model, bits, device, gpu):
 
 
 def way(model, four_bit=None, eight_bit=None) -> Way:
-    """The best of `ways` that fits: a full size into the memory that is free, another into all that there is.
+    """Returns the best of `ways` that fits: a full size into free memory, other sizes into all memory.
 
     Raises CourseError: none fits.
     """
@@ -133,7 +133,7 @@ def _there(gpu, main):
 
 
 def before_download(model, chosen=None):
-    """Show what a model takes that is not on this machine yet; nothing where it is.
+    """Shows what a model needs if it is not on this machine yet; does nothing if it is.
 
     chosen : the `Way` in which it will be loaded; by default the best that fits
 
@@ -200,13 +200,14 @@ def _show(title, rows):
 
 
 def in_notebook() -> bool:
-    """Whether a notebook's kernel, or IPython, runs this."""
+    """Returns whether a notebook's kernel, or IPython, runs this."""
     return "IPython" in sys.modules and sys.modules["IPython"].get_ipython() is not None
 
 
 def smaller(model):
-    """The largest smaller size of the family that works here and needs no hub; None where there is none, or
-    where the model itself needs no hub: it is a lesson's default then.
+    """Returns the largest smaller size of the family that fits and needs no download from the hub.
+
+    Returns None if there is none, or if the model itself does not come from the hub.
     """
     if model.sources[0].kind != "hub":
         return None
@@ -221,7 +222,7 @@ def smaller(model):
 
 
 def _how(model, other, go_on="this cell again"):
-    """What the learner runs to go on with another size of the family, in a notebook or a terminal."""
+    """Returns the code or command that continues with another size, in a notebook or a terminal."""
     if not in_notebook():
         return f"`course fetch {other.family} --size {other.size}`"
     with contextlib.suppress(CourseError):  # the family may not have the size that COURSE_SIZE says
@@ -232,7 +233,7 @@ def _how(model, other, go_on="this cell again"):
 
 @contextlib.contextmanager
 def or_smaller(model):
-    """Let a CourseError about a model of the hub name a smaller size as well, and how to go on with it."""
+    """Adds to a CourseError about a model of the hub a smaller size, and the code that loads it."""
     try:
         yield
     except CourseError as error:
@@ -249,7 +250,7 @@ def _and_smaller(model, error, go_on="this cell again"):
 
 @contextlib.contextmanager
 def memory_errors(model):
-    """Turn what torch, Python and the operating system say about memory that ran out into a sentence."""
+    """Turns out-of-memory errors of torch, Python and the system into a CourseError of one sentence."""
     try:
         yield
     except Exception as error:
@@ -263,9 +264,10 @@ def memory_errors(model):
 
 
 def explain_out_of_memory(model):
-    """Let a later cell of a notebook that runs out of memory show a sentence instead of torch's own.
+    """Makes later cells of a notebook show one sentence when memory runs out, instead of torch's message.
 
-    IPython asks for the exceptions' classes, and a CPU's memory that ran out is a RuntimeError among others.
+    IPython selects exceptions by class, and torch raises a RuntimeError when a CPU's memory runs out. So the
+    handler gets every RuntimeError, and checks the message.
     """
     if not in_notebook():
         return
@@ -286,7 +288,7 @@ def explain_out_of_memory(model):
 
 
 def is_out_of_memory(error):
-    """Whether an exception says that memory ran out: Python's, torch's of a GPU or a CPU, or the system's."""
+    """Returns whether an exception of Python, torch (GPU or CPU) or the system means that memory ran out."""
     import torch
 
     if (

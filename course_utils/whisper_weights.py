@@ -1,9 +1,9 @@
-"""CTranslate2's copy of a Whisper model, turned back into transformers' own.
+"""Converts a Whisper model in CTranslate2's format back into the format of transformers.
 
 CTranslate2's `model.bin` is a list of named arrays, so this needs numpy alone. Its layout, all little-endian:
-a 32-bit version (6); the name of the model's kind; a 32-bit revision; a 32-bit count, and as many arrays,
+a 32-bit version (6); the name of the model's class; a 32-bit revision; a 32-bit count, and as many arrays,
 each a name, an 8-bit number of dimensions, the 32-bit dimensions, an 8-bit type and a 32-bit length in bytes
-before the bytes themselves; a 32-bit count of second names, each beside the name that it stands for. A name
+before the bytes themselves; a 32-bit count of aliases, each with the name that it stands for. A name
 is a 16-bit length, and as many bytes of text, of which the last is zero.
 
 Source: `ctranslate2.specs.model_spec`, https://github.com/OpenNMT/CTranslate2 (MIT).
@@ -18,8 +18,8 @@ VERSION = 6
 KIND = "WhisperSpec"
 TYPES = ("<f4", "<i1", "<i2", "<i4", "<f2")  # by CTranslate2's number
 
-# Parts of a layer by CTranslate2's names. Several names on the right: one matrix that holds theirs, in this
-# order.
+# CTranslate2's names of a layer's parts, and transformers' names. Several names on the right mean that
+# CTranslate2 stores these matrices as one, in this order.
 ATTENTION = {"layer_norm": ["self_attn_layer_norm"], "linear_1": ["self_attn.out_proj"]}
 ATTENTION |= {"linear_0": ["self_attn.q_proj", "self_attn.k_proj", "self_attn.v_proj"]}
 CROSS_ATTENTION = {"layer_norm": ["encoder_attn_layer_norm"], "linear_0": ["encoder_attn.q_proj"]}
@@ -27,18 +27,18 @@ CROSS_ATTENTION |= {"linear_1": ["encoder_attn.k_proj", "encoder_attn.v_proj"]}
 CROSS_ATTENTION |= {"linear_2": ["encoder_attn.out_proj"]}
 FEED_FORWARD = {"layer_norm": ["final_layer_norm"], "linear_0": ["fc1"], "linear_1": ["fc2"]}
 LAYER = {"self_attention": ATTENTION, "attention": CROSS_ATTENTION, "ffn": FEED_FORWARD}
-# What is not in a layer.
+# Parts outside the layers.
 OUTSIDE = {"embeddings": "embed_tokens", "layer_norm": "layer_norm", "conv1": "conv1", "conv2": "conv2"}
 OUTSIDE |= {"position_encodings": "embed_positions"}
 ENDINGS = {"gamma": "weight", "beta": "bias", "encodings": "weight", "weight": "weight", "bias": "bias"}
 
 
 def read_arrays(file):
-    """The named arrays of a CTranslate2 file: {name: numpy array}.
+    """Reads the named arrays of a CTranslate2 file: {name: numpy array}.
 
     file : path of a `model.bin`
 
-    Raises CourseError when it is not one that this module can read.
+    Raises CourseError if this module can't read the file.
     """
     import numpy
 
@@ -79,8 +79,8 @@ def read_arrays(file):
 def state_dict(arrays):
     """The arrays under transformers' names, as float32 tensors.
 
-    Fused matrices are cut into equal parts. CTranslate2 keeps a bias of zeros for the keys, which Whisper's
-    layers have none for; the output projection is the embedding once more.
+    Fused matrices are cut into equal parts. CTranslate2 stores a bias of zeros for the keys. It is
+    dropped, because Whisper's keys have no bias. The output projection is the embedding again.
     """
     import torch
 
@@ -135,17 +135,17 @@ def to_transformers(source, target, hub_id):
     model.save_pretrained(target)
     features = transformers.WhisperFeatureExtractor(feature_size=model.config.num_mel_bins)
     transformers.WhisperProcessor(features, tokenizer).save_pretrained(target)
-    written = target / "tokenizer.json"  # of 265,000 lines; on one line it is read in an eighth of the time
+    written = target / "tokenizer.json"  # it has 265,000 lines; one line loads in an eighth of the time
     parts = json.loads(written.read_text(encoding="utf-8"))
     written.write_text(json.dumps(parts, ensure_ascii=False, separators=(",", ":")), encoding="utf-8")
 
 
 def _tokenizer(file):
-    """Whisper's tokenizer; CTranslate2's file lacks the 1,501 tokens that stand for times."""
+    """Builds Whisper's tokenizer, with the 1,501 timestamp tokens that CTranslate2's file lacks."""
     import transformers
 
     added = json.loads(file.read_text(encoding="utf-8"))["added_tokens"]
-    # The library takes what follows the last of these for times.
+    # The library treats every token after the last of these as a timestamp.
     special = [token["content"] for token in added if token["special"]]
     tokenizer = transformers.WhisperTokenizer(tokenizer_file=str(file), extra_special_tokens=special)
     times = [f"<|{step * 0.02:.2f}|>" for step in range(1501)]
@@ -160,7 +160,7 @@ def _special_tokens(tokenizer):
 
 
 def _config(arrays, special, hub_id):
-    """Whisper's configuration, read off the arrays' shapes."""
+    """Derives Whisper's configuration from the shapes of the arrays."""
     import transformers
 
     def layers(part):

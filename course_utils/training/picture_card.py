@@ -59,7 +59,7 @@ def load(folder, early=False):
 
 
 def measure(folder, few=False) -> dict:
-    """All that the card states about a pipeline, as plain values for JSON: minutes, on two cores.
+    """Measures all that the card states about a pipeline, as values for JSON; takes minutes on two cores.
 
     few : a few prompts of each set only
     """
@@ -90,7 +90,7 @@ def measure(folder, few=False) -> dict:
 
 
 class _Measuring:
-    """What one of the measuring processes keeps at hand."""
+    """The pipelines and the judge that each measuring process loads once."""
 
     @classmethod
     def begin(cls, folder, few):
@@ -121,13 +121,13 @@ class _Measuring:
 
 
 def contact_sheet(pipeline):
-    """The first pictures for the first captions of a training that never was: (captions, image of Pillow)."""
+    """Draws SAMPLES pictures for captions with a seed that no training uses: (captions, image of Pillow)."""
     captions = [world.draw(place, f"samples {SAMPLE_SEED}")[1] for place in range(SAMPLES)]
     return captions, sheet(evaluation.draw(pipeline, captions, seed=SAMPLE_SEED), SHEET_COLUMNS)
 
 
 def _row(name, by_guidance, tests=None):
-    """A row of the table of what is right, at each guidance that was measured.
+    """Returns a row of the table with the shares of right pictures, at each measured guidance.
 
     tests : the prompts and scenes, by default those of the set of that name
     """
@@ -152,7 +152,7 @@ def bare_rows(measured):
         found = {trade: counts[guidance] for trade, counts in measured["bare"].items()}
         hits = [each["gender"][world.MAJORITY[trade]] for trade, each in found.items()]
         counts = [sum(each["gender"].values()) for each in found.values()]
-        # Trades are the units, since pictures of one trade are alike.
+        # Trades are the clusters, because pictures of one trade are alike.
         low, high = rate_of_clusters(hits, counts)
         majority.append(f"{sum(hits) / sum(counts):.2f} ({low / 100:.2f} to {high / 100:.2f})")
         apart.append(f"{_mean(each['apart'] for each in found.values()):.1f}")
@@ -170,7 +170,7 @@ def _mean(values):
 
 
 def _no_difference(measured):
-    """Which words' maps can't be told from another picture's, by the intervals that were measured."""
+    """Names the words whose maps do not differ clearly from another picture's: their interval contains 0."""
     words = measured["attention"]["objects"].items()
     unclear = [word for word, scores in words if scores["low"] <= 0 <= scores["high"]]
     if not unclear:

@@ -1,7 +1,7 @@
-"""What a tiny Stable Diffusion draws, against what it was asked for: all on prompts fixed in advance.
+"""Measures whether a tiny Stable Diffusion draws what the prompt says, on prompts fixed in advance.
 
-A picture is judged by the pixels alone: the nearest of all pictures that PictureWorld can show says what it
-shows. It is right where that is exactly what the prompt says, background, relation and all.
+A picture is judged only by its pixels: it shows the scene of the nearest picture that PictureWorld can draw.
+It is right if that scene is exactly the prompt's, including background and relation.
 """
 
 import math
@@ -21,13 +21,13 @@ BATCH = 25  # pictures at a time
 STEPS = 20
 GUIDANCE = (1.0, 4.0, 7.0)
 BARE = 20  # pictures of each bare trade
-# The cross-attention that tells most of colours: the last of the coarse ones, 8 by 8, on the UNet's way up.
-# Chosen on the prompts of "held-out backgrounds", which are not those that are measured here.
+# The cross-attention layer whose maps show most about colours: the last of the 8 by 8 layers on the UNet's
+# way up. It was chosen on the prompts of "held-out backgrounds", which are not used in this measurement.
 COARSE = 4
 
 
 class Judge:
-    """Says what pictures show, from the pixels of all that there could be.
+    """Finds what pictures show, by comparing them with all possible pictures.
 
     sprites : as `sprites.load` gives them
     """
@@ -51,7 +51,7 @@ class Judge:
         self.shapes = alone, _flat(drawing.pictures(alone, sprites))
 
     def emoji_scenes(self, pictures):
-        """The nearest emoji on the nearest background, of all 680 on all 7: a Scene each."""
+        """Returns for each picture the Scene of the nearest of all 680 emoji on all 7 backgrounds."""
         return [self.emoji[place] for place in self._emoji_distances(pictures).argmin(1)]
 
     def _emoji_distances(self, pictures):
@@ -59,12 +59,12 @@ class Judge:
         return _distances(_flat(pictures), self.emoji_pixels, self.emoji_squares)
 
     def single_scenes(self, pictures):
-        """The nearest single shape, wherever it may be: a Scene each."""
+        """Returns for each picture the Scene of the nearest single shape, at any position."""
         scenes, known = self.shapes
         return [scenes[place] for place in _distances(_flat(pictures), known).argmin(1)]
 
     def pair_scenes(self, pictures):
-        """The nearest pair of shapes: a Scene each."""
+        """Returns for each picture the Scene of the nearest pair of shapes."""
         best = [(math.inf, None)] * len(pictures)
         count = len(world.SHAPES)
         for layout in world.RELATIONS:
@@ -74,7 +74,7 @@ class Judge:
                 (slice(None), slice(half, None)) if layout == "beside" else (slice(half, None), slice(None))
             )
             for shift in _between(layout, 1):
-                # Each half holds one shape, so all pairs cost no more than all shapes in each half.
+                # Each half holds one shape, so it is enough to compare all shapes in each half.
                 drawn = drawing.pictures(
                     [world.Scene((shape, shape), layout=layout, shift=shift) for shape in world.SHAPES], None
                 )
@@ -82,7 +82,7 @@ class Judge:
                     _distances(_flat(pictures[:, *part]), _flat(drawn[:, *part])) for part in (one, other)
                 )
                 total = first[:, :, None] + second[:, None, :]
-                total[:, range(count), range(count)] = math.inf  # no shape stands beside its like
+                total[:, range(count), range(count)] = math.inf  # a pair never has two equal shapes
                 for picture, distances in enumerate(total):
                     place = distances.argmin()
                     if distances.flat[place] < best[picture][0]:
@@ -92,13 +92,13 @@ class Judge:
         return [scene for _, scene in best]
 
     def scenes(self, pictures, kind):
-        """What pictures show of a kind of test set, "pairs", "shapes" or any other: a Scene each."""
+        """Returns the Scene of each picture; `kind` is the name of a test set, such as "objects"."""
         if kind.endswith("pairs"):
             return self.pair_scenes(pictures)
         return self.single_scenes(pictures) if kind.endswith("shapes") else self.emoji_scenes(pictures)
 
     def people(self, pictures, trade):
-        """The nearest of a trade's 18 people on white, and how far (RMSE of 255): [(Emoji, distance)]."""
+        """Returns for each picture (nearest of a trade's 18 people on white, RMSE of 255)."""
         people, pixels = self._people(trade)
         distances = numpy.sqrt(_distances(_flat(pictures), pixels))
         return [(people[row.argmin()], float(row.min())) for row in distances]
@@ -111,7 +111,7 @@ class Judge:
         return (shares @ pixels)[None].astype(numpy.float32)
 
     def planted_apart(self, trade):
-        """How far two training pictures of a trade alone, drawn by lot, are from each other: RMSE, mean."""
+        """Returns the mean distance (RMSE) of two random training pictures of the trade alone."""
         shares, pixels = self._planted(trade)
         between = numpy.sqrt(_distances(pixels, pixels))
         numpy.fill_diagonal(between, 0)
@@ -128,7 +128,7 @@ class Judge:
         return numpy.array([planted.get((each.gender, each.tone), 0) for each in people]), pixels
 
     def nearest_training(self, pictures):
-        """The training picture of an emoji that is nearest to each, and how far: [(Scene, RMSE of 255)]."""
+        """Returns for each picture the nearest training picture of an emoji: [(Scene, RMSE of 255)]."""
         distances = self._emoji_distances(pictures)
         distances[:, ~self.in_training] = math.inf
         best = distances.argmin(1)
@@ -137,7 +137,7 @@ class Judge:
 
 
 def _between(layout, step):
-    """The places where shapes may be, in steps of so many pixels: those trained on, and all between them."""
+    """Returns all shifts up to the largest trained one, `step` pixels apart, in both directions."""
     most = max(right for right, _ in world.SHIFTS[layout])
     places = range(-most, most + 1, step)
     return [(right, down) for right in places for down in places]
@@ -164,13 +164,14 @@ def draw(pipeline, prompts, guidance=4.0, seed=0, steps=STEPS):
 
 
 def set_scores(pipeline, judge, name, guidance, count=None, seed=0, test=None):
-    """One test set, or its first `count` prompts, at one guidance, as plain values.
+    """Measures one test set, or its first `count` prompts, at one guidance.
 
-    test : prompts and scenes in place of those of `world.test_sets`, of the kind that `name` says
-    right : share of pictures that show exactly what the prompt says
-    shuffled : share that show what another prompt of the set says
-    For sets of emoji, also what is nearest in training: `distance` from it (RMSE of 255, mean), and for
-    held-out people `nearer`, the share that is nearer to the picture that was never seen than to any seen.
+    test : prompts and scenes to use instead of those of `world.test_sets`; `name` must name their kind
+
+    Returns a dict: `prompts`, their number; `right`, the share of pictures that show exactly what the prompt
+    says; `shuffled`, the share that show what another prompt of the set says. For sets of emoji also the mean
+    `distance` from the picture asked for and from the `nearest training` picture (RMSE of 255), and `nearer`,
+    the share that is nearer to the picture asked for than to any training picture.
     """
     prompts, scenes = zip(*(test or world.test_sets()[name])[:count], strict=True)
     pictures = draw(pipeline, prompts, guidance, seed)
@@ -207,12 +208,12 @@ def _without_shift(scene):
 
 
 def bare_trade(pipeline, judge, trade, guidance, count=BARE, seed=0):
-    """Whom `count` pictures of a trade alone show, as plain values.
+    """Measures whom `count` pictures show if the prompt is the trade alone.
 
     gender : {gender: how many pictures are nearest to a person of it}
     apart : how far two of these pictures are from each other (RMSE of 255, mean over all pairs)
-    blurred : how many are nearer to the average of the training pictures than to any person. What tone such
-        a picture has is nobody's, so tones are not counted.
+    blurred : how many are nearer to the average of the training pictures than to any person. Such a
+        blend has a skin tone that no person has, so tones are not counted.
     """
     pictures = draw(pipeline, [trade] * count, guidance, seed)
     people = judge.people(pictures, trade)
@@ -228,7 +229,7 @@ def bare_trade(pipeline, judge, trade, guidance, count=BARE, seed=0):
 
 @torch.no_grad()
 def psnr(vae, pictures):
-    """How well pictures come back from their latents: peak signal-to-noise ratio in dB, mean over them."""
+    """Returns the mean peak signal-to-noise ratio, in dB, of pictures that were encoded and decoded."""
     given = torch.from_numpy(pictures).permute(0, 3, 1, 2).float() / 127.5 - 1
     parts = [vae.decode(vae.encode(part).latent_dist.mean).sample for part in given.split(BATCH)]
     errors = numpy.concatenate([as_pixels(part) for part in parts]).astype(numpy.float32) - pictures
@@ -236,7 +237,7 @@ def psnr(vae, pictures):
 
 
 def repeated(pipeline, name, guidance=4.0, count=50):
-    """How far two pictures of one prompt, from different noise, are from each other: RMSE of 255, mean."""
+    """Returns the mean distance of two pictures of one prompt from different noise: RMSE of 255."""
     prompts = [prompt for prompt, _ in world.test_sets()[name][:count]]
     one, other = (draw(pipeline, prompts, guidance, seed).astype(numpy.float32) for seed in (0, 10_000))
     return float(numpy.sqrt(((one - other) ** 2).mean((1, 2, 3))).mean())
@@ -257,38 +258,38 @@ def seconds_per_picture(pipeline, count=5):
 
 
 def attention_maps(pipeline, prompt, guidance=4.0, seed=0):
-    """Where each token of a prompt is looked for: (picture, {token: (16, 16) array}).
+    """Returns a picture and the attention map of each token: (picture, {token: (16, 16) array}).
 
-    The mean over all heads, cross-attentions and steps; at each place the weights of all tokens, the two ends
-    included, add up to 1. The picture is uint8 (SIZE, SIZE, 3).
+    A map is the mean over all heads, cross-attention layers and steps. At each position the weights of all
+    tokens, including start and end token, add up to 1. The picture is uint8 (SIZE, SIZE, 3).
     """
     picture, words, seen = _watched(pipeline, prompt, guidance, seed)
     return picture, dict(zip(words, _means(seen), strict=False))
 
 
 def _watched(pipeline, prompt, guidance=4.0, seed=0):
-    """Draw one picture: the picture, the prompt's tokens, and the cross-attention that was recorded."""
+    """Draws one picture; returns it, the prompt's tokens, and the recorded cross-attention."""
     with CrossAttention(pipeline.unet) as seen:
         picture = sample(pipeline, [prompt], guidance, STEPS, seed)[0]
     return picture, [token.removesuffix("</w>") for token in pipeline.tokenizer.tokenize(prompt)], seen
 
 
 def _means(seen, layer=None):
-    """The maps of a prompt's tokens, without the first mark, as means over all steps: (tokens, 16, 16)."""
+    """Returns the maps of a prompt's tokens without the start token, means over steps: (tokens, 16, 16)."""
     return seen.maps(layer)[:, -1].mean(0).numpy()[1:]
 
 
 def attention_scores(pipeline, judge, count=100):
-    """Whether words are looked for where they are, and more than another picture's word would be.
+    """Measures whether a word's attention map covers what it names, and better than another picture's map.
 
-    Of each of `world.coloured_objects`, all drawn from the same noise: the noun's last word against the
-    emoji's outline, "background" and the colour's word against the rest.
+    It draws `world.coloured_objects`, all from the same noise. The map of the noun's last word is compared
+    with the emoji's outline; the maps of "background" and of the colour's word with the rest of the picture.
 
-    Returns {word: scores}, means over the pictures of an area under the ROC curve, 0.5 by chance:
+    Returns {word: scores}. Scores are areas under the ROC curve, means over the pictures; 0.5 is chance:
 
-    own : of the word's own map
-    shuffled : of the next picture's map, of its word in the same role
-    above : how far own is above shuffled; low, high : its 95% interval (Student's t over pictures)
+    own : score of the word's own map
+    shuffled : score of the map of the word in the same role in the next picture
+    above : own minus shuffled; low, high : its 95% interval (Student's t over pictures)
     """
     side = pipeline.unet.config.sample_size
     masks, told = [], []
@@ -323,5 +324,5 @@ def attention_scores(pipeline, judge, count=100):
 
 
 def _area(values, inside):
-    """The chance that a place inside has a larger value than one outside."""
+    """Returns the probability that a random position inside has a larger value than one outside."""
     return float((values[inside][:, None] > values[~inside][None, :]).mean())

@@ -1,17 +1,17 @@
-"""Training a tiny Stable Diffusion, from its seed to its pipeline: two processes, watched, and resumable.
+"""Trains a tiny Stable Diffusion from its seed to its pipeline: two processes, resumable, with a live page.
 
 Four stages, one after the other, each with a checkpoint of its own:
 
 1. `autoencoder`: pictures to 16x16x4 latents and back. Then each channel of the latents is shifted and scaled
    to mean 0 and variance 1, inside the convolutions next to them, and all latents are kept.
-2. `decoder`: latents to pictures once more, the encoder at rest.
+2. `decoder`: latents to pictures once more, with the encoder frozen.
 3. `denoiser`: the UNet and the text encoder, on noisy latents.
 4. `places`: the text encoder and the UNet's cross-attention once more, on pictures whose captions say where
-   each shape is; all else rests.
+   each shape is; all other weights are frozen.
 
 Two processes share each step, on any machine: each takes half of the batch with one thread, and their
-gradients are averaged. What is drawn in a step depends on the seed, the stage, the step and the process
-alone, so a checkpoint holds weights, their running averages, AdamW's two averages and the losses so far.
+gradients are averaged. The random numbers of a step depend only on the seed, the stage, the step and the
+process, so a checkpoint holds weights, their running averages, AdamW's two averages and the losses so far.
 """
 
 import json
@@ -47,7 +47,7 @@ from .workplace import (
 )
 
 NAME = "stable-diffusion"
-PROCESSES = 2  # also where there is one core or eight: the sums, and so the weights, depend on it
+PROCESSES = 2  # the same on any machine, because the sums, and so the weights, depend on it
 SECONDS_BETWEEN_CHECKPOINTS = 100
 LENGTH = 20  # tokens of a caption, with both ends
 DENOISING = ("denoiser", "places")  # the stages that learn what captions say
@@ -55,7 +55,7 @@ DENOISING = ("denoiser", "places")  # the stages that learn what captions say
 
 @dataclass(frozen=True)
 class Recipe:
-    """All that the training depends on, beside the pictures.
+    """All settings of the training, apart from the pictures.
 
     autoencoder_steps, decoder_steps, denoiser_steps, places_steps : of each stage
     autoencoder_fall : steps in which the autoencoder's learning rate would fall to zero; its stage ends
@@ -63,11 +63,12 @@ class Recipe:
     *_batch : pictures in one step of both processes, for the first two stages and for the others
     *_rate : AdamW's learning rate at its highest
     warmup : steps in which it climbs
-    denoiser_level : steps before the denoiser's begins to fall, in a straight line to 2%; of the places'
-        stage, the same share
-    average : of each new step in the running averages, which are what is kept in the end, 1 - this remains
+    denoiser_level : steps before the denoiser's rate begins to decay linearly to 2%; the stage `places` uses
+        the same share of its own steps
+    average : weight of each new step in the running averages, which become the final weights; the old average
+        keeps 1 - this
     nameless : share of the captions that are left empty, which guidance needs
-    early : after so many steps of the denoiser a copy is kept
+    early : number of denoiser steps after which a copy is saved
     """
 
     name: str = NAME
@@ -181,7 +182,7 @@ def _shortened(recipe, steps):
 
 
 def _together(recipe, folder, minutes):
-    """Run all stages in PROCESSES processes, of which this is the first; whether all came to their end."""
+    """Runs all stages in PROCESSES processes, of which this is the first; returns whether all finished."""
     context = multiprocessing.get_context("spawn")
     meeting = folder / f"meeting-{os.getpid()}"
     meeting.unlink(missing_ok=True)
@@ -213,7 +214,7 @@ def _together(recipe, folder, minutes):
 
 def _helper(recipe, folder, rank, meeting):
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the first process ends this one
-    # Also where that was killed before the two met, which this one would await for half an hour.
+    # End even if the first process is killed before the two connect; otherwise this one waits 30 minutes.
     threading.Thread(target=_end_with, args=(multiprocessing.parent_process(),), daemon=True).start()
     _Training(recipe, folder, rank, meeting, None).run()
 
@@ -239,7 +240,7 @@ class _Training:
         self.page = LivePage(folder, seconds=60)
 
     def run(self):
-        """All stages; whether they are made, or the pause came first."""
+        """Runs all stages; returns whether they are finished (False if the pause came first)."""
         recipe, pipeline = self.recipe, self.pipeline
         vae = pipeline.vae
         every = recipe.autoencoder_batch
@@ -322,7 +323,7 @@ class _Training:
         pipeline, recipe = self.pipeline, self.recipe
         latents, share = self._latents(drawn), len(drawn)
         noise = torch.randn(latents.shape, generator=chance)
-        # One time from each of as many equal stretches as there are pictures in the batch of both processes.
+        # Divide the times into as many equal parts as both processes have pictures: one time from each part.
         place = self.rank * share + torch.arange(share) + torch.rand(share, generator=chance)
         steps = pipeline.scheduler.config.num_train_timesteps
         times = (noisier(place / (share * PROCESSES)) * steps).long().clamp(max=steps - 1)
@@ -335,7 +336,7 @@ class _Training:
         return mse_loss(pipeline.unet(noisy, times, told).sample, wanted)
 
     def _denoise_noisiest(self, drawn, chance):
-        """Half of the times in the noisiest quarter: what is where shows in the picture from then on."""
+        """Draws half of the times in the noisiest quarter, where a picture begins to show positions."""
         return self._denoise(drawn, chance, noisier=lambda time: 1 - time**2)
 
     def _draw(self, stage, index):
@@ -379,7 +380,7 @@ class _Training:
                 part = self._pictures(scenes[begin : begin + 32])
                 latents[begin : begin + len(part)] = vae.encode(part).latent_dist.mean
             torch.distributed.all_reduce(latents)
-            # As often as each is met: most scenes are pairs of shapes, and each of those is met seldom.
+            # Count scenes as often as they are drawn: most are pairs of shapes, each drawn rarely.
             met = latents[[self.place[scene] for scene in drawn[:10_000]]]
             kept = {"mean": met.mean((0, 2, 3)), "spread": met.transpose(0, 1).flatten(1).std(1)}
             latents = (latents - kept["mean"][:, None, None]) / kept["spread"][:, None, None]
@@ -406,9 +407,9 @@ class _Training:
 
 @torch.no_grad()
 def _whiten(vae, mean, spread):
-    """Let an autoencoder's latents have mean 0 and spread 1: what comes next to them is changed instead.
+    """Rescales an autoencoder's latents to mean 0 and spread 1 by changing the convolutions next to them.
 
-    mean, spread : of each channel, before
+    mean, spread : mean and standard deviation of each channel before the change
     """
     # quant_conv gives means, then logarithms of variances; post_quant_conv takes latents.
     into, out_of = vae.quant_conv, vae.post_quant_conv
@@ -420,7 +421,7 @@ def _whiten(vae, mean, spread):
 
 
 def _agreed(*answers):
-    """The first process's answers, in all processes."""
+    """Returns the answers of the first process in all processes."""
     told = torch.tensor([float(answer) for answer in answers])
     torch.distributed.broadcast(told, 0)
     return [bool(answer) for answer in told]
@@ -438,7 +439,7 @@ class _Stage:
             part.requires_grad_(False)
         values = list(self.weights.values())
         self.average = {key: weight.detach().clone() for key, weight in self.weights.items()}
-        # All gradients lie side by side, so that one message carries them.
+        # All gradients share one tensor, so that one message can carry them.
         self.gradients = torch.zeros(sum(weight.numel() for weight in values))
         place = 0
         for weight in values:
@@ -468,7 +469,7 @@ class _Stage:
         self.gradients.zero_()
         self.losses.append(told.item() / PROCESSES)
         with torch.no_grad():
-            # A young average would remember the random beginning for long.
+            # A small weight from the start would keep the random initial weights in the average for long.
             new = max(self.recipe.average, 9 / (self.done + 9))
             for key, weight in self.weights.items():
                 self.average[key].lerp_(weight, new)
@@ -487,7 +488,7 @@ class _Stage:
             weight.data, self.average[key] = self.average[key], weight.data
 
     def take_average(self):
-        """Let the running averages be the weights, and end the training of them."""
+        """Replaces the weights by their running averages, and ends their training."""
         self.swap()
         for weight in self.weights.values():
             weight.grad = None
@@ -570,13 +571,13 @@ def make_tokenizer():
 def _merges():
     """Byte-pair encoding until each word is one token: the pairs, the most frequent first, then by alphabet.
 
-    Not by the library's trainer: where pairs are equally frequent, its order differs from run to run.
+    It does not use the library's trainer, whose order of equally frequent pairs differs from run to run.
     """
     said = re.findall(r"\w+|[^\w\s]", " ".join(world.captions()))
     words = [[*word[:-1], word[-1] + "</w>"] for word in dict.fromkeys(said)]
     counts = Counter(pair for word in words for pair in pairwise(word))
     merges = []
-    while counts := +counts:  # without the pairs that are no more
+    while counts := +counts:  # unary + drops pairs whose count is 0
         best = min(counts, key=lambda pair: (-counts[pair], pair))
         merges.append(best)
         for word in words:
@@ -593,7 +594,7 @@ def _merges():
 
 
 def _tokens(tokenizer, captions):
-    """From each caption, and from none, to its tokens, padded: (LENGTH,)."""
+    """Returns a dict from each caption, and from the empty one, to its padded tokens: (LENGTH,)."""
     captions = ["", *captions]
     ids = tokenizer(captions, padding="max_length", max_length=LENGTH, truncation=True, return_tensors="pt")
     return dict(zip(captions, ids.input_ids, strict=True))
@@ -687,7 +688,7 @@ def pipeline_of(folder, recipe=RECIPE, early=False):
 
 @torch.no_grad()
 def _take(path, parts, stage=None):
-    """Let the running averages of a checkpoint, where there is one, be the weights of `parts`."""
+    """Copies the running averages of a checkpoint, if it exists, into the weights of `parts`."""
     from safetensors import safe_open
 
     if not path.exists():
@@ -698,7 +699,7 @@ def _take(path, parts, stage=None):
 
 
 def _named(parts, stage=None):
-    """The weights of modules by name: all, or those that the stage of places changes."""
+    """Returns the weights of modules by name: all, or those that the stage `places` trains."""
     import diffusers
 
     return {
@@ -710,7 +711,7 @@ def _named(parts, stage=None):
 
 
 def finish(recipe, folder):
-    """The folder that `from_pretrained` takes, with its card; it appears as a whole or not at all."""
+    """Writes the folder that `from_pretrained` loads, with its card; it appears complete or not at all."""
     from . import picture_card
 
     building = folder / "model.building"
@@ -730,7 +731,7 @@ def finish(recipe, folder):
 
 
 def _stages(folder):
-    """What the checkpoints tell: {stage: {"steps", "minutes", "loss"}}, the loss of its last 50 steps."""
+    """Reads {stage: {"steps", "minutes", "loss"}} from the checkpoints; loss: mean of the last 50 steps."""
     from safetensors import safe_open
 
     told = {}

@@ -1,8 +1,8 @@
-"""Training one tiny model, from its seed to its folder: deterministic, watched, and resumable after a kill.
+"""Trains one tiny model from its seed to its folder: deterministic, with a live page, resumable after a kill.
 
-Documents are told by their world, once, and kept as numbers. A step takes the next `batch` of them, packs
-whole documents into rows, and lets none see another: positions that begin again at 0 tell transformers where
-one document ends (a block-diagonal mask), so a packed document costs exactly what it costs alone.
+The world generates the documents once, and they are stored as token numbers. A step takes the next `batch` of
+them, packs whole documents into rows, and masks them from each other (a block-diagonal mask, with
+positions that restart at 0), so a packed document has exactly the loss that it has alone.
 
 Nothing random happens after the first weights: there is no dropout, and the corpus has an order of its own.
 A checkpoint therefore holds weights, AdamW's two averages and the losses so far, and that is all that a run
@@ -38,7 +38,7 @@ from .workplace import (
 )
 
 ROW = 144  # tokens in a row of packed documents, of which the longest has 97
-IGNORED = -100  # the label of what is not to be predicted, for cross_entropy
+IGNORED = -100  # label that makes cross_entropy skip a position
 SECONDS_BETWEEN_CHECKPOINTS = 60
 
 
@@ -115,14 +115,14 @@ def pack(documents, width=ROW):
 
 
 def apart(positions, window=None):
-    """Where a token may look: back, within its own document, and with a window to that many tokens.
+    """Returns the attention mask: earlier tokens of the same document, and only the last `window` of them.
 
-    Said outright: not every version of transformers infers it from positions for every architecture, and
-    documents that see each other are easier to predict than they are.
+    The mask is explicit because not every version of transformers infers it from the positions for every
+    architecture. If documents could attend to each other, their loss would be too low.
 
     positions : (rows, tokens), from 0 on in each document, as `pack` gives them
 
-    Returns a tensor of true and false: (rows, 1, tokens that look, tokens that are seen).
+    Returns a Boolean tensor: (rows, 1, attending tokens, attended tokens).
     """
     place = torch.arange(positions.shape[1])
     document = (positions == 0).cumsum(1)
@@ -133,9 +133,10 @@ def apart(positions, window=None):
 
 
 def _routed(model, given):
-    """The logits of a Mixtral, and by how much its routers prefer some experts: 2 if they prefer none.
+    """Returns a Mixtral's logits and its balancing loss, which is 2 if its routers prefer no expert.
 
-    Its own forward takes the mask of `given` for one of padding when it computes the second.
+    The balancing loss is computed here because Mixtral's own `forward` would read the mask in `given` as a
+    padding mask.
     """
     from transformers.models.mixtral.modeling_mixtral import load_balancing_loss_func
 
@@ -146,7 +147,7 @@ def _routed(model, given):
 
 
 class _Corpus:
-    """The documents of a world as token numbers, told once and kept for all models that read them."""
+    """The documents of a world as token numbers, generated once and stored for all models that read them."""
 
     def __init__(self, numbers, lengths):
         self.numbers, self.ends = numbers, numpy.cumsum(lengths, dtype=numpy.int64)
@@ -256,7 +257,7 @@ class _Run:
 
 
 def _go_on(run, corpus, minutes):
-    """Make the steps that are left; whether all are made, or `minutes` came first."""
+    """Makes the remaining steps; returns whether all are made (False if `minutes` came first)."""
     from tqdm.auto import tqdm
 
     page = LivePage(run.folder, seconds=30)
@@ -302,7 +303,7 @@ def _picture(run):
 
 
 def _finish(run, world):
-    """The folder that `from_pretrained` takes, with its card; it appears as a whole or not at all."""
+    """Writes the folder that `from_pretrained` loads, with its card; it appears complete or not at all."""
     from . import card
 
     building = run.folder / "model.building"
