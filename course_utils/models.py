@@ -238,8 +238,8 @@ def _quantised(facts, way):
 def _quantise_rest(model, way):
     """Stores at 4 or 8 bits, on `way.device`, the matrices that transformers silently leaves at 16.
 
-    transformers replaces modules whose class is `torch.nn.Linear` itself. Falcon's linear layers have a class of
-    their own, and Mixtral keeps all experts of a layer in one 3-dimensional parameter: 97% of its weights.
+    transformers replaces modules whose class is `torch.nn.Linear` itself. Falcon's linear layers have a class
+    of their own, and Mixtral keeps all experts of a layer in one 3-dimensional parameter: 97% of its weights.
     A parametrisation can replace any parameter, and returns it at 16 bits whenever it is used.
     """
     import torch
