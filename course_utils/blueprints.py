@@ -1140,7 +1140,7 @@ def _named(path, pattern):
 
 
 def _is_expert(path, tensor, experts):
-    """Whether a tensor belongs to routed experts: by its name, or because it is one stack of all experts."""
+    """Returns whether a tensor belongs to routed experts, by its name or as one stack of all experts."""
     segments = path.split(".")
     if any("shared" in segment or segment == "router" for segment in segments):
         return False

@@ -72,7 +72,7 @@ def verify(path, found, expected, name):
 
 
 def package_indexes():
-    """A requests session and the index URLs, first choice first, set as pip is in this environment.
+    """Returns a requests session and the index URLs, first choice first, with pip's settings.
 
     Raises CourseError when pip's certificate file is not there.
     """

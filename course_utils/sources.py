@@ -98,7 +98,7 @@ def fetch(model_or_name, progress=True) -> Path:
 
 
 def still_needed(model) -> tuple[int, int, Path]:
-    """What is to be downloaded and what the disk must hold for it, in bytes, and the folder on that disk."""
+    """Returns the bytes to download, the bytes of disk that they need, and the folder on that disk."""
     if model.files:
         return model.download_bytes, model.download_bytes + model.disk_bytes, cache_folder()
     from huggingface_hub import constants

@@ -45,7 +45,7 @@ def write(folder, recipe, training, few=False):
 
 
 def load(folder, early=False):
-    """The pipeline of a folder in float32; `early` with the denoiser and text encoder of the early copy."""
+    """Loads a folder's pipeline in float32; `early` uses the early copy's denoiser and text encoder."""
     options = {"dtype": torch.float32, "local_files_only": True, "use_safetensors": True}
     parts = {"safety_checker": None, "feature_extractor": None}
     if early:

@@ -57,17 +57,17 @@ DENOISING = ("denoiser", "places")  # the stages that learn what captions say
 class Recipe:
     """All settings of the training, apart from the pictures.
 
-    autoencoder_steps, decoder_steps, denoiser_steps, places_steps : of each stage
-    autoencoder_fall : steps in which the autoencoder's learning rate would fall to zero; its stage ends
-        before, and in the next one the decoder's does
-    *_batch : pictures in one step of both processes, for the first two stages and for the others
-    *_rate : AdamW's learning rate at its highest
-    warmup : steps in which it climbs
+    autoencoder_steps, decoder_steps, denoiser_steps, places_steps : number of steps of each stage
+    autoencoder_fall : steps over which the autoencoder's learning rate would decay to zero; its stage
+        ends earlier (the decoder's rate does reach zero, at the end of its stage)
+    *_batch : pictures in one step, over both processes: for the first two stages, and for the last two
+    *_rate : maximum of AdamW's learning rate
+    warmup : number of steps in which the rate rises
     denoiser_level : steps before the denoiser's rate begins to decay linearly to 2%; the stage `places` uses
         the same share of its own steps
     average : weight of each new step in the running averages, which become the final weights; the old average
         keeps 1 - this
-    nameless : share of the captions that are left empty, which guidance needs
+    nameless : share of the captions that are replaced by empty ones, because guidance needs these
     early : number of denoiser steps after which a copy is saved
     """
 
