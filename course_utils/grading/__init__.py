@@ -1,1 +1,1 @@
-"""What an instructor and the tests run: many notebooks, quickly."""
+"""Runs many notebooks quickly: for instructors who grade them and for the tests."""

@@ -1,8 +1,8 @@
-"""An assignment as its instructor wrote it: cells, tasks, and each `course.check` taken apart.
+"""Reads the instructor's notebook of an assignment and splits each `course.check` into its parts.
 
-A check is judged outside the student's process. So what goes in there is the function and the arguments of
-each `course.check` alone; what is expected, and the mistakes, stay out, and of a hidden part only those
-statements go in on which its arguments depend.
+A check is judged outside the student's process. That process gets only the function and the arguments of each
+`course.check`. It never gets the expected values and the known mistakes. Of the hidden tests it gets only the
+statements that the arguments depend on.
 """
 
 import ast
@@ -22,31 +22,31 @@ _HIDDEN = re.compile(r"^### BEGIN HIDDEN TESTS$\n(.*?)^### END HIDDEN TESTS$\n?"
 _SOLUTION = re.compile(r"^([ \t]*)### BEGIN SOLUTION$.*?^[ \t]*### END SOLUTION$", re.S | re.M)
 _STUB = r"\1# YOUR CODE HERE\n\1raise NotImplementedError()"
 _PIP = re.compile(r"^([ \t]*)[%!]pip\b.*$", re.M)
-_CALL = ("task", "function", "arguments")  # the first parameters of course.check
+_CALL = ("task", "function", "arguments")  # the first three parameters of course.check
 
 
 @dataclass
 class Task:
-    """One graded cell: what it is called and what it gives."""
+    """One graded cell: its name, its points and its checks."""
 
     name: str  # its grade id
-    answer: str  # the grade id of the solution cell that it looks at
+    answer: str  # the grade id of the solution cell that it grades
     title: str
     points: float
-    manual: bool  # a person gives the points
-    probes: list[str] = field(default_factory=list)  # its checks, in order
-    visible: str = ""  # what is run of the check cell, beside the answer
-    hidden: str = ""  # what is run later, of the hidden part
-    whole: str = ""  # with the expected values, for the instructor's own answer
+    manual: bool  # whether a person gives the points
+    probes: list[str] = field(default_factory=list)  # the names of its checks, in order
+    visible: str = ""  # the code of the check cell, without the hidden tests and the expected values
+    hidden: str = ""  # the code of the hidden tests, which runs later
+    whole: str = ""  # all checks with the expected values, for the instructor's own answer
 
 
 class Assignment:
     """The instructor's notebook.
 
-    Attributes: `name`; `notebook`, as it was read; `tasks` by grade id; `answers`, the student's stub by the
-    grade id of each solution cell; `key`, a hash of all of it.
-    Raises CourseError where a graded cell has no `course.check`, or hidden checks stand where they can't be
-    taken out.
+    Attributes: `name`; `notebook`, as it was read; `tasks` by grade id; `answers`, the stubs that students
+    get, by the grade id of the solution cell; `key`, a hash of the file.
+    Raises CourseError if the file can't be read as a notebook, has no graded cell or gives two solution cells
+    the same grade id, and if a graded cell has no `course.check` or a syntax error.
     """
 
     def __init__(self, path: Path):
@@ -80,12 +80,12 @@ class Assignment:
 
     @property
     def points(self) -> float:
-        """All points that can be had."""
+        """The sum of the points of all tasks."""
         return sum(task.points for task in self.tasks.values())
 
     @property
     def prelude(self) -> list[str]:
-        """The code cells that are given before the first answer: the same for every student."""
+        """The source of the code cells before the first answer, which are the same for every student."""
         sources = []
         for cell in self.notebook.cells:
             if grade_id(cell) in self.answers:
@@ -99,13 +99,14 @@ class Assignment:
         return set(re.findall(r"^def (\w+)\(", self.answers[answer], re.M))
 
     def cells(self, answers: dict[str, str], before: dict[str, list[str]], whole: bool = False) -> list[dict]:
-        """What is run after the prelude, in order: `{"name", "kind", "source", "waits"}` each.
+        """Returns the cells to run after the prelude, in order, up to the last graded cell.
 
-        It ends with the last graded cell.
+        Each is a dictionary of "name", "kind" and "source". A check also has "waits": whether
+        hidden tests follow.
 
         answers : the student's code by grade id
-        before : the student's own cells by the grade id of the answer that they stand before
-        whole : with the expected values: for the instructor's answers, never for a student's
+        before : the student's own cells, by the grade id of the answer that follows them
+        whole : whether checks include the expected values: only for the instructor's answers
         """
         run, begun = [], False
         last = max(i for i, cell in enumerate(self.notebook.cells) if grade_id(cell) in self.tasks)
@@ -134,9 +135,9 @@ class Assignment:
 
 
 def find(name: str) -> Path:
-    """The instructor's notebook of an assignment: a file, or a lesson by number or name.
+    """Returns the path of an assignment's notebook. `name` is a file, or a lesson's number or name.
 
-    Raises CourseError where there is none.
+    Raises CourseError if the file does not exist.
     """
     path = Path(name)
     if path.suffix != ".ipynb":
@@ -150,12 +151,12 @@ def find(name: str) -> Path:
 
 
 def grade_id(cell) -> str:
-    """A cell's name in nbgrader, "" where it has none."""
+    """Returns the cell's name in nbgrader, or "" if it has none."""
     return cell.metadata.get("nbgrader", {}).get("grade_id", "")
 
 
 def without_hidden(source: str) -> str:
-    """A check cell as the student has it."""
+    """Returns the source of a check cell without its hidden tests, as students get it."""
     return _HIDDEN.sub("", source)
 
 
@@ -196,7 +197,7 @@ class _Probes(ast.NodeTransformer):
         given = dict(zip(_CALL, node.args, strict=False)) | {each.arg: each.value for each in node.keywords}
         if not set(_CALL) <= given.keys():
             raise CourseError(f"A course.check in {self.task.name!r} lacks its function or arguments.")
-        # Not evaluated before the call: a name may be missing.
+        # Lambdas delay the evaluation: if a name is missing, the probe reports it.
         parts = [ast.Lambda(copy.deepcopy(_NOTHING), given[each]) for each in _CALL[1:]]
         return ast.Call(ast.Name("__probe__", ast.Load()), [name, *parts], [])
 
@@ -206,7 +207,7 @@ _ONLY_BIND = (ast.Assign, ast.AnnAssign, ast.AugAssign, ast.FunctionDef, ast.Imp
 
 
 def _needed(tree):
-    """A hidden part without the statements that serve only what is expected."""
+    """Returns the hidden tests without the statements that serve only the expected values."""
     kept, names = [], set()
     for statement in reversed(tree.body):
         bound = {

@@ -1,4 +1,4 @@
-"""Grading on the workers of a Dask cluster. Each has its own sandbox; results come back and are kept here.
+"""Grades on the workers of a Dask cluster. Each worker has its own sandbox and sends its results back.
 
 Source: https://distributed.dask.org/en/stable/client.html
 """
@@ -17,14 +17,14 @@ from course_utils.grading.assignment import Assignment
 from course_utils.grading.judge import CODE, Judge
 from course_utils.grading.sandbox import Sandbox
 
-CONNECT = 10  # seconds for the scheduler to answer
+CONNECT = 10  # seconds to wait for the scheduler to answer
 _ADDRESS = re.compile(r"((tcp|tls)://)?[\w.:\[\]-]+:\d+")
-PATIENCE = 30  # seconds without a single worker
+PATIENCE = 30  # seconds to wait while the cluster has no worker
 
 
 @dataclass
 class _Kept:
-    """A worker's open sandbox, and how many use it at the moment."""
+    """A worker's open sandbox, and the number of submissions that run in it now."""
 
     judge: Judge
     users: int = 0
@@ -36,21 +36,24 @@ _lock = threading.RLock()
 
 @contextlib.contextmanager
 def on_cluster(address: str, assignment: Assignment, sandbox: dict, seconds: float | None):
-    """What starts the grading of one submission on the cluster, and what says how many to start.
+    """Connects to the cluster and yields two functions: `start` and `most`.
 
-    address : the scheduler's, such as "tcp://10.0.0.1:8786"
-    sandbox : the keywords of `Sandbox`, for each worker's own
-    seconds : for one task, or None
-    Raises CourseError where there is no cluster, or none any more.
+    `start(submission)` starts the grading of one submission and returns its future. `most()` returns how many
+    submissions may be on the cluster at the same time.
+
+    address : the scheduler's address, such as "tcp://10.0.0.1:8786"
+    sandbox : the keyword arguments with which each worker makes its `Sandbox`
+    seconds : the time limit for one task, or None for the default
+    Raises CourseError if the cluster does not answer, has no worker, or stops.
     """
     try:
         from distributed import Client, KilledWorker
     except ImportError:
         raise CourseError("A cluster needs Dask: pip install distributed, here and on its workers.") from None
-    for name in ("distributed", "distributed.client"):  # what matters is said in one sentence
+    for name in ("distributed", "distributed.client"):  # the CourseErrors below say all that a user needs
         logging.getLogger(name).setLevel(logging.CRITICAL)
     try:
-        if not _ADDRESS.fullmatch(address):  # a Client that fails on its address takes 20 seconds to end
+        if not _ADDRESS.fullmatch(address):  # if a Client fails on its address, it takes 20 seconds to end
             raise OSError
         client = Client(address, timeout=CONNECT, set_as_default=False)
     except OSError:
@@ -72,7 +75,7 @@ def on_cluster(address: str, assignment: Assignment, sandbox: dict, seconds: flo
         return 2 * threads
 
     with client:
-        executor = client.get_executor(pure=False)  # each call is run, also one that looks like another
+        executor = client.get_executor(pure=False)  # Dask runs every call, even if two look the same
         try:
             yield lambda each: executor.submit(grade_one, CODE, assignment, sandbox, seconds, each), most
             with contextlib.suppress(OSError):
@@ -87,7 +90,7 @@ def on_cluster(address: str, assignment: Assignment, sandbox: dict, seconds: flo
                 "Workers of the cluster died one after the other, at the same submission: give them more "
                 "memory, or grade without --dask."
             ) from None
-        except (ImportError, AttributeError) as error:  # what it was sent is not there
+        except (ImportError, AttributeError) as error:  # the worker lacks a module or a name that it was sent
             raise CourseError(
                 f"A worker can't grade ({error}): install the same version of the course on all of them."
             ) from None
@@ -96,10 +99,10 @@ def on_cluster(address: str, assignment: Assignment, sandbox: dict, seconds: flo
 def grade_one(
     code: str, assignment: Assignment, sandbox: dict, seconds: float | None, submission: intake.Submission
 ) -> dict:
-    """One student's result, on a worker. Its sandbox is kept for the next one.
+    """Grades one submission on a worker and returns the result. Keeps the sandbox open for the next one.
 
-    code : the hash of this package's code where the submissions are
-    Raises CourseError where this worker can't grade.
+    code : the hash of the grading code on the machine that sends the submissions
+    Raises CourseError if this worker has another version of the course, or can't grade.
     """
     if code != CODE:
         raise CourseError("A worker has another version of the course: install the same one on all of them.")
@@ -118,7 +121,7 @@ def grade_one(
 
 
 def _close_idle():
-    """On a worker: end the sandboxes that nothing runs in."""
+    """Closes the sandboxes of this worker in which nothing runs."""
     with _lock:
         for key in [key for key, kept in _kept.items() if not kept.users]:
             _kept.pop(key).judge.sandbox.__exit__()

@@ -1,9 +1,10 @@
-"""Kernels that start in a fraction of a second: copies of a process that has imported the libraries already.
+"""Starts kernels in a fraction of a second, as copies of a process that has already imported the libraries.
 
-`with serving():` is all that nbclient, nbval and nbgrader need: until its end, also in commands that are run
-meanwhile, kernels come from `ForkedProvisioner`, a kernel provisioner that jupyter_client finds by its entry
-point. It asks the server for a copy. Where that can't serve (not Linux, another Python, other settings of
-those that libraries read when they are imported, threads that a fork would lose), it starts one as always.
+nbclient, nbval and nbgrader need only `with serving():`. Inside the block, and in commands that run from it,
+kernels come from `ForkedProvisioner`, a kernel provisioner that jupyter_client finds by its entry point. It
+asks a server process for a copy. If a copy would not do, it starts a kernel in the usual way: if the system
+isn't Linux, if the kernel needs another Python, if variables that libraries read at their import differ from
+the server's, or if the server has threads that a fork would lose.
 
 Source: https://jupyter-client.readthedocs.io/en/stable/provisioning.html
 """
@@ -25,20 +26,20 @@ from pathlib import Path
 import numpy
 from jupyter_client.provisioning import KernelProvisionerFactory, LocalProvisioner
 
-# What the lessons import, the slowest first.
+# The modules that lessons import, the slowest first.
 IMPORTS = ("torch", "transformers.models.auto.modeling_auto", "transformers.models.llama.modeling_llama")
 IMPORTS += ("matplotlib.pyplot", "ipywidgets", "ipykernel.kernelapp", "course_utils.explorers")
-# The beginnings of settings that libraries read when they are imported: a copy can't change them any more.
-ADDRESS = "COURSE_KERNELS"  # the setting that says where the server is
+ADDRESS = "COURSE_KERNELS"  # the environment variable with the path of the server's socket
+# Prefixes of the variables that libraries read at their import. In a copy they can't change any more.
 READ_EARLY = ("HF_", "TRANSFORMERS_", "OMP_", "MKL_", "OPENBLAS_", "TORCH", "MPL", "PYTHON")
 PATIENCE = 120  # seconds for an answer; the first one waits for the server's imports
 SIZE = 1 << 20  # bytes of a request at most
-PR_SET_PDEATHSIG = 1  # of Linux's prctl.h
+PR_SET_PDEATHSIG = 1  # from Linux's prctl.h
 
 
 @contextlib.contextmanager
 def serving():
-    """Until its end, kernels started here and in commands run from here are copies of one process."""
+    """Inside the block, kernels started by this process and by its commands are copies of one process."""
     if not hasattr(os, "pidfd_open"):
         yield
         return
@@ -53,9 +54,9 @@ def serving():
             [sys.executable, "-m", __name__, str(listener.fileno())],
             stdin=subprocess.PIPE,
             pass_fds=[listener.fileno()],
-            process_group=0,  # Ctrl-C in a terminal is for who started this
+            process_group=0,  # a Ctrl-C in the terminal must not reach the server
         )
-        factory = KernelProvisionerFactory.instance()  # for this process; the environment is for others
+        factory = KernelProvisionerFactory.instance()  # for this process; the variables are for its commands
         settings = {ADDRESS: address, factory.default_provisioner_name_env: "course-forked"}
         before = factory.default_provisioner_name, {n: os.environ[n] for n in settings if n in os.environ}
         factory.default_provisioner_name = "course-forked"
@@ -67,14 +68,14 @@ def serving():
             for name in settings:
                 del os.environ[name]
             os.environ |= before[1]
-            server.communicate()  # the end of its standard input ends it, and its kernels with it
+            server.communicate()  # closes its standard input, which ends it and its kernels
 
 
 class ForkedProvisioner(LocalProvisioner):
-    """Starts a kernel as a copy of the server's process, or as always where that can't serve."""
+    """Starts a kernel as a copy of the server's process, or in the usual way if the server can't."""
 
     async def launch_kernel(self, cmd, **kwargs):
-        """Start the kernel of the command `cmd`; the base class says what is given and returned."""
+        """Starts the kernel of the command `cmd`. The base class documents arguments and result."""
         process = _ask_for(cmd, **kwargs)
         if process is None:
             return await super().launch_kernel(cmd, **kwargs)
@@ -83,17 +84,17 @@ class ForkedProvisioner(LocalProvisioner):
 
 
 class _Forked:
-    """Another process's child, with what jupyter_client uses of `subprocess.Popen`."""
+    """A child of the server, with the methods of `subprocess.Popen` that jupyter_client uses."""
 
     stdin = stdout = stderr = None
 
     def __init__(self, pid, handle):
         self.pid = pid
         self.returncode = None
-        self._handle = handle  # a pidfd: readable once the process has ended, and never another process
+        self._handle = handle  # a pidfd: readable once the process has ended; never refers to another
 
     def poll(self):
-        """0 once it has ended, None before; how it ended, its parent alone can tell."""
+        """Returns None while it runs and 0 after its end: only its parent can read the real exit status."""
         if self.returncode is None and select.select([self._handle], [], [], 0)[0]:
             os.close(self._handle)
             self.returncode = 0
@@ -117,7 +118,7 @@ class _Forked:
 
 
 def _ask_for(cmd, cwd=None, env=None, stdout=None, stderr=None, **_):
-    """A kernel from the server, or None. The arguments are those of `subprocess.Popen`."""
+    """Asks the server for a kernel; returns None if it gives none. Arguments as for `subprocess.Popen`."""
     if cmd[:3] != [sys.executable, "-m", "ipykernel_launcher"] or subprocess.PIPE in (stdout, stderr):
         return None
     request = {"arguments": cmd[3:], "folder": cwd or os.getcwd(), "env": dict(env or os.environ)}
@@ -141,7 +142,10 @@ def _ask_for(cmd, cwd=None, env=None, stdout=None, stderr=None, **_):
 
 
 def _serve(listener):
-    """Import the libraries, then answer until standard input ends. Returns only in a copy: its request."""
+    """Imports the libraries, then answers requests until standard input ends.
+
+    Returns None in the server, at the end. In a copy it returns the request for which the copy was made.
+    """
     settings = _read_early(os.environ)
     os.environ.setdefault("MPLBACKEND", "module://matplotlib_inline.backend_inline")  # as ipykernel does
     for name in IMPORTS:
@@ -163,12 +167,12 @@ def _serve(listener):
                     os.dup2(handle, ours)
                     os.close(handle)
                 return request
-            with contextlib.suppress(OSError):  # who asked has gone
+            with contextlib.suppress(OSError):  # the client has closed the connection
                 socket.send_fds(connection, [answer], handles)
             for handle in (*standard, *handles):
                 os.close(handle)
         with contextlib.suppress(ChildProcessError):
-            while os.waitpid(-1, os.WNOHANG)[0]:  # let go of those that have ended
+            while os.waitpid(-1, os.WNOHANG)[0]:  # reap the children that have ended
                 pass
 
 
@@ -177,7 +181,7 @@ def _read_early(env):
 
 
 def _be_a_kernel(request):
-    """In a copy: run a kernel as if it had been started alone."""
+    """Runs a kernel in this copy as if it had been started on its own."""
     ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
     os.setsid()
     if sys.path[0] == os.getcwd():  # as ipykernel's launcher does
@@ -193,7 +197,7 @@ def _be_a_kernel(request):
     torch.seed()
     from ipykernel.kernelapp import IPKernelApp
 
-    # ipykernel ends when its parent does, and that is the server.
+    # ipykernel ends when its parent ends. The parent of a copy is the server.
     parent = f"--IPKernelApp.parent_handle={os.getppid()}"
     IPKernelApp.launch_instance(argv=[*request["arguments"], parent])
 

@@ -1,12 +1,13 @@
-"""What runs inside the sandbox: a process that has imported the libraries, and a copy of it for each student.
+"""Runs inside the sandbox: a process that has imported the libraries, and a copy of it for each student.
 
-Four processes in a row. The server imports, and forks on request. Its copy, the keeper, makes new namespaces,
-waits for the end, and kills at the time limit. Its child is the first process of them, with folders of its
-own: when it ends, so does everything in them. Its child gives up all rights and runs the student's cells.
+Each run has four processes, each the parent of the next. The server imports the libraries and forks on
+request. Its copy, the keeper, makes new namespaces, waits for the end of the run and kills it at the time
+limit. The keeper's child is the first process in the namespaces and has its own folders: when it ends, all
+processes in the namespaces end. Its child gives up all rights and runs the student's cells.
 
-Nothing here judges, and nothing is kept from the student but what is not here: what is expected. Hidden
-checks come last. A copy of the process as it was at their place has been waiting for them; by then everything
-that a student is shown is with the grader.
+Nothing is judged here. Student code could read everything in its process, so the expected values never enter
+a student's run. The hidden checks run last, after the grader has received everything that the student will
+see. Each runs in a copy of the process that was forked right after its check cell.
 """
 
 import ast
@@ -33,16 +34,17 @@ from course_utils.grading.forked_kernels import IMPORTS
 from course_utils.learning import check
 
 HOME = "/tmp/home"
-TEXT = 5_000  # characters of printed text that are kept of a cell
-IMAGE = 400_000  # characters of a picture
-IMAGES = 3  # of a cell
-NO_PLACE = 99  # the exit status where a sandbox can't be made
-NAMESPACES = 0x20000 | 0x08000000 | 0x20000000 | 0x40000000  # mounts, IPC, processes, network; of sched.h
+TEXT = 5_000  # characters of a cell's printed text that are kept
+IMAGE = 400_000  # characters of the largest picture that is kept
+IMAGES = 3  # pictures and texts that are kept of a cell
+NO_PLACE = 99  # the exit status if the sandbox can't be made
+NAMESPACES = 0x20000 | 0x08000000 | 0x20000000 | 0x40000000  # mounts, IPC, processes, network; from sched.h
 NEW_USER = 0x10000000
-PR_SET_DUMPABLE, PR_SET_NO_NEW_PRIVS, PR_SET_SECCOMP = 4, 38, 22  # of prctl.h
-MS_NOSUID, MS_NODEV, MS_NOEXEC, MS_BIND, MS_REC, MS_PRIVATE = 2, 4, 8, 0x1000, 0x4000, 0x40000  # of mount.h
-# System calls that a student needs for nothing: new namespaces and mounts (a tmpfs without a limit), tracing,
-# keys, and doors into the kernel. Those from 424 on have one number everywhere.
+PR_SET_DUMPABLE, PR_SET_NO_NEW_PRIVS, PR_SET_SECCOMP = 4, 38, 22  # from prctl.h
+MS_NOSUID, MS_NODEV, MS_NOEXEC, MS_BIND, MS_REC, MS_PRIVATE = 2, 4, 8, 0x1000, 0x4000, 0x40000  # from mount.h
+# System calls that students never need: for namespaces, mounts (a new tmpfs would have no size limit),
+# tracing and keys, and others through which the kernel can be attacked. From 424 on, a call has the same
+# number on every processor.
 DENIED = {
     "x86_64": (0xC000003E, 56, (272, 308, 165, 166, 155, 101, 248, 249, 250, 321, 298, 323)),
     "aarch64": (0xC00000B7, 220, (97, 268, 40, 39, 41, 117, 217, 218, 219, 280, 241, 282)),
@@ -53,10 +55,10 @@ _libc = ctypes.CDLL(None, use_errno=True)
 
 
 def serve(control: socket.socket, isolated: bool, prelude: list[str]):
-    """Import the libraries, run what is the same for all, then a student's cells for each request.
+    """Imports the libraries and runs the prelude, then forks a copy for each request.
 
-    A request is JSON, {"seconds", "memory", "user"}, with two sockets: one for the run, one for how it ended.
-    Ends the process when the grader has gone.
+    A request is JSON, {"seconds", "memory", "user"}, with two sockets: one for the messages of the run and
+    one for its exit status. The process ends when the grader closes `control`.
     """
     os.makedirs(HOME, exist_ok=True)
     os.chdir(HOME)
@@ -65,14 +67,14 @@ def serve(control: socket.socket, isolated: bool, prelude: list[str]):
     shell = _shell()
     for source in prelude:
         shell.run_cell(source, store_history=False).raise_error()
-    if len(os.listdir("/proc/self/task")) > 1 and prelude:  # copies would lack its threads: begin anew
+    if len(os.listdir("/proc/self/task")) > 1 and prelude:  # a fork loses threads: start again without it
         os.execv(sys.executable, [*sys.orig_argv[:-1], "[]"])
-    _libc.prctl(PR_SET_DUMPABLE, 0, 0, 0, 0)  # where the user is the same, no student looks in here
+    _libc.prctl(PR_SET_DUMPABLE, 0, 0, 0, 0)  # student code of the same user can't read this process
     control.send(b"ready" if prelude else b"bare")
     while True:
         request, handles, _, _ = socket.recv_fds(control, 4096, 2)
         if not request:
-            os._exit(0)  # there is nothing to put away, and Python would take a second over it
+            os._exit(0)  # nothing needs cleaning up, and Python's own exit takes a second
         if not os.fork():
             control.close()
             try:
@@ -115,7 +117,7 @@ def _keep(shell, connection, status, isolated, seconds, memory, user):
     connection.close()
     handle = os.pidfd_open(child)
     ready = select.select([handle, status], [], [], seconds)[0]
-    if handle not in ready:  # time is up, or the grader has what it wants, or has gone
+    if handle not in ready:  # the time is up, or the grader has closed its socket
         if not isolated:
             with contextlib.suppress(ProcessLookupError):
                 os.killpg(child, signal.SIGKILL)
@@ -132,7 +134,7 @@ def _unshare(user):
     if _libc.unshare(new):
         raise OSError(ctypes.get_errno(), "no namespaces")
     if not user:
-        _libc.prctl(PR_SET_DUMPABLE, 1, 0, 0, 0)  # else these files are root's
+        _libc.prctl(PR_SET_DUMPABLE, 1, 0, 0, 0)  # otherwise the files in /proc/self belong to root
         for name, text in (
             ("setgroups", "deny"),
             ("uid_map", f"{uid} {uid} 1"),
@@ -144,7 +146,7 @@ def _unshare(user):
 
 
 def _be_first(shell, connection, isolated, memory, user, seconds):
-    """The first process of the namespaces: make its folders, run the student, go."""
+    """Runs as the first process of the namespaces: mounts folders, then starts the student's process."""
     code = NO_PLACE
     try:
         if isolated:
@@ -187,7 +189,7 @@ def _be_first(shell, connection, isolated, memory, user, seconds):
 
 
 def seen():
-    """The folders of Python, of this package and of the models, which students' code may read, in order."""
+    """Returns the sorted folders that student code may read: Python, this package and the models."""
     package = os.path.dirname(os.path.dirname(__file__))
     return sorted({sys.prefix, sys.base_prefix, package, str(sources.cache_folder())})
 
@@ -198,7 +200,7 @@ def _mount(kind, place, options, flags):
 
 
 def _give_up(connection, given_up, isolated, memory, user, seconds):
-    """From here on: one open socket, limits, no rights, and no way to new ones."""
+    """Gives up all rights for good, sets limits, and closes all files except the one socket."""
     with contextlib.suppress(OSError), open("/proc/self/oom_score_adj", "w") as file:
         file.write("1000")  # if memory runs out, this process ends first
     for limit, value in (
@@ -209,7 +211,7 @@ def _give_up(connection, given_up, isolated, memory, user, seconds):
         (resource.RLIMIT_NOFILE, 512),
         (resource.RLIMIT_CPU, int(seconds) + 1),
     ):
-        if limit != resource.RLIMIT_NPROC or isolated:  # it counts all processes of the user
+        if limit != resource.RLIMIT_NPROC or isolated:  # this limit counts all processes of the user
             resource.setrlimit(limit, (value, value))
     if isolated:
         if user:
@@ -217,7 +219,7 @@ def _give_up(connection, given_up, isolated, memory, user, seconds):
             os.setresgid(user, user, user)
             os.setresuid(user, user, user)
         else:
-            _libc.capset(struct.pack("Ii", 0x20080522, 0), bytes(24))  # no capabilities, of version 3
+            _libc.capset(struct.pack("Ii", 0x20080522, 0), bytes(24))  # none; 0x20080522: version 3
         _libc.prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)
         _deny_system_calls()
     _libc.prctl(PR_SET_DUMPABLE, 1, 0, 0, 0)
@@ -235,17 +237,17 @@ def _give_up(connection, given_up, isolated, memory, user, seconds):
 
 
 def _deny_system_calls():
-    """A filter of system calls, in the kernel's own little language (seccomp's BPF)."""
+    """Installs a filter of system calls, written in the kernel's filter language (BPF, for seccomp)."""
     if platform.machine() not in DENIED:
         return
     machine, clone, denied = DENIED[platform.machine()]
     load, equal, at_least, bits, give = 0x20, 0x15, 0x35, 0x45, 0x06
-    refused, missing, allowed = 0x00050001, 0x00050026, 0x7FFF0000  # EPERM, ENOSYS, go on
+    refused, missing, allowed = 0x00050001, 0x00050026, 0x7FFF0000  # EPERM, ENOSYS, allow
     program = [(load, 0, 0, 4), (equal, 1, 0, machine), (give, 0, 0, refused), (load, 0, 0, 0)]
-    program += [(at_least, 0, 1, 0x40000000), (give, 0, 0, missing)]  # x86's other numbers
+    program += [(at_least, 0, 1, 0x40000000), (give, 0, 0, missing)]  # the numbers of x86's x32 interface
     for number in (*denied, *DENIED_EVERYWHERE):
         program += [(equal, 0, 1, number), (give, 0, 0, refused)]
-    program += [(equal, 0, 1, CLONE3), (give, 0, 0, missing)]  # its flags can't be read; libc takes clone
+    program += [(equal, 0, 1, CLONE3), (give, 0, 0, missing)]  # flags unreadable; libc then uses clone
     program += [(equal, 0, 3, clone), (load, 0, 0, 16), (bits, 0, 1, NEW_USER), (give, 0, 0, refused)]
     program += [(give, 0, 0, allowed)]
     code = b"".join(struct.pack("HBBI", *line) for line in program)
@@ -256,7 +258,7 @@ def _deny_system_calls():
 
 
 class _Text(io.TextIOBase):
-    """Printed text, of which the beginning is kept."""
+    """Keeps the first TEXT characters of printed text."""
 
     def __init__(self):
         self.text = ""
@@ -270,7 +272,7 @@ class _Text(io.TextIOBase):
 
 
 def _run(shell, connection):
-    """Run the cells of one notebook and send what comes of them; then the hidden checks."""
+    """Runs the cells of one notebook and sends their results, then runs the hidden checks."""
     import numpy
     import torch
 
@@ -309,7 +311,10 @@ def _run(shell, connection):
 
 
 def _wait(shell, connection):
-    """A copy of the process as it is now, which waits for the hidden part of a check cell."""
+    """Forks a copy of the process that waits for the hidden tests of a check cell.
+
+    Returns the socket to the copy and its process id.
+    """
     ours, theirs = socket.socketpair()
     child = os.fork()
     if child:
@@ -325,7 +330,7 @@ def _wait(shell, connection):
 
 
 def _cell(shell, source, seconds):
-    """Run one cell as a notebook does: what it put out, and the error that ended it."""
+    """Runs one cell as a notebook does. Returns its printed text, its pictures and its error."""
     from IPython.core.displayhook import CapturingDisplayHook
     from IPython.core.displaypub import CapturingDisplayPublisher
 
@@ -347,7 +352,7 @@ def _cell(shell, source, seconds):
 
 
 def _pictures(shown):
-    """Of what was displayed, the pictures and plain texts."""
+    """Returns the first pictures and plain texts of what a cell displayed."""
     kept = []
     for output in shown[:20]:
         data = output.get("data", {}) if isinstance(output, dict) else {}
@@ -359,9 +364,10 @@ def _pictures(shown):
 
 
 def _statements(shell, source, seconds):
-    """Run a check cell statement by statement, so that one that fails keeps no other from running.
+    """Runs a check cell statement by statement: if one fails, the others still run.
 
-    Where one takes too long, so would others: the rest is not run.
+    If one takes too long, the rest is skipped, because they would probably take too long as well.
+    Returns the first problem, or None.
     """
     problem = None
     with contextlib.redirect_stdout(_Text()), contextlib.redirect_stderr(io.StringIO()):
@@ -413,7 +419,7 @@ def _send_outcome(connection, message, outcome):
 
 
 def _expect(connection):
-    """For the instructor's answers: what a check expects, and the name of each mistake."""
+    """Returns the `__expect__` for the instructor's answers: it sends the expected value and each mistake."""
 
     def expect(name, task, function, arguments, expected, mistakes=None, tolerance=check.ROUNDING, about=""):
         call = f"{check._name(function)}({', '.join(map(check.show, arguments))})"

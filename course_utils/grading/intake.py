@@ -1,7 +1,7 @@
-"""What students handed in: from a folder, an LMS's zip file or nbgrader's tree to each one's answers.
+"""Reads submissions from a folder, an LMS's zip file or nbgrader's folders, and finds the answers in them.
 
-Names, sizes and contents are anybody's: nothing is unpacked onto the disk, no link is followed, no notebook
-is executed, and whatever is wrong with one of them becomes that student's result, with a sentence.
+Names, sizes and contents can't be trusted. So nothing is unpacked onto the disk, no link is followed, and no
+notebook is executed. If something is wrong with a submission, that student's result says so in a sentence.
 """
 
 import ast
@@ -19,10 +19,10 @@ from pathlib import Path, PurePosixPath
 from course_utils.errors import CourseError
 from course_utils.grading.assignment import Assignment
 
-LARGEST = 20 * 2**20  # bytes of a notebook
+LARGEST = 20 * 2**20  # bytes of the largest notebook that is read
 MOST_FILES = 50_000
 MOST_CELLS = 2_000
-LONGEST = 200_000  # characters of a cell
+LONGEST = 200_000  # characters of the longest cell that is read
 _MOODLE = re.compile(r"^(.+)_(\d+)_assignsubmission_[a-z]+(?:_(.*))?$")
 _CANVAS = re.compile(r"^([^_]+?)(?:_LATE)?_(\d+)_(\d+)_(.+)$")
 _NAME = re.compile(r"^\w[\w.@+-]{0,99}$")
@@ -34,9 +34,9 @@ class Submission:
     """What one student handed in.
 
     student : a name that is safe in file names
-    lms : what the LMS calls the student: "canvas" or "moodle" and its number, ("", "") elsewhere
-    data : the notebook's bytes; None where there is a problem
-    problem : why there is no notebook to grade, to be read by the student
+    lms : what the LMS calls the student: "canvas" or "moodle" and the student's number there, else ("", "")
+    data : the notebook's bytes, or None if there is a problem
+    problem : a sentence for the student: why there is no notebook to grade
     """
 
     student: str
@@ -52,7 +52,7 @@ class Submission:
 
 @dataclass
 class _File:
-    """A file of a folder or a zip file, not read yet."""
+    """A file in a folder or in a zip file that has not been read yet."""
 
     path: PurePosixPath
     size: int
@@ -62,11 +62,11 @@ class _File:
 
 
 def collect(place: Path, assignment: str) -> list[Submission]:
-    """Each student's submission, in the order of their names.
+    """Returns each student's submission, in the order of their names.
 
     place : a folder of notebooks or of folders by student, a course folder of nbgrader, or a zip file
-    assignment : its name, which tells its folders and notebooks from others
-    Raises CourseError where there is nothing at that place.
+    assignment : its name, by which its folders and notebooks are recognized
+    Raises CourseError if `place` does not exist or contains no submission.
     """
     if place.is_dir():
         submitted = place / "submitted"
@@ -86,7 +86,7 @@ def collect(place: Path, assignment: str) -> list[Submission]:
         submission = _choose(raw, lms, theirs, assignment)
         if submission is None:
             continue
-        if submission.student in submissions:  # two that differ only in signs that a name can't hold
+        if submission.student in submissions:  # two names became the same when spaces were replaced
             submission.student = _other_name(f"{raw} {lms}")
         submissions[submission.student] = submission
     if not submissions:
@@ -156,7 +156,7 @@ def _by_nbgrader(path, assignment):
 
 
 def _whose(path, assignment, nested):
-    """Whose file it is, as (name, (LMS, number)), or None for a file that is nobody's."""
+    """Returns the student who owns a file, as (name, (LMS, number)), or None if it belongs to no student."""
     parts = [part for part in path.parts if not _IGNORED.match(part)]
     if len(parts) < len(path.parts) or not parts:
         return None
@@ -192,7 +192,7 @@ def _choose(raw, lms, files, assignment):
     else:
         try:
             data = chosen.read()
-        except Exception as error:  # damaged or encrypted, each way of packing with errors of its own
+        except Exception as error:  # damaged or encrypted; each compression method raises its own errors
             submission.problem = f"The file can't be read ({type(error).__name__}): hand it in again."
         else:
             submission.data = data if len(data) <= LARGEST else None
@@ -205,17 +205,17 @@ def _other_name(raw):
 
 
 class Unusable(Exception):
-    """A notebook from which no answer can be taken; the message says why."""
+    """Raised if no answer can be read from a notebook; the message says why."""
 
 
 @dataclass
 class Answers:
-    """What was taken from a student's notebook.
+    """The answers and other cells from a student's notebook.
 
     code : the source of each solution cell by grade id
     texts : the source of each cell that a person grades, by grade id
-    before : the student's own code cells, by the grade id of the answer that they stand before
-    notes : what was mended on the way, for the feedback
+    before : the student's own code cells, by the grade id of the answer that follows them
+    notes : sentences for the feedback on what was missing or had to be repaired
     """
 
     code: dict[str, str] = field(default_factory=dict)
@@ -225,14 +225,14 @@ class Answers:
 
 
 def answers(data: bytes, assignment: Assignment) -> Answers:
-    """The student's answers: the cells with the assignment's grade ids, else those that define its functions.
+    """Finds the student's answers by their grade ids, or else by the functions that they should define.
 
-    Raises Unusable where it is no notebook, or not of this assignment.
+    Raises Unusable if the data can't be read as a notebook, or has no cell of this assignment.
     """
     cells = _cells(data)
     taken = Answers()
     manual = {name for name, task in assignment.tasks.items() if task.manual}
-    owner = {}  # which cell answers what
+    owner = {}  # grade id of an answer -> index of its cell
     for index, (_, name, source) in enumerate(cells):
         if name in assignment.answers:
             before = owner.get(name)
@@ -288,7 +288,7 @@ def _defined(source):
 
 
 def _cells(data):
-    """(kind, grade id, source) of each cell, whatever version the notebook has."""
+    """Returns (kind, grade id, source) of each cell, for every version of the notebook format."""
     if not data.strip():
         raise Unusable("The file is empty: save the notebook and hand it in again.")
     try:

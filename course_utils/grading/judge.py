@@ -1,4 +1,4 @@
-"""From what a student's code gave back to points, in a process in which no student's code runs."""
+"""Turns the results of a student's code into points, in a process that never runs that code."""
 
 import hashlib
 import threading
@@ -14,8 +14,8 @@ from course_utils.grading.assignment import Assignment, Task
 from course_utils.grading.sandbox import Ended, Sandbox
 from course_utils.learning import check
 
-ROUNDS = 3  # runs of one notebook, where a cell ended the ones before
-LEAST, TIMES = 10, 10  # seconds for a task: at least, and how often the instructor's whole notebook takes
+ROUNDS = 3  # runs of one notebook at most, if a cell ends each run before
+LEAST, TIMES = 10, 10  # time limit for a task: TIMES the instructor's whole notebook, at least LEAST seconds
 _STOPPED = "raise RuntimeError('this cell ended the whole notebook')"
 _HIDDEN_WRONG = "A further input, which is not shown, gives another result: think of more cases."
 
@@ -26,12 +26,12 @@ def _own_code():
     return hashlib.sha256(b"".join(file.read_bytes() for file in files)).hexdigest()
 
 
-CODE = _own_code()  # a hash of all that a result hangs on beside the notebooks
+CODE = _own_code()  # a hash of the code that a result depends on
 
 
 @dataclass
 class _Check:
-    """What the instructor's answer gave for one check, one entry for each time that it was run."""
+    """What the instructor's answer gave for one check, with one entry for each time that the check ran."""
 
     hidden: bool
     calls: list[str] = field(default_factory=list)
@@ -44,9 +44,9 @@ class _Check:
 class Judge:
     """Grades submissions of one assignment.
 
-    assignment : the instructor's
-    sandbox : where code runs, entered
-    seconds : for one task; by default by how long the instructor's own answers take
+    assignment : the instructor's notebook
+    sandbox : runs the code; must already be entered
+    seconds : the limit for one task; by default derived from the time of the instructor's own answers
     """
 
     def __init__(self, assignment: Assignment, sandbox: Sandbox, seconds: float | None = None):
@@ -55,7 +55,7 @@ class Judge:
         self._lock = threading.Lock()
 
     def prepare(self):
-        """Run the instructor's answers once and keep what they give. Raises CourseError where they fail."""
+        """Runs the instructor's answers once and keeps their results. Raises CourseError if they fail."""
         with self._lock:
             if self._checks is not None:
                 return
@@ -96,10 +96,10 @@ class Judge:
         each.tolerances.append(message["tolerance"])
 
     def grade(self, submission: intake.Submission) -> dict:
-        """One student's result, as `record` keeps it. Raises CourseError where nothing can be graded.
+        """Returns one student's result, as `record` keeps it. Raises CourseError if nothing can be graded.
 
-        A mistake of the grader's own costs nobody else a result: it becomes a sentence in this one, whose
-        "key" is empty, so that the next run grades it anew.
+        If the grader itself fails, only this result suffers: it gets a sentence that says so, and an empty
+        "key", so that the next run grades it again.
         """
         self.prepare()
         try:
@@ -133,7 +133,7 @@ class Judge:
         return result
 
     def _found(self, answers):
-        """Run a student's cells; where one ends everything, once more without it."""
+        """Runs a student's cells. If one ends the whole notebook, runs the others again without it."""
         code, before = dict(answers.code), dict(answers.before)
         kept = _Found(self._hidden())
         for _ in range(ROUNDS):
@@ -142,12 +142,12 @@ class Judge:
             job["hidden"] = [task.hidden for task in self.assignment.tasks.values() if task.hidden]
             found, at = _Found(self._hidden(), kept.notes, dict(kept.ended)), None
             try:
-                # Each task may take its time once in its cell or check, and once in its hidden check.
+                # A task with hidden tests may use its limit twice: in its cell or check, and in those tests.
                 for message in self.sandbox.run(job, self.seconds * (2 * len(job["hidden"]) + 1)):
                     at = found.hear(message, cells, at)
                 return found
             except (Ended, wire.Garbled) as error:
-                # By then it has seen hidden inputs: how it ended would be a way to tell them.
+                # After `done` the code knows the hidden inputs: the way it ends could reveal them.
                 said = str(error) if isinstance(error, Ended) else f"sent {error}"
                 how = "ended in a check that is not shown" if found.done else said
                 name = cells[at]["name"] if at is not None else ""
@@ -184,7 +184,7 @@ class Judge:
                 graded.checks += self._verdicts(name, found.outcomes.get(name, []))
             passed = sum(each["passed"] for each in graded.checks)
             hidden = [each["passed"] for each in graded.checks if each["hidden"]]
-            if any(hidden) or not hidden:  # what fits the inputs that are shown, and no other, is no answer
+            if any(hidden) or not hidden:  # no points if every hidden check fails
                 graded.score = round(task.points * passed / max(1, len(graded.checks)), 2)
         return graded
 
@@ -200,7 +200,7 @@ class Judge:
                     wanted.tolerances[number],
                     call,
                 )
-            except Exception as error:  # a value that can be read and not compared
+            except Exception as error:  # a value that can be read but not compared
                 problem = f": {call} gave what can't be compared ({type(error).__name__})."
             says = wanted.abouts[number] or call
             if problem:
@@ -213,7 +213,7 @@ class Judge:
 
 @dataclass
 class Graded:
-    """A task's part of a result."""
+    """The part of a result that belongs to one task."""
 
     task: str
     title: str
@@ -228,13 +228,13 @@ class Graded:
 
     @classmethod
     def of(cls, task: Task):
-        """With nothing in it yet."""
+        """Returns the entry of a task before anything is graded."""
         return cls(task.name, task.title, task.points, manual=task.manual)
 
 
 @dataclass
 class _Found:
-    """What came out of a student's run, validated. `hidden` names the checks that come after `done`."""
+    """The validated results of a student's run. `hidden` names the checks that come after `done`."""
 
     hidden: set[str]
     notes: list[str] = field(default_factory=list)
@@ -242,16 +242,17 @@ class _Found:
     outcomes: dict[str, list] = field(default_factory=dict)
     outputs: dict[str, dict] = field(default_factory=dict)
     problems: dict[str, str] = field(default_factory=dict)
-    done: bool = False  # all that a student is shown has come
+    done: bool = False  # all that the student will see has arrived
 
     def hear(self, message, cells, at):
-        """Take one message; returns the number of the cell that is being run."""
+        """Processes one message. Returns the index of the cell that is running."""
         if message.get("done"):
             self.done = True
         elif isinstance(message.get("begin"), int) and 0 <= message["begin"] < len(cells):
             at = message["begin"]
         elif isinstance(message.get("probe"), str):
-            # From here on the process has seen hidden inputs: nothing of it may come before the student.
+            # Accept visible checks only before `done` and hidden ones only after it: from then on the code
+            # knows the hidden inputs, and nothing from it may reach the student.
             if self.done == (message["probe"] in self.hidden):
                 self.outcomes.setdefault(message["probe"], []).append(message.get("outcome"))
         elif at is not None and message.get("cell") == at and cells[at]["kind"] == "answer" and not self.done:
@@ -279,7 +280,7 @@ def _shown(message):
 
 
 def _outcome(data) -> dict:
-    """A call's outcome as `check.attempt` returns it, whatever was sent."""
+    """Returns a valid outcome, in the form of `check.attempt`, whatever data the sandbox sent."""
     if not isinstance(data, dict):
         return {"unreadable": "gave nothing that can be read."}
     if "value" in data:

@@ -1,7 +1,7 @@
-"""What is kept of grading: each student's result, the gradebook, tables for an LMS, feedback pages.
+"""Stores what grading gives: each student's result, the gradebook, tables for an LMS and feedback pages.
 
-The results are the truth: one file a submission, replaced whole. Tables and gradebook are made from them in
-each run, so that a run that was killed leaves nothing behind that the next one does not mend.
+Each student's result is one file, which is replaced as a whole. Each run makes the tables and updates the
+gradebook from these files, so it repairs whatever a killed run left unfinished.
 """
 
 import base64
@@ -22,13 +22,13 @@ import nbformat
 from course_utils.grading.assignment import Assignment, grade_id, without_hidden
 from course_utils.grading.judge import Graded
 
-LINE = 96  # characters of a line in formgrader
+LINE = 96  # characters that fit on a line in formgrader
 
 _CONFIG = "c = get_config()  # noqa: F821\nc.CourseDirectory.course_id = 'open-the-box'\n"
 
 
 class Records:
-    """A folder for grading, which nbgrader can open as a course, and in it what belongs to one assignment."""
+    """The files of one assignment in a grading folder, which nbgrader can open as a course."""
 
     def __init__(self, folder: Path, assignment: Assignment):
         self.folder, self.assignment = folder, assignment
@@ -38,7 +38,7 @@ class Records:
             each.mkdir(parents=True, exist_ok=True)
 
     def read(self, student: str) -> dict | None:
-        """The result that is kept, or None where there is none that can be read."""
+        """Returns the stored result, or None if there is none or it can't be read."""
         try:
             result = json.loads((self.results / f"{student}.json").read_text(encoding="utf-8"))
             return result if isinstance(result, dict) else None
@@ -46,7 +46,7 @@ class Records:
             return None
 
     def keep(self, result: dict):
-        """Write one student's result and notebook for formgrader; the result last."""
+        """Writes one student's notebook for formgrader, then the result."""
         student, name = result["student"], self.assignment.name
         book = self.folder / "autograded" / student / name / f"{name}.ipynb"
         book.parent.mkdir(parents=True, exist_ok=True)
@@ -54,9 +54,9 @@ class Records:
         _replace(self.results / f"{student}.json", json.dumps(result, indent=1))
 
     def finish(self, students: Iterable[str]) -> list[dict]:
-        """Write the gradebook, and with the points that a person gave there the feedback and the tables.
+        """Updates the gradebook, then writes the feedback and the tables with the points given there by hand.
 
-        students : who is among the submissions now; those of earlier goes stay, with "now" False
+        students : the students of this run; students of earlier runs are kept, with "now" False
         Returns all results, without the students' work.
         """
         name = self.assignment.name
@@ -79,7 +79,7 @@ class Records:
         return results
 
     def _whole(self, student):
-        """The result that is kept, with the tasks that the assignment has now."""
+        """Returns the stored result, with the tasks that the assignment has now."""
         result = self.read(student)
         if result:
             kept = {task["task"]: task for task in result["tasks"]}
@@ -111,7 +111,10 @@ class Records:
                 _replace(file, table)
 
     def _notebook(self, result):
-        """What formgrader shows: the instructor's cells with the student's answers, and no student's HTML."""
+        """Returns the notebook for formgrader: the instructor's cells with the student's answers.
+
+        Answers in Markdown become plain text, and no output is HTML.
+        """
         book = nbformat.from_dict(self.assignment.notebook)
         graded = {task["task"]: task for task in result["tasks"]}
         answers = {self.assignment.tasks[name].answer: task for name, task in graded.items()}
@@ -167,7 +170,10 @@ def _is_picture(text):
 
 
 def _as_text(source):
-    """A student's own words, as they stand: formgrader would show their HTML as HTML, and cut long lines."""
+    """Puts a student's text into a fenced block with wrapped lines.
+
+    Otherwise formgrader would render HTML in it, and cut off long lines.
+    """
     lines = [
         part
         for line in source.split("\n")
@@ -180,7 +186,7 @@ def _as_text(source):
 
 
 def _replace(path, content):
-    """Write a file whole or not at all."""
+    """Writes a file completely or not at all. `content` is a text, or rows for a CSV file."""
     handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=".part-")
     try:
         with os.fdopen(handle, "w", encoding="utf-8", errors="replace", newline="") as file:
@@ -196,7 +202,7 @@ def _replace(path, content):
 
 
 def _cell(value):
-    """A table's cell that no spreadsheet takes for a formula."""
+    """Returns the text of a table's cell, changed so that no spreadsheet reads it as a formula."""
     text = str(value)
     return f"'{text}" if text.startswith(("=", "+", "-", "@", "\t", "\r")) else text
 
@@ -223,7 +229,7 @@ img {{ max-width: 100% }}
 
 
 def page(result: dict, name: str) -> str:
-    """A student's feedback as one HTML file, in which nothing that a student wrote is HTML."""
+    """Returns a student's feedback as one HTML file. Everything that a student wrote is escaped."""
     parts = [f'<p class="note">{_text(result["problem"])}</p>'] if result["problem"] else []
     parts += [f'<p class="note">{_text(note)}</p>' for note in result["notes"]]
     for task in result["tasks"]:
@@ -263,9 +269,9 @@ def _text(value):
 
 
 def _fill_gradebook(file, assignment, results):
-    """All results into nbgrader's gradebook in one go. Points that a person gave stay.
+    """Writes all results into nbgrader's gradebook in one transaction. Keeps the points that a person gave.
 
-    Returns what counts then: {"score", "waits", "comment"} by student and task.
+    Returns what counts afterwards: {"score", "waits", "comment"} by student and task.
     """
     from nbgrader import api
 

@@ -1,4 +1,4 @@
-"""Grading from end to end: `course grade`."""
+"""Grades all submissions of an assignment: the command `course grade`."""
 
 import hashlib
 import importlib.util
@@ -19,7 +19,7 @@ from course_utils.grading.judge import CODE, Judge
 from course_utils.grading.record import Records
 from course_utils.grading.sandbox import Sandbox
 
-LOOK = 5  # seconds after which a cluster is asked whether it is still there
+LOOK = 5  # seconds to wait for a result before `most` is asked again
 
 
 def grade(
@@ -33,19 +33,20 @@ def grade(
     memory: int = 4 * 2**30,
     dask: str | None = None,
 ) -> list[dict]:
-    """Grade all submissions of an assignment; what was graded before and has not changed stays.
+    """Grades all submissions of an assignment, except those already graded that have not changed.
 
     name : a lesson, such as "09", or the instructor's notebook with its solutions
     submissions : a folder, a zip file of an LMS, or a course folder of nbgrader
-    out : the folder for the results: made where there is none
+    out : the folder for the results, which is made if it does not exist
     workers : how many are graded at the same time; by default as many as there are cores
-    seconds : how long one task may take; by default ten times the instructor's whole notebook, at least 10
-    isolated : False grades without a sandbox, code that is trusted
-    cold : without copies of a process that has imported the libraries: much slower
-    memory : bytes for one process of a submission
+    seconds : limit for one task; by default ten times the time of the instructor's notebook, at least 10
+    isolated : False grades without a sandbox: only for code that you trust
+    cold : whether each run imports the libraries itself, instead of being forked: much slower
+    memory : bytes of memory for each process of a submission
     dask : the address of a Dask scheduler, whose workers grade instead of this machine
-    Returns all results, also those of earlier goes, without the students' work, in the order of their names.
-    Raises CourseError where nothing can be graded at all.
+    Returns all results, including those of earlier runs, without the students' work, in order of their
+    names.
+    Raises CourseError if nothing can be graded at all.
     """
     if not importlib.util.find_spec("nbgrader"):
         raise CourseError("Grading needs nbgrader: pip install nbgrader")
@@ -83,7 +84,7 @@ def _grade_all(assignment, handed, records, place, seconds):
 
 
 def _results(submissions, start, most):
-    """Each one's result as it comes. `most()` says how many may have been started and not come back."""
+    """Yields each result as it arrives. `most()` returns how many may run or wait at the same time."""
     left, started = submissions[::-1], set()
     while left or started:
         room = max(1, most())
@@ -95,7 +96,7 @@ def _results(submissions, start, most):
 
 @contextmanager
 def _on_this_machine(workers, assignment, sandbox, seconds):
-    """What starts the grading of one submission, and what says how many to start."""
+    """Yields two functions, as `cluster.on_cluster` does: `start` and `most`."""
     workers = workers or os.cpu_count() or 1
     with Sandbox(assignment.prelude, **sandbox) as opened, ThreadPoolExecutor(workers) as pool:
         judge = Judge(assignment, opened, seconds)
@@ -107,12 +108,12 @@ def _on_this_machine(workers, assignment, sandbox, seconds):
 
 
 def _key(assignment, submission, seconds):
-    """A hash of all that a result hangs on: both notebooks, the limit, and this package's own code."""
+    """Returns a hash of all that a result depends on: both notebooks, the limit and the grading code."""
     return hashlib.sha256(f"{assignment.key} {submission.key} {seconds} {CODE}".encode()).hexdigest()
 
 
 def summary(results: list[dict], out: str | Path) -> str:
-    """A few lines on how it went: how many, the mean, each task's share, who has a problem."""
+    """Returns a summary in a few lines: the counts, the mean, each task's share, and who has a problem."""
     graded = [each for each in results if not each["problem"]]
     lines = [f"{len(results)} submissions, {len(graded)} graded."]
     earlier = sum(not each["now"] for each in results)

@@ -1,8 +1,8 @@
 """The sandbox: students' code runs in it, and only messages come out.
 
-bubblewrap starts one process without network, environment and rights, that sees the libraries and the models,
-read-only, and nothing else of this machine; see `inside` for what it does. It is started once and copied for
-each student.
+bubblewrap starts one process without network, without rights and with its own environment. The process can
+read the libraries and the models and sees nothing else of this machine; `inside` is its program. It is
+started once and forked for each student.
 
 Source: https://github.com/containers/bubblewrap
 """
@@ -25,29 +25,30 @@ from course_utils import sources
 from course_utils.errors import CourseError
 from course_utils.grading import inside, wire
 
-START = 300  # seconds for the imports
-GRACE = 15  # seconds beyond the limit, after which the sandbox itself is given up
-MOST = 64 * 2**20  # bytes of messages from one run
+START = 300  # seconds that the imports may take
+GRACE = 15  # seconds after the time limit, until the grader stops waiting for the sandbox
+MOST = 64 * 2**20  # characters of messages that one run may send
 SYSTEM = ("/usr", "/lib", "/lib32", "/lib64", "/bin", "/sbin", "/etc/ld.so.cache", "/etc/alternatives")
-# Users that nobody has. Each run at the same time has one of its own, also beside those of other graders on
-# this machine: limits are counted by user.
+# Numbers of users that don't exist. Runs at the same time, also those of other graders on this machine, have
+# different users, because the kernel counts the limits by user.
 FIRST_USER = 1_700_000_000
-USERS = 400  # of one grader, which is a process; their numbers are below 4,194,304, a user's below 2**32
-RIGHTS = ("CAP_SYS_ADMIN", "CAP_SETUID", "CAP_SETGID")  # of the server: to make namespaces and to give up
+USERS = 400  # for each grader; process ids are below 4,194,304, so users stay below 2**32
+# Capabilities that the server keeps if it runs as root, to make namespaces and to change the user.
+RIGHTS = ("CAP_SYS_ADMIN", "CAP_SETUID", "CAP_SETGID")
 
 
 class Ended(Exception):
-    """A run that ended before its end; the message says how, to be read after "your notebook"."""
+    """Raised if a run ended too early. The message continues the sentence "Your notebook ..."."""
 
 
 class Sandbox:
-    """A server of copies. Use it in a `with` block.
+    """Starts the process in the sandbox that is forked for each run. Use it in a `with` block.
 
-    prelude : cells that are the same for every run: run once, before any copy is made
-    isolated : False runs the code without a sandbox, for who trusts it
-    cold : each run gets a server of its own: slow, for machines where forking is not safe
-    memory : bytes for each process of a run
-    Raises CourseError where no sandbox can be had.
+    prelude : cells that are the same for every run; they run once, before the first fork
+    isolated : False runs the code without a sandbox: only for code that you trust
+    cold : whether each run gets its own new process: slow, but needed if forking a warm one is not safe
+    memory : bytes of memory for each process of a run
+    Raises CourseError if this machine can't make a sandbox.
     """
 
     def __init__(
@@ -127,11 +128,12 @@ class Sandbox:
                 process.wait()
 
     def run(self, job: dict, seconds: float) -> Iterator[dict]:
-        """Run a notebook's cells; yields the messages as they come.
+        """Runs a notebook's cells and yields the messages as they arrive.
 
-        job : {"cells": see `Assignment.cells`, "seconds": for one cell, "hidden": by check cell, "whole"};
-            the instructor's answers are run "whole"
-        Raises Ended where the run was stopped or stopped itself, wire.Garbled where it sends nonsense.
+        job : a dictionary with "cells" (see `Assignment.cells`), "seconds" (the limit for one cell), "hidden"
+            (the hidden tests of each check cell that has any) and "whole" (True for the instructor's answers)
+        seconds : the limit for the whole run
+        Raises Ended if the run was stopped or stopped itself, wire.Garbled if a message can't be read.
         """
         server, control = self._start() if self.cold else (None, None)
         ours, theirs = socket.socketpair()
@@ -139,13 +141,13 @@ class Sandbox:
         with self._lock:
             user = self._users.pop()
         try:
-            # In a namespace of users there is one user alone, and rights to give up.
+            # Without root, a user namespace has only one user: 0 tells `inside` to make one.
             request = {"seconds": seconds, "memory": self.memory, "user": user if os.getuid() == 0 else 0}
             handles = [theirs.fileno(), kept.fileno()]
             with self._lock:
                 try:
                     socket.send_fds(control or self._control, [json.dumps(request).encode()], handles)
-                except OSError:  # the server has died: a new one
+                except OSError:  # the server has died: start a new one
                     self._stop(self._server, self._control)
                     self._server, self._control = self._start()
                     socket.send_fds(self._control, [json.dumps(request).encode()], handles)
@@ -202,10 +204,10 @@ def _how(code):
 
 
 def _environment():
-    """All that the sandbox has of an environment."""
+    """Returns all environment variables of the sandbox."""
     env = {"PATH": "/usr/bin:/bin", "HOME": inside.HOME, "LANG": "C.UTF-8", "TMPDIR": "/tmp"}
     for name in ("OMP_NUM_THREADS", "OMP_THREAD_LIMIT", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
-        env[name] = "1"  # a copy of a process loses its threads
+        env[name] = "1"  # a forked process loses its threads
     env |= {"TOKENIZERS_PARALLELISM": "false", "MPLBACKEND": "module://matplotlib_inline.backend_inline"}
     env |= {"HF_HUB_OFFLINE": "1", "PIP_NO_INDEX": "1", "IPYTHONDIR": f"{inside.HOME}/ipython"}
     env |= {"COURSE_CACHE": str(sources.cache_folder()), "COURSE_ANSWERS": f"{inside.HOME}/answers.json"}
@@ -214,7 +216,7 @@ def _environment():
 
 
 def _wrapped(command):
-    """The command in bubblewrap."""
+    """Returns the command line that runs `command` in bubblewrap."""
     wrapped = ["bwrap", "--die-with-parent", "--new-session", "--unshare-pid", "--unshare-net"]
     wrapped += [
         "--unshare-ipc",
@@ -235,10 +237,10 @@ def _wrapped(command):
             wrapped += ["--symlink", os.readlink(folder), folder]
         else:
             wrapped += ["--ro-bind-try", folder, folder]
-    wrapped += ["--tmpfs", "/tmp"]  # first: what is seen may lie below it
+    wrapped += ["--tmpfs", "/tmp"]  # comes first: visible folders may lie in /tmp
     for folder in inside.seen():
         if not folder.startswith("/usr/"):
-            for parent in reversed(Path(folder).parents[:-1]):  # else with the rights of the real one
+            for parent in reversed(Path(folder).parents[:-1]):  # otherwise it gets other permissions
                 wrapped += ["--perms", "0755", "--dir", str(parent)]
             wrapped += ["--ro-bind-try", folder, folder]
     wrapped += ["--dev", "/dev", "--proc", "/proc", "--chdir", "/"]

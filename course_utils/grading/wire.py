@@ -1,7 +1,8 @@
-"""What passes between the grader and the sandbox: JSON in frames, and plain values as JSON.
+"""The messages between the grader and the sandbox: JSON, each with its length in front.
 
-Nothing that comes out of the sandbox is executed or unpickled; it is read here, with limits on its size and
-depth, and then it is numbers, strings, lists, dictionaries and sets of exactly Python's own types.
+Nothing that comes out of the sandbox is executed or unpickled. It is read here, with limits on its size and
+depth. The results are only None, booleans, numbers, strings, lists, tuples, dictionaries and sets, of exactly
+Python's own types.
 """
 
 import json
@@ -10,18 +11,18 @@ import struct
 import time
 
 _LENGTH = struct.Struct("!I")
-LARGEST = 16 * 2**20  # bytes of one message
-_DEEPEST = 60  # lists in lists
+LARGEST = 16 * 2**20  # bytes of the longest message
+_DEEPEST = 60  # levels of lists in lists
 _LONGEST_INT = 60_000  # bits
 _SCALARS = (bool, int, float, str)
 
 
 class Garbled(Exception):
-    """What came is not what this module sends; the message says why."""
+    """Raised if a message or a value is not in this module's format; the text says why."""
 
 
 def send(connection, message: dict):
-    """Send one message. Raises OSError where nobody listens, ValueError where it is too long."""
+    """Sends one message. Raises OSError if the other side has closed, ValueError if it is too long."""
     data = json.dumps(message).encode()
     if len(data) > LARGEST:
         raise ValueError(f"a message of {len(data):,} bytes")
@@ -29,9 +30,9 @@ def send(connection, message: dict):
 
 
 def receive(connection, until: float = math.inf) -> dict | None:
-    """The next message, or None when the other side has gone.
+    """Returns the next message, or None if the other side has closed the connection.
 
-    `until` is the time of `time.monotonic()` to wait for. Raises TimeoutError, and Garbled.
+    Raises TimeoutError when `time.monotonic()` reaches `until`, and Garbled if the message can't be read.
     """
     head = _read(connection, _LENGTH.size, until)
     if head is None:
@@ -73,7 +74,10 @@ def _read(connection, length, until):
 
 
 def encode(value):
-    """A plain value (of `check.plain`) as JSON's own: tuples, sets, dictionaries and long numbers tagged."""
+    """Returns a value from `check.plain` as JSON. Tuples, sets, dictionaries and long integers get a tag.
+
+    Raises Garbled for any other kind of value.
+    """
     kind = type(value)
     if kind is int and value.bit_length() > 1000:
         return {"int": hex(value)}
@@ -89,7 +93,7 @@ def encode(value):
 
 
 def decode(data, depth: int = _DEEPEST):
-    """The plain value of what `encode` gave. Raises Garbled."""
+    """Returns the value that `encode` turned into `data`. Raises Garbled if `data` can't be read."""
     if not depth:
         raise Garbled("lists in lists, too deep")
     kind = type(data)
