@@ -320,7 +320,7 @@ def size(count) -> str:
 
 
 def parse_size(text) -> int:
-    """Bytes of a text such as "16GB", "7.5 GiB" or "512 MB"; at least a megabyte.
+    """Converts a text such as "16GB", "7.5 GiB" or "512 MB" to bytes; the least is a megabyte.
 
     Raises CourseError for anything else.
     """
@@ -1033,8 +1033,8 @@ def _text_config(config):
 
 
 def _count(model, config):
-    """The parameters of a model by part, how many of them one token passes through, and how many of those are
-    left without the table that turns tokens into lists of numbers.
+    """Counts the parameters of a model by part, those that one token uses, and the latter without the table
+    that turns tokens into lists of numbers.
     """
     text = _text_config(config)
     experts = _first_number(text, *_EXPERT_COUNTS) or 0
@@ -1083,7 +1083,7 @@ def _input_table(model, output):
 def _shipped(model, config, settings):
     """(name of the format of the published weights, their bytes) by the config's quantization_config.
 
-    ("", None) where it has none, and (name, None) for a format whose size is not known here.
+    Returns ("", None) if there is none, and (name, None) for a format whose size is not known here.
     """
     settings = settings or getattr(_text_config(config), "quantization_config", None)
     if not isinstance(settings, dict) or not isinstance(settings.get("quant_method"), str):
@@ -1133,7 +1133,7 @@ def _format(settings):
 
 
 def _named(path, pattern):
-    """Whether a quantization_config leaves out a module: by a part of its name, or "re:" and a pattern."""
+    """Returns whether `pattern`, a part of a module's name or "re:" and a regular expression, fits `path`."""
     if pattern.startswith("re:"):
         return re.match(pattern[3:], path) is not None
     return pattern in path
@@ -1178,9 +1178,9 @@ def _part(path, name, kinds, tensor, experts):
 
 
 def _heads(config, kind=None):
-    """(key-value heads, size of a head's key, of its value), each None where the config does not say.
+    """Returns (key-value heads, size of a head's key, size of its value), each None if the config lacks it.
 
-    kind : the layer's type, because some have other heads inside a window
+    kind : the layer's type, because some models have other heads in layers with a sliding window
     """
     hidden, heads = _first_number(config, "hidden_size", "d_model", "n_embd"), _first_number(config, *_HEADS)
     sizes, shared = ("head_dim", "d_kv", "dim_head", "kv_channels"), _SHARED_HEADS
@@ -1196,7 +1196,7 @@ def _heads(config, kind=None):
 
 
 def _cache_of_layer(config, kind, index):
-    """What a layer keeps for each token, as a list of _Kept; an empty one for a layer without attention.
+    """Returns what a layer caches, as a list of _Kept; an empty list for a layer without attention.
 
     config : the layer's config, or the model's if all layers are alike
     kind : the layer's type, such as "sliding_attention", or None if the config names none

@@ -52,7 +52,7 @@ class Planted:
 
     @property
     def recalled(self) -> bool:
-        """Whether the answer is likelier than every other possible answer."""
+        """True if the answer is likelier than every other possible answer."""
         return self.rank == 1
 
     @property
