@@ -728,7 +728,7 @@ def _transformers_builder(values, class_names, source):
     return config, build
 
 
-# Model types that transformers does not know, and the known type with the same architecture, by their maker.
+# Unknown model types, and the known type whose architecture they share, according to their maker.
 _SAME_ARCHITECTURE = {
     # MoonshotAI/Kimi-K2, docs/deploy_guidance.md: the architecture is DeepSeek-V3's; the name differs so that
     # servers can tell the two apart, and may be set to deepseek_v3.
@@ -1033,8 +1033,8 @@ def _text_config(config):
 
 
 def _count(model, config):
-    """Counts the parameters of a model by part, those that one token uses, and the latter without the table
-    that turns tokens into lists of numbers.
+    """Returns the parameters by part, the number that one token uses, and this number without the table that
+    turns tokens into lists of numbers.
     """
     text = _text_config(config)
     experts = _first_number(text, *_EXPERT_COUNTS) or 0

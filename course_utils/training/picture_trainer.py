@@ -323,7 +323,7 @@ class _Training:
         pipeline, recipe = self.pipeline, self.recipe
         latents, share = self._latents(drawn), len(drawn)
         noise = torch.randn(latents.shape, generator=chance)
-        # Divide the times into as many equal parts as both processes have pictures: one time from each part.
+        # Divide the range of times into one equal part for each picture of the step; draw one time per part.
         place = self.rank * share + torch.arange(share) + torch.rand(share, generator=chance)
         steps = pipeline.scheduler.config.num_train_timesteps
         times = (noisier(place / (share * PROCESSES)) * steps).long().clamp(max=steps - 1)
