@@ -1,7 +1,7 @@
 """How long things take on this machine: `make bench` prints it, and nothing fails.
 
-Each time is that of the fastest of three runs. Beside it stands its share of the time that importing torch
-and transformers takes here, so that figures of two machines can be compared.
+Each time is that of the fastest of three runs. It is also printed as a multiple of the time that importing
+torch and transformers takes here, so that two machines can be compared.
 """
 
 import itertools
@@ -26,7 +26,7 @@ LIBRARIES = "import torch\nfrom transformers import AutoModelForCausalLM, AutoTo
 
 
 def fastest(step, count=3):
-    """Seconds of the fastest of a few runs of `step`, which is given the run's number."""
+    """Runs `step` a few times, each time with the run's number. Returns the seconds of the fastest run."""
     seconds = []
     for number in range(count):
         start = time.perf_counter()
@@ -36,18 +36,18 @@ def fastest(step, count=3):
 
 
 def process(*arguments):
-    """A step that runs Python in a process of its own."""
+    """Returns a step that runs Python in a new process."""
     command = [sys.executable, *arguments]
     return lambda _: subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
 
 
 def moves(control, values):
-    """A step that sets a control of an explorer, to another value each time."""
+    """Returns a step that sets a control of an explorer to the next of the values."""
     return lambda number: setattr(control, "value", values[number % len(values)])
 
 
 def commands():
-    """What a learner waits for before the first cell: (what, step)."""
+    """Yields (name, step) for what a learner waits for before the first cell."""
     yield "import course_utils", process("-c", "import course_utils")
     yield "course --help", process("-m", "course_utils", "--help")
     yield "course blueprint: all published sizes", process("-m", "course_utils", "blueprint")
@@ -55,7 +55,7 @@ def commands():
 
 
 def cells():
-    """What a learner waits for in a lesson: (what, step)."""
+    """Yields (name, step) for what a learner waits for in a lesson."""
     import numpy
     import torch
 

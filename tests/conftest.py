@@ -1,6 +1,6 @@
-"""Tests that share a costly start, a browser or a lesson, go to the same process of `make test`.
+"""Sends tests that share something slow to set up, a browser or a lesson, to one process of `make test`.
 
-Those that are marked `everything` are left to `make everything`, which runs once a week.
+Tests marked `everything` run only in `make everything`, once a week.
 """
 
 import re
@@ -14,19 +14,19 @@ RUN_IN_THE_BROWSER = "00_open_the_box"
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)  # xdist reads the groups in a hook of the same name
 def pytest_collection_modifyitems(items):
-    """Give each test a group, its file or its lesson; notebooks run wherever there is room.
+    """Gives each test a group: its file or its lesson. Notebooks have no group and run in any free process.
 
-    Then put the browser tests of each lesson side by side: pytest takes the `lesson` of a test that names
-    fewer lessons for another thing, and would run those twice.
+    Then sorts the browser tests by lesson. Otherwise pytest would run a lesson twice: if a test is
+    parametrized with fewer lessons than the others, pytest takes its `lesson` for a different parameter.
     """
     for item in items:
         group = item.path.stem
         if group == "test_exercises" and hasattr(item, "callspec"):
             group = f"{group} {item.callspec.id}"
-        if group == "test_browser":  # of two browsers each has half of the lessons; 06 and 12 take longest
+        if group == "test_browser":  # two browsers share the lessons; 06 and 12 take longest
             number = re.search(r"[0-9]+(?=_)", item.callspec.id)
             group = f"{group} {int(number[0]) // 2 % 2 if number else 0}"
-            # `make test` runs every lesson under nbval, and one of them here, too.
+            # In `make test` nbval runs every lesson, and a browser runs only one of them.
             if item.callspec.params.get("lesson", RUN_IN_THE_BROWSER) != RUN_IN_THE_BROWSER:
                 item.add_marker(pytest.mark.everything)
         if item.originalname != "test_outputs_are_reproduced":
@@ -44,7 +44,7 @@ def pytest_collection_modifyitems(items):
 
 
 def pytest_collection_finish(session):
-    """Without its groups pytest-xdist runs every lesson in a browser once in each process, without a word."""
+    """Checks that the groups took effect: otherwise each process would silently run every lesson again."""
     if getattr(session.config.option, "loadgroup", False):
         for item in session.items:
             assert "@" in item.nodeid or not item.get_closest_marker("xdist_group"), item.nodeid
@@ -52,6 +52,6 @@ def pytest_collection_finish(session):
 
 @pytest.fixture(scope="session")
 def quick_kernels():
-    """Kernels start without importing everything anew, here and in commands that a test runs."""
+    """Makes kernels start without new imports, in this process and in commands that a test runs."""
     with forked_kernels.serving():
         yield

@@ -1,6 +1,6 @@
-"""docs/exercises.md: every exercise, its points, how many answers prove it, and what wrong ones are told.
+"""Prints docs/exercises.md: each exercise, its points, its test answers, and the messages for wrong ones.
 
-`make exercises` prints it there.
+`make exercises` writes the file.
 """
 
 import ast
@@ -24,7 +24,7 @@ or of `course.check` that holds it. The untouched stub is told that it is not wr
 
 
 def cells_of(folder, lesson):
-    """The cells of a lesson's exercises in solutions/ or exercises/, by their names."""
+    """Returns the cells of a lesson's exercises in solutions/ or exercises/, by grade id."""
     notebook = nbformat.read(ROOT / folder / lesson / f"{lesson}.ipynb", as_version=4)
     return {cell.metadata.nbgrader.grade_id: cell for cell in notebook.cells}
 
@@ -34,32 +34,32 @@ def tasks_of(cells):
 
 
 def answers_of(lesson):
-    """What answers.toml keeps: dictionaries with `task`, `code` and, for a wrong answer, `says`."""
+    """Reads answers.toml: dictionaries with `task`, `code` and, for a wrong answer, `says`."""
     path = ROOT / "solutions" / lesson / "answers.toml"
     return tomllib.loads(path.read_text(encoding="utf-8"))["answers"]
 
 
 def message(check, says):
-    """The sentence among a check cell's `mistakes` that holds `says`; None where none does."""
+    """Returns the shortest of a check cell's `mistakes` that contains `says`, or None."""
     keys = (key for node in ast.walk(ast.parse(check)) if isinstance(node, ast.Dict) for key in node.keys)
     sentences = (key.value for key in keys if isinstance(key, ast.Constant) and isinstance(key.value, str))
     return min((sentence for sentence in sentences if says in sentence), key=len, default=None)
 
 
 def title_above(cells, name):
-    """The heading of the last text cell before a cell."""
+    """Returns the heading of the last text cell before a cell."""
     before = list(cells)[: list(cells).index(name) + 1]
     texts = [cells[each].source for each in before if cells[each].cell_type == "markdown"]
     return texts[-1].splitlines()[0].lstrip("# ")
 
 
 def row(cells, task, answers):
-    """A row of the table: title, points, right answers, wrong answers, messages."""
+    """Returns a row of the table: title, points, right answers, wrong answers, messages."""
     check = cells[f"{task}-check"]
     wrong = [answer["says"] for answer in answers if "says" in answer]
     told = dict.fromkeys(message(check.source, says) or f"`` {says} ``" for says in wrong)
     told = "<br>".join(told).replace("|", r"\|")
-    told = re.sub(r"(`[^`]*`)|\*", lambda found: found[1] or r"\*", told)  # 10**9 is no bold type
+    told = re.sub(r"(`[^`]*`)|\*", lambda found: found[1] or r"\*", told)  # 10**9 must not start bold type
     return (
         title_above(cells, task),
         check.metadata.nbgrader.points,
@@ -70,7 +70,7 @@ def row(cells, task, answers):
 
 
 def table():
-    """The text of docs/exercises.md."""
+    """Returns the text of docs/exercises.md."""
     parts, all_rows = [], []
     for lesson in sorted(path.parent.name for path in ROOT.glob("solutions/*/answers.toml")):
         cells, answers = cells_of("solutions", lesson), answers_of(lesson)

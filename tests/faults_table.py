@@ -1,6 +1,6 @@
-"""docs/faults.md: every fault that a full-size model can meet, and what the learner then saw.
+"""Prints docs/faults.md: each fault that can happen with a full-size model, and what learners see then.
 
-`make faults` meets them all: the real libraries ask a hub on this machine.
+`make faults` brings about every fault. The real libraries talk to a model hub on this machine.
 """
 
 import contextlib
@@ -79,7 +79,7 @@ def too_large(patch, hub):
 
 
 def memory_runs_out(patch, hub):
-    """Once the files are there, the process may have 30 MB more than it has, and the model is of 38."""
+    """Limits the process to 30 MB more than it uses after the download; the model needs 38 MB."""
     import torch
     from transformers import AutoModelForCausalLM, LlamaConfig, LlamaForCausalLM
 
@@ -99,14 +99,14 @@ def memory_runs_out(patch, hub):
 
 
 def loads(patch, hub):
-    """The hub's Mistral is TinyWorld's, which loads."""
+    """Puts TinyWorld's Mistral, which loads, on the hub in place of the real one."""
     folder = sources.TRAINED_HERE / "tinyworld-mistral"
     files = {path.name: path.read_bytes() for path in folder.iterdir()}
     patch.setitem(hub.others, MISTRAL, replace(hub.others[MISTRAL], files=files))
 
 
 def memory_runs_out_later(patch, hub):
-    """A text of more tokens than any machine's memory holds."""
+    """Returns a cell with a text of so many tokens that they fit in no machine's memory."""
     loads(patch, hub)
     return "logits = model(input_ids=torch.zeros(1, 10**15, dtype=torch.long)).logits"
 
@@ -130,7 +130,8 @@ def gpu_runs_out(patch, hub):
     patch.setattr("course_utils.preflight.free_memory", lambda: (6 * GB, 8 * GB))
 
 
-# (fault, what the cell loads, what brings it about, and returns the later cell that meets it, if it is one)
+# (fault, the model that the cell loads, a function that brings the fault about). If the fault appears only in
+# a later cell, the function returns that cell.
 FAULTS = [
     ("the licence behind the gate is not accepted", "llama", not_accepted),
     ("a gate, and no token", "llama", no_token),
@@ -167,7 +168,7 @@ FAULTS = [
 
 
 class Notebook:
-    """Cells one after the other, in IPython, and what they show."""
+    """Runs cells one after the other in IPython and returns what they show."""
 
     def __init__(self):
         from IPython.core.interactiveshell import InteractiveShell
@@ -176,14 +177,14 @@ class Notebook:
         assert self.run("import course_utils as course, torch")[1]
 
     def run(self, cell):
-        """What a cell shows, without colours, and whether it ended well."""
+        """Runs a cell. Returns its printed text without colours, and whether it ended without an error."""
         shown = io.StringIO()
         with contextlib.redirect_stdout(shown), contextlib.redirect_stderr(io.StringIO()):
             result = self.shell.run_cell(cell)
         return re.sub(r"\x1b\[[0-9;]*m", "", shown.getvalue()).strip(), result.success
 
     def go_on(self, seen, cell):
-        """Run what a message says at its end; the entry of the last column, empty where it says nothing."""
+        """Runs the command that a message suggests, if any. Returns the text of the table's last column."""
         told = re.search(r"or go on with (.+) \((\w+)\): run `(.+?)`", seen)
         if not told:
             return ""
@@ -196,7 +197,7 @@ class Notebook:
 
 
 def met(fault, name, bring, notebook, hub):
-    """The row of one fault."""
+    """Brings about one fault and returns its row of the table."""
     cell = f'model, tokenizer = course.load("{name}")'
     with tempfile.TemporaryDirectory() as cache, pytest.MonkeyPatch.context() as patch:
         patch.setattr("huggingface_hub.constants.HF_HUB_CACHE", cache)
@@ -223,7 +224,7 @@ DISK = shutil.disk_usage("/")._replace(free=60 * GB)
 
 
 def table():
-    """The text of docs/faults.md. For a process of its own: the hub's library reads its settings once."""
+    """Returns the text of docs/faults.md. Needs a new process: the hub's library reads its settings once."""
     for name in list(os.environ):
         if name.startswith(("HF_", "COURSE_SIZE")) or name.lower().endswith("_proxy"):
             del os.environ[name]

@@ -1,7 +1,7 @@
-"""Every answer of answers.toml, right and wrong, through the grader: `python tests/grade_answers.py 05 06`.
+"""Grades every answer of answers.toml, right and wrong: `python tests/grade_answers.py 05 06`.
 
-Right ones must have all points. A wrong one must lose some, and its student must read the sentence that names
-the mistake. A command of its own: each lesson takes a minute.
+Right answers must get all points. A wrong one must lose some, and its feedback must name the mistake. This is
+a command and not a test because each lesson takes a minute.
 """
 
 import sys
@@ -18,7 +18,7 @@ from course_utils.grading.sandbox import Sandbox
 
 
 def main(lessons):
-    """Grade the answers of each lesson, print what went wrong; returns the exit status."""
+    """Grades the answers of each lesson and prints those that were misjudged. Returns the exit status."""
     wrongs = 0
     for lesson in (name for name in catalog.lessons() if not lessons or name[:2] in lessons):
         assignment = Assignment(assignments.find(lesson))
@@ -35,7 +35,7 @@ def main(lessons):
 
 
 def rounds(answers):
-    """Answers in as few notebooks as hold them: dictionaries by task."""
+    """Spreads the answers over as few notebooks as possible. Returns a list of {task: code}."""
     books = []
     for each in answers:
         book = next((book for book in books if each["task"] not in book), None)
@@ -46,7 +46,7 @@ def rounds(answers):
 
 
 def graded(judge, answers):
-    """A notebook with these answers, and the instructor's elsewhere: its tasks by the answers' names."""
+    """Grades these answers, with the instructor's own for the rest. Returns the tasks by answer."""
     notebook = nbformat.from_dict(judge.assignment.notebook)
     for cell in notebook.cells:
         name = assignments.grade_id(cell)
@@ -56,14 +56,14 @@ def graded(judge, answers):
 
 
 def lost(judge, answers):
-    """What right answers lost."""
+    """Yields a message for each right answer that lost points."""
     for name, task in graded(judge, answers).items():
         if task["score"] != task["points"]:
             yield f"{name}: a right answer lost points: {said(task)}\n{answers.get(name)}"
 
 
 def passed(judge, answer):
-    """What is wrong with the result of one wrong answer."""
+    """Yields a message if a wrong answer got all its points or the wrong feedback."""
     name = answer["task"]
     task = graded(judge, {name: answer["code"]})[name]
     check = next(

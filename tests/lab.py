@@ -1,4 +1,4 @@
-"""A real JupyterLab, Notebook 7 and Chromium, for the tests that look at a lesson as a learner does."""
+"""Runs a real JupyterLab, Notebook 7 and Chromium, for tests that use a lesson as a learner does."""
 
 import json
 import os
@@ -17,24 +17,24 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import sync_playwright
 
-# Milliseconds that a page may take: only a page that hangs takes so long, on the slowest machine, too.
+# Milliseconds that a page may take: so long that only a page that hangs reaches it, even on a slow machine.
 PATIENCE = 900_000
 
-# What of JupyterLab's defaults would disturb a test: questions about news, and saving by itself.
+# Changes JupyterLab's defaults that would disturb a test, such as questions about news and autosave.
 SETTINGS = {
     "@jupyterlab/docmanager-extension:plugin": {"autosave": False},
-    # Every cell is laid out, so that all can be measured.
+    # Lay out every cell, so that all can be measured.
     "@jupyterlab/notebook-extension:tracker": {"windowingMode": "none"},
 }
 
 
 class Server:
-    """`jupyter lab` on a folder, with settings and trust of its own, while the `with` block runs.
+    """Runs `jupyter lab` on a folder during the `with` block, with separate settings and trust.
 
     It serves Notebook 7 as well.
 
     folder : the folder it serves
-    home : an empty folder for its own files, and the learner's answers
+    home : an empty folder for the server's own files and the learner's answers
     """
 
     def __init__(self, folder, home):
@@ -69,7 +69,7 @@ class Server:
         return self
 
     def __exit__(self, *error):
-        # Asked in this way, the server stops its kernels first, also on Windows.
+        # This request makes the server stop its kernels before it ends, on Windows too.
         self._request("api/shutdown", "POST")
         try:
             self._process.wait(timeout=120)
@@ -86,7 +86,7 @@ class Server:
                     self.url = json.loads(file.read_text())["url"]
                     return self._request("api/status", "GET")
                 except (OSError, ValueError):
-                    pass  # the file is half written, or the server not yet listening
+                    pass  # the file is incomplete, or the server does not listen yet
             time.sleep(0.1)
         self._process.kill()
         log = (self.home / "server.log").read_text(errors="replace")
@@ -100,7 +100,7 @@ class Server:
 
 @contextmanager
 def chromium(*arguments):
-    """A headless Chromium, with further arguments; where none is here, the test is skipped, but not in CI."""
+    """Starts a headless Chromium with these arguments. If there is none, skips the test, or fails in CI."""
     if says := programs.lack("a browser"):
         if "CI" in os.environ:
             raise RuntimeError(says)
@@ -119,19 +119,19 @@ def chromium(*arguments):
 WIDGET = "application/vnd.jupyter.widget-view+json"
 _NOTEBOOK = "window.jupyterapp.shell.currentWidget"
 
-# Of an empty notebook, too, with the extensions that JupyterLab and nbgrader bring.
+# Errors that the extensions of JupyterLab and nbgrader cause in Notebook 7, even for an empty notebook.
 _NOTEBOOK_7_COMPLAINS = ("reading 'schema'", "Command 'filebrowser:open-path' not registered")
 
 
 class Notebook:
     """A notebook open in JupyterLab or Notebook 7, in a browser window of its own.
 
-    browser : what `chromium` gives
-    server : the `Server` that has it
+    browser : the browser from `chromium`
+    server : the `Server` whose folder contains it
     path : the file, relative to the server's folder
     place : "lab" or "notebook"
 
-    `page` is Playwright's page. `complaints` holds what the page reported as errors on the console.
+    `page` is Playwright's page. `complaints` lists the errors on the page's console.
     """
 
     def __init__(self, browser, server, path, place="lab"):
@@ -139,7 +139,7 @@ class Notebook:
         self.sources = [cell.source for cell in nbformat.read(server.folder / path, as_version=4).cells]
         self.complaints = []
         self.context = browser.new_context(viewport={"width": 1280, "height": 900})
-        # A lesson must do without the network: what it asks for elsewhere is a complaint.
+        # A lesson must work without the network: a request to any other server is an error.
         elsewhere = re.compile(rf"https?://(?!{re.escape(server.url.split('/')[2])}/)")
         self.context.route(elsewhere, lambda route: route.abort())
         self.context.set_default_timeout(PATIENCE)
@@ -161,12 +161,12 @@ class Notebook:
             self.complaints.append(message.text)
 
     def close(self):
-        """Stop the kernel, to free its memory, and close the window."""
+        """Stops the kernel, to free its memory, and closes the window."""
         self.page.evaluate(f"{_NOTEBOOK}.sessionContext.shutdown()")
         self.context.close()
 
     def run_all(self):
-        """Run All Cells, and wait until the kernel is done and every widget stands on the page."""
+        """Runs all cells, and waits until the kernel is idle and the page shows every widget."""
         self.page.evaluate("window.jupyterapp.commands.execute('notebook:run-all-cells')")
         self.page.wait_for_function(
             f"""() => {_NOTEBOOK}.sessionContext.session.kernel.status === "idle" &&
@@ -176,7 +176,7 @@ class Notebook:
         )
 
     def run(self, index):
-        """Run one cell again; `index` counts all cells from 0."""
+        """Runs one cell again; `index` counts all cells from 0."""
         self.page.evaluate(
             f"""index => {{
               {_NOTEBOOK}.content.activeCellIndex = index;
@@ -186,34 +186,34 @@ class Notebook:
         )
 
     def find(self, code):
-        """The index of the first cell that contains this text."""
+        """Returns the index of the first cell that contains this text."""
         return next(index for index, source in enumerate(self.sources) if code in source)
 
     def findings(self):
-        """What axe-core holds to be serious or critical in the outputs, one sentence for each element."""
+        """Returns the serious and critical problems that axe-core finds in the outputs, as sentences."""
         return findings(self.page, ".jp-Notebook .jp-OutputArea-child")
 
     def output(self, index):
-        """Playwright's locator for what stands below a cell."""
+        """Returns Playwright's locator for the output of a cell."""
         return self.page.locator(".jp-Notebook .jp-Cell").nth(index).locator(".jp-Cell-outputArea")
 
     def trusted(self):
-        """Whether JupyterLab trusts the outputs of at least one cell."""
+        """Returns whether JupyterLab trusts the outputs of at least one cell."""
         return self.page.evaluate(
             f"""() => {_NOTEBOOK}.content.widgets.some(cell =>
             cell.model.type === "code" && cell.model.outputs.length > 0 && cell.model.trusted)"""
         )
 
     def set_theme(self, name):
-        """Change to "JupyterLab Light" or "JupyterLab Dark"."""
+        """Changes the theme to "JupyterLab Light" or "JupyterLab Dark"."""
         self.page.evaluate("theme => jupyterapp.commands.execute('apputils:change-theme', {theme})", name)
         self.page.locator(f'body[data-jp-theme-name="{name}"]').wait_for(state="attached")
         self.page.locator("#jupyterlab-splash").wait_for(state="hidden")
 
     def resize(self, width):
-        """Make the window this many pixels wide, taller than any output, and wait until it is laid out.
+        """Makes the window `width` pixels wide and taller than any output, and waits for the layout.
 
-        In a narrow window of JupyterLab the side bars are closed, as they leave no room.
+        Closes the side bars in a narrow window of JupyterLab, because they leave no room.
         """
         if self.place == "lab" and width < 500:
             self.page.evaluate(
@@ -228,7 +228,7 @@ class Notebook:
 
 
 def findings(page, part):
-    """What axe-core holds to be serious or critical below a CSS selector, one sentence for each element."""
+    """Returns the serious and critical problems that axe-core finds below a CSS selector, as sentences."""
     options = {"resultTypes": ["violations"], "preload": False}
     return [
         f"{violation['impact']} {violation['id']}: {node['html'][:160]} {node['failureSummary']}"

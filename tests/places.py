@@ -8,8 +8,8 @@ colab   what Colab ships (colab_versions.txt), and a kernel that passes for Cola
 oldest  the lowest versions that pyproject.toml admits, on the lowest Python
 newest  ipykernel alone, as VS Code installs it, and a kernel with VS Code's variables; pip chooses the rest
 
-The first lesson's own set-up cell installs the course, and must say so. The address in it leads to this
-folder as it is now: git is told so. nbval compares what the cells put out with what is stored.
+The set-up cell of the first lesson installs the course and must say so. A git setting redirects the address
+in that cell to the course's folder as it is now. nbval compares the outputs with the stored ones.
 """
 
 import argparse
@@ -31,14 +31,14 @@ TESTS = Path(__file__).resolve().parent
 ROOT = TESTS.parent
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
 ADDRESS = PROJECT["urls"]["Repository"]
-NOTE = "Note: you may need to restart the kernel to use updated packages.\n"  # the magic %pip always says so
+NOTE = "Note: you may need to restart the kernel to use updated packages.\n"  # %pip always prints this
 MAIN = ("torch", "numpy", "transformers", "diffusers", "huggingface_hub", "peft", "matplotlib", "ipywidgets")
-# A learner's kernel has none of what the Makefile sets.
+# Variables that the Makefile sets and a learner's kernel does not have.
 OURS = ("OMP_NUM_THREADS", "TOKENIZERS_PARALLELISM", "COURSE_SIZE")
 
 
 def lowest():
-    """The lowest version of each package that the course asks for: `name==version`."""
+    """Yields the lowest version of each package that the course accepts, as `name==version`."""
     for requirement in map(Requirement, PROJECT["dependencies"]):
         bound = next(each.version for each in requirement.specifier if each.operator == ">=")
         yield f"{requirement.name}=={bound}"
@@ -49,7 +49,7 @@ def colab_ships():
     return [line for line in lines if not line.startswith("#")]
 
 
-# What is there before the first cell runs: Python, packages, arguments of the kernel, its variables.
+# The environments before the first cell runs: Python, packages, kernel arguments, kernel variables.
 SETS = {
     "colab": (
         "3.13",
@@ -63,7 +63,7 @@ SETS = {
 
 
 def repository(folder):
-    """A git repository of this folder as it is now, without what git ignores; returns its address."""
+    """Makes a git repository of the course as it is now, without ignored files. Returns its address."""
     git = ["git", f"--git-dir={folder}", f"--work-tree={ROOT}", "-c", "user.name=-", "-c", "user.email=-"]
     for command in (["init", "--quiet"], ["add", "--all"], ["commit", "--quiet", "--message=as it is"]):
         subprocess.run([*git, *command], cwd=ROOT, check=True)
@@ -71,7 +71,7 @@ def repository(folder):
 
 
 def find_python(version):
-    """The first Python of a version on the path that runs: pyenv leaves names there that don't."""
+    """Returns the first Python of a version on the PATH that runs: pyenv's shims may not run."""
     for folder in os.get_exec_path():
         program = Path(folder) / f"python{version}"
         if program.exists() and not subprocess.run([program, "--version"], capture_output=True).returncode:
@@ -80,7 +80,7 @@ def find_python(version):
 
 
 def environment(folder, program, requirements):
-    """An environment with these packages; one that is there from an earlier run serves again."""
+    """Makes an environment with these packages, or reuses the one from an earlier run."""
     python, made = folder / "bin" / "python", folder / "made"
     if not made.exists() or made.read_text() != "\n".join(requirements):
         subprocess.run([program, "-m", "venv", "--clear", folder], check=True)
@@ -95,7 +95,7 @@ def installed(python):
 
 
 def exchanged(python, variables):
-    """What pip would take away to install the course, and put in its place. It must be nothing."""
+    """Returns the packages that pip would replace to install the course. The list must be empty."""
     with tempfile.NamedTemporaryFile(suffix=".json") as report:
         command = [python, "-m", "pip", "install", "--quiet", "--dry-run", f"--report={report.name}"]
         command += [f"open-the-box @ git+{ADDRESS}"]
@@ -103,14 +103,14 @@ def exchanged(python, variables):
         new = {each["metadata"]["name"]: each["metadata"]["version"] for each in json.load(report)["install"]}
     here = installed(python)
     keys = {name: name.lower().replace("-", "_") for name in new}
-    others = here.keys() - {"open_the_box", "setuptools"}  # the latter no kernel has imported
+    others = here.keys() - {"open_the_box", "setuptools"}  # kernels don't import setuptools
     return [f"{n} {here[k]} by {new[n]}: WRONG" for n, k in keys.items() if k in others]
 
 
 def run(notebook, installs, kernels):
-    """Run one lesson in an empty folder; returns what the table says, and the first thing that went wrong.
+    """Runs one lesson in an empty folder. Returns the entry of the table and the first failure, or "".
 
-    installs : whether the course is not there yet, and the set-up cell says that it installs it
+    installs : whether the set-up cell has to install the course, and must say so
     kernels : the folder for JUPYTER_PATH
     """
     content = nbformat.read(notebook, as_version=4)
@@ -141,13 +141,13 @@ def run(notebook, installs, kernels):
 
 
 def shortened(text):
-    """What nbval says of a cell: without colours, the last lines alone, and these not too wide."""
+    """Shortens nbval's report of a cell to its last 30 lines of 300 characters, without colours."""
     text = re.sub(r"(\x1b|#x1B)\[[\d;]*m", "", text)
     return "\n".join([line[:300] for line in text.split("\n") if line.strip()][-30:])
 
 
 def place(name, options, folder, address):
-    """Run the lessons in one set; returns {row of the table: what it says}."""
+    """Runs the lessons in one environment. Returns the entries of the table by row."""
     version, requirements, arguments, variables = SETS[name]
     instead = {Requirement(each).name: each for each in options.instead}
     wanted = [instead.get(Requirement(each).name, each) for each in requirements()]

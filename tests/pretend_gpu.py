@@ -1,8 +1,8 @@
-"""A GPU that isn't there, for the cells that run on one.
+"""Pretends that there is a GPU, to test cells that run on one.
 
-Its tensors say that they are on the device `pretend:0`, and hold their numbers in the main memory. As on a
-real one, they can't be mixed with tensors of the processor, and NumPy can't read them. So a missing
-`.to(model.device)` or `.cpu()` is found without a GPU.
+The tensors report the device `pretend:0`, but their numbers are in the main memory. As on a real GPU, they
+can't be mixed with tensors on the processor, and NumPy can't read them. So the tests find a missing
+`.to(model.device)` or `.cpu()` without a GPU.
 """
 
 import torch
@@ -12,15 +12,15 @@ from torch.utils.backend_registration import _setup_privateuseone_for_python_bac
 
 _setup_privateuseone_for_python_backend("pretend")
 DEVICE = torch.device("pretend", 0)
-# Backward then runs in the thread that asks for it. One of its own aborts the process at Python's end now and
-# then: 31 of 480 times on a busy machine; so, never in 480.
+# This makes backward run in the calling thread. With its own thread, the process sometimes aborted when
+# Python ended: 31 of 480 times on a busy machine, and 0 of 480 with this setting.
 torch.autograd.set_multithreading_enabled(False)
-# What takes tensors of both: copies, and indices on the processor.
+# Operations that may mix the two devices: copies, and indices on the processor.
 _MIXES = {"copy_", "_to_copy", "index", "index_put", "index_put_", "_index_put_impl_", "_unsafe_index"}
 
 
 class Tensor(torch.Tensor):
-    """A tensor on that device; `inner` is the one that holds its numbers."""
+    """A tensor on the pretended device; `inner` is the tensor with its numbers."""
 
     __torch_function__ = torch._C._disabled_torch_function_impl
 
@@ -52,7 +52,7 @@ class Tensor(torch.Tensor):
 
 
 class Made(TorchDispatchMode):
-    """While it is entered, tensors can be made on the device: `torch.zeros(3, device=model.device)`."""
+    """In its `with` block, tensors can be made on the device: `torch.zeros(3, device=model.device)`."""
 
     def __torch_dispatch__(self, operation, types, args=(), kwargs=None):
         kwargs = kwargs or {}
@@ -62,7 +62,7 @@ class Made(TorchDispatchMode):
 
 
 def put(module):
-    """Put a module's parameters and buffers on the device, as `.to("cuda")` would; returns the module."""
+    """Puts a module's parameters and buffers on the device, as `.to("cuda")` would. Returns the module."""
     for part in module.modules():
         for name, weight in part.named_parameters(recurse=False):
             setattr(part, name, torch.nn.Parameter(Tensor(weight.data), weight.requires_grad))
@@ -76,7 +76,7 @@ def _plain(each):
 
 
 def _run(operation, args, kwargs):
-    """Do on the processor what was asked of the device, and refuse what a device refuses."""
+    """Computes an operation of the device on the processor, or raises the error of a real device."""
     tensors = [each for each in tree_leaves((args, kwargs)) if isinstance(each, torch.Tensor)]
     ours, name = [each for each in tensors if isinstance(each, Tensor)], operation.__name__.split(".")[0]
     others = [tuple(each.shape) for each in tensors if not isinstance(each, Tensor) and each.dim()]
@@ -90,11 +90,11 @@ def _run(operation, args, kwargs):
         kwargs = kwargs | {"device": "cpu"}
     with _disable_current_modes():
         given, named = tree_map(_plain, args), tree_map(_plain, kwargs)
-        if name == "histc":  # a real one counts whole numbers too
+        if name == "histc":  # on a real GPU, histc also accepts whole numbers
             result = operation(given[0].float(), *given[1:], **named).to(given[0].dtype)
         else:
             result = operation(*given, **named)
-    if name.endswith("_"):  # what changes its first argument returns it
+    if name.endswith("_"):  # in-place operations return their first argument
         return args[0]
     known = {id(each.inner): each for each in ours}
 
@@ -121,7 +121,7 @@ def _copy_from(source, target, non_blocking=False):
     return target
 
 
-# What torch calls below Python, for `torch.tensor([1, 2], device=...)`.
+# torch calls these from C++, for example in `torch.tensor([1, 2], device=...)`.
 _LIBRARY = torch.library.Library("aten", "IMPL")
 _LIBRARY.impl("empty.memory_format", _empty(torch.empty), "PrivateUse1")
 _LIBRARY.impl("empty_strided", _empty(torch.empty_strided), "PrivateUse1")

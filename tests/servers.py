@@ -1,4 +1,4 @@
-"""A package index and a model hub on loopback: the tests meet real HTTP and real faults, and no network."""
+"""A package index and a model hub on this machine: tests use real HTTP and real faults, but no network."""
 
 import io
 import json
@@ -18,7 +18,7 @@ ROOT = Path(__file__).parent.parent
 
 
 def wheel(folder, files):
-    """The bytes of a wheel with files ({name: content}) in a folder, beside code that must never run."""
+    """Returns the bytes of a wheel: a folder with `files` ({name: content}) and code that must never run."""
     file = io.BytesIO()
     with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
         archive.writestr(f"{folder}/__init__.py", "raise SystemExit('this package was imported')")
@@ -28,13 +28,13 @@ def wheel(folder, files):
 
 
 class _Server:
-    """What both servers share: a thread, a log of (method, path, Range header or None), and the faults.
+    """The common part of both servers: a thread, a log of (method, path, Range header or None), and faults.
 
-    cuts : for each coming answer with a file, the bytes after which the connection is cut; then none is
-    ranges : whether a Range request is honoured
+    cuts : the bytes after which the connection is cut, one number for each of the next answers with a file
+    ranges : whether the server supports Range requests
     pause : seconds to wait before each 64 KiB
-    surplus : bytes sent after a file's end, its length unnamed
-    broken : files whose names end so are cut off after 1,000 bytes, whoever asks; or None
+    surplus : number of bytes sent after a file's end, without a Content-Length
+    broken : files with this ending are always cut off after 1,000 bytes; or None
     """
 
     def __init__(self):
@@ -59,7 +59,7 @@ class _Server:
         self._server.server_close()
 
     def asked_for(self, ending):
-        """The Range headers of the GET requests for a path with this ending, in order."""
+        """Returns the Range headers of the GET requests for paths with this ending, in order."""
         return [each for method, path, each in self.log if method == "GET" and path.endswith(ending)]
 
 
@@ -67,8 +67,8 @@ class Index(_Server):
     """A package index with one project.
 
     files : {file name: bytes}
-    html : speak PEP 503 only
-    files_at : where its pages say that the files are; here, when empty
+    html : whether it answers only in HTML (PEP 503)
+    files_at : the address of the files that its pages give; if empty, this server
     page : (bytes, content type) to answer instead of the project's page, or None
     """
 
@@ -104,13 +104,13 @@ class Index(_Server):
 
 
 class Hub(_Server):
-    """A model hub with one repository at one revision, and `others`, {repository: commit}.
+    """A model hub with one repository at one revision, and with `others`, {repository: commit}.
 
-    Like the public one it offers weights by Xet, too; here nothing answers there.
+    Like the public hub it also offers weights by Xet, but here nothing answers at that address.
 
-    gated : files only for the token "accepted"
-    expired : a token that it no longer takes, or None
-    status : what it answers whatever is asked, such as 503, or None
+    gated : whether only the token "accepted" gets files
+    expired : a token that it no longer accepts, or None
+    status : the status of every answer, such as 503, or None for normal answers
     """
 
     def __init__(self, repository, revision, files, gated=False):
@@ -154,7 +154,7 @@ class _Handler(BaseHTTPRequestHandler):
             self.wfile.write(content)
 
     def reply_file(self, content, headers=None):
-        """A file, from where a Range header asks, slow or cut short as the server is told to be."""
+        """Sends a file from the start of the requested range, slowly or cut short if the settings say so."""
         start, status, headers = 0, 200, dict(headers or {})
         if self.owner.ranges and (wanted := self.headers.get("Range")):
             start, status = int(wanted.removeprefix("bytes=").partition("-")[0]), 206
@@ -186,7 +186,7 @@ class _Handler(BaseHTTPRequestHandler):
 
 
 def shrunken(model):
-    """A model of the catalogue with the needs of a shrunken copy: the real ones may not fit this machine."""
+    """Returns a model of the catalogue with the sizes of a shrunken copy: the real ones may not fit here."""
     return replace(
         model,
         parameters=1_000,
@@ -198,12 +198,12 @@ def shrunken(model):
 
 
 def load_elsewhere(model, files, home, program, **environment):
-    """The last line that a program prints in its own process, beside a hub here with the model's files."""
+    """Runs a program in a new process, with a local hub that has the model's files. Returns its last line."""
     return load_all_elsewhere({model: files}, home, program, **environment)
 
 
 def load_all_elsewhere(published, home, program, **environment):
-    """The same with several models, {model: files}."""
+    """Does the same with several models, {model: files}."""
     start = "from course_utils import catalog, load\nfrom course_utils.catalog import File, Model, Source\n"
     start += "".join(f"catalog.models()[{model.name!r}] = {shrunken(model)!r}\n" for model in published)
     plain = {key: value for key, value in os.environ.items() if not key.lower().endswith("_proxy")}

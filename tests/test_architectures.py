@@ -1,7 +1,7 @@
-"""Every architecture for writing text that transformers has: built small for real, run, and counted.
+"""Builds a small model of every architecture for writing text in transformers, and counts its numbers.
 
-What a blueprint says is compared with what a model has: its parameters added up, those that the gradient of a
-token reaches, and the numbers by which the cache grows when it keeps one token more.
+The tests compare a blueprint with the real model: the sum of its parameters, the parameters that the gradient
+of a token reaches, and the growth of the cache for one more token.
 """
 
 import random
@@ -15,7 +15,7 @@ from transformers.models.auto.modeling_auto import MODEL_FOR_CAUSAL_LM_MAPPING_N
 
 import course_utils as course
 
-# From a pattern of the names of a config to the small number that takes the place of its default.
+# Maps a pattern of names in a config to the small number that replaces the default.
 SMALL = {
     r"vocab_size\w*": 96,
     r"hidden_size|d_model|n_embd|embedding_size|embed_dim|emb_dim|dim_model|adapter_\w+_(dim|size)": 64,
@@ -37,7 +37,7 @@ SMALL = {
 }
 SHARED_HEADS = r"(swa_)?num_key_value_heads|num_kv_heads|num_global_key_value_heads|kv_n_heads"
 NO_CHANGE = ("rope_scaling", "rope_parameters", "id2label", "label2id", "compress_rates")
-# What else an architecture needs to be small and whole; None leaves the name out.
+# Other values that an architecture needs to be small and consistent; None removes the name.
 MAMBA = {"mamba_n_heads": 8, "mamba_d_head": 16, "mamba_n_groups": 1, "mamba_chunk_size": 8}
 TWO_KINDS = ["sliding_attention", "full_attention"] * 2
 MIXED = ["linear_attention", "full_attention"] * 2
@@ -156,7 +156,7 @@ CANNOT = {
     "musicgen": "registered for the config of its decoder alone, which no model_type names",
     "musicgen_melody": "registered for the config of its decoder alone, which no model_type names",
 }
-# Where transformers keeps another cache than the design has, and why.
+# Architectures for which transformers keeps another cache than the design, and why.
 OTHER_CACHE = {
     "deepseek_v4": "what one more token adds depends on how many came before: the test below counts it",
     "falcon": "keys and values are repeated for each query head before they are cached",
@@ -166,18 +166,18 @@ OTHER_CACHE = {
     "xlm": "no cache is written for this model of 2019",
     "xlnet": "what a layer read is kept in the place of keys and values",
 }
-# Where a token's gradient does not tell how many parameters it passes through, and why.
+# Architectures in which a token's gradient does not show how many parameters the token uses, and why.
 OTHER_ACTIVE = {
     "deepseek_v4": "in its first layers a table names the experts, and untrained it names one of them twice",
     "jetmoe": "experts make the queries, and with one token to look at, none of them changes the answer",
     "longcat_flash": "some experts do nothing, and a token may choose those",
 }
-# Where transformers builds more parameters than the published weights have, and why.
+# Architectures for which transformers builds more parameters than the published weights have, and why.
 OTHER_TOTAL = {"longcat_flash": "it keeps room for experts that do nothing"}
 
 
 def smaller(values):
-    """The values of a config with small numbers in the place of large ones."""
+    """Returns the values of a config with small numbers instead of large ones."""
     heads = next((values[name] for name in ("num_attention_heads", "n_head") if values.get(name)), None)
     layers = next(
         (values[name] for name in ("num_hidden_layers", "n_layer", "num_layers") if values.get(name)), 0
@@ -206,7 +206,7 @@ def smaller(values):
 
 
 def small_config(kind):
-    """The values of a small config of an architecture."""
+    """Returns the values of a small config of an architecture."""
     values, more = smaller(transformers.CONFIG_MAPPING[kind]().to_dict()), dict(MORE.get(kind, {}))
     if "is_decoder" in values:
         values["is_decoder"] = True
@@ -218,14 +218,14 @@ def small_config(kind):
 
 
 def built(values):
-    """The model of a config, with random weights that are the same at each run."""
+    """Builds the model of a config, with random weights that are the same in each run."""
     config = transformers.CONFIG_MAPPING[values["model_type"]].from_dict(dict(values))
     torch.manual_seed(0)
     return transformers.AutoModelForCausalLM.from_config(config, attn_implementation="eager").eval()
 
 
 def reached(model):
-    """How many parameters a token passes through: all, less the experts that its gradient does not reach."""
+    """Counts the parameters that a token uses: all, less the experts that its gradient does not reach."""
     ids = torch.full((1, 1), 3)
     with torch.enable_grad():
         model(input_ids=ids, use_cache=False).logits.float().square().sum().backward()
@@ -244,7 +244,7 @@ def reached(model):
 
 
 def cached_numbers(model, tokens):
-    """How many numbers the library keeps of so many tokens: those of all tensors of floats in its cache."""
+    """Counts the numbers that the library caches for `tokens` tokens, in all float tensors of its cache."""
     with torch.no_grad():
         output = model(input_ids=torch.full((1, tokens), 3), use_cache=True)
     waiting = [output.get("cache", output.get("past_key_values"))]
@@ -270,7 +270,7 @@ def compare(kind):
     real = sum(tensor.numel() for tensor in model.parameters())
     assert plan.parameters == sum(plan.parts.values())
     assert plan.parameters == real or kind in OTHER_TOTAL
-    # Two bytes a number. The windows hold eight tokens: five are inside them, 21 are not.
+    # Two bytes a number. The windows hold eight tokens: the fifth token is inside them, the 21st is beyond.
     more = 2 * (cached_numbers(model, 5) - cached_numbers(model, 4))
     beyond = 2 * (cached_numbers(model, 21) - cached_numbers(model, 20))
     assert plan.kv_cache_bytes_per_token_cached in (more, None)
@@ -282,7 +282,7 @@ def compare(kind):
 
 
 COMPARED = [kind for kind in MODEL_FOR_CAUSAL_LM_MAPPING_NAMES if kind not in CANNOT]
-# `make test` compares these, and `make everything` the others, too.
+# `make test` compares these; `make everything` compares all.
 DRAWN = random.Random(0).sample(COMPARED, k=min(40, len(COMPARED)))
 
 
@@ -302,7 +302,7 @@ def test_what_can_not_be_compared_is_still_registered():
 
 
 def test_deepseek_v4_merges_older_tokens():
-    """It keeps the tokens of a window as they are, and one entry for each 4 or 128 of all tokens."""
+    """It caches each token of a window, and one entry for every 4 or every 128 tokens of the whole text."""
     values = small_config("deepseek_v4")
     plan, model = course.blueprint(config=values), built(values)
     with torch.no_grad():

@@ -1,4 +1,4 @@
-"""Attention, the logit lens and patches: what the pictures say, and explorers on a real Llama."""
+"""Tests the pictures and explorers of attention, the logit lens and patches, on a real Llama."""
 
 import re
 
@@ -20,7 +20,7 @@ def split(text):
 
 
 def attend(text):
-    """Weights that depend on layer and head: each row below the diagonal, adding up to 1."""
+    """Returns weights that depend on layer and head. Each row is 0 after the diagonal and adds up to 1."""
     count = len(text.split())
     weights = numpy.tril(numpy.random.default_rng(count).random((LAYERS, HEADS, count, count)))
     return weights / weights.sum(-1, keepdims=True)
@@ -239,7 +239,7 @@ def ids(tokenizer, text):
 
 
 def one_patch(model, source, target, layer, position):
-    """The logits of one patch by the plain way: a run of each prompt, with a hook on one layer."""
+    """Computes the logits of one patch in the simplest way: runs each prompt, with a hook on one layer."""
     import torch
 
     kept = []

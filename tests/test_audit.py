@@ -1,4 +1,4 @@
-"""Lesson 09's pictures and explorer: intervals beside what was planted, and shares at a temperature."""
+"""Tests lesson 09's pictures and explorer: intervals, planted values, and shares at a temperature."""
 
 import re
 from pathlib import Path
@@ -22,7 +22,7 @@ def audit(**starts):
 
 
 def rows(picture):
-    """From a label to the number drawn and said beside it."""
+    """Returns a dictionary from each label to the numbers that are drawn and printed next to it."""
     found = re.findall(
         r"(\w+): (−?\d+)%? ?(?:\((\S+) to (\S+)\))?(?:, planted (\d+))?(?=[;.]|$)", picture.alt
     )
@@ -60,7 +60,7 @@ def test_audit_shows_means_intervals_and_what_was_planted():
     shown = rows(audit().still())
     assert shown["first"][0] == 90 and shown["first"][1] < 90 < shown["first"][2]
     assert shown["second"][0] == 50
-    assert shown["first"][-1] == 90 and len(shown["second"]) == 3  # of the second nothing was planted
+    assert shown["first"][-1] == 90 and len(shown["second"]) == 3  # nothing was planted in the second
 
 
 def test_audit_follows_each_control():
@@ -130,7 +130,7 @@ def test_intervals_fill_a_dot_only_where_the_whole_interval_is_outside_the_band(
 
 
 def test_intervals_write_a_float32_in_two_digits():
-    """Numpy 2 rounds a float32 to a float32, and that is written as the nearest float: 9.199999809265137."""
+    """Numpy 2 rounds a float32 to a float32. Python then prints it as a float: 9.199999809265137."""
     picture = views.intervals(["a"], [numpy.float32(9.2)], [None])
     assert places(picture, r"left:([\d.]+)%;width:12px") == [9.2]
 

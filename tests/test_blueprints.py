@@ -1,4 +1,4 @@
-"""Blueprints: each published size to the last digit, configs never heard of, a sentence for broken ones."""
+"""Tests blueprints: published sizes to the last digit, unknown configs, a sentence for broken ones."""
 
 import json
 import os
@@ -61,7 +61,7 @@ WHISPERS = {
     "whisper-large-v3": (1_543_490_560, 1550),
     "whisper-turbo": (808_878_080, 809),
 }
-# Models after the article's; what each entry means stands at the top of the file.
+# Models published after the article. The top of the file explains the entries.
 PUBLISHED = tomllib.loads((Path(__file__).parent / "published_sizes.toml").read_text())
 SMOLLM2 = {
     "model_type": "llama",
@@ -125,13 +125,13 @@ def test_whisper(name):
     assert abs(plan.parameters / (published * 1e6) - 1) < 0.04
     assert plan.kv_cache_bytes_per_token == plan.kv_cache_bytes_per_token_cached > 0
     assert plan.context_length == 448
-    # What the decoder wrote, 448 tokens, and what it reads of the encoder, 1,500 positions.
+    # The decoder's 448 tokens, and the 1,500 positions of the encoder that it reads.
     assert plan.kv_cache_bytes(448) == (448 + 1500) * plan.kv_cache_bytes_per_token
 
 
 @pytest.mark.parametrize("name", PUBLISHED)
 def test_published_after_the_article(name):
-    """Counted to the last digit, and within 1% of what the maker states, of active 5%, or with a reason."""
+    """The count is exact, and within 1% of the maker's figure (active: 5%), or the file gives a reason."""
     facts = PUBLISHED[name]
     plan = course.blueprint(config=facts["config"])
     assert plan.parameters == sum(plan.parts.values()) == facts["total"]
@@ -247,7 +247,7 @@ def test_a_sliding_window_bounds_the_cache():
 
 
 def test_energy_of_trainings_comes_from_one_place():
-    """Llama 2's figure stood in two lessons with two values: it is the sum over its four models."""
+    """Two lessons once gave different values for Llama 2. The right one is the sum over its four models."""
     trainings = catalog.trainings()
     assert sum(trainings["llama-2"].hours) == 3_311_616
     assert round(trainings["llama-2"].kilowatt_hours) == 1_272_730
@@ -309,7 +309,7 @@ def test_gpt_neox_caches_though_its_config_says_that_it_is_no_decoder():
 
 
 def test_names_that_the_library_does_not_know_are_no_misspelling():
-    """Published configs hold settings of their makers' own code, and names that the library only reads."""
+    """Published configs contain settings for their makers' own code, and aliases that the library reads."""
     values = SMOLLM2 | {"pretraining_tp": 1, "n_shared_head": 3, "max_window_layers": 28, "num_heads": 9}
     assert course.blueprint(config=values).parameters == 134_515_008
     kimi = transformers.CONFIG_MAPPING["kimi_linear"]().to_dict()
@@ -366,11 +366,11 @@ def test_diffusers_configs_as_file_folder_dict_and_object(tmp_path):
 
 
 def run(capsys, *arguments):
-    """The command in this process: (status, standard output, standard error)."""
+    """Runs the command in this process. Returns (status, standard output, standard error)."""
     capsys.readouterr()
     try:
         status = main(["blueprint", *arguments])
-    except SystemExit as stop:  # of argparse
+    except SystemExit as stop:  # raised by argparse
         status = stop.code
     captured = capsys.readouterr()
     return status, captured.out, captured.err
@@ -416,7 +416,7 @@ def test_all_sizes_in_one_run_are_small():
         "sys.exit(status)"
     )
     result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    peak = float(result.stderr)  # and nothing else on standard error
+    peak = float(result.stderr)  # standard error contains nothing else
     assert peak * (1 if sys.platform == "darwin" else 1024) < 1.5e9
     rows = {line.split()[0]: line.split() for line in result.stdout.splitlines()}
     for name in blueprints.names():
@@ -543,7 +543,7 @@ def test_what_is_no_name_and_no_file_is_refused_in_one_sentence(tmp_path, capsys
 
 
 def hub_run(url, home, *arguments, **environment):
-    """The command in a process of its own, because the hub's library reads its settings when imported."""
+    """Runs the command in a new process, because the hub's library reads its settings when imported."""
     plain = {key: value for key, value in os.environ.items() if not key.lower().endswith("_proxy")}
     plain |= {"HF_ENDPOINT": url, "HF_HOME": str(home)} | environment
     command = [sys.executable, "-m", "course_utils", "blueprint", *arguments]
@@ -566,7 +566,7 @@ def test_a_hub_id_fetches_the_configs_alone(tmp_path):
         assert status == 0 and out.startswith("someone/tiny\n134,515,008 parameters")
         status, out, error = hub_run(hub.url, tmp_path, "someone/else")
         assert (status, out) == (1, "") and "The hub has no someone/else" in error
-    # Once fetched, it is found offline; another is refused in one sentence.
+    # A fetched config is found offline. Any other is refused in one sentence.
     offline = {"HF_HUB_OFFLINE": "1"}
     assert hub_run(hub.url, tmp_path, "someone/tiny", **offline)[0] == 0
     status, out, error = hub_run(hub.url, tmp_path, "someone/other", **offline)

@@ -1,8 +1,8 @@
-"""The lessons as a learner meets them: in a real JupyterLab, in a real browser, with the real models.
+"""Tests the lessons as a learner sees them: in a real JupyterLab, in a real browser, with the real models.
 
-With COURSE_SCREENSHOTS set to a folder, outputs are photographed there, at both widths and in both themes.
-`make test` opens every lesson as it is stored, and runs one. `make everything` runs them all, and every page
-in Notebook 7, too, and reads each as exported HTML.
+If COURSE_SCREENSHOTS names a folder, pictures of the outputs are saved there, at both widths and in both
+themes. `make test` opens every lesson as it is stored, and runs one. `make everything` runs all lessons,
+opens them in Notebook 7 too, and reads each as exported HTML.
 """
 
 import itertools
@@ -28,8 +28,8 @@ if os.environ.get("COURSE_SCREENSHOTS"):
 
 expect.set_options(timeout=PATIENCE)
 
-# Everything in an output that hides or scrolls what does not fit, beside code, which may scroll, as may, at
-# a phone's width, a table that would have to break its tokens.
+# Finds everything in an output that hides or scrolls what does not fit. Code may scroll. At a phone's width,
+# so may a table that would otherwise have to break its tokens.
 TOO_WIDE = """() => [...document.querySelectorAll(".jp-Cell-outputArea .jp-OutputArea-output")]
   .filter(output => !output.querySelector("pre"))
   .flatMap(output => [output, ...output.querySelectorAll("*")])
@@ -40,7 +40,7 @@ TOO_WIDE = """() => [...document.querySelectorAll(".jp-Cell-outputArea .jp-Outpu
     + part.textContent.slice(0, 80))"""
 
 
-# The page is looked at here, not the figures: lesson 12 reads its examples once and asks less, 06 draws less.
+# These tests look at the page and not at the figures, so lessons 06 and 12 compute less here.
 SHORTER = {
     "12_fine_tune": {
         "epochs, size, losses, shown, start = 4": "epochs, size, losses, shown, start = 1",
@@ -65,7 +65,7 @@ def server(tmp_path_factory, quick_kernels):
         for code, shorter in SHORTER.get(lesson, {}).items():
             assert text.count(code) == 1
             text = text.replace(code, shorter)
-        for place in (folder, folder / "notebook7"):  # each with a kernel of its own
+        for place in (folder, folder / "notebook7"):  # each gets its own kernel
             place.mkdir(exist_ok=True)
             (place / f"{lesson}.ipynb").write_text(text, encoding="utf-8")
     with Server(folder, tmp_path_factory.mktemp("jupyter")) as running:
@@ -80,7 +80,7 @@ def browser():
 
 @pytest.fixture(scope="module", params=LESSONS)
 def lesson(request, server, browser):
-    """A lesson that has been run from top to bottom; `name` is its name."""
+    """Yields a lesson that has been run from top to bottom; `name` is its name."""
     notebook = Notebook(browser, server, f"{request.param}.ipynb")
     notebook.name = request.param
     notebook.run_all()
@@ -89,7 +89,7 @@ def lesson(request, server, browser):
 
 
 def missing_pictures(notebook, name):
-    """The code of the first cell whose stored picture is not on the page, and what the page says of it."""
+    """Returns the code of the first cell without its stored picture, and error messages on the page."""
     missing = []
     for index, cell in enumerate(nbformat.read(NOTEBOOKS / f"{name}.ipynb", as_version=4).cells):
         html = "".join(output.get("data", {}).get("text/html", "") for output in cell.get("outputs", []))
@@ -98,20 +98,20 @@ def missing_pictures(notebook, name):
                 expect(notebook.output(index).locator("figure").first).to_be_visible()
             except AssertionError:
                 missing.append(cell.source)
-                break  # the others would be waited for as long
+                break  # waiting for the others would take as long
     shown = notebook.page.locator(".jp-Notebook").inner_text()
     return missing + re.findall("Error displaying|untrusted|Loading widget", shown)
 
 
 def enter(field, words):
-    """Type words into a text field in place of its own, key by key, and press Enter."""
+    """Replaces the text of a field, key by key, and presses Enter."""
     field.fill("")
     field.press_sequentially(words)
     field.press("Enter")
 
 
 def photograph(notebook, name):
-    """Keep a picture of every output, if a developer asked for them."""
+    """Saves a picture of every output if COURSE_SCREENSHOTS is set."""
     folder = os.environ.get("COURSE_SCREENSHOTS")
     if folder:
         for index, source in enumerate(notebook.sources):
@@ -121,7 +121,7 @@ def photograph(notebook, name):
 
 
 def explorers(lesson):
-    """The indices of the cells that show an explorer."""
+    """Returns the indices of the cells that show an explorer."""
     shown = [index for index, source in enumerate(lesson.sources) if "course.explorers." in source]
     return [index for index in shown if lesson.output(index).locator(".course-explorer").count()]
 
@@ -144,7 +144,7 @@ def test_runs_without_an_error(lesson):
     wrong = lesson.page.locator('[data-mime-type$=".stderr"], [data-mime-type$=".error"]')
     assert wrong.all_inner_texts() == []
     assert lesson.complaints == []
-    assert lesson.page.locator(".Toastify__toast").all_inner_texts() == []  # JupyterLab asks nothing, either
+    assert lesson.page.locator(".Toastify__toast").all_inner_texts() == []  # JupyterLab shows no messages
 
 
 @pytest.mark.parametrize("with_choices", [True, False], ids=["choice", "number"])
@@ -392,7 +392,7 @@ def test_the_browser_takes_the_captions(lesson):
     assert shown == [3, "consider how much there might be prudently"]
 
 
-# What the tab key reaches in an explorer, in the order of the page, and how each part of it is outlined.
+# Lists what the tab key should reach in an explorer, in the order of the page, and how each part is outlined.
 TAB_STOPS = """explorer => {
   const looks = stop => [stop, ...stop.querySelectorAll("*")].map(part => {
     const style = getComputedStyle(part);
@@ -414,18 +414,18 @@ TAB_STOPS = """explorer => {
 }"""
 
 
-# Whether a slider or a list stands at its end, where the right arrow moves nothing.
+# Tells whether a slider or a list is at its end, so that the right arrow changes nothing.
 AT_ITS_END = """control => control.localName === "select"
   ? control.selectedIndex === control.length - 1
   : Number(control.ariaValueNow) === Number(control.ariaValueMax)"""
 
 
 def tabbed(page, explorer):
-    """How many parts of an explorer the tab key should reach, and those that it reaches, in their order."""
+    """Returns how many parts of an explorer the tab key should reach, and those that it reaches, in order."""
     stops = explorer.evaluate(TAB_STOPS)
     page.keyboard.press("Shift+Tab")
     reached = []
-    for _ in range(4 * stops):  # a sound player takes the key several times
+    for _ in range(4 * stops):  # a sound player has several stops
         page.keyboard.press("Tab")
         stop = page.evaluate("window.courseStop()")
         if stop is None:
@@ -439,7 +439,7 @@ def test_every_explorer_is_worked_by_the_keyboard_alone(lesson):
     for index in explorers(lesson):
         explorer = lesson.output(index).locator(".course-explorer")
         stops, reached = tabbed(lesson.page, explorer)
-        if not reached:  # once after a run, late, JupyterLab takes the focus to a cell
+        if not reached:  # once, some time after a run, JupyterLab moves the focus to a cell
             stops, reached = tabbed(lesson.page, explorer)
         assert reached == sorted(reached) and set(reached) == set(range(stops)), f"cell {index}"
 
@@ -506,7 +506,7 @@ def test_the_exported_lesson_is_a_page_for_everyone(browser, tmp_path, name):
         assert [request.url for request in asked if request.url.startswith("http")] == []
         assert complaints == []
         assert reader.evaluate("document.documentElement.scrollWidth - window.innerWidth") <= 0
-        if width == 360:  # where every wide part scrolls
+        if width == 360:  # at this width every wide part scrolls
             assert findings(reader, "body") == []
         if os.environ.get("COURSE_SCREENSHOTS"):
             folder = Path(os.environ["COURSE_SCREENSHOTS"])

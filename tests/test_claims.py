@@ -1,4 +1,4 @@
-"""The article's own words, our reading of them, the verdicts, and the boxes that lessons draw from them."""
+"""Tests the article's quotations, our reading of them, the verdicts, and the boxes that lessons show."""
 
 import re
 import tomllib
@@ -27,7 +27,7 @@ TEXTS = sorted(
 WRITTEN = [*NOTEBOOKS, *TEXTS]
 NAMES = [str(path.relative_to(ROOT)) for path in WRITTEN]
 
-# In a sentence that names the article or a claim these words are somebody else's, or ours.
+# Quoted words that are not the article's, although their sentence names the article or a claim.
 NOT_THE_ARTICLE_S = {
     "cannot know": "a verdict",
     "cannot conclude": "an answer of lesson 09",
@@ -39,9 +39,9 @@ NOT_THE_ARTICLE_S = {
 
 
 def prose_of(path):
-    """What a reader reads: a notebook's Markdown and code, the texts of a TOML file, else all of the file.
+    """Returns the text for readers: a notebook's Markdown and code, a TOML file's texts, or a whole file.
 
-    Code is full of straight quotation marks. There they are taken out: only the curly ones are for a reader.
+    Removes straight quotation marks from code. Only the curly ones there mark quotations.
     """
     text = path.read_text(encoding="utf-8")
     if path.suffix == ".toml":
@@ -66,7 +66,7 @@ def _texts(value, key=""):
 
 
 def quoted_from_the_article(text):
-    """What stands in quotation marks in sentences that name the article or a claim of it."""
+    """Returns the quotations in sentences that name the article or one of its claims."""
     found = []
     text = re.sub(r"`[^`]*`", "", text)  # code in the prose
     for sentence in re.split(r"(?<=[.!?:;])\s+|\n\n|\|", text):
@@ -123,13 +123,13 @@ def test_a_lesson_s_claims_are_those_that_name_it():
 
 @pytest.mark.parametrize("path", WRITTEN, ids=NAMES)
 def test_what_is_quoted_from_the_article_is_in_it(path):
-    """Letter by letter, in sentences that name the article or one of its claims."""
+    """Quotations in sentences that name the article or a claim match the article letter by letter."""
     for words in quoted_from_the_article(prose_of(path)):
         assert words in NOT_THE_ARTICLE_S or any(words in each for each in QUOTATIONS), words
 
 
 def test_a_claim_s_texts_quote_its_own_words_or_name_whose_they_are():
-    elsewhere = {  # whose words the rest are
+    elsewhere = {  # the source of every other quotation
         "study and modify it": "a use in licences.toml",
         "yes, with conditions": "an answer of the explorer",
         "You are accountable for the Output you generate and its subsequent uses": "RAIL-M, section 6",
@@ -158,14 +158,14 @@ def test_our_reading_never_stands_in_quotation_marks(path):
 
 
 def test_the_number_of_claims_is_said_as_it_is():
-    """Where a text states it. Code takes it from the catalogue."""
+    """Every text that states the number has it right. Code takes it from the catalogue."""
     count = len(catalog.claims())
     stated = 0
     for path in WRITTEN:
         for number in re.findall(r"\b(\d+) (?:of its |of the article's )?claims\b", prose_of(path)):
             assert int(number) == count, (path.name, number)
             stated += 1
-    assert stated >= 3  # the README, the front page and lesson 00 at the least
+    assert stated >= 3  # at least the README, the front page and lesson 00
 
 
 # The boxes
@@ -196,7 +196,7 @@ def test_a_box_has_the_words_our_reading_verdict_both_sides_and_the_screen():
     order += ["What speaks against it:", "On this screen:", "Also in lesson 13."]
     places = [text.index(part) for part in order]
     assert places == sorted(places)
-    for stripped in ("<script", "<style", "<svg", "role="):  # JupyterLab would take them out
+    for stripped in ("<script", "<style", "<svg", "role="):  # JupyterLab would remove them
         assert stripped not in picture.html
 
 
@@ -221,7 +221,7 @@ def test_a_lesson_that_settles_nothing_is_named():
 
 
 def screen(lesson):
-    """What a lesson's page shows without its box of claims: its cells, and the words of their outputs."""
+    """Returns the text of a lesson's cells and of their outputs, without its box of claims."""
     (path,) = (ROOT / "notebooks").glob(f"{lesson}_*.ipynb")
     shown = []
     for cell in nbformat.read(path, as_version=4).cells:
@@ -235,7 +235,7 @@ def screen(lesson):
 
 
 def test_what_others_say_of_lesson_12_s_training_is_what_it_stored():
-    """Its gain with the interval, in the claims in its quiz, and its answers in lesson 13."""
+    """Tests the gain with its interval in the claims and the quiz, and the answers quoted in lesson 13."""
     gain, low, high = re.search(r"held out: (\d+) \((\d+) to (\d+)\)", screen("12")).groups()
     assert f"up by {gain} points ({low} to {high})" in catalog.read("settled.toml")["12"]["38"]
     questions = ROOT / "course_utils" / "learning" / "questions" / "12.toml"

@@ -1,4 +1,4 @@
-"""The `course` command, as a person types it, and what importing the package costs."""
+"""Tests the `course` command as a person types it, and what importing the package costs."""
 
 import json
 import os
@@ -23,7 +23,7 @@ ROOT = Path(__file__).parent.parent
 
 
 def course(*arguments, **environment):
-    """Run the command; returns (exit status, standard output, standard error)."""
+    """Runs the command. Returns (exit status, standard output, standard error)."""
     command = [sys.executable, "-m", "course_utils", *arguments]
     environment = os.environ | {"COLUMNS": "100"} | environment
     result = subprocess.run(command, capture_output=True, text=True, env=environment, cwd=ROOT)
@@ -189,7 +189,7 @@ def test_environment_takes_its_packages_from_pyproject():
 
 
 def test_colab_changes_none_of_its_own_packages_for_ours():
-    """Torch or numpy exchanged in a running kernel breaks it, and Colab's page needs its own ipywidgets."""
+    """A new torch or numpy would break a running kernel, and Colab's page needs its own ipywidgets."""
     ships = dict(each.split("==") for each in places.colab_ships())
     asked = {each.name: each.specifier for each in map(Requirement, places.PROJECT["dependencies"])}
     both = ships.keys() & asked.keys()

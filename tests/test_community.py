@@ -1,4 +1,4 @@
-"""Lesson 13's parts: a hub on this machine, the card's linter, the evidence, the capstone and its report."""
+"""Tests lesson 13's parts: a hub on this machine, the card's linter, the evidence and the capstone."""
 
 import os
 import re
@@ -83,7 +83,7 @@ def test_the_same_history_has_the_same_hashes_everywhere():
     assert made[0] == made[1] and re.fullmatch("[0-9a-f]{40}", made[0])
     other = hub.Repositories({NAME: []})
     assert other.commit(NAME, "One", {"a": b"1", "b": b"3"}).id != made[0]
-    # What git itself says of this content: printf hello | git hash-object --stdin
+    # git's own hash of this content: printf hello | git hash-object --stdin
     assert hub.blob_id(b"hello") == "b6fc4c620b67d95f953a5c1c1230aaab5db5a1b0"
 
 

@@ -1,4 +1,4 @@
-"""Lesson 06's pictures, the recorder of cross-attention, and the explorer over a pipeline."""
+"""Tests lesson 06's pictures, the recorder of cross-attention, and the explorer of a pipeline."""
 
 import re
 
@@ -27,7 +27,7 @@ PICTURES = {
 
 
 def opened(picture):
-    """The pictures inside a picture, as arrays."""
+    """Returns the PNG images inside a picture, as arrays."""
     import base64
     import io
 
@@ -134,7 +134,7 @@ def test_recording_changes_nothing_and_ends_with_the_block(unet):
 
 
 def test_recorded_weights_are_those_that_the_layer_uses(unet):
-    """With them, the layer's output can be worked out by hand."""
+    """The layer's output, computed by hand from the recorded weights, equals the real output."""
     layer = unet.down_blocks[0].attentions[0].transformer_blocks[0].attn2
     places, text = torch.randn(1, 64, 8), torch.randn(1, 5, 12)
     seen = CrossAttention(unet)
@@ -142,7 +142,7 @@ def test_recorded_weights_are_those_that_the_layer_uses(unet):
     with seen, torch.no_grad():
         seen._begin(unet, (torch.zeros(1, 4, 8, 8),), {})
         output = layer(places, encoder_hidden_states=text)
-        # Each head alone, by making the others' values vanish: the mean of the heads is what is recorded.
+        # The weights of each head, computed by hand. The recorder keeps the mean over the heads.
         query, key, value = layer.to_q(places), layer.to_k(text), layer.to_v(text)
         heads = [each.unflatten(-1, (layer.heads, -1)).transpose(1, 2) for each in (query, key, value)]
         weights = (heads[0] @ heads[1].transpose(2, 3) * layer.scale).softmax(-1)
@@ -179,7 +179,7 @@ def test_a_recorder_refuses_in_a_sentence(unet):
 
 
 class Pipeline:
-    """Draws grey values that say what was asked, and counts."""
+    """Draws grey values that grow with the step, and records what it was asked for."""
 
     def __init__(self):
         self.asked, self.decoded = [], 0
@@ -211,7 +211,7 @@ def test_the_steps_draw_nothing_anew_and_everything_else_does():
     shown.step.value = 3
     assert "Step 3: 70% noise" in shown.picture.value
     shown.step.value = 10
-    assert pipeline.decoded == 4  # each state of each picture once
+    assert pipeline.decoded == 4  # decodes each state of each picture only once
     shown.seed.value = 7
     shown.guidance.value = 1.5
     shown.second.value = ""
@@ -284,7 +284,7 @@ def test_an_empty_prompt_and_a_failing_pipeline_end_in_a_sentence():
 
 
 def test_a_new_pair_runs_the_course_s_model_once_a_step():
-    """Twenty guided steps of two prompts: both, with and without guidance, in one batch."""
+    """Each of the twenty steps runs both prompts, with and without guidance, in one batch."""
     import course_utils as course
 
     pipeline = course.load("stable-diffusion", "tiny")

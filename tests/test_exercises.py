@@ -1,7 +1,7 @@
-"""Every exercise tells right from wrong, and exercises/ is what solutions/ makes.
+"""Tests that every exercise accepts right answers only, and that exercises/ matches solutions/.
 
-The stub fails, the solution and other right answers pass, and wrong ones are rejected with a message that
-names the mistake.
+The stub must fail, the solution and other right answers must pass, and wrong answers must be rejected with a
+message that names the mistake.
 """
 
 import os
@@ -29,7 +29,7 @@ def lesson(request):
 
 @pytest.fixture(scope="module")
 def started(lesson):
-    """For each task of a lesson, the names that exist when a student starts it."""
+    """Returns, for each task of a lesson, the names that exist when a student starts it."""
     cells = cells_of("solutions", lesson)
     names, begun = {}, {}
     for grade_id, cell in cells.items():
@@ -48,7 +48,7 @@ def answers_file(tmp_path, monkeypatch):
 
 
 def outcome(names, answer, check):
-    """Run a student's answer and the check cell below it; the check's message, or None when it passed."""
+    """Runs a student's answer and its check cell. Returns the check's message, or None if it passes."""
     names = dict(names)
     try:
         exec(answer, names)
@@ -105,7 +105,7 @@ def test_every_task_says_how_hard_it_is_and_folds_two_hints(lesson):
         text = next(above for above in reversed(cells[:index]) if above.cell_type == "markdown").source
         for part in ("Difficulty ", "importance ", " minutes", " point"):
             assert part in text, f"{grade_id}: {part}"
-        # Without the empty line what follows is HTML, where backticks stand as they are.
+        # Without the empty line, the hint would be HTML, which shows backticks unchanged.
         assert len(re.findall(r"<details><summary>Hint \d</summary>\n\n", text)) == 2, grade_id
         assert "->" in cell.source.split('"""')[0], f"{grade_id}: no types on the stub"
         assert "SOLUTION" not in cell.source and "HIDDEN" not in cells[index + 1].source
@@ -123,7 +123,7 @@ def test_the_table_of_exercises_is_what_the_solutions_make():
 
 
 def nbgrader(folder, *arguments):
-    """Run one of nbgrader's commands; it finds its own tools on the PATH."""
+    """Runs one of nbgrader's commands, with its own tools on the PATH."""
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
     command = [sys.executable, "-m", "nbgrader", *arguments]
     result = subprocess.run(
@@ -134,7 +134,7 @@ def nbgrader(folder, *arguments):
 
 @pytest.fixture(scope="module")
 def course_folder(tmp_path_factory):
-    """A copy of solutions/ with what nbgrader makes of it: the student versions and a gradebook."""
+    """Returns a copy of solutions/ with nbgrader's student versions and gradebook."""
     folder = tmp_path_factory.mktemp("course")
     shutil.copy(ROOT / "nbgrader_config.py", folder)
     shutil.copytree(

@@ -1,4 +1,4 @@
-"""Explorers: the numbers behind the sliders, and the one output that works with and without a kernel."""
+"""Tests explorers: the numbers behind the sliders, and an output that works with and without a kernel."""
 
 import itertools
 from html import escape
@@ -22,7 +22,7 @@ def decode(token_id):
 
 
 def transformers_probabilities(logits, temperature, top_k, top_p):
-    """What `generate` draws from; in float64, since in float32 rounding decides who is last in at top-p."""
+    """Returns the probabilities of `generate`, in float64: in float32, rounding may change the top-p set."""
     import torch
     from transformers import TemperatureLogitsWarper, TopKLogitsWarper, TopPLogitsWarper
 
@@ -63,7 +63,7 @@ def test_entropy_has_its_known_values():
 def test_sampling_marks_what_is_cut():
     explorer = Sampling(LOGITS, decode, top_k=3, shown=5)
     html = explorer.render().html
-    assert html.count("<s>") == 3  # two rows and all other tokens
+    assert html.count("<s>") == 3  # in two rows and in the row of all other tokens
     assert html.count(">cut</td>") == 3
     assert explorer.render().alt.startswith(
         "At temperature 1.0, top-k 3, top-p 1.00: 3 of 49,152 tokens kept;"
@@ -205,13 +205,13 @@ def test_a_failure_is_one_sentence_and_is_not_kept(error, sentence):
     explorer.slider.value = 0.5
     assert escape(sentence) in explorer.picture.value
     assert "Paris." not in explorer.picture.value
-    explorer.slider.value = 1  # and back, to ask again
+    explorer.slider.value = 1  # change it and change it back, to ask again
     explorer.slider.value = 0.5
     assert "Rome." in explorer.picture.value
 
 
 def real_explorers():
-    """Explorers of five kinds, each with a change that makes it draw again."""
+    """Returns explorers of five kinds, each with a change that makes it draw again."""
     one_weight = OneWeight(lambda value, question: f"{value:.1f}", 2.0, BAKED, QUESTION)
     yield one_weight, lambda: setattr(one_weight.slider, "value", 0.5)
     sampling = Sampling(LOGITS, decode)
@@ -235,7 +235,7 @@ def one_patch(source, target):
 
 @pytest.mark.parametrize("number", range(5))
 def test_a_mistake_of_the_course_is_not_put_down_to_the_model(number, monkeypatch):
-    """An undefined name in the drawing itself: the sentence says whose it is, with the traceback below."""
+    """If the drawing code has an undefined name, the message blames the course and shows the traceback."""
     explorer, change = list(real_explorers())[number]
 
     def render():
@@ -255,7 +255,7 @@ def test_a_mistake_of_the_course_is_not_put_down_to_the_model(number, monkeypatc
 
 @pytest.mark.parametrize("number", range(5))
 def test_an_interrupt_leaves_no_explorer_computing(number, monkeypatch):
-    """The kernel gets the interrupt, the explorer says so, and its controls work as before."""
+    """The kernel gets the interrupt, the explorer reports it, and its controls keep working."""
     explorer, change = list(real_explorers())[number]
     interrupted = ["answer", "decode", "attend", "patch", "render"][number]
 
@@ -281,7 +281,7 @@ def test_controls_are_followed_again_after_an_error_in_a_quiet_change():
 
 
 def test_a_mistake_of_the_course_is_an_error_of_the_cell_that_makes_an_explorer(monkeypatch):
-    """A notebook that is run to be stored must stop there, not store a sentence."""
+    """A notebook that is run to be stored must stop with the error instead of storing a message."""
 
     def render(self):
         return undefined_name  # noqa: F821
@@ -301,7 +301,7 @@ def counted():
 
 @pytest.fixture
 def fits(counted):
-    """One Fits serves all tests, since counting takes seconds; each begins at the same places."""
+    """Shares one Fits among all tests, because counting takes seconds, and resets its controls for each."""
     counted.memory.value, counted.bits.value, counted.context.value, counted.batch.value = 16, 16, 2048, 1
     return counted
 

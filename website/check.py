@@ -1,7 +1,8 @@
 """Checks a website that was built: python website/check.py FOLDER
 
-Every link inside it leads to a file and, after a #, to a place in it. Links out of it are https, and nothing
-that a page loads is among them. Every notebook and every page of docs/ is there, with all stored pictures.
+Every internal link must lead to an existing file and, with a #, to an existing anchor in it. External links
+must be https, and pages must load nothing from other servers. Every notebook and every page of docs/ must be
+there, with all stored pictures.
 """
 
 import re
@@ -15,7 +16,10 @@ from conf import ROOT, include_patterns
 
 
 class Page(HTMLParser):
-    """What an HTML file holds: `links` to click on, what it `loads`, `places` for a #, `pictures` stored."""
+    """Collects an HTML file's `links`, the files that it `loads`, its anchors (`places`) and its `pictures`.
+
+    `pictures` is the number of stored HTML outputs.
+    """
 
     def __init__(self, text):
         super().__init__()
@@ -33,12 +37,12 @@ class Page(HTMLParser):
 
 
 def read(folder):
-    """The pages below a folder: a dictionary from path to `Page`."""
+    """Reads the pages below a folder into a dictionary from path to `Page`."""
     return {path: Page(path.read_text(encoding="utf-8")) for path in sorted(folder.resolve().rglob("*.html"))}
 
 
 def faults(pages):
-    """Yield a sentence for each link and each load of these pages that is not as it should be."""
+    """Yields a sentence for each link or loaded file that breaks a rule."""
     for path, page in pages.items():
         for link in page.links + page.loads:
             parts = urlsplit(link)
@@ -57,7 +61,7 @@ def faults(pages):
 
 
 def sheets(folder):
-    """Yield a sentence for each style sheet below a folder that loads something that is not inside it."""
+    """Yields a sentence each time a style sheet below a folder loads a file that does not exist there."""
     for path in sorted(folder.rglob("*.css")):
         for load in re.findall(r"@import|url\((?!['\"]?data:)[^)]+", path.read_text(encoding="utf-8")):
             named = load.removeprefix("url(").strip("'\"")
@@ -66,7 +70,7 @@ def sheets(folder):
 
 
 def missing(folder, pages):
-    """Yield a sentence for each source that has no page, or a page without its stored pictures."""
+    """Yields a sentence for each source without a page, or whose page lacks stored pictures."""
     for source in sorted(path for pattern in include_patterns for path in ROOT.glob(pattern)):
         path = folder.resolve() / source.relative_to(ROOT).with_suffix(".html")
         if path not in pages:

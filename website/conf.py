@@ -1,6 +1,6 @@
-"""The course as a website: Sphinx reads README.md, docs/, notebooks/ and exercises/ where they are.
+"""Sphinx's settings for the website, made from README.md, docs/, notebooks/ and exercises/.
 
-`make website` builds it from the outputs that the notebooks store: no cell is run and nothing is fetched.
+`make website` uses the stored outputs of the notebooks: it runs no cell and downloads nothing.
 """
 
 import json
@@ -25,9 +25,9 @@ include_patterns = [
 exclude_patterns = [".*", "build"]
 extensions = ["myst_nb"]
 nb_execution_mode = "off"
-# Of the cells that fold_checks folds, below.
+# The labels of the cells that `fold_checks`, below, folds.
 nb_code_prompt_show, nb_code_prompt_hide = "Show the check", "Hide the check"
-nb_ipywidgets_js = {}  # pictures are stored for the widgets, whose scripts would come from a CDN
+nb_ipywidgets_js = {}  # no widget scripts, which would come from a CDN: pages show stored pictures
 myst_heading_anchors = 3  # each heading has the address that it has on GitHub
 
 html_theme = "furo"
@@ -37,18 +37,18 @@ html_theme_options = {
 }
 html_static_path = ["website.css"]
 html_css_files = ["website.css"]
-# What is wider than the screen can be scrolled with keys, in Safari too.
+# Makes boxes that are wider than the screen scrollable with the keyboard, in Safari too.
 SCROLLED_WITH_KEYS = """addEventListener("load", () => {
   for (const box of document.querySelectorAll("article pre, .table-wrapper, [style*='overflow-x:auto']"))
     if (box.scrollWidth > box.clientWidth) box.tabIndex = 0
 })"""
 html_js_files = [(None, {"body": SCROLLED_WITH_KEYS})]
 html_copy_source = html_use_index = html_show_copyright = False
-highlight_language = "none"  # of a block of text that names no language
+highlight_language = "none"  # for blocks that name no language
 pygments_style = "a11y-high-contrast-light"
 pygments_dark_style = "a11y-high-contrast-dark"
 
-# The sidebar. README.md can't say this itself: GitHub would show it.
+# The sidebar's contents. They are not in README.md because GitHub would show them as text.
 CONTENTS = f"""
 ```{{toctree}}
 :hidden:
@@ -88,7 +88,7 @@ def add_contents(app, docname, source):
 
 
 def fold_checks(app, docname, source):
-    """The cells that JupyterLab shows folded, the checks of the exercises, are folded here too."""
+    """Folds the cells that JupyterLab shows folded: the checks of the exercises."""
     if docname.startswith("exercises/"):
         notebook = json.loads(source[0])
         for cell in notebook["cells"]:
@@ -98,14 +98,14 @@ def fold_checks(app, docname, source):
 
 
 def mend_labels(app, pagename, templatename, context, document):
-    """What a screen reader says: captions of which level, and a folded check by its own words."""
+    """Mends what a screen reader says: the level of the captions, and the label of a folded check."""
     tree = context.get("furo_navigation_tree", "")
     context["furo_navigation_tree"] = tree.replace('role="heading"', 'role="heading" aria-level="2"')
     context["body"] = context.get("body", "").replace('aria-label="Toggle hidden content"', "")
 
 
 def copy_front_page(app, failure):
-    """README.html once more, under the name that a server shows for the folder."""
+    """Copies README.html to index.html, which a web server shows for the folder."""
     if not failure:
         shutil.copyfile(app.outdir / f"{root_doc}.html", app.outdir / "index.html")
 
@@ -113,6 +113,6 @@ def copy_front_page(app, failure):
 def setup(app):
     app.connect("source-read", add_contents)
     app.connect("source-read", fold_checks)
-    app.connect("html-page-context", mend_labels, priority=900)  # after the theme's own
+    app.connect("html-page-context", mend_labels, priority=900)  # runs after the theme's handler
     app.connect("build-finished", copy_front_page)
     return {"parallel_read_safe": True, "parallel_write_safe": True}
