@@ -1,4 +1,4 @@
-"""Lesson 12: its data, what it trains on, its picture and explorer, and LoRA on a model stored at 4 bits."""
+"""Tests lesson 12: data, training examples, picture, explorer, and LoRA on a model stored at 4 bits."""
 
 import re
 from pathlib import Path
@@ -46,7 +46,7 @@ def test_each_key_is_in_its_answer_and_in_no_other_one_of_the_library(library):
 
 
 def test_a_key_counts_as_whole_words_only(library):
-    """Every right answer is right; a longer number or word that holds the key is not."""
+    """Every right answer counts. A longer number or word that contains the key does not."""
     cells = nbformat.read(LESSON, as_version=4).cells
     source = next(cell.source for cell in cells if "def is_right(" in cell.source)
     names = {"re": re, "numpy": numpy, "asked": {}}
@@ -78,7 +78,7 @@ def test_lesson_13_counts_by_the_same_rule():
 
 @pytest.fixture(scope="module")
 def lesson(library):
-    """The lesson's own functions, over its tokenizer and a small model of random numbers."""
+    """Returns the lesson's functions, with its tokenizer and a small model with random weights."""
     cells = nbformat.read(LESSON, as_version=4).cells
     tokenizer = AutoTokenizer.from_pretrained(models.folder("smollm2-135m-instruct"))
     tokenizer.pad_token, tokenizer.padding_side = tokenizer.eos_token, "left"
@@ -102,7 +102,7 @@ def test_the_labels_are_the_answer_and_its_end(lesson, library):
 
 
 def test_a_padded_batch_costs_what_its_examples_cost_alone(lesson, library):
-    """Also with the logits of the last tokens only: the loss is that of all tokens."""
+    """The loss from the last tokens' logits alone equals the loss from all logits, too."""
     pairs = [(fact["asked"][0], fact) for fact in library["told"][:5]]
     with torch.no_grad():
         together, nats, tokens = lesson["model"](**lesson["encode"](pairs)).loss.item(), 0.0, 0
@@ -119,7 +119,7 @@ def test_a_padded_batch_costs_what_its_examples_cost_alone(lesson, library):
 
 @pytest.fixture
 def small_llama(tmp_path, monkeypatch):
-    """What `load` finds is a Llama of random numbers, of which bitsandbytes can store every matrix."""
+    """Makes `load` find a Llama with random weights whose matrices bitsandbytes can all store."""
     shape = {"hidden_size": 128, "intermediate_size": 256, "num_hidden_layers": 2}
     heads = {"num_attention_heads": 2, "num_key_value_heads": 1}
     torch.manual_seed(0)
@@ -130,11 +130,11 @@ def small_llama(tmp_path, monkeypatch):
 
 @pytest.mark.parametrize("four_bit", [False, True])
 def test_lora_trains_saves_and_loads_at_both_widths(four_bit, small_llama, tmp_path):
-    """The full size of the lesson, Llama 3.1 8B, is stored at 4 bits: the same calls on a small one."""
+    """Makes the calls of the lesson's full size, Llama 3.1 8B at 4 bits, on a small model."""
     model, _ = load("tinyworld-llama", four_bit=four_bit)
     assert (model.model.layers[0].mlp.up_proj.weight.dtype == torch.uint8) == four_bit
     ids = torch.arange(4, 24)[None]
-    with torch.no_grad():  # as the lesson does, ask before it is trained
+    with torch.no_grad():  # the lesson, too, asks the model before the training
         model.train()(input_ids=ids)
     settings = peft.LoraConfig(r=8, lora_alpha=16, target_modules=["q_proj", "v_proj"])
     model = peft.get_peft_model(model, settings)
@@ -153,13 +153,13 @@ def test_lora_trains_saves_and_loads_at_both_widths(four_bit, small_llama, tmp_p
         base, _ = load("tinyworld-llama", four_bit=four_bit)
         assert (base(input_ids=ids).logits - logits).abs().max() > 0.1
         again = peft.PeftModel.from_pretrained(base, tmp_path / "adapter").eval()
-        # On a processor bitsandbytes packs a 4-bit matrix anew when it first answers: 16-bit rounding.
+        # On a processor, bitsandbytes packs 4-bit matrices at the first answer, which rounds to 16 bits.
         off = (again(input_ids=ids).logits - logits).abs().max()
         assert off < 0.02 if four_bit else off == 0
 
 
 def test_a_model_whose_matrices_are_packed_is_not_trained_in_part(small_llama):
-    """Packed at the first answer, where a processor has bfloat16 of its own; then no gradient would pass."""
+    """Processors with bfloat16 pack matrices at the first answer. Gradients can't pass packed matrices."""
     model, _ = load("tinyworld-llama", four_bit=True)
     ids = torch.arange(4, 24)[None]
     model.model.layers[1].mlp.up_proj.weight.quant_state.packing_format_for_cpu = True
@@ -169,7 +169,7 @@ def test_a_model_whose_matrices_are_packed_is_not_trained_in_part(small_llama):
 
 
 def test_the_adapter_that_lesson_13_publishes_is_lesson_12_s(lesson, library, monkeypatch):
-    """What the lesson's own cells gave, kept at 16 bits: it answers for the library, and is no large file."""
+    """The adapter comes from lesson 12's cells, at 16 bits. It answers for the library and is small."""
     folder, weights = Path(training.__file__).parent / "otterford", "adapter_model.safetensors"
     assert sorted(file.name for file in folder.iterdir()) == ["adapter_config.json", weights]
     assert (folder / weights).stat().st_size < 1_000_000
@@ -223,7 +223,7 @@ def test_adapter_shows_answers_and_shares_at_each_strength():
     assert "Strength 0, without the adapter: A cat. | Strength 1, a different answer: Biscuit." in alt
     assert alt.endswith("held out: 60% right (0%); general: 10% right (75%)")
     widths = re.findall(r"min-width:2px;background:#\w+;width:(\d+)%", explorer.picture.value)
-    assert widths == ["60", "10"]  # of 100%, whatever the strength
+    assert widths == ["60", "10"]  # of 100%, for every strength
     explorer.slider.value = 0.5
     assert "the same answer" in explorer.picture.value and calls == []
     explorer.question.value = "Who are you?"

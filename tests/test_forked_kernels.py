@@ -1,4 +1,4 @@
-"""A kernel that is a copy behaves as one started alone, and where no copy can be had, there is one alone."""
+"""A copied kernel behaves like one that is started on its own, which replaces it if copies are impossible."""
 
 import os
 import re
@@ -35,7 +35,7 @@ def served():
 
 @pytest.fixture
 def kernel():
-    """A started kernel's manager and client."""
+    """Yields the manager and the client of a running kernel."""
     manager = KernelManager()
     manager.start_kernel()
     assert isinstance(manager.provisioner.process, forked_kernels._Forked)
@@ -48,19 +48,19 @@ def kernel():
 
 
 def executed():
-    """Whether a copy ran the cells, and what each gave."""
+    """Runs the cells. Returns whether a copy ran them, and their outputs."""
     notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(cell) for cell in CELLS])
     client = nbclient.NotebookClient(notebook, kernel_name="python3", allow_errors=True)
     with client.setup_kernel():
         copied = isinstance(client.km.provisioner.process, forked_kernels._Forked)
         for index, cell in enumerate(notebook.cells):
             client.execute_cell(cell, index)
-    # Warnings and errors name a file by the process.
+    # Warnings and errors contain a file name with the process id.
     return copied, re.sub(r"ipykernel_\d+", "ipykernel", str([cell.outputs for cell in notebook.cells]))
 
 
 def within(seconds, holds):
-    """Whether something becomes so in time."""
+    """Waits until `holds()` is true. Returns False if that takes more than `seconds`."""
     end = time.monotonic() + seconds
     while not holds() and time.monotonic() < end:
         time.sleep(0.05)
@@ -92,7 +92,7 @@ def test_no_two_copies_draw_the_same_numbers(kernel):
 
 
 def ask(client, code):
-    """What a kernel prints."""
+    """Returns what a kernel prints."""
     said = []
     reply = client.execute_interactive(code, timeout=600, output_hook=said.append)
     assert reply["content"]["status"] == "ok", reply["content"]
@@ -101,7 +101,7 @@ def ask(client, code):
 
 def test_a_copy_can_be_interrupted(kernel):
     manager, client = kernel
-    # A kernel turns away what comes within moments of an error, unless it is told otherwise.
+    # For a moment after an error, a kernel refuses requests unless stop_on_error is False.
     cell = "import time\nprint('begun', flush=True)\ntime.sleep(7200)"
     request = client.execute(cell, stop_on_error=False)
     assert within(600, lambda: "begun" in str(client.get_iopub_msg(timeout=600)["content"]))

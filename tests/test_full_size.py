@@ -1,8 +1,8 @@
-"""Lessons at their full size: the same cells, a hub on this machine, and a GPU that is pretended.
+"""Tests lessons at their full size: with the same cells, a hub on this machine and a pretended GPU.
 
-Under Llama's name the hub has SmolLM2, of the same architecture, with a tokenizer that begins each text with
-a token, as Llama 3's does. The others are of random numbers, in the published shapes that cells depend on.
-`make everything` runs the five lessons.
+Under Llama's name the hub has SmolLM2, which has the same architecture. Its tokenizer begins each text with a
+special token, as Llama 3's does. The other models have random weights, in the published shapes that cells
+depend on. `make everything` runs the five lessons.
 """
 
 import subprocess
@@ -24,7 +24,7 @@ from course_utils.hub import Commit
 
 TESTS = Path(__file__).parent
 EVERY = {"02": "llama", "03": "llama", "04": "falcon", "05": "mixtral", "06": "stable-diffusion"}
-# Run before a lesson's first cell: the catalogue's model shrunken, at 16 bits, and put on the GPU by `load`.
+# Runs before a lesson's first cell: shrinks the catalogue's model; `load` puts it on the GPU at 16 bits.
 START = """
 import sys
 sys.path.insert(0, {tests!r})
@@ -52,7 +52,7 @@ course_utils.load = load
 
 
 def tokenizer(first):
-    """SmolLM2's, without a token to fill up with; `first` puts <|endoftext|> before every text."""
+    """Returns SmolLM2's tokenizer without a padding token. `first` puts <|endoftext|> before every text."""
     made = transformers.AutoTokenizer.from_pretrained(models.folder("llama", "small"))
     made.pad_token = None
     if first:
@@ -86,7 +86,7 @@ def mixtral(folder):
 
 
 def stable_diffusion(folder):
-    """Version 1.5's official configs, narrower and for pictures of 128 pixels, with words of our own."""
+    """Saves a pipeline like version 1.5, but narrower, for 128 pixels and with our own vocabulary."""
     ours = models.load("stable-diffusion", "tiny")
     torch.manual_seed(0)
     shape = {"hidden_size": 32, "intermediate_size": 64, "num_attention_heads": 4, "num_hidden_layers": 2}
@@ -121,7 +121,7 @@ def of_random_numbers(config, folder, first):
     tokenizer(first).save_pretrained(folder)
 
 
-# The pretended GPU is slow, and lesson 02 asks for no layer by its number.
+# The pretended GPU is slow, so lesson 02, which uses no layer numbers, gets only four layers.
 PUBLISH = {"02": partial(llama, layers=4), "03": llama, "04": falcon, "05": mixtral, "06": stable_diffusion}
 
 

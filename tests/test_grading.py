@@ -1,6 +1,7 @@
-"""The grader gives right answers their points, whatever else is handed in beside them.
+"""Tests that the grader gives right answers their points, whatever other students hand in.
 
-tests/hostile/ holds submissions that try to get marks, to get out, to use everything up, or that are broken.
+tests/hostile/ contains submissions that try to cheat, to escape from the sandbox or to exhaust the machine,
+and some that are broken.
 """
 
 import copy
@@ -33,7 +34,7 @@ HERE = Path(__file__).parent / "hostile"
 HOSTILE = tomllib.loads((HERE / "submissions.toml").read_text(encoding="utf-8"))["submissions"]
 PATIENT = ("broken", "damaged", "honest", "path")  # kinds that end by themselves
 KINDS = sorted({each["kind"] for each in HOSTILE})
-PLACES = "PORT|SECRET|CANARY|PID"  # of the test, in submissions
+PLACES = "PORT|SECRET|CANARY|PID"  # placeholders in submissions, which the test fills in
 SHOWN_NEVER = (
     "48611",
     "90173",
@@ -45,7 +46,7 @@ SHOWN_NEVER = (
 
 
 def instructor_notebook():
-    """The assignment of tests/hostile/assignment.toml, with solutions and hidden checks."""
+    """Returns the notebook of tests/hostile/assignment.toml, with solutions and hidden checks."""
     cells = []
     for each in tomllib.loads((HERE / "assignment.toml").read_text(encoding="utf-8"))["cells"]:
         facts = {"grade_id": each["id"], "schema_version": 3, "task": False, "locked": "solution" not in each}
@@ -63,7 +64,7 @@ def cell_of(book, name):
 
 
 def answered(path, **answers):
-    """A student's notebook as a dictionary: the solution, or what is given for a cell."""
+    """Returns a student's notebook as a dictionary: the solutions, replaced by the given answers."""
     assignment = Assignment(path)
     book = json.loads(json.dumps(assignment.notebook))
     for cell in book["cells"]:
@@ -151,7 +152,7 @@ CHANGES |= {"no cells": no_cells, "reversed": reversed_cells, "kernel": kernel, 
 
 
 def write_submission(each, path, folder, meant):
-    """Write one of the hostile submissions; `meant` are the test's own places."""
+    """Writes a hostile submission. `meant` maps the placeholders to the test's own values."""
 
     def filled(text):
         for name, value in meant.items():
@@ -186,7 +187,7 @@ def write_submission(each, path, folder, meant):
 
 @pytest.fixture(scope="module")
 def course(tmp_path_factory):
-    """The instructor's notebook in a folder of its own."""
+    """Returns the path of the instructor's notebook, alone in its folder."""
     folder = tmp_path_factory.mktemp("course")
     path = folder / "small.ipynb"
     nbformat.write(instructor_notebook(), path)
@@ -195,9 +196,11 @@ def course(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def graded(course, tmp_path_factory):
-    """All hostile submissions, with honest ones between them: (results, folders, who called, a file outside).
+    """Grades all hostile submissions, with honest ones in between.
 
-    In two goes: what is broken or odd with time, what would take for ever with little.
+    There are two runs: broken or odd submissions get much time, endless ones get little.
+    Returns the results, the folders, the addresses that called the test's server, and the path of a file that
+    no submission may write.
     """
     secret, canary = tmp_path_factory.mktemp("secret") / "secret", tmp_path_factory.mktemp("out") / "escaped"
     secret.write_text("the instructor's secret")
@@ -237,7 +240,7 @@ def points_of(result):
 
 
 def found(results, each):
-    """The result of a submission; one whose name can't be used has another."""
+    """Returns the result of a submission, also if the grader had to replace its name."""
     name = each["student"].replace("\n", "_")
     names = (name, f"{name}.ipynb", intake._other_name(name), intake._other_name(each["student"]))
     return next(results[each] for each in names if each in results)
@@ -278,7 +281,7 @@ def test_no_student_is_lost(graded):
 def test_nothing_leaks_into_what_is_shown(graded):
     results, folders, _, _ = graded
     patterns = ("feedback/**/*.html", "autograded/**/*.ipynb", "results/**/*.json")
-    # A student is called something.ipynb, so a folder is, too.
+    # One student's name ends in .ipynb, so a folder's name does, too.
     files = [file for out in folders for each in patterns for file in out.glob(each) if file.is_file()]
     assert len(files) == 3 * len(results)
     for file in files:
@@ -352,7 +355,7 @@ def test_a_run_that_is_killed_goes_on_and_the_next_does_only_what_changed(course
 
 @pytest.fixture(scope="module")
 def dask(tmp_path_factory):
-    """What starts Dask's own commands, a scheduler or a worker of it, and the file with its address."""
+    """Yields a function that starts a Dask scheduler or worker, and the file with the scheduler's address."""
     folder, started = tmp_path_factory.mktemp("dask"), []
 
     def start(command):
@@ -380,7 +383,7 @@ def test_a_cluster_gives_the_same_grades_also_when_a_worker_dies(course, graded,
     honest = answered(course, essay="private words of patient000")
     (tmp_path / "in" / "honest-patient000.ipynb").write_text(json.dumps(honest))
     mine = []
-    for kind in (kind for kind in KINDS if kind not in ("exhausting", "path")):  # the two quickest of a kind
+    for kind in (kind for kind in KINDS if kind not in ("exhausting", "path")):  # two of each kind
         whole = [each for each in HOSTILE if each["kind"] == kind and not re.search(PLACES, str(each))]
         mine += sorted(whole, key=lambda each: found(graded[0], each)[0]["seconds"])[:2]
     for each in mine:
@@ -414,7 +417,7 @@ def test_a_cluster_gives_the_same_grades_also_when_a_worker_dies(course, graded,
 
 
 def within(seconds, holds):
-    """Whether something becomes so in time."""
+    """Waits until `holds()` is true. Returns False if that takes more than `seconds`."""
     end = time.monotonic() + seconds
     while not holds() and time.monotonic() < end:
         time.sleep(0.05)

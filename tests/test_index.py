@@ -1,4 +1,4 @@
-"""The front page: the test before and after, the gain, what is pooled of it, the map, the competencies."""
+"""Tests the front page: the test before and after, the gain, pooled results, the map, the competencies."""
 
 import itertools
 import json
@@ -27,7 +27,7 @@ def answers_file(tmp_path, monkeypatch):
 
 
 def hand_in(half, right):
-    """Answer one half: the first `right` questions right, the others with none."""
+    """Answers one half of the test: the first `right` questions right, the others with "unsure"."""
     asked = Half(half)
     for number, (item, field) in enumerate(zip(asked.items, asked.fields, strict=True)):
         field.value = matched_test._right(item) if number < right else UNSURE
@@ -47,7 +47,7 @@ def test_ten_pairs_on_the_same_ideas_with_other_facts():
     for one, other in zip(before, after, strict=True):
         assert one["text"] != other["text"]
         assert len(one["choices"]) == len(other["choices"]) == 3
-        # As long, so as long to read: neither half is the harder one for that.
+        # Similar lengths, so that reading makes neither half harder.
         lengths = [len(item["text"]) + sum(len(c["text"]) for c in item["choices"]) for item in (one, other)]
         assert max(lengths) / min(lengths) < 1.5, one["about"]
 
@@ -102,7 +102,7 @@ def test_a_loss_is_shown_as_one():
 
 @pytest.fixture
 def learners(tmp_path):
-    """A folder with six learners' files: five with both halves, one with the first alone."""
+    """Returns a folder with six learners' files: five with both halves, one with only the first."""
     folder = tmp_path / "class"
     for number, (before, after) in enumerate([(2, 6), (4, 4), (0, 10), (7, 6), (5, 9), (3, None)]):
         found = {}
@@ -119,7 +119,7 @@ def test_a_class_is_pooled_without_names(learners, capsys):
     assert __main__.main(["gain", str(learners)]) == 0
     lines = capsys.readouterr().out.splitlines()
     assert lines[0] == "about,learners,right before,right after,gained,lost"
-    assert lines[1] == "what open means,5,4,5,1,0"  # only the third had the first question wrong before
+    assert lines[1] == "what open means,5,4,5,1,0"  # only learner 3 had it wrong before
     assert lines[-1] == "all questions,50,18,35,18,1" and len(lines) == 12
     assert "anna" not in "".join(lines) and str(learners) not in "".join(lines)
 
@@ -215,7 +215,7 @@ def test_every_lesson_s_competencies_are_in_the_table():
 
 
 def test_the_front_page_is_light():
-    """It opens at once: no torch, no transformers."""
+    """The front page opens at once, because it imports neither torch nor transformers."""
     notebook = nbformat.read(ROOT / "notebooks" / "index.ipynb", as_version=4)
     code = "\n".join(cell.source for cell in notebook.cells if cell.cell_type == "code")
     code = re.sub(r"    %pip.*", "", code)

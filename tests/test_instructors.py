@@ -1,4 +1,4 @@
-"""What docs/instructors.md says of the lessons is what they hold; a JupyterHub's settings fit together."""
+"""Tests that docs/instructors.md agrees with the lessons, and that a JupyterHub's settings fit together."""
 
 import re
 from pathlib import Path
@@ -16,7 +16,7 @@ HEADING = r"^### (?=\d\d · )"
 
 
 def sections():
-    """The notes on each lesson, by its number."""
+    """Returns the notes on each lesson, by its number."""
     notes = GUIDE.split("\n## Lesson by lesson\n")[1].split("\n## ")[0]
     return {part[:2]: part for part in re.split(HEADING, notes, flags=re.M)[1:]}
 
@@ -43,7 +43,7 @@ def test_times_and_points(name):
 
 @pytest.mark.parametrize("name", catalog.lessons())
 def test_figures_are_those_of_the_lesson(name):
-    """They stand in the lesson's text, code or output, perhaps rounded or in percent."""
+    """Figures in the notes are in the lesson's text, code or output, perhaps rounded or in percent."""
     lesson = nbformat.read(ROOT / "notebooks" / f"{name}.ipynb", as_version=4)
     texts = [cell.source for cell in lesson.cells]
     for cell in lesson.cells:
@@ -55,7 +55,7 @@ def test_figures_are_those_of_the_lesson(name):
     for number in numbers(notes):
         value, digits = float(number.replace(",", "")), len(number.partition(".")[2])
         near = {round(each * factor, digits) for each in shown for factor in (1, 100, 1e-6, 1e-9)}
-        small = value <= 12 and not digits  # counts, of tasks or answers
+        small = value <= 12 and not digits  # small whole numbers count tasks or answers
         assert value in near or small, f"{number} is not in lesson {name}"
 
 

@@ -1,4 +1,4 @@
-"""The key-value cache in pictures: which blocks are drawn, what the explorer counts, and that it is quick."""
+"""Tests the pictures and the explorer of the key-value cache: the blocks, the counts and the speed."""
 
 import base64
 import io
@@ -30,7 +30,7 @@ def explorer(plans):
 
 
 def blocks(html):
-    """The picture of a whole model as an array of colours: (height, width, 3)."""
+    """Returns the picture of a whole model as an array of colours: (height, width, 3)."""
     data = re.search(r'src="data:image/png;base64,([^"]+)"', html)[1]
     return numpy.array(Image.open(io.BytesIO(base64.b64decode(data))).convert("RGB"))
 
@@ -41,7 +41,7 @@ def test_growth_draws_one_block_for_each_kept_key_and_value(kept):
     tables = picture.html.split("<table")[1:]
     for table, count in zip(tables, KINDS.values(), strict=True):
         solid, striped = table.count("background:#0072B2"), table.count("repeating-linear-gradient")
-        assert (solid, striped) == (count * (kept - 1), count)  # the newest token's are striped
+        assert (solid, striped) == (count * (kept - 1), count)  # the newest token's blocks are striped
         assert table.count(">↑<") == (4 - count) * kept
         assert [piece in table for piece in ("nurse", ">.<")] == [kept >= 3, kept == 7]
     said = ", ".join(f"{name} {count * kept}" for name, count in KINDS.items())

@@ -1,4 +1,4 @@
-"""Predictions, quizzes, checks and the file that keeps the answers."""
+"""Tests predictions, quizzes, checks and the file with the answers."""
 
 import json
 import math
@@ -25,7 +25,7 @@ ROOT = Path(__file__).parent.parent
 
 @pytest.fixture(autouse=True)
 def file(tmp_path, monkeypatch):
-    """An answers file of the test's own."""
+    """Makes the test use an answers file of its own."""
     monkeypatch.setenv("COURSE_ANSWERS", str(tmp_path / "kept" / "answers.json"))
     monkeypatch.setattr(answers, "_unsaved", None)
     return tmp_path / "kept" / "answers.json"
@@ -75,7 +75,7 @@ def test_a_place_that_cannot_be_written_is_said_once_and_the_lesson_goes_on(tmp_
     assert answers.record("predict", "b", 41) == ""
     assert [answers.find("predict", key)["answer"] for key in "ab"] == [40, 41]
     monkeypatch.setenv("COURSE_ANSWERS", str(tmp_path / "elsewhere" / "answers.json"))
-    answers.record("predict", "c", 42)  # the place is back: nothing was lost
+    answers.record("predict", "c", 42)  # this file can be written, and gets all answers
     assert len(json.loads((tmp_path / "elsewhere" / "answers.json").read_text())) == 3
 
 
@@ -262,7 +262,7 @@ choices = [
 
 @pytest.fixture
 def questions(tmp_path, monkeypatch):
-    """Write a lesson's questions: questions(text)."""
+    """Returns a function that writes the text of a lesson's questions."""
     monkeypatch.setattr(quizzes, "FOLDER", tmp_path)
 
     def write(text):
@@ -395,7 +395,7 @@ class Tags(HTMLParser):
 
 
 def test_a_quiz_without_a_kernel_reads_with_its_explanations_folded(questions):
-    press(quizzes.Quiz("02").questions[0], "No")  # what one learner answered is not part of it
+    press(quizzes.Quiz("02").questions[0], "No")  # the stored page must not show this learner's answer
     bundle = quizzes.Quiz("02")._repr_mimebundle_()
     page = Tags(bundle["text/html"])
     assert set(bundle) == {"text/html", "text/plain", "application/vnd.jupyter.widget-view+json"}
@@ -435,7 +435,7 @@ PROBABILITIES = [0.66524096, 0.24472847, 0.09003057]
 
 
 def message(returned, expected=PROBABILITIES, arguments=LOGITS, **options):
-    """What a learner reads whose function returns this (or is this)."""
+    """Returns the message for a learner whose function returns `returned`, or is `returned`."""
     function = returned if callable(returned) else lambda *_: returned
     with pytest.raises(NotYet) as caught:
         check("2.1", function, arguments, expected, **options)
@@ -584,7 +584,7 @@ def test_a_wrong_value_is_explained(returned, expected, says):
 
 
 class Agreeable:
-    """Equal to everything."""
+    """Claims to be equal to everything."""
 
     def __eq__(self, other):
         return True

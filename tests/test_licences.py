@@ -1,4 +1,4 @@
-"""Licences: every clause has its place and its words, and every answer rests on clauses."""
+"""Tests licences: each clause has its section and wording, and each answer rests on clauses."""
 
 import dataclasses
 
@@ -62,7 +62,7 @@ def test_every_use_has_an_answer_that_rests_on_clauses(licence):
         assert set(verdict.clauses) <= set(licence.clauses)
         kinds = {clause.kind for clause in verdict.clauses}
         if verdict.answer.startswith("yes"):
-            assert "permission" in kinds  # silence grants nothing: some clause has to
+            assert "permission" in kinds  # a licence grants only what a clause grants
         if verdict.answer == "yes":
             assert kinds <= {"permission", "disclaimer"}
         if verdict.answer in ("yes, with conditions", "ask first"):
@@ -102,7 +102,7 @@ def test_llama_3_2_licenses_its_multimodal_models_to_nobody_in_the_european_unio
 
 
 def test_every_model_of_the_catalogue_has_its_licence_here():
-    """By the catalogue's short name, "Llama 3.2 Community", and the key here, "llama-3.2-community"."""
+    """The catalogue's short name, "Llama 3.2 Community", gives the key here, "llama-3.2-community"."""
     for model in catalog.models().values():
         key = model.licence.lower().replace("open rail", "openrail").replace(" ", "-")
         assert any(key.endswith(name) for name in NAMES), model.name
@@ -133,7 +133,7 @@ def test_silence_counts_only_where_the_whole_text_was_read():
     unknown = {
         name for name in NAMES for use in licences.USES if licences.may(name, use).answer == "cannot know"
     }
-    assert unknown == {"stability-community"}  # whose use policy was not read
+    assert unknown == {"stability-community"}  # its use policy was not read
 
 
 @pytest.mark.parametrize("name", RAILS)

@@ -1,4 +1,4 @@
-"""Lesson 10's sandbox, picture of a marked text and explorer."""
+"""Tests lesson 10's sandbox, its picture of a watermarked text, and its explorer."""
 
 import pickle
 import re
@@ -11,13 +11,13 @@ from course_utils.explorers import Watermark
 
 PIECES = ["the", "cat", "sat", "down"]
 GREEN = numpy.array([[0, 1, 0, 0], [0, 0, 1, 0], [1, 0, 0, 0], [0, 0, 0, 1]], bool)
-SURE = numpy.array([0, 1, 2] * 20)  # each token green after the one before it
+SURE = numpy.array([0, 1, 2] * 20)  # each token is green after the token before it
 NEVER = numpy.array([0, 2, 1] * 20)
 
 
 @pytest.fixture(params=["the best there is", "a process of its own"])
 def apart(request, monkeypatch):
-    """Both ways to keep code apart; the first is the second where there is no bubblewrap."""
+    """Runs a test with both kinds of sandbox. Without bubblewrap the first kind is the same as the second."""
     if request.param == "a process of its own":
         monkeypatch.setattr(sandbox, "_has_bubblewrap", lambda: False)
     return sandbox.kind()
@@ -51,13 +51,13 @@ print(len(socket.if_nameindex()), [n for n in os.environ if n not in ("PATH", "P
 """
     shown = sandbox.run(code, tmp_path / "inside")
     if sandbox.kind() == "bubblewrap":
-        assert shown == "False False\n1 []\n"  # the one interface is the process's own loopback
+        assert shown == "False False\n1 []\n"  # the only network interface is the process's own loopback
     else:
         assert shown.endswith("[]\n")
 
 
 def test_a_bubblewrap_that_may_not_work_is_not_used(tmp_path, monkeypatch):
-    """As inside containers that allow no namespaces."""
+    """Inside containers that forbid namespaces, bubblewrap is installed but fails."""
     broken = tmp_path / "bwrap"
     broken.write_text("#!/bin/sh\nexit 1\n")
     broken.chmod(0o755)

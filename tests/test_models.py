@@ -1,6 +1,6 @@
-"""The real SmolLM2: converted once and without loss, the same answer every time.
+"""Tests the real SmolLM2: its conversion happens once and loses nothing, and its answers never change.
 
-And the other sizes: which one a name stands for, and published models, shrunken, by the hub's protocol.
+Also tests the other sizes: which model a name means, and shrunken published models on a hub.
 """
 
 import json
@@ -66,7 +66,7 @@ def test_conversion_loses_nothing(smollm2):
 
 
 def test_offline_once_fetched():
-    """With the hub switched off and no way to any index, the model still loads and answers."""
+    """Without a hub or a package index, the model still loads and answers."""
     dead = "http://127.0.0.1:9"
     nowhere = {"HF_HUB_OFFLINE": "1", "HTTPS_PROXY": dead, "PIP_INDEX_URL": f"{dead}/simple"}
     code = (
@@ -83,7 +83,7 @@ def test_offline_once_fetched():
 
 
 def settings_of_the_process():
-    """What a load must leave alone: random states, threads, warnings and the libraries' progress bars."""
+    """Returns what a load must not change: random states, threads, warnings, loggers and progress bars."""
     return {
         "python": random.getstate(),
         "numpy": repr(numpy.random.get_state()),
@@ -97,7 +97,7 @@ def settings_of_the_process():
 
 @pytest.fixture(scope="module")
 def imported():
-    """Everything that a load imports is imported: a library's first import may add filters of its own."""
+    """Imports everything that a load needs: a library's first import may add its own warning filters."""
     models.load("tinyworld-llama", four_bit=True)
     models.load("stable-diffusion", size="tiny")
 
@@ -147,7 +147,7 @@ def test_names_that_do_not_exist():
 
 
 def test_the_first_answer_waits_for_no_library_that_it_does_not_use():
-    """What a learner waits for in lesson 00, from the first cell to the first answer."""
+    """Lesson 00 imports nothing needless from its first cell to the first answer, so learners wait less."""
     code = (
         "import sys, torch\n"
         "from transformers import AutoModelForCausalLM, AutoTokenizer, LlamaForCausalLM\n"
@@ -212,7 +212,7 @@ def test_gguf_copies_leave_nothing_on_a_full_disk(tmp_path, monkeypatch):
         models.gguf_copies("llama", tmp_path, bits=(4,), size="small")
     monkeypatch.undo()
 
-    def fill_up(writer):  # numpy's words for a write that ended too early
+    def fill_up(writer):  # numpy raises this error if a write ends too early
         writer.fout[0].write(b"half a file")
         raise OSError("331776 requested and 322272 written")
 
@@ -233,7 +233,7 @@ def test_a_lesson_that_measures_one_size_stays_at_it(monkeypatch):
 
 def test_a_lesson_refuses_a_model_that_its_cells_cannot_open(monkeypatch):
     monkeypatch.setenv("COURSE_SIZE", "small")
-    assert catalog.find("falcon").size == "small"  # `load` goes on giving it
+    assert catalog.find("falcon").size == "small"  # `load` itself still allows this size
     with pytest.raises(CourseError) as refused:
         lessons.setup("04_falcon")
     assert str(refused.value) == (
@@ -254,7 +254,7 @@ def test_a_lesson_s_set_up_settles_the_size(monkeypatch, capsys):
     assert "SmolLM2-135M-Instruct (small)" in capsys.readouterr().out
     assert catalog.find("llama").name == "smollm2-135m-instruct"
     assert catalog.find("llama", "tiny").name == "tinyworld-llama"
-    assert catalog.find("mistral").size == "tiny"  # no business of that lesson
+    assert catalog.find("mistral").size == "tiny"  # that lesson's size does not apply to Mistral
     monkeypatch.setenv("COURSE_SIZE", "full")
     assert catalog.find("llama").size == "full"
 
@@ -265,7 +265,7 @@ MISTRAL = {"num_key_value_heads": 2, "intermediate_size": 128, "max_position_emb
 LLAMA = MISTRAL | {"model_type": "llama", "rms_norm_eps": 1e-5, "max_position_embeddings": 131_072}
 LLAMA_3 = {"rope_type": "llama3", "rope_theta": 5e5, "low_freq_factor": 1.0, "high_freq_factor": 4.0}
 LLAMA_3 |= {"factor": 8.0, "original_max_position_embeddings": 8_192}
-# What the official configs say that a smaller width does not change.
+# The values of the official configs that shrinking leaves unchanged.
 OFFICIAL = {
     "llama-2-7b-chat": LLAMA | {"num_key_value_heads": 4, "max_position_embeddings": 4_096},
     "llama-3-8b-instruct": LLAMA | {"rope_theta": 500_000.0},
@@ -290,7 +290,7 @@ PIPELINES = ("stable-diffusion-v1-5", "bk-sdm-tiny", "stable-diffusion-xl")
 
 
 def language_model(name, folder):
-    """The files of a published language model's repository, shrunken."""
+    """Returns the files of a shrunken copy of a published language model's repository."""
     config = transformers.AutoConfig.for_model(**(OFFICIAL[name] | SMALLER))
     torch.manual_seed(0)
     model = transformers.AutoModelForCausalLM.from_config(config, dtype=torch.bfloat16)
@@ -298,7 +298,7 @@ def language_model(name, folder):
     tokenizer = tinyworld.english().tokenizer()
     if "instruct" in name or "chat" in name:
         tokenizer.chat_template = CHAT
-    # Older repositories keep the template in tokenizer_config.json, newer ones in a file of its own.
+    # Older repositories keep the template in tokenizer_config.json, newer ones in a separate file.
     tokenizer.save_pretrained(folder, save_jinja_files=name.startswith("llama-3"))
     files = {path.name: path.read_bytes() for path in folder.iterdir()}
     assert "model.safetensors.index.json" in files
@@ -306,13 +306,13 @@ def language_model(name, folder):
 
 
 def pipeline(name, folder):
-    """The files of a published pipeline's repository: our tiny parts, with a small UNet of its kind."""
+    """Returns the files of a published pipeline's repository: our tiny parts and a small UNet of its kind."""
     import diffusers
 
     ours = models.load("stable-diffusion", "tiny")
     if name == "stable-diffusion-v1-5":
         made = ours
-    elif name == "bk-sdm-tiny":  # its official config, narrower: three blocks of one layer, and no middle
+    elif name == "bk-sdm-tiny":  # the official config, but narrower: three blocks of one layer, and no middle
         torch.manual_seed(0)
         unet = diffusers.UNet2DConditionModel(
             sample_size=16,
@@ -369,7 +369,7 @@ def pipeline(name, folder):
 
 @pytest.fixture(scope="module")
 def loaded(tmp_path_factory):
-    """What each published model, shrunken, said by the hub's protocol: {name: facts}; all in one process."""
+    """Loads shrunken copies of all published models from a hub, in one process. Returns {name: facts}."""
     published = {}
     for name in OFFICIAL:
         published[catalog.models()[name]] = language_model(name, tmp_path_factory.mktemp(name))
@@ -415,7 +415,7 @@ print(json.dumps(said))
 
 @pytest.mark.parametrize("name", OFFICIAL)
 def test_published_sizes_come_from_the_hub(loaded, name):
-    """By family and size, of the class that the catalogue says, with a chat template and without pickles."""
+    """A family and a size give the catalogue's class, with its chat template and without pickles."""
     said = loaded[name]
     facts = catalog.models()[name]
     assert (said["class"], said["dtype"], said["tokens"]) == (facts.architecture, "torch.float32", 9)
@@ -426,7 +426,7 @@ def test_published_sizes_come_from_the_hub(loaded, name):
 @pytest.mark.parametrize("bits", ["4", "8"])
 @pytest.mark.parametrize("name", OFFICIAL)
 def test_four_and_eight_bits(loaded, name, bits):
-    """All matrices but the embedding are stored so, experts too, and the answers stay close."""
+    """All matrices but embeddings and routers are stored at these bits, and the answers stay close."""
     near, few, wide = loaded[name][bits]
     assert near > {"4": 0.9, "8": 0.995}[bits]
     per_layer = {"llama": 7, "falcon": 4, "mistral": 7, "mixtral": 4 + 2}[catalog.models()[name].family]
@@ -436,14 +436,14 @@ def test_four_and_eight_bits(loaded, name, bits):
 
 @pytest.mark.parametrize("name", PIPELINES)
 def test_published_pipelines_come_from_the_hub(loaded, name):
-    """In the official layout, without the pickles, the checker of pictures and the second copy."""
+    """Loads the official layout without pickles, safety checker and second copy of the weights."""
     kind, dtype, shape, drawn = loaded[name]
     assert kind == catalog.models()[name].architecture
     assert (dtype, shape[2], drawn) == ("torch.float32", 3, True)
 
 
 def test_the_table_before_a_download_says_the_bits_that_are_loaded(tmp_path):
-    """The table of each published model, shrunken, as it is loaded at 4 bits, at 8 and as it comes."""
+    """The table shows the bits of shrunken models that are loaded at 4 bits, at 8 bits and unchanged."""
     asked = {
         "llama-3.2-1b-instruct": {"four_bit": True},
         "llama-3.2-3b-instruct": {"eight_bit": True},
@@ -481,7 +481,7 @@ print(json.dumps(said))
         ("llama-3.1-8b-instruct", 0, 8, (4, "cpu")),
         ("llama-3.2-3b-instruct", 0, 8, (16, "cpu")),
         ("falcon-7b-instruct", 12, 20, (8, "cuda")),
-        ("falcon-7b-instruct", 12, 12, (16, "both")),  # its 16 bits wait in the main memory for the others
+        ("falcon-7b-instruct", 12, 12, (16, "both")),  # fewer bits need more main memory
         ("mixtral-8x7b-instruct", 80, 120, (8, "cuda")),
         ("stable-diffusion-v1-5", 15, 12, (16, "cuda")),
         ("stable-diffusion-xl", 10, 12, (16, "offload")),

@@ -1,4 +1,4 @@
-"""Every notebook reads well as it is stored, and running it again gives the outputs that it stores."""
+"""Tests that every stored notebook reads well, and that running it again gives the stored outputs."""
 
 import re
 import shutil
@@ -23,7 +23,7 @@ SOLUTIONS = {name: ROOT / "solutions" / name / f"{name}.ipynb" for name in LESSO
 EXERCISES = {name: ROOT / "exercises" / name / f"{name}.ipynb" for name in LESSONS}
 STORED = [*LESSONS.values(), *SOLUTIONS.values(), ROOT / "notebooks" / "index.ipynb"]
 
-# Words that make a person of a model, or promise too much.
+# Words that treat a model as a person, or promise too much.
 AVOIDED = r"\b(simply|just|obviously|of course|amazing|powerful|magic|thinks?|knows?|wants?|believes?)\b"
 
 
@@ -88,7 +88,7 @@ def test_every_prediction_is_revealed(lesson):
 
 
 def test_the_article_s_claims_are_settled_where_they_say(lesson, request):
-    """The boxes on the screen are those of the claims that name this lesson, and of no other."""
+    """The lesson shows the boxes of exactly those claims that name it."""
     name = request.node.callspec.id
     box = next(cell for cell in code(lesson) if cell.source.startswith("course.article("))
     shown = re.findall(r"^Claim (\d+): ", box.outputs[0].data["text/plain"], re.M)
@@ -98,14 +98,14 @@ def test_the_article_s_claims_are_settled_where_they_say(lesson, request):
 
 def test_words(lesson):
     for cell in prose(lesson):
-        text = re.sub(r"^>.*$|\*[^*]+\*", "", cell.source, flags=re.M)  # what others said, and titles
+        text = re.sub(r"^>.*$|\*[^*]+\*", "", cell.source, flags=re.M)  # removes quotations and titles
         assert not re.findall(AVOIDED, text, re.I), cell.source
 
 
 def test_numbers_in_the_prose_are_on_the_screen(lesson):
-    """Each figure under "What you saw" and in a claim's "On this screen" is in code or output above it.
+    """Each figure in "What you saw" and in a claim's "On this screen" appears in the code or output above.
 
-    It may be rounded, in percent, in millions or in billions.
+    The text may round it, or give it in percent, millions or billions.
     """
     shown = set()
     for cell in lesson.cells:
@@ -122,7 +122,7 @@ def test_numbers_in_the_prose_are_on_the_screen(lesson):
             shown |= {float(number.replace(",", "")) for number in numbers}
             continue
         if "**What you saw.**" in cell.source:
-            text = re.sub(r"\([^)]*, \d{4}\)", "", cell.source)  # (Author, year)
+            text = re.sub(r"\([^)]*, \d{4}\)", "", cell.source)  # removes (Author, year)
             _assert_on_the_screen(text, shown)
 
 
@@ -182,7 +182,7 @@ def test_set_up_cells_install_alike_from_the_one_address():
 
 @pytest.mark.parametrize("name", [name for name, each in catalog.lessons().items() if not each.any_size])
 def test_a_lesson_of_one_size_says_which_wherever_it_loads(name):
-    """COURSE_SIZE would otherwise bring another than the set-up cell promised."""
+    """Otherwise COURSE_SIZE could load another size than the set-up cell promised."""
     asked = re.findall(
         r'course\.(?:load|folder)\("([\w.-]+)"(.*?)\)', "\n".join(c.source for c in code(read(LESSONS[name])))
     )
@@ -263,7 +263,7 @@ def _which(path):
 
 @pytest.mark.parametrize("path", [*LESSONS.values(), *SOLUTIONS.values()], ids=_which)
 def test_outputs_are_reproduced(path, tmp_path, monkeypatch, quick_kernels):
-    """nbval compares a run's outputs with the stored ones; the sanitizer says what may differ."""
+    """nbval compares a run's outputs with the stored ones. The sanitizer file lists what may differ."""
     monkeypatch.setenv("COURSE_ANSWERS", str(tmp_path / "answers.json"))
     sanitizer = Path(__file__).with_name("nbval_sanitize.cfg")
     command = [sys.executable, "-m", "pytest", "--nbval", f"--nbval-sanitize-with={sanitizer}"]

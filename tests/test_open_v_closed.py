@@ -1,4 +1,4 @@
-"""Lesson 08: items with known answers, its harness against lm-eval's, the ranking and the blind vote."""
+"""Tests lesson 08: items with known answers, its scores against lm-eval's, the ranking, the blind vote."""
 
 import json
 import re
@@ -19,7 +19,7 @@ WORLD = course.tinyworld.english()
 
 @pytest.fixture(scope="module")
 def lesson():
-    """The functions that the lesson writes on the screen, by their names."""
+    """Returns the functions that the lesson defines in its cells, by name."""
     cells = nbformat.read(LESSONS["08_open_v_closed"], as_version=4).cells
     names = {"numpy": numpy, "course": course, "world": WORLD, "rivals": ["a", "b", "c"]}
     names["combinations"] = combinations
@@ -41,7 +41,7 @@ def test_the_world_itself_says_which_choice_is_right(name):
         best, *others = sorted((shares.get(choice, 0) for choice in item.choices), reverse=True)
         assert shares[item.choices[item.answer]] == best > max(others)
         assert name == "trades" or max(others) == 0
-    assert len({item.answer for item in items}) == len(items[0].choices)  # the right one has no fixed place
+    assert len({item.answer for item in items}) == len(items[0].choices)  # the right one can be anywhere
 
 
 def test_items_are_settled_by_their_seed():
@@ -95,7 +95,7 @@ generation_kwargs: {do_sample: false, until: ["\\n"], max_gen_toks: 1}
 
 
 def test_lm_eval_gives_the_same_number_on_the_same_items(lesson, tmp_path):
-    """Item by item: choosing on all six benchmarks, and writing on the facts."""
+    """Compares item by item: choices on all six benchmarks, and written answers on the facts."""
     from lm_eval import simple_evaluate
     from lm_eval.models.huggingface import HFLM
     from lm_eval.tasks import TaskManager
@@ -129,7 +129,7 @@ def test_lm_eval_gives_the_same_number_on_the_same_items(lesson, tmp_path):
             value for key, value in theirs["results"][name].items() if key.startswith(f"{metric},")
         )
         assert 100 * accuracy == pytest.approx(right.mean())
-    assert ours["sums"].mean() == 100 and ours["memory"].mean() < 50  # the two had something to disagree on
+    assert ours["sums"].mean() == 100 and ours["memory"].mean() < 50  # so agreement is not trivial
 
 
 def test_pairs_in_the_same_order_and_turned_round(lesson):
@@ -140,11 +140,11 @@ def test_pairs_in_the_same_order_and_turned_round(lesson):
         assert lesson["compare"](one, other) == (found.concordant, found.discordant)
     assert lesson["compare"]([1, 2, 3], [10, 20, 30]) == (3, 0)
     assert lesson["compare"]([1, 2, 3], [3, 2, 1]) == (0, 3)
-    assert lesson["compare"]([1, 1, 1], [1, 2, 3]) == (0, 0)  # a saturated benchmark orders nobody
+    assert lesson["compare"]([1, 1, 1], [1, 2, 3]) == (0, 0)  # a saturated benchmark gives no order
 
 
 def test_a_third_way_of_asking_changes_no_comparison(monkeypatch, tmp_path):
-    """As the lesson's "Change it" asks: the models are compared in words, whatever else they are asked."""
+    """Does what the lesson's "Change it" suggests. More prompts must not change the comparison in words."""
     monkeypatch.setenv("COURSE_ANSWERS", str(tmp_path / "answers.json"))
     (cell,) = (
         cell.source
@@ -240,7 +240,7 @@ def test_a_vote_is_blind_until_it_is_given():
     assert explorer.votes[-1] == ("c", "a", 0.0)
     assert "you took a. That was the last one." in explorer.status.value
     level.click()
-    assert len(explorer.votes) == 2  # nothing is left to vote on
+    assert len(explorer.votes) == 2  # no pair is left to vote on
 
 
 def test_no_difference_is_half_and_nothing_to_vote_on_is_said():

@@ -1,4 +1,4 @@
-"""The openness table: complete, sourced, in step with the licences, the models and the published index."""
+"""Tests that the openness table is complete, sourced, and agrees with licences, models and the index."""
 
 import re
 from datetime import date
@@ -9,12 +9,12 @@ import pytest
 from course_utils import CourseError, catalog, licences, openness, views
 from course_utils.openness import DIMENSIONS, MARKS, models, score
 
-# The models of the course's fact sheet, and OLMo beside them, which the index scores highest.
+# The models of the course's fact sheet, and OLMo, which has the index's highest score.
 NAMES = """
     llama-2 llama-3 llama-3.1 falcon-7b-40b falcon-180b mistral-7b mixtral-8x7b stable-diffusion-1.5
     stable-diffusion-xl stable-diffusion-3-medium whisper smollm2-135m olmo-7b
 """
-# What the index had published when it was frozen in March 2025.
+# The scores of the index when it was frozen in March 2025.
 PUBLISHED = {
     "llama-2": 3.0,
     "llama-3": 2.5,
@@ -25,7 +25,7 @@ PUBLISHED = {
     "mixtral-8x7b": 4.0,
     "olmo-7b": 12.5,
 }
-# Where our marks are not the index's.
+# The dimensions in which our marks differ from the index's.
 CHANGED = {
     "llama-2": {"code"},
     "llama-3": {"code", "preprint"},
@@ -74,7 +74,7 @@ def test_the_licence_mark_is_the_licence_s(model):
 
 
 def test_code_is_open_only_under_an_approved_licence_and_packages_are_the_makers_own():
-    """Two of the rules at the head of the table, where they could be bent for one model."""
+    """Checks two of the table's rules that someone could bend for a single model."""
     assert {name for name, model in models().items() if model.marks["code"].mark == "open"} == {
         "smollm2-135m",
         "olmo-7b",
@@ -114,7 +114,7 @@ def test_our_scores_differ_from_the_index_by_the_marks_that_we_changed():
         assert {dimension for dimension, mark in marks.items() if mark.index != mark.mark} == changed
         gained = sum(WORTH.get(marks[d].mark, 0) - WORTH.get(marks[d].index, 0) for d in changed)
         assert score(name) - score(name, index=True) == gained
-        # A changed mark is read elsewhere than in the index.
+        # A changed mark has another source than the index.
         assert not any(marks[dimension].source.startswith("opening-up-chatgpt") for dimension in changed)
 
 
@@ -177,7 +177,7 @@ def test_matrix_says_its_marks_in_signs_and_in_words():
     )
     text = re.sub("<[^>]*>", " ", picture.html)
     assert "A &lt;model&gt;" in text and "Marks" in text
-    # Each sign once in the legend, and once in each cell that has it.
+    # Each sign appears once in the legend, and once in each cell with that mark.
     assert [text.count(sign) for sign in "●◐○–?"] == [3, 2, 2, 2, 2]
 
 
@@ -185,7 +185,7 @@ def test_matrix_breaks_into_tables_of_nearly_one_width():
     columns = [f"M{number}" for number in range(13)]
     picture = views.matrix(["code"], columns, [["open"] * 13])
     assert [table.count("<td") - 1 for table in picture.html.split("<table")[1:]] == [7, 6]
-    assert "partial" not in picture.html  # the legend holds what is there
+    assert "partial" not in picture.html  # the legend explains only signs that appear
 
 
 def test_scorecard_names_its_columns_by_letters_and_says_the_marks_in_words():

@@ -1,4 +1,4 @@
-"""Training a Stable Diffusion: a kill changes nothing, and pictures are judged by their pixels."""
+"""Tests the training of a Stable Diffusion: a kill changes nothing, and the judge compares pixels."""
 
 import dataclasses
 import os
@@ -35,13 +35,13 @@ SMALL = dataclasses.replace(
 
 
 def same(one, other):
-    """Whether two checkpoints hold the same numbers, to the bit."""
+    """Returns whether two checkpoints contain the same numbers, bit for bit."""
     one, other = load_file(one), load_file(other)
     return one.keys() == other.keys() and all(torch.equal(one[key], other[key]) for key in one)
 
 
 def begin(folder):
-    """A folder that has its emoji already, so that nothing is fetched."""
+    """Makes a folder that already has the emoji, so that nothing is downloaded."""
     folder.mkdir()
     shutil.copy(sprites.COURSE_SHEET, folder)
     return folder
@@ -49,7 +49,7 @@ def begin(folder):
 
 @pytest.fixture(scope="module")
 def trained(tmp_path_factory):
-    """A folder of the small training, made without a break by both processes."""
+    """Runs the small training with both processes and without a break. Returns its folder."""
     folder = begin(tmp_path_factory.mktemp("trained") / "whole")
     assert picture_trainer._together(SMALL, folder, None)
     return folder
@@ -61,7 +61,7 @@ def judge():
 
 
 def at_the_third_stage(trained, folder):
-    """A folder whose training has the first two stages behind it."""
+    """Makes a folder whose training has finished the first two stages."""
     begin(folder)
     for name in ("autoencoder.safetensors", "decoder.safetensors", "latents.safetensors"):
         shutil.copy(trained / name, folder)
@@ -69,7 +69,7 @@ def at_the_third_stage(trained, folder):
 
 
 def goes_on_to_the_same(folder, trained):
-    """Go on with a training that ended early: at its end all weights are those of the one without a break."""
+    """Continues a training that ended early. Its final weights must equal those of the unbroken one."""
     assert picture_trainer._together(SMALL, folder, None)
     for name in ("denoiser", "early", "places"):
         assert same(folder / f"{name}.safetensors", trained / f"{name}.safetensors")
@@ -77,9 +77,9 @@ def goes_on_to_the_same(folder, trained):
 
 @pytest.mark.everything
 def test_a_stop_changes_nothing(trained, tmp_path):
-    """Stopped after a step of the third stage, beside half a checkpoint, it ends with the same bytes."""
+    """After a stop in the third stage, and with half a checkpoint left, training ends with the same bytes."""
     folder = at_the_third_stage(trained, tmp_path / "stopped")
-    assert not picture_trainer._together(SMALL, folder, 0)  # one step, and a pause
+    assert not picture_trainer._together(SMALL, folder, 0)  # one step, then a stop
     (folder / "part-1-denoiser.safetensors").write_bytes(b"what a kill leaves of a checkpoint")
     goes_on_to_the_same(folder, trained)
     page = (folder / "loss.html").read_text(encoding="utf-8")
@@ -88,7 +88,7 @@ def test_a_stop_changes_nothing(trained, tmp_path):
 
 @pytest.mark.everything
 def test_a_kill_ends_both_processes_and_changes_nothing(trained, tmp_path):
-    """Killed with one step of the third stage kept and a second one made, it ends with the same bytes."""
+    """After a kill with one step saved and the next one lost, training ends with the same bytes."""
     folder, script = at_the_third_stage(trained, tmp_path / "killed"), tmp_path / "program.py"
     script.write_text(
         f"""
@@ -143,7 +143,7 @@ def test_the_stages_make_a_pipeline(trained):
     assert names == {
         key for key in before if key.startswith("weight ") and (".attn2." in key or "CLIPTextModel." in key)
     }
-    # diffusers' own call of the pipeline, and the batched one that measures.
+    # Compares diffusers' own call of the pipeline with the batched call of the measurements.
     pipeline.set_progress_bar_config(disable=True)
     noise = torch.Generator().manual_seed(5)
     theirs = pipeline(
@@ -155,7 +155,7 @@ def test_the_stages_make_a_pipeline(trained):
 
 
 def test_latents_have_mean_zero_and_spread_one():
-    """Folding them into the autoencoder changes the latents, and nothing of what comes back."""
+    """Folding mean and spread into the autoencoder changes the latents, but not the decoded pictures."""
     vae = picture_trainer.new_pipeline().vae
     pictures = torch.randn(2, 3, 64, 64, generator=torch.Generator().manual_seed(0))
     mean, spread = torch.tensor([1.0, -2.0, 0.5, 0.0]), torch.tensor([0.5, 2.0, 1.5, 1.0])
@@ -181,7 +181,7 @@ def test_each_word_is_one_token():
 
 
 def test_the_judge(judge):
-    """It names what true pictures show, also through noise, and none of its names are free."""
+    """The judge names what true pictures show, even with noise, and does not name things by chance."""
     chance = numpy.random.default_rng(0)
     for name, test in world.test_sets().items():
         scenes = [scene for _, scene in test[:20]]
@@ -209,7 +209,7 @@ def test_the_card_counts_trades_and_not_their_pictures():
     majority, apart, blurred = picture_card.bare_rows(measured)
     assert majority[1] == "0.80" and majority[2] == majority[3]
     low = re.fullmatch(r"1\.00 \((0\.\d\d) to 1\.00\)", majority[2])[1]
-    assert 0.8 < float(low) < 0.85  # Wilson's for 20 of 20; for 80 of 80 it would begin at 0.95
+    assert 0.8 < float(low) < 0.85  # Wilson's interval for 20 of 20; for 80 of 80 it would begin at 0.95
     assert apart[1:] == ["9.0", "2.0", "2.0"] and blurred[1:] == ["", "60 of 80", "60 of 80"]
 
 

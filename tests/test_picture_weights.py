@@ -1,6 +1,6 @@
-"""The Stable Diffusion that comes with the course: its files, its card, and how far it reaches.
+"""Tests the Stable Diffusion that comes with the course: its files, its card, and how well it draws.
 
-A sample of each test set is drawn again here; what takes minutes is read from `measured.json`.
+The tests draw a sample of each test set again. They read what would take minutes from `measured.json`.
 """
 
 import hashlib
@@ -106,7 +106,7 @@ def test_the_bar(measured, name):
 
 @pytest.mark.parametrize("name", BAR)
 def test_a_sample_is_drawn_right_again(pipeline, judge, name):
-    """Eight prompts of each set: six at least are right."""
+    """Of eight prompts of each set, at least six are drawn right."""
     test = world.test_sets()[name][:8]
     pictures = picture_evaluation.draw(pipeline, [prompt for prompt, _ in test])
     shown = [(scene.parts, scene.background, scene.layout) for scene in judge.scenes(pictures, name)]
@@ -123,7 +123,7 @@ def test_the_rest_of_the_bar(measured):
 
 
 def test_what_guidance_does(measured):
-    """In this model it takes pictures away from what was asked for; as many are right as before."""
+    """In this model, guidance takes pictures further from what was asked for, but as many are right."""
     for name in ("objects", "people"):
         far = [measured["sets"][name][guidance]["distance"] for guidance in ("1", "4", "7")]
         assert far[0] + 1 < far[1] < far[2] - 1

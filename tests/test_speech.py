@@ -1,4 +1,4 @@
-"""Sound: any file as samples or one sentence, noise, tempo, word times, captions, and the learner's voice."""
+"""Tests reading sound files and their faults, noise, tempo, word times, captions, and recording."""
 
 import base64
 import hashlib
@@ -30,19 +30,19 @@ CLIP = speech.clips()["himself"]
 NO_MICROPHONE = """name => {
   navigator.mediaDevices.getUserMedia = () => Promise.reject(new DOMException("", name));
 }"""
-M4A = b"\0\0\0\x20ftypM4A " + bytes(500)  # the start of one, and nothing behind it
+M4A = b"\0\0\0\x20ftypM4A " + bytes(500)  # the start of a file, followed by nothing
 TONE = 0.5 * numpy.sin(2 * numpy.pi * 440 * numpy.arange(RATE) / RATE)
 
 
 def written(samples, rate=RATE, **how):
-    """Samples as the bytes of a sound file, by default WAV with 16 bits."""
+    """Returns samples as the bytes of a sound file, by default WAV with 16 bits."""
     file = io.BytesIO()
     soundfile.write(file, samples, rate, **({"format": "WAV"} | how))
     return file.getvalue()
 
 
 def pitch(samples):
-    """The loudest frequency, in Hz."""
+    """Returns the loudest frequency in Hz."""
     window = samples * numpy.hanning(len(samples))
     return abs(numpy.fft.rfft(window)).argmax() * RATE / len(samples)
 
@@ -118,7 +118,7 @@ def test_two_hours_are_cut_with_a_sentence(tmp_path, capsys):
         long.truncate(44 + size)
     tracemalloc.start()
     assert len(speech.read(file)) == WINDOW * RATE
-    assert tracemalloc.get_traced_memory()[1] < 50e6  # of two hours, 460 MB at the least
+    assert tracemalloc.get_traced_memory()[1] < 50e6  # two hours would take at least 460 MB
     tracemalloc.stop()
     says = "lecture.wav is 7,200 s long: this is second 0 to 29.5 (start=29.5 reads on).\n"
     assert capsys.readouterr().out == says
@@ -138,7 +138,7 @@ def test_two_hours_are_cut_with_a_sentence(tmp_path, capsys):
         (written(TONE[:800]), "holds 0.05 s of sound; 0.1 s is the least"),
         (written(TONE * numpy.nan, subtype="FLOAT"), "holds numbers that are none"),
     ],
-    ids=lambda part: part if isinstance(part, str) else "",  # a file holds the second in which it was written
+    ids=lambda part: part if isinstance(part, str) else "",  # a file's bytes contain the time
 )
 def test_what_is_no_speech_gets_one_sentence(tmp_path, content, sentence):
     file = tmp_path / "voice.wav"
@@ -156,7 +156,7 @@ def test_what_is_no_file_gets_one_sentence(tmp_path):
 
 @pytest.fixture(params=["ffmpeg", "av"])
 def decoder(request, monkeypatch):
-    """One decoder at a time, the way to the other barred; skipped where it is not installed."""
+    """Allows one decoder at a time and blocks the other. Skips the test if it is not installed."""
     if request.param == "ffmpeg":
         if not shutil.which("ffmpeg"):
             pytest.skip("ffmpeg is not installed: apt install ffmpeg, or brew install ffmpeg")
@@ -167,7 +167,7 @@ def decoder(request, monkeypatch):
 
 
 def encoded(path, samples, rate, codec):
-    """A file of samples, (channels, samples), as a phone or a browser writes it; by the package av."""
+    """Writes samples (channels, samples) to a file as a phone or a browser does, with the package av."""
     av = pytest.importorskip("av", reason="the package av, which writes this file, is not installed")
     layout = {1: "mono", 2: "stereo"}[len(samples)]
     with av.open(path, "w") as container:
@@ -402,7 +402,7 @@ def test_a_batch_is_no_transcript(tokenizer):
 
 
 def test_stretches_are_the_best_of_all():
-    """Beside every way there is to give each row a stretch of frames, in order."""
+    """Compares with every way to give each row a stretch of frames, in order."""
     rng = numpy.random.default_rng(0)
     for rows, frames in itertools.product((1, 2, 4), (1, 3, 6)):
         gain = rng.normal(size=(rows, frames))
@@ -455,7 +455,7 @@ def test_word_times_refuse_in_one_sentence():
 
 @pytest.fixture(scope="module")
 def browser(tmp_path_factory):
-    """A browser whose microphone hears one second of a clip, again and again."""
+    """Yields a browser whose microphone repeats one second of a clip."""
     voice = tmp_path_factory.mktemp("voice") / "voice.wav"
     voice.write_bytes(written(CLIP.samples[8_000:24_000]))
     fake = ["--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream"]
@@ -476,7 +476,7 @@ def server(tmp_path_factory):
 
 
 def is_of_the_clip(samples):
-    """Whether half a second of the clip is somewhere in the samples, as a microphone would hear it."""
+    """Returns whether the samples contain half a second of the clip, as recorded by a microphone."""
     part = CLIP.samples[8_000:16_000]
     shift = numpy.correlate(samples, part, "valid").argmax()
     return numpy.corrcoef(samples[shift : shift + len(part)], part)[0, 1] > 0.9
@@ -522,7 +522,7 @@ def test_a_voice_reaches_the_kernel_from_jupyterlab(browser, server):
     notebook.run(1)
     second.get_by_text("saved").wait_for()
     assert is_of_the_clip(numpy.load(server.folder / "voice.npy"))
-    # The page, which may be saved with the notebook, keeps no voice.
+    # The page must not keep the voice, because it may be saved with the notebook.
     assert first.locator("textarea").input_value() == ""
     button.click()
     first.get_by_role("button", name="Recording: press to stop").click()
@@ -544,7 +544,7 @@ def test_a_refused_microphone_is_a_sentence(browser, server):
 def test_a_voice_reaches_the_kernel_from_colab(browser, server, monkeypatch):
     page = browser.new_page()
     page.set_default_timeout(PATIENCE)
-    page.goto(f"{server.url}static/favicon.ico")  # an address at which a microphone is allowed
+    page.goto(f"{server.url}static/favicon.ico")  # a page of this server may use the microphone
     output = types.SimpleNamespace(eval_js=page.evaluate)
     monkeypatch.setitem(sys.modules, "google.colab", types.SimpleNamespace(output=output))
     voice = speech.record(2)

@@ -1,4 +1,4 @@
-"""Lesson 07's pictures and explorer: sound, its mel picture with words in it, errors, and noise to add."""
+"""Tests lesson 07's pictures and explorer: sound, its mel picture with words, errors, and added noise."""
 
 import base64
 import io
@@ -24,7 +24,7 @@ ATTENTION[1, 35:50] = [*range(1, 15), 30]  # "it": from 0.7 to 1 s, highest at 0
 
 
 def images(html):
-    """The pictures in some HTML as arrays of shares from 0 (light) to 1 (dark)."""
+    """Returns the pictures in some HTML as arrays of numbers from 0 (light) to 1 (dark)."""
     from PIL import Image
 
     found = []
@@ -35,13 +35,13 @@ def images(html):
 
 
 def places(html):
-    """From each word to how far along it stands, in percent, and its distance from the top in pixels."""
+    """Maps each word to its distance from the left in percent and from the top in pixels."""
     found = re.findall(r"top:(\d+)px;left:([\d.]+)%;white-space[^>]*>.*?<bdi>([^<]+)</bdi>", html)
     return {word: (float(left), int(top)) for top, left, word in found}
 
 
 def sound_in(html):
-    """The samples and the rate of the sound that a page plays."""
+    """Returns the samples and the rate of the sound that a page plays."""
     import soundfile
 
     data = re.search(r"data:audio/mpeg;base64,([^\"]+)", html)[1]
@@ -73,7 +73,7 @@ def test_words_stand_at_their_times_and_never_on_one_another():
     assert {word: left for word, (left, _) in places(html).items()} == {"so": 25, "it": 35, "is.": 50}
     close = views.spectrogram(MEL, ["one"] * 6, [(start / 50, start / 50 + 0.02) for start in range(6)])
     tops = re.findall(r"top:(\d+)px;left:[\d.]+%;white-space", close.html)
-    assert len(set(tops)) == 6  # 0.02 s apart, and each word is wider
+    assert len(set(tops)) == 6  # the words start every 0.02 s, and each is wider than that
 
 
 def test_a_word_at_the_end_stays_within_the_picture():
@@ -132,7 +132,7 @@ def test_a_player_holds_the_sound_its_words_and_its_captions():
     heard, rate = sound_in(picture.html)
     assert rate == 16_000 and abs(len(heard) / rate - 1) < 0.15  # MP3 adds a little silence
     middle = heard[4000:12_000]
-    assert 0.9 < abs(middle).max() < 1.1  # scaled down, not cut off: a tone stays a tone
+    assert 0.9 < abs(middle).max() < 1.1  # scaled down, not clipped: a tone stays a tone
     strengths = abs(numpy.fft.rfft(middle))
     assert abs(strengths.argmax() * rate / len(middle) - 440) < 3
     assert strengths[2 * strengths.argmax() :].max() < 0.02 * strengths.max()
@@ -167,7 +167,7 @@ CLIPS = {name: clip.samples for name, clip in speech.clips().items()}
 
 
 class Listener:
-    """Gives one word for each half second, and keeps what it was given."""
+    """Returns one word for each half second, and keeps the samples that it was given."""
 
     def __init__(self):
         self.given = []
@@ -233,7 +233,7 @@ def test_speech_takes_a_recording_and_a_second_one():
         file = io.BytesIO()
         soundfile.write(file, CLIPS[name], speech.RATE, format="WAV")
         wav = base64.b64encode(file.getvalue()).decode()
-        explorer.recorder._field.value = json.dumps({"wav": wav})  # as the page does
+        explorer.recorder._field.value = json.dumps({"wav": wav})  # the page sends the recording in this way
         assert explorer.sound.value == OWN and f"{OWN}, no noise" in explorer.picture.value
         assert abs(listen.given[-1] - CLIPS[name]).max() < 1e-4
     assert len(listen.given) == 3 and list(explorer.sound.options) == [*CLIPS, OWN]
@@ -256,7 +256,7 @@ def test_speech_shows_each_word_s_attention_where_it_is_pointed_at():
 
 
 def _rules(html):
-    """How often the class stands in the style sheet."""
+    """Counts how often the class appears in the style sheet."""
     return re.search(r"<style>.*?</style>", html)[0].count("course-attended")
 
 
@@ -287,13 +287,13 @@ def test_words_are_paired_where_they_are_the_same():
 
 @pytest.fixture(scope="module")
 def language_cell():
-    """The cell of the lesson that runs a multilingual Whisper, where that is on the machine."""
+    """Returns the lesson's cell that runs a multilingual Whisper if the machine has one."""
     notebook = nbformat.read(Path(__file__).parent.parent / "notebooks" / "07_whisper.ipynb", as_version=4)
     return next(cell.source for cell in notebook.cells if "detect_language" in cell.source)
 
 
 def test_the_language_cell_runs_where_a_multilingual_size_is(language_cell, monkeypatch, capsys):
-    """With a multilingual Whisper of random weights, and no espeak-ng."""
+    """Runs the cell with a multilingual Whisper with random weights, and without espeak-ng."""
     import torch
     import transformers
 

@@ -1,8 +1,8 @@
-"""Intervals and tests of course_utils.statistics: values known elsewhere, and how often the truth is held.
+"""Tests course_utils.statistics against published values, and how often its intervals contain the truth.
 
-What is called a 95% interval should hold the truth 95 times of 100. It is tried here on samples of the
-lessons' sizes, by adding up all outcomes that there are or by simulation. A mean over true rates between
-93 and 97 passes; if a single case is worse, the function's docstring says so.
+A 95% interval should contain the truth 95 times of 100. The tests check that on samples of the lessons'
+sizes: by adding up all possible outcomes, or by simulation. They accept a mean over several true rates
+between 93 and 97. If a single case is worse, the function's docstring says so.
 """
 
 import math
@@ -22,13 +22,13 @@ VOTERS = "abcd"
 
 
 def percent_held(ends, truth, weights=None):
-    """How many of 100 intervals hold the truth; weights: how likely each is."""
+    """Returns how many percent of the intervals contain the truth; weights: how likely each interval is."""
     ends = numpy.asarray(ends)
     held = (ends[:, 0] <= truth + 1e-9) & (truth <= ends[:, 1] + 1e-9)
     return 100 * float(numpy.average(held, weights=weights))
 
 
-# What is known from elsewhere
+# Values from other sources
 
 
 @pytest.mark.parametrize("hits, count", [(0, 5), (5, 5), (8, 43), (80, 80), (79, 80), (1, 8), (1, 1)])
@@ -67,7 +67,7 @@ def test_newcombe_s_published_example():
 
 
 def tango_by_search(gained, lost, count):
-    """All differences within 1.96 standard errors, the likelihood searched for each: no formula for it."""
+    """Finds all differences within 1.96 standard errors, by a search for the most likely shares."""
     inside = []
     for difference in numpy.linspace(-0.999, 0.999, 1_999):
         least = max(0.0, -difference)
@@ -152,11 +152,11 @@ def test_kendall_is_scipy_s(seed):
 
 
 def test_two_pairs_of_fifteen_say_nothing():
-    """Memory against trades in lesson 08: six models, five tied at the top of one and four of the other."""
+    """Lesson 08's memory and trades tests: six models, five tied at the top of one, four of the other."""
     found = statistics.kendall([100, 100, 31, 100, 100, 100], [100, 100, 100, 100, 88, 51])
     assert round(found.tau, 3) == -0.298
     assert (found.pairs, found.concordant, found.discordant, found.ties) == (15, 0, 2, 13)
-    assert found.low < -0.7 and found.high > 0.3 and found.p == 1  # no order of these scores gives less
+    assert found.low < -0.7 and found.high > 0.3 and found.p == 1  # weakest of all orders
 
 
 def test_bradley_terry_of_two_models_is_the_log_odds():
@@ -165,7 +165,7 @@ def test_bradley_terry_of_two_models_is_the_log_odds():
     gap = ratings["a"][0] - ratings["b"][0]
     assert gap == pytest.approx(400 * math.log10(3), abs=0.5)
     assert ratings["a"][0] + ratings["b"][0] == pytest.approx(2_000)
-    # Each vote alone: the logarithm of the odds has the variance 1/300 + 1/100.
+    # If each vote counts alone, the logarithm of the odds has the variance 1/300 + 1/100.
     half = 1.966 * (1 / 300 + 1 / 100) ** 0.5 * 400 / math.log(10) / 2
     low, high = ratings["a"][1]
     assert (high - low) / 2 == pytest.approx(half, rel=0.02)
@@ -196,7 +196,7 @@ def test_one_that_never_lost_has_a_rating_and_one_cluster_no_interval():
 
 
 def test_elo_repeated_arrives_at_bradley_terry():
-    """The same votes again and again, in smaller and smaller steps."""
+    """Repeating the same votes in ever smaller steps leads Elo to the ratings of Bradley and Terry."""
     rng = numpy.random.default_rng(1)
     votes = simulated_votes(rng, [1.5, 0.3, -0.3, -1.5], 30, 0)[0]
     ratings = dict.fromkeys(VOTERS, 1_000.0)
@@ -224,7 +224,7 @@ def test_mutual_information_of_known_tables():
 
 @pytest.mark.parametrize("cases, tied", [(600, 0.0), (600, 0.4), (3_000, 0.4)])
 def test_the_correction_takes_most_of_the_bias(cases, tied):
-    """13 registers and 8 experts, which agree in some of the cases; the true bits are known."""
+    """13 registers and 8 experts agree in some of the cases; the true number of bits is known."""
     rng = numpy.random.default_rng(3)
     joint = (1 - tied) * numpy.full((13, 8), 1 / 104)
     for row in range(13):
@@ -256,12 +256,12 @@ def test_holm_keeps_false_alarms_of_a_whole_series_under_5_in_100():
     assert 0.03 < numpy.mean(series) < 0.065
 
 
-# How often the truth is held
+# How often intervals contain the truth
 
 
 @pytest.mark.parametrize("count", [5, 8, 16, 24, 36, 40, 42, 48, 80, 134])
 def test_wilson_holds_the_truth(count):
-    """All outcomes, weighted by how likely each is: no simulation."""
+    """Adds up all outcomes, weighted by their probabilities, without a simulation."""
     rates = numpy.linspace(0.05, 0.95, 361)
     ends = [statistics.wilson(hits, count) for hits in range(count + 1)]
     likely = stats.binom.pmf(numpy.arange(count + 1)[:, None], count, rates)
@@ -304,7 +304,7 @@ def test_paired_difference_holds_the_truth(count):
 
 
 def in_clusters(rng, rate, alike, sizes):
-    """Hits in each cluster; alike: which share of the variance is the clusters' (0: each case alone)."""
+    """Draws the hits in each cluster. alike: the share of the variance that is between clusters (0: none)."""
     rates = rate
     if alike:
         rates = rng.beta(rate * (1 - alike) / alike, (1 - rate) * (1 - alike) / alike, len(sizes))
@@ -331,7 +331,7 @@ def test_rate_of_clusters_holds_the_truth(sizes, rates, least):
 
 
 def test_cases_of_one_cluster_counted_singly_hold_it_less_often():
-    """What a lesson shows of words and sentences: Wilson of all words is too narrow."""
+    """Wilson's interval over all words is too narrow, as a lesson shows, because sentences are clusters."""
     rng, held = numpy.random.default_rng(0), []
     for _ in range(1_500):
         hits = in_clusters(rng, 0.3, 0.1, FIVE_SENTENCES)
@@ -350,7 +350,7 @@ def test_mean_holds_the_truth(count):
 
 
 def test_a_percentile_bootstrap_holds_it_less_often():
-    """Why the lessons' small samples get Student's t: draws from the sample, their middle 95%."""
+    """The middle 95% of bootstrap means is too narrow. So lessons use Student's t for small samples."""
     rng, held = numpy.random.default_rng(0), {5: [], 8: [], 16: []}
     for count, ends in held.items():
         for _ in range(1_000):
@@ -362,7 +362,7 @@ def test_a_percentile_bootstrap_holds_it_less_often():
 
 
 def test_ratio_holds_the_truth():
-    """Differences of word error rates on five sentences, and what is left of 36 trades' distances."""
+    """Tests differences of word error rates on five sentences, and the remaining share of 36 distances."""
     rng, held = numpy.random.default_rng(0), []
     for alike in (0, 0.1):
         for less, more in ((0.03, 0.24), (0.24, 0.39), (0.4, 0.4)):
@@ -380,7 +380,7 @@ def test_ratio_holds_the_truth():
 
 
 def test_a_ratio_of_few_errors_is_not_to_be_trusted():
-    """As its docstring says: with 3% of the words wrong most sentences have none."""
+    """With 3% of the words wrong, most sentences have no error; the docstring of `ratio` warns of this."""
     rng = numpy.random.default_rng(0)
     ends = [
         statistics.ratio(in_clusters(rng, 0.03, 0.1, FIVE_SENTENCES), FIVE_SENTENCES) for _ in range(1_000)
@@ -436,7 +436,7 @@ def six_models(rng, agreement, ceilings, times):
 
 @pytest.mark.parametrize("ceilings", [(0, 0), (5, 5), (7, 5)])
 def test_kendall_holds_the_truth(ceilings):
-    """Six models, also where most are tied at the top, as in lesson 08."""
+    """Tests scores of six models, also if most are tied at the top, as in lesson 08."""
     rng, held = numpy.random.default_rng(0), []
     for agreement in (-0.9, -0.5, 0, 0.5, 0.9):
         many = six_models(rng, agreement, ceilings, 4_000)
@@ -447,11 +447,11 @@ def test_kendall_holds_the_truth(ceilings):
                 found = statistics.kendall(one, other)
                 ends.append((found.low, found.high))
         held.append(percent_held(ends, truth))
-    assert 93 < numpy.mean(held) < (98.5 if 7 in ceilings else 97.2) and min(held) > 92  # ties: wider
+    assert 93 < numpy.mean(held) < (98.5 if 7 in ceilings else 97.2) and min(held) > 92  # ties make it wider
 
 
 def simulated_votes(rng, strengths, questions, alike):
-    """Votes on four models' answers to each question; alike: how far a question favours a model."""
+    """Draws votes on four models' answers to each question. alike: how far a question favours a model."""
     votes, asked = [], []
     for question in range(questions):
         here = numpy.array(strengths) + alike * rng.normal(size=4)
@@ -468,7 +468,7 @@ def simulated_votes(rng, strengths, questions, alike):
 @pytest.mark.parametrize("alike", [0, 1])
 @pytest.mark.parametrize("strengths", [(0, 0, 0, 0), (1.8, 0.2, -0.2, -1.8), (3.5, 0.2, -0.2, -3.5)])
 def test_bradley_terry_holds_the_truth(strengths, alike):
-    """About 123 votes on 33 questions, as in lesson 08; the truth is what 8,000 questions give."""
+    """Tests about 123 votes on 33 questions, as in lesson 08. The truth comes from 8,000 questions."""
     rng = numpy.random.default_rng(0)
     truth = statistics.bradley_terry(simulated_votes(rng, strengths, 8_000, alike)[0])
     ends = {model: [] for model in VOTERS}
@@ -479,7 +479,7 @@ def test_bradley_terry_holds_the_truth(strengths, alike):
     assert 93 < numpy.mean(held) < 97.5 and min(held) > 91.5
 
 
-# What is given, and what is refused
+# Accepted and refused arguments
 
 
 def test_lists_arrays_and_tensors_say_the_same():
@@ -534,7 +534,7 @@ def test_wrong_calls_get_a_sentence(call, says):
 
 
 def test_the_module_loads_nothing_before_it_counts():
-    """`import course_utils` stays quick: numpy, scipy and torch come with the first call."""
+    """`import course_utils` stays quick: the first call imports numpy, scipy and torch."""
     loaded = "import course_utils, sys; course_utils.statistics; print({'numpy', 'scipy'} & set(sys.modules))"
     told = subprocess.run([sys.executable, "-c", loaded], capture_output=True, text=True, check=True)
     assert told.stdout.strip() == "set()"

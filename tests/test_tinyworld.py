@@ -1,4 +1,4 @@
-"""TinyWorld: its probabilities against full enumeration, its plan against its corpora, its texts for good."""
+"""Tests TinyWorld: probabilities against full enumeration, the plan against corpora, and fixed texts."""
 
 import hashlib
 import json
@@ -15,7 +15,7 @@ import course_utils as course
 from course_utils import CourseError
 from course_utils.tinyworld import Planted, World
 
-# The first thousand documents of the course's corpus: a change here means that models must be trained again.
+# The hash of the corpus's first thousand documents. If it changes, all models must be trained again.
 FIRST_THOUSAND = "13452d2ce2f33f23559b85c42a2d563af357820d61a4a505aa8066e75a8030de"
 SMALL = {
     "words": {
@@ -62,7 +62,7 @@ def small():
 
 @pytest.fixture(scope="module")
 def texts(small):
-    """Every text of the small world with its probability, found by following all beginnings to their ends."""
+    """Finds every text of the small world and its probability by extending all beginnings word by word."""
     found, beginnings = {}, [((), 1.0)]
     while beginnings:
         words, probability = beginnings.pop()
@@ -112,14 +112,14 @@ def test_a_grammar_with_two_ways_to_tell_a_text_is_refused():
             World(words, {"talk": plots})
     with pytest.raises(CourseError, match="told in two ways"):
         World(words, {"one": ["Hi {pet}."], "other": ["Hi cat."]})
-    # The same two names, once they have been told apart.
+    # The same two names are allowed once the text distinguishes them.
     asked = "{hero:person} met {friend:person}. [{hero}|{friend}] left."
     assert World(words, {"talk": [asked]}).floor().bits == pytest.approx(2)
 
 
 @pytest.mark.parametrize("register", english().plots)
 def test_bits_of_english_are_those_of_all_tellings(register):
-    """What a document records while it is told is what following its text finds."""
+    """The bits that a document records at its generation equal those found by following its text."""
     for document in english().documents(12, seed=5, register=register):
         surprisals = english().surprisals(document.text, register=register)
         assert [token for token, _ in surprisals] == [*document.words, "</s>"]
@@ -149,7 +149,7 @@ def test_the_floor_of_english_is_what_fresh_documents_cost():
 
 
 def test_word_pairs_alone_predict_worse_than_the_floor():
-    """A bigram model of 8,000 documents stays above the exact floor on fresh ones, in each register."""
+    """A bigram model of 8,000 documents stays above the exact floor on new documents, in each register."""
     pairs, firsts = defaultdict(Counter), Counter()
     for document in islice(english().corpus(), 8_000):
         for left, right in pairwise(["<s>", *document.words, "</s>"]):

@@ -1,4 +1,4 @@
-"""Training: packed documents cost what they cost alone, a kill changes nothing, what is measured is true."""
+"""Tests training: packed documents cost the same as alone, a kill changes nothing, measures are right."""
 
 import contextlib
 import dataclasses
@@ -35,7 +35,7 @@ LLAMA = dataclasses.replace(
 
 @pytest.fixture(autouse=True)
 def cache(tmp_path_factory, monkeypatch):
-    """One cache for this module, so that the small corpus is told once; and the small recipe."""
+    """Uses one cache for this module, so that the small corpus is made once, and the small recipe."""
     folder = tmp_path_factory.getbasetemp() / "training-cache"
     monkeypatch.setenv("COURSE_CACHE", str(folder))
     monkeypatch.setitem(recipes.RECIPES, "tinyworld-llama", LLAMA)
@@ -48,7 +48,7 @@ def world():
 
 
 class Perfect:
-    """Gives each next token the probability that the world gives it: what a model is measured against."""
+    """A perfect model: gives each next token the probability that the world gives it."""
 
     def __init__(self, world):
         self.world, self.words = world, world.vocabulary()
@@ -58,7 +58,7 @@ class Perfect:
         logits = torch.zeros(*input_ids.shape, len(self.words))
         for row, places in zip(input_ids.tolist(), logits, strict=True):
             said = [self.words[token] for token in row[1:] if token]
-            # All tokens stay alike after the end, in the padding, and after what the world never says.
+            # After the end, in the padding and after impossible texts, all tokens keep equal probabilities.
             with contextlib.suppress(CourseError):
                 ahead = self.world._grammar.follow(said if END in said else [*said, None])
                 for place, shares in zip(places, ahead, strict=False):
@@ -84,7 +84,7 @@ def test_each_recipe_is_an_official_class_with_its_features(name, world):
     assert facts[name]()
     size = sum(weight.numel() for weight in model.parameters())
     assert size * 4 < 10e6
-    if name != "tinyworld-mixtral":  # all of one size, so that what differs is the architecture
+    if name != "tinyworld-mixtral":  # all have one size, so that only the architecture differs
         assert size == pytest.approx(895_232, rel=0.001)
 
 
@@ -112,8 +112,8 @@ def test_a_packed_document_costs_what_it_costs_alone(name, world):
 
 
 def test_a_packed_document_sees_itself_alone():
-    """Whatever transformers makes of positions: version 5.15 did not keep Falcon's documents apart."""
-    positions = torch.tensor([[0, 1, 2, 0, 1, 0]])  # two documents, and a row's end that nothing fills
+    """Our mask separates documents without transformers: version 5.15 did not separate them for Falcon."""
+    positions = torch.tensor([[0, 1, 2, 0, 1, 0]])  # two documents, and a padded end of the row
     seen = [[0], [0, 1], [0, 1, 2], [3], [3, 4], [5]]
     mask = trainer.apart(positions)
     assert mask.shape == (1, 1, 6, 6) and [row.nonzero().flatten().tolist() for row in mask[0, 0]] == seen
@@ -122,7 +122,7 @@ def test_a_packed_document_sees_itself_alone():
 
 
 def test_routers_are_balanced_as_the_library_does_it(world):
-    """The same logits and balancing loss as from Mixtral's own forward, which takes no packing mask."""
+    """Logits and balancing loss equal those of Mixtral's own forward, which accepts no packing mask."""
     model = RECIPES["tinyworld-mixtral"].make_model(world).eval()
     number = {word: place for place, word in enumerate(world.vocabulary())}
     (document,) = world.documents(1, seed=5)
@@ -147,7 +147,7 @@ def test_each_recipe_learns_from_its_first_steps(name, world, cache, tmp_path):
 
 
 def test_the_window_closes_at_half_time(world, cache, tmp_path):
-    """Until then Mistral is Llama, to the last bit; from then on a token sees sixteen."""
+    """Until half-time Mistral equals Llama, bit for bit. Then each token sees only sixteen tokens."""
     cache.mkdir(exist_ok=True)
     corpus = trainer._Corpus.of(world, 0, cache)
     losses, windows = {}, []
@@ -167,13 +167,13 @@ def test_the_window_closes_at_half_time(world, cache, tmp_path):
 
 @pytest.fixture
 def no_card(monkeypatch):
-    """Leave the measuring out: another test has it, and it takes most of the time of a small budget."""
+    """Skips the measurements, which take most of the time and have their own test."""
     monkeypatch.setattr(card, "write", lambda run, world, folder: None)
 
 
 @pytest.mark.everything
 def test_a_kill_changes_nothing(tmp_path, cache, no_card):
-    """A process is killed with SIGKILL after its first checkpoint, and the next one goes on bit by bit."""
+    """A process is killed with SIGKILL after its first checkpoint. The next one ends with the same bits."""
     program = (
         "import sys\n"
         "sys.path.insert(0, sys.argv[2])\n"
@@ -221,7 +221,7 @@ def test_the_command_trains_and_the_result_loads(tmp_path, capsys):
     world = LLAMA.make_world()
     again = evaluation.validation(model.eval(), world)
     assert again["all"].loss == pytest.approx(measured["validation"]["all"]["loss"], abs=1e-4)
-    assert 1 < again["all"].loss < math.log(len(tokenizer))  # something was learned, and not all
+    assert 1 < again["all"].loss < math.log(len(tokenizer))  # the model learned something, but not everything
     card = (folder / "model" / "README.md").read_text()
     assert f"{again['all'].loss:.3f}" in card and card.count("\n1. ") == 20
     for word in ("Data", "Code", "seed", "Hardware and time", "Limits", "perfect model"):
@@ -268,7 +268,7 @@ def test_pausing_goes_on(tmp_path, no_card):
 
 
 def test_a_perfect_model_measures_as_planted(world):
-    """The measures on a model that gives the world's own probabilities: they must find what was planted."""
+    """On a model with the world's own probabilities, the measures must find what was planted."""
     model = Perfect(world)
     documents = list(world.documents(40, seed=9, register="sums"))
     bits = [sum(costs) / math.log(2) for costs in evaluation.losses(model, world, documents)]
@@ -287,9 +287,9 @@ def test_a_perfect_model_measures_as_planted(world):
 
 
 def test_specialisation_is_the_information_that_experts_hold(world):
-    """Layer 0 sends each register to an expert of its own, layer 1 sends all to one, layer 2 by the word.
+    """Layer 0 sends each register to its own expert, layer 1 sends all to one, layer 2 decides by the word.
 
-    A random router sends equal things to one expert, too, but two different ones may share it.
+    A random router also sends equal tokens to one expert, but different ones may share an expert.
     """
     documents = list(world.documents(300, seed="experts"))
     number = {word: place for place, word in enumerate(world.vocabulary())}

@@ -1,4 +1,4 @@
-"""Pictures: what they show, what they say in words, and that they survive JupyterLab's sanitiser."""
+"""Tests pictures: what they show, what they say in words, and that JupyterLab's sanitiser keeps them."""
 
 import re
 from html.parser import HTMLParser
@@ -27,7 +27,7 @@ PICTURES = {
     "scorecard": views.scorecard(["A"], {"access": ["code"], "use": ["API"]}, [["open", "partial"]]),
     "grid": views.grid(WEIGHTS[:3, :4], outlined=(1, 2), row_labels=[7, 8, 9], unit="weights"),
 }
-# Of the properties that JupyterLab 4 keeps in a style attribute, those that the pictures use.
+# The style properties that the pictures use and that JupyterLab 4 keeps.
 KEPT_PROPERTIES = """
     background border border-bottom border-collapse border-left border-radius border-top bottom box-sizing
     color display flex flex-wrap font-family font-size font-weight gap grid-template-columns height left
@@ -69,7 +69,7 @@ class Page(HTMLParser):
         assert {part.split(":")[0] for part in declarations} <= set(KEPT_PROPERTIES.split())
 
     def assert_reads_when_narrow(self, widest):
-        """No letter is small, and nothing is wider than so many pixels."""
+        """Checks that no letter is too small, and that nothing is wider than `widest` pixels."""
         declarations = ";".join(self.styles)
         assert min(map(int, re.findall(r"font-size:(\d+)px", declarations))) >= 13
         assert max(map(int, re.findall(r"(?:^|;)(?:min-)?width:(\d+)px", declarations)), default=0) <= widest
@@ -136,7 +136,7 @@ def test_compare_names_each_column():
 def test_probability_strip_draws_a_different_line_for_each_band():
     picture = PICTURES["probability_strip"]
     assert picture.alt == "4 tokens: A 95% | ·b 60% | ·c 20% | ·d <1%"
-    # Two of each: the token and the legend.
+    # Each line style appears twice: under the token and in the legend.
     kinds = re.findall(r"border-bottom:(\dpx \w+)", picture.html)
     assert sorted(kinds) == sorted(["1px solid", "3px solid", "3px dashed", "5px double"] * 2)
 

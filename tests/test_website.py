@@ -1,4 +1,4 @@
-"""The website's pages show what the notebooks store, and its check finds what is wrong with a page."""
+"""Tests that the website shows what the notebooks store, and that its check finds faults in a page."""
 
 import subprocess
 import sys
@@ -22,7 +22,7 @@ def check(monkeypatch):
 
 @pytest.fixture(scope="module")
 def site(tmp_path_factory):
-    """A site of two of the sources, which takes seconds; `make website` builds and checks them all."""
+    """Builds a site from two sources, which takes seconds. `make website` builds and checks them all."""
     folder = tmp_path_factory.mktemp("website")
     command = [sys.executable, "-m", "sphinx", "-q", "-c", ROOT / "website", "-d", folder / "cache"]
     command += ["-D", f"include_patterns=README.md,{LESSON}.ipynb", ROOT, folder / "site"]
@@ -34,14 +34,14 @@ def test_a_lesson_becomes_a_page(check, site):
     pages = check.read(site)
     lesson = pages[site / f"{LESSON}.html"]
     found = [*check.faults(pages), *check.missing(site, pages)]
-    assert not [sentence for sentence in found if "is not there" not in sentence]  # the other sources are not
+    assert not [sentence for sentence in found if "is not there" not in sentence]  # other sources: no page
     assert lesson.pictures and "../README.html" in lesson.links
     assert any(link.startswith("https://colab.research.google.com/") for link in lesson.links)
     assert (site / "index.html").is_file()
 
 
 def test_a_page_can_be_read_by_everybody(site):
-    """axe-core finds nothing serious, on a desk in the light and on a phone in the dark."""
+    """axe-core finds nothing serious on a desktop in the light theme and on a phone in the dark theme."""
     with chromium() as browser:
         for width, scheme in ((1280, "light"), (360, "dark")):
             page = browser.new_page(viewport={"width": width, "height": 900}, color_scheme=scheme)
@@ -102,7 +102,7 @@ def test_what_a_style_sheet_loads_is_found(check, tmp_path):
 
 
 def test_every_source_has_a_page(check, tmp_path):
-    """An empty site lacks each lesson and each page of docs/."""
+    """The check reports each lesson and each page of docs/ that an empty site lacks."""
     sentences = "\n".join(check.missing(tmp_path, {}))
     for source in [
         *ROOT.glob("notebooks/*.ipynb"),

@@ -1,6 +1,6 @@
-"""The tiny models that come with the course: their files, their cards, and that the cards say what is so.
+"""Tests the tiny models that come with the course: their files, and that their cards are right.
 
-What takes seconds is measured again here; what takes minutes is read from `measured.json`.
+The tests measure again what takes seconds. They read what takes minutes from `measured.json`.
 """
 
 import contextlib
@@ -25,7 +25,7 @@ TINY = {
     name: model for name, model in catalog.models().items() if model.ours and name.startswith("tinyworld")
 }
 FOUR = ["tinyworld-llama", "tinyworld-falcon", "tinyworld-mistral", "tinyworld-mixtral"]
-REACH = 4 * 15  # Mistral's four layers, each 15 tokens back
+REACH = 4 * 15  # Mistral has four layers, and each looks 15 tokens back
 
 
 @pytest.fixture(scope="module")
@@ -46,7 +46,7 @@ def cards():
 def test_every_recipe_has_its_weights():
     assert TINY.keys() == RECIPES.keys()
     found = {path.name for path in sources.TRAINED_HERE.iterdir()}
-    assert found == RECIPES.keys() | {"pictureworld-stable-diffusion"}  # of which test_picture_weights.py is
+    assert found == RECIPES.keys() | {"pictureworld-stable-diffusion"}  # in test_picture_weights.py
 
 
 @pytest.mark.parametrize("name", TINY)
@@ -133,7 +133,7 @@ def test_experts_say_more_about_the_register_than_random_routers_but_in_the_firs
     loaded, worlds, cards
 ):
     layers = evaluation.specialisation(loaded["tinyworld-mixtral"], worlds["tinyworld-mixtral"])
-    assert all(found > 5 * chance for found, chance, *_ in layers)  # random routers, too
+    assert all(found > 5 * chance for found, chance, *_ in layers)  # this also holds for random routers
     assert [found > highest for found, _, _, highest in layers] == [False, True, True, True]
     for values, said in zip(layers, cards["tinyworld-mixtral"]["experts"], strict=True):
         assert values == pytest.approx(said, rel=0.02)

@@ -1,4 +1,4 @@
-"""The real Whisper tiny.en: converted without loss, the words of another engine, and when they were said."""
+"""Tests the real Whisper tiny.en: lossless conversion, the same words as another engine, word times."""
 
 import difflib
 import logging
@@ -19,7 +19,7 @@ from course_utils.speech import RATE, add_noise, clips, read, word_times, word_t
 
 
 class Heard(logging.Handler):
-    """Keeps what is logged."""
+    """Keeps all log records."""
 
     def __init__(self):
         super().__init__()
@@ -36,7 +36,7 @@ def whisper():
 
 @pytest.fixture(scope="module")
 def heard():
-    """What transformers warned of."""
+    """Records the warnings of transformers."""
     handler = Heard()
     logger = logging.getLogger("transformers")
     logger.addHandler(handler)
@@ -46,7 +46,7 @@ def heard():
 
 @pytest.fixture(scope="module")
 def transcripts(whisper, heard):
-    """The text of each clip."""
+    """Returns the text of each clip."""
     model, processor = whisper
     texts = {}
     for name, clip in clips().items():
@@ -57,7 +57,7 @@ def transcripts(whisper, heard):
 
 
 def spoken(text):
-    """The words of a text as they are said."""
+    """Returns the words of a text as they are spoken."""
     return re.findall(r"[a-z']+", text.lower().replace("mr.", "mister"))
 
 
@@ -162,7 +162,7 @@ def test_a_cut_file_is_refused(tmp_path):
 
 @pytest.mark.parametrize("name", ["whisper-tiny", "whisper-large-v3-turbo"])
 def test_the_other_sizes_come_from_the_hub(name, whisper, tmp_path):
-    """Shrunken, by the hub's protocol, in the official layout: what they load as, and that they write."""
+    """Loads a shrunken copy in the official layout from a hub: it has the right class and writes text."""
     model = catalog.find(name)
     config = transformers.WhisperConfig.from_dict(
         whisper[0].config.to_dict()
@@ -206,7 +206,7 @@ def test_write_gives_what_generate_gives(whisper, transcripts):
 
 
 def test_a_text_that_does_not_stop_is_cut_off_without_an_end(whisper):
-    """All places are full then: an end that the model did not write would be one token too many."""
+    """All positions are full then, so an added end token would be one too many."""
     model, processor = whisper
     paragraph = numpy.concatenate([clip.samples for clip in clips().values()])
     noisy = add_noise(paragraph, -5)
@@ -222,10 +222,10 @@ def test_a_text_that_does_not_stop_is_cut_off_without_an_end(whisper):
 
 
 def test_the_window_that_read_takes_keeps_the_words(whisper, capsys):
-    """Where sound fills the last of the 30 seconds, nearly all words may be left out: `read` keeps off."""
+    """If sound fills all 30 seconds, Whisper may leave out nearly all words. So `read` takes only 29.5 s."""
     model, processor = whisper
     paragraph = numpy.concatenate([clip.samples for clip in clips().values()])
-    full = numpy.tile(paragraph, 2)[9 * RATE : 39 * RATE]  # some 80 words are said in it
+    full = numpy.tile(paragraph, 2)[9 * RATE : 39 * RATE]  # it contains some 80 spoken words
     features = processor(full, sampling_rate=RATE, return_tensors="pt").input_features
     (ids,) = model.generate(features, max_length=200)
     assert len(processor.decode(ids, skip_special_tokens=True).split()) < 10

@@ -67,7 +67,8 @@ def serve(control: socket.socket, isolated: bool, prelude: list[str]):
     shell = _shell()
     for source in prelude:
         shell.run_cell(source, store_history=False).raise_error()
-    if len(os.listdir("/proc/self/task")) > 1 and prelude:  # a fork loses threads: start again without it
+    # A fork would lose threads that the prelude has started. So restart without the prelude.
+    if len(os.listdir("/proc/self/task")) > 1 and prelude:
         os.execv(sys.executable, [*sys.orig_argv[:-1], "[]"])
     _libc.prctl(PR_SET_DUMPABLE, 0, 0, 0, 0)  # student code of the same user can't read this process
     control.send(b"ready" if prelude else b"bare")
@@ -219,7 +220,8 @@ def _give_up(connection, given_up, isolated, memory, user, seconds):
             os.setresgid(user, user, user)
             os.setresuid(user, user, user)
         else:
-            _libc.capset(struct.pack("Ii", 0x20080522, 0), bytes(24))  # none; 0x20080522: version 3
+            # Empty sets of capabilities; 0x20080522 is version 3 of this interface.
+            _libc.capset(struct.pack("Ii", 0x20080522, 0), bytes(24))
         _libc.prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)
         _deny_system_calls()
     _libc.prctl(PR_SET_DUMPABLE, 1, 0, 0, 0)
@@ -247,7 +249,8 @@ def _deny_system_calls():
     program += [(at_least, 0, 1, 0x40000000), (give, 0, 0, missing)]  # the numbers of x86's x32 interface
     for number in (*denied, *DENIED_EVERYWHERE):
         program += [(equal, 0, 1, number), (give, 0, 0, refused)]
-    program += [(equal, 0, 1, CLONE3), (give, 0, 0, missing)]  # flags unreadable; libc then uses clone
+    # A filter can't read the flags of clone3. If it seems missing, libc uses clone.
+    program += [(equal, 0, 1, CLONE3), (give, 0, 0, missing)]
     program += [(equal, 0, 3, clone), (load, 0, 0, 16), (bits, 0, 1, NEW_USER), (give, 0, 0, refused)]
     program += [(give, 0, 0, allowed)]
     code = b"".join(struct.pack("HBBI", *line) for line in program)
