@@ -2,7 +2,7 @@
 
     python tests/places.py colab oldest newest            prints a table, lesson by environment
     python tests/places.py newest --lessons 00 07
-    python tests/places.py oldest --instead torch==2.13.0  where a version of the set can't be had
+    python tests/places.py oldest --instead torch==2.13.0  if a version of the set is not available
 
 colab   what Colab ships (colab_versions.txt), and a kernel that passes for Colab's
 oldest  the lowest versions that pyproject.toml admits, on the lowest Python

@@ -70,8 +70,8 @@ def test_audit_follows_each_control():
     assert rows(explorer.still())["first"][0] == 20
     explorer.temperature.value = 0.0
     assert "greedy" in explorer.picture.value
-    assert rows(explorer.still())["first"] == (0, 0, 56, 15)  # three sentences, all for he: Wilson
-    assert rows(explorer.still())["second"][0] == 75  # one sentence is even, the other goes to she
+    assert rows(explorer.still())["first"] == (0, 0, 56, 15)  # three sentences, all "he": Wilson's interval
+    assert rows(explorer.still())["second"][0] == 75  # one sentence is undecided, the other says "she"
     explorer.temperature.value = 0.5
     assert rows(explorer.still())["first"][0] == round(100 * heat(FIRST["pilot"], 0.5).mean())
     explorer.sentence.value = LATE

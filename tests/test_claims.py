@@ -149,7 +149,7 @@ def test_a_claim_s_texts_quote_its_own_words_or_name_whose_they_are():
 
 @pytest.mark.parametrize("path", WRITTEN, ids=NAMES)
 def test_our_reading_never_stands_in_quotation_marks(path):
-    if path.name == "claims.toml":  # where TOML puts marks around every text
+    if path.name == "claims.toml":  # TOML puts quotation marks around every text
         return
     text = path.read_text(encoding="utf-8")
     for claim in catalog.claims().values():

@@ -261,7 +261,7 @@ def test_words_without_a_map_are_named_in_a_sentence():
 
 def test_words_that_the_model_was_not_trained_on_are_named():
     shown = explorer(Pipeline(), unknown=world.unknown_words)
-    assert "training captions" not in shown.picture.value + shown.status.value  # “bear” is one of its animals
+    assert "training captions" not in shown.picture.value + shown.status.value  # “bear” is among its animals
     shown.first.value = "a nurse on a blue background"
     assert "Not a word of the training captions: “nurse”." in shown.picture.value
     assert "Not a word of the training captions: “nurse”." in shown.status.value

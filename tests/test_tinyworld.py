@@ -75,7 +75,8 @@ def texts(small):
 
 
 def test_all_texts_of_a_small_world_make_one(texts):
-    # Jobs of nurses and pilots; pairs of friends, pets, again or not, pools and skies; questions, sums, keys.
+    # Numbers of texts: jobs of nurses and of pilots; stories of pets (pairs of friends, pets, with or without
+    # "again", pools and skies); questions about pets; sums; keys.
     assert len(texts) == 9 + 6 + 6 * 2 * 2 * 3 + 2 * 3 + 3 * 2 + 2
     assert sum(texts.values()) == pytest.approx(1, abs=1e-12)
 
