@@ -190,7 +190,7 @@ def run(path, write=False, on_cell=lambda done, total: None):
     total = sum(cell.cell_type == "code" for cell in notebook.cells)
     client = NotebookClient(
         notebook,
-        timeout=600,
+        timeout=3_600,
         kernel_name="python3",
         store_widget_state=False,
         coalesce_streams=True,

@@ -164,7 +164,7 @@ def test_a_lesson_runs_at_full_size_on_a_gpu(lesson, tmp_path, monkeypatch):
         monkeypatch.setenv("HF_HOME", str(tmp_path))
         monkeypatch.setenv("COURSE_SIZE", "full")
         monkeypatch.setenv("COURSE_ANSWERS", str(tmp_path / "answers.json"))
-        NotebookClient(notebook, timeout=600, resources={"metadata": {"path": str(tmp_path)}}).execute()
+        NotebookClient(notebook, timeout=3_600, resources={"metadata": {"path": str(tmp_path)}}).execute()
     outputs = [output for cell in notebook.cells for output in cell.get("outputs", [])]
     text = "".join(output.text for output in outputs if output.output_type == "stream")
     assert f"Model: {model.title} (full)" in text
