@@ -314,8 +314,8 @@ def text(pipeline, measured, samples) -> str:
         "",
         "## Limits",
         "",
-        "It knows the words of PictureWorld and no others. What it shows about people was planted in order "
-        "to be found, and says nothing about the world outside.",
+        "It was trained on the words of PictureWorld and no others. What it shows about people was planted "
+        "in order to be found, and says nothing about the world outside.",
         "",
     ]
     return "\n".join(lines)
