@@ -292,7 +292,25 @@ def test_samples_that_are_too_long_are_cut_with_a_sentence(capsys):
     assert len(speech.read(minute, start=29.5, rate=RATE)) == WINDOW * RATE
     assert "this is second 29.5 to 59 (start=59 reads on)" in capsys.readouterr().out
     assert len(speech.read(minute, start=59, rate=RATE)) == RATE
+    assert capsys.readouterr().out == ""
+
+
+def test_a_sentence_says_if_no_silence_is_left_in_the_window(capsys):
+    minute = numpy.tile(TONE, 60)
+    says = (
+        "This sound is longer than 29.5 s as read: if the 30 seconds that Whisper takes end without silence, "
+        "it may lose words.\n"
+    )
+    assert len(speech.read(minute, seconds=30, rate=RATE)) == 30 * RATE
+    assert capsys.readouterr().out == (
+        "This sound is 60 s long: this is second 0 to 30 (start=30 reads on).\n" + says
+    )
     assert len(speech.read(minute, seconds=float("inf"), rate=RATE)) == 60 * RATE
+    assert capsys.readouterr().out == says
+    for rate in (RATE, 11_025, 44_100):  # at 11,025 a second, 29.5 s are no whole number of samples
+        speech.read(numpy.tile(TONE, 200), seconds=29.5, rate=rate)
+        assert "lose words" not in capsys.readouterr().out
+    speech.read(minute[: 20 * RATE], seconds=30, rate=RATE)
     assert capsys.readouterr().out == ""
 
 

@@ -9,6 +9,7 @@ import faster_whisper
 import jiwer
 import numpy
 import pytest
+import soxr
 import torch
 import transformers
 from servers import load_elsewhere
@@ -203,6 +204,22 @@ def test_write_gives_what_generate_gives(whisper, transcripts):
         assert processor.decode(written.ids[:2]) == "<|startoftranscript|><|notimestamps|>"
         assert written.ids[-1] == model.config.eos_token_id
         assert written.states.shape == (1500, 384) and written.picture.shape == (80, 3000)
+
+
+def test_samples_at_another_rate_give_the_same_words(whisper, transcripts):
+    model, processor = whisper
+    faster = [soxr.resample(clip.samples, RATE, 44_100) for clip in clips().values()]
+    for written, said in zip(
+        write(model, processor, *faster, rate=44_100), transcripts.values(), strict=True
+    ):
+        text = processor.decode(written.ids, skip_special_tokens=True)
+        assert spoken(text) == spoken(said)
+    (wrong,) = write(model, processor, faster[0])  # as if they were 16,000 a second
+    text = processor.decode(wrong.ids, skip_special_tokens=True)
+    first = transcripts[next(iter(clips()))]
+    assert jiwer.wer(" ".join(spoken(first)), " ".join(spoken(text))) > 0.5
+    with pytest.raises(CourseError, match="A rate is a number of samples a second"):
+        write(model, processor, faster[0], rate="44.1 kHz")
 
 
 def test_a_text_that_does_not_stop_is_cut_off_without_an_end(whisper):

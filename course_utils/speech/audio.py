@@ -34,8 +34,9 @@ def read(source, start=0.0, seconds=WINDOW, rate=None):
 
     Returns a float32 array of shape (samples,), for a file between -1 and 1. Several channels become their
     mean, other rates are converted, and whole numbers are scaled to that range. A printed sentence says if
-    sound is cut, mixed or silent. Nothing leaves this machine. Raises CourseError if the file does not exist,
-    is empty or is not audio, if the sound is shorter than 0.1 s, or if samples are invalid or have no rate.
+    sound is cut, mixed or silent, or if more than 29.5 s are returned. Nothing leaves this machine. Raises
+    CourseError if the file does not exist, is empty or is not audio, if the sound is shorter than 0.1 s, or
+    if samples are invalid or have no rate.
     """
     import numpy
     import soxr
@@ -63,6 +64,11 @@ def read(source, start=0.0, seconds=WINDOW, rate=None):
         print(
             f"{name} is {_seconds(length)} s long: this is second {_seconds(start)} to "
             f"{_seconds(start + seconds)} (start={_seconds(start + seconds)} reads on)."
+        )
+    if len(samples) > WINDOW * rate + 1:
+        print(
+            f"{name} is longer than {WINDOW} s as read: if the 30 seconds that Whisper takes end without "
+            "silence, it may lose words."
         )
     return soxr.resample(samples, rate, RATE).astype("float32")
 

@@ -25,12 +25,14 @@ class Written(NamedTuple):
     capped: bool
 
 
-def write(model, processor, *sounds, tokens=120):
+def write(model, processor, *sounds, tokens=120, rate=RATE):
     """Let Whisper write the text of each sound, always with the likeliest token, and without times.
 
     model, processor : what `course.load("whisper", size="small")` gives, an English-only size
-    sounds : samples as for `read`, 16,000 a second; sound longer than 29.5 seconds is cut
+    sounds : samples as for `read`; sound longer than 29.5 seconds is cut
     tokens : the most tokens that it may write
+    rate : samples a second of all sounds: 16,000 for the clips and for what `read` returns. Samples don't say
+        their rate, so give it for sound from elsewhere: at a wrong rate, the text is nonsense
 
     Returns a list of `Written`s. Raises CourseError as `read` does, and if `tokens` is more than the model
     has positions for.
@@ -46,7 +48,7 @@ def write(model, processor, *sounds, tokens=120):
             f"Whisper has {model.config.max_target_positions} places for tokens, and {len(start)} of them go "
             f"to those that it starts from: `tokens` is from 1 to {most}, not {tokens}."
         )
-    sounds = [read(each, rate=RATE) for each in sounds]
+    sounds = [read(each, rate=rate) for each in sounds]
     inputs = processor(sounds, sampling_rate=RATE, return_tensors="pt", return_attention_mask=True)
     with torch.no_grad():
         states = model.model.encoder(inputs.input_features.to(model.device, model.dtype)).last_hidden_state
