@@ -247,13 +247,7 @@ def describe(plan, context=None, batch=1, memory_bytes=None) -> str:
     """
     asked = context is not None or batch != 1
     context, batch = plan._checked(context, batch)
-    total = f"{plan.parameters:,} parameters"
-    if plan.active_parameters is None:
-        total += "; how many are active per token, the config does not say"
-    elif plan.active_parameters < plan.parameters:
-        share = plan.active_parameters / plan.parameters
-        total += f", {plan.active_parameters:,} ({share:.0%}) of them active per token"
-    text = [plan.title if plan.source == plan.title else f"{plan.title}  ({plan.source})", total]
+    text = [plan.title if plan.source == plan.title else f"{plan.title}  ({plan.source})", _total(plan)]
     if without := _without_input(plan):
         text.append(without)
     if plan.note:
@@ -266,8 +260,8 @@ def describe(plan, context=None, batch=1, memory_bytes=None) -> str:
         text += ["", cache]
     text += ["", f"Memory{_setting(plan, context, batch)}:"]
     text += columns(_memory_rows(plan, context, batch, memory_bytes), right={1, 2, 3})
-    if plan.shipped_as and plan.shipped_bytes is None:
-        text.append(f"It is published in the format {plan.shipped_as}, whose size is not counted here.")
+    if unknown := _unknown_format(plan):
+        text.append(unknown)
     design, cached = plan.kv_cache_bytes_per_token, plan.kv_cache_bytes_per_token_cached
     if cached and cached != design:
         kept = plan.kv_cache_bytes(context, batch) * cached // design
@@ -331,6 +325,22 @@ def parse_size(text) -> int:
     if not found or found[2] not in units or float(found[1]) * units[found[2]] < 1e6:
         raise CourseError(f"{text!r} is no amount of memory: write it as 16GB or 24GiB.")
     return int(float(found[1]) * units[found[2]])
+
+
+def _total(plan):
+    total = f"{plan.parameters:,} parameters"
+    if plan.active_parameters is None:
+        return f"{total}; how many are active per token, the config does not say"
+    if plan.active_parameters < plan.parameters:
+        share = plan.active_parameters / plan.parameters
+        return f"{total}, {plan.active_parameters:,} ({share:.0%}) of them active per token"
+    return total
+
+
+def _unknown_format(plan):
+    if plan.shipped_as and plan.shipped_bytes is None:
+        return f"It is published in the format {plan.shipped_as}, whose size is not counted here."
+    return ""
 
 
 def _active(plan):
@@ -446,16 +456,16 @@ def _html(plan):
 
     unit, divisor = ("billion", 1e9) if plan.parameters >= 1e9 else ("million", 1e6)
     counts = {name: part.parameters for name, part in plan.components.items()} or plan.parts
-    total = f"{plan.title}: {plan.parameters:,} parameters"
-    if plan.active_parameters and plan.active_parameters < plan.parameters:
-        total += f", {plan.active_parameters:,} of them active per token"
     amounts = [round(count / divisor, 4) for count in counts.values()]
-    parts = views.bars(list(counts), amounts, f"{unit} parameters", title=total)
+    title = f"{plan.title}: {_total(plan)}"
+    parts = views.bars(list(counts), amounts, f"{unit} parameters", title=title)
     context, batch = plan._checked(None, 1)
     title = f"Memory{_setting(plan, context, batch)}"
-    memory = views.table(
-        _memory_rows(plan, context, batch), {1, 2, 3}, title=title, note=_cache_sentence(plan) or None
-    )
+    # In print each remark has lines of its own, some without a full stop. Here they form one text.
+    remarks = [plan.note, _without_input(plan), plan.layers and _dimensions(plan), _cache_sentence(plan)]
+    remarks.append(_unknown_format(plan))
+    note = " ".join(remark.rstrip(".") + "." for remark in remarks if remark)
+    memory = views.table(_memory_rows(plan, context, batch), {1, 2, 3}, title=title, note=note or None)
     return parts.html + memory.html
 
 
@@ -851,6 +861,16 @@ _SIZES = re.compile(
 )
 _MANY = re.compile(r"n_layer|(.*_)?(layers|blocks|depth|experts)")
 _MAY_BE_ZERO = re.compile(r".*(experts|layers|n_layer).*|intermediate_size|ffn_hidden_size|d_ff|image_size")
+# Switches that decide which tensors a model has.
+_SWITCHES = re.compile(r"tie_\w+|(\w+_)?bias|multi_query|new_decoder_architecture")
+# Names of one size in different families of models.
+_SAME_SIZES = (
+    ("num_hidden_layers", "n_layer", "n_layers", "num_layers"),
+    ("hidden_size", "d_model", "n_embd"),
+    ("num_attention_heads", "n_head", "n_heads", "num_heads"),
+    ("num_key_value_heads", "num_kv_heads", "n_kv_heads", "kv_n_heads"),
+    ("intermediate_size", "d_ff", "ffn_dim", "ffn_hidden_size", "n_inner"),
+)
 
 
 def _check_values(values, source):
@@ -910,28 +930,58 @@ def _check_spelling(values, config, source):
 
 
 def _check_names(values, taken, known, source):
-    """Refuses an unknown name that is nearly the name of a size that the config lacks.
+    """Refuses an unknown name that probably means a size that the config lacks.
 
     Published configs hold many names that the library does not know, such as settings of their makers' own
-    code. They pass. Only a number under a name within a letter or two of a missing size is a misspelling, and
-    only if the library uses another number for that size: it accepts some names that it does not list.
+    code. They pass. Refused is only a whole number under a name within a letter or two of a missing size, or
+    under another family's name for it, and a true or false under nearly the name of a switch that decides
+    which tensors there are; and only if the library uses another value: it accepts some names that it does
+    not list.
 
     taken : dict from each name of the library to the value that it took
     """
-    missing = [
-        name
-        for name in taken
-        if name not in values and (_SIZES.fullmatch(name) or _MANY.fullmatch(name) or name in _CHOSEN_COUNTS)
+    missing = [name for name in taken if name not in values]
+    sizes = [
+        name for name in missing if _SIZES.fullmatch(name) or _MANY.fullmatch(name) or name in _CHOSEN_COUNTS
     ]
+    switches = [name for name in missing if _SWITCHES.fullmatch(name) and isinstance(taken[name], bool)]
     for name, value in values.items():
-        if name in known or isinstance(value, bool) or not isinstance(value, int):
+        if name in known:
             continue
-        close = difflib.get_close_matches(name, missing, n=1, cutoff=0.85)
-        if close and taken[close[0]] != value:
+        if isinstance(value, bool):
+            meant = difflib.get_close_matches(name, switches, n=1, cutoff=0.9)
+            number = value
+        else:
+            meant = difflib.get_close_matches(name, sizes, n=1, cutoff=0.85) or _same_size(
+                name, taken, values
+            )
+            number = _whole_number(value)
+        if meant and number is not None and taken[meant[0]] != number:
+            shown = f"{value:,}" if type(value) is int else repr(value)[:40]
             raise CourseError(
-                f"{source} has {name} = {value:,}, and this architecture knows no such name: is {close[0]} "
+                f"{source} has {name} = {shown}, and this architecture knows no such name: is {meant[0]} "
                 "meant?"
             )
+
+
+def _same_size(name, taken, values):
+    """Returns a list of the library's name for the size that other families call `name`; empty if none fits.
+
+    None fits if the config also states the size under another name, or if the library works it out later.
+    """
+    for same in _SAME_SIZES:
+        if name in same and not any(other in values for other in same if other in taken):
+            return [other for other in same if taken.get(other) is not None]
+    return []
+
+
+def _whole_number(value):
+    """Returns the whole number that a value of a config stands for, even as text; None if it is none."""
+    if isinstance(value, str) and re.fullmatch(r"\d{1,15}", value.strip()):
+        return int(value)
+    if isinstance(value, int) or (isinstance(value, float) and value.is_integer()):
+        return value
+    return None
 
 
 def _check_experts(config, source):

@@ -6,6 +6,7 @@ import re
 import subprocess
 import sys
 import tomllib
+from html import unescape
 from pathlib import Path
 
 import pytest
@@ -317,6 +318,19 @@ def test_names_that_the_library_does_not_know_are_no_misspelling():
     assert "n_shared_experts" not in kimi and course.blueprint(config=kimi).parameters > 40e9
 
 
+def test_the_names_that_an_architecture_writes_are_no_misspelling():
+    checked = 0
+    for kind in transformers.CONFIG_MAPPING:
+        try:
+            config = transformers.CONFIG_MAPPING[kind]()
+            values = config.to_dict()
+        except Exception:  # it needs arguments or a package, and each library has its own kind of error
+            continue
+        blueprints._check_spelling(values, config, kind)
+        checked += 1
+    assert checked > 300
+
+
 def test_kimi_k2_is_counted_as_the_architecture_that_it_is():
     values = PUBLISHED["DeepSeek-V3"]["config"] | {"model_type": "kimi_k2"}
     plan = course.blueprint(config=values)
@@ -334,6 +348,7 @@ def test_a_part_that_needs_a_package_is_left_out_with_a_word():
         text = course.blueprint(config=config.text_config.to_dict())
         assert plan.parameters == text.parameters
         assert "Only the part for text is counted" in plan.note and "timm" in plan.note
+        assert "Only the part for text is counted" in plan._repr_mimebundle_()["text/html"]
     else:
         assert course.blueprint(config=config.to_dict()).note == ""
 
@@ -474,6 +489,28 @@ BROKEN = {
         {"_class_name": "UNet2DConditionModel", "cross_attention_dims": 64},
         "is cross_attention_dim meant?",
     ),
+    "a misspelt switch": (
+        {"model_type": "llama", "tie_word_embedings": True},
+        "has tie_word_embedings = True, and this architecture knows no such name: is tie_word_embeddings",
+    ),
+    "a misspelt size as text": (
+        {"model_type": "llama", "hidden_sise": "2048"},
+        "has hidden_sise = '2048', and this architecture knows no such name: is hidden_size meant?",
+    ),
+    "a misspelt size with a point": (
+        {"model_type": "llama", "hidden_sise": 2048.0},
+        "has hidden_sise = 2048.0, and this architecture knows no such name: is hidden_size meant?",
+    ),
+    "another family's layers": ({"model_type": "llama", "n_layers": 16}, "is num_hidden_layers meant?"),
+    "another family's name of layers": (
+        {"model_type": "llama", "num_layers": 16},
+        "is num_hidden_layers meant?",
+    ),
+    "another family's shared heads": (
+        {"model_type": "llama", "num_kv_heads": 8},
+        "is num_key_value_heads meant?",
+    ),
+    "another family's hidden size": ({"model_type": "llama", "d_model": 2048}, "is hidden_size meant?"),
     "more experts than there are": (
         {"model_type": "mixtral", "num_experts_per_tok": 500},
         "chooses 500 experts for each token and has 8: correct one of the two",
@@ -605,6 +642,27 @@ def test_notebook_shows_parts_and_memory():
         in course.blueprint("falcon-40b")._repr_mimebundle_()["text/html"]
     )
     assert repr(course.blueprint("llama-2-7b")) == "<Blueprint llama-2-7b: 6,738,415,616 parameters>"
+
+
+def test_notebook_tells_every_remark_of_the_printed_text():
+    def page(**config):
+        html = course.blueprint(config=config)._repr_mimebundle_()["text/html"]
+        return " ".join(unescape(html).split())
+
+    latent = page(**PUBLISHED["DeepSeek-V3"]["config"] | {"model_type": "kimi_k2"})
+    for remark in (
+        "37,552,282,624 (6%) of them active per token",
+        "36,625,603,584 active as some makers count: without the input's table, of which a token reads",
+        "128 heads of 192 for queries and keys (64 of them turned by RoPE) and 128 for values",
+        "Counted as deepseek_v3, which is the architecture of kimi_k2.",
+    ):
+        assert remark in latent
+    unsaid = page(**MIXTURES["deepseek_v3"] | {"model_type": "deepseek_v2", "num_experts_per_tok": None})
+    assert "how many are active per token, the config does not say" in unsaid
+    plain = page(**SMOLLM2 | {"quantization_config": {"quant_method": "brand_new"}})
+    assert "30 layers, hidden size 576, 9 heads of 64 on 3 key-value heads, context 8,192." in plain
+    assert "published in the format brand_new, whose size is not counted here." in plain
+    assert "as some makers count" not in plain
 
 
 def test_libraries_are_left_as_they_were(capfd):
