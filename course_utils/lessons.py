@@ -1,6 +1,7 @@
 """The work of a lesson's first cell, and the code that runs lessons from top to bottom."""
 
 import contextlib
+import logging
 import os
 import subprocess
 import sys
@@ -219,7 +220,9 @@ def run(path, write=False, on_cell=lambda done, total: None):
     except DeadKernelError:
         error = f"cell {done + 1}: the kernel died"
     except AssertionError:
-        # Ctrl-C: nbclient catches the signal and ends the kernel, and then fails because the kernel is gone.
+        # Ctrl-C: nbclient catches the signal and ends the kernel, and then fails because the kernel is gone. The task
+        # that polls the kernel may fail for the same reason, and asyncio would print its traceback at the end.
+        logging.getLogger("asyncio").setLevel(logging.CRITICAL)
         raise KeyboardInterrupt from None
     if write and error is None:
         nbformat.write(clean(notebook), path)
