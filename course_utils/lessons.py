@@ -220,8 +220,8 @@ def run(path, write=False, on_cell=lambda done, total: None):
     except DeadKernelError:
         error = f"cell {done + 1}: the kernel died"
     except AssertionError:
-        # Ctrl-C: nbclient catches the signal and ends the kernel, and then fails because the kernel is gone. The task
-        # that polls the kernel may fail for the same reason, and asyncio would print its traceback at the end.
+        # Ctrl-C: nbclient catches the signal and ends the kernel, and then fails because the kernel is gone.
+        # Its task that polls the kernel may fail in the same way; asyncio would print that traceback later.
         logging.getLogger("asyncio").setLevel(logging.CRITICAL)
         raise KeyboardInterrupt from None
     if write and error is None:
