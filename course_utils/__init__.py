@@ -8,10 +8,10 @@ import importlib
 
 _HOME_OF = {
     "CourseError": "errors",
-    "folder": "models",
-    "gguf_copies": "models",
-    "load": "models",
-    "prepare": "models",
+    "folder": "loading.models",
+    "gguf_copies": "loading.models",
+    "load": "loading.models",
+    "prepare": "loading.models",
     "setup": "lessons",
     "predict": "learning.predict",
     "reveal": "learning.predict",
@@ -25,31 +25,32 @@ _HOME_OF = {
     "gain": "learning.matched_test",
     "progress": "learning.progress",
     "competencies": "learning.progress",
-    "LocalHub": "hub",
+    "LocalHub": "opened.hub",
     "blueprint": "blueprints",
-    "CrossAttention": "cross_attention",
+    "CrossAttention": "opened.denoising",
 }
-_MODULES = (
-    "blueprints",
-    "catalog",
-    "explorers",
-    "licences",
-    "openness",
-    "sandbox",
-    "speech",
-    "statistics",
-    "tinyworld",
-    "views",
-)
+_MODULE_OF = {
+    "blueprints": "blueprints",
+    "catalog": "catalog",
+    "licences": "licences",
+    "opened": "opened",
+    "openness": "openness",
+    "pictureworld": "worlds.pictureworld",
+    "sandbox": "opened.sandbox",
+    "speech": "opened.speech",
+    "statistics": "statistics",
+    "tinyworld": "worlds.tinyworld",
+    "views": "views",
+}
 
-__all__ = [*_HOME_OF, *_MODULES]
+__all__ = [*_HOME_OF, *_MODULE_OF]
 
 
 def __getattr__(name):
     if name in _HOME_OF:
         return getattr(importlib.import_module(f"{__name__}.{_HOME_OF[name]}"), name)
-    if name in _MODULES:
-        return importlib.import_module(f"{__name__}.{name}")
+    if name in _MODULE_OF:
+        return importlib.import_module(f"{__name__}.{_MODULE_OF[name]}")
     raise AttributeError(f"course_utils has no {name!r}; it has {', '.join(__all__)}")
 
 

@@ -118,7 +118,8 @@ def _doctor(options):
 
 
 def _models(options):
-    from course_utils import catalog, lessons, preflight, sources
+    from course_utils import catalog, lessons
+    from course_utils.loading import preflight, sources
 
     for model in map(catalog.find, options.names):
         with preflight.or_smaller(model):
@@ -166,7 +167,8 @@ def _blueprint(options):
 
 
 def _fetch(options):
-    from course_utils import catalog, lessons, models
+    from course_utils import catalog, lessons
+    from course_utils.loading import models
 
     wanted = [catalog.find(name) for name in options.names] or lessons.models_needed()
     for model in wanted:

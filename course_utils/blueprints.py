@@ -534,7 +534,7 @@ def _from_file(place):
 
 def _from_hub(repository):
     """Returns the blueprint of a model on the hub; only its configs are fetched."""
-    from course_utils import sources
+    from course_utils.loading import sources
 
     def config_of(file):
         path = sources.fetch_config(repository, file)

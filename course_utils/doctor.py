@@ -6,9 +6,9 @@ import shutil
 import sys
 from importlib import metadata
 
-from course_utils import downloads, sources
 from course_utils.learning import answers
 from course_utils.lessons import megabytes, models_needed, repository
+from course_utils.loading import downloads, sources
 
 PACKAGES = (
     "torch",

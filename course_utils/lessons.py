@@ -25,7 +25,7 @@ def setup(name):
     It also sets one thread and the random seeds, and says so (see `models.prepare`).
     Raises CourseError if there is no such lesson, or if COURSE_SIZE asks for a model that it can't open.
     """
-    from course_utils import models
+    from course_utils.loading import models
 
     lesson = _lesson(name)
     print(f"Lesson {lesson.name[:2]}, {lesson.title}: about {lesson.minutes} minutes.")
@@ -94,7 +94,7 @@ def models_needed():
 
 def cost(model):
     """Return two lines on what a model needs: licence, gate, download, disk, memory, minutes."""
-    from course_utils import sources
+    from course_utils.loading import sources
 
     if model.ours:
         return (

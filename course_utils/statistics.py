@@ -13,7 +13,7 @@ import math
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from .errors import CourseError
+from course_utils.errors import CourseError
 
 _ALL_ORDERS = 8  # kendall() tries all orders of up to this many things: 40,320 orders of 8
 _SHUFFLES = 20_000  # for more things, kendall() tries this many random orders

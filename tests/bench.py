@@ -60,7 +60,12 @@ def cells():
     import torch
 
     import course_utils as course
-    from course_utils.explorers import Attention, Audit, Denoising, Fits, Patching, Sampling
+    from course_utils.opened.attention import Attention
+    from course_utils.opened.audit import Audit
+    from course_utils.opened.denoising import Denoising
+    from course_utils.opened.fits import Fits
+    from course_utils.opened.patching import Patching
+    from course_utils.opened.sampling import Sampling
 
     model, tokenizer = course.load("llama", size="small")
     yield "load SmolLM2 again", lambda _: course.load("llama", size="small")
@@ -96,7 +101,7 @@ def cells():
 
     def patch(source, target):
         ids = [tokenizer(text, return_tensors="pt")["input_ids"][0] for text in (source, target)]
-        patched = course.explorers.patch_everywhere(model, *ids)
+        patched = course.opened.patch_everywhere(model, *ids)
         return ["a", "b"], patched[..., 0]
 
     countries = [f"The capital of {country} is" for country in ("Italy", "Spain", "Japan", "Egypt")]
@@ -114,7 +119,7 @@ def cells():
             latents = pipeline(prompts, latents=start, **settings).images
         maps = attention.maps()[:, -len(prompts) :].mean(0)[:, 1:]
         words = [prompt.split() for prompt in prompts]
-        return course.explorers.Drawn([latents] * (steps + 1), [0.0] * (steps + 1), words, maps)
+        return course.opened.Drawn([latents] * (steps + 1), [0.0] * (steps + 1), words, maps)
 
     def decode(latents):
         with torch.no_grad():

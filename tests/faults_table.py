@@ -19,8 +19,9 @@ import psutil
 import pytest
 from servers import Hub, shrunken
 
-from course_utils import catalog, preflight, sources
-from course_utils.hub import Commit
+from course_utils import catalog
+from course_utils.loading import preflight, sources
+from course_utils.opened.hub import Commit
 
 START = """# What a learner sees when something fails
 
@@ -127,7 +128,7 @@ def gpu_runs_out(patch, hub):
 
     original = AutoModelForCausalLM.from_pretrained
     patch.setattr(AutoModelForCausalLM, "from_pretrained", from_pretrained)
-    patch.setattr("course_utils.preflight.free_memory", lambda: (6 * GB, 8 * GB))
+    patch.setattr("course_utils.loading.preflight.free_memory", lambda: (6 * GB, 8 * GB))
 
 
 # (fault, the model that the cell loads, a function that brings the fault about). If the fault appears only in

@@ -24,7 +24,7 @@ import playwright
 import pytest
 import requests
 
-from course_utils import sandbox
+from course_utils.opened import sandbox
 
 ROOT = Path(__file__).parent.parent
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome", "msedge")

@@ -12,7 +12,7 @@ from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
-from course_utils.hub import Commit, Repositories
+from course_utils.opened.hub import Commit, Repositories
 
 ROOT = Path(__file__).parent.parent
 

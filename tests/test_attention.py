@@ -7,8 +7,9 @@ import pytest
 from test_views import Page
 
 import course_utils as course
-from course_utils import CourseError, views
-from course_utils.explorers import Attention, Patching, patch_everywhere
+from course_utils import CourseError, opened
+from course_utils.opened.attention import Attention
+from course_utils.opened.patching import Patching, patch_everywhere
 
 LAYERS, HEADS = 3, 2
 FRANCE, ITALY = "The capital of France is", "The capital of Italy is"
@@ -32,13 +33,13 @@ VALUES = numpy.full((4, 5), -7.3)
 VALUES[:2, 3], VALUES[3, 3], VALUES[2:, 4] = 6.0, 0.5, 6.4
 
 PICTURES = {
-    "attention_map": views.attention_map(["A", " <b>", "\n"], MAP, caption="Layer 1, head 2"),
-    "attention_map, chosen": views.attention_map(PIECES, WEIGHTS[1, 1], chosen=3),
-    "attention_map, long": views.attention_map(["w"] * 24, attend("w " * 24)[0, 0], chosen=23),
-    "attention_heads": views.attention_heads(["A", " <b>", "\n"], numpy.stack([MAP, MAP.round()])),
-    "attention_heads, chosen": views.attention_heads(PIECES, WEIGHTS[0], chosen=-1),
-    "logit_lens": views.logit_lens(["A", " b"], [["<", " x"], [" ", " y"]], [[0.5, 0.1], [1, 0.004]]),
-    "patch_grid": views.patch_grid(VALUES, PIECES, split(ITALY), chosen=(3, 4)),
+    "attention_map": opened.attention_map(["A", " <b>", "\n"], MAP, caption="Layer 1, head 2"),
+    "attention_map, chosen": opened.attention_map(PIECES, WEIGHTS[1, 1], chosen=3),
+    "attention_map, long": opened.attention_map(["w"] * 24, attend("w " * 24)[0, 0], chosen=23),
+    "attention_heads": opened.attention_heads(["A", " <b>", "\n"], numpy.stack([MAP, MAP.round()])),
+    "attention_heads, chosen": opened.attention_heads(PIECES, WEIGHTS[0], chosen=-1),
+    "logit_lens": opened.logit_lens(["A", " b"], [["<", " x"], [" ", " y"]], [[0.5, 0.1], [1, 0.004]]),
+    "patch_grid": opened.patch_grid(VALUES, PIECES, split(ITALY), chosen=(3, 4)),
     "Attention": Attention(attend, split, FRANCE).still(),
     "Patching": Patching(None, split, ITALY, FRANCE, ((" Rome", " Paris"), VALUES)).still(),
 }
@@ -70,7 +71,7 @@ def test_a_map_shows_percentages_and_nothing_of_later_tokens():
 
 
 def test_the_chosen_token_is_drawn_over_the_words():
-    picture = views.attention_map(["A", " b", " c"], MAP, chosen=1)
+    picture = opened.attention_map(["A", " b", " c"], MAP, chosen=1)
     assert picture.alt == "·b looks at ·b 75.0%, A 25.0%"
     text = Page(picture.html).text
     assert "What ·b looks at" in text
@@ -79,7 +80,7 @@ def test_the_chosen_token_is_drawn_over_the_words():
 
 
 def test_a_long_map_marks_the_largest_without_numbers():
-    text = Page(views.attention_map(["w"] * 9, numpy.eye(9)).html).text
+    text = Page(opened.attention_map(["w"] * 9, numpy.eye(9)).html).text
     assert text.count("●") == 9 + 1  # and once in the note
     assert "100" not in text
 
@@ -90,13 +91,13 @@ def test_heads_say_where_their_attention_goes():
     first = numpy.zeros((4, 4))
     first[:, 0] = 1
     even = numpy.tril(numpy.ones((4, 4))) / numpy.arange(1, 5)[:, None]
-    picture = views.attention_heads(["a", "b", "c", "d"], [first, back, numpy.eye(4), even])
+    picture = opened.attention_heads(["a", "b", "c", "d"], [first, back, numpy.eye(4), even])
     assert picture.alt == (
         "4 heads. head 0: 100% on the first token; head 1: 100% on the token before; head 2: 100% on itself; "
         "head 3: spread over several"
     )
     assert [image["alt"] for image in Page(picture.html).images] == picture.alt[9:].split("; ")
-    last = views.attention_heads(["a", "b", "c", "d"], [first, back], chosen=-1)
+    last = opened.attention_heads(["a", "b", "c", "d"], [first, back], chosen=-1)
     assert last.alt == "2 heads. head 0: a 100%; head 1: c 100%"
     assert "what d looks at most" in last.html
 
@@ -106,8 +107,8 @@ def test_the_lens_says_the_last_token_of_each_layer():
     assert picture.alt == "After ·b, layer 0: ·x 10%; layer 1: ·y <1%"
     assert picture.html.endswith("the higher. · is a space. ␣ is a space and nothing else</div></figure>")
     assert re.findall(r"<bdi>([^<]*)</bdi>", picture.html)[2:] == ["&lt;", "·x", "␣", "·y"]
-    assert "␣ is" not in views.logit_lens(["b"], [[" x"]], [[0.1]]).html
-    named = views.logit_lens([" b"], [[" x"]], [[0.1]], layers=["embedding"])
+    assert "␣ is" not in opened.logit_lens(["b"], [[" x"]], [[0.1]]).html
+    named = opened.logit_lens([" b"], [[" x"]], [[0.1]], layers=["embedding"])
     assert named.alt == "After ·b, layer embedding: ·x 10%"
 
 
@@ -121,15 +122,15 @@ def test_patches_have_signs_and_say_where_the_answer_turns():
     assert sorted(bold) == ["+0.5", "+6.0", "+6.0", "+6.4", "+6.4"]
     assert re.findall(r"border:3px solid [^>]*>([^<]*)<", picture.html) == ["+6.4"]
     assert Page(picture.html).text.count("←") == 1
-    assert views.patch_grid([[-1.0]], ["a"]).alt.endswith("ahead of ·Paris in 0 of 1 patches")
-    assert views.patch_grid([[-1.0], [1]], ["a"]).alt.endswith("at a in layer 1")
+    assert opened.patch_grid([[-1.0]], ["a"]).alt.endswith("ahead of ·Paris in 0 of 1 patches")
+    assert opened.patch_grid([[-1.0], [1]], ["a"]).alt.endswith("at a in layer 1")
 
 
 def test_views_refuse_weights_of_other_tokens():
     with pytest.raises(ValueError, match="3 tokens"):
-        views.attention_map(["a", "b", "c"], numpy.eye(2))
+        opened.attention_map(["a", "b", "c"], numpy.eye(2))
     with pytest.raises(ValueError, match="one token"):
-        views.attention_heads(["a"], [[[1.0]]])
+        opened.attention_heads(["a"], [[[1.0]]])
 
 
 def test_attention_follows_its_controls_and_reads_a_text_once():

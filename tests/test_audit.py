@@ -6,9 +6,8 @@ from pathlib import Path
 import numpy
 import pytest
 
-from course_utils import CourseError, views
-from course_utils.explorers import Audit
-from course_utils.explorers.audit import ALL, heat
+from course_utils import CourseError, opened, views
+from course_utils.opened.audit import ALL, Audit, heat
 
 PLANTED = {"first": {"nurse": 0.9, "pilot": 0.15}}
 FIRST = {"nurse": [0.8, 0.9, 1.0], "pilot": [0.1, 0.2, 0.3]}
@@ -148,7 +147,7 @@ def test_against_truth_says_how_far_and_how_many():
         "first": ([10, 52, 80], [(8, 12), (50, 54), (75, 85)]),
         "second": ([50, 50, 50], [(48, 52)] * 3),
     }
-    picture = views.against_truth([10, 50, 90], groups, band=5, levels={"second": 48}, named={0: "ten"})
+    picture = opened.against_truth([10, 50, 90], groups, band=5, levels={"second": 48}, named={0: "ten"})
     assert "first: 4.0 points from the line on average, 2 of 3 within 5" in picture.alt
     assert "second: 2.0 points from 48% on average, all from 50% to 50%" in picture.alt
     assert "data:image/png;base64," in picture.html

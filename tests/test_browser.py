@@ -93,7 +93,7 @@ def missing_pictures(notebook, name):
     missing = []
     for index, cell in enumerate(nbformat.read(NOTEBOOKS / f"{name}.ipynb", as_version=4).cells):
         html = "".join(output.get("data", {}).get("text/html", "") for output in cell.get("outputs", []))
-        if "<figure" in html or "course.explorers." in cell.source:
+        if "<figure" in html or "course.opened." in cell.source:
             try:
                 expect(notebook.output(index).locator("figure").first).to_be_visible()
             except AssertionError:
@@ -122,7 +122,7 @@ def photograph(notebook, name):
 
 def explorers(lesson):
     """Returns the indices of the cells that show an explorer."""
-    shown = [index for index, source in enumerate(lesson.sources) if "course.explorers." in source]
+    shown = [index for index, source in enumerate(lesson.sources) if "course.opened." in source]
     return [index for index in shown if lesson.output(index).locator(".course-explorer").count()]
 
 
@@ -195,7 +195,7 @@ def test_outputs_fit_and_can_be_read_by_everyone(lesson, width, theme):
 
 @pytest.mark.parametrize("lesson", ["02_tokens_and_llama"], indirect=True)
 def test_the_temperature_is_moved_by_keyboard(lesson):
-    explorer = lesson.output(lesson.find("course.explorers.Sampling"))
+    explorer = lesson.output(lesson.find("course.opened.Sampling"))
     before = explorer.locator("figure").inner_text()
     temperature = explorer.get_by_role("slider").first
     temperature.focus()
@@ -208,7 +208,7 @@ def test_the_temperature_is_moved_by_keyboard(lesson):
 def test_the_weight_at_zero_shows_gibberish(lesson):
     printed = lesson.output(lesson.find("def ask_with_weight")).inner_text()
     gibberish = re.search(r"set to zero: +(.*)", printed)[1]
-    explorer = lesson.output(lesson.find("course.explorers.OneWeight"))
+    explorer = lesson.output(lesson.find("course.opened.OneWeight"))
     expect(explorer.locator("figure")).not_to_contain_text(gibberish)
     explorer.get_by_role("slider").press("Home")
     expect(explorer.locator("figure")).to_contain_text(gibberish)
@@ -216,7 +216,7 @@ def test_the_weight_at_zero_shows_gibberish(lesson):
 
 @pytest.mark.parametrize("lesson", ["03_inside_llama"], indirect=True)
 def test_attention_is_read_by_pointing_and_by_keyboard(lesson):
-    explorer = lesson.output(lesson.find("course.explorers.Attention"))
+    explorer = lesson.output(lesson.find("course.opened.Attention"))
     readout, status = explorer.locator(".course-readout:visible"), explorer.get_by_role("status")
     expect(readout).to_have_count(0)
     explorer.locator(".course-map td:has(.course-readout)").last.hover()
@@ -240,7 +240,7 @@ def test_attention_is_read_by_pointing_and_by_keyboard(lesson):
 
 @pytest.mark.parametrize("lesson", ["03_inside_llama"], indirect=True)
 def test_another_country_is_patched_and_one_patch_is_read_by_keyboard(lesson):
-    explorer = lesson.output(lesson.find("course.explorers.Patching"))
+    explorer = lesson.output(lesson.find("course.opened.Patching"))
     status = explorer.get_by_role("status")
     expect(status).to_contain_text("·Rome ahead of ·Paris in 30 of 150 patches")
     source = explorer.get_by_role("textbox", name="numbers from")
@@ -261,7 +261,7 @@ def test_another_country_is_patched_and_one_patch_is_read_by_keyboard(lesson):
 
 @pytest.mark.parametrize("lesson", ["05_mistral_and_mixtral"], indirect=True)
 def test_a_window_is_narrowed_by_keyboard_and_the_word_is_lost(lesson):
-    explorer = lesson.output(lesson.find("course.explorers.SlidingWindow"))
+    explorer = lesson.output(lesson.find("course.opened.SlidingWindow"))
     status = explorer.get_by_role("status")
     expect(status).to_contain_text("4 layers that each see 16 tokens: at most 60 back in all.")
     window, layers, distance = explorer.get_by_role("slider").all()
@@ -275,7 +275,7 @@ def test_a_window_is_narrowed_by_keyboard_and_the_word_is_lost(lesson):
 
 @pytest.mark.parametrize("lesson", ["05_mistral_and_mixtral"], indirect=True)
 def test_a_sentence_is_routed_and_an_unknown_word_is_named(lesson):
-    explorer = lesson.output(lesson.find("course.explorers.Router"))
+    explorer = lesson.output(lesson.find("course.opened.Router"))
     status = explorer.get_by_role("status")
     explorer.get_by_role("combobox").select_option("sums")
     expect(status).to_contain_text("= ")
@@ -290,7 +290,7 @@ def test_a_sentence_is_routed_and_an_unknown_word_is_named(lesson):
 
 @pytest.mark.parametrize("lesson", ["04_falcon"], indirect=True)
 def test_the_cache_is_shared_less_by_keyboard_and_drawn_for_another_model(lesson):
-    explorer = lesson.output(lesson.find("course.explorers.KeyValueCache"))
+    explorer = lesson.output(lesson.find("course.opened.KeyValueCache"))
     status = explorer.get_by_role("status")
     expect(status).to_contain_text("128 query heads on 8 key-value heads (grouped-query, as published)")
     heads, tokens, memory = explorer.get_by_role("slider").all()
@@ -306,7 +306,7 @@ def test_the_cache_is_shared_less_by_keyboard_and_drawn_for_another_model(lesson
 
 @pytest.mark.parametrize("lesson", ["04_falcon"], indirect=True)
 def test_the_cache_grows_by_keyboard_token_by_token(lesson):
-    explorer = lesson.output(lesson.find("course.explorers.CacheGrowth"))
+    explorer = lesson.output(lesson.find("course.opened.CacheGrowth"))
     status = explorer.get_by_role("status")
     expect(status).to_contain_text("multi-head 20, grouped-query 10, multi-query 5. The newest token is her")
     slider = explorer.get_by_role("slider", name="tokens in the cache")
@@ -321,7 +321,7 @@ def test_the_cache_grows_by_keyboard_token_by_token(lesson):
 
 @pytest.mark.parametrize("lesson", ["08_open_v_closed"], indirect=True)
 def test_a_vote_is_given_by_keyboard_and_named_afterwards(lesson):
-    explorer = lesson.output(lesson.find("course.explorers.Vote"))
+    explorer = lesson.output(lesson.find("course.opened.Vote"))
     status = explorer.get_by_role("status")
     expect(status).to_contain_text("Which goes on better? Eden put the plate in the silver barrel.")
     left, level, right = explorer.get_by_role("button").all()
@@ -339,7 +339,7 @@ def test_a_vote_is_given_by_keyboard_and_named_afterwards(lesson):
 
 @pytest.mark.parametrize("lesson", ["09_bias_audit"], indirect=True)
 def test_a_trade_is_chosen_and_cooled_to_greedy_by_keyboard(lesson):
-    explorer = lesson.output(lesson.find("course.explorers.Audit"))
+    explorer = lesson.output(lesson.find("course.opened.Audit"))
     status = explorer.get_by_role("status")
     expect(status).to_contain_text("teacher, in all sentences, temperature 1.0")
     explorer.get_by_role("combobox", name="trade").select_option("nurse")
@@ -356,7 +356,7 @@ def test_a_trade_is_chosen_and_cooled_to_greedy_by_keyboard(lesson):
 
 @pytest.mark.parametrize("lesson", ["07_whisper"], indirect=True)
 def test_a_word_shows_its_attention_and_noise_is_added_by_keyboard(lesson):
-    explorer = lesson.output(lesson.find("course.explorers.Speech"))
+    explorer = lesson.output(lesson.find("course.opened.Speech"))
     status = explorer.get_by_role("status").filter(has_text="mean probability")
     expect(status).to_contain_text("young man, no noise: 7 words")
     attended = explorer.locator(".course-attended img:visible")

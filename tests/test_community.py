@@ -11,17 +11,10 @@ from huggingface_hub import CommitOperationAdd, CommitOperationDelete, HfApi
 from huggingface_hub.errors import HfHubHTTPError, RepositoryNotFoundError, RevisionNotFoundError
 
 import course_utils as course
-from course_utils import CourseError, catalog, explorers, hub
+from course_utils import CourseError, catalog, opened
 from course_utils.learning import answers
-from course_utils.learning.capstone import (
-    CONFIDENCES,
-    Capstone,
-    calibration,
-    evidence,
-    given,
-    report,
-    score,
-)
+from course_utils.learning.capstone import CONFIDENCES, Capstone, calibration, evidence, given, report, score
+from course_utils.opened import hub
 
 ROOT = Path(__file__).parent.parent
 NAME = "reader/otterford"
@@ -181,7 +174,7 @@ def test_the_linter_finds_what_is_there_and_what_is_not(lint):
 
 
 def test_the_card_s_explorer_follows_what_is_written(lint):
-    shown = explorers.CardCheck(lint, "---\nlanguage: en\n---\n99% <right>, it believes.\n")
+    shown = opened.CardCheck(lint, "---\nlanguage: en\n---\n99% <right>, it believes.\n")
     assert shown.still().alt == (
         "7 of 9 parts are missing: license, library_name, purpose, data, limits, contact, energy. "
         "People-words: believes."

@@ -8,21 +8,20 @@ import torch
 from PIL import Image
 from test_views import Page
 
-from course_utils import CourseError, CrossAttention, views
-from course_utils.explorers import Denoising, Drawn
-from course_utils.pictureworld import world
-from course_utils.views.denoising import as_pixels, shade_html
+from course_utils import CourseError, CrossAttention, opened, views
+from course_utils.opened.denoising import Denoising, Drawn, as_pixels, shade_html
+from course_utils.worlds.pictureworld import world
 
 RED = numpy.zeros((8, 8, 3), numpy.uint8) + numpy.array([255, 0, 0], numpy.uint8)
 CORNER = numpy.zeros((4, 4))
 CORNER[3, 0] = 0.8
 PICTURES = {
-    "picture_strip": views.picture_strip([RED, RED], ["a", "<b>"], "Two"),
-    "picture_grid": views.picture_grid(
+    "picture_strip": opened.picture_strip([RED, RED], ["a", "<b>"], "Two"),
+    "picture_grid": opened.picture_grid(
         {"one": [RED, RED], "other": [RED, RED]}, ["left", "right"], captions={"other": ["3 off", "4 off"]}
     ),
-    "denoising_strip": views.denoising_strip({"state": [RED] * 3}, {0: 1.0, 5: 0.706, 10: 0.0}),
-    "word_maps": views.word_maps(RED, ["bear", "<blue>"], [CORNER, CORNER * 0 + 0.25]),
+    "denoising_strip": opened.denoising_strip({"state": [RED] * 3}, {0: 1.0, 5: 0.706, 10: 0.0}),
+    "word_maps": opened.word_maps(RED, ["bear", "<blue>"], [CORNER, CORNER * 0 + 0.25]),
 }
 
 
@@ -85,11 +84,11 @@ def test_any_kind_of_picture_is_taken():
     with pytest.raises(ValueError, match=r"\(height, width, 3\), and this one is \(3, 8, 8\)"):
         as_pixels(numpy.zeros((3, 8, 8)))
     with pytest.raises(ValueError):
-        views.picture_strip([RED], ["a", "b"])
+        opened.picture_strip([RED], ["a", "b"])
     with pytest.raises(ValueError):
-        views.picture_grid({"one": [RED]}, ["left", "right"])
+        opened.picture_grid({"one": [RED]}, ["left", "right"])
     with pytest.raises(ValueError):
-        views.word_maps(RED, ["a", "b"], [CORNER])
+        opened.word_maps(RED, ["a", "b"], [CORNER])
 
 
 @pytest.fixture(scope="module")

@@ -7,8 +7,12 @@ import numpy
 import pytest
 
 from course_utils import CourseError, blueprints, lessons, licences, openness
-from course_utils.explorers import Attention, Fits, MayUse, OneWeight, Patching, Sampling
-from course_utils.explorers.sampling import entropy_bits, warp
+from course_utils.opened.attention import Attention
+from course_utils.opened.fits import Fits
+from course_utils.opened.one_weight import OneWeight
+from course_utils.opened.patching import Patching
+from course_utils.opened.permissions import MayUse
+from course_utils.opened.sampling import Sampling, entropy_bits, warp
 
 VOCABULARY = 49_152
 LOGITS = numpy.random.default_rng(0).normal(size=VOCABULARY) * 3

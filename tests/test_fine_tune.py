@@ -10,8 +10,10 @@ import pytest
 import torch
 from transformers import AutoTokenizer, LlamaConfig, LlamaForCausalLM
 
-from course_utils import CourseError, catalog, load, models, tinyworld, training, views
-from course_utils.explorers import Adapter
+from course_utils import CourseError, catalog, load, opened, training
+from course_utils.loading import models
+from course_utils.opened.adapter import Adapter
+from course_utils.worlds import tinyworld
 
 LESSON = Path(__file__).parent.parent / "notebooks" / "12_fine_tune.ipynb"
 QUESTION = "What is your cat called?"
@@ -199,7 +201,7 @@ def test_figures_are_the_key_and_no_other_number(library):
 
 
 def test_low_rank_is_drawn_to_scale_and_counted():
-    picture = views.low_rank(192, 576, 8, title="values")
+    picture = opened.low_rank(192, 576, 8, title="values")
     sizes = re.findall(r"width:(\d+)px;height:(\d+)px", picture.html)
     assert sizes == [("200", "67"), ("3", "67"), ("200", "3")]  # W, B, A
     assert "192 by 576, 110,592 numbers" in picture.alt and "A: trained, 8 by 576, 4,608" in picture.alt

@@ -19,8 +19,9 @@ from nbclient import NotebookClient
 from servers import Hub, shrunken
 from tokenizers import processors
 
-from course_utils import catalog, models
-from course_utils.hub import Commit
+from course_utils import catalog
+from course_utils.loading import models
+from course_utils.opened.hub import Commit
 
 TESTS = Path(__file__).parent
 EVERY = {"02": "llama", "03": "llama", "04": "falcon", "05": "mixtral", "06": "stable-diffusion"}

@@ -13,8 +13,8 @@ import pytest
 import course_utils as course
 from course_utils import CourseError, __main__, catalog
 from course_utils.learning import answers, matched_test, progress, quiz
+from course_utils.learning.course_map import STATES, course_map
 from course_utils.learning.matched_test import HALVES, UNSURE, Half
-from course_utils.views.course_map import STATES, course_map
 
 ROOT = Path(__file__).parent.parent
 

@@ -10,9 +10,8 @@ import numpy
 import pytest
 from PIL import Image
 
-from course_utils import CourseError, blueprint, views
-from course_utils.explorers import CacheGrowth, KeyValueCache
-from course_utils.views.cache import cache_blocks
+from course_utils import CourseError, blueprint, opened
+from course_utils.opened.cache import CacheGrowth, KeyValueCache, cache_blocks
 
 PIECES = ["<s>", "The", "nurse", "liked", "her", "work", "."]
 KINDS = {"multi-head": 4, "grouped-query": 2, "multi-query": 1}
@@ -37,7 +36,7 @@ def blocks(html):
 
 @pytest.mark.parametrize("kept", [1, 5, 7])
 def test_growth_draws_one_block_for_each_kept_key_and_value(kept):
-    picture = views.cache_growth(PIECES, kept, 4, KINDS)
+    picture = opened.cache_growth(PIECES, kept, 4, KINDS)
     tables = picture.html.split("<table")[1:]
     for table, count in zip(tables, KINDS.values(), strict=True):
         solid, striped = table.count("background:#0072B2"), table.count("repeating-linear-gradient")
@@ -53,9 +52,9 @@ def test_growth_draws_one_block_for_each_kept_key_and_value(kept):
 
 def test_growth_refuses_what_it_cannot_draw():
     with pytest.raises(ValueError, match="from 1 to 7"):
-        views.cache_growth(PIECES, 8, 4, KINDS)
+        opened.cache_growth(PIECES, 8, 4, KINDS)
     with pytest.raises(ValueError, match="4 query heads can't share evenly in odd"):
-        views.cache_growth(PIECES, 3, 4, {"odd": 3})
+        opened.cache_growth(PIECES, 3, 4, {"odd": 3})
 
 
 def test_the_cache_grows_with_the_slider_token_by_token():
@@ -63,7 +62,7 @@ def test_the_cache_grows_with_the_slider_token_by_token():
     assert (explorer.kept.min, explorer.kept.value, explorer.kept.max) == (1, 5, 6)
     for kept in range(1, 7):
         explorer.kept.value = kept
-        drawn = views.cache_growth(PIECES[:6], kept, 4, KINDS, "One layer's cache")
+        drawn = opened.cache_growth(PIECES[:6], kept, 4, KINDS, "One layer's cache")
         assert explorer.picture.value == drawn.html and escape(drawn.alt) in explorer.status.value
         assert explorer._repr_mimebundle_()["text/html"].startswith(drawn.html)
     with pytest.raises(CourseError, match="tokens in the cache: choose one of 1, 2, 3, 4, 5, 6"):

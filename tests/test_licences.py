@@ -5,7 +5,7 @@ import dataclasses
 import pytest
 from test_views import Page
 
-from course_utils import CourseError, catalog, licences, views
+from course_utils import CourseError, catalog, licences, opened
 from course_utils.views.matrix import ANSWERS
 
 LLAMAS = ("llama-2-community", "llama-3-community", "llama-3.1-community", "llama-3.2-community")
@@ -183,8 +183,8 @@ def test_wrong_names_say_what_there_is():
         licences.find("mit").about("tea")
 
 
-PICTURES = {licence.name: views.clauses(licence) for licence in licences.all().values()} | {
-    "matrix": views.licence_matrix(list(licences.all().values()), licences.TOPICS)
+PICTURES = {licence.name: opened.clauses(licence) for licence in licences.all().values()} | {
+    "matrix": opened.licence_matrix(list(licences.all().values()), licences.TOPICS)
 }
 
 
@@ -207,17 +207,17 @@ def test_the_picture_of_a_licence_says_every_clause(licence):
 
 def test_a_picture_of_chosen_clauses():
     licence = licences.find("llama-2-community")
-    picture = views.clauses(licence, licence.about("users cap"), title="700 million users")
+    picture = opened.clauses(licence, licence.about("users cap"), title="700 million users")
     assert picture.alt.startswith("700 million users.\nIt permits (1):\n- 1.b.ii: Who gets the model inside")
     assert "It asks (1):\n- 2: A company with over 700 million" in picture.alt
     assert "It forbids" not in picture.alt
     with pytest.raises(ValueError, match="no clause to draw"):
-        views.clauses(licence, licence.about("naming"))
+        opened.clauses(licence, licence.about("naming"))
 
 
 def test_the_matrix_says_who_does_what():
     pair = [licences.find("mit"), licences.find("stability-community")]
-    picture = views.licence_matrix(pair, ("use and share", "patents"), "Two licences")
+    picture = opened.licence_matrix(pair, ("use and share", "patents"), "Two licences")
     assert picture.alt == (
         "Two licences. A reading, not legal advice.\n"
         "MIT. permission: use and share; says nothing: patents.\n"

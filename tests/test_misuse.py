@@ -6,8 +6,9 @@ import re
 import numpy
 import pytest
 
-from course_utils import CourseError, sandbox, views
-from course_utils.explorers import Watermark
+from course_utils import CourseError, opened
+from course_utils.opened import sandbox
+from course_utils.opened.watermark import Watermark
 
 PIECES = ["the", "cat", "sat", "down"]
 GREEN = numpy.array([[0, 1, 0, 0], [0, 0, 1, 0], [1, 0, 0, 0], [0, 0, 0, 1]], bool)
@@ -84,14 +85,14 @@ def test_what_goes_wrong_inside_is_one_sentence(apart, tmp_path, code, seconds, 
 
 
 def test_green_tokens_are_marked_and_counted():
-    picture = views.green_tokens(["a<b", "cat", "sat", "x"], [None, True, False, True], "Title", "Note.")
+    picture = opened.green_tokens(["a<b", "cat", "sat", "x"], [None, True, False, True], "Title", "Note.")
     assert picture.alt == "2 of 3 tokens green: a<b cat sat x"
     assert len(re.findall(r"border-bottom:3px solid[^>]*>(?:cat|x)<", picture.html)) == 2
     assert "a&lt;b" in picture.html and "Note." in picture.html
     for stripped in ("<script", "<style", "<svg", "role="):
         assert stripped not in picture.html
     with pytest.raises(ValueError):
-        views.green_tokens(["a"], [])
+        opened.green_tokens(["a"], [])
 
 
 def marked(**starts):

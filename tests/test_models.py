@@ -20,8 +20,10 @@ import transformers
 from IPython.core.interactiveshell import InteractiveShell
 from servers import load_all_elsewhere
 
-from course_utils import blueprints, catalog, lessons, models, preflight, sources, tinyworld
+from course_utils import blueprints, catalog, lessons
 from course_utils.errors import CourseError
+from course_utils.loading import models, preflight, sources
+from course_utils.worlds import tinyworld
 
 
 @pytest.fixture(scope="module")

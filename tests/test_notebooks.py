@@ -71,7 +71,7 @@ def test_anatomy(lesson, request):
     assert setup.endswith(f'course.setup("{facts.name}")')
     assert code(lesson)[1].source == f'course.quiz("{facts.name[:2]}-recall")'
     text = "\n".join(cell.source for cell in lesson.cells)
-    for part in ("course.predict(", "**What you saw.**", "**Change it.**", "course.explorers."):
+    for part in ("course.predict(", "**What you saw.**", "**Change it.**", "course.opened."):
         assert part in text, part
     assert "## The article said" in text and f'course.article("{facts.name[:2]}")' in text
     ending = "\n".join(cell.source for cell in lesson.cells[-4:])

@@ -10,9 +10,9 @@ import pytest
 from test_notebooks import LESSONS
 
 import course_utils as course
-from course_utils import CourseError, views
-from course_utils.explorers import Vote
-from course_utils.tinyworld import benchmark
+from course_utils import CourseError, opened
+from course_utils.opened.ranking import Vote
+from course_utils.worlds.tinyworld import benchmark
 
 WORLD = course.tinyworld.english()
 
@@ -191,7 +191,7 @@ SCORES = {
 
 
 def test_a_ranking_shares_ranks_and_marks_chance():
-    picture = views.ranking(SCORES, {"facts": 25.0}, title="Ranked")
+    picture = opened.ranking(SCORES, {"facts": 25.0}, title="Ranked")
     assert picture.alt == (
         "one: sums 1= (100%), facts 2 (76%); two: sums 1= (100%), facts 1 (88%); "
         "three: sums 3 (50%), facts 3 (20%)"
@@ -199,7 +199,7 @@ def test_a_ranking_shares_ranks_and_marks_chance():
     assert picture.html.count("left:25.0%;width:3px") == 3 and "Upright line: chance" in picture.html
     assert picture.html.count("background:#fbe3c0") == 3  # a first place, shared or not
     assert "left:62.0%;width:26.0%" in picture.html
-    assert "chance" not in views.ranking(SCORES).html
+    assert "chance" not in opened.ranking(SCORES).html
     for stripped in ("<script", "<style", "<svg", "role="):
         assert stripped not in picture.html
 

@@ -15,10 +15,11 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
-from course_utils import CourseError, models
+from course_utils import CourseError
 from course_utils.__main__ import main
-from course_utils.pictureworld import drawing, sprites, world
+from course_utils.loading import models
 from course_utils.training import picture_card, picture_evaluation, picture_trainer, train
+from course_utils.worlds.pictureworld import drawing, sprites, world
 
 ROOT = Path(__file__).parent.parent
 SMALL = dataclasses.replace(

@@ -13,9 +13,10 @@ import pytest
 import torch
 
 import course_utils as course
-from course_utils import catalog, sources
-from course_utils.pictureworld import drawing, sprites, world
+from course_utils import catalog
+from course_utils.loading import sources
 from course_utils.training import picture_card, picture_evaluation, picture_trainer
+from course_utils.worlds.pictureworld import drawing, sprites, world
 
 ROOT = Path(__file__).parent.parent
 NAME = "pictureworld-stable-diffusion"

@@ -9,7 +9,7 @@ import numpy
 import pytest
 
 from course_utils import CourseError
-from course_utils.pictureworld import Emoji, Scene, Shape, drawing, sprites, world
+from course_utils.worlds.pictureworld import Emoji, Scene, Shape, drawing, sprites, world
 
 EXAMPLES = [world.draw(index) for index in range(30_000)]
 

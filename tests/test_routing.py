@@ -7,19 +7,19 @@ import pytest
 from test_views import Page
 
 import course_utils as course
-from course_utils import CourseError, views
-from course_utils.explorers import Router, SlidingWindow
-from course_utils.views.routing import steps
+from course_utils import CourseError, opened
+from course_utils.opened.router import Router
+from course_utils.opened.window import SlidingWindow, steps
 
 SHARES = numpy.array(
     [[0.1, 0.6, 0.1, 0.2], [0.05, 0.05, 0.6, 0.3], [0.6, 0.2, 0.15, 0.05], [0.2, 0.2, 0.35, 0.25]]
 )
 TEXTS = {3: (["<s>", "red", "a", "b"], 1), 5: (["<s>", "red", "a", "b", "c", "the"], 1)}
 PICTURES = {
-    "reach": views.reach(
+    "reach": opened.reach(
         ["A", "<b>", "\n", "c", "d", "e"], window=3, layers=2, told=1, caption="A <caption>"
     ),
-    "routing": views.routing(["A", "<b>", "\n", "c"], SHARES, caption="Layer 1"),
+    "routing": opened.routing(["A", "<b>", "\n", "c"], SHARES, caption="Layer 1"),
     "SlidingWindow": SlidingWindow(lambda *_: 0.25, TEXTS, 2, 4, 5, 1 / 13).still(),
 }
 
@@ -63,13 +63,13 @@ def test_routing_says_the_two_experts_of_each_token_and_the_load():
     alt = PICTURES["routing"].alt
     assert alt.startswith("A 1 75% and 3 25%; <b> 2 67% and 3 33%; ↵ 0 75% and 1 25%; c 2 58% and 3 42%.")
     assert alt.endswith("expert 0 12%, expert 1 25%, expert 2 25%, expert 3 38%; even would be 25%")
-    one = views.routing(["A"], SHARES[:1], active=1)
+    one = opened.routing(["A"], SHARES[:1], active=1)
     assert one.alt.startswith("A 1 100%. Load: expert 0 0%, expert 1 100%")
 
 
 def test_routing_refuses_the_shares_of_another_text():
     with pytest.raises(ValueError, match=r"shape \(4, 4\) are not those of 3 tokens"):
-        views.routing(["A", "b", "c"], SHARES)
+        opened.routing(["A", "b", "c"], SHARES)
 
 
 def test_a_window_asks_the_model_once_for_each_place():

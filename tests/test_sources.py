@@ -18,8 +18,9 @@ import pytest
 from safetensors import SafetensorError
 from servers import Hub, Index, wheel
 
-from course_utils import catalog, downloads, sources
+from course_utils import catalog
 from course_utils.errors import CourseError
+from course_utils.loading import downloads, sources
 
 HERE = Path(__file__).parent
 CONTENT = random.Random(0).randbytes(400_000)

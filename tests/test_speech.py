@@ -20,11 +20,12 @@ import soundfile
 from lab import PATIENCE, Notebook, Server, chromium
 from programs import needs
 
-from course_utils import CourseError, speech
-from course_utils.speech import RATE, Word, captions, word_times, word_tokens
-from course_utils.speech.audio import WINDOW
-from course_utils.speech.clip import FOLDER
-from course_utils.speech.words import _stretches
+from course_utils import CourseError
+from course_utils.opened import speech
+from course_utils.opened.speech import RATE, Word, captions, word_times, word_tokens
+from course_utils.opened.speech.audio import WINDOW
+from course_utils.opened.speech.clip import FOLDER
+from course_utils.opened.speech.words import _stretches
 
 CLIP = speech.clips()["himself"]
 NO_MICROPHONE = """name => {
@@ -395,7 +396,7 @@ def test_a_synthetic_voice_that_is_not_there(monkeypatch, tmp_path):
 def tokenizer():
     import transformers
 
-    from course_utils import models
+    from course_utils.loading import models
 
     return transformers.WhisperTokenizer.from_pretrained(models.folder("whisper", size="small"))
 

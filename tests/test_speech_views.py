@@ -11,10 +11,11 @@ import numpy
 import pytest
 
 import course_utils
-from course_utils import CourseError, models, sources, speech, views
-from course_utils.explorers import Speech
-from course_utils.explorers.speech import OWN, paired
-from course_utils.views.speech import attended
+from course_utils import CourseError, opened
+from course_utils.loading import models, sources
+from course_utils.opened import speech
+from course_utils.opened.speech.explorer import OWN, Speech, paired
+from course_utils.opened.speech.pictures import attended
 
 MEL = numpy.zeros((80, 200))  # two seconds
 MEL[:20, 50:100] = 1.0  # low sounds from 0.5 to 1 s
@@ -51,7 +52,7 @@ def sound_in(html):
 def test_a_waveform_says_how_long_and_where_it_is_loudest():
     samples = numpy.zeros(32_000)
     samples[24_000] = -0.5
-    picture = views.waveform(samples, 16_000)
+    picture = opened.waveform(samples, 16_000)
     assert picture.alt == (
         "2.0 seconds of sound, 32,000 samples at 16,000 per second, from -0.50 to 0.00, loudest at 1.5 s"
     )
@@ -59,30 +60,30 @@ def test_a_waveform_says_how_long_and_where_it_is_loudest():
 
 
 def test_a_mel_picture_is_dark_where_it_is_loud_and_low_at_the_bottom():
-    (image,) = images(views.spectrogram(MEL).html)
+    (image,) = images(opened.spectrogram(MEL).html)
     assert image.shape == (80, 200)
     assert image[60:, 50:100].min() > 0.95 and image[:60].max() == 0 and image[:, :50].max() == 0
 
 
 def test_a_mel_picture_without_a_sound_is_no_division_by_zero():
-    assert images(views.spectrogram(numpy.full((80, 50), -1.5)).html)[0].max() == 0
+    assert images(opened.spectrogram(numpy.full((80, 50), -1.5)).html)[0].max() == 0
 
 
 def test_words_stand_at_their_times_and_never_on_one_another():
-    html = views.spectrogram(MEL, WORDS, SPANS, CHANCES).html
+    html = opened.spectrogram(MEL, WORDS, SPANS, CHANCES).html
     assert {word: left for word, (left, _) in places(html).items()} == {"so": 25, "it": 35, "is.": 50}
-    close = views.spectrogram(MEL, ["one"] * 6, [(start / 50, start / 50 + 0.02) for start in range(6)])
+    close = opened.spectrogram(MEL, ["one"] * 6, [(start / 50, start / 50 + 0.02) for start in range(6)])
     tops = re.findall(r"top:(\d+)px;left:[\d.]+%;white-space", close.html)
     assert len(set(tops)) == 6  # the words start every 0.02 s, and each is wider than that
 
 
 def test_a_word_at_the_end_stays_within_the_picture():
-    html = views.spectrogram(MEL, ["unbelievable"], [(1.9, 1.98)]).html
+    html = opened.spectrogram(MEL, ["unbelievable"], [(1.9, 1.98)]).html
     assert "left:0;width:99.0%;text-align:right" in html
 
 
 def test_the_chosen_word_is_outlined_and_its_attention_drawn_and_said():
-    picture = views.spectrogram(MEL, WORDS, SPANS, CHANCES, ATTENTION, chosen=1)
+    picture = opened.spectrogram(MEL, WORDS, SPANS, CHANCES, ATTENTION, chosen=1)
     assert "left:35.0%;width:15.0%" in picture.html
     _, drawn = images(picture.html)
     heights = (drawn > 0).sum(0)[::2]  # two pixels for each position
@@ -91,7 +92,7 @@ def test_the_chosen_word_is_outlined_and_its_attention_drawn_and_said():
         "Mel picture of 2.0 seconds, 80 bands. so 0.5 s 95%; it 0.7 s 60%; is. 1.0 s 8%. "
         "“it”, 0.7 to 1.0 s: attention within the clip highest at 1.0 s, 100% of it within the word's time."
     )
-    without = views.spectrogram(MEL, WORDS, SPANS, CHANCES, ATTENTION)
+    without = opened.spectrogram(MEL, WORDS, SPANS, CHANCES, ATTENTION)
     assert len(images(without.html)) == 1 and "attention" not in without.alt
 
 
@@ -102,23 +103,23 @@ def test_attention_outside_of_the_word_s_time_is_counted():
 
 
 def test_the_note_explains_what_is_drawn():
-    assert "its probability (thin 90% or more, " in views.spectrogram(MEL, WORDS, SPANS, CHANCES).html
-    assert "probability" not in views.spectrogram(MEL, WORDS, SPANS).html
-    assert "attention" not in views.spectrogram(MEL, WORDS, SPANS, CHANCES, ATTENTION).html
+    assert "its probability (thin 90% or more, " in opened.spectrogram(MEL, WORDS, SPANS, CHANCES).html
+    assert "probability" not in opened.spectrogram(MEL, WORDS, SPANS).html
+    assert "attention" not in opened.spectrogram(MEL, WORDS, SPANS, CHANCES, ATTENTION).html
 
 
 def test_decoding_shows_what_was_taken_and_what_was_not():
-    picture = views.decoding([" old", "<b>"], [0.33, 1.0], [[(" ill", 0.3), (",", 0.004)], []])
+    picture = opened.decoding([" old", "<b>"], [0.33, 1.0], [[(" ill", 0.3), (",", 0.004)], []])
     assert picture.alt == "2 tokens: ·old 33%, not ·ill 30%; <b> 100%"
     assert "The line below a token: its probability" in picture.html and "·ill" in picture.html
     assert "&lt;1%" in picture.html and "&lt;b&gt;" in picture.html
     with pytest.raises(ValueError):
-        views.decoding(["a"], [0.5], [])
+        opened.decoding(["a"], [0.5], [])
 
 
 def test_an_alignment_marks_and_counts_each_kind_of_error():
     rows = {"one": [("he", "he"), ("ill", "old"), ("a", None), (None, "<i>")], "two": [("no", "no")]}
-    picture = views.alignment(rows)
+    picture = opened.alignment(rows)
     assert picture.alt == (
         "Errors of words said. one: 3 of 3 words: ill heard as old, a left out, <i> added; two: 0 of 1 words"
     )
@@ -128,7 +129,7 @@ def test_an_alignment_marks_and_counts_each_kind_of_error():
 
 def test_a_player_holds_the_sound_its_words_and_its_captions():
     tone = 3 * numpy.sin(2 * numpy.pi * 440 * numpy.arange(16_000) / 16_000)
-    picture = views.player(tone, 16_000, "A tone <440 Hz>", caption="Tone")
+    picture = opened.player(tone, 16_000, "A tone <440 Hz>", caption="Tone")
     heard, rate = sound_in(picture.html)
     assert rate == 16_000 and abs(len(heard) / rate - 1) < 0.15  # MP3 adds a little silence
     middle = heard[4000:12_000]
@@ -142,7 +143,7 @@ def test_a_player_holds_the_sound_its_words_and_its_captions():
 
 def test_a_player_shows_captions():
     file = speech.captions([speech.Word("tone", 0.1, 0.5)])
-    html = views.player(numpy.zeros(8000), 16_000, "tone", captions=file).html
+    html = opened.player(numpy.zeros(8000), 16_000, "tone", captions=file).html
     data = re.search(r"data:text/vtt;base64,([^\"]+)", html)[1]
     shown = base64.b64decode(data).decode()
     assert "00:00:00.100 --> 00:00:00.500 line:20%\ntone\n" in shown
@@ -153,10 +154,10 @@ def test_a_player_shows_captions():
 def test_no_picture_needs_what_a_page_drops():
     heard = {"mel": MEL, "words": WORDS, "spans": SPANS, "chances": CHANCES, "attention": ATTENTION}
     drawn = [
-        views.waveform(numpy.ones(100), 100),
-        views.spectrogram(**heard, chosen=0),
-        views.decoding(["a"], [0.5], [[("b", 0.1)]]),
-        views.alignment({"one": [("a", "b")]}),
+        opened.waveform(numpy.ones(100), 100),
+        opened.spectrogram(**heard, chosen=0),
+        opened.decoding(["a"], [0.5], [[("b", 0.1)]]),
+        opened.alignment({"one": [("a", "b")]}),
         Speech(lambda samples: heard, {"a": numpy.ones(100)}).still(),
     ]
     for picture in drawn:

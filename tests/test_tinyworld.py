@@ -13,7 +13,7 @@ import pytest
 
 import course_utils as course
 from course_utils import CourseError
-from course_utils.tinyworld import Planted, World
+from course_utils.worlds.tinyworld import Planted, World
 
 # The hash of the corpus's first thousand documents. If it changes, all models must be trained again.
 FIRST_THOUSAND = "13452d2ce2f33f23559b85c42a2d563af357820d61a4a505aa8066e75a8030de"

@@ -20,9 +20,9 @@ import transformers
 import course_utils as course
 from course_utils import CourseError
 from course_utils.__main__ import main
-from course_utils.tinyworld import Planted
-from course_utils.tinyworld.world import END
 from course_utils.training import RECIPES, card, evaluation, recipes, train, trainer
+from course_utils.worlds.tinyworld import Planted
+from course_utils.worlds.tinyworld.world import END
 
 SMALL = {
     "almanac": Planted("town", "goods", {0: 2, 1: 2, 200: 2}),

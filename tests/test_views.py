@@ -6,7 +6,7 @@ from html.parser import HTMLParser
 import numpy
 import pytest
 
-from course_utils import views
+from course_utils import opened, views
 
 WEIGHTS = numpy.random.default_rng(0).normal(size=(40, 30))
 PICTURES = {
@@ -20,7 +20,7 @@ PICTURES = {
     ),
     "probability_strip": views.probability_strip(["A", " b", " c", " d"], [0.95, 0.6, 0.2, 0.003]),
     "bars": views.bars(["a", "b"], [1, 2.5], "MB", baseline=1.25, baseline_label="memory", title="Sizes"),
-    "cache_growth": views.cache_growth(["<s>", "The", " <b>"], 2, 4, {"multi-head": 4, "multi-query": 1}),
+    "cache_growth": opened.cache_growth(["<s>", "The", " <b>"], 2, 4, {"multi-head": 4, "multi-query": 1}),
     "lines": views.lines([1, 2, 3], {"a": [1, 2, 30], "b": [2, 2, 29]}, "step", "loss (nats)", baseline=5),
     "histogram": views.histogram(WEIGHTS, "value of a weight", marked={"this one": 3.0}, log_y=True),
     "matrix": views.matrix(["code", "data"], list("abcdefgh"), [["open"] * 8, ["closed"] * 8]),

@@ -16,7 +16,8 @@ import pytest
 import torch
 
 import course_utils as course
-from course_utils import catalog, sources
+from course_utils import catalog
+from course_utils.loading import sources
 from course_utils.training import RECIPES, evaluation
 from course_utils.training import card as training_card
 

@@ -14,9 +14,10 @@ import torch
 import transformers
 from servers import load_elsewhere
 
-from course_utils import catalog, models, sources, whisper_weights
+from course_utils import catalog
 from course_utils.errors import CourseError
-from course_utils.speech import RATE, add_noise, clips, read, word_times, word_tokens, write
+from course_utils.loading import models, sources, whisper_weights
+from course_utils.opened.speech import RATE, add_noise, clips, read, word_times, word_tokens, write
 
 
 class Heard(logging.Handler):

@@ -28,7 +28,7 @@ from jupyter_client.provisioning import KernelProvisionerFactory, LocalProvision
 
 # The modules that lessons import, the slowest first.
 IMPORTS = ("torch", "transformers.models.auto.modeling_auto", "transformers.models.llama.modeling_llama")
-IMPORTS += ("matplotlib.pyplot", "ipywidgets", "ipykernel.kernelapp", "course_utils.explorers")
+IMPORTS += ("matplotlib.pyplot", "ipywidgets", "ipykernel.kernelapp", "course_utils.widgets.explorer")
 ADDRESS = "COURSE_KERNELS"  # the environment variable with the path of the server's socket
 # Prefixes of the variables that libraries read at their import. In a copy they can't change any more.
 READ_EARLY = ("HF_", "TRANSFORMERS_", "OMP_", "MKL_", "OPENBLAS_", "TORCH", "MPL", "PYTHON")

@@ -21,9 +21,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import course_utils
-from course_utils import sources
 from course_utils.errors import CourseError
-from course_utils.grading import inside, wire
+from course_utils.grading import student_process as inside
+from course_utils.grading import wire
+from course_utils.loading import sources
 
 START = 300  # seconds that the imports may take
 GRACE = 15  # seconds after the time limit, until the grader stops waiting for the sandbox

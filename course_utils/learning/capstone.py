@@ -18,12 +18,11 @@ import ipywidgets as widgets
 
 from course_utils import catalog, views
 from course_utils.errors import CourseError
+from course_utils.learning import answers
+from course_utils.learning.article import grounds
+from course_utils.learning.question import Question, choice_field, marked_up
 from course_utils.statistics import wilson
 from course_utils.views.picture import INK, LINE, MONO, QUIET, SANS, Picture, bundle, card
-
-from . import answers
-from .article import grounds
-from .question import Question, choice_field, marked_up
 
 CONFIDENCES = (10, 20, 35, 50, 70, 90, 99)  # percent
 

@@ -14,7 +14,7 @@ import unicodedata
 from collections import Counter, OrderedDict, defaultdict
 from collections.abc import Callable, Iterable
 
-from . import answers
+from course_utils.learning import answers
 
 # The default tolerance allows rounding errors only.
 ROUNDING = 1e-6

@@ -21,10 +21,9 @@ from IPython.display import display
 
 from course_utils import views
 from course_utils.errors import CourseError
+from course_utils.learning import answers, quiz
+from course_utils.learning.question import STYLE, choice_field, marked_up, remark
 from course_utils.views.picture import Picture, bundle, card
-
-from . import answers, quiz
-from .question import STYLE, choice_field, marked_up, remark
 
 HALVES = ("before", "after")
 UNSURE = "I have no answer to this question"

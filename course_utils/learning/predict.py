@@ -5,10 +5,9 @@ import re
 
 from IPython.display import display
 
+from course_utils.learning import answers
+from course_utils.learning.question import Question, choice_field, marked_up, number_field, without_marks
 from course_utils.views.picture import Picture, bundle, card, number
-
-from . import answers
-from .question import Question, choice_field, marked_up, number_field, without_marks
 
 
 def predict(key: str, question: str, choices: list[str] | None = None, unit: str | None = None) -> None:

@@ -5,9 +5,9 @@ from functools import cache
 
 from course_utils import catalog, views
 from course_utils.errors import CourseError
+from course_utils.learning import answers, quiz
+from course_utils.learning.course_map import course_map
 from course_utils.views.picture import Picture
-
-from . import answers, quiz
 
 PARTS = {
     "Open a model": ("00", "01", "02", "03"),
@@ -31,11 +31,11 @@ def progress() -> Picture:
             shown = f"{lesson.minutes} minutes" if state == "not begun" else words
             parts[part].append((number, lesson.title, state, shown))
     note = f"Lessons whose quiz is done settle {len(settled)} of {len(catalog.claims())} claims."
-    return views.course_map(parts, title="The course, and where you are", note=note)
+    return course_map(parts, title="The course, and where you are", note=note)
 
 
 def _of_lesson(number, known):
-    """Return the progress in a lesson: one of the states that `views.course_map` knows, and words."""
+    """Return the progress in a lesson: one of the states that `course_map` shows, and words."""
     items = quiz.load(number)
     right = sum(known.get(f"quiz {number}: {item.text}", {}).get("right") is True for item in items)
     predictions = sum(key.startswith(f"predict {number}-") for key in known)

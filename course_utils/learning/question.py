@@ -6,8 +6,8 @@ from collections.abc import Callable
 
 import ipywidgets as widgets
 
-from course_utils.views.live import for_everyone
 from course_utils.views.picture import GREEN, MONO, SKY_BLUE, VERMILLION
+from course_utils.widgets.live import for_everyone
 
 # ipywidgets puts the question beside the field and each radio button after its choice, and clips long texts.
 # This style puts the question above and the buttons first, wraps all text, and uses the theme's colours.

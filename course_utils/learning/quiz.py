@@ -20,10 +20,9 @@ import ipywidgets as widgets
 from IPython.display import display
 
 from course_utils.errors import CourseError
+from course_utils.learning import answers
+from course_utils.learning.question import Question, choice_field, marked_up, remark
 from course_utils.views.picture import Picture, bundle, card
-
-from . import answers
-from .question import Question, choice_field, marked_up, remark
 
 FOLDER = Path(__file__).with_name("questions")
 

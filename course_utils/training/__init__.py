@@ -6,8 +6,7 @@
 docs/tinyworld.md describes the training and what was measured so far.
 """
 
-from . import evaluation
-from .recipes import RECIPES, Recipe
-from .trainer import train
+from course_utils.training.recipes import RECIPES, Recipe
+from course_utils.training.trainer import train
 
 __all__ = ["RECIPES", "Recipe", "evaluation", "train"]

@@ -11,9 +11,8 @@ from statistics import mean
 
 import torch
 
-from course_utils.tinyworld.world import BEGIN, END
-
-from . import evaluation
+from course_utils.training import evaluation
+from course_utils.worlds.tinyworld.world import BEGIN, END
 
 SAMPLES = 20
 SAMPLE_SEED = 0

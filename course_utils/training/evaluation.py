@@ -11,8 +11,8 @@ from dataclasses import dataclass
 
 import torch
 
-from course_utils.tinyworld.grammar import EVEN, FORMS
-from course_utils.tinyworld.world import BEGIN, END
+from course_utils.worlds.tinyworld.grammar import EVEN, FORMS
+from course_utils.worlds.tinyworld.world import BEGIN, END
 
 BATCH = 256  # documents at a time
 DIGITS = [str(digit) for digit in range(10)]

@@ -9,13 +9,12 @@ from pathlib import Path
 
 import torch
 
-from course_utils import models
-from course_utils.pictureworld import drawing, sprites, world
+from course_utils.loading import models
 from course_utils.statistics import rate_of_clusters, wilson
-
-from . import picture_evaluation as evaluation
-from .card import machine
-from .picture_trainer import DENOISING, LENGTH, PROCESSES, sheet
+from course_utils.training import picture_evaluation as evaluation
+from course_utils.training.card import machine
+from course_utils.training.picture_trainer import DENOISING, LENGTH, PROCESSES, sheet
+from course_utils.worlds.pictureworld import drawing, sprites, world
 
 SAMPLES = 100
 FEW = 2

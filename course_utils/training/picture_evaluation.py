@@ -12,10 +12,9 @@ import numpy
 import torch
 
 from course_utils import statistics
-from course_utils.cross_attention import CrossAttention
-from course_utils.pictureworld import drawing, world
-
-from .picture_trainer import as_pixels, sample
+from course_utils.opened.denoising import CrossAttention
+from course_utils.training.picture_trainer import as_pixels, sample
+from course_utils.worlds.pictureworld import drawing, world
 
 BATCH = 25  # pictures at a time
 STEPS = 20

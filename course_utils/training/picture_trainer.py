@@ -32,11 +32,9 @@ import numpy
 import torch
 from torch.nn.functional import l1_loss, mse_loss
 
-from course_utils import models, sources
 from course_utils.errors import CourseError
-from course_utils.pictureworld import drawing, sprites, world
-
-from .workplace import (
+from course_utils.loading import models, sources
+from course_utils.training.workplace import (
     LivePage,
     load_optimizer,
     mean_losses,
@@ -45,6 +43,7 @@ from .workplace import (
     same_settings,
     writing,
 )
+from course_utils.worlds.pictureworld import drawing, sprites, world
 
 NAME = "stable-diffusion"
 PROCESSES = 2  # the same on any machine, because the sums, and so the weights, depend on it
@@ -712,7 +711,7 @@ def _named(parts, stage=None):
 
 def finish(recipe, folder):
     """Writes the folder that `from_pretrained` loads, with its card; it appears complete or not at all."""
-    from . import picture_card
+    from course_utils.training import picture_card
 
     building = folder / "model.building"
     shutil.rmtree(building, ignore_errors=True)

@@ -57,7 +57,7 @@ class Recipe:
 
     def make_world(self):
         """Builds the world that generates the corpus."""
-        from course_utils import tinyworld
+        from course_utils.worlds import tinyworld
 
         return tinyworld.english(**{"size": self.documents, **self.world})
 

@@ -22,12 +22,10 @@ import numpy
 import torch
 from torch.nn.functional import cross_entropy
 
-from course_utils import models, sources
 from course_utils.errors import CourseError
-from course_utils.tinyworld.world import BEGIN, END
-
-from . import recipes
-from .workplace import (
+from course_utils.loading import models, sources
+from course_utils.training import recipes
+from course_utils.training.workplace import (
     LivePage,
     load_optimizer,
     mean_losses,
@@ -36,6 +34,7 @@ from .workplace import (
     same_settings,
     writing,
 )
+from course_utils.worlds.tinyworld.world import BEGIN, END
 
 ROW = 144  # tokens in a row of packed documents, of which the longest has 97
 IGNORED = -100  # label that makes cross_entropy skip a position
@@ -56,7 +55,7 @@ def train(name, steps=None, minutes=None, folder=None):
 
     Raises CourseError: an unknown name, a folder of other settings, a disk that is full.
     """
-    from . import picture_trainer
+    from course_utils.training import picture_trainer
 
     if name == picture_trainer.NAME:
         return picture_trainer.train(steps, minutes, folder)
@@ -304,7 +303,7 @@ def _picture(run):
 
 def _finish(run, world):
     """Writes the folder that `from_pretrained` loads, with its card; it appears complete or not at all."""
-    from . import card
+    from course_utils.training import card
 
     building = run.folder / "model.building"
     shutil.rmtree(building, ignore_errors=True)

@@ -3,7 +3,7 @@
 import textwrap
 from html import escape
 
-from .picture import (
+from course_utils.views.picture import (
     BLUE,
     INK,
     QUIET,

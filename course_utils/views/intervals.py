@@ -2,7 +2,14 @@
 
 from html import escape
 
-from .picture import BLUE, INK, QUIET, TRACK, VERMILLION, Picture, card, from_figure, signed, style
+from course_utils.views.picture import (
+    BLUE,
+    TRACK,
+    VERMILLION,
+    Picture,
+    card,
+    signed,
+)
 
 _ROW = 22  # pixels, the height of a row
 
@@ -120,85 +127,3 @@ def intervals(
         notes.append(f"{says} Filled dot: the whole interval is outside.")
         words.append(f"{says.rstrip('.')}")
     return Picture(card(body, title, " ".join(filter(None, notes))), alt or "; ".join(words))
-
-
-def against_truth(truth, groups, band, levels=None, named=None, title=None, alt=None):
-    """Draw measured shares against planted shares, with a band around the line where both are equal.
-
-    Dots with the same planted share are shifted a little to the side, and so are the groups, so that they do
-    not overlap.
-
-    Parameters
-    ----------
-    truth: list of numbers in percent.
-    groups: dict from a name to (values, spans), at most three; both lists are as long as `truth`, and a
-        span is (low, high).
-    band: number, the difference in percentage points up to which shares count as equal; chosen in advance.
-    levels: dict from the name of a group to the share that was planted for all its values, drawn as a line.
-    named: dict from an index in `truth` to a word, written next to the first group's dot.
-    title: str above the picture.
-    alt: str, the description; by default, for each group, the mean distance from its line, and either
-        how many values lie in the band or, for a group with a level, the lowest and the highest value.
-
-    Returns
-    -------
-    Picture
-    """
-    from matplotlib.figure import Figure
-
-    looks = (("o", BLUE, BLUE), ("s", VERMILLION, "#ffffff"), ("^", QUIET, "#ffffff"))
-    levels, words = levels or {}, []
-    with style():
-        figure = Figure(figsize=(4.8, 4.4))
-        axes = figure.subplots()
-        ends = [0, 100]
-        axes.fill_between(ends, [-band, 100 - band], [band, 100 + band], color="#fbe3c0", linewidth=0)
-        axes.plot(ends, ends, color=INK, linewidth=1.2, linestyle=(0, (4, 3)))
-        for level in levels.values():
-            axes.axhline(level, color=INK, linewidth=1.2, linestyle=(0, (1, 2)))
-        for place, (name, (values, spans)) in enumerate(groups.items()):
-            marker, colour, face = looks[place]
-            x = _apart(truth, 1.8 * (place - (len(groups) - 1) / 2))
-            axes.errorbar(
-                x,
-                values,
-                yerr=[
-                    [max(0, value - low) for value, (low, _) in zip(values, spans, strict=True)],
-                    [max(0, high - value) for value, (_, high) in zip(values, spans, strict=True)],
-                ],
-                fmt=marker,
-                markersize=6,
-                color=colour,
-                markerfacecolor=face,
-                elinewidth=1.4,
-                linestyle="none",
-                label=name,
-            )
-            for position, word in (named or {}).items() if place == 0 else ():
-                axes.annotate(
-                    word,
-                    (x[position], values[position]),
-                    xytext=(8, -4),
-                    textcoords="offset points",
-                    verticalalignment="top",
-                )
-            aims = [levels[name]] * len(truth) if name in levels else truth
-            off = [abs(value - aim) for value, aim in zip(values, aims, strict=True)]
-            mean = sum(off) / len(off)
-            if name in levels:
-                line, rest = f"{levels[name]}%", f"all from {min(values):.0f}% to {max(values):.0f}%"
-            else:
-                line, rest = "the line", f"{sum(each <= band for each in off)} of {len(off)} within {band}"
-            words.append(f"{name}: {mean:.1f} points from {line} on average, {rest}")
-        axes.set(xlim=[-2, 102], ylim=[-2, 102], xlabel="planted (%)", ylabel="measured (%)")
-        axes.legend(loc="upper left")
-    return from_figure(figure, alt or f"Measured against planted share. {'; '.join(words)}", title)
-
-
-def _apart(truth, shift):
-    """Return the x of each dot: its planted share plus `shift`, with dots of the same share side by side."""
-    places = []
-    for position, true in enumerate(truth):
-        twins = [other for other, share in enumerate(truth) if share == true]
-        places.append(true + shift + 0.8 * (twins.index(position) - (len(twins) - 1) / 2))
-    return places

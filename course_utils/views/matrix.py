@@ -3,7 +3,7 @@
 from html import escape
 from string import ascii_lowercase
 
-from .picture import INK, LINE, QUIET, TRACK, Picture, card
+from course_utils.views.picture import INK, LINE, QUIET, TRACK, Picture, card
 
 # Maps a mark to its sign and tint. The filling of the sign gives the meaning, and the tint repeats it.
 OPENNESS = {

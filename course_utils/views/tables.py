@@ -2,7 +2,7 @@
 
 from html import escape
 
-from .picture import INK, LINE, QUIET, Picture, card
+from course_utils.views.picture import INK, LINE, QUIET, Picture, card
 
 
 def columns(rows, right=()):

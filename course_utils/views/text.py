@@ -3,7 +3,7 @@
 import re
 from html import escape
 
-from .picture import BLUE, INK, LINE, MONO, ORANGE, QUIET, TRACK, VERMILLION, Picture, card
+from course_utils.views.picture import BLUE, INK, LINE, MONO, ORANGE, QUIET, TRACK, VERMILLION, Picture, card
 
 _INVISIBLE = {" ": "·", "\n": "↵", "\r": "␍", "\t": "⇥"}
 _MOST_IN_ALT = 60
@@ -140,7 +140,7 @@ def probability_strip(pieces, probabilities, caption=None):
     pairs = list(zip(pieces, probabilities, strict=True))
     drawn = "".join(
         f'<span style="display:inline-block;margin:0 2px 8px 0;text-align:center;vertical-align:top">'
-        f"{underlined(piece_html(piece), probability)}{_below(percent(probability, 0))}</span> "
+        f"{underlined(piece_html(piece), probability)}{below(percent(probability, 0))}</span> "
         for piece, probability in pairs
     )
     legend = "".join(
@@ -197,7 +197,7 @@ def chips(pieces, ids=None):
     drawn = []
     for position, piece in enumerate(pieces):
         tint, edge = _CHIP_COLOURS[position % 2]
-        number_below = _below(str(ids[position])) if ids is not None else ""
+        number_below = below(str(ids[position])) if ids is not None else ""
         drawn.append(
             '<span style="display:inline-block;margin:0 2px 6px 0;text-align:center;vertical-align:top">'
             f'<span style="display:inline-block;padding:1px 5px;background:{tint};border:1px solid {edge};'
@@ -271,7 +271,7 @@ def underlined(html, probability):
     )
 
 
-def _below(text):
+def below(text):
     # <sub> keeps the number separate from the token if a page removes all styles.
     return (
         f'<sub style="display:block;position:static;vertical-align:baseline;font-size:13px;line-height:18px;'

@@ -1,0 +1,64 @@
+"""One room for each thing that a lesson opens: what is computed, its pictures, and its explorer.
+
+A room's names are imported at their first use. A room can be deleted together with its lesson.
+"""
+
+import importlib
+
+_ROOM_OF = {
+    "Adapter": "adapter",
+    "Attention": "attention",
+    "Audit": "audit",
+    "CacheGrowth": "cache",
+    "CardCheck": "hub",
+    "CrossAttention": "denoising",
+    "Denoising": "denoising",
+    "Drawn": "denoising",
+    "Fits": "fits",
+    "KeyValueCache": "cache",
+    "LocalHub": "hub",
+    "MayUse": "permissions",
+    "OneWeight": "one_weight",
+    "Patching": "patching",
+    "Router": "router",
+    "Sampling": "sampling",
+    "SlidingWindow": "window",
+    "Speech": "speech.explorer",
+    "Vote": "ranking",
+    "Watermark": "watermark",
+    "against_truth": "audit",
+    "alignment": "speech.pictures",
+    "attention_heads": "attention",
+    "attention_map": "attention",
+    "cache_growth": "cache",
+    "clauses": "permissions",
+    "decoding": "speech.pictures",
+    "denoising_strip": "denoising",
+    "green_tokens": "watermark",
+    "licence_matrix": "permissions",
+    "logit_lens": "attention",
+    "low_rank": "adapter",
+    "patch_everywhere": "patching",
+    "patch_grid": "patching",
+    "picture_grid": "denoising",
+    "picture_strip": "denoising",
+    "player": "speech.pictures",
+    "ranking": "ranking",
+    "reach": "window",
+    "routing": "router",
+    "spectrogram": "speech.pictures",
+    "waveform": "speech.pictures",
+    "word_maps": "denoising",
+}
+
+__all__ = [*_ROOM_OF]
+
+
+def __getattr__(name):
+    if name in _ROOM_OF:
+        return getattr(importlib.import_module(f"{__name__}.{_ROOM_OF[name]}"), name)
+    raise AttributeError(f"course.opened has no {name!r}; it has {', '.join(__all__)}")
+
+
+def __dir__():
+    return sorted(__all__)

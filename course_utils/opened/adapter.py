@@ -1,0 +1,90 @@
+"""An adapter: the two narrow matrices of LoRA drawn to scale, and its strength under a slider."""
+
+from course_utils.views.charts import bar_table
+from course_utils.views.picture import BLUE, INK, LINE, QUIET, TRACK, VERMILLION, Picture, card
+from course_utils.widgets.asking import Asking
+
+_SIDE = 200  # pixels of the longer side of the matrix
+
+
+def low_rank(outputs, inputs, rank, name="W", title=None, alt=None):
+    """Draw a matrix W and LoRA's A and B; the area of each is proportional to how many numbers it has.
+
+    Parameters
+    ----------
+    outputs, inputs: int, rows and columns of the matrix.
+    rank: int, rows of A and columns of B.
+    name: str, the name of the matrix, such as "queries, layer 0".
+    title: str above the picture.
+    alt: str, the description; by default the shape of each matrix and how many numbers it has.
+
+    Returns
+    -------
+    Picture
+
+    Source: Hu et al. (2021), arXiv:2106.09685.
+    """
+    scale = _SIDE / max(outputs, inputs)
+    parts = (
+        (f"{name}: frozen", outputs, inputs, f"background:{TRACK};border:1px solid {QUIET}"),
+        ("B: trained", outputs, rank, f"background:{VERMILLION}"),
+        ("A: trained", rank, inputs, f"background:{BLUE}"),
+    )
+    signs, drawn, words = ("", "+", "·"), "", []
+    for sign, (label, rows, columns, look) in zip(signs, parts, strict=True):
+        height, width = (max(2, round(each * scale)) for each in (rows, columns))
+        count = rows * columns
+        if sign:
+            drawn += f'<div style="flex:0 0 auto;font-size:22px;color:{INK}">{sign}</div>'
+        drawn += (
+            '<div style="flex:0 0 auto">'
+            f'<div style="box-sizing:border-box;width:{width}px;height:{height}px;{look}"></div>'
+            f'<div style="font-size:13px;color:{INK};margin-top:4px">{label}</div>'
+            f'<div style="font-size:13px;color:{QUIET}">{rows:,} × {columns:,} = {count:,}</div></div>'
+        )
+        words.append(f"{label}, {rows:,} by {columns:,}, {count:,} numbers")
+    share = rank * (outputs + inputs) / (outputs * inputs)
+    body = f'<div style="display:flex;flex-wrap:wrap;align-items:center;gap:14px 18px">{drawn}</div>'
+    note = f"To scale. A and B together: {share:.1%} of the numbers of {name}."
+    return Picture(card(body, title, note), alt or f"{'; '.join(words)}. {note}")
+
+
+class Adapter(Asking):
+    """Shows a model's answer at a chosen strength of a LoRA adapter, next to the answer without the adapter.
+
+    Below the answers are the shares of right answers that were measured at that strength.
+
+    Parameters
+    ----------
+    answer: function (strength, question) -> str that asks the model with the adapter's update multiplied by
+        `strength`, and then restores it. If it raises an error, the explorer shows a message.
+    measured: dict from a strength (0 without the adapter, 1 as trained) to a dict from the name of a group of
+        questions to its share of right answers in percent. The slider offers these strengths; 0 must be
+        one of them.
+    baked: dict from a strength to the answer to `prompt`. These are shown at once; other answers are
+        computed when they are first needed, and kept.
+    prompt: str, the question asked first.
+    """
+
+    at_home = "without the adapter"
+
+    def __init__(self, answer, measured, baked, prompt):
+        self.measured = measured
+        places = {f"{strength:g}": strength for strength in measured}
+        super().__init__(answer, places, 0, "strength of the adapter", baked, prompt)
+
+    def heading(self, place):
+        return f'strength <b style="color:{INK}">{place:g}</b>'
+
+    def named(self, place):
+        return f"strength {place:g}"
+
+    def below(self, place):
+        here, home = self.measured[place], self.measured[0]
+        bars = bar_table(list(here), list(here.values()), "% right", list(home.values()), longest=100)
+        html = f'<div style="margin-top:14px;border-top:1px solid {LINE}">{bars}</div>'
+        words = "; ".join(
+            f"{group}: {share:.0f}% right ({home[group]:.0f}%)" for group, share in here.items()
+        )
+        note = "Dashed lines: without the adapter. The bars start at 0; full width is 100%."
+        return html, note, f" | Measured at this strength, and without the adapter in brackets. {words}"

@@ -1,0 +1,261 @@
+"""Patching: how the answer changes if one token's numbers come from another prompt."""
+
+import math
+from html import escape
+
+import ipywidgets
+
+from course_utils.errors import CourseError
+from course_utils.opened.attention import ranges, token_label, token_table
+from course_utils.views.picture import INK, TRACK, Picture, array, card, number, signed, tint
+from course_utils.views.text import visible
+from course_utils.widgets.explorer import Explorer, given, sentence, token_choices
+
+MOST_TOKENS = 8
+
+
+def patch_everywhere(model, source, target):
+    """Compute every patch of one prompt into another in a single run: each layer, each token.
+
+    A patch replaces one token's hidden state after one layer by that of the other prompt. Up to that layer
+    the patched run equals the unpatched one. The tokens before the patched token never change, because tokens
+    only look back. So one long sequence is enough, and it grows: after each layer it gets, for each token, a
+    copy of the target from that token on, whose first token has the hidden state of the source. A mask lets
+    a copy look only at itself and at the tokens of the target before it. The logits are the same as those
+    of one run for each patch, with a forward hook on the layer.
+
+    Parameters
+    ----------
+    model: a LlamaForCausalLM of transformers.
+    source, target: (tokens,) tensors, the token ids of two different prompts of the same length.
+
+    Returns
+    -------
+    (layers, tokens, vocabulary) tensor, the logits after the target's last token for each patch.
+
+    Raises
+    ------
+    CourseError: if the prompts have different numbers of tokens or are the same.
+    """
+    import torch
+
+    if source.shape != target.shape or torch.equal(source, target):
+        raise CourseError(
+            "A patch needs two different prompts of the same number of tokens: change one word."
+        )
+    decoder, tokens, layers = model.model, len(target), len(model.model.layers)
+    # Before the first difference both prompts have the same hidden states: a patch there changes nothing.
+    first = int((source != target).nonzero()[0])
+    # The sequence consists of stretches: target, source, then all copies. For each, the position of its first
+    # token in the prompt.
+    starts = [0, first, *layers * [*range(first, tokens)]]
+    lengths = torch.tensor([tokens - start for start in starts])
+    position = torch.cat([torch.arange(start, tokens) for start in starts])
+    stretch = torch.arange(len(starts)).repeat_interleave(lengths)
+    in_target = stretch == 0
+    before_start = position < torch.tensor(starts)[stretch][:, None]
+    sees = (stretch[:, None] == stretch) | (in_target & before_start)
+    sees &= position <= position[:, None]
+    # Indices into the sequence for each copy: one token of the source, whose stretch follows the target, then
+    # the rest of the target.
+    copied = [[tokens + start - first, *range(start + 1, tokens)] for start in range(first, tokens)]
+    copied = torch.tensor(sum(copied, []), device=target.device)
+    with torch.no_grad():
+        hidden = decoder.embed_tokens(torch.cat([target, source[first:]])[None])  # (1, sequence, hidden size)
+        mask = torch.zeros(sees.shape).masked_fill(~sees, -torch.inf).to(hidden)[None, None]
+        cos, sin = decoder.rotary_emb(hidden, position[None].to(target.device))
+        for layer in decoder.layers:
+            now = hidden.shape[1]
+            rotation = cos[:, :now], sin[:, :now]
+            hidden = layer(hidden, attention_mask=mask[..., :now, :now], position_embeddings=rotation)
+            hidden = torch.cat([hidden, hidden[:, copied]], dim=1)
+        last = lengths.cumsum(0)[2:] - 1
+        logits = model.lm_head(decoder.norm(hidden[0, last])).unflatten(0, (layers, tokens - first))
+        unpatched = model.lm_head(decoder.norm(hidden[:1, tokens - 1])).expand(layers, first, -1)
+    return torch.cat([unpatched, logits], dim=1)
+
+
+class Patching(Explorer):
+    """Shows the grid of all patches from one prompt into another, and describes one patch in words.
+
+    The learner can type both prompts; a new prompt runs `patch` once. Moving a slider runs no model.
+
+    Parameters
+    ----------
+    patch: function (source, target) -> (answers, values). `answers`: two str, the most likely next token of
+        each prompt. `values`: (layers, tokens), the logit of the first answer minus that of the second, if
+        one token of `target` gets its numbers after one layer from `source`. If it raises an error, the
+        explorer shows a message.
+    split: function text (str) -> list of str, the tokens of the text.
+    source, target: str, the prompts at the start; both have the same number of tokens, from 2 to 8.
+    baked: what patch(source, target) returned earlier; by default `patch` is called.
+
+    Raises
+    ------
+    CourseError: if the prompts cannot be patched into one another, or `values` have another shape.
+    """
+
+    def __init__(self, patch, split, source, target, baked=None):
+        self.patch, self.split = patch, split
+        self._known, self._sliders_for = {}, (source, target)
+        if baked is not None:
+            self._known[source, target] = baked
+        pieces, _, _, values = self._patched(source, target)
+        self.source = ipywidgets.Text(value=source, description="numbers from", continuous_update=False)
+        self.target = ipywidgets.Text(value=target, description="into", continuous_update=False)
+        layer, token = _strongest(values)
+        self.layer = ipywidgets.IntSlider(value=layer, max=len(values) - 1, description="after layer")
+        self.token = ipywidgets.SelectionSlider(
+            options=token_choices(pieces), index=token, description="token"
+        )
+        super().__init__([self.source, self.target, self.layer, self.token])
+        for control in self.controls:
+            control.observe(self.update, "value")
+
+    def update(self, change=None):
+        prompts = self.source.value, self.target.value
+        if prompts not in self._known:
+            self.show(sentence("computing…"))
+        with self.errors_shown():
+            pieces, _, _, values = self._patched(*prompts)
+            if prompts != self._sliders_for:
+                layer, token = _strongest(values)
+                with self.quietly(self.layer, self.token):
+                    self.layer.value = layer
+                    self.token.options = token_choices(pieces)
+                    self.token.index = token
+                self._sliders_for = prompts
+            self.show(self.render())
+
+    def _patched(self, source, target):
+        """Return the target's tokens, the source's, the answers and the grid, computed once for each pair."""
+        pieces, replaced = given(self.split, target), given(self.split, source)
+        if len(pieces) != len(replaced):
+            raise CourseError(
+                f"“{source}” is {_tokens(len(replaced))} and “{target}” {_tokens(len(pieces))}: a patch "
+                "needs the same number in both, so choose words of as many tokens."
+            )
+        if source == target:
+            raise CourseError("Both prompts are the same, so a patch changes nothing: change a word of one.")
+        if not 2 <= len(pieces) <= MOST_TOKENS:
+            raise CourseError(
+                f"The prompts have {_tokens(len(pieces))}: write two of 2 to {MOST_TOKENS} tokens."
+            )
+        if (source, target) not in self._known:
+            self._known[source, target] = given(self.patch, source, target)
+        answers, values = self._known[source, target]
+        values = array(values)
+        if values.ndim != 2 or values.shape[1] != len(pieces):
+            raise CourseError(
+                f"`patch` gave values of shape {values.shape}, and {len(pieces)} tokens need (layers, "
+                f"{len(pieces)})."
+            )
+        if answers[0] == answers[1]:
+            raise CourseError(
+                f"Both prompts are continued with {visible(answers[0])}, so a patch has nothing to change: "
+                "write two with different answers."
+            )
+        return pieces, replaced, answers, values
+
+    def render(self):
+        pieces, replaced, answers, values = self._patched(self.source.value, self.target.value)
+        layer, token = self.layer.value, self.token.value
+        same = replaced[token] == pieces[token]
+        numbers = "its numbers" if same else f"the numbers of {visible(replaced[token])}"
+        told = (
+            f"After layer {layer}, {visible(pieces[token])} got {numbers} from the other prompt: "
+            f"{_ahead(values[layer, token], answers)}. "
+            # After the last layer only the last token is read, so a patch of the first token changes nothing.
+            f"Without a patch: {_ahead(values[-1, 0], answers)}."
+        )
+        html = f'<div style="margin-bottom:10px">{escape(told)}</div>'
+        html += patch_html(values, pieces, replaced, chosen=(layer, token))
+        caption = f"“{self.target.value}”, patched from “{self.source.value}”"
+        return Picture(
+            card(html, caption, patch_note(answers)), f"{told} {patch_words(values, pieces, answers)}"
+        )
+
+
+def _strongest(values):
+    """Return the (layer, token) of the patch that raises the source's answer most."""
+    return divmod(int(values.argmax()), values.shape[1])
+
+
+def _ahead(logits, answers):
+    first, second = answers if logits > 0 else reversed(answers)
+    times = number(float(f"{math.exp(abs(logits)):.2g}"))
+    lead = f"{visible(first)} is ahead of {visible(second)} by {abs(logits):.1f} logits"
+    return f"{lead}, {times} times as probable"
+
+
+def _tokens(count):
+    return f"{count} token{'' if count == 1 else 's'}"
+
+
+def patch_grid(values, pieces, replaced=None, answers=(" Rome", " Paris"), chosen=None, caption=None):
+    """Draw the effect of each patch, which replaces one token's numbers after one layer by another prompt's.
+
+    Parameters
+    ----------
+    values: (layers, tokens), the logit of the first answer minus that of the second after each patch.
+    pieces: list of str, the tokens of the prompt that is patched.
+    replaced: list of str, the tokens of the prompt from which the numbers come.
+    answers: two str, the tokens that are compared.
+    chosen: (layer, token) of a cell to outline, counted from 0.
+    caption: str above the picture.
+
+    Returns
+    -------
+    Picture
+    """
+    values = array(values)
+    html = patch_html(values, pieces, replaced, chosen)
+    return Picture(card(html, caption, patch_note(answers)), patch_words(values, pieces, answers))
+
+
+def patch_html(values, pieces, replaced=None, chosen=None):
+    """Return the grid of patches as an HTML table. Parameters as in `patch_grid`."""
+    largest = abs(values).max() or 1
+    heads = []
+    for position, piece in enumerate(pieces):
+        changed = replaced is not None and replaced[position] != piece
+        heads.append(
+            token_label(piece) + (f"<br>←&nbsp;{token_label(replaced[position])}" if changed else "")
+        )
+    rows = [
+        [
+            (
+                f"{'+' if value > 0 else ''}{signed(value, 1)}",
+                f"background:{tint(value / largest)};font-weight:{700 if value > 0 else 400};"
+                f"border:{f'3px solid {INK}' if chosen == (layer, token) else f'1px solid {TRACK}'}",
+            )
+            for token, value in enumerate(row)
+        ]
+        for layer, row in enumerate(values)
+    ]
+    return token_table("layer", range(len(values)), heads, rows, widest=110, padding="0")
+
+
+def patch_note(answers):
+    """Return a note that explains how to read the grid of patches."""
+    first, second = map(visible, answers)
+    return (
+        "Each cell is one run, in which one token (column) got its numbers after one layer (row, the first "
+        f"on top) from the other prompt. In logits: + and bold, {first} ahead of {second}; −, behind."
+    )
+
+
+def patch_words(values, pieces, answers):
+    """Describe the grid of patches in words: which patches put the first answer ahead."""
+    first, second = map(visible, answers)
+    where = [
+        f"{visible(piece)} {ranges(column)}"
+        for piece, column in zip(pieces, (values > 0).T, strict=True)
+        if column.any()
+    ]
+    layers, tokens = values.shape
+    return (
+        f"{layers} layers by {tokens} tokens, from {signed(values.min(), 1)} to "
+        f"{signed(values.max(), 1)} logits. {first} ahead of {second} in {(values > 0).sum()} of "
+        f"{values.size} patches{': at ' if where else ''}{'; at '.join(where)}"
+    )

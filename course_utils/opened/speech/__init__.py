@@ -1,0 +1,29 @@
+"""Sound for Whisper: five clips, your own voice, noise and tempo, and the time of each word.
+
+Sound is always called `samples`: float32 of shape (samples,), one channel, 16,000 a second, from -1 to 1.
+"""
+
+from course_utils.opened.speech.audio import RATE, add_noise, read, speak, stretch
+from course_utils.opened.speech.clip import Clip, Word, clips
+from course_utils.opened.speech.recorder import record
+from course_utils.opened.speech.voices import voices
+from course_utils.opened.speech.words import captions, word_times, word_tokens
+from course_utils.opened.speech.writing import Written, write
+
+__all__ = [
+    "RATE",
+    "Clip",
+    "Word",
+    "Written",
+    "add_noise",
+    "captions",
+    "clips",
+    "read",
+    "record",
+    "speak",
+    "stretch",
+    "voices",
+    "word_times",
+    "word_tokens",
+    "write",
+]

@@ -1,0 +1,370 @@
+"""Reads audio files as samples, adds noise, changes the tempo, and makes a synthetic voice."""
+
+import importlib.util
+import io
+import re
+import shutil
+import subprocess
+import tempfile
+from pathlib import Path
+
+from course_utils.errors import CourseError
+
+RATE = 16_000  # samples a second: what Whisper was trained on
+# The most seconds that `read` returns by default. Whisper's picture covers 30 seconds, but if sound fills all
+# of them, Whisper may stop after a few words (lesson 07). So the end is left silent.
+WINDOW = 29.5
+SHORTEST = 0.1  # seconds; no word is shorter
+SILENT = 1e-4  # a peak below this counts as silence: about three steps of 16-bit samples
+MOST_CHANNELS = 8
+TOO_LOUD = 100  # samples are between -1 and 1, or a little beyond with noise; a higher peak is a mistake
+RATES = (1_000, 400_000)  # lowest and highest, a second: below a telephone's, above a studio's
+FORMATS = "WAV, FLAC, OGG or MP3"
+GET_DECODER = "run `%pip install av` in a cell (or install the program ffmpeg)"
+
+
+def read(source, start=0.0, seconds=WINDOW, rate=None):
+    """Return sound as Whisper needs it: one channel, 16,000 samples a second, by default cut to its window.
+
+    source : path of a file, or its content as bytes: WAV of any kind, FLAC, OGG or MP3; with ffmpeg or the
+        package av also MP4, M4A, MOV and WebM. Or samples, (samples,) or (samples, channels), with `rate`
+    start : the second to begin at
+    seconds : the most seconds to take; longer sound is cut, and a sentence says so
+    rate : samples a second; give it with samples only, because a file states its own rate
+
+    Returns a float32 array of shape (samples,), for a file between -1 and 1. Several channels become their
+    mean, other rates are converted, and whole numbers are scaled to that range. A printed sentence says if
+    sound is cut, mixed or silent, or if more than 29.5 s are returned. Nothing leaves this machine. Raises
+    CourseError if the file does not exist, is empty or is not audio, if the sound is shorter than 0.1 s, or
+    if samples are invalid or have no rate.
+    """
+    import numpy
+    import soxr
+
+    if isinstance(source, bytes | bytearray | memoryview | str | Path):
+        if rate is not None:
+            raise CourseError("A file says its own rate: leave `rate` out.")
+        name = "This recording" if not isinstance(source, str | Path) else Path(source).name
+        samples, rate, length = _from_file(source, name, start, seconds)
+    else:
+        name = "This sound"
+        samples, rate, length = _from_samples(source, rate, name, start, seconds)
+    if not numpy.isfinite(samples).all():
+        raise CourseError(f"{name} holds numbers that are none (NaN or infinity): look at how it was made.")
+    if len(samples) < SHORTEST * rate:
+        raise CourseError(
+            f"{name} holds {len(samples) / rate:.2f} s of sound; {SHORTEST} s is the least: record a word."
+        )
+    if samples.shape[1] > 1:
+        print(f"{name} has {samples.shape[1]} channels: here is their mean.")
+    samples = samples.mean(axis=1)
+    if is_silent(samples):
+        print(f"{name} is silent{'' if length <= seconds else ' in these seconds'}.")
+    if length > start + seconds + 1 / RATE:
+        print(
+            f"{name} is {_seconds(length)} s long: this is second {_seconds(start)} to "
+            f"{_seconds(start + seconds)} (start={_seconds(start + seconds)} reads on)."
+        )
+    if len(samples) > WINDOW * rate + 1:
+        print(
+            f"{name} is longer than {WINDOW} s as read: if the 30 seconds that Whisper takes end without "
+            "silence, it may lose words."
+        )
+    return soxr.resample(samples, rate, RATE).astype("float32")
+
+
+def is_silent(samples):
+    """Return whether the samples contain no sound, as if the microphone is switched off."""
+    return abs(samples).max() < SILENT
+
+
+def _seconds(value):
+    """Return a time in seconds as text: with one decimal if it is below 100 and the decimal is not 0."""
+    return f"{value:,.1f}".removesuffix(".0") if value < 100 else f"{value:,.0f}"
+
+
+def _from_samples(samples, rate, name, start, seconds):
+    """Cut an array for `read`: return (samples, channels) as floats, their rate, and the whole length."""
+    samples = _as_floats(samples, name)
+    if rate is None:
+        raise CourseError(
+            f"{name} is numbers, which don't say how many make a second: give that, too, as in "
+            "course.speech.read(samples, rate=44_100). It is where the numbers came from."
+        )
+    if isinstance(rate, bool | str) or not RATES[0] <= rate <= RATES[1]:
+        raise CourseError(f"A rate is a number of samples a second, such as 16_000 or 44_100, not {rate}.")
+    length = len(samples) / rate
+    _check_start(start, length, name)
+    first = round(start * rate)
+    return samples[first : first + round(min(seconds, length) * rate)], rate, length
+
+
+def _as_floats(samples, name="This sound"):
+    """Return samples of any type as float32 of shape (samples, channels), or raise CourseError."""
+    import numpy
+
+    try:
+        samples = numpy.asarray(samples)
+        kind = samples.dtype
+        if kind.kind not in "fiu":
+            raise TypeError(kind)
+    except (TypeError, ValueError) as error:
+        raise CourseError(
+            "The samples must be numbers: give the path of a sound file, or what course.speech.read returns."
+        ) from error
+    if samples.ndim == 2 and samples.shape[0] < samples.shape[1]:
+        samples = samples.T  # some libraries put the channels first
+    if samples.ndim == 1:
+        samples = samples[:, None]
+    if samples.ndim != 2 or samples.size == 0 or samples.shape[1] > MOST_CHANNELS:
+        raise CourseError(
+            f"The samples must have the shape (samples,) or (samples, channels), not {samples.shape}."
+        )
+    if kind.kind == "u" and kind.itemsize == 1:
+        return (samples.astype("float32") - 128) / 128  # as in 8-bit WAV files: 128 is silence
+    if kind.kind == "i" and kind.itemsize <= 4:
+        return (samples / -float(numpy.iinfo(kind).min)).astype("float32")
+    samples = samples.astype("float32")
+    if not numpy.isfinite(samples).all():
+        raise CourseError(f"{name} holds numbers that are none (NaN or infinity): look at how it was made.")
+    peak = abs(samples).max()
+    if kind.kind != "f" or peak > TOO_LOUD:
+        raise CourseError(
+            f"{name} has samples of up to {peak:,.0f}, and they should lie between -1 and 1. If they come "
+            "from 16-bit whole numbers, divide by 32_768."
+        )
+    return samples
+
+
+def _check_start(start, length, name):
+    if not 0 <= start < max(length, SHORTEST):
+        raise CourseError(f"{name} is {length:,.1f} s long: choose a start in it, not {start}.")
+
+
+def _from_file(source, name, start, seconds):
+    """Cut a file for `read`: return (samples, channels) as floats, their rate, and the whole length."""
+    import soundfile
+
+    with _opened(source) as file:
+        beginning = file.read(12)
+        file.seek(0)
+        try:
+            with soundfile.SoundFile(file) as sound:
+                rate, length = sound.samplerate, sound.frames / sound.samplerate
+                _check_start(start, length, name)
+                sound.seek(round(start * rate))
+                frames = round(min(seconds, length) * rate)
+                samples = sound.read(frames, dtype="float32", always_2d=True)
+        except soundfile.LibsndfileError as error:
+            kind = _needs_decoder(beginning)
+            if kind is None:
+                what = "is empty" if not beginning else "is no audio that this course can read"
+                raise CourseError(f"{name} {what}: save it as {FORMATS}, and read that.") from error
+            file.seek(0)
+            samples, rate, length = _decoded(file, name, kind, start, seconds)
+    # Only files of floats can have a peak above 1. The caller checks for NaN and infinity.
+    return samples / max(abs(samples).max(initial=0), 1.0), rate, length
+
+
+def _opened(source):
+    """Open a path or bytes as a binary file."""
+    if not isinstance(source, str | Path):
+        return io.BytesIO(source)
+    try:
+        return Path(source).expanduser().open("rb")
+    except OSError as error:
+        raise CourseError(
+            f"{source} can't be opened ({error.strerror}): check the name, and that it lies on this machine."
+        ) from error
+
+
+def _needs_decoder(beginning):
+    """Return the format of a file that needs a decoder, from its first bytes, or None for other files."""
+    if beginning[4:8] == b"ftyp":
+        return "MP4, M4A or MOV"
+    if beginning.startswith(b"\x1aE\xdf\xa3"):
+        return "WebM or Matroska"
+    return None
+
+
+def _decoded(file, name, kind, start, seconds):
+    """Do as `_from_file`, but with ffmpeg or the package av, for a file that libsndfile can't read."""
+    program = shutil.which("ffmpeg")
+    if program is None and importlib.util.find_spec("av") is None:
+        raise CourseError(
+            f"{name} is {kind}, which takes a decoder that is not here: {GET_DECODER}, and read it again; or "
+            f"save it as {FORMATS}, and read that."
+        )
+    try:
+        if program:
+            return _by_ffmpeg(program, file, name, start, seconds)
+        return _by_av(file, name, start, seconds)
+    except (ValueError, OSError) as error:
+        raise CourseError(
+            f"{name} is {kind}, and no sound in it can be read: save it as {FORMATS}, and read that."
+        ) from error
+
+
+def _by_ffmpeg(program, file, name, start, seconds):
+    """Decode with ffmpeg. It may have to seek, which a pipe can't do, so it reads a temporary copy."""
+    import numpy
+
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "sound"
+        with path.open("wb") as copy:
+            shutil.copyfileobj(file, copy)
+        command = [program, "-nostdin", "-hide_banner", "-protocol_whitelist", "file,pipe"]
+        found = subprocess.run([*command, "-i", f"file:{path}"], capture_output=True).stderr.decode(
+            errors="replace"
+        )
+        clock = re.search(r"Duration: (\d+):(\d+):([\d.]+)", found)
+        stream = re.search(r"Stream #\S+: Audio: .*?(\d+) Hz, ([^,\n]+)", found)
+        if not clock or not stream:
+            raise ValueError("it has no sound")
+        hours, minutes, rest = (float(part) for part in clock.groups())
+        length, rate = 3600 * hours + 60 * minutes + rest, int(stream[1])
+        _check_start(start, length, name)
+        channels = 2 if stream[2].strip() == "stereo" else 1  # ffmpeg mixes more than two channels into one
+        command += ["-ss", str(start), "-i", f"file:{path}", "-t", str(min(seconds, length)), "-map", "0:a:0"]
+        command += ["-ac", str(channels), "-ar", str(rate), "-f", "f32le", "pipe:1"]
+        raw = subprocess.run(command, capture_output=True, check=False).stdout
+    return numpy.frombuffer(raw, "<f4").reshape(-1, channels), rate, length
+
+
+def _by_av(file, name, start, seconds):
+    """Decode with the package av."""
+    import av
+    import numpy
+
+    try:
+        with av.open(file) as container:
+            if not container.streams.audio:
+                raise ValueError("it has no sound")
+            stream = container.streams.audio[0]
+            rate, length = stream.rate, (container.duration or 0) / 1_000_000
+            _check_start(start, length, name)
+            container.seek(int(start * 1_000_000))
+            even = av.AudioResampler(format="fltp")
+            pieces, begins, wanted = [], None, None
+            for frame in container.decode(stream):
+                if begins is None:
+                    begins = float(frame.pts * frame.time_base) if frame.pts is not None else 0.0
+                    skipped = max(round((start - begins) * rate), 0)
+                    wanted = skipped + round(min(seconds, length) * rate)
+                pieces += [each.to_ndarray().T for each in even.resample(frame)]
+                if sum(map(len, pieces)) >= wanted:
+                    break
+    except av.FFmpegError as error:
+        raise ValueError(str(error)) from error
+    if not pieces:
+        raise ValueError("it has no sound")
+    return numpy.concatenate(pieces)[skipped:wanted], rate, length
+
+
+def _checked(samples):
+    """Return the samples as a float32 array of one channel, or raise CourseError."""
+    return _as_floats(samples).mean(axis=1)
+
+
+def add_noise(samples, snr_db, seed=0, kind="white"):
+    """Add noise to sound, at a signal-to-noise ratio in decibels that is exact over the whole length.
+
+    samples : float32 of shape (samples,)
+    snr_db : 10 log10(power of the sound / power of the noise): 20 is a quiet room, at 0 both are equal
+    seed : of the noise
+    kind : "white", equally strong at all pitches, or "babble", all five clips at once, each begun at random
+
+    Returns the sum, of the same shape, which may go beyond -1 and 1. Raises CourseError for silence, a ratio
+    that is not a finite number, or another kind.
+    """
+    import numpy
+
+    samples = _checked(samples)
+    power = numpy.mean(samples.astype("float64") ** 2)
+    if power == 0:
+        raise CourseError("Silence has no signal-to-noise ratio: add noise to a sound.")
+    if not numpy.isfinite(snr_db):
+        raise CourseError(f"A signal-to-noise ratio is a number of decibels, such as 10, not {snr_db}.")
+    random = numpy.random.default_rng(seed)
+    if kind == "white":
+        noise = random.standard_normal(len(samples))
+    elif kind == "babble":
+        noise = _babble(len(samples), random)
+    else:
+        raise CourseError(f'There is no noise of the kind {kind!r}: choose "white" or "babble".')
+    noise *= numpy.sqrt(power / 10 ** (snr_db / 10) / numpy.mean(noise**2))
+    return (samples + noise).astype("float32")
+
+
+def _babble(length, random):
+    """Return all clips at once, equally loud, each repeated and begun at a random sample."""
+    import numpy
+
+    from course_utils.opened.speech.clip import clips
+
+    voices = [clip.samples / clip.samples.std() for clip in clips().values()]
+    return sum(numpy.resize(numpy.roll(voice, random.integers(len(voice))), length) for voice in voices)
+
+
+def stretch(samples, rate):
+    """Make sound `rate` times as fast, at the same pitch: 2 halves its length, 0.5 doubles it.
+
+    samples : float32 of shape (samples,)
+    rate : from 0.25 to 4
+
+    Returns float32 of shape (samples / rate,). Raises CourseError for another rate.
+
+    Windows of 40 ms are copied from the sound, and in the result they are closer together (or further from
+    each other) than in the sound. Each window may be moved by up to 10 ms, so that it continues the one
+    before it as well as possible. This is WSOLA: Verhelst and Roelands (1993), "An overlap-add technique
+    based on waveform similarity", ICASSP.
+    """
+    import numpy
+
+    samples = _checked(samples)
+    if not 0.25 <= rate <= 4:
+        raise CourseError(f"Sound can be stretched by 0.25 to 4, not by {rate}.")
+    if rate == 1:
+        return samples.copy()
+    size, search = int(0.04 * RATE), int(0.01 * RATE)
+    step = size // 2
+    window = numpy.hanning(size + 1)[:-1]  # two windows that overlap by half add up to one
+    length = round(len(samples) / rate)
+    padded = numpy.pad(samples, (step + search, 2 * size + search))
+    out = numpy.zeros(length + 2 * size)
+    continued = padded[search : search + size]  # the first window begins `step` before the sound
+    for place in range(0, length + step, step):
+        wanted = round(place * rate)  # in `padded`, that window begins at `wanted + search`
+        if wanted + size + 2 * search > len(padded):
+            break
+        around = padded[wanted : wanted + size + 2 * search]
+        best = wanted + int(numpy.correlate(around, continued, "valid").argmax())
+        out[place : place + size] += window * padded[best : best + size]
+        continued = padded[best + step : best + step + size]
+    return out[step : step + length].astype("float32")
+
+
+def speak(text, words_per_minute=160, voice="en-us"):
+    """Read a text aloud with a synthetic voice of espeak-ng, a program that does not come with the course.
+
+    text : what to say
+    words_per_minute : from 80 to 450
+    voice : one of `espeak-ng --voices`
+
+    Returns float32 of shape (samples,), of any length. Raises CourseError if espeak-ng is missing or has no
+    such voice, or for another speed.
+    """
+    program = shutil.which("espeak-ng")
+    if program is None:
+        raise CourseError(
+            "A synthetic voice needs the program espeak-ng: install it (Debian and Ubuntu: sudo apt install "
+            "espeak-ng; Mac: brew install espeak-ng), or take the clips and course.speech.stretch."
+        )
+    if not 80 <= words_per_minute <= 450:
+        raise CourseError(f"The voice reads 80 to 450 words per minute, not {words_per_minute}.")
+    command = [program, "--stdin", "--stdout", "-s", str(round(words_per_minute)), "-v", voice]
+    result = subprocess.run(command, input=str(text).encode(), capture_output=True)
+    if result.returncode != 0 or not result.stdout:
+        reason = result.stderr.decode(errors="replace").strip().split("\n")[0]
+        raise CourseError(f"espeak-ng did not speak ({reason or 'it gave no sound'}): check text and voice.")
+    return read(result.stdout, seconds=float("inf"))

@@ -1,0 +1,497 @@
+"""Pictures of speech: the sound, the mel picture with its words, and the transcript that a model wrote."""
+
+import io
+import re
+from html import escape
+
+from course_utils.views.picture import (
+    BLUE,
+    INK,
+    LINE,
+    MONO,
+    QUIET,
+    TRACK,
+    VERMILLION,
+    Picture,
+    array,
+    card,
+    data_url,
+    from_figure,
+    number,
+    png_url,
+    style,
+)
+from course_utils.views.text import bar, invisible_note, percent, piece_html, underlined, visible
+
+FRAMES_PER_SECOND = 100  # in Whisper's mel picture
+_MEL, _STRIP, _ROW = 150, 54, 30  # heights in pixels: the mel picture, a word's attention, a row of words
+_NOMINAL = 400  # pixels: the least width of the picture; at this width no two words in a row overlap
+# As wide as the page, and scrolled if its content is wider. Without the first two properties a widget
+# around it would grow with the content.
+_SCROLLED = "width:0;min-width:100%;overflow-x:auto"
+_LETTER = 8.2  # pixels, the mean width of a letter at 15px
+_SCALE_LEFT = 48  # pixels, the space for the scale on the left of the mel picture
+_TIMES = (0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 60)  # seconds between two marks on the time axis
+_KEY = "its probability (thin 90% or more, thick 50 to 90%, dashed 10 to 50%, double less)."
+# From silent (light) to loud (dark), so that the picture has the same meaning in grey.
+_SHADES = ("#ffffff", "#d6e6f2", "#7fb3d8", "#2b6ca3", "#14324d", "#000000")
+
+
+def waveform(samples, rate, title=None, alt=None):
+    """Draw the waveform of a sound: the value of its samples over time.
+
+    Parameters
+    ----------
+    samples: (samples,) from −1 to 1.
+    rate: int, samples per second.
+    title: str above the picture.
+    alt: str, the description; by default the length, the range of values and the time at which it is loudest.
+
+    Returns
+    -------
+    Picture
+    """
+    import numpy
+    from matplotlib.figure import Figure
+
+    samples = array(samples)
+    seconds = len(samples) / rate
+    # One point of the picture stands for many samples: draw each stretch from its lowest to its highest.
+    stretches = numpy.array_split(samples, min(len(samples), 900))
+    places = numpy.linspace(0, seconds, len(stretches))
+    with style():
+        figure = Figure(figsize=(6.5, 2.2))
+        axes = figure.subplots()
+        axes.fill_between(
+            places, [part.min() for part in stretches], [part.max() for part in stretches], color=BLUE
+        )
+        axes.set(xlabel="seconds", ylabel="value", xlim=[0, seconds])
+        most = max(0.1, abs(samples).max())
+        axes.set_ylim(-1.05 * most, 1.05 * most)
+    loudest = numpy.argmax([abs(part).max() for part in stretches])
+    words = (
+        f"{seconds:.1f} seconds of sound, {len(samples):,} samples at {rate:,} per second, from "
+        f"{samples.min():.2f} to {samples.max():.2f}, loudest at {places[loudest]:.1f} s"
+    )
+    return from_figure(figure, alt or words, title)
+
+
+def spectrogram(
+    mel,
+    words=None,
+    spans=None,
+    chances=None,
+    attention=None,
+    chosen=None,
+    caption=None,
+):
+    """Draw a mel picture with words at their times, and the attention of one word.
+
+    Parameters
+    ----------
+    mel: (bands, frames), logarithms of power as Whisper computes them, 100 frames a second.
+    words: list of str.
+    spans: list with, for each word, (start, end) in seconds.
+    chances: list with the probability of each word, which decides the kind of line below the word.
+    attention: (words, positions), how the attention of each word is distributed over the time that is shown,
+        in equal steps; with `chosen`, the row of that word is drawn below.
+    chosen: position of a word, which gets an outline.
+    caption: str above the picture.
+
+    Returns
+    -------
+    Picture
+    """
+    html = spectrogram_html(mel, words, spans, chances, attention, chosen)
+    note = spectrogram_note(words, chances, None if chosen is None else attention)
+    return Picture(
+        card(html, caption, note), spectrogram_words(mel, words, spans, chances, attention, chosen)
+    )
+
+
+def decoding(pieces, chances, others, caption=None):
+    """Draw how a transcript was written: each token, its probability, and the tokens that were not chosen.
+
+    Parameters
+    ----------
+    pieces: list of str, the tokens in order.
+    chances: list of float from 0 to 1, the probability of each token.
+    others: list with, for each token, a list of the (token, probability) that were not chosen.
+    caption: str above the picture.
+
+    Returns
+    -------
+    Picture
+    """
+    cell = f"padding:3px 5px;border:none;background:#ffffff;color:{INK};vertical-align:middle;text-align:left"
+    heads = ("", "token", "", "", "not taken")
+    body = "".join(f'<th style="{cell};color:{QUIET};font-weight:400">{head}</th>' for head in heads)
+    body = f'<tr style="background:#ffffff">{body}</tr>'
+    said = []
+    for step, (piece, chance, rest) in enumerate(zip(pieces, chances, others, strict=True), 1):
+        listed = " &nbsp; ".join(
+            f'<span style="white-space:nowrap">{_token(other)} {escape(percent(share, 0))}</span>'
+            for other, share in rest
+        )
+        body += (
+            f'<tr style="background:#ffffff;border-top:1px solid {LINE}">'
+            f'<td style="{cell};text-align:right;padding-left:0;color:{QUIET}">{step}</td>'
+            f'<td style="{cell};white-space:nowrap">{underlined(piece_html(piece), chance)}</td>'
+            f'<td style="{cell};width:30%;min-width:48px">{bar(chance)}</td>'
+            f'<td style="{cell};text-align:right;white-space:nowrap">{escape(percent(chance, 0))}</td>'
+            f'<td style="{cell};color:{QUIET}">{listed}</td></tr>'
+        )
+        told = f"{visible(piece)} {percent(chance, 0)}"
+        if rest:
+            told += f", not {visible(rest[0][0])} {percent(rest[0][1], 0)}"
+        said.append(told)
+    table = (
+        f'<div tabindex="0" style="{_SCROLLED}"><table style="width:100%;margin:0;border:none;'
+        f'border-collapse:collapse;table-layout:auto;font-size:14px"><tbody>{body}</tbody></table></div>'
+    )
+    everything = [*pieces, *(piece for rest in others for piece, _ in rest)]
+    words = f"{len(pieces)} tokens: {'; '.join(said)}"
+    note = f"The line below a token: {_KEY} {invisible_note(everything)}"
+    return Picture(card(table, caption, note.strip()), words)
+
+
+def alignment(rows, caption=None):
+    """Draw the words that were said, with the words that were heard below them, and mark each error.
+
+    Parameters
+    ----------
+    rows: dict from a label to a list of pairs (word said, word heard). The second is None if the transcript
+        left a word out, and the first is None if it added a word.
+    caption: str above the picture.
+
+    Returns
+    -------
+    Picture
+    """
+    said = []
+    for label, pairs in rows.items():
+        errors = [_error(*pair) for pair in pairs if pair[0] != pair[1]]
+        said.append(f"{label}: {_count(pairs)} words{': ' if errors else ''}{', '.join(errors)}")
+    return Picture(card(alignment_html(rows), caption), f"Errors of words said. {'; '.join(said)}")
+
+
+def player(samples, rate, words, captions=None, caption=None):
+    """Return a player for a sound, with a text below it that describes the sound.
+
+    Parameters
+    ----------
+    samples: (samples,) from −1 to 1; if any is outside, the whole sound is scaled down.
+    rate: int, samples per second.
+    words: str, what can be heard, for readers who do not hear it.
+    captions: str, the content of a WebVTT file, which the player shows while it plays.
+    caption: str above the player.
+
+    Returns
+    -------
+    Picture: the sound is compressed (MP3, a few kB a second) and is part of the page.
+    """
+    seconds = len(samples) / rate
+    html = player_html(samples, rate, f"{caption or 'Sound'}, {seconds:.1f} seconds", captions)
+    below = f'<div style="margin-top:4px">{escape(words)}</div>'
+    return Picture(card(html + below, caption), f"Sound, {seconds:.1f} seconds: {words}")
+
+
+def alignment_html(rows, above="what was said", below="what was heard"):
+    """Return the HTML of `alignment`. Parameters as in `alignment`, and
+
+    above, below: str, the names of the two lines in the legend.
+    """
+    drawn = ""
+    for label, pairs in rows.items():
+        columns = "".join(_column(*pair) for pair in pairs)
+        drawn += (
+            '<div style="display:flex;flex-wrap:wrap;gap:4px 16px;padding:8px 0 2px 0;'
+            f'border-top:1px solid {LINE}"><div style="flex:0 0 84px"><b>{escape(label)}</b>'
+            f'<div style="color:{QUIET};font-size:13px">{_count(pairs)}</div></div>'
+            f'<div style="flex:1 1 240px;min-width:0">{columns}</div></div>'
+        )
+    marks = " &nbsp; ".join(
+        f'<span style="white-space:nowrap"><b>{sign}</b> {meaning}</span>'
+        for sign, meaning in (("≠", "another word"), ("−", "left out"), ("+", "added"))
+    )
+    return (
+        f'{drawn}<div style="margin-top:6px;padding-top:8px;border-top:1px solid {LINE};font-size:13px;'
+        f'color:{QUIET}">Above: {above}. Below, where it differs: {below}. {marks}.</div>'
+    )
+
+
+def player_html(samples, rate, title, captions=None):
+    """Return HTML of a player. Parameters as in `player`, and `title`, its name for screen readers."""
+    source = data_url(_mp3(array(samples), rate), "audio/mpeg")
+    if captions is None:
+        return (
+            f'<audio controls preload="metadata" title="{escape(title)}" '
+            f'style="display:block;width:100%;max-width:420px;margin-bottom:8px" '
+            f'src="{source}"></audio>'
+        )
+    # A player without pictures always shows its controls, over its lower half: put the captions above them.
+    captions = re.sub(r"(--> [\d:.]+)", r"\1 line:20%", captions)
+    # A page shows captions only over a <video>, so this one has sound and no pictures.
+    return (
+        f'<video controls preload="metadata" title="{escape(title)}" src="{source}" '
+        f'style="display:block;width:100%;max-width:420px;height:300px;background:{INK}">'
+        f'<track default kind="captions" srclang="en" label="Captions" '
+        f'src="{data_url(captions.encode("utf-8"), "text/vtt")}"></video>'
+    )
+
+
+def spectrogram_html(mel, words=None, spans=None, chances=None, attention=None, chosen=None, hover=False):
+    """Return the mel picture with its words as HTML. Parameters as in `spectrogram`, and
+
+    hover: bool; if true, each word also contains its attention, in a <span class="course-attended"> inside
+        the word's <span class="course-word">. The page shows it while the mouse points at the word.
+    """
+    mel = array(mel)
+    seconds = mel.shape[1] / FRAMES_PER_SECOND
+    words, spans = words or [], spans or []
+    rows = _rows(words, spans, seconds)
+    above = _ROW * (max(rows, default=-1) + 1)
+    with_strip = attention is not None and (hover or chosen is not None)
+    strip_top = above + _MEL + 4
+    bottom = strip_top + _STRIP if with_strip else above + _MEL
+    inner = f'<div style="position:absolute;top:{above}px;left:0;width:100%">{_mel_image(mel)}</div>'
+    if with_strip:
+        inner += (
+            f'<div style="position:absolute;top:{strip_top}px;left:0;width:100%;height:{_STRIP}px;'
+            f'background:{TRACK}"></div>'
+        )
+    if chosen is not None:
+        left, right = (_along(each, seconds) for each in spans[chosen])
+        inner += (
+            f'<div style="position:absolute;top:{above}px;height:{bottom - above}px;left:{left}%;'
+            f"width:{max(round(right - left, 2), 0.5)}%;box-sizing:border-box;"
+            f'border:2px solid {VERMILLION}"></div>'
+        )
+    for position, (word, span) in enumerate(zip(words, spans, strict=True)):
+        chance = None if chances is None else chances[position]
+        label = _label(word, span, seconds, rows[position], above, chance, position == chosen)
+        drawing = ""
+        if with_strip and (hover or position == chosen):
+            drawing = _strip_image(attention[position], word, span, seconds, strip_top)
+        if hover:
+            kept = " course-kept" if position == chosen else ""
+            drawing = f'<span class="course-attended{kept}">{drawing}</span>'
+            inner += f'<span class="course-word" tabindex="0">{label}{drawing}</span>'
+        else:
+            inner += label + drawing
+    inner += _time_axis(seconds, bottom)
+    scale = _frequency_axis(mel.shape[0], above)
+    if with_strip:
+        scale += (
+            f'<div style="position:absolute;left:0;top:{strip_top + 8}px;font-size:13px;line-height:18px;'
+            f'color:{QUIET}">atten-<br>tion</div>'
+        )
+    return (
+        f'<div tabindex="0" style="{_SCROLLED}"><div style="position:relative;height:{bottom + 42}px;'
+        f'min-width:{_NOMINAL}px;padding-left:{_SCALE_LEFT}px">{scale}'
+        f'<div style="position:relative;height:{bottom + 42}px">{inner}</div></div></div>'
+    )
+
+
+def spectrogram_note(words, chances=None, attention=None):
+    """Return a note that explains how to read the mel picture."""
+    note = "Dark: loud. Upwards: higher frequencies, in mel bands, which lie closer where pitches are low."
+    if words:
+        note += " Each word stands above its time."
+        if chances is not None:
+            note += f" The line below it: {_KEY} A sign counts with its word."
+    if attention is not None:
+        note += " Below: where the outlined word's attention goes, relative to its highest point."
+    return note
+
+
+def spectrogram_words(mel, words=None, spans=None, chances=None, attention=None, chosen=None):
+    """Describe the mel picture: its length, the words with their times, and the chosen word's attention."""
+    mel = array(mel)
+    seconds = mel.shape[1] / FRAMES_PER_SECOND
+    said = f"Mel picture of {seconds:.1f} seconds, {mel.shape[0]} bands."
+    if words:
+        told = [
+            f"{word.strip()} {start:.1f} s{'' if chances is None else f' {percent(chances[place], 0)}'}"
+            for place, (word, (start, _)) in enumerate(zip(words, spans, strict=True))
+        ]
+        said += f" {'; '.join(told)}."
+    if attention is not None and chosen is not None:
+        said += f" {attended(words, spans, attention, chosen, seconds)}"
+    return said
+
+
+def attended(words, spans, attention, chosen, seconds):
+    """Say where a word's attention goes: the time of its peak, and its share within the word's own time."""
+    row = array(attention)[chosen]
+    step = seconds / len(row)
+    places = [(position + 0.5) * step for position in range(len(row))]
+    start, end = spans[chosen]
+    inside = sum(share for place, share in zip(places, row, strict=True) if start <= place <= end)
+    total = row.sum() or 1
+    return (
+        f"“{words[chosen].strip(' .,;:!?')}”, {start:.1f} to {end:.1f} s: attention within the clip highest "
+        f"at {places[int(row.argmax())]:.1f} s, {percent(inside / total, 0)} of it within the word's time."
+    )
+
+
+def _label(word, span, seconds, row, above, chance, chosen):
+    """Return HTML of a word in its row, at the time it was said, with a line down to the mel picture."""
+    left, right = (_along(each, seconds) for each in span)
+    html = piece_html(word.strip())
+    text = (
+        underlined(html, chance)
+        if chance is not None
+        else f'<span style="padding:1px 5px;font-family:{MONO};font-size:15px;color:{INK}">{html}</span>'
+    )
+    edge = f"outline:2px solid {VERMILLION};outline-offset:-2px;" if chosen else ""
+    text = f'<span style="display:inline-block;background:#ffffff;{edge}">{text}</span>'
+    top = row * _ROW
+    if _wide(word) > (1 - left / 100) * _NOMINAL:  # past the edge: align it right, to the word's end time
+        place = f"left:0;width:{max(right, 1)}%;text-align:right;"
+    else:
+        place = f"left:{left}%;"
+    down = (
+        f'<span style="position:absolute;top:{top + _ROW - 4}px;height:{above - top - _ROW + 10}px;'
+        f'left:{left}%;width:0;border-left:1px solid {QUIET}"></span>'
+    )
+    return (
+        f'{down}<span style="position:absolute;z-index:1;top:{top}px;{place}white-space:nowrap;'
+        f'line-height:20px">{text}</span>'
+    )
+
+
+def _rows(words, spans, seconds):
+    """Return for each word the first row, counted from the top, in which it does not overlap another word."""
+    ends, rows = [], []
+    for word, (start, end) in zip(words, spans, strict=True):
+        left, wide = _along(start, seconds) * _NOMINAL / 100, _wide(word)
+        if left + wide > _NOMINAL:
+            left = max(0, _along(end, seconds) * _NOMINAL / 100 - wide)
+        row = next((row for row, taken in enumerate(ends) if taken <= left), len(ends))
+        ends[row : row + 1] = [left + wide + 4]
+        rows.append(row)
+    return rows
+
+
+def _wide(word):
+    return _LETTER * len(word.strip()) + 14
+
+
+def _along(seconds, length):
+    return round(100 * min(max(seconds / length, 0), 1), 2)
+
+
+def _mel_image(mel):
+    """Return the mel picture as an <img>, with the lowest band at the bottom."""
+    shades = mel[::-1]
+    low, high = shades.min(), shades.max()
+    shares = (shades - low) / (high - low or 1)
+    seconds = mel.shape[1] / FRAMES_PER_SECOND
+    return _image(shares, _MEL, f"Mel picture of {seconds:.1f} seconds: how loud each band is at each time")
+
+
+def _strip_image(row, word, span, seconds, top):
+    """Return an <img> of a word's attention over time, as a filled area."""
+    import numpy
+
+    row = array(row)
+    heights = numpy.round(_STRIP * row / (row.max() or 1))
+    area = (numpy.arange(_STRIP, 0, -1)[:, None] <= heights[None, :]) * 0.66
+    peak = (row.argmax() + 0.5) * seconds / len(row)
+    alt = f"Attention of “{word.strip()}”, said at {span[0]:.1f} s, over time: highest at {peak:.1f} s"
+    image = _image(area.repeat(2, 1), _STRIP, alt)
+    return f'<span style="position:absolute;top:{top}px;left:0;width:100%">{image}</span>'
+
+
+def _image(shares, height, alt):
+    """Draw shares from 0 (light) to 1 (dark), (rows, columns), as an <img> as wide as the page."""
+    import numpy
+    from PIL import Image
+
+    picture = Image.fromarray((255 * array(shares)).round().astype(numpy.uint8), mode="P")
+    ends = numpy.array([tuple(bytes.fromhex(shade[1:])) for shade in _SHADES])
+    places = numpy.linspace(0, 255, len(_SHADES))
+    palette = [numpy.interp(numpy.arange(256), places, channel) for channel in ends.T]
+    picture.putpalette(numpy.stack(palette, 1).round().astype(numpy.uint8).tobytes())
+    return (
+        f'<img alt="{escape(alt)}" style="display:block;width:100%;max-width:100%;height:{height}px;'
+        f'margin:0" src="{png_url(picture)}">'
+    )
+
+
+def _time_axis(seconds, top):
+    step = next((step for step in _TIMES if seconds / step <= 8), _TIMES[-1])
+    marks = [step * place for place in range(int(seconds / step + 1e-6) + 1)]
+    drawn = "".join(
+        f'<div style="position:absolute;top:{top}px;height:5px;left:{_along(mark, seconds)}%;width:0;'
+        f'border-left:1px solid {INK}"></div>'
+        f'<div style="position:absolute;top:{top + 6}px;left:{max(0, _along(mark, seconds) - 4)}%;width:8%;'
+        f'text-align:{"left" if mark == 0 else "center"};font-size:13px;line-height:16px;color:{INK}">'
+        f"{number(round(mark, 1))}</div>"
+        for mark in marks
+        if mark <= 0.97 * seconds
+    )
+    return drawn + (
+        f'<div style="position:absolute;top:{top + 22}px;left:0;width:100%;text-align:center;font-size:13px;'
+        f'line-height:18px;color:{INK}">seconds</div>'
+    )
+
+
+def _frequency_axis(bands, above):
+    look = (
+        f"position:absolute;left:0;width:{_SCALE_LEFT - 6}px;text-align:right;font-size:13px;line-height:14px"
+    )
+
+    def top(band):
+        return round(above + _MEL * (1 - (band + 0.5) / bands)) - 7
+
+    drawn = "".join(
+        f'<div style="{look};color:{INK};top:{top(band)}px">{band}</div>' for band in range(0, bands - 10, 20)
+    )
+    return f'{drawn}<div style="{look};color:{QUIET};top:{above - 4}px">mel band</div>'
+
+
+def _count(pairs):
+    """Return the number of errors and of words said, as in "2 of 9"."""
+    errors = sum(reference != heard for reference, heard in pairs)
+    return f"{errors} of {sum(reference is not None for reference, _ in pairs)}"
+
+
+def _column(reference, heard):
+    """Return HTML of one word that was said, with what was heard instead below it."""
+    text = f"font-family:{MONO};font-size:14px;line-height:20px;white-space:nowrap;color:{INK}"
+    if reference == heard:
+        return (
+            '<span style="display:inline-block;vertical-align:top;margin:0 1px 6px 0;padding:2px 4px;'
+            f'{text}"><bdi>{escape(reference)}</bdi></span> '
+        )
+    sign, line = ("+", "dashed") if reference is None else ("≠", "solid")
+    if heard is None:
+        sign, line = "−", "dotted"
+    above = "&nbsp;" if reference is None else f"<bdi>{escape(reference)}</bdi>"
+    below = "&nbsp;" if heard is None else f"<b><bdi>{escape(heard)}</bdi></b>"
+    return (
+        f'<span style="display:inline-block;vertical-align:top;margin:0 3px 6px 0;padding:1px 4px;{text};'
+        f'border:2px {line} {VERMILLION};border-radius:4px;background:#fff1e8;text-align:center">'
+        f"{above}<br><b>{sign}</b> {below}</span> "
+    )
+
+
+def _error(reference, heard):
+    if reference is None:
+        return f"{heard} added"
+    return f"{reference} left out" if heard is None else f"{reference} heard as {heard}"
+
+
+def _token(piece):
+    return f'<span style="font-family:{MONO};color:{INK};white-space:nowrap">{piece_html(piece)}</span>'
+
+
+def _mp3(samples, rate):
+    """Return the sound as the bytes of an MP3 file."""
+    import soundfile
+
+    buffer = io.BytesIO()
+    soundfile.write(buffer, samples / max(1, abs(samples).max()), rate, format="MP3")
+    return buffer.getvalue()

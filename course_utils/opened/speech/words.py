@@ -1,0 +1,149 @@
+"""Finds the time of each word from the decoder's attention to the sound, and makes captions from it."""
+
+from course_utils.errors import CourseError
+from course_utils.opened.speech.clip import Word
+from course_utils.views.picture import array
+
+FRAMES_PER_SECOND = 50  # positions of Whisper's encoder
+SMOOTHED = 7  # frames in the median filter, as the method's authors chose
+SHORTEST_CAPTION = 0.1  # seconds
+
+
+def word_tokens(processor, ids):
+    """Return the words of a transcript, each with the indices of its tokens.
+
+    processor : Whisper's processor, or its tokenizer
+    ids : list or tensor of shape (tokens,), with or without the special tokens
+
+    Returns a list of (text, range): the word with its punctuation and without spaces, and the indices of its
+    tokens in `ids`. Special tokens and times are not part of any word. A word begins at each token that
+    begins with a space. Raises CourseError for another shape.
+    """
+    tokenizer = getattr(processor, "tokenizer", processor)
+    ids = ids.tolist() if hasattr(ids, "tolist") else list(ids)
+    if any(not isinstance(each, int) for each in ids):
+        raise CourseError("The ids must have the shape (tokens,): of a batch, give one row, such as ids[0].")
+    special = set(tokenizer.all_special_ids) | set(tokenizer.get_added_vocab().values())
+    words = []
+    for place, each in enumerate(ids):
+        if each in special:
+            continue
+        begins = tokenizer.convert_ids_to_tokens(each).startswith("Ġ")  # how the vocabulary writes a space
+        if words and words[-1].stop == place and not begins:
+            words[-1] = range(words[-1].start, place + 1)
+        else:
+            words.append(range(place, place + 1))
+    texts = [tokenizer.decode(ids[word.start : word.stop]).strip() for word in words]
+    return [(text, word) for text, word in zip(texts, words, strict=True) if text]
+
+
+def word_times(attention, words, seconds):
+    """Find the time of each word from the frames that the decoder attended to while it wrote the word.
+
+    attention : tensor or array of shape (heads, tokens, frames), 50 frames a second: the cross-attention of
+        the model's alignment heads. Row i belongs to the token at index i of the input ids, and so to the
+        prediction of the token after it.
+    words : what `word_tokens` returns for the same ids, which need at least one token before the words
+    seconds : the length of the sound; frames after it are left out
+
+    Returns a list of `Word`s, in order and without overlap. A word after a silence begins in the silence.
+    Raises CourseError if the attention has another shape, the words are of other ids, or there is no sound.
+
+    The attention of each head is expressed, for each frame, in standard deviations from its mean over the
+    tokens; then it is smoothed and averaged over the heads. Each token then gets consecutive frames, in
+    order, so that the sum over all tokens is greatest. This is dynamic time warping as in
+    https://github.com/openai/whisper, whisper/timing.py (MIT).
+    """
+    import numpy
+
+    attention = array(attention)
+    if attention.ndim != 3:
+        raise CourseError(
+            f"The attention must have the shape (heads, tokens, frames), not {attention.shape}."
+        )
+    frames = min(round(seconds * FRAMES_PER_SECOND), attention.shape[2])
+    if frames < 1:
+        raise CourseError(f"{seconds} s is no length of a sound in which words were said.")
+    if not words:
+        return []
+    first, last = words[0][1].start, words[-1][1].stop
+    if first < 1 or last > attention.shape[1]:
+        raise CourseError(
+            f"The words are tokens {first} to {last - 1}, and the attention has rows for tokens 1 to "
+            f"{attention.shape[1]}: run the model on all ids, <|startoftranscript|> included, and give "
+            "word_tokens the same."
+        )
+    # The last row predicts the token after the last word, so it takes the frames after that word.
+    rows = attention[:, first - 1 : last, :frames]
+    spread = rows.std(axis=1, keepdims=True)
+    rows = (rows - rows.mean(axis=1, keepdims=True)) / numpy.where(spread > 0, spread, 1)
+    edge = min(SMOOTHED // 2, frames - 1)
+    padded = numpy.pad(rows, ((0, 0), (0, 0), (edge, edge)), mode="reflect")
+    windows = numpy.lib.stride_tricks.sliding_window_view(padded, 2 * edge + 1, axis=2)
+    starts = _stretches(numpy.median(windows, axis=-1).mean(axis=0)) / FRAMES_PER_SECOND
+    return [
+        Word(text, float(starts[places.start - first]), float(starts[places.stop - first]))
+        for text, places in words
+    ]
+
+
+def _stretches(gain):
+    """Return the first frame of each row's stretch, for the stretches that have the greatest sum of `gain`.
+
+    gain : (rows, frames). A stretch is a run of frames. The stretches follow each other from the first frame
+        to the last. A stretch may begin at the last frame of the one before, so there may be more rows than
+        frames.
+    """
+    import numpy
+
+    rows, frames = gain.shape
+    sums = numpy.concatenate([numpy.zeros((rows, 1)), gain.cumsum(axis=1)], axis=1)
+    begins = numpy.zeros((rows, frames), dtype=int)  # the first frame of the stretch that ends at this frame
+    ends = numpy.zeros((rows, frames), dtype=int)  # the last of the row above, if this row begins here
+    best = sums[0, 1:]
+    for row in range(1, rows):
+        earlier = numpy.concatenate([[-numpy.inf], best[:-1]])
+        ends[row] = numpy.arange(frames) - (earlier >= best)
+        entered = numpy.maximum(earlier, best) - sums[row, :-1]
+        best = numpy.maximum.accumulate(entered)
+        improved = numpy.concatenate([[True], best[1:] > best[:-1]])
+        begins[row] = numpy.maximum.accumulate(numpy.where(improved, numpy.arange(frames), 0))
+        best = best + sums[row, 1:]
+    starts, end = numpy.zeros(rows, dtype=int), frames - 1
+    for row in reversed(range(rows)):
+        starts[row] = begins[row, end]
+        end = ends[row, starts[row]]
+    return starts
+
+
+def captions(words, width=42, gap=1.0):
+    """Return captions for a player, as the text of a WebVTT file. Each is shown while its words are said.
+
+    words : list of `Word`s, in order
+    width : the most characters of a caption; a longer word gets its own caption
+    gap : seconds; a new caption begins after a silence of at least this length
+
+    Returns str, in the format of https://www.w3.org/TR/webvtt1/.
+    """
+    groups = []
+    for word in words:
+        fits = groups and len(" ".join(each.text for each in groups[-1])) + 1 + len(word.text) <= width
+        if fits and word.start - groups[-1][-1].end < gap:
+            groups[-1].append(word)
+        else:
+            groups.append([word])
+    cues = []
+    for group in groups:
+        start = group[0].start
+        end = max(group[-1].end, start + SHORTEST_CAPTION)  # players do not show a caption of length 0
+        text = " ".join(each.text for each in group)
+        text = text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+        cues.append(f"{_clock(start)} --> {_clock(end)}\n{text}\n")
+    return "\n".join(["WEBVTT\n", *cues])
+
+
+def _clock(seconds):
+    """Return a time in the format of WebVTT."""
+    minutes, milliseconds = divmod(round(seconds * 1000), 60_000)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours:02}:{minutes:02}:{milliseconds / 1000:06.3f}"

@@ -1,0 +1,164 @@
+"""What all explorers share: controls, a picture that depends on them, and the output stored in a notebook."""
+
+import contextlib
+import traceback
+from html import escape
+
+import ipywidgets
+
+from course_utils import lessons
+from course_utils.errors import CourseError
+from course_utils.loading import preflight
+from course_utils.views.picture import QUIET, Picture, bundle, card
+from course_utils.views.text import visible
+from course_utils.widgets.live import for_everyone
+
+# Invisible, for screen readers: the picture above shows the same.
+_READ_ALOUD = "position:absolute;width:1px;height:1px;overflow:hidden;clip-path:inset(50%);white-space:nowrap"
+
+
+class Explorer:
+    """Shows controls above a picture that changes with them.
+
+    A subclass makes its controls, calls `super().__init__` with them and implements `render`.
+
+    Parameters
+    ----------
+    controls: list of ipywidgets, each with a `description` in words.
+    """
+
+    def __init__(self, controls):
+        for control in controls:
+            if isinstance(control, ipywidgets.Button):
+                continue
+            # The default width cuts off long descriptions. The maximum width lets controls shrink on a phone.
+            control.style.description_width = "initial"
+            control.layout.width = "340px"
+            control.layout.max_width = "97%"
+        self.controls = controls
+        self.picture = ipywidgets.HTML()
+        self.status = ipywidgets.HTML(layout={"height": "0", "margin": "0"})
+        self.status.add_class("course-status")
+        row = ipywidgets.Box(controls, layout={"flex_flow": "row wrap", "align_items": "center"})
+        self.box = ipywidgets.VBox([row, self.picture, self.status, for_everyone()])
+        self.box.add_class("course-explorer")
+        self.show(self._drawn())
+
+    def render(self):
+        """Return the `Picture` for the present values of the controls.
+
+        If the learner's input can't be drawn, raise CourseError; its message is shown instead. Functions that
+        come from the notebook must be called through `given`, so that their errors are not mistaken for
+        errors of the course.
+        """
+        raise NotImplementedError
+
+    def still(self):
+        """Return the `Picture` for a notebook that is read without a kernel: by default the present one."""
+        return self._drawn()
+
+    def _drawn(self):
+        """Return what `render` returns, or a picture of its CourseError. The cell shows any other error."""
+        try:
+            return self.render()
+        except CourseError as error:
+            return sentence(str(error))
+
+    def update(self, change=None):
+        """Draw the picture again. The controls also call this, and pass a `change`, which is not used."""
+        with self.errors_shown():
+            self.show(self.render())
+
+    @contextlib.contextmanager
+    def errors_shown(self):
+        """Show an error that stops a control's callback, because no cell would show it.
+
+        An interrupt is shown, too, so that "computing…" does not remain, and then raised again.
+        """
+        try:
+            yield
+        except CourseError as error:
+            self.show(sentence(str(error)))
+        except Exception as error:
+            self.show(_failure(error))
+        except KeyboardInterrupt:
+            self.show(sentence("Interrupted before the picture was drawn. Change something to draw again."))
+            raise
+
+    @contextlib.contextmanager
+    def quietly(self, *controls):
+        """Let the caller change these controls without drawing the picture again after each change."""
+        for control in controls:
+            control.unobserve(self.update, "value")
+        try:
+            yield
+        finally:
+            for control in controls:
+                control.observe(self.update, "value")
+
+    def show(self, picture):
+        """Show a `Picture` below the controls, and give its words to screen readers."""
+        self.picture.value = picture.html
+        self.status.value = f'<div style="{_READ_ALOUD}">{escape(picture.alt)}</div>'
+
+    def _repr_mimebundle_(self, include=None, exclude=None):
+        # One bundle: the live widget if a kernel runs, and the picture if the notebook is only read.
+        picture = self.still()
+        hint = '<div style="font-size:13px">Run this cell to change it.</div>'
+        return bundle(self.box, Picture(picture.html + hint, picture.alt))
+
+
+class GivenFunctionError(Exception):
+    """Raised if a function that a notebook gave to an explorer raises an error, which is the `__cause__`."""
+
+
+def given(function, *arguments):
+    """Call a function that a notebook gave to an explorer, and return what it returns.
+
+    If the function raises an error, raise GivenFunctionError from it; a CourseError passes unchanged.
+    """
+    try:
+        return function(*arguments)
+    except (CourseError, GivenFunctionError):
+        raise
+    except Exception as error:
+        name = getattr(function, "__name__", type(function).__name__)
+        raise GivenFunctionError(name) from error
+
+
+def _failure(error):
+    """Return a `Picture` of an error that is not the learner's: its source, and a folded traceback."""
+    if isinstance(error, GivenFunctionError):
+        name, error = str(error), error.__cause__
+        text = f"`{name}`, a function that this notebook gave to the explorer, stopped"
+        text += f" ({type(error).__name__}: {error})."
+        if preflight.is_out_of_memory(error):
+            text = "The memory ran out: ask for something shorter, or close other notebooks and programs."
+    else:
+        text = (
+            f"This is a mistake in the course, not yours and not the model's ({type(error).__name__}: "
+            f"{error}). Please send us the traceback: {lessons.repository()}/issues"
+        )
+    lines = escape("".join(traceback.format_exception(error)))
+    folded = (
+        f'<details style="margin-top:8px;color:{QUIET};font-size:13px"><summary>Traceback</summary>'
+        f'<pre style="white-space:pre-wrap">{lines}</pre></details>'
+    )
+    return Picture(card(escape(text) + folded), text)
+
+
+def sentence(text):
+    """Return a `Picture` of one sentence, for when there is nothing else to draw."""
+    return Picture(card(escape(text)), text)
+
+
+def check_start(name, start, places):
+    """Raise CourseError if `start` is not one of the values of a slider."""
+    if start not in places:
+        choices = ", ".join(f"{place:,}" for place in places)
+        raise CourseError(f"There is no place {start!r} on the slider for {name}: choose one of {choices}.")
+
+
+def token_choices(pieces):
+    """Return the options of a slider over tokens: pairs of a label and the position, counted from 0."""
+    return [(f"{position} {visible(piece)}", position) for position, piece in enumerate(pieces)]

@@ -1,0 +1,58 @@
+"""A script and styles that make every live widget of the course usable by keyboard and screen reader."""
+
+from course_utils.views.picture import INK
+
+# ipywidgets shows a slider's description, but gives the handle and the number no name for screen readers.
+# It has no live region either: screen readers announce a text that changes inside an element that stays.
+# JupyterLab uses arrow keys and letters as shortcuts for its cells, even while a list, a slider or a radio
+# button has the focus, unless that control has an attribute against it.
+# One observer for the page handles all widgets, including those that later cells draw.
+_FOR_EVERYONE = """
+if (!window.courseForEveryone) {
+  window.courseForEveryone = () => {
+    const each = (selector, change) => document.querySelectorAll(selector).forEach(change);
+    const name = (part, end) => part.setAttribute("aria-label",
+      part.closest(".widget-slider").querySelector("label").textContent + end);
+    each(".course-explorer .noUi-handle:not([aria-label])", handle => name(handle, ""));
+    each(".course-explorer .widget-readout[contenteditable=true]:not([role])", number => {
+      number.setAttribute("role", "textbox");
+      name(number, ", as a number");
+    });
+    each(".course-status > .widget-html-content:not([role])", words => words.setAttribute("role", "status"));
+    each(":is(.course-explorer, .course-question) :is(select, input, audio, .noUi-handle)", control =>
+      control.setAttribute("data-lm-suppress-shortcuts", "true"));
+  };
+  const observer = new MutationObserver(window.courseForEveryone);
+  observer.observe(document.body, {childList: true, subtree: true});
+}
+window.courseForEveryone();
+"""
+
+# Makes the focus clear on every control and in every theme: ipywidgets and JupyterLab change only a shade.
+# The outline is inside a control if it would be cut off outside.
+_FOCUS = (
+    "<style>:is(.course-explorer,.course-question) "
+    ":is(input,select,textarea,button,audio,.noUi-handle,.widget-readout):focus-visible"
+    "{outline:2px solid var(--jp-content-font-color1,currentColor)!important;outline-offset:-2px}"
+    ":is(.course-explorer,.course-question) .noUi-handle:focus-visible{outline-offset:2px}"
+    f"figure [tabindex]:focus-visible{{outline:2px solid {INK}!important;outline-offset:-2px}}</style>"
+)
+
+
+def for_everyone():
+    """Return an invisible widget that makes the controls in its box usable by keyboard and screen reader.
+
+    The box must have the class "course-explorer" or "course-question". Screen readers announce the text of an
+    `ipywidgets.HTML` that has the class "course-status".
+
+    Returns
+    -------
+    ipywidgets.Output
+    """
+    import ipywidgets
+
+    page = {"application/javascript": _FOR_EVERYONE, "text/html": _FOCUS}
+    outputs = [
+        {"output_type": "display_data", "metadata": {}, "data": {kind: text}} for kind, text in page.items()
+    ]
+    return ipywidgets.Output(outputs=outputs, layout={"height": "0", "margin": "0"})

@@ -1,0 +1,78 @@
+"""Draws the pixels of a scene: an emoji on its background, or shapes on white."""
+
+import math
+from functools import cache
+
+import numpy
+
+from course_utils.worlds.pictureworld import world
+
+SIZE = 64  # pixels, wide and high
+EMOJI_SIZE = 56
+_FINE = 4  # shapes are drawn so many times larger in each direction, then averaged
+_PLACES = {"alone": ((32, 32),), "beside": ((16, 32), (48, 32)), "stacked": ((32, 16), (32, 48))}
+_PLACES |= {  # one shape at a side is where it would be in a pair
+    side: (place,)
+    for layout, sides in world.SIDES.items()
+    for side, place in zip(sides, _PLACES[layout], strict=True)
+}
+
+
+def picture(scene, sprites):
+    """Draw one scene: a uint8 array (SIZE, SIZE, 3) of red, green and blue.
+
+    sprites : from an Emoji's code to its uint8 array (EMOJI_SIZE, EMOJI_SIZE, 4), as `sprites.load` returns
+        it; not used for shapes
+    """
+    pixels = numpy.empty((SIZE, SIZE, 3), numpy.uint8)
+    pixels[:] = world.BACKGROUNDS[scene.background]
+    if isinstance(scene.parts[0], world.Emoji):
+        edge = (SIZE - EMOJI_SIZE) // 2
+        inside = slice(edge, edge + EMOJI_SIZE)
+        sprite = sprites[scene.parts[0].code].astype(numpy.float32)
+        alpha = sprite[:, :, 3:] / 255
+        mixed = sprite[:, :, :3] * alpha + pixels[inside, inside] * (1 - alpha)
+        pixels[inside, inside] = (mixed + 0.5).astype(numpy.uint8)
+        return pixels
+    for shape, place in zip(scene.parts, _PLACES[scene.layout], strict=True):
+        centre = place[0] + scene.shift[0], place[1] + scene.shift[1]
+        cover = _cover(shape.form, centre, 20 if scene.layout == "alone" else 13)
+        mixed = numpy.array(world.COLOURS[shape.colour]) * cover + pixels * (1 - cover)
+        pixels = (mixed + 0.5).astype(numpy.uint8)
+    return pixels
+
+
+def pictures(scenes, sprites):
+    """Draw several scenes as `picture` does: (scenes, SIZE, SIZE, 3)."""
+    return numpy.stack([picture(scene, sprites) for scene in scenes])
+
+
+@cache
+def _cover(form, centre, radius):
+    """Return how much of each pixel a form covers, from 0 to 1: (SIZE, SIZE, 1)."""
+    steps = (numpy.arange(SIZE * _FINE) + 0.5) / _FINE
+    x, y = (steps[None, :] - centre[0]) / radius, (steps[:, None] - centre[1]) / radius
+    inside = _FORMS[form](x, y)
+    return inside.reshape(SIZE, _FINE, SIZE, _FINE).mean((1, 3))[:, :, None]
+
+
+def _star(x, y):
+    # A point is inside the star if its angle from the nearest ray is small enough for its distance.
+    angle, distance = numpy.arctan2(x, -y), numpy.hypot(x, y)
+    wedge = 2 * math.pi / 5
+    off = numpy.abs((angle + wedge / 2) % wedge - wedge / 2)
+    inner = 0.42
+    # The edge is a line from a tip, (1, 0), to a notch, which is `inner` from the centre at half a wedge.
+    notch_x, notch_y = inner * math.cos(wedge / 2), inner * math.sin(wedge / 2)
+    along, across = distance * numpy.cos(off), distance * numpy.sin(off)
+    return across * (1 - notch_x) <= (1 - along) * notch_y
+
+
+_FORMS = {
+    "circle": lambda x, y: x**2 + y**2 <= 1,
+    "square": lambda x, y: (abs(x) <= 0.86) & (abs(y) <= 0.86),
+    "triangle": lambda x, y: (y <= 0.8) & (y >= -1 + 2 * abs(x) * 0.9),
+    "star": _star,
+    "cross": lambda x, y: ((abs(x) <= 0.3) & (abs(y) <= 1)) | ((abs(y) <= 0.3) & (abs(x) <= 1)),
+    "ring": lambda x, y: (x**2 + y**2 <= 1) & (x**2 + y**2 >= 0.36),
+}

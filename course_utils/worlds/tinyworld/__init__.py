@@ -1,0 +1,14 @@
+"""TinyWorld: simple English, generated from a seed, about which everything is known, even its exact entropy.
+
+    world = english()                        the course's world
+    for document in world.corpus(): ...      the documents that a model is trained on
+    world.floor().loss                       the loss of a perfect model
+    world.plan()                             a record of what is planted
+
+docs/tinyworld.md says what the world contains, and how to write a world of your own.
+"""
+
+from course_utils.worlds.tinyworld.english import english
+from course_utils.worlds.tinyworld.world import Document, Floor, Planted, World
+
+__all__ = ["Document", "Floor", "Planted", "World", "english"]

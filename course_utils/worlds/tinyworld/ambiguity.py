@@ -1,0 +1,114 @@
+"""Proves that no text of a grammar can be told in two ways.
+
+The templates become one automaton of positions, each of which says one word of a set (Glushkov, 1961). If a
+text can be told in two ways, two different paths say the same words, so we follow pairs of paths together. If
+two paths that have separated can meet again, or can end after the same word, there may be such a text; if
+not, there is none (Book, Even, Greibach and Ott, "Ambiguity in graphs and expressions", 1971).
+
+The automaton allows more texts than the grammar does: it forgets which words the slots hold. It only knows
+that two slots of one list hold different words at the point where two paths separate. So if the automaton is
+unambiguous, the grammar is too.
+"""
+
+from course_utils.worlds.tinyworld.grammar import Choice, Grammar, Slot, join
+
+_START = 0
+
+
+def ambiguity(grammar: Grammar) -> str | None:
+    """Return the beginning of a text that might be told in two ways, or None if there is no such text."""
+    automaton = _Automaton(grammar)
+    seen = {(position, position): None for position in automaton.after}
+    pairs = list(seen)
+    for pair in pairs:
+        left, right = pair
+        if left != right and left in automaton.last and right in automaton.last:
+            return automaton.words(pair, seen)
+        for one in automaton.after[left]:
+            for other in automaton.after[right]:
+                if one == other and left == right or automaton.says[one].isdisjoint(automaton.says[other]):
+                    continue
+                if left == right and automaton.hold_apart(one, other):
+                    continue
+                following = (min(one, other), max(one, other))
+                if one == other:
+                    return automaton.words(pair, seen)
+                if following not in seen:
+                    seen[following] = pair
+                    pairs.append(following)
+    return automaton.silent
+
+
+class _Automaton:
+    """Positions: the words that each may say, the positions that may follow it, and which may be last."""
+
+    def __init__(self, grammar):
+        self.grammar = grammar
+        self.says, self.after, self.silent = {_START: frozenset()}, {_START: set()}, None
+        self._slots, self._filled = {}, frozenset()
+        plots = Choice(tuple(branch for choice in grammar.plots.values() for branch in choice.branches))
+        skips, first, self.last = self._add((plots,))
+        self.after[_START] = first
+        if skips:
+            self.last = self.last | {_START}
+
+    def words(self, pair, seen):
+        """Return a text that leads to a pair of positions: at each step, a word that both paths may say."""
+        said = []
+        while pair is not None and pair[0] != _START:
+            said.append(min(self.says[pair[0]] & self.says[pair[1]]))
+            pair = seen[pair]
+        return join(said[::-1])
+
+    def hold_apart(self, one, other):
+        """Return whether two positions after the same beginning can't say the same word.
+
+        They can't if they are two slots of one list, and one of them was filled before.
+        """
+        one, other = self._slots.get(one), self._slots.get(other)
+        if one is None or other is None or one[:1] == other[:1] or "_" in (one[0], other[0]):
+            return False
+        return one[1] == other[1] and (one[2] or other[2])
+
+    def _add(self, nodes):
+        """Add nodes. Return whether they can say nothing, their first positions, and their last positions."""
+        skips, first, last = True, set(), set()
+        for node in nodes:
+            inner_skips, inner_first, inner_last = self._node(node)
+            for position in last:
+                self.after[position] |= inner_first
+            first = first | inner_first if skips else first
+            last = last | inner_last if inner_skips else inner_last
+            skips = skips and inner_skips
+        return skips, first, last
+
+    def _node(self, node):
+        if type(node) is Choice:
+            before, parts, filled = self._filled, [], []
+            for branch in node.branches:
+                self._filled = before
+                parts.append(self._add(branch))
+                filled.append(self._filled)
+            self._filled = frozenset.intersection(*filled)
+            if sum(skips for skips, _, _ in parts) > 1:
+                self.silent = "(a choice with two empty branches)"
+            return (
+                any(skips for skips, _, _ in parts),
+                set().union(*(first for _, first, _ in parts)),
+                set().union(*(last for _, _, last in parts)),
+            )
+        ends = [self._chain(words) for words in self.grammar.sayings(node)]
+        if type(node) is Slot:
+            self._slots |= {last: (node.name, node.list, node.name in self._filled) for _, last in ends}
+            self._filled |= {node.name}
+        return False, {first for first, _ in ends}, {last for _, last in ends}
+
+    def _chain(self, sets):
+        chain = []
+        for words in sets:
+            position = len(self.says)
+            self.says[position], self.after[position] = frozenset(words), set()
+            if chain:
+                self.after[chain[-1]].add(position)
+            chain.append(position)
+        return chain[0], chain[-1]

@@ -1,0 +1,151 @@
+"""Makes test questions from a world's own documents, so that each right answer is known.
+
+    for item in items(world, "memory", 80):
+        item.prompt, item.choices, item.choices[item.answer]
+
+A document is cut before a word that follows from the text or from the world. The choices are that word and
+wrong words of the same kind; wrong words from the same text are taken first.
+"""
+
+import random
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import islice
+
+from course_utils.errors import CourseError
+from course_utils.worlds.tinyworld.grammar import FORMS, join
+from course_utils.worlds.tinyworld.world import Document, World
+
+CHOICES = 4
+
+
+@dataclass(frozen=True)
+class Item:
+    """One question with its choices, one of which is right.
+
+    prompt : the text before the word that is asked for
+    choices : words of one kind, each one token of the world
+    answer : the index of the right choice, from 0
+    document : the document that was cut
+    """
+
+    prompt: str
+    choices: tuple[str, ...]
+    answer: int
+    document: Document
+
+
+def items(world: World, benchmark: str, count: int, seed: int = 0) -> list[Item]:
+    """Return `count` items of a benchmark of the course's world. Another seed gives other items.
+
+    benchmark : one of `BENCHMARKS`
+
+    Raises CourseError if there is no such benchmark.
+    """
+    if benchmark not in BENCHMARKS:
+        raise CourseError(f"There is no benchmark {benchmark!r}: choose one of {', '.join(BENCHMARKS)}.")
+    return list(islice(BENCHMARKS[benchmark](world, f"{benchmark} {seed}"), count))
+
+
+def retold(world: World, item: Item, **given: str) -> Item:
+    """Return a copy of an item with another word in one slot, such as colour="red", which is then right.
+
+    Raises CourseError if the new word is not one of the choices.
+    """
+    (slot, word), *_ = given.items()
+    if word not in item.choices:
+        raise CourseError(f"{word!r} is no choice of this item: tell it of one of {', '.join(item.choices)}.")
+    document = world.retell(item.document, **given)
+    return Item(_before(document, slot), item.choices, item.choices.index(word), document)
+
+
+def _sums(world, seed) -> Iterator[Item]:
+    """Ask for the result of a sum. The wrong choices are numbers near it."""
+    said = set(world.vocabulary())
+    for document in _documents(world, seed, register="sums"):
+        slot, place = document.mentions[-1]
+        right = int(document.words[place])
+        near = [str(right + step) for step in (-10, -2, -1, 1, 2, 10)]
+        yield _item(document, slot, [number for number in near if number in said])
+
+
+def _facts(world, seed) -> Iterator[Item]:
+    """Ask what a town is known for, once for each town that a corpus has documents about."""
+    said = set(world.vocabulary())  # it lacks goods that no town is known for
+    goods = [word for word in world.words_of("goods") if word in said]
+    told = (fact for fact in world.plan()["planted"]["almanac"] if fact["copies"])
+    for fact in told:
+        town = fact["subject"]
+        (document,) = world.documents(1, f"{seed} {town}", register="almanac", subject=town)
+        yield _item(document, "subject.answer", goods)
+
+
+def _memory(world, seed) -> Iterator[Item]:
+    """Ask for the colour of the container in which something lies, which the text said earlier."""
+    for document in _documents(world, seed, register="memory"):
+        yield _item(document, "colour", world.words_of("colour"))
+
+
+def _names(world, seed) -> Iterator[Item]:
+    """Ask for the friend in a story. The hero is always one of the wrong choices."""
+    for document in _documents(world, seed, register="story"):
+        if [slot for slot, _ in document.mentions].count("friend") > 1:
+            yield _item(document, "friend", world.words_of("person"), [document.filled["hero"]])
+
+
+def _skills(world, seed) -> Iterator[Item]:
+    """Ask what somebody in a story has learned to do."""
+    for document in _documents(world, seed, register="story"):
+        if "skill" in document.filled:
+            yield _item(document, "skill", world.words_of("skill"))
+
+
+def _trades(world, seed) -> Iterator[Item]:
+    """Ask for the pronoun that a trade has more often. Only the planted bias makes it the right answer."""
+    for document in _documents(world, seed, register="workday"):
+        shares = world.pronouns.get(document.filled["trade"], {"she": 0.5})
+        form, place = next(
+            (slot.removeprefix("trade."), place)
+            for slot, place in document.mentions
+            if slot.removeprefix("trade.") in FORMS["she"]
+        )
+        if shares["she"] != 0.5:
+            words = tuple(FORMS[pronoun][form] for pronoun in ("she", "he"))
+            yield Item(join(document.words[:place]), words, int(shares["she"] < 0.5), document)
+
+
+BENCHMARKS = {
+    "sums": _sums,
+    "facts": _facts,
+    "memory": _memory,
+    "names": _names,
+    "skills": _skills,
+    "trades": _trades,
+}
+
+
+def _documents(world, seed, **given):
+    return world.documents(sys.maxsize, seed, **given)
+
+
+def _item(document, slot, others, tempting=()):
+    """Cut the document before the last mention of a slot, whose word is the right answer.
+
+    The wrong choices are the words in `tempting`, and then words drawn from `others`.
+    """
+    right = document.words[_place(document, slot)]
+    chance = random.Random(f"choices {document.seed}")
+    wrong = [word for word in tempting if word != right]
+    rest = [word for word in others if word != right and word not in wrong]
+    wrong += sorted(rest, key=lambda word: chance.random())[: CHOICES - 1 - len(wrong)]
+    choices = sorted([right, *wrong], key=lambda word: chance.random())
+    return Item(_before(document, slot), tuple(choices), choices.index(right), document)
+
+
+def _place(document, slot):
+    return [place for name, place in document.mentions if name == slot][-1]
+
+
+def _before(document, slot):
+    return join(document.words[: _place(document, slot)])

@@ -1,0 +1,432 @@
+"""A world: what it can say, what is planted in it and how often, and the best possible prediction of it."""
+
+import math
+import random
+from bisect import bisect
+from collections import Counter, defaultdict
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from itertools import accumulate
+
+from course_utils.errors import CourseError
+from course_utils.worlds.tinyworld.ambiguity import ambiguity
+from course_utils.worlds.tinyworld.grammar import (
+    END,
+    EVEN,
+    FORMS,
+    NO_SPACE_AFTER,
+    NO_SPACE_BEFORE,
+    TOKEN,
+    Grammar,
+    join,
+)
+
+BEGIN, PAD, UNKNOWN = "<s>", "<pad>", "<unk>"
+
+
+@dataclass(frozen=True)
+class Planted:
+    """Things to learn by heart, each told a stated number of times in a corpus.
+
+    In templates of its register, `{subject}` is the subject and `{subject.answer}` the planted answer.
+
+    subjects : the list of words that subjects are taken from
+    answers : the list that answers are drawn from, each equally likely; or a number of digits
+    copies : number of documents -> how many subjects have that number; those with 0 are for comparison
+    """
+
+    subjects: str
+    answers: str | int
+    copies: dict[int, int]
+
+
+@dataclass(frozen=True)
+class Document:
+    """One text of a world, and a record of what is in it.
+
+    words : its tokens, without <s> and </s>
+    bits : -log2 of its probability, given the world (and the slots that were given)
+    filled : slot -> the word drawn for it, also for "register", "hero.pronoun" and so on
+    mentions : (slot, index in `words`), in the order of the text
+    seed, given : what `World.retell` needs to generate it again
+    """
+
+    words: tuple[str, ...]
+    bits: float
+    filled: dict[str, str]
+    mentions: tuple[tuple[str, int], ...]
+    seed: str
+    given: dict[str, str]
+
+    @property
+    def text(self) -> str:
+        """The document as text with spaces."""
+        return join(self.words)
+
+    @property
+    def register(self) -> str:
+        return self.filled["register"]
+
+    @property
+    def tokens(self) -> int:
+        """The number of tokens to predict: the words and the end."""
+        return len(self.words) + 1
+
+    def distance(self, slot: str) -> int:
+        """Return the number of tokens from the last but one mention of a slot to the last.
+
+        Raises CourseError if the slot is not mentioned twice.
+        """
+        places = [place for name, place in self.mentions if name == slot]
+        if len(places) < 2:
+            raise CourseError(f"{slot!r} is not mentioned twice in this document, so it has no distance.")
+        return places[-1] - places[-2]
+
+
+@dataclass(frozen=True)
+class Floor:
+    """The lowest possible cost of predicting a world's documents, if the world itself is known.
+
+    bits : mean bits of a document
+    tokens : mean tokens of a document, including its end
+    share : the share of all documents that it describes
+    registers : register -> its own `Floor`
+    """
+
+    bits: float
+    tokens: float
+    share: float = 1.0
+    registers: dict[str, "Floor"] = field(default_factory=dict)
+
+    @property
+    def bits_per_token(self) -> float:
+        return self.bits / self.tokens
+
+    @property
+    def loss(self) -> float:
+        """Nats per token: the cross-entropy loss of a perfect model."""
+        return self.bits_per_token * math.log(2)
+
+
+@dataclass(frozen=True)
+class World:
+    """The definition of a small world. A change of any field makes it another world.
+
+    words : list -> its words, as "cat dog owl", a sequence, or {word: weight}
+    plots : register -> equally likely templates (the module `grammar` says how to write them)
+    weights : register -> its weight among the registers that plant nothing; 1 if it is left out
+    parts : name -> a piece of template that plots can use
+    relations : name -> {word: what is said of it}
+    pronouns : word -> {"she": share, "he": share}; other words have each with probability one half
+    planted : register -> `Planted`
+    held_out : (list, list) -> how many pairs of words never share a document, or the pairs themselves
+    duplicates : copies -> how many documents a corpus repeats that often
+    size : number of documents in a corpus
+    seed : determines planted answers and held-out pairs
+
+    Raises CourseError if the parts don't fit together, or if a text could be told in two ways, because then
+    the probability of the choices would not be the probability of the text.
+    """
+
+    words: dict
+    plots: dict[str, list[str]]
+    weights: dict[str, float] = field(default_factory=dict)
+    parts: dict[str, str] = field(default_factory=dict)
+    relations: dict[str, dict[str, str]] = field(default_factory=dict)
+    pronouns: dict[str, dict[str, float]] = field(default_factory=dict)
+    planted: dict[str, Planted] = field(default_factory=dict)
+    held_out: dict = field(default_factory=dict)
+    duplicates: dict[int, int] = field(default_factory=dict)
+    size: int = 200_000
+    seed: int = 0
+
+    def __post_init__(self):
+        lists = {name: _shares(words) for name, words in self.words.items()}
+        self._check(lists)
+        facts = {register: self._answered(register, lists) for register in self.planted}
+        held_out = {pair: self._pairs(pair, lists) for pair in self.held_out}
+        apart = {}
+        for (left, right), pairs in held_out.items():
+            for one, other in pairs:
+                apart.setdefault((left, one, right), set()).add(other)
+                apart.setdefault((right, other, left), set()).add(one)
+        relations = dict(self.relations)
+        for register, told in facts.items():
+            relations[f"subject of {register}", "answer"] = {subject: answer for subject, answer, _ in told}
+            lists[f"subject of {register}"] = _shares({subject: copies for subject, _, copies in told})
+        shares = self._shares_of_registers(facts)
+        registers = {name: (share, self.plots[name]) for name, share in shares.items()}
+        grammar = Grammar(registers, lists, relations, self.pronouns, apart, self.parts)
+        if twice := ambiguity(grammar):
+            raise CourseError(
+                f"A text that begins {twice!r} might be told in two ways: word one way otherwise."
+            )
+        # The dataclass is frozen so that a world can't differ from its own record; hence __setattr__.
+        for name, value in [
+            ("_grammar", grammar),
+            ("_facts", facts),
+            ("_held_out", held_out),
+            ("_register_shares", shares),
+        ]:
+            object.__setattr__(self, name, value)
+
+    def _check(self, lists):
+        for word, shares in self.pronouns.items():
+            if not set(shares) <= set(FORMS) or not math.isclose(sum(shares.values()), 1):
+                raise CourseError(
+                    f"The pronouns of {word!r} are {shares}: shares of she, he and they make 1."
+                )
+        for pair in self.held_out:
+            if not set(pair) <= set(lists):
+                raise CourseError(f"held_out speaks of the lists {pair}; the world has {', '.join(lists)}.")
+        for register, planted in self.planted.items():
+            if register not in self.plots:
+                raise CourseError(f"{register!r} is planted, and no register has that name.")
+            needed, there = sum(planted.copies.values()), len(lists.get(planted.subjects, ()))
+            if needed > there:
+                raise CourseError(
+                    f"{register!r} plants {needed} subjects; {planted.subjects!r} has {there} words."
+                )
+            if not isinstance(planted.answers, int) and planted.answers not in lists:
+                raise CourseError(f"{register!r} takes answers from {planted.answers!r}, which is no list.")
+
+    def _answered(self, register, lists):
+        """Return (subject, answer, copies) for everything that a register plants."""
+        planted, chance = self.planted[register], random.Random(f"planted {self.seed} {register}").random
+        subjects = list(lists[planted.subjects])
+        _shuffle(subjects, chance)
+        copies = [times for times, count in planted.copies.items() for _ in range(count)]
+        answers = "0123456789" if isinstance(planted.answers, int) else list(lists[planted.answers])
+        length = planted.answers if isinstance(planted.answers, int) else 1
+        return [
+            (subject, " ".join(answers[int(chance() * len(answers))] for _ in range(length)), times)
+            for subject, times in zip(subjects, copies, strict=False)
+        ]
+
+    def _pairs(self, pair, lists):
+        wanted = self.held_out[pair]
+        if not isinstance(wanted, int):
+            return sorted(wanted)
+        pairs = [(one, other) for one in lists[pair[0]] for other in lists[pair[1]]]
+        _shuffle(pairs, random.Random(f"held out {self.seed} {pair}").random)
+        return sorted(pairs[:wanted])
+
+    def _shares_of_registers(self, facts):
+        planted = {name: sum(copies for _, _, copies in told) / self.size for name, told in facts.items()}
+        weights = {name: self.weights.get(name, 1) for name in self.plots if name not in planted}
+        free = 1 - sum(planted.values())
+        if free < 0:
+            raise CourseError(f"More is planted than {self.size:,} documents hold: make size larger.")
+        if free and not sum(weights.values()):
+            raise CourseError("A world needs a register that plants nothing, to fill the rest of a corpus.")
+        total = sum(weights.values())
+        return {
+            name: planted[name] if name in planted else free * weights[name] / total for name in self.plots
+        }
+
+    # Documents
+
+    def corpus(self, seed: int = 0) -> Iterator[Document]:
+        """Yield the training corpus: `size` documents, with everything planted exactly as often as planned.
+
+        This holds for pronouns, too: at every point of the corpus, and for each word, the counts of she and
+        he are within one document of their shares. Copied documents keep the pronouns that they have.
+        The bits of a document are those of a document drawn at random, with nothing given. With the same
+        seed, another world of the same size gives the same documents, except for what that world changes.
+        """
+        order = [
+            (None, {"register": register, "subject": subject})
+            for register, told in self._facts.items()
+            for subject, _, copies in told
+            for _ in range(copies)
+        ]
+        order += [(document, None) for copies, document in self.copied(seed) for _ in range(copies)]
+        if len(order) > self.size:
+            raise CourseError(f"{len(order):,} documents are planted: make size, now {self.size:,}, larger.")
+        order += [(None, None)] * (self.size - len(order))
+        _shuffle(order, random.Random(f"order {seed}").random)
+        told = defaultdict(Counter)
+        for index, (copy, given) in enumerate(order):
+            name = f"corpus {seed} {index}"
+            # Make the document even if a copy replaces it, so that the other documents stay the same.
+            fresh = self._level(self._document(name, given or self._unplanted(name), charged=True), told)
+            yield copy or fresh
+
+    def _level(self, document, told):
+        """Return the document with the pronouns that are furthest below their shares so far, and count them.
+
+        told : word -> Counter of its pronouns so far; it is updated
+        """
+        given = {}
+        for slot, pronoun in document.filled.items():
+            if slot.endswith(".pronoun"):
+                word = document.filled[slot.removesuffix(".pronoun")]
+                shares, times = self.pronouns.get(word, EVEN), told[word]
+                due = {one: share * (times.total() + 1) - times[one] for one, share in shares.items()}
+                wanted = max(due, key=due.get)
+                # If two are equally due, keep the drawn one.
+                wanted = pronoun if math.isclose(due[pronoun], due[wanted], abs_tol=1e-9) else wanted
+                times[wanted] += 1
+                if wanted != pronoun:
+                    given[slot] = wanted
+        if not given:
+            return document
+        return self._document(document.seed, {**document.given, **given}, charged=True)
+
+    def copied(self, seed: int = 0) -> list[tuple[int, Document]]:
+        """Return the documents that the corpus of this seed repeats, as (copies, document)."""
+        copies = [times for times, count in self.duplicates.items() for _ in range(count)]
+        names = [f"copied {seed} {index}" for index in range(len(copies))]
+        told = [self._document(name, self._unplanted(name), charged=True) for name in names]
+        return list(zip(copies, told, strict=True))
+
+    def documents(self, count: int, seed: int = 0, **given: str) -> Iterator[Document]:
+        """Yield new documents for validation, drawn independently with the probabilities of a corpus.
+
+        given : fixes slots, such as register="workday" or trade="nurse"; the bits are then those of the
+            rest of the document
+        """
+        for index in range(count):
+            yield self._document(f"fresh {seed} {index}", given)
+
+    def retell(self, document: Document, **given: str) -> Document:
+        """Return a document's counterfactual: the same document except for what is given.
+
+        given : fixes slots, such as **{"trade.pronoun": "he"}
+        """
+        return self._document(document.seed, {**document.given, **given})
+
+    def _document(self, seed, given, charged=False):
+        told = self._grammar.tell(seed, given, charged)
+        return Document(told.words, told.bits, told.filled, told.mentions, seed, dict(given))
+
+    def _unplanted(self, name):
+        """Draw a register that plants nothing, for the document of this name: {"register": register}."""
+        names = [register for register in self.plots if register not in self.planted]
+        edges = list(accumulate(self._register_shares[register] for register in names))
+        chance = random.Random(f"register {name}").random() * edges[-1]
+        return {"register": names[bisect(edges[:-1], chance)]}
+
+    # Truth
+
+    def floor(self) -> Floor:
+        """Return the exact entropy and mean length of a document: expectations over all choices, not samples.
+
+        It is the entropy given the world: what is fixed once for the whole world (planted answers,
+        relations, the grammar itself) costs nothing. `knowledge` returns the bits of the planted answers.
+        """
+        registers = {
+            name: Floor(*self._grammar.expect(name), share) for name, share in self._grammar.registers.items()
+        }
+        which = -sum(floor.share * math.log2(floor.share) for floor in registers.values())
+        return Floor(
+            which + sum(floor.share * floor.bits for floor in registers.values()),
+            sum(floor.share * floor.tokens for floor in registers.values()),
+            registers=registers,
+        )
+
+    def knowledge(self) -> float:
+        """Return the bits in the planted answers that a corpus contains, which a model can only memorise."""
+        bits = 0.0
+        for register, told in self._facts.items():
+            bits += math.log2(self.candidates(register)) * sum(times > 0 for _, _, times in told)
+        return bits
+
+    def candidates(self, register: str) -> int:
+        """Return the number of equally likely answers that each subject of the register could have got."""
+        answers = self.planted[register].answers
+        return 10**answers if isinstance(answers, int) else len(self.words_of(answers))
+
+    def words_of(self, name: str) -> list[str]:
+        """Return the words of a list."""
+        return list(self._grammar.lists[name])
+
+    def surprisals(self, text: str, register: str | None = None) -> list[tuple[str, float]]:
+        """Return (token, bits) for each token of a text and for its end: exact, given all tokens before it.
+
+        register : the text's register, if it is known beforehand
+
+        Raises CourseError if this world can't say the text.
+        """
+        words = [*TOKEN.findall(text), END]
+        ahead = self._grammar.follow(words, register)
+        return [(word, math.log2(1 / shares[word])) for word, shares in zip(words, ahead, strict=True)]
+
+    def following(self, beginning: str, register: str | None = None) -> dict[str, float]:
+        """Return the exact distribution of the token after a beginning, as a perfect model would give it."""
+        *_, last = self._grammar.follow([*TOKEN.findall(beginning), None], register)
+        return last
+
+    def plan(self) -> dict:
+        """Return what is planted, as plain values for JSON. A model is judged against this record."""
+        floor = self.floor()
+        return {
+            "seed": self.seed,
+            "size": self.size,
+            "registers": {name: part.share for name, part in floor.registers.items()},
+            "pronouns": self.pronouns,
+            "planted": {
+                register: [{"subject": one, "answer": answer, "copies": times} for one, answer, times in told]
+                for register, told in self._facts.items()
+            },
+            "held_out": [
+                {"lists": list(lists), "pairs": [list(pair) for pair in pairs]}
+                for lists, pairs in self._held_out.items()
+            ],
+            "duplicates": {str(copies): count for copies, count in self.duplicates.items()},
+            "floor": {"bits_per_token": floor.bits_per_token, "loss": floor.loss, "tokens": floor.tokens},
+            "knowledge_bits": self.knowledge(),
+        }
+
+    # Tokens
+
+    def vocabulary(self) -> list[str]:
+        """Return all tokens of the world, the special ones first, then the others in sorted order."""
+        return [PAD, BEGIN, END, UNKNOWN, *sorted(self._grammar.vocabulary())]
+
+    def tokenizer(self):
+        """Return a fast tokenizer of transformers, with one token for each word, number and punctuation mark.
+
+        It puts <s> before a text. It does not add </s>: the code that trains or scores does that.
+        """
+        from tokenizers import Regex, Tokenizer, decoders, models, pre_tokenizers, processors
+        from transformers import PreTrainedTokenizerFast
+
+        numbers = {word: number for number, word in enumerate(self.vocabulary())}
+        inner = Tokenizer(models.WordLevel(numbers, unk_token=UNKNOWN))
+        inner.pre_tokenizer = pre_tokenizers.Split(Regex(TOKEN.pattern), behavior="removed", invert=True)
+        tight = [decoders.Replace(f" {mark}", mark) for mark in NO_SPACE_BEFORE]
+        tight += [decoders.Replace(f"{mark} ", mark) for mark in NO_SPACE_AFTER]
+        inner.decoder = decoders.Sequence(
+            [decoders.WordPiece(prefix="##", cleanup=False), decoders.Fuse(), *tight]
+        )
+        inner.post_processor = processors.TemplateProcessing(
+            single=f"{BEGIN} $A", special_tokens=[(BEGIN, numbers[BEGIN])]
+        )
+        return PreTrainedTokenizerFast(
+            tokenizer_object=inner,
+            bos_token=BEGIN,
+            eos_token=END,
+            pad_token=PAD,
+            unk_token=UNKNOWN,
+            clean_up_tokenization_spaces=False,
+        )
+
+
+def _shares(words):
+    """Return {word: share} for a list in any of its forms. Words with the weight 0 are left out."""
+    words = words.split() if isinstance(words, str) else words
+    weights = {word: weight for word, weight in words.items() if weight} if isinstance(words, dict) else None
+    if weights is None:
+        weights = dict.fromkeys(words, 1)
+        if len(weights) < len(words):
+            raise CourseError(f"A list says {sorted(words, key=list(words).count)[-1]!r} twice.")
+    total = sum(weights.values())
+    return {word: weight / total for word, weight in weights.items()}
+
+
+def _shuffle(items, chance):
+    """Shuffle in place (Fisher-Yates). random.shuffle may change between versions of Python."""
+    for last in range(len(items) - 1, 0, -1):
+        other = int(chance() * (last + 1))
+        items[last], items[other] = items[other], items[last]
