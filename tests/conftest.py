@@ -4,10 +4,15 @@ Tests marked `everything` run only in `make everything`, once a week.
 """
 
 import re
+import signal
 
 import pytest
 
 from course_utils.grading import forked_kernels
+
+# A shell that starts the tests in the background makes them ignore Ctrl-C, and with them every program that
+# they start. Tests that interrupt a program need it.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 RUN_IN_THE_BROWSER = "00_open_the_box"
 
