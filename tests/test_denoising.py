@@ -25,7 +25,7 @@ PICTURES = {
 }
 
 
-def opened(picture):
+def decoded(picture):
     """Returns the PNG images inside a picture, as arrays."""
     import base64
     import io
@@ -62,10 +62,10 @@ def test_pictures_say_what_they_show():
 
 
 def test_a_word_map_lights_the_places_that_look_at_the_word():
-    lit, even = opened(PICTURES["word_maps"])
+    lit, even = decoded(PICTURES["word_maps"])
     assert lit[7, 0].tolist() == [255, 0, 0] and lit[0, 7].tolist() == [27, 31, 36]
     assert (even == RED).all()
-    shade = opened(views.Picture(shade_html(CORNER, "where"), ""))[0]
+    shade = decoded(views.Picture(shade_html(CORNER, "where"), ""))[0]
     assert shade[3, 0, 3] == 0 and shade[0, 3, 3] == 235
 
 

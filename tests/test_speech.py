@@ -71,7 +71,7 @@ def test_clips_are_as_they_came():
 
 def test_clips_travel_with_the_package():
     project = tomllib.loads((Path(__file__).parent.parent / "pyproject.toml").read_text(encoding="utf-8"))
-    assert "speech/recordings/*" in project["tool"]["setuptools"]["package-data"]["course_utils"]
+    assert "opened/speech/recordings/*" in project["tool"]["setuptools"]["package-data"]["course_utils"]
 
 
 def test_what_is_read_is_what_was_written(tmp_path):
