@@ -149,9 +149,9 @@ def _whole(text):
 
 
 def _blueprint(options):
-    from course_utils import blueprints
+    from course_utils import blueprints, units
 
-    memory = blueprints.parse_size(options.memory) if options.memory is not None else None
+    memory = units.parse_size(options.memory) if options.memory is not None else None
     given = options.names or ([] if options.config is not None else blueprints.names())
     plans = [blueprints.blueprint(name) for name in given]
     if options.config is not None:

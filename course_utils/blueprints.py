@@ -27,6 +27,7 @@ from typing import NamedTuple
 
 from course_utils import catalog
 from course_utils.errors import CourseError
+from course_utils.units import size
 from course_utils.views.tables import columns
 
 PARTS = (
@@ -302,29 +303,6 @@ def describe_all(plans, context=None, batch=None, memory_bytes=None) -> str:
         what = f"weights and the cache of {length}, batch {batch or 1:,}"
     note = f"In GB: {what}. KV: key-value cache at 16 bits, KiB per token, by design and as cached."
     return "\n".join([*columns(rows, right=set(range(1, 9))), *textwrap.wrap(note, 78)])
-
-
-def size(count) -> str:
-    """Formats bytes in decimal units: 151 MB, 16.1 GB, 812 GB."""
-    for unit, name in ((1e9, "GB"), (1e6, "MB"), (1e3, "kB")):
-        if count >= 0.9995 * unit:
-            amount = count / unit
-            return f"{amount:,.0f} {name}" if amount >= 99.95 else f"{amount:.1f} {name}"
-    return f"{count} B"
-
-
-def parse_size(text) -> int:
-    """Converts a text such as "16GB", "7.5 GiB" or "512 MB" to bytes; the least is a megabyte.
-
-    Raises CourseError for anything else.
-    """
-    units = {"": 1, "B": 1, "KB": 10**3, "MB": 10**6, "GB": 10**9, "TB": 10**12}
-    units |= {"KIB": 2**10, "MIB": 2**20, "GIB": 2**30, "TIB": 2**40}
-    found = re.fullmatch(r"(\d{1,15}(?:\.\d{1,9})?)\s*([KMGT]?I?B?)", text.strip().upper())
-    # A number without a unit means bytes. A small one is probably a mistake, so it is refused.
-    if not found or found[2] not in units or float(found[1]) * units[found[2]] < 1e6:
-        raise CourseError(f"{text!r} is no amount of memory: write it as 16GB or 24GiB.")
-    return int(float(found[1]) * units[found[2]])
 
 
 def _total(plan):

@@ -562,9 +562,9 @@ def test_what_is_no_name_and_no_file_is_refused_in_one_sentence(tmp_path, capsys
         (("--config", str(tmp_path / "none.json")), "There is no file"),
         (("--config", str(tmp_path)), "is a folder without a config.json"),
         (("config.json",), "give it as the config (in the command, --config)"),
-        (("llama-2-7b", "--memory", "much"), "'much' is no amount of memory: write it as 16GB or 24GiB"),
-        (("llama-2-7b", "--memory", "0GB"), "is no amount of memory"),
-        (("llama-2-7b", "--memory", "16"), "'16' is no amount of memory"),
+        (("llama-2-7b", "--memory", "much"), "'much' is not an amount of memory: write it as 16GB or 24GiB"),
+        (("llama-2-7b", "--memory", "0GB"), "is not an amount of memory"),
+        (("llama-2-7b", "--memory", "16"), "'16' is not an amount of memory"),
         (("a--b/c",), "is no hub id"),
     ]:
         status, out, error = run(capsys, *arguments)

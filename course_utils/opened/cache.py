@@ -5,7 +5,7 @@ from html import escape
 
 import ipywidgets
 
-from course_utils import blueprints
+from course_utils import units
 from course_utils.errors import CourseError
 from course_utils.views.picture import BLUE, INK, LINE, ORANGE, QUIET, TRACK, Picture, card, data_url
 from course_utils.views.text import visible
@@ -272,7 +272,7 @@ class KeyValueCache(Explorer):
             f"{plan.title}: {plan.layers} layers, {_heads(plan.attention_heads, 'query')} on "
             f"{_heads(count, 'key-value')} ({kind})"
         )
-        size, whole = blueprints.size(used), blueprints.size(most)
+        size, whole = units.size(used), units.size(most)
         limit = f"{self.memory.value:,} GB"
         counted = f"{tokens:,} token{'s' * (tokens != 1)}"
         text = f"{counted}: {size}"

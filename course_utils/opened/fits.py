@@ -5,6 +5,7 @@ from html import escape
 import ipywidgets
 
 from course_utils import blueprints
+from course_utils.units import size
 from course_utils.views.picture import BLUE, INK, LINE, ORANGE, QUIET, TRACK, Picture, card
 from course_utils.widgets.explorer import Explorer, check_start
 
@@ -75,7 +76,7 @@ class Fits(Explorer):
             fitting += fits
             verdict = "fits" if fits else f"does not fit, {self._remedy(plan)}"
             note = f" (at most {read:,} tokens)" if cache and read < self.context.value else ""
-            needs = f"{blueprints.size(weights + cache)}{note}"
+            needs = f"{size(weights + cache)}{note}"
             rows += _row(plan.title, weights, cache, memory, fits, needs, verdict)
             said.append(f"{plan.title}: {needs}, {verdict}")
         setting = (
@@ -121,7 +122,7 @@ class Fits(Explorer):
             shortest = min(ways, key=lambda way: way[0])[1]  # the first of several that are equally short
             return f"but at {shortest} it would"
         weights, cache, _ = self._needs(plan, **(now | {"bits": BITS[-1]}))
-        return f"and at {BITS[-1]} bits needs {blueprints.size(weights + cache)}"
+        return f"and at {BITS[-1]} bits needs {size(weights + cache)}"
 
 
 def _row(title, weights, cache, memory, fits, needs, verdict):

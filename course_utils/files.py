@@ -1,0 +1,58 @@
+"""Files and folders that appear whole or not at all, even if the program is stopped while it writes them."""
+
+import contextlib
+import os
+import shutil
+import threading
+import time
+from pathlib import Path
+
+_PAUSES = (0.02, 0.1)  # seconds; Windows refuses to replace a file while another process reads it
+
+
+@contextlib.contextmanager
+def replacing(path, temporary=None):
+    """Give a path to write a file or folder to; when the block ends, rename it to `path` in one step.
+
+        with files.replacing(folder / "page.html") as part:
+            part.write_text(text, encoding="utf-8")
+
+    If the block raises an error, what it wrote is removed, and an older `path` stays as it was.
+
+    temporary : the name to use beside `path`; by default one that no other process or thread uses. A process
+        that is killed leaves it behind. So give a name if the content is large and a lock keeps others away:
+        the next process then removes it.
+    """
+    path = Path(path)
+    part = path.with_name(temporary or f".part-{os.getpid()}-{threading.get_ident()}-{path.name}")
+    remove(part)
+    try:
+        yield part
+        if part.is_dir():
+            remove(path)  # a folder can only be renamed to a path that is free
+        _rename(part, path)
+    finally:
+        remove(part)
+
+
+def write_text(path, text):
+    """Write a text file as UTF-8, whole or not at all."""
+    with replacing(path) as part:
+        part.write_text(text, encoding="utf-8")
+
+
+def remove(path):
+    """Remove a file or a folder with all that it contains, if it exists."""
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path)
+    else:
+        path.unlink(missing_ok=True)
+
+
+def _rename(part, path):
+    for pause in _PAUSES:
+        try:
+            return os.replace(part, path)
+        except PermissionError:
+            time.sleep(pause)
+    return os.replace(part, path)
