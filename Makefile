@@ -8,7 +8,8 @@
 # make exercises  the student versions of the exercises, and docs/exercises.md, from solutions/
 # make faults     docs/faults.md: what a learner sees when something fails, from a run
 # make website    the lessons and docs as a website, in build/website, from the outputs that are stored
-# make address    the repository's address, as pyproject.toml has it, written wherever else it stands
+# make address    the repository's address and the release, as pyproject.toml has them, written wherever else they stand
+# make constraints  the versions that this release is tested with, in constraints/
 # make models     the models that the lessons need, fetched and checked
 
 VENV := .venv
@@ -24,7 +25,7 @@ export TOKENIZERS_PARALLELISM := false
 # Tests of files that load no model.
 QUICK := claims index instructors learning licences openness views audit speech_views misuse notebooks
 
-.PHONY: help lab lessons check test everything bench places exercises faults website address models
+.PHONY: help lab lessons check test everything bench places exercises faults website address constraints models
 # Two pips in one environment get in each other's way.
 .NOTPARALLEL:
 .DEFAULT_GOAL := help
@@ -91,6 +92,7 @@ website: $(VENV)/.website
 	@$(VENV)/bin/python website/check.py build/website
 
 address:
-	@old=$$(sed -n 's|.*git+https://github.com/\([^"\\]*\).*|\1|p' notebooks/00_open_the_box.ipynb); \
-	new=$$(sed -n 's|^Repository = "https://github.com/\(.*\)"|\1|p' pyproject.toml); \
-	git grep -lIE "(github\.com|google\.com/github)/$$old\>" | xargs perl -pi -e "s{(github\.com|google\.com/github)/\Q$$old\E\b}{\$$1/$$new}g"
+	@.ci/address
+
+constraints: $(VENV)/.dev
+	@.ci/constraints $(VENV)

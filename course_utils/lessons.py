@@ -60,10 +60,13 @@ def _elsewhere(lesson):
     start = repository()
     if "google.colab" in sys.modules:
         start = start.replace("https://github.com/", "https://colab.research.google.com/github/")
+    version = metadata.version("open-the-box")
+    branch_or_tag = "main" if ".dev" in version else f"v{version}"
     names = [*catalog.lessons(), "index"]
     following = names[names.index(lesson.name) + 1]
     exercises = f"exercises/{lesson.name}/{lesson.name}.ipynb"
-    return f"{start}/blob/main/{exercises}", f"{start}/blob/main/notebooks/{following}.ipynb"
+    files = f"{start}/blob/{branch_or_tag}"
+    return f"{files}/{exercises}", f"{files}/notebooks/{following}.ipynb"
 
 
 def lesson_model(lesson, family):

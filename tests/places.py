@@ -65,7 +65,9 @@ SETS = {
 def repository(folder):
     """Makes a git repository of the course as it is now, without ignored files. Returns its address."""
     git = ["git", f"--git-dir={folder}", f"--work-tree={ROOT}", "-c", "user.name=-", "-c", "user.email=-"]
-    for command in (["init", "--quiet"], ["add", "--all"], ["commit", "--quiet", "--message=as it is"]):
+    commit = ["commit", "--quiet", "--message=as it is"]
+    tag = ["tag", f"v{PROJECT['version']}"]  # what the set-up cells of a release install
+    for command in (["init", "--quiet"], ["add", "--all"], commit, tag):
         subprocess.run([*git, *command], cwd=ROOT, check=True)
     return f"file://{folder}"
 

@@ -1,7 +1,6 @@
 """Tests that every stored notebook reads well, and that running it again gives the stored outputs."""
 
 import re
-import shutil
 import subprocess
 import sys
 import tomllib
@@ -177,7 +176,7 @@ def test_set_up_cells_install_alike_from_the_one_address():
     assert cell.startswith("try:\n") and cell.endswith("\n    import course_utils as course")
     says, installs = cell.split("\n")[3:5]
     assert says.startswith('    print("Installing the course') and says.endswith('.")')
-    assert installs == f'    %pip install --quiet "open-the-box @ git+{REPOSITORY}"'
+    assert installs.startswith(f'    %pip install --quiet "open-the-box @ git+{REPOSITORY}')
 
 
 @pytest.mark.parametrize("name", [name for name, each in catalog.lessons().items() if not each.any_size])
@@ -194,8 +193,8 @@ def test_a_lesson_of_one_size_says_which_wherever_it_loads(name):
 def test_links_hold_the_one_address():
     hosted = REPOSITORY.removeprefix("https://github.com/")
     for name, path in LESSONS.items():
-        link = f"https://colab.research.google.com/github/{hosted}/blob/main/notebooks/{name}.ipynb"
-        assert link in prose(read(path))[0].source
+        link = rf"https://colab\.research\.google\.com/github/{hosted}/blob/[^/]+/notebooks/{name}\.ipynb"
+        assert re.search(link, prose(read(path))[0].source)
     for page in ("README.md", "notebooks/index.ipynb"):
         assert f"({REPOSITORY}/issues)" in (ROOT / page).read_text(encoding="utf-8")
     ours = r"(?:git\+https://github\.com|mybinder\.org/v2/gh|google\.com/github)/([\w-]+/[\w-]+)"
@@ -217,31 +216,12 @@ def test_a_lesson_alone_says_where_the_files_are_that_it_links_to(tmp_path, monk
             lessons.setup(name)
         said = capsys.readouterr().out
         for start in (REPOSITORY, colab):
-            exercises, following = re.findall(rf" {start}/blob/main/(\S+)", said)
+            exercises, following = re.findall(rf" {start}/blob/[^/]+/(\S+)", said)
             assert (ROOT / exercises).samefile(EXERCISES[name]) and (ROOT / following).is_file()
             assert following.removeprefix("notebooks/") in path.read_text(encoding="utf-8")
         monkeypatch.chdir(path.parent)
         lessons.setup(name)
         assert "came without" not in capsys.readouterr().out
-
-
-@needs("git", "a clone", "make", "perl")
-def test_a_new_address_is_written_wherever_the_old_one_stands(tmp_path):
-    old = REPOSITORY.removeprefix("https://github.com/")
-    holding = subprocess.check_output(["git", "grep", "-lF", old], cwd=ROOT, text=True).splitlines()
-    for name in {"Makefile", *holding}:
-        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
-        shutil.copy(ROOT / name, tmp_path / name)
-    pyproject = tmp_path / "pyproject.toml"
-    ours = pyproject.read_text(encoding="utf-8").replace(old, "a-school/its-box")
-    pyproject.write_text(ours, encoding="utf-8")
-    for command in (["git", "init", "-q"], ["git", "add", "."], ["make", "-s", "address"]):
-        subprocess.run(command, cwd=tmp_path, check=True)
-    left = subprocess.run(["git", "grep", "-F", old], cwd=tmp_path, capture_output=True, text=True)
-    assert (left.returncode, left.stdout) == (1, "")
-    for name in holding:
-        said = (ROOT / name).read_text(encoding="utf-8").replace(old, "a-school/its-box")
-        assert (tmp_path / name).read_text(encoding="utf-8") == said, name
 
 
 def test_links_between_files_lead_somewhere():
