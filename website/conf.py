@@ -5,8 +5,12 @@
 
 import json
 import shutil
+import sys
 import tomllib
 from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parent))
+import explorables
 
 ROOT = Path(__file__).parent.parent
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
@@ -110,9 +114,16 @@ def copy_front_page(app, failure):
         shutil.copyfile(app.outdir / f"{root_doc}.html", app.outdir / "index.html")
 
 
+def add_explorables(app, failure):
+    """Writes the pages whose pictures can be touched: see explorables.py."""
+    if not failure:
+        explorables.write(app.outdir)
+
+
 def setup(app):
     app.connect("source-read", add_contents)
     app.connect("source-read", fold_checks)
     app.connect("html-page-context", mend_labels, priority=900)  # runs after the theme's handler
     app.connect("build-finished", copy_front_page)
+    app.connect("build-finished", add_explorables)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

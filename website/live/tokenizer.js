@@ -1,0 +1,46 @@
+// The tokenizer of the TinyWorld models: each word, number or punctuation mark is one token.
+
+/** Words with hyphens inside, endings such as 's, and single marks: the pattern in tokenizer.json, for all scripts. */
+const PIECE = /'[\p{L}\p{M}\p{N}_]+|[\p{L}\p{M}\p{N}_]+(?:-[\p{L}\p{M}\p{N}_]+)*|[^\p{L}\p{M}\p{N}_\s]/gu;
+const NO_SPACE_BEFORE = /^(?:[.,?!:;”)]|'.*)$/u;
+const NO_SPACE_AFTER = /^[“(]$/u;
+
+export class Tokenizer {
+  /** @param {{ model: { vocab: Object<string, number>, unk_token: string } }} json the content of tokenizer.json */
+  constructor({ model }) {
+    this.ids = new Map(Object.entries(model.vocab));
+    this.unknown = this.ids.get(model.unk_token);
+    /** @type {string[]} the token of each id */
+    this.tokens = [];
+    for (const [token, id] of this.ids) this.tokens[id] = token;
+    this.begin = this.ids.get("<s>");
+    this.end = this.ids.get("</s>");
+  }
+
+  /**
+   * Split a text into the ids of its tokens, with the token that begins a text in front.
+   * @param {string} text
+   * @returns {number[]}
+   */
+  encode(text) {
+    const pieces = text.match(PIECE) ?? [];
+    return [this.begin, ...pieces.map((piece) => this.ids.get(piece) ?? this.unknown)];
+  }
+
+  /**
+   * Join tokens to a text, without the tokens that begin and end it.
+   * @param {number[]} ids
+   * @returns {string}
+   */
+  decode(ids) {
+    let text = "";
+    let glue = true; // whether the next token follows without a space
+    for (const id of ids) {
+      if (id === this.begin || id === this.end || id === 0) continue;
+      const token = this.tokens[id];
+      text += glue || NO_SPACE_BEFORE.test(token) ? token : ` ${token}`;
+      glue = NO_SPACE_AFTER.test(token);
+    }
+    return text;
+  }
+}
