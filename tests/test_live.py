@@ -11,7 +11,7 @@ import pytest
 
 ROOT = Path(__file__).parent.parent
 WEIGHTS = ROOT / "course_utils" / "training" / "weights"
-# All punctuation of the tokenizer's pattern, a word that the model lacks, and more tokens than Mistral's window.
+# All punctuation that the tokenizer has, words that it lacks, and more tokens than Mistral's window.
 TEXT = (
     "The nurse walked to the old mill, because the dog was hungry. She said: “Where is the red box?” It was "
     "12 km away (by train), in Anna's well-known garden!"

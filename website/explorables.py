@@ -1,7 +1,7 @@
 """Writes the pages of the explorables into the website: a page each, and one that lists them.
 
-A page is plain HTML and ES modules. It hosts the same view as a notebook does, from course_utils/opened, and a
-model that runs in the page is loaded on a press.
+A page is plain HTML and ES modules. It hosts the same view as a notebook does, from course_utils/opened.
+A model that runs in the page is loaded on a press.
 """
 
 import json
@@ -13,11 +13,10 @@ from pathlib import Path
 ROOT = Path(__file__).parent.parent
 PACKAGE = ROOT / "course_utils"
 MODEL_FILES = ("config.json", "tokenizer.json", "model.safetensors")
-MARK = (
-    '<svg viewBox="0 0 64 64" aria-hidden="true"><path d="M14 32v24h36V32M14 32 4 20M50 32l10-12M14 32h10M40 32h10" '
-    'fill="none" stroke="var(--ink)" stroke-width="6" stroke-linecap="round" stroke-linejoin="round"/>'
-    '<circle cx="32" cy="18" r="9" fill="var(--ember)"/></svg>'
-)
+MARK = """<svg viewBox="0 0 64 64" aria-hidden="true">
+<path d="M14 32v24h36V32M14 32 4 20M50 32l10-12M14 32h10M40 32h10" fill="none" stroke="var(--ink)"
+stroke-width="6" stroke-linecap="round" stroke-linejoin="round"/>
+<circle cx="32" cy="18" r="9" fill="var(--ember)"/></svg>"""
 
 
 def explorables():
@@ -72,7 +71,8 @@ def _page(name, facts):
 
 def _list(pages):
     items = "\n".join(
-        f'<li><a href="{name}.html"><b>{escape(facts["title"])}</b><span>{escape(facts["teaser"])}</span></a></li>'
+        f'<li><a href="{name}.html"><b>{escape(facts["title"])}</b>'
+        f"<span>{escape(facts['teaser'])}</span></a></li>"
         for name, facts in pages.items()
     )
     body = f'<h1>Take it in your <em>hand</em>.</h1>\n<ul class="gallery">\n{items}\n</ul>'
