@@ -18,8 +18,7 @@ export async function answerFor(folder, progress) {
     return steps.at(-1).logits;
   }
 
-  const noSpace = /^(?:[.,?!:;”)]|'.*)$/u;
-  const vocabulary = tokenizer.tokens.map((token) => (noSpace.test(token) ? token : ` ${token}`));
+  const vocabulary = tokenizer.tokens.map((_, id) => tokenizer.piece(id));
   return {
     answer({ text, ids = tokenizer.encode(text) }) {
       return { ids, logits: logitsAfter(ids.slice(0, model.config.max_position_embeddings)) };

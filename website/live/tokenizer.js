@@ -28,6 +28,15 @@ export class Tokenizer {
   }
 
   /**
+   * The text of one token, with a space in front if it stands apart from the token before.
+   * @param {number} id
+   */
+  piece(id) {
+    const token = this.tokens[id];
+    return NO_SPACE_BEFORE.test(token) ? token : ` ${token}`;
+  }
+
+  /**
    * Join tokens to a text, without the tokens that begin and end it.
    * @param {number[]} ids
    * @returns {string}
