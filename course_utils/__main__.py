@@ -249,9 +249,9 @@ def _grade(options):
 
 
 def _gain(options):
-    from course_utils.learning import matched_test
+    from course_utils.learning import before_after
 
-    print(matched_test.as_csv(*matched_test.pool(options.files)), end="")
+    print(before_after.pool(options.files), end="")
     return 0
 
 

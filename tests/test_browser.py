@@ -18,7 +18,7 @@ from playwright.sync_api import expect
 from traitlets.config.loader import PyFileConfigLoader
 
 from course_utils import catalog
-from course_utils.learning import quiz
+from course_utils.learning import quizzes
 
 NOTEBOOKS = Path(__file__).parent.parent / "notebooks"
 LESSONS = list(catalog.lessons())
@@ -175,7 +175,7 @@ def test_a_prediction_is_said_back_and_meets_its_measurement(lesson, with_choice
 
 def test_a_quiz_explains_a_wrong_answer_and_a_right_one(lesson):
     name = lesson.name[:2]
-    item = quiz.load(name)[0]
+    item = quizzes.load(name)[0]
     asked = lesson.output(lesson.find(f'course.quiz("{name}")')).locator(".course-question").first
     for choice in sorted(item.choices, key=lambda choice: choice.right):
         asked.get_by_role("radio", name=choice.text.replace("`", ""), exact=True).check()

@@ -9,7 +9,7 @@ import pytest
 
 from course_utils import CourseError, article, catalog
 from course_utils.catalog import BASES, VERDICTS, Claim, Point
-from course_utils.learning.article import box
+from course_utils.learning.claims import box
 
 ROOT = Path(__file__).parent.parent
 LESSONS = {name[:2] for name in catalog.lessons()}
@@ -213,7 +213,7 @@ def test_with_one_side_the_box_says_why_that_is_fair():
 
 
 def test_a_lesson_that_settles_nothing_is_named():
-    with pytest.raises(CourseError, match="No claim is settled in lesson '99': lessons are 00, 01"):
+    with pytest.raises(CourseError, match="Lesson '99' settles no claim: choose one of 00, 01"):
         article("99")
 
 

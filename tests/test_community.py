@@ -13,7 +13,15 @@ from huggingface_hub.errors import HfHubHTTPError, RepositoryNotFoundError, Revi
 import course_utils as course
 from course_utils import CourseError, catalog, opened
 from course_utils.learning import answers
-from course_utils.learning.capstone import CONFIDENCES, Capstone, calibration, evidence, given, report, score
+from course_utils.learning.verdicts import (
+    CONFIDENCES,
+    Capstone,
+    calibration,
+    decided,
+    evidence,
+    report,
+    score,
+)
 from course_utils.opened import hub
 
 ROOT = Path(__file__).parent.parent
@@ -212,7 +220,7 @@ def test_the_score_by_hand():
     assert (scored.answered, scored.right) == (3, 2)
     assert scored.brier == pytest.approx((0.01 + 0.16 + 0.81) / 3)
     assert scored.levels == {60: (1, 1), 90: (2, 1)} and scored.confidence == pytest.approx(0.8)
-    assert str(scored) == "2 of 3 as the key has it, 67%; mean confidence 80%; Brier score 0.327"
+    assert str(scored) == "2 of 3 as in the key, 67%; mean confidence 80%; Brier score 0.327"
     drawn = calibration(scored, "How sure")
     assert "90%, 2×: 50 (9 to 91), the confidence 90" in drawn.alt
     assert score({number: (verdict, 100) for number, verdict in truth.items()}).brier == 0
@@ -222,11 +230,11 @@ def test_the_score_by_hand():
     "call, says",
     [
         (lambda: score({}), "no verdict to score yet"),
-        (lambda: score({1: ("maybe", 50)}), "'maybe' is no verdict: choose one of true"),
-        (lambda: score({1: ("true", 150)}), "A confidence of 150"),
+        (lambda: score({1: ("maybe", 50)}), "'maybe' is not a verdict: choose one of true"),
+        (lambda: score({1: ("true", 150)}), "150 is not a confidence in percent"),
         (
             lambda: score({99: ("true", 50)}),
-            "There is no claim 99: they have the numbers 1 to 50, without 47",
+            "There is no claim 99: choose a number from 1 to 50, without 47",
         ),
         (lambda: evidence(0), "There is no claim 0"),
     ],
@@ -247,14 +255,14 @@ def test_claims_are_decided_once_and_kept():
     widget = Capstone()
     assert widget.chosen.value == 1
     widget.question.button.click()
-    assert "Pick a verdict and how sure you are" in widget.question._said.value and given() == {}
+    assert "Pick a verdict and how sure you are" in widget.question.reply.value and decided() == {}
     decide(widget, 16, "false", None)
-    assert "Pick a verdict and how sure you are" in widget.question._said.value and given() == {}
+    assert "Pick a verdict and how sure you are" in widget.question.reply.value and decided() == {}
     decide(widget, 16, "false", 99)
-    assert "The key has it so, too." in widget.question._said.value
+    assert "The key says the same." in widget.question.reply.value
     decide(widget, 17, "true", 50)
-    assert "The key: partly true." in widget.question._said.value
-    assert "1 of 2 as the key has it" in widget.total.value
+    assert "The key: partly true." in widget.question.reply.value
+    assert "1 of 2 as in the key" in widget.total.value
     assert f"{len(catalog.claims()) - 2} to go" in widget.total.value
     assert answers.find("verdict", "17")["right"] is False
     again = Capstone()
@@ -262,9 +270,9 @@ def test_claims_are_decided_once_and_kept():
     assert again.question.field.value.startswith("true:") and again.confidence.value == 50
     assert again.question.field.disabled and again.confidence.disabled and again.question.button.disabled
     decide(again, 17, "partly true", 90)
-    assert given() == {16: ("false", 99), 17: ("true", 50)}, "the first verdict counts: the key was shown"
+    assert decided() == {16: ("false", 99), 17: ("true", 50)}, "the first verdict counts: the key was shown"
     again.chosen.value = 18
-    assert again.question.field.value is again.confidence.value is None and again.question._said.value == ""
+    assert again.question.field.value is again.confidence.value is None and again.question.reply.value == ""
     assert not again.question.field.disabled and not again.question.button.disabled
     again.look.click()
     assert "12,879,925,248" in again.shown.value
@@ -276,11 +284,12 @@ def test_claims_are_decided_once_and_kept():
     assert "The article" in listed["text/html"] and "Our reading" in listed["text/html"]
 
 
-def test_evidence_that_fails_is_said(monkeypatch):
+def test_a_mistake_in_the_evidence_is_shown_as_ours(monkeypatch):
     widget = Capstone()
-    monkeypatch.setattr("course_utils.learning.capstone._evidence", lambda number: 1 / 0)
+    monkeypatch.setattr("course_utils.learning.verdicts._evidence", lambda number: 1 / 0)
     widget.look.click()
-    assert "The evidence could not run: division by zero" in widget.shown.value
+    assert "This is a mistake in the course, not yours" in widget.shown.value
+    assert "ZeroDivisionError: division by zero" in widget.shown.value and "Traceback" in widget.shown.value
 
 
 class _Page(HTMLParser):
@@ -308,7 +317,7 @@ def test_the_report_is_one_page_without_scripts(tmp_path, monkeypatch, capsys):
     text = (tmp_path / "mine.html").read_text(encoding="utf-8")
     page = _Page()
     page.feed(text)
-    assert "script" not in page.tags and f"{count} of {count} as the key has it" in page.text
+    assert "script" not in page.tags and f"{count} of {count} as in the key" in page.text
     assert "<b>Towns</b> are found" in page.text and "40%" in page.text
     for claim in catalog.claims().values():
         assert f"“{claim.words}”" in page.text and claim.reading in page.text

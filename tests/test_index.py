@@ -12,9 +12,8 @@ import pytest
 
 import course_utils as course
 from course_utils import CourseError, __main__, catalog
-from course_utils.learning import answers, matched_test, progress, quiz
-from course_utils.learning.course_map import STATES, course_map
-from course_utils.learning.matched_test import HALVES, UNSURE, Half
+from course_utils.learning import ai_literacy, answers, before_after, course_map, quizzes
+from course_utils.learning.before_after import HALVES, UNSURE, Half
 
 ROOT = Path(__file__).parent.parent
 
@@ -29,8 +28,8 @@ def answers_file(tmp_path, monkeypatch):
 def hand_in(half, right):
     """Answers one half of the test: the first `right` questions right, the others with "unsure"."""
     asked = Half(half)
-    for number, (item, field) in enumerate(zip(asked.items, asked.fields, strict=True)):
-        field.value = matched_test._right(item) if number < right else UNSURE
+    for number, (item, question) in enumerate(zip(asked.items, asked.questions, strict=True)):
+        question.field.value = item.right.text if number < right else UNSURE
     asked.button.click()
     return asked
 
@@ -39,11 +38,11 @@ def hand_in(half, right):
 
 
 def test_ten_pairs_on_the_same_ideas_with_other_facts():
-    tables = catalog.tomllib.loads((quiz.FOLDER / "test.toml").read_text(encoding="utf-8"))
+    tables = catalog.tomllib.loads((quizzes.FOLDER / "test.toml").read_text(encoding="utf-8"))
     before, after = (tables[half] for half in HALVES)
     assert len(before) == len(after) == 10
     assert [item["about"] for item in before] == [item["about"] for item in after]
-    assert len(set(matched_test.topics())) == 10
+    assert len(set(before_after.topics())) == 10
     for one, other in zip(before, after, strict=True):
         assert one["text"] != other["text"]
         assert len(one["choices"]) == len(other["choices"]) == 3
@@ -55,30 +54,34 @@ def test_ten_pairs_on_the_same_ideas_with_other_facts():
 def test_no_answer_is_given_away_before_the_second_half():
     for half in HALVES:
         stored = Half(half)._repr_mimebundle_()
-        for item in quiz.load(f"test-{half}"):
+        for item in quizzes.load(f"test-{half}"):
             for choice in item.choices:
                 assert choice.why not in stored["text/html"]
         assert "✓" not in stored["text/html"] and "right" not in stored["text/plain"]
     first = hand_in("before", 4)
-    assert "4 of 10 right" in first.total.value and not any(said.value for said in first.said)
+    assert "4 of 10 right" in first.result.value and not any(
+        question.reply.value for question in first.questions
+    )
 
 
 def test_a_half_is_handed_in_whole_and_once():
     asked = Half("before")
-    asked.fields[0].value = UNSURE
+    asked.questions[0].field.value = UNSURE
     asked.button.click()
-    assert "Still without an answer: 2, 3, 4, 5, 6, 7, 8, 9, 10" in asked.total.value
-    assert matched_test.results() == {}
+    assert "Still without an answer: 2, 3, 4, 5, 6, 7, 8, 9, 10" in asked.result.value
+    assert before_after.results() == {}
     hand_in("before", 3)
     again = Half("before")
-    assert all(field.disabled for field in again.fields) and again.button.layout.display == "none"
-    assert matched_test.results() == {"before": 3 * [True] + 7 * [False]}
+    assert (
+        all(question.field.disabled for question in again.questions) and again.button.layout.display == "none"
+    )
+    assert before_after.results() == {"before": 3 * [True] + 7 * [False]}
 
 
 def test_the_second_half_explains_every_answer():
     asked = hand_in("after", 9)
-    assert "✓" in asked.said[0].value and asked.items[0].choices
-    assert f"The answer: {matched_test._right(asked.items[9])}." in asked.said[9].value
+    assert "✓" in asked.questions[0].reply.value and asked.items[0].choices
+    assert f"The answer: {asked.items[9].right.text}." in asked.questions[9].reply.value
 
 
 # The gain
@@ -127,20 +130,20 @@ def test_a_class_is_pooled_without_names(learners, capsys):
 def test_few_learners_are_not_pooled(learners, capsys):
     one = learners / "anna0" / "answers.json"
     assert __main__.main(["gain", str(one)]) == 1
-    assert "1 of the files hold both halves of the test, and a table needs 5" in capsys.readouterr().err
+    assert "Both halves of the test are in 1 of the files, and a table needs 5" in capsys.readouterr().err
 
 
 def test_a_file_that_cannot_be_read_is_named(tmp_path):
     broken = tmp_path / "broken.json"
     broken.write_text("{")
     with pytest.raises(CourseError, match=r"broken\.json can't be read \(it is not JSON\)"):
-        matched_test.pool([broken])
+        before_after.pool([broken])
     with pytest.raises(CourseError, match="No such file"):
-        matched_test.pool([tmp_path / "none.json"])
+        before_after.pool([tmp_path / "none.json"])
     odd = tmp_path / "odd.json"
     odd.write_text(json.dumps([1, 2]))
-    with pytest.raises(CourseError, match="0 of the files"):
-        matched_test.pool([odd])
+    with pytest.raises(CourseError, match="in 0 of the files"):
+        before_after.pool([odd])
 
 
 def test_there_are_two_halves():
@@ -157,7 +160,7 @@ def test_the_map_follows_the_answers():
     answers.record("check", "0.1", "4", right=True)
     assert "00 Open the box: begun. 1 predictions · quiz 0 of " in course.progress().alt
     assert "1 tasks solved" in course.progress().alt
-    for item in quiz.load("00"):
+    for item in quizzes.load("00"):
         answers.record("quiz", f"00: {item.text}", "x", right=True)
     shown = course.progress()
     assert "00 Open the box: quiz done." in shown.alt
@@ -166,25 +169,25 @@ def test_the_map_follows_the_answers():
 
 
 def test_every_lesson_is_a_station():
-    numbers = [number for part in progress.PARTS.values() for number in part]
+    numbers = [number for part in course_map.PARTS.values() for number in part]
     assert numbers == [f"{number:02}" for number in range(14)]
     for name, lesson in catalog.lessons().items():
         assert f"{name[:2]} {lesson.title}: not begun." in course.progress().alt
 
 
 def test_states_are_told_apart_without_colour():
-    assert len(set(STATES.values())) == len(STATES)
-    drawn = course_map({"Part": [("00", "A <b>", "begun", "5 & 6")]}, title="Map")
+    assert len(set(course_map.STATES.values())) == len(course_map.STATES)
+    drawn = course_map.draw({"Part": [("00", "A <b>", "begun", "5 & 6")]}, title="Map")
     assert "A &lt;b&gt;" in drawn.html and drawn.alt == "00 A <b>: begun. 5 & 6"
     with pytest.raises(KeyError):
-        course_map({"Part": [("00", "A", "lost", "")]})
+        course_map.draw({"Part": [("00", "A", "lost", "")]})
 
 
 # The competencies
 
 
 def test_all_17_competencies_have_a_cell_and_an_exercise():
-    found = progress.all_competencies()
+    found = ai_literacy.all_competencies()
     assert list(found) == list(range(1, 18))
     names = {name[:2]: name for name in catalog.lessons()}
     for number, facts in found.items():
@@ -205,7 +208,7 @@ def test_all_17_competencies_have_a_cell_and_an_exercise():
 
 def test_every_lesson_s_competencies_are_in_the_table():
     named = {number for lesson in catalog.lessons().values() for number in lesson.competencies}
-    assert named == set(progress.all_competencies())
+    assert named == set(ai_literacy.all_competencies())
     assert "6" in course.competencies(6).alt and "imagine future AI" in course.competencies().html
     with pytest.raises(CourseError, match="There is no competency 18"):
         course.competencies(18)

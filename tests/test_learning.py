@@ -15,10 +15,9 @@ import pytest
 
 from course_utils import check, quiz, reveal
 from course_utils.errors import CourseError
-from course_utils.learning import answers, predict
-from course_utils.learning import quiz as quizzes
+from course_utils.learning import answers, predictions, quizzes
 from course_utils.learning.check import NotYet
-from course_utils.learning.predict import Prediction, compare, read_number
+from course_utils.learning.predictions import Prediction, compare, read_number
 
 ROOT = Path(__file__).parent.parent
 
@@ -117,13 +116,13 @@ def test_threads_at_once_lose_nothing():
 def test_a_number_is_committed_changed_and_shown_again_in_the_next_run():
     asked = Prediction("a", "How many?", unit="tokens").question
     asked.button.click()
-    assert "Type a number first" in asked._said.value and answers.read() == {}
+    assert "Type a number first" in asked.reply.value and answers.read() == {}
     asked.field.value = "many"
     asked.button.click()
-    assert "does not read as a number" in asked._said.value and answers.read() == {}
+    assert "This is not a number" in asked.reply.value and answers.read() == {}
     asked.field.value = "1,256 tokens"
     asked.button.click()
-    assert "You predicted: 1,256 tokens. Run on to see." in asked._said.value
+    assert "You predicted: 1,256 tokens. Run on to see." in asked.reply.value
     assert asked.field.disabled and asked.button.description == "Change"
     asked.button.click()
     assert not asked.field.disabled and asked.button.description == "Commit"
@@ -131,7 +130,7 @@ def test_a_number_is_committed_changed_and_shown_again_in_the_next_run():
     asked.button.click()
     again = Prediction("a", "How many?", unit="tokens").question
     assert (
-        again.field.value == "40" and again.field.disabled and "You predicted: 40 tokens" in again._said.value
+        again.field.value == "40" and again.field.disabled and "You predicted: 40 tokens" in again.reply.value
     )
     assert answers.find("predict", "a")["tries"] == 2
 
@@ -140,10 +139,10 @@ def test_a_choice_is_committed_and_shown_again():
     choices = ["It stays `the same`.", "It changes."]
     asked = Prediction("b", "What happens?", choices).question
     asked.button.click()
-    assert "Pick one" in asked._said.value and answers.read() == {}
+    assert "Pick one" in asked.reply.value and answers.read() == {}
     asked.field.value = choices[0]
     asked.button.click()
-    assert "You predicted: It stays the same. Run on" in Tags(asked._said.value).words
+    assert "You predicted: It stays the same. Run on" in Tags(asked.reply.value).words
     assert Prediction("b", "What happens?", choices).question.field.value == choices[0]
     reworded = Prediction("b", "What happens?", ["Nothing.", "It changes."]).question
     assert reworded.field.value is None and not reworded.field.disabled
@@ -228,7 +227,7 @@ def test_a_number_from_a_formula_is_not_called_measured():
 
 def test_reveal_shows_the_comparison_and_what_to_make_of_it(monkeypatch):
     shown = []
-    monkeypatch.setattr(predict, "display", shown.append)
+    monkeypatch.setattr(predictions, "display", shown.append)
     answers.record("predict", "a", 40)
     reveal("a", 256, unit="%", says="Rare `words` fall apart.")
     assert shown[0].alt == "You predicted 40; measured 256%: 6.4 times your guess. Rare words fall apart."
@@ -281,14 +280,14 @@ def test_wrong_answers_explain_themselves_and_may_be_tried_again(questions):
     made = quizzes.Quiz("02")
     first, second = made.questions
     first.button.click()
-    assert "Pick one" in first._said.value and answers.read() == {}
+    assert "Pick one" in first.reply.value and answers.read() == {}
     press(first, "No")
-    assert "✗ Not this one. Look again. Try again." in first._said.value and not first.field.disabled
+    assert "✗ Not this one. Look again. Try again." in first.reply.value and not first.field.disabled
     press(first, "Yes")
-    assert "✓ Right. By &lt;one&gt;." in first._said.value and first.field.disabled
-    assert made.score.value == "" and made.again.layout.display == "none"
+    assert "✓ Right. By &lt;one&gt;." in first.reply.value and first.field.disabled
+    assert made.result.value == "" and made.button.layout.display == "none"
     press(second, "`print`")
-    assert "1 of 2 right at the first try." in made.score.value
+    assert "1 of 2 right at the first try." in made.result.value
     entry = answers.find("quiz", "02: Is 0 < 1?")
     assert entry["answer"] == "Yes" and entry["right"] and entry["tries"] == 2
 
@@ -300,10 +299,10 @@ def test_a_quiz_shows_earlier_answers_until_it_is_started_again(questions):
     assert [asked.field.value for asked in made.questions] == ["No", "`print`"]
     assert [asked.field.disabled for asked in made.questions] == [False, True]
     press(made.questions[0], "Yes")
-    made.again.click()
+    made.button.click()
     assert [asked.field.value for asked in made.questions] == [None, None]
-    assert not any(asked.field.disabled or asked._said.value for asked in made.questions)
-    assert answers.read() == {} and made.score.value == ""
+    assert not any(asked.field.disabled or asked.reply.value for asked in made.questions)
+    assert answers.read() == {} and made.result.value == ""
 
 
 def test_a_reworded_choice_opens_its_question_and_takes_the_score_away(questions):
@@ -312,9 +311,9 @@ def test_a_reworded_choice_opens_its_question_and_takes_the_score_away(questions
     questions(QUESTIONS.replace('text = "Yes"', 'text = "Yes, it is"'))
     made = quizzes.Quiz("02")
     assert not made.questions[0].field.disabled
-    assert made.score.value == "" and made.again.layout.display == "none"
+    assert made.result.value == "" and made.button.layout.display == "none"
     press(made.questions[0], "Yes, it is")
-    assert "right at the first try" in made.score.value
+    assert "right at the first try" in made.result.value
 
 
 def test_recall_and_quiz_are_asked_separately(questions):
@@ -419,7 +418,7 @@ def test_screen_readers_hear_the_question_and_what_is_said_back():
     asked = Prediction("a", "Is it `x`?", ["Yes", "No"]).question
     assert Tags(asked.field.description).words == "Predict: Is it x?"
     press(asked, "Yes")
-    assert 'role="status"' in asked._said.value
+    assert 'role="status"' in asked.reply.value
 
 
 # Checks

@@ -12,7 +12,7 @@ import pytest
 from programs import needs
 
 from course_utils import catalog, lessons
-from course_utils.learning import quiz
+from course_utils.learning import quizzes
 
 ROOT = Path(__file__).parent.parent
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
@@ -233,8 +233,8 @@ def test_links_between_files_lead_somewhere():
 
 def test_questions_of_every_lesson():
     for name in LESSONS:
-        assert len(quiz.load(f"{name[:2]}-recall")) == 3
-        assert len(quiz.load(name[:2])) >= 5
+        assert len(quizzes.load(f"{name[:2]}-recall")) == 3
+        assert len(quizzes.load(name[:2])) >= 5
 
 
 def _which(path):

@@ -1,5 +1,5 @@
-"""Asks for the learner's answers and judges them: predictions, quizzes and checks. Nothing here uses a model.
+"""Asks for the learner's answers, stores them and shows progress. Nothing here uses a model.
 
-`predict` asks for a guess and `reveal` compares it with a measurement, `quiz` asks a lesson's questions,
-`check` tests a function that the learner wrote, and `answers` stores all answers, on this computer only.
+`predictions`, `quizzes`, `before_after` and `verdicts` ask questions, with the fields of `question`; `check`
+tests a function that the learner wrote; `answers` stores all answers, on this computer only.
 """

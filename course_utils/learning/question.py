@@ -1,8 +1,9 @@
-"""One question as the learner sees it: a field for the answer, a button, and room for a reply."""
+"""One question as the learner sees it: a field for the answer, a reply, and often a button."""
 
 import html
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from string import ascii_uppercase
 
 import ipywidgets as widgets
 
@@ -53,28 +54,49 @@ def number_field(question: str, unit: str | None) -> widgets.Text:
 
 
 class Question:
-    """A field, a reply and a button, one under the other.
+    """A field, a reply below it, and a button if there is one.
 
     Parameters: `field` comes from `choice_field` or `number_field`; `button` is the button's text;
     `pressed(value)` is called with the field's value when the learner presses the button.
     `widget` is the widget to display.
     """
 
-    def __init__(self, field: widgets.Widget, button: str, pressed: Callable):
+    def __init__(self, field: widgets.Widget, button: str | None = None, pressed: Callable | None = None):
         self.field = field
-        self.button = widgets.Button(description=button)
-        self.button.on_click(lambda _: pressed(field.value))
-        self._said = widgets.HTML()
-        self.widget = widgets.VBox([widgets.HTML(STYLE), field, self._said, self.button, for_everyone()])
+        self.reply = widgets.HTML()
+        parts = [widgets.HTML(STYLE), field, self.reply, for_everyone()]
+        if button:
+            self.button = widgets.Button(description=button)
+            self.button.on_click(lambda _: pressed(field.value))
+            parts.insert(-1, self.button)
+        self.widget = widgets.VBox(parts)
         self.widget.add_class("course-question")
 
-    def say(self, text: str, mark: str = ""):
-        """Show a sentence under the field; `mark` is "right", "wrong" or nothing."""
-        self._said.value = remark(text, mark) if text else ""
+    def show_reply(self, text: str, mark: str = ""):
+        """Show a sentence below the field; `mark` is "right", "wrong" or nothing."""
+        self.reply.value = _reply(text, mark) if text else ""
 
 
-def remark(text: str, mark: str = "") -> str:
-    """Return a reply to the learner as HTML that a screen reader speaks; `mark` as in `Question.say`."""
+class QuestionList:
+    """Questions one below the other, then a result, then a button that calls `pressed`.
+
+    A subclass makes the `questions` and shows itself as `widget`.
+    """
+
+    def __init__(self, questions: list[Question], button: str, pressed: Callable):
+        self.questions = questions
+        self.result = widgets.HTML()
+        self.button = widgets.Button(description=button)
+        self.button.on_click(lambda _: pressed())
+        self.widget = widgets.VBox([*(asked.widget for asked in questions), self.result, self.button])
+
+    def show_result(self, text: str):
+        """Show a sentence below the questions."""
+        self.result.value = _reply(text, "") if text else ""
+
+
+def _reply(text, mark):
+    """Return a reply to the learner as HTML that a screen reader reads aloud; `mark` as in `show_reply`."""
     sign, colour = {"right": ("✓ ", GREEN), "wrong": ("✗ ", VERMILLION), "": ("", SKY_BLUE)}[mark]
     return (
         f'<div role="status" style="border-left: 4px solid {colour}; padding: 2px 10px; margin: 4px 0; '
@@ -87,6 +109,13 @@ def marked_up(text: str) -> str:
     # Not <code>: a dark theme gives it a light colour, which could not be read on the white card.
     code = rf'<span style="font-family:{MONO}">\1</span>'
     return re.sub(r"`([^`]+)`", code, html.escape(text, quote=False))
+
+
+def lettered(choices: Iterable[str]) -> list[str]:
+    """Return choices as HTML, with a letter before each: "A. the first"."""
+    return [
+        f"{letter}. {marked_up(choice)}" for letter, choice in zip(ascii_uppercase, choices, strict=False)
+    ]
 
 
 def without_marks(text: str) -> str:

@@ -80,7 +80,7 @@ class Explorer:
         except CourseError as error:
             self.show(sentence(str(error)))
         except Exception as error:
-            self.show(_failure(error))
+            self.show(failure(error))
         except KeyboardInterrupt:
             self.show(sentence("Interrupted before the picture was drawn. Change something to draw again."))
             raise
@@ -126,7 +126,7 @@ def given(function, *arguments):
         raise GivenFunctionError(name) from error
 
 
-def _failure(error):
+def failure(error):
     """Return a `Picture` of an error that is not the learner's: its source, and a folded traceback."""
     if isinstance(error, GivenFunctionError):
         name, error = str(error), error.__cause__

@@ -1,8 +1,8 @@
-"""The capstone: a verdict and a confidence for each of the article's claims, scored against a key.
+"""The learner's verdict on each of the article's claims, with a confidence, scored against our key.
 
 evidence(16)      shows the evidence on claim 16: code and its output, or published words and figures to read
 capstone()        shows the claims one by one: look at the evidence, decide, say how sure you are
-score(given)      compares verdicts and confidences with the key
+score(decided)    compares verdicts and confidences with the key
 report()          writes everything to one page, a file without scripts
 """
 
@@ -19,10 +19,11 @@ import ipywidgets as widgets
 from course_utils import catalog, views
 from course_utils.errors import CourseError
 from course_utils.learning import answers
-from course_utils.learning.article import grounds
+from course_utils.learning.claims import grounds
 from course_utils.learning.question import Question, choice_field, marked_up
 from course_utils.statistics import wilson
 from course_utils.views.picture import INK, LINE, MONO, QUIET, SANS, Picture, bundle, card
+from course_utils.widgets.explorer import failure
 
 CONFIDENCES = (10, 20, 35, 50, 70, 90, 99)  # percent
 
@@ -47,36 +48,36 @@ class Score:
 
     def __str__(self):
         return (
-            f"{self.right} of {self.answered} as the key has it, {self.right / self.answered:.0%}; "
+            f"{self.right} of {self.answered} as in the key, {self.right / self.answered:.0%}; "
             f"mean confidence {self.confidence:.0%}; Brier score {self.brier:.3f}"
         )
 
 
-def score(given: dict[int, tuple[str, int]]) -> Score:
+def score(decided: dict[int, tuple[str, int]]) -> Score:
     """Compare verdicts with the key.
 
-    given : dict from a claim's number to (verdict, confidence in percent)
+    decided : dict from a claim's number to (verdict, confidence in percent)
 
     Raises CourseError for an unknown claim or verdict, a confidence outside 0 to 100, or no verdicts at all.
     """
-    if not given:
+    if not decided:
         raise CourseError("There is no verdict to score yet: give at least one, in course.capstone().")
     levels = {}
     squares = 0.0
-    for number, (verdict, confidence) in sorted(given.items()):
+    for number, (verdict, confidence) in sorted(decided.items()):
         right = verdict == _claim(number).verdict
         if verdict not in catalog.VERDICTS:
-            raise CourseError(f"{verdict!r} is no verdict: choose one of {', '.join(catalog.VERDICTS)}.")
+            raise CourseError(f"{verdict!r} is not a verdict: choose one of {', '.join(catalog.VERDICTS)}.")
         if not 0 <= confidence <= 100:
-            raise CourseError(f"A confidence of {confidence!r}: give 0 to 100, in percent.")
+            raise CourseError(f"{confidence!r} is not a confidence in percent: give a number from 0 to 100.")
         claims, hits = levels.get(confidence, (0, 0))
         levels[confidence] = claims + 1, hits + right
         squares += (confidence / 100 - right) ** 2
-    count = len(given)
+    count = len(decided)
     return Score(
         answered=count,
         right=sum(hits for _, hits in levels.values()),
-        confidence=sum(confidence for _, confidence in given.values()) / count / 100,
+        confidence=sum(confidence for _, confidence in decided.values()) / count / 100,
         brier=squares / count,
         levels=dict(sorted(levels.items())),
     )
@@ -84,13 +85,15 @@ def score(given: dict[int, tuple[str, int]]) -> Score:
 
 def calibration(scored: Score, title: str | None = None) -> Picture:
     """Draw the share of right verdicts at each confidence, with its 95% interval (Wilson)."""
-    labels, shares, spans = [], [], []
-    for confidence, (claims, hits) in scored.levels.items():
-        labels.append(f"{confidence}%, {claims}×")
-        shares.append(100 * hits / claims)
-        spans.append(wilson(hits, claims))
-    marks = list(scored.levels)
-    return views.intervals(labels, shares, spans, marks=marks, marks_label="the confidence", title=title)
+    levels = scored.levels.items()
+    return views.intervals(
+        [f"{confidence}%, {claims}×" for confidence, (claims, _) in levels],
+        [100 * hits / claims for _, (claims, hits) in levels],
+        [wilson(hits, claims) for _, (claims, hits) in levels],
+        marks=list(scored.levels),
+        marks_label="the confidence",
+        title=title,
+    )
 
 
 def evidence(number: int) -> None:
@@ -114,7 +117,7 @@ def _claim(number):
     if number not in claims:
         missing = sorted({*range(1, max(claims) + 1)} - claims.keys())
         without = f", without {', '.join(map(str, missing))}" if missing else ""
-        raise CourseError(f"There is no claim {number!r}: they have the numbers 1 to {max(claims)}{without}.")
+        raise CourseError(f"There is no claim {number!r}: choose a number from 1 to {max(claims)}{without}.")
     return claims[number]
 
 
@@ -129,9 +132,9 @@ def _evidence(number):
     entry = catalog.read("evidence.toml")[str(number)]
     names = {"course": course_utils}
     published = ""
-    for each in entry.get("read", ()):
-        published += f"To read, not computed here: {each['says']} ({each['source']})\n"
-        names |= each.get("values", {})
+    for source in entry.get("read", ()):
+        published += f"To read, not computed here: {source['says']} ({source['source']})\n"
+        names |= source.get("values", {})
     code = entry.get("code", "").strip()
     out = io.StringIO()
     with contextlib.redirect_stdout(out):
@@ -139,12 +142,11 @@ def _evidence(number):
     return claim, published, code, out.getvalue()
 
 
-def given() -> dict[int, tuple[str, int]]:
+def decided() -> dict[int, tuple[str, int]]:
     """Return the learner's verdicts so far: from a claim's number to (verdict, confidence in percent)."""
-    found = {}
-    known = answers.read()
+    stored, found = answers.read(), {}
     for number in catalog.claims():
-        verdict, confidence = (known.get(f"{kind} {number}") for kind in ("verdict", "confidence"))
+        verdict, confidence = (stored.get(f"{kind} {number}") for kind in ("verdict", "confidence"))
         if verdict and confidence:
             found[number] = verdict["answer"], confidence["answer"]
     return found
@@ -159,6 +161,8 @@ class Capstone:
     """A list of claims. The chosen one has its evidence, a verdict and a confidence; the score is below."""
 
     def __init__(self):
+        done = decided()
+        first = next((number for number in catalog.claims() if number not in done), 1)
         self.chosen = widgets.Dropdown(description="claim", layout={"width": "97%", "max_width": "740px"})
         self.look = widgets.Button(description="Show evidence")
         self.shown = widgets.HTML()
@@ -169,140 +173,135 @@ class Capstone:
         )
         options = [f"{verdict}: {meaning}" for verdict, meaning in catalog.VERDICTS.items()]
         self.question = Question(choice_field("", options), "Decide", self._decide)
-        parts = list(self.question.widget.children)
-        parts.insert(parts.index(self.question.field) + 1, self.confidence)
-        self.question.widget.children = parts
+        style, field, *others = self.question.widget.children
+        self.question.widget.children = [style, field, self.confidence, *others]
         self.total = widgets.HTML()
         self.widget = widgets.VBox([self.chosen, self.look, self.shown, self.question.widget, self.total])
-        self._list()
+        self._update_list(first)
+        self._open()
         self.chosen.observe(lambda _: self._open(), "value")
         self.look.on_click(lambda _: self._look())
-        decided = given()
-        self.chosen.value = next((number for number in catalog.claims() if number not in decided), 1)
-        self._open()
 
-    def _list(self):
-        decided, claims = given(), catalog.claims()
-        options = [
-            (f"{'✓' if number in decided else '·'} {number}. “{claim.words}”", number)
+    def _update_list(self, chosen):
+        """Mark the decided claims in the list, choose one claim, and update the score."""
+        done, claims = decided(), catalog.claims()
+        self.chosen.options = [
+            (f"{'✓' if number in done else '·'} {number}. “{claim.words}”", number)
             for number, claim in claims.items()
         ]
-        kept = self.chosen.value
-        self.chosen.options = options
-        if kept is not None:
-            self.chosen.value = kept
-        if decided:
-            left = len(claims) - len(decided)
+        self.chosen.value = chosen
+        if done:
+            left = len(claims) - len(done)
             more = f"{left} to go." if left else "All are decided: course.report() writes your page."
-            self.total.value = f'<div role="status">So far: {escape(str(score(decided)))}. {more}</div>'
+            self.total.value = f'<div role="status">So far: {escape(str(score(done)))}. {more}</div>'
 
     def _open(self):
+        """Show the chosen claim and, if it is decided, the verdict and the key."""
         self.shown.value = ""
-        decided = given().get(self.chosen.value)
+        claim, done = _claim(self.chosen.value), decided().get(self.chosen.value)
         field = self.question.field
-        claim = _claim(self.chosen.value)
         field.description = marked_up(f"Claim {claim.number}: “{claim.words}” Our reading: {claim.reading}")
-        for part in (field, self.confidence, self.question.button):
-            part.disabled = decided is not None
-        if decided is None:
+        for control in (field, self.confidence, self.question.button):
+            control.disabled = done is not None
+        if done is None:
             field.index = self.confidence.value = None
-            self.question.say("")
+            self.question.show_reply("")
         else:
-            verdict, self.confidence.value = decided
+            verdict, self.confidence.value = done
             field.index = list(catalog.VERDICTS).index(verdict)
-            self._answer(verdict)
+            self._show_key(verdict)
 
     def _look(self):
         self.shown.value = "<div>running…</div>"
         try:
             _, published, code, printed = _evidence(self.chosen.value)
-        except Exception as error:  # a widget's callback has no cell that would show a traceback
-            self.shown.value = f"<div>The evidence could not run: {escape(str(error))}</div>"
-            return
-        self.shown.value = _shown(published, code, printed)
+        except Exception as error:  # a widget's callback has no cell that would show it
+            self.shown.value = failure(error).html
+        else:
+            self.shown.value = _evidence_html(published, code, printed)
 
-    def _decide(self, chosen):
+    def _decide(self, option):
         number = self.chosen.value
-        if number in given():  # the learner has seen the key, so the first verdict counts
+        if number in decided():  # the learner has seen the key, so the first verdict counts
             return
-        if chosen is None or self.confidence.value is None:
-            self.question.say("Pick a verdict and how sure you are first.")
+        if option is None or self.confidence.value is None:
+            self.question.show_reply("Pick a verdict and how sure you are first.")
             return
-        verdict = chosen.partition(":")[0]
+        verdict = option.partition(":")[0]
         answers.record("confidence", str(number), self.confidence.value)
         note = answers.record("verdict", str(number), verdict, verdict == _claim(number).verdict)
-        self._list()
+        self._update_list(number)
         self._open()
-        self._answer(verdict, note)
+        self._show_key(verdict, note)
 
-    def _answer(self, verdict, note=""):
+    def _show_key(self, verdict, note=""):
         claim = _claim(self.chosen.value)
         same = verdict == claim.verdict
-        says = "The key has it so, too." if same else f"The key: {claim.verdict}."
-        why = " ".join(f"{label}: {text}" for label, text in grounds(claim))
-        self.question.say(f"{says} {why} {note}", "right" if same else "wrong")
+        key = "The key says the same." if same else f"The key: {claim.verdict}."
+        self.question.show_reply(f"{key} {_grounds(claim)} {note}", "right" if same else "wrong")
 
     def _repr_mimebundle_(self, **_):
+        claims = catalog.claims()
         rows = [("", "The article's words", "Our reading", "Settled in lessons")]
-        for number, claim in catalog.claims().items():
+        for number, claim in claims.items():
             rows.append((str(number), f"“{claim.words}”", claim.reading, ", ".join(claim.settled)))
-        title = f"{len(catalog.claims())} claims of the article"
+        title = f"{len(claims)} claims of the article"
         note = "Run this cell to decide them one by one."
-        words = f"{title}, each with its evidence, a verdict and a confidence to choose."
-        return bundle(self.widget, views.table(rows, title=title, note=note, alt=words))
+        alt = f"{title}, each with its evidence, a verdict and a confidence to choose."
+        return bundle(self.widget, views.table(rows, title=title, note=note, alt=alt))
 
 
-def _shown(published, code, printed):
+def _grounds(claim):
+    return " ".join(f"{label}: {text}" for label, text in grounds(claim))
+
+
+def _evidence_html(published, code, printed):
     """Return HTML: the published evidence as text, and below it the code and its output, set as code."""
     html = f'<div style="white-space:pre-wrap">{escape(published)}</div>' if published else ""
-    if not code:
-        return card(html)
-    look = f"font-family:{MONO};font-size:13px;white-space:pre-wrap;overflow-wrap:anywhere;margin:0"
-    below = f"{look};border-top:1px solid {LINE};margin-top:8px;padding-top:8px"
-    return card(
-        f'{html}<div style="{look};color:{QUIET}">{escape(code)}</div>'
-        f'<div style="{below}">{escape(printed)}</div>'
-    )
+    if code:
+        style = f"font-family:{MONO};font-size:13px;white-space:pre-wrap;overflow-wrap:anywhere;margin:0"
+        below = f"{style};border-top:1px solid {LINE};margin-top:8px;padding-top:8px"
+        html += f'<div style="{style};color:{QUIET}">{escape(code)}</div>'
+        html += f'<div style="{below}">{escape(printed)}</div>'
+    return card(html)
 
 
 def report(file: str = "my_report.html", forecasts: list[tuple[str, str, str, int]] = ()) -> None:
     """Write the learner's verdicts, score, calibration and forecasts to one page, and print its file name.
 
-    file : where to write; an earlier report there is replaced
+    file : the file to write; an earlier report of that name is replaced
     forecasts : tuples (what will be the case, by which day, who or what judges, probability in percent)
 
     The page needs no network and has no scripts. If there is no verdict yet, nothing is written.
     """
-    decided = given()
-    if not decided:
+    done = decided()
+    if not done:
         print("No report yet: decide at least one claim in course.capstone() first.")
         return
-    Path(file).write_text(_page(decided, forecasts), encoding="utf-8")
-    count = f"{len(decided)} of {len(catalog.claims())} claims"
-    print(f"Your report is in {file}, beside this notebook, with {count}.")
+    Path(file).write_text(_page(done, forecasts), encoding="utf-8")
+    print(f"Your report on {len(done)} of {len(catalog.claims())} claims is in {file}, beside this notebook.")
 
 
-def _page(decided, forecasts):
-    scored = score(decided)
+def _page(done, forecasts):
+    scored = score(done)
     rows = [("", "The article's words", "Our reading", "You", "Sure", "Key", "For and against, with sources")]
-    for number, (verdict, confidence) in sorted(decided.items()):
+    for number, (verdict, confidence) in sorted(done.items()):
         claim = _claim(number)
-        why = " ".join(f"{label}: {text}" for label, text in grounds(claim))
         mark = "✓ " if verdict == claim.verdict else "✗ "
-        words = f"“{claim.words}”"
-        rows.append((str(number), words, claim.reading, mark + verdict, f"{confidence}%", claim.verdict, why))
-    counts = Counter(_claim(number).verdict for number in decided)
+        row = str(number), f"“{claim.words}”", claim.reading, mark + verdict, f"{confidence}%", claim.verdict
+        rows.append((*row, _grounds(claim)))
+    counts = Counter(_claim(number).verdict for number in done)
     parts = [
         f"<h1>The article, settled</h1><p>Written on {date.today():%d %B %Y} with Open the Box.</p>",
-        f"<p><b>{escape(str(scored))}.</b> {_judged(scored)}</p>",
+        f"<p><b>{escape(str(scored))}.</b> {_sentence_on(scored)}</p>",
         calibration(scored, "Right, by how sure you were").html,
         f"<p>In the key: {', '.join(f'{count} {verdict}' for verdict, count in counts.most_common())}.</p>",
         views.table(rows).html.replace("max-width:760px", "max-width:none"),
     ]
     if forecasts:
-        listed = [("What will be the case", "By", "Judged by", "Probability")]
-        listed += [(what, when, judge, f"{percent}%") for what, when, judge, percent in forecasts]
-        parts.append(views.table(listed, title="Forecasts, to be scored on their day").html)
+        rows = [("What will be the case", "By", "Judged by", "Probability")]
+        rows += [(what, when, judge, f"{percent}%") for what, when, judge, percent in forecasts]
+        parts.append(views.table(rows, title="Forecasts, to be scored on their day").html)
     return (
         '<!DOCTYPE html><html lang="en"><head><meta charset="utf-8">'
         '<meta name="viewport" content="width=device-width"><title>The article, settled</title></head>'
@@ -311,9 +310,9 @@ def _page(decided, forecasts):
     )
 
 
-def _judged(scored):
+def _sentence_on(scored):
     """Return a sentence on how far the mean confidence is from the share of right verdicts, in points."""
     gap = round(100 * (scored.confidence - scored.right / scored.answered))
     if abs(gap) <= 5:
-        return "Your confidence and your share of hits are within 5 points of each other."
+        return "Your confidence and your share of right verdicts are within 5 points of each other."
     return f"You were {abs(gap)} points {'surer than right' if gap > 0 else 'more often right than sure'}."

@@ -6,7 +6,14 @@ import re
 from IPython.display import display
 
 from course_utils.learning import answers
-from course_utils.learning.question import Question, choice_field, marked_up, number_field, without_marks
+from course_utils.learning.question import (
+    Question,
+    choice_field,
+    lettered,
+    marked_up,
+    number_field,
+    without_marks,
+)
 from course_utils.views.picture import Picture, bundle, card, number
 
 
@@ -47,40 +54,39 @@ class Prediction:
             self._commit(answer)
 
     def _pressed(self, value):
-        if self.question.field.disabled:
-            self._open()
+        if self.question.field.disabled:  # the button says "Change"
+            self.question.show_reply("")
+            self._open(True)
         elif not value:
-            self.question.say("Pick one of the choices first." if self._choices else "Type a number first.")
+            first = "Pick one of the choices first." if self._choices else "Type a number first."
+            self.question.show_reply(first)
+        elif self._choices:
+            self._commit(value, answers.record("predict", self._key, value))
+        elif (answer := read_number(value, self._unit)) is None:
+            self.question.show_reply("This is not a number: type one such as 40, 1,000 or 2.5.")
         else:
-            answer = value if self._choices else read_number(value, self._unit)
-            if answer is None:
-                self.question.say("That does not read as a number: type one such as 40, 1,000 or 2.5.")
-            else:
-                self._commit(answer, answers.record("predict", self._key, answer))
+            self._commit(answer, answers.record("predict", self._key, answer))
 
     def _commit(self, answer, note=""):
-        said = answer.rstrip(".") if self._choices else quantity(answer, self._unit)
-        self.question.say(f"You predicted: {said}. Run on to see. {note}")
-        self.question.field.disabled = True
-        self.question.button.description = "Change"
+        shown = answer.rstrip(".") if self._choices else quantity(answer, self._unit)
+        self.question.show_reply(f"You predicted: {shown}. Run on to see. {note}")
+        self._open(False)
 
-    def _open(self):
-        self.question.say("")
-        self.question.field.disabled = False
-        self.question.button.description = "Commit"
+    def _open(self, opened):
+        self.question.field.disabled = not opened
+        self.question.button.description = "Commit" if opened else "Change"
 
     def _repr_mimebundle_(self, **_):
         lines = [f"<b>Predict: {marked_up(self._text)}</b>"]
         if self._choices:
-            lines += [f"{chr(ord('A') + i)}. {marked_up(choice)}" for i, choice in enumerate(self._choices)]
+            lines += lettered(self._choices)
         else:
             unit = self._unit if not self._unit or self._unit.startswith("of ") else f"in {self._unit}"
             lines.append(f"(a number, {unit})" if unit else "(a number)")
         html = "".join(f'<div style="margin:3px 0">{line}</div>' for line in lines)
         listed = f" ({' / '.join(map(without_marks, self._choices))})" if self._choices else ""
-        return bundle(
-            self.question.widget, Picture(card(html), f"Predict: {without_marks(self._text)}{listed}")
-        )
+        alt = f"Predict: {without_marks(self._text)}{listed}"
+        return bundle(self.question.widget, Picture(card(html), alt))
 
 
 def compare(predicted, actual, unit: str | None = None, found: str = "measured") -> str:
@@ -95,9 +101,9 @@ def compare(predicted, actual, unit: str | None = None, found: str = "measured")
     if isinstance(actual, str) and not isinstance(predicted, str):
         return f"{found.capitalize()}: {outcome}. (Your earlier guess answered another question.)"
     if isinstance(predicted, str):
-        said = predicted.rstrip(".")
-        matches = said == outcome or (not isinstance(actual, str) and said == number(actual))
-        return f"You predicted: {said}" + (". And so it is." if matches else f"; {found}: {outcome}.")
+        guess = predicted.rstrip(".")
+        matches = guess == outcome or (not isinstance(actual, str) and guess == number(actual))
+        return f"You predicted: {guess}" + (". And so it is." if matches else f"; {found}: {outcome}.")
     return f"You predicted {number(predicted)}; {found} {outcome}{_how_far(predicted, actual)}"
 
 

@@ -1,0 +1,74 @@
+"""Shows claims of the article in boxes: its words, our reading, the verdict and its grounds."""
+
+from html import escape
+
+from IPython.display import display
+
+from course_utils import catalog
+from course_utils.errors import CourseError
+from course_utils.views.picture import BLUE, INK, QUIET, VERMILLION, Picture, card
+
+# A sign and a colour for each verdict. They only repeat what the verdict says in words.
+_SIGNS = {"true": "✓", "mostly true": "✓", "false": "✗", "cannot know": "?"}
+_COLOURS = {"✓": BLUE, "✗": VERMILLION, "?": QUIET, "~": "#a34700"}
+
+
+def article(lesson: str) -> None:
+    """Show the claims that a lesson settles: the article's words, our reading, the verdict and its grounds.
+
+    lesson : the lesson's two digits, such as "03"
+
+    Raises CourseError if the lesson settles no claim.
+    """
+    claims = [claim for claim in catalog.claims().values() if lesson in claim.settled]
+    if not claims:
+        settling = sorted({number for claim in catalog.claims().values() for number in claim.settled})
+        raise CourseError(f"Lesson {lesson!r} settles no claim: choose one of {', '.join(settling)}.")
+    display(box(claims, lesson))
+
+
+def grounds(claim) -> list[tuple[str, str]]:
+    """Return the points for a claim, then those against it, as (label, text with its sources)."""
+    points = [("What speaks for it", str(point)) for point in claim.speaks_for]
+    points += [("What speaks against it", str(point)) for point in claim.speaks_against]
+    if claim.one_sided:
+        points.append(("Why only one side", claim.one_sided))
+    return points
+
+
+def box(claims, lesson) -> Picture:
+    """Return the picture that `article` shows: one block for each `Claim`."""
+    blocks, descriptions = zip(*(_block(claim, lesson) for claim in claims), strict=True)
+    return Picture(card(f'<div style="color:{INK}">{"".join(blocks)}</div>'), "\n".join(descriptions))
+
+
+def _block(claim, lesson):
+    """Return a claim as HTML, and as text."""
+    sign = _SIGNS.get(claim.verdict, "~")
+    points = [*grounds(claim), ("On this screen", claim.settled[lesson])]
+    verdict = f"{sign} Verdict: {claim.verdict}"
+    meaning = escape(catalog.VERDICTS[claim.verdict])
+    lines = [
+        _line("Our reading", claim.reading),
+        f'<div style="margin:4px 0"><b>{verdict}</b> ({meaning}).</div>',
+        *(_line(label, text) for label, text in points),
+    ]
+    others = [number for number in claim.settled if number != lesson]
+    if others:
+        also = f"Also in lesson{'s' * (len(others) > 1)} {' and '.join(others)}."
+        lines.append(f'<div style="font-size:13px;color:{QUIET}">{also}</div>')
+    html = (
+        f'<div style="border-left:4px solid {_COLOURS[sign]};padding:2px 0 2px 12px;margin:0 0 16px 0;'
+        'overflow-wrap:break-word">'
+        f'<div style="font-size:15px"><span style="color:{QUIET}">Claim {claim.number}. '
+        f"The article: </span>“{escape(claim.words)}”</div>{''.join(lines)}</div>"
+    )
+    description = " ".join(f"{label}: {text}" for label, text in points)
+    return html, (
+        f"Claim {claim.number}: “{claim.words}” Our reading: {claim.reading} "
+        f"Verdict: {claim.verdict}. {description}"
+    )
+
+
+def _line(label, text):
+    return f'<div style="margin:4px 0"><b>{label}:</b> {escape(text)}</div>'
