@@ -1,4 +1,4 @@
-"""`python -m course_utils`, also installed as `course`: check the machine, fetch models, run lessons."""
+"""The command line, `course` or `python -m course_utils`: check the machine, fetch models, run lessons."""
 
 import argparse
 import contextlib
@@ -18,18 +18,18 @@ def main(arguments=None):
     parser = argparse.ArgumentParser(prog="course", description="Open the Box: a course on open models.")
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
 
-    doctor = commands.add_parser("doctor", help="check this machine; the text that a bug report should hold")
+    doctor = commands.add_parser("doctor", help="check this machine; include what it prints in a bug report")
     doctor.set_defaults(do=_doctor)
 
     models = commands.add_parser(
-        "models", help="list the models of the course, or say what one would take here"
+        "models", help="list the models of the course, or show what one needs on this machine"
     )
-    models.add_argument("names", nargs="*", metavar="NAME", help="a model or a family; nothing is fetched")
+    models.add_argument("names", nargs="*", metavar="NAME", help="a model or a family; nothing is downloaded")
     models.add_argument("--json", action="store_true", help="print the whole catalogue as JSON")
     models.set_defaults(do=_models)
 
     blueprint = commands.add_parser(
-        "blueprint", help="count a model at full size without its weights: parameters, memory, KV cache"
+        "blueprint", help="compute a full-size model's parameters, memory and KV cache, without its weights"
     )
     blueprint.add_argument(
         "names",
@@ -40,57 +40,74 @@ def main(arguments=None):
     blueprint.add_argument("--config", metavar="FILE", help="a config.json or model_index.json, or a hub id")
     blueprint.add_argument("--context", type=_whole, metavar="N", help="tokens in the cache; by default 2048")
     blueprint.add_argument("--batch", type=_whole, metavar="N", help="texts at the same time; by default 1")
-    blueprint.add_argument("--memory", metavar="SIZE", help="say what fits in so much, such as 16GB")
-    blueprint.add_argument("--json", action="store_true", help="print JSON, everything in bytes")
+    blueprint.add_argument("--memory", metavar="SIZE", help="show what fits into this memory, such as 16GB")
+    blueprint.add_argument("--json", action="store_true", help="print JSON, with all sizes in bytes")
     blueprint.set_defaults(do=_blueprint)
 
-    fetch = commands.add_parser("fetch", help="fetch models, verify them and make them ready to load")
+    fetch = commands.add_parser("fetch", help="download models, verify them and prepare them for loading")
     fetch.add_argument(
-        "names", nargs="*", metavar="NAME", help="a model or a family; by default what the lessons need"
+        "names", nargs="*", metavar="NAME", help="a model or a family; by default all that the lessons need"
     )
     fetch.set_defaults(do=_fetch)
 
-    run = commands.add_parser("run", help="run lessons from top to bottom and say how each went")
+    run = commands.add_parser("run", help="run lessons from top to bottom; print time, memory and outcome")
     run.add_argument(
         "lessons", nargs="*", metavar="LESSON", help="a number, a name or a notebook file; by default all"
     )
-    run.add_argument("--write", action="store_true", help="store the outputs in the notebooks, cleaned")
+    run.add_argument("--write", action="store_true", help="store the outputs in the notebooks")
     run.set_defaults(do=_run)
 
-    train = commands.add_parser("train", help="train a tiny model, or go on where it was stopped")
+    train = commands.add_parser("train", help="train a tiny model, or continue a training that was stopped")
     train.add_argument("name", metavar="NAME", help="a recipe, such as tinyworld-llama, or stable-diffusion")
-    train.add_argument("--steps", type=_whole, metavar="N", help="fewer steps, for a quick try")
     train.add_argument(
-        "--minutes", type=_whole, metavar="N", help="pause after so many; the same command goes on from there"
+        "--steps", type=_whole, metavar="N", help="number of training steps; fewer are enough for a try"
     )
-    train.add_argument("--folder", metavar="FOLDER", help="where to work; by default in the course's cache")
+    train.add_argument(
+        "--minutes",
+        type=_whole,
+        metavar="N",
+        help="pause after N minutes; the same command continues from there",
+    )
+    train.add_argument("--folder", metavar="FOLDER", help="work in this folder, not in the course's cache")
     train.set_defaults(do=_train)
 
     grade = commands.add_parser("grade", help="grade students' notebooks in a sandbox")
     grade.add_argument("assignment", metavar="ASSIGNMENT", help="a lesson, or the instructor's own notebook")
     grade.add_argument(
-        "submissions", metavar="SUBMISSIONS", help="a folder, an LMS's zip file, or nbgrader's course folder"
+        "submissions",
+        metavar="SUBMISSIONS",
+        help="a folder, a learning platform's zip file, or nbgrader's course folder",
     )
-    grade.add_argument("--out", required=True, metavar="DIR", help="where results, feedback and gradebook go")
-    where = grade.add_mutually_exclusive_group()
-    where.add_argument("--workers", type=_whole, metavar="N", help="at a time; by default one for each core")
-    where.add_argument("--dask", metavar="ADDRESS", help="grade on the workers of this Dask scheduler")
-    grade.add_argument("--seconds", type=_whole, metavar="N", help="the longest that one task may take")
-    grade.add_argument("--cold", action="store_true", help="start Python anew for each: slow")
     grade.add_argument(
-        "--no-sandbox", action="store_true", help="run the students' code with your own rights"
+        "--out", required=True, metavar="DIR", help="the folder for results, feedback and gradebook"
+    )
+    where = grade.add_mutually_exclusive_group()
+    where.add_argument(
+        "--workers", type=_whole, metavar="N", help="number of processes; by default one for each core"
+    )
+    where.add_argument("--dask", metavar="ADDRESS", help="grade on the workers of this Dask scheduler")
+    grade.add_argument("--seconds", type=_whole, metavar="N", help="time limit for one task")
+    grade.add_argument(
+        "--cold", action="store_true", help="start a new Python for each submission, which is slow"
+    )
+    grade.add_argument(
+        "--no-sandbox", action="store_true", help="run the students' code with your own permissions"
     )
     grade.set_defaults(do=_grade)
 
     gain = commands.add_parser(
-        "gain", help="what learners gained between the test's halves, as CSV, no names"
+        "gain", help="print what learners gained between the two halves of the test, as CSV without names"
     )
-    gain.add_argument("files", nargs="+", metavar="FILE", help="their answers.json, or folders with them")
+    gain.add_argument(
+        "files", nargs="+", metavar="FILE", help="answers.json files, or folders with such files"
+    )
     gain.set_defaults(do=_gain)
 
     for command in (models, fetch, run):
         command.add_argument(
-            "--size", choices=("tiny", "small", "full"), help="instead of each lesson's own default"
+            "--size",
+            choices=("tiny", "small", "full"),
+            help="size of the models; by default that of each lesson",
         )
 
     options = parser.parse_args(arguments)
@@ -107,7 +124,7 @@ def main(arguments=None):
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
     except KeyboardInterrupt:
-        print(f"\ncourse {options.command}: stopped. What was finished is kept.", file=sys.stderr)
+        print(f"\ncourse {options.command}: stopped. Everything that was finished is kept.", file=sys.stderr)
         return 130
 
 
@@ -144,7 +161,7 @@ def _models(options):
 
 def _whole(text):
     if not (text.isdecimal() and text.isascii() and 0 < int(text) <= 10**9):
-        raise argparse.ArgumentTypeError(f"{text!r} is no whole number from 1 to 1,000,000,000")
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number from 1 to 1,000,000,000")
     return int(text)
 
 
@@ -214,7 +231,7 @@ def _run(options):
     finally:  # print the finished lessons, also if the run was interrupted
         _print_table(rows, right={2, 3})
         if not options.lessons:
-            print("All together they imported the libraries once. A lesson run by its name takes longer.")
+            print("The lessons shared one import of the libraries. A lesson that is run alone takes longer.")
     return 1 if failed else 0
 
 
@@ -223,7 +240,7 @@ def _train(options):
 
     folder = train(options.name, options.steps, options.minutes, options.folder)
     if folder is None:
-        print("Paused: the same command goes on from here.")
+        print("Paused: the same command continues from here.")
     else:
         print(f"{options.name} is trained: {folder}")
     return 0
@@ -233,7 +250,10 @@ def _grade(options):
     from course_utils.grading import run
 
     if options.no_sandbox:
-        print("Without a sandbox, students' code has your rights on this machine.", file=sys.stderr)
+        print(
+            "Without a sandbox, the students' code runs with your permissions on this machine.",
+            file=sys.stderr,
+        )
     results = run.grade(
         options.assignment,
         options.submissions,
