@@ -1,4 +1,4 @@
-"""Tests the explorables as visitors of the website use them: by mouse and keyboard, light and dark, on a phone."""
+"""Tests the explorables as visitors use them: by mouse and keyboard, light and dark, wide and narrow."""
 
 import functools
 import http.server
