@@ -191,3 +191,19 @@ def test_an_expert_shows_its_words(visit):
     field.fill("Noor has a drum.")
     field.press("Enter")
     expect(page.locator(".rt-sentence .chip")).to_have_count(5)
+
+
+def test_a_head_is_switched_off_and_the_answer_turns(visit):
+    page = visit("ablation.html").wake()
+    answer = page.locator(".ab-next")
+    expect(answer).to_have_text("golden")
+    head = page.locator('[data-name="0.0"]')
+    head.press("Enter")
+    expect(answer).to_have_text("red")
+    expect(head).to_have_attribute("aria-pressed", "true")
+    assert "off=" in page.url
+    page.get_by_role("button", name="All on").click()
+    expect(answer).to_have_text("golden")
+    page.get_by_role("button", name="Try each alone").click()
+    expect(page.locator(".ab-tile.tried")).to_have_count(16)
+    assert "0.0" in page.locator(".ab-tile.breaks .ab-name").all_inner_texts()
