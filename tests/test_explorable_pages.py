@@ -207,3 +207,19 @@ def test_a_head_is_switched_off_and_the_answer_turns(visit):
     page.get_by_role("button", name="Try each alone").click()
     expect(page.locator(".ab-tile.tried")).to_have_count(16)
     assert "0.0" in page.locator(".ab-tile.breaks .ab-name").all_inner_texts()
+
+
+def test_a_claim_turns_once_a_verdict_is_given(visit):
+    page = visit("claims.html").wake()
+    panel, tile = page.locator(".cw-panel"), page.locator(".cw-tile").nth(1)
+    expect(panel).not_to_contain_text("What speaks for it")
+    tile.click()
+    page.locator(".cw-verdict", has_text="misleading").click()
+    expect(panel).to_contain_text("What speaks for it")
+    expect(panel).to_contain_text("as you said")
+    expect(tile).to_have_class(re.compile("turned"))
+    expect(page.locator(".cw-head")).to_contain_text("1 of your 1 verdict is as our key has it")
+    page.get_by_role("button", name="The next claim").click()
+    expect(panel).not_to_contain_text("What speaks for it")
+    again = visit(page.url.rpartition("/")[2]).wake()
+    expect(again.locator(".cw-tile.turned")).to_have_count(1)

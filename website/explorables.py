@@ -7,11 +7,13 @@ A model that runs in the page is loaded on a press.
 import json
 import shutil
 import tomllib
+from dataclasses import asdict
 from html import escape
 from pathlib import Path
 
 ROOT = Path(__file__).parent.parent
 PACKAGE = ROOT / "course_utils"
+SIDES = ("speaks_for", "speaks_against")
 MODEL_FILES = ("config.json", "tokenizer.json", "model.safetensors")
 MARK = """<svg viewBox="0 0 64 64" aria-hidden="true">
 <path d="M14 32v24h36V32M14 32 4 20M50 32l10-12M14 32h10M40 32h10" fill="none" stroke="var(--ink)"
@@ -36,13 +38,36 @@ def write(folder):
         for suffix in (".js", ".css"):
             shutil.copy(PACKAGE / "opened" / f"{name}{suffix}", target / "live")
         if "data" in facts:
-            shutil.copy(PACKAGE / "opened" / facts["data"], target / "live")
+            (target / "live" / facts["data"]).write_bytes(_data(facts["data"]))
         if model := facts.get("model"):
             (target / "models" / model).mkdir(parents=True, exist_ok=True)
             for file in MODEL_FILES:
                 shutil.copy(PACKAGE / "training" / "weights" / model / file, target / "models" / model)
         (target / f"{name}.html").write_text(_page(name, facts), encoding="utf-8")
     (target / "index.html").write_text(_list(pages), encoding="utf-8")
+
+
+def _data(name):
+    """Return the stored states of a view: a file of its room, or what the catalogue says now."""
+    if name == "claims.json":
+        return json.dumps(_claims(), ensure_ascii=False).encode()
+    return (PACKAGE / "opened" / name).read_bytes()
+
+
+def _claims():
+    from course_utils import catalog
+
+    lessons = {lesson[:2]: lesson for lesson in catalog.lessons()}
+    claims = []
+    for claim in catalog.claims().values():
+        settled = [
+            {"title": f"Lesson {number}", "address": f"../notebooks/{lessons[number]}.html"}
+            for number in claim.settled
+        ]
+        points = {side: [asdict(point) for point in getattr(claim, side)] for side in SIDES}
+        facts = {key: getattr(claim, key) for key in ("number", "words", "reading", "verdict", "one_sided")}
+        claims.append({**facts, **points, "lessons": settled})
+    return {"verdicts": catalog.VERDICTS, "claims": claims}
 
 
 def _page(name, facts):
