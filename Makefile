@@ -22,9 +22,6 @@ AS_ROOT := $(if $(filter 0,$(shell id -u)),--allow-root)
 export OMP_NUM_THREADS := 1
 export TOKENIZERS_PARALLELISM := false
 
-# Tests of files that load no model.
-QUICK := claims index instructors learning licences openness views audit speech_views misuse notebooks
-
 .PHONY: help lab lessons check test everything bench places exercises faults website address constraints models
 # Two pips in one environment get in each other's way.
 .NOTPARALLEL:
@@ -62,7 +59,7 @@ lessons: models
 check: $(VENV)/.dev
 	$(VENV)/bin/ruff check .
 	$(VENV)/bin/ruff format --check .
-	$(VENV)/bin/python -m pytest $(QUICK:%=tests/test_%.py) --deselect tests/test_notebooks.py::test_outputs_are_reproduced
+	$(VENV)/bin/python -m pytest tests/unit
 
 test: $(VENV)/.dev models
 	@$(VENV)/bin/python tests/programs.py

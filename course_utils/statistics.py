@@ -2,8 +2,8 @@
 
 By default every interval is a 95% interval: if the whole measurement were repeated many times, about 95 of
 100 such intervals would contain the true value. We checked this instead of trusting the formulas:
-tests/test_statistics.py computes or simulates how often each interval contains the true value, on samples
-as small as those of the lessons. The docstrings give the results.
+tests/unit/test_statistics.py computes or simulates how often each interval contains the true value, on
+samples as small as those of the lessons. The docstrings give the results.
 
 Rates and the ends of their intervals are in percent. Lists, numpy arrays and torch tensors are accepted.
 """

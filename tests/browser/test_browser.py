@@ -1,0 +1,514 @@
+"""Tests the lessons as a learner sees them: in a real JupyterLab, in a real browser, with the real models.
+
+If COURSE_SCREENSHOTS names a folder, pictures of the outputs are saved there, at both widths and in both
+themes. `make test` opens every lesson as it is stored, and runs one. `make everything` runs all lessons,
+opens them in Notebook 7 too, and reads each as exported HTML.
+"""
+
+import itertools
+import os
+import re
+from pathlib import Path
+
+import nbformat
+import pytest
+from lab import PATIENCE, Notebook, Server, chromium, findings
+from nbconvert import HTMLExporter
+from playwright.sync_api import expect
+from traitlets.config.loader import PyFileConfigLoader
+
+from course_utils import catalog
+from course_utils.learning import quizzes
+
+NOTEBOOKS = Path(__file__).parents[2] / "notebooks"
+LESSONS = list(catalog.lessons())
+LOOKS = [(1280, "Light"), (360, "Dark")]
+if os.environ.get("COURSE_SCREENSHOTS"):
+    LOOKS = list(itertools.product((1280, 360), ("Light", "Dark")))
+
+expect.set_options(timeout=PATIENCE)
+
+# Finds everything in an output that hides or scrolls what does not fit. Code may scroll. At a phone's width,
+# so may a table that would otherwise have to break its tokens.
+TOO_WIDE = """() => [...document.querySelectorAll(".jp-Cell-outputArea .jp-OutputArea-output")]
+  .filter(output => !output.querySelector("pre"))
+  .flatMap(output => [output, ...output.querySelectorAll("*")])
+  .filter(part => part.tagName !== "INPUT" && part.clientWidth > 1 && part.scrollWidth > part.clientWidth + 1
+    && (part.matches(".jp-OutputArea-output") || getComputedStyle(part).overflowX !== "visible")
+    && !(part.style.overflowX === "auto" && part.clientWidth < 300))
+  .map(part => `${part.scrollWidth} in ${part.clientWidth} px: <${part.localName} class="${part.className}"> `
+    + part.textContent.slice(0, 80))"""
+
+
+# These tests look at the page and not at the figures, so lessons 06 and 12 compute less here.
+SHORTER = {
+    "12_fine_tune": {
+        "epochs, size, losses, shown, start = 4": "epochs, size, losses, shown, start = 1",
+        "for strength in (0.25, 0.5, 0.75):": "for strength in (0.5,):",
+        r"asked[\"held out\"]], sheet)": r"asked[\"held out\"][:8]], sheet)",
+        r"fact in asked[\"held out\"]]\n": r"fact in asked[\"held out\"][:8]]\n",
+        r"now = after[\"held out\"][1]\n": r"now = after[\"held out\"][1][:8]\n",
+    },
+    "06_stable_diffusion": {
+        r"[\"objects\"][:16]": r"[\"objects\"][:4]",
+        "zip(*objects[:40])": "zip(*objects[:8])",
+        "count = 60": "count = 12",
+    },
+}
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory, quick_kernels):
+    folder = tmp_path_factory.mktemp("notebooks")
+    for lesson in ["index", *LESSONS]:
+        text = (NOTEBOOKS / f"{lesson}.ipynb").read_text(encoding="utf-8")
+        for code, shorter in SHORTER.get(lesson, {}).items():
+            assert text.count(code) == 1
+            text = text.replace(code, shorter)
+        for place in (folder, folder / "notebook7"):  # each gets its own kernel
+            place.mkdir(exist_ok=True)
+            (place / f"{lesson}.ipynb").write_text(text, encoding="utf-8")
+    with Server(folder, tmp_path_factory.mktemp("jupyter")) as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def browser():
+    with chromium() as running:
+        yield running
+
+
+@pytest.fixture(scope="module", params=LESSONS)
+def lesson(request, server, browser):
+    """Yields a lesson that has been run from top to bottom; `name` is its name."""
+    notebook = Notebook(browser, server, f"{request.param}.ipynb")
+    notebook.name = request.param
+    notebook.run_all()
+    yield notebook
+    notebook.close()
+
+
+def missing_pictures(notebook, name):
+    """Returns the code of the first cell without its stored picture, and error messages on the page."""
+    missing = []
+    for index, cell in enumerate(nbformat.read(NOTEBOOKS / f"{name}.ipynb", as_version=4).cells):
+        html = "".join(output.get("data", {}).get("text/html", "") for output in cell.get("outputs", []))
+        if "<figure" in html or "course.opened." in cell.source:
+            try:
+                expect(notebook.output(index).locator("figure").first).to_be_visible()
+            except AssertionError:
+                missing.append(cell.source)
+                break  # waiting for the others would take as long
+    shown = notebook.page.locator(".jp-Notebook").inner_text()
+    return missing + re.findall("Error displaying|untrusted|Loading widget", shown)
+
+
+def enter(field, words):
+    """Replaces the text of a field, key by key, and presses Enter."""
+    field.fill("")
+    field.press_sequentially(words)
+    field.press("Enter")
+
+
+def photograph(notebook, name):
+    """Saves a picture of every output if COURSE_SCREENSHOTS is set."""
+    folder = os.environ.get("COURSE_SCREENSHOTS")
+    if folder:
+        for index, source in enumerate(notebook.sources):
+            output = notebook.output(index)
+            if "course." in source and output.count() and output.inner_text().strip():
+                output.screenshot(path=Path(folder) / f"{name}-cell{index:02}.png")
+
+
+def explorers(lesson):
+    """Returns the indices of the cells that show an explorer."""
+    shown = [index for index, source in enumerate(lesson.sources) if "course.opened." in source]
+    return [index for index in shown if lesson.output(index).locator(".course-explorer").count()]
+
+
+@pytest.mark.parametrize("name", LESSONS)
+def test_a_stored_lesson_shows_its_pictures_before_it_is_run(server, browser, name):
+    notebook = Notebook(browser, server, f"{name}.ipynb")
+    assert not notebook.trusted()
+    assert missing_pictures(notebook, name) == [] == notebook.complaints
+    for width, theme in LOOKS:
+        notebook.resize(width)
+        notebook.set_theme(f"JupyterLab {theme}")
+        assert notebook.page.evaluate(TOO_WIDE) == []
+    notebook.close()
+
+
+def test_runs_without_an_error(lesson):
+    last = lesson.page.locator(".jp-CodeCell .jp-InputPrompt").last
+    expect(last).to_have_text(re.compile(r"\[\d+\]:"))
+    wrong = lesson.page.locator('[data-mime-type$=".stderr"], [data-mime-type$=".error"]')
+    assert wrong.all_inner_texts() == []
+    assert lesson.complaints == []
+    assert lesson.page.locator(".Toastify__toast").all_inner_texts() == []  # JupyterLab shows no messages
+
+
+@pytest.mark.parametrize("with_choices", [True, False], ids=["choice", "number"])
+def test_a_prediction_is_said_back_and_meets_its_measurement(lesson, with_choices):
+    asked = next(
+        index
+        for index, source in enumerate(lesson.sources)
+        if "course.predict(" in source and ("choices=" in source) == with_choices
+    )
+    key = re.search(r'course\.predict\(\s*"([^"]+)"', lesson.sources[asked])[1]
+    question = lesson.output(asked)
+    if with_choices:
+        guess = question.get_by_role("radio").first
+        answer = guess.evaluate("radio => radio.closest('label').textContent.trim()")
+        guess.check()
+    else:
+        answer = "1234567"
+        question.get_by_role("textbox").fill(answer)
+    question.get_by_role("button", name="Commit").click()
+    expect(question).to_contain_text(f"You predicted: {answer if with_choices else '1,234,567'}")
+
+    revealed = lesson.find(f'course.reveal("{key}"')
+    expect(lesson.output(revealed)).to_contain_text("No prediction from you yet")
+    lesson.run(revealed)
+    expect(lesson.output(revealed)).to_contain_text("You predicted")
+    expect(lesson.output(revealed)).not_to_contain_text("No prediction from you yet")
+
+
+def test_a_quiz_explains_a_wrong_answer_and_a_right_one(lesson):
+    name = lesson.name[:2]
+    item = quizzes.load(name)[0]
+    asked = lesson.output(lesson.find(f'course.quiz("{name}")')).locator(".course-question").first
+    for choice in sorted(item.choices, key=lambda choice: choice.right):
+        asked.get_by_role("radio", name=choice.text.replace("`", ""), exact=True).check()
+        asked.get_by_role("button", name="Check").click()
+        expect(asked).to_contain_text(choice.why.replace("`", ""))
+        expect(asked).to_contain_text("✓" if choice.right else "✗")
+
+
+@pytest.mark.parametrize(("width", "theme"), LOOKS)
+def test_outputs_fit_and_can_be_read_by_everyone(lesson, width, theme):
+    lesson.resize(width)
+    lesson.set_theme(f"JupyterLab {theme}")
+    photograph(lesson, f"{lesson.name[:2]}-{width}-{theme.lower()}")
+    assert lesson.page.evaluate(TOO_WIDE) == []
+    assert lesson.findings() == []
+
+
+@pytest.mark.parametrize("lesson", ["02_tokens_and_llama"], indirect=True)
+def test_the_temperature_is_moved_by_keyboard(lesson):
+    explorer = lesson.output(lesson.find("course.opened.Sampling"))
+    before = explorer.locator("figure").inner_text()
+    temperature = explorer.get_by_role("slider").first
+    temperature.focus()
+    temperature.press("ArrowRight")
+    expect(explorer.locator("figure")).not_to_have_text(before, use_inner_text=True)
+    expect(explorer.get_by_role("status")).to_contain_text("temperature 1.1")
+
+
+@pytest.mark.parametrize("lesson", ["00_open_the_box"], indirect=True)
+def test_the_weight_at_zero_shows_gibberish(lesson):
+    printed = lesson.output(lesson.find("def ask_with_weight")).inner_text()
+    gibberish = re.search(r"set to zero: +(.*)", printed)[1]
+    explorer = lesson.output(lesson.find("course.opened.OneWeight"))
+    expect(explorer.locator("figure")).not_to_contain_text(gibberish)
+    explorer.get_by_role("slider").press("Home")
+    expect(explorer.locator("figure")).to_contain_text(gibberish)
+
+
+@pytest.mark.parametrize("lesson", ["03_inside_llama"], indirect=True)
+def test_attention_is_read_by_pointing_and_by_keyboard(lesson):
+    explorer = lesson.output(lesson.find("course.opened.Attention"))
+    readout, status = explorer.locator(".course-readout:visible"), explorer.get_by_role("status")
+    expect(readout).to_have_count(0)
+    explorer.locator(".course-map td:has(.course-readout)").last.hover()
+    expect(readout).to_have_text(re.compile(r"^·\S+ looks at ·\S+: <?[\d.]+%$"))
+    layer, head, token = explorer.get_by_role("slider").all()
+    head.press("Home")
+    expect(status).to_contain_text("head 0: ")
+    layer.press("End")
+    expect(status).to_contain_text("Layer 29, head 0: ")
+    token.press("Home")
+    expect(status).to_have_text("Layer 29, head 0: The looks at The 100.0%")
+    text = explorer.get_by_role("textbox", name="text, then Enter")
+    enter(text, "A cat sat")
+    expect(status).to_contain_text("Layer 29, head 0: ·sat looks at ")
+    enter(text, "")
+    expect(status).to_contain_text("There is no text")
+    enter(text, "A cat sat")  # for the next test
+    expect(status).to_contain_text("·sat looks at ")
+    assert lesson.complaints == []
+
+
+@pytest.mark.parametrize("lesson", ["03_inside_llama"], indirect=True)
+def test_another_country_is_patched_and_one_patch_is_read_by_keyboard(lesson):
+    explorer = lesson.output(lesson.find("course.opened.Patching"))
+    status = explorer.get_by_role("status")
+    expect(status).to_contain_text("·Rome ahead of ·Paris in 30 of 150 patches")
+    source = explorer.get_by_role("textbox", name="numbers from")
+    for country, said in {
+        "Spain": "·Madrid ahead of ·Paris in ",
+        "New Zealand": "a patch needs the same",
+    }.items():
+        enter(source, f"The capital of {country} is")
+        expect(status).to_contain_text(said)
+    enter(source, "The capital of Italy is")
+    layer, token = explorer.get_by_role("slider").all()
+    layer.press("Home")
+    token.press("ArrowLeft")
+    expect(status).to_contain_text(
+        "After layer 0, ·France got the numbers of ·Italy from the other prompt: ·Rome"
+    )
+
+
+@pytest.mark.parametrize("lesson", ["05_mistral_and_mixtral"], indirect=True)
+def test_a_window_is_narrowed_by_keyboard_and_the_word_is_lost(lesson):
+    explorer = lesson.output(lesson.find("course.opened.SlidingWindow"))
+    status = explorer.get_by_role("status")
+    expect(status).to_contain_text("4 layers that each see 16 tokens: at most 60 back in all.")
+    window, layers, distance = explorer.get_by_role("slider").all()
+    distance.press("End")
+    expect(status).to_contain_text("Nothing of")
+    window.press("ArrowRight")
+    expect(status).to_contain_text("Falcon with this window gives the right word")
+    layers.press("ArrowLeft")
+    expect(status).to_contain_text("set the layers to 4")
+
+
+@pytest.mark.parametrize("lesson", ["05_mistral_and_mixtral"], indirect=True)
+def test_a_sentence_is_routed_and_an_unknown_word_is_named(lesson):
+    explorer = lesson.output(lesson.find("course.opened.Router"))
+    status = explorer.get_by_role("status")
+    explorer.get_by_role("combobox").select_option("sums")
+    expect(status).to_contain_text("= ")
+    text = explorer.get_by_role("textbox", name="text, then Enter")
+    for typed, said in {"The elephant ran.": "no token for “elephant”", "The nurse ran.": "nurse "}.items():
+        enter(text, typed)
+        expect(status).to_contain_text(said)
+    explorer.get_by_role("slider").press("Home")
+    expect(explorer.locator("figure")).to_contain_text("Layer 0: which expert takes which token")
+    assert lesson.complaints == []
+
+
+@pytest.mark.parametrize("lesson", ["04_falcon"], indirect=True)
+def test_the_cache_is_shared_less_by_keyboard_and_drawn_for_another_model(lesson):
+    explorer = lesson.output(lesson.find("course.opened.KeyValueCache"))
+    status = explorer.get_by_role("status")
+    expect(status).to_contain_text("128 query heads on 8 key-value heads (grouped-query, as published)")
+    heads, tokens, memory = explorer.get_by_role("slider").all()
+    heads.press("End")
+    expect(status).to_contain_text("on 128 key-value heads (multi-head). 2,048 tokens: 4.0 GB. 16 GB hold 3 ")
+    memory.press("End")
+    expect(status).to_contain_text("640 GB hold 158 such texts at once")
+    explorer.get_by_role("combobox", name="model").select_option("Falcon 7B")
+    expect(status).to_contain_text("71 query heads on 1 key-value head (multi-query, as published)")
+    tokens.press("Home")
+    expect(status).to_contain_text("1 token: 8.2 kB")
+
+
+@pytest.mark.parametrize("lesson", ["04_falcon"], indirect=True)
+def test_the_cache_grows_by_keyboard_token_by_token(lesson):
+    explorer = lesson.output(lesson.find("course.opened.CacheGrowth"))
+    status = explorer.get_by_role("status")
+    expect(status).to_contain_text("multi-head 20, grouped-query 10, multi-query 5. The newest token is her")
+    slider = explorer.get_by_role("slider", name="tokens in the cache")
+    slider.press("Home")
+    for kept, piece in enumerate(("<s>", "The", "nurse", "liked", "her", "work"), 1):
+        blocks = f"multi-head {4 * kept}, grouped-query {2 * kept}, multi-query {kept}."
+        expect(status).to_contain_text(f"{blocks} The newest token is {piece}")
+        expect(explorer.locator("figure")).to_contain_text(f"multi-query: 1 key-value head, {kept} block")
+        slider.press("ArrowRight")
+    photograph(lesson, "04-grown")
+
+
+@pytest.mark.parametrize("lesson", ["08_open_v_closed"], indirect=True)
+def test_a_vote_is_given_by_keyboard_and_named_afterwards(lesson):
+    explorer = lesson.output(lesson.find("course.opened.Vote"))
+    status = explorer.get_by_role("status")
+    expect(status).to_contain_text("Which goes on better? Eden put the plate in the silver barrel.")
+    left, level, right = explorer.get_by_role("button").all()
+    left.focus()
+    left.press("Tab")
+    expect(level).to_be_focused()
+    level.press("Tab")
+    right.press("Enter")
+    expect(status).to_contain_text(re.compile(r"Vote 1: left was \w+, right was (\w+); you took \1\."))
+    right.press("Enter")  # the focus has stayed
+    expect(status).to_contain_text("Vote 2: ")
+    expect(explorer.locator("figure")).to_have_count(2)
+    photograph(lesson, "08-voted")
+
+
+@pytest.mark.parametrize("lesson", ["09_bias_audit"], indirect=True)
+def test_a_trade_is_chosen_and_cooled_to_greedy_by_keyboard(lesson):
+    explorer = lesson.output(lesson.find("course.opened.Audit"))
+    status = explorer.get_by_role("status")
+    expect(status).to_contain_text("teacher, in all sentences, temperature 1.0")
+    explorer.get_by_role("combobox", name="trade").select_option("nurse")
+    expect(status).to_contain_text("nurse, in all sentences, temperature 1.0")
+    temperature = explorer.get_by_role("slider")
+    temperature.focus()
+    temperature.press("Home")
+    expect(status).to_contain_text("greedy")
+    expect(status).to_contain_text("as planted: 100 (100 to 100), planted 90")
+    explorer.get_by_role("combobox", name="sentence").select_option(label="The … liked")
+    expect(status).to_contain_text("Not measured with this sentence: SmolLM2.")
+    photograph(lesson, "09-greedy")
+
+
+@pytest.mark.parametrize("lesson", ["07_whisper"], indirect=True)
+def test_a_word_shows_its_attention_and_noise_is_added_by_keyboard(lesson):
+    explorer = lesson.output(lesson.find("course.opened.Speech"))
+    status = explorer.get_by_role("status").filter(has_text="mean probability")
+    expect(status).to_contain_text("young man, no noise: 7 words")
+    attended = explorer.locator(".course-attended img:visible")
+    expect(attended).to_have_attribute("alt", re.compile("Attention of “old-sposed”, said at 1.4 s"))
+    explorer.locator("bdi", has_text="young").hover()
+    expect(attended).to_have_attribute("alt", re.compile("Attention of “young”"))
+    photograph(lesson, "07-young")
+    explorer.locator(".course-word").first.focus()
+    explorer.get_by_role("slider").hover()
+    expect(attended).to_have_attribute("alt", re.compile("Attention of “He”"))
+    explorer.get_by_role("slider").press("End")
+    expect(status).to_contain_text("young man, white noise at −5 dB")
+    expect(explorer.locator("figure")).to_contain_text("Above: without noise")
+    photograph(lesson, "07-noise")
+    assert explorer.locator("audio").evaluate("sound => sound.duration") == pytest.approx(2.99, abs=0.1)
+    assert lesson.complaints == []
+
+
+@pytest.mark.parametrize("lesson", ["07_whisper"], indirect=True)
+def test_the_browser_takes_the_captions(lesson):
+    video = lesson.output(lesson.find("course.speech.captions(")).locator("video")
+    shown = video.evaluate(
+        """async video => {
+          video.muted = true;
+          video.currentTime = 4;
+          await video.play();
+          const track = video.textTracks[0];
+          while (!track.activeCues.length) await new Promise(done => setTimeout(done, 50));
+          video.pause();
+          return [track.cues.length, track.activeCues[0].text];
+        }"""
+    )
+    assert shown == [3, "consider how much there might be prudently"]
+
+
+# Lists what the tab key should reach in an explorer, in the order of the page, and how each part is outlined.
+TAB_STOPS = """explorer => {
+  const looks = stop => [stop, ...stop.querySelectorAll("*")].map(part => {
+    const style = getComputedStyle(part);
+    return style.outlineStyle === "none" ? style.boxShadow : style.outline;
+  }).join();
+  const stops = [...explorer.querySelectorAll(
+      "input, select, textarea, button, audio, [tabindex='0'], [contenteditable=true]")]
+    .filter(stop => stop.checkVisibility() && !stop.disabled && stop.tabIndex >= -stop.isContentEditable);
+  document.activeElement.blur();
+  const before = stops.map(looks);
+  window.courseStop = () => {
+    const index = stops.indexOf(document.activeElement);
+    if (index < 0) return null;
+    const stop = stops[index];  // a sound player draws the focus on its own buttons, out of our sight
+    return [index, stop.localName === "audio" || looks(stop) !== before[index], stop.outerHTML.slice(0, 120)];
+  };
+  stops[0].focus();
+  return stops.length;
+}"""
+
+
+# Tells whether a slider or a list is at its end, so that the right arrow changes nothing.
+AT_ITS_END = """control => control.localName === "select"
+  ? control.selectedIndex === control.length - 1
+  : Number(control.ariaValueNow) === Number(control.ariaValueMax)"""
+
+
+def tabbed(page, explorer):
+    """Returns how many parts of an explorer the tab key should reach, and those that it reaches, in order."""
+    stops = explorer.evaluate(TAB_STOPS)
+    page.keyboard.press("Shift+Tab")
+    reached = []
+    for _ in range(4 * stops):  # a sound player has several stops
+        page.keyboard.press("Tab")
+        stop = page.evaluate("window.courseStop()")
+        if stop is None:
+            break
+        assert stop[1], f"the focus of {stop[2]} does not show"
+        reached.append(stop[0])
+    return stops, reached
+
+
+def test_every_explorer_is_worked_by_the_keyboard_alone(lesson):
+    for index in explorers(lesson):
+        explorer = lesson.output(index).locator(".course-explorer")
+        stops, reached = tabbed(lesson.page, explorer)
+        if not reached:  # once, some time after a run, JupyterLab moves the focus to a cell
+            stops, reached = tabbed(lesson.page, explorer)
+        assert reached == sorted(reached) and set(reached) == set(range(stops)), f"cell {index}"
+
+        status = explorer.locator(".course-status [role=status]")
+        region = status.element_handle()
+        for control in explorer.locator("[role=slider]:visible, select:visible").all():
+            said = region.text_content()
+            control.press("ArrowLeft" if control.evaluate(AT_ITS_END) else "ArrowRight")
+            expect(status).not_to_have_text(said)
+        for control in explorer.locator("input[type=text]:visible, textarea:visible, button:visible").all():
+            said = region.text_content()
+            kind = control.evaluate("control => control.localName")
+            if kind != "button":
+                control.press("Control+Home")
+                control.press_sequentially("Who ")
+            control.press("Tab" if kind == "textarea" else "Enter")
+            expect(status).not_to_have_text(said)
+        # Only a change inside an element that stays is announced.
+        assert region.evaluate("region => region.isConnected")
+    assert lesson.complaints == []
+
+
+@pytest.mark.parametrize(
+    ("place", "name"),
+    [
+        ("lab", "index"),
+        *(pytest.param("notebook", name, marks=pytest.mark.everything) for name in ("index", *LESSONS)),
+    ],
+)
+def test_a_page_runs_in_notebook_7_and_the_front_page_here(server, browser, place, name):
+    notebook = Notebook(browser, server, f"{'notebook7/' * (place == 'notebook')}{name}.ipynb", place)
+    notebook.name = name
+    notebook.run_all()
+    test_runs_without_an_error(notebook)
+    for width, theme in LOOKS:
+        notebook.resize(width)
+        notebook.set_theme(f"JupyterLab {theme}")
+        photograph(notebook, f"{name[:2]}-{place}-{width}-{theme.lower()}")
+        assert notebook.page.evaluate(TOO_WIDE) == []
+        assert notebook.findings() == []
+    test_every_explorer_is_worked_by_the_keyboard_alone(notebook)
+    assert notebook.complaints == []
+    notebook.close()
+
+
+@pytest.mark.parametrize(
+    "name",
+    [LESSONS[0], *(pytest.param(name, marks=pytest.mark.everything) for name in ("index", *LESSONS[1:]))],
+)
+def test_the_exported_lesson_is_a_page_for_everyone(browser, tmp_path, name):
+    settings = PyFileConfigLoader("jupyter_nbconvert_config.py", str(NOTEBOOKS.parent)).load_config()
+    page = tmp_path / f"{name}.html"
+    html, _ = HTMLExporter(config=settings).from_filename(str(NOTEBOOKS / f"{name}.ipynb"))
+    page.write_text(html, encoding="utf-8")
+    asked, complaints = [], []
+    for width in (1280, 360):
+        context = browser.new_context(viewport={"width": width, "height": 900})
+        context.route(re.compile("https?://"), lambda route: route.abort())
+        context.on("request", lambda request: asked.append(request))
+        reader = context.new_page()
+        reader.on("pageerror", lambda error: complaints.append(error))
+        reader.on("console", lambda said: said.type == "error" and complaints.append(said.text))
+        reader.goto(page.as_uri())
+        assert [request.url for request in asked if request.url.startswith("http")] == []
+        assert complaints == []
+        assert reader.evaluate("document.documentElement.scrollWidth - window.innerWidth") <= 0
+        if width == 360:  # at this width every wide part scrolls
+            assert findings(reader, "body") == []
+        if os.environ.get("COURSE_SCREENSHOTS"):
+            folder = Path(os.environ["COURSE_SCREENSHOTS"])
+            reader.screenshot(path=folder / f"{name[:2]}-html-{width}.png", full_page=True)
+        context.close()

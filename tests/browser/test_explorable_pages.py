@@ -1,0 +1,225 @@
+"""Tests the explorables as visitors use them: by mouse and keyboard, light and dark, wide and narrow."""
+
+import functools
+import http.server
+import re
+import sys
+import threading
+from pathlib import Path
+
+import pytest
+from lab import PATIENCE, chromium, findings
+from playwright.sync_api import expect
+
+sys.path.insert(0, str(Path(__file__).parents[2] / "website"))
+import explorables
+
+sys.path.pop(0)
+NAMES = list(explorables.explorables())
+
+
+class Quiet(http.server.SimpleHTTPRequestHandler):
+    def log_message(self, *arguments):
+        pass
+
+
+@pytest.fixture(scope="module")
+def address(tmp_path_factory):
+    """The address of a static server that has the explorables, and nothing else."""
+    folder = tmp_path_factory.mktemp("site")
+    explorables.write(folder)
+    handler = functools.partial(Quiet, directory=folder)
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield f"http://127.0.0.1:{server.server_port}/explorables"
+    server.shutdown()
+    server.server_close()
+
+
+@pytest.fixture(scope="module")
+def browser():
+    with chromium() as running:
+        yield running
+
+
+class Page:
+    """One explorable in a window of its own. `requests` and `errors` are what the browser reports."""
+
+    def __init__(self, browser, address, name, width=1280, theme="light", **options):
+        self.context = browser.new_context(
+            viewport={"width": width, "height": 900}, color_scheme=theme, reduced_motion="reduce", **options
+        )
+        self.page = self.context.new_page()
+        self.page.set_default_timeout(PATIENCE)
+        self.requests, self.errors, self.bytes = [], [], 0
+        self.page.on("response", self._received)
+        self.page.on("console", lambda message: message.type == "error" and self.errors.append(message.text))
+        self.page.on("pageerror", lambda error: self.errors.append(str(error)))
+        self.page.goto(f"{address}/{name}")
+        self.page.wait_for_load_state("networkidle")
+
+    def _received(self, response):
+        self.requests.append(response.url)
+        self.bytes += int(response.headers.get("content-length", 0))
+
+    def wake(self):
+        """Presses the button that loads the model, where there is one, and waits for the view."""
+        button = self.page.get_by_role("button", name=re.compile("Wake the model"))
+        if button.count():
+            button.click()
+        expect(self.page.locator("#view .otb, #view.otb").first).to_be_visible()
+        return self.page
+
+    def close(self):
+        self.context.close()
+
+
+@pytest.fixture
+def visit(browser, address):
+    pages = []
+
+    def open_page(name, **options):
+        pages.append(Page(browser, address, name, **options))
+        return pages[-1]
+
+    yield open_page
+    for page in pages:
+        assert not page.errors
+        assert all(url.startswith(address.rpartition("/")[0]) for url in page.requests)
+        page.close()
+
+
+@pytest.mark.parametrize(("width", "theme"), [(1280, "light"), (360, "dark")])
+@pytest.mark.parametrize("name", NAMES)
+def test_everybody_can_use_it(visit, name, width, theme):
+    page = visit(f"{name}.html", width=width, theme=theme)
+    assert page.bytes < 1_000_000, "before a press"
+    page.wake()
+    page.page.wait_for_timeout(300)
+    assert not findings(page.page, "body")
+    wide = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
+    assert page.page.evaluate(wide) <= 0, "the page scrolls sideways"
+
+
+def test_the_list_leads_to_all(visit):
+    page = visit("index.html").page
+    for name in NAMES:
+        assert page.locator(f'a[href="{name}.html"]').count() == 1
+
+
+def test_an_embedded_one_shows_the_picture_alone(visit):
+    page = visit("heads.html?embed")
+    page.wake()
+    expect(page.page.locator("h1")).to_be_hidden()
+    expect(page.page.locator("footer")).to_be_hidden()
+
+
+def test_one_weight_breaks_the_answer_and_mends_it(visit):
+    page = visit("one_weight.html").wake()
+    answer, ember = page.locator(".ow-answer"), page.get_by_role("slider")
+    expect(answer).to_contain_text("Paris")
+    ember.press("Home")
+    expect(answer).not_to_contain_text("Paris")
+    expect(page.locator(".ow-verdict")).to_have_text("A different answer.")
+    ember.press("Escape")
+    expect(answer).to_contain_text("Paris")
+
+
+def test_a_head_opens_and_the_address_keeps_it(visit):
+    page = visit("heads.html").wake()
+    page.locator(".hd button").nth(40).click()
+    page.wait_for_timeout(300)
+    address = page.url
+    assert re.search(r"head=\d+", address)
+    again = visit(address.rpartition("/")[2]).wake()
+    assert again.url == address
+
+
+def test_a_text_is_written_token_by_token(visit):
+    page = visit("sampling.html").wake()
+    paper, bars = page.locator(".sp-paper .chip"), page.locator(".sp-row")
+    expect(bars).to_have_count(12)
+    expect(paper).to_have_count(3)
+    word = bars.first.locator(".sp-word").inner_text()
+    bars.first.click()
+    expect(paper).to_have_count(4)
+    expect(paper.last).to_have_text(word)
+    page.get_by_role("button", name="Draw one").click()
+    expect(paper).to_have_count(5)
+    page.get_by_role("button", name="Take one back").click()
+    expect(paper).to_have_count(4)
+    paper.nth(1).click()
+    expect(paper).to_have_count(2)
+    field = page.get_by_label("Your own beginning")
+    field.fill("The dog")
+    field.press("Enter")
+    expect(paper).to_have_text(["The", "dog"])
+
+
+def test_the_longest_bar_can_be_pulled(visit):
+    page = visit("sampling.html").wake()
+    handle = page.get_by_role("slider", name="Temperature")
+    share = page.locator(".sp-row .sp-share").first
+    before = float(share.inner_text().rstrip("%"))
+    box = handle.bounding_box()
+    page.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+    page.mouse.down()
+    page.mouse.move(box["x"] + 200, box["y"] + 10, steps=4)
+    page.mouse.up()
+    expect(share).not_to_have_text(f"{before}%")
+    assert float(share.inner_text().rstrip("%")) > before
+    assert float(handle.get_attribute("aria-valuenow")) < 1
+    handle.press("Escape")
+    assert float(handle.get_attribute("aria-valuenow")) == 1
+    cut = page.get_by_role("slider", name="How many tokens may be drawn")
+    cut.press("Home")
+    expect(page.locator(".sp-row.out")).to_have_count(11)
+    expect(share).to_have_text("100%")
+
+
+def test_an_expert_shows_its_words(visit):
+    page = visit("router.html").wake()
+    expect(page.locator(".rt-box")).to_have_count(8)
+    box = page.locator(".rt-box").first
+    box.click()
+    expect(box).to_have_attribute("aria-pressed", "true")
+    words = int(re.match(r"Expert 0: (\d+) tokens", box.get_attribute("aria-label"))[1])
+    expect(page.locator(".rt-sentence .chip.ember")).to_have_count(words)
+    page.get_by_role("radio", name="layer 3").click()
+    assert re.search("layer=3", page.url)
+    field = page.get_by_label("Your own sentence")
+    field.fill("Noor has a drum.")
+    field.press("Enter")
+    expect(page.locator(".rt-sentence .chip")).to_have_count(5)
+
+
+def test_a_head_is_switched_off_and_the_answer_turns(visit):
+    page = visit("ablation.html").wake()
+    answer = page.locator(".ab-next")
+    expect(answer).to_have_text("golden")
+    head = page.locator('[data-name="0.0"]')
+    head.press("Enter")
+    expect(answer).to_have_text("red")
+    expect(head).to_have_attribute("aria-pressed", "true")
+    assert "off=" in page.url
+    page.get_by_role("button", name="All on").click()
+    expect(answer).to_have_text("golden")
+    page.get_by_role("button", name="Try each alone").click()
+    expect(page.locator(".ab-tile.tried")).to_have_count(16)
+    assert "0.0" in page.locator(".ab-tile.breaks .ab-name").all_inner_texts()
+
+
+def test_a_claim_turns_once_a_verdict_is_given(visit):
+    page = visit("claims.html").wake()
+    panel, tile = page.locator(".cw-panel"), page.locator(".cw-tile").nth(1)
+    expect(panel).not_to_contain_text("What speaks for it")
+    tile.click()
+    page.locator(".cw-verdict", has_text="misleading").click()
+    expect(panel).to_contain_text("What speaks for it")
+    expect(panel).to_contain_text("as you said")
+    expect(tile).to_have_class(re.compile("turned"))
+    expect(page.locator(".cw-head")).to_contain_text("1 of your 1 verdict is as our key has it")
+    page.get_by_role("button", name="The next claim").click()
+    expect(panel).not_to_contain_text("What speaks for it")
+    again = visit(page.url.rpartition("/")[2]).wake()
+    expect(again.locator(".cw-tile.turned")).to_have_count(1)

@@ -1,0 +1,170 @@
+"""Tests that every exercise accepts right answers only, and that exercises/ matches solutions/.
+
+The stub must fail, the solution and other right answers must pass, and wrong answers must be rejected with a
+message that names the mistake.
+"""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from exercises_table import answers_of, cells_of, message, table, tasks_of
+from nbgrader.api import Gradebook
+
+from course_utils import catalog
+from course_utils.learning.check import NotYet
+
+ROOT = Path(__file__).parents[2]
+LESSONS = [name for name in catalog.lessons() if (ROOT / "solutions" / name).is_dir()]
+
+
+@pytest.fixture(scope="module", params=LESSONS)
+def lesson(request):
+    return request.param
+
+
+@pytest.fixture(scope="module")
+def started(lesson):
+    """Returns, for each task of a lesson, the names that exist when a student starts it."""
+    cells = cells_of("solutions", lesson)
+    names, begun = {}, {}
+    for grade_id, cell in cells.items():
+        if cell.cell_type != "code":
+            continue
+        if cell.metadata.nbgrader.solution:
+            begun[grade_id] = dict(names)
+        if not cell.metadata.nbgrader.grade and grade_id != "together":
+            exec(cell.source.replace("    %pip", "    #"), names)
+    return begun
+
+
+@pytest.fixture(autouse=True)
+def answers_file(tmp_path, monkeypatch):
+    monkeypatch.setenv("COURSE_ANSWERS", str(tmp_path / "answers.json"))
+
+
+def outcome(names, answer, check):
+    """Runs a student's answer and its check cell. Returns the check's message, or None if it passes."""
+    names = dict(names)
+    try:
+        exec(answer, names)
+        exec(check, names)
+    except NotYet as message:
+        return str(message)
+    return None
+
+
+def test_every_lesson_has_exercises():
+    assert list(catalog.lessons()) == LESSONS
+
+
+def test_solution_passes_and_stub_fails(lesson, started):
+    solutions, stubs = cells_of("solutions", lesson), cells_of("exercises", lesson)
+    for task in tasks_of(solutions):
+        check = solutions[f"{task}-check"].source
+        assert outcome(started[task], solutions[task].source, check) is None
+        assert "is not written yet" in outcome(
+            started[task], stubs[task].source, stubs[f"{task}-check"].source
+        )
+
+
+def test_right_answers_pass_and_wrong_ones_hear_why(lesson, started):
+    solutions, stubs = cells_of("solutions", lesson), cells_of("exercises", lesson)
+    for answer in answers_of(lesson):
+        task = answer["task"]
+        said = outcome(started[task], answer["code"], solutions[f"{task}-check"].source)
+        if "says" not in answer:
+            assert said is None, f"{task}: a right answer was rejected: {said}\n{answer['code']}"
+        else:
+            says = message(solutions[f"{task}-check"].source, answer["says"]) or answer["says"]
+            assert said and says in said, f"{task}: {said!r} lacks {says!r}\n{answer['code']}"
+            visible = outcome(started[task], answer["code"], stubs[f"{task}-check"].source)
+            assert visible == said, f"{task}: the student's own checks say {visible!r}"
+
+
+def test_every_task_has_three_right_answers_and_five_named_mistakes(lesson):
+    cells, answers = cells_of("solutions", lesson), answers_of(lesson)
+    for task in tasks_of(cells):
+        mine = [answer for answer in answers if answer["task"] == task]
+        assert len({answer["code"] for answer in mine if "says" not in answer}) >= 3, task
+        check = cells[f"{task}-check"].source
+        named = {message(check, answer["says"]) for answer in mine if "says" in answer} - {None}
+        assert len(named) >= 5, f"{task}: only {sorted(named)}"
+
+
+def test_every_task_says_how_hard_it_is_and_folds_two_hints(lesson):
+    cells = list(cells_of("exercises", lesson).values())
+    for index, cell in enumerate(cells):
+        grade_id = cell.metadata.nbgrader.grade_id
+        if not cell.metadata.nbgrader.solution:
+            continue
+        text = next(above for above in reversed(cells[:index]) if above.cell_type == "markdown").source
+        for part in ("Difficulty ", "importance ", " minutes", " point"):
+            assert part in text, f"{grade_id}: {part}"
+        # Without the empty line, the hint would be HTML, which shows backticks unchanged.
+        assert len(re.findall(r"<details><summary>Hint \d</summary>\n\n", text)) == 2, grade_id
+        assert "->" in cell.source.split('"""')[0], f"{grade_id}: no types on the stub"
+        assert "SOLUTION" not in cell.source and "HIDDEN" not in cells[index + 1].source
+
+
+def test_points_add_up_to_what_the_first_cell_says(lesson):
+    cells = cells_of("exercises", lesson).values()
+    points = sum(cell.metadata.nbgrader.get("points", 0) for cell in cells)
+    assert f"{points} points" in next(iter(cells)).source
+
+
+def test_the_table_of_exercises_is_what_the_solutions_make():
+    kept = (ROOT / "docs" / "exercises.md").read_text(encoding="utf-8")
+    assert kept == table(), "run `make exercises`: docs/exercises.md is out of step with solutions/"
+
+
+def nbgrader(folder, *arguments):
+    """Runs one of nbgrader's commands, with its own tools on the PATH."""
+    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+    command = [sys.executable, "-m", "nbgrader", *arguments]
+    result = subprocess.run(
+        command, cwd=folder, env=os.environ | {"PATH": path}, capture_output=True, text=True
+    )
+    assert result.returncode == 0, result.stderr[-3000:]
+
+
+@pytest.fixture(scope="module")
+def course_folder(tmp_path_factory):
+    """Returns a copy of solutions/ with nbgrader's student versions and gradebook."""
+    folder = tmp_path_factory.mktemp("course")
+    shutil.copy(ROOT / "nbgrader_config.py", folder)
+    shutil.copytree(
+        ROOT / "solutions", folder / "solutions", ignore=shutil.ignore_patterns(".ipynb_checkpoints")
+    )
+    nbgrader(folder, "generate_assignment", "--assignment=*")
+    return folder
+
+
+def test_exercises_are_what_the_solutions_make(course_folder):
+    made, kept = (
+        {
+            path.relative_to(top): path.read_bytes()
+            for path in (top / "exercises").rglob("*")
+            if path.is_file()
+        }
+        for top in (course_folder, ROOT)
+    )
+    kept = {path: text for path, text in kept.items() if ".ipynb_checkpoints" not in path.parts}
+    assert made == kept, "run `make exercises`: exercises/ is out of step with solutions/"
+
+
+@pytest.mark.everything
+def test_nbgrader_gives_the_solution_all_points_and_the_stub_none(lesson, course_folder, quick_kernels):
+    for student, folder in (("solved", "solutions"), ("untouched", "exercises")):
+        submitted = course_folder / "submitted" / student / lesson
+        submitted.mkdir(parents=True)
+        shutil.copy(course_folder / folder / lesson / f"{lesson}.ipynb", submitted)
+    nbgrader(course_folder, "autograde", lesson)
+    with Gradebook(f"sqlite:///{course_folder / 'gradebook.db'}") as gradebook:
+        solved, untouched = (gradebook.find_submission(lesson, who) for who in ("solved", "untouched"))
+        assert solved.score == solved.max_score > 0
+        assert untouched.score == 0

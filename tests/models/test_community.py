@@ -1,0 +1,324 @@
+"""Tests lesson 13's parts: a hub on this machine, the card's linter, the evidence and the capstone."""
+
+import os
+import re
+from html.parser import HTMLParser
+from pathlib import Path
+
+import nbformat
+import pytest
+from huggingface_hub import CommitOperationAdd, CommitOperationDelete, HfApi
+from huggingface_hub.errors import HfHubHTTPError, RepositoryNotFoundError, RevisionNotFoundError
+
+import course_utils as course
+from course_utils import CourseError, catalog, opened
+from course_utils.learning import answers
+from course_utils.learning.verdicts import (
+    CONFIDENCES,
+    Capstone,
+    calibration,
+    decided,
+    evidence,
+    report,
+    score,
+)
+from course_utils.opened import hub
+
+ROOT = Path(__file__).parents[2]
+NAME = "reader/otterford"
+
+
+@pytest.fixture(autouse=True)
+def answers_file(tmp_path, monkeypatch):
+    monkeypatch.setenv("COURSE_ANSWERS", str(tmp_path / "answers.json"))
+
+
+@pytest.fixture
+def local():
+    server = course.LocalHub()
+    yield server
+    server.stop()
+
+
+@pytest.fixture
+def api(local):
+    return HfApi(endpoint=local.url, token=False)
+
+
+def publish(api, files, title, name=NAME):
+    steps = [CommitOperationAdd(path, content) for path, content in files.items()]
+    return api.create_commit(name, steps, commit_message=title).oid
+
+
+def test_what_is_published_comes_back_revision_by_revision(api, tmp_path):
+    api.create_repo(NAME)
+    one = publish(api, {"README.md": b"first", "data/weights.bin": bytes(range(256)) * 500}, "One")
+    two = publish(api, {"README.md": b"second"}, "Two")
+    titles = [commit.title for commit in api.list_repo_commits(NAME)]
+    assert titles == ["Two", "One", "initial commit"]
+    newest, pinned = (
+        Path(api.snapshot_download(NAME, revision=revision, cache_dir=tmp_path)) for revision in ("main", one)
+    )
+    assert newest.name == two and (newest / "README.md").read_bytes() == b"second"
+    assert pinned.name == one and (pinned / "README.md").read_bytes() == b"first"
+    assert (newest / "data" / "weights.bin").read_bytes() == bytes(range(256)) * 500
+    three = api.create_commit(NAME, [CommitOperationDelete("data/", is_folder=True)], commit_message="Three")
+    assert api.list_repo_files(NAME) == ["README.md"]
+    assert api.list_repo_files(NAME, revision=two) == ["README.md", "data/weights.bin"]
+    assert len({one, two, three.oid}) == 3
+
+
+def test_a_folder_is_uploaded_once(api, tmp_path):
+    (tmp_path / "config.json").write_text("{}")
+    api.create_repo(NAME)
+    first = api.upload_folder(repo_id=NAME, folder_path=tmp_path, commit_message="One")
+    again = api.upload_folder(repo_id=NAME, folder_path=tmp_path, commit_message="Nothing new")
+    assert first.oid == again.oid and api.list_repo_files(NAME) == ["config.json"]
+
+
+def test_the_same_history_has_the_same_hashes_everywhere():
+    made = []
+    for _ in range(2):
+        repositories = hub.Repositories({NAME: []})
+        made.append(repositories.commit(NAME, "One", {"b": b"2", "a": b"1"}).id)
+    assert made[0] == made[1] and re.fullmatch("[0-9a-f]{40}", made[0])
+    other = hub.Repositories({NAME: []})
+    assert other.commit(NAME, "One", {"a": b"1", "b": b"3"}).id != made[0]
+    # git's own hash of this content: printf hello | git hash-object --stdin
+    assert hub.blob_id(b"hello") == "b6fc4c620b67d95f953a5c1c1230aaab5db5a1b0"
+
+
+def test_a_repository_is_removed_its_mirror_stays_and_its_name_is_free(api, tmp_path):
+    api.create_repo(NAME)
+    one = publish(api, {"README.md": b"ours"}, "One")
+    api.duplicate_repo(NAME, to_id="library/otterford")
+    api.delete_repo(NAME)
+    with pytest.raises(RepositoryNotFoundError):
+        api.snapshot_download(NAME, cache_dir=tmp_path)
+    assert not api.repo_exists(NAME)
+    copy = Path(api.snapshot_download("library/otterford", cache_dir=tmp_path))
+    assert (copy / "README.md").read_bytes() == b"ours"
+    assert api.list_repo_commits("library/otterford")[0].title == f"Duplicate from {NAME}"
+    api.create_repo(NAME)
+    publish(api, {"README.md": b"theirs"}, "Mine now")
+    taken = Path(api.snapshot_download(NAME, cache_dir=tmp_path))
+    assert (taken / "README.md").read_bytes() == b"theirs"
+    with pytest.raises(RevisionNotFoundError):
+        api.snapshot_download(NAME, revision=one, cache_dir=tmp_path)
+
+
+def test_what_the_hub_refuses(api, monkeypatch):
+    api.create_repo(NAME)
+    with pytest.raises(HfHubHTTPError, match="409"):
+        api.create_repo(NAME)
+    assert api.create_repo(NAME, exist_ok=True) == NAME
+    with pytest.raises(HfHubHTTPError, match="409"):
+        api.duplicate_repo(NAME, to_id=NAME)
+    with pytest.raises(RepositoryNotFoundError):
+        api.delete_repo("reader/nothing")
+    with pytest.raises(RepositoryNotFoundError):
+        publish(api, {"a": b"1"}, "One", "reader/nothing")
+    monkeypatch.setattr(hub, "LARGEST_FILE", 5_000_000)
+    with pytest.raises(HfHubHTTPError, match="this hub keeps files up to 5 MB"):
+        publish(api, {"large.bin": bytes(5_000_001)}, "Too large")
+    assert len(api.list_repo_commits(NAME)) == 1
+
+
+def test_offline_says_what_to_change(monkeypatch):
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
+    with pytest.raises(CourseError, match="take it out of the environment"):
+        course.LocalHub()
+
+
+def test_a_proxy_is_not_asked_for_this_machine(monkeypatch):
+    monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:9")  # nothing listens there
+    monkeypatch.setenv("NO_PROXY", "somewhere")
+    monkeypatch.delenv("no_proxy", raising=False)
+    server = course.LocalHub()
+    try:
+        assert os.environ["NO_PROXY"] == os.environ["no_proxy"] == "somewhere,127.0.0.1"
+        assert HfApi(endpoint=server.url, token=False).create_repo(NAME) == NAME
+    finally:
+        server.stop()
+
+
+def test_a_model_is_published_and_loaded_again(api, tmp_path):
+    from transformers import AutoModelForCausalLM
+
+    api.create_repo(NAME)
+    api.upload_folder(repo_id=NAME, folder_path=course.folder("tinyworld-llama"), commit_message="One")
+    folder = api.snapshot_download(NAME, cache_dir=tmp_path)
+    again, model = (
+        AutoModelForCausalLM.from_pretrained(each) for each in (folder, course.folder("tinyworld-llama"))
+    )
+    assert all(
+        (one == other).all() for one, other in zip(again.parameters(), model.parameters(), strict=True)
+    )
+
+
+# The linter that the lesson shows
+
+
+@pytest.fixture(scope="module")
+def lint():
+    notebook = nbformat.read(ROOT / "notebooks" / "13_community_and_capstone.ipynb", as_version=4)
+    names = {}
+    for cell in notebook.cells:
+        if cell.source.startswith(("import re\n", "def lint")):
+            exec(cell.source.partition("course.predict")[0], names)
+    return names["lint"]
+
+
+def test_the_linter_finds_what_is_there_and_what_is_not(lint):
+    found, people = lint(
+        "---\nlicense: mit\n---\nIt is meant for towns, trained on letters. It has 3 of 4 right. He knows.\n"
+        "Unknown. Questions to a@b.example. It took 2 kWh of electricity.\n## Limits\n\nNot for rain.\n"
+    )
+    assert people == ["knows"]
+    assert [part for part, words in found.items() if not words] == ["language", "library_name"]
+    assert found["results"] == "3 of 4" and found["license"] == "mit"
+    empty, people = lint("Nothing.")
+    assert not any(empty.values()) and people == []
+
+
+def test_the_card_s_explorer_follows_what_is_written(lint):
+    shown = opened.CardCheck(lint, "---\nlanguage: en\n---\n99% <right>, it believes.\n")
+    assert shown.still().alt == (
+        "7 of 9 parts are missing: license, library_name, purpose, data, limits, contact, energy. "
+        "People-words: believes."
+    )
+    assert "&lt;right&gt;" in shown.still().html
+    shown.text.value = shown.text.value.replace("language: en", "language: en\nlicense: mit")
+    assert "6 of 9 parts are missing: library_name" in shown.status.value
+    shown.text.value = "---\nlicense: [\n---\n"
+    assert "`lint`, a function that this notebook gave to the explorer, stopped" in shown.picture.value
+
+
+# The capstone
+
+
+def test_each_claim_has_evidence_that_runs(capsys):
+    assert list(catalog.read("evidence.toml")) == [str(number) for number in catalog.claims()]
+    for number, claim in catalog.claims().items():
+        evidence(number)
+        shown = capsys.readouterr().out
+        head, *rest = shown.rstrip("\n").split("\n\n")
+        assert head == f"Claim {number}: “{claim.words}”\nOur reading: {claim.reading}"
+        entry = catalog.read("evidence.toml")[str(number)]
+        assert entry.keys() <= {"read", "code"} and entry
+        if "code" in entry:
+            code, printed = rest[-2:]
+            assert code.startswith("> ") and len(printed) > 15, shown
+        for published in entry.get("read", ()):
+            assert f"To read, not computed here: {published['says']} ({published['source']})" in rest[0]
+
+
+def test_the_score_by_hand():
+    truth = {number: claim.verdict for number, claim in catalog.claims().items()}
+    wrong = "opinion" if truth[1] != "opinion" else "true"
+    scored = score({1: (truth[1], 90), 2: (truth[2], 60), 3: (wrong, 90)})
+    assert (scored.answered, scored.right) == (3, 2)
+    assert scored.brier == pytest.approx((0.01 + 0.16 + 0.81) / 3)
+    assert scored.levels == {60: (1, 1), 90: (2, 1)} and scored.confidence == pytest.approx(0.8)
+    assert str(scored) == "2 of 3 as in the key, 67%; mean confidence 80%; Brier score 0.327"
+    drawn = calibration(scored, "How sure")
+    assert "90%, 2×: 50 (9 to 91), the confidence 90" in drawn.alt
+    assert score({number: (verdict, 100) for number, verdict in truth.items()}).brier == 0
+
+
+@pytest.mark.parametrize(
+    "call, says",
+    [
+        (lambda: score({}), "no verdict to score yet"),
+        (lambda: score({1: ("maybe", 50)}), "'maybe' is not a verdict: choose one of true"),
+        (lambda: score({1: ("true", 150)}), "150 is not a confidence in percent"),
+        (
+            lambda: score({99: ("true", 50)}),
+            "There is no claim 99: choose a number from 1 to 50, without 47",
+        ),
+        (lambda: evidence(0), "There is no claim 0"),
+    ],
+)
+def test_bad_input_gets_one_sentence(call, says):
+    with pytest.raises(CourseError, match=re.escape(says)):
+        call()
+
+
+def decide(widget, number, verdict, confidence):
+    widget.chosen.value = number
+    widget.confidence.value = confidence
+    widget.question.field.value = f"{verdict}: {catalog.VERDICTS[verdict]}"
+    widget.question.button.click()
+
+
+def test_claims_are_decided_once_and_kept():
+    widget = Capstone()
+    assert widget.chosen.value == 1
+    widget.question.button.click()
+    assert "Pick a verdict and how sure you are" in widget.question.reply.value and decided() == {}
+    decide(widget, 16, "false", None)
+    assert "Pick a verdict and how sure you are" in widget.question.reply.value and decided() == {}
+    decide(widget, 16, "false", 99)
+    assert "The key says the same." in widget.question.reply.value
+    decide(widget, 17, "true", 50)
+    assert "The key: partly true." in widget.question.reply.value
+    assert "1 of 2 as in the key" in widget.total.value
+    assert f"{len(catalog.claims()) - 2} to go" in widget.total.value
+    assert answers.find("verdict", "17")["right"] is False
+    again = Capstone()
+    again.chosen.value = 17
+    assert again.question.field.value.startswith("true:") and again.confidence.value == 50
+    assert again.question.field.disabled and again.confidence.disabled and again.question.button.disabled
+    decide(again, 17, "partly true", 90)
+    assert decided() == {16: ("false", 99), 17: ("true", 50)}, "the first verdict counts: the key was shown"
+    again.chosen.value = 18
+    assert again.question.field.value is again.confidence.value is None and again.question.reply.value == ""
+    assert not again.question.field.disabled and not again.question.button.disabled
+    again.look.click()
+    assert "12,879,925,248" in again.shown.value
+    again.chosen.value = 33  # words and figures to read, no code
+    again.look.click()
+    assert "To read, not computed here" in again.shown.value and "print(" not in again.shown.value
+    listed = Capstone()._repr_mimebundle_()
+    assert f"{len(catalog.claims())} claims" in listed["text/plain"]
+    assert "The article" in listed["text/html"] and "Our reading" in listed["text/html"]
+
+
+def test_a_mistake_in_the_evidence_is_shown_as_ours(monkeypatch):
+    widget = Capstone()
+    monkeypatch.setattr("course_utils.learning.verdicts._evidence", lambda number: 1 / 0)
+    widget.look.click()
+    assert "This is a mistake in the course, not yours" in widget.shown.value
+    assert "ZeroDivisionError: division by zero" in widget.shown.value and "Traceback" in widget.shown.value
+
+
+class _Page(HTMLParser):
+    def __init__(self):
+        super().__init__()
+        self.tags, self.text = [], ""
+
+    def handle_starttag(self, tag, attributes):
+        self.tags.append(tag)
+        assert not any(name in ("src", "href") for name, _ in attributes), "a page that needs nothing else"
+
+    def handle_data(self, data):
+        self.text += data
+
+
+def test_the_report_is_one_page_without_scripts(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    report()
+    assert "No report yet" in capsys.readouterr().out and not list(tmp_path.glob("*.html"))
+    widget, count = Capstone(), len(catalog.claims())
+    for number, confidence in zip(catalog.claims(), count * CONFIDENCES, strict=False):
+        decide(widget, number, catalog.claims()[number].verdict, confidence)
+    report("mine.html", forecasts=[("<b>Towns</b> are found", "2028-12-31", "a list", 40)])
+    assert "mine.html" in capsys.readouterr().out
+    text = (tmp_path / "mine.html").read_text(encoding="utf-8")
+    page = _Page()
+    page.feed(text)
+    assert "script" not in page.tags and f"{count} of {count} as in the key" in page.text
+    assert "<b>Towns</b> are found" in page.text and "40%" in page.text
+    for claim in catalog.claims().values():
+        assert f"“{claim.words}”" in page.text and claim.reading in page.text
+        assert all(str(point) in page.text for point in (*claim.speaks_for, *claim.speaks_against))

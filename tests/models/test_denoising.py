@@ -1,0 +1,311 @@
+"""Tests lesson 06's pictures, the recorder of cross-attention, and the explorer of a pipeline."""
+
+import re
+
+import numpy
+import pytest
+import torch
+from pages import Page
+from PIL import Image
+
+from course_utils import CourseError, CrossAttention, opened, views
+from course_utils.opened.denoising import Denoising, Drawn, as_pixels, shade_html
+from course_utils.worlds.pictureworld import world
+
+RED = numpy.zeros((8, 8, 3), numpy.uint8) + numpy.array([255, 0, 0], numpy.uint8)
+CORNER = numpy.zeros((4, 4))
+CORNER[3, 0] = 0.8
+PICTURES = {
+    "picture_strip": opened.picture_strip([RED, RED], ["a", "<b>"], "Two"),
+    "picture_grid": opened.picture_grid(
+        {"one": [RED, RED], "other": [RED, RED]}, ["left", "right"], captions={"other": ["3 off", "4 off"]}
+    ),
+    "denoising_strip": opened.denoising_strip({"state": [RED] * 3}, {0: 1.0, 5: 0.706, 10: 0.0}),
+    "word_maps": opened.word_maps(RED, ["bear", "<blue>"], [CORNER, CORNER * 0 + 0.25]),
+}
+
+
+def decoded(picture):
+    """Returns the PNG images inside a picture, as arrays."""
+    import base64
+    import io
+
+    found = re.findall(r"data:image/png;base64,([A-Za-z0-9+/=]+)", picture.html)
+    return [numpy.asarray(Image.open(io.BytesIO(base64.b64decode(each)))) for each in found]
+
+
+@pytest.mark.parametrize("name", PICTURES)
+def test_html_survives_the_sanitiser_and_reads_when_narrow(name):
+    page = Page(PICTURES[name].html)
+    page.assert_survives_the_sanitiser()
+    page.assert_reads_when_narrow(widest=0)
+    assert all(image["alt"] for image in page.images)
+
+
+def test_pictures_say_what_they_show():
+    assert PICTURES["picture_strip"].alt == "2 pictures: a; <b>"
+    assert PICTURES["picture_grid"].alt == (
+        "Pictures in rows (one; other: 3 off, 4 off) and columns (left, right)"
+    )
+    assert [image["alt"] for image in Page(PICTURES["picture_grid"].html).images] == [
+        "one, left",
+        "one, right",
+        "other, left, 3 off",
+        "other, right, 4 off",
+    ]
+    assert PICTURES["denoising_strip"].alt == (
+        "Pictures in rows (state) and columns (start: 100% noise, step 5: 71% noise, step 10: 0% noise)"
+    )
+    assert PICTURES["word_maps"].alt == (
+        "Attention to each word: bear: 5%, most at the bottom left; <blue>: 25%, the same everywhere"
+    )
+
+
+def test_a_word_map_lights_the_places_that_look_at_the_word():
+    lit, even = decoded(PICTURES["word_maps"])
+    assert lit[7, 0].tolist() == [255, 0, 0] and lit[0, 7].tolist() == [27, 31, 36]
+    assert (even == RED).all()
+    shade = decoded(views.Picture(shade_html(CORNER, "where"), ""))[0]
+    assert shade[3, 0, 3] == 0 and shade[0, 3, 3] == 235
+
+
+def test_any_kind_of_picture_is_taken():
+    floats = numpy.zeros((2, 2, 3)) + [1.0, 0.5, 0.0]
+    wanted = [255, 128, 0]
+    for image in (
+        floats,
+        torch.tensor(floats),
+        Image.fromarray(numpy.uint8([[wanted]])),
+        1.7 * floats.clip(0.5),
+    ):
+        assert as_pixels(image).dtype == numpy.uint8
+    assert as_pixels(floats)[0, 0].tolist() == as_pixels(torch.tensor(floats))[0, 0].tolist() == wanted
+    assert as_pixels(torch.tensor([[wanted]]))[0, 0].tolist() == wanted
+    with pytest.raises(ValueError, match=r"\(height, width, 3\), and this one is \(3, 8, 8\)"):
+        as_pixels(numpy.zeros((3, 8, 8)))
+    with pytest.raises(ValueError):
+        opened.picture_strip([RED], ["a", "b"])
+    with pytest.raises(ValueError):
+        opened.picture_grid({"one": [RED]}, ["left", "right"])
+    with pytest.raises(ValueError):
+        opened.word_maps(RED, ["a", "b"], [CORNER])
+
+
+@pytest.fixture(scope="module")
+def unet():
+    from diffusers import UNet2DConditionModel
+
+    torch.manual_seed(0)
+    return UNet2DConditionModel(
+        sample_size=8,
+        block_out_channels=(8, 16),
+        layers_per_block=1,
+        down_block_types=("CrossAttnDownBlock2D", "DownBlock2D"),
+        up_block_types=("UpBlock2D", "CrossAttnUpBlock2D"),
+        cross_attention_dim=12,
+        attention_head_dim=2,
+        norm_num_groups=4,
+    ).eval()
+
+
+def called(unet, pictures=2, side=8, words=5):
+    random = torch.Generator().manual_seed(1)
+    latents = torch.randn(pictures, 4, side, side, generator=random)
+    text = torch.randn(pictures, words, 12, generator=random)
+    with torch.no_grad():
+        return unet(latents, 7, text).sample
+
+
+def test_recording_changes_nothing_and_ends_with_the_block(unet):
+    before = called(unet)
+    with CrossAttention(unet) as seen:
+        during = called(unet)
+        called(unet)
+    assert torch.equal(before, during) and torch.equal(before, called(unet))
+    maps = seen.maps()
+    assert maps.shape == (2, 2, 5, 8, 8)
+    assert torch.allclose(maps.sum(2), torch.ones(2, 2, 8, 8), atol=1e-5)
+    assert torch.equal(maps[0], maps[1])
+    layers = torch.stack([seen.maps(layer) for layer in range(4)])
+    assert torch.allclose(layers.mean(0), maps, atol=1e-6) and not torch.equal(layers[0], layers[3])
+    with pytest.raises(CourseError, match="no layer 4: take one from 0 to 3"):
+        seen.maps(4)
+
+
+def test_recorded_weights_are_those_that_the_layer_uses(unet):
+    """The layer's output, computed by hand from the recorded weights, equals the real output."""
+    layer = unet.down_blocks[0].attentions[0].transformer_blocks[0].attn2
+    places, text = torch.randn(1, 64, 8), torch.randn(1, 5, 12)
+    seen = CrossAttention(unet)
+    seen._layers = [layer]
+    with seen, torch.no_grad():
+        seen._begin(unet, (torch.zeros(1, 4, 8, 8),), {})
+        output = layer(places, encoder_hidden_states=text)
+        # The weights of each head, computed by hand. The recorder keeps the mean over the heads.
+        query, key, value = layer.to_q(places), layer.to_k(text), layer.to_v(text)
+        heads = [each.unflatten(-1, (layer.heads, -1)).transpose(1, 2) for each in (query, key, value)]
+        weights = (heads[0] @ heads[1].transpose(2, 3) * layer.scale).softmax(-1)
+        by_hand = layer.to_out[0]((weights @ heads[2]).transpose(1, 2).flatten(2))
+    assert torch.allclose(output, by_hand, atol=1e-5)
+    recorded = seen.maps()[0, 0].flatten(1)  # (tokens, places)
+    assert torch.allclose(recorded, weights.mean(1)[0].T, atol=1e-5)
+
+
+def test_coarse_layers_and_other_shapes_are_brought_to_the_latents_size(unet):
+    with CrossAttention(unet) as seen, torch.no_grad():
+        unet(torch.zeros(1, 4, 8, 12), 7, torch.zeros(1, 5, 12))
+    assert seen.maps().shape == (1, 1, 5, 8, 12)
+
+
+def test_a_recorder_refuses_in_a_sentence(unet):
+    from diffusers import UNet2DModel
+
+    plain_blocks = {"down_block_types": ("DownBlock2D",), "up_block_types": ("UpBlock2D",)}
+    plain = UNet2DModel(
+        sample_size=8, block_out_channels=(8,), norm_num_groups=4, layers_per_block=1, **plain_blocks
+    )
+    with pytest.raises(CourseError, match="has no cross-attention: take one that reads a prompt"):
+        CrossAttention(plain)
+    with CrossAttention(unet) as seen:
+        pass
+    with pytest.raises(CourseError, match="Nothing was recorded: call the pipeline inside"):
+        seen.maps()
+    with CrossAttention(unet) as seen:
+        called(unet, pictures=1)
+        called(unet, pictures=2)
+    with pytest.raises(CourseError, match="batches had different sizes"):
+        seen.maps()
+
+
+class Pipeline:
+    """Draws grey values that grow with the step, and records what it was asked for."""
+
+    def __init__(self):
+        self.asked, self.decoded = [], 0
+
+    def draw(self, prompts, seed, guidance, steps):
+        self.asked.append((tuple(prompts), seed, guidance, steps))
+        states = numpy.linspace(0, 1, steps + 1)[:, None, None, None, None] * numpy.ones(
+            (1, len(prompts), 4, 4, 3)
+        )
+        noise = [1 - step / steps for step in range(steps + 1)]
+        words = [prompt.split() for prompt in prompts]
+        maps = [numpy.stack([CORNER] * len(each)) for each in words]
+        return Drawn(states, noise, words, maps)
+
+    def decode(self, states):
+        self.decoded += len(states)
+        return states
+
+
+def explorer(pipeline, **starts):
+    return Denoising(pipeline.draw, pipeline.decode, ("red bear", "blue bear"), steps=10, **starts)
+
+
+def test_the_steps_draw_nothing_anew_and_everything_else_does():
+    pipeline = Pipeline()
+    shown = explorer(pipeline)
+    assert pipeline.asked == [(("red bear", "blue bear"), 0, 4.0, 10)]
+    assert "Step 10: 0% noise; 10 steps, seed 0, guidance 4: “red bear”; “blue bear”" in shown.status.value
+    shown.step.value = 3
+    assert "Step 3: 70% noise" in shown.picture.value
+    shown.step.value = 10
+    assert pipeline.decoded == 4  # decodes each state of each picture only once
+    shown.seed.value = 7
+    shown.guidance.value = 1.5
+    shown.second.value = ""
+    assert [each[1:] for each in pipeline.asked] == [(0, 4, 10), (7, 4, 10), (7, 1.5, 10), (7, 1.5, 10)]
+    assert pipeline.asked[-1][0] == ("red bear",)
+    assert shown.picture.value.count("course-paint") == 1 + shown.picture.value.count(".course-paint")
+
+
+def test_another_number_of_steps_shows_its_end():
+    pipeline = Pipeline()
+    shown = explorer(pipeline)
+    for steps in (20, 5, 1):
+        shown.steps.value = steps
+        assert (shown.step.value, shown.step.max) == (steps, steps)
+        assert f"Step {steps}: 0% noise" in shown.picture.value
+    assert [each[3] for each in pipeline.asked] == [10, 20, 5, 1]
+
+
+def test_words_lay_their_maps_over_the_picture_with_mouse_and_keyboard():
+    shown = explorer(Pipeline())
+    assert shown.picture.value.count('class="course-said" tabindex="0"') == 4
+    assert shown.picture.value.count('class="course-shade"') == 4
+    assert "where “red” is looked at" in shown.picture.value
+    assert ".course-said:focus>.course-shade" in shown.picture.value
+
+
+def test_the_still_picture_has_the_way_and_the_maps():
+    bundle = explorer(Pipeline())._repr_mimebundle_()
+    assert "start: 100% noise, step 2: 80% noise, step 5: 50% noise" in bundle["text/plain"]
+    assert "red: 5%, most at the bottom left; bear: 5%" in bundle["text/plain"]
+    page = Page(bundle["text/html"])
+    page.assert_survives_the_sanitiser()
+    assert len(page.images) == 12 and "Run this cell" in page.text
+
+
+def test_words_without_a_map_are_named_in_a_sentence():
+    def draw(prompts, *setting):
+        drawn = Pipeline().draw(prompts, *setting)
+        return Drawn(drawn.states, drawn.noise, [[*words, "cut"] for words in drawn.words], drawn.maps)
+
+    shown = Denoising(draw, list, ("red bear", ""), steps=10)
+    assert "Not read: “cut”; the model reads 2 tokens of a prompt." in shown.picture.value
+    assert "Not read: “cut”" in shown.status.value
+    assert shown.picture.value.count('class="course-said"') == 2 and "cut" not in shown.still().html
+    assert "Not read" not in explorer(Pipeline()).picture.value
+
+
+def test_words_that_the_model_was_not_trained_on_are_named():
+    shown = explorer(Pipeline(), unknown=world.unknown_words)
+    assert "training captions" not in shown.picture.value + shown.status.value  # “bear” is among its animals
+    shown.first.value = "a nurse on a blue background"
+    assert "Not a word of the training captions: “nurse”." in shown.picture.value
+    assert "Not a word of the training captions: “nurse”." in shown.status.value
+
+
+def test_an_empty_prompt_and_a_failing_pipeline_end_in_a_sentence():
+    pipeline = Pipeline()
+    shown = explorer(pipeline)
+    shown.first.value = shown.second.value = " "
+    assert "There is no prompt: type what to draw" in shown.picture.value
+    shown.first.value = "red bear"
+    assert "Step 10" in shown.picture.value
+    pipeline.draw = shown.draw = lambda *_: 1 / 0
+    shown.seed.value = 3
+    assert "this notebook gave to the explorer, stopped (ZeroDivisionError" in shown.picture.value
+    with pytest.raises(CourseError, match="60 steps are none of the choices"):
+        Denoising(pipeline.draw, pipeline.decode, ("a", ""), steps=60)
+    with pytest.raises(CourseError, match="There is no prompt"):
+        Denoising(pipeline.draw, pipeline.decode, ("", ""))
+
+
+def test_a_new_pair_runs_the_course_s_model_once_a_step():
+    """Each of the twenty steps runs both prompts, with and without guidance, in one batch."""
+    import course_utils as course
+
+    pipeline = course.load("stable-diffusion", "tiny")
+
+    def draw(prompts, seed, guidance, steps):
+        start = torch.randn(1, 4, 16, 16, generator=torch.Generator().manual_seed(seed))
+        start = start.expand(len(prompts), -1, -1, -1)
+        settings = {"guidance_scale": guidance, "num_inference_steps": steps, "output_type": "latent"}
+        with CrossAttention(pipeline.unet) as seen:
+            latents = pipeline(prompts, latents=start, **settings).images
+        maps = seen.maps()[:, -len(prompts) :].mean(0)[:, 1:]
+        return Drawn([latents] * (steps + 1), [0.0] * (steps + 1), [each.split() for each in prompts], maps)
+
+    def decode(latents):
+        with torch.no_grad():
+            return (pipeline.vae.decode(latents).sample / 2 + 0.5).clamp(0, 1).permute(0, 2, 3, 1)
+
+    shown = Denoising(draw, decode, ("doctor", "cook"))
+    batches = []
+    pipeline.unet.register_forward_pre_hook(lambda _, inputs: batches.append(len(inputs[0])))
+    shown.seed.value = 3
+    assert "seed 3" in shown.picture.value and "stopped" not in shown.picture.value
+    assert batches == [4] * 20
+    shown.step.value = 5
+    assert len(batches) == 20

@@ -1,0 +1,78 @@
+"""Tests the models and the views that run in a web page, with node's test runner."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+WEIGHTS = ROOT / "course_utils" / "training" / "weights"
+# All punctuation that the tokenizer has, words that it lacks, and more tokens than Mistral's window.
+TEXT = (
+    "The nurse walked to the old mill, because the dog was hungry. She said: “Where is the red box?” It was "
+    "12 km away (by train), in Anna's well-known garden!"
+)
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory):
+    sys.path.insert(0, str(ROOT / "website"))
+    try:
+        import explorables
+    finally:
+        sys.path.pop(0)
+    folder = tmp_path_factory.mktemp("site")
+    explorables.write(folder)
+    return folder / "explorables"
+
+
+@pytest.fixture(scope="module")
+def reference(tmp_path_factory):
+    """The path of a file with what transformers computes for TEXT with each of the six models."""
+    import torch
+    import transformers
+
+    found = []
+    for folder in sorted(WEIGHTS.glob("tinyworld-*")):
+        tokenizer = transformers.AutoTokenizer.from_pretrained(folder)
+        model = transformers.AutoModelForCausalLM.from_pretrained(folder, attn_implementation="eager").eval()
+        ids = tokenizer(TEXT)["input_ids"]
+        with torch.no_grad():
+            output = model(torch.tensor([ids]), output_attentions=True)
+        entry = {"name": folder.name, "folder": str(folder), "text": TEXT, "ids": ids}
+        entry["logits"] = output.logits[0].tolist()
+        entry["attentions"] = [layer[0].tolist() for layer in output.attentions]
+        found.append(entry)
+    assert len(found) == 6
+    path = tmp_path_factory.mktemp("reference") / "reference.json"
+    path.write_text(json.dumps(found), encoding="utf-8")
+    return path
+
+
+def node():
+    """The path of node: the system's, or the one that travels with Playwright's Python package."""
+    if found := shutil.which("node"):
+        return found
+    try:
+        from playwright._impl._driver import compute_driver_executable
+
+        return compute_driver_executable()[0]
+    except ImportError:
+        pytest.skip("Needs node: sudo apt install nodejs, or brew install node")
+
+
+@pytest.mark.parametrize("name", ["claims", "models", "router", "sampling"])
+def test_in_node(name, site, reference):
+    test = ROOT / "tests" / "models" / "live" / f"{name}.test.mjs"
+    result = subprocess.run(
+        [node(), "--test", str(test)],
+        env=os.environ | {"SITE": str(site), "REFERENCE": str(reference)},
+        capture_output=True,
+        text=True,
+    )
+    assert result.returncode == 0, result.stdout[-5000:] + result.stderr[-2000:]
+    assert "# fail 0" in result.stdout and "# pass 0" not in result.stdout

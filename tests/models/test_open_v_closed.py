@@ -1,0 +1,261 @@
+"""Tests lesson 08: items with known answers, its scores against lm-eval's, the ranking, the blind vote."""
+
+import json
+import re
+from itertools import combinations
+from pathlib import Path
+
+import nbformat
+import numpy
+import pytest
+
+import course_utils as course
+from course_utils import CourseError, opened
+from course_utils.opened.ranking import Vote
+from course_utils.worlds.tinyworld import benchmark
+
+LESSON = Path(__file__).parents[2] / "notebooks" / "08_open_v_closed.ipynb"
+WORLD = course.tinyworld.english()
+
+
+@pytest.fixture(scope="module")
+def lesson():
+    """Returns the functions that the lesson defines in its cells, by name."""
+    cells = nbformat.read(LESSON, as_version=4).cells
+    names = {"numpy": numpy, "course": course, "world": WORLD, "rivals": ["a", "b", "c"]}
+    names["combinations"] = combinations
+    for cell in cells:
+        if cell.cell_type == "code" and cell.source.startswith("def "):
+            exec(re.split(r"\n\n\n(?!def )", cell.source)[0], names)
+    return names
+
+
+@pytest.mark.parametrize("name", benchmark.BENCHMARKS)
+def test_the_world_itself_says_which_choice_is_right(name):
+    items = benchmark.items(WORLD, name, 40)
+    assert len(items) == 40
+    said = set(WORLD.vocabulary())
+    for item in items:
+        assert len(set(item.choices)) == len(item.choices) == (2 if name == "trades" else benchmark.CHOICES)
+        assert said.issuperset(item.choices)
+        shares = WORLD.following(item.prompt)
+        best, *others = sorted((shares.get(choice, 0) for choice in item.choices), reverse=True)
+        assert shares[item.choices[item.answer]] == best > max(others)
+        assert name == "trades" or max(others) == 0
+    assert len({item.answer for item in items}) == len(items[0].choices)  # the right one can be anywhere
+
+
+def test_items_are_settled_by_their_seed():
+    first, again = (benchmark.items(WORLD, "memory", 20) for _ in range(2))
+    assert first == again and first == benchmark.items(WORLD, "memory", 30)[:20]
+    fresh = benchmark.items(WORLD, "memory", 20, seed=1)
+    assert not {item.prompt for item in first} & {item.prompt for item in fresh}
+
+
+def test_facts_ask_for_each_town_that_is_told_of_once():
+    items = benchmark.items(WORLD, "facts", 80)
+    told = [fact["subject"] for fact in WORLD.plan()["planted"]["almanac"] if fact["copies"]]
+    assert [item.document.filled["subject"] for item in items] == told and len(told) == 42
+
+
+def test_a_twin_differs_in_one_word_and_in_its_answer():
+    for item in benchmark.items(WORLD, "memory", 20):
+        other = item.choices[(item.answer + 1) % 4]
+        twin = benchmark.retold(WORLD, item, colour=other)
+        assert twin.choices == item.choices and twin.choices[twin.answer] == other
+        assert WORLD.following(twin.prompt)[other] == 1
+        assert item.prompt.replace(item.choices[item.answer], other) == twin.prompt != item.prompt
+
+
+def test_items_refuse_in_a_sentence():
+    with pytest.raises(CourseError, match="no benchmark 'mmlu': choose one of sums, facts"):
+        benchmark.items(WORLD, "mmlu", 10)
+    (item,) = benchmark.items(WORLD, "memory", 1)
+    with pytest.raises(CourseError, match="'beige' is no choice of this item: tell it of one of "):
+        benchmark.retold(WORLD, item, colour="beige")
+
+
+TASK = """task: {name}
+dataset_path: json
+dataset_kwargs:
+  data_files:
+    test: {file}
+  cache_dir: {cache}
+test_split: test
+doc_to_text: "{{{{prompt}}}}"
+metric_list:
+  - metric: {metric}
+    aggregation: mean
+    higher_is_better: true
+"""
+CHOOSING = "output_type: multiple_choice\ndoc_to_choice: choices\ndoc_to_target: answer\n"
+WRITING = """output_type: generate_until
+doc_to_target: "{{choices[answer]}}"
+generation_kwargs: {do_sample: false, until: ["\\n"], max_gen_toks: 1}
+"""
+
+
+def test_lm_eval_gives_the_same_number_on_the_same_items(lesson, tmp_path):
+    """Compares item by item: choices on all six benchmarks, and written answers on the facts."""
+    from lm_eval import simple_evaluate
+    from lm_eval.models.huggingface import HFLM
+    from lm_eval.tasks import TaskManager
+
+    model, tokenizer = course.load("tinyworld-mistral")
+    ours = {}
+    for name in benchmark.BENCHMARKS:
+        items = benchmark.items(WORLD, name, 42)
+        file = tmp_path / f"{name}.jsonl"
+        rows = [{"prompt": each.prompt, "choices": each.choices, "answer": each.answer} for each in items]
+        file.write_text("\n".join(map(json.dumps, rows)))
+        ours[name], written = lesson["run"](model, tokenizer, items)
+        places = {"file": file, "cache": tmp_path / "cache"}
+        task = TASK.format(name=name, metric="acc", **places) + CHOOSING
+        (tmp_path / f"{name}.yaml").write_text(task)
+        if name == "facts":
+            ours["written"] = written
+            task = TASK.format(name="written", metric="exact_match", **places) + WRITING
+            (tmp_path / "written.yaml").write_text(task)
+    theirs = simple_evaluate(
+        HFLM(pretrained=model, tokenizer=tokenizer, add_bos_token=True, batch_size=32, device="cpu"),
+        tasks=list(ours),
+        task_manager=TaskManager(include_path=str(tmp_path), include_defaults=False),
+        bootstrap_iters=0,
+    )
+    for name, right in ours.items():
+        metric = "exact_match" if name == "written" else "acc"
+        samples = sorted(theirs["samples"][name], key=lambda sample: sample["doc_id"])
+        assert [100 * sample[metric] for sample in samples] == right.tolist(), name
+        (accuracy,) = (
+            value for key, value in theirs["results"][name].items() if key.startswith(f"{metric},")
+        )
+        assert 100 * accuracy == pytest.approx(right.mean())
+    assert ours["sums"].mean() == 100 and ours["memory"].mean() < 50  # so agreement is not trivial
+
+
+def test_pairs_in_the_same_order_and_turned_round(lesson):
+    rng = numpy.random.default_rng(0)
+    for _ in range(20):
+        one, other = rng.integers(5, size=(2, 6)).tolist()
+        found = course.statistics.kendall(one, other)
+        assert lesson["compare"](one, other) == (found.concordant, found.discordant)
+    assert lesson["compare"]([1, 2, 3], [10, 20, 30]) == (3, 0)
+    assert lesson["compare"]([1, 2, 3], [3, 2, 1]) == (0, 3)
+    assert lesson["compare"]([1, 1, 1], [1, 2, 3]) == (0, 0)  # a saturated benchmark gives no order
+
+
+def test_a_third_way_of_asking_changes_no_comparison(monkeypatch, tmp_path):
+    """Does what the lesson's "Change it" suggests. More prompts must not change the comparison in words."""
+    monkeypatch.setenv("COURSE_ANSWERS", str(tmp_path / "answers.json"))
+    (cell,) = (
+        cell.source
+        for cell in nbformat.read(LESSON, as_version=4).cells
+        if cell.source.startswith("def write(")
+    )
+    llama, tokenizer = course.load("tinyworld-llama")
+    sums = [item for item in benchmark.items(WORLD, "sums", 80) if item.prompt.startswith("What")][:24]
+    ways = {"in words": [item.prompt for item in sums], "in the dark": ["The sea"] * len(sums)}
+    for small, prompts, outcome in (
+        (llama, ways, "about the same"),
+        (llama, {"in the dark": ways["in the dark"]} | ways, "about the same"),
+    ):
+        names = {"llama": llama, "tokenizer": tokenizer, "small": small, "words": tokenizer, "re": re}
+        names |= {"course": course, "display": lambda picture: None, "sums": sums, "prompts": prompts}
+        exec(cell, names)
+        assert names["outcome"] == outcome
+        assert sum(names["right"]["TinyWorld Llama", "in the dark"]) < 12 < sum(names["llama_right"])
+
+
+def test_elo_moves_as_much_up_as_down_and_finds_the_strength(lesson):
+    elo = lesson["elo"]
+    assert elo([("a", "b", 1.0)]) == {"a": 1008.0, "b": 992.0, "c": 1000.0}
+    assert elo([("a", "b", 0.5)]) == dict.fromkeys("abc", 1000.0)
+    rng = numpy.random.default_rng(0)
+    strength = {"a": 1100, "b": 1000, "c": 900}
+    votes = []
+    for _ in range(600):
+        left, right = rng.permutation(list("abc"))[:2].tolist()
+        chance = 1 / (1 + 10 ** ((strength[right] - strength[left]) / 400))
+        votes.append((left, right, float(rng.random() < chance)))
+    assert sum(elo(votes).values()) == pytest.approx(3000)
+    fitted = course.statistics.bradley_terry(votes)
+    arrived = elo(votes * 20, step=1)
+    for name, (rating, (low, high)) in fitted.items():
+        assert low < rating < high and abs(strength[name] - rating) < 50 > 5 * abs(arrived[name] - rating)
+
+
+SCORES = {
+    "one": {"sums": (100.0, (100.0, 100.0)), "facts": (76.0, (62.0, 88.0))},
+    "two": {"sums": (100.0, (100.0, 100.0)), "facts": (88.0, (79.0, 98.0))},
+    "three": {"sums": (50.0, (40.0, 60.0)), "facts": (20.0, (10.0, 30.0))},
+}
+
+
+def test_a_ranking_shares_ranks_and_marks_chance():
+    picture = opened.ranking(SCORES, {"facts": 25.0}, title="Ranked")
+    assert picture.alt == (
+        "one: sums 1= (100%), facts 2 (76%); two: sums 1= (100%), facts 1 (88%); "
+        "three: sums 3 (50%), facts 3 (20%)"
+    )
+    assert picture.html.count("left:25.0%;width:3px") == 3 and "Upright line: chance" in picture.html
+    assert picture.html.count("background:#fbe3c0") == 3  # a first place, shared or not
+    assert "left:62.0%;width:26.0%" in picture.html
+    assert "chance" not in opened.ranking(SCORES).html
+    for stripped in ("<script", "<style", "<svg", "role="):
+        assert stripped not in picture.html
+
+
+CONTESTS = [
+    ("Where is it? It is in the", ("a", "red bag."), ("b", "blue <bag>.")),
+    ("She", ("c", "x."), ("a", "y.")),
+]
+
+
+def vote(**changes):
+    def rate(votes):
+        won = {
+            name: 1000.0 + sum(8 for left, _, result in votes if left == name and result == 1)
+            for name in "abc"
+        }
+        return {name: (rating, (rating - 20, rating + 20)) for name, rating in won.items()}
+
+    return Vote(
+        **{"contests": CONTESTS, "rate": rate, "baked": [("a", "b", 1.0)] * 3, "voter": "somebody"} | changes
+    )
+
+
+def test_a_vote_is_blind_until_it_is_given():
+    explorer = vote()
+    assert explorer.still().alt.startswith(
+        "Which goes on better? Where is it? It is in the … left: red bag. | right: "
+    )
+    assert "Ratings after 3 votes of somebody" in explorer.still().html
+    assert "Vote 1" not in explorer.picture.value and "Ratings" not in explorer.picture.value
+    assert "blue &lt;bag&gt;." in explorer.picture.value
+    left, level, right = explorer.controls
+    left.click()
+    assert explorer.votes == [("a", "b", 1.0)]
+    assert "Vote 1: left was a, right was b; you took a." in explorer.picture.value
+    assert "a: 1008 points, somebody 1024" in explorer.status.value
+    right.click()
+    assert explorer.votes[-1] == ("c", "a", 0.0)
+    assert "you took a. That was the last one." in explorer.status.value
+    level.click()
+    assert len(explorer.votes) == 2  # no pair is left to vote on
+
+
+def test_no_difference_is_half_and_nothing_to_vote_on_is_said():
+    explorer = vote()
+    explorer.controls[1].click()
+    assert explorer.votes == [("a", "b", 0.5)] and "you saw no difference" in explorer.picture.value
+    with pytest.raises(CourseError, match="nothing to vote on"):
+        vote(contests=[])
+
+
+def test_intervals_wait_for_ten_votes():
+    explorer = vote(contests=CONTESTS[:1] * 10)
+    for number in range(1, 11):
+        assert "1008 (" not in explorer.status.value
+        explorer.controls[0 if number == 1 else 1].click()
+        assert ("Intervals from 10 votes on." in explorer.picture.value) == (number < 10)
+    assert "a: 1008 (988 to 1028)" in explorer.status.value

@@ -1,0 +1,163 @@
+"""Tests the Stable Diffusion that comes with the course: its files, its card, and how well it draws.
+
+The tests draw a sample of each test set again. They read what would take minutes from `measured.json`.
+"""
+
+import hashlib
+import json
+import tomllib
+from pathlib import Path
+
+import numpy
+import pytest
+import torch
+
+import course_utils as course
+from course_utils import catalog
+from course_utils.loading import sources
+from course_utils.training import picture_card, picture_evaluation, picture_trainer
+from course_utils.worlds.pictureworld import drawing, sprites, world
+
+ROOT = Path(__file__).parents[2]
+NAME = "pictureworld-stable-diffusion"
+FOLDER = sources.TRAINED_HERE / NAME
+PARTS = {"vae", "text_encoder", "unet"}
+
+
+@pytest.fixture(scope="module")
+def pipeline():
+    return course.load("stable-diffusion")
+
+
+@pytest.fixture(scope="module")
+def measured():
+    return json.loads((FOLDER / "measured.json").read_text(encoding="utf-8"))
+
+
+@pytest.fixture(scope="module")
+def judge():
+    return picture_evaluation.Judge(sprites.load())
+
+
+def test_files_are_few_safe_and_those_of_the_catalogue():
+    facts = catalog.find("stable-diffusion", "tiny")
+    assert facts.name == NAME
+    weights = sorted(FOLDER.rglob("*.safetensors"))
+    told = {file.name: (file.bytes, file.sha256) for file in facts.files}
+    found = {}
+    for path in weights:
+        content = path.read_bytes()
+        name = path.relative_to(FOLDER).as_posix()
+        found[name] = len(content), hashlib.sha256(content).hexdigest()
+    assert found == told
+    assert sum(size for size, _ in found.values()) < 20e6
+    endings = {path.suffix for path in FOLDER.rglob("*") if path.is_file()}
+    assert endings == {".json", ".md", ".png", ".safetensors", ".webp"}
+    assert (FOLDER / "samples.png").stat().st_size < 600_000
+    assert sum(path.stat().st_size for path in FOLDER.rglob("*")) < facts.disk_bytes
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+    patterns = project["tool"]["setuptools"]["package-data"]["course_utils"]
+    package = ROOT / "course_utils"
+    travels = {path for pattern in patterns for path in package.glob(pattern)}
+    assert {path for path in FOLDER.rglob("*") if path.is_file()} <= travels
+
+
+def test_the_library_s_own_pipeline(pipeline):
+    facts = catalog.find("stable-diffusion", "tiny")
+    assert type(pipeline).__name__ == facts.architecture
+    assert {pipeline.unet.dtype, pipeline.vae.dtype, pipeline.text_encoder.dtype} == {torch.float32}
+    count = sum(weight.numel() for part in PARTS for weight in getattr(pipeline, part).parameters())
+    assert count == facts.parameters
+    assert pipeline.safety_checker is None
+    picture = pipeline("cat", num_inference_steps=2, generator=torch.Generator().manual_seed(0)).images[0]
+    assert picture.size == (64, 64)
+
+
+def test_the_card_says_what_was_measured(pipeline, measured):
+    captions = [
+        world.draw(place, f"samples {picture_card.SAMPLE_SEED}")[1] for place in range(picture_card.SAMPLES)
+    ]
+    card = (FOLDER / "README.md").read_text(encoding="utf-8")
+    assert card == picture_card.text(pipeline, measured, captions)
+    assert measured["plan"] == json.loads(json.dumps(world.plan()))
+    told = measured["training"]["recipe"]
+    assert told == json.loads(json.dumps(vars(picture_trainer.RECIPE)))
+
+
+BAR = {
+    "objects": 0.95,
+    "people": 0.95,
+    "held-out people": 0.85,
+    "held-out backgrounds": 0.98,
+    "shapes": 0.98,
+    "held-out shapes": 0.95,
+    "pairs": 0.90,
+    "held-out pairs": 0.90,
+    "sided pairs": 0.90,
+    "held-out sided pairs": 0.90,
+}
+
+
+@pytest.mark.parametrize("name", BAR)
+def test_the_bar(measured, name):
+    scores = measured["sets"][name]["4"]
+    assert scores["prompts"] >= 100 and scores["shuffled"] < 0.05
+    assert scores["right"] >= BAR[name]
+
+
+@pytest.mark.parametrize("name", BAR)
+def test_a_sample_is_drawn_right_again(pipeline, judge, name):
+    """Of eight prompts of each set, at least six are drawn right."""
+    test = world.test_sets()[name][:8]
+    pictures = picture_evaluation.draw(pipeline, [prompt for prompt, _ in test])
+    shown = [(scene.parts, scene.background, scene.layout) for scene in judge.scenes(pictures, name)]
+    wanted = [(scene.parts, scene.background, scene.layout) for _, scene in test]
+    assert sum(one == other for one, other in zip(shown, wanted, strict=True)) >= 6
+
+
+def test_the_rest_of_the_bar(measured):
+    psnr = measured["psnr"]
+    assert psnr["people"] >= 27 and psnr["objects"] >= 26 and psnr["scenes"] >= 33
+    assert measured["sets"]["held-out people"]["4"]["nearer"] >= 0.85
+    fresh = measured["fresh"]["held-out pairs"]["4"]
+    assert fresh["prompts"] == 100 and fresh["right"] >= BAR["held-out pairs"]
+
+
+def test_what_guidance_does(measured):
+    """In this model, guidance takes pictures further from what was asked for, but as many are right."""
+    for name in ("objects", "people"):
+        far = [measured["sets"][name][guidance]["distance"] for guidance in ("1", "4", "7")]
+        assert far[0] + 1 < far[1] < far[2] - 1
+    rights = [measured["early"]["objects"][guidance]["right"] for guidance in ("1", "4", "7")]
+    assert max(rights) - min(rights) < 0.1  # of 100 pictures: within chance
+
+
+def test_attention_beats_another_picture_s_word_but_for_colour(measured):
+    words = measured["attention"]["objects"]
+    for word in ("noun", "background", "colour, one coarse layer"):
+        assert words[word]["own"] > 0.8 and words[word]["low"] > 0
+    assert words["colour"]["low"] < 0 < words["colour"]["high"]  # as the card, the docs and lesson 06 say
+
+
+def test_the_same_attention_is_measured_again(pipeline, judge, measured):
+    found = picture_evaluation.attention_scores(pipeline, judge, 8)
+    assert found.keys() == measured["attention"]["objects"].keys()
+    for word, scores in found.items():
+        assert scores["low"] <= scores["above"] <= scores["high"]
+        assert abs(scores["above"] - (scores["own"] - scores["shuffled"])) < 1e-9
+        assert abs(scores["own"] - measured["attention"]["objects"][word]["own"]) < 0.25
+
+
+def test_pictures_come_back_from_their_latents(pipeline, judge, measured):
+    scenes = [scene for _, scene in world.test_sets()["objects"]]
+    found = picture_evaluation.psnr(pipeline.vae, drawing.pictures(scenes, judge.sprites))
+    assert abs(found - measured["psnr"]["objects"]) < 0.1
+
+
+def test_attention_is_where_the_thing_is(pipeline):
+    picture, maps = picture_evaluation.attention_maps(pipeline, "cat on a blue background")
+    assert list(maps) == ["cat", "on", "a", "blue", "background"] and maps["cat"].shape == (16, 16)
+    border = numpy.ones((16, 16), bool)
+    border[2:-2, 2:-2] = False
+    assert maps["cat"][~border].mean() > maps["cat"][border].mean()
+    assert picture.shape == (64, 64, 3)

@@ -1,0 +1,188 @@
+"""Tests the tiny models that come with the course: their files, and that their cards are right.
+
+The tests measure again what takes seconds. They read what takes minutes from `measured.json`.
+"""
+
+import contextlib
+import hashlib
+import json
+import math
+import re
+import tomllib
+from pathlib import Path
+from statistics import mean
+
+import pytest
+import torch
+
+import course_utils as course
+from course_utils import catalog
+from course_utils.loading import sources
+from course_utils.training import RECIPES, evaluation
+from course_utils.training import card as training_card
+
+ROOT = Path(__file__).parents[2]
+TINY = {
+    name: model for name, model in catalog.models().items() if model.ours and name.startswith("tinyworld")
+}
+FOUR = ["tinyworld-llama", "tinyworld-falcon", "tinyworld-mistral", "tinyworld-mixtral"]
+REACH = 4 * 15  # Mistral has four layers, and each looks 15 tokens back
+
+
+@pytest.fixture(scope="module")
+def loaded():
+    return {name: course.load(name)[0] for name in TINY}
+
+
+@pytest.fixture(scope="module")
+def worlds():
+    return {name: RECIPES[name].make_world() for name in TINY}
+
+
+@pytest.fixture(scope="module")
+def cards():
+    return {name: json.loads((sources.fetch(name) / "measured.json").read_text("utf-8")) for name in TINY}
+
+
+def test_every_recipe_has_its_weights():
+    assert TINY.keys() == RECIPES.keys()
+    found = {path.name for path in sources.TRAINED_HERE.iterdir()}
+    assert found == RECIPES.keys() | {"pictureworld-stable-diffusion"}  # in test_picture_weights.py
+
+
+@pytest.mark.parametrize("name", TINY)
+def test_files_are_those_of_the_catalogue(name):
+    folder, facts = sources.fetch(name), TINY[name]
+    assert {path.name for path in folder.iterdir()} == {
+        "README.md",
+        "config.json",
+        "generation_config.json",
+        "measured.json",
+        "model.safetensors",
+        "tokenizer.json",
+        "tokenizer_config.json",
+    }
+    (file,) = facts.files
+    content = (folder / file.name).read_bytes()
+    assert (len(content), hashlib.sha256(content).hexdigest()) == (file.bytes, file.sha256)
+    assert len(content) < 10e6
+    assert sum(path.stat().st_size for path in folder.iterdir()) < facts.disk_bytes
+
+
+def test_all_of_them_are_small_and_travel_with_the_package():
+    folders = [sources.TRAINED_HERE / name for name in TINY]
+    assert sum(path.stat().st_size for folder in folders for path in folder.iterdir()) < 40e6
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+    assert "training/weights/*/*" in project["tool"]["setuptools"]["package-data"]["course_utils"]
+
+
+@pytest.mark.parametrize("name", TINY)
+def test_loaded_as_the_catalogue_says(name, loaded):
+    model, facts = loaded[name], TINY[name]
+    assert type(model).__name__ == facts.architecture
+    assert sum(weight.numel() for weight in model.parameters()) == facts.parameters
+    assert model.dtype == torch.float32 and not model.training
+
+
+@pytest.mark.parametrize("name", TINY)
+def test_the_loss_is_near_its_floor_and_the_card_s(name, loaded, worlds, cards):
+    found = evaluation.validation(loaded[name], worlds[name])
+    for register, part in found.items():
+        assert part.loss == pytest.approx(cards[name]["validation"][register]["loss"], rel=1e-3)
+    assert 0 < found["all"].above < 0.10
+
+
+@pytest.mark.parametrize("name", TINY)
+def test_facts_are_recalled_the_more_often_they_were_told(name, loaded, worlds):
+    facts = evaluation.planted(loaded[name], worlds[name], "almanac")
+    share = {each.copies: mean(f.recalled for f in facts if f.copies == each.copies) for each in facts}
+    seldom, often = (share[0] + share[1]) / 2, (share[100] + share[300] + share[1000]) / 3
+    assert seldom <= 1 / 3 and often == 1
+    assert [mean(share[c] for c in pair) for pair in ((0, 1), (3, 10), (30, 100))] == sorted(
+        mean(share[c] for c in pair) for pair in ((0, 1), (3, 10), (30, 100))
+    )
+
+
+@pytest.mark.parametrize("name", TINY)
+def test_secrets_are_exposed_by_copies(name, cards):
+    told = cards[name]["planted"]["secrets"]
+    means = [
+        mean(secret["exposure"] for secret in told if secret["copies"] in copies)
+        for copies in ((0,), (1, 2, 4), (8, 16, 32), (64, 128, 256, 512, 1024))
+    ]
+    assert means == sorted(means) and means[0] < 4 and means[-1] > 13
+
+
+@pytest.mark.parametrize("name", FOUR)
+def test_planted_pronouns_are_recovered(name, loaded, worlds):
+    off = [
+        abs(share - planted) for planted, share in evaluation.pronouns(loaded[name], worlds[name]).values()
+    ]
+    assert len(off) == 36 and max(off) <= 0.05
+
+
+def test_the_repaired_model_s_gap_is_at_least_halved(loaded, worlds):
+    world = worlds["tinyworld-llama"]
+    gap = {
+        name: mean(abs(share - 0.5) for _, share in evaluation.pronouns(loaded[name], world).values())
+        for name in ("tinyworld-llama", "tinyworld-llama-repaired")
+    }
+    assert gap["tinyworld-llama-repaired"] < gap["tinyworld-llama"] / 2
+
+
+def test_experts_say_more_about_the_register_than_random_routers_but_in_the_first_layer(
+    loaded, worlds, cards
+):
+    layers = evaluation.specialisation(loaded["tinyworld-mixtral"], worlds["tinyworld-mixtral"])
+    assert all(found > 5 * chance for found, chance, *_ in layers)  # this also holds for random routers
+    assert [found > highest for found, _, _, highest in layers] == [False, True, True, True]
+    for values, said in zip(layers, cards["tinyworld-mixtral"]["experts"], strict=True):
+        assert values == pytest.approx(said, rel=0.02)
+
+
+def test_what_is_outside_the_window_is_recalled_at_chance(loaded, worlds):
+    world, count = worlds["tinyworld-mistral"], 40
+    chance = 1 / len(world.words_of("colour"))
+    recall = evaluation.recall_by_distance(loaded["tinyworld-mistral"], world, count)
+    outside = [share for distance, share in recall.items() if distance > REACH]
+    inside = [share for distance, share in recall.items() if distance < 16]
+    error = math.sqrt(chance * (1 - chance) / (count * len(outside)))
+    assert abs(mean(outside) - chance) < 3 * error
+    assert inside and min(inside) > 0.9
+
+
+@pytest.mark.parametrize("name", sorted(TINY.keys() - {"tinyworld-mistral"}))
+def test_without_a_window_distance_is_no_limit(name, loaded, worlds):
+    recall = evaluation.recall_by_distance(loaded[name], worlds[name], 40)
+    assert mean(share for distance, share in recall.items() if distance > REACH) > 0.9
+
+
+@pytest.mark.parametrize("name", TINY)
+def test_a_card_says_what_was_done_and_its_limits(name, cards):
+    card, measured = (sources.fetch(name) / "README.md").read_text("utf-8"), cards[name]
+    for part in ("| Data |", "| Code |", "seed 0", "| Hardware and time |", "## Limits"):
+        assert part in card, part
+    assert f"`course train {name}`" in card
+    assert f"{measured['validation']['all']['loss']:.3f}; a perfect model has" in card
+    assert len(re.findall(r"^1\. ", card, re.M)) == len(measured["samples"]) == 20
+    assert measured["training"]["recipe"]["documents"] == RECIPES[name].documents
+    assert measured["training"]["minutes"] < 45
+
+
+@pytest.mark.parametrize("name", TINY)
+def test_a_card_is_what_was_measured_and_says_which_samples_the_world_can_tell(name, loaded, worlds, cards):
+    measured, world = cards[name], worlds[name]
+    card = (sources.fetch(name) / "README.md").read_text("utf-8")
+    assert card == training_card.text(RECIPES[name].title, loaded[name], measured)
+    told = 0
+    for sample in measured["samples"]:
+        with contextlib.suppress(course.CourseError):
+            told += bool(world.surprisals(sample))
+    assert f"\n{told} of 20 are texts that this world can tell." in card
+    slips = training_card.slips(loaded[name], world, measured["samples"])
+    assert len(slips) == 20 - told and [{**slip, "share": 0} for slip in slips] == [
+        {**slip, "share": 0} for slip in measured["slips"]
+    ]
+    assert [slip["share"] for slip in slips] == pytest.approx(
+        [slip["share"] for slip in measured["slips"]], rel=0.05
+    )

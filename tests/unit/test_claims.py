@@ -1,0 +1,244 @@
+"""Tests the article's quotations, our reading of them, the verdicts, and the boxes that lessons show."""
+
+import re
+import tomllib
+from pathlib import Path
+
+import nbformat
+import pytest
+
+from course_utils import CourseError, article, catalog
+from course_utils.catalog import BASES, VERDICTS, Claim, Point
+from course_utils.learning.claims import box
+
+ROOT = Path(__file__).parents[2]
+LESSONS = {name[:2] for name in catalog.lessons()}
+QUOTATIONS = catalog.quotations().values()
+
+NOTEBOOKS = sorted([*(ROOT / "notebooks").glob("*.ipynb"), *(ROOT / "solutions").glob("*/*.ipynb")])
+TEXTS = sorted(
+    [
+        ROOT / "README.md",
+        *(ROOT / "docs").glob("*.md"),
+        *(ROOT / "course_utils" / "learning" / "questions").glob("*.toml"),
+        *(ROOT / "course_utils" / "catalog").glob("*.toml"),
+    ]
+)
+WRITTEN = [*NOTEBOOKS, *TEXTS]
+NAMES = [str(path.relative_to(ROOT)) for path in WRITTEN]
+
+# Quoted words that are not the article's, although their sentence names the article or a claim.
+NOT_THE_ARTICLE_S = {
+    "cannot know": "a verdict",
+    "cannot conclude": "an answer of lesson 09",
+    "misleading": "a verdict",
+    "true": "a verdict",
+    "evidence": "a heading of the capstone",
+    "below X": "lesson 07's example of a claim",
+}
+
+
+def prose_of(path):
+    """Returns the text for readers: a notebook's Markdown and code, a TOML file's texts, or a whole file.
+
+    Removes straight quotation marks from code. Only the curly ones there mark quotations.
+    """
+    text = path.read_text(encoding="utf-8")
+    if path.suffix == ".toml":
+        return "\n\n".join(_texts(tomllib.loads(text)))
+    if path.suffix == ".ipynb":
+        cells = nbformat.reads(text, as_version=4).cells
+        return "\n\n".join(
+            cell.source if cell.cell_type == "markdown" else cell.source.replace('"', " ") for cell in cells
+        )
+    return text
+
+
+def _texts(value, key=""):
+    if isinstance(value, str):
+        yield value.replace('"', " ") if key == "code" else value
+    elif isinstance(value, dict):
+        for name, each in value.items():
+            yield from _texts(each, name)
+    elif isinstance(value, list):
+        for each in value:
+            yield from _texts(each)
+
+
+def quoted_from_the_article(text):
+    """Returns the quotations in sentences that name the article or one of its claims."""
+    found = []
+    text = re.sub(r"`[^`]*`", "", text)  # code in the prose
+    for sentence in re.split(r"(?<=[.!?:;])\s+|\n\n|\|", text):
+        if re.search(r"\b(article|claim \d+)\b", sentence):
+            found += re.findall(r"“([^”]+)”", sentence)
+            found += re.findall(r'"([^"\n]+)"', sentence)
+    return [words.rstrip(".,;:?!") for words in found]
+
+
+def test_every_claim_is_whole():
+    claims = catalog.claims()
+    assert claims and claims.keys() <= catalog.quotations().keys()
+    for number, claim in claims.items():
+        assert claim.number == number and claim.verdict in VERDICTS
+        assert claim.words == catalog.quotations()[number]
+        assert claim.reading.endswith(".") and "“" not in claim.reading and '"' not in claim.reading
+        assert claim.speaks_for or claim.speaks_against, number
+        one_sided = not (claim.speaks_for and claim.speaks_against)
+        assert bool(claim.one_sided) == one_sided, f"{number}: say why one side alone is fair"
+        for point in (*claim.speaks_for, *claim.speaks_against):
+            assert point.basis in BASES and point.text.endswith("."), number
+            assert bool(point.sources) == (point.basis != "unsourced"), number
+
+
+def test_a_verdict_fits_its_sides():
+    for number, claim in catalog.claims().items():
+        if claim.verdict in ("partly true", "mostly true", "outdated", "held once", "opinion"):
+            assert claim.speaks_for and claim.speaks_against, number
+        if claim.verdict == "true":
+            assert claim.speaks_for, number
+        if claim.verdict in ("false", "misleading"):
+            assert claim.speaks_against, number
+
+
+def test_every_verdict_is_used_or_goes():
+    assert {claim.verdict for claim in catalog.claims().values()} == VERDICTS.keys()
+
+
+def test_each_claim_is_settled_in_a_lesson_that_there_is():
+    for claim in catalog.claims().values():
+        assert claim.settled and claim.settled.keys() <= LESSONS, claim.number
+        assert all(claim.settled.values()), claim.number
+    settled = {int(number) for texts in catalog.read("settled.toml").values() for number in texts}
+    assert settled == catalog.claims().keys()
+
+
+def test_a_lesson_s_claims_are_those_that_name_it():
+    for name, lesson in catalog.lessons().items():
+        assert lesson.claims == tuple(n for n, claim in catalog.claims().items() if name[:2] in claim.settled)
+
+
+# Quotations
+
+
+@pytest.mark.parametrize("path", WRITTEN, ids=NAMES)
+def test_what_is_quoted_from_the_article_is_in_it(path):
+    """Quotations in sentences that name the article or a claim match the article letter by letter."""
+    for words in quoted_from_the_article(prose_of(path)):
+        assert words in NOT_THE_ARTICLE_S or any(words in each for each in QUOTATIONS), words
+
+
+def test_a_claim_s_texts_quote_its_own_words_or_name_whose_they_are():
+    elsewhere = {  # the source of every other quotation
+        "study and modify it": "a use in licences.toml",
+        "yes, with conditions": "an answer of the explorer",
+        "You are accountable for the Output you generate and its subsequent uses": "RAIL-M, section 6",
+        "unknown": "Falcon 180B's metadata",
+        "permissive": "Falcon 180B's card",
+        "a separate license": "Falcon 40B's card",
+        "Built with Meta Llama 3": "the Llama 3 licence",
+        "Llama 3": "the Llama 3 licence",
+        "exceptional": "claim 44",
+    }
+    for number, claim in catalog.claims().items():
+        points = (*claim.speaks_for, *claim.speaks_against)
+        for text in (*claim.settled.values(), *(point.text for point in points), claim.one_sided):
+            for words in re.findall(r"“([^”]+)”", text):
+                assert words in claim.words or words in elsewhere, (number, words)
+
+
+@pytest.mark.parametrize("path", WRITTEN, ids=NAMES)
+def test_our_reading_never_stands_in_quotation_marks(path):
+    if path.name == "claims.toml":  # TOML puts quotation marks around every text
+        return
+    text = path.read_text(encoding="utf-8")
+    for claim in catalog.claims().values():
+        for mark in ("“", '"', '\\"', "‘"):
+            assert mark + claim.reading.rstrip(".") not in text, claim.number
+
+
+def test_the_number_of_claims_is_said_as_it_is():
+    """Every text that states the number has it right. Code takes it from the catalogue."""
+    count = len(catalog.claims())
+    stated = 0
+    for path in WRITTEN:
+        for number in re.findall(r"\b(\d+) (?:of its |of the article's )?claims\b", prose_of(path)):
+            assert int(number) == count, (path.name, number)
+            stated += 1
+    assert stated >= 3  # at least the README, the front page and lesson 00
+
+
+# The boxes
+
+
+CLAIM = Claim(
+    number=7,
+    words="It is <free>",
+    reading="It costs nothing.",
+    verdict="partly true",
+    speaks_for=(Point("For most.", "read at the source", ("the licence, section 1",)),),
+    speaks_against=(Point("Not for all.", "unsourced", ()),),
+    one_sided="",
+    settled={"01": "Section 2 is in the table.", "13": "Again."},
+)
+
+
+def test_a_box_has_the_words_our_reading_verdict_both_sides_and_the_screen():
+    picture = box([CLAIM], "01")
+    assert picture.alt == (
+        "Claim 7: “It is <free>” Our reading: It costs nothing. Verdict: partly true. "
+        "What speaks for it: For most. (read at the source: the licence, section 1) "
+        "What speaks against it: Not for all. (from memory: no source found) "
+        "On this screen: Section 2 is in the table."
+    )
+    text = re.sub("<[^>]*>", "", picture.html)
+    order = ["“It is &lt;free&gt;”", "Our reading:", "Verdict: partly true", "What speaks for it:"]
+    order += ["What speaks against it:", "On this screen:", "Also in lesson 13."]
+    places = [text.index(part) for part in order]
+    assert places == sorted(places)
+    for stripped in ("<script", "<style", "<svg", "role="):  # JupyterLab would remove them
+        assert stripped not in picture.html
+
+
+def test_every_box_quotes_the_article_s_words_and_nothing_else_of_it():
+    for lesson in LESSONS:
+        claims = [claim for claim in catalog.claims().values() if lesson in claim.settled]
+        shown = box(claims, lesson).alt
+        assert re.findall(r"(?m)^Claim \d+: “([^”]+)”", shown) == [claim.words for claim in claims]
+
+
+def test_with_one_side_the_box_says_why_that_is_fair():
+    claim = catalog.claims()[4]
+    assert f"Why only one side: {claim.one_sided}" in box([claim], "01").alt
+
+
+def test_a_lesson_that_settles_nothing_is_named():
+    with pytest.raises(CourseError, match="Lesson '99' settles no claim: choose one of 00, 01"):
+        article("99")
+
+
+# Figures
+
+
+def screen(lesson):
+    """Returns the text of a lesson's cells and of their outputs, without its box of claims."""
+    (path,) = (ROOT / "notebooks").glob(f"{lesson}_*.ipynb")
+    shown = []
+    for cell in nbformat.read(path, as_version=4).cells:
+        if "course.article(" in cell.source:
+            continue
+        shown.append(cell.source)
+        for output in cell.get("outputs", []):
+            shown.append(output.get("text", ""))
+            shown.append(output.get("data", {}).get("text/plain", ""))
+    return "\n".join(shown).replace(",", "").replace("−", "-")
+
+
+def test_what_others_say_of_lesson_12_s_training_is_what_it_stored():
+    """Tests the gain with its interval in the claims and the quiz, and the answers quoted in lesson 13."""
+    gain, low, high = re.search(r"held out: (\d+) \((\d+) to (\d+)\)", screen("12")).groups()
+    assert f"up by {gain} points ({low} to {high})" in catalog.read("settled.toml")["12"]["38"]
+    questions = ROOT / "course_utils" / "learning" / "questions" / "12.toml"
+    assert f"the library test rose by {gain} points" in questions.read_text(encoding="utf-8")
+    right = re.search(r"This training: (\d+) of 32 right", screen("12"))[1]
+    assert f"the one that lesson 12's page shows has {right} of 32" in screen("13")

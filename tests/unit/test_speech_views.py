@@ -1,0 +1,338 @@
+"""Tests lesson 07's pictures and explorer: sound, its mel picture with words, errors, and added noise."""
+
+import base64
+import io
+import json
+import re
+from pathlib import Path
+
+import nbformat
+import numpy
+import pytest
+
+import course_utils
+from course_utils import CourseError, opened
+from course_utils.loading import models, sources
+from course_utils.opened import speech
+from course_utils.opened.speech.explorer import OWN, Speech, paired
+from course_utils.opened.speech.pictures import attended
+
+MEL = numpy.zeros((80, 200))  # two seconds
+MEL[:20, 50:100] = 1.0  # low sounds from 0.5 to 1 s
+WORDS, SPANS, CHANCES = ["so", "it", "is."], [(0.5, 0.7), (0.7, 1.0), (1.0, 1.5)], [0.95, 0.6, 0.08]
+ATTENTION = numpy.zeros((3, 100))
+ATTENTION[1, 35:50] = [*range(1, 15), 30]  # "it": from 0.7 to 1 s, highest at 0.99
+
+
+def images(html):
+    """Returns the pictures in some HTML as arrays of numbers from 0 (light) to 1 (dark)."""
+    from PIL import Image
+
+    found = []
+    for data in re.findall(r"data:image/png;base64,([^\"]+)", html):
+        shades = Image.open(io.BytesIO(base64.b64decode(data))).convert("L")
+        found.append(1 - numpy.asarray(shades) / 255)
+    return found
+
+
+def places(html):
+    """Maps each word to its distance from the left in percent and from the top in pixels."""
+    found = re.findall(r"top:(\d+)px;left:([\d.]+)%;white-space[^>]*>.*?<bdi>([^<]+)</bdi>", html)
+    return {word: (float(left), int(top)) for top, left, word in found}
+
+
+def sound_in(html):
+    """Returns the samples and the rate of the sound that a page plays."""
+    import soundfile
+
+    data = re.search(r"data:audio/mpeg;base64,([^\"]+)", html)[1]
+    return soundfile.read(io.BytesIO(base64.b64decode(data)))
+
+
+def test_a_waveform_says_how_long_and_where_it_is_loudest():
+    samples = numpy.zeros(32_000)
+    samples[24_000] = -0.5
+    picture = opened.waveform(samples, 16_000)
+    assert picture.alt == (
+        "2.0 seconds of sound, 32,000 samples at 16,000 per second, from -0.50 to 0.00, loudest at 1.5 s"
+    )
+    assert "data:image/png" in picture.html
+
+
+def test_a_mel_picture_is_dark_where_it_is_loud_and_low_at_the_bottom():
+    (image,) = images(opened.spectrogram(MEL).html)
+    assert image.shape == (80, 200)
+    assert image[60:, 50:100].min() > 0.95 and image[:60].max() == 0 and image[:, :50].max() == 0
+
+
+def test_a_mel_picture_without_a_sound_is_no_division_by_zero():
+    assert images(opened.spectrogram(numpy.full((80, 50), -1.5)).html)[0].max() == 0
+
+
+def test_words_stand_at_their_times_and_never_on_one_another():
+    html = opened.spectrogram(MEL, WORDS, SPANS, CHANCES).html
+    assert {word: left for word, (left, _) in places(html).items()} == {"so": 25, "it": 35, "is.": 50}
+    close = opened.spectrogram(MEL, ["one"] * 6, [(start / 50, start / 50 + 0.02) for start in range(6)])
+    tops = re.findall(r"top:(\d+)px;left:[\d.]+%;white-space", close.html)
+    assert len(set(tops)) == 6  # the words start every 0.02 s, and each is wider than that
+
+
+def test_a_word_at_the_end_stays_within_the_picture():
+    html = opened.spectrogram(MEL, ["unbelievable"], [(1.9, 1.98)]).html
+    assert "left:0;width:99.0%;text-align:right" in html
+
+
+def test_the_chosen_word_is_outlined_and_its_attention_drawn_and_said():
+    picture = opened.spectrogram(MEL, WORDS, SPANS, CHANCES, ATTENTION, chosen=1)
+    assert "left:35.0%;width:15.0%" in picture.html
+    _, drawn = images(picture.html)
+    heights = (drawn > 0).sum(0)[::2]  # two pixels for each position
+    assert heights.argmax() == 49 and heights[:35].max() == 0 and heights[35] < heights[48] < heights[49]
+    assert picture.alt == (
+        "Mel picture of 2.0 seconds, 80 bands. so 0.5 s 95%; it 0.7 s 60%; is. 1.0 s 8%. "
+        "“it”, 0.7 to 1.0 s: attention within the clip highest at 1.0 s, 100% of it within the word's time."
+    )
+    without = opened.spectrogram(MEL, WORDS, SPANS, CHANCES, ATTENTION)
+    assert len(images(without.html)) == 1 and "attention" not in without.alt
+
+
+def test_attention_outside_of_the_word_s_time_is_counted():
+    half = numpy.zeros((1, 100))
+    half[0, [10, 60]] = 0.25, 0.75
+    assert "at 1.2 s, 75% of it within" in attended(["so"], [(1.0, 1.5)], half, 0, 2.0)
+
+
+def test_the_note_explains_what_is_drawn():
+    assert "its probability (thin 90% or more, " in opened.spectrogram(MEL, WORDS, SPANS, CHANCES).html
+    assert "probability" not in opened.spectrogram(MEL, WORDS, SPANS).html
+    assert "attention" not in opened.spectrogram(MEL, WORDS, SPANS, CHANCES, ATTENTION).html
+
+
+def test_decoding_shows_what_was_taken_and_what_was_not():
+    picture = opened.decoding([" old", "<b>"], [0.33, 1.0], [[(" ill", 0.3), (",", 0.004)], []])
+    assert picture.alt == "2 tokens: ·old 33%, not ·ill 30%; <b> 100%"
+    assert "The line below a token: its probability" in picture.html and "·ill" in picture.html
+    assert "&lt;1%" in picture.html and "&lt;b&gt;" in picture.html
+    with pytest.raises(ValueError):
+        opened.decoding(["a"], [0.5], [])
+
+
+def test_an_alignment_marks_and_counts_each_kind_of_error():
+    rows = {"one": [("he", "he"), ("ill", "old"), ("a", None), (None, "<i>")], "two": [("no", "no")]}
+    picture = opened.alignment(rows)
+    assert picture.alt == (
+        "Errors of words said. one: 3 of 3 words: ill heard as old, a left out, <i> added; two: 0 of 1 words"
+    )
+    assert [picture.html.count(f"2px {line} ") for line in ("solid", "dotted", "dashed")] == [1, 1, 1]
+    assert "&lt;i&gt;" in picture.html and "<i>" not in picture.html
+
+
+def test_a_player_holds_the_sound_its_words_and_its_captions():
+    tone = 3 * numpy.sin(2 * numpy.pi * 440 * numpy.arange(16_000) / 16_000)
+    picture = opened.player(tone, 16_000, "A tone <440 Hz>", caption="Tone")
+    heard, rate = sound_in(picture.html)
+    assert rate == 16_000 and abs(len(heard) / rate - 1) < 0.15  # MP3 adds a little silence
+    middle = heard[4000:12_000]
+    assert 0.9 < abs(middle).max() < 1.1  # scaled down, not clipped: a tone stays a tone
+    strengths = abs(numpy.fft.rfft(middle))
+    assert abs(strengths.argmax() * rate / len(middle) - 440) < 3
+    assert strengths[2 * strengths.argmax() :].max() < 0.02 * strengths.max()
+    assert picture.alt == "Sound, 1.0 seconds: A tone <440 Hz>" and "&lt;440 Hz&gt;" in picture.html
+    assert 'title="Tone, 1.0 seconds"' in picture.html and "<video" not in picture.html
+
+
+def test_a_player_shows_captions():
+    file = speech.captions([speech.Word("tone", 0.1, 0.5)])
+    html = opened.player(numpy.zeros(8000), 16_000, "tone", captions=file).html
+    data = re.search(r"data:text/vtt;base64,([^\"]+)", html)[1]
+    shown = base64.b64decode(data).decode()
+    assert "00:00:00.100 --> 00:00:00.500 line:20%\ntone\n" in shown
+    assert shown.replace(" line:20%", "") == file
+    assert '<track default kind="captions"' in html
+
+
+def test_no_picture_needs_what_a_page_drops():
+    heard = {"mel": MEL, "words": WORDS, "spans": SPANS, "chances": CHANCES, "attention": ATTENTION}
+    drawn = [
+        opened.waveform(numpy.ones(100), 100),
+        opened.spectrogram(**heard, chosen=0),
+        opened.decoding(["a"], [0.5], [[("b", 0.1)]]),
+        opened.alignment({"one": [("a", "b")]}),
+        Speech(lambda samples: heard, {"a": numpy.ones(100)}).still(),
+    ]
+    for picture in drawn:
+        assert not re.search(r"<(script|style|svg|link)|role=|aria-", picture.html)
+
+
+CLIPS = {name: clip.samples for name, clip in speech.clips().items()}
+
+
+class Listener:
+    """Returns one word for each half second, and keeps the samples that it was given."""
+
+    def __init__(self):
+        self.given = []
+
+    def __call__(self, samples):
+        self.given.append(samples)
+        count = max(1, len(samples) // 8000)
+        chances = [0.9 - 0.1 * (place == 1) - 0.3 * (len(self.given) > 1) for place in range(count)]
+        return {
+            "mel": numpy.ones((80, len(samples) // 160)),
+            "words": [f"w{place}" if place else f"first{len(self.given)}" for place in range(count)],
+            "spans": [(place / 2, place / 2 + 0.5) for place in range(count)],
+            "chances": chances,
+            "attention": numpy.eye(count, len(samples) // 320),
+        }
+
+
+def test_speech_listens_once_for_each_sound_and_noise():
+    listen = Listener()
+    explorer = Speech(listen, CLIPS, "himself")
+    assert explorer.still().alt.startswith(
+        "himself, no noise: 6 words, mean probability 88%. Mel picture of "
+    )
+    assert len(listen.given) == 1 and (listen.given[0] == CLIPS["himself"]).all()
+    explorer.noise.value = 0
+    clean, noisy = listen.given
+    noise = noisy.astype("float64") - clean
+    assert numpy.mean(clean.astype("float64") ** 2) / numpy.mean(noise**2) == pytest.approx(1, rel=1e-3)
+    assert (
+        "himself, white noise at 0 dB: 6 words, mean probability 58% (88% without noise), 1 words changed"
+        in (explorer.status.value)
+    )
+    explorer.noise.value = 20
+    explorer.noise.value = 0
+    assert len(listen.given) == 3
+    explorer.kind.value = "babble"
+    assert len(listen.given) == 4 and "himself, babble at 0 dB" in explorer.picture.value
+
+
+def test_speech_says_that_it_listens_and_what_went_wrong():
+    shown = []
+
+    def listen(samples):
+        shown.append(explorer.picture.value if len(shown) else "")
+        if len(shown) > 1:
+            raise CourseError("The model has gone.")
+        return Listener()(samples)
+
+    explorer = None
+    explorer = Speech(listen, CLIPS)
+    explorer.noise.value = 5
+    assert "listening…" in shown[1] and "The model has gone." in explorer.picture.value
+    explorer.noise.value = explorer.noise.options[0][1]
+    assert "dashwood, no noise" in explorer.picture.value
+
+
+def test_speech_takes_a_recording_and_a_second_one():
+    listen = Listener()
+    explorer = Speech(listen, CLIPS)
+    for name in ("himself", "young man"):
+        import soundfile
+
+        file = io.BytesIO()
+        soundfile.write(file, CLIPS[name], speech.RATE, format="WAV")
+        wav = base64.b64encode(file.getvalue()).decode()
+        explorer.recorder._field.value = json.dumps({"wav": wav})  # the page sends the recording in this way
+        assert explorer.sound.value == OWN and f"{OWN}, no noise" in explorer.picture.value
+        assert abs(listen.given[-1] - CLIPS[name]).max() < 1e-4
+    assert len(listen.given) == 3 and list(explorer.sound.options) == [*CLIPS, OWN]
+
+
+def test_speech_draws_without_words():
+    silent = {"mel": numpy.ones((80, 100)), "words": [], "spans": [], "chances": [], "attention": []}
+    explorer = Speech(lambda samples: silent, {"nothing": numpy.zeros(16_000)})
+    assert explorer.still().alt == (
+        "nothing, no noise: 0 words, mean probability none. Mel picture of 1.0 seconds, 80 bands."
+    )
+
+
+def test_speech_shows_each_word_s_attention_where_it_is_pointed_at():
+    explorer = Speech(Listener(), CLIPS, "young man")
+    live, still = explorer.picture.value, explorer.still().html
+    assert live.count('class="course-word"') == 5 == live.count("course-attended") - _rules(live)
+    assert live.count("course-attended course-kept") == 1 and "course-word" not in still
+    assert len(images(still)) == 2 and len(images(live)) == 6 and "<audio" in live
+
+
+def _rules(html):
+    """Counts how often the class appears in the style sheet."""
+    return re.search(r"<style>.*?</style>", html)[0].count("course-attended")
+
+
+def test_speech_is_one_bundle_for_both_readers():
+    explorer = Speech(Listener(), CLIPS, noise=-5)
+    bundle = explorer._repr_mimebundle_()
+    assert bundle["text/plain"] == explorer.still().alt and "Run this cell" in bundle["text/html"]
+    assert "white noise at −5 dB" in bundle["text/plain"] and "<audio" not in bundle["text/html"]
+
+
+@pytest.mark.parametrize(
+    ("start", "says"),
+    [
+        ({"sound": "song"}, "no sound 'song': choose one of dashwood, "),
+        ({"noise": 3}, "no place 3 on the slider"),
+    ],
+)
+def test_speech_refuses_in_a_sentence(start, says):
+    with pytest.raises(CourseError, match=says):
+        Speech(Listener(), CLIPS, **start)
+
+
+def test_words_are_paired_where_they_are_the_same():
+    assert paired(["a", "b", "c"], ["a", "x", "c", "d"]) == [("a", "a"), ("b", "x"), ("c", "c"), (None, "d")]
+    assert paired(["a", "b"], []) == [("a", None), ("b", None)]
+    assert paired([], []) == []
+
+
+@pytest.fixture(scope="module")
+def language_cell():
+    """Returns the lesson's cell that runs a multilingual Whisper if the machine has one."""
+    notebook = nbformat.read(Path(__file__).parents[2] / "notebooks" / "07_whisper.ipynb", as_version=4)
+    return next(cell.source for cell in notebook.cells if "detect_language" in cell.source)
+
+
+def test_the_language_cell_runs_where_a_multilingual_size_is(language_cell, monkeypatch, capsys):
+    """Runs the cell with a multilingual Whisper with random weights, and without espeak-ng."""
+    import torch
+    import transformers
+
+    processor = transformers.AutoProcessor.from_pretrained(models.folder("whisper"))
+    ids = processor.tokenizer.convert_tokens_to_ids
+    languages = {token: ids(token) for token in ("<|en|>", "<|fr|>", "<|de|>")}
+    starts = {"decoder_start_token_id": ids("<|startoftranscript|>"), "pad_token_id": 0, "eos_token_id": 0}
+    sizes = dict.fromkeys(("encoder_layers", "decoder_layers"), 1) | {"d_model": 12}
+    model = transformers.WhisperForConditionalGeneration(
+        transformers.WhisperConfig(vocab_size=len(processor.tokenizer), bos_token_id=0, **starts, **sizes)
+    )
+    model.generation_config = transformers.GenerationConfig(
+        is_multilingual=True, lang_to_id=languages, **starts
+    )
+    monkeypatch.setattr(sources, "is_cached", lambda model: model.name == "whisper-tiny")
+    monkeypatch.setattr(models, "load", lambda name: (model, processor))
+    monkeypatch.setenv("PATH", "")
+    clip = speech.clips()["himself"]
+    with torch.no_grad():
+        exec(
+            language_cell,
+            {"course": course_utils, "listen": None, "clip": clip, "features": torch.zeros(1, 80, 3000)},
+        )
+    said = capsys.readouterr().out.splitlines()
+    assert said[0].startswith("This machine: A synthetic voice needs the program espeak-ng")
+    assert said[-1].split(": ")[1] in languages and said[-1].startswith("This machine, language of the clip")
+
+
+def test_the_language_cell_says_what_is_missing(language_cell, monkeypatch, capsys):
+    monkeypatch.setattr(sources, "is_cached", lambda model: False)
+    monkeypatch.setenv("PATH", "")
+    exec(language_cell, {"course": course_utils, "listen": None, "clip": speech.clips()["himself"]})
+    assert capsys.readouterr().out.endswith(
+        "This machine has no Whisper tiny, multilingual: run `course fetch whisper-tiny`, then this cell.\n"
+    )
+
+
+def test_every_recorded_voice_has_every_clip():
+    assert set(speech.voices()) == {"en-us", "en-gb", "en-gb-scotland", "en-029"}
+    for wrote in speech.voices().values():
+        assert list(wrote) == list(CLIPS) and all(text.strip() for text in wrote.values())

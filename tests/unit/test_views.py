@@ -1,0 +1,170 @@
+"""Tests pictures: what they show, what they say in words, and that JupyterLab's sanitiser keeps them."""
+
+import re
+
+import numpy
+import pytest
+from pages import Page
+
+from course_utils import opened, views
+
+WEIGHTS = numpy.random.default_rng(0).normal(size=(40, 30))
+PICTURES = {
+    "tokens": views.tokens(["The", " cat", "\n", "<b>", " \ufffd"], [1, 22, 333, 4, 5], "A <caption>"),
+    "token_rows": views.token_rows(
+        {"English": ["A", " cat"], "Hindi": ["\ufffd", "त", "ा"]}, {"English": 2, "Hindi": 1}
+    ),
+    "next_tokens": views.next_tokens([" Paris", " a", " the"], [0.7, 0.1, 0.00002], marks={0: "chosen"}),
+    "compare_next_tokens": views.compare_next_tokens(
+        {"cold": ([" Paris"], [0.9]), "hot": ([" Paris"], [0.3])}
+    ),
+    "probability_strip": views.probability_strip(["A", " b", " c", " d"], [0.95, 0.6, 0.2, 0.003]),
+    "bars": views.bars(["a", "b"], [1, 2.5], "MB", baseline=1.25, baseline_label="memory", title="Sizes"),
+    "cache_growth": opened.cache_growth(["<s>", "The", " <b>"], 2, 4, {"multi-head": 4, "multi-query": 1}),
+    "lines": views.lines([1, 2, 3], {"a": [1, 2, 30], "b": [2, 2, 29]}, "step", "loss (nats)", baseline=5),
+    "histogram": views.histogram(WEIGHTS, "value of a weight", marked={"this one": 3.0}, log_y=True),
+    "matrix": views.matrix(["code", "data"], list("abcdefgh"), [["open"] * 8, ["closed"] * 8]),
+    "scorecard": views.scorecard(["A"], {"access": ["code"], "use": ["API"]}, [["open", "partial"]]),
+    "grid": views.grid(WEIGHTS[:3, :4], outlined=(1, 2), row_labels=[7, 8, 9], unit="weights"),
+}
+
+
+@pytest.mark.parametrize("name", PICTURES)
+def test_html_survives_the_sanitiser(name):
+    Page(PICTURES[name].html).assert_survives_the_sanitiser()
+
+
+@pytest.mark.parametrize("name", PICTURES)
+def test_reads_on_a_dark_page_and_on_a_narrow_one(name):
+    page = Page(PICTURES[name].html)
+    assert "background:#ffffff" in page.styles[0]
+    assert "color:#1b1f24" in page.styles[0]
+    page.assert_reads_when_narrow(widest=360)
+    assert all("max-width:100%" in image["style"] for image in page.images)
+
+
+@pytest.mark.parametrize("name", PICTURES)
+def test_bundle_holds_the_picture_and_its_words(name):
+    picture = PICTURES[name]
+    assert picture._repr_mimebundle_() == {"text/html": picture.html, "text/plain": picture.alt}
+    assert picture.alt
+
+
+def test_tokens_show_what_cannot_be_seen():
+    picture = PICTURES["tokens"]
+    assert picture.alt == "5 tokens: The | ·cat | ↵ | <b> | ·⟨byte⟩"
+    text = Page(picture.html).text
+    assert "A <caption>" in text
+    assert "333" in text
+    assert "· is a space, ↵ is a new line, ⟨byte⟩ is part of a character" in text
+
+
+def test_a_long_text_is_not_read_out_whole():
+    assert views.tokens(["a"] * 100).alt.endswith("| a | and 40 more")
+
+
+def test_token_rows_give_tokens_per_word():
+    assert PICTURES["token_rows"].alt == (
+        "English: 2 tokens for 2 words, 1.0 per word; Hindi: 3 tokens for 1 word, 3.0 per word"
+    )
+    assert views.token_rows({"English": ["A"]}).alt == "English: 1 token"
+
+
+def test_next_tokens_say_percentages_and_leave_the_rest_to_the_others():
+    picture = PICTURES["next_tokens"]
+    assert picture.alt == "Next token: ·Paris 70.0%, ·a 10.0%, ·the <0.1%"
+    text = Page(picture.html).text
+    assert "chosen" in text
+    assert "all other tokens20.0%" in text
+    assert "all other tokens5.0%" in Page(views.next_tokens(["a"], [0.5], others=0.05).html).text
+
+
+def test_bars_of_probabilities_are_in_proportion():
+    assert re.findall(r"width:(\d+)%;border-radius", PICTURES["next_tokens"].html) == ["70", "10", "0", "20"]
+
+
+def test_compare_names_each_column():
+    assert PICTURES["compare_next_tokens"].alt == "Next token. cold: ·Paris 90.0%; hot: ·Paris 30.0%"
+
+
+def test_probability_strip_draws_a_different_line_for_each_band():
+    picture = PICTURES["probability_strip"]
+    assert picture.alt == "4 tokens: A 95% | ·b 60% | ·c 20% | ·d <1%"
+    # Each line style appears twice: under the token and in the legend.
+    kinds = re.findall(r"border-bottom:(\dpx \w+)", picture.html)
+    assert sorted(kinds) == sorted(["1px solid", "3px solid", "3px dashed", "5px double"] * 2)
+
+
+def test_bars_scale_to_the_longest_and_draw_the_baseline():
+    picture = PICTURES["bars"]
+    assert picture.alt == "a: 1 MB; b: 2.5 MB; memory, 1.25 MB"
+    assert re.findall(r";width:(\d+)%\">", picture.html) == ["60", "40", "60", "100"]  # cell, bar, cell, bar
+    assert picture.html.count("left:50%") == 2
+    assert "Dashed line: memory, 1.25 MB." in Page(picture.html).text
+
+
+def test_bars_take_a_baseline_for_each():
+    picture = views.bars(["a", "b", "c"], [30, 10, 5], "tokens/s", [40, 20, None], baseline_label="limit")
+    assert [f"left:{place}%" in picture.html for place in (100, 50)] == [True, True]
+    assert picture.html.count("dashed") == 2
+    assert picture.alt == "a: 30 tokens/s (limit: 40); b: 10 tokens/s (limit: 20); c: 5 tokens/s"
+    assert "Dashed lines: limit. The bars start at 0; full width is 40 tokens/s." in picture.html
+
+
+def test_bars_refuse_values_below_zero():
+    with pytest.raises(ValueError, match="zero"):
+        views.bars(["a"], [-1], "MB")
+
+
+def test_lines_say_both_ends():
+    assert PICTURES["lines"].alt == "loss (nats) by step. a: 1 at 1, 30 at 3; b: 2 at 1, 29 at 3; baseline: 5"
+
+
+def test_histogram_says_range_and_marks():
+    alt = PICTURES["histogram"].alt
+    assert alt.startswith(f"value of a weight: 1,200 values from {WEIGHTS.min():.4g} to {WEIGHTS.max():.4g}")
+    assert alt.endswith("; this one: 3")
+
+
+def test_grid_outlines_one_cell_with_its_number():
+    picture = PICTURES["grid"]
+    outlined = re.findall(r"border:3px solid [^>]*>([^<]*)<", picture.html)
+    assert outlined == [f"{WEIGHTS[1, 2]:.2f}".replace("-", "−")]
+    assert f"outlined: {WEIGHTS[1, 2]:.4g}" in picture.alt
+
+
+def test_histogram_and_grid_take_the_weights_of_a_model():
+    import torch
+
+    weights = torch.tensor([[1.0, -2.0]], dtype=torch.bfloat16, requires_grad=True)
+    assert views.histogram(weights, "weight").alt.startswith("weight: 2 values from -2 to 1")
+    assert views.grid(weights).alt == "1 by 2 values, from -2 to 1"
+
+
+def test_grid_writes_no_negative_zero():
+    assert "−0.00" not in views.grid([[-0.001, 1.0]]).html
+
+
+def test_from_figure_closes_it_and_leaves_the_backend_alone():
+    import matplotlib
+    import matplotlib.pyplot as plt
+
+    before = matplotlib.get_backend()
+    with views.style():
+        figure, axes = plt.subplots(figsize=(4, 2))
+        axes.plot([1, 2])
+    picture = views.from_figure(figure, 'A "line"', "Caption")
+    (image,) = Page(picture.html).images
+    assert (image["alt"], image["width"], image["height"]) == ('A "line"', "384", "192")
+    assert image["src"].startswith("data:image/png;base64,iVBOR")
+    assert not plt.fignum_exists(figure.number)
+    assert matplotlib.get_backend() == before
+
+
+def test_style_ends_with_its_context():
+    import matplotlib
+
+    before = dict(matplotlib.rcParams)
+    with views.style():
+        assert matplotlib.rcParams["font.size"] >= 11
+    assert dict(matplotlib.rcParams) == before
