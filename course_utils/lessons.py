@@ -5,6 +5,7 @@ import logging
 import os
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 from dataclasses import dataclass
@@ -177,7 +178,8 @@ def run(path, write=False, on_cell=lambda done, total: None):
     """Execute a notebook from top to bottom in a new kernel, and return a `Run`.
 
     path : the notebook
-    write : store the outputs in the file, without widget state, timestamps or anything else of this machine
+    write : store the outputs in the file, without widget state, timestamps or anything else of this machine;
+        the notebook then runs with no answers, as a new learner's does
     on_cell : called after each cell with (cells done, number of cells)
 
     A cell that fails ends the run. Then its error is in the result, and nothing is written.
@@ -212,9 +214,10 @@ def run(path, write=False, on_cell=lambda done, total: None):
     error = None
     peak = _PeakMemory(client)
     try:
-        with peak:
+        with peak, tempfile.TemporaryDirectory() as folder:
+            unanswered = {"COURSE_ANSWERS": f"{folder}/answers.json"} if write else {}
             # Discard the log of the kernel process. The outputs of the cells do not come through it.
-            client.execute(stderr=subprocess.DEVNULL)
+            client.execute(stderr=subprocess.DEVNULL, env=os.environ | unanswered)
     except CellExecutionError as failure:
         says = failure.evalue.strip().split("\n")[0][:160]
         error = f"cell {done}: {failure.ename}: {says}"

@@ -195,3 +195,11 @@ def test_colab_changes_none_of_its_own_packages_for_ours():
     both = ships.keys() & asked.keys()
     assert {"torch", "transformers", "diffusers", "ipywidgets"} <= both
     assert [name for name in both if ships[name] not in asked[name]] == []
+
+
+def test_outputs_are_stored_without_the_answers_of_whoever_runs_the_notebook(tmp_path, monkeypatch):
+    monkeypatch.setenv("COURSE_ANSWERS", str(tmp_path / "mine.json"))
+    path = _notebook(tmp_path / "asks.ipynb", "import os; print('mine' in os.environ['COURSE_ANSWERS'])")
+    lessons.run(path, write=True)
+    (output,) = nbformat.read(path, as_version=4).cells[0].outputs
+    assert output.text == "False\n"
