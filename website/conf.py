@@ -4,7 +4,6 @@
 """
 
 import json
-import shutil
 import sys
 import tomllib
 from pathlib import Path
@@ -108,22 +107,17 @@ def mend_labels(app, pagename, templatename, context, document):
     context["body"] = context.get("body", "").replace('aria-label="Toggle hidden content"', "")
 
 
-def copy_front_page(app, failure):
-    """Copies README.html to index.html, which a web server shows for the folder."""
-    if not failure:
-        shutil.copyfile(app.outdir / f"{root_doc}.html", app.outdir / "index.html")
-
-
-def add_explorables(app, failure):
-    """Writes the pages whose pictures can be touched: see explorables.py."""
+def add_pages(app, failure):
+    """Writes the front page, and the pages whose pictures can be touched: see explorables.py."""
     if not failure:
         explorables.write(app.outdir)
+        page = explorables.front_page(REPOSITORY)
+        (Path(app.outdir) / "index.html").write_text(page, encoding="utf-8")
 
 
 def setup(app):
     app.connect("source-read", add_contents)
     app.connect("source-read", fold_checks)
     app.connect("html-page-context", mend_labels, priority=900)  # runs after the theme's handler
-    app.connect("build-finished", copy_front_page)
-    app.connect("build-finished", add_explorables)
+    app.connect("build-finished", add_pages)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

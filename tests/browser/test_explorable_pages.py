@@ -28,6 +28,8 @@ def address(tmp_path_factory):
     """The address of a static server that has the explorables, and nothing else."""
     folder = tmp_path_factory.mktemp("site")
     explorables.write(folder)
+    page = explorables.front_page("https://github.com/open-the-box/open-the-box")
+    (folder / "index.html").write_text(page, encoding="utf-8")
     handler = functools.partial(Quiet, directory=folder)
     server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler)
     threading.Thread(target=server.serve_forever, daemon=True).start()
@@ -99,6 +101,18 @@ def test_everybody_can_use_it(visit, name, width, theme):
     assert not findings(page.page, "body")
     wide = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
     assert page.page.evaluate(wide) <= 0, "the page scrolls sideways"
+
+
+@pytest.mark.parametrize(("width", "theme"), [(1280, "light"), (360, "dark")])
+def test_the_front_page_breaks_an_answer_at_once(visit, width, theme):
+    visited = visit("../index.html", width=width, theme=theme)
+    assert visited.bytes < 1_000_000
+    page = visited.page
+    page.get_by_role("slider").press("Home")
+    expect(page.locator(".ow-answer")).not_to_contain_text("Paris")
+    assert page.get_by_role("link", name="Start with lesson 00").count() == 1
+    assert page.locator(".map a").count() == 14
+    assert not findings(page, "body")
 
 
 def test_the_list_leads_to_all(visit):
