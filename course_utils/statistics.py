@@ -1,11 +1,13 @@
-"""How sure a number is: one place for all intervals and tests of the course.
+"""Intervals and tests, in one place for the whole course.
 
 By default every interval is a 95% interval: if the whole measurement were repeated many times, about 95 of
-100 such intervals would contain the true value. We checked this instead of trusting the formulas:
-tests/unit/test_statistics.py computes or simulates how often each interval contains the true value, on
-samples as small as those of the lessons. The docstrings give the results.
+100 such intervals would contain the true value. `level` sets another percentage. We checked this instead of
+trusting the formulas: tests compute or simulate how often each interval contains the true value, on samples
+as small as those of the lessons. The docstrings give the results.
 
 Rates and the ends of their intervals are in percent. Lists, numpy arrays and torch tensors are accepted.
+Clusters are given as a list with one label for each case. Every function raises a CourseError for values
+that it can't use.
 """
 
 import functools
@@ -21,6 +23,9 @@ _ELO = 400 / math.log(10)  # points on Elo's scale for 1 more in the logarithm o
 _DRAWS = 0.1  # the fraction of a draw that each model gets against a model of 1,000 points
 
 
+# Rates
+
+
 def wilson(hits, count, level=95):
     """Return the interval of a rate, by Wilson's score method: (low, high) in percent.
 
@@ -29,14 +34,7 @@ def wilson(hits, count, level=95):
     true rate there can be fewer or more, because hits are whole numbers: at worst 89 for a count of 5 or 8,
     and 92 for a count of 16 or more.
 
-    Parameters
-    ----------
-    hits, count: int, the number of hits and the number of cases.
-    level: number, 95 for a 95% interval.
-
-    Raises
-    ------
-    CourseError: if `hits` is not a whole number from 0 to `count`, or `count` is 0.
+    hits, count : whole numbers, with hits from 0 to count
 
     Source: Wilson (1927), "Probable inference, the law of succession, and statistical inference".
     """
@@ -45,7 +43,7 @@ def wilson(hits, count, level=95):
 
 
 def rate_of_clusters(hits, counts, level=95):
-    """Return the interval of a rate whose cases come in clusters, such as words in sentences.
+    """Return the interval of a rate whose cases come in clusters, such as words in sentences: (low, high).
 
     Cases of the same cluster tend to be right or wrong together, so they carry less information than the same
     number of independent cases. This function measures how much less (the *design effect*), and passes the
@@ -56,55 +54,31 @@ def rate_of_clusters(hits, counts, level=95):
     of the variance of the words was variance between sentences. For 16 facts that were each asked twice it
     was 97, and for 48 pictures of 32 bits it was 94.
 
-    Parameters
-    ----------
-    hits, counts: lists of the same length, for each cluster the number of hits and the number of cases.
-    level: number, 95 for a 95% interval.
-
-    Returns
-    -------
-    (low, high) in percent.
-
-    Raises
-    ------
-    CourseError: if there are fewer than two clusters, or a cluster has no case or more hits than cases.
+    hits, counts : for each of at least two clusters, the number of hits and the number of cases
     """
     hits, counts = _numbers(hits, "hits"), _numbers(counts, "counts")
     _same_length(hits, counts, "hits", "counts")
-    _clusters_suffice(len(hits))
+    _at_least_two_clusters(len(hits))
     if (hits < 0).any() or (hits > counts).any() or (counts < 1).any():
         raise CourseError(
             "In each cluster, hits must be from 0 to its count, and the count at least 1. "
             "An error rate that can pass 100% needs course.statistics.ratio()."
         )
-    number, total, rate = len(hits), counts.sum(), hits.sum() / counts.sum()
-    alone = rate * (1 - rate) / total  # the variance if all cases were independent
-    together = number / (number - 1) * ((hits - rate * counts) ** 2).sum() / total**2
-    effect = max(1.0, together / alone) if alone > 0 else total / number
+    clusters, total, rate = len(hits), counts.sum(), hits.sum() / counts.sum()
+    effect = _design_effect(rate * (1 - rate), hits - rate * counts, total)
     cases = total / effect
-    return _percent(_wilson(float(rate * cases), float(cases), _student(level, 2 * (number - 1))))
+    return _percent(_wilson(float(rate * cases), float(cases), _student(level, 2 * (clusters - 1))))
 
 
 def difference_of_rates(hits, count, other_hits, other_count, level=95):
-    """Return the interval of a difference of two rates measured on different cases.
+    """Return the interval of a difference of two rates measured on different cases, in percentage points.
 
     The method is Newcombe's hybrid of two score intervals. For 36 cases against 8, 42 against 42 and 164
     against 164, on average 95 of 100 such intervals contain the true difference, and at worst 93, when both
     rates are between 10% and 90%. If both rates were measured on the same cases, use `paired_difference`.
 
-    Parameters
-    ----------
-    hits, count: int, the number of hits and the number of cases.
-    other_hits, other_count: int, the same for the rate that is subtracted.
-    level: number, 95 for a 95% interval.
-
-    Returns
-    -------
-    (low, high) in percentage points.
-
-    Raises
-    ------
-    CourseError: if hits are not whole numbers from 0 to their count, or a count is 0.
+    hits, count : as in `wilson`
+    other_hits, other_count : the same for the rate that is subtracted
 
     Source: Newcombe (1998), "Interval estimation for the difference between independent proportions", method
     10.
@@ -120,7 +94,7 @@ def difference_of_rates(hits, count, other_hits, other_count, level=95):
 
 
 def paired_difference(ones, others, clusters=None, level=95):
-    """Return the interval of a difference of two rates measured on the same cases.
+    """Return the interval of a difference of two rates measured on the same cases, in percentage points.
 
     The difference comes only from the cases on which the two lists differ. The method is Tango's score
     method, whose width is never zero: if two models agree on all of 42 items, it gives −8.4 to 8.4. For 16 to
@@ -128,37 +102,20 @@ def paired_difference(ones, others, clusters=None, level=95):
     `clusters` are given, their design effect is included as in `rate_of_clusters`; in simulations of 16 facts
     that were each asked twice, 96 to 97 of 100 intervals contained the true difference.
 
-    Parameters
-    ----------
-    ones, others: lists of right (1, True or 100) and wrong (0 or False), with the cases in the same order.
-    clusters: list of labels or None, the cluster of each case, such as the fact that a question asks for.
-    level: number, 95 for a 95% interval.
-
-    Returns
-    -------
-    (low, high) in percentage points.
-
-    Raises
-    ------
-    CourseError: if the lists differ in length or contain anything but right and wrong, or if there is only
-        one cluster.
+    ones, others : right (1, True or 100) and wrong (0 or False), with the cases in the same order
+    clusters : such as the fact that each question asks for
 
     Source: Tango (1998), "Equivalence test and confidence interval for the difference in proportions for the
     paired-sample design".
     """
-    first, second = _right_or_wrong(ones, "ones"), _right_or_wrong(others, "others")
-    _same_length(first, second, "ones", "others")
+    first, second = _right_or_wrong(ones, others)
     count = len(first)
-    gained = float((first & ~second).sum())
-    lost = float((~first & second).sum())
-    if clusters is None:
-        return _percent(_tango(gained, lost, count, _normal(level)))
-    change = first.astype(float) - second.astype(float)
-    sums, sizes = _by_cluster(change, clusters)
-    number, mean = len(sums), change.mean()
-    alone = change.var() / count
-    together = number / (number - 1) * ((sums - mean * sizes) ** 2).sum() / count**2
-    effect = max(1.0, together / alone) if alone > 0 else count / number
+    gained, lost = float((first & ~second).sum()), float((~first & second).sum())
+    effect = 1.0
+    if clusters is not None:
+        change = first.astype(float) - second.astype(float)
+        sums, sizes = _by_cluster(change, clusters)
+        effect = _design_effect(change.var(), sums - change.mean() * sizes, count)
     return _percent(_tango(gained / effect, lost / effect, count / effect, _normal(level)))
 
 
@@ -168,20 +125,16 @@ def paired_p(ones, others):
     The hypothesis is that neither is better: when the two lists differ on a case, each of the two is right
     with probability one half. If they differ on no case, p is 1.
 
-    Parameters
-    ----------
-    ones, others: lists of right (1, True or 100) and wrong (0 or False), with the cases in the same order.
-
-    Raises
-    ------
-    CourseError: if the lists differ in length, or contain anything but right and wrong.
+    ones, others : as in `paired_difference`
     """
     from scipy.stats import binomtest
 
-    first, second = _right_or_wrong(ones, "ones"), _right_or_wrong(others, "others")
-    _same_length(first, second, "ones", "others")
+    first, second = _right_or_wrong(ones, others)
     gained, lost = int((first & ~second).sum()), int((~first & second).sum())
     return float(binomtest(gained, gained + lost).pvalue) if gained + lost else 1.0
+
+
+# Means and ratios
 
 
 def mean(values, level=95):
@@ -191,45 +144,17 @@ def mean(values, level=95):
     mean, for any number of values. If they are exponentially distributed, which is far from symmetric, it is
     89 of 100 for 5 and for 8 values, 91 for 16 and 94 for 36.
 
-    Parameters
-    ----------
-    values: numbers, at least two.
-    level: number, 95 for a 95% interval.
-
-    Raises
-    ------
-    CourseError: if there are fewer than two numbers.
+    values : at least two numbers
     """
     values = _numbers(values, "values")
     if len(values) < 2:
         raise CourseError("One number says nothing about how far numbers differ: give at least two values.")
     half = _student(level, len(values) - 1) * values.std(ddof=1) / len(values) ** 0.5
-    return float(values.mean() - half), float(values.mean() + half)
-
-
-def mean_of_clusters(values, clusters, level=95):
-    """Return the interval of a mean whose numbers come in clusters: (low, high) in their unit.
-
-    The sample size is the number of clusters: numbers of the same cluster are similar, so more of them add
-    little information. If all clusters have the same size, the result equals Student's t on the means of the
-    clusters; otherwise the method is that of `ratio`.
-
-    Parameters
-    ----------
-    values: list of numbers.
-    clusters: list of labels of the same length, such as the fact that a question asks for.
-    level: number, 95 for a 95% interval.
-
-    Raises
-    ------
-    CourseError: if there are fewer than two clusters.
-    """
-    sums, sizes = _by_cluster(_numbers(values, "values"), clusters)
-    return _jackknife(sums, sizes, level)
+    return _around(values.mean(), half)
 
 
 def ratio(numerators, denominators, level=95):
-    """Return the interval of one sum divided by another, such as all errors divided by all words.
+    """Return the interval of one sum divided by another, such as all errors divided by all words, in percent.
 
     Each pair of numbers belongs to one cluster, such as a sentence with its errors and its words. The sample
     size is the number of clusters. The method computes the ratio again without each cluster in turn (the
@@ -238,24 +163,18 @@ def ratio(numerators, denominators, level=95):
     `rate_of_clusters` for such data. For rates of 20% and more it was 89 to 95 of 100, for the difference
     between the rates of two voices 94, and for 36 trades 94.
 
-    Parameters
-    ----------
-    numerators, denominators: lists of numbers of the same length, at least two of each.
-    level: number, 95 for a 95% interval.
-
-    Returns
-    -------
-    (low, high) in percent.
-
-    Raises
-    ------
-    CourseError: if there are fewer than two clusters, or the denominators add up to 0, with all clusters or
-        without one of them.
+    numerators, denominators : lists of the same length, with numbers of at least two clusters
     """
-    numerators = _numbers(numerators, "numerators")
-    denominators = _numbers(denominators, "denominators")
-    _same_length(numerators, denominators, "numerators", "denominators")
-    return _percent(_jackknife(numerators, denominators, level))
+    above, below = _numbers(numerators, "numerators"), _numbers(denominators, "denominators")
+    _same_length(above, below, "numerators", "denominators")
+    clusters = len(above)
+    _at_least_two_clusters(clusters)
+    rest = below.sum() - below
+    if below.sum() == 0 or (rest == 0).any():
+        raise CourseError("The denominators add up to 0, so there is nothing to divide by.")
+    whole = above.sum() / below.sum()
+    half = _student(level, clusters - 1) * _jackknife_error((above.sum() - above) / rest, whole)
+    return _percent(_around(whole, half))
 
 
 def beside_controls(values, controls, level=95):
@@ -266,48 +185,37 @@ def beside_controls(values, controls, level=95):
     In simulations of 8 sentences and 8 control words, 95 to 96 of 100 intervals contained the true
     difference.
 
-    Parameters
-    ----------
-    values: list of numbers, the value of the word in each sentence.
-    controls: table of numbers (sentences, control words), the values of the control words.
-    level: number, 95 for a 95% interval.
-
-    Returns
-    -------
-    (low, high) in the unit of the values.
-
-    Raises
-    ------
-    CourseError: if there are fewer than two sentences or control words.
+    values : the number of the word in each of at least two sentences
+    controls : table (sentences, control words), the numbers of at least two control words
     """
+    from scipy.stats import ttest_ind
+
     values, controls = _numbers(values, "values"), _numbers(controls, "controls", dimensions=2)
     _same_length(values, controls, "values", "controls")
     if min(controls.shape) < 2:
         raise CourseError("An interval needs at least two sentences and two control words.")
     differences, words = values - controls.mean(1), controls.mean(0)
-    parts = [each.var(ddof=1) / len(each) for each in (differences, words)]
-    whole = sum(parts)
-    middle = float(differences.mean())
-    if whole == 0:
-        return middle, middle
-    freedom = whole**2 / sum(
-        part**2 / (len(each) - 1) for part, each in zip(parts, (differences, words), strict=True)
-    )
-    half = float(_student(level, freedom) * whole**0.5)
-    return middle - half, middle + half
+    if not differences.var() and not words.var():
+        return _around(differences.mean(), 0)
+    # Welch's interval of a difference of two means, of which the second, that of the words, is set to 0.
+    found = ttest_ind(differences, words - words.mean(), equal_var=False)
+    return tuple(float(end) for end in found.confidence_interval(2 * _tail(level) - 1))
+
+
+# Orders
 
 
 @dataclass(frozen=True)
 class Kendall:
-    """Holds a measure of how well two orders of the same things agree.
+    """How well two orders of the same things agree.
 
-    tau: float, tau-b: 1 if all pairs have the same order in both, −1 if all pairs have opposite orders.
-    low, high: float, the interval of tau, if the things are a sample of more things of the same kind.
-    pairs: int, the number of pairs of things.
-    concordant, discordant: int, the number of pairs in the same order and in opposite orders; the sign of tau
-        depends on these alone.
-    ties: int, the number of pairs that are equal in one order or in both.
-    p: float, the probability that a random order gives a tau at least as far from 0.
+    tau : tau-b: 1 if all pairs have the same order in both, −1 if all pairs have opposite orders
+    low, high : the interval of tau, if the things are a sample of more things of the same kind
+    pairs : the number of pairs of things
+    concordant, discordant : the number of pairs in the same order and in opposite orders; the sign of tau
+        depends on these alone
+    ties : the number of pairs that are equal in one order or in both
+    p : the probability that a random order gives a tau at least as far from 0
     """
 
     tau: float
@@ -329,18 +237,7 @@ def kendall(one, other, level=95):
     scores were tied at the top. For up to eight things p is exact, from all orders; for more things it comes
     from 20,000 random orders.
 
-    Parameters
-    ----------
-    one, other: lists of numbers of the same length, at least three: the two scores of each thing.
-    level: number, 95 for a 95% interval.
-
-    Returns
-    -------
-    Kendall
-
-    Raises
-    ------
-    CourseError: if the lists differ in length or are shorter than three, or a list has only equal scores.
+    one, other : the two scores of each of at least three things
     """
     import numpy
 
@@ -349,9 +246,8 @@ def kendall(one, other, level=95):
     things = len(first)
     if things < 3:
         raise CourseError("Two orders can only be compared if there are at least three things in them.")
-    signs, other_signs = (numpy.sign(numpy.subtract.outer(each, each)) for each in (first, second))
-    untied = int((signs != 0).sum()) // 2
-    other_untied = int((other_signs != 0).sum()) // 2
+    signs, other_signs = (numpy.sign(numpy.subtract.outer(scores, scores)) for scores in (first, second))
+    untied, other_untied = int(abs(signs).sum()) // 2, int(abs(other_signs).sum()) // 2
     if not untied or not other_untied:
         raise CourseError("All scores of one list are equal: they put nothing in an order.")
     products = numpy.triu(signs * other_signs)
@@ -360,8 +256,7 @@ def kendall(one, other, level=95):
     tau = (concordant - discordant) / (untied * other_untied) ** 0.5
     low, high = _ends_of_tau(tau, max(untied, other_untied), _normal(level))
     p = _chance_of_order(signs, other_signs, concordant - discordant)
-    ties = pairs - concordant - discordant
-    return Kendall(tau, low, high, pairs, concordant, discordant, ties, p)
+    return Kendall(tau, low, high, pairs, concordant, discordant, pairs - concordant - discordant, p)
 
 
 def bradley_terry(votes, clusters=None, level=95):
@@ -376,23 +271,11 @@ def bradley_terry(votes, clusters=None, level=95):
     For the interval, the ratings are computed again without each cluster in turn (the *jackknife*), and
     Student's t is used, because votes on answers to the same question depend on each other. In simulations
     of four models and about 120 votes on 33 questions, 95 to 97 of 100 intervals contained the true rating.
+    The interval is None if all votes are in one cluster.
 
-    Parameters
-    ----------
-    votes: list of (left model, right model, result): 1 if the left model won, 0 if the right one won, 0.5 for
-        a draw.
-    clusters: list of labels or None, the cluster of each vote, such as its question; by default each vote is
-        a cluster of its own.
-    level: number, 95 for a 95% interval.
-
-    Returns
-    -------
-    dict from each model, in alphabetical order, to (rating, (low, high)); the interval is None if all votes
-    are in one cluster.
-
-    Raises
-    ------
-    CourseError: if there is no vote, a result is anything but 1, 0.5 or 0, or a model meets itself.
+    votes : list of (left model, right model, result): 1 if the left model won, 0 if the right one won, 0.5
+        for a draw
+    clusters : such as the question of each vote; by default each vote is a cluster of its own
 
     Source: Bradley and Terry (1952), "Rank analysis of incomplete block designs: I. The method of paired
     comparisons".
@@ -409,33 +292,34 @@ def bradley_terry(votes, clusters=None, level=95):
                 "1 for the left one, 0 for the right one, 0.5 for neither."
             )
     models = sorted({model for left, right, _ in votes for model in (left, right)})
-    place = {model: at for at, model in enumerate(models)}
-    _, groups = _labels(range(len(votes)) if clusters is None else clusters, len(votes), "clusters")
+    groups = _indices(range(len(votes)) if clusters is None else clusters, len(votes), "clusters")
     number = groups.max() + 1
     won = numpy.zeros((number, len(models), len(models)))  # wins: (cluster, winner, loser)
     for (left, right, result), group in zip(votes, groups, strict=True):
-        won[group, place[left], place[right]] += float(result)
-        won[group, place[right], place[left]] += 1 - float(result)
-    together = won.sum(0)
-    ratings = _fit(together[None])[0]
+        left, right = models.index(left), models.index(right)
+        won[group, left, right] += float(result)
+        won[group, right, left] += 1 - float(result)
+    all_votes = won.sum(0)
+    ratings = _fit(all_votes[None])[0]
     if number < 2:
-        return {model: (float(ratings[at]), None) for model, at in place.items()}
-    without = _fit(together - won)  # (clusters, models)
-    spread = ((number - 1) / number * ((without - ratings) ** 2).sum(0)) ** 0.5
-    half = _student(level, number - 1) * spread
+        return {model: (float(rating), None) for model, rating in zip(models, ratings, strict=True)}
+    half = _student(level, number - 1) * _jackknife_error(_fit(all_votes - won), ratings)
     return {
-        model: (float(ratings[at]), (float(ratings[at] - half[at]), float(ratings[at] + half[at])))
-        for model, at in place.items()
+        model: (float(rating), _around(rating, error))
+        for model, rating, error in zip(models, ratings, half, strict=True)
     }
+
+
+# Labels and series of tests
 
 
 @dataclass(frozen=True)
 class Information:
-    """Holds how much information two lists of labels give about each other, in bits.
+    """How much information two lists of labels give about each other, in bits.
 
-    plugged_in: float, computed as if the counted shares were the true ones; on average it is too large.
-    corrected: float, the same minus its bias by the formula of Miller and Madow.
-    chance: float, the mean of `plugged_in` after one list is shuffled, so that the lists are unrelated.
+    plugged_in : computed as if the counted shares were the true ones; on average it is too large
+    corrected : the same minus its bias by the formula of Miller and Madow
+    chance : the mean of `plugged_in` after one list is shuffled, so that the lists are unrelated
     """
 
     plugged_in: float
@@ -451,25 +335,15 @@ def mutual_information(one, other, shuffles=20):
     (2 × cases), in nats. With about five or more cases for each cell it removes at least three quarters of
     the bias.
 
-    Parameters
-    ----------
-    one, other: lists of labels of the same length: numbers or words.
-    shuffles: int, the number of shuffles over which `chance` is averaged.
-
-    Returns
-    -------
-    Information
-
-    Raises
-    ------
-    CourseError: if the lists differ in length or are empty.
+    one, other : lists of labels of the same length: numbers or words
+    shuffles : the number of shuffles over which `chance` is averaged
 
     Source: Miller (1955), "Note on the bias of information estimates".
     """
     import numpy
 
-    _, first = _labels(one, None, "one")
-    _, second = _labels(other, len(first), "other")
+    first = _indices(one, None, "one")
+    second = _indices(other, len(first), "other")
     plugged_in, filled = _bits(first, second)
     rows, columns = first.max() + 1, second.max() + 1
     bias = (filled - rows - columns + 1) / (2 * len(first) * math.log(2))
@@ -484,28 +358,19 @@ def holm(p_values):
     Suppose that 20 tests have no effect to find. If they are independent, at least one of them has p below
     0.05 more often than not. After this correction that happens in at most 5 of 100 such series.
 
-    Parameters
-    ----------
-    p_values: list of numbers from 0 to 1.
-
-    Returns
-    -------
-    list of float, in the same order.
-
-    Raises
-    ------
-    CourseError: if a p value is not between 0 and 1.
-
     Source: Holm (1979), "A simple sequentially rejective multiple test procedure".
     """
     values = _numbers(p_values, "p_values")
     if (values < 0).any() or (values > 1).any():
         raise CourseError("A p value is a probability: give numbers from 0 to 1.")
-    adjusted, least = [0.0] * len(values), 0.0
-    for rank, place in enumerate(values.argsort(kind="stable")):
-        least = max(least, min(1.0, (len(values) - rank) * float(values[place])))
-        adjusted[place] = least
+    adjusted, largest = [0.0] * len(values), 0.0
+    for rank, index in enumerate(values.argsort(kind="stable")):
+        largest = max(largest, min(1.0, (len(values) - rank) * float(values[index])))
+        adjusted[index] = largest
     return adjusted
+
+
+# The methods
 
 
 def _wilson(hits, count, z):
@@ -539,19 +404,22 @@ def _tango(gained, lost, count, z):
     return end(-1.0, seen, z), end(seen, 1.0, -z)
 
 
-def _jackknife(numerators, denominators, level):
-    """Return the interval of a ratio of sums, by leaving out each cluster once and using Student's t."""
-    number = len(numerators)
-    _clusters_suffice(number)
-    above, below = numerators.sum(), denominators.sum()
-    rest = below - denominators
-    if below == 0 or (rest == 0).any():
-        raise CourseError("The denominators add up to 0, so there is nothing to divide by.")
-    without = (above - numerators) / rest
-    middle = float(above / below)
-    spread = (number - 1) / number * ((without - middle) ** 2).sum()
-    half = float(_student(level, number - 1) * spread**0.5)
-    return middle - half, middle + half
+def _design_effect(variance, residuals, cases):
+    """Return how many clustered cases carry as much information as one independent case, at least 1.
+
+    variance : of one case, as if all cases were independent
+    residuals : for each cluster, the sum of its cases minus the sum that their mean predicts
+    """
+    clusters = len(residuals)
+    independent = variance / cases
+    clustered = clusters / (clusters - 1) * (residuals**2).sum() / cases**2
+    return max(1.0, clustered / independent) if independent > 0 else cases / clusters
+
+
+def _jackknife_error(without, whole):
+    """Return the standard error of a result, from the results without each cluster in turn."""
+    clusters = len(without)
+    return ((clusters - 1) / clusters * ((without - whole) ** 2).sum(0)) ** 0.5
 
 
 def _ends_of_tau(tau, untied, z):
@@ -599,11 +467,11 @@ def _fit(won):
     diagonal = numpy.arange(won.shape[-1])
     for _ in range(100):
         expected = 1 / (1 + numpy.exp(strengths[..., None, :] - strengths[..., :, None]))
-        alone = 1 / (1 + numpy.exp(-strengths))  # the probability to win against a model of 1,000 points
-        slope = (won - met * expected).sum(-1) + _DRAWS * (0.5 - alone)
+        against_average = 1 / (1 + numpy.exp(-strengths))  # the chance to beat a model of 1,000 points
+        slope = (won - met * expected).sum(-1) + _DRAWS * (0.5 - against_average)
         curve = met * expected * (1 - expected)
         bends = -curve
-        bends[..., diagonal, diagonal] += curve.sum(-1) + _DRAWS * alone * (1 - alone)
+        bends[..., diagonal, diagonal] += curve.sum(-1) + _DRAWS * against_average * (1 - against_average)
         step = numpy.linalg.solve(bends, slope[..., None])[..., 0].clip(-1, 1)
         strengths += step
         if abs(step).max() < 1e-10:
@@ -612,15 +480,19 @@ def _fit(won):
 
 
 def _bits(first, second):
-    """Return the mutual information of two lists of label numbers, in bits, and how many cells are filled."""
+    """Return the mutual information of two lists of label indices, in bits, and how many cells are filled."""
     import numpy
 
     columns = second.max() + 1
-    table = numpy.bincount(first * columns + second, minlength=(first.max() + 1) * columns)
-    joint = table.reshape(-1, columns) / len(first)
-    apart = joint.sum(1, keepdims=True) * joint.sum(0, keepdims=True)
+    counts = numpy.bincount(first * columns + second, minlength=(first.max() + 1) * columns)
+    joint = counts.reshape(-1, columns) / len(first)
+    independent = joint.sum(1, keepdims=True) * joint.sum(0, keepdims=True)
     filled = joint > 0
-    return float((joint[filled] * numpy.log2(joint[filled] / apart[filled])).sum()), int(filled.sum())
+    bits = (joint[filled] * numpy.log2(joint[filled] / independent[filled])).sum()
+    return float(bits), int(filled.sum())
+
+
+# Reading and checking arguments
 
 
 def _counts(hits, count):
@@ -647,53 +519,56 @@ def _numbers(values, name, dimensions=1):
             values = values.detach().cpu().double().numpy()
         elif isinstance(values, Iterable) and not hasattr(values, "dtype"):
             values = list(values)
-        found = numpy.asarray(values, dtype=float)
+        array = numpy.asarray(values, dtype=float)
     except (TypeError, ValueError) as error:
         raise CourseError(f"{name} must be numbers, and {values!r} is not a list of numbers.") from error
-    if found.ndim != dimensions:
-        kind = "a plain list of numbers" if dimensions == 1 else "a table of numbers: rows of equal length"
-        raise CourseError(f"{name} must be {kind}.")
-    if not found.size or not numpy.isfinite(found).all():
-        raise CourseError(f"{name} must hold at least one number, and no missing or infinite ones.")
-    return found
+    if array.ndim != dimensions:
+        shape = "a plain list of numbers" if dimensions == 1 else "a table of numbers: rows of equal length"
+        raise CourseError(f"{name} must be {shape}.")
+    if not array.size or not numpy.isfinite(array).all():
+        raise CourseError(f"{name} must have at least one number, and no missing or infinite ones.")
+    return array
 
 
-def _right_or_wrong(values, name):
-    """Return a numpy array of True and False from 1 and 0, True and False, or 100 and 0."""
-    numbers = _numbers(values, name)
-    kinds = set(numbers.tolist())
-    if not (kinds <= {0.0, 1.0} or kinds <= {0.0, 100.0}):
-        raise CourseError(
-            f"{name} must say for each case whether it is right: 1 or 0, True or False, 100 or 0."
-        )
-    return numbers > 0
+def _right_or_wrong(ones, others):
+    """Return two lists of right and wrong as numpy arrays of True and False."""
+    arrays = []
+    for values, name in ((ones, "ones"), (others, "others")):
+        numbers = _numbers(values, name)
+        different = set(numbers.tolist())
+        if not (different <= {0.0, 1.0} or different <= {0.0, 100.0}):
+            raise CourseError(
+                f"{name} must say for each case whether it is right: 1 or 0, True or False, 100 or 0."
+            )
+        arrays.append(numbers > 0)
+    _same_length(*arrays, "ones", "others")
+    return arrays
 
 
-def _labels(values, length, name):
-    """Return the list of different labels, and for each value the index of its label in that list."""
+def _indices(labels, length, name):
+    """Return for each label its index among the different labels, in the order of their first use."""
     import numpy
 
-    if hasattr(values, "detach"):
-        values = values.detach().cpu().numpy()
-    values = list(values)
-    if not values or (length is not None and len(values) != length):
+    if hasattr(labels, "detach"):
+        labels = labels.detach().cpu().numpy()
+    labels = list(labels)
+    if not labels or (length is not None and len(labels) != length):
         wanted = "at least one label" if length is None else f"{length} labels, one for each case"
-        raise CourseError(f"{name} must hold {wanted}; it holds {len(values)}.")
-    names = list(dict.fromkeys(values))
-    places = {label: at for at, label in enumerate(names)}
-    return names, numpy.array([places[label] for label in values])
+        raise CourseError(f"{name} must have {wanted}, and has {len(labels)}.")
+    index = {label: number for number, label in enumerate(dict.fromkeys(labels))}
+    return numpy.array([index[label] for label in labels])
 
 
 def _by_cluster(values, clusters):
     """Return for each cluster the sum of its values and the number of its values."""
     import numpy
 
-    names, groups = _labels(clusters, len(values), "clusters")
-    _clusters_suffice(len(names))
-    return numpy.bincount(groups, weights=values), numpy.bincount(groups).astype(float)
+    groups = _indices(clusters, len(values), "clusters")
+    _at_least_two_clusters(groups.max() + 1)
+    return numpy.bincount(groups, weights=values), numpy.bincount(groups)
 
 
-def _clusters_suffice(number):
+def _at_least_two_clusters(number):
     if number < 2:
         raise CourseError("One cluster says nothing about how far clusters differ: give at least two.")
 
@@ -701,8 +576,12 @@ def _clusters_suffice(number):
 def _same_length(first, second, name, other_name):
     if len(first) != len(second):
         raise CourseError(
-            f"{name} and {other_name} must be equally long; they hold {len(first)} and {len(second)}."
+            f"{name} and {other_name} must be equally long, and have {len(first)} and {len(second)} values."
         )
+
+
+def _around(middle, half):
+    return float(middle - half), float(middle + half)
 
 
 def _percent(ends):
@@ -711,15 +590,16 @@ def _percent(ends):
 
 
 def _tail(level):
+    """Return the probability below the upper end of an interval: 0.975 for a 95% interval."""
     if not 50 <= level < 100:
         raise CourseError("The level is in percent, from 50 to below 100: 95 gives a 95% interval.")
     return 0.5 + level / 200
 
 
 def _normal(level):
-    from statistics import NormalDist
+    from scipy.special import ndtri
 
-    return NormalDist().inv_cdf(_tail(level))
+    return float(ndtri(_tail(level)))
 
 
 def _student(level, freedom):
