@@ -12,14 +12,15 @@ import nbformat
 
 ROOT = Path(__file__).parent.parent
 
-START = """# Every exercise, and what its check says
+START = """# Every exercise, and the messages of its check
 
-`make exercises` makes this page from `solutions/`, and `make test` compares it.
+`make exercises` generates this page from `solutions/`, and `make test` compares it.
 
-For each task `answers.toml`, beside the solution, keeps answers that students might give. The right ones
-differ in kind: another library, another loop, another type of number. The tests run them all. Each right one
-passes. Each wrong one is told a sentence of the last column or, where that is `code`, a message of Python's
-or of `course.check` that holds it. The untouched stub is told that it is not written yet.
+For each task the file `answers.toml`, next to the solution, has answers that students might give. The right
+answers differ in kind: another library, another loop, another type of number. The tests run all answers.
+Each right one passes. Each wrong one gets a message from the last column. If an entry there is `code`, it is
+a part of a message of Python or of `course.check`. The unchanged stub gets the message that it is not written
+yet.
 """
 
 
@@ -80,9 +81,7 @@ def table():
         ]
         all_rows += rows
         title = title_above(cells, next(iter(cells))).removeprefix("Exercises for ")
-        parts.append(
-            f"\n## {title}\n\n| Task | Points | Right, accepted | Wrong, rejected | Messages shown |\n"
-        )
+        parts.append(f"\n## {title}\n\n| Task | Points | Right, accepted | Wrong, rejected | Messages |\n")
         parts.append("|---|---|---|---|---|\n")
         parts += ["| " + " | ".join(map(str, each)) + " |\n" for each in rows]
     points, right, wrong = (sum(column) for column in list(zip(*all_rows, strict=True))[1:4])

@@ -1,4 +1,4 @@
-"""Prints docs/faults.md: each fault that can happen with a full-size model, and what learners see then.
+"""Prints docs/faults.md: the faults that can happen with a full-size model, and the messages for learners.
 
 `make faults` brings about every fault. The real libraries talk to a model hub on this machine.
 """
@@ -25,15 +25,15 @@ from course_utils.opened.hub import Commit
 
 START = """# What a learner sees when something fails
 
-`make faults` makes this page, and `make everything` compares it. Each fault is
-met by the real `huggingface_hub` and transformers, which ask a hub on this machine. What a cell showed stands
-here to the letter, but for the hub's address and the speed. Memory and disk are those of a laptop: 8 GB and
-60 GB free, no GPU. Three errors were raised by hand (†): no disk fills up here, and there is no GPU.
+`make faults` generates this page, and `make everything` compares it. The real `huggingface_hub` and
+transformers run each cell against a hub on this machine that has the fault. The message is quoted to the
+letter, except for the hub's address and the speed. The free memory and disk are those of a laptop without a
+GPU: 8 GB and 60 GB. Three errors (†) were raised by hand, because we can't fill up a disk and have no GPU.
 
-Where the last column has an entry, it is what the sentence says to run. It was run with the fault still
-there, and the notebook had that model. "The same cell" is the one that loads it.
+The last column shows the command that the message suggests. We ran it while the fault was still there, and
+the notebook then loaded that model. "The same cell" is the cell that loads the model.
 
-| Fault | The cell | What the learner saw | What went on |
+| Fault | The cell | The message that the learner sees | What works instead |
 |---|---|---|---|
 """
 FILES = {"config.json": b"{}", "model.safetensors": bytes(5_000)}
