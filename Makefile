@@ -8,6 +8,7 @@
 # make exercises  the student versions of the exercises, and docs/exercises.md, from solutions/
 # make faults     docs/faults.md: what a learner sees when something fails, from a run
 # make website    the lessons and docs as a website, in build/website, from the outputs that are stored
+# make film       the moving picture in README.md, from the explorable on the website
 # make address    the repository's address and the release, as pyproject.toml has them, written wherever else they stand
 # make constraints  the versions that this release is tested with, in constraints/
 # make models     the models that the lessons need, fetched and checked
@@ -22,7 +23,7 @@ AS_ROOT := $(if $(filter 0,$(shell id -u)),--allow-root)
 export OMP_NUM_THREADS := 1
 export TOKENIZERS_PARALLELISM := false
 
-.PHONY: help lab lessons check test everything bench places exercises faults website address constraints models
+.PHONY: help lab lessons check test everything bench places exercises faults website film address constraints models
 # Two pips in one environment get in each other's way.
 .NOTPARALLEL:
 .DEFAULT_GOAL := help
@@ -87,6 +88,9 @@ website: $(VENV)/.website
 	@rm -rf build/website build/website-cache
 	@$(VENV)/bin/python -m sphinx -q --fail-on-warning --keep-going -c website -d build/website-cache . build/website
 	@$(VENV)/bin/python website/check.py build/website
+
+film: $(VENV)/.dev
+	@$(VENV)/bin/python website/moving_picture.py
 
 address:
 	@.ci/address
