@@ -1,8 +1,8 @@
-"""Checks a website that was built: python website/check.py FOLDER
+"""Checks a built website: python website/check.py FOLDER
 
-Every internal link must lead to an existing file and, with a #, to an existing anchor in it. External links
-must be https, and pages must load nothing from other servers. Every notebook and every page of docs/ must be
-there, with all stored pictures.
+Every internal link must lead to an existing file and, if it has a #, to an existing anchor in it. External
+links must be https, and pages must load nothing from other servers. Every notebook and every page of docs/
+must have a page on the website, with all stored pictures.
 """
 
 import re
@@ -16,19 +16,19 @@ from conf import ROOT, include_patterns
 
 
 class Page(HTMLParser):
-    """Collects an HTML file's `links`, the files that it `loads`, its anchors (`places`) and its `pictures`.
+    """Collects an HTML file's `links`, the files that it `loads`, its `anchors` and its `pictures`.
 
     `pictures` is the number of stored HTML outputs.
     """
 
     def __init__(self, text):
         super().__init__()
-        self.links, self.loads, self.places, self.pictures = [], [], set(), 0
+        self.links, self.loads, self.anchors, self.pictures = [], [], set(), 0
         self.feed(text)
 
     def handle_starttag(self, tag, attrs):
         attrs = dict(attrs)
-        self.places |= {attrs[name] for name in ("id", "name") if attrs.get(name)}
+        self.anchors |= {attrs[name] for name in ("id", "name") if attrs.get(name)}
         self.pictures += (attrs.get("class") or "").split()[:2] == ["output", "text_html"]
         if "href" in attrs:
             (self.loads if tag == "link" else self.links).append(attrs["href"])
@@ -37,12 +37,12 @@ class Page(HTMLParser):
 
 
 def read(folder):
-    """Reads the pages below a folder into a dictionary from path to `Page`."""
+    """Return the pages below a folder, as a dictionary from path to `Page`."""
     return {path: Page(path.read_text(encoding="utf-8")) for path in sorted(folder.resolve().rglob("*.html"))}
 
 
 def faults(pages):
-    """Yields a sentence for each link or loaded file that breaks a rule."""
+    """Yield a sentence for each link or loaded file that breaks a rule."""
     for path, page in pages.items():
         for link in page.links + page.loads:
             parts = urlsplit(link)
@@ -55,26 +55,26 @@ def faults(pages):
                 elif parts.scheme != "https" or not parts.netloc:
                     yield f"{path} links to {link}, which is not https"
             elif not target.is_file():
-                yield f"{path} links to {link}, which is not there"
-            elif parts.fragment and unquote(parts.fragment) not in getattr(pages.get(target), "places", ()):
-                yield f"{path} links to {link}, a place that is not on that page"
+                yield f"{path} links to {link}, which does not exist"
+            elif parts.fragment and unquote(parts.fragment) not in getattr(pages.get(target), "anchors", ()):
+                yield f"{path} links to {link}, an anchor that is not on that page"
 
 
 def sheets(folder):
-    """Yields a sentence each time a style sheet below a folder loads a file that does not exist there."""
+    """Yield a sentence each time a style sheet below a folder loads a file that does not exist."""
     for path in sorted(folder.rglob("*.css")):
         for load in re.findall(r"@import|url\((?!['\"]?data:)[^)]+", path.read_text(encoding="utf-8")):
             named = load.removeprefix("url(").strip("'\"")
             if not (path.parent / named).is_file():
-                yield f"{path} loads {named}, which is not there"
+                yield f"{path} loads {named}, which does not exist"
 
 
 def missing(folder, pages):
-    """Yields a sentence for each source without a page, or whose page lacks stored pictures."""
+    """Yield a sentence for each source without a page, and for each page without all stored pictures."""
     for source in sorted(path for pattern in include_patterns for path in ROOT.glob(pattern)):
         path = folder.resolve() / source.relative_to(ROOT).with_suffix(".html")
         if path not in pages:
-            yield f"{path} is not there"
+            yield f"{path} does not exist"
         elif source.suffix == ".ipynb":
             cells = nbformat.read(source, as_version=4).cells
             outputs = [output for cell in cells for output in cell.get("outputs", [])]
@@ -86,8 +86,9 @@ def missing(folder, pages):
 if __name__ == "__main__":
     built = Path(sys.argv[1])
     found = read(built)
-    wrong = [*faults(found), *sheets(built), *missing(built, found)]
+    problems = [*faults(found), *sheets(built), *missing(built, found)]
     links = sum(len(page.links) for page in found.values())
     pictures = sum(page.pictures for page in found.values())
-    print("\n".join(wrong) or f"{len(found)} pages, {links:,} links, {pictures} pictures: nothing is missing")
-    sys.exit(bool(wrong))
+    counts = f"{len(found)} pages, {links:,} links and {pictures} pictures: nothing is missing"
+    print("\n".join(problems) or counts)
+    sys.exit(bool(problems))

@@ -28,10 +28,10 @@ include_patterns = [
 exclude_patterns = [".*", "build"]
 extensions = ["myst_nb"]
 nb_execution_mode = "off"
-# The labels of the cells that `fold_checks`, below, folds.
+# The labels of the cells that `fold_checks` folds.
 nb_code_prompt_show, nb_code_prompt_hide = "Show the check", "Hide the check"
-nb_ipywidgets_js = {}  # no widget scripts, which would come from a CDN: pages show stored pictures
-myst_heading_anchors = 3  # each heading has the address that it has on GitHub
+nb_ipywidgets_js = {}  # no widget scripts, which would come from a CDN; pages show the stored pictures
+myst_heading_anchors = 3  # headings have the same anchors as on GitHub
 
 html_theme = "furo"
 html_theme_options = {
@@ -40,14 +40,14 @@ html_theme_options = {
 }
 html_static_path = ["website.css"]
 html_css_files = ["website.css"]
-# Makes boxes that are wider than the screen scrollable with the keyboard, in Safari too.
+# Makes boxes that are wider than the screen scrollable by keyboard, also in Safari.
 SCROLLED_WITH_KEYS = """addEventListener("load", () => {
   for (const box of document.querySelectorAll("article pre, .table-wrapper, [style*='overflow-x:auto']"))
     if (box.scrollWidth > box.clientWidth) box.tabIndex = 0
 })"""
 html_js_files = [(None, {"body": SCROLLED_WITH_KEYS})]
 html_copy_source = html_use_index = html_show_copyright = False
-highlight_language = "none"  # for blocks that name no language
+highlight_language = "none"  # for blocks without a language
 pygments_style = "a11y-high-contrast-light"
 pygments_dark_style = "a11y-high-contrast-dark"
 
@@ -91,7 +91,7 @@ def add_contents(app, docname, source):
 
 
 def fold_checks(app, docname, source):
-    """Folds the cells that JupyterLab shows folded: the checks of the exercises."""
+    """Fold the cells that JupyterLab shows folded, which are the checks of the exercises."""
     if docname.startswith("exercises/"):
         notebook = json.loads(source[0])
         for cell in notebook["cells"]:
@@ -101,14 +101,14 @@ def fold_checks(app, docname, source):
 
 
 def mend_labels(app, pagename, templatename, context, document):
-    """Mends what a screen reader says: the level of the captions, and the label of a folded check."""
+    """Correct what a screen reader reads: the level of the captions, and the label of a folded check."""
     tree = context.get("furo_navigation_tree", "")
     context["furo_navigation_tree"] = tree.replace('role="heading"', 'role="heading" aria-level="2"')
     context["body"] = context.get("body", "").replace('aria-label="Toggle hidden content"', "")
 
 
 def add_pages(app, failure):
-    """Writes the front page, and the pages whose pictures can be touched: see explorables.py."""
+    """Write the front page and the pages of the explorables."""
     if not failure:
         explorables.write(app.outdir)
         page = explorables.front_page(REPOSITORY)

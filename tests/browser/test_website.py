@@ -34,7 +34,7 @@ def test_a_lesson_becomes_a_page(check, site):
     pages = check.read(site)
     lesson = pages[site / f"{LESSON}.html"]
     found = [*check.faults(pages), *check.missing(site, pages)]
-    assert not [sentence for sentence in found if "is not there" not in sentence]  # other sources: no page
+    assert not [sentence for sentence in found if "does not exist" not in sentence]  # other sources: no page
     assert lesson.pictures and "../README.html" in lesson.links
     assert any(link.startswith("https://colab.research.google.com/") for link in lesson.links)
     assert (site / "index.html").is_file()
@@ -69,12 +69,12 @@ def test_a_word_of_a_lesson_is_found(site):
 @pytest.mark.parametrize(
     ("html", "says"),
     [
-        ('<a href="gone.html">', "is not there"),
+        ('<a href="gone.html">', "does not exist"),
         ('<a href="other.html#gone">', "not on that page"),
         ('<a href="#gone">', "not on that page"),
         ('<a href="http://example.org/">', "not https"),
         ('<a href="javascript:void(0)">', "not https"),
-        ('<img src="gone.png">', "is not there"),
+        ('<img src="gone.png">', "does not exist"),
         ('<img src="https://example.org/a.png">', "another server"),
         ('<script src="//example.org/a.js">', "another server"),
         ('<link rel="stylesheet" href="https://example.org/a.css">', "another server"),
