@@ -1,4 +1,4 @@
-# make lab        the course in JupyterLab; needs Python 3.11 to 3.13 and nothing else
+# make lab        your own copy of the course in JupyterLab; needs Python 3.11 to 3.13 and nothing else
 # make check      the linter and the tests that need no model: under a minute
 # make test       all lessons, all solutions and nearly all tests
 # make everything what takes long, too: every lesson in a browser, full sizes, every answer through the grader
@@ -51,8 +51,8 @@ models: $(VENV)/.core
 
 lab: models
 	@$(COURSE) doctor
-	@$(VENV)/bin/jupyter trust notebooks/*.ipynb > /dev/null
-	$(VENV)/bin/jupyter lab $(AS_ROOT) --ServerApp.root_dir=. notebooks/index.ipynb
+	@$(COURSE) start
+	cd my-course && ../$(VENV)/bin/jupyter lab $(AS_ROOT) --ServerApp.root_dir=. notebooks/index.ipynb
 
 lessons: models
 	@$(COURSE) run

@@ -18,6 +18,14 @@ def main(arguments=None):
     parser = argparse.ArgumentParser(prog="course", description="Open the Box: a course on open models.")
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
 
+    start = commands.add_parser(
+        "start", help="make your own copy of the lessons and exercises, or bring it up to date"
+    )
+    start.add_argument(
+        "folder", nargs="?", metavar="FOLDER", help="by default my-course in the course's folder"
+    )
+    start.set_defaults(do=_start)
+
     doctor = commands.add_parser("doctor", help="check this machine; include what it prints in a bug report")
     doctor.set_defaults(do=_doctor)
 
@@ -126,6 +134,26 @@ def main(arguments=None):
     except KeyboardInterrupt:
         print(f"\ncourse {options.command}: stopped. Everything that was finished is kept.", file=sys.stderr)
         return 130
+
+
+def _start(options):
+    from course_utils.learning import own_copy
+
+    done = own_copy.start(options.folder)
+    changed = len(done.updated) + len(done.merged)
+    if done.new and not changed:
+        print(f"Your own copy of the course is in {done.folder}: {len(done.new)} notebooks.")
+    elif changed or done.new:
+        print(
+            f"{done.folder} has the new version: {len(done.new)} notebooks are new, {changed} have changed."
+        )
+        print("What you wrote is still there.")
+    else:
+        print(f"{done.folder} is up to date.")
+    for name in done.to_compare:
+        print(f"Both you and the course changed a cell of {name}: the new one stands below yours.")
+    print(f"Open {done.folder / 'notebooks/index.ipynb'} first.")
+    return 0
 
 
 def _doctor(options):

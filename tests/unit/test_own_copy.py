@@ -1,0 +1,150 @@
+"""Tests the learner's own copy of the course: no output is in it, and nothing that they wrote is lost."""
+
+import json
+from pathlib import Path
+
+import nbformat
+import pytest
+
+from course_utils import CourseError
+from course_utils.__main__ import main
+from course_utils.learning import own_copy
+from course_utils.learning.own_copy import NOTE, merge
+
+LESSON = "notebooks/00_open.ipynb"
+
+
+def notebook(*cells):
+    """A notebook of code cells, each given as (id, source)."""
+    made = nbformat.v4.new_notebook()
+    for name, source in cells:
+        output = nbformat.v4.new_output("stream", text="an answer\n")
+        made.cells.append(nbformat.v4.new_code_cell(source, id=name, outputs=[output]))
+    return made
+
+
+def write(path, made):
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(nbformat.writes(made), encoding="utf-8")
+
+
+def sources(made):
+    return [cell.source for cell in made.cells]
+
+
+@pytest.fixture
+def course(tmp_path):
+    """A course of one lesson and its exercises."""
+    folder = tmp_path / "course"
+    write(folder / LESSON, notebook(("a", "1"), ("b", "2"), ("c", "3")))
+    write(folder / "exercises" / "00_open" / "00_open.ipynb", notebook(("t", "# YOUR CODE HERE")))
+    return folder
+
+
+def read(folder, name=LESSON):
+    return nbformat.read(folder / name, as_version=4)
+
+
+def test_the_copy_has_every_notebook_and_no_output(tmp_path):
+    done = own_copy.start(tmp_path / "mine")
+    assert "notebooks/index.ipynb" in done.new and "exercises/07_whisper/07_whisper.ipynb" in done.new
+    for name in done.new:
+        cells = read(tmp_path / "mine", name).cells
+        assert cells and not any(cell.get("outputs") for cell in cells)
+        original = nbformat.read(own_copy.COURSE / name, as_version=4)
+        assert sources(original) == [cell.source for cell in cells]
+
+
+def test_a_second_start_changes_nothing(course, tmp_path):
+    first = own_copy.start(tmp_path / "mine", course)
+    assert len(first.new) == 2
+    mine = read(tmp_path / "mine")
+    mine.cells[1].source = "my own"
+    write(tmp_path / "mine" / LESSON, mine)
+    before = (tmp_path / "mine" / LESSON).read_bytes()
+    again = own_copy.start(tmp_path / "mine", course)
+    assert not (again.new or again.updated or again.merged)
+    assert (tmp_path / "mine" / LESSON).read_bytes() == before
+
+
+def test_a_new_version_comes_and_what_was_written_stays(course, tmp_path):
+    own_copy.start(tmp_path / "mine", course)
+    mine = read(tmp_path / "mine")
+    mine.cells[1].source = "my own"
+    mine.cells.insert(2, nbformat.v4.new_code_cell("my experiment", id="x"))
+    write(tmp_path / "mine" / LESSON, mine)
+    write(course / LESSON, notebook(("a", "1, better"), ("b", "2"), ("n", "new"), ("c", "3")))
+    done = own_copy.start(tmp_path / "mine", course)
+    assert done.merged == [LESSON] and not done.to_compare
+    assert sources(read(tmp_path / "mine")) == ["1, better", "my own", "my experiment", "new", "3"]
+    write(course / LESSON, notebook(("a", "1, best"), ("b", "2"), ("n", "new"), ("c", "3")))
+    own_copy.start(tmp_path / "mine", course)
+    assert sources(read(tmp_path / "mine")) == ["1, best", "my own", "my experiment", "new", "3"]
+
+
+def test_an_untouched_notebook_is_replaced_also_after_a_run(course, tmp_path):
+    own_copy.start(tmp_path / "mine", course)
+    write(tmp_path / "mine" / LESSON, notebook(("a", "1"), ("b", "2"), ("c", "3")))  # with outputs
+    write(course / LESSON, notebook(("a", "1"), ("c", "3")))
+    assert own_copy.start(tmp_path / "mine", course).updated == [LESSON]
+    assert sources(read(tmp_path / "mine")) == ["1", "3"]
+
+
+def test_a_cell_that_both_changed_is_shown_twice():
+    base = notebook(("a", "1"), ("b", "2"))
+    theirs = notebook(("a", "mine"), ("b", "2"))
+    merged, conflicts = merge(base, theirs, notebook(("a", "1, better"), ("b", "2")))
+    assert conflicts == 1
+    assert sources(merged) == ["mine", NOTE, "1, better", "2"]
+    assert len({cell.id for cell in merged.cells}) == 4
+    nbformat.validate(merged)
+
+
+@pytest.mark.parametrize(
+    ("theirs", "new", "wanted"),
+    [
+        ([("b", "2")], [("a", "1"), ("b", "2")], ["2"]),  # the learner deleted a cell
+        ([("a", "1"), ("b", "2")], [("b", "2")], ["2"]),  # the course dropped one
+        ([("a", "mine"), ("b", "2")], [("b", "2")], ["mine", "2"]),  # which the learner had changed
+        ([("z", "first"), ("a", "1"), ("b", "2")], [("a", "1"), ("b", "3")], ["first", "1", "3"]),
+        (
+            [("a", "same"), ("b", "2")],
+            [("a", "same"), ("b", "2")],
+            ["same", "2"],
+        ),  # both made the same change
+        ([("a", "1"), ("b", "2"), ("e", "  ")], [("a", "0"), ("b", "2")], ["0", "2"]),  # an empty cell
+    ],
+)
+def test_cells_are_merged_one_by_one(theirs, new, wanted):
+    merged, conflicts = merge(notebook(("a", "1"), ("b", "2")), notebook(*theirs), notebook(*new))
+    assert (sources(merged), conflicts) == (wanted, 0)
+
+
+def test_the_learners_outputs_stay_with_their_cells():
+    base = notebook(("a", "1"), ("b", "2"))
+    merged, _ = merge(base, notebook(("a", "mine"), ("b", "2")), notebook(("a", "1"), ("b", "3")))
+    assert merged.cells[0].outputs and merged.cells[0].source == "mine"
+
+
+def test_what_is_in_the_way_is_named(course, tmp_path, capsys):
+    own_copy.start(tmp_path / "mine", course)
+    (tmp_path / "mine" / LESSON).write_text("not a notebook", encoding="utf-8")
+    write(course / LESSON, notebook(("a", "other")))
+    with pytest.raises(CourseError, match="is not a notebook any more"):
+        own_copy.start(tmp_path / "mine", course)
+    assert (tmp_path / "mine" / LESSON).read_text(encoding="utf-8") == "not a notebook"
+    with pytest.raises(CourseError, match="no notebooks"):
+        own_copy.start(tmp_path / "mine", tmp_path / "empty")
+    (tmp_path / "file").write_text("", encoding="utf-8")
+    assert main(["start", str(tmp_path / "file")]) == 1
+    assert "name another folder" in capsys.readouterr().err
+
+
+def test_the_command_says_what_it_did_and_what_to_open(tmp_path, capsys):
+    assert main(["start", str(tmp_path / "mine")]) == 0
+    printed = capsys.readouterr().out
+    assert "notebooks/index.ipynb" in printed and str(tmp_path / "mine") in printed
+    assert main(["start", str(tmp_path / "mine")]) == 0
+    assert "is up to date" in capsys.readouterr().out
+    kept = Path(tmp_path / "mine" / ".delivered" / "notebooks" / "index.ipynb")
+    assert json.loads(kept.read_text(encoding="utf-8"))["nbformat"] == 4
