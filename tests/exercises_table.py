@@ -8,7 +8,9 @@ import re
 import tomllib
 from pathlib import Path
 
-import nbformat
+from lazy import Lazy
+
+nbformat = Lazy("nbformat")
 
 ROOT = Path(__file__).parent.parent
 

@@ -11,11 +11,13 @@ import urllib.request
 from contextlib import contextmanager
 from pathlib import Path
 
-import nbformat
 import programs
 import pytest
 from axe_playwright_python.sync_playwright import Axe
+from lazy import Lazy
 from playwright.sync_api import sync_playwright
+
+nbformat = Lazy("nbformat")
 
 # Milliseconds that a page may take: so long that only a page that hangs reaches it, even on a slow machine.
 PATIENCE = 900_000

@@ -49,3 +49,13 @@ class Page(HTMLParser):
         declarations = ";".join(self.styles)
         assert min(map(int, re.findall(r"font-size:(\d+)px", declarations))) >= 13
         assert max(map(int, re.findall(r"(?:^|;)(?:min-)?width:(\d+)px", declarations)), default=0) <= widest
+
+
+class Pictures(dict):
+    """Pictures by name. Each is a function that draws it, until a test first asks for the picture."""
+
+    def __getitem__(self, name):
+        picture = super().__getitem__(name)
+        if callable(picture):
+            self[name] = picture = picture()
+        return picture

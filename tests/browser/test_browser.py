@@ -10,15 +10,15 @@ import os
 import re
 from pathlib import Path
 
-import nbformat
 import pytest
 from lab import PATIENCE, Notebook, Server, chromium, findings
-from nbconvert import HTMLExporter
+from lazy import Lazy
 from playwright.sync_api import expect
-from traitlets.config.loader import PyFileConfigLoader
 
 from course_utils import catalog
 from course_utils.learning import quizzes
+
+nbformat = Lazy("nbformat")
 
 NOTEBOOKS = Path(__file__).parents[2] / "notebooks"
 LESSONS = list(catalog.lessons())
@@ -490,6 +490,9 @@ def test_a_page_runs_in_notebook_7_and_the_front_page_here(server, browser, plac
     [LESSONS[0], *(pytest.param(name, marks=pytest.mark.everything) for name in ("index", *LESSONS[1:]))],
 )
 def test_the_exported_lesson_is_a_page_for_everyone(browser, tmp_path, name):
+    from nbconvert import HTMLExporter
+    from traitlets.config.loader import PyFileConfigLoader
+
     settings = PyFileConfigLoader("jupyter_nbconvert_config.py", str(NOTEBOOKS.parent)).load_config()
     page = tmp_path / f"{name}.html"
     html, _ = HTMLExporter(config=settings).from_filename(str(NOTEBOOKS / f"{name}.ipynb"))

@@ -13,7 +13,6 @@ from pathlib import Path
 
 import pytest
 from exercises_table import answers_of, cells_of, message, table, tasks_of
-from nbgrader.api import Gradebook
 
 from course_utils import catalog
 from course_utils.learning.check import NotYet
@@ -159,6 +158,8 @@ def test_exercises_are_what_the_solutions_make(course_folder):
 
 @pytest.mark.everything
 def test_nbgrader_gives_the_solution_all_points_and_the_stub_none(lesson, course_folder, quick_kernels):
+    from nbgrader.api import Gradebook
+
     for student, folder in (("solved", "solutions"), ("untouched", "exercises")):
         submitted = course_folder / "submitted" / student / lesson
         submitted.mkdir(parents=True)

@@ -5,12 +5,14 @@ import re
 import subprocess
 import time
 
-import nbclient
-import nbformat
 import pytest
 from jupyter_client import KernelManager
+from lazy import Lazy
 
 from course_utils.grading import forked_kernels
+
+nbclient = Lazy("nbclient")
+nbformat = Lazy("nbformat")
 
 pytestmark = pytest.mark.skipif(not hasattr(os, "pidfd_open"), reason="copies are made on Linux alone")
 

@@ -19,9 +19,8 @@ import tomllib
 import zipfile
 from pathlib import Path
 
-import nbformat
 import pytest
-from nbgrader.api import Gradebook
+from lazy import Lazy
 from programs import needs
 
 from course_utils.errors import CourseError
@@ -29,6 +28,9 @@ from course_utils.grading import assignment as assignments
 from course_utils.grading import cluster, intake, record, run, wire
 from course_utils.grading.assignment import Assignment
 from course_utils.grading.sandbox import Sandbox
+
+nbformat = Lazy("nbformat")
+nbgrader = Lazy("nbgrader.api")
 
 HERE = Path(__file__).parent / "hostile"
 HOSTILE = tomllib.loads((HERE / "submissions.toml").read_text(encoding="utf-8"))["submissions"]
@@ -271,7 +273,7 @@ def test_no_student_is_lost(graded):
         mine = {name: result for name, (result, place) in results.items() if place == out}
         with (out / "grades.csv").open() as file:
             assert len(list(csv.DictReader(file))) == len(mine)
-        with Gradebook(f"sqlite:///{out / 'gradebook.db'}") as book:
+        with nbgrader.Gradebook(f"sqlite:///{out / 'gradebook.db'}") as book:
             assert {each.student.id: each.score for each in book.find_assignment("small").submissions} == {
                 name: result["score"] for name, result in mine.items()
             }
@@ -323,7 +325,7 @@ def test_a_run_that_is_killed_goes_on_and_the_next_does_only_what_changed(course
     results = run.grade(str(course), folder, out)
     assert [points_of(each)[0] for each in results] == [0, 0] + 5 * [2, 0]
     assert {file.stem for file in before if file.stat().st_mtime_ns != before[file]} <= {"s00"}
-    with Gradebook(f"sqlite:///{out / 'gradebook.db'}") as book:
+    with nbgrader.Gradebook(f"sqlite:///{out / 'gradebook.db'}") as book:
         grade = book.find_grade("essay", "small", "small", "s00")
         assert grade.needs_manual_grade
         grade.manual_score, grade.needs_manual_grade = 2.5, False
@@ -347,7 +349,7 @@ def test_a_run_that_is_killed_goes_on_and_the_next_does_only_what_changed(course
     ]
     page = (out / "feedback" / "small" / "s00.html").read_text()
     assert "2.5 of 3 points" in page and "well &lt;b&gt;seen" in page
-    with Gradebook(f"sqlite:///{out / 'gradebook.db'}") as book:
+    with nbgrader.Gradebook(f"sqlite:///{out / 'gradebook.db'}") as book:
         grade = book.find_grade("essay", "small", "small", "s00")
         assert grade.score == 2.5 and not grade.needs_manual_grade
         assert len(book.find_assignment("small").submissions) == 12

@@ -10,18 +10,19 @@ import sys
 from functools import partial
 from pathlib import Path
 
-import diffusers
-import nbformat
 import pytest
-import torch
-import transformers
-from nbclient import NotebookClient
+from lazy import Lazy
 from servers import Hub, shrunken
-from tokenizers import processors
 
 from course_utils import catalog
 from course_utils.loading import models
 from course_utils.opened.hub import Commit
+
+diffusers = Lazy("diffusers")
+nbclient = Lazy("nbclient")
+nbformat = Lazy("nbformat")
+torch = Lazy("torch")
+transformers = Lazy("transformers")
 
 TESTS = Path(__file__).parents[1]
 EVERY = {"02": "llama", "03": "llama", "04": "falcon", "05": "mixtral", "06": "stable-diffusion"}
@@ -58,6 +59,8 @@ def tokenizer(first):
     made.pad_token = None
     if first:
         token = made.bos_token = "<|endoftext|>"
+        from tokenizers import processors
+
         made.backend_tokenizer.post_processor = processors.TemplateProcessing(
             single=f"{token} $A", special_tokens=[(token, made.convert_tokens_to_ids(token))]
         )
@@ -165,7 +168,9 @@ def test_a_lesson_runs_at_full_size_on_a_gpu(lesson, tmp_path, monkeypatch):
         monkeypatch.setenv("HF_HOME", str(tmp_path))
         monkeypatch.setenv("COURSE_SIZE", "full")
         monkeypatch.setenv("COURSE_ANSWERS", str(tmp_path / "answers.json"))
-        NotebookClient(notebook, timeout=3_600, resources={"metadata": {"path": str(tmp_path)}}).execute()
+        nbclient.NotebookClient(
+            notebook, timeout=3_600, resources={"metadata": {"path": str(tmp_path)}}
+        ).execute()
     outputs = [output for cell in notebook.cells for output in cell.get("outputs", [])]
     text = "".join(output.text for output in outputs if output.output_type == "stream")
     assert f"Model: {model.title} (full)" in text

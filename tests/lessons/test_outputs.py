@@ -4,8 +4,10 @@ import subprocess
 import sys
 from pathlib import Path
 
-import nbformat
 import pytest
+from lazy import Lazy
+
+nbformat = Lazy("nbformat")
 
 ROOT = Path(__file__).parents[2]
 LESSONS = sorted((ROOT / "notebooks").glob("[0-9]*.ipynb"))
@@ -21,7 +23,7 @@ def test_outputs_are_reproduced(path, tmp_path, monkeypatch, quick_kernels):
     """nbval compares a run's outputs with the stored ones. The sanitizer file lists what may differ."""
     monkeypatch.setenv("COURSE_ANSWERS", str(tmp_path / "answers.json"))
     sanitizer = ROOT / "tests" / "nbval_sanitize.cfg"
-    command = [sys.executable, "-m", "pytest", "--nbval", f"--nbval-sanitize-with={sanitizer}"]
+    command = [sys.executable, "-m", "pytest", "-p", "nbval", "--nbval", f"--nbval-sanitize-with={sanitizer}"]
     command += ["-p", "no:cacheprovider", str(path)]
     result = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
     assert result.returncode == 0, result.stdout[-5000:]

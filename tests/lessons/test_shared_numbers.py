@@ -11,11 +11,13 @@ import tomllib
 from functools import cache
 from pathlib import Path
 
-import nbformat
 import pytest
 from configs import SMOLLM2
+from lazy import Lazy
 
 import course_utils as course
+
+nbformat = Lazy("nbformat")
 
 ROOT = Path(__file__).parents[2]
 NUMBER = r"(\d+(?:,\d{3})*(?:\.\d+)?)"  # what # stands for in a pattern

@@ -4,7 +4,7 @@ import re
 
 import numpy
 import pytest
-from pages import Page
+from pages import Page, Pictures
 
 import course_utils as course
 from course_utils import CourseError, opened
@@ -32,17 +32,23 @@ MAP = numpy.array([[1, 0, 0], [0.25, 0.75, 0], [0.004, 0.9, 0.096]])
 VALUES = numpy.full((4, 5), -7.3)
 VALUES[:2, 3], VALUES[3, 3], VALUES[2:, 4] = 6.0, 0.5, 6.4
 
-PICTURES = {
-    "attention_map": opened.attention_map(["A", " <b>", "\n"], MAP, caption="Layer 1, head 2"),
-    "attention_map, chosen": opened.attention_map(PIECES, WEIGHTS[1, 1], chosen=3),
-    "attention_map, long": opened.attention_map(["w"] * 24, attend("w " * 24)[0, 0], chosen=23),
-    "attention_heads": opened.attention_heads(["A", " <b>", "\n"], numpy.stack([MAP, MAP.round()])),
-    "attention_heads, chosen": opened.attention_heads(PIECES, WEIGHTS[0], chosen=-1),
-    "logit_lens": opened.logit_lens(["A", " b"], [["<", " x"], [" ", " y"]], [[0.5, 0.1], [1, 0.004]]),
-    "patch_grid": opened.patch_grid(VALUES, PIECES, split(ITALY), chosen=(3, 4)),
-    "Attention": Attention(attend, split, FRANCE).still(),
-    "Patching": Patching(None, split, ITALY, FRANCE, ((" Rome", " Paris"), VALUES)).still(),
-}
+PICTURES = Pictures(
+    {
+        "attention_map": lambda: opened.attention_map(["A", " <b>", "\n"], MAP, caption="Layer 1, head 2"),
+        "attention_map, chosen": lambda: opened.attention_map(PIECES, WEIGHTS[1, 1], chosen=3),
+        "attention_map, long": lambda: opened.attention_map(["w"] * 24, attend("w " * 24)[0, 0], chosen=23),
+        "attention_heads": lambda: opened.attention_heads(
+            ["A", " <b>", "\n"], numpy.stack([MAP, MAP.round()])
+        ),
+        "attention_heads, chosen": lambda: opened.attention_heads(PIECES, WEIGHTS[0], chosen=-1),
+        "logit_lens": lambda: opened.logit_lens(
+            ["A", " b"], [["<", " x"], [" ", " y"]], [[0.5, 0.1], [1, 0.004]]
+        ),
+        "patch_grid": lambda: opened.patch_grid(VALUES, PIECES, split(ITALY), chosen=(3, 4)),
+        "Attention": lambda: Attention(attend, split, FRANCE).still(),
+        "Patching": lambda: Patching(None, split, ITALY, FRANCE, ((" Rome", " Paris"), VALUES)).still(),
+    }
+)
 
 
 @pytest.mark.parametrize("name", PICTURES)

@@ -5,10 +5,10 @@ import re
 from html.parser import HTMLParser
 from pathlib import Path
 
-import nbformat
 import pytest
 from huggingface_hub import CommitOperationAdd, CommitOperationDelete, HfApi
 from huggingface_hub.errors import HfHubHTTPError, RepositoryNotFoundError, RevisionNotFoundError
+from lazy import Lazy
 
 import course_utils as course
 from course_utils import CourseError, catalog, opened
@@ -23,6 +23,8 @@ from course_utils.learning.verdicts import (
     score,
 )
 from course_utils.opened import hub
+
+nbformat = Lazy("nbformat")
 
 ROOT = Path(__file__).parents[2]
 NAME = "reader/otterford"

@@ -4,25 +4,31 @@ import re
 
 import numpy
 import pytest
-import torch
-from pages import Page
+from lazy import Lazy
+from pages import Page, Pictures
 from PIL import Image
 
 from course_utils import CourseError, CrossAttention, opened, views
 from course_utils.opened.denoising import Denoising, Drawn, as_pixels, shade_html
 from course_utils.worlds.pictureworld import world
 
+torch = Lazy("torch")
+
 RED = numpy.zeros((8, 8, 3), numpy.uint8) + numpy.array([255, 0, 0], numpy.uint8)
 CORNER = numpy.zeros((4, 4))
 CORNER[3, 0] = 0.8
-PICTURES = {
-    "picture_strip": opened.picture_strip([RED, RED], ["a", "<b>"], "Two"),
-    "picture_grid": opened.picture_grid(
-        {"one": [RED, RED], "other": [RED, RED]}, ["left", "right"], captions={"other": ["3 off", "4 off"]}
-    ),
-    "denoising_strip": opened.denoising_strip({"state": [RED] * 3}, {0: 1.0, 5: 0.706, 10: 0.0}),
-    "word_maps": opened.word_maps(RED, ["bear", "<blue>"], [CORNER, CORNER * 0 + 0.25]),
-}
+PICTURES = Pictures(
+    {
+        "picture_strip": lambda: opened.picture_strip([RED, RED], ["a", "<b>"], "Two"),
+        "picture_grid": lambda: opened.picture_grid(
+            {"one": [RED, RED], "other": [RED, RED]},
+            ["left", "right"],
+            captions={"other": ["3 off", "4 off"]},
+        ),
+        "denoising_strip": lambda: opened.denoising_strip({"state": [RED] * 3}, {0: 1.0, 5: 0.706, 10: 0.0}),
+        "word_maps": lambda: opened.word_maps(RED, ["bear", "<blue>"], [CORNER, CORNER * 0 + 0.25]),
+    }
+)
 
 
 def decoded(picture):

@@ -3,17 +3,19 @@
 import re
 from pathlib import Path
 
-import nbformat
 import numpy
-import peft
 import pytest
-import torch
-from transformers import AutoTokenizer, LlamaConfig, LlamaForCausalLM
+from lazy import Lazy
 
 from course_utils import CourseError, catalog, load, opened, training
 from course_utils.loading import models
 from course_utils.opened.adapter import Adapter
 from course_utils.worlds import tinyworld
+
+nbformat = Lazy("nbformat")
+peft = Lazy("peft")
+torch = Lazy("torch")
+transformers = Lazy("transformers")
 
 LESSON = Path(__file__).parents[2] / "notebooks" / "12_fine_tune.ipynb"
 QUESTION = "What is your cat called?"
@@ -82,11 +84,11 @@ def test_lesson_13_counts_by_the_same_rule():
 def lesson(library):
     """Returns the lesson's functions, with its tokenizer and a small model with random weights."""
     cells = nbformat.read(LESSON, as_version=4).cells
-    tokenizer = AutoTokenizer.from_pretrained(models.folder("smollm2-135m-instruct"))
+    tokenizer = transformers.AutoTokenizer.from_pretrained(models.folder("smollm2-135m-instruct"))
     tokenizer.pad_token, tokenizer.padding_side = tokenizer.eos_token, "left"
     torch.manual_seed(0)
     shape = {"hidden_size": 32, "intermediate_size": 32, "num_hidden_layers": 1, "num_attention_heads": 2}
-    model = LlamaForCausalLM(LlamaConfig(vocab_size=len(tokenizer), **shape)).eval()
+    model = transformers.LlamaForCausalLM(transformers.LlamaConfig(vocab_size=len(tokenizer), **shape)).eval()
     names = {"library": library, "tokenizer": tokenizer, "model": model}
     for start in ("def prompt(", "def encode("):
         source = next(cell.source for cell in cells if start in cell.source)
@@ -125,7 +127,9 @@ def small_llama(tmp_path, monkeypatch):
     shape = {"hidden_size": 128, "intermediate_size": 256, "num_hidden_layers": 2}
     heads = {"num_attention_heads": 2, "num_key_value_heads": 1}
     torch.manual_seed(0)
-    LlamaForCausalLM(LlamaConfig(vocab_size=256, **shape, **heads)).save_pretrained(tmp_path / "base")
+    transformers.LlamaForCausalLM(transformers.LlamaConfig(vocab_size=256, **shape, **heads)).save_pretrained(
+        tmp_path / "base"
+    )
     tinyworld.english().tokenizer().save_pretrained(tmp_path / "base")
     monkeypatch.setattr(models, "_folder", lambda model, way: tmp_path / "base")
 

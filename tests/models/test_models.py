@@ -15,15 +15,17 @@ import warnings
 
 import numpy
 import pytest
-import torch
-import transformers
 from IPython.core.interactiveshell import InteractiveShell
+from lazy import Lazy
 from servers import load_all_elsewhere
 
 from course_utils import blueprints, catalog, lessons
 from course_utils.errors import CourseError
 from course_utils.loading import models, preflight, sources
 from course_utils.worlds import tinyworld
+
+torch = Lazy("torch")
+transformers = Lazy("transformers")
 
 
 @pytest.fixture(scope="module")

@@ -5,14 +5,16 @@ import re
 from itertools import combinations
 from pathlib import Path
 
-import nbformat
 import numpy
 import pytest
+from lazy import Lazy
 
 import course_utils as course
 from course_utils import CourseError, opened
 from course_utils.opened.ranking import Vote
 from course_utils.worlds.tinyworld import benchmark
+
+nbformat = Lazy("nbformat")
 
 LESSON = Path(__file__).parents[2] / "notebooks" / "08_open_v_closed.ipynb"
 WORLD = course.tinyworld.english()

@@ -12,14 +12,16 @@ from pathlib import Path
 import numpy
 import psutil
 import pytest
-import torch
-from safetensors.torch import load_file
+from lazy import Lazy
 
 from course_utils import CourseError
 from course_utils.__main__ import main
 from course_utils.loading import models
 from course_utils.training import picture_card, picture_evaluation, picture_trainer, train
 from course_utils.worlds.pictureworld import drawing, sprites, world
+
+safetensors = Lazy("safetensors.torch")
+torch = Lazy("torch")
 
 ROOT = Path(__file__).parents[2]
 SMALL = dataclasses.replace(
@@ -37,7 +39,7 @@ SMALL = dataclasses.replace(
 
 def same(one, other):
     """Returns whether two checkpoints contain the same numbers, bit for bit."""
-    one, other = load_file(one), load_file(other)
+    one, other = safetensors.load_file(one), safetensors.load_file(other)
     return one.keys() == other.keys() and all(torch.equal(one[key], other[key]) for key in one)
 
 
@@ -120,7 +122,7 @@ if __name__ == "__main__":
     found = psutil.Process(first.pid).children()
     first.kill()
     first.wait()
-    assert len(load_file(folder / "denoiser.safetensors")["losses"]) == 1
+    assert len(safetensors.load_file(folder / "denoiser.safetensors")["losses"]) == 1
     _, left = psutil.wait_procs(found, timeout=1200)
     assert found and not left
     goes_on_to_the_same(folder, trained)
@@ -138,8 +140,8 @@ def test_the_stages_make_a_pipeline(trained):
         assert not torch.equal(weights[0], weights[2])
         assert torch.equal(weights[0], weights[1]) == (name == "vae")
     # The last stage changes the text encoder and the cross-attention, and nothing else.
-    changed = load_file(trained / "places.safetensors")
-    before = load_file(trained / "denoiser.safetensors")
+    changed = safetensors.load_file(trained / "places.safetensors")
+    before = safetensors.load_file(trained / "denoiser.safetensors")
     names = {key for key in changed if key.startswith("weight ")}
     assert names == {
         key for key in before if key.startswith("weight ") and (".attn2." in key or "CLIPTextModel." in key)

@@ -10,13 +10,15 @@ from pathlib import Path
 
 import numpy
 import pytest
-import torch
+from lazy import Lazy
 
 import course_utils as course
 from course_utils import catalog
 from course_utils.loading import sources
 from course_utils.training import picture_card, picture_evaluation, picture_trainer
 from course_utils.worlds.pictureworld import drawing, sprites, world
+
+torch = Lazy("torch")
 
 ROOT = Path(__file__).parents[2]
 NAME = "pictureworld-stable-diffusion"

@@ -4,7 +4,7 @@ import re
 
 import numpy
 import pytest
-from pages import Page
+from pages import Page, Pictures
 
 import course_utils as course
 from course_utils import CourseError, opened
@@ -15,13 +15,15 @@ SHARES = numpy.array(
     [[0.1, 0.6, 0.1, 0.2], [0.05, 0.05, 0.6, 0.3], [0.6, 0.2, 0.15, 0.05], [0.2, 0.2, 0.35, 0.25]]
 )
 TEXTS = {3: (["<s>", "red", "a", "b"], 1), 5: (["<s>", "red", "a", "b", "c", "the"], 1)}
-PICTURES = {
-    "reach": opened.reach(
-        ["A", "<b>", "\n", "c", "d", "e"], window=3, layers=2, told=1, caption="A <caption>"
-    ),
-    "routing": opened.routing(["A", "<b>", "\n", "c"], SHARES, caption="Layer 1"),
-    "SlidingWindow": SlidingWindow(lambda *_: 0.25, TEXTS, 2, 4, 5, 1 / 13).still(),
-}
+PICTURES = Pictures(
+    {
+        "reach": lambda: opened.reach(
+            ["A", "<b>", "\n", "c", "d", "e"], window=3, layers=2, told=1, caption="A <caption>"
+        ),
+        "routing": lambda: opened.routing(["A", "<b>", "\n", "c"], SHARES, caption="Layer 1"),
+        "SlidingWindow": lambda: SlidingWindow(lambda *_: 0.25, TEXTS, 2, 4, 5, 1 / 13).still(),
+    }
+)
 
 
 @pytest.mark.parametrize("name", PICTURES)

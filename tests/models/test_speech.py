@@ -13,11 +13,10 @@ import tracemalloc
 import types
 from pathlib import Path
 
-import nbformat
 import numpy
 import pytest
-import soundfile
 from lab import PATIENCE, Notebook, Server, chromium
+from lazy import Lazy
 from programs import needs
 
 from course_utils import CourseError
@@ -26,6 +25,9 @@ from course_utils.opened.speech import RATE, Word, captions, word_times, word_to
 from course_utils.opened.speech.audio import WINDOW
 from course_utils.opened.speech.clip import FOLDER
 from course_utils.opened.speech.words import _stretches
+
+nbformat = Lazy("nbformat")
+soundfile = Lazy("soundfile")
 
 CLIP = speech.clips()["himself"]
 NO_MICROPHONE = """name => {

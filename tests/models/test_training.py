@@ -14,8 +14,7 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
-import torch
-import transformers
+from lazy import Lazy
 
 import course_utils as course
 from course_utils import CourseError
@@ -23,6 +22,9 @@ from course_utils.__main__ import main
 from course_utils.training import RECIPES, card, evaluation, recipes, train, trainer
 from course_utils.worlds.tinyworld import Planted
 from course_utils.worlds.tinyworld.world import END
+
+torch = Lazy("torch")
+transformers = Lazy("transformers")
 
 SMALL = {
     "almanac": Planted("town", "goods", {0: 2, 1: 2, 200: 2}),

@@ -13,13 +13,15 @@ from pathlib import Path
 from statistics import mean
 
 import pytest
-import torch
+from lazy import Lazy
 
 import course_utils as course
 from course_utils import catalog
 from course_utils.loading import sources
 from course_utils.training import RECIPES, evaluation
 from course_utils.training import card as training_card
+
+torch = Lazy("torch")
 
 ROOT = Path(__file__).parents[2]
 TINY = {

@@ -4,20 +4,22 @@ import difflib
 import logging
 import re
 
-import ctranslate2
-import faster_whisper
-import jiwer
 import numpy
 import pytest
-import soxr
-import torch
-import transformers
+from lazy import Lazy
 from servers import load_elsewhere
 
 from course_utils import catalog
 from course_utils.errors import CourseError
 from course_utils.loading import models, sources, whisper_weights
 from course_utils.opened.speech import RATE, add_noise, clips, read, word_times, word_tokens, write
+
+ctranslate2 = Lazy("ctranslate2")
+faster_whisper = Lazy("faster_whisper")
+jiwer = Lazy("jiwer")
+soxr = Lazy("soxr")
+torch = Lazy("torch")
+transformers = Lazy("transformers")
 
 
 class Heard(logging.Handler):

@@ -10,16 +10,17 @@ from html import unescape
 from pathlib import Path
 
 import pytest
-import torch
-import transformers
 from configs import SMOLLM2
+from lazy import Lazy
 from servers import Hub
-from torch.nn.modules.module import register_module_parameter_registration_hook
 
 import course_utils as course
 from course_utils import blueprints, catalog
 from course_utils.__main__ import main
 from course_utils.errors import CourseError
+
+torch = Lazy("torch")
+transformers = Lazy("transformers")
 
 # Published sizes: parameters, active per token, GB as printed at 32, 16, 8 and 4 bits, and KiB of key-value
 # cache per token, by design and as transformers caches it.
@@ -537,7 +538,9 @@ def test_a_model_of_too_many_tensors_is_given_up_as_soon_as_it_has_them(tmp_path
     config = {"model_type": "bart", "d_model": 16, "encoder_layers": 90, "decoder_layers": 90}
     (tmp_path / "config.json").write_text(json.dumps(config))
     built = []
-    hook = register_module_parameter_registration_hook(lambda module, name, tensor: built.append(name))
+    hook = torch.nn.modules.module.register_module_parameter_registration_hook(
+        lambda module, name, tensor: built.append(name)
+    )
     status, _, error = run(capsys, "--config", str(tmp_path))
     hook.remove()
     assert status == 1 and "more than 1,000 tensors" in error

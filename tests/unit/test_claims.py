@@ -4,12 +4,14 @@ import re
 import tomllib
 from pathlib import Path
 
-import nbformat
 import pytest
+from lazy import Lazy
 
 from course_utils import CourseError, article, catalog
 from course_utils.catalog import BASES, VERDICTS, Claim, Point
 from course_utils.learning.claims import box
+
+nbformat = Lazy("nbformat")
 
 ROOT = Path(__file__).parents[2]
 LESSONS = {name[:2] for name in catalog.lessons()}

@@ -10,14 +10,16 @@ import time
 import tomllib
 from pathlib import Path
 
-import nbformat
 import places
 import pytest
 import yaml
+from lazy import Lazy
 from packaging.requirements import Requirement
 
 import course_utils
 from course_utils import catalog, lessons
+
+nbformat = Lazy("nbformat")
 
 ROOT = Path(__file__).parents[2]
 

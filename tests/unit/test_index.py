@@ -7,13 +7,15 @@ import subprocess
 import sys
 from pathlib import Path
 
-import nbformat
 import pytest
+from lazy import Lazy
 
 import course_utils as course
 from course_utils import CourseError, __main__, catalog
 from course_utils.learning import ai_literacy, answers, before_after, course_map, quizzes
 from course_utils.learning.before_after import HALVES, UNSURE, Half
+
+nbformat = Lazy("nbformat")
 
 ROOT = Path(__file__).parents[2]
 

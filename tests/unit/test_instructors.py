@@ -3,11 +3,13 @@
 import re
 from pathlib import Path
 
-import nbformat
 import pytest
 import yaml
+from lazy import Lazy
 
 from course_utils import catalog
+
+nbformat = Lazy("nbformat")
 
 ROOT = Path(__file__).parents[2]
 GUIDE = (ROOT / "docs" / "instructors.md").read_text(encoding="utf-8")

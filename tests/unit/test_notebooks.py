@@ -7,12 +7,14 @@ import tomllib
 from html.parser import HTMLParser
 from pathlib import Path
 
-import nbformat
 import pytest
+from lazy import Lazy
 from programs import needs
 
 from course_utils import catalog, lessons
 from course_utils.learning import quizzes
+
+nbformat = Lazy("nbformat")
 
 ROOT = Path(__file__).parents[2]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]

@@ -11,8 +11,6 @@ import pytest
 from course_utils import CourseError
 from course_utils.worlds.pictureworld import Emoji, Scene, Shape, drawing, sprites, world
 
-EXAMPLES = [world.draw(index) for index in range(30_000)]
-
 
 class Plain(dict):
     """Emoji for tests that need no real ones: each has its own colour and is transparent at the left."""
@@ -23,6 +21,12 @@ class Plain(dict):
         tile[:, :, :3] = number % 256, number // 256 % 256, number // 65536
         tile[:, :10, 3] = 0
         return tile
+
+
+@pytest.fixture(scope="module")
+def examples():
+    """Returns the first scenes that are drawn for training."""
+    return [world.draw(index) for index in range(30_000)]
 
 
 def test_what_there_is():
@@ -59,12 +63,12 @@ def test_a_caption_says_all_of_a_picture():
     assert set(said) < set(world.captions())
 
 
-def test_nothing_held_out_is_ever_drawn():
+def test_nothing_held_out_is_ever_drawn(examples):
     people, shapes = set(world.HELD_OUT_PEOPLE), set(world.HELD_OUT_SHAPES)
     assert (len(people), len(shapes)) == (40, 6)
     assert Counter(person.trade for person in people) == dict.fromkeys(world.TRADES, 2)
     assert len({shape.form for shape in shapes}) == len({shape.colour for shape in shapes}) == 6
-    for scene in [*world.SCENES, *(scene for scene, _ in EXAMPLES)]:
+    for scene in [*world.SCENES, *(scene for scene, _ in examples)]:
         assert not set(scene.parts) & (people | shapes)
         assert world.HELD_OUT_BACKGROUND.get(scene.parts[0]) != scene.background
     # All parts of a held-out scene are seen in training.
@@ -74,10 +78,10 @@ def test_nothing_held_out_is_ever_drawn():
             assert any(all(getattr(each, f) == getattr(person, f) for f in facts) for each in seen)
 
 
-def test_examples_are_of_the_world_and_come_as_often_as_planned():
+def test_examples_are_of_the_world_and_come_as_often_as_planned(examples):
     scenes = set(world.SCENES)
     kinds, bare = Counter(), Counter()
-    for scene, caption in EXAMPLES:
+    for scene, caption in examples:
         assert scene in scenes
         part = scene.parts[0]
         if isinstance(part, Emoji) and caption not in scene.captions:
@@ -91,7 +95,7 @@ def test_examples_are_of_the_world_and_come_as_often_as_planned():
                 {"Emoji": "emoji"}.get(type(part).__name__, "single" if len(scene.parts) == 1 else "pair")
             ] += 1
     for kind, share in world.SHARES.items():
-        assert abs(kinds[kind] / len(EXAMPLES) - share) < 4 * (share / len(EXAMPLES)) ** 0.5
+        assert abs(kinds[kind] / len(examples) - share) < 4 * (share / len(examples)) ** 0.5
     for shares in (world.DENOISER_SHARES, world.PLACES_SHARES):
         drawn = [world.draw(index, 0, shares) for index in range(5_000)]
         assert {scene for scene, _ in drawn} <= scenes
@@ -113,16 +117,16 @@ def test_examples_are_of_the_world_and_come_as_often_as_planned():
         assert abs(bare[what] / total - share) < 4 * (share * (1 - share) / total) ** 0.5, what
 
 
-def test_unknown_words_are_those_of_no_caption():
+def test_unknown_words_are_those_of_no_caption(examples):
     assert world.unknown_words("A Nurse, a photo of an astronaut and a nurse") == ["nurse", "photo"]
     for caption in ("t-rex on a blue background", "left: a red circle, right: an orange star"):
         assert world.unknown_words(caption) == []
-    trained = {word for _, caption in EXAMPLES for word in re.findall(r"[a-z]+", caption.lower())}
+    trained = {word for _, caption in examples for word in re.findall(r"[a-z]+", caption.lower())}
     assert trained <= world.words()
 
 
-def test_the_same_everywhere():
-    said = "\n".join(caption for _, caption in EXAMPLES[:1000])
+def test_the_same_everywhere(examples):
+    said = "\n".join(caption for _, caption in examples[:1000])
     assert hashlib.sha256(said.encode()).hexdigest()[:16] == "265cfddf55c59d65"
     tests = json.dumps({name: [said for said, _ in test] for name, test in world.test_sets().items()})
     assert hashlib.sha256(tests.encode()).hexdigest()[:16] == "bd2711d2e88af921"

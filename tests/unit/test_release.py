@@ -6,11 +6,13 @@ import subprocess
 import tomllib
 from pathlib import Path
 
-import nbformat
 import pytest
+from lazy import Lazy
 from packaging.requirements import Requirement
 from packaging.version import Version
 from programs import needs
+
+nbformat = Lazy("nbformat")
 
 ROOT = Path(__file__).parents[2]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]

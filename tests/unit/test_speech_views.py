@@ -6,9 +6,9 @@ import json
 import re
 from pathlib import Path
 
-import nbformat
 import numpy
 import pytest
+from lazy import Lazy
 
 import course_utils
 from course_utils import CourseError, opened
@@ -16,6 +16,8 @@ from course_utils.loading import models, sources
 from course_utils.opened import speech
 from course_utils.opened.speech.explorer import OWN, Speech, paired
 from course_utils.opened.speech.pictures import attended
+
+nbformat = Lazy("nbformat")
 
 MEL = numpy.zeros((80, 200))  # two seconds
 MEL[:20, 50:100] = 1.0  # low sounds from 0.5 to 1 s

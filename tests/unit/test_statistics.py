@@ -12,10 +12,12 @@ from itertools import pairwise
 
 import numpy
 import pytest
-import torch
-from scipy import stats
+from lazy import Lazy
 
 from course_utils import CourseError, statistics
+
+stats = Lazy("scipy.stats")
+torch = Lazy("torch")
 
 FIVE_SENTENCES = numpy.array([22, 8, 14, 18, 8])  # words, as in lesson 07
 VOTERS = "abcd"

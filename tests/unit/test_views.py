@@ -4,29 +4,47 @@ import re
 
 import numpy
 import pytest
-from pages import Page
+from pages import Page, Pictures
 
 from course_utils import opened, views
 
 WEIGHTS = numpy.random.default_rng(0).normal(size=(40, 30))
-PICTURES = {
-    "tokens": views.tokens(["The", " cat", "\n", "<b>", " \ufffd"], [1, 22, 333, 4, 5], "A <caption>"),
-    "token_rows": views.token_rows(
-        {"English": ["A", " cat"], "Hindi": ["\ufffd", "त", "ा"]}, {"English": 2, "Hindi": 1}
-    ),
-    "next_tokens": views.next_tokens([" Paris", " a", " the"], [0.7, 0.1, 0.00002], marks={0: "chosen"}),
-    "compare_next_tokens": views.compare_next_tokens(
-        {"cold": ([" Paris"], [0.9]), "hot": ([" Paris"], [0.3])}
-    ),
-    "probability_strip": views.probability_strip(["A", " b", " c", " d"], [0.95, 0.6, 0.2, 0.003]),
-    "bars": views.bars(["a", "b"], [1, 2.5], "MB", baseline=1.25, baseline_label="memory", title="Sizes"),
-    "cache_growth": opened.cache_growth(["<s>", "The", " <b>"], 2, 4, {"multi-head": 4, "multi-query": 1}),
-    "lines": views.lines([1, 2, 3], {"a": [1, 2, 30], "b": [2, 2, 29]}, "step", "loss (nats)", baseline=5),
-    "histogram": views.histogram(WEIGHTS, "value of a weight", marked={"this one": 3.0}, log_y=True),
-    "matrix": views.matrix(["code", "data"], list("abcdefgh"), [["open"] * 8, ["closed"] * 8]),
-    "scorecard": views.scorecard(["A"], {"access": ["code"], "use": ["API"]}, [["open", "partial"]]),
-    "grid": views.grid(WEIGHTS[:3, :4], outlined=(1, 2), row_labels=[7, 8, 9], unit="weights"),
-}
+PICTURES = Pictures(
+    {
+        "tokens": lambda: views.tokens(
+            ["The", " cat", "\n", "<b>", " \ufffd"], [1, 22, 333, 4, 5], "A <caption>"
+        ),
+        "token_rows": lambda: views.token_rows(
+            {"English": ["A", " cat"], "Hindi": ["\ufffd", "त", "ा"]}, {"English": 2, "Hindi": 1}
+        ),
+        "next_tokens": lambda: views.next_tokens(
+            [" Paris", " a", " the"], [0.7, 0.1, 0.00002], marks={0: "chosen"}
+        ),
+        "compare_next_tokens": lambda: views.compare_next_tokens(
+            {"cold": ([" Paris"], [0.9]), "hot": ([" Paris"], [0.3])}
+        ),
+        "probability_strip": lambda: views.probability_strip(
+            ["A", " b", " c", " d"], [0.95, 0.6, 0.2, 0.003]
+        ),
+        "bars": lambda: views.bars(
+            ["a", "b"], [1, 2.5], "MB", baseline=1.25, baseline_label="memory", title="Sizes"
+        ),
+        "cache_growth": lambda: opened.cache_growth(
+            ["<s>", "The", " <b>"], 2, 4, {"multi-head": 4, "multi-query": 1}
+        ),
+        "lines": lambda: views.lines(
+            [1, 2, 3], {"a": [1, 2, 30], "b": [2, 2, 29]}, "step", "loss (nats)", baseline=5
+        ),
+        "histogram": lambda: views.histogram(
+            WEIGHTS, "value of a weight", marked={"this one": 3.0}, log_y=True
+        ),
+        "matrix": lambda: views.matrix(["code", "data"], list("abcdefgh"), [["open"] * 8, ["closed"] * 8]),
+        "scorecard": lambda: views.scorecard(
+            ["A"], {"access": ["code"], "use": ["API"]}, [["open", "partial"]]
+        ),
+        "grid": lambda: views.grid(WEIGHTS[:3, :4], outlined=(1, 2), row_labels=[7, 8, 9], unit="weights"),
+    }
+)
 
 
 @pytest.mark.parametrize("name", PICTURES)

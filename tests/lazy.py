@@ -1,0 +1,16 @@
+"""Imports a large library when a test first uses it, so that collecting all tests takes a few seconds."""
+
+import importlib
+
+
+class Lazy:
+    """Stands for a module, as in `torch = Lazy("torch")`."""
+
+    # What pytest reads from every name in a test file.
+    __test__, __bases__ = False, ()
+
+    def __init__(self, name):
+        self._name = name
+
+    def __getattr__(self, attribute):
+        return getattr(importlib.import_module(self._name), attribute)
