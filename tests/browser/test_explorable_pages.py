@@ -237,3 +237,22 @@ def test_a_claim_turns_once_a_verdict_is_given(visit):
     expect(panel).not_to_contain_text("What speaks for it")
     again = visit(page.url.rpartition("/")[2]).wake()
     expect(again.locator(".cw-tile.turned")).to_have_count(1)
+
+
+def test_a_window_hides_the_colour_once_its_edge_has_passed(visit):
+    page = visit("window.html").wake()
+    answer, edge = page.locator(".wd-next"), page.get_by_role("slider")
+    expect(answer).to_have_text("pink")
+    before = int(edge.get_attribute("aria-valuenow"))
+    page.locator(
+        ".wd-text .chip", has_text="bucket"
+    ).first.click()  # the token after the colour is now the first
+    expect(page.locator(".wd-text .chip.told")).not_to_have_class(re.compile(r"\bin\b"))
+    expect(page.locator(".wd-loud-words")).to_contain_text(
+        f"sees {int(edge.get_attribute('aria-valuenow'))} tokens"
+    )
+    assert int(edge.get_attribute("aria-valuenow")) < before
+    expect(answer).not_to_have_text("pink")
+    edge.press("ArrowLeft")  # the colour is inside again
+    expect(answer).to_have_text("pink")
+    assert "size=" in page.url

@@ -65,7 +65,7 @@ def node():
         pytest.skip("Needs node: sudo apt install nodejs, or brew install node")
 
 
-@pytest.mark.parametrize("name", ["claims", "models", "router", "sampling"])
+@pytest.mark.parametrize("name", ["claims", "models", "router", "sampling", "window"])
 def test_in_node(name, site, reference):
     test = ROOT / "tests" / "models" / "live" / f"{name}.test.mjs"
     result = subprocess.run(
