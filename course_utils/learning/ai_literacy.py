@@ -1,4 +1,4 @@
-"""Shows the competencies of AI literacy (Long and Magerko, 2020), each with a lesson and an exercise."""
+"""Shows the competencies of AI literacy (Long and Magerko, 2020), with a lesson and an exercise for each."""
 
 from dataclasses import dataclass
 from functools import cache
@@ -35,9 +35,9 @@ def all_competencies() -> dict[int, Competency]:
 
 
 def competencies(number: int | None = None) -> Picture:
-    """Show the table of the 17 competencies, each with what the learner does in a lesson, and an exercise.
+    """Show a table of the 17 competencies, with the lesson and the exercise that practise each of them.
 
-    number : show this competency alone
+    number : show only this competency
 
     Raises CourseError if there is no such competency.
     """

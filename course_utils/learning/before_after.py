@@ -3,7 +3,7 @@
     test("before")        asks ten questions; they are handed in once, and no answer is given away
     test("after")         asks ten on the same topics with other facts, then explains every answer
     gain()                shows both results side by side
-    pool(files)           counts what several learners gained, without names
+    pool(files)           counts the gains of several learners, without names
 
 The questions are in questions/test.toml.
 """
@@ -33,7 +33,7 @@ def test(half: str) -> None:
 
     half : "before" or "after"
 
-    Raises CourseError if there is no such half.
+    Raises CourseError if `half` is something else.
     """
     if half not in HALVES:
         raise CourseError(f"The test has no half {half!r}: ask for {' or '.join(map(repr, HALVES))}.")
@@ -96,7 +96,7 @@ class Half(QuestionList):
 
 
 def results(stored: dict | None = None) -> dict[str, list[bool]]:
-    """Return, for each half that was handed in, True for each question that was answered right.
+    """Return a list for each half that was handed in, with True for each right answer.
 
     stored : the answers, as `answers.read` returns them; by default the learner's own
     """
@@ -159,11 +159,11 @@ def pool(files: Iterable[str | Path]) -> str:
         before, after = map(sum, zip(*pairs, strict=True))
         rows.append((topic, len(both), before, after, pairs.count((False, True)), pairs.count((True, False))))
     totals = [sum(column) for column in list(zip(*rows, strict=True))[1:]]
-    table = io.StringIO()
-    writer = csv.writer(table, lineterminator="\n")
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
     writer.writerow(["about", "learners", "right before", "right after", "gained", "lost"])
     writer.writerows([*rows, ("all questions", *totals)])
-    return table.getvalue()
+    return text.getvalue()
 
 
 def _json_files(files):

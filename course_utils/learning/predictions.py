@@ -1,4 +1,4 @@
-"""Guess first, then look: the learner commits to a prediction, and later sees it beside the measurement."""
+"""Asks the learner for a prediction, and later compares it with the result."""
 
 import math
 import re
@@ -32,7 +32,7 @@ def reveal(
     """Compare the prediction with the result.
 
     Parameters: `actual` is the resulting number, in `unit`, or the text of the choice that turned out right;
-    `says` is a sentence that explains the result; `found` says how a number was found, such as "computed".
+    `says` is a sentence that explains the result; `found` is the method, "measured" or "computed".
     """
     entry = answers.find("predict", key)
     sentence = compare(entry["answer"] if entry else None, actual, unit, found)

@@ -10,8 +10,8 @@ import ipywidgets as widgets
 from course_utils.views.picture import GREEN, MONO, SKY_BLUE, VERMILLION
 from course_utils.widgets.live import for_everyone
 
-# ipywidgets puts the question beside the field and each radio button after its choice, and clips long texts.
-# This style puts the question above and the buttons first, wraps all text, and uses the theme's colours.
+# By default ipywidgets shows a question to the left of its field and a radio button after its choice, and clips
+# long texts. This style puts questions above and buttons first, and wraps all text.
 STYLE = """<style>
 .course-question {
   max-width: 760px; box-sizing: border-box; padding: 8px 14px; margin: 2px 0 8px;
@@ -54,7 +54,7 @@ def number_field(question: str, unit: str | None) -> widgets.Text:
 
 
 class Question:
-    """A field, a reply below it, and a button if there is one.
+    """A field, a reply below it and, if `button` is given, a button.
 
     Parameters: `field` comes from `choice_field` or `number_field`; `button` is the button's text;
     `pressed(value)` is called with the field's value when the learner presses the button.
@@ -78,9 +78,9 @@ class Question:
 
 
 class QuestionList:
-    """Questions one below the other, then a result, then a button that calls `pressed`.
+    """Questions in a column, with a result below them and a button that calls `pressed`.
 
-    A subclass makes the `questions` and shows itself as `widget`.
+    A subclass makes the questions. `widget` is the widget to display.
     """
 
     def __init__(self, questions: list[Question], button: str, pressed: Callable):

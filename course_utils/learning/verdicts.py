@@ -30,14 +30,14 @@ CONFIDENCES = (10, 20, 35, 50, 70, 90, 99)  # percent
 
 @dataclass(frozen=True)
 class Score:
-    """How well a set of verdicts, each with a confidence, agrees with the key.
+    """The agreement of a set of verdicts, with their confidences, with the key.
 
     Parameters
     ----------
-    answered, right: the number of claims answered, and of those whose verdict is the key's.
+    answered, right: the numbers of claims with a verdict, and with the same verdict as the key.
     confidence: the mean confidence, from 0 to 1.
     brier: the mean of (confidence − 1 if right else 0)², 0 at best; always saying 50% gives 0.25.
-    levels: dict from each confidence that was used, in percent, to (claims, right verdicts).
+    levels: dict from each confidence that was given, in percent, to (claims, right verdicts).
     """
 
     answered: int
@@ -122,7 +122,7 @@ def _claim(number):
 
 
 def _evidence(number):
-    """Return a claim, the published evidence on it, the code of its evidence, and what that code prints.
+    """Return a claim, the published evidence on it, the code of its evidence, and the output of that code.
 
     The published evidence or the code may be "". The code can use the values of the published evidence.
     """
@@ -158,7 +158,7 @@ def capstone() -> "Capstone":
 
 
 class Capstone:
-    """A list of claims. The chosen one has its evidence, a verdict and a confidence; the score is below."""
+    """A list of claims, with the evidence, the verdict and the confidence for one of them, and the score."""
 
     def __init__(self):
         done = decided()
@@ -270,7 +270,7 @@ def report(file: str = "my_report.html", forecasts: list[tuple[str, str, str, in
     """Write the learner's verdicts, score, calibration and forecasts to one page, and print its file name.
 
     file : the file to write; an earlier report of that name is replaced
-    forecasts : tuples (what will be the case, by which day, who or what judges, probability in percent)
+    forecasts : tuples (event, last day, who or what decides if it happened, probability in percent)
 
     The page needs no network and has no scripts. If there is no verdict yet, nothing is written.
     """
