@@ -18,11 +18,9 @@ def main(arguments=None):
     parser = argparse.ArgumentParser(prog="course", description="Open the Box: a course on open models.")
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
 
-    start = commands.add_parser(
-        "start", help="make your own copy of the lessons and exercises, or bring it up to date"
-    )
+    start = commands.add_parser("start", help="make your own copy of the lessons and exercises, or update it")
     start.add_argument(
-        "folder", nargs="?", metavar="FOLDER", help="by default my-course in the course's folder"
+        "folder", nargs="?", metavar="FOLDER", help="by default my-course in the folder of the course"
     )
     start.set_defaults(do=_start)
 
@@ -144,14 +142,12 @@ def _start(options):
     if done.new and not changed:
         print(f"Your own copy of the course is in {done.folder}: {len(done.new)} notebooks.")
     elif changed or done.new:
-        print(
-            f"{done.folder} has the new version: {len(done.new)} notebooks are new, {changed} have changed."
-        )
+        print(f"{done.folder} is updated: {len(done.new)} notebooks are new, {changed} have changed.")
         print("What you wrote is still there.")
     else:
         print(f"{done.folder} is up to date.")
     for name in done.to_compare:
-        print(f"Both you and the course changed a cell of {name}: the new one stands below yours.")
+        print(f"Both you and the course changed a cell of {name}: the course's new cell is below yours.")
     print(f"Open {done.folder / 'notebooks/index.ipynb'} first.")
     return 0
 

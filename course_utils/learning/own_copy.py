@@ -1,7 +1,7 @@
 """The learner's own copy of the course: notebooks without outputs, and updates that lose nothing.
 
-`start()` makes the folder, or brings it up to date. It keeps each notebook as it was delivered, in
-`.delivered`. So it can tell which cells the learner changed: cells have ids.
+`start()` makes the folder, or updates it. The folder `.delivered` in it stores each notebook as the learner
+got it, so that an update can see which cells the learner changed. Cells are matched by their ids.
 """
 
 import json
@@ -26,10 +26,10 @@ class Started:
     """What `start` did.
 
     folder: Path, the learner's folder.
-    new: list of str, the paths in the folder of notebooks that were not there.
-    updated: list of str, notebooks that were replaced, because the learner had written nothing into them.
-    merged: list of str, notebooks that now have the learner's cells and the new ones.
-    to_compare: list of str, those of `merged` in which the learner and the course changed the same cell.
+    new: list of str, the paths in the folder of notebooks that it did not have before.
+    updated: list of str, the notebooks that were replaced, because the learner had not changed them.
+    merged: list of str, the notebooks that now have the learner's cells and the new ones.
+    to_compare: list of str, the merged notebooks with a cell that both the learner and the course changed.
     """
 
     folder: Path
@@ -40,12 +40,12 @@ class Started:
 
 
 def start(folder=None, course=COURSE) -> Started:
-    """Make the learner's own copy of the course, or bring it up to date without losing what they wrote.
+    """Make the learner's own copy of the course, or update it without losing anything that they wrote.
 
     folder : by default my-course in the course's folder, which git ignores
     course : the folder of the course
 
-    Raises CourseError: the course's notebooks are missing, or a file in the way can't be read or written.
+    Raises CourseError if the course's notebooks are missing, or if a file can't be read or written.
     """
     course, folder = Path(course), Path(folder or Path(course) / "my-course").expanduser()
     sources = sorted(path for pattern in NOTEBOOKS for path in course.glob(pattern))
@@ -70,7 +70,7 @@ def start(folder=None, course=COURSE) -> Started:
 
 
 def _bring(name, new, folder, done):
-    """Bring one notebook into the folder. `new` is its text without outputs."""
+    """Add one notebook to the folder, or update it there. `new` is its text without outputs."""
     path, delivered = folder / name, folder / DELIVERED / name
     before = delivered.read_text(encoding="utf-8") if delivered.exists() else None
     if not path.exists():
@@ -81,8 +81,8 @@ def _bring(name, new, folder, done):
             theirs = nbformat.reads(path.read_text(encoding="utf-8"), as_version=4)
         except (ValueError, nbformat.ValidationError) as error:
             raise CourseError(
-                f"{path} is not a notebook any more, so it was left as it is: move it away and run this "
-                "again."
+                f"{path} is no longer a valid notebook, so it was not updated: move it to another folder and "
+                "run this again."
             ) from error
         base = nbformat.reads(before, as_version=4) if before else nbformat.v4.new_notebook()
         if before and _sources(theirs) == _sources(base):
@@ -98,15 +98,15 @@ def _bring(name, new, folder, done):
 
 
 def merge(base, theirs, new):
-    """Merge two versions of a notebook. Return it, and the number of cells that both had changed.
+    """Merge two versions of a notebook. Return the result, and the number of cells that both had changed.
 
-    base : as it was delivered to the learner
-    theirs : as the learner has it now
-    new : as the course has it now
+    base : the notebook as the learner got it
+    theirs : the learner's notebook now
+    new : the course's notebook now
 
-    If only one side changed a cell, that side's version is taken, with the learner's outputs if it is theirs.
-    If both did, the learner's stays, and the new one is put below it with a note. Cells that the learner
-    added stay. Cells that the course dropped go, unless the learner had changed them.
+    If only one of them changed a cell, the result has that version, with the outputs if it is the learner's.
+    If both did, the learner's cell stays, and the course's cell comes below it with a note. Cells that the
+    learner added stay. Cells that the course deleted are deleted, unless the learner had changed them.
     """
     was = {cell.id: cell.source for cell in base.cells}
     mine = {cell.id: cell for cell in theirs.cells}
@@ -129,7 +129,7 @@ def merge(base, theirs, new):
         changed = cell.source != was.get(cell.id)
         if cell.id in placed or not (changed and cell.source.strip()):
             continue
-        # The learner's own cell goes below the one that it stood below.
+        # Insert the learner's own cell below the cell that it was below before.
         above = [other.id for other in theirs.cells[:index] if other.id in placed]
         position = [other.id for other in cells].index(above[-1]) + 1 if above else 0
         cells.insert(position, cell)
@@ -143,7 +143,7 @@ def _sources(notebook):
 
 
 def _without_outputs(path):
-    """Return a notebook's text without outputs, so that no guess is answered before it is made."""
+    """Return a notebook's text without outputs, so that learners see no answer before their guess."""
     content = json.loads(path.read_text(encoding="utf-8"))
     for cell in content["cells"]:
         if cell["cell_type"] == "code":

@@ -10,8 +10,8 @@ import ipywidgets as widgets
 from course_utils.views.picture import GREEN, MONO, SKY_BLUE, VERMILLION
 from course_utils.widgets.live import for_everyone
 
-# By default ipywidgets shows a question to the left of its field and a radio button after its choice, and clips
-# long texts. This style puts questions above and buttons first, and wraps all text.
+# By default ipywidgets shows a question to the left of its field and a radio button after its choice, and it
+# clips long texts. This style puts questions above and buttons first, and wraps all text.
 STYLE = """<style>
 .course-question {
   max-width: 760px; box-sizing: border-box; padding: 8px 14px; margin: 2px 0 8px;

@@ -130,7 +130,7 @@ def test_what_is_in_the_way_is_named(course, tmp_path, capsys):
     own_copy.start(tmp_path / "mine", course)
     (tmp_path / "mine" / LESSON).write_text("not a notebook", encoding="utf-8")
     write(course / LESSON, notebook(("a", "other")))
-    with pytest.raises(CourseError, match="is not a notebook any more"):
+    with pytest.raises(CourseError, match="is no longer a valid notebook"):
         own_copy.start(tmp_path / "mine", course)
     assert (tmp_path / "mine" / LESSON).read_text(encoding="utf-8") == "not a notebook"
     with pytest.raises(CourseError, match="no notebooks"):
