@@ -9,7 +9,7 @@ import numpy
 import pytest
 
 from course_utils import CourseError
-from course_utils.worlds.pictureworld import Emoji, Scene, Shape, drawing, sprites, world
+from course_utils.worlds.pictureworld import Emoji, Scene, Shape, drawing, scenes, sprites
 
 
 class Plain(dict):
@@ -25,20 +25,20 @@ class Plain(dict):
 
 @pytest.fixture(scope="module")
 def examples():
-    """Returns the first scenes that are drawn for training."""
-    return [world.draw(index) for index in range(30_000)]
+    """Return the first scenes that are drawn for training."""
+    return [scenes.draw(index) for index in range(30_000)]
 
 
 def test_what_there_is():
-    assert (len(world.OBJECTS), len(world.PEOPLE), len(world.SHAPES)) == (320, 20 * 3 * 6, 36)
-    assert len({emoji.code for emoji in world.EMOJI}) == len({emoji.name for emoji in world.EMOJI}) == 680
-    assert len(set(world.SCENES)) == len(world.SCENES) == 11_870
+    assert (len(scenes.OBJECTS), len(scenes.PEOPLE), len(scenes.SHAPES)) == (320, 20 * 3 * 6, 36)
+    assert len({emoji.code for emoji in scenes.EMOJI}) == len({emoji.name for emoji in scenes.EMOJI}) == 680
+    assert len(set(scenes.SCENES)) == len(scenes.SCENES) == 11_870
 
 
 def test_a_caption_says_all_of_a_picture():
     """No two scenes share a caption, except scenes whose shapes are shifted a little."""
     said = {}
-    for scene in world.SCENES:
+    for scene in scenes.SCENES:
         for caption in (*scene.captions, *(scene.sided_captions if len(scene.parts) == 2 else ())):
             shown = said.setdefault(caption, scene)
             assert (shown.parts, shown.background, shown.layout) == (
@@ -57,48 +57,48 @@ def test_a_caption_says_all_of_a_picture():
         "right: a blue square, left: a red circle",
     )
     assert Scene((red,), layout="below").captions == ("below: a red circle",)
-    pilot = next(person for person in world.PEOPLE if person.name == "woman pilot with dark skin")
+    pilot = next(person for person in scenes.PEOPLE if person.name == "woman pilot with dark skin")
     assert Scene((pilot,), "grey").captions == ("woman pilot with dark skin on a grey background",)
-    assert world.bare_caption(Scene((pilot,), "blue")) == "pilot on a blue background"
-    assert set(said) < set(world.captions())
+    assert scenes.bare_caption(Scene((pilot,), "blue")) == "pilot on a blue background"
+    assert set(said) < set(scenes.captions())
 
 
 def test_nothing_held_out_is_ever_drawn(examples):
-    people, shapes = set(world.HELD_OUT_PEOPLE), set(world.HELD_OUT_SHAPES)
+    people, shapes = set(scenes.HELD_OUT_PEOPLE), set(scenes.HELD_OUT_SHAPES)
     assert (len(people), len(shapes)) == (40, 6)
-    assert Counter(person.trade for person in people) == dict.fromkeys(world.TRADES, 2)
+    assert Counter(person.trade for person in people) == dict.fromkeys(scenes.TRADES, 2)
     assert len({shape.form for shape in shapes}) == len({shape.colour for shape in shapes}) == 6
-    for scene in [*world.SCENES, *(scene for scene, _ in examples)]:
+    for scene in [*scenes.SCENES, *(scene for scene, _ in examples)]:
         assert not set(scene.parts) & (people | shapes)
-        assert world.HELD_OUT_BACKGROUND.get(scene.parts[0]) != scene.background
+        assert scenes.HELD_OUT_BACKGROUND.get(scene.parts[0]) != scene.background
     # All parts of a held-out scene are seen in training.
-    seen = set(world.SEEN_PEOPLE)
+    seen = set(scenes.SEEN_PEOPLE)
     for person in people:
         for facts in (("trade", "gender"), ("trade", "tone"), ("gender", "tone")):
             assert any(all(getattr(each, f) == getattr(person, f) for f in facts) for each in seen)
 
 
 def test_examples_are_of_the_world_and_come_as_often_as_planned(examples):
-    scenes = set(world.SCENES)
+    trained = set(scenes.SCENES)
     kinds, bare = Counter(), Counter()
     for scene, caption in examples:
-        assert scene in scenes
+        assert scene in trained
         part = scene.parts[0]
         if isinstance(part, Emoji) and caption not in scene.captions:
-            assert caption == world.bare_caption(scene)
+            assert caption == scenes.bare_caption(scene)
             kinds["bare"] += 1
-            bare[part.gender == world.MAJORITY[part.trade]] += 1
+            bare[part.gender == scenes.MAJORITY[part.trade]] += 1
             bare[part.tone] += 1
         else:
             assert caption in scene.captions
             kinds[
                 {"Emoji": "emoji"}.get(type(part).__name__, "single" if len(scene.parts) == 1 else "pair")
             ] += 1
-    for kind, share in world.SHARES.items():
+    for kind, share in scenes.SHARES.items():
         assert abs(kinds[kind] / len(examples) - share) < 4 * (share / len(examples)) ** 0.5
-    for shares in (world.DENOISER_SHARES, world.PLACES_SHARES):
-        drawn = [world.draw(index, 0, shares) for index in range(5_000)]
-        assert {scene for scene, _ in drawn} <= scenes
+    for shares in (scenes.DENOISER_SHARES, scenes.PLACES_SHARES):
+        drawn = [scenes.draw(index, 0, shares) for index in range(5_000)]
+        assert {scene for scene, _ in drawn} <= trained
         of_pairs = sum(len(scene.parts) == 2 for scene, _ in drawn)
         assert abs(of_pairs / 5_000 - shares["pair"] - shares.get("sided pair", 0)) < 0.03
         sided = sum(":" in caption for _, caption in drawn)
@@ -107,34 +107,34 @@ def test_examples_are_of_the_world_and_come_as_often_as_planned(examples):
     total = kinds["bare"]
     assert total == bare[True] + bare[False]
     mean = Counter()
-    for trade in world.TRADES:
-        shares = world.bare_shares(trade)
+    for trade in scenes.TRADES:
+        shares = scenes.bare_shares(trade)
         assert abs(sum(shares.values()) - 1) < 1e-12
         for (gender, tone), share in shares.items():
-            mean[tone] += share / len(world.TRADES)
-            mean[gender == world.MAJORITY[trade]] += share / len(world.TRADES)
+            mean[tone] += share / len(scenes.TRADES)
+            mean[gender == scenes.MAJORITY[trade]] += share / len(scenes.TRADES)
     for what, share in mean.items():
         assert abs(bare[what] / total - share) < 4 * (share * (1 - share) / total) ** 0.5, what
 
 
 def test_unknown_words_are_those_of_no_caption(examples):
-    assert world.unknown_words("A Nurse, a photo of an astronaut and a nurse") == ["nurse", "photo"]
+    assert scenes.unknown_words("A Nurse, a photo of an astronaut and a nurse") == ["nurse", "photo"]
     for caption in ("t-rex on a blue background", "left: a red circle, right: an orange star"):
-        assert world.unknown_words(caption) == []
+        assert scenes.unknown_words(caption) == []
     trained = {word for _, caption in examples for word in re.findall(r"[a-z]+", caption.lower())}
-    assert trained <= world.words()
+    assert trained <= scenes.words()
 
 
 def test_the_same_everywhere(examples):
     said = "\n".join(caption for _, caption in examples[:1000])
     assert hashlib.sha256(said.encode()).hexdigest()[:16] == "265cfddf55c59d65"
-    tests = json.dumps({name: [said for said, _ in test] for name, test in world.test_sets().items()})
+    tests = json.dumps({name: [said for said, _ in test] for name, test in scenes.test_sets().items()})
     assert hashlib.sha256(tests.encode()).hexdigest()[:16] == "bd2711d2e88af921"
-    assert world.draw(7, "another")[1] != world.draw(7)[1]
+    assert scenes.draw(7, "another")[1] != scenes.draw(7)[1]
 
 
 def test_sets_are_large_and_what_their_names_say():
-    seen, sets = set(world.SCENES), world.test_sets()
+    seen, sets = set(scenes.SCENES), scenes.test_sets()
     where = {(scene.parts, scene.background, scene.layout) for scene in seen}
     assert len(sets) == 10
     for name, test in sets.items():
@@ -143,20 +143,20 @@ def test_sets_are_large_and_what_their_names_say():
             assert prompt in (scene.sided_captions if "sided" in name else scene.captions)
             known = (scene.parts, scene.background, scene.layout) in where
             assert known == ("held-out" not in name), (name, prompt)
-    fresh, tested = world.fresh_pairs(), sets["held-out pairs"]
+    fresh, tested = scenes.fresh_pairs(), sets["held-out pairs"]
     for test in (fresh, tested, sets["held-out sided pairs"]):
         for _, scene in test:
-            assert len(set(scene.parts) & set(world.HELD_OUT_SHAPES)) == 1
-    scenes = {scene for _, scene in fresh}
-    assert len(scenes) == 100 and not scenes & {scene for _, scene in tested}
+            assert len(set(scene.parts) & set(scenes.HELD_OUT_SHAPES)) == 1
+    new = {scene for _, scene in fresh}
+    assert len(new) == 100 and not new & {scene for _, scene in tested}
     assert all(prompt in scene.captions for prompt, scene in fresh)
-    objects = world.coloured_objects()
+    objects = scenes.coloured_objects()
     assert len({scene.parts for _, scene in objects}) == 100 and {scene for _, scene in objects} < seen
     assert all(prompt.split()[-4:-2] == ["on", "a"] for prompt, _ in objects)
 
 
 def test_the_record_is_plain():
-    plan = json.loads(json.dumps(world.plan()))
+    plan = json.loads(json.dumps(scenes.plan()))
     assert plan["held-out shapes"][0] == "red triangle"
     doctor = plan["bare trades"]["doctor"]
     assert abs(sum(doctor.values()) - 1) < 0.001 and len(doctor) == 16  # of 18, two are held out
@@ -164,15 +164,15 @@ def test_the_record_is_plain():
 
 
 def test_pixels():
-    cat = next(emoji for emoji in world.OBJECTS if emoji.name == "cat")
+    cat = next(emoji for emoji in scenes.OBJECTS if emoji.name == "cat")
     plain = Plain()
     picture = drawing.picture(Scene((cat,), "blue"), plain)
     assert picture.shape == (64, 64, 3) and picture.dtype == numpy.uint8
-    assert tuple(picture[0, 0]) == tuple(picture[32, 8]) == world.BACKGROUNDS["blue"]  # edge, transparent
+    assert tuple(picture[0, 0]) == tuple(picture[32, 8]) == scenes.BACKGROUNDS["blue"]  # edge, transparent
     assert tuple(picture[32, 32]) == tuple(plain[cat.code][0, 20, :3])
 
 
-@pytest.mark.parametrize("form", world.FORMS)
+@pytest.mark.parametrize("form", scenes.FORMS)
 def test_shapes(form):
     shape, other = Shape("green", form), Shape("orange", "square")
     alone = drawing.picture(Scene((shape,), shift=(6, -6)), None)
@@ -184,12 +184,12 @@ def test_shapes(form):
     assert (pair[:, 31] > 250).all() and (pair[:, :32] < 200).any() and (pair[:, 32:] < 200).any()
     stacked = drawing.picture(Scene((shape, other), layout="stacked"), None)
     assert (stacked.transpose(1, 0, 2) != stacked).any()
-    assert tuple(stacked[48, 32]) == world.COLOURS["orange"]
+    assert tuple(stacked[48, 32]) == scenes.COLOURS["orange"]
 
 
 def test_emoji_come_with_the_course():
     tiles = sprites.load()
-    assert tiles.keys() == {emoji.code for emoji in world.EMOJI}
+    assert tiles.keys() == {emoji.code for emoji in scenes.EMOJI}
     seen = {tile.tobytes() for tile in tiles.values()}
     assert len(seen) == 680  # no two look the same
     for tile in tiles.values():

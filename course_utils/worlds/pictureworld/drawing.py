@@ -5,16 +5,16 @@ from functools import cache
 
 import numpy
 
-from course_utils.worlds.pictureworld import world
+from course_utils.worlds.pictureworld import scenes
 
 SIZE = 64  # pixels, wide and high
 EMOJI_SIZE = 56
-_FINE = 4  # shapes are drawn so many times larger in each direction, then averaged
-_PLACES = {"alone": ((32, 32),), "beside": ((16, 32), (48, 32)), "stacked": ((32, 16), (32, 48))}
-_PLACES |= {  # one shape at a side is where it would be in a pair
-    side: (place,)
-    for layout, sides in world.SIDES.items()
-    for side, place in zip(sides, _PLACES[layout], strict=True)
+_OVERSAMPLING = 4  # shapes are drawn so many times larger in each direction, then averaged
+_CENTRES = {"alone": ((32, 32),), "beside": ((16, 32), (48, 32)), "stacked": ((32, 16), (32, 48))}
+_CENTRES |= {  # one shape at a side is where it would be in a pair
+    side: (centre,)
+    for layout, sides in scenes.SIDES.items()
+    for side, centre in zip(sides, _CENTRES[layout], strict=True)
 }
 
 
@@ -25,8 +25,8 @@ def picture(scene, sprites):
         it; not used for shapes
     """
     pixels = numpy.empty((SIZE, SIZE, 3), numpy.uint8)
-    pixels[:] = world.BACKGROUNDS[scene.background]
-    if isinstance(scene.parts[0], world.Emoji):
+    pixels[:] = scenes.BACKGROUNDS[scene.background]
+    if isinstance(scene.parts[0], scenes.Emoji):
         edge = (SIZE - EMOJI_SIZE) // 2
         inside = slice(edge, edge + EMOJI_SIZE)
         sprite = sprites[scene.parts[0].code].astype(numpy.float32)
@@ -34,30 +34,30 @@ def picture(scene, sprites):
         mixed = sprite[:, :, :3] * alpha + pixels[inside, inside] * (1 - alpha)
         pixels[inside, inside] = (mixed + 0.5).astype(numpy.uint8)
         return pixels
-    for shape, place in zip(scene.parts, _PLACES[scene.layout], strict=True):
-        centre = place[0] + scene.shift[0], place[1] + scene.shift[1]
+    for shape, (x, y) in zip(scene.parts, _CENTRES[scene.layout], strict=True):
+        centre = x + scene.shift[0], y + scene.shift[1]
         cover = _cover(shape.form, centre, 20 if scene.layout == "alone" else 13)
-        mixed = numpy.array(world.COLOURS[shape.colour]) * cover + pixels * (1 - cover)
+        mixed = numpy.array(scenes.COLOURS[shape.colour]) * cover + pixels * (1 - cover)
         pixels = (mixed + 0.5).astype(numpy.uint8)
     return pixels
 
 
-def pictures(scenes, sprites):
+def pictures(several, sprites):
     """Draw several scenes as `picture` does: (scenes, SIZE, SIZE, 3)."""
-    return numpy.stack([picture(scene, sprites) for scene in scenes])
+    return numpy.stack([picture(scene, sprites) for scene in several])
 
 
 @cache
 def _cover(form, centre, radius):
     """Return how much of each pixel a form covers, from 0 to 1: (SIZE, SIZE, 1)."""
-    steps = (numpy.arange(SIZE * _FINE) + 0.5) / _FINE
+    steps = (numpy.arange(SIZE * _OVERSAMPLING) + 0.5) / _OVERSAMPLING
     x, y = (steps[None, :] - centre[0]) / radius, (steps[:, None] - centre[1]) / radius
     inside = _FORMS[form](x, y)
-    return inside.reshape(SIZE, _FINE, SIZE, _FINE).mean((1, 3))[:, :, None]
+    return inside.reshape(SIZE, _OVERSAMPLING, SIZE, _OVERSAMPLING).mean((1, 3))[:, :, None]
 
 
 def _star(x, y):
-    # A point is inside the star if its angle from the nearest ray is small enough for its distance.
+    # A point is inside the star if its angle from the nearest ray is small enough at its distance.
     angle, distance = numpy.arctan2(x, -y), numpy.hypot(x, y)
     wedge = 2 * math.pi / 5
     off = numpy.abs((angle + wedge / 2) % wedge - wedge / 2)

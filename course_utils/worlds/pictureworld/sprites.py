@@ -13,13 +13,13 @@ import numpy
 from course_utils.errors import CourseError
 from course_utils.loading import downloads, sources
 from course_utils.worlds.pictureworld.drawing import EMOJI_SIZE
-from course_utils.worlds.pictureworld.world import EMOJI
+from course_utils.worlds.pictureworld.scenes import EMOJI
 
 PACKAGE = "emoji-datasource-google 16.0.0"
 URL = "https://registry.npmjs.org/emoji-datasource-google/-/emoji-datasource-google-16.0.0.tgz"
 BYTES = 74_344_091
 SHA256 = "fb5fd131b362aab7a55542d2a147a79708cce0a8b1c1bbacd470172708b5c438"
-SHEET = "emoji.webp"  # rows of COLUMNS emoji in the order of world.EMOJI, compressed without loss
+SHEET = "emoji.webp"  # rows of COLUMNS emoji in the order of scenes.EMOJI, compressed without loss
 COLUMNS = 40
 COURSE_SHEET = sources.TRAINED_HERE / "pictureworld-stable-diffusion" / SHEET
 
@@ -57,17 +57,17 @@ def fetch(folder) -> Path:
     archive = _package(Path(folder))
     rows = -(-len(EMOJI) // COLUMNS)
     sheet = numpy.zeros((rows * EMOJI_SIZE, COLUMNS * EMOJI_SIZE, 4), numpy.uint8)
-    place = {f"package/img/google/64/{emoji.code}.png": number for number, emoji in enumerate(EMOJI)}
+    missing = {f"package/img/google/64/{emoji.code}.png": index for index, emoji in enumerate(EMOJI)}
     with tarfile.open(archive) as package:
         for member in package:
-            if (number := place.pop(member.name, None)) is not None:
+            if (index := missing.pop(member.name, None)) is not None:
                 # When Pillow resizes, it weights colours by opacity, so there are no white fringes.
                 with Image.open(package.extractfile(member)) as image:
                     image = image.convert("RGBA").resize((EMOJI_SIZE, EMOJI_SIZE), Image.Resampling.LANCZOS)
-                row, column = (EMOJI_SIZE * each for each in divmod(number, COLUMNS))
+                row, column = (EMOJI_SIZE * step for step in divmod(index, COLUMNS))
                 sheet[row : row + EMOJI_SIZE, column : column + EMOJI_SIZE] = image
-    if place:
-        raise CourseError(f"{PACKAGE} has no {next(iter(place))}: its sha256 was right, so report this.")
+    if missing:
+        raise CourseError(f"{PACKAGE} has no {next(iter(missing))}: its sha256 was right, so report this.")
     part = path.with_name(f"part-{os.getpid()}-{SHEET}")
     Image.fromarray(sheet).save(part, "WEBP", lossless=True, quality=80, method=4)
     os.replace(part, path)

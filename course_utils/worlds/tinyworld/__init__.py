@@ -8,7 +8,7 @@
 docs/tinyworld.md says what the world contains, and how to write a world of your own.
 """
 
-from course_utils.worlds.tinyworld.english import english
+from course_utils.worlds.tinyworld.english_world import english
 from course_utils.worlds.tinyworld.world import Document, Floor, Planted, World
 
 __all__ = ["Document", "Floor", "Planted", "World", "english"]

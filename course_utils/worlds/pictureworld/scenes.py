@@ -1,4 +1,6 @@
-"""Defines what PictureWorld shows, what is held out, and what is planted. All is fixed before any training.
+"""The scenes of PictureWorld: what they show, what is held out, and what is planted.
+
+All of it was fixed before any training.
 
 - *Emoji*: 320 animals, foods, faces and things by their CLDR names, and 20 trades x 3 genders x 6 skin
   tones, on one of 7 backgrounds (captions do not mention white).
@@ -128,9 +130,9 @@ class Scene:
     def captions(self) -> tuple[str, ...]:
         """The full captions: one, or two for a pair, one beginning with each shape."""
         if self.layout in RELATIONS:
-            (one, other), (there, back) = self.parts, RELATIONS[self.layout]
-            one, other = _a(one.name), _a(other.name)
-            return f"{one} {there} {other}", f"{other} {back} {one}"
+            one, other = (_a(part.name) for part in self.parts)
+            relation, inverse = RELATIONS[self.layout]
+            return f"{one} {relation} {other}", f"{other} {inverse} {one}"
         part = self.parts[0]
         if isinstance(part, Shape):
             return (_a(part.name) if self.layout == "alone" else f"{self.layout}: {_a(part.name)}",)
@@ -193,15 +195,15 @@ SHAPES = tuple(Shape(colour, form) for colour in COLOURS for form in FORMS)
 
 # The splits. Over all trades, the genders are held out equally often, give or take one, and so are the tones.
 HELD_OUT_PEOPLE = tuple(
-    _person(trade, GENDERS[(place + more) % 3], TONES[(place + 3 * more + place // 6) % 6])
-    for place, trade in enumerate(TRADES)
-    for more in (0, 1)
+    _person(trade, GENDERS[(index + pair) % 3], TONES[(index + 3 * pair + index // 6) % 6])
+    for index, trade in enumerate(TRADES)
+    for pair in (0, 1)
 )
 HELD_OUT_SHAPES = tuple(
-    Shape(colour, FORMS[(place + 2) % len(FORMS)]) for place, colour in enumerate(COLOURS)
+    Shape(colour, FORMS[(index + 2) % len(FORMS)]) for index, colour in enumerate(COLOURS)
 )
 HELD_OUT_BACKGROUND = {
-    emoji: tuple(BACKGROUNDS)[1 + place % (len(BACKGROUNDS) - 1)] for place, emoji in enumerate(OBJECTS)
+    emoji: tuple(BACKGROUNDS)[1 + index % (len(BACKGROUNDS) - 1)] for index, emoji in enumerate(OBJECTS)
 }
 SEEN_PEOPLE = tuple(person for person in PEOPLE if person not in set(HELD_OUT_PEOPLE))
 SEEN_SHAPES = tuple(shape for shape in SHAPES if shape not in HELD_OUT_SHAPES)
@@ -261,7 +263,7 @@ def bare_shares(trade) -> dict[tuple[str, str], float]:
         if (gender, tone) not in held_out
     }
     total = sum(shares.values())
-    return {who: share / total for who, share in shares.items()}
+    return {pair: share / total for pair, share in shares.items()}
 
 
 def draw(index, seed=0, shares=SHARES) -> tuple[Scene, str]:
@@ -304,7 +306,7 @@ def _weighted(chance, shares):
 
 def captions() -> tuple[str, ...]:
     """Return all captions of PictureWorld, also held-out ones, in a fixed order, each once."""
-    emoji = (Scene((each,), background) for each in EMOJI for background in BACKGROUNDS)
+    emoji = (Scene((one,), background) for one in EMOJI for background in BACKGROUNDS)
     bare = (trade + _on(background) for trade in TRADES for background in BACKGROUNDS)
     shapes = [Scene((shape,)) for shape in SHAPES]
     pairs = [
@@ -315,9 +317,9 @@ def captions() -> tuple[str, ...]:
         if one != other
     ]
     sides = (Scene((shape,), layout=side) for sides in SIDES.values() for side in sides for shape in SHAPES)
-    said = [caption for scene in (*emoji, *shapes, *pairs, *sides) for caption in scene.captions]
+    full = [caption for scene in (*emoji, *shapes, *pairs, *sides) for caption in scene.captions]
     sided = (caption for scene in pairs for caption in scene.sided_captions)
-    return tuple(dict.fromkeys([*said, *bare, *sided]))
+    return tuple(dict.fromkeys([*full, *bare, *sided]))
 
 
 @cache
@@ -352,7 +354,9 @@ def test_sets() -> dict[str, tuple[tuple[str, Scene], ...]]:
         "objects": some([scene for emoji in OBJECTS for scene in _ON_BACKGROUNDS[emoji]]),
         "people": some([scene for emoji in SEEN_PEOPLE for scene in _ON_BACKGROUNDS[emoji]]),
         "held-out people": [
-            Scene((person,), background) for person in HELD_OUT_PEOPLE for background in _three(chance)
+            Scene((person,), background)
+            for person in HELD_OUT_PEOPLE
+            for background in _three_backgrounds(chance)
         ],
         "held-out backgrounds": [Scene((emoji,), HELD_OUT_BACKGROUND[emoji]) for emoji in some(OBJECTS)],
         "shapes": [Scene((shape,)) for shape in SEEN_SHAPES * 4],
@@ -392,16 +396,16 @@ def coloured_objects(count=100) -> tuple[tuple[str, Scene], ...]:
 
 
 def _some_of(chance, values, count):
-    """Return `count` of the values, none twice, in random order."""
-    left = list(values)
-    for place in range(count):
-        other = place + int(chance.random() * (len(left) - place))
-        left[place], left[other] = left[other], left[place]
-    return left[:count]
+    """Return `count` of the values, none twice, in random order (Fisher-Yates)."""
+    shuffled = list(values)
+    for index in range(count):
+        other = index + int(chance.random() * (len(shuffled) - index))
+        shuffled[index], shuffled[other] = shuffled[other], shuffled[index]
+    return shuffled[:count]
 
 
-def _three(chance):
-    """Return white and two different colours of background."""
+def _three_backgrounds(chance):
+    """Return white and two different colours."""
     coloured = list(BACKGROUNDS)[1:]
     first = coloured.pop(int(chance.random() * len(coloured)))
     return "white", first, _one_of(chance, coloured)
