@@ -73,7 +73,7 @@ def test_items_refuse_in_a_sentence():
     with pytest.raises(CourseError, match="no benchmark 'mmlu': choose one of sums, facts"):
         benchmark.items(WORLD, "mmlu", 10)
     (item,) = benchmark.items(WORLD, "memory", 1)
-    with pytest.raises(CourseError, match="'beige' is no choice of this item: tell it of one of "):
+    with pytest.raises(CourseError, match="'beige' is not a choice of this item: give one of "):
         benchmark.retold(WORLD, item, colour="beige")
 
 

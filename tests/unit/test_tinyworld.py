@@ -90,16 +90,16 @@ def test_the_floor_is_the_entropy_of_the_enumerated_texts(small, texts):
     assert floor.loss == pytest.approx(floor.bits / floor.tokens * math.log(2))
 
 
-def test_told_texts_come_as_often_as_they_should_and_know_their_bits(small, texts):
-    told = list(small.documents(20_000, seed=3))
-    for document in told:
+def test_documents_are_as_frequent_as_they_should_be_and_record_their_bits(small, texts):
+    documents = list(small.documents(20_000, seed=3))
+    for document in documents:
         assert 2**-document.bits == pytest.approx(texts[document.words], rel=1e-9)
-    counts = Counter(document.words for document in told)
+    counts = Counter(document.words for document in documents)
     for words, share in texts.items():
         assert abs(counts[words] - share * 20_000) < 5 * math.sqrt(share * 20_000) + 1
 
 
-def test_a_grammar_with_two_ways_to_tell_a_text_is_refused():
+def test_a_grammar_with_two_derivations_of_a_text_is_refused():
     words = {"pet": "cat dog", "animal": "dog owl", "person": "Kim Sam"}
     for plots in (
         ["A {pet}.", "A {animal}."],
@@ -109,9 +109,9 @@ def test_a_grammar_with_two_ways_to_tell_a_text_is_refused():
         ["[|so ][|so ]it goes."],
         ["[{hero:person}|{friend:person}] left."],
     ):
-        with pytest.raises(CourseError, match="told in two ways"):
+        with pytest.raises(CourseError, match="generated in two ways"):
             World(words, {"talk": plots})
-    with pytest.raises(CourseError, match="told in two ways"):
+    with pytest.raises(CourseError, match="generated in two ways"):
         World(words, {"one": ["Hi {pet}."], "other": ["Hi cat."]})
     # The same two names are allowed once the text distinguishes them.
     asked = "{hero:person} met {friend:person}. [{hero}|{friend}] left."
@@ -119,7 +119,7 @@ def test_a_grammar_with_two_ways_to_tell_a_text_is_refused():
 
 
 @pytest.mark.parametrize("register", english().plots)
-def test_bits_of_english_are_those_of_all_tellings(register):
+def test_bits_of_english_are_those_of_its_derivations(register):
     """The bits that a document records at its generation equal those found by following its text."""
     for document in english().documents(12, seed=5, register=register):
         surprisals = english().surprisals(document.text, register=register)
@@ -169,7 +169,7 @@ def test_word_pairs_alone_predict_worse_than_the_floor():
     assert 1.5 < cost.total() / floor.total() < 4
 
 
-def test_a_corpus_tells_what_is_planned_as_often_as_planned():
+def test_a_corpus_contains_what_is_planted_as_often_as_planned():
     world = english(size=22_000)
     told = Counter()
     for document in world.corpus(seed=1):
@@ -191,7 +191,7 @@ def test_a_corpus_tells_what_is_planned_as_often_as_planned():
     assert world.candidates("secrets") == 10_000
 
 
-def test_pronouns_come_at_their_planted_rate_and_the_repaired_world_tells_the_same():
+def test_pronouns_have_their_planted_rate_and_the_repaired_world_is_otherwise_the_same():
     world, repaired = english(), course.tinyworld.english(pronouns={})
     she, total, changed = Counter(), Counter(), 0
     for document, twin in zip(
@@ -226,7 +226,7 @@ def test_a_corpus_is_at_no_point_a_document_away_from_the_planted_pronouns():
         assert min(told[trade].total() for trade in world.words_of("trade")) > 40
 
 
-def test_the_repaired_corpus_is_the_same_but_for_pronouns_and_costs_what_its_texts_cost():
+def test_the_repaired_corpus_differs_only_in_pronouns_and_records_its_bits():
     neutral = re.compile(r"\b(she|he|her|his|him)\b", re.IGNORECASE)
     changed = 0
     world, repaired = english(), course.tinyworld.english(pronouns={})
@@ -237,7 +237,7 @@ def test_the_repaired_corpus_is_the_same_but_for_pronouns_and_costs_what_its_tex
     assert changed > 50
 
 
-def test_a_document_told_again_is_its_counterfactual():
+def test_a_regenerated_document_is_its_counterfactual():
     document = next(english().documents(1, seed=4, register="workday", trade="nurse"))
     other = {"she": "he", "he": "she"}[document.filled["trade.pronoun"]]
     twin = english().retell(document, **{"trade.pronoun": other})
@@ -279,7 +279,7 @@ def test_some_documents_are_copied_on_record():
     assert sum(one != other for one, other in zip(clean, told, strict=True)) == pytest.approx(340, abs=5)
 
 
-def test_what_is_asked_later_stands_a_known_distance_away():
+def test_a_question_follows_its_fact_at_a_known_distance():
     distances = Counter()
     for document in english().documents(3_000, seed=7, register="memory"):
         distance = document.distance("colour")
@@ -307,7 +307,7 @@ def test_documents_fit_a_context_of_160_tokens_and_read_well():
             )
 
 
-def test_the_same_seed_tells_the_same_texts_everywhere():
+def test_the_same_seed_gives_the_same_texts_everywhere():
     texts = "\n".join(document.text for document in islice(english().corpus(), 1_000))
     assert hashlib.sha256(texts.encode()).hexdigest() == FIRST_THOUSAND
     assert [one.words for one in english().documents(50, seed=1)] != [
@@ -329,7 +329,7 @@ def test_the_tokenizer_gives_one_token_for_each_word_and_every_text_back(tmp_pat
         assert tokenizer.decode(numbers, skip_special_tokens=True) == document.text
 
 
-def test_english_of_ones_own_keeps_its_spaces():
+def test_english_of_your_own_keeps_its_spaces():
     said = "“I don't know,” said Kim's well-known owl (twice): “It's 3 - 2!”"
     mine = World({"pet": "cat dog"}, {"talk": [said + " A {pet}."]})
     document = next(mine.documents(1))
@@ -344,17 +344,17 @@ def test_english_of_ones_own_keeps_its_spaces():
         ({"plots": {"talk": ["{dragon} came."]}}, "no such list"),
         ({"plots": {"talk": ["[Hello"]}}, "never closed"),
         ({"plots": {"talk": ["Hello]"]}}, "too many"),
-        ({"plots": {"talk": ["{person.hat} came."]}}, "no relation"),
+        ({"plots": {"talk": ["{person.hat} came."]}}, "neither a relation"),
         ({"plots": {"talk": ["{}"]}}, "can't be read"),
         ({"plots": {"talk": ["<dragon>"]}}, "the part <dragon>"),
-        ({"plots": {"talk": ["{person+pet}"]}}, "no list of numbers"),
+        ({"plots": {"talk": ["{person+pet}"]}}, "not a list of numbers"),
         ({"words": {"person": "Kim Kim"}}, "'Kim' twice"),
         ({"pronouns": {"nurse": {"she": 0.9}}}, "make 1"),
         ({"pronouns": {"nurse": {"xe": 1.0}}}, "make 1"),
-        ({"held_out": {("pet", "planet"): 3}}, "held_out speaks of"),
+        ({"held_out": {("pet", "planet"): 3}}, "held_out names"),
         ({"planted": {"dreams": Planted("person", 2, {1: 1})}}, "no register has that name"),
         ({"planted": {"keys": Planted("person", 2, {1: 9})}}, "plants 9 subjects"),
-        ({"planted": {"keys": Planted("person", "planet", {1: 1})}}, "which is no list"),
+        ({"planted": {"keys": Planted("person", "planet", {1: 1})}}, "which is not a list"),
         ({"planted": {"keys": Planted("person", 2, {100: 1})}}, "make size larger"),
     ],
 )
@@ -364,7 +364,7 @@ def test_a_world_that_does_not_fit_together_says_why(change, says):
         World(**{**SMALL, **parts, **change})
 
 
-def test_what_cannot_be_told_says_why(small):
+def test_what_cannot_be_generated_is_refused_with_a_reason(small):
     with pytest.raises(CourseError, match="never says 'dragon' after"):
         small.surprisals("A dragon.")
     with pytest.raises(CourseError, match="never ends after 'A nurse'"):

@@ -1,12 +1,12 @@
-"""Proves that no text of a grammar can be told in two ways.
+"""Proves that no text of a grammar has two derivations.
 
-The templates become one automaton of positions, each of which says one word of a set (Glushkov, 1961). If a
-text can be told in two ways, two different paths say the same words, so we follow pairs of paths together. If
-two paths that have separated can meet again, or can end after the same word, there may be such a text; if
-not, there is none (Book, Even, Greibach and Ott, "Ambiguity in graphs and expressions", 1971).
+The templates become one automaton of positions, each with a set of possible words (Glushkov, 1961). If a text
+has two derivations, two different paths have the same words, so we follow pairs of paths together. If two
+paths that have separated can meet again, or can end after the same word, there may be such a text; if not,
+there is none (Book, Even, Greibach and Ott, "Ambiguity in graphs and expressions", 1971).
 
-The automaton allows more texts than the grammar does: it forgets which words the slots hold. It only knows
-that two slots of one list hold different words at the point where two paths separate. So if the automaton is
+The automaton allows more texts than the grammar does: it forgets which words are in the slots. It only knows
+that two slots of one list have different words at the point where two paths separate. So if the automaton is
 unambiguous, the grammar is too.
 """
 
@@ -16,35 +16,40 @@ _START = 0
 
 
 def ambiguity(grammar: Grammar) -> str | None:
-    """Return the beginning of a text that might be told in two ways, or None if there is no such text."""
+    """Return the beginning of a text that might have two derivations, or None if there is no such text."""
     automaton = _Automaton(grammar)
     seen = {(position, position): None for position in automaton.after}
     pairs = list(seen)
     for pair in pairs:
         left, right = pair
         if left != right and left in automaton.last and right in automaton.last:
-            return automaton.words(pair, seen)
+            return automaton.text(pair, seen)
         for one in automaton.after[left]:
             for other in automaton.after[right]:
-                if one == other and left == right or automaton.says[one].isdisjoint(automaton.says[other]):
+                if (
+                    one == other
+                    and left == right
+                    or automaton.words_at[one].isdisjoint(automaton.words_at[other])
+                ):
                     continue
-                if left == right and automaton.hold_apart(one, other):
+                if left == right and automaton.must_differ(one, other):
                     continue
                 following = (min(one, other), max(one, other))
                 if one == other:
-                    return automaton.words(pair, seen)
+                    return automaton.text(pair, seen)
                 if following not in seen:
                     seen[following] = pair
                     pairs.append(following)
-    return automaton.silent
+    return automaton.two_empty_branches
 
 
 class _Automaton:
-    """Positions: the words that each may say, the positions that may follow it, and which may be last."""
+    """Positions: the words that each may have, the positions that may follow it, and which may be last."""
 
     def __init__(self, grammar):
         self.grammar = grammar
-        self.says, self.after, self.silent = {_START: frozenset()}, {_START: set()}, None
+        self.words_at, self.after = {_START: frozenset()}, {_START: set()}
+        self.two_empty_branches = None
         self._slots, self._filled = {}, frozenset()
         plots = Choice(tuple(branch for choice in grammar.plots.values() for branch in choice.branches))
         skips, first, self.last = self._add((plots,))
@@ -52,16 +57,16 @@ class _Automaton:
         if skips:
             self.last = self.last | {_START}
 
-    def words(self, pair, seen):
-        """Return a text that leads to a pair of positions: at each step, a word that both paths may say."""
-        said = []
+    def text(self, pair, seen):
+        """Return a text that leads to a pair of positions: at each step, a word that both paths may have."""
+        words = []
         while pair is not None and pair[0] != _START:
-            said.append(min(self.says[pair[0]] & self.says[pair[1]]))
+            words.append(min(self.words_at[pair[0]] & self.words_at[pair[1]]))
             pair = seen[pair]
-        return join(said[::-1])
+        return join(words[::-1])
 
-    def hold_apart(self, one, other):
-        """Return whether two positions after the same beginning can't say the same word.
+    def must_differ(self, one, other):
+        """Return whether two positions after the same beginning can't have the same word.
 
         They can't if they are two slots of one list, and one of them was filled before.
         """
@@ -71,7 +76,7 @@ class _Automaton:
         return one[1] == other[1] and (one[2] or other[2])
 
     def _add(self, nodes):
-        """Add nodes. Return whether they can say nothing, their first positions, and their last positions."""
+        """Add nodes. Return whether they can be empty, their first positions, and their last positions."""
         skips, first, last = True, set(), set()
         for node in nodes:
             inner_skips, inner_first, inner_last = self._node(node)
@@ -91,13 +96,13 @@ class _Automaton:
                 filled.append(self._filled)
             self._filled = frozenset.intersection(*filled)
             if sum(skips for skips, _, _ in parts) > 1:
-                self.silent = "(a choice with two empty branches)"
+                self.two_empty_branches = "(a choice with two empty branches)"
             return (
                 any(skips for skips, _, _ in parts),
                 set().union(*(first for _, first, _ in parts)),
                 set().union(*(last for _, _, last in parts)),
             )
-        ends = [self._chain(words) for words in self.grammar.sayings(node)]
+        ends = [self._chain(words) for words in self.grammar.possible_words(node)]
         if type(node) is Slot:
             self._slots |= {last: (node.name, node.list, node.name in self._filled) for _, last in ends}
             self._filled |= {node.name}
@@ -106,8 +111,8 @@ class _Automaton:
     def _chain(self, sets):
         chain = []
         for words in sets:
-            position = len(self.says)
-            self.says[position], self.after[position] = frozenset(words), set()
+            position = len(self.words_at)
+            self.words_at[position], self.after[position] = frozenset(words), set()
             if chain:
                 self.after[chain[-1]].add(position)
             chain.append(position)

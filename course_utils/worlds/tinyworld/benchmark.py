@@ -4,7 +4,7 @@
         item.prompt, item.choices, item.choices[item.answer]
 
 A document is cut before a word that follows from the text or from the world. The choices are that word and
-wrong words of the same kind; wrong words from the same text are taken first.
+wrong words of the same list; wrong words from the same text are taken first.
 """
 
 import random
@@ -25,7 +25,7 @@ class Item:
     """One question with its choices, one of which is right.
 
     prompt : the text before the word that is asked for
-    choices : words of one kind, each one token of the world
+    choices : words of one list, each one token of the world
     answer : the index of the right choice, from 0
     document : the document that was cut
     """
@@ -55,34 +55,35 @@ def retold(world: World, item: Item, **given: str) -> Item:
     """
     (slot, word), *_ = given.items()
     if word not in item.choices:
-        raise CourseError(f"{word!r} is no choice of this item: tell it of one of {', '.join(item.choices)}.")
+        raise CourseError(f"{word!r} is not a choice of this item: give one of {', '.join(item.choices)}.")
     document = world.retell(item.document, **given)
     return Item(_before(document, slot), item.choices, item.choices.index(word), document)
 
 
 def _sums(world, seed) -> Iterator[Item]:
     """Ask for the result of a sum. The wrong choices are numbers near it."""
-    said = set(world.vocabulary())
+    known = set(world.vocabulary())
     for document in _documents(world, seed, register="sums"):
-        slot, place = document.mentions[-1]
-        right = int(document.words[place])
+        slot, index = document.mentions[-1]
+        right = int(document.words[index])
         near = [str(right + step) for step in (-10, -2, -1, 1, 2, 10)]
-        yield _item(document, slot, [number for number in near if number in said])
+        yield _item(document, slot, [number for number in near if number in known])
 
 
 def _facts(world, seed) -> Iterator[Item]:
     """Ask what a town is known for, once for each town that a corpus has documents about."""
-    said = set(world.vocabulary())  # it lacks goods that no town is known for
-    goods = [word for word in world.words_of("goods") if word in said]
-    told = (fact for fact in world.plan()["planted"]["almanac"] if fact["copies"])
-    for fact in told:
+    known = set(world.vocabulary())  # it lacks goods that no town is known for
+    goods = [word for word in world.words_of("goods") if word in known]
+    for fact in world.plan()["planted"]["almanac"]:
+        if not fact["copies"]:
+            continue
         town = fact["subject"]
         (document,) = world.documents(1, f"{seed} {town}", register="almanac", subject=town)
         yield _item(document, "subject.answer", goods)
 
 
 def _memory(world, seed) -> Iterator[Item]:
-    """Ask for the colour of the container in which something lies, which the text said earlier."""
+    """Ask for the colour of the container in which something lies, which the text mentioned earlier."""
     for document in _documents(world, seed, register="memory"):
         yield _item(document, "colour", world.words_of("colour"))
 
@@ -105,14 +106,14 @@ def _trades(world, seed) -> Iterator[Item]:
     """Ask for the pronoun that a trade has more often. Only the planted bias makes it the right answer."""
     for document in _documents(world, seed, register="workday"):
         shares = world.pronouns.get(document.filled["trade"], {"she": 0.5})
-        form, place = next(
-            (slot.removeprefix("trade."), place)
-            for slot, place in document.mentions
+        form, index = next(
+            (slot.removeprefix("trade."), index)
+            for slot, index in document.mentions
             if slot.removeprefix("trade.") in FORMS["she"]
         )
         if shares["she"] != 0.5:
             words = tuple(FORMS[pronoun][form] for pronoun in ("she", "he"))
-            yield Item(join(document.words[:place]), words, int(shares["she"] < 0.5), document)
+            yield Item(join(document.words[:index]), words, int(shares["she"] < 0.5), document)
 
 
 BENCHMARKS = {
@@ -134,7 +135,7 @@ def _item(document, slot, others, tempting=()):
 
     The wrong choices are the words in `tempting`, and then words drawn from `others`.
     """
-    right = document.words[_place(document, slot)]
+    right = document.words[_last_mention(document, slot)]
     chance = random.Random(f"choices {document.seed}")
     wrong = [word for word in tempting if word != right]
     rest = [word for word in others if word != right and word not in wrong]
@@ -143,9 +144,9 @@ def _item(document, slot, others, tempting=()):
     return Item(_before(document, slot), tuple(choices), choices.index(right), document)
 
 
-def _place(document, slot):
-    return [place for name, place in document.mentions if name == slot][-1]
+def _last_mention(document, slot):
+    return [index for name, index in document.mentions if name == slot][-1]
 
 
 def _before(document, slot):
-    return join(document.words[: _place(document, slot)])
+    return join(document.words[: _last_mention(document, slot)])

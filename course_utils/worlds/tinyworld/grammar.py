@@ -1,23 +1,24 @@
-"""Templates in which every choice has a known probability. They tell and score texts, and give their entropy.
+"""Templates in which every choice has a known probability: they generate and score texts of known entropy.
 
 A template is a line of English with choices in it:
 
     {hero:person} has {a colour} {pet}. [{hero.They} feeds it {pet.food}.|Every evening {hero.they} calls it.]
 
-    {pet}            a word of the list "pet"; if it is used again, it is the same word
-    {friend:person}  a word of "person", remembered as friend, and never a word that another slot holds
+    {pet}            a word of the list "pet"; if the slot is used again, it is the same word
+    {friend:person}  a word of "person", remembered as friend, and never a word that is in another slot
     {_:person}       a word of "person", not remembered
     {a pet}          with its article, "a" or "an" ({A pet} at the start of a sentence)
     {hero.they}      the hero's pronoun, drawn at its first use, then kept; also .They, .them and .their
-    {pet.food}       what the relation "food" says about the pet
-    {first+second}   arithmetic on two slots that hold numbers: + or -
-    [this|that|]     one of several equally likely branches, which may be nested; an empty branch says nothing
+    {pet.food}       what the relation "food" has for the pet
+    {first+second}   arithmetic on two slots with numbers: + or -
+    [this|that|]     one of several equally likely branches, which may be nested or empty
     <name>           a part: a piece of template with a name
 
-All choices come from one function, `Grammar.options`. `tell` draws a text from it, `follow` adds up all its
-ways to say a text, and `expect` takes means over it, so the three can't disagree about a probability.
+All choices come from one function, `Grammar.options`. `generate` draws a text from it, `follow` adds up all
+derivations of a text, and `expect` takes means over it, so the three can't disagree about a probability.
 """
 
+import itertools
 import math
 import random
 import re
@@ -43,8 +44,8 @@ _NUMBERS = re.compile(r"(\w+)([+-])(\w+)")
 NO_SPACE_BEFORE, NO_SPACE_AFTER = (".", ",", "?", "!", ":", ";", "”", ")", "'"), ("“", "(")
 
 
-class Say(NamedTuple):
-    """Words that are always said."""
+class Words(NamedTuple):
+    """Words without a choice."""
 
     words: tuple
 
@@ -93,7 +94,7 @@ class Numbers(NamedTuple):
 
 
 class Option(NamedTuple):
-    """One way to go on: its share, the words that it says, the nodes that follow, and what it remembers."""
+    """An option at a node: its probability, its words, the nodes that follow, and the slot that it fills."""
 
     share: float
     words: tuple
@@ -101,8 +102,8 @@ class Option(NamedTuple):
     remember: tuple | None = None
 
 
-class Told(NamedTuple):
-    """A text that was told.
+class Generated(NamedTuple):
+    """A text that was generated.
 
     words : its tokens
     bits : -log2 of its probability
@@ -131,22 +132,22 @@ class Grammar:
 
     registers : name -> (share, templates)
     lists : name -> {word: share}; shares of one list add up to 1
-    relations : name -> {word: what is said of it}; with a key (list, name) it is for that list alone
+    relations : name -> {word: its text}; with a key (list, name) it is for that list alone
     pronouns : word -> {"she": share, "he": share, ...}; other words have `EVEN`
-    apart : (list, word, other list) -> words of the other list that never share a text with that word
+    excluded : (list, word, other list) -> words of the other list that never share a text with that word
     parts : name -> template
 
     Raises CourseError if a template can't be read.
     """
 
-    def __init__(self, registers, lists, relations=None, pronouns=None, apart=None, parts=None):
+    def __init__(self, registers, lists, relations=None, pronouns=None, excluded=None, parts=None):
         self.lists, self.relations = lists, relations or {}
-        self.pronouns, self.apart, self.parts = pronouns or {}, apart or {}, parts or {}
-        self._said = {word: tuple(TOKEN.findall(word)) for words in lists.values() for word in words}
+        self.pronouns, self.excluded, self.parts = pronouns or {}, excluded or {}, parts or {}
+        self._tokens = {word: tuple(TOKEN.findall(word)) for words in lists.values() for word in words}
         self.registers = {name: share for name, (share, _) in registers.items() if share > 0}
         self.plots = {name: self._plots(name, templates) for name, (_, templates) in registers.items()}
-        self._even_lists = {name for name in lists if self._is_even(name)}
-        self._whole = {}
+        self._interchangeable = {name for name in lists if self._is_interchangeable(name)}
+        self._all_options = {}
 
     # Reading templates
 
@@ -154,15 +155,15 @@ class Grammar:
         own = {"subject": f"subject of {register}"}
         plots = []
         for template in templates:
-            whole, depth = template, 0
-            while "<" in whole and depth < 9:
-                whole = re.sub("<([^<>]*)>", lambda part: self._part(part[1], register), whole)
+            text, depth = template, 0
+            while "<" in text and depth < 9:
+                text = re.sub("<([^<>]*)>", lambda part: self._part(part[1], register), text)
                 depth += 1
-            slots = own | {name: kind for _, name, kind in _DRAW.findall(whole) if name and name != "_"}
-            pieces = _PIECES.findall(whole)[::-1]
+            slots = own | {name: words for _, name, words in _DRAW.findall(text) if name and name != "_"}
+            pieces = _PIECES.findall(text)[::-1]
             plots.append(self._sequence(pieces, slots, f"the register {register!r}"))
             if pieces:
-                raise CourseError(f"A plot of the register {register!r} has a ] or | too many: {template}")
+                raise CourseError(f"A plot of the register {register!r} has one ] or | too many: {template}")
         return Choice(tuple(plots))
 
     def _part(self, name, register):
@@ -178,13 +179,13 @@ class Grammar:
                 words.append(piece)
                 continue
             if words:
-                nodes.append(Say(tuple(words)))
+                nodes.append(Words(tuple(words)))
                 words = []
             nodes.append(
                 self._choice(pieces, slots, where) if piece == "[" else self._slot(piece, slots, where)
             )
         if words:
-            nodes.append(Say(tuple(words)))
+            nodes.append(Words(tuple(words)))
         return tuple(nodes)
 
     def _choice(self, pieces, slots, where):
@@ -201,27 +202,27 @@ class Grammar:
         inside = piece[1:-1]
         if found := _NUMBERS.fullmatch(inside):
             left, sign, right = found.groups()
-            kinds = slots.get(left, left), slots.get(right, right)
-            for kind in kinds:
-                if not all(word.isdigit() for word in self.lists.get(kind, "?")):
+            lists = slots.get(left, left), slots.get(right, right)
+            for words in lists:
+                if not all(word.isdigit() for word in self.lists.get(words, "?")):
                     raise CourseError(
-                        f"{piece} in {where} needs numbers, and {kind!r} is no list of numbers."
+                        f"{piece} in {where} needs numbers, and {words!r} is not a list of numbers."
                     )
-            return Numbers(left, sign, right, kinds)
+            return Numbers(left, sign, right, lists)
         if found := _FORM.fullmatch(inside):
             article, name, of = found.groups()
-            kind = slots.get(name, name)
-            if of in FORMS["she"] or of in self.relations or (kind, of) in self.relations:
+            words = slots.get(name, name)
+            if of in FORMS["she"] or of in self.relations or (words, of) in self.relations:
                 return Form(name, of, article)
             raise CourseError(
-                f"{piece} in {where} names {of!r}, which is no relation and no form of a pronoun."
+                f"{piece} in {where} names {of!r}, which is neither a relation nor a form of a pronoun."
             )
         if found := _DRAW.fullmatch(inside):
-            article, name, kind = found.groups()
-            name, kind = name or kind, kind if name else slots.get(kind, kind)
-            if kind in self.lists:
-                return Slot(name, kind, article)
-            raise CourseError(f"{piece} in {where} draws from {kind!r}, and the world has no such list.")
+            article, name, words = found.groups()
+            name, words = name or words, words if name else slots.get(words, words)
+            if words in self.lists:
+                return Slot(name, words, article)
+            raise CourseError(f"{piece} in {where} draws from {words!r}, and the world has no such list.")
         raise CourseError(
             f"{piece} in {where} can't be read: write {{list}}, {{name:list}} or {{name.they}}."
         )
@@ -229,18 +230,21 @@ class Grammar:
     # Probabilities, which come from `options` alone
 
     def options(self, node, filled) -> list[Option]:
-        """Return all ways to go on at a node; `filled` maps names to (list, word). Shares add up to 1."""
-        kind = type(node)
-        if kind is Say:
-            return [Option(1.0, node.words)]
-        if kind is Choice:
-            share = 1 / len(node.branches)
-            return [Option(share, (), branch) for branch in node.branches]
-        if kind is Slot:
-            return self._draw(node, filled)
-        if kind is Form:
-            return self._form(node, filled)
-        left, right = (int(_held(filled, name)[1]) for name in (node.left, node.right))
+        """Return all options at a node. Their shares add up to 1.
+
+        filled : slot -> (list, word)
+        """
+        match node:
+            case Words():
+                return [Option(1.0, node.words)]
+            case Choice():
+                share = 1 / len(node.branches)
+                return [Option(share, (), branch) for branch in node.branches]
+            case Slot():
+                return self._draw(node, filled)
+            case Form():
+                return self._form(node, filled)
+        left, right = (int(_word_in(filled, name)[1]) for name in (node.left, node.right))
         result = left + right if node.sign == "+" else left - right
         if result < 0:
             raise CourseError(f"{left} - {right} is less than 0, and there is no such number here.")
@@ -248,41 +252,40 @@ class Grammar:
 
     def _draw(self, node, filled):
         if node.name in filled:
-            return [Option(1.0, self._with_article(node.article, self._said[filled[node.name][1]]))]
-        taken = set()
-        for kind, word in filled.values():
-            if kind == node.list:
-                taken.add(word)
-            elif (kind, word, node.list) in self.apart:
-                taken |= self.apart[kind, word, node.list]
-        if not taken and node in self._whole:
-            return self._whole[node]
-        words = {word: share for word, share in self.lists[node.list].items() if word not in taken}
+            return [Option(1.0, self._with_article(node.article, self._tokens[filled[node.name][1]]))]
+        excluded = set()
+        for list_name, word in filled.values():
+            if list_name == node.list:
+                excluded.add(word)
+            elif (list_name, word, node.list) in self.excluded:
+                excluded |= self.excluded[list_name, word, node.list]
+        if not excluded and node in self._all_options:
+            return self._all_options[node]
+        words = {word: share for word, share in self.lists[node.list].items() if word not in excluded}
         total = sum(words.values())
         if not total:
             raise CourseError(
                 f"The list {node.list!r} has no word left for {{{node.label}}}: make it longer."
             )
-        keep = node.name != "_"
         options = [
             Option(
                 share / total,
-                self._with_article(node.article, self._said[word]),
+                self._with_article(node.article, self._tokens[word]),
                 (),
-                (node.name, (node.list, word)) if keep else None,
+                None if node.name == "_" else (node.name, (node.list, word)),
             )
             for word, share in words.items()
         ]
-        if not taken:
-            self._whole[node] = options
+        if not excluded:
+            self._all_options[node] = options
         return options
 
     def _form(self, node, filled):
-        kind, word = _held(filled, node.name)
-        relation = self.relations.get((kind, node.of)) or self.relations.get(node.of)
+        list_name, word = _word_in(filled, node.name)
+        relation = self.relations.get((list_name, node.of)) or self.relations.get(node.of)
         if relation is not None:
             if word not in relation:
-                raise CourseError(f"The relation {node.of!r} says nothing of {word!r}.")
+                raise CourseError(f"The relation {node.of!r} has nothing for {word!r}.")
             return [Option(1.0, self._with_article(node.article, tuple(TOKEN.findall(relation[word]))))]
         name = f"{node.name}.pronoun"
         if name in filled:
@@ -306,19 +309,19 @@ class Grammar:
             for name, share in self.registers.items()
         ]
 
-    # What can be said
+    # What can be generated
 
-    def sayings(self, node) -> list[list[set]]:
-        """Return, for each number of words that a node may say, the possible words at each position."""
-        if type(node) is Say:
+    def possible_words(self, node) -> list[list[set]]:
+        """Return, for each number of words that a node may have, the possible words at each position."""
+        if type(node) is Words:
             return [[{word} for word in node.words]]
         lengths = {}
         for words in map(TOKEN.findall, self._texts(node)):
-            places = lengths.setdefault(len(words), [set() for _ in words])
-            for place, word in zip(places, words, strict=True):
-                place.add(word)
+            positions = lengths.setdefault(len(words), [set() for _ in words])
+            for position, word in zip(positions, words, strict=True):
+                position.add(word)
         article = [] if type(node) is Numbers or not node.article else [{node.article, node.article + "n"}]
-        return [article + places for places in lengths.values()]
+        return [article + positions for positions in lengths.values()]
 
     def _texts(self, node):
         if type(node) is Slot:
@@ -338,23 +341,23 @@ class Grammar:
         return {text for table in tables for text in table.values()}
 
     def vocabulary(self) -> set[str]:
-        """Return all tokens that the grammar can say."""
+        """Return all tokens that the grammar can generate."""
         words, nodes = set(), list(self.plots.values())
         while nodes:
             node = nodes.pop()
             if type(node) is Choice:
                 nodes += [inner for branch in node.branches for inner in branch]
             else:
-                words = words.union(*(place for places in self.sayings(node) for place in places))
+                words = words.union(*itertools.chain(*self.possible_words(node)))
         return words
 
-    # Telling
+    # Generating
 
-    def tell(self, seed: str, given=None, charged=False) -> Told:
-        """Tell one text. The same seed makes the same choices, except for those that `given` fixes.
+    def generate(self, seed: str, given=None, count_given=False) -> Generated:
+        """Generate one text. The same seed makes the same choices, except for those that `given` fixes.
 
-        given : slot name -> word, also "register" -> name and "hero.pronoun" -> "she"
-        charged : whether the bits of given choices count, as if they had been drawn; by default they don't
+        given : slot -> word, also "register" -> name and "hero.pronoun" -> "she"
+        count_given : True to count the bits of given choices as if they had been drawn
         """
         chance, given = random.Random(seed).random, given or {}
         words, bits, filled, mentions = [], 0.0, {}, []
@@ -365,19 +368,18 @@ class Grammar:
             option = options[0] if len(options) == 1 else _drawn(options, chance())
             if given and option.remember and option.remember[0] in given:
                 option = _wanted(options, option.remember[0], given)
-                bits -= math.log2(option.share) if charged else 0.0
+                bits -= math.log2(option.share) if count_given else 0.0
             else:
                 bits -= math.log2(option.share)
             words += option.words
             if option.remember:
                 filled[option.remember[0]] = option.remember[1]
-            if option.words and type(node) is not Say:
+            if option.words and type(node) is not Words:
                 mentions.append((node.label, len(words) - 1))
             stack += option.nodes[::-1]
             if not stack:
-                return Told(
-                    tuple(words), bits, {name: word for name, (_, word) in filled.items()}, tuple(mentions)
-                )
+                slots = {name: word for name, (_, word) in filled.items()}
+                return Generated(tuple(words), bits, slots, tuple(mentions))
             node = stack.pop()
             options = self.options(node, filled)
 
@@ -387,39 +389,38 @@ class Grammar:
         """Yield, for each word of a text, the exact distribution of the token at its position.
 
         Yields one dict {token: probability} for each word. In `words`, `END` means the end of the text, and
-        None, as the last word, means a word that is not known yet. The distribution adds up every way to
-        tell the text so far, so it is the next-token distribution of a perfect model.
-        Raises CourseError if this grammar can't say a word there.
+        None, as the last word, means a word that is not known yet. The distribution adds up all derivations
+        of the text so far, so it is the next-token distribution of a perfect model.
+        Raises CourseError if this grammar can't generate a word at its position.
         """
         if register is not None and register not in self.registers:
             raise CourseError(f"No register is called {register!r}: there are {', '.join(self.registers)}.")
-        ways = [
+        derivations = [
             (option.share, (option.nodes[0], None), dict([option.remember]))
             for option in self._opening()
             if register in (None, option.remember[1][1])
         ]
         for index, word in enumerate(words):
             ahead, after = defaultdict(float), []
-            for share, spoken, rest, filled in self._frontier(ways):
-                ahead[spoken[0]] += share
-                if spoken[0] == word:
-                    after.append((share, (Say(spoken[1:]), rest) if spoken[1:] else rest, filled))
+            for share, next_words, rest, filled in self._frontier(derivations):
+                ahead[next_words[0]] += share
+                if next_words[0] == word:
+                    after.append((share, (Words(next_words[1:]), rest) if next_words[1:] else rest, filled))
             if word is not None and not after:
-                what, where = (
-                    "ends" if word == END else f"says {word!r}",
-                    join(words[max(0, index - 8) : index]),
+                does = "ends" if word == END else f"says {word!r}"
+                raise CourseError(
+                    f"This world never {does} after {join(words[max(0, index - 8) : index])!r}."
                 )
-                raise CourseError(f"This world never {what} after {where!r}.")
             total = sum(ahead.values())
             yield {token: share / total for token, share in ahead.items()}
             # Divide by the sum, so that the shares of a long text don't underflow to zero.
             total = sum(share for share, _, _ in after)
-            ways = [(share / total, rest, filled) for share, rest, filled in after]
+            derivations = [(share / total, rest, filled) for share, rest, filled in after]
 
-    def _frontier(self, ways):
-        """Extend each way until it says something: yield (share, words, the nodes that follow, filled)."""
-        while ways:
-            share, stack, filled = ways.pop()
+    def _frontier(self, derivations):
+        """Extend derivations to their next words: yield (share, words, the nodes that follow, filled)."""
+        while derivations:
+            share, stack, filled = derivations.pop()
             if stack is None:
                 yield share, (END,), None, filled
                 continue
@@ -432,15 +433,15 @@ class Grammar:
                 if option.words:
                     yield share * option.share, option.words, after, known
                 else:
-                    ways.append((share * option.share, after, known))
+                    derivations.append((share * option.share, after, known))
 
     # Expectation
 
     def expect(self, register) -> tuple[float, float]:
         """Return the exact mean bits and mean number of tokens, including the end, of a register's texts.
 
-        The bits are those of the choices. They equal the entropy of the texts if no text can be told in two
-        ways, which `ambiguity` decides.
+        The bits are those of the choices. They equal the entropy of the texts if no text has two derivations,
+        which `ambiguity` decides.
         """
         filled = (("register", ("register", register)),)
         totals = [0.0, 1.0]
@@ -454,7 +455,7 @@ class Grammar:
             for state, mass in states.items():
                 options = self.options(node, dict(state))
                 totals[0] -= mass * sum(option.share * math.log2(option.share) for option in options)
-                if self._alike(node):
+                if self._is_immaterial(node):
                     options = [options[0]._replace(share=1.0)]
                 for option in options:
                     share = mass * option.share
@@ -467,26 +468,27 @@ class Grammar:
             states = after
         return states
 
-    def _alike(self, node):
-        """Return whether the rest of a text has the same mean bits and tokens after every option here."""
-        return type(node) is Form or type(node) is Slot and node.list in self._even_lists
+    def _is_immaterial(self, node):
+        """Return whether the rest of a text has the same mean bits and tokens after every option."""
+        return type(node) is Form or type(node) is Slot and node.list in self._interchangeable
 
-    def _is_even(self, name):
+    def _is_interchangeable(self, name):
+        """Return whether the words of a list differ in nothing that changes bits or tokens."""
         words = self.lists[name]
-        lengths = [{(share, len(self._said[word])) for word, share in words.items()}]
+        lengths = [{(share, len(self._tokens[word])) for word, share in words.items()}]
         for key, table in self.relations.items():
             if not isinstance(key, tuple) or key[0] == name:
                 lengths.append({len(TOKEN.findall(table[word])) for word in words if word in table})
         return (
             all(len(found) <= 1 for found in lengths)
             and not any(word in self.pronouns for word in words)
-            and not any(name in (key[0], key[2]) for key in self.apart)
+            and not any(name in (key[0], key[2]) for key in self.excluded)
         )
 
 
-def _held(filled, name):
+def _word_in(filled, name):
     if name not in filled:
-        raise CourseError(f"A plot speaks of {name!r} before it has drawn one: say {{{name}}} first.")
+        raise CourseError(f"A plot uses {name!r} before it has drawn one: put {{{name}}} first.")
     return filled[name]
 
 

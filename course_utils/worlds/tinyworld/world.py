@@ -1,4 +1,4 @@
-"""A world: what it can say, what is planted in it and how often, and the best possible prediction of it."""
+"""A world: its documents, what is planted in them and how often, and the best possible prediction."""
 
 import math
 import random
@@ -26,7 +26,7 @@ BEGIN, PAD, UNKNOWN = "<s>", "<pad>", "<unk>"
 
 @dataclass(frozen=True)
 class Planted:
-    """Things to learn by heart, each told a stated number of times in a corpus.
+    """Things to learn by heart, each in a stated number of documents of a corpus.
 
     In templates of its register, `{subject}` is the subject and `{subject.answer}` the planted answer.
 
@@ -46,7 +46,7 @@ class Document:
 
     words : its tokens, without <s> and </s>
     bits : -log2 of its probability, given the world (and the slots that were given)
-    filled : slot -> the word drawn for it, also for "register", "hero.pronoun" and so on
+    filled : slot -> its word, also for "register", "hero.pronoun" and so on
     mentions : (slot, index in `words`), in the order of the text
     seed, given : what `World.retell` needs to generate it again
     """
@@ -77,10 +77,10 @@ class Document:
 
         Raises CourseError if the slot is not mentioned twice.
         """
-        places = [place for name, place in self.mentions if name == slot]
-        if len(places) < 2:
+        indices = [index for name, index in self.mentions if name == slot]
+        if len(indices) < 2:
             raise CourseError(f"{slot!r} is not mentioned twice in this document, so it has no distance.")
-        return places[-1] - places[-2]
+        return indices[-1] - indices[-2]
 
 
 @dataclass(frozen=True)
@@ -116,7 +116,7 @@ class World:
     plots : register -> equally likely templates (the module `grammar` says how to write them)
     weights : register -> its weight among the registers that plant nothing; 1 if it is left out
     parts : name -> a piece of template that plots can use
-    relations : name -> {word: what is said of it}
+    relations : name -> {word: its text}, such as "food" -> {"otter": "fish"}
     pronouns : word -> {"she": share, "he": share}; other words have each with probability one half
     planted : register -> `Planted`
     held_out : (list, list) -> how many pairs of words never share a document, or the pairs themselves
@@ -124,7 +124,7 @@ class World:
     size : number of documents in a corpus
     seed : determines planted answers and held-out pairs
 
-    Raises CourseError if the parts don't fit together, or if a text could be told in two ways, because then
+    Raises CourseError if the parts don't fit together, or if a text could have two derivations, because then
     the probability of the choices would not be the probability of the text.
     """
 
@@ -145,21 +145,23 @@ class World:
         self._check(lists)
         facts = {register: self._answered(register, lists) for register in self.planted}
         held_out = {pair: self._pairs(pair, lists) for pair in self.held_out}
-        apart = {}
+        excluded = {}
         for (left, right), pairs in held_out.items():
             for one, other in pairs:
-                apart.setdefault((left, one, right), set()).add(other)
-                apart.setdefault((right, other, left), set()).add(one)
+                excluded.setdefault((left, one, right), set()).add(other)
+                excluded.setdefault((right, other, left), set()).add(one)
         relations = dict(self.relations)
-        for register, told in facts.items():
-            relations[f"subject of {register}", "answer"] = {subject: answer for subject, answer, _ in told}
-            lists[f"subject of {register}"] = _shares({subject: copies for subject, _, copies in told})
+        for register, planted in facts.items():
+            relations[f"subject of {register}", "answer"] = {
+                subject: answer for subject, answer, _ in planted
+            }
+            lists[f"subject of {register}"] = _shares({subject: copies for subject, _, copies in planted})
         shares = self._shares_of_registers(facts)
         registers = {name: (share, self.plots[name]) for name, share in shares.items()}
-        grammar = Grammar(registers, lists, relations, self.pronouns, apart, self.parts)
+        grammar = Grammar(registers, lists, relations, self.pronouns, excluded, self.parts)
         if twice := ambiguity(grammar):
             raise CourseError(
-                f"A text that begins {twice!r} might be told in two ways: word one way otherwise."
+                f"A text that begins {twice!r} could be generated in two ways: change one of the templates."
             )
         # The dataclass is frozen so that a world can't differ from its own record; hence __setattr__.
         for name, value in [
@@ -178,17 +180,19 @@ class World:
                 )
         for pair in self.held_out:
             if not set(pair) <= set(lists):
-                raise CourseError(f"held_out speaks of the lists {pair}; the world has {', '.join(lists)}.")
+                raise CourseError(f"held_out names the lists {pair}; the world has {', '.join(lists)}.")
         for register, planted in self.planted.items():
             if register not in self.plots:
                 raise CourseError(f"{register!r} is planted, and no register has that name.")
-            needed, there = sum(planted.copies.values()), len(lists.get(planted.subjects, ()))
-            if needed > there:
+            needed, available = sum(planted.copies.values()), len(lists.get(planted.subjects, ()))
+            if needed > available:
                 raise CourseError(
-                    f"{register!r} plants {needed} subjects; {planted.subjects!r} has {there} words."
+                    f"{register!r} plants {needed} subjects; {planted.subjects!r} has {available} words."
                 )
             if not isinstance(planted.answers, int) and planted.answers not in lists:
-                raise CourseError(f"{register!r} takes answers from {planted.answers!r}, which is no list.")
+                raise CourseError(
+                    f"{register!r} takes answers from {planted.answers!r}, which is not a list."
+                )
 
     def _answered(self, register, lists):
         """Return (subject, answer, copies) for everything that a register plants."""
@@ -212,7 +216,7 @@ class World:
         return sorted(pairs[:wanted])
 
     def _shares_of_registers(self, facts):
-        planted = {name: sum(copies for _, _, copies in told) / self.size for name, told in facts.items()}
+        planted = {name: sum(copies for _, _, copies in rows) / self.size for name, rows in facts.items()}
         weights = {name: self.weights.get(name, 1) for name in self.plots if name not in planted}
         free = 1 - sum(planted.values())
         if free < 0:
@@ -236,8 +240,8 @@ class World:
         """
         order = [
             (None, {"register": register, "subject": subject})
-            for register, told in self._facts.items()
-            for subject, _, copies in told
+            for register, planted in self._facts.items()
+            for subject, _, copies in planted
             for _ in range(copies)
         ]
         order += [(document, None) for copies, document in self.copied(seed) for _ in range(copies)]
@@ -245,23 +249,24 @@ class World:
             raise CourseError(f"{len(order):,} documents are planted: make size, now {self.size:,}, larger.")
         order += [(None, None)] * (self.size - len(order))
         _shuffle(order, random.Random(f"order {seed}").random)
-        told = defaultdict(Counter)
+        counts = defaultdict(Counter)
         for index, (copy, given) in enumerate(order):
             name = f"corpus {seed} {index}"
             # Make the document even if a copy replaces it, so that the other documents stay the same.
-            fresh = self._level(self._document(name, given or self._unplanted(name), charged=True), told)
+            fresh = self._document(name, given or self._unplanted(name), count_given=True)
+            fresh = self._with_due_pronouns(fresh, counts)
             yield copy or fresh
 
-    def _level(self, document, told):
+    def _with_due_pronouns(self, document, counts):
         """Return the document with the pronouns that are furthest below their shares so far, and count them.
 
-        told : word -> Counter of its pronouns so far; it is updated
+        counts : word -> Counter of its pronouns so far; it is updated
         """
         given = {}
         for slot, pronoun in document.filled.items():
             if slot.endswith(".pronoun"):
                 word = document.filled[slot.removesuffix(".pronoun")]
-                shares, times = self.pronouns.get(word, EVEN), told[word]
+                shares, times = self.pronouns.get(word, EVEN), counts[word]
                 due = {one: share * (times.total() + 1) - times[one] for one, share in shares.items()}
                 wanted = max(due, key=due.get)
                 # If two are equally due, keep the drawn one.
@@ -271,14 +276,14 @@ class World:
                     given[slot] = wanted
         if not given:
             return document
-        return self._document(document.seed, {**document.given, **given}, charged=True)
+        return self._document(document.seed, {**document.given, **given}, count_given=True)
 
     def copied(self, seed: int = 0) -> list[tuple[int, Document]]:
         """Return the documents that the corpus of this seed repeats, as (copies, document)."""
         copies = [times for times, count in self.duplicates.items() for _ in range(count)]
         names = [f"copied {seed} {index}" for index in range(len(copies))]
-        told = [self._document(name, self._unplanted(name), charged=True) for name in names]
-        return list(zip(copies, told, strict=True))
+        documents = [self._document(name, self._unplanted(name), count_given=True) for name in names]
+        return list(zip(copies, documents, strict=True))
 
     def documents(self, count: int, seed: int = 0, **given: str) -> Iterator[Document]:
         """Yield new documents for validation, drawn independently with the probabilities of a corpus.
@@ -296,9 +301,8 @@ class World:
         """
         return self._document(document.seed, {**document.given, **given})
 
-    def _document(self, seed, given, charged=False):
-        told = self._grammar.tell(seed, given, charged)
-        return Document(told.words, told.bits, told.filled, told.mentions, seed, dict(given))
+    def _document(self, seed, given, count_given=False):
+        return Document(*self._grammar.generate(seed, given, count_given), seed, dict(given))
 
     def _unplanted(self, name):
         """Draw a register that plants nothing, for the document of this name: {"register": register}."""
@@ -328,8 +332,8 @@ class World:
     def knowledge(self) -> float:
         """Return the bits in the planted answers that a corpus contains, which a model can only memorise."""
         bits = 0.0
-        for register, told in self._facts.items():
-            bits += math.log2(self.candidates(register)) * sum(times > 0 for _, _, times in told)
+        for register, planted in self._facts.items():
+            bits += math.log2(self.candidates(register)) * sum(copies > 0 for _, _, copies in planted)
         return bits
 
     def candidates(self, register: str) -> int:
@@ -346,7 +350,7 @@ class World:
 
         register : the text's register, if it is known beforehand
 
-        Raises CourseError if this world can't say the text.
+        Raises CourseError if this world can't generate the text.
         """
         words = [*TOKEN.findall(text), END]
         ahead = self._grammar.follow(words, register)
@@ -366,8 +370,11 @@ class World:
             "registers": {name: part.share for name, part in floor.registers.items()},
             "pronouns": self.pronouns,
             "planted": {
-                register: [{"subject": one, "answer": answer, "copies": times} for one, answer, times in told]
-                for register, told in self._facts.items()
+                register: [
+                    {"subject": subject, "answer": answer, "copies": copies}
+                    for subject, answer, copies in planted
+                ]
+                for register, planted in self._facts.items()
             },
             "held_out": [
                 {"lists": list(lists), "pairs": [list(pair) for pair in pairs]}
@@ -420,7 +427,7 @@ def _shares(words):
     if weights is None:
         weights = dict.fromkeys(words, 1)
         if len(weights) < len(words):
-            raise CourseError(f"A list says {sorted(words, key=list(words).count)[-1]!r} twice.")
+            raise CourseError(f"A list has {sorted(words, key=list(words).count)[-1]!r} twice.")
     total = sum(weights.values())
     return {word: weight / total for word, weight in weights.items()}
 
