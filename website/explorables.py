@@ -5,6 +5,7 @@ A model that runs in the page is loaded on a press.
 """
 
 import json
+import re
 import shutil
 import tomllib
 from dataclasses import asdict
@@ -128,13 +129,14 @@ def front_page(repository):
         )
         parts += f"<section><h3>{escape(part)}</h3><ol>\n{rows}\n</ol></section>\n"
     start = next(iter(catalog.lessons()))
-    colab = repository.replace("https://github.com/", "https://colab.research.google.com/github/")
+    lesson = (ROOT / "notebooks" / f"{start}.ipynb").read_text(encoding="utf-8")
+    colab = re.search(r"https://colab\.research\.google\.com/[^)]+", lesson)[0]
     others = {name: facts for name, facts in pages.items() if name != first}
     body = f"""<h1>{pages[first]["headline"]}</h1>
 <p class="lead">{escape(pages[first]["lead"])}</p>
 {_view(first, pages[first], "explorables/")}
 <p class="starts"><a class="start" href="notebooks/{start}.html">Start with lesson 00</a>
-<a href="{colab}/blob/main/notebooks/{start}.ipynb">Open it in Colab</a></p>
+<a href="{colab}">Open it in Colab</a></p>
 <section class="breath"><h2>Open models, opened</h2>
 <p class="lead">A popular article praises open source AI. Is it right? In this free course you open the models
 that it names, Llama, Falcon, Mistral, Mixtral, Stable Diffusion and Whisper, and judge
