@@ -1,6 +1,6 @@
 # make lab        your own copy of the course in JupyterLab; needs Python 3.11 to 3.13 and nothing else
-# make check      the linter and the tests that need no model: under a minute
-# make test       all lessons, all solutions and nearly all tests
+# make check      the linter, and the tests in tests/unit, which need no model: under a minute
+# make test       the linter, all lessons, all solutions and nearly all tests; a part: make test TESTS=tests/models
 # make everything what takes long, too: every lesson in a browser, full sizes, every answer through the grader
 # make bench      how long things take on this machine; nothing fails by the clock
 # make lessons    every lesson from top to bottom without a browser, and a table of how it went
@@ -15,6 +15,9 @@
 
 VENV := .venv
 COURSE := $(VENV)/bin/python -m course_utils
+PYTEST := $(VENV)/bin/python -m pytest
+# What `make test` and `make everything` run. For a part: make test TESTS=tests/lessons
+TESTS := tests
 
 # Jupyter refuses to run as root unless it is told that this is meant, as in a container.
 AS_ROOT := $(if $(filter 0,$(shell id -u)),--allow-root)
@@ -23,7 +26,7 @@ AS_ROOT := $(if $(filter 0,$(shell id -u)),--allow-root)
 export OMP_NUM_THREADS := 1
 export TOKENIZERS_PARALLELISM := false
 
-.PHONY: help lab lessons check test everything bench places exercises faults website film address constraints models
+.PHONY: help lab lessons lint check test everything bench places exercises faults website film address constraints models
 # Two pips in one environment get in each other's way.
 .NOTPARALLEL:
 .DEFAULT_GOAL := help
@@ -57,18 +60,20 @@ lab: models
 lessons: models
 	@$(COURSE) run
 
-check: $(VENV)/.dev
+lint: $(VENV)/.dev
 	$(VENV)/bin/ruff check .
 	$(VENV)/bin/ruff format --check .
-	$(VENV)/bin/python -m pytest tests/unit
 
-test: $(VENV)/.dev models
-	@$(VENV)/bin/python tests/programs.py
-	$(VENV)/bin/python -m pytest -n 2 --dist loadgroup -m "not everything"
+check: lint
+	$(PYTEST) -m "not everything" tests/unit
 
-everything: $(VENV)/.dev models
+test: lint models
 	@$(VENV)/bin/python tests/programs.py
-	$(VENV)/bin/python -m pytest -n 2 --dist loadgroup
+	$(PYTEST) -n 2 --dist loadgroup --no-loadscope-reorder -m "not everything" $(TESTS)
+
+everything: lint models
+	@$(VENV)/bin/python tests/programs.py
+	$(PYTEST) -n 2 --dist loadgroup --no-loadscope-reorder $(TESTS)
 	$(VENV)/bin/python tests/grade_answers.py
 
 bench: $(VENV)/.dev models

@@ -1,4 +1,4 @@
-"""Sends tests that share something slow to set up, a browser or a lesson, to one process of `make test`.
+"""Puts the tests in order, and sends those that share something slow to set up to one process of `make test`.
 
 Tests marked `everything` run only in `make everything`, once a week.
 """
@@ -8,43 +8,61 @@ import signal
 
 import pytest
 
-from course_utils.grading import forked_kernels
-
 # A shell that starts the tests in the background makes them ignore Ctrl-C, and with them every program that
 # they start. Tests that interrupt a program need it.
 signal.signal(signal.SIGINT, signal.default_int_handler)
 
+# nbval runs every lesson. A browser runs this one as well, to test what happens in the page.
 RUN_IN_THE_BROWSER = "00_open_the_box"
+
+# The groups that take longest, longest first. The short ones come last, so that two processes end together.
+LONGEST = ["lesson-12", "lesson-06", "lesson-11", "lesson-10", "browser-0", "browser-1", "test_architectures"]
+LONGEST += ["test_blueprints", "test_grading", "lesson-13", "lesson-03", "lesson-05"]
+
+
+def parameters(item):
+    """Returns the parameters of a test, and how pytest writes them in its name."""
+    call = getattr(item, "callspec", None)
+    return (call.params, call.id) if call else ({}, "")
+
+
+def group_of(item):
+    """Returns the name of what a test shares with others: its file, its browser or its lesson."""
+    file, (_, name) = item.path.stem, parameters(item)
+    if file == "test_outputs":
+        return name
+    if file == "test_exercises":
+        return f"{file} {name}"
+    if file == "test_browser":  # two browsers share the lessons; 06 and 12 take longest
+        number = re.search(r"[0-9]+(?=_)", name)
+        return f"browser-{int(number[0]) // 2 % 2 if number else 0}"
+    return file
+
+
+def lesson_of(item):
+    """Returns the lesson that a test runs in a browser, or "" for any other test."""
+    return parameters(item)[0].get("lesson", "") if item.path.stem == "test_browser" else ""
+
+
+def rank(item):
+    """Returns what the tests are sorted by: how long the group takes, and the lesson in the browser.
+
+    Without the lesson, pytest would run a lesson twice: if a test is parametrized with fewer lessons than the
+    others, pytest takes its `lesson` for a different parameter.
+    """
+    group = group_of(item)
+    return LONGEST.index(group) if group in LONGEST else len(LONGEST), lesson_of(item)
 
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)  # xdist reads the groups in a hook of the same name
 def pytest_collection_modifyitems(items):
-    """Gives each test a group: its file or its lesson. Notebooks have no group and run in any free process.
-
-    Then sorts the browser tests by lesson. Otherwise pytest would run a lesson twice: if a test is
-    parametrized with fewer lessons than the others, pytest takes its `lesson` for a different parameter.
-    """
+    """Gives each test its group, and sorts the tests by the time that their group takes."""
     for item in items:
-        group = item.path.stem
-        if group == "test_exercises" and hasattr(item, "callspec"):
-            group = f"{group} {item.callspec.id}"
-        if group == "test_browser":  # two browsers share the lessons; 06 and 12 take longest
-            number = re.search(r"[0-9]+(?=_)", item.callspec.id)
-            group = f"{group} {int(number[0]) // 2 % 2 if number else 0}"
-            # In `make test` nbval runs every lesson, and a browser runs only one of them.
-            if item.callspec.params.get("lesson", RUN_IN_THE_BROWSER) != RUN_IN_THE_BROWSER:
-                item.add_marker(pytest.mark.everything)
-        if item.originalname != "test_outputs_are_reproduced":
-            item.add_marker(pytest.mark.xdist_group(group))
+        item.add_marker(pytest.mark.xdist_group(group_of(item)))
+        if lesson_of(item) not in ("", RUN_IN_THE_BROWSER):
+            item.add_marker(pytest.mark.everything(reason="in `make test`, nbval alone runs this lesson"))
     result = yield
-    places = [
-        place
-        for place, item in enumerate(items)
-        if item.path.stem == "test_browser" and "lesson" in item.fixturenames
-    ]
-    ordered = sorted((items[place] for place in places), key=lambda item: item.callspec.params["lesson"])
-    for place, item in zip(places, ordered, strict=True):
-        items[place] = item
+    items.sort(key=rank)
     return result
 
 
@@ -52,11 +70,13 @@ def pytest_collection_finish(session):
     """Checks that the groups took effect: otherwise each process would silently run every lesson again."""
     if getattr(session.config.option, "loadgroup", False):
         for item in session.items:
-            assert "@" in item.nodeid or not item.get_closest_marker("xdist_group"), item.nodeid
+            assert "@" in item.nodeid, item.nodeid
 
 
 @pytest.fixture(scope="session")
 def quick_kernels():
     """Makes kernels start without new imports, in this process and in commands that a test runs."""
+    from course_utils.grading import forked_kernels
+
     with forked_kernels.serving():
         yield

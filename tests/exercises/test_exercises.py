@@ -156,7 +156,7 @@ def test_exercises_are_what_the_solutions_make(course_folder):
     assert made == kept, "run `make exercises`: exercises/ is out of step with solutions/"
 
 
-@pytest.mark.everything
+@pytest.mark.everything(reason="runs each solution again, through nbgrader")
 def test_nbgrader_gives_the_solution_all_points_and_the_stub_none(lesson, course_folder, quick_kernels):
     from nbgrader.api import Gradebook
 

@@ -3,11 +3,11 @@
 import os
 import re
 import subprocess
-import time
 
 import pytest
 from jupyter_client import KernelManager
 from lazy import Lazy
+from waiting import within
 
 from course_utils.grading import forked_kernels
 
@@ -59,14 +59,6 @@ def executed():
             client.execute_cell(cell, index)
     # Warnings and errors contain a file name with the process id.
     return copied, re.sub(r"ipykernel_\d+", "ipykernel", str([cell.outputs for cell in notebook.cells]))
-
-
-def within(seconds, holds):
-    """Waits until `holds()` is true. Returns False if that takes more than `seconds`."""
-    end = time.monotonic() + seconds
-    while not holds() and time.monotonic() < end:
-        time.sleep(0.05)
-    return holds()
 
 
 def test_a_copy_gives_what_a_kernel_started_alone_gives(monkeypatch):

@@ -14,7 +14,6 @@ import signal
 import subprocess
 import sys
 import threading
-import time
 import tomllib
 import zipfile
 from pathlib import Path
@@ -22,6 +21,7 @@ from pathlib import Path
 import pytest
 from lazy import Lazy
 from programs import needs
+from waiting import within
 
 from course_utils.errors import CourseError
 from course_utils.grading import assignment as assignments
@@ -303,7 +303,7 @@ def test_honest_ones_have_all_points_beside_the_others_and_alone_and_cold(course
     assert alone["tasks"] == honest["honest-patient000"]["tasks"]
 
 
-@pytest.mark.everything
+@pytest.mark.everything(reason="kills a run of twelve submissions, and grades them again")
 @needs("bubblewrap")
 def test_a_run_that_is_killed_goes_on_and_the_next_does_only_what_changed(course, tmp_path):
     folder, out = tmp_path / "in", tmp_path / "out"
@@ -314,9 +314,7 @@ def test_a_run_that_is_killed_goes_on_and_the_next_does_only_what_changed(course
     command = [sys.executable, "-m", "course_utils", "grade", course, folder, "--out", out, "--workers", "1"]
     process = subprocess.Popen(command, stderr=subprocess.DEVNULL)
     kept = out / "results" / "small"
-    end = time.monotonic() + 1800
-    while time.monotonic() < end and len(list(kept.glob("*.json"))) < 3:
-        time.sleep(0.02)
+    assert within(1800, lambda: len(list(kept.glob("*.json"))) >= 3)
     process.send_signal(signal.SIGKILL)
     process.wait()
     before = {file: file.stat().st_mtime_ns for file in kept.glob("*.json")}
@@ -375,7 +373,7 @@ def dask(tmp_path_factory):
         process.wait()
 
 
-@pytest.mark.everything
+@pytest.mark.everything(reason="grades all submissions on two workers, and starts one of them again")
 @needs("bubblewrap")
 def test_a_cluster_gives_the_same_grades_also_when_a_worker_dies(course, graded, tmp_path, dask, monkeypatch):
     start, file = dask
@@ -416,14 +414,6 @@ def test_a_cluster_gives_the_same_grades_also_when_a_worker_dies(course, graded,
             assert result[name] == here[name], result["student"]
         checks = [[task["checks"], task["stopped"]] for task in result["tasks"]]
         assert checks == [[task["checks"], task["stopped"]] for task in here["tasks"]], result["student"]
-
-
-def within(seconds, holds):
-    """Waits until `holds()` is true. Returns False if that takes more than `seconds`."""
-    end = time.monotonic() + seconds
-    while not holds() and time.monotonic() < end:
-        time.sleep(0.05)
-    return holds()
 
 
 @needs("bubblewrap")

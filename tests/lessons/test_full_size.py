@@ -150,7 +150,7 @@ print(there.detach().cpu().numpy().shape)
     assert said[3:] == ["pretend:0 [1.0, 1.0] torch.Size([1])", "(2,)"]
 
 
-@pytest.mark.everything
+@pytest.mark.everything(reason="runs five lessons again, on a slow pretended GPU")
 @pytest.mark.parametrize("lesson", EVERY)
 def test_a_lesson_runs_at_full_size_on_a_gpu(lesson, tmp_path, monkeypatch):
     model = catalog.find(EVERY[lesson], "full")

@@ -6,13 +6,13 @@ import re
 import shutil
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import numpy
 import psutil
 import pytest
 from lazy import Lazy
+from waiting import within
 
 from course_utils import CourseError
 from course_utils.__main__ import main
@@ -78,7 +78,7 @@ def goes_on_to_the_same(folder, trained):
         assert same(folder / f"{name}.safetensors", trained / f"{name}.safetensors")
 
 
-@pytest.mark.everything
+@pytest.mark.everything(reason="trains several times; the trainer rarely changes")
 def test_a_stop_changes_nothing(trained, tmp_path):
     """After a stop in the third stage, and with half a checkpoint left, training ends with the same bytes."""
     folder = at_the_third_stage(trained, tmp_path / "stopped")
@@ -89,7 +89,7 @@ def test_a_stop_changes_nothing(trained, tmp_path):
     assert page.count("<figure") == 4 and page.count("<img") == 5 and "places: 3 of 3 steps" in page
 
 
-@pytest.mark.everything
+@pytest.mark.everything(reason="trains several times; the trainer rarely changes")
 def test_a_kill_ends_both_processes_and_changes_nothing(trained, tmp_path):
     """After a kill with one step saved and the next one lost, training ends with the same bytes."""
     folder, script = at_the_third_stage(trained, tmp_path / "killed"), tmp_path / "program.py"
@@ -116,9 +116,7 @@ if __name__ == "__main__":
     )
     environment = os.environ | {"PYTHONPATH": str(ROOT)}
     first = subprocess.Popen([sys.executable, script], env=environment, stderr=subprocess.DEVNULL)
-    deadline = time.monotonic() + 1800
-    while not (folder / "now").exists() and time.monotonic() < deadline:
-        time.sleep(0.2)
+    assert within(1800, (folder / "now").exists)
     found = psutil.Process(first.pid).children()
     first.kill()
     first.wait()

@@ -173,7 +173,7 @@ def no_card(monkeypatch):
     monkeypatch.setattr(card, "write", lambda run, world, folder: None)
 
 
-@pytest.mark.everything
+@pytest.mark.everything(reason="trains twice; the trainer rarely changes")
 def test_a_kill_changes_nothing(tmp_path, cache, no_card):
     """A process is killed with SIGKILL after its first checkpoint. The next one ends with the same bits."""
     program = (

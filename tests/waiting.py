@@ -1,0 +1,14 @@
+"""Waits for what another process does."""
+
+import time
+
+
+def within(seconds, holds):
+    """Waits until `holds()` is true. Returns False if that takes more than `seconds`.
+
+    Give so many seconds that even a busy machine needs fewer: the limit is for what never happens.
+    """
+    end = time.monotonic() + seconds
+    while not holds() and time.monotonic() < end:
+        time.sleep(0.05)
+    return holds()
