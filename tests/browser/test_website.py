@@ -56,7 +56,7 @@ def test_a_page_can_be_read_by_everybody(site):
             assert not findings(page, "body")
 
 
-def test_a_word_of_a_lesson_is_found(site):
+def test_search_finds_a_word_of_a_lesson(site):
     with chromium() as browser:
         page = browser.new_page()
         page.goto((site / "search.html").as_uri() + "?q=gibberish")
@@ -81,7 +81,7 @@ def test_a_word_of_a_lesson_is_found(site):
         ('<div style="background: url(https://example.org/a.png)">', "another server"),
     ],
 )
-def test_what_is_wrong_with_a_page_is_found(check, tmp_path, html, says):
+def test_each_fault_of_a_page_is_found(check, tmp_path, html, says):
     fine = (
         '<a href="page.html">, <a href="#top">, <a href="other.html#place">, <a href="https://example.org/">'
     )
@@ -93,7 +93,7 @@ def test_what_is_wrong_with_a_page_is_found(check, tmp_path, html, says):
     assert says in sentence
 
 
-def test_what_a_style_sheet_loads_is_found(check, tmp_path):
+def test_a_style_sheet_with_a_missing_file_is_found(check, tmp_path):
     (tmp_path / "font.woff").touch()
     (tmp_path / "a.css").write_text("a { src: url('font.woff') } b { src: url(data:font/woff;base64,) }")
     assert not list(check.sheets(tmp_path))

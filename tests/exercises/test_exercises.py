@@ -71,7 +71,7 @@ def test_solution_passes_and_stub_fails(lesson, started):
         )
 
 
-def test_right_answers_pass_and_wrong_ones_hear_why(lesson, started):
+def test_right_answers_pass_and_wrong_ones_get_their_message(lesson, started):
     solutions, stubs = cells_of("solutions", lesson), cells_of("exercises", lesson)
     for answer in answers_of(lesson):
         task = answer["task"]
@@ -95,7 +95,7 @@ def test_every_task_has_three_right_answers_and_five_named_mistakes(lesson):
         assert len(named) >= 5, f"{task}: only {sorted(named)}"
 
 
-def test_every_task_says_how_hard_it_is_and_folds_two_hints(lesson):
+def test_every_task_has_its_difficulty_and_two_folded_hints(lesson):
     cells = list(cells_of("exercises", lesson).values())
     for index, cell in enumerate(cells):
         grade_id = cell.metadata.nbgrader.grade_id
@@ -116,7 +116,7 @@ def test_points_add_up_to_what_the_first_cell_says(lesson):
     assert f"{points} points" in next(iter(cells)).source
 
 
-def test_the_table_of_exercises_is_what_the_solutions_make():
+def test_the_table_of_exercises_is_up_to_date():
     kept = (ROOT / "docs" / "exercises.md").read_text(encoding="utf-8")
     assert kept == table(), "run `make exercises`: docs/exercises.md is out of step with solutions/"
 
@@ -143,7 +143,7 @@ def course_folder(tmp_path_factory):
     return folder
 
 
-def test_exercises_are_what_the_solutions_make(course_folder):
+def test_the_exercises_are_up_to_date(course_folder):
     made, kept = (
         {
             path.relative_to(top): path.read_bytes()

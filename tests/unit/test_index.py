@@ -15,6 +15,7 @@ from course_utils import CourseError, __main__, catalog
 from course_utils.learning import ai_literacy, answers, before_after, course_map, quizzes
 from course_utils.learning.before_after import HALVES, UNSURE, Half
 
+ipywidgets = Lazy("ipywidgets")
 nbformat = Lazy("nbformat")
 
 ROOT = Path(__file__).parents[2]
@@ -28,7 +29,7 @@ def answers_file(tmp_path, monkeypatch):
 
 
 def hand_in(half, right):
-    """Answers one half of the test: the first `right` questions right, the others with "unsure"."""
+    """Hands in one half of the test, with the first `right` answers right and the others unsure."""
     asked = Half(half)
     for number, (item, question) in enumerate(zip(asked.items, asked.questions, strict=True)):
         question.field.value = item.right.text if number < right else UNSURE
@@ -39,7 +40,7 @@ def hand_in(half, right):
 # The questions
 
 
-def test_ten_pairs_on_the_same_ideas_with_other_facts():
+def test_ten_pairs_ask_about_the_same_ideas_with_other_facts():
     tables = catalog.tomllib.loads((quizzes.FOLDER / "test.toml").read_text(encoding="utf-8"))
     before, after = (tables[half] for half in HALVES)
     assert len(before) == len(after) == 10
@@ -64,6 +65,12 @@ def test_no_answer_is_given_away_before_the_second_half():
     assert "4 of 10 right" in first.result.value and not any(
         question.reply.value for question in first.questions
     )
+
+
+def test_every_question_brings_the_script_for_keyboards_and_screen_readers():
+    for question in Half("before").questions:
+        (script,) = [part for part in question.widget.children if isinstance(part, ipywidgets.Output)]
+        assert "courseForEveryone" in script.outputs[0]["data"]["application/javascript"]
 
 
 def test_a_half_is_handed_in_whole_and_once():
@@ -99,7 +106,7 @@ def test_the_gain_of_one_learner():
     assert "+3 of 10 questions" in shown.html and "one more or less may be chance" in shown.html
 
 
-def test_a_loss_is_shown_as_one():
+def test_a_loss_is_shown_as_a_loss():
     hand_in("before", 6)
     hand_in("after", 5)
     assert "−1 of 10 questions" in course.gain().html and "gained" not in course.gain().alt
@@ -177,7 +184,7 @@ def test_every_lesson_is_a_station():
         assert f"{name[:2]} {lesson.title}: not begun." in course.progress().alt
 
 
-def test_states_are_told_apart_without_colour():
+def test_states_differ_without_colour():
     assert len(set(course_map.STATES.values())) == len(course_map.STATES)
     drawn = course_map.draw({"Part": [("00", "A <b>", "begun", "5 & 6")]}, title="Map")
     assert "A &lt;b&gt;" in drawn.html and drawn.alt == "00 A <b>: begun. 5 & 6"
@@ -208,7 +215,7 @@ def test_all_17_competencies_have_a_cell_and_an_exercise():
     assert len({facts.exercise for facts in found.values()}) == 17
 
 
-def test_every_lesson_s_competencies_are_in_the_table():
+def test_the_table_has_the_competencies_of_every_lesson():
     named = {number for lesson in catalog.lessons().values() for number in lesson.competencies}
     assert named == set(ai_literacy.all_competencies())
     assert "6" in course.competencies(6).alt and "imagine future AI" in course.competencies().html
@@ -231,7 +238,7 @@ def test_the_front_page_is_light():
     assert result.stdout.splitlines()[-1] == "[]"
 
 
-def test_the_front_page_is_stored_as_it_runs():
+def test_the_stored_front_page_is_up_to_date():
     notebook = nbformat.read(ROOT / "notebooks" / "index.ipynb", as_version=4)
     for cell in notebook.cells:
         if cell.cell_type == "code" and not cell.source.startswith("course.test("):

@@ -18,7 +18,7 @@ HEADING = r"^### (?=\d\d · )"
 
 
 def sections():
-    """Returns the notes on each lesson, by its number."""
+    """Returns the notes on each lesson, by number."""
     notes = GUIDE.split("\n## Lesson by lesson\n")[1].split("\n## ")[0]
     return {part[:2]: part for part in re.split(HEADING, notes, flags=re.M)[1:]}
 
@@ -27,7 +27,7 @@ def numbers(text):
     return [number.rstrip(".,") for number in re.findall(r"(?<![\w.])\d[\d,]*\.?\d*", text)]
 
 
-def test_every_lesson_has_its_notes():
+def test_every_lesson_has_notes():
     titles = [f"{name[:2]} · {facts.title}" for name, facts in catalog.lessons().items()]
     assert [part.split("\n")[0] for part in sections().values()] == titles
 
@@ -44,8 +44,8 @@ def test_times_and_points(name):
 
 
 @pytest.mark.parametrize("name", catalog.lessons())
-def test_figures_are_those_of_the_lesson(name):
-    """Figures in the notes are in the lesson's text, code or output, perhaps rounded or in percent."""
+def test_figures_in_the_notes_occur_in_the_lesson(name):
+    """Each figure is in the lesson's text, code or output, perhaps rounded or in percent."""
     lesson = nbformat.read(ROOT / "notebooks" / f"{name}.ipynb", as_version=4)
     texts = [cell.source for cell in lesson.cells]
     for cell in lesson.cells:
@@ -61,7 +61,7 @@ def test_figures_are_those_of_the_lesson(name):
         assert value in near or small, f"{number} is not in lesson {name}"
 
 
-def test_the_servers_of_a_class_share_what_the_job_fetches():
+def test_the_servers_of_a_class_share_the_downloaded_models():
     values = yaml.safe_load((HUB / "values.yaml").read_text(encoding="utf-8"))["singleuser"]
     claim, job = yaml.safe_load_all((HUB / "models.yaml").read_text(encoding="utf-8"))
     pod = job["spec"]["template"]["spec"]

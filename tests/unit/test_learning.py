@@ -24,7 +24,7 @@ ROOT = Path(__file__).parents[2]
 
 @pytest.fixture(autouse=True)
 def file(tmp_path, monkeypatch):
-    """Makes the test use an answers file of its own."""
+    """Makes each test use its own answers file."""
     monkeypatch.setenv("COURSE_ANSWERS", str(tmp_path / "kept" / "answers.json"))
     monkeypatch.setattr(answers, "_unsaved", None)
     return tmp_path / "kept" / "answers.json"
@@ -54,23 +54,23 @@ def test_reading_creates_nothing(file):
 
 
 @pytest.mark.parametrize("content", [b'{"predict a": {"ki', b"[1, 2]", b'{"predict a": 40}', b"\xff\xfe\x00"])
-def test_a_broken_file_is_kept_aside_with_one_sentence(file, capsys, content):
+def test_a_damaged_file_is_renamed_and_reported_in_one_sentence(file, capsys, content):
     file.parent.mkdir()
     file.write_bytes(content)
     assert answers.read() == {}
     assert file.with_name("answers.broken.json").read_bytes() == content
-    said = capsys.readouterr().out
-    assert said.count("\n") == 1 and "answers.broken.json" in said
+    printed = capsys.readouterr().out
+    assert printed.count("\n") == 1 and "answers.broken.json" in printed
     answers.record("predict", "a", 40)
     assert answers.find("predict", "a")["answer"] == 40
     assert capsys.readouterr().out == ""
 
 
-def test_a_place_that_cannot_be_written_is_said_once_and_the_lesson_goes_on(tmp_path, monkeypatch):
+def test_a_folder_that_cannot_be_written_is_reported_once(tmp_path, monkeypatch):
     (tmp_path / "a file").write_text("")
     monkeypatch.setenv("COURSE_ANSWERS", str(tmp_path / "a file" / "answers.json"))
-    said = answers.record("predict", "a", 40)
-    assert "cannot be saved" in said and said.count(".") >= 1 and "\n" not in said
+    sentence = answers.record("predict", "a", 40)
+    assert "cannot be saved" in sentence and "\n" not in sentence
     assert answers.record("predict", "b", 41) == ""
     assert [answers.find("predict", key)["answer"] for key in "ab"] == [40, 41]
     monkeypatch.setenv("COURSE_ANSWERS", str(tmp_path / "elsewhere" / "answers.json"))
@@ -78,7 +78,7 @@ def test_a_place_that_cannot_be_written_is_said_once_and_the_lesson_goes_on(tmp_
     assert len(json.loads((tmp_path / "elsewhere" / "answers.json").read_text())) == 3
 
 
-def test_a_failed_write_leaves_the_old_file_and_no_other(file, monkeypatch):
+def test_a_failed_write_leaves_only_the_old_file(file, monkeypatch):
     answers.record("predict", "a", 40)
 
     def full(*_, **__):
@@ -213,7 +213,7 @@ def test_numbers_are_read_as_people_write_them(typed, meant):
         ("128", 256, "You predicted: 128; measured: 256 tokens."),
     ],
 )
-def test_a_prediction_meets_what_came_out(predicted, actual, sentence):
+def test_a_prediction_is_compared_with_the_result(predicted, actual, sentence):
     assert compare(predicted, actual, "tokens") == sentence
 
 
@@ -225,7 +225,7 @@ def test_a_number_from_a_formula_is_not_called_measured():
     assert compare(None, 16.8, "MB", "computed") == "Computed: 16.8 MB. (No prediction from you yet.)"
 
 
-def test_reveal_shows_the_comparison_and_what_to_make_of_it(monkeypatch):
+def test_reveal_shows_the_comparison_and_its_explanation(monkeypatch):
     shown = []
     monkeypatch.setattr(predictions, "display", shown.append)
     answers.record("predict", "a", 40)
@@ -305,7 +305,7 @@ def test_a_quiz_shows_earlier_answers_until_it_is_started_again(questions):
     assert answers.read() == {} and made.result.value == ""
 
 
-def test_a_reworded_choice_opens_its_question_and_takes_the_score_away(questions):
+def test_a_reworded_choice_opens_its_question_and_removes_the_score(questions):
     press(quizzes.Quiz("02").questions[0], "Yes")
     press(quizzes.Quiz("02").questions[1], "`print`")
     questions(QUESTIONS.replace('text = "Yes"', 'text = "Yes, it is"'))
@@ -321,7 +321,7 @@ def test_recall_and_quiz_are_asked_separately(questions):
     assert [item.text for item in quizzes.load("02")] == ["Is 0 < 1?", "Which is `code`?"]
 
 
-def test_choices_are_in_an_order_that_the_file_does_not_decide(questions):
+def test_the_order_of_choices_does_not_depend_on_the_file(questions):
     letters = "abcde"
     table = {"text": "Which?", "choices": [{"text": x, "why": x, "right": x == "a"} for x in letters]}
     orders = {
@@ -347,7 +347,7 @@ def test_choices_are_in_an_order_that_the_file_does_not_decide(questions):
         ("[[quiz]]", "[[recall]]", "has no [[quiz]] questions"),
     ],
 )
-def test_what_is_wrong_in_a_file_of_questions_is_named(questions, old, new, says):
+def test_a_mistake_in_a_file_of_questions_is_named(questions, old, new, says):
     assert old in QUESTIONS
     questions(QUESTIONS.replace(old, new))
     with pytest.raises(CourseError) as caught:
@@ -363,7 +363,7 @@ def test_a_lesson_without_questions_names_those_that_have_some(questions):
 @pytest.mark.parametrize(
     "file", sorted((ROOT / "course_utils/learning/questions").glob("*.toml")), ids=lambda f: f.stem
 )
-def test_the_questions_of_the_course_are_in_order(file):
+def test_all_questions_of_the_course_can_be_loaded(file):
     for part in tomllib.loads(file.read_text(encoding="utf-8")):
         assert quizzes.load(file.stem if part == "quiz" else f"{file.stem}-{part}")
 
@@ -373,7 +373,7 @@ def test_questions_are_part_of_the_installed_package():
     assert "learning/questions/*.toml" in package_data["course_utils"]
 
 
-# What a notebook keeps
+# What a notebook stores
 
 
 class Tags(HTMLParser):
@@ -393,7 +393,7 @@ class Tags(HTMLParser):
         self.words += data
 
 
-def test_a_quiz_without_a_kernel_reads_with_its_explanations_folded(questions):
+def test_a_quiz_without_a_kernel_has_folded_explanations(questions):
     press(quizzes.Quiz("02").questions[0], "No")  # the stored page must not show this learner's answer
     bundle = quizzes.Quiz("02")._repr_mimebundle_()
     page = Tags(bundle["text/html"])
@@ -405,7 +405,7 @@ def test_a_quiz_without_a_kernel_reads_with_its_explanations_folded(questions):
     assert all(f"{letter}. " in page.words for letter in "ABC")
 
 
-def test_a_prediction_without_a_kernel_reads_with_its_choices():
+def test_a_prediction_without_a_kernel_shows_its_choices():
     bundle = Prediction("a", "Is `x` < 1?", ["Yes", "No"])._repr_mimebundle_()
     page = Tags(bundle["text/html"])
     assert bundle["text/plain"] == "Predict: Is x < 1? (Yes / No)"
@@ -414,7 +414,7 @@ def test_a_prediction_without_a_kernel_reads_with_its_choices():
     assert number["text/plain"] == "Predict: How many?" and "(a number, in MB)" in number["text/html"]
 
 
-def test_screen_readers_hear_the_question_and_what_is_said_back():
+def test_screen_readers_read_the_question_and_the_reply():
     asked = Prediction("a", "Is it `x`?", ["Yes", "No"]).question
     assert Tags(asked.field.description).words == "Predict: Is it x?"
     press(asked, "Yes")
