@@ -1,15 +1,15 @@
-"""Every lesson on its own: one file in an empty folder, in the environments in which learners open it.
+"""Runs each lesson alone in an empty folder, in environments like those in which learners open it.
 
-    python tests/places.py colab oldest newest            prints a table, lesson by environment
+    python tests/places.py colab oldest newest            prints a table of lessons by environment
     python tests/places.py newest --lessons 00 07
     python tests/places.py oldest --instead torch==2.13.0  if a version of the set is not available
 
-colab   what Colab ships (colab_versions.txt), and a kernel that passes for Colab's
-oldest  the lowest versions that pyproject.toml admits, on the lowest Python
-newest  ipykernel alone, as VS Code installs it, and a kernel with VS Code's variables; pip chooses the rest
+colab   the packages of Colab (colab_versions.txt), and a kernel with the names of Colab's
+oldest  the lowest versions that pyproject.toml allows, on the lowest Python
+newest  only ipykernel, which VS Code installs, and a kernel with VS Code's variables; pip installs the rest
 
 The set-up cell of the first lesson installs the course and must say so. A git setting redirects the address
-in that cell to the course's folder as it is now. nbval compares the outputs with the stored ones.
+in that cell to the local folder of the course. nbval compares the outputs with the stored ones.
 """
 
 import argparse
@@ -44,7 +44,7 @@ def lowest():
         yield f"{requirement.name}=={bound}"
 
 
-def colab_ships():
+def colab_versions():
     lines = (TESTS / "colab_versions.txt").read_text(encoding="utf-8").splitlines()
     return [line for line in lines if not line.startswith("#")]
 
@@ -53,7 +53,7 @@ def colab_ships():
 SETS = {
     "colab": (
         "3.13",
-        colab_ships,
+        colab_versions,
         ["--IPKernelApp.kernel_class=google.colab._kernel.Kernel"],
         {"PYTHONPATH": str(TESTS / "colab"), "COLAB_RELEASE_TAG": "a stand-in"},
     ),
@@ -78,11 +78,11 @@ def find_python(version):
         program = Path(folder) / f"python{version}"
         if program.exists() and not subprocess.run([program, "--version"], capture_output=True).returncode:
             return str(program)
-    sys.exit(f"There is no python{version} here: install it, or name another with --python.")
+    sys.exit(f"There is no python{version} on the PATH: install it, or give another program with --python.")
 
 
 def environment(folder, program, requirements):
-    """Makes an environment with these packages, or reuses the one from an earlier run."""
+    """Makes an environment with these packages, or reuses that of an earlier run. Returns its Python."""
     python, made = folder / "bin" / "python", folder / "made"
     if not made.exists() or made.read_text() != "\n".join(requirements):
         subprocess.run([program, "-m", "venv", "--clear", folder], check=True)
@@ -96,7 +96,7 @@ def installed(python):
     return {each["name"].lower().replace("-", "_"): each["version"] for each in json.loads(listing)}
 
 
-def exchanged(python, variables):
+def replaced(python, variables):
     """Returns the packages that pip would replace to install the course. The list must be empty."""
     with tempfile.NamedTemporaryFile(suffix=".json") as report:
         command = [python, "-m", "pip", "install", "--quiet", "--dry-run", f"--report={report.name}"]
@@ -118,8 +118,8 @@ def run(notebook, installs, kernels):
     content = nbformat.read(notebook, as_version=4)
     cells = [cell for cell in content.cells if cell.cell_type == "code"]
     if installs:
-        said = re.search(r'print\("(.+)"\)', cells[0].source)[1]
-        cells[0].outputs.insert(0, nbformat.v4.new_output("stream", text=f"{said}\n{NOTE}"))
+        message = re.search(r'print\("(.+)"\)', cells[0].source)[1]
+        cells[0].outputs.insert(0, nbformat.v4.new_output("stream", text=f"{message}\n{NOTE}"))
     with tempfile.TemporaryDirectory() as folder:
         alone = Path(folder) / "empty" / notebook.name
         alone.parent.mkdir()
@@ -148,7 +148,7 @@ def shortened(text):
     return "\n".join([line[:300] for line in text.split("\n") if line.strip()][-30:])
 
 
-def place(name, options, folder, address):
+def run_environment(name, options, folder, address):
     """Runs the lessons in one environment. Returns the entries of the table by row."""
     version, requirements, arguments, variables = SETS[name]
     instead = {Requirement(each).name: each for each in options.instead}
@@ -160,8 +160,8 @@ def place(name, options, folder, address):
         "PIP_DISABLE_PIP_VERSION_CHECK": "1",
     }
     python = environment(options.folder / name, options.python or find_python(version), wanted)
-    table = {"exchanged": ", ".join(exchanged(python, variables)) or "nothing"}
-    print(f"{name}: installing the course exchanges {table['exchanged']}", flush=True)
+    table = {"replaced packages": ", ".join(replaced(python, variables)) or "nothing"}
+    print(f"{name}: installing the course replaces {table['replaced packages']}", flush=True)
     spec = folder / name / "kernels" / "place" / "kernel.json"
     spec.parent.mkdir(parents=True)
     start = [str(python), "-m", "ipykernel_launcher", "-f", "{connection_file}", *arguments]
@@ -181,15 +181,15 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("sets", nargs="+", choices=SETS)
     every = sorted(path.stem for path in (ROOT / "notebooks").glob("*.ipynb"))
-    parser.add_argument("--lessons", nargs="+", default=every, help="numbers; all without it, and the index")
-    parser.add_argument("--python", help="a program, where the set's own version is not on the path")
-    parser.add_argument("--instead", nargs="+", default=[], help="name==version, in place of the set's")
+    parser.add_argument("--lessons", nargs="+", default=every, help="numbers, or index; by default all")
+    parser.add_argument("--python", help="a Python program, if the environment's version is not on the PATH")
+    parser.add_argument("--instead", nargs="+", default=[], help="name==version, to replace a version")
     kept = Path(tempfile.gettempdir()) / "open-the-box-places"
-    parser.add_argument("--folder", type=Path, default=kept, help="where the environments are kept")
+    parser.add_argument("--folder", type=Path, default=kept, help="the folder for environments, for reuse")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         address = repository(Path(folder) / "course.git")
-        tables = {name: place(name, options, Path(folder), address) for name in options.sets}
+        tables = {name: run_environment(name, options, Path(folder), address) for name in options.sets}
     print("\n| | " + " | ".join(tables) + " |\n|---" + "|---" * len(tables) + "|")
     for row in tables[options.sets[0]]:
         print(f"| {row} | " + " | ".join(table[row] for table in tables.values()) + " |")

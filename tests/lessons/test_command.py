@@ -192,7 +192,7 @@ def test_environment_takes_its_packages_from_pyproject():
 
 def test_colab_changes_none_of_its_own_packages_for_ours():
     """A new torch or numpy would break a running kernel, and Colab's page needs its own ipywidgets."""
-    ships = dict(each.split("==") for each in places.colab_ships())
+    ships = dict(each.split("==") for each in places.colab_versions())
     asked = {each.name: each.specifier for each in map(Requirement, places.PROJECT["dependencies"])}
     both = ships.keys() & asked.keys()
     assert {"torch", "transformers", "diffusers", "ipywidgets"} <= both
