@@ -17,6 +17,8 @@ from servers import Hub
 import course_utils as course
 from course_utils import blueprints, catalog
 from course_utils.__main__ import main
+from course_utils.blueprints import building
+from course_utils.blueprints.config import check_spelling
 from course_utils.errors import CourseError
 
 torch = Lazy("torch")
@@ -316,7 +318,7 @@ def test_the_names_that_an_architecture_writes_are_no_misspelling():
             values = config.to_dict()
         except Exception:  # it needs arguments or a package, and each library has its own kind of error
             continue
-        blueprints._check_spelling(values, config, kind)
+        check_spelling(values, config, kind)
         checked += 1
     assert checked > 300
 
@@ -534,7 +536,7 @@ def test_a_broken_config_is_refused_in_one_sentence(case, tmp_path, capsys):
 
 
 def test_a_model_of_too_many_tensors_is_given_up_as_soon_as_it_has_them(tmp_path, capsys, monkeypatch):
-    monkeypatch.setattr(blueprints, "_MOST_TENSORS", 1_000)
+    monkeypatch.setattr(building, "_MOST_TENSORS", 1_000)
     config = {"model_type": "bart", "d_model": 16, "encoder_layers": 90, "decoder_layers": 90}
     (tmp_path / "config.json").write_text(json.dumps(config))
     built = []

@@ -1,0 +1,233 @@
+"""The parameters of a model by part, and the bytes of its published weights."""
+
+import math
+import re
+from typing import NamedTuple
+
+from course_utils.blueprints.config import CHOSEN_EXPERTS, EXPERTS, first_number, matching, text_config
+
+PARTS = (
+    "embedding",
+    "attention",
+    "feed-forward",
+    "experts",
+    "router",
+    "convolutions",
+    "recurrence",
+    "conditioning",
+    "norms",
+    "other",
+)
+BITS = {"float32": 32, "bfloat16": 16, "int8": 8, "int4": 4}
+# A tensor's part by the segments of its name, such as model.layers.0.self_attn.q_proj.weight. The innermost
+# segment is tried first, on each row from top to bottom; * is any text. Here q_proj means attention.
+_PART_OF_SEGMENT = [
+    (matching(names), part)
+    for part, names in (
+        # time_embedding, adaln_single
+        ("conditioning", "time_emb* time_text* time_proj* add_embedding adaln* *modulation*"),
+        # mamba, linear_attn
+        ("recurrence", "mamba ssm linear_attn time_mixing rg_lru"),
+        # self_attn, q_proj, to_out
+        (
+            "attention",
+            "*attn* *attention* [qkvo]_proj qkv_proj out_proj query_key_value to_[qkv] to_out",
+        ),
+        # mlp, gate_proj, dense_h_to_4h
+        (
+            "feed-forward",
+            """mlp ffn ffns ffn_output ff ff_context feedforward feed_forward proj_mlp fc[12] dense_h_to_4h
+            dense_4h_to_h densereludense intermediate gate_proj up_proj down_proj gate_up_proj shared_mlp""",
+        ),
+        # embed_tokens, wte, lm_head
+        ("embedding", "*embed* wte wpe lm_head shared"),
+        # a layer inside a norm, which turns the time step into a scale, as in norm1.linear
+        ("conditioning", "norm*"),
+    )
+]
+# Classes that replace attention and carry a state of fixed size, such as MambaMixer. The class identifies
+# them, because their matrices have the same names as those of attention.
+_is_recurrent = matching(
+    """*MambaMixer *Mamba2Mixer FalconH1Mixer *GatedDeltaNet *DeltaAttention *LightningAttention
+    Rwkv*Attention xLSTMLayer *RecurrentBlock"""
+)
+_is_short_convolution = matching("*ShortConv *ShortConvolution")
+_CHOSEN_BY_CODE = {"switch_transformers": 1, "nllb-moe": 2}  # no config contains this number
+
+
+class _Tensor(NamedTuple):
+    """A parameter tensor of a model: model.layers.0.mlp.up_proj, weight, and so on.
+
+    path : the name of its module
+    name : its name in the module
+    module : the module
+    classes : the names of the classes of the modules that contain it, the innermost last
+    numbers : the torch tensor
+    """
+
+    path: str
+    name: str
+    module: object
+    classes: list
+    numbers: object
+
+
+def _tensors(model):
+    """Yield each parameter tensor of a model once, even if two layers share it."""
+    modules = dict(model.named_modules())
+    for full_name, numbers in model.named_parameters():
+        path, _, name = full_name.rpartition(".")
+        segments = path.split(".")
+        outer = [modules[".".join(segments[: depth + 1])] for depth in range(len(segments))]
+        yield _Tensor(path, name, outer[-1], [type(module).__name__ for module in outer], numbers)
+
+
+def count(model, config):
+    """Return the parameters by part, those that one token uses, and the latter without the input table.
+
+    The input table turns tokens into lists of numbers. The last two are None if the config does not say how
+    many experts are chosen.
+    """
+    text = text_config(config)
+    experts = first_number(text, *EXPERTS) or 0
+    chosen = first_number(text, *CHOSEN_EXPERTS) or _CHOSEN_BY_CODE.get(getattr(config, "model_type", None))
+    idle_experts = first_number(text, "zero_expert_num") or 0
+    output = _output_layer(model)
+    parts, unused = dict.fromkeys(PARTS, 0), 0
+    for tensor in _tensors(model):
+        number = tensor.numbers.numel()
+        part = _part(tensor, experts, output)
+        if part == "experts" and _is_routed_expert(tensor, experts):
+            if idle_experts and len(tensor.numbers) == experts + idle_experts:
+                number = (
+                    number * experts // len(tensor.numbers)
+                )  # the other rows are of experts that do nothing
+            unused += number - number * chosen // experts if chosen and experts else math.nan
+        parts[part] += number
+    total = sum(parts.values())
+    parts = {part: number for part, number in parts.items() if number}
+    if math.isnan(unused):
+        return parts, None, None
+    return parts, total - unused, total - unused - _input_table(model, output)
+
+
+def _output_layer(model):
+    return getattr(model, "get_output_embeddings", lambda: None)()
+
+
+def _input_table(model, output):
+    """Count the table that turns tokens into lists of numbers; 0 if it is also the output layer."""
+    try:
+        table = model.get_input_embeddings().weight
+    except (AttributeError, NotImplementedError):
+        return 0
+    return 0 if getattr(output, "weight", None) is table else table.numel()
+
+
+def _part(tensor, experts, output):
+    """Return the part of PARTS that a tensor belongs to: the first rule that applies decides."""
+    is_norm = "norm" in tensor.classes[-1].lower()  # LlamaRMSNorm
+    if any(map(_is_recurrent, tensor.classes)):
+        return "norms" if is_norm else "recurrence"
+    if _is_routed_expert(tensor, experts):
+        return "experts"
+    if tensor.module is output:
+        return "embedding"
+    if is_norm:
+        return "norms"
+    if any(map(_is_short_convolution, tensor.classes)):
+        return "convolutions"
+    segments = tensor.path.lower().split(".")
+    return _part_of_mixture(tensor, segments, experts) or _part_by_name(tensor, segments)
+
+
+def _is_routed_expert(tensor, experts):
+    """Return whether a tensor belongs to routed experts, by its name or as one stack of all experts."""
+    segments = tensor.path.split(".")
+    if any("shared" in segment or segment == "router" for segment in segments):
+        return False
+    if segments[-1] == "experts" and tensor.numbers.dim() == 1:  # a bias that all of them share
+        return False
+    is_stack = experts > 1 and tensor.numbers.dim() == 3 and len(tensor.numbers) == experts
+    return "experts" in segments or is_stack
+
+
+def _part_of_mixture(tensor, segments, experts):
+    """Return "router", or "experts" for an expert that all tokens use; None for all other tensors."""
+    if any("shared_expert" in segment for segment in segments):
+        return "router" if segments[-1].endswith("gate") else "experts"
+    if any("router" in segment for segment in segments) or tensor.name == "e_score_correction_bias":
+        return "router"
+    is_gate = segments[-1] in ("gate", "wg", "classifier")
+    return "router" if experts > 1 and is_gate and len(tensor.numbers) == experts else None
+
+
+def _part_by_name(tensor, segments):
+    for segment in reversed([*segments, tensor.name]):
+        for names_it, part in _PART_OF_SEGMENT:
+            if names_it(segment):
+                return part
+    innermost = tensor.classes[-1]
+    if ("Conv" in innermost and innermost != "Conv1D") or "conv" in segments:  # GPT-2's Conv1D is linear
+        return "convolutions"
+    if innermost == "Embedding":
+        return "embedding"
+    if "layer" in segments and "output" in segments:  # BERT's second feed-forward matrix
+        return "feed-forward"
+    return "other"
+
+
+# Formats of published weights
+
+
+def published_format(model, config, settings):
+    """Return (name, bytes) of the format of the published weights, from the config's quantization_config.
+
+    It is ("", None) if there is none, and (name, None) for a format whose size is not known here.
+    """
+    settings = settings or getattr(text_config(config), "quantization_config", None)
+    if not isinstance(settings, dict) or not isinstance(settings.get("quant_method"), str):
+        return "", None
+    name, bits = _name_and_bits(settings)
+    if bits is None:
+        return name, None
+    experts = first_number(text_config(config), *EXPERTS) or 0
+    kept = settings.get("modules_to_not_convert") or settings.get("ignore") or []  # at 16 bits
+    output, total = _output_layer(model), 0
+    for tensor in _tensors(model):
+        packed = _is_routed_expert(tensor, experts) and "bias" not in tensor.name
+        if name != "mxfp4":  # which packs experts only
+            is_matrix = tensor.classes[-1] in ("Linear", "Conv1D") and tensor.numbers.dim() == 2
+            packed = packed or is_matrix
+        if tensor.module is output or any(_fits(pattern, tensor.path) for pattern in kept):
+            packed = False
+        total += tensor.numbers.numel() * (bits if packed else 16)
+    return name, math.ceil(total / 8)
+
+
+def _name_and_bits(settings):
+    """Return the name of a format, and the bits of a weight with its share of the scales, or None."""
+    method, bits, group = (settings.get(name) for name in ("quant_method", "bits", "group_size"))
+    if method == "mxfp4":
+        return "mxfp4", 4 + 8 / 32  # 32 weights share a scale of 8 bits
+    if method == "fp8":
+        block = settings.get("weight_block_size")
+        return "fp8", 8 + 32 / math.prod(block) if block else 8
+    if method in ("gptq", "awq") and bits and group and group > 0:
+        return f"{method}, {bits} bits", bits + (16 + bits) / group  # a scale and a zero point for each group
+    if method == "bitsandbytes" and settings.get("load_in_4bit"):
+        return "4 bits, bitsandbytes", 4 + 32 / 64
+    if method == "bitsandbytes" and settings.get("load_in_8bit"):
+        return "8 bits, bitsandbytes", 8
+    groups = list((settings.get("config_groups") or {}).values())
+    weights = groups[0].get("weights") if method == "compressed-tensors" and len(groups) == 1 else None
+    if weights and weights.get("num_bits"):
+        bits, group = weights["num_bits"], weights.get("group_size") or 0
+        dtype = f"{'fp' if weights.get('type') == 'float' else 'int'}{bits}"
+        return (f"{dtype} in groups", bits + 16 / group) if group > 0 else (f"{dtype} by row", bits)
+    return method, None
+
+
+def _fits(pattern, path):
+    """Return whether a pattern fits a module: a part of its name, or "re:" and a regular expression."""
+    return re.match(pattern[3:], path) is not None if pattern.startswith("re:") else pattern in path

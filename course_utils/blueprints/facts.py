@@ -1,0 +1,162 @@
+"""The class Blueprint: what a model is made of, and the memory that it needs."""
+
+import math
+from dataclasses import dataclass, field
+from functools import cached_property
+
+from course_utils.blueprints import describing, kv_cache
+from course_utils.blueprints.counting import BITS
+from course_utils.blueprints.kv_cache import CONTEXT
+from course_utils.errors import CourseError
+
+# The attributes that the JSON of a blueprint contains, besides its memory.
+_IN_JSON = ("name", "title", "source", "note", "parameters", "active_parameters")
+_IN_JSON += ("active_parameters_without_input", "parts", "bytes", "shipped_as", "layers")
+_IN_JSON += ("attention_heads", "key_value_heads", "head_size", "value_head_size", "rotary_head_size")
+_IN_JSON += ("hidden_size", "context_length", "kv_cache_bytes_per_token", "kv_cache_bytes_per_token_cached")
+
+
+@dataclass(frozen=True, eq=False)
+class Blueprint:
+    """What a model is made of, and the memory that it needs.
+
+    source : where its config is from
+    parameters : all of them; a tensor that two layers share counts once
+    active_parameters : those that one token uses: of the experts, only the chosen ones; None if the config
+        does not say how many are chosen
+    parts : dict from a part of PARTS to its parameters; sums to `parameters`. "embedding" is the table of
+        tokens, positions and, if it is a tensor of its own, the output layer; "experts" include shared ones;
+        "recurrence" is what replaces attention in Mamba and similar models; "conditioning" tells the layers
+        of a picture model the step of the denoising.
+    layers to context_length : None if the config has no such number; of an encoder-decoder model, the
+        decoder's. `head_size` is that of queries and keys.
+    value_head_size, rotary_head_size : the size of a head's values, and how many numbers of each query and
+        key RoPE turns, if attention is latent (DeepSeek); else None
+    active_parameters_without_input : without the table that turns tokens into lists of numbers, of which a
+        token reads one row: the figures that OpenAI and Meta publish. A table that is also the output layer
+        counts, because that reads every row.
+    note : which part is not counted, or which architecture was used to count; "" by default
+    shipped_as, shipped_bytes : the format of the published weights if their config names one, such as
+        "mxfp4", and their bytes in that format; "" and None if there is none, or its size is not known
+    components : dict from a name to the Blueprint of that part of a pipeline; else empty
+    config : the library's config object; None for a pipeline
+    """
+
+    name: str
+    title: str
+    source: str
+    parameters: int
+    active_parameters: int | None
+    parts: dict[str, int]
+    layers: int | None = None
+    attention_heads: int | None = None
+    key_value_heads: int | None = None
+    head_size: int | None = None
+    hidden_size: int | None = None
+    context_length: int | None = None
+    value_head_size: int | None = None
+    rotary_head_size: int | None = None
+    active_parameters_without_input: int | None = None
+    note: str = ""
+    shipped_as: str = ""
+    shipped_bytes: int | None = None
+    components: dict[str, "Blueprint"] = field(default_factory=dict)
+    config: object = None
+    _builder: object = None  # from a config to its model on the meta device
+    _cached_lists: tuple = ()  # as `kv_cache.by_design` returns them
+    _source_lists: tuple = ()
+
+    @property
+    def bytes(self) -> dict[str, int]:
+        """Bytes of the weights by data type. "int4" leaves out the scales that real 4-bit formats add.
+
+        A model that is published in another format has a last entry for it, which counts the scales.
+        """
+        table = {dtype: math.ceil(self.parameters * bits / 8) for dtype, bits in BITS.items()}
+        if self.shipped_bytes is not None:
+            table[self.shipped_as] = self.shipped_bytes
+        return table
+
+    @property
+    def caches(self) -> bool:
+        """True if the model caches keys and values."""
+        return bool(self._cached_lists)
+
+    @property
+    def kv_cache_bytes_per_token(self) -> int:
+        """Bytes of keys and values at 16 bits that the design needs for each token of each sequence.
+
+        A sliding window keeps no more tokens than its own length. 0 for a model that caches nothing.
+        """
+        return round(2 * sum(cached.numbers / cached.every for cached in self._cached_lists))
+
+    @cached_property
+    def kv_cache_bytes_per_token_cached(self) -> int | None:
+        """Bytes per token at 16 bits as transformers caches keys and values; None if it can't be measured."""
+        return kv_cache.measure(self._builder, self.config, self._cached_lists, self.layers)
+
+    def kv_cache_bytes(self, context=None, batch=1, bits=16) -> int:
+        """Return the bytes of the cache by design, for `context` tokens in each of `batch` sequences.
+
+        A layer with a sliding window keeps no more tokens than its window. An encoder-decoder model also
+        keeps those of what the encoder read: Whisper of 1,500 positions, others of `context` tokens.
+
+        context : tokens; by default 2,048, or the model's context length if that is shorter
+        """
+        context, batch = self.checked(context, batch)
+        own = sum(
+            cached.numbers * (min(context, cached.window or context) // cached.every)
+            for cached in self._cached_lists
+        )
+        of_encoder = sum(numbers * (positions or context) for numbers, positions in self._source_lists)
+        return batch * (own + of_encoder) * bits // 8
+
+    def memory(self, context=None, batch=1) -> dict[str, dict[str, int]]:
+        """Return bytes by data type: {"bfloat16": {"weights": ..., "kv_cache": ..., "total": ...}}.
+
+        The cache is by design, at 32 bits beside 32-bit weights and at 16 bits beside all others, as
+        libraries keep it by default. The activations of a forward pass are not included.
+
+        context, batch : as in `kv_cache_bytes`
+        """
+        table = {}
+        for dtype, weights in self.bytes.items():
+            kv_cache = self.kv_cache_bytes(context, batch, bits=32 if dtype == "float32" else 16)
+            table[dtype] = {"weights": weights, "kv_cache": kv_cache, "total": weights + kv_cache}
+        return table
+
+    def fits(self, memory_bytes, context=None, batch=1) -> dict[str, bool]:
+        """Return whether weights and cache fit in `memory_bytes`, by data type of the weights."""
+        return {dtype: row["total"] <= memory_bytes for dtype, row in self.memory(context, batch).items()}
+
+    def as_dict(self, context=None, batch=1, memory_bytes=None) -> dict:
+        """Return the blueprint as plain values, as `course blueprint --json` prints it."""
+        facts = {name: getattr(self, name) for name in _IN_JSON}
+        context, batch = self.checked(context, batch)
+        facts |= {"context": context, "batch": batch, "memory": self.memory(context, batch)}
+        if memory_bytes is not None:
+            facts |= {"memory_bytes": memory_bytes, "fits": self.fits(memory_bytes, context, batch)}
+        if self.components:
+            facts["components"] = {
+                name: {"title": part.title, "parameters": part.parameters, "parts": part.parts}
+                for name, part in self.components.items()
+            }
+        return facts
+
+    def checked(self, context, batch) -> tuple[int, int]:
+        """Return the context, or its default, and the batch. Raises CourseError if one is not from 1."""
+        if context is None:
+            context = min(CONTEXT, self.context_length or CONTEXT)
+        for name, value in (("context", context), ("batch", batch)):
+            if isinstance(value, bool) or not isinstance(value, int) or value < 1:
+                raise CourseError(f"The {name} is {value!r}: give a whole number from 1.")
+        return context, batch
+
+    def __str__(self):
+        return describing.describe(self)
+
+    def __repr__(self):
+        return f"<Blueprint {self.name}: {self.parameters:,} parameters>"
+
+    def _repr_mimebundle_(self, include=None, exclude=None):
+        return {"text/html": describing.html(self), "text/plain": describing.describe(self)}
