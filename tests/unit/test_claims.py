@@ -60,8 +60,8 @@ def _texts(value, key=""):
     if isinstance(value, str):
         yield value.replace('"', " ") if key == "code" else value
     elif isinstance(value, dict):
-        for name, each in value.items():
-            yield from _texts(each, name)
+        for name, inner in value.items():
+            yield from _texts(inner, name)
     elif isinstance(value, list):
         for each in value:
             yield from _texts(each)
@@ -196,8 +196,8 @@ def test_a_box_has_the_words_our_reading_verdict_both_sides_and_the_screen():
     text = re.sub("<[^>]*>", "", picture.html)
     order = ["“It is &lt;free&gt;”", "Our reading:", "Verdict: partly true", "What speaks for it:"]
     order += ["What speaks against it:", "On this screen:", "Also in lesson 13."]
-    places = [text.index(part) for part in order]
-    assert places == sorted(places)
+    indices = [text.index(part) for part in order]
+    assert indices == sorted(indices)
     for stripped in ("<script", "<style", "<svg", "role="):  # JupyterLab would remove them
         assert stripped not in picture.html
 

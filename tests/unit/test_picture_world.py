@@ -37,10 +37,10 @@ def test_what_there_is():
 
 def test_a_caption_says_all_of_a_picture():
     """No two scenes share a caption, except scenes whose shapes are shifted a little."""
-    said = {}
+    scene_of = {}
     for scene in scenes.SCENES:
         for caption in (*scene.captions, *(scene.sided_captions if len(scene.parts) == 2 else ())):
-            shown = said.setdefault(caption, scene)
+            shown = scene_of.setdefault(caption, scene)
             assert (shown.parts, shown.background, shown.layout) == (
                 scene.parts,
                 scene.background,
@@ -60,7 +60,7 @@ def test_a_caption_says_all_of_a_picture():
     pilot = next(person for person in scenes.PEOPLE if person.name == "woman pilot with dark skin")
     assert Scene((pilot,), "grey").captions == ("woman pilot with dark skin on a grey background",)
     assert scenes.bare_caption(Scene((pilot,), "blue")) == "pilot on a blue background"
-    assert set(said) < set(scenes.captions())
+    assert set(scene_of) < set(scenes.captions())
 
 
 def test_nothing_held_out_is_ever_drawn(examples):
@@ -126,9 +126,9 @@ def test_unknown_words_are_those_of_no_caption(examples):
 
 
 def test_the_same_everywhere(examples):
-    said = "\n".join(caption for _, caption in examples[:1000])
-    assert hashlib.sha256(said.encode()).hexdigest()[:16] == "265cfddf55c59d65"
-    tests = json.dumps({name: [said for said, _ in test] for name, test in scenes.test_sets().items()})
+    captions = "\n".join(caption for _, caption in examples[:1000])
+    assert hashlib.sha256(captions.encode()).hexdigest()[:16] == "265cfddf55c59d65"
+    tests = json.dumps({name: [caption for caption, _ in test] for name, test in scenes.test_sets().items()})
     assert hashlib.sha256(tests.encode()).hexdigest()[:16] == "bd2711d2e88af921"
     assert scenes.draw(7, "another")[1] != scenes.draw(7)[1]
 

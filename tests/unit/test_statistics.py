@@ -215,10 +215,10 @@ def test_mutual_information_of_known_tables():
     independent = statistics.mutual_information([0, 0, 1, 1] * 50, [0, 1, 0, 1] * 50)
     assert independent.plugged_in == pytest.approx(0)
     joint = numpy.array([[30, 10], [5, 55]]) / 100
-    apart = joint.sum(1, keepdims=True) * joint.sum(0)
+    independent = joint.sum(1, keepdims=True) * joint.sum(0)
     one, other = [0] * 40 + [1] * 60, [0] * 30 + [1] * 10 + [0] * 5 + [1] * 55
     found = statistics.mutual_information(one, torch.tensor(other)).plugged_in
-    assert found == pytest.approx((joint * numpy.log2(joint / apart)).sum())
+    assert found == pytest.approx((joint * numpy.log2(joint / independent)).sum())
 
 
 @pytest.mark.parametrize("cases, tied", [(600, 0.0), (600, 0.4), (3_000, 0.4)])
@@ -228,8 +228,8 @@ def test_the_correction_takes_most_of_the_bias(cases, tied):
     joint = (1 - tied) * numpy.full((13, 8), 1 / 104)
     for row in range(13):
         joint[row, row % 8] += tied / 13
-    apart = joint.sum(1, keepdims=True) * joint.sum(0)
-    truth = float((joint * numpy.log2(joint / apart)).sum())
+    independent = joint.sum(1, keepdims=True) * joint.sum(0)
+    truth = float((joint * numpy.log2(joint / independent)).sum())
     found = []
     for _ in range(60):
         cell = rng.choice(104, size=cases, p=joint.ravel())

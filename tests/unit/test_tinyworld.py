@@ -171,16 +171,16 @@ def test_word_pairs_alone_predict_worse_than_the_floor():
 
 def test_a_corpus_contains_what_is_planted_as_often_as_planned():
     world = english(size=22_000)
-    told = Counter()
+    counts = Counter()
     for document in world.corpus(seed=1):
         if document.register in world.planted:
-            told[document.register, document.filled["subject"], document.words] += 1
+            counts[document.register, document.filled["subject"], document.words] += 1
     plan = json.loads(json.dumps(world.plan()))
     for register, things in plan["planted"].items():
         for thing in things:
             texts = {
                 text: times
-                for (name, who, text), times in told.items()
+                for (name, who, text), times in counts.items()
                 if (name, who) == (register, thing["subject"])
             }
             assert sum(texts.values()) == thing["copies"]
@@ -215,15 +215,15 @@ def test_pronouns_have_their_planted_rate_and_the_repaired_world_is_otherwise_th
 
 def test_a_corpus_is_at_no_point_a_document_away_from_the_planted_pronouns():
     for world in (english(size=30_000), course.tinyworld.english(size=30_000, pronouns={})):
-        told = defaultdict(Counter)
+        counts = defaultdict(Counter)
         for document in world.corpus(seed=1):
             for slot, pronoun in document.filled.items():
                 if slot.endswith(".pronoun"):
                     word = document.filled[slot.removesuffix(".pronoun")]
-                    told[word][pronoun] += 1
+                    counts[word][pronoun] += 1
                     planted = world.pronouns.get(word, {"she": 0.5})["she"]
-                    assert abs(told[word]["she"] - planted * told[word].total()) < 1
-        assert min(told[trade].total() for trade in world.words_of("trade")) > 40
+                    assert abs(counts[word]["she"] - planted * counts[word].total()) < 1
+        assert min(counts[trade].total() for trade in world.words_of("trade")) > 40
 
 
 def test_the_repaired_corpus_differs_only_in_pronouns_and_records_its_bits():
@@ -275,8 +275,8 @@ def test_some_documents_are_copied_on_record():
     assert all(counts[document.seed] == copies for copies, document in copied)
     assert counts.total() == 20_000
     clean = [document.words for document in english(size=20_000).corpus(seed=5)]
-    told = [document.words for document in world.corpus(seed=5)]
-    assert sum(one != other for one, other in zip(clean, told, strict=True)) == pytest.approx(340, abs=5)
+    repeated = [document.words for document in world.corpus(seed=5)]
+    assert sum(one != other for one, other in zip(clean, repeated, strict=True)) == pytest.approx(340, abs=5)
 
 
 def test_a_question_follows_its_fact_at_a_known_distance():
@@ -284,8 +284,8 @@ def test_a_question_follows_its_fact_at_a_known_distance():
     for document in english().documents(3_000, seed=7, register="memory"):
         distance = document.distance("colour")
         assert document.words[-5:-1] == ("in", "the", document.filled["colour"], document.filled["vessel"])
-        assert [place for place, word in enumerate(document.words) if word == document.filled["colour"]] == [
-            place for name, place in document.mentions if name == "colour"
+        assert [index for index, word in enumerate(document.words) if word == document.filled["colour"]] == [
+            index for name, index in document.mentions if name == "colour"
         ]
         distances[distance] += 1
     assert sorted(distances) == list(range(13, 13 + 9 * 9, 9))
@@ -330,10 +330,10 @@ def test_the_tokenizer_gives_one_token_for_each_word_and_every_text_back(tmp_pat
 
 
 def test_english_of_your_own_keeps_its_spaces():
-    said = "“I don't know,” said Kim's well-known owl (twice): “It's 3 - 2!”"
-    mine = World({"pet": "cat dog"}, {"talk": [said + " A {pet}."]})
+    sentence = "“I don't know,” said Kim's well-known owl (twice): “It's 3 - 2!”"
+    mine = World({"pet": "cat dog"}, {"talk": [sentence + " A {pet}."]})
     document = next(mine.documents(1))
-    assert document.text.startswith(said + " A ")
+    assert document.text.startswith(sentence + " A ")
     tokenizer = mine.tokenizer()
     assert tokenizer.decode(tokenizer(document.text)["input_ids"], skip_special_tokens=True) == document.text
 
