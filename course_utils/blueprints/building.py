@@ -20,16 +20,19 @@ _SAME_ARCHITECTURE = {
 
 
 def build(values, class_names, source):
-    """Build the model of a config: return (model, config, a function from a config to its model, note).
+    """Build the model of a config: return (model, config object, builder, note).
 
     values : the values of a config.json
     class_names : the class, or a config's list of "architectures", or None
+
+    The builder is a function from a config object to its model. The note says what was counted if that is not
+    exactly the config's model.
     """
     if "model_type" not in values:
         return _build_diffusers(values, class_names, source)
     values, note = _known_elsewhere(values)
-    config, make = _transformers_config(values, class_names, source)
-    builder = _on_meta_device(make, source)
+    config = _transformers_config(values, source)
+    builder = _on_meta_device(_constructor(config, class_names, source), source)
     try:
         return builder(config), config, builder, note
     except ImportError as error:
@@ -46,8 +49,8 @@ def _on_meta_device(make, source):
     return builder
 
 
-def _transformers_config(values, class_names, source):
-    """Return the config object of a config.json of transformers, and the function that makes its model."""
+def _transformers_config(values, source):
+    """Return the config object of a config.json of transformers."""
     import transformers
 
     model_type = values["model_type"]
@@ -62,6 +65,13 @@ def _transformers_config(values, class_names, source):
     plain = {name: value for name, value in values.items() if name not in ("quantization_config", "auto_map")}
     config = transformers.CONFIG_MAPPING[model_type].from_dict(plain)
     check_spelling(plain, config, source)
+    return config
+
+
+def _constructor(config, class_names, source):
+    """Return the function of transformers that makes the model of a config."""
+    import transformers
+
     automatic = [
         transformers.AutoModelForCausalLM,
         transformers.AutoModelForSeq2SeqLM,
@@ -74,18 +84,19 @@ def _transformers_config(values, class_names, source):
     stated = _stated_classes(class_names)
     for stated_class in stated:
         if stated_class in default_classes or isinstance(config, stated_class.config_class or ()):
-            return config, stated_class._from_config
+            return stated_class._from_config
     if stated:
         other = getattr(stated[0].config_class, "model_type", None)
         raise CourseError(
-            f"{source} has the model_type {model_type!r} and the architecture {stated[0].__name__}, which "
-            f"belongs to the model_type {other!r}: correct the one that is wrong."
+            f"{source} has the model_type {config.model_type!r} and the architecture "
+            f"{stated[0].__name__}, which belongs to the model_type {other!r}: correct the one that is wrong."
         )
     if not automatic:
         raise CourseError(
-            f"{source} has the model_type {model_type!r}, of which transformers builds no model by itself."
+            f"{source} has the model_type {config.model_type!r}, of which transformers builds no model by "
+            "itself."
         )
-    return config, automatic[0].from_config
+    return automatic[0].from_config
 
 
 def _stated_classes(names):
@@ -102,11 +113,9 @@ def _known_elsewhere(values):
     import transformers
 
     model_type = values["model_type"]
-    if not isinstance(model_type, str) or model_type in transformers.CONFIG_MAPPING:
+    same = _SAME_ARCHITECTURE.get(model_type) if isinstance(model_type, str) else None
+    if same is None or model_type in transformers.CONFIG_MAPPING:
         return values, ""
-    if model_type not in _SAME_ARCHITECTURE:
-        return values, ""
-    same = _SAME_ARCHITECTURE[model_type]
     return values | {"model_type": same}, f"Counted as {same}, which is the architecture of {model_type}."
 
 

@@ -74,7 +74,7 @@ def html(plan) -> str:
     amounts = [round(count / divisor, 4) for count in counts.values()]
     parts = views.bars(list(counts), amounts, f"{unit} parameters", title=f"{plan.title}: {_total(plan)}")
     context, batch = plan.checked(None, 1)
-    # In print each remark has lines of its own, some without a full stop. Here they form one text.
+    # In a terminal each remark has its own lines, some without a full stop. Here they form one text.
     remarks = [[plan.note], _without_input(plan), _dimensions(plan), _cache(plan), _unknown_format(plan)]
     remarks = ["\n".join(lines).rstrip(".") for lines in remarks]
     memory = views.table(
@@ -86,7 +86,7 @@ def html(plan) -> str:
     return parts.html + memory.html
 
 
-# Remarks, each as a list of lines, which is empty if there is nothing to say
+# Remarks: lists of lines, empty if a remark does not apply
 
 
 def _total(plan):
