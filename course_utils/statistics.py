@@ -185,8 +185,8 @@ def beside_controls(values, controls, level=95):
     In simulations of 8 sentences and 8 control words, 95 to 96 of 100 intervals contained the true
     difference.
 
-    values : the number of the word in each of at least two sentences
-    controls : table (sentences, control words), the numbers of at least two control words
+    values : the value of the word in each of at least two sentences
+    controls : table (sentences, control words) of the values of at least two control words
     """
     from scipy.stats import ttest_ind
 
@@ -197,7 +197,7 @@ def beside_controls(values, controls, level=95):
     differences, words = values - controls.mean(1), controls.mean(0)
     if not differences.var() and not words.var():
         return _around(differences.mean(), 0)
-    # Welch's interval of a difference of two means, of which the second, that of the words, is set to 0.
+    # Welch's interval of a difference of two means. With a mean of 0, only the words' variance counts.
     found = ttest_ind(differences, words - words.mean(), equal_var=False)
     return tuple(float(end) for end in found.confidence_interval(2 * _tail(level) - 1))
 
