@@ -185,7 +185,7 @@ def test_formats_that_models_are_published_in(settings, name, bits):
     assert plan.shipped_bytes == round((matrices * bits + (plan.parameters - matrices) * 16) / 8)
 
 
-def test_latent_attention_says_how_wide_its_heads_are():
+def test_latent_attention_shows_the_sizes_of_its_heads():
     plan = course.blueprint(config=PUBLISHED["DeepSeek-V3"]["config"])
     assert (plan.head_size, plan.value_head_size, plan.rotary_head_size) == (192, 128, 64)
     sentence = "128 heads of 192 for queries and keys (64 of them turned by RoPE) and 128 for values"
@@ -284,7 +284,7 @@ def test_active_parameters_of_other_mixtures_by_hand():
     assert plan.active_parameters is None and "the config does not say" in str(plan)
 
 
-def test_other_architectures_cache_what_they_cache():
+def test_other_architectures_cache_by_their_own_design():
     bert = course.blueprint(config={"model_type": "bert", "architectures": ["BertForMaskedLM"]})
     assert bert.parameters == 109_514_298 and bert.kv_cache_bytes_per_token == 0
     for kind in ("mamba", "mamba2", "falcon_mamba", "rwkv"):
@@ -295,13 +295,13 @@ def test_other_architectures_cache_what_they_cache():
     assert t5.kv_cache_bytes_per_token == t5.kv_cache_bytes_per_token_cached == 2 * 2 * 6 * 8 * 64
 
 
-def test_gpt_neox_caches_though_its_config_says_that_it_is_no_decoder():
+def test_gpt_neox_caches_though_its_config_says_that_it_is_not_a_decoder():
     plan = course.blueprint(config={"model_type": "gpt_neox", "num_hidden_layers": 2, "hidden_size": 512})
     assert plan.config.is_decoder is False
     assert plan.kv_cache_bytes_per_token == plan.kv_cache_bytes_per_token_cached == 2 * 2 * 2 * 512
 
 
-def test_names_that_the_library_does_not_know_are_no_misspelling():
+def test_names_that_the_library_does_not_know_are_not_misspelt():
     """Published configs contain settings for their makers' own code, and aliases that the library reads."""
     values = SMOLLM2 | {"pretraining_tp": 1, "n_shared_head": 3, "max_window_layers": 28, "num_heads": 9}
     assert course.blueprint(config=values).parameters == 134_515_008
@@ -310,7 +310,7 @@ def test_names_that_the_library_does_not_know_are_no_misspelling():
     assert "n_shared_experts" not in kimi and course.blueprint(config=kimi).parameters > 40e9
 
 
-def test_the_names_that_an_architecture_writes_are_no_misspelling():
+def test_the_names_that_an_architecture_writes_are_not_misspelt():
     checked = 0
     for kind in transformers.CONFIG_MAPPING:
         try:
@@ -331,7 +331,7 @@ def test_kimi_k2_is_counted_as_the_architecture_that_it_is():
     assert plan.note in str(plan)
 
 
-def test_a_part_that_needs_a_package_is_left_out_with_a_word():
+def test_a_part_that_needs_a_missing_package_is_left_out_with_a_note():
     config = transformers.CONFIG_MAPPING["gemma3n"]()
     try:
         import timm  # noqa: F401
@@ -535,7 +535,7 @@ def test_a_broken_config_is_refused_in_one_sentence(case, tmp_path, capsys):
     assert "Traceback" not in error
 
 
-def test_a_model_of_too_many_tensors_is_given_up_as_soon_as_it_has_them(tmp_path, capsys, monkeypatch):
+def test_a_model_of_too_many_tensors_is_refused_as_soon_as_it_has_them(tmp_path, capsys, monkeypatch):
     monkeypatch.setattr(building, "_MOST_TENSORS", 1_000)
     config = {"model_type": "bart", "d_model": 16, "encoder_layers": 90, "decoder_layers": 90}
     (tmp_path / "config.json").write_text(json.dumps(config))
@@ -549,7 +549,7 @@ def test_a_model_of_too_many_tensors_is_given_up_as_soon_as_it_has_them(tmp_path
     assert 1_000 <= len(built) <= 1_002  # of 3,800
 
 
-def test_what_is_no_name_and_no_file_is_refused_in_one_sentence(tmp_path, capsys):
+def test_what_is_neither_a_name_nor_a_file_is_refused_in_one_sentence(tmp_path, capsys):
     for arguments, sentence in [
         (("lama-3-8b",), "(is llama-3-8b meant?): the names are llama-2-7b, llama-2-13b"),
         (("llama-2-7b", "no-such"), "There is no blueprint named 'no-such'"),
@@ -638,7 +638,7 @@ def test_notebook_shows_parts_and_memory():
     assert repr(course.blueprint("llama-2-7b")) == "<Blueprint llama-2-7b: 6,738,415,616 parameters>"
 
 
-def test_notebook_tells_every_remark_of_the_printed_text():
+def test_notebook_shows_every_remark_of_the_printed_text():
     def page(**config):
         html = course.blueprint(config=config)._repr_mimebundle_()["text/html"]
         return " ".join(unescape(html).split())
