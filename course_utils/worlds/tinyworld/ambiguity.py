@@ -15,7 +15,7 @@ from course_utils.worlds.tinyworld.grammar import Choice, Grammar, Slot, join
 _START = 0
 
 
-def ambiguity(grammar: Grammar) -> str | None:
+def ambiguous_beginning(grammar: Grammar) -> str | None:
     """Return the beginning of a text that might have two derivations, or None if there is no such text."""
     automaton = _Automaton(grammar)
     seen = {(position, position): None for position in automaton.after}

@@ -441,7 +441,7 @@ class Grammar:
         """Return the exact mean bits and mean number of tokens, including the end, of a register's texts.
 
         The bits are those of the choices. They equal the entropy of the texts if no text has two derivations,
-        which `ambiguity` decides.
+        which the module `ambiguity` decides.
         """
         filled = (("register", ("register", register)),)
         totals = [0.0, 1.0]

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from itertools import accumulate
 
 from course_utils.errors import CourseError
-from course_utils.worlds.tinyworld.ambiguity import ambiguity
+from course_utils.worlds.tinyworld.ambiguity import ambiguous_beginning
 from course_utils.worlds.tinyworld.grammar import (
     END,
     EVEN,
@@ -159,9 +159,9 @@ class World:
         shares = self._shares_of_registers(facts)
         registers = {name: (share, self.plots[name]) for name, share in shares.items()}
         grammar = Grammar(registers, lists, relations, self.pronouns, excluded, self.parts)
-        if twice := ambiguity(grammar):
+        if beginning := ambiguous_beginning(grammar):
             raise CourseError(
-                f"A text that begins {twice!r} could be generated in two ways: change one of the templates."
+                f"A text that begins {beginning!r} could be generated in two ways: change a template."
             )
         # The dataclass is frozen so that a world can't differ from its own record; hence __setattr__.
         for name, value in [
