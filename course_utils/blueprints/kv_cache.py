@@ -64,8 +64,8 @@ def dimensions(config):
 def by_design(model, config, has_attention):
     """Return what a model caches, as (tuple of `Cached`, tuple of source lists).
 
-    A source list, (numbers, positions), caches the encoder's output in a decoder's layer. `positions` is None
-    if the encoder reads as many positions as there are.
+    A source list, (numbers, positions), caches the encoder's output in a layer of the decoder. `positions` is
+    1,500 for Whisper, and None for an encoder that reads as many tokens as the context has.
     """
     if text_config(config) is None or not has_attention or not _layers(config) or not _writes(model, config):
         return (), ()
