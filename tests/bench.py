@@ -1,28 +1,43 @@
 """How long things take on this machine: `make bench` prints it, and nothing fails.
 
-Each time is that of the fastest of three runs. It is also printed as a multiple of the time that importing
-torch and transformers takes here, so that two machines can be compared.
+Each time is that of the fastest of three runs. It is also printed as a multiple of a reference, which does
+without the course: importing torch and transformers, for example. So two machines can be compared, and two
+years. If the machine has nothing else to do, the times are added to docs/bench.tsv.
 """
 
-import itertools
 import os
+import platform
+import shutil
 import subprocess
 import sys
 import tempfile
 import time
+from datetime import date
 from pathlib import Path
 
+ROOT = Path(__file__).parent.parent
+HISTORY = ROOT / "docs" / "bench.tsv"
+COLUMNS = "date commit machine python name seconds multiple reference"
+LIBRARIES = "import torch\nfrom transformers import AutoModelForCausalLM, AutoTokenizer, LlamaForCausalLM\n"
+IMPORTS, PLAIN = "import torch and transformers", "the same answer with transformers alone"
+EMPTY, REDRAW = "open an empty notebook in JupyterLab", "draw a chart with matplotlib alone"
 ANSWER = """
-import course_utils as course
-course.setup("00_open_the_box")
-model, tokenizer = course.load("llama")
 chat = [{"role": "user", "content": "What is the capital of France?"}]
 inputs = tokenizer.apply_chat_template(
     chat, add_generation_prompt=True, return_tensors="pt", return_dict=True
 )
 model.generate(**inputs, max_new_tokens=16, do_sample=False)
 """
-LIBRARIES = "import torch\nfrom transformers import AutoModelForCausalLM, AutoTokenizer, LlamaForCausalLM\n"
+WITH_THE_COURSE = """
+import course_utils as course
+course.setup("00_open_the_box")
+model, tokenizer = course.load("llama")
+"""
+WITHOUT = """
+import sys
+model = AutoModelForCausalLM.from_pretrained(sys.argv[1])
+tokenizer = AutoTokenizer.from_pretrained(sys.argv[1])
+"""
 
 
 def fastest(step, count=3):
@@ -37,7 +52,7 @@ def fastest(step, count=3):
 
 def process(*arguments):
     """Returns a step that runs Python in a new process."""
-    command = [sys.executable, *arguments]
+    command = [sys.executable, *map(str, arguments)]
     return lambda _: subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
 
 
@@ -46,16 +61,69 @@ def moves(control, values):
     return lambda number: setattr(control, "value", values[number % len(values)])
 
 
+def references():
+    """Yields (name, step) for what the times are compared with."""
+    from course_utils.loading import models
+
+    yield IMPORTS, process("-c", LIBRARIES)
+    yield PLAIN, process("-c", LIBRARIES + WITHOUT + ANSWER, models.folder("llama", "small"))
+    yield REDRAW, draw_a_chart
+
+
+def draw_a_chart(_):
+    """Draws twenty bars into a PNG file in memory."""
+    import io
+
+    from matplotlib.figure import Figure
+
+    figure = Figure()
+    figure.subplots().bar(range(20), range(20))
+    figure.savefig(io.BytesIO())
+
+
 def commands():
-    """Yields (name, step) for what a learner waits for before the first cell."""
-    yield "import course_utils", process("-c", "import course_utils")
-    yield "course --help", process("-m", "course_utils", "--help")
-    yield "course blueprint: all published sizes", process("-m", "course_utils", "blueprint")
-    yield "lesson 00, from the first import to the first answer", process("-c", LIBRARIES + ANSWER)
+    """Yields (name, reference, step) for what a learner waits for before the first cell."""
+    yield "import course_utils", IMPORTS, process("-c", "import course_utils")
+    yield "course --help", IMPORTS, process("-m", "course_utils", "--help")
+    yield "course blueprint: all published sizes", IMPORTS, process("-m", "course_utils", "blueprint")
+    answer = process("-c", LIBRARIES + WITH_THE_COURSE + ANSWER)
+    yield "lesson 00, from the first import to the first answer", PLAIN, answer
+    yield "lesson 01, all cells", IMPORTS, process("-m", "course_utils", "run", "01")
+
+
+def grading(folder):
+    """Yields (name, reference, step) for an instructor who grades ten copies of a solution."""
+    name = "01_what_open_means"
+    (folder / "in").mkdir()
+    for number in range(10):
+        shutil.copy(ROOT / "solutions" / name / f"{name}.ipynb", folder / "in" / f"student{number}.ipynb")
+
+    def grade(number):
+        process("-m", "course_utils", "grade", name, folder / "in", "--out", folder / f"out{number}")(number)
+
+    yield "grade ten submissions of lesson 01", IMPORTS, grade
+
+
+def pages(folder):
+    """Yields (name, reference, step) for what a browser shows. The first is the reference of the others."""
+    import nbformat
+    from lab import Notebook, Server, chromium
+
+    (folder / "server").mkdir()
+    lesson = "00_open_the_box.ipynb"
+    shutil.copy(ROOT / "notebooks" / lesson, folder / "server")
+    nbformat.write(nbformat.v4.new_notebook(), folder / "server" / "empty.ipynb")
+    with Server(folder / "server", folder / "home") as server, chromium() as browser:
+
+        def opened(path):
+            return lambda _: Notebook(browser, server, path).close()
+
+        yield EMPTY, EMPTY, opened("empty.ipynb")
+        yield "open lesson 00 in JupyterLab", EMPTY, opened(lesson)
 
 
 def cells():
-    """Yields (name, step) for what a learner waits for in a lesson."""
+    """Yields (name, reference, step) for what a learner waits for in a lesson."""
     import numpy
     import torch
 
@@ -68,21 +136,23 @@ def cells():
     from course_utils.opened.sampling import Sampling
 
     model, tokenizer = course.load("llama", size="small")
-    yield "load SmolLM2 again", lambda _: course.load("llama", size="small")
-    yield "load Whisper", lambda _: course.load("whisper", size="small")
+    yield "load SmolLM2 again", IMPORTS, lambda _: course.load("llama", size="small")
+    yield "load Whisper", IMPORTS, lambda _: course.load("whisper", size="small")
 
     numbers = [float(number) for number in range(1000)]
     yield (
         "check a function that returns 1,000 numbers",
+        REDRAW,
         lambda _: course.check("1", list, (numbers,), numbers),
     )
 
     logits = numpy.random.default_rng(0).normal(size=49_152) * 3
-    yield "Sampling: another temperature", moves(Sampling(logits, str).temperature, (0.5, 1.5, 2.5))
-    yield "Fits: another memory", moves(Fits().memory, (2, 80, 640))
+    yield "Sampling: another temperature", REDRAW, moves(Sampling(logits, str).temperature, (0.5, 1.5, 2.5))
+    yield "Fits: another memory", REDRAW, moves(Fits().memory, (2, 80, 640))
     shares = {f"trade {number}": numpy.linspace(0.2, 0.8, 30) for number in range(36)}
     yield (
         "Audit: another temperature",
+        REDRAW,
         moves(Audit({}, dict.fromkeys("abc", shares)).temperature, (0.5, 0, 2)),
     )
 
@@ -95,9 +165,9 @@ def cells():
             return torch.cat(model(**inputs, output_attentions=True).attentions)
 
     seen = Attention(weights, pieces, "The capital of France is", layer=23, head=4)
-    yield "Attention: another layer", moves(seen.layer, (1, 2, 3))
+    yield "Attention: another layer", REDRAW, moves(seen.layer, (1, 2, 3))
     sentences = [f"{animal} sat on the mat with a big red dog" for animal in ("A cat", "The hen", "One ant")]
-    yield "Attention: another sentence of 12 tokens, a run of the model", moves(seen.text, sentences)
+    yield "Attention: another sentence of 12 tokens, a run of the model", REDRAW, moves(seen.text, sentences)
 
     def patch(source, target):
         ids = [tokenizer(text, return_tensors="pt")["input_ids"][0] for text in (source, target)]
@@ -106,7 +176,7 @@ def cells():
 
     countries = [f"The capital of {country} is" for country in ("Italy", "Spain", "Japan", "Egypt")]
     patching = Patching(patch, pieces, countries[0], "The capital of France is")
-    yield "Patching: another country, 150 patches in one run", moves(patching.source, countries[1:])
+    yield "Patching: another country, 150 patches in one run", REDRAW, moves(patching.source, countries[1:])
 
     pipeline = course.load("stable-diffusion", "tiny")
     pipeline.set_progress_bar_config(disable=True)
@@ -127,19 +197,40 @@ def cells():
         return (decoded / 2 + 0.5).clamp(0, 1).permute(0, 2, 3, 1)
 
     drawn = Denoising(draw, decode, ("doctor", "cook"))
-    yield "Denoising: another pair, twenty guided steps", moves(drawn.seed, (1, 2, 3))
-    yield "Denoising: another step of it", moves(drawn.step, (1, 5, 9))
+    yield "Denoising: another pair, twenty guided steps", REDRAW, moves(drawn.seed, (1, 2, 3))
+    yield "Denoising: another step of it", REDRAW, moves(drawn.step, (1, 5, 9))
+
+
+def commit():
+    """Returns the commit's short name, with a plus sign if files have changed since, or "" without git."""
+    command = ["git", "describe", "--always", "--dirty=+"]
+    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True).stdout.strip()
 
 
 def main():
-    reference = fastest(process("-c", LIBRARIES))
-    load = f", load {os.getloadavg()[0]:.1f} on {os.cpu_count()} cores" if hasattr(os, "getloadavg") else ""
-    print(f"{reference:8.3f} s         import torch and transformers, the measure of all{load}", flush=True)
-    with tempfile.TemporaryDirectory() as folder:
-        os.environ["COURSE_ANSWERS"] = str(Path(folder) / "answers.json")
-        for what, step in itertools.chain(commands(), cells()):
-            seconds = fastest(step)
-            print(f"{seconds:8.3f} s {seconds / reference:6.3f}  {what}", flush=True)
+    idle = not hasattr(os, "getloadavg") or os.getloadavg()[0] < os.cpu_count() / 4
+    machine = f"{platform.system()} {platform.machine()}, {os.cpu_count()} cores"
+    known, lines = {}, []
+    with tempfile.TemporaryDirectory() as made:
+        folder = Path(made)
+        os.environ["COURSE_ANSWERS"] = str(folder / "answers.json")
+        for name, step in references():
+            known[name] = fastest(step)
+            print(f"{known[name]:9.3f} s           {name}", flush=True)
+        for part in (commands(), cells(), grading(folder), pages(folder)):
+            for name, reference, step in part:
+                seconds = fastest(step)
+                known.setdefault(reference, seconds)
+                multiple = seconds / known[reference]
+                print(f"{seconds:9.3f} s  {multiple:7.3f}  {name} (of: {reference})", flush=True)
+                lines.append([name, f"{seconds:.3f}", f"{multiple:.3f}", reference])
+    if not idle:
+        return print("This machine was busy, so docs/bench.tsv stays as it was.")
+    if not HISTORY.exists():
+        HISTORY.write_text("\t".join(COLUMNS.split()) + "\n", encoding="utf-8")
+    with HISTORY.open("a", encoding="utf-8") as history:
+        start = [date.today().isoformat(), commit(), machine, platform.python_version()]
+        history.writelines("\t".join([*start, *line]) + "\n" for line in lines)
 
 
 if __name__ == "__main__":

