@@ -10,7 +10,13 @@ class Lazy:
     __test__, __bases__ = False, ()
 
     def __init__(self, name):
-        self._name = name
+        self.__dict__["_name"] = name
 
     def __getattr__(self, attribute):
         return getattr(importlib.import_module(self._name), attribute)
+
+    def __setattr__(self, attribute, value):
+        setattr(importlib.import_module(self._name), attribute, value)
+
+    def __delattr__(self, attribute):
+        delattr(importlib.import_module(self._name), attribute)
