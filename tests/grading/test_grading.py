@@ -24,13 +24,16 @@ from programs import needs
 from waiting import within
 
 from course_utils.errors import CourseError
-from course_utils.grading import assignment as assignments
-from course_utils.grading import cluster, intake, record, run, wire
-from course_utils.grading.assignment import Assignment
+from course_utils.grading import wire
 from course_utils.grading.sandbox import Sandbox
 
 nbformat = Lazy("nbformat")
 nbgrader = Lazy("nbgrader.api")
+assignments = Lazy("course_utils.grading.assignment")
+cluster = Lazy("course_utils.grading.cluster")
+intake = Lazy("course_utils.grading.intake")
+record = Lazy("course_utils.grading.record")
+run = Lazy("course_utils.grading.run")
 
 HERE = Path(__file__).parent / "hostile"
 HOSTILE = tomllib.loads((HERE / "submissions.toml").read_text(encoding="utf-8"))["submissions"]
@@ -67,7 +70,7 @@ def cell_of(book, name):
 
 def answered(path, **answers):
     """Returns a student's notebook as a dictionary: the solutions, replaced by the given answers."""
-    assignment = Assignment(path)
+    assignment = assignments.Assignment(path)
     book = json.loads(json.dumps(assignment.notebook))
     for cell in book["cells"]:
         cell["source"] = assignments.without_hidden(cell["source"])
@@ -428,7 +431,7 @@ def test_a_cluster_that_can_t_grade_is_said(course, tmp_path, monkeypatch):
     says("No Dask scheduler answers at tcp://127.0.0.1:9", "tcp://127.0.0.1:9")
     says("No Dask scheduler answers at nowhere", "nowhere")
     with pytest.raises(CourseError, match="another version of the course"):
-        cluster.grade_one("other code", Assignment(course), {}, None, intake.Submission("s"))
+        cluster.grade_one("other code", assignments.Assignment(course), {}, None, intake.Submission("s"))
     monkeypatch.setitem(sys.modules, "distributed", None)
     says("pip install distributed", "tcp://127.0.0.1:9")
 
@@ -495,11 +498,11 @@ def test_archives_that_are_traps(course, tmp_path):
 
 def test_hidden_parts_go_in_without_what_is_expected():
     for path in assignments.SOLUTIONS.glob("*/*.ipynb"):
-        assignment = Assignment(path)
+        assignment = assignments.Assignment(path)
         for task in assignment.tasks.values():
             assert task.probes and "course.check" not in task.visible + task.hidden
             assert "mistakes=" not in task.hidden
-    task = Assignment(assignments.find("06")).tasks["denoise-check"]
+    task = assignments.Assignment(assignments.find("06")).tasks["denoise-check"]
     assert "scheduler.set_timesteps" in task.hidden and "stepped" not in task.hidden
 
 
@@ -531,6 +534,6 @@ def test_what_can_t_be_graded_is_said(tmp_path):
     cell_of(book, "double-check")["source"] = "assert double([1]) == [2]"
     nbformat.write(book, tmp_path / "asserts.ipynb")
     with pytest.raises(CourseError, match="has no course.check"):
-        Assignment(tmp_path / "asserts.ipynb")
+        assignments.Assignment(tmp_path / "asserts.ipynb")
     with pytest.raises(CourseError, match="There is no assignment"):
         assignments.find("99")

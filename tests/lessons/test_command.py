@@ -10,7 +10,6 @@ import time
 import tomllib
 from pathlib import Path
 
-import places
 import pytest
 import yaml
 from lazy import Lazy
@@ -20,6 +19,7 @@ import course_utils
 from course_utils import catalog, lessons
 
 nbformat = Lazy("nbformat")
+places = Lazy("places")
 
 ROOT = Path(__file__).parents[2]
 

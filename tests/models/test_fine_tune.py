@@ -7,7 +7,7 @@ import numpy
 import pytest
 from lazy import Lazy
 
-from course_utils import CourseError, catalog, load, opened, training
+from course_utils import CourseError, catalog, load, opened
 from course_utils.loading import models
 from course_utils.opened.adapter import Adapter
 from course_utils.worlds import tinyworld
@@ -15,6 +15,7 @@ from course_utils.worlds import tinyworld
 nbformat = Lazy("nbformat")
 peft = Lazy("peft")
 torch = Lazy("torch")
+training = Lazy("course_utils.training")
 transformers = Lazy("transformers")
 
 LESSON = Path(__file__).parents[2] / "notebooks" / "12_fine_tune.ipynb"

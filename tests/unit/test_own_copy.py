@@ -3,13 +3,15 @@
 import json
 from pathlib import Path
 
-import nbformat
 import pytest
+from lazy import Lazy
 
 from course_utils import CourseError
 from course_utils.__main__ import main
 from course_utils.learning import own_copy
 from course_utils.learning.own_copy import NOTE, merge
+
+nbformat = Lazy("nbformat")
 
 LESSON = "notebooks/00_open.ipynb"
 
