@@ -111,7 +111,7 @@ def test_components_of_a_picture_model(name):
 
 
 @pytest.mark.parametrize("name", WHISPERS)
-def test_whisper(name):
+def test_whisper_has_the_size_that_openai_publishes(name):
     exact, published = WHISPERS[name]
     plan = course.blueprint(name)
     assert plan.parameters == sum(plan.parts.values()) == exact
@@ -194,7 +194,7 @@ def test_latent_attention_shows_the_sizes_of_its_heads():
     assert facts["value_head_size"] == 128 and facts["active_parameters_without_input"] == 36_625_603_584
 
 
-def test_parts_by_hand():
+def test_parts_equal_those_counted_by_hand():
     parts = course.blueprint("llama-3-8b").parts
     assert parts["embedding"] == 2 * 128_256 * 4096
     assert parts["attention"] == 32 * (2 * 4096 * 4096 + 2 * 4096 * 1024)

@@ -66,7 +66,7 @@ def node():
 
 
 @pytest.mark.parametrize("name", ["claims", "models", "router", "sampling", "window"])
-def test_in_node(name, site, reference):
+def test_scripts_of_the_page_pass_their_own_tests(name, site, reference):
     test = ROOT / "tests" / "models" / "live" / f"{name}.test.mjs"
     result = subprocess.run(
         [node(), "--test", str(test)],

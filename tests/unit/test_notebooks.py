@@ -59,7 +59,7 @@ def test_the_folders_hold_what_the_catalogue_lists():
         assert f"(notebooks/{name}.ipynb)" in readme
 
 
-def test_anatomy(lesson, request):
+def test_a_lesson_has_every_part_that_its_catalogue_entry_names(lesson, request):
     facts = catalog.lessons()[request.node.callspec.id]
     opening, setup = lesson.cells[0].source, lesson.cells[1].source
     assert opening.startswith(f"# {facts.name[:2]} · {facts.title}\n") and "**" in opening
@@ -97,7 +97,7 @@ def test_the_article_s_claims_are_settled_where_they_say(lesson, request):
     assert shown == naming == [str(number) for number in catalog.lessons()[name].claims]
 
 
-def test_words(lesson):
+def test_no_prose_treats_a_model_as_a_person(lesson):
     for cell in prose(lesson):
         text = re.sub(r"^>.*$|\*[^*]+\*", "", cell.source, flags=re.M)  # removes quotations and titles
         assert not re.findall(AVOIDED, text, re.I), cell.source
@@ -159,7 +159,7 @@ def test_every_picture_has_words(stored):
                     assert len(image["alt"]) > 15 and image["src"].startswith("data:image/"), cell.source
 
 
-def test_stored_as_it_ran(stored):
+def test_a_notebook_is_stored_as_it_ran_from_top_to_bottom(stored):
     notebook, text = read(stored), stored.read_text(encoding="utf-8")
     assert stored.stat().st_size < 1_500_000
     assert not re.search(r"/(home|root|tmp|work|Users)/|[A-Z]:\\\\", text), "a path of a machine"
@@ -233,7 +233,7 @@ def test_links_between_files_lead_somewhere():
             assert (path.parent / target.split("#")[0]).exists(), f"{path.name} links to {target}"
 
 
-def test_questions_of_every_lesson():
+def test_every_lesson_has_its_recall_and_its_quiz():
     for name in LESSONS:
         assert len(quizzes.load(f"{name[:2]}-recall")) == 3
         assert len(quizzes.load(name[:2])) >= 5

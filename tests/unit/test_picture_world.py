@@ -29,7 +29,7 @@ def examples():
     return [scenes.draw(index) for index in range(30_000)]
 
 
-def test_what_there_is():
+def test_the_world_has_680_emoji_and_11_870_scenes():
     assert (len(scenes.OBJECTS), len(scenes.PEOPLE), len(scenes.SHAPES)) == (320, 20 * 3 * 6, 36)
     assert len({emoji.code for emoji in scenes.EMOJI}) == len({emoji.name for emoji in scenes.EMOJI}) == 680
     assert len(set(scenes.SCENES)) == len(scenes.SCENES) == 11_870
@@ -163,7 +163,7 @@ def test_the_record_is_plain():
     assert abs(doctor["man, light"] / doctor["woman, light"] - 0.8 / 0.1) < 0.02
 
 
-def test_pixels():
+def test_pixels_are_where_the_layout_says():
     cat = next(emoji for emoji in scenes.OBJECTS if emoji.name == "cat")
     plain = Plain()
     picture = drawing.picture(Scene((cat,), "blue"), plain)
@@ -173,7 +173,7 @@ def test_pixels():
 
 
 @pytest.mark.parametrize("form", scenes.FORMS)
-def test_shapes(form):
+def test_a_shape_is_drawn_where_its_shift_says(form):
     shape, other = Shape("green", form), Shape("orange", "square")
     alone = drawing.picture(Scene((shape,), shift=(6, -6)), None)
     coloured = (alone < 200).any(2)

@@ -21,7 +21,7 @@ from course_utils import files, units
         (10**18, "1.0 EB", "1.0 EB"),
     ],
 )
-def test_sizes(count, text, in_megabytes):
+def test_a_size_is_written_in_the_unit_that_fits_it(count, text, in_megabytes):
     assert (units.size(count), units.size(count, "MB")) == (text, in_megabytes)
 
 
@@ -33,7 +33,7 @@ def test_durations_and_speeds():
     assert units.speed(1_260_000) == "1.3 MB/s"
 
 
-def test_counted():
+def test_a_count_is_written_with_its_noun():
     assert [units.counted(number, "token") for number in (0, 1, 2_048)] == [
         "0 tokens",
         "1 token",
