@@ -53,7 +53,7 @@ def fastest(step, count=3):
 def process(*arguments):
     """Returns a step that runs Python in a new process."""
     command = [sys.executable, *map(str, arguments)]
-    return lambda _: subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
+    return lambda _: subprocess.run(command, check=True, capture_output=True)
 
 
 def moves(control, values):

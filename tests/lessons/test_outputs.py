@@ -22,6 +22,7 @@ def _which(path):
 def test_outputs_are_reproduced(path, tmp_path, monkeypatch, quick_kernels):
     """nbval compares a run's outputs with the stored ones. The sanitizer file lists what may differ."""
     monkeypatch.setenv("COURSE_ANSWERS", str(tmp_path / "answers.json"))
+    monkeypatch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")  # nbval's are imported, and no others
     sanitizer = ROOT / "tests" / "nbval_sanitize.cfg"
     command = [sys.executable, "-m", "pytest", "-p", "nbval", "--nbval", f"--nbval-sanitize-with={sanitizer}"]
     command += ["-p", "no:cacheprovider", str(path)]
