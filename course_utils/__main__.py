@@ -1,7 +1,6 @@
 """The command line, `course` or `python -m course_utils`: check the machine, fetch models, run lessons."""
 
 import argparse
-import contextlib
 import json
 import os
 import sys
@@ -222,17 +221,12 @@ def _run(options):
     from tqdm import tqdm
 
     from course_utils import lessons
-    from course_utils.grading import forked_kernels
 
     paths = lessons.notebooks(options.lessons)
     rows = [("lesson", "model and size", "seconds", "peak memory", "outcome")]
     failed = 0
     try:
-        with (
-            # A lesson that is named starts as it does for a learner, so that it takes as many seconds.
-            contextlib.nullcontext() if options.lessons else forked_kernels.serving(),
-            tqdm(total=len(paths), unit="lesson", file=sys.stderr, leave=False) as bar,
-        ):
+        with tqdm(total=len(paths), unit="lesson", file=sys.stderr, leave=False) as bar:
             for path in paths:
                 bar.set_description(path.stem)
 
@@ -254,8 +248,6 @@ def _run(options):
                 bar.update()
     finally:  # print the finished lessons, also if the run was interrupted
         _print_table(rows, right={2, 3})
-        if not options.lessons:
-            print("The lessons shared one import of the libraries. A lesson that is run alone takes longer.")
     return 1 if failed else 0
 
 

@@ -76,7 +76,7 @@ def pytest_collection_finish(session):
 @pytest.fixture(scope="session")
 def quick_kernels():
     """Makes kernels start without new imports, in this process and in commands that a test runs."""
-    from course_utils.grading import forked_kernels
+    import forked_kernels
 
     with forked_kernels.serving():
         yield

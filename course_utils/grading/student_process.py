@@ -29,11 +29,13 @@ import time
 import traceback
 
 from course_utils.grading import wire
-from course_utils.grading.forked_kernels import IMPORTS
 from course_utils.learning import check
 from course_utils.loading import sources
 
 HOME = "/tmp/home"
+# The modules that solutions import, the slowest first.
+IMPORTS = ("torch", "transformers.models.auto.modeling_auto", "transformers.models.llama.modeling_llama")
+IMPORTS += ("matplotlib.pyplot", "course_utils.widgets.explorer")
 TEXT = 5_000  # characters of a cell's printed text that are kept
 IMAGE = 400_000  # characters of the largest picture that is kept
 IMAGES = 3  # pictures and texts that are kept of a cell

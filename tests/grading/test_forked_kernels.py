@@ -3,13 +3,13 @@
 import os
 import re
 import subprocess
+import sys
 
+import forked_kernels
 import pytest
 from jupyter_client import KernelManager
 from lazy import Lazy
 from waiting import within
-
-from course_utils.grading import forked_kernels
 
 nbclient = Lazy("nbclient")
 nbformat = Lazy("nbformat")
@@ -68,6 +68,13 @@ def test_a_copy_gives_what_a_kernel_started_alone_gives(monkeypatch):
     assert copied and not alone
     assert outputs == expected
     assert "image/png" in outputs and "by the test" in outputs and "ZeroDivisionError" in outputs
+
+
+def test_commands_get_copies_too():
+    code = "from jupyter_client import KernelManager; manager = KernelManager(); manager.start_kernel(); "
+    code += "print(type(manager.provisioner.process).__name__); manager.shutdown_kernel(now=True)"
+    command = [sys.executable, "-c", code]
+    assert subprocess.run(command, capture_output=True, text=True, check=True).stdout == "_Forked\n"
 
 
 def test_no_two_copies_draw_the_same_numbers(kernel):

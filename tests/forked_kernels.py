@@ -2,8 +2,8 @@
 
 nbclient, nbval and nbgrader need only `with serving():`. Inside the block, and in commands that run from it,
 kernels come from `ForkedProvisioner`, a kernel provisioner that jupyter_client finds by its entry point. It
-asks a server process for a copy. If a copy would not do, it starts a kernel in the usual way: if the system
-isn't Linux, if the kernel needs another Python, if variables that libraries read at their import differ from
+asks a server process for a copy. It starts a kernel in the usual way if a copy would not do: if the system
+is not Linux, if the kernel needs another Python, if variables that libraries read at their import differ from
 the server's, or if the server has threads that a fork would lose.
 
 Source: https://jupyter-client.readthedocs.io/en/stable/provisioning.html
@@ -21,6 +21,7 @@ import socket
 import subprocess
 import sys
 import tempfile
+from importlib.metadata import EntryPoint
 from pathlib import Path
 
 import numpy
@@ -29,11 +30,12 @@ from jupyter_client.provisioning import KernelProvisionerFactory, LocalProvision
 # The modules that lessons import, the slowest first.
 IMPORTS = ("torch", "transformers.models.auto.modeling_auto", "transformers.models.llama.modeling_llama")
 IMPORTS += ("matplotlib.pyplot", "ipywidgets", "ipykernel.kernelapp", "course_utils.widgets.explorer")
+NAME, CLASS = "course-forked", "forked_kernels:ForkedProvisioner"  # of the entry point
 ADDRESS = "COURSE_KERNELS"  # the environment variable with the path of the server's socket
 # Prefixes of the variables that libraries read at their import. In a copy they can't change any more.
 READ_EARLY = ("HF_", "TRANSFORMERS_", "OMP_", "MKL_", "OPENBLAS_", "TORCH", "MPL", "PYTHON")
-PATIENCE = 120  # seconds for an answer; the first one waits for the server's imports
-SIZE = 1 << 20  # bytes of a request at most
+PATIENCE = 120  # seconds to wait for an answer; the first answer comes after the server's imports
+SIZE = 1 << 20  # the most bytes of a request
 PR_SET_PDEATHSIG = 1  # from Linux's prctl.h
 
 
@@ -50,17 +52,20 @@ def serving():
         address = str(Path(folder) / "kernels")
         listener.bind(address)
         listener.listen()
+        factory = KernelProvisionerFactory.instance()  # for this process; the variables are for its commands
+        factory.provisioners[NAME] = EntryPoint(NAME, CLASS, factory.GROUP_NAME)
+        settings = {ADDRESS: address, factory.default_provisioner_name_env: NAME}
+        settings["PYTHONPATH"] = os.pathsep.join(filter(None, [folder, os.environ.get("PYTHONPATH")]))
+        _install(Path(folder), factory.GROUP_NAME)
+        before = factory.default_provisioner_name, {n: os.environ[n] for n in settings if n in os.environ}
+        factory.default_provisioner_name = NAME
+        os.environ |= settings
         server = subprocess.Popen(
-            [sys.executable, "-m", __name__, str(listener.fileno())],
+            [sys.executable, "-m", "forked_kernels", str(listener.fileno())],
             stdin=subprocess.PIPE,
             pass_fds=[listener.fileno()],
             process_group=0,  # a Ctrl-C in the terminal must not reach the server
         )
-        factory = KernelProvisionerFactory.instance()  # for this process; the variables are for its commands
-        settings = {ADDRESS: address, factory.default_provisioner_name_env: "course-forked"}
-        before = factory.default_provisioner_name, {n: os.environ[n] for n in settings if n in os.environ}
-        factory.default_provisioner_name = "course-forked"
-        os.environ |= settings
         try:
             yield
         finally:
@@ -68,7 +73,16 @@ def serving():
             for name in settings:
                 del os.environ[name]
             os.environ |= before[1]
-            server.communicate()  # closes its standard input, which ends it and its kernels
+            server.communicate()  # closes its standard input, which ends the server and its kernels
+
+
+def _install(folder, group):
+    """Makes the folder, if it is on Python's path, an installed package with this module and entry point."""
+    (folder / "forked_kernels.py").symlink_to(__file__)
+    facts = folder / "forked_kernels-1.dist-info"
+    facts.mkdir()
+    (facts / "METADATA").write_text("Metadata-Version: 2.1\nName: forked-kernels\nVersion: 1\n")
+    (facts / "entry_points.txt").write_text(f"[{group}]\n{NAME} = {CLASS}\n")
 
 
 class ForkedProvisioner(LocalProvisioner):
