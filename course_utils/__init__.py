@@ -16,7 +16,7 @@ _HOME_OF = {
     "predict": "learning.predictions",
     "reveal": "learning.predictions",
     "quiz": "learning.quizzes",
-    "check": "learning.check",
+    "check": "learning.checks",
     "article": "learning.claims",
     "evidence": "learning.verdicts",
     "capstone": "learning.verdicts",

@@ -88,7 +88,10 @@ def main(arguments=None):
     )
     where = grade.add_mutually_exclusive_group()
     where.add_argument(
-        "--workers", type=_whole, metavar="N", help="number of processes; by default one for each core"
+        "--workers",
+        type=_whole,
+        metavar="N",
+        help="submissions graded at the same time; by default one for each core",
     )
     where.add_argument("--dask", metavar="ADDRESS", help="grade on the workers of this Dask scheduler")
     grade.add_argument("--seconds", type=_whole, metavar="N", help="time limit for one task")
@@ -263,14 +266,14 @@ def _train(options):
 
 
 def _grade(options):
-    from course_utils.grading import run
+    from course_utils.grading import batch
 
     if options.no_sandbox:
         print(
             "Without a sandbox, the students' code runs with your permissions on this machine.",
             file=sys.stderr,
         )
-    results = run.grade(
+    results = batch.grade(
         options.assignment,
         options.submissions,
         options.out,
@@ -280,7 +283,7 @@ def _grade(options):
         cold=options.cold,
         dask=options.dask,
     )
-    print(run.summary(results, options.out))
+    print(batch.summary(results, options.out))
     return 0
 
 

@@ -30,7 +30,7 @@ from jupyter_client.provisioning import KernelProvisionerFactory, LocalProvision
 # The modules that lessons import, the slowest first.
 IMPORTS = ("torch", "transformers.models.auto.modeling_auto", "transformers.models.llama.modeling_llama")
 IMPORTS += ("matplotlib.pyplot", "ipywidgets", "ipykernel.kernelapp", "course_utils.widgets.explorer")
-NAME, CLASS = "course-forked", "forked_kernels:ForkedProvisioner"  # of the entry point
+NAME, CLASS = "forked-kernels", "forked_kernels:ForkedProvisioner"  # of the entry point
 ADDRESS = "COURSE_KERNELS"  # the environment variable with the path of the server's socket
 # Prefixes of the variables that libraries read at their import. In a copy they can't change any more.
 READ_EARLY = ("HF_", "TRANSFORMERS_", "OMP_", "MKL_", "OPENBLAS_", "TORCH", "MPL", "PYTHON")
@@ -77,7 +77,7 @@ def serving():
 
 
 def _install(folder, group):
-    """Makes the folder, if it is on Python's path, an installed package with this module and entry point."""
+    """Make the folder, if it is on Python's path, an installed package with this module and entry point."""
     (folder / "forked_kernels.py").symlink_to(__file__)
     facts = folder / "forked_kernels-1.dist-info"
     facts.mkdir()
@@ -89,7 +89,7 @@ class ForkedProvisioner(LocalProvisioner):
     """Starts a kernel as a copy of the server's process, or in the usual way if the server can't."""
 
     async def launch_kernel(self, cmd, **kwargs):
-        """Starts the kernel of the command `cmd`. The base class documents arguments and result."""
+        """Start the kernel of the command `cmd`. The base class documents arguments and result."""
         process = _ask_for(cmd, **kwargs)
         if process is None:
             return await super().launch_kernel(cmd, **kwargs)
@@ -108,7 +108,7 @@ class _Forked:
         self._handle = handle  # a pidfd: readable once the process has ended; never refers to another
 
     def poll(self):
-        """Returns None while it runs and 0 after its end: only its parent can read the real exit status."""
+        """Return None while it runs and 0 after its end: only its parent can read the real exit status."""
         if self.returncode is None and select.select([self._handle], [], [], 0)[0]:
             os.close(self._handle)
             self.returncode = 0
@@ -132,7 +132,7 @@ class _Forked:
 
 
 def _ask_for(cmd, cwd=None, env=None, stdout=None, stderr=None, **_):
-    """Asks the server for a kernel; returns None if it gives none. Arguments as for `subprocess.Popen`."""
+    """Ask the server for a kernel. Return None if it can't give one. Arguments as for `subprocess.Popen`."""
     if cmd[:3] != [sys.executable, "-m", "ipykernel_launcher"] or subprocess.PIPE in (stdout, stderr):
         return None
     request = {"arguments": cmd[3:], "folder": cwd or os.getcwd(), "env": dict(env or os.environ)}
@@ -156,7 +156,7 @@ def _ask_for(cmd, cwd=None, env=None, stdout=None, stderr=None, **_):
 
 
 def _serve(listener):
-    """Imports the libraries, then answers requests until standard input ends.
+    """Import the libraries, then answer requests until standard input ends.
 
     Returns None in the server, at the end. In a copy it returns the request for which the copy was made.
     """
@@ -195,7 +195,7 @@ def _read_early(env):
 
 
 def _be_a_kernel(request):
-    """Runs a kernel in this copy as if it had been started on its own."""
+    """Run a kernel in this copy as if it had been started on its own."""
     ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
     os.setsid()
     if sys.path[0] == os.getcwd():  # as ipykernel's launcher does

@@ -18,7 +18,7 @@ from course_utils.grading.sandbox import Sandbox
 
 
 def main(lessons):
-    """Grades the answers of each lesson and prints those that were misjudged. Returns the exit status."""
+    """Grade the answers of each lesson and print those that were misjudged. Return the exit status."""
     wrongs = 0
     for lesson in (name for name in catalog.lessons() if not lessons or name[:2] in lessons):
         assignment = Assignment(assignments.find(lesson))
@@ -35,7 +35,7 @@ def main(lessons):
 
 
 def rounds(answers):
-    """Spreads the answers over as few notebooks as possible. Returns a list of {task: code}."""
+    """Spread the answers over as few notebooks as possible. Return a list of {task: code}."""
     books = []
     for each in answers:
         book = next((book for book in books if each["task"] not in book), None)
@@ -46,37 +46,37 @@ def rounds(answers):
 
 
 def graded(judge, answers):
-    """Grades these answers, with the instructor's own for the rest. Returns the tasks by answer."""
+    """Grade these answers, with the instructor's own for the rest. Return the tasks' results by answer."""
     notebook = nbformat.from_dict(judge.assignment.notebook)
     for cell in notebook.cells:
         name = assignments.grade_id(cell)
         cell.source = answers.get(name, cell.source)
     result = judge.grade(Submission("student", data=nbformat.writes(notebook).encode()))
-    return {judge.assignment.tasks[each["task"]].answer: each for each in result["tasks"]}
+    return {judge.assignment.tasks[task.task].answer: task for task in result.tasks}
 
 
 def lost(judge, answers):
-    """Yields a message for each right answer that lost points."""
+    """Yield a message for each right answer that lost points."""
     for name, task in graded(judge, answers).items():
-        if task["score"] != task["points"]:
-            yield f"{name}: a right answer lost points: {said(task)}\n{answers.get(name)}"
+        if task.score != task.points:
+            yield f"{name}: a right answer lost points: {feedback(task)}\n{answers.get(name)}"
 
 
 def passed(judge, answer):
-    """Yields a message if a wrong answer got all its points or the wrong feedback."""
+    """Yield a message if a wrong answer got all its points or the wrong feedback."""
     name = answer["task"]
     task = graded(judge, {name: answer["code"]})[name]
     check = next(
-        cell.source for cell in judge.assignment.notebook.cells if assignments.grade_id(cell) == task["task"]
+        cell.source for cell in judge.assignment.notebook.cells if assignments.grade_id(cell) == task.task
     )
-    if task["score"] == task["points"]:
+    if task.score == task.points:
         yield f"{name}: a wrong answer passed\n{answer['code']}"
-    elif (message(check, answer["says"]) or answer["says"]) not in said(task):
-        yield f"{name}: {answer['says']!r} is not among what it is told: {said(task)}"
+    elif (message(check, answer["says"]) or answer["says"]) not in feedback(task):
+        yield f"{name}: {answer['says']!r} is not in its feedback: {feedback(task)}"
 
 
-def said(task):
-    return "\n".join([task["stopped"], *(each["says"] for each in task["checks"] if not each["passed"])])
+def feedback(task):
+    return "\n".join([task.stopped, *(verdict.says for verdict in task.checks if not verdict.passed)])
 
 
 if __name__ == "__main__":

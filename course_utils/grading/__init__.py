@@ -1,1 +1,1 @@
-"""Runs many notebooks quickly: for instructors who grade them and for the tests."""
+"""Grading: `course grade` judges students' notebooks in a sandbox. See docs/grading.md."""

@@ -9,7 +9,7 @@ import ast
 import copy
 import hashlib
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 import nbformat
@@ -22,10 +22,10 @@ _HIDDEN = re.compile(r"^### BEGIN HIDDEN TESTS$\n(.*?)^### END HIDDEN TESTS$\n?"
 _SOLUTION = re.compile(r"^([ \t]*)### BEGIN SOLUTION$.*?^[ \t]*### END SOLUTION$", re.S | re.M)
 _STUB = r"\1# YOUR CODE HERE\n\1raise NotImplementedError()"
 _PIP = re.compile(r"^([ \t]*)[%!]pip\b.*$", re.M)
-_CALL = ("task", "function", "arguments")  # the first three parameters of course.check
+_PARAMETERS = ("task", "function", "arguments")  # the first three of course.check
 
 
-@dataclass
+@dataclass(frozen=True)
 class Task:
     """One graded cell: its name, its points and its checks."""
 
@@ -33,10 +33,11 @@ class Task:
     answer: str  # the grade id of the solution cell that it grades
     title: str
     points: float
-    manual: bool  # whether a person gives the points
-    probes: list[str] = field(default_factory=list)  # the names of its checks, in order
+    manual: bool  # True if a person gives the points
+    checks: tuple[str, ...] = ()  # the names of its checks, in order
+    hidden_checks: tuple[str, ...] = ()  # those of them that are in hidden tests
     visible: str = ""  # the code of the check cell, without the hidden tests and the expected values
-    hidden: str = ""  # the code of the hidden tests, which runs later
+    hidden: str = ""  # the code of the hidden tests, which is executed later
     whole: str = ""  # all checks with the expected values, for the instructor's own answer
 
 
@@ -56,7 +57,7 @@ class Assignment:
         try:
             self.notebook = nbformat.reads(data.decode(), as_version=4)
         except (ValueError, KeyError, AttributeError) as error:
-            raise CourseError(f"{path} is no notebook that can be read: {error}") from None
+            raise CourseError(f"{path} can't be read as a notebook: {error}") from None
         self.tasks, self.answers = {}, {}
         answer, title = "", ""
         for cell in self.notebook.cells:
@@ -71,10 +72,8 @@ class Assignment:
                 answer = name
             if facts.get("grade"):
                 manual = bool(facts.get("solution"))
-                task = Task(name, answer, title, float(facts.get("points", 0)), manual)
-                if not manual:
-                    _take_apart(cell.source, task)
-                self.tasks[name] = task
+                parts = {} if manual else _split(name, cell.source)
+                self.tasks[name] = Task(name, answer, title, float(facts.get("points", 0)), manual, **parts)
         if not self.tasks:
             raise CourseError(f"{path} has no graded cell: is it an nbgrader assignment with its solutions?")
 
@@ -94,55 +93,57 @@ class Assignment:
                 sources.append(cell.source)
         return sources
 
-    def functions(self, answer: str) -> set[str]:
-        """The names of the functions that a solution cell defines."""
-        return set(re.findall(r"^def (\w+)\(", self.answers[answer], re.M))
-
-    def cells(self, answers: dict[str, str], before: dict[str, list[str]], whole: bool = False) -> list[dict]:
-        """Returns the cells to run after the prelude, in order, up to the last graded cell.
-
-        Each is a dictionary of "name", "kind" and "source". A check also has "waits": whether
-        hidden tests follow.
-
-        answers : the student's code by grade id
-        before : the student's own cells, by the grade id of the answer that follows them
-        whole : whether checks include the expected values: only for the instructor's answers
-        """
-        run, begun = [], False
-        last = max(i for i, cell in enumerate(self.notebook.cells) if grade_id(cell) in self.tasks)
-        for cell in self.notebook.cells[: last + 1]:
-            name = grade_id(cell)
-            if cell.cell_type != "code" or name in self.tasks and self.tasks[name].manual:
-                continue
-            begun = begun or name in self.answers
-            if name in self.answers:
-                own = [("own", source) for source in before.get(name, ())]
-                for kind, source in (*own, ("answer", answers.get(name, self.answers[name]))):
-                    source = _PIP.sub(r"\1pass", source)  # there is no network
-                    run.append({"name": name, "kind": kind, "source": source})
-            elif name in self.tasks:
-                task = self.tasks[name]
-                source = task.whole if whole else task.visible
-                waits = bool(task.hidden) and not whole
-                run.append({"name": name, "kind": "check", "source": source, "waits": waits})
-            elif begun:
-                run.append({"name": name, "kind": "given", "source": cell.source})
-        return run
-
+    @property
     def solutions(self) -> dict[str, str]:
         """The instructor's own answers by grade id."""
         return {grade_id(cell): cell.source for cell in self.notebook.cells if grade_id(cell) in self.answers}
 
+    def functions(self, answer: str) -> set[str]:
+        """Return the names of the functions that a solution cell defines."""
+        return set(re.findall(r"^def (\w+)\(", self.answers[answer], re.M))
+
+    def cells(self, answers: dict[str, str], before: dict[str, list[str]], whole: bool = False) -> list[dict]:
+        """Return the cells to execute after the prelude, in order, up to the last graded cell.
+
+        Each is a dictionary of "name" (its grade id), "source" and "role": "answer" or "own" if the student
+        wrote it, "given" or "check" if the instructor did. A check also has "has_hidden_tests": True if such
+        tests follow.
+
+        answers : the student's code by grade id
+        before : the student's own cells, by the grade id of the answer that follows them
+        whole : True includes the expected values in checks: only for the instructor's answers
+        """
+        cells, begun = [], False
+        last = max(i for i, cell in enumerate(self.notebook.cells) if grade_id(cell) in self.tasks)
+        for cell in self.notebook.cells[: last + 1]:
+            name = grade_id(cell)
+            task = self.tasks.get(name)
+            if cell.cell_type != "code" or task and task.manual:
+                continue
+            begun = begun or name in self.answers
+            if name in self.answers:
+                own = [("own", source) for source in before.get(name, ())]
+                for role, source in (*own, ("answer", answers.get(name, self.answers[name]))):
+                    source = _PIP.sub(r"\1pass", source)  # there is no network
+                    cells.append({"name": name, "role": role, "source": source})
+            elif task:
+                source = task.whole if whole else task.visible
+                follows = {"has_hidden_tests": bool(task.hidden) and not whole}
+                cells.append({"name": name, "role": "check", "source": source} | follows)
+            elif begun:
+                cells.append({"name": name, "role": "given", "source": cell.source})
+        return cells
+
 
 def find(name: str) -> Path:
-    """Returns the path of an assignment's notebook. `name` is a file, or a lesson's number or name.
+    """Return the path of an assignment's notebook. `name` is a file, or a lesson's number or name.
 
     Raises CourseError if the file does not exist.
     """
     path = Path(name)
     if path.suffix != ".ipynb":
-        full = next((each for each in catalog.lessons() if name in (each, each[:2])), name)
-        path = SOLUTIONS / full / f"{full}.ipynb"
+        lesson = next((lesson for lesson in catalog.lessons() if name in (lesson, lesson[:2])), name)
+        path = SOLUTIONS / lesson / f"{lesson}.ipynb"
     if not path.is_file():
         raise CourseError(
             f"There is no assignment {name!r}: give a lesson such as 09, or the instructor's notebook."
@@ -151,83 +152,81 @@ def find(name: str) -> Path:
 
 
 def grade_id(cell) -> str:
-    """Returns the cell's name in nbgrader, or "" if it has none."""
+    """Return the cell's name in nbgrader, or "" if it has none."""
     return cell.metadata.get("nbgrader", {}).get("grade_id", "")
 
 
 def without_hidden(source: str) -> str:
-    """Returns the source of a check cell without its hidden tests, as students get it."""
+    """Return the source of a check cell without its hidden tests, as students get it."""
     return _HIDDEN.sub("", source)
 
 
-def _take_apart(source, task):
-    hidden = "\n".join(_HIDDEN.findall(source))
-    pieces = []
+def _split(name, source):
+    """Return the fields of a `Task` that come from the source of its check cell."""
+    seen, hidden = without_hidden(source), "\n".join(_HIDDEN.findall(source))
     try:
-        for text in (without_hidden(source), hidden):
-            pieces.append((ast.parse(text), _Probes(task, len(task.probes), whole=False)))
-            pieces[-1] = pieces[-1][1].visit(pieces[-1][0])
-        whole = _Probes(task, 0, whole=True).visit(ast.parse(without_hidden(source) + "\n" + hidden))
+        probes = _Replacement(name)
+        visible_part = probes.visit(ast.parse(seen))
+        count = len(probes.names)
+        hidden_part = _without_expected(probes.visit(ast.parse(hidden)))
+        whole = _Replacement(name, whole=True).visit(ast.parse(f"{seen}\n{hidden}"))
     except SyntaxError as error:
-        raise CourseError(f"The check cell {task.name!r} has an error in line {error.lineno}.") from None
-    if not task.probes:
-        raise CourseError(f"The graded cell {task.name!r} has no course.check: nothing can be judged.")
-    task.visible = ast.unparse(ast.fix_missing_locations(pieces[0]))
-    task.hidden = ast.unparse(ast.fix_missing_locations(_needed(pieces[1])))
-    task.whole = ast.unparse(ast.fix_missing_locations(whole))
+        raise CourseError(f"The check cell {name!r} has an error in line {error.lineno}.") from None
+    if not probes.names:
+        raise CourseError(f"The graded cell {name!r} has no course.check: nothing can be judged.")
+    trees = {"visible": visible_part, "hidden": hidden_part, "whole": whole}
+    parts = {part: ast.unparse(ast.fix_missing_locations(tree)) for part, tree in trees.items()}
+    return parts | {"checks": tuple(probes.names), "hidden_checks": tuple(probes.names[count:])}
 
 
-class _Probes(ast.NodeTransformer):
-    """Turns each course.check into a probe: a name, the function, and the arguments."""
+class _Replacement(ast.NodeTransformer):
+    """Replaces each `course.check(...)` with `__probe__(name, function, arguments)`.
 
-    def __init__(self, task, first, whole):
-        self.task, self.count, self.whole = task, first, whole
+    If `whole` is True, the replacement is `__expect__(name, ...)` with all arguments of the check.
+    """
+
+    def __init__(self, task, whole=False):
+        self.task, self.whole, self.names = task, whole, []
 
     def visit_Call(self, node):
         self.generic_visit(node)
-        if not (isinstance(node.func, ast.Attribute) and ast.unparse(node.func) == "course.check"):
+        if ast.unparse(node.func) != "course.check":
             return node
-        name = ast.Constant(f"{self.task.name} {self.count}")
-        self.count += 1
+        name = ast.Constant(f"{self.task} {len(self.names)}")
+        self.names.append(name.value)
         if self.whole:
-            node.args.insert(0, name)
-            node.func = ast.Name("__expect__", ast.Load())
-            return node
-        self.task.probes.append(name.value)
-        given = dict(zip(_CALL, node.args, strict=False)) | {each.arg: each.value for each in node.keywords}
-        if not set(_CALL) <= given.keys():
-            raise CourseError(f"A course.check in {self.task.name!r} lacks its function or arguments.")
+            return ast.Call(ast.Name("__expect__", ast.Load()), [name, *node.args], node.keywords)
+        given = dict(zip(_PARAMETERS, node.args, strict=False)) | {
+            key.arg: key.value for key in node.keywords
+        }
+        if not set(_PARAMETERS) <= given.keys():
+            raise CourseError(f"A course.check in {self.task!r} lacks its function or arguments.")
         # Lambdas delay the evaluation: if a name is missing, the probe reports it.
-        parts = [ast.Lambda(copy.deepcopy(_NOTHING), given[each]) for each in _CALL[1:]]
+        parts = [ast.Lambda(copy.deepcopy(_NO_PARAMETERS), given[part]) for part in _PARAMETERS[1:]]
         return ast.Call(ast.Name("__probe__", ast.Load()), [name, *parts], [])
 
 
-_NOTHING = ast.arguments(posonlyargs=[], args=[], kwonlyargs=[], kw_defaults=[], defaults=[])
+_NO_PARAMETERS = ast.arguments(posonlyargs=[], args=[], kwonlyargs=[], kw_defaults=[], defaults=[])
 _ONLY_BIND = (ast.Assign, ast.AnnAssign, ast.AugAssign, ast.FunctionDef, ast.Import, ast.ImportFrom)
 
 
-def _needed(tree):
-    """Returns the hidden tests without the statements that serve only the expected values."""
-    kept, names = [], set()
+def _without_expected(tree):
+    """Return the hidden tests without the statements that serve only the expected values."""
+    kept, used = [], set()
     for statement in reversed(tree.body):
-        bound = {
-            node.id
-            for node in ast.walk(statement)
-            if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)
-        }
-        bound |= {
-            (alias.asname or alias.name).split(".")[0]
-            for node in ast.walk(statement)
-            if isinstance(node, (ast.Import, ast.ImportFrom))
-            for alias in node.names
-        }
-        bound |= {statement.name} if isinstance(statement, ast.FunctionDef) else set()
-        if isinstance(statement, _ONLY_BIND) and bound and not bound & names:
-            continue
-        kept.append(statement)
-        names |= {
-            node.id
-            for node in ast.walk(statement)
-            if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load)
-        }
+        bound = _names(statement, ast.Store)
+        if not isinstance(statement, _ONLY_BIND) or not bound or bound & used:
+            kept.append(statement)
+            used |= _names(statement, ast.Load)
     return ast.Module(kept[::-1], [])
+
+
+def _names(statement, context):
+    """Return the names that a statement uses (`ast.Load`) or gives a value to (`ast.Store`)."""
+    nodes = list(ast.walk(statement))
+    names = {node.id for node in nodes if isinstance(node, ast.Name) and isinstance(node.ctx, context)}
+    if context is ast.Store:
+        imports = [node for node in nodes if isinstance(node, (ast.Import, ast.ImportFrom))]
+        names |= {(alias.asname or alias.name).split(".")[0] for node in imports for alias in node.names}
+        names |= {statement.name} if isinstance(statement, ast.FunctionDef) else set()
+    return names

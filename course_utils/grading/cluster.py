@@ -15,16 +15,17 @@ from course_utils.errors import CourseError
 from course_utils.grading import intake
 from course_utils.grading.assignment import Assignment
 from course_utils.grading.judge import CODE, Judge
+from course_utils.grading.result import Result
 from course_utils.grading.sandbox import Sandbox
 
-CONNECT = 10  # seconds to wait for the scheduler to answer
-_ADDRESS = re.compile(r"((tcp|tls)://)?[\w.:\[\]-]+:\d+")
+CONNECT = 10  # seconds to wait until the scheduler answers
 PATIENCE = 30  # seconds to wait while the cluster has no worker
+_ADDRESS = re.compile(r"((tcp|tls)://)?[\w.:\[\]-]+:\d+")
 
 
 @dataclass
 class _Kept:
-    """A worker's open sandbox, and the number of submissions that run in it now."""
+    """A worker's open sandbox, and the number of submissions that it grades now."""
 
     judge: Judge
     users: int = 0
@@ -36,7 +37,7 @@ _lock = threading.RLock()
 
 @contextlib.contextmanager
 def on_cluster(address: str, assignment: Assignment, sandbox: dict, seconds: float | None):
-    """Connects to the cluster and yields two functions: `start` and `most`.
+    """Connect to the cluster and yield two functions: `start` and `most`.
 
     `start(submission)` starts the grading of one submission and returns its future. `most()` returns how many
     submissions may be on the cluster at the same time.
@@ -46,8 +47,32 @@ def on_cluster(address: str, assignment: Assignment, sandbox: dict, seconds: flo
     seconds : the time limit for one task, or None for the default
     Raises CourseError if the cluster does not answer, has no worker, or stops.
     """
+    client = _connect(address)
+    last_seen = time.monotonic()
+
+    def most():
+        nonlocal last_seen
+        threads = sum(client.nthreads().values())
+        if threads:
+            last_seen = time.monotonic()
+        elif time.monotonic() - last_seen > PATIENCE:
+            raise CourseError(
+                f"The cluster at {address} has no worker: start some with `dask worker {address}`. The same "
+                "command then goes on from here."
+            )
+        return 2 * threads
+
+    with client, _in_sentences(address):
+        arguments = (CODE, assignment, sandbox, seconds)
+        executor = client.get_executor(pure=False)  # Dask executes every call, even if two look the same
+        yield lambda submission: executor.submit(grade_one, *arguments, submission), most
+        with contextlib.suppress(OSError):
+            client.run(_close_idle)
+
+
+def _connect(address):
     try:
-        from distributed import Client, KilledWorker
+        from distributed import Client
     except ImportError:
         raise CourseError("A cluster needs Dask: pip install distributed, here and on its workers.") from None
     for name in ("distributed", "distributed.client"):  # the CourseErrors below say all that a user needs
@@ -55,51 +80,40 @@ def on_cluster(address: str, assignment: Assignment, sandbox: dict, seconds: flo
     try:
         if not _ADDRESS.fullmatch(address):  # if a Client fails on its address, it takes 20 seconds to end
             raise OSError
-        client = Client(address, timeout=CONNECT, set_as_default=False)
+        return Client(address, timeout=CONNECT, set_as_default=False)
     except OSError:
         raise CourseError(
             f"No Dask scheduler answers at {address}: give the address that `dask scheduler` prints."
         ) from None
-    seen = time.monotonic()
 
-    def most():
-        nonlocal seen
-        threads = sum(client.nthreads().values())
-        if threads:
-            seen = time.monotonic()
-        elif time.monotonic() - seen > PATIENCE:
-            raise CourseError(
-                f"The cluster at {address} has no worker: start some with `dask worker {address}`. The same "
-                "command then goes on from here."
-            )
-        return 2 * threads
 
-    with client:
-        executor = client.get_executor(pure=False)  # Dask runs every call, even if two look the same
-        try:
-            yield lambda each: executor.submit(grade_one, CODE, assignment, sandbox, seconds, each), most
-            with contextlib.suppress(OSError):
-                client.run(_close_idle)
-        except (OSError, CancelledError):
-            raise CourseError(
-                f"The Dask scheduler at {address} is gone: start it again. The same command then goes on "
-                "from here."
-            ) from None
-        except KilledWorker:
-            raise CourseError(
-                "Workers of the cluster died one after the other, at the same submission: give them more "
-                "memory, or grade without --dask."
-            ) from None
-        except (ImportError, AttributeError) as error:  # the worker lacks a module or a name that it was sent
-            raise CourseError(
-                f"A worker can't grade ({error}): install the same version of the course on all of them."
-            ) from None
+@contextlib.contextmanager
+def _in_sentences(address):
+    """Raise a CourseError if Dask fails in the block."""
+    from distributed import KilledWorker
+
+    try:
+        yield
+    except (OSError, CancelledError):
+        raise CourseError(
+            f"The Dask scheduler at {address} has stopped: start it again. The same command then goes on "
+            "from here."
+        ) from None
+    except KilledWorker:
+        raise CourseError(
+            "Workers of the cluster died one after the other, at the same submission: give them more "
+            "memory, or grade without --dask."
+        ) from None
+    except (ImportError, AttributeError) as error:  # the worker lacks a module or a name that it was sent
+        raise CourseError(
+            f"A worker can't grade ({error}): install the same version of the course on all of them."
+        ) from None
 
 
 def grade_one(
     code: str, assignment: Assignment, sandbox: dict, seconds: float | None, submission: intake.Submission
-) -> dict:
-    """Grades one submission on a worker and returns the result. Keeps the sandbox open for the next one.
+) -> Result:
+    """Grade one submission on a worker and return the result. Keeps the sandbox open for the next one.
 
     code : the hash of the grading code on the machine that sends the submissions
     Raises CourseError if this worker has another version of the course, or can't grade.
@@ -121,7 +135,7 @@ def grade_one(
 
 
 def _close_idle():
-    """Closes the sandboxes of this worker in which nothing runs."""
+    """Close the sandboxes of this worker that grade nothing now."""
     with _lock:
         for key in [key for key, kept in _kept.items() if not kept.users]:
             _kept.pop(key).judge.sandbox.__exit__()

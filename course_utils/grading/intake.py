@@ -5,6 +5,7 @@ notebook is executed. If something is wrong with a submission, that student's re
 """
 
 import ast
+import functools
 import hashlib
 import json
 import os
@@ -15,14 +16,15 @@ import zipfile
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
+from typing import NamedTuple
 
 from course_utils.errors import CourseError
-from course_utils.grading.assignment import Assignment
+from course_utils.grading.assignment import Assignment, grade_id
 
 LARGEST = 20 * 2**20  # bytes of the largest notebook that is read
 MOST_FILES = 50_000
 MOST_CELLS = 2_000
-LONGEST = 200_000  # characters of the longest cell that is read
+LONGEST_CELL = 200_000  # characters; longer cells are not read
 _MOODLE = re.compile(r"^(.+)_(\d+)_assignsubmission_[a-z]+(?:_(.*))?$")
 _CANVAS = re.compile(r"^([^_]+?)(?:_LATE)?_(\d+)_(\d+)_(.+)$")
 _NAME = re.compile(r"^\w[\w.@+-]{0,99}$")
@@ -34,9 +36,9 @@ class Submission:
     """What one student handed in.
 
     student : a name that is safe in file names
-    lms : what the LMS calls the student: "canvas" or "moodle" and the student's number there, else ("", "")
+    lms : the LMS, "canvas" or "moodle", and the student's number there; ("", "") if it did not come from one
     data : the notebook's bytes, or None if there is a problem
-    problem : a sentence for the student: why there is no notebook to grade
+    problem : a sentence for the student that says why there is no notebook to grade, or ""
     """
 
     student: str
@@ -61,36 +63,34 @@ class _File:
     read: Callable[[], bytes]
 
 
-def collect(place: Path, assignment: str) -> list[Submission]:
-    """Returns each student's submission, in the order of their names.
+def collect(source: Path, assignment: str) -> list[Submission]:
+    """Return each student's submission, sorted by name.
 
-    place : a folder of notebooks or of folders by student, a course folder of nbgrader, or a zip file
+    source : a folder of notebooks or of folders by student, a course folder of nbgrader, or a zip file
     assignment : its name, by which its folders and notebooks are recognized
-    Raises CourseError if `place` does not exist or contains no submission.
+    Raises CourseError if `source` does not exist or contains no submission.
     """
-    if place.is_dir():
-        submitted = place / "submitted"
-        files = _in_folder(submitted if submitted.is_dir() else place)
-    elif place.is_file() and zipfile.is_zipfile(place):
-        files = _in_zip(place)
+    if source.is_dir():
+        submitted = source / "submitted"
+        files = _in_folder(submitted if submitted.is_dir() else source)
+    elif source.is_file() and zipfile.is_zipfile(source):
+        files = _in_zip(source)
     else:
-        raise CourseError(f"{place} is neither a folder nor a zip file: give the folder of the submissions.")
-    found: dict[tuple, list[_File]] = {}
+        raise CourseError(f"{source} is neither a folder nor a zip file: give the folder of the submissions.")
+    by_student: dict[tuple, list[_File]] = {}
     nested = any(_by_nbgrader(file.path, assignment) for file in files)
     for file in files:
-        whose = _whose(file.path, assignment, nested)
-        if whose:
-            found.setdefault(whose, []).append(file)
+        student = _student(file.path, assignment, nested)
+        if student:
+            by_student.setdefault(student, []).append(file)
     submissions: dict[str, Submission] = {}
-    for (raw, lms), theirs in sorted(found.items()):
+    for (raw, lms), theirs in sorted(by_student.items()):
         submission = _choose(raw, lms, theirs, assignment)
-        if submission is None:
-            continue
         if submission.student in submissions:  # two names became the same when spaces were replaced
             submission.student = _other_name(f"{raw} {lms}")
         submissions[submission.student] = submission
     if not submissions:
-        raise CourseError(f"Nothing was handed in for {assignment} at {place}: no notebook is in it.")
+        raise CourseError(f"Nothing was handed in for {assignment}: {source} contains no notebook.")
     return [submissions[name] for name in sorted(submissions)]
 
 
@@ -104,19 +104,13 @@ def _in_folder(top):
             if not stat.S_ISREG(facts.st_mode):
                 if stat.S_ISDIR(facts.st_mode):
                     continue
-                problem = "it is a link or another thing that is no file"
-            files.append(
-                _File(
-                    PurePosixPath(path.relative_to(top).as_posix()),
-                    facts.st_size,
-                    facts.st_mtime,
-                    problem,
-                    lambda path=path: _read(path),
-                )
-            )
+                problem = "it is a link or something else that is not a file"
+            relative = PurePosixPath(path.relative_to(top).as_posix())
+            read = functools.partial(_read, path)
+            files.append(_File(relative, facts.st_size, facts.st_mtime, problem, read))
         if len(files) > MOST_FILES:
-            raise CourseError(f"{top} holds more than {MOST_FILES:,} files: is it the right folder?")
-        folders[:] = [each for each in folders if not os.path.islink(Path(folder, each))]
+            raise CourseError(f"{top} contains more than {MOST_FILES:,} files: is it the right folder?")
+        folders[:] = [name for name in folders if not os.path.islink(Path(folder, name))]
     return files
 
 
@@ -126,37 +120,36 @@ def _read(path):
         return file.read(LARGEST + 1)
 
 
-def _in_zip(place):
+def _in_zip(path):
     files = []
-    archive = zipfile.ZipFile(place)
+    archive = zipfile.ZipFile(path)
     if len(archive.infolist()) > MOST_FILES:
-        raise CourseError(f"{place} holds more than {MOST_FILES:,} files: is it the right one?")
-
-    def read(entry):
-        with archive.open(entry) as file:
-            return file.read(LARGEST + 1)
-
+        raise CourseError(f"{path} contains more than {MOST_FILES:,} files: is it the right one?")
     for entry in archive.infolist():
-        path = PurePosixPath(entry.filename.replace("\\", "/"))
+        name = PurePosixPath(entry.filename.replace("\\", "/"))
         problem = ""
-        if path.is_absolute() or ".." in path.parts:
-            problem = "its name leads out of the archive"
-            path = PurePosixPath(*(part for part in path.parts if part.strip("/.")))
+        if name.is_absolute() or ".." in name.parts:
+            problem = "its path leads out of the archive"
+            name = PurePosixPath(*(part for part in name.parts if part.strip("/.")))
         elif stat.S_ISLNK(entry.external_attr >> 16):
             problem = "it is a link"
-        if not entry.is_dir() and path.parts:
-            files.append(
-                _File(path, entry.file_size, str(entry.date_time), problem, lambda entry=entry: read(entry))
-            )
+        if not entry.is_dir() and name.parts:
+            read = functools.partial(_read_entry, archive, entry)
+            files.append(_File(name, entry.file_size, str(entry.date_time), problem, read))
     return files
+
+
+def _read_entry(archive, entry):
+    with archive.open(entry) as file:
+        return file.read(LARGEST + 1)
 
 
 def _by_nbgrader(path, assignment):
     return len(path.parts) >= 3 and path.parts[-2] == assignment and path.suffix == ".ipynb"
 
 
-def _whose(path, assignment, nested):
-    """Returns the student who owns a file, as (name, (LMS, number)), or None if it belongs to no student."""
+def _student(path, assignment, nested):
+    """Return the student who owns a file, as (name, (LMS, number)), or None if it belongs to nobody."""
     parts = [part for part in path.parts if not _IGNORED.match(part)]
     if len(parts) < len(path.parts) or not parts:
         return None
@@ -180,15 +173,15 @@ def _choose(raw, lms, files, assignment):
     chosen = max(named or notebooks, key=lambda file: (file.changed, str(file.path)), default=None)
     if not _NAME.fullmatch(name):
         submission.student = _other_name(raw)
-        submission.problem = "The name that this came under can't be used: rename the file or folder."
+        submission.problem = "The student's name can't be used: rename the file or folder."
     elif chosen is None:
-        kinds = ", ".join(sorted({file.path.suffix or "no ending" for file in files}))
-        kinds = re.sub(r"[^\w., ]", "?", kinds[:100])
-        submission.problem = f"There is no notebook (.ipynb) in it, only files with: {kinds}."
+        types = ", ".join(sorted({file.path.suffix or "no extension" for file in files}))
+        types = re.sub(r"[^\w., ]", "?", types[:100])
+        submission.problem = f"There is no notebook (.ipynb) in it, only files of these types: {types}."
     elif chosen.problem:
-        submission.problem = f"The notebook can't be taken: {chosen.problem}."
+        submission.problem = f"The notebook can't be read: {chosen.problem}."
     elif chosen.size > LARGEST:
-        submission.problem = f"The notebook has more than {LARGEST // 2**20} MB: clear its outputs."
+        submission.problem = f"The notebook is larger than {LARGEST // 2**20} MB: clear its outputs."
     else:
         try:
             data = chosen.read()
@@ -205,7 +198,7 @@ def _other_name(raw):
 
 
 class Unusable(Exception):
-    """Raised if no answer can be read from a notebook; the message says why."""
+    """Raised if no answer can be read from a notebook. The message says why."""
 
 
 @dataclass
@@ -224,63 +217,81 @@ class Answers:
     notes: list[str] = field(default_factory=list)
 
 
+class _Cell(NamedTuple):
+    type: str | None
+    name: str  # its grade id
+    source: str
+
+
 def answers(data: bytes, assignment: Assignment) -> Answers:
-    """Finds the student's answers by their grade ids, or else by the functions that they should define.
+    """Find the student's answers by their grade ids, or else by the functions that they should define.
 
     Raises Unusable if the data can't be read as a notebook, or has no cell of this assignment.
     """
     cells = _cells(data)
     taken = Answers()
     manual = {name for name, task in assignment.tasks.items() if task.manual}
-    owner = {}  # grade id of an answer -> index of its cell
-    for index, (_, name, source) in enumerate(cells):
-        if name in assignment.answers:
-            before = owner.get(name)
-            if before is not None:
-                taken.notes.append(f"There were two cells {name!r}: the last one with an answer counts.")
-                if _blank(source, assignment.answers[name]):
-                    continue
-            owner[name] = index
+    found = _by_grade_id(cells, assignment, taken.notes)
     for name in assignment.answers:
-        if name in owner or name in manual:
-            continue
-        functions = assignment.functions(name)
-        for index, (kind, _, source) in enumerate(cells):
-            if kind == "code" and index not in owner.values() and functions & _defined(source):
-                owner[name] = index
-        if name in owner:
-            taken.notes.append(f"The cell {name!r} had lost its name: its function was found.")
-        else:
-            taken.notes.append(f"The cell {name!r} is missing: hand in a copy with all cells.")
-    if not owner:
+        if name not in found and name not in manual:
+            index = _by_function(cells, assignment.functions(name), found)
+            if index is None:
+                taken.notes.append(f"The cell {name!r} is missing: hand in a copy with all cells.")
+            else:
+                found[name] = index
+                taken.notes.append(f"The cell {name!r} had lost its name: its function was found.")
+    if not found:
         raise Unusable("It has none of the cells of this assignment: was another notebook handed in?")
-    for name, index in owner.items():
-        (taken.texts if name in manual else taken.code)[name] = cells[index][2]
-    given = {cell.source.strip() for cell in assignment.notebook.cells}
-    known = {cell.metadata.get("nbgrader", {}).get("grade_id") for cell in assignment.notebook.cells}
-    own: list[str] = []
-    places = {index: name for name, index in owner.items()}
-    for index, (kind, name, source) in enumerate(cells):
-        if index in places:
-            if own and places[index] in taken.code:
-                taken.before[places[index]] = own
-                own = []
-        elif (
-            kind == "code"
-            and name not in known
-            and source.strip()
-            and source.strip() not in given
-            and "course.check(" not in source
-        ):
-            own.append(source)
+    for name, index in found.items():
+        (taken.texts if name in manual else taken.code)[name] = cells[index].source
+    taken.before = _own_cells(cells, assignment, {index: name for name, index in found.items()}, manual)
     return taken
 
 
-def _blank(source, stub):
-    return not source.strip() or source.strip() == stub.strip()
+def _by_grade_id(cells, assignment, notes):
+    """Return the index of each answer's cell by grade id: of two, the last one that is not blank."""
+    found = {}
+    for index, cell in enumerate(cells):
+        if cell.name in assignment.answers:
+            if cell.name in found:
+                notes.append(f"There were two cells {cell.name!r}: the last one with an answer counts.")
+                if cell.source.strip() in ("", assignment.answers[cell.name].strip()):
+                    continue
+            found[cell.name] = index
+    return found
+
+
+def _by_function(cells, functions, found):
+    """Return the index of the last other code cell that defines one of the functions, or None."""
+    for index in reversed(range(len(cells))):
+        other = cells[index].type == "code" and index not in found.values()
+        if other and functions & _defined(cells[index].source):
+            return index
+    return None
+
+
+def _own_cells(cells, assignment, found, manual):
+    """Return the code cells that the student added, by the grade id of the answer that follows them.
+
+    found : the grade id of each answer by the index of its cell
+    """
+    given = {cell.source.strip() for cell in assignment.notebook.cells}
+    known = {grade_id(cell) for cell in assignment.notebook.cells} - {""}
+    before, own = {}, []
+    for index, cell in enumerate(cells):
+        source = cell.source.strip()
+        if index in found:
+            if own and found[index] not in manual:
+                before[found[index]], own = own, []
+        elif cell.type != "code" or cell.name in known or "course.check(" in source:
+            continue
+        elif source and source not in given:
+            own.append(cell.source)
+    return before
 
 
 def _defined(source):
+    """Return the names of the functions that the source of a cell defines."""
     try:
         return {node.name for node in ast.parse(source).body if isinstance(node, ast.FunctionDef)}
     except (SyntaxError, ValueError, RecursionError, MemoryError):
@@ -288,7 +299,7 @@ def _defined(source):
 
 
 def _cells(data):
-    """Returns (kind, grade id, source) of each cell, for every version of the notebook format."""
+    """Return the cells of a notebook, for every version of the notebook format."""
     if not data.strip():
         raise Unusable("The file is empty: save the notebook and hand it in again.")
     try:
@@ -296,24 +307,28 @@ def _cells(data):
     except UnicodeDecodeError:
         raise Unusable("The file is not in UTF-8: save it again in Jupyter.") from None
     except (ValueError, RecursionError):
-        raise Unusable("The file is no notebook: save it again in Jupyter.") from None
-    cells = book.get("cells") if isinstance(book, dict) else None
-    if cells is None and isinstance(book, dict) and isinstance(book.get("worksheets"), list):
-        sheets = [sheet for sheet in book["worksheets"] if isinstance(sheet, dict)]
-        cells = [cell for sheet in sheets if isinstance(sheet.get("cells"), list) for cell in sheet["cells"]]
+        raise Unusable("The file is not a notebook: save it again in Jupyter.") from None
+    book = book if isinstance(book, dict) else {}
+    cells = book.get("cells")
+    if cells is None and isinstance(book.get("worksheets"), list):  # versions 1 to 3
+        sheets = [sheet.get("cells") for sheet in book["worksheets"] if isinstance(sheet, dict)]
+        cells = [cell for sheet in sheets if isinstance(sheet, list) for cell in sheet]
     if not isinstance(cells, list) or len(cells) > MOST_CELLS:
         raise Unusable("The file has no list of cells, or far too many: save it again in Jupyter.")
-    read = []
-    for cell in cells:
-        if not isinstance(cell, dict):
-            continue
-        source = cell.get("source", cell.get("input", ""))
-        if isinstance(source, list):
-            source = "".join(part for part in source if isinstance(part, str))
-        facts = cell.get("metadata")
-        facts = facts.get("nbgrader") if isinstance(facts, dict) else None
-        name = facts.get("grade_id") if isinstance(facts, dict) else None
-        if isinstance(source, str) and len(source) <= LONGEST:
-            source = source.encode(errors="replace").decode()
-            read.append((cell.get("cell_type"), name if isinstance(name, str) else "", source))
-    return read
+    return [cell for cell in map(_cell, cells) if cell]
+
+
+def _cell(data):
+    """Return a cell as a `_Cell`, or None if it can't be read."""
+    if not isinstance(data, dict):
+        return None
+    source = data.get("source", data.get("input", ""))
+    if isinstance(source, list):
+        source = "".join(line for line in source if isinstance(line, str))
+    if not isinstance(source, str) or len(source) > LONGEST_CELL:
+        return None
+    metadata = data.get("metadata")
+    facts = metadata.get("nbgrader") if isinstance(metadata, dict) else None
+    name = facts.get("grade_id") if isinstance(facts, dict) else None
+    name = name if isinstance(name, str) else ""
+    return _Cell(data.get("cell_type"), name, source.encode(errors="replace").decode())

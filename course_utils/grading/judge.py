@@ -1,105 +1,99 @@
-"""Turns the results of a student's code into points, in a process that never runs that code."""
+"""Turns what a student's code returned into points, in a process that never executes that code."""
 
 import hashlib
 import threading
 import time
 import traceback
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import course_utils
 from course_utils.errors import CourseError
 from course_utils.grading import intake, wire
-from course_utils.grading.assignment import Assignment, Task
+from course_utils.grading.assignment import Assignment
+from course_utils.grading.result import Result, TaskResult, Verdict
 from course_utils.grading.sandbox import Ended, Sandbox
-from course_utils.learning import check
+from course_utils.learning import checks
 
-ROUNDS = 3  # runs of one notebook at most, if a cell ends each run before
-LEAST, TIMES = 10, 10  # time limit for a task: TIMES the instructor's whole notebook, at least LEAST seconds
-_STOPPED = "raise RuntimeError('this cell ended the whole notebook')"
+MOST_RUNS = 3  # of one notebook: after a cell has ended a run, the next run leaves it out
+# The time limit for a task, if none is given: so many times the time of the instructor's whole notebook.
+TIMES, LEAST_SECONDS = 10, 10
+_ENDS_ALL = "raise RuntimeError('this cell ended the whole notebook')"
+_HIDDEN_RIGHT = "A further input, which is not shown."
 _HIDDEN_WRONG = "A further input, which is not shown, gives another result: think of more cases."
 
 
-def _own_code():
+def _hash_of_code():
     package = Path(course_utils.__file__).parent
-    files = sorted([*package.glob("grading/*.py"), *package.glob("learning/check.py")])
+    files = sorted([*package.glob("grading/*.py"), package / "learning" / "checks.py"])
     return hashlib.sha256(b"".join(file.read_bytes() for file in files)).hexdigest()
 
 
-CODE = _own_code()  # a hash of the code that a result depends on
+CODE = _hash_of_code()  # of the code that a result depends on
 
 
-@dataclass
-class _Check:
-    """What the instructor's answer gave for one check, with one entry for each time that the check ran."""
+def key_of(assignment: Assignment, submission: intake.Submission, seconds: float | None) -> str:
+    """Return a hash of all that a result depends on: both notebooks, the limit and the grading code."""
+    return hashlib.sha256(f"{assignment.key} {submission.key} {seconds} {CODE}".encode()).hexdigest()
 
-    hidden: bool
-    calls: list[str] = field(default_factory=list)
-    abouts: list[str] = field(default_factory=list)
-    expected: list = field(default_factory=list)
-    mistakes: list[dict] = field(default_factory=list)
-    tolerances: list[float] = field(default_factory=list)
+
+@dataclass(frozen=True)
+class _Expected:
+    """What one call in the instructor's notebook says about a check: see `checks.check`."""
+
+    call: str
+    about: str
+    value: object
+    mistakes: dict[str, object]
+    tolerance: float
 
 
 class Judge:
     """Grades submissions of one assignment.
 
     assignment : the instructor's notebook
-    sandbox : runs the code; must already be entered
+    sandbox : executes the code; must already be entered
     seconds : the limit for one task; by default derived from the time of the instructor's own answers
     """
 
     def __init__(self, assignment: Assignment, sandbox: Sandbox, seconds: float | None = None):
         self.assignment, self.sandbox, self.seconds = assignment, sandbox, seconds
-        self._checks: dict[str, _Check] | None = None
+        self._given_seconds = seconds
+        self._hidden_checks = {name for task in assignment.tasks.values() for name in task.hidden_checks}
+        self._expected: dict[str, list[_Expected]] | None = None  # by check, an entry for each call
         self._lock = threading.Lock()
 
     def prepare(self):
-        """Runs the instructor's answers once and keeps their results. Raises CourseError if they fail."""
+        """Execute the instructor's answers once and keep what they gave. Raises CourseError if they fail."""
         with self._lock:
-            if self._checks is not None:
-                return
-            checks = {
-                name: _Check(f"__probe__({name!r}," in task.hidden)
-                for task in self.assignment.tasks.values()
-                for name in task.probes
-            }
-            begin = time.monotonic()
-            limit = self.seconds or 600
-            job = {"cells": self.assignment.cells(self.assignment.solutions(), {}, whole=True)}
-            job |= {"seconds": limit, "whole": True}
-            try:
-                for message in self.sandbox.run(job, limit):
-                    if message.get("problem"):
-                        raise CourseError(f"The instructor's notebook: {message['problem']['stopped']}")
-                    if "expected" in message:
-                        self._learn(checks[message["probe"]], message)
-            except Ended as error:
-                raise CourseError(f"The instructor's notebook {error}.") from None
-            missing = [name for name, each in checks.items() if not each.calls]
-            if missing:
-                raise CourseError(f"The instructor's notebook never came to the check {missing[0]!r}.")
-            self.seconds = limit if self.seconds else max(LEAST, TIMES * (time.monotonic() - begin))
-            self._checks = checks
+            if self._expected is None:
+                begin = time.monotonic()
+                expected = self._run_instructors_answers(self.seconds or 600)
+                self.seconds = self.seconds or max(LEAST_SECONDS, TIMES * (time.monotonic() - begin))
+                self._expected = expected
 
-    def _learn(self, each, message):
-        expected, mistakes = wire.decode(message["expected"]), dict(message["mistakes"])
-        mistakes = {says: wire.decode(wrong) for says, wrong in mistakes.items()}
-        outcome = _outcome(message["outcome"])
-        problem, _ = check.judge(outcome, expected, {}, message["tolerance"], message["call"])
-        if problem:
-            raise CourseError(f"The instructor's own answer fails its check: {message['task']}{problem}")
-        each.calls.append(message["call"])
-        each.abouts.append(message["about"])
-        each.expected.append(expected)
-        each.mistakes.append(mistakes)
-        each.tolerances.append(message["tolerance"])
+    def _run_instructors_answers(self, seconds):
+        cells = self.assignment.cells(self.assignment.solutions, {}, whole=True)
+        job = {"cells": cells, "seconds": seconds, "whole": True}
+        expected = {name: [] for task in self.assignment.tasks.values() for name in task.checks}
+        try:
+            for message in self.sandbox.messages(job, seconds):
+                if message.get("problem"):
+                    raise CourseError(f"The instructor's notebook: {message['problem']['stopped']}")
+                if "expected" in message:
+                    expected[message["check"]].append(_expected(message))
+        except Ended as error:
+            raise CourseError(f"The instructor's notebook {error}.") from None
+        missing = [name for name, calls in expected.items() if not calls]
+        if missing:
+            raise CourseError(f"The instructor's notebook never came to the check {missing[0]!r}.")
+        return expected
 
-    def grade(self, submission: intake.Submission) -> dict:
-        """Returns one student's result, as `record` keeps it. Raises CourseError if nothing can be graded.
+    def grade(self, submission: intake.Submission) -> Result:
+        """Return one student's result. Raises CourseError if nothing can be graded.
 
         If the grader itself fails, only this result suffers: it gets a sentence that says so, and an empty
-        "key", so that the next run grades it again.
+        `key`, so that the next run grades it again.
         """
         self.prepare()
         try:
@@ -109,180 +103,151 @@ class Judge:
         except Exception as error:
             traceback.print_exc()
             problem = f"The grader itself failed ({type(error).__name__}): tell your instructor."
-            return self._grade(replace(submission, problem=problem)) | {"key": ""}
+            return replace(self._grade(replace(submission, problem=problem)), key="")
 
     def _grade(self, submission):
         begin = time.monotonic()
-        result = {"student": submission.student, "lms": list(submission.lms), "problem": submission.problem}
-        result |= {"notes": [], "score": 0.0, "max": self.assignment.points}
-        answers, found = intake.Answers(), _Found(set())
-        if not submission.problem:
+        problem, answers, report = submission.problem, intake.Answers(), _Report(set())
+        if not problem:
             try:
                 answers = intake.answers(submission.data, self.assignment)
-                found = self._found(answers)
+                report = self._run(answers)
             except intake.Unusable as error:
-                result["problem"] = str(error)
+                problem = str(error)
             except (wire.Garbled, RecursionError) as error:
-                result["problem"] = f"What came back can't be read: {error}."
-        result["notes"] = answers.notes + found.notes
-        result["tasks"] = [
-            asdict(self._task(task, answers, found)) for task in self.assignment.tasks.values()
-        ]
-        result["score"] = round(sum(task["score"] for task in result["tasks"]), 2)
-        result["seconds"] = round(time.monotonic() - begin, 3)
-        return result
+                problem = f"What came back can't be read: {error}."
+        return Result(
+            student=submission.student,
+            lms=tuple(submission.lms),
+            problem=problem,
+            notes=(*answers.notes, *report.notes),
+            tasks=tuple(self._result(task, answers, report) for task in self.assignment.tasks.values()),
+            seconds=round(time.monotonic() - begin, 3),
+            key=key_of(self.assignment, submission, self._given_seconds),
+        )
 
-    def _found(self, answers):
-        """Runs a student's cells. If one ends the whole notebook, runs the others again without it."""
+    def _run(self, answers):
+        """Execute a student's cells. If one ends the whole notebook, execute the others again without it."""
         code, before = dict(answers.code), dict(answers.before)
-        kept = _Found(self._hidden())
-        for _ in range(ROUNDS):
+        notes, ended = [], {}
+        for _ in range(MOST_RUNS):
             cells = self.assignment.cells(code, before)
-            job = {"cells": cells, "seconds": self.seconds}
-            job["hidden"] = [task.hidden for task in self.assignment.tasks.values() if task.hidden]
-            found, at = _Found(self._hidden(), kept.notes, dict(kept.ended)), None
+            hidden = [task.hidden for task in self.assignment.tasks.values() if task.hidden]
+            report = _Report(self._hidden_checks, notes, ended)
             try:
                 # A task with hidden tests may use its limit twice: in its cell or check, and in those tests.
-                for message in self.sandbox.run(job, self.seconds * (2 * len(job["hidden"]) + 1)):
-                    at = found.hear(message, cells, at)
-                return found
+                limit = self.seconds * (2 * len(hidden) + 1)
+                job = {"cells": cells, "seconds": self.seconds, "hidden": hidden}
+                for message in self.sandbox.messages(job, limit):
+                    report.add(message, cells)
+                return report
             except (Ended, wire.Garbled) as error:
-                # After `done` the code knows the hidden inputs: the way it ends could reveal them.
-                said = str(error) if isinstance(error, Ended) else f"sent {error}"
-                how = "ended in a check that is not shown" if found.done else said
-                name = cells[at]["name"] if at is not None else ""
-                if at is not None and cells[at]["kind"] == "check":
-                    name = self.assignment.tasks[name].answer
-                if name not in self.assignment.answers or cells[at]["kind"] == "given":
-                    found.notes.append(f"Your notebook {how}.")
-                    return found
-                if cells[at]["kind"] == "own":
-                    before.pop(name)
-                    found.notes.append(f"A cell of yours before {name!r} was left out: with it, all {how}.")
-                else:
-                    code[name] = _STOPPED
-                    found.ended[name] = f"ended the whole notebook: it {how}"
-                kept = found
-        return kept
+                how = str(error) if isinstance(error, Ended) else f"sent {error}"
+                if report.done:  # the code knew the hidden inputs by then: how it ended could reveal them
+                    how = "ended in a check that is not shown"
+            cell = cells[report.index] if report.index is not None else {"role": "", "name": ""}
+            name = self.assignment.tasks[cell["name"]].answer if cell["role"] == "check" else cell["name"]
+            if name not in self.assignment.answers or cell["role"] == "given":
+                notes.append(f"Your notebook {how}.")
+                return report
+            if cell["role"] == "own":
+                del before[name]
+                notes.append(f"A cell of yours before {name!r} was left out: with it, all {how}.")
+            else:
+                code[name] = _ENDS_ALL
+                ended[name] = f"ended the whole notebook: it {how}"
+        return report
 
-    def _hidden(self):
-        return {name for name, each in self._checks.items() if each.hidden}
+    def _result(self, task, answers, report):
+        """Return the result of one task."""
+        source = (answers.texts if task.manual else answers.code).get(task.answer, "")
+        text, shown = report.outputs.get(task.answer, ("", ()))
+        result = replace(TaskResult.ungraded(task), source=source, text=text, shown=tuple(shown))
+        if task.manual:
+            return result
+        stopped, problem = "", report.problems.get(task.answer)
+        if task.answer in report.ended:
+            stopped = f"Your cell {report.ended[task.answer]}."
+        elif problem and "NotImplementedError" not in problem:
+            stopped = f"Your cell stopped with {problem}."
+        verdicts = tuple(verdict for name in task.checks for verdict in self._verdicts(name, report))
+        passed = sum(verdict.passed for verdict in verdicts)
+        hidden = [verdict.passed for verdict in verdicts if verdict.hidden]
+        score = 0.0
+        if any(hidden) or not hidden:  # no points if every hidden check fails
+            score = round(task.points * passed / max(1, len(verdicts)), 2)
+        return replace(result, stopped=stopped, checks=verdicts, score=score)
 
-    def _task(self, task, answers, found):
-        graded = Graded.of(task)
-        graded.source = (answers.texts if task.manual else answers.code).get(task.answer, "")
-        output = found.outputs.get(task.answer, {})
-        graded.text, graded.shown = output.get("text", ""), output.get("shown", [])
-        if not task.manual:
-            ended = found.ended.get(task.answer)
-            stopped = found.problems.get(task.answer)
-            if ended:
-                graded.stopped = f"Your cell {ended}."
-            elif stopped and "NotImplementedError" not in stopped:
-                graded.stopped = f"Your cell stopped with {stopped}."
-            for name in task.probes:
-                graded.checks += self._verdicts(name, found.outcomes.get(name, []))
-            passed = sum(each["passed"] for each in graded.checks)
-            hidden = [each["passed"] for each in graded.checks if each["hidden"]]
-            if any(hidden) or not hidden:  # no points if every hidden check fails
-                graded.score = round(task.points * passed / max(1, len(graded.checks)), 2)
-        return graded
-
-    def _verdicts(self, name, outcomes):
-        wanted, verdicts = self._checks[name], []
-        for number, call in enumerate(wanted.calls):
-            outcome = _outcome(outcomes[number]) if number < len(outcomes) else {"unreadable": "was not run."}
-            try:
-                problem, _ = check.judge(
-                    outcome,
-                    wanted.expected[number],
-                    wanted.mistakes[number],
-                    wanted.tolerances[number],
-                    call,
-                )
-            except Exception as error:  # a value that can be read but not compared
-                problem = f": {call} gave what can't be compared ({type(error).__name__})."
-            says = wanted.abouts[number] or call
-            if problem:
-                says = problem.removeprefix(":").strip()
-            if wanted.hidden:
-                says = _HIDDEN_WRONG if problem else "A further input, which is not shown."
-            verdicts.append({"passed": not problem, "hidden": wanted.hidden, "says": says[:2000]})
-        return verdicts
+    def _verdicts(self, name, report):
+        """Yield the verdict on each call of one check."""
+        outcomes, hidden = report.outcomes.get(name, []), name in self._hidden_checks
+        for number, expected in enumerate(self._expected[name]):
+            outcome = {"unreadable": "was not run."}
+            if number < len(outcomes):
+                outcome = _outcome(outcomes[number])
+            problem = _problem(outcome, expected)
+            says = problem.removeprefix(":").strip() if problem else expected.about or expected.call
+            if hidden:
+                says = _HIDDEN_WRONG if problem else _HIDDEN_RIGHT
+            yield Verdict(not problem, hidden, says[:2000])
 
 
-@dataclass
-class Graded:
-    """The part of a result that belongs to one task."""
+def _expected(message):
+    """Return what a call in the instructor's notebook sent. Raises CourseError if it fails its own check."""
+    value = wire.decode(message["expected"])
+    mistakes = {says: wire.decode(wrong) for says, wrong in message["mistakes"]}
+    expected = _Expected(message["call"], message["about"], value, mistakes, message["tolerance"])
+    problem = _problem(_outcome(message["outcome"]), replace(expected, mistakes={}))
+    if problem:
+        raise CourseError(f"The instructor's own answer fails its check: {message['task']}{problem}")
+    return expected
 
-    task: str
-    title: str
-    points: float
-    score: float = 0.0
-    manual: bool = False
-    stopped: str = ""
-    checks: list[dict] = field(default_factory=list)
-    source: str = ""
-    text: str = ""
-    shown: list[dict] = field(default_factory=list)
 
-    @classmethod
-    def of(cls, task: Task):
-        """Returns the entry of a task before anything is graded."""
-        return cls(task.name, task.title, task.points, manual=task.manual)
+def _problem(outcome, expected):
+    """Return what is wrong with an outcome, or None."""
+    wanted, mistakes, call = expected.value, expected.mistakes, expected.call
+    try:
+        return checks.problem_of(outcome, wanted, mistakes, expected.tolerance, call)
+    except Exception as error:  # a value that can be read but not compared
+        return f": {call} gave a value that can't be compared ({type(error).__name__})."
 
 
 @dataclass
-class _Found:
-    """The validated results of a student's run. `hidden` names the checks that come after `done`."""
+class _Report:
+    """What the sandbox sent about a student's run, as far as it is valid and came when it should."""
 
-    hidden: set[str]
-    notes: list[str] = field(default_factory=list)
-    ended: dict[str, str] = field(default_factory=dict)
-    outcomes: dict[str, list] = field(default_factory=dict)
-    outputs: dict[str, dict] = field(default_factory=dict)
-    problems: dict[str, str] = field(default_factory=dict)
+    hidden_checks: set[str]  # the checks that come after `done`
+    notes: list[str] = field(default_factory=list)  # for the student
+    ended: dict[str, str] = field(default_factory=dict)  # how an answer ended a whole run, by grade id
+    outcomes: dict[str, list] = field(default_factory=dict)  # of each call, by check
+    outputs: dict[str, tuple[str, list]] = field(default_factory=dict)  # an answer's text and pictures
+    problems: dict[str, str] = field(default_factory=dict)  # the error that stopped an answer
     done: bool = False  # all that the student will see has arrived
+    index: int | None = None  # of the cell that is being executed
 
-    def hear(self, message, cells, at):
-        """Processes one message. Returns the index of the cell that is running."""
+    def add(self, message, cells):
+        """Add one message. What is not valid is ignored."""
+        begin, check = message.get("begin"), message.get("check")
         if message.get("done"):
             self.done = True
-        elif isinstance(message.get("begin"), int) and 0 <= message["begin"] < len(cells):
-            at = message["begin"]
-        elif isinstance(message.get("probe"), str):
+        elif isinstance(begin, int) and 0 <= begin < len(cells):
+            self.index = begin
+        elif isinstance(check, str):
             # Accept visible checks only before `done` and hidden ones only after it: from then on the code
             # knows the hidden inputs, and nothing from it may reach the student.
-            if self.done == (message["probe"] in self.hidden):
-                self.outcomes.setdefault(message["probe"], []).append(message.get("outcome"))
-        elif at is not None and message.get("cell") == at and cells[at]["kind"] == "answer" and not self.done:
-            name = cells[at]["name"]
-            self.outputs[name] = {"text": _text(message.get("text"), 5000), "shown": _shown(message)}
-            if isinstance(message.get("problem"), dict):
-                self.problems[name] = _text(message["problem"].get("stopped"), 300)
-        return at
-
-
-def _text(value, length):
-    return value.encode(errors="replace").decode()[:length] if isinstance(value, str) else ""
-
-
-def _shown(message):
-    kept = []
-    for each in message["shown"][:3] if isinstance(message.get("shown"), list) else ():
-        if isinstance(each, dict):
-            kept += [
-                {kind: each[kind][:size]}
-                for kind, size in (("image/png", 400_000), ("text/plain", 5_000))
-                if isinstance(each.get(kind), str)
-            ]
-    return kept
+            if self.done == (check in self.hidden_checks):
+                self.outcomes.setdefault(check, []).append(message.get("outcome"))
+        elif self.index is not None and message.get("cell") == self.index and not self.done:
+            cell, problem = cells[self.index], message.get("problem")
+            if cell["role"] == "answer":
+                self.outputs[cell["name"]] = wire.text(message.get("text")), wire.shown(message.get("shown"))
+                if isinstance(problem, dict):
+                    self.problems[cell["name"]] = wire.text(problem.get("stopped"), 300)
 
 
 def _outcome(data) -> dict:
-    """Returns a valid outcome, in the form of `check.attempt`, whatever data the sandbox sent."""
-    if not isinstance(data, dict):
-        return {"unreadable": "gave nothing that can be read."}
+    """Return a valid outcome, in the form of `checks.attempt`, whatever data the sandbox sent."""
+    data = data if isinstance(data, dict) else {}
     if "value" in data:
         try:
             return {"value": wire.decode(data["value"]), "changed": data.get("changed") is not False}
@@ -292,6 +257,6 @@ def _outcome(data) -> dict:
         return {"unwritten": True}
     for name in ("lacks", "stopped", "unreadable"):
         if name in data:
-            outcome = {name: _text(data[name], 400) or "something that can't be shown"}
-            return outcome | ({"line": _text(data.get("line"), 200)} if name == "stopped" else {})
+            outcome = {name: wire.text(data[name], 400) or "something that can't be shown"}
+            return outcome | ({"line": wire.text(data.get("line"), 200)} if name == "stopped" else {})
     return {"unreadable": "gave nothing that can be read."}

@@ -1,7 +1,7 @@
-"""The sandbox: students' code runs in it, and only messages come out.
+"""The sandbox in which students' code is executed. Only messages come out of it.
 
-bubblewrap starts one process without network, without rights and with its own environment. The process can
-read the libraries and the models and sees nothing else of this machine; `inside` is its program. It is
+bubblewrap starts one process without network and rights, and with its own environment. The process can read
+the libraries and the models and sees nothing else of this machine. `student_process` is its program: it is
 started once and forked for each student.
 
 Source: https://github.com/containers/bubblewrap
@@ -22,20 +22,19 @@ from pathlib import Path
 
 import course_utils
 from course_utils.errors import CourseError
-from course_utils.grading import student_process as inside
-from course_utils.grading import wire
+from course_utils.grading import student_process, wire
 from course_utils.loading import sources
 
 START = 300  # seconds that the imports may take
 GRACE = 15  # seconds after the time limit, until the grader stops waiting for the sandbox
-MOST = 64 * 2**20  # characters of messages that one run may send
+LONGEST_RUN = 64 * 2**20  # characters of messages that one run may send
 SYSTEM = ("/usr", "/lib", "/lib32", "/lib64", "/bin", "/sbin", "/etc/ld.so.cache", "/etc/alternatives")
 # Numbers of users that don't exist. Runs at the same time, also those of other graders on this machine, have
 # different users, because the kernel counts the limits by user.
 FIRST_USER = 1_700_000_000
 USERS = 400  # for each grader; process ids are below 4,194,304, so users stay below 2**32
 # Capabilities that the server keeps if it runs as root, to make namespaces and to change the user.
-RIGHTS = ("CAP_SYS_ADMIN", "CAP_SETUID", "CAP_SETGID")
+CAPABILITIES = ("CAP_SYS_ADMIN", "CAP_SETUID", "CAP_SETGID")
 
 
 class Ended(Exception):
@@ -45,9 +44,9 @@ class Ended(Exception):
 class Sandbox:
     """Starts the process in the sandbox that is forked for each run. Use it in a `with` block.
 
-    prelude : cells that are the same for every run; they run once, before the first fork
-    isolated : False runs the code without a sandbox: only for code that you trust
-    cold : whether each run gets its own new process: slow, but needed if forking a warm one is not safe
+    prelude : cells that are the same for every run; they are executed once, before the first fork
+    isolated : False executes the code without a sandbox: only for code that you trust
+    cold : True starts a new process for each run: slow, but needed if forking a warm one is not safe
     memory : bytes of memory for each process of a run
     Raises CourseError if this machine can't make a sandbox.
     """
@@ -80,15 +79,15 @@ class Sandbox:
         return self
 
     def __exit__(self, *_):
-        self._stop(self._server, self._control)
+        _stop(self._server, self._control)
         self._server = self._control = None
 
     def _start(self):
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        command = [sys.executable, "-s", "-m", inside.__name__, str(theirs.fileno())]
+        command = [sys.executable, "-s", "-m", student_process.__name__, str(theirs.fileno())]
         command += ["isolated" if self.isolated else "open", json.dumps(self.prelude)]
         process = subprocess.Popen(
-            _wrapped(command) if self.isolated else command,
+            [*_bubblewrap(), *command] if self.isolated else command,
             env=_environment(),
             cwd="/",
             pass_fds=[theirs.fileno()],
@@ -97,152 +96,151 @@ class Sandbox:
             stderr=subprocess.PIPE,
         )
         theirs.close()
-        said = []
-        threading.Thread(target=lambda: said.extend(process.stderr), daemon=True).start()
+        log = []
+        threading.Thread(target=lambda: log.extend(process.stderr), daemon=True).start()
         ours.settimeout(START)
-        ready, late = b"", ""
+        answer, reason = b"", ""
         try:
-            ready = ours.recv(10)
+            answer = ours.recv(10)
         except TimeoutError:
-            late = f"after {START} s it is not ready"
+            reason = f"after {START} s it is not ready"
         except OSError:
             pass
-        self._bare = ready == b"bare"
-        if ready not in (b"ready", b"bare"):
-            self._stop(process, ours)
-            why = late or b"".join(said[-3:]).decode(errors="replace").strip().split("\n")[-1]
+        if answer not in (b"ready", b"bare"):
+            _stop(process, ours)
+            reason = reason or b"".join(log[-3:]).decode(errors="replace").strip().split("\n")[-1]
             raise CourseError(
-                f"The sandbox does not start ({why or 'no reason given'}): see docs/grading.md, or grade "
+                f"The sandbox does not start ({reason or 'no reason given'}): see docs/grading.md, or grade "
                 "code that you trust with --no-sandbox."
             )
+        self._lacks_prelude = answer == b"bare"
         ours.settimeout(None)
         return process, ours
 
-    @staticmethod
-    def _stop(process, control):
-        if process:
-            control.close()
-            try:
-                process.wait(5)
-            except subprocess.TimeoutExpired:
-                process.kill()
-                process.wait()
-
-    def run(self, job: dict, seconds: float) -> Iterator[dict]:
-        """Runs a notebook's cells and yields the messages as they arrive.
+    def messages(self, job: dict, seconds: float) -> Iterator[dict]:
+        """Execute a notebook's cells, and yield the sandbox's messages as they arrive.
 
         job : a dictionary with "cells" (see `Assignment.cells`), "seconds" (the limit for one cell), "hidden"
             (the hidden tests of each check cell that has any) and "whole" (True for the instructor's answers)
         seconds : the limit for the whole run
         Raises Ended if the run was stopped or stopped itself, wire.Garbled if a message can't be read.
         """
-        server, control = self._start() if self.cold else (None, None)
+        own_server, own_control = self._start() if self.cold else (None, None)
         ours, theirs = socket.socketpair()
-        status, kept = socket.socketpair()
+        status, their_status = socket.socketpair()
         with self._lock:
             user = self._users.pop()
         try:
-            # Without root, a user namespace has only one user: 0 tells `inside` to make one.
+            # Without root, a user namespace has only one user. With the user 0, the server makes a namespace.
             request = {"seconds": seconds, "memory": self.memory, "user": user if os.getuid() == 0 else 0}
-            handles = [theirs.fileno(), kept.fileno()]
+            packet = [json.dumps(request).encode()], [theirs.fileno(), their_status.fileno()]
             with self._lock:
                 try:
-                    socket.send_fds(control or self._control, [json.dumps(request).encode()], handles)
+                    socket.send_fds(own_control or self._control, *packet)
                 except OSError:  # the server has died: start a new one
-                    self._stop(self._server, self._control)
+                    _stop(self._server, self._control)
                     self._server, self._control = self._start()
-                    socket.send_fds(self._control, [json.dumps(request).encode()], handles)
+                    socket.send_fds(self._control, *packet)
             theirs.close()
-            kept.close()
-            job |= {"prelude": self.prelude if self._bare else []}
-            yield from _talk(ours, status, job, time.monotonic() + seconds + GRACE)
+            their_status.close()
+            job |= {"prelude": self.prelude if self._lacks_prelude else []}
+            yield from _messages(ours, status, job, time.monotonic() + seconds + GRACE)
         except TimeoutError:  # in the middle of a message
             raise Ended("was stopped at the time limit") from None
         finally:
-            for each in (ours, theirs, status, kept):
-                each.close()
+            for connection in (ours, theirs, status, their_status):
+                connection.close()
             with self._lock:
                 self._users.append(user)
-            if self.cold:
-                self._stop(server, control)
+            _stop(own_server, own_control)
 
 
-def _talk(connection, status, job, until):
+def _stop(process, control):
+    if process:
+        control.close()
+        try:
+            process.wait(5)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+
+
+def _messages(connection, status, job, until):
     hidden = job.pop("hidden", [])
     with contextlib.suppress(OSError):
         wire.send(connection, job)
-    total, phase = 0, "visible"
+    length, phase = 0, "visible"
     while True:
         ready = select.select([connection, status], [], [], max(0, until - time.monotonic()))[0]
-        if connection in ready:
-            message = wire.receive(connection, until)
-            if message is not None:
-                total += len(str(message))
-                if total > MOST:
-                    raise Ended("sent more than can be read")
-                if message.get("done") != phase:
-                    yield message
-                elif phase == "visible":
-                    yield message
-                    phase = "hidden"
-                    with contextlib.suppress(OSError):
-                        wire.send(connection, {"hidden": hidden})
-                else:
-                    return
-                continue
-        if status in ready or connection in ready:
-            end = wire.receive(status, until)
-            if end is None or end["code"] == inside.NO_PLACE:
-                raise CourseError("The sandbox could not be made for this run: see docs/grading.md.")
-            if end["time"]:
-                raise Ended("was stopped at the time limit")
-            raise Ended(f"ended Python itself ({_how(end['code'])})")
-        raise Ended("was stopped at the time limit")
+        if not ready:
+            raise Ended("was stopped at the time limit")
+        message = wire.receive(connection, until) if connection in ready else None
+        if message is None:
+            raise _reason_of_end(wire.receive(status, until))
+        length += len(str(message))
+        if length > LONGEST_RUN:
+            raise Ended("sent more than can be read")
+        if message.get("done") != phase:
+            yield message
+        elif phase == "visible":
+            yield message
+            phase = "hidden"
+            with contextlib.suppress(OSError):
+                wire.send(connection, {"hidden": hidden})
+        else:
+            return
 
 
-def _how(code):
-    return f"signal {code - 128}" if code > 128 else f"exit status {code}"
+def _reason_of_end(end):
+    """Return the exception for a run that ended too early. `end` is the supervisor's message, or None."""
+    if end is None or end["code"] == student_process.SETUP_FAILED:
+        return CourseError("The sandbox could not be made for this run: see docs/grading.md.")
+    if end["time_is_up"]:
+        return Ended("was stopped at the time limit")
+    code = end["code"]
+    how = f"signal {code - 128}" if code > 128 else f"exit status {code}"
+    return Ended(f"ended Python itself ({how})")
 
 
 def _environment():
-    """Returns all environment variables of the sandbox."""
-    env = {"PATH": "/usr/bin:/bin", "HOME": inside.HOME, "LANG": "C.UTF-8", "TMPDIR": "/tmp"}
-    for name in ("OMP_NUM_THREADS", "OMP_THREAD_LIMIT", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
-        env[name] = "1"  # a forked process loses its threads
-    env |= {"TOKENIZERS_PARALLELISM": "false", "MPLBACKEND": "module://matplotlib_inline.backend_inline"}
-    env |= {"HF_HUB_OFFLINE": "1", "PIP_NO_INDEX": "1", "IPYTHONDIR": f"{inside.HOME}/ipython"}
-    env |= {"COURSE_CACHE": str(sources.cache_folder()), "COURSE_ANSWERS": f"{inside.HOME}/answers.json"}
-    env["PYTHONPATH"] = str(Path(course_utils.__file__).parents[1])
-    return env
+    """Return all environment variables of the sandbox."""
+    threads = ("OMP_NUM_THREADS", "OMP_THREAD_LIMIT", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
+    return {
+        **{name: "1" for name in threads},  # a forked process loses its threads
+        "COURSE_ANSWERS": f"{student_process.HOME}/answers.json",
+        "COURSE_CACHE": str(sources.cache_folder()),
+        "HF_HUB_OFFLINE": "1",
+        "HOME": student_process.HOME,
+        "IPYTHONDIR": f"{student_process.HOME}/ipython",
+        "LANG": "C.UTF-8",
+        "MPLBACKEND": "module://matplotlib_inline.backend_inline",
+        "PATH": "/usr/bin:/bin",
+        "PIP_NO_INDEX": "1",
+        "PYTHONPATH": str(Path(course_utils.__file__).parents[1]),
+        "TMPDIR": "/tmp",
+        "TOKENIZERS_PARALLELISM": "false",
+    }
 
 
-def _wrapped(command):
-    """Returns the command line that runs `command` in bubblewrap."""
-    wrapped = ["bwrap", "--die-with-parent", "--new-session", "--unshare-pid", "--unshare-net"]
-    wrapped += [
-        "--unshare-ipc",
-        "--unshare-uts",
-        "--unshare-cgroup-try",
-        "--hostname",
-        "sandbox",
-        "--cap-drop",
-        "ALL",
-    ]
+def _bubblewrap():
+    """Return the beginning of the command line that starts a program in bubblewrap."""
+    options = ["--die-with-parent", "--new-session", "--unshare-pid", "--unshare-net", "--unshare-ipc"]
+    options += ["--unshare-uts", "--unshare-cgroup-try", "--hostname", "sandbox", "--cap-drop", "ALL"]
     if os.getuid() == 0:
-        wrapped += [part for right in RIGHTS for part in ("--cap-add", right)]
+        options += [part for capability in CAPABILITIES for part in ("--cap-add", capability)]
     else:
-        wrapped += ["--unshare-user"]
-    wrapped += ["--perms", "0755", "--dir", "/etc"]
+        options += ["--unshare-user"]
+    options += ["--perms", "0755", "--dir", "/etc"]
     for folder in SYSTEM:
         if os.path.islink(folder):
-            wrapped += ["--symlink", os.readlink(folder), folder]
+            options += ["--symlink", os.readlink(folder), folder]
         else:
-            wrapped += ["--ro-bind-try", folder, folder]
-    wrapped += ["--tmpfs", "/tmp"]  # comes first: visible folders may lie in /tmp
-    for folder in inside.seen():
+            options += ["--ro-bind-try", folder, folder]
+    options += ["--tmpfs", "/tmp"]  # comes first: readable folders may lie in /tmp
+    for folder in student_process.readable_folders():
         if not folder.startswith("/usr/"):
             for parent in reversed(Path(folder).parents[:-1]):  # otherwise it gets other permissions
-                wrapped += ["--perms", "0755", "--dir", str(parent)]
-            wrapped += ["--ro-bind-try", folder, folder]
-    wrapped += ["--dev", "/dev", "--proc", "/proc", "--chdir", "/"]
-    return [*wrapped, "--remount-ro", "/dev", "--remount-ro", "/", *command]
+                options += ["--perms", "0755", "--dir", str(parent)]
+            options += ["--ro-bind-try", folder, folder]
+    options += ["--dev", "/dev", "--proc", "/proc", "--chdir", "/"]
+    return ["bwrap", *options, "--remount-ro", "/dev", "--remount-ro", "/"]

@@ -1,13 +1,13 @@
-"""Runs inside the sandbox: a process that has imported the libraries, and a copy of it for each student.
+"""The program in the sandbox: a process that has imported the libraries, and a copy of it for each student.
 
 Each run has four processes, each the parent of the next. The server imports the libraries and forks on
-request. Its copy, the keeper, makes new namespaces, waits for the end of the run and kills it at the time
-limit. The keeper's child is the first process in the namespaces and has its own folders: when it ends, all
-processes in the namespaces end. Its child gives up all rights and runs the student's cells.
+request. Its copy, the supervisor, makes new namespaces, waits for the end of the run and kills it when its
+time is up. The supervisor's child is the first process in the namespaces and mounts folders of its own: when
+it ends, all processes in the namespaces end. Its child drops all rights and executes the student's cells.
 
 Nothing is judged here. Student code could read everything in its process, so the expected values never enter
-a student's run. The hidden checks run last, after the grader has received everything that the student will
-see. Each runs in a copy of the process that was forked right after its check cell.
+a student's run. The hidden tests come last, after the grader has received everything that the student will
+see. Each of them runs in a copy of the process that was forked right after its check cell.
 """
 
 import ast
@@ -17,7 +17,6 @@ import importlib
 import io
 import json
 import os
-import platform
 import random
 import resource
 import select
@@ -28,36 +27,27 @@ import sys
 import time
 import traceback
 
-from course_utils.grading import wire
-from course_utils.learning import check
+from course_utils.grading import system_calls, wire
+from course_utils.learning import checks
 from course_utils.loading import sources
 
 HOME = "/tmp/home"
 # The modules that solutions import, the slowest first.
 IMPORTS = ("torch", "transformers.models.auto.modeling_auto", "transformers.models.llama.modeling_llama")
 IMPORTS += ("matplotlib.pyplot", "course_utils.widgets.explorer")
-TEXT = 5_000  # characters of a cell's printed text that are kept
-IMAGE = 400_000  # characters of the largest picture that is kept
-IMAGES = 3  # pictures and texts that are kept of a cell
-NO_PLACE = 99  # the exit status if the sandbox can't be made
-NAMESPACES = 0x20000 | 0x08000000 | 0x20000000 | 0x40000000  # mounts, IPC, processes, network; from sched.h
-NEW_USER = 0x10000000
-PR_SET_DUMPABLE, PR_SET_NO_NEW_PRIVS, PR_SET_SECCOMP = 4, 38, 22  # from prctl.h
-MS_NOSUID, MS_NODEV, MS_NOEXEC, MS_BIND, MS_REC, MS_PRIVATE = 2, 4, 8, 0x1000, 0x4000, 0x40000  # from mount.h
-# System calls that students never need: for namespaces, mounts (a new tmpfs would have no size limit),
-# tracing and keys, and others through which the kernel can be attacked. From 424 on, a call has the same
-# number on every processor.
-DENIED = {
-    "x86_64": (0xC000003E, 56, (272, 308, 165, 166, 155, 101, 248, 249, 250, 321, 298, 323)),
-    "aarch64": (0xC00000B7, 220, (97, 268, 40, 39, 41, 117, 217, 218, 219, 280, 241, 282)),
-}
-DENIED_EVERYWHERE = (425, 428, 429, 430, 431, 432, 433, 442)
-CLONE3 = 435
+REPEAT = 5  # seconds after which a cell that has caught a TimeoutError gets the next one
+SETUP_FAILED = 99  # the exit status if the sandbox could not be made for a run
+
+# From Linux's headers sched.h, mount.h, prctl.h and capability.h.
+CLONE_NEWNS, CLONE_NEWIPC, CLONE_NEWPID, CLONE_NEWNET = 0x00020000, 0x08000000, 0x20000000, 0x40000000
+MS_NOSUID, MS_NODEV, MS_NOEXEC, MS_BIND, MS_REC, MS_PRIVATE = 0x2, 0x4, 0x8, 0x1000, 0x4000, 0x40000
+PR_SET_DUMPABLE, PR_SET_NO_NEW_PRIVS = 4, 38
+CAPABILITY_VERSION_3 = 0x20080522
 _libc = ctypes.CDLL(None, use_errno=True)
 
 
 def serve(control: socket.socket, isolated: bool, prelude: list[str]):
-    """Imports the libraries and runs the prelude, then forks a copy for each request.
+    """Import the libraries and execute the prelude, then fork a copy for each request.
 
     A request is JSON, {"seconds", "memory", "user"}, with two sockets: one for the messages of the run and
     one for its exit status. The process ends when the grader closes `control`.
@@ -72,7 +62,7 @@ def serve(control: socket.socket, isolated: bool, prelude: list[str]):
     # A fork would lose threads that the prelude has started. So restart without the prelude.
     if len(os.listdir("/proc/self/task")) > 1 and prelude:
         os.execv(sys.executable, [*sys.orig_argv[:-1], "[]"])
-    _libc.prctl(PR_SET_DUMPABLE, 0, 0, 0, 0)  # student code of the same user can't read this process
+    _set_readable(False)
     control.send(b"ready" if prelude else b"bare")
     while True:
         request, handles, _, _ = socket.recv_fds(control, 4096, 2)
@@ -81,10 +71,11 @@ def serve(control: socket.socket, isolated: bool, prelude: list[str]):
         if not os.fork():
             control.close()
             try:
-                _keep(shell, *map(_socket, handles), isolated, **json.loads(request))
+                _supervise(shell, *map(_socket, handles), isolated, **json.loads(request))
             except BaseException:
                 traceback.print_exc()
-            os._exit(0)
+            finally:
+                os._exit(0)
         for handle in handles:
             os.close(handle)
         with contextlib.suppress(ChildProcessError):
@@ -104,180 +95,163 @@ def _shell():
     config.HistoryManager.enabled = False
     config.InteractiveShell.colors = "NoColor"
     shell = InteractiveShell.instance(config=config)
+    shell.showtraceback = shell.showsyntaxerror = lambda *_, **__: None
     import matplotlib_inline.backend_inline as inline
 
     inline.configure_inline_support(shell, "module://matplotlib_inline.backend_inline")
     return shell
 
 
-def _keep(shell, connection, status, isolated, seconds, memory, user):
+def _set_readable(readable):
+    """Let processes of the same user read this process and its files in /proc, or refuse it."""
+    _libc.prctl(PR_SET_DUMPABLE, int(readable), 0, 0, 0)
+
+
+def _supervise(shell, connection, status, isolated, seconds, memory, user):
+    """Start a run, kill it when its time is up or the grader closes `status`, and send how it ended."""
     if isolated:
-        _unshare(user)
+        _enter_namespaces(user)
     child = os.fork()
     if not child:
         status.close()
-        _be_first(shell, connection, isolated, memory, user, seconds)
+        _be_first_process(shell, connection, isolated, memory, user, seconds)
     connection.close()
     handle = os.pidfd_open(child)
     ready = select.select([handle, status], [], [], seconds)[0]
-    if handle not in ready:  # the time is up, or the grader has closed its socket
+    if handle not in ready:
         if not isolated:
             with contextlib.suppress(ProcessLookupError):
                 os.killpg(child, signal.SIGKILL)
         os.kill(child, signal.SIGKILL)
-    _, how, used = os.wait4(child, 0)
-    code = os.waitstatus_to_exitcode(how)
+    code = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
     with contextlib.suppress(OSError):
-        wire.send(status, {"time": not ready, "code": code, "cpu": used.ru_utime + used.ru_stime})
+        wire.send(status, {"time_is_up": not ready, "code": code})
 
 
-def _unshare(user):
-    new = NAMESPACES if user else NAMESPACES | NEW_USER
+def _enter_namespaces(user):
+    """Move this process to new namespaces; its children will be in a new process namespace, too.
+
+    user : the user that the student's process will have; 0 if this process has no right to change its user,
+        so that it needs a new user namespace
+    """
+    namespaces = CLONE_NEWNS | CLONE_NEWIPC | CLONE_NEWPID | CLONE_NEWNET
     uid, gid = os.getuid(), os.getgid()
-    if _libc.unshare(new):
-        raise OSError(ctypes.get_errno(), "no namespaces")
+    if _libc.unshare(namespaces if user else namespaces | system_calls.CLONE_NEWUSER):
+        raise OSError(ctypes.get_errno(), "the kernel refused new namespaces")
     if not user:
-        _libc.prctl(PR_SET_DUMPABLE, 1, 0, 0, 0)  # otherwise the files in /proc/self belong to root
-        for name, text in (
-            ("setgroups", "deny"),
-            ("uid_map", f"{uid} {uid} 1"),
-            ("gid_map", f"{gid} {gid} 1"),
-        ):
+        _set_readable(True)  # otherwise the files in /proc/self belong to root
+        maps = {"setgroups": "deny", "uid_map": f"{uid} {uid} 1", "gid_map": f"{gid} {gid} 1"}
+        for name, text in maps.items():
             with open(f"/proc/self/{name}", "w") as file:
                 file.write(text)
-        _libc.prctl(PR_SET_DUMPABLE, 0, 0, 0, 0)
+        _set_readable(False)
 
 
-def _be_first(shell, connection, isolated, memory, user, seconds):
-    """Runs as the first process of the namespaces: mounts folders, then starts the student's process."""
-    code = NO_PLACE
+def _be_first_process(shell, connection, isolated, memory, user, seconds):
+    """Mount the folders, start the student's process, and exit as it does. Never returns."""
+    code = SETUP_FAILED
     try:
         if isolated:
-            flags = MS_NOSUID | MS_NODEV
-            _mount("none", "/", None, MS_REC | MS_PRIVATE)
-            below = [each for each in seen() if each.startswith("/tmp/") and os.path.isdir(each)]
-            kept = {each: os.open(each, os.O_PATH) for each in below}
-            _mount("tmpfs", "/tmp", "size=256m,nr_inodes=20k,mode=1777", flags)
-            for folder, handle in kept.items():
-                os.makedirs(folder, 0o755, exist_ok=True)
-                _mount(f"/proc/self/fd/{handle}", folder, None, MS_BIND | MS_REC)
-                os.close(handle)
-            _mount("tmpfs", "/dev/shm", "size=64m,nr_inodes=1k,mode=1777", flags)
-            _mount("proc", "/proc", None, flags | MS_NOEXEC)
+            _mount_folders()
         else:
             os.setsid()
-        said, given_up = os.pipe()
+        reader, writer = os.pipe()
         student = os.fork()
         if not student:
+            code = 1
             try:
-                _give_up(connection, given_up, isolated, memory, user, seconds)
-                code = 1
-                _run(shell, connection)
+                _drop_rights(isolated, memory, user, seconds)
+                os.write(writer, b"1")
+                _close_files_but(connection)
+                _execute_notebook(shell, connection)
                 code = 0
             except BaseException:
                 traceback.print_exc()
-            os._exit(code)
+            finally:  # even if student code has closed stderr
+                os._exit(code)
         connection.close()
-        os.close(given_up)
-        ready = os.read(said, 1)
-        while True:
-            ended, how = os.wait()
-            if ended == student:
-                code = os.waitstatus_to_exitcode(how) if ready else NO_PLACE
-                code = 1 if ready and code == NO_PLACE else code
-                break
+        os.close(writer)
+        has_dropped_rights = os.read(reader, 1)
+        ended = None
+        while ended != student:  # orphans of the student's process are children of this one, too
+            ended, status = os.wait()
+        if has_dropped_rights:
+            code = os.waitstatus_to_exitcode(status)
+            code = 1 if code == SETUP_FAILED else code
     except BaseException:
         traceback.print_exc()
-    os._exit(code if code >= 0 else 128 - code)
+    finally:
+        os._exit(code if code >= 0 else 128 - code)
 
 
-def seen():
-    """Returns the sorted folders that student code may read: Python, this package and the models."""
+def readable_folders() -> list[str]:
+    """Return the sorted folders that student code may read: Python, this package and the models."""
     package = os.path.dirname(os.path.dirname(__file__))
     return sorted({sys.prefix, sys.base_prefix, package, str(sources.cache_folder())})
 
 
-def _mount(kind, place, options, flags):
-    if _libc.mount(kind.encode(), place.encode(), kind.encode(), flags, options and options.encode()):
-        raise OSError(ctypes.get_errno(), f"nothing could be mounted on {place}")
+def _mount_folders():
+    """Mount empty temporary folders of limited size, and a /proc for the new process namespace."""
+    flags = MS_NOSUID | MS_NODEV
+    _mount("none", "/", None, MS_REC | MS_PRIVATE)
+    in_tmp = [folder for folder in readable_folders() if folder.startswith("/tmp/") and os.path.isdir(folder)]
+    handles = {folder: os.open(folder, os.O_PATH) for folder in in_tmp}
+    _mount("tmpfs", "/tmp", "size=256m,nr_inodes=20k,mode=1777", flags)
+    for folder, handle in handles.items():
+        os.makedirs(folder, 0o755, exist_ok=True)
+        _mount(f"/proc/self/fd/{handle}", folder, None, MS_BIND | MS_REC)
+        os.close(handle)
+    _mount("tmpfs", "/dev/shm", "size=64m,nr_inodes=1k,mode=1777", flags)
+    _mount("proc", "/proc", None, flags | MS_NOEXEC)
 
 
-def _give_up(connection, given_up, isolated, memory, user, seconds):
-    """Gives up all rights for good, sets limits, and closes all files except the one socket."""
+def _mount(source, folder, options, flags):
+    if _libc.mount(source.encode(), folder.encode(), source.encode(), flags, options and options.encode()):
+        raise OSError(ctypes.get_errno(), f"nothing could be mounted on {folder}")
+
+
+def _drop_rights(isolated, memory, user, seconds):
+    """Set limits, drop all rights for good, and go to an empty home folder."""
     with contextlib.suppress(OSError), open("/proc/self/oom_score_adj", "w") as file:
         file.write("1000")  # if memory runs out, this process ends first
-    for limit, value in (
-        (resource.RLIMIT_DATA, memory),
-        (resource.RLIMIT_NPROC, 64),
-        (resource.RLIMIT_FSIZE, 100 * 2**20),
-        (resource.RLIMIT_CORE, 0),
-        (resource.RLIMIT_NOFILE, 512),
-        (resource.RLIMIT_CPU, int(seconds) + 1),
-    ):
-        if limit != resource.RLIMIT_NPROC or isolated:  # this limit counts all processes of the user
-            resource.setrlimit(limit, (value, value))
+    limits = {
+        resource.RLIMIT_DATA: memory,
+        resource.RLIMIT_FSIZE: 100 * 2**20,
+        resource.RLIMIT_CORE: 0,
+        resource.RLIMIT_NOFILE: 512,
+        resource.RLIMIT_CPU: int(seconds) + 1,
+    }
+    if isolated:  # otherwise all processes of the user would count
+        limits[resource.RLIMIT_NPROC] = 64
+    for limit, value in limits.items():
+        resource.setrlimit(limit, (value, value))
     if isolated:
         if user:
             os.setgroups([])
             os.setresgid(user, user, user)
             os.setresuid(user, user, user)
         else:
-            # Empty sets of capabilities; 0x20080522 is version 3 of this interface.
-            _libc.capset(struct.pack("Ii", 0x20080522, 0), bytes(24))
+            no_capabilities = bytes(24)
+            _libc.capset(struct.pack("Ii", CAPABILITY_VERSION_3, 0), no_capabilities)
         _libc.prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)
-        _deny_system_calls()
-    _libc.prctl(PR_SET_DUMPABLE, 1, 0, 0, 0)
-    place = HOME if isolated else f"{HOME}-{os.getpid()}"
-    os.makedirs(place, exist_ok=True)
-    os.environ["HOME"] = place
-    os.chdir(place)
-    os.write(given_up, b"1")
+        system_calls.install_filter(_libc)
+    _set_readable(True)
+    home = HOME if isolated else f"{HOME}-{os.getpid()}"
+    os.makedirs(home, exist_ok=True)
+    os.environ["HOME"] = home
+    os.chdir(home)
+
+
+def _close_files_but(connection):
     nowhere = os.open(os.devnull, os.O_RDWR)
     for standard in range(3):
         os.dup2(nowhere, standard)
-    kept = connection.fileno()
-    os.closerange(3, kept)
-    os.closerange(kept + 1, 4096)
+    os.closerange(3, connection.fileno())
+    os.closerange(connection.fileno() + 1, 4096)
 
 
-def _deny_system_calls():
-    """Installs a filter of system calls, written in the kernel's filter language (BPF, for seccomp)."""
-    if platform.machine() not in DENIED:
-        return
-    machine, clone, denied = DENIED[platform.machine()]
-    load, equal, at_least, bits, give = 0x20, 0x15, 0x35, 0x45, 0x06
-    refused, missing, allowed = 0x00050001, 0x00050026, 0x7FFF0000  # EPERM, ENOSYS, allow
-    program = [(load, 0, 0, 4), (equal, 1, 0, machine), (give, 0, 0, refused), (load, 0, 0, 0)]
-    program += [(at_least, 0, 1, 0x40000000), (give, 0, 0, missing)]  # the numbers of x86's x32 interface
-    for number in (*denied, *DENIED_EVERYWHERE):
-        program += [(equal, 0, 1, number), (give, 0, 0, refused)]
-    # A filter can't read the flags of clone3. If it seems missing, libc uses clone.
-    program += [(equal, 0, 1, CLONE3), (give, 0, 0, missing)]
-    program += [(equal, 0, 3, clone), (load, 0, 0, 16), (bits, 0, 1, NEW_USER), (give, 0, 0, refused)]
-    program += [(give, 0, 0, allowed)]
-    code = b"".join(struct.pack("HBBI", *line) for line in program)
-    buffer = ctypes.create_string_buffer(code)
-    filter_ = struct.pack("HxxxxxxP", len(program), ctypes.addressof(buffer))
-    if _libc.prctl(PR_SET_SECCOMP, 2, ctypes.c_char_p(filter_), 0, 0):
-        raise OSError(ctypes.get_errno(), "no filter of system calls")
-
-
-class _Text(io.TextIOBase):
-    """Keeps the first TEXT characters of printed text."""
-
-    def __init__(self):
-        self.text = ""
-
-    def writable(self):
-        return True
-
-    def write(self, text):
-        self.text += str(text)[: TEXT - len(self.text)]
-        return len(text)
-
-
-def _run(shell, connection):
-    """Runs the cells of one notebook and sends their results, then runs the hidden checks."""
+def _execute_notebook(shell, connection):
+    """Execute the cells of one notebook and send their results, then execute the hidden tests."""
     import numpy
     import torch
 
@@ -286,37 +260,37 @@ def _run(shell, connection):
     torch.manual_seed(0)
     torch.set_num_threads(1)
     job = wire.receive(connection)
-    waiting = []
+    seconds, waiting = job["seconds"], []
 
-    def late(*_):
-        raise TimeoutError(f"it took longer than {job['seconds']:g} s")
+    def time_is_up(*_):
+        raise TimeoutError(f"it took longer than {seconds:g} s")
 
-    signal.signal(signal.SIGALRM, late)
-    shell.user_ns["__probe__"] = _probe(connection, job["seconds"])
+    signal.signal(signal.SIGALRM, time_is_up)
+    shell.user_ns["__probe__"] = _probe(connection, seconds)
     if job.get("whole"):
         shell.user_ns["__expect__"] = _expect(connection)
     for source in job["prelude"]:
         shell.run_cell(source, store_history=False).raise_error()
     for index, cell in enumerate(job["cells"]):
         wire.send(connection, {"begin": index})
-        if cell["kind"] == "check":
-            problem = _statements(shell, cell["source"], job["seconds"])
-            if cell["waits"]:
-                waiting.append((index, *_wait(shell, connection)))
-            wire.send(connection, {"cell": index, "problem": problem})
+        if cell["role"] == "check":
+            message = {"problem": _execute_check(shell, cell["source"], seconds)}
+            if cell["has_hidden_tests"]:
+                waiting.append((index, *_fork_for_hidden_tests(shell, connection)))
         else:
-            wire.send(connection, {"cell": index} | _cell(shell, cell["source"], job["seconds"]))
+            message = _execute_cell(shell, cell["source"], seconds)
+        wire.send(connection, {"cell": index} | message)
     wire.send(connection, {"done": "visible"})
     hidden = wire.receive(connection)["hidden"]
     for (index, pipe, child), source in zip(waiting, hidden, strict=True):
         wire.send(connection, {"begin": index})
-        wire.send(pipe, {"source": source, "seconds": job["seconds"]})
+        wire.send(pipe, {"source": source, "seconds": seconds})
         os.waitpid(child, 0)
     wire.send(connection, {"done": "hidden"})
 
 
-def _wait(shell, connection):
-    """Forks a copy of the process that waits for the hidden tests of a check cell.
+def _fork_for_hidden_tests(shell, connection):
+    """Fork a copy of the process that waits for the hidden tests of a check cell.
 
     Returns the socket to the copy and its process id.
     """
@@ -329,74 +303,81 @@ def _wait(shell, connection):
         ours.close()
         message = wire.receive(theirs)
         if message:
-            _statements(shell, message["source"], message["seconds"])
+            _execute_check(shell, message["source"], message["seconds"])
     finally:
         os._exit(0)
 
 
-def _cell(shell, source, seconds):
-    """Runs one cell as a notebook does. Returns its printed text, its pictures and its error."""
-    from IPython.core.displayhook import CapturingDisplayHook
-    from IPython.core.displaypub import CapturingDisplayPublisher
+class _FirstText(io.TextIOBase):
+    """Keeps the beginning of printed text."""
 
-    text, problem = _Text(), None
-    publisher, hook = shell.display_pub, sys.displayhook
-    shell.display_pub = CapturingDisplayPublisher()
-    shown = shell.display_pub.outputs
-    sys.displayhook = CapturingDisplayHook(shell=shell, outputs=shown)
-    shell.showtraceback = shell.showsyntaxerror = lambda *_, **__: None
-    try:
-        with contextlib.redirect_stdout(text), contextlib.redirect_stderr(io.StringIO()), _alarm(seconds):
-            result = shell.run_cell(source, store_history=False)
-        if result.error_before_exec or result.error_in_exec:
-            problem = check.stopped(result.error_before_exec or result.error_in_exec)
-    except BaseException as error:
-        problem = check.stopped(error)
-    shell.display_pub, sys.displayhook = publisher, hook
-    return {"text": text.text, "shown": _pictures(shown), "problem": problem}
+    def __init__(self):
+        self.text = ""
+
+    def writable(self):
+        return True
+
+    def write(self, text):
+        self.text += str(text)[: wire.LONGEST_TEXT - len(self.text)]
+        return len(text)
 
 
-def _pictures(shown):
-    """Returns the first pictures and plain texts of what a cell displayed."""
-    kept = []
-    for output in shown[:20]:
-        data = output.get("data", {}) if isinstance(output, dict) else {}
-        for kind, size in (("image/png", IMAGE), ("text/plain", TEXT)):
-            if isinstance(data.get(kind), str) and len(data[kind]) <= size:
-                kept.append({kind: data[kind]})
-                break
-    return kept[:IMAGES]
-
-
-def _statements(shell, source, seconds):
-    """Runs a check cell statement by statement: if one fails, the others still run.
-
-    If one takes too long, the rest is skipped, because they would probably take too long as well.
-    Returns the first problem, or None.
-    """
-    problem = None
-    with contextlib.redirect_stdout(_Text()), contextlib.redirect_stderr(io.StringIO()):
-        for statement in ast.parse(source).body:
-            try:
-                with _alarm(seconds):
-                    exec(compile(ast.Module([statement], []), "<check>", "exec"), shell.user_ns)
-            except BaseException as error:
-                problem = problem or check.stopped(error)
-                if isinstance(error, TimeoutError):
-                    break
-    return problem
+@contextlib.contextmanager
+def _captured():
+    """Capture printed text, and yield it as a `_FirstText`. What goes to stderr is lost."""
+    text = _FirstText()
+    with contextlib.redirect_stdout(text), contextlib.redirect_stderr(_FirstText()):
+        yield text
 
 
 @contextlib.contextmanager
 def _alarm(seconds):
-    signal.setitimer(signal.ITIMER_REAL, seconds)
+    """Raise TimeoutError in the block when the time is up, and again later: code may catch every OSError."""
+    signal.setitimer(signal.ITIMER_REAL, seconds, REPEAT)
     try:
         yield
     finally:
         signal.setitimer(signal.ITIMER_REAL, 0)
 
 
+def _execute_cell(shell, source, seconds):
+    """Execute one cell as a notebook does. Return its printed text, its pictures and its error."""
+    from IPython.utils.capture import capture_output
+
+    with _captured() as text, capture_output(stdout=False, stderr=False) as displays:
+        try:
+            with _alarm(seconds):
+                result = shell.run_cell(source, store_history=False)
+            error = result.error_before_exec or result.error_in_exec
+        except BaseException as caught:
+            error = caught
+    displayed = [output.data for output in displays.outputs]
+    problem = checks.stopped(error) if error else None
+    return {"text": text.text, "shown": wire.shown(displayed), "problem": problem}
+
+
+def _execute_check(shell, source, seconds):
+    """Execute a check cell statement by statement: if one fails, the others still run.
+
+    If one takes too long, the rest is skipped, because they would probably take too long as well.
+    Returns the first problem, or None.
+    """
+    problem = None
+    with _captured():
+        for statement in ast.parse(source).body:
+            try:
+                with _alarm(seconds):
+                    exec(compile(ast.Module([statement], []), "<check>", "exec"), shell.user_ns)
+            except BaseException as error:
+                problem = problem or checks.stopped(error)
+                if isinstance(error, TimeoutError):
+                    break
+    return problem
+
+
 def _probe(connection, seconds):
+    """Return the function that replaces `course.check` in a student's run: it sends the call's outcome."""
+
     def probe(name, function, arguments):
         begin = time.monotonic()
         try:
@@ -404,14 +385,30 @@ def _probe(connection, seconds):
                 called = function()
             except NameError:
                 called = None
-            outcome = check.attempt(called, arguments())
+            outcome = checks.attempt(called, arguments())
         except BaseException as error:
-            outcome = check.stopped(error)
-        _send_outcome(connection, {"probe": name}, outcome)
+            outcome = checks.stopped(error)
+        _send_outcome(connection, {"check": name}, outcome)
         if time.monotonic() - begin > seconds:
             raise TimeoutError
 
     return probe
+
+
+def _expect(connection):
+    """Return the function that replaces `course.check` in the run of the instructor's answers.
+
+    It also sends the expected value and the values that known mistakes give.
+    """
+
+    def expect(name, task, function, arguments, expected, mistakes=None, tolerance=checks.ROUNDING, about=""):
+        mistakes = [[says, wire.encode(checks.plain(wrong))] for says, wrong in (mistakes or {}).items()]
+        message = {"check": name, "task": task, "call": checks.call_as_text(function, arguments)}
+        message |= {"about": about, "tolerance": tolerance, "mistakes": mistakes}
+        message |= {"expected": wire.encode(checks.plain(expected))}
+        _send_outcome(connection, message, checks.attempt(function, arguments))
+
+    return expect
 
 
 def _send_outcome(connection, message, outcome):
@@ -423,19 +420,6 @@ def _send_outcome(connection, message, outcome):
         wire.send(connection, message | {"outcome": {"unreadable": "returned more than can be read here."}})
 
 
-def _expect(connection):
-    """Returns the `__expect__` for the instructor's answers: it sends the expected value and each mistake."""
-
-    def expect(name, task, function, arguments, expected, mistakes=None, tolerance=check.ROUNDING, about=""):
-        call = f"{check._name(function)}({', '.join(map(check.show, arguments))})"
-        mistakes = [[says, wire.encode(check.plain(wrong))] for says, wrong in (mistakes or {}).items()]
-        message = {"probe": name, "task": task, "call": call, "about": about, "tolerance": tolerance}
-        message |= {"expected": wire.encode(check.plain(expected)), "mistakes": mistakes}
-        _send_outcome(connection, message, check.attempt(function, arguments))
-
-    return expect
-
-
 if __name__ == "__main__":
-    with _socket(int(sys.argv[1])) as asked:
-        serve(asked, sys.argv[2] == "isolated", json.loads(sys.argv[3]))
+    with _socket(int(sys.argv[1])) as requests:
+        serve(requests, sys.argv[2] == "isolated", json.loads(sys.argv[3]))

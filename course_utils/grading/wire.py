@@ -1,8 +1,16 @@
-"""The messages between the grader and the sandbox: JSON, each with its length in front.
+"""The messages between the grader and the sandbox: JSON, each after its length in bytes.
 
 Nothing that comes out of the sandbox is executed or unpickled. It is read here, with limits on its size and
-depth. The results are only None, booleans, numbers, strings, lists, tuples, dictionaries and sets, of exactly
+depth. Values are only None, booleans, numbers, strings, lists, tuples, dictionaries and sets, of exactly
 Python's own types.
+
+The grader sends a job (see `Sandbox.messages`). The sandbox sends, for each cell and at the end:
+
+    {"begin": 3}                                       cell 3 begins
+    {"check": name, "outcome": ...}                    a course.check was called; see `checks.attempt`
+    {"cell": 3, "text": ..., "shown": ..., "problem": ...}    cell 3 has ended
+    {"done": "visible"}                                the grader answers {"hidden": the hidden tests}
+    {"done": "hidden"}
 """
 
 import json
@@ -10,27 +18,30 @@ import math
 import struct
 import time
 
+LONGEST_TEXT = 5_000  # characters of a cell's text that are kept
+LONGEST_IMAGE = 400_000  # characters of a picture that is kept, in base64
+MOST_SHOWN = 3  # pictures and texts that are kept of what a cell displayed
+LONGEST_MESSAGE = 16 * 2**20  # bytes
 _LENGTH = struct.Struct("!I")
-LARGEST = 16 * 2**20  # bytes of the longest message
 _DEEPEST = 60  # levels of lists in lists
 _LONGEST_INT = 60_000  # bits
 _SCALARS = (bool, int, float, str)
 
 
 class Garbled(Exception):
-    """Raised if a message or a value is not in this module's format; the text says why."""
+    """Raised if a message or a value does not have this module's format. The message says what arrived."""
 
 
 def send(connection, message: dict):
-    """Sends one message. Raises OSError if the other side has closed, ValueError if it is too long."""
+    """Send one message. Raises OSError if the other side has closed, ValueError if it is too long."""
     data = json.dumps(message).encode()
-    if len(data) > LARGEST:
+    if len(data) > LONGEST_MESSAGE:
         raise ValueError(f"a message of {len(data):,} bytes")
     connection.sendall(_LENGTH.pack(len(data)) + data)
 
 
 def receive(connection, until: float = math.inf) -> dict | None:
-    """Returns the next message, or None if the other side has closed the connection.
+    """Return the next message, or None if the other side has closed the connection.
 
     Raises TimeoutError when `time.monotonic()` reaches `until`, and Garbled if the message can't be read.
     """
@@ -38,7 +49,7 @@ def receive(connection, until: float = math.inf) -> dict | None:
     if head is None:
         return None
     (length,) = _LENGTH.unpack(head)
-    if length > LARGEST:
+    if length > LONGEST_MESSAGE:
         raise Garbled(f"a message of {length:,} bytes")
     data = _read(connection, length, until)
     if data is None:
@@ -46,22 +57,19 @@ def receive(connection, until: float = math.inf) -> dict | None:
     try:
         message = json.loads(data)
     except (ValueError, RecursionError):
-        raise Garbled("a message that is no JSON") from None
+        raise Garbled("a message that is not JSON") from None
     if not isinstance(message, dict):
-        raise Garbled("a message that is no dictionary")
+        raise Garbled("a message that is not a dictionary")
     return message
 
 
 def _read(connection, length, until):
     parts = []
     while length:
-        if until == math.inf:
-            connection.settimeout(None)
-        else:
-            left = until - time.monotonic()
-            if left <= 0:
-                raise TimeoutError
-            connection.settimeout(left)
+        seconds = None if until == math.inf else until - time.monotonic()
+        if seconds is not None and seconds <= 0:
+            raise TimeoutError
+        connection.settimeout(seconds)
         try:
             part = connection.recv(min(length, 1 << 20))
         except ConnectionError:
@@ -74,34 +82,33 @@ def _read(connection, length, until):
 
 
 def encode(value):
-    """Returns a value from `check.plain` as JSON. Tuples, sets, dictionaries and long integers get a tag.
+    """Return a value from `checks.plain` as JSON. Tuples, sets, dictionaries and long integers get a tag.
 
-    Raises Garbled for any other kind of value.
+    Raises Garbled for a value of any other type.
     """
-    kind = type(value)
-    if kind is int and value.bit_length() > 1000:
+    type_ = type(value)
+    if type_ is int and value.bit_length() > 1000:
         return {"int": hex(value)}
-    if value is None or kind in _SCALARS:
+    if value is None or type_ in _SCALARS:
         return value
-    if kind is list:
+    if type_ is list:
         return [encode(item) for item in value]
-    if kind is dict:
+    if type_ is dict:
         return {"dict": [[encode(key), encode(item)] for key, item in value.items()]}
-    if kind in (tuple, set):
-        return {kind.__name__: [encode(item) for item in value]}
-    raise Garbled(f"a value of the kind {kind.__name__}")
+    if type_ in (tuple, set):
+        return {type_.__name__: [encode(item) for item in value]}
+    raise Garbled(f"a value of the type {type_.__name__}")
 
 
 def decode(data, depth: int = _DEEPEST):
-    """Returns the value that `encode` turned into `data`. Raises Garbled if `data` can't be read."""
+    """Return the value that `encode` turned into `data`. Raises Garbled if `data` can't be read."""
     if not depth:
         raise Garbled("lists in lists, too deep")
-    kind = type(data)
-    if data is None or kind in _SCALARS:
+    if data is None or type(data) in _SCALARS:
         return data
-    if kind is list:
+    if type(data) is list:
         return [decode(item, depth - 1) for item in data]
-    if kind is dict and len(data) == 1:
+    if type(data) is dict and len(data) == 1:
         ((tag, inside),) = data.items()
         try:
             if tag == "int" and len(inside) < _LONGEST_INT / 4:
@@ -113,4 +120,21 @@ def decode(data, depth: int = _DEEPEST):
                 return {decode(key, depth - 1): decode(item, depth - 1) for key, item in inside}
         except (TypeError, ValueError):
             pass
-    raise Garbled("a value of no kind that is known")
+    raise Garbled("a value of an unknown type")
+
+
+def text(value, longest: int = LONGEST_TEXT) -> str:
+    """Return the beginning of a text that can be encoded as UTF-8, or "" if the value is not a text."""
+    return value.encode(errors="replace").decode()[:longest] if isinstance(value, str) else ""
+
+
+def shown(displayed) -> list[dict[str, str]]:
+    """Return what is kept of a list of displayed data: the first pictures and texts that are not too long."""
+    kept = []
+    for data in displayed[:20] if isinstance(displayed, list) else ():
+        for type_, longest in (("image/png", LONGEST_IMAGE), ("text/plain", LONGEST_TEXT)):
+            content = data.get(type_) if isinstance(data, dict) else None
+            if isinstance(content, str) and len(content) <= longest:
+                kept.append({type_: content})
+                break
+    return kept[:MOST_SHOWN]

@@ -15,14 +15,14 @@ delete the file.
 
 import json
 import os
-import tempfile
-import time
 from datetime import UTC, datetime
 from pathlib import Path
 
 from filelock import FileLock
 
-# All answers, once the file cannot be written: they last as long as the kernel. None while the file is used.
+from course_utils import files
+
+# All answers, if the file cannot be written: they last as long as the kernel. Otherwise None.
 _unsaved: dict[str, dict] | None = None
 
 
@@ -53,7 +53,7 @@ def record(kind: str, key: str, answer, right: bool | None = None) -> str:
 
     Parameters: `kind` is "predict", "quiz" or "check"; `key` names the question; `answer` is a number or a
     string; `right` is None if the answer cannot be right or wrong.
-    Returns a sentence for the learner the first time that an answer cannot be saved, otherwise "".
+    Returns a sentence for the learner if an answer cannot be saved for the first time, otherwise "".
     """
     now = datetime.now(UTC).isoformat(timespec="seconds")
 
@@ -72,7 +72,7 @@ def record(kind: str, key: str, answer, right: bool | None = None) -> str:
 
 
 def forget(kind: str, keys: list[str]) -> str:
-    """Remove the answers to these questions, so that they can be asked again. Returns as `record` does."""
+    """Remove the answers to these questions, so that they can be asked again. Returns what `record` does."""
 
     def remove(answers):
         for key in keys:
@@ -99,7 +99,7 @@ def _change(edit) -> str:
         edit(_unsaved)
         if known_already:
             return ""
-        reason = error.strerror or "another notebook is holding the file"
+        reason = error.strerror or "another notebook is writing the file"
         return f"(Your answers cannot be saved in {file.parent}: {reason}. They last as long as this kernel.)"
 
 
@@ -127,18 +127,7 @@ def _is_entry(entry) -> bool:
 
 
 def _write_file(file: Path, answers: dict[str, dict]):
-    handle, temporary = tempfile.mkstemp(dir=file.parent, prefix=file.name, suffix=".part")
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8") as stream:
+    with files.replacing(file) as part:
+        part.touch(mode=0o600)  # nobody else can read it
+        with part.open("w", encoding="utf-8") as stream:
             json.dump(answers, stream, indent=1, ensure_ascii=False)
-        for pause in (0.02, 0.1, None):
-            try:
-                os.replace(temporary, file)
-                break
-            except PermissionError:  # Windows raises it while another kernel reads the file
-                if pause is None:
-                    raise
-                time.sleep(pause)
-    except BaseException:
-        os.unlink(temporary)
-        raise

@@ -15,7 +15,7 @@ import pytest
 from exercises_table import answers_of, cells_of, message, table, tasks_of
 
 from course_utils import catalog
-from course_utils.learning.check import NotYet
+from course_utils.learning.checks import NotYet
 
 ROOT = Path(__file__).parents[2]
 LESSONS = [name for name in catalog.lessons() if (ROOT / "solutions" / name).is_dir()]

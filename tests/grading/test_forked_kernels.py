@@ -37,7 +37,7 @@ def served():
 
 @pytest.fixture
 def kernel():
-    """Yields the manager and the client of a running kernel."""
+    """Yield the manager and the client of a running kernel."""
     manager = KernelManager()
     manager.start_kernel()
     assert isinstance(manager.provisioner.process, forked_kernels._Forked)
@@ -50,7 +50,7 @@ def kernel():
 
 
 def executed():
-    """Runs the cells. Returns whether a copy ran them, and their outputs."""
+    """Run the cells. Return whether a copy ran them, and their outputs."""
     notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(cell) for cell in CELLS])
     client = nbclient.NotebookClient(notebook, kernel_name="python3", allow_errors=True)
     with client.setup_kernel():
@@ -93,7 +93,7 @@ def test_no_two_copies_draw_the_same_numbers(kernel):
 
 
 def ask(client, code):
-    """Returns what a kernel prints."""
+    """Return what a kernel prints."""
     said = []
     reply = client.execute_interactive(code, timeout=600, output_hook=said.append)
     assert reply["content"]["status"] == "ok", reply["content"]

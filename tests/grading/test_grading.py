@@ -1,6 +1,6 @@
 """Tests that the grader gives right answers their points, whatever other students hand in.
 
-tests/hostile/ contains submissions that try to cheat, to escape from the sandbox or to exhaust the machine,
+hostile/ contains submissions that try to cheat, to escape from the sandbox or to exhaust the machine,
 and some that are broken.
 """
 
@@ -24,23 +24,24 @@ from programs import needs
 from waiting import within
 
 from course_utils.errors import CourseError
-from course_utils.grading import wire
+from course_utils.grading import system_calls, wire
 from course_utils.grading.sandbox import Sandbox
 
 nbformat = Lazy("nbformat")
 nbgrader = Lazy("nbgrader.api")
 assignments = Lazy("course_utils.grading.assignment")
+batch = Lazy("course_utils.grading.batch")
 cluster = Lazy("course_utils.grading.cluster")
 intake = Lazy("course_utils.grading.intake")
 record = Lazy("course_utils.grading.record")
-run = Lazy("course_utils.grading.run")
+stored = Lazy("course_utils.grading.result")
 
 HERE = Path(__file__).parent / "hostile"
 HOSTILE = tomllib.loads((HERE / "submissions.toml").read_text(encoding="utf-8"))["submissions"]
-PATIENT = ("broken", "damaged", "honest", "path")  # kinds that end by themselves
+PATIENT = ("broken", "damaged", "honest", "path")  # these submissions end by themselves
 KINDS = sorted({each["kind"] for each in HOSTILE})
-PLACES = "PORT|SECRET|CANARY|PID"  # placeholders in submissions, which the test fills in
-SHOWN_NEVER = (
+PLACEHOLDERS = "PORT|SECRET|CANARY|PID"  # in submissions; the test fills them in
+NEVER_SHOWN = (
     "48611",
     "90173",
     "97222",
@@ -50,8 +51,46 @@ SHOWN_NEVER = (
 )
 
 
+EARLIER_RESULT = {
+    "key": "0123",
+    "student": "ann",
+    "lms": ["canvas", "12"],
+    "problem": "",
+    "notes": ["The cell 'longest' is missing: hand in a copy with all cells."],
+    "score": 1.5,
+    "max": 5.0,
+    "tasks": [
+        {
+            "task": "double-check",
+            "title": "Double",
+            "points": 2.0,
+            "score": 1.5,
+            "manual": False,
+            "stopped": "",
+            "checks": [{"passed": False, "hidden": False, "says": "double([1]) gave 3, expected 2."}],
+            "source": "def double(numbers): ...",
+            "text": "printed",
+            "shown": [{"text/plain": "7"}],
+        },
+        {
+            "task": "essay",
+            "title": "Essay",
+            "points": 3.0,
+            "score": 0.0,
+            "manual": True,
+            "stopped": "",
+            "checks": [],
+            "source": "words",
+            "text": "",
+            "shown": [],
+        },
+    ],
+    "seconds": 0.21,
+}
+
+
 def instructor_notebook():
-    """Returns the notebook of tests/hostile/assignment.toml, with solutions and hidden checks."""
+    """Return the notebook of hostile/assignment.toml, with solutions and hidden checks."""
     cells = []
     for each in tomllib.loads((HERE / "assignment.toml").read_text(encoding="utf-8"))["cells"]:
         facts = {"grade_id": each["id"], "schema_version": 3, "task": False, "locked": "solution" not in each}
@@ -69,7 +108,7 @@ def cell_of(book, name):
 
 
 def answered(path, **answers):
-    """Returns a student's notebook as a dictionary: the solutions, replaced by the given answers."""
+    """Return a student's notebook as a dictionary: the solutions, with the given answers in their stead."""
     assignment = assignments.Assignment(path)
     book = json.loads(json.dumps(assignment.notebook))
     for cell in book["cells"]:
@@ -79,7 +118,7 @@ def answered(path, **answers):
     return book
 
 
-# Changes to a notebook as a dictionary, by the names that tests/hostile/submissions.toml gives them.
+# Changes to a notebook as a dictionary, by the names that hostile/submissions.toml gives them.
 def points(book):
     cell_of(book, "double-check")["metadata"]["nbgrader"]["points"] = 100
 
@@ -141,26 +180,16 @@ def another(book):
         cell["source"] = cell["source"].replace("def double", "def other").replace("def longest", "def that")
 
 
-CHANGES = {
-    "points": points,
-    "check emptied": check_emptied,
-    "duplicate": duplicate,
-    "no metadata": no_metadata,
-}
-CHANGES |= {
-    "deleted": deleted,
-    "nbformat 3": nbformat_3,
-    "nbformat 99": nbformat_99,
-    "old schema": old_schema,
-}
+CHANGES = (points, check_emptied, duplicate, no_metadata, deleted, nbformat_3, nbformat_99, old_schema)
+CHANGES = {change.__name__.replace("_", " "): change for change in CHANGES}
 CHANGES |= {"no cells": no_cells, "reversed": reversed_cells, "kernel": kernel, "another": another}
 
 
-def write_submission(each, path, folder, meant):
-    """Writes a hostile submission. `meant` maps the placeholders to the test's own values."""
+def write_submission(each, path, folder, values):
+    """Write a hostile submission. `values` maps the placeholders to the test's own values."""
 
     def filled(text):
-        for name, value in meant.items():
+        for name, value in values.items():
             text = text.replace(name, str(value))
         return text
 
@@ -192,7 +221,7 @@ def write_submission(each, path, folder, meant):
 
 @pytest.fixture(scope="module")
 def course(tmp_path_factory):
-    """Returns the path of the instructor's notebook, alone in its folder."""
+    """Return the path of the instructor's notebook, alone in its folder."""
     folder = tmp_path_factory.mktemp("course")
     path = folder / "small.ipynb"
     nbformat.write(instructor_notebook(), path)
@@ -201,7 +230,7 @@ def course(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def graded(course, tmp_path_factory):
-    """Grades all hostile submissions, with honest ones in between.
+    """Grade all hostile submissions, with honest ones among them.
 
     There are two runs: broken or odd submissions get much time, endless ones get little.
     Returns the results, the folders, the addresses that called the test's server, and the path of a file that
@@ -221,31 +250,31 @@ def graded(course, tmp_path_factory):
     ):
         threading.Thread(target=server.serve_forever, daemon=True).start()
         patch.setenv("GRADER_SECRET", "a secret of the environment")
-        meant = {"SECRET": secret, "CANARY": canary, "PORT": server.server_port, "PID": os.getpid()}
+        values = {"SECRET": secret, "CANARY": canary, "PORT": server.server_port, "PID": os.getpid()}
         for go, seconds in (("patient", 600), ("quick", 10)):
             folder, out = tmp_path_factory.mktemp(go), tmp_path_factory.mktemp(f"{go}-out")
             mine = [each for each in HOSTILE if (each["kind"] in PATIENT) == (go == "patient")]
             mine.sort(key=lambda each: each["kind"] == "exhausting")  # these keep the processors busy
             for number, each in enumerate(mine):
                 each["student"] = each.get("name", f"{go}{number:03}")
-                write_submission(each, course, folder, meant)
+                write_submission(each, course, folder, values)
                 if number % 20 == 0:
                     book = answered(course, essay=f"private words of {go}{number:03}")
                     (folder / f"honest-{go}{number:03}.ipynb").write_text(json.dumps(book))
-            graded = run.grade(str(course), folder, out, workers=16, seconds=seconds, memory=2**30)
+            graded = batch.grade(str(course), folder, out, workers=16, seconds=seconds, memory=2**30)
             assert len(graded) == len(mine) + (len(mine) + 19) // 20
-            results |= {each["student"]: (each, out) for each in graded}
+            results |= {result.student: (result, out) for result in graded}
             folders.append(out)
         server.shutdown()
     return results, folders, called, canary
 
 
 def points_of(result):
-    return [task["score"] for task in result["tasks"]]
+    return [task.score for task in result.tasks]
 
 
-def found(results, each):
-    """Returns the result of a submission, also if the grader had to replace its name."""
+def result_of(results, each):
+    """Return the result of a submission, even if the grader had to replace the student's name."""
     name = each["student"].replace("\n", "_")
     names = (name, f"{name}.ipynb", intake._other_name(name), intake._other_name(each["student"]))
     return next(results[each] for each in names if each in results)
@@ -256,14 +285,14 @@ def found(results, each):
 def test_hostile_submissions(kind, graded):
     results, _, called, canary = graded
     for each in (each for each in HOSTILE if each["kind"] == kind):
-        result, out = found(results, each)
-        page = (out / "feedback" / "small" / f"{result['student']}.html").read_text()
+        result, out = result_of(results, each)
+        page = (out / "feedback" / "small" / f"{result.student}.html").read_text()
         double, longest, essay = points_of(result)
-        assert double == each.get("double_points", 2 if kind == "path" and not result["problem"] else 0), each
-        wanted = each.get("longest_points", 0 if result["problem"] else 2)
+        assert double == each.get("double_points", 2 if kind == "path" and not result.problem else 0), each
+        wanted = each.get("longest_points", 0 if result.problem else 2)
         assert wanted == "any" or kind == "exhausting" or longest == wanted, (each["what"], result)
         assert essay == 0
-        assert kind == "path" or bool(result["problem"]) == (kind == "broken"), (each["what"], result)
+        assert kind == "path" or bool(result.problem) == (kind == "broken"), (each["what"], result)
         assert "<script" not in page and "<img src=x" not in page, each["what"]
         assert each.get("shown", "") in page
     assert not called and not canary.exists()
@@ -273,17 +302,17 @@ def test_hostile_submissions(kind, graded):
 def test_no_student_is_lost(graded):
     results, folders, _, _ = graded
     for out in folders:
-        mine = {name: result for name, (result, place) in results.items() if place == out}
+        mine = {name: result for name, (result, folder) in results.items() if folder == out}
         with (out / "grades.csv").open() as file:
             assert len(list(csv.DictReader(file))) == len(mine)
         with nbgrader.Gradebook(f"sqlite:///{out / 'gradebook.db'}") as book:
             assert {each.student.id: each.score for each in book.find_assignment("small").submissions} == {
-                name: result["score"] for name, result in mine.items()
+                name: result.score for name, result in mine.items()
             }
 
 
 @needs("bubblewrap")
-def test_nothing_leaks_into_what_is_shown(graded):
+def test_nothing_hidden_or_private_is_shown(graded):
     results, folders, _, _ = graded
     patterns = ("feedback/**/*.html", "autograded/**/*.ipynb", "results/**/*.json")
     # One student's name ends in .ipynb, so a folder's name does, too.
@@ -291,24 +320,24 @@ def test_nothing_leaks_into_what_is_shown(graded):
     assert len(files) == 3 * len(results)
     for file in files:
         text = file.read_text()
-        leaked = [each for each in SHOWN_NEVER if each in text]
+        leaked = [each for each in NEVER_SHOWN if each in text]
         assert leaked == (["private words"] if "honest" in str(file) else []), file
 
 
 @needs("bubblewrap")
-def test_honest_ones_have_all_points_beside_the_others_and_alone_and_cold(course, graded, tmp_path):
+def test_honest_submissions_get_all_points_among_hostile_ones_alone_and_cold(course, graded, tmp_path):
     honest = {name: result for name, (result, _) in graded[0].items() if name.startswith("honest")}
     assert len(honest) > 4 and all(points_of(result) == [2, 2, 0] for result in honest.values())
     (tmp_path / "in").mkdir()
     book = answered(course, essay="private words of patient000")
     (tmp_path / "in" / "honest-patient000.ipynb").write_text(json.dumps(book))
-    (alone,) = run.grade(str(course), tmp_path / "in", tmp_path / "out", seconds=600, cold=True)
-    assert alone["tasks"] == honest["honest-patient000"]["tasks"]
+    (alone,) = batch.grade(str(course), tmp_path / "in", tmp_path / "out", seconds=600, cold=True)
+    assert alone.tasks == honest["honest-patient000"].tasks
 
 
 @pytest.mark.everything(reason="kills a run of twelve submissions, and grades them again")
 @needs("bubblewrap")
-def test_a_run_that_is_killed_goes_on_and_the_next_does_only_what_changed(course, tmp_path):
+def test_the_run_after_a_killed_one_grades_only_what_is_missing_or_has_changed(course, tmp_path):
     folder, out = tmp_path / "in", tmp_path / "out"
     folder.mkdir()
     for number in range(12):
@@ -323,7 +352,7 @@ def test_a_run_that_is_killed_goes_on_and_the_next_does_only_what_changed(course
     before = {file: file.stat().st_mtime_ns for file in kept.glob("*.json")}
     assert 3 <= len(before) < 12
     (folder / "s00.ipynb").write_text(json.dumps(answered(course, double="def double(numbers): return 4")))
-    results = run.grade(str(course), folder, out)
+    results = batch.grade(str(course), folder, out)
     assert [points_of(each)[0] for each in results] == [0, 0] + 5 * [2, 0]
     assert {file.stem for file in before if file.stat().st_mtime_ns != before[file]} <= {"s00"}
     with nbgrader.Gradebook(f"sqlite:///{out / 'gradebook.db'}") as book:
@@ -333,7 +362,7 @@ def test_a_run_that_is_killed_goes_on_and_the_next_does_only_what_changed(course
         book.find_comment("essay", "small", "small", "s00").manual_comment = "well <b>seen"
         book.db.commit()
     (folder / "s11.ipynb").unlink()
-    assert len(run.grade(str(course), folder, out)) == 12  # nothing is left to run
+    assert len(batch.grade(str(course), folder, out)) == 12  # nothing is left to run
     with (out / "grades.csv").open() as file:
         rows = {row["student"]: row for row in csv.DictReader(file)}
     assert [rows["s00"][name] for name in ("essay", "by hand", "score", "handed in")] == [
@@ -358,7 +387,7 @@ def test_a_run_that_is_killed_goes_on_and_the_next_does_only_what_changed(course
 
 @pytest.fixture(scope="module")
 def dask(tmp_path_factory):
-    """Yields a function that starts a Dask scheduler or worker, and the file with the scheduler's address."""
+    """Yield a function that starts a Dask scheduler or worker, and the file with the scheduler's address."""
     folder, started = tmp_path_factory.mktemp("dask"), []
 
     def start(command):
@@ -378,7 +407,7 @@ def dask(tmp_path_factory):
 
 @pytest.mark.everything(reason="grades all submissions on two workers, and starts one of them again")
 @needs("bubblewrap")
-def test_a_cluster_gives_the_same_grades_also_when_a_worker_dies(course, graded, tmp_path, dask, monkeypatch):
+def test_a_cluster_gives_the_same_grades_even_if_a_worker_dies(course, graded, tmp_path, dask, monkeypatch):
     start, file = dask
     monkeypatch.setattr(cluster, "CONNECT", 600)
     monkeypatch.setattr(cluster, "PATIENCE", 600)
@@ -387,8 +416,8 @@ def test_a_cluster_gives_the_same_grades_also_when_a_worker_dies(course, graded,
     (tmp_path / "in" / "honest-patient000.ipynb").write_text(json.dumps(honest))
     mine = []
     for kind in (kind for kind in KINDS if kind not in ("exhausting", "path")):  # two of each kind
-        whole = [each for each in HOSTILE if each["kind"] == kind and not re.search(PLACES, str(each))]
-        mine += sorted(whole, key=lambda each: found(graded[0], each)[0]["seconds"])[:2]
+        whole = [each for each in HOSTILE if each["kind"] == kind and not re.search(PLACEHOLDERS, str(each))]
+        mine += sorted(whole, key=lambda each: result_of(graded[0], each)[0].seconds)[:2]
     for each in mine:
         write_submission(each, course, tmp_path / "in", {})
     start("scheduler")
@@ -397,7 +426,7 @@ def test_a_cluster_gives_the_same_grades_also_when_a_worker_dies(course, graded,
     with monkeypatch.context() as patch:
         patch.setattr(cluster, "PATIENCE", 0)
         with pytest.raises(CourseError, match="has no worker"):
-            run.grade(str(course), tmp_path / "in", tmp_path / "out", dask=address)
+            batch.grade(str(course), tmp_path / "in", tmp_path / "out", dask=address)
     workers = [start("worker"), start("worker")]
     kept = tmp_path / "out" / "results" / "small"
 
@@ -407,25 +436,25 @@ def test_a_cluster_gives_the_same_grades_also_when_a_worker_dies(course, graded,
 
     killer = threading.Thread(target=kill_one)
     killer.start()
-    results = run.grade(str(course), tmp_path / "in", tmp_path / "out", seconds=600, dask=address)
+    results = batch.grade(str(course), tmp_path / "in", tmp_path / "out", seconds=600, dask=address)
     killer.join()
     assert workers[0].wait() == -signal.SIGKILL and workers[1].poll() is None
     assert len(results) == len(mine) + 1
     for result in results:
-        here = graded[0][result["student"]][0]
+        here = graded[0][result.student][0]
         for name in ("problem", "notes", "score"):
-            assert result[name] == here[name], result["student"]
-        checks = [[task["checks"], task["stopped"]] for task in result["tasks"]]
-        assert checks == [[task["checks"], task["stopped"]] for task in here["tasks"]], result["student"]
+            assert getattr(result, name) == getattr(here, name), result.student
+        verdicts = [(task.checks, task.stopped) for task in result.tasks]
+        assert verdicts == [(task.checks, task.stopped) for task in here.tasks], result.student
 
 
 @needs("bubblewrap")
-def test_a_cluster_that_can_t_grade_is_said(course, tmp_path, monkeypatch):
+def test_a_cluster_that_can_t_grade_says_why(course, tmp_path, monkeypatch):
     (tmp_path / "s.ipynb").write_text(json.dumps(answered(course)))
 
     def says(sentence, address):
         with pytest.raises(CourseError, match=sentence):
-            run.grade(str(course), tmp_path, tmp_path / "out", dask=address)
+            batch.grade(str(course), tmp_path, tmp_path / "out", dask=address)
 
     monkeypatch.setattr(cluster, "CONNECT", 1)
     says("No Dask scheduler answers at tcp://127.0.0.1:9", "tcp://127.0.0.1:9")
@@ -443,7 +472,7 @@ def zipped(path, files):
     return path
 
 
-def test_what_lms_and_nbgrader_give_is_understood(course, tmp_path):
+def test_submissions_from_an_lms_and_from_nbgrader_are_read(course, tmp_path):
     book = json.dumps(answered(course))
     canvas = zipped(
         tmp_path / "canvas.zip",
@@ -478,7 +507,7 @@ def test_what_lms_and_nbgrader_give_is_understood(course, tmp_path):
     assert [each.student for each in intake.collect(tmp_path, "small")] == ["ann", "bob"]
 
 
-def test_archives_that_are_traps(course, tmp_path):
+def test_traps_in_archives_are_refused(course, tmp_path):
     link = zipfile.ZipInfo("linked.ipynb")
     link.external_attr = 0o120777 << 16
     trap = tmp_path / "trap.zip"
@@ -496,11 +525,37 @@ def test_archives_that_are_traps(course, tmp_path):
         intake.collect(tmp_path / "nowhere", "small")
 
 
-def test_hidden_parts_go_in_without_what_is_expected():
+def test_stored_earlier_versions_load():
+    text = json.dumps(EARLIER_RESULT)
+    result = stored.Result.from_json(text)
+    assert (result.student, result.score, result.points) == ("ann", 1.5, 5)
+    assert [check.says for check in result.tasks[0].checks] == ["double([1]) gave 3, expected 2."]
+    assert json.loads(result.to_json()) == EARLIER_RESULT
+
+
+@pytest.mark.parametrize(
+    "machine, header, pattern",
+    [
+        ("x86_64", "x86_64-linux-gnu/asm/unistd_64.h", r"#define __NR_(\w+)\s+(\d+)"),
+        ("aarch64", "asm-generic/unistd.h", r"#define __NR(?:3264)?_(\w+)\s+(\d+)"),
+    ],
+)
+def test_refused_system_calls_have_the_numbers_of_the_kernel_s_headers(machine, header, pattern):
+    path = Path("/usr/include", header)
+    if not path.is_file():
+        pytest.skip(f"needs {path}: sudo apt install linux-libc-dev")
+    numbers = dict(re.findall(pattern, path.read_text()))
+    column = list(system_calls.AUDIT_ARCH).index(machine)
+    calls = system_calls.REFUSED | {"clone": system_calls.CLONE, "clone3": system_calls.CLONE3}
+    for name, call in calls.items():
+        assert call[column] == int(numbers[name]), name
+
+
+def test_hidden_tests_enter_the_sandbox_without_the_expected_values():
     for path in assignments.SOLUTIONS.glob("*/*.ipynb"):
         assignment = assignments.Assignment(path)
         for task in assignment.tasks.values():
-            assert task.probes and "course.check" not in task.visible + task.hidden
+            assert task.checks and "course.check" not in task.visible + task.hidden
             assert "mistakes=" not in task.hidden
     task = assignments.Assignment(assignments.find("06")).tasks["denoise-check"]
     assert "scheduler.set_timesteps" in task.hidden and "stepped" not in task.hidden
@@ -513,7 +568,7 @@ def test_long_lines_of_a_text_are_broken_for_formgrader():
     assert "".join(lines) == text.replace("\n", "") and "" in lines
 
 
-def test_what_comes_back_is_plain_or_refused():
+def test_values_from_the_sandbox_are_plain_or_refused():
     value = {"a": [1, 2.5, float("inf"), None, True], ("b", 2): {"x", "y"}, "long": 3**1000}
     assert wire.decode(json.loads(json.dumps(wire.encode(value)))) == value
     for bad in ({"int": "zz"}, {"set": [[1]]}, {"dict": [[1]]}, {"a": 1, "b": 2}, {"int": "1" * 10**6}):
@@ -529,7 +584,7 @@ def test_without_a_sandbox_nothing_is_graded(monkeypatch):
     Sandbox(isolated=False)
 
 
-def test_what_can_t_be_graded_is_said(tmp_path):
+def test_what_can_t_be_graded_says_why(tmp_path):
     book = instructor_notebook()
     cell_of(book, "double-check")["source"] = "assert double([1]) == [2]"
     nbformat.write(book, tmp_path / "asserts.ipynb")

@@ -16,7 +16,7 @@ import pytest
 from course_utils import check, quiz, reveal
 from course_utils.errors import CourseError
 from course_utils.learning import answers, predictions, quizzes
-from course_utils.learning.check import NotYet
+from course_utils.learning.checks import NotYet
 from course_utils.learning.predictions import Prediction, compare, read_number
 
 ROOT = Path(__file__).parents[2]
@@ -88,7 +88,7 @@ def test_a_failed_write_leaves_only_the_old_file(file, monkeypatch):
     assert "No space left on device" in answers.record("predict", "b", 41)
     monkeypatch.undo()
     assert list(json.loads(file.read_text())) == ["predict a"]
-    assert not list(file.parent.glob("*.part"))
+    assert not list(file.parent.glob(".part*"))
 
 
 def test_two_kernels_at_once_lose_nothing(file):

@@ -1,6 +1,5 @@
 """Grades all submissions of an assignment: the command `course grade`."""
 
-import hashlib
 import importlib.util
 import os
 import sys
@@ -15,11 +14,12 @@ from tqdm import tqdm
 from course_utils.errors import CourseError
 from course_utils.grading import assignment as assignments
 from course_utils.grading import intake
-from course_utils.grading.judge import CODE, Judge
+from course_utils.grading.judge import Judge, key_of
 from course_utils.grading.record import Records
+from course_utils.grading.result import Result
 from course_utils.grading.sandbox import Sandbox
 
-LOOK = 5  # seconds to wait for a result before `most` is asked again
+PAUSE = 5  # seconds to wait for a result before asking again how many may be started
 
 
 def grade(
@@ -32,8 +32,8 @@ def grade(
     cold: bool = False,
     memory: int = 4 * 2**30,
     dask: str | None = None,
-) -> list[dict]:
-    """Grades all submissions of an assignment, except those already graded that have not changed.
+) -> list[Result]:
+    """Grade all submissions of an assignment, except those already graded that have not changed.
 
     name : a lesson, such as "09", or the instructor's notebook with its solutions
     submissions : a folder, a zip file of an LMS, or a course folder of nbgrader
@@ -41,62 +41,65 @@ def grade(
     workers : how many are graded at the same time; by default as many as there are cores
     seconds : limit for one task; by default ten times the time of the instructor's notebook, at least 10
     isolated : False grades without a sandbox: only for code that you trust
-    cold : whether each run imports the libraries itself, instead of being forked: much slower
+    cold : True imports the libraries for each run, instead of forking a process that has them: much slower
     memory : bytes of memory for each process of a submission
     dask : the address of a Dask scheduler, whose workers grade instead of this machine
-    Returns all results, including those of earlier runs, without the students' work, in order of their
-    names.
+    Returns all results, including those of earlier runs, without the students' work, sorted by student.
     Raises CourseError if nothing can be graded at all.
     """
     if not importlib.util.find_spec("nbgrader"):
         raise CourseError("Grading needs nbgrader: pip install nbgrader")
     assignment = assignments.Assignment(assignments.find(name))
-    handed = intake.collect(Path(submissions), assignment.name)
+    handed_in = intake.collect(Path(submissions), assignment.name)
     folder = Path(out)
     folder.mkdir(parents=True, exist_ok=True)
     try:
         with FileLock(folder / ".grading.lock", timeout=0):
-            records = Records(folder, assignment)
             sandbox = {"isolated": isolated, "cold": cold, "memory": memory}
             if dask is not None:
                 from course_utils.grading.cluster import on_cluster
 
-                place = on_cluster(dask, assignment, sandbox, seconds)
+                starter = on_cluster(dask, assignment, sandbox, seconds)
             else:
-                place = _on_this_machine(workers, assignment, sandbox, seconds)
-            return _grade_all(assignment, handed, records, place, seconds)
+                starter = _on_this_machine(workers, assignment, sandbox, seconds)
+            keys = {one.student: key_of(assignment, one, seconds) for one in handed_in}
+            return _grade_changed(handed_in, keys, Records(folder, assignment), starter)
     except Timeout:
-        raise CourseError(f"Another `course grade` is at work in {folder}: wait for its end.") from None
+        raise CourseError(f"Another `course grade` is at work in {folder}: wait until it ends.") from None
 
 
-def _grade_all(assignment, handed, records, place, seconds):
-    keys = {each.student: _key(assignment, each, seconds) for each in handed}
-    left = [each for each in handed if (records.read(each.student) or {}).get("key") != keys[each.student]]
-    if left:
+def _grade_changed(submissions, keys, records, starter):
+    graded = set()
+    for student, key in keys.items():
+        result = records.read(student)
+        if result and result.key == key:
+            graded.add(student)
+    changed = [submission for submission in submissions if submission.student not in graded]
+    if changed:
         with (
-            place as (start, most),
-            tqdm(total=len(handed), initial=len(handed) - len(left), unit="", file=sys.stderr) as bar,
+            starter as (start, most),
+            tqdm(total=len(keys), initial=len(graded), unit="", file=sys.stderr) as bar,
         ):
-            for result in _results(left, start, most):
-                records.keep({"key": keys[result["student"]]} | result)
+            for result in _results(changed, start, most):
+                records.keep(result)
                 bar.update()
     return records.finish(keys)
 
 
 def _results(submissions, start, most):
-    """Yields each result as it arrives. `most()` returns how many may run or wait at the same time."""
+    """Yield each result as it arrives. `most()` returns how many may be in progress."""
     left, started = submissions[::-1], set()
     while left or started:
         room = max(1, most())
         while left and len(started) < room:
             started.add(start(left.pop()))
-        done, started = wait(started, timeout=LOOK, return_when=FIRST_COMPLETED)
-        yield from (each.result() for each in done)
+        done, started = wait(started, timeout=PAUSE, return_when=FIRST_COMPLETED)
+        yield from (future.result() for future in done)
 
 
 @contextmanager
 def _on_this_machine(workers, assignment, sandbox, seconds):
-    """Yields two functions, as `cluster.on_cluster` does: `start` and `most`."""
+    """Yield two functions, as `cluster.on_cluster` does: `start` and `most`."""
     workers = workers or os.cpu_count() or 1
     with Sandbox(assignment.prelude, **sandbox) as opened, ThreadPoolExecutor(workers) as pool:
         judge = Judge(assignment, opened, seconds)
@@ -107,30 +110,25 @@ def _on_this_machine(workers, assignment, sandbox, seconds):
             pool.shutdown(cancel_futures=True)
 
 
-def _key(assignment, submission, seconds):
-    """Returns a hash of all that a result depends on: both notebooks, the limit and the grading code."""
-    return hashlib.sha256(f"{assignment.key} {submission.key} {seconds} {CODE}".encode()).hexdigest()
-
-
-def summary(results: list[dict], out: str | Path) -> str:
-    """Returns a summary in a few lines: the counts, the mean, each task's share, and who has a problem."""
-    graded = [each for each in results if not each["problem"]]
+def summary(results: list[Result], out: str | Path) -> str:
+    """Return a summary in a few lines: the counts, the mean, each task's share, and who has a problem."""
+    graded = [result for result in results if not result.problem]
     lines = [f"{len(results)} submissions, {len(graded)} graded."]
-    earlier = sum(not each["now"] for each in results)
+    earlier = sum(not result.now for result in results)
     if earlier:
         lines[0] += f" {earlier} of them came earlier, and not this time."
     if graded:
-        most = graded[0]["max"]
-        lines[0] += f" Mean {sum(each['score'] for each in graded) / len(graded):.1f} of {most:g} points."
-        for number, task in enumerate(graded[0]["tasks"]):
-            mine = [each["tasks"][number] for each in graded]
-            if waiting := sum(each["waits"] for each in mine):
-                lines.append(f"  {task['task']}: {waiting} answers to be read in formgrader")
+        mean = sum(result.score for result in graded) / len(graded)
+        lines[0] += f" Mean {mean:.1f} of {graded[0].points:g} points."
+        for tasks in zip(*(result.tasks for result in graded), strict=True):
+            if waiting := sum(task.waits for task in tasks):
+                lines.append(f"  {tasks[0].task}: {waiting} answers to be read in formgrader")
             else:
-                share = sum(each["score"] for each in mine) / max(1e-9, sum(each["points"] for each in mine))
-                lines.append(f"  {task['task']}: {share:.0%} of {task['points']:g} points")
-    for problem, count in Counter(each["problem"] for each in results if each["problem"]).most_common():
-        who = [each["student"] for each in results if each["problem"] == problem]
-        lines.append(f"{', '.join(who[:5])}{' …' if count > 5 else ''}: {problem}")
+                share = sum(task.score for task in tasks) / max(1e-9, sum(task.points for task in tasks))
+                lines.append(f"  {tasks[0].task}: {share:.0%} of {tasks[0].points:g} points")
+    problems = Counter(result.problem for result in results if result.problem)
+    for problem, count in problems.most_common():
+        students = [result.student for result in results if result.problem == problem]
+        lines.append(f"{', '.join(students[:5])}{' …' if count > 5 else ''}: {problem}")
     lines.append(f"grades.csv, feedback/ and gradebook.db are in {out}.")
     return "\n".join(lines)

@@ -48,13 +48,15 @@ def check(
     """
     if not isinstance(arguments, tuple):
         raise TypeError("arguments is a tuple: write (value,)")
-    call = f"{_name(function)}({', '.join(map(show, arguments))})"
+    call = call_as_text(function, arguments)
     wanted = plain(expected)
+    outcome = {}
     try:
-        problem, returned = judge(attempt(function, arguments), wanted, mistakes or {}, tolerance, call)
+        outcome = attempt(function, arguments)
+        problem = problem_of(outcome, wanted, mistakes or {}, tolerance, call)
     except RecursionError:
-        problem, returned = f": {call} {_NESTED}", None
-    unsaved = answers.record("check", task, show(returned), right=problem is None)
+        outcome, problem = {}, f": {call} {_NESTED}"
+    unsaved = answers.record("check", task, show(outcome.get("value")), right=problem is None)
     if unsaved:
         print(unsaved)
     if problem:
@@ -76,7 +78,7 @@ def attempt(function, arguments: tuple) -> dict:
     {"value": the returned value as plain data, "changed": True if the function changed an input}
     """
     if not callable(function):
-        return {"lacks": "nothing" if function is None else _kind(function)}
+        return {"lacks": "nothing" if function is None else _describe(function)}
     given = _copied(arguments)
     try:
         returned = function(*given)
@@ -99,33 +101,38 @@ def stopped(error, function=None) -> dict:
     return {"stopped": what, "line": _line_of(error, function)}
 
 
-def judge(outcome: dict, wanted, mistakes: dict, tolerance: float, call: str) -> tuple[str | None, object]:
-    """Return what is wrong, as text that follows the task's number (or None), and the returned value.
+def problem_of(outcome: dict, wanted, mistakes: dict, tolerance: float, call: str) -> str | None:
+    """Return what is wrong, as text that follows the task's number, or None.
 
     `outcome` is what `attempt` returned, in this process or another; `call` is the call as text.
     """
     if "lacks" in outcome:
-        kind = outcome["lacks"]
-        return f" needs your function, but got {kind}: run the cell that defines it with `def` first.", None
+        given = outcome["lacks"]
+        return f" needs your function, but got {given}: run the cell that defines it with `def` first."
     if "unwritten" in outcome:
-        return " is not written yet: replace the `raise` line with your own code.", None
+        return " is not written yet: replace the `raise` line with your own code."
     if "stopped" in outcome:
         at = f", at your line `{outcome['line']}`," if outcome["line"] else ","
-        return f" stopped with {outcome['stopped']}{at} when called as {call}.", None
+        return f" stopped with {outcome['stopped']}{at} when called as {call}."
     if "unreadable" in outcome:
-        return f": {call} {outcome['unreadable']}", None
+        return f": {call} {outcome['unreadable']}"
     value = outcome["value"]
     if value is None and wanted is not None:
-        return f": {call} gave nothing back; does your function end with `return`?", None
+        return f": {call} gave nothing back; does your function end with `return`?"
     found = difference(value, wanted, tolerance)
     if found:
         for message, wrong in mistakes.items():
             if not difference(value, plain(wrong), tolerance):
-                return f": {message}", value
-        return f": {call} {found}", value
+                return f": {message}"
+        return f": {call} {found}"
     if outcome["changed"]:
-        return f": {call} is right, but your function changed its input: work on a copy of it.", value
-    return None, value
+        return f": {call} is right, but your function changed its input: work on a copy of it."
+    return None
+
+
+def call_as_text(function, arguments: tuple) -> str:
+    """Return a call as a learner would write it, such as "softmax([2.0, 1.0], 1.0)"."""
+    return f"{_name(function)}({', '.join(map(show, arguments))})"
 
 
 def _first_line(error) -> str:
@@ -149,14 +156,14 @@ def plain(value):
     Only exact, well-known types are read: an object with an `__eq__` of its own cannot pass for a number.
     Raises: Unreadable.
     """
-    kind = type(value)
-    if value is None or kind in _SCALARS:
+    type_ = type(value)
+    if value is None or type_ in _SCALARS:
         return value
-    if kind in (list, tuple):
+    if type_ in (list, tuple):
         return list(value) if _SCALARS.issuperset(map(type, value)) else [plain(item) for item in value]
-    if kind in (set, frozenset):
+    if type_ in (set, frozenset):
         return {_key(item) for item in value}
-    if kind in (dict, OrderedDict, defaultdict, Counter):
+    if type_ in (dict, OrderedDict, defaultdict, Counter):
         return {_key(key): plain(item) for key, item in value.items()}
     if _is_tensor(value):
         try:
@@ -168,8 +175,8 @@ def plain(value):
     if _is_array(value):
         return value.tolist()
     if isinstance(value, Iterable):
-        raise Unreadable(f"{_kind(value)}: if you mean the items in it, return list(...) of it.")
-    raise Unreadable(f"{_kind(value)}: return numbers, strings, lists, dictionaries, arrays or tensors.")
+        raise Unreadable(f"{_describe(value)}: if you mean the items in it, return list(...) of it.")
+    raise Unreadable(f"{_describe(value)}: return numbers, strings, lists, dictionaries, arrays or tensors.")
 
 
 def _key(value):
@@ -198,7 +205,7 @@ def difference(value, wanted, tolerance: float) -> str | None:
         return _number_difference(value, wanted, tolerance)
     if isinstance(wanted, str):
         if not isinstance(value, str):
-            return f"gave {_kind(value)}, {show(value)}, where the string {show(wanted)} is expected."
+            return f"gave {_describe(value)}, {show(value)}, where the string {show(wanted)} is expected."
         return _text_difference(value, wanted)
     if isinstance(wanted, list):
         return _list_difference(value, wanted, tolerance)
@@ -209,7 +216,7 @@ def difference(value, wanted, tolerance: float) -> str | None:
             return "gave a list where a set is expected (no order, nothing twice): wrap it in set(...)."
         if isinstance(value, set):
             return _members(wanted - value, value - wanted, "")
-    return f"gave {_kind(value)}, {show(value)}, where {show(wanted)} is expected."
+    return f"gave {_describe(value)}, {show(value)}, where {show(wanted)} is expected."
 
 
 def _number_difference(value, wanted, tolerance):
@@ -217,7 +224,7 @@ def _number_difference(value, wanted, tolerance):
         if isinstance(value, str) and value.strip().lower() in ("true", "false", "inf"):
             return f"gave the text {show(value)} where {show(wanted)} is expected: write it without quotes."
         hint = ": convert it with float(...) or int(...)" if isinstance(value, str) else ""
-        return f"gave {_kind(value)}, {show(value)}, where a number is expected{hint}."
+        return f"gave {_describe(value)}, {show(value)}, where a number is expected{hint}."
     if _numbers_agree(value, wanted, tolerance):
         return None
     if isinstance(value, float) and math.isnan(value):
@@ -268,7 +275,7 @@ def _list_difference(value, wanted, tolerance):
     if isinstance(value, set):
         return "gave a set, which has no order and holds nothing twice, where a list is expected."
     if not isinstance(value, list):
-        return f"gave {_kind(value)}, {show(value)}, where a list of {_count(wanted)} is expected."
+        return f"gave {_describe(value)}, {show(value)}, where a list of {_count(wanted)} is expected."
     if any(isinstance(items[0], list) for items in (value, wanted) if items):
         shape, wanted_shape = _shape(value), _shape(wanted)
         if shape and wanted_shape and shape != wanted_shape:
@@ -298,7 +305,7 @@ def _shape(value) -> tuple | None:
 
 def _dictionary_difference(value, wanted, tolerance):
     if not isinstance(value, dict):
-        return f"gave {_kind(value)}, {show(value)}, where a dictionary is expected."
+        return f"gave {_describe(value)}, {show(value)}, where a dictionary is expected."
     if value.keys() != wanted.keys():
         return _members(wanted.keys() - value.keys(), value.keys() - wanted.keys(), "key ")
     for key in wanted:
@@ -375,30 +382,30 @@ def _show(value, rounded, depth=8) -> str:
     if _is_tensor(value) or _is_array(value):
         with contextlib.suppress(Unreadable):
             value = plain(value)
-    kind = type(value)
-    if kind is float:
+    type_ = type(value)
+    if type_ is float:
         return repr(rounded(value)) if math.isfinite(value) else str(value)
-    if kind is str:
+    if type_ is str:
         return repr(_shorten(value, 60))
-    if kind in (list, tuple, set):
-        value = sorted(value, key=inner) if kind is set else value
+    if type_ in (list, tuple, set):
+        value = sorted(value, key=inner) if type_ is set else value
         items = [inner(item) for item in value[:8]]
         if len(value) > 8:
             items = [*items[:4], "…", inner(value[-1])]
         inside = ", ".join(items)
-        if kind is tuple:
+        if type_ is tuple:
             return f"({inside},)" if len(value) == 1 else f"({inside})"
-        if kind is set:
+        if type_ is set:
             return f"{{{inside}}}" if value else "set()"
         return f"[{inside}]"
-    if kind is dict:
+    if type_ is dict:
         items = [f"{inner(key)}: {inner(item)}" for key, item in list(value.items())[:6]]
         return "{" + ", ".join(items + ["…"] * (len(value) > 6)) + "}"
-    if kind is int and value.bit_length() > LONGEST_INT:
+    if type_ is int and value.bit_length() > LONGEST_INT:
         return f"<a whole number of {value.bit_length():,} bits>"
-    if value is None or kind in (bool, int):
+    if value is None or type_ in (bool, int):
         return repr(value)
-    return _name(value) if callable(value) and hasattr(value, "__name__") else f"<{kind.__name__}>"
+    return _name(value) if callable(value) and hasattr(value, "__name__") else f"<{type_.__name__}>"
 
 
 def _shorten(text, length):
@@ -418,17 +425,17 @@ def _count(items) -> str:
     return f"{len(items)} item" + "s" * (len(items) != 1)
 
 
-def _kind(value) -> str:
+def _describe(value) -> str:
     """Name a value as a learner would: "a string", "a list of 3 items", "an object of the class Robot"."""
     if value is None:
         return "nothing (None)"
-    kind = type(value)
-    if kind is list:
+    type_ = type(value)
+    if type_ is list:
         return f"a list of {_count(value)}"
-    if kind in _SCALARS:
-        return "a string" if kind is str else "a number"
-    if kind in (dict, set):
-        return "a dictionary" if kind is dict else "a set"
+    if type_ in _SCALARS:
+        return "a string" if type_ is str else "a number"
+    if type_ in (dict, set):
+        return "a dictionary" if type_ is dict else "a set"
     if callable(value) and hasattr(value, "__name__"):
         return f"{value.__name__} itself, not its result"
-    return f"an object of the class {kind.__name__}"
+    return f"an object of the class {type_.__name__}"
