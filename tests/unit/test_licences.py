@@ -208,7 +208,7 @@ def test_the_picture_of_a_licence_says_every_clause(licence):
 def test_a_picture_of_chosen_clauses():
     licence = licences.find("llama-2-community")
     picture = opened.clauses(licence, licence.about("users cap"), title="700 million users")
-    assert picture.alt.startswith("700 million users.\nIt permits (1):\n- 1.b.ii: Who gets the model inside")
+    assert picture.alt.startswith("700 million users.\nIt permits (1):\n- 1.b.ii: Whoever gets the model as")
     assert "It asks (1):\n- 2: A company with over 700 million" in picture.alt
     assert "It forbids" not in picture.alt
     with pytest.raises(ValueError, match="no clause to draw"):
