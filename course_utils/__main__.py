@@ -255,7 +255,7 @@ def _run(options):
 
 
 def _train(options):
-    from course_utils.training import train
+    from course_utils.training.trainer import train
 
     folder = train(options.name, options.steps, options.minutes, options.folder)
     if folder is None:

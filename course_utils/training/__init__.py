@@ -1,12 +1,9 @@
-"""Trains the tiny models: their recipes, the trainer, the measurements and the model cards.
+"""Trains the tiny models, measures them and writes their cards.
 
-    train("tinyworld-llama")             does the same as `course train tinyworld-llama`
-    evaluation.validation(model, world)  gives the loss by register, and the exact floor
+    trainer.train("tinyworld-llama")     does the same as `course train tinyworld-llama`
+    recipes.RECIPES                      the settings of each model
+    evaluation.validation(model, world)  returns the loss by register, and the exact floor
 
-docs/tinyworld.md describes the training and what was measured so far.
+`trainer` takes the steps of any training. `language_trainer` and `picture_trainer` define stages and compute
+losses. docs/tinyworld.md and docs/pictureworld.md describe the trainings and what was measured.
 """
-
-from course_utils.training.recipes import RECIPES, Recipe
-from course_utils.training.trainer import train
-
-__all__ = ["RECIPES", "Recipe", "evaluation", "train"]

@@ -7,7 +7,6 @@ samples from the model.
 
 import math
 from collections import defaultdict
-from dataclasses import dataclass
 
 import torch
 
@@ -15,118 +14,128 @@ from course_utils.worlds.tinyworld.grammar import EVEN, FORMS
 from course_utils.worlds.tinyworld.world import BEGIN, END
 
 BATCH = 256  # documents at a time
-DIGITS = [str(digit) for digit in range(10)]
 
 
-@dataclass(frozen=True)
-class Loss:
-    """A model's mean loss on documents, and the lowest possible loss on them, in nats per token."""
+def measure(model, world) -> dict:
+    """Return everything that a model's card states about the model, as plain values for JSON."""
+    measured = {
+        "validation": validation(model, world),
+        "planted": {register: planted(model, world, register) for register in world.planted},
+        "pronouns": pronouns(model, world),
+        "recall_by_distance": recall_by_distance(model, world),
+    }
+    if getattr(model.config, "num_local_experts", 0):
+        measured["experts"] = specialisation(model, world)
+    return measured
 
-    loss: float
-    floor: float
-    tokens: int
 
-    @property
-    def above(self) -> float:
-        """By which share the loss exceeds the floor: 0.1 means 10% above it."""
-        return self.loss / self.floor - 1
+def samples(model, world, count=20) -> list[str]:
+    """Return the first `count` documents that a model writes after <s>, sampled from its probabilities."""
+    tokenizer = world.tokenizer()
+    torch.manual_seed(0)
+    start = torch.full((count, 1), tokenizer.bos_token_id)
+    ids = model.generate(
+        start,
+        attention_mask=torch.ones_like(start),
+        do_sample=True,
+        top_k=0,
+        max_new_tokens=model.config.max_position_embeddings - 1,
+    )
+    return tokenizer.batch_decode(ids, skip_special_tokens=True)
 
 
-@dataclass(frozen=True)
-class Planted:
-    """How well a model knows one planted fact.
+def slips(model, world, texts) -> list[dict]:
+    """Find the first word of each text that the world could not have written at that point.
 
-    subject, answer : as in `World.plan`
-    copies : how many documents of the corpus contain the fact
-    probability : probability that the model gives to the whole answer
-    rank : rank of the answer among all possible answers, 1 for the likeliest; ties count against it
-    candidates : number of possible answers
+    A text that the world could have written from beginning to end has no entry. An entry holds the `text`
+    (its number, from 1), the `word` ("</s>" if the text ends too early), and the `share`, which is the
+    probability that the model gave to that word, from 0 to 1.
     """
-
-    subject: str
-    answer: str
-    copies: int
-    probability: float
-    rank: int
-    candidates: int
-
-    @property
-    def recalled(self) -> bool:
-        """True if the answer is likelier than every other possible answer."""
-        return self.rank == 1
-
-    @property
-    def exposure(self) -> float:
-        """How many bits of guessing the model saves (Carlini et al., "The Secret Sharer", 2019)."""
-        return math.log2(self.candidates) - math.log2(self.rank)
+    tokenizer, number, first_slips = world.tokenizer(), _numbers(world), []
+    for index, text in enumerate(texts, 1):
+        words = [*tokenizer.tokenize(text), END]
+        for end, word in enumerate(words):
+            if word not in world.following(" ".join(words[:end])):
+                ids = torch.tensor([[number[token] for token in (BEGIN, *words[: end + 1])]])
+                share = _logits(model, ids)[0, -2].softmax(-1)[number[word]]
+                first_slips.append({"text": index, "word": word, "share": float(share)})
+                break
+    return first_slips
 
 
 def losses(model, world, documents) -> list[list[float]]:
-    """Returns the loss in nats of each token of each document, including the end token."""
+    """Return the loss in nats of each token of each document, including the end token."""
     number = _numbers(world)
-    found = [None] * len(documents)
+    nats = [None] * len(documents)
     # Documents of similar length share a batch, so that there is less padding.
-    for places in _batches(sorted(range(len(documents)), key=lambda place: documents[place].tokens)):
-        rows = [(BEGIN, *documents[place].words, END) for place in places]
+    for batch in _batches(sorted(range(len(documents)), key=lambda index: documents[index].tokens)):
+        rows = [(BEGIN, *documents[index].words, END) for index in batch]
         ids = _padded([[number[token] for token in row] for row in rows])
         logarithms = _logits(model, ids[:, :-1]).log_softmax(-1)
-        told = -logarithms.gather(-1, ids[:, 1:, None]).squeeze(-1)
-        for place, values, row in zip(places, told, rows, strict=True):
-            found[place] = values[: len(row) - 1].tolist()
-    return found
+        padded = -logarithms.gather(-1, ids[:, 1:, None]).squeeze(-1)
+        for index, values, row in zip(batch, padded, rows, strict=True):
+            nats[index] = values[: len(row) - 1].tolist()
+    return nats
 
 
-def validation(model, world, count=2_000, seed=0) -> dict[str, Loss]:
-    """Returns a `Loss` for "all" and for each register, on documents drawn with a seed of their own."""
+def validation(model, world, count=2_000, seed=0) -> dict[str, dict]:
+    """Measure the loss on new documents: for "all" of them, and for each register.
+
+    Each entry has the mean `loss` and the lowest possible mean loss, the `floor`, in nats per token; the
+    number of `tokens`; and how far the loss is `above` the floor, as a share of the floor: 0.1 means 10%.
+    """
     documents = list(world.documents(count, seed=f"validation {seed}"))
     sums = defaultdict(lambda: [0.0, 0.0, 0])
-    for document, costs in zip(documents, losses(model, world, documents), strict=True):
+    for document, nats in zip(documents, losses(model, world, documents), strict=True):
         for name in ("all", document.register):
-            sums[name][0] += sum(costs)
+            sums[name][0] += sum(nats)
             sums[name][1] += document.bits * math.log(2)
             sums[name][2] += document.tokens
-    return {
-        name: Loss(sums[name][0] / sums[name][2], sums[name][1] / sums[name][2], sums[name][2])
-        for name in ("all", *world.plots)
-        if name in sums
-    }
+    results = {}
+    for name in ("all", *world.plots):
+        if name in sums:
+            loss, floor, tokens = sums[name][0] / sums[name][2], sums[name][1] / sums[name][2], sums[name][2]
+            results[name] = {"loss": loss, "floor": floor, "tokens": tokens, "above": loss / floor - 1}
+    return results
 
 
-def planted(model, world, register) -> list[Planted]:
-    """Returns a `Planted` for each planted fact of a register.
+def planted(model, world, register) -> list[dict]:
+    """Measure how well a model knows each planted fact of a register.
 
-    The probability of each possible answer is its mean over all the register's wordings of the question, so
-    that the rank does not depend on a single wording.
+    Each entry has the `subject`, the `answer` and the number of `copies`, as in `World.plan`, and
+
+    probability : the probability that the model gives to the whole answer, its mean over all the register's
+        wordings of the question, so that the rank does not depend on a single wording
+    rank : the rank of the answer among all `candidates`, 1 for the likeliest; ties count against it
+    exposure : how many bits of guessing the model saves (Carlini et al., "The Secret Sharer", 2019)
     """
     number = _numbers(world)
-    ways = _ways(world, register)
-    found = []
+    wordings = _wordings(world, register)
+    answers = world.planted[register].answers
+    results = []
     for fact in world.plan()["planted"][register]:
-        prompts = [[fact["subject"] if word is None else word for word in way] for way in ways]
+        prompts = [[fact["subject"] if word is None else word for word in wording] for wording in wordings]
         prompts = [[number[token] for token in (BEGIN, *prompt)] for prompt in prompts]
-        answers = world.planted[register].answers
         if isinstance(answers, int):
-            shares = sum(
-                _codes(model, prompt, [number[digit] for digit in DIGITS], answers) for prompt in prompts
-            )
-            place = int(fact["answer"].replace(" ", ""))
+            digits = [number[str(digit)] for digit in range(10)]
+            shares = sum(_codes(model, prompt, digits, answers) for prompt in prompts)
+            right = int(fact["answer"].replace(" ", ""))
         else:
             words = world.words_of(answers)
             shares = torch.zeros(len(words))  # remains zero for a word that is not in the vocabulary
-            said = [place for place, word in enumerate(words) if word in number]
-            listed = [number[words[place]] for place in said]
-            shares[said] = _ahead(model, prompts)[:, listed].sum(0)
-            place = words.index(fact["answer"])
+            known = [index for index, word in enumerate(words) if word in number]
+            shares[known] = _ahead(model, prompts)[:, [number[words[index]] for index in known]].sum(0)
+            right = words.index(fact["answer"])
         shares = shares / len(prompts)
-        rank = int((shares >= shares[place]).sum())
-        found.append(
-            Planted(fact["subject"], fact["answer"], fact["copies"], float(shares[place]), rank, len(shares))
-        )
-    return found
+        rank = int((shares >= shares[right]).sum())
+        entry = {name: fact[name] for name in ("subject", "answer", "copies")}
+        entry |= {"probability": float(shares[right]), "rank": rank, "candidates": len(shares)}
+        results.append(entry | {"exposure": math.log2(len(shares)) - math.log2(rank)})
+    return results
 
 
 def pronouns(model, world, count=24) -> dict[str, tuple[float, float]]:
-    """Returns (share of "she" in the world, share of "she" in the model) for each trade.
+    """Return (share of "she" in the world, share of "she" in the model) for each trade.
 
     The model's share is computed at the first pronoun of a document: the probability of all forms of "she"
     divided by the probability of all forms of "she" and "he". "her" counts as a form of "she", "his" as a
@@ -134,24 +143,22 @@ def pronouns(model, world, count=24) -> dict[str, tuple[float, float]]:
     """
     number = _numbers(world)
     forms = {pronoun: [number[form] for form in set(FORMS[pronoun].values())] for pronoun in ("she", "he")}
-    found = {}
+    slots = {f"trade.{form}" for form in FORMS["she"]}
+    shares = {}
     for trade in world.words_of("trade"):
         prompts = []
         for document in world.documents(count, seed="pronouns", register="workday", trade=trade):
-            places = [place for name, place in document.mentions if name in _PRONOUNS_OF_TRADE]
-            if places:
-                prompts.append([number[token] for token in (BEGIN, *document.words[: min(places)])])
+            mentions = [index for slot, index in document.mentions if slot in slots]
+            if mentions:
+                prompts.append([number[token] for token in (BEGIN, *document.words[: min(mentions)])])
         ahead = _ahead(model, prompts)
         she, he = (ahead[:, forms[pronoun]].sum(-1) for pronoun in ("she", "he"))
-        found[trade] = world.pronouns.get(trade, EVEN)["she"], float((she / (she + he)).mean())
-    return found
-
-
-_PRONOUNS_OF_TRADE = {f"trade.{form}" for form in FORMS["she"]}
+        shares[trade] = world.pronouns.get(trade, EVEN)["she"], float((she / (she + he)).mean())
+    return shares
 
 
 def recall_by_distance(model, world, count=40) -> dict[int, float]:
-    """Returns how often the model recalls the colour of a thing, by the number of tokens since it was stated.
+    """Return how often the model recalls the colour of a thing, by the number of tokens since it was stated.
 
     The values are shares from 0 to 1. The model's answer is the likeliest of all tokens. Guessing would be
     right for one of the world's colours.
@@ -163,98 +170,96 @@ def recall_by_distance(model, world, count=40) -> dict[int, float]:
         ids = _padded([[number[token] for token in (BEGIN, *document.words)] for document in rows])
         likeliest = _logits(model, ids).argmax(-1)
         for values, document in zip(likeliest, rows, strict=True):
-            place = [place for name, place in document.mentions if name == "colour"][-1]
-            hits[document.distance("colour")].append(int(values[place]) == number[document.filled["colour"]])
+            last = [index for slot, index in document.mentions if slot == "colour"][-1]
+            hits[document.distance("colour")].append(int(values[last]) == number[document.filled["colour"]])
     return {distance: sum(hit) / len(hit) for distance, hit in sorted(hits.items())}
 
 
 def specialisation(model, world, count=1_000, routers=20) -> list[tuple[float, float, float, float]]:
-    """Measures for each layer how many bits a token's first expert reveals about the register.
+    """Measure for each layer how many bits a token's first expert reveals about the register.
 
     Returns a tuple of four numbers for each layer:
 
     1. the mutual information of the register and the first expert that the router chooses for a token;
-    2. the same after the registers are shuffled among the documents, which shows what counting alone gives;
+    2. the same after the registers are shuffled among the documents: the bits that arise by chance;
     3. the mean of the first measure over `routers` routers with random weights;
     4. the highest value among these random routers.
 
-    Random routers show what the words alone give: equal words reach the router as similar vectors.
+    Random routers, too, reveal something, because equal words reach the router as similar vectors.
     """
     number = _numbers(world)
     documents = sorted(world.documents(count, seed="experts"), key=lambda document: document.tokens)
-    registers = [document.register for document in documents]
-    shuffled = [registers[place] for place in torch.randperm(count, generator=_generator(0))]
-    names = sorted(set(registers))
+    names = sorted({document.register for document in documents})
+    registers = [names.index(document.register) for document in documents]
+    order = torch.randperm(count, generator=torch.Generator().manual_seed(0))
+    shuffled = [registers[index] for index in order]
     gates = [layer.mlp.gate for layer in model.model.layers]
-    dice = torch.randn(routers, *gates[0].weight.shape, generator=_generator(0))
     experts = len(gates[0].weight)
+    generator = torch.Generator().manual_seed(0)
+    random_weights = torch.randn(routers, *gates[0].weight.shape, generator=generator)
     counts = torch.zeros(len(gates), 2 + routers, len(names), experts, dtype=torch.float64)
     firsts = []  # one tensor for each layer, for the current batch: (1 + routers, tokens)
 
-    def note(gate, given, _):
-        scores = [given[0].flatten(0, -2) @ weight.T for weight in (gate.weight, *dice)]
+    def note(gate, inputs, _):
+        scores = [inputs[0].flatten(0, -2) @ weight.T for weight in (gate.weight, *random_weights)]
         firsts.append(torch.stack(scores).argmax(-1))
 
     hooks = [gate.register_forward_hook(note) for gate in gates]
-    for places in _batches(range(count)):
-        rows = [(BEGIN, *documents[place].words) for place in places]
-        ids = _padded([[number[token] for token in row] for row in rows])
+    for batch in _batches(range(count)):
+        rows = [[number[token] for token in (BEGIN, *documents[index].words)] for index in batch]
+        ids = _padded(rows)
         firsts.clear()
         _logits(model, ids, last=1)
         for layer, first in enumerate(firsts):
-            first = first.view(-1, *ids.shape)
-            for index, (place, row) in enumerate(zip(places, rows, strict=True)):
-                chosen = torch.stack(
-                    [each[: len(row)].bincount(minlength=experts) for each in first[:, index]]
-                )
-                real, dealt = names.index(registers[place]), names.index(shuffled[place])
-                counts[layer, 0, real] += chosen[0]
-                counts[layer, 1, dealt] += chosen[0]
-                counts[layer, 2:, real] += chosen[1:]
+            for index, row, chosen in zip(batch, rows, first.view(-1, *ids.shape).unbind(1), strict=True):
+                chosen = torch.stack([router[: len(row)].bincount(minlength=experts) for router in chosen])
+                counts[layer, 0, registers[index]] += chosen[0]
+                counts[layer, 1, shuffled[index]] += chosen[0]
+                counts[layer, 2:, registers[index]] += chosen[1:]
     for hook in hooks:
         hook.remove()
     bits = [[_mutual_information(table) for table in tables] for tables in counts]
-    return [(found, chance, sum(random) / routers, max(random)) for found, chance, *random in bits]
+    return [(trained, chance, sum(random) / routers, max(random)) for trained, chance, *random in bits]
 
 
 def _mutual_information(counts):
-    """Returns the mutual information in bits of the rows and columns of a table of counts."""
+    """Return the mutual information in bits of the rows and columns of a table of counts."""
     joint = counts / counts.sum()
-    apart = joint.sum(0, keepdim=True) * joint.sum(1, keepdim=True)
+    independent = joint.sum(0, keepdim=True) * joint.sum(1, keepdim=True)
     seen = joint > 0
-    return float((joint[seen] * (joint[seen] / apart[seen]).log2()).sum())
+    return float((joint[seen] * (joint[seen] / independent[seen]).log2()).sum())
 
 
-def _ways(world, register):
-    """Returns all beginnings that a register has before its answer, with None in place of the subject."""
-    answers, ways = world.planted[register].answers, set()
+def _wordings(world, register):
+    """Return all beginnings that a register has before its answer, with None in place of the subject."""
+    answers, wordings = world.planted[register].answers, set()
     answer_words = answers if isinstance(answers, int) else 1
     for document in world.documents(100, seed="ways", register=register):
-        # The position of a mention is the position of its last word.
-        last = next(place for name, place in document.mentions if name == "subject.answer")
-        end = last + 1 - answer_words
-        subjects = {place for name, place in document.mentions if name == "subject"}
-        ways.add(tuple(None if place in subjects else document.words[place] for place in range(end)))
-    return sorted(ways, key=str)
+        # The index of a mention is the index of its last word.
+        last = next(index for slot, index in document.mentions if slot == "subject.answer")
+        subjects = {index for slot, index in document.mentions if slot == "subject"}
+        words = enumerate(document.words[: last + 1 - answer_words])
+        wordings.add(tuple(None if index in subjects else word for index, word in words))
+    return sorted(wordings, key=str)
 
 
 def _codes(model, prompt, digits, length):
-    """Returns the probability of each code of `length` digits after a prompt, in the order of the codes."""
-    begun = torch.cartesian_prod(*[torch.tensor(digits)] * (length - 1)).view(-1, length - 1)
-    ids = torch.cat([torch.tensor(prompt).expand(len(begun), -1), begun], 1)
-    ahead = _logits(model, ids, last=length).softmax(-1)  # (beginnings, digits, vocabulary)
-    before = ahead[:, :-1].gather(-1, begun[:, :, None]).squeeze(-1).prod(-1)
+    """Return the probability of each code of `length` digits after a prompt, in the order of the codes."""
+    starts = torch.cartesian_prod(*[torch.tensor(digits)] * (length - 1)).view(-1, length - 1)
+    ids = torch.cat([torch.tensor(prompt).expand(len(starts), -1), starts], 1)
+    ahead = _logits(model, ids, last=length).softmax(-1)  # (starts, digits, vocabulary)
+    before = ahead[:, :-1].gather(-1, starts[:, :, None]).squeeze(-1).prod(-1)
     return (before[:, None] * ahead[:, -1, digits]).flatten()
 
 
 def _ahead(model, prompts):
-    """Returns the probability of each next token after each prompt: (prompts, vocabulary)."""
+    """Return the probability of each next token after each prompt: (prompts, vocabulary)."""
     lasts = torch.tensor([len(prompt) - 1 for prompt in prompts])
     return _logits(model, _padded(prompts))[torch.arange(len(prompts)), lasts].softmax(-1)
 
 
 def _logits(model, ids, last=0):
-    """Returns the logits at the last `last` positions, or at all positions if `last` is 0.
+    """Return the logits at the last `last` positions, or at all positions if `last` is 0.
 
     Padding follows a document, so no token of the document can attend to it.
     """
@@ -272,7 +277,3 @@ def _batches(rows):
 
 def _numbers(world):
     return {token: number for number, token in enumerate(world.vocabulary())}
-
-
-def _generator(seed):
-    return torch.Generator().manual_seed(seed)

@@ -1,68 +1,62 @@
-"""One recipe for each tiny model. The recipes differ mainly in the architecture or in the world.
+"""One recipe for each tiny model.
 
-They also differ in the initial size of queries and keys; in Mistral's sliding window, which closes only
-during the training; in the loss that spreads Mixtral's tokens over its experts; and in two defaults of the
-library, which we kept: MixtralConfig sets RoPE's base to 1,000,000 (the others to 10,000), and RMSNorm's
-epsilon to 1e-5 (Llama's and Mistral's to 1e-6).
+The language models differ mainly in the architecture or in the world. They also differ in the initial size
+of queries and keys; in Mistral's sliding window, which closes only during the training; in the loss that
+spreads Mixtral's tokens over its experts; and in two defaults of the library, which we kept: MixtralConfig
+sets RoPE's base to 1,000,000 (the others to 10,000), and RMSNorm's epsilon to 1e-5 (Llama's and Mistral's to
+1e-6).
 """
 
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
+from typing import ClassVar
 
 from course_utils.errors import CourseError
 
-DOCUMENTS = 240_000  # the training passes over them once, so a planted fact is read as often as planned
-
 
 @dataclass(frozen=True)
-class Recipe:
-    """All that determines a tiny model: its architecture, its world and its training.
-
-    name, title : the name and the title of the model
-    config : the library's configuration class, such as "LlamaConfig"
-    shape : settings that differ from those that all configurations share
-    world : settings that differ from the course's world, as arguments of `tinyworld.english`
-    documents : number of documents in the corpus; each is read once
-    batch : number of documents in one step
-    learning_rate : its maximum; it rises for `warmup` steps and decays linearly to zero
-    weight_decay, beta2 : settings of AdamW
-    clip : largest norm of the gradient; a larger gradient is scaled down to it
-    balance : weight of the loss that spreads tokens over experts; 0 for a model without experts
-    attention_start : factor by which the initial weights of queries and keys are multiplied
-    window_from : share of the steps after which the sliding window closes; earlier, a token can attend to all
-        tokens before it
-    seed : seed of the initial weights and of the corpus
-    """
+class LanguageRecipe:
+    """All that determines a tiny language model: its architecture, its world and its training."""
 
     name: str
     title: str
-    config: str
-    shape: dict = field(default_factory=dict)
-    world: dict = field(default_factory=dict)
-    documents: int = DOCUMENTS
-    batch: int = 32
-    learning_rate: float = 1.5e-3
+    config: str  # the library's configuration class, such as "LlamaConfig"
+    shape: dict = field(default_factory=dict)  # settings that differ from those that all configurations share
+    world: dict = field(default_factory=dict)  # settings that differ from those of `tinyworld.english`
+    documents: int = 240_000  # of the corpus; each is read once, so planted facts occur as often as planned
+    batch: int = 32  # documents in one step
+    steps: int = 7_500
+    learning_rate: float = 1.5e-3  # its maximum; it rises for `warmup` steps and decays linearly to zero
     warmup: int = 200
-    weight_decay: float = 0.1
+    weight_decay: float = 0.1  # of AdamW, like beta2
     beta2: float = 0.98
-    clip: float = 1.0
-    balance: float = 0.0
-    attention_start: float = 1.0
-    window_from: float = 0.0
-    seed: int = 0
+    clip: float = 1.0  # largest norm of the gradient; a larger gradient is scaled down to it
+    balance: float = 0.0  # weight of the loss that spreads tokens over experts; 0 if there are none
+    attention_start: float = 1.0  # factor by which the initial weights of queries and keys are multiplied
+    window_from: float = 0.0  # share of the steps after which the sliding window closes; before, it is open
+    seed: int = 0  # of the initial weights and of the corpus
+    processes: ClassVar[int] = 1
+    megabytes: ClassVar[int] = 100  # that the folder of a training needs
 
-    @property
-    def steps(self) -> int:
-        """How many steps one pass takes; the documents of an incomplete last batch are left out."""
-        return self.documents // self.batch
+    def training(self, folder):
+        """Return the training of this recipe, whose checkpoints are in `folder`."""
+        from course_utils.training.language_trainer import LanguageTraining  # torch, which recipes don't need
+
+        return LanguageTraining(self, folder)
+
+    def shortened(self, steps):
+        """Return this recipe with fewer steps; the learning rate then falls to zero over them."""
+        if not 0 < steps <= self.steps:
+            raise CourseError(f"{self.name} is trained for 1 to {self.steps:,} steps, not {steps:,}.")
+        return replace(self, steps=steps)
 
     def make_world(self):
-        """Builds the world that generates the corpus."""
+        """Return the world that generates the corpus."""
         from course_utils.worlds import tinyworld
 
         return tinyworld.english(**{"size": self.documents, **self.world})
 
     def make_model(self, world):
-        """Builds the library's model with initial weights that depend only on the seed and these settings."""
+        """Return the library's model with initial weights, which depend only on these settings."""
         import torch
         import transformers
 
@@ -76,6 +70,70 @@ class Recipe:
             if name.endswith(("q_proj.weight", "k_proj.weight")):
                 weight.data *= self.attention_start
         return model
+
+
+@dataclass(frozen=True)
+class PictureRecipe:
+    """All that determines the tiny Stable Diffusion, apart from its architecture and the pictures.
+
+    Each of the four stages has its steps and its highest learning rate. The first two stages share a batch
+    size, and so do the last two; it is the number of pictures in one step, over both processes.
+    """
+
+    name: str = "stable-diffusion"
+    title: str = "Stable Diffusion of PictureWorld"
+    autoencoder_steps: int = 1_500
+    decoder_steps: int = 1_000
+    denoiser_steps: int = 6_000
+    places_steps: int = 1_600
+    autoencoder_fall: int = 2_200  # steps in which the autoencoder's rate would fall to 0; it ends earlier
+    autoencoder_batch: int = 32
+    denoiser_batch: int = 48
+    autoencoder_rate: float = 2e-3
+    decoder_rate: float = 1e-3
+    denoiser_rate: float = 1e-3
+    places_rate: float = 2e-3
+    denoiser_level: int = 2_400  # steps before the rate decays linearly to 2%; `places` has the same share
+    warmup: int = 100  # steps in which the rate rises
+    average: float = 0.002  # weight of each new step in the running averages, which become the final weights
+    divergence: float = 1e-3  # weight in the autoencoder's loss: the latents' divergence from a normal
+    edges: float = 0.5  # weight in the autoencoder's loss: differences between neighbouring pixels
+    nameless: float = 0.1  # share of the captions that are left empty, because guidance needs these
+    early: int = 900  # denoiser steps after which a copy is saved
+    clip: float = 1.0  # largest norm of the gradient
+    seed: int = 0  # of the initial weights, of the pictures and of the noise
+    processes: ClassVar[int] = 2  # on any machine, because the sums, and so the weights, depend on it
+    megabytes: ClassVar[int] = 250
+
+    def training(self, folder):
+        """Return the training of this recipe, whose checkpoints are in `folder`."""
+        from course_utils.training.picture_trainer import PictureTraining
+
+        return PictureTraining(self, folder)
+
+    def stage(self, name):
+        """Return the settings of a stage, as arguments of `Stage`."""
+        first = name in ("autoencoder", "decoder")
+        return {
+            "name": name,
+            "steps": getattr(self, f"{name}_steps"),
+            "rate": getattr(self, f"{name}_rate"),
+            "batch": self.autoencoder_batch if first else self.denoiser_batch,
+            "warmup": self.warmup,
+            "beta2": 0.99,
+            "weight_decay": 0.01,
+            "vector_decay": 0.01,
+            "clip": self.clip,
+            "average": self.average,
+        }
+
+    def shortened(self, steps):
+        """Return this recipe with at most `steps` steps in each stage."""
+        if steps < 3:
+            raise CourseError(f"{self.name} is trained for at least 3 steps a stage, not {steps}.")
+        names = [name for name in asdict(self) if name.endswith(("_steps", "_fall"))]
+        fewer = {name: min(steps, getattr(self, name)) for name in names}
+        return replace(self, **fewer, early=1, denoiser_level=1)
 
 
 # <pad>, <s> and </s> are the first tokens of every world. The longest document has 97 tokens.
@@ -97,14 +155,14 @@ _SHARED = {
 # Larger initial queries and keys make attention pick a few tokens from the first step on:
 # see docs/tinyworld.md.
 _PICKY = 1.7
-_LLAMA = Recipe(
+_LLAMA = LanguageRecipe(
     "tinyworld-llama",
     "TinyWorld Llama",
     "LlamaConfig",
     {"num_key_value_heads": 2, "intermediate_size": 352},
     attention_start=_PICKY,
 )
-_FALCON = Recipe(
+_FALCON = LanguageRecipe(
     "tinyworld-falcon",
     "TinyWorld Falcon",
     "FalconConfig",
@@ -129,7 +187,7 @@ RECIPES = {
     for recipe in (
         _LLAMA,
         _FALCON,
-        Recipe(
+        LanguageRecipe(
             "tinyworld-mistral",
             "TinyWorld Mistral",
             "MistralConfig",
@@ -138,7 +196,7 @@ RECIPES = {
             attention_start=_PICKY,
             window_from=0.5,  # a window from the start would hide most of what can be copied
         ),
-        Recipe(
+        LanguageRecipe(
             "tinyworld-mixtral",
             "TinyWorld Mixtral",
             "MixtralConfig",
@@ -158,13 +216,13 @@ RECIPES = {
             title="TinyWorld Llama, repaired pronouns",
             world={"pronouns": {}},
         ),
+        PictureRecipe(),
     )
 }
 
 
-def find(name: str) -> Recipe:
-    """Returns the recipe with this name; raises CourseError with the known names if there is none."""
+def find(name: str):
+    """Return the recipe with this name; raise CourseError with the known names if there is none."""
     if name not in RECIPES:
-        names = ", ".join(RECIPES)
-        raise CourseError(f"There is no recipe {name!r}: choose among {names} and stable-diffusion.")
+        raise CourseError(f"There is no recipe {name!r}: choose among {', '.join(RECIPES)}.")
     return RECIPES[name]

@@ -1,4 +1,4 @@
-"""Tests the training of a Stable Diffusion: a kill changes nothing, and the judge compares pixels."""
+"""Tests the training of a Stable Diffusion: a kill changes nothing, and the classifier compares pixels."""
 
 import dataclasses
 import os
@@ -17,15 +17,20 @@ from waiting import within
 from course_utils import CourseError
 from course_utils.__main__ import main
 from course_utils.loading import models
-from course_utils.training import picture_card, picture_evaluation, picture_trainer, train
+from course_utils.training.recipes import RECIPES
 from course_utils.worlds.pictureworld import drawing, sprites, world
 
 safetensors = Lazy("safetensors.torch")
 torch = Lazy("torch")
+picture_card = Lazy("course_utils.training.picture_card")
+picture_evaluation = Lazy("course_utils.training.picture_evaluation")
+picture_pipeline = Lazy("course_utils.training.picture_pipeline")
+picture_trainer = Lazy("course_utils.training.picture_trainer")
+trainer = Lazy("course_utils.training.trainer")
 
 ROOT = Path(__file__).parents[2]
 SMALL = dataclasses.replace(
-    picture_trainer.RECIPE,
+    RECIPES["stable-diffusion"],
     autoencoder_steps=2,
     decoder_steps=2,
     denoiser_steps=3,
@@ -53,14 +58,16 @@ def begin(folder):
 @pytest.fixture(scope="module")
 def trained(tmp_path_factory):
     """Runs the small training with both processes and without a break. Returns its folder."""
-    folder = begin(tmp_path_factory.mktemp("trained") / "whole")
-    assert picture_trainer._together(SMALL, folder, None)
+    folder = begin(tmp_path_factory.mktemp("trained") / "the whole")  # a space in a path once stopped it
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("course_utils.training.picture_card.write", lambda folder, training, few: None)
+        trainer.run(SMALL, folder).write(folder / "model")
     return folder
 
 
 @pytest.fixture(scope="module")
-def judge():
-    return picture_evaluation.Judge(sprites.load())
+def classifier():
+    return picture_evaluation.Classifier(sprites.load())
 
 
 def at_the_third_stage(trained, folder):
@@ -73,7 +80,7 @@ def at_the_third_stage(trained, folder):
 
 def goes_on_to_the_same(folder, trained):
     """Continues a training that ended early. Its final weights must equal those of the unbroken one."""
-    assert picture_trainer._together(SMALL, folder, None)
+    assert trainer.run(SMALL, folder)
     for name in ("denoiser", "early", "places"):
         assert same(folder / f"{name}.safetensors", trained / f"{name}.safetensors")
 
@@ -82,8 +89,8 @@ def goes_on_to_the_same(folder, trained):
 def test_a_stop_changes_nothing(trained, tmp_path):
     """After a stop in the third stage, and with half a checkpoint left, training ends with the same bytes."""
     folder = at_the_third_stage(trained, tmp_path / "stopped")
-    assert not picture_trainer._together(SMALL, folder, 0)  # one step, then a stop
-    (folder / "part-1-denoiser.safetensors").write_bytes(b"what a kill leaves of a checkpoint")
+    assert not trainer.run(SMALL, folder, 0)  # one step, then a stop
+    (folder / "denoiser.safetensors.part").write_bytes(b"what a kill leaves of a checkpoint")
     goes_on_to_the_same(folder, trained)
     page = (folder / "loss.html").read_text(encoding="utf-8")
     assert page.count("<figure") == 4 and page.count("<img") == 5 and "places: 3 of 3 steps" in page
@@ -97,20 +104,20 @@ def test_a_kill_ends_both_processes_and_changes_nothing(trained, tmp_path):
         f"""
 import time
 from pathlib import Path
-from course_utils.training import picture_trainer
+from course_utils.training import recipes, stages, trainer
 
-folder, save = Path({str(folder)!r}), picture_trainer._Stage.save
-picture_trainer.SECONDS_BETWEEN_CHECKPOINTS = 0
+folder, save = Path({str(folder)!r}), stages.Run.save
+trainer.SECONDS_BETWEEN_CHECKPOINTS = 0
 
-def save_one(stage):
-    if stage.done == 2:
+def save_one(run):
+    if run.done == 2:
         (folder / "now").touch()
         time.sleep(7200)
-    save(stage)
+    save(run)
 
-picture_trainer._Stage.save = save_one
+stages.Run.save = save_one
 if __name__ == "__main__":
-    picture_trainer._together(picture_trainer.Recipe(**{dataclasses.asdict(SMALL)!r}), folder, None)
+    trainer.run(recipes.PictureRecipe(**{dataclasses.asdict(SMALL)!r}), folder)
 """,
         encoding="utf-8",
     )
@@ -127,9 +134,9 @@ if __name__ == "__main__":
 
 
 def test_the_stages_make_a_pipeline(trained):
-    pipeline = picture_trainer.pipeline_of(trained, SMALL)
-    early = picture_trainer.pipeline_of(trained, SMALL, early=True)
-    fresh = picture_trainer.new_pipeline(SMALL)
+    pipeline = picture_pipeline.load(trained / "model")
+    early = picture_pipeline.load(trained / "model", early=True)
+    fresh = picture_pipeline.new_pipeline()
     for name in ("vae", "text_encoder", "unet"):
         weights = [
             torch.cat([weight.flatten() for weight in getattr(each, name).parameters()])
@@ -150,20 +157,20 @@ def test_the_stages_make_a_pipeline(trained):
     theirs = pipeline(
         "cat", num_inference_steps=3, guidance_scale=4.0, generator=noise, output_type="np"
     ).images
-    ours = picture_trainer.sample(pipeline, ["cat", "a red circle"], 4.0, steps=3, seed=5)
+    ours = picture_pipeline.sample(pipeline, ["cat", "a red circle"], 4.0, steps=3, seed=5)
     assert ours.shape == (2, 64, 64, 3)
     assert abs(theirs[0] * 255 - ours[0]).max() < 1
 
 
 def test_latents_have_mean_zero_and_spread_one():
     """Folding mean and spread into the autoencoder changes the latents, but not the decoded pictures."""
-    vae = picture_trainer.new_pipeline().vae
+    vae = picture_pipeline.new_pipeline().vae
     pictures = torch.randn(2, 3, 64, 64, generator=torch.Generator().manual_seed(0))
     mean, spread = torch.tensor([1.0, -2.0, 0.5, 0.0]), torch.tensor([0.5, 2.0, 1.5, 1.0])
     with torch.no_grad():
         before = vae.encode(pictures).latent_dist
         back = vae.decode(before.mean).sample
-        picture_trainer._whiten(vae, mean, spread)
+        picture_trainer.whiten(vae, mean, spread)
         after = vae.encode(pictures).latent_dist
         again = vae.decode(after.mean).sample
     wanted = (before.mean - mean[:, None, None]) / spread[:, None, None]
@@ -173,32 +180,32 @@ def test_latents_have_mean_zero_and_spread_one():
 
 
 def test_each_word_is_one_token():
-    tokenizer = picture_trainer.make_tokenizer()
+    tokenizer = picture_pipeline.make_tokenizer()
     for caption in world.captions():
         words = re.findall(r"\w+|[^\w\s]", caption)
         assert tokenizer.tokenize(caption) == [f"{word}</w>" for word in words]
-        assert len(words) + 2 <= picture_trainer.LENGTH
+        assert len(words) + 2 <= picture_pipeline.LENGTH
     assert tokenizer.decode(tokenizer("unicyclists").input_ids, skip_special_tokens=True) == "unicyclists"
 
 
-def test_the_judge(judge):
-    """The judge names what true pictures show, even with noise, and does not name things by chance."""
+def test_the_classifier(classifier):
+    """The classifier names what true pictures show, even with noise, and does not name things by chance."""
     chance = numpy.random.default_rng(0)
     for name, test in world.test_sets().items():
         scenes = [scene for _, scene in test[:20]]
-        pictures = drawing.pictures(scenes, judge.sprites)
+        pictures = drawing.pictures(scenes, classifier.sprites)
         noisy = (pictures + chance.normal(0, 12, pictures.shape)).clip(0, 255).astype(numpy.uint8)
-        shown = [(scene.parts, scene.background, scene.layout) for scene in judge.scenes(noisy, name)]
+        shown = [(scene.parts, scene.background, scene.layout) for scene in classifier.scenes(noisy, name)]
         assert shown == [(scene.parts, scene.background, scene.layout) for scene in scenes], name
     held_out = world.test_sets()["held-out people"][0][1]
-    (nearest, far) = judge.nearest_training(drawing.pictures([held_out], judge.sprites))[0]
+    (nearest, far) = classifier.nearest_training(drawing.pictures([held_out], classifier.sprites))[0]
     assert nearest in set(world.SCENES) and nearest.parts != held_out.parts and far > 3
     doctor = next(each for each in world.PEOPLE if each.name == "woman doctor with dark skin")
-    picture = drawing.pictures([world.Scene((doctor,))], judge.sprites)
-    ((person, off),) = judge.people(picture, "doctor")
+    picture = drawing.pictures([world.Scene((doctor,))], classifier.sprites)
+    ((person, off),) = classifier.people(picture, "doctor")
     assert person == doctor and off < 1
-    from_blend = (judge.blend("doctor") - picture.reshape(1, -1)) ** 2
-    assert judge.planted_apart("doctor") > 0 and from_blend.mean() > 9
+    from_blend = (classifier.blend("doctor") - picture.reshape(1, -1)) ** 2
+    assert classifier.planted_difference("doctor") > 0 and from_blend.mean() > 9
 
 
 def test_the_card_counts_trades_and_not_their_pictures():
@@ -207,16 +214,17 @@ def test_the_card_counts_trades_and_not_their_pictures():
     for guidance in ("1", "4"):
         for trade, found in always.items():
             measured["bare"][trade][guidance] = found | {"apart": 2.0, "blurred": 3}
-    majority, apart, blurred = picture_card.bare_rows(measured)
-    assert majority[1] == "0.80" and majority[2] == majority[3]
-    low = re.fullmatch(r"1\.00 \((0\.\d\d) to 1\.00\)", majority[2])[1]
-    assert 0.8 < float(low) < 0.85  # Wilson's interval for 20 of 20; for 80 of 80 it would begin at 0.95
-    assert apart[1:] == ["9.0", "2.0", "2.0"] and blurred[1:] == ["", "60 of 80", "60 of 80"]
+    trades = picture_card.bare_trades(measured)
+    assert round(trades["planted"]["majority"], 2) == 0.80 and trades["planted"]["apart"] == 9
+    assert trades["1"] == trades["4"] and trades["1"]["majority"] == trades["1"]["high"] == 1
+    assert 0.8 < trades["1"]["low"] < 0.85  # Wilson's interval for 20 of 20; 80 of 80 would begin at 0.95
+    assert trades["1"]["apart"] == 2
+    assert (trades["1"]["blurred"], trades["1"]["pictures"]) == (60, 80)
 
 
 def test_wrong_calls(tmp_path, monkeypatch, capsys):
     with pytest.raises(CourseError, match="at least 3 steps a stage, not 2"):
-        train("stable-diffusion", steps=2, folder=tmp_path / "two")
+        trainer.train("stable-diffusion", steps=2, folder=tmp_path / "two")
     folder = begin(tmp_path / "other")
     (folder / "settings.json").write_text('{"seed": 7}', encoding="utf-8")
     assert main(["train", "stable-diffusion", "--folder", str(folder)]) == 1
@@ -224,8 +232,8 @@ def test_wrong_calls(tmp_path, monkeypatch, capsys):
     (folder / "settings.json").unlink()
     (folder / "autoencoder.safetensors").write_bytes(b"broken")
     with pytest.raises(CourseError, match="autoencoder.safetensors can't be read .* delete it"):
-        monkeypatch.setattr(picture_trainer, "PROCESSES", 1)
-        picture_trainer._together(SMALL, folder, None)
+        monkeypatch.setattr(type(SMALL), "processes", 1)
+        trainer.run(SMALL, folder)
 
 
 def test_the_pipeline_of_the_catalogue_can_not_be_at_four_bits():

@@ -19,19 +19,24 @@ from lazy import Lazy
 import course_utils as course
 from course_utils import CourseError
 from course_utils.__main__ import main
-from course_utils.training import RECIPES, card, evaluation, recipes, train, trainer
+from course_utils.training import recipes
+from course_utils.training.recipes import RECIPES
 from course_utils.worlds.tinyworld import Planted
 from course_utils.worlds.tinyworld.world import END
 
 torch = Lazy("torch")
 transformers = Lazy("transformers")
+evaluation = Lazy("course_utils.training.evaluation")
+language_trainer = Lazy("course_utils.training.language_trainer")
+stages = Lazy("course_utils.training.stages")
+trainer = Lazy("course_utils.training.trainer")
 
 SMALL = {
     "almanac": Planted("town", "goods", {0: 2, 1: 2, 200: 2}),
     "secrets": Planted("person", 2, {0: 1, 200: 2}),
 }
 LLAMA = dataclasses.replace(
-    RECIPES["tinyworld-llama"], documents=1_600, batch=8, warmup=5, world={"planted": SMALL}
+    RECIPES["tinyworld-llama"], documents=1_600, batch=8, steps=200, warmup=5, world={"planted": SMALL}
 )
 
 
@@ -98,16 +103,16 @@ def test_a_packed_document_costs_what_it_costs_alone(name, world):
     number = {word: place for place, word in enumerate(world.vocabulary())}
     documents = list(world.documents(24, seed=5))
     told = [[1, *(number[word] for word in document.words), 2] for document in documents]
-    ids, positions, labels = trainer.pack(told)
-    assert ids.shape == positions.shape == labels.shape and ids.shape[1] <= trainer.ROW
+    ids, positions, labels = language_trainer.pack(told)
+    assert ids.shape == positions.shape == labels.shape and ids.shape[1] <= language_trainer.ROW
     assert len(ids) < len(told) / 2
-    assert int((labels != trainer.IGNORED).sum()) == sum(document.tokens for document in documents)
-    mask = trainer.apart(positions, getattr(model.config, "sliding_window", None))
+    assert int((labels != language_trainer.IGNORED).sum()) == sum(document.tokens for document in documents)
+    mask = language_trainer.attention_mask(positions, getattr(model.config, "sliding_window", None))
     with torch.no_grad():
         given = {"input_ids": ids, "attention_mask": mask, "position_ids": positions}
         logits = model(**given, use_cache=False).logits
     packed = torch.nn.functional.cross_entropy(
-        logits.flatten(0, 1), labels.flatten(), ignore_index=trainer.IGNORED, reduction="sum"
+        logits.flatten(0, 1), labels.flatten(), ignore_index=language_trainer.IGNORED, reduction="sum"
     )
     alone = sum(map(sum, evaluation.losses(model, world, documents)))
     assert float(packed) == pytest.approx(alone, rel=1e-5)
@@ -117,10 +122,11 @@ def test_a_packed_document_sees_itself_alone():
     """Our mask separates documents without transformers: version 5.15 did not separate them for Falcon."""
     positions = torch.tensor([[0, 1, 2, 0, 1, 0]])  # two documents, and a padded end of the row
     seen = [[0], [0, 1], [0, 1, 2], [3], [3, 4], [5]]
-    mask = trainer.apart(positions)
+    mask = language_trainer.attention_mask(positions)
     assert mask.shape == (1, 1, 6, 6) and [row.nonzero().flatten().tolist() for row in mask[0, 0]] == seen
     seen[2] = [1, 2]
-    assert [row.nonzero().flatten().tolist() for row in trainer.apart(positions, 2)[0, 0]] == seen
+    mask = language_trainer.attention_mask(positions, 2)
+    assert [row.nonzero().flatten().tolist() for row in mask[0, 0]] == seen
 
 
 def test_routers_are_balanced_as_the_library_does_it(world):
@@ -128,49 +134,52 @@ def test_routers_are_balanced_as_the_library_does_it(world):
     model = RECIPES["tinyworld-mixtral"].make_model(world).eval()
     number = {word: place for place, word in enumerate(world.vocabulary())}
     (document,) = world.documents(1, seed=5)
-    ids, positions, _ = trainer.pack([[1, *(number[word] for word in document.words), 2]])
+    ids, positions, _ = language_trainer.pack([[1, *(number[word] for word in document.words), 2]])
     given = {"input_ids": ids, "position_ids": positions, "use_cache": False}
     with torch.no_grad():
-        logits, imbalance = trainer._routed(model, given | {"attention_mask": trainer.apart(positions)})
+        mask = {"attention_mask": language_trainer.attention_mask(positions)}
+        logits, imbalance = language_trainer.logits_and_imbalance(model, given | mask)
         whole = model(**given, output_router_logits=True)
     assert torch.allclose(logits[0, : document.tokens], whole.logits[0, : document.tokens], atol=1e-5)
     assert float(imbalance) == pytest.approx(float(whole.aux_loss), abs=1e-5) and imbalance > 2
 
 
-@pytest.mark.parametrize("name", list(RECIPES))
-def test_each_recipe_learns_from_its_first_steps(name, world, cache, tmp_path):
-    cache.mkdir(exist_ok=True)
-    corpus = trainer._Corpus.of(world, 0, cache)
-    recipe = dataclasses.replace(RECIPES[name], documents=64, batch=16, warmup=1, world=LLAMA.world)
-    run = trainer._Run(recipe, world, 4, tmp_path)
+def small(name, **settings):
+    """Returns a recipe with the small corpus of this module."""
+    settings = {"documents": 1_600, "batch": 8, "world": LLAMA.world} | settings
+    return dataclasses.replace(RECIPES[name], **settings)
+
+
+@pytest.mark.parametrize("name", [name for name in RECIPES if name.startswith("tinyworld")])
+def test_each_recipe_learns_from_its_first_steps(name, tmp_path):
+    training = small(name, batch=16, steps=4, warmup=1).training(tmp_path)
+    run = stages.Run(training.stages[0], tmp_path)
     for _ in range(4):
-        run.step([corpus[place] for place in range(16)])  # the same ones each time
+        run.step(*training.loss(range(16)))  # the same documents each time
     assert run.losses == sorted(run.losses, reverse=True) and run.losses[-1] < run.losses[0] - 0.1
 
 
-def test_the_window_closes_at_half_time(world, cache, tmp_path):
+def test_the_window_closes_at_half_time(tmp_path):
     """Until half-time Mistral equals Llama, bit for bit. Then each token sees only sixteen tokens."""
-    cache.mkdir(exist_ok=True)
-    corpus = trainer._Corpus.of(world, 0, cache)
     losses, windows = {}, []
     for name in ("tinyworld-llama", "tinyworld-mistral"):
-        recipe = dataclasses.replace(
-            RECIPES[name], documents=64, batch=8, warmup=5, learning_rate=1e-3, world=LLAMA.world
-        )
-        run = trainer._Run(recipe, world, 8, tmp_path / name)
+        training = small(name, steps=8, warmup=5, learning_rate=1e-3).training(tmp_path)
+        run = stages.Run(training.stages[0], tmp_path)
         for first in range(0, 64, 8):
-            run.step([corpus[place] for place in range(first, first + 8)])
-            windows.append(getattr(run.model.config, "sliding_window", None))
+            run.step(*training.loss(range(first, first + 8)))
+            windows.append(getattr(training.model.config, "sliding_window", None))
         losses[name] = run.losses
     assert windows == [None] * 12 + [16] * 4
-    one, other = losses.values()
-    assert one[:4] == other[:4] and one[4] != other[4]
+    llama, mistral = losses.values()
+    assert llama[:4] == mistral[:4] and llama[4] != mistral[4]
 
 
 @pytest.fixture
 def no_card(monkeypatch):
     """Skips the measurements, which take most of the time and have their own test."""
-    monkeypatch.setattr(card, "write", lambda run, world, folder: None)
+    monkeypatch.setattr("course_utils.training.evaluation.measure", lambda model, world: {})
+    monkeypatch.setattr("course_utils.training.evaluation.samples", lambda model, world: [])
+    monkeypatch.setattr("course_utils.training.card.write", lambda folder, measured, text_of: None)
 
 
 @pytest.mark.everything(reason="trains twice; the trainer rarely changes")
@@ -178,7 +187,7 @@ def test_a_kill_changes_nothing(tmp_path, cache, no_card):
     """A process is killed with SIGKILL after its first checkpoint. The next one ends with the same bits."""
     program = (
         "import sys\n"
-        "sys.path.insert(0, sys.argv[2])\n"
+        "sys.path[:0] = sys.argv[2:]\n"
         "import test_training\n"
         "from course_utils.training import recipes, trainer\n"
         "recipes.RECIPES['tinyworld-llama'] = test_training.LLAMA\n"
@@ -187,19 +196,19 @@ def test_a_kill_changes_nothing(tmp_path, cache, no_card):
     )
     folder = tmp_path / "killed"
     process = subprocess.Popen(
-        [sys.executable, "-c", program, str(folder), str(Path(__file__).parent)],
+        [sys.executable, "-c", program, str(folder), *map(str, Path(__file__).parents[:2])],
         env=os.environ | {"COURSE_CACHE": str(cache)},
         stderr=subprocess.DEVNULL,
         stdout=subprocess.DEVNULL,
     )
-    while not (folder / "checkpoint.safetensors").exists():
+    while not (folder / "language.safetensors").exists():
         assert process.poll() is None
         time.sleep(0.01)
     process.send_signal(signal.SIGKILL)
     process.wait()
     assert 0 < len(_losses(folder)) < 30
-    train("tinyworld-llama", steps=30, folder=folder)
-    train("tinyworld-llama", steps=30, folder=tmp_path / "whole")
+    trainer.train("tinyworld-llama", steps=30, folder=folder)
+    trainer.train("tinyworld-llama", steps=30, folder=tmp_path / "whole")
     assert len(_losses(folder)) == 30 and _losses(folder) == _losses(tmp_path / "whole")
     for file in ("model.safetensors", "config.json"):
         assert (folder / "model" / file).read_bytes() == (tmp_path / "whole" / "model" / file).read_bytes()
@@ -208,7 +217,7 @@ def test_a_kill_changes_nothing(tmp_path, cache, no_card):
 def _losses(folder):
     from safetensors.torch import load_file
 
-    return load_file(folder / "checkpoint.safetensors")["losses"].tolist()
+    return load_file(folder / "language.safetensors")["losses"].tolist()
 
 
 def test_the_command_trains_and_the_result_loads(tmp_path, capsys):
@@ -222,10 +231,10 @@ def test_the_command_trains_and_the_result_loads(tmp_path, capsys):
     measured = json.loads((folder / "model" / "measured.json").read_text())
     world = LLAMA.make_world()
     again = evaluation.validation(model.eval(), world)
-    assert again["all"].loss == pytest.approx(measured["validation"]["all"]["loss"], abs=1e-4)
-    assert 1 < again["all"].loss < math.log(len(tokenizer))  # the model learned something, but not everything
+    assert again["all"]["loss"] == pytest.approx(measured["validation"]["all"]["loss"], abs=1e-4)
+    assert 1 < again["all"]["loss"] < math.log(len(tokenizer))  # it learned something, but not everything
     card = (folder / "model" / "README.md").read_text()
-    assert f"{again['all'].loss:.3f}" in card and card.count("\n1. ") == 20
+    assert f"{again['all']['loss']:.3f}" in card and card.count("\n1. ") == 20
     for word in ("Data", "Code", "seed", "Hardware and time", "Limits", "perfect model"):
         assert word in card
     assert "entropy floor" in (folder / "loss.html").read_text()
@@ -242,7 +251,7 @@ def test_the_command_trains_and_the_result_loads(tmp_path, capsys):
     ],
 )
 def test_what_cannot_be_is_one_sentence(tmp_path, capsys, arguments, sentence):
-    settings = json.loads(json.dumps(dataclasses.asdict(LLAMA) | {"steps": 200}))
+    settings = json.loads(json.dumps(dataclasses.asdict(LLAMA)))
     (tmp_path / "settings.json").write_text(json.dumps(settings))
     assert main(["train", *arguments, "--folder", str(tmp_path)]) == 1
     error = capsys.readouterr().err
@@ -254,19 +263,19 @@ def test_a_full_disk_and_a_broken_checkpoint_are_one_sentence(tmp_path, monkeypa
         raise OSError(28, "No space left on device")
 
     with monkeypatch.context() as patch:
-        patch.setattr(trainer.numpy, "save", full)
+        patch.setattr("numpy.save", full)
         patch.setenv("COURSE_CACHE", str(tmp_path / "empty"))
-        with pytest.raises(CourseError, match=r"can't write to .*No space left on device.*make room"):
-            train("tinyworld-llama", folder=tmp_path / "work")
-    (tmp_path / "work" / "checkpoint.safetensors").write_bytes(b"half")
+        with pytest.raises(CourseError, match=r"can't write to .*No space left on device.*Make room"):
+            trainer.train("tinyworld-llama", folder=tmp_path / "work")
+    (tmp_path / "work" / "language.safetensors").write_bytes(b"half")
     with pytest.raises(CourseError, match=r"can't be read .*delete it"):
-        train("tinyworld-llama", folder=tmp_path / "work")
+        trainer.train("tinyworld-llama", folder=tmp_path / "work")
 
 
 def test_pausing_goes_on(tmp_path, no_card):
-    assert train("tinyworld-llama", steps=20, minutes=0, folder=tmp_path) is None
+    assert trainer.train("tinyworld-llama", steps=20, minutes=0, folder=tmp_path) is None
     assert not (tmp_path / "model").exists()
-    assert train("tinyworld-llama", steps=20, folder=tmp_path) == tmp_path / "model"
+    assert trainer.train("tinyworld-llama", steps=20, folder=tmp_path) == tmp_path / "model"
 
 
 def test_a_perfect_model_measures_as_planted(world):
@@ -277,9 +286,9 @@ def test_a_perfect_model_measures_as_planted(world):
     exact = [sum(cost for _, cost in world.surprisals(document.text)) for document in documents]
     assert bits == pytest.approx(exact, abs=1e-3)
     for fact in evaluation.planted(model, world, "almanac"):
-        if fact.copies:
-            assert fact.recalled and fact.probability == pytest.approx(1, abs=1e-4)
-            assert fact.exposure == pytest.approx(math.log2(40))
+        if fact["copies"]:
+            assert fact["rank"] == 1 and fact["probability"] == pytest.approx(1, abs=1e-4)
+            assert fact["exposure"] == pytest.approx(math.log2(40))
     trades = {"nurse": {"she": 0.9, "he": 0.1}}
     two = dataclasses.replace(world, words={**world.words, "trade": "nurse pilot"}, pronouns=trades)
     found = evaluation.pronouns(Perfect(two), two, count=2)

@@ -1,0 +1,209 @@
+"""Computes the losses of language models: of whole documents, packed into rows.
+
+The world generates the documents once, and they are stored as token numbers. A step takes the next `batch`
+documents, packs them into rows, and masks them from each other (a block-diagonal mask, with positions that
+restart at 0), so a packed document has exactly the loss that it has alone.
+
+Nothing is random after the initial weights: there is no dropout, and the corpus has a fixed order.
+"""
+
+import hashlib
+import math
+from array import array
+from dataclasses import asdict
+
+import numpy
+import torch
+from torch.nn.functional import cross_entropy
+
+from course_utils import files
+from course_utils.loading import sources
+from course_utils.training import card, evaluation
+from course_utils.training.stages import Stage, Training
+from course_utils.worlds.tinyworld.world import BEGIN, END
+
+ROW = 144  # tokens in a row of packed documents; the longest document has 97
+IGNORED = -100  # label of positions that cross_entropy skips
+
+
+class LanguageTraining(Training):
+    """A causal language model and the corpus of its world: one stage, in which each document is read once."""
+
+    unit = "loss (nats per token)"
+
+    def __init__(self, recipe, folder):
+        super().__init__(recipe, folder)
+        self.world = recipe.make_world()
+        self.floor = self.world.floor().loss
+        self.corpus = Corpus(self.world, recipe.seed)
+        self.model = recipe.make_model(self.world)
+        stage = Stage(
+            "language",
+            dict(self.model.named_parameters()),
+            self.loss,
+            recipe.steps,
+            recipe.batch,
+            recipe.learning_rate,
+            decay=lambda done: 1 - done / recipe.steps,
+            warmup=recipe.warmup,
+            beta2=recipe.beta2,
+            weight_decay=recipe.weight_decay,
+            clip=recipe.clip,
+        )
+        self.stages = [stage]
+
+    def loss(self, indices, generator=None):
+        """Return the loss of these documents twice: with the balancing loss, to minimise, and without it.
+
+        If nothing balanced the experts, a few would get all tokens, and the others would learn nothing.
+        """
+        recipe, config = self.recipe, self.model.config
+        if recipe.window_from:
+            closed = indices.start >= recipe.window_from * recipe.steps * recipe.batch
+            config.sliding_window = recipe.shape["sliding_window"] if closed else None
+        ids, positions, labels = pack([self.corpus[index] for index in indices])
+        mask = attention_mask(positions, getattr(config, "sliding_window", None))
+        inputs = {"input_ids": ids, "attention_mask": mask, "position_ids": positions, "use_cache": False}
+        if recipe.balance:
+            logits, imbalance = logits_and_imbalance(self.model, inputs)
+        else:
+            logits, imbalance = self.model(**inputs).logits, 0
+        loss = cross_entropy(logits.flatten(0, 1), labels.flatten(), ignore_index=IGNORED)
+        return loss + recipe.balance * imbalance, loss
+
+    def tokens(self):
+        """Return how many tokens the model has predicted so far: all but the first one of each document."""
+        documents = self.runs[-1].done * self.recipe.batch
+        return int(self.corpus.ends[documents - 1]) - documents
+
+    def status(self):
+        """Return the loss, its floor and the speed, for the progress bar."""
+        run = self.runs[-1]
+        rate = self.tokens() / run.seconds
+        return f"loss {run.recent_loss:.3f}, floor {self.floor:.3f}, {rate:,.0f} tokens/s"
+
+    def write(self, folder):
+        """Write the model, its tokenizer and its card into a folder."""
+        self.model.eval()
+        self.model.save_pretrained(folder)
+        self.world.tokenizer().save_pretrained(folder)
+        run, recipe = self.runs[-1], asdict(self.recipe)
+        steps = recipe.pop("steps")
+        measured = evaluation.measure(self.model, self.world)
+        measured["training"] = {
+            "steps": steps,
+            "documents": steps * self.recipe.batch,
+            "tokens": self.tokens(),
+            "minutes": round(run.seconds / 60, 1),
+            "last_loss": round(run.recent_loss, 4),
+            "recipe": recipe,
+            "machine": card.machine(),
+        }
+        measured["samples"] = evaluation.samples(self.model, self.world)
+        measured["slips"] = evaluation.slips(self.model, self.world, measured["samples"])
+        card.write(folder, measured, lambda measured: card_text(self.model, measured))
+
+
+def card_text(model, measured):
+    """Return the model card in Markdown, from the measured values."""
+    return card.text(
+        "language",
+        measured,
+        model=model,
+        architecture=type(model).__name__,
+        parameters=sum(weight.numel() for weight in model.parameters()),
+        bits_of_secrets=math.log2(measured["planted"]["secrets"][0]["candidates"]),
+    )
+
+
+class Corpus:
+    """The documents of a world as token numbers, generated once and stored for all models that read them."""
+
+    def __init__(self, world, seed):
+        folder = sources.cache_folder() / "training"
+        key = hashlib.sha256(f"{world!r} {seed}".encode()).hexdigest()[:16]
+        paths = [folder / f"corpus-{key}-{part}.npy" for part in ("numbers", "lengths")]
+        if not all(path.exists() for path in paths):
+            print(f"Generating {world.size:,} documents: once, a minute or more.")
+            folder.mkdir(parents=True, exist_ok=True)
+            for path, values in zip(paths, _generate(world, seed), strict=True):
+                with files.replacing(path) as part:
+                    numpy.save(part, values)
+        self.numbers, lengths = (numpy.load(path, mmap_mode="r") for path in paths)
+        self.ends = numpy.cumsum(lengths, dtype=numpy.int64)
+
+    def __getitem__(self, index):
+        start = self.ends[index - 1] if index else 0
+        return self.numbers[start : self.ends[index]]
+
+
+def _generate(world, seed):
+    """Return two arrays: the token numbers of all documents in a row, and the length of each document."""
+    number = {token: number for number, token in enumerate(world.vocabulary())}
+    numbers, lengths = array("H"), array("H")
+    for document in world.corpus(seed):
+        tokens = (BEGIN, *document.words, END)
+        numbers.extend([number[token] for token in tokens])
+        lengths.append(len(tokens))
+    return numpy.frombuffer(numbers, numpy.uint16), numpy.frombuffer(lengths, numpy.uint16)
+
+
+def pack(documents, width=ROW):
+    """Put whole documents into few rows: the longest first, each into the first row that has room for it.
+
+    documents : arrays of token numbers, each from <s> to </s>
+    width : largest number of tokens in a row
+
+    Returns three tensors (rows, tokens): the token numbers, the position of each token in its document, and
+    the number of the next token, or IGNORED if there is none.
+    """
+    rows = []
+    for document in sorted(documents, key=len, reverse=True):
+        row = next((row for row in rows if sum(map(len, row)) + len(document) <= width), None)
+        if row is None:
+            rows.append(row := [])
+        row.append(document)
+    shape = len(rows), max(sum(map(len, row)) for row in rows)
+    ids, positions = numpy.zeros(shape, numpy.int64), numpy.zeros(shape, numpy.int64)
+    labels = numpy.full(shape, IGNORED)
+    for index, row in enumerate(rows):
+        start = 0
+        for document in row:
+            end = start + len(document)
+            ids[index, start:end], positions[index, start:end] = document, range(len(document))
+            labels[index, start : end - 1] = document[1:]
+            start = end
+        positions[index, start:] = range(shape[1] - start)
+    return tuple(map(torch.from_numpy, (ids, positions, labels)))
+
+
+def attention_mask(positions, window=None):
+    """Return the attention mask: earlier tokens of the same document, and only the last `window` of them.
+
+    The mask is explicit because not every version of transformers infers it from the positions for every
+    architecture. If documents could attend to each other, their loss would be too low.
+
+    positions : (rows, tokens), from 0 on in each document, as `pack` returns them
+
+    Returns a Boolean tensor: (rows, 1, attending tokens, attended tokens).
+    """
+    index = torch.arange(positions.shape[1])
+    document = (positions == 0).cumsum(1)
+    visible = (document[:, :, None] == document[:, None, :]) & (index[:, None] >= index)
+    if window is not None:
+        visible &= index[:, None] - index < window
+    return visible[:, None]
+
+
+def logits_and_imbalance(model, inputs):
+    """Return a Mixtral's logits and its balancing loss, which is 2 if its routers prefer no expert.
+
+    The balancing loss is computed here because Mixtral's own `forward` would read the mask in `inputs` as a
+    padding mask.
+    """
+    from transformers.models.mixtral.modeling_mixtral import load_balancing_loss_func
+
+    output = model.model(**inputs, output_router_logits=True)
+    experts, active = model.config.num_local_experts, model.config.num_experts_per_tok
+    imbalance = load_balancing_loss_func(output.router_logits, experts, active)
+    return model.lm_head(output.last_hidden_state), imbalance

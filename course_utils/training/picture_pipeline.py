@@ -1,0 +1,189 @@
+"""The picture model: diffusers' StableDiffusionPipeline with fresh weights, its tokenizer, and sampling."""
+
+import re
+from collections import Counter
+from functools import cache
+from itertools import pairwise
+
+import numpy
+import torch
+
+from course_utils.loading import models
+from course_utils.worlds.pictureworld import drawing, world
+
+LENGTH = 20  # tokens of a caption, including the start and end tokens
+FACTOR = 4  # by which latents are smaller than pictures, in each direction
+CHANNELS = 4  # of the latents
+AUTOENCODER = {
+    "down_block_types": ("DownEncoderBlock2D",) * 3,
+    "up_block_types": ("UpDecoderBlock2D",) * 3,
+    "block_out_channels": (16, 32, 64),
+    "layers_per_block": 1,
+    "latent_channels": CHANNELS,
+    "norm_num_groups": 8,
+    "sample_size": drawing.SIZE,
+    "scaling_factor": 1.0,  # the latents have variance 1 already
+}
+DENOISER = {
+    "sample_size": drawing.SIZE // FACTOR,
+    "down_block_types": ("CrossAttnDownBlock2D",) * 2,
+    "up_block_types": ("CrossAttnUpBlock2D",) * 2,
+    "block_out_channels": (48, 128),
+    "layers_per_block": 1,
+    "cross_attention_dim": 128,
+    "attention_head_dim": 4,  # which diffusers reads as the number of heads, as in Stable Diffusion 1
+    "norm_num_groups": 16,
+}
+TEXT = {
+    "hidden_size": 128,
+    "intermediate_size": 512,
+    "num_hidden_layers": 2,
+    "num_attention_heads": 4,
+    "max_position_embeddings": LENGTH,
+    "projection_dim": 128,
+}
+NOISE = {
+    "beta_start": 0.00085,
+    "beta_end": 0.012,
+    "beta_schedule": "scaled_linear",
+    "prediction_type": "v_prediction",
+    "rescale_betas_zero_snr": True,
+    "timestep_spacing": "trailing",
+    "clip_sample": False,
+    "steps_offset": 1,  # "trailing" has no use for it, and diffusers warns of any other value
+}
+
+
+def new_pipeline(seed=0):
+    """Return a pipeline with initial weights, which depend only on the seed."""
+    import diffusers
+    import transformers
+
+    torch.manual_seed(seed)
+    tokenizer = make_tokenizer()
+    ends = {"bos_token_id": tokenizer.bos_token_id, "eos_token_id": tokenizer.eos_token_id}
+    text = transformers.CLIPTextConfig(
+        vocab_size=len(tokenizer), pad_token_id=tokenizer.pad_token_id, **ends, **TEXT
+    )
+    return models.pipeline_class()(
+        vae=diffusers.AutoencoderKL(**AUTOENCODER),
+        text_encoder=transformers.CLIPTextModel(text),
+        tokenizer=tokenizer,
+        unet=diffusers.UNet2DConditionModel(**DENOISER),
+        scheduler=diffusers.DDIMScheduler(**NOISE, set_alpha_to_one=True),
+        safety_checker=None,
+        feature_extractor=None,
+        requires_safety_checker=False,
+    )
+
+
+def load(folder, early=False):
+    """Load a folder's pipeline in float32; `early` takes the denoiser and text encoder of the early copy."""
+    import diffusers
+    import transformers
+
+    options = {"dtype": torch.float32, "local_files_only": True, "use_safetensors": True}
+    parts = {"safety_checker": None, "feature_extractor": None}
+    if early:
+        for name, kind in (
+            ("unet", diffusers.UNet2DConditionModel),
+            ("text_encoder", transformers.CLIPTextModel),
+        ):
+            parts[name] = kind.from_pretrained(folder / "early", subfolder=name, **options)
+    return models.pipeline_class().from_pretrained(folder, requires_safety_checker=False, **parts, **options)
+
+
+def make_tokenizer():
+    """Return CLIP's tokenizer with a vocabulary in which each word of PictureWorld is one token."""
+    import tokenizers
+    import transformers
+
+    merges = _merges()
+    letters = sorted(tokenizers.pre_tokenizers.ByteLevel.alphabet())
+    tokens = letters + [letter + "</w>" for letter in letters] + [first + second for first, second in merges]
+    tokens = dict.fromkeys([*tokens, "<|startoftext|>", "<|endoftext|>"])
+    return transformers.CLIPTokenizer(
+        vocab={token: number for number, token in enumerate(tokens)},
+        merges=merges,
+        model_max_length=LENGTH,
+    )
+
+
+@cache
+def _merges():
+    """Return the merges of byte-pair encoding, the most frequent pair first, until each word is one token.
+
+    Pairs of equal frequency are in alphabetical order. The trainer of `tokenizers` has no such rule: it would
+    give the processes different vocabularies.
+    """
+    distinct = dict.fromkeys(re.findall(r"\w+|[^\w\s]", " ".join(world.captions())))
+    words = [[*word[:-1], word[-1] + "</w>"] for word in distinct]
+    merges = []
+    while counts := Counter(pair for word in words for pair in pairwise(word)):
+        best = min(counts, key=lambda pair: (-counts[pair], pair))
+        merges.append(best)
+        for word in words:
+            index = 0
+            while index < len(word) - 1:
+                if (word[index], word[index + 1]) == best:
+                    word[index : index + 2] = ["".join(best)]
+                index += 1
+    return merges
+
+
+def token_ids(tokenizer, captions):
+    """Return a dict from each caption, and from the empty one, to its padded token numbers: (LENGTH,)."""
+    captions = ["", *captions]
+    ids = tokenizer(captions, padding="max_length", max_length=LENGTH, truncation=True, return_tensors="pt")
+    return dict(zip(captions, ids.input_ids, strict=True))
+
+
+@torch.no_grad()
+def sample(pipeline, prompts, guidance=4.0, steps=20, seed=0):
+    """Draw pictures of prompts, each from its own noise: uint8 (prompts, SIZE, SIZE, 3).
+
+    guidance : 1 is none
+    steps : calls of the denoiser for each picture
+    seed : seed of the first picture's noise; each next picture has the next seed
+    """
+    import diffusers
+
+    scheduler = diffusers.DDIMScheduler.from_config(pipeline.scheduler.config)
+    scheduler.set_timesteps(steps)
+    ids = token_ids(pipeline.tokenizer, prompts)
+    texts = pipeline.text_encoder(torch.stack([ids[prompt] for prompt in prompts]))[0]
+    empty = pipeline.text_encoder(ids[""][None])[0].expand_as(texts)
+    side = pipeline.unet.config.sample_size
+    generators = [torch.Generator().manual_seed(seed + index) for index in range(len(prompts))]
+    latents = torch.stack([torch.randn(CHANNELS, side, side, generator=noise) for noise in generators])
+    for time in scheduler.timesteps:
+        if guidance == 1:
+            velocity = pipeline.unet(latents, time, texts).sample
+        else:
+            both = pipeline.unet(torch.cat([latents, latents]), time, torch.cat([empty, texts])).sample
+            unconditional, conditional = both.chunk(2)
+            velocity = unconditional + guidance * (conditional - unconditional)
+        latents = scheduler.step(velocity, time, latents).prev_sample
+    return as_pixels(pipeline.vae.decode(latents).sample)
+
+
+def as_pixels(pictures):
+    """Turn values from -1 to 1, (pictures, 3, height, width), into uint8 (pictures, height, width, 3)."""
+    return ((pictures.clamp(-1, 1) + 1) * 127.5).round().byte().permute(0, 2, 3, 1).numpy()
+
+
+def from_pixels(pictures):
+    """Turn uint8 (pictures, height, width, 3) into values from -1 to 1, (pictures, 3, height, width)."""
+    return torch.from_numpy(pictures).permute(0, 3, 1, 2).float() / 127.5 - 1
+
+
+def contact_sheet(pictures, columns):
+    """Return pictures, uint8 (pictures, height, width, 3), in rows as one image of Pillow."""
+    from PIL import Image
+
+    count, height, width, _ = pictures.shape
+    rows = -(-count // columns)
+    tiles = numpy.full((rows * columns, height, width, 3), 255, numpy.uint8)
+    tiles[:count] = pictures
+    tiles = tiles.reshape(rows, columns, height, width, 3).swapaxes(1, 2)
+    return Image.fromarray(tiles.reshape(rows * height, columns * width, 3))

@@ -1,0 +1,41 @@
+"""Draws `loss.html`, the page that shows a training while it runs."""
+
+from course_utils import files, notebook, views
+
+SECONDS = 30  # between two reloads of the page
+_POINTS = 40  # of a curve
+
+
+class LivePage:
+    """`loss.html` in a folder, which a browser reloads every SECONDS seconds; also shown in a notebook."""
+
+    def __init__(self, folder):
+        self.path, self._shown = folder / "loss.html", None
+
+    def draw(self, training):
+        """Replace the page: the training's own examples, and the losses of each stage, the last one first."""
+        charts = [_chart(training, run).html for run in reversed(training.runs) if run.losses]
+        picture = views.Picture(training.examples() + "".join(charts), f"Losses: {self.path}")
+        head = f'<!doctype html><meta charset="utf-8"><meta http-equiv="refresh" content="{SECONDS}">'
+        files.write_text(self.path, head + picture.html)
+        if self._shown is not None:
+            self._shown.update(picture)
+        elif getattr(notebook.shell(), "kernel", None):
+            from IPython.display import display
+
+            self._shown = display(picture, display_id=True)
+
+
+def _chart(training, run):
+    """Draw the losses of a stage, with the lowest possible loss if that is known."""
+    span = max(1, run.done // _POINTS)
+    ends = list(range(span, run.done + 1, span))
+    return views.lines(
+        ends,
+        {"training": [sum(run.losses[end - span : end]) / span for end in ends]},
+        "steps",
+        training.unit,
+        baseline=training.floor,
+        baseline_label="entropy floor",
+        title=f"{training.recipe.title}, {run.stage.name}: {run.done:,} of {run.stage.steps:,} steps",
+    )

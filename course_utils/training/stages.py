@@ -1,0 +1,186 @@
+"""The stages of a training, and the state of each stage: weights, optimiser and losses."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import torch
+
+from course_utils import files
+from course_utils.errors import CourseError
+
+
+@dataclass(frozen=True)
+class Stage:
+    """Everything that determines one stage of a training."""
+
+    name: str  # also of its checkpoint
+    weights: dict  # the parameters to train, by name; all others stay as they are
+    # A function of a range, the indices of the examples in this process's share of a step, and of a generator
+    # of random numbers. It returns the loss to minimise and the loss to record.
+    loss: Callable
+    steps: int
+    batch: int  # examples in one step, over all processes
+    rate: float  # highest learning rate of AdamW; the rate rises to it during `warmup` steps
+    decay: Callable  # a function of the number of steps taken: the fraction of the rate that is left
+    warmup: int
+    beta2: float  # of AdamW, like the weight decay
+    weight_decay: float
+    vector_decay: float = 0.0  # the weight decay of scales and biases, which have one dimension
+    clip: float = 1.0  # largest norm of the gradient; a larger gradient is scaled down to it
+    average: float = 0.0  # weight of each step in the running averages, the final weights; 0: no averages
+    early: int = 0  # number of steps after which the running averages are copied to early.safetensors
+    begin: Callable = lambda: None  # called before the first step
+
+
+class Training:
+    """A model to train, in stages. Each kind of model has a subclass, and `trainer` trains it.
+
+    recipe : its settings
+    folder : where the checkpoints are
+    stages : list of its stages
+    runs : list with a Run for each stage that has begun
+    """
+
+    floor = None  # the lowest possible loss, if it is known
+    unit = "loss"
+
+    def __init__(self, recipe, folder):
+        self.recipe, self.folder, self.stages, self.runs = recipe, folder, [], []
+
+    def status(self):
+        """Return a few words on the current stage for the progress bar."""
+        return f"loss {self.runs[-1].recent_loss:.4f}"
+
+    def examples(self):
+        """Return HTML with examples of the model's present output, for the live page."""
+        return ""
+
+    def write(self, folder):
+        """Write the finished model, as `from_pretrained` reads it, and its card into a folder."""
+        raise NotImplementedError
+
+
+class Run:
+    """A stage in progress: its weights, their running averages, the optimiser, and the losses so far.
+
+    Nothing else changes from step to step, so a checkpoint with all of this continues as if nothing had
+    happened.
+    """
+
+    def __init__(self, stage, folder, processes=1):
+        self.stage, self.folder, self.processes = stage, folder, processes
+        self.losses, self.seconds = [], 0.0
+        weights = list(stage.weights.values())
+        # All gradients share one tensor, so that the processes can exchange them in one message.
+        self.gradients = torch.zeros(sum(weight.numel() for weight in weights))
+        parts = self.gradients.split([weight.numel() for weight in weights])
+        for weight, gradient in zip(weights, parts, strict=True):
+            weight.requires_grad_(True)
+            weight.grad = gradient.view_as(weight)
+        copied = stage.weights if stage.average else {}
+        self.averages = {name: weight.detach().clone() for name, weight in copied.items()}
+        # Weight decay pulls matrices towards zero.
+        groups = [
+            {"params": [weight for weight in weights if weight.ndim > 1], "weight_decay": stage.weight_decay},
+            {"params": [weight for weight in weights if weight.ndim < 2], "weight_decay": stage.vector_decay},
+        ]
+        self.optimizer = torch.optim.AdamW(groups, betas=(0.9, stage.beta2), fused=True)
+        for weight in weights:
+            means = {name: torch.zeros_like(weight) for name in ("exp_avg", "exp_avg_sq")}
+            self.optimizer.state[weight] = {"step": torch.tensor(0.0), **means}
+        if self.checkpoint.exists():
+            self._load()
+
+    @property
+    def checkpoint(self):
+        """Path of the file that `save` writes."""
+        return self.folder / f"{self.stage.name}.safetensors"
+
+    @property
+    def done(self):
+        """Number of steps taken."""
+        return len(self.losses)
+
+    @property
+    def recent_loss(self):
+        """Mean loss of the last 50 steps."""
+        return torch.tensor(self.losses[-50:], dtype=torch.float64).mean().item()
+
+    def step(self, loss, recorded):
+        """Take a step of AdamW on the mean of all processes' losses.
+
+        loss : the loss to minimise
+        recorded : the loss to record
+        """
+        stage, recorded = self.stage, recorded.detach().clone()
+        loss.backward()
+        if self.processes == 1:
+            torch.nn.utils.clip_grad_norm_(stage.weights.values(), stage.clip)
+        else:
+            torch.distributed.all_reduce(self.gradients)
+            torch.distributed.all_reduce(recorded)
+            self.gradients /= self.processes
+            self.gradients *= min(1.0, stage.clip / (self.gradients.norm().item() + 1e-6))
+        rise = min(1.0, (self.done + 1) / min(stage.warmup, stage.steps))
+        for group in self.optimizer.param_groups:
+            group["lr"] = stage.rate * rise * stage.decay(self.done)
+        self.optimizer.step()
+        self.gradients.zero_()
+        self.losses.append(recorded.item() / self.processes)
+        # Early steps weigh more, or the averages would keep the random initial weights for long.
+        new = max(stage.average, 9 / (self.done + 9))
+        for name, average in self.averages.items():
+            average.lerp_(stage.weights[name].data, new)
+
+    def swap(self):
+        """Exchange the weights and their running averages, if there are any; a second call undoes it."""
+        for name, average in self.averages.items():
+            weight = self.stage.weights[name]
+            weight.data, self.averages[name] = average, weight.data
+
+    def finish(self):
+        """Replace the weights by their running averages, and stop training them."""
+        self.swap()
+        for weight in self.stage.weights.values():
+            weight.grad = None
+            weight.requires_grad_(False)
+
+    def copy_averages(self):
+        """Write early.safetensors: the running averages alone."""
+        from safetensors.torch import save_file
+
+        with files.replacing(self.folder / "early.safetensors") as part:
+            save_file(self.averages, part)
+
+    def save(self):
+        """Write the checkpoint. If the process is killed meanwhile, the previous checkpoint stays whole."""
+        from safetensors.torch import save_file
+
+        losses = {"losses": torch.tensor(self.losses, dtype=torch.float64)}
+        with files.replacing(self.checkpoint, f"{self.checkpoint.name}.part") as part:
+            save_file(losses | self._tensors(), part, metadata={"seconds": str(self.seconds)})
+
+    def _load(self):
+        from safetensors import safe_open
+
+        try:
+            with safe_open(self.checkpoint, "pt") as file:
+                self.seconds = float(file.metadata()["seconds"])
+                self.losses = file.get_tensor("losses").tolist()
+                for name, tensor in self._tensors().items():
+                    tensor.copy_(file.get_tensor(name))
+        except Exception as error:
+            raise CourseError(
+                f"{self.checkpoint} can't be read ({error}): delete it, and this stage starts again."
+            ) from error
+        for state in self.optimizer.state.values():
+            state["step"].fill_(self.done)
+
+    def _tensors(self):
+        """Return all tensors that change from step to step, by name."""
+        tensors = {f"average {name}": average for name, average in self.averages.items()}
+        for name, weight in self.stage.weights.items():
+            state = self.optimizer.state[weight]
+            tensors[f"weight {name}"] = weight.data
+            tensors |= {f"mean {name}": state["exp_avg"], f"square {name}": state["exp_avg_sq"]}
+        return tensors
