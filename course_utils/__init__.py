@@ -36,7 +36,7 @@ _MODULE_OF = {
     "opened": "opened",
     "openness": "openness",
     "pictureworld": "worlds.pictureworld",
-    "sandbox": "opened.sandbox",
+    "sandbox": "opened.isolation",
     "speech": "opened.speech",
     "statistics": "statistics",
     "tinyworld": "worlds.tinyworld",

@@ -6,8 +6,9 @@ import shutil
 import sys
 from importlib import metadata
 
+from course_utils.catalog import repository
 from course_utils.learning import answers
-from course_utils.lessons import megabytes, models_needed, repository
+from course_utils.lessons import megabytes, models_needed
 from course_utils.loading import downloads, sources
 
 PACKAGES = (

@@ -46,19 +46,9 @@ def setup(name):
     print(f"Set for this notebook: {many}, and seed 0 for the random numbers of Python, numpy and torch.")
 
 
-def repository():
-    """Return the address of the course's repository, which the package's metadata has from pyproject.toml."""
-    (address,) = [
-        url.partition(", ")[2]
-        for url in metadata.metadata("open-the-box").get_all("Project-URL")
-        if url.startswith("Repository, ")
-    ]
-    return address
-
-
 def _elsewhere(lesson):
     """Return the addresses of a lesson's exercises and of the next lesson, in Colab or in the repository."""
-    start = repository()
+    start = catalog.repository()
     if "google.colab" in sys.modules:
         start = start.replace("https://github.com/", "https://colab.research.google.com/github/")
     version = metadata.version("open-the-box")

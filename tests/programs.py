@@ -24,7 +24,7 @@ import playwright
 import pytest
 import requests
 
-from course_utils.opened import sandbox
+from course_utils.opened import isolation
 
 ROOT = Path(__file__).parent.parent
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome", "msedge")
@@ -94,7 +94,7 @@ def lack(name):
         return "These tests need the sandbox in which notebooks are graded: run them on Linux."
     if not command(name):
         return f"These tests need {name}: {install}"
-    if name == "bubblewrap" and sandbox.kind() != name:
+    if name == "bubblewrap" and isolation.kind() != name:
         return (
             "These tests need bubblewrap, which may make no sandbox here: let users make namespaces (Ubuntu: "
             "sudo sysctl -w kernel.apparmor_restrict_unprivileged_userns=0) and run this again."
@@ -149,7 +149,7 @@ def fetch():
             print(f"Fetching a browser from {name}", flush=True)
             way()
     starts.cache_clear()
-    sandbox._has_bubblewrap.cache_clear()
+    isolation._has_bubblewrap.cache_clear()
     return list(filter(None, map(lack, PACKAGES)))
 
 

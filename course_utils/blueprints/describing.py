@@ -72,14 +72,16 @@ def html(plan) -> str:
     unit, divisor = ("billion", 1e9) if plan.parameters >= 1e9 else ("million", 1e6)
     counts = {name: part.parameters for name, part in plan.components.items()} or plan.parts
     amounts = [round(count / divisor, 4) for count in counts.values()]
-    parts = views.bars(list(counts), amounts, f"{unit} parameters", title=f"{plan.title}: {_total(plan)}")
+    parts = views.bars(
+        list(counts), amounts, unit=f"{unit} parameters", title=f"{plan.title}: {_total(plan)}"
+    )
     context, batch = plan.checked(None, 1)
     # In a terminal each remark has its own lines, some without a full stop. Here they form one text.
     remarks = [[plan.note], _without_input(plan), _dimensions(plan), _cache(plan), _unknown_format(plan)]
     remarks = ["\n".join(lines).rstrip(".") for lines in remarks]
     memory = views.table(
         _memory_rows(plan, context, batch),
-        {1, 2, 3},
+        right={1, 2, 3},
         title=_memory_title(plan, context, batch),
         note=" ".join(f"{remark}." for remark in remarks if remark) or None,
     )

@@ -5,12 +5,23 @@ import os
 import tomllib
 from dataclasses import dataclass, field
 from functools import cache
+from importlib import metadata
 from pathlib import Path
 
 from course_utils.errors import CourseError
 
 SIZES = ("tiny", "small", "full")
 LESSON_SIZES: dict[str, str] = {}  # family -> size, set by the lesson's set-up cell in this kernel
+
+
+def repository():
+    """Return the address of the course's repository, which the package's metadata has from pyproject.toml."""
+    (address,) = [
+        url.partition(", ")[2]
+        for url in metadata.metadata("open-the-box").get_all("Project-URL")
+        if url.startswith("Repository, ")
+    ]
+    return address
 
 
 @dataclass(frozen=True)

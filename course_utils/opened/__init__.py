@@ -1,6 +1,7 @@
 """One room for each thing that a lesson opens: what is computed, its pictures, and its explorer.
 
-A room's names are imported at their first use. A room can be deleted together with its lesson.
+A room's names are imported at their first use. A room can be deleted together with its lesson. torch,
+transformers and matplotlib are imported in the functions that use them, so that a room opens quickly.
 """
 
 import importlib
@@ -24,14 +25,11 @@ _ROOM_OF = {
     "Sampling": "sampling",
     "SlidingWindow": "window",
     "Speech": "speech.explorer",
-    "Vote": "ranking",
+    "Vote": "leaderboard",
     "Watermark": "watermark",
     "against_truth": "audit",
     "alignment": "speech.pictures",
-    "attention_heads": "attention",
-    "attention_map": "attention",
     "cache_growth": "cache",
-    "clauses": "permissions",
     "decoding": "speech.pictures",
     "denoising_strip": "denoising",
     "green_tokens": "watermark",
@@ -40,11 +38,8 @@ _ROOM_OF = {
     "low_rank": "adapter",
     "patch_everywhere": "patching",
     "patch_grid": "patching",
-    "picture_grid": "denoising",
-    "picture_strip": "denoising",
     "player": "speech.pictures",
-    "ranking": "ranking",
-    "reach": "window",
+    "ranking": "leaderboard",
     "routing": "router",
     "spectrogram": "speech.pictures",
     "waveform": "speech.pictures",

@@ -1,4 +1,4 @@
-"""An adapter: the two narrow matrices of LoRA drawn to scale, and its strength under a slider."""
+"""A LoRA adapter: its two narrow matrices drawn to scale, and its strength under a slider, for lesson 12."""
 
 from course_utils.views.charts import bar_table
 from course_utils.views.picture import BLUE, INK, LINE, QUIET, TRACK, VERMILLION, Picture, card
@@ -7,36 +7,29 @@ from course_utils.widgets.asking import Asking
 _SIDE = 200  # pixels of the longer side of the matrix
 
 
-def low_rank(outputs, inputs, rank, name="W", title=None, alt=None):
+def low_rank(outputs, inputs, rank, *, name="W", title=None, alt=None) -> Picture:
     """Draw a matrix W and LoRA's A and B; the area of each is proportional to how many numbers it has.
 
-    Parameters
-    ----------
-    outputs, inputs: int, rows and columns of the matrix.
-    rank: int, rows of A and columns of B.
-    name: str, the name of the matrix, such as "queries, layer 0".
-    title: str above the picture.
-    alt: str, the description; by default the shape of each matrix and how many numbers it has.
-
-    Returns
-    -------
-    Picture
+    outputs, inputs : int, rows and columns of the matrix.
+    rank : int, rows of A and columns of B.
+    name : str, the name of the matrix, such as "queries, layer 0".
+    title : str above the picture.
+    alt : str, the description; by default the shape of each matrix and how many numbers it has.
 
     Source: Hu et al. (2021), arXiv:2106.09685.
     """
-    scale = _SIDE / max(outputs, inputs)
-    parts = (
-        (f"{name}: frozen", outputs, inputs, f"background:{TRACK};border:1px solid {QUIET}"),
-        ("B: trained", outputs, rank, f"background:{VERMILLION}"),
-        ("A: trained", rank, inputs, f"background:{BLUE}"),
+    matrices = (
+        ("", f"{name}: frozen", outputs, inputs, f"background:{TRACK};border:1px solid {QUIET}"),
+        ("+", "B: trained", outputs, rank, f"background:{VERMILLION}"),
+        ("·", "A: trained", rank, inputs, f"background:{BLUE}"),
     )
-    signs, drawn, words = ("", "+", "·"), "", []
-    for sign, (label, rows, columns, look) in zip(signs, parts, strict=True):
-        height, width = (max(2, round(each * scale)) for each in (rows, columns))
+    html, words = "", []
+    for sign, label, rows, columns, look in matrices:
+        height, width = (max(2, round(size * _SIDE / max(outputs, inputs))) for size in (rows, columns))
         count = rows * columns
         if sign:
-            drawn += f'<div style="flex:0 0 auto;font-size:22px;color:{INK}">{sign}</div>'
-        drawn += (
+            html += f'<div style="flex:0 0 auto;font-size:22px;color:{INK}">{sign}</div>'
+        html += (
             '<div style="flex:0 0 auto">'
             f'<div style="box-sizing:border-box;width:{width}px;height:{height}px;{look}"></div>'
             f'<div style="font-size:13px;color:{INK};margin-top:4px">{label}</div>'
@@ -44,9 +37,9 @@ def low_rank(outputs, inputs, rank, name="W", title=None, alt=None):
         )
         words.append(f"{label}, {rows:,} by {columns:,}, {count:,} numbers")
     share = rank * (outputs + inputs) / (outputs * inputs)
-    body = f'<div style="display:flex;flex-wrap:wrap;align-items:center;gap:14px 18px">{drawn}</div>'
+    html = f'<div style="display:flex;flex-wrap:wrap;align-items:center;gap:14px 18px">{html}</div>'
     note = f"To scale. A and B together: {share:.1%} of the numbers of {name}."
-    return Picture(card(body, title, note), alt or f"{'; '.join(words)}. {note}")
+    return Picture(card(html, title, note), alt or f"{'; '.join(words)}. {note}")
 
 
 class Adapter(Asking):
@@ -54,37 +47,41 @@ class Adapter(Asking):
 
     Below the answers are the shares of right answers that were measured at that strength.
 
-    Parameters
-    ----------
-    answer: function (strength, question) -> str that asks the model with the adapter's update multiplied by
+    answer : function (strength, question) -> str that asks the model with the adapter's update multiplied by
         `strength`, and then restores it. If it raises an error, the explorer shows a message.
-    measured: dict from a strength (0 without the adapter, 1 as trained) to a dict from the name of a group of
-        questions to its share of right answers in percent. The slider offers these strengths; 0 must be
+    measured : dict from a strength (0 without the adapter, 1 as trained) to a dict from the name of a group
+        of questions to its share of right answers in percent. The slider offers these strengths; 0 must be
         one of them.
-    baked: dict from a strength to the answer to `prompt`. These are shown at once; other answers are
+    baked : dict from a strength to the answer to `prompt`. These are shown at once; other answers are
         computed when they are first needed, and kept.
-    prompt: str, the question asked first.
+    prompt : str, the question asked first.
     """
 
     at_home = "without the adapter"
 
     def __init__(self, answer, measured, baked, prompt):
         self.measured = measured
-        places = {f"{strength:g}": strength for strength in measured}
-        super().__init__(answer, places, 0, "strength of the adapter", baked, prompt)
+        super().__init__(
+            answer,
+            values={f"{strength:g}": strength for strength in measured},
+            home=0,
+            description="strength of the adapter",
+            baked=baked,
+            prompt=prompt,
+        )
 
-    def heading(self, place):
-        return f'strength <b style="color:{INK}">{place:g}</b>'
+    def heading(self, strength):
+        return f'strength <b style="color:{INK}">{strength:g}</b>'
 
-    def named(self, place):
-        return f"strength {place:g}"
+    def named(self, strength):
+        return f"strength {strength:g}"
 
-    def below(self, place):
-        here, home = self.measured[place], self.measured[0]
-        bars = bar_table(list(here), list(here.values()), "% right", list(home.values()), longest=100)
+    def below(self, strength):
+        shares, without = self.measured[strength], self.measured[0]
+        bars = bar_table(list(shares), list(shares.values()), "% right", list(without.values()), longest=100)
         html = f'<div style="margin-top:14px;border-top:1px solid {LINE}">{bars}</div>'
         words = "; ".join(
-            f"{group}: {share:.0f}% right ({home[group]:.0f}%)" for group, share in here.items()
+            f"{group}: {share:.0f}% right ({without[group]:.0f}%)" for group, share in shares.items()
         )
         note = "Dashed lines: without the adapter. The bars start at 0; full width is 100%."
         return html, note, f" | Measured at this strength, and without the adapter in brackets. {words}"

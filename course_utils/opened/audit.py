@@ -1,13 +1,16 @@
-"""An audit: the planted share of each trade, each model's, and the effect of the temperature."""
+"""An audit: how often each model says "she", compared with the planted share, at any temperature.
+
+For lesson 09.
+"""
 
 import ipywidgets
 import numpy
 
 from course_utils.errors import CourseError
 from course_utils.statistics import mean, wilson
-from course_utils.views.intervals import intervals
+from course_utils.views.charts import intervals
 from course_utils.views.picture import BLUE, INK, QUIET, VERMILLION, Picture, array, from_figure, style
-from course_utils.widgets.explorer import Explorer
+from course_utils.widgets.explorer import Explorer, check_choice
 
 ALL = "all that were measured"
 _TEMPERATURES = [("greedy", 0.0), *((f"{tenths / 10:.1f}", tenths / 10) for tenths in range(1, 31))]
@@ -16,15 +19,9 @@ _TEMPERATURES = [("greedy", 0.0), *((f"{tenths / 10:.1f}", tenths / 10) for tent
 def heat(shares, temperature):
     """Return the shares of one of two words after a temperature: p^(1/T) / (p^(1/T) + (1 - p)^(1/T)).
 
-    Parameters
-    ----------
-    shares: array or list, each the probability of the word if there is only one other word.
-    temperature: number by which the logits are divided; 0 is greedy: the more likely word gets share 1, and
+    shares : array or list, each the probability of the word if there is only one other word.
+    temperature : number by which the logits are divided; 0 is greedy: the more likely word gets share 1, and
         with a tie both get a half.
-
-    Returns
-    -------
-    numpy array of the same shape.
     """
     shares = array(shares)
     if temperature == 0:
@@ -39,34 +36,28 @@ class Audit(Explorer):
 
     Moving a control runs no model.
 
-    Parameters
-    ----------
-    planted: dict from a model's title to a dict from a trade to the share of "she" that was planted in its
+    planted : dict from a model's title to a dict from a trade to the share of "she" that was planted in its
         training data; models without planted shares are left out.
-    measured: dict from a model's title to a dict from a trade to its shares, one for each sentence that was
+    measured : dict from a model's title to a dict from a trade to its shares, one for each sentence that was
         given to the model; the interval is for other sentences of the same kind.
-    sentences: dict from a sentence, with {} for the trade, to a dict from a model's title to a dict from a
+    sentences : dict from a sentence, with {} for the trade, to a dict from a model's title to a dict from a
         trade to its share after that sentence; some models may be missing.
-    trade: str, the trade at the start; by default the first.
-    temperature: float, the temperature at the start: from 0 (greedy) to 3 in steps of 0.1.
+    trade : str, the trade at the start; by default the first.
+    temperature : float, the temperature at the start: from 0 (greedy) to 3 in steps of 0.1.
 
-    Raises
-    ------
-    CourseError: if a model has no share for a trade, or a control cannot start at the given trade or
-        temperature.
+    Raises CourseError if a model has no share for a trade, or a control cannot start at the given trade or
+    temperature.
     """
 
-    def __init__(self, planted, measured, sentences=None, trade=None, temperature=1.0):
+    def __init__(self, planted, measured, sentences=None, *, trade=None, temperature=1.0):
         self.planted, self.measured, self.sentences = planted, measured, sentences or {}
         trades = list(next(iter(measured.values())))
         for model, shares in (*measured.items(), *planted.items()):
             if lacking := [name for name in trades if name not in shares]:
                 raise CourseError(f"{model} has no share for {lacking[0]!r}: give one for every trade.")
         trade = trades[0] if trade is None else trade
-        if trade not in trades:
-            raise CourseError(f"There is no trade {trade!r}: choose one of {', '.join(trades)}.")
-        if temperature not in [value for _, value in _TEMPERATURES]:
-            raise CourseError(f"There is no place {temperature!r} on the slider: choose 0, 0.1, 0.2, … or 3.")
+        check_choice("trade", trade, trades)
+        check_choice("temperature", temperature, [value for _, value in _TEMPERATURES])
         self.trade = ipywidgets.Dropdown(options=trades, value=trade, description="trade")
         sentences = [(ALL, ALL), *((text.format("…"), text) for text in self.sentences)]
         self.sentence = ipywidgets.Dropdown(options=sentences, value=ALL, description="sentence")
@@ -75,26 +66,23 @@ class Audit(Explorer):
         )
         super().__init__([self.trade, self.sentence, self.temperature])
         self.sentence.layout.width = "480px"  # a sentence is longer than a slider
-        for control in self.controls:
-            control.observe(self.update, "value")
 
     def render(self):
         trade, sentence, temperature = self.trade.value, self.sentence.value, self.temperature.value
-        rows, unread = [], []
-        for model, shares in self.measured.items():
-            values = self._shares(model, trade, sentence, shares)
+        rows, unmeasured = [], []
+        for model in self.measured:
+            values = self._shares(model, trade, sentence)
             if values is None:
-                unread.append(model)
+                unmeasured.append(model)
                 continue
-            hot = 100 * heat(values, temperature)
-            truth = 100 * self.planted[model][trade] if model in self.planted else None
-            rows.append((model, float(hot.mean()), _interval(hot), truth))
+            percentages = 100 * heat(values, temperature)
+            planted = 100 * self.planted[model][trade] if model in self.planted else None
+            rows.append((model, float(percentages.mean()), _interval(percentages), planted))
         where = "in all sentences" if sentence == ALL else f"after “{sentence.format(trade)}”"
         setting = "greedy" if temperature == 0 else f"temperature {temperature:.1f}"
-        heading = f"{trade}, {where}, {setting}: how often “she” against “he”"
-        notes = ["Interval: 95%, for other sentences; one sentence has none."]
-        if unread:
-            notes.append(f"Not measured with this sentence: {', '.join(unread)}.")
+        title = f"{trade}, {where}, {setting}: how often “she” against “he”"
+        note = "Interval: 95%, for other sentences; one sentence has none."
+        missing = f"Not measured with this sentence: {', '.join(unmeasured)}." if unmeasured else ""
         labels, values, spans, marks = map(list, zip(*rows, strict=True))
         picture = intervals(
             labels,
@@ -102,17 +90,17 @@ class Audit(Explorer):
             spans,
             marks=marks,
             marks_label="planted",
-            title=heading,
-            note=" ".join(notes),
+            title=title,
+            note=f"{note} {missing}".rstrip(),
         )
-        return Picture(picture.html, f"{heading}. {picture.alt}" + (f". {notes[1]}" if unread else ""))
+        return Picture(picture.html, f"{title}. {picture.alt}{f'. {missing}' if missing else ''}")
 
-    def _shares(self, model, trade, sentence, shares):
+    def _shares(self, model, trade, sentence):
         """Return the shares to show for a model, or None if the model was not measured with this sentence."""
         if sentence == ALL:
-            return array(shares[trade])
-        found = self.sentences[sentence].get(model)
-        return None if found is None else array([found[trade]])
+            return array(self.measured[model][trade])
+        shares = self.sentences[sentence].get(model)
+        return None if shares is None else array([shares[trade]])
 
 
 def _interval(percentages):
@@ -128,27 +116,21 @@ def _interval(percentages):
     return max(0, low), min(100, high)
 
 
-def against_truth(truth, groups, band, levels=None, named=None, title=None, alt=None):
+def against_truth(truth, groups, band, *, levels=None, named=None, title=None, alt=None) -> Picture:
     """Draw measured shares against planted shares, with a band around the line where both are equal.
 
     Dots with the same planted share are shifted a little to the side, and so are the groups, so that they do
     not overlap.
 
-    Parameters
-    ----------
-    truth: list of numbers in percent.
-    groups: dict from a name to (values, spans), at most three; both lists are as long as `truth`, and a
+    truth : list of numbers in percent.
+    groups : dict from a name to (values, spans), at most three; both lists are as long as `truth`, and a
         span is (low, high).
-    band: number, the difference in percentage points up to which shares count as equal; chosen in advance.
-    levels: dict from the name of a group to the share that was planted for all its values, drawn as a line.
-    named: dict from an index in `truth` to a word, written next to the first group's dot.
-    title: str above the picture.
-    alt: str, the description; by default, for each group, the mean distance from its line, and either
+    band : number, the difference in percentage points up to which shares count as equal; chosen in advance.
+    levels : dict from the name of a group to the share that was planted for all its values, drawn as a line.
+    named : dict from an index in `truth` to a word, written next to the first group's dot.
+    title : str above the picture.
+    alt : str, the description; by default, for each group, the mean distance from its line, and either
         how many values lie in the band or, for a group with a level, the lowest and the highest value.
-
-    Returns
-    -------
-    Picture
     """
     from matplotlib.figure import Figure
 
@@ -162,9 +144,9 @@ def against_truth(truth, groups, band, levels=None, named=None, title=None, alt=
         axes.plot(ends, ends, color=INK, linewidth=1.2, linestyle=(0, (4, 3)))
         for level in levels.values():
             axes.axhline(level, color=INK, linewidth=1.2, linestyle=(0, (1, 2)))
-        for place, (name, (values, spans)) in enumerate(groups.items()):
-            marker, colour, face = looks[place]
-            x = _apart(truth, 1.8 * (place - (len(groups) - 1) / 2))
+        for group, (name, (values, spans)) in enumerate(groups.items()):
+            marker, colour, face = looks[group]
+            x = _side_by_side(truth, 1.8 * (group - (len(groups) - 1) / 2))
             axes.errorbar(
                 x,
                 values,
@@ -180,31 +162,31 @@ def against_truth(truth, groups, band, levels=None, named=None, title=None, alt=
                 linestyle="none",
                 label=name,
             )
-            for position, word in (named or {}).items() if place == 0 else ():
+            for index, word in (named or {}).items() if group == 0 else ():
                 axes.annotate(
                     word,
-                    (x[position], values[position]),
+                    (x[index], values[index]),
                     xytext=(8, -4),
                     textcoords="offset points",
                     verticalalignment="top",
                 )
             aims = [levels[name]] * len(truth) if name in levels else truth
             off = [abs(value - aim) for value, aim in zip(values, aims, strict=True)]
-            mean = sum(off) / len(off)
             if name in levels:
                 line, rest = f"{levels[name]}%", f"all from {min(values):.0f}% to {max(values):.0f}%"
             else:
-                line, rest = "the line", f"{sum(each <= band for each in off)} of {len(off)} within {band}"
-            words.append(f"{name}: {mean:.1f} points from {line} on average, {rest}")
+                line, rest = "the line", f"{sum(error <= band for error in off)} of {len(off)} within {band}"
+            words.append(f"{name}: {sum(off) / len(off):.1f} points from {line} on average, {rest}")
         axes.set(xlim=[-2, 102], ylim=[-2, 102], xlabel="planted (%)", ylabel="measured (%)")
         axes.legend(loc="upper left")
-    return from_figure(figure, alt or f"Measured against planted share. {'; '.join(words)}", title)
+    alt = alt or f"Measured against planted share. {'; '.join(words)}"
+    return from_figure(figure, alt=alt, title=title)
 
 
-def _apart(truth, shift):
+def _side_by_side(truth, shift):
     """Return the x of each dot: its planted share plus `shift`, with dots of the same share side by side."""
-    places = []
-    for position, true in enumerate(truth):
-        twins = [other for other, share in enumerate(truth) if share == true]
-        places.append(true + shift + 0.8 * (twins.index(position) - (len(twins) - 1) / 2))
-    return places
+    x = []
+    for index, share in enumerate(truth):
+        twins = [other for other, other_share in enumerate(truth) if other_share == share]
+        x.append(share + shift + 0.8 * (twins.index(index) - (len(twins) - 1) / 2))
+    return x

@@ -1,66 +1,77 @@
-"""The key-value cache: how it grows token by token, and its size if more or fewer heads share."""
+"""The key-value cache: how it grows token by token, and its size if more or fewer heads share it.
 
-import io
+For lesson 04.
+"""
+
 from html import escape
 
 import ipywidgets
+import numpy
+from PIL import Image
 
-from course_utils import units
 from course_utils.errors import CourseError
-from course_utils.views.picture import BLUE, INK, LINE, ORANGE, QUIET, TRACK, Picture, card, data_url
+from course_utils.units import counted, size
+from course_utils.views.picture import (
+    BLUE,
+    INK,
+    LINE,
+    ORANGE,
+    QUIET,
+    TRACK,
+    Picture,
+    card,
+    png_url,
+    row_html,
+    table_html,
+)
 from course_utils.views.text import visible
-from course_utils.widgets.explorer import Explorer, check_start
+from course_utils.widgets.explorer import Explorer, check_choice, labelled
 
+TOKENS = tuple(2**power for power in range(18))  # 1 to 131,072
+MEMORY = (1, 2, 4, 8, 16, 24, 48, 80, 160, 640)  # GB
 _STRIPES = f"repeating-linear-gradient(45deg,{ORANGE} 0 4px,#ffffff 4px 7px)"
 # Sizes in pixels for the image of a whole model; a page shows two image pixels as one.
 _WIDEST, _HIGHEST, _LARGEST_BLOCK = 1400, 520, 44
 _GAP, _LEAST_WITH_GAP = 2, 9  # pixels: the gap between blocks, and the least size of a block that gets one
 
 
-def cache_growth(pieces, kept, heads, kinds, title=None, alt=None):
+def cache_growth(pieces, kept, heads, kinds, *, title=None, alt=None) -> Picture:
     """Draw one layer's key-value cache while a text is written: a row for each head, a column for each token.
 
     A block is a key and a value that are kept. Heads that share it are drawn below the head that keeps it.
 
-    Parameters
-    ----------
-    pieces: list of str, the tokens of the whole text.
-    kept: int, how many tokens are in the cache; the last of them is the newest.
-    heads: int, query heads of the layer.
-    kinds: dict from a name, such as "multi-query", to the number of key-value heads; each divides `heads`.
-    title: str above the picture.
-    alt: str, the description; by default the blocks of each kind.
+    pieces : list of str, the tokens of the whole text.
+    kept : int, how many tokens are in the cache; the last of them is the newest.
+    heads : int, query heads of the layer.
+    kinds : dict from a name, such as "multi-query", to the number of key-value heads; each divides `heads`.
+    title : str above the picture.
+    alt : str, the description; by default the blocks of each kind.
 
-    Returns
-    -------
-    Picture
-
-    Raises
-    ------
-    ValueError: if `kept` is less than 1 or more than the number of tokens, or the heads can't share evenly.
+    Raises ValueError if the heads can't share evenly.
     """
-    if not 1 <= kept <= len(pieces):
-        raise ValueError(f"kept must be from 1 to {len(pieces)}, the number of tokens")
     if uneven := [name for name, count in kinds.items() if heads % count]:
         raise ValueError(f"{heads} query heads can't share evenly in {', '.join(uneven)}")
-    drawn, said = "", []
+    html, blocks = "", []
     for name, count in kinds.items():
-        blocks = count * kept
-        heading = f"{name}: {_counted(count, 'key-value head')}, {_counted(blocks, 'block')}"
-        drawn += _growth_of_one(heading, pieces, kept, heads, heads // count, first=not drawn)
-        said.append(f"{name} {blocks}")
+        blocks.append(f"{name} {count * kept}")
+        heading = f"{name}: {counted(count, 'key-value head')}, {counted(count * kept, 'block')}"
+        html += (
+            f'<div style="margin-top:{14 if html else 0}px;font-weight:600">{escape(heading)}</div>'
+            f"{_growth_table(pieces, kept, heads, heads // count)}"
+        )
     note = (
         "Solid: a key and a value that are kept. Striped: those of the newest token. ↑: uses the block "
         "above. Empty: tokens still to come."
     )
     words = (
-        f"One layer of {_counted(heads, 'query head')} after {kept} of {_counted(len(pieces), 'token')}. "
-        f"Blocks of key and value kept: {', '.join(said)}. The newest token is {visible(pieces[kept - 1])}"
+        f"One layer of {counted(heads, 'query head')} after {kept} of {counted(len(pieces), 'token')}. "
+        f"Blocks of key and value kept: {', '.join(blocks)}. The newest token is {visible(pieces[kept - 1])}"
     )
-    return Picture(card(drawn, title, note), alt or words)
+    return Picture(card(html, title, note), alt or words)
 
 
-def _growth_of_one(heading, pieces, kept, heads, group, first):
+def _growth_table(pieces, kept, heads, group):
+    """Return the table of one kind; `group` query heads share a key-value head."""
     width = 84 / len(pieces)
     cell = "padding:0;border:2px solid #ffffff;height:20px;text-align:center;line-height:18px;font-size:13px"
     quiet = f"padding:1px 0;border:none;background:#ffffff;color:{QUIET};font-weight:400;font-size:13px"
@@ -69,61 +80,44 @@ def _growth_of_one(heading, pieces, kept, heads, group, first):
         f"{escape(visible(piece)) if index < kept else ''}</th>"
         for index, piece in enumerate(pieces)
     )
-    rows = f'<tr style="background:#ffffff"><td style="{quiet}"></td>{labels}</tr>'
+    rows = row_html(f'<td style="{quiet}"></td>{labels}')
     for head in range(heads):
-        cells = ""
+        cells = f'<th style="{quiet};text-align:left;white-space:nowrap">head {head}</th>'
         for index in range(len(pieces)):
-            inside, back = "", "#ffffff"
-            if index < kept:
-                if head % group:
-                    inside, back = "↑", TRACK
-                else:
-                    back = _STRIPES if index == kept - 1 else BLUE
-            cells += f'<td style="{cell};background:{back};color:{QUIET}">{inside}</td>'
-        rows += (
-            f'<tr style="background:#ffffff"><th style="{quiet};text-align:left;white-space:nowrap">'
-            f"head {head}</th>{cells}</tr>"
-        )
-    return (
-        f'<div style="margin-top:{0 if first else 14}px;font-weight:600">{escape(heading)}</div>'
-        '<table style="width:100%;margin:0;border:none;border-collapse:collapse;table-layout:auto">'
-        f"<tbody>{rows}</tbody></table>"
-    )
+            text, background = "", "#ffffff"
+            if index < kept and head % group:
+                text, background = "↑", TRACK
+            elif index < kept:
+                background = _STRIPES if index == kept - 1 else BLUE
+            cells += f'<td style="{cell};background:{background};color:{QUIET}">{text}</td>'
+        rows += row_html(cells)
+    return table_html(rows, more="")
 
 
 def cache_blocks(layers, heads, key_value_heads):
-    """Return HTML of a whole model's cache: a row for each layer, a column for each query head.
+    """Return a whole model's cache as an <img>: a row for each layer, a column for each query head.
 
     Dark blocks are kept. A pale block is a head that uses the dark block on its left.
 
-    Parameters
-    ----------
-    layers, heads, key_value_heads: int; if the heads can't share evenly, the groups differ by one head at
+    layers, heads, key_value_heads : int; if the heads can't share evenly, the groups differ by one head at
         most.
-
-    Returns
-    -------
-    str: one <img> with its description, to put on a `card`.
     """
-    import numpy
-    from PIL import Image
-
-    wide, high = (
+    width, height = (
         max(2, min(_LARGEST_BLOCK, most // count)) for most, count in ((_WIDEST, heads), (_HIGHEST, layers))
     )
     keeps = {head for head in range(heads) if _is_first(head, heads, key_value_heads)}
-    row = numpy.full((high, heads * wide, 3), 255, dtype=numpy.uint8)  # one layer; all layers are the same
-    right, down = (size - _GAP if size >= _LEAST_WITH_GAP else size for size in (wide, high))
+    row = numpy.full((height, heads * width, 3), 255, dtype=numpy.uint8)  # one layer; all are the same
+    right, down = (side - _GAP if side >= _LEAST_WITH_GAP else side for side in (width, height))
     for head in range(heads):
-        row[:down, head * wide : head * wide + right] = _rgb(BLUE if head in keeps else LINE)
-    buffer = io.BytesIO()
-    Image.fromarray(numpy.tile(row, (layers, 1, 1))).save(buffer, "png")
+        colour = BLUE if head in keeps else LINE
+        row[:down, head * width : head * width + right] = list(bytes.fromhex(colour[1:]))
+    image = Image.fromarray(numpy.tile(row, (layers, 1, 1)))
     words = (
         f"{layers} layers by {heads} query heads: {len(keeps)} of {heads} in each layer keep keys and values"
     )
     return (
-        f'<img alt="{words}" width="{heads * wide // 2}" height="{layers * high // 2}" '
-        f'style="display:block;max-width:100%;height:auto;margin:0" src="{data_url(buffer.getvalue())}">'
+        f'<img alt="{words}" width="{heads * width // 2}" height="{layers * height // 2}" '
+        f'style="display:block;max-width:100%;height:auto;margin:0" src="{png_url(image, optimize=False)}">'
     )
 
 
@@ -152,45 +146,28 @@ def _is_first(head, heads, count):
     return head == 0 or head * count // heads != (head - 1) * count // heads
 
 
-def _counted(count, thing):
-    return f"{count:,} {thing}{'s' * (count != 1)}"
-
-
-def _rgb(colour):
-    return [int(colour[start : start + 2], 16) for start in (1, 3, 5)]
-
-
-TOKENS = tuple(2**power for power in range(18))  # 1 to 131,072
-MEMORY = (1, 2, 4, 8, 16, 24, 48, 80, 160, 640)  # GB
-
-
 class CacheGrowth(Explorer):
     """Shows the blocks of one layer's cache for each way to share heads, with a slider for the tokens in it.
 
     Moving the slider runs no model.
 
-    Parameters
-    ----------
-    pieces: list of str, the tokens of a text; the slider goes from the first to all of them.
-    heads, kinds: as in `views.cache_growth`.
-    kept: int, the number of tokens at the start.
+    pieces : list of str, the tokens of a text; the slider goes from the first to all of them.
+    heads, kinds : as in `cache_growth`.
+    kept : int, the number of tokens at the start.
 
-    Raises
-    ------
-    CourseError: if `kept` is not from 1 to the number of tokens.
+    Raises CourseError if `kept` is not from 1 to the number of tokens.
     """
 
-    def __init__(self, pieces, heads, kinds, kept):
+    def __init__(self, pieces, heads, kinds, *, kept):
         self.pieces, self.heads, self.kinds = pieces, heads, kinds
-        check_start("tokens in the cache", kept, range(1, len(pieces) + 1))
+        check_choice("number of tokens", kept, range(1, len(pieces) + 1))
         self.kept = ipywidgets.IntSlider(
             value=kept, min=1, max=len(pieces), description="tokens in the cache"
         )
         super().__init__([self.kept])
-        self.kept.observe(self.update, "value")
 
     def render(self):
-        return cache_growth(self.pieces, self.kept.value, self.heads, self.kinds, "One layer's cache")
+        return cache_growth(self.pieces, self.kept.value, self.heads, self.kinds, title="One layer's cache")
 
 
 class KeyValueCache(Explorer):
@@ -198,46 +175,33 @@ class KeyValueCache(Explorer):
 
     Moving a slider runs no model. Sizes are computed from the design of the model, at 16 bits a number.
 
-    Parameters
-    ----------
-    plans: list of Blueprint, each for a model that keeps keys and values.
-    model: str, the title of the plan at the start; by default the first.
-    tokens: int, the number of tokens at the start; one of TOKENS.
-    memory: int, the GB (10^9 bytes) available for caches at the start; one of MEMORY.
+    plans : list of Blueprint, each for a model that keeps keys and values.
+    model : str, the title of the plan at the start; by default the first.
+    tokens : int, the number of tokens at the start; one of TOKENS.
+    memory : int, the GB (10^9 bytes) available for caches at the start; one of MEMORY.
 
-    Raises
-    ------
-    CourseError: if a plan has no cache, or a control cannot start at the given value.
+    Raises CourseError if a plan has no cache, or a control cannot start at the given value.
     """
 
-    def __init__(self, plans, model=None, tokens=2048, memory=16):
+    def __init__(self, plans, *, model=None, tokens=2048, memory=16):
         self.plans = {plan.title: plan for plan in plans}
         for plan in plans:
             if not plan.kv_cache_bytes_per_token or not plan.key_value_heads:
                 raise CourseError(f"{plan.title} keeps no keys and values: leave it out.")
         model = next(iter(self.plans)) if model is None else model
-        starts = {"model": (model, self.plans), "tokens": (tokens, TOKENS), "memory": (memory, MEMORY)}
-        for name, (start, places) in starts.items():
-            if start not in places:
-                choices = ", ".join(map(str, places))
-                raise CourseError(f"There is no {name} {start!r} to choose: choose one of {choices}.")
+        check_choice("model", model, self.plans)
+        check_choice("number of tokens", tokens, TOKENS)
+        check_choice("memory", memory, MEMORY)
         self.model = ipywidgets.Dropdown(value=model, options=list(self.plans), description="model")
         self.shared = ipywidgets.SelectionSlider(
             options=self._choices(), value=self._plan().key_value_heads, description="key-value heads"
         )
-        self.tokens = ipywidgets.SelectionSlider(
-            options=[(f"{place:,}", place) for place in TOKENS], value=tokens, description="tokens"
-        )
+        self.tokens = ipywidgets.SelectionSlider(options=labelled(TOKENS), value=tokens, description="tokens")
         self.memory = ipywidgets.SelectionSlider(
-            options=[(f"{place:,}", place) for place in MEMORY],
-            value=memory,
-            description="memory for caches (GB)",
+            options=labelled(MEMORY), value=memory, description="memory for caches (GB)"
         )
-        super().__init__([self.model, self.shared, self.tokens, self.memory])
+        super().__init__([self.model, self.shared, self.tokens, self.memory], {self.model: self._new_model})
         self.model.layout.margin = "2px 14px 2px 2px"  # keeps its frame off the next description
-        self.model.observe(self._new_model, "value")
-        for slider in (self.shared, self.tokens, self.memory):
-            slider.observe(self.update, "value")
 
     def _plan(self):
         return self.plans[self.model.value]
@@ -267,36 +231,30 @@ class KeyValueCache(Explorer):
         used = published * count // plan.key_value_heads
         most = published * plan.attention_heads // plan.key_value_heads
         texts = memory // used
-        kind = _kind(count, plan.attention_heads) + ", as published" * (count == plan.key_value_heads)
-        heading = (
-            f"{plan.title}: {plan.layers} layers, {_heads(plan.attention_heads, 'query')} on "
-            f"{_heads(count, 'key-value')} ({kind})"
+        sharing = _sharing(count, plan.attention_heads) + ", as published" * (count == plan.key_value_heads)
+        title = (
+            f"{plan.title}: {plan.layers} layers, {counted(plan.attention_heads, 'query head')} on "
+            f"{counted(count, 'key-value head')} ({sharing})"
         )
-        size, whole = units.size(used), units.size(most)
         limit = f"{self.memory.value:,} GB"
-        counted = f"{tokens:,} token{'s' * (tokens != 1)}"
-        text = f"{counted}: {size}"
+        bytes_used = f"{counted(tokens, 'token')}: {size(used)}"
         if count < plan.attention_heads:
-            text += f", with a pair for each head {whole}"
+            bytes_used += f", with a pair for each head {size(most)}"
         fit = f"{limit} hold {f'{texts:,}' if texts else 'not one'} such text{'s' * (texts > 1)} at once"
         length = plan.context_length
         longer = f" The model was made for at most {length:,} tokens." if length and tokens > length else ""
-        body = cache_blocks(plan.layers, plan.attention_heads, count)
-        body += memory_bar(used, memory, text, limit)
-        body += f'<div style="margin-top:4px"><b>{escape(fit)}.</b>'
-        body += f'<span style="color:{QUIET}">{escape(longer)}</span></div>'
+        html = cache_blocks(plan.layers, plan.attention_heads, count)
+        html += memory_bar(used, memory, bytes_used, limit)
+        html += f'<div style="margin-top:4px"><b>{escape(fit)}.</b>'
+        html += f'<span style="color:{QUIET}">{escape(longer)}</span></div>'
         note = (
             "A row is a layer, a column a query head. Dark: keeps a key and a value of each token. "
             "Pale: uses those of the dark head on its left. By design, 16 bits a number."
         )
-        return Picture(card(body, heading, note), f"{heading}. {text}. {fit}.{longer}")
+        return Picture(card(html, title, note), f"{title}. {bytes_used}. {fit}.{longer}")
 
 
-def _kind(count, heads):
+def _sharing(count, heads):
     if count == heads:
         return "multi-head"
     return "multi-query" if count == 1 else "grouped-query"
-
-
-def _heads(count, kind):
-    return f"{count} {kind} head{'s' * (count != 1)}"

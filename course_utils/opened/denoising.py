@@ -1,13 +1,32 @@
-"""Denoising: a picture on its way from noise, and which words of the prompt each part of it attends to."""
+"""Denoising: a picture on its way from noise, and which words of the prompt each part of it attends to.
+
+For lesson 06.
+"""
 
 from dataclasses import dataclass
 from html import escape
 
 import ipywidgets
+import numpy
+from PIL import Image
 
 from course_utils.errors import CourseError
 from course_utils.views.picture import INK, LINE, QUIET, Picture, array, card, png_url
-from course_utils.widgets.explorer import Explorer, given, sentence
+from course_utils.views.strips import as_pixels, image_html, picture_grid, picture_strip
+from course_utils.widgets.explorer import Explorer, check_choice, given, sentence
+
+MOST_STEPS = 50
+_SIDE = 224  # pixels, the greatest width of a picture below the controls
+_DARK = 27, 31, 36  # the course's ink: covers the parts of a picture that do not look at a word
+
+# Pointing at a word, or moving to it with the Tab key, shows its map over the picture.
+_ON_HOVER = (
+    "<style>.course-paint{position:relative}"
+    ".course-paint .course-shade{display:none;position:absolute;top:0;left:0;width:100%;max-width:"
+    f"{_SIDE}px;pointer-events:none}}"
+    ".course-said:hover>.course-shade,.course-said:focus>.course-shade{display:block}"
+    f".course-said:hover,.course-said:focus{{outline:2px solid {INK};outline-offset:1px}}</style>"
+)
 
 
 class CrossAttention:
@@ -16,33 +35,26 @@ class CrossAttention:
     The output of the UNet does not change: diffusers' layers don't keep their weights, so a hook before each
     cross-attention layer computes the same weights from the same inputs.
 
-    Example
-    -------
-    >>> with course.CrossAttention(pipeline.unet) as seen:
-    ...     picture = pipeline("bear on a blue background").images[0]
-    >>> seen.maps()[:, -1].mean(0)  # (tokens, height, width): the mean over all calls
+        with course.CrossAttention(pipeline.unet) as seen:
+            picture = pipeline("bear on a blue background").images[0]
+        seen.maps()[:, -1].mean(0)  # (tokens, height, width): the mean over all calls
 
-    Parameters
-    ----------
-    unet: a UNet2DConditionModel of diffusers.
+    unet : a UNet2DConditionModel of diffusers.
 
-    Raises
-    ------
-    CourseError: if it has no cross-attention.
+    Raises CourseError if it has no cross-attention.
     """
 
     def __init__(self, unet):
         self.unet = unet
-        self._layers = [each for each in unet.modules() if getattr(each, "is_cross_attention", False)]
+        self._layers = [layer for layer in unet.modules() if getattr(layer, "is_cross_attention", False)]
         if not self._layers:
             raise CourseError("This UNet has no cross-attention: take one that reads a prompt.")
         self._calls = []  # for each call of the UNet, a list with the weights of each layer
 
     def __enter__(self):
         self._hooks = [self.unet.register_forward_pre_hook(self._begin, with_kwargs=True)]
-        self._hooks += [
-            each.register_forward_pre_hook(self._record, with_kwargs=True) for each in self._layers
-        ]
+        for layer in self._layers:
+            self._hooks.append(layer.register_forward_pre_hook(self._record, with_kwargs=True))
         return self
 
     def __exit__(self, *error):
@@ -60,35 +72,29 @@ class CrossAttention:
         with torch.no_grad():
             query = layer.head_to_batch_dim(layer.to_q(arguments[0]))
             key = layer.head_to_batch_dim(layer.to_k(keywords["encoder_hidden_states"]))
-            weights = layer.get_attention_scores(query, key)  # (pictures x heads, places, tokens)
+            weights = layer.get_attention_scores(query, key)  # (pictures x heads, positions, tokens)
         weights = weights.float().cpu().unflatten(0, (-1, layer.heads)).mean(1)
         self._calls[-1].append(self._sized(weights.transpose(1, 2)))
 
     def _sized(self, weights):
-        """Resizes (pictures, tokens, positions) to (pictures, tokens, height, width) of the latents."""
+        """Resize (pictures, tokens, positions) to (pictures, tokens, height, width) of the latents."""
         import torch
 
         height, width = self._size
-        times = round((height * width / weights.shape[2]) ** 0.5)  # how much coarser this layer works
-        maps = weights.unflatten(2, (-(-height // times), -(-width // times)))
+        factor = round((height * width / weights.shape[2]) ** 0.5)  # how much coarser this layer works
+        maps = weights.unflatten(2, (-(-height // factor), -(-width // factor)))
         return torch.nn.functional.interpolate(maps, (height, width), mode="bilinear")
 
     def maps(self, layer=None):
-        """The recorded weights, averaged over heads and layers, at the size of the latents.
+        """Return the recorded weights, averaged over heads and layers, at the size of the latents.
 
-        Parameters
-        ----------
-        layer: int, one cross-attention layer alone, counted from 0 in the order in which they work.
+        layer : int, a single cross-attention layer, counted from 0 in the order in which they work.
 
-        Returns
-        -------
-        tensor (calls, pictures, tokens, height, width). At each position the tokens' weights add up to 1.
-        With guidance, the first half of `pictures` is the run without the prompt.
+        Returns a tensor of shape (calls, pictures, tokens, height, width). At each position the weights of
+        the tokens add up to 1. With guidance, the first half of the pictures is the run without the prompt.
 
-        Raises
-        ------
-        CourseError: if the UNet was not called in the block, or with batches of different sizes, or has no
-            such layer.
+        Raises CourseError if the UNet was not called in the block, or with batches of different sizes, or has
+        no such layer.
         """
         import torch
 
@@ -104,138 +110,40 @@ class CrossAttention:
         return torch.stack([torch.stack(layers[chosen]).mean(0) for layers in self._calls])
 
 
-_WIDTH = 128  # pixels of a picture on a wide page; the browser enlarges smaller pictures smoothly
-_DARK = 27, 31, 36  # the course's ink: covers the parts of a picture that do not look at a word
-
-
-def picture_strip(images, captions, title=None, note=None, alt=None, width=_WIDTH):
-    """Draw pictures in a row that wraps, each with a caption below it.
-
-    Parameters
-    ----------
-    images: list of pictures: Pillow images, or (height, width, 3) arrays or tensors of whole numbers from 0
-        to 255 or of floats from 0 to 1.
-    captions: list of str, one for each picture.
-    title: str above the pictures.
-    note: str below the pictures.
-    alt: str, the description; by default the captions.
-    width: int, pixels of a picture on a wide page.
-
-    Returns
-    -------
-    Picture
-
-    Raises
-    ------
-    ValueError: if the numbers of captions and pictures differ, or a picture has another shape.
-    """
-    cells = "".join(
-        f'<div style="min-width:0">{image_html(image, _joined(title, caption))}'
-        f'<div style="margin-top:3px;font-size:13px;line-height:1.3">{escape(caption)}</div></div>'
-        for image, caption in zip(images, captions, strict=True)
-    )
-    columns = f"repeat(auto-fill,minmax({min(width, 96)}px,{width}px))"
-    body = f'<div style="display:grid;gap:12px 10px;grid-template-columns:{columns}">{cells}</div>'
-    return Picture(card(body, title, note), alt or f"{len(images)} pictures: {'; '.join(captions)}")
-
-
-def picture_grid(rows, columns, title=None, note=None, alt=None, captions=None):
-    """Draw pictures as a grid whose columns stay aligned on a narrow page.
-
-    Parameters
-    ----------
-    rows: dict from a label to the list of its pictures, as in `picture_strip`, one for each column.
-    columns: list of str, what each column is.
-    title, note: str above and below.
-    alt: str, the description; by default rows, columns and captions.
-    captions: dict from the label of a row to a list of str, the captions of its pictures.
-
-    Returns
-    -------
-    Picture
-
-    Raises
-    ------
-    ValueError: if a row has more or fewer pictures than columns, or a picture has another shape.
-    """
-    captions = captions or {}
-    look = f"display:grid;gap:6px;grid-template-columns:repeat({len(columns)},minmax(0,{_WIDTH}px))"
-    heads = "".join(
-        f'<div style="min-width:0;overflow-wrap:anywhere;color:{QUIET}">{escape(column)}</div>'
-        for column in columns
-    )
-    body, said = f'<div style="{look};font-size:13px;line-height:1.2">{heads}</div>', []
-    for label, images in rows.items():
-        below = captions.get(label, [""] * len(columns))
-        cells = "".join(
-            f'<div style="min-width:0">{image_html(image, _joined(title, label, column, caption))}'
-            f'<div style="font-size:13px;line-height:1.2">{escape(caption)}</div></div>'
-            for image, column, caption in zip(images, columns, below, strict=True)
-        )
-        body += f'<div style="margin:8px 0 2px 0">{escape(label)}</div><div style="{look}">{cells}</div>'
-        said.append(f"{label}: {', '.join(below)}" if any(below) else label)
-    words = f"Pictures in rows ({'; '.join(said)}) and columns ({', '.join(columns)})"
-    return Picture(card(body, title, note), alt or words)
-
-
-def _joined(*parts):
-    """Join the parts that are not empty with commas, as the description of one picture of several."""
-    return ", ".join(filter(None, parts))
-
-
-def denoising_strip(rows, noise, title=None, alt=None):
+def denoising_strip(rows, noise, *, title=None, alt=None) -> Picture:
     """Draw how pictures develop from noise: a column for each state, with its step and its share of noise.
 
-    Parameters
-    ----------
-    rows: dict from a label to the list of its pictures, as in `picture_strip`, one for each state.
-    noise: dict from the step of each state to its share of noise, from 0 to 1.
-    title: str above the pictures.
-    alt: str, the description; by default the rows, the steps and their noise.
+    rows : dict from a label to the list of its pictures, as in `picture_strip`, one for each state.
+    noise : dict from the step of each state to its share of noise, from 0 to 1.
+    title : str above the pictures.
+    alt : str, the description; by default the rows, the steps and their noise.
 
-    Returns
-    -------
-    Picture
-
-    Raises
-    ------
-    ValueError: if a row has more or fewer pictures than there are states.
+    Raises ValueError if a row has more or fewer pictures than there are states.
     """
-    columns = [noise_words(step, share) for step, share in noise.items()]
+    columns = [_noise_in_words(step, share) for step, share in noise.items()]
     note = "Noise: the share of a state's variance that is noise, by the scheduler's plan."
-    return picture_grid(rows, columns, title, note, alt)
+    return picture_grid(rows, columns, title=title, note=note, alt=alt)
 
 
-def noise_words(step, share):
-    """Return a state of the denoising in words: "step 3: 71% noise"."""
+def _noise_in_words(step, share):
     return f"{'start' if step == 0 else f'step {step}'}: {share:.0%} noise"
 
 
-def word_maps(image, words, maps, title=None, alt=None):
+def word_maps(image, words, maps, *, title=None, alt=None) -> Picture:
     """Draw a picture once for each word: the parts that look at the word are bright, the others dark.
 
-    Parameters
-    ----------
-    image: the picture, as in `picture_strip`.
-    words: list of str, the tokens of the prompt.
-    maps: (words, height, width), the attention that each part of the picture pays to each word.
-    title: str above the pictures.
-    alt: str, the description; by default the mean attention to each word, and where it is highest.
+    image : the picture, as in `picture_strip`.
+    words : list of str, the tokens of the prompt.
+    maps : (words, height, width), the attention that each part of the picture pays to each word.
+    title : str above the pictures.
+    alt : str, the description; by default the mean attention to each word, and where it is highest.
 
-    Returns
-    -------
-    Picture
-
-    Raises
-    ------
-    ValueError: if the numbers of words and maps differ.
+    Raises ValueError if the numbers of words and maps differ.
     """
-    from PIL import Image
-
     maps, pixels = array(maps), as_pixels(image)
     lit, captions = [], []
     for word, weights in zip(words, maps, strict=True):
-        mask = Image.fromarray((255 * spotlight(weights)).astype("uint8"))
+        mask = Image.fromarray((255 * _spotlight(weights)).astype("uint8"))
         mask = mask.resize((pixels.shape[1], pixels.shape[0]), Image.Resampling.BICUBIC)
         lit.append(Image.composite(Image.fromarray(pixels), Image.new("RGB", mask.size, _DARK), mask))
         captions.append(f"{word}: {weights.mean():.0%}")
@@ -245,23 +153,19 @@ def word_maps(image, words, maps, title=None, alt=None):
         "marks at the prompt's two ends."
     )
     listed = "; ".join(
-        f"{caption}, {_place(weights)}" for caption, weights in zip(captions, maps, strict=True)
+        f"{caption}, {_peak_in_words(weights)}" for caption, weights in zip(captions, maps, strict=True)
     )
-    return picture_strip(lit, captions, title, note, alt or f"Attention to each word: {listed}", width=96)
+    alt = alt or f"Attention to each word: {listed}"
+    return picture_strip(lit, captions, title=title, note=note, alt=alt, width=96)
 
 
-def spotlight(weights):
-    """Return a map stretched to the range from 0 to 1; if all its values are the same, all become 1.
-
-    Parameters
-    ----------
-    weights: (height, width) array.
-    """
+def _spotlight(weights):
+    """Return a (height, width) map stretched to the range from 0 to 1; if all its values are equal, to 1."""
     low, high = weights.min(), weights.max()
     return (weights - low) / (high - low) if high > low else weights * 0 + 1
 
 
-def _place(weights):
+def _peak_in_words(weights):
     """Say in words where a map is highest: "most at the top left"."""
     if weights.min() == weights.max():
         return "the same everywhere"
@@ -272,85 +176,20 @@ def _place(weights):
 
 
 def shade_html(weights, alt):
-    """Return a map as an <img> to lay over a picture: dark, and more transparent where attention is higher.
-
-    Parameters
-    ----------
-    weights: (height, width) array.
-    alt: str.
-    """
-    import numpy
-    from PIL import Image
-
-    alpha = (235 * (1 - spotlight(weights))).astype("uint8")
+    """Return a (height, width) map as an <img> to lay over a picture: dark, and clear where it is high."""
+    alpha = (235 * (1 - _spotlight(weights))).astype("uint8")
     pixels = numpy.dstack([*(numpy.full_like(alpha, channel) for channel in _DARK), alpha])
     return f'<img class="course-shade" alt="{escape(alt)}" src="{png_url(Image.fromarray(pixels))}">'
-
-
-def image_html(image, alt):
-    """Return a picture as an <img> that is as wide as the element that contains it.
-
-    Parameters
-    ----------
-    image: as in `picture_strip`.
-    alt: str.
-    """
-    from PIL import Image
-
-    return (
-        f'<img alt="{escape(alt)}" style="display:block;width:100%;max-width:100%;height:auto;margin:0;'
-        f'border:1px solid {LINE};box-sizing:border-box" src="{png_url(Image.fromarray(as_pixels(image)))}">'
-    )
-
-
-def as_pixels(image):
-    """Return any picture as a (height, width, 3) array of whole numbers from 0 to 255.
-
-    Parameters
-    ----------
-    image: as in `picture_strip`.
-
-    Raises
-    ------
-    ValueError: if the picture has another shape.
-    """
-    import numpy
-
-    if hasattr(image, "convert"):  # a Pillow image
-        image = image.convert("RGB")
-    elif hasattr(image, "detach"):  # a tensor
-        image = array(image) if image.is_floating_point() else image.cpu()
-    pixels = numpy.asarray(image)
-    if pixels.ndim != 3 or pixels.shape[2] != 3:
-        raise ValueError(f"a picture is (height, width, 3), and this one is {pixels.shape}")
-    if pixels.dtype != numpy.uint8:
-        pixels = (pixels if pixels.dtype.kind in "iu" else 255 * pixels).clip(0, 255).round().astype("uint8")
-    return pixels
-
-
-MOST_STEPS = 50
-_SIDE = 224  # pixels, the greatest width of a picture below the controls
-
-# Pointing at a word, or moving to it with the Tab key, shows its map over the picture.
-_ON_HOVER = (
-    "<style>.course-paint{position:relative}"
-    ".course-paint .course-shade{display:none;position:absolute;top:0;left:0;width:100%;max-width:"
-    f"{_SIDE}px;pointer-events:none}}"
-    ".course-said:hover>.course-shade,.course-said:focus>.course-shade{display:block}"
-    f".course-said:hover,.course-said:focus{{outline:2px solid {INK};outline-offset:1px}}</style>"
-)
 
 
 @dataclass(frozen=True)
 class Drawn:
     """Holds what a pipeline drew for some prompts, each from the same noise.
 
-    Parameters
-    ----------
-    states: (steps + 1, prompts, ...) latents, from the noise to the finished picture.
-    noise: list of steps + 1 numbers from 0 to 1, the share of each state's variance that is noise.
-    words: list with, for each prompt, the list of its tokens as str.
-    maps: list with, for each prompt, an array (tokens, height, width): how much attention each part of the
+    states : (steps + 1, prompts, ...) latents, from the noise to the finished picture.
+    noise : list of steps + 1 numbers from 0 to 1, the share of each state's variance that is noise.
+    words : list with, for each prompt, the list of its tokens as str.
+    maps : list with, for each prompt, an array (tokens, height, width): how much attention each part of the
         picture pays to each token, in the order of `words`. If there are more maps than words, the rest are
         not shown. Words without a map, which the model did not read, are listed below the picture.
     """
@@ -367,24 +206,19 @@ class Denoising(Explorer):
     Showing another step only decodes latents. Another prompt, seed, guidance or number of steps runs `draw`
     again.
 
-    Parameters
-    ----------
-    draw: function (prompts, seed, guidance, steps) -> `Drawn`. If it raises an error, the explorer shows a
+    draw : function (prompts, seed, guidance, steps) -> `Drawn`. If it raises an error, the explorer shows a
         message.
-    decode: function from latents (pictures, ...) to a list of pictures, as `views.picture_strip` takes them.
-    prompts: two str, the prompts at the start; the second may be empty.
-    seed, guidance, steps: the values of these controls at the start.
-    unknown: function from a prompt to the list of its words that the model was not trained on, which are
+    decode : function from latents (pictures, ...) to a list of pictures, as `picture_strip` takes them.
+    prompts : two str, the prompts at the start; the second may be empty.
+    seed, guidance, steps : the values of these controls at the start.
+    unknown : function from a prompt to the list of its words that the model was not trained on, which are
         listed below the picture; by default no words are listed.
 
-    Raises
-    ------
-    CourseError: if both prompts are empty, or `steps` is outside its range.
+    Raises CourseError if both prompts are empty, or `steps` is outside its range.
     """
 
-    def __init__(self, draw, decode, prompts, seed=0, guidance=4.0, steps=20, unknown=None):
-        if steps not in range(1, MOST_STEPS + 1):
-            raise CourseError(f"{steps} steps are none of the choices: take 1 to {MOST_STEPS}.")
+    def __init__(self, draw, decode, prompts, *, seed=0, guidance=4.0, steps=20, unknown=None):
+        check_choice("number of steps", steps, range(1, MOST_STEPS + 1))
         self.draw, self.decode, self.unknown = draw, decode, unknown
         self._drawn_for, self._drawn_last, self._decoded = None, None, {}
         first, second = prompts
@@ -398,12 +232,9 @@ class Denoising(Explorer):
         self.steps = ipywidgets.IntSlider(value=steps, min=1, max=MOST_STEPS, description="steps", **text)
         self.step = ipywidgets.IntSlider(value=steps, min=0, max=steps, description="show after step")
         self._result()
-        super().__init__([self.first, self.second, self.seed, self.guidance, self.steps, self.step])
-        for control in (self.first, self.second):
-            control.layout.width = "480px"
-        for control in (self.first, self.second, self.seed, self.guidance, self.step):
-            control.observe(self.update, "value")
-        self.steps.observe(self._new_steps, "value")
+        controls = [self.first, self.second, self.seed, self.guidance, self.steps, self.step]
+        super().__init__(controls, {self.steps: self._new_steps})
+        self.first.layout.width = self.second.layout.width = "480px"
 
     def _new_steps(self, change):
         with self.quietly(self.step):
@@ -413,24 +244,24 @@ class Denoising(Explorer):
         self.update()
 
     def update(self, change=None):
-        if self._asked() != self._drawn_for:
+        if self._settings() != self._drawn_for:
             self.show(sentence("drawing…"))
         super().update(change)
 
-    def _asked(self):
+    def _settings(self):
         prompts = tuple(text for text in (self.first.value.strip(), self.second.value.strip()) if text)
         return prompts, self.seed.value, self.guidance.value, self.steps.value
 
     def _result(self):
         """Return what was drawn for the present controls; run `draw` only if they have changed."""
-        asked = self._asked()
-        if self._drawn_for != asked:
-            prompts, seed, guidance, steps = asked
+        settings = self._settings()
+        if self._drawn_for != settings:
+            prompts, seed, guidance, steps = settings
             if not prompts:
                 raise CourseError("There is no prompt: type what to draw, then press Enter.")
             self._drawn_last = given(self.draw, list(prompts), seed, guidance, steps)
             self._decoded = {}
-            self._drawn_for = asked
+            self._drawn_for = settings
         return self._drawn_last
 
     def _pictures(self, step):
@@ -441,7 +272,7 @@ class Denoising(Explorer):
 
     def render(self):
         drawn, step = self._result(), self.step.value
-        where = noise_words(step, drawn.noise[step]).capitalize()
+        state = _noise_in_words(step, drawn.noise[step]).capitalize()
         panels = ""
         for prompt, image, words, maps in zip(
             self._drawn_for[0], self._pictures(step), drawn.words, drawn.maps, strict=True
@@ -456,51 +287,45 @@ class Denoising(Explorer):
             panels += (
                 f'<div style="flex:1 1 {_SIDE}px;min-width:0;max-width:330px">'
                 f'<div style="margin-bottom:3px">{escape(prompt)}</div><div class="course-paint">'
-                f'<div style="max-width:{_SIDE}px">{image_html(image, f"{prompt}, {where}")}</div>'
+                f'<div style="max-width:{_SIDE}px">{image_html(image, f"{prompt}, {state}")}</div>'
                 f"{chips}</div>{escape(self._remarks(prompt, words, maps))}</div>"
             )
-        body = f'{_ON_HOVER}<div style="display:flex;flex-wrap:wrap;gap:12px 24px">{panels}</div>'
+        html = f'{_ON_HOVER}<div style="display:flex;flex-wrap:wrap;gap:12px 24px">{panels}</div>'
         note = "Point at a word: places that look at it most stay lit. Percent: mean attention."
-        return Picture(card(body, self._setting(where), note), self._words(where))
+        title = self._title(state)
+        remarks = map(self._remarks, self._drawn_for[0], drawn.words, drawn.maps)
+        prompts = "; ".join(f"“{prompt}”" for prompt in self._drawn_for[0])
+        alt = " ".join(filter(None, [f"{title}: {prompts}", *remarks]))
+        return Picture(card(html, title, note), alt)
 
     def still(self):
         """Return a picture for readers: five steps of each prompt, and the maps of the first prompt."""
         drawn, (prompts, _, _, steps) = self._result(), self._drawn_for
-        places = sorted({round(steps * quarter / 4) for quarter in range(5)})
+        shown = sorted({round(steps * quarter / 4) for quarter in range(5)})
         rows = {
-            prompt: [self._pictures(place)[number] for place in places]
-            for number, prompt in enumerate(prompts)
+            prompt: [self._pictures(step)[index] for step in shown] for index, prompt in enumerate(prompts)
         }
-        noise = {place: drawn.noise[place] for place in places}
-        ways = denoising_strip(rows, noise, self._setting(f"{len(places)} states"))
+        noise = {step: drawn.noise[step] for step in shown}
+        strip = denoising_strip(rows, noise, title=self._title(f"{len(shown)} states"))
         count = min(len(drawn.words[0]), len(drawn.maps[0]))
         maps = word_maps(
             self._pictures(steps)[0],
             drawn.words[0][:count],
             drawn.maps[0][:count],
-            f"{prompts[0]}: where each word is looked at",
+            title=f"{prompts[0]}: where each word is looked at",
         )
-        return Picture(ways.html + maps.html, f"{ways.alt}. {maps.alt}")
+        return Picture(strip.html + maps.html, f"{strip.alt}. {maps.alt}")
 
-    def _setting(self, where):
+    def _title(self, state):
         _, seed, guidance, steps = self._drawn_for
-        return f"{where}; {steps} steps, seed {seed}, guidance {guidance:g}"
-
-    def _words(self, where):
-        drawn, asked = self._drawn_last, self._drawn_for[0]
-        remarks = map(self._remarks, asked, drawn.words, drawn.maps)
-        prompts = "; ".join(f"“{prompt}”" for prompt in asked)
-        return " ".join(filter(None, [f"{self._setting(where)}: {prompts}", *remarks]))
+        return f"{state}; {steps} steps, seed {seed}, guidance {guidance:g}"
 
     def _remarks(self, prompt, words, maps):
         """Say which words of a prompt the model did not read, and on which words it was not trained."""
-        unknown = self.unknown(prompt) if self.unknown else []
-        named = ", ".join(f"“{word}”" for word in unknown)
-        never = f"Not a word of the training captions: {named}." if unknown else ""
-        return " ".join(filter(None, [_unread(words, maps), never]))
-
-
-def _unread(words, maps):
-    """Return a sentence with the words of a prompt that the model did not read, or "" if it read all."""
-    left = words[len(maps) :]
-    return f"Not read: “{' '.join(left)}”; the model reads {len(maps)} tokens of a prompt." if left else ""
+        remarks, left = [], words[len(maps) :]
+        if left:
+            remarks.append(f"Not read: “{' '.join(left)}”; the model reads {len(maps)} tokens of a prompt.")
+        if unknown := self.unknown(prompt) if self.unknown else []:
+            named = ", ".join(f"“{word}”" for word in unknown)
+            remarks.append(f"Not a word of the training captions: {named}.")
+        return " ".join(remarks)

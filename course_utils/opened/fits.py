@@ -1,13 +1,14 @@
-"""An explorer that shows which published models fit in a memory, and what would make the others fit."""
+"""Which published models fit in a memory, and what would make the others fit, for lesson 11."""
 
 from html import escape
 
 import ipywidgets
+import psutil
 
 from course_utils import blueprints
 from course_utils.units import size
 from course_utils.views.picture import BLUE, INK, LINE, ORANGE, QUIET, TRACK, Picture, card
-from course_utils.widgets.explorer import Explorer, check_start
+from course_utils.widgets.explorer import Explorer, check_choice, labelled
 
 MEMORY = (2, 4, 6, 8, 12, 16, 24, 32, 48, 64, 80, 96, 128, 160, 192, 256, 320, 512, 640, 1024, 2048)  # GB
 BITS = (32, 16, 8, 4)
@@ -22,78 +23,58 @@ class Fits(Explorer):
     Further sliders choose bits, context and batch. The bars show weights and key-value cache; a pass through
     the model needs more memory for its intermediate results.
 
-    Parameters
-    ----------
-    memory: int, GB (10^9 bytes) at the start; one of MEMORY.
-    bits: int, bits per weight at the start; one of BITS.
-    context: int, tokens in each sequence at the start; one of CONTEXT.
-    batch: int, sequences in a batch at the start; one of BATCH.
+    memory : int, GB (10^9 bytes) at the start; one of MEMORY.
+    bits : int, bits per weight at the start; one of BITS.
+    context : int, tokens in each sequence at the start; one of CONTEXT.
+    batch : int, sequences in a batch at the start; one of BATCH.
 
-    Raises
-    ------
-    CourseError: if a value is not one of those that its slider has.
+    Raises CourseError if a value is not one of those that its slider has.
     """
 
-    def __init__(self, memory=16, bits=16, context=2048, batch=1):
-        starts = {"memory": memory, "bits": bits, "context": context, "batch": batch}
-        places = {"memory": MEMORY, "bits": BITS, "context": CONTEXT, "batch": BATCH}
-        for name, start in starts.items():
-            check_start(name, start, places[name])
+    def __init__(self, *, memory=16, bits=16, context=2048, batch=1):
         # Counting a blueprint takes up to a second, so all are counted before the first slider moves.
         self.plans = [blueprints.blueprint(name) for name in blueprints.names()]
-        descriptions = ("memory (GB)", "bits per weight", "context (tokens)", "batch (texts at once)")
-        sliders = [
-            ipywidgets.SelectionSlider(
-                value=starts[name],
-                options=[(f"{place:,}", place) for place in places[name]],
-                description=description,
-            )
-            for name, description in zip(places, descriptions, strict=True)
-        ]
-        self.memory, self.bits, self.context, self.batch = sliders
-        super().__init__(sliders)
-        for slider in sliders:
-            slider.observe(self.update, "value")
+        self.memory = _slider("memory (GB)", memory, MEMORY)
+        self.bits = _slider("bits per weight", bits, BITS)
+        self.context = _slider("context (tokens)", context, CONTEXT)
+        self.batch = _slider("batch (texts at once)", batch, BATCH)
+        super().__init__([self.memory, self.bits, self.context, self.batch])
 
     def render(self):
-        import psutil
-
-        here = psutil.virtual_memory().total / 1e9
+        installed = psutil.virtual_memory().total / 1e9
         return self._draw(
-            f"This machine has {here:.0f} GB of memory in all, for every program that runs on it."
+            f"This machine has {installed:.0f} GB of memory in all, for every program that runs on it."
         )
 
     def still(self):
         """Return the picture without this machine's memory, because a reader's machine has another."""
         return self._draw()
 
-    def _draw(self, here=""):
+    def _draw(self, this_machine=""):
         memory = self.memory.value * 10**9
-        rows, said, fitting = "", [], 0
+        rows, words, fitting = "", [], 0
         for plan in self.plans:
             weights, cache, read = self._needs(plan, self.bits.value, self.context.value, self.batch.value)
             fits = weights + cache <= memory
             fitting += fits
             verdict = "fits" if fits else f"does not fit, {self._remedy(plan)}"
-            note = f" (at most {read:,} tokens)" if cache and read < self.context.value else ""
-            needs = f"{size(weights + cache)}{note}"
-            rows += _row(plan.title, weights, cache, memory, fits, needs, verdict)
-            said.append(f"{plan.title}: {needs}, {verdict}")
-        setting = (
-            f"{self.memory.value:,} GB of memory, {self.bits.value} bits, {self.context.value:,} tokens, "
-            f"batch {self.batch.value}"
+            limit = f" (at most {read:,} tokens)" if cache and read < self.context.value else ""
+            needs = f"{size(weights + cache)}{limit}"
+            rows += _row(plan.title, weights, cache, memory, needs, verdict)
+            words.append(f"{plan.title}: {needs}, {verdict}")
+        title = (
+            f"{fitting} of {len(self.plans)} published models fit: {self.memory.value:,} GB of memory, "
+            f"{self.bits.value} bits, {self.context.value:,} tokens, batch {self.batch.value}"
         )
-        heading = f"{fitting} of {len(self.plans)} published models fit: {setting}"
         note = (
             "Bar: weights (solid), then key-value cache (striped). Full width: twice the memory; » goes on. "
             "Dashed line: the memory, in GB of 10⁹ bytes: a chip sold as 16 GB holds 17.2 of them. The "
             "working space of a pass comes on top, and other programs need memory too. Real 4- and 8-bit "
             "files are a little larger: they add scales."
         )
-        above = f'<div style="margin-bottom:8px">{escape(here)}</div>' if here else ""
-        return Picture(
-            card(above + rows, heading, note), " ".join(filter(None, [f"{heading}.", here, "; ".join(said)]))
-        )
+        above = f'<div style="margin-bottom:8px">{escape(this_machine)}</div>' if this_machine else ""
+        alt = " ".join(filter(None, [f"{title}.", this_machine, "; ".join(words)]))
+        return Picture(card(above + rows, title, note), alt)
 
     @staticmethod
     def _needs(plan, bits, context, batch):
@@ -110,36 +91,42 @@ class Fits(Explorer):
             ("context", CONTEXT, "a context of {:,} tokens"),
             ("bits", BITS, "{} bits"),
         )
-        ways = []  # (moves of the slider, words)
-        for name, places, words in sliders:
-            smaller = sorted((place for place in places if place < now[name]), reverse=True)
-            for moves, place in enumerate(smaller, 1):
-                weights, cache, _ = self._needs(plan, **(now | {name: place}))
+        remedies = []  # (moves of the slider, words)
+        for name, values, words in sliders:
+            smaller = sorted((value for value in values if value < now[name]), reverse=True)
+            for moves, value in enumerate(smaller, 1):
+                weights, cache, _ = self._needs(plan, **(now | {name: value}))
                 if weights + cache <= self.memory.value * 10**9:
-                    ways.append((moves, words.format(place)))
+                    remedies.append((moves, words.format(value)))
                     break
-        if ways:
-            shortest = min(ways, key=lambda way: way[0])[1]  # the first of several that are equally short
+        if remedies:
+            # The first of several that are equally short.
+            _, shortest = min(remedies, key=lambda remedy: remedy[0])
             return f"but at {shortest} it would"
         weights, cache, _ = self._needs(plan, **(now | {"bits": BITS[-1]}))
         return f"and at {BITS[-1]} bits needs {size(weights + cache)}"
 
 
-def _row(title, weights, cache, memory, fits, needs, verdict):
+def _slider(description, start, values):
+    check_choice(description, start, values)
+    return ipywidgets.SelectionSlider(value=start, options=labelled(values), description=description)
+
+
+def _row(title, weights, cache, memory, needs, verdict):
     """Return HTML of one model: its name and verdict, and below them its bar."""
     solid, striped = (100 * part / (2 * memory) for part in (weights, cache))
     beyond = solid + striped > 100
     solid = min(solid, 100)
     striped = min(striped, 100 - solid)
     stripes = f"repeating-linear-gradient(45deg,{ORANGE} 0 3px,#ffffff 3px 6px)"
-    place = "position:absolute;top:0;height:12px"
+    look = "position:absolute;top:0;height:12px"
     bar = (
-        f'<div style="{place};left:0;min-width:2px;width:{solid:.1f}%;background:{BLUE}"></div>'
-        f'<div style="{place};left:{solid:.1f}%;width:{striped:.1f}%;background:{stripes}"></div>'
+        f'<div style="{look};left:0;min-width:2px;width:{solid:.1f}%;background:{BLUE}"></div>'
+        f'<div style="{look};left:{solid:.1f}%;width:{striped:.1f}%;background:{stripes}"></div>'
     )
     if beyond:
-        bar += f'<div style="{place};right:3px;line-height:10px;color:#ffffff;font-weight:700">»</div>'
-    verdict = f"<b>✓ {escape(verdict)}</b>" if fits else f"✗ {escape(verdict)}"
+        bar += f'<div style="{look};right:3px;line-height:10px;color:#ffffff;font-weight:700">»</div>'
+    verdict = f"<b>✓ {escape(verdict)}</b>" if verdict == "fits" else f"✗ {escape(verdict)}"
     return (
         f'<div style="padding:5px 0;border-top:1px solid {LINE}">'
         '<div style="display:flex;flex-wrap:wrap;justify-content:space-between;gap:0 14px">'

@@ -7,7 +7,9 @@
 It speaks the part of the Hugging Face Hub's protocol that `create_repo`, `upload_folder`, `create_commit`,
 `snapshot_download`, `list_repo_commits`, `duplicate_repo` and `delete_repo` use. It keeps everything in
 memory, sends nothing to another machine, needs no login, and loses everything when the kernel ends.
- An explorer with a model card that the learner can edit, and what a linter finds in it."""
+
+The explorer checks a model card that the learner can edit. For lesson 13.
+"""
 
 import base64
 import hashlib
@@ -20,6 +22,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import unquote, urlsplit
 
 import ipywidgets
+from huggingface_hub import close_session, constants
 
 from course_utils.errors import CourseError
 from course_utils.views import table
@@ -92,8 +95,8 @@ class Repositories:
             return self._file("/".join(parts[:2]), parts[3], "/".join(parts[4:]))
         return _missing("Repo")
 
-    def _create_or_delete(self, method, asked):
-        repository = f"{asked['organization']}/{asked['name']}"
+    def _create_or_delete(self, method, request):
+        repository = f"{request['organization']}/{request['name']}"
         if method == "DELETE":
             return _json({}) if self.commits.pop(repository, None) is not None else _missing("Repo")
         return self._create(repository, "initial commit", {})
@@ -130,7 +133,7 @@ class Repositories:
             case ["commits"]:
                 history = self.commits[repository]
                 newest_first = history[history.index(commit) :: -1]
-                return _json([_described(each) for each in newest_first])
+                return _json([_described(commit) for commit in newest_first])
             case ["preupload"]:
                 return self._preupload(commit, json.loads(body)["files"])
             case ["commit"] if revision == MAIN:
@@ -171,8 +174,8 @@ class Repositories:
                 case "deletedFolder":
                     folder = value["path"].rstrip("/") + "/"
                     files = {path: content for path, content in files.items() if not path.startswith(folder)}
-        made = self.commit(repository, title, files)
-        return _json({"commitOid": made.id, "commitUrl": f"/{repository}/commit/{made.id}", "success": True})
+        new = self.commit(repository, title, files)
+        return _json({"commitOid": new.id, "commitUrl": f"/{repository}/commit/{new.id}", "success": True})
 
     def _file(self, repository, revision, path):
         if repository not in self.commits:
@@ -215,8 +218,6 @@ class LocalHub(Repositories):
     """
 
     def __init__(self):
-        from huggingface_hub import constants
-
         if constants.HF_HUB_OFFLINE:
             raise CourseError(
                 "HF_HUB_OFFLINE is set, so the library asks no hub, not even one on this machine: "
@@ -239,8 +240,6 @@ class LocalHub(Repositories):
 
 def _no_proxy_for_this_machine():
     """Exclude this machine's own address from the proxy, because a school's proxy can't reach it."""
-    from huggingface_hub import close_session
-
     named = os.environ.get("NO_PROXY") or os.environ.get("no_proxy") or ""
     if "127.0.0.1" not in named.split(","):
         os.environ["NO_PROXY"] = os.environ["no_proxy"] = ",".join(filter(None, [named, "127.0.0.1"]))
@@ -269,14 +268,12 @@ class _Handler(BaseHTTPRequestHandler):
 
 
 class CardCheck(Explorer):
-    """Shows a model card in a text area, and below it the parts that a card should have and what was found.
+    """Shows a model card in a text area, and below it which parts of a good card it has.
 
-    Parameters
-    ----------
-    lint: function (text) -> (found, people). `found`: dict from each part to the words found for it, "" if
+    lint : function (text) -> (parts, people). `parts`: dict from each part to the words found for it, "" if
         the part is missing. `people`: list of words that describe the model as if it were a person. If it
         raises an error, the explorer shows a message.
-    text: str, the card at the start: YAML between two lines of ---, then Markdown.
+    text : str, the card at the start: YAML between two lines of ---, then Markdown.
     """
 
     def __init__(self, lint, text):
@@ -284,28 +281,24 @@ class CardCheck(Explorer):
         self.text = ipywidgets.Textarea(value=text, description="the card", rows=14, continuous_update=False)
         super().__init__([self.text])
         self.text.layout.width, self.text.layout.height = "740px", "280px"
-        self.text.observe(self.update, "value")
 
     def render(self):
-        return self._found(self.text.value)
-
-    def still(self):
-        """Return the card above what was found, because without a kernel no text area shows the card."""
-        picture = self.render()
-        rows = [("The card",), (self.text.value.strip(),)]
-        shown = table(rows).html.replace("padding:4px 6px", "white-space:pre-wrap;padding:4px 6px")
-        return Picture(shown + picture.html, picture.alt)
-
-    def _found(self, text):
-        found, people = given(self.lint, text)
-        missing = [part for part, words in found.items() if not words]
+        parts, people = given(self.lint, self.text.value)
+        missing = [part for part, words in parts.items() if not words]
         rows = [("", "part", "found")]
-        for part, words in found.items():
+        for part, words in parts.items():
             rows.append(("✓" if words else "✗", part, _shortened(words) or "missing"))
         rows.append(("✗" if people else "✓", "people-words", ", ".join(people) or "none"))
-        count = f"{len(missing)} of {len(found)} parts are missing"
-        alt = f"{count}: {', '.join(missing) or 'none'}. People-words: {', '.join(people) or 'none'}."
-        return table(rows, title=count, alt=alt)
+        title = f"{len(missing)} of {len(parts)} parts are missing"
+        alt = f"{title}: {', '.join(missing) or 'none'}. People-words: {', '.join(people) or 'none'}."
+        return table(rows, title=title, alt=alt)
+
+    def still(self):
+        """Return the card above the table, because without a kernel no text area shows the card."""
+        picture = self.render()
+        card = table([("The card",), (self.text.value.strip(),)])
+        html = card.html.replace("padding:4px 6px", "white-space:pre-wrap;padding:4px 6px")
+        return Picture(html + picture.html, picture.alt)
 
 
 def _shortened(words, most=70):

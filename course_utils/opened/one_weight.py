@@ -1,4 +1,4 @@
-"""An explorer that changes one weight of a model and shows what the model then answers."""
+"""One weight of a model, changed under a slider, and what the model then answers: for lesson 00."""
 
 from course_utils.views.picture import INK
 from course_utils.widgets.asking import Asking
@@ -10,29 +10,27 @@ _FACTORS = [0, 0.25, 0.5, 0.75, 0.9, 1, 1.25, 1.5, 2]
 class OneWeight(Asking):
     """Shows a model's answer at a chosen value of one weight, next to the answer with the weight unchanged.
 
-    Parameters
-    ----------
-    answer: function (value, question) -> str that sets the weight to `value`, asks the model, and restores
+    answer : function (value, question) -> str that sets the weight to `value`, asks the model, and restores
         the weight. If it raises an error, the explorer shows a message.
-    current: float, the value of the weight in the model.
-    baked: dict from a factor (0.0, 0.25, ... 2.0) to the answer to `prompt` with the weight at factor times
+    current : float, the value of the weight in the model.
+    baked : dict from a factor (0.0, 0.25, ... 2.0) to the answer to `prompt` with the weight at factor times
         `current`. These are shown at once; other answers are computed when they are first needed, and kept.
-    prompt: str, the question asked first.
+    prompt : str, the question asked first.
     """
 
     def __init__(self, answer, current, baked, prompt):
         self.current = current
         super().__init__(
             lambda factor, question: given(answer, factor * current, question),
-            places={f"{factor * current:.3f}": factor for factor in _FACTORS},
+            values={f"{factor * current:.3f}": factor for factor in _FACTORS},
             home=1,
             description="value of the weight",
             baked=baked,
             prompt=prompt,
         )
 
-    def heading(self, place):
-        return f'{place:g} × {self.current:.3f} = <b style="color:{INK}">{place * self.current:.3f}</b>'
+    def heading(self, factor):
+        return f'{factor:g} × {self.current:.3f} = <b style="color:{INK}">{factor * self.current:.3f}</b>'
 
-    def named(self, place):
-        return f"weight {place * self.current:.3f}"
+    def named(self, factor):
+        return f"weight {factor * self.current:.3f}"

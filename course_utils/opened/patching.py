@@ -1,4 +1,4 @@
-"""Patching: how the answer changes if one token's numbers come from another prompt."""
+"""Patching: how the answer changes if one token's numbers come from another prompt, for lesson 03."""
 
 import math
 from html import escape
@@ -6,12 +6,12 @@ from html import escape
 import ipywidgets
 
 from course_utils.errors import CourseError
-from course_utils.opened.attention import ranges, token_label, token_table
+from course_utils.units import counted
 from course_utils.views.picture import INK, TRACK, Picture, array, card, number, signed, tint
-from course_utils.views.text import visible
+from course_utils.views.text import token_html, token_table, visible
 from course_utils.widgets.explorer import Explorer, given, sentence, token_choices
 
-MOST_TOKENS = 8
+MOST_TOKENS = 8  # of each prompt that a learner types
 
 
 def patch_everywhere(model, source, target):
@@ -24,18 +24,12 @@ def patch_everywhere(model, source, target):
     a copy look only at itself and at the tokens of the target before it. The logits are the same as those
     of one run for each patch, with a forward hook on the layer.
 
-    Parameters
-    ----------
-    model: a LlamaForCausalLM of transformers.
-    source, target: (tokens,) tensors, the token ids of two different prompts of the same length.
+    model : a LlamaForCausalLM of transformers.
+    source, target : (tokens,) tensors, the token ids of two different prompts of the same length.
 
-    Returns
-    -------
-    (layers, tokens, vocabulary) tensor, the logits after the target's last token for each patch.
+    Returns the logits after the target's last token for each patch: (layers, tokens, vocabulary).
 
-    Raises
-    ------
-    CourseError: if the prompts have different numbers of tokens or are the same.
+    Raises CourseError if the prompts have different numbers of tokens or are the same.
     """
     import torch
 
@@ -75,27 +69,87 @@ def patch_everywhere(model, source, target):
     return torch.cat([unpatched, logits], dim=1)
 
 
+def patch_grid(
+    values, pieces, *, replaced=None, answers=(" Rome", " Paris"), chosen=None, remark="", title=None
+) -> Picture:
+    """Draw the effect of each patch, which replaces one token's numbers after one layer by another prompt's.
+
+    values : (layers, tokens), the logit of the first answer minus that of the second after each patch.
+    pieces : list of str, the tokens of the prompt that is patched.
+    replaced : list of str, the tokens of the prompt from which the numbers come.
+    answers : two str, the tokens that are compared.
+    chosen : (layer, token) of a cell to outline, counted from 0.
+    remark : str above the grid.
+    title : str above the picture.
+    """
+    values = array(values)
+    layers, tokens = values.shape
+    largest = abs(values).max() or 1
+    heads = [
+        token_html(piece) + ("" if other == piece else f"<br>←&nbsp;{token_html(other)}")
+        for piece, other in zip(pieces, replaced or pieces, strict=True)
+    ]
+    rows = [
+        [
+            (
+                f"{'+' if value > 0 else ''}{signed(value, 1)}",
+                f"background:{tint(value / largest)};font-weight:{700 if value > 0 else 400};"
+                f"border:{f'3px solid {INK}' if chosen == (layer, token) else f'1px solid {TRACK}'}",
+            )
+            for token, value in enumerate(row)
+        ]
+        for layer, row in enumerate(values)
+    ]
+    html = f'<div style="margin-bottom:10px">{escape(remark)}</div>' if remark else ""
+    html += token_table("layer", range(layers), heads, rows, widest=110, padding="0")
+    first, second = map(visible, answers)
+    note = (
+        "Each cell is one run, in which one token (column) got its numbers after one layer (row, the first "
+        f"on top) from the other prompt. In logits: + and bold, {first} ahead of {second}; −, behind."
+    )
+    where = "; ".join(
+        f"at {visible(piece)} {_ranges(column)}"
+        for piece, column in zip(pieces, (values > 0).T, strict=True)
+        if column.any()
+    )
+    alt = f"{remark} " if remark else ""
+    alt += (
+        f"{layers} layers by {tokens} tokens, from {signed(values.min(), 1)} to "
+        f"{signed(values.max(), 1)} logits. {first} ahead of {second} in {(values > 0).sum()} of "
+        f"{values.size} patches{f': {where}' if where else ''}"
+    )
+    return Picture(card(html, title, note), alt)
+
+
+def _ranges(flags):
+    """Return the layers whose flag is true in words: "in layers 0 to 22 and 25"."""
+    runs = []
+    for layer, flag in enumerate(flags):
+        if flag and runs and runs[-1][1] == layer - 1:
+            runs[-1][1] = layer
+        elif flag:
+            runs.append([layer, layer])
+    words = [f"{start}" if start == end else f"{start} to {end}" for start, end in runs]
+    return f"in layer{'' if words[0].isdecimal() and len(words) == 1 else 's'} {' and '.join(words)}"
+
+
 class Patching(Explorer):
     """Shows the grid of all patches from one prompt into another, and describes one patch in words.
 
     The learner can type both prompts; a new prompt runs `patch` once. Moving a slider runs no model.
 
-    Parameters
-    ----------
-    patch: function (source, target) -> (answers, values). `answers`: two str, the most likely next token of
+    patch : function (source, target) -> (answers, values). `answers`: two str, the most likely next token of
         each prompt. `values`: (layers, tokens), the logit of the first answer minus that of the second, if
         one token of `target` gets its numbers after one layer from `source`. If it raises an error, the
         explorer shows a message.
-    split: function text (str) -> list of str, the tokens of the text.
-    source, target: str, the prompts at the start; both have the same number of tokens, from 2 to 8.
-    baked: what patch(source, target) returned earlier; by default `patch` is called.
+    split : function text (str) -> list of str, the tokens of the text.
+    source, target : str, the prompts at the start; both have the same number of tokens, from 2 to 8.
+    baked : what patch(source, target) returned earlier; by default `patch` is called.
 
-    Raises
-    ------
-    CourseError: if the prompts cannot be patched into one another, or `values` have another shape.
+    Raises CourseError if the prompts cannot be patched into one another, or `values` have another shape.
     """
 
-    def __init__(self, patch, split, source, target, baked=None):
+    def __init__(self, patch, split, source, target, *, baked=None):
         self.patch, self.split = patch, split
         self._known, self._sliders_for = {}, (source, target)
         if baked is not None:
@@ -109,8 +163,6 @@ class Patching(Explorer):
             options=token_choices(pieces), index=token, description="token"
         )
         super().__init__([self.source, self.target, self.layer, self.token])
-        for control in self.controls:
-            control.observe(self.update, "value")
 
     def update(self, change=None):
         prompts = self.source.value, self.target.value
@@ -132,14 +184,15 @@ class Patching(Explorer):
         pieces, replaced = given(self.split, target), given(self.split, source)
         if len(pieces) != len(replaced):
             raise CourseError(
-                f"“{source}” is {_tokens(len(replaced))} and “{target}” {_tokens(len(pieces))}: a patch "
-                "needs the same number in both, so choose words of as many tokens."
+                f"“{source}” is {counted(len(replaced), 'token')} and “{target}” "
+                f"{counted(len(pieces), 'token')}: a patch needs the same number in both, so choose words of "
+                "as many tokens."
             )
         if source == target:
             raise CourseError("Both prompts are the same, so a patch changes nothing: change a word of one.")
         if not 2 <= len(pieces) <= MOST_TOKENS:
             raise CourseError(
-                f"The prompts have {_tokens(len(pieces))}: write two of 2 to {MOST_TOKENS} tokens."
+                f"The prompts have {counted(len(pieces), 'token')}: write two of 2 to {MOST_TOKENS} tokens."
             )
         if (source, target) not in self._known:
             self._known[source, target] = given(self.patch, source, target)
@@ -162,17 +215,20 @@ class Patching(Explorer):
         layer, token = self.layer.value, self.token.value
         same = replaced[token] == pieces[token]
         numbers = "its numbers" if same else f"the numbers of {visible(replaced[token])}"
-        told = (
+        remark = (
             f"After layer {layer}, {visible(pieces[token])} got {numbers} from the other prompt: "
             f"{_ahead(values[layer, token], answers)}. "
             # After the last layer only the last token is read, so a patch of the first token changes nothing.
             f"Without a patch: {_ahead(values[-1, 0], answers)}."
         )
-        html = f'<div style="margin-bottom:10px">{escape(told)}</div>'
-        html += patch_html(values, pieces, replaced, chosen=(layer, token))
-        caption = f"“{self.target.value}”, patched from “{self.source.value}”"
-        return Picture(
-            card(html, caption, patch_note(answers)), f"{told} {patch_words(values, pieces, answers)}"
+        return patch_grid(
+            values,
+            pieces,
+            replaced=replaced,
+            answers=answers,
+            chosen=(layer, token),
+            remark=remark,
+            title=f"“{self.target.value}”, patched from “{self.source.value}”",
         )
 
 
@@ -186,76 +242,3 @@ def _ahead(logits, answers):
     times = number(float(f"{math.exp(abs(logits)):.2g}"))
     lead = f"{visible(first)} is ahead of {visible(second)} by {abs(logits):.1f} logits"
     return f"{lead}, {times} times as probable"
-
-
-def _tokens(count):
-    return f"{count} token{'' if count == 1 else 's'}"
-
-
-def patch_grid(values, pieces, replaced=None, answers=(" Rome", " Paris"), chosen=None, caption=None):
-    """Draw the effect of each patch, which replaces one token's numbers after one layer by another prompt's.
-
-    Parameters
-    ----------
-    values: (layers, tokens), the logit of the first answer minus that of the second after each patch.
-    pieces: list of str, the tokens of the prompt that is patched.
-    replaced: list of str, the tokens of the prompt from which the numbers come.
-    answers: two str, the tokens that are compared.
-    chosen: (layer, token) of a cell to outline, counted from 0.
-    caption: str above the picture.
-
-    Returns
-    -------
-    Picture
-    """
-    values = array(values)
-    html = patch_html(values, pieces, replaced, chosen)
-    return Picture(card(html, caption, patch_note(answers)), patch_words(values, pieces, answers))
-
-
-def patch_html(values, pieces, replaced=None, chosen=None):
-    """Return the grid of patches as an HTML table. Parameters as in `patch_grid`."""
-    largest = abs(values).max() or 1
-    heads = []
-    for position, piece in enumerate(pieces):
-        changed = replaced is not None and replaced[position] != piece
-        heads.append(
-            token_label(piece) + (f"<br>←&nbsp;{token_label(replaced[position])}" if changed else "")
-        )
-    rows = [
-        [
-            (
-                f"{'+' if value > 0 else ''}{signed(value, 1)}",
-                f"background:{tint(value / largest)};font-weight:{700 if value > 0 else 400};"
-                f"border:{f'3px solid {INK}' if chosen == (layer, token) else f'1px solid {TRACK}'}",
-            )
-            for token, value in enumerate(row)
-        ]
-        for layer, row in enumerate(values)
-    ]
-    return token_table("layer", range(len(values)), heads, rows, widest=110, padding="0")
-
-
-def patch_note(answers):
-    """Return a note that explains how to read the grid of patches."""
-    first, second = map(visible, answers)
-    return (
-        "Each cell is one run, in which one token (column) got its numbers after one layer (row, the first "
-        f"on top) from the other prompt. In logits: + and bold, {first} ahead of {second}; −, behind."
-    )
-
-
-def patch_words(values, pieces, answers):
-    """Describe the grid of patches in words: which patches put the first answer ahead."""
-    first, second = map(visible, answers)
-    where = [
-        f"{visible(piece)} {ranges(column)}"
-        for piece, column in zip(pieces, (values > 0).T, strict=True)
-        if column.any()
-    ]
-    layers, tokens = values.shape
-    return (
-        f"{layers} layers by {tokens} tokens, from {signed(values.min(), 1)} to "
-        f"{signed(values.max(), 1)} logits. {first} ahead of {second} in {(values > 0).sum()} of "
-        f"{values.size} patches{': at ' if where else ''}{'; at '.join(where)}"
-    )

@@ -1,4 +1,4 @@
-"""An explorer for temperature, top-k and top-p: which tokens can be drawn, and twenty draws."""
+"""Temperature, top-k and top-p: which tokens can be drawn, and twenty draws, for lesson 02."""
 
 import ipywidgets
 import numpy
@@ -14,17 +14,13 @@ DRAWS = 20
 def warp(scores, temperature=1.0, top_k=0, top_p=1.0):
     """Apply temperature, then top-k, then top-p, and renormalise: transformers has the same rules and order.
 
-    Parameters
-    ----------
-    scores: (vocabulary,) float64 logits, largest first.
-    temperature: number by which the logits are divided.
-    top_k: int, how many of the most likely tokens stay; 0 is off.
-    top_p: the smallest set of most likely tokens that reaches this probability stays; 1 is off.
+    scores : (vocabulary,) float64 logits, largest first.
+    temperature : number by which the logits are divided.
+    top_k : int, how many of the most likely tokens stay; 0 is off.
+    top_p : the smallest set of most likely tokens that reaches this probability stays; 1 is off.
 
-    Returns
-    -------
-    before: (vocabulary,) probabilities after temperature alone.
-    kept: (tokens kept,) probabilities after the cuts, for the tokens with the largest logits.
+    Returns the probabilities of all tokens after temperature alone, and those of the kept tokens, which have
+    the largest logits, after the cuts.
     """
     before = numpy.exp((scores - scores[0]) / temperature)
     before /= before.sum()
@@ -50,19 +46,15 @@ def entropy_bits(probabilities):
 class Sampling(Explorer):
     """Shows the next-token table and twenty seeded draws, with sliders for temperature, top-k and top-p.
 
-    Parameters
-    ----------
-    logits: (vocabulary,) array or tensor, the model's scores for the next token.
-    decode: function from a token id (int) to its text.
-    temperature, top_k, top_p: the values at the start; top_k=0 is off.
-    shown: int, how many tokens have a row of their own in the table.
+    logits : (vocabulary,) array or tensor, the model's scores for the next token.
+    decode : function from a token id (int) to its text.
+    temperature, top_k, top_p : the values at the start; top_k=0 is off.
+    shown : int, how many tokens have a row in the table.
 
-    Raises
-    ------
-    CourseError: if the logits are not a single vector (vocabulary,).
+    Raises CourseError if the logits are not a single vector (vocabulary,).
     """
 
-    def __init__(self, logits, decode, temperature=1.0, top_k=0, top_p=1.0, shown=12):
+    def __init__(self, logits, decode, *, temperature=1.0, top_k=0, top_p=1.0, shown=12):
         logits = array(logits)
         if logits.ndim != 1:
             raise CourseError(
@@ -87,10 +79,8 @@ class Sampling(Explorer):
             value=top_p, min=0.05, max=1.0, step=0.05, description="top-p (share)"
         )
         self.draw = ipywidgets.Button(description=f"Draw {DRAWS} again")
-        super().__init__([self.temperature, self.top_k, self.top_p, self.draw])
-        for slider in (self.temperature, self.top_k, self.top_p):
-            slider.observe(self.update, "value")
-        self.draw.on_click(self._draw_again)
+        controls = [self.temperature, self.top_k, self.top_p, self.draw]
+        super().__init__(controls, {self.draw: self._draw_again})
 
     def _draw_again(self, button):
         self.seed += 1
@@ -109,27 +99,25 @@ class Sampling(Explorer):
             cut=range(len(kept), self.shown),
             others_cut=all_others_cut,
         )
-        drawn = self._sample(kept)
         summary = f"All {len(before):,} tokens can be drawn."
         if len(kept) < len(before):
             mass = percent(before[: len(kept)].sum())
             summary = f"{len(kept):,} of {len(before):,} tokens kept; before the cut they held {mass}."
         summary += f" Entropy: {entropy_bits(kept):.2f} bits."
-        different = len(set(drawn))
-        heading = (
-            f"{DRAWS} draws, {different} different tokens"
-            if different > 1
-            else f"{DRAWS} draws, all the same"
-        )
-        body = (
+        draws = self._sample(kept)
+        different = len(set(draws))
+        heading = f"{DRAWS} draws, {f'{different} different tokens' if different > 1 else 'all the same'}"
+        html = (
             f'{table}<div style="margin:10px 0 6px 0;padding-top:10px;border-top:1px solid {LINE}">{summary}'
-            f'</div><div style="margin-bottom:4px;font-weight:600">{heading}</div>{chips(drawn)}'
+            f'</div><div style="margin-bottom:4px;font-weight:600">{heading}</div>{chips(draws)}'
         )
-        top = top_five(pieces[: len(kept)], kept[: len(pieces)])
-        settings = f"temperature {self.temperature.value:.1f}, top-k {self.top_k.label}"
-        settings += f", top-p {self.top_p.value:.2f}"
-        said = f"{heading}: {', '.join(map(visible, drawn))}"
-        return Picture(card(body), f"At {settings}: {summary} Next token: {top}. {said}.")
+        alt = (
+            f"At temperature {self.temperature.value:.1f}, top-k {self.top_k.label}, "
+            f"top-p {self.top_p.value:.2f}: {summary} "
+            f"Next token: {top_five(pieces[: len(kept)], kept[: len(pieces)])}. "
+            f"{heading}: {', '.join(map(visible, draws))}."
+        )
+        return Picture(card(html), alt)
 
     def _sample(self, kept):
         chances = numpy.random.default_rng(self.seed).random(DRAWS)

@@ -1,5 +1,6 @@
-"""A watermarked text: which tokens are green, and the value of z after swaps and at any length."""
+"""A watermarked text: which tokens are green, and its z after swaps and at any length, for lesson 10."""
 
+import itertools
 from html import escape
 
 import ipywidgets
@@ -7,47 +8,38 @@ import numpy
 
 from course_utils.errors import CourseError
 from course_utils.views.picture import GREEN, INK, MONO, QUIET, Picture, card, signed
-from course_utils.widgets.explorer import Explorer, check_start
+from course_utils.widgets.explorer import Explorer, check_choice
 
 
-def green_tokens(pieces, green, title=None, note=None, alt=None):
+def green_tokens(pieces, green, *, title=None, note=None, alt=None) -> Picture:
     """Draw a text whose green tokens have a tint and a thick line below; the other tokens have neither.
 
-    Parameters
-    ----------
-    pieces: list of str, the text of each token.
-    green: list with, for each piece, True or False, or None if the token is not counted.
-    title: str above the text.
-    note: str below the text, before the legend.
-    alt: str, the description; by default how many of the counted tokens are green, and the text.
+    pieces : list of str, the text of each token.
+    green : list with, for each piece, True or False, or None if the token is not counted.
+    title : str above the text.
+    note : str below the text, before the legend.
+    alt : str, the description; by default how many of the counted tokens are green, and the text.
 
-    Returns
-    -------
-    Picture
-
-    Raises
-    ------
-    ValueError: if `green` and `pieces` have different lengths.
+    Raises ValueError if `green` and `pieces` have different lengths.
     """
-    drawn = []
-    for piece, mark in zip(pieces, green, strict=True):
-        look = f"border-bottom:3px solid {GREEN};background:#dff3ea" if mark else f"color:{INK}"
-        drawn.append(f'<span style="display:inline-block;padding:0 2px;{look}">{escape(piece)}</span>')
-    body = (
-        f'<div style="font-family:{MONO};font-size:14px;line-height:1.9;color:{INK}">{" ".join(drawn)}</div>'
+    mark = f"border-bottom:3px solid {GREEN};background:#dff3ea"
+    text = " ".join(
+        f'<span style="display:inline-block;padding:0 2px;{mark if is_green else f"color:{INK}"}">'
+        f"{escape(piece)}</span>"
+        for piece, is_green in zip(pieces, green, strict=True)
     )
-    counted = [mark for mark in green if mark is not None]
-    says = f"{sum(counted)} of {len(counted)} tokens green"
-    legend = f'<div style="margin-top:6px;font-size:13px;color:{QUIET}">{_legend(note)}</div>'
-    return Picture(card(body + legend, title), alt or f"{says}: {' '.join(pieces)}")
-
-
-def _legend(note):
-    key = (
-        f'<span style="padding:0 2px;border-bottom:3px solid {GREEN};background:#dff3ea;color:{INK}">Tint and'
-        " line</span>: green after the token before it. Bare: not green."
+    counted = [is_green for is_green in green if is_green is not None]
+    legend = (
+        f'<span style="padding:0 2px;{mark};color:{INK}">Tint and line</span>: green after the token before '
+        "it. Bare: not green."
     )
-    return f"{escape(note)} {key}" if note else key
+    html = (
+        f'<div style="font-family:{MONO};font-size:14px;line-height:1.9;color:{INK}">{text}</div>'
+        f'<div style="margin-top:6px;font-size:13px;color:{QUIET}">'
+        f"{f'{escape(note)} {legend}' if note else legend}</div>"
+    )
+    alt = alt or f"{sum(counted)} of {len(counted)} tokens green: {' '.join(pieces)}"
+    return Picture(card(html, title), alt)
 
 
 class Watermark(Explorer):
@@ -55,48 +47,39 @@ class Watermark(Explorer):
 
     Moving a control runs no model.
 
-    Parameters
-    ----------
-    texts: dict from (bonus, share of the words swapped) to the token ids of a text. Every bonus occurs with
+    texts : dict from (bonus, share of the words swapped) to the token ids of a text. Every bonus occurs with
         every share, and each text has at least 25 tokens.
-    pieces: list of str, the text of each token of the vocabulary.
-    green: bool array (vocabulary, vocabulary), [first, second]: whether the second token is green after the
+    pieces : list of str, the text of each token of the vocabulary.
+    green : bool array (vocabulary, vocabulary), [first, second]: whether the second token is green after the
         first.
-    ratio: float, the share of the vocabulary that is green.
-    threshold: float, the z above which a text counts as marked.
-    bonus, swapped, length: the values at the start; by default the largest bonus, the smallest share of swaps
-        and the length of the shortest text.
+    ratio : float, the share of the vocabulary that is green.
+    threshold : float, the z above which a text counts as marked.
+    bonus, swapped, length : the values at the start; by default the largest bonus, the smallest share of
+        swaps and the length of the shortest text.
 
-    Raises
-    ------
-    CourseError: if a text is missing, or a control cannot start at the given value.
+    Raises CourseError if a text is missing, or a control cannot start at the given value.
     """
 
-    def __init__(self, texts, pieces, green, ratio, threshold, bonus=None, swapped=None, length=None):
+    def __init__(self, texts, pieces, green, *, ratio, threshold, bonus=None, swapped=None, length=None):
         self.texts, self.pieces, self.green = texts, pieces, green
         self.ratio, self.threshold = ratio, threshold
-        bonuses, shares = (sorted({key[place] for key in texts}) for place in (0, 1))
-        for key in ((one, other) for one in bonuses for other in shares):
+        bonuses = sorted({bonus for bonus, _ in texts})
+        shares = sorted({share for _, share in texts})
+        for key in itertools.product(bonuses, shares):
             if key not in texts:
                 raise CourseError(f"There is no text for bonus {key[0]} with {key[1]:.0%} swapped: give one.")
-        longest = min(map(len, texts.values()))
-        lengths = range(25, longest + 1)
+        lengths = range(25, min(map(len, texts.values())) + 1)
         bonus = bonuses[-1] if bonus is None else bonus
         swapped = shares[0] if swapped is None else swapped
-        length = longest if length is None else length
-        for name, start, places in (
-            ("the bonus", bonus, bonuses),
-            ("the swapped words", swapped, shares),
-            ("the length", length, lengths),
-        ):
-            check_start(name, start, places)
+        length = lengths[-1] if length is None else length
+        check_choice("bonus", bonus, bonuses)
+        check_choice("share of swapped words", swapped, shares)
+        check_choice("length", length, lengths)
         self.bonus = ipywidgets.SelectionSlider(options=bonuses, value=bonus, description="bonus")
         shares = [(f"{share:.0%}", share) for share in shares]
         self.swapped = ipywidgets.SelectionSlider(options=shares, value=swapped, description="words swapped")
-        self.length = ipywidgets.IntSlider(length, lengths[0], longest, description="tokens")
+        self.length = ipywidgets.IntSlider(length, lengths[0], lengths[-1], description="tokens")
         super().__init__([self.bonus, self.swapped, self.length])
-        for control in self.controls:
-            control.observe(self.update, "value")
 
     def render(self):
         tokens = numpy.asarray(self.texts[self.bonus.value, self.swapped.value])[: self.length.value]
@@ -111,4 +94,4 @@ class Watermark(Explorer):
         note = f"{marks.sum()} of {len(marks)} green; without a mark about {expected:.0f}."
         pieces = [self.pieces[token] for token in tokens]
         alt = f"{title}. {note} {' '.join(pieces)}"
-        return green_tokens(pieces, [None, *marks.tolist()], title, note, alt)
+        return green_tokens(pieces, [None, *marks.tolist()], title=title, note=note, alt=alt)

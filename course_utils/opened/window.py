@@ -1,13 +1,19 @@
-"""A sliding window: what the last token sees through it, and what the model answers."""
+"""A sliding window: what the last token sees through it, and what the model answers, for lesson 05."""
 
 from html import escape
 
 import ipywidgets
 
-from course_utils.errors import CourseError
 from course_utils.views.picture import BLUE, INK, LINE, MONO, ORANGE, QUIET, TRACK, Picture, card
-from course_utils.views.text import below, invisible_note, percent, piece_html, visible
-from course_utils.widgets.explorer import Explorer, check_start, given
+from course_utils.views.text import (
+    above_number,
+    invisible_note,
+    legend_below,
+    percent,
+    piece_html,
+    visible,
+)
+from course_utils.widgets.explorer import Explorer, check_choice, given
 
 WINDOWS = (2, 4, 8, 16, 32, 64, 128)
 MOST_LAYERS = 8
@@ -20,37 +26,83 @@ _SEEN = {
 }
 
 
+def steps(position, last, window):
+    """Return after how many layers at least information from `position` can reach the token `last`.
+
+    position, last : int, indices of tokens, counted from 0; `position` is at most `last`.
+    window : int, how many tokens a token sees in one layer, including itself; at least 2.
+    """
+    return max(1, -(-(last - position) // (window - 1)))
+
+
+def reach_html(pieces, window, layers, target):
+    """Return HTML of the tokens, with the number of layers that each needs to reach the last one below it.
+
+    pieces : list of str, the tokens; the last one is the token that looks.
+    window : int, how many tokens a token sees in one layer, including itself.
+    layers : int, the number of layers of the model.
+    target : index of a token to outline.
+    """
+    html = ""
+    for index, piece in enumerate(pieces):
+        needed = steps(index, len(pieces) - 1, window)
+        seen = "directly" if needed == 1 else "through" if needed <= layers else "not"
+        line, tint, _ = _SEEN[seen]
+        line = f"2px solid {INK};font-weight:700" if index == target else line
+        sides = f"border:2px solid {INK};" if index == target else ""
+        html += above_number(
+            f'<span style="display:block;padding:0 3px;background:{tint};{sides}border-bottom:{line};'
+            f'font-family:{MONO};font-size:14px;color:{INK if seen != "not" else QUIET}">'
+            f"{piece_html(piece)}</span>",
+            "–" if seen == "not" else str(needed),
+        )
+    legend = (
+        f'<span style="display:inline-block;padding:0 6px;background:{tint};border-bottom:{line};'
+        f'font-size:13px">{name}</span>'
+        for line, tint, name in _SEEN.values()
+    )
+    return html + legend_below(f"What the last token, “{piece_html(pieces[-1])}”, sees of each:", legend)
+
+
+def reach_in_words(pieces, window, layers, target):
+    """Say how many tokens are seen directly, through several layers, or not at all; as in `reach_html`."""
+    last = len(pieces) - 1
+    needed = [steps(index, last, window) for index in range(len(pieces))]
+    directly = needed.count(1)
+    through = sum(1 < count <= layers for count in needed)
+    arrival = f"can arrive through {needed[target]} layers" if needed[target] <= layers else "cannot arrive"
+    arrival = "is seen directly" if needed[target] == 1 else arrival
+    return (
+        f"Of {len(pieces)} tokens, the last, “{visible(pieces[-1])}”, sees {directly} directly, {through} "
+        f"through several layers, and {len(pieces) - directly - through} not at all; "
+        f"“{visible(pieces[target])}”, {last - target} tokens back, {arrival}."
+    )
+
+
 class SlidingWindow(Explorer):
     """Shows what the last token of a text can see, with sliders for the window, the layers and the distance.
 
     Below the tokens is the probability that the model gives to the right word with this window. The model
     runs once for each pair of distance and window.
 
-    Parameters
-    ----------
-    ask: function (distance, window) -> probability from 0 to 1 that the model, with this window in each of
+    ask : function (distance, window) -> probability from 0 to 1 that the model, with this window in each of
         its layers, gives to the right word after that text. If it raises an error, the explorer shows a
         message.
-    texts: dict from a distance in tokens to (pieces, place): the text's tokens, of which the last one looks,
-        and the index of the token that it has to find.
-    layers: int, the number of layers of the model.
-    window: int, the window at the start; one of WINDOWS.
-    distance: int, the distance at the start; one of the keys of `texts`.
-    chance: float, the probability that a random guess is right.
-    name: str, the name of the model, as the subject of a sentence.
+    texts : dict from a distance in tokens to (pieces, target): the text's tokens, of which the last one
+        looks, and the index of the token that it has to find.
+    layers : int, the number of layers of the model.
+    window : int, the window at the start; one of WINDOWS.
+    distance : int, the distance at the start; one of the keys of `texts`.
+    chance : float, the probability that a random guess is right.
+    name : str, the name of the model, as the subject of a sentence.
 
-    Raises
-    ------
-    CourseError: if there is no text of that distance, no such window on the slider, or too many layers.
+    Raises CourseError if there is no text of that distance, no such window on the slider, or too many layers.
     """
 
     def __init__(self, ask, texts, layers, window, distance, chance, name="The model"):
-        check_start("distance", distance, texts)
-        check_start("window", window, WINDOWS)
-        if layers not in range(1, MOST_LAYERS + 1):
-            raise CourseError(
-                f"The slider for layers goes from 1 to {MOST_LAYERS}, and the model has {layers}."
-            )
+        check_choice("distance", distance, texts)
+        check_choice("window", window, WINDOWS)
+        check_choice("number of layers", layers, range(1, MOST_LAYERS + 1))
         self.ask, self.texts, self.chance = ask, texts, chance
         self.model_layers, self.name = layers, name
         self._known = {}
@@ -60,33 +112,21 @@ class SlidingWindow(Explorer):
             value=distance, options=sorted(texts), description="distance (tokens)"
         )
         super().__init__([self.window, self.layers, self.distance])
-        for slider in self.controls:
-            slider.observe(self.update, "value")
 
     def render(self):
         window, layers, distance = self.window.value, self.layers.value, self.distance.value
-        pieces, place = self.texts[distance]
-        needed = steps(place, len(pieces) - 1, window)
-        said = f"{self._way(pieces[place], needed, layers)} {self._answer(distance, window, layers)}"
+        pieces, target = self.texts[distance]
+        needed = steps(target, len(pieces) - 1, window)
+        sentences = f"{_arrival(pieces[target], needed, layers)} {self._answer(distance, window, layers)}"
         many = "1 layer that sees" if layers == 1 else f"{layers} layers that each see"
-        back = layers * (window - 1)
-        heading = f"{many} {window} tokens: at most {back} back in all"
+        title = f"{many} {window} tokens: at most {layers * (window - 1)} back in all"
         html = (
-            f"{reach_html(pieces, window, layers, place)}"
+            f"{reach_html(pieces, window, layers, target)}"
             f'<div style="margin-top:6px;padding-top:8px;border-top:1px solid {LINE};color:{INK}">'
-            f"{escape(said)}</div>"
+            f"{escape(sentences)}</div>"
         )
-        words = reach_words(pieces, window, layers, place)
-        return Picture(card(html, heading, invisible_note(pieces)), f"{heading}. {words} {said}")
-
-    @staticmethod
-    def _way(piece, needed, layers):
-        """Say in a sentence whether and how the framed word can reach the last token."""
-        if needed == 1:
-            return f"The last token sees the framed word, “{visible(piece)}”, directly."
-        if needed > layers:
-            return f"Nothing of the framed word, “{visible(piece)}”, can reach the last token."
-        return f"The framed word, “{visible(piece)}”, can reach the last token through {needed} layers."
+        words = reach_in_words(pieces, window, layers, target)
+        return Picture(card(html, title, invisible_note(pieces)), f"{title}. {words} {sentences}")
 
     def _answer(self, distance, window, layers):
         """Say in a sentence what probability the model gives to the right word."""
@@ -98,83 +138,11 @@ class SlidingWindow(Explorer):
         return f"{self.name} gives the right word {share}; chance is {percent(self.chance)}."
 
 
-def steps(position, last, window):
-    """Return the least number of layers after which information from `position` can reach the token `last`.
-
-    Parameters
-    ----------
-    position, last: int, indices of tokens, counted from 0; `position` is at most `last`.
-    window: int, how many tokens a token sees in one layer, including itself; at least 2, or None for all.
-
-    Returns
-    -------
-    int: 1 if `last` sees the token directly.
-    """
-    if window is None:
-        return 1
-    return max(1, -(-(last - position) // (window - 1)))
-
-
-def reach(pieces, window, layers, told=None, caption=None):
-    """Draw which tokens the last token can see: directly, passed on from layer to layer, or not at all.
-
-    Parameters
-    ----------
-    pieces: list of str, the tokens; the last one is the token that looks.
-    window: int, how many tokens a token sees in one layer, including itself; None for all.
-    layers: int, the number of layers of the model.
-    told: position of a token to outline.
-    caption: str above the picture.
-
-    Returns
-    -------
-    Picture
-    """
-    return Picture(
-        card(reach_html(pieces, window, layers, told), caption, invisible_note(pieces)),
-        reach_words(pieces, window, layers, told),
-    )
-
-
-def reach_html(pieces, window, layers, told=None):
-    """Return HTML of the tokens, with the layers that each needs below it. Parameters as in `reach`."""
-    drawn = ""
-    for position, piece in enumerate(pieces):
-        needed = steps(position, len(pieces) - 1, window)
-        seen = "directly" if needed == 1 else "through" if needed <= layers else "not"
-        line, tint, _ = _SEEN[seen]
-        line = f"2px solid {INK};font-weight:700" if position == told else line
-        sides = f"border:2px solid {INK};" if position == told else ""
-        drawn += (
-            '<span style="display:inline-block;margin:0 3px 7px 0;text-align:center;vertical-align:top">'
-            f'<span style="display:block;padding:0 3px;background:{tint};{sides}border-bottom:{line};'
-            f'font-family:{MONO};font-size:14px;color:{INK if seen != "not" else QUIET}">'
-            f"{piece_html(piece)}</span>{below('–' if seen == 'not' else str(needed))}</span> "
-        )
-    legend = "".join(
-        f'<span style="display:inline-block;margin:0 14px 4px 0"><span style="display:inline-block;'
-        f'padding:0 6px;background:{tint};border-bottom:{line};font-size:13px">{name}</span></span> '
-        for line, tint, name in _SEEN.values()
-    )
-    return (
-        f'{drawn}<div style="margin-top:4px;padding-top:8px;border-top:1px solid {LINE}">'
-        f'<div style="font-size:13px;color:{QUIET};margin-bottom:4px">'
-        f"What the last token, “{piece_html(pieces[-1])}”, sees of each:</div>{legend}</div>"
-    )
-
-
-def reach_words(pieces, window, layers, told=None):
-    """Say in words how many tokens are seen directly, through several layers, or not at all."""
-    last = len(pieces) - 1
-    needed = [steps(position, last, window) for position in range(len(pieces))]
-    directly = needed.count(1)
-    through = sum(1 < each <= layers for each in needed)
-    said = (
-        f"Of {len(pieces)} tokens, the last, “{visible(pieces[-1])}”, sees {directly} directly, {through} "
-        f"through several layers, and {len(pieces) - directly - through} not at all"
-    )
-    if told is not None:
-        way = f"can arrive through {needed[told]} layers" if needed[told] <= layers else "cannot arrive"
-        way = "is seen directly" if needed[told] == 1 else way
-        said += f"; “{visible(pieces[told])}”, {last - told} tokens back, {way}"
-    return f"{said}."
+def _arrival(piece, needed, layers):
+    """Say in a sentence whether and how the framed word can reach the last token."""
+    word = f"the framed word, “{visible(piece)}”,"
+    if needed == 1:
+        return f"The last token sees {word} directly."
+    if needed > layers:
+        return f"Nothing of {word} can reach the last token."
+    return f"{word[0].upper()}{word[1:]} can reach the last token through {needed} layers."

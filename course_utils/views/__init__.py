@@ -1,11 +1,11 @@
 """Functions that turn numbers and strings into a `Picture` for a lesson. None of them needs a model."""
 
-from .charts import bars, grid, histogram, lines
-from .intervals import intervals
-from .matrix import matrix, scorecard
-from .picture import Picture, from_figure, style
-from .tables import table
-from .text import compare_next_tokens, next_tokens, probability_strip, token_rows, tokens
+from course_utils.views.charts import bars, grid, histogram, intervals, lines
+from course_utils.views.picture import Picture, from_figure, style
+from course_utils.views.signs import scorecard
+from course_utils.views.strips import picture_grid, picture_strip
+from course_utils.views.tables import table
+from course_utils.views.text import compare_next_tokens, probability_strip, token_rows, tokens
 
 __all__ = [
     "Picture",
@@ -16,8 +16,8 @@ __all__ = [
     "histogram",
     "intervals",
     "lines",
-    "matrix",
-    "next_tokens",
+    "picture_grid",
+    "picture_strip",
     "probability_strip",
     "scorecard",
     "style",

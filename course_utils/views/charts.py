@@ -3,6 +3,8 @@
 import textwrap
 from html import escape
 
+import numpy
+
 from course_utils.views.picture import (
     BLUE,
     INK,
@@ -14,77 +16,72 @@ from course_utils.views.picture import (
     card,
     from_figure,
     number,
+    row_html,
+    scrolled,
     signed,
     style,
+    table_html,
     tint,
 )
 
 _INCHES = (4.8, 3.0)  # small, so that the 12-point text can still be read on a page of half width
 _MARKERS = "osD^vPX"
+_ROW = 22  # pixels, the height of a row of `intervals`
 
 
-def bars(labels, values, unit, baseline=None, baseline_label=None, title=None, alt=None):
+def bars(labels, values, *, unit, baseline=None, baseline_label=None, title=None, alt=None) -> Picture:
     """Draw horizontal bars from zero, each with its value.
 
-    Parameters
-    ----------
-    labels: list of str.
-    values: list of numbers from zero up.
-    unit: str above the values, such as "MB" or "tokens per word".
-    baseline: number to compare with, drawn as a line across all bars, or a list with a number or None for
+    labels : list of str.
+    values : list of numbers from zero up.
+    unit : str above the values, such as "MB" or "tokens per word".
+    baseline : number to compare with, drawn as a line across all bars, or a list with a number or None for
         each bar.
-    baseline_label: str, what the baseline is.
-    title: str above the picture.
-    alt: str, the description; by default the values in words.
+    baseline_label : str, what the baseline is.
+    title : str above the picture.
+    alt : str, the description; by default the values in words.
 
-    Returns
-    -------
-    Picture
-
-    Raises
-    ------
-    ValueError: if a value is below zero.
+    Raises ValueError if a value is below zero.
     """
     if min(values) < 0:
         raise ValueError("bars start at zero; draw values below zero with lines()")
-    one_each = isinstance(baseline, (list, tuple))
-    marks = list(baseline) if one_each else [baseline] * len(labels)
-    longest = _longest(values, marks)
-    table = bar_table(labels, values, unit, marks)
+    several = isinstance(baseline, (list, tuple))
+    baselines = list(baseline) if several else [baseline] * len(labels)
+    name = baseline_label or "baseline"
+    longest = _longest(values, baselines)
     note = f"The bars start at 0; full width is {number(longest)} {unit}."
     words = [f"{label}: {number(value)} {unit}" for label, value in zip(labels, values, strict=True)]
-    if one_each:
-        note = f"Dashed lines: {baseline_label or 'baseline'}. {note}"
+    if several:
+        note = f"Dashed lines: {name}. {note}"
         words = [
-            said if mark is None else f"{said} ({baseline_label or 'baseline'}: {number(mark)})"
-            for said, mark in zip(words, marks, strict=True)
+            text if mark is None else f"{text} ({name}: {number(mark)})"
+            for text, mark in zip(words, baselines, strict=True)
         ]
     elif baseline is not None:
-        against = f"{baseline_label or 'baseline'}, {number(baseline)} {unit}"
-        note = f"Dashed line: {against}. {note}"
-        words.append(against)
-    return Picture(card(table, title, note), alt or "; ".join(words))
+        words.append(f"{name}, {number(baseline)} {unit}")
+        note = f"Dashed line: {words[-1]}. {note}"
+    return Picture(card(bar_table(labels, values, unit, baselines), title, note), alt or "; ".join(words))
 
 
-def lines(x, series, x_label, y_label, baseline=None, baseline_label=None, title=None, alt=None):
+def lines(
+    x, series, *, x_label, y_label, baseline=None, baseline_label=None, title=None, alt=None
+) -> Picture:
     """Draw one line for each series over the same x, with its name at its right end.
 
-    Parameters
-    ----------
-    x: list of numbers.
-    series: dict from a name to its list of numbers, as long as x; at most seven.
-    x_label, y_label: str with the unit, such as "context (tokens)".
-    baseline: number to compare with, a horizontal line.
-    baseline_label: str, what the baseline is.
-    title: str above the picture.
-    alt: str, the description; by default the two ends of each line.
-
-    Returns
-    -------
-    Picture
+    x : list of numbers.
+    series : dict from a name to its list of numbers, as long as x; at most seven.
+    x_label, y_label : str with the unit, such as "context (tokens)".
+    baseline : number to compare with, a horizontal line.
+    baseline_label : str, what the baseline is.
+    title : str above the picture.
+    alt : str, the description; by default the two ends of each line.
     """
     from matplotlib.figure import Figure
 
+    words = [
+        f"{name}: {number(values[0])} at {number(x[0])}, {number(values[-1])} at {number(x[-1])}"
+        for name, values in series.items()
+    ]
     with style():
         figure = Figure(figsize=_INCHES)
         axes = figure.subplots()
@@ -93,9 +90,10 @@ def lines(x, series, x_label, y_label, baseline=None, baseline_label=None, title
             for values, marker in zip(series.values(), _MARKERS[: len(series)], strict=True)
         ]
         if baseline is not None:
+            words.append(f"{baseline_label or 'baseline'}: {number(baseline)}")
             axes.axhline(baseline, color=INK, linewidth=1.5, linestyle=(0, (4, 3)))
             axes.annotate(
-                f"{baseline_label or 'baseline'}: {number(baseline)}",
+                words[-1],
                 (0, baseline),
                 xycoords=("axes fraction", "data"),
                 xytext=(6, 4),
@@ -116,32 +114,22 @@ def lines(x, series, x_label, y_label, baseline=None, baseline_label=None, title
                 fontweight="bold",
                 linespacing=1.0,
             )
-    words = [
-        f"{name}: {number(values[0])} at {number(x[0])}, {number(values[-1])} at {number(x[-1])}"
-        for name, values in series.items()
-    ]
-    if baseline is not None:
-        words.append(f"{baseline_label or 'baseline'}: {number(baseline)}")
-    return from_figure(figure, alt or f"{y_label} by {x_label}. {'; '.join(words)}", title)
+    return from_figure(figure, alt=alt or f"{y_label} by {x_label}. {'; '.join(words)}", title=title)
 
 
-def histogram(values, x_label, y_label="how many", marked=None, log_y=False, title=None, alt=None):
+def histogram(
+    values, *, x_label, y_label="how many", marked=None, log_y=False, title=None, alt=None
+) -> Picture:
     """Draw a histogram of values, with lines at the marked values.
 
-    Parameters
-    ----------
-    values: array or tensor of numbers, of any shape.
-    x_label, y_label: str with the unit.
-    marked: dict from a label to a value, which gets a dashed line and the label.
-    log_y: bool, whether the counts have a logarithmic axis, on which a bar of 1 is visible next to a million.
-    title: str above the picture.
-    alt: str, the description; by default the count, the range, the middle 98% and the marked values.
-
-    Returns
-    -------
-    Picture
+    values : array or tensor of numbers, of any shape.
+    x_label, y_label : str with the unit.
+    marked : dict from a label to a value, which gets a dashed line and the label.
+    log_y : bool, whether the counts have a logarithmic axis, on which a bar of 1 is visible next to a
+        million.
+    title : str above the picture.
+    alt : str, the description; by default the count, the range, the middle 98% and the marked values.
     """
-    import numpy
     from matplotlib.figure import Figure
 
     values = array(values).ravel()
@@ -173,30 +161,21 @@ def histogram(values, x_label, y_label="how many", marked=None, log_y=False, tit
                 fontweight="bold",
             )
             words += f"; {label}: {number(value)}"
-    return from_figure(figure, alt or words, title)
+    return from_figure(figure, alt=alt or words, title=title)
 
 
 def grid(
-    matrix, outlined=None, row_labels=None, column_labels=None, digits=2, unit="values", title=None, alt=None
-):
-    """Draw a small matrix as a table of numbers, tinted by sign and size, with one cell outlined.
+    matrix, *, row_labels=None, column_labels=None, digits=2, unit="values", title=None, alt=None
+) -> Picture:
+    """Draw a small matrix as a table of numbers, tinted by sign and size.
 
-    Parameters
-    ----------
-    matrix: (rows, columns) array or tensor.
-    outlined: (row, column) of the cell to outline, counted from 0 within the matrix.
-    row_labels, column_labels: lists of names for the rows and columns; by default they are numbered from 0.
-    digits: int, decimals shown.
-    unit: str, what the numbers are, such as "weights".
-    title: str above the picture.
-    alt: str, the description; by default the shape, the range and the outlined value.
-
-    Returns
-    -------
-    Picture
+    matrix : (rows, columns) array or tensor.
+    row_labels, column_labels : lists of names for the rows and columns; by default they are numbered from 0.
+    digits : int, decimals shown.
+    unit : str, what the numbers are, such as "weights".
+    title : str above the picture.
+    alt : str, the description; by default the shape and the range.
     """
-    import numpy
-
     matrix = array(matrix)
     rows, columns = matrix.shape
     row_labels = range(rows) if row_labels is None else row_labels
@@ -204,38 +183,122 @@ def grid(
     largest = numpy.abs(matrix).max() or 1
     cell = "padding:4px 3px;text-align:right;white-space:nowrap;font-size:13px"
     quiet = f"{cell};border:none;background:#ffffff;color:{QUIET};font-weight:400"
-    body = f'<tr style="background:#ffffff"><td style="{quiet}">row ↓<br>column →</td>'
-    body += "".join(f'<th style="{quiet}">{escape(str(label))}</th>' for label in column_labels) + "</tr>"
-    for row, label in enumerate(row_labels):
-        body += f'<tr style="background:#ffffff"><th style="{quiet}">{escape(str(label))}</th>'
-        for column, value in enumerate(matrix[row]):
-            edge, weight = f"1px solid {TRACK}", 400
-            if outlined == (row, column):
-                edge, weight = f"3px solid {INK}", 700
-            body += (
-                f'<td style="{cell};border:{edge};background:{tint(value / largest)};color:{INK};'
-                f'font-weight:{weight}">{signed(value, digits)}</td>'
-            )
-        body += "</tr>"
-    table = (
-        '<div tabindex="0" style="overflow-x:auto"><table style="margin:0;border:none;'
-        f'border-collapse:collapse;table-layout:auto"><tbody>{body}</tbody></table></div>'
-    )
+    heads = "".join(f'<th style="{quiet}">{escape(str(label))}</th>' for label in column_labels)
+    html = row_html(f'<td style="{quiet}">row ↓<br>column →</td>{heads}')
+    for label, row in zip(row_labels, matrix, strict=True):
+        cells = "".join(
+            f'<td style="{cell};border:1px solid {TRACK};background:{tint(value / largest)};color:{INK};'
+            f'font-weight:400">{signed(value, digits)}</td>'
+            for value in row
+        )
+        html += row_html(f'<th style="{quiet}">{escape(str(label))}</th>{cells}')
     words = f"{rows} by {columns} {unit}, from {number(matrix.min())} to {number(matrix.max())}"
-    if outlined is not None:
-        words += f"; outlined: {number(matrix[outlined])}"
     note = f"{unit}; the farther from 0, the stronger the tint: blue below 0, orange above"
-    return Picture(card(table, title, note[0].upper() + note[1:]), alt or words)
+    html = scrolled(table_html(html, width="", more=""))
+    return Picture(card(html, title, note[0].upper() + note[1:]), alt or words)
+
+
+def intervals(
+    labels,
+    values,
+    spans,
+    *,
+    unit="%",
+    limits=(0, 100),
+    marks=None,
+    marks_label=None,
+    band=None,
+    columns=1,
+    digits=0,
+    title=None,
+    note=None,
+    alt=None,
+) -> Picture:
+    """Draw a dot and its interval for each label, all on the same scale, with marks and a band if given.
+
+    A dot is filled if the whole interval lies outside the band, and hollow otherwise. Without a band all dots
+    are filled.
+
+    labels : list of str.
+    values : list of numbers within the limits.
+    spans : list with, for each value, (low, high), or None if it has no interval.
+    unit : str after the numbers; all units but "%" are separated by a space.
+    limits : (lowest, highest), the ends of the scale.
+    marks : list with, for each label, the expected value, drawn as an upright line, or None.
+    marks_label : str, what the marks are.
+    band : (low, high), shaded in every row.
+    columns : int, into how many columns the rows are divided on a wide page; a narrow page has one column.
+    digits : int, how many decimals the numbers have.
+    title : str above the picture.
+    note : str below the picture, before the legend.
+    alt : str, the description; by default every value in words.
+    """
+    marks = [None] * len(labels) if marks is None else list(marks)
+    unit = unit if unit == "%" else f" {unit}"
+    marks_label = marks_label or "mark"
+
+    def along(value):
+        inside = min(max(float(value), limits[0]), limits[1])  # a float32 would be written with 15 digits
+        return round(100 * (inside - limits[0]) / (limits[1] - limits[0]), 2)
+
+    def box(value, look):
+        return f'<div style="position:absolute;{look.format(f"left:{along(value)}%")}"></div>'
+
+    def width(span):
+        return round(along(span[1]) - along(span[0]), 2)
+
+    shaded = ""
+    if band:
+        shaded = box(band[0], f"top:0;bottom:0;{{}};width:{width(band)}%;background:#fbe3c0")
+    rows, words = [], []
+    for label, value, span, mark in zip(labels, values, spans, marks, strict=True):
+        outside = not band or (span is not None and (span[0] > band[1] or span[1] < band[0]))
+        shown = f"{signed(value, digits)}{unit}"
+        track, remark = shaded, ""
+        if mark is not None:
+            remark = f", {marks_label} {signed(mark, 0)}"
+            track += box(mark, f"top:1px;bottom:1px;{{}};width:4px;margin-left:-2px;background:{VERMILLION}")
+        if span is not None:
+            shown = f"{signed(value, digits)} ({signed(span[0], digits)} to {signed(span[1], digits)})"
+            look = f"height:4px;{{}};width:{max(width(span), 0.5)}%;background:{BLUE}"
+            track += box(span[0], f"top:{_ROW // 2 - 2}px;{look}")
+        track += box(
+            value,
+            f"top:{_ROW // 2 - 6}px;{{}};width:12px;height:12px;margin-left:-6px;box-sizing:border-box;"
+            f"border:2px solid {BLUE};border-radius:6px;background:{BLUE if outside else '#ffffff'}",
+        )
+        rows.append(
+            f'<div style="display:flex;align-items:center;margin-bottom:3px">'
+            f'<div style="flex:0 0 88px;line-height:1.15;padding-right:6px;box-sizing:border-box">'
+            f"{escape(label)}</div>"
+            f'<div style="flex:1 1 90px;min-width:48px;position:relative;height:{_ROW}px;background:{TRACK}">'
+            f"{track}</div>"
+            '<div style="flex:0 1 134px;min-width:0;padding-left:10px;box-sizing:border-box;line-height:1.15;'
+            f'font-size:13px">{shown}</div></div>'
+        )
+        words.append(f"{label}: {shown}{remark}{', outside' if band and outside else ''}")
+    size = -(-len(rows) // columns)
+    stacks = "".join(
+        f'<div style="flex:1 1 320px;min-width:0">{"".join(rows[start : start + size])}</div>'
+        for start in range(0, len(rows), size)
+    )
+    html = f'<div style="display:flex;flex-wrap:wrap;gap:0 24px">{stacks}</div>'
+    low, high = (f"{signed(limit, 0)}{unit}" for limit in limits)
+    legend = f"Scale: {low} on the left, {high} on the right. Dot: measured; line through it: interval."
+    if any(mark is not None for mark in marks):
+        legend += f" Upright line: {marks_label}."
+    if band:
+        words.append(f"Shaded: band, {signed(band[0], 0)} to {signed(band[1], 0)}{unit}")
+        legend += f" {words[-1]}. Filled dot: the whole interval is outside."
+    return Picture(card(html, title, f"{note} {legend}" if note else legend), alt or "; ".join(words))
 
 
 def bar_table(labels, values, unit, marks, longest=None):
     """Return HTML for the bars of `bars`: a row for each, with its label, its bar and its value.
 
-    Parameters
-    ----------
-    labels, values, unit: as in `bars`.
-    marks: list with, for each bar, the number at which a line crosses it, or None.
-    longest: number, the value of a bar of full width; by default the largest value or mark.
+    labels, values, unit : as in `bars`.
+    marks : list with, for each bar, the number at which a line crosses it, or None.
+    longest : number, the value of a bar of full width; by default the largest value or mark.
     """
     longest = longest or _longest(values, marks)
 
@@ -247,23 +310,19 @@ def bar_table(labels, values, unit, marks, longest=None):
         )
 
     cell = f"padding:4px 5px;border:none;background:#ffffff;color:{INK};vertical-align:middle"
-    rows = (
-        f'<tr style="background:#ffffff"><td style="{cell}"></td><td style="{cell}"></td>'
-        f'<td style="{cell};text-align:right;color:{QUIET}">{escape(unit)}</td></tr>'
+    rows = row_html(
+        f'<td style="{cell}"></td><td style="{cell}"></td>'
+        f'<td style="{cell};text-align:right;color:{QUIET}">{escape(unit)}</td>'
     )
-    rows += "".join(
-        f'<tr style="background:#ffffff"><td style="{cell};text-align:left;padding-left:0">'
-        f"{escape(str(label))}</td>"
-        f'<td style="{cell};width:60%"><div style="position:relative;background:{TRACK}">'
-        f'<div style="height:16px;min-width:2px;background:{BLUE};width:{round(100 * value / longest)}%">'
-        f"</div>{'' if mark is None else line(mark)}</div></td>"
-        f'<td style="{cell};text-align:right;white-space:nowrap">{number(value)}</td></tr>'
-        for label, value, mark in zip(labels, values, marks, strict=True)
-    )
-    return (
-        '<table style="width:100%;margin:0;border:none;border-collapse:collapse;table-layout:auto;'
-        f'font-size:14px"><tbody>{rows}</tbody></table>'
-    )
+    for label, value, mark in zip(labels, values, marks, strict=True):
+        rows += row_html(
+            f'<td style="{cell};text-align:left;padding-left:0">{escape(str(label))}</td>'
+            f'<td style="{cell};width:60%"><div style="position:relative;background:{TRACK}">'
+            f'<div style="height:16px;min-width:2px;background:{BLUE};width:{round(100 * value / longest)}%">'
+            f"</div>{'' if mark is None else line(mark)}</div></td>"
+            f'<td style="{cell};text-align:right;white-space:nowrap">{number(value)}</td>'
+        )
+    return table_html(rows)
 
 
 def _longest(values, marks):

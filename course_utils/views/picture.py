@@ -11,6 +11,8 @@ import sys
 from dataclasses import dataclass
 from html import escape
 
+import numpy
+
 # Okabe and Ito (2008), "Color Universal Design": distinguishable with every common kind of colour blindness.
 BLACK, ORANGE, SKY_BLUE, GREEN = "#000000", "#E69F00", "#56B4E9", "#009E73"
 YELLOW, BLUE, VERMILLION, PURPLE = "#F0E442", "#0072B2", "#D55E00", "#CC79A7"
@@ -30,10 +32,8 @@ CSS_PIXELS_PER_INCH = 96
 class Picture:
     """A picture that a notebook shows.
 
-    Parameters
-    ----------
-    html: the picture as HTML that JupyterLab's sanitiser leaves unchanged.
-    alt: the picture in words; it is the text/plain form, which screen readers, terminals and tests read.
+    html : the picture as HTML that JupyterLab's sanitiser leaves unchanged.
+    alt : the picture in words: what screen readers, terminals and tests read.
     """
 
     html: str
@@ -56,24 +56,17 @@ def bundle(widget, picture):
     return {"application/vnd.jupyter.widget-view+json": live, **picture._repr_mimebundle_()}
 
 
-def card(inner, caption=None, note=None):
-    """Put HTML on the white card that every picture has, so that it can be read in dark themes too.
+def card(inner, title=None, note=None):
+    """Return HTML on the white card that every picture has, so that it can be read in dark themes too.
 
-    Parameters
-    ----------
-    inner: HTML.
-    caption: plain text above the HTML, what the picture shows.
-    note: plain text below the HTML, how to read the marks.
-
-    Returns
-    -------
-    str: HTML.
+    title : plain text above the HTML, what the picture shows.
+    note : plain text below the HTML, how to read the marks.
     """
     above = below = ""
-    if caption:
+    if title:
         above = (
             f'<figcaption style="margin:0 0 10px 0;font-weight:600;font-size:15px;color:{INK}">'
-            f"{escape(caption)}</figcaption>"
+            f"{escape(title)}</figcaption>"
         )
     if note:
         below = f'<div style="margin-top:8px;font-size:13px;color:{QUIET}">{escape(note)}</div>'
@@ -84,10 +77,39 @@ def card(inner, caption=None, note=None):
     )
 
 
+def table_html(rows, *, width="width:100%;", more=";font-size:14px"):
+    """Return an HTML table of rows that `row_html` made. `width` and `more` are added to its style."""
+    return (
+        f'<table style="{width}margin:0;border:none;border-collapse:collapse;table-layout:auto{more}">'
+        f"<tbody>{rows}</tbody></table>"
+    )
+
+
+def row_html(cells, more=""):
+    """Return a row of a table; its own background replaces the stripes that JupyterLab gives to tables."""
+    return f'<tr style="background:#ffffff{more}">{cells}</tr>'
+
+
+def scrolled(html, look="overflow-x:auto"):
+    """Return HTML that scrolls sideways, also by keyboard, if the page is narrower."""
+    return f'<div tabindex="0" style="{look}">{html}</div>'
+
+
+def legend_html(entries):
+    """Return HTML of the entries of a legend, each a piece of HTML, side by side."""
+    return "".join(
+        f'<span style="display:inline-block;margin:0 14px 4px 0">{entry}</span> ' for entry in entries
+    )
+
+
+def joined(*pictures) -> Picture:
+    """Return one picture of several, one below the other."""
+    html = "".join(picture.html for picture in pictures)
+    return Picture(html, " | ".join(picture.alt for picture in pictures))
+
+
 def array(values):
     """Return any array or tensor, of any type and on any device, as a float64 array of the same shape."""
-    import numpy
-
     if hasattr(values, "detach"):
         values = values.detach().cpu().double()  # numpy supports neither bfloat16 nor gradients
     return numpy.asarray(values, dtype=numpy.float64)
@@ -120,13 +142,7 @@ def tint(share):
 
 @contextlib.contextmanager
 def style():
-    """Draw matplotlib figures in the course's style inside this context.
-
-    Example
-    -------
-    >>> with views.style():
-    ...     figure, axes = plt.subplots()
-    """
+    """Draw matplotlib figures in the course's style inside this context: `with views.style(): ...`."""
     import matplotlib
     from cycler import cycler
 
@@ -164,18 +180,15 @@ def style():
         yield
 
 
-def from_figure(figure, alt, caption=None):
+def from_figure(figure, *, alt, title=None) -> Picture:
     """Turn a matplotlib figure into a picture, with any backend, and close the figure.
 
-    Parameters
-    ----------
-    figure: matplotlib.figure.Figure.
-    alt: str, what the figure shows, in words and numbers.
-    caption: str above the picture.
+    figure : matplotlib.figure.Figure.
+    alt : str, what the figure shows, in words and numbers.
+    title : str above the picture.
 
-    Returns
-    -------
-    Picture: one PNG at 150 dots per inch, as wide as the figure in inches, or as the page if it is narrower.
+    The picture is one PNG at 150 dots per inch. It is as wide as the figure in inches, or as the page if that
+    is narrower.
     """
     buffer = io.BytesIO()
     figure.savefig(buffer, format="png", dpi=IMAGE_DPI, metadata={"Software": None})
@@ -187,16 +200,16 @@ def from_figure(figure, alt, caption=None):
         f'<img alt="{escape(alt)}" width="{width}" height="{height}" '
         f'style="display:block;max-width:100%;height:auto;margin:0" src="{data_url(buffer.getvalue())}">'
     )
-    return Picture(card(image, caption), alt)
+    return Picture(card(image, title), alt)
 
 
-def data_url(content, kind="image/png"):
+def data_url(content, media_type="image/png"):
     """Return bytes as a data URL, so that the page needs no other file."""
-    return f"data:{kind};base64,{base64.b64encode(content).decode('ascii')}"
+    return f"data:{media_type};base64,{base64.b64encode(content).decode('ascii')}"
 
 
-def png_url(image):
+def png_url(image, *, optimize=True):
     """Return a Pillow image as the data URL of a PNG."""
     buffer = io.BytesIO()
-    image.save(buffer, format="PNG", optimize=True)
+    image.save(buffer, format="PNG", optimize=optimize)
     return data_url(buffer.getvalue())

@@ -2,20 +2,14 @@
 
 from html import escape
 
-from course_utils.views.picture import INK, LINE, QUIET, Picture, card
+from course_utils.views.picture import INK, LINE, QUIET, Picture, card, row_html, scrolled, table_html
 
 
 def columns(rows, right=()):
     """Return lines of text with the cells in aligned columns and a rule under the heading.
 
-    Parameters
-    ----------
-    rows: list of tuples of str, all of one length; the first is the heading.
-    right: the indices of the columns that are aligned to the right, as numbers usually are.
-
-    Returns
-    -------
-    list of str, without trailing spaces.
+    rows : list of tuples of str, all of one length; the first is the heading.
+    right : the indices of the columns that are aligned to the right, as numbers usually are.
     """
     widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
     lines = []
@@ -28,21 +22,14 @@ def columns(rows, right=()):
     return [lines[0], "  ".join("-" * width for width in widths), *lines[1:]]
 
 
-def table(rows, right=(), title=None, note=None, alt=None):
+def table(rows, *, right=(), title=None, note=None, alt=None) -> Picture:
     """Draw a table of short texts.
 
-    Parameters
-    ----------
-    rows, right: as in `columns`.
-    title: str above the table.
-    note: str below the table.
-    alt: str, the description; by default the rows as aligned text.
-
-    Returns
-    -------
-    Picture
+    rows, right : as in `columns`.
+    title, note : str above and below the table.
+    alt : str, the description; by default the rows as aligned text.
     """
-    drawn = ""
+    html = ""
     for index, row in enumerate(rows):
         tag, look = ("th", f"color:{QUIET};font-weight:400") if index == 0 else ("td", f"color:{INK}")
         cells = "".join(
@@ -50,9 +37,5 @@ def table(rows, right=(), title=None, note=None, alt=None):
             f'text-align:{"right" if column in right else "left"}">{escape(cell)}</{tag}>'
             for column, cell in enumerate(row)
         )
-        drawn += f'<tr style="background:#ffffff;border-top:{1 if index else 0}px solid {LINE}">{cells}</tr>'
-    inner = (
-        '<div tabindex="0" style="overflow-x:auto"><table style="width:100%;margin:0;border:none;'
-        f'border-collapse:collapse;table-layout:auto;font-size:14px"><tbody>{drawn}</tbody></table></div>'
-    )
-    return Picture(card(inner, title, note), alt or "\n".join(columns(rows, right)))
+        html += row_html(cells, f";border-top:{1 if index else 0}px solid {LINE}")
+    return Picture(card(scrolled(table_html(html)), title, note), alt or "\n".join(columns(rows, right)))

@@ -3,7 +3,23 @@
 import re
 from html import escape
 
-from course_utils.views.picture import BLUE, INK, LINE, MONO, ORANGE, QUIET, TRACK, VERMILLION, Picture, card
+from course_utils.units import counted
+from course_utils.views.picture import (
+    BLUE,
+    INK,
+    LINE,
+    MONO,
+    ORANGE,
+    QUIET,
+    TRACK,
+    VERMILLION,
+    Picture,
+    card,
+    legend_html,
+    row_html,
+    scrolled,
+    table_html,
+)
 
 _INVISIBLE = {" ": "·", "\n": "↵", "\r": "␍", "\t": "⇥"}
 _MOST_IN_ALT = 60
@@ -21,139 +37,87 @@ _BANDS = (
 )
 
 
-def tokens(pieces, ids=None, caption=None):
+def tokens(pieces, *, ids=None, title=None) -> Picture:
     """Draw the tokens of a text in order.
 
-    Parameters
-    ----------
-    pieces: list of str, the text of each token with its spaces.
-    ids: list of int, each token's number in the vocabulary, shown below it.
-    caption: str above the picture.
-
-    Returns
-    -------
-    Picture
+    pieces : list of str, the text of each token with its spaces.
+    ids : list of int, each token's number in the vocabulary, shown below it.
+    title : str above the picture.
     """
-    picture = card(chips(pieces, ids), caption, invisible_note(pieces))
     listed = " | ".join(visible(piece) for piece in pieces[:_MOST_IN_ALT])
     if len(pieces) > _MOST_IN_ALT:
         listed += f" | and {len(pieces) - _MOST_IN_ALT} more"
-    return Picture(picture, f"{_plural(len(pieces), 'token')}: {listed}")
+    alt = f"{counted(len(pieces), 'token')}: {listed}"
+    return Picture(card(chips(pieces, ids), title, invisible_note(pieces)), alt)
 
 
-def token_rows(rows, words=None, caption=None):
+def token_rows(rows, *, words=None, title=None) -> Picture:
     """Draw several texts as tokens, one below the other, to compare how many tokens each of them needs.
 
-    Parameters
-    ----------
-    rows: dict from a label ("Hindi") to the list of that text's token strings.
-    words: dict from the same labels to the number of words in each text; if given, the
-        tokens per word are shown, too.
-    caption: str above the picture.
-
-    Returns
-    -------
-    Picture
+    rows : dict from a label ("Hindi") to the list of that text's token strings.
+    words : dict from the same labels to the number of words in each text; if given, the tokens per word are
+        shown, too.
+    title : str above the picture.
     """
-    drawn, said = [], []
+    html, sentences = "", []
     for label, pieces in rows.items():
-        count = _plural(len(pieces), "token")
+        count = counted(len(pieces), "token")
         facts = f'<div style="color:{QUIET};font-size:13px">{count}</div>'
         sentence = f"{label}: {count}"
         if words:
-            per_word = f"{len(pieces) / words[label]:.1f}"
+            per_word, of_words = f"{len(pieces) / words[label]:.1f}", counted(words[label], "word")
             facts = (
                 f'<div><span style="font-size:20px;font-weight:600">{per_word}</span> per word</div>'
-                f'<div style="color:{QUIET};font-size:13px">{count}, {_plural(words[label], "word")}</div>'
+                f'<div style="color:{QUIET};font-size:13px">{count}, {of_words}</div>'
             )
-            sentence += f" for {_plural(words[label], 'word')}, {per_word} per word"
-        drawn.append(
+            sentence += f" for {of_words}, {per_word} per word"
+        html += (
             f'<div style="display:flex;flex-wrap:wrap;gap:6px 16px;padding:10px 0 4px 0;'
             f'border-top:1px solid {LINE}"><div style="flex:0 0 136px"><b>{escape(label)}</b>{facts}</div>'
             f'<div style="flex:1 1 240px;min-width:0">{chips(pieces)}</div></div>'
         )
-        said.append(sentence)
+        sentences.append(sentence)
     everything = [piece for pieces in rows.values() for piece in pieces]
-    return Picture(card("".join(drawn), caption, invisible_note(everything)), "; ".join(said))
+    return Picture(card(html, title, invisible_note(everything)), "; ".join(sentences))
 
 
-def next_tokens(pieces, probabilities, caption=None, others=None, marks=None):
-    """Draw the table of the most probable next tokens; a full bar is 100%.
-
-    Parameters
-    ----------
-    pieces: list of str, most probable first.
-    probabilities: list of float from 0 to 1, one for each piece.
-    caption: str above the picture.
-    others: probability of all other tokens together; by default 1 minus the sum of `probabilities`.
-    marks: dict from an index in `pieces` to a word in that row, such as {0: "chosen"}.
-
-    Returns
-    -------
-    Picture
-    """
-    table = next_token_table(pieces, probabilities, others, marks)
-    return Picture(
-        card(table, caption, invisible_note(pieces)), f"Next token: {top_five(pieces, probabilities)}"
-    )
-
-
-def compare_next_tokens(columns, caption=None):
+def compare_next_tokens(columns, *, title=None) -> Picture:
     """Draw tables of next tokens side by side, or one below the other on a narrow screen; a full bar is 100%.
 
-    Parameters
-    ----------
-    columns: dict from a heading to (pieces, probabilities), as `next_tokens` takes them.
-    caption: str above the picture.
-
-    Returns
-    -------
-    Picture
+    columns : dict from a heading to (pieces, probabilities): a list of str, the most probable first, and a
+        list of float from 0 to 1.
+    title : str above the picture.
     """
-    drawn = "".join(
+    tables = "".join(
         f'<div style="min-width:0"><div style="font-weight:600">{escape(heading)}</div>'
         f"{next_token_table(pieces, probabilities, ranks=False)}</div>"
         for heading, (pieces, probabilities) in columns.items()
     )
-    body = (
+    html = (
         '<div style="display:grid;grid-template-columns:repeat(auto-fit,minmax(200px,1fr));gap:14px 24px">'
-        f"{drawn}</div>"
+        f"{tables}</div>"
     )
-    said = "; ".join(f"{heading}: {top_five(*column)}" for heading, column in columns.items())
+    words = "; ".join(f"{heading}: {top_five(*column)}" for heading, column in columns.items())
     everything = [piece for pieces, _ in columns.values() for piece in pieces]
-    return Picture(card(body, caption, invisible_note(everything)), f"Next token. {said}")
+    return Picture(card(html, title, invisible_note(everything)), f"Next token. {words}")
 
 
-def probability_strip(pieces, probabilities, caption=None):
+def probability_strip(pieces, probabilities, *, title=None) -> Picture:
     """Draw a generated text with the probability that the model gave to each of its tokens.
 
-    Parameters
-    ----------
-    pieces: list of str, the generated tokens in order.
-    probabilities: list of float from 0 to 1, the probability of each token when it was chosen.
-    caption: str above the picture.
-
-    Returns
-    -------
-    Picture
+    pieces : list of str, the generated tokens in order.
+    probabilities : list of float from 0 to 1, the probability of each token when it was chosen.
+    title : str above the picture.
     """
     pairs = list(zip(pieces, probabilities, strict=True))
-    drawn = "".join(
-        f'<span style="display:inline-block;margin:0 2px 8px 0;text-align:center;vertical-align:top">'
-        f"{underlined(piece_html(piece), probability)}{below(percent(probability, 0))}</span> "
+    html = "".join(
+        above_number(underlined(piece_html(piece), probability), percent(probability, 0), "0 2px 8px 0")
         for piece, probability in pairs
     )
-    legend = "".join(
-        f'<span style="display:inline-block;margin:0 14px 4px 0">{underlined(name, least)}</span> '
-        for least, _, _, name in _BANDS
-    )
-    body = (
-        f'{drawn}<div style="margin-top:4px;padding-top:8px;border-top:1px solid {LINE}">'
-        f'<div style="font-size:13px;color:{QUIET};margin-bottom:4px">'
-        f"The probability that the model gave to each token when it wrote it:</div>{legend}</div>"
-    )
+    heading = "The probability that the model gave to each token when it wrote it:"
+    html += legend_below(heading, (underlined(name, least) for least, _, _, name in _BANDS))
     listed = " | ".join(f"{visible(piece)} {percent(probability, 0)}" for piece, probability in pairs)
-    return Picture(card(body, caption, invisible_note(pieces)), f"{_plural(len(pieces), 'token')}: {listed}")
+    return Picture(card(html, title, invisible_note(pieces)), f"{counted(len(pieces), 'token')}: {listed}")
 
 
 def visible(piece):
@@ -192,65 +156,130 @@ def piece_html(piece):
     return f"<bdi>{text}</bdi>"
 
 
+def token_html(piece):
+    """Return a token's visible text as HTML that does not break, in the type of code."""
+    return f'<span style="font-family:{MONO};color:{INK};white-space:nowrap">{piece_html(piece)}</span>'
+
+
 def chips(pieces, ids=None):
     """Return HTML for tokens as chips that wrap, with their numbers below if `ids` are given."""
-    drawn = []
-    for position, piece in enumerate(pieces):
-        tint, edge = _CHIP_COLOURS[position % 2]
-        number_below = below(str(ids[position])) if ids is not None else ""
-        drawn.append(
-            '<span style="display:inline-block;margin:0 2px 6px 0;text-align:center;vertical-align:top">'
+    html = ""
+    for index, piece in enumerate(pieces):
+        tint, edge = _CHIP_COLOURS[index % 2]
+        chip = (
             f'<span style="display:inline-block;padding:1px 5px;background:{tint};border:1px solid {edge};'
-            f'border-radius:4px;font-family:{MONO};font-size:15px;line-height:22px;color:{INK}">{piece_html(piece)}</span>'
-            f"{number_below}</span> "
+            f'border-radius:4px;font-family:{MONO};font-size:15px;line-height:22px;color:{INK}">'
+            f"{piece_html(piece)}</span>"
         )
-    return "".join(drawn)
+        html += above_number(chip, None if ids is None else str(ids[index]), "0 2px 6px 0")
+    return html
 
 
-def next_token_table(pieces, probabilities, others=None, marks=None, cut=(), others_cut=False, ranks=True):
-    """Return an HTML table with a row for each token: rank, token, bar, percentage, mark.
+def above_number(html, number=None, margin="0 3px 7px 0"):
+    """Return HTML of a token above a number (str), if there is one."""
+    return (
+        f'<span style="display:inline-block;margin:{margin};text-align:center;vertical-align:top">'
+        f"{html}{'' if number is None else below(escape(number))}</span> "
+    )
 
-    Parameters
-    ----------
-    pieces, probabilities, others, marks: as in `next_tokens`.
-    cut: indices of tokens that can no longer be sampled: they are struck through, with a hollow bar and the
+
+def below(html, colour=QUIET):
+    """Return HTML of a number below a token. <sub> keeps both separate if a page removes all styles."""
+    return (
+        f'<sub style="display:block;position:static;vertical-align:baseline;font-size:13px;line-height:18px;'
+        f'color:{colour}">{html}</sub>'
+    )
+
+
+def legend_below(heading, entries):
+    """Return HTML of a legend below tokens: a heading (HTML), and its entries."""
+    return (
+        f'<div style="margin-top:4px;padding-top:8px;border-top:1px solid {LINE}">'
+        f'<div style="font-size:13px;color:{QUIET};margin-bottom:4px">{heading}</div>'
+        f"{legend_html(entries)}</div>"
+    )
+
+
+def next_token_table(pieces, probabilities, *, others=None, cut=(), others_cut=False, ranks=True):
+    """Return an HTML table with a row for each token: rank, token, bar and percentage.
+
+    pieces : list of str, most probable first.
+    probabilities : list of float from 0 to 1, one for each piece.
+    others : probability of all other tokens together; by default 1 minus the sum of `probabilities`.
+    cut : indices of tokens that can no longer be sampled: they are struck through, with a hollow bar and the
         word "cut".
-    others_cut: bool, whether all tokens that are not listed are cut, too.
-    ranks: bool, whether to number the rows.
+    others_cut : bool, whether all tokens that are not listed are cut, too.
+    ranks : bool, whether to number the rows.
     """
     if others is None:
         others = max(0.0, 1 - sum(probabilities))
     rows = [
         (
-            str(position + 1),
+            str(index + 1),
             f'<span style="font-family:{MONO};font-size:15px;white-space:nowrap">{piece_html(piece)}</span>',
             probability,
-            "cut" if position in cut else (marks or {}).get(position, ""),
-            position in cut,
+            index in cut,
         )
-        for position, (piece, probability) in enumerate(zip(pieces, probabilities, strict=True))
+        for index, (piece, probability) in enumerate(zip(pieces, probabilities, strict=True))
     ]
-    rows.append(("", "all other tokens", others, "cut" if others_cut else "", others_cut))
-    marked = any(mark for *_, mark, _ in rows)
+    rows.append(("", "all other tokens", others, others_cut))
+    any_cut = any(is_cut for *_, is_cut in rows)
     cell = f"padding:3px 5px;border:none;background:#ffffff;color:{INK};vertical-align:middle"
-    body = ""
-    for rank, token, probability, mark, is_cut in rows:
-        body += '<tr style="background:#ffffff">'
-        if ranks:
-            body += f'<td style="{cell};text-align:right;padding-left:0;color:{QUIET}">{rank}</td>'
-        body += (
+    html = ""
+    for rank, token, probability, is_cut in rows:
+        cells = f'<td style="{cell};text-align:right;padding-left:0;color:{QUIET}">{rank}</td>' * ranks
+        cells += (
             f'<td style="{cell};text-align:left{"" if ranks else ";padding-left:0"}">'
             f"{f'<s>{token}</s>' if is_cut else token}</td>"
             f'<td style="{cell};width:66%">{bar(probability, is_cut, BLUE if rank else QUIET)}</td>'
             f'<td style="{cell};text-align:right;white-space:nowrap">{percent(probability)}</td>'
         )
-        if marked:
-            body += f'<td style="{cell};text-align:left;color:{QUIET}">{escape(mark)}</td>'
-        body += "</tr>"
-    return (
-        '<table style="width:100%;margin:0;border:none;border-collapse:collapse;table-layout:auto;'
-        f'font-size:14px"><tbody>{body}</tbody></table>'
+        if any_cut:
+            cells += f'<td style="{cell};text-align:left;color:{QUIET}">{"cut" * is_cut}</td>'
+        html += row_html(cells)
+    return table_html(html)
+
+
+def token_table(corner, labels, heads, rows, widest, label_width=36, padding="2px"):
+    """Return HTML for a table whose cells are equally wide if possible, and at most `widest` pixels each.
+
+    On a narrow page the table shrinks until a token would break; then it scrolls.
+
+    corner : HTML above the labels.
+    labels, heads : HTML for each row and column.
+    rows : list with, for each row, a list of (HTML, style) from the left; a short row ends in blank cells.
+    """
+    text = f"padding:{padding};font-size:13px;line-height:18px;color:{INK};text-align:center"
+    quiet = f"{text};border:none;background:#ffffff;font-weight:400;color:{QUIET};vertical-align:middle"
+    cells = f'<td style="{quiet};width:{label_width}px;text-align:right">{corner}</td>'
+    cells += "".join(
+        f'<th style="{quiet};white-space:nowrap;width:{90 / len(heads):.1f}%">{head}</th>' for head in heads
     )
+    table = row_html(cells)
+    for label, row in zip(labels, rows, strict=True):
+        cells = f'<th style="{quiet};text-align:right;white-space:nowrap">{label}</th>'
+        cells += "".join(f'<td style="{text};white-space:normal;{style}">{html}</td>' for html, style in row)
+        if len(row) < len(heads):
+            cells += f'<td style="{quiet}" colspan="{len(heads) - len(row)}"></td>'
+        table += row_html(cells)
+    most = label_width + widest * len(heads)
+    # width:0 with min-width:100%: if a widget around the table grew with it, the table would not scroll.
+    table = table_html(table, width=f"width:100%;max-width:{most}px;", more="")
+    return scrolled(table, "overflow-x:auto;width:0;min-width:100%")
+
+
+def answer_panel(heading, text, *, edge=f"1px solid {LINE}", width=220):
+    """Return HTML of a model's answer in a frame, below its heading (HTML); for `side_by_side`."""
+    return (
+        f'<div style="flex:1 1 {width}px;min-width:0;box-sizing:border-box;border:{edge};border-radius:6px;'
+        f'padding:8px 12px"><div style="font-size:13px;color:{QUIET}">{heading}</div>'
+        f'<div style="font-size:15px;overflow-wrap:break-word;margin-top:2px">{escape(text)}</div></div>'
+    )
+
+
+def side_by_side(panels):
+    """Return HTML of panels side by side, or one below the other on a narrow page."""
+    return f'<div style="display:flex;flex-wrap:wrap;gap:10px">{panels}</div>'
 
 
 def bar(probability, hollow=False, colour=BLUE):
@@ -269,15 +298,3 @@ def underlined(html, probability):
         f'<span style="display:block;padding:1px 5px;background:{tint};border-bottom:{line};'
         f'font-family:{MONO};font-size:15px;color:{INK}">{html}</span>'
     )
-
-
-def below(text):
-    # <sub> keeps the number separate from the token if a page removes all styles.
-    return (
-        f'<sub style="display:block;position:static;vertical-align:baseline;font-size:13px;line-height:18px;'
-        f'color:{QUIET}">{escape(text)}</sub>'
-    )
-
-
-def _plural(count, noun):
-    return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"

@@ -6,7 +6,7 @@ from html import escape
 
 import ipywidgets
 
-from course_utils import lessons
+from course_utils import catalog
 from course_utils.errors import CourseError
 from course_utils.loading import preflight
 from course_utils.views.picture import QUIET, Picture, bundle, card
@@ -22,19 +22,12 @@ class Explorer:
 
     A subclass makes its controls, calls `super().__init__` with them and implements `render`.
 
-    Parameters
-    ----------
-    controls: list of ipywidgets, each with a `description` in words.
+    controls : list of ipywidgets, each with a `description` in words.
+    handlers : dict from a control to the function that is called when it changes or, for a button, when it is
+        pressed; the other controls call `update`.
     """
 
-    def __init__(self, controls):
-        for control in controls:
-            if isinstance(control, ipywidgets.Button):
-                continue
-            # The default width cuts off long descriptions. The maximum width lets controls shrink on a phone.
-            control.style.description_width = "initial"
-            control.layout.width = "340px"
-            control.layout.max_width = "97%"
+    def __init__(self, controls, handlers=None):
         self.controls = controls
         self.picture = ipywidgets.HTML()
         self.status = ipywidgets.HTML(layout={"height": "0", "margin": "0"})
@@ -43,6 +36,16 @@ class Explorer:
         self.box = ipywidgets.VBox([row, self.picture, self.status, for_everyone()])
         self.box.add_class("course-explorer")
         self.show(self._drawn())
+        for control in controls:
+            handler = (handlers or {}).get(control, self.update)
+            if isinstance(control, ipywidgets.Button):
+                control.on_click(handler)
+                continue
+            # The default width cuts off long descriptions. The maximum width lets controls shrink on a phone.
+            control.style.description_width = "initial"
+            control.layout.width = "340px"
+            control.layout.max_width = "97%"
+            control.observe(handler, "value")
 
     def render(self):
         """Return the `Picture` for the present values of the controls.
@@ -137,7 +140,7 @@ def failure(error):
     else:
         text = (
             f"This is a mistake in the course, not yours and not the model's ({type(error).__name__}: "
-            f"{error}). Please send us the traceback: {lessons.repository()}/issues"
+            f"{error}). Please send us the traceback: {catalog.repository()}/issues"
         )
     lines = escape("".join(traceback.format_exception(error)))
     folded = (
@@ -152,13 +155,25 @@ def sentence(text):
     return Picture(card(escape(text)), text)
 
 
-def check_start(name, start, places):
-    """Raise CourseError if `start` is not one of the values of a slider."""
-    if start not in places:
-        choices = ", ".join(f"{place:,}" for place in places)
-        raise CourseError(f"There is no place {start!r} on the slider for {name}: choose one of {choices}.")
+def check_choice(name, value, choices):
+    """Raise CourseError if a control has no such value; `choices` is a range, or lists all values."""
+    if value in choices:
+        return
+    listed = [str(choice) for choice in choices]
+    if isinstance(choices, range):
+        listed = f"from {choices[0]} to {choices[-1]}"
+    elif len(listed) > 24:
+        listed = f"of {', '.join(listed[:3])}, … {listed[-1]}"
+    else:
+        listed = f"of {', '.join(listed)}"
+    raise CourseError(f"There is no {name} {value!r}: choose one {listed}.")
+
+
+def labelled(values):
+    """Return the options of a slider over numbers: pairs of a number as text, such as "2,048", and itself."""
+    return [(f"{value:,}", value) for value in values]
 
 
 def token_choices(pieces):
-    """Return the options of a slider over tokens: pairs of a label and the position, counted from 0."""
-    return [(f"{position} {visible(piece)}", position) for position, piece in enumerate(pieces)]
+    """Return the options of a slider over tokens: pairs of a label and the index, counted from 0."""
+    return [(f"{index} {visible(piece)}", index) for index, piece in enumerate(pieces)]

@@ -1,5 +1,7 @@
 """A script and styles that make every live widget of the course usable by keyboard and screen reader."""
 
+import ipywidgets
+
 from course_utils.views.picture import INK
 
 # ipywidgets shows a slider's description, but gives the handle and the number no name for screen readers.
@@ -44,13 +46,7 @@ def for_everyone():
 
     The box must have the class "course-explorer" or "course-question". Screen readers announce the text of an
     `ipywidgets.HTML` that has the class "course-status".
-
-    Returns
-    -------
-    ipywidgets.Output
     """
-    import ipywidgets
-
     page = {"application/javascript": _FOR_EVERYONE, "text/html": _FOCUS}
     outputs = [
         {"output_type": "display_data", "metadata": {}, "data": {kind: text}} for kind, text in page.items()

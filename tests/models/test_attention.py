@@ -8,7 +8,7 @@ from pages import Page, Pictures
 
 import course_utils as course
 from course_utils import CourseError, opened
-from course_utils.opened.attention import Attention
+from course_utils.opened.attention import Attention, attention_map
 from course_utils.opened.patching import Patching, patch_everywhere
 
 LAYERS, HEADS = 3, 2
@@ -34,19 +34,15 @@ VALUES[:2, 3], VALUES[3, 3], VALUES[2:, 4] = 6.0, 0.5, 6.4
 
 PICTURES = Pictures(
     {
-        "attention_map": lambda: opened.attention_map(["A", " <b>", "\n"], MAP, caption="Layer 1, head 2"),
-        "attention_map, chosen": lambda: opened.attention_map(PIECES, WEIGHTS[1, 1], chosen=3),
-        "attention_map, long": lambda: opened.attention_map(["w"] * 24, attend("w " * 24)[0, 0], chosen=23),
-        "attention_heads": lambda: opened.attention_heads(
-            ["A", " <b>", "\n"], numpy.stack([MAP, MAP.round()])
-        ),
-        "attention_heads, chosen": lambda: opened.attention_heads(PIECES, WEIGHTS[0], chosen=-1),
+        "attention_map": lambda: attention_map(["A", " <b>", "\n"], MAP, 2, title="Layer 1, head 2"),
+        "attention_map, chosen": lambda: attention_map(PIECES, WEIGHTS[1, 1], 3),
+        "attention_map, long": lambda: attention_map(["w"] * 24, attend("w " * 24)[0, 0], 23),
         "logit_lens": lambda: opened.logit_lens(
             ["A", " b"], [["<", " x"], [" ", " y"]], [[0.5, 0.1], [1, 0.004]]
         ),
-        "patch_grid": lambda: opened.patch_grid(VALUES, PIECES, split(ITALY), chosen=(3, 4)),
+        "patch_grid": lambda: opened.patch_grid(VALUES, PIECES, replaced=split(ITALY), chosen=(3, 4)),
         "Attention": lambda: Attention(attend, split, FRANCE).still(),
-        "Patching": lambda: Patching(None, split, ITALY, FRANCE, ((" Rome", " Paris"), VALUES)).still(),
+        "Patching": lambda: Patching(None, split, ITALY, FRANCE, baked=((" Rome", " Paris"), VALUES)).still(),
     }
 )
 
@@ -59,7 +55,7 @@ def test_html_survives_the_sanitiser_and_reads_when_narrow(name):
     assert all(image["alt"] and "max-width:100%" in image["style"] for image in page.images)
 
 
-@pytest.mark.parametrize("name", [name for name in PICTURES if "attention_heads" not in name])
+@pytest.mark.parametrize("name", PICTURES)
 def test_a_token_is_never_broken_and_a_wide_table_scrolls(name):
     html = PICTURES[name].html
     assert all("white-space:nowrap" in style for style in re.findall(r'<th style="([^"]*)"', html))
@@ -73,11 +69,11 @@ def test_a_map_shows_percentages_and_nothing_of_later_tokens():
     assert [shown for _, shown in cells] == ["100", "25", "75", "&lt;1", "90", "10"]
     assert [shown for weight, shown in cells if weight == "700"] == ["100", "75", "90"]
     assert re.findall(r'colspan="(\d)"></td>', picture.html) == ["2", "1"]
-    assert picture.alt == "A looks most at A 100%; ·<b> looks most at ·<b> 75%; ↵ looks most at ·<b> 90%"
+    assert picture.alt == "↵ looks at ·<b> 90.0%, ↵ 9.6%, A 0.4%"
 
 
 def test_the_chosen_token_is_drawn_over_the_words():
-    picture = opened.attention_map(["A", " b", " c"], MAP, chosen=1)
+    picture = attention_map(["A", " b", " c"], MAP, 1)
     assert picture.alt == "·b looks at ·b 75.0%, A 25.0%"
     text = Page(picture.html).text
     assert "What ·b looks at" in text
@@ -86,26 +82,9 @@ def test_the_chosen_token_is_drawn_over_the_words():
 
 
 def test_a_long_map_marks_the_largest_without_numbers():
-    text = Page(opened.attention_map(["w"] * 9, numpy.eye(9)).html).text
+    text = Page(attention_map(["w"] * 9, numpy.eye(9), 8).html).text
     assert text.count("●") == 9 + 1  # and once in the note
-    assert "100" not in text
-
-
-def test_heads_say_where_their_attention_goes():
-    back = numpy.eye(4, k=-1)
-    back[0, 0] = 1
-    first = numpy.zeros((4, 4))
-    first[:, 0] = 1
-    even = numpy.tril(numpy.ones((4, 4))) / numpy.arange(1, 5)[:, None]
-    picture = opened.attention_heads(["a", "b", "c", "d"], [first, back, numpy.eye(4), even])
-    assert picture.alt == (
-        "4 heads. head 0: 100% on the first token; head 1: 100% on the token before; head 2: 100% on itself; "
-        "head 3: spread over several"
-    )
-    assert [image["alt"] for image in Page(picture.html).images] == picture.alt[9:].split("; ")
-    last = opened.attention_heads(["a", "b", "c", "d"], [first, back], chosen=-1)
-    assert last.alt == "2 heads. head 0: a 100%; head 1: c 100%"
-    assert "what d looks at most" in last.html
+    assert ">100</td>" not in attention_map(["w"] * 9, numpy.eye(9), 8).html
 
 
 def test_the_lens_says_the_last_token_of_each_layer():
@@ -130,13 +109,6 @@ def test_patches_have_signs_and_say_where_the_answer_turns():
     assert Page(picture.html).text.count("←") == 1
     assert opened.patch_grid([[-1.0]], ["a"]).alt.endswith("ahead of ·Paris in 0 of 1 patches")
     assert opened.patch_grid([[-1.0], [1]], ["a"]).alt.endswith("at a in layer 1")
-
-
-def test_views_refuse_weights_of_other_tokens():
-    with pytest.raises(ValueError, match="3 tokens"):
-        opened.attention_map(["a", "b", "c"], numpy.eye(2))
-    with pytest.raises(ValueError, match="one token"):
-        opened.attention_heads(["a"], [[[1.0]]])
 
 
 def test_attention_follows_its_controls_and_reads_a_text_once():
@@ -188,7 +160,7 @@ def test_attention_says_in_one_sentence_what_is_wrong():
 
 
 def test_patching_shows_what_is_baked_and_points_at_the_strongest_patch():
-    explorer = Patching(None, split, ITALY, FRANCE, ((" Rome", " Paris"), VALUES))
+    explorer = Patching(None, split, ITALY, FRANCE, baked=((" Rome", " Paris"), VALUES))
     assert (explorer.layer.value, explorer.token.label) == (2, "4 ·is")
     explorer.layer.value, explorer.token.index = 0, 3
     assert explorer.render().alt.startswith(
@@ -212,7 +184,7 @@ def test_patching_computes_each_pair_once_and_says_what_is_wrong():
             raise RuntimeError("no <memory>")
         return (" Rome", " Rome") if source == "The capital of Rome is" else (" Rome", " Paris"), VALUES
 
-    explorer = Patching(patch, split, ITALY, FRANCE, ((" Rome", " Paris"), VALUES))
+    explorer = Patching(patch, split, ITALY, FRANCE, baked=((" Rome", " Paris"), VALUES))
     for source, sentence in {
         "The capital of New Zealand is": "6 tokens and “The capital of France is” 5 tokens: a patch",
         FRANCE: "Both prompts are the same",

@@ -9,7 +9,8 @@ from pages import Page, Pictures
 from PIL import Image
 
 from course_utils import CourseError, CrossAttention, opened, views
-from course_utils.opened.denoising import Denoising, Drawn, as_pixels, shade_html
+from course_utils.opened.denoising import Denoising, Drawn, shade_html
+from course_utils.views.strips import as_pixels
 from course_utils.worlds.pictureworld import world
 
 torch = Lazy("torch")
@@ -19,8 +20,8 @@ CORNER = numpy.zeros((4, 4))
 CORNER[3, 0] = 0.8
 PICTURES = Pictures(
     {
-        "picture_strip": lambda: opened.picture_strip([RED, RED], ["a", "<b>"], "Two"),
-        "picture_grid": lambda: opened.picture_grid(
+        "picture_strip": lambda: views.picture_strip([RED, RED], ["a", "<b>"], title="Two"),
+        "picture_grid": lambda: views.picture_grid(
             {"one": [RED, RED], "other": [RED, RED]},
             ["left", "right"],
             captions={"other": ["3 off", "4 off"]},
@@ -90,9 +91,9 @@ def test_any_kind_of_picture_is_taken():
     with pytest.raises(ValueError, match=r"\(height, width, 3\), and this one is \(3, 8, 8\)"):
         as_pixels(numpy.zeros((3, 8, 8)))
     with pytest.raises(ValueError):
-        opened.picture_strip([RED], ["a", "b"])
+        views.picture_strip([RED], ["a", "b"])
     with pytest.raises(ValueError):
-        opened.picture_grid({"one": [RED]}, ["left", "right"])
+        views.picture_grid({"one": [RED]}, ["left", "right"])
     with pytest.raises(ValueError):
         opened.word_maps(RED, ["a", "b"], [CORNER])
 
@@ -282,7 +283,7 @@ def test_an_empty_prompt_and_a_failing_pipeline_end_in_a_sentence():
     pipeline.draw = shown.draw = lambda *_: 1 / 0
     shown.seed.value = 3
     assert "this notebook gave to the explorer, stopped (ZeroDivisionError" in shown.picture.value
-    with pytest.raises(CourseError, match="60 steps are none of the choices"):
+    with pytest.raises(CourseError, match="no number of steps 60: choose one from 1 to 50"):
         Denoising(pipeline.draw, pipeline.decode, ("a", ""), steps=60)
     with pytest.raises(CourseError, match="There is no prompt"):
         Denoising(pipeline.draw, pipeline.decode, ("", ""))

@@ -6,7 +6,7 @@ from html import escape
 import numpy
 import pytest
 
-from course_utils import CourseError, blueprints, lessons, licences, openness
+from course_utils import CourseError, blueprints, catalog, licences, openness
 from course_utils.opened.attention import Attention
 from course_utils.opened.fits import Fits
 from course_utils.opened.one_weight import OneWeight
@@ -249,7 +249,7 @@ def test_a_mistake_of_the_course_is_not_put_down_to_the_model(number, monkeypatc
     change()
     shown = explorer.picture.value
     assert "a mistake in the course, not yours and not the model" in shown
-    assert f"{lessons.repository()}/issues" in shown
+    assert f"{catalog.repository()}/issues" in shown
     assert "<summary>Traceback</summary>" in shown and "in render" in shown
     assert "NameError" in explorer.status.value and "in render" not in explorer.status.value
     monkeypatch.undo()
@@ -363,7 +363,7 @@ def test_a_move_of_fits_counts_no_model_again(fits, monkeypatch):
 
 
 def test_fits_refuses_a_start_that_its_slider_lacks():
-    with pytest.raises(CourseError, match="no place 5 on the slider for bits: choose one of 32, 16, 8, 4"):
+    with pytest.raises(CourseError, match="no bits per weight 5: choose one of 32, 16, 8, 4"):
         Fits(bits=5)
 
 

@@ -11,7 +11,7 @@ from lazy import Lazy
 
 import course_utils as course
 from course_utils import CourseError, opened
-from course_utils.opened.ranking import Vote
+from course_utils.opened.leaderboard import Vote
 from course_utils.worlds.tinyworld import benchmark
 
 nbformat = Lazy("nbformat")
@@ -194,7 +194,7 @@ SCORES = {
 
 
 def test_a_ranking_shares_ranks_and_marks_chance():
-    picture = opened.ranking(SCORES, {"facts": 25.0}, title="Ranked")
+    picture = opened.ranking(SCORES, chance={"facts": 25.0}, title="Ranked")
     assert picture.alt == (
         "one: sums 1= (100%), facts 2 (76%); two: sums 1= (100%), facts 1 (88%); "
         "three: sums 3 (50%), facts 3 (20%)"

@@ -24,7 +24,7 @@ from course_utils.opened import speech
 from course_utils.opened.speech import RATE, Word, captions, word_times, word_tokens
 from course_utils.opened.speech.audio import WINDOW
 from course_utils.opened.speech.clip import FOLDER
-from course_utils.opened.speech.words import _stretches
+from course_utils.opened.speech.transcript import _stretches
 
 nbformat = Lazy("nbformat")
 soundfile = Lazy("soundfile")

@@ -95,7 +95,7 @@ def test_audit_is_one_bundle_for_both_readers():
     ("make", "says"),
     [
         (lambda: audit(trade="queen"), "no trade 'queen': choose one of nurse, pilot"),
-        (lambda: audit(temperature=0.55), "no place 0.55 on the slider"),
+        (lambda: audit(temperature=0.55), "no temperature 0.55: choose one of 0.0, 0.1, 0.2, … 3.0"),
         (lambda: Audit({}, {"all": FIRST, "half": {"nurse": [0.5]}}), "half has no share for 'pilot'"),
         (lambda: Audit({"all": {"nurse": 0.9}}, {"all": FIRST}), "all has no share for 'pilot'"),
     ],
@@ -120,7 +120,7 @@ def test_intervals_place_dots_lines_and_marks():
 def test_intervals_fill_a_dot_only_where_the_whole_interval_is_outside_the_band():
     spans = [(11, 20), (9, 20), (-30, -11), (-30, -9), (-5, 5)]
     values = [(low + high) / 2 for low, high in spans]
-    picture = views.intervals(list("abcde"), values, spans, "points", limits=(-50, 50), band=(-10, 10))
+    picture = views.intervals(list("abcde"), values, spans, unit="points", limits=(-50, 50), band=(-10, 10))
     filled = re.findall(r"border-radius:6px;background:(#\w+)", picture.html)
     assert [fill != "#ffffff" for fill in filled] == [True, False, True, False, False]
     assert picture.html.count("background:#fbe3c0") == 5

@@ -7,7 +7,7 @@ import numpy
 import pytest
 
 from course_utils import CourseError, opened
-from course_utils.opened import sandbox
+from course_utils.opened import isolation
 from course_utils.opened.watermark import Watermark
 
 PIECES = ["the", "cat", "sat", "down"]
@@ -18,10 +18,10 @@ NEVER = numpy.array([0, 2, 1] * 20)
 
 @pytest.fixture(params=["the best there is", "a process of its own"])
 def apart(request, monkeypatch):
-    """Runs a test with both kinds of sandbox. Without bubblewrap the first kind is the same as the second."""
+    """Runs a test with both kinds of isolation; without bubblewrap, both are the same."""
     if request.param == "a process of its own":
-        monkeypatch.setattr(sandbox, "_has_bubblewrap", lambda: False)
-    return sandbox.kind()
+        monkeypatch.setattr(isolation, "_has_bubblewrap", lambda: False)
+    return isolation.kind()
 
 
 class Rigged:
@@ -36,7 +36,7 @@ def test_a_rigged_file_runs_in_the_sandbox_and_writes_to_its_folder_alone(apart,
     folder = tmp_path / "inside"
     folder.mkdir()
     (folder / "model.bin").write_bytes(pickle.dumps({"weight": [1.0], "extra": Rigged()}))
-    said = sandbox.run("import pickle; print(pickle.load(open('model.bin', 'rb'))['weight'])", folder)
+    said = isolation.run("import pickle; print(pickle.load(open('model.bin', 'rb'))['weight'])", folder)
     assert said == "ran\n[1.0]\n"
     assert (folder / "proof.txt").read_text() == "here"
     assert not any(elsewhere.iterdir())
@@ -50,8 +50,8 @@ import os, socket
 print(os.path.exists("../secret.txt"), os.path.exists(os.path.expanduser("~/.bashrc")))
 print(len(socket.if_nameindex()), [n for n in os.environ if n not in ("PATH", "PWD", "LC_CTYPE")])
 """
-    shown = sandbox.run(code, tmp_path / "inside")
-    if sandbox.kind() == "bubblewrap":
+    shown = isolation.run(code, tmp_path / "inside")
+    if isolation.kind() == "bubblewrap":
         assert shown == "False False\n1 []\n"  # the only network interface is the process's own loopback
     else:
         assert shown.endswith("[]\n")
@@ -63,12 +63,12 @@ def test_a_bubblewrap_that_may_not_work_is_not_used(tmp_path, monkeypatch):
     broken.write_text("#!/bin/sh\nexit 1\n")
     broken.chmod(0o755)
     monkeypatch.setenv("PATH", f"{tmp_path}:/usr/bin:/bin")
-    sandbox._has_bubblewrap.cache_clear()
+    isolation._has_bubblewrap.cache_clear()
     try:
-        assert sandbox.kind() == "a process of its own"
-        assert sandbox.run("print('still')", tmp_path) == "still\n"
+        assert isolation.kind() == "a process of its own"
+        assert isolation.run("print('still')", tmp_path) == "still\n"
     finally:
-        sandbox._has_bubblewrap.cache_clear()
+        isolation._has_bubblewrap.cache_clear()
 
 
 @pytest.mark.parametrize(
@@ -81,11 +81,13 @@ def test_a_bubblewrap_that_may_not_work_is_not_used(tmp_path, monkeypatch):
 )
 def test_what_goes_wrong_inside_is_one_sentence(apart, tmp_path, code, seconds, says):
     with pytest.raises(CourseError, match=says):
-        sandbox.run(code, tmp_path, seconds)
+        isolation.run(code, tmp_path, seconds)
 
 
 def test_green_tokens_are_marked_and_counted():
-    picture = opened.green_tokens(["a<b", "cat", "sat", "x"], [None, True, False, True], "Title", "Note.")
+    picture = opened.green_tokens(
+        ["a<b", "cat", "sat", "x"], [None, True, False, True], title="Title", note="Note."
+    )
     assert picture.alt == "2 of 3 tokens green: a<b cat sat x"
     assert len(re.findall(r"border-bottom:3px solid[^>]*>(?:cat|x)<", picture.html)) == 2
     assert "a&lt;b" in picture.html and "Note." in picture.html
@@ -131,10 +133,10 @@ def test_watermark_is_one_bundle_for_both_readers():
 @pytest.mark.parametrize(
     ("make", "says"),
     [
-        (lambda: marked(bonus=3), "no place 3 on the slider for the bonus: choose one of 0, 2"),
-        (lambda: marked(length=61), "no place 61 on the slider for the length"),
+        (lambda: marked(bonus=3), "no bonus 3: choose one of 0, 2"),
+        (lambda: marked(length=61), "no length 61: choose one from 25 to 60"),
         (
-            lambda: Watermark({(0, 0): SURE, (2, 0.5): SURE}, PIECES, GREEN, 0.25, 4),
+            lambda: Watermark({(0, 0): SURE, (2, 0.5): SURE}, PIECES, GREEN, ratio=0.25, threshold=4),
             "no text for bonus 0 with 50% swapped: give one",
         ),
     ],

@@ -168,26 +168,6 @@ def test_unknown_names_get_one_sentence():
         score("whisper", index=True)
 
 
-def test_matrix_says_its_marks_in_signs_and_in_words():
-    marks = [["open", "closed"], ["partial", "open"], ["does not apply", "unknown"]]
-    picture = views.matrix(["code", "data", "API"], ["A <model>", "B"], marks, title="Marks")
-    assert picture.alt == (
-        "A <model>. open: code; partial: data; does not apply: API.\n"
-        "B. open: data; closed: code; unknown: API."
-    )
-    text = re.sub("<[^>]*>", " ", picture.html)
-    assert "A &lt;model&gt;" in text and "Marks" in text
-    # Each sign appears once in the legend, and once in each cell with that mark.
-    assert [text.count(sign) for sign in "●◐○–?"] == [3, 2, 2, 2, 2]
-
-
-def test_matrix_breaks_into_tables_of_nearly_one_width():
-    columns = [f"M{number}" for number in range(13)]
-    picture = views.matrix(["code"], columns, [["open"] * 13])
-    assert [table.count("<td") - 1 for table in picture.html.split("<table")[1:]] == [7, 6]
-    assert "partial" not in picture.html  # the legend explains only signs that appear
-
-
 def test_scorecard_names_its_columns_by_letters_and_says_the_marks_in_words():
     groups = {"availability": ["code", "data"], "access": ["API"]}
     marks = [["open", "closed", "partial"], ["open", "unknown", "open"]]
@@ -204,11 +184,10 @@ def test_scorecard_names_its_columns_by_letters_and_says_the_marks_in_words():
     assert "c</b>\u00a0API" in views.scorecard(["A"], ["code", "data", "API"], marks[:1]).html
 
 
-@pytest.mark.parametrize("view", [views.matrix, views.scorecard])
 @pytest.mark.parametrize(
     ("marks", "says"),
     [([["open"]], "1 rows of 2"), ([["open", "ajar"]], "no sign for ajar"), ([], "1 rows of 2")],
 )
-def test_marks_that_do_not_fit_are_refused(view, marks, says):
+def test_marks_that_do_not_fit_are_refused(marks, says):
     with pytest.raises(ValueError, match=says):
-        view(["code"], ["A", "B"], marks)
+        views.scorecard(["code"], ["A", "B"], marks)

@@ -72,20 +72,24 @@ def test_a_mel_picture_without_a_sound_is_no_division_by_zero():
 
 
 def test_words_stand_at_their_times_and_never_on_one_another():
-    html = opened.spectrogram(MEL, WORDS, SPANS, CHANCES).html
+    html = opened.spectrogram(MEL, words=WORDS, spans=SPANS, chances=CHANCES).html
     assert {word: left for word, (left, _) in places(html).items()} == {"so": 25, "it": 35, "is.": 50}
-    close = opened.spectrogram(MEL, ["one"] * 6, [(start / 50, start / 50 + 0.02) for start in range(6)])
+    close = opened.spectrogram(
+        MEL, words=["one"] * 6, spans=[(start / 50, start / 50 + 0.02) for start in range(6)]
+    )
     tops = re.findall(r"top:(\d+)px;left:[\d.]+%;white-space", close.html)
     assert len(set(tops)) == 6  # the words start every 0.02 s, and each is wider than that
 
 
 def test_a_word_at_the_end_stays_within_the_picture():
-    html = opened.spectrogram(MEL, ["unbelievable"], [(1.9, 1.98)]).html
+    html = opened.spectrogram(MEL, words=["unbelievable"], spans=[(1.9, 1.98)]).html
     assert "left:0;width:99.0%;text-align:right" in html
 
 
 def test_the_chosen_word_is_outlined_and_its_attention_drawn_and_said():
-    picture = opened.spectrogram(MEL, WORDS, SPANS, CHANCES, ATTENTION, chosen=1)
+    picture = opened.spectrogram(
+        MEL, words=WORDS, spans=SPANS, chances=CHANCES, attention=ATTENTION, chosen=1
+    )
     assert "left:35.0%;width:15.0%" in picture.html
     _, drawn = images(picture.html)
     heights = (drawn > 0).sum(0)[::2]  # two pixels for each position
@@ -94,20 +98,26 @@ def test_the_chosen_word_is_outlined_and_its_attention_drawn_and_said():
         "Mel picture of 2.0 seconds, 80 bands. so 0.5 s 95%; it 0.7 s 60%; is. 1.0 s 8%. "
         "“it”, 0.7 to 1.0 s: attention within the clip highest at 1.0 s, 100% of it within the word's time."
     )
-    without = opened.spectrogram(MEL, WORDS, SPANS, CHANCES, ATTENTION)
+    without = opened.spectrogram(MEL, words=WORDS, spans=SPANS, chances=CHANCES, attention=ATTENTION)
     assert len(images(without.html)) == 1 and "attention" not in without.alt
 
 
 def test_attention_outside_of_the_word_s_time_is_counted():
     half = numpy.zeros((1, 100))
     half[0, [10, 60]] = 0.25, 0.75
-    assert "at 1.2 s, 75% of it within" in attended(["so"], [(1.0, 1.5)], half, 0, 2.0)
+    assert "at 1.2 s, 75% of it within" in attended("so", (1.0, 1.5), half[0], 2.0)
 
 
 def test_the_note_explains_what_is_drawn():
-    assert "its probability (thin 90% or more, " in opened.spectrogram(MEL, WORDS, SPANS, CHANCES).html
-    assert "probability" not in opened.spectrogram(MEL, WORDS, SPANS).html
-    assert "attention" not in opened.spectrogram(MEL, WORDS, SPANS, CHANCES, ATTENTION).html
+    assert (
+        "its probability (thin 90% or more, "
+        in opened.spectrogram(MEL, words=WORDS, spans=SPANS, chances=CHANCES).html
+    )
+    assert "probability" not in opened.spectrogram(MEL, words=WORDS, spans=SPANS).html
+    assert (
+        "attention"
+        not in opened.spectrogram(MEL, words=WORDS, spans=SPANS, chances=CHANCES, attention=ATTENTION).html
+    )
 
 
 def test_decoding_shows_what_was_taken_and_what_was_not():
@@ -131,7 +141,7 @@ def test_an_alignment_marks_and_counts_each_kind_of_error():
 
 def test_a_player_holds_the_sound_its_words_and_its_captions():
     tone = 3 * numpy.sin(2 * numpy.pi * 440 * numpy.arange(16_000) / 16_000)
-    picture = opened.player(tone, 16_000, "A tone <440 Hz>", caption="Tone")
+    picture = opened.player(tone, 16_000, "A tone <440 Hz>", title="Tone")
     heard, rate = sound_in(picture.html)
     assert rate == 16_000 and abs(len(heard) / rate - 1) < 0.15  # MP3 adds a little silence
     middle = heard[4000:12_000]
@@ -190,7 +200,7 @@ class Listener:
 
 def test_speech_listens_once_for_each_sound_and_noise():
     listen = Listener()
-    explorer = Speech(listen, CLIPS, "himself")
+    explorer = Speech(listen, CLIPS, sound="himself")
     assert explorer.still().alt.startswith(
         "himself, no noise: 6 words, mean probability 88%. Mel picture of "
     )
@@ -251,7 +261,7 @@ def test_speech_draws_without_words():
 
 
 def test_speech_shows_each_word_s_attention_where_it_is_pointed_at():
-    explorer = Speech(Listener(), CLIPS, "young man")
+    explorer = Speech(Listener(), CLIPS, sound="young man")
     live, still = explorer.picture.value, explorer.still().html
     assert live.count('class="course-word"') == 5 == live.count("course-attended") - _rules(live)
     assert live.count("course-attended course-kept") == 1 and "course-word" not in still
@@ -274,7 +284,7 @@ def test_speech_is_one_bundle_for_both_readers():
     ("start", "says"),
     [
         ({"sound": "song"}, "no sound 'song': choose one of dashwood, "),
-        ({"noise": 3}, "no place 3 on the slider"),
+        ({"noise": 3}, "no noise \\(in dB\\) 3: choose one of 20, 15"),
     ],
 )
 def test_speech_refuses_in_a_sentence(start, says):

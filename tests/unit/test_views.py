@@ -12,13 +12,10 @@ WEIGHTS = numpy.random.default_rng(0).normal(size=(40, 30))
 PICTURES = Pictures(
     {
         "tokens": lambda: views.tokens(
-            ["The", " cat", "\n", "<b>", " \ufffd"], [1, 22, 333, 4, 5], "A <caption>"
+            ["The", " cat", "\n", "<b>", " \ufffd"], ids=[1, 22, 333, 4, 5], title="A <caption>"
         ),
         "token_rows": lambda: views.token_rows(
-            {"English": ["A", " cat"], "Hindi": ["\ufffd", "त", "ा"]}, {"English": 2, "Hindi": 1}
-        ),
-        "next_tokens": lambda: views.next_tokens(
-            [" Paris", " a", " the"], [0.7, 0.1, 0.00002], marks={0: "chosen"}
+            {"English": ["A", " cat"], "Hindi": ["\ufffd", "त", "ा"]}, words={"English": 2, "Hindi": 1}
         ),
         "compare_next_tokens": lambda: views.compare_next_tokens(
             {"cold": ([" Paris"], [0.9]), "hot": ([" Paris"], [0.3])}
@@ -27,22 +24,21 @@ PICTURES = Pictures(
             ["A", " b", " c", " d"], [0.95, 0.6, 0.2, 0.003]
         ),
         "bars": lambda: views.bars(
-            ["a", "b"], [1, 2.5], "MB", baseline=1.25, baseline_label="memory", title="Sizes"
+            ["a", "b"], [1, 2.5], unit="MB", baseline=1.25, baseline_label="memory", title="Sizes"
         ),
         "cache_growth": lambda: opened.cache_growth(
             ["<s>", "The", " <b>"], 2, 4, {"multi-head": 4, "multi-query": 1}
         ),
         "lines": lambda: views.lines(
-            [1, 2, 3], {"a": [1, 2, 30], "b": [2, 2, 29]}, "step", "loss (nats)", baseline=5
+            [1, 2, 3], {"a": [1, 2, 30], "b": [2, 2, 29]}, x_label="step", y_label="loss (nats)", baseline=5
         ),
         "histogram": lambda: views.histogram(
-            WEIGHTS, "value of a weight", marked={"this one": 3.0}, log_y=True
+            WEIGHTS, x_label="value of a weight", marked={"this one": 3.0}, log_y=True
         ),
-        "matrix": lambda: views.matrix(["code", "data"], list("abcdefgh"), [["open"] * 8, ["closed"] * 8]),
         "scorecard": lambda: views.scorecard(
             ["A"], {"access": ["code"], "use": ["API"]}, [["open", "partial"]]
         ),
-        "grid": lambda: views.grid(WEIGHTS[:3, :4], outlined=(1, 2), row_labels=[7, 8, 9], unit="weights"),
+        "grid": lambda: views.grid(WEIGHTS[:3, :4], row_labels=[7, 8, 9], unit="weights"),
     }
 )
 
@@ -88,17 +84,11 @@ def test_token_rows_give_tokens_per_word():
     assert views.token_rows({"English": ["A"]}).alt == "English: 1 token"
 
 
-def test_next_tokens_say_percentages_and_leave_the_rest_to_the_others():
-    picture = PICTURES["next_tokens"]
-    assert picture.alt == "Next token: ·Paris 70.0%, ·a 10.0%, ·the <0.1%"
-    text = Page(picture.html).text
-    assert "chosen" in text
-    assert "all other tokens20.0%" in text
-    assert "all other tokens5.0%" in Page(views.next_tokens(["a"], [0.5], others=0.05).html).text
-
-
-def test_bars_of_probabilities_are_in_proportion():
-    assert re.findall(r"width:(\d+)%;border-radius", PICTURES["next_tokens"].html) == ["70", "10", "0", "20"]
+def test_bars_of_probabilities_are_in_proportion_and_the_rest_is_left_to_the_others():
+    picture = views.compare_next_tokens({"": ([" Paris", " a", " the"], [0.7, 0.1, 0.00002])})
+    assert "all other tokens20.0%" in Page(picture.html).text
+    assert picture.alt.endswith("·Paris 70.0%, ·a 10.0%, ·the <0.1%")
+    assert re.findall(r"width:(\d+)%;border-radius", picture.html) == ["70", "10", "0", "20"]
 
 
 def test_compare_names_each_column():
@@ -122,7 +112,9 @@ def test_bars_scale_to_the_longest_and_draw_the_baseline():
 
 
 def test_bars_take_a_baseline_for_each():
-    picture = views.bars(["a", "b", "c"], [30, 10, 5], "tokens/s", [40, 20, None], baseline_label="limit")
+    picture = views.bars(
+        ["a", "b", "c"], [30, 10, 5], unit="tokens/s", baseline=[40, 20, None], baseline_label="limit"
+    )
     assert [f"left:{place}%" in picture.html for place in (100, 50)] == [True, True]
     assert picture.html.count("dashed") == 2
     assert picture.alt == "a: 30 tokens/s (limit: 40); b: 10 tokens/s (limit: 20); c: 5 tokens/s"
@@ -131,7 +123,7 @@ def test_bars_take_a_baseline_for_each():
 
 def test_bars_refuse_values_below_zero():
     with pytest.raises(ValueError, match="zero"):
-        views.bars(["a"], [-1], "MB")
+        views.bars(["a"], [-1], unit="MB")
 
 
 def test_lines_say_both_ends():
@@ -144,18 +136,11 @@ def test_histogram_says_range_and_marks():
     assert alt.endswith("; this one: 3")
 
 
-def test_grid_outlines_one_cell_with_its_number():
-    picture = PICTURES["grid"]
-    outlined = re.findall(r"border:3px solid [^>]*>([^<]*)<", picture.html)
-    assert outlined == [f"{WEIGHTS[1, 2]:.2f}".replace("-", "−")]
-    assert f"outlined: {WEIGHTS[1, 2]:.4g}" in picture.alt
-
-
 def test_histogram_and_grid_take_the_weights_of_a_model():
     import torch
 
     weights = torch.tensor([[1.0, -2.0]], dtype=torch.bfloat16, requires_grad=True)
-    assert views.histogram(weights, "weight").alt.startswith("weight: 2 values from -2 to 1")
+    assert views.histogram(weights, x_label="weight").alt.startswith("weight: 2 values from -2 to 1")
     assert views.grid(weights).alt == "1 by 2 values, from -2 to 1"
 
 
@@ -171,7 +156,7 @@ def test_from_figure_closes_it_and_leaves_the_backend_alone():
     with views.style():
         figure, axes = plt.subplots(figsize=(4, 2))
         axes.plot([1, 2])
-    picture = views.from_figure(figure, 'A "line"', "Caption")
+    picture = views.from_figure(figure, alt='A "line"', title="Caption")
     (image,) = Page(picture.html).images
     assert (image["alt"], image["width"], image["height"]) == ('A "line"', "384", "192")
     assert image["src"].startswith("data:image/png;base64,iVBOR")

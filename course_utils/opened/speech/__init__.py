@@ -1,14 +1,12 @@
-"""Sound for Whisper: five clips, your own voice, noise and tempo, and the time of each word.
+"""Speech for Whisper: five clips, your own voice, noise and tempo, and the time of each word, for lesson 07.
 
 Sound is always called `samples`: float32 of shape (samples,), one channel, 16,000 a second, from -1 to 1.
 """
 
-from course_utils.opened.speech.audio import RATE, add_noise, read, speak, stretch
-from course_utils.opened.speech.clip import Clip, Word, clips
+from course_utils.opened.speech.audio import add_noise, read, speak, stretch
+from course_utils.opened.speech.clip import RATE, Clip, Word, clips, voices
 from course_utils.opened.speech.recorder import record
-from course_utils.opened.speech.voices import voices
-from course_utils.opened.speech.words import captions, word_times, word_tokens
-from course_utils.opened.speech.writing import Written, write
+from course_utils.opened.speech.transcript import Written, captions, word_times, word_tokens, write
 
 __all__ = [
     "RATE",

@@ -8,9 +8,13 @@ import subprocess
 import tempfile
 from pathlib import Path
 
-from course_utils.errors import CourseError
+import numpy
+import soundfile
+import soxr
 
-RATE = 16_000  # samples a second: what Whisper was trained on
+from course_utils.errors import CourseError
+from course_utils.opened.speech.clip import RATE, clips
+
 # The most seconds that `read` returns by default. Whisper's picture covers 30 seconds, but if sound fills all
 # of them, Whisper may stop after a few words (lesson 07). So the end is left silent.
 WINDOW = 29.5
@@ -38,9 +42,6 @@ def read(source, start=0.0, seconds=WINDOW, rate=None):
     CourseError if the file does not exist, is empty or is not audio, if the sound is shorter than 0.1 s, or
     if samples are invalid or have no rate.
     """
-    import numpy
-    import soxr
-
     if isinstance(source, bytes | bytearray | memoryview | str | Path):
         if rate is not None:
             raise CourseError("A file says its own rate: leave `rate` out.")
@@ -49,11 +50,10 @@ def read(source, start=0.0, seconds=WINDOW, rate=None):
     else:
         name = "This sound"
         samples, rate, length = _from_samples(source, rate, name, start, seconds)
-    if not numpy.isfinite(samples).all():
-        raise CourseError(f"{name} holds numbers that are none (NaN or infinity): look at how it was made.")
+    _check_finite(samples, name)
     if len(samples) < SHORTEST * rate:
         raise CourseError(
-            f"{name} holds {len(samples) / rate:.2f} s of sound; {SHORTEST} s is the least: record a word."
+            f"{name} has {len(samples) / rate:.2f} s of sound; {SHORTEST} s is the least: record a word."
         )
     if samples.shape[1] > 1:
         print(f"{name} has {samples.shape[1]} channels: here is their mean.")
@@ -101,13 +101,11 @@ def _from_samples(samples, rate, name, start, seconds):
 
 def _as_floats(samples, name="This sound"):
     """Return samples of any type as float32 of shape (samples, channels), or raise CourseError."""
-    import numpy
-
     try:
         samples = numpy.asarray(samples)
-        kind = samples.dtype
-        if kind.kind not in "fiu":
-            raise TypeError(kind)
+        dtype = samples.dtype
+        if dtype.kind not in "fiu":
+            raise TypeError(dtype)
     except (TypeError, ValueError) as error:
         raise CourseError(
             "The samples must be numbers: give the path of a sound file, or what course.speech.read returns."
@@ -120,20 +118,26 @@ def _as_floats(samples, name="This sound"):
         raise CourseError(
             f"The samples must have the shape (samples,) or (samples, channels), not {samples.shape}."
         )
-    if kind.kind == "u" and kind.itemsize == 1:
+    if dtype.kind == "u" and dtype.itemsize == 1:
         return (samples.astype("float32") - 128) / 128  # as in 8-bit WAV files: 128 is silence
-    if kind.kind == "i" and kind.itemsize <= 4:
-        return (samples / -float(numpy.iinfo(kind).min)).astype("float32")
+    if dtype.kind == "i" and dtype.itemsize <= 4:
+        return (samples / -float(numpy.iinfo(dtype).min)).astype("float32")
     samples = samples.astype("float32")
-    if not numpy.isfinite(samples).all():
-        raise CourseError(f"{name} holds numbers that are none (NaN or infinity): look at how it was made.")
+    _check_finite(samples, name)
     peak = abs(samples).max()
-    if kind.kind != "f" or peak > TOO_LOUD:
+    if dtype.kind != "f" or peak > TOO_LOUD:
         raise CourseError(
             f"{name} has samples of up to {peak:,.0f}, and they should lie between -1 and 1. If they come "
             "from 16-bit whole numbers, divide by 32_768."
         )
     return samples
+
+
+def _check_finite(samples, name):
+    if not numpy.isfinite(samples).all():
+        raise CourseError(
+            f"{name} has samples that are not numbers (NaN or infinity): look at how it was made."
+        )
 
 
 def _check_start(start, length, name):
@@ -143,8 +147,6 @@ def _check_start(start, length, name):
 
 def _from_file(source, name, start, seconds):
     """Cut a file for `read`: return (samples, channels) as floats, their rate, and the whole length."""
-    import soundfile
-
     with _opened(source) as file:
         beginning = file.read(12)
         file.seek(0)
@@ -207,8 +209,6 @@ def _decoded(file, name, kind, start, seconds):
 
 def _by_ffmpeg(program, file, name, start, seconds):
     """Decode with ffmpeg. It may have to seek, which a pipe can't do, so it reads a temporary copy."""
-    import numpy
-
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "sound"
         with path.open("wb") as copy:
@@ -234,7 +234,6 @@ def _by_ffmpeg(program, file, name, start, seconds):
 def _by_av(file, name, start, seconds):
     """Decode with the package av."""
     import av
-    import numpy
 
     try:
         with av.open(file) as container:
@@ -251,7 +250,7 @@ def _by_av(file, name, start, seconds):
                     begins = float(frame.pts * frame.time_base) if frame.pts is not None else 0.0
                     skipped = max(round((start - begins) * rate), 0)
                     wanted = skipped + round(min(seconds, length) * rate)
-                pieces += [each.to_ndarray().T for each in even.resample(frame)]
+                pieces += [part.to_ndarray().T for part in even.resample(frame)]
                 if sum(map(len, pieces)) >= wanted:
                     break
     except av.FFmpegError as error:
@@ -277,8 +276,6 @@ def add_noise(samples, snr_db, seed=0, kind="white"):
     Returns the sum, of the same shape, which may go beyond -1 and 1. Raises CourseError for silence, a ratio
     that is not a finite number, or another kind.
     """
-    import numpy
-
     samples = _checked(samples)
     power = numpy.mean(samples.astype("float64") ** 2)
     if power == 0:
@@ -298,10 +295,6 @@ def add_noise(samples, snr_db, seed=0, kind="white"):
 
 def _babble(length, random):
     """Return all clips at once, equally loud, each repeated and begun at a random sample."""
-    import numpy
-
-    from course_utils.opened.speech.clip import clips
-
     voices = [clip.samples / clip.samples.std() for clip in clips().values()]
     return sum(numpy.resize(numpy.roll(voice, random.integers(len(voice))), length) for voice in voices)
 
@@ -312,15 +305,13 @@ def stretch(samples, rate):
     samples : float32 of shape (samples,)
     rate : from 0.25 to 4
 
-    Returns float32 of shape (samples / rate,). Raises CourseError for another rate.
+    Returns a float32 array of shape (samples / rate,). Raises CourseError for another rate.
 
     Windows of 40 ms are copied from the sound, and in the result they are closer together (or further from
     each other) than in the sound. Each window may be moved by up to 10 ms, so that it continues the one
     before it as well as possible. This is WSOLA: Verhelst and Roelands (1993), "An overlap-add technique
     based on waveform similarity", ICASSP.
     """
-    import numpy
-
     samples = _checked(samples)
     if not 0.25 <= rate <= 4:
         raise CourseError(f"Sound can be stretched by 0.25 to 4, not by {rate}.")
@@ -333,13 +324,13 @@ def stretch(samples, rate):
     padded = numpy.pad(samples, (step + search, 2 * size + search))
     out = numpy.zeros(length + 2 * size)
     continued = padded[search : search + size]  # the first window begins `step` before the sound
-    for place in range(0, length + step, step):
-        wanted = round(place * rate)  # in `padded`, that window begins at `wanted + search`
+    for start in range(0, length + step, step):
+        wanted = round(start * rate)  # in `padded`, that window begins at `wanted + search`
         if wanted + size + 2 * search > len(padded):
             break
         around = padded[wanted : wanted + size + 2 * search]
         best = wanted + int(numpy.correlate(around, continued, "valid").argmax())
-        out[place : place + size] += window * padded[best : best + size]
+        out[start : start + size] += window * padded[best : best + size]
         continued = padded[best + step : best + step + size]
     return out[step : step + length].astype("float32")
 
@@ -351,8 +342,8 @@ def speak(text, words_per_minute=160, voice="en-us"):
     words_per_minute : from 80 to 450
     voice : one of `espeak-ng --voices`
 
-    Returns float32 of shape (samples,), of any length. Raises CourseError if espeak-ng is missing or has no
-    such voice, or for another speed.
+    Returns a float32 array of shape (samples,), of any length. Raises CourseError if espeak-ng is missing or
+    has no such voice, or for another speed.
     """
     program = shutil.which("espeak-ng")
     if program is None:

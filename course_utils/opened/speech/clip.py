@@ -1,10 +1,16 @@
-"""Five clips of human speech, with the time of each word; recordings/README.md names their source."""
+"""The recordings: five clips of human speech with the time of each word, and what Whisper wrote for voices.
+
+recordings/README.md names their source.
+"""
 
 import tomllib
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
+import soundfile
+
+RATE = 16_000  # samples a second: what Whisper was trained on
 FOLDER = Path(__file__).with_name("recordings")
 
 
@@ -21,12 +27,10 @@ class Word:
 class Clip:
     """A sentence read aloud.
 
-    Parameters
-    ----------
-    name: str.
-    samples: numpy float32 of shape (samples,), 16,000 a second, read-only.
-    transcript: the spoken words, in small letters, without punctuation.
-    words: the same words, each with the times that PocketSphinx found.
+    name : str.
+    samples : numpy float32 of shape (samples,), 16,000 a second, read-only.
+    transcript : the spoken words, in small letters, without punctuation.
+    words : the same words, each with the times that PocketSphinx found.
     """
 
     name: str
@@ -37,8 +41,6 @@ class Clip:
     @property
     def seconds(self) -> float:
         """The length in seconds."""
-        from course_utils.opened.speech.audio import RATE
-
         return len(self.samples) / RATE
 
 
@@ -46,12 +48,21 @@ class Clip:
 def clips() -> dict[str, Clip]:
     """Return the five clips by name, in the order of the book: "dashwood", "young man", "cold-hearted",
     "respectable", "himself"."""
-    import soundfile
-
-    found = {}
+    clips = {}
     for name, facts in tomllib.loads((FOLDER / "recordings.toml").read_text(encoding="utf-8")).items():
         samples, _ = soundfile.read(FOLDER / facts["file"], dtype="float32")
         samples.flags.writeable = False  # every caller gets the same array
         words = tuple(Word(*word) for word in facts["words"])
-        found[name] = Clip(name, samples, " ".join(word.text for word in words), words)
-    return found
+        clips[name] = Clip(name, samples, " ".join(word.text for word in words), words)
+    return clips
+
+
+@cache
+def voices() -> dict[str, dict[str, str]]:
+    """Return, for each voice of espeak-ng, what Whisper tiny.en wrote for each transcript read by that voice.
+
+    The voices are "en-us", "en-gb", "en-gb-scotland" and "en-029" (Caribbean). This is stored, because
+    espeak-ng does not come with the course; recordings/voices.toml says how it was made. `speak` makes the
+    sounds again if espeak-ng is installed.
+    """
+    return tomllib.loads((FOLDER / "voices.toml").read_text(encoding="utf-8"))

@@ -1,27 +1,29 @@
-"""An explorer that adds noise to a sound and shows the words that a speech model then writes."""
+"""An explorer that adds noise to a sound and shows the words that Whisper then writes, for lesson 07."""
 
 import difflib
+import itertools
 import math
 
 import ipywidgets
 
-from course_utils.errors import CourseError
-from course_utils.opened import speech
+from course_utils.opened.speech.audio import add_noise
+from course_utils.opened.speech.clip import RATE
 from course_utils.opened.speech.pictures import (
     alignment_html,
     player_html,
     spectrogram_html,
+    spectrogram_in_words,
     spectrogram_note,
-    spectrogram_words,
 )
 from course_utils.opened.speech.recorder import Recorder
 from course_utils.views.picture import INK, QUIET, VERMILLION, Picture, card, signed
 from course_utils.views.text import percent
-from course_utils.widgets.explorer import Explorer, given, sentence
+from course_utils.widgets.explorer import Explorer, check_choice, given, sentence
 
 OWN = "your recording"
 NO_NOISE = math.inf  # dB
-_LEVELS = [("no noise", NO_NOISE), *((f"{signed(level, 0)} dB", level) for level in (20, 15, 10, 5, 0, -5))]
+_NOISES = (20, 15, 10, 5, 0, -5)  # dB
+_LEVELS = [("no noise", NO_NOISE), *((f"{signed(level, 0)} dB", level) for level in _NOISES)]
 _KINDS = [("white noise", "white"), ("babble of voices", "babble")]
 
 # Pointing at a word, or moving to it with the Tab key, shows its attention instead of the outlined word's.
@@ -44,29 +46,24 @@ class Speech(Explorer):
 
     Each new pair of sound and noise runs the model once; the result is kept.
 
-    Parameters
-    ----------
-    listen: function samples (float32, (samples,), 16,000 a second) -> dict of arguments for
-        `views.spectrogram`: mel, words, spans, chances and attention. If it raises an error, the explorer
+    listen : function samples (float32, (samples,), 16,000 a second) -> dict of arguments for
+        `spectrogram`: mel, words, spans, chances and attention. If it raises an error, the explorer
         shows a message.
-    sounds: dict from a name to samples.
-    sound: str, the name of the sound at the start; by default the first.
-    noise: int, the signal-to-noise ratio in dB at the start: 20, 15, 10, 5, 0 or -5; by default there is no
+    sounds : dict from a name to samples.
+    sound : str, the name of the sound at the start; by default the first.
+    noise : int, the signal-to-noise ratio in dB at the start: 20, 15, 10, 5, 0 or -5; by default there is no
         noise.
 
-    Raises
-    ------
-    CourseError: if there is no such sound, or the slider has no such value.
+    Raises CourseError if there is no such sound, or the slider has no such value.
     """
 
-    def __init__(self, listen, sounds, sound=None, noise=NO_NOISE):
+    def __init__(self, listen, sounds, *, sound=None, noise=NO_NOISE):
         self.listen, self.sounds = listen, dict(sounds)
         self._heard = {}
         sound = next(iter(self.sounds)) if sound is None else sound
-        if sound not in self.sounds:
-            raise CourseError(f"There is no sound {sound!r}: choose one of {', '.join(self.sounds)}.")
-        if noise not in [level for _, level in _LEVELS]:
-            raise CourseError(f"There is no place {noise!r} on the slider: choose 20, 15, 10, 5, 0 or -5 dB.")
+        check_choice("sound", sound, self.sounds)
+        if noise != NO_NOISE:
+            check_choice("noise (in dB)", noise, _NOISES)
         self.sound = ipywidgets.Dropdown(options=list(self.sounds), value=sound, description="sound")
         self.noise = ipywidgets.SelectionSlider(
             options=_LEVELS, value=noise, description="noise", continuous_update=False
@@ -77,8 +74,6 @@ class Speech(Explorer):
         super().__init__([self.sound, self.noise, self.kind])
         row, *rest = self.box.children
         self.box.children = (row, self.recorder.widget, *rest)
-        for control in self.controls:
-            control.observe(self.update, "value")
 
     def _recorded(self, samples):
         self.sounds[OWN] = samples
@@ -109,7 +104,7 @@ class Speech(Explorer):
         if key not in self._heard:
             samples = self.sounds[sound]
             if level != NO_NOISE:
-                samples = speech.add_noise(samples, level, kind=kind)
+                samples = add_noise(samples, level, kind=kind)
             self._heard[key] = samples, given(self.listen, samples)
         return self._heard[key]
 
@@ -117,44 +112,34 @@ class Speech(Explorer):
         sound, level, kind = self._key()
         samples, heard = self._listened(sound, level, kind)
         words, chances = heard["words"], heard["chances"]
-        heading = f"{sound}, no noise"
+        title = f"{sound}, no noise"
         if level != NO_NOISE:
-            heading = f"{sound}, {'babble' if kind == 'babble' else 'white noise'} at {signed(level, 0)} dB"
+            title = f"{sound}, {'babble' if kind == 'babble' else 'white noise'} at {signed(level, 0)} dB"
         # Outline the least likely word, unless the mouse points at another one.
         chosen = min(range(len(words)), key=chances.__getitem__) if words else None
         facts = f"{len(words)} words, mean probability {_mean(chances)}"
-        inner = spectrogram_html(**heard, chosen=chosen, hover=live)
+        html = spectrogram_html(**heard, chosen=chosen, hover=live)
         if live:
-            inner = f'{_ON_HOVER}<div class="course-heard">{inner}</div>'
-            inner = player_html(samples, speech.RATE, heading) + inner
+            html = f'{player_html(samples, RATE, title)}{_ON_HOVER}<div class="course-heard">{html}</div>'
         if level != NO_NOISE:
             clean = self._listened(sound, NO_NOISE, None)[1]
             pairs = paired(clean["words"], words)
-            changed = sum(one != other for one, other in pairs)
+            changed = sum(before != after for before, after in pairs)
             facts += f" ({_mean(clean['chances'])} without noise), {changed} words changed"
-            inner += alignment_html({"words changed": pairs}, "without noise", "with it")
+            html += alignment_html({"words changed": pairs}, "without noise", "with it")
         note = spectrogram_note(words, chances, heard["attention"])
         if live:
             note += " Point at a word to see its attention."
-        inner += f'<div style="margin-top:6px;color:{QUIET};font-size:13px">{facts}.</div>'
-        said = spectrogram_words(**heard, chosen=chosen)
-        return Picture(card(inner, heading, note), f"{heading}: {facts}. {said}")
+        html += f'<div style="margin-top:6px;color:{QUIET};font-size:13px">{facts}.</div>'
+        alt = f"{title}: {facts}. {spectrogram_in_words(**heard, chosen=chosen)}"
+        return Picture(card(html, title, note), alt)
 
 
 def paired(before, after):
-    """Align two transcripts word by word: a list of pairs, with None if a word has no partner.
-
-    Parameters
-    ----------
-    before, after: lists of str.
-    """
+    """Align two transcripts, each a list of words: return pairs, with None if a word has no partner."""
     pairs = []
     for _, start, end, first, last in difflib.SequenceMatcher(None, before, after, False).get_opcodes():
-        one, other = before[start:end], after[first:last]
-        longest = max(len(one), len(other))
-        pairs += zip(
-            one + [None] * (longest - len(one)), other + [None] * (longest - len(other)), strict=True
-        )
+        pairs += itertools.zip_longest(before[start:end], after[first:last])
     return pairs
 
 

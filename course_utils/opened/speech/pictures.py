@@ -4,6 +4,10 @@ import io
 import re
 from html import escape
 
+import numpy
+import soundfile
+from PIL import Image
+
 from course_utils.views.picture import (
     BLUE,
     INK,
@@ -19,9 +23,12 @@ from course_utils.views.picture import (
     from_figure,
     number,
     png_url,
+    row_html,
+    scrolled,
     style,
+    table_html,
 )
-from course_utils.views.text import bar, invisible_note, percent, piece_html, underlined, visible
+from course_utils.views.text import bar, invisible_note, percent, piece_html, token_html, underlined, visible
 
 FRAMES_PER_SECOND = 100  # in Whisper's mel picture
 _MEL, _STRIP, _ROW = 150, 54, 30  # heights in pixels: the mel picture, a word's attention, a row of words
@@ -37,33 +44,26 @@ _KEY = "its probability (thin 90% or more, thick 50 to 90%, dashed 10 to 50%, do
 _SHADES = ("#ffffff", "#d6e6f2", "#7fb3d8", "#2b6ca3", "#14324d", "#000000")
 
 
-def waveform(samples, rate, title=None, alt=None):
+def waveform(samples, rate, *, title=None, alt=None) -> Picture:
     """Draw the waveform of a sound: the value of its samples over time.
 
-    Parameters
-    ----------
-    samples: (samples,) from −1 to 1.
-    rate: int, samples per second.
-    title: str above the picture.
-    alt: str, the description; by default the length, the range of values and the time at which it is loudest.
-
-    Returns
-    -------
-    Picture
+    samples : (samples,) from −1 to 1.
+    rate : int, samples per second.
+    title : str above the picture.
+    alt : str, the description; by default the length, the range and the time at which it is loudest.
     """
-    import numpy
     from matplotlib.figure import Figure
 
     samples = array(samples)
     seconds = len(samples) / rate
     # One point of the picture stands for many samples: draw each stretch from its lowest to its highest.
     stretches = numpy.array_split(samples, min(len(samples), 900))
-    places = numpy.linspace(0, seconds, len(stretches))
+    times = numpy.linspace(0, seconds, len(stretches))
     with style():
         figure = Figure(figsize=(6.5, 2.2))
         axes = figure.subplots()
         axes.fill_between(
-            places, [part.min() for part in stretches], [part.max() for part in stretches], color=BLUE
+            times, [part.min() for part in stretches], [part.max() for part in stretches], color=BLUE
         )
         axes.set(xlabel="seconds", ylabel="value", xlim=[0, seconds])
         most = max(0.1, abs(samples).max())
@@ -71,129 +71,96 @@ def waveform(samples, rate, title=None, alt=None):
     loudest = numpy.argmax([abs(part).max() for part in stretches])
     words = (
         f"{seconds:.1f} seconds of sound, {len(samples):,} samples at {rate:,} per second, from "
-        f"{samples.min():.2f} to {samples.max():.2f}, loudest at {places[loudest]:.1f} s"
+        f"{samples.min():.2f} to {samples.max():.2f}, loudest at {times[loudest]:.1f} s"
     )
-    return from_figure(figure, alt or words, title)
+    return from_figure(figure, alt=alt or words, title=title)
 
 
 def spectrogram(
-    mel,
-    words=None,
-    spans=None,
-    chances=None,
-    attention=None,
-    chosen=None,
-    caption=None,
-):
+    mel, *, words=None, spans=None, chances=None, attention=None, chosen=None, title=None
+) -> Picture:
     """Draw a mel picture with words at their times, and the attention of one word.
 
-    Parameters
-    ----------
-    mel: (bands, frames), logarithms of power as Whisper computes them, 100 frames a second.
-    words: list of str.
-    spans: list with, for each word, (start, end) in seconds.
-    chances: list with the probability of each word, which decides the kind of line below the word.
-    attention: (words, positions), how the attention of each word is distributed over the time that is shown,
+    mel : (bands, frames), logarithms of power as Whisper computes them, 100 frames a second.
+    words : list of str.
+    spans : list with, for each word, (start, end) in seconds.
+    chances : list with the probability of each word, which decides the kind of line below the word.
+    attention : (words, positions), how the attention of each word is distributed over the time that is shown,
         in equal steps; with `chosen`, the row of that word is drawn below.
-    chosen: position of a word, which gets an outline.
-    caption: str above the picture.
-
-    Returns
-    -------
-    Picture
+    chosen : index of a word, which gets an outline.
+    title : str above the picture.
     """
     html = spectrogram_html(mel, words, spans, chances, attention, chosen)
     note = spectrogram_note(words, chances, None if chosen is None else attention)
-    return Picture(
-        card(html, caption, note), spectrogram_words(mel, words, spans, chances, attention, chosen)
-    )
+    alt = spectrogram_in_words(mel, words, spans, chances, attention, chosen)
+    return Picture(card(html, title, note), alt)
 
 
-def decoding(pieces, chances, others, caption=None):
+def decoding(pieces, chances, others, *, title=None) -> Picture:
     """Draw how a transcript was written: each token, its probability, and the tokens that were not chosen.
 
-    Parameters
-    ----------
-    pieces: list of str, the tokens in order.
-    chances: list of float from 0 to 1, the probability of each token.
-    others: list with, for each token, a list of the (token, probability) that were not chosen.
-    caption: str above the picture.
-
-    Returns
-    -------
-    Picture
+    pieces : list of str, the tokens in order.
+    chances : list of float from 0 to 1, the probability of each token.
+    others : list with, for each token, a list of the (token, probability) that were not chosen.
+    title : str above the picture.
     """
     cell = f"padding:3px 5px;border:none;background:#ffffff;color:{INK};vertical-align:middle;text-align:left"
-    heads = ("", "token", "", "", "not taken")
-    body = "".join(f'<th style="{cell};color:{QUIET};font-weight:400">{head}</th>' for head in heads)
-    body = f'<tr style="background:#ffffff">{body}</tr>'
-    said = []
+    heads = "".join(
+        f'<th style="{cell};color:{QUIET};font-weight:400">{head}</th>'
+        for head in ("", "token", "", "", "not taken")
+    )
+    rows, words = row_html(heads), []
     for step, (piece, chance, rest) in enumerate(zip(pieces, chances, others, strict=True), 1):
         listed = " &nbsp; ".join(
-            f'<span style="white-space:nowrap">{_token(other)} {escape(percent(share, 0))}</span>'
+            f'<span style="white-space:nowrap">{token_html(other)} {escape(percent(share, 0))}</span>'
             for other, share in rest
         )
-        body += (
-            f'<tr style="background:#ffffff;border-top:1px solid {LINE}">'
+        rows += row_html(
             f'<td style="{cell};text-align:right;padding-left:0;color:{QUIET}">{step}</td>'
             f'<td style="{cell};white-space:nowrap">{underlined(piece_html(piece), chance)}</td>'
             f'<td style="{cell};width:30%;min-width:48px">{bar(chance)}</td>'
             f'<td style="{cell};text-align:right;white-space:nowrap">{escape(percent(chance, 0))}</td>'
-            f'<td style="{cell};color:{QUIET}">{listed}</td></tr>'
+            f'<td style="{cell};color:{QUIET}">{listed}</td>',
+            f";border-top:1px solid {LINE}",
         )
-        told = f"{visible(piece)} {percent(chance, 0)}"
+        words.append(f"{visible(piece)} {percent(chance, 0)}")
         if rest:
-            told += f", not {visible(rest[0][0])} {percent(rest[0][1], 0)}"
-        said.append(told)
-    table = (
-        f'<div tabindex="0" style="{_SCROLLED}"><table style="width:100%;margin:0;border:none;'
-        f'border-collapse:collapse;table-layout:auto;font-size:14px"><tbody>{body}</tbody></table></div>'
-    )
+            words[-1] += f", not {visible(rest[0][0])} {percent(rest[0][1], 0)}"
     everything = [*pieces, *(piece for rest in others for piece, _ in rest)]
-    words = f"{len(pieces)} tokens: {'; '.join(said)}"
-    note = f"The line below a token: {_KEY} {invisible_note(everything)}"
-    return Picture(card(table, caption, note.strip()), words)
+    note = f"The line below a token: {_KEY} {invisible_note(everything)}".strip()
+    alt = f"{len(pieces)} tokens: {'; '.join(words)}"
+    return Picture(card(scrolled(table_html(rows), _SCROLLED), title, note), alt)
 
 
-def alignment(rows, caption=None):
+def alignment(rows, *, title=None) -> Picture:
     """Draw the words that were said, with the words that were heard below them, and mark each error.
 
-    Parameters
-    ----------
-    rows: dict from a label to a list of pairs (word said, word heard). The second is None if the transcript
+    rows : dict from a label to a list of pairs (word said, word heard). The second is None if the transcript
         left a word out, and the first is None if it added a word.
-    caption: str above the picture.
-
-    Returns
-    -------
-    Picture
+    title : str above the picture.
     """
-    said = []
+    words = []
     for label, pairs in rows.items():
         errors = [_error(*pair) for pair in pairs if pair[0] != pair[1]]
-        said.append(f"{label}: {_count(pairs)} words{': ' if errors else ''}{', '.join(errors)}")
-    return Picture(card(alignment_html(rows), caption), f"Errors of words said. {'; '.join(said)}")
+        words.append(f"{label}: {_count(pairs)} words{': ' if errors else ''}{', '.join(errors)}")
+    return Picture(card(alignment_html(rows), title), f"Errors of words said. {'; '.join(words)}")
 
 
-def player(samples, rate, words, captions=None, caption=None):
+def player(samples, rate, words, *, captions=None, title=None):
     """Return a player for a sound, with a text below it that describes the sound.
 
-    Parameters
-    ----------
-    samples: (samples,) from −1 to 1; if any is outside, the whole sound is scaled down.
-    rate: int, samples per second.
-    words: str, what can be heard, for readers who do not hear it.
-    captions: str, the content of a WebVTT file, which the player shows while it plays.
-    caption: str above the player.
+    samples : (samples,) from −1 to 1; if any is outside, the whole sound is scaled down.
+    rate : int, samples per second.
+    words : str, what can be heard, for readers who do not hear it.
+    captions : str, the content of a WebVTT file, which the player shows while it plays.
+    title : str above the player.
 
-    Returns
-    -------
-    Picture: the sound is compressed (MP3, a few kB a second) and is part of the page.
+    The sound is compressed (MP3, a few kB a second) and is part of the page.
     """
     seconds = len(samples) / rate
-    html = player_html(samples, rate, f"{caption or 'Sound'}, {seconds:.1f} seconds", captions)
+    html = player_html(samples, rate, f"{title or 'Sound'}, {seconds:.1f} seconds", captions)
     below = f'<div style="margin-top:4px">{escape(words)}</div>'
-    return Picture(card(html + below, caption), f"Sound, {seconds:.1f} seconds: {words}")
+    return Picture(card(html + below, title), f"Sound, {seconds:.1f} seconds: {words}")
 
 
 def alignment_html(rows, above="what was said", below="what was heard"):
@@ -201,10 +168,10 @@ def alignment_html(rows, above="what was said", below="what was heard"):
 
     above, below: str, the names of the two lines in the legend.
     """
-    drawn = ""
+    html = ""
     for label, pairs in rows.items():
         columns = "".join(_column(*pair) for pair in pairs)
-        drawn += (
+        html += (
             '<div style="display:flex;flex-wrap:wrap;gap:4px 16px;padding:8px 0 2px 0;'
             f'border-top:1px solid {LINE}"><div style="flex:0 0 84px"><b>{escape(label)}</b>'
             f'<div style="color:{QUIET};font-size:13px">{_count(pairs)}</div></div>'
@@ -215,26 +182,26 @@ def alignment_html(rows, above="what was said", below="what was heard"):
         for sign, meaning in (("≠", "another word"), ("−", "left out"), ("+", "added"))
     )
     return (
-        f'{drawn}<div style="margin-top:6px;padding-top:8px;border-top:1px solid {LINE};font-size:13px;'
+        f'{html}<div style="margin-top:6px;padding-top:8px;border-top:1px solid {LINE};font-size:13px;'
         f'color:{QUIET}">Above: {above}. Below, where it differs: {below}. {marks}.</div>'
     )
 
 
-def player_html(samples, rate, title, captions=None):
-    """Return HTML of a player. Parameters as in `player`, and `title`, its name for screen readers."""
+def player_html(samples, rate, name, captions=None):
+    """Return HTML of a player. Parameters as in `player`, and `name`, for screen readers."""
     source = data_url(_mp3(array(samples), rate), "audio/mpeg")
+    look = "display:block;width:100%;max-width:420px"
     if captions is None:
         return (
-            f'<audio controls preload="metadata" title="{escape(title)}" '
-            f'style="display:block;width:100%;max-width:420px;margin-bottom:8px" '
-            f'src="{source}"></audio>'
+            f'<audio controls preload="metadata" title="{escape(name)}" '
+            f'style="{look};margin-bottom:8px" src="{source}"></audio>'
         )
     # A player without pictures always shows its controls, over its lower half: put the captions above them.
     captions = re.sub(r"(--> [\d:.]+)", r"\1 line:20%", captions)
     # A page shows captions only over a <video>, so this one has sound and no pictures.
     return (
-        f'<video controls preload="metadata" title="{escape(title)}" src="{source}" '
-        f'style="display:block;width:100%;max-width:420px;height:300px;background:{INK}">'
+        f'<video controls preload="metadata" title="{escape(name)}" src="{source}" '
+        f'style="{look};height:300px;background:{INK}">'
         f'<track default kind="captions" srclang="en" label="Captions" '
         f'src="{data_url(captions.encode("utf-8"), "text/vtt")}"></video>'
     )
@@ -261,24 +228,24 @@ def spectrogram_html(mel, words=None, spans=None, chances=None, attention=None, 
             f'background:{TRACK}"></div>'
         )
     if chosen is not None:
-        left, right = (_along(each, seconds) for each in spans[chosen])
+        left, right = (_along(time, seconds) for time in spans[chosen])
         inner += (
             f'<div style="position:absolute;top:{above}px;height:{bottom - above}px;left:{left}%;'
             f"width:{max(round(right - left, 2), 0.5)}%;box-sizing:border-box;"
             f'border:2px solid {VERMILLION}"></div>'
         )
-    for position, (word, span) in enumerate(zip(words, spans, strict=True)):
-        chance = None if chances is None else chances[position]
-        label = _label(word, span, seconds, rows[position], above, chance, position == chosen)
-        drawing = ""
-        if with_strip and (hover or position == chosen):
-            drawing = _strip_image(attention[position], word, span, seconds, strip_top)
+    for index, (word, span) in enumerate(zip(words, spans, strict=True)):
+        chance = None if chances is None else chances[index]
+        label = _label(word, span, seconds, rows[index], above, chance, index == chosen)
+        strip = ""
+        if with_strip and (hover or index == chosen):
+            strip = _strip_image(attention[index], word, span, seconds, strip_top)
         if hover:
-            kept = " course-kept" if position == chosen else ""
-            drawing = f'<span class="course-attended{kept}">{drawing}</span>'
-            inner += f'<span class="course-word" tabindex="0">{label}{drawing}</span>'
+            kept = " course-kept" if index == chosen else ""
+            strip = f'<span class="course-attended{kept}">{strip}</span>'
+            inner += f'<span class="course-word" tabindex="0">{label}{strip}</span>'
         else:
-            inner += label + drawing
+            inner += label + strip
     inner += _time_axis(seconds, bottom)
     scale = _frequency_axis(mel.shape[0], above)
     if with_strip:
@@ -286,10 +253,11 @@ def spectrogram_html(mel, words=None, spans=None, chances=None, attention=None, 
             f'<div style="position:absolute;left:0;top:{strip_top + 8}px;font-size:13px;line-height:18px;'
             f'color:{QUIET}">atten-<br>tion</div>'
         )
-    return (
-        f'<div tabindex="0" style="{_SCROLLED}"><div style="position:relative;height:{bottom + 42}px;'
-        f'min-width:{_NOMINAL}px;padding-left:{_SCALE_LEFT}px">{scale}'
-        f'<div style="position:relative;height:{bottom + 42}px">{inner}</div></div></div>'
+    size = f"position:relative;height:{bottom + 42}px"
+    return scrolled(
+        f'<div style="{size};min-width:{_NOMINAL}px;padding-left:{_SCALE_LEFT}px">{scale}'
+        f'<div style="{size}">{inner}</div></div>',
+        _SCROLLED,
     )
 
 
@@ -305,39 +273,41 @@ def spectrogram_note(words, chances=None, attention=None):
     return note
 
 
-def spectrogram_words(mel, words=None, spans=None, chances=None, attention=None, chosen=None):
+def spectrogram_in_words(mel, words=None, spans=None, chances=None, attention=None, chosen=None):
     """Describe the mel picture: its length, the words with their times, and the chosen word's attention."""
     mel = array(mel)
     seconds = mel.shape[1] / FRAMES_PER_SECOND
-    said = f"Mel picture of {seconds:.1f} seconds, {mel.shape[0]} bands."
+    text = f"Mel picture of {seconds:.1f} seconds, {mel.shape[0]} bands."
     if words:
-        told = [
-            f"{word.strip()} {start:.1f} s{'' if chances is None else f' {percent(chances[place], 0)}'}"
-            for place, (word, (start, _)) in enumerate(zip(words, spans, strict=True))
+        listed = [
+            f"{word.strip()} {start:.1f} s{'' if chances is None else f' {percent(chances[index], 0)}'}"
+            for index, (word, (start, _)) in enumerate(zip(words, spans, strict=True))
         ]
-        said += f" {'; '.join(told)}."
+        text += f" {'; '.join(listed)}."
     if attention is not None and chosen is not None:
-        said += f" {attended(words, spans, attention, chosen, seconds)}"
-    return said
+        text += f" {attended(words[chosen], spans[chosen], attention[chosen], seconds)}"
+    return text
 
 
-def attended(words, spans, attention, chosen, seconds):
-    """Say where a word's attention goes: the time of its peak, and its share within the word's own time."""
-    row = array(attention)[chosen]
-    step = seconds / len(row)
-    places = [(position + 0.5) * step for position in range(len(row))]
-    start, end = spans[chosen]
-    inside = sum(share for place, share in zip(places, row, strict=True) if start <= place <= end)
-    total = row.sum() or 1
+def attended(word, span, row, seconds):
+    """Say where a word's attention goes: the time of its peak, and its share within the word's own time.
+
+    row : (positions,), how the attention of the word is distributed over the seconds, in equal steps.
+    """
+    row = array(row)
+    times = [(index + 0.5) * seconds / len(row) for index in range(len(row))]
+    start, end = span
+    inside = sum(share for time, share in zip(times, row, strict=True) if start <= time <= end)
     return (
-        f"“{words[chosen].strip(' .,;:!?')}”, {start:.1f} to {end:.1f} s: attention within the clip highest "
-        f"at {places[int(row.argmax())]:.1f} s, {percent(inside / total, 0)} of it within the word's time."
+        f"“{word.strip(' .,;:!?')}”, {start:.1f} to {end:.1f} s: attention within the clip highest at "
+        f"{times[int(row.argmax())]:.1f} s, {percent(inside / (row.sum() or 1), 0)} of it within the word's "
+        "time."
     )
 
 
 def _label(word, span, seconds, row, above, chance, chosen):
     """Return HTML of a word in its row, at the time it was said, with a line down to the mel picture."""
-    left, right = (_along(each, seconds) for each in span)
+    left, right = (_along(time, seconds) for time in span)
     html = piece_html(word.strip())
     text = (
         underlined(html, chance)
@@ -348,15 +318,15 @@ def _label(word, span, seconds, row, above, chance, chosen):
     text = f'<span style="display:inline-block;background:#ffffff;{edge}">{text}</span>'
     top = row * _ROW
     if _wide(word) > (1 - left / 100) * _NOMINAL:  # past the edge: align it right, to the word's end time
-        place = f"left:0;width:{max(right, 1)}%;text-align:right;"
+        side = f"left:0;width:{max(right, 1)}%;text-align:right;"
     else:
-        place = f"left:{left}%;"
+        side = f"left:{left}%;"
     down = (
         f'<span style="position:absolute;top:{top + _ROW - 4}px;height:{above - top - _ROW + 10}px;'
         f'left:{left}%;width:0;border-left:1px solid {QUIET}"></span>'
     )
     return (
-        f'{down}<span style="position:absolute;z-index:1;top:{top}px;{place}white-space:nowrap;'
+        f'{down}<span style="position:absolute;z-index:1;top:{top}px;{side}white-space:nowrap;'
         f'line-height:20px">{text}</span>'
     )
 
@@ -393,8 +363,6 @@ def _mel_image(mel):
 
 def _strip_image(row, word, span, seconds, top):
     """Return an <img> of a word's attention over time, as a filled area."""
-    import numpy
-
     row = array(row)
     heights = numpy.round(_STRIP * row / (row.max() or 1))
     area = (numpy.arange(_STRIP, 0, -1)[:, None] <= heights[None, :]) * 0.66
@@ -406,13 +374,10 @@ def _strip_image(row, word, span, seconds, top):
 
 def _image(shares, height, alt):
     """Draw shares from 0 (light) to 1 (dark), (rows, columns), as an <img> as wide as the page."""
-    import numpy
-    from PIL import Image
-
     picture = Image.fromarray((255 * array(shares)).round().astype(numpy.uint8), mode="P")
     ends = numpy.array([tuple(bytes.fromhex(shade[1:])) for shade in _SHADES])
-    places = numpy.linspace(0, 255, len(_SHADES))
-    palette = [numpy.interp(numpy.arange(256), places, channel) for channel in ends.T]
+    indices = numpy.linspace(0, 255, len(_SHADES))
+    palette = [numpy.interp(numpy.arange(256), indices, channel) for channel in ends.T]
     picture.putpalette(numpy.stack(palette, 1).round().astype(numpy.uint8).tobytes())
     return (
         f'<img alt="{escape(alt)}" style="display:block;width:100%;max-width:100%;height:{height}px;'
@@ -422,17 +387,20 @@ def _image(shares, height, alt):
 
 def _time_axis(seconds, top):
     step = next((step for step in _TIMES if seconds / step <= 8), _TIMES[-1])
-    marks = [step * place for place in range(int(seconds / step + 1e-6) + 1)]
-    drawn = "".join(
-        f'<div style="position:absolute;top:{top}px;height:5px;left:{_along(mark, seconds)}%;width:0;'
-        f'border-left:1px solid {INK}"></div>'
-        f'<div style="position:absolute;top:{top + 6}px;left:{max(0, _along(mark, seconds) - 4)}%;width:8%;'
-        f'text-align:{"left" if mark == 0 else "center"};font-size:13px;line-height:16px;color:{INK}">'
-        f"{number(round(mark, 1))}</div>"
-        for mark in marks
-        if mark <= 0.97 * seconds
-    )
-    return drawn + (
+    axis = ""
+    for index in range(int(seconds / step + 1e-6) + 1):
+        time = step * index
+        if time > 0.97 * seconds:
+            break
+        left = _along(time, seconds)
+        axis += (
+            f'<div style="position:absolute;top:{top}px;height:5px;left:{left}%;width:0;'
+            f'border-left:1px solid {INK}"></div>'
+            f'<div style="position:absolute;top:{top + 6}px;left:{max(0, left - 4)}%;width:8%;'
+            f'text-align:{"left" if time == 0 else "center"};font-size:13px;line-height:16px;color:{INK}">'
+            f"{number(round(time, 1))}</div>"
+        )
+    return axis + (
         f'<div style="position:absolute;top:{top + 22}px;left:0;width:100%;text-align:center;font-size:13px;'
         f'line-height:18px;color:{INK}">seconds</div>'
     )
@@ -446,10 +414,10 @@ def _frequency_axis(bands, above):
     def top(band):
         return round(above + _MEL * (1 - (band + 0.5) / bands)) - 7
 
-    drawn = "".join(
+    axis = "".join(
         f'<div style="{look};color:{INK};top:{top(band)}px">{band}</div>' for band in range(0, bands - 10, 20)
     )
-    return f'{drawn}<div style="{look};color:{QUIET};top:{above - 4}px">mel band</div>'
+    return f'{axis}<div style="{look};color:{QUIET};top:{above - 4}px">mel band</div>'
 
 
 def _count(pairs):
@@ -484,14 +452,8 @@ def _error(reference, heard):
     return f"{reference} left out" if heard is None else f"{reference} heard as {heard}"
 
 
-def _token(piece):
-    return f'<span style="font-family:{MONO};color:{INK};white-space:nowrap">{piece_html(piece)}</span>'
-
-
 def _mp3(samples, rate):
     """Return the sound as the bytes of an MP3 file."""
-    import soundfile
-
     buffer = io.BytesIO()
     soundfile.write(buffer, samples / max(1, abs(samples).max()), rate, format="MP3")
     return buffer.getvalue()

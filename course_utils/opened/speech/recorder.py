@@ -7,7 +7,8 @@ from html import escape
 import ipywidgets
 
 from course_utils.errors import CourseError
-from course_utils.opened.speech.audio import RATE, WINDOW, is_silent, read
+from course_utils.opened.speech.audio import WINDOW, is_silent, read
+from course_utils.opened.speech.clip import RATE
 from course_utils.views.picture import Picture, bundle
 
 LONGEST = int(WINDOW)  # seconds
@@ -45,17 +46,17 @@ _RECORD = """async (seconds, button) => {
     const context = new OfflineAudioContext(1, 1, RATE);
     const sound = await context.decodeAudioData(await new Blob(pieces).arrayBuffer());
     const file = new DataView(new ArrayBuffer(44 + 2 * sound.length));
-    const text = (place, value) =>
-      [...value].forEach((letter, at) => file.setUint8(place + at, letter.charCodeAt(0)));
+    const text = (offset, value) =>
+      [...value].forEach((letter, index) => file.setUint8(offset + index, letter.charCodeAt(0)));
     text(0, "RIFF"); file.setUint32(4, 36 + 2 * sound.length, true); text(8, "WAVEfmt ");
     file.setUint32(16, 16, true); file.setUint16(20, 1, true); file.setUint16(22, 1, true);
     file.setUint32(24, RATE, true); file.setUint32(28, 2 * RATE, true);
     file.setUint16(32, 2, true); file.setUint16(34, 16, true);
     text(36, "data"); file.setUint32(40, 2 * sound.length, true);
-    sound.getChannelData(0).forEach((value, at) =>
-      file.setInt16(44 + 2 * at, Math.round(32767 * Math.max(-1, Math.min(1, value))), true));
+    sound.getChannelData(0).forEach((value, index) =>
+      file.setInt16(44 + 2 * index, Math.round(32767 * Math.max(-1, Math.min(1, value))), true));
     let bytes = "";
-    for (const each of new Uint8Array(file.buffer)) bytes += String.fromCharCode(each);
+    for (const byte of new Uint8Array(file.buffer)) bytes += String.fromCharCode(byte);
     return {wav: btoa(bytes)};
   } catch (error) {
     return {error: `The browser could not record (${error.message}): try another browser, or read a file.`};
@@ -79,9 +80,7 @@ button.recording = true;
 class Recorder:
     """A button that records. Put it on the last line of a cell. The voice goes to the kernel only.
 
-    Parameters
-    ----------
-    seconds: the longest recording, from 1 to 29; pressing the button again ends it earlier.
+    seconds : the longest recording, from 1 to 29; pressing the button again ends it earlier.
 
     `done` is True if there is a recording, and `samples` is the last one: float32 of shape (samples,),
     16,000 a second. `widget` is the ipywidget, which can be shown together with others.
@@ -99,12 +98,12 @@ class Recorder:
         )
         self._field = ipywidgets.Textarea(layout={"display": "none"})
         self._field.observe(self._arrived, "value")
-        self._said = ipywidgets.HTML()
-        self._say(
+        self._message = ipywidgets.HTML()
+        self._show(
             "Press the button, allow the microphone, and speak. Your voice goes to the kernel alone; "
             "in Colab that is a computer of Google's."
         )
-        self.widget = ipywidgets.VBox([button, self._field, self._said])
+        self.widget = ipywidgets.VBox([button, self._field, self._message])
         self.widget.add_class("course-recorder")
 
     @property
@@ -136,7 +135,7 @@ class Recorder:
                 "This recording is silent: check that the microphone is not muted, and record again."
             )
         self._samples = samples
-        self._say(f"Recorded: {len(self._samples) / RATE:.1f} seconds. Press the button to record again.")
+        self._show(f"Recorded: {len(self._samples) / RATE:.1f} seconds. Press the button to record again.")
         for function in self._observers:
             function(self._samples)
 
@@ -147,10 +146,10 @@ class Recorder:
         try:
             self.take(json.loads(change["new"]))
         except CourseError as error:
-            self._say(str(error))
+            self._show(str(error))
 
-    def _say(self, sentence):
-        self._said.value = f'<div role="status">{escape(sentence)}</div>'
+    def _show(self, sentence):
+        self._message.value = f'<div role="status">{escape(sentence)}</div>'
 
     def _repr_mimebundle_(self, include=None, exclude=None):
         hint = "Run this cell to record your own voice."

@@ -1,4 +1,7 @@
-"""Runs code in a separate process, for the lesson in which loading a file runs code from that file."""
+"""Runs code in a separate process, for lesson 10, in which loading a file runs code from that file.
+
+A lesson calls this module `course.sandbox`. The grader has a sandbox of its own, with stricter limits.
+"""
 
 import os
 import shutil
@@ -36,7 +39,7 @@ def run(code, folder, seconds=20) -> str:
     Raises CourseError if the code fails or takes too long.
     """
     folder = Path(folder).resolve()
-    command = [*_apart(folder), sys.executable, "-I", "-S", "-c", _LIMITS + code]
+    command = [*_isolated(folder), sys.executable, "-I", "-S", "-c", _LIMITS + code]
     try:
         done = _process(command, folder, seconds)
     except subprocess.TimeoutExpired as error:
@@ -64,7 +67,7 @@ def _has_bubblewrap():
     return _process(command, None, 20).returncode == 0
 
 
-def _apart(folder):
+def _isolated(folder):
     return _bubblewrap(folder) if _has_bubblewrap() else []
 
 

@@ -1,12 +1,75 @@
-"""Finds the time of each word from the decoder's attention to the sound, and makes captions from it."""
+"""What Whisper writes for a sound, the time of each word from its attention, and captions from these."""
+
+from html import escape
+from typing import NamedTuple
+
+import numpy
 
 from course_utils.errors import CourseError
-from course_utils.opened.speech.clip import Word
+from course_utils.opened.speech.audio import read
+from course_utils.opened.speech.clip import RATE, Word
 from course_utils.views.picture import array
 
 FRAMES_PER_SECOND = 50  # positions of Whisper's encoder
 SMOOTHED = 7  # frames in the median filter, as the method's authors chose
 SHORTEST_CAPTION = 0.1  # seconds
+
+
+class Written(NamedTuple):
+    """What Whisper wrote for one sound.
+
+    ids : tensor (tokens,): the two start tokens, the tokens that it wrote, and its end token if it ended the
+        text.
+    states : tensor, the encoder's output: for tiny.en (1500, 384).
+    picture : tensor, the encoder's input: for tiny.en (80, 3000).
+    capped : True if the text was cut off because it reached the most tokens allowed.
+    """
+
+    ids: object
+    states: object
+    picture: object
+    capped: bool
+
+
+def write(model, processor, *sounds, tokens=120, rate=RATE):
+    """Let Whisper write the text of each sound, always with the likeliest token, and without times.
+
+    model, processor : what `course.load("whisper", size="small")` gives, an English-only size
+    sounds : samples as for `read`; sound longer than 29.5 seconds is cut
+    tokens : the most tokens that it may write
+    rate : samples a second of all sounds: 16,000 for the clips and for what `read` returns. Samples don't say
+        their rate, so give it for sound from elsewhere: at a wrong rate, the text is nonsense
+
+    Returns a list of `Written`s. Raises CourseError as `read` does, and if `tokens` is more than the model
+    has positions for.
+    """
+    import torch
+    from transformers.modeling_outputs import BaseModelOutput
+
+    start = processor.tokenizer.convert_tokens_to_ids(["<|startoftranscript|>", "<|notimestamps|>"])
+    end = model.config.eos_token_id
+    most = model.config.max_target_positions - len(start)
+    if not 1 <= tokens <= most:
+        raise CourseError(
+            f"Whisper has {model.config.max_target_positions} positions for tokens, and starts from "
+            f"{len(start)} tokens: `tokens` is from 1 to {most}, not {tokens}."
+        )
+    sounds = [read(samples, rate=rate) for samples in sounds]
+    inputs = processor(sounds, sampling_rate=RATE, return_tensors="pt", return_attention_mask=True)
+    with torch.no_grad():
+        states = model.model.encoder(inputs.input_features.to(model.device, model.dtype)).last_hidden_state
+        texts = model.generate(
+            encoder_outputs=BaseModelOutput(states),
+            attention_mask=inputs.attention_mask.to(model.device),
+            max_length=tokens,
+        )
+    results = []
+    for text, state, picture in zip(texts.tolist(), states, inputs.input_features, strict=True):
+        text = [token for token in text if token < end]  # the end token, times and the like have higher ids
+        capped = len(text) >= tokens
+        ids = [*start, *text] if capped else [*start, *text, end]
+        results.append(Written(torch.tensor(ids, device=state.device), state, picture, capped))
+    return results
 
 
 def word_tokens(processor, ids):
@@ -21,18 +84,18 @@ def word_tokens(processor, ids):
     """
     tokenizer = getattr(processor, "tokenizer", processor)
     ids = ids.tolist() if hasattr(ids, "tolist") else list(ids)
-    if any(not isinstance(each, int) for each in ids):
+    if not all(isinstance(token, int) for token in ids):
         raise CourseError("The ids must have the shape (tokens,): of a batch, give one row, such as ids[0].")
     special = set(tokenizer.all_special_ids) | set(tokenizer.get_added_vocab().values())
     words = []
-    for place, each in enumerate(ids):
-        if each in special:
+    for index, token in enumerate(ids):
+        if token in special:
             continue
-        begins = tokenizer.convert_ids_to_tokens(each).startswith("Ġ")  # how the vocabulary writes a space
-        if words and words[-1].stop == place and not begins:
-            words[-1] = range(words[-1].start, place + 1)
+        begins = tokenizer.convert_ids_to_tokens(token).startswith("Ġ")  # how the vocabulary writes a space
+        if words and words[-1].stop == index and not begins:
+            words[-1] = range(words[-1].start, index + 1)
         else:
-            words.append(range(place, place + 1))
+            words.append(range(index, index + 1))
     texts = [tokenizer.decode(ids[word.start : word.stop]).strip() for word in words]
     return [(text, word) for text, word in zip(texts, words, strict=True) if text]
 
@@ -54,8 +117,6 @@ def word_times(attention, words, seconds):
     order, so that the sum over all tokens is greatest. This is dynamic time warping as in
     https://github.com/openai/whisper, whisper/timing.py (MIT).
     """
-    import numpy
-
     attention = array(attention)
     if attention.ndim != 3:
         raise CourseError(
@@ -63,7 +124,7 @@ def word_times(attention, words, seconds):
         )
     frames = min(round(seconds * FRAMES_PER_SECOND), attention.shape[2])
     if frames < 1:
-        raise CourseError(f"{seconds} s is no length of a sound in which words were said.")
+        raise CourseError(f"A sound of {seconds} s is too short to contain words.")
     if not words:
         return []
     first, last = words[0][1].start, words[-1][1].stop
@@ -82,8 +143,8 @@ def word_times(attention, words, seconds):
     windows = numpy.lib.stride_tricks.sliding_window_view(padded, 2 * edge + 1, axis=2)
     starts = _stretches(numpy.median(windows, axis=-1).mean(axis=0)) / FRAMES_PER_SECOND
     return [
-        Word(text, float(starts[places.start - first]), float(starts[places.stop - first]))
-        for text, places in words
+        Word(text, float(starts[tokens.start - first]), float(starts[tokens.stop - first]))
+        for text, tokens in words
     ]
 
 
@@ -94,8 +155,6 @@ def _stretches(gain):
         to the last. A stretch may begin at the last frame of the one before, so there may be more rows than
         frames.
     """
-    import numpy
-
     rows, frames = gain.shape
     sums = numpy.concatenate([numpy.zeros((rows, 1)), gain.cumsum(axis=1)], axis=1)
     begins = numpy.zeros((rows, frames), dtype=int)  # the first frame of the stretch that ends at this frame
@@ -123,11 +182,11 @@ def captions(words, width=42, gap=1.0):
     width : the most characters of a caption; a longer word gets its own caption
     gap : seconds; a new caption begins after a silence of at least this length
 
-    Returns str, in the format of https://www.w3.org/TR/webvtt1/.
+    The format is that of https://www.w3.org/TR/webvtt1/.
     """
     groups = []
     for word in words:
-        fits = groups and len(" ".join(each.text for each in groups[-1])) + 1 + len(word.text) <= width
+        fits = groups and len(_joined(groups[-1])) + 1 + len(word.text) <= width
         if fits and word.start - groups[-1][-1].end < gap:
             groups[-1].append(word)
         else:
@@ -136,10 +195,12 @@ def captions(words, width=42, gap=1.0):
     for group in groups:
         start = group[0].start
         end = max(group[-1].end, start + SHORTEST_CAPTION)  # players do not show a caption of length 0
-        text = " ".join(each.text for each in group)
-        text = text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
-        cues.append(f"{_clock(start)} --> {_clock(end)}\n{text}\n")
+        cues.append(f"{_clock(start)} --> {_clock(end)}\n{escape(_joined(group), quote=False)}\n")
     return "\n".join(["WEBVTT\n", *cues])
+
+
+def _joined(words):
+    return " ".join(word.text for word in words)
 
 
 def _clock(seconds):
