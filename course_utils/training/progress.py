@@ -33,8 +33,8 @@ def _chart(training, run):
     return views.lines(
         ends,
         {"training": [sum(run.losses[end - span : end]) / span for end in ends]},
-        "steps",
-        training.unit,
+        x_label="steps",
+        y_label=training.unit,
         baseline=training.floor,
         baseline_label="entropy floor",
         title=f"{training.recipe.title}, {run.stage.name}: {run.done:,} of {run.stage.steps:,} steps",
