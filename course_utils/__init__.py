@@ -8,10 +8,10 @@ import importlib
 
 _HOME_OF = {
     "CourseError": "errors",
-    "folder": "loading.models",
-    "gguf_copies": "loading.models",
-    "load": "loading.models",
-    "prepare": "loading.models",
+    "folder": "loading",
+    "gguf_copies": "opened.fits",
+    "load": "loading",
+    "prepare": "seeds",
     "setup": "lessons",
     "predict": "learning.predictions",
     "reveal": "learning.predictions",

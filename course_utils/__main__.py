@@ -161,14 +161,14 @@ def _doctor(options):
 
 
 def _models(options):
-    from course_utils import catalog, lessons
-    from course_utils.loading import preflight, sources
+    from course_utils import catalog, loading, units
 
-    for model in map(catalog.find, options.names):
-        with preflight.or_smaller(model):
-            preflight.before_download(model)
-        if sources.is_cached(model):
+    for name in options.names:
+        model = catalog.find(name)
+        if loading.is_cached(model):
             print(f"{model.title} ({model.size}) is on this machine.")
+        else:
+            loading.preview(model)
     if options.names:
         return 0
     models = catalog.models().values()
@@ -178,8 +178,8 @@ def _models(options):
     rows = [("model", "family", "size", "licence", "parameters", "download", "here")]
     for model in models:
         licence = model.licence + (" (gated)" if model.gated else "")
-        here = "yes" if sources.is_cached(model) else "no"
-        download = lessons.megabytes(model.download_bytes)
+        here = "yes" if loading.is_cached(model) else "no"
+        download = units.size(model.download_bytes, "MB")
         rows.append((model.name, model.family, model.size, licence, f"{model.parameters:,}", download, here))
     _print_table(rows, right={4, 5})
     return 0
@@ -210,12 +210,11 @@ def _blueprint(options):
 
 
 def _fetch(options):
-    from course_utils import catalog, lessons
-    from course_utils.loading import models
+    from course_utils import catalog, lessons, loading
 
     wanted = [catalog.find(name) for name in options.names] or lessons.models_needed()
     for model in wanted:
-        models.folder(model.name)
+        loading.folder(model.name)
         print(f"{model.title} ({model.size}) is ready.")
     return 0
 
@@ -223,9 +222,9 @@ def _fetch(options):
 def _run(options):
     from tqdm import tqdm
 
-    from course_utils import lessons
+    from course_utils import runner, units
 
-    paths = lessons.notebooks(options.lessons)
+    paths = runner.notebooks(options.lessons)
     rows = [("lesson", "model and size", "seconds", "peak memory", "outcome")]
     failed = 0
     try:
@@ -236,13 +235,13 @@ def _run(options):
                 def on_cell(done, total):
                     bar.set_postfix_str(f"cell {done} of {total}")
 
-                result = lessons.run(path, write=options.write, on_cell=on_cell)
+                result = runner.run(path, write=options.write, on_cell=on_cell)
                 failed += result.error is not None
-                memory = f"{result.peak_bytes / 1e9:.1f} GB"
+                memory = units.size(result.peak_bytes, "MB")
                 rows.append(
                     (
                         path.stem,
-                        lessons.models_of(path),
+                        runner.models_of(path),
                         f"{result.seconds:.0f}",
                         memory,
                         result.error or "ok",

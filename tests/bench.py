@@ -63,10 +63,10 @@ def moves(control, values):
 
 def references():
     """Yields (name, step) for what the times are compared with."""
-    from course_utils.loading import models
+    from course_utils import loading
 
     yield IMPORTS, process("-c", LIBRARIES)
-    yield PLAIN, process("-c", LIBRARIES + WITHOUT + ANSWER, models.folder("llama", "small"))
+    yield PLAIN, process("-c", LIBRARIES + WITHOUT + ANSWER, loading.folder("llama", "small"))
     yield REDRAW, draw_a_chart
 
 

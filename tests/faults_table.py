@@ -20,7 +20,7 @@ import pytest
 from servers import Hub, shrunken
 
 from course_utils import catalog
-from course_utils.loading import preflight, sources
+from course_utils.loading import memory, store
 from course_utils.opened.hub import Commit
 
 START = """# What a learner sees when something fails
@@ -101,7 +101,7 @@ def memory_runs_out(patch, hub):
 
 def loads(patch, hub):
     """Puts TinyWorld's Mistral, which loads, on the hub in place of the real one."""
-    folder = sources.TRAINED_HERE / "tinyworld-mistral"
+    folder = store.TRAINED_HERE / "tinyworld-mistral"
     files = {path.name: path.read_bytes() for path in folder.iterdir()}
     patch.setitem(hub.others, MISTRAL, replace(hub.others[MISTRAL], files=files))
 
@@ -122,19 +122,19 @@ def gpu_runs_out(patch, hub):
     from transformers import AutoModelForCausalLM
 
     def from_pretrained(place, **options):
-        if sources.TRAINED_HERE in Path(place).parents:
+        if store.TRAINED_HERE in Path(place).parents:
             return original(place, **options)
         raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB.")
 
     original = AutoModelForCausalLM.from_pretrained
     patch.setattr(AutoModelForCausalLM, "from_pretrained", from_pretrained)
-    patch.setattr("course_utils.loading.preflight.free_memory", lambda: (6 * GB, 8 * GB))
+    patch.setattr("course_utils.loading.memory.free", lambda: (6 * GB, 8 * GB))
 
 
 # (fault, the model that the cell loads, a function that brings the fault about). If the fault appears only in
 # a later cell, the function returns that cell.
 FAULTS = [
-    ("the licence behind the gate is not accepted", "llama", not_accepted),
+    ("the conditions of the gate are not accepted", "llama", not_accepted),
     ("a gate, and no token", "llama", no_token),
     ("the token has expired", "llama", expired),
     ("a name that is not in the catalogue", "lama", lambda patch, hub: None),
@@ -242,7 +242,7 @@ def table():
                 source = model.sources[0]
                 hub.others[source.repository] = Commit(source.revision, "published", dict(FILES))
                 patch.setitem(catalog.models(), name, shrunken(model))
-        patch.setattr(preflight, "free_memory", lambda: (0, 8 * GB))
+        patch.setattr(memory, "free", lambda: (0, 8 * GB))
         patch.setattr(shutil, "disk_usage", lambda folder: DISK)
         notebook = Notebook()
         return START + "".join(met(*fault, notebook, hub) for fault in FAULTS)

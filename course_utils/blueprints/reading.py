@@ -129,10 +129,10 @@ def _from_path(path):
 
 def _from_hub(repository):
     """Return the blueprint of a model on the hub, of which only the configs are fetched."""
-    from course_utils.loading import sources
+    from course_utils import loading
 
     def read(file):
-        path = sources.fetch_config(repository, file)
+        path = loading.fetch_config(repository, file)
         return _read_json(path, f"{file} of {repository}") if path else None
 
     values = read("config.json") or read("model_index.json")

@@ -11,10 +11,12 @@ from pathlib import Path
 from course_utils.errors import CourseError
 
 SIZES = ("tiny", "small", "full")
-LESSON_SIZES: dict[str, str] = {}  # family -> size, set by the lesson's set-up cell in this kernel
+# The only state of the catalogue: the sizes of families that the set-up cell announced in this kernel.
+# `announce` writes it, and `find` reads it.
+announced_sizes: dict[str, str] = {}
 
 
-def repository():
+def repository() -> str:
     """Return the address of the course's repository, which the package's metadata has from pyproject.toml."""
     (address,) = [
         url.partition(", ")[2]
@@ -103,6 +105,21 @@ class Model:
     def ours(self) -> bool:
         """True if this course trained the model, so that its files come with the course."""
         return self.sources[0].kind == "course"
+
+    @property
+    def is_pipeline(self) -> bool:
+        """True if diffusers opens it."""
+        return self.architecture.startswith("StableDiffusion")
+
+    @property
+    def is_whisper(self) -> bool:
+        """True if it takes speech."""
+        return self.architecture.startswith("Whisper")
+
+    @property
+    def is_plain_linear(self) -> bool:
+        """True if transformers itself quantises all of its matrices while it reads them."""
+        return self.architecture not in ("FalconForCausalLM", "MixtralForCausalLM")
 
 
 @dataclass(frozen=True)
@@ -296,8 +313,8 @@ def find(name: str, size: str | None = None) -> Model:
     """Return the model with this name, or the model of this family at a size.
 
     name : a name such as "smollm2-135m-instruct", or a family such as "llama"
-    size : "tiny", "small" or "full"; by default the environment's COURSE_SIZE, or else the size that the
-        lesson's set-up cell set, or else the family's smallest
+    size : "tiny", "small" or "full"; by default the environment's COURSE_SIZE, or else the size that a
+        lesson's set-up cell announced, or else the family's smallest
 
     Raises CourseError if there is no such model.
     """
@@ -311,14 +328,36 @@ def find(name: str, size: str | None = None) -> Model:
             f"There is no model or family named {name!r}{f' (is {near[0]!r} meant?)' if near else ''}: the "
             f"families are {', '.join(families)}, and `course models` in a terminal lists all models."
         )
-    asked = size or os.environ.get("COURSE_SIZE") or LESSON_SIZES.get(name)
-    asked = asked or next(each for each in SIZES if each in family)
-    if asked not in SIZES:
+    available = [each for each in SIZES if each in family]
+    size = size or os.environ.get("COURSE_SIZE") or announced_sizes.get(name) or available[0]
+    if size not in SIZES:
         raise CourseError(
-            f"There is no size {asked!r}: choose one of {', '.join(SIZES)} (argument or COURSE_SIZE)."
+            f"There is no size {size!r}: choose one of {', '.join(SIZES)} (argument or COURSE_SIZE)."
         )
-    if asked not in family:
-        raise CourseError(
-            f"{name} has no size {asked!r} yet: choose one of {', '.join(s for s in SIZES if s in family)}."
-        )
-    return family[asked]
+    if size not in family:
+        raise CourseError(f"{name} has no size {size!r} yet: choose one of {', '.join(available)}.")
+    return family[size]
+
+
+def default(family: str) -> Model | None:
+    """Return the model that the name of a family means now, or None if it has no model of that size."""
+    try:
+        return find(family)
+    except CourseError:  # the family may not have the size that COURSE_SIZE names
+        return None
+
+
+def announce(model: Model):
+    """Make `find(model.family)` return the model of this size for the rest of this kernel."""
+    announced_sizes[model.family] = model.size
+
+
+def lesson(name: str) -> Lesson:
+    """Return a lesson by its name or number, such as "04_falcon", "04" or "4".
+
+    Raises CourseError if there is no such lesson.
+    """
+    for found in lessons().values():
+        if name.zfill(2) in (found.name, found.name[:2]):
+            return found
+    raise CourseError(f"There is no lesson {name!r}: the lessons are {', '.join(lessons())}.")

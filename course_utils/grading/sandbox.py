@@ -23,7 +23,7 @@ from pathlib import Path
 import course_utils
 from course_utils.errors import CourseError
 from course_utils.grading import student_process, wire
-from course_utils.loading import sources
+from course_utils.loading import store
 
 START = 300  # seconds that the imports may take
 GRACE = 15  # seconds after the time limit, until the grader stops waiting for the sandbox
@@ -208,7 +208,7 @@ def _environment():
     return {
         **{name: "1" for name in threads},  # a forked process loses its threads
         "COURSE_ANSWERS": f"{student_process.HOME}/answers.json",
-        "COURSE_CACHE": str(sources.cache_folder()),
+        "COURSE_CACHE": str(store.cache_folder()),
         "HF_HUB_OFFLINE": "1",
         "HOME": student_process.HOME,
         "IPYTHONDIR": f"{student_process.HOME}/ipython",

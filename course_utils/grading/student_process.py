@@ -29,7 +29,7 @@ import traceback
 
 from course_utils.grading import system_calls, wire
 from course_utils.learning import checks
-from course_utils.loading import sources
+from course_utils.loading import store
 
 HOME = "/tmp/home"
 # The modules that solutions import, the slowest first.
@@ -187,7 +187,7 @@ def _be_first_process(shell, connection, isolated, memory, user, seconds):
 def readable_folders() -> list[str]:
     """Return the sorted folders that student code may read: Python, this package and the models."""
     package = os.path.dirname(os.path.dirname(__file__))
-    return sorted({sys.prefix, sys.base_prefix, package, str(sources.cache_folder())})
+    return sorted({sys.prefix, sys.base_prefix, package, str(store.cache_folder())})
 
 
 def _mount_folders():

@@ -1,10 +1,14 @@
 """Converts a Whisper model in CTranslate2's format back into the format of transformers.
 
-CTranslate2's `model.bin` is a list of named arrays, so this needs numpy alone. Its layout, all little-endian:
-a 32-bit version (6); the name of the model's class; a 32-bit revision; a 32-bit count, and as many arrays,
-each a name, an 8-bit number of dimensions, the 32-bit dimensions, an 8-bit type and a 32-bit length in bytes
-before the bytes themselves; a 32-bit count of aliases, each with the name that it stands for. A name
-is a 16-bit length, and as many bytes of text, of which the last is zero.
+CTranslate2's `model.bin` is a list of named arrays, so this needs numpy alone. All its numbers are
+little-endian. The file contains, in this order:
+
+- a 32-bit version (6), the name of the model's class, and a 32-bit revision;
+- a 32-bit number of arrays, and then for each array: its name, an 8-bit number of dimensions, the 32-bit
+  dimensions, an 8-bit type, a 32-bit length in bytes, and these bytes;
+- a 32-bit number of aliases, and then for each alias the name that it stands for.
+
+A name is a 16-bit length followed by so many bytes of text, the last of which is zero.
 
 Source: `ctranslate2.specs.model_spec`, https://github.com/OpenNMT/CTranslate2 (MIT).
 """
@@ -34,7 +38,7 @@ ENDINGS = {"gamma": "weight", "beta": "bias", "encodings": "weight", "weight": "
 
 
 def read_arrays(file):
-    """Reads the named arrays of a CTranslate2 file: {name: numpy array}.
+    """Return the named arrays of a CTranslate2 file: {name: numpy array}.
 
     file : path of a `model.bin`
 
@@ -43,19 +47,19 @@ def read_arrays(file):
     import numpy
 
     content = memoryview(file.read_bytes())
-    place = 0
+    offset = 0
 
     def take(kind):
-        nonlocal place
-        (value,) = struct.unpack_from(f"<{kind}", content, place)
-        place += struct.calcsize(f"<{kind}")
+        nonlocal offset
+        (value,) = struct.unpack_from(f"<{kind}", content, offset)
+        offset += struct.calcsize(f"<{kind}")
         return value
 
     def take_name():
-        nonlocal place
+        nonlocal offset
         length = take("H")
-        place += length
-        return bytes(content[place - length : place - 1]).decode()
+        offset += length
+        return bytes(content[offset - length : offset - 1]).decode()
 
     try:
         found = (take("I"), take_name(), take("I"))
@@ -66,18 +70,18 @@ def read_arrays(file):
             name = take_name()
             shape = [take("I") for _ in range(take("B"))]
             kind, length = TYPES[take("B")], take("I")
-            arrays[name] = numpy.frombuffer(content[place : place + length], kind).reshape(shape)
-            place += length
+            arrays[name] = numpy.frombuffer(content[offset : offset + length], kind).reshape(shape)
+            offset += length
     except (struct.error, ValueError, IndexError) as error:
         raise CourseError(
-            f"{file} is no Whisper model of CTranslate2 that this course can read ({error}): delete it, and "
-            "run this again to fetch it anew."
+            f"{file} is not a Whisper model of CTranslate2 that this course can read ({error}): delete it, "
+            "and run this again to fetch it once more."
         ) from error
     return arrays
 
 
 def state_dict(arrays):
-    """The arrays under transformers' names, as float32 tensors.
+    """Return the arrays under transformers' names, as float32 tensors.
 
     Fused matrices are cut into equal parts. CTranslate2 stores a bias of zeros for the keys. It is
     dropped, because Whisper's keys have no bias. The output projection is the embedding again.
@@ -116,7 +120,7 @@ def to_transformers(source, target, hub_id):
 
     arrays = read_arrays(source / "model.bin")
     tokenizer = _tokenizer(source / "tokenizer.json")
-    told = json.loads((source / "config.json").read_text(encoding="utf-8"))
+    settings = json.loads((source / "config.json").read_text(encoding="utf-8"))
     special = _special_tokens(tokenizer)
     model = transformers.WhisperForConditionalGeneration(_config(arrays, special, hub_id))
     model.load_state_dict(state_dict(arrays))
@@ -128,9 +132,9 @@ def to_transformers(source, target, hub_id):
         no_timestamps_token_id=tokenizer.convert_tokens_to_ids("<|notimestamps|>"),
         prev_sot_token_id=tokenizer.convert_tokens_to_ids("<|startofprev|>"),
         return_timestamps=False,
-        alignment_heads=told["alignment_heads"],
-        suppress_tokens=told["suppress_ids"],
-        begin_suppress_tokens=told["suppress_ids_begin"],
+        alignment_heads=settings["alignment_heads"],
+        suppress_tokens=settings["suppress_ids"],
+        begin_suppress_tokens=settings["suppress_ids_begin"],
     )
     model.save_pretrained(target)
     features = transformers.WhisperFeatureExtractor(feature_size=model.config.num_mel_bins)
@@ -141,7 +145,7 @@ def to_transformers(source, target, hub_id):
 
 
 def _tokenizer(file):
-    """Builds Whisper's tokenizer, with the 1,501 timestamp tokens that CTranslate2's file lacks."""
+    """Return Whisper's tokenizer with the 1,501 timestamp tokens that CTranslate2's file lacks."""
     import transformers
 
     added = json.loads(file.read_text(encoding="utf-8"))["added_tokens"]
@@ -160,7 +164,7 @@ def _special_tokens(tokenizer):
 
 
 def _config(arrays, special, hub_id):
-    """Derives Whisper's configuration from the shapes of the arrays."""
+    """Return Whisper's configuration, derived from the shapes of the arrays."""
     import transformers
 
     def layers(part):

@@ -1,12 +1,16 @@
-"""Which published models fit in a memory, and what would make the others fit, for lesson 11."""
+"""Which published models fit in a memory, and a model's file written again at fewer bits."""
 
+import contextlib
+import errno
+import shutil
 from html import escape
+from pathlib import Path
 
 import ipywidgets
 import psutil
 
-from course_utils import blueprints
-from course_utils.units import size
+from course_utils import blueprints, catalog, loading, units
+from course_utils.errors import CourseError
 from course_utils.views.picture import BLUE, INK, LINE, ORANGE, QUIET, TRACK, Picture, card
 from course_utils.widgets.explorer import Explorer, check_choice, labelled
 
@@ -59,7 +63,7 @@ class Fits(Explorer):
             fitting += fits
             verdict = "fits" if fits else f"does not fit, {self._remedy(plan)}"
             limit = f" (at most {read:,} tokens)" if cache and read < self.context.value else ""
-            needs = f"{size(weights + cache)}{limit}"
+            needs = f"{units.size(weights + cache)}{limit}"
             rows += _row(plan.title, weights, cache, memory, needs, verdict)
             words.append(f"{plan.title}: {needs}, {verdict}")
         title = (
@@ -104,7 +108,7 @@ class Fits(Explorer):
             _, shortest = min(remedies, key=lambda remedy: remedy[0])
             return f"but at {shortest} it would"
         weights, cache, _ = self._needs(plan, **(now | {"bits": BITS[-1]}))
-        return f"and at {BITS[-1]} bits needs {size(weights + cache)}"
+        return f"and at {BITS[-1]} bits needs {units.size(weights + cache)}"
 
 
 def _slider(description, start, values):
@@ -136,3 +140,76 @@ def _row(title, weights, cache, memory, needs, verdict):
         '<div style="position:absolute;left:50%;top:-3px;bottom:-3px;width:0;'
         f'border-left:2px dashed {INK}"></div></div></div>'
     )
+
+
+_GGUF_FORMATS = {32: "F32", 16: "F16", 8: "Q8_0", 4: "Q4_0"}
+
+
+def gguf_copies(name, folder, bits=(32, 16, 8, 4), size=None):
+    """Write a model's GGUF file again, once for each width in bits, and return `{bits: path}`.
+
+    Every matrix is stored at 32 bits (F32), 16 (F16), 8 (Q8_0) or 4 (Q4_0); the last two add one 16-bit scale
+    for each block of 32 numbers. Vectors (the norms) stay at 32 bits, as in llama.cpp. The copies are
+    written to `folder`, which you create and delete; for SmolLM2 they take 1.1 GB in all.
+
+    name, size : as in `course.folder`
+
+    Raises CourseError: a model that has no GGUF file, another width, a disk with too little room, or a folder
+    that can't be written. Then no copy is left behind.
+    """
+    import gguf
+
+    model = catalog.find(name, size)
+    if model.format != "gguf":
+        raise CourseError(
+            f"{model.title} has no GGUF file here: name a model that has, such as 'llama', size 'small'."
+        )
+    if unknown := [width for width in bits if width not in _GGUF_FORMATS]:
+        raise CourseError(
+            f"There is no copy at {unknown[0]} bits: choose among {', '.join(map(str, _GGUF_FORMATS))}."
+        )
+    reader = gguf.GGUFReader(loading.weights(model.name))
+    tensors = {each.name: gguf.dequantize(each.data, each.tensor_type) for each in reader.tensors}
+    formats = {width: gguf.GGMLQuantizationType[_GGUF_FORMATS[width]] for width in bits}
+    bytes_per_weight = sum(size / block for block, size in map(gguf.GGML_QUANT_SIZES.get, formats.values()))
+    needed = bytes_per_weight * sum(values.size for values in tensors.values())
+    paths = {width: Path(folder) / f"{model.name}-{width}-bit.gguf" for width in bits}
+    try:
+        free = shutil.disk_usage(folder).free
+        if free < needed:
+            raise OSError(errno.ENOSPC, f"{units.size(free, 'MB')} are free")
+        for width, path in paths.items():
+            _write_gguf(path, reader.fields, tensors, formats[width])
+    except OSError as error:
+        for path in paths.values():
+            with contextlib.suppress(OSError):
+                path.unlink(missing_ok=True)
+        reason = error.strerror or "the disk may be full"  # a write that ends too early has no strerror
+        raise CourseError(
+            f"The copies of {model.title} can't be written to {folder} ({reason}): they need "
+            f"{units.size(needed, 'MB')} of disk. Make room, or give a folder on another disk (for temporary "
+            "folders, set TMPDIR, on Windows TEMP, and start Jupyter again), and run this again."
+        ) from error
+    return paths
+
+
+def _write_gguf(path, fields, tensors, format):
+    """Write a GGUF file with the fields of another, and with its matrices in a format such as Q4_0."""
+    import gguf
+
+    architecture = gguf.Keys.General.ARCHITECTURE
+    added_by_the_writer = (architecture, gguf.Keys.General.FILE_TYPE)
+    with contextlib.closing(gguf.GGUFWriter(path, fields[architecture].contents())) as writer:
+        for name, field in fields.items():
+            if not name.startswith("GGUF.") and name not in added_by_the_writer:
+                writer.add_key_value(name, field.contents(), *field.types[:2])
+        prefix = "ALL" if format.name == "F32" else "MOSTLY"
+        writer.add_file_type(gguf.LlamaFileType[f"{prefix}_{format.name}"])
+        for name, values in tensors.items():
+            if values.ndim == 1:
+                writer.add_tensor(name, values)
+            else:
+                writer.add_tensor(name, gguf.quantize(values, format), raw_dtype=format)
+        writer.write_header_to_file()
+        writer.write_kv_data_to_file()
+        writer.write_tensors_to_file()

@@ -17,7 +17,7 @@ import torch
 from torch.nn.functional import cross_entropy
 
 from course_utils import files
-from course_utils.loading import sources
+from course_utils.loading import store
 from course_utils.training import card, evaluation
 from course_utils.training.stages import Stage, Training
 from course_utils.worlds.tinyworld.world import BEGIN, END
@@ -120,7 +120,7 @@ class Corpus:
     """The documents of a world as token numbers, generated once and stored for all models that read them."""
 
     def __init__(self, world, seed):
-        folder = sources.cache_folder() / "training"
+        folder = store.cache_folder() / "training"
         key = hashlib.sha256(f"{world!r} {seed}".encode()).hexdigest()[:16]
         paths = [folder / f"corpus-{key}-{part}.npy" for part in ("numbers", "lengths")]
         if not all(path.exists() for path in paths):

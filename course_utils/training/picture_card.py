@@ -4,7 +4,7 @@ import multiprocessing
 import time
 from concurrent.futures import ProcessPoolExecutor
 
-from course_utils.loading import models
+from course_utils import seeds
 from course_utils.statistics import rate_of_clusters, wilson
 from course_utils.training import card
 from course_utils.training import picture_evaluation as evaluation
@@ -71,7 +71,7 @@ _loaded = {}  # in each measuring process: the pipelines, the classifier, and ho
 
 
 def _load_once(folder, few):
-    models.prepare()
+    seeds.prepare()
     _loaded["count"] = FEW if few else None
     _loaded["pipeline"], _loaded["early"] = load(folder), load(folder, early=True)
     _loaded["classifier"] = evaluation.Classifier(sprites.load(folder / sprites.SHEET))

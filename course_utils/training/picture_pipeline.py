@@ -8,7 +8,7 @@ from itertools import pairwise
 import numpy
 import torch
 
-from course_utils.loading import models
+from course_utils.loading import opening
 from course_utils.worlds.pictureworld import drawing, world
 
 LENGTH = 20  # tokens of a caption, including the start and end tokens
@@ -65,7 +65,7 @@ def new_pipeline(seed=0):
     text = transformers.CLIPTextConfig(
         vocab_size=len(tokenizer), pad_token_id=tokenizer.pad_token_id, **ends, **TEXT
     )
-    return models.pipeline_class()(
+    return opening.pipeline_class()(
         vae=diffusers.AutoencoderKL(**AUTOENCODER),
         text_encoder=transformers.CLIPTextModel(text),
         tokenizer=tokenizer,
@@ -90,7 +90,7 @@ def load(folder, early=False):
             ("text_encoder", transformers.CLIPTextModel),
         ):
             parts[name] = kind.from_pretrained(folder / "early", subfolder=name, **options)
-    return models.pipeline_class().from_pretrained(folder, requires_safety_checker=False, **parts, **options)
+    return opening.pipeline_class().from_pretrained(folder, requires_safety_checker=False, **parts, **options)
 
 
 def make_tokenizer():

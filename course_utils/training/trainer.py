@@ -18,9 +18,9 @@ from pathlib import Path
 
 import torch
 
-from course_utils import files
+from course_utils import files, seeds
 from course_utils.errors import CourseError
-from course_utils.loading import models, sources
+from course_utils.loading import store
 from course_utils.training import recipes
 from course_utils.training.progress import LivePage
 from course_utils.training.stages import Run
@@ -45,7 +45,7 @@ def train(name, steps=None, minutes=None, folder=None):
     recipe = recipes.find(name)
     if steps is not None:
         recipe = recipe.shortened(steps)
-    folder = sources.cache_folder() / "training" / name if folder is None else Path(folder)
+    folder = store.cache_folder() / "training" / name if folder is None else Path(folder)
     model = folder / "model"
     with _readable_errors(folder, recipe.megabytes):
         folder.mkdir(parents=True, exist_ok=True)
@@ -62,7 +62,7 @@ def train(name, steps=None, minutes=None, folder=None):
 
 def run(recipe, folder, minutes=None):
     """Take the steps that remain, in all processes; return the training, or None if `minutes` came first."""
-    models.prepare()
+    seeds.prepare()
     training = recipe.training(folder)
     if recipe.processes == 1:
         return training if _take_steps(training, minutes) else None
@@ -107,7 +107,7 @@ def _help(recipe, folder, meeting, rank):
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the first process ends this one
     # End even if the first process is killed before the two connect; otherwise this one waits 30 minutes.
     threading.Thread(target=_end_with, args=(multiprocessing.parent_process(),), daemon=True).start()
-    models.prepare()
+    seeds.prepare()
     _connect(meeting, rank, recipe.processes)
     _take_steps(recipe.training(folder), None, rank)
 

@@ -8,7 +8,7 @@ import ipywidgets
 
 from course_utils import catalog
 from course_utils.errors import CourseError
-from course_utils.loading import preflight
+from course_utils.loading import memory
 from course_utils.views.picture import QUIET, Picture, bundle, card
 from course_utils.views.text import visible
 from course_utils.widgets.live import for_everyone
@@ -135,7 +135,7 @@ def failure(error):
         name, error = str(error), error.__cause__
         text = f"`{name}`, a function that this notebook gave to the explorer, stopped"
         text += f" ({type(error).__name__}: {error})."
-        if preflight.is_out_of_memory(error):
+        if memory.is_out_of_memory(error):
             text = "The memory ran out: ask for something shorter, or close other notebooks and programs."
     else:
         text = (

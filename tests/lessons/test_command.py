@@ -16,7 +16,7 @@ from lazy import Lazy
 from packaging.requirements import Requirement
 
 import course_utils
-from course_utils import catalog, lessons
+from course_utils import catalog, runner
 
 nbformat = Lazy("nbformat")
 places = Lazy("places")
@@ -172,10 +172,10 @@ def test_doctor_finds_what_would_stop_the_lessons(tmp_path):
 
 
 def test_run_names_a_kernel_that_dies_and_measures_memory(tmp_path):
-    result = lessons.run(_notebook(tmp_path / "dies.ipynb", "import os; os._exit(1)"))
+    result = runner.run(_notebook(tmp_path / "dies.ipynb", "import os; os._exit(1)"))
     assert result.error == "cell 1: the kernel died"
     hungry = "import time; block = bytearray(300_000_000); time.sleep(0.5)"
-    assert lessons.run(_notebook(tmp_path / "hungry.ipynb", hungry)).peak_bytes > 300_000_000
+    assert runner.run(_notebook(tmp_path / "hungry.ipynb", hungry)).peak_bytes > 300_000_000
 
 
 def test_environment_takes_its_packages_from_pyproject():
@@ -202,6 +202,6 @@ def test_colab_changes_none_of_its_own_packages_for_ours():
 def test_outputs_are_stored_without_the_answers_of_whoever_runs_the_notebook(tmp_path, monkeypatch):
     monkeypatch.setenv("COURSE_ANSWERS", str(tmp_path / "mine.json"))
     path = _notebook(tmp_path / "asks.ipynb", "import os; print('mine' in os.environ['COURSE_ANSWERS'])")
-    lessons.run(path, write=True)
+    runner.run(path, write=True)
     (output,) = nbformat.read(path, as_version=4).cells[0].outputs
     assert output.text == "False\n"

@@ -14,8 +14,7 @@ import pytest
 from lazy import Lazy
 from servers import Hub, shrunken
 
-from course_utils import catalog
-from course_utils.loading import models
+from course_utils import catalog, loading
 from course_utils.opened.hub import Commit
 
 diffusers = Lazy("diffusers")
@@ -31,11 +30,13 @@ START = """
 import sys
 sys.path.insert(0, {tests!r})
 import course_utils, pretend_gpu
-from course_utils import catalog, preflight
+from dataclasses import replace
+from course_utils import catalog
+from course_utils.loading import planning
 from course_utils.catalog import File, Model, Source
 catalog.models()[{model.name!r}] = {model!r}
 width = {{"full": 16}}
-preflight.ways = lambda model, *_: [preflight.Way(width.get(model.size, 32), "cpu", 0, 0)]
+planning.candidates = lambda start, *_: [replace(start, bits=width.get(start.model.size, 32))]
 made = pretend_gpu.Made()
 made.__enter__()
 
@@ -55,7 +56,7 @@ course_utils.load = load
 
 def tokenizer(first):
     """Returns SmolLM2's tokenizer without a padding token. `first` puts <|endoftext|> before every text."""
-    made = transformers.AutoTokenizer.from_pretrained(models.folder("llama", "small"))
+    made = transformers.AutoTokenizer.from_pretrained(loading.folder("llama", "small"))
     made.pad_token = None
     if first:
         token = made.bos_token = "<|endoftext|>"
@@ -69,7 +70,7 @@ def tokenizer(first):
 
 
 def llama(folder, layers=None):
-    made = transformers.AutoModelForCausalLM.from_pretrained(models.folder("llama", "small"))
+    made = transformers.AutoModelForCausalLM.from_pretrained(loading.folder("llama", "small"))
     made.model.layers = made.model.layers[:layers]
     made.config.num_hidden_layers = len(made.model.layers)
     made.to(torch.bfloat16).save_pretrained(folder, max_shard_size="100MB")
@@ -91,7 +92,7 @@ def mixtral(folder):
 
 def stable_diffusion(folder):
     """Saves a pipeline like version 1.5, but narrower, for 128 pixels and with our own vocabulary."""
-    ours = models.load("stable-diffusion", "tiny")
+    ours = loading.load("stable-diffusion", "tiny")
     torch.manual_seed(0)
     shape = {"hidden_size": 32, "intermediate_size": 64, "num_attention_heads": 4, "num_hidden_layers": 2}
     ends = {"bos_token_id": ours.tokenizer.bos_token_id, "eos_token_id": ours.tokenizer.eos_token_id}

@@ -7,8 +7,7 @@ import numpy
 import pytest
 from lazy import Lazy
 
-from course_utils import CourseError, catalog, load, opened
-from course_utils.loading import models
+from course_utils import CourseError, catalog, load, loading, opened
 from course_utils.opened.adapter import Adapter
 from course_utils.worlds import tinyworld
 
@@ -85,7 +84,7 @@ def test_lesson_13_counts_by_the_same_rule():
 def lesson(library):
     """Returns the lesson's functions, with its tokenizer and a small model with random weights."""
     cells = nbformat.read(LESSON, as_version=4).cells
-    tokenizer = transformers.AutoTokenizer.from_pretrained(models.folder("smollm2-135m-instruct"))
+    tokenizer = transformers.AutoTokenizer.from_pretrained(loading.folder("smollm2-135m-instruct"))
     tokenizer.pad_token, tokenizer.padding_side = tokenizer.eos_token, "left"
     torch.manual_seed(0)
     shape = {"hidden_size": 32, "intermediate_size": 32, "num_hidden_layers": 1, "num_attention_heads": 2}
@@ -132,7 +131,7 @@ def small_llama(tmp_path, monkeypatch):
         tmp_path / "base"
     )
     tinyworld.english().tokenizer().save_pretrained(tmp_path / "base")
-    monkeypatch.setattr(models, "_folder", lambda model, way: tmp_path / "base")
+    monkeypatch.setattr(loading, "fetch", lambda plan: tmp_path / "base")
 
 
 @pytest.mark.parametrize("four_bit", [False, True])

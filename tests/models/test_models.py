@@ -19,9 +19,10 @@ from IPython.core.interactiveshell import InteractiveShell
 from lazy import Lazy
 from servers import load_all_elsewhere
 
-from course_utils import blueprints, catalog, lessons
+from course_utils import blueprints, catalog, lessons, loading, seeds
 from course_utils.errors import CourseError
-from course_utils.loading import models, preflight, sources
+from course_utils.loading import convert, memory, out_of_memory, planning
+from course_utils.opened import fits
 from course_utils.worlds import tinyworld
 
 torch = Lazy("torch")
@@ -30,7 +31,7 @@ transformers = Lazy("transformers")
 
 @pytest.fixture(scope="module")
 def smollm2():
-    return models.load("llama", size="small")
+    return loading.load("llama", size="small")
 
 
 def test_the_library_s_own_classes_with_the_catalogue_s_count(smollm2):
@@ -43,8 +44,8 @@ def test_the_library_s_own_classes_with_the_catalogue_s_count(smollm2):
 
 
 def test_loading_again_converts_nothing(smollm2, capsys, monkeypatch):
-    monkeypatch.setattr(models, "_gguf_to_safetensors", lambda *_: 1 / 0)
-    models.load("llama", size="small")
+    monkeypatch.setattr(convert, "CONVERTERS", {})
+    loading.load("llama", size="small")
     assert capsys.readouterr().out == ""
 
 
@@ -59,7 +60,7 @@ def test_attention_weights_can_be_had(smollm2):
 
 def test_conversion_loses_nothing(smollm2):
     """The logits of the converted model equal those of the GGUF file read by transformers itself."""
-    file = sources.fetch("smollm2-135m-instruct")
+    file = loading.weights("smollm2-135m-instruct")
     original = transformers.AutoModelForCausalLM.from_pretrained(
         file.parent, gguf_file=file.name, dtype=torch.float32, attn_implementation="eager"
     ).eval()
@@ -102,22 +103,31 @@ def settings_of_the_process():
 @pytest.fixture(scope="module")
 def imported():
     """Imports everything that a load needs: a library's first import may add its own warning filters."""
-    models.load("tinyworld-llama", four_bit=True)
-    models.load("stable-diffusion", size="tiny")
+    loading.load("tinyworld-llama", four_bit=True)
+    loading.load("stable-diffusion", size="tiny")
+
+
+def convert_again(folder, monkeypatch):
+    """Converts SmolLM2 once more, in an empty cache that has only its GGUF file."""
+    weights = loading.weights("llama", "small")
+    monkeypatch.setenv("COURSE_CACHE", str(folder))
+    (folder / weights.parent.name).mkdir()
+    (folder / weights.parent.name / weights.name).symlink_to(weights)
+    convert.once(catalog.find("llama", "small"), weights)
 
 
 @pytest.mark.parametrize(
     "load",
     [
-        lambda folder: models.load("llama", size="small"),
-        lambda folder: models.load("tinyworld-llama", four_bit=True),
-        lambda folder: models.load("whisper", size="small"),
-        lambda folder: models.load("stable-diffusion", size="tiny"),
-        lambda folder: models._gguf_to_safetensors(catalog.find("llama", "small"), folder),
+        lambda *_: loading.load("llama", size="small"),
+        lambda *_: loading.load("tinyworld-llama", four_bit=True),
+        lambda *_: loading.load("whisper", size="small"),
+        lambda *_: loading.load("stable-diffusion", size="tiny"),
+        convert_again,
     ],
     ids=["llama", "four bits", "whisper", "stable diffusion", "conversion"],
 )
-def test_a_load_leaves_seeds_threads_and_warnings_as_they_were(load, imported, tmp_path):
+def test_a_load_leaves_seeds_threads_and_warnings_as_they_were(load, imported, tmp_path, monkeypatch):
     threads = torch.get_num_threads()
     try:
         torch.set_num_threads(2)
@@ -125,7 +135,7 @@ def test_a_load_leaves_seeds_threads_and_warnings_as_they_were(load, imported, t
         numpy.random.seed(45)
         torch.manual_seed(67)
         before = settings_of_the_process()
-        load(tmp_path)
+        load(tmp_path, monkeypatch)
         assert settings_of_the_process() == before
     finally:
         torch.set_num_threads(threads)
@@ -133,7 +143,7 @@ def test_a_load_leaves_seeds_threads_and_warnings_as_they_were(load, imported, t
 
 def test_set_up_sets_one_thread_and_the_seeds_and_says_so(monkeypatch, capsys):
     monkeypatch.delenv("COURSE_THREADS", raising=False)
-    monkeypatch.setattr(catalog, "LESSON_SIZES", {})
+    monkeypatch.setattr(catalog, "announced_sizes", {})
     torch.set_num_threads(2)
     draws = []
     for _ in range(2):
@@ -145,9 +155,9 @@ def test_set_up_sets_one_thread_and_the_seeds_and_says_so(monkeypatch, capsys):
 
 def test_names_that_do_not_exist():
     with pytest.raises(CourseError, match="no model or family named 'gpt'"):
-        models.load("gpt")
+        loading.load("gpt")
     with pytest.raises(CourseError, match="no size 'medium': choose one of tiny, small, full"):
-        models.folder("llama", size="medium")
+        loading.folder("llama", size="medium")
 
 
 def test_the_first_answer_waits_for_no_library_that_it_does_not_use():
@@ -176,16 +186,16 @@ def test_a_wrong_number_of_threads_is_named(monkeypatch):
     for wrong in ("many", "0", "-1"):
         monkeypatch.setenv("COURSE_THREADS", wrong)
         with pytest.raises(CourseError, match="set it to a whole number from 1"):
-            models.prepare()
+            seeds.prepare()
 
 
 def test_gguf_copies_differ_in_bits_alone(tmp_path):
     import gguf
 
-    original = gguf.GGUFReader(sources.fetch("smollm2-135m-instruct"))
+    original = gguf.GGUFReader(loading.weights("smollm2-135m-instruct"))
     first = original.tensors[0]
     values = gguf.dequantize(first.data, first.tensor_type)
-    copies = models.gguf_copies("llama", tmp_path, bits=(16, 4), size="small")
+    copies = fits.gguf_copies("llama", tmp_path, bits=(16, 4), size="small")
     assert list(copies) == [16, 4]
     for width, kind in ((16, "F16"), (4, "Q4_0")):
         copy = gguf.GGUFReader(copies[width])
@@ -202,18 +212,18 @@ def test_gguf_copies_differ_in_bits_alone(tmp_path):
 
 def test_gguf_copies_refuse_in_one_sentence(tmp_path):
     with pytest.raises(CourseError, match="no copy at 5 bits: choose among 32, 16, 8, 4"):
-        models.gguf_copies("llama", tmp_path, bits=(5,), size="small")
+        fits.gguf_copies("llama", tmp_path, bits=(5,), size="small")
     with pytest.raises(CourseError, match="Llama 3.1 8B Instruct has no GGUF file here"):
-        models.gguf_copies("llama", tmp_path, size="full")
+        fits.gguf_copies("llama", tmp_path, size="full")
     with pytest.raises(CourseError, match="can't be written to .*nowhere"):
-        models.gguf_copies("llama", tmp_path / "nowhere", bits=(4,), size="small")
+        fits.gguf_copies("llama", tmp_path / "nowhere", bits=(4,), size="small")
 
 
 def test_gguf_copies_leave_nothing_on_a_full_disk(tmp_path, monkeypatch):
     room = shutil.disk_usage(tmp_path)
     monkeypatch.setattr(shutil, "disk_usage", lambda folder: room._replace(free=70_000_000))
     with pytest.raises(CourseError, match=r"\(70 MB are free\): they need 76 MB of disk"):
-        models.gguf_copies("llama", tmp_path, bits=(4,), size="small")
+        fits.gguf_copies("llama", tmp_path, bits=(4,), size="small")
     monkeypatch.undo()
 
     def fill_up(writer):  # numpy raises this error if a write ends too early
@@ -222,14 +232,14 @@ def test_gguf_copies_leave_nothing_on_a_full_disk(tmp_path, monkeypatch):
 
     monkeypatch.setattr("gguf.GGUFWriter.write_tensors_to_file", fill_up)
     with pytest.raises(CourseError, match=r"\(the disk may be full\): they need 76 MB"):
-        models.gguf_copies("llama", tmp_path, bits=(4,), size="small")
+        fits.gguf_copies("llama", tmp_path, bits=(4,), size="small")
     assert not list(tmp_path.iterdir())
 
 
 def test_a_lesson_that_measures_one_size_stays_at_it(monkeypatch):
     monkeypatch.setenv("COURSE_SIZE", "full")
     sizes = [
-        lessons.lesson_model(catalog.lessons()[name], "llama").size
+        lessons.model_of(catalog.lessons()[name], "llama").size
         for name in ("02_tokens_and_llama", "11_cost_and_hardware")
     ]
     assert sizes == ["full", "small"]
@@ -247,12 +257,12 @@ def test_a_lesson_refuses_a_model_that_its_cells_cannot_open(monkeypatch):
     )
     for size in ("tiny", "full"):
         monkeypatch.setenv("COURSE_SIZE", size)
-        assert lessons.lesson_model(catalog.lessons()["04_falcon"], "falcon").size == size
+        assert lessons.model_of(catalog.lessons()["04_falcon"], "falcon").size == size
 
 
 def test_a_lesson_s_set_up_settles_the_size(monkeypatch, capsys):
     monkeypatch.delenv("COURSE_SIZE", raising=False)
-    monkeypatch.setattr(catalog, "LESSON_SIZES", {})
+    monkeypatch.setattr(catalog, "announced_sizes", {})
     assert catalog.find("llama").name == "tinyworld-llama"
     lessons.setup("02_tokens_and_llama")
     assert "SmolLM2-135M-Instruct (small)" in capsys.readouterr().out
@@ -313,7 +323,7 @@ def pipeline(name, folder):
     """Returns the files of a published pipeline's repository: our tiny parts and a small UNet of its kind."""
     import diffusers
 
-    ours = models.load("stable-diffusion", "tiny")
+    ours = loading.load("stable-diffusion", "tiny")
     if name == "stable-diffusion-v1-5":
         made = ours
     elif name == "bk-sdm-tiny":  # the official config, but narrower: three blocks of one layer, and no middle
@@ -495,15 +505,15 @@ print(json.dumps(said))
     ],
 )
 def test_the_memory_decides_how_a_full_size_runs(monkeypatch, name, gpu, main, chosen):
-    monkeypatch.setattr(preflight, "free_memory", lambda: (gpu * 1e9, main * 1e9))
-    model = catalog.models()[name]
+    monkeypatch.setattr(memory, "free", lambda: (gpu * 1e9, main * 1e9))
+    plan = planning.plan(catalog.models()[name])
     if chosen is None:
-        with pytest.raises(CourseError, match="does not fit here: it takes at least 97.0 GB on the GPU"):
-            preflight.way(model)
+        assert "does not fit here: it takes at least 97.0 GB on the GPU" in plan.obstacle
+        with pytest.raises(CourseError, match="does not fit here"):
+            plan.check()
     else:
-        way = preflight.way(model)
-        assert (way.bits, way.device) == chosen
-        assert way.gpu_bytes <= gpu * 1e9 and way.main_bytes <= main * 1e9
+        assert (plan.bits, plan.device) == chosen
+        assert plan.gpu_bytes <= gpu * 1e9 and plan.main_bytes <= main * 1e9
 
 
 def test_a_container_s_limit_counts_without_its_copies_of_files(monkeypatch, tmp_path):
@@ -513,24 +523,24 @@ def test_a_container_s_limit_counts_without_its_copies_of_files(monkeypatch, tmp
         "stat": "active_file 300000\ninactive_file 0",
     }.items():
         (tmp_path / f"memory.{name}").write_text(text + "\n")
-    monkeypatch.setattr(preflight, "CONTAINER", tmp_path)
-    assert preflight.free_memory()[1] == 400_000
+    monkeypatch.setattr(memory, "CONTAINER", tmp_path)
+    assert memory.free()[1] == 400_000
     whisper = catalog.find("whisper", "small")
-    with pytest.raises(
-        CourseError, match=r"takes at least 1.0 GB at 32 bits \(there are 1 MB of main memory\)"
-    ):
-        preflight.way(whisper)
+    obstacle = planning.plan(whisper).obstacle
+    assert "takes at least 1.0 GB at 32 bits (there are 1 MB of main memory)" in obstacle
     (tmp_path / "memory.max").write_text("max\n")
-    assert preflight.way(whisper).bits == 32
+    plan = planning.plan(whisper)
+    assert (plan.bits, plan.obstacle) == (32, "")
 
 
 def test_widths_that_are_asked_for_are_kept_to(monkeypatch):
-    monkeypatch.setattr(preflight, "free_memory", lambda: (80e9, 120e9))
+    monkeypatch.setattr(memory, "free", lambda: (80e9, 120e9))
     llama = catalog.find("llama", "full")
-    assert str(preflight.way(llama, four_bit=True)) == "7.2 GB on the GPU at 4 bits"
-    assert preflight.way(llama, eight_bit=True).bits == 8
-    assert {way.bits for way in preflight.ways(llama, four_bit=False)} == {32, 16, 8}
-    assert preflight.way(catalog.find("llama", "tiny"), eight_bit=True).device == "cpu"
+    assert planning.plan(llama, four_bit=True).memory == "7.2 GB on the GPU at 4 bits"
+    assert planning.plan(llama, eight_bit=True).bits == 8
+    start = planning.plan(llama)
+    assert {plan.bits for plan in planning.candidates(start, four_bit=False)} == {32, 16, 8}
+    assert planning.plan(catalog.find("llama", "tiny"), eight_bit=True).device == "cpu"
 
 
 def test_parameters_that_stay_wide_are_those_of_the_blueprints():
@@ -549,7 +559,7 @@ def test_parameters_that_stay_wide_are_those_of_the_blueprints():
 def test_other_errors_of_later_cells_keep_their_traceback(capsys):
     shell = InteractiveShell.instance()
     try:
-        preflight.explain_out_of_memory(catalog.find("mistral", "full"))
+        out_of_memory.explain_in_later_cells(loading.plan(catalog.find("mistral", "full")))
         assert not shell.run_cell("import torch\ntorch.ones(2) @ torch.ones(3)").success
         told = capsys.readouterr().out
         assert "Traceback (most recent call last)" in told and "inconsistent tensor size" in told
@@ -561,4 +571,4 @@ def test_other_errors_of_later_cells_keep_their_traceback(capsys):
 def test_four_bits_without_their_package(monkeypatch):
     monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
     with pytest.raises(CourseError, match="needs the package bitsandbytes: run `pip install bitsandbytes`"):
-        models.load("tinyworld-llama", four_bit=True)
+        loading.load("tinyworld-llama", four_bit=True)

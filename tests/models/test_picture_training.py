@@ -14,9 +14,8 @@ import pytest
 from lazy import Lazy
 from waiting import within
 
-from course_utils import CourseError
+from course_utils import CourseError, loading
 from course_utils.__main__ import main
-from course_utils.loading import models
 from course_utils.training.recipes import RECIPES
 from course_utils.worlds.pictureworld import drawing, sprites, world
 
@@ -238,4 +237,4 @@ def test_wrong_calls(tmp_path, monkeypatch, capsys):
 
 def test_the_pipeline_of_the_catalogue_can_not_be_at_four_bits():
     with pytest.raises(CourseError, match="is not stored at 4 bits here"):
-        models.load("stable-diffusion", four_bit=True)
+        loading.load("stable-diffusion", four_bit=True)

@@ -14,7 +14,7 @@ from lazy import Lazy
 
 import course_utils as course
 from course_utils import catalog
-from course_utils.loading import sources
+from course_utils.loading import store
 from course_utils.training.recipes import RECIPES
 from course_utils.worlds.pictureworld import drawing, sprites, world
 
@@ -27,7 +27,7 @@ picture_pipeline = Lazy("course_utils.training.picture_pipeline")
 
 ROOT = Path(__file__).parents[2]
 NAME = "pictureworld-stable-diffusion"
-FOLDER = sources.TRAINED_HERE / NAME
+FOLDER = store.TRAINED_HERE / NAME
 PARTS = {"vae", "text_encoder", "unet"}
 
 

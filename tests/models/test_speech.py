@@ -398,9 +398,9 @@ def test_a_synthetic_voice_that_is_not_there(monkeypatch, tmp_path):
 def tokenizer():
     import transformers
 
-    from course_utils.loading import models
+    from course_utils import loading
 
-    return transformers.WhisperTokenizer.from_pretrained(models.folder("whisper", size="small"))
+    return transformers.WhisperTokenizer.from_pretrained(loading.folder("whisper", size="small"))
 
 
 def test_words_are_made_of_their_tokens(tokenizer):

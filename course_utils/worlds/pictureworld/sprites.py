@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy
 
 from course_utils.errors import CourseError
-from course_utils.loading import downloads, sources
+from course_utils.loading import downloads, package_index, store
 from course_utils.worlds.pictureworld.drawing import EMOJI_SIZE
 from course_utils.worlds.pictureworld.scenes import EMOJI
 
@@ -21,7 +21,7 @@ BYTES = 74_344_091
 SHA256 = "fb5fd131b362aab7a55542d2a147a79708cce0a8b1c1bbacd470172708b5c438"
 SHEET = "emoji.webp"  # rows of COLUMNS emoji in the order of scenes.EMOJI, compressed without loss
 COLUMNS = 40
-COURSE_SHEET = sources.TRAINED_HERE / "pictureworld-stable-diffusion" / SHEET
+COURSE_SHEET = store.TRAINED_HERE / "pictureworld-stable-diffusion" / SHEET
 
 
 def load(path=COURSE_SHEET) -> dict:
@@ -80,12 +80,12 @@ def _package(folder):
     archive, part = folder / "emoji.tgz", folder / "emoji.tgz.part"
     if archive.exists():
         return archive
-    session, _ = downloads.package_indexes()  # the session uses pip's certificate and proxy
+    session, _ = package_index.connect()  # the session uses pip's certificate and proxy
     try:
-        downloads.download(session, URL, part, PACKAGE, BYTES, SHA256, progress=True)
+        downloads.download(session, URL, part, PACKAGE, BYTES, SHA256)
     except downloads.Unavailable as failure:
         raise CourseError(
-            f"The emoji could not be fetched from {downloads.place(URL)} ({failure}); check the network and "
+            f"The emoji could not be fetched from {downloads.host(URL)} ({failure}); check the network and "
             "its proxy, and run this again: what has arrived is kept."
         ) from failure
     os.replace(part, archive)

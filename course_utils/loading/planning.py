@@ -1,0 +1,215 @@
+"""Whether and how a model can run here, and what must be fetched for it: decided once, before anything else.
+
+The plan needs no network and writes nothing. What follows reads it: the table before a download, the download
+itself, and the opening of the model.
+"""
+
+import importlib.util
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from course_utils import catalog, units
+from course_utils.errors import CourseError
+from course_utils.loading import hub, memory, store
+
+# Bytes per weight in bitsandbytes, with the scales: 64 weights share one at 4 bits, a row shares one at 8.
+QUANTISED = {8: 1.01, 4: 0.52}
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What a model takes, what this machine has free, and how the model will run.
+
+    model : the catalogue's facts
+    folder : the folder whose disk gets the files
+    download_bytes, disk_bytes : what is still to be fetched, and the room that it takes; 0 if all is here
+    free_gpu_bytes, free_main_bytes, free_disk_bytes : what was free when the plan was made
+    bits : the precision in bits per weight; embedding and output layer have at least 16
+    device : "cpu", "cuda", "both" (as many layers on the GPU as fit, the rest in main memory), or "offload"
+        (a pipeline with one part at a time on the GPU)
+    gpu_bytes, main_bytes : what the model needs in the GPU's memory and in main memory
+    obstacle : a sentence that says why it can't be fetched or can't run here, and what to do; or ""
+    smaller : for a model of the hub, the largest smaller size that fits and needs no download from it, or
+    None is_default : whether the family's name alone means this model, so that COURSE_SIZE can replace it
+    """
+
+    model: catalog.Model
+    folder: Path
+    download_bytes: int
+    disk_bytes: int
+    free_gpu_bytes: float
+    free_main_bytes: float
+    free_disk_bytes: int
+    bits: int = 32
+    device: str = "cpu"
+    gpu_bytes: float = 0
+    main_bytes: float = 0
+    obstacle: str = ""
+    smaller: catalog.Model | None = None
+    is_default: bool = False
+
+    @property
+    def source(self) -> catalog.Source:
+        """The first source of the model's files."""
+        return self.model.sources[0]
+
+    @property
+    def files(self) -> tuple[catalog.File, ...]:
+        """The files that are not in the cache; empty if a whole repository is fetched."""
+        return tuple(file for file in self.model.files if not store.has_file(self.model, file))
+
+    @property
+    def memory(self) -> str:
+        """What the model needs in memory, such as "7.2 GB on the GPU at 4 bits"."""
+        gpu, main = units.size(self.gpu_bytes, "MB"), units.size(self.main_bytes, "MB")
+        text = {
+            "cpu": f"{main} at {self.bits} bits",
+            "cuda": f"{gpu} on the GPU at {self.bits} bits",
+            "both": f"{gpu} on the GPU and {main} of main memory at {self.bits} bits",
+            "offload": f"{gpu} on the GPU, one part at a time, and {main} of main memory at {self.bits} bits",
+        }[self.device]
+        if self.device == "cuda" and self.main_bytes:
+            return f"{text}, and {main} of main memory while it is loaded"
+        return text
+
+    def check(self):
+        """Raise CourseError if there is an obstacle."""
+        if self.obstacle:
+            raise CourseError(self.obstacle)
+
+
+def plan(model, four_bit=None, eight_bit=None) -> Plan:
+    """Return how a model will be fetched and will run here.
+
+    four_bit, eight_bit : as in `loading.load`
+
+    Raises CourseError if a pipeline is asked for at 4 or 8 bits. All other reasons against loading the model
+    are the plan's `obstacle`, because a model that can't run here can still be looked at.
+    """
+    if model.is_pipeline and (four_bit or eight_bit):
+        raise CourseError(
+            f"{model.title} is not stored at 4 bits here, nor at 8: leave `four_bit` and `eight_bit` out."
+        )
+    folder = _folder(model)
+    download, disk = (0, 0) if is_cached(model) else _still_needed(model)
+    if model.size == "full":
+        limits = free = memory.free()
+    else:  # it runs on the CPU, and may use memory that other programs can give back
+        free_main, all_main = memory.main()
+        free, limits = (0, free_main), (0, all_main)
+    start = Plan(model, folder, download, disk, *free, store.free_bytes(folder))
+    start = replace(start, smaller=_smaller(model), is_default=catalog.default(model.family) is model)
+    possible = candidates(start, four_bit, eight_bit)
+    fitting = [each for each in possible if each.gpu_bytes <= limits[0] and each.main_bytes <= limits[1]]
+    if not fitting:
+        least = min(possible, key=lambda each: each.gpu_bytes + each.main_bytes)
+        return replace(least, obstacle=_does_not_fit(least, limits))
+    best = fitting[0]
+    return replace(best, obstacle=_lack_of_package(best) or store.lack_of_room(model.title, folder, disk))
+
+
+def candidates(start, four_bit=None, eight_bit=None) -> list[Plan]:
+    """Return the ways in which a model could run, best first, whether or not it fits.
+
+    A full size runs on a GPU as published, at 8 or at 4 bits, or else with a part of its layers there;
+    without a GPU it runs in main memory at 32, 16, 8 or 4 bits. The other sizes run in main memory at 32.
+
+    start : a `Plan` whose way to run is not decided yet
+    """
+    model = start.model
+    asked = 4 if four_bit else 8 if eight_bit else None
+    if model.size != "full":
+        return [replace(start, bits=asked or 32, device="cpu", main_bytes=model.memory_bytes)]
+    if model.is_pipeline:
+        order = [(16, "cuda"), (16, "offload"), (32, "cpu")]
+    elif asked:
+        order = [(asked, "cuda"), (asked, "cpu")]
+    elif model.is_whisper:
+        order = [(16, "cuda"), (32, "cpu")]
+    else:
+        order = [(16, "cuda"), (8, "cuda"), (4, "cuda"), (16, "both")]
+        order += [(32, "cpu"), (16, "cpu"), (8, "cpu"), (4, "cpu")]
+        refused = {bits for bits, wanted in ((4, four_bit), (8, eight_bit)) if wanted is False}
+        order = [(bits, device) for bits, device in order if bits not in refused]
+    return [
+        replace(start, bits=bits, device=device, **_memory_needed(start, bits, device))
+        for bits, device in order
+        if start.free_gpu_bytes or device == "cpu"
+    ]
+
+
+def _memory_needed(start, bits, device):
+    """Return `gpu_bytes` and `main_bytes` of a full size."""
+    model = start.model
+    work, published = model.work_bytes, 2 * model.parameters
+    if bits in QUANTISED:
+        quantised = QUANTISED[bits] * (model.parameters - model.kept_parameters) + 2 * model.kept_parameters
+        # Weights that transformers leaves at 16 bits wait in main memory until they are quantised, too.
+        waiting = 0 if model.is_plain_linear else published
+        if device == "cuda":
+            return {"gpu_bytes": quantised + work, "main_bytes": waiting}
+        return {"gpu_bytes": 0, "main_bytes": max(quantised, waiting) + work}
+    if device == "cuda":
+        return {"gpu_bytes": published + work, "main_bytes": 0}
+    if device == "offload":
+        return {"gpu_bytes": 2 * model.largest_part + work, "main_bytes": published}
+    if device == "both":
+        on_gpu = min(start.free_gpu_bytes, published + work)
+        return {"gpu_bytes": on_gpu, "main_bytes": published + work - on_gpu}
+    return {"gpu_bytes": 0, "main_bytes": model.parameters * bits / 8 + work}
+
+
+def _does_not_fit(least, limits):
+    return (
+        f"{least.model.title} does not fit here: it takes at least {least.memory} "
+        f"({memory.in_words(*limits)}): close other notebooks and programs, or use a machine with more "
+        "memory, and run this again."
+    )
+
+
+def _lack_of_package(best):
+    if best.bits >= 16 or importlib.util.find_spec("bitsandbytes"):
+        return ""
+    return (
+        f"{best.model.title} at {best.bits} bits needs the package bitsandbytes: run `pip install "
+        "bitsandbytes`, restart the kernel and run this again."
+    )
+
+
+def is_cached(model) -> bool:
+    """Return whether a model is on this machine; uses no network and writes nothing."""
+    if model.ours:
+        return (store.TRAINED_HERE / model.name).is_dir()
+    if model.files:
+        return store.has_all_files(model) or store.is_converted(model)
+    return hub.is_cached(model)
+
+
+def _folder(model):
+    if model.ours:
+        return store.TRAINED_HERE / model.name
+    return store.cache_folder() / model.name if model.files else hub.cache_folder()
+
+
+def _still_needed(model):
+    """Return the bytes to download and the bytes of disk that they take in the end."""
+    if model.ours:
+        return 0, 0
+    if model.files:
+        return model.download_bytes, model.download_bytes + model.disk_bytes
+    needed = hub.missing_bytes(model)
+    return needed, needed
+
+
+def _smaller(model):
+    """Return `Plan.smaller`."""
+    if model.sources[0].kind != "hub":
+        return None
+    free_main, _ = memory.main()
+    family = catalog.family_of(model.family)
+    for size in reversed(catalog.SIZES[: catalog.SIZES.index(model.size)]):
+        other = family.get(size)
+        near = other and (other.sources[0].kind != "hub" or is_cached(other))
+        if near and other.memory_bytes <= free_main:
+            return other
+    return None

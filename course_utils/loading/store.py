@@ -1,0 +1,137 @@
+"""The models on this machine: those that came with the course, and the cache of those that were fetched.
+
+The cache is the folder COURSE_CACHE, by default ~/.cache/open-the-box. For each model it holds `NAME.lock`,
+`NAME/FILE`, `NAME/FILE.part` (a download that broke off and will be resumed) and `NAME/model` (the model
+converted for transformers). A file gets its name only after its hash was checked.
+"""
+
+import contextlib
+import errno
+import json
+import os
+import re
+import shutil
+import sys
+from pathlib import Path
+
+from course_utils import units
+from course_utils.errors import CourseError
+
+TRAINED_HERE = Path(__file__).parents[1] / "training" / "weights"
+CONVERTED_FORMAT = 1  # increase it when every model must be converted again
+WEIGHTS = "model.safetensors"  # the converted file whose size `ready.json` keeps
+
+
+def cache_folder() -> Path:
+    """Return the folder for fetched models, which may not exist yet."""
+    if chosen := os.environ.get("COURSE_CACHE"):
+        return Path(chosen).expanduser().absolute()
+    if sys.platform == "win32":
+        return Path(os.environ.get("LOCALAPPDATA") or Path.home() / "AppData" / "Local") / "open-the-box"
+    return Path.home() / ".cache" / "open-the-box"
+
+
+def offline():
+    """Return whether HF_HUB_OFFLINE is set; the course then does not use the package index either."""
+    return os.environ.get("HF_HUB_OFFLINE", "").upper() in ("1", "ON", "YES", "TRUE")
+
+
+def path_of(model, file) -> Path:
+    """Return the path of one of the model's files in the cache."""
+    return cache_folder() / model.name / file.name
+
+
+def has_file(model, file):
+    """Return whether a file of the model is in the cache, at its full size."""
+    path = path_of(model, file)
+    return path.is_file() and path.stat().st_size == file.bytes
+
+
+def has_all_files(model):
+    """Return whether all files of the model are in the cache."""
+    return all(has_file(model, file) for file in model.files)
+
+
+def converted_folder(model) -> Path:
+    """Return the folder of the converted model, which may not exist yet."""
+    return cache_folder() / model.name / "model"
+
+
+def is_converted(model):
+    """Return whether the converted folder is complete, and made from the files that the catalogue names."""
+    folder = converted_folder(model)
+    try:
+        marker = json.loads((folder / "ready.json").read_text(encoding="utf-8"))
+        if "weights_bytes" in marker and (folder / WEIGHTS).stat().st_size != marker["weights_bytes"]:
+            return False
+        return (marker["format"], marker["source_sha256"]) == (CONVERTED_FORMAT, hashes(model))
+    except (OSError, ValueError, KeyError, TypeError):  # there is no marker, or it can't be read
+        return False
+
+
+def hashes(model) -> str:
+    """Return the SHA-256 of all files of the model in one string."""
+    return " ".join(file.sha256 for file in model.files)
+
+
+@contextlib.contextmanager
+def locked(model):
+    """Hold the model's lock, so that only one notebook fetches it at a time.
+
+    The operating system releases the lock of a process that died.
+    """
+    from filelock import FileLock, Timeout
+
+    (cache_folder() / model.name).mkdir(parents=True, exist_ok=True)
+    lock = FileLock(cache_folder() / f"{model.name}.lock", poll_interval=0.2)
+    try:
+        lock.acquire(timeout=0)
+    except Timeout:
+        print(f"Another notebook is fetching {model.title}; waiting for it.")
+        lock.acquire()
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+def nearest_folder(folder: Path) -> Path:
+    """Return the folder, or the nearest existing one above it; the root if its drive is missing."""
+    while not folder.exists() and folder != folder.parent:
+        folder = folder.parent
+    return folder
+
+
+def free_bytes(folder) -> int:
+    """Return the free bytes on the disk that has, or will have, a folder."""
+    return shutil.disk_usage(nearest_folder(folder)).free
+
+
+def disk_is_full(title, reason) -> str:
+    """Return the sentence for a disk without enough room for a model."""
+    return (
+        f"The disk is too full for {title}: {reason}; make room, or set COURSE_CACHE (a hub model: HF_HOME) "
+        "to a folder on another disk, and run this again."
+    )
+
+
+def lack_of_room(title, folder, needed) -> str:
+    """Return a sentence if the disk of a folder has less than the needed bytes free, otherwise ""."""
+    free = free_bytes(folder)
+    if needed <= free:
+        return ""
+    return disk_is_full(title, f"{folder} needs {units.size(needed)} and {units.size(free)} are free")
+
+
+def require_room(title, folder, needed):
+    """Raise CourseError if the disk of a folder has less than the needed bytes free."""
+    if sentence := lack_of_room(title, folder, needed):
+        raise CourseError(sentence)
+
+
+def is_full(error) -> bool:
+    """Return whether an error means that the disk, or the quota on it, is full."""
+    numbers = (errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC))
+    # safetensors raises an exception of its own, with the system's number (on Windows 112) in its text.
+    in_text = re.search(r"\(os error (28|112)\)", str(error))
+    return getattr(error, "errno", None) in numbers or bool(in_text)

@@ -1,0 +1,60 @@
+"""The state of this process that a lesson's outputs depend on: seeds, threads, progress bars and warnings."""
+
+import contextlib
+import logging
+import os
+import warnings
+
+from course_utils.errors import CourseError
+
+
+def prepare() -> int:
+    """Set one thread and one seed for this process and hide progress bars; return the number of threads.
+
+    A lesson's outputs should be the same on every machine. A lesson's `setup` and a training call it; `load`
+    does not. COURSE_THREADS sets more threads; on a shared machine two are slower than one.
+    """
+    import random
+
+    import numpy
+    import torch
+    from transformers.utils import logging as transformers_logging
+
+    threads = os.environ.get("COURSE_THREADS", "1")
+    if not threads.isdecimal() or int(threads) < 1:
+        raise CourseError(f"COURSE_THREADS is {threads!r}: set it to a whole number from 1, or not at all.")
+    torch.set_num_threads(int(threads))
+    # The same as `transformers.set_seed`, which spends seconds on importing peft if it is installed.
+    random.seed(0)
+    numpy.random.seed(0)
+    torch.manual_seed(0)
+    transformers_logging.disable_progress_bar()
+    # When peft is used, bitsandbytes recommends a package that the course does not need.
+    logging.getLogger("bitsandbytes").setLevel(logging.ERROR)
+    # peft still uses an old name of a transformers attribute, which causes a warning.
+    warnings.filterwarnings("ignore", "`is_gradient_checkpointing` is deprecated", FutureWarning)
+    return int(threads)
+
+
+@contextlib.contextmanager
+def unchanged():
+    """Hide progress bars and the advice of bitsandbytes while a model loads, then restore the process.
+
+    This restores the state of torch's random numbers, too: a new layer draws random weights before the stored
+    ones are read.
+    """
+    import torch
+    from transformers.utils import logging as transformers_logging
+
+    shown = transformers_logging.is_progress_bar_enabled()
+    transformers_logging.disable_progress_bar()
+    advice = logging.getLogger("bitsandbytes")
+    level = advice.level
+    advice.setLevel(logging.ERROR)
+    try:
+        with torch.random.fork_rng(range(torch.cuda.device_count())):
+            yield
+    finally:
+        advice.setLevel(level)
+        if shown:
+            transformers_logging.enable_progress_bar()
