@@ -8,10 +8,9 @@ from lazy import Lazy
 
 from course_utils import CourseError
 from course_utils.__main__ import main
-from course_utils.learning import own_copy
-from course_utils.learning.own_copy import NOTE, merge
 
 nbformat = Lazy("nbformat")
+own_copy = Lazy("course_utils.learning.own_copy")
 
 LESSON = "notebooks/00_open.ipynb"
 
@@ -95,9 +94,9 @@ def test_an_untouched_notebook_is_replaced_also_after_a_run(course, tmp_path):
 def test_a_cell_that_both_changed_is_shown_twice():
     base = notebook(("a", "1"), ("b", "2"))
     theirs = notebook(("a", "mine"), ("b", "2"))
-    merged, conflicts = merge(base, theirs, notebook(("a", "1, better"), ("b", "2")))
+    merged, conflicts = own_copy.merge(base, theirs, notebook(("a", "1, better"), ("b", "2")))
     assert conflicts == 1
-    assert sources(merged) == ["mine", NOTE, "1, better", "2"]
+    assert sources(merged) == ["mine", own_copy.NOTE, "1, better", "2"]
     assert len({cell.id for cell in merged.cells}) == 4
     nbformat.validate(merged)
 
@@ -118,13 +117,13 @@ def test_a_cell_that_both_changed_is_shown_twice():
     ],
 )
 def test_cells_are_merged_one_by_one(theirs, new, wanted):
-    merged, conflicts = merge(notebook(("a", "1"), ("b", "2")), notebook(*theirs), notebook(*new))
+    merged, conflicts = own_copy.merge(notebook(("a", "1"), ("b", "2")), notebook(*theirs), notebook(*new))
     assert (sources(merged), conflicts) == (wanted, 0)
 
 
 def test_the_learners_outputs_stay_with_their_cells():
     base = notebook(("a", "1"), ("b", "2"))
-    merged, _ = merge(base, notebook(("a", "mine"), ("b", "2")), notebook(("a", "1"), ("b", "3")))
+    merged, _ = own_copy.merge(base, notebook(("a", "mine"), ("b", "2")), notebook(("a", "1"), ("b", "3")))
     assert merged.cells[0].outputs and merged.cells[0].source == "mine"
 
 
