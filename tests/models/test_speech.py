@@ -134,12 +134,12 @@ def test_two_hours_are_cut_with_a_sentence(tmp_path, capsys):
     "content, sentence",
     [
         (b"", "is empty: save it as WAV, FLAC, OGG or MP3"),
-        (b"Not a sound at all, but a line of text.\n" * 40, "is no audio that this course can read"),
-        (b"\x89PNG\r\n\x1a\n" + bytes(500), "is no audio that this course can read"),
-        (written(TONE)[:30], "is no audio that this course can read"),
-        (written(TONE[:0]), "holds 0.00 s of sound"),
-        (written(TONE[:800]), "holds 0.05 s of sound; 0.1 s is the least"),
-        (written(TONE * numpy.nan, subtype="FLOAT"), "holds numbers that are none"),
+        (b"Not a sound at all, but a line of text.\n" * 40, "is not audio that this course can read"),
+        (b"\x89PNG\r\n\x1a\n" + bytes(500), "is not audio that this course can read"),
+        (written(TONE)[:30], "is not audio that this course can read"),
+        (written(TONE[:0]), "has 0.00 s of sound"),
+        (written(TONE[:800]), "has 0.05 s of sound; 0.1 s is the least"),
+        (written(TONE * numpy.nan, subtype="FLOAT"), "has samples that are not numbers"),
     ],
     ids=lambda part: part if isinstance(part, str) else "",  # a file's bytes contain the time
 )
@@ -154,7 +154,7 @@ def test_what_is_no_file_gets_one_sentence(tmp_path):
     assert "nowhere.wav can't be opened (" in refused("nowhere.wav")
     assert "can't be opened (" in refused(tmp_path)
     assert "choose a start in it, not -1" in refused(written(TONE), start=-1)
-    assert refused(written(TONE), rate=RATE) == "A file says its own rate: leave `rate` out."
+    assert refused(written(TONE), rate=RATE) == "A file states its own rate: leave `rate` out."
 
 
 @pytest.fixture(params=["ffmpeg", "av"])
@@ -224,15 +224,13 @@ def test_a_film_without_sound_gets_one_sentence(tmp_path, decoder):
         for _ in range(5):
             container.mux(stream.encode(av.VideoFrame(64, 64, "yuv420p")))
         container.mux(stream.encode(None))
-    says = (
-        "is MP4, M4A or MOV, and no sound in it can be read: save it as WAV, FLAC, OGG or MP3, and read that."
-    )
+    says = "is MP4, M4A or MOV, and its sound can't be read: save it as WAV, FLAC, OGG or MP3, and read that."
     assert refused(tmp_path / "mute.mp4") == f"mute.mp4 {says}"
     broken = tmp_path / "broken.m4a"
     broken.write_bytes(M4A)
     assert refused(broken) == f"broken.m4a {says}"
     broken.write_bytes(b"\x1aE\xdf\xa3" + bytes(500))
-    assert refused(broken).startswith("broken.m4a is WebM or Matroska, and no sound in it can be read")
+    assert refused(broken).startswith("broken.m4a is WebM or Matroska, and its sound can't be read")
 
 
 def test_without_a_decoder_the_sentence_names_one(tmp_path, monkeypatch):
@@ -241,14 +239,14 @@ def test_without_a_decoder_the_sentence_names_one(tmp_path, monkeypatch):
     file = tmp_path / "memo.m4a"
     file.write_bytes(M4A)
     assert refused(file) == (
-        "memo.m4a is MP4, M4A or MOV, which takes a decoder that is not here: run `%pip install av` in a "
+        "memo.m4a is MP4, M4A or MOV, which needs a decoder that is not installed: run `%pip install av` in a "
         "cell (or install the program ffmpeg), and read it again; or save it as WAV, FLAC, OGG or MP3, and "
         "read that."
     )
 
 
 def test_samples_need_their_rate_and_keep_their_pitch(capsys):
-    assert "don't say how many make a second" in refused(TONE)
+    assert "does not say how many samples make a second" in refused(TONE)
     for rate in (8_000, 22_050, 44_100.0, 16_000):
         tone = 0.5 * numpy.sin(2 * numpy.pi * 440 * numpy.arange(2 * rate) / rate)
         samples = speech.read(tone, rate=rate)
@@ -332,8 +330,8 @@ def test_what_is_no_sound_gets_one_sentence():
         (numpy.ones((2, 2, 2)), "must have the shape (samples,) or (samples, channels), not (2, 2, 2)"),
         (numpy.ones((100, 100)), "must have the shape"),
         ([], "must have the shape"),
-        (TONE[:800], "This sound holds 0.05 s of sound; 0.1 s is the least"),
-        (TONE * numpy.nan, "This sound holds numbers that are none"),
+        (TONE[:800], "This sound has 0.05 s of sound; 0.1 s is the least"),
+        (TONE * numpy.nan, "This sound has samples that are not numbers"),
     ]:
         assert sentence in refused(samples, rate=RATE)
 
@@ -357,7 +355,7 @@ def test_noise_refuses_in_one_sentence():
         ((TONE, 10, 0, "pink"), "no noise of the kind 'pink'"),
         ((TONE[None, None], 10), "must have the shape"),
         (("sound", 10), "The samples must be numbers"),
-        ((TONE + numpy.inf, 10), "holds numbers that are none"),
+        ((TONE + numpy.inf, 10), "has samples that are not numbers"),
     ]:
         with pytest.raises(CourseError, match=sentence):
             speech.add_noise(*arguments)
@@ -466,7 +464,7 @@ def test_word_times_refuse_in_one_sentence():
     attention, words = numpy.ones((2, 5, 50)), [("one", range(2, 3))]
     for arguments, sentence in [
         ((attention[0], words, 1), "must have the shape"),
-        ((attention, words, 0), "0 s is no length"),
+        ((attention, words, 0), "A sound of 0 s is too short"),
         ((attention, [("one", range(0, 1))], 1), "run the model on all ids"),
         ((attention, [("one", range(6, 7))], 1), "run the model on all ids"),
     ]:

@@ -44,7 +44,7 @@ def read(source, start=0.0, seconds=WINDOW, rate=None):
     """
     if isinstance(source, bytes | bytearray | memoryview | str | Path):
         if rate is not None:
-            raise CourseError("A file says its own rate: leave `rate` out.")
+            raise CourseError("A file states its own rate: leave `rate` out.")
         name = "This recording" if not isinstance(source, str | Path) else Path(source).name
         samples, rate, length = _from_file(source, name, start, seconds)
     else:
@@ -88,8 +88,8 @@ def _from_samples(samples, rate, name, start, seconds):
     samples = _as_floats(samples, name)
     if rate is None:
         raise CourseError(
-            f"{name} is numbers, which don't say how many make a second: give that, too, as in "
-            "course.speech.read(samples, rate=44_100). It is where the numbers came from."
+            f"{name} is an array, which does not say how many samples make a second: give the rate of its "
+            "source, as in course.speech.read(samples, rate=44_100)."
         )
     if isinstance(rate, bool | str) or not RATES[0] <= rate <= RATES[1]:
         raise CourseError(f"A rate is a number of samples a second, such as 16_000 or 44_100, not {rate}.")
@@ -160,7 +160,7 @@ def _from_file(source, name, start, seconds):
         except soundfile.LibsndfileError as error:
             kind = _needs_decoder(beginning)
             if kind is None:
-                what = "is empty" if not beginning else "is no audio that this course can read"
+                what = "is empty" if not beginning else "is not audio that this course can read"
                 raise CourseError(f"{name} {what}: save it as {FORMATS}, and read that.") from error
             file.seek(0)
             samples, rate, length = _decoded(file, name, kind, start, seconds)
@@ -176,7 +176,7 @@ def _opened(source):
         return Path(source).expanduser().open("rb")
     except OSError as error:
         raise CourseError(
-            f"{source} can't be opened ({error.strerror}): check the name, and that it lies on this machine."
+            f"{source} can't be opened ({error.strerror}): check the name, and that it is on this machine."
         ) from error
 
 
@@ -194,7 +194,7 @@ def _decoded(file, name, kind, start, seconds):
     program = shutil.which("ffmpeg")
     if program is None and importlib.util.find_spec("av") is None:
         raise CourseError(
-            f"{name} is {kind}, which takes a decoder that is not here: {GET_DECODER}, and read it again; or "
+            f"{name} is {kind}, which needs a decoder that is not installed: {GET_DECODER}, and read it again; or "
             f"save it as {FORMATS}, and read that."
         )
     try:
@@ -203,7 +203,7 @@ def _decoded(file, name, kind, start, seconds):
         return _by_av(file, name, start, seconds)
     except (ValueError, OSError) as error:
         raise CourseError(
-            f"{name} is {kind}, and no sound in it can be read: save it as {FORMATS}, and read that."
+            f"{name} is {kind}, and its sound can't be read: save it as {FORMATS}, and read that."
         ) from error
 
 
