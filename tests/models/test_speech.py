@@ -239,8 +239,8 @@ def test_without_a_decoder_the_sentence_names_one(tmp_path, monkeypatch):
     file = tmp_path / "memo.m4a"
     file.write_bytes(M4A)
     assert refused(file) == (
-        "memo.m4a is MP4, M4A or MOV, which needs a decoder that is not installed: run `%pip install av` in a "
-        "cell (or install the program ffmpeg), and read it again; or save it as WAV, FLAC, OGG or MP3, and "
+        "memo.m4a is MP4, M4A or MOV, which needs a decoder that is not installed: run `%pip install av` in "
+        "a cell (or install the program ffmpeg), and read it again; or save it as WAV, FLAC, OGG or MP3, and "
         "read that."
     )
 

@@ -194,8 +194,8 @@ def _decoded(file, name, kind, start, seconds):
     program = shutil.which("ffmpeg")
     if program is None and importlib.util.find_spec("av") is None:
         raise CourseError(
-            f"{name} is {kind}, which needs a decoder that is not installed: {GET_DECODER}, and read it again; or "
-            f"save it as {FORMATS}, and read that."
+            f"{name} is {kind}, which needs a decoder that is not installed: {GET_DECODER}, and read it "
+            f"again; or save it as {FORMATS}, and read that."
         )
     try:
         if program:
