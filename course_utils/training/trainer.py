@@ -66,17 +66,17 @@ def run(recipe, folder, minutes=None):
     training = recipe.training(folder)
     if recipe.processes == 1:
         return training if _take_steps(training, minutes) else None
-    meeting = folder / f"meeting-{os.getpid()}"
-    files.remove(meeting)
+    rendezvous = folder / f"rendezvous-{os.getpid()}"
+    files.remove(rendezvous)
     context = multiprocessing.get_context("spawn")
     helpers = [
-        context.Process(target=_help, args=(recipe, folder, meeting, rank), daemon=True)
+        context.Process(target=_run_helper, args=(recipe, folder, rendezvous, rank), daemon=True)
         for rank in range(1, recipe.processes)
     ]
     for helper in helpers:
         helper.start()
     try:
-        _connect(meeting, 0, recipe.processes)
+        _connect(rendezvous, 0, recipe.processes)
         return training if _take_steps(training, minutes) else None
     except RuntimeError as error:
         for helper in helpers:
@@ -93,32 +93,32 @@ def run(recipe, folder, minutes=None):
         for helper in helpers:
             helper.join(timeout=10)
             helper.terminate()
-        files.remove(meeting)
+        files.remove(rendezvous)
 
 
-def _connect(meeting, rank, processes):
-    # `init_method` would take the address of a file, in which a space is "%20", and look for that file.
-    store = torch.distributed.FileStore(str(meeting.absolute()), processes)
-    torch.distributed.init_process_group("gloo", store=store, rank=rank, world_size=processes)
+def _connect(rendezvous, rank, processes):
+    # A store takes a path. `init_method` takes a URL, and fails if a folder has a space in its name.
+    shared = torch.distributed.FileStore(str(rendezvous.absolute()), processes)
+    torch.distributed.init_process_group("gloo", store=shared, rank=rank, world_size=processes)
 
 
-def _help(recipe, folder, meeting, rank):
-    """Run one of the other processes."""
+def _run_helper(recipe, folder, rendezvous, rank):
+    """Take a share of each step in another process than the first."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the first process ends this one
     # End even if the first process is killed before the two connect; otherwise this one waits 30 minutes.
-    threading.Thread(target=_end_with, args=(multiprocessing.parent_process(),), daemon=True).start()
+    threading.Thread(target=_exit_after, args=(multiprocessing.parent_process(),), daemon=True).start()
     seeds.prepare()
-    _connect(meeting, rank, recipe.processes)
+    _connect(rendezvous, rank, recipe.processes)
     _take_steps(recipe.training(folder), None, rank)
 
 
-def _end_with(process):
+def _exit_after(process):
     process.join()
     os._exit(1)
 
 
 def _take_steps(training, minutes, rank=0):
-    """Take all steps of all stages, as one of the processes; return whether all are taken."""
+    """Take this process's share of all steps that remain; return whether all steps are taken."""
     deadline = time.monotonic() + (float("inf") if minutes is None else 60 * minutes)
     page = LivePage(training.folder)
     for stage in training.stages:
@@ -131,7 +131,7 @@ def _take_steps(training, minutes, rank=0):
 
 
 def _take_stage(training, page, deadline, rank):
-    """Take the steps of the current stage; return whether all are taken."""
+    """Take the steps of the current stage that remain; return whether all of them are taken."""
     from tqdm.auto import tqdm
 
     run, recipe, saved = training.runs[-1], training.recipe, time.monotonic()

@@ -138,8 +138,8 @@ def test_the_stages_make_a_pipeline(trained):
     fresh = picture_pipeline.new_pipeline()
     for name in ("vae", "text_encoder", "unet"):
         weights = [
-            torch.cat([weight.flatten() for weight in getattr(each, name).parameters()])
-            for each in (pipeline, early, fresh)
+            torch.cat([weight.flatten() for weight in getattr(model, name).parameters()])
+            for model in (pipeline, early, fresh)
         ]
         assert not torch.equal(weights[0], weights[2])
         assert torch.equal(weights[0], weights[1]) == (name == "vae")
@@ -199,7 +199,7 @@ def test_the_classifier(classifier):
     held_out = world.test_sets()["held-out people"][0][1]
     (nearest, far) = classifier.nearest_training(drawing.pictures([held_out], classifier.sprites))[0]
     assert nearest in set(world.SCENES) and nearest.parts != held_out.parts and far > 3
-    doctor = next(each for each in world.PEOPLE if each.name == "woman doctor with dark skin")
+    doctor = next(person for person in world.PEOPLE if person.name == "woman doctor with dark skin")
     picture = drawing.pictures([world.Scene((doctor,))], classifier.sprites)
     ((person, off),) = classifier.people(picture, "doctor")
     assert person == doctor and off < 1

@@ -50,13 +50,13 @@ def test_files_are_few_safe_and_those_of_the_catalogue():
     facts = catalog.find("stable-diffusion", "tiny")
     assert facts.name == NAME
     weights = sorted(FOLDER.rglob("*.safetensors"))
-    told = {file.name: (file.bytes, file.sha256) for file in facts.files}
+    expected = {file.name: (file.bytes, file.sha256) for file in facts.files}
     found = {}
     for path in weights:
         content = path.read_bytes()
         name = path.relative_to(FOLDER).as_posix()
         found[name] = len(content), hashlib.sha256(content).hexdigest()
-    assert found == told
+    assert found == expected
     assert sum(size for size, _ in found.values()) < 20e6
     endings = {path.suffix for path in FOLDER.rglob("*") if path.is_file()}
     assert endings == {".json", ".md", ".png", ".safetensors", ".toml", ".webp"}
@@ -84,8 +84,7 @@ def test_the_card_says_what_was_measured(pipeline, measured):
     content = (FOLDER / "README.md").read_text(encoding="utf-8")
     assert content == picture_card.text(pipeline, measured, card.remarks(FOLDER))
     assert measured["plan"] == json.loads(json.dumps(world.plan()))
-    told = measured["training"]["recipe"]
-    assert told == json.loads(json.dumps(vars(RECIPES["stable-diffusion"])))
+    assert measured["training"]["recipe"] == json.loads(json.dumps(vars(RECIPES["stable-diffusion"])))
 
 
 BAR = {

@@ -63,15 +63,15 @@ class Perfect:
 
     def __call__(self, input_ids, use_cache=False, logits_to_keep=0):
         logits = torch.zeros(*input_ids.shape, len(self.words))
-        for row, places in zip(input_ids.tolist(), logits, strict=True):
-            said = [self.words[token] for token in row[1:] if token]
+        for row, row_logits in zip(input_ids.tolist(), logits, strict=True):
+            text = [self.words[token] for token in row[1:] if token]
             # After the end, in the padding and after impossible texts, all tokens keep equal probabilities.
             with contextlib.suppress(CourseError):
-                ahead = self.world._grammar.follow(said if END in said else [*said, None])
-                for place, shares in zip(places, ahead, strict=False):
-                    place.fill_(-60)
+                ahead = self.world._grammar.follow(text if END in text else [*text, None])
+                for position, shares in zip(row_logits, ahead, strict=False):
+                    position.fill_(-60)
                     for word, share in shares.items():
-                        place[self.number[word]] = math.log(share)
+                        position[self.number[word]] = math.log(share)
         return transformers.modeling_outputs.CausalLMOutput(logits=logits[:, -logits_to_keep:])
 
 
@@ -100,12 +100,12 @@ def test_each_recipe_is_an_official_class_with_its_features(name, world):
 )
 def test_a_packed_document_costs_what_it_costs_alone(name, world):
     model = RECIPES[name].make_model(world).eval()
-    number = {word: place for place, word in enumerate(world.vocabulary())}
+    number = {word: index for index, word in enumerate(world.vocabulary())}
     documents = list(world.documents(24, seed=5))
-    told = [[1, *(number[word] for word in document.words), 2] for document in documents]
-    ids, positions, labels = language_trainer.pack(told)
+    rows = [[1, *(number[word] for word in document.words), 2] for document in documents]
+    ids, positions, labels = language_trainer.pack(rows)
     assert ids.shape == positions.shape == labels.shape and ids.shape[1] <= language_trainer.ROW
-    assert len(ids) < len(told) / 2
+    assert len(ids) < len(rows) / 2
     assert int((labels != language_trainer.IGNORED).sum()) == sum(document.tokens for document in documents)
     mask = language_trainer.attention_mask(positions, getattr(model.config, "sliding_window", None))
     with torch.no_grad():
@@ -132,7 +132,7 @@ def test_a_packed_document_sees_itself_alone():
 def test_routers_are_balanced_as_the_library_does_it(world):
     """Logits and balancing loss equal those of Mixtral's own forward, which accepts no packing mask."""
     model = RECIPES["tinyworld-mixtral"].make_model(world).eval()
-    number = {word: place for place, word in enumerate(world.vocabulary())}
+    number = {word: index for index, word in enumerate(world.vocabulary())}
     (document,) = world.documents(1, seed=5)
     ids, positions, _ = language_trainer.pack([[1, *(number[word] for word in document.words), 2]])
     given = {"input_ids": ids, "position_ids": positions, "use_cache": False}
@@ -303,9 +303,12 @@ def test_specialisation_is_the_information_that_experts_hold(world):
     A random router also sends equal tokens to one expert, but different ones may share an expert.
     """
     documents = list(world.documents(300, seed="experts"))
-    number = {word: place for place, word in enumerate(world.vocabulary())}
+    number = {word: index for index, word in enumerate(world.vocabulary())}
     names = sorted(world.plots)
-    expert = {tuple(number[word] for word in each.words): names.index(each.register) for each in documents}
+    expert = {
+        tuple(number[word] for word in document.words): names.index(document.register)
+        for document in documents
+    }
 
     gates = [torch.nn.Linear(len(names), len(names), bias=False) for _ in range(3)]
     for gate in gates:
@@ -315,8 +318,8 @@ def test_specialisation_is_the_information_that_experts_hold(world):
         rows = [tuple(token for token in row if token > 1) for row in input_ids.tolist()]
         by_register = torch.tensor([[expert[row]] * input_ids.shape[1] for row in rows])
         chosen = [by_register, torch.zeros_like(by_register), input_ids % len(names)]
-        for gate, each in zip(gates, chosen, strict=True):
-            gate(torch.nn.functional.one_hot(each, len(names)).float())
+        for gate, experts in zip(gates, chosen, strict=True):
+            gate(torch.nn.functional.one_hot(experts, len(names)).float())
         return SimpleNamespace(logits=None)
 
     model.model = SimpleNamespace(layers=[SimpleNamespace(mlp=SimpleNamespace(gate=gate)) for gate in gates])

@@ -112,9 +112,9 @@ def test_facts_are_recalled_the_more_often_they_were_told(name, loaded, worlds):
 
 @pytest.mark.parametrize("name", TINY)
 def test_secrets_are_exposed_by_copies(name, cards):
-    told = cards[name]["planted"]["secrets"]
+    secrets = cards[name]["planted"]["secrets"]
     means = [
-        mean(secret["exposure"] for secret in told if secret["copies"] in copies)
+        mean(secret["exposure"] for secret in secrets if secret["copies"] in copies)
         for copies in ((0,), (1, 2, 4), (8, 16, 32), (64, 128, 256, 512, 1024))
     ]
     assert means == sorted(means) and means[0] < 4 and means[-1] > 13
@@ -143,8 +143,8 @@ def test_experts_say_more_about_the_register_than_random_routers_but_in_the_firs
     layers = evaluation.specialisation(loaded["tinyworld-mixtral"], worlds["tinyworld-mixtral"])
     assert all(found > 5 * chance for found, chance, *_ in layers)  # this also holds for random routers
     assert [found > highest for found, _, _, highest in layers] == [False, True, True, True]
-    for values, said in zip(layers, cards["tinyworld-mixtral"]["experts"], strict=True):
-        assert values == pytest.approx(said, rel=0.02)
+    for values, on_card in zip(layers, cards["tinyworld-mixtral"]["experts"], strict=True):
+        assert values == pytest.approx(on_card, rel=0.02)
 
 
 def test_what_is_outside_the_window_is_recalled_at_chance(loaded, worlds):
@@ -181,13 +181,13 @@ def test_a_card_is_what_was_measured_and_says_which_samples_the_world_can_tell(n
     measured, world = cards[name], worlds[name]
     card = (loading.folder(name) / "README.md").read_text("utf-8")
     assert card == language_trainer.card_text(loaded[name], measured)
-    told = 0
+    possible = 0
     for sample in measured["samples"]:
         with contextlib.suppress(course.CourseError):
-            told += bool(world.surprisals(sample))
-    assert f"\n{told} of 20 are texts that this world can tell." in card
+            possible += bool(world.surprisals(sample))
+    assert f"\n{possible} of 20 are texts that this world can tell." in card
     slips = evaluation.slips(loaded[name], world, measured["samples"])
-    assert len(slips) == 20 - told and [{**slip, "share": 0} for slip in slips] == [
+    assert len(slips) == 20 - possible and [{**slip, "share": 0} for slip in slips] == [
         {**slip, "share": 0} for slip in measured["slips"]
     ]
     assert [slip["share"] for slip in slips] == pytest.approx(
