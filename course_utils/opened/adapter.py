@@ -1,4 +1,4 @@
-"""A LoRA adapter: its two narrow matrices drawn to scale, and its strength under a slider, for lesson 12."""
+"""A LoRA adapter: its two narrow matrices, drawn to scale, and a slider for its strength, for lesson 12."""
 
 from course_utils.views.charts import bar_table
 from course_utils.views.picture import BLUE, INK, LINE, QUIET, TRACK, VERMILLION, Picture, card

@@ -32,7 +32,7 @@ def heat(shares, temperature):
 
 
 class Audit(Explorer):
-    """Shows the planted share of "she" and each model's, for a chosen trade, sentence and temperature.
+    """Shows how often each model says "she", and the planted share, for a trade, sentence and temperature.
 
     Moving a control runs no model.
 

@@ -1,4 +1,4 @@
-"""One weight of a model, changed under a slider, and what the model then answers: for lesson 00."""
+"""One weight of a model, changed with a slider, and what the model then answers, for lesson 00."""
 
 from course_utils.views.picture import INK
 from course_utils.widgets.asking import Asking

@@ -49,7 +49,7 @@ class Picture:
 def bundle(widget, picture):
     """Return one display in three forms: a live widget if a kernel runs, else a picture, else text.
 
-    widget: a widget of ipywidgets.
+    widget : a widget of ipywidgets.
     """
     # ipywidgets 8 can make this part itself; version 7, which Colab has, can't.
     live = {"version_major": 2, "version_minor": 0, "model_id": widget.model_id}

@@ -166,7 +166,7 @@ def player(samples, rate, words, *, captions=None, title=None):
 def alignment_html(rows, above="what was said", below="what was heard"):
     """Return the HTML of `alignment`. Parameters as in `alignment`, and
 
-    above, below: str, the names of the two lines in the legend.
+    above, below : str, the names of the two lines in the legend.
     """
     html = ""
     for label, pairs in rows.items():
@@ -210,7 +210,7 @@ def player_html(samples, rate, name, captions=None):
 def spectrogram_html(mel, words=None, spans=None, chances=None, attention=None, chosen=None, hover=False):
     """Return the mel picture with its words as HTML. Parameters as in `spectrogram`, and
 
-    hover: bool; if true, each word also contains its attention, in a <span class="course-attended"> inside
+    hover : bool; if true, each word also contains its attention, in a <span class="course-attended"> inside
         the word's <span class="course-word">. The page shows it while the mouse points at the word.
     """
     mel = array(mel)
