@@ -22,9 +22,11 @@ from pathlib import Path
 
 import playwright
 import pytest
-import requests
+from lazy import Lazy
 
 from course_utils.opened import isolation
+
+requests = Lazy("requests")
 
 ROOT = Path(__file__).parent.parent
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome", "msedge")
