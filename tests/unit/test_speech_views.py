@@ -4,19 +4,14 @@ import base64
 import io
 import json
 import re
-from pathlib import Path
 
 import numpy
 import pytest
-from lazy import Lazy
 
-import course_utils
-from course_utils import CourseError, loading, opened
+from course_utils import CourseError, opened
 from course_utils.opened import speech
 from course_utils.opened.speech.explorer import OWN, Speech, paired
 from course_utils.opened.speech.pictures import attended
-
-nbformat = Lazy("nbformat")
 
 MEL = numpy.zeros((80, 200))  # two seconds
 MEL[:20, 50:100] = 1.0  # low sounds from 0.5 to 1 s
@@ -295,52 +290,6 @@ def test_words_are_paired_where_they_are_the_same():
     assert paired(["a", "b", "c"], ["a", "x", "c", "d"]) == [("a", "a"), ("b", "x"), ("c", "c"), (None, "d")]
     assert paired(["a", "b"], []) == [("a", None), ("b", None)]
     assert paired([], []) == []
-
-
-@pytest.fixture(scope="module")
-def language_cell():
-    """Returns the lesson's cell that runs a multilingual Whisper if the machine has one."""
-    notebook = nbformat.read(Path(__file__).parents[2] / "notebooks" / "07_whisper.ipynb", as_version=4)
-    return next(cell.source for cell in notebook.cells if "detect_language" in cell.source)
-
-
-def test_the_language_cell_runs_where_a_multilingual_size_is(language_cell, monkeypatch, capsys):
-    """Runs the cell with a multilingual Whisper with random weights, and without espeak-ng."""
-    import torch
-    import transformers
-
-    processor = transformers.AutoProcessor.from_pretrained(loading.folder("whisper"))
-    ids = processor.tokenizer.convert_tokens_to_ids
-    languages = {token: ids(token) for token in ("<|en|>", "<|fr|>", "<|de|>")}
-    starts = {"decoder_start_token_id": ids("<|startoftranscript|>"), "pad_token_id": 0, "eos_token_id": 0}
-    sizes = dict.fromkeys(("encoder_layers", "decoder_layers"), 1) | {"d_model": 12}
-    model = transformers.WhisperForConditionalGeneration(
-        transformers.WhisperConfig(vocab_size=len(processor.tokenizer), bos_token_id=0, **starts, **sizes)
-    )
-    model.generation_config = transformers.GenerationConfig(
-        is_multilingual=True, lang_to_id=languages, **starts
-    )
-    monkeypatch.setattr(loading, "is_cached", lambda model: model.name == "whisper-tiny")
-    monkeypatch.setattr(loading, "load", lambda name: (model, processor))
-    monkeypatch.setenv("PATH", "")
-    clip = speech.clips()["himself"]
-    with torch.no_grad():
-        exec(
-            language_cell,
-            {"course": course_utils, "listen": None, "clip": clip, "features": torch.zeros(1, 80, 3000)},
-        )
-    said = capsys.readouterr().out.splitlines()
-    assert said[0].startswith("This machine: A synthetic voice needs the program espeak-ng")
-    assert said[-1].split(": ")[1] in languages and said[-1].startswith("This machine, language of the clip")
-
-
-def test_the_language_cell_says_what_is_missing(language_cell, monkeypatch, capsys):
-    monkeypatch.setattr(loading, "is_cached", lambda model: False)
-    monkeypatch.setenv("PATH", "")
-    exec(language_cell, {"course": course_utils, "listen": None, "clip": speech.clips()["himself"]})
-    assert capsys.readouterr().out.endswith(
-        "This machine has no Whisper tiny, multilingual: run `course fetch whisper-tiny`, then this cell.\n"
-    )
 
 
 def test_every_recorded_voice_has_every_clip():
