@@ -23,7 +23,7 @@ def setup(name):
         model = model_of(lesson, family)
         print(cost(model))
         if family == model.family:
-            catalog.announce(model)
+            catalog.set_default(model)
     if not lesson.models:
         print("No model to fetch: this lesson reads the course's own tables.")
     if not Path("../exercises", lesson.name).exists():

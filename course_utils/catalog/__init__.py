@@ -11,9 +11,9 @@ from pathlib import Path
 from course_utils.errors import CourseError
 
 SIZES = ("tiny", "small", "full")
-# The only state of the catalogue: the sizes of families that the set-up cell announced in this kernel.
-# `announce` writes it, and `find` reads it.
-announced_sizes: dict[str, str] = {}
+# The only state of the catalogue: family -> size, as the set-up cell of a lesson chose it for this kernel.
+# `set_default` writes it, and `find` reads it.
+default_sizes: dict[str, str] = {}
 
 
 def repository() -> str:
@@ -314,7 +314,7 @@ def find(name: str, size: str | None = None) -> Model:
 
     name : a name such as "smollm2-135m-instruct", or a family such as "llama"
     size : "tiny", "small" or "full"; by default the environment's COURSE_SIZE, or else the size that a
-        lesson's set-up cell announced, or else the family's smallest
+        lesson's set-up cell chose, or else the family's smallest
 
     Raises CourseError if there is no such model.
     """
@@ -329,7 +329,7 @@ def find(name: str, size: str | None = None) -> Model:
             f"families are {', '.join(families)}, and `course models` in a terminal lists all models."
         )
     available = [each for each in SIZES if each in family]
-    size = size or os.environ.get("COURSE_SIZE") or announced_sizes.get(name) or available[0]
+    size = size or os.environ.get("COURSE_SIZE") or default_sizes.get(name) or available[0]
     if size not in SIZES:
         raise CourseError(
             f"There is no size {size!r}: choose one of {', '.join(SIZES)} (argument or COURSE_SIZE)."
@@ -347,9 +347,9 @@ def default(family: str) -> Model | None:
         return None
 
 
-def announce(model: Model):
+def set_default(model: Model):
     """Make `find(model.family)` return the model of this size for the rest of this kernel."""
-    announced_sizes[model.family] = model.size
+    default_sizes[model.family] = model.size
 
 
 def lesson(name: str) -> Lesson:

@@ -143,7 +143,7 @@ def test_a_load_leaves_seeds_threads_and_warnings_as_they_were(load, imported, t
 
 def test_set_up_sets_one_thread_and_the_seeds_and_says_so(monkeypatch, capsys):
     monkeypatch.delenv("COURSE_THREADS", raising=False)
-    monkeypatch.setattr(catalog, "announced_sizes", {})
+    monkeypatch.setattr(catalog, "default_sizes", {})
     torch.set_num_threads(2)
     draws = []
     for _ in range(2):
@@ -262,7 +262,7 @@ def test_a_lesson_refuses_a_model_that_its_cells_cannot_open(monkeypatch):
 
 def test_a_lesson_s_set_up_settles_the_size(monkeypatch, capsys):
     monkeypatch.delenv("COURSE_SIZE", raising=False)
-    monkeypatch.setattr(catalog, "announced_sizes", {})
+    monkeypatch.setattr(catalog, "default_sizes", {})
     assert catalog.find("llama").name == "tinyworld-llama"
     lessons.setup("02_tokens_and_llama")
     assert "SmolLM2-135M-Instruct (small)" in capsys.readouterr().out

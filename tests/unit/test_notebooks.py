@@ -208,7 +208,7 @@ def test_links_hold_the_one_address():
 
 
 def test_a_lesson_alone_says_where_the_files_are_that_it_links_to(tmp_path, monkeypatch, capsys):
-    monkeypatch.setattr(catalog, "announced_sizes", {})
+    monkeypatch.setattr(catalog, "default_sizes", {})
     colab = REPOSITORY.replace("github.com", "colab.research.google.com/github")
     for name, path in LESSONS.items():
         monkeypatch.chdir(tmp_path)

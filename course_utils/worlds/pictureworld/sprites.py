@@ -10,6 +10,7 @@ from pathlib import Path
 
 import numpy
 
+from course_utils import files
 from course_utils.errors import CourseError
 from course_utils.loading import downloads, package_index, store
 from course_utils.worlds.pictureworld.drawing import EMOJI_SIZE
@@ -68,9 +69,8 @@ def fetch(folder) -> Path:
                 sheet[row : row + EMOJI_SIZE, column : column + EMOJI_SIZE] = image
     if missing:
         raise CourseError(f"{PACKAGE} has no {next(iter(missing))}: its sha256 was right, so report this.")
-    part = path.with_name(f"part-{os.getpid()}-{SHEET}")
-    Image.fromarray(sheet).save(part, "WEBP", lossless=True, quality=80, method=4)
-    os.replace(part, path)
+    with files.replacing(path) as part:
+        Image.fromarray(sheet).save(part, "WEBP", lossless=True, quality=80, method=4)
     archive.unlink()
     return path
 
