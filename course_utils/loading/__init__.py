@@ -1,11 +1,11 @@
-"""From a model's name to the library's own objects, in a straight line: find, plan, fetch, open.
+"""Turns a model's name into the library's own objects, in four steps: find, plan, fetch, open.
 
     facts = catalog.find("llama", "full")
     plan = loading.plan(facts, four_bit=True)
     folder = loading.fetch(plan)
     model, tokenizer = loading.open(folder, plan)
 
-`load` does all of it, shows the plan as a table before a download, and turns errors into sentences.
+`load` takes all four steps, shows the plan as a table before a download, and turns errors into sentences.
 """
 
 from course_utils import catalog, notebook, units
@@ -34,21 +34,21 @@ LONGEST = 120  # minutes that a notebook's cell may download; a terminal may tak
 def load(name, size=None, four_bit=None, eight_bit=None):
     """Return `(model, tokenizer)`, for Whisper `(model, processor)`, for Stable Diffusion its pipeline.
 
-    These are the library's own objects, ready to run: the same as
-    `AutoModelForCausalLM.from_pretrained(folder(name))` in float32 on the CPU. The full size comes in the
-    first of `planning.candidates` that fits into the memory that is free; on a GPU, send its inputs there,
-    `.to(model.device)`. Attention is "eager", so that `output_attentions=True` gives the weights (the
-    default, sdpa, has none). Random seeds, threads and warnings stay as they were; a lesson's `setup` is what
-    sets them.
+    These are the library's own objects, ready to run, and the same as
+    `AutoModelForCausalLM.from_pretrained(folder(name))` gives in float32 on the CPU. A full-size model is
+    loaded by the first plan of `planning.candidates` that fits into the free memory. If it is on a GPU, move
+    your inputs there with `.to(model.device)`. Attention is "eager", so that `output_attentions=True` returns
+    the attention weights; the default, sdpa, returns none. Random seeds, threads and warnings stay as they
+    were: a lesson's `setup` sets them.
 
     name : a family ("llama") or a model of the catalogue ("smollm2-135m-instruct")
     size : "tiny", "small" or "full"; by default COURSE_SIZE, else the size in the lesson's set-up cell, else
         the smallest available size
     four_bit, eight_bit : whether bitsandbytes stores matrices at 4 bits (NF4) or at 8 (LLM.int8); by default
-        only if a full-size model is too large otherwise
+        only if a full-size model does not fit otherwise
 
-    Raises CourseError with one sentence if the files can't be had, bitsandbytes is missing, or the memory is
-    too small or runs out.
+    Raises CourseError with one sentence if the files can't be fetched, bitsandbytes is missing, or there is
+    too little memory.
     """
     planned = plan(catalog.find(name, size), four_bit, eight_bit)
     if planned.model.size == "full":
@@ -59,14 +59,14 @@ def load(name, size=None, four_bit=None, eight_bit=None):
 
 
 def folder(name, size=None):
-    """Return the folder that `from_pretrained` takes.
+    """Return a model's folder, in the form that `from_pretrained` takes.
 
-    Its files are fetched, verified, and converted once if they are made for llama.cpp or CTranslate2. A tiny
-    model came with the course. Before a download, a table shows what the model needs.
+    The model's files are fetched and verified. Files for llama.cpp or CTranslate2 are then converted once. A
+    tiny model came with the course. Before a download, a table shows what the model needs.
 
     name, size : as in `load`
 
-    Raises CourseError with one sentence if the files can't be had, or the model can't run here.
+    Raises CourseError with one sentence if the files can't be fetched, or the model can't run here.
     """
     planned = plan(catalog.find(name, size))
     with failures.in_one_sentence(planned):
@@ -75,7 +75,7 @@ def folder(name, size=None):
 
 
 def weights(name, size=None):
-    """Return the path of a model's weights as they are published, such as a GGUF file, in the cache.
+    """Return the path in the cache of a model's weights as they were published, such as a GGUF file.
 
     name, size : as in `load`, of a model whose `files` the catalogue lists
 
@@ -88,17 +88,17 @@ def weights(name, size=None):
 
 
 def preview(facts):
-    """Show what a model would take here, without fetching it. Raises what `folder` raises."""
+    """Show what a model would need on this machine, without fetching it. Raises what `folder` raises."""
     planned = plan(facts)
     with failures.in_one_sentence(planned):
         announce(planned)
 
 
 def announce(plan):
-    """Show what a plan takes as a table, if anything must be downloaded, after a first request to its source.
+    """Show a plan's needs as a table if anything must be downloaded, and measure the source's speed for it.
 
-    Raises CourseError before anything is downloaded: the plan's obstacle, or a download that is too long for
-    a notebook's cell; and what the first request raises.
+    Raises CourseError before anything is downloaded if the plan has an obstacle, or if the download would
+    take too long for a notebook's cell. Also raises what the first request to the source raises.
     """
     if not plan.download_bytes:
         return
@@ -116,7 +116,7 @@ def announce(plan):
 
 
 def _rows(plan, speed):
-    """Return the rows of the table: what the model takes, and what is there."""
+    """Return the rows of the table: what the model needs, and what this machine has."""
     model = plan.model
 
     def megabytes(count):
@@ -124,7 +124,7 @@ def _rows(plan, speed):
 
     gpu = f", GPU {megabytes(plan.free_gpu_bytes)}" if plan.free_gpu_bytes else ", no GPU"
     if model.size != "full":
-        gpu = ""  # it runs on the CPU
+        gpu = ""  # models of other sizes run on the CPU
     time = units.duration(plan.download_bytes / speed) if speed else "unknown"
     rows = [
         ("", "takes", "is there"),
@@ -148,10 +148,10 @@ def _table(rows, title):
 
 
 def fetch_config(repository, file):
-    """Return the path of one small JSON file of a hub repository's main branch, in the hub's own cache.
+    """Return the path, in the hub's own cache, of one small JSON file of a hub repository's main branch.
 
-    Returns None if the repository has no such file. Raises CourseError: no such repository, a gate, no
-    answer, or offline and not in the cache.
+    Returns None if the repository has no such file. Raises CourseError if the repository does not exist or is
+    gated, if the hub does not answer, or if this machine is offline and the file is not in the cache.
     """
     with failures.of_hub_in_one_sentence(repository):
         return hub.config(repository, file)

@@ -1,4 +1,4 @@
-"""Models made for llama.cpp (GGUF) or CTranslate2, converted once into what transformers loads."""
+"""Converts models made for llama.cpp (GGUF) or CTranslate2, once, into what transformers loads."""
 
 import json
 from importlib.metadata import version
@@ -9,12 +9,12 @@ from course_utils.loading import store
 
 
 def once(model, weights) -> Path:
-    """Return the folder `NAME/model` of the cache, converted from the model's files the first time.
+    """Return the folder `NAME/model` of the cache; the first time, convert the model's files into it.
 
-    The folder appears whole or not at all. Its `ready.json` lists the hashes of the files used; if the
-    catalogue names other files, the model is converted again.
+    The folder appears whole or not at all. Its `ready.json` lists the hashes of the files that were
+    converted. If the catalogue now names other files, the model is converted again.
 
-    weights : path of the weights, beside the model's other files
+    weights : path of the weights, in the same folder as the model's other files
     """
     folder = store.converted_folder(model)
     if store.is_converted(model):
@@ -40,11 +40,11 @@ def once(model, weights) -> Path:
 
 
 def _gguf(model, weights, target):
-    """Write a GGUF file to the folder `target` as config, tokenizer and float32 safetensors.
+    """Convert a GGUF file into config, tokenizer and float32 safetensors, and write these to `target`.
 
     transformers reads GGUF scalar by scalar, so this takes about 20 s. A model that was loaded from GGUF
     can't be saved. So its state dict is loaded into a new model of the same class, which can be saved and
-    gives equal logits.
+    computes equal logits.
     """
     import torch
     import transformers
@@ -64,7 +64,7 @@ def _gguf(model, weights, target):
 
 
 def _ctranslate2(model, weights, target):
-    """Write CTranslate2's files to the folder `target` as config, processor and safetensors."""
+    """Convert CTranslate2's files into config, processor and safetensors, and write these to `target`."""
     from course_utils.loading import whisper_weights
 
     print(f"Converting {model.title}: once, a few seconds.")

@@ -1,4 +1,4 @@
-"""One file by HTTP: downloaded with a progress bar, resumed where it broke off, and verified."""
+"""Downloads one file by HTTP with a progress bar, resumes a broken download, and verifies the file."""
 
 import contextlib
 import hashlib
@@ -8,26 +8,26 @@ from urllib.parse import urlsplit
 
 ATTEMPTS = 3
 PAUSE = 1.0  # seconds between two attempts
-TIMEOUT = (10, 60)  # seconds: to connect, and between two pieces of an answer
+TIMEOUT = (10, 60)  # seconds to wait for a connection, and between two pieces of an answer
 CHUNK = 1 << 16  # bytes
-FIRST_BYTES = 16_000_000  # at most, for measuring how fast they arrive
+FIRST_BYTES = 16_000_000  # the most bytes to read when measuring the speed
 FIRST_SECONDS = 1.5
 
 
 class Unavailable(Exception):
-    """A source could not provide a file; the message is part of a sentence."""
+    """Raised when a source can't provide a file. The message is a clause for use inside a sentence."""
 
 
 class _BrokenOff(Unavailable):
-    """The connection failed: the same request may succeed a second later."""
+    """Raised when the connection fails. The same request may succeed a second later."""
 
 
 def session(certificate=None, proxy=None):
-    """Return a requests session that trusts what pip trusts.
+    """Return a requests session that trusts the same certificates as pip.
 
-    certificate : path of the certificates to trust; by default those of the system and of Mozilla. A school's
-        network is often in the system's store alone.
-    proxy : URL of the proxy; by default the one that the environment names
+    certificate : path of a file with the only certificates to trust. By default the session trusts those of
+        the operating system and of Mozilla: a school's own certificate is often only in the system's store.
+    proxy : URL of the proxy; by default the one in the environment's variables
     """
     import requests
     import truststore
@@ -43,7 +43,7 @@ def session(certificate=None, proxy=None):
             return super().proxy_manager_for(proxy, ssl_context=system, **options)
 
         def send(self, request, verify=True, **options):
-            # requests prefers REQUESTS_CA_BUNDLE to the session's own `verify`.
+            # Without this, requests would prefer REQUESTS_CA_BUNDLE to the session's `verify`.
             return super().send(request, verify=certificate or verify, **options)
 
     made = requests.Session()
@@ -56,13 +56,14 @@ def session(certificate=None, proxy=None):
 
 
 def download(session, url, part, name, size, sha256, login=None):
-    """Download `url` to the path `part`, going on where an earlier download broke off, and verify it.
+    """Download `url` to the path `part`, resume an earlier download that broke off, and verify the file.
 
-    name : for the progress bar and the messages
-    size : bytes that the file must have
+    name : the file's name in the progress bar and in messages
+    size : the bytes that the file must have
     login : (user, password) for the URL's host, or None
 
-    Raises Unavailable, with `part` kept for the next time unless its sha256 is wrong; OSError of the disk.
+    Raises Unavailable if the download fails. `part` then stays for the next attempt, unless its sha256 is
+    wrong. Raises OSError if the disk causes an error.
     """
     from tqdm.auto import tqdm
 
@@ -91,7 +92,10 @@ def verify(path, found, expected, name):
 
 
 def first_bytes_speed(session, url, login=None):
-    """Return how fast a file's first bytes arrive, in bytes per second. Store none. Raises Unavailable."""
+    """Return how many bytes per second arrive at the beginning of a file, which is not kept.
+
+    Raises Unavailable if the source can't provide the file.
+    """
     headers = {"Accept-Encoding": "identity", "Range": f"bytes=0-{FIRST_BYTES - 1}"}
     with (
         network_errors(),
@@ -102,21 +106,21 @@ def first_bytes_speed(session, url, login=None):
 
 
 def speed(chunks):
-    """Return bytes per second over the first chunks; if the connection breaks, over those that arrived."""
+    """Return the bytes per second of the first chunks; if the connection breaks, of those that arrived."""
     started, count = time.monotonic(), 0
     try:
         for chunk in chunks:
             count += len(chunk)
             if time.monotonic() - started > FIRST_SECONDS or count >= FIRST_BYTES:
                 break
-    except Exception:  # of requests or httpx: the download will meet the same error and report it
+    except Exception:  # requests and httpx raise different errors; the download will meet and report it
         if not count:
             raise
     return count / max(time.monotonic() - started, 1e-3)
 
 
 def host(url):
-    """Return the host of a URL, without a login, for messages."""
+    """Return the host of a URL, for use in messages: the host never includes a login."""
     try:
         found = urlsplit(url).netloc.rpartition("@")[2]
     except ValueError:  # "http://[", for example
@@ -126,7 +130,7 @@ def host(url):
 
 @contextlib.contextmanager
 def network_errors():
-    """Turn errors of requests and of an unreadable page into Unavailable; errors of the disk pass through."""
+    """Turn errors of requests or of an unreadable page into Unavailable; let errors of the disk pass."""
     from requests import exceptions
 
     try:
@@ -149,7 +153,7 @@ def network_errors():
 
 def _download_rest(session, url, part, size, bar, login):
     done = part.stat().st_size if part.exists() else 0
-    if done == size:  # a process was stopped between the last byte and the hash
+    if done == size:  # an earlier process ended after the last byte, before it compared the hash
         return
     headers = {"Accept-Encoding": "identity"} | ({"Range": f"bytes={done}-"} if done else {})
     with (
@@ -163,7 +167,7 @@ def _download_rest(session, url, part, size, bar, login):
             raise _BrokenOff(f"it answered {answer.status_code}")
         if not answer.ok:
             raise Unavailable(f"it answered {answer.status_code}")
-        if answer.status_code == 200:  # the whole file, even if only a range was asked for
+        if answer.status_code == 200:  # the server sent the whole file although only a range was asked for
             done = 0
         length = answer.headers.get("Content-Length")
         if length and done + int(length) != size:
@@ -180,5 +184,5 @@ def _download_rest(session, url, part, size, bar, login):
     if done > size:
         part.unlink()
         raise Unavailable(f"more than the {size:,} bytes of the file")
-    if part.stat().st_size < size:  # without a Content-Length, no error shows that an answer ended early
+    if part.stat().st_size < size:  # if the answer has no Content-Length, no error shows that it ended early
         raise _BrokenOff("the download broke off")

@@ -1,7 +1,7 @@
-"""Errors of the network, the hub, the disk and the memory, each turned into one sentence for the learner.
+"""Turns errors of the network, the hub, the disk and the memory into one sentence each for the learner.
 
-`in_one_sentence` is the only place where this happens. The rest of `loading` raises a CourseError if it knows
-the reason itself, and otherwise lets the errors of the libraries pass.
+Only `in_one_sentence` and `of_hub_in_one_sentence` do this. The rest of `loading` raises a CourseError if it
+knows the reason itself, and lets all other errors of the libraries pass.
 """
 
 import contextlib
@@ -11,13 +11,13 @@ from course_utils import notebook
 from course_utils.errors import CourseError
 from course_utils.loading import downloads, memory, store
 
-# The numbers of errors that mean that a folder can't be made or written.
+# Error numbers that mean that a folder can't be created, or that nothing can be written to it.
 _NOT_WRITABLE = (errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR, errno.EEXIST, errno.EIO)
 
 
 @contextlib.contextmanager
 def in_one_sentence(plan):
-    """Turn expected errors about a planned model into a CourseError, with a smaller size that works here."""
+    """Turn expected errors about a planned model into a CourseError, and name a smaller size that fits."""
     try:
         yield
     except CourseError as error:
@@ -47,7 +47,7 @@ def of_hub_in_one_sentence(repository):
 
 
 def with_smaller(plan, text, then="this cell again"):
-    """Return a sentence with the plan's smaller size, if it has one, and the code that loads it, added."""
+    """Return a text. If the plan has a smaller size, add that size and the code that loads it."""
     if not plan.smaller:
         return text
     smaller = f"{plan.smaller.title} ({plan.smaller.size})"
@@ -83,11 +83,11 @@ def _of_memory_or_disk(error, plan):
 
 
 def _of_hub(error, title, repository, revision):
-    """Return the sentence for an error of the hub's library (gate, token, repository, no answer), or ""."""
+    """Return the sentence for an error of the hub's library, such as a gate or no answer, or ""."""
     from huggingface_hub import constants, errors, get_token
     from requests.utils import urldefragauth
 
-    address = urldefragauth(constants.ENDPOINT)  # without a login
+    address = urldefragauth(constants.ENDPOINT)  # the hub's address, without a login
     page = f"{address}/{repository}"
     if isinstance(error, errors.GatedRepoError):
         gate = "is behind a gate"

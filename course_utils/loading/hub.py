@@ -1,7 +1,7 @@
-"""Repositories of the model hub, in the hub's own cache, where other programs find them, too.
+"""Repositories of the model hub, stored in the hub's own cache, where other programs find them, too.
 
-A repository is fetched without its pickles, which can run code when they are loaded. The entry of a model in
-the catalogue pins the revision.
+A repository is fetched without its pickles, which can run code when they are loaded. The catalogue's entry of
+a model pins the revision.
 """
 
 import contextlib
@@ -11,7 +11,7 @@ from course_utils.errors import CourseError
 from course_utils.loading import downloads, store
 
 SAFE_FILES = ["*.safetensors", "*.json", "*.jinja", "*.txt", "*.model"]
-# A second copy of the weights in their maker's own layout, a classifier of pictures, and a duplicate part.
+# In this order: second copies of weights in their maker's layout, a classifier of pictures, a duplicate part.
 IGNORED = ["consolidated*", "safety_checker/*", "vae_1_0/*"]
 
 
@@ -30,20 +30,20 @@ def is_cached(model) -> bool:
         folder = snapshot(model.sources[0], local_files_only=True)
     except errors.LocalEntryNotFoundError:
         return False
-    # The library also finds incomplete folders, so compare sizes. The catalogue's size may be rounded.
+    # The library also accepts incomplete folders, so compare sizes. The catalogue's size may be rounded.
     files = (file for pattern in SAFE_FILES for file in folder.rglob(pattern) if file.is_file())
     return sum(file.stat().st_size for file in files) >= 0.99 * model.download_bytes
 
 
 def missing_bytes(model) -> int:
-    """Return the bytes that are still to be fetched, if an earlier download was stopped between two files."""
+    """Return the bytes that are still to be fetched after a download that was stopped between two files."""
     folder = cache_folder() / f"models--{model.sources[0].repository.replace('/', '--')}" / "blobs"
     finished = (blob.stat().st_size for blob in folder.glob("*") if blob.suffix != ".incomplete")
     return model.download_bytes - sum(finished)
 
 
 def snapshot(source, show_progress=False, **options) -> Path:
-    """Return the folder of a repository with all files that the course uses; fetch what is missing."""
+    """Return the folder of a repository that holds all files that the course uses; fetch missing ones."""
     from huggingface_hub import snapshot_download
     from tqdm.auto import tqdm
 
@@ -64,17 +64,17 @@ def snapshot(source, show_progress=False, **options) -> Path:
 
 
 def _wanted(source):
-    """Return patterns of the files to download; if the source names a variant, only its weights."""
+    """Return patterns of the files to download. For a source with a variant, take only its weights."""
     if source.variant is None:
         return SAFE_FILES
     return [pattern.replace("*.safetensors", f"*.{source.variant}.safetensors") for pattern in SAFE_FILES]
 
 
 def speed(source) -> float:
-    """Return how fast the first bytes of a repository's weights arrive, in bytes per second.
+    """Return how many bytes per second arrive at the beginning of the repository's weights.
 
-    This is the first request of a download, without the 23 seconds of retries that `snapshot` would make. It
-    raises the hub's errors, and CourseError if all weights of the repository are pickles.
+    This is the first request of a download. It does not retry, whereas `snapshot` would retry for 23 seconds.
+    Raises the hub's errors, and CourseError if all weights of the repository are pickles.
     """
     from huggingface_hub import HfApi, constants, hf_hub_url
     from huggingface_hub.utils import (
@@ -98,16 +98,16 @@ def speed(source) -> float:
     answers = get_session().stream("GET", url, headers=headers, timeout=constants.HF_HUB_DOWNLOAD_TIMEOUT)
     with answers as answer:
         if answer.is_error:
-            answer.read()  # the error quotes the answer
+            answer.read()  # read the answer, because the error quotes it
         hf_raise_for_status(answer)
         return downloads.speed(answer.iter_bytes())
 
 
 def config(repository, file) -> Path | None:
-    """Return the path of one small JSON file of a repository's main branch, or None if it has no such file.
+    """Return the path of a small JSON file of a repository's main branch, or None if the file does not exist.
 
-    Raises the hub's errors, and CourseError if the repository's name is not one, or if the file is not in the
-    hub's cache and HF_HUB_OFFLINE is set.
+    Raises the hub's errors. Raises CourseError if `repository` is not a valid hub id, or if the file is not
+    in the hub's cache and HF_HUB_OFFLINE is set.
     """
     from huggingface_hub import HfApi, errors, hf_hub_download, try_to_load_from_cache
 
@@ -120,11 +120,11 @@ def config(repository, file) -> Path | None:
                     "offline: unset that and run this again with a network."
                 )
             return Path(cached) if isinstance(cached, str) else None
-        try:  # first one request without retries
+        try:  # ask once without retries, before a download that would retry for long
             HfApi().model_info(repository, timeout=10)
         except errors.HfHubHTTPError:
             raise
-        except errors.HTTPError:  # there was no answer at all
+        except errors.HTTPError:  # the hub did not answer
             if isinstance(cached, str):
                 return Path(cached)
             raise
@@ -140,10 +140,10 @@ def config(repository, file) -> Path | None:
 
 @contextlib.contextmanager
 def _plain_http():
-    """Make the hub's library use plain HTTP, and name the one error of it that has no class or number.
+    """Make the hub's library use plain HTTP; turn its error for a broken download into Unavailable.
 
-    Xet, the hub's other protocol, raises errors without a status or a class of their own, and retries for
-    minutes if its storage can't be reached.
+    Xet, the hub's other protocol, raises errors without a status or a class of their own. If its storage
+    can't be reached, it retries for minutes.
     """
     from huggingface_hub import constants, errors
 
@@ -153,7 +153,7 @@ def _plain_http():
     except (errors.HTTPError, errors.LocalEntryNotFoundError):
         raise
     except OSError as error:
-        if error.errno is None:  # fewer bytes than the hub announced
+        if error.errno is None:  # fewer bytes arrived than the hub announced
             raise downloads.Unavailable("broke off the download") from error
         raise
     finally:

@@ -1,4 +1,4 @@
-"""How much memory is free, and whether an error means that it ran out."""
+"""Tells how much memory is free, and whether an error means that memory ran out."""
 
 import contextlib
 import errno
@@ -23,10 +23,10 @@ def main() -> tuple[int, int]:
     import psutil
 
     memory = psutil.virtual_memory()
-    with contextlib.suppress(OSError, ValueError):  # the file says "max" if there is no limit
+    with contextlib.suppress(OSError, ValueError):  # without a limit, the file says "max", not a number
         limit, used = (int((CONTAINER / f"memory.{name}").read_text()) for name in ("max", "current"))
         counts = dict(line.split() for line in (CONTAINER / "memory.stat").read_text().splitlines())
-        used -= int(counts["active_file"]) + int(counts["inactive_file"])  # file cache can be freed
+        used -= int(counts["active_file"]) + int(counts["inactive_file"])  # can be freed
         return min(memory.available, limit - used), min(memory.total, limit)
     return memory.available, memory.total
 
@@ -39,7 +39,7 @@ def in_words(gpu_bytes, main_bytes) -> str:
 
 def is_out_of_memory(error) -> bool:
     """Return whether an exception of Python, torch (GPU or CPU) or the system means that memory ran out."""
-    torch = sys.modules.get("torch")  # if it is not imported, it did not raise the error
+    torch = sys.modules.get("torch")  # if torch is not imported, it did not raise the error
     if isinstance(error, MemoryError) or (torch and isinstance(error, torch.OutOfMemoryError)):
         return True
     if getattr(error, "errno", None) == errno.ENOMEM:

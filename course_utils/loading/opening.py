@@ -1,4 +1,4 @@
-"""A folder of files, opened as the library's own model with its tokenizer, processor or other parts."""
+"""Opens a folder of files as the library's own model with its tokenizer, processor or other parts."""
 
 import logging
 
@@ -19,7 +19,7 @@ def open(folder, plan):
 
 
 def _model_and_inputs(folder, plan):
-    """Open a model of transformers and its tokenizer or processor."""
+    """Open a model of transformers together with its tokenizer or processor."""
     import transformers
 
     if plan.model.is_whisper:
@@ -37,7 +37,7 @@ def _model_and_inputs(folder, plan):
 
 
 def _precision_and_device(plan):
-    """Return the arguments of `from_pretrained` that say how weights are stored, and where."""
+    """Return the arguments of `from_pretrained` that set the precision and the device of the weights."""
     import torch
 
     if plan.bits == 32:
@@ -51,7 +51,7 @@ def _precision_and_device(plan):
 
 
 def sixteen_bits():
-    """Return bfloat16, as the models are published, or float16 on a GPU that has no bfloat16 of its own."""
+    """Return bfloat16, in which the models are published, or float16 if the GPU does not support bfloat16."""
     import torch
 
     old = torch.cuda.is_available() and torch.cuda.get_device_capability() < (8, 0)
@@ -68,17 +68,17 @@ def _is_useful(record):
 
 
 def _pipeline(folder, plan):
-    """Open a whole pipeline: in float32 on the CPU, or, for a full size with a GPU, in float16 on it."""
+    """Open all parts of a pipeline: in float32 on the CPU, or, at full size with a GPU, in float16."""
     import diffusers
     import torch
     from diffusers.utils import logging as diffusers_logging
     from packaging.version import Version
 
     diffusers_logging.disable_progress_bar()
-    # The files have 16 bits. On a CPU all parts must be converted to one data type to work together.
+    # The files are in 16 bits. On a CPU all parts must have the same data type to work together.
     dtype = torch.float32 if plan.device == "cpu" else torch.float16
     argument = "dtype" if Version(diffusers.__version__) >= Version("0.40") else "torch_dtype"
-    # SDXL has no safety checker; the course loads version 1.5 without its own.
+    # Stable Diffusion XL has no safety checker. The course loads Stable Diffusion 1.5 without its checker.
     unchecked = {"safety_checker": None, "feature_extractor": None, "requires_safety_checker": False}
     pipeline = pipeline_class(plan.model.architecture).from_pretrained(
         folder,
@@ -95,7 +95,7 @@ def _pipeline(folder, plan):
 
 
 def pipeline_class(name="StableDiffusionPipeline"):
-    """Return a pipeline of diffusers, without the advice to install torchvision that its import prints."""
+    """Return a pipeline class of diffusers. Hide the advice to install torchvision, printed by the import."""
     from transformers.utils import logging as transformers_logging
 
     level = transformers_logging.get_verbosity()

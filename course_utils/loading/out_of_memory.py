@@ -1,4 +1,4 @@
-"""One sentence in later cells of a notebook if the memory runs out, in place of torch's message."""
+"""Replaces torch's message in a notebook's later cells by one sentence if memory runs out."""
 
 from course_utils import notebook
 from course_utils.errors import CourseError
@@ -6,10 +6,10 @@ from course_utils.loading import failures, memory
 
 
 def explain_in_later_cells(plan):
-    """Make later cells show one sentence when memory runs out, with a smaller size that works here.
+    """Make each later cell that runs out of memory show one sentence, which names a smaller size that fits.
 
-    IPython selects exceptions by class, and torch raises a RuntimeError when a CPU's memory runs out. So the
-    handler gets every RuntimeError and shows all others as IPython does.
+    IPython chooses the handler of an error by the error's class, and torch raises a plain RuntimeError when
+    main memory runs out. So this handler receives every RuntimeError, and shows other errors as IPython does.
     """
     shell = notebook.shell()
     if not shell:

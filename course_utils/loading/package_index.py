@@ -1,8 +1,8 @@
-"""Package indexes, with pip's settings: where they are, how they are reached, and the address of a file.
+"""Finds package indexes, and the address of a file on an index, with pip's settings.
 
-pip itself can't go on with a broken download in a later run, and draws no bar in a notebook. So the course
-downloads a wheel as a file, from pip's index and extra index, with pip's certificate and proxy. An index's
-pages are those of PEP 503 (HTML) and PEP 691 (JSON).
+pip itself can't resume in a later run a download that broke off, and draws no bar in a notebook. So the
+course downloads a wheel as a file, from pip's index and extra index, with pip's certificate and proxy. An
+index's pages follow PEP 503 (HTML) and PEP 691 (JSON).
 """
 
 import ast
@@ -22,7 +22,7 @@ PAGE_TYPES = "application/vnd.pypi.simple.v1+json, application/vnd.pypi.simple.v
 
 
 def connect():
-    """Return a requests session and the URLs of the indexes, the first choice first.
+    """Return a requests session, and the URLs of the indexes in the order in which to try them.
 
     Raises CourseError if the certificate file that pip's settings name does not exist.
     """
@@ -38,12 +38,12 @@ def connect():
 
 
 def _settings():
-    """Return pip's settings: from the environment, or else from its configuration's most specific section."""
+    """Return pip's settings: from the environment, or else from the most specific section of pip's config."""
     settings = {}
     for key in ("index-url", "extra-index-url", "cert", "proxy"):
         if value := os.environ.get("PIP_" + key.upper().replace("-", "_")):
             settings[key] = value
-    # Without pip this prints nothing, and PyPI is used.
+    # If pip is missing, this command prints nothing, and PyPI is used.
     command = [sys.executable, "-m", "pip", "config", "list"]
     lines = subprocess.run(command, capture_output=True, text=True).stdout.splitlines()
     for section in ("download.", "install.", "global."):
@@ -55,10 +55,10 @@ def _settings():
 
 
 def find(session, index, package, name):
-    """Return the URL of a package's file on an index, and its login or None. Raises Unavailable.
+    """Return the URL of a package's file on an index, and the index's login or None. Raises Unavailable.
 
-    A login in the index's URL is removed from it, so that no message shows it. It is sent only to the same
-    scheme and host.
+    A login in the index's URL is removed from the URL, so that no message shows it. The login is sent only to
+    the same scheme and host.
     """
     from requests.utils import get_auth_from_url, urldefragauth
 
@@ -86,7 +86,7 @@ def find(session, index, package, name):
 
 
 class _Links(HTMLParser):
-    """The addresses of a page's links, for indexes that speak only HTML."""
+    """Collects the addresses of a page's links, for indexes that provide only HTML."""
 
     def __init__(self):
         super().__init__()

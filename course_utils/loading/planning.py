@@ -1,7 +1,7 @@
-"""Whether and how a model can run here, and what must be fetched for it: decided once, before anything else.
+"""Decides once, before anything else, whether and how a model can run here, and what must be fetched.
 
-The plan needs no network and writes nothing. What follows reads it: the table before a download, the download
-itself, and the opening of the model.
+Planning needs no network and writes nothing. The next steps read the plan: the table before a download, the
+download itself, and the opening of the model.
 """
 
 import importlib.util
@@ -12,25 +12,27 @@ from course_utils import catalog, units
 from course_utils.errors import CourseError
 from course_utils.loading import hub, memory, store
 
-# Bytes per weight in bitsandbytes, with the scales: 64 weights share one at 4 bits, a row shares one at 8.
+# Bytes per weight in bitsandbytes, scales included. At 4 bits, 64 weights share a scale; at 8, a row does.
 QUANTISED = {8: 1.01, 4: 0.52}
 
 
 @dataclass(frozen=True)
 class Plan:
-    """What a model takes, what this machine has free, and how the model will run.
+    """What a model needs, what this machine has free, and how the model will run.
 
     model : the catalogue's facts
-    folder : the folder whose disk gets the files
-    download_bytes, disk_bytes : what is still to be fetched, and the room that it takes; 0 if all is here
+    folder : the folder on whose disk the files will be
+    download_bytes, disk_bytes : the bytes still to be fetched, and the disk space that they will take; 0 if
+        all files are on this machine
     free_gpu_bytes, free_main_bytes, free_disk_bytes : what was free when the plan was made
-    bits : the precision in bits per weight; embedding and output layer have at least 16
+    bits : the precision in bits per weight; the embedding and the output layer have at least 16
     device : "cpu", "cuda", "both" (as many layers on the GPU as fit, the rest in main memory), or "offload"
         (a pipeline with one part at a time on the GPU)
     gpu_bytes, main_bytes : what the model needs in the GPU's memory and in main memory
-    obstacle : a sentence that says why it can't be fetched or can't run here, and what to do; or ""
-    smaller : for a model of the hub, the largest smaller size that fits and needs no download from it, or
-    None is_default : whether the family's name alone means this model, so that COURSE_SIZE can replace it
+    obstacle : a sentence that says why the model can't be fetched or can't run here, and what to do; or ""
+    smaller : for a model of the hub, the largest smaller size that fits and needs no download from the hub,
+        or None
+    is_default : whether the family's name alone means this model, so that COURSE_SIZE can replace it
     """
 
     model: catalog.Model
@@ -79,12 +81,12 @@ class Plan:
 
 
 def plan(model, four_bit=None, eight_bit=None) -> Plan:
-    """Return how a model will be fetched and will run here.
+    """Return the plan by which a model will be fetched and will run here.
 
     four_bit, eight_bit : as in `loading.load`
 
-    Raises CourseError if a pipeline is asked for at 4 or 8 bits. All other reasons against loading the model
-    are the plan's `obstacle`, because a model that can't run here can still be looked at.
+    Raises CourseError if 4 or 8 bits are asked for a pipeline. All other reasons against loading the model
+    are in the plan's `obstacle`, because even a model that can't run here can be previewed.
     """
     if model.is_pipeline and (four_bit or eight_bit):
         raise CourseError(
@@ -94,7 +96,7 @@ def plan(model, four_bit=None, eight_bit=None) -> Plan:
     download, disk = (0, 0) if is_cached(model) else _still_needed(model)
     if model.size == "full":
         limits = free = memory.free()
-    else:  # it runs on the CPU, and may use memory that other programs can give back
+    else:  # the model runs on the CPU, and may use memory that other programs can free
         free_main, all_main = memory.main()
         free, limits = (0, free_main), (0, all_main)
     start = Plan(model, folder, download, disk, *free, store.free_bytes(folder))
@@ -109,12 +111,12 @@ def plan(model, four_bit=None, eight_bit=None) -> Plan:
 
 
 def candidates(start, four_bit=None, eight_bit=None) -> list[Plan]:
-    """Return the ways in which a model could run, best first, whether or not it fits.
+    """Return a plan for each combination of precision and device, best first, whether or not it fits.
 
-    A full size runs on a GPU as published, at 8 or at 4 bits, or else with a part of its layers there;
-    without a GPU it runs in main memory at 32, 16, 8 or 4 bits. The other sizes run in main memory at 32.
+    A full-size model runs on a GPU at 16, 8 or 4 bits, or else with some of its layers in main memory.
+    Without a GPU it runs in main memory at 32, 16, 8 or 4 bits. The other sizes run in main memory at 32.
 
-    start : a `Plan` whose way to run is not decided yet
+    start : a `Plan` without precision and device
     """
     model = start.model
     asked = 4 if four_bit else 8 if eight_bit else None
@@ -139,12 +141,12 @@ def candidates(start, four_bit=None, eight_bit=None) -> list[Plan]:
 
 
 def _memory_needed(start, bits, device):
-    """Return `gpu_bytes` and `main_bytes` of a full size."""
+    """Return the `gpu_bytes` and `main_bytes` that a full-size model needs."""
     model = start.model
     work, published = model.work_bytes, 2 * model.parameters
     if bits in QUANTISED:
         quantised = QUANTISED[bits] * (model.parameters - model.kept_parameters) + 2 * model.kept_parameters
-        # Weights that transformers leaves at 16 bits wait in main memory until they are quantised, too.
+        # If transformers can't quantise all matrices, the model first waits in main memory, at 16 bits.
         waiting = 0 if model.is_plain_linear else published
         if device == "cuda":
             return {"gpu_bytes": quantised + work, "main_bytes": waiting}
@@ -177,7 +179,7 @@ def _lack_of_package(best):
 
 
 def is_cached(model) -> bool:
-    """Return whether a model is on this machine; uses no network and writes nothing."""
+    """Return whether a model is on this machine, without using the network or writing anything."""
     if model.ours:
         return (store.TRAINED_HERE / model.name).is_dir()
     if model.files:
@@ -192,7 +194,7 @@ def _folder(model):
 
 
 def _still_needed(model):
-    """Return the bytes to download and the bytes of disk that they take in the end."""
+    """Return the bytes to download, and the bytes of disk that the model will finally add."""
     if model.ours:
         return 0, 0
     if model.files:
@@ -202,7 +204,7 @@ def _still_needed(model):
 
 
 def _smaller(model):
-    """Return `Plan.smaller`."""
+    """Return the value of `Plan.smaller` for a model."""
     if model.sources[0].kind != "hub":
         return None
     free_main, _ = memory.main()

@@ -1,9 +1,9 @@
-"""Matrices stored at 4 bits (NF4) or 8 (LLM.int8) by bitsandbytes, also those that transformers leaves out.
+"""Stores all matrices at 4 bits (NF4) or 8 (LLM.int8) by bitsandbytes, even those that transformers omits.
 
 transformers replaces modules whose class is `torch.nn.Linear` itself, and silently leaves all others at 16
 bits. Falcon's linear layers have a class of their own, and Mixtral keeps all experts of a layer in one
-3-dimensional parameter: 97% of its weights. `rest` stores these, too. It uses torch's parametrisations: the
-parameter is stored at few bits, and comes back at 16 bits whenever it is read.
+3-dimensional parameter: 97% of its weights. `rest` stores these matrices at few bits, too. It uses torch's
+parametrisations: the parameter is stored at few bits, and is converted to 16 bits whenever it is read.
 """
 
 from course_utils.errors import CourseError
@@ -12,7 +12,7 @@ from course_utils.errors import CourseError
 def arguments(plan, dtype):
     """Return the arguments that make `from_pretrained` store linear layers at `plan.bits`.
 
-    dtype : torch's data type at 16 bits, in which the layers compute
+    dtype : torch's data type of 16 bits in which the layers compute
     """
     from transformers import BitsAndBytesConfig
 
@@ -25,7 +25,7 @@ def arguments(plan, dtype):
             bnb_4bit_use_double_quant=True,
             bnb_4bit_compute_dtype=dtype,
         )
-    # Matrices left at 16 bits may not fit on the GPU, so they stay in main memory until `rest`.
+    # Matrices left at 16 bits may not fit on the GPU, so they stay in main memory until `rest` handles them.
     direct = plan.device == "cuda" and plan.model.is_plain_linear
     return {"dtype": dtype, "quantization_config": settings, "device_map": {"": 0 if direct else "cpu"}}
 
@@ -47,13 +47,13 @@ def rest(model, plan):
                 _replace_parameter_8bit(module, name)
         if names and plan.bits == 8:
             _cache_while_running(module)
-    torch.nn.Module.to(model, plan.device)  # transformers' own `to` refuses a model that is quantised
+    torch.nn.Module.to(model, plan.device)  # the `to` method of transformers refuses a quantised model
     if (plan.bits, plan.device) == (4, "cpu"):
         _refuse_lost_gradients(model)
 
 
 def _wide_matrices(module, head):
-    """Return the names of a module's own matrices that are still to be quantised; `head` stays at 16 bits."""
+    """Return the names of a module's own matrices that are still to be quantised; skip the module `head`."""
     import torch
     from bitsandbytes.nn import Linear4bit, Linear8bitLt
 
@@ -79,16 +79,16 @@ def _replace_parameter_8bit(module, name):
         def forward(self, stored):
             return stored * self.scales
 
-    weight = getattr(module, name).data  # (…, rows, columns)
-    scales = weight.abs().amax(-1, keepdim=True).clamp(min=1e-8) / 127  # (…, rows, 1)
-    # At 16 bits the scale is rounded, too, so the largest weight of its row may become 128.
+    weight = getattr(module, name).data  # shape (…, rows, columns)
+    scales = weight.abs().amax(-1, keepdim=True).clamp(min=1e-8) / 127  # one scale for each row: (…, rows, 1)
+    # At 16 bits the scale is rounded and may be too small: the largest weight would then become 128.
     stored = (weight / scales).round().clamp(-127, 127).to(torch.int8)
     setattr(module, name, torch.nn.Parameter(stored, requires_grad=False))
     parametrize.register_parametrization(module, name, TimesScales(scales), unsafe=True)
 
 
 def _cache_while_running(module):
-    """Make a module compute each of its parametrised parameters once in a forward pass.
+    """Make a module convert each of its parametrised parameters only once in a forward pass.
 
     A layer of experts reads the same parameter once for each expert.
     """
@@ -111,8 +111,9 @@ def _cache_while_running(module):
 def _refuse_lost_gradients(model):
     """Make training raise an error if bitsandbytes has packed a matrix for fast inference on a CPU.
 
-    bitsandbytes packs a matrix at its first forward pass unless the model is in training mode. From then on
-    no gradient passes through it: adapters in earlier layers would not learn, and torch would only warn.
+    bitsandbytes packs a matrix at its first forward pass unless the model is in training mode. A packed
+    matrix
+    lets no gradient pass: adapters in earlier layers would not learn, and torch would only warn.
     """
     from bitsandbytes.nn import Linear4bit
 

@@ -1,8 +1,8 @@
-"""The models on this machine: those that came with the course, and the cache of those that were fetched.
+"""The models on this machine: those that came with the course, and the cache of fetched ones.
 
 The cache is the folder COURSE_CACHE, by default ~/.cache/open-the-box. For each model it holds `NAME.lock`,
 `NAME/FILE`, `NAME/FILE.part` (a download that broke off and will be resumed) and `NAME/model` (the model
-converted for transformers). A file gets its name only after its hash was checked.
+converted for transformers). A file is renamed from `FILE.part` to `FILE` only after its hash was checked.
 """
 
 import contextlib
@@ -19,7 +19,7 @@ from course_utils.errors import CourseError
 
 TRAINED_HERE = Path(__file__).parents[1] / "training" / "weights"
 CONVERTED_FORMAT = 1  # increase it when every model must be converted again
-WEIGHTS = "model.safetensors"  # the converted file whose size `ready.json` keeps
+WEIGHTS = "model.safetensors"  # the converted file whose size `ready.json` records
 
 
 def cache_folder() -> Path:
@@ -58,7 +58,7 @@ def converted_folder(model) -> Path:
 
 
 def is_converted(model):
-    """Return whether the converted folder is complete, and made from the files that the catalogue names."""
+    """Return whether the converted folder is complete, and was made from the files in the catalogue."""
     folder = converted_folder(model)
     try:
         marker = json.loads((folder / "ready.json").read_text(encoding="utf-8"))
@@ -76,9 +76,9 @@ def hashes(model) -> str:
 
 @contextlib.contextmanager
 def locked(model):
-    """Hold the model's lock, so that only one notebook fetches it at a time.
+    """Hold the model's lock, so that only one notebook at a time fetches the model.
 
-    The operating system releases the lock of a process that died.
+    If a process dies, the operating system releases its lock.
     """
     from filelock import FileLock, Timeout
 
@@ -96,19 +96,19 @@ def locked(model):
 
 
 def nearest_folder(folder: Path) -> Path:
-    """Return the folder, or the nearest existing one above it; the root if its drive is missing."""
+    """Return the folder, or its nearest parent that exists; if its drive is missing, the drive's root."""
     while not folder.exists() and folder != folder.parent:
         folder = folder.parent
     return folder
 
 
 def free_bytes(folder) -> int:
-    """Return the free bytes on the disk that has, or will have, a folder."""
+    """Return the free bytes on the disk of a folder, which may not exist yet."""
     return shutil.disk_usage(nearest_folder(folder)).free
 
 
 def disk_is_full(title, reason) -> str:
-    """Return the sentence for a disk without enough room for a model."""
+    """Return the sentence that says that the disk has too little room for a model."""
     return (
         f"The disk is too full for {title}: {reason}; make room, or set COURSE_CACHE (a hub model: HF_HOME) "
         "to a folder on another disk, and run this again."
@@ -116,7 +116,7 @@ def disk_is_full(title, reason) -> str:
 
 
 def lack_of_room(title, folder, needed) -> str:
-    """Return a sentence if the disk of a folder has less than the needed bytes free, otherwise ""."""
+    """Return a sentence if the disk of `folder` has fewer free bytes than needed, otherwise ""."""
     free = free_bytes(folder)
     if needed <= free:
         return ""
@@ -124,14 +124,14 @@ def lack_of_room(title, folder, needed) -> str:
 
 
 def require_room(title, folder, needed):
-    """Raise CourseError if the disk of a folder has less than the needed bytes free."""
+    """Raise CourseError if the disk of `folder` has fewer free bytes than needed."""
     if sentence := lack_of_room(title, folder, needed):
         raise CourseError(sentence)
 
 
 def is_full(error) -> bool:
-    """Return whether an error means that the disk, or the quota on it, is full."""
+    """Return whether an error means that the disk is full, or that the user's quota on it is used up."""
     numbers = (errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC))
-    # safetensors raises an exception of its own, with the system's number (on Windows 112) in its text.
+    # safetensors raises an exception of its own, whose text has the system's error number (on Windows 112).
     in_text = re.search(r"\(os error (28|112)\)", str(error))
     return getattr(error, "errno", None) in numbers or bool(in_text)

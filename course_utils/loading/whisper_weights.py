@@ -1,6 +1,6 @@
 """Converts a Whisper model in CTranslate2's format back into the format of transformers.
 
-CTranslate2's `model.bin` is a list of named arrays, so this needs numpy alone. All its numbers are
+CTranslate2's `model.bin` is a list of named arrays, so numpy is enough to read it. All its numbers are
 little-endian. The file contains, in this order:
 
 - a 32-bit version (6), the name of the model's class, and a 32-bit revision;
@@ -8,7 +8,7 @@ little-endian. The file contains, in this order:
   dimensions, an 8-bit type, a 32-bit length in bytes, and these bytes;
 - a 32-bit number of aliases, and then for each alias the name that it stands for.
 
-A name is a 16-bit length followed by so many bytes of text, the last of which is zero.
+A name is a 16-bit length, followed by a text of that many bytes, whose last byte is zero.
 
 Source: `ctranslate2.specs.model_spec`, https://github.com/OpenNMT/CTranslate2 (MIT).
 """
@@ -20,10 +20,10 @@ from course_utils.errors import CourseError
 
 VERSION = 6
 KIND = "WhisperSpec"
-TYPES = ("<f4", "<i1", "<i2", "<i4", "<f2")  # by CTranslate2's number
+TYPES = ("<f4", "<i1", "<i2", "<i4", "<f2")  # indexed by CTranslate2's number of the type
 
-# CTranslate2's names of a layer's parts, and transformers' names. Several names on the right mean that
-# CTranslate2 stores these matrices as one, in this order.
+# CTranslate2's names of a layer's parts, and transformers' names. If there are several names on the right,
+# CTranslate2 stores their matrices as one matrix, in this order.
 ATTENTION = {"layer_norm": ["self_attn_layer_norm"], "linear_1": ["self_attn.out_proj"]}
 ATTENTION |= {"linear_0": ["self_attn.q_proj", "self_attn.k_proj", "self_attn.v_proj"]}
 CROSS_ATTENTION = {"layer_norm": ["encoder_attn_layer_norm"], "linear_0": ["encoder_attn.q_proj"]}
@@ -31,7 +31,7 @@ CROSS_ATTENTION |= {"linear_1": ["encoder_attn.k_proj", "encoder_attn.v_proj"]}
 CROSS_ATTENTION |= {"linear_2": ["encoder_attn.out_proj"]}
 FEED_FORWARD = {"layer_norm": ["final_layer_norm"], "linear_0": ["fc1"], "linear_1": ["fc2"]}
 LAYER = {"self_attention": ATTENTION, "attention": CROSS_ATTENTION, "ffn": FEED_FORWARD}
-# Parts outside the layers.
+# The parts that belong to no layer.
 OUTSIDE = {"embeddings": "embed_tokens", "layer_norm": "layer_norm", "conv1": "conv1", "conv2": "conv2"}
 OUTSIDE |= {"position_encodings": "embed_positions"}
 ENDINGS = {"gamma": "weight", "beta": "bias", "encodings": "weight", "weight": "weight", "bias": "bias"}
@@ -83,14 +83,14 @@ def read_arrays(file):
 def state_dict(arrays):
     """Return the arrays under transformers' names, as float32 tensors.
 
-    Fused matrices are cut into equal parts. CTranslate2 stores a bias of zeros for the keys. It is
-    dropped, because Whisper's keys have no bias. The output projection is the embedding again.
+    Fused matrices are cut into equal parts. Whisper's keys have no bias, but CTranslate2 stores zeros for it;
+    these are dropped. The output projection is the embedding matrix, used a second time.
     """
     import torch
 
     tensors = {}
     for name, values in arrays.items():
-        if values.dtype.char != "e":  # settings are whole numbers; weights are float16
+        if values.dtype.char != "e":  # weights are float16; other arrays are settings in whole numbers
             continue
         part, *path, ending = name.split("/")
         ending = ENDINGS[ending]
@@ -112,9 +112,9 @@ def to_transformers(source, target, hub_id):
 
     source : folder with CTranslate2's model.bin, config.json and tokenizer.json
     target : an empty folder
-    hub_id : the original's name, kept in the config
+    hub_id : the original model's name, which is stored in the config
 
-    Raises CourseError when model.bin can't be read.
+    Raises CourseError if model.bin can't be read.
     """
     import transformers
 
@@ -128,7 +128,7 @@ def to_transformers(source, target, hub_id):
         **special,
         is_multilingual=False,
         max_length=model.config.max_target_positions,
-        max_initial_timestamp_index=50,  # the first time is at most 1 second
+        max_initial_timestamp_index=50,  # 50 steps of 0.02 s: the first timestamp is at most 1 s
         no_timestamps_token_id=tokenizer.convert_tokens_to_ids("<|notimestamps|>"),
         prev_sot_token_id=tokenizer.convert_tokens_to_ids("<|startofprev|>"),
         return_timestamps=False,
@@ -139,7 +139,7 @@ def to_transformers(source, target, hub_id):
     model.save_pretrained(target)
     features = transformers.WhisperFeatureExtractor(feature_size=model.config.num_mel_bins)
     transformers.WhisperProcessor(features, tokenizer).save_pretrained(target)
-    written = target / "tokenizer.json"  # it has 265,000 lines; one line loads in an eighth of the time
+    written = target / "tokenizer.json"  # 265,000 lines; as one line it loads in an eighth of the time
     parts = json.loads(written.read_text(encoding="utf-8"))
     written.write_text(json.dumps(parts, ensure_ascii=False, separators=(",", ":")), encoding="utf-8")
 
@@ -149,7 +149,7 @@ def _tokenizer(file):
     import transformers
 
     added = json.loads(file.read_text(encoding="utf-8"))["added_tokens"]
-    # The library treats every token after the last of these as a timestamp.
+    # transformers treats every token after the last special token as a timestamp.
     special = [token["content"] for token in added if token["special"]]
     tokenizer = transformers.WhisperTokenizer(tokenizer_file=str(file), extra_special_tokens=special)
     times = [f"<|{step * 0.02:.2f}|>" for step in range(1501)]
