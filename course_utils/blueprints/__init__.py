@@ -1,16 +1,16 @@
-"""Blueprints: a model at its full published size without its weights, counted on any laptop.
+"""Blueprints: models at their full published size, counted without their weights on any laptop.
 
 `course.blueprint("llama-3.1-405b")` builds the library's own model on torch's "meta" device, where a tensor
-has a shape but holds no numbers, counts its parameters by part and discards it. This takes seconds and
-megabytes.
+has a shape but holds no numbers. It counts the model's parameters by part, and then discards the model. This
+takes seconds and megabytes.
 
-    config       the names that sizes have in configs, and the refusal of a config that can't be right
-    building     a config becomes a model on the meta device
-    counting     its parameters by part, and the bytes of its published weights
-    kv_cache     its key-value cache, by design and as transformers caches it
-    facts        the class Blueprint
-    describing   a blueprint as text, as tables and as pictures
-    reading      from a name, a file, a hub id, a dict or a config object to a Blueprint
+    config       lists the names that sizes have in configs, and refuses a config that can't be right
+    building     turns a config into a model on the meta device
+    counting     counts the model's parameters by part, and the bytes of its published weights
+    kv_cache     counts its key-value cache, by design and as transformers caches it
+    facts        defines the class Blueprint
+    describing   presents a blueprint as text, as tables and as pictures
+    reading      makes a Blueprint from a name, a file, a hub id, a dict or a config object
 """
 
 from course_utils.blueprints.counting import BITS, PARTS

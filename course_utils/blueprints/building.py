@@ -1,4 +1,4 @@
-"""Models built on torch's "meta" device, where a tensor has a shape but holds no numbers."""
+"""Builds models on torch's "meta" device, where a tensor has a shape but holds no numbers."""
 
 import contextlib
 import inspect
@@ -11,10 +11,10 @@ from course_utils.blueprints.config import check_names, check_spelling, text_con
 from course_utils.errors import CourseError
 
 _MOST_TENSORS = 100_000  # building more parameter tensors takes minutes and gigabytes
-# Unknown model types, and the known type whose architecture they share, according to their maker.
+# Unknown model types, each with the known type that, according to its maker, has the same architecture.
 _SAME_ARCHITECTURE = {
-    # MoonshotAI/Kimi-K2, docs/deploy_guidance.md: the architecture is DeepSeek-V3's; the name differs so that
-    # servers can tell the two apart, and may be set to deepseek_v3.
+    # MoonshotAI/Kimi-K2, docs/deploy_guidance.md: the architecture is DeepSeek-V3's. The name differs only so
+    # that servers can tell the two models apart, and may be set to deepseek_v3.
     "kimi_k2": "deepseek_v3",
 }
 
@@ -25,8 +25,8 @@ def build(values, class_names, source):
     values : the values of a config.json
     class_names : the class, or a config's list of "architectures", or None
 
-    The builder is a function from a config object to its model. The note says what was counted if that is not
-    exactly the config's model.
+    The builder is a function from a config object to its model. The note says what was counted if it differs
+    from the config's model, otherwise it is "".
     """
     if "model_type" not in values:
         return _build_diffusers(values, class_names, source)
@@ -69,7 +69,7 @@ def _transformers_config(values, source):
 
 
 def _constructor(config, class_names, source):
-    """Return the function of transformers that makes the model of a config."""
+    """Return the function of transformers that builds a model from this config."""
     import transformers
 
     automatic = [
@@ -109,7 +109,7 @@ def _stated_classes(names):
 
 
 def _known_elsewhere(values):
-    """Return (config, note), with a known model_type instead of an unknown one; else (values, "")."""
+    """Return (config, note) with an unknown model_type replaced by a known one; otherwise (values, "")."""
     import transformers
 
     model_type = values["model_type"]
@@ -120,7 +120,7 @@ def _known_elsewhere(values):
 
 
 def _build_text_part(config, error, source):
-    """Build only the part for text, because a package for the rest is missing, as `error` says."""
+    """Build only the text part of a model, because a package for the rest is missing, as `error` says."""
     import transformers
 
     text = text_config(config)
@@ -153,7 +153,7 @@ def _build_diffusers(values, class_name, source):
 
 @contextlib.contextmanager
 def quiet():
-    """Silence what the libraries print, log and warn about."""
+    """Silence what the libraries print, log or warn about."""
     before = logging.root.manager.disable
     logging.disable(logging.CRITICAL)
     try:
@@ -171,7 +171,7 @@ def quiet():
 
 @contextlib.contextmanager
 def refusing(source):
-    """Turn any error of a library that can't build the model into a CourseError of one sentence."""
+    """Turn any error of a library that can't build the model into a CourseError with one sentence."""
     try:
         yield
     except CourseError:
@@ -190,7 +190,7 @@ def first_line(error):
 
 @contextlib.contextmanager
 def _limited_tensors(source):
-    """Raise CourseError if a model gets more tensors than any published one, before it fills the memory."""
+    """Raise CourseError if a model has more tensors than any published one, before they fill the memory."""
     from torch.nn.modules.module import register_module_parameter_registration_hook
 
     built = 0

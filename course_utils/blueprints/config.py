@@ -1,4 +1,4 @@
-"""Configs: the names that sizes have in them, and the refusal of a config that can't be right."""
+"""Lists the names that sizes have in configs, and refuses a config that can't be right."""
 
 import difflib
 import fnmatch
@@ -7,7 +7,7 @@ import re
 
 from course_utils.errors import CourseError
 
-# Names of one size in different families of models: Llama has num_hidden_layers where GPT-2 has n_layer.
+# The names of each size in different families of models: Llama has num_hidden_layers, GPT-2 has n_layer.
 LAYERS = ("num_hidden_layers", "n_layer", "num_layers", "n_layers")
 HIDDEN_SIZE = ("hidden_size", "d_model", "n_embd")
 HEADS = ("num_attention_heads", "n_head", "num_heads", "n_heads")
@@ -28,7 +28,7 @@ _MOST_LAYERS = 10_000
 
 
 def matching(patterns):
-    """Return a function that says whether a name matches one of the patterns, in which * is any text.
+    """Return a function that says whether a name matches one of the patterns. A * stands for any text.
 
     matching("*_layers depth")("num_layers") is True.
     """
@@ -36,7 +36,7 @@ def matching(patterns):
     return lambda name: expression.match(name) is not None
 
 
-# A size must be a whole number, such as hidden_size = 4096 or block_out_channels = [320, 640].
+# Names whose value must be a whole number or a list of them: hidden_size = 4096, block_out_channels = [320].
 _is_size = matching(
     """hidden_size vocab_size intermediate_size ffn_hidden_size head_size embedding_size image_size patch_size
     d_model d_ff d_kv n_embd n_layer layers num_layers n_layers num_hidden_layers n_hidden_layers
@@ -47,16 +47,16 @@ _is_size = matching(
     out_channels latent_channels block_out_channels layers_per_block cross_attention_dim
     joint_attention_dim"""
 )
-# No model has 10,000 of these, such as encoder_layers.
+# Names whose value must be below 10,000, because no model has so many layers, blocks or experts.
 _is_count_of_layers = matching("n_layer layers *_layers blocks *_blocks depth *_depth experts *_experts")
-# Zero is a possible value, such as num_local_experts = 0 in a model without experts.
+# Names whose value may be zero, such as num_local_experts = 0 in a model without experts.
 _may_be_zero = matching("*experts* *layers* *n_layer* intermediate_size ffn_hidden_size d_ff image_size")
-# These decide which tensors a model has, such as attention_bias = false.
+# Names of switches that decide which tensors a model has, such as attention_bias = false.
 _is_switch = matching("tie_* bias *_bias multi_query new_decoder_architecture")
 
 
 def attribute(config, name):
-    """Return an attribute of a config, or None."""
+    """Return an attribute of a config, or None if the config has no such attribute."""
     try:
         return getattr(config, name, None)
     except Exception:  # transformers refuses a name whose value differs from layer to layer
@@ -64,9 +64,9 @@ def attribute(config, name):
 
 
 def first_number(config, *names):
-    """Return the first of these attributes that is a positive whole number, or None.
+    """Return the first of the named attributes that is a positive whole number, or None if none is.
 
-    It is looked up in the config, and in the inner configs that DBRX has.
+    The attributes are looked up in the config, and in the inner configs that DBRX has.
     """
     for part in (config, attribute(config, "ffn_config"), attribute(config, "attn_config")):
         for name in names:
@@ -77,7 +77,7 @@ def first_number(config, *names):
 
 
 def text_config(config):
-    """Return the config of the part that writes text; None for a picture model of diffusers."""
+    """Return the config of the part that writes text, or None for a picture model of diffusers."""
     if isinstance(config, dict):
         return None
     try:
@@ -87,7 +87,7 @@ def text_config(config):
 
 
 def check_values(values, source):
-    """Refuse impossible sizes before a library reads them: it might hang, or accept them."""
+    """Refuse impossible sizes before a library reads them, because the library might hang or accept them."""
     for name, value in _flattened(values):
         is_number = isinstance(value, int | float) and not isinstance(value, bool)
         if _is_size(name) and value is not None and not isinstance(value, dict):
@@ -108,7 +108,10 @@ def check_values(values, source):
 
 
 def _check_heads(values, source):
-    """Refuse numbers of heads that don't divide what they share."""
+    """Refuse a hidden size that is not a multiple of the number of attention heads.
+
+    Also refuse a number of attention heads that is not a multiple of the number of key-value heads.
+    """
     hidden, heads, shared = (
         next((values[name] for name in names if isinstance(values.get(name), int)), None)
         for names in (HIDDEN_SIZE, HEADS, SHARED_HEADS)
@@ -129,7 +132,7 @@ def _check_heads(values, source):
 
 
 def check_experts(config, source):
-    """Refuse a choice of more experts than there are."""
+    """Refuse a config in which a token is sent to more experts than there are."""
     text = text_config(config)
     experts, chosen = first_number(text, *EXPERTS), first_number(text, *CHOSEN_EXPERTS)
     if experts and chosen and chosen > experts:
@@ -139,7 +142,7 @@ def check_experts(config, source):
 
 
 def check_spelling(values, config, source):
-    """Refuse a misspelt size: for an unknown name, transformers silently uses its own default.
+    """Refuse a misspelt size, because transformers ignores an unknown name and uses its own default.
 
     config : the config object that transformers made of the values
     """
@@ -155,16 +158,18 @@ def check_spelling(values, config, source):
 
 
 def check_names(values, used, known, source):
-    """Refuse an unknown name that probably means a size that the config lacks.
+    """Refuse an unknown name that is probably a misspelt or another family's name of a missing size.
 
     Published configs have many names that the library does not know, such as settings of their makers' own
-    code. They pass. Only two kinds are refused, and only if the library uses another value, because it
-    accepts some names that it does not list:
+    code. These are accepted, except in two cases:
     - a whole number under a name within a letter or two of a missing size, or under another family's name
-    - true or false under nearly the name of a switch that decides which tensors there are
+    - true or false under nearly the name of a missing switch that decides which tensors a model has
+
+    Even then the name is accepted if the library uses the stated value: it understands some names that it
+    does not list.
 
     used : dict from each name of the library to the value that it uses
-    known : the names that are not misspelt
+    known : the names to accept without a check
     """
     missing = [name for name in used if name not in values]
     sizes = [
@@ -190,9 +195,10 @@ def check_names(values, used, known, source):
 
 
 def _name_here(name, used, values):
-    """Return a list of the library's name for the size that another family calls `name`; empty if none fits.
+    """Return a list of the library's names for the size that another family calls `name`.
 
-    None fits if the config also states the size under another name, or if the library works it out later.
+    The list is empty if the config states the size under another name, too, or if the library computes it
+    later.
     """
     for same in _SAME_SIZE:
         if name in same and not any(other in values for other in same if other in used):
@@ -201,7 +207,7 @@ def _name_here(name, used, values):
 
 
 def _whole_number(value):
-    """Return the whole number that a value of a config means, even as text; None if there is none."""
+    """Return the whole number that a config's value stands for, even if it is text; None if there is none."""
     if isinstance(value, str) and re.fullmatch(r"\d{1,15}", value.strip()):
         return int(value)
     if isinstance(value, int) or (isinstance(value, float) and value.is_integer()):
@@ -210,7 +216,7 @@ def _whole_number(value):
 
 
 def _flattened(values, name=""):
-    """Yield each (name, value) of a config, with the values of inner objects and lists."""
+    """Yield each (name, value) of a config, including those of the objects and lists inside it."""
     if isinstance(values, dict):
         for key, value in values.items():
             yield from _flattened(value, str(key))

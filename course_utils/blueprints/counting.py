@@ -1,4 +1,4 @@
-"""The parameters of a model by part, and the bytes of its published weights."""
+"""Counts the parameters of a model by part, and the bytes of its published weights."""
 
 import math
 import re
@@ -19,49 +19,51 @@ PARTS = (
     "other",
 )
 BITS = {"float32": 32, "bfloat16": 16, "int8": 8, "int4": 4}
-# A tensor's part by the segments of its name, such as model.layers.0.self_attn.q_proj.weight. The innermost
-# segment is tried first, on each row from top to bottom; * is any text. Here q_proj means attention.
+# Patterns that assign a tensor to a part by the segments of its name: model.layers.0.self_attn.q_proj.weight
+# belongs to "attention" because of q_proj. The innermost segment is tried first, against each row from top
+# to bottom. A * stands for any text.
 _PART_OF_SEGMENT = [
     (matching(names), part)
     for part, names in (
-        # time_embedding, adaln_single
+        # for example time_embedding, adaln_single
         ("conditioning", "time_emb* time_text* time_proj* add_embedding adaln* *modulation*"),
-        # mamba, linear_attn
+        # for example mamba, linear_attn
         ("recurrence", "mamba ssm linear_attn time_mixing rg_lru"),
-        # self_attn, q_proj, to_out
+        # for example self_attn, q_proj, to_out
         (
             "attention",
             "*attn* *attention* [qkvo]_proj qkv_proj out_proj query_key_value to_[qkv] to_out",
         ),
-        # mlp, gate_proj, dense_h_to_4h
+        # for example mlp, gate_proj, dense_h_to_4h
         (
             "feed-forward",
             """mlp ffn ffns ffn_output ff ff_context feedforward feed_forward proj_mlp fc[12] dense_h_to_4h
             dense_4h_to_h densereludense intermediate gate_proj up_proj down_proj gate_up_proj shared_mlp""",
         ),
-        # embed_tokens, wte, lm_head
+        # for example embed_tokens, wte, lm_head
         ("embedding", "*embed* wte wpe lm_head shared"),
-        # a layer inside a norm, which turns the time step into a scale, as in norm1.linear
+        # for example norm1.linear, the linear layer inside a norm, which computes a scale from the time step
         ("conditioning", "norm*"),
     )
 ]
-# Classes that replace attention and carry a state of fixed size, such as MambaMixer. The class identifies
-# them, because their matrices have the same names as those of attention.
+# Classes that replace attention and keep a state of fixed size, such as MambaMixer. The class must decide,
+# because their matrices have the same names as those of attention.
 _is_recurrent = matching(
     """*MambaMixer *Mamba2Mixer FalconH1Mixer *GatedDeltaNet *DeltaAttention *LightningAttention
     Rwkv*Attention xLSTMLayer *RecurrentBlock"""
 )
 _is_short_convolution = matching("*ShortConv *ShortConvolution")
-_CHOSEN_BY_CODE = {"switch_transformers": 1, "nllb-moe": 2}  # no config contains this number
+# The number of experts chosen for a token, if the maker's code fixes it.
+_CHOSEN_BY_CODE = {"switch_transformers": 1, "nllb-moe": 2}
 
 
 class _Tensor(NamedTuple):
-    """A parameter tensor of a model: model.layers.0.mlp.up_proj, weight, and so on.
+    """A parameter tensor of a model, such as the `weight` of model.layers.0.mlp.up_proj.
 
-    path : the name of its module
-    name : its name in the module
+    path : the name of the module that has the tensor, such as model.layers.0.mlp.up_proj
+    name : the tensor's name in its module, such as weight
     module : the module
-    classes : the names of the classes of the modules that contain it, the innermost last
+    classes : the class names of the module and of the modules around it, the module's own last
     numbers : the torch tensor
     """
 
@@ -83,10 +85,10 @@ def _tensors(model):
 
 
 def count(model, config):
-    """Return the parameters by part, those that one token uses, and the latter without the input table.
+    """Return three counts: the parameters by part, the active ones, and the active ones without input table.
 
-    The input table turns tokens into lists of numbers. The last two are None if the config does not say how
-    many experts are chosen.
+    Active parameters are those that one token uses. The input table turns tokens into lists of numbers. The
+    last two counts are None if the config does not say how many experts are chosen.
     """
     text = text_config(config)
     experts = first_number(text, *EXPERTS) or 0
@@ -101,7 +103,7 @@ def count(model, config):
             if idle_experts and len(tensor.numbers) == experts + idle_experts:
                 number = (
                     number * experts // len(tensor.numbers)
-                )  # the other rows are of experts that do nothing
+                )  # the other rows belong to experts that do nothing
             unused += number - number * chosen // experts if chosen and experts else math.nan
         parts[part] += number
     total = sum(parts.values())
@@ -116,7 +118,7 @@ def _output_layer(model):
 
 
 def _input_table(model, output):
-    """Count the table that turns tokens into lists of numbers; 0 if it is also the output layer."""
+    """Count the numbers in the table that turns tokens into lists of numbers; 0 if it is the output layer."""
     try:
         table = model.get_input_embeddings().weight
     except (AttributeError, NotImplementedError):
@@ -125,7 +127,7 @@ def _input_table(model, output):
 
 
 def _part(tensor, experts, output):
-    """Return the part of PARTS that a tensor belongs to: the first rule that applies decides."""
+    """Return the member of PARTS that a tensor belongs to. The first rule that applies decides."""
     is_norm = "norm" in tensor.classes[-1].lower()  # LlamaRMSNorm
     if any(map(_is_recurrent, tensor.classes)):
         return "norms" if is_norm else "recurrence"
@@ -142,18 +144,18 @@ def _part(tensor, experts, output):
 
 
 def _is_routed_expert(tensor, experts):
-    """Return whether a tensor belongs to routed experts, by its name or as one stack of all experts."""
+    """Return whether a tensor belongs to routed experts: to one of them, or as a stack of all of them."""
     segments = tensor.path.split(".")
     if any("shared" in segment or segment == "router" for segment in segments):
         return False
-    if segments[-1] == "experts" and tensor.numbers.dim() == 1:  # a bias that all of them share
+    if segments[-1] == "experts" and tensor.numbers.dim() == 1:  # a bias that all experts share
         return False
     is_stack = experts > 1 and tensor.numbers.dim() == 3 and len(tensor.numbers) == experts
     return "experts" in segments or is_stack
 
 
 def _part_of_mixture(tensor, segments, experts):
-    """Return "router", or "experts" for an expert that all tokens use; None for all other tensors."""
+    """Return "router" for a router's tensor, "experts" for a shared expert's tensor, and otherwise None."""
     if any("shared_expert" in segment for segment in segments):
         return "router" if segments[-1].endswith("gate") else "experts"
     if any("router" in segment for segment in segments) or tensor.name == "e_score_correction_bias":
@@ -181,9 +183,10 @@ def _part_by_name(tensor, segments):
 
 
 def published_format(model, config, settings):
-    """Return (name, bytes) of the format of the published weights, from the config's quantization_config.
+    """Return (name, bytes) of the format of the published weights, read from its quantization_config.
 
-    It is ("", None) if there is none, and (name, None) for a format whose size is not known here.
+    Returns ("", None) if the config names no format, and (name, None) if the course does not know the
+    format's size.
     """
     settings = settings or getattr(text_config(config), "quantization_config", None)
     if not isinstance(settings, dict) or not isinstance(settings.get("quant_method"), str):
@@ -192,11 +195,11 @@ def published_format(model, config, settings):
     if bits is None:
         return name, None
     experts = first_number(text_config(config), *EXPERTS) or 0
-    kept = settings.get("modules_to_not_convert") or settings.get("ignore") or []  # at 16 bits
+    kept = settings.get("modules_to_not_convert") or settings.get("ignore") or []  # stay at 16 bits
     output, total = _output_layer(model), 0
     for tensor in _tensors(model):
         packed = _is_routed_expert(tensor, experts) and "bias" not in tensor.name
-        if name != "mxfp4":  # which packs experts only
+        if name != "mxfp4":  # mxfp4 packs experts only
             is_matrix = tensor.classes[-1] in ("Linear", "Conv1D") and tensor.numbers.dim() == 2
             packed = packed or is_matrix
         if tensor.module is output or any(_fits(pattern, tensor.path) for pattern in kept):
@@ -206,7 +209,7 @@ def published_format(model, config, settings):
 
 
 def _name_and_bits(settings):
-    """Return the name of a format, and the bits of a weight with its share of the scales, or None."""
+    """Return a format's name and its bits per weight, including a share of the scales; None if unknown."""
     method, bits, group = (settings.get(name) for name in ("quant_method", "bits", "group_size"))
     if method == "mxfp4":
         return "mxfp4", 4 + 8 / 32  # 32 weights share a scale of 8 bits
@@ -229,5 +232,5 @@ def _name_and_bits(settings):
 
 
 def _fits(pattern, path):
-    """Return whether a pattern fits a module: a part of its name, or "re:" and a regular expression."""
+    """Return whether a module's path contains the pattern, or matches the expression that follows "re:"."""
     return re.match(pattern[3:], path) is not None if pattern.startswith("re:") else pattern in path

@@ -1,4 +1,4 @@
-"""Blueprints as text, as tables and as pictures."""
+"""Presents blueprints as text, as tables and as pictures."""
 
 import textwrap
 
@@ -12,7 +12,7 @@ def describe(plan, context=None, batch=1, memory_bytes=None) -> str:
     """Return a blueprint as text of at most 80 columns, as `print` and the `course` command show it.
 
     context, batch : as in `Blueprint.kv_cache_bytes`
-    memory_bytes : bytes of memory; if given, a column says what fits
+    memory_bytes : bytes of memory; if given, a column says which rows fit in it
     """
     changed = context is not None or batch != 1
     context, batch = plan.checked(context, batch)
@@ -40,8 +40,8 @@ def describe(plan, context=None, batch=1, memory_bytes=None) -> str:
 def describe_all(plans, context=None, batch=None, memory_bytes=None) -> str:
     """Return blueprints as one table: parameters, gigabytes by data type, and the key-value cache per token.
 
-    context, batch : if one of them is given, the gigabytes are those of weights and cache together
-    memory_bytes : if given, a last column names the widest data type that fits
+    context, batch : if one of them is given, the gigabytes include the weights and the cache
+    memory_bytes : if given, a last column names the widest data type that fits in it
     """
     with_cache = context is not None or batch is not None
     heading = ["model", "parameters", "active", *BITS, "KV design", "cached"]
@@ -66,7 +66,7 @@ def describe_all(plans, context=None, batch=None, memory_bytes=None) -> str:
 
 
 def html(plan) -> str:
-    """Return the parts as bars, and below them what the weights and the cache take."""
+    """Return HTML of a blueprint: the parts as bars, and below them the bytes of weights and cache."""
     from course_utils import views
 
     unit, divisor = ("billion", 1e9) if plan.parameters >= 1e9 else ("million", 1e6)
@@ -88,7 +88,7 @@ def html(plan) -> str:
     return parts.html + memory.html
 
 
-# Remarks: lists of lines, empty if a remark does not apply
+# Remarks: each function returns a list of lines, which is empty if the remark does not apply
 
 
 def _total(plan):
@@ -102,7 +102,7 @@ def _total(plan):
 
 
 def _without_input(plan):
-    """Describe the active parameters as some makers count them, if that gives another number."""
+    """Describe the number of active parameters without the input table, if it differs from the usual one."""
     if plan.active_parameters in (None, plan.parameters, plan.active_parameters_without_input):
         return []
     return [
@@ -157,11 +157,11 @@ def _unknown_format(plan):
     return []
 
 
-# Rows and cells of tables
+# The rows and cells of tables
 
 
 def _part_rows(plan):
-    """Return the heading, and a row for each part, or for each component of a pipeline."""
+    """Return the table's heading, and a row for each part of a model or for each component of a pipeline."""
     counts = plan.parts
     if plan.components:
         counts = {
@@ -201,13 +201,13 @@ def _active(plan):
 
 
 def _gigabytes(count):
-    """Return bytes as GB with three figures: 1,623 or 70.6 or 0.151."""
+    """Return a number of bytes as GB with three figures, such as 1,623 or 70.6 or 0.151."""
     amount = count / 1e9
     return f"{amount:,.0f}" if amount >= 99.95 else f"{amount:#.3g}"
 
 
 def _kibibytes(count):
-    """Return bytes as KiB: 128 or 22.5; a dash for a model that caches nothing, "?" if not measured."""
+    """Return a number of bytes as KiB, such as 128 or 22.5; a dash for no bytes, "?" for None."""
     if count is None:
         return "?"
     if count == 0:

@@ -1,4 +1,4 @@
-"""The class Blueprint: what a model is made of, and the memory that it needs."""
+"""Defines the class Blueprint: what a model is made of, and the memory that it needs."""
 
 import math
 from dataclasses import dataclass, field
@@ -9,7 +9,7 @@ from course_utils.blueprints.counting import BITS
 from course_utils.blueprints.kv_cache import CONTEXT
 from course_utils.errors import CourseError
 
-# The attributes that the JSON of a blueprint contains, besides its memory.
+# The attributes that the JSON of a blueprint contains, in addition to the memory that the model needs.
 _IN_JSON = ("name", "title", "source", "note", "parameters", "active_parameters")
 _IN_JSON += ("active_parameters_without_input", "parts", "bytes", "shipped_as", "layers")
 _IN_JSON += ("attention_heads", "key_value_heads", "head_size", "value_head_size", "rotary_head_size")
@@ -20,25 +20,27 @@ _IN_JSON += ("hidden_size", "context_length", "kv_cache_bytes_per_token", "kv_ca
 class Blueprint:
     """What a model is made of, and the memory that it needs.
 
-    source : where its config is from
-    parameters : all of them; a tensor that two layers share counts once
-    active_parameters : those that one token uses: of the experts, only the chosen ones; None if the config
-        does not say how many are chosen
-    parts : dict from a part of PARTS to its parameters; sums to `parameters`. "embedding" is the table of
+    source : where the config comes from
+    parameters : the number of all parameters; a tensor that two layers share counts once
+    active_parameters : the number that one token uses, which includes only the experts chosen for it; None if
+        the config does not say how many are chosen
+    parts : dict from a part of PARTS to its parameters; the sum is `parameters`. "embedding" is the table of
         tokens, positions and, if it is a tensor of its own, the output layer; "experts" include shared ones;
         "recurrence" is what replaces attention in Mamba and similar models; "conditioning" tells the layers
         of a picture model the step of the denoising.
-    layers to context_length : None if the config has no such number; of an encoder-decoder model, the
-        decoder's. `head_size` is that of queries and keys.
-    value_head_size, rotary_head_size : the size of a head's values, and how many numbers of each query and
-        key RoPE turns, if attention is latent (DeepSeek); else None
-    active_parameters_without_input : without the table that turns tokens into lists of numbers, of which a
-        token reads one row: the figures that OpenAI and Meta publish. A table that is also the output layer
-        counts, because that reads every row.
-    note : which part is not counted, or which architecture was used to count; "" by default
+    layers to context_length : None if the config does not state the number; for an encoder-decoder model,
+        the decoder's number. `head_size` is the size of a head's queries and keys.
+    value_head_size, rotary_head_size : if attention is latent (DeepSeek), the size of a head's values, and
+        how
+        many numbers of each query and key RoPE turns; otherwise None
+    active_parameters_without_input : `active_parameters` without the table that turns tokens into lists of
+        numbers, of which a token reads one row. OpenAI and Meta publish this figure. If the table is also the
+        output layer, it counts, because the output layer reads every row.
+    note : which part was not counted, or which architecture was used to count; "" by default
     shipped_as, shipped_bytes : the format of the published weights if their config names one, such as
-        "mxfp4", and their bytes in that format; "" and None if there is none, or its size is not known
-    components : dict from a name to the Blueprint of that part of a pipeline; else empty
+        "mxfp4", and their bytes in that format. These are "" and None if the config names no format; the
+        bytes are None if the format's size is not known.
+    components : for a pipeline, dict from a component's name to its Blueprint; otherwise empty
     config : the library's config object; None for a pipeline
     """
 
@@ -62,15 +64,15 @@ class Blueprint:
     shipped_bytes: int | None = None
     components: dict[str, "Blueprint"] = field(default_factory=dict)
     config: object = None
-    _builder: object = None  # from a config to its model on the meta device
-    _cached_lists: tuple = ()  # as `kv_cache.by_design` returns them
+    _builder: object = None  # function from a config to its model on the meta device
+    _cached_lists: tuple = ()  # what each token adds to the cache, as `kv_cache.by_design` returns it
     _source_lists: tuple = ()
 
     @property
     def bytes(self) -> dict[str, int]:
-        """Bytes of the weights by data type. "int4" leaves out the scales that real 4-bit formats add.
+        """Bytes of the weights by data type. "int4" omits the scales that real 4-bit formats add.
 
-        A model that is published in another format has a last entry for it, which counts the scales.
+        If the model is published in another format, the last entry is for that format, with its scales.
         """
         table = {dtype: math.ceil(self.parameters * bits / 8) for dtype, bits in BITS.items()}
         if self.shipped_bytes is not None:
@@ -86,20 +88,20 @@ class Blueprint:
     def kv_cache_bytes_per_token(self) -> int:
         """Bytes of keys and values at 16 bits that the design needs for each token of each sequence.
 
-        A sliding window keeps no more tokens than its own length. 0 for a model that caches nothing.
+        A layer with a sliding window keeps only the tokens in its window. A model that caches nothing has 0.
         """
         return round(2 * sum(cached.numbers / cached.every for cached in self._cached_lists))
 
     @cached_property
     def kv_cache_bytes_per_token_cached(self) -> int | None:
-        """Bytes per token at 16 bits as transformers caches keys and values; None if it can't be measured."""
+        """Bytes per token at 16 bits that transformers caches, measured on a run; None if it can't be run."""
         return kv_cache.measure(self._builder, self.config, self._cached_lists, self.layers)
 
     def kv_cache_bytes(self, context=None, batch=1, bits=16) -> int:
         """Return the bytes of the cache by design, for `context` tokens in each of `batch` sequences.
 
-        A layer with a sliding window keeps no more tokens than its window. An encoder-decoder model also
-        keeps those of what the encoder read: Whisper of 1,500 positions, others of `context` tokens.
+        A layer with a sliding window keeps only the tokens in its window. An encoder-decoder model also keeps
+        keys and values of the encoder's output: 1,500 positions for Whisper, `context` tokens for others.
 
         context : tokens; by default 2,048, or the model's context length if that is shorter
         """
@@ -114,8 +116,8 @@ class Blueprint:
     def memory(self, context=None, batch=1) -> dict[str, dict[str, int]]:
         """Return bytes by data type: {"bfloat16": {"weights": ..., "kv_cache": ..., "total": ...}}.
 
-        The cache is by design, at 32 bits beside 32-bit weights and at 16 bits beside all others, as
-        libraries keep it by default. The activations of a forward pass are not included.
+        The cache is counted by design: at 32 bits if the weights have 32, otherwise at 16, as libraries do by
+        default. The activations of a forward pass are not included.
 
         context, batch : as in `kv_cache_bytes`
         """
@@ -126,11 +128,11 @@ class Blueprint:
         return table
 
     def fits(self, memory_bytes, context=None, batch=1) -> dict[str, bool]:
-        """Return whether weights and cache fit in `memory_bytes`, by data type of the weights."""
+        """Return, by data type of the weights, whether weights and cache together fit in `memory_bytes`."""
         return {dtype: row["total"] <= memory_bytes for dtype, row in self.memory(context, batch).items()}
 
     def as_dict(self, context=None, batch=1, memory_bytes=None) -> dict:
-        """Return the blueprint as plain values, as `course blueprint --json` prints it."""
+        """Return the blueprint as a dict of plain values, which `course blueprint --json` prints."""
         facts = {name: getattr(self, name) for name in _IN_JSON}
         context, batch = self.checked(context, batch)
         facts |= {"context": context, "batch": batch, "memory": self.memory(context, batch)}
@@ -144,7 +146,7 @@ class Blueprint:
         return facts
 
     def checked(self, context, batch) -> tuple[int, int]:
-        """Return the context, or its default, and the batch. Raises CourseError if one is not from 1."""
+        """Return the context, or its default, and the batch. Raises CourseError if either is below 1."""
         if context is None:
             context = min(CONTEXT, self.context_length or CONTEXT)
         for name, value in (("context", context), ("batch", batch)):

@@ -1,4 +1,4 @@
-"""The key-value cache of a model: what its design needs for a token, and what transformers caches."""
+"""Counts the key-value cache of a model: what its design needs for a token, and what transformers caches."""
 
 import copy
 import re
@@ -16,8 +16,8 @@ from course_utils.blueprints.config import (
     text_config,
 )
 
-CONTEXT = 2048  # tokens, unless the model's own limit is lower
-# Settings of configs whose layers differ, such as layer_types or sliding_window_pattern.
+CONTEXT = 2048  # tokens in the default context, unless the model's own limit is lower
+# Names of settings by which the layers of a model differ, such as layer_types or sliding_window_pattern.
 _says_that_layers_differ = matching(
     """*type* *period* *interval* *pattern* *sharing* *every* *offset* *cross* text_config decoder
     per_layer_config"""
@@ -25,10 +25,10 @@ _says_that_layers_differ = matching(
 
 
 class Cached(NamedTuple):
-    """A list that a layer caches: so many `numbers` for each token, or for each group of `every` tokens."""
+    """A list of numbers that a layer caches for each token, or once for each group of `every` tokens."""
 
     numbers: int
-    window: int | None = None  # tokens that are kept; None for all of them
+    window: int | None = None  # how many tokens are kept; None if all are
     every: int = 1
 
 
@@ -48,7 +48,7 @@ def dimensions(config):
         "attention_heads": first_number(config, "decoder_attention_heads") or first_number(text, *HEADS),
         "key_value_heads": key_value_heads.pop()
         if len(key_value_heads) == 1
-        else None,  # None: layers differ
+        else None,  # the number differs from layer to layer
         "head_size": head_sizes.pop() if len(head_sizes) == 1 else None,
         "hidden_size": first_number(text, *HIDDEN_SIZE),
         "context_length": first_number(
@@ -64,8 +64,8 @@ def dimensions(config):
 def by_design(model, config, has_attention):
     """Return what a model caches, as (tuple of `Cached`, tuple of source lists).
 
-    A source list, (numbers, positions), caches the encoder's output in a layer of the decoder. `positions` is
-    1,500 for Whisper, and None for an encoder that reads as many tokens as the context has.
+    A source list, (numbers, positions), is what a layer of the decoder caches of the encoder's output.
+    `positions` is 1,500 for Whisper, and None if the encoder reads as many tokens as the context has.
     """
     if text_config(config) is None or not has_attention or not _layers(config) or not _writes(model, config):
         return (), ()
@@ -93,22 +93,22 @@ def _layers(config):
 
 
 def _configs_of_layers(config):
-    """Return the config of each layer, which is the model's own if all layers are alike."""
+    """Return a config for each layer: the layer's own config, or the model's if all layers are alike."""
     text, layers = text_config(config), _layers(config)
     configs = list(attribute(text, "per_layer_config") or ())
     return configs if len(configs) == layers else [text] * (layers or 1)
 
 
 def _is_latent(text):
-    """Return whether attention is latent, as in DeepSeek: a layer caches one short vector for a token."""
+    """Return whether attention is latent, as in DeepSeek: a layer caches one short vector per token."""
     return first_number(text, "kv_lora_rank") is not None
 
 
 def _writes(model, config):
-    """Return whether a model writes its text token by token, and so caches what it has read.
+    """Return whether a model writes text token by token, and so caches the tokens that it has read.
 
-    BERT and similar models, which are trained to fill gaps, do so only if `is_decoder` is set. Configs of
-    others, such as GPT-NeoX's, have the same setting, but no layer reads it.
+    BERT and similar models are trained to fill gaps; they write only if `is_decoder` is set. Configs of other
+    models, such as GPT-NeoX, have the same setting, but none of their layers reads it.
     """
     decoders = [getattr(module, "is_decoder", None) for module in model.modules()]
     fills_gaps = getattr(config, "is_decoder", None) is False and False in decoders and True not in decoders
@@ -116,21 +116,21 @@ def _writes(model, config):
 
 
 def _caching_layers(text, layers):
-    """Return the indices of the layers that fill the cache, once for each time that a layer runs."""
-    # In some models the last layers use the cache of earlier ones.
+    """Return the index of each layer that fills the cache, as often as the layer runs for one token."""
+    # In some models the last layers read the cache of earlier layers and fill none of their own.
     indices = list(range(layers - (first_number(text, "num_kv_shared_layers") or 0)))
     if attribute(text, "recurrent_kv_cache_mode") == "per_loop":  # Dory runs its middle layers several times
         first = text.n_input_layers
         indices += list(range(first, first + text.n_recurrent_layers)) * (text.n_recurrent_loops - 1)
-    # In others, some layers read a picture, and their cache does not grow with the text.
+    # In other models, some layers read a picture, so their cache does not grow with the text.
     of_pictures = attribute(text, "cross_attention_layers") or ()
     return [index for index in indices if index not in of_pictures]
 
 
 def _heads(config, layer_type=None):
-    """Return (key-value heads, size of a head's key, size of its value), each None if the config lacks it.
+    """Return (number of key-value heads, size of a head's key, size of its value); None for unknown ones.
 
-    layer_type : because some models have other heads in layers with a sliding window
+    layer_type : the layer's type, because some models have other heads in layers with a sliding window
     """
     hidden, heads = first_number(config, *HIDDEN_SIZE), first_number(config, *HEADS)
     sizes, shared = ("head_dim", "d_kv", "dim_head", "kv_channels"), SHARED_HEADS
@@ -146,15 +146,15 @@ def _heads(config, layer_type=None):
 
 
 def _cache_of_layer(config, layer_type, index):
-    """Return what a layer caches, as a list of `Cached`; an empty list for a layer without attention.
+    """Return the lists that a layer caches, as a list of `Cached`, which is empty without attention.
 
-    layer_type : such as "sliding_attention", or None if the config names none
+    layer_type : such as "sliding_attention", or None if the config names no types
     """
     if layer_type is not None and ("linear" in layer_type or not re.search("attention|hybrid", layer_type)):
         return []
     heads, size, value = _heads(config, layer_type)
     window = _window(config, layer_type)
-    # Layers that choose which tokens to read also cache a short key of each token for this choice.
+    # Some layers choose which tokens to read. For this choice they also cache a short key of each token.
     indexer = first_number(config, "index_head_dim", "indexer_head_dim") or 0
     rates = attribute(config, "compress_rates")
     if isinstance(rates, dict):  # DeepSeek-V4: one list serves as key and value, and older lists are merged
@@ -178,7 +178,7 @@ def _cache_of_layer(config, layer_type, index):
 
 
 def _window(config, layer_type):
-    """Return how many tokens a layer keeps; None for all of them."""
+    """Return how many tokens a layer keeps in its cache, or None if it keeps all."""
     if layer_type is None:
         has_window = attribute(config, "use_sliding_window") is not False
     else:
@@ -187,7 +187,7 @@ def _window(config, layer_type):
 
 
 def _projected(model):
-    """Return {layer index: size of a key plus size of a value}, from the layer's own matrices."""
+    """Return {layer index: size of a key plus size of a value}, measured on the matrices of each layer."""
     widths = {}
     for path, module in model.named_modules():
         found = re.fullmatch(r"(?!.*(encoder|vision|audio|cross)).*layers\.(\d+)\.\w+\.[kv]_proj", path)
@@ -196,21 +196,22 @@ def _projected(model):
     return {index: sum(sizes) for index, sizes in widths.items() if len(sizes) == 2}
 
 
-# As transformers caches it
+# As transformers caches keys and values
 
 
 def measure(builder, config, lists, layers):
-    """Return the bytes per token, at 16 bits, of the library's cache; None if the model can't be run.
+    """Return the bytes per token, at 16 bits, of the library's own cache; None if the model can't be run.
 
-    It is the difference between the cache of three tokens and that of two. The model runs on the meta device.
+    The model runs on the meta device, with three tokens and with two. The difference between the two caches
+    is what one token adds.
 
-    builder : from a config to its model on the meta device
-    lists, layers : what the model caches by design, and its number of layers
+    builder : function from a config to its model on the meta device
+    lists, layers : the lists that the model caches by design, and its number of layers
     """
     if not lists:
         return 0
     if any(cached.every > 1 for cached in lists):
-        return None  # what one more token adds depends on how many came before
+        return None  # how much one more token adds depends on the number of tokens before
     with quiet():
         try:
             if len(set(lists)) == 1 and len(lists) == layers and (short := _two_layers(config)):
@@ -240,20 +241,20 @@ def _growth(builder, config):
     """Return how many more numbers the library caches for three tokens than for two."""
     import torch
 
-    # 16 bits, because on the meta device torch's grouped product of experts has no other data type.
+    # Use 16 bits: on the meta device, torch's grouped product of experts supports no other data type.
     model = builder(config).to(torch.bfloat16).eval()
     model.set_attn_implementation("eager")  # other implementations read the values of the mask
     counts = []
     for tokens in (2, 3):
         with torch.device("meta"), torch.no_grad():
             output = model(**_inputs(model, config, tokens), use_cache=True)
-        # transformers 5.24 renamed this output.
+        # transformers 5.24 renamed the output that contains the cache.
         counts.append(_numbers_inside(output.get("cache", output.get("past_key_values")), set()))
     return counts[1] - counts[0]
 
 
 def _inputs(model, config, tokens):
-    """Return a model's arguments for so many tokens, on the meta device."""
+    """Return the arguments with which a model reads `tokens` tokens, on the meta device."""
     import torch
 
     ids = torch.zeros((1, tokens), dtype=torch.long, device="meta")
@@ -268,7 +269,7 @@ def _inputs(model, config, tokens):
 
 
 def _numbers_inside(value, seen):
-    """Count the numbers in all float tensors inside an object, its lists and dicts; each tensor once."""
+    """Count the numbers in all float tensors of an object and of its lists and dicts; each tensor once."""
     import torch
 
     if value is None or id(value) in seen or isinstance(value, str | int | float | type):

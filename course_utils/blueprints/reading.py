@@ -1,7 +1,7 @@
-"""From a name, a config file, a hub id, a dict or a config object to a Blueprint.
+"""Makes a Blueprint from a name, a config file, a hub id, a dict or a config object.
 
-Names are those of catalog/blueprints.toml. From the hub only the configs are fetched. The author's own code
-is never run. A model that can't be counted raises a CourseError of one sentence.
+The names are those in catalog/blueprints.toml. Only configs are fetched from the hub, and no code of a
+model's author is ever run. A model that can't be counted raises a CourseError with one sentence.
 """
 
 import difflib
@@ -19,22 +19,23 @@ from course_utils.blueprints.facts import Blueprint
 from course_utils.blueprints.kv_cache import by_design, dimensions
 from course_utils.errors import CourseError
 
-_LARGEST_FILE = 10_000_000  # bytes: the configs of the hub have thousands
+_LARGEST_FILE = 10_000_000  # bytes of a config; those on the hub have thousands
 
 
 def names() -> list[str]:
-    """Return the published models of the catalogue, by the names that `blueprint` takes."""
+    """Return the names of the catalogue's published models, each of which `blueprint` accepts."""
     return list(_catalogue()["models"])
 
 
 def blueprint(name=None, *, config=None) -> Blueprint:
     """Return the blueprint of a model: its parameters by part and its memory, counted without its weights.
 
-    name : one of `names()`, or a hub id such as "Qwen/Qwen2-0.5B", of which only the configs are fetched
-    config : instead of a name: a config.json or model_index.json file, a folder that holds one, a dict, a
+    name : one of `names()`, or a hub id such as "Qwen/Qwen2-0.5B" (only its configs are fetched)
+    config : in place of a name, a config.json or model_index.json file, a folder that holds one, a dict, a
         config object of transformers or diffusers, or a hub id
 
-    Raises CourseError with one sentence if the name is unknown, or the config can't be had, read or built.
+    Raises CourseError with one sentence if the name is unknown, or if the config can't be fetched or read, or
+    its model can't be built.
     """
     if (name is None) == (config is None):
         raise CourseError('Give a name, as blueprint("llama-3-8b"), or a config, as blueprint(config=...).')
@@ -69,7 +70,7 @@ def _catalogue():
 
 @cache
 def _names_and_aliases():
-    """Return a dict from each name and alias to the name."""
+    """Return a dict from each name and each alias of a model to the model's name."""
     models = _catalogue()["models"].items()
     return {alias: name for name, facts in models for alias in (name, *facts.get("aliases", ()))}
 
@@ -109,7 +110,7 @@ def _is_hub_id(text):
 
 
 def _from_path(path):
-    """Return the blueprint of a config.json, of a model_index.json, or of a folder with either."""
+    """Return the blueprint of a config.json or model_index.json file, or of a folder that holds one."""
     if not path.exists():
         raise CourseError(f"There is no file {path}: check the path, or give a hub id such as maker/model.")
     if path.is_dir():
@@ -128,7 +129,7 @@ def _from_path(path):
 
 
 def _from_hub(repository):
-    """Return the blueprint of a model on the hub, of which only the configs are fetched."""
+    """Return the blueprint of a model on the hub. Only its configs are fetched."""
     from course_utils import loading
 
     def read(file):
@@ -145,7 +146,7 @@ def _from_hub(repository):
 
 
 def _read_json(path, source):
-    """Read a dict from a JSON file; raise a CourseError that names what the file holds instead."""
+    """Read a dict from a JSON file. If the file holds anything else, raise a CourseError that says what."""
     try:
         with open(path, "rb") as file:
             content = file.read(_LARGEST_FILE + 1)
@@ -178,9 +179,10 @@ def _read_json(path, source):
 
 
 def _from_values(values, title, source, config_of=None):
-    """Return the blueprint of the values of a config.json or model_index.json.
+    """Return the blueprint for the values of a config.json or model_index.json.
 
-    config_of : for a pipeline, a function from a component's name to the values of its config, or to None
+    config_of : for a pipeline, a function that returns the config values of the component with a given name,
+        or None if the component has no config
     """
     if "peft_type" in values:
         base = values.get("base_model_name_or_path") or "its base model"
@@ -196,7 +198,7 @@ def _from_values(values, title, source, config_of=None):
             f"{source} has no model_type (transformers) and no _class_name (diffusers), so nothing says "
             "which architecture it is: give the config.json as published."
         )
-    # A pipeline lists its parts as "unet": ["diffusers", "UNet2DConditionModel"].
+    # A pipeline lists its components in the form "unet": ["diffusers", "UNet2DConditionModel"].
     listed = [
         name
         for name, entry in values.items()
