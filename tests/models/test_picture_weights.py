@@ -83,6 +83,8 @@ def test_the_library_s_own_pipeline(pipeline):
 def test_the_card_says_what_was_measured(pipeline, measured):
     content = (FOLDER / "README.md").read_text(encoding="utf-8")
     assert content == picture_card.text(pipeline, measured, card.remarks(FOLDER))
+    remark = card.remarks(FOLDER)["trades"]
+    assert remark in content and remark not in picture_card.text(pipeline, measured)
     assert measured["plan"] == json.loads(json.dumps(world.plan()))
     assert measured["training"]["recipe"] == json.loads(json.dumps(vars(RECIPES["stable-diffusion"])))
 
