@@ -1,7 +1,7 @@
 """Open the Box: the course's helper package.
 
-It finds files, draws and checks. The models are the libraries' own objects, which the lessons call directly.
-Names are imported at their first use, so that `import course_utils` takes milliseconds, without torch.
+The package finds files, draws and checks. Lessons call the models directly, as objects of the libraries.
+Each name is imported when it is first used, so that `import course_utils` takes milliseconds, without torch.
 """
 
 import importlib

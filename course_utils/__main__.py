@@ -10,9 +10,9 @@ from course_utils.errors import CourseError
 
 
 def main(arguments=None):
-    """Run one command. Return the exit status: 0 for success, 1 for failure, 130 if it was interrupted.
+    """Run one command. Return the exit status: 0 for success, 1 for failure, 130 after an interrupt.
 
-    Raises SystemExit with status 2 for a wrong command line.
+    Raises SystemExit with status 2 if the command line is wrong.
     """
     parser = argparse.ArgumentParser(prog="course", description="Open the Box: a course on open models.")
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
@@ -248,7 +248,7 @@ def _run(options):
                     )
                 )
                 bar.update()
-    finally:  # print the finished lessons, also if the run was interrupted
+    finally:  # print the lessons that have finished, even if the run was interrupted
         _print_table(rows, right={2, 3})
     return 1 if failed else 0
 
@@ -294,7 +294,7 @@ def _gain(options):
 
 
 def _print_table(rows, right=()):
-    """Print rows of strings as columns. The first row is the heading; columns in `right` are flush right."""
+    """Print rows of strings as columns; the first row is the heading. Right-align the columns in `right`."""
     from course_utils.views.tables import columns
 
     print("\n".join(columns(rows, right)))

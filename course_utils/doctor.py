@@ -24,7 +24,7 @@ PACKAGES = (
 
 
 def report():
-    """Print the lines. Return 1 if the lessons can't run here, otherwise 0."""
+    """Print a line for each thing the course needs. Return 1 if the lessons can't run here, otherwise 0."""
     needed = lessons.models_needed()
     missing = [model for model in needed if not loading.is_cached(model)]
     session, indexes = package_index.connect()
@@ -118,7 +118,7 @@ def _torch():
     """Return whether torch can be imported, and a line with the GPU that it finds."""
     try:
         import torch
-    except Exception as error:  # a broken torch must not keep the other lines out of a bug report
+    except Exception as error:  # a bug report needs the other lines, even if torch is broken
         return False, f"torch does not import ({type(error).__name__}: {error}): install it again"
     if torch.cuda.is_available():
         total = torch.cuda.get_device_properties(0).total_memory
@@ -134,10 +134,10 @@ def _answers():
 
 
 def _reach(what, session, url):
-    """Return whether a server answers at a URL, and a line that says so, without any login in the URL."""
+    """Return whether a server answers at a URL, and a line that says so and never shows a login."""
     host = downloads.host(url)
     try:
         session.head(url, timeout=5)
         return True, f"{what}: {host} answers"
-    except OSError as error:  # requests' own errors are OSErrors, too
+    except OSError as error:  # the errors of requests are OSErrors, too
         return False, f"{what}: {host} does not answer ({type(error).__name__})"

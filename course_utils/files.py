@@ -1,4 +1,4 @@
-"""Files and folders that appear whole or not at all, even if the program is stopped while it writes them."""
+"""Writes files and folders that appear whole or not at all, even if the program is stopped meanwhile."""
 
 import contextlib
 import os
@@ -12,16 +12,16 @@ _PAUSES = (0.02, 0.1)  # seconds; Windows refuses to replace a file while anothe
 
 @contextlib.contextmanager
 def replacing(path, temporary=None):
-    """Give a path to write a file or folder to; when the block ends, rename it to `path` in one step.
+    """Provide a path at which to write a file or folder; when the block ends, rename the result to `path`.
 
         with files.replacing(folder / "page.html") as part:
             part.write_text(text, encoding="utf-8")
 
-    If the block raises an error, what it wrote is removed, and an older `path` stays as it was.
+    If the block raises an error, what it wrote is removed, and an older file at `path` stays as it was.
 
-    temporary : the name to use beside `path`; by default one that no other process or thread uses. A process
-        that is killed leaves it behind. So give a name if the content is large and a lock keeps others away:
-        the next process then removes it.
+    temporary : the name of the file or folder until it is renamed; by default a name that no other process or
+        thread uses. A process that is killed leaves it behind. So if the content is large and a lock keeps
+        other processes away, give a fixed name: the next process then removes the remains.
     """
     path = Path(path)
     part = path.with_name(temporary or f".part-{os.getpid()}-{threading.get_ident()}-{path.name}")
@@ -29,7 +29,7 @@ def replacing(path, temporary=None):
     try:
         yield part
         if part.is_dir():
-            remove(path)  # a folder can only be renamed to a path that is free
+            remove(path)  # a folder can be renamed only to a path that does not exist
         _rename(part, path)
     finally:
         remove(part)

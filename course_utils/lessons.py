@@ -1,4 +1,4 @@
-"""The work of a lesson's first cell: which models it runs, at which size, and what they cost."""
+"""Does the work of a lesson's first cell: says which models will run, at which size and cost."""
 
 import os
 import sys
@@ -10,12 +10,13 @@ from course_utils.errors import CourseError
 
 
 def setup(name):
-    """Print which models at which size this lesson will run and what they cost, before anything is fetched.
+    """Print which models this lesson will run, at which size, and what they cost, before any is fetched.
 
     name : the lesson, for example "00_open_the_box"
 
-    It also sets one thread and the random seeds, and says so (see `seeds.prepare`).
-    Raises CourseError if there is no such lesson, or if COURSE_SIZE asks for a model that it can't open.
+    This function also sets one thread and the random seeds, and prints this (see `seeds.prepare`).
+    Raises CourseError if there is no such lesson, or if COURSE_SIZE asks for a model that the lesson can't
+    open.
     """
     lesson = catalog.lesson(name)
     print(f"Lesson {lesson.name[:2]}, {lesson.title}: about {lesson.minutes} minutes.")
@@ -49,9 +50,12 @@ def _elsewhere(lesson):
 
 
 def model_of(lesson, family):
-    """Return the model that a lesson runs for one of its `models`: at COURSE_SIZE, or at its default size.
+    """Return the model that a lesson runs for `family`, one of the names in `lesson.models`.
 
-    Raises CourseError if no model has that size, or if the lesson's cells can't open it.
+    The model has the size in COURSE_SIZE, if that is set and the lesson allows any size. Otherwise it has the
+    lesson's default size.
+
+    Raises CourseError if no model has that size, or if the lesson's cells can't open the model.
     """
     asked = os.environ.get("COURSE_SIZE") if lesson.any_size else None
     model = catalog.find(family, asked or lesson.size)
@@ -84,8 +88,8 @@ def cost(model):
     note = "already on this machine"
     if not loading.is_cached(model):
         minutes = max(1, round(model.download_bytes / 1e6 / 60))
-        note = f"up to {minutes} min at 1 MB/s"  # as on a slow school line
-    if model.size == "full":  # if they do not fit, `load` uses fewer bits and says so before a download
+        note = f"up to {minutes} min at 1 MB/s"  # the speed of a slow line at a school
+    if model.size == "full":  # if 16 bits don't fit, `load` uses fewer and says so first
         memory += " at 16 bits"
     download, disk = units.size(model.download_bytes, "MB"), units.size(model.disk_bytes, "MB")
     return (

@@ -1,8 +1,8 @@
-"""Licences of models, divided into clauses, each with its section and its own words.
+"""Licences of models, divided into clauses, each with its section and the licence's own words.
 
 This is one reading of the texts, each as of the date given with it. It is not legal advice: before you depend
 on an answer, read the sections that it cites, and ask someone who is allowed to advise you. Definitions and
-provisions are left out if they grant, require, forbid and end nothing. The data is in catalog/licences.toml.
+provisions that grant, require, forbid and end nothing are left out. The data is in catalog/licences.toml.
 """
 
 from dataclasses import dataclass
@@ -52,23 +52,24 @@ USES = (
 )
 ANSWERS = ("yes", "yes, with conditions", "ask first", "no", "cannot know")
 
-# If a licence's clauses on a topic have several kinds, `Licence.mark` takes the first of these kinds.
-# "permission" is before "termination": otherwise Apache's grant of patents would count as a termination.
+# If a licence's clauses on a topic are of several kinds, `Licence.mark` returns the first of these kinds
+# here. "permission" comes before "termination": otherwise Apache's grant of patents would count as a
+# termination.
 _RANKS = ("prohibition", "condition", "disclaimer", "permission", "termination", "definition")
 SILENT, UNREAD = "says nothing", "not read"
 
 
 @dataclass(frozen=True)
 class Clause:
-    """One thing that a licence says.
+    """One clause of a licence.
 
     Parameters
     ----------
-    section: its section, as the text numbers it; no two clauses of a licence have the same.
+    section: the clause's section, numbered as in the text; no two clauses of a licence have the same.
     kind: one of KINDS.
     topic: one of TOPICS, so that licences can be compared.
     summary: the clause in our words.
-    quote: its operative words, verbatim except for line breaks.
+    quote: the clause's operative words, verbatim except for line breaks.
     """
 
     section: str
@@ -82,7 +83,7 @@ class Clause:
 
 
 class Verdict(NamedTuple):
-    """The answer to "may I?": one of ANSWERS, the reason in a sentence, and the clauses that say so."""
+    """The answer to "may I?": one of ANSWERS, the reason in a sentence, and the clauses that support it."""
 
     answer: str
     why: str
@@ -91,18 +92,18 @@ class Verdict(NamedTuple):
 
 @dataclass(frozen=True)
 class Licence:
-    """A licence, and how the course read it.
+    """A licence, as the course read it.
 
     Parameters
     ----------
-    name: its key, such as "llama-3-community".
-    title, author, version: as in the text; `short` is a name for the head of a column.
+    name: the licence's key, such as "llama-3-community".
+    title, author, version: as in the text; `short` is a shorter name for the head of a column.
     date: "2024-04-18", "2004-01", or empty if the text has no date.
-    osi_approved: True if the Open Source Initiative lists it as approved; `osi_source` is that list.
+    osi_approved: True if the Open Source Initiative lists it as approved; `osi_source` is where that list is.
     url: the address of the text.
     basis: one of catalog.BASES.
     note: what was read, and how sections without a number are named.
-    whole: False if a part, such as a use policy, could not be read, so that a missing clause proves nothing.
+    whole: False if a part, such as a use policy, could not be read; a missing clause then proves nothing.
     clauses: tuple of Clause, in the order of the text.
     uses: dict from each of USES to its Verdict.
     """
@@ -137,7 +138,7 @@ class Licence:
         raise CourseError(f"{self.title} has no section {name!r} here: its sections are {sections}.")
 
     def mark(self, topic: str) -> str:
-        """Return what the licence does on a topic: its clauses' first kind in _RANKS, SILENT or UNREAD."""
+        """Return the first kind in _RANKS of the clauses on a topic; without a clause, SILENT or UNREAD."""
         kinds = {clause.kind for clause in self.about(topic)}
         return next((kind for kind in _RANKS if kind in kinds), SILENT if self.whole else UNREAD)
 
@@ -166,7 +167,7 @@ def may(licence: Licence | str, use: str) -> Verdict:
     licence : a Licence or its name
     use : one of USES
 
-    Returns the answer, the reason in a sentence, and the clauses that say so.
+    Returns the answer, the reason in a sentence, and the clauses that support the answer.
     Raises CourseError for an unknown name or use.
 
     Example

@@ -1,4 +1,4 @@
-"""Whether a notebook runs this code, and how to show a picture there or in a terminal."""
+"""Tells whether a notebook runs this code, and shows a picture in the notebook or in a terminal."""
 
 import sys
 

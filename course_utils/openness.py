@@ -10,7 +10,7 @@ from functools import cache
 from course_utils import catalog
 from course_utils.errors import CourseError
 
-# Points for a mark, as in the index; "unknown" and "does not apply" give none.
+# Points for each mark, as the index counts them.
 POINTS = {"open": 1.0, "partial": 0.5, "closed": 0.0, "unknown": 0.0, "does not apply": 0.0}
 MARKS = tuple(POINTS)
 
@@ -22,10 +22,11 @@ class Mark:
     Parameters
     ----------
     mark: one of MARKS.
-    note: the reason, in a sentence.
-    source: where it can be read; empty if the basis is "unsourced".
+    note: the reason for the mark, in a sentence.
+    source: where the facts can be read; empty if the basis is "unsourced".
     basis: one of catalog.BASES.
-    index: the index's mark; if ours differs, the note says why. None if the index has no entry.
+    index: the mark that the index gives, or None if the index has no entry. If `mark` differs from it, `note`
+        says why.
     """
 
     mark: str
@@ -37,18 +38,19 @@ class Mark:
 
 @dataclass(frozen=True)
 class OpenModel:
-    """A published model, and how open it is.
+    """A published model, and how open the model is.
 
     Parameters
     ----------
-    name, title: its key in this module ("llama-2") and its name for readers.
+    name, title: the model's key in this module ("llama-2") and its name for readers.
     kind: "text", "picture" or "sound".
-    hub_ids: its repositories on the hub.
+    hub_ids: the model's repositories on the hub.
     gated: True if the hub asks for an agreement before it lets you download the weights.
     licence: the licence's name in `course_utils.licences`.
-    released: the date, as year-month-day or as much of it as the source gives; with its source and basis.
+    released: the date, as year-month-day or as much of it as the source gives; with the date's source and
+    basis.
     marks: dict from each of DIMENSIONS to a Mark.
-    index_entry, index_score: its file in the index and the points published there; None if it has no entry.
+    index_entry, index_score: the model's file and points in the index; None if the index has no entry for it.
     """
 
     name: str
@@ -67,7 +69,7 @@ class OpenModel:
 
 @dataclass(frozen=True)
 class Statement:
-    """What one document says about a model's licence, in its own words."""
+    """What one document says about a model's licence, in the document's own words."""
 
     model: str
     where: str
@@ -78,11 +80,12 @@ class Statement:
 
 @dataclass(frozen=True)
 class Definition:
-    """The Open Source AI Definition: what it asks for, and the result of its authors' own review.
+    """The Open Source AI Definition: what it asks of a system, and which systems its authors found to comply.
 
     Parameters
     ----------
-    version, date, source, basis: of the text, and how the course knows it.
+    version, date, source, basis: the definition's version and date, where it can be read, one of
+    catalog.BASES.
     freedoms, elements: dicts from a name to what the definition asks for.
     passed, would_pass_with_other_terms, failed: names of the systems reviewed by the Open Source Initiative.
     """
@@ -103,7 +106,7 @@ def _tables():
     return catalog.read("openness.toml")
 
 
-# GROUPS: from a heading to its dimensions. QUESTIONS: from each dimension to its question.
+# GROUPS maps each heading to its dimensions, and QUESTIONS maps each dimension to its question.
 GROUPS = {group: tuple(asked) for group, asked in _tables()["dimensions"].items()}
 QUESTIONS = {name: text for asked in _tables()["dimensions"].values() for name, text in asked.items()}
 DIMENSIONS = tuple(QUESTIONS)
@@ -142,7 +145,7 @@ def score(model: OpenModel | str, index: bool = False) -> float:
     """Return the points of a model: 1 for each open mark, 0.5 for each partial one.
 
     model : an OpenModel, or its name
-    index : True to count the index's marks instead of ours
+    index : True to count the marks of the index in place of the course's marks
 
     Raises CourseError for an unknown name, or if `index` is True and the index has no entry for the model.
     """
@@ -154,7 +157,7 @@ def score(model: OpenModel | str, index: bool = False) -> float:
 
 @cache
 def statements() -> tuple[Statement, ...]:
-    """Return what documents say about the models' licences, for models whose documents disagree."""
+    """Return what documents say about a model's licence, for those models whose documents disagree."""
     return tuple(Statement(**facts) for facts in _tables()["statements"])
 
 

@@ -1,4 +1,4 @@
-"""Runs the notebooks of the lessons from top to bottom, and measures the kernel's time and memory."""
+"""Runs the notebooks of the lessons from top to bottom, and measures their kernels' time and memory."""
 
 import contextlib
 import logging
@@ -17,7 +17,7 @@ NOTEBOOKS = Path(__file__).parent.parent / "notebooks"
 
 
 def notebooks(names=()):
-    """Return the paths of the notebooks named by number, name or file; without names, of all lessons.
+    """Return the paths of the notebooks with these numbers, names or files; without `names`, of all lessons.
 
     Raises CourseError if there is no such lesson or file.
     """
@@ -35,11 +35,11 @@ def notebooks(names=()):
 
 
 def models_of(path):
-    """Return which models a notebook runs, in few words: "TinyWorld Falcon (tiny) and 2 more"."""
+    """Return in a few words which models a notebook runs, such as "TinyWorld Falcon (tiny) and 2 more"."""
     try:
         lesson = catalog.lesson(Path(path).stem)
     except CourseError:
-        return "-"  # the notebook is not one of the course
+        return "-"  # the notebook is not a lesson of the course
     if not lesson.models:
         return "-"
     first, more = lessons.model_of(lesson, lesson.models[0]), len(lesson.models) - 1
@@ -48,7 +48,7 @@ def models_of(path):
 
 @dataclass
 class Run:
-    """The result of running a notebook: seconds, the kernel's peak memory in bytes, and the error or None."""
+    """The result of running a notebook: seconds, the kernel's peak memory in bytes, and an error or None."""
 
     path: Path
     seconds: float
@@ -60,11 +60,11 @@ def run(path, write=False, on_cell=lambda done, total: None):
     """Execute a notebook from top to bottom in a new kernel, and return a `Run`.
 
     path : the notebook
-    write : store the outputs in the file, without widget state, timestamps or anything else of this machine;
-        the notebook then runs with no answers, as a new learner's does
+    write : store the outputs in the file, without widget state, timestamps or anything else of this machine.
+        The notebook then runs with no answers to its questions, as it does for a new learner.
     on_cell : called after each cell with (cells done, number of cells)
 
-    A cell that fails ends the run. Then its error is in the result, and nothing is written.
+    If a cell fails, the run ends. The result then contains the error, and nothing is written.
     """
     import nbformat
     from nbclient import NotebookClient
@@ -73,7 +73,7 @@ def run(path, write=False, on_cell=lambda done, total: None):
     path = Path(path)
     try:
         notebook = nbformat.read(path, as_version=4)
-    except Exception as failure:  # the errors that a broken file can raise have no common base
+    except Exception as failure:  # the errors that a broken file can cause have no common base class
         return Run(path, 0.0, 0, f"not a notebook that can be read ({type(failure).__name__})")
     total = sum(cell.cell_type == "code" for cell in notebook.cells)
     client = NotebookClient(
@@ -98,7 +98,7 @@ def run(path, write=False, on_cell=lambda done, total: None):
     try:
         with peak, tempfile.TemporaryDirectory() as folder:
             unanswered = {"COURSE_ANSWERS": f"{folder}/answers.json"} if write else {}
-            # Discard the log of the kernel process. The outputs of the cells do not come through it.
+            # Discard the log of the kernel process: no output of a cell is in it.
             client.execute(stderr=subprocess.DEVNULL, env=os.environ | unanswered)
     except CellExecutionError as failure:
         says = failure.evalue.strip().split("\n")[0][:160]
@@ -109,7 +109,7 @@ def run(path, write=False, on_cell=lambda done, total: None):
         error = f"cell {done + 1}: the kernel died"
     except AssertionError:
         # Ctrl-C: nbclient catches the signal and ends the kernel, and then fails because the kernel is gone.
-        # Its task that polls the kernel may fail in the same way; asyncio would print that traceback later.
+        # The task of nbclient that polls the kernel may fail, too; asyncio would print its traceback later.
         logging.getLogger("asyncio").setLevel(logging.CRITICAL)
         raise KeyboardInterrupt from None
     if write and error is None:
@@ -118,9 +118,9 @@ def run(path, write=False, on_cell=lambda done, total: None):
 
 
 def clean(notebook):
-    """Remove from an executed notebook everything that differs by run or machine; return the notebook.
+    """Remove everything from an executed notebook that differs by run or machine. Return the notebook.
 
-    Widget views need the kernel that made them, so they are removed, and the picture stored with them stays.
+    A widget's view needs the kernel that made it, so views are removed. The pictures stored with them stay.
     """
     notebook.metadata.pop("widgets", None)
     notebook.metadata["kernelspec"] = {"display_name": "Python 3", "language": "python", "name": "python3"}
@@ -134,7 +134,7 @@ def clean(notebook):
 
 
 class _PeakMemory:
-    """Measures the memory of a client's kernel ten times a second in the `with` block, and keeps the peak."""
+    """Measures the memory of a client's kernel ten times a second in a `with` block, and keeps the peak."""
 
     def __init__(self, client):
         self.client = client
@@ -157,7 +157,7 @@ class _PeakMemory:
             process = getattr(provisioner, "process", None)
             if process is not None:
                 with contextlib.suppress(psutil.Error):  # the kernel has not started yet, or has ended
-                    # Count children, too: in a virtual environment on Windows, this only starts Python.
+                    # Count child processes, too: in a Windows virtual environment this only starts Python.
                     kernel = psutil.Process(process.pid)
                     family = (kernel, *kernel.children(recursive=True))
                     self.bytes = max(self.bytes, sum(each.memory_info().rss for each in family))

@@ -1,4 +1,4 @@
-"""The state of this process that a lesson's outputs depend on: seeds, threads, progress bars and warnings."""
+"""Sets what a lesson's outputs depend on in this process: seeds, threads, progress bars and warnings."""
 
 import contextlib
 import logging
@@ -9,10 +9,10 @@ from course_utils.errors import CourseError
 
 
 def prepare() -> int:
-    """Set one thread and one seed for this process and hide progress bars; return the number of threads.
+    """Set one thread and one seed for this process, and hide progress bars. Return the number of threads.
 
-    A lesson's outputs should be the same on every machine. A lesson's `setup` and a training call it; `load`
-    does not. COURSE_THREADS sets more threads; on a shared machine two are slower than one.
+    A lesson's outputs should be the same on every machine. So a lesson's `setup` and a training call this
+    function; `load` does not. COURSE_THREADS sets more threads. On a shared machine two are slower than one.
     """
     import random
 
@@ -24,7 +24,7 @@ def prepare() -> int:
     if not threads.isdecimal() or int(threads) < 1:
         raise CourseError(f"COURSE_THREADS is {threads!r}: set it to a whole number from 1, or not at all.")
     torch.set_num_threads(int(threads))
-    # The same as `transformers.set_seed`, which spends seconds on importing peft if it is installed.
+    # Three lines in place of `transformers.set_seed`, which spends seconds on importing peft if it can.
     random.seed(0)
     numpy.random.seed(0)
     torch.manual_seed(0)
@@ -38,10 +38,10 @@ def prepare() -> int:
 
 @contextlib.contextmanager
 def unchanged():
-    """Hide progress bars and the advice of bitsandbytes while a model loads, then restore the process.
+    """Hide progress bars and the advice of bitsandbytes while a model loads, then restore this process.
 
-    This restores the state of torch's random numbers, too: a new layer draws random weights before the stored
-    ones are read.
+    The state of torch's random numbers is restored, too: a new layer draws random weights before its stored
+    weights are read.
     """
     import torch
     from transformers.utils import logging as transformers_logging

@@ -1,13 +1,14 @@
 """Intervals and tests, in one place for the whole course.
 
-By default every interval is a 95% interval: if the whole measurement were repeated many times, about 95 of
-100 such intervals would contain the true value. `level` sets another percentage. We checked this instead of
-trusting the formulas: tests compute or simulate how often each interval contains the true value, on samples
-as small as those of the lessons. The docstrings give the results.
+Each interval is a 95% interval by default: if the whole measurement were repeated many times, about 95 of
+100 such intervals would contain the true value. `level` sets another percentage. We did not trust the
+formulas
+alone: tests compute or simulate how often each interval contains the true value, on samples as small as those
+of the lessons. The docstrings give the results.
 
 Rates and the ends of their intervals are in percent. Lists, numpy arrays and torch tensors are accepted.
-Clusters are given as a list with one label for each case. Every function raises a CourseError for values
-that it can't use.
+Clusters are given as a list with one label for each case. If a function can't use its values, it raises a
+CourseError.
 """
 
 import functools
@@ -17,10 +18,10 @@ from dataclasses import dataclass
 
 from course_utils.errors import CourseError
 
-_ALL_ORDERS = 8  # kendall() tries all orders of up to this many things: 40,320 orders of 8
+_ALL_ORDERS = 8  # kendall() tries all orders of at most this many things: 8 things have 40,320
 _SHUFFLES = 20_000  # for more things, kendall() tries this many random orders
-_ELO = 400 / math.log(10)  # points on Elo's scale for 1 more in the logarithm of the odds
-_DRAWS = 0.1  # the fraction of a draw that each model gets against a model of 1,000 points
+_ELO = 400 / math.log(10)  # the points on Elo's scale for which the logarithm of the odds grows by 1
+_DRAWS = 0.1  # the part of a draw that each model is given against a model of 1,000 points
 
 
 # Rates
@@ -29,9 +30,9 @@ _DRAWS = 0.1  # the fraction of a draw that each model gets against a model of 1
 def wilson(hits, count, level=95):
     """Return the interval of a rate, by Wilson's score method: (low, high) in percent.
 
-    Its width is never zero: 80 hits of 80 give 95.4 to 100. For the sample sizes of the lessons (5 to 134),
+    The width is never zero: 80 hits of 80 give 95.4 to 100. For the sample sizes of the lessons (5 to 134),
     95 to 96 of 100 such intervals contain the true rate, averaged over true rates from 5% to 95%. At a single
-    true rate there can be fewer or more, because hits are whole numbers: at worst 89 for a count of 5 or 8,
+    true rate fewer or more may contain it, because hits are whole numbers: at worst 89 for a count of 5 or 8,
     and 92 for a count of 16 or more.
 
     hits, count : whole numbers, with hits from 0 to count
@@ -43,16 +44,16 @@ def wilson(hits, count, level=95):
 
 
 def rate_of_clusters(hits, counts, level=95):
-    """Return the interval of a rate whose cases come in clusters, such as words in sentences: (low, high).
+    """Return the interval (low, high) of a rate whose cases come in clusters, such as words in sentences.
 
     Cases of the same cluster tend to be right or wrong together, so they carry less information than the same
     number of independent cases. This function measures how much less (the *design effect*), and passes the
-    smaller number of cases to Wilson's method. If all cases are right, or all are wrong, the effect cannot be
-    measured, and each whole cluster counts as one case. The quantile is that of Student's t with twice the
-    usual degrees of freedom; we chose it because it did well in simulations. In simulations of five sentences
-    of 8 to 22 words, 96 of 100 intervals contained the true rate on average. At worst it was 90, when a fifth
-    of the variance of the words was variance between sentences. For 16 facts that were each asked twice it
-    was 97, and for 48 pictures of 32 bits it was 94.
+    smaller number of cases to Wilson's method. If all cases are right, or all are wrong, the design effect
+    can't be measured, and each whole cluster counts as one case. The quantile is that of Student's t with
+    twice the usual degrees of freedom, which we chose because it did well in simulations. In simulations of
+    five sentences of 8 to 22 words, 96 of 100 intervals contained the true rate on average, and 90 at worst,
+    when a fifth of the variance of the words was variance between sentences. For 16 facts that were each
+    asked twice, 97 did, and for 48 pictures of 32 bits, 94.
 
     hits, counts : for each of at least two clusters, the number of hits and the number of cases
     """
@@ -78,7 +79,7 @@ def difference_of_rates(hits, count, other_hits, other_count, level=95):
     rates are between 10% and 90%. If both rates were measured on the same cases, use `paired_difference`.
 
     hits, count : as in `wilson`
-    other_hits, other_count : the same for the rate that is subtracted
+    other_hits, other_count : the hits and the count of the rate that is subtracted
 
     Source: Newcombe (1998), "Interval estimation for the difference between independent proportions", method
     10.
@@ -103,7 +104,7 @@ def paired_difference(ones, others, clusters=None, level=95):
     that were each asked twice, 96 to 97 of 100 intervals contained the true difference.
 
     ones, others : right (1, True or 100) and wrong (0 or False), with the cases in the same order
-    clusters : such as the fact that each question asks for
+    clusters : a label for each case, such as the fact that a question asks for
 
     Source: Tango (1998), "Equivalence test and confidence interval for the difference in proportions for the
     paired-sample design".
@@ -122,8 +123,8 @@ def paired_difference(ones, others, clusters=None, level=95):
 def paired_p(ones, others):
     """Return McNemar's exact p value for two lists of right and wrong answers to the same cases.
 
-    The hypothesis is that neither is better: when the two lists differ on a case, each of the two is right
-    with probability one half. If they differ on no case, p is 1.
+    The hypothesis is that neither list is better: on a case where the two lists differ, each is right with
+    probability one half. If they differ on no case, p is 1.
 
     ones, others : as in `paired_difference`
     """
@@ -141,8 +142,8 @@ def mean(values, level=95):
     """Return the interval of a mean of independent numbers, by Student's t: (low, high) in their unit.
 
     For rates use `wilson`. If the numbers are normally distributed, 95 of 100 such intervals contain the true
-    mean, for any number of values. If they are exponentially distributed, which is far from symmetric, it is
-    89 of 100 for 5 and for 8 values, 91 for 16 and 94 for 36.
+    mean, however many numbers there are. If they are exponentially distributed, which is far from symmetric,
+    89 of 100 do for 5 and for 8 values, 91 for 16 and 94 for 36.
 
     values : at least two numbers
     """
@@ -156,12 +157,12 @@ def mean(values, level=95):
 def ratio(numerators, denominators, level=95):
     """Return the interval of one sum divided by another, such as all errors divided by all words, in percent.
 
-    Each pair of numbers belongs to one cluster, such as a sentence with its errors and its words. The sample
+    Each pair of numbers belongs to one cluster, such as the errors and the words of one sentence. The sample
     size is the number of clusters. The method computes the ratio again without each cluster in turn (the
     *jackknife*) and uses Student's t. If only few clusters have an error, the interval is too narrow: for
     five sentences and a true rate of 3%, only 59 to 87 of 100 intervals contained the true rate. Use
-    `rate_of_clusters` for such data. For rates of 20% and more it was 89 to 95 of 100, for the difference
-    between the rates of two voices 94, and for 36 trades 94.
+    `rate_of_clusters` for such data. For rates of 20% and more, 89 to 95 of 100 intervals contained the true
+    rate. For the difference between the rates of two voices 94 did, and for 36 trades 94.
 
     numerators, denominators : lists of the same length, with numbers of at least two clusters
     """
@@ -181,7 +182,8 @@ def beside_controls(values, controls, level=95):
     """Return the interval of the mean difference between one word and control words in the same sentences.
 
     The sentences are a sample of all possible sentences, and the control words a sample of all possible
-    words. The variances from both samples are added, with the degrees of freedom of Welch and Satterthwaite.
+    words. The variances of the two samples are added, and the degrees of freedom are Welch and
+    Satterthwaite's.
     In simulations of 8 sentences and 8 control words, 95 to 96 of 100 intervals contained the true
     difference.
 
@@ -197,7 +199,7 @@ def beside_controls(values, controls, level=95):
     differences, words = values - controls.mean(1), controls.mean(0)
     if not differences.var() and not words.var():
         return _around(differences.mean(), 0)
-    # Welch's interval of a difference of two means. With a mean of 0, only the words' variance counts.
+    # Welch's interval of a difference of two means. The words' mean is 0 here, so they add only variance.
     found = ttest_ind(differences, words - words.mean(), equal_var=False)
     return tuple(float(end) for end in found.confidence_interval(2 * _tail(level) - 1))
 
@@ -210,7 +212,7 @@ class Kendall:
     """How well two orders of the same things agree.
 
     tau : tau-b: 1 if all pairs have the same order in both, −1 if all pairs have opposite orders
-    low, high : the interval of tau, if the things are a sample of more things of the same kind
+    low, high : the interval of tau, if these things are a sample of a larger number of such things
     pairs : the number of pairs of things
     concordant, discordant : the number of pairs in the same order and in opposite orders; the sign of tau
         depends on these alone
@@ -231,13 +233,13 @@ class Kendall:
 def kendall(one, other, level=95):
     """Return Kendall's tau-b of two lists of scores of the same things, with its interval and its p value.
 
-    The interval starts from the variance that tau has if there is no agreement, and multiplies it by
-    (1 − tau²): like the variance of a rate, it shrinks toward the ends, here ±1. Ties make the interval
-    wider. In simulations of six models, 96 to 97 of 100 intervals contained the true tau, and 98 when most
-    scores were tied at the top. For up to eight things p is exact, from all orders; for more things it comes
-    from 20,000 random orders.
+    The method starts from the variance that tau has if there is no agreement, and multiplies it by
+    (1 − tau²). So the variance shrinks toward the ends of the scale, here ±1, like that of a rate. Ties make
+    the interval wider. In simulations of six models, 96 to 97 of 100 intervals contained the true tau, and 98
+    when most scores were tied at the top. For up to eight things p is exact, because all orders are tried.
+    For more things it is estimated from 20,000 random orders.
 
-    one, other : the two scores of each of at least three things
+    one, other : two lists, each with a score for each of at least three things
     """
     import numpy
 
@@ -263,19 +265,19 @@ def bradley_terry(votes, clusters=None, level=95):
     """Return the ratings on Elo's scale that fit all votes best: {model: (rating, (low, high))}.
 
     Elo's ratings rest on the model of Bradley and Terry: a player who is 400 points ahead wins ten times for
-    each loss. Elo's own rule updates the ratings after each vote, so its result depends on the order and the
-    number of the votes. This function fits all votes at the same time instead, and their order does not
-    matter. The mean rating is 1,000. Each model also gets a tenth of a draw against a model of 1,000 points,
-    so that even a model that never lost has a finite rating.
+    each loss. Elo's own rule updates the ratings after each vote, so that the order and the number of the
+    votes change the result. This function fits all votes at the same time, so their order does not matter.
+    The mean rating is 1,000. Each model also gets a tenth of a draw against a model of 1,000 points, so that
+    even a model that never lost has a finite rating.
 
     For the interval, the ratings are computed again without each cluster in turn (the *jackknife*), and
     Student's t is used, because votes on answers to the same question depend on each other. In simulations
     of four models and about 120 votes on 33 questions, 95 to 97 of 100 intervals contained the true rating.
     The interval is None if all votes are in one cluster.
 
-    votes : list of (left model, right model, result): 1 if the left model won, 0 if the right one won, 0.5
-        for a draw
-    clusters : such as the question of each vote; by default each vote is a cluster of its own
+    votes : list of (left model, right model, result); the result is 1 if the left model won, 0 if the right
+        one won, 0.5 for a draw
+    clusters : a label for each vote, such as its question; by default each vote is a cluster of its own
 
     Source: Bradley and Terry (1952), "Rank analysis of incomplete block designs: I. The method of paired
     comparisons".
@@ -294,7 +296,7 @@ def bradley_terry(votes, clusters=None, level=95):
     models = sorted({model for left, right, _ in votes for model in (left, right)})
     groups = _indices(range(len(votes)) if clusters is None else clusters, len(votes), "clusters")
     number = groups.max() + 1
-    won = numpy.zeros((number, len(models), len(models)))  # wins: (cluster, winner, loser)
+    won = numpy.zeros((number, len(models), len(models)))  # number of wins: (cluster, winner, loser)
     for (left, right, result), group in zip(votes, groups, strict=True):
         left, right = models.index(left), models.index(right)
         won[group, left, right] += float(result)
@@ -317,9 +319,9 @@ def bradley_terry(votes, clusters=None, level=95):
 class Information:
     """How much information two lists of labels give about each other, in bits.
 
-    plugged_in : computed as if the counted shares were the true ones; on average it is too large
-    corrected : the same minus its bias by the formula of Miller and Madow
-    chance : the mean of `plugged_in` after one list is shuffled, so that the lists are unrelated
+    plugged_in : computed as if the counted shares were the true shares; too large on average
+    corrected : `plugged_in` minus its bias, which the formula of Miller and Madow estimates
+    chance : the mean of `plugged_in` after one list was shuffled, so that the two lists are unrelated
     """
 
     plugged_in: float
@@ -332,8 +334,8 @@ def mutual_information(one, other, shuffles=20):
 
     Some labels occur together by chance, so the bits computed from counts are too many: even shuffled lists,
     which are unrelated, give more than zero. The correction subtracts (filled cells − rows − columns + 1) /
-    (2 × cases), in nats. With about five or more cases for each cell it removes at least three quarters of
-    the bias.
+    (2 × cases), in nats. If there are about five or more cases for each cell, this removes at least three
+    quarters of the bias.
 
     one, other : lists of labels of the same length: numbers or words
     shuffles : the number of shuffles over which `chance` is averaged
@@ -353,10 +355,10 @@ def mutual_information(one, other, shuffles=20):
 
 
 def holm(p_values):
-    """Return the p values of several tests, increased so that one limit serves all of them together.
+    """Return the p values of several tests, increased so that one limit holds for all tests together.
 
-    Suppose that 20 tests have no effect to find. If they are independent, at least one of them has p below
-    0.05 more often than not. After this correction that happens in at most 5 of 100 such series.
+    Suppose that 20 independent tests have no effect to find. Then it is more likely than not that at least
+    one of them has p below 0.05. After this correction that happens in at most 5 of 100 such series.
 
     Source: Holm (1979), "A simple sequentially rejective multiple test procedure".
     """
@@ -374,7 +376,7 @@ def holm(p_values):
 
 
 def _wilson(hits, count, z):
-    """Return Wilson's interval as shares from 0 to 1; hits and count may be fractions."""
+    """Return the ends of Wilson's interval as shares from 0 to 1. Hits and count may be fractions."""
     middle = (hits + z * z / 2) / (count + z * z)
     half = z / (count + z * z) * (max(0.0, hits * (count - hits) / count) + z * z / 4) ** 0.5
     low = 0.0 if hits <= 0 else max(0.0, middle - half)
@@ -383,7 +385,7 @@ def _wilson(hits, count, z):
 
 
 def _tango(gained, lost, count, z):
-    """Return Tango's interval as shares: true differences within z standard errors of the observed one."""
+    """Return Tango's interval, as shares: all differences within z standard errors of the observed one."""
 
     def errors_away(difference):
         a = 2 * count
@@ -407,7 +409,7 @@ def _tango(gained, lost, count, z):
 def _design_effect(variance, residuals, cases):
     """Return how many clustered cases carry as much information as one independent case, at least 1.
 
-    variance : of one case, as if all cases were independent
+    variance : the variance of one case, as if all cases were independent
     residuals : for each cluster, the sum of its cases minus the sum that their mean predicts
     """
     clusters = len(residuals)
@@ -417,22 +419,22 @@ def _design_effect(variance, residuals, cases):
 
 
 def _jackknife_error(without, whole):
-    """Return the standard error of a result, from the results without each cluster in turn."""
+    """Return the standard error of the result `whole`, from the results without each cluster in turn."""
     clusters = len(without)
     return ((clusters - 1) / clusters * ((without - whole) ** 2).sum(0)) ** 0.5
 
 
 def _ends_of_tau(tau, untied, z):
     """Return the smallest and the largest true tau that is within z standard errors of the observed tau."""
-    things = (1 + (1 + 8 * untied) ** 0.5) / 2  # the number of things with this many pairs
+    things = (1 + (1 + 8 * untied) ** 0.5) / 2  # the number of things that have this many pairs
     width = z * z * 2 * (2 * things + 5) / (9 * things * (things - 1))
-    # (tau − true)² ≤ width · (1 − true²), a quadratic in the true tau
+    # The condition is (tau − true)² ≤ width · (1 − true²), which is quadratic in the true tau.
     middle, half = tau / (1 + width), (width * (1 + width - tau * tau)) ** 0.5 / (1 + width)
     return max(-1.0, middle - half), min(1.0, middle + half)
 
 
 def _chance_of_order(signs, others, seen):
-    """Return how often a random order of one list gives an agreement at least as far from 0."""
+    """Return the share of random orders of one list whose agreement is at least as far from 0 as `seen`."""
     import numpy
 
     things = len(signs)
@@ -459,7 +461,10 @@ def _all_orders(things):
 
 
 def _fit(won):
-    """Return the ratings that make the votes likeliest, by Newton's method; won: (tables, models, models)."""
+    """Return the ratings that make the votes most likely, by Newton's method.
+
+    won : the numbers of wins, (tables, winners, losers)
+    """
     import numpy
 
     met = won + won.swapaxes(-1, -2)
@@ -467,7 +472,7 @@ def _fit(won):
     diagonal = numpy.arange(won.shape[-1])
     for _ in range(100):
         expected = 1 / (1 + numpy.exp(strengths[..., None, :] - strengths[..., :, None]))
-        against_average = 1 / (1 + numpy.exp(-strengths))  # the chance to beat a model of 1,000 points
+        against_average = 1 / (1 + numpy.exp(-strengths))  # probability of beating a model of 1,000 points
         slope = (won - met * expected).sum(-1) + _DRAWS * (0.5 - against_average)
         curve = met * expected * (1 - expected)
         bends = -curve
@@ -480,7 +485,7 @@ def _fit(won):
 
 
 def _bits(first, second):
-    """Return the mutual information of two lists of label indices, in bits, and how many cells are filled."""
+    """Return the mutual information of two lists of label indices, in bits, and the count of filled cells."""
     import numpy
 
     columns = second.max() + 1
@@ -496,7 +501,7 @@ def _bits(first, second):
 
 
 def _counts(hits, count):
-    """Return hits and count as ints; raise CourseError if they are not whole numbers with hits <= count."""
+    """Return hits and count as ints. Raise CourseError unless they are whole numbers with hits <= count."""
     try:
         whole, total = int(hits), int(count)
         exact = whole == hits and total == count
@@ -531,7 +536,7 @@ def _numbers(values, name, dimensions=1):
 
 
 def _right_or_wrong(ones, others):
-    """Return two lists of right and wrong as numpy arrays of True and False."""
+    """Return two lists of right and wrong answers as numpy arrays of True and False."""
     arrays = []
     for values, name in ((ones, "ones"), (others, "others")):
         numbers = _numbers(values, name)
@@ -546,7 +551,7 @@ def _right_or_wrong(ones, others):
 
 
 def _indices(labels, length, name):
-    """Return for each label its index among the different labels, in the order of their first use."""
+    """Return for each label its index among the different labels, which are in the order of first use."""
     import numpy
 
     if hasattr(labels, "detach"):

@@ -1,4 +1,4 @@
-"""Numbers of bytes, lengths of time and counts as a reader sees them, and sizes that a reader types."""
+"""Formats bytes, times and counts for a reader, and reads sizes that a reader types."""
 
 import re
 
@@ -12,8 +12,8 @@ _TYPED |= {"KIB": 2**10, "MIB": 2**20, "GIB": 2**30, "TIB": 2**40}
 def size(count, smallest="B") -> str:
     """Return a number of bytes in decimal units, such as "8.2 kB", "16.8 MB" or "812 GB".
 
-    Up to 100 of a unit have one decimal. The unit `smallest` has none: with "MB", 16.8 million bytes are
-    "17 MB", and 20,000 are "0 MB".
+    An amount up to 100 of its unit has one decimal. The unit `smallest` has no decimals: with "MB",
+    16.8 million bytes are "17 MB", and 20,000 bytes are "0 MB".
     """
     for unit in reversed(_DECIMAL):
         if unit == smallest:
@@ -25,9 +25,10 @@ def size(count, smallest="B") -> str:
 
 
 def parse_size(text) -> int:
-    """Return the bytes that a text such as "16GB", "7.5 GiB" or "512 MB" means.
+    """Return the number of bytes that a text such as "16GB", "7.5 GiB" or "512 MB" means.
 
-    Raises CourseError for any other text, and for less than a megabyte, which is probably a forgotten unit.
+    Raises CourseError for any other text, and for less than a megabyte, where the unit was probably
+    forgotten.
     """
     found = re.fullmatch(r"(\d{1,15}(?:\.\d{1,9})?)\s*([KMGT]?I?B?)", text.strip().upper())
     if not found or found[2] not in _TYPED or float(found[1]) * _TYPED[found[2]] < 1e6:
@@ -41,7 +42,7 @@ def speed(bytes_per_second) -> str:
 
 
 def duration(seconds) -> str:
-    """Return a length of time as a forecast: "under a minute", "about 12 min" or "about 3 hours"."""
+    """Return a length of time as a forecast, such as "under a minute", "about 12 min" or "about 3 hours"."""
     minutes = seconds / 60
     if minutes < 1:
         return "under a minute"

@@ -17,7 +17,7 @@ default_sizes: dict[str, str] = {}
 
 
 def repository() -> str:
-    """Return the address of the course's repository, which the package's metadata has from pyproject.toml."""
+    """Return the address of the course's repository. The package's metadata has it from pyproject.toml."""
     (address,) = [
         url.partition(", ")[2]
         for url in metadata.metadata("open-the-box").get_all("Project-URL")
@@ -28,7 +28,7 @@ def repository() -> str:
 
 @dataclass(frozen=True)
 class File:
-    """One file that the cache keeps, with the size in bytes and the SHA-256 that it must have."""
+    """A file that the cache keeps, with the size in bytes and the SHA-256 that the file must have."""
 
     name: str
     bytes: int
@@ -37,10 +37,10 @@ class File:
 
 @dataclass(frozen=True)
 class Source:
-    """One source of a model's files: the course's own files ("course"), a package of the package index
-    ("package": its file, and the folder in it), or a hub repository ("hub").
+    """A source of a model's files: the course's own files ("course"), a package of the package index
+    ("package": its file, and the folder inside that file), or a hub repository ("hub").
 
-    `variant`, such as "fp16", says which weights to take if a repository has several copies of them.
+    If a repository has several copies of the weights, `variant`, such as "fp16", says which copy to use.
     """
 
     kind: str
@@ -62,11 +62,11 @@ class Source:
 
 @dataclass(frozen=True)
 class Model:
-    """A model of the course. Sizes are in bytes; `memory_bytes` is the peak of a process that runs it.
+    """A model of the course. Sizes are in bytes. `memory_bytes` is the peak of a process that runs the model.
 
-    `files` are the files that the cache keeps, the weights first; empty if a whole hub repository is taken.
-    `kept_parameters` is the number of parameters that stay at 16 bits when the others are stored at 8 or 4;
-    `largest_part` is the number of parameters of a pipeline's largest part.
+    `files` are the files that the cache keeps, the weights first; they are empty if a whole hub repository is
+    fetched. `kept_parameters` is the number of parameters that stay at 16 bits when the others are stored at
+    8 or 4. `largest_part` is the number of parameters of a pipeline's largest part.
     """
 
     name: str
@@ -98,37 +98,37 @@ class Model:
 
     @property
     def files_bytes(self) -> int:
-        """The size of all its files together."""
+        """The size of all the model's files together."""
         return sum(file.bytes for file in self.files)
 
     @property
     def ours(self) -> bool:
-        """True if this course trained the model, so that its files come with the course."""
+        """True if this course trained the model. Its files then come with the course."""
         return self.sources[0].kind == "course"
 
     @property
     def is_pipeline(self) -> bool:
-        """True if diffusers opens it."""
+        """True if the model is a pipeline of diffusers."""
         return self.architecture.startswith("StableDiffusion")
 
     @property
     def is_whisper(self) -> bool:
-        """True if it takes speech."""
+        """True if the model is a Whisper model, whose input is speech."""
         return self.architecture.startswith("Whisper")
 
     @property
     def is_plain_linear(self) -> bool:
-        """True if transformers itself quantises all of its matrices while it reads them."""
+        """True if transformers itself quantises all of the model's matrices while it reads them."""
         return self.architecture not in ("FalconForCausalLM", "MixtralForCausalLM")
 
 
 @dataclass(frozen=True)
 class Lesson:
-    """A lesson: the models that it opens, and the claims that it settles.
+    """A lesson: the models that it opens, and the claims of the article that it settles.
 
-    `models` are families, whose default size is the lesson's `size`, or names of models, which have one size.
-    `any_size` is False if the lesson always measures its default size and ignores COURSE_SIZE. `unfit` maps
-    each size of the first model that the lesson's cells can't open to the reason.
+    `models` are names of families, which run at the lesson's `size` by default, or names of single models.
+    `any_size` is False if the lesson always runs its default size and ignores COURSE_SIZE. `unfit` maps each
+    size of the first model that the lesson's cells can't open to the reason.
     """
 
     name: str
@@ -144,13 +144,13 @@ class Lesson:
 
 @dataclass(frozen=True)
 class Point:
-    """One fact that speaks for a claim, or against it.
+    """One fact that speaks for a claim or against it.
 
     Parameters
     ----------
     text: the fact, in a sentence or more.
-    basis: one of BASES, how the course knows it.
-    sources: where it can be read; empty if the basis is "unsourced".
+    basis: how the course knows the fact: one of BASES.
+    sources: where the fact can be read; empty if the basis is "unsourced".
     """
 
     text: str
@@ -165,17 +165,17 @@ class Point:
 
 @dataclass(frozen=True)
 class Claim:
-    """Words of the article, how the course reads them, and its verdict on them with its grounds.
+    """A claim: words of the article, how the course reads them, and its verdict on them with the reasons.
 
     Parameters
     ----------
-    number: int, its number in quotations.tsv.
-    words: the article's own words, verbatim. Nothing else of the article is quoted.
+    number: int, the claim's number in quotations.tsv.
+    words: the article's own words, verbatim. The course quotes nothing else of the article.
     reading: how the course understands them, in our words, which are never put in quotation marks.
-    verdict: one of VERDICTS, on the article's words.
+    verdict: the course's verdict on the article's words, one of VERDICTS.
     speaks_for, speaks_against: tuples of `Point`. One of them may be empty.
     one_sided: why it is fair that one side is empty, or "" if both sides have a point.
-    settled: dict from the two digits of a lesson that settles the claim to what that lesson shows.
+    settled: dict from the two digits of each lesson that settles the claim to what that lesson shows.
     """
 
     number: int
@@ -190,15 +190,15 @@ class Claim:
 
 @dataclass(frozen=True)
 class Training:
-    """What a maker publishes on the training of a model.
+    """What a maker publishes about the training of a model.
 
     Parameters
     ----------
     name, title: str.
-    hours, watts: tuples of int, for each kind of GPU or model of the family: the GPU-hours, and the peak
-        power of one GPU.
-    tonnes: float, tonnes of CO2 equivalent as stated by the maker, or None.
-    source: str, where it was read.
+    hours, watts: tuples of int with one entry for each kind of GPU, or for each model of the family: the
+        GPU-hours, and the peak power of one GPU.
+    tonnes: float, the tonnes of CO2 equivalent that the maker states, or None.
+    source: str, where these figures were read.
     """
 
     name: str
@@ -210,11 +210,11 @@ class Training:
 
     @property
     def kilowatt_hours(self) -> float:
-        """Hours times peak power. The GPUs drew less than that; other hardware is not counted."""
+        """GPU-hours times peak power. The GPUs drew less than that; other hardware is not counted."""
         return sum(hours * watts for hours, watts in zip(self.hours, self.watts, strict=True)) / 1000
 
 
-VERDICTS = {  # each with what it says about the article's words
+VERDICTS = {  # each verdict says this about the article's words
     "true": "they hold, on all that we found",
     "mostly true": "they hold, with a reserve that changes little",
     "partly true": "an important part of them holds, and another does not",
@@ -259,7 +259,7 @@ def lessons() -> dict[str, Lesson]:
 
 @cache
 def quotations() -> dict[int, str]:
-    """Return the article's own words by number, from quotations.tsv. The course quotes no others."""
+    """Return the article's own words by number, from quotations.tsv. The course quotes no other words."""
     lines = Path(__file__).with_name("quotations.tsv").read_text(encoding="utf-8").splitlines()
     found = {}
     for line in lines[1:]:
@@ -304,7 +304,7 @@ def _points(tables):
 
 
 def family_of(name: str) -> dict[str, Model]:
-    """Return a family's models by size. If several have the same size, take the first in the catalogue."""
+    """Return a family's models by size. If several have the same size, return the catalogue's first."""
     found = [model for model in models().values() if model.family == name]
     return {model.size: model for model in reversed(found)}
 
@@ -340,7 +340,7 @@ def find(name: str, size: str | None = None) -> Model:
 
 
 def default(family: str) -> Model | None:
-    """Return the model that the name of a family means now, or None if it has no model of that size."""
+    """Return the model that the name of a family means now, or None if the family lacks the chosen size."""
     try:
         return find(family)
     except CourseError:  # the family may not have the size that COURSE_SIZE names

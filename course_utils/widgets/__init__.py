@@ -1,1 +1,1 @@
-"""Controls in a notebook: what every explorer has in common, and one script that makes them accessible."""
+"""Controls in a notebook: the base classes of all explorers, and a script that makes controls accessible."""

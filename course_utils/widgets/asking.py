@@ -12,16 +12,16 @@ _DIFFERENT = "a different answer"
 class Asking(Explorer):
     """Shows the model's answer to a question at the slider's value, next to the answer at the value `home`.
 
-    The slider changes something in the model, and the learner can type the question. A subclass describes a
-    value of the slider: `heading` as HTML, `named` in words.
+    The slider changes something in the model, and the learner can type the question. A subclass describes the
+    slider's values: `heading` returns HTML, and `named` returns words.
 
     answer : function (value, question) -> str that asks the model with the slider at that value. If it raises
         an error, the explorer shows a message.
     values : dict from a label on the slider to its value, a number.
     home : the value whose answer the other answers are compared with; the slider starts there.
     description : str, what the slider changes.
-    baked : dict from a value to the answer to `prompt` there. These are shown at once; other answers are
-        computed when they are first needed, and kept.
+    baked : dict from a value to the model's answer to `prompt` at this value, computed beforehand. These
+        answers are shown at once. All other answers are computed when they are first needed, and then kept.
     prompt : str, the question asked first.
     """
 
@@ -39,15 +39,18 @@ class Asking(Explorer):
         super().__init__([self.slider, self.question])
 
     def heading(self, value):
-        """Return the HTML above an answer: the value of the slider at which it was given."""
+        """Return the HTML above an answer: the slider's value at which the model gave the answer."""
         raise NotImplementedError
 
     def named(self, value):
-        """Return the value of the slider in words."""
+        """Return a value of the slider in words."""
         raise NotImplementedError
 
     def below(self, value):
-        """Return HTML below the answers, a note or None, and the words for both; by default all are empty."""
+        """Return what follows below the answers: HTML, a note or None, and a description of these in words.
+
+        By default nothing follows.
+        """
         return "", None, ""
 
     def update(self, change=None):
@@ -68,7 +71,7 @@ class Asking(Explorer):
         return Picture(card(side_by_side(panels) + more, question, note), alt + words)
 
     def still(self):
-        """Return a picture of all answers known in advance: without a kernel no slider can be moved."""
+        """Return a picture of all answers known in advance, because without a kernel no slider can move."""
         unchanged = self.answers.get((self.prompt, self.home))
         panels, words = "", []
         for _, value in self.slider.options:

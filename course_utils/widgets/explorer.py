@@ -1,4 +1,4 @@
-"""What all explorers share: controls, a picture that depends on them, and the output stored in a notebook."""
+"""The base of all explorers: controls, a picture that depends on them, and the output that is stored."""
 
 import contextlib
 import traceback
@@ -13,7 +13,7 @@ from course_utils.views.picture import QUIET, Picture, bundle, card
 from course_utils.views.text import visible
 from course_utils.widgets.live import for_everyone
 
-# Invisible, for screen readers: the picture above shows the same.
+# Text that only screen readers get: others see the same in the picture.
 _READ_ALOUD = "position:absolute;width:1px;height:1px;overflow:hidden;clip-path:inset(50%);white-space:nowrap"
 
 
@@ -23,8 +23,8 @@ class Explorer:
     A subclass makes its controls, calls `super().__init__` with them and implements `render`.
 
     controls : list of ipywidgets, each with a `description` in words.
-    handlers : dict from a control to the function that is called when it changes or, for a button, when it is
-        pressed; the other controls call `update`.
+    handlers : dict from a control to the function to call when the control changes or, if it is a button, is
+        pressed. Controls that are not in the dict call `update`.
     """
 
     def __init__(self, controls, handlers=None):
@@ -50,33 +50,33 @@ class Explorer:
     def render(self):
         """Return the `Picture` for the present values of the controls.
 
-        If the learner's input can't be drawn, raise CourseError; its message is shown instead. Functions that
-        come from the notebook must be called through `given`, so that their errors are not mistaken for
-        errors of the course.
+        If the learner's input can't be drawn, raise CourseError; its message is shown in place of the
+        picture. Call functions that come from the notebook through `given`, so that their errors are not
+        mistaken for errors of the course.
         """
         raise NotImplementedError
 
     def still(self):
-        """Return the `Picture` for a notebook that is read without a kernel: by default the present one."""
+        """Return the `Picture` for a notebook that is read without a kernel: by default the current one."""
         return self._drawn()
 
     def _drawn(self):
-        """Return what `render` returns, or a picture of its CourseError. The cell shows any other error."""
+        """Return what `render` returns, or a picture of its CourseError. Let other errors pass."""
         try:
             return self.render()
         except CourseError as error:
             return sentence(str(error))
 
     def update(self, change=None):
-        """Draw the picture again. The controls also call this, and pass a `change`, which is not used."""
+        """Draw the picture again. A control that calls this passes a `change`, which is not used."""
         with self.errors_shown():
             self.show(self.render())
 
     @contextlib.contextmanager
     def errors_shown(self):
-        """Show an error that stops a control's callback, because no cell would show it.
+        """Show an error raised inside a control's callback. Without this, no cell would show the error.
 
-        An interrupt is shown, too, so that "computing…" does not remain, and then raised again.
+        An interrupt is shown, too, so that "computing…" does not stay on the screen, and then raised again.
         """
         try:
             yield
@@ -90,7 +90,7 @@ class Explorer:
 
     @contextlib.contextmanager
     def quietly(self, *controls):
-        """Let the caller change these controls without drawing the picture again after each change."""
+        """Let the caller change these controls in a `with` block without drawing the picture each time."""
         for control in controls:
             control.unobserve(self.update, "value")
         try:
@@ -100,25 +100,25 @@ class Explorer:
                 control.observe(self.update, "value")
 
     def show(self, picture):
-        """Show a `Picture` below the controls, and give its words to screen readers."""
+        """Show a `Picture` below the controls, and give its description to screen readers."""
         self.picture.value = picture.html
         self.status.value = f'<div style="{_READ_ALOUD}">{escape(picture.alt)}</div>'
 
     def _repr_mimebundle_(self, include=None, exclude=None):
-        # One bundle: the live widget if a kernel runs, and the picture if the notebook is only read.
+        # One bundle holds the live widget, for a running kernel, and the picture, for a reader without one.
         picture = self.still()
         hint = '<div style="font-size:13px">Run this cell to change it.</div>'
         return bundle(self.box, Picture(picture.html + hint, picture.alt))
 
 
 class GivenFunctionError(Exception):
-    """Raised if a function that a notebook gave to an explorer raises an error, which is the `__cause__`."""
+    """Raised if a function that a notebook gave to an explorer fails. `__cause__` is the function's error."""
 
 
 def given(function, *arguments):
     """Call a function that a notebook gave to an explorer, and return what it returns.
 
-    If the function raises an error, raise GivenFunctionError from it; a CourseError passes unchanged.
+    If the function raises an error, raise GivenFunctionError from that error; let a CourseError pass.
     """
     try:
         return function(*arguments)
@@ -130,7 +130,7 @@ def given(function, *arguments):
 
 
 def failure(error):
-    """Return a `Picture` of an error that is not the learner's: its source, and a folded traceback."""
+    """Return a `Picture` of an unexpected error: where the error comes from, and a folded traceback."""
     if isinstance(error, GivenFunctionError):
         name, error = str(error), error.__cause__
         text = f"`{name}`, a function that this notebook gave to the explorer, stopped"
@@ -151,12 +151,12 @@ def failure(error):
 
 
 def sentence(text):
-    """Return a `Picture` of one sentence, for when there is nothing else to draw."""
+    """Return a `Picture` of one sentence, for use when there is nothing else to draw."""
     return Picture(card(escape(text)), text)
 
 
 def check_choice(name, value, choices):
-    """Raise CourseError if a control has no such value; `choices` is a range, or lists all values."""
+    """Raise CourseError if `value` is not one of a control's choices, given as a range or a list."""
     if value in choices:
         return
     listed = [str(choice) for choice in choices]
@@ -170,10 +170,10 @@ def check_choice(name, value, choices):
 
 
 def labelled(values):
-    """Return the options of a slider over numbers: pairs of a number as text, such as "2,048", and itself."""
+    """Return a slider's options for numbers: pairs of the number as text, such as "2,048", and the number."""
     return [(f"{value:,}", value) for value in values]
 
 
 def token_choices(pieces):
-    """Return the options of a slider over tokens: pairs of a label and the index, counted from 0."""
+    """Return a slider's options for tokens: pairs of a label and the token's index, counted from 0."""
     return [(f"{index} {visible(piece)}", index) for index, piece in enumerate(pieces)]

@@ -4,11 +4,11 @@ import ipywidgets
 
 from course_utils.views.picture import INK
 
-# ipywidgets shows a slider's description, but gives the handle and the number no name for screen readers.
-# It has no live region either: screen readers announce a text that changes inside an element that stays.
-# JupyterLab uses arrow keys and letters as shortcuts for its cells, even while a list, a slider or a radio
-# button has the focus, unless that control has an attribute against it.
-# One observer for the page handles all widgets, including those that later cells draw.
+# ipywidgets shows a slider's description, but gives the slider's handle and number no name for screen
+# readers. It has no live region either, that is, an element that stays on the page and whose changing text is
+# announced. JupyterLab treats arrow keys and letters as shortcuts for cells, even while a list, a slider or a
+# radio button has the focus, unless that control has an attribute that prevents this.
+# One observer of the page handles all widgets, including those that later cells draw.
 _FOR_EVERYONE = """
 if (!window.courseForEveryone) {
   window.courseForEveryone = () => {
@@ -30,8 +30,8 @@ if (!window.courseForEveryone) {
 window.courseForEveryone();
 """
 
-# Makes the focus clear on every control and in every theme: ipywidgets and JupyterLab change only a shade.
-# The outline is inside a control if it would be cut off outside.
+# Shows the focus clearly on every control and in every theme; ipywidgets and JupyterLab change only a shade.
+# The outline is drawn inside a control whose outside would be cut off.
 _FOCUS = (
     "<style>:is(.course-explorer,.course-question) "
     ":is(input,select,textarea,button,audio,.noUi-handle,.widget-readout):focus-visible"
