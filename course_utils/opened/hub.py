@@ -22,7 +22,6 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import unquote, urlsplit
 
 import ipywidgets
-from huggingface_hub import close_session, constants
 
 from course_utils.errors import CourseError
 from course_utils.views import table
@@ -218,6 +217,8 @@ class LocalHub(Repositories):
     """
 
     def __init__(self):
+        from huggingface_hub import constants  # not above: the library reads its settings when it is imported
+
         if constants.HF_HUB_OFFLINE:
             raise CourseError(
                 "HF_HUB_OFFLINE is set, so the library asks no hub, not even one on this machine: "
@@ -243,6 +244,8 @@ def _no_proxy_for_this_machine():
     named = os.environ.get("NO_PROXY") or os.environ.get("no_proxy") or ""
     if "127.0.0.1" not in named.split(","):
         os.environ["NO_PROXY"] = os.environ["no_proxy"] = ",".join(filter(None, [named, "127.0.0.1"]))
+        from huggingface_hub import close_session
+
         close_session()  # the library then opens a new session, which reads the environment again
 
 
