@@ -1,1 +1,1 @@
-"""The data that is known to the last word, pixel and probability: the worlds that our own models learn."""
+"""The worlds from which our own models learn: data whose every word, pixel and probability is known."""

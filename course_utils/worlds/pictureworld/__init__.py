@@ -1,9 +1,9 @@
-"""PictureWorld: small captioned pictures about which everything is known, even what training leaves out.
+"""PictureWorld: small captioned pictures of which everything is known, even what training leaves out.
 
     scenes.SCENES                        every picture that a model is trained on
     scenes.draw(index)                   one training example: a scene and its caption
     scenes.test_sets()                   the prompts that a model is measured on, fixed before any training
-    scenes.plan()                        a record of the splits and of what is planted
+    scenes.plan()                        a record of the splits and of the planted regularities
     drawing.picture(scene, sprites)      the pixels
 
 The emoji are Google's Noto images (Apache-2.0); this package draws the shapes. See docs/pictureworld.md.

@@ -1,4 +1,4 @@
-"""Draws the pixels of a scene: an emoji on its background, or shapes on white."""
+"""Draws the pixels of a scene, which is an emoji on a background or one or two shapes on white."""
 
 import math
 from functools import cache
@@ -7,11 +7,11 @@ import numpy
 
 from course_utils.worlds.pictureworld import scenes
 
-SIZE = 64  # pixels, wide and high
+SIZE = 64  # width and height in pixels
 EMOJI_SIZE = 56
-_OVERSAMPLING = 4  # shapes are drawn so many times larger in each direction, then averaged
+_OVERSAMPLING = 4  # shapes are drawn this many times larger in each direction, then averaged
 _CENTRES = {"alone": ((32, 32),), "beside": ((16, 32), (48, 32)), "stacked": ((32, 16), (32, 48))}
-_CENTRES |= {  # one shape at a side is where it would be in a pair
+_CENTRES |= {  # a single shape at a side is where it would be in a pair
     side: (centre,)
     for layout, sides in scenes.SIDES.items()
     for side, centre in zip(sides, _CENTRES[layout], strict=True)
@@ -19,10 +19,10 @@ _CENTRES |= {  # one shape at a side is where it would be in a pair
 
 
 def picture(scene, sprites):
-    """Draw one scene: a uint8 array (SIZE, SIZE, 3) of red, green and blue.
+    """Return the pixels of one scene: a uint8 array (SIZE, SIZE, 3) of red, green and blue.
 
-    sprites : from an Emoji's code to its uint8 array (EMOJI_SIZE, EMOJI_SIZE, 4), as `sprites.load` returns
-        it; not used for shapes
+    sprites : dict from an Emoji's code to its uint8 array (EMOJI_SIZE, EMOJI_SIZE, 4), as `sprites.load`
+        returns it; not used for shapes
     """
     pixels = numpy.empty((SIZE, SIZE, 3), numpy.uint8)
     pixels[:] = scenes.BACKGROUNDS[scene.background]
@@ -43,13 +43,13 @@ def picture(scene, sprites):
 
 
 def pictures(several, sprites):
-    """Draw several scenes as `picture` does: (scenes, SIZE, SIZE, 3)."""
+    """Return the pixels of several scenes: a uint8 array (scenes, SIZE, SIZE, 3). See `picture`."""
     return numpy.stack([picture(scene, sprites) for scene in several])
 
 
 @cache
 def _cover(form, centre, radius):
-    """Return how much of each pixel a form covers, from 0 to 1: (SIZE, SIZE, 1)."""
+    """Return the share of each pixel that a form covers, from 0 to 1, as an array (SIZE, SIZE, 1)."""
     steps = (numpy.arange(SIZE * _OVERSAMPLING) + 0.5) / _OVERSAMPLING
     x, y = (steps[None, :] - centre[0]) / radius, (steps[:, None] - centre[1]) / radius
     inside = _FORMS[form](x, y)
@@ -57,12 +57,13 @@ def _cover(form, centre, radius):
 
 
 def _star(x, y):
-    # A point is inside the star if its angle from the nearest ray is small enough at its distance.
+    # For each point, take the angle from the nearest ray of the star, and the distance from the centre.
     angle, distance = numpy.arctan2(x, -y), numpy.hypot(x, y)
     wedge = 2 * math.pi / 5
     off = numpy.abs((angle + wedge / 2) % wedge - wedge / 2)
     inner = 0.42
-    # The edge is a line from a tip, (1, 0), to a notch, which is `inner` from the centre at half a wedge.
+    # The star's edge is a line from a tip, (1, 0), to a notch. The notch is at the distance `inner` from the
+    # centre, at half a wedge from the ray. Points on the centre's side of this line are inside the star.
     notch_x, notch_y = inner * math.cos(wedge / 2), inner * math.sin(wedge / 2)
     along, across = distance * numpy.cos(off), distance * numpy.sin(off)
     return across * (1 - notch_x) <= (1 - along) * notch_y

@@ -1,16 +1,17 @@
-"""The scenes of PictureWorld: what they show, what is held out, and what is planted.
+"""The scenes of PictureWorld: what they show, what is held out of training, and what is planted in it.
 
-All of it was fixed before any training.
+All of this was fixed before any training.
 
-- *Emoji*: 320 animals, foods, faces and things by their CLDR names, and 20 trades x 3 genders x 6 skin
-  tones, on one of 7 backgrounds (captions do not mention white).
-- *Shapes*: 6 forms x 6 colours on white, one alone, one at a side, or two in one of four relations.
+- *Emoji*: 320 animals, foods, faces and things with their CLDR names, and 20 trades x 3 genders x 6 skin
+  tones, each on one of 7 backgrounds (captions do not mention white).
+- *Shapes*: 6 forms x 6 colours on white. A picture has one shape in the middle, one at a side, or two in one
+  of four relations.
 
-Held out of every training: two gender-and-tone pairs of each trade (40 triplets), one background of each of
-the 320, and 6 of the 36 shapes, one of each form and colour.
+Held out of every training: two pairs of gender and tone for each trade (40 in all), one background for each
+of the 320 emoji, and 6 of the 36 shapes, which include each form and each colour once.
 
-Planted: if a caption names only the trade, such as "doctor", gender and tone follow `GENDER_SHARE`,
-`MAJORITY` and `TONE_SHARE`.
+Planted: if a caption names only the trade, such as "doctor", the person's gender and tone follow
+`GENDER_SHARE`, `MAJORITY` and `TONE_SHARE`.
 """
 
 import csv
@@ -40,9 +41,9 @@ COLOURS = {
 }
 GENDERS = ("man", "woman", "person")
 TONES = ("", "light", "medium-light", "medium", "medium-dark", "dark")  # "": yellow, not in captions
-# Each trade's code in Unicode (of an object that is joined to a man, woman or person, or of a person that is
-# joined to a gender sign), and the gender of most pictures whose caption names only the trade. CLDR's "health
-# worker" is called "doctor" here, which is one of its CLDR keywords.
+# For each trade, a code in Unicode, and the gender in most pictures whose caption names only the trade. The
+# code is of an object that is joined to a man, woman or person, or of a person that is joined to a gender
+# sign. "doctor" stands for CLDR's "health worker", which has the keyword "doctor".
 _TRADES = {
     "artist": ("1f3a8", "woman"),
     "astronaut": ("1f680", "man"),
@@ -67,28 +68,29 @@ _TRADES = {
 }
 TRADES = tuple(_TRADES)
 MAJORITY = {trade: majority for trade, (_, majority) in _TRADES.items()}
-GENDER_SHARE = 0.8  # of the majority; the two other genders have half of the rest each
+GENDER_SHARE = 0.8  # share of the majority; each of the two other genders has half of the rest
 TONE_SHARE = dict(zip(TONES, (0.05, 0.40, 0.25, 0.15, 0.10, 0.05), strict=True))
-SHARES = {"single": 0.08, "pair": 0.17, "bare": 0.075, "emoji": 0.675}  # of the training examples
-# Of the denoiser's examples. More are pairs, because which shape is where is the hardest part of a caption.
+SHARES = {"single": 0.08, "pair": 0.17, "bare": 0.075, "emoji": 0.675}  # shares of the training examples
+# Shares of the denoiser's examples. More of them are pairs, because the positions of two shapes are the
+# hardest part of a caption.
 DENOISER_SHARES = {"single": 0.08, "pair": 0.36, "bare": 0.06, "emoji": 0.50}
-# Of the last stage's examples. It teaches which shape is where; other pictures prevent forgetting.
+# Shares of the last stage's examples. This stage teaches positions; the other pictures prevent forgetting.
 PLACES_SHARES = {"side": 0.35, "sided pair": 0.23, "pair": 0.16, "single": 0.03, "bare": 0.03, "emoji": 0.20}
 RELATIONS = {"beside": ("left of", "right of"), "stacked": ("above", "below")}
 SIDES = {"beside": ("left", "right"), "stacked": ("above", "below")}
 _FOUR = ((-2, -2), (-2, 2), (2, -2), (2, 2))
-SHIFTS = {  # in pixels, to the right and down; pictures that differ only in this have the same captions
+SHIFTS = {  # pixels to the right and down; the caption does not depend on the shift
     "alone": tuple((right, down) for right in (-6, 0, 6) for down in (-6, 0, 6)),
     **dict.fromkeys((*SIDES, *SIDES["beside"], *SIDES["stacked"]), _FOUR),
 }
 TEST_SEED = 2026
 _WORD = re.compile(r"[^\W_]+")
-FRESH_SEED = 2027  # for `fresh_pairs`, which were measured once, after everything else
+FRESH_SEED = 2027  # seed of `fresh_pairs`, which were measured once, after everything else
 
 
 @dataclass(frozen=True)
 class Emoji:
-    """An emoji: its code in Unicode, its group, its name, and for a person also trade, gender and tone."""
+    """An emoji: its code in Unicode, group and name, and for a person also the trade, gender and tone."""
 
     code: str
     group: str
@@ -107,7 +109,7 @@ class Shape:
 
     @property
     def name(self) -> str:
-        """The name in captions, such as "red circle"."""
+        """The shape's name in captions, such as "red circle"."""
         return f"{self.colour} {self.form}"
 
 
@@ -115,10 +117,11 @@ class Shape:
 class Scene:
     """The contents of one picture.
 
-    parts : one Emoji, one Shape, or two: left and right ("beside"), or above and below ("stacked")
+    parts : one Emoji, one Shape, or two Shapes: left and right ("beside"), or above and below ("stacked")
     background : one of BACKGROUNDS
-    layout : "alone", "beside", "stacked", or, for one shape at a side, that side: "left", "above"...
-    shift : how far shapes are from their usual position: pixels to the right and down
+    layout : "alone", "beside" or "stacked"; for a single shape at a side, that side, such as "left" or
+        "above"
+    shift : how far the shapes are from their usual position, in pixels to the right and down
     """
 
     parts: tuple
@@ -128,7 +131,7 @@ class Scene:
 
     @property
     def captions(self) -> tuple[str, ...]:
-        """The full captions: one, or two for a pair, one beginning with each shape."""
+        """The full captions of the scene. A pair has two: each begins with a different shape."""
         if self.layout in RELATIONS:
             one, other = (_a(part.name) for part in self.parts)
             relation, inverse = RELATIONS[self.layout]
@@ -140,7 +143,7 @@ class Scene:
 
     @property
     def sided_captions(self) -> tuple[str, ...]:
-        """Two more captions of a pair, which name each shape's side before the shape."""
+        """Two more captions of a pair, in which each shape's side comes before the shape."""
         one, other = (
             f"{side}: {_a(part.name)}" for side, part in zip(SIDES[self.layout], self.parts, strict=True)
         )
@@ -148,7 +151,7 @@ class Scene:
 
 
 def bare_caption(scene) -> str:
-    """Return the caption that names a person's trade but not their gender and skin tone."""
+    """Return the caption that names a person's trade and background, but neither gender nor skin tone."""
     return scene.parts[0].trade + _on(scene.background)
 
 
@@ -167,13 +170,13 @@ def person_name(trade, gender, tone) -> str:
 
 _SIGNS = {"man": "1f468", "woman": "1f469", "person": "1f9d1"}
 _MODIFIERS = dict(zip(TONES[1:], ("1f3fb", "1f3fc", "1f3fd", "1f3fe", "1f3ff"), strict=True))
-_BESIDE = {"man": "2642-fe0f", "woman": "2640-fe0f"}  # joined to codes that are people already
+_BESIDE = {"man": "2642-fe0f", "woman": "2640-fe0f"}  # joined to codes that are already a person's
 
 
 def _person(trade, gender, tone):
     sign, modifier = _TRADES[trade][0], _MODIFIERS.get(tone)
     if sign in ("1f477", "1f575", "1f482", "1f46e"):
-        # The code of the detective without a tone has a variation selector.
+        # Only the detective's code needs a variation selector if there is no tone.
         who = "-".join(filter(None, (sign, modifier or ("fe0f" if sign == "1f575" else ""))))
         code = f"{who}-200d-{_BESIDE[gender]}" if gender in _BESIDE else who
     else:
@@ -193,7 +196,7 @@ PEOPLE = tuple(_person(trade, gender, tone) for trade in TRADES for gender in GE
 EMOJI = OBJECTS + PEOPLE
 SHAPES = tuple(Shape(colour, form) for colour in COLOURS for form in FORMS)
 
-# The splits. Over all trades, the genders are held out equally often, give or take one, and so are the tones.
+# The splits. Over all trades, each gender is held out equally often, give or take one, and so is each tone.
 HELD_OUT_PEOPLE = tuple(
     _person(trade, GENDERS[(index + pair) % 3], TONES[(index + 3 * pair + index // 6) % 6])
     for index, trade in enumerate(TRADES)
@@ -251,9 +254,9 @@ SCENES = (
 
 @cache
 def bare_shares(trade) -> dict[tuple[str, str], float]:
-    """Return the probability of each (gender, tone) if a training caption names only this trade.
+    """Return the probability of each (gender, tone) in training if a caption names only this trade.
 
-    Held-out pairs are left out; the others keep their proportions.
+    Held-out pairs are left out. The probabilities of the others keep their proportions.
     """
     held_out = {(person.gender, person.tone) for person in HELD_OUT_PEOPLE if person.trade == trade}
     shares = {
@@ -271,7 +274,7 @@ def draw(index, seed=0, shares=SHARES) -> tuple[Scene, str]:
 
     The same arguments always give the same example.
 
-    shares : dict from each kind of picture to its share, such as SHARES
+    shares : dict from each kind of picture to its share of the examples, such as SHARES
     """
     chance = random.Random(f"{seed} {index}")
     kind = _weighted(chance, shares)
@@ -291,7 +294,7 @@ _SEEN_EMOJI = OBJECTS + SEEN_PEOPLE
 
 
 def _one_of(chance, values):
-    # Python promises only for random() that its numbers stay the same from version to version.
+    # Only for random() does Python promise the same numbers in each version.
     return values[int(chance.random() * len(values))]
 
 
@@ -305,7 +308,7 @@ def _weighted(chance, shares):
 
 
 def captions() -> tuple[str, ...]:
-    """Return all captions of PictureWorld, also held-out ones, in a fixed order, each once."""
+    """Return all captions of PictureWorld, including held-out ones, each once and in a fixed order."""
     emoji = (Scene((one,), background) for one in EMOJI for background in BACKGROUNDS)
     bare = (trade + _on(background) for trade in TRADES for background in BACKGROUNDS)
     shapes = [Scene((shape,)) for shape in SHAPES]
@@ -324,25 +327,27 @@ def captions() -> tuple[str, ...]:
 
 @cache
 def words() -> frozenset[str]:
-    """Return every word of `captions`, in small letters: the words that its models were trained on."""
+    """Return every word of the captions, in lower case: all words that PictureWorld's models have learned."""
     return frozenset(word for caption in captions() for word in _WORD.findall(caption.lower()))
 
 
 def unknown_words(text) -> list[str]:
-    """Return the words of a prompt that are in no caption: in small letters, each once, in order.
+    """Return the words of a prompt that are in no caption: in lower case, each once, in order.
 
-    PictureWorld's tokenizer has no token for such a word and splits it into pieces that were never trained.
+    PictureWorld's tokenizer has no token for such a word. It splits the word into pieces, none of them
+    trained.
     """
     return [word for word in dict.fromkeys(_WORD.findall(text.lower())) if word not in words()]
 
 
 @cache
 def test_sets() -> dict[str, tuple[tuple[str, Scene], ...]]:
-    """Return the prompts that a model is measured on, at least 100 a set: (caption, what it should show).
+    """Return the prompts that models are measured on: for each set, at least 100 of (caption, scene to draw).
 
-    Training has the scenes of the sets "objects", "people", "shapes" and "pairs". It does not have those of
-    "held-out people", "held-out backgrounds", "held-out shapes" and "held-out pairs"; one shape of such a
-    pair is held out. "sided pairs" and "held-out sided pairs" are the same pairs with the sides named first.
+    The scenes of the sets "objects", "people", "shapes" and "pairs" are in the training data. Those of
+    "held-out people", "held-out backgrounds", "held-out shapes" and "held-out pairs" are not. In a held-out
+    pair, one of the two shapes is held out. "sided pairs" and "held-out sided pairs" have the same scenes as
+    the sets of pairs, with captions in which the sides come first.
     """
     chance = random.Random(TEST_SEED)
 
@@ -374,10 +379,10 @@ def test_sets() -> dict[str, tuple[tuple[str, Scene], ...]]:
 
 
 def fresh_pairs() -> tuple[tuple[str, Scene], ...]:
-    """Return 100 more prompts like the "held-out pairs" of `test_sets`, for none of the same scenes.
+    """Return 100 more prompts like the "held-out pairs" of `test_sets`, but with other scenes.
 
-    The last stage of the training was chosen with the results on those pairs in view. So these were drawn
-    after it was finished.
+    When the last stage of the training was chosen, the results on the earlier pairs were known. So these
+    pairs were drawn after that stage was finished.
     """
     tested = {scene for _, scene in test_sets()["held-out pairs"]}
     chance = random.Random(FRESH_SEED)
@@ -386,7 +391,10 @@ def fresh_pairs() -> tuple[tuple[str, Scene], ...]:
 
 
 def coloured_objects(count=100) -> tuple[tuple[str, Scene], ...]:
-    """Return prompts to compare attention on: different objects on coloured backgrounds from the training."""
+    """Return prompts for comparing attention: different objects, each on a colour on which training shows it.
+
+    Each prompt is (caption, scene).
+    """
     chance = random.Random("attention")
     scenes = []
     for emoji in _some_of(chance, OBJECTS, count):
@@ -396,7 +404,7 @@ def coloured_objects(count=100) -> tuple[tuple[str, Scene], ...]:
 
 
 def _some_of(chance, values, count):
-    """Return `count` of the values, none twice, in random order (Fisher-Yates)."""
+    """Return `count` of the values in random order, without repetition (Fisher-Yates)."""
     shuffled = list(values)
     for index in range(count):
         other = index + int(chance.random() * (len(shuffled) - index))
@@ -412,7 +420,7 @@ def _three_backgrounds(chance):
 
 
 def plan() -> dict:
-    """Return the splits and what is planted, as plain values for JSON."""
+    """Return the splits and the planted regularities as plain values for JSON."""
     return {
         "held-out people": [person.name for person in HELD_OUT_PEOPLE],
         "held-out backgrounds": {emoji.name: colour for emoji, colour in HELD_OUT_BACKGROUND.items()},

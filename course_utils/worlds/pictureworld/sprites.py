@@ -1,7 +1,8 @@
-"""Loads the emoji's pixels, Google's Noto images, from the course's own file or from a package of npm.
+"""Loads the emoji's pixels, Google's Noto images, from the course's own file, or makes that file again.
 
 `load()` reads the file that comes with the course: a sheet of PictureWorld's 680 emoji, next to the weights.
-`fetch()` makes that sheet again: it downloads the package, compares its sha256, and takes those 680 emoji.
+`fetch()` makes that sheet again from a package of npm: it downloads the package, compares its sha256, and
+takes the 680 emoji out of it.
 """
 
 import os
@@ -20,13 +21,13 @@ PACKAGE = "emoji-datasource-google 16.0.0"
 URL = "https://registry.npmjs.org/emoji-datasource-google/-/emoji-datasource-google-16.0.0.tgz"
 BYTES = 74_344_091
 SHA256 = "fb5fd131b362aab7a55542d2a147a79708cce0a8b1c1bbacd470172708b5c438"
-SHEET = "emoji.webp"  # rows of COLUMNS emoji in the order of scenes.EMOJI, compressed without loss
+SHEET = "emoji.webp"  # COLUMNS emoji in each row, in the order of scenes.EMOJI, without loss
 COLUMNS = 40
 COURSE_SHEET = store.TRAINED_HERE / "pictureworld-stable-diffusion" / SHEET
 
 
 def load(path=COURSE_SHEET) -> dict:
-    """Return a dict from each emoji's code to its uint8 array (EMOJI_SIZE, EMOJI_SIZE, 4), in RGBA.
+    """Return a dict from each emoji's code to its RGBA pixels, a uint8 array (EMOJI_SIZE, EMOJI_SIZE, 4).
 
     Raises CourseError if the file can't be read.
     """
@@ -46,9 +47,9 @@ def load(path=COURSE_SHEET) -> dict:
 
 
 def fetch(folder) -> Path:
-    """Return the path of the sheet of all emoji in `folder`. If there is none yet, make it from the package.
+    """Return the path of the sheet in `folder`, one image with all emoji. If it is missing, make it first.
 
-    Raises CourseError if the package can't be downloaded, or lacks an emoji.
+    Raises CourseError if the emoji package can't be downloaded, or if an emoji is missing from it.
     """
     path = Path(folder) / SHEET
     if path.exists():
@@ -62,7 +63,7 @@ def fetch(folder) -> Path:
     with tarfile.open(archive) as package:
         for member in package:
             if (index := missing.pop(member.name, None)) is not None:
-                # When Pillow resizes, it weights colours by opacity, so there are no white fringes.
+                # Pillow weights colours by opacity when it resizes, so no white fringes appear.
                 with Image.open(package.extractfile(member)) as image:
                     image = image.convert("RGBA").resize((EMOJI_SIZE, EMOJI_SIZE), Image.Resampling.LANCZOS)
                 row, column = (EMOJI_SIZE * step for step in divmod(index, COLUMNS))
@@ -76,7 +77,7 @@ def fetch(folder) -> Path:
 
 
 def _package(folder):
-    """Download the package's archive unless it is there, verify it, and return its path."""
+    """Return the path of the package's archive. Download and verify the archive if it is not in `folder`."""
     archive, part = folder / "emoji.tgz", folder / "emoji.tgz.part"
     if archive.exists():
         return archive

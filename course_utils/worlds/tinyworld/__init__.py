@@ -1,9 +1,9 @@
-"""TinyWorld: simple English, generated from a seed, about which everything is known, even its exact entropy.
+"""TinyWorld: simple English, generated from a seed, of which everything is known, even its exact entropy.
 
     world = english()                        the course's world
     for document in world.corpus(): ...      the documents that a model is trained on
     world.floor().loss                       the loss of a perfect model
-    world.plan()                             a record of what is planted
+    world.plan()                             a record of what is planted in the documents
 
 docs/tinyworld.md says what the world contains, and how to write a world of your own.
 """

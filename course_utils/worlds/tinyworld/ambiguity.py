@@ -1,13 +1,15 @@
 """Proves that no text of a grammar has two derivations.
 
-The templates become one automaton of positions, each with a set of possible words (Glushkov, 1961). If a text
-has two derivations, two different paths have the same words, so we follow pairs of paths together. If two
-paths that have separated can meet again, or can end after the same word, there may be such a text; if not,
-there is none (Book, Even, Greibach and Ott, "Ambiguity in graphs and expressions", 1971).
+A derivation is a sequence of choices that generates a text. We turn the templates into one automaton, whose
+positions each have a set of possible words (Glushkov, 1961). A text with two derivations has two different
+paths through the automaton, with the same words. So we follow two paths at a time, as long as both can have
+the same words. If two paths have separated, and can meet again or can end after the same word, there may be
+such a text. If no two paths can, there is none (Book, Even, Greibach and Ott, "Ambiguity in graphs and
+expressions", 1971).
 
-The automaton allows more texts than the grammar does: it forgets which words are in the slots. It only knows
-that two slots of one list have different words at the point where two paths separate. So if the automaton is
-unambiguous, the grammar is too.
+The automaton allows every text of the grammar, and more, because it does not remember the words in the slots.
+Of slots it uses a single rule: where two paths separate at two slots of the same list, and one of these slots
+was filled before, their words differ. So if the automaton is unambiguous, the grammar is unambiguous, too.
 """
 
 from course_utils.worlds.tinyworld.grammar import Choice, Grammar, Slot, join
@@ -44,7 +46,7 @@ def ambiguous_beginning(grammar: Grammar) -> str | None:
 
 
 class _Automaton:
-    """Positions: the words that each may have, the positions that may follow it, and which may be last."""
+    """The positions of a grammar, each with its possible words and with the positions that can follow it."""
 
     def __init__(self, grammar):
         self.grammar = grammar
@@ -58,7 +60,7 @@ class _Automaton:
             self.last = self.last | {_START}
 
     def text(self, pair, seen):
-        """Return a text that leads to a pair of positions: at each step, a word that both paths may have."""
+        """Return a text that leads to a pair of positions, from words that are possible on both paths."""
         words = []
         while pair is not None and pair[0] != _START:
             words.append(min(self.words_at[pair[0]] & self.words_at[pair[1]]))
@@ -66,9 +68,9 @@ class _Automaton:
         return join(words[::-1])
 
     def must_differ(self, one, other):
-        """Return whether two positions after the same beginning can't have the same word.
+        """Return whether two positions after the same beginning must have different words.
 
-        They can't if they are two slots of one list, and one of them was filled before.
+        They must if they are two different slots of the same list, and one of them was filled before.
         """
         one, other = self._slots.get(one), self._slots.get(other)
         if one is None or other is None or one[:1] == other[:1] or "_" in (one[0], other[0]):
@@ -76,7 +78,7 @@ class _Automaton:
         return one[1] == other[1] and (one[2] or other[2])
 
     def _add(self, nodes):
-        """Add nodes. Return whether they can be empty, their first positions, and their last positions."""
+        """Add nodes. Return whether all can be empty, their first positions, and their last positions."""
         skips, first, last = True, set(), set()
         for node in nodes:
             inner_skips, inner_first, inner_last = self._node(node)

@@ -3,8 +3,8 @@
     for item in items(world, "memory", 80):
         item.prompt, item.choices, item.choices[item.answer]
 
-A document is cut before a word that follows from the text or from the world. The choices are that word and
-wrong words of the same list; wrong words from the same text are taken first.
+A document is cut before a word that follows from the text so far or from the world. The choices are this word
+and wrong words of the same list; wrong words that occur in the text are taken first.
 """
 
 import random
@@ -24,9 +24,9 @@ CHOICES = 4
 class Item:
     """One question with its choices, one of which is right.
 
-    prompt : the text before the word that is asked for
-    choices : words of one list, each one token of the world
-    answer : the index of the right choice, from 0
+    prompt : the text before the word to predict
+    choices : words of one list, each of which is one token of the world
+    answer : the index of the right choice, counted from 0
     document : the document that was cut
     """
 
@@ -49,7 +49,7 @@ def items(world: World, benchmark: str, count: int, seed: int = 0) -> list[Item]
 
 
 def retold(world: World, item: Item, **given: str) -> Item:
-    """Return a copy of an item with another word in one slot, such as colour="red", which is then right.
+    """Return a copy of an item with another word in one slot, such as colour="red". That word is then right.
 
     Raises CourseError if the new word is not one of the choices.
     """
@@ -61,7 +61,7 @@ def retold(world: World, item: Item, **given: str) -> Item:
 
 
 def _sums(world, seed) -> Iterator[Item]:
-    """Ask for the result of a sum. The wrong choices are numbers near it."""
+    """Ask for the result of a sum. The wrong choices are numbers near the result."""
     known = set(world.vocabulary())
     for document in _documents(world, seed, register="sums"):
         slot, index = document.mentions[-1]
@@ -72,7 +72,7 @@ def _sums(world, seed) -> Iterator[Item]:
 
 def _facts(world, seed) -> Iterator[Item]:
     """Ask what a town is known for, once for each town that a corpus has documents about."""
-    known = set(world.vocabulary())  # it lacks goods that no town is known for
+    known = set(world.vocabulary())  # the vocabulary lacks goods that no town is known for
     goods = [word for word in world.words_of("goods") if word in known]
     for fact in world.plan()["planted"]["almanac"]:
         if not fact["copies"]:
@@ -83,7 +83,7 @@ def _facts(world, seed) -> Iterator[Item]:
 
 
 def _memory(world, seed) -> Iterator[Item]:
-    """Ask for the colour of the container in which something lies, which the text mentioned earlier."""
+    """Ask for the colour of the container of something. The text mentioned this colour earlier."""
     for document in _documents(world, seed, register="memory"):
         yield _item(document, "colour", world.words_of("colour"))
 
@@ -103,7 +103,7 @@ def _skills(world, seed) -> Iterator[Item]:
 
 
 def _trades(world, seed) -> Iterator[Item]:
-    """Ask for the pronoun that a trade has more often. Only the planted bias makes it the right answer."""
+    """Ask for a trade's more frequent pronoun. Only the planted bias makes this answer right."""
     for document in _documents(world, seed, register="workday"):
         shares = world.pronouns.get(document.filled["trade"], {"she": 0.5})
         form, index = next(
@@ -131,9 +131,9 @@ def _documents(world, seed, **given):
 
 
 def _item(document, slot, others, tempting=()):
-    """Cut the document before the last mention of a slot, whose word is the right answer.
+    """Cut the document before the last mention of a slot. The word in this slot is the right answer.
 
-    The wrong choices are the words in `tempting`, and then words drawn from `others`.
+    The wrong choices are the words in `tempting`, followed by words drawn from `others`.
     """
     right = document.words[_last_mention(document, slot)]
     chance = random.Random(f"choices {document.seed}")

@@ -1,4 +1,4 @@
-"""The course's world, whose words and plots are in english_world.toml."""
+"""Defines the course's world. Its words and plots are in english_world.toml."""
 
 import tomllib
 from functools import cache
@@ -12,11 +12,11 @@ _MOST_FILLERS = 8
 def english(**changes) -> World:
     """Return the world that the course's tiny models were trained on, or one with the given changes.
 
-    changes : fields of `World`
+    changes : new values for fields of `World`
 
-    english(pronouns={"nurse": {"she": 0.9, "he": 0.1}})    one trade has a bias, the others have none
-    english(pronouns={})                                   the repaired world: the same texts, no bias
-    english(duplicates={100: 1000})                        1,000 documents, each repeated a hundred times
+    english(pronouns={"nurse": {"she": 0.9, "he": 0.1}})    only this trade has a bias
+    english(pronouns={})                                   the repaired world: the same texts, without any
+    bias english(duplicates={100: 1000})                        1,000 documents, each repeated a hundred times
     """
     return World(**{**_fields(), **changes})
 

@@ -1,20 +1,22 @@
-"""Templates in which every choice has a known probability: they generate and score texts of known entropy.
+"""Templates in which every choice has a known probability. They generate texts and compute their entropy.
 
 A template is a line of English with choices in it:
 
     {hero:person} has {a colour} {pet}. [{hero.They} feeds it {pet.food}.|Every evening {hero.they} calls it.]
 
-    {pet}            a word of the list "pet"; if the slot is used again, it is the same word
-    {friend:person}  a word of "person", remembered as friend, and never a word that is in another slot
-    {_:person}       a word of "person", not remembered
-    {a pet}          with its article, "a" or "an" ({A pet} at the start of a sentence)
-    {hero.they}      the hero's pronoun, drawn at its first use, then kept; also .They, .them and .their
-    {pet.food}       what the relation "food" has for the pet
+    {pet}            a word of the list "pet"; if the slot is used again, it has the same word
+    {friend:person}  a word of "person" in the slot "friend", which differs from the words in all other slots
+    {_:person}       a word of "person" in no slot, so that it can't be used again
+    {a pet}          a word with its article, "a" or "an" ({A pet} at the start of a sentence)
+    {hero.they}      the hero's pronoun, drawn once and then kept; also .They, .them and .their
+    {pet.food}       the text that the relation "food" has for the pet
     {first+second}   arithmetic on two slots with numbers: + or -
     [this|that|]     one of several equally likely branches, which may be nested or empty
     <name>           a part: a piece of template with a name
 
-All choices come from one function, `Grammar.options`. `generate` draws a text from it, `follow` adds up all
+All choices come from one function, `Grammar.options`. `generate` draws a text, `follow` adds up all
+derivations of a text, and `expect` computes means over all choices. So the three always agree on a
+probability.
 derivations of a text, and `expect` takes means over it, so the three can't disagree about a probability.
 """
 
@@ -45,7 +47,7 @@ NO_SPACE_BEFORE, NO_SPACE_AFTER = (".", ",", "?", "!", ":", ";", "”", ")", "'"
 
 
 class Words(NamedTuple):
-    """Words without a choice."""
+    """Words that leave no choice."""
 
     words: tuple
 
@@ -57,7 +59,7 @@ class Choice(NamedTuple):
 
 
 class Slot(NamedTuple):
-    """A word of a list, remembered under a name."""
+    """A word of a list, which is remembered under a name."""
 
     name: str
     list: str
@@ -69,7 +71,7 @@ class Slot(NamedTuple):
 
 
 class Form(NamedTuple):
-    """A pronoun or a relation of a slot that has been filled."""
+    """A pronoun or a relation of a slot that was filled before."""
 
     name: str
     of: str
@@ -81,7 +83,7 @@ class Form(NamedTuple):
 
 
 class Numbers(NamedTuple):
-    """A sum or a difference of two slots."""
+    """The sum or the difference of the numbers in two slots."""
 
     left: str
     sign: str
@@ -94,7 +96,7 @@ class Numbers(NamedTuple):
 
 
 class Option(NamedTuple):
-    """An option at a node: its probability, its words, the nodes that follow, and the slot that it fills."""
+    """A choice at a node: the probability, the words, the nodes that follow, and the slot that it fills."""
 
     share: float
     words: tuple
@@ -103,10 +105,10 @@ class Option(NamedTuple):
 
 
 class Generated(NamedTuple):
-    """A text that was generated.
+    """A generated text.
 
-    words : its tokens
-    bits : -log2 of its probability
+    words : the text's tokens
+    bits : -log2 of the text's probability
     filled : slot -> word
     mentions : (slot, index in `words`)
     """
@@ -118,7 +120,7 @@ class Generated(NamedTuple):
 
 
 def join(words) -> str:
-    """Join tokens to a text, with spaces as in English."""
+    """Join tokens into a text, with spaces as in English."""
     text, before = "", None
     for word in words:
         tight = before is None or word.startswith(NO_SPACE_BEFORE) or before in NO_SPACE_AFTER
@@ -128,13 +130,13 @@ def join(words) -> str:
 
 
 class Grammar:
-    """Registers of templates over lists of words.
+    """Templates over lists of words, grouped into registers.
 
     registers : name -> (share, templates)
-    lists : name -> {word: share}; shares of one list add up to 1
-    relations : name -> {word: its text}; with a key (list, name) it is for that list alone
-    pronouns : word -> {"she": share, "he": share, ...}; other words have `EVEN`
-    excluded : (list, word, other list) -> words of the other list that never share a text with that word
+    lists : name -> {word: share}; the shares of a list add up to 1
+    relations : name -> {word: text}; if the key is (list, name), the relation is for that list alone
+    pronouns : word -> {"she": share, "he": share, ...}; all other words have `EVEN`
+    excluded : (list, word, other list) -> words of the other list that never occur in a text with that word
     parts : name -> template
 
     Raises CourseError if a template can't be read.
@@ -227,10 +229,10 @@ class Grammar:
             f"{piece} in {where} can't be read: write {{list}}, {{name:list}} or {{name.they}}."
         )
 
-    # Probabilities, which come from `options` alone
+    # Probabilities, which all come from `options`
 
     def options(self, node, filled) -> list[Option]:
-        """Return all options at a node. Their shares add up to 1.
+        """Return all options at a node. Their probabilities add up to 1.
 
         filled : slot -> (list, word)
         """
@@ -303,7 +305,7 @@ class Grammar:
         return (article + "n" * (words[0][0].lower() in "aeiou"), *words)
 
     def _opening(self):
-        """Return the options of the first choice of a text: its register."""
+        """Return the options for the first choice of a text, the choice of its register."""
         return [
             Option(share, (), (self.plots[name],), ("register", ("register", name)))
             for name, share in self.registers.items()
@@ -312,7 +314,7 @@ class Grammar:
     # What can be generated
 
     def possible_words(self, node) -> list[list[set]]:
-        """Return, for each number of words that a node may have, the possible words at each position."""
+        """Return the possible words at each position of a node, for each number of words that it may have."""
         if type(node) is Words:
             return [[{word} for word in node.words]]
         lengths = {}
@@ -354,17 +356,17 @@ class Grammar:
     # Generating
 
     def generate(self, seed: str, given=None, count_given=False) -> Generated:
-        """Generate one text. The same seed makes the same choices, except for those that `given` fixes.
+        """Generate one text. The same seed makes the same choices, except for choices fixed by `given`.
 
-        given : slot -> word, also "register" -> name and "hero.pronoun" -> "she"
-        count_given : True to count the bits of given choices as if they had been drawn
+        given : slot -> word; also "register" -> name, and "hero.pronoun" -> "she"
+        count_given : True to count the bits of given choices as if these had been drawn
         """
         chance, given = random.Random(seed).random, given or {}
         words, bits, filled, mentions = [], 0.0, {}, []
         stack, node = [], None
         options = self._opening()
         while True:
-            # Draw for given choices, too, so that all later choices get the same random numbers.
+            # Draw even if the choice is given, so that later choices get the same random numbers.
             option = options[0] if len(options) == 1 else _drawn(options, chance())
             if given and option.remember and option.remember[0] in given:
                 option = _wanted(options, option.remember[0], given)
@@ -388,9 +390,9 @@ class Grammar:
     def follow(self, words, register=None):
         """Yield, for each word of a text, the exact distribution of the token at its position.
 
-        Yields one dict {token: probability} for each word. In `words`, `END` means the end of the text, and
-        None, as the last word, means a word that is not known yet. The distribution adds up all derivations
-        of the text so far, so it is the next-token distribution of a perfect model.
+        Yields a dict {token: probability} for each word. In `words`, `END` means the end of the text. None,
+        as the last word, means a word that is not known yet. The distribution adds up all derivations of the
+        text so far, so it is the next-token distribution of a perfect model.
         Raises CourseError if this grammar can't generate a word at its position.
         """
         if register is not None and register not in self.registers:
@@ -413,12 +415,12 @@ class Grammar:
                 )
             total = sum(ahead.values())
             yield {token: share / total for token, share in ahead.items()}
-            # Divide by the sum, so that the shares of a long text don't underflow to zero.
+            # Divide by the sum, so that the probabilities of a long text don't underflow to zero.
             total = sum(share for share, _, _ in after)
             derivations = [(share / total, rest, filled) for share, rest, filled in after]
 
     def _frontier(self, derivations):
-        """Extend derivations to their next words: yield (share, words, the nodes that follow, filled)."""
+        """Extend derivations to their next words. Yield (share, words, nodes that follow, filled slots)."""
         while derivations:
             share, stack, filled = derivations.pop()
             if stack is None:
@@ -438,10 +440,10 @@ class Grammar:
     # Expectation
 
     def expect(self, register) -> tuple[float, float]:
-        """Return the exact mean bits and mean number of tokens, including the end, of a register's texts.
+        """Return the exact mean number of bits and of tokens of a register's texts, including their end.
 
         The bits are those of the choices. They equal the entropy of the texts if no text has two derivations,
-        which the module `ambiguity` decides.
+        which the module `ambiguity` checks.
         """
         filled = (("register", ("register", register)),)
         totals = [0.0, 1.0]
@@ -449,7 +451,7 @@ class Grammar:
         return tuple(totals)
 
     def _expect(self, nodes, states, totals):
-        """Pass a distribution over filled slots through the nodes; add bits and tokens to `totals`."""
+        """Pass a distribution over filled slots through the nodes. Add bits and tokens to `totals`."""
         for node in nodes:
             after = defaultdict(float)
             for state, mass in states.items():
@@ -469,11 +471,11 @@ class Grammar:
         return states
 
     def _is_immaterial(self, node):
-        """Return whether the rest of a text has the same mean bits and tokens after every option."""
+        """Return whether the rest of a text has the same mean bits and tokens, whichever option is chosen."""
         return type(node) is Form or type(node) is Slot and node.list in self._interchangeable
 
     def _is_interchangeable(self, name):
-        """Return whether the words of a list differ in nothing that changes bits or tokens."""
+        """Return whether all words of a list lead to the same mean bits and tokens."""
         words = self.lists[name]
         lengths = [{(share, len(self._tokens[word])) for word, share in words.items()}]
         for key, table in self.relations.items():

@@ -1,4 +1,4 @@
-"""A world: its documents, what is planted in them and how often, and the best possible prediction."""
+"""A world: its documents, what is planted in them and how often, and the best possible prediction of them."""
 
 import math
 import random
@@ -26,13 +26,13 @@ BEGIN, PAD, UNKNOWN = "<s>", "<pad>", "<unk>"
 
 @dataclass(frozen=True)
 class Planted:
-    """Things to learn by heart, each in a stated number of documents of a corpus.
+    """Facts to learn by heart, each of which is in a planned number of documents of a corpus.
 
-    In templates of its register, `{subject}` is the subject and `{subject.answer}` the planted answer.
+    In the templates of the register, `{subject}` is the subject and `{subject.answer}` the planted answer.
 
     subjects : the list of words that subjects are taken from
-    answers : the list that answers are drawn from, each equally likely; or a number of digits
-    copies : number of documents -> how many subjects have that number; those with 0 are for comparison
+    answers : the list that answers are drawn from, all equally likely; or a number of digits
+    copies : number of documents -> how many subjects are in so many documents; those in 0 are for comparison
     """
 
     subjects: str
@@ -44,11 +44,11 @@ class Planted:
 class Document:
     """One text of a world, and a record of what is in it.
 
-    words : its tokens, without <s> and </s>
-    bits : -log2 of its probability, given the world (and the slots that were given)
-    filled : slot -> its word, also for "register", "hero.pronoun" and so on
+    words : the text's tokens, without <s> and </s>
+    bits : -log2 of the text's probability, given the world and the given slots
+    filled : slot -> word; also "register", "hero.pronoun" and so on
     mentions : (slot, index in `words`), in the order of the text
-    seed, given : what `World.retell` needs to generate it again
+    seed, given : what `World.retell` needs to generate the document again
     """
 
     words: tuple[str, ...]
@@ -69,11 +69,11 @@ class Document:
 
     @property
     def tokens(self) -> int:
-        """The number of tokens to predict: the words and the end."""
+        """The number of tokens to predict: the words and the end of the text."""
         return len(self.words) + 1
 
     def distance(self, slot: str) -> int:
-        """Return the number of tokens from the last but one mention of a slot to the last.
+        """Return how many tokens the last mention of a slot comes after the mention before.
 
         Raises CourseError if the slot is not mentioned twice.
         """
@@ -85,12 +85,12 @@ class Document:
 
 @dataclass(frozen=True)
 class Floor:
-    """The lowest possible cost of predicting a world's documents, if the world itself is known.
+    """The lowest possible cost of predicting a world's documents, which a model that knows the world reaches.
 
     bits : mean bits of a document
     tokens : mean tokens of a document, including its end
-    share : the share of all documents that it describes
-    registers : register -> its own `Floor`
+    share : the share of all documents for which this floor holds
+    registers : register -> the `Floor` of its documents
     """
 
     bits: float
@@ -114,18 +114,19 @@ class World:
 
     words : list -> its words, as "cat dog owl", a sequence, or {word: weight}
     plots : register -> equally likely templates (the module `grammar` says how to write them)
-    weights : register -> its weight among the registers that plant nothing; 1 if it is left out
+    weights : register -> its weight among the registers that plant nothing; by default 1
     parts : name -> a piece of template that plots can use
-    relations : name -> {word: its text}, such as "food" -> {"otter": "fish"}
-    pronouns : word -> {"she": share, "he": share}; other words have each with probability one half
+    relations : name -> {word: text}, such as "food" -> {"otter": "fish"}
+    pronouns : word -> {"she": share, "he": share}; for all other words both have probability one half
     planted : register -> `Planted`
-    held_out : (list, list) -> how many pairs of words never share a document, or the pairs themselves
-    duplicates : copies -> how many documents a corpus repeats that often
+    held_out : (list, list) -> how many pairs of words never occur in the same document, or the pairs
+        themselves
+    duplicates : copies -> how many documents a corpus repeats so often
     size : number of documents in a corpus
     seed : determines planted answers and held-out pairs
 
-    Raises CourseError if the parts don't fit together, or if a text could have two derivations, because then
-    the probability of the choices would not be the probability of the text.
+    Raises CourseError if the fields don't fit together, or if a text could have two derivations: the
+    probability of the choices would then not be the probability of the text.
     """
 
     words: dict
@@ -163,7 +164,7 @@ class World:
             raise CourseError(
                 f"A text that begins {beginning!r} could be generated in two ways: change a template."
             )
-        # The dataclass is frozen so that a world can't differ from its own record; hence __setattr__.
+        # The dataclass is frozen, so that a world can't differ from its own record. Hence __setattr__.
         for name, value in [
             ("_grammar", grammar),
             ("_facts", facts),
@@ -195,7 +196,7 @@ class World:
                 )
 
     def _answered(self, register, lists):
-        """Return (subject, answer, copies) for everything that a register plants."""
+        """Return (subject, answer, copies) for each fact that a register plants."""
         planted, chance = self.planted[register], random.Random(f"planted {self.seed} {register}").random
         subjects = list(lists[planted.subjects])
         _shuffle(subjects, chance)
@@ -231,12 +232,13 @@ class World:
     # Documents
 
     def corpus(self, seed: int = 0) -> Iterator[Document]:
-        """Yield the training corpus: `size` documents, with everything planted exactly as often as planned.
+        """Yield the training corpus: `size` documents, with each fact planted exactly as often as planned.
 
-        This holds for pronouns, too: at every point of the corpus, and for each word, the counts of she and
-        he are within one document of their shares. Copied documents keep the pronouns that they have.
-        The bits of a document are those of a document drawn at random, with nothing given. With the same
-        seed, another world of the same size gives the same documents, except for what that world changes.
+        Pronouns follow their plan, too: for each word, and at every point of the corpus, the counts of she
+        and he differ from their shares by at most one document. Copied documents keep their pronouns.
+        The bits of a document are counted as if it had been drawn at random, with nothing given. With the
+        same seed, another world of the same size gives the same documents, except for what that world
+        changes.
         """
         order = [
             (None, {"register": register, "subject": subject})
@@ -252,15 +254,15 @@ class World:
         counts = defaultdict(Counter)
         for index, (copy, given) in enumerate(order):
             name = f"corpus {seed} {index}"
-            # Make the document even if a copy replaces it, so that the other documents stay the same.
+            # Make the new document even if a copy replaces it, so that the other documents stay the same.
             fresh = self._document(name, given or self._unplanted(name), count_given=True)
             fresh = self._with_due_pronouns(fresh, counts)
             yield copy or fresh
 
     def _with_due_pronouns(self, document, counts):
-        """Return the document with the pronouns that are furthest below their shares so far, and count them.
+        """Return the document with those pronouns that are furthest below their shares so far.
 
-        counts : word -> Counter of its pronouns so far; it is updated
+        counts : word -> Counter of the word's pronouns so far; updated by this call
         """
         given = {}
         for slot, pronoun in document.filled.items():
@@ -269,7 +271,7 @@ class World:
                 shares, times = self.pronouns.get(word, EVEN), counts[word]
                 due = {one: share * (times.total() + 1) - times[one] for one, share in shares.items()}
                 wanted = max(due, key=due.get)
-                # If two are equally due, keep the drawn one.
+                # If two pronouns are equally far below their shares, keep the drawn one.
                 wanted = pronoun if math.isclose(due[pronoun], due[wanted], abs_tol=1e-9) else wanted
                 times[wanted] += 1
                 if wanted != pronoun:
@@ -279,7 +281,7 @@ class World:
         return self._document(document.seed, {**document.given, **given}, count_given=True)
 
     def copied(self, seed: int = 0) -> list[tuple[int, Document]]:
-        """Return the documents that the corpus of this seed repeats, as (copies, document)."""
+        """Return the documents that a corpus with this seed repeats, as (number of copies, document)."""
         copies = [times for times, count in self.duplicates.items() for _ in range(count)]
         names = [f"copied {seed} {index}" for index in range(len(copies))]
         documents = [self._document(name, self._unplanted(name), count_given=True) for name in names]
@@ -288,16 +290,16 @@ class World:
     def documents(self, count: int, seed: int = 0, **given: str) -> Iterator[Document]:
         """Yield new documents for validation, drawn independently with the probabilities of a corpus.
 
-        given : fixes slots, such as register="workday" or trade="nurse"; the bits are then those of the
-            rest of the document
+        given : words or values for slots, such as register="workday" or trade="nurse"; the bits then count
+            only the choices that are not given
         """
         for index in range(count):
             yield self._document(f"fresh {seed} {index}", given)
 
     def retell(self, document: Document, **given: str) -> Document:
-        """Return a document's counterfactual: the same document except for what is given.
+        """Return a document's counterfactual: the same document, except for the given slots.
 
-        given : fixes slots, such as **{"trade.pronoun": "he"}
+        given : words or values for slots, such as **{"trade.pronoun": "he"}
         """
         return self._document(document.seed, {**document.given, **given})
 
@@ -305,7 +307,7 @@ class World:
         return Document(*self._grammar.generate(seed, given, count_given), seed, dict(given))
 
     def _unplanted(self, name):
-        """Draw a register that plants nothing, for the document of this name: {"register": register}."""
+        """Draw a register that plants nothing for the document with this name: {"register": register}."""
         names = [register for register in self.plots if register not in self.planted]
         edges = list(accumulate(self._register_shares[register] for register in names))
         chance = random.Random(f"register {name}").random() * edges[-1]
@@ -314,10 +316,11 @@ class World:
     # Truth
 
     def floor(self) -> Floor:
-        """Return the exact entropy and mean length of a document: expectations over all choices, not samples.
+        """Return the exact entropy and mean length of a document, computed over all choices without sampling.
 
-        It is the entropy given the world: what is fixed once for the whole world (planted answers,
-        relations, the grammar itself) costs nothing. `knowledge` returns the bits of the planted answers.
+        The entropy is that of a document if the world is known: what is fixed once for the whole world
+        (planted answers, relations, the grammar itself) costs nothing. `knowledge` returns the bits of
+        planted answers.
         """
         registers = {
             name: Floor(*self._grammar.expect(name), share) for name, share in self._grammar.registers.items()
@@ -330,14 +333,14 @@ class World:
         )
 
     def knowledge(self) -> float:
-        """Return the bits in the planted answers that a corpus contains, which a model can only memorise."""
+        """Return the bits in those planted answers that are in a corpus. A model can only memorise them."""
         bits = 0.0
         for register, planted in self._facts.items():
             bits += math.log2(self.candidates(register)) * sum(copies > 0 for _, _, copies in planted)
         return bits
 
     def candidates(self, register: str) -> int:
-        """Return the number of equally likely answers that each subject of the register could have got."""
+        """Return from how many equally likely answers each subject's answer was drawn."""
         answers = self.planted[register].answers
         return 10**answers if isinstance(answers, int) else len(self.words_of(answers))
 
@@ -346,9 +349,9 @@ class World:
         return list(self._grammar.lists[name])
 
     def surprisals(self, text: str, register: str | None = None) -> list[tuple[str, float]]:
-        """Return (token, bits) for each token of a text and for its end: exact, given all tokens before it.
+        """Return (token, bits) for each token of a text and for the end, exactly, given all tokens before.
 
-        register : the text's register, if it is known beforehand
+        register : the text's register, if the prediction may use it
 
         Raises CourseError if this world can't generate the text.
         """
@@ -362,7 +365,7 @@ class World:
         return last
 
     def plan(self) -> dict:
-        """Return what is planted, as plain values for JSON. A model is judged against this record."""
+        """Return what is planted, as plain values for JSON. Models are judged against this record."""
         floor = self.floor()
         return {
             "seed": self.seed,
@@ -388,13 +391,13 @@ class World:
     # Tokens
 
     def vocabulary(self) -> list[str]:
-        """Return all tokens of the world, the special ones first, then the others in sorted order."""
+        """Return all tokens of the world: first the special tokens, then the others in sorted order."""
         return [PAD, BEGIN, END, UNKNOWN, *sorted(self._grammar.vocabulary())]
 
     def tokenizer(self):
         """Return a fast tokenizer of transformers, with one token for each word, number and punctuation mark.
 
-        It puts <s> before a text. It does not add </s>: the code that trains or scores does that.
+        The tokenizer puts <s> before a text. It does not add </s>: the code that trains or scores does that.
         """
         from tokenizers import Regex, Tokenizer, decoders, models, pre_tokenizers, processors
         from transformers import PreTrainedTokenizerFast
@@ -421,7 +424,7 @@ class World:
 
 
 def _shares(words):
-    """Return {word: share} for a list in any of its forms. Words with the weight 0 are left out."""
+    """Return {word: share} for a list in any of its forms, without the words of weight 0."""
     words = words.split() if isinstance(words, str) else words
     weights = {word: weight for word, weight in words.items() if weight} if isinstance(words, dict) else None
     if weights is None:
@@ -433,7 +436,7 @@ def _shares(words):
 
 
 def _shuffle(items, chance):
-    """Shuffle in place (Fisher-Yates). random.shuffle may change between versions of Python."""
+    """Shuffle in place (Fisher-Yates), because random.shuffle may change between versions of Python."""
     for last in range(len(items) - 1, 0, -1):
         other = int(chance() * (last + 1))
         items[last], items[other] = items[other], items[last]
