@@ -1,4 +1,4 @@
-"""Charts of numbers, each with its unit and, if there is one, its baseline."""
+"""Charts of numbers. Each shows its unit and, if there is one, a baseline to compare with."""
 
 import textwrap
 from html import escape
@@ -24,22 +24,22 @@ from course_utils.views.picture import (
     tint,
 )
 
-_INCHES = (4.8, 3.0)  # small, so that the 12-point text can still be read on a page of half width
+_INCHES = (4.8, 3.0)  # small, so that 12-point text stays readable on a page of half the width
 _MARKERS = "osD^vPX"
-_ROW = 22  # pixels, the height of a row of `intervals`
+_ROW = 22  # height of a row of `intervals`, in pixels
 
 
 def bars(labels, values, *, unit, baseline=None, baseline_label=None, title=None, alt=None) -> Picture:
-    """Draw horizontal bars from zero, each with its value.
+    """Draw horizontal bars that start at zero, each with its value.
 
     labels : list of str.
     values : list of numbers from zero up.
-    unit : str above the values, such as "MB" or "tokens per word".
-    baseline : number to compare with, drawn as a line across all bars, or a list with a number or None for
-        each bar.
-    baseline_label : str, what the baseline is.
-    title : str above the picture.
-    alt : str, the description; by default the values in words.
+    unit : str, written above the values, such as "MB" or "tokens per word".
+    baseline : number to compare with, drawn as a line across all bars; or a list with, for each bar, a number
+        or None.
+    baseline_label : str, what the baseline means.
+    title : str, written above the picture.
+    alt : str, the picture in words; by default the values.
 
     Raises ValueError if a value is below zero.
     """
@@ -66,15 +66,15 @@ def bars(labels, values, *, unit, baseline=None, baseline_label=None, title=None
 def lines(
     x, series, *, x_label, y_label, baseline=None, baseline_label=None, title=None, alt=None
 ) -> Picture:
-    """Draw one line for each series over the same x, with its name at its right end.
+    """Draw one line for each series over the same x, with the name of the series at the line's right end.
 
     x : list of numbers.
     series : dict from a name to its list of numbers, as long as x; at most seven.
-    x_label, y_label : str with the unit, such as "context (tokens)".
-    baseline : number to compare with, a horizontal line.
-    baseline_label : str, what the baseline is.
-    title : str above the picture.
-    alt : str, the description; by default the two ends of each line.
+    x_label, y_label : str, the names of the axes with their units, such as "context (tokens)".
+    baseline : number to compare with, drawn as a horizontal line.
+    baseline_label : str, what the baseline means.
+    title : str, written above the picture.
+    alt : str, the picture in words; by default the two ends of each line.
     """
     from matplotlib.figure import Figure
 
@@ -123,12 +123,12 @@ def histogram(
     """Draw a histogram of values, with lines at the marked values.
 
     values : array or tensor of numbers, of any shape.
-    x_label, y_label : str with the unit.
-    marked : dict from a label to a value, which gets a dashed line and the label.
-    log_y : bool, whether the counts have a logarithmic axis, on which a bar of 1 is visible next to a
-        million.
-    title : str above the picture.
-    alt : str, the description; by default the count, the range, the middle 98% and the marked values.
+    x_label, y_label : str, the names of the axes with their units.
+    marked : dict from a label to the value at which to draw a dashed line with this label.
+    log_y : bool, whether the axis of the counts is logarithmic, so that a bar of 1 is visible next to a bar
+        of a million.
+    title : str, written above the picture.
+    alt : str, the picture in words; by default the count, the range, the middle 98% and the marked values.
     """
     from matplotlib.figure import Figure
 
@@ -167,14 +167,14 @@ def histogram(
 def grid(
     matrix, *, row_labels=None, column_labels=None, digits=2, unit="values", title=None, alt=None
 ) -> Picture:
-    """Draw a small matrix as a table of numbers, tinted by sign and size.
+    """Draw a small matrix as a table of numbers, tinted by their sign and size.
 
     matrix : (rows, columns) array or tensor.
-    row_labels, column_labels : lists of names for the rows and columns; by default they are numbered from 0.
-    digits : int, decimals shown.
+    row_labels, column_labels : lists of names; by default rows and columns are numbered from 0.
+    digits : int, how many decimals the numbers have.
     unit : str, what the numbers are, such as "weights".
-    title : str above the picture.
-    alt : str, the description; by default the shape and the range.
+    title : str, written above the picture.
+    alt : str, the picture in words; by default the shape and the range.
     """
     matrix = array(matrix)
     rows, columns = matrix.shape
@@ -214,24 +214,24 @@ def intervals(
     note=None,
     alt=None,
 ) -> Picture:
-    """Draw a dot and its interval for each label, all on the same scale, with marks and a band if given.
+    """Draw a dot and an interval for each label, all on the same scale, with marks and a band if given.
 
     A dot is filled if the whole interval lies outside the band, and hollow otherwise. Without a band all dots
     are filled.
 
     labels : list of str.
     values : list of numbers within the limits.
-    spans : list with, for each value, (low, high), or None if it has no interval.
-    unit : str after the numbers; all units but "%" are separated by a space.
+    spans : list with, for each value, its interval as (low, high), or None.
+    unit : str, written after the numbers, with a space before every unit but "%".
     limits : (lowest, highest), the ends of the scale.
-    marks : list with, for each label, the expected value, drawn as an upright line, or None.
-    marks_label : str, what the marks are.
-    band : (low, high), shaded in every row.
+    marks : list with, for each label, None or a value to compare with, drawn as an upright line.
+    marks_label : str, what the marks mean.
+    band : (low, high), a range that is shaded in every row.
     columns : int, into how many columns the rows are divided on a wide page; a narrow page has one column.
     digits : int, how many decimals the numbers have.
-    title : str above the picture.
-    note : str below the picture, before the legend.
-    alt : str, the description; by default every value in words.
+    title : str, written above the picture.
+    note : str, written below the picture, before the legend.
+    alt : str, the picture in words; by default every value.
     """
     marks = [None] * len(labels) if marks is None else list(marks)
     unit = unit if unit == "%" else f" {unit}"
@@ -294,16 +294,16 @@ def intervals(
 
 
 def bar_table(labels, values, unit, marks, longest=None):
-    """Return HTML for the bars of `bars`: a row for each, with its label, its bar and its value.
+    """Return HTML for the rows of `bars`, each with a label, a bar and a value.
 
     labels, values, unit : as in `bars`.
-    marks : list with, for each bar, the number at which a line crosses it, or None.
+    marks : list with, for each bar, None or the number at which a line crosses the bar.
     longest : number, the value of a bar of full width; by default the largest value or mark.
     """
     longest = longest or _longest(values, marks)
 
     def line(mark):
-        # The line extends over the padding of its cell, so that the lines of all rows join into one.
+        # The line extends over the padding of the cell, so that the lines of all rows join into one line.
         return (
             f'<div style="position:absolute;top:-5px;bottom:-5px;left:{round(100 * mark / longest)}%;'
             f'width:0;border-left:2px dashed {INK}"></div>'
@@ -337,7 +337,7 @@ def _thousands(axis):
 
 
 def _spread(values, axes, gap=0.1):
-    """Return the heights (axes fraction) of the labels of values, moved up where labels would overlap."""
+    """Return the heights of the values' labels, from 0 to 1; labels that would overlap are moved up."""
     bottom, top = axes.get_ylim()
     heights = {}
     lowest = float("-inf")

@@ -1,7 +1,7 @@
-"""What all pictures of the course share: colours, the white card, and the object that a cell shows.
+"""What all pictures of the course share: colours, the white card, and the object that a cell displays.
 
-JupyterLab strips <script>, <style>, <svg> and aria attributes from a notebook that has not been run yet, so a
-picture is plain HTML with inline styles, or one <img> with its description.
+JupyterLab removes <script>, <style>, <svg> and aria attributes from a notebook that has not been run yet. So
+a picture is plain HTML with inline styles, or one <img> with a description.
 """
 
 import base64
@@ -13,12 +13,13 @@ from html import escape
 
 import numpy
 
-# Okabe and Ito (2008), "Color Universal Design": distinguishable with every common kind of colour blindness.
+# Okabe and Ito (2008), "Color Universal Design": colours that people with any kind of colour vision can tell
+# apart.
 BLACK, ORANGE, SKY_BLUE, GREEN = "#000000", "#E69F00", "#56B4E9", "#009E73"
 YELLOW, BLUE, VERMILLION, PURPLE = "#F0E442", "#0072B2", "#D55E00", "#CC79A7"
 
 INK = "#1b1f24"
-QUIET = "#57606a"  # 6:1 on white: for ranks, units and notes
+QUIET = "#57606a"  # contrast 6:1 on white; for ranks, units and notes
 LINE = "#d5d9de"
 TRACK = "#eef1f4"
 
@@ -33,7 +34,7 @@ class Picture:
     """A picture that a notebook shows.
 
     html : the picture as HTML that JupyterLab's sanitiser leaves unchanged.
-    alt : the picture in words: what screen readers, terminals and tests read.
+    alt : the picture in words, which screen readers, terminals and tests read.
     """
 
     html: str
@@ -47,20 +48,20 @@ class Picture:
 
 
 def bundle(widget, picture):
-    """Return one display in three forms: a live widget if a kernel runs, else a picture, else text.
+    """Return one display in three forms. A page shows the first that it can: live widget, picture or text.
 
     widget : a widget of ipywidgets.
     """
-    # ipywidgets 8 can make this part itself; version 7, which Colab has, can't.
+    # ipywidgets 8 could make this entry itself; version 7, which Colab has, can't.
     live = {"version_major": 2, "version_minor": 0, "model_id": widget.model_id}
     return {"application/vnd.jupyter.widget-view+json": live, **picture._repr_mimebundle_()}
 
 
 def card(inner, title=None, note=None):
-    """Return HTML on the white card that every picture has, so that it can be read in dark themes too.
+    """Return HTML on the white card of every picture, so that the HTML can be read in dark themes, too.
 
-    title : plain text above the HTML, what the picture shows.
-    note : plain text below the HTML, how to read the marks.
+    title : plain text above the HTML, which says what the picture shows.
+    note : plain text below the HTML, which says how to read the marks.
     """
     above = below = ""
     if title:
@@ -78,7 +79,7 @@ def card(inner, title=None, note=None):
 
 
 def table_html(rows, *, width="width:100%;", more=";font-size:14px"):
-    """Return an HTML table of rows that `row_html` made. `width` and `more` are added to its style."""
+    """Return an HTML table of rows made by `row_html`. `width` and `more` are added to the table's style."""
     return (
         f'<table style="{width}margin:0;border:none;border-collapse:collapse;table-layout:auto{more}">'
         f"<tbody>{rows}</tbody></table>"
@@ -86,39 +87,39 @@ def table_html(rows, *, width="width:100%;", more=";font-size:14px"):
 
 
 def row_html(cells, more=""):
-    """Return a row of a table; its own background replaces the stripes that JupyterLab gives to tables."""
+    """Return a row of a table. Its white background replaces the stripes that JupyterLab gives to tables."""
     return f'<tr style="background:#ffffff{more}">{cells}</tr>'
 
 
 def scrolled(html, look="overflow-x:auto"):
-    """Return HTML that scrolls sideways, also by keyboard, if the page is narrower."""
+    """Return HTML that can be scrolled sideways, even by keyboard, if the page is narrower than the HTML."""
     return f'<div tabindex="0" style="{look}">{html}</div>'
 
 
 def legend_html(entries):
-    """Return HTML of the entries of a legend, each a piece of HTML, side by side."""
+    """Return HTML of a legend: its entries (HTML) side by side."""
     return "".join(
         f'<span style="display:inline-block;margin:0 14px 4px 0">{entry}</span> ' for entry in entries
     )
 
 
 def joined(*pictures) -> Picture:
-    """Return one picture of several, one below the other."""
+    """Return one picture in which the given pictures are one below the other."""
     html = "".join(picture.html for picture in pictures)
     return Picture(html, " | ".join(picture.alt for picture in pictures))
 
 
 def array(values):
-    """Return any array or tensor, of any type and on any device, as a float64 array of the same shape."""
+    """Return an array or tensor, of any type and on any device, as a float64 array of the same shape."""
     if hasattr(values, "detach"):
         values = values.detach().cpu().double()  # numpy supports neither bfloat16 nor gradients
     return numpy.asarray(values, dtype=numpy.float64)
 
 
 def number(value):
-    """Format a number to be read: 884,736 or 5.876 or 0.0042.
+    """Format a number for a reader: 884,736 or 5.876 or 0.0042.
 
-    Numbers from 1,000 on have no decimals; smaller ones have at most four significant digits.
+    Numbers from 1,000 have no decimals. Smaller numbers have at most four significant digits.
     """
     if float(value).is_integer() or abs(value) >= 1000:
         return f"{value:,.0f}"
@@ -126,14 +127,14 @@ def number(value):
 
 
 def signed(value, digits):
-    """Format a number with a fixed count of decimals, a true minus sign and never −0: −7.3."""
+    """Format a number with `digits` decimals and a true minus sign, such as −7.3, and never as −0."""
     return f"{round(float(value), digits) + 0:.{digits}f}".replace("-", "−")
 
 
 def tint(share):
-    """Return a background colour for a share from −1 to 1: white at 0, blue below, orange above.
+    """Return a background colour for a share from −1 to 1: white for 0, blue for less, orange for more.
 
-    Text in INK is readable on all of them.
+    Text in INK is readable on each of these colours.
     """
     end = (86, 180, 233) if share < 0 else (240, 150, 60)
     mixed = [round(255 + (channel - 255) * abs(share)) for channel in end]
@@ -142,7 +143,7 @@ def tint(share):
 
 @contextlib.contextmanager
 def style():
-    """Draw matplotlib figures in the course's style inside this context: `with views.style(): ...`."""
+    """Draw the matplotlib figures inside a `with` block in the course's style: `with views.style(): ...`."""
     import matplotlib
     from cycler import cycler
 
@@ -181,18 +182,18 @@ def style():
 
 
 def from_figure(figure, *, alt, title=None) -> Picture:
-    """Turn a matplotlib figure into a picture, with any backend, and close the figure.
+    """Turn a matplotlib figure, made with any backend, into a picture, and close the figure.
 
     figure : matplotlib.figure.Figure.
     alt : str, what the figure shows, in words and numbers.
-    title : str above the picture.
+    title : str, written above the picture.
 
-    The picture is one PNG at 150 dots per inch. It is as wide as the figure in inches, or as the page if that
-    is narrower.
+    The picture is one PNG at 150 dots per inch. It is as wide as the figure, in inches, unless the page is
+    narrower; then it is as wide as the page.
     """
     buffer = io.BytesIO()
     figure.savefig(buffer, format="png", dpi=IMAGE_DPI, metadata={"Software": None})
-    # If the lesson used pyplot, an open figure would be shown a second time below the cell.
+    # If the lesson used pyplot, the figure would be shown again below the cell unless it is closed here.
     if "matplotlib.pyplot" in sys.modules:
         sys.modules["matplotlib.pyplot"].close(figure)
     width, height = (round(inches * CSS_PIXELS_PER_INCH) for inches in figure.get_size_inches())

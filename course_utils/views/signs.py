@@ -1,11 +1,11 @@
-"""Marks, such as open or closed, drawn as signs that can be read without colour."""
+"""Draws marks, such as "open" or "closed", as signs that can be read without colour."""
 
 from html import escape
 from string import ascii_lowercase
 
 from course_utils.views.picture import LINE, QUIET, TRACK, Picture, card, legend_html
 
-# Maps a mark to its sign and tint. The filling of the sign gives the meaning, and the tint repeats it.
+# Maps a mark to its sign and tint. How far the sign is filled gives the meaning, and the tint repeats it.
 OPENNESS = {
     "open": ("●", "#cfe6f5"),
     "partial": ("◐", "#fff1d0"),
@@ -16,24 +16,24 @@ OPENNESS = {
 
 
 def scorecard(rows, columns, marks, *, signs=None, points=None, title=None, alt=None) -> Picture:
-    """Draw marks as one strip of signs for each row, narrow enough for a phone; letters name the columns.
+    """Draw each row's marks as a strip of signs, narrow enough for a phone. Letters stand for the columns.
 
-    rows : list of str.
+    rows : list of str, the names of the rows.
     columns : dict from a heading to the list of columns under it, or a list if there are no headings.
     marks : list with, for each row, a list with one mark (str) for each column; at most 26 columns.
-    signs : dict from a mark to (sign, tint); by default the marks of openness, `OPENNESS`.
-    points : list of str, a text after the name of each row.
-    title : str above the picture.
-    alt : str, the description; by default, for each row, which columns have which mark.
+    signs : dict from a mark to (sign, tint); by default `OPENNESS`.
+    points : list with, for each row, a text that follows the row's name.
+    title : str, written above the picture.
+    alt : str, the picture in words; by default, for each row, which columns have which mark.
 
-    Raises ValueError if the numbers of marks, rows and columns do not fit, or a mark has no sign.
+    Raises ValueError if the numbers of marks, rows and columns do not fit together, or if a mark has no sign.
     """
     signs = OPENNESS if signs is None else signs
     groups = columns if isinstance(columns, dict) else {"": columns}
     names = [name for members in groups.values() for name in members]
     check_marks(rows, names, marks, signs)
     lengths = [len(members) for members in groups.values()]
-    starts = {sum(lengths[:index]) for index in range(1, len(lengths))}  # columns after a gap
+    starts = {sum(lengths[:index]) for index in range(1, len(lengths))}  # columns that have a gap before them
     letters = iter(ascii_lowercase)
     key = ""
     for heading, members in groups.items():
@@ -52,7 +52,7 @@ def scorecard(rows, columns, marks, *, signs=None, points=None, title=None, alt=
 
 
 def check_marks(rows, columns, marks, signs):
-    """Raise ValueError if the numbers of marks, rows and columns do not fit, or a mark has no sign."""
+    """Raise ValueError if marks, rows and columns do not fit together, or if a mark has no sign."""
     if [len(row) for row in marks] != [len(columns)] * len(rows):
         raise ValueError(f"marks must be {len(rows)} rows of {len(columns)}, one for each row and column")
     unsigned = {mark for row in marks for mark in row} - set(signs)
@@ -61,7 +61,7 @@ def check_marks(rows, columns, marks, signs):
 
 
 def signs_legend(marks, signs):
-    """Return HTML of the signs that occur, each with its meaning."""
+    """Return HTML of those signs that occur in the marks, each with its meaning."""
     used = [mark for mark in signs if any(mark in row for row in marks)]
     legend = legend_html(
         f'<span style="display:inline-block;width:22px;text-align:center;background:{signs[mark][1]};'
@@ -72,7 +72,7 @@ def signs_legend(marks, signs):
 
 
 def marks_in_words(marks_of, signs):
-    """List what has which mark, one line for each name: "Llama 2. partial: weights, code; closed: data."."""
+    """Return one line for each name: "Llama 2. partial: weights, code; closed: data."."""
     lines = []
     for name, marks in marks_of.items():
         parts = []

@@ -1,4 +1,4 @@
-"""Pictures in a row or in a grid, each with its words."""
+"""Shows pictures in a row or in a grid, each with words below or beside it."""
 
 from html import escape
 
@@ -7,20 +7,20 @@ from PIL import Image
 
 from course_utils.views.picture import LINE, QUIET, Picture, array, card, png_url
 
-_WIDTH = 128  # pixels of a picture on a wide page; the browser enlarges smaller pictures smoothly
+_WIDTH = 128  # width of a picture on a wide page, in pixels; smaller pictures are enlarged
 
 
 def picture_strip(images, captions, *, title=None, note=None, alt=None, width=_WIDTH) -> Picture:
-    """Draw pictures in a row that wraps, each with a caption below it.
+    """Draw pictures side by side, in as many rows as the page needs, each with a caption below it.
 
     images : list of pictures: Pillow images, or (height, width, 3) arrays or tensors of whole numbers from 0
         to 255 or of floats from 0 to 1.
     captions : list of str, one for each picture.
-    title, note : str above and below.
-    alt : str, the description; by default the captions.
-    width : int, pixels of a picture on a wide page.
+    title, note : str, written above and below the pictures.
+    alt : str, all pictures in words; by default the captions.
+    width : int, the width of a picture on a wide page, in pixels.
 
-    Raises ValueError if the numbers of captions and pictures differ, or a picture has another shape.
+    Raises ValueError if there is not one caption for each picture, or if a picture has an unexpected shape.
     """
     cells = "".join(
         f'<div style="min-width:0">{image_html(image, _comma_separated(title, caption))}'
@@ -35,13 +35,14 @@ def picture_strip(images, captions, *, title=None, note=None, alt=None, width=_W
 def picture_grid(rows, columns, *, title=None, note=None, alt=None, captions=None) -> Picture:
     """Draw pictures as a grid whose columns stay aligned on a narrow page.
 
-    rows : dict from a label to the list of its pictures, as in `picture_strip`, one for each column.
-    columns : list of str, what each column is.
-    title, note : str above and below.
-    alt : str, the description; by default rows, columns and captions.
-    captions : dict from the label of a row to a list of str, the captions of its pictures.
+    rows : dict from a row's label to its list of pictures, as in `picture_strip`, one for each column.
+    columns : list of str, what each column shows.
+    title, note : str, written above and below the grid.
+    alt : str, all pictures in words; by default rows, columns and captions.
+    captions : dict from a row's label to the list of its pictures' captions (str).
 
-    Raises ValueError if a row has more or fewer pictures than columns, or a picture has another shape.
+    Raises ValueError if a row does not have one picture for each column, or if a picture has an unexpected
+    shape.
     """
     look = f"display:grid;gap:6px;grid-template-columns:repeat({len(columns)},minmax(0,{_WIDTH}px))"
     heads = "".join(
@@ -63,15 +64,15 @@ def picture_grid(rows, columns, *, title=None, note=None, alt=None, captions=Non
 
 
 def _comma_separated(*parts):
-    """Return the parts that are not empty, as the description of one picture of several."""
+    """Return the parts that are not empty, joined by commas: the description of one of several pictures."""
     return ", ".join(filter(None, parts))
 
 
 def image_html(image, alt):
-    """Return a picture as an <img> that is as wide as the element that contains it.
+    """Return HTML of a picture: an <img> that is as wide as the element around it.
 
     image : as in `picture_strip`.
-    alt : str.
+    alt : str, the picture in words.
     """
     return (
         f'<img alt="{escape(alt)}" style="display:block;width:100%;max-width:100%;height:auto;margin:0;'
@@ -80,11 +81,11 @@ def image_html(image, alt):
 
 
 def as_pixels(image):
-    """Return any picture as a (height, width, 3) array of whole numbers from 0 to 255.
+    """Return a picture of any accepted kind as a (height, width, 3) array of whole numbers from 0 to 255.
 
     image : as in `picture_strip`.
 
-    Raises ValueError if the picture has another shape.
+    Raises ValueError if the picture has an unexpected shape.
     """
     if hasattr(image, "convert"):  # a Pillow image
         image = image.convert("RGB")

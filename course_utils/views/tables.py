@@ -1,4 +1,4 @@
-"""Tables of short texts, as aligned columns for a terminal and as a picture."""
+"""Shows tables of short texts, as aligned columns in a terminal or as a picture."""
 
 from html import escape
 
@@ -6,10 +6,10 @@ from course_utils.views.picture import INK, LINE, QUIET, Picture, card, row_html
 
 
 def columns(rows, right=()):
-    """Return lines of text with the cells in aligned columns and a rule under the heading.
+    """Return the table as lines of text, with aligned columns and a rule below the heading.
 
-    rows : list of tuples of str, all of one length; the first is the heading.
-    right : the indices of the columns that are aligned to the right, as numbers usually are.
+    rows : list of tuples of str, all of the same length; the first tuple is the heading.
+    right : the indices of the columns to align to the right, as is usual for numbers.
     """
     widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
     lines = []
@@ -26,8 +26,8 @@ def table(rows, *, right=(), title=None, note=None, alt=None) -> Picture:
     """Draw a table of short texts.
 
     rows, right : as in `columns`.
-    title, note : str above and below the table.
-    alt : str, the description; by default the rows as aligned text.
+    title, note : str, written above and below the table.
+    alt : str, the table in words; by default the rows as aligned text.
     """
     html = ""
     for index, row in enumerate(rows):

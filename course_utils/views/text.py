@@ -1,4 +1,4 @@
-"""Pictures of text as a model sees it: tokens as chips, and tables of likely next tokens."""
+"""Pictures of text as a model sees it: tokens on coloured chips, and tables of likely next tokens."""
 
 import re
 from html import escape
@@ -24,11 +24,11 @@ from course_utils.views.picture import (
 _INVISIBLE = {" ": "·", "\n": "↵", "\r": "␍", "\t": "⇥"}
 _MOST_IN_ALT = 60
 
-# (tint, edge) of neighbouring chips; the edge shows where a token ends, also in black and white.
+# (tint, edge) of two neighbouring chips. The edge shows where a token ends, even without colour.
 _CHIP_COLOURS = (("#eaf4fb", BLUE), ("#fff5dc", "#b87f00"))
 
-# (least probability, line below the token, tint, name). The kind of line gives the meaning, not the colour.
-# Line and margin together are 5px, so that all percentages below are at the same height.
+# (least probability, line below the token, tint, name). The style of the line gives the meaning, not the
+# colour. Line and margin add up to 5px, so that the percentages below all tokens are at the same height.
 _BANDS = (
     (0.9, f"1px solid {QUIET};margin-bottom:4px", "#ffffff", "90% or more"),
     (0.5, f"3px solid {BLUE};margin-bottom:2px", "#eaf4fb", "50 to 90%"),
@@ -40,9 +40,9 @@ _BANDS = (
 def tokens(pieces, *, ids=None, title=None) -> Picture:
     """Draw the tokens of a text in order.
 
-    pieces : list of str, the text of each token with its spaces.
-    ids : list of int, each token's number in the vocabulary, shown below it.
-    title : str above the picture.
+    pieces : list of str, the text of each token, including its spaces.
+    ids : list of int, each token's number in the vocabulary, written below the token.
+    title : str, written above the picture.
     """
     listed = " | ".join(visible(piece) for piece in pieces[:_MOST_IN_ALT])
     if len(pieces) > _MOST_IN_ALT:
@@ -52,12 +52,12 @@ def tokens(pieces, *, ids=None, title=None) -> Picture:
 
 
 def token_rows(rows, *, words=None, title=None) -> Picture:
-    """Draw several texts as tokens, one below the other, to compare how many tokens each of them needs.
+    """Draw several texts as tokens, one text below the other, to compare how many tokens each text needs.
 
     rows : dict from a label ("Hindi") to the list of that text's token strings.
     words : dict from the same labels to the number of words in each text; if given, the tokens per word are
         shown, too.
-    title : str above the picture.
+    title : str, written above the picture.
     """
     html, sentences = "", []
     for label, pieces in rows.items():
@@ -82,11 +82,11 @@ def token_rows(rows, *, words=None, title=None) -> Picture:
 
 
 def compare_next_tokens(columns, *, title=None) -> Picture:
-    """Draw tables of next tokens side by side, or one below the other on a narrow screen; a full bar is 100%.
+    """Draw tables of next tokens side by side, or one below the other on a narrow page. A full bar is 100%.
 
     columns : dict from a heading to (pieces, probabilities): a list of str, the most probable first, and a
         list of float from 0 to 1.
-    title : str above the picture.
+    title : str, written above the picture.
     """
     tables = "".join(
         f'<div style="min-width:0"><div style="font-weight:600">{escape(heading)}</div>'
@@ -103,11 +103,11 @@ def compare_next_tokens(columns, *, title=None) -> Picture:
 
 
 def probability_strip(pieces, probabilities, *, title=None) -> Picture:
-    """Draw a generated text with the probability that the model gave to each of its tokens.
+    """Draw a generated text, with the probability that the model gave to each of its tokens.
 
     pieces : list of str, the generated tokens in order.
     probabilities : list of float from 0 to 1, the probability of each token when it was chosen.
-    title : str above the picture.
+    title : str, written above the picture.
     """
     pairs = list(zip(pieces, probabilities, strict=True))
     html = "".join(
@@ -129,14 +129,14 @@ def visible(piece):
 
 
 def invisible_note(pieces):
-    """Explain the signs for invisible characters that occur in these tokens."""
+    """Explain those signs for invisible characters that occur in these tokens."""
     text = "".join(pieces)
     meanings = {" ": "· is a space", "\n": "↵ is a new line", "\ufffd": "⟨byte⟩ is part of a character"}
     return ", ".join(meaning for character, meaning in meanings.items() if character in text)
 
 
 def percent(probability, digits=1):
-    """Format a probability as a percentage; with one digit, anything between 0 and 0.1% becomes "<0.1%"."""
+    """Format a probability as a percentage. If it is below 0.1%, write "<0.1%" (with one decimal)."""
     smallest = 10**-digits
     if 0 < probability * 100 < smallest:
         return f"<{smallest:g}%"
@@ -144,7 +144,7 @@ def percent(probability, digits=1):
 
 
 def top_five(pieces, probabilities):
-    """List the first five tokens and their percentages in words, for descriptions."""
+    """Return the first five tokens with their percentages, in words, for use in a description."""
     pairs = list(zip(pieces, probabilities, strict=True))[:5]
     return ", ".join(f"{visible(piece)} {percent(probability)}" for piece, probability in pairs)
 
@@ -152,17 +152,17 @@ def top_five(pieces, probabilities):
 def piece_html(piece):
     """Return a token's visible text as HTML."""
     text = escape(visible(piece)).replace("⟨byte⟩", '<i style="font-size:13px">⟨byte⟩</i>')
-    # <bdi>: a right-to-left token must not change the order of its neighbours.
+    # Without <bdi>, a right-to-left token would change the order of its neighbours.
     return f"<bdi>{text}</bdi>"
 
 
 def token_html(piece):
-    """Return a token's visible text as HTML that does not break, in the type of code."""
+    """Return a token's visible text as HTML in a font for code, without line breaks."""
     return f'<span style="font-family:{MONO};color:{INK};white-space:nowrap">{piece_html(piece)}</span>'
 
 
 def chips(pieces, ids=None):
-    """Return HTML for tokens as chips that wrap, with their numbers below if `ids` are given."""
+    """Return HTML of tokens as chips that wrap at the page's edge, with their `ids`, if given, below."""
     html = ""
     for index, piece in enumerate(pieces):
         tint, edge = _CHIP_COLOURS[index % 2]
@@ -176,7 +176,7 @@ def chips(pieces, ids=None):
 
 
 def above_number(html, number=None, margin="0 3px 7px 0"):
-    """Return HTML of a token above a number (str), if there is one."""
+    """Return HTML of a token (HTML). If a number (str) is given, it is written below the token."""
     return (
         f'<span style="display:inline-block;margin:{margin};text-align:center;vertical-align:top">'
         f"{html}{'' if number is None else below(escape(number))}</span> "
@@ -184,7 +184,7 @@ def above_number(html, number=None, margin="0 3px 7px 0"):
 
 
 def below(html, colour=QUIET):
-    """Return HTML of a number below a token. <sub> keeps both separate if a page removes all styles."""
+    """Return HTML of a number below a token. <sub> sets it apart even if a page removes all styles."""
     return (
         f'<sub style="display:block;position:static;vertical-align:baseline;font-size:13px;line-height:18px;'
         f'color:{colour}">{html}</sub>'
@@ -192,7 +192,7 @@ def below(html, colour=QUIET):
 
 
 def legend_below(heading, entries):
-    """Return HTML of a legend below tokens: a heading (HTML), and its entries."""
+    """Return HTML of a legend to place below tokens: a heading (HTML) and the legend's entries (HTML)."""
     return (
         f'<div style="margin-top:4px;padding-top:8px;border-top:1px solid {LINE}">'
         f'<div style="font-size:13px;color:{QUIET};margin-bottom:4px">{heading}</div>'
@@ -201,14 +201,14 @@ def legend_below(heading, entries):
 
 
 def next_token_table(pieces, probabilities, *, others=None, cut=(), others_cut=False, ranks=True):
-    """Return an HTML table with a row for each token: rank, token, bar and percentage.
+    """Return an HTML table with a row for each token: its rank, the token, a bar and the percentage.
 
-    pieces : list of str, most probable first.
-    probabilities : list of float from 0 to 1, one for each piece.
+    pieces : list of str, the tokens, most probable first.
+    probabilities : list of float from 0 to 1, one for each token.
     others : probability of all other tokens together; by default 1 minus the sum of `probabilities`.
-    cut : indices of tokens that can no longer be sampled: they are struck through, with a hollow bar and the
+    cut : indices of tokens that can no longer be sampled. They are struck through, with a hollow bar and the
         word "cut".
-    others_cut : bool, whether all tokens that are not listed are cut, too.
+    others_cut : bool, whether the tokens that are not listed are cut, too.
     ranks : bool, whether to number the rows.
     """
     if others is None:
@@ -241,13 +241,13 @@ def next_token_table(pieces, probabilities, *, others=None, cut=(), others_cut=F
 
 
 def token_table(corner, labels, heads, rows, widest, label_width=36, padding="2px"):
-    """Return HTML for a table whose cells are equally wide if possible, and at most `widest` pixels each.
+    """Return HTML of a table whose cells are equally wide if possible, and at most `widest` pixels wide each.
 
-    On a narrow page the table shrinks until a token would break; then it scrolls.
+    On a narrow page the table shrinks until a token would break; then the table can be scrolled.
 
-    corner : HTML above the labels.
-    labels, heads : HTML for each row and column.
-    rows : list with, for each row, a list of (HTML, style) from the left; a short row ends in blank cells.
+    corner : HTML in the top left corner, above the labels of the rows.
+    labels, heads : lists of HTML, one for each row and one for each column.
+    rows : list with, for each row, a list of (HTML, style) from the left; blank cells complete a short row.
     """
     text = f"padding:{padding};font-size:13px;line-height:18px;color:{INK};text-align:center"
     quiet = f"{text};border:none;background:#ffffff;font-weight:400;color:{QUIET};vertical-align:middle"
@@ -263,13 +263,13 @@ def token_table(corner, labels, heads, rows, widest, label_width=36, padding="2p
             cells += f'<td style="{quiet}" colspan="{len(heads) - len(row)}"></td>'
         table += row_html(cells)
     most = label_width + widest * len(heads)
-    # width:0 with min-width:100%: if a widget around the table grew with it, the table would not scroll.
+    # width:0 with min-width:100%: otherwise a widget around the table would grow with it, and nothing scroll.
     table = table_html(table, width=f"width:100%;max-width:{most}px;", more="")
     return scrolled(table, "overflow-x:auto;width:0;min-width:100%")
 
 
 def answer_panel(heading, text, *, edge=f"1px solid {LINE}", width=220):
-    """Return HTML of a model's answer in a frame, below its heading (HTML); for `side_by_side`."""
+    """Return HTML of a model's answer in a frame, with a heading (HTML) above it; for `side_by_side`."""
     return (
         f'<div style="flex:1 1 {width}px;min-width:0;box-sizing:border-box;border:{edge};border-radius:6px;'
         f'padding:8px 12px"><div style="font-size:13px;color:{QUIET}">{heading}</div>'
@@ -283,7 +283,7 @@ def side_by_side(panels):
 
 
 def bar(probability, hollow=False, colour=BLUE):
-    """Return HTML for a bar on a track; a full bar is 100%."""
+    """Return HTML of a bar on a track. The bar fills the track if the probability is 100%."""
     fill = f"border:1px dashed {INK};background:#ffffff" if hollow else f"background:{colour}"
     return (
         f'<div style="background:{TRACK};border-radius:3px"><div style="box-sizing:border-box;height:14px;'
@@ -292,7 +292,7 @@ def bar(probability, hollow=False, colour=BLUE):
 
 
 def underlined(html, probability):
-    """Return HTML above a line; the kind of line shows in which band the probability is."""
+    """Return HTML above a line whose style shows in which of _BANDS the probability is."""
     line, tint = next((line, tint) for least, line, tint, _ in _BANDS if probability >= least)
     return (
         f'<span style="display:block;padding:1px 5px;background:{tint};border-bottom:{line};'
