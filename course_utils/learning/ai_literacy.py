@@ -10,14 +10,14 @@ from course_utils.views.picture import Picture
 
 @dataclass(frozen=True)
 class Competency:
-    """One of the 17 competencies, and the cell of a lesson and the exercise that practise it.
+    """One of the 17 competencies, with the cell of a lesson and the exercise in which learners practise it.
 
     Parameters
     ----------
-    name: its name in that paper.
-    lesson, cell: a lesson's two digits, and words from the code of one of its cells.
+    name: the competency's name in the paper by Long and Magerko.
+    lesson, cell: the lesson's two digits, and words from the code of the cell.
     done: what the learner does in that cell.
-    exercise: the task's number and title, such as "9.2 · A bootstrap interval".
+    exercise: the exercise's number and title, such as "9.2 · A bootstrap interval".
     """
 
     name: str
@@ -35,7 +35,7 @@ def all_competencies() -> dict[int, Competency]:
 
 
 def competencies(number: int | None = None) -> Picture:
-    """Show a table of the 17 competencies, with the lesson and the exercise that practise each of them.
+    """Show a table of the 17 competencies, with the lesson and the exercise in which each is practised.
 
     number : show only this competency
 

@@ -1,4 +1,4 @@
-"""The learner's answers: one small JSON file on this computer, never sent anywhere.
+"""Stores the learner's answers in one small JSON file on this computer. They are never sent anywhere.
 
 The file stores predictions, quiz answers and the results of exercise checks, so that a prediction made
 yesterday can be compared with its measurement today. One answer looks like this:
@@ -22,7 +22,7 @@ from filelock import FileLock
 
 from course_utils import files
 
-# All answers, if the file cannot be written: they last as long as the kernel. Otherwise None.
+# Normally None. If the file can't be written, all answers, which then last only as long as the kernel.
 _unsaved: dict[str, dict] | None = None
 
 
@@ -39,7 +39,7 @@ def path() -> Path:
 
 
 def read() -> dict[str, dict]:
-    """Return all answers by "kind key". If the file is damaged, rename it and start with no answers."""
+    """Return all answers; each key is "kind key". If the file is damaged, rename it and return no answers."""
     return _read_file() if _unsaved is None else _unsaved
 
 
@@ -82,7 +82,7 @@ def forget(kind: str, keys: list[str]) -> str:
 
 
 def _change(edit) -> str:
-    """Apply `edit` to the answers in the file, or, if the file cannot be written, to those in memory."""
+    """Apply the function `edit` to the answers in the file; if writing fails, to those in memory."""
     global _unsaved
     file = path()
     try:
@@ -93,7 +93,7 @@ def _change(edit) -> str:
             _write_file(file, answers)
         _unsaved = None
         return ""
-    except OSError as error:  # FileLock's Timeout is an OSError, too
+    except OSError as error:  # or FileLock's Timeout, which is one
         known_already = _unsaved is not None
         _unsaved = read()
         edit(_unsaved)
@@ -111,8 +111,8 @@ def _read_file() -> dict[str, dict]:
             raise ValueError("not a list of answers")
         return answers
     except OSError:
-        return {}  # nothing has been answered yet, or the file cannot be read
-    except ValueError:  # broken UTF-8 raises a ValueError, too
+        return {}  # no question has been answered yet, or the file can't be read
+    except ValueError:  # broken UTF-8 raises a kind of ValueError
         aside = file.with_name("answers.broken.json")
         try:
             os.replace(file, aside)
@@ -128,6 +128,6 @@ def _is_entry(entry) -> bool:
 
 def _write_file(file: Path, answers: dict[str, dict]):
     with files.replacing(file) as part:
-        part.touch(mode=0o600)  # nobody else can read it
+        part.touch(mode=0o600)  # so that no other user can read it
         with part.open("w", encoding="utf-8") as stream:
             json.dump(answers, stream, indent=1, ensure_ascii=False)

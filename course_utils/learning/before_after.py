@@ -1,9 +1,9 @@
 """The course's test: ten questions before the lessons, ten after them, and the gain.
 
-    test("before")        asks ten questions; they are handed in once, and no answer is given away
-    test("after")         asks ten on the same topics with other facts, then explains every answer
-    gain()                shows both results side by side
-    pool(files)           counts the gains of several learners, without names
+    test("before")        asks ten questions; the answers are handed in once, and it does not say which are
+    right test("after")         asks ten on the same topics with other facts, then explains every answer
+    gain()                shows both results next to each other
+    pool(files)           counts the gains of several learners, without their names
 
 The questions are in questions/test.toml.
 """
@@ -25,7 +25,7 @@ from course_utils.views.picture import Picture, bundle, card
 
 HALVES = ("before", "after")
 UNSURE = "I have no answer to this question"
-FEWEST = 5  # learners in a table: with fewer, the counts would reveal who answered what
+FEWEST = 5  # the fewest learners in a table; smaller counts would reveal who answered what
 
 
 def test(half: str) -> None:
@@ -41,7 +41,7 @@ def test(half: str) -> None:
 
 
 class Half(QuestionList):
-    """The ten questions of one half, and a button that hands all of them in. It can be used once."""
+    """The ten questions of one half, and a button that hands in all the answers. A half is handed in once."""
 
     def __init__(self, half: str):
         self._half = half
@@ -66,7 +66,7 @@ class Half(QuestionList):
         self._show(note)
 
     def _show(self, note=""):
-        """If this half was handed in, show the stored answers and the result, and a note below them."""
+        """If this half was handed in, show the stored answers, the result, and `note` below these."""
         result = results().get(self._half)
         if result is None:
             return
@@ -96,7 +96,7 @@ class Half(QuestionList):
 
 
 def results(stored: dict | None = None) -> dict[str, list[bool]]:
-    """Return a list for each half that was handed in, with True for each right answer.
+    """Return a dict from each half that was handed in to a list with True for each right answer.
 
     stored : the answers, as `answers.read` returns them; by default the learner's own
     """
@@ -110,13 +110,13 @@ def results(stored: dict | None = None) -> dict[str, list[bool]]:
 
 
 def topics() -> list[str]:
-    """Return the topic of each pair of questions."""
+    """Return the topics, one for each pair of questions: one question before the lessons and one after."""
     tables = tomllib.loads((quizzes.FOLDER / "test.toml").read_text(encoding="utf-8"))
     return [table["about"] for table in tables[HALVES[0]]]
 
 
 def gain() -> Picture:
-    """Show both results pair by pair, and the gain as a share of the possible gain (Hake, 1998)."""
+    """Show both results for each pair of questions, and the share of the possible gain (Hake, 1998)."""
     found = results()
     missing = [half for half in HALVES if half not in found]
     if missing:
@@ -138,10 +138,10 @@ def gain() -> Picture:
 
 
 def pool(files: Iterable[str | Path]) -> str:
-    """Return CSV that counts the right answers of the learners who handed in both halves, without names.
+    """Return CSV with the numbers of right answers of the learners who handed in both halves, unnamed.
 
-    Each line is about one pair of questions, the last one about all pairs together: how many learners were
-    right before, after, only after ("gained") and only before ("lost").
+    Each line is about one pair of questions, and the last line about all pairs together: how many learners
+    were right before, right after, right only after ("gained") and right only before ("lost").
 
     files : the learners' answers.json files, or folders that are searched for .json files
 

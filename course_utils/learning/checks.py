@@ -2,7 +2,7 @@
 
     check("2.1", softmax, ([2.0, 1.0, 0.0], 1.0), [0.665, 0.245, 0.09], tolerance=1e-3)
 
-prints "2.1 ✓ ..." or raises `NotYet`, which a notebook shows as one sentence without a traceback.
+prints "2.1 ✓ ..." or raises `NotYet`, which a notebook shows as one sentence without the traceback.
 """
 
 import contextlib
@@ -16,14 +16,14 @@ from collections.abc import Callable, Iterable
 
 from course_utils.learning import answers
 
-# The default tolerance allows rounding errors only.
+# The default tolerance, which allows for rounding errors only.
 ROUNDING = 1e-6
-# The most bits of a whole number that is shown in digits: by default Python writes at most 4,300 digits.
+# The most bits of a whole number to show in digits. By default Python writes at most 4,300 digits.
 LONGEST_INT = 10_000
 
 
 class NotYet(AssertionError):
-    """The task is not solved yet; the message says what to look at."""
+    """Raised if the task is not solved yet. The message says what to look at."""
 
     def _render_traceback_(self):
         return [f"\x1b[1mNot yet:\x1b[0m {self}"]
@@ -38,12 +38,12 @@ def check(
     tolerance: float = ROUNDING,
     about: str = "",
 ) -> None:
-    """Call the learner's function with copies of the arguments and compare what it returns.
+    """Call the learner's function with copies of the arguments, and compare the result with `expected`.
 
     Parameters: `task` is the exercise's number; `about` says what this check shows ("an even split stays
-    even"); `mistakes` maps a message to the wrong value that it explains; numbers agree within
-    tolerance x max(1, |expected|), but with the default tolerance two whole numbers must be equal.
-    Lists, tuples, arrays and tensors of any type count as equal if their values agree.
+    even"); `mistakes` maps each message to the wrong value that the message explains. Two numbers agree if
+    they differ by at most tolerance x max(1, |expected|), but with the default tolerance two whole numbers
+    must be equal. Lists, tuples, arrays and tensors of any type agree if their values agree.
     Raises: NotYet, whose message names the mistake; TypeError if `arguments` is not a tuple.
     """
     if not isinstance(arguments, tuple):
@@ -71,9 +71,9 @@ def attempt(function, arguments: tuple) -> dict:
     """Call a learner's function with copies of the arguments, and return the outcome as plain data.
 
     Returns one of these:
-    {"lacks": what was given instead of a function}
-    {"unwritten": True}: the task's `raise` line is still there
-    {"stopped": the error, "line": the learner's line that failed, or ""}
+    {"lacks": what was given in place of a function}
+    {"unwritten": True}: the function still has the task's `raise` line
+    {"stopped": the error, "line": the learner's line that raised it, or ""}
     {"unreadable": why the returned value can't be read}
     {"value": the returned value as plain data, "changed": True if the function changed an input}
     """
@@ -95,16 +95,17 @@ def attempt(function, arguments: tuple) -> dict:
 
 
 def stopped(error, function=None) -> dict:
-    """Return the outcome of a call that an exception ended, in the form that `attempt` returns."""
+    """Return the outcome, in the form that `attempt` returns, of a call that raised an exception."""
     says = _first_line(error)
     what = type(error).__name__ + (f": {_shorten(says, 200)}" if says else "")
     return {"stopped": what, "line": _line_of(error, function)}
 
 
 def problem_of(outcome: dict, wanted, mistakes: dict, tolerance: float, call: str) -> str | None:
-    """Return what is wrong, as text that follows the task's number, or None.
+    """Return what is wrong with a call of the learner's function, or None if nothing is.
 
-    `outcome` is what `attempt` returned, in this process or another; `call` is the call as text.
+    The returned text continues a sentence that begins with the task's number. `outcome` is what `attempt`
+    returned, in this process or in another; `call` is the tested call as text.
     """
     if "lacks" in outcome:
         given = outcome["lacks"]
@@ -153,7 +154,7 @@ _SCALARS = frozenset([bool, int, float, str])
 def plain(value):
     """Return the value as plain Python: None, bool, int, float, str, or a list, dict or set of these.
 
-    Only exact, well-known types are read: an object with an `__eq__` of its own cannot pass for a number.
+    Only exact, well-known types are read, so an object with its own `__eq__` can't pass for a number.
     Raises: Unreadable.
     """
     type_ = type(value)
@@ -198,7 +199,7 @@ def _is_array(value) -> bool:
 
 
 def difference(value, wanted, tolerance: float) -> str | None:
-    """Return how two plain values differ, as the end of a sentence "f(x) …", or None if they agree."""
+    """Return how two plain values differ, as text that completes "f(x) …", or None if they agree."""
     if value == wanted:
         return None
     if _is_number(wanted):
@@ -236,15 +237,15 @@ def _number_difference(value, wanted, tolerance):
 
 
 def _numbers_agree(value, wanted, tolerance):
-    if value != value or wanted != wanted:  # only nan differs from itself
+    if value != value or wanted != wanted:  # only nan differs from itself, and one of the two is nan
         return value != value and wanted != wanted
     if math.inf in (abs(value), abs(wanted)):
         return False  # `difference` has already accepted equal infinities
     if tolerance == ROUNDING and value == int(value) and wanted == int(wanted):
-        return False  # one parameter too many among millions is a mistake, not rounding
+        return False  # for example, one parameter too many among millions is not a rounding error
     try:
         return abs(value - wanted) <= tolerance * max(1, abs(wanted))
-    except OverflowError:  # a whole number beyond the range of floats
+    except OverflowError:  # a whole number that is too large for a float
         return False
 
 
@@ -293,7 +294,7 @@ def _list_difference(value, wanted, tolerance):
 
 
 def _shape(value) -> tuple | None:
-    """Return the shape of evenly nested lists of numbers, () for one number, None for anything else."""
+    """Return the shape of evenly nested lists of numbers; () for a single number, None for anything else."""
     if _is_number(value):
         return ()
     if not isinstance(value, list):
@@ -325,7 +326,7 @@ def _members(missing, extra, word):
 
 
 def _copied(value):
-    """Copy lists, tuples, dictionaries, sets, arrays and tensors; return a model or the like uncopied."""
+    """Copy lists, tuples, dictionaries, sets, arrays and tensors. Return other objects, such as models."""
     if type(value) in (list, tuple):
         return type(value)(map(_copied, value))
     if type(value) is dict:
@@ -345,12 +346,12 @@ def _changed(arguments, given) -> bool:
             if difference(plain(after), plain(before), 0):
                 return True
         except Unreadable:
-            continue  # a model or another object that was not copied
+            continue  # the value is a model or another object that was not copied
     return False
 
 
 def _line_of(error, function) -> str:
-    """Return the learner's line that failed: the innermost one in the function's file or a notebook cell."""
+    """Return the learner's line that raised the error: the innermost in the function's file or in a cell."""
     home = getattr(getattr(function, "__code__", None), "co_filename", None)
     line, trace = "", error.__traceback__
     while trace:
@@ -362,12 +363,12 @@ def _line_of(error, function) -> str:
 
 
 def show(value) -> str:
-    """Return a value as a short text: numbers to 4 decimals or digits, long lists and strings shortened."""
+    """Return a value as a short text. Numbers have 4 decimals or digits; long values are cut off."""
     return _shorten(_show(value, lambda x: float(f"{x:.4g}") if abs(x) < 1e-3 else round(x, 4)), 160)
 
 
 def _show_both(value, wanted):
-    """Return both values as `show` does, or with all their digits if they would look the same."""
+    """Return both values as text, in the form of `show`, or with all digits if they would look the same."""
     if show(value) == show(wanted):
         return _shorten(_show(value, float), 300), _shorten(_show(wanted, float), 300)
     return show(value), show(wanted)
@@ -377,7 +378,7 @@ def _show(value, rounded, depth=8) -> str:
     def inner(item):
         return _show(item, rounded, depth - 1)
 
-    if depth == 0:  # too deep, or a list that contains itself
+    if depth == 0:  # nested too deeply, perhaps in a list that contains itself
         return "…"
     if _is_tensor(value) or _is_array(value):
         with contextlib.suppress(Unreadable):
@@ -426,7 +427,7 @@ def _count(items) -> str:
 
 
 def _describe(value) -> str:
-    """Name a value as a learner would: "a string", "a list of 3 items", "an object of the class Robot"."""
+    """Name a value in a learner's words: "a string", "a list of 3 items", "an object of the class Robot"."""
     if value is None:
         return "nothing (None)"
     type_ = type(value)

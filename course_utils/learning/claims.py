@@ -1,4 +1,4 @@
-"""Shows claims of the article in boxes: its words, our reading, the verdict and its grounds."""
+"""Shows claims of the article, each with the article's words, our reading, the verdict and the reasons."""
 
 from html import escape
 
@@ -8,13 +8,13 @@ from course_utils import catalog
 from course_utils.errors import CourseError
 from course_utils.views.picture import BLUE, INK, QUIET, VERMILLION, Picture, card
 
-# A sign and a colour for each verdict. They only repeat what the verdict says in words.
+# A sign for each verdict, and a colour for each sign. They only repeat what the verdict says in words.
 _SIGNS = {"true": "✓", "mostly true": "✓", "false": "✗", "cannot know": "?"}
 _COLOURS = {"✓": BLUE, "✗": VERMILLION, "?": QUIET, "~": "#a34700"}
 
 
 def article(lesson: str) -> None:
-    """Show the claims that a lesson settles: the article's words, our reading, the verdict and its grounds.
+    """Show the claims that a lesson settles: the article's words, our reading, the verdict and the reasons.
 
     lesson : the lesson's two digits, such as "03"
 
@@ -28,7 +28,7 @@ def article(lesson: str) -> None:
 
 
 def grounds(claim) -> list[tuple[str, str]]:
-    """Return the points for a claim, then those against it, as (label, text with its sources)."""
+    """Return the points for a claim, then the points against it, as (label, text with sources)."""
     points = [("What speaks for it", str(point)) for point in claim.speaks_for]
     points += [("What speaks against it", str(point)) for point in claim.speaks_against]
     if claim.one_sided:
@@ -43,7 +43,7 @@ def box(claims, lesson) -> Picture:
 
 
 def _block(claim, lesson):
-    """Return a claim as HTML, and as text."""
+    """Return a claim in two forms, as HTML and as text."""
     sign = _SIGNS.get(claim.verdict, "~")
     points = [*grounds(claim), ("On this screen", claim.settled[lesson])]
     verdict = f"{sign} Verdict: {claim.verdict}"

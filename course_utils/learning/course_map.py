@@ -1,4 +1,4 @@
-"""Draws the map of the course, which shows the progress in each lesson by the learner's stored answers."""
+"""Draws the map of the course. It shows the progress in each lesson, computed from the stored answers."""
 
 from html import escape
 
@@ -12,7 +12,7 @@ PARTS = {
     "Judge": ("08", "09", "10"),
     "Decide and share": ("11", "12", "13"),
 }
-# The percentage of a station's width that is filled: this shows the state, not a colour.
+# How many percent of a station are filled. The filling shows the state, so that no colour is needed.
 STATES = {"not begun": 0, "begun": 50, "quiz done": 100}
 
 
@@ -48,13 +48,13 @@ def _progress_in(number, stored):
 
 
 def draw(parts, title=None, note=None):
-    """Draw the lessons as stations on a line for each part of the course; the filling shows the state.
+    """Draw the lessons as stations, on one line for each part of the course. The filling shows the state.
 
     Parameters
     ----------
     parts: dict from a part of the course to its stations: (number, title, state, details).
-    title: str above the picture.
-    note: str below the picture.
+    title: str, written above the picture.
+    note: str, written below the picture.
 
     Returns
     -------

@@ -1,7 +1,7 @@
-"""The learner's own copy of the course: notebooks without outputs, and updates that lose nothing.
+"""Makes the learner's own copy of the course: notebooks without outputs, and updates that lose nothing.
 
-`start()` makes the folder, or updates it. The folder `.delivered` in it stores each notebook as the learner
-got it, so that an update can see which cells the learner changed. Cells are matched by their ids.
+`start()` makes the folder or updates it. Inside, the folder `.delivered` stores each notebook as the learner
+got it, so that an update can see which cells the learner has changed. Cells are matched by their ids.
 """
 
 import json
@@ -17,18 +17,18 @@ from course_utils.errors import CourseError
 COURSE = Path(__file__).parents[2]
 DELIVERED = ".delivered"
 NOTEBOOKS = ("notebooks/*.ipynb", "exercises/*/*.ipynb")
-PAGES = "docs/*.md"  # a few cells link to them
+PAGES = "docs/*.md"  # pages to which a few cells link
 NOTE = "The course's new version of the cell above, which you have changed:"
 
 
 @dataclass
 class Started:
-    """What `start` did.
+    """What `start` did with the learner's folder.
 
     folder: Path, the learner's folder.
-    new: list of str, the paths in the folder of notebooks that it did not have before.
+    new: list of str, the paths in the folder of notebooks that were added.
     updated: list of str, the notebooks that were replaced, because the learner had not changed them.
-    merged: list of str, the notebooks that now have the learner's cells and the new ones.
+    merged: list of str, the notebooks that now have both the learner's cells and the course's new cells.
     to_compare: list of str, the merged notebooks with a cell that both the learner and the course changed.
     """
 
@@ -40,9 +40,9 @@ class Started:
 
 
 def start(folder=None, course=COURSE) -> Started:
-    """Make the learner's own copy of the course, or update it without losing anything that they wrote.
+    """Make the learner's own copy of the course, or update it without losing what the learner wrote.
 
-    folder : by default my-course in the course's folder, which git ignores
+    folder : where the copy is; by default my-course in the course's folder, which git ignores
     course : the folder of the course
 
     Raises CourseError if the course's notebooks are missing, or if a file can't be read or written.
@@ -70,7 +70,7 @@ def start(folder=None, course=COURSE) -> Started:
 
 
 def _bring(name, new, folder, done):
-    """Add one notebook to the folder, or update it there. `new` is its text without outputs."""
+    """Add a notebook to the folder, or update the one there. `new` is the notebook's text without outputs."""
     path, delivered = folder / name, folder / DELIVERED / name
     before = delivered.read_text(encoding="utf-8") if delivered.exists() else None
     if not path.exists():
@@ -98,15 +98,16 @@ def _bring(name, new, folder, done):
 
 
 def merge(base, theirs, new):
-    """Merge two versions of a notebook. Return the result, and the number of cells that both had changed.
+    """Merge two versions of a notebook. Return the result, and the number of cells that both have changed.
 
     base : the notebook as the learner got it
     theirs : the learner's notebook now
     new : the course's notebook now
 
-    If only one of them changed a cell, the result has that version, with the outputs if it is the learner's.
-    If both did, the learner's cell stays, and the course's cell comes below it with a note. Cells that the
-    learner added stay. Cells that the course deleted are deleted, unless the learner had changed them.
+    If only the learner or only the course changed a cell, the result has the changed version; a cell of the
+    learner keeps its outputs. If both changed it, the learner's cell stays, and a note and the course's cell
+    come below it. Cells that the learner added stay. Cells that the course deleted are deleted, unless the
+    learner had changed them.
     """
     was = {cell.id: cell.source for cell in base.cells}
     mine = {cell.id: cell for cell in theirs.cells}
@@ -114,7 +115,8 @@ def merge(base, theirs, new):
     for cell in new.cells:
         own = mine.get(cell.id)
         if own is None:
-            if cell.id not in was or cell.source != was[cell.id]:  # else the learner deleted it
+            # Add a new or changed cell. If the cell is old and unchanged, the learner deleted it.
+            if cell.id not in was or cell.source != was[cell.id]:
                 cells.append(cell)
         elif own.source in (cell.source, was.get(cell.id)):
             cells.append(own if own.source == cell.source else cell)
@@ -129,7 +131,7 @@ def merge(base, theirs, new):
         changed = cell.source != was.get(cell.id)
         if cell.id in placed or not (changed and cell.source.strip()):
             continue
-        # Insert the learner's own cell below the cell that it was below before.
+        # Insert the learner's own cell below the cell that was above it in the learner's notebook.
         above = [other.id for other in theirs.cells[:index] if other.id in placed]
         position = [other.id for other in cells].index(above[-1]) + 1 if above else 0
         cells.insert(position, cell)
@@ -143,7 +145,7 @@ def _sources(notebook):
 
 
 def _without_outputs(path):
-    """Return a notebook's text without outputs, so that learners see no answer before their guess."""
+    """Return a notebook's text without outputs, so that learners see no answers before they have guessed."""
     content = json.loads(path.read_text(encoding="utf-8"))
     for cell in content["cells"]:
         if cell["cell_type"] == "code":

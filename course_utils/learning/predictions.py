@@ -1,4 +1,4 @@
-"""Asks the learner for a prediction, and later compares it with the result."""
+"""Asks the learner for a prediction, and later compares the prediction with the result."""
 
 import math
 import re
@@ -18,10 +18,10 @@ from course_utils.views.picture import Picture, bundle, card, number
 
 
 def predict(key: str, question: str, choices: list[str] | None = None, unit: str | None = None) -> None:
-    """Ask for a prediction, and store it.
+    """Ask for a prediction, and store the answer.
 
-    Parameters: `key` names the prediction for `reveal` ("02-tokens"); with `choices` the learner picks one
-    of them, otherwise the learner types a number in `unit` ("tokens", "MB", "%").
+    Parameters: `key` names the prediction for `reveal` ("02-tokens"); if `choices` are given, the learner
+    picks one of them, otherwise the learner types a number in `unit` ("tokens", "MB", "%").
     """
     display(Prediction(key, question, choices, unit))
 
@@ -29,9 +29,9 @@ def predict(key: str, question: str, choices: list[str] | None = None, unit: str
 def reveal(
     key: str, actual, unit: str | None = None, says: str | None = None, found: str = "measured"
 ) -> None:
-    """Compare the prediction with the result.
+    """Compare the learner's prediction with the result.
 
-    Parameters: `actual` is the resulting number, in `unit`, or the text of the choice that turned out right;
+    Parameters: `actual` is the result: a number in `unit`, or the text of the choice that turned out right;
     `says` is a sentence that explains the result; `found` is the method, "measured" or "computed".
     """
     entry = answers.find("predict", key)
@@ -41,7 +41,7 @@ def reveal(
 
 
 class Prediction:
-    """The question of one `predict`, as a widget and as a picture. Takes the parameters of `predict`."""
+    """The question of one call of `predict`, as a widget and as a picture. Takes the same parameters."""
 
     def __init__(self, key, text, choices=None, unit=None):
         self._key, self._text, self._choices, self._unit = key, text, choices, unit
@@ -133,10 +133,10 @@ _SCALES = {"": 1, "k": 1e3, "thousand": 1e3, "m": 1e6, "million": 1e6, "b": 1e9,
 
 
 def read_number(text: str, unit: str | None = None) -> float | int | None:
-    """Return the number in "40", "1,000", "0,5", "25 %", "134M" or "1 token"; None if there is none.
+    """Return the number in "40", "1,000", "0,5", "25 %", "134M" or "1 token"; None if there is no number.
 
-    Commas may group digits in threes, or in twos with a last three as in India. If they do not, or if the
-    comma follows a single leading 0, the comma is the decimal point.
+    Commas may separate groups of three digits, or, as in India, groups of two with a last group of three. A
+    comma that does neither, or that follows a single leading 0, is the decimal point.
     """
     text = re.sub(r"\s", " ", text).strip().lower()  # \s also matches non-breaking spaces
     unit = (unit or "").lower()

@@ -10,8 +10,8 @@ import ipywidgets as widgets
 from course_utils.views.picture import GREEN, MONO, SKY_BLUE, VERMILLION
 from course_utils.widgets.live import for_everyone
 
-# By default ipywidgets shows a question to the left of its field and a radio button after its choice, and it
-# clips long texts. This style puts questions above and buttons first, and wraps all text.
+# By default ipywidgets writes a question to the left of its field and a radio button after its choice, and
+# cuts off long texts. This style puts the question above and the button first, and wraps all text.
 STYLE = """<style>
 .course-question {
   max-width: 760px; box-sizing: border-box; padding: 8px 14px; margin: 2px 0 8px;
@@ -34,7 +34,7 @@ STYLE = """<style>
 
 
 def choice_field(question: str, choices: list[str]) -> widgets.RadioButtons:
-    """Return radio buttons with none chosen yet. The value is the text of the chosen one, as given."""
+    """Return radio buttons, none of them chosen yet. The widget's value is the text of the chosen one."""
     return widgets.RadioButtons(
         options=[(without_marks(choice), choice) for choice in choices],
         index=None,
@@ -44,7 +44,7 @@ def choice_field(question: str, choices: list[str]) -> widgets.RadioButtons:
 
 
 def number_field(question: str, unit: str | None) -> widgets.Text:
-    """Return an empty field for a number. Its value is the text that the learner types."""
+    """Return an empty field for a number. The field's value is the text that the learner types."""
     return widgets.Text(
         placeholder=f"a number ({unit})" if unit else "a number",
         description=marked_up(question),
@@ -54,7 +54,7 @@ def number_field(question: str, unit: str | None) -> widgets.Text:
 
 
 class Question:
-    """A field, a reply below it and, if `button` is given, a button.
+    """A field for an answer, a reply below the field and, if `button` is given, a button.
 
     Parameters: `field` comes from `choice_field` or `number_field`; `button` is the button's text;
     `pressed(value)` is called with the field's value when the learner presses the button.
@@ -78,7 +78,7 @@ class Question:
 
 
 class QuestionList:
-    """Questions in a column, with a result below them and a button that calls `pressed`.
+    """Questions in a column, and below them a result and a button that calls `pressed`.
 
     A subclass makes the questions. `widget` is the widget to display.
     """
@@ -96,7 +96,7 @@ class QuestionList:
 
 
 def _reply(text, mark):
-    """Return a reply to the learner as HTML that a screen reader reads aloud; `mark` as in `show_reply`."""
+    """Return HTML of a reply, which a screen reader reads aloud; `mark` is the same as in `show_reply`."""
     sign, colour = {"right": ("✓ ", GREEN), "wrong": ("✗ ", VERMILLION), "": ("", SKY_BLUE)}[mark]
     return (
         f'<div role="status" style="border-left: 4px solid {colour}; padding: 2px 10px; margin: 4px 0; '
@@ -105,19 +105,19 @@ def _reply(text, mark):
 
 
 def marked_up(text: str) -> str:
-    """Return the text as HTML, with words in backticks set in the font of code."""
-    # Not <code>: a dark theme gives it a light colour, which could not be read on the white card.
+    """Return the text as HTML, with words in backticks set in a font for code."""
+    # Don't use <code>: a dark theme would give it a light colour, unreadable on the white card.
     code = rf'<span style="font-family:{MONO}">\1</span>'
     return re.sub(r"`([^`]+)`", code, html.escape(text, quote=False))
 
 
 def lettered(choices: Iterable[str]) -> list[str]:
-    """Return choices as HTML, with a letter before each: "A. the first"."""
+    """Return choices as HTML, each after a letter, such as "A. the first"."""
     return [
         f"{letter}. {marked_up(choice)}" for letter, choice in zip(ascii_uppercase, choices, strict=False)
     ]
 
 
 def without_marks(text: str) -> str:
-    """Return the text without its backticks, for output that shows no HTML."""
+    """Return the text without backticks, for output that shows no HTML."""
     return text.replace("`", "")

@@ -1,6 +1,6 @@
-"""Asks the questions of a lesson. They are in questions/NN.toml, so that no notebook gives the answers away.
+"""Asks the questions of a lesson. These are in questions/NN.toml, so that no notebook gives the answers away.
 
-The file of a lesson:
+The file of a lesson looks like this:
 
     [[recall]]                      # on earlier lessons: quiz("02-recall")
     [[quiz]]                        # on this lesson: quiz("02")
@@ -27,9 +27,9 @@ FOLDER = Path(__file__).with_name("questions")
 
 
 def quiz(name: str) -> None:
-    """Ask the questions of a lesson: quiz("02") on what it taught, quiz("02-recall") on the lessons before.
+    """Ask the questions of a lesson: quiz("02") on lesson 02, quiz("02-recall") on the lessons before.
 
-    Raises: CourseError if there are no such questions or their file has a mistake.
+    Raises: CourseError if there are no such questions, or if their file has a mistake.
     """
     display(Quiz(name))
 
@@ -43,7 +43,7 @@ class Choice:
 
 @dataclass(frozen=True)
 class Item:
-    """One question of a quiz, with its choices in the order in which everybody sees them."""
+    """One question of a quiz, with its choices in the order in which every learner sees them."""
 
     text: str
     choices: tuple[Choice, ...]
@@ -57,12 +57,12 @@ class Item:
         return next(choice for choice in self.choices if choice.right)
 
     def chosen(self, text: str) -> Choice | None:
-        """Return the choice with this text, or None if there is none, for example after a rewording."""
+        """Return the choice with this text; None if no choice has it, for example because it was reworded."""
         return next((choice for choice in self.choices if choice.text == text), None)
 
 
 class Quiz(QuestionList):
-    """All questions of one `quiz`, as widgets and as a picture of them. Shows the answers of earlier runs."""
+    """All questions of a quiz, as widgets and as a picture, with the answers that were given earlier."""
 
     def __init__(self, name: str):
         self._name = name
@@ -92,7 +92,7 @@ class Quiz(QuestionList):
         self._show(note)
 
     def _show(self, note=""):
-        """Update every question and the score from the stored answers, and show a note below them."""
+        """Update every question and the score from the stored answers, and show `note` below the score."""
         stored = answers.read()
         entries = [stored.get(f"quiz {self._key(item)}") for item in self.items]
         finished = True
@@ -122,7 +122,7 @@ class Quiz(QuestionList):
 
 
 def _folded(index, item):
-    """Return a question as HTML in which each choice unfolds its explanation."""
+    """Return HTML of a question, in which each choice can be unfolded to show its explanation."""
     choices = "".join(
         f'<details style="margin: 4px 0 4px 14px"><summary>{line}</summary>'
         f'<div style="margin: 2px 0 8px 18px">{"✓ Right." if choice.right else "✗ Not this one."} '
@@ -133,7 +133,7 @@ def _folded(index, item):
 
 
 def load(name: str) -> list[Item]:
-    """Return the questions of a quiz. Raises: CourseError, which says what to correct in which question."""
+    """Return the questions of a quiz. Raises: CourseError, which says what to correct and where."""
     lesson, _, part = name.partition("-")
     file, part = FOLDER / f"{lesson}.toml", part or "quiz"
     if not file.exists():
@@ -153,7 +153,7 @@ def load(name: str) -> list[Item]:
 
 
 def _item(source, table):
-    """Return a question from its table in a file; `source` names the question in an error message."""
+    """Return a question from its table in the TOML file; `source` names the question in error messages."""
     text, choices = table.get("text"), table.get("choices", [])
     if not text:
         raise CourseError(f'{source} has no text: add text = "…".')
@@ -168,7 +168,7 @@ def _item(source, table):
         raise CourseError(f"{source} has {right} right choices: mark exactly one with right = true.")
     _all_differ(f"{source}: two choices", [choice.text for choice in choices])
     _all_differ(f"{source}: two explanations", [choice.why for choice in choices])
-    # Shuffle, so that the right choice is not always first, in an order that is the same in every run.
+    # Shuffle the choices, so that the right one is not always first. The order is the same in every run.
     choices.sort(key=lambda choice: hashlib.sha256((text + choice.text).encode()).digest())
     return Item(text, tuple(choices))
 

@@ -1,9 +1,9 @@
 """The learner's verdict on each of the article's claims, with a confidence, scored against our key.
 
-evidence(16)      shows the evidence on claim 16: code and its output, or published words and figures to read
-capstone()        shows the claims one by one: look at the evidence, decide, say how sure you are
+evidence(16)      shows the evidence on claim 16: code with its output, or published words and figures
+capstone()        shows the claims one by one: look at the evidence, decide, and say how sure you are
 score(decided)    compares verdicts and confidences with the key
-report()          writes everything to one page, a file without scripts
+report()          writes the verdicts, the score and the forecasts to one page, a file without scripts
 """
 
 import contextlib
@@ -30,14 +30,14 @@ CONFIDENCES = (10, 20, 35, 50, 70, 90, 99)  # percent
 
 @dataclass(frozen=True)
 class Score:
-    """The agreement of a set of verdicts, with their confidences, with the key.
+    """How well a set of verdicts, with their confidences, agrees with the key.
 
     Parameters
     ----------
-    answered, right: the numbers of claims with a verdict, and with the same verdict as the key.
+    answered, right: the number of claims with a verdict, and the number of verdicts that agree with the key.
     confidence: the mean confidence, from 0 to 1.
-    brier: the mean of (confidence − 1 if right else 0)², 0 at best; always saying 50% gives 0.25.
-    levels: dict from each confidence that was given, in percent, to (claims, right verdicts).
+    brier: the mean of (confidence − 1 if right else 0)²: 0 is best; a confidence of 50% each time gives 0.25.
+    levels: dict from each confidence that was given, in percent, to (number of claims, right verdicts).
     """
 
     answered: int
@@ -54,7 +54,7 @@ class Score:
 
 
 def score(decided: dict[int, tuple[str, int]]) -> Score:
-    """Compare verdicts with the key.
+    """Compare verdicts and confidences with the key.
 
     decided : dict from a claim's number to (verdict, confidence in percent)
 
@@ -84,7 +84,7 @@ def score(decided: dict[int, tuple[str, int]]) -> Score:
 
 
 def calibration(scored: Score, title: str | None = None) -> Picture:
-    """Draw the share of right verdicts at each confidence, with its 95% interval (Wilson)."""
+    """Draw the share of right verdicts at each confidence, with the share's 95% interval (Wilson)."""
     levels = scored.levels.items()
     return views.intervals(
         [f"{confidence}%, {claims}×" for confidence, (claims, _) in levels],
@@ -124,7 +124,8 @@ def _claim(number):
 def _evidence(number):
     """Return a claim, the published evidence on it, the code of its evidence, and the output of that code.
 
-    The published evidence or the code may be "". The code can use the values of the published evidence.
+    A claim may lack published evidence or code; "" is returned for it. The code can use the values of the
+    published evidence.
     """
     import course_utils
 
@@ -143,7 +144,7 @@ def _evidence(number):
 
 
 def decided() -> dict[int, tuple[str, int]]:
-    """Return the learner's verdicts so far: from a claim's number to (verdict, confidence in percent)."""
+    """Return the learner's verdicts so far, as a dict from a claim's number to (verdict, confidence in %)."""
     stored, found = answers.read(), {}
     for number in catalog.claims():
         verdict, confidence = (stored.get(f"{kind} {number}") for kind in ("verdict", "confidence"))
@@ -153,12 +154,12 @@ def decided() -> dict[int, tuple[str, int]]:
 
 
 def capstone() -> "Capstone":
-    """Show the claims one by one. A decision cannot be changed, because the learner has then seen the key."""
+    """Show the claims one by one. Each decision is final, because the learner then sees the key."""
     return Capstone()
 
 
 class Capstone:
-    """A list of claims, with the evidence, the verdict and the confidence for one of them, and the score."""
+    """A list of claims; for the chosen claim, the evidence, a verdict and a confidence; and the score."""
 
     def __init__(self):
         done = decided()
@@ -215,14 +216,14 @@ class Capstone:
         self.shown.value = "<div>running…</div>"
         try:
             _, published, code, printed = _evidence(self.chosen.value)
-        except Exception as error:  # a widget's callback has no cell that would show it
+        except Exception as error:  # no cell shows an error raised in a widget's callback
             self.shown.value = failure(error).html
         else:
             self.shown.value = _evidence_html(published, code, printed)
 
     def _decide(self, option):
         number = self.chosen.value
-        if number in decided():  # the learner has seen the key, so the first verdict counts
+        if number in decided():  # the learner has already seen the key, so the first verdict counts
             return
         if option is None or self.confidence.value is None:
             self.question.show_reply("Pick a verdict and how sure you are first.")
@@ -256,7 +257,7 @@ def _grounds(claim):
 
 
 def _evidence_html(published, code, printed):
-    """Return HTML: the published evidence as text, and below it the code and its output, set as code."""
+    """Return HTML of a claim's evidence: the published words, and below them the code and its output."""
     html = f'<div style="white-space:pre-wrap">{escape(published)}</div>' if published else ""
     if code:
         style = f"font-family:{MONO};font-size:13px;white-space:pre-wrap;overflow-wrap:anywhere;margin:0"
@@ -267,10 +268,10 @@ def _evidence_html(published, code, printed):
 
 
 def report(file: str = "my_report.html", forecasts: list[tuple[str, str, str, int]] = ()) -> None:
-    """Write the learner's verdicts, score, calibration and forecasts to one page, and print its file name.
+    """Write a page with the learner's verdicts, score, calibration and forecasts, and print its file name.
 
-    file : the file to write; an earlier report of that name is replaced
-    forecasts : tuples (event, last day, who or what decides if it happened, probability in percent)
+    file : the file to write; an earlier report with this name is replaced
+    forecasts : tuples (event, last day, who or what decides whether it happened, probability in percent)
 
     The page needs no network and has no scripts. If there is no verdict yet, nothing is written.
     """
@@ -311,7 +312,7 @@ def _page(done, forecasts):
 
 
 def _sentence_on(scored):
-    """Return a sentence on how far the mean confidence is from the share of right verdicts, in points."""
+    """Return a sentence that compares the mean confidence with the share of right verdicts, in points."""
     gap = round(100 * (scored.confidence - scored.right / scored.answered))
     if abs(gap) <= 5:
         return "Your confidence and your share of right verdicts are within 5 points of each other."
