@@ -1,7 +1,7 @@
-"""One room for each thing that a lesson opens: what is computed, its pictures, and its explorer.
+"""One module for each thing that a lesson opens: the computation, its pictures, and its explorer.
 
-A room's names are imported at their first use. A room can be deleted together with its lesson. torch,
-transformers and matplotlib are imported in the functions that use them, so that a room opens quickly.
+The names of a module are imported when they are first used. A module can be deleted together with its lesson.
+torch, transformers and matplotlib are imported in the functions that use them, so that modules load quickly.
 """
 
 import importlib

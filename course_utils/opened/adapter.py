@@ -4,17 +4,17 @@ from course_utils.views.charts import bar_table
 from course_utils.views.picture import BLUE, INK, LINE, QUIET, TRACK, VERMILLION, Picture, card
 from course_utils.widgets.asking import Asking
 
-_SIDE = 200  # pixels of the longer side of the matrix
+_SIDE = 200  # length of the matrix's longer side, in pixels
 
 
 def low_rank(outputs, inputs, rank, *, name="W", title=None, alt=None) -> Picture:
-    """Draw a matrix W and LoRA's A and B; the area of each is proportional to how many numbers it has.
+    """Draw a matrix W and LoRA's A and B. The area of each is proportional to the count of its numbers.
 
     outputs, inputs : int, rows and columns of the matrix.
     rank : int, rows of A and columns of B.
     name : str, the name of the matrix, such as "queries, layer 0".
-    title : str above the picture.
-    alt : str, the description; by default the shape of each matrix and how many numbers it has.
+    title : str, written above the picture.
+    alt : str, the picture in words; by default the shape of each matrix and how many numbers it has.
 
     Source: Hu et al. (2021), arXiv:2106.09685.
     """
@@ -45,15 +45,16 @@ def low_rank(outputs, inputs, rank, *, name="W", title=None, alt=None) -> Pictur
 class Adapter(Asking):
     """Shows a model's answer at a chosen strength of a LoRA adapter, next to the answer without the adapter.
 
-    Below the answers are the shares of right answers that were measured at that strength.
+    Below the answers are the measured shares of right answers at that strength.
 
-    answer : function (strength, question) -> str that asks the model with the adapter's update multiplied by
-        `strength`, and then restores it. If it raises an error, the explorer shows a message.
-    measured : dict from a strength (0 without the adapter, 1 as trained) to a dict from the name of a group
-        of questions to its share of right answers in percent. The slider offers these strengths; 0 must be
-        one of them.
-    baked : dict from a strength to the answer to `prompt`. These are shown at once; other answers are
-        computed when they are first needed, and kept.
+    answer : function (strength, question) -> str that multiplies the adapter's update by `strength`, asks the
+        model, and then restores the update. If it raises an error, the explorer shows a message.
+    measured : dict from a strength (0 is without the adapter, 1 is as trained) to a dict from the name of a
+        group of questions to its share of right answers in percent. The slider offers these strengths; 0 must
+        be one of them.
+    baked : dict from a strength to the answer to `prompt`, computed beforehand. These answers are shown at
+        once.
+        All other answers are computed when they are first needed, and then kept.
     prompt : str, the question asked first.
     """
 

@@ -1,4 +1,4 @@
-"""Attention: which tokens each token looks at, in any layer and head, and the next token after each layer.
+"""Attention: which tokens each token looks at, in each layer and head, and the next token after each layer.
 
 For lesson 03.
 """
@@ -22,14 +22,14 @@ from course_utils.views.text import (
 from course_utils.widgets.explorer import Explorer, check_choice, given, token_choices
 
 MOST_TOKENS = 24
-# On a page of half width, a cell has room for two digits up to the first number of tokens, and a column has
-# room for a word up to the second.
+# On a page of half the usual width, a cell has room for two digits if there are at most 8 tokens, and a
+# column has room for a word if there are at most 6.
 _MOST_WITH_NUMBERS, _MOST_WITH_WORDS = 8, 6
-_BAR = 56  # pixels, the height of a bar of 100%
+_BAR = 56  # height of a bar of 100%, in pixels
 _LONE_SPACE = "␣"  # drawn when a token is one space: a "·" alone looks like dirt
 
-# Pointing at a cell shows its sentence below the map. With the keyboard, the slider over tokens gives the
-# same information.
+# If the mouse points at a cell, the cell's sentence appears below the map. With the keyboard, the slider over
+# tokens gives the same information.
 _ON_HOVER = (
     "<style>.course-map{position:relative;padding-bottom:26px}"
     ".course-map td:has(.course-readout):hover{outline:2px solid " + INK + ";outline-offset:-2px}"
@@ -40,14 +40,14 @@ _ON_HOVER = (
 
 
 def attention_map(pieces, weights, chosen, *, title=None, live=False) -> Picture:
-    """Draw which tokens each token looks at, in one head.
+    """Draw which tokens each token looks at in one head.
 
     pieces : list of str, the tokens.
     weights : (tokens, tokens), the attention that each token (row) pays to each token (column); each row adds
         up to 1.
-    chosen : index of a token; its row is outlined, and drawn a second time as bars over the words.
-    title : str above the picture.
-    live : bool; if true, each cell also contains a sentence about it, which the page shows on hover.
+    chosen : index of a token; its row is outlined, and is also drawn as bars over the words.
+    title : str, written above the picture.
+    live : bool, whether each cell also contains a sentence about itself, shown while the mouse points at it.
     """
     weights = array(weights)
     with_numbers, with_words = len(pieces) <= _MOST_WITH_NUMBERS, len(pieces) <= _MOST_WITH_WORDS
@@ -112,10 +112,10 @@ def logit_lens(pieces, words, probabilities, *, layers=None, title=None) -> Pict
     """Draw the next token that each layer would predict after each token of the prompt.
 
     pieces : list of str, the tokens of the prompt, or a selection of them.
-    words : (rows, tokens) nested list of str, the most likely next tokens.
-    probabilities : (rows, tokens), the probability of each of them.
+    words : (rows, tokens) nested list of str, the most likely next token after each token.
+    probabilities : (rows, tokens), the probability of each of these next tokens.
     layers : list, the name of each row; by default the rows are numbered from 0.
-    title : str above the picture.
+    title : str, written above the picture.
     """
     probabilities = array(probabilities)
     words = [[_LONE_SPACE if word == " " else word for word in row] for row in words]
@@ -148,7 +148,7 @@ def logit_lens(pieces, words, probabilities, *, layers=None, title=None) -> Pict
 class Attention(Explorer):
     """Shows the attention map of one head, with sliders for the layer, the head and the token that looks.
 
-    The learner can type another text. A new text runs the model once; moving a slider does not run it.
+    The learner can type another text. A new text runs the model once; moving a slider does not run the model.
 
     attend : function text (str) -> (layers, heads, tokens, tokens) attention weights. If it raises an error,
         the explorer shows a message.
@@ -156,8 +156,8 @@ class Attention(Explorer):
     text : str, the text at the start; at most 24 tokens.
     layer, head : int, the values of the sliders at the start, counted from 0.
 
-    Raises CourseError if the text is empty or too long, `attend` returns another shape, or the model has no
-    such layer or head.
+    Raises CourseError if the text is empty or too long, if `attend` returns another shape, or if the model
+    has no such layer or head.
     """
 
     def __init__(self, attend, split, text, *, layer=0, head=0):
@@ -181,7 +181,7 @@ class Attention(Explorer):
             text = self.text.value
             pieces, _ = self._attended(text)
             if text != self._tokens_of:
-                # Select the last token, which looks at all others. New options alone would select the first.
+                # Select the last token, which looks at all others. By default the first would be selected.
                 with self.quietly(self.token):
                     self.token.options = token_choices(pieces)
                     self.token.index = len(pieces) - 1
@@ -189,7 +189,7 @@ class Attention(Explorer):
             self.show(self.render())
 
     def _attended(self, text):
-        """Return a text's tokens and their weights; run the model only if the text has changed."""
+        """Return a text's tokens and attention weights. Run the model only if the text has changed."""
         if self._read is None or self._read[0] != text:
             pieces = given(self.split, text)
             if not text.strip():

@@ -1,4 +1,4 @@
-"""An audit: how often each model says "she", compared with the planted share, at any temperature.
+"""An audit: how often each model says "she", compared with the planted share, at a chosen temperature.
 
 For lesson 09.
 """
@@ -17,11 +17,11 @@ _TEMPERATURES = [("greedy", 0.0), *((f"{tenths / 10:.1f}", tenths / 10) for tent
 
 
 def heat(shares, temperature):
-    """Return the shares of one of two words after a temperature: p^(1/T) / (p^(1/T) + (1 - p)^(1/T)).
+    """Return the shares of one of two words at a temperature: p^(1/T) / (p^(1/T) + (1 - p)^(1/T)).
 
-    shares : array or list, each the probability of the word if there is only one other word.
-    temperature : number by which the logits are divided; 0 is greedy: the more likely word gets share 1, and
-        with a tie both get a half.
+    shares : array or list of the word's probability p at temperature 1, if there is only one other word.
+    temperature : number T by which the logits are divided. At 0, the more likely word gets the share 1, and
+        both words get one half if they are equally likely.
     """
     shares = array(shares)
     if temperature == 0:
@@ -38,15 +38,14 @@ class Audit(Explorer):
 
     planted : dict from a model's title to a dict from a trade to the share of "she" that was planted in its
         training data; models without planted shares are left out.
-    measured : dict from a model's title to a dict from a trade to its shares, one for each sentence that was
-        given to the model; the interval is for other sentences of the same kind.
-    sentences : dict from a sentence, with {} for the trade, to a dict from a model's title to a dict from a
-        trade to its share after that sentence; some models may be missing.
-    trade : str, the trade at the start; by default the first.
-    temperature : float, the temperature at the start: from 0 (greedy) to 3 in steps of 0.1.
+    measured : dict from a model's title to a dict from a trade to the model's shares, one for each sentence.
+        The interval tells how the mean would vary with other sentences of this kind.
+    sentences : dict from a sentence, with {} in place of the trade, to a dict from a model's title to a dict
+        from a trade to the model's share after that sentence; some models may be missing.
+    trade : str, the trade at the start; by default the first trade.
+    temperature : float, the temperature at the start: from 0 (the likeliest word) to 3 in steps of 0.1.
 
-    Raises CourseError if a model has no share for a trade, or a control cannot start at the given trade or
-    temperature.
+    Raises CourseError if a model has no share for a trade, or if a control has no such trade or temperature.
     """
 
     def __init__(self, planted, measured, sentences=None, *, trade=None, temperature=1.0):
@@ -104,9 +103,9 @@ class Audit(Explorer):
 
 
 def _interval(percentages):
-    """Return the interval of the mean over sentences, or None for a single sentence.
+    """Return the interval of the mean over sentences, or None if there is only one sentence.
 
-    If all percentages are 0 or 100, it is the interval of a rate.
+    If all percentages are 0 or 100, return the interval of a rate.
     """
     if len(percentages) < 2:
         return None
@@ -117,20 +116,22 @@ def _interval(percentages):
 
 
 def against_truth(truth, groups, band, *, levels=None, named=None, title=None, alt=None) -> Picture:
-    """Draw measured shares against planted shares, with a band around the line where both are equal.
+    """Draw measured shares against planted shares, with a band around the line on which both are equal.
 
-    Dots with the same planted share are shifted a little to the side, and so are the groups, so that they do
-    not overlap.
+    Dots with the same planted share are drawn side by side, and so are the groups, so that dots do not
+    overlap.
 
     truth : list of numbers in percent.
     groups : dict from a name to (values, spans), at most three; both lists are as long as `truth`, and a
         span is (low, high).
     band : number, the difference in percentage points up to which shares count as equal; chosen in advance.
-    levels : dict from the name of a group to the share that was planted for all its values, drawn as a line.
+    levels : dict from the name of a group to the share that was planted for all values of the group, which is
+        drawn as a line.
     named : dict from an index in `truth` to a word, written next to the first group's dot.
-    title : str above the picture.
-    alt : str, the description; by default, for each group, the mean distance from its line, and either
-        how many values lie in the band or, for a group with a level, the lowest and the highest value.
+    title : str, written above the picture.
+    alt : str, the picture in words; by default, for each group, the mean distance of its values from its
+        line,
+        and how many values lie in the band or, for a group with a level, the lowest and the highest value.
     """
     from matplotlib.figure import Figure
 
@@ -184,7 +185,7 @@ def against_truth(truth, groups, band, *, levels=None, named=None, title=None, a
 
 
 def _side_by_side(truth, shift):
-    """Return the x of each dot: its planted share plus `shift`, with dots of the same share side by side."""
+    """Return the x of each dot: its planted share plus `shift`; dots with the same share lie side by side."""
     x = []
     for index, share in enumerate(truth):
         twins = [other for other, other_share in enumerate(truth) if other_share == share]

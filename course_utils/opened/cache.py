@@ -1,4 +1,4 @@
-"""The key-value cache: how it grows token by token, and its size if more or fewer heads share it.
+"""The key-value cache: how it grows token by token, and how its size depends on how many heads share it.
 
 For lesson 04.
 """
@@ -30,22 +30,25 @@ from course_utils.widgets.explorer import Explorer, check_choice, labelled
 TOKENS = tuple(2**power for power in range(18))  # 1 to 131,072
 MEMORY = (1, 2, 4, 8, 16, 24, 48, 80, 160, 640)  # GB
 _STRIPES = f"repeating-linear-gradient(45deg,{ORANGE} 0 4px,#ffffff 4px 7px)"
-# Sizes in pixels for the image of a whole model; a page shows two image pixels as one.
+# Sizes in pixels of the image for a whole model. A page shows two image pixels as one.
 _WIDEST, _HIGHEST, _LARGEST_BLOCK = 1400, 520, 44
-_GAP, _LEAST_WITH_GAP = 2, 9  # pixels: the gap between blocks, and the least size of a block that gets one
+_GAP, _LEAST_WITH_GAP = 2, 9  # pixels: the gap between blocks, and the smallest block with a gap
 
 
 def cache_growth(pieces, kept, heads, kinds, *, title=None, alt=None) -> Picture:
     """Draw one layer's key-value cache while a text is written: a row for each head, a column for each token.
 
-    A block is a key and a value that are kept. Heads that share it are drawn below the head that keeps it.
+    A block is a key and a value in the cache. Heads that share a block are drawn below the head that keeps
+    it.
 
     pieces : list of str, the tokens of the whole text.
-    kept : int, how many tokens are in the cache; the last of them is the newest.
-    heads : int, query heads of the layer.
-    kinds : dict from a name, such as "multi-query", to the number of key-value heads; each divides `heads`.
-    title : str above the picture.
-    alt : str, the description; by default the blocks of each kind.
+    kept : int, how many tokens are in the cache; the last of these is the newest.
+    heads : int, the number of query heads of the layer.
+    kinds : dict from the name of a design, such as "multi-query", to its number of key-value heads, which
+        must
+        divide `heads`.
+    title : str, written above the picture.
+    alt : str, the picture in words; by default the number of blocks in each design.
 
     Raises ValueError if the heads can't share evenly.
     """
@@ -71,7 +74,7 @@ def cache_growth(pieces, kept, heads, kinds, *, title=None, alt=None) -> Picture
 
 
 def _growth_table(pieces, kept, heads, group):
-    """Return the table of one kind; `group` query heads share a key-value head."""
+    """Return the HTML table of one design, in which `group` query heads share each key-value head."""
     width = 84 / len(pieces)
     cell = "padding:0;border:2px solid #ffffff;height:20px;text-align:center;line-height:18px;font-size:13px"
     quiet = f"padding:1px 0;border:none;background:#ffffff;color:{QUIET};font-weight:400;font-size:13px"
@@ -95,18 +98,19 @@ def _growth_table(pieces, kept, heads, group):
 
 
 def cache_blocks(layers, heads, key_value_heads):
-    """Return a whole model's cache as an <img>: a row for each layer, a column for each query head.
+    """Return an <img> of a whole model's cache: a row for each layer, a column for each query head.
 
-    Dark blocks are kept. A pale block is a head that uses the dark block on its left.
+    A dark block is in the cache. A pale block stands for a head that uses the nearest dark block on its left.
 
-    layers, heads, key_value_heads : int; if the heads can't share evenly, the groups differ by one head at
-        most.
+    layers, heads, key_value_heads : int; if the query heads can't share evenly, the sizes of the groups
+        differ
+        by at most one head.
     """
     width, height = (
         max(2, min(_LARGEST_BLOCK, most // count)) for most, count in ((_WIDEST, heads), (_HIGHEST, layers))
     )
     keeps = {head for head in range(heads) if _is_first(head, heads, key_value_heads)}
-    row = numpy.full((height, heads * width, 3), 255, dtype=numpy.uint8)  # one layer; all are the same
+    row = numpy.full((height, heads * width, 3), 255, dtype=numpy.uint8)  # one layer; all look the same
     right, down = (side - _GAP if side >= _LEAST_WITH_GAP else side for side in (width, height))
     for head in range(heads):
         colour = BLUE if head in keeps else LINE
@@ -122,9 +126,9 @@ def cache_blocks(layers, heads, key_value_heads):
 
 
 def memory_bar(bytes_used, memory, used_in_words, memory_in_words):
-    """Return HTML of a bar for the bytes used, with a dashed line at the bytes of memory.
+    """Return HTML of a bar whose length is the bytes used, with a dashed line at the size of the memory.
 
-    The full width is the memory, or twice the memory if the bytes used exceed it.
+    The full width stands for the memory, or for twice the memory if more bytes are used than it has.
     """
     full = memory if bytes_used <= memory else 2 * memory
     share = min(100, 100 * bytes_used / full)
@@ -147,13 +151,13 @@ def _is_first(head, heads, count):
 
 
 class CacheGrowth(Explorer):
-    """Shows the blocks of one layer's cache for each way to share heads, with a slider for the tokens in it.
+    """Shows one layer's cache for each way to share heads, with a slider for the number of cached tokens.
 
     Moving the slider runs no model.
 
-    pieces : list of str, the tokens of a text; the slider goes from the first to all of them.
+    pieces : list of str, the tokens of a text; the slider goes from one token to all of them.
     heads, kinds : as in `cache_growth`.
-    kept : int, the number of tokens at the start.
+    kept : int, the number of cached tokens at the start.
 
     Raises CourseError if `kept` is not from 1 to the number of tokens.
     """
@@ -173,14 +177,14 @@ class CacheGrowth(Explorer):
 class KeyValueCache(Explorer):
     """Shows the blocks of a model's cache, with controls for model, key-value heads, tokens and memory.
 
-    Moving a slider runs no model. Sizes are computed from the design of the model, at 16 bits a number.
+    Moving a slider runs no model. Sizes are computed from the model's design, with 16 bits for each number.
 
-    plans : list of Blueprint, each for a model that keeps keys and values.
-    model : str, the title of the plan at the start; by default the first.
+    plans : list of Blueprint, each of a model that caches keys and values.
+    model : str, the title of the plan at the start; by default that of the first plan.
     tokens : int, the number of tokens at the start; one of TOKENS.
-    memory : int, the GB (10^9 bytes) available for caches at the start; one of MEMORY.
+    memory : int, the GB (10^9 bytes) for caches at the start; one of MEMORY.
 
-    Raises CourseError if a plan has no cache, or a control cannot start at the given value.
+    Raises CourseError if a plan has no cache, or if a control has no such value.
     """
 
     def __init__(self, plans, *, model=None, tokens=2048, memory=16):
@@ -201,13 +205,13 @@ class KeyValueCache(Explorer):
             options=labelled(MEMORY), value=memory, description="memory for caches (GB)"
         )
         super().__init__([self.model, self.shared, self.tokens, self.memory], {self.model: self._new_model})
-        self.model.layout.margin = "2px 14px 2px 2px"  # keeps its frame off the next description
+        self.model.layout.margin = "2px 14px 2px 2px"  # keeps its frame away from the next description
 
     def _plan(self):
         return self.plans[self.model.value]
 
     def _choices(self):
-        """Return the numbers of key-value heads to choose from: even shares, and the published number."""
+        """Return the numbers of key-value heads to choose from: all even shares, and the published number."""
         plan = self._plan()
         heads = plan.attention_heads
         counts = [
@@ -216,8 +220,8 @@ class KeyValueCache(Explorer):
         return [(str(count), count) for count in counts]
 
     def _new_model(self, change):
-        # hold_sync sends both changes in one message. If the options arrived alone, the slider in the browser
-        # would choose a value itself and send it back.
+        # hold_sync sends both changes in one message. If only the options arrived, the slider in the browser
+        # would choose a value by itself and send that back.
         with self.quietly(self.shared), self.shared.hold_sync():
             self.shared.options = self._choices()
             self.shared.value = self._plan().key_value_heads
@@ -227,7 +231,7 @@ class KeyValueCache(Explorer):
         plan, count, tokens = self._plan(), self.shared.value, self.tokens.value
         memory = self.memory.value * 10**9
         published = plan.kv_cache_bytes(tokens)
-        # Only the number of key-value heads changes, so the size of the cache is proportional to it.
+        # Only the number of key-value heads changes. The size of the cache is proportional to this number.
         used = published * count // plan.key_value_heads
         most = published * plan.attention_heads // plan.key_value_heads
         texts = memory // used

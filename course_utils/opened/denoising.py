@@ -1,4 +1,4 @@
-"""Denoising: a picture on its way from noise, and which words of the prompt each part of it attends to.
+"""Denoising: how a picture develops from noise, and which words of the prompt its parts attend to.
 
 For lesson 06.
 """
@@ -16,10 +16,10 @@ from course_utils.views.strips import as_pixels, image_html, picture_grid, pictu
 from course_utils.widgets.explorer import Explorer, check_choice, given, sentence
 
 MOST_STEPS = 50
-_SIDE = 224  # pixels, the greatest width of a picture below the controls
-_DARK = 27, 31, 36  # the course's ink: covers the parts of a picture that do not look at a word
+_SIDE = 224  # greatest width of a picture below the controls, in pixels
+_DARK = 27, 31, 36  # the course's ink, which covers the parts of a picture that do not look at a word
 
-# Pointing at a word, or moving to it with the Tab key, shows its map over the picture.
+# If the mouse points at a word, or the Tab key moves to it, the word's map appears over the picture.
 _ON_HOVER = (
     "<style>.course-paint{position:relative}"
     ".course-paint .course-shade{display:none;position:absolute;top:0;left:0;width:100%;max-width:"
@@ -30,10 +30,10 @@ _ON_HOVER = (
 
 
 class CrossAttention:
-    """Records the cross-attention of every call of a UNet while the `with` block runs.
+    """Records the cross-attention weights of every call of a UNet inside the `with` block.
 
-    The output of the UNet does not change: diffusers' layers don't keep their weights, so a hook before each
-    cross-attention layer computes the same weights from the same inputs.
+    The output of the UNet does not change. The layers of diffusers don't keep their weights, so a hook before
+    each cross-attention layer computes the same weights from the same inputs.
 
         with course.CrossAttention(pipeline.unet) as seen:
             picture = pipeline("bear on a blue background").images[0]
@@ -41,7 +41,7 @@ class CrossAttention:
 
     unet : a UNet2DConditionModel of diffusers.
 
-    Raises CourseError if it has no cross-attention.
+    Raises CourseError if the UNet has no cross-attention.
     """
 
     def __init__(self, unet):
@@ -49,7 +49,7 @@ class CrossAttention:
         self._layers = [layer for layer in unet.modules() if getattr(layer, "is_cross_attention", False)]
         if not self._layers:
             raise CourseError("This UNet has no cross-attention: take one that reads a prompt.")
-        self._calls = []  # for each call of the UNet, a list with the weights of each layer
+        self._calls = []  # for each call of the UNet, the weights of each layer
 
     def __enter__(self):
         self._hooks = [self.unet.register_forward_pre_hook(self._begin, with_kwargs=True)]
@@ -81,20 +81,22 @@ class CrossAttention:
         import torch
 
         height, width = self._size
-        factor = round((height * width / weights.shape[2]) ** 0.5)  # how much coarser this layer works
+        factor = round((height * width / weights.shape[2]) ** 0.5)  # how much coarser this layer's grid is
         maps = weights.unflatten(2, (-(-height // factor), -(-width // factor)))
         return torch.nn.functional.interpolate(maps, (height, width), mode="bilinear")
 
     def maps(self, layer=None):
         """Return the recorded weights, averaged over heads and layers, at the size of the latents.
 
-        layer : int, a single cross-attention layer, counted from 0 in the order in which they work.
+        layer : int, the one cross-attention layer to use, counted from 0 in the order of computation; by
+            default all layers are used.
 
         Returns a tensor of shape (calls, pictures, tokens, height, width). At each position the weights of
-        the tokens add up to 1. With guidance, the first half of the pictures is the run without the prompt.
+        the tokens add up to 1. With guidance, the first half of the pictures belongs to the run without the
+        prompt.
 
-        Raises CourseError if the UNet was not called in the block, or with batches of different sizes, or has
-        no such layer.
+        Raises CourseError if the UNet was not called in the `with` block, if it was called with batches of
+        different sizes, or if it has no such layer.
         """
         import torch
 
@@ -114,11 +116,11 @@ def denoising_strip(rows, noise, *, title=None, alt=None) -> Picture:
     """Draw how pictures develop from noise: a column for each state, with its step and its share of noise.
 
     rows : dict from a label to the list of its pictures, as in `picture_strip`, one for each state.
-    noise : dict from the step of each state to its share of noise, from 0 to 1.
-    title : str above the pictures.
-    alt : str, the description; by default the rows, the steps and their noise.
+    noise : dict from the step of each state to the state's share of noise, from 0 to 1.
+    title : str, written above the pictures.
+    alt : str, the pictures in words; by default the rows, the steps and their noise.
 
-    Raises ValueError if a row has more or fewer pictures than there are states.
+    Raises ValueError if a row does not have one picture for each state.
     """
     columns = [_noise_in_words(step, share) for step, share in noise.items()]
     note = "Noise: the share of a state's variance that is noise, by the scheduler's plan."
@@ -130,15 +132,15 @@ def _noise_in_words(step, share):
 
 
 def word_maps(image, words, maps, *, title=None, alt=None) -> Picture:
-    """Draw a picture once for each word: the parts that look at the word are bright, the others dark.
+    """Draw a picture once for each word: the parts that look at the word are bright, and the others dark.
 
     image : the picture, as in `picture_strip`.
     words : list of str, the tokens of the prompt.
     maps : (words, height, width), the attention that each part of the picture pays to each word.
-    title : str above the pictures.
-    alt : str, the description; by default the mean attention to each word, and where it is highest.
+    title : str, written above the pictures.
+    alt : str, the pictures in words; by default the mean attention to each word, and where it is highest.
 
-    Raises ValueError if the numbers of words and maps differ.
+    Raises ValueError if there is not one map for each word.
     """
     maps, pixels = array(maps), as_pixels(image)
     lit, captions = [], []
@@ -160,13 +162,13 @@ def word_maps(image, words, maps, *, title=None, alt=None) -> Picture:
 
 
 def _spotlight(weights):
-    """Return a (height, width) map stretched to the range from 0 to 1; if all its values are equal, to 1."""
+    """Return a (height, width) map, stretched to the range from 0 to 1. A uniform map becomes 1."""
     low, high = weights.min(), weights.max()
     return (weights - low) / (high - low) if high > low else weights * 0 + 1
 
 
 def _peak_in_words(weights):
-    """Say in words where a map is highest: "most at the top left"."""
+    """Return in words where a map is highest, such as "most at the top left"."""
     if weights.min() == weights.max():
         return "the same everywhere"
     height, width = weights.shape
@@ -176,7 +178,7 @@ def _peak_in_words(weights):
 
 
 def shade_html(weights, alt):
-    """Return a (height, width) map as an <img> to lay over a picture: dark, and clear where it is high."""
+    """Return an <img> to lay over a picture: clear where the (height, width) map is high, dark elsewhere."""
     alpha = (235 * (1 - _spotlight(weights))).astype("uint8")
     pixels = numpy.dstack([*(numpy.full_like(alpha, channel) for channel in _DARK), alpha])
     return f'<img class="course-shade" alt="{escape(alt)}" src="{png_url(Image.fromarray(pixels))}">'
@@ -184,14 +186,14 @@ def shade_html(weights, alt):
 
 @dataclass(frozen=True)
 class Drawn:
-    """Holds what a pipeline drew for some prompts, each from the same noise.
+    """Holds what a pipeline drew for some prompts, all from the same noise.
 
     states : (steps + 1, prompts, ...) latents, from the noise to the finished picture.
     noise : list of steps + 1 numbers from 0 to 1, the share of each state's variance that is noise.
     words : list with, for each prompt, the list of its tokens as str.
     maps : list with, for each prompt, an array (tokens, height, width): how much attention each part of the
-        picture pays to each token, in the order of `words`. If there are more maps than words, the rest are
-        not shown. Words without a map, which the model did not read, are listed below the picture.
+        picture pays to each token, in the order of `words`. Maps without a word are not shown. Words without
+        a map, which the model did not read, are listed below the picture.
     """
 
     states: object
@@ -203,15 +205,16 @@ class Drawn:
 class Denoising(Explorer):
     """Shows the pictures of two prompts after any step, with controls for prompts, seed, guidance and steps.
 
-    Showing another step only decodes latents. Another prompt, seed, guidance or number of steps runs `draw`
-    again.
+    To show another step, the explorer only decodes latents. It runs `draw` again only for another prompt,
+    seed, guidance or number of steps.
 
     draw : function (prompts, seed, guidance, steps) -> `Drawn`. If it raises an error, the explorer shows a
         message.
-    decode : function from latents (pictures, ...) to a list of pictures, as `picture_strip` takes them.
+    decode : function from latents (pictures, ...) to a list of pictures, each as in `picture_strip`.
     prompts : two str, the prompts at the start; the second may be empty.
     seed, guidance, steps : the values of these controls at the start.
-    unknown : function from a prompt to the list of its words that the model was not trained on, which are
+    unknown : function from a prompt to the list of its words on which the model was not trained. These words
+        are
         listed below the picture; by default no words are listed.
 
     Raises CourseError if both prompts are empty, or `steps` is outside its range.
@@ -253,7 +256,7 @@ class Denoising(Explorer):
         return prompts, self.seed.value, self.guidance.value, self.steps.value
 
     def _result(self):
-        """Return what was drawn for the present controls; run `draw` only if they have changed."""
+        """Return what was drawn for the current controls. Run `draw` only if they have changed."""
         settings = self._settings()
         if self._drawn_for != settings:
             prompts, seed, guidance, steps = settings
@@ -321,7 +324,7 @@ class Denoising(Explorer):
         return f"{state}; {steps} steps, seed {seed}, guidance {guidance:g}"
 
     def _remarks(self, prompt, words, maps):
-        """Say which words of a prompt the model did not read, and on which words it was not trained."""
+        """Return a remark on the words of a prompt that the model did not read or was not trained on."""
         remarks, left = [], words[len(maps) :]
         if left:
             remarks.append(f"Not read: “{' '.join(left)}”; the model reads {len(maps)} tokens of a prompt.")

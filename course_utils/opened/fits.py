@@ -1,4 +1,4 @@
-"""Which published models fit in a memory, and a model's file written again at fewer bits."""
+"""Shows which published models fit in a memory, and writes a model's file again at fewer bits."""
 
 import contextlib
 import errno
@@ -22,21 +22,21 @@ _DTYPE_OF_BITS = {bits: dtype for dtype, bits in blueprints.BITS.items()}
 
 
 class Fits(Explorer):
-    """Shows what each published model needs, compared with a memory that the learner can choose.
+    """Shows the memory that each published model needs, compared with a memory that the learner chooses.
 
-    Further sliders choose bits, context and batch. The bars show weights and key-value cache; a pass through
-    the model needs more memory for its intermediate results.
+    Other sliders choose bits, context and batch. The bars show weights and key-value cache. A run of the
+    model needs more memory than this, for intermediate results.
 
     memory : int, GB (10^9 bytes) at the start; one of MEMORY.
     bits : int, bits per weight at the start; one of BITS.
     context : int, tokens in each sequence at the start; one of CONTEXT.
     batch : int, sequences in a batch at the start; one of BATCH.
 
-    Raises CourseError if a value is not one of those that its slider has.
+    Raises CourseError if a slider has no such value.
     """
 
     def __init__(self, *, memory=16, bits=16, context=2048, batch=1):
-        # Counting a blueprint takes up to a second, so all are counted before the first slider moves.
+        # It takes up to a second to count a blueprint, so all are counted before a slider is moved.
         self.plans = [blueprints.blueprint(name) for name in blueprints.names()]
         self.memory = _slider("memory (GB)", memory, MEMORY)
         self.bits = _slider("bits per weight", bits, BITS)
@@ -51,7 +51,7 @@ class Fits(Explorer):
         )
 
     def still(self):
-        """Return the picture without this machine's memory, because a reader's machine has another."""
+        """Return the picture without this machine's memory, because a reader has another machine."""
         return self._draw()
 
     def _draw(self, this_machine=""):
@@ -82,20 +82,20 @@ class Fits(Explorer):
 
     @staticmethod
     def _needs(plan, bits, context, batch):
-        """Return the bytes of weights, the bytes of cache, and how many tokens the model can read."""
+        """Return the bytes of the weights, the bytes of the cache, and how many tokens the model can read."""
         read = min(context, plan.context_length or context)
         row = plan.memory(read, batch)[_DTYPE_OF_BITS[bits]]
         return row["weights"], row["kv_cache"], read
 
     def _remedy(self, plan):
-        """Name the slider whose shortest move makes the model fit, or the memory that it needs at 4 bits."""
+        """Name the shortest move of a slider that makes the model fit, or the memory needed at 4 bits."""
         now = {"bits": self.bits.value, "context": self.context.value, "batch": self.batch.value}
         sliders = (
             ("batch", BATCH, "a batch of {:,}"),
             ("context", CONTEXT, "a context of {:,} tokens"),
             ("bits", BITS, "{} bits"),
         )
-        remedies = []  # (moves of the slider, words)
+        remedies = []  # (number of positions that the slider moves, words)
         for name, values, words in sliders:
             smaller = sorted((value for value in values if value < now[name]), reverse=True)
             for moves, value in enumerate(smaller, 1):
@@ -104,7 +104,7 @@ class Fits(Explorer):
                     remedies.append((moves, words.format(value)))
                     break
         if remedies:
-            # The first of several that are equally short.
+            # If several moves are equally short, take the first.
             _, shortest = min(remedies, key=lambda remedy: remedy[0])
             return f"but at {shortest} it would"
         weights, cache, _ = self._needs(plan, **(now | {"bits": BITS[-1]}))
@@ -117,7 +117,7 @@ def _slider(description, start, values):
 
 
 def _row(title, weights, cache, memory, needs, verdict):
-    """Return HTML of one model: its name and verdict, and below them its bar."""
+    """Return HTML of one model: the name and the verdict, and a bar below them."""
     solid, striped = (100 * part / (2 * memory) for part in (weights, cache))
     beyond = solid + striped > 100
     solid = min(solid, 100)
@@ -146,16 +146,16 @@ _GGUF_FORMATS = {32: "F32", 16: "F16", 8: "Q8_0", 4: "Q4_0"}
 
 
 def gguf_copies(name, folder, bits=(32, 16, 8, 4), size=None):
-    """Write a model's GGUF file again, once for each width in bits, and return `{bits: path}`.
+    """Write copies of a model's GGUF file, one for each number of bits, and return `{bits: path}`.
 
-    Every matrix is stored at 32 bits (F32), 16 (F16), 8 (Q8_0) or 4 (Q4_0); the last two add one 16-bit scale
-    for each block of 32 numbers. Vectors (the norms) stay at 32 bits, as in llama.cpp. The copies are
-    written to `folder`, which you create and delete; for SmolLM2 they take 1.1 GB in all.
+    Every matrix is stored at 32 bits (F32), 16 (F16), 8 (Q8_0) or 4 (Q4_0). With 8 or 4 bits, each block of
+    32 numbers also has a 16-bit scale. Vectors (the norms) stay at 32 bits, as in llama.cpp. The copies are
+    in `folder`, which you create and delete. For SmolLM2 they take 1.1 GB in all.
 
     name, size : as in `course.folder`
 
-    Raises CourseError: a model that has no GGUF file, another width, a disk with too little room, or a folder
-    that can't be written. Then no copy is left behind.
+    Raises CourseError if the model has no GGUF file, if `bits` has another number, if the disk has too little
+    room, or if the folder can't be written. In these cases no copy is left behind.
     """
     import gguf
 
@@ -194,7 +194,7 @@ def gguf_copies(name, folder, bits=(32, 16, 8, 4), size=None):
 
 
 def _write_gguf(path, fields, tensors, format):
-    """Write a GGUF file with the fields of another, and with its matrices in a format such as Q4_0."""
+    """Write a GGUF file with the given fields, and with the matrices in a format such as Q4_0."""
     import gguf
 
     architecture = gguf.Keys.General.ARCHITECTURE

@@ -1,12 +1,13 @@
-"""A model hub on this machine, to try out what a public hub does: publish, revise, copy, remove.
+"""A model hub on this machine, for trying out what a public hub does: publish, revise, copy, remove.
 
     hub = LocalHub()
     api = huggingface_hub.HfApi(endpoint=hub.url, token=False)
     api.create_repo("reader/small-town")
 
-It speaks the part of the Hugging Face Hub's protocol that `create_repo`, `upload_folder`, `create_commit`,
-`snapshot_download`, `list_repo_commits`, `duplicate_repo` and `delete_repo` use. It keeps everything in
-memory, sends nothing to another machine, needs no login, and loses everything when the kernel ends.
+The local hub supports the part of the Hugging Face Hub's protocol that is used by `create_repo`,
+`upload_folder`, `create_commit`, `snapshot_download`, `list_repo_commits`, `duplicate_repo` and
+`delete_repo`. It keeps everything in memory, sends nothing to another machine, and needs no login. When the
+kernel ends, everything is lost.
 
 The explorer checks a model card that the learner can edit. For lesson 13.
 """
@@ -29,7 +30,7 @@ from course_utils.views.picture import Picture
 from course_utils.widgets.explorer import Explorer, given
 
 MAIN = "main"
-# Files are kept in memory, and are sent inside a commit instead of separately.
+# The largest file, in bytes. Files are sent inside a commit and kept in memory.
 LARGEST_FILE = 64_000_000
 
 
@@ -59,17 +60,17 @@ class Reply:
 
 
 class Repositories:
-    """Repositories by id, each a list of commits from the first to the newest; answers the hub's protocol.
+    """Keeps repositories by id, each as a list of commits, oldest first, and answers the hub's protocol.
 
-    A commit's id is the SHA-1 of its parent's id, its title, its paths and its files' ids, so that the same
-    history gives the same ids on every machine.
+    A commit's id is the SHA-1 of its parent's id, its title, its paths and the ids of its files. So the same
+    history has the same ids on every machine.
     """
 
     def __init__(self, commits=None):
         self.commits: dict[str, list[Commit]] = dict(commits or {})
 
     def commit(self, repository, title, files):
-        """Add a revision that contains exactly these files, {path: bytes}, and return it."""
+        """Add a revision that contains exactly the given files, {path: bytes}, and return the revision."""
         history = self.commits[repository]
         parts = [history[-1].id if history else "", title]
         parts += [f"{path} {blob_id(files[path])}" for path in sorted(files)]
@@ -80,8 +81,8 @@ class Repositories:
         """Answer one request.
 
         method : "GET", "HEAD", "POST" or "DELETE"
-        target : the path with its query, as in the request line
-        body : bytes of the request
+        target : the path and query in the request line
+        body : the bytes of the request's body
         """
         parts = [unquote(part) for part in urlsplit(target).path.strip("/").split("/")]
         if method == "POST" and parts == ["api", "validate-yaml"]:
@@ -108,7 +109,7 @@ class Repositories:
         return _json({"url": repository})
 
     def _about(self, repository, rest, body):
-        """Answer /api/models/<id>/…; `rest` has the parts after the id, such as ["tree", "main"]."""
+        """Answer a request for /api/models/<id>/…; `rest` has the parts after the id: ["tree", "main"]."""
         if repository not in self.commits:
             return _missing("Repo")
         if rest == ["duplicate"]:
@@ -147,7 +148,7 @@ class Repositories:
 
     @staticmethod
     def _preupload(commit, files):
-        """Answer that each file must be sent inside the commit; refuse if one is too large for that."""
+        """Answer that each file must be sent inside the commit. Refuse if a file is too large for this."""
         for file in files:
             if file["size"] > LARGEST_FILE:
                 most = LARGEST_FILE // 1_000_000
@@ -158,7 +159,7 @@ class Repositories:
         return _json({"files": [plain | {"path": f["path"], "oid": known.get(f["path"])} for f in files]})
 
     def _commit_lines(self, repository, commit, body):
-        """Add a commit. The body has one JSON object a line: a header, then files and deletions."""
+        """Add a commit. Each line of the body is a JSON object: first a header, then files and deletions."""
         files, title = dict(commit.files), ""
         for line in filter(None, body.split(b"\n")):
             step = json.loads(line)
@@ -194,7 +195,7 @@ def _json(value, status=200, headers=None):
 
 
 def _missing(what):
-    """Return the hub's answer that a "Repo" (as if it were private), "Revision" or "Entry" is missing."""
+    """Return the hub's answer for a missing "Repo" (401, as if it were private), "Revision" or "Entry"."""
     return Reply(401 if what == "Repo" else 404, headers={"X-Error-Code": f"{what}NotFound"})
 
 
@@ -211,9 +212,9 @@ def _described(commit):
 class LocalHub(Repositories):
     """A hub that listens on this machine's own address, 127.0.0.1, until `stop()` or the end of the kernel.
 
-    `url` is the address for `HfApi(endpoint=...)`.
+    `url` is the hub's address, for `HfApi(endpoint=...)`.
 
-    Raises CourseError if HF_HUB_OFFLINE is set, because then the library would not use this hub either.
+    Raises CourseError if HF_HUB_OFFLINE is set, because the library would then not even use this hub.
     """
 
     def __init__(self):
@@ -240,13 +241,13 @@ class LocalHub(Repositories):
 
 
 def _no_proxy_for_this_machine():
-    """Exclude this machine's own address from the proxy, because a school's proxy can't reach it."""
+    """Exclude this machine's address from proxied addresses, because a school's proxy can't reach it."""
     named = os.environ.get("NO_PROXY") or os.environ.get("no_proxy") or ""
     if "127.0.0.1" not in named.split(","):
         os.environ["NO_PROXY"] = os.environ["no_proxy"] = ",".join(filter(None, [named, "127.0.0.1"]))
         from huggingface_hub import close_session
 
-        close_session()  # the library then opens a new session, which reads the environment again
+        close_session()  # the library then opens a new session, with the new environment
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -271,12 +272,12 @@ class _Handler(BaseHTTPRequestHandler):
 
 
 class CardCheck(Explorer):
-    """Shows a model card in a text area, and below it which parts of a good card it has.
+    """Shows a model card in a text area, and below it which parts of a good card are present.
 
-    lint : function (text) -> (parts, people). `parts`: dict from each part to the words found for it, "" if
-        the part is missing. `people`: list of words that describe the model as if it were a person. If it
-        raises an error, the explorer shows a message.
-    text : str, the card at the start: YAML between two lines of ---, then Markdown.
+    lint : function (text) -> (parts, people). `parts`: dict from each part of a good card to the words found
+        for it, or "" if the part is missing. `people`: list of words that describe the model as if it were a
+        person. If `lint` raises an error, the explorer shows a message.
+    text : str, the card at the start: YAML between two lines of ---, and then Markdown.
     """
 
     def __init__(self, lint, text):
@@ -297,7 +298,7 @@ class CardCheck(Explorer):
         return table(rows, title=title, alt=alt)
 
     def still(self):
-        """Return the card above the table, because without a kernel no text area shows the card."""
+        """Return a picture of the card above the table, because without a kernel there is no text area."""
         picture = self.render()
         card = table([("The card",), (self.text.value.strip(),)])
         html = card.html.replace("padding:4px 6px", "white-space:pre-wrap;padding:4px 6px")

@@ -1,6 +1,6 @@
-"""Runs code in a separate process, for lesson 10, in which loading a file runs code from that file.
+"""Runs code in a separate process, for lesson 10, where a file can run code while it is loaded.
 
-A lesson calls this module `course.sandbox`. The grader has a sandbox of its own, with stricter limits.
+Lessons call this module `course.sandbox`. The grader has its own sandbox, with stricter limits.
 """
 
 import os
@@ -12,7 +12,7 @@ from pathlib import Path
 
 from course_utils.errors import CourseError
 
-# The folders that Python itself needs, read-only. The sandbox has no home folder and no network.
+# Folders that Python needs; the process may only read them. The sandbox has no home folder and no network.
 _SYSTEM = ("/usr", "/lib", "/lib64", "/bin", "/nix")
 _LIMITS = """
 try:
@@ -25,16 +25,16 @@ except ImportError:  # Windows has no such limits
 
 
 def run(code, folder, seconds=20) -> str:
-    """Run Python code in a separate process that starts in `folder`, and return what it printed.
+    """Run Python code in a separate process that starts in `folder`, and return what the code prints.
 
-    It may use ten seconds of processor time and write files of at most a megabyte (not limited on Windows).
-    If `kind()` is "bubblewrap", it can read Python and write to `folder`, and reaches nothing else. If
-    `kind()` is "a process of its own", only the limits hold. They make a mistake less harmful, but do not
-    stop somebody who means harm.
+    The code may use ten seconds of processor time, and write files of at most a megabyte (no limit on
+    Windows). If `kind()` is "bubblewrap", the code can read Python's own files and write to `folder`, and
+    reaches nothing else. If `kind()` is "a process of its own", only the limits hold. They make a mistake
+    less harmful, but do not stop somebody who means harm.
 
-    code : str; it can import the standard library only
+    code : str, which can import the standard library only
     folder : str or Path of an existing folder
-    seconds : the process is ended after this time
+    seconds : how long the process may take before it is ended
 
     Raises CourseError if the code fails or takes too long.
     """
@@ -53,16 +53,16 @@ def run(code, folder, seconds=20) -> str:
 
 
 def kind() -> str:
-    """Return how the code is isolated on this machine: "bubblewrap" or "a process of its own"."""
+    """Return how code is isolated on this machine: by "bubblewrap" or in "a process of its own"."""
     return "bubblewrap" if _has_bubblewrap() else "a process of its own"
 
 
 @cache
 def _has_bubblewrap():
-    """Return whether bubblewrap is installed and works. Many containers do not allow it."""
+    """Return whether bubblewrap is installed and works: many containers do not allow it."""
     if shutil.which("bwrap") is None:
         return False
-    folder = Path(__file__).resolve().parent  # not the current folder, where .venv may be a link
+    folder = Path(__file__).resolve().parent  # the current folder won't do, because .venv may be a link there
     command = [*_bubblewrap(folder), sys.executable, "-I", "-S", "-c", ""]
     return _process(command, None, 20).returncode == 0
 
@@ -74,7 +74,7 @@ def _isolated(folder):
 def _bubblewrap(folder):
     shown = [*_SYSTEM, sys.prefix, sys.base_prefix]
     seen = [part for path in shown for part in ("--ro-bind-try", path, path)]
-    # The empty /tmp comes first, because Python itself may be inside /tmp.
+    # Mount the empty /tmp first, because Python itself may be in a folder inside /tmp.
     own = ["--proc", "/proc", "--dev", "/dev", "--tmpfs", "/tmp", *seen, "--bind", str(folder), str(folder)]
     rules = ["--unshare-all", "--die-with-parent", "--new-session", "--chdir", str(folder)]
     return ["bwrap", *own, *rules]

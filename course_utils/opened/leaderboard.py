@@ -1,4 +1,4 @@
-"""Rankings: models and benchmarks in a table, and blind votes between two answers, for lesson 08."""
+"""Rankings: a table of models and benchmarks, and blind votes between two answers, for lesson 08."""
 
 from html import escape
 
@@ -24,25 +24,25 @@ from course_utils.views.picture import (
 from course_utils.views.text import answer_panel, side_by_side
 from course_utils.widgets.explorer import Explorer, given
 
-_FIRST = "#fbe3c0"  # behind the first rank
+_FIRST = "#fbe3c0"  # background of the first rank
 _CHOICES = {"the left one": 1.0, "no difference": 0.5, "the right one": 0.0}
 _QUESTION = "Which goes on better?"
 _MEAN = 1_000
-_FEW = 10  # with fewer votes no interval is shown
+_FEW = 10  # the fewest votes with which an interval is shown
 
 
 def ranking(scores, *, chance=None, title=None, note=None, alt=None) -> Picture:
     """Draw a row for each model and a column for each benchmark: rank, score, interval and chance level.
 
-    Models with the same score share a rank, which has an equals sign: 1= if two or more share the first rank.
+    Models with the same score share a rank, which is written with an equals sign, such as 1=.
 
     scores : dict from a model's name to a dict from a benchmark to (score in percent, (low, high)); all
         models have the same benchmarks.
     chance : dict from a benchmark to the percentage that guessing gives, drawn as an upright line; some
         benchmarks may be missing.
-    title : str above the picture.
-    note : str below the picture, before the text that explains the marks.
-    alt : str, the description; by default every rank and score in words.
+    title : str, written above the picture.
+    note : str, written below the picture, before the text that explains the marks.
+    alt : str, the picture in words; by default every rank and score.
     """
     chance = chance or {}
     benchmarks = list(next(iter(scores.values())))
@@ -72,7 +72,7 @@ def ranking(scores, *, chance=None, title=None, note=None, alt=None) -> Picture:
 
 
 def _ranks(values):
-    """Return the rank of each name, with 1 for the highest value; names with the same value share a rank."""
+    """Return a dict from each name to its rank. The highest value has rank 1; equal values share a rank."""
     ranks = {}
     for name, value in values.items():
         rank = 1 + sum(other > value for other in values.values())
@@ -106,13 +106,13 @@ def _cell(value, span, rank, guess):
 class Vote(Explorer):
     """Shows two answers above three buttons; each vote reveals the two models and updates all ratings.
 
-    The buttons work by keyboard: Tab moves between them, Enter votes.
+    The buttons can be used by keyboard: Tab moves between them, and Enter votes.
 
-    contests : list of (prompt, (left model, its answer), (right model, its answer)), in the order of
-        voting.
-    rate : function from a list of votes, (left model, right model, 1.0 for the left one, 0.5 for no
-        difference or 0.0 for the right one), to a dict from each model to (rating, (low, high)).
-    baked : list of votes of the same kind by somebody else, to compare with.
+    contests : list of (prompt, (left model, answer), (right model, answer)), in the order of voting.
+    rate : function from a list of votes to a dict from each model to (rating, (low, high)). A vote is (left
+        model, right model, result); the result is 1.0 if the left answer is better, 0.0 if the right answer
+        is, and 0.5 if neither is.
+    baked : list of votes that somebody else gave earlier, for comparison.
     voter : str, the name of that other voter.
 
     Raises CourseError if there is no contest.
@@ -126,7 +126,7 @@ class Vote(Explorer):
         self.rated = rate(baked), len(baked)
         self.buttons = [ipywidgets.Button(description=choice) for choice in _CHOICES]
         super().__init__(self.buttons, dict.fromkeys(self.buttons, self._vote))
-        # Here the answers are above the buttons, because a voter reads them first.
+        # Move the answers above the buttons, because a voter reads them first.
         row, picture, *rest = self.box.children
         self.box.children = [picture, row, *rest]
 
@@ -154,14 +154,14 @@ class Vote(Explorer):
         return joined(picture, self._ratings(self.votes)) if self.votes else picture
 
     def still(self):
-        """Return the first contest, and the ratings from the baked votes."""
+        """Return the first contest, and the ratings from the earlier voter's votes."""
         contest = _contest(*self.contests[0])
         return joined(Picture(card(contest.html, _QUESTION), contest.alt), self._ratings([]))
 
     def _ratings(self, votes):
-        """Draw the ratings from the learner's votes, with those from the baked votes as marks.
+        """Draw the ratings from the learner's votes, with the earlier voter's ratings as marks.
 
-        Without a vote, draw the ratings from the baked votes.
+        If the learner has not voted yet, draw the earlier voter's ratings.
         """
         theirs, count = self.rated
         mine = given(self.rate, votes) if votes else theirs
@@ -188,7 +188,7 @@ class Vote(Explorer):
 
 
 def _contest(prompt, left, right):
-    """Return the HTML and the words of a prompt and two answers, each with the name of its model."""
+    """Return HTML and words for a contest: a prompt, and two answers without the names of their models."""
     (_, left), (_, right) = left, right
     html = f'<div style="color:{INK};margin-bottom:10px">{escape(prompt)} …</div>'
     html += side_by_side(answer_panel("left", left) + answer_panel("right", right))

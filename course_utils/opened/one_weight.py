@@ -1,4 +1,4 @@
-"""One weight of a model, changed with a slider, and what the model then answers, for lesson 00."""
+"""A slider that changes one weight of a model, and the answer of the changed model, for lesson 00."""
 
 from course_utils.views.picture import INK
 from course_utils.widgets.asking import Asking
@@ -13,8 +13,10 @@ class OneWeight(Asking):
     answer : function (value, question) -> str that sets the weight to `value`, asks the model, and restores
         the weight. If it raises an error, the explorer shows a message.
     current : float, the value of the weight in the model.
-    baked : dict from a factor (0.0, 0.25, ... 2.0) to the answer to `prompt` with the weight at factor times
-        `current`. These are shown at once; other answers are computed when they are first needed, and kept.
+    baked : dict from a factor (0.0, 0.25, ... 2.0) to the answer to `prompt` when the weight is `current`
+        times
+        this factor, computed beforehand. These answers are shown at once. All other answers are computed when
+        they are first needed, and then kept.
     prompt : str, the question asked first.
     """
 

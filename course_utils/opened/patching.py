@@ -1,4 +1,4 @@
-"""Patching: how the answer changes if one token's numbers come from another prompt, for lesson 03."""
+"""Patching: how a model's answer changes if one token's numbers come from another prompt, for lesson 03."""
 
 import math
 from html import escape
@@ -11,18 +11,18 @@ from course_utils.views.picture import INK, TRACK, Picture, array, card, number,
 from course_utils.views.text import token_html, token_table, visible
 from course_utils.widgets.explorer import Explorer, given, sentence, token_choices
 
-MOST_TOKENS = 8  # of each prompt that a learner types
+MOST_TOKENS = 8  # the most tokens in each prompt that a learner types
 
 
 def patch_everywhere(model, source, target):
-    """Compute every patch of one prompt into another in a single run: each layer, each token.
+    """Compute all patches of one prompt into another, for each layer and each token, in a single run.
 
-    A patch replaces one token's hidden state after one layer by that of the other prompt. Up to that layer
-    the patched run equals the unpatched one. The tokens before the patched token never change, because tokens
-    only look back. So one long sequence is enough, and it grows: after each layer it gets, for each token, a
-    copy of the target from that token on, whose first token has the hidden state of the source. A mask lets
-    a copy look only at itself and at the tokens of the target before it. The logits are the same as those
-    of one run for each patch, with a forward hook on the layer.
+    A patch replaces one token's hidden state after one layer by the hidden state of the other prompt. Up to
+    that layer the patched run equals the unpatched run. The tokens before the patched token never change,
+    because tokens look only back. So one long sequence is enough, which grows after each layer: for each
+    token it gets a copy of the target that begins with that token, and whose first token has the hidden state
+    of the source. A mask lets a copy look only at itself and at the target's tokens before it. The logits
+    equal those of a separate run for each patch, with a forward hook on the layer.
 
     model : a LlamaForCausalLM of transformers.
     source, target : (tokens,) tensors, the token ids of two different prompts of the same length.
@@ -38,10 +38,10 @@ def patch_everywhere(model, source, target):
             "A patch needs two different prompts of the same number of tokens: change one word."
         )
     decoder, tokens, layers = model.model, len(target), len(model.model.layers)
-    # Before the first difference both prompts have the same hidden states: a patch there changes nothing.
+    # Before the first difference both prompts have the same hidden states, so a patch there changes nothing.
     first = int((source != target).nonzero()[0])
-    # The sequence consists of stretches: target, source, then all copies. For each, the position of its first
-    # token in the prompt.
+    # The sequence consists of the target, the rest of the source, and all copies. `starts` has, for each of
+    # these, the position of its first token in the prompt.
     starts = [0, first, *layers * [*range(first, tokens)]]
     lengths = torch.tensor([tokens - start for start in starts])
     position = torch.cat([torch.arange(start, tokens) for start in starts])
@@ -50,7 +50,7 @@ def patch_everywhere(model, source, target):
     before_start = position < torch.tensor(starts)[stretch][:, None]
     sees = (stretch[:, None] == stretch) | (in_target & before_start)
     sees &= position <= position[:, None]
-    # Indices into the sequence for each copy: one token of the source, whose stretch follows the target, then
+    # For each copy, indices into the sequence: one token of the source, which follows the target, and then
     # the rest of the target.
     copied = [[tokens + start - first, *range(start + 1, tokens)] for start in range(first, tokens)]
     copied = torch.tensor(sum(copied, []), device=target.device)
@@ -72,15 +72,15 @@ def patch_everywhere(model, source, target):
 def patch_grid(
     values, pieces, *, replaced=None, answers=(" Rome", " Paris"), chosen=None, remark="", title=None
 ) -> Picture:
-    """Draw the effect of each patch, which replaces one token's numbers after one layer by another prompt's.
+    """Draw the effect of each patch, which takes one token's numbers after one layer from another prompt.
 
     values : (layers, tokens), the logit of the first answer minus that of the second after each patch.
     pieces : list of str, the tokens of the prompt that is patched.
     replaced : list of str, the tokens of the prompt from which the numbers come.
     answers : two str, the tokens that are compared.
     chosen : (layer, token) of a cell to outline, counted from 0.
-    remark : str above the grid.
-    title : str above the picture.
+    remark : str, written above the grid.
+    title : str, written above the picture.
     """
     values = array(values)
     layers, tokens = values.shape
@@ -122,7 +122,7 @@ def patch_grid(
 
 
 def _ranges(flags):
-    """Return the layers whose flag is true in words: "in layers 0 to 22 and 25"."""
+    """Return in words the layers whose flag is true, such as "in layers 0 to 22 and 25"."""
     runs = []
     for layer, flag in enumerate(flags):
         if flag and runs and runs[-1][1] == layer - 1:
@@ -140,13 +140,13 @@ class Patching(Explorer):
 
     patch : function (source, target) -> (answers, values). `answers`: two str, the most likely next token of
         each prompt. `values`: (layers, tokens), the logit of the first answer minus that of the second, if
-        one token of `target` gets its numbers after one layer from `source`. If it raises an error, the
+        one token of `target` takes its numbers after one layer from `source`. If `patch` raises an error, the
         explorer shows a message.
     split : function text (str) -> list of str, the tokens of the text.
     source, target : str, the prompts at the start; both have the same number of tokens, from 2 to 8.
-    baked : what patch(source, target) returned earlier; by default `patch` is called.
+    baked : what patch(source, target) returned earlier; if it is left out, `patch` is called.
 
-    Raises CourseError if the prompts cannot be patched into one another, or `values` have another shape.
+    Raises CourseError if one prompt can't be patched into the other, or if `values` has another shape.
     """
 
     def __init__(self, patch, split, source, target, *, baked=None):
@@ -180,7 +180,7 @@ class Patching(Explorer):
             self.show(self.render())
 
     def _patched(self, source, target):
-        """Return the target's tokens, the source's, the answers and the grid, computed once for each pair."""
+        """Return the target's tokens, the source's tokens, the answers and the values; compute them once."""
         pieces, replaced = given(self.split, target), given(self.split, source)
         if len(pieces) != len(replaced):
             raise CourseError(
@@ -218,7 +218,7 @@ class Patching(Explorer):
         remark = (
             f"After layer {layer}, {visible(pieces[token])} got {numbers} from the other prompt: "
             f"{_ahead(values[layer, token], answers)}. "
-            # After the last layer only the last token is read, so a patch of the first token changes nothing.
+            # After the last layer the model reads only the last token, so patching the first changes nothing.
             f"Without a patch: {_ahead(values[-1, 0], answers)}."
         )
         return patch_grid(
@@ -233,7 +233,7 @@ class Patching(Explorer):
 
 
 def _strongest(values):
-    """Return the (layer, token) of the patch that raises the source's answer most."""
+    """Return the (layer, token) whose patch raises the source's answer most."""
     return divmod(int(values.argmax()), values.shape[1])
 
 

@@ -1,4 +1,4 @@
-"""What a licence permits: several licences side by side, and one use tested on all.
+"""What a licence permits: several licences side by side, and one use checked against all of them.
 
 For lessons 01 and 12.
 """
@@ -11,7 +11,7 @@ from course_utils.views.picture import INK, LINE, QUIET, TRACK, Picture, card, r
 from course_utils.views.signs import check_marks, marks_in_words, scorecard, signs_legend
 from course_utils.widgets.explorer import Explorer
 
-# Each maps a mark to its sign and tint. The sign gives the meaning, and the tint repeats it.
+# Each dict maps a mark to (sign, tint). The sign gives the meaning, and the tint repeats it.
 ANSWERS = {
     "yes": ("●", "#cfe6f5"),
     "yes, with conditions": ("◐", "#fff1d0"),
@@ -29,20 +29,20 @@ _CLAUSES = {
     "says nothing": ("·", "#ffffff"),
     "not read": ("?", "#ffffff"),
 }
-_WIDEST = 3  # columns in a table: three fit a phone
+_WIDEST = 3  # the most columns in a table on a phone
 
 
 def licence_matrix(licences, topics, *, title="What each licence does, by its weightiest clause") -> Picture:
-    """Draw a table of signs for what each licence says on each topic.
+    """Draw a table of signs that show what each licence says on each topic.
 
-    licences : list of `licences.Licence`, the columns; `mark(topic)` of a licence chooses the sign.
-    topics : list of str, the rows.
-    title : str above the picture.
+    licences : list of `licences.Licence`, one for each column; a licence's `mark(topic)` chooses the sign.
+    topics : list of str, one for each row.
+    title : str, written above the picture.
     """
     marks = [[licence.mark(topic) for licence in licences] for topic in topics]
     columns = [licence.short for licence in licences]
     check_marks(topics, columns, marks, _CLAUSES)
-    count = -(-len(columns) // _WIDEST)  # the number of tables, which get nearly the same width
+    count = -(-len(columns) // _WIDEST)  # how many tables are needed, all of nearly the same width
     size = -(-len(columns) // count)
     tables = ""
     for start in range(0, len(columns), size):
@@ -85,10 +85,10 @@ def _row(topic, signs):
 
 
 class MayUse(Explorer):
-    """Shows a list of uses, and for the chosen use each licence's models, answer, reason and clauses.
+    """Shows a list of uses. For the chosen use it shows each licence's models, answer, reason and clauses.
 
     models : dict from a name to an object with a `title` and a `licence`, such as `openness.models()`.
-    licences : dict from a licence's name to a `Licence`, such as `licences.all()`; all of them have answers
+    licences : dict from a licence's name to a `Licence`, such as `licences.all()`; all licences have answers
         for the same uses.
     """
 

@@ -1,4 +1,4 @@
-"""The router of a mixture of experts: which experts take which token, in any layer and for any text.
+"""The router of a mixture of experts: which experts process which token, in each layer and for any text.
 
 For lesson 05.
 """
@@ -14,21 +14,21 @@ from course_utils.views.text import above_number, below, invisible_note, percent
 from course_utils.widgets.explorer import Explorer, check_choice, given
 
 MOST_TOKENS = 100
-# One tint for each of eight experts; the ninth gets the first tint again. The expert's number is below
-# each token.
+# One tint for each of eight experts; a ninth expert has the first tint again. Below each token is the number
+# of its expert.
 _TINTS = ("#cfe6f5", "#ffe3b3", "#cdeee2", "#f7d9e8", "#fbf6bf", "#f8d3bd", "#e2e5ea", "#d9d2ee")
 
 
 def routing(pieces, shares, *, active=2, title=None) -> Picture:
-    """Draw which experts take each token of a text, and how the tokens are distributed over the experts.
+    """Draw which experts process each token of a text, and how the tokens are distributed over the experts.
 
     pieces : list of str, the tokens.
     shares : (tokens, experts), the share that the router gives to each expert; each row adds up to 1.
-    active : int, the number of experts that take each token.
-    title : str above the picture.
+    active : int, the number of experts that process each token.
+    title : str, written above the picture.
     """
     shares = array(shares)
-    chosen = (-shares).argsort(axis=1, kind="stable")[:, :active]  # (tokens, active), the first choice first
+    chosen = (-shares).argsort(axis=1, kind="stable")[:, :active]  # (tokens, active), first choice first
     html, words = "", []
     for piece, row, experts in zip(pieces, shares, chosen, strict=True):
         weights = [percent(weight, 0) for weight in row[experts] / row[experts].sum()]
@@ -61,17 +61,18 @@ def routing(pieces, shares, *, active=2, title=None) -> Picture:
 class Router(Explorer):
     """Shows the experts of each token, with a slider for the layer and a list of registers.
 
-    The learner can also type a text. Another text runs the model once; moving the slider does not run it.
+    The learner can also type a text. A new text runs the model once; moving the slider does not run the
+    model.
 
-    route : function text (str) -> (layers, tokens, experts), the shares that the router of each layer gives
-        to the experts. If it raises an error, the explorer shows a message.
+    route : function text (str) -> (layers, tokens, experts), the shares that each layer's router gives to the
+        experts. If it raises an error, the explorer shows a message.
     tokenizer : the model's fast tokenizer of transformers, which can return the offsets of each token.
-    texts : dict from a register (str) to a text (str); the first is shown at the start.
+    texts : dict from a register (str) to a text (str); the first text is shown at the start.
     layer : int, the layer at the start, counted from 0.
-    active : int, the number of experts that take each token.
+    active : int, the number of experts that process each token.
 
-    Raises CourseError if the first text is empty, too long or has words for which the model has no token,
-    `route` returns another shape, or the model has no such layer.
+    Raises CourseError if the first text is empty, too long or has words for which the model has no token, if
+    `route` returns another shape, or if the model has no such layer.
     """
 
     def __init__(self, route, tokenizer, texts, *, layer=0, active=2):
@@ -94,7 +95,7 @@ class Router(Explorer):
         self.update()
 
     def _routed(self, text):
-        """Return a text's tokens and their shares; run the model only if the text has changed."""
+        """Return a text's tokens and the routers' shares. Run the model only if the text has changed."""
         if self._read is None or self._read[0] != text:
             if not text.strip():
                 raise CourseError("There is no text: type a sentence, then press Enter.")

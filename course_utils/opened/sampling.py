@@ -12,26 +12,27 @@ DRAWS = 20
 
 
 def warp(scores, temperature=1.0, top_k=0, top_p=1.0):
-    """Apply temperature, then top-k, then top-p, and renormalise: transformers has the same rules and order.
+    """Apply temperature, then top-k, then top-p, and renormalise, with the rules of transformers.
 
     scores : (vocabulary,) float64 logits, largest first.
     temperature : number by which the logits are divided.
-    top_k : int, how many of the most likely tokens stay; 0 is off.
-    top_p : the smallest set of most likely tokens that reaches this probability stays; 1 is off.
+    top_k : int, how many of the most likely tokens are kept; 0 switches this cut off.
+    top_p : the smallest set of most likely tokens with at least this probability is kept; 1 switches this
+        off.
 
-    Returns the probabilities of all tokens after temperature alone, and those of the kept tokens, which have
-    the largest logits, after the cuts.
+    Returns the probabilities of all tokens after temperature alone, and the probabilities of the kept tokens,
+    which have the largest logits, after both cuts.
     """
     before = numpy.exp((scores - scores[0]) / temperature)
     before /= before.sum()
     count = len(scores)
     if top_k:
-        # Tokens with the same score as the last of the top_k stay, too.
+        # Tokens with the same score as the last of the top_k are kept, too.
         count = numpy.count_nonzero(scores >= scores[min(top_k, count) - 1])
     kept = before[:count] / before[:count].sum()
     if top_p < 1:
-        # For each token, the probability of it and all less probable ones: if it is at most 1 - top_p, the
-        # token is cut.
+        # For each token, add up the probabilities of this token and of all less probable ones. If the sum is
+        # at most 1 - top_p, the token is cut.
         mass_from_here_down = numpy.cumsum(kept[::-1])[::-1]
         kept = kept[: max(1, numpy.count_nonzero(mass_from_here_down > 1 - top_p))]
     return before, kept / kept.sum()
@@ -47,8 +48,8 @@ class Sampling(Explorer):
     """Shows the next-token table and twenty seeded draws, with sliders for temperature, top-k and top-p.
 
     logits : (vocabulary,) array or tensor, the model's scores for the next token.
-    decode : function from a token id (int) to its text.
-    temperature, top_k, top_p : the values at the start; top_k=0 is off.
+    decode : function from a token id (int) to the token's text.
+    temperature, top_k, top_p : the values at the start; top_k=0 switches that cut off.
     shown : int, how many tokens have a row in the table.
 
     Raises CourseError if the logits are not a single vector (vocabulary,).
@@ -89,7 +90,7 @@ class Sampling(Explorer):
     def render(self):
         before, kept = warp(self.scores, self.temperature.value, self.top_k.value, self.top_p.value)
         pieces = [given(self.decode, int(token_id)) for token_id in self.order[: self.shown]]
-        # The table shows a cut token with the probability that it had before the cut.
+        # In the table, a cut token has the probability that it had before the cut.
         now = numpy.concatenate([kept, before[len(kept) :]])
         all_others_cut = len(kept) <= self.shown < len(before)
         table = next_token_table(

@@ -12,13 +12,13 @@ from course_utils.widgets.explorer import Explorer, check_choice
 
 
 def green_tokens(pieces, green, *, title=None, note=None, alt=None) -> Picture:
-    """Draw a text whose green tokens have a tint and a thick line below; the other tokens have neither.
+    """Draw a text in which only the green tokens have a tint and a thick line below them.
 
     pieces : list of str, the text of each token.
     green : list with, for each piece, True or False, or None if the token is not counted.
-    title : str above the text.
-    note : str below the text, before the legend.
-    alt : str, the description; by default how many of the counted tokens are green, and the text.
+    title : str, written above the text.
+    note : str, written below the text, before the legend.
+    alt : str, the picture in words; by default how many of the counted tokens are green, and the text.
 
     Raises ValueError if `green` and `pieces` have different lengths.
     """
@@ -47,17 +47,18 @@ class Watermark(Explorer):
 
     Moving a control runs no model.
 
-    texts : dict from (bonus, share of the words swapped) to the token ids of a text. Every bonus occurs with
-        every share, and each text has at least 25 tokens.
+    texts : dict from (bonus, share of swapped words) to the token ids of a text. There is a text for each
+        bonus
+        with each share, and each text has at least 25 tokens.
     pieces : list of str, the text of each token of the vocabulary.
     green : bool array (vocabulary, vocabulary), [first, second]: whether the second token is green after the
         first.
     ratio : float, the share of the vocabulary that is green.
-    threshold : float, the z above which a text counts as marked.
+    threshold : float, the z above which a text counts as watermarked.
     bonus, swapped, length : the values at the start; by default the largest bonus, the smallest share of
-        swaps and the length of the shortest text.
+        swapped words and the length of the shortest text.
 
-    Raises CourseError if a text is missing, or a control cannot start at the given value.
+    Raises CourseError if a text is missing, or if a control has no such value.
     """
 
     def __init__(self, texts, pieces, green, *, ratio, threshold, bonus=None, swapped=None, length=None):

@@ -1,4 +1,4 @@
-"""A sliding window: what the last token sees through it, and what the model answers, for lesson 05."""
+"""A sliding window: which tokens the last token can see, and how the model then answers, for lesson 05."""
 
 from html import escape
 
@@ -18,7 +18,7 @@ from course_utils.widgets.explorer import Explorer, check_choice, given
 WINDOWS = (2, 4, 8, 16, 32, 64, 128)
 MOST_LAYERS = 8
 
-# How a token can be seen: (line below it, tint, legend). The line and the number below give the meaning.
+# How a token can be seen: (line below the token, tint, legend). The line and the number give the meaning.
 _SEEN = {
     "directly": (f"3px solid {BLUE};margin-bottom:2px", "#eaf4fb", "directly: below it stands 1"),
     "through": (f"3px dashed {ORANGE};margin-bottom:2px", "#fff5dc", "handed on: through so many layers"),
@@ -27,7 +27,7 @@ _SEEN = {
 
 
 def steps(position, last, window):
-    """Return after how many layers at least information from `position` can reach the token `last`.
+    """Return how many layers information needs, at least, to get from `position` to the token `last`.
 
     position, last : int, indices of tokens, counted from 0; `position` is at most `last`.
     window : int, how many tokens a token sees in one layer, including itself; at least 2.
@@ -36,9 +36,9 @@ def steps(position, last, window):
 
 
 def reach_html(pieces, window, layers, target):
-    """Return HTML of the tokens, with the number of layers that each needs to reach the last one below it.
+    """Return HTML of the tokens, each above the number of layers from which the last token can see it.
 
-    pieces : list of str, the tokens; the last one is the token that looks.
+    pieces : list of str, the tokens; the last one is the token that looks at the others.
     window : int, how many tokens a token sees in one layer, including itself.
     layers : int, the number of layers of the model.
     target : index of a token to outline.
@@ -65,7 +65,7 @@ def reach_html(pieces, window, layers, target):
 
 
 def reach_in_words(pieces, window, layers, target):
-    """Say how many tokens are seen directly, through several layers, or not at all; as in `reach_html`."""
+    """Return in words how many tokens are seen directly, through several layers, or not at all."""
     last = len(pieces) - 1
     needed = [steps(index, last, window) for index in range(len(pieces))]
     directly = needed.count(1)
@@ -85,18 +85,20 @@ class SlidingWindow(Explorer):
     Below the tokens is the probability that the model gives to the right word with this window. The model
     runs once for each pair of distance and window.
 
-    ask : function (distance, window) -> probability from 0 to 1 that the model, with this window in each of
-        its layers, gives to the right word after that text. If it raises an error, the explorer shows a
+    ask : function (distance, window) -> probability from 0 to 1 that the model, with this window in each
+        layer,
+        gives to the right word after the text for this distance. If it raises an error, the explorer shows a
         message.
-    texts : dict from a distance in tokens to (pieces, target): the text's tokens, of which the last one
-        looks, and the index of the token that it has to find.
+    texts : dict from a distance in tokens to (pieces, target): the text's tokens, the last of which looks
+        back,
+        and the index of the token that the last one has to find.
     layers : int, the number of layers of the model.
     window : int, the window at the start; one of WINDOWS.
     distance : int, the distance at the start; one of the keys of `texts`.
     chance : float, the probability that a random guess is right.
     name : str, the name of the model, as the subject of a sentence.
 
-    Raises CourseError if there is no text of that distance, no such window on the slider, or too many layers.
+    Raises CourseError if there is no text for the distance, no such window, or if there are too many layers.
     """
 
     def __init__(self, ask, texts, layers, window, distance, chance, name="The model"):
@@ -129,7 +131,7 @@ class SlidingWindow(Explorer):
         return Picture(card(html, title, invisible_note(pieces)), f"{title}. {words} {sentences}")
 
     def _answer(self, distance, window, layers):
-        """Say in a sentence what probability the model gives to the right word."""
+        """Return a sentence with the probability that the model gives to the right word."""
         if layers != self.model_layers:
             return f"To ask the model, set the layers to {self.model_layers}: it has so many."
         if (distance, window) not in self._known:
@@ -139,7 +141,7 @@ class SlidingWindow(Explorer):
 
 
 def _arrival(piece, needed, layers):
-    """Say in a sentence whether and how the framed word can reach the last token."""
+    """Return a sentence on whether and how information from the framed word can reach the last token."""
     word = f"the framed word, “{visible(piece)}”,"
     if needed == 1:
         return f"The last token sees {word} directly."

@@ -1,6 +1,6 @@
 """Speech for Whisper: five clips, your own voice, noise and tempo, and the time of each word, for lesson 07.
 
-Sound is always called `samples`: float32 of shape (samples,), one channel, 16,000 a second, from -1 to 1.
+A sound is always an array `samples`: float32 of shape (samples,), one channel, 16,000 a second, from -1 to 1.
 """
 
 from course_utils.opened.speech.audio import add_noise, read, speak, stretch

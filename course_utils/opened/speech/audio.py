@@ -15,32 +15,32 @@ import soxr
 from course_utils.errors import CourseError
 from course_utils.opened.speech.clip import RATE, clips
 
-# The most seconds that `read` returns by default. Whisper's picture covers 30 seconds, but if sound fills all
-# of them, Whisper may stop after a few words (lesson 07). So the end is left silent.
+# The most seconds that `read` returns by default. Whisper's mel picture covers 30 seconds. If sound fills all
+# of these, Whisper may stop after a few words (lesson 07), so the end is left silent.
 WINDOW = 29.5
-SHORTEST = 0.1  # seconds; no word is shorter
-SILENT = 1e-4  # a peak below this counts as silence: about three steps of 16-bit samples
+SHORTEST = 0.1  # seconds in the shortest sound; no word is shorter
+SILENT = 1e-4  # the peak below which sound counts as silence: three steps of 16-bit samples
 MOST_CHANNELS = 8
-TOO_LOUD = 100  # samples are between -1 and 1, or a little beyond with noise; a higher peak is a mistake
-RATES = (1_000, 400_000)  # lowest and highest, a second: below a telephone's, above a studio's
+TOO_LOUD = 100  # a peak this high is a mistake: samples hardly exceed 1, even with noise
+RATES = (1_000, 400_000)  # lowest and highest samples a second: below a telephone's, above a studio's
 FORMATS = "WAV, FLAC, OGG or MP3"
 GET_DECODER = "run `%pip install av` in a cell (or install the program ffmpeg)"
 
 
 def read(source, start=0.0, seconds=WINDOW, rate=None):
-    """Return sound as Whisper needs it: one channel, 16,000 samples a second, by default cut to its window.
+    """Return sound in the form that Whisper needs: one channel, 16,000 samples a second, at most `seconds`.
 
-    source : path of a file, or its content as bytes: WAV of any kind, FLAC, OGG or MP3; with ffmpeg or the
-        package av also MP4, M4A, MOV and WebM. Or samples, (samples,) or (samples, channels), with `rate`
-    start : the second to begin at
-    seconds : the most seconds to take; longer sound is cut, and a sentence says so
-    rate : samples a second; give it with samples only, because a file states its own rate
+    source : path of a file, or the file's content as bytes: WAV, FLAC, OGG or MP3; also MP4, M4A, MOV or WebM
+        if ffmpeg or the package av is installed. Or samples, (samples,) or (samples, channels), with `rate`
+    start : the second at which to begin
+    seconds : the most seconds to return; longer sound is cut, and a printed sentence says so
+    rate : samples a second; give it for samples only, because a file states its own rate
 
-    Returns a float32 array of shape (samples,), for a file between -1 and 1. Several channels become their
-    mean, other rates are converted, and whole numbers are scaled to that range. A printed sentence says if
-    sound is cut, mixed or silent, or if more than 29.5 s are returned. Nothing leaves this machine. Raises
-    CourseError if the file does not exist, is empty or is not audio, if the sound is shorter than 0.1 s, or
-    if samples are invalid or have no rate.
+    Returns a float32 array of shape (samples,); a file's values are between -1 and 1. Several channels are
+    averaged, other rates are converted, and whole numbers are scaled to that range. A printed sentence says
+    if sound is cut, mixed or silent, or if more than 29.5 s are returned. Nothing leaves this machine.
+    Raises CourseError if the file does not exist, is empty or is not audio, if the sound is shorter than 0.1
+    s, or if samples are invalid or have no rate.
     """
     if isinstance(source, bytes | bytearray | memoryview | str | Path):
         if rate is not None:
@@ -74,17 +74,17 @@ def read(source, start=0.0, seconds=WINDOW, rate=None):
 
 
 def is_silent(samples):
-    """Return whether the samples contain no sound, as if the microphone is switched off."""
+    """Return whether the samples contain no sound, as when the microphone is switched off."""
     return abs(samples).max() < SILENT
 
 
 def _seconds(value):
-    """Return a time in seconds as text: with one decimal if it is below 100 and the decimal is not 0."""
+    """Return a time in seconds as text. Below 100 it has one decimal, unless that decimal is 0."""
     return f"{value:,.1f}".removesuffix(".0") if value < 100 else f"{value:,.0f}"
 
 
 def _from_samples(samples, rate, name, start, seconds):
-    """Cut an array for `read`: return (samples, channels) as floats, their rate, and the whole length."""
+    """Cut an array for `read`. Return (samples, channels) as floats, the rate, and the original length."""
     samples = _as_floats(samples, name)
     if rate is None:
         raise CourseError(
@@ -111,7 +111,7 @@ def _as_floats(samples, name="This sound"):
             "The samples must be numbers: give the path of a sound file, or what course.speech.read returns."
         ) from error
     if samples.ndim == 2 and samples.shape[0] < samples.shape[1]:
-        samples = samples.T  # some libraries put the channels first
+        samples = samples.T  # the channels come first, as in some libraries
     if samples.ndim == 1:
         samples = samples[:, None]
     if samples.ndim != 2 or samples.size == 0 or samples.shape[1] > MOST_CHANNELS:
@@ -119,7 +119,7 @@ def _as_floats(samples, name="This sound"):
             f"The samples must have the shape (samples,) or (samples, channels), not {samples.shape}."
         )
     if dtype.kind == "u" and dtype.itemsize == 1:
-        return (samples.astype("float32") - 128) / 128  # as in 8-bit WAV files: 128 is silence
+        return (samples.astype("float32") - 128) / 128  # in 8-bit WAV files, 128 is silence
     if dtype.kind == "i" and dtype.itemsize <= 4:
         return (samples / -float(numpy.iinfo(dtype).min)).astype("float32")
     samples = samples.astype("float32")
@@ -146,7 +146,7 @@ def _check_start(start, length, name):
 
 
 def _from_file(source, name, start, seconds):
-    """Cut a file for `read`: return (samples, channels) as floats, their rate, and the whole length."""
+    """Cut a file for `read`. Return (samples, channels) as floats, the rate, and the original length."""
     with _opened(source) as file:
         beginning = file.read(12)
         file.seek(0)
@@ -164,7 +164,7 @@ def _from_file(source, name, start, seconds):
                 raise CourseError(f"{name} {what}: save it as {FORMATS}, and read that.") from error
             file.seek(0)
             samples, rate, length = _decoded(file, name, kind, start, seconds)
-    # Only files of floats can have a peak above 1. The caller checks for NaN and infinity.
+    # Only a file of floats can have a peak above 1. The caller checks for NaN and infinity.
     return samples / max(abs(samples).max(initial=0), 1.0), rate, length
 
 
@@ -181,7 +181,7 @@ def _opened(source):
 
 
 def _needs_decoder(beginning):
-    """Return the format of a file that needs a decoder, from its first bytes, or None for other files."""
+    """Return the format of a file that needs a decoder, known by its first bytes; None for other files."""
     if beginning[4:8] == b"ftyp":
         return "MP4, M4A or MOV"
     if beginning.startswith(b"\x1aE\xdf\xa3"):
@@ -190,7 +190,7 @@ def _needs_decoder(beginning):
 
 
 def _decoded(file, name, kind, start, seconds):
-    """Do as `_from_file`, but with ffmpeg or the package av, for a file that libsndfile can't read."""
+    """Do the same as `_from_file` for a file that libsndfile can't read, with ffmpeg or the package av."""
     program = shutil.which("ffmpeg")
     if program is None and importlib.util.find_spec("av") is None:
         raise CourseError(
@@ -208,7 +208,7 @@ def _decoded(file, name, kind, start, seconds):
 
 
 def _by_ffmpeg(program, file, name, start, seconds):
-    """Decode with ffmpeg. It may have to seek, which a pipe can't do, so it reads a temporary copy."""
+    """Decode with ffmpeg, from a temporary copy: ffmpeg may have to seek, which is impossible in a pipe."""
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "sound"
         with path.open("wb") as copy:
@@ -261,20 +261,23 @@ def _by_av(file, name, start, seconds):
 
 
 def _checked(samples):
-    """Return the samples as a float32 array of one channel, or raise CourseError."""
+    """Return the samples as a float32 array with one channel, or raise CourseError."""
     return _as_floats(samples).mean(axis=1)
 
 
 def add_noise(samples, snr_db, seed=0, kind="white"):
-    """Add noise to sound, at a signal-to-noise ratio in decibels that is exact over the whole length.
+    """Add noise to sound. The signal-to-noise ratio is exact over the whole length.
 
     samples : float32 of shape (samples,)
-    snr_db : 10 log10(power of the sound / power of the noise): 20 is a quiet room, at 0 both are equal
-    seed : of the noise
-    kind : "white", equally strong at all pitches, or "babble", all five clips at once, each begun at random
+    snr_db : the ratio in decibels, 10 log10(power of the sound / power of the noise): 20 is like a quiet
+        room,
+        and at 0 both are equally strong
+    seed : the seed of the noise
+    kind : "white" is noise that is equally strong at all pitches; "babble" is all five clips at once, each
+        begun at a random sample
 
-    Returns the sum, of the same shape, which may go beyond -1 and 1. Raises CourseError for silence, a ratio
-    that is not a finite number, or another kind.
+    Returns the sum, with the same shape, which may go beyond -1 and 1. Raises CourseError if the sound is
+    silent, if the ratio is not a finite number, or if `kind` is something else.
     """
     samples = _checked(samples)
     power = numpy.mean(samples.astype("float64") ** 2)
@@ -307,10 +310,10 @@ def stretch(samples, rate):
 
     Returns a float32 array of shape (samples / rate,). Raises CourseError for another rate.
 
-    Windows of 40 ms are copied from the sound, and in the result they are closer together (or further from
-    each other) than in the sound. Each window may be moved by up to 10 ms, so that it continues the one
-    before it as well as possible. This is WSOLA: Verhelst and Roelands (1993), "An overlap-add technique
-    based on waveform similarity", ICASSP.
+    Windows of 40 ms are copied from the sound. In the result they are closer together, or further apart, than
+    in the sound. Each window may be moved by up to 10 ms, so that it continues the window before it as well
+    as possible. This method is WSOLA: Verhelst and Roelands (1993), "An overlap-add technique based on
+    waveform similarity", ICASSP.
     """
     samples = _checked(samples)
     if not 0.25 <= rate <= 4:
@@ -338,12 +341,12 @@ def stretch(samples, rate):
 def speak(text, words_per_minute=160, voice="en-us"):
     """Read a text aloud with a synthetic voice of espeak-ng, a program that does not come with the course.
 
-    text : what to say
-    words_per_minute : from 80 to 450
-    voice : one of `espeak-ng --voices`
+    text : the text to read
+    words_per_minute : the speed, from 80 to 450
+    voice : a voice that `espeak-ng --voices` lists
 
     Returns a float32 array of shape (samples,), of any length. Raises CourseError if espeak-ng is missing or
-    has no such voice, or for another speed.
+    has no such voice, or if the speed is outside its range.
     """
     program = shutil.which("espeak-ng")
     if program is None:

@@ -1,6 +1,6 @@
-"""The recordings: five clips of human speech with the time of each word, and what Whisper wrote for voices.
+"""Five recorded clips of speech with the time of each word, and what Whisper wrote for synthetic voices.
 
-recordings/README.md names their source.
+recordings/README.md names the source of the recordings.
 """
 
 import tomllib
@@ -10,13 +10,13 @@ from pathlib import Path
 
 import soundfile
 
-RATE = 16_000  # samples a second: what Whisper was trained on
+RATE = 16_000  # samples a second, as in Whisper's training
 FOLDER = Path(__file__).with_name("recordings")
 
 
 @dataclass(frozen=True)
 class Word:
-    """A word, with its start and end in seconds."""
+    """A word, with the seconds at which it starts and ends."""
 
     text: str
     start: float
@@ -29,7 +29,7 @@ class Clip:
 
     name : str.
     samples : numpy float32 of shape (samples,), 16,000 a second, read-only.
-    transcript : the spoken words, in small letters, without punctuation.
+    transcript : the spoken words, in lower case, without punctuation.
     words : the same words, each with the times that PocketSphinx found.
     """
 
@@ -51,7 +51,7 @@ def clips() -> dict[str, Clip]:
     clips = {}
     for name, facts in tomllib.loads((FOLDER / "recordings.toml").read_text(encoding="utf-8")).items():
         samples, _ = soundfile.read(FOLDER / facts["file"], dtype="float32")
-        samples.flags.writeable = False  # every caller gets the same array
+        samples.flags.writeable = False  # all callers share this array
         words = tuple(Word(*word) for word in facts["words"])
         clips[name] = Clip(name, samples, " ".join(word.text for word in words), words)
     return clips
@@ -59,10 +59,10 @@ def clips() -> dict[str, Clip]:
 
 @cache
 def voices() -> dict[str, dict[str, str]]:
-    """Return, for each voice of espeak-ng, what Whisper tiny.en wrote for each transcript read by that voice.
+    """Return what Whisper tiny.en wrote for each transcript, read aloud by each of four voices of espeak-ng.
 
-    The voices are "en-us", "en-gb", "en-gb-scotland" and "en-029" (Caribbean). This is stored, because
-    espeak-ng does not come with the course; recordings/voices.toml says how it was made. `speak` makes the
-    sounds again if espeak-ng is installed.
+    The voices are "en-us", "en-gb", "en-gb-scotland" and "en-029" (Caribbean). The texts are stored, because
+    espeak-ng does not come with the course; recordings/voices.toml says how they were made. If espeak-ng is
+    installed, `speak` makes the sounds again.
     """
     return tomllib.loads((FOLDER / "voices.toml").read_text(encoding="utf-8"))

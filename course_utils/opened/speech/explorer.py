@@ -21,12 +21,12 @@ from course_utils.views.text import percent
 from course_utils.widgets.explorer import Explorer, check_choice, given, sentence
 
 OWN = "your recording"
-NO_NOISE = math.inf  # dB
-_NOISES = (20, 15, 10, 5, 0, -5)  # dB
+NO_NOISE = math.inf  # the signal-to-noise ratio without noise, in dB
+_NOISES = (20, 15, 10, 5, 0, -5)  # signal-to-noise ratios, in dB
 _LEVELS = [("no noise", NO_NOISE), *((f"{signed(level, 0)} dB", level) for level in _NOISES)]
 _KINDS = [("white noise", "white"), ("babble of voices", "babble")]
 
-# Pointing at a word, or moving to it with the Tab key, shows its attention instead of the outlined word's.
+# If the mouse points at a word, or the Tab key moves to it, the page shows this word's attention.
 _ON_HOVER = (
     "<style>.course-attended{display:none}"
     ".course-attended.course-kept,.course-word:hover>.course-attended,.course-word:focus>.course-attended"
@@ -44,17 +44,16 @@ _ON_HOVER = (
 class Speech(Explorer):
     """Shows what the model writes for a sound that the learner chooses or records, with or without noise.
 
-    Each new pair of sound and noise runs the model once; the result is kept.
+    Each new pair of sound and noise runs the model once, and the result is kept.
 
-    listen : function samples (float32, (samples,), 16,000 a second) -> dict of arguments for
-        `spectrogram`: mel, words, spans, chances and attention. If it raises an error, the explorer
-        shows a message.
+    listen : function samples (float32, (samples,), 16,000 a second) -> dict with arguments of `spectrogram`:
+        mel, words, spans, chances and attention. If it raises an error, the explorer shows a message.
     sounds : dict from a name to samples.
     sound : str, the name of the sound at the start; by default the first.
-    noise : int, the signal-to-noise ratio in dB at the start: 20, 15, 10, 5, 0 or -5; by default there is no
+    noise : int, the signal-to-noise ratio at the start, in dB: 20, 15, 10, 5, 0 or -5; by default there is no
         noise.
 
-    Raises CourseError if there is no such sound, or the slider has no such value.
+    Raises CourseError if there is no such sound, or if the slider has no such value.
     """
 
     def __init__(self, listen, sounds, *, sound=None, noise=NO_NOISE):
@@ -99,7 +98,7 @@ class Speech(Explorer):
         return self.sound.value, level, None if level == NO_NOISE else self.kind.value
 
     def _listened(self, sound, level, kind):
-        """Return the samples with their noise and the result of `listen`, computed once and kept."""
+        """Return the samples with noise, and the result of `listen` for them, which is computed only once."""
         key = sound, level, kind
         if key not in self._heard:
             samples = self.sounds[sound]
@@ -115,7 +114,7 @@ class Speech(Explorer):
         title = f"{sound}, no noise"
         if level != NO_NOISE:
             title = f"{sound}, {'babble' if kind == 'babble' else 'white noise'} at {signed(level, 0)} dB"
-        # Outline the least likely word, unless the mouse points at another one.
+        # Outline the least likely word, unless the mouse points at another word.
         chosen = min(range(len(words)), key=chances.__getitem__) if words else None
         facts = f"{len(words)} words, mean probability {_mean(chances)}"
         html = spectrogram_html(**heard, chosen=chosen, hover=live)
@@ -136,7 +135,7 @@ class Speech(Explorer):
 
 
 def paired(before, after):
-    """Align two transcripts, each a list of words: return pairs, with None if a word has no partner."""
+    """Align two lists of words. Return pairs, in which None stands for a missing partner."""
     pairs = []
     for _, start, end, first, last in difflib.SequenceMatcher(None, before, after, False).get_opcodes():
         pairs += itertools.zip_longest(before[start:end], after[first:last])

@@ -1,4 +1,4 @@
-"""Pictures of speech: the sound, the mel picture with its words, and the transcript that a model wrote."""
+"""Pictures of speech: a sound, the mel picture with its words, and the transcript that a model wrote."""
 
 import io
 import re
@@ -30,17 +30,17 @@ from course_utils.views.picture import (
 )
 from course_utils.views.text import bar, invisible_note, percent, piece_html, token_html, underlined, visible
 
-FRAMES_PER_SECOND = 100  # in Whisper's mel picture
-_MEL, _STRIP, _ROW = 150, 54, 30  # heights in pixels: the mel picture, a word's attention, a row of words
-_NOMINAL = 400  # pixels: the least width of the picture; at this width no two words in a row overlap
-# As wide as the page, and scrolled if its content is wider. Without the first two properties a widget
-# around it would grow with the content.
+FRAMES_PER_SECOND = 100  # frames of Whisper's mel picture
+_MEL, _STRIP, _ROW = 150, 54, 30  # heights in pixels: mel picture, a word's attention, a row of words
+_NOMINAL = 400  # pixels: the picture's least width, at which words in a row don't overlap
+# The element is as wide as the page, and can be scrolled if its content is wider. Without the first two
+# properties, a widget around the element would grow with the content.
 _SCROLLED = "width:0;min-width:100%;overflow-x:auto"
 _LETTER = 8.2  # pixels, the mean width of a letter at 15px
-_SCALE_LEFT = 48  # pixels, the space for the scale on the left of the mel picture
-_TIMES = (0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 60)  # seconds between two marks on the time axis
+_SCALE_LEFT = 48  # width of the scale on the left of the mel picture, in pixels
+_TIMES = (0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 60)  # possible seconds between two marks on the time axis
 _KEY = "its probability (thin 90% or more, thick 50 to 90%, dashed 10 to 50%, double less)."
-# From silent (light) to loud (dark), so that the picture has the same meaning in grey.
+# From silent (light) to loud (dark), so that the picture can be read without colour.
 _SHADES = ("#ffffff", "#d6e6f2", "#7fb3d8", "#2b6ca3", "#14324d", "#000000")
 
 
@@ -49,14 +49,14 @@ def waveform(samples, rate, *, title=None, alt=None) -> Picture:
 
     samples : (samples,) from −1 to 1.
     rate : int, samples per second.
-    title : str above the picture.
-    alt : str, the description; by default the length, the range and the time at which it is loudest.
+    title : str, written above the picture.
+    alt : str, the picture in words; by default the length, the range and the time of the loudest sample.
     """
     from matplotlib.figure import Figure
 
     samples = array(samples)
     seconds = len(samples) / rate
-    # One point of the picture stands for many samples: draw each stretch from its lowest to its highest.
+    # A point of the picture stands for many samples: draw a line from their lowest to their highest value.
     stretches = numpy.array_split(samples, min(len(samples), 900))
     times = numpy.linspace(0, seconds, len(stretches))
     with style():
@@ -84,11 +84,11 @@ def spectrogram(
     mel : (bands, frames), logarithms of power as Whisper computes them, 100 frames a second.
     words : list of str.
     spans : list with, for each word, (start, end) in seconds.
-    chances : list with the probability of each word, which decides the kind of line below the word.
-    attention : (words, positions), how the attention of each word is distributed over the time that is shown,
-        in equal steps; with `chosen`, the row of that word is drawn below.
-    chosen : index of a word, which gets an outline.
-    title : str above the picture.
+    chances : list with the probability of each word, which decides the style of the line below the word.
+    attention : (words, positions), how each word's attention is distributed over the time that is shown, in
+        equal steps; if `chosen` is given, the row of that word is drawn below the mel picture.
+    chosen : index of a word to outline.
+    title : str, written above the picture.
     """
     html = spectrogram_html(mel, words, spans, chances, attention, chosen)
     note = spectrogram_note(words, chances, None if chosen is None else attention)
@@ -101,8 +101,8 @@ def decoding(pieces, chances, others, *, title=None) -> Picture:
 
     pieces : list of str, the tokens in order.
     chances : list of float from 0 to 1, the probability of each token.
-    others : list with, for each token, a list of the (token, probability) that were not chosen.
-    title : str above the picture.
+    others : list with, for each token, a list of (token, probability) for tokens that were not chosen.
+    title : str, written above the picture.
     """
     cell = f"padding:3px 5px;border:none;background:#ffffff;color:{INK};vertical-align:middle;text-align:left"
     heads = "".join(
@@ -133,11 +133,12 @@ def decoding(pieces, chances, others, *, title=None) -> Picture:
 
 
 def alignment(rows, *, title=None) -> Picture:
-    """Draw the words that were said, with the words that were heard below them, and mark each error.
+    """Draw the spoken words, with the words that a model heard below them, and mark each error.
 
-    rows : dict from a label to a list of pairs (word said, word heard). The second is None if the transcript
-        left a word out, and the first is None if it added a word.
-    title : str above the picture.
+    rows : dict from a label to a list of pairs (spoken word, heard word). The second is None if the
+        transcript
+        lacks the word, and the first is None if the transcript added a word.
+    title : str, written above the picture.
     """
     words = []
     for label, pairs in rows.items():
@@ -147,13 +148,13 @@ def alignment(rows, *, title=None) -> Picture:
 
 
 def player(samples, rate, words, *, captions=None, title=None):
-    """Return a player for a sound, with a text below it that describes the sound.
+    """Return a player for a sound, with a description of the sound below it.
 
-    samples : (samples,) from −1 to 1; if any is outside, the whole sound is scaled down.
+    samples : (samples,) from −1 to 1; if a sample is outside, the whole sound is made quieter.
     rate : int, samples per second.
-    words : str, what can be heard, for readers who do not hear it.
-    captions : str, the content of a WebVTT file, which the player shows while it plays.
-    title : str above the player.
+    words : str, a description of the sound, for readers who can't hear it.
+    captions : str, the content of a WebVTT file, whose captions the player shows while the sound plays.
+    title : str, written above the player.
 
     The sound is compressed (MP3, a few kB a second) and is part of the page.
     """
@@ -188,7 +189,7 @@ def alignment_html(rows, above="what was said", below="what was heard"):
 
 
 def player_html(samples, rate, name, captions=None):
-    """Return HTML of a player. Parameters as in `player`, and `name`, for screen readers."""
+    """Return HTML of a player. Parameters as in `player`; `name` is the player's name for screen readers."""
     source = data_url(_mp3(array(samples), rate), "audio/mpeg")
     look = "display:block;width:100%;max-width:420px"
     if captions is None:
@@ -196,7 +197,7 @@ def player_html(samples, rate, name, captions=None):
             f'<audio controls preload="metadata" title="{escape(name)}" '
             f'style="{look};margin-bottom:8px" src="{source}"></audio>'
         )
-    # A player without pictures always shows its controls, over its lower half: put the captions above them.
+    # A player without pictures always shows its controls, over its lower half, so move the captions up.
     captions = re.sub(r"(--> [\d:.]+)", r"\1 line:20%", captions)
     # A page shows captions only over a <video>, so this one has sound and no pictures.
     return (
@@ -274,7 +275,7 @@ def spectrogram_note(words, chances=None, attention=None):
 
 
 def spectrogram_in_words(mel, words=None, spans=None, chances=None, attention=None, chosen=None):
-    """Describe the mel picture: its length, the words with their times, and the chosen word's attention."""
+    """Describe the mel picture: the length, the words with their times, and the chosen word's attention."""
     mel = array(mel)
     seconds = mel.shape[1] / FRAMES_PER_SECOND
     text = f"Mel picture of {seconds:.1f} seconds, {mel.shape[0]} bands."
@@ -290,9 +291,9 @@ def spectrogram_in_words(mel, words=None, spans=None, chances=None, attention=No
 
 
 def attended(word, span, row, seconds):
-    """Say where a word's attention goes: the time of its peak, and its share within the word's own time.
+    """Return a clause on a word's attention: the time of its peak, and its share in the word's own time.
 
-    row : (positions,), how the attention of the word is distributed over the seconds, in equal steps.
+    row : (positions,), how the word's attention is distributed over the seconds, in equal steps.
     """
     row = array(row)
     times = [(index + 0.5) * seconds / len(row) for index in range(len(row))]
@@ -306,7 +307,7 @@ def attended(word, span, row, seconds):
 
 
 def _label(word, span, seconds, row, above, chance, chosen):
-    """Return HTML of a word in its row, at the time it was said, with a line down to the mel picture."""
+    """Return HTML of a word in its row, at the time when it was said, and a line down to the mel picture."""
     left, right = (_along(time, seconds) for time in span)
     html = piece_html(word.strip())
     text = (
@@ -317,7 +318,7 @@ def _label(word, span, seconds, row, above, chance, chosen):
     edge = f"outline:2px solid {VERMILLION};outline-offset:-2px;" if chosen else ""
     text = f'<span style="display:inline-block;background:#ffffff;{edge}">{text}</span>'
     top = row * _ROW
-    if _wide(word) > (1 - left / 100) * _NOMINAL:  # past the edge: align it right, to the word's end time
+    if _wide(word) > (1 - left / 100) * _NOMINAL:  # past the edge: align right, at the word's end
         side = f"left:0;width:{max(right, 1)}%;text-align:right;"
     else:
         side = f"left:{left}%;"
@@ -332,7 +333,7 @@ def _label(word, span, seconds, row, above, chance, chosen):
 
 
 def _rows(words, spans, seconds):
-    """Return for each word the first row, counted from the top, in which it does not overlap another word."""
+    """Return for each word the number of the uppermost row in which the word overlaps no other word."""
     ends, rows = [], []
     for word, (start, end) in zip(words, spans, strict=True):
         left, wide = _along(start, seconds) * _NOMINAL / 100, _wide(word)
@@ -362,7 +363,7 @@ def _mel_image(mel):
 
 
 def _strip_image(row, word, span, seconds, top):
-    """Return an <img> of a word's attention over time, as a filled area."""
+    """Return an <img> of a word's attention over time, drawn as a filled area."""
     row = array(row)
     heights = numpy.round(_STRIP * row / (row.max() or 1))
     area = (numpy.arange(_STRIP, 0, -1)[:, None] <= heights[None, :]) * 0.66
@@ -373,7 +374,7 @@ def _strip_image(row, word, span, seconds, top):
 
 
 def _image(shares, height, alt):
-    """Draw shares from 0 (light) to 1 (dark), (rows, columns), as an <img> as wide as the page."""
+    """Return an <img>, as wide as the page, of shares (rows, columns) from 0 (light) to 1 (dark)."""
     picture = Image.fromarray((255 * array(shares)).round().astype(numpy.uint8), mode="P")
     ends = numpy.array([tuple(bytes.fromhex(shade[1:])) for shade in _SHADES])
     indices = numpy.linspace(0, 255, len(_SHADES))
@@ -421,13 +422,13 @@ def _frequency_axis(bands, above):
 
 
 def _count(pairs):
-    """Return the number of errors and of words said, as in "2 of 9"."""
+    """Return the number of errors and the number of spoken words, such as "2 of 9"."""
     errors = sum(reference != heard for reference, heard in pairs)
     return f"{errors} of {sum(reference is not None for reference, _ in pairs)}"
 
 
 def _column(reference, heard):
-    """Return HTML of one word that was said, with what was heard instead below it."""
+    """Return HTML of one spoken word; if another word was heard, that word is below it."""
     text = f"font-family:{MONO};font-size:14px;line-height:20px;white-space:nowrap;color:{INK}"
     if reference == heard:
         return (

@@ -1,4 +1,4 @@
-"""Records your voice in the browser and gives it to the kernel only: in Colab, a computer of Google's."""
+"""Records your voice in the browser. It goes to the kernel only, which in Colab is a computer of Google's."""
 
 import base64
 import json
@@ -11,10 +11,10 @@ from course_utils.opened.speech.audio import WINDOW, is_silent, read
 from course_utils.opened.speech.clip import RATE
 from course_utils.views.picture import Picture, bundle
 
-LONGEST = int(WINDOW)  # seconds
+LONGEST = int(WINDOW)  # seconds in the longest recording
 
-# async (seconds, button) => {wav: base64 of a 16-bit WAV file} or {error: a sentence}. The
-# recording ends when the button is pressed or the time is up. It uses the browser's own codec and resampler.
+# async (seconds, button) => {wav: base64 of a 16-bit WAV file} or {error: a sentence}. The recording ends
+# when the button is pressed or the time is up. The browser's own codec and resampler are used.
 _RECORD = """async (seconds, button) => {
   const wait = milliseconds => new Promise(done => setTimeout(done, milliseconds));
   if (!navigator.mediaDevices)
@@ -65,7 +65,7 @@ _RECORD = """async (seconds, button) => {
   }
 }""".replace("RATE", str(RATE))
 
-# The button records, and puts the result into the hidden field beside it, from which the kernel gets it.
+# The button records, and writes the result into a hidden field, from which the kernel gets it.
 _PRESSED = """if (this.recording) return;
 const button = this, ready = button.textContent, handler = button.onclick;
 button.recording = true;
@@ -78,11 +78,11 @@ button.recording = true;
 
 
 class Recorder:
-    """A button that records. Put it on the last line of a cell. The voice goes to the kernel only.
+    """A button that records your voice. Put it on the last line of a cell. The voice goes to the kernel only.
 
-    seconds : the longest recording, from 1 to 29; pressing the button again ends it earlier.
+    seconds : the longest recording, from 1 to 29; if you press the button again, the recording ends earlier.
 
-    `done` is True if there is a recording, and `samples` is the last one: float32 of shape (samples,),
+    `done` is True if there is a recording. `samples` is the last recording: float32 of shape (samples,),
     16,000 a second. `widget` is the ipywidget, which can be shown together with others.
     """
 
@@ -125,7 +125,7 @@ class Recorder:
     def take(self, result):
         """Store a result from the browser: {"wav": base64} or {"error": sentence}.
 
-        Raises CourseError if it is an error, or silent, or if `read` can't read it.
+        Raises CourseError if the result is an error, or if the recording is silent or can't be read.
         """
         if "error" in result:
             raise CourseError(result["error"])
@@ -142,7 +142,7 @@ class Recorder:
     def _arrived(self, change):
         if not change["new"]:
             return
-        self._field.value = ""  # the page may be saved, and should not contain the voice
+        self._field.value = ""  # so that a saved page does not contain the voice
         try:
             self.take(json.loads(change["new"]))
         except CourseError as error:
@@ -157,19 +157,19 @@ class Recorder:
 
 
 def record(seconds=10):
-    """Return a `Recorder` for your own voice: show it and press its button. In Colab, record at once.
+    """Return a `Recorder` for your own voice. Show it and press its button. In Colab, record at once.
 
     seconds : the longest recording, from 1 to 29
 
-    Raises CourseError for another length; in Colab also if there is no microphone, or only silence.
+    Raises CourseError for another length; in Colab also if there is no microphone, or if it is silent.
     """
     recorder = Recorder(seconds)
     try:
         from google.colab import output
     except ImportError:
         return recorder
-    # Colab shows each output in a separate frame. `eval_js` runs a script in that frame and waits for the
-    # result.
+    # Colab shows each output in a frame of its own. `eval_js` runs a script in that frame and waits for the
+    # script's result.
     page = f"""(async () => {{
   const button = document.createElement("button");
   button.textContent = "Allow the microphone";

@@ -1,4 +1,4 @@
-"""What Whisper writes for a sound, the time of each word from its attention, and captions from these."""
+"""Transcribes sound with Whisper, times each word by the model's attention, and makes captions."""
 
 from html import escape
 from typing import NamedTuple
@@ -10,19 +10,20 @@ from course_utils.opened.speech.audio import read
 from course_utils.opened.speech.clip import RATE, Word
 from course_utils.views.picture import array
 
-FRAMES_PER_SECOND = 50  # positions of Whisper's encoder
-SMOOTHED = 7  # frames in the median filter, as the method's authors chose
-SHORTEST_CAPTION = 0.1  # seconds
+FRAMES_PER_SECOND = 50  # positions of the output of Whisper's encoder
+SMOOTHED = 7  # frames in the median filter, as chosen by the authors of the method
+SHORTEST_CAPTION = 0.1  # seconds in the shortest caption
 
 
 class Written(NamedTuple):
     """What Whisper wrote for one sound.
 
-    ids : tensor (tokens,): the two start tokens, the tokens that it wrote, and its end token if it ended the
-        text.
+    ids : tensor (tokens,): the two start tokens, the tokens that Whisper wrote and, if it finished the text,
+        its
+        end token.
     states : tensor, the encoder's output: for tiny.en (1500, 384).
     picture : tensor, the encoder's input: for tiny.en (80, 3000).
-    capped : True if the text was cut off because it reached the most tokens allowed.
+    capped : True if the text was cut off at the largest allowed number of tokens.
     """
 
     ids: object
@@ -32,16 +33,16 @@ class Written(NamedTuple):
 
 
 def write(model, processor, *sounds, tokens=120, rate=RATE):
-    """Let Whisper write the text of each sound, always with the likeliest token, and without times.
+    """Let Whisper write the text of each sound, always with the most likely token, and without times.
 
-    model, processor : what `course.load("whisper", size="small")` gives, an English-only size
+    model, processor : what `course.load("whisper", size="small")` returns, or another English-only size
     sounds : samples as for `read`; sound longer than 29.5 seconds is cut
-    tokens : the most tokens that it may write
-    rate : samples a second of all sounds: 16,000 for the clips and for what `read` returns. Samples don't say
-        their rate, so give it for sound from elsewhere: at a wrong rate, the text is nonsense
+    tokens : the most tokens that Whisper may write for each sound
+    rate : samples a second of all sounds: 16,000 for the clips and for what `read` returns. Samples don't
+        contain their rate, so give it for sound from elsewhere: at a wrong rate, the text is nonsense
 
-    Returns a list of `Written`s. Raises CourseError as `read` does, and if `tokens` is more than the model
-    has positions for.
+    Returns a list of `Written`s. Raises CourseError as `read` does, and if the model has too few positions
+    for `tokens`.
     """
     import torch
     from transformers.modeling_outputs import BaseModelOutput
@@ -65,7 +66,7 @@ def write(model, processor, *sounds, tokens=120, rate=RATE):
         )
     results = []
     for text, state, picture in zip(texts.tolist(), states, inputs.input_features, strict=True):
-        text = [token for token in text if token < end]  # the end token, times and the like have higher ids
+        text = [token for token in text if token < end]  # ids of the end token, of times and so on are higher
         capped = len(text) >= tokens
         ids = [*start, *text] if capped else [*start, *text, end]
         results.append(Written(torch.tensor(ids, device=state.device), state, picture, capped))
@@ -79,8 +80,8 @@ def word_tokens(processor, ids):
     ids : list or tensor of shape (tokens,), with or without the special tokens
 
     Returns a list of (text, range): the word with its punctuation and without spaces, and the indices of its
-    tokens in `ids`. Special tokens and times are not part of any word. A word begins at each token that
-    begins with a space. Raises CourseError for another shape.
+    tokens in `ids`. Special tokens and times belong to no word. A token that begins with a space begins a
+    word. Raises CourseError if `ids` has another shape.
     """
     tokenizer = getattr(processor, "tokenizer", processor)
     ids = ids.tolist() if hasattr(ids, "tolist") else list(ids)
@@ -91,7 +92,7 @@ def word_tokens(processor, ids):
     for index, token in enumerate(ids):
         if token in special:
             continue
-        begins = tokenizer.convert_ids_to_tokens(token).startswith("Ġ")  # how the vocabulary writes a space
+        begins = tokenizer.convert_ids_to_tokens(token).startswith("Ġ")  # the vocabulary writes a space as Ġ
         if words and words[-1].stop == index and not begins:
             words[-1] = range(words[-1].start, index + 1)
         else:
@@ -105,16 +106,17 @@ def word_times(attention, words, seconds):
 
     attention : tensor or array of shape (heads, tokens, frames), 50 frames a second: the cross-attention of
         the model's alignment heads. Row i belongs to the token at index i of the input ids, and so to the
-        prediction of the token after it.
+        prediction of the next token.
     words : what `word_tokens` returns for the same ids, which need at least one token before the words
-    seconds : the length of the sound; frames after it are left out
+    seconds : the length of the sound; later frames are not used
 
     Returns a list of `Word`s, in order and without overlap. A word after a silence begins in the silence.
-    Raises CourseError if the attention has another shape, the words are of other ids, or there is no sound.
+    Raises CourseError if the attention has another shape, if the words come from other ids, or if there is no
+    sound.
 
     The attention of each head is expressed, for each frame, in standard deviations from its mean over the
-    tokens; then it is smoothed and averaged over the heads. Each token then gets consecutive frames, in
-    order, so that the sum over all tokens is greatest. This is dynamic time warping as in
+    tokens. The result is smoothed and averaged over the heads. Each token then gets consecutive frames, in
+    order, so that the sum over all tokens is as large as possible. This is dynamic time warping as in
     https://github.com/openai/whisper, whisper/timing.py (MIT).
     """
     attention = array(attention)
@@ -134,7 +136,7 @@ def word_times(attention, words, seconds):
             f"{attention.shape[1]}: run the model on all ids, <|startoftranscript|> included, and give "
             "word_tokens the same."
         )
-    # The last row predicts the token after the last word, so it takes the frames after that word.
+    # The last row predicts the token after the last word, so this row takes the frames after that word.
     rows = attention[:, first - 1 : last, :frames]
     spread = rows.std(axis=1, keepdims=True)
     rows = (rows - rows.mean(axis=1, keepdims=True)) / numpy.where(spread > 0, spread, 1)
@@ -149,16 +151,17 @@ def word_times(attention, words, seconds):
 
 
 def _stretches(gain):
-    """Return the first frame of each row's stretch, for the stretches that have the greatest sum of `gain`.
+    """Return the first frame of each row's stretch, for those stretches with the greatest sum of `gain`.
 
-    gain : (rows, frames). A stretch is a run of frames. The stretches follow each other from the first frame
-        to the last. A stretch may begin at the last frame of the one before, so there may be more rows than
-        frames.
+    gain : (rows, frames). A stretch is a series of consecutive frames. Together the stretches go from the
+        first
+        frame to the last. A stretch may begin at the last frame of the stretch before it, so there may be
+        more rows than frames.
     """
     rows, frames = gain.shape
     sums = numpy.concatenate([numpy.zeros((rows, 1)), gain.cumsum(axis=1)], axis=1)
-    begins = numpy.zeros((rows, frames), dtype=int)  # the first frame of the stretch that ends at this frame
-    ends = numpy.zeros((rows, frames), dtype=int)  # the last of the row above, if this row begins here
+    begins = numpy.zeros((rows, frames), dtype=int)  # first frame of the stretch that ends at this frame
+    ends = numpy.zeros((rows, frames), dtype=int)  # last frame of the row above, if this row begins here
     best = sums[0, 1:]
     for row in range(1, rows):
         earlier = numpy.concatenate([[-numpy.inf], best[:-1]])
@@ -176,11 +179,11 @@ def _stretches(gain):
 
 
 def captions(words, width=42, gap=1.0):
-    """Return captions for a player, as the text of a WebVTT file. Each is shown while its words are said.
+    """Return captions for a player, as the text of a WebVTT file. Each is shown while its words are spoken.
 
     words : list of `Word`s, in order
-    width : the most characters of a caption; a longer word gets its own caption
-    gap : seconds; a new caption begins after a silence of at least this length
+    width : the most characters in a caption; a longer word has a caption of its own
+    gap : seconds of silence after which a new caption begins
 
     The format is that of https://www.w3.org/TR/webvtt1/.
     """
