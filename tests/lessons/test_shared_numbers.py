@@ -254,7 +254,7 @@ PUBLISHED = [
         {
             "lesson 00": r"feed-forward part, row #, column #|France\?\", row=#, column=#",
             "lesson 03": r"Layer 11, row #: columns \[#|layer 11, row #, columns # and",
-            "docs/instructors.md": r"row #, column # of layer 11",
+            "docs/instructors.md": r"layer 11, row #, column #",
         },
     ),
 ]
@@ -309,7 +309,7 @@ def computed():
                 "lesson 05": r"Mixtral 8x7B 46\.7 billion # [\d.]+ # GB",
                 "lesson 11": r"Mixtral 8x7B: # GB \(what is read for one token: #\)"
                 r"|needs # GB in memory and reads #",
-                "docs/instructors.md": r"Memory follows the first, # GB; reading the second, # GB",
+                "docs/instructors.md": r"must be in memory, # GB; only the active ones are read for a token, # GB",
             },
         ),
         (
@@ -325,7 +325,7 @@ def computed():
                 "lesson 04": r"71, multi-head: #|would take # MB|cache from # MB",
                 "lesson 11": r"each of its 71 heads: #|Falcon's would be #",
                 "settled 04 14": r"cache from # MB",
-                "docs/instructors.md": r"cache of 2,048 tokens from # MB",
+                "docs/instructors.md": r"cache of 2,048 tokens shrinks from # MB",
             },
         ),
         (
@@ -336,7 +336,7 @@ def computed():
                 "lesson 12": r"are a file of # MB|MB, beside the # of the base",
                 "questions 00": r"4 bytes became # MB",
                 "questions 02": r"4 bytes each, # MB",
-                "docs/instructors.md": r"One of them, # MB|MB beside #\.",
+                "docs/instructors.md": r"One of them, # MB|MB next to one of #\.",
             },
         ),
         (
