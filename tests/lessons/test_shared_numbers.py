@@ -309,7 +309,8 @@ def computed():
                 "lesson 05": r"Mixtral 8x7B 46\.7 billion # [\d.]+ # GB",
                 "lesson 11": r"Mixtral 8x7B: # GB \(what is read for one token: #\)"
                 r"|needs # GB in memory and reads #",
-                "docs/instructors.md": r"must be in memory, # GB; only the active ones are read for a token, # GB",
+                "docs/instructors.md": r"must be in memory, # GB; only the active ones are read for a token, "
+                r"# GB",
             },
         ),
         (
