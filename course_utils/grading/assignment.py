@@ -1,8 +1,8 @@
 """Reads the instructor's notebook of an assignment and splits each `course.check` into its parts.
 
-A check is judged outside the student's process. That process gets only the function and the arguments of each
-`course.check`. It never gets the expected values and the known mistakes. Of the hidden tests it gets only the
-statements that the arguments depend on.
+Checks are judged outside the process that runs the student's code. That process gets only the function and
+the arguments of each `course.check`, and never the expected values or the known mistakes. Of the hidden tests
+it gets only the statements on which the arguments depend.
 """
 
 import ast
@@ -22,32 +22,32 @@ _HIDDEN = re.compile(r"^### BEGIN HIDDEN TESTS$\n(.*?)^### END HIDDEN TESTS$\n?"
 _SOLUTION = re.compile(r"^([ \t]*)### BEGIN SOLUTION$.*?^[ \t]*### END SOLUTION$", re.S | re.M)
 _STUB = r"\1# YOUR CODE HERE\n\1raise NotImplementedError()"
 _PIP = re.compile(r"^([ \t]*)[%!]pip\b.*$", re.M)
-_PARAMETERS = ("task", "function", "arguments")  # the first three of course.check
+_PARAMETERS = ("task", "function", "arguments")  # the first three parameters of course.check
 
 
 @dataclass(frozen=True)
 class Task:
-    """One graded cell: its name, its points and its checks."""
+    """One graded cell, with its name, points and checks."""
 
-    name: str  # its grade id
-    answer: str  # the grade id of the solution cell that it grades
+    name: str  # the grade id of the graded cell
+    answer: str  # the grade id of the solution cell that is graded
     title: str
     points: float
     manual: bool  # True if a person gives the points
-    checks: tuple[str, ...] = ()  # the names of its checks, in order
-    hidden_checks: tuple[str, ...] = ()  # those of them that are in hidden tests
+    checks: tuple[str, ...] = ()  # the names of the checks, in order
+    hidden_checks: tuple[str, ...] = ()  # those checks that are in hidden tests
     visible: str = ""  # the code of the check cell, without the hidden tests and the expected values
-    hidden: str = ""  # the code of the hidden tests, which is executed later
-    whole: str = ""  # all checks with the expected values, for the instructor's own answer
+    hidden: str = ""  # the code of the hidden tests, which is executed after the visible checks
+    whole: str = ""  # all checks with their expected values, for the instructor's own answers
 
 
 class Assignment:
-    """The instructor's notebook.
+    """The instructor's notebook of an assignment.
 
-    Attributes: `name`; `notebook`, as it was read; `tasks` by grade id; `answers`, the stubs that students
+    Attributes: `name`; `notebook`, as it was read; `tasks`, by grade id; `answers`, the stubs that students
     get, by the grade id of the solution cell; `key`, a hash of the file.
-    Raises CourseError if the file can't be read as a notebook, has no graded cell or gives two solution cells
-    the same grade id, and if a graded cell has no `course.check` or a syntax error.
+    Raises CourseError if the file can't be read as a notebook, has no graded cell, or has two solution cells
+    with the same grade id; also if a graded cell has no `course.check`, or has a syntax error.
     """
 
     def __init__(self, path: Path):
@@ -84,7 +84,7 @@ class Assignment:
 
     @property
     def prelude(self) -> list[str]:
-        """The source of the code cells before the first answer, which are the same for every student."""
+        """The sources of the code cells before the first answer, which are the same for every student."""
         sources = []
         for cell in self.notebook.cells:
             if grade_id(cell) in self.answers:
@@ -105,13 +105,14 @@ class Assignment:
     def cells(self, answers: dict[str, str], before: dict[str, list[str]], whole: bool = False) -> list[dict]:
         """Return the cells to execute after the prelude, in order, up to the last graded cell.
 
-        Each is a dictionary of "name" (its grade id), "source" and "role": "answer" or "own" if the student
-        wrote it, "given" or "check" if the instructor did. A check also has "has_hidden_tests": True if such
-        tests follow.
+        Each cell is a dictionary of "name" (the cell's grade id), "source" and "role". The role is "answer"
+        or "own" for the student's cells, and "given" or "check" for the instructor's. A check also has
+        "has_hidden_tests", which is True if hidden tests must be executed after this cell.
 
         answers : the student's code by grade id
         before : the student's own cells, by the grade id of the answer that follows them
-        whole : True includes the expected values in checks: only for the instructor's answers
+        whole : whether the checks contain the hidden tests and the expected values. Use True only to execute
+            the instructor's answers
         """
         cells, begun = [], False
         last = max(i for i, cell in enumerate(self.notebook.cells) if grade_id(cell) in self.tasks)
@@ -124,7 +125,7 @@ class Assignment:
             if name in self.answers:
                 own = [("own", source) for source in before.get(name, ())]
                 for role, source in (*own, ("answer", answers.get(name, self.answers[name]))):
-                    source = _PIP.sub(r"\1pass", source)  # there is no network
+                    source = _PIP.sub(r"\1pass", source)  # without a network, pip can't install anything
                     cells.append({"name": name, "role": role, "source": source})
             elif task:
                 source = task.whole if whole else task.visible
@@ -136,7 +137,7 @@ class Assignment:
 
 
 def find(name: str) -> Path:
-    """Return the path of an assignment's notebook. `name` is a file, or a lesson's number or name.
+    """Return the path of an assignment's notebook. `name` is the notebook, or a lesson's number or name.
 
     Raises CourseError if the file does not exist.
     """
@@ -152,7 +153,7 @@ def find(name: str) -> Path:
 
 
 def grade_id(cell) -> str:
-    """Return the cell's name in nbgrader, or "" if it has none."""
+    """Return the name that nbgrader gave to a cell, or "" if the cell has none."""
     return cell.metadata.get("nbgrader", {}).get("grade_id", "")
 
 
@@ -162,7 +163,7 @@ def without_hidden(source: str) -> str:
 
 
 def _split(name, source):
-    """Return the fields of a `Task` that come from the source of its check cell."""
+    """Return those fields of a `Task` that are computed from the source of its check cell."""
     seen, hidden = without_hidden(source), "\n".join(_HIDDEN.findall(source))
     try:
         probes = _Replacement(name)
@@ -182,7 +183,7 @@ def _split(name, source):
 class _Replacement(ast.NodeTransformer):
     """Replaces each `course.check(...)` with `__probe__(name, function, arguments)`.
 
-    If `whole` is True, the replacement is `__expect__(name, ...)` with all arguments of the check.
+    If `whole` is True, the replacement is `__expect__(name, ...)`, with all arguments of the check.
     """
 
     def __init__(self, task, whole=False):
@@ -201,7 +202,7 @@ class _Replacement(ast.NodeTransformer):
         }
         if not set(_PARAMETERS) <= given.keys():
             raise CourseError(f"A course.check in {self.task!r} lacks its function or arguments.")
-        # Lambdas delay the evaluation: if a name is missing, the probe reports it.
+        # Lambdas delay the evaluation, so that the probe can report a missing name.
         parts = [ast.Lambda(copy.deepcopy(_NO_PARAMETERS), given[part]) for part in _PARAMETERS[1:]]
         return ast.Call(ast.Name("__probe__", ast.Load()), [name, *parts], [])
 
@@ -211,7 +212,7 @@ _ONLY_BIND = (ast.Assign, ast.AnnAssign, ast.AugAssign, ast.FunctionDef, ast.Imp
 
 
 def _without_expected(tree):
-    """Return the hidden tests without the statements that serve only the expected values."""
+    """Return the hidden tests without statements that are needed only for the expected values."""
     kept, used = [], set()
     for statement in reversed(tree.body):
         bound = _names(statement, ast.Store)
@@ -222,7 +223,7 @@ def _without_expected(tree):
 
 
 def _names(statement, context):
-    """Return the names that a statement uses (`ast.Load`) or gives a value to (`ast.Store`)."""
+    """Return the names that a statement uses (`ast.Load`) or assigns (`ast.Store`)."""
     nodes = list(ast.walk(statement))
     names = {node.id for node in nodes if isinstance(node, ast.Name) and isinstance(node.ctx, context)}
     if context is ast.Store:

@@ -1,4 +1,4 @@
-"""Grades all submissions of an assignment: the command `course grade`."""
+"""Grades all submissions of an assignment, for the command `course grade`."""
 
 import importlib.util
 import os
@@ -19,7 +19,7 @@ from course_utils.grading.record import Records
 from course_utils.grading.result import Result
 from course_utils.grading.sandbox import Sandbox
 
-PAUSE = 5  # seconds to wait for a result before asking again how many may be started
+PAUSE = 5  # seconds to wait for a result before `most` is called again
 
 
 def grade(
@@ -33,17 +33,19 @@ def grade(
     memory: int = 4 * 2**30,
     dask: str | None = None,
 ) -> list[Result]:
-    """Grade all submissions of an assignment, except those already graded that have not changed.
+    """Grade the submissions of an assignment that are new, or that have changed since they were graded.
 
     name : a lesson, such as "09", or the instructor's notebook with its solutions
     submissions : a folder, a zip file of an LMS, or a course folder of nbgrader
-    out : the folder for the results, which is made if it does not exist
-    workers : how many are graded at the same time; by default as many as there are cores
-    seconds : limit for one task; by default ten times the time of the instructor's notebook, at least 10
-    isolated : False grades without a sandbox: only for code that you trust
-    cold : True imports the libraries for each run, instead of forking a process that has them: much slower
+    out : the folder for the results, which is created if it does not exist
+    workers : how many submissions are graded at the same time; by default as many as there are cores
+    seconds : the time limit for one task; by default ten times the time of the instructor's notebook, and at
+        least 10
+    isolated : False grades without a sandbox; use this only for code that you trust
+    cold : True imports the libraries again for each run, instead of forking a process that has imported them;
+        this is much slower
     memory : bytes of memory for each process of a submission
-    dask : the address of a Dask scheduler, whose workers grade instead of this machine
+    dask : the address of a Dask scheduler, whose workers then grade in place of this machine
     Returns all results, including those of earlier runs, without the students' work, sorted by student.
     Raises CourseError if nothing can be graded at all.
     """
@@ -87,7 +89,7 @@ def _grade_changed(submissions, keys, records, starter):
 
 
 def _results(submissions, start, most):
-    """Yield each result as it arrives. `most()` returns how many may be in progress."""
+    """Yield each result as soon as it arrives. `most()` returns how many submissions may be in progress."""
     left, started = submissions[::-1], set()
     while left or started:
         room = max(1, most())
@@ -99,7 +101,7 @@ def _results(submissions, start, most):
 
 @contextmanager
 def _on_this_machine(workers, assignment, sandbox, seconds):
-    """Yield two functions, as `cluster.on_cluster` does: `start` and `most`."""
+    """Yield two functions, `start` and `most`, which are described in `cluster.on_cluster`."""
     workers = workers or os.cpu_count() or 1
     with Sandbox(assignment.prelude, **sandbox) as opened, ThreadPoolExecutor(workers) as pool:
         judge = Judge(assignment, opened, seconds)
@@ -111,7 +113,7 @@ def _on_this_machine(workers, assignment, sandbox, seconds):
 
 
 def summary(results: list[Result], out: str | Path) -> str:
-    """Return a summary in a few lines: the counts, the mean, each task's share, and who has a problem."""
+    """Return a summary in a few lines: counts, the mean, each task's share, and students with a problem."""
     graded = [result for result in results if not result.problem]
     lines = [f"{len(results)} submissions, {len(graded)} graded."]
     earlier = sum(not result.now for result in results)

@@ -1,4 +1,4 @@
-"""Grades on the workers of a Dask cluster. Each worker has its own sandbox and sends its results back.
+"""Grades on the workers of a Dask cluster. Each worker has its own sandbox and sends back its results.
 
 Source: https://distributed.dask.org/en/stable/client.html
 """
@@ -25,7 +25,7 @@ _ADDRESS = re.compile(r"((tcp|tls)://)?[\w.:\[\]-]+:\d+")
 
 @dataclass
 class _Kept:
-    """A worker's open sandbox, and the number of submissions that it grades now."""
+    """A worker's open sandbox, and the number of submissions that are now being graded in it."""
 
     judge: Judge
     users: int = 0
@@ -37,7 +37,7 @@ _lock = threading.RLock()
 
 @contextlib.contextmanager
 def on_cluster(address: str, assignment: Assignment, sandbox: dict, seconds: float | None):
-    """Connect to the cluster and yield two functions: `start` and `most`.
+    """Connect to the cluster, and yield two functions, `start` and `most`.
 
     `start(submission)` starts the grading of one submission and returns its future. `most()` returns how many
     submissions may be on the cluster at the same time.
@@ -45,7 +45,7 @@ def on_cluster(address: str, assignment: Assignment, sandbox: dict, seconds: flo
     address : the scheduler's address, such as "tcp://10.0.0.1:8786"
     sandbox : the keyword arguments with which each worker makes its `Sandbox`
     seconds : the time limit for one task, or None for the default
-    Raises CourseError if the cluster does not answer, has no worker, or stops.
+    Raises CourseError if the cluster does not answer, has no worker, or stops working.
     """
     client = _connect(address)
     last_seen = time.monotonic()
@@ -64,7 +64,7 @@ def on_cluster(address: str, assignment: Assignment, sandbox: dict, seconds: flo
 
     with client, _in_sentences(address):
         arguments = (CODE, assignment, sandbox, seconds)
-        executor = client.get_executor(pure=False)  # Dask executes every call, even if two look the same
+        executor = client.get_executor(pure=False)  # with True, equal calls would run only once
         yield lambda submission: executor.submit(grade_one, *arguments, submission), most
         with contextlib.suppress(OSError):
             client.run(_close_idle)
@@ -78,7 +78,7 @@ def _connect(address):
     for name in ("distributed", "distributed.client"):  # the CourseErrors below say all that a user needs
         logging.getLogger(name).setLevel(logging.CRITICAL)
     try:
-        if not _ADDRESS.fullmatch(address):  # if a Client fails on its address, it takes 20 seconds to end
+        if not _ADDRESS.fullmatch(address):  # a Client with a wrong address would need 20 seconds to fail
             raise OSError
         return Client(address, timeout=CONNECT, set_as_default=False)
     except OSError:
@@ -89,7 +89,7 @@ def _connect(address):
 
 @contextlib.contextmanager
 def _in_sentences(address):
-    """Raise a CourseError if Dask fails in the block."""
+    """Turn an error of Dask in the `with` block into a CourseError."""
     from distributed import KilledWorker
 
     try:
@@ -104,7 +104,7 @@ def _in_sentences(address):
             "Workers of the cluster died one after the other, at the same submission: give them more "
             "memory, or grade without --dask."
         ) from None
-    except (ImportError, AttributeError) as error:  # the worker lacks a module or a name that it was sent
+    except (ImportError, AttributeError) as error:  # the worker lacks a module or a name
         raise CourseError(
             f"A worker can't grade ({error}): install the same version of the course on all of them."
         ) from None
@@ -113,7 +113,7 @@ def _in_sentences(address):
 def grade_one(
     code: str, assignment: Assignment, sandbox: dict, seconds: float | None, submission: intake.Submission
 ) -> Result:
-    """Grade one submission on a worker and return the result. Keeps the sandbox open for the next one.
+    """Grade one submission on a worker, and return the result. The sandbox stays open for the next one.
 
     code : the hash of the grading code on the machine that sends the submissions
     Raises CourseError if this worker has another version of the course, or can't grade.
@@ -135,7 +135,7 @@ def grade_one(
 
 
 def _close_idle():
-    """Close the sandboxes of this worker that grade nothing now."""
+    """Close those sandboxes of this worker in which nothing is being graded."""
     with _lock:
         for key in [key for key, kept in _kept.items() if not kept.users]:
             _kept.pop(key).judge.sandbox.__exit__()

@@ -1,7 +1,8 @@
 """Reads submissions from a folder, an LMS's zip file or nbgrader's folders, and finds the answers in them.
 
-Names, sizes and contents can't be trusted. So nothing is unpacked onto the disk, no link is followed, and no
-notebook is executed. If something is wrong with a submission, that student's result says so in a sentence.
+Their names, sizes and contents can't be trusted. So nothing is unpacked onto the disk, no link is followed,
+and no notebook is executed. If something is wrong with a submission, the student's result says so in a
+sentence.
 """
 
 import ast
@@ -36,9 +37,9 @@ class Submission:
     """What one student handed in.
 
     student : a name that is safe in file names
-    lms : the LMS, "canvas" or "moodle", and the student's number there; ("", "") if it did not come from one
+    lms : the LMS, "canvas" or "moodle", and the student's number in it; ("", "") if there is no LMS
     data : the notebook's bytes, or None if there is a problem
-    problem : a sentence for the student that says why there is no notebook to grade, or ""
+    problem : a sentence that tells the student why there is no notebook to grade, or ""
     """
 
     student: str
@@ -54,7 +55,7 @@ class Submission:
 
 @dataclass
 class _File:
-    """A file in a folder or in a zip file that has not been read yet."""
+    """A file in a folder or in a zip file, which has not been read yet."""
 
     path: PurePosixPath
     size: int
@@ -67,7 +68,7 @@ def collect(source: Path, assignment: str) -> list[Submission]:
     """Return each student's submission, sorted by name.
 
     source : a folder of notebooks or of folders by student, a course folder of nbgrader, or a zip file
-    assignment : its name, by which its folders and notebooks are recognized
+    assignment : the assignment's name, by which its folders and notebooks are recognised
     Raises CourseError if `source` does not exist or contains no submission.
     """
     if source.is_dir():
@@ -86,7 +87,7 @@ def collect(source: Path, assignment: str) -> list[Submission]:
     submissions: dict[str, Submission] = {}
     for (raw, lms), theirs in sorted(by_student.items()):
         submission = _choose(raw, lms, theirs, assignment)
-        if submission.student in submissions:  # two names became the same when spaces were replaced
+        if submission.student in submissions:  # two names are equal once spaces are replaced
             submission.student = _other_name(f"{raw} {lms}")
         submissions[submission.student] = submission
     if not submissions:
@@ -149,7 +150,7 @@ def _by_nbgrader(path, assignment):
 
 
 def _student(path, assignment, nested):
-    """Return the student who owns a file, as (name, (LMS, number)), or None if it belongs to nobody."""
+    """Return the student who owns a file, as (name, (LMS, number)), or None if the file belongs to nobody."""
     parts = [part for part in path.parts if not _IGNORED.match(part)]
     if len(parts) < len(path.parts) or not parts:
         return None
@@ -185,7 +186,7 @@ def _choose(raw, lms, files, assignment):
     else:
         try:
             data = chosen.read()
-        except Exception as error:  # damaged or encrypted; each compression method raises its own errors
+        except Exception as error:  # damaged or encrypted; each compression method has its own errors
             submission.problem = f"The file can't be read ({type(error).__name__}): hand it in again."
         else:
             submission.data = data if len(data) <= LARGEST else None
@@ -203,12 +204,12 @@ class Unusable(Exception):
 
 @dataclass
 class Answers:
-    """The answers and other cells from a student's notebook.
+    """The answers and the other cells that matter in a student's notebook.
 
     code : the source of each solution cell by grade id
     texts : the source of each cell that a person grades, by grade id
     before : the student's own code cells, by the grade id of the answer that follows them
-    notes : sentences for the feedback on what was missing or had to be repaired
+    notes : sentences for the feedback on what was missing or had to be repaired in the notebook
     """
 
     code: dict[str, str] = field(default_factory=dict)
@@ -219,12 +220,12 @@ class Answers:
 
 class _Cell(NamedTuple):
     type: str | None
-    name: str  # its grade id
+    name: str  # the cell's grade id
     source: str
 
 
 def answers(data: bytes, assignment: Assignment) -> Answers:
-    """Find the student's answers by their grade ids, or else by the functions that they should define.
+    """Find the student's answers by their grade ids, or otherwise by the functions that they should define.
 
     Raises Unusable if the data can't be read as a notebook, or has no cell of this assignment.
     """
@@ -249,7 +250,7 @@ def answers(data: bytes, assignment: Assignment) -> Answers:
 
 
 def _by_grade_id(cells, assignment, notes):
-    """Return the index of each answer's cell by grade id: of two, the last one that is not blank."""
+    """Return the index of each answer's cell by grade id. Of two cells, the last that is not blank counts."""
     found = {}
     for index, cell in enumerate(cells):
         if cell.name in assignment.answers:
@@ -262,7 +263,7 @@ def _by_grade_id(cells, assignment, notes):
 
 
 def _by_function(cells, functions, found):
-    """Return the index of the last other code cell that defines one of the functions, or None."""
+    """Return the index of the last code cell, not in `found`, that defines one of the functions, or None."""
     for index in reversed(range(len(cells))):
         other = cells[index].type == "code" and index not in found.values()
         if other and functions & _defined(cells[index].source):
@@ -273,7 +274,7 @@ def _by_function(cells, functions, found):
 def _own_cells(cells, assignment, found, manual):
     """Return the code cells that the student added, by the grade id of the answer that follows them.
 
-    found : the grade id of each answer by the index of its cell
+    found : dict from the index of each answer's cell to the answer's grade id
     """
     given = {cell.source.strip() for cell in assignment.notebook.cells}
     known = {grade_id(cell) for cell in assignment.notebook.cells} - {""}
@@ -299,7 +300,7 @@ def _defined(source):
 
 
 def _cells(data):
-    """Return the cells of a notebook, for every version of the notebook format."""
+    """Return the cells of a notebook, in any version of the notebook format."""
     if not data.strip():
         raise Unusable("The file is empty: save the notebook and hand it in again.")
     try:

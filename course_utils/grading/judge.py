@@ -1,4 +1,4 @@
-"""Turns what a student's code returned into points, in a process that never executes that code."""
+"""Turns the results of a student's code into points, in a process that never executes that code."""
 
 import hashlib
 import threading
@@ -15,8 +15,9 @@ from course_utils.grading.result import Result, TaskResult, Verdict
 from course_utils.grading.sandbox import Ended, Sandbox
 from course_utils.learning import checks
 
-MOST_RUNS = 3  # of one notebook: after a cell has ended a run, the next run leaves it out
-# The time limit for a task, if none is given: so many times the time of the instructor's whole notebook.
+MOST_RUNS = 3  # runs of one notebook; each run leaves out the cells that ended an earlier run
+# The default time limit for a task is TIMES the time of the instructor's whole notebook, and at least
+# LEAST_SECONDS.
 TIMES, LEAST_SECONDS = 10, 10
 _ENDS_ALL = "raise RuntimeError('this cell ended the whole notebook')"
 _HIDDEN_RIGHT = "A further input, which is not shown."
@@ -29,17 +30,17 @@ def _hash_of_code():
     return hashlib.sha256(b"".join(file.read_bytes() for file in files)).hexdigest()
 
 
-CODE = _hash_of_code()  # of the code that a result depends on
+CODE = _hash_of_code()  # a hash of the code that results depend on
 
 
 def key_of(assignment: Assignment, submission: intake.Submission, seconds: float | None) -> str:
-    """Return a hash of all that a result depends on: both notebooks, the limit and the grading code."""
+    """Return a hash of all that a result depends on: both notebooks, the time limit and the grading code."""
     return hashlib.sha256(f"{assignment.key} {submission.key} {seconds} {CODE}".encode()).hexdigest()
 
 
 @dataclass(frozen=True)
 class _Expected:
-    """What one call in the instructor's notebook says about a check: see `checks.check`."""
+    """What one call of a check in the instructor's notebook expects: see `checks.check`."""
 
     call: str
     about: str
@@ -52,19 +53,19 @@ class Judge:
     """Grades submissions of one assignment.
 
     assignment : the instructor's notebook
-    sandbox : executes the code; must already be entered
-    seconds : the limit for one task; by default derived from the time of the instructor's own answers
+    sandbox : the sandbox that executes the code; its `with` block must already have been entered
+    seconds : the time limit for one task; by default derived from the time of the instructor's own answers
     """
 
     def __init__(self, assignment: Assignment, sandbox: Sandbox, seconds: float | None = None):
         self.assignment, self.sandbox, self.seconds = assignment, sandbox, seconds
         self._given_seconds = seconds
         self._hidden_checks = {name for task in assignment.tasks.values() for name in task.hidden_checks}
-        self._expected: dict[str, list[_Expected]] | None = None  # by check, an entry for each call
+        self._expected: dict[str, list[_Expected]] | None = None  # by check, with an entry for each call
         self._lock = threading.Lock()
 
     def prepare(self):
-        """Execute the instructor's answers once and keep what they gave. Raises CourseError if they fail."""
+        """Execute the instructor's answers once, and keep the results. Raises CourseError if they fail."""
         with self._lock:
             if self._expected is None:
                 begin = time.monotonic()
@@ -92,8 +93,8 @@ class Judge:
     def grade(self, submission: intake.Submission) -> Result:
         """Return one student's result. Raises CourseError if nothing can be graded.
 
-        If the grader itself fails, only this result suffers: it gets a sentence that says so, and an empty
-        `key`, so that the next run grades it again.
+        If the grader itself fails, only this student's result is affected: it contains a sentence that says
+        so, and an empty `key`, so that the submission is graded again in the next run.
         """
         self.prepare()
         try:
@@ -127,7 +128,7 @@ class Judge:
         )
 
     def _run(self, answers):
-        """Execute a student's cells. If one ends the whole notebook, execute the others again without it."""
+        """Execute a student's cells. If one ends the whole run, execute the others again without it."""
         code, before = dict(answers.code), dict(answers.before)
         notes, ended = [], {}
         for _ in range(MOST_RUNS):
@@ -135,7 +136,7 @@ class Judge:
             hidden = [task.hidden for task in self.assignment.tasks.values() if task.hidden]
             report = _Report(self._hidden_checks, notes, ended)
             try:
-                # A task with hidden tests may use its limit twice: in its cell or check, and in those tests.
+                # A task with hidden tests may use the limit twice: in its cell or check, and in hidden tests.
                 limit = self.seconds * (2 * len(hidden) + 1)
                 job = {"cells": cells, "seconds": self.seconds, "hidden": hidden}
                 for message in self.sandbox.messages(job, limit):
@@ -143,7 +144,7 @@ class Judge:
                 return report
             except (Ended, wire.Garbled) as error:
                 how = str(error) if isinstance(error, Ended) else f"sent {error}"
-                if report.done:  # the code knew the hidden inputs by then: how it ended could reveal them
+                if report.done:  # the code then knew the hidden inputs, so how it ended could reveal them
                     how = "ended in a check that is not shown"
             cell = cells[report.index] if report.index is not None else {"role": "", "name": ""}
             name = self.assignment.tasks[cell["name"]].answer if cell["role"] == "check" else cell["name"]
@@ -174,7 +175,7 @@ class Judge:
         passed = sum(verdict.passed for verdict in verdicts)
         hidden = [verdict.passed for verdict in verdicts if verdict.hidden]
         score = 0.0
-        if any(hidden) or not hidden:  # no points if every hidden check fails
+        if any(hidden) or not hidden:  # a task gets no points if all its hidden checks fail
             score = round(task.points * passed / max(1, len(verdicts)), 2)
         return replace(result, stopped=stopped, checks=verdicts, score=score)
 
@@ -193,7 +194,7 @@ class Judge:
 
 
 def _expected(message):
-    """Return what a call in the instructor's notebook sent. Raises CourseError if it fails its own check."""
+    """Return what a call in the instructor's notebook expects. Raises CourseError if its own check fails."""
     value = wire.decode(message["expected"])
     mistakes = {says: wire.decode(wrong) for says, wrong in message["mistakes"]}
     expected = _Expected(message["call"], message["about"], value, mistakes, message["tolerance"])
@@ -204,37 +205,37 @@ def _expected(message):
 
 
 def _problem(outcome, expected):
-    """Return what is wrong with an outcome, or None."""
+    """Return what is wrong with the outcome of a call, or None if nothing is."""
     wanted, mistakes, call = expected.value, expected.mistakes, expected.call
     try:
         return checks.problem_of(outcome, wanted, mistakes, expected.tolerance, call)
-    except Exception as error:  # a value that can be read but not compared
+    except Exception as error:  # the value can be read, but not compared
         return f": {call} gave a value that can't be compared ({type(error).__name__})."
 
 
 @dataclass
 class _Report:
-    """What the sandbox sent about a student's run, as far as it is valid and came when it should."""
+    """What the sandbox reported about a student's run, without messages that are invalid or come too late."""
 
-    hidden_checks: set[str]  # the checks that come after `done`
-    notes: list[str] = field(default_factory=list)  # for the student
-    ended: dict[str, str] = field(default_factory=dict)  # how an answer ended a whole run, by grade id
-    outcomes: dict[str, list] = field(default_factory=dict)  # of each call, by check
-    outputs: dict[str, tuple[str, list]] = field(default_factory=dict)  # an answer's text and pictures
-    problems: dict[str, str] = field(default_factory=dict)  # the error that stopped an answer
-    done: bool = False  # all that the student will see has arrived
-    index: int | None = None  # of the cell that is being executed
+    hidden_checks: set[str]  # the names of the checks whose outcomes may come only after `done`
+    notes: list[str] = field(default_factory=list)  # sentences for the student
+    ended: dict[str, str] = field(default_factory=dict)  # by grade id, how an answer ended a whole run
+    outcomes: dict[str, list] = field(default_factory=dict)  # by check, the outcome of each call
+    outputs: dict[str, tuple[str, list]] = field(default_factory=dict)  # by grade id, its text and pictures
+    problems: dict[str, str] = field(default_factory=dict)  # by grade id, the error that stopped an answer
+    done: bool = False  # True when everything that the student may see has arrived
+    index: int | None = None  # index of the cell that is being executed
 
     def add(self, message, cells):
-        """Add one message. What is not valid is ignored."""
+        """Add one message to the report. Ignore whatever is not valid."""
         begin, check = message.get("begin"), message.get("check")
         if message.get("done"):
             self.done = True
         elif isinstance(begin, int) and 0 <= begin < len(cells):
             self.index = begin
         elif isinstance(check, str):
-            # Accept visible checks only before `done` and hidden ones only after it: from then on the code
-            # knows the hidden inputs, and nothing from it may reach the student.
+            # Accept visible checks only before `done`, and hidden checks only after it. After `done` the code
+            # knows the hidden inputs, so nothing from the code may reach the student.
             if self.done == (check in self.hidden_checks):
                 self.outcomes.setdefault(check, []).append(message.get("outcome"))
         elif self.index is not None and message.get("cell") == self.index and not self.done:
@@ -246,7 +247,7 @@ class _Report:
 
 
 def _outcome(data) -> dict:
-    """Return a valid outcome, in the form of `checks.attempt`, whatever data the sandbox sent."""
+    """Return a valid outcome, in the form that `checks.attempt` returns, whatever data the sandbox sent."""
     data = data if isinstance(data, dict) else {}
     if "value" in data:
         try:

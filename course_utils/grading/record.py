@@ -1,7 +1,7 @@
-"""Stores what grading found: each student's result, the gradebook, tables for an LMS and feedback pages.
+"""Stores the results of grading: each student's result, the gradebook, tables for an LMS and feedback pages.
 
-Each student's result is one file, which is replaced as a whole. Each run makes the tables and updates the
-gradebook from these files, so it repairs whatever a killed run left unfinished.
+Each student's result is one file, which is always replaced as a whole. Each run makes the tables and updates
+the gradebook from these files, so it completes whatever a killed run left unfinished.
 """
 
 import base64
@@ -22,7 +22,7 @@ from course_utils import files
 from course_utils.grading.assignment import Assignment, grade_id, without_hidden
 from course_utils.grading.result import Result, TaskResult
 
-LINE = 96  # characters that fit on a line in formgrader
+LINE = 96  # characters that fit on a line in nbgrader's formgrader
 _CONFIG = "c = get_config()  # noqa: F821\nc.CourseDirectory.course_id = 'open-the-box'\n"
 
 
@@ -37,14 +37,14 @@ class Records:
             subfolder.mkdir(parents=True, exist_ok=True)
 
     def read(self, student: str) -> Result | None:
-        """Return the stored result, or None if there is none or it can't be read."""
+        """Return the student's stored result, or None if there is no result or it can't be read."""
         try:
             return Result.from_json((self.results / f"{student}.json").read_text(encoding="utf-8"))
         except (OSError, ValueError, KeyError, TypeError):
             return None
 
     def keep(self, result: Result):
-        """Write one student's notebook for formgrader, then the result."""
+        """Write one student's notebook for nbgrader's formgrader, and then the student's result."""
         name = self.assignment.name
         book = self.folder / "autograded" / result.student / name / f"{name}.ipynb"
         book.parent.mkdir(parents=True, exist_ok=True)
@@ -52,9 +52,9 @@ class Records:
         _write(self.results / f"{result.student}.json", result.to_json())
 
     def finish(self, students: Iterable[str]) -> list[Result]:
-        """Update the gradebook, then write the feedback and the tables with the points given there by hand.
+        """Update the gradebook. Write feedback and tables, which include points that a person gave there.
 
-        students : the students of this run; students of earlier runs are kept, with `now` False
+        students : the students of this run; the results of earlier runs stay, with `now` set to False
         Returns all results, without the students' work.
         """
         name, now = self.assignment.name, set(students)
@@ -73,7 +73,7 @@ class Records:
         return results
 
     def _current(self, student):
-        """Return the stored result with the tasks that the assignment has now, or None."""
+        """Return the student's stored result with the assignment's current tasks, or None."""
         result = self.read(student)
         if not result:
             return None
@@ -104,9 +104,9 @@ class Records:
                 _write(self.folder / f"{name}.csv", rows)
 
     def _notebook(self, result):
-        """Return the notebook for formgrader: the instructor's cells with the student's answers.
+        """Return a notebook for nbgrader's formgrader: the instructor's cells with the student's answers.
 
-        Answers in Markdown become plain text, and no output is HTML.
+        Answers in Markdown become plain text, and outputs contain no HTML.
         """
         book = nbformat.from_dict(self.assignment.notebook)
         tasks = {task.task: task for task in result.tasks}
@@ -135,7 +135,7 @@ def _stream(name, text):
 
 
 def _outputs(task):
-    """Return what a student's cell gave as outputs of a notebook: plain text and pictures."""
+    """Return the text and pictures of a student's cell as outputs of a notebook cell."""
     outputs = [_stream("stderr", task.stopped + "\n")] if task.stopped else []
     outputs += [_stream("stdout", task.text)] if task.text else []
     for data in task.shown:
@@ -145,7 +145,7 @@ def _outputs(task):
 
 
 def _picture(data):
-    """Return the PNG picture in displayed data, in base64, or "" if there is none."""
+    """Return the PNG picture in displayed data, in base64, or "" if the data contains no PNG."""
     text = data.get("image/png", "")
     try:
         is_png = base64.b64decode(text).startswith(b"\x89PNG")
@@ -157,7 +157,7 @@ def _picture(data):
 def _as_text(source):
     """Put a student's text into a fenced block with wrapped lines.
 
-    Otherwise formgrader would render HTML in it, and cut off long lines.
+    Otherwise nbgrader's formgrader would render HTML in the text, and cut off long lines.
     """
     lines = [
         part
@@ -171,7 +171,7 @@ def _as_text(source):
 
 
 def _write(path, content):
-    """Write a file, whole or not at all. `content` is a text, or rows for a CSV file."""
+    """Write a file, whole or not at all. `content` is a text, or the rows of a CSV file."""
     with (
         files.replacing(path, ".part") as part,  # the lock of the grading folder keeps other processes away
         part.open("w", encoding="utf-8", errors="replace", newline="") as file,
@@ -183,13 +183,13 @@ def _write(path, content):
 
 
 def _no_formula(value):
-    """Return the text of a table's cell, changed so that no spreadsheet reads it as a formula."""
+    """Return the text of a table's cell, changed if a spreadsheet would read it as a formula."""
     text = str(value)
     return f"'{text}" if text.startswith(("=", "+", "-", "@", "\t", "\r")) else text
 
 
 def _printable(value):
-    """Return a text without control characters, which have no place in HTML."""
+    """Return a text in which control characters, which HTML does not allow, are replaced."""
     return "".join(char if char.isprintable() or char in "\n\t" else "�" for char in str(value))
 
 
@@ -207,14 +207,14 @@ def _template():
 
 
 def _with_gradebook(result, by_task):
-    """Return a result with what the gradebook says: see `_fill_gradebook`."""
+    """Return a result with the points and comments of the gradebook, which `_fill_gradebook` returns."""
     return replace(result, tasks=tuple(replace(task, **by_task[task.task]) for task in result.tasks))
 
 
 def _fill_gradebook(file, assignment, results):
-    """Write all results into nbgrader's gradebook in one transaction. Keep the points that a person gave.
+    """Write all results into nbgrader's gradebook in one transaction. Points that a person gave stay.
 
-    Returns what counts afterwards: {"score", "waits", "comment"} by student and task.
+    Returns, by student and task, what counts after this: {"score", "waits", "comment"}.
     """
     from nbgrader import api
 
@@ -236,7 +236,7 @@ def _fill_gradebook(file, assignment, results):
 
 
 def _update_notebook(book, assignment):
-    """Return the gradebook's notebook of the assignment, with the cells that it has now."""
+    """Return the assignment's notebook in the gradebook, after updating the notebook's cells."""
     name = assignment.name
     book.update_or_create_assignment(name)
     notebook = book.update_or_create_notebook(name, name)
@@ -249,7 +249,7 @@ def _update_notebook(book, assignment):
 
 
 def _submitted_notebooks(db, notebook, names):
-    """Return each student's submitted notebook in the gradebook; create those that are missing."""
+    """Return each student's submitted notebook in the gradebook; create missing notebooks."""
     from nbgrader import api
 
     students = {student.id: student for student in db.query(api.Student)}
@@ -265,7 +265,7 @@ def _submitted_notebooks(db, notebook, names):
 
 
 def _rows(db, notebook, submitted):
-    """Return the grades and comments of a submitted notebook by cell; create those that are missing."""
+    """Return the grades and comments of a submitted notebook by cell; create missing grades and comments."""
     from nbgrader import api
 
     grades = {grade.cell.name: grade for grade in submitted.grades}
@@ -275,14 +275,14 @@ def _rows(db, notebook, submitted):
         (notebook.solution_cells, comments, api.Comment),
     ):
         for cell in cells:
-            if cell.name not in rows:  # a new student, or a new task
+            if cell.name not in rows:  # the student or the task is new
                 rows[cell.name] = create(cell=cell, notebook=submitted)
                 db.add(rows[cell.name])
     return grades, comments
 
 
 def _enter(task, grade, comment):
-    """Enter the points of a task into its row in the gradebook, and return what counts."""
+    """Enter the points of a task into its grade in the gradebook, and return what counts."""
     grade.auto_score = None if task.manual else task.score
     grade.needs_manual_grade = bool(task.manual and grade.manual_score is None)
     score = grade.auto_score if grade.manual_score is None else grade.manual_score

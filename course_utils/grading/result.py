@@ -1,4 +1,4 @@
-"""The result of grading one student's submission, and the form in which it is stored."""
+"""The result of grading one student's submission, and the JSON in which the result is stored."""
 
 import json
 from dataclasses import asdict, dataclass, replace
@@ -11,8 +11,8 @@ class Verdict:
     """The verdict on one call of the student's function."""
 
     passed: bool
-    hidden: bool  # from a hidden test
-    says: str  # what was right or wrong, for the student
+    hidden: bool  # True if the call is in a hidden test
+    says: str  # tells the student what was right or wrong
 
 
 @dataclass(frozen=True)
@@ -22,15 +22,15 @@ class TaskResult:
     task: str  # the grade id of the graded cell
     title: str
     points: float  # the most that the task can give
-    score: float = 0.0  # the points that it gave
+    score: float = 0.0  # the points that the student got
     manual: bool = False  # True if a person gives the points
-    stopped: str = ""  # how the student's cell failed, as a sentence
+    stopped: str = ""  # a sentence on how the student's cell failed, or ""
     checks: tuple[Verdict, ...] = ()
     source: str = ""  # the student's answer
-    text: str = ""  # what it printed
-    shown: tuple[dict[str, str], ...] = ()  # the pictures and texts that it displayed, by MIME type
-    # The gradebook knows these; they are not stored in the result.
-    waits: bool = False  # True if a person has still to give the points
+    text: str = ""  # the text that the answer printed
+    shown: tuple[dict[str, str], ...] = ()  # the pictures and texts that the answer displayed, by MIME type
+    # The gradebook stores the next two fields; the result does not.
+    waits: bool = False  # True if a person must still give the points
     comment: str = ""
 
     @classmethod
@@ -44,13 +44,13 @@ class Result:
     """One student's result."""
 
     student: str
-    lms: tuple[str, str]  # see `intake.Submission`
+    lms: tuple[str, str]  # the same as in `intake.Submission`
     problem: str  # why nothing could be graded, or ""
-    notes: tuple[str, ...]  # for the student: what was missing or was left out
+    notes: tuple[str, ...]  # sentences that tell the student what was missing or left out
     tasks: tuple[TaskResult, ...]
     seconds: float  # how long the grading took
-    key: str = ""  # a hash of all that the result depends on; with "" the next run grades it again
-    now: bool = True  # False if the submission came with an earlier delivery; not stored
+    key: str = ""  # a hash of all that the result depends on; if "", the next run grades again
+    now: bool = True  # False if only an earlier run had this submission; not stored
 
     @property
     def score(self) -> float:
@@ -58,20 +58,20 @@ class Result:
 
     @property
     def points(self) -> float:
-        """The most points that can be reached."""
+        """The highest number of points that can be reached."""
         return sum(task.points for task in self.tasks)
 
     @property
     def waiting(self) -> int:
-        """How many answers wait for a person."""
+        """How many answers a person must still give points for."""
         return sum(task.waits for task in self.tasks)
 
     def without_work(self):
-        """Return a copy without the student's answers and what they printed, to save memory."""
+        """Return a copy without the student's answers and their output, to save memory."""
         return replace(self, tasks=tuple(replace(task, source="", text="", shown=()) for task in self.tasks))
 
     def to_json(self) -> str:
-        """Return the result as it is stored."""
+        """Return the result as JSON, in the form in which it is stored."""
         facts = {"key": self.key, "student": self.student, "lms": self.lms, "problem": self.problem}
         facts |= {"notes": self.notes, "score": self.score, "max": self.points, "tasks": []}
         for task in self.tasks:
@@ -82,7 +82,7 @@ class Result:
 
     @classmethod
     def from_json(cls, text: str):
-        """Return the result that `to_json` wrote, in this version of the course or an earlier one.
+        """Return the result from the JSON that `to_json` wrote in this or an earlier version of the course.
 
         Raises ValueError, KeyError or TypeError if the text has another form.
         """

@@ -1,8 +1,8 @@
-"""The sandbox in which students' code is executed. Only messages come out of it.
+"""The sandbox in which students' code is executed. Only messages leave the sandbox.
 
 bubblewrap starts one process without network and rights, and with its own environment. The process can read
-the libraries and the models and sees nothing else of this machine. `student_process` is its program: it is
-started once and forked for each student.
+the libraries and the models, and sees nothing else of this machine. The process runs `student_process`: it is
+started once, and forked for each student.
 
 Source: https://github.com/containers/bubblewrap
 """
@@ -25,28 +25,28 @@ from course_utils.errors import CourseError
 from course_utils.grading import student_process, wire
 from course_utils.loading import store
 
-START = 300  # seconds that the imports may take
-GRACE = 15  # seconds after the time limit, until the grader stops waiting for the sandbox
+START = 300  # seconds within which the imports must finish
+GRACE = 15  # seconds that the grader waits for the sandbox after the time limit
 LONGEST_RUN = 64 * 2**20  # characters of messages that one run may send
 SYSTEM = ("/usr", "/lib", "/lib32", "/lib64", "/bin", "/sbin", "/etc/ld.so.cache", "/etc/alternatives")
-# Numbers of users that don't exist. Runs at the same time, also those of other graders on this machine, have
-# different users, because the kernel counts the limits by user.
+# The kernel counts limits by user. So each run has a different user from all other runs at the same time,
+# even those of other graders on this machine. These numbers belong to no real user.
 FIRST_USER = 1_700_000_000
-USERS = 400  # for each grader; process ids are below 4,194,304, so users stay below 2**32
-# Capabilities that the server keeps if it runs as root, to make namespaces and to change the user.
+USERS = 400  # for each grader; as process ids are below 4,194,304, users stay below 2**32
+# Capabilities that the server keeps if it runs as root: it needs them to make namespaces and change the user.
 CAPABILITIES = ("CAP_SYS_ADMIN", "CAP_SETUID", "CAP_SETGID")
 
 
 class Ended(Exception):
-    """Raised if a run ended too early. The message continues the sentence "Your notebook ..."."""
+    """Raised if a run ended too early. The message completes the sentence "Your notebook ..."."""
 
 
 class Sandbox:
-    """Starts the process in the sandbox that is forked for each run. Use it in a `with` block.
+    """Starts a process in the sandbox, which is forked for each run. Use it in a `with` block.
 
     prelude : cells that are the same for every run; they are executed once, before the first fork
-    isolated : False executes the code without a sandbox: only for code that you trust
-    cold : True starts a new process for each run: slow, but needed if forking a warm one is not safe
+    isolated : False executes the code without a sandbox; use this only for code that you trust
+    cold : True starts a new process for each run; this is slow, but needed if a fork would not be safe
     memory : bytes of memory for each process of a run
     Raises CourseError if this machine can't make a sandbox.
     """
@@ -120,10 +120,11 @@ class Sandbox:
     def messages(self, job: dict, seconds: float) -> Iterator[dict]:
         """Execute a notebook's cells, and yield the sandbox's messages as they arrive.
 
-        job : a dictionary with "cells" (see `Assignment.cells`), "seconds" (the limit for one cell), "hidden"
-            (the hidden tests of each check cell that has any) and "whole" (True for the instructor's answers)
-        seconds : the limit for the whole run
-        Raises Ended if the run was stopped or stopped itself, wire.Garbled if a message can't be read.
+        job : a dictionary with "cells" (see `Assignment.cells`), "seconds" (the time limit for one cell),
+            "hidden" (the hidden tests of each check cell that has any) and "whole" (True for the instructor's
+            answers)
+        seconds : the time limit for the whole run
+        Raises Ended if the run was stopped or stopped itself, and wire.Garbled if a message can't be read.
         """
         own_server, own_control = self._start() if self.cold else (None, None)
         ours, theirs = socket.socketpair()
@@ -131,7 +132,7 @@ class Sandbox:
         with self._lock:
             user = self._users.pop()
         try:
-            # Without root, a user namespace has only one user. With the user 0, the server makes a namespace.
+            # Without root, a user namespace can have only one user. The user 0 asks for such a namespace.
             request = {"seconds": seconds, "memory": self.memory, "user": user if os.getuid() == 0 else 0}
             packet = [json.dumps(request).encode()], [theirs.fileno(), their_status.fileno()]
             with self._lock:
@@ -145,7 +146,7 @@ class Sandbox:
             their_status.close()
             job |= {"prelude": self.prelude if self._lacks_prelude else []}
             yield from _messages(ours, status, job, time.monotonic() + seconds + GRACE)
-        except TimeoutError:  # in the middle of a message
+        except TimeoutError:  # the time was up in the middle of a message
             raise Ended("was stopped at the time limit") from None
         finally:
             for connection in (ours, theirs, status, their_status):
@@ -203,10 +204,10 @@ def _reason_of_end(end):
 
 
 def _environment():
-    """Return all environment variables of the sandbox."""
+    """Return all environment variables of the process in the sandbox."""
     threads = ("OMP_NUM_THREADS", "OMP_THREAD_LIMIT", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
     return {
-        **{name: "1" for name in threads},  # a forked process loses its threads
+        **{name: "1" for name in threads},  # a forked process has only one thread
         "COURSE_ANSWERS": f"{student_process.HOME}/answers.json",
         "COURSE_CACHE": str(store.cache_folder()),
         "HF_HUB_OFFLINE": "1",
@@ -236,10 +237,10 @@ def _bubblewrap():
             options += ["--symlink", os.readlink(folder), folder]
         else:
             options += ["--ro-bind-try", folder, folder]
-    options += ["--tmpfs", "/tmp"]  # comes first: readable folders may lie in /tmp
+    options += ["--tmpfs", "/tmp"]  # must come first, because readable folders may be in /tmp
     for folder in student_process.readable_folders():
         if not folder.startswith("/usr/"):
-            for parent in reversed(Path(folder).parents[:-1]):  # otherwise it gets other permissions
+            for parent in reversed(Path(folder).parents[:-1]):  # bubblewrap would use other permissions
                 options += ["--perms", "0755", "--dir", str(parent)]
             options += ["--ro-bind-try", folder, folder]
     options += ["--dev", "/dev", "--proc", "/proc", "--chdir", "/"]

@@ -1,13 +1,14 @@
 """The program in the sandbox: a process that has imported the libraries, and a copy of it for each student.
 
-Each run has four processes, each the parent of the next. The server imports the libraries and forks on
-request. Its copy, the supervisor, makes new namespaces, waits for the end of the run and kills it when its
-time is up. The supervisor's child is the first process in the namespaces and mounts folders of its own: when
-it ends, all processes in the namespaces end. Its child drops all rights and executes the student's cells.
+Each run has four processes, each of which is the parent of the next. The first is the server, which imports
+the libraries and forks on request. The second, the supervisor, is the server's copy: it makes new namespaces,
+waits for the end of the run, and kills the run when the time is up. The third is the first process inside the
+namespaces, and mounts the run's own folders: when it ends, all processes in the namespaces end. The fourth
+drops all rights and executes the student's cells.
 
-Nothing is judged here. Student code could read everything in its process, so the expected values never enter
-a student's run. The hidden tests come last, after the grader has received everything that the student will
-see. Each of them runs in a copy of the process that was forked right after its check cell.
+Nothing is judged here. Student code could read everything in its own process, so expected values never enter
+a student's run. The hidden tests come last, after the grader has received everything that the student may
+see. Each hidden test runs in a copy of the process that was forked right after the test's check cell.
 """
 
 import ast
@@ -35,7 +36,7 @@ HOME = "/tmp/home"
 # The modules that solutions import, the slowest first.
 IMPORTS = ("torch", "transformers.models.auto.modeling_auto", "transformers.models.llama.modeling_llama")
 IMPORTS += ("matplotlib.pyplot", "course_utils.widgets.explorer")
-REPEAT = 5  # seconds after which a cell that has caught a TimeoutError gets the next one
+REPEAT = 5  # seconds after which a cell that caught a TimeoutError gets another one
 SETUP_FAILED = 99  # the exit status if the sandbox could not be made for a run
 
 # From Linux's headers sched.h, mount.h, prctl.h and capability.h.
@@ -47,7 +48,7 @@ _libc = ctypes.CDLL(None, use_errno=True)
 
 
 def serve(control: socket.socket, isolated: bool, prelude: list[str]):
-    """Import the libraries and execute the prelude, then fork a copy for each request.
+    """Import the libraries, execute the prelude, and then fork a copy for each request.
 
     A request is JSON, {"seconds", "memory", "user"}, with two sockets: one for the messages of the run and
     one for its exit status. The process ends when the grader closes `control`.
@@ -59,7 +60,7 @@ def serve(control: socket.socket, isolated: bool, prelude: list[str]):
     shell = _shell()
     for source in prelude:
         shell.run_cell(source, store_history=False).raise_error()
-    # A fork would lose threads that the prelude has started. So restart without the prelude.
+    # A fork would lose the threads that the prelude has started, so restart without the prelude.
     if len(os.listdir("/proc/self/task")) > 1 and prelude:
         os.execv(sys.executable, [*sys.orig_argv[:-1], "[]"])
     _set_readable(False)
@@ -67,7 +68,7 @@ def serve(control: socket.socket, isolated: bool, prelude: list[str]):
     while True:
         request, handles, _, _ = socket.recv_fds(control, 4096, 2)
         if not request:
-            os._exit(0)  # nothing needs cleaning up, and Python's own exit takes a second
+            os._exit(0)  # nothing must be cleaned up, and Python's own exit takes a second
         if not os.fork():
             control.close()
             try:
@@ -103,12 +104,12 @@ def _shell():
 
 
 def _set_readable(readable):
-    """Let processes of the same user read this process and its files in /proc, or refuse it."""
+    """Allow or forbid processes of the same user to read this process and its files in /proc."""
     _libc.prctl(PR_SET_DUMPABLE, int(readable), 0, 0, 0)
 
 
 def _supervise(shell, connection, status, isolated, seconds, memory, user):
-    """Start a run, kill it when its time is up or the grader closes `status`, and send how it ended."""
+    """Start a run. Kill it when its time is up or the grader closes `status`. Report how the run ended."""
     if isolated:
         _enter_namespaces(user)
     child = os.fork()
@@ -129,17 +130,17 @@ def _supervise(shell, connection, status, isolated, seconds, memory, user):
 
 
 def _enter_namespaces(user):
-    """Move this process to new namespaces; its children will be in a new process namespace, too.
+    """Move this process into new namespaces; its children will also be in a new process namespace.
 
-    user : the user that the student's process will have; 0 if this process has no right to change its user,
-        so that it needs a new user namespace
+    user : the user that the student's process will have, or 0 if this process may not change its user and so
+        needs a new user namespace
     """
     namespaces = CLONE_NEWNS | CLONE_NEWIPC | CLONE_NEWPID | CLONE_NEWNET
     uid, gid = os.getuid(), os.getgid()
     if _libc.unshare(namespaces if user else namespaces | system_calls.CLONE_NEWUSER):
         raise OSError(ctypes.get_errno(), "the kernel refused new namespaces")
     if not user:
-        _set_readable(True)  # otherwise the files in /proc/self belong to root
+        _set_readable(True)  # otherwise the files in /proc/self would belong to root
         maps = {"setgroups": "deny", "uid_map": f"{uid} {uid} 1", "gid_map": f"{gid} {gid} 1"}
         for name, text in maps.items():
             with open(f"/proc/self/{name}", "w") as file:
@@ -148,7 +149,7 @@ def _enter_namespaces(user):
 
 
 def _be_first_process(shell, connection, isolated, memory, user, seconds):
-    """Mount the folders, start the student's process, and exit as it does. Never returns."""
+    """Mount the folders, start the student's process, and exit with that process's status. Never returns."""
     code = SETUP_FAILED
     try:
         if isolated:
@@ -167,13 +168,13 @@ def _be_first_process(shell, connection, isolated, memory, user, seconds):
                 code = 0
             except BaseException:
                 traceback.print_exc()
-            finally:  # even if student code has closed stderr
+            finally:  # must happen even if student code has closed stderr
                 os._exit(code)
         connection.close()
         os.close(writer)
         has_dropped_rights = os.read(reader, 1)
         ended = None
-        while ended != student:  # orphans of the student's process are children of this one, too
+        while ended != student:  # orphans of the student's process also become children of this one
             ended, status = os.wait()
         if has_dropped_rights:
             code = os.waitstatus_to_exitcode(status)
@@ -191,7 +192,7 @@ def readable_folders() -> list[str]:
 
 
 def _mount_folders():
-    """Mount empty temporary folders of limited size, and a /proc for the new process namespace."""
+    """Mount empty temporary folders of limited size, and a new /proc for the new process namespace."""
     flags = MS_NOSUID | MS_NODEV
     _mount("none", "/", None, MS_REC | MS_PRIVATE)
     in_tmp = [folder for folder in readable_folders() if folder.startswith("/tmp/") and os.path.isdir(folder)]
@@ -211,7 +212,7 @@ def _mount(source, folder, options, flags):
 
 
 def _drop_rights(isolated, memory, user, seconds):
-    """Set limits, drop all rights for good, and go to an empty home folder."""
+    """Set limits, give up all rights permanently, and change to an empty home folder."""
     with contextlib.suppress(OSError), open("/proc/self/oom_score_adj", "w") as file:
         file.write("1000")  # if memory runs out, this process ends first
     limits = {
@@ -221,7 +222,7 @@ def _drop_rights(isolated, memory, user, seconds):
         resource.RLIMIT_NOFILE: 512,
         resource.RLIMIT_CPU: int(seconds) + 1,
     }
-    if isolated:  # otherwise all processes of the user would count
+    if isolated:  # without a sandbox, all processes of the user would count
         limits[resource.RLIMIT_NPROC] = 64
     for limit, value in limits.items():
         resource.setrlimit(limit, (value, value))
@@ -290,9 +291,9 @@ def _execute_notebook(shell, connection):
 
 
 def _fork_for_hidden_tests(shell, connection):
-    """Fork a copy of the process that waits for the hidden tests of a check cell.
+    """Fork a copy of this process, which waits for the hidden tests of a check cell.
 
-    Returns the socket to the copy and its process id.
+    Returns the socket that is connected to the copy, and the copy's process id.
     """
     ours, theirs = socket.socketpair()
     child = os.fork()
@@ -324,7 +325,7 @@ class _FirstText(io.TextIOBase):
 
 @contextlib.contextmanager
 def _captured():
-    """Capture printed text, and yield it as a `_FirstText`. What goes to stderr is lost."""
+    """Capture printed text, and yield it as a `_FirstText`. Discard what is written to stderr."""
     text = _FirstText()
     with contextlib.redirect_stdout(text), contextlib.redirect_stderr(_FirstText()):
         yield text
@@ -332,7 +333,7 @@ def _captured():
 
 @contextlib.contextmanager
 def _alarm(seconds):
-    """Raise TimeoutError in the block when the time is up, and again later: code may catch every OSError."""
+    """Raise TimeoutError in the `with` block when the time is up, and again later if the code catches it."""
     signal.setitimer(signal.ITIMER_REAL, seconds, REPEAT)
     try:
         yield
@@ -341,7 +342,7 @@ def _alarm(seconds):
 
 
 def _execute_cell(shell, source, seconds):
-    """Execute one cell as a notebook does. Return its printed text, its pictures and its error."""
+    """Execute one cell as a notebook would. Return the printed text, the pictures and the error."""
     from IPython.utils.capture import capture_output
 
     with _captured() as text, capture_output(stdout=False, stderr=False) as displays:
@@ -357,9 +358,9 @@ def _execute_cell(shell, source, seconds):
 
 
 def _execute_check(shell, source, seconds):
-    """Execute a check cell statement by statement: if one fails, the others still run.
+    """Execute a check cell statement by statement. If one fails, the others still run.
 
-    If one takes too long, the rest is skipped, because they would probably take too long as well.
+    If a statement takes too long, the rest is skipped, because it would probably take too long, too.
     Returns the first problem, or None.
     """
     problem = None
@@ -376,7 +377,7 @@ def _execute_check(shell, source, seconds):
 
 
 def _probe(connection, seconds):
-    """Return the function that replaces `course.check` in a student's run: it sends the call's outcome."""
+    """Return the function that replaces `course.check` in a student's run, and sends each call's outcome."""
 
     def probe(name, function, arguments):
         begin = time.monotonic()
@@ -398,7 +399,7 @@ def _probe(connection, seconds):
 def _expect(connection):
     """Return the function that replaces `course.check` in the run of the instructor's answers.
 
-    It also sends the expected value and the values that known mistakes give.
+    This function also sends the expected value, and the wrong value of each known mistake.
     """
 
     def expect(name, task, function, arguments, expected, mistakes=None, tolerance=checks.ROUNDING, about=""):

@@ -1,6 +1,7 @@
-"""The filter of system calls for the student's process: it refuses what a notebook never needs.
+"""The filter of system calls for the student's process, which refuses calls that no notebook needs.
 
-It is a seccomp filter: a program for a small virtual machine in the kernel (classic BPF), which reads the
+The filter is a seccomp filter: a program for a small virtual machine in the kernel (classic BPF), which reads
+the number and the arguments of each system call.
 number of each system call and its arguments.
 
 Sources: https://docs.kernel.org/userspace-api/seccomp_filter.html, and Linux's headers seccomp.h, filter.h,
@@ -11,12 +12,12 @@ import ctypes
 import platform
 import struct
 
-# The system calls that are refused, by their numbers on x86-64 and on 64-bit ARM.
+# The refused system calls, with their numbers on x86-64 and on 64-bit ARM.
 REFUSED = {
-    # new namespaces
+    # calls that make new namespaces
     "unshare": (272, 97),
     "setns": (308, 268),
-    # mounts: a new tmpfs would have no size limit
+    # calls that mount, because a new tmpfs would have no size limit
     "mount": (165, 40),
     "umount2": (166, 39),
     "pivot_root": (155, 41),
@@ -27,24 +28,24 @@ REFUSED = {
     "fsmount": (432, 432),
     "fspick": (433, 433),
     "mount_setattr": (442, 442),
-    # tracing and keys
+    # calls for tracing and for keys
     "ptrace": (101, 117),
     "add_key": (248, 217),
     "request_key": (249, 218),
     "keyctl": (250, 219),
-    # others through which the kernel has been attacked
+    # other calls through which kernels have been attacked
     "bpf": (321, 280),
     "perf_event_open": (298, 241),
     "userfaultfd": (323, 282),
     "io_uring_setup": (425, 425),
 }
 CLONE = (56, 220)  # refused only with the flag for a new user namespace
-CLONE3 = (435, 435)  # a filter can't read its flags: if it seems to be missing, libc uses clone
+CLONE3 = (435, 435)  # its flags can't be filtered; if it seems to be missing, libc uses clone
 CLONE_NEWUSER = 0x10000000
-AUDIT_ARCH = {"x86_64": 0xC000003E, "aarch64": 0xC00000B7}  # in the order of the numbers above
+AUDIT_ARCH = {"x86_64": 0xC000003E, "aarch64": 0xC00000B7}  # in the order of the numbers in REFUSED
 X32_SYSCALL_BIT = 0x40000000  # set in the numbers of x86-64's second interface, x32
 
-# Instructions: load a word of struct seccomp_data, compare it and jump, or return.
+# Instructions, which load a word of struct seccomp_data, compare this word and jump, or return.
 LOAD = 0x20  # BPF_LD | BPF_W | BPF_ABS
 JUMP_IF_EQUAL = 0x15  # BPF_JMP | BPF_JEQ | BPF_K
 JUMP_IF_AT_LEAST = 0x35  # BPF_JMP | BPF_JGE | BPF_K
@@ -60,7 +61,8 @@ PR_SET_SECCOMP, SECCOMP_MODE_FILTER = 22, 2  # from prctl.h and seccomp.h
 def program(machine: str) -> list[tuple[int, int, int, int]]:
     """Return the filter for "x86_64" or "aarch64".
 
-    An instruction is (code, instructions to skip if the comparison is true, if it is false, operand).
+    Each instruction is (code, how many instructions to skip if the comparison is true, how many if false,
+    operand).
     """
     column = list(AUDIT_ARCH).index(machine)
 
@@ -80,9 +82,10 @@ def program(machine: str) -> list[tuple[int, int, int, int]]:
 
 
 def install_filter(libc: ctypes.CDLL):
-    """Install the filter for this process and its children. It can't be removed.
+    """Install the filter for this process and its children. The filter can't be removed.
 
-    Other processors than x86-64 and 64-bit ARM have no filter. Raises OSError if the kernel refuses it.
+    On processors other than x86-64 and 64-bit ARM there is no filter. Raises OSError if the kernel refuses
+    the filter.
     """
     if platform.machine() not in AUDIT_ARCH:
         return

@@ -1,13 +1,13 @@
-"""The messages between the grader and the sandbox: JSON, each after its length in bytes.
+"""The messages between the grader and the sandbox: JSON, each message after its length in bytes.
 
-Nothing that comes out of the sandbox is executed or unpickled. It is read here, with limits on its size and
-depth. Values are only None, booleans, numbers, strings, lists, tuples, dictionaries and sets, of exactly
-Python's own types.
+Nothing that comes out of the sandbox is executed or unpickled. This module reads it, with limits on its size
+and depth. Values can only be None, booleans, numbers, strings, lists, tuples, dictionaries and sets, of
+exactly Python's own types.
 
-The grader sends a job (see `Sandbox.messages`). The sandbox sends, for each cell and at the end:
+The grader sends a job (see `Sandbox.messages`). The sandbox then sends, for each cell and at the end:
 
     {"begin": 3}                                       cell 3 begins
-    {"check": name, "outcome": ...}                    a course.check was called; see `checks.attempt`
+    {"check": name, "outcome": ...}                    a course.check was called (see `checks.attempt`)
     {"cell": 3, "text": ..., "shown": ..., "problem": ...}    cell 3 has ended
     {"done": "visible"}                                the grader answers {"hidden": the hidden tests}
     {"done": "hidden"}
@@ -18,13 +18,13 @@ import math
 import struct
 import time
 
-LONGEST_TEXT = 5_000  # characters of a cell's text that are kept
-LONGEST_IMAGE = 400_000  # characters of a picture that is kept, in base64
-MOST_SHOWN = 3  # pictures and texts that are kept of what a cell displayed
-LONGEST_MESSAGE = 16 * 2**20  # bytes
+LONGEST_TEXT = 5_000  # the most characters of a cell's text that are kept
+LONGEST_IMAGE = 400_000  # the most characters of a picture, in base64, with which it is kept
+MOST_SHOWN = 3  # the most pictures and texts displayed by a cell that are kept
+LONGEST_MESSAGE = 16 * 2**20  # bytes in the longest message
 _LENGTH = struct.Struct("!I")
-_DEEPEST = 60  # levels of lists in lists
-_LONGEST_INT = 60_000  # bits
+_DEEPEST = 60  # the most levels of lists inside lists
+_LONGEST_INT = 60_000  # bits of the longest whole number
 _SCALARS = (bool, int, float, str)
 
 
@@ -33,7 +33,7 @@ class Garbled(Exception):
 
 
 def send(connection, message: dict):
-    """Send one message. Raises OSError if the other side has closed, ValueError if it is too long."""
+    """Send one message. Raises OSError if the other side is closed, ValueError if the message is too long."""
     data = json.dumps(message).encode()
     if len(data) > LONGEST_MESSAGE:
         raise ValueError(f"a message of {len(data):,} bytes")
@@ -82,7 +82,7 @@ def _read(connection, length, until):
 
 
 def encode(value):
-    """Return a value from `checks.plain` as JSON. Tuples, sets, dictionaries and long integers get a tag.
+    """Return a value from `checks.plain` as JSON, in which tuples, sets, dicts and long integers get a tag.
 
     Raises Garbled for a value of any other type.
     """
@@ -124,12 +124,15 @@ def decode(data, depth: int = _DEEPEST):
 
 
 def text(value, longest: int = LONGEST_TEXT) -> str:
-    """Return the beginning of a text that can be encoded as UTF-8, or "" if the value is not a text."""
+    """Return the first `longest` characters of a text, or "" if the value is not a text.
+
+    Characters that UTF-8 can't encode are replaced by "?".
+    """
     return value.encode(errors="replace").decode()[:longest] if isinstance(value, str) else ""
 
 
 def shown(displayed) -> list[dict[str, str]]:
-    """Return what is kept of a list of displayed data: the first pictures and texts that are not too long."""
+    """Return the first few displayed pictures and texts that are not too long, to be kept."""
     kept = []
     for data in displayed[:20] if isinstance(displayed, list) else ():
         for type_, longest in (("image/png", LONGEST_IMAGE), ("text/plain", LONGEST_TEXT)):
