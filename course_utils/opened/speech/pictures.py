@@ -165,9 +165,9 @@ def player(samples, rate, words, *, captions=None, title=None):
 
 
 def alignment_html(rows, above="what was said", below="what was heard"):
-    """Return the HTML of `alignment`. Parameters as in `alignment`, and
+    """Return the HTML of `alignment`. The parameters are the same, and in addition:
 
-    above, below : str, the names of the two lines in the legend.
+    above, below : str, the legend's names for the upper and the lower line of words.
     """
     html = ""
     for label, pairs in rows.items():
@@ -209,10 +209,11 @@ def player_html(samples, rate, name, captions=None):
 
 
 def spectrogram_html(mel, words=None, spans=None, chances=None, attention=None, chosen=None, hover=False):
-    """Return the mel picture with its words as HTML. Parameters as in `spectrogram`, and
+    """Return HTML of the mel picture with its words. Parameters as in `spectrogram`, and in addition:
 
-    hover : bool; if true, each word also contains its attention, in a <span class="course-attended"> inside
-        the word's <span class="course-word">. The page shows it while the mouse points at the word.
+    hover : bool, whether each word also contains a picture of its attention, in a <span
+        class="course-attended"> inside the word's <span class="course-word">. The page shows this picture
+        while the mouse points at the word.
     """
     mel = array(mel)
     seconds = mel.shape[1] / FRAMES_PER_SECOND
