@@ -4,6 +4,6 @@
     recipes.RECIPES                      the settings of each model
     evaluation.validation(model, world)  returns the loss by register, and the exact floor
 
-`trainer` takes the steps of any training. `language_trainer` and `picture_trainer` define stages and compute
-losses. docs/tinyworld.md and docs/pictureworld.md describe the trainings and what was measured.
+`trainer` takes the steps of every training. `language_trainer` and `picture_trainer` define the stages and
+compute the losses. docs/tinyworld.md and docs/pictureworld.md describe the trainings and their results.
 """

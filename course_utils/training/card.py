@@ -1,6 +1,6 @@
-"""Writes model cards: templates in cards/, filled with the measurements of one set of weights.
+"""Writes model cards: templates in cards/, filled with the measurements of a model's weights.
 
-A person's remarks on one set of weights are in the folder of those weights, in remarks.toml.
+A person's remarks on the weights are in the same folder as the weights, in remarks.toml.
 """
 
 import json
@@ -16,9 +16,9 @@ _TEMPLATES = Path(__file__).parent / "cards"
 
 
 def write(folder, measured, text_of):
-    """Write measured.json and README.md into the folder of a model.
+    """Write measured.json and README.md, the model card, into the folder of a model.
 
-    text_of : function of the measured values, as they are read from the file; returns the card
+    text_of : function from the measured values, as they are read from measured.json, to the text of the card
     """
     content = json.dumps(measured, indent=1) + "\n"
     (folder / "measured.json").write_text(content, encoding="utf-8")
@@ -26,9 +26,9 @@ def write(folder, measured, text_of):
 
 
 def text(kind, measured, **facts) -> str:
-    """Return a model card in Markdown: the template of this kind with the measured values and other facts.
+    """Return a model card in Markdown: the template for `kind`, filled with measured values and other facts.
 
-    In a template `fmt` is Python's `format`: `{{ 0.25 | fmt(".0%") }}` becomes 25%.
+    In a template, `fmt` is Python's `format`: `{{ 0.25 | fmt(".0%") }}` becomes 25%.
     """
     import jinja2
 
@@ -41,15 +41,15 @@ def text(kind, measured, **facts) -> str:
 
 
 def remarks(folder) -> dict[str, str]:
-    """Return a person's remarks on the weights in a folder, by section of the card."""
+    """Return a person's remarks on the weights in a folder, as a dict from a card's section to its text."""
     path = folder / "remarks.toml"
     return tomllib.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
 
 
 def machine(used=None):
-    """Describe the processor, its generation and how much of it was used.
+    """Return a description of the processor, its generation and how much of the processor was used.
 
-    used : how much was used, in words; by default the number of threads of this process
+    used : how much of the processor was used, in words; by default the number of threads of this process
     """
     name = platform.processor() or platform.machine()
     try:

@@ -1,8 +1,8 @@
-"""Measures how far a tiny model is from its world: loss, recall, pronouns, distance and experts.
+"""Measures how close a tiny model is to its world: loss, recall, pronouns, distance and experts.
 
-Each function takes a causal language model of transformers, which must have the world's vocabulary, and the
-world. The results are exact for the documents used, and fixed seeds determine these documents. No function
-samples from the model.
+Each function takes a causal language model of transformers and the world, whose vocabulary the model must
+have. The results are exact for the documents used, which fixed seeds determine. Only `samples` samples from
+the model.
 """
 
 import math
@@ -13,11 +13,11 @@ import torch
 from course_utils.worlds.tinyworld.grammar import EVEN, FORMS
 from course_utils.worlds.tinyworld.world import BEGIN, END
 
-BATCH = 256  # documents at a time
+BATCH = 256  # documents in one batch
 
 
 def measure(model, world) -> dict:
-    """Return everything that a model's card states about the model, as plain values for JSON."""
+    """Return all measurements on a model's card, as plain values for JSON."""
     measured = {
         "validation": validation(model, world),
         "planted": {register: planted(model, world, register) for register in world.planted},
@@ -30,7 +30,7 @@ def measure(model, world) -> dict:
 
 
 def samples(model, world, count=20) -> list[str]:
-    """Return the first `count` documents that a model writes after <s>, sampled from its probabilities."""
+    """Return the first `count` documents that a model generates after <s>, sampled from its probabilities."""
     tokenizer = world.tokenizer()
     torch.manual_seed(0)
     start = torch.full((count, 1), tokenizer.bos_token_id)
@@ -45,11 +45,11 @@ def samples(model, world, count=20) -> list[str]:
 
 
 def slips(model, world, texts) -> list[dict]:
-    """Find the first word of each text that the world could not have written at that point.
+    """Find the first word in each text that the world could not have generated at that point.
 
-    A text that the world could have written from beginning to end has no entry. An entry holds the `text`
-    (its number, from 1), the `word` ("</s>" if the text ends too early), and the `share`, which is the
-    probability that the model gave to that word, from 0 to 1.
+    If the world could have generated a whole text, the text has no entry. An entry has the `text` (its
+    number, counted from 1), the `word` ("</s>" if the text ends too early), and the `share`, which is the
+    probability, from 0 to 1, that the model gave to that word.
     """
     tokenizer, number, first_slips = world.tokenizer(), _numbers(world), []
     for index, text in enumerate(texts, 1):
@@ -64,7 +64,7 @@ def slips(model, world, texts) -> list[dict]:
 
 
 def losses(model, world, documents) -> list[list[float]]:
-    """Return the loss in nats of each token of each document, including the end token."""
+    """Return the loss of each token of each document in nats, including the end token."""
     number = _numbers(world)
     nats = [None] * len(documents)
     # Documents of similar length share a batch, so that there is less padding.
@@ -79,9 +79,9 @@ def losses(model, world, documents) -> list[list[float]]:
 
 
 def validation(model, world, count=2_000, seed=0) -> dict[str, dict]:
-    """Measure the loss on new documents: for "all" of them, and for each register.
+    """Measure the loss on new documents, for "all" of them and for each register.
 
-    Each entry has the mean `loss` and the lowest possible mean loss, the `floor`, in nats per token; the
+    Each entry has the mean `loss` and the lowest possible mean loss, the `floor`, both in nats per token; the
     number of `tokens`; and how far the loss is `above` the floor, as a share of the floor: 0.1 means 10%.
     """
     documents = list(world.documents(count, seed=f"validation {seed}"))
@@ -102,11 +102,11 @@ def validation(model, world, count=2_000, seed=0) -> dict[str, dict]:
 def planted(model, world, register) -> list[dict]:
     """Measure how well a model knows each planted fact of a register.
 
-    Each entry has the `subject`, the `answer` and the number of `copies`, as in `World.plan`, and
+    Each entry has the `subject`, the `answer` and the number of `copies`, as in `World.plan`, and also:
 
-    probability : the probability that the model gives to the whole answer, its mean over all the register's
-        wordings of the question, so that the rank does not depend on a single wording
-    rank : the rank of the answer among all `candidates`, 1 for the likeliest; ties count against it
+    probability : the probability that the model gives to the whole answer, averaged over all wordings of the
+        register's question, so that the rank does not depend on a single wording
+    rank : the rank of the answer among all `candidates`; 1 is the most likely, and ties make the rank worse
     exposure : how many bits of guessing the model saves (Carlini et al., "The Secret Sharer", 2019)
     """
     number = _numbers(world)
@@ -122,7 +122,7 @@ def planted(model, world, register) -> list[dict]:
             right = int(fact["answer"].replace(" ", ""))
         else:
             words = world.words_of(answers)
-            shares = torch.zeros(len(words))  # remains zero for a word that is not in the vocabulary
+            shares = torch.zeros(len(words))  # stays zero for a word that is not in the vocabulary
             known = [index for index, word in enumerate(words) if word in number]
             shares[known] = _ahead(model, prompts)[:, [number[words[index]] for index in known]].sum(0)
             right = words.index(fact["answer"])
@@ -135,11 +135,11 @@ def planted(model, world, register) -> list[dict]:
 
 
 def pronouns(model, world, count=24) -> dict[str, tuple[float, float]]:
-    """Return (share of "she" in the world, share of "she" in the model) for each trade.
+    """Return for each trade (share of "she" in the world, share of "she" in the model).
 
-    The model's share is computed at the first pronoun of a document: the probability of all forms of "she"
-    divided by the probability of all forms of "she" and "he". "her" counts as a form of "she", "his" as a
-    form of "he". The result is the mean over `count` documents of the trade.
+    The model's share is computed at the first pronoun of a document: the probability of all forms of "she",
+    divided by the probability of all forms of "she" and "he". "her" counts as a form of "she", and "his" as a
+    form of "he". The share is the mean over `count` documents about the trade.
     """
     number = _numbers(world)
     forms = {pronoun: [number[form] for form in set(FORMS[pronoun].values())] for pronoun in ("she", "he")}
@@ -158,10 +158,10 @@ def pronouns(model, world, count=24) -> dict[str, tuple[float, float]]:
 
 
 def recall_by_distance(model, world, count=40) -> dict[int, float]:
-    """Return how often the model recalls the colour of a thing, by the number of tokens since it was stated.
+    """Return how often the model recalls a thing's colour, by the number of tokens since it was stated.
 
-    The values are shares from 0 to 1. The model's answer is the likeliest of all tokens. Guessing would be
-    right for one of the world's colours.
+    The values are shares from 0 to 1. The model's answer is the most likely of all tokens. The baseline
+    is a random guess among the world's colours.
     """
     number = _numbers(world)
     hits = defaultdict(list)
@@ -176,16 +176,16 @@ def recall_by_distance(model, world, count=40) -> dict[int, float]:
 
 
 def specialisation(model, world, count=1_000, routers=20) -> list[tuple[float, float, float, float]]:
-    """Measure for each layer how many bits a token's first expert reveals about the register.
+    """Measure for each layer how many bits the first expert of a token reveals about the register.
 
     Returns a tuple of four numbers for each layer:
 
     1. the mutual information of the register and the first expert that the router chooses for a token;
-    2. the same after the registers are shuffled among the documents: the bits that arise by chance;
-    3. the mean of the first measure over `routers` routers with random weights;
-    4. the highest value among these random routers.
+    2. the same after the registers were shuffled among the documents: the bits that arise by chance;
+    3. the mean of the first number over `routers` routers with random weights;
+    4. the highest of these values among the random routers.
 
-    Random routers, too, reveal something, because equal words reach the router as similar vectors.
+    Even random routers reveal something, because equal words reach a router as similar vectors.
     """
     number = _numbers(world)
     documents = sorted(world.documents(count, seed="experts"), key=lambda document: document.tokens)
@@ -198,7 +198,7 @@ def specialisation(model, world, count=1_000, routers=20) -> list[tuple[float, f
     generator = torch.Generator().manual_seed(0)
     random_weights = torch.randn(routers, *gates[0].weight.shape, generator=generator)
     counts = torch.zeros(len(gates), 2 + routers, len(names), experts, dtype=torch.float64)
-    firsts = []  # one tensor for each layer, for the current batch: (1 + routers, tokens)
+    firsts = []  # for the current batch, a tensor for each layer: (1 + routers, tokens)
 
     def note(gate, inputs, _):
         scores = [inputs[0].flatten(0, -2) @ weight.T for weight in (gate.weight, *random_weights)]
@@ -223,7 +223,7 @@ def specialisation(model, world, count=1_000, routers=20) -> list[tuple[float, f
 
 
 def _mutual_information(counts):
-    """Return the mutual information in bits of the rows and columns of a table of counts."""
+    """Return the mutual information, in bits, between the rows and the columns of a table of counts."""
     joint = counts / counts.sum()
     independent = joint.sum(0, keepdim=True) * joint.sum(1, keepdim=True)
     seen = joint > 0
@@ -231,7 +231,7 @@ def _mutual_information(counts):
 
 
 def _wordings(world, register):
-    """Return all beginnings that a register has before its answer, with None in place of the subject."""
+    """Return all texts that can precede a register's answer, with None in place of the subject."""
     answers, wordings = world.planted[register].answers, set()
     answer_words = answers if isinstance(answers, int) else 1
     for document in world.documents(100, seed="ways", register=register):
@@ -253,7 +253,7 @@ def _codes(model, prompt, digits, length):
 
 
 def _ahead(model, prompts):
-    """Return the probability of each next token after each prompt: (prompts, vocabulary)."""
+    """Return the probability of each possible next token after each prompt: (prompts, vocabulary)."""
     lasts = torch.tensor([len(prompt) - 1 for prompt in prompts])
     return _logits(model, _padded(prompts))[torch.arange(len(prompts)), lasts].softmax(-1)
 

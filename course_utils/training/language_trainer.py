@@ -1,10 +1,10 @@
-"""Computes the losses of language models: of whole documents, packed into rows.
+"""Computes the losses of language models on whole documents, which are packed into rows.
 
 The world generates the documents once, and they are stored as token numbers. A step takes the next `batch`
-documents, packs them into rows, and masks them from each other (a block-diagonal mask, with positions that
-restart at 0), so a packed document has exactly the loss that it has alone.
+documents, packs them into rows, and keeps them from attending to each other (by a block-diagonal mask, and by
+positions that restart at 0). So a packed document has exactly the same loss as alone in a row.
 
-Nothing is random after the initial weights: there is no dropout, and the corpus has a fixed order.
+After the initial weights nothing is random: there is no dropout, and the order of the corpus is fixed.
 """
 
 import hashlib
@@ -23,11 +23,11 @@ from course_utils.training.stages import Stage, Training
 from course_utils.worlds.tinyworld.world import BEGIN, END
 
 ROW = 144  # tokens in a row of packed documents; the longest document has 97
-IGNORED = -100  # label of positions that cross_entropy skips
+IGNORED = -100  # the label of positions that cross_entropy skips
 
 
 class LanguageTraining(Training):
-    """A causal language model and the corpus of its world: one stage, in which each document is read once."""
+    """A causal language model and its world's corpus. In the only stage, each document is read once."""
 
     unit = "loss (nats per token)"
 
@@ -53,9 +53,9 @@ class LanguageTraining(Training):
         self.stages = [stage]
 
     def loss(self, indices, generator=None):
-        """Return the loss of these documents twice: with the balancing loss, to minimise, and without it.
+        """Return two losses of these documents: with the balancing loss, to minimise, and without, to record.
 
-        If nothing balanced the experts, a few would get all tokens, and the others would learn nothing.
+        Without the balancing loss, a few experts would get all tokens, and the others would learn nothing.
         """
         recipe, config = self.recipe, self.model.config
         if recipe.window_from:
@@ -72,12 +72,12 @@ class LanguageTraining(Training):
         return loss + recipe.balance * imbalance, loss
 
     def tokens(self):
-        """Return how many tokens the model has predicted so far: all but the first one of each document."""
+        """Return how many tokens the model has predicted so far: all but the first token of each document."""
         documents = self.runs[-1].done * self.recipe.batch
         return int(self.corpus.ends[documents - 1]) - documents
 
     def status(self):
-        """Return the loss, its floor and the speed, for the progress bar."""
+        """Return the loss, the lowest possible loss and the speed, for the progress bar."""
         run = self.runs[-1]
         rate = self.tokens() / run.seconds
         return f"loss {run.recent_loss:.3f}, floor {self.floor:.3f}, {rate:,.0f} tokens/s"
@@ -105,7 +105,7 @@ class LanguageTraining(Training):
 
 
 def card_text(model, measured):
-    """Return the model card in Markdown, from the measured values."""
+    """Return the model card in Markdown, filled with the measured values."""
     return card.text(
         "language",
         measured,
@@ -117,7 +117,7 @@ def card_text(model, measured):
 
 
 class Corpus:
-    """The documents of a world as token numbers, generated once and stored for all models that read them."""
+    """A world's documents as token numbers, generated once and stored for all models that read them."""
 
     def __init__(self, world, seed):
         folder = store.cache_folder() / "training"
@@ -138,7 +138,7 @@ class Corpus:
 
 
 def _generate(world, seed):
-    """Return two arrays: the token numbers of all documents in a row, and the length of each document."""
+    """Return two arrays: the token numbers of all documents, joined, and the length of each document."""
     number = {token: number for number, token in enumerate(world.vocabulary())}
     numbers, lengths = array("H"), array("H")
     for document in world.corpus(seed):
@@ -149,13 +149,13 @@ def _generate(world, seed):
 
 
 def pack(documents, width=ROW):
-    """Put whole documents into few rows: the longest first, each into the first row that has room for it.
+    """Pack whole documents into few rows: the longest first, each into the first row with enough room.
 
     documents : arrays of token numbers, each from <s> to </s>
     width : largest number of tokens in a row
 
-    Returns three tensors (rows, tokens): the token numbers, the position of each token in its document, and
-    the number of the next token, or IGNORED if there is none.
+    Returns three tensors (rows, tokens): the number of each token, its position in its document, and the
+    number of the next token, or IGNORED if there is no next token.
     """
     rows = []
     for document in sorted(documents, key=len, reverse=True):
@@ -178,12 +178,12 @@ def pack(documents, width=ROW):
 
 
 def attention_mask(positions, window=None):
-    """Return the attention mask: earlier tokens of the same document, and only the last `window` of them.
+    """Return the attention mask: a token sees earlier tokens of its document, at most the last `window`.
 
-    The mask is explicit because not every version of transformers infers it from the positions for every
-    architecture. If documents could attend to each other, their loss would be too low.
+    The mask is explicit because transformers does not infer it from the positions for every architecture in
+    every version. If documents could attend to each other, their loss would be too low.
 
-    positions : (rows, tokens), from 0 on in each document, as `pack` returns them
+    positions : (rows, tokens), counted from 0 in each document, as `pack` returns them
 
     Returns a Boolean tensor: (rows, 1, attending tokens, attended tokens).
     """
@@ -196,9 +196,10 @@ def attention_mask(positions, window=None):
 
 
 def logits_and_imbalance(model, inputs):
-    """Return a Mixtral's logits and its balancing loss, which is 2 if its routers prefer no expert.
+    """Return a Mixtral's logits and balancing loss. The loss is 2 if the routers prefer no expert.
 
-    The balancing loss is computed here because Mixtral's own `forward` would read the mask in `inputs` as a
+    The balancing loss is computed here, because Mixtral's own `forward` would take the mask in `inputs` for a
+    padding mask.
     padding mask.
     """
     from transformers.models.mixtral.modeling_mixtral import load_balancing_loss_func

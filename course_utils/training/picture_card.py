@@ -13,18 +13,18 @@ from course_utils.worlds.pictureworld import drawing, sprites, world
 
 SAMPLES = 100
 COLUMNS = 20
-SAMPLE_SEED = 100_000  # no training uses it
+SAMPLE_SEED = 100_000  # a seed that no training uses
 PICTURES_OF_A_TRADE = 20
-FEW = 2  # prompts of each set, for a quick try
+FEW = 2  # prompts of each set in a quick try
 PSNR_SETS = {"objects": "objects", "people": "people", "scenes": "pairs"}
 _PROCESSES = 2
 
 
 def write(folder, training, few=False):
-    """Measure the pipeline in a folder and write its card there: README.md, measured.json and samples.png.
+    """Measure the pipeline in a folder, and write its README.md, measured.json and samples.png there.
 
-    training : facts on the training: {stage: {"steps", "minutes", "loss"}, "recipe": ..., "machine": ...}
-    few : measure a few prompts of each set only, as a quick try does
+    training : facts about the training: {stage: {"steps", "minutes", "loss"}, "recipe": ..., "machine": ...}
+    few : whether to measure only a few prompts of each set, for a quick try
     """
     began = time.monotonic()
     measured = measure(folder, few)
@@ -37,12 +37,12 @@ def write(folder, training, few=False):
 
 
 def sample_captions():
-    """Return the captions of the samples on the card."""
+    """Return the captions of the sample pictures on the card."""
     return [world.draw(index, f"samples {SAMPLE_SEED}")[1] for index in range(SAMPLES)]
 
 
 def measure(folder, few=False) -> dict:
-    """Return everything that the card states about a pipeline, as plain values for JSON; takes minutes."""
+    """Return all measurements of a pipeline for its card, as plain values for JSON. This takes minutes."""
     from tqdm.auto import tqdm
 
     one, four, _ = evaluation.GUIDANCE
@@ -67,7 +67,7 @@ def measure(folder, few=False) -> dict:
     return measured
 
 
-_loaded = {}  # in each measuring process: the pipelines, the classifier, and how many prompts to measure
+_loaded = {}  # in each measuring process: pipelines, classifier and number of prompts
 
 
 def _load_once(folder, few):
@@ -130,9 +130,9 @@ def text(pipeline, measured, remarks=None) -> str:
 
 
 def _row(name, scores, test):
-    """Return the scores of a set at each guidance, with an interval at guidance 4.
+    """Return a set's scores at each guidance, with an interval at guidance 4.
 
-    The interval counts each thing once, however many prompts ask for it.
+    The interval counts each depicted thing once, however many prompts ask for it.
     """
     four = scores["4"]
     things = len({scene.parts for _, scene in test[: four["prompts"]]})
@@ -141,7 +141,7 @@ def _row(name, scores, test):
 
 
 def bare_trades(measured):
-    """Return whom pictures of a trade alone show: in training ("planted") and at guidance 1 and 4."""
+    """Return whom pictures of a trade alone show, in training ("planted") and at guidance 1 and 4."""
     planted = [
         sum(share for (gender, _), share in world.bare_shares(trade).items() if gender == majority)
         for trade, majority in world.MAJORITY.items()
@@ -151,7 +151,7 @@ def bare_trades(measured):
         scores = {trade: by_guidance[guidance] for trade, by_guidance in measured["bare"].items()}
         hits = [score["gender"][world.MAJORITY[trade]] for trade, score in scores.items()]
         counts = [sum(score["gender"].values()) for score in scores.values()]
-        # Trades are the clusters, because pictures of one trade are alike.
+        # Each trade is a cluster, because pictures of the same trade are alike.
         low, high = rate_of_clusters(hits, counts)
         results[guidance] = {
             "majority": sum(hits) / sum(counts),

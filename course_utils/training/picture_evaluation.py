@@ -1,8 +1,8 @@
-"""Measures whether a tiny Stable Diffusion draws what the prompt says, on prompts fixed in advance.
+"""Measures whether a tiny Stable Diffusion draws what a prompt says, on prompts that were fixed in advance.
 
-A picture is judged only by its pixels: it shows the scene of the nearest picture that PictureWorld can draw.
-It is right if that scene is exactly the prompt's, including background and relation. Distances are root mean
-squared differences (RMSE) of pixel values from 0 to 255.
+A picture is judged only by its pixels: it counts as the scene whose picture by PictureWorld is nearest. The
+picture is right if this scene is exactly the prompt's scene, including background and relation. Distances are
+root mean squared differences (RMSE) of pixel values from 0 to 255.
 """
 
 import math
@@ -17,18 +17,18 @@ from course_utils.opened.denoising import CrossAttention
 from course_utils.training.picture_pipeline import as_pixels, from_pixels, sample
 from course_utils.worlds.pictureworld import drawing, world
 
-BATCH = 25  # pictures at a time
+BATCH = 25  # pictures in one batch
 STEPS = 20
 GUIDANCE = (1.0, 4.0, 7.0)
-# The cross-attention layer whose maps show most about colours: the last of the 8 by 8 layers on the UNet's
-# way up. It was chosen on the prompts of "held-out backgrounds", which are not used in this measurement.
+# The cross-attention layer whose maps tell most about colours, which is the last 8 by 8 layer in the UNet's
+# second half. It was chosen on the prompts of "held-out backgrounds", which are not used in this measurement.
 COARSE_LAYER = 4
 
 
 class Classifier:
-    """Recognises scenes in pictures: the nearest of all pictures that PictureWorld can draw.
+    """Recognises the scene in a picture: the scene of the nearest picture that PictureWorld can draw.
 
-    sprites : as `sprites.load` returns them
+    sprites : what `sprites.load` returns
     """
 
     def __init__(self, sprites):
@@ -51,7 +51,7 @@ class Classifier:
         self.shape_pixels = _flat(drawing.pictures(self.shapes, sprites))
 
     def scenes(self, pictures, name):
-        """Return the nearest scene of each picture, among scenes of the kind that the test set `name` has."""
+        """Return each picture's nearest scene, among scenes of the same kind as in the test set `name`."""
         if name.endswith("pairs"):
             return self._pairs(pictures)
         if name.endswith("shapes"):
@@ -65,7 +65,7 @@ class Classifier:
         for layout in world.RELATIONS:
             axis = 2 if layout == "beside" else 1
             for shift in _shifts(layout, 1):
-                # Each half holds one shape, so it is enough to compare all shapes in each half.
+                # Each half of a picture holds one shape, so it is enough to compare all shapes in each half.
                 scenes = [world.Scene((shape, shape), layout=layout, shift=shift) for shape in shapes]
                 references = numpy.split(drawing.pictures(scenes, None), 2, axis)
                 first, second = (
@@ -82,7 +82,7 @@ class Classifier:
         return [scene for _, scene in best]
 
     def nearest_training(self, pictures):
-        """Return the nearest training picture of an emoji to each picture: [(Scene, RMSE)]."""
+        """Return the training picture of an emoji that is nearest to each picture: [(Scene, RMSE)]."""
         distances = _distances(_flat(pictures), self.emoji_pixels)
         distances[:, ~self.in_training] = math.inf
         best = distances.argmin(1)
@@ -90,37 +90,37 @@ class Classifier:
         return [(self.emoji[index], float(rmse)) for index, rmse in zip(best, nearest, strict=True)]
 
     def people(self, pictures, trade):
-        """Return the nearest of a trade's 18 people on white to each picture: [(Emoji, RMSE)]."""
+        """Return, of a trade's 18 people on white, the person nearest to each picture: [(Emoji, RMSE)]."""
         people, pixels = self._people(trade)
         distances = numpy.sqrt(_distances(_flat(pictures), pixels))
         return [(people[row.argmin()], float(row.min())) for row in distances]
 
     def blend(self, trade):
-        """Return the average of all training pictures of a trade alone: (1, pixels)."""
+        """Return the average of the training pictures whose caption names only this trade: (1, pixels)."""
         shares, pixels = self._planted(trade)
         return (shares @ pixels)[None].astype(numpy.float32)
 
     def planted_difference(self, trade):
-        """Return the mean RMSE of two random training pictures of the trade alone."""
+        """Return the mean RMSE of two random training pictures whose caption names only this trade."""
         shares, pixels = self._planted(trade)
         between = numpy.sqrt(_distances(pixels, pixels))
         numpy.fill_diagonal(between, 0)
         return float(shares @ between @ shares)
 
     def _people(self, trade):
-        """Return a trade's people, and their pictures on white."""
+        """Return the people of a trade, and their pictures on white."""
         indices = [index for index, emoji in enumerate(world.EMOJI) if emoji.trade == trade]
         return [world.EMOJI[index] for index in indices], self.emoji_pixels[indices]
 
     def _planted(self, trade):
-        """Return how often training shows each person for the trade alone, and the people's pictures."""
+        """Return how often training shows each person if a caption is the trade alone, and their pictures."""
         people, pixels = self._people(trade)
         planted = world.bare_shares(trade)
         return numpy.array([planted.get((person.gender, person.tone), 0) for person in people]), pixels
 
 
 def _shifts(layout, step):
-    """Return all shifts up to the largest one of the training, `step` pixels apart, in both directions."""
+    """Return all shifts as far as the largest one in training, `step` pixels apart in both directions."""
     largest = max(right for right, _ in world.SHIFTS[layout])
     pixels = range(-largest, largest + 1, step)
     return [(right, down) for right in pixels for down in pixels]
@@ -131,13 +131,13 @@ def _flat(pictures):
 
 
 def _distances(ones, others):
-    """Return the mean squared difference of each of `ones` from each of `others`: (ones, others)."""
+    """Return the mean squared difference of each row of `ones` from each row of `others`: (ones, others)."""
     squares = (ones**2).sum(1)[:, None] + (others**2).sum(1)
     return (squares - 2 * ones @ others.T).clip(0) / ones.shape[1]
 
 
 def draw(pipeline, prompts, guidance=4.0, seed=0):
-    """Draw pictures of prompts, the first from the noise of `seed`, the next from the one after: uint8."""
+    """Draw a uint8 picture of each prompt: the first from noise with `seed`, the next with `seed` + 1, ..."""
     starts = range(0, len(prompts), BATCH)
     return numpy.concatenate(
         [sample(pipeline, prompts[start : start + BATCH], guidance, STEPS, seed + start) for start in starts]
@@ -147,12 +147,14 @@ def draw(pipeline, prompts, guidance=4.0, seed=0):
 def set_scores(pipeline, classifier, name, guidance, count=None, test=None):
     """Measure one test set, or its first `count` prompts, at one guidance.
 
-    test : prompts and scenes to use instead of those of `world.test_sets`; `name` must name their kind
+    test : prompts and scenes to use in place of those in `world.test_sets`; `name` must be a set of their
+        kind
 
-    Returns a dict: `prompts`, their number; `right`, the share of pictures that show exactly what the prompt
-    says; `shuffled`, the share that show what another prompt of the set says. For sets of emoji also the mean
-    `distance` from the picture asked for and from the `nearest training` picture, and `nearer`, the share
-    that is nearer to the picture asked for than to any training picture.
+    Returns a dict with `prompts`, the number of prompts; `right`, the share of pictures that show exactly
+    what the prompt says; and `shuffled`, the share that show what another prompt of the set says. For sets of
+    emoji it also has the mean `distance` from the picture asked for, the mean distance from the `nearest
+    training` picture, and `nearer`, the share that are nearer to the picture asked for than to any training
+    picture.
     """
     prompts, scenes = zip(*(test or world.test_sets()[name])[:count], strict=True)
     pictures = draw(pipeline, prompts, guidance)
@@ -187,12 +189,12 @@ def _without_shift(scene):
 
 
 def bare_trade(pipeline, classifier, trade, guidance, count):
-    """Measure whom `count` pictures show if the prompt is the trade alone.
+    """Measure whom `count` pictures show if the prompt is a trade alone.
 
-    gender : {gender: how many pictures are nearest to a person of it}
-    apart : RMSE of two of these pictures, mean over all pairs
-    blurred : how many are nearer to the average of the training pictures than to any person. Such a
-        blend has a skin tone that no person has, so tones are not counted.
+    gender : {gender: how many pictures are nearest to a person of this gender}
+    apart : the RMSE of two of these pictures, averaged over all pairs
+    blurred : how many pictures are nearer to the average of the training pictures than to any person. This
+        average has a skin tone that no person has, so tones are not counted.
     """
     pictures = draw(pipeline, [trade] * count, guidance)
     people = classifier.people(pictures, trade)
@@ -208,7 +210,7 @@ def bare_trade(pipeline, classifier, trade, guidance, count):
 
 @torch.no_grad()
 def psnr(vae, pictures):
-    """Return the mean peak signal-to-noise ratio, in dB, of pictures that were encoded and decoded."""
+    """Return the mean peak signal-to-noise ratio, in dB, of pictures after encoding and decoding."""
     parts = from_pixels(pictures).split(BATCH)
     decoded = [as_pixels(vae.decode(vae.encode(part).latent_dist.mean).sample) for part in parts]
     errors = numpy.concatenate(decoded).astype(numpy.float32) - pictures
@@ -216,14 +218,14 @@ def psnr(vae, pictures):
 
 
 def repeated(pipeline, name, count):
-    """Return the mean RMSE of two pictures of one prompt from different noise."""
+    """Return the mean RMSE of two pictures that were drawn for the same prompt from different noise."""
     prompts = [prompt for prompt, _ in world.test_sets()[name][:count]]
     one, other = (draw(pipeline, prompts, seed=seed).astype(numpy.float32) for seed in (0, 10_000))
     return float(numpy.sqrt(((one - other) ** 2).mean((1, 2, 3))).mean())
 
 
 def seconds_per_picture(pipeline):
-    """Return the seconds for one picture with guidance, and for one of a batch of 16: medians."""
+    """Return the median seconds for a picture with guidance: drawn alone, and in a batch of 16."""
     seconds = {}
     for name, size, count in (("alone", 1, 5), ("in a batch of 16", 16, 3)):
         measured = []
@@ -238,15 +240,16 @@ def seconds_per_picture(pipeline):
 def attention_scores(pipeline, classifier, count):
     """Measure whether a word's attention map covers the thing that the word names.
 
-    The pictures are `world.coloured_objects`, all from the same noise. The map of the noun's last word is
-    compared with the emoji's outline, those of "background" and of the colour's word with the rest of the
-    picture.
+    The pictures show the scenes of `world.coloured_objects`, all drawn from the same noise. The map of the
+    noun's last word is compared with the emoji's outline. The maps of "background" and of the colour's word
+    are compared with the rest of the picture.
 
-    Returns {word: scores}. Scores are areas under the ROC curve, means over the pictures; 0.5 is chance:
+    Returns {word: scores}. The scores are areas under the ROC curve, averaged over the pictures; 0.5 is
+    chance:
 
-    own : score of the word's own map
-    shuffled : score of the map of the word in the same role in the next picture
-    above : own minus shuffled; low, high : its 95% interval (Student's t over pictures)
+    own : the score of the word's own map
+    shuffled : the score of the map of the word in the same role in the next picture
+    above : own minus shuffled; low, high : the 95% interval of this difference (Student's t over pictures)
     """
     side = pipeline.unet.config.sample_size
     pixels = drawing.SIZE // side
@@ -254,7 +257,7 @@ def attention_scores(pipeline, classifier, count):
     for prompt, scene in world.coloured_objects(count):
         with CrossAttention(pipeline.unet) as attention:
             sample(pipeline, [prompt], steps=STEPS)
-        # Means over the steps, without the start token: (tokens, side, side).
+        # The maps are averaged over the steps, and leave out the start token: (tokens, side, side).
         everywhere, coarse = (
             attention.maps(layer)[:, -1].mean(0).numpy()[1:] for layer in (None, COARSE_LAYER)
         )
@@ -285,5 +288,5 @@ def attention_scores(pipeline, classifier, count):
 
 
 def _area(values, inside):
-    """Return the probability that a random position inside has a larger value than one outside."""
+    """Return the probability that a random position inside has a larger value than a random one outside."""
     return float((values[inside][:, None] > values[~inside][None, :]).mean())

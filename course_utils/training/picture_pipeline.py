@@ -1,4 +1,4 @@
-"""The picture model: diffusers' StableDiffusionPipeline with fresh weights, its tokenizer, and sampling."""
+"""The picture model: diffusers' StableDiffusionPipeline with new weights, its tokenizer, and its sampling."""
 
 import re
 from collections import Counter
@@ -12,8 +12,8 @@ from course_utils.loading import opening
 from course_utils.worlds.pictureworld import drawing, world
 
 LENGTH = 20  # tokens of a caption, including the start and end tokens
-FACTOR = 4  # by which latents are smaller than pictures, in each direction
-CHANNELS = 4  # of the latents
+FACTOR = 4  # how many times smaller latents are than pictures, in each direction
+CHANNELS = 4  # channels of the latents
 AUTOENCODER = {
     "down_block_types": ("DownEncoderBlock2D",) * 3,
     "up_block_types": ("UpDecoderBlock2D",) * 3,
@@ -22,7 +22,7 @@ AUTOENCODER = {
     "latent_channels": CHANNELS,
     "norm_num_groups": 8,
     "sample_size": drawing.SIZE,
-    "scaling_factor": 1.0,  # the latents have variance 1 already
+    "scaling_factor": 1.0,  # the latents have variance 1 without scaling
 }
 DENOISER = {
     "sample_size": drawing.SIZE // FACTOR,
@@ -31,7 +31,7 @@ DENOISER = {
     "block_out_channels": (48, 128),
     "layers_per_block": 1,
     "cross_attention_dim": 128,
-    "attention_head_dim": 4,  # which diffusers reads as the number of heads, as in Stable Diffusion 1
+    "attention_head_dim": 4,  # diffusers reads this as the number of heads, as in Stable Diffusion 1
     "norm_num_groups": 16,
 }
 TEXT = {
@@ -50,12 +50,12 @@ NOISE = {
     "rescale_betas_zero_snr": True,
     "timestep_spacing": "trailing",
     "clip_sample": False,
-    "steps_offset": 1,  # "trailing" has no use for it, and diffusers warns of any other value
+    "steps_offset": 1,  # "trailing" ignores this, but diffusers warns of any other value
 }
 
 
 def new_pipeline(seed=0):
-    """Return a pipeline with initial weights, which depend only on the seed."""
+    """Return a pipeline with initial weights that depend only on the seed."""
     import diffusers
     import transformers
 
@@ -78,7 +78,7 @@ def new_pipeline(seed=0):
 
 
 def load(folder, early=False):
-    """Load a folder's pipeline in float32; `early` takes the denoiser and text encoder of the early copy."""
+    """Load a folder's pipeline in float32; `early` loads the early copy of the denoiser and text encoder."""
     import diffusers
     import transformers
 
@@ -113,8 +113,8 @@ def make_tokenizer():
 def _merges():
     """Return the merges of byte-pair encoding, the most frequent pair first, until each word is one token.
 
-    Pairs of equal frequency are in alphabetical order. The trainer of `tokenizers` has no such rule: it would
-    give the processes different vocabularies.
+    Pairs of equal frequency are in alphabetical order. The trainer of `tokenizers` has no such rule, so its
+    vocabulary would differ from process to process.
     """
     distinct = dict.fromkeys(re.findall(r"\w+|[^\w\s]", " ".join(world.captions())))
     words = [[*word[:-1], word[-1] + "</w>"] for word in distinct]
@@ -132,7 +132,7 @@ def _merges():
 
 
 def token_ids(tokenizer, captions):
-    """Return a dict from each caption, and from the empty one, to its padded token numbers: (LENGTH,)."""
+    """Return a dict from each caption, and from the empty caption, to its padded token numbers: (LENGTH,)."""
     captions = ["", *captions]
     ids = tokenizer(captions, padding="max_length", max_length=LENGTH, truncation=True, return_tensors="pt")
     return dict(zip(captions, ids.input_ids, strict=True))
@@ -140,11 +140,11 @@ def token_ids(tokenizer, captions):
 
 @torch.no_grad()
 def sample(pipeline, prompts, guidance=4.0, steps=20, seed=0):
-    """Draw pictures of prompts, each from its own noise: uint8 (prompts, SIZE, SIZE, 3).
+    """Draw a picture of each prompt, each from its own noise: uint8 (prompts, SIZE, SIZE, 3).
 
-    guidance : 1 is none
-    steps : calls of the denoiser for each picture
-    seed : seed of the first picture's noise; each next picture has the next seed
+    guidance : the strength of classifier-free guidance; 1 switches it off
+    steps : how often the denoiser is called for each picture
+    seed : the seed of the first picture's noise; each further picture has the next seed
     """
     import diffusers
 
@@ -178,7 +178,7 @@ def from_pixels(pictures):
 
 
 def contact_sheet(pictures, columns):
-    """Return pictures, uint8 (pictures, height, width, 3), in rows as one image of Pillow."""
+    """Return pictures, uint8 (pictures, height, width, 3), side by side in rows as one Pillow image."""
     from PIL import Image
 
     count, height, width, _ = pictures.shape

@@ -1,11 +1,13 @@
-"""Computes the losses of the tiny Stable Diffusion, in four stages, one after the other:
+"""Computes the losses of the tiny Stable Diffusion in four stages, one after the other:
 
-1. `autoencoder`: pictures to 16x16x4 latents and back. Then each channel of the latents is shifted and scaled
-   to mean 0 and variance 1, inside the convolutions next to them, and all latents are stored.
-2. `decoder`: latents to pictures once more, with the encoder frozen.
-3. `denoiser`: the UNet and the text encoder, on noisy latents.
-4. `places`: the text encoder and the UNet's cross-attention once more, on pictures whose captions say where
-   each shape is; all other weights are frozen.
+1. `autoencoder` turns pictures into 16x16x4 latents and back. At its end, each channel of the latents is
+shifted
+   and scaled to mean 0 and variance 1 by a change of the adjacent convolutions, and all latents are stored.
+2. `decoder` trains the decoder further, from latents to pictures. The encoder is frozen.
+3. `denoiser` trains the UNet and the text encoder on noisy latents.
+4. `places` trains the text encoder and the UNet's cross-attention further, on pictures whose captions say
+where
+   each shape is. All other weights are frozen.
 """
 
 import shutil
@@ -32,9 +34,9 @@ from course_utils.training.picture_pipeline import (
 from course_utils.training.stages import Stage, Training
 from course_utils.worlds.pictureworld import drawing, sprites, world
 
-SHARES = {"autoencoder": world.SHARES, "decoder": world.SHARES}  # of the kinds of pictures, by stage
+SHARES = {"autoencoder": world.SHARES, "decoder": world.SHARES}  # by stage, the share of each kind of picture
 SHARES |= {"denoiser": world.DENOISER_SHARES, "places": world.PLACES_SHARES}
-EXAMPLES = (  # prompts whose pictures the live page shows
+EXAMPLES = (  # prompts whose pictures are on the live page
     "cat on a blue background",
     "woman doctor with dark skin",
     "doctor",
@@ -45,7 +47,7 @@ EXAMPLES = (  # prompts whose pictures the live page shows
 
 
 class PictureTraining(Training):
-    """The pipeline, the pictures and, from the second stage on, their latents."""
+    """The pipeline, the pictures and, from the second stage on, the pictures' latents."""
 
     def __init__(self, recipe, folder):
         super().__init__(recipe, folder)
@@ -79,7 +81,7 @@ class PictureTraining(Training):
             ),
             Stage(
                 weights=_named(text_encoder) | _named(unet, only=".attn2."),
-                # Half of the times are in the noisiest quarter, where a picture begins to show positions.
+                # Half of the times lie in the noisiest quarter, in which a picture begins to show positions.
                 loss=partial(self.denoise, "places", distribution=lambda uniform: 1 - uniform**2),
                 decay=_level_then_linear(recipe.places_steps, recipe),
                 **recipe.stage("places"),
@@ -87,7 +89,7 @@ class PictureTraining(Training):
         ]
 
     def encode_and_decode(self, indices, generator):
-        """Return the loss of the autoencoder: the difference, and the divergence from a standard normal."""
+        """Return the autoencoder's loss: pixel differences plus the divergence from a standard normal."""
         pictures = self._pictures([scene for scene, _ in self._examples("autoencoder", indices)])
         latents = self.pipeline.vae.encode(pictures).latent_dist
         noise = torch.randn(latents.mean.shape, generator=generator)
@@ -110,13 +112,13 @@ class PictureTraining(Training):
     def denoise(self, stage, indices, generator, distribution=lambda uniform: uniform):
         """Return the loss of the denoiser, which predicts the velocity from noisy latents and a caption.
 
-        distribution : maps uniform numbers from 0 to 1 to times, 1 being pure noise
+        distribution : function from uniform numbers from 0 to 1 to times; at time 1 there is only noise
         """
         recipe, pipeline, share = self.recipe, self.pipeline, len(indices)
         examples = self._examples(stage, indices)
         latents = self._latents(examples)
         noise = torch.randn(latents.shape, generator=generator)
-        # The range of times is split equally among the step's pictures; each gets a random time in its part.
+        # The range of times is split equally among a step's pictures. Each gets a random time in its part.
         part = indices.start % recipe.denoiser_batch + torch.arange(share)
         uniform = (part + torch.rand(share, generator=generator)) / recipe.denoiser_batch
         steps = pipeline.scheduler.config.num_train_timesteps
@@ -134,7 +136,7 @@ class PictureTraining(Training):
         return [world.draw(index, f"{self.recipe.seed} {stage}", SHARES[stage]) for index in indices]
 
     def _pictures(self, scenes):
-        """Return the pictures of scenes: (scenes, 3, SIZE, SIZE), from -1 to 1."""
+        """Return the pictures of scenes: (scenes, 3, SIZE, SIZE), with values from -1 to 1."""
         for scene in scenes:
             if scene not in self.pixels:
                 self.pixels[scene] = drawing.picture(scene, self.sprites)
@@ -145,7 +147,7 @@ class PictureTraining(Training):
 
     @torch.no_grad()
     def _store_latents(self):
-        """Encode the pictures of all later stages, give the latents mean 0 and variance 1, and store them."""
+        """Encode the pictures of later stages, give their latents mean 0 and variance 1, and store them."""
         from safetensors.torch import load_file, save_file
 
         examples = [
@@ -166,7 +168,7 @@ class PictureTraining(Training):
                 latents[start : start + len(batch)] = self.pipeline.vae.encode(batch).latent_dist.mean
             if processes > 1:
                 torch.distributed.all_reduce(latents)
-            # Scenes count as often as they occur: most of them are pairs of shapes, and each pair is rare.
+            # Count a scene as often as it occurs: most scenes are pairs of shapes, and each pair is rare.
             counted = latents[[self.scene_index[scene] for scene in examples[:10_000]]]
             stored = {"mean": counted.mean((0, 2, 3)), "spread": counted.transpose(0, 1).flatten(1).std(1)}
             latents = (latents - stored["mean"][:, None, None]) / stored["spread"][:, None, None]
@@ -178,7 +180,7 @@ class PictureTraining(Training):
         whiten(self.pipeline.vae, stored["mean"], stored["spread"])
 
     def examples(self):
-        """Show pictures of a few prompts; in the first two stages, pictures and the same decoded."""
+        """Return HTML of examples: of decoding in the first two stages, and of drawing in the others."""
         from course_utils.views.picture import png_url
 
         run, vae = self.runs[-1], self.pipeline.vae
@@ -202,7 +204,7 @@ class PictureTraining(Training):
         pipeline, recipe = self.pipeline, self.recipe
         for module in (pipeline.vae, pipeline.text_encoder, pipeline.unet):
             module.half()
-        pipeline.register_modules(tokenizer=make_tokenizer())  # one without the padding of the training
+        pipeline.register_modules(tokenizer=make_tokenizer())  # without the padding used in training
         pipeline.save_pretrained(folder)
         early = load_file(self.folder / "early.safetensors")
         for name, weight in self.stages[2].weights.items():
@@ -224,30 +226,30 @@ class PictureTraining(Training):
 
 
 def _named(module, only=""):
-    """Return a dict of a module's weights whose names contain `only`."""
+    """Return a dict of those weights of a module whose names contain `only`."""
     kind = type(module).__name__
     return {f"{kind}.{name}": weight for name, weight in module.named_parameters() if only in name}
 
 
 def _cosine(steps):
-    """Return a decay along half a wave of the cosine, to zero after `steps` steps."""
+    """Return a decay that follows half a cosine wave down to zero after `steps` steps."""
     return lambda done: (1 + numpy.cos(numpy.pi * (done / steps))) / 2
 
 
 def _level_then_linear(steps, recipe):
-    """Return a decay that is level at first, and then falls in a straight line to 2% after `steps` steps."""
+    """Return a decay that is constant at first, and then falls linearly to 2% after `steps` steps."""
     level = steps * recipe.denoiser_level / recipe.denoiser_steps
     return lambda done: 1 - 0.98 * max(0, done - level) / (steps - level)
 
 
 @torch.no_grad()
 def whiten(vae, mean, spread):
-    """Rescale an autoencoder's latents to mean 0 and spread 1 by changing the convolutions next to them.
+    """Rescale an autoencoder's latents to mean 0 and spread 1 by changing the adjacent convolutions.
 
-    mean, spread : mean and standard deviation of each channel before the change
+    mean, spread : the mean and standard deviation of each channel before the change
     """
     encoder, decoder = vae.quant_conv, vae.post_quant_conv
-    # The encoder's convolution returns the means, and then the logarithms of the variances.
+    # The encoder's convolution returns first the means, and then the logarithms of the variances.
     encoder.weight[:CHANNELS] /= spread[:, None, None, None]
     encoder.bias[:CHANNELS] = (encoder.bias[:CHANNELS] - mean) / spread
     encoder.bias[CHANNELS:] -= 2 * spread.log()

@@ -2,18 +2,18 @@
 
 from course_utils import files, notebook, views
 
-SECONDS = 30  # between two reloads of the page
-_POINTS = 40  # of a curve
+SECONDS = 30  # seconds between two reloads of the page
+_POINTS = 40  # points of a curve
 
 
 class LivePage:
-    """`loss.html` in a folder, which a browser reloads every SECONDS seconds; also shown in a notebook."""
+    """The page `loss.html` in a folder, which a browser reloads every SECONDS seconds; also in notebooks."""
 
     def __init__(self, folder):
         self.path, self._shown = folder / "loss.html", None
 
     def draw(self, training):
-        """Replace the page: the training's own examples, and the losses of each stage, the last one first."""
+        """Write the page again: the training's own examples, and each stage's losses, the latest first."""
         charts = [_chart(training, run).html for run in reversed(training.runs) if run.losses]
         picture = views.Picture(training.examples() + "".join(charts), f"Losses: {self.path}")
         head = f'<!doctype html><meta charset="utf-8"><meta http-equiv="refresh" content="{SECONDS}">'
@@ -27,7 +27,7 @@ class LivePage:
 
 
 def _chart(training, run):
-    """Draw the losses of a stage, with the lowest possible loss if that is known."""
+    """Draw the losses of a stage, with the lowest possible loss if that loss is known."""
     span = max(1, run.done // _POINTS)
     ends = list(range(span, run.done + 1, span))
     return views.lines(

@@ -1,10 +1,10 @@
 """One recipe for each tiny model.
 
-The language models differ mainly in the architecture or in the world. They also differ in the initial size
-of queries and keys; in Mistral's sliding window, which closes only during the training; in the loss that
+The language models differ mainly in architecture or in world. They also differ in the initial size of queries
+and keys; in Mistral's sliding window, which is closed only during part of the training; in the loss that
 spreads Mixtral's tokens over its experts; and in two defaults of the library, which we kept: MixtralConfig
-sets RoPE's base to 1,000,000 (the others to 10,000), and RMSNorm's epsilon to 1e-5 (Llama's and Mistral's to
-1e-6).
+sets RoPE's base to 1,000,000 (the others have 10,000), and RMSNorm's epsilon to 1e-5 (Llama's and Mistral's
+is 1e-6).
 """
 
 from dataclasses import asdict, dataclass, field, replace
@@ -20,31 +20,31 @@ class LanguageRecipe:
     name: str
     title: str
     config: str  # the library's configuration class, such as "LlamaConfig"
-    shape: dict = field(default_factory=dict)  # settings that differ from those that all configurations share
+    shape: dict = field(default_factory=dict)  # settings that differ from those shared by all configurations
     world: dict = field(default_factory=dict)  # settings that differ from those of `tinyworld.english`
-    documents: int = 240_000  # of the corpus; each is read once, so planted facts occur as often as planned
+    documents: int = 240_000  # documents in the corpus; each is read once, so facts occur as often as planned
     batch: int = 32  # documents in one step
     steps: int = 7_500
-    learning_rate: float = 1.5e-3  # its maximum; it rises for `warmup` steps and decays linearly to zero
+    learning_rate: float = 1.5e-3  # the highest rate, after `warmup` steps; then linearly down to 0
     warmup: int = 200
-    weight_decay: float = 0.1  # of AdamW, like beta2
+    weight_decay: float = 0.1  # a setting of AdamW, like beta2
     beta2: float = 0.98
     clip: float = 1.0  # largest norm of the gradient; a larger gradient is scaled down to it
     balance: float = 0.0  # weight of the loss that spreads tokens over experts; 0 if there are none
     attention_start: float = 1.0  # factor by which the initial weights of queries and keys are multiplied
-    window_from: float = 0.0  # share of the steps after which the sliding window closes; before, it is open
-    seed: int = 0  # of the initial weights and of the corpus
+    window_from: float = 0.0  # the share of the steps, at the start, without the sliding window
+    seed: int = 0  # the seed of the initial weights and of the corpus
     processes: ClassVar[int] = 1
-    megabytes: ClassVar[int] = 100  # that the folder of a training needs
+    megabytes: ClassVar[int] = 100  # megabytes of disk that the folder of a training needs
 
     def training(self, folder):
         """Return the training of this recipe, whose checkpoints are in `folder`."""
-        from course_utils.training.language_trainer import LanguageTraining  # torch, which recipes don't need
+        from course_utils.training.language_trainer import LanguageTraining  # imports torch
 
         return LanguageTraining(self, folder)
 
     def shortened(self, steps):
-        """Return this recipe with fewer steps; the learning rate then falls to zero over them."""
+        """Return this recipe with fewer steps, during which the learning rate falls to zero."""
         if not 0 < steps <= self.steps:
             raise CourseError(f"{self.name} is trained for 1 to {self.steps:,} steps, not {steps:,}.")
         return replace(self, steps=steps)
@@ -56,7 +56,7 @@ class LanguageRecipe:
         return tinyworld.english(**{"size": self.documents, **self.world})
 
     def make_model(self, world):
-        """Return the library's model with initial weights, which depend only on these settings."""
+        """Return the library's model with initial weights that depend only on these settings."""
         import torch
         import transformers
 
@@ -76,8 +76,9 @@ class LanguageRecipe:
 class PictureRecipe:
     """All that determines the tiny Stable Diffusion, apart from its architecture and the pictures.
 
-    Each of the four stages has its steps and its highest learning rate. The first two stages share a batch
-    size, and so do the last two; it is the number of pictures in one step, over both processes.
+    Each of the four stages has its own number of steps and its own highest learning rate. The first two
+    stages share a batch size, and so do the last two. A batch is the pictures of one step, over both
+    processes.
     """
 
     name: str = "stable-diffusion"
@@ -86,23 +87,23 @@ class PictureRecipe:
     decoder_steps: int = 1_000
     denoiser_steps: int = 6_000
     places_steps: int = 1_600
-    autoencoder_fall: int = 2_200  # steps in which the autoencoder's rate would fall to 0; it ends earlier
+    autoencoder_fall: int = 2_200  # steps after which the rate would be 0; the autoencoder ends earlier
     autoencoder_batch: int = 32
     denoiser_batch: int = 48
     autoencoder_rate: float = 2e-3
     decoder_rate: float = 1e-3
     denoiser_rate: float = 1e-3
     places_rate: float = 2e-3
-    denoiser_level: int = 2_400  # steps before the rate decays linearly to 2%; `places` has the same share
-    warmup: int = 100  # steps in which the rate rises
+    denoiser_level: int = 2_400  # steps until the rate falls linearly to 2%; in proportion for `places`
+    warmup: int = 100  # steps during which the rate rises
     average: float = 0.002  # weight of each new step in the running averages, which become the final weights
-    divergence: float = 1e-3  # weight in the autoencoder's loss: the latents' divergence from a normal
-    edges: float = 0.5  # weight in the autoencoder's loss: differences between neighbouring pixels
-    nameless: float = 0.1  # share of the captions that are left empty, because guidance needs these
-    early: int = 900  # denoiser steps after which a copy is saved
+    divergence: float = 1e-3  # weight, in the autoencoder's loss, of the latents' divergence from a normal
+    edges: float = 0.5  # weight, in the autoencoder's loss, of differences between adjacent pixels
+    nameless: float = 0.1  # share of captions that are replaced by empty ones, because guidance needs these
+    early: int = 900  # denoiser steps after which an early copy is saved
     clip: float = 1.0  # largest norm of the gradient
-    seed: int = 0  # of the initial weights, of the pictures and of the noise
-    processes: ClassVar[int] = 2  # on any machine, because the sums, and so the weights, depend on it
+    seed: int = 0  # the seed of the initial weights, of the pictures and of the noise
+    processes: ClassVar[int] = 2  # on any machine, because sums, and so weights, depend on this number
     megabytes: ClassVar[int] = 250
 
     def training(self, folder):
@@ -112,7 +113,7 @@ class PictureRecipe:
         return PictureTraining(self, folder)
 
     def stage(self, name):
-        """Return the settings of a stage, as arguments of `Stage`."""
+        """Return the settings of a stage, as keyword arguments of `Stage`."""
         first = name in ("autoencoder", "decoder")
         return {
             "name": name,
@@ -142,18 +143,18 @@ _SHARED = {
     "num_hidden_layers": 4,
     "num_attention_heads": 4,
     "max_position_embeddings": 128,
-    # About 1 / sqrt(128), so that the numbers in queries and keys start with a size of about one. With the
-    # libraries' 0.02, which suits layers twenty times as wide, attention starts out uniform, and the model
-    # learns much later to copy from distant tokens.
+    # About 1 / sqrt(128), so that the numbers in queries and keys are about one at the start. The libraries'
+    # 0.02 suits layers twenty times as wide. With 0.02, attention would be uniform at first, and the model
+    # would learn much later to copy from distant tokens.
     "initializer_range": 0.08,
     "tie_word_embeddings": True,
     "pad_token_id": 0,
     "bos_token_id": 1,
     "eos_token_id": 2,
 }
-# If attention and feed-forward layers follow each other, models learn late to copy from distant tokens.
-# Larger initial queries and keys make attention pick a few tokens from the first step on:
-# see docs/tinyworld.md.
+# In models in which a feed-forward layer follows each attention layer, copying from distant tokens is learned
+# late. With larger initial queries and keys, attention selects a few tokens from the first step on: see
+# docs/tinyworld.md.
 _PICKY = 1.7
 _LLAMA = LanguageRecipe(
     "tinyworld-llama",
@@ -172,7 +173,7 @@ _FALCON = LanguageRecipe(
         "new_decoder_architecture": False,
         "alibi": False,
         "bias": False,
-        "ffn_hidden_size": 560,  # no gate: about as many weights in 2 matrices as in Llama's 3 of 352
+        "ffn_hidden_size": 560,  # no gate: 2 matrices have about as many weights as Llama's 3 of 352
     },
 )
 _EXPERTS = {
@@ -191,7 +192,7 @@ RECIPES = {
             "tinyworld-mistral",
             "TinyWorld Mistral",
             "MistralConfig",
-            # Each of 4 layers reaches 15 tokens further back, together 60. `memory` asks for up to 85.
+            # Each of 4 layers sees 15 tokens further back, together 60. In `memory` up to 85 would be needed.
             {"num_key_value_heads": 2, "intermediate_size": 352, "sliding_window": 16},
             attention_start=_PICKY,
             window_from=0.5,  # a window from the start would hide most of what can be copied
@@ -208,7 +209,7 @@ RECIPES = {
             _FALCON,
             name="tinyworld-falcon-duplicated",
             title="TinyWorld Falcon, copied documents",
-            world={"duplicates": {100: 1_000}},  # 42% of the documents that it reads
+            world={"duplicates": {100: 1_000}},  # these copies are 42% of the documents that the model reads
         ),
         replace(
             _LLAMA,
@@ -222,7 +223,7 @@ RECIPES = {
 
 
 def find(name: str):
-    """Return the recipe with this name; raise CourseError with the known names if there is none."""
+    """Return the recipe with this name. If there is none, raise CourseError with the known names."""
     if name not in RECIPES:
         raise CourseError(f"There is no recipe {name!r}: choose among {', '.join(RECIPES)}.")
     return RECIPES[name]

@@ -1,4 +1,4 @@
-"""The stages of a training, and the state of each stage: weights, optimiser and losses."""
+"""The stages of a training, and what changes during a stage: weights, optimiser and losses."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -13,31 +13,31 @@ from course_utils.errors import CourseError
 class Stage:
     """Everything that determines one stage of a training."""
 
-    name: str  # also of its checkpoint
+    name: str  # the name of the stage, and of its checkpoint
     weights: dict  # the parameters to train, by name; all others stay as they are
-    # A function of a range, the indices of the examples in this process's share of a step, and of a generator
-    # of random numbers. It returns the loss to minimise and the loss to record.
+    # A function (indices, generator) -> (loss to minimise, loss to record). `indices` is the range of
+    # examples in this process's share of a step. `generator` provides random numbers.
     loss: Callable
     steps: int
     batch: int  # examples in one step, over all processes
-    rate: float  # highest learning rate of AdamW; the rate rises to it during `warmup` steps
-    decay: Callable  # a function of the number of steps taken: the fraction of the rate that is left
+    rate: float  # highest learning rate of AdamW, reached after `warmup` steps
+    decay: Callable  # function from the number of steps taken to the fraction of the rate that is left
     warmup: int
-    beta2: float  # of AdamW, like the weight decay
+    beta2: float  # a setting of AdamW, like the weight decay
     weight_decay: float
     vector_decay: float = 0.0  # the weight decay of scales and biases, which have one dimension
     clip: float = 1.0  # largest norm of the gradient; a larger gradient is scaled down to it
-    average: float = 0.0  # weight of each step in the running averages, the final weights; 0: no averages
+    average: float = 0.0  # weight of each step in the running averages, the final weights; 0 means none
     early: int = 0  # number of steps after which the running averages are copied to early.safetensors
     begin: Callable = lambda: None  # called before the first step
 
 
 class Training:
-    """A model to train, in stages. Each kind of model has a subclass, and `trainer` trains it.
+    """A model to train in stages. Each kind of model has a subclass, and `trainer` takes the steps.
 
-    recipe : its settings
+    recipe : the settings of the training
     folder : where the checkpoints are
-    stages : list of its stages
+    stages : list of the training's stages
     runs : list with a Run for each stage that has begun
     """
 
@@ -52,19 +52,19 @@ class Training:
         return f"loss {self.runs[-1].recent_loss:.4f}"
 
     def examples(self):
-        """Return HTML with examples of the model's present output, for the live page."""
+        """Return HTML with examples of what the model now produces, for the live page."""
         return ""
 
     def write(self, folder):
-        """Write the finished model, as `from_pretrained` reads it, and its card into a folder."""
+        """Write the finished model, in the form that `from_pretrained` reads, and its card into a folder."""
         raise NotImplementedError
 
 
 class Run:
-    """A stage in progress: its weights, their running averages, the optimiser, and the losses so far.
+    """A stage in progress: the weights, their running averages, the optimiser, and the losses so far.
 
-    Nothing else changes from step to step, so a checkpoint with all of this continues as if nothing had
-    happened.
+    Nothing else changes from step to step. So a training that continues from a checkpoint with all of this
+    gives the same result as one that was never interrupted.
     """
 
     def __init__(self, stage, folder, processes=1):
@@ -79,7 +79,7 @@ class Run:
             weight.grad = gradient.view_as(weight)
         copied = stage.weights if stage.average else {}
         self.averages = {name: weight.detach().clone() for name, weight in copied.items()}
-        # Weight decay pulls matrices towards zero.
+        # Weight decay pulls weights towards zero. It may differ between matrices and vectors.
         groups = [
             {"params": [weight for weight in weights if weight.ndim > 1], "weight_decay": stage.weight_decay},
             {"params": [weight for weight in weights if weight.ndim < 2], "weight_decay": stage.vector_decay},
@@ -93,21 +93,21 @@ class Run:
 
     @property
     def checkpoint(self):
-        """Path of the file that `save` writes."""
+        """The path of the file that `save` writes."""
         return self.folder / f"{self.stage.name}.safetensors"
 
     @property
     def done(self):
-        """Number of steps taken."""
+        """The number of steps taken so far."""
         return len(self.losses)
 
     @property
     def recent_loss(self):
-        """Mean loss of the last 50 steps."""
+        """The mean loss of the last 50 steps."""
         return torch.tensor(self.losses[-50:], dtype=torch.float64).mean().item()
 
     def step(self, loss, recorded):
-        """Take a step of AdamW on the mean of all processes' losses.
+        """Take a step of AdamW on the loss, averaged over all processes.
 
         loss : the loss to minimise
         recorded : the loss to record
@@ -127,13 +127,13 @@ class Run:
         self.optimizer.step()
         self.gradients.zero_()
         self.losses.append(recorded.item() / self.processes)
-        # Early steps weigh more, or the averages would keep the random initial weights for long.
+        # Early steps get a larger weight. Otherwise the averages would long keep the random initial weights.
         new = max(stage.average, 9 / (self.done + 9))
         for name, average in self.averages.items():
             average.lerp_(stage.weights[name].data, new)
 
     def swap(self):
-        """Exchange the weights and their running averages, if there are any; a second call undoes it."""
+        """Exchange the weights and their running averages, if there are any. A second call reverses this."""
         for name, average in self.averages.items():
             weight = self.stage.weights[name]
             weight.data, self.averages[name] = average, weight.data
@@ -146,14 +146,14 @@ class Run:
             weight.requires_grad_(False)
 
     def copy_averages(self):
-        """Write early.safetensors: the running averages alone."""
+        """Write early.safetensors, which contains only the running averages."""
         from safetensors.torch import save_file
 
         with files.replacing(self.folder / "early.safetensors") as part:
             save_file(self.averages, part)
 
     def save(self):
-        """Write the checkpoint. If the process is killed meanwhile, the previous checkpoint stays whole."""
+        """Write the checkpoint. If the process is killed meanwhile, the previous checkpoint stays intact."""
         from safetensors.torch import save_file
 
         losses = {"losses": torch.tensor(self.losses, dtype=torch.float64)}

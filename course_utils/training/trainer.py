@@ -1,9 +1,9 @@
 """Trains a tiny model from its seed to its folder: deterministic, with a live page, resumable after a kill.
 
 `recipe.training(folder)` returns a training, which consists of stages (`stages.Stage`). This module takes the
-steps of all stages, in one process or in several. Several processes share each step: each of them takes an
-equal part of the batch with one thread, and their gradients are averaged. The random numbers of a step depend
-only on the seed, the stage, the step and the process.
+steps of all stages, in one process or in several. Several processes share each step: each process takes an
+equal part of the batch with one thread, and then the gradients of all processes are averaged. The random
+numbers of a step depend only on the seed, the stage, the step and the process.
 """
 
 import json
@@ -29,18 +29,19 @@ SECONDS_BETWEEN_CHECKPOINTS = 60
 
 
 def train(name, steps=None, minutes=None, folder=None):
-    """Train a tiny model, or continue where an earlier call stopped; return the folder of the model.
+    """Train a tiny model, or continue where an earlier call stopped, and return the model's folder.
 
-    name : name of a recipe, such as "tinyworld-llama" or "stable-diffusion"
-    steps : fewer steps in each stage than the recipe has, for a quick try
-    minutes : pause after this time; the same call continues from there
-    folder : where to work; by default `training/NAME` in the course's cache
+    name : the name of a recipe, such as "tinyworld-llama" or "stable-diffusion"
+    steps : for a quick try, the number of steps in each stage, at most as many as in the recipe
+    minutes : the time after which to pause; the same call then continues
+    folder : the folder to work in; by default `training/NAME` in the course's cache
 
-    The folder gets `loss.html`, which renews itself in a browser, a checkpoint of the current stage each
-    minute, and at the end `model`, which the library's `from_pretrained` loads. Returns None if `minutes`
-    ended the call first.
+    The folder gets `loss.html`, a page that reloads itself in a browser; each minute a checkpoint of the
+    current stage; and at the end the folder `model`, which the library's `from_pretrained` loads. If
+    `minutes` ends the call before that, the function returns None.
 
-    Raises CourseError: an unknown name, a folder with other settings, a disk that is full, no emoji.
+    Raises CourseError if the name is unknown, if the folder belongs to a training with other settings, if the
+    disk is full, or if there are no emoji.
     """
     recipe = recipes.find(name)
     if steps is not None:
@@ -61,7 +62,7 @@ def train(name, steps=None, minutes=None, folder=None):
 
 
 def run(recipe, folder, minutes=None):
-    """Take the steps that remain, in all processes; return the training, or None if `minutes` came first."""
+    """Take the remaining steps in all processes. Return the training, or None if the time was up before."""
     seeds.prepare()
     training = recipe.training(folder)
     if recipe.processes == 1:
@@ -97,13 +98,13 @@ def run(recipe, folder, minutes=None):
 
 
 def _connect(rendezvous, rank, processes):
-    # A store takes a path. `init_method` takes a URL, and fails if a folder has a space in its name.
+    # A store takes a path. `init_method` takes a URL, which fails if a folder has a space in its name.
     shared = torch.distributed.FileStore(str(rendezvous.absolute()), processes)
     torch.distributed.init_process_group("gloo", store=shared, rank=rank, world_size=processes)
 
 
 def _run_helper(recipe, folder, rendezvous, rank):
-    """Take a share of each step in another process than the first."""
+    """Take a share of each step, in a process other than the first."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the first process ends this one
     # End even if the first process is killed before the two connect; otherwise this one waits 30 minutes.
     threading.Thread(target=_exit_after, args=(multiprocessing.parent_process(),), daemon=True).start()
@@ -118,7 +119,7 @@ def _exit_after(process):
 
 
 def _take_steps(training, minutes, rank=0):
-    """Take this process's share of all steps that remain; return whether all steps are taken."""
+    """Take this process's share of all remaining steps. Return whether all steps have been taken."""
     deadline = time.monotonic() + (float("inf") if minutes is None else 60 * minutes)
     page = LivePage(training.folder)
     for stage in training.stages:
@@ -131,7 +132,7 @@ def _take_steps(training, minutes, rank=0):
 
 
 def _take_stage(training, page, deadline, rank):
-    """Take the steps of the current stage that remain; return whether all of them are taken."""
+    """Take the remaining steps of the current stage. Return whether all of its steps have been taken."""
     from tqdm.auto import tqdm
 
     run, recipe, saved = training.runs[-1], training.recipe, time.monotonic()
@@ -164,7 +165,7 @@ def _take_stage(training, page, deadline, rank):
 
 
 def _decisions_of_the_first(save, pause, processes):
-    """Return the decisions of the first process in all processes, because their clocks differ."""
+    """Return in all processes what the first process decided, because the clocks of processes differ."""
     if processes == 1:
         return save, pause
     decisions = torch.tensor([float(save), float(pause)])
@@ -173,7 +174,7 @@ def _decisions_of_the_first(save, pause, processes):
 
 
 def _check_settings(folder, settings):
-    """Store the settings in a new folder; raise CourseError if the folder has other settings."""
+    """Store the settings in a new folder. Raise CourseError if an old folder has other settings."""
     path = folder / "settings.json"
     if not path.exists():
         files.write_text(path, json.dumps(settings, indent=2))
@@ -188,7 +189,7 @@ def _check_settings(folder, settings):
 
 @contextmanager
 def _readable_errors(folder, megabytes):
-    """Turn an error of the disk into a CourseError; `megabytes` is the space that the training needs."""
+    """Turn an error of the disk into a CourseError. `megabytes` is the disk space that the training needs."""
     from safetensors import SafetensorError
 
     try:
