@@ -183,9 +183,8 @@ def beside_controls(values, controls, level=95):
 
     The sentences are a sample of all possible sentences, and the control words a sample of all possible
     words. The variances of the two samples are added, and the degrees of freedom are Welch and
-    Satterthwaite's.
-    In simulations of 8 sentences and 8 control words, 95 to 96 of 100 intervals contained the true
-    difference.
+    Satterthwaite's. In simulations of 8 sentences and 8 control words, 95 to 96 of 100 intervals contained
+    the true difference.
 
     values : the value of the word in each of at least two sentences
     controls : table (sentences, control words) of the values of at least two control words

@@ -118,7 +118,7 @@ def _output_layer(model):
 
 
 def _input_table(model, output):
-    """Count the numbers in the table that turns tokens into lists of numbers; 0 if it is the output layer."""
+    """Count the parameters of the input table (see `count`); 0 if the output layer is the same table."""
     try:
         table = model.get_input_embeddings().weight
     except (AttributeError, NotImplementedError):

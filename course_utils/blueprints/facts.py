@@ -31,8 +31,7 @@ class Blueprint:
     layers to context_length : None if the config does not state the number; for an encoder-decoder model,
         the decoder's number. `head_size` is the size of a head's queries and keys.
     value_head_size, rotary_head_size : if attention is latent (DeepSeek), the size of a head's values, and
-        how
-        many numbers of each query and key RoPE turns; otherwise None
+        how many numbers of each query and key RoPE turns; otherwise None
     active_parameters_without_input : `active_parameters` without the table that turns tokens into lists of
         numbers, of which a token reads one row. OpenAI and Meta publish this figure. If the table is also the
         output layer, it counts, because the output layer reads every row.

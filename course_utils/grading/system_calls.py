@@ -2,7 +2,6 @@
 
 The filter is a seccomp filter: a program for a small virtual machine in the kernel (classic BPF), which reads
 the number and the arguments of each system call.
-number of each system call and its arguments.
 
 Sources: https://docs.kernel.org/userspace-api/seccomp_filter.html, and Linux's headers seccomp.h, filter.h,
 audit.h and unistd.h

@@ -115,7 +115,7 @@ def merge(base, theirs, new):
     for cell in new.cells:
         own = mine.get(cell.id)
         if own is None:
-            # Add a new or changed cell. If the cell is old and unchanged, the learner deleted it.
+            # Add the cell only if it is new or has changed. Otherwise the learner has deleted it.
             if cell.id not in was or cell.source != was[cell.id]:
                 cells.append(cell)
         elif own.source in (cell.source, was.get(cell.id)):

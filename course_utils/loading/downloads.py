@@ -113,7 +113,8 @@ def speed(chunks):
             count += len(chunk)
             if time.monotonic() - started > FIRST_SECONDS or count >= FIRST_BYTES:
                 break
-    except Exception:  # requests and httpx raise different errors; the download will meet and report it
+    except Exception:
+        # An error of requests or httpx. The download that follows will meet the same error and report it.
         if not count:
             raise
     return count / max(time.monotonic() - started, 1e-3)

@@ -53,8 +53,7 @@ class Adapter(Asking):
         group of questions to its share of right answers in percent. The slider offers these strengths; 0 must
         be one of them.
     baked : dict from a strength to the answer to `prompt`, computed beforehand. These answers are shown at
-        once.
-        All other answers are computed when they are first needed, and then kept.
+        once. All other answers are computed when they are first needed, and then kept.
     prompt : str, the question asked first.
     """
 

@@ -130,8 +130,8 @@ def against_truth(truth, groups, band, *, levels=None, named=None, title=None, a
     named : dict from an index in `truth` to a word, written next to the first group's dot.
     title : str, written above the picture.
     alt : str, the picture in words; by default, for each group, the mean distance of its values from its
-        line,
-        and how many values lie in the band or, for a group with a level, the lowest and the highest value.
+        line, and how many values lie in the band or, for a group with a level, the lowest and the highest
+        value.
     """
     from matplotlib.figure import Figure
 

@@ -45,8 +45,7 @@ def cache_growth(pieces, kept, heads, kinds, *, title=None, alt=None) -> Picture
     kept : int, how many tokens are in the cache; the last of these is the newest.
     heads : int, the number of query heads of the layer.
     kinds : dict from the name of a design, such as "multi-query", to its number of key-value heads, which
-        must
-        divide `heads`.
+        must divide `heads`.
     title : str, written above the picture.
     alt : str, the picture in words; by default the number of blocks in each design.
 
@@ -103,8 +102,7 @@ def cache_blocks(layers, heads, key_value_heads):
     A dark block is in the cache. A pale block stands for a head that uses the nearest dark block on its left.
 
     layers, heads, key_value_heads : int; if the query heads can't share evenly, the sizes of the groups
-        differ
-        by at most one head.
+        differ by at most one head.
     """
     width, height = (
         max(2, min(_LARGEST_BLOCK, most // count)) for most, count in ((_WIDEST, heads), (_HIGHEST, layers))

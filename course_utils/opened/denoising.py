@@ -214,8 +214,7 @@ class Denoising(Explorer):
     prompts : two str, the prompts at the start; the second may be empty.
     seed, guidance, steps : the values of these controls at the start.
     unknown : function from a prompt to the list of its words on which the model was not trained. These words
-        are
-        listed below the picture; by default no words are listed.
+        are listed below the picture; by default no words are listed.
 
     Raises CourseError if both prompts are empty, or `steps` is outside its range.
     """

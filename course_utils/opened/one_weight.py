@@ -14,9 +14,8 @@ class OneWeight(Asking):
         the weight. If it raises an error, the explorer shows a message.
     current : float, the value of the weight in the model.
     baked : dict from a factor (0.0, 0.25, ... 2.0) to the answer to `prompt` when the weight is `current`
-        times
-        this factor, computed beforehand. These answers are shown at once. All other answers are computed when
-        they are first needed, and then kept.
+        times this factor, computed beforehand. These answers are shown at once. All other answers are
+        computed when they are first needed, and then kept.
     prompt : str, the question asked first.
     """
 

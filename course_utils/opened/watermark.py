@@ -48,8 +48,7 @@ class Watermark(Explorer):
     Moving a control runs no model.
 
     texts : dict from (bonus, share of swapped words) to the token ids of a text. There is a text for each
-        bonus
-        with each share, and each text has at least 25 tokens.
+        bonus with each share, and each text has at least 25 tokens.
     pieces : list of str, the text of each token of the vocabulary.
     green : bool array (vocabulary, vocabulary), [first, second]: whether the second token is green after the
         first.

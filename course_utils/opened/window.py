@@ -36,7 +36,7 @@ def steps(position, last, window):
 
 
 def reach_html(pieces, window, layers, target):
-    """Return HTML of the tokens, each above the number of layers from which the last token can see it.
+    """Return HTML of the tokens. The number below a token says after how many layers the last one sees it.
 
     pieces : list of str, the tokens; the last one is the token that looks at the others.
     window : int, how many tokens a token sees in one layer, including itself.
@@ -86,12 +86,10 @@ class SlidingWindow(Explorer):
     runs once for each pair of distance and window.
 
     ask : function (distance, window) -> probability from 0 to 1 that the model, with this window in each
-        layer,
-        gives to the right word after the text for this distance. If it raises an error, the explorer shows a
-        message.
+        layer, gives to the right word after the text for this distance. If it raises an error, the explorer
+        shows a message.
     texts : dict from a distance in tokens to (pieces, target): the text's tokens, the last of which looks
-        back,
-        and the index of the token that the last one has to find.
+        back, and the index of the token that the last one has to find.
     layers : int, the number of layers of the model.
     window : int, the window at the start; one of WINDOWS.
     distance : int, the distance at the start; one of the keys of `texts`.

@@ -200,7 +200,6 @@ def logits_and_imbalance(model, inputs):
 
     The balancing loss is computed here, because Mixtral's own `forward` would take the mask in `inputs` for a
     padding mask.
-    padding mask.
     """
     from transformers.models.mixtral.modeling_mixtral import load_balancing_loss_func
 

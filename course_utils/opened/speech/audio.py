@@ -270,8 +270,7 @@ def add_noise(samples, snr_db, seed=0, kind="white"):
 
     samples : float32 of shape (samples,)
     snr_db : the ratio in decibels, 10 log10(power of the sound / power of the noise): 20 is like a quiet
-        room,
-        and at 0 both are equally strong
+        room, and at 0 both are equally strong
     seed : the seed of the noise
     kind : "white" is noise that is equally strong at all pitches; "babble" is all five clips at once, each
         begun at a random sample

@@ -136,8 +136,7 @@ def alignment(rows, *, title=None) -> Picture:
     """Draw the spoken words, with the words that a model heard below them, and mark each error.
 
     rows : dict from a label to a list of pairs (spoken word, heard word). The second is None if the
-        transcript
-        lacks the word, and the first is None if the transcript added a word.
+        transcript lacks the word, and the first is None if the transcript added a word.
     title : str, written above the picture.
     """
     words = []

@@ -19,8 +19,7 @@ class Written(NamedTuple):
     """What Whisper wrote for one sound.
 
     ids : tensor (tokens,): the two start tokens, the tokens that Whisper wrote and, if it finished the text,
-        its
-        end token.
+        its end token.
     states : tensor, the encoder's output: for tiny.en (1500, 384).
     picture : tensor, the encoder's input: for tiny.en (80, 3000).
     capped : True if the text was cut off at the largest allowed number of tokens.
@@ -154,9 +153,8 @@ def _stretches(gain):
     """Return the first frame of each row's stretch, for those stretches with the greatest sum of `gain`.
 
     gain : (rows, frames). A stretch is a series of consecutive frames. Together the stretches go from the
-        first
-        frame to the last. A stretch may begin at the last frame of the stretch before it, so there may be
-        more rows than frames.
+        first frame to the last. A stretch may begin at the last frame of the stretch before it, so there may
+        be more rows than frames.
     """
     rows, frames = gain.shape
     sums = numpy.concatenate([numpy.zeros((rows, 1)), gain.cumsum(axis=1)], axis=1)

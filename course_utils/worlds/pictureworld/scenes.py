@@ -391,9 +391,9 @@ def fresh_pairs() -> tuple[tuple[str, Scene], ...]:
 
 
 def coloured_objects(count=100) -> tuple[tuple[str, Scene], ...]:
-    """Return prompts for comparing attention: different objects, each on a colour on which training shows it.
+    """Return prompts, (caption, scene), for comparing attention.
 
-    Each prompt is (caption, scene).
+    Each shows a different object, on a coloured background on which training shows this object.
     """
     chance = random.Random("attention")
     scenes = []

@@ -47,7 +47,7 @@ def load(path=COURSE_SHEET) -> dict:
 
 
 def fetch(folder) -> Path:
-    """Return the path of the sheet in `folder`, one image with all emoji. If it is missing, make it first.
+    """Return the path of the emoji sheet in `folder`. If the sheet is missing, make it from the package.
 
     Raises CourseError if the emoji package can't be downloaded, or if an emoji is missing from it.
     """

@@ -3,9 +3,9 @@
 A derivation is a sequence of choices that generates a text. We turn the templates into one automaton, whose
 positions each have a set of possible words (Glushkov, 1961). A text with two derivations has two different
 paths through the automaton, with the same words. So we follow two paths at a time, as long as both can have
-the same words. If two paths have separated, and can meet again or can end after the same word, there may be
-such a text. If no two paths can, there is none (Book, Even, Greibach and Ott, "Ambiguity in graphs and
-expressions", 1971).
+the same words. Suppose that two paths have separated. If they can meet again, or can end after the same word,
+a text may have two derivations. If no two paths can do so, no text has two (Book, Even, Greibach and Ott,
+"Ambiguity in graphs and expressions", 1971).
 
 The automaton allows every text of the grammar, and more, because it does not remember the words in the slots.
 Of slots it uses a single rule: where two paths separate at two slots of the same list, and one of these slots

@@ -17,7 +17,6 @@ A template is a line of English with choices in it:
 All choices come from one function, `Grammar.options`. `generate` draws a text, `follow` adds up all
 derivations of a text, and `expect` computes means over all choices. So the three always agree on a
 probability.
-derivations of a text, and `expect` takes means over it, so the three can't disagree about a probability.
 """
 
 import itertools
