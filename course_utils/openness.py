@@ -84,8 +84,7 @@ class Definition:
 
     Parameters
     ----------
-    version, date, source, basis: the definition's version and date, where it can be read, one of
-    catalog.BASES.
+    version, date, source, basis: the version and date of the text, where it can be read, and one of BASES.
     freedoms, elements: dicts from a name to what the definition asks for.
     passed, would_pass_with_other_terms, failed: names of the systems reviewed by the Open Source Initiative.
     """

@@ -33,8 +33,8 @@ class Blueprint:
     value_head_size, rotary_head_size : if attention is latent (DeepSeek), the size of a head's values, and
         how many numbers of each query and key RoPE turns; otherwise None
     active_parameters_without_input : `active_parameters` without the table that turns tokens into lists of
-        numbers, of which a token reads one row. OpenAI and Meta publish this figure. If the table is also the
-        output layer, it counts, because the output layer reads every row.
+        numbers, of which a token reads one row. OpenAI and Meta publish this figure. A table that is
+        also the output layer counts, because the output layer reads every row.
     note : which part was not counted, or which architecture was used to count; "" by default
     shipped_as, shipped_bytes : the format of the published weights if their config names one, such as
         "mxfp4", and their bytes in that format. These are "" and None if the config names no format; the

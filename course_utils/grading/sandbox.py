@@ -32,7 +32,7 @@ SYSTEM = ("/usr", "/lib", "/lib32", "/lib64", "/bin", "/sbin", "/etc/ld.so.cache
 # The kernel counts limits by user. So each run has a different user from all other runs at the same time,
 # even those of other graders on this machine. These numbers belong to no real user.
 FIRST_USER = 1_700_000_000
-USERS = 400  # for each grader; as process ids are below 4,194,304, users stay below 2**32
+USERS = 400  # users of one grader; as process ids are below 4,194,304, users stay below 2**32
 # Capabilities that the server keeps if it runs as root: it needs them to make namespaces and change the user.
 CAPABILITIES = ("CAP_SYS_ADMIN", "CAP_SETUID", "CAP_SETGID")
 

@@ -142,8 +142,8 @@ def config(repository, file) -> Path | None:
 def _plain_http():
     """Make the hub's library use plain HTTP; turn its error for a broken download into Unavailable.
 
-    Xet, the hub's other protocol, raises errors without a status or a class of their own. If its storage
-    can't be reached, it retries for minutes.
+    Xet, the hub's other protocol, raises errors without a status or a class of their own. If Xet's
+    storage can't be reached, Xet retries for minutes.
     """
     from huggingface_hub import constants, errors
 

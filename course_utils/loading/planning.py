@@ -114,7 +114,7 @@ def candidates(start, four_bit=None, eight_bit=None) -> list[Plan]:
     """Return a plan for each combination of precision and device, best first, whether or not it fits.
 
     A full-size model runs on a GPU at 16, 8 or 4 bits, or else with some of its layers in main memory.
-    Without a GPU it runs in main memory at 32, 16, 8 or 4 bits. The other sizes run in main memory at 32.
+    Without a GPU it runs in main memory at 32, 16, 8 or 4 bits. Other sizes run in main memory at 32 bits.
 
     start : a `Plan` without precision and device
     """
@@ -194,7 +194,7 @@ def _folder(model):
 
 
 def _still_needed(model):
-    """Return the bytes to download, and the bytes of disk that the model will finally add."""
+    """Return the bytes to download, and the bytes of disk that download and conversion will take."""
     if model.ours:
         return 0, 0
     if model.files:

@@ -154,8 +154,8 @@ def pack(documents, width=ROW):
     documents : arrays of token numbers, each from <s> to </s>
     width : largest number of tokens in a row
 
-    Returns three tensors (rows, tokens): the number of each token, its position in its document, and the
-    number of the next token, or IGNORED if there is no next token.
+    Returns three tensors (rows, tokens): the number of each token, the token's position in its document, and
+    the number of the next token, or IGNORED if there is no next token.
     """
     rows = []
     for document in sorted(documents, key=len, reverse=True):
