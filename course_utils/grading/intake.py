@@ -250,7 +250,7 @@ def answers(data: bytes, assignment: Assignment) -> Answers:
 
 
 def _by_grade_id(cells, assignment, notes):
-    """Return the index of each answer's cell by grade id. Of two cells, the last that is not blank counts."""
+    """Return each answer's cell index by grade id. Of cells with the same id, the last filled one counts."""
     found = {}
     for index, cell in enumerate(cells):
         if cell.name in assignment.answers:

@@ -57,7 +57,7 @@ class Item:
         return next(choice for choice in self.choices if choice.right)
 
     def chosen(self, text: str) -> Choice | None:
-        """Return the choice with this text; None if no choice has it, for example because it was reworded."""
+        """Return the choice with this text; None if no choice has it, for example after a rewording."""
         return next((choice for choice in self.choices if choice.text == text), None)
 
 

@@ -23,7 +23,7 @@ class Stage:
     rate: float  # highest learning rate of AdamW, reached after `warmup` steps
     decay: Callable  # function from the number of steps taken to the fraction of the rate that is left
     warmup: int
-    beta2: float  # a setting of AdamW, like the weight decay
+    beta2: float  # a parameter of AdamW
     weight_decay: float
     vector_decay: float = 0.0  # the weight decay of scales and biases, which have one dimension
     clip: float = 1.0  # largest norm of the gradient; a larger gradient is scaled down to it

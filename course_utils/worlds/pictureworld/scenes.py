@@ -294,7 +294,7 @@ _SEEN_EMOJI = OBJECTS + SEEN_PEOPLE
 
 
 def _one_of(chance, values):
-    # Only for random() does Python promise the same numbers in each version.
+    # Of the functions of `random`, only random() gives the same numbers in every version of Python.
     return values[int(chance.random() * len(values))]
 
 

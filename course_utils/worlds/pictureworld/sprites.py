@@ -21,7 +21,7 @@ PACKAGE = "emoji-datasource-google 16.0.0"
 URL = "https://registry.npmjs.org/emoji-datasource-google/-/emoji-datasource-google-16.0.0.tgz"
 BYTES = 74_344_091
 SHA256 = "fb5fd131b362aab7a55542d2a147a79708cce0a8b1c1bbacd470172708b5c438"
-SHEET = "emoji.webp"  # COLUMNS emoji in each row, in the order of scenes.EMOJI, without loss
+SHEET = "emoji.webp"  # rows of COLUMNS emoji, in the order of scenes.EMOJI, compressed without loss
 COLUMNS = 40
 COURSE_SHEET = store.TRAINED_HERE / "pictureworld-stable-diffusion" / SHEET
 
