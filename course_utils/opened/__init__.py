@@ -31,6 +31,7 @@ _ROOM_OF = {
     "alignment": "speech.pictures",
     "cache_growth": "cache",
     "decoding": "speech.pictures",
+    "clauses": "permissions",
     "denoising_strip": "denoising",
     "green_tokens": "watermark",
     "licence_matrix": "permissions",

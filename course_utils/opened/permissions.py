@@ -1,4 +1,4 @@
-"""What a licence permits: several licences side by side, and one use checked against all of them.
+"""What a licence permits: clause by clause, several side by side, and one use checked against all of them.
 
 For lessons 01 and 12.
 """
@@ -29,7 +29,61 @@ _CLAUSES = {
     "says nothing": ("·", "#ffffff"),
     "not read": ("?", "#ffffff"),
 }
+_HEADINGS = {
+    "permission": "It permits",
+    "condition": "It asks",
+    "prohibition": "It forbids",
+    "termination": "It ends",
+    "disclaimer": "It promises nothing",
+    "definition": "It counts",
+}
 _WIDEST = 3  # the most columns in a table on a phone
+
+
+def clauses(licence, *, chosen=None, title=None) -> Picture:
+    """Draw the clauses of a licence, grouped by kind: section, our summary, and the licence's own words.
+
+    licence : `licences.Licence`
+    chosen : the clauses to draw, such as `licence.about("hosting")`; by default all
+    title : str, written above the picture; by default the licence's own
+
+    Raises ValueError if there is no clause to draw.
+    """
+    chosen = licence.clauses if chosen is None else tuple(chosen)
+    if not chosen:
+        raise ValueError("there is no clause to draw; leave out `chosen` for all of the licence")
+    title = title or licence.title + (f", {licence.date}" if licence.date else "")
+    rows, words = "", [f"{title}."]
+    for kind, heading in _HEADINGS.items():
+        group = [clause for clause in chosen if clause.kind == kind]
+        if group:
+            rows += _kind_row(kind, len(group)) + "".join(_clause_row(clause) for clause in group)
+            words += [f"{heading} ({len(group)}):", *(f"- {clause}" for clause in group)]
+    source = f"A reading, not legal advice. The text: {licence.url} ({licence.basis})."
+    note = f"{source} {licence.note}".strip()
+    return Picture(card(table_html(rows), title, note), "\n".join([*words, note]))
+
+
+def _kind_row(kind, count):
+    sign, tint = _CLAUSES[kind]
+    return row_html(
+        f'<td colspan="2" style="padding:12px 0 4px 0;border:none;border-bottom:1px solid {QUIET};'
+        f'background:#ffffff;color:{INK};text-align:left;font-weight:600;font-size:14px">'
+        f'<span style="display:inline-block;width:22px;text-align:center;background:{tint};'
+        f'border:1px solid {LINE}">{sign}</span> {escape(_HEADINGS[kind])} ({count})</td>'
+    )
+
+
+def _clause_row(clause):
+    cell = (
+        f"padding:6px 8px 6px 0;border:none;border-bottom:1px solid {LINE};background:#ffffff;"
+        "text-align:left;vertical-align:top;white-space:normal;overflow-wrap:break-word"
+    )
+    return row_html(
+        f'<td style="{cell};width:27%;color:{QUIET};font-size:13px">{escape(clause.section)}</td>'
+        f'<td style="{cell};color:{INK};font-size:14px;line-height:1.4">{escape(clause.summary)}'
+        f'<div style="margin-top:2px;color:{QUIET};font-size:13px">“{escape(clause.quote)}”</div></td>'
+    )
 
 
 def licence_matrix(licences, topics, *, title="What each licence does, by its weightiest clause") -> Picture:

@@ -202,3 +202,22 @@ def test_the_matrix_says_who_does_what():
         "MIT. permission: use and share; says nothing: patents.\n"
         "Stability. permission: use and share; not read: patents."
     )
+
+
+@each_licence
+def test_a_licence_is_drawn_clause_by_clause(licence):
+    picture = opened.clauses(licence)
+    Page(picture.html).assert_survives_the_sanitiser()
+    for clause in licence.clauses:
+        assert clause.quote in picture.alt and clause.section in picture.alt
+    assert "not legal advice" in picture.alt
+
+
+def test_clauses_on_one_topic_can_be_drawn_alone():
+    llama = licences.find("llama-2-community")
+    picture = opened.clauses(llama, chosen=llama.about("users cap"), title="700 million users")
+    assert picture.alt.startswith("700 million users.\nIt permits (1):\n- 1.b.ii: Whoever gets the model")
+    assert "It asks (1):\n- 2: A company with over 700 million" in picture.alt
+    assert "It forbids" not in picture.alt
+    with pytest.raises(ValueError, match="no clause to draw"):
+        opened.clauses(llama, chosen=llama.about("naming"))

@@ -40,6 +40,17 @@ def code(notebook):
     return [cell for cell in notebook.cells if cell.cell_type == "code"]
 
 
+@pytest.mark.parametrize("folder", ["notebooks", "solutions", "docs", "course_utils/catalog"])
+def test_every_name_of_the_package_in_a_text_exists(folder):
+    import course_utils as course
+
+    for path in sorted(ROOT.joinpath(folder).rglob("*.*")):
+        if path.suffix not in (".ipynb", ".md", ".toml") or path.name == "adding.md":  # it invents a lesson
+            continue
+        for room, name in re.findall(r"\bcourse\.(views|opened)\.(\w+)", path.read_text(encoding="utf-8")):
+            assert hasattr(getattr(course, room), name), f"{path.name}: course.{room}.{name}"
+
+
 @pytest.fixture(params=LESSONS.values(), ids=LESSONS)
 def lesson(request):
     return read(request.param)
