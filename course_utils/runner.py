@@ -157,7 +157,8 @@ class _PeakMemory:
             process = getattr(provisioner, "process", None)
             if process is not None:
                 with contextlib.suppress(psutil.Error):  # the kernel has not started yet, or has ended
-                    # Count child processes, too: in a Windows virtual environment this only starts Python.
+                    # Count child processes, too: in a Windows virtual environment, this process is only a
+                    # launcher, and the Python that runs the kernel is its child.
                     kernel = psutil.Process(process.pid)
                     family = (kernel, *kernel.children(recursive=True))
                     self.bytes = max(self.bytes, sum(each.memory_info().rss for each in family))

@@ -139,11 +139,12 @@ def paired_p(ones, others):
 
 
 def mean(values, level=95):
-    """Return the interval of a mean of independent numbers, by Student's t: (low, high) in their unit.
+    """Return the confidence interval of a mean, by Student's t: (low, high), in the unit of the values.
 
-    For rates use `wilson`. If the numbers are normally distributed, 95 of 100 such intervals contain the true
-    mean, however many numbers there are. If they are exponentially distributed, which is far from symmetric,
-    89 of 100 do for 5 and for 8 values, 91 for 16 and 94 for 36.
+    The values must be independent. For rates use `wilson`. If the values are normally distributed, 95 of 100
+    such intervals contain the true mean, however many values there are. If their distribution is far from
+    symmetric, fewer intervals do. For the exponential distribution, it is 89 of 100 intervals with 5 or 8
+    values, 91 with 16 values, and 94 with 36 values.
 
     values : at least two numbers
     """
@@ -406,10 +407,12 @@ def _tango(gained, lost, count, z):
 
 
 def _design_effect(variance, residuals, cases):
-    """Return how many clustered cases carry as much information as one independent case, at least 1.
+    """Return how many cases in clusters carry as much information as one independent case, at least 1.
 
-    variance : the variance of one case, as if all cases were independent
-    residuals : for each cluster, the sum of its cases minus the sum that their mean predicts
+    variance : the variance of a single case, computed as if all cases were independent
+    residuals : for each cluster, the sum of its cases, minus the mean of all cases times their number in the
+        cluster
+    cases : the number of all cases
     """
     clusters = len(residuals)
     independent = variance / cases
@@ -418,7 +421,11 @@ def _design_effect(variance, residuals, cases):
 
 
 def _jackknife_error(without, whole):
-    """Return the standard error of the result `whole`, from the results without each cluster in turn."""
+    """Return the standard error of a result, by the jackknife.
+
+    without : for each cluster, the result computed from all other clusters
+    whole : the result computed from all clusters
+    """
     clusters = len(without)
     return ((clusters - 1) / clusters * ((without - whole) ** 2).sum(0)) ** 0.5
 

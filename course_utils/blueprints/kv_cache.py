@@ -146,7 +146,9 @@ def _heads(config, layer_type=None):
 
 
 def _cache_of_layer(config, layer_type, index):
-    """Return the lists that a layer caches, as a list of `Cached`, which is empty without attention.
+    """Return what a layer caches, as a list of `Cached`.
+
+    The list is empty if the layer has no attention or only linear attention, or if its sizes are unknown.
 
     layer_type : such as "sliding_attention", or None if the config names no types
     """
@@ -224,7 +226,10 @@ def measure(builder, config, lists, layers):
 
 
 def _two_layers(config):
-    """Return a copy of a config with two layers, or None if its settings say that layers differ."""
+    """Return a copy of a model's config in which the number of layers is two.
+
+    Return None if a setting shows that the model's layers can differ from each other.
+    """
     values = config.to_dict()
     if any(
         value and _says_that_layers_differ(name) for name, value in values.items() if name != "model_type"

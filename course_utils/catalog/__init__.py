@@ -214,7 +214,7 @@ class Training:
         return sum(hours * watts for hours, watts in zip(self.hours, self.watts, strict=True)) / 1000
 
 
-VERDICTS = {  # each verdict says this about the article's words
+VERDICTS = {  # what each verdict says about the words quoted from the article ("they")
     "true": "they hold, on all that we found",
     "mostly true": "they hold, with a reserve that changes little",
     "partly true": "an important part of them holds, and another does not",
@@ -259,7 +259,7 @@ def lessons() -> dict[str, Lesson]:
 
 @cache
 def quotations() -> dict[int, str]:
-    """Return the article's own words by number, from quotations.tsv. The course quotes no other words."""
+    """Return the quotations from the article, keyed by number. The course quotes nothing else from it."""
     lines = Path(__file__).with_name("quotations.tsv").read_text(encoding="utf-8").splitlines()
     found = {}
     for line in lines[1:]:

@@ -194,7 +194,10 @@ class Judge:
 
 
 def _expected(message):
-    """Return what a call in the instructor's notebook expects. Raises CourseError if its own check fails."""
+    """Return what one call of a check expects, from the message that the instructor's notebook sent.
+
+    Raises CourseError if the instructor's own answer fails the check.
+    """
     value = wire.decode(message["expected"])
     mistakes = {says: wire.decode(wrong) for says, wrong in message["mistakes"]}
     expected = _Expected(message["call"], message["about"], value, mistakes, message["tolerance"])

@@ -39,7 +39,7 @@ REFUSED = {
     "io_uring_setup": (425, 425),
 }
 CLONE = (56, 220)  # refused only with the flag for a new user namespace
-CLONE3 = (435, 435)  # refused as missing, because its flags can't be read; libc then uses clone
+CLONE3 = (435, 435)  # refused as not implemented: the filter can't read its flags. libc then uses clone
 CLONE_NEWUSER = 0x10000000
 AUDIT_ARCH = {"x86_64": 0xC000003E, "aarch64": 0xC00000B7}  # in the order of the numbers in REFUSED
 X32_SYSCALL_BIT = 0x40000000  # set in the numbers of x86-64's second interface, x32

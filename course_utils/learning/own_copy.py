@@ -115,7 +115,8 @@ def merge(base, theirs, new):
     for cell in new.cells:
         own = mine.get(cell.id)
         if own is None:
-            # Add the cell only if it is new or has changed. Otherwise the learner has deleted it.
+            # The learner's copy lacks this cell. If the course has neither added nor changed it, the learner
+            # deleted it, and it stays deleted.
             if cell.id not in was or cell.source != was[cell.id]:
                 cells.append(cell)
         elif own.source in (cell.source, was.get(cell.id)):

@@ -75,9 +75,9 @@ def folder(name, size=None):
 
 
 def weights(name, size=None):
-    """Return the path in the cache of a model's weights as they were published, such as a GGUF file.
+    """Return where a model's weights, in their published form (such as a GGUF file), lie in the cache.
 
-    name, size : as in `load`, of a model whose `files` the catalogue lists
+    name, size : as in `load`; the catalogue must list the model's `files`
 
     Raises what `folder` raises.
     """

@@ -120,7 +120,7 @@ def config(repository, file) -> Path | None:
                     "offline: unset that and run this again with a network."
                 )
             return Path(cached) if isinstance(cached, str) else None
-        try:  # ask once first: a download would retry for long
+        try:  # ask the hub once first: without an answer, a download would retry for a long time
             HfApi().model_info(repository, timeout=10)
         except errors.HfHubHTTPError:
             raise

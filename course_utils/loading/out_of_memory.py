@@ -1,4 +1,4 @@
-"""Replaces torch's message in a notebook's later cells by one sentence if memory runs out."""
+"""If a later cell of the notebook runs out of memory, shows one sentence instead of torch's message."""
 
 from course_utils import notebook
 from course_utils.errors import CourseError

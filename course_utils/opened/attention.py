@@ -146,9 +146,10 @@ def logit_lens(pieces, words, probabilities, *, layers=None, title=None) -> Pict
 
 
 class Attention(Explorer):
-    """Shows the attention map of one head, with sliders for the layer, the head and the token that looks.
+    """Shows the attention map of one head.
 
-    The learner can type another text. A new text runs the model once; moving a slider does not run the model.
+    Sliders choose the layer, the head, and the token whose attention is shown. The learner can type another
+    text. A new text runs the model once; moving a slider does not run the model.
 
     attend : function text (str) -> (layers, heads, tokens, tokens) attention weights. If it raises an error,
         the explorer shows a message.

@@ -129,9 +129,9 @@ def against_truth(truth, groups, band, *, levels=None, named=None, title=None, a
         drawn as a line.
     named : dict from an index in `truth` to a word, written next to the first group's dot.
     title : str, written above the picture.
-    alt : str, the picture in words; by default, for each group, the mean distance of its values from its
-        line, and how many values lie in the band or, for a group with a level, the lowest and the highest
-        value.
+    alt : str, the picture in words. By default it says of each group how far its values are from its line on
+        average. For a group with a level, it adds the lowest and the highest value; for another group, how
+        many values lie in the band.
     """
     from matplotlib.figure import Figure
 

@@ -51,7 +51,10 @@ class Fits(Explorer):
         )
 
     def still(self):
-        """Return the picture without this machine's memory, because a reader has another machine."""
+        """Return the picture for a notebook that is read without a kernel.
+
+        It does not state this machine's memory, because the reader has another machine.
+        """
         return self._draw()
 
     def _draw(self, this_machine=""):

@@ -36,7 +36,10 @@ def steps(position, last, window):
 
 
 def reach_html(pieces, window, layers, target):
-    """Return HTML of the tokens. The number below a token says after how many layers the last one sees it.
+    """Return HTML of the tokens.
+
+    The number below each token is how many layers the last token needs to see it. A dash means that the model
+    has too few layers for that.
 
     pieces : list of str, the tokens; the last one is the token that looks at the others.
     window : int, how many tokens a token sees in one layer, including itself.
@@ -82,21 +85,23 @@ def reach_in_words(pieces, window, layers, target):
 class SlidingWindow(Explorer):
     """Shows what the last token of a text can see, with sliders for the window, the layers and the distance.
 
-    Below the tokens is the probability that the model gives to the right word with this window. The model
-    runs once for each pair of distance and window.
+    Below the tokens is the probability that the model, with the chosen window, gives to the right word. It
+    is shown only for the model's own number of layers. `ask` is called once for each pair of distance
+    and window.
 
     ask : function (distance, window) -> probability from 0 to 1 that the model, with this window in each
         layer, gives to the right word after the text for this distance. If it raises an error, the explorer
         shows a message.
-    texts : dict from a distance in tokens to (pieces, target): the text's tokens, the last of which looks
-        back, and the index of the token that the last one has to find.
+    texts : dict from a distance in tokens to (pieces, target): the tokens of a text, and the index of the
+        token that the last token has to find.
     layers : int, the number of layers of the model.
     window : int, the window at the start; one of WINDOWS.
     distance : int, the distance at the start; one of the keys of `texts`.
     chance : float, the probability that a random guess is right.
     name : str, the name of the model, as the subject of a sentence.
 
-    Raises CourseError if there is no text for the distance, no such window, or if there are too many layers.
+    Raises CourseError if `texts` has no such distance, if WINDOWS has no such window, or if `layers` is less
+    than 1 or more than MOST_LAYERS.
     """
 
     def __init__(self, ask, texts, layers, window, distance, chance, name="The model"):

@@ -198,7 +198,11 @@ class PictureTraining(Training):
 
     @torch.no_grad()
     def write(self, folder):
-        """Write the pipeline in float16, its early copy, the sheet of emoji and the card into a folder."""
+        """Write the finished model into a folder.
+
+        The folder then has the pipeline in float16, a copy of its denoiser and text encoder from early in the
+        training, the sheet of emoji, and the model card.
+        """
         from safetensors.torch import load_file
 
         pipeline, recipe = self.pipeline, self.recipe

@@ -97,7 +97,8 @@ class PictureRecipe:
     denoiser_level: int = 2_400  # steps until the rate falls linearly to 2%; in proportion for `places`
     warmup: int = 100  # steps during which the rate rises
     average: float = 0.002  # weight of each new step in the running averages, which become the final weights
-    divergence: float = 1e-3  # weight, in the autoencoder's loss, of the latents' divergence from a normal
+    # how strongly the autoencoder's loss penalises latents that diverge from a standard normal distribution
+    divergence: float = 1e-3
     edges: float = 0.5  # weight, in the autoencoder's loss, of differences between adjacent pixels
     nameless: float = 0.1  # share of captions that are replaced by empty ones, because guidance needs these
     early: int = 900  # denoiser steps after which an early copy is saved

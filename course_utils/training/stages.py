@@ -127,7 +127,8 @@ class Run:
         self.optimizer.step()
         self.gradients.zero_()
         self.losses.append(recorded.item() / self.processes)
-        # Early steps get a larger weight. Otherwise the averages would long keep the random initial weights.
+        # Early steps count more. Otherwise the random initial weights would stay in the averages for a long
+        # time.
         new = max(stage.average, 9 / (self.done + 9))
         for name, average in self.averages.items():
             average.lerp_(stage.weights[name].data, new)

@@ -1,4 +1,4 @@
-"""A base class for explorers that change one thing in a model and compare its answers to a question."""
+"""A base class for explorers that change a model, and compare its answers to a question before and after."""
 
 import ipywidgets
 

@@ -4,10 +4,12 @@ import ipywidgets
 
 from course_utils.views.picture import INK
 
-# ipywidgets shows a slider's description, but gives the slider's handle and number no name for screen
-# readers. It has no live region either, that is, an element that stays on the page and whose changing text is
-# announced. JupyterLab treats arrow keys and letters as shortcuts for cells, even while a list, a slider or a
-# radio button has the focus, unless that control has an attribute that prevents this.
+# This script makes up for three things:
+# - ipywidgets shows a slider's description, but gives the slider's handle and number no name that a screen
+#   reader could say.
+# - ipywidgets has no live region (an element whose text a screen reader says whenever the text changes).
+# - JupyterLab treats arrow keys and letters as shortcuts for cells, even while a list, a slider or a radio
+#   button has the focus, unless that control has an attribute that prevents this.
 # One observer of the page handles all widgets, including those that later cells draw.
 _FOR_EVERYONE = """
 if (!window.courseForEveryone) {

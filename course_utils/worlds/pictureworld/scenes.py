@@ -391,9 +391,10 @@ def fresh_pairs() -> tuple[tuple[str, Scene], ...]:
 
 
 def coloured_objects(count=100) -> tuple[tuple[str, Scene], ...]:
-    """Return prompts, (caption, scene), for comparing attention.
+    """Return prompts with which to measure attention, each as (caption, scene).
 
-    Each shows a different object, on a coloured background on which training shows this object.
+    Each scene shows a different object, on a coloured background on which the training pictures show this
+    object, too.
     """
     chance = random.Random("attention")
     scenes = []

@@ -68,9 +68,10 @@ class _Automaton:
         return join(words[::-1])
 
     def must_differ(self, one, other):
-        """Return whether two positions after the same beginning must have different words.
+        """Return whether two positions that can follow the same beginning must have different words.
 
-        They must if they are two different slots of the same list, and one of them was filled before.
+        They must if they belong to two different slots whose words come from the same list, and one of these
+        slots was already filled earlier in the text.
         """
         one, other = self._slots.get(one), self._slots.get(other)
         if one is None or other is None or one[:1] == other[:1] or "_" in (one[0], other[0]):
