@@ -559,7 +559,7 @@ def test_what_is_neither_a_name_nor_a_file_is_refused_in_one_sentence(tmp_path, 
         (("llama-2-7b", "--memory", "much"), "'much' is not an amount of memory: write it as 16GB or 24GiB"),
         (("llama-2-7b", "--memory", "0GB"), "is not an amount of memory"),
         (("llama-2-7b", "--memory", "16"), "'16' is not an amount of memory"),
-        (("a--b/c",), "is no hub id"),
+        (("a--b/c",), "is not a hub id"),
     ]:
         status, out, error = run(capsys, *arguments)
         assert (status, out) == (1, "") and sentence in error and error.count("\n") == 1, error
