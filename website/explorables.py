@@ -32,7 +32,7 @@ def write(folder):
     target = Path(folder) / "explorables"
     shutil.copytree(ROOT / "website" / "live", target / "live", dirs_exist_ok=True)
     shutil.copytree(PACKAGE / "widgets" / "fonts", target / "live" / "fonts", dirs_exist_ok=True)
-    for name in ("identity.css", "mark.svg"):
+    for name in ("identity.css", "mark.svg", "view.js"):
         shutil.copy(PACKAGE / "widgets" / name, target / "live")
     pages = explorables()
     for name, facts in pages.items():

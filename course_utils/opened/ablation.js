@@ -2,15 +2,9 @@
 // Model: `said` {pieces, attention, top} from the host (attention[layer][head]: a flat lower triangle of shares, row by
 // row; top: the likeliest next tokens as [text, share]), and what the visitor chose: text, off (names such as "0.3").
 // The view asks with `want` {text, off}.
+import { adopt, announcer, chipClass, colour, headline, make, onTheme, ownWords } from "./view.js";
 
 const WAIT = 60; // ms between two heads that are tried one after another
-
-function make(tag, className = "", text = "") {
-  const element = document.createElement(tag);
-  if (className) element.className = className;
-  if (text) element.textContent = text;
-  return element;
-}
 
 const percent = (share) => (share < 0.005 ? "<1%" : `${Math.round(100 * share)}%`);
 
@@ -25,27 +19,16 @@ export function render({ model, el }) {
   const layers = model.get("layers");
   const heads = model.get("heads");
   const still = matchMedia("(prefers-reduced-motion: reduce)");
-  const dark = matchMedia("(prefers-color-scheme: dark)");
   const answers = new Map(); // "text|off" -> what the host said
   let pieces = [];
   let clock = 0;
-  let speaking = 0;
   let hovered = null;
   let queue = []; // names of heads that are still to be tried alone
 
-  el.classList.add("otb", "ab");
-  el.dataset.lmSuppressShortcuts = "true"; // JupyterLab: the keys are ours while we have the focus
-  el.replaceChildren();
-  const own = make("form", "ab-own");
-  const field = own.appendChild(make("input"));
-  field.placeholder = "Begin your own sentence";
-  field.setAttribute("aria-label", "Your own sentence");
-  own.append(make("button", "", "Read it"));
+  adopt(el, "ab");
+  const own = ownWords("ab-own", { placeholder: "Begin your own sentence", label: "Your own sentence", button: "Read it" }, read);
   const sentence = make("p", "ab-sentence");
-  const head = make("p", "ab-head");
-  const loud = make("b", "loud");
-  const loudWords = make("span", "ab-loud-words");
-  head.append(loud, loudWords);
+  const { head, loud, loudWords } = headline("ab");
   const answer = make("div", "ab-answer");
   answer.setAttribute("aria-hidden", "true");
   const board = make("div", "ab-board");
@@ -56,8 +39,7 @@ export function render({ model, el }) {
   const each = make("button", "against", "Try each alone");
   const allOn = make("button", "", "All on");
   tools.append(allOn, each);
-  const live = make("p", "unseen");
-  live.setAttribute("aria-live", "polite");
+  const { live, speak, hush } = announcer();
   el.append(own, sentence, head, answer, board, tools, live);
 
   const off = () => new Set(model.get("off") ?? []);
@@ -134,19 +116,11 @@ export function render({ model, el }) {
     update();
   }
 
-  function colour(name) {
-    const probe = make("i");
-    probe.style.color = `var(${name})`;
-    el.append(probe);
-    const found = getComputedStyle(probe).color.match(/[\d.]+/g).slice(0, 3).map(Number);
-    probe.remove();
-    return found;
-  }
   /** Draw the small map of each head: a row for each token, from which it looks back at the ones before. */
   function paint() {
     const said = whole();
     if (!said) return;
-    const ink = colour("--ink");
+    const ink = colour(el, "--ink");
     const size = pieces.length;
     for (const { layer, number, map } of tiles) {
       map.width = map.height = size;
@@ -178,7 +152,7 @@ export function render({ model, el }) {
     const last = pieces.length - 1;
     sentence.replaceChildren(
       ...pieces.slice(1).map((piece, index) => {
-        const chip = make("span", `chip${piece.startsWith(" ") || index === 0 ? "" : " glued"}`, piece.trim());
+        const chip = make("span", chipClass(piece, index), piece.trim());
         if (looks) {
           const seen = before.attention[looks.layer][looks.number][(last * (last + 1)) / 2 + index + 1];
           const bar = make("i");
@@ -234,8 +208,7 @@ export function render({ model, el }) {
       label.textContent = words;
       tile.setAttribute("aria-label", `Head ${name}, ${down ? "off" : "on"}${words ? `; without it ${favourite.trim()} has ${words}` : ""}`);
     }
-    clearTimeout(speaking);
-    speaking = setTimeout(() => (live.textContent = `${loud.textContent}${loudWords.textContent}`), 500);
+    speak(`${loud.textContent}${loudWords.textContent}`);
   }
 
   allOn.addEventListener("click", () => {
@@ -251,32 +224,21 @@ export function render({ model, el }) {
     queue = tiles.map(({ name }) => name);
     next();
   });
-  const read = (event) => {
-    event.preventDefault();
-    const words = field.value.trim();
-    if (!words) return;
+  function read(words) {
     queue = [];
     model.set("text", words);
     model.set("off", []);
     model.save_changes();
-    field.value = "";
     ask([]);
-  };
-  own.addEventListener("submit", read);
-  field.addEventListener("keydown", (event) => event.key === "Enter" && read(event));
-  const themes = new MutationObserver(paint);
-  for (const node of [document.documentElement, document.body]) {
-    themes.observe(node, { attributes: true, attributeFilter: ["data-theme", "data-jp-theme-light"] });
   }
-  dark.addEventListener("change", paint);
+  const endTheme = onTheme(el, paint);
   model.on("change:said", listen);
   ask([]);
 
   return () => {
     clearTimeout(clock);
-    clearTimeout(speaking);
-    themes.disconnect();
-    dark.removeEventListener("change", paint);
+    hush();
+    endTheme();
     model.off("change:said", listen);
   };
 }

@@ -1,13 +1,7 @@
 // The wall of the article's claims: a tile each, which turns once the visitor has said what they think of it.
 // Model: data {verdicts, claims}, and what the visitor chose: claim (the number of the one that is shown, or 0) and
 // guesses (from a claim's number to a verdict).
-
-function make(tag, className = "", text = "") {
-  const element = document.createElement(tag);
-  if (className) element.className = className;
-  if (text) element.textContent = text;
-  return element;
-}
+import { adopt, announcer, headline, keeper, make } from "./view.js";
 
 /**
  * How many guesses are the key's verdict.
@@ -22,36 +16,21 @@ export function score(guesses, claims) {
 export function render({ model, el }) {
   const { verdicts, claims } = model.get("data");
   const still = matchMedia("(prefers-reduced-motion: reduce)");
-  let speaking = 0;
 
-  el.classList.add("otb", "cw");
-  el.dataset.lmSuppressShortcuts = "true"; // JupyterLab: the keys are ours while we have the focus
-  el.replaceChildren();
-  const head = make("p", "cw-head");
-  const loud = make("b", "loud");
-  const loudWords = make("span", "cw-loud-words");
-  head.append(loud, loudWords);
+  adopt(el, "cw");
+  const { head, loud, loudWords } = headline("cw");
   const wall = make("div", "cw-wall");
   wall.setAttribute("role", "group");
   wall.setAttribute("aria-label", `${claims.length} claims of the article`);
   const panel = make("section", "cw-panel");
   panel.setAttribute("aria-label", "The claim");
   panel.tabIndex = -1;
-  const live = make("p", "unseen");
-  live.setAttribute("aria-live", "polite");
+  const { live, speak, hush } = announcer(300);
   el.append(head, panel, wall, live);
 
   const guesses = () => model.get("guesses") ?? {};
   const shown = () => claims.find(({ number }) => number === model.get("claim"));
-  function keep(changes) {
-    for (const [key, value] of Object.entries(changes)) model.set(key, value);
-    model.save_changes();
-    update();
-  }
-  function speak(text) {
-    clearTimeout(speaking);
-    speaking = setTimeout(() => (live.textContent = text), 300);
-  }
+  const keep = keeper(model, update);
 
   const tiles = claims.map((claim) => {
     const tile = make("button", "cw-tile");
@@ -185,7 +164,7 @@ export function render({ model, el }) {
   for (const key of ["claim", "guesses"]) model.on(`change:${key}`, update);
   update();
   return () => {
-    clearTimeout(speaking);
+    hush();
     for (const key of ["claim", "guesses"]) model.off(`change:${key}`, update);
   };
 }

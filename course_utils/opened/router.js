@@ -1,15 +1,9 @@
 // A mixture of experts at work: each token goes to two of eight experts, in every layer.
 // Model: `said` {pieces, routes} from the host (routes[position][layer] = {experts, shares}), and what the visitor
 // chose: text, layer, expert (or -1). The view asks with `want` {text}.
+import { adopt, announcer, chipClass, headline, keeper, make, ownWords } from "./view.js";
 
 const STEP = 260; // ms between two tokens that are sent off
-
-function make(tag, className = "", text = "") {
-  const element = document.createElement(tag);
-  if (className) element.className = className;
-  if (text) element.textContent = text;
-  return element;
-}
 
 const percent = (share) => `${Math.round(100 * share)}%`;
 
@@ -34,23 +28,13 @@ export function render({ model, el }) {
   let said = null;
   let clocks = [];
   let sent = 0; // tokens that have been sent off
-  let speaking = 0;
 
-  el.classList.add("otb", "rt");
-  el.dataset.lmSuppressShortcuts = "true"; // JupyterLab: the keys are ours while we have the focus
-  el.replaceChildren();
-  const own = make("form", "rt-own");
-  const field = own.appendChild(make("input"));
-  field.placeholder = "Send your own sentence";
-  field.setAttribute("aria-label", "Your own sentence");
-  own.append(make("button", "", "Send"));
+  adopt(el, "rt");
+  const own = ownWords("rt-own", { placeholder: "Send your own sentence", label: "Your own sentence", button: "Send" }, ask);
   const sentence = make("div", "rt-sentence");
   sentence.setAttribute("role", "group");
   sentence.setAttribute("aria-label", "The sentence; a token shows where it goes");
-  const head = make("p", "rt-head");
-  const loud = make("b", "loud");
-  const loudWords = make("span", "rt-loud-words");
-  head.append(loud, loudWords);
+  const { head, loud, loudWords } = headline("rt");
   const layers = make("div", "rt-layers");
   layers.setAttribute("role", "radiogroup");
   layers.setAttribute("aria-label", "Layer");
@@ -58,8 +42,7 @@ export function render({ model, el }) {
   boxes.setAttribute("role", "group");
   boxes.setAttribute("aria-label", "The experts of this layer");
   const play = make("button", "rt-play", "▶ Send it again");
-  const live = make("p", "unseen");
-  live.setAttribute("aria-live", "polite");
+  const { live, speak, hush } = announcer();
   el.append(own, sentence, head, layers, boxes, play, live);
 
   const layer = () => model.get("layer") ?? 0;
@@ -67,15 +50,7 @@ export function render({ model, el }) {
   let hovered = -1;
   const word = (position) => said.pieces[position].trim();
 
-  function keepState(changes) {
-    for (const [key, value] of Object.entries(changes)) model.set(key, value);
-    model.save_changes();
-    update();
-  }
-  function speak(text) {
-    clearTimeout(speaking);
-    speaking = setTimeout(() => (live.textContent = text), 500);
-  }
+  const keepState = keeper(model, update);
   function ask(text) {
     el.classList.add("waiting");
     model.set("text", text);
@@ -180,7 +155,7 @@ export function render({ model, el }) {
   function drawSentence() {
     sentence.replaceChildren(
       ...said.pieces.map((piece, position) => {
-        const chip = make("button", `chip${piece.startsWith(" ") || position === 0 ? "" : " glued"}`, piece.trim());
+        const chip = make("button", chipClass(piece, position), piece.trim());
         const show = (on) => () => {
           hovered = on ? position : -1;
           update();
@@ -257,21 +232,13 @@ export function render({ model, el }) {
   }
 
   play.addEventListener("click", () => said && start());
-  const send = (event) => {
-    event.preventDefault();
-    const text = field.value.trim();
-    if (text) ask(text);
-    field.value = "";
-  };
-  own.addEventListener("submit", send);
-  field.addEventListener("keydown", (event) => event.key === "Enter" && send(event));
   model.on("change:said", listen);
   for (const key of ["layer", "expert"]) model.on(`change:${key}`, update);
   ask(model.get("text"));
 
   return () => {
     clocks.forEach(clearTimeout);
-    clearTimeout(speaking);
+    hush();
     model.off("change:said", listen);
     for (const key of ["layer", "expert"]) model.off(`change:${key}`, update);
   };

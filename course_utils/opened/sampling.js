@@ -2,17 +2,11 @@
 // Model: `vocabulary` (each token's text, with a space in front where it stands apart), `said` {ids, logits} from the
 // host, and what the visitor chose: ids (the text so far), temperature, keep (how many tokens may be drawn).
 // The view asks with `want` {text} or {ids}.
+import { adopt, announcer, chipClass, headline, keeper, make, onDrag, ownWords } from "./view.js";
 
 const ROWS = 12;
 const PACE = 420; // ms between two tokens while the model writes
 const LONGEST = 60; // tokens
-
-function make(tag, className = "", text = "") {
-  const element = document.createElement(tag);
-  if (className) element.className = className;
-  if (text) element.textContent = text;
-  return element;
-}
 
 const percent = (share) => (share < 0.001 ? "<0.1%" : `${(100 * share).toFixed(share < 0.0995 ? 1 : 0)}%`);
 
@@ -71,21 +65,15 @@ export function render({ model, el }) {
   const still = matchMedia("(prefers-reduced-motion: reduce)");
   let said = null;
   let writing = 0;
-  let speaking = 0;
   let waiting = false;
   let added = false; // whether the last token is the visitor's or the model's
 
-  el.classList.add("otb", "sp");
-  el.dataset.lmSuppressShortcuts = "true"; // JupyterLab: the keys are ours while we have the focus
-  el.replaceChildren();
+  adopt(el, "sp");
   const scene = make("div", "sp-scene");
   const paper = make("div", "sp-paper");
   paper.setAttribute("role", "group");
   paper.setAttribute("aria-label", "The text so far; a token can be clicked to go back to it");
-  const head = make("p", "sp-head");
-  const loud = make("b", "loud");
-  const loudWords = make("span", "sp-loud-words");
-  head.append(loud, loudWords);
+  const { head, loud, loudWords } = headline("sp");
   const board = make("div", "sp-board");
   board.setAttribute("role", "group");
   board.setAttribute("aria-label", "Tokens that could come next");
@@ -112,14 +100,9 @@ export function render({ model, el }) {
   const one = make("button", "", "Draw one");
   const back = make("button", "", "Take one back");
   const reset = make("button", "", "As it was");
-  const own = make("form", "sp-own");
-  const field = own.appendChild(make("input"));
-  field.placeholder = "Begin with your own words";
-  field.setAttribute("aria-label", "Your own beginning");
-  own.append(make("button", "", "Begin"));
+  const own = ownWords("sp-own", { placeholder: "Begin with your own words", label: "Your own beginning", button: "Begin" }, begin);
   tools.append(write, one, back, reset);
-  const live = make("p", "unseen");
-  live.setAttribute("aria-live", "polite");
+  const { live, speak, hush } = announcer();
   scene.append(paper, head, board, others);
   el.append(scene, tools, own, live);
 
@@ -128,15 +111,7 @@ export function render({ model, el }) {
   const order = () => said.order;
   const word = (id) => vocabulary[id];
 
-  function speak(text) {
-    clearTimeout(speaking);
-    speaking = setTimeout(() => (live.textContent = text), 500);
-  }
-
-  function keepState(changes) {
-    for (const [key, value] of Object.entries(changes)) model.set(key, value);
-    model.save_changes();
-  }
+  const keepState = keeper(model);
 
   function ask(want) {
     waiting = true;
@@ -179,7 +154,7 @@ export function render({ model, el }) {
 
     const chips = said.ids.slice(1).map((id, index) => {
       const text = word(id);
-      const chip = make("button", `chip${text.startsWith(" ") || index === 0 ? "" : " glued"}`, text.trim());
+      const chip = make("button", chipClass(text, index), text.trim());
       const last = index === said.ids.length - 2;
       if (last && added) chip.classList.add("ember");
       chip.title = "Go back to here";
@@ -286,15 +261,10 @@ export function render({ model, el }) {
     keepState({ temperature: 1, keep: ROWS });
     update();
   });
-  const begin = (event) => {
-    event.preventDefault();
+  function begin(text) {
     stop();
-    const text = field.value.trim();
-    if (text) ask({ text });
-    field.value = "";
-  };
-  own.addEventListener("submit", begin);
-  field.addEventListener("keydown", (event) => event.key === "Enter" && begin(event));
+    ask({ text });
+  }
 
   // Pulling the longest bar sets the temperature
   function pull(share) {
@@ -304,22 +274,12 @@ export function render({ model, el }) {
     keepState({ temperature: Number(temperatureFor(said.logits, wanted, LIMITS).toFixed(3)) });
     update();
   }
-  handle.addEventListener("pointerdown", (event) => {
-    if (!said) return;
-    handle.setPointerCapture(event.pointerId);
-    el.classList.add("known", "dragging");
-    const move = (moved) => {
-      const bar = rows.get(order()[0]).children[1];
-      const box = list.getBoundingClientRect();
-      pull((moved.clientX - box.left - bar.offsetLeft) / bar.offsetWidth);
-    };
-    const drop = () => {
-      el.classList.remove("dragging");
-      handle.removeEventListener("pointermove", move);
-    };
-    handle.addEventListener("pointermove", move);
-    handle.addEventListener("lostpointercapture", drop, { once: true });
-  });
+  const ready = () => said !== null;
+  const pullTo = (event) => {
+    const bar = rows.get(order()[0]).children[1];
+    pull((event.clientX - list.getBoundingClientRect().left - bar.offsetLeft) / bar.offsetWidth);
+  };
+  onDrag(el, handle, pullTo, { ready, begin: () => el.classList.add("known") });
   handle.addEventListener("keydown", (event) => {
     const factor = { ArrowLeft: 1.08, ArrowDown: 1.08, ArrowRight: 1 / 1.08, ArrowUp: 1 / 1.08, PageDown: 1.5, PageUp: 1 / 1.5 }[event.key];
     if (!factor && event.key !== "Escape") return;
@@ -329,22 +289,12 @@ export function render({ model, el }) {
     keepState({ temperature: Number(Math.max(LIMITS[0], Math.min(LIMITS[1], next)).toFixed(3)) });
     update();
   });
-  cut.addEventListener("pointerdown", (event) => {
-    if (!said) return;
-    cut.setPointerCapture(event.pointerId);
-    el.classList.add("dragging");
-    const move = (moved) => {
-      const box = list.getBoundingClientRect();
-      keepState({ keep: Math.max(1, Math.min(ROWS, Math.round((moved.clientY - box.top) / (box.height / ROWS)))) });
-      update();
-    };
-    const drop = () => {
-      el.classList.remove("dragging");
-      cut.removeEventListener("pointermove", move);
-    };
-    cut.addEventListener("pointermove", move);
-    cut.addEventListener("lostpointercapture", drop, { once: true });
-  });
+  const cutAt = (event) => {
+    const box = list.getBoundingClientRect();
+    keepState({ keep: Math.max(1, Math.min(ROWS, Math.round((event.clientY - box.top) / (box.height / ROWS)))) });
+    update();
+  };
+  onDrag(el, cut, cutAt, { ready });
   cut.addEventListener("keydown", (event) => {
     const step = { ArrowUp: -1, ArrowLeft: -1, ArrowDown: 1, ArrowRight: 1, Home: -ROWS, End: ROWS, Escape: ROWS }[event.key];
     if (!step) return;
@@ -362,7 +312,7 @@ export function render({ model, el }) {
 
   return () => {
     stop();
-    clearTimeout(speaking);
+    hush();
     watcher.disconnect();
     model.off("change:said", listen);
     for (const key of ["temperature", "keep"]) model.off(`change:${key}`, update);

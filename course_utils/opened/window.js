@@ -1,13 +1,7 @@
 // A window that can be dragged over a text: the model sees only what lies inside, in each layer.
 // Model: `said` {pieces, top} from the host (top: the likeliest next tokens as [text, share]), `layers`, and what the
 // visitor chose: text, size (tokens that the window holds). The view asks with `want` {text, size}.
-
-function make(tag, className = "", text = "") {
-  const element = document.createElement(tag);
-  if (className) element.className = className;
-  if (text) element.textContent = text;
-  return element;
-}
+import { adopt, announcer, chipClass, headline, keeper, make, onDrag, ownWords } from "./view.js";
 
 const percent = (share) => (share < 0.005 ? "<1%" : `${Math.round(100 * share)}%`);
 
@@ -24,15 +18,9 @@ export function render({ model, el }) {
   const answers = new Map(); // "text|size" -> what the host said
   let pieces = [];
   let asked = null; // the size that the host is computing
-  let speaking = 0;
 
-  el.classList.add("otb", "wd");
-  el.dataset.lmSuppressShortcuts = "true"; // JupyterLab: the keys are ours while we have the focus
-  el.replaceChildren();
-  const head = make("p", "wd-head");
-  const loud = make("b", "loud");
-  const loudWords = make("span", "wd-loud-words");
-  head.append(loud, loudWords);
+  adopt(el, "wd");
+  const { head, loud, loudWords } = headline("wd");
   const text = make("div", "wd-text");
   const handle = make("div", "wd-handle");
   handle.tabIndex = 0;
@@ -47,13 +35,9 @@ export function render({ model, el }) {
   const sweep = make("button", "", "▶ Close it slowly");
   const open = make("button", "", "Open it");
   tools.append(sweep, open);
-  const own = make("form", "wd-own");
-  const field = own.appendChild(make("input"));
-  field.placeholder = "Your own text, up to the word that is asked for";
-  field.setAttribute("aria-label", "Your own text");
-  own.append(make("button", "", "Read it"));
-  const live = make("p", "unseen");
-  live.setAttribute("aria-live", "polite");
+  const labels = { placeholder: "Your own text, up to the word that is asked for", label: "Your own text", button: "Read it" };
+  const own = ownWords("wd-own", labels, read);
+  const { live, speak, hush } = announcer();
   el.append(head, text, track, axis, tools, own, live);
 
   const words = () => model.get("text");
@@ -62,11 +46,7 @@ export function render({ model, el }) {
   const key = (number) => `${words()}|${number}`;
   const whole = () => answers.get(key(largest()));
 
-  function keep(changes) {
-    for (const [name, value] of Object.entries(changes)) model.set(name, value);
-    model.save_changes();
-    update();
-  }
+  const keep = keeper(model, update);
   /** Ask for the answer at a size, unless it is there or another one is being computed. */
   function ask(number) {
     if (asked !== null || answers.has(key(number))) return;
@@ -99,7 +79,7 @@ export function render({ model, el }) {
     chips.length = 0;
     text.replaceChildren();
     pieces.forEach((piece, index) => {
-      const chip = make("span", `chip${piece.startsWith(" ") || index === 0 ? "" : " glued"}`, piece.trim());
+      const chip = make("span", chipClass(piece, index), piece.trim());
       chip.append(make("i"));
       chip.hidden = index === 0; // the token that begins every text
       chips.push(chip);
@@ -138,8 +118,7 @@ export function render({ model, el }) {
       loud.classList.toggle("ember", changed);
       loudWords.textContent = ` “${now.trim()}”, when each layer sees ${number} tokens`;
       handle.setAttribute("aria-valuetext", `${number} tokens: ${now.trim()}, ${percent(share)}`);
-      clearTimeout(speaking);
-      speaking = setTimeout(() => (live.textContent = `${loud.textContent}${loudWords.textContent}`), 500);
+      speak(`${loud.textContent}${loudWords.textContent}`);
     }
     track.replaceChildren(
       ...[...answers]
@@ -169,21 +148,12 @@ export function render({ model, el }) {
     });
     return Math.max(2, pieces.length - best[1]);
   }
-  handle.addEventListener("pointerdown", (event) => {
-    if (!pieces.length) return;
-    stop();
-    handle.setPointerCapture(event.pointerId);
-    el.classList.add("known", "dragging");
-    const move = (moved) => keep({ size: fromPointer(moved) });
-    handle.addEventListener("pointermove", move);
-    handle.addEventListener(
-      "lostpointercapture",
-      () => {
-        el.classList.remove("dragging");
-        handle.removeEventListener("pointermove", move);
-      },
-      { once: true },
-    );
+  onDrag(el, handle, (event) => keep({ size: fromPointer(event) }), {
+    ready: () => pieces.length > 0,
+    begin() {
+      stop();
+      el.classList.add("known");
+    },
   });
   text.addEventListener("click", (event) => {
     if (!pieces.length || handle.contains(event.target)) return;
@@ -225,20 +195,14 @@ export function render({ model, el }) {
     stop();
     keep({ size: largest() });
   });
-  const read = (event) => {
-    event.preventDefault();
-    const given = field.value.trim();
-    if (!given) return;
+  function read(given) {
     stop();
-    field.value = "";
     pieces = [];
     model.set("size", 1000);
     model.set("text", given);
     asked = null;
     ask(Infinity);
-  };
-  own.addEventListener("submit", read);
-  field.addEventListener("keydown", (event) => event.key === "Enter" && read(event));
+  }
 
   const watcher = new ResizeObserver(update);
   watcher.observe(text);
@@ -248,7 +212,7 @@ export function render({ model, el }) {
 
   return () => {
     stop();
-    clearTimeout(speaking);
+    hush();
     watcher.disconnect();
     model.off("change:said", listen);
     model.off("change:size", update);
