@@ -163,7 +163,7 @@ Typeface: Atkinson Hyperlegible (OFL).</footer>"""
 
 def _html(title, description, body, view=None, root="../"):
     """Return a whole page. `root` leads from the page to the top of the website."""
-    live = f"{root}explorables/live" if not root else "live"
+    live = f"{root}explorables/live"
     style = f'<link rel="stylesheet" href="{live}/{view}.css">' if view else ""
     return f"""<!doctype html>
 <html lang="en">
