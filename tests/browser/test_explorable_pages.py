@@ -137,6 +137,26 @@ def test_one_weight_breaks_the_answer_and_mends_it(visit):
     expect(page.locator(".ow-verdict")).to_have_text("A different answer.")
     ember.press("Escape")
     expect(answer).to_contain_text("Paris")
+    takeaway = page.locator(".ow-take")
+    ember.press("ArrowLeft")
+    expect(takeaway).to_have_text("5% smaller: another answer. 50% larger: the same.")
+    page.get_by_role("button", name=re.compile("Let it slide")).click()
+    expect(ember).to_have_attribute("aria-valuenow", "0.000")
+    page.get_by_role("button", name="All 20").click()
+    expect(takeaway).to_have_text("20 of 20 random weights can be zero: the same answer.")
+
+
+def test_the_other_large_weight_is_within_reach_of_a_finger(visit):
+    page = visit("one_weight.html", width=360, has_touch=True).wake()
+    twin = page.get_by_role("button", name=re.compile("its twin"))
+    box = twin.bounding_box()
+    assert min(box["width"], box["height"]) >= 44
+    twin.tap()
+    expect(page.get_by_role("slider")).to_have_attribute("aria-valuenow", "6.066")
+    page.get_by_role("slider").press("Home")
+    expect(page.locator(".ow-verdict")).to_have_text("A different answer.")
+    label, field = (page.locator(name).bounding_box() for name in (".ow-label", ".ow-field"))
+    assert label["x"] > field["x"] + 0.4 * field["width"], "the label would cover dots"
 
 
 def test_a_head_opens_and_the_address_keeps_it(visit):
