@@ -2,7 +2,7 @@
 // Model: `said` {pieces, attention, top} from the host (attention[layer][head]: a flat lower triangle of shares, row by
 // row; top: the likeliest next tokens as [text, share]), and what the visitor chose: text, off (names such as "0.3").
 // The view asks with `want` {text, off}.
-import { adopt, announcer, chipClass, colour, headline, make, onTheme, ownWords } from "./view.js";
+import { adopt, announcer, chipClass, colour, headline, make, onTheme, ownText } from "./view.js";
 
 const WAIT = 60; // ms between two heads that are tried one after another
 
@@ -16,8 +16,8 @@ const percent = (share) => (share < 0.005 ? "<1%" : `${Math.round(100 * share)}%
 export const shareOf = (top, token) => top.find(([text]) => text === token)?.[1] ?? 0;
 
 export function render({ model, el }) {
-  const layers = model.get("layers");
-  const heads = model.get("heads");
+  const data = model.get("data");
+  const { layers, heads } = data;
   const still = matchMedia("(prefers-reduced-motion: reduce)");
   const answers = new Map(); // "text|off" -> what the host said
   let pieces = [];
@@ -26,7 +26,7 @@ export function render({ model, el }) {
   let queue = []; // names of heads that are still to be tried alone
 
   adopt(el, "ab");
-  const own = ownWords("ab-own", { placeholder: "Begin your own sentence", label: "Your own sentence", button: "Read it" }, read);
+  const own = ownText({ placeholder: "Begin your own sentence", label: "Your own sentence", button: "Read it" }, data, read);
   const sentence = make("p", "ab-sentence");
   const { head, loud, loudWords } = headline("ab");
   const answer = make("div", "ab-answer");
@@ -38,12 +38,14 @@ export function render({ model, el }) {
   const tools = make("div", "ab-tools");
   const each = make("button", "against", "Try each alone");
   const allOn = make("button", "", "All on");
-  tools.append(allOn, each);
+  const wake = make("div");
+  wake.dataset.wake = "to switch off several";
+  tools.append(allOn, each, wake);
   const { live, speak, hush } = announcer();
   el.append(own, sentence, head, answer, board, tools, live);
 
   const off = () => new Set(model.get("off") ?? []);
-  const text = () => model.get("text");
+  const text = () => model.get("text") ?? data.offers[0];
   const key = (names) => `${text()}|${[...names].sort().join(" ")}`;
   const whole = () => answers.get(key([]));
 
@@ -86,7 +88,7 @@ export function render({ model, el }) {
   }
   function ask(names) {
     if (answers.has(key(names))) return update();
-    el.classList.add("waiting");
+    el.classList.toggle("waiting", model.get("live"));
     model.set("want", { text: text(), off: names });
     model.save_changes();
   }
@@ -94,6 +96,7 @@ export function render({ model, el }) {
     const said = model.get("said");
     el.classList.remove("waiting");
     if (!said) return;
+    if (said.asleep) return;
     if (said.error) {
       loudWords.textContent = said.error;
       queue = [];

@@ -1,7 +1,7 @@
 // A mixture of experts at work: each token goes to two of eight experts, in every layer.
 // Model: `said` {pieces, routes} from the host (routes[position][layer] = {experts, shares}), and what the visitor
 // chose: text, layer, expert (or -1). The view asks with `want` {text}.
-import { adopt, announcer, chipClass, headline, keeper, make, ownWords } from "./view.js";
+import { adopt, announcer, chipClass, headline, keeper, make, ownText } from "./view.js";
 
 const STEP = 260; // ms between two tokens that are sent off
 
@@ -23,14 +23,15 @@ export function byExpert(routes, layer, experts) {
 }
 
 export function render({ model, el }) {
-  const experts = model.get("experts") ?? 8;
+  const data = model.get("data");
+  const { experts } = data;
   const still = matchMedia("(prefers-reduced-motion: reduce)");
   let said = null;
   let clocks = [];
   let sent = 0; // tokens that have been sent off
 
   adopt(el, "rt");
-  const own = ownWords("rt-own", { placeholder: "Send your own sentence", label: "Your own sentence", button: "Send" }, ask);
+  const own = ownText({ placeholder: "Send your own sentence", label: "Your own sentence", button: "Send" }, data, ask);
   const sentence = make("div", "rt-sentence");
   sentence.setAttribute("role", "group");
   sentence.setAttribute("aria-label", "The sentence; a token shows where it goes");
@@ -43,7 +44,9 @@ export function render({ model, el }) {
   boxes.setAttribute("aria-label", "The experts of this layer");
   const play = make("button", "rt-play", "▶ Send it again");
   const { live, speak, hush } = announcer();
-  el.append(own, sentence, head, layers, boxes, play, live);
+  const wake = make("div");
+  wake.dataset.wake = "for your own sentence";
+  el.append(own, sentence, head, layers, boxes, play, wake, live);
 
   const layer = () => model.get("layer") ?? 0;
   const picked = () => model.get("expert") ?? -1;
@@ -52,7 +55,7 @@ export function render({ model, el }) {
 
   const keepState = keeper(model, update);
   function ask(text) {
-    el.classList.add("waiting");
+    el.classList.toggle("waiting", model.get("live"));
     model.set("text", text);
     model.set("want", { text });
     model.save_changes();
@@ -101,6 +104,7 @@ export function render({ model, el }) {
     const answer = model.get("said");
     el.classList.remove("waiting");
     if (!answer) return;
+    if (answer.asleep) return;
     if (answer.error) {
       loud.textContent = "";
       loudWords.textContent = answer.error;
@@ -234,7 +238,7 @@ export function render({ model, el }) {
   play.addEventListener("click", () => said && start());
   model.on("change:said", listen);
   for (const key of ["layer", "expert"]) model.on(`change:${key}`, update);
-  ask(model.get("text"));
+  ask(model.get("text") ?? data.offers[0]);
 
   return () => {
     clocks.forEach(clearTimeout);

@@ -1,17 +1,23 @@
-// Write with a language model: every token that could come next, as a bar that can be clicked and pulled.
-// Model: `vocabulary` (each token's text, with a space in front where it stands apart), `said` {ids, logits} from the
-// host, and what the visitor chose: ids (the text so far), temperature, keep (how many tokens may be drawn).
-// The view asks with `want` {text} or {ids}.
-import { adopt, announcer, chipClass, headline, keeper, make, onDrag, ownWords } from "./view.js";
+// How the next token is chosen: a bar for each likely token, twenty draws as a pile, temperature and cuts.
+// Model: `data`, and what the visitor chose: temperature, top_k (0 is off), top_p (1 is off), ids (the text so far).
+// `data` for a page: words (each token's text, with a space in front where it stands apart), offers, begin, end, answers.
+// The view asks with `want` {ids}; `said` is {ids, logits}. `data` for one position of a text, in a notebook: logits
+// (the largest first), pieces (the texts of the first tokens).
+import { adopt, announcer, chipClass, headline, keeper, make, numbers, onDrag, ownText, piecesOf } from "./view.js";
 
 const ROWS = 12;
+const DRAWS = 20;
 const PACE = 420; // ms between two tokens while the model writes
 const LONGEST = 60; // tokens
+const MOST_K = 100;
+const LIMITS = /** @type {[number, number]} */ ([0.1, 4]); // of the temperature
+const SCALES = [0.01, 0.02, 0.03, 0.04, 0.05, 0.06, 0.08, 0.1, 0.15, 0.2, 0.3, 0.4, 0.5, 0.6, 0.8, 1];
 
 const percent = (share) => (share < 0.001 ? "<0.1%" : `${(100 * share).toFixed(share < 0.0995 ? 1 : 0)}%`);
+const count = (number) => number.toLocaleString("en-US");
 
 /**
- * The share of each token at a temperature, in the order of `logits`.
+ * The share of each token at a temperature.
  * @param {ArrayLike<number>} logits
  * @param {number} temperature
  */
@@ -26,6 +32,28 @@ export function shares(logits, temperature) {
 }
 
 /**
+ * The shares that remain after top-k and then top-p, by the rules of transformers: they add up to 1.
+ * @param {Float64Array} share the largest first
+ * @param {number} topK 0 switches it off
+ * @param {number} topP 1 switches it off
+ */
+export function cut(share, topK, topP) {
+  let kept = share.length;
+  // Tokens with the same share as the last of the top k stay, too.
+  if (topK) for (kept = Math.min(topK, kept); kept < share.length && share[kept] === share[kept - 1]; ) kept++;
+  let total = 0;
+  for (let i = 0; i < kept; i++) total += share[i];
+  if (topP < 1) {
+    // A token goes if it and all less probable ones have at most 1 - p.
+    let below = 0;
+    while (kept > 1 && below + share[kept - 1] / total <= 1 - topP) below += share[--kept] / total;
+    total = 0;
+    for (let i = 0; i < kept; i++) total += share[i];
+  }
+  return share.slice(0, kept).map((value) => value / total);
+}
+
+/**
  * The temperature at which the likeliest token has a share.
  * @param {ArrayLike<number>} logits
  * @param {number} share
@@ -33,193 +61,299 @@ export function shares(logits, temperature) {
  */
 export function temperatureFor(logits, share, [low, high]) {
   let [from, to] = [low, high];
-  for (let round = 0; round < 40; round++) {
+  for (let round = 0; round < 24; round++) {
     const middle = Math.sqrt(from * to);
-    if (Math.max(...shares(logits, middle)) > share) from = middle;
+    if (shares(logits, middle).reduce((most, value) => Math.max(most, value)) > share) from = middle;
     else to = middle;
   }
   return Math.sqrt(from * to);
 }
 
 /**
- * Draw one of the likeliest `keep` tokens, each as often as its share says.
- * @param {Float64Array} share of each token
- * @param {number[]} order ids, the likeliest first
- * @param {number} keep
+ * Draw a token: its index, each as often as its share says.
+ * @param {Float64Array} kept shares that add up to 1
  * @param {number} lot from 0 to 1
  */
-export function draw(share, order, keep, lot) {
-  const kept = order.slice(0, keep);
-  let rest = lot * kept.reduce((sum, id) => sum + share[id], 0);
-  for (const id of kept) {
-    rest -= share[id];
-    if (rest <= 0) return id;
+export function draw(kept, lot) {
+  let rest = lot;
+  for (let index = 0; index < kept.length; index++) {
+    rest -= kept[index];
+    if (rest <= 0) return index;
   }
-  return kept.at(-1);
+  return kept.length - 1;
 }
 
-const LIMITS = /** @type {[number, number]} */ ([0.1, 4]);
+/** Twenty numbers from 0 to 1, the same for the same seed (mulberry32). */
+export function lots(seed, many = DRAWS) {
+  let state = Math.imul(seed + 1, 0x9e3779b9);
+  return Array.from({ length: many }, () => {
+    state = (state + 0x6d2b79f5) | 0;
+    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
+    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
+    return ((mixed ^ (mixed >>> 14)) >>> 0) / 4294967296;
+  });
+}
 
 export function render({ model, el }) {
-  const vocabulary = model.get("vocabulary");
+  const data = model.get("data");
+  const writes = !data.pieces; // a page, where tokens can be added
   const still = matchMedia("(prefers-reduced-motion: reduce)");
-  let said = null;
+  let said = null; // ids, logits (the largest first), order (the token of each logit)
   let writing = 0;
   let waiting = false;
   let added = false; // whether the last token is the visitor's or the model's
+  let seed = 0;
+  let scale = 1; // the share at the right end of the axis
+  let pulled = false; // while a bar is pulled the axis stands still
 
   adopt(el, "sp");
-  const scene = make("div", "sp-scene");
   const paper = make("div", "sp-paper");
   paper.setAttribute("role", "group");
   paper.setAttribute("aria-label", "The text so far; a token can be clicked to go back to it");
   const { head, loud, loudWords } = headline("sp");
+  const take = make("p", "sp-take");
   const board = make("div", "sp-board");
-  board.setAttribute("role", "group");
-  board.setAttribute("aria-label", "Tokens that could come next");
+  const axis = make("div", "sp-axis");
+  axis.setAttribute("aria-hidden", "true");
+  const again = make("button", "sp-again", `▶ ${DRAWS} draws`);
+  again.setAttribute("aria-label", `Draw ${DRAWS} tokens again`);
   const list = make("div", "sp-list");
-  const handle = make("div", "sp-handle");
-  handle.tabIndex = 0;
-  handle.setAttribute("role", "slider");
-  handle.setAttribute("aria-label", "Temperature");
-  handle.setAttribute("aria-valuemin", String(LIMITS[0]));
-  handle.setAttribute("aria-valuemax", String(LIMITS[1]));
+  list.setAttribute("role", "group");
+  list.setAttribute("aria-label", "Tokens that could come next");
+  const pile = make("div", "sp-pile");
+  pile.setAttribute("aria-hidden", "true");
+  const dots = Array.from({ length: DRAWS }, () => pile.appendChild(make("i")));
+  const handle = slider("sp-handle", "Temperature, by the longest bar", LIMITS);
   handle.append(make("i"), make("span", "sp-hint", "pull me"));
-  const cut = make("div", "sp-cut");
-  cut.tabIndex = 0;
-  cut.setAttribute("role", "slider");
-  cut.setAttribute("aria-label", "How many tokens may be drawn");
-  cut.setAttribute("aria-valuemin", "1");
-  cut.setAttribute("aria-valuemax", String(ROWS));
-  const cutLabel = make("span", "sp-cut-label");
-  cut.append(cutLabel);
-  const others = make("p", "sp-others");
-  board.append(list, handle, cut);
+  const line = slider("sp-cut", "How many tokens can be drawn", [1, ROWS + 1]);
+  const lineLabel = line.appendChild(make("span", "sp-cut-label"));
+  const others = make("div", "sp-row sp-others");
+  others.append(make("span", "sp-word", "all others"), make("span", "sp-track"), make("span", "sp-drawn"));
+  others.children[1].append(make("i", "sp-bar"), make("span", "sp-share num"));
+  list.append(others);
+  board.append(axis, again, list, pile, handle, line);
+
+  const dials = make("div", "sp-dials");
+  const warm = dial("temperature", "cold: always the likeliest", "hot: anything", [Math.log(LIMITS[0]), Math.log(LIMITS[1]), 0.01]);
+  const topK = dial("top-k", "1 token", "off", [1, MOST_K + 1, 1]);
+  const topP = dial("top-p", "0.05", "off", [0.05, 1, 0.05]);
+  dials.append(warm.box, topK.box, topP.box);
+
   const tools = make("div", "sp-tools");
   const write = make("button", "sp-write", "▶ Let it write");
-  const one = make("button", "", "Draw one");
   const back = make("button", "", "Take one back");
   const reset = make("button", "", "As it was");
-  const own = ownWords("sp-own", { placeholder: "Begin with your own words", label: "Your own beginning", button: "Begin" }, begin);
-  tools.append(write, one, back, reset);
+  if (writes) tools.append(write, back);
+  tools.append(reset);
   const { live, speak, hush } = announcer();
-  scene.append(paper, head, board, others);
-  el.append(scene, tools, own, live);
+  el.append(head, take, board, dials, tools);
+  if (writes) {
+    const wake = make("div");
+    wake.dataset.wake = "to let it write";
+    const labels = { placeholder: "Begin with your own words", label: "Your own beginning", button: "Begin", offer: "Or begin" };
+    el.prepend(paper);
+    el.append(wake, ownText(labels, data, (text) => go(encode(text))));
+  }
+  el.append(live);
 
+  function slider(name, label, [low, high]) {
+    const thing = make("div", name);
+    thing.tabIndex = 0;
+    thing.setAttribute("role", "slider");
+    thing.setAttribute("aria-label", label);
+    thing.setAttribute("aria-valuemin", String(low));
+    thing.setAttribute("aria-valuemax", String(high));
+    return thing;
+  }
+  function dial(name, low, high, [min, max, step]) {
+    const box = make("label", "sp-dial");
+    const input = make("input");
+    Object.assign(input, { type: "range", min, max, step });
+    const value = make("b", "num");
+    const title = make("span", "sp-dial-name", name);
+    title.append(" ", value);
+    const ends = make("span", "sp-ends");
+    ends.append(make("span", "", low), make("span", "", high));
+    box.append(title, input, ends);
+    return { box, input, value };
+  }
+
+  const words = data.words ?? data.pieces;
+  const index = new Map(words.map((text, id) => [text.trim(), id]));
+  const encode = (text) => [data.begin, ...piecesOf(text).map((piece) => index.get(piece))];
+  const word = (id) => (words[id] === undefined ? "a rarer token" : words[id].trim() || JSON.stringify(words[id]).slice(1, -1));
   const temperature = () => model.get("temperature") ?? 1;
-  const keep = () => Math.max(1, Math.min(ROWS, model.get("keep") ?? ROWS));
-  const order = () => said.order;
-  const word = (id) => vocabulary[id];
+  const k = () => model.get("top_k") ?? 0;
+  const p = () => model.get("top_p") ?? 1;
+  const keepState = keeper(model, update);
 
-  const keepState = keeper(model);
-
-  function ask(want) {
+  // The text so far
+  function go(ids) {
+    stop();
+    ask(ids);
+  }
+  function ask(ids) {
     waiting = true;
-    el.classList.add("waiting");
-    model.set("want", want);
+    model.set("want", { ids });
     model.save_changes();
   }
-
   function add(id) {
-    if (!said || waiting) return;
-    ask({ ids: [...said.ids, id] });
+    if (said && !waiting) ask([...said.ids, id]);
   }
-
   function listen() {
     const answer = model.get("said");
     waiting = false;
-    el.classList.remove("waiting");
-    if (!answer || answer.error) {
+    if (!answer || answer.error || answer.asleep) {
       stop();
-      others.textContent = answer?.error ?? "";
+      if (answer?.error) take.textContent = answer.error;
+      if (!said && answer?.asleep) read(data.answers[0]);
       return;
     }
-    const logits = Array.from(answer.logits);
-    const ranked = logits.map((_, id) => id).sort((a, b) => logits[b] - logits[a]);
-    added = Boolean(said) && answer.ids.length === said.ids.length + 1;
-    said = { ids: answer.ids, logits, order: ranked };
+    read(answer);
     keepState({ ids: answer.ids });
+  }
+  function read(answer) {
+    const logits = numbers(answer.logits);
+    const order = Array.from(logits, (_, id) => id).sort((a, b) => logits[b] - logits[a]);
+    added = Boolean(said) && answer.ids.length === said.ids.length + 1;
+    said = { ids: answer.ids, order, logits: Float64Array.from(order, (id) => logits[id]) };
     update();
   }
 
-  /** @type {Map<number, HTMLElement>} the bars on the board, by token */
+  /** @type {Map<number, HTMLElement>} the rows on the board, by token */
   const rows = new Map();
   function update() {
     if (!said) return;
     const share = shares(said.logits, temperature());
-    const top = order().slice(0, ROWS);
-    const kept = top.slice(0, keep());
-    const drawable = keep() < ROWS ? kept.reduce((sum, id) => sum + share[id], 0) : 1;
-    const largest = share[top[0]];
+    const kept = cut(share, k(), p());
+    const all = share.length;
+    const inPlay = kept.length;
+    const top = said.order.slice(0, ROWS);
+    const rest = Math.max(0, 1 - kept.slice(0, ROWS).reduce((sum, value) => sum + value, 0));
+    const largest = kept[0];
+    if (!pulled) scale = SCALES.find((one) => one >= Math.max(largest, rest > 0.3 ? 0 : rest)) ?? 1;
+    const drawn = lots(seed).map((lot) => draw(kept, lot));
 
-    const chips = said.ids.slice(1).map((id, index) => {
-      const text = word(id);
-      const chip = make("button", chipClass(text, index), text.trim());
-      const last = index === said.ids.length - 2;
-      if (last && added) chip.classList.add("ember");
-      chip.title = "Go back to here";
-      chip.addEventListener("click", () => {
-        stop();
-        ask({ ids: said.ids.slice(0, index + 2) });
-      });
-      return chip;
-    });
-    const cursor = make("i", "sp-cursor");
-    paper.replaceChildren(...chips, cursor);
+    if (writes) drawPaper();
+    const name = word(top[0]);
+    loud.textContent = percent(largest);
+    loudWords.textContent = ` for “${name}”, the likeliest of ${count(all)} tokens`;
+    const different = new Set(drawn).size;
+    take.textContent = different === 1
+      ? `${DRAWS} draws, and always “${word(said.order[drawn[0]])}”.`
+      : `The likeliest is not the only one: ${DRAWS} draws gave ${different} different tokens.`;
 
-    loud.textContent = percent(largest / (keep() < ROWS ? drawable : 1));
-    loudWords.textContent = ` for “${word(top[0]).trim()}”, the likeliest of ${vocabulary.length.toLocaleString("en-US")} tokens`;
+    const [width, height] = [others.children[1].clientWidth - labelWidth(), others.offsetHeight || 32];
     for (const [id, row] of rows) {
       if (top.includes(id)) continue;
       row.remove();
       rows.delete(id);
     }
-    top.forEach((id, index) => {
+    top.forEach((id, rank) => {
       let row = rows.get(id);
       if (!row) {
-        row = make("button", "sp-row");
-        row.append(make("span", "sp-word"), make("i", "sp-bar"), make("span", "sp-share num"));
-        row.addEventListener("click", () => {
+        row = make(writes ? "button" : "div", "sp-row");
+        row.append(make("span", "sp-word"), make("span", "sp-track"));
+        row.children[1].append(make("i", "sp-bar"), make("span", "sp-share num"));
+        if (writes) row.addEventListener("click", () => {
           stop();
           add(id);
         });
         rows.set(id, row);
-        list.append(row);
         if (!still.matches) row.animate([{ opacity: 0 }, { opacity: 1 }], { duration: 280 });
       }
-      const out = index >= keep();
-      const shown = out ? 0 : share[id] / (keep() < ROWS ? drawable : 1);
-      const [text, bar, number] = row.children;
-      text.textContent = word(id).trim() || "␣";
-      bar.style.transform = `scaleX(${Math.max(0.002, shown)})`;
-      number.textContent = out ? "out" : percent(shown);
-      row.style.transform = `translateY(${index * 100}%)`;
-      row.style.order = String(index);
+      const out = rank >= inPlay;
+      row.children[0].textContent = word(id);
+      row.style.transform = `translateY(${rank * 100}%)`;
       row.classList.toggle("out", out);
-      row.setAttribute("aria-label", `Add ${word(id).trim()}, ${out ? "not to be drawn" : percent(shown)}`);
+      row.classList.toggle("first", rank === 0);
+      stretch(row, out ? 0 : kept[rank], out ? "out" : percent(kept[rank]), width, rank === 0);
+      if (writes) row.setAttribute("aria-label", `Add ${word(id)}, ${out ? "out" : percent(kept[rank])}`);
+      list.insertBefore(row, others); // the reading order follows the picture
     });
-    // The reading order follows the picture.
-    for (const id of top) list.append(rows.get(id));
+    others.children[0].textContent = `${count(Math.max(0, all - ROWS))} others`;
+    others.classList.toggle("out", inPlay <= ROWS);
+    others.style.transform = `translateY(${ROWS * 100}%)`;
+    stretch(others, rest, inPlay <= ROWS ? "out" : percent(rest), width, false);
+    const rare = [...new Set(drawn.filter((rank) => rank >= ROWS))].map((rank) => word(said.order[rank]));
+    others.children[2].textContent = rare.join(", ");
 
-    const first = rows.get(top[0]);
-    const bar = first.children[1];
-    const start = bar.offsetLeft;
-    handle.style.transform = `translateX(${start + bar.offsetWidth * Math.min(1, largest / (keep() < ROWS ? drawable : 1))}px)`;
-    handle.classList.toggle("far", bar.offsetWidth * (1 - largest) < 90);
+    // The pile: a dot for each draw, in its token's row
+    const slots = new Map();
+    const pitch = pile.clientWidth / perLine();
+    dots.forEach((dot, lot) => {
+      const row = Math.min(drawn[lot], ROWS);
+      const slot = slots.get(row) ?? 0;
+      slots.set(row, slot + 1);
+      const [x, y] = [(slot % perLine()) * pitch, row * height + height / 2 + lineOf(slot)];
+      dot.style.transform = `translate(${x}px, ${y}px)`;
+    });
+
+    axis.replaceChildren(
+      ...[0, 0.5, 1].map((part) => {
+        const tick = make("span", "num", percent(part * scale).replace("<0.1%", "0").replace(".0%", "%"));
+        tick.style.transform = `translateX(${part * width}px)`;
+        return tick;
+      }),
+    );
+    const start = others.children[1].offsetLeft;
+    handle.style.transform = `translateX(${start + (width * Math.min(largest, scale)) / scale}px)`;
     handle.setAttribute("aria-valuenow", temperature().toFixed(2));
-    handle.setAttribute("aria-valuetext", `temperature ${temperature().toFixed(2)}, ${word(top[0]).trim()} ${percent(largest)}`);
-    cut.style.transform = `translateY(${keep() * (first.offsetHeight || 34)}px)`;
-    cut.setAttribute("aria-valuenow", String(keep()));
-    cut.setAttribute("aria-valuetext", keep() < ROWS ? `only the first ${keep()}` : "all tokens");
-    cutLabel.textContent = keep() < ROWS ? `only the first ${keep()}` : "all tokens";
-    const rest = 1 - top.reduce((sum, id) => sum + share[id], 0);
-    others.textContent = keep() < ROWS
-      ? `${(vocabulary.length - keep()).toLocaleString("en-US")} tokens are out.`
-      : `The other ${(vocabulary.length - ROWS).toLocaleString("en-US")} share ${percent(Math.max(0, rest))}. Temperature ${temperature().toFixed(2)}.`;
-    speak(`${word(top[0]).trim()} ${percent(largest)}, then ${top.slice(1, 4).map((id) => `${word(id).trim()} ${percent(share[id])}`).join(", ")}`);
+    handle.setAttribute("aria-valuetext", `temperature ${temperature().toFixed(2)}, ${name} ${percent(largest)}`);
+    const place = inPlay === all ? ROWS + 1 : inPlay > ROWS ? ROWS + 0.5 : inPlay;
+    line.style.transform = `translateY(${place * height}px)`;
+    line.setAttribute("aria-valuenow", String(Math.min(ROWS + 1, inPlay)));
+    lineLabel.textContent = inPlay === all ? "all can be drawn" : inPlay === 1 ? "only this one" : `only ${count(inPlay)} tokens`;
+    line.setAttribute("aria-valuetext", lineLabel.textContent);
+    line.classList.toggle("off", inPlay === all);
+
+    warm.input.value = String(Math.log(temperature()));
+    warm.input.setAttribute("aria-valuetext", temperature().toFixed(2));
+    warm.value.textContent = temperature().toFixed(2);
+    topK.input.value = String(k() || MOST_K + 1);
+    topK.value.textContent = k() ? String(k()) : "off";
+    topK.input.setAttribute("aria-valuetext", topK.value.textContent);
+    topP.input.value = String(p());
+    topP.value.textContent = p() < 1 ? p().toFixed(2) : "off";
+    topP.input.setAttribute("aria-valuetext", topP.value.textContent);
+    const next = top.slice(1, 4).map((id, rank) => rank + 1 < inPlay && `${word(id)} ${percent(kept[rank + 1])}`).filter(Boolean);
+    speak([`${name} ${percent(largest)}`, ...next].join(", ") + `. ${take.textContent}`);
+  }
+  const narrow = () => el.clientWidth < 480;
+  const labelWidth = () => (narrow() ? 46 : 64); // px that a bar leaves for its label
+  const perLine = () => (narrow() ? DRAWS / 2 : DRAWS);
+  const lineOf = (slot) => (narrow() ? (slot < DRAWS / 2 ? -4 : 4) : 0);
+  function stretch(row, share, label, width, first) {
+    const [bar, number] = row.children[1].children;
+    const part = Math.min(1, share / scale);
+    bar.style.width = `${width}px`;
+    bar.style.transform = `scaleX(${Math.max(0.002, part)})`;
+    number.textContent = label;
+    number.style.transform = `translateX(${width * part + (first ? 20 : 6)}px)`;
+  }
+  function drawPaper() {
+    const chips = said.ids.slice(1).map((id, place) => {
+      const chip = make("button", chipClass(words[id], place), word(id));
+      if (place === said.ids.length - 2 && added) chip.classList.add("ember");
+      chip.title = "Go back to here";
+      chip.addEventListener("click", () => go(said.ids.slice(0, place + 2)));
+      return chip;
+    });
+    paper.replaceChildren(...chips, make("i", "sp-cursor"));
   }
 
-  // Writing
+  // Drawing and writing
+  again.addEventListener("click", () => {
+    seed += 1;
+    update();
+    if (still.matches) return;
+    dots.forEach((dot, lot) => {
+      const end = dot.style.transform;
+      const above = end.replace(/, [\d.]+px/, ", -12px");
+      const options = { duration: 280, delay: 25 * lot, easing: "cubic-bezier(.4,0,.7,1)", fill: /** @type {const} */ ("backwards") };
+      dot.animate([{ transform: above, opacity: 0 }, { transform: end, opacity: 1 }], options);
+    });
+  });
   function stop() {
     clearTimeout(writing);
     writing = 0;
@@ -227,95 +361,101 @@ export function render({ model, el }) {
     write.setAttribute("aria-pressed", "false");
   }
   function drawOne() {
-    if (!said || waiting) return false;
-    const share = shares(said.logits, temperature());
-    const id = draw(share, order(), keep() < ROWS ? keep() : order().length, Math.random());
+    const kept = cut(shares(said.logits, temperature()), k(), p());
+    const id = said.order[draw(kept, Math.random())];
     const row = rows.get(id);
-    if (row && !still.matches) {
-      row.animate([{ background: "var(--ember-tint)" }, { background: "transparent" }], { duration: 500 });
-    }
-    if (id === model.get("end") || said.ids.length >= LONGEST) return false;
+    if (row && !still.matches) row.animate([{ background: "var(--ember-tint)" }, { background: "transparent" }], { duration: 500 });
+    if (id === data.end || said.ids.length >= LONGEST) return false;
     add(id);
     return true;
   }
   function tick() {
-    if (!waiting && !drawOne()) return stop();
     writing = setTimeout(tick, still.matches ? 120 : PACE);
+    if (!waiting && !drawOne()) stop();
   }
   write.addEventListener("click", () => {
     if (writing) return stop();
+    if (!said) return;
     write.textContent = "■ Stop";
     write.setAttribute("aria-pressed", "true");
     tick();
   });
-  one.addEventListener("click", () => {
-    stop();
-    drawOne();
-  });
   back.addEventListener("click", () => {
-    stop();
-    if (said && said.ids.length > 2) ask({ ids: said.ids.slice(0, -1) });
+    if (said && said.ids.length > 2) go(said.ids.slice(0, -1));
   });
   reset.addEventListener("click", () => {
     stop();
-    keepState({ temperature: 1, keep: ROWS });
-    update();
+    keepState({ temperature: 1, top_k: 0, top_p: 1 });
   });
-  function begin(text) {
-    stop();
-    ask({ text });
-  }
 
-  // Pulling the longest bar sets the temperature
-  function pull(share) {
-    const drawable = keep() < ROWS ? shares(said.logits, temperature()) : null;
-    const total = drawable ? order().slice(0, keep()).reduce((sum, id) => sum + drawable[id], 0) : 1;
-    const wanted = Math.max(1.2 / said.logits.length, Math.min(0.9995, share * total));
-    keepState({ temperature: Number(temperatureFor(said.logits, wanted, LIMITS).toFixed(3)) });
-    update();
+  // Temperature: pull the longest bar, or turn the dial
+  const heat = (value) => keepState({ temperature: Number(Math.max(LIMITS[0], Math.min(LIMITS[1], value)).toFixed(3)) });
+  function pullTo(event) {
+    const track = others.children[1];
+    const part = (event.clientX - track.getBoundingClientRect().left) / (track.clientWidth - labelWidth());
+    if (part > 0.97) scale = SCALES[Math.min(SCALES.indexOf(scale) + 1, SCALES.length - 1)];
+    // The share before a cut: of the likeliest alone among those that stay.
+    const before = shares(said.logits, temperature());
+    const stay = before.slice(0, cut(before, k(), 1).length).reduce((sum, value) => sum + value, 0);
+    const wanted = Math.max(1.2 / said.logits.length, Math.min(0.9995, part * scale * (k() ? stay : 1)));
+    heat(temperatureFor(said.logits, wanted, LIMITS));
   }
   const ready = () => said !== null;
-  const pullTo = (event) => {
-    const bar = rows.get(order()[0]).children[1];
-    pull((event.clientX - list.getBoundingClientRect().left - bar.offsetLeft) / bar.offsetWidth);
-  };
-  onDrag(el, handle, pullTo, { ready, begin: () => el.classList.add("known") });
+  onDrag(el, handle, pullTo, {
+    ready,
+    begin() {
+      el.classList.add("known");
+      pulled = true;
+      handle.addEventListener("lostpointercapture", () => {
+        pulled = false;
+        update();
+      }, { once: true });
+    },
+  });
   handle.addEventListener("keydown", (event) => {
     const factor = { ArrowLeft: 1.08, ArrowDown: 1.08, ArrowRight: 1 / 1.08, ArrowUp: 1 / 1.08, PageDown: 1.5, PageUp: 1 / 1.5 }[event.key];
     if (!factor && event.key !== "Escape") return;
     event.preventDefault();
     el.classList.add("known");
-    const next = factor ? temperature() * factor : 1;
-    keepState({ temperature: Number(Math.max(LIMITS[0], Math.min(LIMITS[1], next)).toFixed(3)) });
-    update();
+    heat(factor ? temperature() * factor : 1);
   });
-  const cutAt = (event) => {
-    const box = list.getBoundingClientRect();
-    keepState({ keep: Math.max(1, Math.min(ROWS, Math.round((event.clientY - box.top) / (box.height / ROWS)))) });
-    update();
-  };
-  onDrag(el, cut, cutAt, { ready });
-  cut.addEventListener("keydown", (event) => {
-    const step = { ArrowUp: -1, ArrowLeft: -1, ArrowDown: 1, ArrowRight: 1, Home: -ROWS, End: ROWS, Escape: ROWS }[event.key];
-    if (!step) return;
-    event.preventDefault();
-    keepState({ keep: Math.max(1, Math.min(ROWS, keep() + step)) });
-    update();
+  warm.input.addEventListener("input", () => {
+    el.classList.add("known");
+    heat(Math.exp(Number(warm.input.value)));
   });
 
+  // Cuts: drag the line, or turn the dials
+  const cutTo = (many) => keepState({ top_k: many > ROWS ? 0 : Math.max(1, many), top_p: 1 });
+  const lineTo = (event) => cutTo(Math.round((event.clientY - list.getBoundingClientRect().top) / others.offsetHeight));
+  onDrag(el, line, lineTo, { ready });
+  line.addEventListener("keydown", (event) => {
+    const now = Number(line.getAttribute("aria-valuenow"));
+    const to = { ArrowUp: now - 1, ArrowLeft: now - 1, ArrowDown: now + 1, ArrowRight: now + 1, Home: 1, End: ROWS + 1, Escape: ROWS + 1 }[event.key];
+    if (to === undefined) return;
+    event.preventDefault();
+    cutTo(to);
+  });
+  topK.input.addEventListener("input", () => keepState({ top_k: Number(topK.input.value) > MOST_K ? 0 : Number(topK.input.value) }));
+  topP.input.addEventListener("input", () => keepState({ top_p: Number(topP.input.value) }));
+
   const watcher = new ResizeObserver(update);
-  watcher.observe(list);
-  model.on("change:said", listen);
-  for (const key of ["temperature", "keep"]) model.on(`change:${key}`, update);
-  const ids = model.get("ids");
-  ask(ids?.length ? { ids } : { text: model.get("text") });
+  watcher.observe(el);
+  const chosen = ["temperature", "top_k", "top_p"];
+  for (const key of chosen) model.on(`change:${key}`, update);
+  if (writes) {
+    model.on("change:said", listen);
+    const ids = model.get("ids");
+    ask(ids?.length ? ids : encode(data.offers[0]));
+  } else {
+    read({ ids: [], logits: data.logits });
+  }
 
   return () => {
     stop();
     hush();
     watcher.disconnect();
     model.off("change:said", listen);
-    for (const key of ["temperature", "keep"]) model.off(`change:${key}`, update);
+    for (const key of chosen) model.off(`change:${key}`, update);
   };
 }
 

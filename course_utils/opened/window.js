@@ -1,7 +1,7 @@
 // A window that can be dragged over a text: the model sees only what lies inside, in each layer.
 // Model: `said` {pieces, top} from the host (top: the likeliest next tokens as [text, share]), `layers`, and what the
 // visitor chose: text, size (tokens that the window holds). The view asks with `want` {text, size}.
-import { adopt, announcer, chipClass, headline, keeper, make, onDrag, ownWords } from "./view.js";
+import { adopt, announcer, chipClass, headline, keeper, make, onDrag, ownText, piecesOf } from "./view.js";
 
 const percent = (share) => (share < 0.005 ? "<1%" : `${Math.round(100 * share)}%`);
 
@@ -13,7 +13,8 @@ const percent = (share) => (share < 0.005 ? "<1%" : `${Math.round(100 * share)}%
 export const layersNeeded = (back, size) => (back === 0 ? 1 : size < 2 ? Infinity : Math.ceil(back / (size - 1)));
 
 export function render({ model, el }) {
-  const layers = model.get("layers");
+  const data = model.get("data");
+  const { layers } = data;
   const still = matchMedia("(prefers-reduced-motion: reduce)");
   const answers = new Map(); // "text|size" -> what the host said
   let pieces = [];
@@ -36,11 +37,13 @@ export function render({ model, el }) {
   const open = make("button", "", "Open it");
   tools.append(sweep, open);
   const labels = { placeholder: "Your own text, up to the word that is asked for", label: "Your own text", button: "Read it" };
-  const own = ownWords("wd-own", labels, read);
+  const own = ownText(labels, data, read);
+  const wake = make("div");
+  wake.dataset.wake = "for your own text";
   const { live, speak, hush } = announcer();
-  el.append(head, text, track, axis, tools, own, live);
+  el.append(head, text, track, axis, tools, wake, own, live);
 
-  const words = () => model.get("text");
+  const words = () => model.get("text") ?? data.offers[0];
   const largest = () => pieces.length;
   const size = () => Math.max(2, Math.min(largest() || 2, model.get("size") ?? Infinity));
   const key = (number) => `${words()}|${number}`;
@@ -51,7 +54,7 @@ export function render({ model, el }) {
   function ask(number) {
     if (asked !== null || answers.has(key(number))) return;
     asked = number;
-    el.classList.add("waiting");
+    el.classList.toggle("waiting", model.get("live"));
     model.set("want", { text: words(), size: number });
     model.save_changes();
   }
@@ -60,6 +63,7 @@ export function render({ model, el }) {
     asked = null;
     el.classList.remove("waiting");
     if (!said) return;
+    if (said.asleep) return;
     if (said.error) {
       loudWords.textContent = said.error;
       return;
@@ -67,7 +71,7 @@ export function render({ model, el }) {
     const first = said.pieces.length !== pieces.length || !whole();
     pieces = said.pieces;
     answers.set(`${said.want.text}|${Math.min(said.want.size, pieces.length)}`, said);
-    if (said.want.text !== words()) return ask(Infinity);
+    if (said.want.text !== words()) return ask(piecesOf(words()).length + 1);
     if (first) build();
     if (!whole()) return ask(largest());
     update();
@@ -201,14 +205,14 @@ export function render({ model, el }) {
     model.set("size", 1000);
     model.set("text", given);
     asked = null;
-    ask(Infinity);
+    ask(piecesOf(words()).length + 1);
   }
 
   const watcher = new ResizeObserver(update);
   watcher.observe(text);
   model.on("change:said", listen);
   model.on("change:size", update);
-  ask(Infinity);
+  ask(piecesOf(words()).length + 1);
 
   return () => {
     stop();

@@ -114,3 +114,103 @@ export function onDrag(el, handle, move, { ready, begin = () => {} }) {
     handle.addEventListener("lostpointercapture", drop, { once: true });
   });
 }
+
+/**
+ * Numbers that were stored at 16 bits.
+ * @param {ArrayLike<number> | { low: number, step: number, sixteen: string }} stored
+ * @returns {Float64Array}
+ */
+export function numbers(stored) {
+  if (!("sixteen" in stored)) return Float64Array.from(stored);
+  const sixteen = new Uint16Array(bytes(stored.sixteen).buffer);
+  return Float64Array.from(sixteen, (value) => stored.low + stored.step * value);
+}
+
+/** Words with hyphens inside, endings such as 's, and single marks: what the TinyWorld models have tokens for. */
+const PIECE = /'[\p{L}\p{M}\p{N}_]+|[\p{L}\p{M}\p{N}_]+(?:-[\p{L}\p{M}\p{N}_]+)*|[^\p{L}\p{M}\p{N}_\s]/gu;
+
+/** @param {string} text @returns {string[]} the pieces of a text, each of which a TinyWorld model reads as one token */
+export const piecesOf = (text) => text.match(PIECE) ?? [];
+
+/** Up to `most` words of a vocabulary that begin as a word does that it lacks. */
+export function wordsLike(word, vocabulary, most = 4) {
+  const lower = word.toLowerCase();
+  const like = [...vocabulary].filter((other) => other.toLowerCase() === lower);
+  for (let length = Math.min(4, lower.length); length > 1 && like.length < most; length--) {
+    for (const other of vocabulary) {
+      if (like.length < most && other.toLowerCase().startsWith(lower.slice(0, length)) && !like.includes(other)) like.push(other);
+    }
+  }
+  return like.slice(0, most);
+}
+
+/**
+ * A field for the visitor's own words, for a model that has a token only for some: what it lacks is named while the
+ * visitor types, with words that it has. Chips offer whole texts.
+ * @param {{ placeholder: string, label: string, button: string, offer?: string }} labels
+ * @param {{ words?: string[], offers?: string[] }} options the tokens of the model; without them any text will do
+ * @param {(text: string) => void} read gets a text that has none but words of the model
+ */
+export function ownText({ offer = "Or take", ...labels }, { words = [], offers = [] }, read) {
+  const vocabulary = new Set(words.map((word) => word.trim()).filter((word) => !/^<.+>$/.test(word)));
+  const whole = make("div", "own");
+  const form = make("form", "own-form");
+  const field = form.appendChild(make("input"));
+  Object.assign(field, { placeholder: labels.placeholder, autocomplete: "off", spellcheck: false });
+  field.setAttribute("aria-label", labels.label);
+  form.append(make("button", "", labels.button));
+  const note = make("p", "own-note");
+  note.setAttribute("aria-live", "polite");
+  const lacking = () => (vocabulary.size ? [...new Set(piecesOf(field.value).filter((piece) => !vocabulary.has(piece)))] : []);
+
+  function check() {
+    const [word] = lacking();
+    whole.classList.toggle("lacks", word !== undefined);
+    note.replaceChildren();
+    if (word === undefined) {
+      if (vocabulary.size) note.textContent = `Only words that the model has a token for: ${vocabulary.size.toLocaleString("en-US")} in all.`;
+      return;
+    }
+    note.append("It has no token for ", make("s", "", word), ". It has ");
+    for (const other of wordsLike(word, vocabulary)) {
+      const chip = make("button", "chip", other);
+      chip.type = "button";
+      chip.addEventListener("click", () => {
+        field.value = field.value.replace(new RegExp(`(?<![\\p{L}\\p{N}_-])${word.replace(/[^\p{L}\p{N}_]/gu, "\\$&")}(?![\\p{L}\\p{N}_-])`, "gu"), other);
+        check();
+        field.focus();
+      });
+      note.append(chip, " ");
+    }
+    if (!note.querySelector("button")) note.lastChild.textContent = ".";
+  }
+  const submit = (event) => {
+    event.preventDefault();
+    const text = field.value.trim();
+    if (!text) return;
+    if (lacking().length) {
+      whole.classList.remove("refused");
+      void whole.offsetWidth; // lets the animation start again
+      whole.classList.add("refused");
+      return;
+    }
+    field.value = "";
+    read(text);
+  };
+  form.addEventListener("submit", submit);
+  field.addEventListener("input", check);
+  field.addEventListener("keydown", (event) => event.key === "Enter" && submit(event)); // JupyterLab takes Enter from a form
+  check();
+  whole.append(form, note);
+  if (offers.length) {
+    const list = make("p", "own-offers", offer);
+    for (const text of offers) {
+      const chip = make("button", "chip", text);
+      chip.title = text;
+      chip.addEventListener("click", () => read(text));
+      list.append(chip);
+    }
+    whole.append(list);
+  }
+  return whole;
+}

@@ -69,6 +69,7 @@ class Page:
         button = self.page.get_by_role("button", name=re.compile("Wake the model"))
         if button.count():
             button.click()
+            expect(self.page.get_by_role("button", name="The model is awake")).to_be_visible()
         expect(self.page.locator("#view .otb, #view.otb").first).to_be_visible()
         return self.page
 
@@ -169,46 +170,83 @@ def test_a_head_opens_and_the_address_keeps_it(visit):
     assert again.url == address
 
 
+def test_a_page_has_its_picture_before_its_model(visit):
+    visited = visit("sampling.html")
+    page = visited.page
+    paper, bars = page.locator(".sp-paper .chip"), page.locator(".sp-row:not(.sp-others)")
+    expect(paper).to_have_text(["Every", "evening", "she"])
+    expect(bars).to_have_count(12)
+    bars.first.click()  # one token further is stored, too
+    expect(paper).to_have_count(4)
+    wake = page.get_by_role("button", name=re.compile(r"Wake the model \(3\.6 MB\)"))
+    assert not [url for url in visited.requests if url.endswith("safetensors")]
+    height = "document.documentElement.scrollHeight"
+    before = page.evaluate(height)
+    bars.nth(1).click()  # this needs the model
+    expect(wake).to_have_class(re.compile("pulse"))
+    expect(paper).to_have_count(4)
+    visited.wake()
+    expect(paper).to_have_count(5)  # and is done once it is awake
+    assert page.evaluate(height) == before, "the layout jumps"
+
+
 def test_a_text_is_written_token_by_token(visit):
     page = visit("sampling.html").wake()
-    paper, bars = page.locator(".sp-paper .chip"), page.locator(".sp-row")
-    expect(bars).to_have_count(12)
+    paper, bars = page.locator(".sp-paper .chip"), page.locator(".sp-row:not(.sp-others)")
     expect(paper).to_have_count(3)
     word = bars.first.locator(".sp-word").inner_text()
     bars.first.click()
     expect(paper).to_have_count(4)
     expect(paper.last).to_have_text(word)
-    page.get_by_role("button", name="Draw one").click()
+    bars.first.click()
     expect(paper).to_have_count(5)
     page.get_by_role("button", name="Take one back").click()
     expect(paper).to_have_count(4)
     paper.nth(1).click()
     expect(paper).to_have_count(2)
     field = page.get_by_label("Your own beginning")
-    field.fill("The dog")
+    field.fill("The pizza")
+    field.press("Enter")
+    expect(page.locator(".own-note")).to_contain_text("It has no token for pizza.")
+    expect(paper).to_have_count(2)
+    field.fill("The Dog")
+    page.locator(".own-note").get_by_role("button", name="dog", exact=True).click()
     field.press("Enter")
     expect(paper).to_have_text(["The", "dog"])
+    page.get_by_role("button", name="Let it write").click()
+    expect(paper.nth(5)).to_be_visible()
+    page.get_by_role("button", name="Stop").click()
 
 
-def test_the_longest_bar_can_be_pulled(visit):
-    page = visit("sampling.html").wake()
-    handle = page.get_by_role("slider", name="Temperature")
+def test_the_longest_bar_can_be_pulled_and_tokens_cut(visit):
+    page = visit("sampling.html").page
+    handle = page.get_by_role("slider", name="Temperature, by the longest bar")
     share = page.locator(".sp-row .sp-share").first
     before = float(share.inner_text().rstrip("%"))
     box = handle.bounding_box()
     page.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
     page.mouse.down()
-    page.mouse.move(box["x"] + 200, box["y"] + 10, steps=4)
+    page.mouse.move(box["x"] + 60, box["y"] + 10, steps=4)
     page.mouse.up()
-    expect(share).not_to_have_text(f"{before}%")
+    expect(share).not_to_have_text(f"{before:.0f}%")
     assert float(share.inner_text().rstrip("%")) > before
     assert float(handle.get_attribute("aria-valuenow")) < 1
     handle.press("Escape")
     assert float(handle.get_attribute("aria-valuenow")) == 1
-    cut = page.get_by_role("slider", name="How many tokens may be drawn")
-    cut.press("Home")
+    cut = page.get_by_role("slider", name="How many tokens can be drawn")
+    for _ in range(11):
+        cut.press("ArrowUp")  # all, then 12, ..., 2
     expect(page.locator(".sp-row.out")).to_have_count(11)
+    kept = page.locator(".sp-row:not(.out) .sp-share").all_inner_texts()
+    assert sum(float(text.rstrip("%")) for text in kept) == pytest.approx(100, abs=1)
+    expect(page.locator(".unseen")).to_have_text(re.compile(f"^wanted {kept[0]}, put {kept[1]}"))
+    cut.press("Home")
     expect(share).to_have_text("100%")
+    expect(page.locator(".sp-take")).to_contain_text("20 draws, and always “wanted”")
+    cut.press("Escape")
+    page.get_by_label("top-p").fill("0.5")
+    expect(page.locator(".sp-row:not(.out)")).to_have_count(3)
+    assert re.search("top_p=0.5", page.url)
 
 
 def test_an_expert_shows_its_words(visit):

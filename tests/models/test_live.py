@@ -1,5 +1,6 @@
 """Tests the models and the views that run in a web page, with node's test runner."""
 
+import itertools
 import json
 import os
 import shutil
@@ -32,7 +33,7 @@ def site(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def reference(tmp_path_factory):
-    """The path of a file with what transformers computes for TEXT with each of the six models."""
+    """The path of a file with what transformers computes: for TEXT with the six models, and of logits."""
     import torch
     import transformers
 
@@ -49,8 +50,30 @@ def reference(tmp_path_factory):
         found.append(entry)
     assert len(found) == 6
     path = tmp_path_factory.mktemp("reference") / "reference.json"
-    path.write_text(json.dumps(found), encoding="utf-8")
+    path.write_text(json.dumps({"models": found, "warped": _warped()}), encoding="utf-8")
     return path
+
+
+def _warped():
+    """Return what is left of a position's logits after temperature, top-k and top-p of transformers."""
+    import torch
+    from transformers.generation import logits_process
+
+    generator = torch.Generator().manual_seed(0)
+    logits = (4 * torch.randn(1, 300, generator=generator, dtype=torch.float64)).round(decimals=1)
+    logits = logits.sort(descending=True).values  # rounded, so that some tokens are equal
+    found = []
+    for temperature, top_k, top_p in itertools.product((0.3, 1.0, 2.5), (0, 1, 7, 40), (0.2, 0.9, 1.0)):
+        steps = [logits_process.TemperatureLogitsWarper(temperature)]
+        steps += [logits_process.TopKLogitsWarper(top_k)] if top_k else []
+        steps += [logits_process.TopPLogitsWarper(top_p)] if top_p < 1 else []
+        left = logits
+        for step in steps:
+            left = step(None, left)
+        kept = left[left > -torch.inf].softmax(-1).tolist()
+        chosen = {"temperature": temperature, "top_k": top_k, "top_p": top_p}
+        found.append(chosen | {"logits": logits[0].tolist(), "kept": kept})
+    return found
 
 
 def node():
@@ -65,7 +88,7 @@ def node():
         pytest.skip("Needs node: sudo apt install nodejs, or brew install node")
 
 
-@pytest.mark.parametrize("name", ["claims", "models", "router", "sampling", "window"])
+@pytest.mark.parametrize("name", ["claims", "models", "router", "sampling", "stored", "window"])
 def test_scripts_of_the_page_pass_their_own_tests(name, site, reference):
     test = ROOT / "tests" / "models" / "live" / f"{name}.test.mjs"
     result = subprocess.run(

@@ -25,7 +25,7 @@
  * @returns {Model}
  */
 export function createModel({ values, kept = [], prefix = "", answer }) {
-  const current = { ...values, live: Boolean(answer) };
+  const current = { live: Boolean(answer), ...values };
   const inAddress = new URLSearchParams(location.hash.slice(1));
   for (const key of kept) {
     if (!inAddress.has(prefix + key)) continue;

@@ -18,11 +18,10 @@ export async function answerFor(folder, progress) {
     return steps.at(-1).logits;
   }
 
-  const vocabulary = tokenizer.tokens.map((_, id) => tokenizer.piece(id));
   return {
-    answer({ text, ids = tokenizer.encode(text) }) {
+    answer({ ids }) {
       return { ids, logits: logitsAfter(ids.slice(0, model.config.max_position_embeddings)) };
     },
-    more: { vocabulary, end: tokenizer.end },
+    more: { end: tokenizer.end },
   };
 }

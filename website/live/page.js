@@ -1,5 +1,10 @@
 // Starts the explorable of a page: <div id="view" data-…>. A page that is embedded (?embed) shows the picture alone.
-import { show } from "./host.js";
+//
+// A model that runs in the page is loaded on a press. Until then the view draws from stored answers: `data.answers` is a
+// list of { want, … }, each what the model answered to `want`. If the view wants anything else, `said` is
+// { want, asleep: true }, the button that wakes the model pulses, and once it is awake it answers the last such want.
+// The button is put into the view's element with the attribute data-wake, which says what waking is good for.
+import { fetchJson, show } from "./host.js";
 
 if (new URLSearchParams(location.search).has("embed")) document.body.classList.add("embedded");
 
@@ -11,40 +16,76 @@ theme?.addEventListener("click", () => {
 });
 
 const el = /** @type {HTMLElement} */ (document.getElementById("view") ?? document.createElement("div"));
-const { view, data, weights, start } = el.dataset;
+const { view, data, weights, start, answers, size } = el.dataset;
 const kept = (el.dataset.kept ?? "").split(" ").filter(Boolean);
 const values = JSON.parse(start ?? "{}");
 
-if (weights) wake();
+if (weights) showAsleep();
 else if (view) show(el, { view, data, values, kept });
 
-/** A model that runs in the page is loaded on a press, and its size is said before. */
-async function wake() {
-  const box = document.createElement("div");
-  box.className = "wake";
-  const button = document.createElement("button");
-  button.textContent = `Wake the model (${el.dataset.size})`;
-  const note = document.createElement("p");
-  note.setAttribute("aria-live", "polite");
-  note.textContent = "It runs in this page, on your machine. Nothing that you type leaves it.";
-  box.append(button, note);
-  el.replaceChildren(box);
+async function showAsleep() {
+  const stored = data ? await fetchJson(data) : { answers: [] };
+  const known = new Map(stored.answers.map((answer) => [JSON.stringify(answer.want), answer]));
+  let compute = null; // the model's answer, once it is awake
+  let missed = null; // the last want that needs the model
+  const answer = (want) => {
+    const found = known.get(JSON.stringify(want));
+    if (found) missed = null;
+    if (found ?? compute) return found ?? compute(want);
+    missed = want;
+    pulse();
+    return { asleep: true };
+  };
+  const model = await show(el, { view, values: { ...values, data: stored, live: false }, kept, answer });
+  const slot = el.querySelector("[data-wake]") ?? el.appendChild(document.createElement("div"));
+  const { button, note } = wakeButton(slot);
+
+  function pulse() {
+    if (!el.querySelector(".wake-button:enabled")) return;
+    button.classList.remove("pulse");
+    void button.offsetWidth; // lets the animation start again
+    button.classList.add("pulse");
+  }
   button.addEventListener("click", async () => {
+    const { width, height } = button.getBoundingClientRect();
+    Object.assign(button.style, { minWidth: `${width}px`, minHeight: `${height}px` }); // nothing moves
     button.disabled = true;
-    const progress = document.createElement("progress");
-    progress.setAttribute("aria-label", "Loading the model");
-    box.append(progress);
+    const words = button.textContent;
+    button.textContent = "Loading the model…";
+    note.textContent = "Loading the model.";
     try {
-      const { answerFor } = await import(`./${el.dataset.answers}.js`);
-      const { answer, more } = await answerFor(weights, (share) => (progress.value = share));
-      el.replaceChildren();
-      const inner = el.appendChild(document.createElement("div"));
-      await show(inner, { view, data, values: { ...values, ...more }, kept, answer });
+      const { answerFor } = await import(`./${answers}.js`);
+      const found = await answerFor(weights, (share) => {
+        button.style.setProperty("--share", String(share));
+        button.textContent = `Loading the model: ${Math.round(100 * share)}%`;
+      });
+      compute = found.answer;
+      for (const [key, value] of Object.entries(found.more ?? {})) model.set(key, value);
+      button.textContent = "The model is awake";
+      button.classList.add("awake");
+      note.textContent = "It runs in this page, on your machine. Nothing that you type leaves it.";
+      model.set("live", true);
+      if (missed) model.set("want", { ...missed });
     } catch (error) {
       console.error(error);
-      progress.remove();
       button.disabled = false;
-      note.textContent = `${error.message}`;
+      button.textContent = words;
+      button.style.removeProperty("--share");
+      note.textContent = String(error.message ?? error);
     }
   });
+}
+
+/** Put the button into the view's element for it. */
+function wakeButton(slot) {
+  slot.classList.add("wake");
+  const button = document.createElement("button");
+  button.className = "wake-button";
+  button.textContent = `Wake the model (${size}) ${slot.dataset.wake || "to change it"}`;
+  const note = document.createElement("span");
+  note.className = "wake-note";
+  note.setAttribute("aria-live", "polite");
+  note.textContent = "It will run in this page, on your machine. Nothing that you type leaves it.";
+  slot.replaceChildren(button, note);
+  return { button, note };
 }

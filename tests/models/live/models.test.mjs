@@ -23,7 +23,7 @@ function load(folder) {
 const largestDifference = (ours, theirs) =>
   ours.reduce((most, value, index) => Math.max(most, Math.abs(value - theirs[index])), 0);
 
-for (const { name, folder, text, ids, logits, attentions } of json(REFERENCE)) {
+for (const { name, folder, text, ids, logits, attentions } of json(REFERENCE).models) {
   const { model, tokenizer } = load(folder);
 
   test(`${name} splits a text as the library does`, () => {
@@ -79,7 +79,7 @@ for (const { name, folder, text, ids, logits, attentions } of json(REFERENCE)) {
 }
 
 test("Mixtral says which experts took a token, and with which share", () => {
-  const mixtral = json(REFERENCE).find(({ name }) => name.endsWith("mixtral"));
+  const mixtral = json(REFERENCE).models.find(({ name }) => name.endsWith("mixtral"));
   const { model } = load(mixtral.folder);
   for (const { routes } of model.run(mixtral.ids.slice(0, 5)).steps) {
     assert.equal(routes.length, 4);
@@ -93,7 +93,7 @@ test("Mixtral says which experts took a token, and with which share", () => {
 
 test("a damaged file ends in a sentence", () => {
   assert.throws(() => readSafetensors(new ArrayBuffer(4)), /not a whole safetensors file/);
-  const { folder } = json(REFERENCE)[0];
+  const { folder } = json(REFERENCE).models[0];
   const file = readFileSync(`${folder}/model.safetensors`);
   const cut = file.buffer.slice(file.byteOffset, file.byteOffset + file.byteLength - 8);
   assert.throws(() => readSafetensors(cut), /ends inside the tensor/);

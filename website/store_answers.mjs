@@ -1,0 +1,132 @@
+// Writes what the models in the page answer to the first questions of their views, so that a page has its picture before
+// the model is loaded: node website/store_answers.mjs. Run it again after a change of a question or of the weights.
+// A test computes all answers anew.
+import { readFileSync, writeFileSync } from "node:fs";
+import { fileURLToPath } from "node:url";
+import { Tokenizer } from "./live/tokenizer.js";
+
+const ROOT = fileURLToPath(new URL("..", import.meta.url));
+
+const BEGINNINGS = ["Every evening she", "The nurse liked", "Noor has a", "A", "Robin lost the", "14 + 15 ="];
+const SENT = [
+  "The dog ate the fish and the cat ate the rice. The dog and the cat are happy because the fish and the rice were good.",
+  "Noor has a golden jug. Riley has a red drum. What colour is the jug? The jug is golden. What colour is the drum? The drum is red.",
+  "14 + 15 = 29. 20 + 30 = 50. 12 - 4 = 8. 7 plus 6 is 13.",
+  "An otter lives behind the marsh. In the morning it plays there, and then it hungrily eats fish. Its young is called a pup.",
+];
+const OWNERS = [
+  "Noor has a golden jug. Riley has a red drum. What colour is the jug? The jug is",
+  "Sam has a purple kite. Val has a white hat. What colour is the hat? The hat is",
+];
+const HIDDEN = [
+  "Ellis hid the pencil in the pink bucket. Meanwhile, Blake walked past the fountain alone. Meanwhile, Dana hurried to the well alone. Where is the pencil? The pencil is in the",
+  "Ellis hid the pencil in the pink bucket. Where is the pencil? The pencil is in the",
+];
+
+/** For each view: its model, the module that answers, and a function that asks the first questions with `ask`, and
+ * returns what else the view draws from. `more` is what the module says of the model, `encode` gives a text's tokens. */
+export const VIEWS = {
+  sampling: {
+    model: "tinyworld-llama",
+    answers: "next_token",
+    first(ask, { end }, encode) {
+      const begun = BEGINNINGS.map((text) => ask({ ids: encode(text) }));
+      // One token further, for each token that has a bar.
+      const { ids, logits } = begun[0];
+      const likeliest = [...logits.keys()].sort((a, b) => logits[b] - logits[a]).slice(0, 12);
+      for (const id of likeliest) ask({ ids: [...ids, id] });
+      return { offers: BEGINNINGS, begin: encode("")[0], end };
+    },
+  },
+  router: {
+    model: "tinyworld-mixtral",
+    answers: "routes",
+    first(ask, { experts }) {
+      for (const text of SENT) ask({ text });
+      return { offers: SENT, experts };
+    },
+  },
+  ablation: {
+    model: "tinyworld-falcon",
+    answers: "without_heads",
+    first(ask, { layers, heads }) {
+      for (const text of OWNERS) {
+        ask({ text, off: [] });
+        for (let index = 0; index < layers * heads; index++) {
+          ask({ text, off: [`${Math.floor(index / heads)}.${index % heads}`] });
+        }
+      }
+      return { offers: OWNERS, layers, heads };
+    },
+  },
+  window: {
+    model: "tinyworld-falcon",
+    answers: "in_a_window",
+    first(ask, { layers }, encode) {
+      for (const text of HIDDEN) {
+        for (let size = encode(text).length; size >= 2; size--) ask({ text, size });
+      }
+      return { offers: HIDDEN, layers };
+    },
+  },
+};
+
+/** Numbers at 16 bits, as base64: low + step * stored. A view reads them with `numbers`. */
+function pack(values) {
+  const low = Math.min(...values);
+  const step = (Math.max(...values) - low) / 65535;
+  const stored = Uint16Array.from(values, (value) => Math.round((value - low) / step));
+  return { low, step, sixteen: Buffer.from(stored.buffer).toString("base64") };
+}
+
+const short = (value) => Number(value.toPrecision(5));
+/** What is stored of an answer; `attention` only where no head is off. */
+function shorten({ want, ...said }) {
+  const kept = { want, ...said };
+  if (said.logits) kept.logits = pack(said.logits);
+  if (said.top) {
+    const worth = said.top.filter(([, share], index) => index < 6 || share >= 0.001);
+    kept.top = worth.map(([text, share]) => [text, short(share)]);
+  }
+  if (said.routes) {
+    kept.routes = said.routes.map((layers) =>
+      layers.map(({ experts, shares }) => ({ experts, shares: shares.map(short) })),
+    );
+  }
+  if (said.attention) {
+    if (want.off.length) delete kept.attention;
+    else kept.attention = said.attention.map((layer) => layer.map((head) => head.map((share) => Number(share.toFixed(3)))));
+  }
+  return kept;
+}
+
+/**
+ * What a view draws from before its model is awake.
+ * @param {string} name of the view
+ * @returns {Promise<{ data: object, whole: object[] }>} the stored data, and the answers before they were shortened
+ */
+export async function store(name) {
+  const { model, answers, first } = VIEWS[name];
+  const folder = `${ROOT}course_utils/training/weights/${model}`;
+  globalThis.fetch = async (path) => new Response(readFileSync(path)); // node's fetch reads no files
+  const { answerFor } = await import(`./live/${answers}.js`);
+  const { answer, more } = await answerFor(folder, () => {});
+  const tokenizer = new Tokenizer(JSON.parse(readFileSync(`${folder}/tokenizer.json`, "utf8")));
+  const whole = [];
+  const ask = (want) => {
+    whole.push({ want, ...answer(want) });
+    return whole.at(-1);
+  };
+  const rest = first(ask, more, (text) => tokenizer.encode(text));
+  const words = tokenizer.tokens.map((_, id) => tokenizer.piece(id));
+  return { data: { words, ...rest, answers: whole.map(shorten) }, whole };
+}
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) {
+  for (const name of Object.keys(VIEWS)) {
+    const { data } = await store(name);
+    const text = JSON.stringify(data);
+    writeFileSync(`${ROOT}course_utils/opened/${name}.json`, text + "\n");
+    console.log(`${name}.json: ${data.answers.length} answers, ${Math.round(text.length / 1000)} kB`);
+  }
+}
