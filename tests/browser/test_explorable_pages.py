@@ -190,6 +190,32 @@ def test_a_page_has_its_picture_before_its_model(visit):
     assert page.evaluate(height) == before, "the layout jumps"
 
 
+def test_the_open_head_stands_beside_the_wall_and_says_what_the_heads_do(visit):
+    page = visit("heads.html").wake()
+    loud, where = page.locator(".hd-title .loud"), page.locator(".hd-where")
+    expect(loud).to_have_text("90%")
+    expect(where).to_have_text("Layer 23, head 4: the strongest of 270")
+    expect(page.locator(".hd-take")).to_contain_text("8 of 270 heads give France more than half; 198 give")
+    expect(page.locator(".hd-sink")).to_contain_text("attention sink, 67% on average")
+    board, cells = page.locator(".hd-board").bounding_box(), page.locator(".hd-map").bounding_box()
+    assert cells["x"] >= board["x"] + board["width"] and cells["y"] + cells["height"] < 800
+    page.locator('.hd-grid button[aria-pressed="true"]').press("ArrowLeft")
+    expect(where).to_contain_text("Layer 22, head 4: number")
+    page.locator(".hd-cell.chosen").press("ArrowLeft")
+    expect(page.locator(".hd-says")).to_have_text("of the attention of is goes to of")
+    page.get_by_role("button", name="Open the strongest").click()
+    expect(where).to_contain_text("the strongest of 270")
+    page.get_by_role("radio", name="Paris is the capital of").click()
+    expect(page.locator(".hd-take")).to_contain_text("the first token, Paris")
+
+
+def test_on_a_phone_the_number_stays_above_the_wall(visit):
+    page = visit("heads.html", width=360, has_touch=True).wake()
+    page.locator(".hd-grid button").nth(269).tap()
+    expect(page.locator(".hd-where")).to_contain_text("Layer 29, head 8: number")
+    expect(page.locator(".hd-title")).to_be_in_viewport()
+
+
 def test_a_text_is_written_token_by_token(visit):
     page = visit("sampling.html").wake()
     paper, bars = page.locator(".sp-paper .chip"), page.locator(".sp-row:not(.sp-others)")
