@@ -40,6 +40,9 @@ def write(folder):
             shutil.copy(PACKAGE / "opened" / f"{name}{suffix}", target / "live")
         if "data" in facts:
             (target / "live" / facts["data"]).write_bytes(_data(facts["data"]))
+        for pattern in facts.get("files", []):
+            for path in (PACKAGE / "opened").glob(pattern):
+                shutil.copy(path, target / "live")
         if model := facts.get("model"):
             (target / "models" / model).mkdir(parents=True, exist_ok=True)
             for file in MODEL_FILES:

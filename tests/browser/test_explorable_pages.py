@@ -340,3 +340,39 @@ def test_a_window_hides_the_colour_once_its_edge_has_passed(visit):
     edge.press("ArrowLeft")  # the colour is inside again
     expect(answer).to_have_text("pink")
     assert "size=" in page.url
+
+
+def test_noise_flips_words_and_each_word_can_be_heard(visit):
+    page = visit("speech.html").wake()
+    head, words = page.locator(".sc-head"), page.locator(".sc-word")
+    expect(head).to_have_text("4 errors in 8 words, in noise as strong as the voice")
+    expect(page.locator(".sc-word.ember")).to_have_text(["You", "in", "the", "boy"])
+    noise = page.get_by_role("slider", name="Noise")
+    noise.press("Home")
+    expect(head).to_have_text("0 errors in 8 words, without noise")
+    expect(words).to_have_text(["He", "might", "even", "have", "been", "made", "amiable", "himself."])
+    box = page.locator(".sc-noise").bounding_box()
+    knob = noise.bounding_box()
+    page.mouse.move(knob["x"] + 22, knob["y"] + 22)
+    page.mouse.down()
+    page.mouse.move(box["x"] + box["width"] - 5, knob["y"], steps=3)
+    page.mouse.up()
+    expect(words.last).to_have_text("building.")
+    assert "noise=-5" in page.url
+    page.get_by_role("radio", name="young man").click()
+    expect(page.locator("q")).to_have_text("he was not an ill disposed young man")
+    noise.press("Home")
+    play, playhead = page.locator(".sc-play"), page.get_by_role("slider", name="Position in the sound")
+    expect(play).to_be_enabled()  # the sound has arrived
+    words.first.focus()
+    words.first.press("ArrowRight")
+    expect(page.locator(".sc-looks")).to_contain_text("“was”")
+    words.nth(4).press("Enter")
+    expect(page.locator(".sc-looks")).to_contain_text("“old-sposed” 11% likely")
+    expect(play).to_have_text("▶ Play")  # it has ended with the word
+    assert 1.4 <= float(playhead.get_attribute("aria-valuenow")) <= 2.2
+    play.click()
+    expect(play).to_have_text("■ Stop")
+    expect(page.locator(".sc-word.yet").first).to_be_attached()
+    play.click()
+    expect(page.locator(".sc-word.yet")).to_have_count(0)

@@ -1,0 +1,777 @@
+// A voice as a picture, and the words that Whisper writes above it. Click a word to hear it, drag the noise.
+// Model: `data` {levels, seed, sounds}: for each sound its `seconds`, what was `said`, its `file` (beside this module)
+// or `pcm`, and `heard` for each level; and what the visitor chose: sound, noise (dB, null for none). A host that can
+// compute hears `want` {sound, noise, pcm?} and answers in `said` {heard, pcm?}.
+import { adopt, announcer, bytes, colour, headline, keeper, make, onDrag, onTheme } from "./view.js";
+
+export const RATE = 16000;
+const BANDS = 80;
+const WINDOW = 400; // samples: 25 ms
+const HOP = 160; // samples: 10 ms
+const ATTENDED = 50; // positions of attention a second
+const OWN = "your voice";
+const LONGEST = 15; // seconds of a recording
+
+/**
+ * White noise: mulberry32 makes uniform numbers, Box and Muller's formula normal ones. states.py makes the same.
+ * @param {number} length
+ * @param {number} seed
+ * @returns {Float32Array}
+ */
+export function whiteNoise(length, seed) {
+  let state = seed;
+  const uniform = () => {
+    state = (state + 0x6d2b79f5) | 0;
+    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
+    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61)) ^ mixed;
+    return ((mixed ^ (mixed >>> 14)) >>> 0) / 4294967296;
+  };
+  return Float32Array.from({ length }, () => Math.sqrt(-2 * Math.log(1 - uniform())) * Math.cos(2 * Math.PI * uniform()));
+}
+
+/**
+ * The factor that brings noise to a level below the sound.
+ * @param {Float32Array} samples
+ * @param {Float32Array} noise
+ * @param {number | null} level the signal-to-noise ratio in dB
+ */
+export function gainOf(samples, noise, level) {
+  const power = (values) => values.reduce((sum, value) => sum + value * value, 0) / values.length;
+  return level === null ? 0 : Math.sqrt(power(samples) / 10 ** (level / 10) / power(noise));
+}
+
+/** Whisper's mel filters: for each band its first pitch and its weights. A pitch is a multiple of 40 Hz. */
+function filters() {
+  const toHertz = (mel) => (mel < 15 ? (200 / 3) * mel : 1000 * 6.4 ** ((mel - 15) / 27));
+  const highest = 15 + (27 * Math.log(RATE / 2 / 1000)) / Math.log(6.4);
+  const edges = Array.from({ length: BANDS + 2 }, (_, edge) => toHertz((highest * edge) / (BANDS + 1)));
+  const width = RATE / WINDOW;
+  return Array.from({ length: BANDS }, (_, band) => {
+    const [low, middle, high] = edges.slice(band, band + 3);
+    const first = Math.ceil(low / width);
+    const weights = [];
+    for (let pitch = first; pitch * width <= high; pitch++) {
+      const rising = (pitch * width - low) / (middle - low);
+      const falling = (high - pitch * width) / (high - middle);
+      weights.push((Math.max(0, Math.min(rising, falling)) * 2) / (high - low));
+    }
+    return { first, weights };
+  });
+}
+
+/**
+ * The picture of a sound that Whisper gets: how loud each band of pitches is, every 10 ms.
+ * @param {Float32Array} samples 16,000 a second
+ * @returns {{ values: Float32Array, frames: number }} of shape (80, frames)
+ */
+export function melPicture(samples) {
+  const frames = Math.floor(samples.length / HOP);
+  const side = Math.sqrt(WINDOW); // a transform of 400 samples is two rounds of 20 transforms of 20
+  const cos = Float64Array.from({ length: WINDOW }, (_, turn) => Math.cos((2 * Math.PI * turn) / WINDOW));
+  const sin = Float64Array.from({ length: WINDOW }, (_, turn) => -Math.sin((2 * Math.PI * turn) / WINDOW));
+  const at = (index) => samples[index < 0 ? -index : index] ?? 0; // mirrored at the start, silent after the end
+  const windowed = new Float64Array(WINDOW);
+  const real = new Float64Array(WINDOW);
+  const imaginary = new Float64Array(WINDOW);
+  const powers = new Float64Array(WINDOW / 2 + 1);
+  const bands = filters();
+  const values = new Float32Array(BANDS * frames);
+  let loudest = -10;
+  for (let frame = 0; frame < frames; frame++) {
+    for (let i = 0; i < WINDOW; i++) windowed[i] = at(frame * HOP + i - WINDOW / 2) * (0.5 - 0.5 * cos[i]);
+    for (let column = 0; column < side; column++) {
+      for (let k = 0; k < side; k++) {
+        let [re, im] = [0, 0];
+        for (let row = 0; row < side; row++) {
+          const turn = (side * row * k) % WINDOW;
+          const value = windowed[side * row + column];
+          re += value * cos[turn];
+          im += value * sin[turn];
+        }
+        const twist = column * k;
+        real[side * k + column] = re * cos[twist] - im * sin[twist];
+        imaginary[side * k + column] = re * sin[twist] + im * cos[twist];
+      }
+    }
+    for (let pitch = 0; pitch < powers.length; pitch++) {
+      const [k, step] = [pitch % side, Math.floor(pitch / side)];
+      let [re, im] = [0, 0];
+      for (let column = 0; column < side; column++) {
+        const turn = (side * column * step) % WINDOW;
+        const index = side * k + column;
+        re += real[index] * cos[turn] - imaginary[index] * sin[turn];
+        im += real[index] * sin[turn] + imaginary[index] * cos[turn];
+      }
+      powers[pitch] = re * re + im * im;
+    }
+    for (const [band, { first, weights }] of bands.entries()) {
+      let power = 0;
+      for (let i = 0; i < weights.length; i++) power += weights[i] * powers[first + i];
+      const log = Math.log10(Math.max(power, 1e-10));
+      loudest = Math.max(loudest, log);
+      values[band * frames + frame] = log;
+    }
+  }
+  for (let i = 0; i < values.length; i++) values[i] = (Math.max(values[i], loudest - 8) + 4) / 4;
+  return { values, frames };
+}
+
+/** The noise in words. */
+function spoken(level) {
+  if (level === null) return "without noise";
+  const share = 10 ** (-level / 10);
+  if (share > 1.05) return `in noise of ${Math.round(share)} times the voice’s power`;
+  return share > 0.95 ? "in noise as strong as the voice" : `in noise of 1/${Math.round(1 / share)} of the voice’s power`;
+}
+const decibels = (level) => (level === null ? "no noise" : `${String(level).replace("-", "−")} dB`);
+const plural = (count, word) => `${count} ${word}${count === 1 ? "" : "s"}`;
+const percent = (share) => (share < 0.005 ? "under 1%" : `${Math.round(100 * share)}%`);
+
+/** 16-bit samples as numbers from -1 to 1, and back. */
+const fromPcm = (text) => Float32Array.from(new Int16Array(bytes(text).buffer), (value) => value / 32768);
+function toPcm(samples) {
+  const whole = Int16Array.from(samples, (value) => Math.round(32767 * Math.max(-1, Math.min(1, value))));
+  let text = "";
+  for (const byte of new Uint8Array(whole.buffer)) text += String.fromCharCode(byte);
+  return btoa(text);
+}
+/** Decode a sound file as samples, with the browser's own codec and resampler. */
+const decode = async (file) => (await new OfflineAudioContext(1, 1, RATE).decodeAudioData(file)).getChannelData(0);
+
+export function render({ model, el }) {
+  const data = model.get("data");
+  const { levels } = data;
+  const still = matchMedia("(prefers-reduced-motion: reduce)");
+  const sounds = new Map(Object.entries(data.sounds));
+  const heard = new Map(); // "sound|level" -> what Whisper wrote
+  const tried = new Map(); // sound -> the levels that were seen
+  const samples = new Map(); // sound -> Float32Array
+  const mels = new Map(); // "sound|level" -> picture
+  const noises = new Map(); // length -> Float32Array
+  let asked = null;
+  let chosen = -1; // the word that the visitor points at
+  let now = 0; // seconds: where the playhead stands
+  let player = null; // {end, word, stop, tune} while sound plays
+  let ended = false;
+
+  for (const [name, sound] of sounds) {
+    (sound.heard ?? []).forEach((found, index) => heard.set(`${name}|${levels[index]}`, found));
+    if (sound.pcm) samples.set(name, fromPcm(sound.pcm));
+  }
+
+  // The elements
+  adopt(el, "sc");
+  const { head, loud, loudWords } = headline("sc");
+  const truth = make("p", "sc-truth");
+  const words = make("div", "sc-words");
+  words.setAttribute("role", "toolbar");
+  words.setAttribute("aria-label", "What Whisper wrote: press a word to hear it");
+  const sound = make("div", "sc-sound");
+  const canvas = make("canvas", "sc-mel");
+  canvas.setAttribute("aria-hidden", "true");
+  const span = make("i", "sc-span");
+  const playhead = make("div", "sc-playhead");
+  playhead.tabIndex = 0;
+  playhead.setAttribute("role", "slider");
+  playhead.setAttribute("aria-label", "Position in the sound");
+  playhead.setAttribute("aria-valuemin", "0");
+  playhead.append(make("i"));
+  sound.append(canvas, span, playhead);
+  const axis = make("div", "sc-axis num");
+  axis.setAttribute("aria-hidden", "true");
+  const looks = make("p", "sc-looks");
+  const noise = make("div", "sc-noise");
+  const ticks = levels.map((level) => {
+    const tick = noise.appendChild(make("span", "sc-tick"));
+    tick.append(make("i"), make("b", "num"), make("em", "num", decibels(level).replace(" noise", "ne")));
+    return tick;
+  });
+  const rail = noise.appendChild(make("i", "sc-rail"));
+  const handle = noise.appendChild(make("div", "sc-handle"));
+  handle.tabIndex = 0;
+  handle.setAttribute("role", "slider");
+  handle.setAttribute("aria-label", "Noise");
+  handle.setAttribute("aria-valuemin", "0");
+  handle.setAttribute("aria-valuemax", String(levels.length - 1));
+  handle.append(make("i"), make("span", "sc-hint", "drag the noise"));
+  const line = make("div", "sc-row");
+  const play = line.appendChild(make("button", "sc-play", "▶ Play"));
+  line.append(looks);
+  const tools = make("div", "sc-tools");
+  const choices = tools.appendChild(make("div", "sc-choices"));
+  choices.setAttribute("role", "radiogroup");
+  choices.setAttribute("aria-label", "Sound");
+  const note = make("p", "sc-note", "Upwards: higher pitch. Bar under a word: its probability. Glow: where attention for the outlined word goes.");
+  const { live, speak, hush } = announcer();
+  el.append(head, truth, words, sound, axis, line, noise, tools, note, live);
+
+  // What holds now
+  const name = () => (sounds.has(model.get("sound")) ? model.get("sound") : sounds.keys().next().value);
+  const level = () => (levels.includes(model.get("noise") ?? null) ? (model.get("noise") ?? null) : null);
+  const key = () => `${name()}|${level()}`;
+  const seconds = () => sounds.get(name()).seconds;
+  const written = () => heard.get(key());
+  const keep = keeper(model, update);
+
+  const chips = [];
+  /** The word whose attention is shown: the one that sounds or is pointed at, else the least likely. */
+  function shown() {
+    if (player?.word >= 0) return player.word;
+    if (chosen >= 0) return Math.min(chosen, chips.length - 1);
+    const found = written()?.words ?? [];
+    return found.reduce((least, word, index) => (least < 0 || word[3] < found[least][3] ? index : least), -1);
+  }
+  function attention(index) {
+    const found = written();
+    if (!found?.rows) return null;
+    return index < 0 ? null : found.rows.subarray(index * found.positions, (index + 1) * found.positions);
+  }
+
+  // Sound
+  const noiseFor = (length) => {
+    if (!noises.has(length)) noises.set(length, whiteNoise(length, data.seed));
+    return noises.get(length);
+  };
+  const loading = new Set();
+  async function load(wanted) {
+    const { file } = sounds.get(wanted);
+    if (!file || loading.has(wanted)) return;
+    loading.add(wanted);
+    try {
+      const answer = await fetch(new URL(file, import.meta.url));
+      if (!answer.ok) throw new Error(`${file} could not be loaded (${answer.status}): try again in a moment.`);
+      samples.set(wanted, await decode(await answer.arrayBuffer()));
+    } catch (error) {
+      console.error(error);
+      loudWords.textContent = ` ${error.message}`;
+      loading.delete(wanted);
+      return;
+    }
+    if (!ended && wanted === name()) update();
+    prepare(wanted, [...levels]);
+  }
+  /** Compute the pictures of all levels while nothing else happens, so that a drag shows them at once. */
+  function prepare(wanted, left) {
+    if (ended || !left.length) return;
+    later = setTimeout(() => {
+      melOf(wanted, left.shift());
+      prepare(wanted, left);
+    }, 60);
+  }
+  let later = 0;
+  function melOf(which, at) {
+    const clean = samples.get(which);
+    if (!clean) return null;
+    if (!mels.has(`${which}|${at}`)) {
+      const added = noiseFor(clean.length);
+      const gain = gainOf(clean, added, at);
+      mels.set(`${which}|${at}`, melPicture(gain ? clean.map((value, index) => value + gain * added[index]) : clean));
+    }
+    return mels.get(`${which}|${at}`);
+  }
+
+  let context = null;
+  /** Play a stretch of the sound, with the noise. `word` is the index of the word that is played, or -1 for all. */
+  function start(from, end, word = -1) {
+    stop();
+    const clean = samples.get(name());
+    if (!clean) return;
+    context ??= new AudioContext();
+    context.resume();
+    const master = new GainNode(context, { gain: 0 });
+    const volume = new GainNode(context);
+    master.connect(context.destination);
+    const begin = context.currentTime + 0.03;
+    const sources = [clean, noiseFor(clean.length)].map((values, index) => {
+      const buffer = context.createBuffer(1, values.length, RATE);
+      buffer.copyToChannel(values, 0);
+      const source = new AudioBufferSourceNode(context, { buffer });
+      source.connect(index ? volume : master);
+      source.start(begin, from, end - from);
+      return source;
+    });
+    volume.connect(master);
+    master.gain.setValueAtTime(0, begin);
+    master.gain.setValueAtTime(0, begin + Math.max(0, end - from - 0.01));
+    const tune = () => {
+      const gain = gainOf(clean, noiseFor(clean.length), level());
+      const peak = clean.reduce((most, value, index) => Math.max(most, Math.abs(value + gain * noiseFor(clean.length)[index])), 1);
+      volume.gain.value = gain;
+      master.gain.cancelScheduledValues(0);
+      master.gain.setTargetAtTime(1 / peak, Math.max(begin, context.currentTime), 0.004);
+      master.gain.setTargetAtTime(0, begin + Math.max(0, end - from - 0.015), 0.004);
+    };
+    tune();
+    player = {
+      whole: word < 0,
+      word,
+      tune,
+      position: () => Math.max(from, Math.min(end, from + context.currentTime - begin - (context.outputLatency || 0))),
+      stop: () => {
+        for (const source of sources) source.stop();
+        master.gain.cancelScheduledValues(0);
+        master.gain.setTargetAtTime(0, context.currentTime, 0.004);
+      },
+      end,
+    };
+    play.textContent = "■ Stop";
+    el.classList.add("playing");
+    follow();
+  }
+  function stop() {
+    if (!player) return;
+    player.stop();
+    player = null;
+    play.textContent = "▶ Play";
+    el.classList.remove("playing");
+    for (const chip of chips) chip.classList.remove("yet");
+    update();
+  }
+  function follow() {
+    if (!player || ended) return;
+    now = player.position();
+    const found = written()?.words ?? [];
+    if (player.whole) {
+      let current = -1;
+      found.forEach(([, begin], index) => {
+        if (begin <= now) current = index;
+        chips[index]?.classList.toggle("yet", begin > now);
+      });
+      if (current !== player.word) {
+        player.word = current;
+        light();
+      }
+    }
+    movePlayhead();
+    if (now >= player.end - 0.001) {
+      const whole = player.whole;
+      stop();
+      if (whole) now = 0;
+      movePlayhead();
+      return;
+    }
+    requestAnimationFrame(follow);
+  }
+  function movePlayhead() {
+    playhead.style.left = `${(100 * now) / seconds()}%`;
+    playhead.setAttribute("aria-valuenow", now.toFixed(1));
+    playhead.setAttribute("aria-valuetext", `${now.toFixed(1)} of ${seconds().toFixed(1)} seconds`);
+  }
+  const playFrom = (from) => start(from >= seconds() - 0.05 ? 0 : from, seconds());
+  function playWord(index) {
+    const [, begin, end] = written().words[index];
+    chosen = index;
+    start(Math.min(begin, seconds() - 0.12), Math.max(end, Math.min(begin, seconds() - 0.12) + 0.12), index);
+    light();
+  }
+
+  // The picture of the sound. `glow` is how strongly each position is attended to, from 0 to 1.
+  let glow = new Float32Array(0);
+  let painting = 0;
+  let shades = null;
+  const picture = make("canvas");
+  function paint() {
+    const mel = melOf(name(), level());
+    if (!mel || !shades) return;
+    const { values, frames } = mel;
+    let [low, high] = [Infinity, -Infinity];
+    for (const value of values) {
+      low = Math.min(low, value);
+      high = Math.max(high, value);
+    }
+    const { paper, ink, ember, tint } = shades;
+    const image = new ImageData(frames, BANDS);
+    for (let frame = 0; frame < frames; frame++) {
+      const along = (frame / 100) * ATTENDED - 0.25;
+      const before = Math.max(0, Math.floor(along));
+      const share = Math.max(0, along - before);
+      const lit = (glow[before] ?? 0) * (1 - share) + (glow[before + 1] ?? glow[before] ?? 0) * share;
+      const ground = paper.map((value, channel) => value + (tint[channel] - value) * Math.min(1, 1.6 * lit));
+      const full = ink.map((value, channel) => value + (ember[channel] - value) * Math.min(1, 1.6 * lit));
+      for (let band = 0; band < BANDS; band++) {
+        const strength = ((values[band * frames + frame] - low) / (high - low || 1)) ** 1.5;
+        const offset = 4 * ((BANDS - 1 - band) * frames + frame);
+        for (let channel = 0; channel < 3; channel++) {
+          image.data[offset + channel] = ground[channel] + (full[channel] - ground[channel]) * strength;
+        }
+        image.data[offset + 3] = 255;
+      }
+    }
+    picture.width = frames;
+    picture.height = BANDS;
+    picture.getContext("2d").putImageData(image, 0, 0);
+    const brush = canvas.getContext("2d");
+    brush.imageSmoothingQuality = "high";
+    brush.drawImage(picture, 0, 0, canvas.width, canvas.height);
+  }
+  /** Let the sound glow where the shown word's attention goes. */
+  function light() {
+    const index = shown();
+    const row = attention(index);
+    const target = Float32Array.from({ length: Math.ceil(seconds() * ATTENDED) }, (_, at) => (row?.[at] ?? 0) / 255);
+    const word = written()?.words[index];
+    chips.forEach((chip, at) => chip.classList.toggle("now", at === index));
+    span.hidden = !word;
+    if (word) {
+      const [text, begin, end, chance] = word;
+      span.style.left = `${(100 * begin) / seconds()}%`;
+      span.style.width = `${(100 * (end - begin)) / seconds()}%`;
+      let [inside, all] = [0, 0];
+      row?.forEach((value, at) => {
+        const time = (at + 0.5) / ATTENDED;
+        all += value;
+        if (time >= begin && time <= end) inside += value;
+      });
+      looks.replaceChildren(
+        make("b", "", `“${text.replace(/[.,!?]$/, "")}”`), ` ${percent(chance)} likely. `,
+        make("b", "num", percent(inside / (all || 1))), ` of its attention lies in its own ${(end - begin).toFixed(1)} s.`,
+      );
+    } else looks.replaceChildren();
+    cancelAnimationFrame(painting);
+    const from = Float32Array.from(target, (_, at) => glow[at] ?? 0);
+    const begun = performance.now();
+    const frame = (time) => {
+      const part = still.matches ? 1 : Math.min(1, Math.max(0, (time - begun) / 180));
+      const eased = 1 - (1 - part) ** 3;
+      glow = Float32Array.from(target, (value, at) => from[at] + (value - from[at]) * eased);
+      paint();
+      if (part < 1) painting = requestAnimationFrame(frame);
+    };
+    frame(begun);
+  }
+
+  // The words
+  let drawn = "";
+  function write() {
+    const found = written();
+    if (drawn === key() || !found) return;
+    drawn = key();
+    chosen = -1;
+    const raw = bytes(found.attention);
+    found.rows ??= raw;
+    found.positions ??= found.words.length ? raw.length / found.words.length : 0;
+    const focused = chips.indexOf(document.activeElement);
+    const old = chips.map((chip) => chip.textContent);
+    chips.length = 0;
+    found.words.forEach(([text, , , chance, wrong], index) => {
+      const chip = make("button", `chip sc-word${wrong ? " ember" : ""}`);
+      const bar = make("i");
+      bar.style.transform = `scaleX(${Math.max(0.03, chance)})`;
+      chip.append(make("span", "", text), bar);
+      chip.tabIndex = index ? -1 : 0;
+      chip.setAttribute("aria-label", `${text}${wrong ? ", wrong" : ""}, ${percent(chance)} likely`);
+      chip.addEventListener("click", () => playWord(index));
+      chip.addEventListener("pointerenter", (event) => {
+        if (event.pointerType === "touch" || player) return;
+        chosen = index;
+        light();
+      });
+      chip.addEventListener("focus", () => {
+        chips.forEach((other) => (other.tabIndex = other === chip ? 0 : -1));
+        if (player?.whole || !chip.matches(":focus-visible")) return;
+        chosen = index;
+        light();
+      });
+      chips.push(chip);
+      if (!still.matches && old.length && old[index] !== text) {
+        chip.animate([{ opacity: 0, translate: "0 -0.4em" }, { opacity: 1, translate: "0" }], { duration: 220, easing: "ease-out" });
+      }
+    });
+    words.replaceChildren(...chips, ...chips.map(() => make("i", "sc-line")));
+    if (focused >= 0) chips[Math.min(focused, chips.length - 1)]?.focus();
+    place();
+  }
+  words.addEventListener("pointerleave", () => {
+    if (player) return;
+    chosen = chips.indexOf(document.activeElement);
+    light();
+  });
+  words.addEventListener("keydown", (event) => {
+    const index = chips.indexOf(document.activeElement);
+    const goes = { ArrowRight: index + 1, ArrowLeft: index - 1, Home: 0, End: chips.length - 1 }[event.key];
+    if (index < 0 || goes === undefined) return;
+    event.preventDefault();
+    chips[Math.max(0, Math.min(chips.length - 1, goes))].focus();
+  });
+
+  /** Put each word above its time, in the lowest row where it fits, and a line down to the sound. */
+  function place() {
+    const wide = words.clientWidth;
+    if (!wide || !chips.length) return;
+    const tall = chips[0].offsetHeight;
+    const step = tall + 6;
+    const found = written()?.words ?? [];
+    const spots = laid(chips.map((chip) => chip.offsetWidth), found, wide);
+    // As many rows as the fullest level needs, so that nothing jumps when the noise changes.
+    const brush = picture.getContext("2d");
+    brush.font = getComputedStyle(chips[0]).font;
+    const padding = chips[0].offsetWidth - brush.measureText(chips[0].textContent).width;
+    const rows = levels.flatMap((at) => {
+      const other = heard.get(`${name()}|${at}`)?.words ?? [];
+      return laid(other.map(([text]) => brush.measureText(text).width + padding), other, wide).map(({ row }) => row + 1);
+    });
+    const most = Math.max(1, ...rows, ...spots.map(({ row }) => row + 1));
+    words.style.height = `${most * step + 10}px`;
+    spots.forEach(({ left, row }, index) => {
+      const top = (most - 1 - row) * step;
+      chips[index].style.left = `${left}px`;
+      chips[index].style.top = `${top}px`;
+      const line = words.children[chips.length + index];
+      line.style.left = `${(wide * found[index][1]) / seconds()}px`;
+      line.style.top = `${top + tall - 2}px`;
+    });
+  }
+  function laid(widths, found, wide) {
+    const ends = [];
+    return found.map(([, begin], index) => {
+      const left = Math.max(0, Math.min((wide * begin) / seconds(), wide - widths[index]));
+      let row = ends.findIndex((end) => end <= left);
+      if (row < 0) row = ends.length;
+      ends[row] = left + widths[index] + 6;
+      return { left, row };
+    });
+  }
+
+  function update() {
+    const found = written();
+    const index = levels.indexOf(level());
+    load(name());
+    if (!found) ask();
+    el.classList.toggle("waiting", !found);
+    if (found) {
+      const seen = tried.get(name()) ?? tried.set(name(), new Set()).get(name());
+      seen.add(level());
+      loud.textContent = String(found.errors);
+      loud.classList.toggle("ember", found.errors > 0);
+      const against = sounds.get(name()).said ? "" : " against the text without noise";
+      loudWords.textContent = ` ${found.errors === 1 ? "error" : "errors"} in ${plural(found.of, "word")}, ${spoken(level())}${against}`;
+    }
+    const said = sounds.get(name()).said;
+    truth.replaceChildren(...(said ? ["the voice says ", make("q", "", said)] : []));
+    write();
+    const most = Math.max(1, ...[...(tried.get(name()) ?? [])].map((at) => heard.get(`${name()}|${at}`)?.errors ?? 0));
+    ticks.forEach((tick, at) => {
+      const known = tried.get(name())?.has(levels[at]) && heard.get(`${name()}|${levels[at]}`);
+      tick.classList.toggle("known", Boolean(known));
+      tick.classList.toggle("now", at === index);
+      tick.classList.toggle("wrong", Boolean(known && known.errors));
+      tick.children[0].style.transform = `scaleY(${known ? known.errors / most : 0})`;
+      tick.children[1].textContent = known ? (at === index ? plural(known.errors, "error") : String(known.errors)) : "";
+    });
+    handle.style.left = `${((index + 0.5) / levels.length) * 100}%`;
+    handle.classList.toggle("low", index < levels.length / 2);
+    rail.style.setProperty("--share", String(index / (levels.length - 1)));
+    handle.setAttribute("aria-valuenow", String(index));
+    if (found) {
+      handle.setAttribute("aria-valuetext", `${decibels(level())}: ${plural(found.errors, "error")}`);
+      speak(`${loud.textContent}${loudWords.textContent}: ${found.words.map(([text]) => text).join(" ")}`);
+    }
+    for (const button of choices.children) {
+      const on = button.dataset.name === name();
+      button.setAttribute("aria-checked", String(on));
+      button.tabIndex = on ? 0 : -1;
+    }
+    play.disabled = !samples.has(name());
+    playhead.setAttribute("aria-valuemax", seconds().toFixed(1));
+    player?.tune();
+    drawAxis();
+    movePlayhead();
+    light();
+  }
+  function drawAxis() {
+    const every = [0.5, 1, 2, 5].find((gap) => seconds() / gap <= (axis.clientWidth < 500 ? 5 : 10)) ?? 10;
+    const marks = [];
+    for (let time = 0; time < seconds() - every / 3; time += every) {
+      const mark = make("span", "", `${time}${time === 0 ? " s" : ""}`);
+      mark.style.left = `${(100 * time) / seconds()}%`;
+      marks.push(mark);
+    }
+    axis.replaceChildren(...marks);
+  }
+
+  // Sounds to choose from
+  function addChoice(label) {
+    const button = choices.appendChild(make("button", "", label));
+    button.dataset.name = label;
+    button.setAttribute("role", "radio");
+    button.addEventListener("click", () => choose(label));
+    button.addEventListener("keydown", (event) => {
+      const way = { ArrowRight: 1, ArrowDown: 1, ArrowLeft: -1, ArrowUp: -1 }[event.key];
+      if (!way) return;
+      event.preventDefault();
+      const names = [...sounds.keys()];
+      const next = names[(names.indexOf(label) + way + names.length) % names.length];
+      choose(next);
+      [...choices.children].find((other) => other.dataset.name === next).focus();
+    });
+  }
+  function choose(label) {
+    stop();
+    now = 0;
+    glow = new Float32Array(0);
+    keep({ sound: label });
+  }
+  for (const label of sounds.keys()) addChoice(label);
+
+  // The noise
+  function setNoise(index) {
+    el.classList.add("known");
+    keep({ noise: levels[Math.max(0, Math.min(levels.length - 1, index))] });
+  }
+  const under = (event, box) => Math.max(0, Math.min(1, (event.clientX - box.left) / box.width));
+  const drag = (event) => {
+    const index = Math.min(levels.length - 1, Math.floor(under(event, noise.getBoundingClientRect()) * levels.length));
+    if (levels[index] !== level()) setNoise(index);
+  };
+  onDrag(el, handle, drag, { ready: () => true, begin: () => el.classList.add("known") });
+  noise.addEventListener("click", (event) => handle.contains(event.target) || drag(event));
+  handle.addEventListener("keydown", (event) => {
+    const index = levels.indexOf(level());
+    const goes = {
+      ArrowLeft: index - 1, ArrowDown: index - 1, ArrowRight: index + 1, ArrowUp: index + 1,
+      PageDown: index - 2, PageUp: index + 2, Home: 0, End: levels.length - 1, Escape: 0,
+    }[event.key];
+    if (goes === undefined) return;
+    event.preventDefault();
+    setNoise(goes);
+  });
+
+  // The playhead
+  play.addEventListener("click", () => (player ? stop() : playFrom(now)));
+  onDrag(el, sound, scrub, { ready: () => samples.has(name()), begin: stop });
+  function scrub(event) {
+    now = under(event, canvas.getBoundingClientRect()) * seconds();
+    const at = (written()?.words ?? []).findLastIndex(([, begin]) => begin <= now);
+    movePlayhead();
+    if (at !== chosen) {
+      chosen = at;
+      light();
+    }
+  }
+  sound.addEventListener("click", (event) => {
+    if (!samples.has(name())) return;
+    scrub(event);
+    playFrom(now);
+  });
+  playhead.addEventListener("keydown", (event) => {
+    const goes = {
+      ArrowLeft: now - 0.1, ArrowDown: now - 0.1, ArrowRight: now + 0.1, ArrowUp: now + 0.1,
+      PageDown: now - 1, PageUp: now + 1, Home: 0, End: seconds(),
+    }[event.key];
+    if (event.key === "Enter" || event.key === " ") play.click();
+    else if (goes === undefined) return;
+    else {
+      stop();
+      now = Math.max(0, Math.min(seconds(), goes));
+      movePlayhead();
+    }
+    event.preventDefault();
+  });
+
+  // A host that computes
+  function ask() {
+    if (!model.get("live") || asked === key()) return;
+    asked = key();
+    const own = name() === OWN ? { pcm: toPcm(samples.get(OWN)) } : {};
+    model.set("want", { sound: name(), noise: level(), ...own });
+    model.save_changes();
+  }
+  function listen() {
+    const said = model.get("said");
+    asked = null;
+    if (!said) return;
+    if (said.error) {
+      el.classList.remove("waiting");
+      loud.textContent = "";
+      loudWords.textContent = said.error;
+      return;
+    }
+    if (said.pcm) samples.set(said.want.sound, fromPcm(said.pcm));
+    heard.set(`${said.want.sound}|${said.want.noise ?? null}`, said.heard);
+    update();
+  }
+  if (model.get("live")) addRecorder();
+  function addRecorder() {
+    const ready = "● Record your voice";
+    const button = make("button", "sc-record", ready);
+    let finish = null;
+    button.addEventListener("click", async () => {
+      if (finish) return finish();
+      try {
+        if (!navigator.mediaDevices) throw new Error("This page may not use the microphone: open it at https or localhost.");
+        const unchanged = { echoCancellation: false, noiseSuppression: false, autoGainControl: false };
+        const stream = await navigator.mediaDevices.getUserMedia({ audio: unchanged });
+        const recorder = new MediaRecorder(stream);
+        const pieces = [];
+        recorder.ondataavailable = (event) => pieces.push(event.data);
+        const done = new Promise((resolve) => (recorder.onstop = resolve));
+        const clock = setTimeout(() => finish(), 1000 * LONGEST);
+        finish = () => {
+          clearTimeout(clock);
+          finish = () => {};
+          recorder.stop();
+        };
+        recorder.start();
+        button.textContent = "■ Press to stop";
+        await done;
+        for (const track of stream.getTracks()) track.stop();
+        const values = await decode(await new Blob(pieces).arrayBuffer());
+        for (const known of [heard, mels]) for (const at of levels) known.delete(`${OWN}|${at}`);
+        samples.set(OWN, values);
+        if (!sounds.has(OWN)) addChoice(OWN);
+        sounds.set(OWN, { seconds: values.length / RATE });
+        tried.delete(OWN);
+        drawn = "";
+        model.set("noise", null);
+        choose(OWN);
+      } catch (error) {
+        loudWords.textContent = ` No recording (${error.message}).`;
+      }
+      finish = null;
+      button.textContent = ready;
+    });
+    tools.append(button);
+  }
+
+  // Size, theme, host
+  let width = 0;
+  function layout() {
+    if (words.clientWidth === width) return;
+    width = words.clientWidth;
+    const ratio = Math.min(2, devicePixelRatio || 1);
+    canvas.width = Math.round(canvas.clientWidth * ratio);
+    canvas.height = Math.round(canvas.clientHeight * ratio);
+    place();
+    drawAxis();
+    paint();
+  }
+  function recolour() {
+    shades = { paper: colour(el, "--card"), ink: colour(el, "--ink"), ember: colour(el, "--ember"), tint: colour(el, "--ember-tint") };
+    paint();
+  }
+  const watcher = new ResizeObserver(layout);
+  watcher.observe(words);
+  const endTheme = onTheme(el, recolour);
+  model.on("change:said", listen);
+  model.on("change:noise", update);
+  model.on("change:sound", update);
+  document.fonts?.ready.then(() => !ended && place());
+  recolour();
+  update();
+
+  return () => {
+    ended = true;
+    player?.stop();
+    context?.close();
+    cancelAnimationFrame(painting);
+    clearTimeout(later);
+    hush();
+    watcher.disconnect();
+    endTheme();
+    model.off("change:said", listen);
+    model.off("change:noise", update);
+    model.off("change:sound", update);
+  };
+}
+
+export default { render };

@@ -1,0 +1,146 @@
+"""Computes what the view speech.js shows: Whisper's words for a sound at seven levels of noise.
+
+`python -m course_utils.opened.speech.states` computes what the website shows and writes it into speech.json.
+"""
+
+import base64
+import json
+import re
+from pathlib import Path
+
+import numpy
+
+from course_utils.errors import CourseError
+from course_utils.opened.speech.clip import FOLDER, RATE, clips
+from course_utils.views.picture import array
+
+LEVELS = (None, 20, 15, 10, 5, 0, -5)  # signal-to-noise ratios in dB; None is no noise
+SEED = 1  # of the noise
+
+
+def noise(length, seed=SEED):
+    """Return white noise, float64 of shape (length,), as speech.js makes it: the page plays what Whisper got.
+
+    The uniform numbers are those of mulberry32 (https://github.com/bryc/code, public domain), and Box and
+    Muller's formula turns two of them into a normal one.
+    """
+    steps = numpy.arange(1, 2 * length + 1, dtype=numpy.uint32)
+    state = numpy.uint32(seed) + steps * numpy.uint32(0x6D2B79F5)
+    mixed = (state ^ (state >> 15)) * (state | 1)
+    mixed = (mixed + (mixed ^ (mixed >> 7)) * (mixed | 61)) ^ mixed
+    uniform = (mixed ^ (mixed >> 14)) / 2**32
+    return numpy.sqrt(-2 * numpy.log(1 - uniform[::2])) * numpy.cos(2 * numpy.pi * uniform[1::2])
+
+
+def with_noise(samples, level):
+    """Return samples with noise at a signal-to-noise ratio in dB. Raises CourseError if they are silent."""
+    if level is None:
+        return samples
+    power = numpy.mean(samples.astype("float64") ** 2)
+    if power == 0:
+        raise CourseError("This sound is silent, so it has no signal-to-noise ratio: choose another.")
+    added = noise(len(samples))
+    added *= numpy.sqrt(power / 10 ** (level / 10) / numpy.mean(added**2))
+    return (samples + added).astype("float32")
+
+
+def compared(said, words):
+    """Compare what Whisper wrote with what was said, as lesson 07 counts.
+
+    said : str, the words said
+    words : list of str, the words written
+
+    Returns the number of words said, the number of errors, and for each word written whether it is wrong. A
+    hyphen parts words; capitals and punctuation don't count.
+    """
+    import jiwer
+
+    reference = _plain(said)
+    parts = [(part, index) for index, word in enumerate(words) for part in _plain(word)]
+    wrong = [False] * len(words)
+    if not reference or not parts:
+        return len(reference), max(len(reference), len(parts)), [True] * len(words)
+    result = jiwer.process_words(" ".join(reference), " ".join(part for part, _ in parts))
+    for chunk in result.alignments[0]:
+        if chunk.type != "equal":
+            for _, index in parts[chunk.hyp_start_idx : chunk.hyp_end_idx]:
+                wrong[index] = True
+    errors = result.substitutions + result.deletions + result.insertions
+    return len(reference), errors, wrong
+
+
+def _plain(text):
+    text = re.sub(r"[^\w']+", " ", text.lower())
+    return re.sub(r"\bmr\b", "mister", text).split()
+
+
+def packed(heard, said):
+    """Return what a function such as lesson 07's `listen` heard, in the form that speech.js draws."""
+    of, errors, wrong = compared(said, heard["words"])
+    rows = [array(row) for row in heard["attention"]]
+    scaled = [(255 * row / (row.max() or 1)).round().astype("uint8").tobytes() for row in rows]
+    words = [
+        [word, round(start, 2), round(end, 2), round(float(chance), 4), flag]
+        for word, (start, end), chance, flag in zip(
+            heard["words"], heard["spans"], heard["chances"], wrong, strict=True
+        )
+    ]
+    attention = base64.b64encode(b"".join(scaled)).decode()
+    return {"words": words, "of": of, "errors": errors, "attention": attention}
+
+
+def states(listen):
+    """Return what the website's page shows: what `listen`, a function as in lesson 07, hears of each clip."""
+    sounds = {}
+    for name, clip in clips().items():
+        path = next(path for path in FOLDER.glob("*.flac") if path.stem == name.replace(" ", "-"))
+        sounds[name] = {
+            "said": clip.transcript,
+            "seconds": clip.seconds,
+            "file": path.name,
+            "heard": [packed(listen(with_noise(clip.samples, level)), clip.transcript) for level in LEVELS],
+        }
+    return {"levels": LEVELS, "seed": SEED, "sounds": sounds}
+
+
+def whisper():
+    """Return a function that listens as lesson 07's `listen` does, with Whisper tiny.en."""
+    import torch
+
+    from course_utils.loading import load
+    from course_utils.opened.speech.transcript import word_times, word_tokens, write
+
+    model, processor = load("whisper", size="small")
+
+    def listen(samples):
+        (written,) = write(model, processor, samples)
+        with torch.no_grad():
+            output = model(
+                encoder_outputs=(written.states[None],),
+                decoder_input_ids=written.ids[None],
+                output_attentions=True,
+            )
+        ids = written.ids
+        chances = output.logits[0].softmax(-1)[range(len(ids) - 1), ids[1:]]
+        heads = torch.stack(
+            [
+                output.cross_attentions[layer][0, head]
+                for layer, head in model.generation_config.alignment_heads
+            ]
+        )
+        words = word_tokens(processor, ids)
+        attention = heads.mean(0)[:, : len(samples) * 50 // RATE]
+        rows = [slice(tokens.start - 1, tokens.stop - 1) for _, tokens in words]
+        return {
+            "words": [word for word, _ in words],
+            "spans": [(word.start, word.end) for word in word_times(heads, words, len(samples) / RATE)],
+            "chances": [chances[row].prod().item() for row in rows],
+            "attention": [attention[row].mean(0) for row in rows],
+        }
+
+    return listen
+
+
+if __name__ == "__main__":
+    stored = json.dumps(states(whisper()), ensure_ascii=False, separators=(",", ":"))
+    Path(__file__).parents[1].joinpath("speech.json").write_text(stored, encoding="utf-8")
