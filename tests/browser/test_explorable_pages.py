@@ -376,3 +376,69 @@ def test_noise_flips_words_and_each_word_can_be_heard(visit):
     expect(page.locator(".sc-word.yet").first).to_be_attached()
     play.click()
     expect(page.locator(".sc-word.yet")).to_have_count(0)
+
+
+def test_a_vote_is_blind_until_it_is_given_and_moves_the_ratings(visit):
+    page = visit("vote.html").wake()
+    past, first = page.locator(".vt-past"), page.locator(".vt-lane").nth(3)
+    expect(past).not_to_contain_text("Mixtral")
+    expect(first).to_contain_text("no vote yet")
+    page.get_by_role("button", name="Right: silver barrel.").click()
+    expect(past).to_have_text("Mistralwhite barrel.Mixtralsilver barrel.")
+    expect(first).to_contain_text("1,290")
+    right = page.locator(".vt-card").nth(1)
+    right.press("ArrowUp")
+    right.press("ArrowLeft")
+    expect(page.locator(".vt-head")).to_contain_text("3votes cast")
+    assert "picks=%22rnl%22" in page.url
+    right.press("Backspace")
+    expect(page.locator(".vt-head")).to_contain_text("2votes cast")
+    again = visit(page.url.rpartition("/")[2]).wake()
+    expect(again.locator(".vt-head")).to_contain_text("2votes cast")
+
+
+def test_other_voters_and_other_orders_change_the_ratings(visit):
+    page = visit("vote.html").wake()
+    ends, words = page.locator(".vt-end"), page.locator(".vt-head")
+    page.get_by_role("radio", name="The simulated voter").click()
+    expect(page.locator(".vt-lane").first).to_contain_text("1,307 1,196 to 1,417")
+    page.get_by_role("radio", name="The simulated voter").press("ArrowRight")
+    expect(words).to_contain_text("81of 134 votes differ")
+    expect(words).to_contain_text("Mistral rises from place 4 to 3")
+    before = ends.all_inner_texts()
+    page.get_by_role("button", name="Shuffle the votes").click()
+    expect(ends.first).not_to_have_text(before[0])
+    page.get_by_role("button", name="As they were cast").click()
+    expect(ends.first).to_have_text(before[0])
+    page.get_by_role("slider", name="Votes that are counted").press("Home")
+    expect(words).to_contain_text("of 2 votes differ")
+
+
+def test_an_audit_costs_ten_trades_once_all_were_looked_at(visit):
+    page = visit("audit.html").wake()
+    head, field = page.locator(".au-head"), page.get_by_role("slider", name="Trade")
+    verdict = page.locator(".au-verdict")
+    expect(head).to_contain_text("17of 36 trades")
+    expect(head).to_contain_text("1 of 8 control words")
+    expect(verdict).to_have_text("Leans to “she”.")
+    page.get_by_role("radio", name="picked from 36").click()
+    expect(head).to_contain_text("7of 36 trades")
+    expect(verdict).to_have_text("Cannot conclude.")
+    expect(page.locator(".au-note")).to_contain_text("cost 10 trades")
+    field.press("Home")
+    expect(page.locator(".au-panel h3")).to_have_text("barber")
+    expect(verdict).to_have_text("Leans to “he”.")
+    box = field.bounding_box()
+    page.mouse.click(box["x"] + box["width"] * 35.5 / 45, box["y"] + 50)
+    expect(page.locator(".au-panel h3")).to_have_text("librarian")
+
+
+def test_a_repaired_model_leans_nowhere_and_cooling_makes_a_rule_of_a_lean(visit):
+    page = visit("audit.html").wake()
+    page.get_by_role("radio", name="repaired").click()
+    expect(page.locator(".au-head")).to_contain_text("0of 36 trades")
+    page.get_by_role("radio", name="as planted").click()
+    expect(page.locator(".au-plan")).to_have_text("planted: +20")
+    page.get_by_role("button", name="Cool it down").click()
+    expect(page.locator(".au-points")).to_contain_text("+50 points")
+    assert "temperature=0" in page.url

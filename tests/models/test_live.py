@@ -88,7 +88,9 @@ def node():
         pytest.skip("Needs node: sudo apt install nodejs, or brew install node")
 
 
-@pytest.mark.parametrize("name", ["claims", "models", "router", "sampling", "stored", "window"])
+@pytest.mark.parametrize(
+    "name", ["audit", "claims", "models", "router", "sampling", "stored", "vote", "window"]
+)
 def test_scripts_of_the_page_pass_their_own_tests(name, site, reference):
     test = ROOT / "tests" / "models" / "live" / f"{name}.test.mjs"
     result = subprocess.run(

@@ -1,0 +1,506 @@
+// Two answers without names: press the better one, and the ratings of the models move.
+// Model: data {models, contests: [prompt, left model, its answer, right model, its answer], voter, votes and ratings
+// of the voters "rule" and "length", student}, and what the visitor chose: picks (a letter for each vote: l, r, or n
+// for neither), voter (you, rule or length), count (how many of that voter's votes are counted), order (0: as cast).
+// If the host is live, it rates the visitor's votes: `want` {picks}, `said` {ratings}.
+import { adopt, announcer, headline, keeper, make } from "./view.js";
+
+const FEW = 10; // the fewest votes with which an interval is shown
+const LOW = 500, HIGH = 1500; // ends of the scale
+const ORDERS = 200;
+const RESULTS = { l: 1, n: 0.5, r: 0 };
+const ELO = 400 / Math.log(10);
+
+/** @typedef {[left: number, right: number, result: number, item: number]} Cast a vote; models and items by index */
+/** @typedef {[rating: number, low: number | null, high: number | null] | null} Rating null: without any vote */
+
+/** Solve a system of linear equations in place, by Gauss. */
+function solve(rows, right) {
+  const size = right.length;
+  for (let column = 0; column < size; column++) {
+    let pivot = column;
+    for (let row = column; row < size; row++) if (Math.abs(rows[row][column]) > Math.abs(rows[pivot][column])) pivot = row;
+    [rows[column], rows[pivot]] = [rows[pivot], rows[column]];
+    [right[column], right[pivot]] = [right[pivot], right[column]];
+    for (let row = column + 1; row < size; row++) {
+      const factor = rows[row][column] / rows[column][column];
+      for (let other = column; other < size; other++) rows[row][other] -= factor * rows[column][other];
+      right[row] -= factor * right[column];
+    }
+  }
+  for (let row = size - 1; row >= 0; row--) {
+    for (let other = row + 1; other < size; other++) right[row] -= rows[row][other] * right[other];
+    right[row] /= rows[row][row];
+  }
+  return right;
+}
+
+/** The ratings that make the votes most likely, by Newton's method. `won[winner][loser]` counts wins. */
+function fit(won) {
+  const strengths = won.map(() => 0);
+  for (let round = 0; round < 100; round++) {
+    const slope = strengths.map((own) => 0.1 * (0.5 - 1 / (1 + Math.exp(-own))));
+    const bends = strengths.map((own, row) => {
+      const alone = 1 / (1 + Math.exp(-own));
+      const line = won.map(() => 0);
+      line[row] = 0.1 * alone * (1 - alone);
+      strengths.forEach((rival, column) => {
+        const met = won[row][column] + won[column][row];
+        const expected = 1 / (1 + Math.exp(rival - own));
+        slope[row] += won[row][column] - met * expected;
+        line[column] -= met * expected * (1 - expected);
+        line[row] += met * expected * (1 - expected);
+      });
+      return line;
+    });
+    const step = solve(bends, slope).map((each) => Math.max(-1, Math.min(1, each)));
+    step.forEach((each, row) => (strengths[row] += each));
+    if (Math.max(...step.map(Math.abs)) < 1e-10) break;
+  }
+  const mean = strengths.reduce((sum, each) => sum + each, 0) / strengths.length;
+  return strengths.map((each) => 1000 + ELO * (each - mean));
+}
+
+/**
+ * Bradley and Terry's ratings, as course.statistics.bradley_terry computes them: all votes at once, and intervals by
+ * leaving out the votes on each item in turn.
+ * @param {Cast[]} votes
+ * @param {number} models how many there are
+ * @param {number[]} student Student's t at 97.5% for 1, 2, 3 … degrees of freedom
+ * @returns {Rating[]} for each model
+ */
+export function bradleyTerry(votes, models, student) {
+  const present = [...Array(models).keys()].filter((model) => votes.some((vote) => vote[0] === model || vote[1] === model));
+  const items = [...new Set(votes.map((vote) => vote[3]))];
+  const table = (left) => {
+    const won = present.map(() => present.map(() => 0));
+    for (const [one, other, result, item] of votes) {
+      if (item === left) continue;
+      won[present.indexOf(one)][present.indexOf(other)] += result;
+      won[present.indexOf(other)][present.indexOf(one)] += 1 - result;
+    }
+    return won;
+  };
+  const ratings = votes.length ? fit(table()) : [];
+  const without = items.length > 1 ? items.map((item) => fit(table(item))) : [];
+  const found = Array(models).fill(null);
+  present.forEach((model, index) => {
+    if (!without.length) return (found[model] = [ratings[index], null, null]);
+    const squares = without.reduce((sum, each) => sum + (each[index] - ratings[index]) ** 2, 0);
+    const half = student[items.length - 2] * Math.sqrt(((items.length - 1) / items.length) * squares);
+    found[model] = [ratings[index], ratings[index] - half, ratings[index] + half];
+  });
+  return found;
+}
+
+/**
+ * Elo's ratings after each vote: a step toward each result.
+ * @param {Cast[]} votes
+ * @param {number} models how many there are
+ * @returns {number[][]} for each vote, and before the first, the ratings of all models
+ */
+export function elo(votes, models, step = 16) {
+  const path = [Array(models).fill(1000)];
+  for (const [left, right, result] of votes) {
+    const now = [...path.at(-1)];
+    const expected = 1 / (1 + 10 ** ((now[right] - now[left]) / 400));
+    now[left] += step * (result - expected);
+    now[right] -= step * (result - expected);
+    path.push(now);
+  }
+  return path;
+}
+
+/** The votes in another order: the same one for the same `seed`; 0 leaves them as they are. */
+export function shuffled(votes, seed) {
+  const list = [...votes];
+  let state = seed;
+  const random = () => { // mulberry32
+    state = (state + 0x6d2b79f5) | 0;
+    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
+    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
+    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
+  };
+  for (let last = seed ? list.length - 1 : 0; last > 0; last--) {
+    const other = Math.floor(random() * (last + 1));
+    [list[last], list[other]] = [list[other], list[last]];
+  }
+  return list;
+}
+
+const points = (number) => Math.round(number).toLocaleString("en-US");
+const across = (rating) => (100 * (Math.max(LOW, Math.min(HIGH, rating)) - LOW)) / (HIGH - LOW);
+const capital = (text) => text[0].toUpperCase() + text.slice(1);
+
+export function render({ model, el }) {
+  const { models, contests, voter: theirName, votes: cast, ratings: stored, student } = model.get("data");
+  const still = matchMedia("(prefers-reduced-motion: reduce)");
+  const items = [...new Set(contests.map(([prompt]) => prompt))];
+  const rated = new Map(); // picks -> the ratings that the host said
+  const voters = { you: "You", rule: capital(theirName), length: "The longer answer" };
+
+  adopt(el, "vt");
+  const { head, loud, loudWords } = headline("vt");
+  const ring = make("section", "vt-ring");
+  ring.setAttribute("aria-label", "Two answers");
+  const prompt = make("div", "vt-prompt");
+  const longest = make("p", "vt-longest", contests.reduce((most, [text]) => (text.length > most.length ? text : most), ""));
+  longest.setAttribute("aria-hidden", "true");
+  const asked = make("p", "vt-asked");
+  prompt.append(longest, asked);
+  const cards = make("div", "vt-cards");
+  const [left, right] = ["l", "r"].map((pick) => {
+    const card = make("button", "vt-card");
+    card.append(make("span", "vt-answer"), make("span", "vt-key", pick === "l" ? "←" : "→"));
+    card.lastChild.setAttribute("aria-hidden", "true");
+    card.addEventListener("click", () => vote(pick));
+    cards.append(card);
+    return card;
+  });
+  const neither = make("button", "vt-neither", "↑ No difference");
+  neither.addEventListener("click", () => vote("n"));
+  const past = make("div", "vt-past");
+  const [pastLeft, pastRight] = ["l", "r"].map(() => past.appendChild(make("p", "vt-was")));
+  const verdict = make("p", "vt-verdict");
+  const back = make("button", "vt-back", "Take it back");
+  back.addEventListener("click", () => keep({ picks: picks().slice(0, -1) }));
+  const under = make("div", "vt-under");
+  under.append(verdict, back);
+  ring.append(cards, neither, past, under);
+
+  const scale = make("section", "vt-scale");
+  scale.setAttribute("aria-label", "Ratings");
+  const choice = make("div", "vt-voters");
+  choice.setAttribute("role", "radiogroup");
+  choice.setAttribute("aria-label", "Whose votes");
+  const names = Object.keys(voters);
+  const buttons = names.map((name) => {
+    const button = make("button", "", voters[name]);
+    button.setAttribute("role", "radio");
+    button.addEventListener("click", () => choose(name));
+    button.addEventListener("keydown", (event) => {
+      const step = { ArrowRight: 1, ArrowDown: 1, ArrowLeft: -1, ArrowUp: -1 }[event.key];
+      if (!step) return;
+      event.preventDefault();
+      choose(names[(names.indexOf(name) + step + names.length) % names.length]);
+      buttons[names.indexOf(voter())].focus();
+    });
+    choice.append(button);
+    return button;
+  });
+  const lanes = make("div", "vt-lanes");
+  const rows = models.map((name) => {
+    const row = make("div", "vt-lane");
+    const place = make("span", "vt-place num");
+    const track = make("span", "vt-track");
+    const parts = Object.fromEntries(["band", "theirs", "mark", "dot"].map((part) => [part, track.appendChild(make("i", `vt-${part}`))]));
+    const rating = make("span", "vt-rating num");
+    row.append(place, make("b", "", name), rating, track);
+    lanes.append(row);
+    return { row, place, rating, ...parts };
+  });
+  const axis = make("p", "vt-axis");
+  for (const tick of [600, 800, 1000, 1200, 1400]) {
+    const label = axis.appendChild(make("span", "num", points(tick)));
+    label.style.left = `${across(tick)}%`;
+  }
+  const legend = make("p", "vt-legend");
+  const counter = make("div", "vt-counter");
+  const play = make("button", "vt-play", "▶ Vote by vote");
+  const slider = make("input");
+  Object.assign(slider, { type: "range", min: "2", max: String(contests.length) });
+  slider.setAttribute("aria-label", "Votes that are counted");
+  slider.addEventListener("input", () => {
+    stop();
+    keep({ count: Number(slider.value) });
+  });
+  counter.append(play, slider);
+  scale.append(choice, lanes, axis, legend, counter);
+
+  const steps = make("section", "vt-steps");
+  const title = make("h3", "", "The same votes in another order");
+  const orderWords = make("p", "vt-order-words");
+  const svg = document.createElementNS("http://www.w3.org/2000/svg", "svg");
+  svg.setAttribute("class", "vt-chart");
+  svg.setAttribute("role", "img");
+  svg.setAttribute("preserveAspectRatio", "none");
+  svg.setAttribute("viewBox", "0 0 1000 300");
+  const lines = models.map(() => svg.appendChild(document.createElementNS("http://www.w3.org/2000/svg", "path")));
+  const margin = make("div", "vt-ends");
+  const endRows = models.map((name) => {
+    const end = make("span", "vt-end");
+    end.append(make("b", "", name), " ", make("span", "num"));
+    margin.append(end);
+    return { end, range: margin.appendChild(make("i", "vt-range")), mark: margin.appendChild(make("i", "vt-fitted")) };
+  });
+  const plot = make("div", "vt-plot");
+  plot.append(svg, margin);
+  const tools = make("div", "vt-tools");
+  const shuffle = make("button", "vt-shuffle", "Shuffle the votes");
+  const asCast = make("button", "", "As they were cast");
+  tools.append(shuffle, asCast);
+  steps.append(title, orderWords, plot, tools);
+  const { live, speak, hush } = announcer();
+  el.append(head, prompt, ring, scale, steps, live);
+
+  const picks = () => model.get("picks") ?? "";
+  const voter = () => (voters[model.get("voter")] ? model.get("voter") : "you");
+  const results = () => (voter() === "you" ? [...picks()].map((pick) => RESULTS[pick]) : cast[voter()].slice(0, count()));
+  const count = () => Math.min(contests.length, Math.max(2, model.get("count") ?? contests.length));
+  /** @returns {Cast[]} */
+  const asVotes = (list) => list.map((result, index) => {
+    const [text, one, , other] = contests[index];
+    return [models.indexOf(one), models.indexOf(other), result, items.indexOf(text)];
+  });
+  /** The ratings of the chosen voter, or null while the host computes them. */
+  function ratings() {
+    if (voter() !== "you") return stored[voter()][count() - 1];
+    if (!picks()) return models.map(() => null);
+    if (!model.get("live")) rated.set(picks(), bradleyTerry(asVotes(results()), models.length, student));
+    else if (!rated.has(picks()) && model.get("want")?.picks !== picks()) model.set("want", { picks: picks() });
+    return rated.get(picks()) ?? null;
+  }
+  const keep = keeper(model, update);
+
+  function vote(pick) {
+    if (picks().length >= contests.length) return;
+    stop();
+    const from = [left, right].map((card) => card.getBoundingClientRect());
+    keep({ picks: picks() + pick, voter: "you" });
+    if (still.matches) return;
+    const easing = "cubic-bezier(.2,.7,.2,1)";
+    [pastLeft, pastRight].forEach((was, index) => {
+      const to = was.getBoundingClientRect();
+      const start = `translate(${from[index].left - to.left}px, ${from[index].top - to.top}px)`;
+      was.animate([{ transform: start, opacity: 0.6 }, { transform: "none", opacity: 1 }], { duration: 280, easing });
+    });
+    for (const card of [left, right]) {
+      card.animate([{ opacity: 0, transform: "translateY(-10px)" }, { opacity: 1, transform: "none" }], { duration: 280, easing });
+    }
+  }
+  ring.addEventListener("keydown", (event) => {
+    const pick = { ArrowLeft: "l", ArrowRight: "r", ArrowUp: "n" }[event.key];
+    if (pick) vote(pick);
+    else if (event.key === "Backspace" && picks()) keep({ picks: picks().slice(0, -1) });
+    else return;
+    event.preventDefault();
+  });
+
+  let clock = 0;
+  function stop() {
+    clearTimeout(clock);
+    clock = 0;
+    play.textContent = "▶ Vote by vote";
+  }
+  function tick() {
+    keep({ count: count() + 1 });
+    if (count() >= contests.length) return stop();
+    clock = setTimeout(tick, Math.max(25, 220 - 12 * count()));
+  }
+  play.addEventListener("click", () => {
+    if (clock) return stop();
+    if (still.matches) return keep({ count: count() < contests.length ? contests.length : FEW });
+    keep({ count: 2 });
+    play.textContent = "■ Stop";
+    clock = setTimeout(tick, 300);
+  });
+  function choose(name) {
+    stop();
+    keep({ voter: name, count: contests.length });
+  }
+  shuffle.addEventListener("click", () => keep({ order: 1 + ((model.get("order") ?? 0) % 999) }));
+  asCast.addEventListener("click", () => keep({ order: 0 }));
+
+  function drawRing() {
+    const done = picks().length;
+    const contest = contests[done];
+    for (const button of [left, right, neither]) button.disabled = !contest;
+    asked.textContent = contest ? `${contest[0]} …` : "That was the last pair.";
+    [[left, 2, "Left"], [right, 4, "Right"]].forEach(([card, index, side]) => {
+      card.firstChild.textContent = contest ? contest[index] : "";
+      card.setAttribute("aria-label", contest ? `${side}: ${contest[index]}` : side);
+    });
+    back.style.visibility = done ? "visible" : "hidden";
+    past.classList.toggle("empty", !done);
+    if (!done) {
+      pastLeft.replaceChildren("Who wrote which");
+      pastRight.replaceChildren("is shown after your vote");
+      verdict.textContent = "";
+      return;
+    }
+    const [, one, text, other, second] = contests[done - 1];
+    const pick = picks().at(-1);
+    [[pastLeft, one, text, "l"], [pastRight, other, second, "r"]].forEach(([was, name, answer, side]) => {
+      was.replaceChildren(make("b", "", name), make("span", "", answer));
+      was.classList.toggle("ember", pick === side);
+    });
+    const theirs = cast.rule[done - 1];
+    const same = theirs === RESULTS[pick];
+    const took = theirs === 0.5 ? "neither" : theirs ? one : other;
+    verdict.textContent = `${capital(theirName)} took ${took}${same ? ", too" : ""}.`;
+  }
+
+  function drawScale(found) {
+    const theirs = stored.rule[contests.length - 1];
+    const few = results().length < FEW;
+    const order = models.map((_, index) => index).sort((one, other) => (found[other]?.[0] ?? 1000) - (found[one]?.[0] ?? 1000) || one - other);
+    rows.forEach(({ row, place, rating, band, theirs: span, mark, dot }, index) => {
+      const now = found[index];
+      const known = now && !few && now[1] !== null;
+      const rank = order.indexOf(index);
+      row.style.transform = `translateY(${100 * rank}%)`;
+      place.textContent = now ? String(rank + 1) : "";
+      rating.replaceChildren(now ? points(now[0]) : "", make("small", "", !now ? "no vote yet" : known ? ` ${points(now[1])} to ${points(now[2])}` : ""));
+      const [low, high] = known ? [across(now[1]), across(now[2])] : [0, 100];
+      band.style.left = `${low}%`;
+      band.style.width = `${high - low}%`;
+      band.classList.toggle("unknown", !known);
+      dot.style.left = `${across(now?.[0] ?? 1000)}%`;
+      dot.classList.toggle("unknown", !now);
+      for (const part of [span, mark]) part.hidden = voter() === "rule";
+      span.style.left = `${across(theirs[index][1])}%`;
+      span.style.width = `${across(theirs[index][2]) - across(theirs[index][1])}%`;
+      mark.style.left = `${across(theirs[index][0])}%`;
+    });
+    legend.replaceChildren();
+    if (voter() !== "rule") legend.append(make("i", "vt-mark"), `${theirName}, ${contests.length} votes. `);
+    if (few) legend.append(`Bands from ${FEW} votes on: before, a rating could be anywhere. `);
+    else legend.append("Band: 95% interval. ");
+    legend.append("400 points ahead: ten wins for each loss.");
+    buttons.forEach((button, index) => {
+      button.setAttribute("aria-checked", String(names[index] === voter()));
+      button.tabIndex = names[index] === voter() ? 0 : -1;
+    });
+    counter.style.visibility = voter() === "you" ? "hidden" : "visible";
+    slider.value = String(count());
+    slider.setAttribute("aria-valuetext", `${count()} votes`);
+  }
+
+  function drawHead(found) {
+    const number = results().length;
+    if (voter() === "you" && !number) {
+      loud.textContent = String(contests.length);
+      loudWords.textContent = "pairs of answers, without names. Which goes on better?";
+    } else if (voter() === "you") {
+      const same = results().filter((result, index) => result === cast.rule[index]).length;
+      loud.textContent = String(number);
+      loudWords.textContent = `${number === 1 ? "vote" : "votes"} cast. ${capital(theirName)} agrees with ${same === number && same > 1 ? "all" : same}.`;
+    } else if (voter() === "rule") {
+      loud.textContent = String(number);
+      const first = models[found.indexOf(found.reduce((best, each) => ((each?.[0] ?? 0) > (best?.[0] ?? 0) ? each : best)))];
+      loudWords.textContent = `${number === 1 ? "vote" : "votes"} of ${theirName}: ${first} is in front`;
+    } else {
+      const other = results().filter((result, index) => result !== cast.rule[index]).length;
+      const place = (list, index) => 1 + list.filter((each) => (each?.[0] ?? 0) > (list[index]?.[0] ?? 0)).length;
+      const before = stored.rule[number - 1];
+      const moved = models.map((name, index) => [name, place(before, index), place(found, index)]).filter(([, was, is]) => is < was);
+      loud.textContent = String(other);
+      loudWords.textContent = `of ${number} votes differ, if the longer answer always wins; ${
+        moved.length ? moved.map(([name, was, is]) => `${name} rises from place ${was} to ${is}`).join(", ") : "the order stays"
+      }`;
+    }
+    loud.classList.toggle("ember", number > 0);
+  }
+
+  let drawn = null; // the paths on the screen
+  let frame = 0;
+  let ends = [600, 1400]; // of the upright axis
+  const height = (rating) => 300 - (300 * (Math.max(ends[0], Math.min(ends[1], rating)) - ends[0])) / (ends[1] - ends[0]);
+  function drawPaths(paths) {
+    drawn = paths;
+    const longest = voter() === "you" ? paths.length - 1 : contests.length;
+    lines.forEach((line, index) => {
+      line.setAttribute("d", paths.map((each, at) => `${at ? "L" : "M"}${((1000 * at) / longest).toFixed(1)} ${height(each[index]).toFixed(1)}`).join(""));
+    });
+  }
+  let ranged = ["", []];
+  /** The lowest and highest last rating of each model, over many orders of the votes. */
+  function rangesOf(votes, path) {
+    if (clock) return path.at(-1).map((rating) => [rating, rating]);
+    const name = `${voter()} ${voter() === "you" ? picks() : count()} ${votes.length}`;
+    if (ranged[0] !== name) {
+      const lasts = [path.at(-1)];
+      for (let seed = 1; votes.length && seed <= ORDERS; seed++) lasts.push(elo(shuffled(votes, seed), models.length).at(-1));
+      ranged = [name, models.map((_, index) => [Math.min(...lasts.map((each) => each[index])), Math.max(...lasts.map((each) => each[index]))])];
+    }
+    return ranged[1];
+  }
+  function drawSteps(found) {
+    // Before there is an order to change, the other voter's votes show what an order does.
+    const own = results().length >= FEW || voter() !== "you";
+    const votes = own ? asVotes(results()) : asVotes(cast.rule);
+    const fitted = own ? found : stored.rule.at(-1);
+    const span = (voter() === "you" ? fitted : stored[voter()].at(-1)).filter(Boolean).map(([rating]) => rating);
+    ends = [Math.min(900, ...span) - 30, Math.max(1100, ...span) + 30];
+    const seed = model.get("order") ?? 0;
+    const path = elo(shuffled(votes, seed), models.length);
+    cancelAnimationFrame(frame);
+    const from = drawn;
+    if (from?.length === path.length && path.length > 1 && !still.matches && !clock) {
+      const began = performance.now();
+      const step = (now) => {
+        const share = Math.min(1, Math.max(0, (now - began) / 280));
+        const eased = 1 - (1 - share) ** 3;
+        drawPaths(path.map((each, at) => each.map((rating, index) => from[at][index] + eased * (rating - from[at][index]))));
+        if (share < 1) frame = requestAnimationFrame(step);
+      };
+      frame = requestAnimationFrame(step);
+    } else drawPaths(path);
+    const spans = rangesOf(votes, path);
+    const last = path.at(-1);
+    // Labels keep their distance: each stands at its line or below the label above it.
+    let free = -Infinity;
+    const by = models.map((_, index) => index).sort((one, other) => last[other] - last[one]);
+    for (const index of by) {
+      const { end, range, mark } = endRows[index];
+      const top = Math.max(free, height(last[index]) / 3);
+      free = top + 9;
+      end.style.top = `${top}%`;
+      end.querySelector(".num").textContent = points(last[index]);
+      range.style.top = `${height(spans[index][1]) / 3}%`;
+      range.style.height = `${(height(spans[index][0]) - height(spans[index][1])) / 3}%`;
+      mark.hidden = !fitted[index];
+      mark.style.top = `${height(fitted[index]?.[0] ?? 1000) / 3}%`;
+    }
+    const widest = spans.map(([low, high]) => high - low).reduce((best, width, index, all) => (width > all[best] ? index : best), 0);
+    const [low, high] = spans[widest];
+    const whose = own ? "" : ` Here are ${theirName}'s.`;
+    orderWords.textContent = `Elo moves two ratings a step with each vote.${whose} ${models[widest]} ends at ${points(last[widest])}, in ${ORDERS} orders from ${points(low)} to ${points(high)}. Fitted at once (◆) the order does not count.`;
+    svg.setAttribute("aria-label", `Elo's ratings after each of ${votes.length} votes: ${models.map((name, index) => `${name} ends at ${points(last[index])}`).join(", ")}`);
+    asCast.disabled = !seed;
+  }
+
+  let shown = models.map(() => null);
+  function update() {
+    const found = ratings();
+    if (found) shown = found;
+    drawRing();
+    drawHead(shown);
+    drawScale(shown);
+    drawSteps(shown);
+    const summary = models.map((name, index) => (shown[index] ? `${name} ${points(shown[index][0])}` : "")).filter(Boolean).join(", ");
+    const named = voter() === "you" && picks() ? `Left was ${contests[picks().length - 1][1]}, right was ${contests[picks().length - 1][3]}. ` : "";
+    speak(`${named}${loud.textContent} ${loudWords.textContent}. ${summary}`);
+  }
+  function listen() {
+    const said = model.get("said");
+    if (said?.error) loudWords.textContent = said.error;
+    if (!said?.ratings) return;
+    rated.set(said.want.picks, said.ratings);
+    update();
+  }
+
+  model.on("change:said", listen);
+  const keys = ["picks", "voter", "count", "order"];
+  for (const key of keys) model.on(`change:${key}`, update);
+  update();
+  return () => {
+    stop();
+    hush();
+    cancelAnimationFrame(frame);
+    model.off("change:said", listen);
+    for (const key of keys) model.off(`change:${key}`, update);
+  };
+}
+
+export default { render };

@@ -1,0 +1,43 @@
+// The ratings of the view `vote`, against those that Python computed.
+import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import test from "node:test";
+
+const { bradleyTerry, elo, shuffled } = await import(`${process.env.SITE}/live/vote.js`);
+const data = JSON.parse(readFileSync(`${process.env.SITE}/live/vote.json`, "utf-8"));
+const items = [...new Set(data.contests.map(([prompt]) => prompt))];
+const votes = (name) => data.votes[name].map((result, index) => {
+  const [prompt, left, , right] = data.contests[index];
+  return [data.models.indexOf(left), data.models.indexOf(right), result, items.indexOf(prompt)];
+});
+
+test("votes fitted at once give the stored ratings, which are Python's", () => {
+  for (const name of ["rule", "length"]) {
+    for (const count of [1, 2, 3, 10, 57, data.contests.length]) {
+      const found = bradleyTerry(votes(name).slice(0, count), data.models.length, data.student);
+      data.ratings[name][count - 1].forEach((stored, index) => {
+        if (!stored) return assert.equal(found[index], null);
+        stored.forEach((number, at) => {
+          if (number === null) assert.equal(found[index][at], null);
+          else assert.ok(Math.abs(number - found[index][at]) < 0.06, `${name}, ${count} votes: ${found[index][at]} for ${number}`);
+        });
+      });
+    }
+  }
+});
+
+test("Elo's steps end where lesson 08's table has them", () => {
+  const round = (ratings) => ratings.map(Math.round);
+  assert.deepEqual(data.models, ["Falcon", "Llama", "Mistral", "Mixtral"]);
+  const path = elo(votes("rule"), 4);
+  assert.deepEqual(round(path[20]), [1060, 985, 934, 1020]);
+  assert.deepEqual(round(path.at(-1)), [1208, 993, 772, 1028]);
+});
+
+test("a seed gives the same order each time, and no vote is lost", () => {
+  const cast = votes("rule");
+  assert.deepEqual(shuffled(cast, 0), cast);
+  assert.deepEqual(shuffled(cast, 7), shuffled(cast, 7));
+  assert.notDeepEqual(shuffled(cast, 7), shuffled(cast, 8));
+  assert.deepEqual(shuffled(cast, 7).map(String).sort(), cast.map(String).sort());
+});
