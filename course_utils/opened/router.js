@@ -1,15 +1,18 @@
 // A mixture of experts at work: each token goes to two of eight experts, in every layer.
-// Model: `said` {pieces, routes} from the host (routes[position][layer] = {experts, shares}), and what the visitor
-// chose: text, layer, expert (or -1). The view asks with `want` {text}.
-import { adopt, announcer, chipClass, headline, keeper, make, ownText } from "./view.js";
+// Model: `data` {experts, offers (texts), answers, words}, `said` {pieces, routes} from the host
+// (routes[position][layer] = {experts, shares}, the first choice first), and what the visitor chose: text, layer,
+// expert (or -1), dice (whether chance takes the router's place). The view asks with `want` {text}.
+import { adopt, announcer, chipClass, headline, keeper, lots, make, ownText } from "./view.js";
 
-const STEP = 260; // ms between two tokens that are sent off
+const STEP = 120; // ms between two tokens that are sent off
 
 const percent = (share) => `${Math.round(100 * share)}%`;
 
+/** @typedef {{ experts: number[], shares: number[] }[][]} Routes by position, then by layer */
+
 /**
  * How often each expert was chosen in a layer, and with which tokens.
- * @param {{ experts: number[], shares: number[] }[][]} routes by position, then by layer
+ * @param {Routes} routes
  * @param {number} layer
  * @param {number} experts
  * @returns {{ position: number, share: number }[][]} by expert, in the order of the text
@@ -22,71 +25,153 @@ export function byExpert(routes, layer, experts) {
   return taken;
 }
 
+/**
+ * Whether equal words have the same first expert in a layer.
+ * @param {string[]} pieces
+ * @param {Routes} routes
+ * @param {number} layer
+ * @returns {{ pairs: number, same: number, best: { word: string, times: number, of: number, expert: number } | null }}
+ *   pairs of equal words, those of them with the same first expert, and the word that is the most faithful to one
+ */
+export function faithfulness(pieces, routes, layer) {
+  const firsts = new Map();
+  routes.forEach((layers, position) => {
+    const word = pieces[position].trim();
+    firsts.set(word, [...(firsts.get(word) ?? []), layers[layer].experts[0]]);
+  });
+  const found = { pairs: 0, same: 0, best: null };
+  for (const [word, experts] of firsts) {
+    found.pairs += (experts.length * (experts.length - 1)) / 2;
+    for (const expert of new Set(experts)) {
+      const times = experts.filter((other) => other === expert).length;
+      found.same += (times * (times - 1)) / 2;
+      const better = !found.best || times > found.best.times || (times === found.best.times && experts.length < found.best.of);
+      if (experts.length > 1 && better) found.best = { word, times, of: experts.length, expert };
+    }
+  }
+  return found;
+}
+
+/**
+ * The same tokens, sent by chance: as many experts for each, with the same shares.
+ * @param {Routes} routes
+ * @param {number} experts
+ * @param {number} seed
+ * @returns {Routes}
+ */
+export function dice(routes, experts, seed) {
+  return routes.map((layers, position) =>
+    layers.map((route, layer) => {
+      const keys = lots(seed + 1000 * position + layer, experts);
+      const order = keys.map((_, expert) => expert).sort((a, b) => keys[a] - keys[b]);
+      return { experts: order.slice(0, route.experts.length), shares: route.shares };
+    }),
+  );
+}
+
 export function render({ model, el }) {
   const data = model.get("data");
   const { experts } = data;
   const still = matchMedia("(prefers-reduced-motion: reduce)");
   let said = null;
+  let chance = null; // the routes that dice give
+  let rolls = 0;
   let clocks = [];
   let sent = 0; // tokens that have been sent off
 
   adopt(el, "rt");
-  const own = ownText({ placeholder: "Send your own sentence", label: "Your own sentence", button: "Send" }, data, ask);
   const sentence = make("div", "rt-sentence");
   sentence.setAttribute("role", "group");
-  sentence.setAttribute("aria-label", "The sentence; a token shows where it goes");
+  sentence.setAttribute("aria-label", "The text: below each token its first expert");
   const { head, loud, loudWords } = headline("rt");
+  const take = make("p", "rt-take");
   const layers = make("div", "rt-layers");
   layers.setAttribute("role", "radiogroup");
   layers.setAttribute("aria-label", "Layer");
   const boxes = make("div", "rt-boxes");
   boxes.setAttribute("role", "group");
-  boxes.setAttribute("aria-label", "The experts of this layer");
+  boxes.setAttribute("aria-label", "The experts of this layer, with the tokens that each takes");
+  const tools = make("div", "rt-tools");
   const play = make("button", "rt-play", "▶ Send it again");
-  const { live, speak, hush } = announcer();
+  const toss = make("button", "against", "Let dice choose");
+  tools.append(play, toss);
   const wake = make("div");
   wake.dataset.wake = "for your own sentence";
-  el.append(own, sentence, head, layers, boxes, play, wake, live);
+  const own = ownText({ placeholder: "Send your own sentence", label: "Your own sentence", button: "Send", offer: "Or send" }, data, ask);
+  const { live, speak, hush } = announcer();
+  const legend = make("p", "rt-legend");
+  legend.append("colour and digit: first expert · stripe: what each of the two gives · ", make("u"), " an even load");
+  el.append(sentence, legend, head, take, layers, boxes, tools, wake, own, live);
 
-  const layer = () => model.get("layer") ?? 0;
+  const text = () => model.get("text") ?? data.offers[0];
+  const layer = () => Math.min(model.get("layer") ?? 0, said.routes[0].length - 1);
   const picked = () => model.get("expert") ?? -1;
-  let hovered = -1;
+  const diced = () => model.get("dice") ?? false;
+  const routes = () => (diced() ? chance : said.routes);
+  let pointed = -1; // the token under the pointer or with the focus
+  let chosen = -1; // the token that was clicked
   const word = (position) => said.pieces[position].trim();
+  const paint = (element, expert) => element.style.setProperty("--expert", `var(--e${expert % 8})`);
 
   const keepState = keeper(model, update);
-  function ask(text) {
-    el.classList.toggle("waiting", model.get("live"));
-    model.set("text", text);
-    model.set("want", { text });
+  function ask(words) {
+    el.classList.toggle("waiting", model.get("live") && said !== null);
+    model.set("want", { text: words });
     model.save_changes();
+  }
+  function listen() {
+    const answer = model.get("said");
+    el.classList.remove("waiting");
+    if (!answer) return;
+    if (answer.asleep) {
+      if (!said) read(data.answers[0]);
+    } else if (answer.error) {
+      take.textContent = answer.error;
+      speak(answer.error);
+    } else {
+      const first = !said;
+      read(answer);
+      if (answer.want.text !== text()) keepState({ text: answer.want.text, expert: -1 });
+      if (!first) start();
+    }
+  }
+  function read(answer) {
+    said = answer;
+    chance = dice(said.routes, experts, rolls);
+    boxes.style.minHeight = "";
+    chosen = pointed = -1;
+    sent = said.pieces.length;
+    if (maps.length !== said.routes[0].length) buildLayers(said.routes[0].length);
+    drawSentence();
+    update();
   }
 
   // The small maps of all layers: a column for each expert, as high as its tokens are many
   const maps = [];
   function buildLayers(count) {
     maps.length = 0;
+    layers.style.setProperty("--layers", String(Math.min(count, 4)));
     layers.replaceChildren(
       ...Array.from({ length: count }, (_, index) => {
         const button = make("button", "rt-map");
         button.setAttribute("role", "radio");
-        button.append(make("span", "", `layer ${index}`));
         const bars = make("span", "rt-bars");
-        for (let expert = 0; expert < experts; expert++) bars.append(make("i"));
-        button.append(bars);
-        button.addEventListener("click", () => {
+        for (let expert = 0; expert < experts; expert++) paint(bars.appendChild(make("i")), expert);
+        button.append(make("span", "rt-name", `layer ${index}`), bars, make("span", "rt-same"));
+        const choose = (next) => {
           finish();
-          keepState({ layer: index });
-        });
+          keepState({ layer: next });
+        };
+        button.addEventListener("click", () => choose(index));
         button.addEventListener("keydown", (event) => {
           const step = { ArrowRight: 1, ArrowDown: 1, ArrowLeft: -1, ArrowUp: -1 }[event.key];
           if (!step) return;
           event.preventDefault();
           const next = (index + step + count) % count;
-          finish();
-          keepState({ layer: next });
+          choose(next);
           layers.children[next].focus();
         });
-        maps.push(bars);
+        maps.push(button);
         return button;
       }),
     );
@@ -94,43 +179,35 @@ export function render({ model, el }) {
 
   const boxList = Array.from({ length: experts }, (_, expert) => {
     const box = make("button", "rt-box");
-    box.append(make("b", "num", String(expert)), make("span", "rt-words"), make("i", "rt-gauge"));
-    box.addEventListener("click", () => keepState({ expert: picked() === expert ? -1 : expert }));
+    paint(box, expert);
+    const top = make("span", "rt-top");
+    top.append(make("b", "num", String(expert)), make("span", "rt-count"));
+    const load = make("span", "rt-load");
+    load.append(make("i"), make("u"));
+    box.append(top, load, make("span", "rt-words"));
+    box.addEventListener("click", () => {
+      finish();
+      chosen = -1;
+      keepState({ expert: picked() === expert ? -1 : expert });
+    });
     boxes.append(box);
     return box;
   });
-
-  function listen() {
-    const answer = model.get("said");
-    el.classList.remove("waiting");
-    if (!answer) return;
-    if (answer.asleep) return;
-    if (answer.error) {
-      loud.textContent = "";
-      loudWords.textContent = answer.error;
-      return;
-    }
-    said = answer;
-    if (layers.children.length !== said.routes[0].length) buildLayers(said.routes[0].length);
-    start();
-  }
 
   /** Send the tokens off one after another; each flies to its two experts. */
   function start() {
     clocks.forEach(clearTimeout);
     clocks = [];
-    sent = still.matches ? said.pieces.length : 0;
-    drawSentence();
+    if (still.matches) return update();
+    sent = 0;
     update();
-    if (still.matches) return;
     for (let position = 0; position < said.pieces.length; position++) {
-      clocks.push(
-        setTimeout(() => {
-          sent = position + 1;
-          update();
-          fly(position);
-        }, 200 + STEP * position),
-      );
+      const go = () => {
+        sent = position + 1;
+        fly(position);
+        update();
+      };
+      clocks.push(setTimeout(go, 200 + STEP * position));
     }
   }
   function finish() {
@@ -138,13 +215,12 @@ export function render({ model, el }) {
     if (said) sent = said.pieces.length;
   }
   function fly(position) {
-    const chip = sentence.children[position];
-    if (!chip || still.matches) return;
-    const from = chip.getBoundingClientRect();
+    const from = sentence.children[position].getBoundingClientRect();
     const home = el.getBoundingClientRect();
-    for (const expert of said.routes[position][layer()].experts) {
+    for (const expert of routes()[position][layer()].experts) {
       const to = boxList[expert].getBoundingClientRect();
       const ghost = make("span", "chip rt-ghost", word(position));
+      paint(ghost, expert);
       ghost.style.left = `${from.left - home.left}px`;
       ghost.style.top = `${from.top - home.top}px`;
       el.append(ghost);
@@ -160,14 +236,30 @@ export function render({ model, el }) {
     sentence.replaceChildren(
       ...said.pieces.map((piece, position) => {
         const chip = make("button", chipClass(piece, position), piece.trim());
-        const show = (on) => () => {
-          hovered = on ? position : -1;
+        chip.append(make("i", "rt-foot"), make("small", "num"));
+        chip.tabIndex = position === 0 ? 0 : -1;
+        const point = (to) => () => {
+          pointed = to;
           update();
         };
-        chip.addEventListener("mouseenter", show(true));
-        chip.addEventListener("mouseleave", show(false));
-        chip.addEventListener("focus", show(true));
-        chip.addEventListener("blur", show(false));
+        chip.addEventListener("mouseenter", point(position));
+        chip.addEventListener("mouseleave", point(-1));
+        chip.addEventListener("focus", point(position));
+        chip.addEventListener("blur", point(-1));
+        chip.addEventListener("click", () => {
+          finish();
+          chosen = chosen === position ? -1 : position;
+          keepState({ expert: -1 });
+        });
+        chip.addEventListener("keydown", (event) => {
+          const step = { ArrowRight: 1, ArrowDown: 1, ArrowLeft: -1, ArrowUp: -1 }[event.key];
+          const next = sentence.children[position + (step ?? NaN)];
+          if (!next) return;
+          event.preventDefault();
+          chip.tabIndex = -1;
+          next.tabIndex = 0;
+          next.focus();
+        });
         return chip;
       }),
     );
@@ -175,76 +267,116 @@ export function render({ model, el }) {
 
   function update() {
     if (!said) return;
-    const routes = said.routes.slice(0, sent);
-    const taken = byExpert(routes, layer(), experts);
+    const all = routes();
+    const here = all.slice(0, sent);
+    const taken = byExpert(here, layer(), experts);
     const expert = picked();
+    const looked = pointed >= 0 ? pointed : chosen;
+    const route = looked >= 0 ? all[looked][layer()] : null;
+    el.classList.toggle("diced", diced());
+    toss.setAttribute("aria-pressed", String(diced()));
+
     [...sentence.children].forEach((chip, position) => {
-      const route = said.routes[position][layer()];
-      const mine = expert >= 0 && position < sent && route.experts.includes(expert);
-      chip.classList.toggle("ember", mine);
+      const { experts: two, shares } = all[position][layer()];
+      const away = (expert >= 0 && !two.includes(expert)) || (route && word(position) !== word(looked));
+      const [foot, digit] = [chip.children[0], chip.children[1]];
       chip.classList.toggle("unsent", position >= sent);
-      const order = route.experts.map((number, index) => `expert ${number} ${percent(route.shares[index])}`);
-      chip.setAttribute("aria-label", `${word(position)}: ${order.join(", ")}`);
+      chip.classList.toggle("away", Boolean(away));
+      chip.classList.toggle("lit", position < sent && !away && (expert >= 0 || looked >= 0));
+      paint(chip, expert >= 0 && two.includes(expert) ? expert : two[0]);
+      foot.style.setProperty("--second", `var(--e${(two[1] ?? two[0]) % 8})`);
+      foot.style.setProperty("--share", percent(shares[0]));
+      digit.textContent = position < sent ? String(two[0]) : "";
+      chip.setAttribute("aria-label", `${word(position)}: ${two.map((one, order) => `expert ${one} ${percent(shares[order])}`).join(", ")}`);
     });
-    const most = Math.max(1, ...taken.map((list) => list.length));
+
+    const even = (here.length * (all[0]?.[0].experts.length ?? 2)) / experts;
+    const most = Math.max(1, even * 1.5, ...taken.map((list) => list.length));
     boxList.forEach((box, number) => {
-      const [, words, gauge] = box.children;
       const list = taken[number];
-      const route = hovered >= 0 ? said.routes[hovered][layer()] : null;
       const order = route ? route.experts.indexOf(number) : -1;
-      box.classList.toggle("ember", expert === number);
-      box.classList.toggle("takes", order >= 0);
-      box.setAttribute("aria-pressed", String(expert === number));
       const counts = new Map();
       for (const { position } of list) counts.set(word(position), (counts.get(word(position)) ?? 0) + 1);
+      const [top, load, words] = box.children;
+      box.setAttribute("aria-pressed", String(expert === number));
+      box.classList.toggle("takes", order >= 0);
+      box.classList.toggle("away", (expert >= 0 && expert !== number) || (Boolean(route) && order < 0));
+      top.children[1].textContent = order >= 0 ? percent(route.shares[order]) : String(list.length);
+      load.children[0].style.transform = `scaleX(${list.length / most})`;
+      load.children[1].style.left = `${(100 * even) / most}%`;
       words.replaceChildren(
-        ...[...counts].map(([text, count]) => {
-          const item = make("span", "rt-word", count > 1 ? `${text} ×${count}` : text);
-          item.classList.toggle("here", hovered >= 0 && order >= 0 && text === word(hovered));
-          return item;
-        }),
+        ...[...counts]
+          .sort(([, a], [, b]) => b - a)
+          .map(([name, times]) => {
+            const item = make("span", "rt-word", times > 1 ? `${name} ×${times}` : name);
+            item.classList.toggle("often", times > 1);
+            item.classList.toggle("here", order >= 0 && name === word(looked));
+            return item;
+          }),
       );
-      gauge.style.transform = `scaleX(${list.length / most})`;
-      box.dataset.share = order >= 0 ? percent(route.shares[order]) : "";
       box.setAttribute("aria-label", `Expert ${number}: ${list.length} tokens, ${[...counts.keys()].join(", ") || "none"}`);
     });
-    maps.forEach((bars, index) => {
-      const here = byExpert(routes, index, experts);
-      const top = Math.max(1, ...here.map((list) => list.length));
+
+    boxes.style.minHeight = `${boxes.offsetHeight}px`; // what stands below never moves up
+    maps.forEach((button, index) => {
+      const loads = byExpert(here, index, experts);
+      const top = Math.max(1, ...loads.map((list) => list.length));
+      const [, bars, same] = button.children;
       [...bars.children].forEach((bar, number) => {
-        bar.style.transform = `scaleY(${Math.max(0.03, here[number].length / top)})`;
-        bar.classList.toggle("ember", number === expert);
+        bar.style.transform = `scaleY(${Math.max(0.03, loads[number].length / top)})`;
+        bar.classList.toggle("away", expert >= 0 && number !== expert);
       });
-      const button = bars.parentElement;
+      const { pairs, same: alike } = faithfulness(said.pieces, all, index);
+      same.textContent = pairs ? `${alike} of ${pairs} alike` : "";
       button.setAttribute("aria-checked", String(index === layer()));
       button.tabIndex = index === layer() ? 0 : -1;
     });
-    const idle = taken.filter((list) => !list.length).length;
-    if (hovered >= 0) {
-      const route = said.routes[hovered][layer()];
+
+    const { pairs, same, best } = faithfulness(said.pieces, all, layer());
+    const who = diced() ? "dice send" : "the router sends";
+    paint(head, route ? route.experts[0] : expert >= 0 ? expert : (best?.expert ?? 0));
+    if (route) {
       loud.textContent = percent(route.shares[0]);
-      loudWords.textContent = ` of “${word(hovered)}” comes from expert ${route.experts[0]}, the rest from expert ${route.experts[1]}`;
+      loudWords.textContent = ` of “${word(looked)}” comes from expert ${route.experts[0]}${route.experts.length > 1 ? `, the rest from expert ${route.experts[1]}` : ""}`;
     } else if (expert >= 0) {
-      loud.textContent = String(taken[expert].length);
-      loudWords.textContent = ` of ${sent} tokens go to expert ${expert} in layer ${layer()}`;
+      loud.textContent = `${taken[expert].length} of ${here.length}`;
+      loudWords.textContent = ` tokens go to expert ${expert} in layer ${layer()}; an even share is ${even.toFixed(even % 1 ? 1 : 0)}`;
+    } else if (best) {
+      loud.textContent = `${best.times} of ${best.of}`;
+      loudWords.textContent = ` times ${who} “${best.word}” to expert ${best.expert} first`;
     } else {
-      loud.textContent = "2 of 8";
-      loudWords.textContent = ` experts take each token${sent === said.pieces.length && idle ? `; ${idle} had nothing to do here` : ""}`;
+      loud.textContent = `2 of ${experts}`;
+      loudWords.textContent = " experts take each token";
     }
-    loud.classList.toggle("ember", expert >= 0);
-    speak(`${loud.textContent}${loudWords.textContent}`);
+    const expected = (pairs / experts).toFixed(0);
+    take.textContent = !pairs
+      ? "No word stands here twice. In a text with equal words, see whether they meet the same expert."
+      : diced()
+        ? `With dice, ${same} of ${pairs} pairs of equal words meet the same expert in layer ${layer()}.`
+        : `Of ${pairs} pairs of equal words, ${same} meet the same expert in layer ${layer()}. Dice give about ${expected}.`;
+    speak(`${loud.textContent}${loudWords.textContent}. ${take.textContent}`);
   }
 
   play.addEventListener("click", () => said && start());
+  toss.addEventListener("click", () => {
+    finish();
+    if (!said) return;
+    if (!diced()) chance = dice(said.routes, experts, rolls++);
+    keepState({ dice: !diced() });
+  });
   model.on("change:said", listen);
-  for (const key of ["layer", "expert"]) model.on(`change:${key}`, update);
-  ask(model.get("text") ?? data.offers[0]);
+  const keys = ["layer", "expert", "dice"];
+  for (const key of keys) model.on(`change:${key}`, update);
+  if (!model.get("text")) model.set("text", text());
+  const stored = data.answers?.find(({ want }) => want.text === text());
+  if (stored) read(stored);
+  else ask(text());
 
   return () => {
     clocks.forEach(clearTimeout);
     hush();
     model.off("change:said", listen);
-    for (const key of ["layer", "expert"]) model.off(`change:${key}`, update);
+    for (const key of keys) model.off(`change:${key}`, update);
   };
 }
 

@@ -3,7 +3,7 @@
 // `data` for a page: words (each token's text, with a space in front where it stands apart), offers, begin, end, answers.
 // The view asks with `want` {ids}; `said` is {ids, logits}. `data` for one position of a text, in a notebook: logits
 // (the largest first), pieces (the texts of the first tokens).
-import { adopt, announcer, chipClass, headline, keeper, make, numbers, onDrag, ownText, piecesOf } from "./view.js";
+import { adopt, announcer, chipClass, headline, keeper, lots, make, numbers, onDrag, ownText, piecesOf } from "./view.js";
 
 const ROWS = 12;
 const DRAWS = 20;
@@ -81,17 +81,6 @@ export function draw(kept, lot) {
     if (rest <= 0) return index;
   }
   return kept.length - 1;
-}
-
-/** Twenty numbers from 0 to 1, the same for the same seed (mulberry32). */
-export function lots(seed, many = DRAWS) {
-  let state = Math.imul(seed + 1, 0x9e3779b9);
-  return Array.from({ length: many }, () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 4294967296;
-  });
 }
 
 export function render({ model, el }) {
@@ -232,7 +221,7 @@ export function render({ model, el }) {
     const rest = Math.max(0, 1 - kept.slice(0, ROWS).reduce((sum, value) => sum + value, 0));
     const largest = kept[0];
     if (!pulled) scale = SCALES.find((one) => one >= Math.max(largest, rest > 0.3 ? 0 : rest)) ?? 1;
-    const drawn = lots(seed).map((lot) => draw(kept, lot));
+    const drawn = lots(seed, DRAWS).map((lot) => draw(kept, lot));
 
     if (writes) drawPaper();
     const name = word(top[0]);

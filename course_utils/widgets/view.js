@@ -126,6 +126,22 @@ export function numbers(stored) {
   return Float64Array.from(sixteen, (value) => stored.low + stored.step * value);
 }
 
+/**
+ * Numbers drawn from 0 to 1, the same for the same seed (mulberry32).
+ * @param {number} seed
+ * @param {number} many
+ * @returns {number[]}
+ */
+export function lots(seed, many) {
+  let state = Math.imul(seed + 1, 0x9e3779b9);
+  return Array.from({ length: many }, () => {
+    state = (state + 0x6d2b79f5) | 0;
+    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
+    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
+    return ((mixed ^ (mixed >>> 14)) >>> 0) / 4294967296;
+  });
+}
+
 /** Words with hyphens inside, endings such as 's, and single marks: what the TinyWorld models have tokens for. */
 const PIECE = /'[\p{L}\p{M}\p{N}_]+|[\p{L}\p{M}\p{N}_]+(?:-[\p{L}\p{M}\p{N}_]+)*|[^\p{L}\p{M}\p{N}_\s]/gu;
 

@@ -276,19 +276,32 @@ def test_the_longest_bar_can_be_pulled_and_tokens_cut(visit):
 
 
 def test_an_expert_shows_its_words(visit):
-    page = visit("router.html").wake()
-    expect(page.locator(".rt-box")).to_have_count(8)
-    box = page.locator(".rt-box").first
+    visited = visit("router.html")
+    page = visited.page
+    head, chips = page.locator(".rt-head"), page.locator(".rt-sentence .chip")
+    expect(head).to_have_text("6 of 6 times the router sends “the” to expert 0 first")
+    box = page.locator(".rt-box").nth(2)
     box.click()
     expect(box).to_have_attribute("aria-pressed", "true")
-    words = int(re.match(r"Expert 0: (\d+) tokens", box.get_attribute("aria-label"))[1])
-    expect(page.locator(".rt-sentence .chip.ember")).to_have_count(words)
-    page.get_by_role("radio", name="layer 3").click()
+    words = int(re.match(r"Expert 2: (\d+) tokens", box.get_attribute("aria-label"))[1])
+    expect(page.locator(".rt-sentence .chip.lit")).to_have_count(words)
+    expect(head).to_contain_text(f"{words} of 28 tokens go to expert 2")
+    box.press("Enter")
+    chips.first.focus()
+    chips.first.press("ArrowRight")
+    expect(head).to_contain_text("of “dog” comes from expert 2")
+    expect(page.locator(".rt-box.takes")).to_have_count(2)
+    page.get_by_role("radio", name="layer 0").press("ArrowLeft")
     assert re.search("layer=3", page.url)
+    page.get_by_role("button", name="Let dice choose").click()
+    expect(page.locator(".rt-take")).to_contain_text("With dice,")
+    page.get_by_role("button", name="14 + 15 = 29").click()
+    expect(chips).to_have_count(24)
+    visited.wake()
     field = page.get_by_label("Your own sentence")
     field.fill("Noor has a drum.")
     field.press("Enter")
-    expect(page.locator(".rt-sentence .chip")).to_have_count(5)
+    expect(chips).to_have_count(5)
 
 
 def test_a_head_is_switched_off_and_the_answer_turns(visit):

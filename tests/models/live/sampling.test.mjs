@@ -4,7 +4,8 @@ import { readFileSync } from "node:fs";
 import test from "node:test";
 
 const { SITE, REFERENCE } = process.env;
-const { cut, draw, lots, shares, temperatureFor } = await import(`${SITE}/live/sampling.js`);
+const { cut, draw, shares, temperatureFor } = await import(`${SITE}/live/sampling.js`);
+const { lots } = await import(`${SITE}/live/view.js`);
 
 test("temperature, top-k and top-p keep what transformers keeps, and share it out alike", () => {
   const { warped } = JSON.parse(readFileSync(REFERENCE, "utf8"));
@@ -32,8 +33,8 @@ test("a token is drawn as often as its share says", () => {
 });
 
 test("a seed gives the same lots, from 0 to 1 and even", () => {
-  assert.deepEqual(lots(3), lots(3));
-  assert.notDeepEqual(lots(3), lots(4));
+  assert.deepEqual(lots(3, 20), lots(3, 20));
+  assert.notDeepEqual(lots(3, 20), lots(4, 20));
   const many = lots(0, 10000);
   assert.ok(many.every((lot) => lot >= 0 && lot < 1));
   assert.ok(Math.abs(many.reduce((sum, lot) => sum + lot, 0) / many.length - 0.5) < 0.01);
