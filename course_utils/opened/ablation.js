@@ -1,10 +1,16 @@
 // Switch attention heads off, and see what the model then says.
-// Model: `said` {pieces, attention, top} from the host (attention[layer][head]: a flat lower triangle of shares, row by
-// row; top: the likeliest next tokens as [text, share]), and what the visitor chose: text, off (names such as "0.3").
-// The view asks with `want` {text, off}.
-import { adopt, announcer, chipClass, colour, headline, make, onTheme, ownText } from "./view.js";
+// Model: `data` {layers, heads, offers (texts), answers, words}, `said` {pieces, attention, top} from the host
+// (attention[layer][head]: a flat lower triangle of shares, row by row; top: the likeliest next tokens as [text, share]),
+// and what the visitor chose: text, off (names such as "0.3"). The view asks with `want` {text, off}.
+import { adopt, announcer, chipClass, colour, headline, keeper, make, onTheme, ownText } from "./view.js";
 
-const WAIT = 60; // ms between two heads that are tried one after another
+const PACE = 320; // ms for each head when all are tried one after another
+const ROWS = 5;
+/** How the colour words of TinyWorld look. */
+const LOOKS = {
+  black: "#15181f", blue: "#2f6fe0", brown: "#7a4a24", golden: "#e0a818", green: "#2f9e4f", grey: "#8b9099", orange: "#f2811d",
+  pink: "#f48fb6", purple: "#7e3fb8", red: "#d42a2a", silver: "#c3c8d1", white: "#ffffff", yellow: "#f5dc33",
+};
 
 const percent = (share) => (share < 0.005 ? "<1%" : `${Math.round(100 * share)}%`);
 
@@ -19,35 +25,48 @@ export function render({ model, el }) {
   const data = model.get("data");
   const { layers, heads } = data;
   const still = matchMedia("(prefers-reduced-motion: reduce)");
-  const answers = new Map(); // "text|off" -> what the host said
-  let pieces = [];
+  /** @type {Map<string, any>} what the host said, by text and heads that are off */
+  const answers = new Map();
   let clock = 0;
   let hovered = null;
   let queue = []; // names of heads that are still to be tried alone
+  let missed = ""; // what was asked while the model was asleep
 
   adopt(el, "ab");
-  const own = ownText({ placeholder: "Begin your own sentence", label: "Your own sentence", button: "Read it" }, data, read);
   const sentence = make("p", "ab-sentence");
+  const looking = make("p", "ab-looking");
   const { head, loud, loudWords } = headline("ab");
+  const swatch = make("i", "ab-swatch");
+  head.prepend(swatch);
   const answer = make("div", "ab-answer");
   answer.setAttribute("aria-hidden", "true");
   const board = make("div", "ab-board");
   board.setAttribute("role", "group");
   board.setAttribute("aria-label", "All heads; a press switches one off or on");
   board.style.setProperty("--heads", String(heads));
+  const legend = make("p", "ab-legend");
+  legend.append("map: from each token (down), where the head looks back (across)", make("br"), make("i", "ab-swatch ab-any"), " the answer without this head, and its share");
   const tools = make("div", "ab-tools");
-  const each = make("button", "against", "Try each alone");
+  const each = make("button", "ab-each", "▶ Try each alone");
   const allOn = make("button", "", "All on");
+  tools.append(each, allOn);
   const wake = make("div");
   wake.dataset.wake = "to switch off several";
-  tools.append(allOn, each, wake);
+  const labels = { placeholder: "Begin your own sentence", label: "Your own sentence", button: "Read it", offer: "Or take" };
+  const own = ownText(labels, data, (words) => {
+    stop();
+    ask(words, []);
+  });
   const { live, speak, hush } = announcer();
-  el.append(own, sentence, head, answer, board, tools, live);
+  el.append(sentence, looking, head, answer, board, legend, tools, wake, own, live);
 
   const off = () => new Set(model.get("off") ?? []);
-  const text = () => model.get("text") ?? data.offers[0];
-  const key = (names) => `${text()}|${[...names].sort().join(" ")}`;
-  const whole = () => answers.get(key([]));
+  const text = () => model.get("text");
+  const key = (words, names) => `${words}|${[...names].sort().join(" ")}`;
+  const said = (names) => answers.get(key(text(), names));
+  const whole = () => said([]);
+  for (const one of data.answers ?? []) answers.set(key(one.want.text, one.want.off), one);
+  const keepState = keeper(model, update);
 
   const tiles = [];
   for (let layer = 0; layer < layers; layer++) {
@@ -57,12 +76,21 @@ export function render({ model, el }) {
       const tile = make("button", "ab-tile");
       tile.dataset.name = name;
       const map = make("canvas");
-      tile.append(map, make("span", "ab-name num", name), make("span", "ab-share num"));
-      tile.addEventListener("click", () => toggle(name));
-      tile.addEventListener("mouseenter", () => show(name));
-      tile.addEventListener("mouseleave", () => show(null));
-      tile.addEventListener("focus", () => show(name));
-      tile.addEventListener("blur", () => show(null));
+      tile.append(map, make("span", "ab-name num", name), make("span", "ab-share num"), make("i", "ab-swatch"));
+      tile.addEventListener("click", () => {
+        stop();
+        const names = off();
+        if (!names.delete(name)) names.add(name);
+        ask(text(), [...names]);
+      });
+      const show = (to) => () => {
+        hovered = to;
+        update();
+      };
+      tile.addEventListener("mouseenter", show(name));
+      tile.addEventListener("mouseleave", show(null));
+      tile.addEventListener("focus", show(name));
+      tile.addEventListener("blur", show(null));
       tile.addEventListener("keydown", (event) => {
         const step = { ArrowRight: 1, ArrowLeft: -1, ArrowDown: heads, ArrowUp: -heads }[event.key];
         if (!step) return;
@@ -74,62 +102,76 @@ export function render({ model, el }) {
     }
   }
 
-  function show(name) {
-    hovered = name;
-    update();
-  }
-  function toggle(name) {
-    const names = off();
-    if (!names.delete(name)) names.add(name);
-    queue = [];
-    model.set("off", [...names]);
-    model.save_changes();
-    ask([...names]);
-  }
-  function ask(names) {
-    if (answers.has(key(names))) return update();
+  /** Show the model with some heads off, and ask for its answer unless that is there. */
+  function ask(words, names) {
+    if (answers.has(key(words, names))) return show(words, names);
     el.classList.toggle("waiting", model.get("live"));
-    model.set("want", { text: text(), off: names });
+    model.set("want", { text: words, off: names });
     model.save_changes();
+  }
+  function show(words, names) {
+    const other = words !== text();
+    if (!answers.has(key(words, []))) return ask(words, []);
+    keepState({ text: words, off: names });
+    if (other) paint();
   }
   function listen() {
-    const said = model.get("said");
+    const heard = model.get("said");
     el.classList.remove("waiting");
-    if (!said) return;
-    if (said.asleep) return;
-    if (said.error) {
-      loudWords.textContent = said.error;
-      queue = [];
-      return;
+    if (!heard) return;
+    const { text: words, off: names } = heard.want;
+    if (heard.asleep) {
+      missed = key(words, names);
+      return stop();
     }
-    answers.set(`${said.want.text}|${[...said.want.off].sort().join(" ")}`, said);
-    if (said.want.text !== text()) return;
-    pieces = whole()?.pieces ?? said.pieces;
-    if (!whole()) return ask([]);
-    if (!answers.has(key(off()))) return ask([...off()]);
-    if (!said.want.off.length) paint();
-    update();
-    if (queue.length) clock = setTimeout(next, still.matches ? 0 : WAIT);
-  }
-  function next() {
-    while (queue.length) {
-      const name = queue.shift();
-      if (!answers.has(key([name]))) return ask([name]);
+    if (heard.error) {
+      loudWords.textContent = heard.error;
+      return stop();
     }
-    update();
+    answers.set(key(words, names), heard);
+    if (queue.length) return advance();
+    if (missed && key(words, names) !== missed && !names.length) return ask(words, missed.split("|").at(-1).split(" "));
+    missed = "";
+    show(words, names);
   }
+
+  // Every head alone, one after another
+  function stop() {
+    clearTimeout(clock);
+    queue = [];
+    each.textContent = "▶ Try each alone";
+  }
+  function advance() {
+    const name = queue[0];
+    if (!said([name])) return ask(text(), [name]);
+    keepState({ off: [name] });
+    queue.shift();
+    clock = setTimeout(() => (queue.length ? advance() : finish()), still.matches ? 0 : PACE);
+  }
+  function finish() {
+    stop();
+    keepState({ off: [] });
+  }
+  each.addEventListener("click", () => {
+    if (queue.length) return finish();
+    stop();
+    each.textContent = "■ Stop";
+    queue = tiles.map(({ name }) => name);
+    advance();
+  });
+  allOn.addEventListener("click", finish);
 
   /** Draw the small map of each head: a row for each token, from which it looks back at the ones before. */
   function paint() {
-    const said = whole();
-    if (!said) return;
+    const now = whole();
+    if (!now) return;
     const ink = colour(el, "--ink");
-    const size = pieces.length;
+    const size = now.pieces.length;
     for (const { layer, number, map } of tiles) {
       map.width = map.height = size;
       const brush = map.getContext("2d");
       const image = brush.createImageData(size, size);
-      const shares = said.attention[layer][number];
+      const shares = now.attention[layer][number];
       for (let row = 0; row < size; row++) {
         for (let column = 0; column <= row; column++) {
           const share = shares[(row * (row + 1)) / 2 + column];
@@ -141,40 +183,58 @@ export function render({ model, el }) {
     }
   }
 
+  const tint = (thing, token) => thing.style.setProperty("--look", LOOKS[token.trim()] ?? "var(--mark)");
   const rows = new Map();
   function update() {
-    const said = answers.get(key(off()));
+    const now = said(off());
     const before = whole();
-    if (!said || !before) return;
+    if (!now || !before) return;
     const names = off();
-    const [favourite] = before.top[0];
-    const [now, share] = said.top[0];
-    const changed = now !== favourite;
+    const [favourite, sure] = before.top[0];
+    const [first, share] = now.top[0];
+    const changed = first !== favourite;
 
     const looks = hovered ? tiles.find(({ name }) => name === hovered) : null;
-    const last = pieces.length - 1;
+    const last = before.pieces.length - 1;
+    const seen = looks ? before.attention[looks.layer][looks.number].slice((last * (last + 1)) / 2 + 1) : [];
+    const most = seen.indexOf(Math.max(...seen));
     sentence.replaceChildren(
-      ...pieces.slice(1).map((piece, index) => {
+      ...before.pieces.slice(1).map((piece, index) => {
         const chip = make("span", chipClass(piece, index), piece.trim());
+        if (LOOKS[piece.trim()]) {
+          tint(chip, piece);
+          chip.classList.add("ab-colour");
+        }
         if (looks) {
-          const seen = before.attention[looks.layer][looks.number][(last * (last + 1)) / 2 + index + 1];
-          const bar = make("i");
-          bar.style.transform = `scaleX(${seen})`;
-          chip.append(bar);
-          chip.classList.toggle("looked", seen > 0.2);
+          chip.append(make("u"));
+          chip.lastChild.style.transform = `scaleX(${seen[index]})`;
+          chip.classList.toggle("looked", seen[index] > 0.2);
         }
         return chip;
       }),
-      make("span", `chip ab-next${changed ? " ember" : ""}`, now.trim()),
+      make("span", `chip ab-next${changed ? " ember" : ""}`, first.trim()),
     );
-    loud.textContent = percent(share);
-    loud.classList.toggle("ember", changed);
-    const gone = names.size;
-    loudWords.textContent = gone
-      ? ` “${now.trim()}”, with ${gone} of ${tiles.length} heads off${changed ? `: not “${favourite.trim()}” any more` : ""}`
-      : ` “${now.trim()}”, with all ${tiles.length} heads on`;
+    tint(sentence.lastChild, first);
+    looking.textContent = looks
+      ? `Head ${looks.name} looks from “${before.pieces[last].trim()}” most at “${before.pieces[most + 1].trim()}”: ${percent(seen[most])}`
+      : "";
 
-    const list = said.top.slice(0, 5);
+    const alone = tiles.map(({ name }) => said([name]));
+    const breaking = alone.filter((one) => one && one.top[0][0] !== favourite).length;
+    const gone = names.size;
+    tint(swatch, first);
+    if (!gone && alone.every(Boolean)) {
+      loud.textContent = `${breaking} of ${tiles.length}`;
+      loudWords.textContent = ` heads, each switched off alone, change${breaking === 1 ? "s" : ""} the answer “${favourite.trim()}” (${percent(sure)})`;
+    } else {
+      loud.textContent = percent(share);
+      loudWords.textContent = gone
+        ? ` “${first.trim()}”, with ${gone === 1 ? `head ${[...names][0]}` : `${gone} of ${tiles.length} heads`} off${changed ? `: not “${favourite.trim()}” any more` : ""}`
+        : ` “${first.trim()}”, with all ${tiles.length} heads on`;
+    }
+    loud.classList.toggle("ember", changed);
+
+    const list = now.top.slice(0, ROWS);
     for (const [token, row] of rows) {
       if (list.some(([other]) => other === token)) continue;
       row.remove();
@@ -184,65 +244,52 @@ export function render({ model, el }) {
       let row = rows.get(token);
       if (!row) {
         row = make("p", "ab-row");
-        row.append(make("span", "ab-word", token.trim()), make("i"), make("span", "num ab-chance"));
+        const track = make("span", "ab-track");
+        track.append(make("i"), make("span", "num ab-chance"));
+        row.append(make("span", "ab-word", token.trim()), track);
+        tint(row, token);
         rows.set(token, row);
         answer.append(row);
       }
       row.style.transform = `translateY(${100 * index}%)`;
-      row.children[1].style.transform = `scaleX(${Math.max(0.003, chance)})`;
-      row.children[2].textContent = percent(chance);
+      const [bar, number] = row.lastChild.children;
+      bar.style.width = `${Math.max(0.5, 84 * chance)}%`;
+      number.style.left = `calc(${84 * chance}% + 0.5rem)`;
+      number.textContent = percent(chance);
       row.classList.toggle("first", token === favourite);
     });
 
-    for (const { name, tile } of tiles) {
-      const alone = answers.get(key([name]));
-      const label = tile.children[2];
+    tiles.forEach(({ name, tile }, index) => {
+      const without = alone[index];
       const down = names.has(name);
+      const [, , share, look] = tile.children;
       tile.classList.toggle("off", down);
+      tile.classList.toggle("tried", Boolean(without));
+      tile.classList.toggle("breaks", Boolean(without) && without.top[0][0] !== favourite);
       tile.setAttribute("aria-pressed", String(down));
-      let words = "";
-      if (alone) {
-        const left = shareOf(alone.top, favourite);
-        words = percent(left);
-        tile.style.setProperty("--left", String(left / before.top[0][1]));
-        tile.classList.toggle("breaks", alone.top[0][0] !== favourite);
-      }
-      tile.classList.toggle("tried", Boolean(alone));
-      label.textContent = words;
-      tile.setAttribute("aria-label", `Head ${name}, ${down ? "off" : "on"}${words ? `; without it ${favourite.trim()} has ${words}` : ""}`);
-    }
+      share.textContent = without ? percent(without.top[0][1]) : "";
+      look.hidden = !without;
+      if (without) tint(look, without.top[0][0]);
+      tile.setAttribute("aria-label", `Head ${name}, ${down ? "off" : "on"}${without ? `; without it ${without.top[0][0].trim()} ${share.textContent}` : ""}`);
+    });
     speak(`${loud.textContent}${loudWords.textContent}`);
   }
 
-  allOn.addEventListener("click", () => {
-    queue = [];
-    model.set("off", []);
-    model.save_changes();
-    update();
-  });
-  each.addEventListener("click", () => {
-    model.set("off", []);
-    model.save_changes();
-    update();
-    queue = tiles.map(({ name }) => name);
-    next();
-  });
-  function read(words) {
-    queue = [];
-    model.set("text", words);
-    model.set("off", []);
-    model.save_changes();
-    ask([]);
-  }
   const endTheme = onTheme(el, paint);
+  const follow = () => whole() && update();
   model.on("change:said", listen);
-  ask([]);
+  model.on("change:off", follow);
+  const start = { text: model.get("text") || data.offers[0], off: model.get("off") ?? [] };
+  if (!answers.has(key(start.text, start.off)) && data.answers) show(data.answers[0].want.text, data.answers[0].want.off);
+  ask(start.text, start.off);
+  paint();
 
   return () => {
-    clearTimeout(clock);
+    stop();
     hush();
     endTheme();
     model.off("change:said", listen);
+    model.off("change:off", follow);
   };
 }
 

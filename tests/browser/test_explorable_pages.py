@@ -305,19 +305,34 @@ def test_an_expert_shows_its_words(visit):
 
 
 def test_a_head_is_switched_off_and_the_answer_turns(visit):
-    page = visit("ablation.html").wake()
-    answer = page.locator(".ab-next")
+    visited = visit("ablation.html")
+    page = visited.page
+    answer, head = page.locator(".ab-next"), page.locator(".ab-head")
     expect(answer).to_have_text("golden")
-    head = page.locator('[data-name="0.0"]')
-    head.press("Enter")
+    expect(head).to_contain_text("2 of 16 heads, each switched off alone, change the answer “golden”")
+    breaking = [tile.get_attribute("data-name") for tile in page.locator(".ab-tile.breaks").all()]
+    assert breaking == ["0.0", "2.3"]
+    tile = page.locator('[data-name="0.0"]')
+    tile.press("Enter")
     expect(answer).to_have_text("red")
-    expect(head).to_have_attribute("aria-pressed", "true")
+    expect(tile).to_have_attribute("aria-pressed", "true")
+    expect(page.locator(".ab-looking")).to_contain_text("Head 0.0 looks from “is” most at")
     assert "off=" in page.url
+    page.locator('[data-name="0.1"]').click()  # two heads need the model
+    expect(page.get_by_role("button", name="Wake the model")).to_have_class(re.compile("pulse"))
+    expect(tile).to_have_attribute("aria-pressed", "true")
+    visited.wake()
+    expect(page.locator('.ab-tile[aria-pressed="true"]')).to_have_count(2)
     page.get_by_role("button", name="All on").click()
     expect(answer).to_have_text("golden")
+    field = page.get_by_label("Your own sentence")
+    field.fill("Noor has a red drum. What colour is the drum? The drum is")
+    field.press("Enter")
+    expect(answer).to_have_text("red")
+    expect(page.locator(".ab-tile.tried")).to_have_count(0)
     page.get_by_role("button", name="Try each alone").click()
     expect(page.locator(".ab-tile.tried")).to_have_count(16)
-    assert "0.0" in page.locator(".ab-tile.breaks .ab-name").all_inner_texts()
+    expect(head).to_contain_text("of 16 heads")
 
 
 def test_a_claim_turns_once_a_verdict_is_given(visit):
