@@ -61,12 +61,12 @@ def _data(name):
 def _claims():
     from course_utils import catalog
 
-    lessons = {lesson[:2]: lesson for lesson in catalog.lessons()}
+    lessons = {name[:2]: lesson for name, lesson in catalog.lessons().items()}
     claims = []
     for claim in catalog.claims().values():
         settled = [
-            {"title": f"Lesson {number}", "address": f"../notebooks/{lessons[number]}.html"}
-            for number in claim.settled
+            {"title": f"{lesson.name[:2]} {lesson.title}", "address": f"../notebooks/{lesson.name}.html"}
+            for lesson in map(lessons.get, claim.settled)
         ]
         points = {side: [asdict(point) for point in getattr(claim, side)] for side in SIDES}
         facts = {key: getattr(claim, key) for key in ("number", "words", "reading", "verdict", "one_sided")}

@@ -1,46 +1,120 @@
 // The wall of the article's claims: a tile each, which turns once the visitor has said what they think of it.
-// Model: data {verdicts, claims}, and what the visitor chose: claim (the number of the one that is shown, or 0) and
-// guesses (from a claim's number to a verdict).
+// Model: data {verdicts, claims}, and what the visitor chose: claim (the number of the one that is shown), lesson (two
+// digits, or "" for all) and guesses (from a claim's number to a group of verdicts).
 import { adopt, announcer, headline, keeper, make } from "./view.js";
 
+/** What a visitor can say of a claim, and which of the nine verdicts that covers. */
+export const GROUPS = {
+  holds: { sign: "\u2713", title: "It holds", meaning: "as it stands, or nearly", verdicts: ["true", "mostly true"] },
+  not: { sign: "\u2717", title: "Not as it stands", meaning: "in part only, misleading, outdated or false", verdicts: ["partly true", "misleading", "outdated", "false"] },
+  open: { sign: "?", title: "Nobody outside can say", meaning: "not public, or a matter of opinion", verdicts: ["cannot know", "held once", "opinion"] },
+};
+const SIGNS = { true: "\u2713", "mostly true": "\u2713", false: "\u2717", "cannot know": "?" }; // as in the lessons
+const TURN = 280; // ms
+
+/** @param {string} verdict */
+export const groupOf = (verdict) => Object.keys(GROUPS).find((name) => GROUPS[name].verdicts.includes(verdict));
+
 /**
- * How many guesses are the key's verdict.
+ * How many guesses are the group of the course's verdict, and which way the others are off.
  * @param {Object<string, string>} guesses
  * @param {{ number: number, verdict: string }[]} claims
  */
 export function score(guesses, claims) {
   const made = claims.filter(({ number }) => guesses[number]);
-  return { made: made.length, same: made.filter(({ number, verdict }) => guesses[number] === verdict).length };
+  const are = (guess, key) => made.filter(({ number, verdict }) => guesses[number] === guess && groupOf(verdict) === key).length;
+  return {
+    made: made.length,
+    same: made.filter(({ number, verdict }) => guesses[number] === groupOf(verdict)).length,
+    trusted: are("holds", "not"),
+    doubted: are("not", "holds"),
+  };
 }
 
 export function render({ model, el }) {
   const { verdicts, claims } = model.get("data");
   const still = matchMedia("(prefers-reduced-motion: reduce)");
+  const count = (group) => claims.filter(({ verdict }) => groupOf(verdict) === group).length;
 
   adopt(el, "cw");
   const { head, loud, loudWords } = headline("cw");
-  const wall = make("div", "cw-wall");
-  wall.setAttribute("role", "group");
-  wall.setAttribute("aria-label", `${claims.length} claims of the article`);
+  const strip = make("div", "cw-strip");
+  strip.setAttribute("aria-hidden", "true");
+  const segments = claims.map(() => strip.appendChild(make("i")));
+  const take = make("p", "cw-take");
+  const legend = make("p", "cw-legend");
+  for (const [name, text] of [["same", "as the course read it"], ["differs", "otherwise"], ["", "yours to judge"]]) {
+    const entry = legend.appendChild(make("span"));
+    entry.append(make("i", name), text);
+  }
+  const actions = make("p", "cw-actions");
+  const copy = make("button", "", "Copy my result");
+  const again = make("button", "", "Start again");
+  const copied = make("span", "cw-copied");
+  copied.setAttribute("role", "status");
+  actions.append(copy, again, copied);
+  const top = make("div", "cw-top");
+  top.append(head, take, strip, legend, actions);
   const panel = make("section", "cw-panel");
   panel.setAttribute("aria-label", "The claim");
   panel.tabIndex = -1;
+  const filter = make("div", "cw-filter");
+  filter.setAttribute("role", "radiogroup");
+  filter.setAttribute("aria-label", "Lesson that settles the claim");
+  const wall = make("div", "cw-wall");
+  wall.setAttribute("role", "group");
+  wall.setAttribute("aria-label", `${claims.length} claims of the article`);
+  const side = make("div", "cw-side");
+  side.append(filter, wall);
   const { live, speak, hush } = announcer(300);
-  el.append(head, panel, wall, live);
+  const all = make("div", "cw-all");
+  all.append(top, panel, side);
+  el.append(all, live);
 
   const guesses = () => model.get("guesses") ?? {};
-  const shown = () => claims.find(({ number }) => number === model.get("claim"));
+  const shown = () => claims.find(({ number }) => number === model.get("claim")) ?? claims[0];
+  const digits = ({ title }) => title.match(/\d\d/)[0];
+  const inLesson = ({ lessons }) => !model.get("lesson") || lessons.some((lesson) => digits(lesson) === model.get("lesson"));
   const keep = keeper(model, update);
 
-  const tiles = claims.map((claim) => {
+  // The filter
+  const numbers = [...new Set(claims.flatMap(({ lessons }) => lessons.map(digits)))].sort();
+  const chips = ["", ...numbers].map((lesson) => {
+    const chip = filter.appendChild(make("button", "num", lesson || "All"));
+    const these = claims.filter(({ lessons }) => !lesson || lessons.some((each) => digits(each) === lesson));
+    const name = these[0].lessons.find((each) => digits(each) === lesson)?.title ?? "All lessons";
+    chip.setAttribute("role", "radio");
+    chip.setAttribute("aria-label", `${name}: ${these.length} ${these.length === 1 ? "claim" : "claims"}`);
+    chip.title = chip.getAttribute("aria-label");
+    chip.addEventListener("click", () => choose(lesson));
+    chip.addEventListener("keydown", (event) => {
+      const step = { ArrowRight: 1, ArrowDown: 1, ArrowLeft: -1, ArrowUp: -1 }[event.key];
+      if (!step) return;
+      event.preventDefault();
+      const index = (["", ...numbers].indexOf(lesson) + step + chips.length) % chips.length;
+      choose(["", ...numbers][index]);
+      chips[index].focus();
+    });
+    return chip;
+  });
+  function choose(lesson) {
+    model.set("lesson", lesson);
+    const fits = claims.filter(inLesson);
+    keep({ claim: fits.includes(shown()) ? shown().number : fits[0].number });
+  }
+
+  // The wall: a stub stands for each number that is missing
+  const stubs = [];
+  const tiles = claims.map((claim, index) => {
+    for (let number = (claims[index - 1]?.number ?? 0) + 1; number < claim.number; number++) {
+      const stub = make("p", "cw-stub");
+      stub.append(make("span", "cw-number num", String(number)), "left out: no lesson can settle it");
+      stubs.push(wall.appendChild(stub));
+    }
     const tile = make("button", "cw-tile");
-    const inner = make("span", "cw-inner");
-    const front = make("span", "cw-front");
-    front.append(make("span", "cw-number num", String(claim.number)), make("span", "cw-words", `“${claim.words}”`));
-    const back = make("span", "cw-back");
-    back.append(make("span", "cw-number num", String(claim.number)), make("b", "", claim.verdict), make("span", "cw-said"));
-    inner.append(front, back);
-    tile.append(inner);
+    const inner = tile.appendChild(make("span", "cw-inner"));
+    const front = inner.appendChild(make("span", "cw-front"));
+    front.append(make("span", "cw-number num", String(claim.number)), make("span", "cw-words", `\u201c${claim.words}\u201d`));
     tile.addEventListener("click", () => {
       keep({ claim: claim.number });
       const box = panel.getBoundingClientRect();
@@ -48,124 +122,186 @@ export function render({ model, el }) {
       panel.focus({ preventScroll: true });
     });
     tile.addEventListener("keydown", (event) => {
-      const step = { ArrowRight: 1, ArrowDown: 1, ArrowLeft: -1, ArrowUp: -1 }[event.key];
-      if (!step) return;
+      const seen = tiles.filter(({ hidden }) => !hidden);
+      const at = seen.indexOf(tile);
+      const across = seen.filter(({ offsetTop }) => offsetTop === seen[0].offsetTop).length;
+      const step = { ArrowRight: 1, ArrowDown: across, ArrowLeft: -1, ArrowUp: -across }[event.key];
+      if (!step || !seen[at + step]) return;
       event.preventDefault();
-      tiles[(tiles.indexOf(tile) + step + tiles.length) % tiles.length].focus();
+      seen[at + step].focus();
     });
-    wall.append(tile);
-    return tile;
+    tile.addEventListener("focus", () => tiles.forEach((other) => (other.tabIndex = other === tile ? 0 : -1)));
+    return wall.appendChild(tile);
   });
 
+  /** Turn a tile. The verdict comes into the page only now. */
+  function turn(tile, claim, guess, move) {
+    const inner = tile.firstChild;
+    tile.querySelector(".cw-back")?.remove();
+    tile.classList.toggle("turned", Boolean(guess) && !move);
+    tile.classList.toggle("differs", Boolean(guess) && guess !== groupOf(claim.verdict));
+    if (!guess) return;
+    const back = inner.appendChild(make("span", "cw-back"));
+    const yours = guess === groupOf(claim.verdict) ? "as you said" : `you: ${GROUPS[guess].title.toLowerCase()}`;
+    back.append(
+      make("span", "cw-number num", String(claim.number)),
+      make("span", "cw-sign", SIGNS[claim.verdict] ?? "~"), make("b", "", claim.verdict), make("span", "cw-yours", yours),
+    );
+    if (!move) return;
+    void tile.offsetWidth; // the turn starts from the front
+    tile.classList.add("turned");
+    if (still.matches) back.animate([{ opacity: 0 }, { opacity: 1 }], { duration: TURN });
+  }
+
   function points(title, list, className, oneSided) {
-    const side = make("div", `cw-side ${className}`);
-    side.append(make("h3", "", title));
-    if (!list.length) side.append(make("p", "cw-none", oneSided || "Nothing that we found."));
+    const block = make("div", `cw-points ${className}`);
+    block.append(make("h3", "", title));
+    if (!list.length) block.append(make("p", "cw-none", oneSided || "Nothing that we found."));
     for (const point of list) {
-      const text = make("p", "", point.text);
-      side.append(text);
+      block.append(make("p", "", point.text));
       const sources = [point.basis, ...point.sources].filter(Boolean).join("; ");
-      if (sources) side.append(make("p", "cw-source", sources));
+      if (sources) block.append(make("p", "cw-source", sources));
     }
-    return side;
+    return block;
   }
 
   function nextOpen() {
-    const from = claims.findIndex(({ number }) => number === model.get("claim"));
-    const order = [...claims.slice(from + 1), ...claims.slice(0, from + 1)];
-    return order.find(({ number }) => !guesses()[number]);
+    const fits = claims.filter(inLesson);
+    const from = fits.indexOf(shown());
+    return [...fits.slice(from + 1), ...fits.slice(0, from + 1)].find(({ number }) => !guesses()[number]);
+  }
+
+  function guess(claim, group) {
+    keep({ guesses: { ...guesses(), [claim.number]: group } });
+    panel.focus({ preventScroll: true });
+    const same = group === groupOf(claim.verdict);
+    speak(`You said: ${GROUPS[group].title}. The course: ${claim.verdict}${same ? ", as you said" : ""}. ${take.textContent}`);
   }
 
   let drawn = "";
   function drawPanel() {
     const claim = shown();
-    const guess = claim && guesses()[claim.number];
-    const now = `${claim?.number} ${guess}`;
+    const group = guesses()[claim.number];
+    const now = `${claim.number} ${group ?? ""}`;
     if (now === drawn) return;
+    const turns = drawn === `${claim.number} ` && group;
     drawn = now;
-    panel.replaceChildren();
-    if (!claim) {
-      panel.append(make("p", "cw-start", "Choose a tile."));
+    const fill = () => panel.replaceChildren(...(group ? backOf(claim, group) : frontOf(claim)));
+    if (turns && !still.matches) {
+      const half = { duration: TURN / 2, easing: "ease-in" };
+      panel.animate([{ transform: "none" }, { transform: "perspective(60rem) rotateY(90deg)" }], half).onfinish = () => {
+        fill();
+        panel.animate([{ transform: "perspective(60rem) rotateY(-90deg)" }, { transform: "none" }], { ...half, easing: "ease-out" });
+      };
       return;
     }
-    panel.append(make("p", "cw-quote", `“${claim.words}”`));
+    fill();
+    panel.animate([{ opacity: 0 }, { opacity: 1 }], { duration: 150 });
+  }
+  function frontOf(claim) {
     const reading = make("p", "cw-reading");
     reading.append(make("b", "", "Our reading: "), claim.reading);
-    panel.append(reading);
-    if (!guess) {
-      panel.append(make("h3", "", "What do you say? The words …"));
-      const list = make("div", "cw-verdicts");
-      for (const [verdict, meaning] of Object.entries(verdicts)) {
-        const button = make("button", "cw-verdict");
-        button.append(make("b", "", verdict), make("span", "", meaning));
-        button.addEventListener("click", () => {
-          keep({ guesses: { ...guesses(), [claim.number]: verdict } });
-          panel.focus({ preventScroll: true });
-          const result = verdict === claim.verdict ? "as our key says" : `our key says: ${claim.verdict}`;
-          speak(`You said ${verdict}; ${result}.`);
-        });
-        list.append(button);
-      }
-      panel.append(list);
-      return;
+    const list = make("div", "cw-groups");
+    for (const [name, { sign, title, meaning }] of Object.entries(GROUPS)) {
+      const button = list.appendChild(make("button", "cw-group"));
+      const text = make("span");
+      text.append(make("b", "", title), make("span", "", meaning));
+      button.append(make("span", "cw-sign", sign), text);
+      button.addEventListener("click", () => guess(claim, name));
     }
-    const same = guess === claim.verdict;
-    const result = make("p", "cw-result");
-    result.append(make("b", `loud${same ? "" : " ember"}`, claim.verdict));
-    result.append(make("span", "", same ? ", as you said" : ` in our key; you said: ${guess}`));
-    panel.append(result, make("p", "cw-meaning", `The words: ${verdicts[claim.verdict]}.`));
-    const sides = make("div", "cw-sides");
-    sides.append(
-      points("What speaks for it", claim.speaks_for, "for", claim.one_sided),
-      points("What speaks against it", claim.speaks_against, "against", claim.one_sided),
-    );
-    panel.append(sides);
-    const foot = make("p", "cw-foot");
-    for (const { title, address } of claim.lessons) {
-      const link = make("a", "", title);
-      link.href = address;
-      foot.append(link, " ");
-    }
-    panel.append(foot);
+    return [make("p", "cw-number num", `claim ${claim.number}`), make("p", "cw-quote", `\u201c${claim.words}\u201d`), reading, list];
+  }
+  function backOf(claim, group) {
+    const same = group === groupOf(claim.verdict);
+    const result = make("p", `cw-result${same ? "" : " differs"}`);
+    result.append(make("b", "loud", claim.verdict), make("span", "", same ? "as you said" : `you said: ${GROUPS[group].title.toLowerCase()}`));
+    const parts = [
+      make("p", "cw-number num", `claim ${claim.number}`), make("p", "cw-quote small", `\u201c${claim.words}\u201d`), result,
+      make("p", "cw-meaning", `The words: ${verdicts[claim.verdict]}.`),
+    ];
     const following = nextOpen();
     if (following) {
-      const next = make("button", "cw-next", "The next claim");
+      const next = make("button", "cw-next", "The next claim \u2192");
       next.addEventListener("click", () => {
         keep({ claim: following.number });
         panel.focus({ preventScroll: true });
       });
-      panel.append(next);
+      parts.push(next);
     }
-    if (!still.matches) {
-      panel.animate([{ opacity: 0, transform: "translateY(6px)" }, { opacity: 1, transform: "none" }], { duration: 280, easing: "cubic-bezier(.2,.7,.2,1)" });
+    parts.push(
+      points("What speaks for it", claim.speaks_for, "for", claim.one_sided),
+      points("What speaks against it", claim.speaks_against, "against", claim.one_sided),
+    );
+    const foot = make("p", "cw-foot", claim.lessons.length ? "Settled in " : "");
+    for (const { title, address } of claim.lessons) {
+      const link = foot.appendChild(make(address ? "a" : "span", "", title));
+      if (address) link.href = address;
     }
+    return [...parts, foot];
   }
 
-  function update() {
+  // The result
+  copy.addEventListener("click", async () => {
     const { made, same } = score(guesses(), claims);
-    loud.textContent = made ? String(same) : String(claims.length);
-    loudWords.textContent = made
-      ? ` of your ${made} ${made === 1 ? "verdict is" : "verdicts are"} as our key has it; ${claims.length - made} claims are left`
-      : " claims of one article. What do you say of each?";
+    const marks = claims.filter(({ number }) => guesses()[number])
+      .map(({ number, verdict }) => (guesses()[number] === groupOf(verdict) ? "\u25a0" : "\u25a1")).join("");
+    const page = location.pathname.endsWith("claims.html") ? ` ${location.origin}${location.pathname}` : "";
+    const text = `${same} of ${made} claims as the course read them ${marks}${page}`;
+    try {
+      await navigator.clipboard.writeText(text);
+      copied.textContent = "Copied.";
+    } catch {
+      copied.textContent = text; // no clipboard here: it can be selected
+    }
+  });
+  again.addEventListener("click", () => keep({ guesses: {} }));
+
+  function sentence({ made, same, trusted, doubted }) {
+    if (!made) return `${count("not")} do not; on ${count("open")}, nobody outside can say.`;
+    if (same === made) return made === 1 ? "You read it as the course does." : "You read them as the course does.";
+    if (trusted > doubted) return `${trusted} that you believed ${trusted === 1 ? "does" : "do"} not hold as ${trusted === 1 ? "it stands" : "they stand"}.`;
+    if (doubted > trusted) return `${doubted} that you doubted ${doubted === 1 ? "holds" : "hold"}.`;
+    return "You err to both sides alike.";
+  }
+
+  let before = null;
+  function update() {
+    const result = score(guesses(), claims);
+    loud.textContent = result.made ? String(result.same) : String(count("holds"));
+    loudWords.textContent = result.made ? ` of ${result.made} as the course read ${result.made === 1 ? "it" : "them"}` : ` of ${claims.length} claims hold as they stand. Which?`;
+    take.textContent = sentence(result);
+    actions.classList.toggle("idle", !result.made);
+    copy.disabled = again.disabled = !result.made;
+    copied.textContent = "";
+    chips.forEach((chip, index) => {
+      const on = (model.get("lesson") || "") === ["", ...numbers][index];
+      chip.setAttribute("aria-checked", on);
+      chip.tabIndex = on ? 0 : -1;
+    });
+    for (const stub of stubs) stub.hidden = Boolean(model.get("lesson"));
     claims.forEach((claim, index) => {
       const tile = tiles[index];
-      const guess = guesses()[claim.number];
-      tile.classList.toggle("turned", Boolean(guess));
-      tile.classList.toggle("differs", Boolean(guess) && guess !== claim.verdict);
-      tile.setAttribute("aria-current", String(claim.number === model.get("claim")));
-      tile.querySelector(".cw-said").textContent = guess === claim.verdict ? "as you said" : `you: ${guess ?? ""}`;
-      tile.setAttribute("aria-label", guess
-        ? `Claim ${claim.number}: ${claim.verdict}; you said ${guess}`
-        : `Claim ${claim.number}: “${claim.words}”`);
+      const group = guesses()[claim.number];
+      tile.hidden = !inLesson(claim);
+      tile.tabIndex = claim === shown() ? 0 : -1;
+      tile.setAttribute("aria-current", String(claim === shown()));
+      segments[index].className = group ? (group === groupOf(claim.verdict) ? "same" : "differs") : "";
+      if (before && before[claim.number] === group) return;
+      turn(tile, claim, group, before !== null);
+      tile.setAttribute("aria-label", group
+        ? `Claim ${claim.number}: ${claim.verdict}; you said: ${GROUPS[group].title}`
+        : `Claim ${claim.number}: \u201c${claim.words}\u201d`);
     });
+    before = guesses();
     drawPanel();
   }
 
-  for (const key of ["claim", "guesses"]) model.on(`change:${key}`, update);
+  const keys = ["claim", "guesses", "lesson"];
+  for (const key of keys) model.on(`change:${key}`, update);
   update();
   return () => {
     hush();
-    for (const key of ["claim", "guesses"]) model.off(`change:${key}`, update);
+    for (const key of keys) model.off(`change:${key}`, update);
   };
 }
 

@@ -11,6 +11,8 @@ import pytest
 from lab import PATIENCE, chromium, findings
 from playwright.sync_api import expect
 
+from course_utils import catalog
+
 sys.path.insert(0, str(Path(__file__).parents[2] / "website"))
 import explorables
 
@@ -337,18 +339,49 @@ def test_a_head_is_switched_off_and_the_answer_turns(visit):
 
 def test_a_claim_turns_once_a_verdict_is_given(visit):
     page = visit("claims.html").wake()
-    panel, tile = page.locator(".cw-panel"), page.locator(".cw-tile").nth(1)
-    expect(panel).not_to_contain_text("What speaks for it")
+    panel, tile, head = page.locator(".cw-panel"), page.locator(".cw-tile").nth(1), page.locator(".cw-head")
+    expect(head).to_have_text("15 of 49 claims hold as they stand. Which?")
     tile.click()
-    page.locator(".cw-verdict", has_text="misleading").click()
+    verdicts = re.compile("misleading|What speaks for it")
+    expect(panel.locator(".cw-quote")).to_contain_text("Key models like")
+    expect(tile).not_to_contain_text(verdicts)
+    expect(page.locator(".cw-back")).to_have_count(0)
+    page.get_by_role("button", name="It holds").click()
+    expect(tile).to_have_class(re.compile("differs turned"))
+    expect(tile).to_contain_text("misleading")
     expect(panel).to_contain_text("What speaks for it")
-    expect(panel).to_contain_text("as you said")
-    expect(tile).to_have_class(re.compile("turned"))
-    expect(page.locator(".cw-head")).to_contain_text("1 of your 1 verdict is as our key has it")
+    expect(panel).to_contain_text("you said: it holds")
+    expect(head).to_have_text("0 of 1 as the course read it")
+    expect(page.locator(".cw-take")).to_have_text("1 that you believed does not hold as it stands.")
     page.get_by_role("button", name="The next claim").click()
     expect(panel).not_to_contain_text("What speaks for it")
+    page.get_by_role("button", name="Not as it stands").press("Enter")
+    expect(head).to_have_text("1 of 2 as the course read them")
     again = visit(page.url.rpartition("/")[2]).wake()
-    expect(again.locator(".cw-tile.turned")).to_have_count(1)
+    expect(again.locator(".cw-tile.turned")).to_have_count(2)
+    again.get_by_role("button", name="Start again").click()
+    expect(again.locator(".cw-back")).to_have_count(0)
+
+
+def test_the_wall_shows_one_lesson_s_claims_and_the_result_can_be_copied(visit):
+    page = visit("claims.html", permissions=["clipboard-read", "clipboard-write"]).wake()
+    expect(page.locator(".cw-stub")).to_have_text("47left out: no lesson can settle it")
+    everything = page.get_by_role("radio", name="All lessons: 49 claims")
+    everything.press("ArrowRight")
+    expect(page.get_by_role("radio", name="00 Open the box: 1 claim")).to_be_focused()
+    expect(page.locator(".cw-tile:visible")).to_have_count(1)
+    page.get_by_role("button", name="Nobody outside can say").click()
+    page.get_by_role("button", name="Copy my result").click()
+    expect(page.get_by_role("status")).to_have_text("Copied.")
+    copied = page.evaluate("navigator.clipboard.readText()")
+    assert re.fullmatch(r"0 of 1 claims as the course read them □ http\S+/claims\.html", copied)
+
+
+def test_each_verdict_is_in_one_group(visit):
+    page = visit("claims.html").page
+    groups = page.evaluate("import('./live/claims.js').then(({ GROUPS }) => Object.values(GROUPS))")
+    grouped = [verdict for group in groups for verdict in group["verdicts"]]
+    assert sorted(grouped) == sorted(catalog.VERDICTS)
 
 
 def test_a_window_hides_the_colour_once_its_edge_has_passed(visit):
