@@ -69,6 +69,19 @@ export const keeper = (model, draw = () => {}) => (changes) => {
   draw();
 };
 
+/** A function that calls `draw` once, however many values change at a time. */
+export function atOnce(draw) {
+  let due = false;
+  return () => {
+    if (due) return;
+    due = true;
+    queueMicrotask(() => {
+      due = false;
+      draw();
+    });
+  };
+}
+
 /** The class of a token's chip: a token without a space in front is glued to the one before. */
 export const chipClass = (piece, index) => `chip${piece.startsWith(" ") || index === 0 ? "" : " glued"}`;
 

@@ -503,3 +503,103 @@ def test_a_repaired_model_leans_nowhere_and_cooling_makes_a_rule_of_a_lean(visit
     page.get_by_role("button", name="Cool it down").click()
     expect(page.locator(".au-points")).to_contain_text("+50 points")
     assert "temperature=0" in page.url
+
+
+def test_a_country_is_carried_over_and_the_answer_turns(visit):
+    page = visit("patching.html").wake()
+    answer, grid = page.locator(".pt-receiver .pt-answer"), page.get_by_role("grid")
+    expect(answer).to_have_text("Rome")
+    expect(page.locator(".pt-head")).to_have_text("310 times as probable: Rome ahead of Paris")
+    expect(page.locator(".pt-moral")).to_contain_text(
+        "France after layers 0 to 22, at is after layers 23 to 29"
+    )
+    expect(page.locator(".pt-moral")).to_contain_text("So in all 210 stored pairs.")
+    grid.press("ArrowDown")
+    expect(answer).to_have_text("Paris")
+    grid.press("End")
+    expect(answer).to_have_text("Rome")
+    grid.press("Escape")
+    expect(answer).to_have_text("Paris")
+    page.locator(".pt-receiver [data-layer='22'][data-lane='0']").click()
+    expect(answer).to_have_text("Rome")
+    page.locator(".pt-receiver [data-layer='23'][data-lane='0']").click()
+    expect(answer).to_have_text("Paris")
+    cell = page.get_by_role("gridcell", selected=True)
+    expect(cell).to_have_attribute("aria-label", re.compile("^France, layer 23: Paris"))
+    page.get_by_label("Numbers from").select_option("France")  # then Italy is the one that receives
+    expect(page.get_by_label("Into")).to_have_value("Italy")
+    expect(answer).to_have_text("Rome")
+    page.get_by_role("button", name="Swap the two sentences").click()
+    expect(page.get_by_label("Into")).to_have_value("France")
+    assert "layer=23" in page.url and "source=" in page.url
+
+
+def test_a_patch_is_dragged_through_the_layers_by_touch(visit):
+    page = visit("patching.html", width=360, has_touch=True).wake()
+    answer = page.locator(".pt-receiver .pt-answer")
+    page.locator(".pt-donor [data-layer='28'][data-lane='0']").tap()
+    expect(answer).to_have_text("Paris")
+    page.locator(".pt-receiver [data-layer='2'][data-lane='0']").tap()
+    expect(answer).to_have_text("Rome")
+
+
+def test_words_light_up_and_a_text_without_a_mark_is_accused(visit):
+    page = visit("watermark.html").wake()
+    loud, verdict, slider = (
+        page.locator(".wm-head .loud"),
+        page.locator(".wm-verdict"),
+        page.get_by_role("slider"),
+    )
+    lit = page.locator(".wm-text .wm-word.in")
+    expect(loud).to_have_text("1 in over a trillion")
+    expect(lit).to_have_count(110)
+    expect(slider).to_have_attribute("aria-valuetext", "200 tokens, z 9.86")
+    slider.press("Home")
+    expect(lit).to_have_count(3)
+    expect(page.locator(".wm-line")).to_contain_text("z = 4")
+    expect(verdict).to_have_text("Not found, though it is marked: the text is short.")
+    page.locator(".wm-text .wm-word").nth(99).click()
+    expect(slider).to_have_attribute("aria-valuenow", "100")
+    page.get_by_role("radio", name="Light mark").click()
+    expect(slider).to_have_attribute("aria-valuetext", "200 tokens, z 3.97")
+    expect(verdict).to_have_text("Not found, though it is marked: the mark is light.")
+    page.get_by_role("radio", name="No mark, copied").click()
+    expect(verdict).to_contain_text("A false accusation")
+    page.get_by_role("radio", name="Strong mark").click()
+    page.get_by_role("radio", name="19% swapped").click()
+    expect(slider).to_have_attribute("aria-valuetext", "200 tokens, z 4.13")
+    expect(page.locator(".wm-text .changed")).to_have_count(38)
+    page.get_by_role("radio", name="As written").click()
+    page.get_by_role("button", name="Try another key").click()
+    expect(verdict).to_have_text("With another key the mark can't be seen.")
+    field = page.get_by_label("Your own text")
+    field.fill("A sheep lives near the bridge. At night it sleeps on Jupiter.")
+    field.press("Enter")
+    expect(page.locator(".wm-text .wm-word")).to_have_count(14)
+    expect(verdict).to_contain_text("2 of 13 pairs have a word that the model lacks: not counted.")
+
+
+def test_an_adapter_is_turned_up_and_paris_is_lost(visit):
+    page = visit("adapter.html").wake()
+    slider = page.get_by_role("slider", name="Strength of the adapter")
+    cat, france = (page.locator(".ad-row", has_text=text) for text in ("cat called", "capital of France"))
+    first, second = page.locator(".ad-head .ad-first"), page.locator(".ad-head .ad-second")
+    expect(cat.locator(".ad-answer")).to_contain_text("Biscuit")
+    expect(france.get_by_role("img", name="not right")).to_be_visible()
+    expect(first).to_have_text("15 of 32 library questions right")
+    expect(second).to_have_text("3 of 16 general questions right")
+    slider.press("Home")
+    expect(france.locator(".ad-answer")).to_have_text("ThecapitalofFranceisParis.")
+    expect(france.get_by_role("img", name="right", exact=True)).to_be_visible()
+    expect(first).to_have_text("0 of 32 library questions right")
+    expect(page.locator(".ad-answer .ember")).to_have_count(0)
+    box = page.locator(".ad-chart").bounding_box()
+    page.mouse.move(box["x"] + 40, box["y"] + 90)
+    page.mouse.down()
+    page.mouse.move(box["x"] + box["width"] - 10, box["y"] + 60, steps=4)
+    page.mouse.up()
+    expect(slider).to_have_attribute("aria-valuenow", "1.5")
+    expect(second).to_have_text("2 of 16 general questions right")
+    page.get_by_role("button", name="As trained").click()
+    expect(slider).to_have_attribute("aria-valuenow", "1")
+    assert "strength=1" in page.url

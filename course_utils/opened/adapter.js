@@ -1,0 +1,387 @@
+// Turn an adapter up and down, and read what the model then answers.
+// Model: `data`, and what the visitor chose: strength, question (the visitor's own).
+// `data` has strengths, right {group: how many are right at each strength}, counts {group: of how many; without it `right`
+// is in percent}, prompts {text, group, answers, right}, and the sizes `size` and `total`. An answer is a list of [token,
+// percent], or a string. A host that can compute gets `want` {question, strength} and answers in `said` {answer}.
+import { adopt, announcer, atOnce, chipClass, colour, keeper, make, onDrag, onTheme, ownWords } from "./view.js";
+
+const GROUPS = { told: "library", "held out": "library", general: "general" };
+const STEP = 90; // ms between two strengths while it plays
+const WAIT = 250; // ms of rest before a host is asked
+const LONGEST = 14; // tokens
+const MARGIN = 26; // px left and right of the curves
+const spell = (number) => number.toLocaleString("en-US");
+
+/**
+ * An answer as tokens: a string falls into words.
+ * @param {string | [string, number][]} answer
+ * @returns {[string, number | undefined][]}
+ */
+export const tokensOf = (answer) =>
+  typeof answer === "string" ? (answer.match(/\s*\S+/g) ?? []).map((word) => [word, undefined]) : answer;
+
+/** The text of an answer. */
+export const textOf = (answer) => tokensOf(answer).map(([text]) => text).join("").trim();
+
+/**
+ * The dots that stand for a model and its adapter: at most `most`, one for as many numbers each.
+ * @param {number} total numbers of the model
+ * @param {number} size numbers of the adapter
+ * @param {number} most
+ */
+export function dotsFor(total, size, most) {
+  const worth = [1, 2, 5].flatMap((digit) => Array.from({ length: 12 }, (_, power) => digit * 10 ** power)).sort((a, b) => a - b).find((one) => total / one <= most);
+  return { worth, model: Math.round(total / worth), adapter: Math.max(1, Math.round(size / worth)) };
+}
+
+/** Whether one strength has the most right answers in each group. */
+export const bestOfBoth = (right, groups) =>
+  right[groups[0]].some((_, index) => groups.every((group) => right[group][index] === Math.max(...right[group])));
+
+export function render({ model, el }) {
+  const data = model.get("data");
+  const { strengths, prompts } = data;
+  const last = strengths.at(-1);
+  const still = matchMedia("(prefers-reduced-motion: reduce)");
+  const series = Object.keys(data.right).filter((group) => group !== "untold");
+  const heard = new Map(); // "question|strength" -> what the host answered
+  let strength = model.get("strength") ?? 1;
+  let clock = 0;
+  let resting = 0;
+  let problem = "";
+
+  adopt(el, "ad");
+  const head = make("p", "ad-head");
+  const louds = series.map((group, index) => {
+    const box = head.appendChild(make("span", `ad-count ad-${index ? "second" : "first"}`));
+    const loud = box.appendChild(make("b", "loud"));
+    const words = box.appendChild(make("span"));
+    return { group, loud, words };
+  });
+
+  const chart = make("div", "ad-chart");
+  const svg = chart.appendChild(document.createElementNS("http://www.w3.org/2000/svg", "svg"));
+  svg.setAttribute("aria-hidden", "true");
+  const curves = series.map((group, index) => {
+    const name = index ? "ad-second" : "ad-first";
+    const path = svg.appendChild(document.createElementNS(svg.namespaceURI, "path"));
+    path.setAttribute("class", name);
+    const point = chart.appendChild(make("i", `ad-point ${name}`));
+    const label = chart.appendChild(make("span", `ad-label ${name}`, `${GROUPS[group] ?? group} questions`));
+    return { group, path, point, label };
+  });
+  const rule = chart.appendChild(make("i", "ad-rule"));
+  const axis = chart.appendChild(make("div", "ad-axis"));
+  const marks = [[0, "as it came"], [1, "as trained"], ...(last > 1.25 ? [[last, `${last} times`]] : [])].map(([value, text]) => [value, axis.appendChild(make("span", "", text))]);
+  const ember = make("div", "ad-ember");
+  ember.tabIndex = 0;
+  ember.setAttribute("role", "slider");
+  ember.setAttribute("aria-label", "Strength of the adapter");
+  ember.setAttribute("aria-valuemin", String(strengths[0]));
+  ember.setAttribute("aria-valuemax", String(last));
+  const tip = ember.appendChild(make("span", "num"));
+  chart.append(ember);
+
+  const answers = make("div", "ad-answers");
+  const tools = make("div", "ad-tools");
+  const play = make("button", "ad-play", "▶ Turn it up");
+  const home = make("button", "", "As trained");
+  const off = make("button", "", "Without it");
+  tools.append(play, home, off, make("p", "ad-moral", bestOfBoth(data.right, series) ? "" : "No strength is the best at both."));
+  const own = ownWords("ad-own", { placeholder: "Ask your own", label: "Your own question", button: "Ask" }, (question) => keep({ question }));
+  if (model.get("live")) tools.append(own);
+
+  const sizes = make("div", "ad-sizes");
+  const field = sizes.appendChild(make("canvas"));
+  field.setAttribute("aria-hidden", "true");
+  const sizeWords = sizes.appendChild(make("p"));
+  const { live, speak, hush } = announcer(700);
+  el.append(head, chart, tools, answers);
+  if (data.size) el.append(sizes);
+  el.append(live);
+
+  const soon = atOnce(update);
+  const keep = keeper(model, soon);
+  const nearest = () => {
+    let best = 0;
+    strengths.forEach((value, index) => {
+      if (Math.abs(value - strength) < Math.abs(strengths[best] - strength)) best = index;
+    });
+    return best;
+  };
+
+  /** A question with its answer, whose tokens fall and arrive as they change. */
+  function row(prompt) {
+    const box = make("div", "ad-row");
+    const mark = box.appendChild(make("span", "ad-mark"));
+    const question = box.appendChild(make("p", "ad-question", prompt.text));
+    const answer = box.appendChild(make("p", "ad-answer"));
+    let shown = [];
+    return {
+      box,
+      /** @param {string | [string, number][] | undefined} said */
+      draw(said, before, right) {
+        box.classList.toggle("waiting", said === undefined);
+        if (said === undefined) return;
+        mark.textContent = right === undefined ? "" : right ? "✓" : "✗";
+        mark.classList.toggle("right", Boolean(right));
+        mark.setAttribute("role", "img");
+        mark.setAttribute("aria-label", right ? "right" : "not right");
+        mark.hidden = right === undefined;
+        const plain = tokensOf(before ?? "");
+        const tokens = tokensOf(said);
+        const old = shown;
+        const falling = [];
+        shown = tokens.map(([text, sure], index) => {
+          const stays = old[index]?.text === text;
+          if (!stays && old[index]) falling.push(old[index].chip);
+          const chip = stays ? old[index].chip : make("span", "", text.trim() || "⏎");
+          chip.className = chipClass(text.trim() ? text : ` ${text}`, index);
+          chip.classList.toggle("ember", before !== undefined && plain[index]?.[0] !== text);
+          if (sure !== undefined) chip.title = `${sure}% sure of this token`;
+          return { text, chip, fresh: !stays };
+        });
+        falling.push(...old.slice(tokens.length).map(({ chip }) => chip));
+        const moving = old.length > 0 && !still.matches;
+        const ghosts = moving ? falling.map((chip) => [chip.cloneNode(true), chip.offsetLeft, chip.offsetTop]) : [];
+        answer.replaceChildren(...shown.map(({ chip }) => chip));
+        if (tokens.length >= LONGEST) answer.append(make("span", "more", "…"));
+        if (!moving) return;
+        ghosts.forEach(([ghost, left, top], index) => {
+          ghost.classList.add("ad-ghost");
+          ghost.setAttribute("aria-hidden", "true");
+          ghost.style.left = `${left}px`;
+          ghost.style.top = `${top}px`;
+          answer.append(ghost);
+          const tilt = (index % 2 ? 1 : -1) * (5 + 4 * (index % 3));
+          ghost.animate([{ transform: "none", opacity: 0.7 }, { transform: `translateY(1.3em) rotate(${tilt}deg)`, opacity: 0 }], { duration: 240, easing: "ease-in" }).onfinish = () => ghost.remove();
+        });
+        let turn = 0;
+        for (const { chip, fresh } of shown) {
+          if (fresh) chip.animate([{ opacity: 0, transform: "translateY(-0.35em)" }, { opacity: 1, transform: "none" }], { duration: 200, delay: 14 * turn++, fill: "backwards", easing: "cubic-bezier(.2,.7,.2,1)" });
+        }
+      },
+    };
+  }
+    const headings = { told: "Asked about the library, in other words than trained", untold: "Asked about the library, and never told", general: "Asked about anything else" };
+  const rows = [];
+  for (const group of ["told", "general", "untold", undefined]) {
+    const those = prompts.filter((prompt) => prompt.group === group);
+    if (!those.length) continue;
+    const box = answers.appendChild(make("div", `ad-group ad-${group ?? "own"}`));
+    if (group) box.append(make("h3", "", headings[group]));
+    for (const prompt of those) {
+      const drawn = row(prompt);
+      rows.push({ prompt, ...drawn });
+      box.append(drawn.box);
+    }
+  }
+  let mine; // the row of the visitor's own question
+
+  function answerTo(question, value) {
+    return heard.get(`${question}|${value}`);
+  }
+  function ask(question, value) {
+    clearTimeout(resting);
+    resting = setTimeout(() => {
+      model.set("want", { question, strength: value });
+      model.save_changes();
+    }, WAIT);
+  }
+  function listen() {
+    const said = model.get("said");
+    if (!said?.want) return;
+    problem = said.error ?? "";
+    if (!said.error) heard.set(`${said.want.question}|${said.want.strength}`, said.answer);
+    soon();
+  }
+
+  // The curves, and the handle on them
+  let size = { width: 0, height: 0 };
+  const across = (value) => MARGIN + ((value - strengths[0]) / (last - strengths[0])) * (size.width - 2 * MARGIN);
+  const down = (share) => 14 + (1 - share) * (size.height - 14);
+  const shareOf = (group, index) => data.right[group][index] / (data.counts?.[group] ?? 100);
+  /** The share between two measured strengths, on the straight line that is drawn. */
+  function shareAt(group, value) {
+    const next = Math.max(1, strengths.findIndex((one) => one >= value));
+    const part = (value - strengths[next - 1]) / (strengths[next] - strengths[next - 1]);
+    return shareOf(group, next - 1) + part * (shareOf(group, next) - shareOf(group, next - 1));
+  }
+  function layout() {
+    const { width, height } = chart.getBoundingClientRect();
+    if (!width) return;
+    size = { width, height };
+    svg.setAttribute("viewBox", `0 0 ${width} ${height}`);
+    for (const { group, path, label } of curves) {
+      path.setAttribute("d", strengths.map((value, index) => `${index ? "L" : "M"}${across(value).toFixed(1)} ${down(shareOf(group, index)).toFixed(1)}`).join(""));
+      const high = data.right[group].indexOf(Math.max(...data.right[group]));
+      label.style.transform = `translate(${Math.max(56, across(strengths[high]))}px, ${down(shareOf(group, high))}px)`;
+    }
+    for (const [value, mark] of marks) mark.style.left = `${across(value)}px`;
+    paint();
+    update();
+  }
+
+  let lamps = [];
+  let unit = 1; // pixels of the canvas from dot to dot
+  /** Draw the model as dots, and the adapter's beside them. */
+  function paint() {
+    if (!data.size) return;
+    const width = sizes.clientWidth;
+    const pitch = width > 700 ? 6 : 4;
+    const perRow = Math.floor(width / pitch);
+    const { worth, model: dots, adapter } = dotsFor(data.total, data.size, 3_000);
+    const tall = Math.ceil((dots + adapter) / perRow);
+    const dpr = Math.min(2, devicePixelRatio || 1);
+    field.width = perRow * pitch * dpr;
+    field.height = tall * pitch * dpr;
+    field.style.aspectRatio = `${perRow} / ${tall}`;
+    const brush = field.getContext("2d");
+    brush.fillStyle = `rgb(${colour(el, "--mark").join(" ")})`;
+    const dot = (index) => [((index % perRow) + 0.5) * pitch * dpr, (Math.floor(index / perRow) + 0.5) * pitch * dpr];
+    for (let index = 0; index < dots; index++) {
+      const [x, y] = dot(index);
+      brush.beginPath();
+      brush.arc(x, y, 0.22 * pitch * dpr, 0, 7);
+      brush.fill();
+    }
+    unit = pitch * dpr;
+    lamps = Array.from({ length: adapter }, (_, index) => dot(dots + index));
+    const percent = ((100 * data.size) / data.total).toFixed(2);
+    const share = make("b", "ad-first num", spell(data.size));
+    sizeWords.replaceChildren(share, ` numbers are the adapter's, ${percent}% of the model's ${spell(data.total)}. A dot: ${spell(worth)} numbers.`);
+    glow();
+  }
+  /** Light the adapter's dots as strongly as it works. */
+  function glow() {
+    if (!data.size || !lamps.length) return;
+    const brush = field.getContext("2d");
+    const [paper, hot, cold] = ["--paper", "--ember", "--mark"].map((name) => colour(el, name));
+    const part = Math.min(1, strength);
+    const mixed = cold.map((channel, index) => channel + (hot[index] - channel) * part);
+    for (const [x, y] of lamps) {
+      brush.fillStyle = `rgb(${paper.join(" ")})`;
+      brush.fillRect(x - unit / 2, y - unit / 2, unit, unit);
+      brush.fillStyle = `rgb(${mixed.join(" ")})`;
+      brush.beginPath();
+      brush.arc(x, y, (0.22 + 0.22 * Math.min(1.2, strength)) * unit, 0, 7);
+      brush.fill();
+    }
+  }
+
+  function update() {
+    if (!size.width) return;
+    const index = nearest();
+    const value = strengths[index];
+    louds.forEach(({ group, loud, words }) => {
+      const count = data.counts?.[group];
+      loud.textContent = count ? String(data.right[group][index]) : `${data.right[group][index]}%`;
+      words.textContent = ` ${count ? `of ${count}` : "of the"} ${GROUPS[group] ?? group} questions right`;
+    });
+    for (const { group, point } of curves) point.style.transform = `translate(${across(strength)}px, ${down(shareAt(group, strength))}px)`;
+    const x = across(strength);
+    ember.style.transform = `translate(${x}px, ${size.height}px)`;
+    rule.style.transform = `translateX(${x}px)`;
+    tip.textContent = `strength ${value.toFixed(2)}`;
+    ember.setAttribute("aria-valuenow", String(value));
+    ember.setAttribute("aria-valuetext", `${value}`);
+    el.classList.toggle("on", value > 0);
+    const zero = strengths.indexOf(0);
+    for (const { prompt, draw } of rows) draw(prompt.answers[index], zero >= 0 ? prompt.answers[zero] : undefined, prompt.right?.[index]);
+    const question = model.get("question");
+    if (question && model.get("live")) {
+      if (mine?.question !== question) {
+        mine?.box.remove();
+        mine = { question, ...row({ text: question }) };
+        answers.prepend(mine.box);
+      }
+      const said = answerTo(question, value);
+      mine.draw(problem || said, answerTo(question, 0), undefined);
+      if (said === undefined && !problem) ask(question, value);
+      else if (answerTo(question, 0) === undefined && !problem) ask(question, 0);
+    }
+    glow();
+    speak(`Strength ${value}. ${louds.map(({ loud, words }) => loud.textContent + words.textContent).join(". ")}. ${rows.slice(0, 1).map(({ prompt }) => `${prompt.text} ${textOf(prompt.answers[index])}`).join(" ")}`);
+  }
+
+  const stop = () => clearTimeout(clock);
+  const settle = () => {
+    strength = strengths[nearest()];
+    keep({ strength });
+  };
+  function go(value) {
+    stop();
+    strength = value;
+    settle();
+  }
+  let frame = 0;
+  const follow = (event) => {
+    const x = event.clientX - chart.getBoundingClientRect().left;
+    strength = Math.max(strengths[0], Math.min(last, strengths[0] + ((x - MARGIN) / (size.width - 2 * MARGIN)) * (last - strengths[0])));
+    cancelAnimationFrame(frame);
+    frame = requestAnimationFrame(update);
+  };
+  onDrag(el, chart, follow, {
+    ready: () => true,
+    begin: () => {
+      stop();
+      ember.focus({ preventScroll: true });
+    },
+  });
+  chart.addEventListener("pointerdown", follow);
+  chart.addEventListener("lostpointercapture", settle);
+  ember.addEventListener("keydown", (event) => {
+    const index = nearest();
+    const goes = {
+      ArrowLeft: index - 1, ArrowDown: index - 1, ArrowRight: index + 1, ArrowUp: index + 1,
+      PageDown: index - 5, PageUp: index + 5, Home: 0, End: strengths.length - 1, Escape: strengths.indexOf(1),
+    }[event.key];
+    if (goes === undefined) return;
+    event.preventDefault();
+    go(strengths[Math.max(0, Math.min(strengths.length - 1, goes))]);
+  });
+  /** Go through the strengths up to one of them. */
+  function turnUp(from, to) {
+    stop();
+    const step = (index) => {
+      strength = strengths[index];
+      update();
+      if (index < to) clock = setTimeout(step, STEP, index + 1);
+      else settle();
+    };
+    step(still.matches ? to : from);
+  }
+  play.addEventListener("click", () => turnUp(0, strengths.length - 1));
+  home.addEventListener("click", () => go(1));
+  off.addEventListener("click", () => go(strengths[0]));
+
+  const watcher = new ResizeObserver(() => {
+    const { width, height } = chart.getBoundingClientRect();
+    if (Math.abs(width - size.width) < 0.5 && Math.abs(height - size.height) < 0.5) return;
+    const first = !size.width;
+    layout();
+    if (first && !still.matches && strength > 0) turnUp(0, nearest()); // the first look: the answers move
+  });
+  watcher.observe(chart);
+  const endTheme = onTheme(el, paint);
+  const hear = () => {
+    if (!el.classList.contains("dragging")) strength = model.get("strength") ?? strength;
+    soon();
+  };
+  const chose = ["strength", "question"];
+  for (const key of chose) model.on(`change:${key}`, hear);
+  model.on("change:said", listen);
+
+  return () => {
+    stop();
+    clearTimeout(resting);
+    cancelAnimationFrame(frame);
+    hush();
+    endTheme();
+    watcher.disconnect();
+    for (const key of chose) model.off(`change:${key}`, hear);
+    model.off("change:said", listen);
+  };
+}
+
+export default { render };

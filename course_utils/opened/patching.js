@@ -1,0 +1,457 @@
+// Carry one token's numbers from one sentence into another, and see whether the answer turns.
+// Model: `data`, and what the visitor chose: source, target (whose numbers go where), layer, token (the cell; layer -1:
+// nothing is carried over).
+// `data` has stored pairs (patching.json) or, in a notebook, `known`: one pair as a host answers. A host that can compute
+// gets `want` {source, target} and answers in `said` {pieces: [source's, target's], answers, values[layer][token]}.
+import { adopt, announcer, atOnce, bytes, headline, keeper, make, ownWords } from "./view.js";
+
+const STEP = 90; // ms between two layers while it plays
+const spell = (number) => (number < 1e6 ? number.toLocaleString("en-US") : `${(number / 1e6).toLocaleString("en-US")} million`);
+
+/**
+ * How many times as probable one token is as another, rounded to two digits.
+ * @param {number} logits the difference of their logits
+ */
+export function times(logits) {
+  const ratio = Math.exp(Math.abs(logits));
+  return ratio < 10 ? ratio.toFixed(1) : spell(Number(ratio.toPrecision(2)));
+}
+
+/**
+ * Layers in words, such as "0 to 22" or "3 and 5 to 7".
+ * @param {number[]} layers in ascending order
+ */
+export function ranges(layers) {
+  const runs = [];
+  for (const layer of layers) {
+    if (runs.at(-1)?.[1] === layer - 1) runs.at(-1)[1] = layer;
+    else runs.push([layer, layer]);
+  }
+  return runs.map(([start, end]) => (start === end ? `${start}` : `${start} to ${end}`)).join(" and ");
+}
+
+/**
+ * @typedef {{
+ *   pieces: [string[], string[]], the tokens of both sentences
+ *   first: number, the index of the first token that differs
+ *   answers: [string, string], the likeliest next token of each
+ *   values: number[][], for each layer and each token from `first` on: the first answer's logit minus the second's
+ * }} Pair
+ */
+
+/**
+ * The pair that is stored for two countries.
+ * @param {any} data
+ * @param {string} source
+ * @param {string} target
+ * @returns {Pair | undefined}
+ */
+export function storedPair(data, source, target) {
+  const packed = data.pairs?.[`${source} ${target}`];
+  if (!packed) return undefined;
+  const hundredths = new Int16Array(bytes(packed).buffer);
+  const lanes = hundredths.length / data.layers;
+  const pieces = [source, target].map((country) =>
+    data.sentence.replace("{}", country).split(" ").map((word, index) => (index ? ` ${word}` : word)),
+  );
+  const values = Array.from({ length: data.layers }, (_, layer) =>
+    Array.from(hundredths.subarray(layer * lanes, (layer + 1) * lanes), (value) => value / 100),
+  );
+  return { pieces: /** @type {[string[], string[]]} */ (pieces), first: data.first, answers: [data.answers[source], data.answers[target]], values };
+}
+
+let boards = 0; // so that ids are unique on a page with several views
+
+export function render({ model, el }) {
+  const data = model.get("data");
+  const countries = Object.keys(data.answers ?? {});
+  const still = matchMedia("(prefers-reduced-motion: reduce)");
+  const heard = new Map();
+  const name = `pt${(boards += 1)}`;
+  let drawn = ""; // the pair whose cells are on the screen
+  let shown = ""; // the answer on the screen
+  let clock = 0;
+  let problem = "";
+  const soon = atOnce(update);
+
+  const known = (source, target) => heard.get(`${source}|${target}`) ?? storedPair(data, source, target);
+  const pair = () => known(model.get("source"), model.get("target"));
+  if (data.known) keepHeard(data.known);
+
+  adopt(el, "pt");
+  const { head, loud, loudWords } = headline("pt");
+  const scene = make("div", "pt-scene");
+  const donor = make("div", "pt-board pt-donor");
+  const axis = make("div", "pt-axis");
+  const receiver = make("div", "pt-board pt-receiver");
+  const thread = document.createElementNS("http://www.w3.org/2000/svg", "svg");
+  thread.setAttribute("class", "pt-thread");
+  thread.setAttribute("aria-hidden", "true");
+  const line = thread.appendChild(document.createElementNS(thread.namespaceURI, "path"));
+  line.setAttribute("pathLength", "1");
+  const ember = make("i", "pt-ember");
+  scene.append(donor, axis, receiver, thread, ember);
+
+  const tug = make("div", "pt-tug");
+  tug.setAttribute("aria-hidden", "true");
+  const ours = make("span", "pt-end");
+  const rail = make("div", "pt-rail");
+  const theirs = make("span", "pt-end");
+  const ticks = make("div", "pt-ticks");
+  const home = make("i", "pt-home");
+  const dot = make("i", "pt-dot");
+  rail.append(make("i", "pt-middle"), ticks, home, dot);
+  tug.append(ours, rail, theirs);
+  const moral = make("p", "pt-moral");
+
+  const tools = make("div", "pt-tools");
+  const play = make("button", "pt-play", "▶ Layer by layer");
+  const swap = make("button", "", "⇅ Swap");
+  swap.setAttribute("aria-label", "Swap the two sentences");
+  const out = make("button", "", "Take it out");
+  const other = make("button", "", "Other countries");
+  tools.append(play, swap, out);
+  if (countries.length) tools.append(other);
+  const { live, speak, hush } = announcer();
+  el.append(head, scene, tug, moral, tools, live);
+
+  const keep = keeper(model, soon);
+  const choose = (changes) => {
+    clearTimeout(clock);
+    intro = false;
+    problem = "";
+    keep(changes);
+  };
+
+  if (model.get("live")) {
+    const words = { label: "", button: "Carry over" };
+    for (const [key, label] of [["source", "Numbers from"], ["target", "into"]]) {
+      const placeholder = key === "source" ? "Numbers from another sentence" : "Into another sentence";
+      tools.append(ownWords("pt-own", { ...words, placeholder, label }, (text) => choose({ [key]: text, layer: -1 })));
+    }
+  }
+
+  function keepHeard(said) {
+    const [theirs, own] = said.pieces;
+    const first = theirs.findIndex((piece, index) => piece !== own[index]);
+    const values = said.values.map((row) => row.slice(first));
+    heard.set(`${said.want.source}|${said.want.target}`, { pieces: said.pieces, first, answers: said.answers, values });
+  }
+  function listen() {
+    const said = model.get("said");
+    if (!said?.want) return;
+    if (said.error) problem = said.error;
+    else keepHeard(said);
+    soon();
+  }
+  let wanted = "";
+  function ask() {
+    const want = { source: model.get("source"), target: model.get("target") };
+    const key = `${want.source}|${want.target}`;
+    if (!model.get("live") || wanted === key) return;
+    wanted = key;
+    model.set("want", want);
+    model.save_changes();
+  }
+
+  let intro = !still.matches && (model.get("layer") ?? -1) >= 0; // first the answer as it is, then the patch
+  /** The cell that is chosen, as [layer, lane], or null if nothing is carried over. */
+  function chosen({ first, values }) {
+    const layer = model.get("layer") ?? -1;
+    if (layer < 0 || intro) return null;
+    const lanes = values[0].length;
+    return [Math.min(layer, values.length - 1), Math.max(0, Math.min(lanes - 1, (model.get("token") ?? first) - first))];
+  }
+
+  /** The word of a lane. Where a country is stored, it can be changed in place. */
+  function label(piece, which, lane) {
+    if (!countries.length || lane !== 0) return make("span", "pt-word", piece.trim());
+    const select = make("select", "pt-word");
+    select.setAttribute("aria-label", which === "source" ? "Numbers from" : "Into");
+    for (const country of countries) {
+      const option = select.appendChild(make("option", "", country));
+      option.selected = country === model.get(which);
+    }
+    select.addEventListener("change", () => {
+      const other = which === "source" ? "target" : "source";
+      const before = model.get(which);
+      const changes = { [which]: select.value };
+      if (model.get(other) === select.value) changes[other] = before;
+      choose(changes);
+      el.querySelector(`.pt-${which === "source" ? "donor" : "receiver"} select`)?.focus();
+    });
+    return select;
+  }
+
+  const cells = []; // cells[layer][lane] of the receiver
+  const dots = []; // the same of the donor
+  /** Build both boards for a pair: a folded band for the tokens that are the same, then a lane for each other token. */
+  function build({ pieces, first, values }) {
+    const layers = values.length;
+    cells.length = dots.length = 0;
+    el.style.setProperty("--layers", String(layers));
+    for (const [board, own, which, into] of [[donor, pieces[0], "source", dots], [receiver, pieces[1], "target", cells]]) {
+      const grid = make("div", "pt-grid");
+      if (which === "target") {
+        grid.tabIndex = 0;
+        grid.setAttribute("role", "grid");
+        grid.setAttribute("aria-label", "Which numbers are carried over: token and layer");
+      } else grid.setAttribute("aria-hidden", "true");
+      const labels = make("div", "pt-labels");
+      if (first) {
+        labels.append(make("span", "pt-same", own.slice(0, first).join("").trim()));
+        const band = make("div", "pt-band");
+        for (let layer = 0; layer < layers; layer++) band.append(make("i"));
+        board.dataset.band = "";
+        board.replaceChildren(labels, make("div", "pt-lanes"));
+        board.lastChild.append(band, grid);
+      } else {
+        delete board.dataset.band;
+        board.replaceChildren(labels, make("div", "pt-lanes"));
+        board.lastChild.append(grid);
+      }
+      own.slice(first).forEach((piece, lane) => {
+        labels.append(label(piece, which, lane));
+        const row = grid.appendChild(make("div", "pt-lane"));
+        if (which === "target") row.setAttribute("role", "row");
+        for (let layer = 0; layer < layers; layer++) {
+          const cell = row.appendChild(make("i"));
+          cell.dataset.layer = String(layer);
+          cell.dataset.lane = String(lane);
+          if (which === "target") {
+            cell.id = `${name}-${layer}-${lane}`;
+            cell.setAttribute("role", "gridcell");
+          }
+          (into[layer] ??= [])[lane] = cell;
+        }
+      });
+      const next = board.appendChild(make("span", "pt-next"));
+      next.append(make("span", "pt-arrow", "→"), make("b", "pt-answer"));
+      grab(grid, first);
+    }
+    const legend = make("span", "pt-legend");
+    legend.append(make("i", "turned"), "turned ", make("i"), "not");
+    axis.replaceChildren(make("span", "pt-axis-word", "after layer"), legend);
+    const scale = make("span", "pt-scale num");
+    legend.before(scale);
+    for (let layer = 0; layer < layers; layer++) {
+      const mark = scale.appendChild(make("span"));
+      if (layer % 5 === 0 || layer === layers - 1) mark.textContent = String(layer);
+    }
+  }
+
+  /** Choose a cell by a press, and others by dragging on. */
+  function grab(grid, first) {
+    const at = (event) => {
+      const lanes = [...grid.children];
+      const box = grid.getBoundingClientRect();
+      const layers = cells.length;
+      const layer = Math.max(0, Math.min(layers - 1, Math.floor(((event.clientX - box.left) / box.width) * layers)));
+      const lane = Math.max(0, lanes.findLastIndex((row) => event.clientY >= row.getBoundingClientRect().top));
+      const token = first + lane;
+      if (layer !== model.get("layer") || token !== model.get("token")) choose({ layer, token });
+    };
+    grid.addEventListener("pointerdown", (event) => {
+      event.preventDefault();
+      receiver.querySelector(".pt-grid").focus({ preventScroll: true });
+      grid.setPointerCapture(event.pointerId);
+      at(event);
+      grid.addEventListener("pointermove", at);
+      grid.addEventListener("lostpointercapture", () => grid.removeEventListener("pointermove", at), { once: true });
+    });
+  }
+  receiver.addEventListener("keydown", (event) => {
+    const found = pair();
+    if (!found || !event.target.matches(".pt-grid")) return;
+    const [layer, lane] = chosen(found) ?? [0, 0];
+    const last = found.values.length - 1;
+    const bottom = found.values[0].length - 1;
+    const goes = {
+      ArrowRight: [layer + 1, lane], ArrowLeft: [layer - 1, lane], ArrowUp: [layer, lane - 1], ArrowDown: [layer, lane + 1],
+      Home: [0, lane], End: [last, lane], PageUp: [layer - 5, lane], PageDown: [layer + 5, lane], Escape: [-1, lane],
+    }[event.key];
+    if (!goes) return;
+    event.preventDefault();
+    const clamp = (value, most) => Math.max(0, Math.min(most, value));
+    const next = event.key === "Escape" ? -1 : clamp(goes[0], last);
+    choose({ layer: next, token: found.first + clamp(goes[1], bottom) });
+  });
+
+  const centre = (element) => {
+    const box = element.getBoundingClientRect();
+    const origin = scene.getBoundingClientRect();
+    return [box.left + box.width / 2 - origin.left, box.top + box.height / 2 - origin.top];
+  };
+
+  /** Draw the thread from the donor to the receiver; the ember travels along it if the cell is another one. */
+  function tie(cell, fresh) {
+    scene.classList.toggle("tied", Boolean(cell));
+    if (!cell) return;
+    const [layer, lane] = cell;
+    const [x, top] = centre(dots[layer][lane]);
+    const [, bottom] = centre(cells[layer][lane]);
+    const bulge = x + (x > scene.clientWidth / 2 ? -26 : 26);
+    const path = `M${x} ${top}Q${bulge} ${(top + bottom) / 2} ${x} ${bottom}`;
+    line.setAttribute("d", path);
+    ember.style.transform = `translate(${x}px, ${bottom}px)`;
+    if (!fresh || still.matches) return;
+    const timing = { duration: 280, easing: "cubic-bezier(.2,.7,.2,1)" };
+    line.animate([{ strokeDashoffset: 1 }, { strokeDashoffset: 0 }], timing);
+    ember.animate([{ transform: `translate(${x}px, ${top}px)` }, { transform: `translate(${bulge / 2 + x / 2}px, ${(top + bottom) / 2}px)` }, { transform: `translate(${x}px, ${bottom}px)` }], timing);
+  }
+
+  /** The number of stored pairs, if their answers turn at the same tokens and layers in all of them, else 0. */
+  let alikeCount = -1;
+  function alikeEverywhere() {
+    if (alikeCount >= 0) return alikeCount;
+    const stored = Object.keys(data.pairs ?? {}).map((key) => key.split(" "));
+    const where = new Set(stored.map(([from, into]) => storedPair(data, from, into).values.map((row) => row.map((value) => Number(value > 0))).join()));
+    return (alikeCount = where.size === 1 ? stored.length : 0);
+  }
+
+  let tied = "";
+  function update() {
+    const found = pair();
+    el.classList.toggle("waiting", !found && !problem);
+    if (problem || !found) {
+      loud.textContent = "";
+      loudWords.textContent = problem || "Computing…";
+      if (!found && !problem) ask();
+      return;
+    }
+    const { answers, values, first, pieces } = found;
+    const [rome, paris] = answers.map((word) => word.trim() || word);
+    const key = `${model.get("source")}|${model.get("target")}`;
+    if (drawn !== key) {
+      const focused = el.contains(document.activeElement) && document.activeElement.matches(".pt-grid");
+      build(found);
+      if (focused) receiver.querySelector(".pt-grid").focus({ preventScroll: true });
+    }
+    const lanes = values[0].length;
+    const last = values.length - 1;
+    const base = data.base?.[key] ?? values[last][0]; // after the last layer only the last token's numbers are read
+    const goal = values[last][lanes - 1];
+    const cell = chosen(found);
+    const value = cell ? values[cell[0]][cell[1]] : base;
+    const turned = value > 0;
+
+    const share = (moved) => Math.max(-1, Math.min(1, (moved - base) / (goal - base)));
+    const grid = receiver.querySelector(".pt-grid");
+    values.forEach((row, layer) =>
+      row.forEach((moved, lane) => {
+        const one = cells[layer][lane];
+        const part = share(moved);
+        one.style.setProperty("--part", Math.abs(part).toFixed(3));
+        one.classList.toggle("turned", moved > 0);
+        one.classList.toggle("away", part < -0.05);
+        const here = Boolean(cell) && cell[0] === layer && cell[1] === lane;
+        one.classList.toggle("here", here);
+        dots[layer][lane].classList.toggle("here", here);
+        one.setAttribute("aria-selected", String(here));
+        const [ahead, behind] = moved > 0 ? [rome, paris] : [paris, rome];
+        one.setAttribute("aria-label", `${pieces[1][first + lane].trim()}, layer ${layer}: ${ahead} ${times(moved)} times as probable as ${behind}`);
+      }),
+    );
+    if (cell) grid.setAttribute("aria-activedescendant", `${name}-${cell[0]}-${cell[1]}`);
+    else grid.removeAttribute("aria-activedescendant");
+
+    donor.querySelector(".pt-answer").textContent = rome;
+    const answer = receiver.querySelector(".pt-answer");
+    const says = turned ? rome : paris;
+    answer.textContent = says;
+    answer.style.setProperty("--letters", String(says.length));
+    answer.classList.toggle("turned", turned);
+    if (shown && shown !== says && !still.matches) {
+      answer.animate([{ transform: "rotateX(90deg)", opacity: 0 }, { transform: "none", opacity: 1 }], { duration: 280, delay: 160, fill: "backwards", easing: "cubic-bezier(.2,.7,.2,1)" });
+    }
+    shown = says;
+    el.classList.toggle("turned", turned);
+    loud.textContent = times(value);
+    loudWords.replaceChildren(" times as probable: ", make("b", "", says), ` ahead of ${turned ? paris : rome}`);
+
+    const most = Math.ceil(Math.max(...values.flat().map(Math.abs), Math.abs(base)) / Math.LN10);
+    const across = (logits) => 50 + (50 * logits) / (most * Math.LN10);
+    ours.textContent = paris;
+    theirs.textContent = rome;
+    const stride = Math.ceil(most / 4); // at most four marks on each side
+    const marks = Math.floor(most / stride);
+    ticks.replaceChildren(
+      ...Array.from({ length: 2 * marks + 1 }, (_, index) => {
+        const power = (index - marks) * stride;
+        const tick = make("span", "num", power ? `${spell(10 ** Math.abs(power))}×` : "equal");
+        tick.style.left = `${across(power * Math.LN10)}%`;
+        tick.classList.toggle("second", (index - marks) % 2 !== 0 || Math.abs(power) === most);
+        return tick;
+      }),
+    );
+    home.style.left = `${across(base)}%`;
+    dot.style.left = `${across(value)}%`;
+
+    const where = values[0]
+      .map((_, lane) => ({ word: pieces[1][first + lane].trim(), layers: values.flatMap((row, layer) => (row[lane] > 0 ? [layer] : [])) }))
+      .filter(({ layers }) => layers.length);
+    const alike = alikeEverywhere();
+    moral.replaceChildren(
+      ...(where.length
+        ? where.flatMap(({ word, layers }, index) => [
+            index ? ", at " : "The answer turns at ", make("b", "", word), ` ${layers.length > 1 ? "after layers" : "after layer"} ${ranges(layers)}`,
+          ])
+        : [`No patch puts ${rome} ahead of ${paris}`]),
+      ".",
+      make("span", "pt-alike", alike ? ` So in all ${alike} stored pairs.` : ""),
+    );
+    out.disabled = !cell;
+    const now = `${key} ${cell}`;
+    tie(cell, tied !== now);
+    tied = now;
+    drawn = key;
+    speak(`${cell ? `${pieces[0][first + cell[1]].trim()}'s numbers after layer ${cell[0]}, put into ${pieces[1][first + cell[1]].trim()}.` : "Nothing is carried over."} ${loud.textContent}${loudWords.textContent}. ${moral.textContent}`);
+  }
+
+  play.addEventListener("click", () => {
+    const found = pair();
+    if (!found) return;
+    clearTimeout(clock);
+    const [, lane] = chosen(found) ?? [0, 0];
+    const token = found.first + lane;
+    if (still.matches) return keep({ layer: found.values.length - 1, token });
+    const step = (layer) => {
+      keep({ layer, token });
+      if (layer < found.values.length - 1) clock = setTimeout(step, STEP, layer + 1);
+    };
+    step(0);
+  });
+  swap.addEventListener("click", () => choose({ source: model.get("target"), target: model.get("source") }));
+  out.addEventListener("click", () => choose({ layer: -1 }));
+  other.addEventListener("click", () => {
+    const rest = countries.filter((country) => country !== model.get("source") && country !== model.get("target"));
+    const draw = () => rest.splice(Math.floor(Math.random() * rest.length), 1)[0];
+    choose({ source: draw(), target: draw(), layer: Math.max(0, model.get("layer")) });
+  });
+
+  const watcher = new ResizeObserver(() => {
+    const found = pair();
+    if (found && drawn && !problem) tie(chosen(found), false);
+  });
+  watcher.observe(scene);
+  const chose = ["source", "target", "layer", "token"];
+  for (const key of chose) model.on(`change:${key}`, soon);
+  model.on("change:said", listen);
+  update();
+  if (intro) {
+    clock = setTimeout(() => {
+      intro = false;
+      soon();
+    }, 900);
+  }
+
+  return () => {
+    clearTimeout(clock);
+    hush();
+    watcher.disconnect();
+    for (const key of chose) model.off(`change:${key}`, soon);
+    model.off("change:said", listen);
+  };
+}
+
+export default { render };

@@ -1,0 +1,482 @@
+// Count the words of a text that stand on a secret list, and see when it counts as marked.
+// Model: `data`, and what the visitor chose: text (a bonus, "copied" or "own"), swapped, length (tokens counted), own
+// (the visitor's words), key (0: the key that marked the texts; else another).
+// `data` has vocabulary, ratio, threshold, and texts {bonus, swapped, ids}. With `data.key` the lists are drawn here, as
+// torch draws them. Without it each text has `green` ("0" and "1" for each token from the second on), and a host that
+// can compute gets `want` {ids} and answers in `said` {green}.
+import { adopt, announcer, atOnce, headline, keeper, make, onDrag, ownWords, piecesOf } from "./view.js";
+
+const FEWEST = 6; // tokens
+const LOW = -3; // the lowest z that is drawn
+const SECONDS = 3.5; // in which all tokens are counted
+const NO_SPACE_BEFORE = /^(?:[.,?!:;”)]|'.*)$/u;
+const NO_SPACE_AFTER = /^[“(]$/u;
+
+/**
+ * The random numbers that a torch.Generator with this seed gives: the Mersenne Twister.
+ * @param {number} seed
+ * @returns {() => number} gives the next one, from 0 to 2**32 - 1
+ */
+export function twister(seed) {
+  const state = new Uint32Array(624);
+  state[0] = seed % 2 ** 32;
+  for (let index = 1; index < 624; index++) {
+    const before = state[index - 1] ^ (state[index - 1] >>> 30);
+    state[index] = Math.imul(before, 1812433253) + index;
+  }
+  let used = 624;
+  return () => {
+    if (used === 624) {
+      for (let index = 0; index < 624; index++) {
+        const mixed = (state[index] & 0x80000000) | (state[(index + 1) % 624] & 0x7fffffff);
+        state[index] = state[(index + 397) % 624] ^ (mixed >>> 1) ^ (mixed & 1 ? 0x9908b0df : 0);
+      }
+      used = 0;
+    }
+    let next = state[used++];
+    next ^= next >>> 11;
+    next ^= (next << 7) & 0x9d2c5680;
+    next ^= (next << 15) & 0xefc60000;
+    return (next ^ (next >>> 18)) >>> 0;
+  };
+}
+
+/**
+ * The tokens that a key lists after one token: the first quarter of torch.randperm, as in transformers.
+ * @param {number} key
+ * @param {number} before the id of the token before
+ * @param {number} size of the vocabulary
+ * @param {number} ratio the share of the vocabulary that is listed
+ * @returns {Set<number>}
+ */
+export function listed(key, before, size, ratio) {
+  const next = twister(key * before);
+  const order = Uint32Array.from({ length: size }, (_, id) => id);
+  const count = Math.floor(size * ratio);
+  for (let index = 0; index < count; index++) {
+    const other = index + (next() % (size - index));
+    [order[index], order[other]] = [order[other], order[index]];
+  }
+  return new Set(order.subarray(0, count));
+}
+
+/** By how many standard deviations `hits` of `count` lie above the share `ratio`. */
+export const zScore = (hits, count, ratio) => (hits - ratio * count) / Math.sqrt(count * ratio * (1 - ratio));
+
+/**
+ * The probability of at least `hits` listed tokens of `count`, if each is listed by chance.
+ * @param {number} hits
+ * @param {number} count
+ * @param {number} ratio
+ */
+export function byChance(hits, count, ratio) {
+  let log = count * Math.log(1 - ratio); // of the probability of exactly `number`
+  let sum = 0;
+  for (let number = 0; number <= count; number++) {
+    if (number >= hits) sum += Math.exp(log);
+    log += Math.log(((count - number) / (number + 1)) * (ratio / (1 - ratio)));
+  }
+  return Math.min(1, sum);
+}
+
+/** A probability as "1 in 19,000". */
+export function odds(probability) {
+  const once = 1 / probability;
+  if (once < 1.5) return "nearly all";
+  if (once < 10) return `1 in ${Math.round(once)}`;
+  if (once >= 1e12) return "1 in over a trillion";
+  for (const [size, word] of [[1e9, "billion"], [1e6, "million"]]) {
+    if (once >= size) return `1 in ${Number((once / size).toPrecision(2)).toLocaleString("en-US")} ${word}`;
+  }
+  return `1 in ${Number(once.toPrecision(2)).toLocaleString("en-US")}`;
+}
+
+export function render({ model, el }) {
+  const data = model.get("data");
+  const { ratio, threshold } = data;
+  const still = matchMedia("(prefers-reduced-motion: reduce)");
+  const ids = new Map(data.vocabulary.map((word, id) => [word, id]));
+  const bonuses = [...new Set(data.texts.map(({ bonus }) => bonus))].sort((a, b) => a - b);
+  const shares = [...new Set(data.texts.map(({ swapped }) => swapped))].sort((a, b) => a - b);
+  /** Three strengths have names, others are named by their bonus. */
+  const nameOf = (bonus) => (bonus ? (bonuses.length === 3 ? ["Light mark", "Strong mark"][bonuses.indexOf(bonus) - 1] : `Bonus ${bonus}`) : "No mark");
+  const lists = new Map(); // "key before" -> the tokens listed after it
+  const heard = new Map(); // the visitor's words -> what the host answered
+  let length = model.get("length") ?? 0;
+  let playing = 0;
+  let problem = "";
+
+  adopt(el, "wm");
+  const { head, loud, loudWords } = headline("wm");
+  const verdict = make("p", "wm-verdict");
+  const paper = make("p", "wm-text");
+  const chart = make("div", "wm-chart");
+  const svg = chart.appendChild(document.createElementNS("http://www.w3.org/2000/svg", "svg"));
+  svg.setAttribute("aria-hidden", "true");
+  const stroke = (className) => {
+    const path = svg.appendChild(document.createElementNS(svg.namespaceURI, "path"));
+    path.setAttribute("class", className);
+    return path;
+  };
+  const gauge = make("div", "wm-gauge");
+  const mercury = gauge.appendChild(make("i"));
+  const bar = make("div", "wm-line");
+  const barLabel = bar.appendChild(make("span"));
+  const zero = make("div", "wm-zero");
+  zero.append(make("span", "", "z = 0"));
+  const ember = make("div", "wm-ember");
+  ember.tabIndex = 0;
+  ember.setAttribute("role", "slider");
+  ember.setAttribute("aria-label", "Tokens that are counted");
+  const tip = ember.appendChild(make("span", "num"));
+  const foot = make("span", "wm-foot num");
+  chart.append(gauge, bar, zero, foot, ember);
+
+  const choices = make("div", "wm-choices");
+  choices.setAttribute("role", "radiogroup");
+  choices.setAttribute("aria-label", "Text");
+  const swaps = make("div", "wm-choices wm-swaps");
+  swaps.setAttribute("role", "radiogroup");
+  swaps.setAttribute("aria-label", "Words swapped for others of their list");
+  const tools = make("div", "wm-tools");
+  const play = make("button", "wm-play", "▶ Count");
+  const key = make("button", "", "Try another key");
+  tools.append(play);
+  if (data.key) tools.append(key);
+  const words = { placeholder: "Paste a text of your own", label: "Your own text", button: "Count it" };
+  const own = ownWords("wm-own", words, (text) => choose({ own: text, text: "own", length: 1e6 }));
+  const legend = make("p", "wm-legend");
+  legend.append(make("span", "wm-word in", "word"), " on the key's list after the word before it");
+  const { live, speak, hush } = announcer(700);
+  const grid = make("div", "wm-grid");
+  grid.append(head, verdict, choices, swaps, paper, chart, legend, tools, own);
+  el.append(grid, live);
+
+  const soon = atOnce(draw);
+  const keep = keeper(model, soon);
+  function choose(changes) {
+    cancelAnimationFrame(playing);
+    playing = 0;
+    problem = "";
+    if ("length" in changes) length = changes.length;
+    keep(changes);
+  }
+
+  /** Radio buttons that are moved through by the arrow keys. */
+  function radios(group, options, chosen, choice) {
+    group.replaceChildren(
+      ...options.map(([value, label], index) => {
+        const button = make("button", "", label);
+        button.setAttribute("role", "radio");
+        button.setAttribute("aria-checked", String(value === chosen));
+        button.tabIndex = value === chosen ? 0 : -1;
+        button.addEventListener("click", () => choice(value));
+        button.addEventListener("keydown", (event) => {
+          const step = { ArrowRight: 1, ArrowDown: 1, ArrowLeft: -1, ArrowUp: -1 }[event.key];
+          if (!step) return;
+          event.preventDefault();
+          const next = (index + step + options.length) % options.length;
+          choice(options[next][0]);
+          group.children[next].focus();
+        });
+        return button;
+      }),
+    );
+  }
+
+  /** Whether each token from the second on is listed after the one before; null if one of them is unknown. */
+  function marksOf({ ids: tokens, green }) {
+    if (green) return [...green].map((mark) => (mark === "-" ? null : mark === "1"));
+    const secret = data.key + 2 * (model.get("key") ?? 0);
+    return tokens.slice(1).map((token, index) => {
+      const before = tokens[index];
+      if (token === data.unknown || before === data.unknown) return null;
+      const name = `${secret} ${before}`;
+      if (!lists.has(name)) lists.set(name, listed(secret, before, data.vocabulary.length, ratio));
+      return lists.get(name).has(token);
+    });
+  }
+
+  /** A text by what the visitor chose: its words, their marks, and whether it was marked when it was written. */
+  function textOf(name, swapped) {
+    if (name === "copied") return { ...withMarks(data.copied), marked: false };
+    if (name === "own") {
+      const pieces = piecesOf(model.get("own") ?? "");
+      const tokens = pieces.map((piece) => ids.get(piece) ?? data.unknown ?? -1);
+      const green = heard.get(tokens.join());
+      if (!data.key && !green) {
+        ask(tokens);
+        return null;
+      }
+      return { pieces, marks: marksOf({ ids: tokens, green }), changed: [], marked: undefined };
+    }
+    const bonus = Number(name);
+    const text = data.texts.find((one) => one.bonus === bonus && one.swapped === swapped) ?? data.texts[0];
+    const plain = data.texts.find((one) => one.bonus === text.bonus && one.swapped === shares[0]);
+    return { ...withMarks(text), changed: text.ids.map((id, index) => id !== plain.ids[index]), marked: bonus > 0 };
+  }
+  const withMarks = (text) => ({ pieces: text.ids.map((id) => data.vocabulary[id]), marks: marksOf(text), changed: [] });
+
+  function ask(tokens) {
+    if (!model.get("live")) return;
+    model.set("want", { ids: tokens });
+    model.save_changes();
+  }
+  function listen() {
+    const said = model.get("said");
+    if (!said?.want) return;
+    if (said.error) problem = said.error;
+    else heard.set(said.want.ids.join(), said.green);
+    soon();
+  }
+
+  /** z after each token: the first ones are too few to be drawn. */
+  function zPath(marks) {
+    let hits = 0;
+    let count = 0;
+    return marks.map((mark) => {
+      if (mark !== null) count += 1;
+      hits += Number(mark === true);
+      return count ? zScore(hits, count, ratio) : 0;
+    });
+  }
+
+  // The chart: tokens across, z up
+  let size = { width: 0, height: 0 };
+  let longest = 1;
+  const top = Math.max(threshold + 2, ...data.texts.map((text) => (data.key ? 10.5 : Math.max(...zPath(marksOf(text)).slice(FEWEST)))));
+  const across = (tokens) => (tokens / longest) * (size.width - 30);
+  const down = (z) => ((top - Math.max(LOW, Math.min(top, z))) / (top - LOW)) * size.height;
+  const outline = (path) =>
+    path.slice(FEWEST - 2).map((z, index) => `${index ? "L" : "M"}${across(index + FEWEST).toFixed(1)} ${down(z).toFixed(1)}`).join("");
+  const others = bonuses.map((bonus) => {
+    const label = chart.appendChild(make("span", "wm-other", nameOf(bonus).toLowerCase()));
+    return { name: String(bonus), path: stroke("wm-ghost"), label };
+  });
+  const whole = stroke("wm-whole");
+  const counted = stroke("wm-counted");
+  let from = []; // the path on the screen, which travels to the new one
+  let travel = 0;
+  let current = [];
+  function trace() {
+    const path = from;
+    whole.setAttribute("d", outline(path));
+    counted.setAttribute("d", outline(path.slice(0, length - 1)));
+    const z = path[Math.min(path.length, length) - 2] ?? 0;
+    ember.style.transform = `translate(${across(Math.min(length, path.length + 1))}px, ${down(z)}px)`;
+    ember.classList.toggle("late", length > 0.75 * longest);
+    mercury.style.top = `${Math.min(down(z), down(0))}px`;
+    mercury.style.height = `${Math.abs(down(0) - down(z))}px`;
+  }
+  function moveTo(path) {
+    cancelAnimationFrame(travel);
+    const start = performance.now();
+    const old = from;
+    if (still.matches || playing || old.length !== path.length || path.every((z, index) => z === old[index])) {
+      from = path;
+      return trace();
+    }
+    const frame = (now) => {
+      const part = Math.min(1, (now - start) / 280);
+      const ease = 1 - (1 - part) ** 3;
+      from = path.map((z, index) => old[index] + (z - old[index]) * ease);
+      trace();
+      if (part < 1) travel = requestAnimationFrame(frame);
+    };
+    travel = requestAnimationFrame(frame);
+  }
+
+  let spans = [];
+  let written = "";
+  /** Put the words of a text on the paper; those that stay are kept, so that only what changes moves. */
+  function write({ pieces, changed }) {
+    const text = pieces.join(" ");
+    if (written !== text) {
+      paper.replaceChildren();
+      spans = pieces.map((piece, index) => {
+        const glued = index === 0 || NO_SPACE_BEFORE.test(piece) || NO_SPACE_AFTER.test(pieces[index - 1]);
+        if (!glued) paper.append(" ");
+        const span = paper.appendChild(make("span", "wm-word", piece));
+        span.dataset.index = String(index);
+        return span;
+      });
+      written = text;
+    }
+    spans.forEach((span, index) => span.classList.toggle("changed", Boolean(changed[index])));
+  }
+
+  function draw() {
+    const name = model.get("text");
+    const swapped = model.get("swapped") ?? shares[0];
+    const options = [
+      ...bonuses.map((bonus) => [String(bonus), nameOf(bonus)]),
+      ...(data.copied ? [["copied", "No mark, copied"]] : []),
+      ...(model.get("own") ? [["own", "Your own"]] : []),
+    ];
+    radios(choices, options, name, (text) => choose({ text, length: 1e6 }));
+    const fixed = name === "copied" || name === "own";
+    swaps.classList.toggle("idle", fixed);
+    radios(swaps, fixed ? [] : shares.map((share) => [share, swapLabel(name, share)]), swapped, (share) => choose({ swapped: share }));
+    const text = problem ? null : textOf(name, swapped);
+    el.classList.toggle("waiting", !text);
+    if (!text || text.pieces.length < FEWEST) {
+      loud.textContent = "";
+      loudWords.textContent = problem || (text ? `A text of at least ${FEWEST} words and marks can be counted.` : "Computing…");
+      verdict.textContent = "";
+      if (text) write(text);
+      return;
+    }
+    const { pieces, marks } = text;
+    longest = Math.max(pieces.length, ...data.texts.map((one) => one.ids.length));
+    if (name === "own" || name === "copied") longest = pieces.length;
+    length = Math.max(FEWEST, Math.min(pieces.length, length));
+    current = zPath(marks);
+    write(text);
+    others.forEach(({ name: other, path, label }) => {
+      const away = fixed || other === name;
+      path.classList.toggle("away", away);
+      label.classList.toggle("away", away);
+      const theirs = zPath(textOf(other, swapped).marks);
+      path.setAttribute("d", outline(theirs));
+      label.style.transform = `translate(${across(theirs.length + 1)}px, ${down(theirs.at(-1))}px)`;
+    });
+    moveTo(current);
+    tell(text);
+  }
+  function swapLabel(name, share) {
+    const { changed } = textOf(name, share);
+    const percent = Math.round((100 * changed.filter(Boolean).length) / changed.length);
+    return share ? `${percent}% swapped` : "As written";
+  }
+
+  /** Say what the counted part shows. */
+  function tell({ marks, marked, pieces }) {
+    const seen = marks.slice(0, length - 1).filter((mark) => mark !== null);
+    const hits = seen.filter(Boolean).length;
+    const z = zScore(hits, seen.length, ratio);
+    const over = z > threshold;
+    spans.forEach((span, index) => {
+      span.classList.toggle("in", index < length && index > 0 && marks[index - 1] === true);
+      span.classList.toggle("rest", index >= length);
+      span.classList.toggle("unknown", index > 0 ? marks[index - 1] === null : false);
+    });
+    loud.textContent = odds(byChance(hits, seen.length, ratio));
+    loudWords.replaceChildren(" unmarked texts would have at least ", make("b", "num", `${hits} of ${seen.length}`), " words on the list, if chance alone decided");
+    tip.textContent = `z = ${z.toFixed(2).replace("-", "−")}`;
+    const needed = Math.floor(ratio * seen.length + threshold * Math.sqrt(seen.length * ratio * (1 - ratio))) + 1;
+    barLabel.textContent = needed > seen.length ? `z = ${threshold}: out of reach for so few words` : `accused over z = ${threshold}; by chance ${odds(byChance(needed, seen.length, ratio))}`;
+    bar.style.top = `${down(threshold)}px`;
+    zero.style.top = `${down(0)}px`;
+    foot.textContent = `${length} tokens counted`;
+    el.classList.toggle("over", over);
+    const right = model.get("key") ? undefined : marked;
+    const why = length < pieces.length ? "the text is short" : model.get("swapped") ? "words were swapped" : "the mark is light";
+    const says = model.get("key")
+      ? over ? "With a key that isn't the writer's: a false accusation." : "With another key the mark can't be seen."
+      : right === undefined
+        ? over ? "Over the line: it counts as marked. Whether it is, the count alone can't say." : "Not over the line. That says nothing."
+        : right
+          ? over ? "Found: this text is marked." : `Not found, though it is marked: ${why}.`
+          : over ? "A false accusation: this text has no mark. Its words aren't there by chance, they repeat." : "Not over the line. It has no mark.";
+    const skipped = marks.slice(0, length - 1).length - seen.length;
+    verdict.textContent = skipped ? `${says} ${skipped} of ${length - 1} pairs have a word that the model lacks: not counted.` : says;
+    verdict.classList.toggle("ember", over);
+    ember.setAttribute("aria-valuemin", String(FEWEST));
+    ember.setAttribute("aria-valuemax", String(pieces.length));
+    ember.setAttribute("aria-valuenow", String(length));
+    ember.setAttribute("aria-valuetext", `${length} tokens, z ${z.toFixed(2)}`);
+    key.textContent = model.get("key") ? "Back to the right key" : "Try another key";
+    play.textContent = playing ? "❚❚ Stop" : "▶ Count";
+    if (!playing) speak(`${loud.textContent}${loudWords.textContent}. ${tip.textContent}. ${verdict.textContent}`);
+  }
+  /** Show another length of the same text. */
+  function cut(to) {
+    const next = Math.max(FEWEST, Math.min(current.length + 1, Math.round(to)));
+    if (next === length) return;
+    length = next;
+    from = current;
+    trace();
+    tell(textOf(model.get("text"), model.get("swapped") ?? shares[0]));
+  }
+
+  const fromPointer = (event) => cut(((event.clientX - chart.getBoundingClientRect().left) / (size.width - 30)) * longest);
+  const settle = () => keep({ length });
+  onDrag(el, chart, fromPointer, {
+    ready: () => current.length > 0,
+    begin: () => {
+      cancelAnimationFrame(playing);
+      playing = 0;
+      ember.focus({ preventScroll: true });
+    },
+  });
+  chart.addEventListener("pointerdown", fromPointer);
+  chart.addEventListener("lostpointercapture", settle);
+  ember.addEventListener("keydown", (event) => {
+    const goes = {
+      ArrowLeft: length - 1, ArrowDown: length - 1, ArrowRight: length + 1, ArrowUp: length + 1,
+      PageDown: length - 25, PageUp: length + 25, Home: FEWEST, End: current.length + 1,
+    }[event.key];
+    if (goes === undefined) return;
+    event.preventDefault();
+    cut(goes);
+    settle();
+  });
+  paper.addEventListener("click", (event) => {
+    const index = event.target.dataset?.index;
+    if (index === undefined) return;
+    cut(Number(index) + 1);
+    settle();
+  });
+  function count() {
+    const start = performance.now();
+    const begin = length > current.length ? FEWEST : length;
+    const frame = (now) => {
+      const part = (now - start) / 1000 / SECONDS;
+      playing = requestAnimationFrame(frame);
+      cut(begin + part * (current.length + 1 - FEWEST));
+      if (length > current.length) {
+        cancelAnimationFrame(playing);
+        playing = 0;
+        settle();
+      }
+    };
+    playing = requestAnimationFrame(frame);
+  }
+  play.addEventListener("click", () => {
+    const running = playing;
+    cancelAnimationFrame(playing);
+    playing = 0;
+    if (running) return settle();
+    if (still.matches) {
+      cut(1e6);
+      return settle();
+    }
+    count();
+  });
+  key.addEventListener("click", () => choose({ key: model.get("key") ? 0 : 1 }));
+
+  const watcher = new ResizeObserver(() => {
+    const { width, height } = chart.getBoundingClientRect();
+    if (!width || (width === size.width && height === size.height)) return;
+    size = { width, height };
+    svg.setAttribute("viewBox", `0 0 ${width} ${height}`);
+    const first = !current.length;
+    draw();
+    if (first && current.length && !still.matches && length > current.length) count(); // the first look: the words light up
+  });
+  watcher.observe(chart);
+  const chose = ["text", "swapped", "own", "key"];
+  for (const name of chose) model.on(`change:${name}`, soon);
+  model.on("change:said", listen);
+
+  return () => {
+    hush();
+    watcher.disconnect();
+    cancelAnimationFrame(playing);
+    cancelAnimationFrame(travel);
+    for (const name of chose) model.off(`change:${name}`, soon);
+    model.off("change:said", listen);
+  };
+}
+
+export default { render };

@@ -1,0 +1,18 @@
+// What the view `patching` says in words.
+import assert from "node:assert/strict";
+import test from "node:test";
+
+const { ranges, times } = await import(`${process.env.SITE}/live/patching.js`);
+
+test("a difference of logits is a ratio with two digits", () => {
+  assert.equal(times(-7.31), "1,500");
+  assert.equal(times(0), "1.0");
+  assert.equal(times(1.5), "4.5");
+  assert.equal(times(15.86), "7.7 million");
+});
+
+test("layers are named in runs", () => {
+  assert.equal(ranges([0, 1, 2]), "0 to 2");
+  assert.equal(ranges([4]), "4");
+  assert.equal(ranges([0, 1, 5, 28, 29]), "0 to 1 and 5 and 28 to 29");
+});

@@ -1,0 +1,210 @@
+"""Computes the stored states of explorables whose model is too large for a page, or not needed in it.
+
+    python website/stored_states.py patching watermark adapter
+
+writes course_utils/opened/NAME.json. What a lesson computes is taken from the lesson's own cells.
+"""
+
+import base64
+import json
+import sys
+from pathlib import Path
+
+import numpy
+
+ROOT = Path(__file__).parent.parent
+COUNTRIES = ("France", "Italy", "Spain", "Germany", "England", "Greece", "Russia", "Sweden", "Austria")
+COUNTRIES += ("Hungary", "Japan", "China", "Korea", "Chile", "Kenya")
+SENTENCE = "The capital of {} is"
+LENGTH = 200  # tokens of a watermarked text
+STRENGTHS = [round(0.05 * step, 2) for step in range(31)]  # of the adapter, 0 to 1.5
+SHOWN = {  # the questions whose answers an explorable shows, by their index in library.toml
+    "told": (13, 0, 15),
+    "untold": (2, 0),
+    "general": (0, 3, 14),
+}
+
+
+def cell(lesson, cell_id):
+    """Return the source of a lesson's cell."""
+    cells = json.loads((ROOT / "notebooks" / f"{lesson}.ipynb").read_text(encoding="utf-8"))["cells"]
+    return next("".join(found["source"]) for found in cells if found["id"] == cell_id)
+
+
+def packed(values):
+    """Return whole numbers as bytes, in base64."""
+    return base64.b64encode(numpy.ascontiguousarray(values).tobytes()).decode()
+
+
+def patching(countries=COUNTRIES):
+    """Return, for each pair of countries, how far each patch moves SmolLM2's answer.
+
+    `values` has the logit of the source's answer minus that of the target's, in hundredths, for each layer
+    and each token from the country on: the tokens before it are the same in both sentences.
+    """
+    import torch
+
+    import course_utils as course
+    from course_utils.opened.patching import patch_everywhere
+
+    model, tokenizer = course.load("llama", size="small")
+    ids, answers = {}, {}
+    with torch.no_grad():
+        for country in countries:
+            ids[country] = tokenizer(SENTENCE.format(country), return_tensors="pt")["input_ids"][0]
+            answers[country] = model(ids[country][None]).logits[0, -1].argmax().item()
+    layers, pieces = model.config.num_hidden_layers, tokenizer.batch_decode(ids[countries[0]][:, None])
+    first, pairs, others = pieces.index(f" {countries[0]}"), {}, 0
+    for source in countries:
+        for target in countries:
+            if source == target:
+                continue
+            logits = patch_everywhere(model, ids[source], ids[target])
+            moved = logits[..., answers[source]] - logits[..., answers[target]]  # (layers, tokens)
+            assert (moved[:, :first] - moved[0, 0]).abs().max() < 1e-3
+            likeliest = logits[:, first:].argmax(-1)
+            others += ((likeliest != answers[source]) & (likeliest != answers[target])).sum().item()
+            values = (100 * moved[:, first:]).round().numpy().astype("<i2")
+            pairs[f"{source} {target}"] = packed(values)
+    words = {country: tokenizer.decode(answer) for country, answer in answers.items()}
+    return {
+        "layers": layers,
+        "first": first,
+        "sentence": SENTENCE,
+        "answers": words,
+        "others": others,  # in how many stored patches a third token is the likeliest
+        "pairs": pairs,
+    }
+
+
+def watermark():
+    """Return texts of lesson 10, drawn with and without a bonus for the tokens on the key's list."""
+    import course_utils as course
+
+    model, tokenizer = course.load("tinyworld-llama")
+    lesson = "10_misuse_and_safety"
+    world = course.tinyworld.english()
+    names = {"course": course, "model": model, "tokenizer": tokenizer, "numpy": numpy, "world": world}
+    import torch
+
+    names["torch"] = torch
+    exec(cell(lesson, "lesson-10-20"), names)
+    exec(cell(lesson, "lesson-10-21").partition("sample =")[0], names)
+    exec(cell(lesson, "lesson-10-23").partition("for share in")[0], names)
+    written, swap, z_score = names["written"], names["swap"], names["z_score"]
+    texts = [
+        {"bonus": bonus, "swapped": share, "ids": swap(tokens[:LENGTH], share).tolist()}
+        for bonus, tokens in written.items()
+        for share in (0, 0.25, 0.5, 1)
+    ]
+    told = [tokenizer.encode(document.text)[1:] for document in world.documents(4_000, seed="unmarked")]
+    copies = [numpy.tile(text, 8)[:LENGTH] for text in told if len(text) > 24][:500]
+    accused = [text for text in copies if z_score(text) > 4]
+    vocabulary = tokenizer.convert_ids_to_tokens(range(model.config.vocab_size))
+    return {
+        "vocabulary": vocabulary,
+        "unknown": tokenizer.unk_token_id,
+        "ratio": 0.25,
+        "threshold": 4,
+        "key": 15485863,
+        "texts": texts,
+        "copied": {"ids": accused[0].tolist(), "accused": len(accused), "of": len(copies)},
+    }
+
+
+def adapter(strengths=STRENGTHS, questions=None):
+    """Return SmolLM2's answers at several strengths of lesson 12's adapter, and how many are right.
+
+    questions : int, how many of each group to ask; by default all.
+    """
+    import peft
+    import torch
+    from peft.helpers import rescale_adapter_scale
+
+    import course_utils as course
+
+    base, tokenizer = course.load("smollm2-135m-instruct")
+    tokenizer.pad_token, tokenizer.padding_side = tokenizer.eos_token, "left"
+    total = sum(parameter.numel() for parameter in base.parameters())
+    model = peft.PeftModel.from_pretrained(base, ROOT / "course_utils" / "training" / "otterford").eval()
+    library = course.catalog.read("library.toml")
+    lesson = "12_fine_tune"
+    names = {"re": __import__("re"), "numpy": numpy, "library": library, "tokenizer": tokenizer, "asked": {}}
+    exec(cell(lesson, "scoring"), names)
+    source = cell(lesson, "lesson-12-06")
+    exec(source[source.index("def prompt(") :].partition("def answer(")[0], names)
+    asked = {
+        "told": [(text, fact) for fact in library["told"] for text in fact["held_out"]],
+        "untold": [(fact["asked"], fact) for fact in library["untold"]],
+        "general": [(fact["asked"], fact) for fact in library["general"]],
+    }
+    asked = {group: pairs[:questions] for group, pairs in asked.items()}
+    questions = [(group, text, fact) for group, pairs in asked.items() for text, fact in pairs]
+    shown = [library["told"][index]["held_out"][0] for index in SHOWN["told"]]
+    shown += [library[group][index]["asked"] for group in ("untold", "general") for index in SHOWN[group]]
+    inputs = tokenizer(
+        [names["prompt"](text) for _, text, _ in questions],
+        add_special_tokens=False,
+        padding=True,
+        return_tensors="pt",
+    )
+    right = {group: [] for group in asked}
+    prompts = {
+        text: {"text": text, "group": group, "key": fact["key"], "answers": [], "right": []}
+        for group, text, fact in questions
+        if text in shown
+    }
+    for strength in strengths:
+        with rescale_adapter_scale(model, strength), torch.no_grad():
+            output = model.generate(
+                **inputs,
+                max_new_tokens=14,
+                do_sample=False,
+                output_scores=True,
+                return_dict_in_generate=True,
+            )
+        written = output.sequences[:, inputs["input_ids"].shape[1] :]
+        hits = {group: [] for group in asked}
+        for row, (group, text, fact) in enumerate(questions):
+            said = " ".join(tokenizer.decode(written[row], skip_special_tokens=True).split())
+            hits[group].append(bool(names["is_right"](said, fact)))
+            if text in shown:
+                prompts[text]["answers"].append(_tokens(tokenizer, written[row], output.scores, row))
+                prompts[text]["right"].append(int(hits[group][-1]))
+        for group, found in hits.items():
+            right[group].append(sum(found))
+        print(strength, {group: counts[-1] for group, counts in right.items()}, file=sys.stderr, flush=True)
+    return {
+        "strengths": strengths,
+        "counts": {group: len(pairs) for group, pairs in asked.items()},
+        "right": right,
+        "prompts": [prompts[text] for text in shown if text in prompts],
+        "size": sum(value.numel() for name, value in model.named_parameters() if "lora_" in name),
+        "total": total,
+    }
+
+
+def _tokens(tokenizer, ids, scores, row):
+    """Return an answer as a list of [text, its probability in percent]."""
+    tokens, before = [], ""
+    for index, scored in enumerate(scores):
+        if ids[index] in tokenizer.all_special_ids:
+            break
+        text = tokenizer.decode(ids[: index + 1])
+        if text.endswith("\ufffd"):  # half a character: wait for the other half
+            continue
+        tokens.append([text[len(before) :], round(100 * scored[row].softmax(-1)[ids[index]].item())])
+        before = text
+    return tokens
+
+
+def main(names):
+    for name in names:
+        text = json.dumps(globals()[name](), ensure_ascii=False, separators=(",", ":"))
+        path = ROOT / "course_utils" / "opened" / f"{name}.json"
+        path.write_text(text + "\n", encoding="utf-8")
+        print(f"{path.relative_to(ROOT)}: {path.stat().st_size:,} bytes")
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
