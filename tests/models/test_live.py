@@ -89,7 +89,7 @@ def node():
 
 
 @pytest.mark.parametrize(
-    "name", ["audit", "claims", "models", "router", "sampling", "stored", "vote", "window"]
+    "name", ["audit", "claims", "models", "one_weight", "router", "sampling", "stored", "vote", "window"]
 )
 def test_scripts_of_the_page_pass_their_own_tests(name, site, reference):
     test = ROOT / "tests" / "models" / "live" / f"{name}.test.mjs"

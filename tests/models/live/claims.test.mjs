@@ -2,10 +2,12 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 
-const { score } = await import(`${process.env.SITE}/live/claims.js`);
+const { groupOf, score } = await import(`${process.env.SITE}/live/claims.js`);
 
-test("a guess counts once it is made, and as the same only if the key says so", () => {
-  const claims = [{ number: 1, verdict: "true" }, { number: 2, verdict: "false" }, { number: 9, verdict: "opinion" }];
-  assert.deepEqual(score({}, claims), { made: 0, same: 0 });
-  assert.deepEqual(score({ 1: "true", 9: "true" }, claims), { made: 2, same: 1 });
+test("a guess counts once it is made, and as the same if it is the group of the verdict", () => {
+  const claims = [{ number: 1, verdict: "mostly true" }, { number: 2, verdict: "false" }, { number: 9, verdict: "opinion" }];
+  assert.deepEqual(claims.map(({ verdict }) => groupOf(verdict)), ["holds", "not", "open"]);
+  assert.deepEqual(score({}, claims), { made: 0, same: 0, trusted: 0, doubted: 0 });
+  assert.deepEqual(score({ 1: "holds", 9: "holds" }, claims), { made: 2, same: 1, trusted: 0, doubted: 0 });
+  assert.deepEqual(score({ 1: "not", 2: "holds" }, claims), { made: 2, same: 0, trusted: 1, doubted: 1 });
 });
