@@ -70,6 +70,8 @@ def run(path, write=False, on_cell=lambda done, total: None):
     from nbclient import NotebookClient
     from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
 
+    from course_utils.widgets.live_view import PHOTOGRAPHS
+
     path = Path(path)
     try:
         notebook = nbformat.read(path, as_version=4)
@@ -97,9 +99,9 @@ def run(path, write=False, on_cell=lambda done, total: None):
     peak = _PeakMemory(client)
     try:
         with peak, tempfile.TemporaryDirectory() as folder:
-            unanswered = {"COURSE_ANSWERS": f"{folder}/answers.json"} if write else {}
+            settings = {"COURSE_ANSWERS": f"{folder}/answers.json", PHOTOGRAPHS: "yes"} if write else {}
             # Discard the log of the kernel process: no output of a cell is in it.
-            client.execute(stderr=subprocess.DEVNULL, env=os.environ | unanswered)
+            client.execute(stderr=subprocess.DEVNULL, env=os.environ | settings)
     except CellExecutionError as failure:
         says = failure.evalue.strip().split("\n")[0][:160]
         error = f"cell {done}: {failure.ename}: {says}"

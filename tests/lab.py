@@ -20,7 +20,7 @@ from playwright.sync_api import sync_playwright
 nbformat = Lazy("nbformat")
 
 # Milliseconds that a page may take: so long that only a page that hangs reaches it, even on a slow machine.
-PATIENCE = 900_000
+PATIENCE = 400_000
 
 # Changes JupyterLab's defaults that would disturb a test, such as questions about news and autosave.
 SETTINGS = {
@@ -174,7 +174,7 @@ class Notebook:
             f"""() => {_NOTEBOOK}.sessionContext.session.kernel.status === "idle" &&
             {_NOTEBOOK}.content.widgets.filter(cell => cell.model.type === "code").every(cell =>
               cell.outputArea.model.toJSON().filter(output => "{WIDGET}" in (output.data ?? {{}})).length ===
-              cell.node.querySelectorAll(".jp-OutputArea-output > .jupyter-widgets").length)"""
+              cell.node.querySelectorAll(".jp-OutputArea-output > :is(.jupyter-widgets, .otb)").length)"""
         )
 
     def run(self, index):

@@ -12,8 +12,9 @@
  * }} Model
  */
 
-/** What a view asks its host (`want`) is answered here: the answer becomes `said`.
- * @typedef {(want: any) => Promise<any> | any} Answer */
+/** What a view asks its host (`want`) is answered here: the answer becomes `said`. An answer that comes in parts
+ * hands each part but the last to `tell`.
+ * @typedef {(want: any, tell: (part: any) => void) => Promise<any> | any} Answer */
 
 /**
  * A model for a view.
@@ -48,6 +49,7 @@ export function createModel({ values, kept = [], prefix = "", answer }) {
     on: (event, listener) => void listeners.set(event, [...(listeners.get(event) ?? []), listener]),
     off: (event, listener) => void listeners.set(event, (listeners.get(event) ?? []).filter((other) => other !== listener)),
     save_changes() {
+      if (!kept.length) return;
       const address = new URLSearchParams(location.hash.slice(1));
       for (const key of kept) address.set(prefix + key, JSON.stringify(current[key]));
       history.replaceState(null, "", `#${address}`);
@@ -55,7 +57,8 @@ export function createModel({ values, kept = [], prefix = "", answer }) {
   };
   async function respond(want) {
     try {
-      model.set("said", { want, ...(await answer(want)) });
+      const tell = (part) => model.set("said", { want, ...part });
+      tell(await answer(want, tell));
     } catch (error) {
       console.error(error);
       model.set("said", { want, error: String(error.message ?? error) });
