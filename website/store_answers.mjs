@@ -93,6 +93,11 @@ function shorten({ want, ...said }) {
       layers.map(({ experts, shares }) => ({ experts, shares: shares.map(short) })),
     );
   }
+  if (said.random) {
+    kept.random = said.random.map((routes) =>
+      routes.map((layers) => layers.map(([first, second, share]) => [first, second, Number(share.toFixed(3))])),
+    );
+  }
   if (said.attention) {
     if (want.off.length) delete kept.attention;
     else kept.attention = said.attention.map((layer) => layer.map((head) => head.map((share) => Number(share.toFixed(3)))));

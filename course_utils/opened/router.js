@@ -1,7 +1,8 @@
 // A mixture of experts at work: each token goes to two of eight experts, in every layer.
-// Model: `data` {experts, offers (texts), answers, words}, `said` {pieces, routes} from the host
-// (routes[position][layer] = {experts, shares}, the first choice first), and what the visitor chose: text, layer,
-// expert (or -1), dice (whether chance takes the router's place). The view asks with `want` {text}.
+// Model: `data` {experts, offers (texts), answers, words}, `said` {pieces, routes, random} from the host, and what the
+// visitor chose: text, layer, expert (or -1), sender ("trained", "random" or "dice": what sends the tokens). The view
+// asks with `want` {text}. routes[position][layer] = {experts, shares}, the first choice first. A host that can also gives
+// what routers made of random numbers would choose: random[router][position][layer] = [first, second, the first's share].
 import { adopt, announcer, chipClass, headline, keeper, lots, make, ownText } from "./view.js";
 
 const STEP = 120; // ms between two tokens that are sent off
@@ -74,8 +75,9 @@ export function render({ model, el }) {
   const { experts } = data;
   const still = matchMedia("(prefers-reduced-motion: reduce)");
   let said = null;
-  let chance = null; // the routes that dice give
-  let rolls = 0;
+  /** @type {{ [sender: string]: Routes[] }} the routes of each sender; several of routers made of random numbers */
+  let senders = {};
+  let turn = 0; // which of several is shown
   let clocks = [];
   let sent = 0; // tokens that have been sent off
 
@@ -85,6 +87,9 @@ export function render({ model, el }) {
   sentence.setAttribute("aria-label", "The text: below each token its first expert");
   const { head, loud, loudWords } = headline("rt");
   const take = make("p", "rt-take");
+  const race = make("div", "rt-race");
+  race.setAttribute("role", "radiogroup");
+  race.setAttribute("aria-label", "What sends the tokens");
   const layers = make("div", "rt-layers");
   layers.setAttribute("role", "radiogroup");
   layers.setAttribute("aria-label", "Layer");
@@ -93,21 +98,20 @@ export function render({ model, el }) {
   boxes.setAttribute("aria-label", "The experts of this layer, with the tokens that each takes");
   const tools = make("div", "rt-tools");
   const play = make("button", "rt-play", "▶ Send it again");
-  const toss = make("button", "against", "Let dice choose");
-  tools.append(play, toss);
+  tools.append(play);
   const wake = make("div");
   wake.dataset.wake = "for your own sentence";
   const own = ownText({ placeholder: "Send your own sentence", label: "Your own sentence", button: "Send", offer: "Or send" }, data, ask);
   const { live, speak, hush } = announcer();
   const legend = make("p", "rt-legend");
   legend.append("colour and digit: first expert · stripe: what each of the two gives · ", make("u"), " an even load");
-  el.append(sentence, legend, head, take, layers, boxes, tools, wake, own, live);
+  el.append(sentence, legend, head, take, race, layers, boxes, tools, wake, own, live);
 
   const text = () => model.get("text") ?? data.offers[0];
   const layer = () => Math.min(model.get("layer") ?? 0, said.routes[0].length - 1);
   const picked = () => model.get("expert") ?? -1;
-  const diced = () => model.get("dice") ?? false;
-  const routes = () => (diced() ? chance : said.routes);
+  const sender = () => (senders[model.get("sender")] ? model.get("sender") : "trained");
+  const routes = () => senders[sender()][turn % senders[sender()].length];
   let pointed = -1; // the token under the pointer or with the focus
   let chosen = -1; // the token that was clicked
   const word = (position) => said.pieces[position].trim();
@@ -137,13 +141,66 @@ export function render({ model, el }) {
   }
   function read(answer) {
     said = answer;
-    chance = dice(said.routes, experts, rolls);
+    senders = { trained: [said.routes] };
+    if (said.random) {
+      const expand = ([first, second, share]) => ({ experts: [first, second], shares: [share, 1 - share] });
+      senders.random = said.random.map((routes) => routes.map((layers) => layers.map(expand)));
+      senders.dice = [0, 1, 2, 3, 4].map((seed) => dice(said.routes, experts, seed));
+    }
+    drawRace();
     boxes.style.minHeight = "";
     chosen = pointed = -1;
     sent = said.pieces.length;
     if (maps.length !== said.routes[0].length) buildLayers(said.routes[0].length);
     drawSentence();
     update();
+  }
+
+  // A bar for each sender: how many pairs of equal words it sends to the same expert
+  function drawRace() {
+    const names = { trained: "the trained router", random: "5 routers of random numbers", dice: "5 throws of dice" };
+    const rows = Object.keys(senders).map((name, index, all) => {
+      const row = make("button", "rt-sender");
+      row.setAttribute("role", "radio");
+      row.dataset.sender = name;
+      const track = make("span", "rt-track");
+      track.append(make("i"), ...senders[name].slice(1).map(() => make("u")), make("u"));
+      row.append(make("span", "rt-name", names[name]), track);
+      const choose = (next) => {
+        finish();
+        turn = sender() === next ? turn + 1 : 0;
+        keepState({ sender: next });
+      };
+      row.addEventListener("click", () => choose(name));
+      row.addEventListener("keydown", (event) => {
+        const step = { ArrowRight: 1, ArrowDown: 1, ArrowLeft: -1, ArrowUp: -1 }[event.key];
+        if (!step) return;
+        event.preventDefault();
+        choose(all[(index + step + all.length) % all.length]);
+        race.querySelector('[aria-checked="true"]').focus();
+      });
+      return row;
+    });
+    race.replaceChildren(...(rows.length > 1 ? rows : []));
+  }
+  function updateRace() {
+    for (const row of race.children) {
+      const counted = senders[row.dataset.sender].map((one) => faithfulness(said.pieces, one, layer()));
+      const { pairs } = counted[0];
+      const mean = counted.reduce((sum, { same }) => sum + same, 0) / counted.length;
+      const [name, track] = row.children;
+      const [bar, ...dots] = track.children;
+      const here = row.dataset.sender === sender();
+      bar.style.transform = `scaleX(${pairs ? mean / pairs : 0})`;
+      dots.forEach((dot, index) => {
+        dot.style.left = `${pairs ? (100 * counted[index].same) / pairs : 0}%`;
+        dot.classList.toggle("now", here && counted.length > 1 && index === turn % counted.length);
+      });
+      row.dataset.count = `${mean % 1 ? mean.toFixed(1) : mean} of ${pairs}`;
+      row.setAttribute("aria-checked", String(here));
+      row.tabIndex = here ? 0 : -1;
+      row.setAttribute("aria-label", `${name.textContent}: ${row.dataset.count} pairs of equal words meet the same expert`);
+    }
   }
 
   // The small maps of all layers: a column for each expert, as high as its tokens are many
@@ -273,8 +330,7 @@ export function render({ model, el }) {
     const expert = picked();
     const looked = pointed >= 0 ? pointed : chosen;
     const route = looked >= 0 ? all[looked][layer()] : null;
-    el.classList.toggle("diced", diced());
-    toss.setAttribute("aria-pressed", String(diced()));
+    updateRace();
 
     [...sentence.children].forEach((chip, position) => {
       const { experts: two, shares } = all[position][layer()];
@@ -333,7 +389,7 @@ export function render({ model, el }) {
     });
 
     const { pairs, same, best } = faithfulness(said.pieces, all, layer());
-    const who = diced() ? "dice send" : "the router sends";
+    const who = { trained: "the router sends", random: "random numbers send", dice: "dice send" }[sender()];
     paint(head, route ? route.experts[0] : expert >= 0 ? expert : (best?.expert ?? 0));
     if (route) {
       loud.textContent = percent(route.shares[0]);
@@ -348,24 +404,15 @@ export function render({ model, el }) {
       loud.textContent = `2 of ${experts}`;
       loudWords.textContent = " experts take each token";
     }
-    const expected = (pairs / experts).toFixed(0);
-    take.textContent = !pairs
-      ? "No word stands here twice. In a text with equal words, see whether they meet the same expert."
-      : diced()
-        ? `With dice, ${same} of ${pairs} pairs of equal words meet the same expert in layer ${layer()}.`
-        : `Of ${pairs} pairs of equal words, ${same} meet the same expert in layer ${layer()}. Dice give about ${expected}.`;
+    take.textContent = pairs
+      ? `Of ${pairs} pairs of equal words, ${same} meet the same first expert in layer ${layer()}${race.children.length ? ". Other senders:" : "."}`
+      : "No word stands here twice. In a text with equal words, see whether they meet the same expert.";
     speak(`${loud.textContent}${loudWords.textContent}. ${take.textContent}`);
   }
 
   play.addEventListener("click", () => said && start());
-  toss.addEventListener("click", () => {
-    finish();
-    if (!said) return;
-    if (!diced()) chance = dice(said.routes, experts, rolls++);
-    keepState({ dice: !diced() });
-  });
   model.on("change:said", listen);
-  const keys = ["layer", "expert", "dice"];
+  const keys = ["layer", "expert", "sender"];
   for (const key of keys) model.on(`change:${key}`, update);
   if (!model.get("text")) model.set("text", text());
   const stored = data.answers?.find(({ want }) => want.text === text());

@@ -17,8 +17,8 @@
  * @typedef {object} Step
  * @property {Float32Array} logits a number for each token of the vocabulary: the larger, the likelier it is next
  * @property {Float32Array[][]} attention [layer][head]: the share of each position from the first to this one
- * @property {{ experts: number[], shares: number[], scores: Float32Array }[]} routes by layer, for Mixtral: the chosen
- *   experts, the share of each in the result, and every expert's probability
+ * @property {{ experts: number[], shares: number[], scores: Float32Array, input: Float32Array }[]} routes by layer, for
+ *   Mixtral: the chosen experts, the share of each in the result, every expert's probability, and what the router read
  */
 
 /** Keys and values of the tokens so far: [layer][position], each the heads' numbers one after another. */
@@ -250,7 +250,7 @@ function mixture(router, experts, active, input) {
     const given = experts[expert](input);
     for (let i = 0; i < result.length; i++) result[i] += shares[order] * given[i];
   }
-  return { result, route: { experts: chosen, shares, scores } };
+  return { result, route: { experts: chosen, shares, scores, input } };
 }
 
 /** Divide by the root of the mean square, then scale. */

@@ -33,7 +33,7 @@ for (const name of Object.keys(VIEWS)) {
       if (said.top) near(kept.top, said.top.slice(0, kept.top.length), `${name} ${index}`);
       if (said.top) assert.ok(said.top.slice(kept.top.length).every(([, share]) => share <= TOLERANCE));
     });
-    const rest = ({ answers, ...others }) => ({ ...others, routes: answers.map(({ routes }) => routes ?? null) });
+    const rest = ({ answers, ...others }) => ({ ...others, routes: answers.map(({ routes, random }) => [routes ?? null, random ?? null]) });
     near(rest(stored), rest(data), name);
   });
 }
