@@ -11,7 +11,7 @@ _ROOM_OF = {
     "Attention": "attention",
     "Audit": "audit",
     "CacheGrowth": "cache",
-    "CardCheck": "hub",
+    "CardCheck": "card_check",
     "CrossAttention": "denoising",
     "Denoising": "denoising",
     "Drawn": "denoising",

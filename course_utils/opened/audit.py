@@ -3,17 +3,17 @@
 For lesson 09.
 """
 
-import ipywidgets
+import warnings
+
 import numpy
 
 from course_utils.errors import CourseError
-from course_utils.statistics import mean, wilson
-from course_utils.views.charts import intervals
+from course_utils.statistics import beside_controls, mean, wilson
 from course_utils.views.picture import BLUE, INK, QUIET, VERMILLION, Picture, array, from_figure, style
-from course_utils.widgets.explorer import Explorer, check_choice
+from course_utils.widgets.explorer import check_choice
+from course_utils.widgets.live_view import LiveView
 
-ALL = "all that were measured"
-_TEMPERATURES = [("greedy", 0.0), *((f"{tenths / 10:.1f}", tenths / 10) for tenths in range(1, 31))]
+_TEMPERATURES = [tenths / 10 for tenths in range(21)]
 
 
 def heat(shares, temperature):
@@ -31,10 +31,12 @@ def heat(shares, temperature):
         return 1 / (1 + numpy.exp(-odds / temperature))
 
 
-class Audit(Explorer):
-    """Shows how often each model says "she", and the planted share, for a trade, sentence and temperature.
+class Audit(LiveView):
+    """Shows all trades at once: how far each model leans to "she" or "he", and for which an interval says so.
 
-    Moving a control runs no model.
+    The learner chooses a trade, a temperature, and how the trade was chosen. If it was named before looking,
+    an interval of 95% is enough. If it was picked from all trades, the intervals are so wide that all of them
+    hold together in 95% of audits. Moving a control runs no model.
 
     planted : dict from a model's title to a dict from a trade to the share of "she" that was planted in its
         training data; models without planted shares are left out.
@@ -42,77 +44,97 @@ class Audit(Explorer):
         The interval tells how the mean would vary with other sentences of this kind.
     sentences : dict from a sentence, with {} in place of the trade, to a dict from a model's title to a dict
         from a trade to the model's share after that sentence; some models may be missing.
+    controls : dict from a model's title to a dict from a word that names no trade to the model's shares, one
+        for each sentence of `measured`. A lean is the distance from the mean of these words; for a model
+        without control words it is the distance from 50%.
+    lean : number, the points beyond which the whole interval of a lean has to lie.
     trade : str, the trade at the start; by default the first trade.
-    temperature : float, the temperature at the start: from 0 (the likeliest word) to 3 in steps of 0.1.
+    temperature : float, the temperature at the start: from 0 (the likeliest word) to 2 in steps of 0.1.
 
     Raises CourseError if a model has no share for a trade, or if a control has no such trade or temperature.
     """
 
-    def __init__(self, planted, measured, sentences=None, *, trade=None, temperature=1.0):
-        self.planted, self.measured, self.sentences = planted, measured, sentences or {}
+    view = "audit"
+
+    def __init__(
+        self, planted, measured, sentences=None, *, controls=None, lean=10, trade=None, temperature=1.0
+    ):
         trades = list(next(iter(measured.values())))
         for model, shares in (*measured.items(), *planted.items()):
             if lacking := [name for name in trades if name not in shares]:
                 raise CourseError(f"{model} has no share for {lacking[0]!r}: give one for every trade.")
         trade = trades[0] if trade is None else trade
         check_choice("trade", trade, trades)
-        check_choice("temperature", temperature, [value for _, value in _TEMPERATURES])
-        self.trade = ipywidgets.Dropdown(options=trades, value=trade, description="trade")
-        sentences = [(ALL, ALL), *((text.format("…"), text) for text in self.sentences)]
-        self.sentence = ipywidgets.Dropdown(options=sentences, value=ALL, description="sentence")
-        self.temperature = ipywidgets.SelectionSlider(
-            options=_TEMPERATURES, value=temperature, description="temperature"
-        )
-        super().__init__([self.trade, self.sentence, self.temperature])
-        self.sentence.layout.width = "480px"  # a sentence is longer than a slider
-
-    def render(self):
-        trade, sentence, temperature = self.trade.value, self.sentence.value, self.temperature.value
-        rows, unmeasured = [], []
-        for model in self.measured:
-            values = self._shares(model, trade, sentence)
-            if values is None:
-                unmeasured.append(model)
-                continue
-            percentages = 100 * heat(values, temperature)
-            planted = 100 * self.planted[model][trade] if model in self.planted else None
-            rows.append((model, float(percentages.mean()), _interval(percentages), planted))
-        where = "in all sentences" if sentence == ALL else f"after “{sentence.format(trade)}”"
+        check_choice("temperature", temperature, _TEMPERATURES)
+        controls = controls or {}
+        for model, shares in controls.items():
+            if len(shares) < 3:
+                raise CourseError(f"{model} has {len(shares)} control words: give at least three, or none.")
+        level = 100 - 5 / len(trades)
+        models = []
+        for title, shares in measured.items():
+            found = _leans(shares, controls.get(title, {}), level)
+            models.append({"title": title, "planted": planted.get(title), **found})
+        data = {
+            "trades": trades,
+            "controls": list(dict.fromkeys(word for shares in controls.values() for word in shares)),
+            "lean": lean,
+            "level": level,
+            "temperatures": _TEMPERATURES,
+            "models": models,
+            "sentences": _rounded(sentences or {}),
+        }
+        words = []
+        for model in models:
+            points, low, high, *_ = model["words"][trade][_TEMPERATURES.index(temperature)]
+            words.append(f"{model['title']} {points:+.0f} ({low:+.0f} to {high:+.0f})".replace("-", "−"))
         setting = "greedy" if temperature == 0 else f"temperature {temperature:.1f}"
-        title = f"{trade}, {where}, {setting}: how often “she” against “he”"
-        note = "Interval: 95%, for other sentences; one sentence has none."
-        missing = f"Not measured with this sentence: {', '.join(unmeasured)}." if unmeasured else ""
-        labels, values, spans, marks = map(list, zip(*rows, strict=True))
-        picture = intervals(
-            labels,
-            values,
-            spans,
-            marks=marks,
-            marks_label="planted",
-            title=title,
-            note=f"{note} {missing}".rstrip(),
-        )
-        return Picture(picture.html, f"{title}. {picture.alt}{f'. {missing}' if missing else ''}")
-
-    def _shares(self, model, trade, sentence):
-        """Return the shares to show for a model, or None if the model was not measured with this sentence."""
-        if sentence == ALL:
-            return array(self.measured[model][trade])
-        shares = self.sentences[sentence].get(model)
-        return None if shares is None else array([shares[trade]])
+        alt = f"{trade}, {setting}, points of “she” from 50% or from control words: {'; '.join(words)}"
+        start = {"who": len(models) - 1, "trade": trade, "temperature": temperature, "after": True}
+        super().__init__(data=data, alt=alt, **start)
 
 
-def _interval(percentages):
-    """Return the interval of the mean over sentences, or None if there is only one sentence.
+def _rounded(table):
+    """Return a nested dict of shares with four decimals."""
+    if isinstance(table, dict):
+        return {name: _rounded(inner) for name, inner in table.items()}
+    return round(float(table), 4)
 
-    If all percentages are 0 or 100, return the interval of a rate.
+
+def _leans(shares, controls, level):
+    """Return `zero`, the percentage to which a model's words are compared, and `words`, at all temperatures.
+
+    An entry of `words` is [points, low, high, low, high]: an interval of 95%, and one of `level` percent.
     """
-    if len(percentages) < 2:
-        return None
+    zero, words = [], {word: [] for word in (*shares, *controls)}
+    for temperature in _TEMPERATURES:
+        heated = {word: 100 * heat(each, temperature) for word, each in (shares | controls).items()}
+        others = {word: heated[word] for word in controls}
+        zero.append(round(float(numpy.mean(list(others.values()))), 1) if others else 50)
+        for word, percentages in heated.items():
+            beside = numpy.array([each for other, each in others.items() if other != word]).T
+            row = [percentages.mean() - (beside.mean() if controls else 50)]
+            for percent in (95, level):
+                with warnings.catch_warnings():
+                    # SciPy warns if all percentages are nearly the same, as they are at low temperatures.
+                    warnings.simplefilter("ignore", RuntimeWarning)
+                    row += _interval(percentages, beside if controls else None, percent)
+            words[word].append([round(float(number), 1) for number in row])
+    return {"zero": zero, "words": words}
+
+
+def _interval(percentages, beside, level):
+    """Return the ends of a lean's interval in points, from the control words or from 50%.
+
+    beside : table (sentences, control words) of percentages, or None.
+    """
+    if beside is not None:
+        return beside_controls(percentages, beside, level)
     if set(percentages) <= {0, 100}:
-        return wilson((percentages == 100).sum(), len(percentages))
-    low, high = mean(percentages)
-    return max(0, low), min(100, high)
+        low, high = wilson((percentages == 100).sum(), len(percentages), level)
+    else:
+        low, high = mean(percentages, level)
+    return max(0, low) - 50, min(100, high) - 50
 
 
 def against_truth(truth, groups, band, *, levels=None, named=None, title=None, alt=None) -> Picture:

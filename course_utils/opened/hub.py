@@ -9,7 +9,7 @@ The local hub supports the part of the Hugging Face Hub's protocol that is used 
 `delete_repo`. It keeps everything in memory, sends nothing to another machine, and needs no login. When the
 kernel ends, everything is lost.
 
-The explorer checks a model card that the learner can edit. For lesson 13.
+For lesson 13.
 """
 
 import base64
@@ -22,12 +22,7 @@ from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import unquote, urlsplit
 
-import ipywidgets
-
 from course_utils.errors import CourseError
-from course_utils.views import table
-from course_utils.views.picture import Picture
-from course_utils.widgets.explorer import Explorer, given
 
 MAIN = "main"
 # The largest file, in bytes. Files are sent inside a commit and kept in memory.
@@ -269,42 +264,3 @@ class _Handler(BaseHTTPRequestHandler):
 
     def log_message(self, *arguments):
         pass
-
-
-class CardCheck(Explorer):
-    """Shows a model card in a text area, and below it which parts of a good card are present.
-
-    lint : function (text) -> (parts, people). `parts`: dict from each part of a good card to the words found
-        for it, or "" if the part is missing. `people`: list of words that describe the model as if it were a
-        person. If `lint` raises an error, the explorer shows a message.
-    text : str, the card at the start: YAML between two lines of ---, and then Markdown.
-    """
-
-    def __init__(self, lint, text):
-        self.lint = lint
-        self.text = ipywidgets.Textarea(value=text, description="the card", rows=14, continuous_update=False)
-        super().__init__([self.text])
-        self.text.layout.width, self.text.layout.height = "740px", "280px"
-
-    def render(self):
-        parts, people = given(self.lint, self.text.value)
-        missing = [part for part, words in parts.items() if not words]
-        rows = [("", "part", "found")]
-        for part, words in parts.items():
-            rows.append(("✓" if words else "✗", part, _shortened(words) or "missing"))
-        rows.append(("✗" if people else "✓", "people-words", ", ".join(people) or "none"))
-        title = f"{len(missing)} of {len(parts)} parts are missing"
-        alt = f"{title}: {', '.join(missing) or 'none'}. People-words: {', '.join(people) or 'none'}."
-        return table(rows, title=title, alt=alt)
-
-    def still(self):
-        """Return a picture of the card above the table, because without a kernel there is no text area."""
-        picture = self.render()
-        card = table([("The card",), (self.text.value.strip(),)])
-        html = card.html.replace("padding:4px 6px", "white-space:pre-wrap;padding:4px 6px")
-        return Picture(html + picture.html, picture.alt)
-
-
-def _shortened(words, most=70):
-    words = " ".join(words.split())
-    return words if len(words) <= most else f"{words[: most - 1]}…"

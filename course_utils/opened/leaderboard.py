@@ -2,11 +2,9 @@
 
 from html import escape
 
-import ipywidgets
+import numpy
 
 from course_utils.errors import CourseError
-from course_utils.units import counted
-from course_utils.views.charts import intervals
 from course_utils.views.picture import (
     BLUE,
     INK,
@@ -16,19 +14,15 @@ from course_utils.views.picture import (
     VERMILLION,
     Picture,
     card,
-    joined,
     row_html,
     scrolled,
     table_html,
 )
-from course_utils.views.text import answer_panel, side_by_side
-from course_utils.widgets.explorer import Explorer, given
+from course_utils.widgets.explorer import given
+from course_utils.widgets.live_view import LiveView
 
 _FIRST = "#fbe3c0"  # background of the first rank
-_CHOICES = {"the left one": 1.0, "no difference": 0.5, "the right one": 0.0}
-_QUESTION = "Which goes on better?"
-_MEAN = 1_000
-_FEW = 10  # the fewest votes with which an interval is shown
+_RESULTS = {"l": 1.0, "n": 0.5, "r": 0.0}  # what the view calls a vote: left, neither, right
 
 
 def ranking(scores, *, chance=None, title=None, note=None, alt=None) -> Picture:
@@ -103,93 +97,65 @@ def _cell(value, span, rank, guess):
     )
 
 
-class Vote(Explorer):
-    """Shows two answers above three buttons; each vote reveals the two models and updates all ratings.
+class Vote(LiveView):
+    """Shows two answers as cards; each vote reveals the two models and moves all ratings.
 
-    The buttons can be used by keyboard: Tab moves between them, and Enter votes.
+    Other voters stand beside the learner: the one whose votes are given, and one who always takes the longer
+    answer. Their votes can be counted one by one, and put into another order.
 
     contests : list of (prompt, (left model, answer), (right model, answer)), in the order of voting.
-    rate : function from a list of votes to a dict from each model to (rating, (low, high)). A vote is (left
-        model, right model, result); the result is 1.0 if the left answer is better, 0.0 if the right answer
-        is, and 0.5 if neither is.
-    baked : list of votes that somebody else gave earlier, for comparison.
+    rate : function from a list of votes on the first contests to a dict from each model to (rating, (low,
+        high)), or (rating, None). A vote is (left model, right model, result); the result is 1.0 if the left
+        answer is better, 0.0 if the right answer is, and 0.5 if neither is.
+    baked : list of votes that somebody else gave, one for each contest.
     voter : str, the name of that other voter.
 
-    Raises CourseError if there is no contest.
+    Raises CourseError if there is no contest, or if a contest has no vote of the other voter.
     """
 
+    view = "vote"
+
     def __init__(self, contests, rate, baked, voter):
+        from scipy.special import stdtrit
+
         if not contests:
             raise CourseError("There is nothing to vote on: give at least one contest of two answers.")
-        self.contests, self.rate, self.voter = contests, rate, voter
-        self.votes = []
-        self.rated = rate(baked), len(baked)
-        self.buttons = [ipywidgets.Button(description=choice) for choice in _CHOICES]
-        super().__init__(self.buttons, dict.fromkeys(self.buttons, self._vote))
-        # Move the answers above the buttons, because a voter reads them first.
-        row, picture, *rest = self.box.children
-        self.box.children = [picture, row, *rest]
+        if len(baked) != len(contests):
+            raise CourseError(
+                f"There are {len(contests)} contests and {len(baked)} votes: give a vote for each."
+            )
+        self.contests = [(prompt, *left, *right) for prompt, left, right in contests]
+        self.rate = rate
+        self.models = sorted({model for _, left, _, right, _ in self.contests for model in (left, right)})
+        sizes = [(len(one), len(other)) for _, _, one, _, other in self.contests]
+        longer = [(1 + (one > other) - (one < other)) / 2 for one, other in sizes]
+        votes = {"rule": [float(result) for *_, result in baked], "length": longer}
+        numbers = range(1, len(contests) + 1)
+        data = {"models": self.models, "contests": self.contests, "voter": voter, "votes": votes}
+        data["ratings"] = {
+            name: [self._ratings(results[:number]) for number in numbers] for name, results in votes.items()
+        }
+        freedom = numpy.arange(1, len({prompt for prompt, *_ in contests}))
+        data["student"] = stdtrit(freedom, 0.975).tolist()
+        last = zip(self.models, data["ratings"]["rule"][-1], strict=True)
+        rated = "; ".join(f"{model} {rating:.0f}" for model, (rating, *_) in last)
+        prompt, _, left, _, right = self.contests[0]
+        alt = f"Which goes on better? {prompt} … left: {left} | right: {right} | {voter}: {rated}"
+        super().__init__(data=data, alt=alt, picks="", voter="you", count=len(contests), order=0)
 
-    def _vote(self, button):
-        if len(self.votes) < len(self.contests):
-            _, (left, _), (right, _) = self.contests[len(self.votes)]
-            self.votes.append((left, right, _CHOICES[button.description]))
-            self.update()
+    def answer(self, want):
+        return {"ratings": self._ratings([_RESULTS[pick] for pick in want["picks"]])}
 
-    def render(self):
-        html, words = "", []
-        if self.votes:
-            left, right, result = self.votes[-1]
-            choice = {1.0: f"you took {left}", 0.5: "you saw no difference", 0.0: f"you took {right}"}[result]
-            words.append(f"Vote {len(self.votes)}: left was {left}, right was {right}; {choice}.")
-            html += f'<div style="margin-bottom:10px">{escape(words[-1])}</div>'
-        if len(self.votes) < len(self.contests):
-            contest = _contest(*self.contests[len(self.votes)])
-            html += contest.html
-            words.append(contest.alt)
-        else:
-            words.append("That was the last one.")
-            html += f"<div>{words[-1]}</div>"
-        picture = Picture(card(html, _QUESTION), " ".join(words))
-        return joined(picture, self._ratings(self.votes)) if self.votes else picture
+    def _ratings(self, results):
+        """Return [rating, low, high] for each model, or None if no vote is about it.
 
-    def still(self):
-        """Return the first contest, and the ratings from the earlier voter's votes."""
-        contest = _contest(*self.contests[0])
-        return joined(Picture(card(contest.html, _QUESTION), contest.alt), self._ratings([]))
-
-    def _ratings(self, votes):
-        """Draw the ratings from the learner's votes, with the earlier voter's ratings as marks.
-
-        If the learner has not voted yet, draw the earlier voter's ratings.
+        results : list of results, of the first contests
         """
-        theirs, count = self.rated
-        mine = given(self.rate, votes) if votes else theirs
-        values, spans = zip(*mine.values(), strict=True)
-        note = "Their mean is 1,000."
-        if 0 < len(votes) < _FEW:
-            spans, note = [None] * len(values), f"{note} Intervals from {_FEW} votes on."
-        title = f"Ratings after {count} votes of {self.voter}"
-        marks = None
-        if votes:
-            title = f"Ratings after your {counted(len(votes), 'vote')}"
-            marks = [theirs[model][0] for model in mine]
-        return intervals(
-            list(mine),
-            values,
-            spans,
-            unit="points",
-            limits=(_MEAN - 500, _MEAN + 500),
-            marks=marks,
-            marks_label=self.voter,
-            title=title,
-            note=note,
-        )
-
-
-def _contest(prompt, left, right):
-    """Return HTML and words for a contest: a prompt, and two answers without the names of their models."""
-    (_, left), (_, right) = left, right
-    html = f'<div style="color:{INK};margin-bottom:10px">{escape(prompt)} …</div>'
-    html += side_by_side(answer_panel("left", left) + answer_panel("right", right))
-    return Picture(html, f"{_QUESTION} {prompt} … left: {left} | right: {right}")
+        pairs = zip(self.contests, results, strict=False)
+        found = given(self.rate, [(left, right, result) for (_, left, _, right, _), result in pairs])
+        rows = []
+        for model in self.models:
+            rating, span = found.get(model, (None, None))
+            row = None if rating is None else [rating, *(span or (None, None))]
+            rows.append(row and [number if number is None else round(number, 1) for number in row])
+        return rows

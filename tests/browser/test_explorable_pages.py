@@ -607,3 +607,47 @@ def test_an_adapter_is_turned_up_and_paris_is_lost(visit):
     page.get_by_role("button", name="As trained").click()
     expect(slider).to_have_attribute("aria-valuenow", "1")
     assert "strength=1" in page.url
+
+
+def test_a_card_is_ticked_off_while_it_is_written(visit):
+    page = visit("card_check.html").wake()
+    head, area = page.locator(".ck-head"), page.get_by_label("The model card")
+    expect(head).to_contain_text("6of 9 parts are missing")
+    expect(page.locator(".ck-behind mark")).to_have_text(
+        ["language: en", "knows", "loves", "trained on the best data there is", "99%"]
+    )
+    typed = {
+        "license": "mit",
+        "library_name": "transformers",
+        "purpose": "otters.",
+        "limits": "It cannot swim.",
+        "contact": " the otter.",
+        "energy": "1 Wh.",
+    }
+    for left, (part, words) in enumerate(typed.items()):
+        expect(head).to_contain_text(f"{6 - left}of 9")
+        page.get_by_role("button", name=f"{part} is missing").click()
+        expect(area).to_be_focused()
+        page.keyboard.type(words)
+    expect(head).to_contain_text("0of 9 parts are missing")
+    expect(page.locator(".ck-verdict")).to_be_empty()
+    area.fill(area.input_value().replace("knows", "names").replace("loves", "is there"))
+    expect(page.locator(".ck-verdict")).to_contain_text("Complete, says the linter.")
+    expect(page.locator(".ck.done")).to_have_count(1)
+    page.wait_for_url(re.compile("text=.*Wh"))
+    again = visit(page.url.rpartition("/")[2]).wake()
+    expect(again.locator(".ck.done")).to_have_count(1)
+
+
+def test_a_broken_block_is_said_and_another_card_can_be_loaded(visit):
+    page = visit("card_check.html").wake()
+    area = page.get_by_label("The model card")
+    area.fill("---\nlicense: [\n---\nA text.")
+    expect(page.locator(".ck-head")).to_contain_text("is not closed")
+    page.get_by_role("button", name="TinyWorld Llama", exact=True).click()
+    expect(page.locator(".ck-head")).to_contain_text("2of 9")
+    # The field lies over the marks letter by letter: both are equally high.
+    heights = page.evaluate(
+        "['.ck-area', '.ck-behind'].map((name) => document.querySelector(name).scrollHeight)"
+    )
+    assert heights[0] == heights[1]

@@ -1,7 +1,10 @@
 """Tests lesson 13's parts: a hub on this machine, the card's linter, the evidence and the capstone."""
 
+import json
 import os
 import re
+import shutil
+import subprocess
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -9,6 +12,7 @@ import pytest
 from huggingface_hub import CommitOperationAdd, CommitOperationDelete, HfApi
 from huggingface_hub.errors import HfHubHTTPError, RepositoryNotFoundError, RevisionNotFoundError
 from lazy import Lazy
+from test_live import node
 
 import course_utils as course
 from course_utils import CourseError, catalog, opened
@@ -22,7 +26,7 @@ from course_utils.learning.verdicts import (
     report,
     score,
 )
-from course_utils.opened import hub
+from course_utils.opened import card_check, hub
 
 nbformat = Lazy("nbformat")
 
@@ -183,17 +187,56 @@ def test_the_linter_finds_what_is_there_and_what_is_not(lint):
     assert not any(empty.values()) and people == []
 
 
-def test_the_card_s_explorer_follows_what_is_written(lint):
-    shown = opened.CardCheck(lint, "---\nlanguage: en\n---\n99% <right>, it believes.\n")
-    assert shown.still().alt == (
+CARDS = [
+    "Nothing.",
+    "---\nlicense: mit\n---\nIt knows 3 of 4 towns, meant for rain. ACCURACY is 0.5. 2 kg of CO2, 3 kWh |",
+    "---\nlicense: [mit, 'apache-2.0']\nlanguage:\n- en\n- de\nlibrary_name: no\n---\n## Limits\n\nRain.",
+    '---\nlicense: ~\nlanguage: "en" # English\ntags:\n  - a\n---\nMail to a.b@c.example. Unloved: feels.',
+    "---\r\nlicense: mit\r\n---\r\nTrained on letters.\r\n# Contact\r\nMe. Intended use: none | 81.5% right.",
+    "\n---\nlicense: mit\n---  \n## Bias, risks and limitations\nMany. ## Training data\n\n0.7 (0.6 to 0.9)",
+    "----\nlicense: mit\n---\nNo block.",
+    "---\n---\nEmpty. Ünderstands éwants, he thinks; 5 Whole, 5 Wh.",
+]
+
+
+def test_the_page_s_linter_says_what_the_lesson_s_says(lint, tmp_path):
+    texts = [*card_check.states()["cards"].values(), *CARDS]
+    texts += [(ROOT / name).read_text("utf-8") for name in ("README.md", "CONTRIBUTING.md")]
+    # Each card again, cut off somewhere after its block.
+    texts += [
+        text[: 150 + 700 * number] for number, text in enumerate(list(card_check.states()["cards"].values()))
+    ]
+    expected = [dict(zip(("parts", "people"), lint(text), strict=True)) for text in texts]
+    folder = tmp_path / "live"
+    folder.mkdir()
+    for path in (ROOT / "course_utils/opened/card_check.js", ROOT / "course_utils/widgets/view.js"):
+        shutil.copy(path, folder)
+    (folder / "package.json").write_text('{"type": "module"}')
+    (folder / "texts.json").write_text(json.dumps(texts), encoding="utf-8")
+    script = """import { readFileSync } from "node:fs"; import { lint } from "./card_check.js";
+    console.log(JSON.stringify(JSON.parse(readFileSync("texts.json", "utf-8")).map(lint)));"""
+    (folder / "run.js").write_text(script)
+    found = subprocess.run([node(), "run.js"], cwd=folder, capture_output=True, check=True).stdout
+    for text, one, other in zip(texts, expected, json.loads(found), strict=True):
+        assert one == other, text
+
+
+def test_the_page_shows_the_card_of_the_lesson(lint):
+    notebook = nbformat.read(ROOT / "notebooks" / "13_community_and_capstone.ipynb", as_version=4)
+    assert any(card_check.POOR in cell.source for cell in notebook.cells)
+
+
+def test_the_card_s_view_is_answered_by_the_linter_that_it_was_given(lint):
+    shown = opened.CardCheck(lint, "---\nlanguage: en\n---\n# Mine\n99% <right>, it believes.\n")
+    assert shown.alt == (
         "7 of 9 parts are missing: license, library_name, purpose, data, limits, contact, energy. "
         "People-words: believes."
     )
-    assert "&lt;right&gt;" in shown.still().html
-    shown.text.value = shown.text.value.replace("language: en", "language: en\nlicense: mit")
-    assert "6 of 9 parts are missing: library_name" in shown.status.value
-    shown.text.value = "---\nlicense: [\n---\n"
-    assert "`lint`, a function that this notebook gave to the explorer, stopped" in shown.picture.value
+    assert list(shown.widget.data["cards"])[:2] == ["Mine", "PictureWorld Stable Diffusion"]
+    shown.widget.want = {"text": "---\nlicense: mit\n---\n"}
+    assert shown.widget.said["parts"]["license"] == "mit" and not shown.widget.said["people"]
+    shown.widget.want = {"text": "---\nlicense: [\n---\n"}
+    assert "`lint`, a function that this notebook gave to the explorer, stopped" in shown.widget.said["error"]
 
 
 # The capstone

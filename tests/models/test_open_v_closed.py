@@ -217,47 +217,44 @@ def vote(**changes):
     def rate(votes):
         won = {
             name: 1000.0 + sum(8 for left, _, result in votes if left == name and result == 1)
-            for name in "abc"
+            for name in {name for left, right, _ in votes for name in (left, right)}
         }
         return {name: (rating, (rating - 20, rating + 20)) for name, rating in won.items()}
 
-    return Vote(
-        **{"contests": CONTESTS, "rate": rate, "baked": [("a", "b", 1.0)] * 3, "voter": "somebody"} | changes
-    )
+    baked = [("a", "b", 1.0), ("c", "a", 0.5)]
+    return Vote(**{"contests": CONTESTS, "rate": rate, "baked": baked, "voter": "somebody"} | changes)
 
 
-def test_a_vote_is_blind_until_it_is_given():
+def test_a_vote_begins_with_two_answers_and_with_another_voter_s_ratings():
     explorer = vote()
-    assert explorer.still().alt.startswith(
-        "Which goes on better? Where is it? It is in the … left: red bag. | right: "
+    assert explorer.alt == (
+        "Which goes on better? Where is it? It is in the … left: red bag. | right: blue <bag>. | "
+        "somebody: a 1008; b 1000; c 1000"
     )
-    assert "Ratings after 3 votes of somebody" in explorer.still().html
-    assert "Vote 1" not in explorer.picture.value and "Ratings" not in explorer.picture.value
-    assert "blue &lt;bag&gt;." in explorer.picture.value
-    left, level, right = explorer.controls
-    left.click()
-    assert explorer.votes == [("a", "b", 1.0)]
-    assert "Vote 1: left was a, right was b; you took a." in explorer.picture.value
-    assert "a: 1008 points, somebody 1024" in explorer.status.value
-    right.click()
-    assert explorer.votes[-1] == ("c", "a", 0.0)
-    assert "you took a. That was the last one." in explorer.status.value
-    level.click()
-    assert len(explorer.votes) == 2  # no pair is left to vote on
+    data = explorer.widget.data
+    assert data["models"] == ["a", "b", "c"] and data["contests"][1] == ("She", "c", "x.", "a", "y.")
+    assert data["votes"] == {"rule": [1.0, 0.5], "length": [0.0, 0.5]}
+    assert data["ratings"]["rule"][0] == [[1008, 988, 1028], [1000, 980, 1020], None]
+    assert data["student"] == [pytest.approx(12.706, abs=0.001)]
 
 
-def test_no_difference_is_half_and_nothing_to_vote_on_is_said():
+def test_the_learner_s_votes_are_rated_by_the_function_that_was_given():
     explorer = vote()
-    explorer.controls[1].click()
-    assert explorer.votes == [("a", "b", 0.5)] and "you saw no difference" in explorer.picture.value
+    explorer.widget.want = {"picks": "lr"}
+    assert explorer.widget.said["ratings"] == [[1008, 988, 1028], [1000, 980, 1020], [1000, 980, 1020]]
+    explorer.widget.want = {"picks": "n"}
+    assert explorer.widget.said["ratings"] == [[1000, 980, 1020], [1000, 980, 1020], None]
+
+
+def test_a_rating_without_an_interval_is_none_on_both_sides():
+    def rate(votes):
+        return {name: (1000.0, None) for left, right, _ in votes for name in (left, right)}
+
+    assert vote(rate=rate).widget.data["ratings"]["rule"][0] == [[1000, None, None]] * 2 + [None]
+
+
+def test_a_vote_needs_contests_and_a_vote_of_the_other_voter_for_each():
     with pytest.raises(CourseError, match="nothing to vote on"):
         vote(contests=[])
-
-
-def test_intervals_wait_for_ten_votes():
-    explorer = vote(contests=CONTESTS[:1] * 10)
-    for number in range(1, 11):
-        assert "1008 (" not in explorer.status.value
-        explorer.controls[0 if number == 1 else 1].click()
-        assert ("Intervals from 10 votes on." in explorer.picture.value) == (number < 10)
-    assert "a: 1008 (988 to 1028)" in explorer.status.value
+    with pytest.raises(CourseError, match="2 contests and 1 votes: give a vote for each"):
+        vote(baked=[("a", "b", 1.0)])

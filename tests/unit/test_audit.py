@@ -7,7 +7,8 @@ import numpy
 import pytest
 
 from course_utils import CourseError, opened, views
-from course_utils.opened.audit import ALL, Audit, heat
+from course_utils.opened.audit import Audit, heat
+from course_utils.statistics import beside_controls, mean
 
 PLANTED = {"first": {"nurse": 0.9, "pilot": 0.15}}
 FIRST = {"nurse": [0.8, 0.9, 1.0], "pilot": [0.1, 0.2, 0.3]}
@@ -15,17 +16,16 @@ SECOND = {"nurse": [0.45, 0.55], "pilot": [0.5, 0.6]}
 LATE = "The {} arrived late, because"
 
 
-def audit(**starts):
+def audit(**changes):
     sentences = {LATE: {"second": {"nurse": 0.6, "pilot": 0.4}}}
-    return Audit(PLANTED, {"first": FIRST, "second": SECOND}, sentences, **starts)
+    return Audit(PLANTED, {"first": FIRST, "second": SECOND}, sentences, **changes)
 
 
-def rows(picture):
-    """Returns a dictionary from each label to the numbers that are drawn and printed next to it."""
-    found = re.findall(
-        r"(\w+): (−?\d+)%? ?(?:\((\S+) to (\S+)\))?(?:, planted (\d+))?(?=[;.]|$)", picture.alt
-    )
-    return {label: tuple(map(float, filter(None, rest))) for label, *rest in found}
+def leans(view, title, word, temperature=1.0):
+    """Returns a word's points, and the ends of its two intervals."""
+    data = view.widget.data
+    model = next(model for model in data["models"] if model["title"] == title)
+    return model["words"][word][data["temperatures"].index(temperature)]
 
 
 @pytest.mark.parametrize("temperature", [0.1, 0.5, 1.0, 2.0, 3.0])
@@ -55,47 +55,54 @@ def test_a_bootstrap_of_few_values_holds_the_mean_as_seldom_as_exercise_9_2_says
         assert said in text and abs(held - int(said.split()[0])) < 1.5
 
 
-def test_audit_shows_means_intervals_and_what_was_planted():
-    shown = rows(audit().still())
-    assert shown["first"][0] == 90 and shown["first"][1] < 90 < shown["first"][2]
-    assert shown["second"][0] == 50
-    assert shown["first"][-1] == 90 and len(shown["second"]) == 3  # nothing was planted in the second
+def test_an_audit_has_points_from_an_even_share_with_an_interval_for_one_trade_and_for_all():
+    view = audit()
+    assert view.widget.data["level"] == 97.5  # two trades are tested at once
+    points, low, high, lower, higher = leans(view, "first", "nurse")
+    assert points == 40 and lower < low < points < high <= higher == 50
+    assert (low + 50, min(high + 50, 100)) == pytest.approx(
+        (mean(100 * numpy.array(FIRST["nurse"]))[0], 100), abs=0.05
+    )
+    assert view.widget.data["models"][0]["planted"] == PLANTED["first"]
+    assert view.widget.data["models"][1]["planted"] is None
+    assert view.widget.data["sentences"] == {LATE: {"second": {"nurse": 0.6, "pilot": 0.4}}}
 
 
-def test_audit_follows_each_control():
-    explorer = audit()
-    explorer.trade.value = "pilot"
-    assert "pilot, in all sentences, temperature 1.0" in explorer.picture.value
-    assert rows(explorer.still())["first"][0] == 20
-    explorer.temperature.value = 0.0
-    assert "greedy" in explorer.picture.value
-    assert rows(explorer.still())["first"] == (0, 0, 56, 15)  # three sentences, all "he": Wilson's interval
-    assert rows(explorer.still())["second"][0] == 75  # one sentence is undecided, the other says "she"
-    explorer.temperature.value = 0.5
-    assert rows(explorer.still())["first"][0] == round(100 * heat(FIRST["pilot"], 0.5).mean())
-    explorer.sentence.value = LATE
-    assert "after “The pilot arrived late, because”" in explorer.picture.value
-    assert "Not measured with this sentence: first." in explorer.still().alt
-    assert "first" not in rows(explorer.still())
-    assert rows(explorer.still())["second"] == (31,)  # one sentence, no interval
-    explorer.sentence.value = ALL
-    assert "Not measured" not in explorer.still().alt
+def test_an_audit_follows_the_temperature():
+    view = audit()
+    assert leans(view, "first", "pilot")[0] == -30
+    assert leans(view, "first", "pilot", 0.0)[:3] == [
+        -50,
+        -50,
+        pytest.approx(6.15, abs=0.06),
+    ]  # Wilson's interval
+    assert leans(view, "second", "pilot", 0.0)[0] == 25  # one sentence is undecided, the other says "she"
+    assert leans(view, "first", "pilot", 0.5)[0] == round(100 * heat(FIRST["pilot"], 0.5).mean() - 50, 1)
+    assert audit(trade="pilot", temperature=0.0).alt.startswith("pilot, greedy, points of “she”")
 
 
-def test_audit_is_one_bundle_for_both_readers():
-    explorer = audit(trade="pilot", temperature=0.5)
-    bundle = explorer._repr_mimebundle_()
-    assert bundle["text/plain"] == explorer.still().alt and "Run this cell" in bundle["text/html"]
-    for tag in ("<script", "<style", "<svg", "role="):
-        assert tag not in bundle["text/html"]
-    assert [control.description for control in explorer.controls] == ["trade", "sentence", "temperature"]
+def test_an_audit_measures_from_control_words_where_it_has_some():
+    control = {"guest": [0.5, 0.6], "child": [0.3, 0.35], "person": [0.4, 0.55]}
+    view = audit(controls={"second": control})
+    assert view.widget.data["controls"] == ["guest", "child", "person"]
+    assert view.widget.data["models"][1]["zero"][10] == 45 and view.widget.data["models"][0]["zero"][10] == 50
+    points, *ends = leans(view, "second", "nurse")
+    assert points == 5
+    table = 100 * numpy.array(list(control.values())).T
+    for (low, high), level in ((ends[:2], 95), (ends[2:], 97.5)):
+        expected = beside_controls(100 * numpy.array(SECOND["nurse"]), table, level)
+        assert (low, high) == pytest.approx(expected, abs=0.05)
 
 
 @pytest.mark.parametrize(
     ("make", "says"),
     [
+        (
+            lambda: audit(controls={"second": {"guest": [0.5, 0.6]}}),
+            "has 1 control words: give at least three",
+        ),
         (lambda: audit(trade="queen"), "no trade 'queen': choose one of nurse, pilot"),
-        (lambda: audit(temperature=0.55), "no temperature 0.55: choose one of 0.0, 0.1, 0.2, … 3.0"),
+        (lambda: audit(temperature=0.55), "no temperature 0.55: choose one of 0.0, 0.1, 0.2, 0.3"),
         (lambda: Audit({}, {"all": FIRST, "half": {"nurse": [0.5]}}), "half has no share for 'pilot'"),
         (lambda: Audit({"all": {"nurse": 0.9}}, {"all": FIRST}), "all has no share for 'pilot'"),
     ],

@@ -1,0 +1,320 @@
+// A model card that is checked while it is written: marks in the text, a list of parts, and a box that opens.
+// Model: data {cards: {title: text}}, and what the visitor chose: card (a title) and text (theirs, or "": the card's).
+// If the host is live, its linter answers: `want` {text}, `said` {parts, people}. If not, the one below does.
+import { adopt, announcer, headline, make } from "./view.js";
+
+// The linter of lesson 13, in the browser's language. The block for machines is YAML: what cards have in it is read.
+const FIELDS = ["license", "language", "library_name"];
+const PATTERNS = {
+  purpose: /there to be [^.|]+|meant for [^.|]+|intended (?:use|for|to)[^.|]+/iu,
+  data: /data \| [^|:]+|trained on [^.|]+|#+ training data\s+[^.]+/iu,
+  results: /\p{Nd}+ of \p{Nd}+|\p{Nd}[\p{Nd}.]*%|\p{Nd}\.\p{Nd}+ \([\p{Nd}.]+ to [\p{Nd}.]+\)|[Aa][Cc][Cc][Uu][Rr][Aa][Cc][Yy][^.]+\.\p{Nd}+/u,
+  limits: /#+ (?:limits|limitations|bias, risks,? and limitations)\s+[^.]+/iu,
+  contact: /[\p{L}\p{N}_.]+@[\p{L}\p{N}_.]+|(?:#+ contact|contact:|questions to|report problems)[^.]+/iu,
+  energy: /\p{Nd}[\p{Nd}.,]* ?k?Wh(?![\p{L}\p{N}_])[^.|]*|\p{Nd}[\p{Nd}.,]* ?(?:kg|g|t) (?:of )?CO[^.|]*/u,
+};
+const PEOPLE = /(?<![\p{L}\p{N}_])(?:knows?|thinks?|wants?|believes?|understands?|feels?|loves?)(?![\p{L}\p{N}_])/giu;
+const BLOCK = /^(\s*---(?:\r\n|\r|\n))([\s\S]*?)((?:\r\n|\r|\n)---[ \t]*(?:\r\n|\n|$))/;
+
+/** A value of YAML as Python writes it: "" for nothing, True and False for its many words, lists in brackets. */
+function scalar(text, inList = false) {
+  const plain = text.replace(/(^|\s)#.*$/, "").trim();
+  const quoted = /^"(.*)"$|^'(.*)'$/.exec(plain);
+  if (/^["'][^"']*$/.test(plain)) throw new Error("A quotation mark in the block for machines is not closed.");
+  const value = quoted ? quoted[1] ?? quoted[2].replaceAll("''", "'") : plain;
+  if (!quoted && /^(~|null)?$/i.test(plain)) return inList ? "None" : "";
+  if (!quoted && /^(true|yes|on)$/i.test(plain)) return "True";
+  if (!quoted && /^(false|no|off)$/i.test(plain)) return "False";
+  if (!quoted && plain.startsWith("[")) {
+    if (!plain.endsWith("]")) throw new Error("A bracket in the block for machines is not closed.");
+    return `[${plain.slice(1, -1).split(",").filter((part) => part.trim()).map((part) => scalar(part, true)).join(", ")}]`;
+  }
+  return inList && (quoted || !/^[-+]?[\d.]+$/.test(plain)) ? `'${value}'` : value;
+}
+
+/** The keys of a block of YAML, with their values as Python writes them. */
+function readBlock(block) {
+  const found = {};
+  let key = "";
+  let items = [];
+  const store = () => {
+    if (items.length) found[key] = `[${items.join(", ")}]`;
+    items = [];
+  };
+  for (const line of block.split(/\r\n|\r|\n/)) {
+    const item = /^\s*-\s+(.*)$/.exec(line);
+    const pair = /^([^\s#:][^:]*):(?:\s+(.*))?$/.exec(line);
+    if (!line.trim() || /^\s*#/.test(line)) continue;
+    if (item && key) items.push(scalar(item[1], true));
+    else if (pair) {
+      store();
+      key = pair[1];
+      found[key] = scalar(pair[2] ?? "");
+    } else if (!/^\s/.test(line) || !key) throw new Error(`The block for machines has a line that is no “key: value”: ${line}`);
+  }
+  store();
+  return found;
+}
+
+/**
+ * What gives each part of a card, "" where it is missing, and the words that make a person of the model.
+ * @param {string} text
+ * @returns {{ parts: Object<string, string>, people: string[] }}
+ */
+export function lint(text) {
+  const block = BLOCK.exec(text);
+  const fields = block ? readBlock(block[2]) : {};
+  const body = block ? text.slice(block[0].length) : text;
+  const parts = Object.fromEntries(FIELDS.map((name) => [name, fields[name] ?? ""]));
+  for (const [name, pattern] of Object.entries(PATTERNS)) parts[name] = pattern.exec(body)?.[0] ?? "";
+  return { parts, people: body.match(PEOPLE) ?? [] };
+}
+
+/**
+ * Where the found words stand in a card, in the order of the text and without an overlap.
+ * @returns {{ start: number, end: number, part: string }[]} `part` is "" for a word that makes a person of the model
+ */
+export function marksOf(text, { parts, people }) {
+  const from = BLOCK.exec(text)?.[0].length ?? 0;
+  const marks = [];
+  for (const [part, words] of Object.entries(parts)) {
+    if (!words) continue;
+    const line = new RegExp(`^${part}:.*$`, "m").exec(text.slice(0, from));
+    const start = line ? line.index : text.indexOf(words, from);
+    if (start >= 0) marks.push({ start, end: start + (line ? line[0] : words.trimEnd()).length, part });
+  }
+  let at = from;
+  for (const word of people) {
+    at = text.indexOf(word, at);
+    if (at < 0) break;
+    marks.push({ start: at, end: (at += word.length), part: "" });
+  }
+  marks.sort((one, other) => one.start - other.start);
+  // Where two overlap, the later one gets what is left; a word for people stays whole, and splits a part's words.
+  const free = [];
+  for (const mark of marks) {
+    const before = free.at(-1);
+    if (before && mark.start < before.end) {
+      if (mark.part === "" && before.part !== "") {
+        const rest = { ...before, start: mark.end };
+        before.end = mark.start;
+        free.push(mark);
+        if (rest.start < rest.end) free.push({ ...rest, again: true });
+        continue;
+      }
+      mark.start = before.end;
+    }
+    if (mark.start < mark.end) free.push(mark);
+  }
+  return free;
+}
+
+// What a press on a missing part writes, and what it asks for.
+const STUBS = {
+  license: ["license: ", "a line in the block on top"],
+  language: ["language: ", "a line in the block on top"],
+  library_name: ["library_name: ", "a line in the block on top"],
+  purpose: ["It is meant for ", "meant for …"],
+  data: ["It was trained on ", "trained on …"],
+  results: ["Right answers: ", "such as 3 of 4, or 81%"],
+  limits: ["## Limits\n", "a heading, and a line below it"],
+  contact: ["Questions to", "Questions to …"],
+  energy: ["Energy: ", "such as 1 Wh"],
+};
+
+export function render({ model, el }) {
+  const { cards } = model.get("data");
+  const still = matchMedia("(prefers-reduced-motion: reduce)");
+  const titles = Object.keys(cards);
+  let found = null; // what the linter found last: { parts, people }
+  let before = new Set(); // the parts that were there at the last drawing
+
+  adopt(el, "ck");
+  const { head, loud, loudWords } = headline("ck");
+  const paper = make("div", "ck-paper");
+  const behind = make("div", "ck-behind");
+  behind.setAttribute("aria-hidden", "true");
+  const area = make("textarea", "ck-area");
+  area.spellcheck = false;
+  area.setAttribute("aria-label", "The model card");
+  const sheet = make("div", "ck-sheet");
+  sheet.append(behind, area);
+  paper.append(sheet);
+  const side = make("section", "ck-side");
+  side.setAttribute("aria-label", "Parts of a good card");
+  const box = make("div", "ck-box");
+  box.innerHTML = '<svg viewBox="-20 -34 104 100" aria-hidden="true"><g class="ck-sparks"></g><circle class="ck-ball" cx="32" cy="46" r="9"/><path d="M14 32v24h36V32M14 32 4 20M50 32l10-12M14 32h10M40 32h10"/></svg>';
+  const sparks = box.querySelector(".ck-sparks");
+  for (let index = 0; index < 11; index++) {
+    const ray = document.createElementNS("http://www.w3.org/2000/svg", "line");
+    ray.setAttribute("x1", "0");
+    ray.setAttribute("x2", "0");
+    ray.setAttribute("y1", "-15");
+    ray.setAttribute("y2", "-23");
+    ray.setAttribute("transform", `translate(32 -8) rotate(${-100 + 20 * index})`);
+    sparks.append(ray);
+  }
+  const list = make("ul", "ck-list");
+  const verdict = make("p", "ck-verdict");
+  side.append(list, box, verdict);
+  const shelf = make("div", "ck-shelf");
+  shelf.setAttribute("role", "group");
+  shelf.setAttribute("aria-label", "Load a card");
+  shelf.append(make("span", "", "Load a card:"));
+  const loads = titles.map((title) => {
+    const button = make("button", "", title);
+    button.addEventListener("click", () => {
+      model.set("card", title);
+      write("");
+    });
+    shelf.append(button);
+    return button;
+  });
+  const { live, speak, hush } = announcer(900);
+  el.append(head, side, paper, shelf, live);
+
+  const card = () => (cards[model.get("card")] === undefined ? titles[0] : model.get("card"));
+  const text = () => model.get("text") || cards[card()];
+
+  let saving = 0;
+  /** Keep the visitor's text, and save it once they pause: the address and the kernel need not see each letter. */
+  function write(words) {
+    model.set("text", words);
+    clearTimeout(saving);
+    saving = setTimeout(save, 250);
+    check();
+  }
+  function save() {
+    if (model.get("live")) model.set("want", { text: text() });
+    model.save_changes();
+  }
+  function check() {
+    if (area.value !== text()) area.value = text();
+    if (model.get("live")) return paint();
+    try {
+      found = lint(text());
+      model.set("said", null);
+    } catch (error) {
+      model.set("said", { error: error.message });
+    }
+    draw();
+  }
+  function listen() {
+    const said = model.get("said");
+    if (said?.parts && said.want.text === text()) found = said;
+    draw();
+  }
+
+  function fill(part) {
+    const [words] = STUBS[part] ?? [`## ${part}\n`];
+    let value = text().trimEnd();
+    let at = value.length;
+    if (FIELDS.includes(part)) {
+      const there = BLOCK.exec(value);
+      if (!there) value = `---\n${words}\n---\n${value}`;
+      const line = new RegExp(`^${part}:.*$`, "m").exec(there?.[2] ?? "");
+      if (line) at = there[1].length + line.index + line[0].length;
+      else if (there) {
+        at = there[1].length + there[2].length;
+        value = `${value.slice(0, at)}\n${words}${value.slice(at)}`;
+        at += 1 + words.length;
+      } else at = 4 + words.length;
+    } else {
+      value += `\n\n${words}`;
+      at = value.length;
+    }
+    area.value = value;
+    write(value);
+    area.focus();
+    area.setSelectionRange(at, at);
+  }
+  function show(part) {
+    const mark = [...behind.querySelectorAll("mark")].find((each) => each.dataset.part === part);
+    if (!mark) return;
+    mark.scrollIntoView({ block: "nearest", behavior: still.matches ? "auto" : "smooth" });
+    behind.querySelectorAll(".here").forEach((each) => each.classList.remove("here"));
+    mark.classList.add("here");
+  }
+
+  /** Draw the text with its marks behind the field, letter under letter. */
+  function paint() {
+    const words = text();
+    behind.replaceChildren();
+    let at = 0;
+    // While the kernel checks, marks of words that have gone are not drawn.
+    for (const { start, end, part, again } of found ? marksOf(words, found) : []) {
+      behind.append(words.slice(at, start));
+      const mark = make("mark", part ? "" : "people", words.slice(start, end));
+      mark.dataset.part = part;
+      if (!again) mark.dataset.label = part || "a person?";
+      behind.append(mark);
+      at = end;
+    }
+    behind.append(`${words.slice(at)}\n`);
+  }
+
+  function draw() {
+    paint();
+    const error = model.get("said")?.error;
+    loads.forEach((button, index) => button.setAttribute("aria-pressed", String(titles[index] === card() && !model.get("text"))));
+    el.classList.toggle("broken", Boolean(error));
+    if (error) {
+      loud.textContent = "?";
+      loudWords.textContent = error;
+      speak(error);
+      return;
+    }
+    if (!found) return;
+    const parts = Object.entries(found.parts);
+    const missing = parts.filter(([, words]) => !words).map(([part]) => part);
+    const done = !missing.length && !found.people.length;
+    loud.textContent = String(missing.length);
+    loud.classList.toggle("ember", missing.length > 0);
+    loudWords.textContent = `of ${parts.length} parts ${missing.length === 1 ? "is" : "are"} missing`;
+    const focused = list.contains(document.activeElement) ? [...list.children].indexOf(document.activeElement.parentElement) : -1;
+    list.replaceChildren();
+    for (const [part, words] of parts) {
+      const item = make("li", words ? "there" : "");
+      const button = make("button");
+      button.append(make("i", "ck-tick"), make("b", "", part), make("span", "", words ? words.replace(/\s+/g, " ").slice(0, 90) : STUBS[part]?.[1] ?? "missing"));
+      button.setAttribute("aria-label", words ? `${part}: ${words.replace(/\s+/g, " ").slice(0, 90)}. Show it` : `${part} is missing. Write it`);
+      button.addEventListener("click", () => (words ? show(part) : fill(part)));
+      if (words && before.size && !before.has(part)) item.classList.add("new");
+      item.append(button);
+      list.append(item);
+    }
+    const people = make("li", found.people.length ? "person" : "there");
+    const line = make("button");
+    const said = found.people.join(", ");
+    line.append(make("i", "ck-tick"), make("b", "", "no person"), make("span", "", said ? `a model ${said}?` : "no words that make a person of a model"));
+    line.setAttribute("aria-label", said ? `Words that make a person of a model: ${said}. Show the first` : "No words that make a person of a model");
+    line.addEventListener("click", () => show(""));
+    people.append(line);
+    list.append(people);
+    if (focused >= 0) list.children[focused]?.firstChild.focus();
+    const risen = (parts.length - missing.length) / parts.length;
+    box.style.setProperty("--risen", String(done ? 1 : 0.72 * risen));
+    if (done && !el.classList.contains("done") && before.size && !still.matches) {
+      box.animate([{ transform: "scale(1)" }, { transform: "scale(1.12) rotate(-2deg)" }, { transform: "scale(1)" }], { duration: 300, easing: "ease-out" });
+    }
+    el.classList.toggle("done", done);
+    before = new Set(parts.filter(([, words]) => words).map(([part]) => part));
+    verdict.textContent = done ? "Complete, says the linter. Is it true? That it cannot see." : "";
+    speak(`${missing.length} of ${parts.length} parts are missing${missing.length ? `: ${missing.join(", ")}` : ""}. ${said ? `Words for people: ${said}.` : ""} ${verdict.textContent}`);
+  }
+
+  area.addEventListener("input", () => write(area.value));
+  model.on("change:said", listen);
+  const keys = ["card", "text"];
+  for (const key of keys) model.on(`change:${key}`, check);
+  check();
+  if (model.get("live")) save();
+  return () => {
+    clearTimeout(saving);
+    hush();
+    model.off("change:said", listen);
+    for (const key of keys) model.off(`change:${key}`, check);
+  };
+}
+
+export default { render };
