@@ -2,17 +2,16 @@
 import { readSafetensors } from "./safetensors.js";
 import { TinyWorld } from "./tinyworld.js";
 import { Tokenizer } from "./tokenizer.js";
-import { fetchJson } from "./host.js";
 
 const CACHE = "open-the-box-weights";
 
 /**
  * Download a file and keep it in the browser's cache.
  * @param {string} address
- * @param {(share: number) => void} progress gets the share that has arrived, from 0 to 1
+ * @param {(share: number) => void} [progress] gets the share that has arrived, from 0 to 1
  * @returns {Promise<ArrayBuffer>}
  */
-export async function fetchKept(address, progress) {
+export async function fetchKept(address, progress = () => {}) {
   const cache = "caches" in globalThis ? await caches.open(CACHE).catch(() => null) : null;
   const kept = await cache?.match(address);
   if (kept) return kept.arrayBuffer();
@@ -34,6 +33,9 @@ export async function fetchKept(address, progress) {
   return blob.arrayBuffer();
 }
 
+/** @param {ArrayBuffer} buffer */
+const json = (buffer) => JSON.parse(new TextDecoder().decode(buffer));
+
 /**
  * Load a model with its tokenizer.
  * @param {string} folder the address of the model's folder
@@ -42,8 +44,8 @@ export async function fetchKept(address, progress) {
  */
 export async function loadTinyWorld(folder, progress = () => {}) {
   const [config, tokens, weights] = await Promise.all([
-    fetchJson(`${folder}/config.json`),
-    fetchJson(`${folder}/tokenizer.json`),
+    fetchKept(`${folder}/config.json`).then(json),
+    fetchKept(`${folder}/tokenizer.json`).then(json),
     fetchKept(`${folder}/model.safetensors`, progress),
   ]);
   return { model: new TinyWorld(config, readSafetensors(weights)), tokenizer: new Tokenizer(tokens) };

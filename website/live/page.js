@@ -28,10 +28,10 @@ async function showAsleep() {
   const known = new Map(stored.answers.map((answer) => [JSON.stringify(answer.want), answer]));
   let compute = null; // the model's answer, once it is awake
   let missed = null; // the last want that needs the model
-  const answer = (want) => {
+  const answer = (want, tell) => {
     const found = known.get(JSON.stringify(want));
     if (found) missed = null;
-    if (found ?? compute) return found ?? compute(want);
+    if (found ?? compute) return found ?? compute(want, tell);
     missed = want;
     pulse();
     return { asleep: true };
