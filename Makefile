@@ -9,6 +9,7 @@
 # make faults     docs/faults.md: what a learner sees when something fails, from a run
 # make website    the lessons and docs as a website, in build/website, from the outputs that are stored
 # make film       the moving picture in README.md, from the explorable on the website
+# make miniatures the explorables' pictures in website/pictures, for cards and for links in chats
 # make address    the repository's address and the release, as pyproject.toml has them, written wherever else they stand
 # make constraints  the versions that this release is tested with, in constraints/
 # make models     the models that the lessons need, fetched and checked
@@ -26,7 +27,7 @@ AS_ROOT := $(if $(filter 0,$(shell id -u)),--allow-root)
 export OMP_NUM_THREADS := 1
 export TOKENIZERS_PARALLELISM := false
 
-.PHONY: help lab lessons lint check test everything bench places exercises faults website film address constraints models
+.PHONY: help lab lessons lint check test everything bench places exercises faults website film miniatures address constraints models
 # Two pips in one environment get in each other's way.
 .NOTPARALLEL:
 .DEFAULT_GOAL := help
@@ -96,6 +97,9 @@ website: $(VENV)/.website
 
 film: $(VENV)/.dev
 	@$(VENV)/bin/python website/moving_picture.py
+
+miniatures: $(VENV)/.dev
+	@$(VENV)/bin/python website/miniatures.py
 
 address:
 	@.ci/address

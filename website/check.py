@@ -12,7 +12,8 @@ from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 import nbformat
-from conf import ROOT, include_patterns
+from conf import include_patterns
+from shell import ROOT
 
 
 class Page(HTMLParser):

@@ -5,15 +5,13 @@
 
 import json
 import sys
-import tomllib
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent))
 import explorables
-
-ROOT = Path(__file__).parent.parent
-PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-REPOSITORY = PROJECT["urls"]["Repository"]
+import front_page
+import shell
+from shell import REPOSITORY
 
 project = html_title = "Open the Box"
 root_doc = "README"
@@ -111,8 +109,8 @@ def add_pages(app, failure):
     """Write the front page and the pages of the explorables."""
     if not failure:
         explorables.write(app.outdir)
-        page = explorables.front_page(REPOSITORY)
-        (Path(app.outdir) / "index.html").write_text(page, encoding="utf-8")
+        (Path(app.outdir) / "index.html").write_text(front_page.front_page(), encoding="utf-8")
+        shell.write_worker(Path(app.outdir))
 
 
 def setup(app):

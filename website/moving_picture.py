@@ -3,6 +3,7 @@
 Writes docs/pictures/one_weight.gif: a weight is dragged to zero, the answer falls apart, and it goes back.
 """
 
+import contextlib
 import functools
 import http.server
 import io
@@ -28,6 +29,16 @@ REST, DRAG, BROKEN, BACK = 8, 24, 16, 10
 class Quiet(http.server.SimpleHTTPRequestHandler):
     def log_message(self, *arguments):
         pass
+
+
+@contextlib.contextmanager
+def served(folder):
+    """Serve a folder on this machine during the `with` block. Gives the server's address."""
+    handler = functools.partial(Quiet, directory=folder)
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield f"http://127.0.0.1:{server.server_port}"
+    server.shutdown()
 
 
 def frames(page):
@@ -87,13 +98,8 @@ def film(address, path):
 def main():
     with tempfile.TemporaryDirectory() as folder:
         explorables.write(folder)
-        handler = functools.partial(Quiet, directory=folder)
-        server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler)
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        address = f"http://127.0.0.1:{server.server_port}"
-        pictures = ROOT / "docs" / "pictures"
-        film(address, pictures / "one_weight.gif")
-        server.shutdown()
+        with served(folder) as address:
+            film(address, ROOT / "docs" / "pictures" / "one_weight.gif")
 
 
 if __name__ == "__main__":

@@ -2,6 +2,7 @@
 
 import functools
 import http.server
+import io
 import re
 import sys
 import threading
@@ -9,12 +10,15 @@ from pathlib import Path
 
 import pytest
 from lab import PATIENCE, chromium, findings
+from PIL import Image, ImageChops, ImageStat
 from playwright.sync_api import expect
 
 from course_utils import catalog
 
 sys.path.insert(0, str(Path(__file__).parents[2] / "website"))
 import explorables
+import front_page
+import shell
 
 sys.path.pop(0)
 NAMES = list(explorables.explorables())
@@ -26,12 +30,18 @@ class Quiet(http.server.SimpleHTTPRequestHandler):
 
 
 @pytest.fixture(scope="module")
-def address(tmp_path_factory):
-    """The address of a static server that has the explorables, and nothing else."""
+def folder(tmp_path_factory):
+    """A website that has the front page and the explorables, and nothing else."""
     folder = tmp_path_factory.mktemp("site")
     explorables.write(folder)
-    page = explorables.front_page("https://github.com/open-the-box/open-the-box")
-    (folder / "index.html").write_text(page, encoding="utf-8")
+    (folder / "index.html").write_text(front_page.front_page(), encoding="utf-8")
+    shell.write_worker(folder)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def address(folder):
+    """The address of a static server of that website."""
     handler = functools.partial(Quiet, directory=folder)
     server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler)
     threading.Thread(target=server.serve_forever, daemon=True).start()
@@ -50,6 +60,7 @@ class Page:
     """One explorable in a window of its own. `requests` and `errors` are what the browser reports."""
 
     def __init__(self, browser, address, name, width=1280, theme="light", **options):
+        options = {"service_workers": "block"} | options
         self.context = browser.new_context(
             viewport={"width": width, "height": 900}, color_scheme=theme, reduced_motion="reduce", **options
         )
@@ -114,7 +125,7 @@ def test_the_front_page_breaks_an_answer_at_once(visit, width, theme):
     page.get_by_role("slider").press("Home")
     expect(page.locator(".ow-answer")).not_to_contain_text("Paris")
     assert page.get_by_role("link", name="Start with lesson 00").count() == 1
-    assert page.locator(".map a").count() == 14
+    assert page.locator(".map li").count() == 14
     assert not findings(page, "body")
 
 
@@ -129,6 +140,71 @@ def test_an_embedded_one_shows_the_picture_alone(visit):
     page.wake()
     expect(page.page.locator("h1")).to_be_hidden()
     expect(page.page.locator("footer")).to_be_hidden()
+
+
+def test_the_link_and_the_code_to_embed_keep_what_was_chosen(visit):
+    page = visit("heads.html", permissions=["clipboard-read", "clipboard-write"]).wake()
+    page.locator(".hd button").nth(40).click()
+    status = page.locator(".share [aria-live]")
+    page.get_by_role("button", name="Copy the link").click()
+    expect(status).to_contain_text("Copied")
+    assert page.evaluate("navigator.clipboard.readText()") == page.url
+    page.get_by_role("button", name="Embed").click()
+    expect(status).to_contain_text("paste this code")
+    code = page.evaluate("navigator.clipboard.readText()")
+    assert re.match(r'<iframe src="http://[^"]+heads\.html\?embed#[^"]*head=', code)
+    assert page.locator(".onward a").count() == 2
+
+
+@pytest.mark.parametrize("name", ["one_weight", "claims"])
+def test_the_saved_picture_looks_like_the_page(visit, name):
+    """The PNG and a screenshot differ little, also where a canvas is drawn or a tile has a back."""
+    page = visit(f"{name}.html").wake()
+    page.wait_for_timeout(300)
+    with page.expect_download() as download:
+        page.get_by_role("button", name="Save as PNG").click()
+    view = page.locator("#view")
+    box = view.bounding_box()
+    # The left half: the right one of the claims follows when the page is scrolled for the screenshot.
+    width, height = int(box["width"]) // 2, int(min(box["height"], 800))
+    small = width // 8, height // 8  # letters may be smoothed differently
+    saved = Image.open(download.value.path()).convert("L")
+    saved = saved.crop((48, 48, 48 + 2 * width, 48 + 2 * height)).resize(small)
+    shown = Image.open(io.BytesIO(view.screenshot())).convert("L").crop((0, 0, width, height)).resize(small)
+    different = ImageStat.Stat(ImageChops.difference(saved, shown)).mean[0]
+    assert different < 5 < ImageStat.Stat(shown).stddev[0]
+
+
+def test_a_page_that_was_seen_works_without_a_network(visit):
+    visited = visit("index.html", service_workers="allow")
+    page = visited.page
+    page.evaluate("navigator.serviceWorker.ready.then((worker) => worker.active.state)")
+
+    def woken(name):
+        page.goto(f"{page.url.rpartition('/')[0]}/{name}.html")
+        page.get_by_role("button", name=re.compile("Wake the model")).click()
+        expect(page.get_by_role("button", name="The model is awake")).to_be_visible(timeout=PATIENCE)
+
+    woken("sampling")
+    # The worker keeps a file after it has answered.
+    keeps = "(name) => caches.match(new URL(name, location.href)).then(Boolean)"
+    for name in ("config.json", "tokenizer.json", "model.safetensors"):
+        page.wait_for_function(keeps, arg=f"models/tinyworld-llama/{name}")
+    visited.context.set_offline(True)
+    page.goto(page.url.partition("#")[0].replace("sampling", "one_weight"))
+    expect(page.locator(".ow-answer")).to_contain_text("Paris")
+    woken("sampling")
+
+
+def test_stored_states_are_shown_from_a_folder(browser, address, folder):
+    page = browser.new_page()
+    for path in ("index.html", "explorables/one_weight.html"):
+        page.goto((folder / path).as_uri())
+        expect(page.locator(".ow-answer")).to_contain_text("Paris")
+    page.goto((folder / "explorables" / "sampling.html").as_uri())
+    expect(page.locator(".sp-row").first).to_be_visible()
+    expect(page.locator("main")).to_contain_text("python -m http.server")
+    page.close()
 
 
 def test_one_weight_breaks_the_answer_and_mends_it(visit):

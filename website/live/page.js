@@ -8,13 +8,6 @@ import { fetchJson, show } from "./host.js";
 
 if (new URLSearchParams(location.search).has("embed")) document.body.classList.add("embedded");
 
-const theme = document.getElementById("theme");
-theme?.addEventListener("click", () => {
-  const dark = getComputedStyle(document.body).colorScheme === "dark" ||
-    (!document.documentElement.dataset.theme && matchMedia("(prefers-color-scheme: dark)").matches);
-  document.documentElement.dataset.theme = dark ? "light" : "dark";
-});
-
 const el = /** @type {HTMLElement} */ (document.getElementById("view") ?? document.createElement("div"));
 const { view, data, weights, start, answers, size } = el.dataset;
 const kept = (el.dataset.kept ?? "").split(" ").filter(Boolean);

@@ -1,0 +1,120 @@
+// Saves an explorable as PNG: a copy of its elements in an SVG, with the styles, fonts and canvases written into it.
+
+const SCALE = 2; // pixels of the picture for one of the page
+const MARGIN = 24;
+
+/**
+ * Let the visitor save an element as PNG.
+ * @param {HTMLElement} el
+ * @param {string} title a line below the picture, and the file's name
+ */
+export async function savePicture(el, title) {
+  const blob = await photograph(el, title);
+  const link = document.createElement("a");
+  link.href = URL.createObjectURL(blob);
+  link.download = `${title.toLowerCase().replaceAll(/[^a-z0-9]+/g, "-")}.png`;
+  link.click();
+  setTimeout(() => URL.revokeObjectURL(link.href), 60_000);
+}
+
+/**
+ * Return an element as PNG, as it looks now.
+ * @param {HTMLElement} el
+ * @param {string} title
+ * @returns {Promise<Blob>}
+ */
+export async function photograph(el, title) {
+  const { width, height } = el.getBoundingClientRect();
+  const whole = { width: Math.ceil(width) + 2 * MARGIN, height: Math.ceil(height) + 2 * MARGIN + 28 };
+  const style = document.createElement("style");
+  style.textContent = await styles();
+  const sheet = document.createElement("div");
+  sheet.className = "otb";
+  sheet.dataset.theme = getComputedStyle(document.body).colorScheme === "dark" || isDark() ? "dark" : "light";
+  sheet.style.cssText = `width: ${whole.width}px; height: ${whole.height}px; padding: ${MARGIN}px; overflow: hidden`;
+  const line = document.createElement("p");
+  line.style.cssText = "margin: 12px 0 0; color: var(--quiet); font-size: var(--s)";
+  line.textContent = `${title} · ${location.host}`;
+  sheet.append(style, copyOf(el), line);
+
+  const svg = `<svg xmlns="http://www.w3.org/2000/svg" width="${whole.width}" height="${whole.height}">` +
+    `<foreignObject width="100%" height="100%">${new XMLSerializer().serializeToString(sheet)}</foreignObject></svg>`;
+  const image = new Image();
+  image.src = `data:image/svg+xml;charset=utf-8,${encodeURIComponent(svg)}`;
+  await image.decode();
+  const canvas = Object.assign(document.createElement("canvas"), { width: whole.width * SCALE, height: whole.height * SCALE });
+  const context = canvas.getContext("2d");
+  context.scale(SCALE, SCALE);
+  context.drawImage(image, 0, 0);
+  return new Promise((resolve, reject) =>
+    canvas.toBlob((blob) => (blob ? resolve(blob) : reject(new Error("The picture is too large."))), "image/png"));
+}
+
+/** A copy of an element in which canvases are images, and fields show what was typed. @param {HTMLElement} el */
+function copyOf(el) {
+  const copy = /** @type {HTMLElement} */ (el.cloneNode(true));
+  const { width, height } = el.getBoundingClientRect();
+  copy.style.width = `${width}px`;
+  copy.style.minHeight = `${height}px`;
+  /** @type {(selector: string) => [any, any][]} */
+  const pairs = (selector) => [...el.querySelectorAll(selector)].map((node, index) => [node, copy.querySelectorAll(selector)[index]]);
+  for (const [field, twin] of pairs("input, textarea, progress")) {
+    twin.setAttribute("value", field.value);
+    if (field.checked) twin.setAttribute("checked", "");
+  }
+  for (const [node, twin] of pairs("*")) {
+    if (facesAway(node)) twin.style.visibility = "hidden"; // in an SVG nothing has a back
+  }
+  const canvases = pairs("canvas"); // listed before the first is replaced
+  for (const [canvas, twin] of canvases) {
+    const image = document.createElement("img");
+    image.className = canvas.className;
+    image.style.cssText = canvas.style.cssText;
+    const box = canvas.getBoundingClientRect();
+    image.style.width = `${canvas.offsetWidth || box.width}px`;
+    image.style.height = `${canvas.offsetHeight || box.height}px`;
+    image.src = canvas.toDataURL();
+    twin.replaceWith(image);
+  }
+  return copy;
+}
+
+/** Whether an element shows its hidden back. @param {Element} node */
+function facesAway(node) {
+  if (getComputedStyle(node).backfaceVisibility !== "hidden") return false;
+  let matrix = new DOMMatrix();
+  for (let at = node; at; at = at.parentElement) {
+    matrix = new DOMMatrix(getComputedStyle(at).transform).multiply(matrix);
+    if (!at.parentElement || getComputedStyle(at.parentElement).transformStyle !== "preserve-3d") break;
+  }
+  return matrix.m33 < 0;
+}
+
+/** All rules of the page's style sheets, with fonts and pictures written into them. */
+async function styles() {
+  const sheets = [...document.styleSheets].filter((sheet) => sheet.href);
+  const texts = await Promise.all(sheets.map(async (sheet) => {
+    const text = await (await fetch(sheet.href)).text();
+    const addresses = [...new Set([...text.matchAll(/url\("?([^")]+)"?\)/g)].map((match) => match[1]))];
+    let whole = text;
+    for (const address of addresses.filter((each) => !each.startsWith("data:"))) {
+      whole = whole.replaceAll(address, await asData(new URL(address, sheet.href)));
+    }
+    return whole;
+  }));
+  return texts.join("\n");
+}
+
+/** @param {URL} address @returns {Promise<string>} the file as a data address */
+async function asData(address) {
+  const blob = await (await fetch(address)).blob();
+  return new Promise((resolve) => {
+    const reader = new FileReader();
+    reader.addEventListener("load", () => resolve(String(reader.result)));
+    reader.readAsDataURL(blob);
+  });
+}
+
+function isDark() {
+  return !document.documentElement.dataset.theme && matchMedia("(prefers-color-scheme: dark)").matches;
+}

@@ -1,0 +1,43 @@
+// The service worker: what a visitor has seen works without a network, and so do the front page and the explorables.
+// The network comes first, so that nobody sees an old page while there is one. VERSION and FILES are written when the
+// website is built. Weights are not kept here: load.js keeps them when a model is woken.
+const VERSION = "";
+const FILES = [];
+const CACHE = `open-the-box-site-${VERSION}`;
+const KEPT_ELSEWHERE = /\.(safetensors|onnx)$/;
+
+self.addEventListener("install", (event) => {
+  self.skipWaiting();
+  event.waitUntil(caches.open(CACHE).then((cache) => cache.addAll(FILES)));
+});
+
+self.addEventListener("activate", (event) => {
+  event.waitUntil((async () => {
+    const names = await caches.keys();
+    const old = names.filter((name) => name.startsWith("open-the-box-site-") && name !== CACHE);
+    await Promise.all(old.map((name) => caches.delete(name)));
+    await self.clients.claim();
+  })());
+});
+
+self.addEventListener("fetch", (event) => {
+  const { request } = event;
+  const address = new URL(request.url);
+  if (request.method !== "GET" || address.origin !== location.origin || KEPT_ELSEWHERE.test(address.pathname)) return;
+  event.respondWith(fromNetworkOrCache(event));
+});
+
+async function fromNetworkOrCache(event) {
+  const { request } = event;
+  const cache = await caches.open(CACHE);
+  try {
+    const answer = await fetch(request);
+    if (answer.status === 200) event.waitUntil(cache.put(request.url.split("?")[0], answer.clone()).catch(() => {})); // a full disk: it works without
+    return answer;
+  } catch (error) {
+    const address = request.url.split(/[?#]/)[0];
+    const kept = (await cache.match(address)) ?? (await cache.match(`${address}index.html`));
+    if (kept) return kept;
+    throw error;
+  }
+}

@@ -1,0 +1,77 @@
+"""Photographs the explorables for cards and links: python website/miniatures.py [NAME ...]
+
+Writes, into website/pictures, a miniature of each (NAME.webp) and the picture that a chat or a social network
+shows of a link to it (NAME-card.webp). Without a name, it photographs all.
+"""
+
+import io
+import sys
+import tempfile
+from pathlib import Path
+
+from PIL import Image
+from playwright.sync_api import sync_playwright
+
+ROOT = Path(__file__).parent.parent
+sys.path.insert(0, str(ROOT / "tests"))
+import explorables  # noqa: E402
+import moving_picture  # noqa: E402
+import programs  # noqa: E402
+from shell import PICTURES  # noqa: E402
+
+MINIATURE, CARD = (600, 360), (1200, 630)
+AT_MOST = 15_000  # bytes of a miniature
+WAIT = 2500  # ms, until a picture that moves at its start has come to rest
+
+
+def photographs(browser, address, name, facts):
+    """Return the miniature and the card of an explorable, as PIL images."""
+    # What the page shows at first, or a state that `picture` names as its address does, such as "scale=0".
+    state = f"#{facts['picture']}" if "picture" in facts else ""
+    shots = []
+    for (width, height), query, scale in (((640, 384), "?embed", 1), (CARD, "", 1)):
+        page = browser.new_page(
+            viewport={"width": width, "height": height}, color_scheme="light", device_scale_factor=scale
+        )
+        page.goto(f"{address}/explorables/{name}.html{query}{state}")
+        if facts.get("model") or facts.get("models"):
+            button = page.locator("#view").get_by_role("button").filter(has_text="MB")
+            if button.count():
+                button.first.click()
+        page.wait_for_selector("#view .otb, #view.otb", timeout=120_000)
+        page.add_style_tag(
+            content="#theme, .lead, .whole { display: none } h1 { font-size: 3.2rem !important }"
+        )
+        page.wait_for_timeout(WAIT)
+        shots.append(Image.open(io.BytesIO(page.screenshot())).convert("RGB"))
+        page.close()
+    return shots[0].resize(MINIATURE, Image.LANCZOS), shots[1]
+
+
+def save(image, path, at_most):
+    """Save as WebP, in the best quality that takes at most so many bytes."""
+    for quality in range(80, 9, -10):
+        image.save(path, quality=quality, method=6)
+        if path.stat().st_size <= at_most:
+            break
+    print(f"{path.name}: {path.stat().st_size / 1e3:.1f} kB at quality {quality}")
+
+
+def main(names):
+    pages = explorables.explorables()
+    PICTURES.mkdir(exist_ok=True)
+    with tempfile.TemporaryDirectory() as folder, sync_playwright() as playwright:
+        explorables.write(folder)
+        browser = playwright.chromium.launch(
+            executable_path=programs.browser(), args=["--no-sandbox", "--disable-background-networking"]
+        )
+        with moving_picture.served(folder) as address:
+            for name in names or pages:
+                miniature, card = photographs(browser, address, name, pages[name])
+                save(miniature, PICTURES / f"{name}.webp", AT_MOST)
+                save(card, PICTURES / f"{name}-card.webp", 3 * AT_MOST)
+        browser.close()
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

@@ -1,0 +1,112 @@
+"""The frame of the pages that Sphinx does not write: the front page and the explorables."""
+
+import hashlib
+import json
+import shutil
+import tomllib
+from html import escape
+from pathlib import Path
+
+ROOT = Path(__file__).parent.parent
+PICTURES = ROOT / "website" / "pictures"
+REPOSITORY = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]["urls"][
+    "Repository"
+]
+MARK = """<svg viewBox="0 0 64 64" aria-hidden="true">
+<path d="M14 32v24h36V32M14 32 4 20M50 32l10-12M14 32h10M40 32h10" fill="none" stroke="var(--ink)"
+stroke-width="6" stroke-linecap="round" stroke-linejoin="round"/>
+<circle cx="32" cy="18" r="9" fill="var(--ember)"/></svg>"""
+# Runs before the page is painted, so that a chosen theme does not flash. Furo uses the same key.
+THEME = """const chosen = (() => { try { return localStorage.getItem("theme") } catch { return null } })();
+if (chosen === "light" || chosen === "dark") document.documentElement.dataset.theme = chosen;"""
+
+
+def website():
+    """Return the website's own address, which GitHub Pages derives from the repository's."""
+    owner, name = REPOSITORY.rstrip("/").split("/")[-2:]
+    return f"https://{owner}.github.io/{name}/"
+
+
+def page(title, description, body, address, view=None):
+    """Return a whole page. `address` is its path on the website, `view` the explorable that it shows."""
+    root = "../" * address.count("/")
+    live = f"{root}explorables/live"
+    style = f'<link rel="stylesheet" href="{live}/{view}.css">' if view else ""
+    return f"""<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<title>{escape(title)} · Open the Box</title>
+<meta name="description" content="{escape(description)}">
+{card(title, description, address, view)}
+<link rel="icon" href="{live}/mark.svg" type="image/svg+xml">
+<link rel="preload" href="{live}/fonts/atkinson-next.woff2" as="font" type="font/woff2" crossorigin>
+<link rel="stylesheet" href="{live}/identity.css">
+<link rel="stylesheet" href="{live}/page.css">
+{style}
+<script>{THEME}</script>
+<script src="{live}/shell.js" data-root="{root}" defer></script>
+</head>
+<body class="otb">
+<div class="page">
+<header class="top"><a href="{root}index.html">{MARK}<span>Open the Box</span></a>
+<button id="theme" type="button">Light or dark</button></header>
+<main>
+{body}
+</main>
+</div>
+<noscript>The pictures of this page need JavaScript. The lessons can be read without.</noscript>
+<script type="module" src="{live}/page.js"></script>
+</body>
+</html>
+"""
+
+
+def card(title, description, address, view):
+    """Return what a chat or a social network shows of a link to the page."""
+    picture = f"{website()}explorables/pictures/{view or 'one_weight'}.jpg"
+    facts = {
+        "og:type": "website",
+        "og:site_name": "Open the Box",
+        "og:title": title,
+        "og:description": description,
+        "og:url": website() + address.removesuffix("index.html"),
+        "og:image": picture,
+        "og:image:width": "1200",
+        "og:image:height": "630",
+    }
+    named = [f'<meta property="{key}" content="{escape(value)}">' for key, value in facts.items()]
+    return "\n".join([*named, '<meta name="twitter:card" content="summary_large_image">'])
+
+
+def write_pictures(folder):
+    """Copy the explorables' miniatures, and write their social cards as JPEG, which every network reads."""
+    from PIL import Image
+
+    folder.mkdir(parents=True, exist_ok=True)
+    for miniature in PICTURES.glob("*.webp"):
+        if miniature.stem.endswith("-card"):
+            name = miniature.stem.removesuffix("-card")
+            Image.open(miniature).convert("RGB").save(folder / f"{name}.jpg", quality=82, optimize=True)
+        else:
+            shutil.copy(miniature, folder)
+
+
+def write_worker(folder):
+    """Write the service worker of a built website. Its version is a hash of what it keeps from the start."""
+    kept = [folder / "index.html", *sorted((folder / "explorables").rglob("*"))]
+    kept = [
+        path for path in kept if path.suffix in (".html", ".js", ".css", ".json", ".svg", ".webp", ".woff2")
+    ]
+    kept = [
+        path for path in kept if path.name not in ("folder.js", "worker.js") and "models" not in path.parts
+    ]
+    names = [path.relative_to(folder).as_posix() for path in kept]
+    everything = b"".join(path.read_bytes() for path in kept)
+    version = hashlib.sha256(everything).hexdigest()[:12]
+    script = folder / "explorables" / "live" / "worker.js"
+    worker = script.read_text(encoding="utf-8")
+    worker = worker.replace('VERSION = ""', f'VERSION = "{version}"')
+    worker = worker.replace("FILES = []", f"FILES = {json.dumps(names)}")
+    (folder / "worker.js").write_text(worker, encoding="utf-8")  # at the top: it serves what lies below it
