@@ -1,7 +1,8 @@
 // A voice as a picture, and the words that Whisper writes above it. Click a word to hear it, drag the noise.
 // Model: `data` {levels, seed, sounds}: for each sound its `seconds`, what was `said`, its `file` (beside this module)
 // or `pcm`, and `heard` for each level; and what the visitor chose: sound, noise (dB, null for none). A host that can
-// compute hears `want` {sound, noise, pcm?} and answers in `said` {heard, pcm?}.
+// compute hears `want` {sound, noise, send, pcm?}, where `pcm` is a recording and `send` asks for the sound's samples, and
+// answers in `said` {heard, pcm?}.
 import { adopt, announcer, bytes, colour, headline, keeper, make, onDrag, onTheme } from "./view.js";
 
 export const RATE = 16000;
@@ -148,14 +149,14 @@ export function render({ model, el }) {
   const samples = new Map(); // sound -> Float32Array
   const mels = new Map(); // "sound|level" -> picture
   const noises = new Map(); // length -> Float32Array
-  let asked = null;
+  let asked = null; // the sound and level that the host is computing
   let chosen = -1; // the word that the visitor points at
   let now = 0; // seconds: where the playhead stands
   let player = null; // {end, word, stop, tune} while sound plays
   let ended = false;
 
   for (const [name, sound] of sounds) {
-    (sound.heard ?? []).forEach((found, index) => heard.set(`${name}|${levels[index]}`, found));
+    (sound.heard ?? []).forEach((found, index) => found && heard.set(`${name}|${levels[index]}`, found));
     if (sound.pcm) samples.set(name, fromPcm(sound.pcm));
   }
 
@@ -669,12 +670,20 @@ export function render({ model, el }) {
   });
 
   // A host that computes
+  let asking = 0;
+  let fresh = false; // whether the host lacks the last recording
   function ask() {
     if (!model.get("live") || asked === key()) return;
     asked = key();
-    const own = name() === OWN ? { pcm: toPcm(samples.get(OWN)) } : {};
-    model.set("want", { sound: name(), noise: level(), ...own });
-    model.save_changes();
+    loud.textContent = "";
+    loudWords.textContent = `listening ${spoken(level())} …`;
+    clearTimeout(asking);
+    asking = setTimeout(() => {
+      const own = name() === OWN && fresh ? { pcm: toPcm(samples.get(OWN)) } : {};
+      fresh = false;
+      model.set("want", { sound: name(), noise: level(), send: !samples.has(name()), ...own });
+      model.save_changes();
+    }, 250); // a drag over several levels asks for the last one alone
   }
   function listen() {
     const said = model.get("said");
@@ -718,6 +727,7 @@ export function render({ model, el }) {
         const values = await decode(await new Blob(pieces).arrayBuffer());
         for (const known of [heard, mels]) for (const at of levels) known.delete(`${OWN}|${at}`);
         samples.set(OWN, values);
+        fresh = true;
         if (!sounds.has(OWN)) addChoice(OWN);
         sounds.set(OWN, { seconds: values.length / RATE });
         tried.delete(OWN);
@@ -765,6 +775,7 @@ export function render({ model, el }) {
     context?.close();
     cancelAnimationFrame(painting);
     clearTimeout(later);
+    clearTimeout(asking);
     hush();
     watcher.disconnect();
     endTheme();

@@ -2,7 +2,6 @@
 
 import base64
 import io
-import json
 import re
 
 import numpy
@@ -10,7 +9,7 @@ import pytest
 
 from course_utils import CourseError, opened
 from course_utils.opened import speech
-from course_utils.opened.speech.explorer import OWN, Speech, paired
+from course_utils.opened.speech.explorer import Speech
 from course_utils.opened.speech.pictures import attended
 
 MEL = numpy.zeros((80, 200))  # two seconds
@@ -164,7 +163,6 @@ def test_no_picture_needs_what_a_page_drops():
         opened.spectrogram(**heard, chosen=0),
         opened.decoding(["a"], [0.5], [[("b", 0.1)]]),
         opened.alignment({"one": [("a", "b")]}),
-        Speech(lambda samples: heard, {"a": numpy.ones(100)}).still(),
     ]
     for picture in drawn:
         assert not re.search(r"<(script|style|svg|link)|role=|aria-", picture.html)
@@ -195,83 +193,62 @@ class Listener:
 def test_speech_listens_once_for_each_sound_and_noise():
     listen = Listener()
     explorer = Speech(listen, CLIPS, sound="himself")
-    assert explorer.still().alt.startswith(
-        "himself, no noise: 6 words, mean probability 88%. Mel picture of "
-    )
+    assert explorer.alt.startswith("himself, no noise: 8 errors in 8 words. first1 0.0 s 90%; w1 0.5 s 80%")
     assert len(listen.given) == 1 and (listen.given[0] == CLIPS["himself"]).all()
-    explorer.noise.value = 0
-    clean, noisy = listen.given
-    noise = noisy.astype("float64") - clean
-    assert numpy.mean(clean.astype("float64") ** 2) / numpy.mean(noise**2) == pytest.approx(1, rel=1e-3)
-    assert (
-        "himself, white noise at 0 dB: 6 words, mean probability 58% (88% without noise), 1 words changed"
-        in (explorer.status.value)
-    )
-    explorer.noise.value = 20
-    explorer.noise.value = 0
+    shown = explorer.widget.data["sounds"]
+    assert list(shown) == list(CLIPS) and "pcm" not in shown["dashwood"]
+    samples = numpy.frombuffer(base64.b64decode(shown["himself"]["pcm"]), "<i2")
+    assert (samples / 32768 == CLIPS["himself"]).all()
+    for level in (0, 20, 0):
+        said = ask(explorer, sound="himself", noise=level)
+        assert said["heard"]["of"] == 8 and "pcm" not in said
     assert len(listen.given) == 3
-    explorer.kind.value = "babble"
-    assert len(listen.given) == 4 and "himself, babble at 0 dB" in explorer.picture.value
+    noise = listen.given[1].astype("float64") - CLIPS["himself"]
+    power = numpy.mean(CLIPS["himself"].astype("float64") ** 2)
+    assert power / numpy.mean(noise**2) == pytest.approx(1, rel=1e-3)
 
 
-def test_speech_says_that_it_listens_and_what_went_wrong():
-    shown = []
+def ask(explorer, **want):
+    """Return what the view is told after it wants something."""
+    explorer.widget.want = want
+    return explorer.widget.said
 
+
+def test_speech_compares_a_sound_of_one_s_own_with_its_text_without_noise():
+    explorer = Speech(Listener(), {"mine": CLIPS["himself"].copy()}, noise=5)
+    assert "said" not in explorer.widget.data["sounds"]["mine"]
+    assert explorer.alt.startswith("mine, white noise at 5 dB: 1 errors in 6 words.")
+
+
+def test_speech_says_what_went_wrong():
     def listen(samples):
-        shown.append(explorer.picture.value if len(shown) else "")
-        if len(shown) > 1:
+        if len(explorer):
             raise CourseError("The model has gone.")
         return Listener()(samples)
 
-    explorer = None
-    explorer = Speech(listen, CLIPS)
-    explorer.noise.value = 5
-    assert "listening…" in shown[1] and "The model has gone." in explorer.picture.value
-    explorer.noise.value = explorer.noise.options[0][1]
-    assert "dashwood, no noise" in explorer.picture.value
+    explorer = []
+    explorer.append(Speech(listen, CLIPS))
+    said = ask(explorer[0], sound="himself", noise=None)
+    assert said["error"] == "The model has gone."
 
 
 def test_speech_takes_a_recording_and_a_second_one():
     listen = Listener()
     explorer = Speech(listen, CLIPS)
     for name in ("himself", "young man"):
-        import soundfile
-
-        file = io.BytesIO()
-        soundfile.write(file, CLIPS[name], speech.RATE, format="WAV")
-        wav = base64.b64encode(file.getvalue()).decode()
-        explorer.recorder._field.value = json.dumps({"wav": wav})  # the page sends the recording in this way
-        assert explorer.sound.value == OWN and f"{OWN}, no noise" in explorer.picture.value
-        assert abs(listen.given[-1] - CLIPS[name]).max() < 1e-4
-    assert len(listen.given) == 3 and list(explorer.sound.options) == [*CLIPS, OWN]
+        pcm = (32768 * CLIPS[name]).astype("<i2")
+        want = {"sound": "your voice", "noise": None, "pcm": base64.b64encode(pcm.tobytes()).decode()}
+        assert ask(explorer, **want)["heard"]["errors"] == 0
+        assert (listen.given[-1] == CLIPS[name]).all()
+    assert len(listen.given) == 3
+    silent = base64.b64encode(bytes(32_000)).decode()
+    assert "silent" in ask(explorer, sound="your voice", noise=None, pcm=silent)["error"]
 
 
 def test_speech_draws_without_words():
     silent = {"mel": numpy.ones((80, 100)), "words": [], "spans": [], "chances": [], "attention": []}
     explorer = Speech(lambda samples: silent, {"nothing": numpy.zeros(16_000)})
-    assert explorer.still().alt == (
-        "nothing, no noise: 0 words, mean probability none. Mel picture of 1.0 seconds, 80 bands."
-    )
-
-
-def test_speech_shows_each_word_s_attention_where_it_is_pointed_at():
-    explorer = Speech(Listener(), CLIPS, sound="young man")
-    live, still = explorer.picture.value, explorer.still().html
-    assert live.count('class="course-word"') == 5 == live.count("course-attended") - _rules(live)
-    assert live.count("course-attended course-kept") == 1 and "course-word" not in still
-    assert len(images(still)) == 2 and len(images(live)) == 6 and "<audio" in live
-
-
-def _rules(html):
-    """Counts how often the class appears in the style sheet."""
-    return re.search(r"<style>.*?</style>", html)[0].count("course-attended")
-
-
-def test_speech_is_one_bundle_for_both_readers():
-    explorer = Speech(Listener(), CLIPS, noise=-5)
-    bundle = explorer._repr_mimebundle_()
-    assert bundle["text/plain"] == explorer.still().alt and "Run this cell" in bundle["text/html"]
-    assert "white noise at −5 dB" in bundle["text/plain"] and "<audio" not in bundle["text/html"]
+    assert explorer.alt == "nothing, no noise: 0 errors in 0 words. No words."
 
 
 @pytest.mark.parametrize(
@@ -284,12 +261,6 @@ def test_speech_is_one_bundle_for_both_readers():
 def test_speech_refuses_in_a_sentence(start, says):
     with pytest.raises(CourseError, match=says):
         Speech(Listener(), CLIPS, **start)
-
-
-def test_words_are_paired_where_they_are_the_same():
-    assert paired(["a", "b", "c"], ["a", "x", "c", "d"]) == [("a", "a"), ("b", "x"), ("c", "c"), (None, "d")]
-    assert paired(["a", "b"], []) == [("a", None), ("b", None)]
-    assert paired([], []) == []
 
 
 def test_every_recorded_voice_has_every_clip():

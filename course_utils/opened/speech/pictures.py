@@ -143,7 +143,7 @@ def alignment(rows, *, title=None) -> Picture:
     for label, pairs in rows.items():
         errors = [_error(*pair) for pair in pairs if pair[0] != pair[1]]
         words.append(f"{label}: {_count(pairs)} words{': ' if errors else ''}{', '.join(errors)}")
-    return Picture(card(alignment_html(rows), title), f"Errors of words said. {'; '.join(words)}")
+    return Picture(card(_alignment_html(rows), title), f"Errors of words said. {'; '.join(words)}")
 
 
 def player(samples, rate, words, *, captions=None, title=None):
@@ -163,11 +163,7 @@ def player(samples, rate, words, *, captions=None, title=None):
     return Picture(card(html + below, title), f"Sound, {seconds:.1f} seconds: {words}")
 
 
-def alignment_html(rows, above="what was said", below="what was heard"):
-    """Return the HTML of `alignment`. The parameters are the same, and in addition:
-
-    above, below : str, the legend's names for the upper and the lower line of words.
-    """
+def _alignment_html(rows):
     html = ""
     for label, pairs in rows.items():
         columns = "".join(_column(*pair) for pair in pairs)
@@ -183,7 +179,7 @@ def alignment_html(rows, above="what was said", below="what was heard"):
     )
     return (
         f'{html}<div style="margin-top:6px;padding-top:8px;border-top:1px solid {LINE};font-size:13px;'
-        f'color:{QUIET}">Above: {above}. Below, where it differs: {below}. {marks}.</div>'
+        f'color:{QUIET}">Above: what was said. Below, where it differs: what was heard. {marks}.</div>'
     )
 
 
@@ -207,19 +203,14 @@ def player_html(samples, rate, name, captions=None):
     )
 
 
-def spectrogram_html(mel, words=None, spans=None, chances=None, attention=None, chosen=None, hover=False):
-    """Return HTML of the mel picture with its words. Parameters as in `spectrogram`, and in addition:
-
-    hover : bool, whether each word also contains a picture of its attention, in a <span
-        class="course-attended"> inside the word's <span class="course-word">. The page shows this picture
-        while the mouse points at the word.
-    """
+def spectrogram_html(mel, words=None, spans=None, chances=None, attention=None, chosen=None):
+    """Return HTML of the mel picture with its words. Parameters as in `spectrogram`."""
     mel = array(mel)
     seconds = mel.shape[1] / FRAMES_PER_SECOND
     words, spans = words or [], spans or []
     rows = _rows(words, spans, seconds)
     above = _ROW * (max(rows, default=-1) + 1)
-    with_strip = attention is not None and (hover or chosen is not None)
+    with_strip = attention is not None and chosen is not None
     strip_top = above + _MEL + 4
     bottom = strip_top + _STRIP if with_strip else above + _MEL
     inner = f'<div style="position:absolute;top:{above}px;left:0;width:100%">{_mel_image(mel)}</div>'
@@ -237,16 +228,9 @@ def spectrogram_html(mel, words=None, spans=None, chances=None, attention=None, 
         )
     for index, (word, span) in enumerate(zip(words, spans, strict=True)):
         chance = None if chances is None else chances[index]
-        label = _label(word, span, seconds, rows[index], above, chance, index == chosen)
-        strip = ""
-        if with_strip and (hover or index == chosen):
-            strip = _strip_image(attention[index], word, span, seconds, strip_top)
-        if hover:
-            kept = " course-kept" if index == chosen else ""
-            strip = f'<span class="course-attended{kept}">{strip}</span>'
-            inner += f'<span class="course-word" tabindex="0">{label}{strip}</span>'
-        else:
-            inner += label + strip
+        inner += _label(word, span, seconds, rows[index], above, chance, index == chosen)
+        if with_strip and index == chosen:
+            inner += _strip_image(attention[index], word, span, seconds, strip_top)
     inner += _time_axis(seconds, bottom)
     scale = _frequency_axis(mel.shape[0], above)
     if with_strip:
