@@ -281,6 +281,8 @@ export function render({ model, el }) {
     for (const { group, point } of curves) point.style.transform = `translate(${across(strength)}px, ${down(shareAt(group, strength))}px)`;
     const x = across(strength);
     ember.style.transform = `translate(${x}px, ${size.height}px)`;
+    const half = tip.offsetWidth / 2;
+    tip.style.left = `${15 + Math.max(half - x, Math.min(0, size.width - half - x))}px`; // inside the chart
     rule.style.transform = `translateX(${x}px)`;
     tip.textContent = `strength ${value.toFixed(2)}`;
     ember.setAttribute("aria-valuenow", String(value));

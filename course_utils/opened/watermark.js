@@ -251,6 +251,7 @@ export function render({ model, el }) {
     path.slice(FEWEST - 2).map((z, index) => `${index ? "L" : "M"}${across(index + FEWEST).toFixed(1)} ${down(z).toFixed(1)}`).join("");
   const others = bonuses.map((bonus) => {
     const label = chart.appendChild(make("span", "wm-other", nameOf(bonus).toLowerCase()));
+    label.classList.toggle("below", !bonus);
     return { name: String(bonus), path: stroke("wm-ghost"), label };
   });
   const whole = stroke("wm-whole");
@@ -338,6 +339,7 @@ export function render({ model, el }) {
       label.classList.toggle("away", away);
       const theirs = zPath(textOf(other, swapped).marks);
       path.setAttribute("d", outline(theirs));
+      if (away) return;
       label.style.transform = `translate(${across(theirs.length + 1)}px, ${down(theirs.at(-1))}px)`;
     });
     moveTo(current);

@@ -657,6 +657,7 @@ def test_words_light_up_and_a_text_without_a_mark_is_accused(visit):
     field.press("Enter")
     expect(page.locator(".wm-text .wm-word")).to_have_count(14)
     expect(verdict).to_contain_text("2 of 13 pairs have a word that the model lacks: not counted.")
+    assert page.evaluate("document.documentElement.scrollWidth") <= 1280
 
 
 def test_an_adapter_is_turned_up_and_paris_is_lost(visit):

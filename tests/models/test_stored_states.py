@@ -6,6 +6,7 @@ import os
 import shutil
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import numpy
@@ -44,6 +45,10 @@ def test_a_stored_pair_is_what_the_model_computes(stored_states):
         )
         assert abs(was - computed).max() <= 2, pair  # hundredths of a logit
     assert {country: data["answers"][country] for country in now["answers"]} == now["answers"]
+    foot = tomllib.loads((ROOT / "website" / "explorables.toml").read_text(encoding="utf-8"))["patching"][
+        "foot"
+    ]
+    assert f"in {data['others']} of them a third word is the likeliest" in foot
     assert (data["layers"], data["first"]) == (now["layers"], now["first"])
 
 
