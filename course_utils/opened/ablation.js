@@ -2,16 +2,10 @@
 // Model: `data` {layers, heads, offers (texts), answers, words}, `said` {pieces, attention, top} from the host
 // (attention[layer][head]: a flat lower triangle of shares, row by row; top: the likeliest next tokens as [text, share]),
 // and what the visitor chose: text, off (names such as "0.3"). The view asks with `want` {text, off}.
-import { adopt, announcer, chipClass, colour, headline, keeper, make, onTheme, ownText } from "./view.js";
+import { LOOKS, adopt, announcer, chipClass, colour, headline, keeper, make, onTheme, ownText } from "./view.js";
 
 const PACE = 320; // ms for each head when all are tried one after another
 const ROWS = 5;
-/** How the colour words of TinyWorld look. */
-const LOOKS = {
-  black: "#15181f", blue: "#2f6fe0", brown: "#7a4a24", golden: "#e0a818", green: "#2f9e4f", grey: "#8b9099", orange: "#f2811d",
-  pink: "#f48fb6", purple: "#7e3fb8", red: "#d42a2a", silver: "#c3c8d1", white: "#ffffff", yellow: "#f5dc33",
-};
-
 const percent = (share) => (share < 0.005 ? "<1%" : `${Math.round(100 * share)}%`);
 
 /**

@@ -1,9 +1,17 @@
-// A window that can be dragged over a text: the model sees only what lies inside, in each layer.
-// Model: `said` {pieces, top} from the host (top: the likeliest next tokens as [text, share]), `layers`, and what the
-// visitor chose: text, size (tokens that the window holds). The view asks with `want` {text, size}.
-import { adopt, announcer, chipClass, headline, keeper, make, onDrag, ownText, piecesOf } from "./view.js";
+// A window that can be dragged over a text: in each layer a token sees only what lies inside.
+// Model: `data` {layers, offers (texts), answers, words}, `said` {pieces, top} from the host (top: the likeliest next
+// tokens as [text, share]), and what the visitor chose: text, size (tokens that the window holds). The view asks with
+// `want` {text, size}. In a notebook `data` also has texts: for each offer {pieces, target}, and the answers give the
+// share of the token `target` alone; chance: the share that a guess would have.
+import { LOOKS, adopt, announcer, chipClass, headline, keeper, make, onDrag, ownText, piecesOf } from "./view.js";
+
+const HOP = 340; // ms for each layer when a fact is passed on
+const ROW = 22; // px
+const CHART = 120; // px
+const MOST = 128; // tokens
 
 const percent = (share) => (share < 0.005 ? "<1%" : `${Math.round(100 * share)}%`);
+const several = (number, thing) => `${number} ${thing}${number === 1 ? "" : "s"}`;
 
 /**
  * The number of layers that a token needs to reach the last one: each layer carries it on by `size` - 1 tokens.
@@ -12,207 +20,370 @@ const percent = (share) => (share < 0.005 ? "<1%" : `${Math.round(100 * share)}%
  */
 export const layersNeeded = (back, size) => (back === 0 ? 1 : size < 2 ? Infinity : Math.ceil(back / (size - 1)));
 
+/**
+ * Where a fact can be at most after each layer: the tokens that hand it on, its own first.
+ * @param {number} from the token that has it at first
+ * @param {number} last
+ * @param {number} size
+ * @param {number} layers
+ * @returns {number[]}
+ */
+export function relay(from, last, size, layers) {
+  const stops = [from];
+  while (stops.length <= layers && stops.at(-1) < last) stops.push(Math.min(last, stops.at(-1) + size - 1));
+  return stops;
+}
+
 export function render({ model, el }) {
   const data = model.get("data");
   const { layers } = data;
   const still = matchMedia("(prefers-reduced-motion: reduce)");
   const answers = new Map(); // "text|size" -> what the host said
-  let pieces = [];
-  let asked = null; // the size that the host is computing
+  const sizesOf = new Map(); // text -> the sizes with an answer
+  let asked = null; // what the host is computing
+  let playing = 0;
 
   adopt(el, "wd");
   const { head, loud, loudWords } = headline("wd");
-  const text = make("div", "wd-text");
+  const take = make("p", "wd-take");
+  const paper = make("div", "wd-text");
   const handle = make("div", "wd-handle");
   handle.tabIndex = 0;
   handle.setAttribute("role", "slider");
   handle.setAttribute("aria-label", "Tokens that the window holds");
   handle.setAttribute("aria-valuemin", "2");
   handle.append(make("i"), make("span", "wd-hint", "drag me"));
-  const track = make("div", "wd-track");
-  track.setAttribute("aria-hidden", "true");
-  const axis = make("p", "wd-axis", "each dot is a window that you tried; the higher, the surer of the first answer");
+  const legend = make("p", "wd-legend", "number below a token: layers that it takes to reach the end · –: out of reach");
+  const stage = make("div", "wd-stage");
+  stage.setAttribute("aria-hidden", "true");
   const tools = make("div", "wd-tools");
+  const pass = make("button", "wd-pass", "▶ Pass it on");
   const sweep = make("button", "", "▶ Close it slowly");
   const open = make("button", "", "Open it");
-  tools.append(sweep, open);
-  const labels = { placeholder: "Your own text, up to the word that is asked for", label: "Your own text", button: "Read it" };
-  const own = ownText(labels, data, read);
+  tools.append(pass, sweep, open);
   const wake = make("div");
   wake.dataset.wake = "for your own text";
   const { live, speak, hush } = announcer();
-  el.append(head, text, track, axis, tools, wake, own, live);
+  el.append(head, take, paper, legend, stage, tools);
+  if (data.words) {
+    const labels = { placeholder: "Your own text, up to the word that is asked for", label: "Your own text", button: "Read it" };
+    el.append(wake, ownText(labels, data, turnTo));
+  } else {
+    el.append(distances());
+  }
+  el.append(live);
 
-  const words = () => model.get("text") ?? data.offers[0];
-  const largest = () => pieces.length;
-  const size = () => Math.max(2, Math.min(largest() || 2, model.get("size") ?? Infinity));
-  const key = (number) => `${words()}|${number}`;
-  const whole = () => answers.get(key(largest()));
-
+  const text = () => model.get("text");
+  const count = (words) => data.texts?.[words].pieces.length ?? Math.min(MOST, piecesOf(words).length + 1);
+  const key = (words, number) => `${words}|${number}`;
+  function store(answer) {
+    const { text: words, size: number } = answer.want;
+    answers.set(key(words, number), answer);
+    sizesOf.set(words, (sizesOf.get(words) ?? new Set()).add(number));
+  }
+  for (const one of data.answers ?? []) store(one);
+  const whole = () => answers.get(key(text(), count(text())));
+  const size = () => Math.max(2, Math.min(count(text()), model.get("size") ?? Infinity));
   const keep = keeper(model, update);
+
   /** Ask for the answer at a size, unless it is there or another one is being computed. */
-  function ask(number) {
-    if (asked !== null || answers.has(key(number))) return;
-    asked = number;
+  function ask(words, number) {
+    if (asked || answers.has(key(words, number))) return;
+    asked = { text: words, size: number };
     el.classList.toggle("waiting", model.get("live"));
-    model.set("want", { text: words(), size: number });
+    model.set("want", asked);
     model.save_changes();
+  }
+  function turnTo(words) {
+    stop();
+    if (answers.has(key(words, count(words)))) return show(words);
+    asked = null;
+    ask(words, count(words));
+  }
+  function show(words) {
+    keep({ text: words, size: data.texts ? size() : count(words) });
+    build();
   }
   function listen() {
     const said = model.get("said");
     asked = null;
     el.classList.remove("waiting");
-    if (!said) return;
-    if (said.asleep) return;
+    if (!said || said.asleep) return stop();
     if (said.error) {
-      loudWords.textContent = said.error;
-      return;
+      take.textContent = said.error;
+      speak(said.error);
+      return stop();
     }
-    const first = said.pieces.length !== pieces.length || !whole();
-    pieces = said.pieces;
-    answers.set(`${said.want.text}|${Math.min(said.want.size, pieces.length)}`, said);
-    if (said.want.text !== words()) return ask(piecesOf(words()).length + 1);
-    if (first) build();
-    if (!whole()) return ask(largest());
+    store(said);
+    if (said.want.text !== text()) return show(said.want.text);
     update();
-    ask(size());
   }
 
+  // In a notebook: from how far back the word must come
+  function distances() {
+    const row = make("div", "wd-distances", "tokens between telling and asking ");
+    row.setAttribute("role", "group");
+    for (const offer of data.offers) {
+      const button = make("button", "num", offer);
+      button.addEventListener("click", () => turnTo(offer));
+      row.append(button);
+    }
+    return row;
+  }
+
+  const svg = (tag, attributes = {}, words = "") => {
+    const node = document.createElementNS("http://www.w3.org/2000/svg", tag);
+    for (const [name, value] of Object.entries(attributes)) node.setAttribute(name, String(value));
+    if (words) node.textContent = words;
+    return node;
+  };
+
+  /** Make what depends on the text and on the width: chips, cells and axes. `part` keeps what an update changes. */
   const chips = [];
+  let part = null;
   function build() {
+    if (!whole()) return;
+    const { pieces } = whole();
+    const right = data.texts ? data.texts[text()].target : pieces.lastIndexOf(whole().top[0][0]);
     chips.length = 0;
-    text.replaceChildren();
+    paper.replaceChildren();
     pieces.forEach((piece, index) => {
       const chip = make("span", chipClass(piece, index), piece.trim());
       chip.append(make("i"));
       chip.hidden = index === 0; // the token that begins every text
       chips.push(chip);
-      text.append(chip);
+      paper.append(chip);
     });
-    text.append(make("span", "chip wd-next"), handle);
-    track.replaceChildren();
-    handle.setAttribute("aria-valuemax", String(largest()));
+    paper.append(make("span", "chip wd-next"), handle);
+    handle.setAttribute("aria-valuemax", String(pieces.length));
+
+    const width = stage.clientWidth || 600;
+    const left = width < 480 ? 46 : 62;
+    const last = pieces.length - 1;
+    const column = (width - left - 8) / last;
+    const x = (index) => left + (index - 0.5) * column;
+    const top = 8;
+    const base = top + ROW * (layers + 1) + 42 + CHART; // the foot of the chart
+    const y = (share) => base - CHART * share;
+    const picture = svg("svg", { width, height: base + 40, viewBox: `0 0 ${width} ${base + 40}` });
+    const cells = [];
+    for (let row = 0; row <= layers; row++) {
+      picture.append(svg("text", { x: 0, y: top + ROW * row + 12, class: "wd-label" }, row ? `layer ${row}` : "text"));
+      for (let index = 1; index <= last; index++) {
+        const cell = svg("rect", { x: x(index) - column / 2 + 0.5, y: top + ROW * row, width: Math.max(1, column - 1.5), height: ROW - 6, rx: 2 });
+        cells.push({ cell, row, index });
+        picture.append(cell);
+      }
+    }
+    picture.append(svg("text", { x: left, y: y(1) - 12, class: "wd-label" }, "share of the answer"));
+    for (const share of [0, 0.5, 1]) {
+      picture.append(svg("line", { x1: left, x2: width, y1: y(share), y2: y(share), class: "wd-grid" }));
+      picture.append(svg("text", { x: left - 6, y: y(share) + 4, class: "wd-label wd-end" }, `${100 * share}%`));
+    }
+    if (data.chance) {
+      picture.append(svg("line", { x1: left, x2: width, y1: y(data.chance), y2: y(data.chance), class: "wd-chance" }));
+      picture.append(svg("text", { x: width - 4, y: y(data.chance) - 5, class: "wd-label wd-end wd-against" }, "chance"));
+    }
+    const every = [5, 10, 20, 40].find((step) => column * step > 44) ?? 40;
+    for (let number = every; number <= last; number += every) {
+      picture.append(svg("text", { x: x(pieces.length - number), y: base + 16, class: "wd-label wd-middle" }, String(number)));
+    }
+    picture.append(svg("text", { x: left, y: base + 34, class: "wd-label" }, "← tokens in the window"));
+    const [shade, path, dot] = [svg("rect", { class: "wd-shade" }), svg("polyline", { class: "wd-path" }), svg("circle", { r: 6, class: "wd-dot" })];
+    const [lines, marks, edge, knob] = [svg("g"), svg("g"), svg("line", { class: "wd-edge" }), svg("circle", { r: 7, class: "wd-knob" })];
+    picture.append(shade, lines, marks, path, edge, knob, dot);
+    stage.replaceChildren(picture);
+    part = { pieces, right, last, x, y, top, base, left, column, cells, shade, path, dot, lines, marks, edge, knob };
+    update();
   }
 
   function update() {
-    if (!pieces.length || !whole()) return;
+    if (!part || !whole() || part.pieces !== whole().pieces) return;
+    const { pieces, right, last, x, y, top, base } = part;
     const number = size();
-    const last = pieces.length - 1;
-    const said = answers.get(key(number));
-    const [favourite, sure] = whole().top[0];
     const first = pieces.length - number;
+    const said = answers.get(key(text(), number));
+    const favourite = pieces[right] ?? whole().top[0][0];
+    const needed = right > 0 ? layersNeeded(last - right, number) : 1;
+    const stops = right > 0 ? relay(right, last, number, layers) : [];
+
     chips.forEach((chip, index) => {
-      const needed = layersNeeded(last - index, number);
+      const steps = layersNeeded(last - index, number);
       chip.classList.toggle("in", index >= first);
-      chip.classList.toggle("far", needed > layers);
-      chip.classList.toggle("told", pieces[index] === favourite);
-      chip.lastChild.textContent = needed === 1 ? "" : needed > layers ? "–" : String(needed);
+      chip.classList.toggle("far", steps > layers);
+      chip.classList.toggle("told", index === right);
+      chip.classList.toggle("stop", stops.includes(index) && index !== right && index !== last);
+      chip.lastChild.textContent = steps === 1 ? "" : steps > layers ? "–" : String(steps);
+      if (index === right) chip.style.setProperty("--look", LOOKS[favourite.trim()] ?? "transparent");
     });
-    const edge = chips[Math.max(1, first)];
-    const box = { left: edge.offsetLeft, top: edge.offsetTop };
-    handle.style.transform = `translate(${box.left}px, ${box.top}px)`;
+    const corner = chips[Math.max(1, first)];
+    handle.style.transform = `translate(${corner.offsetLeft}px, ${corner.offsetTop}px)`;
     handle.setAttribute("aria-valuenow", String(number));
-    const next = text.querySelector(".wd-next");
-    if (said) {
-      const [now, share] = said.top[0];
-      const changed = now !== favourite;
-      next.textContent = now.trim();
-      next.classList.toggle("ember", changed);
-      loud.textContent = percent(share);
-      loud.classList.toggle("ember", changed);
-      loudWords.textContent = ` “${now.trim()}”, when each layer sees ${number} tokens`;
-      handle.setAttribute("aria-valuetext", `${number} tokens: ${now.trim()}, ${percent(share)}`);
-      speak(`${loud.textContent}${loudWords.textContent}`);
+
+    // The relay: which tokens can have the fact after each layer, and the way that reaches furthest
+    for (const { cell, row, index } of part.cells) {
+      const reach = right > 0 ? Math.min(last, right + row * (number - 1)) : -1;
+      cell.setAttribute("class", `wd-cell${right > 0 && index >= right && index <= reach ? " has" : ""}${index === last && row === layers ? " end" : ""}`);
     }
-    track.replaceChildren(
-      ...[...answers]
-        .filter(([name]) => name.startsWith(`${words()}|`))
-        .map(([name, answer]) => {
-          const tried = Number(name.split("|").at(-1));
-          const left = answer.top.find(([token]) => token === favourite)?.[1] ?? 0;
-          const dot = make("i", answer.top[0][0] === favourite ? "" : "ember");
-          dot.style.left = `${(100 * (largest() - tried)) / largest()}%`;
-          dot.style.bottom = `${100 * left}%`;
-          if (tried === number) dot.classList.add("now");
-          return dot;
-        }),
+    const middle = (row) => top + ROW * row + (ROW - 6) / 2;
+    const way = stops.map((index, row) => [x(index), middle(row)]);
+    part.path.setAttribute("points", way.map((point) => point.join(",")).join(" "));
+    part.path.classList.toggle("lost", needed > layers);
+    if (way.length) {
+      part.dot.setAttribute("cx", String(way.at(-1)[0]));
+      part.dot.setAttribute("cy", String(way.at(-1)[1]));
+    }
+    part.dot.classList.toggle("lost", needed > layers);
+    part.dot.setAttribute("visibility", way.length ? "visible" : "hidden");
+
+    // The chart: what the model says for each window
+    const tried = [...(sizesOf.get(text()) ?? [])].sort((a, b) => b - a).map((each) => ({ each, top: answers.get(key(text(), each)).top }));
+    const at = (each) => x(Math.max(1, pieces.length - each));
+    const share = (list, token) => list.find(([other]) => other === token)?.[1] ?? 0;
+    const wrong = data.texts ? [] : tried.filter(({ top: list }) => list[0][0] !== favourite);
+    const line = (points, name) => svg("polyline", { points: points.map((point) => point.join(",")).join(" "), class: name });
+    part.lines.replaceChildren(line(tried.map(({ each, top: list }) => [at(each), y(share(list, favourite))]), "wd-right"));
+    part.marks.replaceChildren(
+      ...tried.map(({ each, top: list }) => svg("circle", { cx: at(each), cy: y(share(list, favourite)), r: 3, class: "wd-mark" })),
+      ...wrong.map(({ each, top: list }) => svg("circle", { cx: at(each), cy: y(list[0][1]), r: 3.5, class: "wd-mark wrong" })),
     );
-    if (sure && !said) ask(number);
+    const place = (index, words, name) => svg("text", { x: index, y: y(1) + 16, class: `wd-label ${name}` }, words);
+    if (tried.length > 3) {
+      const anchor = wrong.length ? at(wrong[0].each) - part.column - 8 : part.left + 4;
+      if (wrong.length) {
+        const common = wrong.map(({ top: list }) => list[0][0].trim());
+        const most = common.sort((a, b) => common.filter((one) => one === b).length - common.filter((one) => one === a).length)[0];
+        part.marks.append(place(at(wrong[0].each) + 8, `“${most}”`, "wd-wrong"));
+        part.marks.append(place(anchor, `“${favourite.trim()}”`, "wd-end wd-favourite"));
+      }
+    }
+    const here = x(Math.max(1, first)) - part.column / 2;
+    for (const [name, value] of Object.entries({ x1: here, x2: here, y1: 0, y2: base })) part.edge.setAttribute(name, String(value));
+    part.knob.setAttribute("cx", String(here));
+    part.knob.setAttribute("cy", String(base));
+    for (const [name, value] of Object.entries({ x: part.left, y: 0, width: Math.max(0, here - part.left), height: base })) part.shade.setAttribute(name, String(value));
+
+    const next = paper.querySelector(".wd-next");
+    if (said) {
+      const [now, sure] = said.top[0];
+      const other = data.texts ? sure < 0.5 : now !== favourite;
+      const never = !pieces.includes(now);
+      next.textContent = data.texts && other ? "?" : now.trim();
+      next.style.setProperty("--look", LOOKS[next.textContent] ?? "transparent");
+      next.classList.toggle("ember", other);
+      loud.textContent = percent(sure);
+      loud.classList.toggle("ember", other);
+      loudWords.textContent = ` ${data.texts ? "for the right word, " : ""}“${now.trim()}”${other && never ? ", which the text never says" : ""}`;
+      const sees = number === pieces.length ? `all ${number - 1} tokens` : `${several(number, "token")}, itself included`;
+      take.textContent = `In each layer a token sees ${sees}. ${arrival(favourite.trim(), last - right, needed, other)}`;
+      handle.setAttribute("aria-valuetext", `${number} tokens: ${now.trim()}, ${percent(sure)}`);
+      speak(`${loud.textContent}${loudWords.textContent}. ${take.textContent}`);
+    } else {
+      ask(text(), number);
+    }
+  }
+  function arrival(word, back, needed, other) {
+    if (part.right <= 0) return "";
+    if (needed === 1) return `“${word}”, ${several(back, "token")} back, is in sight.`;
+    if (needed > layers) return `“${word}” is out of reach: ${layers} layers carry it ${several(layers * (size() - 1), "token")} of ${back}.`;
+    const stops = relay(part.right, part.last, size(), layers).slice(1, -1).map((index) => `“${part.pieces[index].trim()}”`);
+    return `${needed} layers could hand “${word}” on, by way of ${stops.join(", ")}${other ? ", but the answer shows nothing of it" : ""}.`;
   }
 
-  function fromPointer(event) {
+  // The edge of the window can be dragged in the text and in the picture
+  function fromText(event) {
     // The token under the pointer, or the nearest one, becomes the first inside.
     let best = [Infinity, 0];
     chips.forEach((chip, index) => {
       const box = chip.getBoundingClientRect();
-      const x = Math.max(box.left - event.clientX, 0, event.clientX - box.right);
-      const y = Math.max(box.top - event.clientY, 0, event.clientY - box.bottom);
-      const distance = x * x + 9 * y * y;
+      const across = Math.max(box.left - event.clientX, 0, event.clientX - box.right);
+      const down = Math.max(box.top - event.clientY, 0, event.clientY - box.bottom);
+      const distance = across * across + 9 * down * down;
       if (index > 0 && distance < best[0]) best = [distance, index];
     });
-    return Math.max(2, pieces.length - best[1]);
+    return Math.max(2, chips.length - best[1]);
   }
-  onDrag(el, handle, (event) => keep({ size: fromPointer(event) }), {
-    ready: () => pieces.length > 0,
-    begin() {
-      stop();
-      el.classList.add("known");
-    },
-  });
-  text.addEventListener("click", (event) => {
-    if (!pieces.length || handle.contains(event.target)) return;
+  function fromStage(event) {
+    const across = event.clientX - stage.getBoundingClientRect().left;
+    const index = Math.round((across - part.left) / part.column) + 1;
+    return Math.max(2, Math.min(chips.length, chips.length - index));
+  }
+  const begin = () => {
     stop();
-    keep({ size: fromPointer(event) });
+    el.classList.add("known");
+  };
+  const ready = () => part !== null;
+  onDrag(el, handle, (event) => keep({ size: fromText(event) }), { ready, begin });
+  onDrag(el, stage, (event) => keep({ size: fromStage(event) }), { ready, begin });
+  stage.addEventListener("click", (event) => part && keep({ size: fromStage(event) }));
+  paper.addEventListener("click", (event) => {
+    if (!part || handle.contains(event.target)) return;
+    begin();
+    keep({ size: fromText(event) });
   });
   handle.addEventListener("keydown", (event) => {
     const number = size();
+    const all = chips.length;
     const goes = {
       ArrowLeft: number + 1, ArrowUp: number + 1, ArrowRight: number - 1, ArrowDown: number - 1,
-      PageUp: number + 5, PageDown: number - 5, Home: largest(), End: 2, Escape: largest(),
+      PageUp: number + 5, PageDown: number - 5, Home: all, End: 2, Escape: all,
     }[event.key];
     if (goes === undefined) return;
     event.preventDefault();
-    stop();
-    el.classList.add("known");
-    keep({ size: Math.max(2, Math.min(largest(), goes)) });
+    begin();
+    keep({ size: Math.max(2, Math.min(all, goes)) });
   });
 
-  let sweeping = 0;
   function stop() {
-    clearTimeout(sweeping);
-    sweeping = 0;
+    clearTimeout(playing);
+    playing = 0;
     sweep.textContent = "▶ Close it slowly";
   }
   function tick() {
     if (size() <= 2) return stop();
-    if (asked === null) keep({ size: size() - 1 });
-    sweeping = setTimeout(tick, still.matches ? 400 : 260);
+    if (!asked) keep({ size: size() - 1 });
+    playing = setTimeout(tick, still.matches ? 300 : 220);
   }
   sweep.addEventListener("click", () => {
-    if (sweeping) return stop();
-    el.classList.add("known");
+    if (playing) return stop();
+    begin();
     sweep.textContent = "■ Stop";
-    if (size() <= 2) keep({ size: largest() });
+    if (size() <= 2) keep({ size: chips.length });
     tick();
   });
   open.addEventListener("click", () => {
     stop();
-    keep({ size: largest() });
+    keep({ size: chips.length });
   });
-  function read(given) {
-    stop();
-    pieces = [];
-    model.set("size", 1000);
-    model.set("text", given);
-    asked = null;
-    ask(piecesOf(words()).length + 1);
-  }
+  pass.addEventListener("click", () => {
+    if (!part || part.right <= 0) return;
+    const points = part.path.getAttribute("points").split(" ").map((point) => point.split(",").map(Number));
+    const [endX, endY] = points.at(-1);
+    if (still.matches || points.length < 2) return;
+    const frames = points.map(([across, down]) => ({ transform: `translate(${across - endX}px, ${down - endY}px)`, easing: "cubic-bezier(.5,0,.2,1)" }));
+    const options = { duration: HOP * (points.length - 1) };
+    part.dot.animate(frames, options);
+    const length = part.path.getTotalLength();
+    part.path.animate([{ strokeDasharray: `0 ${length}` }, { strokeDasharray: `${length} 0` }], options);
+  });
 
-  const watcher = new ResizeObserver(update);
-  watcher.observe(text);
+  document.fonts?.ready.then(update); // the words are then as wide as they stay
+  let width = 0;
+  const watcher = new ResizeObserver(() => {
+    if (stage.clientWidth === width) return;
+    width = stage.clientWidth;
+    build();
+  });
+  watcher.observe(stage);
   model.on("change:said", listen);
   model.on("change:size", update);
-  ask(piecesOf(words()).length + 1);
+  const start = model.get("text") || data.offers[0];
+  model.set("text", start);
+  if (!whole()) {
+    if (data.answers?.length && !model.get("live")) model.set("text", data.answers[0].want.text);
+    ask(start, count(start));
+  }
+  build();
 
   return () => {
     stop();

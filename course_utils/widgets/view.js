@@ -155,6 +155,12 @@ export function lots(seed, many) {
   });
 }
 
+/** How the colour words of TinyWorld look. */
+export const LOOKS = {
+  black: "#15181f", blue: "#2f6fe0", brown: "#7a4a24", golden: "#e0a818", green: "#2f9e4f", grey: "#8b9099", orange: "#f2811d",
+  pink: "#f48fb6", purple: "#7e3fb8", red: "#d42a2a", silver: "#c3c8d1", white: "#ffffff", yellow: "#f5dc33",
+};
+
 /** Words with hyphens inside, endings such as 's, and single marks: what the TinyWorld models have tokens for. */
 const PIECE = /'[\p{L}\p{M}\p{N}_]+|[\p{L}\p{M}\p{N}_]+(?:-[\p{L}\p{M}\p{N}_]+)*|[^\p{L}\p{M}\p{N}_\s]/gu;
 

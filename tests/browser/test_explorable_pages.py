@@ -465,22 +465,37 @@ def test_each_verdict_is_in_one_group(visit):
 
 
 def test_a_window_hides_the_colour_once_its_edge_has_passed(visit):
-    page = visit("window.html").wake()
-    answer, edge = page.locator(".wd-next"), page.get_by_role("slider")
-    expect(answer).to_have_text("pink")
-    before = int(edge.get_attribute("aria-valuenow"))
-    page.locator(
-        ".wd-text .chip", has_text="bucket"
-    ).first.click()  # the token after the colour is now the first
-    expect(page.locator(".wd-text .chip.told")).not_to_have_class(re.compile(r"\bin\b"))
-    expect(page.locator(".wd-loud-words")).to_contain_text(
-        f"sees {int(edge.get_attribute('aria-valuenow'))} tokens"
-    )
-    assert int(edge.get_attribute("aria-valuenow")) < before
-    expect(answer).not_to_have_text("pink")
+    visited = visit("window.html")
+    page = visited.page
+    answer, edge, take = page.locator(".wd-next"), page.get_by_role("slider"), page.locator(".wd-take")
+    expect(answer).to_have_text("black")
+    expect(page.locator(".wd-head")).to_have_text("98% “black”, which the text never says")
+    expect(take).to_contain_text("2 layers could hand “pink” on")
     edge.press("ArrowLeft")  # the colour is inside again
     expect(answer).to_have_text("pink")
-    assert "size=" in page.url
+    expect(take).to_contain_text("“pink”, 30 tokens back, is in sight")
+    assert "size=31" in page.url
+    page.locator(".wd-text .chip", has_text="Blake").click()
+    expect(answer).to_have_text("black")
+    expect(page.locator(".wd-text .chip.told")).not_to_have_class(re.compile(r"\bin\b"))
+    edge.press("End")
+    expect(take).to_contain_text("out of reach: 4 layers carry it 4 tokens of 30")
+    box = page.locator(".wd-stage").bounding_box()
+    page.mouse.move(box["x"] + box["width"] - 30, box["y"] + 40)
+    page.mouse.down()
+    page.mouse.move(box["x"] + 80, box["y"] + 40, steps=3)
+    page.mouse.up()
+    expect(answer).to_have_text("pink")
+    page.get_by_role("button", name="Close it slowly").click()
+    expect(answer).to_have_text("black")
+    page.get_by_role("button", name="Stop").click()
+    visited.wake()
+    field = page.get_by_label("Your own text")
+    field.fill("Ellis hid the pencil in the red basket. Where is the pencil? The pencil is in the")
+    field.press("Enter")
+    expect(answer).to_have_text("red")
+    edge.press("End")
+    expect(answer).not_to_have_text("red")
 
 
 def test_noise_flips_words_and_each_word_can_be_heard(visit):
