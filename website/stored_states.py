@@ -1,6 +1,6 @@
 """Computes the stored states of explorables whose model is too large for a page, or not needed in it.
 
-    python website/stored_states.py patching watermark adapter
+    python website/stored_states.py patching vote audit watermark adapter
 
 writes course_utils/opened/NAME.json. What a lesson computes is taken from the lesson's own cells.
 """
@@ -29,6 +29,32 @@ def cell(lesson, cell_id):
     """Return the source of a lesson's cell."""
     cells = json.loads((ROOT / "notebooks" / f"{lesson}.ipynb").read_text(encoding="utf-8"))["cells"]
     return next("".join(found["source"]) for found in cells if found["id"] == cell_id)
+
+
+def explorer_of(lesson, call):
+    """Run a lesson's cells up to the one that ends with `call`, and return what its explorer draws from."""
+    import course_utils as course
+
+    cells = json.loads((ROOT / "notebooks" / f"{lesson}.ipynb").read_text(encoding="utf-8"))["cells"]
+    sources = ["".join(found["source"]) for found in cells if found["cell_type"] == "code"]
+    course.setup(lesson)
+    names = {"course": course, "display": lambda *_: None}
+    for source in sources[1:]:  # the first is the set-up cell
+        before, found, arguments = source.rpartition(f"\n{call}")
+        exec(before if found else source, names)
+        if found:
+            return eval(f"{call}{arguments}", names).widget.data
+    raise SystemExit(f"No cell of lesson {lesson} ends with {call}.")
+
+
+def vote():
+    """Return lesson 08's contests, with the ratings after each vote of two voters."""
+    return explorer_of("08_open_v_closed", "course.opened.Vote(")
+
+
+def audit():
+    """Return how far each trade leans in lesson 09's models, at several temperatures."""
+    return explorer_of("09_bias_audit", "course.opened.Audit(")
 
 
 def packed(values):

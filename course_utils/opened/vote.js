@@ -1,7 +1,8 @@
 // Two answers without names: press the better one, and the ratings of the models move.
 // Model: data {models, contests: [prompt, left model, its answer, right model, its answer], voter, votes and ratings
-// of the voters "rule" and "length", student}, and what the visitor chose: picks (a letter for each vote: l, r, or n
-// for neither), voter (you, rule or length), count (how many of that voter's votes are counted), order (0: as cast).
+// of the voters "rule" and "length", student}, says (what the other voter does, in words), and what the visitor chose:
+// picks (a letter for each vote: l, r, or n for neither), voter (you, rule or length), count (how many of that voter's
+// votes are counted), order (0: as cast).
 // If the host is live, it rates the visitor's votes: `want` {picks}, `said` {ratings}.
 import { adopt, announcer, headline, keeper, make } from "./view.js";
 
@@ -290,7 +291,7 @@ export function render({ model, el }) {
   function stop() {
     clearTimeout(clock);
     clock = 0;
-    play.textContent = "▶ Vote by vote";
+    play.textContent = voter() === "you" ? `▶ Watch ${theirName}` : "▶ Vote by vote";
   }
   function tick() {
     keep({ count: count() + 1 });
@@ -299,7 +300,9 @@ export function render({ model, el }) {
   }
   play.addEventListener("click", () => {
     if (clock) return stop();
-    if (still.matches) return keep({ count: count() < contests.length ? contests.length : FEW });
+    if (voter() === "you") choose("rule");
+    else if (still.matches) return keep({ count: count() < contests.length ? contests.length : FEW });
+    if (still.matches) return;
     keep({ count: 2 });
     play.textContent = "■ Stop";
     clock = setTimeout(tick, 300);
@@ -363,7 +366,9 @@ export function render({ model, el }) {
       mark.style.left = `${across(theirs[index][0])}%`;
     });
     legend.replaceChildren();
-    if (voter() !== "rule") legend.append(make("i", "vt-mark"), `${theirName}, ${contests.length} votes. `);
+    const says = model.get("says") ? `, who ${model.get("says")}` : "";
+    if (voter() !== "rule") legend.append(make("i", "vt-mark"), `${theirName}${says}. `);
+    else if (says) legend.append(`${capital(theirName)} ${model.get("says")}. `);
     if (few) legend.append(`Bands from ${FEW} votes on: before, a rating could be anywhere. `);
     else legend.append("Band: 95% interval. ");
     legend.append("400 points ahead: ten wins for each loss.");
@@ -371,7 +376,8 @@ export function render({ model, el }) {
       button.setAttribute("aria-checked", String(names[index] === voter()));
       button.tabIndex = names[index] === voter() ? 0 : -1;
     });
-    counter.style.visibility = voter() === "you" ? "hidden" : "visible";
+    slider.style.visibility = voter() === "you" ? "hidden" : "visible";
+    if (!clock) stop();
     slider.value = String(count());
     slider.setAttribute("aria-valuetext", `${count()} votes`);
   }
@@ -465,7 +471,8 @@ export function render({ model, el }) {
     const widest = spans.map(([low, high]) => high - low).reduce((best, width, index, all) => (width > all[best] ? index : best), 0);
     const [low, high] = spans[widest];
     const whose = own ? "" : ` Here are ${theirName}'s.`;
-    orderWords.textContent = `Elo moves two ratings a step with each vote.${whose} ${models[widest]} ends at ${points(last[widest])}, in ${ORDERS} orders from ${points(low)} to ${points(high)}. Fitted at once (◆) the order does not count.`;
+    const ranges = clock ? "" : ` ${models[widest]} ends at ${points(last[widest])}, in ${ORDERS} orders from ${points(low)} to ${points(high)}.`;
+    orderWords.textContent = `Elo moves two ratings a step with each vote.${whose}${ranges} Fitted at once (◆) the order does not count.`;
     svg.setAttribute("aria-label", `Elo's ratings after each of ${votes.length} votes: ${models.map((name, index) => `${name} ends at ${points(last[index])}`).join(", ")}`);
     asCast.disabled = !seed;
   }

@@ -103,12 +103,6 @@ def legend_html(entries):
     )
 
 
-def joined(*pictures) -> Picture:
-    """Return one picture in which the given pictures are one below the other."""
-    html = "".join(picture.html for picture in pictures)
-    return Picture(html, " | ".join(picture.alt for picture in pictures))
-
-
 def array(values):
     """Return an array or tensor, of any type and on any device, as a float64 array of the same shape."""
     if hasattr(values, "detach"):
