@@ -4,6 +4,7 @@ A page is plain HTML and ES modules. It hosts the same view as a notebook does, 
 A model that runs in the page is loaded on a press.
 """
 
+import base64
 import importlib
 import json
 import shutil
@@ -58,6 +59,9 @@ def _write_folder_script(live, pages):
     files = ["page.js", "host.js", "view.js", *(f"{name}.js" for name in pages)]
     files += [facts["data"] for facts in pages.values() if "data" in facts]
     texts = {name: (live / name).read_text(encoding="utf-8") for name in files}
+    for path in live.glob("*.flac"):
+        sound = base64.b64encode(path.read_bytes()).decode("ascii")
+        texts[path.name] = f"data:audio/flac;base64,{sound}"
     script = (live / "folder.js").read_text(encoding="utf-8")
     script = script.replace("FILES = {}", f"FILES = {json.dumps(texts, ensure_ascii=False)}")
     (live / "folder.js").write_text(script, encoding="utf-8")

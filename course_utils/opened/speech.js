@@ -212,6 +212,7 @@ export function render({ model, el }) {
   const key = () => `${name()}|${level()}`;
   const seconds = () => sounds.get(name()).seconds;
   const written = () => heard.get(key());
+  const wrongs = ({ errors }) => plural(errors, sounds.get(name()).said ? "error" : "change");
   const keep = keeper(model, update);
 
   const chips = [];
@@ -239,7 +240,7 @@ export function render({ model, el }) {
     if (!file || loading.has(wanted)) return;
     loading.add(wanted);
     try {
-      const answer = await fetch(new URL(file, import.meta.url));
+      const answer = await fetch(import.meta.url.replace(/[^/]*$/, file));
       if (!answer.ok) throw new Error(`${file} could not be loaded (${answer.status}): try again in a moment.`);
       samples.set(wanted, await decode(await answer.arrayBuffer()));
     } catch (error) {
@@ -544,11 +545,10 @@ export function render({ model, el }) {
       seen.add(level());
       loud.textContent = String(found.errors);
       loud.classList.toggle("ember", found.errors > 0);
-      const against = sounds.get(name()).said ? "" : " against the text without noise";
-      loudWords.textContent = ` ${found.errors === 1 ? "error" : "errors"} in ${plural(found.of, "word")}, ${spoken(level())}${against}`;
+      loudWords.textContent = ` ${wrongs(found).replace(/^\d+ /, "")} in ${plural(found.of, "word")}, ${spoken(level())}`;
     }
     const said = sounds.get(name()).said;
-    truth.replaceChildren(...(said ? ["the voice says ", make("q", "", said)] : []));
+    truth.replaceChildren(...(said ? ["the voice says ", make("q", "", said)] : ["compared with the text without noise"]));
     write();
     const most = Math.max(1, ...[...(tried.get(name()) ?? [])].map((at) => heard.get(`${name()}|${at}`)?.errors ?? 0));
     ticks.forEach((tick, at) => {
@@ -557,14 +557,14 @@ export function render({ model, el }) {
       tick.classList.toggle("now", at === index);
       tick.classList.toggle("wrong", Boolean(known && known.errors));
       tick.children[0].style.transform = `scaleY(${known ? known.errors / most : 0})`;
-      tick.children[1].textContent = known ? (at === index ? plural(known.errors, "error") : String(known.errors)) : "";
+      tick.children[1].textContent = known ? (at === index ? wrongs(known) : String(known.errors)) : "";
     });
     handle.style.left = `${((index + 0.5) / levels.length) * 100}%`;
     handle.classList.toggle("low", index < levels.length / 2);
     rail.style.setProperty("--share", String(index / (levels.length - 1)));
     handle.setAttribute("aria-valuenow", String(index));
     if (found) {
-      handle.setAttribute("aria-valuetext", `${decibels(level())}: ${plural(found.errors, "error")}`);
+      handle.setAttribute("aria-valuetext", `${decibels(level())}: ${wrongs(found)}`);
       speak(`${loud.textContent}${loudWords.textContent}: ${found.words.map(([text]) => text).join(" ")}`);
     }
     for (const button of choices.children) {

@@ -201,6 +201,8 @@ def test_stored_states_are_shown_from_a_folder(browser, address, folder):
     for path in ("index.html", "explorables/one_weight.html"):
         page.goto((folder / path).as_uri())
         expect(page.locator(".ow-answer")).to_contain_text("Paris")
+    page.goto((folder / "explorables" / "speech.html").as_uri())
+    expect(page.locator(".sc-play")).to_be_enabled()  # the recording is there, too
     page.goto((folder / "explorables" / "sampling.html").as_uri())
     expect(page.locator(".sp-row").first).to_be_visible()
     expect(page.locator("main")).to_contain_text("python -m http.server")

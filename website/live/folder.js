@@ -17,7 +17,8 @@
   const ordinary = globalThis.fetch;
   globalThis.fetch = (wanted, ...more) => {
     const name = String(wanted).split("/").pop();
-    return name in FILES ? Promise.resolve(new Response(FILES[name])) : ordinary(wanted, ...more);
+    if (!(name in FILES)) return ordinary(wanted, ...more);
+    return FILES[name].startsWith("data:") ? ordinary(FILES[name]) : Promise.resolve(new Response(FILES[name]));
   };
   const view = document.getElementById("view");
   view.dataset.view = address(view.dataset.view.replace("./", ""));
