@@ -158,9 +158,12 @@ def cells():
             return torch.cat(model(**inputs, output_attentions=True).attentions)
 
     seen = Attention(weights, pieces, "The capital of France is", layer=23, head=4)
-    yield "Attention: another layer", REDRAW, moves(seen.layer, (1, 2, 3))
     sentences = [f"{animal} sat on the mat with a big red dog" for animal in ("A cat", "The hen", "One ant")]
-    yield "Attention: another sentence of 12 tokens, a run of the model", REDRAW, moves(seen.text, sentences)
+    yield (
+        "Attention: another sentence of 12 tokens, a run of the model",
+        REDRAW,
+        lambda turn: seen.answer({"text": sentences[turn % len(sentences)]}),
+    )
 
     def patch(source, target):
         ids = [tokenizer(text, return_tensors="pt")["input_ids"][0] for text in (source, target)]

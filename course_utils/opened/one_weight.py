@@ -1,37 +1,57 @@
-"""A slider that changes one weight of a model, and the answer of the changed model, for lesson 00."""
+"""One weight of a model that can be dragged, and the answer of the changed model, for lesson 00."""
 
-from course_utils.views.picture import INK
-from course_utils.widgets.asking import Asking
+import json
+import re
+from pathlib import Path
+
 from course_utils.widgets.explorer import given
+from course_utils.widgets.live_view import LiveView
 
-_FACTORS = [0, 0.25, 0.5, 0.75, 0.9, 1, 1.25, 1.5, 2]
 
+class OneWeight(LiveView):
+    """Shows the weights of a layer as dots. If one of them is moved, the answer of the changed model appears.
 
-class OneWeight(Asking):
-    """Shows a model's answer at a chosen value of one weight, next to the answer with the weight unchanged.
+    The answers to three questions are stored, for two large weights at 31 values and for 20 random weights at
+    zero. All other answers are computed when they are first needed.
 
-    answer : function (value, question) -> str that sets the weight to `value`, asks the model, and restores
-        the weight. If it raises an error, the explorer shows a message.
+    answer : function (value, question, row, column) -> str that sets the weight in this row and column to
+        `value`, asks the model, and restores the weight. If it raises an error, the view shows a message.
     current : float, the value of the weight in the model.
-    baked : dict from a factor (0.0, 0.25, ... 2.0) to the answer to `prompt` when the weight is `current`
-        times this factor, computed beforehand. These answers are shown at once. All other answers are
-        computed when they are first needed, and then kept.
+    baked : dict from a factor (0.0, 0.05, ... 1.5) to the answer to `prompt` when the weight is `current`
+        times this factor, computed beforehand. These answers are shown in place of the stored ones.
     prompt : str, the question asked first.
     """
 
+    view = "one_weight"
+
     def __init__(self, answer, current, baked, prompt):
-        self.current = current
+        self.ask, self.current = answer, current
+        data = json.loads(Path(__file__).with_suffix(".json").read_text(encoding="utf-8"))
+        if prompt not in data["questions"]:
+            data["questions"].append(prompt)
+        weight = data["weights"][0]
+        stored = weight["answers"].setdefault(prompt, [None] * len(data["scales"]))
+        for factor, text in baked.items():
+            index = data["scales"].index(factor)
+            if stored[index] is None or "".join(piece for piece, _ in stored[index]) != text:
+                stored[index] = _words(text)
+        weight["value"] = current
+        rows, columns = data["field"]["shape"]
         super().__init__(
-            lambda factor, question: given(answer, factor * current, question),
-            values={f"{factor * current:.3f}": factor for factor in _FACTORS},
-            home=1,
-            description="value of the weight",
-            baked=baked,
-            prompt=prompt,
+            data=data,
+            alt=f"{rows * columns:,} weights of layer {data['layer']} by value, one of them far out, at "
+            f"{current:.3f}. {prompt} {baked[1.0]}",
+            weight=0,
+            scale=1,
+            question=data["questions"].index(prompt),
+            control=-1,
         )
 
-    def heading(self, factor):
-        return f'{factor:g} × {self.current:.3f} = <b style="color:{INK}">{factor * self.current:.3f}</b>'
+    def answer(self, want):
+        """Return the answer to `want`, as words without a probability."""
+        text = given(self.ask, want["value"], want["text"], want["row"], want["column"])
+        return {"tokens": _words(text)}
 
-    def named(self, factor):
-        return f"weight {factor * self.current:.3f}"
+
+def _words(text):
+    return [[word, None] for word in re.findall(r"\s*\S+\s*$|\s*\S+", text)]

@@ -191,32 +191,30 @@ def test_the_weight_at_zero_shows_gibberish(lesson):
     printed = lesson.output(lesson.find("def ask_with_weight")).inner_text()
     gibberish = re.search(r"set to zero: +(.*)", printed)[1]
     explorer = lesson.output(lesson.find("course.opened.OneWeight"))
-    expect(explorer.locator("figure")).not_to_contain_text(gibberish)
+    answer, gibberish = explorer.locator(".ow-answer"), re.sub(r"\s", "", gibberish)
+    expect(answer).not_to_contain_text(gibberish)
     explorer.get_by_role("slider").press("Home")
-    expect(explorer.locator("figure")).to_contain_text(gibberish)
+    expect(answer).to_contain_text(gibberish)
+    explorer.get_by_label("Your own question").fill("Is it?")
+    explorer.get_by_label("Your own question").press("Enter")
+    expect(explorer.locator(".ow-verdict")).to_have_text("A different answer.")
 
 
 @pytest.mark.parametrize("lesson", ["03_inside_llama"], indirect=True)
-def test_attention_is_read_by_pointing_and_by_keyboard(lesson):
+def test_a_head_is_opened_and_an_own_sentence_read(lesson):
     explorer = lesson.output(lesson.find("course.opened.Attention"))
-    readout, status = explorer.locator(".course-readout:visible"), explorer.get_by_role("status")
-    expect(readout).to_have_count(0)
-    explorer.locator(".course-map td:has(.course-readout)").last.hover()
-    expect(readout).to_have_text(re.compile(r"^·\S+ looks at ·\S+: <?[\d.]+%$"))
-    layer, head, token = explorer.get_by_role("slider").all()
-    head.press("Home")
-    expect(status).to_contain_text("head 0: ")
-    layer.press("End")
-    expect(status).to_contain_text("Layer 29, head 0: ")
-    token.press("Home")
-    expect(status).to_have_text("Layer 29, head 0: The looks at The 100.0%")
-    text = explorer.get_by_role("textbox", name="text, then Enter")
-    enter(text, "A cat sat")
-    expect(status).to_contain_text("Layer 29, head 0: ·sat looks at ")
-    enter(text, "")
-    expect(status).to_contain_text("There is no text")
-    enter(text, "A cat sat")  # for the next test
-    expect(status).to_contain_text("·sat looks at ")
+    where, note = explorer.locator(".hd-where"), explorer.get_by_role("status")
+    expect(where).to_have_text("Layer 23, head 4: the strongest of 270")
+    explorer.locator('.hd-grid button[aria-pressed="true"]').press("End")
+    expect(where).to_contain_text("Layer 29, head 4: number")
+    sentence = explorer.get_by_label("Your own sentence")
+    sentence.fill("A cat sat")
+    sentence.press("Enter")
+    expect(explorer.get_by_role("radiogroup", name="Token that looks")).to_have_text("Acatsat")
+    expect(explorer.locator(".hd-says")).to_have_text("of the attention of sat goes to cat")
+    sentence.fill("w " * 25)
+    sentence.press("Enter")
+    expect(note).to_contain_text("are too many for one map: shorten it to 24.")
     assert lesson.complaints == []
 
 

@@ -1,6 +1,9 @@
 """Tests the pictures and explorers of attention, the logit lens and patches, on a real Llama."""
 
+import base64
+import json
 import re
+from pathlib import Path
 
 import numpy
 import pytest
@@ -8,7 +11,7 @@ from pages import Page, Pictures
 
 import course_utils as course
 from course_utils import CourseError, opened
-from course_utils.opened.attention import Attention, attention_map
+from course_utils.opened.attention import Attention
 from course_utils.opened.patching import Patching, patch_everywhere
 
 LAYERS, HEADS = 3, 2
@@ -28,20 +31,15 @@ def attend(text):
 
 
 WEIGHTS = attend(FRANCE)
-MAP = numpy.array([[1, 0, 0], [0.25, 0.75, 0], [0.004, 0.9, 0.096]])
 VALUES = numpy.full((4, 5), -7.3)
 VALUES[:2, 3], VALUES[3, 3], VALUES[2:, 4] = 6.0, 0.5, 6.4
 
 PICTURES = Pictures(
     {
-        "attention_map": lambda: attention_map(["A", " <b>", "\n"], MAP, 2, title="Layer 1, head 2"),
-        "attention_map, chosen": lambda: attention_map(PIECES, WEIGHTS[1, 1], 3),
-        "attention_map, long": lambda: attention_map(["w"] * 24, attend("w " * 24)[0, 0], 23),
         "logit_lens": lambda: opened.logit_lens(
             ["A", " b"], [["<", " x"], [" ", " y"]], [[0.5, 0.1], [1, 0.004]]
         ),
         "patch_grid": lambda: opened.patch_grid(VALUES, PIECES, replaced=split(ITALY), chosen=(3, 4)),
-        "Attention": lambda: Attention(attend, split, FRANCE).still(),
         "Patching": lambda: Patching(None, split, ITALY, FRANCE, baked=((" Rome", " Paris"), VALUES)).still(),
     }
 )
@@ -61,30 +59,6 @@ def test_a_token_is_never_broken_and_a_wide_table_scrolls(name):
     assert all("white-space:nowrap" in style for style in re.findall(r'<th style="([^"]*)"', html))
     assert '<div tabindex="0" style="overflow-x:auto;width:0;min-width:100%"><table ' in html
     assert "overflow-wrap" not in html
-
-
-def test_a_map_shows_percentages_and_nothing_of_later_tokens():
-    picture = PICTURES["attention_map"]
-    cells = re.findall(r";font-weight:(\d+)\">([^<]+)</td>", picture.html)
-    assert [shown for _, shown in cells] == ["100", "25", "75", "&lt;1", "90", "10"]
-    assert [shown for weight, shown in cells if weight == "700"] == ["100", "75", "90"]
-    assert re.findall(r'colspan="(\d)"></td>', picture.html) == ["2", "1"]
-    assert picture.alt == "↵ looks at ·<b> 90.0%, ↵ 9.6%, A 0.4%"
-
-
-def test_the_chosen_token_is_drawn_over_the_words():
-    picture = attention_map(["A", " b", " c"], MAP, 1)
-    assert picture.alt == "·b looks at ·b 75.0%, A 25.0%"
-    text = Page(picture.html).text
-    assert "What ·b looks at" in text
-    assert "A25%" in text and "·b75%" in text and "·clater" in text
-    assert re.findall(r"display:block;height:(\d+)px", picture.html) == ["14", "42", "0"]
-
-
-def test_a_long_map_marks_the_largest_without_numbers():
-    text = Page(attention_map(["w"] * 9, numpy.eye(9), 8).html).text
-    assert text.count("●") == 9 + 1  # and once in the note
-    assert ">100</td>" not in attention_map(["w"] * 9, numpy.eye(9), 8).html
 
 
 def test_the_lens_says_the_last_token_of_each_layer():
@@ -111,48 +85,52 @@ def test_patches_have_signs_and_say_where_the_answer_turns():
     assert opened.patch_grid([[-1.0], [1]], ["a"]).alt.endswith("at a in layer 1")
 
 
-def test_attention_follows_its_controls_and_reads_a_text_once():
+def unpacked(sentence):
+    """Returns the maps of a sentence as (layers and heads, tokens, tokens)."""
+    count = len(sentence["tokens"])
+    shares = numpy.frombuffer(base64.b64decode(sentence["maps"]), numpy.uint8).reshape(
+        -1, count * (count + 1) // 2
+    )
+    maps = numpy.zeros((len(shares), count, count))
+    maps[:, *numpy.tril_indices(count)] = shares / 255
+    return maps
+
+
+def test_attention_hands_all_maps_to_its_view_and_reads_a_text_once():
     texts = []
 
     def counted(text):
         texts.append(text)
         return attend(text)
 
-    explorer = Attention(counted, split, FRANCE, layer=2, head=1)
-    assert explorer.token.label == "4 ·is"
-    explorer.layer.value, explorer.head.value, explorer.token.index = 1, 0, 2
-    assert explorer.render().alt.startswith("Layer 1, head 0: ·of looks at ")
-    assert texts == [FRANCE]
-    explorer.text.value = "One <two> three"
+    view = Attention(counted, split, FRANCE, layer=2, head=1)
+    data, row = view.widget.data, WEIGHTS[2, 1, -1]
+    assert (data["layers"], data["heads"]) == (LAYERS, HEADS)
+    assert data["sentences"][0]["tokens"] == PIECES
+    assert numpy.abs(unpacked(data["sentences"][0]) - WEIGHTS.reshape(-1, 5, 5)).max() < 0.5 / 255 + 1e-9
+    chosen = view.widget.head, view.widget.row, view.widget.column
+    assert chosen == (2 * HEADS + 1, 4, row.argmax())
+    most = PIECES[row.argmax()].replace(" ", "·")
+    assert view.alt.startswith(f"Layer 2, head 1: ·is looks at {most} {row.max():.1%}, ")
+    [said] = view.replies({"text": "One <two> three"})
+    assert said["tokens"] == ["One", " <two>", " three"] and unpacked(said).shape == (6, 3, 3)
     assert texts == [FRANCE, "One <two> three"]
-    assert explorer.token.label == "2 ·three"
-    assert explorer.picture.value.count('class="course-readout"') == 6
-    assert "·three looks at " in explorer.status.value
-    assert "&lt;two&gt;" in explorer.picture.value and "<two>" not in explorer.picture.value
 
 
-def test_each_cell_has_its_sentence_to_hover_which_the_stored_picture_has_not():
-    explorer = Attention(attend, split, FRANCE)
-    live, still = explorer.picture.value, explorer.still().html
-    share = f"{attend(FRANCE)[0, 0, 4, 1]:.1%}"
-    assert f"·is looks at ·capital: {share}" in Page(live).text
-    assert "<style>" in live
-    assert "course-" not in still and "Point at" not in still
+def test_stored_heads_are_packed_as_the_explorer_packs_them():
+    stored = json.loads((Path(opened.__file__).parent / "heads.json").read_text(encoding="utf-8"))
+    maps = [unpacked(sentence) for sentence in stored["sentences"]]
+    assert all(len(each) == stored["layers"] * stored["heads"] for each in maps)
+    assert all(numpy.abs(each.sum(-1) - 1).max() < 0.02 for each in maps)
 
 
 def test_attention_says_in_one_sentence_what_is_wrong():
-    explorer = Attention(attend, split, FRANCE)
+    view = Attention(attend, split, FRANCE)
     for text, sentence in {
         "  ": "There is no text: type a few words, then press Enter.",
         "w " * 25: "25 tokens are too many for one map: shorten it to 24.",
     }.items():
-        explorer.text.value = text
-        assert sentence in explorer.picture.value
-        assert "<table" not in explorer.picture.value
-        explorer.layer.value = 1 - explorer.layer.value
-        assert sentence in explorer.picture.value
-    explorer.text.value = "w " * 24
-    assert "<table" in explorer.picture.value
+        assert list(view.replies({"text": text})) == [{"want": {"text": text}, "error": sentence}]
     with pytest.raises(CourseError, match="no layer 3: choose one from 0 to 2"):
         Attention(attend, split, FRANCE, layer=3)
     with pytest.raises(CourseError, match="torch.cat"):
@@ -255,7 +233,7 @@ def test_patches_need_two_prompts_of_one_length(llama):
             patch_everywhere(model, other, france)
 
 
-def test_an_edit_runs_the_model_once_and_a_move_not_at_all(llama):
+def test_an_edit_runs_the_model_once(llama):
     import torch
 
     model, tokenizer = llama
@@ -263,21 +241,18 @@ def test_an_edit_runs_the_model_once_and_a_move_not_at_all(llama):
     def pieces(text):
         return tokenizer.batch_decode([[i] for i in tokenizer(text)["input_ids"]])
 
-    asked = []
-
     def weights(text):
-        asked.append(text)
         with torch.no_grad():
             inputs = tokenizer(text, return_tensors="pt")
             return torch.cat(model(**inputs, output_attentions=True).attentions)
 
-    explorer = Attention(weights, pieces, FRANCE, layer=23, head=4)
-    assert explorer.still().alt.startswith("Layer 23, head 4: ·is looks at ·France 9")
-    asked.clear()
-    explorer.text.value = "One two three four, the big red cat sat on the mat with a dog"
-    assert asked == [explorer.text.value] and "<table" in explorer.picture.value
-    explorer.layer.value = 4
-    assert len(asked) == 1
+    attention = Attention(weights, pieces, FRANCE, layer=23, head=4)
+    assert attention.alt.startswith("Layer 23, head 4: ·is looks at ·France 9")
+    stored = json.loads((Path(opened.__file__).parent / "heads.json").read_text(encoding="utf-8"))
+    ours, theirs = attention.widget.data["sentences"][0], stored["sentences"][0]
+    assert ours["tokens"] == theirs["tokens"]
+    assert numpy.abs(unpacked(ours) - unpacked(theirs)).max() <= 1 / 255 + 1e-9
+    asked = []
 
     def patch(source, target):
         asked.append(source)

@@ -7,7 +7,6 @@ import numpy
 import pytest
 
 from course_utils import CourseError, blueprints, catalog, licences, openness
-from course_utils.opened.attention import Attention
 from course_utils.opened.fits import Fits
 from course_utils.opened.one_weight import OneWeight
 from course_utils.opened.patching import Patching
@@ -18,7 +17,7 @@ VOCABULARY = 49_152
 LOGITS = numpy.random.default_rng(0).normal(size=VOCABULARY) * 3
 WIDGET = "application/vnd.jupyter.widget-view+json"
 QUESTION = "What is the capital of France?"
-BAKED = {0.0: "L'Antecfabac", 1.0: "Paris."}
+BAKED = {0.0: "L'Antecfabac", 1.0: "The capital of France is Paris."}
 
 
 def decode(token_id):
@@ -122,7 +121,6 @@ def test_draws_follow_the_probabilities():
     "make",
     [
         lambda: Sampling(LOGITS, decode),
-        lambda: OneWeight(None, 5.876, BAKED, QUESTION),
         lambda: MayUse(openness.models(), licences.all()),
     ],
 )
@@ -144,45 +142,29 @@ def test_the_live_picture_is_announced():
     assert explorer.render().alt in explorer.status.value
 
 
-def test_baked_answers_do_not_ask_the_model():
-    explorer = OneWeight(None, 5.876, BAKED, QUESTION)
-    explorer.slider.value = 0.0
-    assert explorer.render().alt == (
-        "What is the capital of France? Weight 5.876, unchanged: Paris. | "
-        "Weight 0.000, a different answer: L'Antecfabac"
+def test_the_weight_s_stored_answers_give_way_to_those_of_the_notebook():
+    view = OneWeight(None, 5.8757, BAKED, QUESTION)
+    data = view.widget.data
+    answers = data["weights"][0]["answers"][QUESTION]
+    assert data["scales"][0] == 0 and answers[0] == [["L'Antecfabac", None]]
+    assert "".join(piece for piece, _ in answers[20]) == BAKED[1.0] and answers[20][1][1] > 50
+    assert view.alt.endswith(
+        "far out, at 5.876. What is the capital of France? The capital of France is Paris."
     )
-    assert explorer.still().alt.endswith("weight 0.000: L'Antecfabac | weight 5.876: Paris.")
+    own = OneWeight(None, 5.8757, {1.0: "Yes."}, "Is it?").widget
+    assert own.data["questions"][own.question] == "Is it?"
+    assert own.data["weights"][0]["answers"]["Is it?"] == [None] * 20 + [[["Yes.", None]]] + [None] * 10
 
 
-def test_other_values_ask_once_with_a_note_meanwhile():
-    calls, seen = [], []
+def test_other_answers_come_from_the_notebook_s_function():
+    def answer(value, question, row, column):
+        return f"{question} is {value}, {row}, {column}. "
 
-    def answer(value, question):
-        calls.append((value, question))
-        seen.append("computing…" in explorer.picture.value)
-        return "Lyon."
-
-    explorer = OneWeight(answer, 2.0, BAKED, QUESTION)
-    for factor in (0.5, 1.0, 0.5):
-        explorer.slider.value = factor
-    assert calls == [(1.0, QUESTION)]
-    assert seen == [True]
-    assert "Lyon." in explorer.picture.value
-    assert "computing…" not in explorer.picture.value
-
-
-def test_an_own_question_is_asked_of_both_weights():
-    calls = []
-
-    def answer(value, question):
-        calls.append((value, question))
-        return f"{value}"
-
-    explorer = OneWeight(answer, 2.0, BAKED, QUESTION)
-    explorer.slider.value = 0.0
-    explorer.question.value = "Who <are> you?"
-    assert calls == [(2.0, "Who <are> you?"), (0.0, "Who <are> you?")]
-    assert "Who &lt;are&gt; you?" in explorer.picture.value
+    view = OneWeight(answer, 5.8757, BAKED, QUESTION)
+    want = {"text": "This", "row": 507, "column": 1487, "value": 6.0}
+    [said] = view.replies(want)
+    assert said["want"] == want
+    assert [word for word, _ in said["tokens"]] == ["This", " is", " 6.0,", " 507,", " 1487. "]
 
 
 @pytest.mark.parametrize(
@@ -196,48 +178,30 @@ def test_an_own_question_is_asked_of_both_weights():
         (MemoryError(), "The memory ran out: ask for something shorter"),
     ],
 )
-def test_a_failure_is_one_sentence_and_is_not_kept(error, sentence):
-    outcomes = [error, "Rome."]
+def test_a_failure_is_one_sentence(error, sentence):
+    def answer(*_):
+        raise error
 
-    def answer(value, question):
-        outcome = outcomes.pop(0)
-        if isinstance(outcome, Exception):
-            raise outcome
-        return outcome
-
-    explorer = OneWeight(answer, 2.0, BAKED, QUESTION)
-    explorer.slider.value = 0.5
-    assert escape(sentence) in explorer.picture.value
-    assert "Paris." not in explorer.picture.value
-    explorer.slider.value = 1  # change it and change it back, to ask again
-    explorer.slider.value = 0.5
-    assert "Rome." in explorer.picture.value
+    want = {"text": "This", "row": 507, "column": 1487, "value": 6.0}
+    [said] = OneWeight(answer, 5.8757, BAKED, QUESTION).replies(want)
+    assert said["error"].startswith(sentence)
 
 
 def real_explorers():
-    """Returns explorers of five kinds, each with a change that makes it draw again."""
-    one_weight = OneWeight(lambda value, question: f"{value:.1f}", 2.0, BAKED, QUESTION)
-    yield one_weight, lambda: setattr(one_weight.slider, "value", 0.5)
+    """Returns explorers of three kinds, each with a change that makes it draw again."""
     sampling = Sampling(LOGITS, decode)
     yield sampling, sampling.draw.click
-    attention = Attention(even_attention, str.split, "one two three")
-    yield attention, lambda: setattr(attention.text, "value", "four five")
     patching = Patching(one_patch, str.split, "big cat", "big dog")
     yield patching, lambda: setattr(patching.source, "value", "big cow")
     may_use = MayUse(openness.models(), licences.all())
     yield may_use, lambda: setattr(may_use.use, "value", may_use.use.options[1])
 
 
-def even_attention(text):
-    count = len(text.split())
-    return numpy.full((2, 2, count, count), 1 / count)
-
-
 def one_patch(source, target):
     return (source.split()[1], target.split()[1]), numpy.ones((2, 2))
 
 
-@pytest.mark.parametrize("number", range(5))
+@pytest.mark.parametrize("number", range(3))
 def test_a_mistake_of_the_course_is_not_put_down_to_the_model(number, monkeypatch):
     """If the drawing code has an undefined name, the message blames the course and shows the traceback."""
     explorer, change = list(real_explorers())[number]
@@ -257,11 +221,11 @@ def test_a_mistake_of_the_course_is_not_put_down_to_the_model(number, monkeypatc
     assert "mistake" not in explorer.picture.value and explorer.render().alt in explorer.status.value
 
 
-@pytest.mark.parametrize("number", range(5))
+@pytest.mark.parametrize("number", range(3))
 def test_an_interrupt_leaves_no_explorer_computing(number, monkeypatch):
     """The kernel gets the interrupt, the explorer reports it, and its controls keep working."""
     explorer, change = list(real_explorers())[number]
-    interrupted = ["answer", "decode", "attend", "patch", "render"][number]
+    interrupted = ["decode", "patch", "render"][number]
 
     def interrupt(*_):
         raise KeyboardInterrupt
@@ -277,11 +241,11 @@ def test_an_interrupt_leaves_no_explorer_computing(number, monkeypatch):
 
 
 def test_controls_are_followed_again_after_an_error_in_a_quiet_change():
-    explorer = Attention(even_attention, str.split, "one two three")
-    with pytest.raises(ZeroDivisionError), explorer.quietly(explorer.layer, explorer.head):
+    explorer = Patching(one_patch, str.split, "big cat", "big dog")
+    with pytest.raises(ZeroDivisionError), explorer.quietly(explorer.layer, explorer.token):
         raise ZeroDivisionError
-    explorer.layer.value, explorer.head.value = 1, 1
-    assert "Layer 1, head 1" in explorer.picture.value
+    explorer.layer.value = 1
+    assert "After layer 1" in explorer.picture.value
 
 
 def test_a_mistake_of_the_course_is_an_error_of_the_cell_that_makes_an_explorer(monkeypatch):
