@@ -117,12 +117,16 @@ export function melPicture(samples) {
   return { values, frames };
 }
 
+/** The noise's power, the voice's being 1. */
+function power(level) {
+  const share = 10 ** (-level / 10);
+  return share > 0.95 ? String(Math.round(share)) : `1/${Math.round(1 / share)}`;
+}
 /** The noise in words. */
 function spoken(level) {
   if (level === null) return "without noise";
-  const share = 10 ** (-level / 10);
-  if (share > 1.05) return `in noise of ${Math.round(share)} times the voice’s power`;
-  return share > 0.95 ? "in noise as strong as the voice" : `in noise of 1/${Math.round(1 / share)} of the voice’s power`;
+  if (level === 0) return "in noise as strong as the voice";
+  return `in noise of ${power(level)} ${level < 0 ? "times" : "of"} the voice’s power`;
 }
 const decibels = (level) => (level === null ? "no noise" : `${String(level).replace("-", "−")} dB`);
 const plural = (count, word) => `${count} ${word}${count === 1 ? "" : "s"}`;
@@ -184,9 +188,11 @@ export function render({ model, el }) {
   const noise = make("div", "sc-noise");
   const ticks = levels.map((level) => {
     const tick = noise.appendChild(make("span", "sc-tick"));
-    tick.append(make("i"), make("b", "num"), make("em", "num", decibels(level).replace(" noise", "ne")));
+    tick.append(make("i"), make("b", "num"), make("em", "num", level === null ? "none" : power(level)));
+    if (level !== null) tick.append(make("small", "num", decibels(level)));
     return tick;
   });
+  noise.append(make("span", "sc-unit", "power of the noise; the voice’s is 1"));
   const rail = noise.appendChild(make("i", "sc-rail"));
   const handle = noise.appendChild(make("div", "sc-handle"));
   handle.tabIndex = 0;
