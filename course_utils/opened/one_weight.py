@@ -12,7 +12,7 @@ class OneWeight(LiveView):
     """Shows the weights of a layer as dots. If one of them is moved, the answer of the changed model appears.
 
     The answers to three questions are stored, for two large weights at 31 values and for 20 random weights at
-    zero. All other answers are computed when they are first needed.
+    zero. All other answers are computed when they are first needed; without `answer` there are no others.
 
     answer : function (value, question, row, column) -> str that sets the weight in this row and column to
         `value`, asks the model, and restores the weight. If it raises an error, the view shows a message.
@@ -24,27 +24,30 @@ class OneWeight(LiveView):
 
     view = "one_weight"
 
-    def __init__(self, answer, current, baked, prompt):
-        self.ask, self.current = answer, current
+    def __init__(self, answer=None, current=None, baked=None, prompt="What is the capital of France?"):
+        self.ask = answer
         data = json.loads(Path(__file__).with_suffix(".json").read_text(encoding="utf-8"))
         if prompt not in data["questions"]:
             data["questions"].append(prompt)
         weight = data["weights"][0]
         stored = weight["answers"].setdefault(prompt, [None] * len(data["scales"]))
-        for factor, text in baked.items():
+        for factor, text in (baked or {}).items():
             index = data["scales"].index(factor)
             if stored[index] is None or "".join(piece for piece, _ in stored[index]) != text:
                 stored[index] = _words(text)
-        weight["value"] = current
+        if current is not None:
+            weight["value"] = current
+        published = "".join(piece for piece, _ in stored[data["scales"].index(1.0)])
         rows, columns = data["field"]["shape"]
         super().__init__(
             data=data,
             alt=f"{rows * columns:,} weights of layer {data['layer']} by value, one of them far out, at "
-            f"{current:.3f}. {prompt} {baked[1.0]}",
+            f"{weight['value']:.3f}. {prompt} {published}",
             weight=0,
             scale=1,
             question=data["questions"].index(prompt),
             control=-1,
+            live=answer is not None,
         )
 
     def answer(self, want):

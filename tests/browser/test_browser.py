@@ -190,7 +190,7 @@ def test_the_temperature_is_moved_by_keyboard(lesson):
 def test_the_weight_at_zero_shows_gibberish(lesson):
     printed = lesson.output(lesson.find("def ask_with_weight")).inner_text()
     gibberish = re.search(r"set to zero: +(.*)", printed)[1]
-    explorer = lesson.output(lesson.find("course.opened.OneWeight"))
+    explorer = lesson.output(lesson.find("answer=ask_with_weight"))
     answer, gibberish = explorer.locator(".ow-answer"), re.sub(r"\s", "", gibberish)
     expect(answer).not_to_contain_text(gibberish)
     explorer.get_by_role("slider").press("Home")

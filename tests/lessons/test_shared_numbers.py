@@ -344,7 +344,7 @@ def computed():
             "SmolLM2's tokens",
             f"{SMOLLM2['vocab_size']:,}",
             {
-                "lesson 00": r"576 numbers for each of # pieces",
+                "lesson 00": r"# tokens, a row of 576 numbers",
                 "lesson 02": r"The table holds # tokens|in a table of #\."
                 r"|All # tokens can be drawn|each of the # tokens",
                 "questions 03": r"# logits",

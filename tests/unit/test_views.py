@@ -171,3 +171,11 @@ def test_style_ends_with_its_context():
     with views.style():
         assert matplotlib.rcParams["font.size"] >= 11
     assert dict(matplotlib.rcParams) == before
+
+
+def test_the_drawing_of_a_model_names_its_tokens_and_the_part_that_is_lit():
+    picture = views.model_drawing(["The", " sky"], layers=4, lit="attention")
+    assert "(The, sky)" in picture.alt and "4 layers" in picture.alt
+    assert picture.alt.endswith("Highlighted: attention: the tokens meet.")
+    with pytest.raises(ValueError, match="choose one of tokens, lists"):
+        views.model_drawing(["The"], layers=4, lit="heads")

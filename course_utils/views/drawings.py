@@ -1,0 +1,87 @@
+"""The drawing of a language model, the same in every lesson, with the part lit that the lesson opens."""
+
+from course_utils.views.picture import INK, LINE, QUIET, TRACK, Picture, from_figure, style
+
+LIT, LIT_EDGE = "#ffe7d6", "#b93a06"
+PARTS = {
+    "tokens": "text, cut into tokens",
+    "lists": "a list of numbers for each",
+    "attention": "attention: the tokens meet",
+    "feed-forward": "feed-forward: each token alone",
+    "scores": "a score for each next token",
+}
+
+
+def model_drawing(words, *, layers, lit="") -> Picture:
+    """Draw how text goes through a language model, from its tokens to a score for each next token.
+
+    words : list of str, the tokens of a short text.
+    layers : int, how many layers the model has.
+    lit : str, the part that is highlighted, a key of PARTS, or "" for none.
+
+    Raises ValueError if there is no such part.
+    """
+    if lit not in ("", *PARTS):
+        raise ValueError(f"lit={lit!r} is no part of the drawing: choose one of {', '.join(PARTS)}.")
+    from matplotlib.figure import Figure
+
+    with style():
+        figure = Figure(figsize=(6.8, 4.7))
+        axes = figure.subplots()
+        axes.set(xlim=(0, 12), ylim=(-0.3, 10))
+        axes.axis("off")
+        columns = [1 + 7.2 * index / max(1, len(words) - 1) for index in range(len(words))]
+        for x, word in zip(columns, words, strict=True):
+            _box(axes, x - 0.8, 9.1, 1.6, 0.7, lit == "tokens")
+            axes.text(x, 9.45, word.strip(), ha="center", va="center", fontsize=11)
+            _arrow(axes, x, 9.05, x, 8.55)
+            for step in range(5):
+                _box(axes, x - 0.6 + 0.24 * step, 8.05, 0.24, 0.45, lit == "lists")
+            axes.plot([x, x], [2.2, 8.0], color=LINE, linewidth=1.2, linestyle="-", zorder=0)
+        for shift in (0.3, 0.15, 0):  # a layer, and more behind it
+            _box(axes, 0.1 + shift, 2.4 - shift, 8.9, 5.2, False)
+        _box(axes, 0.35, 5.1, 8.4, 2.25, lit == "attention")
+        axes.text(0.6, 6.95, "attention", va="center", color=INK, fontweight="bold")
+        for later in range(1, len(columns)):
+            for earlier in range(later):
+                _arrow(axes, columns[earlier], 6.45, columns[later], 5.4, lit == "attention")
+        _box(axes, 0.35, 2.65, 8.4, 2.1, lit == "feed-forward")
+        axes.text(0.6, 4.35, "feed-forward", va="center", color=INK, fontweight="bold")
+        for x in columns:
+            _box(axes, x - 0.3, 3.0, 0.6, 0.8, lit == "feed-forward")
+        _arrow(axes, columns[-1], 2.1, columns[-1], 1.65)
+        for step, length in enumerate((2.6, 0.9, 0.6, 0.3)):
+            _box(axes, columns[-1] - 1.3, 1.2 - 0.4 * step, length, 0.28, lit == "scores")
+        beside = {
+            9.45: "tokens",
+            8.27: "lists of numbers",
+            6.2: "where tokens\nmeet",
+            3.7: "each token\nalone",
+            0.75: "a score for each\npossible next token",
+        }
+        for y, text in beside.items():
+            axes.text(9.55, y, text, va="center", color=QUIET, fontsize=10.5)
+        axes.text(9.55, 5.0, f"{layers} layers", va="center", color=INK, fontsize=10.5, fontweight="bold")
+    listed = ", ".join(word.strip() for word in words)
+    alt = (
+        f"A text is cut into tokens ({listed}). Each becomes a list of numbers. {layers} layers change them: "
+    )
+    alt += "in the attention part the tokens meet, in the feed-forward part each is changed alone. "
+    alt += "Out comes a score for each possible next token."
+    if lit:
+        alt += f" Highlighted: {PARTS[lit]}."
+    return from_figure(figure, alt=alt, title="A language model")
+
+
+def _box(axes, x, y, width, height, lit):
+    from matplotlib.patches import Rectangle
+
+    face, edge = (LIT, LIT_EDGE) if lit else ("white", QUIET)
+    if height > 5:
+        face, edge = TRACK, LINE
+    axes.add_patch(Rectangle((x, y), width, height, facecolor=face, edgecolor=edge, linewidth=1.2))
+
+
+def _arrow(axes, x, y, to_x, to_y, lit=False):
+    look = {"arrowstyle": "->", "color": LIT_EDGE if lit else QUIET, "linewidth": 1.1}
+    axes.annotate("", (to_x, to_y), (x, y), arrowprops=look)
