@@ -4,12 +4,18 @@
 """
 
 import json
+import re
 import sys
+from html import escape, unescape
 from pathlib import Path
+from textwrap import shorten
+
+from docutils import nodes
 
 sys.path.insert(0, str(Path(__file__).parent))
 import explorables
 import front_page
+import lessons
 import shell
 from shell import REPOSITORY
 
@@ -31,8 +37,36 @@ nb_code_prompt_show, nb_code_prompt_hide = "Show the check", "Hide the check"
 nb_ipywidgets_js = {}  # no widget scripts, which would come from a CDN; pages show the stored pictures
 myst_heading_anchors = 3  # headings have the same anchors as on GitHub
 
+templates_path = ["templates"]
 html_theme = "furo"
+html_favicon = "../course_utils/widgets/mark.svg"
+FONTS = {
+    "font-stack": "'Atkinson Next', system-ui, sans-serif",
+    "font-stack--headings": "'Atkinson Next', system-ui, sans-serif",
+    "font-stack--monospace": "'Atkinson Mono', ui-monospace, monospace",
+}
+# The colours of course_utils/widgets/identity.css: paper, card, line, ink, quiet and ember.
+COLOURS = (
+    "color-background-primary",
+    "card",
+    "color-background-border",
+    "color-foreground-primary",
+    "color-foreground-muted",
+    "color-brand-primary",
+)
+LIGHT = dict(zip(COLOURS, ("#f6f7fb", "#ffffff", "#d9deea", "#121a33", "#55607c", "#b93a06"), strict=True))
+DARK = dict(zip(COLOURS, ("#0b1020", "#121930", "#2a3454", "#eef2ff", "#a3aecb", "#ffa24a"), strict=True))
+OF_THEME = {
+    "color-background-secondary": "var(--card)",
+    "color-foreground-secondary": "var(--color-foreground-muted)",
+    "color-sidebar-link-text": "var(--color-foreground-primary)",
+    "color-code-background": "var(--card)",
+    "color-brand-content": "var(--color-brand-primary)",
+    "color-brand-visited": "var(--color-brand-primary)",
+}
 html_theme_options = {
+    "light_css_variables": FONTS | LIGHT | OF_THEME,
+    "dark_css_variables": DARK | OF_THEME,
     "source_view_link": f"{REPOSITORY}/blob/main/{{filename}}",
     "top_of_page_buttons": ["view"],
 }
@@ -105,6 +139,27 @@ def mend_labels(app, pagename, templatename, context, document):
     context["body"] = context.get("body", "").replace('aria-label="Toggle hidden content"', "")
 
 
+def add_head(app, pagename, templatename, context, document):
+    """Add what search engines and social networks read, and the scripts of the course's pages."""
+    paragraphs = document.findall(nodes.paragraph) if document else ()
+    texts = (paragraph.astext().replace("\n", " ") for paragraph in paragraphs)
+    description = next((text for text in texts if len(text) > 50), "A free course on open AI models.")
+    of_lesson = (name for name, facts in explorables.explorables().items() if facts["lesson"] in pagename)
+    title = re.sub(r"<[^>]+>", "", context.get("title", project))
+    root = context["content_root"]
+    context["mark"] = shell.MARK
+    context["metatags"] = f"""{context.get("metatags", "")}
+<meta name="description" content="{escape(shorten(description, 160, placeholder="…"))}">
+{shell.card(unescape(title), description, f"{pagename}.html", next(of_lesson, None))}
+<script src="{root}explorables/live/shell.js" data-root="{root}" defer></script>"""
+    if pagename.startswith("notebooks/"):
+        # Until lesson.js has run, what it will hide is hidden by this class.
+        context["metatags"] += f"""
+<script>document.documentElement.classList.add("js")</script>
+<script src="{root}explorables/live/lesson.js" defer
+  onerror="document.documentElement.classList.remove('js')"></script>"""
+
+
 def add_pages(app, failure):
     """Write the front page and the pages of the explorables."""
     if not failure:
@@ -116,6 +171,8 @@ def add_pages(app, failure):
 def setup(app):
     app.connect("source-read", add_contents)
     app.connect("source-read", fold_checks)
+    app.connect("doctree-resolved", lessons.prepare)
     app.connect("html-page-context", mend_labels, priority=900)  # runs after the theme's handler
+    app.connect("html-page-context", add_head, priority=900)
     app.connect("build-finished", add_pages)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

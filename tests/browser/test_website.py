@@ -1,12 +1,16 @@
 """Tests that the website shows what the notebooks store, and that its check finds faults in a page."""
 
+import re
 import subprocess
 import sys
 from pathlib import Path
 
+import nbformat
 import pytest
 from lab import PATIENCE, chromium, findings
 from playwright.sync_api import expect
+
+from course_utils.learning import quizzes
 
 ROOT = Path(__file__).parents[2]
 LESSON = "notebooks/00_open_the_box"
@@ -56,10 +60,100 @@ def test_a_page_can_be_read_by_everybody(site):
             assert not findings(page, "body")
 
 
+def test_a_prediction_comes_before_its_answer(site):
+    with chromium() as browser:
+        page = browser.new_page()
+        page.set_default_timeout(PATIENCE)
+        page.goto((site / f"{LESSON}.html").as_uri())
+        number, choice = (
+            page.locator("form.prediction", has=page.locator("input")).first,
+            page.locator("form.prediction", has=page.locator("button[value]")).first,
+        )
+        answer = page.locator(f".yours[data-key='{number.get_attribute('data-key')}']")
+        expect(answer).to_be_hidden()
+        number.locator("input").fill("many")
+        number.get_by_role("button", name="Commit").click()
+        expect(number).to_contain_text("This is not a number")
+        expect(answer).to_be_hidden()
+        number.locator("input").fill("1,000")
+        number.get_by_role("button", name="Commit").click()
+        expect(answer).to_contain_text("You predicted 1,000: ")
+        expect(answer.locator("xpath=..")).to_contain_text("Measured: ")
+        guess = choice.locator("button[value]").first
+        guess.click()
+        page.reload()  # what was answered stays answered
+        expect(answer).to_contain_text("You predicted 1,000: ")
+        expect(guess).to_have_attribute("aria-pressed", "true")
+        hidden = page.locator("[class*=veil-]:not(.unveiled)")
+        assert hidden.count()
+        page.get_by_role("button", name="Show all answers").click()
+        expect(hidden).to_have_count(0)
+        assert not page.get_by_text("No prediction from you yet").count()
+        assert not page.get_by_text("Run this cell to change it").count()
+        assert not findings(page, "body")
+
+
+def test_code_is_folded_and_stays_as_the_reader_left_it(site):
+    with chromium() as browser:
+        page = browser.new_page()
+        page.set_default_timeout(PATIENCE)
+        page.goto((site / f"{LESSON}.html").as_uri())
+        code, summaries = page.locator(".cell_input"), page.locator("details.code > summary")
+        expect(code.first).to_be_hidden()
+        summaries.nth(1).click()
+        page.reload()
+        expect(code.nth(1)).to_be_visible()
+        expect(code.nth(2)).to_be_hidden()
+        page.get_by_role("button", name="Show all code").click()
+        page.reload()
+        expect(code.last).to_be_visible()
+        without = browser.new_page(java_script_enabled=False)
+        without.goto((site / f"{LESSON}.html").as_uri())
+        expect(without.locator(".cell_input").first).to_be_visible()
+        expect(without.locator("[class*=veil-]").first).to_be_visible()
+
+
+def test_the_front_page_says_where_to_continue(site):
+    with chromium() as browser:
+        page = browser.new_page()
+        page.set_default_timeout(PATIENCE)
+        page.goto((site / f"{LESSON}.html").as_uri())
+        page.locator("article").press("End")
+        page.wait_for_function("Object.values(openTheBox.memory.read('read')).some((read) => read.done)")
+        page.goto((site / "index.html").as_uri())
+        expect(page.locator("[data-lesson].done")).to_contain_text("Open the box")
+        expect(page.locator(".start")).to_have_text("Continue with lesson 01")
+
+
+def test_every_question_of_a_lesson_has_a_form(site):
+    """The form has the stored question's choices, or a field for a number with its unit."""
+    html = (site / f"{LESSON}.html").read_text(encoding="utf-8")
+    notebook = nbformat.read(ROOT / f"{LESSON}.ipynb", as_version=4)
+    asked = [cell.source for cell in notebook.cells if "course.predict(" in cell.source]
+    assert html.count('<form class="prediction"') == len(asked) > 1
+    assert html.count('class="yours"') == sum("course.reveal(" in cell.source for cell in notebook.cells)
+
+
+def test_search_knows_neither_code_nor_the_answers_of_a_quiz(site):
+    index = (site / "searchindex.js").read_text(encoding="utf-8")
+    cells = nbformat.read(ROOT / f"{LESSON}.ipynb", as_version=4).cells
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    outputs = [
+        output.get("data", {}).get("text/html", "") for cell in cells for output in cell.get("outputs", ())
+    ]
+    outputs = [html for html in outputs if "Not this one" not in html]
+    shown = " ".join([readme, *outputs, *(cell.source for cell in cells if cell.cell_type == "markdown")])
+    why = " ".join(choice.why for item in quizzes.load("00") for choice in item.choices)
+    # The index keeps words without their endings.
+    answers = {word for word in re.findall(r"[a-z]{7,}", why) if word[:6] not in shown.lower()}
+    assert len(answers) > 2 and '"magazin"' in index
+    assert [word for word in [*answers, "gibberish"] if f'"{word[:6]}' in index] == []
+
+
 def test_search_finds_a_word_of_a_lesson(site):
     with chromium() as browser:
         page = browser.new_page()
-        page.goto((site / "search.html").as_uri() + "?q=gibberish")
+        page.goto((site / "search.html").as_uri() + "?q=magazine")
         results = page.locator("#search-results a")
         expect(results.first).to_be_visible(timeout=PATIENCE)
         results.first.click()

@@ -37,12 +37,24 @@
     }
   });
 
+  hideAnswersFromSearch();
   showProgress();
   const share = /** @type {HTMLElement | null} */ (document.querySelector(".share"));
   if (share) offerSharing(share);
   if (fromFolder) startFromFolder();
   else if ("serviceWorker" in navigator) {
     addEventListener("load", () => navigator.serviceWorker.register(new URL("worker.js", root)).catch(() => {}));
+  }
+
+  /** The theme's search shows lines of the pages: none of code, quizzes, or what is shown after a prediction. */
+  function hideAnswersFromSearch() {
+    if (typeof Search === "undefined") return;
+    const plain = Search.htmlToText;
+    Search.htmlToText = (html, anchor) => {
+      const page = new DOMParser().parseFromString(html, "text/html");
+      for (const el of page.querySelectorAll(".no-search, [class*='veil-']")) el.remove();
+      return plain(page.documentElement.outerHTML, anchor);
+    };
   }
 
   /** Mark on the front page's map what has been read, and where to continue. */

@@ -1,0 +1,154 @@
+"""Prepares lessons for the page: code folds, predictions can be made, stills lead to live pictures.
+
+Everything is in the HTML, so that a page without JavaScript shows all of it; live/lesson.js folds and asks.
+"""
+
+import re
+from html import escape, unescape
+
+from docutils import nodes
+from explorables import PACKAGE, explorables
+
+FIRST_WORDS = "What you saw."  # begins the paragraph that explains the output before it
+UNPREDICTED = re.compile(r"(.*?)\s*\(No prediction from you yet\.\)", re.S)
+HINT = re.compile(r"<div[^>]*>Run this cell to change it\.</div>")
+
+
+def prepare(app, doctree, docname):
+    """Change a lesson's document: a handler of Sphinx's event `doctree-resolved`."""
+    if not docname.startswith("notebooks/"):
+        return
+    live = live_pictures()
+    cells = [node for node in doctree.findall(nodes.container) if "cell" in node["classes"]]
+    codes = {id(cell): _part(cell, "cell_input").astext() for cell in cells if _part(cell, "cell_input")}
+    for cell in cells:
+        code = codes.get(id(cell), "")
+        output = _part(cell, "cell_output")
+        if "course.quiz(" in code and output:
+            output["classes"].append("no-search")
+        if output:
+            _ask(output, code)
+            _reveal(output, code)
+            for raw in output.findall(nodes.raw):
+                raw.children[:] = [nodes.Text(HINT.sub("", raw.astext()))]
+            _lead_to_live(output, code, live)
+    _veil(doctree, codes)
+    for cell in cells:
+        _fold(cell)
+
+
+def _part(cell, name):
+    return next((part for part in cell.children if name in part.get("classes", ())), None)
+
+
+def _html(text, **more):
+    return nodes.raw("", text, format="html", **more)
+
+
+def _fold(cell):
+    """Put a cell's code into a <details>. It is open: lesson.js closes it."""
+    code = _part(cell, "cell_input")
+    if not code:
+        return
+    code["classes"].append("no-search")
+    label = "Show the set-up" if code.astext().startswith("# Set-up") else "Show code"
+    index = cell.index(code)
+    cell[index : index + 1] = [
+        _html(f'<details class="code" open><summary>{label}</summary>'),
+        code,
+        _html("</details>"),
+    ]
+
+
+def _calls(code, function):
+    """Return the keys with which code calls `course.predict` or `course.reveal`."""
+    return re.findall(rf"course\.{function}\(\s*[\"']([^\"']+)", code)
+
+
+def _ask(output, code):
+    """Put a form after each stored question. lesson.js shows the form in the question's place."""
+    questions = [raw for raw in output.findall(nodes.raw) if "<b>Predict: " in raw.astext()]
+    for key, raw in zip(_calls(code, "predict"), questions, strict=True):
+        question, *answers = re.findall(r'<div style="margin:3px 0">(.*?)</div>', raw.astext(), re.S)
+        question = question.removeprefix("<b>Predict: ").removesuffix("</b>")
+        if answers[0].startswith("(a number"):
+            unit = re.sub(r"^\(a number,? ?(?:in )?|\)$", "", answers[0])
+            field = (
+                f'<label><input inputmode="decimal" autocomplete="off" aria-label="Guess"> {unit}</label>'
+                '<button type="submit">Commit</button>'
+            )
+        else:
+            field = "".join(
+                f'<button type="submit" value="{escape(_text(answer))}">{answer[3:]}</button>'
+                for answer in answers
+            )
+        box = _html(
+            f'<form class="prediction" data-key="{key}" hidden><p class="question">{question}</p>'
+            f'<div class="guesses">{field}</div><p class="reply" aria-live="polite"></p>'
+            '<button type="button" class="show">Show me without a guess</button></form>',
+            classes=["no-search"],
+        )
+        _around(raw)["classes"].append("asked")
+        _after(_around(raw), box)
+
+
+def _text(answer):
+    """Return the text of a lettered choice, "A. oxygen"."""
+    return unescape(re.sub(r"<[^>]+>", "", answer))[3:]
+
+
+def _reveal(output, code):
+    """Replace the sentence on the missing prediction by an element that lesson.js fills."""
+    found = [raw for raw in output.findall(nodes.raw) if "(No prediction from you yet.)" in raw.astext()]
+    for key, raw in zip(_calls(code, "reveal"), found, strict=True):
+        before, after = UNPREDICTED.match(raw.astext())[1], UNPREDICTED.sub("", raw.astext(), count=1)
+        start = before.rindex(">") + 1
+        actual = re.sub(r"^(?:Measured|Computed|It turned out): |\.$", "", unescape(before[start:]))
+        yours = f'<span class="yours" data-key="{key}" data-actual="{escape(actual)}"></span>'
+        raw.children[:] = [nodes.Text(before[:start] + yours + before[start:] + after)]
+
+
+def _around(raw):
+    """Return the node that is one output of a cell."""
+    return raw.parent if "output" in raw.parent.get("classes", ()) else raw
+
+
+def _after(node, other):
+    node.parent.insert(node.parent.index(node) + 1, other)
+
+
+def live_pictures():
+    """Return the name of the explorable for each explorer's class of course_utils/opened."""
+    pages = explorables()
+    found = {"".join(word.title() for word in name.split("_")): name for name in pages}
+    for path in (PACKAGE / "opened").rglob("*.py"):
+        text = path.read_text(encoding="utf-8")
+        found |= dict(re.findall(r'class (\w+)\(LiveView\):.*?\n    view = "(\w+)"', text, re.S))
+    return {explorer: name for explorer, name in found.items() if name in pages}
+
+
+def _lead_to_live(output, code, live):
+    """Put a link to the live picture below an explorer's still."""
+    names = [live[name] for name in re.findall(r"course\.opened\.([A-Z]\w+)\(", code) if name in live]
+    for name in dict.fromkeys(names):
+        title = escape(explorables()[name]["title"])
+        link = f'<a class="reference" href="../explorables/{name}.html">Take it in your hand: {title}</a>'
+        output.append(_html(f'<p class="live">{link}</p>'))
+
+
+def _veil(doctree, codes):
+    """Mark what stands between a question and its answer, and the answer, with the question's key."""
+    blocks = [node for node in doctree.findall(nodes.Element) if isinstance(node.parent, nodes.section)]
+    blocks = [node for node in blocks if not isinstance(node, nodes.section)]
+    asked = {key: i for i, node in enumerate(blocks) for key in _calls(codes.get(id(node), ""), "predict")}
+    told = {key: i for i, node in enumerate(blocks) for key in _calls(codes.get(id(node), ""), "reveal")}
+    for key in asked.keys() & told.keys():
+        first, last = asked[key] + 1, told[key]
+        end = last + 1
+        if end < len(blocks) and blocks[end].astext().startswith(FIRST_WORDS):
+            end += 1
+        titles = [i for i in range(first, last) if isinstance(blocks[i], nodes.title)]
+        # Another topic in between stays in sight.
+        hidden = [*range(first, titles[0]), *range(last, end)] if titles else range(first, end)
+        for block in (blocks[i] for i in hidden):
+            block["classes"].append(f"veil-{key}")

@@ -1,0 +1,152 @@
+// A lesson on the page: code that folds, predictions before their answers, and what has been read.
+(() => {
+  const { memory } = globalThis.openTheBox;
+  const article = /** @type {HTMLElement} */ (document.querySelector("article"));
+  const lesson = location.pathname.split("/").pop().replace(/\.html$/, "");
+
+  foldCode();
+  const veil = askFirst();
+  openWhatIsLinked();
+  remember();
+  document.documentElement.classList.add("ready");
+
+  /** Close each cell's code, but for those that were open at the last visit. */
+  function foldCode() {
+    const cells = [.../** @type {NodeListOf<HTMLDetailsElement>} */ (article.querySelectorAll("details.code"))];
+    if (!cells.length) return;
+    const state = memory.read("code");
+    const open = new Set(state[lesson] ?? []);
+    cells.forEach((cell, index) => (cell.open = state.all || open.has(index)));
+    cells.forEach((cell, index) => cell.addEventListener("toggle", () => {
+      if (cell.open) open.add(index);
+      else open.delete(index);
+      if (!memory.read("code").all) memory.write("code", { ...memory.read("code"), [lesson]: [...open] });
+    }));
+    const all = tool("");
+    const name = () => (all.textContent = memory.read("code").all ? "Hide all code" : "Show all code");
+    all.addEventListener("click", () => {
+      const shown = !memory.read("code").all;
+      memory.write("code", { ...memory.read("code"), all: shown });
+      for (const cell of cells) cell.open = shown;
+      name();
+    });
+    name();
+  }
+
+  /** A button above the lesson's first cell. @param {string} text */
+  function tool(text) {
+    const first = article.querySelector(".cell");
+    const row = article.querySelector(".tools") ?? document.createElement("div");
+    row.className = "tools";
+    first.before(row);
+    return row.appendChild(Object.assign(document.createElement("button"), { type: "button", textContent: text }));
+  }
+
+  /** Show each question as a form, and what follows once it is answered. */
+  function askFirst() {
+    const forms = [.../** @type {NodeListOf<HTMLFormElement>} */ (article.querySelectorAll("form.prediction"))];
+    const keys = new Set(forms.map((form) => form.dataset.key));
+    const given = memory.read("predictions");
+    const veiled = [...article.querySelectorAll("[class*='veil-']")].map((el) => ({
+      el,
+      keys: [...el.classList].filter((name) => name.startsWith("veil-")).map((name) => name.slice(5)),
+    }));
+    const draw = () => {
+      for (const { el, keys: needed } of veiled) {
+        el.classList.toggle("unveiled", needed.every((key) => key in given || !keys.has(key)));
+      }
+      for (const form of forms) drawForm(form, given[form.dataset.key]);
+      for (const el of article.querySelectorAll(".yours")) el.textContent = compared(el, given[el.dataset.key]);
+    };
+    const keep = (key, guess) => {
+      given[key] = guess;
+      memory.write("predictions", { ...memory.read("predictions"), [key]: guess });
+      draw();
+    };
+    for (const form of forms) {
+      form.hidden = false;
+      form.addEventListener("submit", (event) => {
+        event.preventDefault();
+        const field = form.querySelector("input");
+        const guess = field ? field.value.trim() : event.submitter.value;
+        if (field && readNumber(guess) === null) {
+          form.querySelector(".reply").textContent = "This is not a number: type one such as 40, 1,000 or 2.5.";
+          return;
+        }
+        keep(form.dataset.key, guess);
+      });
+      form.querySelector(".show").addEventListener("click", () => keep(form.dataset.key, null));
+    }
+    draw();
+    if (forms.length) {
+      tool("Show all answers").addEventListener("click", () => {
+        for (const { dataset } of forms) if (!(dataset.key in given)) keep(dataset.key, null);
+      });
+    }
+    return { show: (key) => keep(key, given[key] ?? null), of: (el) => veiled.find((each) => each.el.contains(el))?.keys ?? [] };
+  }
+
+  /** @param {HTMLFormElement} form @param {string | null | undefined} guess null: the answer was asked for without one */
+  function drawForm(form, guess) {
+    const field = form.querySelector("input");
+    if (field && guess) field.value = guess;
+    for (const button of form.querySelectorAll(".guesses button[value]")) {
+      button.setAttribute("aria-pressed", String(button.value === guess));
+    }
+    form.classList.toggle("answered", guess !== undefined);
+    form.querySelector(".show").hidden = guess !== undefined;
+    form.querySelector(".reply").textContent = guess ? "Your guess is kept in this browser. Read on to see." : "";
+  }
+
+  /** A sentence on a guess, in the words of `course.reveal`. */
+  function compared(el, guess) {
+    if (!guess) return "";
+    const actual = el.dataset.actual;
+    const [guessed, found] = [readNumber(guess), readNumber(actual.split(" ")[0])];
+    if (guessed === null || found === null) {
+      const chosen = guess.replace(/\.$/, "");
+      return `You predicted: ${chosen}. ${chosen === actual ? "And so it is. " : ""}`;
+    }
+    return `You predicted ${guess}${howFar(guessed, found)} `;
+  }
+
+  function howFar(guessed, actual) {
+    if (guessed === actual) return ": exactly right.";
+    if (guessed <= 0 || actual <= 0) return ".";
+    const factor = Math.max(actual / guessed, guessed / actual);
+    if (factor <= 1.1) return `: close, within ${Math.max(1, Math.round((100 * Math.abs(actual - guessed)) / actual))}%.`;
+    const times = factor < 10 ? factor.toFixed(1) : Math.round(factor).toLocaleString("en-US");
+    return actual > guessed ? `: the answer is ${times} times that.` : `: ${times} times the answer.`;
+  }
+
+  /** The number in "40", "1,000", "0,5", "25 %" or "134M", else null. @param {string} text */
+  function readNumber(text) {
+    const parts = text.toLowerCase().replaceAll(/[\s_]|%$/g, "").match(/^([-+]?[\d.,]*\d)(k|m|b|thousand|million|billion)?$/);
+    if (!parts) return null;
+    const grouped = /^[-+]?(?!0,)\d{1,3}(,\d{2,3})*,\d{3}(?!\d)/.test(parts[1]);
+    const scale = { k: 1e3, t: 1e3, m: 1e6, b: 1e9 }[parts[2]?.[0]] ?? 1;
+    const value = scale * Number(parts[1].replaceAll(",", grouped ? "" : "."));
+    return Number.isFinite(value) ? value : null;
+  }
+
+  /** A link to a heading or to a search's hit opens what hides it. */
+  function openWhatIsLinked() {
+    const open = () => {
+      const target = location.hash.length > 1 && document.getElementById(decodeURIComponent(location.hash.slice(1)));
+      const keys = target ? veil.of(target) : [];
+      keys.forEach(veil.show);
+      if (keys.length) target.scrollIntoView();
+    };
+    addEventListener("hashchange", open);
+    open();
+  }
+
+  /** The front page says where to continue: a lesson is read once its end was in sight. */
+  function remember() {
+    if (!/^\d\d_/.test(lesson)) return;
+    const note = (more) => memory.write("read", { ...memory.read("read"), [lesson]: { ...memory.read("read")[lesson], when: Date.now(), ...more } });
+    note({});
+    const end = document.querySelector("article section section:last-of-type") ?? article.lastElementChild;
+    new IntersectionObserver((entries) => entries.some((entry) => entry.isIntersecting) && note({ done: true })).observe(end);
+  }
+})();
