@@ -131,7 +131,6 @@ def cells():
     from course_utils.opened.attention import Attention
     from course_utils.opened.denoising import Denoising
     from course_utils.opened.fits import Fits
-    from course_utils.opened.patching import Patching
     from course_utils.opened.sampling import Sampling
 
     model, tokenizer = course.load("llama", size="small")
@@ -164,15 +163,6 @@ def cells():
         REDRAW,
         lambda turn: seen.answer({"text": sentences[turn % len(sentences)]}),
     )
-
-    def patch(source, target):
-        ids = [tokenizer(text, return_tensors="pt")["input_ids"][0] for text in (source, target)]
-        patched = course.opened.patch_everywhere(model, *ids)
-        return ["a", "b"], patched[..., 0]
-
-    countries = [f"The capital of {country} is" for country in ("Italy", "Spain", "Japan", "Egypt")]
-    patching = Patching(patch, pieces, countries[0], "The capital of France is")
-    yield "Patching: another country, 150 patches in one run", REDRAW, moves(patching.source, countries[1:])
 
     pipeline = course.load("stable-diffusion", "tiny")
     pipeline.set_progress_bar_config(disable=True)

@@ -215,7 +215,8 @@ export function render({ model, el }) {
     for (const { group, path, label } of curves) {
       path.setAttribute("d", strengths.map((value, index) => `${index ? "L" : "M"}${across(value).toFixed(1)} ${down(shareOf(group, index)).toFixed(1)}`).join(""));
       const high = data.right[group].indexOf(Math.max(...data.right[group]));
-      label.style.transform = `translate(${Math.max(56, across(strengths[high]))}px, ${down(shareOf(group, high))}px)`;
+      const x = across(strengths[high]);
+      label.style.transform = `translate(${x}px, ${down(shareOf(group, high))}px) translateX(${(-100 * x) / size.width}%)`;
     }
     for (const [value, mark] of marks) mark.style.left = `${across(value)}px`;
     paint();
@@ -281,10 +282,9 @@ export function render({ model, el }) {
     for (const { group, point } of curves) point.style.transform = `translate(${across(strength)}px, ${down(shareAt(group, strength))}px)`;
     const x = across(strength);
     ember.style.transform = `translate(${x}px, ${size.height}px)`;
-    const half = tip.offsetWidth / 2;
-    tip.style.left = `${15 + Math.max(half - x, Math.min(0, size.width - half - x))}px`; // inside the chart
-    rule.style.transform = `translateX(${x}px)`;
     tip.textContent = `strength ${value.toFixed(2)}`;
+    tip.style.transform = `translateX(${(-100 * x) / size.width}%)`; // inside the chart at both ends
+    rule.style.transform = `translateX(${x}px)`;
     ember.setAttribute("aria-valuenow", String(value));
     ember.setAttribute("aria-valuetext", `${value}`);
     el.classList.toggle("on", value > 0);
@@ -296,6 +296,7 @@ export function render({ model, el }) {
         mine?.box.remove();
         mine = { question, ...row({ text: question }) };
         answers.prepend(mine.box);
+        mine.box.classList.add("ad-own");
       }
       const said = answerTo(question, value);
       mine.draw(problem || said, answerTo(question, 0), undefined);

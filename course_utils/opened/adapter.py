@@ -1,8 +1,9 @@
-"""A LoRA adapter: its two narrow matrices, drawn to scale, and a slider for its strength, for lesson 12."""
+"""A LoRA adapter: its two narrow matrices, drawn to scale, and its strength, for lesson 12."""
 
-from course_utils.views.charts import bar_table
-from course_utils.views.picture import BLUE, INK, LINE, QUIET, TRACK, VERMILLION, Picture, card
-from course_utils.widgets.asking import Asking
+from course_utils.errors import CourseError
+from course_utils.views.picture import BLUE, INK, QUIET, TRACK, VERMILLION, Picture, card
+from course_utils.widgets.explorer import given
+from course_utils.widgets.live_view import LiveView
 
 _SIDE = 200  # length of the matrix's longer side, in pixels
 
@@ -42,46 +43,39 @@ def low_rank(outputs, inputs, rank, *, name="W", title=None, alt=None) -> Pictur
     return Picture(card(html, title, note), alt or f"{'; '.join(words)}. {note}")
 
 
-class Adapter(Asking):
-    """Shows a model's answer at a chosen strength of a LoRA adapter, next to the answer without the adapter.
-
-    Below the answers are the measured shares of right answers at that strength.
+class Adapter(LiveView):
+    """Shows a model's answer at a chosen strength of a LoRA adapter, and the shares of right answers there.
 
     answer : function (strength, question) -> str that multiplies the adapter's update by `strength`, asks the
-        model, and then restores the update. If it raises an error, the explorer shows a message.
+        model, and then restores the update. If it raises an error, the view shows a message.
     measured : dict from a strength (0 is without the adapter, 1 is as trained) to a dict from the name of a
-        group of questions to its share of right answers in percent. The slider offers these strengths; 0 must
+        group of questions to its share of right answers in percent. The view offers these strengths; 0 must
         be one of them.
-    baked : dict from a strength to the answer to `prompt`, computed beforehand. These answers are shown at
-        once. All other answers are computed when they are first needed, and then kept.
+    baked : dict from a strength to the answer to `prompt`, computed beforehand. What is missing is computed.
     prompt : str, the question asked first.
     """
 
-    at_home = "without the adapter"
+    view = "adapter"
 
     def __init__(self, answer, measured, baked, prompt):
-        self.measured = measured
-        super().__init__(
-            answer,
-            values={f"{strength:g}": strength for strength in measured},
-            home=0,
-            description="strength of the adapter",
-            baked=baked,
-            prompt=prompt,
-        )
+        self.ask = answer
+        strengths = sorted(measured)
+        if strengths[:1] != [0]:
+            raise CourseError("The smallest strength must be 0, without the adapter: measure that, too.")
+        answers = [baked[at] if at in baked else given(answer, at, prompt) for at in strengths]
+        right = {group: [measured[at][group] for at in strengths] for group in measured[0]}
+        data = {
+            "strengths": strengths,
+            "right": right,
+            "prompts": [{"text": prompt, "answers": answers}],
+        }
+        said = [f"strength {at:g}: {text}" for at, text in zip(strengths, answers, strict=True)]
+        shares = [
+            f"strength {at:g}: " + ", ".join(f"{group} {share:.0f}%" for group, share in measured[at].items())
+            for at in strengths
+        ]
+        alt = f"{prompt} {' | '.join(said)} | Right answers: {'; '.join(shares)}"
+        super().__init__(data=data, alt=alt, strength=strengths[-1], question="")
 
-    def heading(self, strength):
-        return f'strength <b style="color:{INK}">{strength:g}</b>'
-
-    def named(self, strength):
-        return f"strength {strength:g}"
-
-    def below(self, strength):
-        shares, without = self.measured[strength], self.measured[0]
-        bars = bar_table(list(shares), list(shares.values()), "% right", list(without.values()), longest=100)
-        html = f'<div style="margin-top:14px;border-top:1px solid {LINE}">{bars}</div>'
-        words = "; ".join(
-            f"{group}: {share:.0f}% right ({without[group]:.0f}%)" for group, share in shares.items()
-        )
-        note = "Dashed lines: without the adapter. The bars start at 0; full width is 100%."
-        return html, note, f" | Measured at this strength, and without the adapter in brackets. {words}"
+    def answer(self, want):
+        return {"answer": given(self.ask, want["strength"], want["question"])}

@@ -124,10 +124,10 @@ export function render({ model, el }) {
   };
 
   if (model.get("live")) {
-    const words = { label: "", button: "Carry over" };
+    const forms = tools.appendChild(make("div", "pt-forms"));
     for (const [key, label] of [["source", "Numbers from"], ["target", "into"]]) {
       const placeholder = key === "source" ? "Numbers from another sentence" : "Into another sentence";
-      tools.append(ownWords("pt-own", { ...words, placeholder, label }, (text) => choose({ [key]: text, layer: -1 })));
+      forms.append(ownWords("pt-own", { placeholder, label, button: "Take it" }, (text) => choose({ [key]: text, layer: -1 })));
     }
   }
 

@@ -3,13 +3,12 @@
 import math
 from html import escape
 
-import ipywidgets
-
 from course_utils.errors import CourseError
 from course_utils.units import counted
 from course_utils.views.picture import INK, TRACK, Picture, array, card, number, signed, tint
 from course_utils.views.text import token_html, token_table, visible
-from course_utils.widgets.explorer import Explorer, given, sentence, token_choices
+from course_utils.widgets.explorer import given
+from course_utils.widgets.live_view import LiveView
 
 MOST_TOKENS = 8  # the most tokens in each prompt that a learner types
 
@@ -133,15 +132,15 @@ def _ranges(flags):
     return f"in layer{'' if words[0].isdecimal() and len(words) == 1 else 's'} {' and '.join(words)}"
 
 
-class Patching(Explorer):
-    """Shows the grid of all patches from one prompt into another, and describes one patch in words.
+class Patching(LiveView):
+    """Shows two runs of a model; a press carries one token's numbers from one into the other.
 
-    The learner can type both prompts; a new prompt runs `patch` once. Moving a slider runs no model.
+    The learner can type both prompts; a new pair runs `patch` once.
 
     patch : function (source, target) -> (answers, values). `answers`: two str, the most likely next token of
         each prompt. `values`: (layers, tokens), the logit of the first answer minus that of the second, if
         one token of `target` takes its numbers after one layer from `source`. If `patch` raises an error, the
-        explorer shows a message.
+        view shows a message.
     split : function text (str) -> list of str, the tokens of the text.
     source, target : str, the prompts at the start; both have the same number of tokens, from 2 to 8.
     baked : what patch(source, target) returned earlier; if it is left out, `patch` is called.
@@ -149,38 +148,28 @@ class Patching(Explorer):
     Raises CourseError if one prompt can't be patched into the other, or if `values` has another shape.
     """
 
+    view = "patching"
+
     def __init__(self, patch, split, source, target, *, baked=None):
         self.patch, self.split = patch, split
-        self._known, self._sliders_for = {}, (source, target)
-        if baked is not None:
-            self._known[source, target] = baked
-        pieces, _, _, values = self._patched(source, target)
-        self.source = ipywidgets.Text(value=source, description="numbers from", continuous_update=False)
-        self.target = ipywidgets.Text(value=target, description="into", continuous_update=False)
+        want = {"source": source, "target": target}
+        known = self._patched(**want, baked=baked)
+        values, answers, pieces = array(known["values"]), known["answers"], known["pieces"][1]
         layer, token = _strongest(values)
-        self.layer = ipywidgets.IntSlider(value=layer, max=len(values) - 1, description="after layer")
-        self.token = ipywidgets.SelectionSlider(
-            options=token_choices(pieces), index=token, description="token"
+        remark = (
+            f"After layer {layer}, {visible(pieces[token])} gets its numbers from the other prompt: "
+            f"{_ahead(values[layer, token], answers)}. "
+            # After the last layer the model reads only the last token, so patching the first changes nothing.
+            f"Without a patch: {_ahead(values[-1, 0], answers)}."
         )
-        super().__init__([self.source, self.target, self.layer, self.token])
+        alt = patch_grid(values, pieces, answers=answers, remark=remark).alt
+        super().__init__(data={"known": {"want": want, **known}}, alt=alt, **want, layer=layer, token=token)
 
-    def update(self, change=None):
-        prompts = self.source.value, self.target.value
-        if prompts not in self._known:
-            self.show(sentence("computing…"))
-        with self.errors_shown():
-            pieces, _, _, values = self._patched(*prompts)
-            if prompts != self._sliders_for:
-                layer, token = _strongest(values)
-                with self.quietly(self.layer, self.token):
-                    self.layer.value = layer
-                    self.token.options = token_choices(pieces)
-                    self.token.index = token
-                self._sliders_for = prompts
-            self.show(self.render())
+    def answer(self, want):
+        return self._patched(want["source"], want["target"])
 
-    def _patched(self, source, target):
-        """Return the target's tokens, the source's tokens, the answers and the values; compute them once."""
+    def _patched(self, source, target, baked=None):
+        """Return what the view draws of a pair: the tokens of both, the answers and the values."""
         pieces, replaced = given(self.split, target), given(self.split, source)
         if len(pieces) != len(replaced):
             raise CourseError(
@@ -194,9 +183,7 @@ class Patching(Explorer):
             raise CourseError(
                 f"The prompts have {counted(len(pieces), 'token')}: write two of 2 to {MOST_TOKENS} tokens."
             )
-        if (source, target) not in self._known:
-            self._known[source, target] = given(self.patch, source, target)
-        answers, values = self._known[source, target]
+        answers, values = given(self.patch, source, target) if baked is None else baked
         values = array(values)
         if values.ndim != 2 or values.shape[1] != len(pieces):
             raise CourseError(
@@ -208,28 +195,8 @@ class Patching(Explorer):
                 f"Both prompts are continued with {visible(answers[0])}, so a patch has nothing to change: "
                 "write two with different answers."
             )
-        return pieces, replaced, answers, values
-
-    def render(self):
-        pieces, replaced, answers, values = self._patched(self.source.value, self.target.value)
-        layer, token = self.layer.value, self.token.value
-        same = replaced[token] == pieces[token]
-        numbers = "its numbers" if same else f"the numbers of {visible(replaced[token])}"
-        remark = (
-            f"After layer {layer}, {visible(pieces[token])} got {numbers} from the other prompt: "
-            f"{_ahead(values[layer, token], answers)}. "
-            # After the last layer the model reads only the last token, so patching the first changes nothing.
-            f"Without a patch: {_ahead(values[-1, 0], answers)}."
-        )
-        return patch_grid(
-            values,
-            pieces,
-            replaced=replaced,
-            answers=answers,
-            chosen=(layer, token),
-            remark=remark,
-            title=f"“{self.target.value}”, patched from “{self.source.value}”",
-        )
+        rounded = [[round(value, 3) for value in row] for row in values.tolist()]
+        return {"pieces": [replaced, pieces], "answers": list(answers), "values": rounded}
 
 
 def _strongest(values):

@@ -3,12 +3,12 @@
 import itertools
 from html import escape
 
-import ipywidgets
 import numpy
 
 from course_utils.errors import CourseError
 from course_utils.views.picture import GREEN, INK, MONO, QUIET, Picture, card, signed
-from course_utils.widgets.explorer import Explorer, check_choice
+from course_utils.widgets.explorer import check_choice
+from course_utils.widgets.live_view import LiveView
 
 
 def green_tokens(pieces, green, *, title=None, note=None, alt=None) -> Picture:
@@ -42,10 +42,10 @@ def green_tokens(pieces, green, *, title=None, note=None, alt=None) -> Picture:
     return Picture(card(html, title), alt)
 
 
-class Watermark(Explorer):
-    """Shows a text with its green tokens and its z, for a chosen bonus, share of swapped words and length.
+class Watermark(LiveView):
+    """Shows a text whose green tokens light up, and its z: by bonus, share of swapped words and length.
 
-    Moving a control runs no model.
+    The learner can paste a text; of that one, only tokens of the vocabulary are counted.
 
     texts : dict from (bonus, share of swapped words) to the token ids of a text. There is a text for each
         bonus with each share, and each text has at least 25 tokens.
@@ -57,12 +57,13 @@ class Watermark(Explorer):
     bonus, swapped, length : the values at the start; by default the largest bonus, the smallest share of
         swapped words and the length of the shortest text.
 
-    Raises CourseError if a text is missing, or if a control has no such value.
+    Raises CourseError if a text is missing, or if there is no such bonus, share or length.
     """
 
+    view = "watermark"
+
     def __init__(self, texts, pieces, green, *, ratio, threshold, bonus=None, swapped=None, length=None):
-        self.texts, self.pieces, self.green = texts, pieces, green
-        self.ratio, self.threshold = ratio, threshold
+        self.green = numpy.asarray(green)
         bonuses = sorted({bonus for bonus, _ in texts})
         shares = sorted({share for _, share in texts})
         for key in itertools.product(bonuses, shares):
@@ -75,23 +76,28 @@ class Watermark(Explorer):
         check_choice("bonus", bonus, bonuses)
         check_choice("share of swapped words", swapped, shares)
         check_choice("length", length, lengths)
-        self.bonus = ipywidgets.SelectionSlider(options=bonuses, value=bonus, description="bonus")
-        shares = [(f"{share:.0%}", share) for share in shares]
-        self.swapped = ipywidgets.SelectionSlider(options=shares, value=swapped, description="words swapped")
-        self.length = ipywidgets.IntSlider(length, lengths[0], lengths[-1], description="tokens")
-        super().__init__([self.bonus, self.swapped, self.length])
-
-    def render(self):
-        tokens = numpy.asarray(self.texts[self.bonus.value, self.swapped.value])[: self.length.value]
-        marks = self.green[tokens[:-1], tokens[1:]]
-        expected = self.ratio * len(marks)
-        z = (marks.sum() - expected) / (expected * (1 - self.ratio)) ** 0.5
-        verdict = "over" if z > self.threshold else "not over"
-        title = (
-            f"Bonus {self.bonus.value}, {self.swapped.value:.0%} of the words with a list swapped: "
-            f"z = {signed(z, 2)}, {verdict} {self.threshold}"
+        data = {"vocabulary": list(pieces), "ratio": ratio, "threshold": threshold, "texts": []}
+        for (strength, share), tokens in sorted(texts.items()):
+            ids = [int(token) for token in tokens]
+            text = {"bonus": strength, "swapped": share, "ids": ids, "green": self._marks(ids)}
+            data["texts"].append(text)
+        shown = numpy.asarray(texts[bonus, swapped])[:length]
+        marks = self._marks(shown)
+        expected = ratio * len(marks)
+        z = (marks.count("1") - expected) / (expected * (1 - ratio)) ** 0.5
+        verdict = "over" if z > threshold else "not over"
+        alt = (
+            f"Bonus {bonus}, {swapped:.0%} of the words with a list swapped: z = {signed(z, 2)}, {verdict} "
+            f"{threshold}. {marks.count('1')} of {len(marks)} green; without a mark about {expected:.0f}. "
+            f"{' '.join(pieces[token] for token in shown)}"
         )
-        note = f"{marks.sum()} of {len(marks)} green; without a mark about {expected:.0f}."
-        pieces = [self.pieces[token] for token in tokens]
-        alt = f"{title}. {note} {' '.join(pieces)}"
-        return green_tokens(pieces, [None, *marks.tolist()], title=title, note=note, alt=alt)
+        chosen = {"text": str(bonus), "swapped": swapped, "length": length, "own": ""}
+        super().__init__(data=data, alt=alt, **chosen)
+
+    def answer(self, want):
+        return {"green": self._marks(want["ids"])}
+
+    def _marks(self, ids):
+        """Return "1" or "0" for each token from the second on: green or not; "-" beside an unknown one."""
+        pairs = itertools.pairwise(ids)
+        return "".join("-" if min(pair) < 0 else str(int(self.green[pair])) for pair in pairs)

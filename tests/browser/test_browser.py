@@ -221,22 +221,17 @@ def test_a_head_is_opened_and_an_own_sentence_read(lesson):
 @pytest.mark.parametrize("lesson", ["03_inside_llama"], indirect=True)
 def test_another_country_is_patched_and_one_patch_is_read_by_keyboard(lesson):
     explorer = lesson.output(lesson.find("course.opened.Patching"))
-    status = explorer.get_by_role("status")
-    expect(status).to_contain_text("·Rome ahead of ·Paris in 30 of 150 patches")
-    source = explorer.get_by_role("textbox", name="numbers from")
-    for country, said in {
-        "Spain": "·Madrid ahead of ·Paris in ",
-        "New Zealand": "a patch needs the same",
-    }.items():
-        enter(source, f"The capital of {country} is")
-        expect(status).to_contain_text(said)
-    enter(source, "The capital of Italy is")
-    layer, token = explorer.get_by_role("slider").all()
-    layer.press("Home")
-    token.press("ArrowLeft")
-    expect(status).to_contain_text(
-        "After layer 0, ·France got the numbers of ·Italy from the other prompt: ·Rome"
-    )
+    head, grid = explorer.locator(".pt-head"), explorer.get_by_role("grid")
+    expect(head).to_contain_text("Rome ahead of Paris")
+    source = explorer.get_by_role("textbox", name="Numbers from")
+    enter(source, "The capital of New Zealand is")
+    expect(head).to_contain_text("a patch needs the same")
+    enter(source, "The capital of Spain is")
+    expect(head).to_contain_text("Paris ahead of Madrid")  # nothing is carried over yet
+    grid.press("ArrowRight")
+    expect(head).to_contain_text("Madrid ahead of Paris")
+    cell = explorer.get_by_role("gridcell", selected=True)
+    expect(cell).to_have_attribute("aria-label", re.compile("^France, layer 1: Madrid"))
 
 
 @pytest.mark.parametrize("lesson", ["05_mistral_and_mixtral"], indirect=True)

@@ -40,7 +40,6 @@ PICTURES = Pictures(
             ["A", " b"], [["<", " x"], [" ", " y"]], [[0.5, 0.1], [1, 0.004]]
         ),
         "patch_grid": lambda: opened.patch_grid(VALUES, PIECES, replaced=split(ITALY), chosen=(3, 4)),
-        "Patching": lambda: Patching(None, split, ITALY, FRANCE, baked=((" Rome", " Paris"), VALUES)).still(),
     }
 )
 
@@ -137,51 +136,42 @@ def test_attention_says_in_one_sentence_what_is_wrong():
         Attention(lambda text: attend(text)[0], split, FRANCE)
 
 
+def said(view, **want):
+    """Returns what the view is told after it wants this."""
+    view.widget.want = want
+    return view.widget.said
+
+
 def test_patching_shows_what_is_baked_and_points_at_the_strongest_patch():
-    explorer = Patching(None, split, ITALY, FRANCE, baked=((" Rome", " Paris"), VALUES))
-    assert (explorer.layer.value, explorer.token.label) == (2, "4 ·is")
-    explorer.layer.value, explorer.token.index = 0, 3
-    assert explorer.render().alt.startswith(
-        "After layer 0, ·France got the numbers of ·Italy from the other prompt: ·Rome is ahead of ·Paris by "
-        "6.0 logits, 400 times as probable. Without a patch: ·Paris is ahead of ·Rome by 7.3 logits, 1,500 "
-        "times as probable. 4 layers by 5 tokens"
-    )
-    explorer.token.index = 4
-    assert explorer.render().alt.startswith(
-        "After layer 0, ·is got its numbers from the other prompt: ·Paris"
+    view = Patching(None, split, ITALY, FRANCE, baked=((" Rome", " Paris"), VALUES))
+    assert (view.widget.layer, view.widget.token) == (2, 4)
+    known = view.widget.data["known"]
+    assert known["want"] == {"source": ITALY, "target": FRANCE}
+    assert known["pieces"] == [split(ITALY), PIECES] and known["values"] == VALUES.tolist()
+    assert view.alt.startswith(
+        "After layer 2, ·is gets its numbers from the other prompt: ·Rome is ahead of ·Paris by 6.4 logits, "
+        "600 times as probable. Without a patch: ·Paris is ahead of ·Rome by 7.3 logits, 1,500 times as "
+        "probable. 4 layers by 5 tokens"
     )
 
 
-def test_patching_computes_each_pair_once_and_says_what_is_wrong():
-    pairs, seen = [], []
-
+def test_patching_answers_for_any_pair_and_says_what_is_wrong():
     def patch(source, target):
-        pairs.append((source, target))
-        seen.append("computing…" in explorer.picture.value)
         if "Spain" in source:
             raise RuntimeError("no <memory>")
-        return (" Rome", " Rome") if source == "The capital of Rome is" else (" Rome", " Paris"), VALUES
+        return (" Rome", " Rome") if source == "The capital of Rome is" else (" Lima", " Paris"), VALUES
 
-    explorer = Patching(patch, split, ITALY, FRANCE, baked=((" Rome", " Paris"), VALUES))
+    view = Patching(patch, split, ITALY, FRANCE, baked=((" Rome", " Paris"), VALUES))
+    assert said(view, source="The capital of Peru is", target=FRANCE)["answers"] == [" Lima", " Paris"]
     for source, sentence in {
         "The capital of New Zealand is": "6 tokens and “The capital of France is” 5 tokens: a patch",
         FRANCE: "Both prompts are the same",
         "The capital of Rome is": "Both prompts are continued with ·Rome",
         "The capital of Spain is": "`patch`, a function that this notebook gave to the explorer, stopped",
     }.items():
-        explorer.source.value = source
-        assert sentence in explorer.picture.value
-        assert "<table" not in explorer.picture.value
-    explorer.source.value = "The capital of Peru is"
-    explorer.source.value = ITALY
-    assert "<table" in explorer.picture.value
-    explorer.source.value = "The capital of Peru is"
-    assert [source.split()[3] for source, _ in pairs].count("Peru") == 1
-    assert all(seen)
-    explorer.target.value = explorer.source.value = "One"
-    assert "Both prompts are the same" in explorer.picture.value
-    explorer.source.value = "Two"
-    assert "The prompts have 1 token: write two of 2 to 8 tokens." in explorer.picture.value
+        assert sentence in said(view, source=source, target=FRANCE)["error"]
+    message = "The prompts have 1 token: write two of 2 to 8 tokens."
+    assert said(view, source="Two", target="One")["error"] == message
     with pytest.raises(CourseError, match=r"shape \(5, 4\), and 5 tokens need"):
         Patching(lambda source, target: ((" a", " b"), VALUES.T), split, ITALY, FRANCE)
 
@@ -261,8 +251,7 @@ def test_an_edit_runs_the_model_once(llama):
         return tokenizer.batch_decode([[theirs], [ours]]), logits[..., theirs] - logits[..., ours]
 
     patching = Patching(patch, pieces, ITALY, FRANCE)
-    assert patching.still().alt.endswith("at ·France in layers 0 to 22; at ·is in layers 23 to 29")
+    assert patching.alt.endswith("at ·France in layers 0 to 22; at ·is in layers 23 to 29")
     asked.clear()
-    patching.source.value = "The capital of Spain is"
-    assert asked == [patching.source.value]
-    assert "<table" in patching.picture.value
+    spain = said(patching, source="The capital of Spain is", target=FRANCE)
+    assert asked == [spain["want"]["source"]] and spain["answers"] == [" Madrid", " Paris"]

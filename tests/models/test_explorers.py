@@ -9,7 +9,6 @@ import pytest
 from course_utils import CourseError, blueprints, catalog, licences, openness
 from course_utils.opened.fits import Fits
 from course_utils.opened.one_weight import OneWeight
-from course_utils.opened.patching import Patching
 from course_utils.opened.permissions import MayUse
 from course_utils.opened.sampling import Sampling, entropy_bits, warp
 
@@ -188,20 +187,14 @@ def test_a_failure_is_one_sentence(error, sentence):
 
 
 def real_explorers():
-    """Returns explorers of three kinds, each with a change that makes it draw again."""
+    """Returns explorers of two kinds, each with a change that makes it draw again."""
     sampling = Sampling(LOGITS, decode)
     yield sampling, sampling.draw.click
-    patching = Patching(one_patch, str.split, "big cat", "big dog")
-    yield patching, lambda: setattr(patching.source, "value", "big cow")
     may_use = MayUse(openness.models(), licences.all())
     yield may_use, lambda: setattr(may_use.use, "value", may_use.use.options[1])
 
 
-def one_patch(source, target):
-    return (source.split()[1], target.split()[1]), numpy.ones((2, 2))
-
-
-@pytest.mark.parametrize("number", range(3))
+@pytest.mark.parametrize("number", range(2))
 def test_a_mistake_of_the_course_is_not_put_down_to_the_model(number, monkeypatch):
     """If the drawing code has an undefined name, the message blames the course and shows the traceback."""
     explorer, change = list(real_explorers())[number]
@@ -221,11 +214,11 @@ def test_a_mistake_of_the_course_is_not_put_down_to_the_model(number, monkeypatc
     assert "mistake" not in explorer.picture.value and explorer.render().alt in explorer.status.value
 
 
-@pytest.mark.parametrize("number", range(3))
+@pytest.mark.parametrize("number", range(2))
 def test_an_interrupt_leaves_no_explorer_computing(number, monkeypatch):
     """The kernel gets the interrupt, the explorer reports it, and its controls keep working."""
     explorer, change = list(real_explorers())[number]
-    interrupted = ["decode", "patch", "render"][number]
+    interrupted = ["decode", "render"][number]
 
     def interrupt(*_):
         raise KeyboardInterrupt

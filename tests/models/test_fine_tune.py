@@ -219,26 +219,24 @@ def test_adapter_shows_answers_and_shares_at_each_strength():
         calls.append((strength, question))
         return f"{question} at {strength}"
 
-    explorer = Adapter(answer, MEASURED, {0: "A cat.", 0.5: "A cat.", 1: "Biscuit."}, QUESTION)
-    assert [place for _, place in explorer.slider.options] == [0, 0.5, 1]
-    assert (
-        explorer.still().alt == f"{QUESTION} strength 0: A cat. | strength 0.5: A cat. | strength 1: Biscuit."
+    view = Adapter(answer, MEASURED, {0: "A cat.", 1: "Biscuit."}, QUESTION)
+    assert calls == [(0.5, QUESTION)]  # it was not baked
+    assert view.alt == (
+        f"{QUESTION} strength 0: A cat. | strength 0.5: {QUESTION} at 0.5 | strength 1: Biscuit. | Right "
+        "answers: strength 0: held out 0%, general 75%; strength 0.5: held out 40%, general 50%; strength 1: "
+        "held out 60%, general 10%"
     )
-    explorer.slider.value = 1
-    alt = explorer.render().alt
-    assert "Strength 0, without the adapter: A cat. | Strength 1, a different answer: Biscuit." in alt
-    assert alt.endswith("held out: 60% right (0%); general: 10% right (75%)")
-    widths = re.findall(r"min-width:2px;background:#\w+;width:(\d+)%", explorer.picture.value)
-    assert widths == ["60", "10"]  # of 100%, for every strength
-    explorer.slider.value = 0.5
-    assert "the same answer" in explorer.picture.value and calls == []
-    explorer.question.value = "Who are you?"
-    assert calls == [(0, "Who are you?"), (0.5, "Who are you?")]
+    assert view.widget.data["right"] == {"held out": [0, 40, 60], "general": [75, 50, 10]}
+    view.widget.want = {"strength": 0.5, "question": "Who are you?"}
+    assert view.widget.said["answer"] == "Who are you? at 0.5"
+    with pytest.raises(CourseError, match="The smallest strength must be 0"):
+        Adapter(answer, {1: MEASURED[1]}, {}, QUESTION)
 
 
 def test_adapter_says_in_a_sentence_what_stopped_it():
     def answer(strength, question):
         raise CourseError("Run the cells above first.")
 
-    explorer = Adapter(answer, MEASURED, {}, QUESTION)
-    assert "Run the cells above first." in explorer.picture.value
+    view = Adapter(answer, MEASURED, {0: "A cat.", 0.5: "A cat.", 1: "Biscuit."}, QUESTION)
+    view.widget.want = {"strength": 0.5, "question": "Who are you?"}
+    assert view.widget.said["error"] == "Run the cells above first."

@@ -102,32 +102,31 @@ def marked(**starts):
     return Watermark(texts, PIECES, GREEN, ratio=0.25, threshold=4, **starts)
 
 
-def shown_z(explorer):
-    z = re.search(r"z = (−?[\d.]+), ((?:not )?over) 4", explorer.still().alt)
-    return float(z[1].replace("−", "-")), z[2]
+def z_of(view):
+    z, verdict = re.search(r"z = (−?[\d.]+), ((?:not )?over) 4", view.alt).groups()
+    return float(z.replace("−", "-")), verdict
 
 
-def test_z_follows_each_control():
-    explorer = marked()
+def test_z_is_that_of_the_text_at_the_start():
     all_green = (59 - 59 / 4) / (59 * 3 / 16) ** 0.5
-    assert shown_z(explorer) == (pytest.approx(all_green, abs=0.005), "over")
-    assert "59 of 59 green; without a mark about 15." in explorer.still().alt
-    explorer.length.value = 25
-    assert shown_z(explorer) == (pytest.approx(18 / 4.5**0.5, abs=0.005), "over")
-    explorer.swapped.value = 0.5
+    assert z_of(marked()) == (pytest.approx(all_green, abs=0.005), "over")
+    assert "59 of 59 green; without a mark about 15." in marked().alt
+    assert z_of(marked(length=25)) == (pytest.approx(18 / 4.5**0.5, abs=0.005), "over")
     swapped = numpy.array([0, 1, 2, 3, 1, 2] * 10)[:25]
     green = GREEN[swapped[:-1], swapped[1:]].sum()
-    assert shown_z(explorer)[0] == pytest.approx((green - 6) / 4.5**0.5, abs=0.005)
-    explorer.bonus.value = 0
-    assert shown_z(explorer) == (pytest.approx(-6 / 4.5**0.5, abs=0.005), "not over")
-    assert "Bonus 0, 50% of the words" in explorer.picture.value
+    assert z_of(marked(swapped=0.5, length=25))[0] == pytest.approx((green - 6) / 4.5**0.5, abs=0.005)
+    assert z_of(marked(bonus=0, length=25)) == (pytest.approx(-6 / 4.5**0.5, abs=0.005), "not over")
+    assert "Bonus 0, 50% of the words" in marked(bonus=0, swapped=0.5).alt
 
 
-def test_watermark_is_one_bundle_for_both_readers():
-    explorer = marked(bonus=2, swapped=0.5, length=40)
-    bundle = explorer._repr_mimebundle_()
-    assert bundle["text/plain"] == explorer.still().alt and "Run this cell" in bundle["text/html"]
-    assert [control.description for control in explorer.controls] == ["bonus", "words swapped", "tokens"]
+def test_the_view_gets_the_marks_of_each_text_and_of_the_learner_s():
+    view = marked(bonus=2, length=40)
+    widget = view.widget
+    assert (widget.text, widget.swapped, widget.length) == ("2", 0, 40)
+    greens = {(text["bonus"], text["swapped"]): text["green"] for text in widget.data["texts"]}
+    assert greens[2, 0] == "1" * 59 and greens[0, 0] == "0" * 59
+    widget.want = {"ids": [0, 1, -1, 1, 2, 3]}  # the third one is not in the vocabulary
+    assert widget.said["green"] == "1--10"
 
 
 @pytest.mark.parametrize(
