@@ -10,7 +10,6 @@ from course_utils import catalog
 from course_utils.errors import CourseError
 from course_utils.loading import memory
 from course_utils.views.picture import QUIET, Picture, bundle, card
-from course_utils.views.text import visible
 from course_utils.widgets.live import for_everyone
 
 # Text that only screen readers get: others see the same in the picture.
@@ -172,8 +171,3 @@ def check_choice(name, value, choices):
 def labelled(values):
     """Return a slider's options for numbers: pairs of the number as text, such as "2,048", and the number."""
     return [(f"{value:,}", value) for value in values]
-
-
-def token_choices(pieces):
-    """Return a slider's options for tokens: pairs of a label and the token's index, counted from 0."""
-    return [(f"{index} {visible(piece)}", index) for index, piece in enumerate(pieces)]

@@ -234,11 +234,11 @@ def test_an_interrupt_leaves_no_explorer_computing(number, monkeypatch):
 
 
 def test_controls_are_followed_again_after_an_error_in_a_quiet_change():
-    explorer = Patching(one_patch, str.split, "big cat", "big dog")
-    with pytest.raises(ZeroDivisionError), explorer.quietly(explorer.layer, explorer.token):
+    explorer = Sampling(LOGITS, decode)
+    with pytest.raises(ZeroDivisionError), explorer.quietly(explorer.top_k):
         raise ZeroDivisionError
-    explorer.layer.value = 1
-    assert "After layer 1" in explorer.picture.value
+    explorer.top_k.value = 3
+    assert "top-k 3" in explorer.status.value
 
 
 def test_a_mistake_of_the_course_is_an_error_of_the_cell_that_makes_an_explorer(monkeypatch):
