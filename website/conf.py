@@ -1,6 +1,7 @@
 """Sphinx's settings for the website, made from README.md, docs/, notebooks/ and exercises/.
 
-`make website` uses the stored outputs of the notebooks: it runs no cell and downloads nothing.
+`make website` uses the stored outputs of the notebooks: it runs no cell. It downloads nothing but
+the onnxruntime-web that one explorable runs in the page, once: see picture_onnx.py.
 """
 
 import json

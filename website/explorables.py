@@ -13,6 +13,7 @@ from dataclasses import asdict
 from html import escape
 from pathlib import Path
 
+import picture_onnx
 import shell
 from shell import ROOT
 
@@ -26,14 +27,14 @@ def explorables():
     return tomllib.loads((ROOT / "website" / "explorables.toml").read_text(encoding="utf-8"))
 
 
-def write(folder):
-    """Write all pages of explorables, with what they load, into `folder`/explorables."""
+def write(folder, names=None):
+    """Write all pages of explorables, or those of `names`, with what they load, into `folder`/explorables."""
     target = Path(folder) / "explorables"
     shutil.copytree(ROOT / "website" / "live", target / "live", dirs_exist_ok=True)
     shutil.copytree(PACKAGE / "widgets" / "fonts", target / "live" / "fonts", dirs_exist_ok=True)
     for name in ("identity.css", "mark.svg", "view.js", "host.js"):
         shutil.copy(PACKAGE / "widgets" / name, target / "live")
-    pages = explorables()
+    pages = {name: facts for name, facts in explorables().items() if names is None or name in names}
     followers = dict(zip(pages, [*list(pages.items())[1:], next(iter(pages.items()))], strict=True))
     for name, facts in pages.items():
         for suffix in (".js", ".css"):
@@ -45,13 +46,20 @@ def write(folder):
                 shutil.copy(path, target / "live")
         if model := facts.get("model"):
             (target / "models" / model).mkdir(parents=True, exist_ok=True)
-            for file in MODEL_FILES:
-                shutil.copy(PACKAGE / "training" / "weights" / model / file, target / "models" / model)
+            for file in _model_files(model):
+                shutil.copy(file, target / "models" / model)
         page = _page(name, facts, followers[name])
         (target / f"{name}.html").write_text(page, encoding="utf-8")
     (target / "index.html").write_text(_list(pages), encoding="utf-8")
     shell.write_pictures(target / "pictures")
     _write_folder_script(target / "live", pages)
+
+
+def _model_files(model):
+    """Return the paths of all that a page loads when its model wakes."""
+    if model == "pictureworld":
+        return picture_onnx.files()
+    return [PACKAGE / "training" / "weights" / model / file for file in MODEL_FILES]
 
 
 def _write_folder_script(live, pages):
@@ -125,8 +133,7 @@ def view(name, facts, folder=""):
     if "data" in facts:
         attributes["data"] = f"{folder}live/{facts['data']}"
     if model := facts.get("model"):
-        files = [PACKAGE / "training" / "weights" / model / file for file in MODEL_FILES]
-        size = f"{sum(file.stat().st_size for file in files) / 1e6:.1f} MB"
+        size = f"{sum(file.stat().st_size for file in _model_files(model)) / 1e6:.1f} MB"
         attributes |= {"weights": f"{folder}models/{model}", "answers": facts["answers"], "size": size}
     values = " ".join(f'data-{key}="{escape(value)}"' for key, value in attributes.items())
     return f'<div id="view" class="view" {values}></div>'

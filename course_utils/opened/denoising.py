@@ -184,6 +184,32 @@ def shade_html(weights, alt):
     return f'<img class="course-shade" alt="{escape(alt)}" src="{png_url(Image.fromarray(pixels))}">'
 
 
+def known_words():
+    """Return what the view needs to know of PictureWorld's captions: all words, and what can stand for what.
+
+    A kind that has "before" is meant only before that word. A word of one kind that is a noun can be drawn as
+    a word of another.
+    """
+    from course_utils.worlds.pictureworld import world
+
+    nouns = {"animals": "animal", "foods": "food", "faces": "face", "things": "thing"}
+    kinds = [
+        {"name": name, "noun": True, "words": [each.name for each in world.OBJECTS if each.group == group]}
+        for name, group in nouns.items()
+    ]
+    kinds += [
+        {"name": "trades", "noun": True, "words": world.TRADES},
+        {"name": "people", "words": world.GENDERS},
+        {"name": "skin tones", "before": "skin", "words": world.TONES[1:]},
+        {"name": "backgrounds", "before": "background", "words": list(world.BACKGROUNDS)[1:]},
+        {"name": "colours", "words": list(world.COLOURS)},
+        {"name": "forms", "words": world.FORMS},
+        {"name": "sides", "before": ":", "words": [side for pair in world.SIDES.values() for side in pair]},
+        {"name": "positions", "words": [where for pair in world.RELATIONS.values() for where in pair]},
+    ]
+    return {"words": sorted(world.words()), "kinds": kinds}
+
+
 @dataclass(frozen=True)
 class Drawn:
     """Holds what a pipeline drew for some prompts, all from the same noise.

@@ -82,7 +82,7 @@ class Page:
         button = self.page.get_by_role("button", name=re.compile("Wake the model"))
         if button.count():
             button.click()
-            expect(self.page.get_by_role("button", name="The model is awake")).to_be_visible()
+            expect(self.page.get_by_role("button", name="The model is awake")).to_be_visible(timeout=PATIENCE)
         expect(self.page.locator("#view .otb, #view.otb").first).to_be_visible()
         return self.page
 
@@ -745,3 +745,54 @@ def test_a_broken_block_is_said_and_another_card_can_be_loaded(visit):
         "['.ck-area', '.ck-behind'].map((name) => document.querySelector(name).scrollHeight)"
     )
     assert heights[0] == heights[1]
+
+
+def test_two_pictures_come_out_of_one_noise(visit):
+    visited = visit("denoising.html")
+    page = visited.page
+    head, film = page.locator(".dn-head"), page.get_by_role("slider", name="The state on the way")
+    expect(head).to_have_text(re.compile("^100% ?noise, the same for both"))
+    expect(page.locator(".dn-chip.lit")).to_have_text(["fox8%", "panda16%"])
+    film.press("End")
+    expect(head).to_contain_text("0%")
+    apart = re.search(r"The two are (\d+) of 255 apart", head.inner_text())
+    assert int(apart[1]) > 50
+    box = film.bounding_box()
+    page.mouse.move(box["x"] + box["width"] - 5, box["y"] + 20)
+    page.mouse.down()
+    page.mouse.move(box["x"] + box["width"] / 2, box["y"] + 20, steps=4)
+    page.mouse.up()
+    expect(film).to_have_attribute("aria-valuenow", "5")
+    assert "step=5" in page.url
+    page.get_by_role("button", name="Play from noise").click()
+    expect(film).to_have_attribute("aria-valuenow", "1")
+    page.get_by_role("button", name="Stop").click()
+    page.locator(".dn-panel.ember .dn-chip", has_text="blue").hover()
+    expect(page.locator(".dn-chip.lit")).to_have_text([re.compile("blue"), re.compile("blue")])
+    page.locator(".dn-word", has_text="owl").first.click()  # stored, so it plays at once
+    expect(page.locator(".dn-panel.against .dn-chip").first).to_contain_text("owl")
+    assert not [url for url in visited.requests if url.endswith((".onnx", ".wasm"))]
+
+
+def test_a_picture_is_drawn_in_the_page(visit):
+    visited = visit("denoising.html")
+    page = visited.page
+    page.get_by_role("radio", name="5 steps").click()  # this needs the model
+    expect(page.locator(".dn-note")).to_contain_text("Wake the model")
+    assert int(re.search(r"\((\d+)\.\d MB\)", page.locator(".wake-button").inner_text())[1]) in range(20, 30)
+    visited.wake()
+    film, head = page.get_by_role("slider", name="The state on the way"), page.locator(".dn-head")
+    expect(film).to_have_attribute("aria-valuenow", "5", timeout=PATIENCE)
+    expect(head).to_contain_text("after 5 steps")
+    field = page.get_by_label("A prompt of your own")
+    field.fill("nurse")
+    expect(page.locator(".dn-note")).to_have_text("In no caption that it was trained on: “nurse”.")
+    field.press("Enter")
+    expect(page.locator(".dn-panel.against .dn-chip")).to_have_class(re.compile("unknown"))
+    expect(film).to_have_attribute("aria-valuenow", "5", timeout=PATIENCE)
+    expect(head).to_contain_text("apart")
+    page.get_by_role("button", name="Throw the die").press("Enter")
+    expect(film).to_have_attribute("aria-valuenow", "5", timeout=PATIENCE)
+    page.get_by_role("slider", name=re.compile("guidance")).press("ArrowRight")
+    expect(page.locator(".dn-dial")).to_contain_text("guidance 4.5")
+    assert "guidance=4.5" in page.url

@@ -1,0 +1,686 @@
+// Two pictures out of the same noise, a prompt each: play the steps, light up what attends to a word, exchange a word.
+// Model: `data` {words, kinds, drawings, gaps} (words: all that the model was trained on, or null; kinds: [{name, noun,
+// before, words}], what can stand for what; drawings: stored ones, see website/store_drawings.py; gaps: how far apart
+// each two of them are), `live`, and what the visitor chose: prompts (two), seed, guidance, steps, step (the state
+// shown), word (the chip that is lit, -1 for none).
+// The view asks for one state at a time with `want` {prompt, seed, guidance, steps, step}; `said` is {picture: 8-bit
+// red, green, blue, noise: the share of the state's variance that is noise, pieces: the prompt's tokens, each word's
+// last ending in "</w>", maps: [token][row][column] in 8 bits of `peaks`: [token]}, all bytes as base64.
+import { adopt, announcer, bytes, headline, keeper, make, onDrag } from "./view.js";
+
+const CELLS = 256; // of a map: 16 × 16
+const SIZE = 384; // pixels of a picture's canvas
+const SHADE = 0.86; // how dark the parts are that do not attend
+const PACE = 260; // ms a step when it plays
+const UNIT = /'s|'t|'re|'ve|'m|'ll|'d|\p{L}+|\p{N}|[^\s\p{L}\p{N}]+/gu; // CLIP's words
+const LONGEST = 7; // words of a name
+const SIDES = ["ember", "against"];
+const LINES = ["#ffa24a", "#5ccbea"]; // ember and against on the dark shade, whatever the theme
+
+const percent = (share) => (share < 0.005 ? "<1%" : `${Math.round(100 * share)}%`);
+
+/** A chip of a prompt: a name that the model knows, or a single word.
+ * @typedef {{ text: string, start: number, end: number, units: number[], kind: any, glued: boolean }} Chip */
+
+/**
+ * Split a prompt into chips.
+ * @param {string} prompt
+ * @param {Map<string, any[]>} names by the words of a name, joined with spaces: the kinds that have it
+ * @returns {Chip[]}
+ */
+export function chipsOf(prompt, names) {
+  const units = [...prompt.matchAll(UNIT)].map((match) => ({ text: match[0].toLowerCase(), start: match.index, end: match.index + match[0].length }));
+  const chips = [];
+  for (let i = 0; i < units.length; ) {
+    let length = Math.min(LONGEST, units.length - i);
+    const key = () => units.slice(i, i + length).map((unit) => unit.text).join(" ");
+    while (length > 1 && !names.has(key())) length--;
+    const kinds = names.get(key()) ?? [];
+    const next = units[i + length]?.text;
+    const kind = kinds.find(({ before }) => before && before === next) ?? kinds.find(({ before }) => !before);
+    const [{ start }, { end }] = [units[i], units[i + length - 1]];
+    const indices = Array.from({ length }, (_, more) => i + more);
+    chips.push({ text: prompt.slice(start, end), start, end, units: indices, kind, glued: i > 0 && start === units[i - 1].end });
+    i += length;
+  }
+  return chips;
+}
+
+/** The tokens of each of a prompt's words, as indices: a word's last token ends in "</w>". */
+export function tokensOfUnits(pieces) {
+  const units = [[]];
+  pieces.forEach((piece, token) => {
+    units.at(-1).push(token);
+    if (piece.endsWith("</w>")) units.push([]);
+  });
+  return units;
+}
+
+/** A prompt with another word in the place of a chip; "a" becomes "an" before a vowel. */
+export function exchanged(prompt, chip, word) {
+  const before = prompt.slice(0, chip.start).replace(/\b(a)n? $/i, (_, a) => (/^[aeiou]/i.test(word) ? `${a}n ` : `${a} `));
+  return before + word + prompt.slice(chip.end);
+}
+
+/** Stretch numbers to the range from 0 to 1; equal ones all become 1. */
+function stretched(numbers) {
+  const [low, high] = [Math.min(...numbers), Math.max(...numbers)];
+  return numbers.map((number) => (high > low ? (number - low) / (high - low) : 1));
+}
+
+/**
+ * The line along which a map of 16 × 16 has a value, as segments [x, y, x, y] from 0 to 1: marching squares.
+ * @param {number[]} map
+ * @param {number} level
+ */
+export function contour(map, level) {
+  const segments = [];
+  for (let row = 0; row < 15; row++) {
+    for (let column = 0; column < 15; column++) {
+      const corners = [[0, 0], [1, 0], [1, 1], [0, 1]].map(([x, y]) => [column + x, row + y, map[16 * (row + y) + column + x]]);
+      const cuts = corners.flatMap(([x, y, value], corner) => {
+        const [nextX, nextY, next] = corners[(corner + 1) % 4];
+        if (value < level === next < level) return [];
+        const along = (level - value) / (next - value);
+        return [(x + 0.5 + along * (nextX - x)) / 16, (y + 0.5 + along * (nextY - y)) / 16];
+      });
+      for (let cut = 0; cut < cuts.length; cut += 4) segments.push(cuts.slice(cut, cut + 4));
+    }
+  }
+  return segments;
+}
+
+/** A map of 16 × 16 without its finest grain: each cell with its neighbours, weighted 1, 2, 1. */
+function smoothed(map) {
+  const at = (row, column) => map[16 * Math.max(0, Math.min(15, row)) + Math.max(0, Math.min(15, column))];
+  return map.map((_, cell) => {
+    const [row, column] = [Math.floor(cell / 16), cell % 16];
+    let sum = 0;
+    for (const down of [-1, 0, 1]) for (const right of [-1, 0, 1]) sum += (2 - Math.abs(down)) * (2 - Math.abs(right)) * at(row + down, column + right);
+    return sum / 16;
+  });
+}
+
+/** A square canvas, and its context, whose pixels can be read back. */
+function canvas(side) {
+  const made = make("canvas");
+  made.width = made.height = side;
+  made.getContext("2d", { willReadFrequently: true });
+  return made;
+}
+
+/** The pixels of a state as a canvas. */
+function developed(picture) {
+  const colours = bytes(picture);
+  const side = Math.round(Math.sqrt(colours.length / 3));
+  const frame = canvas(side);
+  const pixels = new ImageData(side, side);
+  for (let i = 0; i < side * side; i++) {
+    pixels.data.set(colours.subarray(3 * i, 3 * i + 3), 4 * i);
+    pixels.data[4 * i + 3] = 255;
+  }
+  frame.getContext("2d").putImageData(pixels, 0, 0);
+  return frame;
+}
+
+/** A stored drawing: its states side by side in `film`, and the maps of all steps in one. */
+async function unrolled({ film, maps, ...drawing }) {
+  const image = new Image();
+  image.src = film;
+  await image.decode();
+  const frames = drawing.noise.map((_, index) => {
+    const frame = canvas(image.height);
+    frame.getContext("2d").drawImage(image, -index * image.height, 0);
+    return frame;
+  });
+  const all = bytes(maps);
+  const each = drawing.pieces.length * CELLS;
+  return { ...drawing, frames, maps: drawing.peaks.map((_, step) => all.subarray(step * each, (step + 1) * each)) };
+}
+
+/** How far apart two pictures are: the root of the mean squared difference, of 255. */
+function apart(one, other) {
+  const [a, b] = [one, other].map((frame) => frame.getContext("2d").getImageData(0, 0, frame.width, frame.width).data);
+  let sum = 0;
+  for (let i = 0; i < a.length; i++) sum += (a[i] - b[i]) ** 2; // all alphas are equal
+  return Math.round(Math.sqrt(sum / (0.75 * a.length)));
+}
+
+export function render({ model, el }) {
+  const data = model.get("data");
+  const quiet = matchMedia("(prefers-reduced-motion: reduce)");
+  const words = data.words && new Set(data.words);
+  const names = new Map();
+  for (const kind of data.kinds) {
+    for (const word of kind.words) {
+      const key = word.match(UNIT).join(" ");
+      names.set(key, [...(names.get(key) ?? []), kind]);
+    }
+  }
+  const drawings = new Map(); // by their settings
+  const fits = { seed: Number.isInteger, guidance: Number.isFinite, steps: (n) => Number.isInteger(n) && n > 0 && n <= 50 };
+  for (const [key, fit] of Object.entries(fits)) if (!fit(model.get(key))) model.set(key, { seed: 6, guidance: 4, steps: 10 }[key]);
+
+  const prompts = () => model.get("prompts");
+  const steps = () => model.get("steps");
+  const settings = (prompt) => ({ prompt, seed: model.get("seed"), guidance: model.get("guidance"), steps: steps() });
+  const keyOf = ({ prompt, seed, guidance, steps }) => JSON.stringify([prompt, seed, guidance, steps]);
+  const drawing = (side) => drawings.get(keyOf(settings(prompts()[side])));
+  const framesOf = (side) => drawing(side)?.frames.length ?? 0;
+  const newest = () => Math.min(framesOf(0), framesOf(1)) - 1;
+  const step = () => Math.max(0, Math.min(steps(), model.get("step") ?? 0));
+  const chips = (side) => chipsOf(prompts()[side], names);
+
+  let side = 1; // the prompt whose word is exchanged
+  let pointed = -1; // the chip under the mouse or the focus
+  let playing = 0;
+  let follows = false; // whether the newest state is shown as soon as it is there
+  let asked = null; // the want that the host is working on
+  let stuck = ""; // why nothing more comes
+  let tab = null; // the kind of words on show
+  let shown = step(); // travels to step()
+  let glow = 0; // travels to 1 if a word is lit
+  let lastLit = -1;
+
+  adopt(el, "dn");
+  const { head, loud, loudWords } = headline("dn");
+  const stage = make("div", "dn-stage");
+  const panels = [0, 1].map((index) => {
+    const panel = make("section", `dn-panel ${SIDES[index]}`);
+    const line = make("div", "dn-prompt");
+    line.setAttribute("role", "group");
+    line.setAttribute("aria-label", index ? "The other prompt" : "One prompt");
+    const picture = canvas(SIZE);
+    picture.setAttribute("role", "img");
+    const empty = make("p", "dn-empty");
+    const frame = make("div", "dn-picture");
+    frame.append(picture, empty);
+    panel.append(line, frame);
+    stage.append(panel);
+    return { panel, line, picture, empty };
+  });
+
+  const legend = make("p", "dn-key");
+
+  const reel = make("div", "dn-reel");
+  const play = make("button", "dn-play");
+  const film = make("div", "dn-film");
+  film.tabIndex = 0;
+  film.setAttribute("role", "slider");
+  film.setAttribute("aria-label", "The state on the way from noise to picture");
+  film.setAttribute("aria-valuemin", "0");
+  const strip = make("div", "dn-strip");
+  const head1 = make("div", "dn-playhead");
+  film.append(strip, head1);
+  const axis = make("div", "dn-axis");
+  axis.append(make("span", "", "pure noise"), make("span", "dn-progress"), make("span", "", "picture"));
+  reel.append(play, film, axis);
+
+  const tray = make("section", "dn-tray");
+  const trayTitle = make("p", "dn-tray-title");
+  const tabs = make("div", "dn-tabs");
+  const list = make("div", "dn-words");
+  list.setAttribute("role", "toolbar");
+  const form = make("form", "dn-own");
+  const field = form.appendChild(make("input"));
+  field.placeholder = "Or type a prompt";
+  field.setAttribute("aria-label", "A prompt of your own");
+  form.append(make("button", "", "Draw"));
+  const note = make("p", "dn-note");
+  note.setAttribute("aria-live", "polite");
+  const wake = make("div");
+  wake.dataset.wake = "to draw more";
+  tray.append(trayTitle, tabs, list, form, note, wake);
+
+  const tools = make("div", "dn-tools");
+  const die = make("button", "dn-die");
+  const face = make("i");
+  face.setAttribute("aria-hidden", "true");
+  const dieLabel = make("span");
+  die.append(face, dieLabel);
+  const dial = make("label", "dn-dial");
+  const dialLabel = make("span");
+  const range = make("input");
+  Object.assign(range, { type: "range", min: "1", max: "10", step: "0.5" });
+  const ends = make("span", "dn-ends");
+  ends.append(make("i", "", "1: as predicted with the prompt"), make("i", "", "10: far beyond"));
+  dial.append(dialLabel, range, ends);
+  const counts = make("div", "dn-counts");
+  counts.setAttribute("role", "radiogroup");
+  counts.setAttribute("aria-label", "Steps");
+  const offered = [...new Set([5, 10, 20, steps()])].sort((a, b) => a - b);
+  const radios = offered.map((count) => {
+    const radio = make("button", "num", String(count));
+    radio.setAttribute("role", "radio");
+    radio.setAttribute("aria-label", `${count} steps`);
+    radio.addEventListener("click", () => redraw({ steps: count }));
+    counts.append(radio);
+    return radio;
+  });
+  counts.append(make("span", "", "steps"));
+  tools.append(die, dial, counts);
+  const { live, speak, hush } = announcer();
+  const scene = make("div", "dn-scene");
+  stage.append(legend);
+  scene.append(stage, reel, tray, tools);
+  el.append(head, scene, live);
+
+  // What is lit.
+  const lit = () => (pointed >= 0 ? pointed : (model.get("word") ?? -1));
+  /** How much each cell attends to a chip: 256 numbers, or null if the model has not read it. */
+  function attention(index, chip) {
+    const found = drawing(index);
+    if (!found?.maps.length || !chip) return null;
+    const at = Math.min(step(), found.maps.length - 1);
+    const tokens = tokensOfUnits(found.pieces);
+    const own = chip.units.flatMap((unit) => tokens[unit] ?? []);
+    if (!own.length) return null;
+    return Array.from({ length: CELLS }, (_, cell) =>
+      own.reduce((sum, token) => sum + (found.maps[at][token * CELLS + cell] / 255) * found.peaks[at][token], 0));
+  }
+
+  // Asking the host, one state at a time.
+  function missing() {
+    const lacks = [0, 1].filter((index) => framesOf(index) <= steps());
+    lacks.sort((a, b) => framesOf(a) - framesOf(b));
+    return lacks.length ? { ...settings(prompts()[lacks[0]]), step: framesOf(lacks[0]) } : null;
+  }
+  function pump() {
+    if (asked || stuck) return;
+    const want = missing();
+    el.classList.toggle("drawing", Boolean(want));
+    if (!want) return;
+    asked = want;
+    model.set("want", want);
+    model.save_changes();
+  }
+  function listen() {
+    const said = model.get("said");
+    if (!said) return;
+    if (JSON.stringify(said.want) !== JSON.stringify(asked)) return; // an answer that came twice
+    asked = null;
+    if (said.asleep || said.error) {
+      stuck = said.asleep ? "That is not stored. Wake the model to draw it." : said.error;
+      el.classList.remove("drawing");
+      return update();
+    }
+    const key = keyOf(said.want);
+    const found = drawings.get(key) ?? { frames: [], noise: [], maps: [], peaks: [], pieces: said.pieces };
+    stuck = "";
+    if (found.frames.length === said.want.step) {
+      drawings.set(key, found);
+      found.frames.push(developed(said.picture));
+      found.noise.push(said.noise);
+      if (said.maps) {
+        found.maps.push(bytes(said.maps));
+        found.peaks.push(said.peaks);
+      }
+    }
+    if (follows && newest() >= 0) keep({ step: newest() });
+    else update();
+    pump();
+  }
+  /** Draw with other settings: from the noise on, as it comes. */
+  function redraw(changes) {
+    stop();
+    el.classList.add("known");
+    for (const [key, value] of Object.entries(changes)) model.set(key, value);
+    stuck = "";
+    follows = Boolean(missing());
+    if (follows) shown = 0;
+    keep({ step: follows ? Math.max(0, newest()) : step() });
+    if (!follows) start();
+    pump();
+  }
+  const keep = keeper(model, update);
+
+  // The words of the prompts.
+  function buildPrompt(index) {
+    const { line } = panels[index];
+    const other = new Set(chips(1 - index).map((chip) => chip.text.toLowerCase()));
+    const focused = [...line.children].indexOf(line.ownerDocument.activeElement);
+    line.replaceChildren(
+      ...chips(index).map((chip, at) => {
+        const known = !words || chip.text.toLowerCase().match(UNIT).every((unit) => words.has(unit) || !/\p{L}|\p{N}/u.test(unit));
+        const button = make("button", `chip dn-chip${chip.glued ? " glued" : ""}${known ? "" : " unknown"}`, chip.text);
+        if (!other.has(chip.text.toLowerCase())) button.classList.add("differs");
+        button.append(make("i"));
+        button.addEventListener("pointerenter", (event) => event.pointerType === "mouse" && point(at));
+        button.addEventListener("pointerleave", () => point(-1));
+        button.addEventListener("focus", () => button.matches(":focus-visible") && point(at));
+        button.addEventListener("blur", () => point(-1));
+        button.addEventListener("click", () => {
+          const again = model.get("word") === at && side === index;
+          side = index;
+          tab = null;
+          pointed = -1;
+          el.classList.add("known");
+          keep({ word: again ? -1 : at });
+        });
+        return button;
+      }),
+    );
+    if (focused >= 0) line.children[Math.min(focused, line.children.length - 1)]?.focus();
+    line.dataset.prompt = prompts()[index];
+  }
+  function point(at) {
+    if (pointed === at) return;
+    pointed = at;
+    update();
+  }
+  function say(unknown) {
+    const listed = unknown.map((word) => `“${word}”`).join(", ");
+    return unknown.length ? `In no caption that it was trained on: ${listed}.` : "";
+  }
+  const unknownIn = (text) => (words ? [...new Set(text.toLowerCase().match(/[\p{L}\p{N}]+/gu) ?? [])].filter((word) => !words.has(word)) : []);
+
+  // The tray: what can stand in the place of the word.
+  function buildTray() {
+    const all = chips(side);
+    const chip = all[Math.min(model.get("word") ?? -1, all.length - 1)];
+    const kind = chip?.kind;
+    const choices = kind ? (kind.noun ? data.kinds.filter((each) => each.noun) : [kind]) : [];
+    if (!choices.includes(tab)) tab = kind;
+    const state = JSON.stringify([side, prompts()[side], chip?.start, tab?.name, model.get("live"), settings("")]);
+    if (tray.dataset.state === state) return;
+    tray.dataset.state = state;
+    tray.classList.toggle("ember", side === 0);
+    tray.classList.toggle("against", side === 1);
+    trayTitle.replaceChildren();
+    if (!chip) trayTitle.append("Tap a word: see what attends to it, then exchange it.");
+    else if (!kind) trayTitle.append(make("b", "chip", chip.text), " has no other word in its place.");
+    else trayTitle.append("Exchange ", make("b", "chip", chip.text), " for");
+    if (kind && !model.get("live") && data.drawings?.length) trayTitle.append(make("span", "dn-legend", "tinted: ready now"));
+    tabs.replaceChildren(
+      ...(choices.length > 1 ? choices : []).map((each) => {
+        const button = make("button", "", each.name);
+        button.setAttribute("aria-pressed", String(each === tab));
+        button.addEventListener("click", () => {
+          tab = each;
+          buildTray();
+          tabs.children[choices.indexOf(each)].focus();
+        });
+        return button;
+      }),
+    );
+    list.setAttribute("aria-label", tab ? `Other words: ${tab.name}` : "Other words");
+    const offers = (tab?.words ?? []).map((word) => ({ word, prompt: exchanged(prompts()[side], chip, word) }));
+    const ready = ({ prompt }) => (drawings.get(keyOf(settings(prompt)))?.frames.length ?? 0) > steps();
+    if (!model.get("live")) offers.sort((a, b) => ready(b) - ready(a));
+    list.replaceChildren(
+      ...offers.map(({ word, prompt }, index) => {
+        const button = make("button", "dn-word", word);
+        button.tabIndex = index ? -1 : 0;
+        button.classList.toggle("ready", !model.get("live") && ready({ prompt }));
+        if (word === chip.text.toLowerCase()) button.setAttribute("aria-pressed", "true");
+        button.addEventListener("click", () => exchange(prompt));
+        return button;
+      }),
+    );
+    list.scrollTop = 0;
+  }
+  function exchange(prompt) {
+    const both = [...prompts()];
+    both[side] = prompt;
+    redraw({ prompts: both });
+  }
+  list.addEventListener("keydown", (event) => {
+    const all = [...list.children];
+    const at = all.indexOf(event.target);
+    const goes = { ArrowRight: at + 1, ArrowDown: at + 1, ArrowLeft: at - 1, ArrowUp: at - 1, Home: 0, End: all.length - 1 }[event.key];
+    if (goes === undefined || !all[goes]) return;
+    event.preventDefault();
+    all[at].tabIndex = -1;
+    all[goes].tabIndex = 0;
+    all[goes].focus();
+  });
+  function submit(event) {
+    event.preventDefault();
+    const text = field.value.trim().replace(/\s+/g, " ");
+    if (!text) return;
+    field.value = "";
+    model.set("word", -1);
+    exchange(text);
+  }
+  form.addEventListener("submit", submit);
+  field.addEventListener("keydown", (event) => event.key === "Enter" && submit(event)); // JupyterLab takes Enter from a form
+  field.addEventListener("input", () => (note.textContent = say(unknownIn(field.value))));
+
+  // The film.
+  function buildStrip() {
+    const columns = steps() + 1;
+    if (strip.children.length !== columns) {
+      strip.replaceChildren(
+        ...Array.from({ length: columns }, () => {
+          const column = make("div");
+          column.append(canvas(64), canvas(64));
+          return column;
+        }),
+      );
+      film.style.setProperty("--columns", String(columns));
+      film.setAttribute("aria-valuemax", String(steps()));
+    }
+    [...strip.children].forEach((column, at) => {
+      [0, 1].forEach((index) => {
+        const thumb = column.children[index];
+        const found = drawing(index);
+        const frame = found?.frames[at];
+        const key = frame ? `${keyOf(settings(prompts()[index]))}` : "";
+        if (thumb.dataset.key === key) return;
+        thumb.dataset.key = key;
+        const pen = thumb.getContext("2d");
+        pen.clearRect(0, 0, 64, 64);
+        if (frame) pen.drawImage(frame, 0, 0, 64, 64);
+      });
+    });
+  }
+  const stepAt = (event) => {
+    const box = strip.getBoundingClientRect();
+    return Math.max(0, Math.min(steps(), Math.floor(((event.clientX - box.left) / box.width) * (steps() + 1))));
+  };
+  function go(to) {
+    stop();
+    follows = false;
+    el.classList.add("known");
+    keep({ step: Math.max(0, Math.min(steps(), to)) });
+  }
+  film.addEventListener("pointerdown", (event) => go(stepAt(event)));
+  onDrag(el, film, (event) => go(stepAt(event)), { ready: () => true });
+  film.addEventListener("keydown", (event) => {
+    const to = {
+      ArrowLeft: step() - 1, ArrowDown: step() - 1, ArrowRight: step() + 1, ArrowUp: step() + 1,
+      PageDown: step() - 5, PageUp: step() + 5, Home: 0, End: steps(),
+    }[event.key];
+    if (event.key === " ") play.click();
+    else if (to !== undefined) go(to);
+    else return;
+    event.preventDefault();
+  });
+  function stop() {
+    clearTimeout(playing);
+    playing = 0;
+    play.textContent = "▶";
+    play.setAttribute("aria-label", "Play from noise to picture");
+  }
+  function tick() {
+    if (step() >= steps()) return stop();
+    if (step() < newest()) keep({ step: step() + 1 });
+    playing = setTimeout(tick, quiet.matches ? 2 * PACE : PACE);
+  }
+  function start() {
+    stop();
+    follows = false;
+    shown = 0;
+    keep({ step: 0 });
+    play.textContent = "■";
+    play.setAttribute("aria-label", "Stop");
+    playing = setTimeout(tick, 2 * PACE);
+  }
+  play.addEventListener("click", () => {
+    if (playing) return stop();
+    el.classList.add("known");
+    start();
+  });
+
+  // The tools.
+  die.addEventListener("click", () => {
+    let seed = model.get("seed");
+    while (seed === model.get("seed")) seed = Math.floor(100 * Math.random());
+    face.classList.remove("thrown");
+    void face.offsetWidth; // lets the animation start again
+    face.classList.add("thrown");
+    redraw({ seed });
+  });
+  range.addEventListener("input", () => (dialLabel.textContent = `guidance ${range.value}`));
+  range.addEventListener("change", () => redraw({ guidance: Number(range.value) }));
+  counts.addEventListener("keydown", (event) => {
+    const to = { ArrowLeft: -1, ArrowUp: -1, ArrowRight: 1, ArrowDown: 1 }[event.key];
+    if (!to) return;
+    event.preventDefault();
+    const next = radios[(offered.indexOf(steps()) + to + offered.length) % offered.length];
+    next.focus();
+    next.click();
+  });
+
+  // The pictures: a blend of two states while it travels from one to the other, and the shade over them.
+  const shade = canvas(16);
+  function paint(index) {
+    const { picture, empty, panel } = panels[index];
+    const pen = picture.getContext("2d");
+    const frames = drawing(index)?.frames ?? [];
+    const last = frames.length - 1;
+    empty.textContent = last >= 0 ? "" : stuck ? "not drawn yet" : "drawing…";
+    panel.classList.toggle("blank", last < 0);
+    pen.clearRect(0, 0, SIZE, SIZE);
+    if (last < 0) return;
+    const at = Math.min(shown, last);
+    pen.imageSmoothingEnabled = frames[0].width > 64;
+    pen.globalAlpha = 1;
+    pen.drawImage(frames[Math.floor(at)], 0, 0, SIZE, SIZE);
+    if (at % 1 > 0.01) {
+      pen.globalAlpha = at % 1;
+      pen.drawImage(frames[Math.ceil(at)], 0, 0, SIZE, SIZE);
+    }
+    const map = glow > 0.01 && attention(index, chips(index)[lastLit]);
+    if (!map) return;
+    const pixels = new ImageData(16, 16);
+    stretched(map).forEach((value, cell) => (pixels.data[4 * cell + 3] = Math.round(255 * SHADE * (1 - value))));
+    shade.getContext("2d").putImageData(pixels, 0, 0);
+    pen.globalAlpha = glow;
+    pen.imageSmoothingEnabled = true;
+    pen.imageSmoothingQuality = "high";
+    pen.drawImage(shade, 0, 0, SIZE, SIZE);
+    // A line half-way between where it attends least and where most.
+    pen.beginPath();
+    for (const [x, y, toX, toY] of contour(stretched(smoothed(map)), 0.5)) {
+      pen.moveTo(SIZE * x, SIZE * y);
+      pen.lineTo(SIZE * toX, SIZE * toY);
+    }
+    pen.lineCap = "round";
+    for (const [width, style] of [[7, "rgb(0 0 0 / 0.55)"], [3.5, LINES[index]]]) {
+      pen.lineWidth = width;
+      pen.strokeStyle = style;
+      pen.stroke();
+    }
+  }
+  let travelling = 0;
+  function travel() {
+    travelling = 0;
+    const [toStep, toGlow] = [step(), lit() >= 0 ? 1 : 0];
+    if (lit() >= 0) lastLit = lit();
+    const ease = quiet.matches ? 1 : el.classList.contains("dragging") ? 0.6 : 0.22;
+    shown += (toStep - shown) * ease;
+    glow += (toGlow - glow) * ease;
+    if (Math.abs(toStep - shown) < 0.02) shown = toStep;
+    if (Math.abs(toGlow - glow) < 0.02) glow = toGlow;
+    panels.forEach((_, index) => paint(index));
+    if (shown !== toStep || glow !== toGlow) travelling = requestAnimationFrame(travel);
+  }
+
+  /** How far apart the two pictures are after a step, or null if that can't be said yet. */
+  function gapBetween([one, other], now) {
+    if (!one || !other || one.width !== other.width) return null;
+    if (now === 0) return 0; // it is the same noise
+    const [first, second] = [0, 1].map((index) => drawing(index).index);
+    // Stored pictures are packed with some loss, so their distances are stored, too.
+    return first === undefined ? apart(one, other) : first === second ? 0 : data.gaps[first][second][now];
+  }
+
+  function update() {
+    const now = step();
+    panels.forEach(({ line, picture }, index) => {
+      if (line.dataset.prompt !== prompts()[index] || line.dataset.other !== prompts()[1 - index]) buildPrompt(index);
+      line.dataset.other = prompts()[1 - index];
+      const all = chips(index);
+      [...line.children].forEach((button, at) => {
+        const on = at === lit();
+        const map = on && attention(index, all[at]);
+        button.classList.toggle("lit", on);
+        button.setAttribute("aria-pressed", String(at === model.get("word") && index === side));
+        button.lastChild.textContent = map ? percent(map.reduce((sum, value) => sum + value, 0) / CELLS) : "";
+      });
+      picture.setAttribute("aria-label", `${prompts()[index]}, ${now ? `after step ${now} of ${steps()}` : "noise"}`);
+    });
+    const names = [0, 1].map((index) => chips(index)[lit()]?.text).filter(Boolean);
+    legend.textContent = names.length
+      ? `Lit: where it attends to ${[...new Set(names)].map((name) => `“${name}”`).join(" and to ")}. Below a word: its share of the attention.`
+      : "Point at a word, or tap it: what attends to it lights up.";
+    buildStrip();
+    buildTray();
+    const noise = drawing(0)?.noise[now] ?? drawing(1)?.noise[now];
+    const frames = [0, 1].map((index) => drawing(index)?.frames[now]);
+    const gap = gapBetween(frames, now);
+    loud.textContent = noise === undefined ? "…" : `${Math.round(100 * noise)}%`;
+    const when = now === 0 ? "noise" : now < steps() ? `noise after step ${now} of ${steps()}` : `noise after ${now} steps`;
+    loudWords.textContent = when + (gap === null ? "" : gap === 0 ? ", the same for both." : `. The two are ${gap} of 255 apart.`);
+    head1.style.setProperty("--step", String(now));
+    head1.hidden = false;
+    film.setAttribute("aria-valuenow", String(now));
+    film.setAttribute("aria-valuetext", `${loud.textContent} ${loudWords.textContent}`);
+    axis.children[1].textContent = missing() && !stuck ? `drawing: ${Math.max(0, newest())} of ${steps()}` : "";
+    if (document.activeElement !== field) note.textContent = stuck || say(unknownIn(prompts()[side]));
+    dieLabel.textContent = `seed ${model.get("seed")}`;
+    die.setAttribute("aria-label", `Throw the die for other noise. Now: seed ${model.get("seed")}`);
+    range.value = String(model.get("guidance"));
+    dialLabel.textContent = `guidance ${model.get("guidance")}`;
+    radios.forEach((radio, index) => {
+      const on = offered[index] === steps();
+      radio.setAttribute("aria-checked", String(on));
+      radio.tabIndex = on ? 0 : -1;
+    });
+    if (!playing) speak(`${loud.textContent} ${loudWords.textContent}`);
+    if (!travelling) travelling = requestAnimationFrame(travel);
+  }
+
+  /** The model is awake: from now on it draws all that is shown. */
+  function revive() {
+    stuck = "";
+    drawings.clear();
+    follows = Boolean(missing());
+    update();
+    pump();
+  }
+  model.on("change:said", listen);
+  model.on("change:live", revive);
+  stop();
+  let ended = false;
+  update();
+  Promise.all((data.drawings ?? []).map(async (one, index) => drawings.set(keyOf(one), { ...(await unrolled(one)), index }))).then(() => {
+    if (ended) return;
+    follows = Boolean(missing());
+    if (!follows || model.get("step") !== undefined) tray.dataset.state = "";
+    update();
+    pump();
+  });
+
+  return () => {
+    ended = true;
+    stop();
+    hush();
+    cancelAnimationFrame(travelling);
+    model.off("change:said", listen);
+    model.off("change:live", revive);
+  };
+}
+
+export default { render };

@@ -1,0 +1,47 @@
+// Runs PictureWorld's Stable Diffusion off the page's own thread, so that the page stays alive while it draws.
+import { fetchKept } from "./load.js";
+import { fetchJson } from "./host.js";
+import { PictureWorld } from "./picture_world.js";
+
+const RUNTIME = "ort.wasm.bundle.min.mjs";
+const FILES = { wasm: "ort-wasm-simd-threaded.wasm", textEncoder: "text_encoder.onnx", unet: "unet.onnx", decoder: "vae_decoder.onnx" };
+const SHARES = { wasm: 0.58, textEncoder: 0.05, unet: 0.33, decoder: 0.04 }; // of the bytes
+// The further optimisations of graphs take seconds at the start, and runs in WebAssembly gain nothing from them.
+const OPTIONS = { executionProviders: ["wasm"], graphOptimizationLevel: "basic" };
+
+/** @param {string} folder @param {(share: number) => void} progress */
+async function load(folder, progress) {
+  const arrived = {};
+  const file = async (name) =>
+    fetchKept(`${folder}/${FILES[name]}`, (share) => {
+      arrived[name] = Math.min(1, share) * SHARES[name]; // a compressed file counts more bytes than it says
+      progress(Object.values(arrived).reduce((sum, part) => sum + part, 0));
+    });
+  const [ort, tokenizer, scheduler, wasm, ...models] = await Promise.all([
+    import(`${folder}/${RUNTIME}`),
+    fetchJson(`${folder}/tokenizer.json`),
+    fetchJson(`${folder}/scheduler_config.json`),
+    ...Object.keys(FILES).map(file),
+  ]);
+  ort.env.wasm.numThreads = 1; // more need headers that a plain web server does not send
+  ort.env.wasm.wasmBinary = wasm;
+  const networks = {};
+  for (const [index, name] of ["textEncoder", "unet", "decoder"].entries()) {
+    networks[name] = await ort.InferenceSession.create(new Uint8Array(models[index]), OPTIONS);
+  }
+  return new PictureWorld(ort, networks, { tokenizer, scheduler });
+}
+
+let world = null;
+let turn = Promise.resolve(); // one answer at a time
+
+addEventListener("message", ({ data: { folder, want, id } }) => {
+  turn = turn.then(async () => {
+    try {
+      if (folder) world = await load(folder, (share) => postMessage({ share }));
+      postMessage({ id, answer: want && (await world.answer(want)) });
+    } catch (error) {
+      postMessage({ id, error: String(error.message ?? error) });
+    }
+  });
+});
