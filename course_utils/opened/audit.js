@@ -207,7 +207,7 @@ export function render({ model, el }) {
     legend.hidden = !who().planted;
     legend.style.bottom = up(who().planted ? 100 * who().planted[first.at(-1)] - who().zero[at()] : 0);
     legend.style.right = `${(100 * (columns - first.length)) / columns}%`;
-    flag.textContent = chosen();
+    flag.textContent = `${chosen()} ${signed(found(chosen()).points)}`;
     const share = (places.get(chosen()) + 0.5) / columns;
     flag.style.left = `${100 * share}%`;
     flag.style.transform = `translateX(${-100 * share}%)`;

@@ -251,6 +251,7 @@ export function render({ model, el }) {
       at = end;
     }
     behind.append(`${words.slice(at)}\n`);
+    area.defaultValue = words; // what a copy of the field has, on paper or in a saved picture
   }
 
   function draw() {
@@ -303,7 +304,7 @@ export function render({ model, el }) {
     speak(`${missing.length} of ${parts.length} parts are missing${missing.length ? `: ${missing.join(", ")}` : ""}. ${said ? `Words for people: ${said}.` : ""} ${verdict.textContent}`);
   }
 
-  area.addEventListener("input", () => write(area.value));
+  area.addEventListener("input", () => write(area.value || "\n")); // an empty text stands for the card as it came
   model.on("change:said", listen);
   const keys = ["card", "text"];
   for (const key of keys) model.on(`change:${key}`, check);

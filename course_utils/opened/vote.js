@@ -112,7 +112,11 @@ export function elo(votes, models, step = 16) {
   return path;
 }
 
-/** The votes in another order: the same one for the same `seed`; 0 leaves them as they are. */
+/**
+ * The votes in another order: the same one for the same `seed`; 0 leaves them as they are.
+ * @param {Cast[]} votes
+ * @param {number} seed
+ */
 export function shuffled(votes, seed) {
   const list = [...votes];
   let state = seed;
@@ -235,7 +239,9 @@ export function render({ model, el }) {
     return { end, range: margin.appendChild(make("i", "vt-range")), mark: margin.appendChild(make("i", "vt-fitted")) };
   });
   const plot = make("div", "vt-plot");
-  plot.append(svg, margin);
+  const begin = make("span", "vt-begin", "all begin at 1,000");
+  const counted = make("span", "vt-number");
+  plot.append(svg, margin, begin, counted);
   const tools = make("div", "vt-tools");
   const shuffle = make("button", "vt-shuffle", "Shuffle the votes");
   const asCast = make("button", "", "As they were cast");
@@ -369,7 +375,7 @@ export function render({ model, el }) {
     const says = model.get("says") ? `, who ${model.get("says")}` : "";
     if (voter() !== "rule") legend.append(make("i", "vt-mark"), `${theirName}${says}. `);
     else if (says) legend.append(`${capital(theirName)} ${model.get("says")}. `);
-    if (few) legend.append(`Bands from ${FEW} votes on: before, a rating could be anywhere. `);
+    if (few) legend.append(`Bands from ${FEW} votes on: fewer say too little. `);
     else legend.append("Band: 95% interval. ");
     legend.append("400 points ahead: ten wins for each loss.");
     buttons.forEach((button, index) => {
@@ -473,6 +479,7 @@ export function render({ model, el }) {
     const whose = own ? "" : ` Here are ${theirName}'s.`;
     const ranges = clock ? "" : ` ${models[widest]} ends at ${points(last[widest])}, in ${ORDERS} orders from ${points(low)} to ${points(high)}.`;
     orderWords.textContent = `Elo moves two ratings a step with each vote.${whose}${ranges} Fitted at once (◆) the order does not count.`;
+    counted.textContent = `${votes.length} votes →`;
     svg.setAttribute("aria-label", `Elo's ratings after each of ${votes.length} votes: ${models.map((name, index) => `${name} ends at ${points(last[index])}`).join(", ")}`);
     asCast.disabled = !seed;
   }

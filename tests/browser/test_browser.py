@@ -326,6 +326,18 @@ def test_a_trade_is_chosen_and_cooled_to_greedy_by_keyboard(lesson):
     photograph(lesson, "09-greedy")
 
 
+@pytest.mark.parametrize("lesson", ["13_community_and_capstone"], indirect=True)
+def test_a_card_is_checked_by_the_kernel_while_it_is_written(lesson):
+    explorer = lesson.output(lesson.find("course.opened.CardCheck"))
+    expect(explorer.locator(".ck-head")).to_contain_text("6of 9 parts are missing")
+    explorer.get_by_role("button", name="license is missing").click()
+    lesson.page.keyboard.type("mit")
+    expect(explorer.locator(".ck-head")).to_contain_text("5of 9 parts are missing")
+    expect(explorer.locator(".ck-behind mark").first).to_have_text("language: en")
+    expect(explorer.locator(".ck-behind mark").nth(1)).to_have_text("license: mit")
+    photograph(lesson, "13-checked")
+
+
 @pytest.mark.parametrize("lesson", ["07_whisper"], indirect=True)
 def test_a_word_shows_its_attention_and_noise_is_added_by_keyboard(lesson):
     view = lesson.output(lesson.find("course.opened.Speech"))
