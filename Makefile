@@ -20,9 +20,6 @@ PYTEST := $(VENV)/bin/python -m pytest
 # What `make test` and `make everything` run. For a part: make test TESTS=tests/lessons
 TESTS := tests
 
-# Jupyter refuses to run as root unless it is told that this is meant, as in a container.
-AS_ROOT := $(if $(filter 0,$(shell id -u)),--allow-root)
-
 # The lessons use one thread; so does everything around them.
 export OMP_NUM_THREADS := 1
 export TOKENIZERS_PARALLELISM := false
@@ -55,8 +52,7 @@ models: $(VENV)/.core
 
 lab: models
 	@$(COURSE) doctor
-	@$(COURSE) start
-	cd my-course && ../$(VENV)/bin/jupyter lab $(AS_ROOT) --ServerApp.root_dir=. notebooks/index.ipynb
+	@$(COURSE) lab
 
 lessons: models
 	@$(COURSE) run

@@ -23,7 +23,14 @@ def main(arguments=None):
     )
     start.set_defaults(do=_start)
 
-    doctor = commands.add_parser("doctor", help="check this machine; include what it prints in a bug report")
+    lab = commands.add_parser("lab", help="make or update your own copy, as `start` does, and open it")
+    lab.add_argument("folder", nargs="?", metavar="FOLDER", help="as in `start`")
+    lab.set_defaults(do=_lab)
+
+    doctor = commands.add_parser("doctor", help="check this machine")
+    doctor.add_argument(
+        "--all", action="store_true", help="print every check; include what it prints in a bug report"
+    )
     doctor.set_defaults(do=_doctor)
 
     models = commands.add_parser(
@@ -137,6 +144,13 @@ def main(arguments=None):
 
 
 def _start(options):
+    done = _own_copy(options)
+    print(f"Open {done.folder / 'notebooks/index.ipynb'} first.")
+    return 0
+
+
+def _own_copy(options):
+    """Make or update the learner's own copy, and say what changed. Return what `own_copy.start` returns."""
     from course_utils.learning import own_copy
 
     done = own_copy.start(options.folder)
@@ -150,14 +164,19 @@ def _start(options):
         print(f"{done.folder} is up to date.")
     for name in done.to_compare:
         print(f"Both you and the course changed a cell of {name}: the course's new cell is below yours.")
-    print(f"Open {done.folder / 'notebooks/index.ipynb'} first.")
-    return 0
+    return done
+
+
+def _lab(options):
+    from course_utils import lab
+
+    return lab.open_in_jupyter(_own_copy(options).folder)
 
 
 def _doctor(options):
     from course_utils import doctor
 
-    return doctor.report()
+    return doctor.report(everything=options.all)
 
 
 def _models(options):
@@ -210,12 +229,19 @@ def _blueprint(options):
 
 
 def _fetch(options):
-    from course_utils import catalog, lessons, loading
+    from course_utils import catalog, lessons, loading, units
 
     wanted = [catalog.find(name) for name in options.names] or lessons.models_needed()
-    for model in wanted:
-        loading.folder(model.name)
-        print(f"{model.title} ({model.size}) is ready.")
+    missing = [model for model in wanted if not loading.is_cached(model)]
+    if missing and not options.names:
+        amount = units.size(sum(model.download_bytes for model in missing), "MB")
+        print(f"The lessons need {units.counted(len(missing), 'model')} that this machine lacks: {amount}.")
+    loading.fetch_all(wanted)
+    if options.names:
+        for model in wanted:
+            print(f"{model.title} ({model.size}) is ready.")
+    else:
+        print(f"The lessons' {len(wanted)} models are here.")
     return 0
 
 

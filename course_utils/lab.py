@@ -1,0 +1,41 @@
+"""Opens the learner's own copy of the course in JupyterLab, and says what to do first."""
+
+import os
+import secrets
+import signal
+import socket
+import subprocess
+import sys
+
+PORT = 8888  # or the first free one after it
+FRONT_PAGE = "notebooks/index.ipynb"
+
+
+def open_in_jupyter(folder):
+    """Run JupyterLab on a folder until it is ended. Return its exit status."""
+    port, token = _free_port(), secrets.token_hex(16)
+    print(
+        f"""
+JupyterLab now opens the front page of the course in your browser. If it does not, open this link:
+    http://localhost:{port}/lab/tree/{FRONT_PAGE}?token={token}
+Choose lesson 00 on that page. In a lesson, Shift+Enter runs a cell: start with the first.
+Your work is saved in {folder}. To end, press Ctrl-C here.
+""",
+        flush=True,
+    )
+    command = [sys.executable, "-m", "jupyterlab", f"--ServerApp.port={port}", "--ServerApp.root_dir=."]
+    command += ["--ServerApp.answer_yes=True", "--Application.log_level=WARN", FRONT_PAGE]
+    if hasattr(os, "geteuid") and os.geteuid() == 0:
+        command.append("--allow-root")  # Jupyter asks for this, as in a container
+    # Others on this machine can read a command line, but not the environment.
+    process = subprocess.Popen(command, cwd=folder, env=os.environ | {"JUPYTER_TOKEN": token})
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for JupyterLab, which then ends its kernels
+    return process.wait()
+
+
+def _free_port():
+    for port in range(PORT, PORT + 50):
+        with socket.socket() as probe:
+            if probe.connect_ex(("127.0.0.1", port)):
+                return port
+    return PORT
