@@ -130,7 +130,6 @@ def cells():
     import course_utils as course
     from course_utils.opened.attention import Attention
     from course_utils.opened.denoising import Denoising
-    from course_utils.opened.fits import Fits
     from course_utils.opened.sampling import Sampling
 
     model, tokenizer = course.load("llama", size="small")
@@ -146,7 +145,6 @@ def cells():
 
     logits = numpy.random.default_rng(0).normal(size=49_152) * 3
     yield "Sampling: another temperature", REDRAW, moves(Sampling(logits, str).temperature, (0.5, 1.5, 2.5))
-    yield "Fits: another memory", REDRAW, moves(Fits().memory, (2, 80, 640))
 
     def pieces(text):
         return tokenizer.batch_decode([[token] for token in tokenizer(text)["input_ids"]])

@@ -3,145 +3,82 @@
 import contextlib
 import errno
 import shutil
-from html import escape
 from pathlib import Path
-
-import ipywidgets
-import psutil
 
 from course_utils import blueprints, catalog, loading, units
 from course_utils.errors import CourseError
-from course_utils.views.picture import BLUE, INK, LINE, ORANGE, QUIET, TRACK, Picture, card
-from course_utils.widgets.explorer import Explorer, check_choice, labelled
+from course_utils.opened import cache
+from course_utils.widgets.explorer import check_choice
+from course_utils.widgets.live_view import LiveView
 
-MEMORY = (2, 4, 6, 8, 12, 16, 24, 32, 48, 64, 80, 96, 128, 160, 192, 256, 320, 512, 640, 1024, 2048)  # GB
-BITS = (32, 16, 8, 4)
+MEMORY = range(1, 1025)  # GB
+BITS = (16, 8, 4)
 CONTEXT = tuple(2**power for power in range(9, 18))  # 512 to 131,072 tokens
 BATCH = (1, 2, 4, 8, 16, 32, 64)
+FAMILIES = {"Mixtral": "Mistral", "Stable": "Stable Diffusion"}  # of a title's first word, if they differ
+MACHINES = {8: "laptop", 16: "laptop", 24: "GPU", 80: "H100", 640: "8 H100"}  # by GB
 _DTYPE_OF_BITS = {bits: dtype for dtype, bits in blueprints.BITS.items()}
 
 
-class Fits(Explorer):
-    """Shows the memory that each published model needs, compared with a memory that the learner chooses.
+def states() -> dict:
+    """Return what the memory of each published model follows from, and machines to compare, for `fits.js`."""
+    models = [_facts(blueprints.blueprint(name)) for name in blueprints.names()]
+    machines = [{"name": name, "gigabytes": memory} for memory, name in MACHINES.items()]
+    return {"models": models, "machines": machines}
 
-    Other sliders choose bits, context and batch. The bars show weights and key-value cache. A run of the
-    model needs more memory than this, for intermediate results.
 
-    memory : int, GB (10^9 bytes) at the start; one of MEMORY.
+def _facts(plan):
+    first = plan.title.split()[0]
+    return {
+        "title": plan.title,
+        "family": FAMILIES.get(first, first),
+        "parameters": plan.parameters,
+        "perToken": plan.kv_cache_bytes_per_token,
+        "fixed": plan.kv_cache_bytes(1) - plan.kv_cache_bytes_per_token,  # of an encoder's output
+        "window": cache.window(plan),
+        "limit": plan.context_length,
+    }
+
+
+class Fits(LiveView):
+    """Shows how many machines of a size that the learner drags each published model needs.
+
+    A model needs memory for its weights and its key-value cache. A run needs more than this, for intermediate
+    results.
+
+    memory : int, GB (10^9 bytes) at the start, from 1 to 1,024.
     bits : int, bits per weight at the start; one of BITS.
-    context : int, tokens in each sequence at the start; one of CONTEXT.
-    batch : int, sequences in a batch at the start; one of BATCH.
+    context : int, tokens in each text at the start; one of CONTEXT.
+    batch : int, texts at once at the start; one of BATCH.
 
-    Raises CourseError if a slider has no such value.
+    Raises CourseError if there is no such choice.
     """
 
+    view = "fits"
+
     def __init__(self, *, memory=16, bits=16, context=2048, batch=1):
-        # It takes up to a second to count a blueprint, so all are counted before a slider is moved.
-        self.plans = [blueprints.blueprint(name) for name in blueprints.names()]
-        self.memory = _slider("memory (GB)", memory, MEMORY)
-        self.bits = _slider("bits per weight", bits, BITS)
-        self.context = _slider("context (tokens)", context, CONTEXT)
-        self.batch = _slider("batch (texts at once)", batch, BATCH)
-        super().__init__([self.memory, self.bits, self.context, self.batch])
-
-    def render(self):
-        installed = psutil.virtual_memory().total / 1e9
-        return self._draw(
-            f"This machine has {installed:.0f} GB of memory in all, for every program that runs on it."
-        )
-
-    def still(self):
-        """Return the picture for a notebook that is read without a kernel.
-
-        It does not state this machine's memory, because the reader has another machine.
-        """
-        return self._draw()
-
-    def _draw(self, this_machine=""):
-        memory = self.memory.value * 10**9
-        rows, words, fitting = "", [], 0
-        for plan in self.plans:
-            weights, cache, read = self._needs(plan, self.bits.value, self.context.value, self.batch.value)
-            fits = weights + cache <= memory
-            fitting += fits
-            verdict = "fits" if fits else f"does not fit, {self._remedy(plan)}"
-            limit = f" (at most {read:,} tokens)" if cache and read < self.context.value else ""
-            needs = f"{units.size(weights + cache)}{limit}"
-            rows += _row(plan.title, weights, cache, memory, needs, verdict)
-            words.append(f"{plan.title}: {needs}, {verdict}")
-        title = (
-            f"{fitting} of {len(self.plans)} published models fit: {self.memory.value:,} GB of memory, "
-            f"{self.bits.value} bits, {self.context.value:,} tokens, batch {self.batch.value}"
-        )
-        note = (
-            "Bar: weights (solid), then key-value cache (striped). Full width: twice the memory; » goes on. "
-            "Dashed line: the memory, in GB of 10⁹ bytes: a chip sold as 16 GB holds 17.2 of them. The "
-            "working space of a pass comes on top, and other programs need memory too. Real 4- and 8-bit "
-            "files are a little larger: they add scales."
-        )
-        above = f'<div style="margin-bottom:8px">{escape(this_machine)}</div>' if this_machine else ""
-        alt = " ".join(filter(None, [f"{title}.", this_machine, "; ".join(words)]))
-        return Picture(card(above + rows, title, note), alt)
-
-    @staticmethod
-    def _needs(plan, bits, context, batch):
-        """Return the bytes of the weights, the bytes of the cache, and how many tokens the model can read."""
-        read = min(context, plan.context_length or context)
-        row = plan.memory(read, batch)[_DTYPE_OF_BITS[bits]]
-        return row["weights"], row["kv_cache"], read
-
-    def _remedy(self, plan):
-        """Name the shortest move of a slider that makes the model fit, or the memory needed at 4 bits."""
-        now = {"bits": self.bits.value, "context": self.context.value, "batch": self.batch.value}
-        sliders = (
-            ("batch", BATCH, "a batch of {:,}"),
-            ("context", CONTEXT, "a context of {:,} tokens"),
-            ("bits", BITS, "{} bits"),
-        )
-        remedies = []  # (number of positions that the slider moves, words)
-        for name, values, words in sliders:
-            smaller = sorted((value for value in values if value < now[name]), reverse=True)
-            for moves, value in enumerate(smaller, 1):
-                weights, cache, _ = self._needs(plan, **(now | {name: value}))
-                if weights + cache <= self.memory.value * 10**9:
-                    remedies.append((moves, words.format(value)))
-                    break
-        if remedies:
-            # If several moves are equally short, take the first.
-            _, shortest = min(remedies, key=lambda remedy: remedy[0])
-            return f"but at {shortest} it would"
-        weights, cache, _ = self._needs(plan, **(now | {"bits": BITS[-1]}))
-        return f"and at {BITS[-1]} bits needs {units.size(weights + cache)}"
+        check_choice("memory", memory, MEMORY)
+        check_choice("bits per weight", bits, BITS)
+        check_choice("context", context, CONTEXT)
+        check_choice("batch", batch, BATCH)
+        alt = _in_words(memory, bits, context, batch)
+        chosen = {"memory": memory, "bits": bits, "context": context, "batch": batch}
+        super().__init__(data=states(), alt=alt, order="family", plan="Llama 3 8B", **chosen)
 
 
-def _slider(description, start, values):
-    check_choice(description, start, values)
-    return ipywidgets.SelectionSlider(value=start, options=labelled(values), description=description)
-
-
-def _row(title, weights, cache, memory, needs, verdict):
-    """Return HTML of one model: the name and the verdict, and a bar below them."""
-    solid, striped = (100 * part / (2 * memory) for part in (weights, cache))
-    beyond = solid + striped > 100
-    solid = min(solid, 100)
-    striped = min(striped, 100 - solid)
-    stripes = f"repeating-linear-gradient(45deg,{ORANGE} 0 3px,#ffffff 3px 6px)"
-    look = "position:absolute;top:0;height:12px"
-    bar = (
-        f'<div style="{look};left:0;min-width:2px;width:{solid:.1f}%;background:{BLUE}"></div>'
-        f'<div style="{look};left:{solid:.1f}%;width:{striped:.1f}%;background:{stripes}"></div>'
-    )
-    if beyond:
-        bar += f'<div style="{look};right:3px;line-height:10px;color:#ffffff;font-weight:700">»</div>'
-    verdict = f"<b>✓ {escape(verdict)}</b>" if verdict == "fits" else f"✗ {escape(verdict)}"
+def _in_words(memory, bits, context, batch):
+    words, fitting = [], 0
+    for name in blueprints.names():
+        plan = blueprints.blueprint(name)
+        table = plan.memory(min(context, plan.context_length or context), batch)
+        need, least = (table[_DTYPE_OF_BITS[each]]["total"] for each in (bits, BITS[-1]))
+        fits = need <= memory * 10**9
+        fitting += fits
+        verdict = "fits" if fits else f"does not fit; at {BITS[-1]} bits {units.size(least)}"
+        words.append(f"{plan.title}: {units.size(need)}, {verdict}")
     return (
-        f'<div style="padding:5px 0;border-top:1px solid {LINE}">'
-        '<div style="display:flex;flex-wrap:wrap;justify-content:space-between;gap:0 14px">'
-        f'<div><b>{escape(title)}</b> <span style="color:{QUIET}">{escape(needs)}</span></div>'
-        f"<div>{verdict}</div></div>"
-        f'<div style="position:relative;height:12px;background:{TRACK};margin-top:3px">{bar}'
-        '<div style="position:absolute;left:50%;top:-3px;bottom:-3px;width:0;'
-        f'border-left:2px dashed {INK}"></div></div></div>'
+        f"{fitting} of {len(words)} models fit in {memory:,} GB, each on its own, at {bits} bits, with "
+        f"{units.counted(context, 'token')} and {units.counted(batch, 'text')} at once. {'. '.join(words)}."
     )
 
 

@@ -1,24 +1,14 @@
-"""What a licence permits: clause by clause, several side by side, and one use checked against all of them.
+"""What a licence says: clause by clause, and several licences side by side.
 
 For lessons 01 and 12.
 """
 
 from html import escape
 
-import ipywidgets
-
 from course_utils.views.picture import INK, LINE, QUIET, TRACK, Picture, card, row_html, scrolled, table_html
-from course_utils.views.signs import check_marks, marks_in_words, scorecard, signs_legend
-from course_utils.widgets.explorer import Explorer
+from course_utils.views.signs import check_marks, marks_in_words, signs_legend
 
-# Each dict maps a mark to (sign, tint). The sign gives the meaning, and the tint repeats it.
-ANSWERS = {
-    "yes": ("●", "#cfe6f5"),
-    "yes, with conditions": ("◐", "#fff1d0"),
-    "ask first": ("◔", "#fff1d0"),
-    "no": ("○", "#ffffff"),
-    "cannot know": ("?", TRACK),
-}
+# Maps a mark to (sign, tint). The sign gives the meaning, and the tint repeats it.
 _CLAUSES = {
     "permission": ("✓", "#cfe6f5"),
     "condition": ("!", "#fff1d0"),
@@ -135,57 +125,4 @@ def _row(topic, signs):
         f'<th style="padding:2px 8px 2px 0;border:none;background:#ffffff;'
         f'color:{INK};text-align:left;font-weight:400;font-size:14px;line-height:1.2">{escape(topic)}</th>'
         f"{cells}"
-    )
-
-
-class MayUse(Explorer):
-    """Shows a list of uses. For the chosen use it shows each licence's models, answer, reason and clauses.
-
-    models : dict from a name to an object with a `title` and a `licence`, such as `openness.models()`.
-    licences : dict from a licence's name to a `Licence`, such as `licences.all()`; all licences have answers
-        for the same uses.
-    """
-
-    def __init__(self, models, licences):
-        titles = {}
-        for model in models.values():
-            titles.setdefault(model.licence, []).append(model.title)
-        self.rows = [(", ".join(names), licences[licence]) for licence, names in titles.items()]
-        self.use = ipywidgets.Dropdown(options=list(self.rows[0][1].uses), description="May I …")
-        super().__init__([self.use])
-
-    def render(self):
-        use = self.use.value
-        rows, words = "", []
-        for names, licence in self.rows:
-            verdict = licence.uses[use]
-            rows += _verdict_row(names, licence, verdict)
-            sections = "; ".join(clause.section for clause in verdict.clauses)
-            words.append(f"{names} ({licence.short}): {verdict.answer}. {verdict.why} [{sections}]")
-        question = f"May I {use}?"
-        note = "One reading of the licences, to learn from. It is not legal advice."
-        return Picture(card(rows, question, note), "\n".join([question, *words]))
-
-    def still(self):
-        """Return all uses at once, a strip for each licence: without a kernel no use can be chosen."""
-        uses = list(self.use.options)
-        names = [licence.short for _, licence in self.rows]
-        marks = [[licence.uses[use].answer for use in uses] for _, licence in self.rows]
-        return scorecard(names, uses, marks, signs=ANSWERS, title="May I …? By licence")
-
-
-def _verdict_row(names, licence, verdict):
-    sign, tint = ANSWERS[verdict.answer]
-    clauses = "".join(
-        f'<div style="font-size:13px;color:{QUIET};margin-top:2px"><b>{escape(clause.section)}</b> '
-        f"{escape(clause.summary)}</div>"
-        for clause in verdict.clauses
-    )
-    return (
-        f'<div style="display:flex;flex-wrap:wrap;gap:4px 14px;padding:8px 0;border-top:1px solid {LINE}">'
-        f'<div style="flex:0 0 176px"><span style="background:{tint};border:1px solid {LINE};padding:0 5px;'
-        f'font-size:16px">{sign}</span> <b>{escape(verdict.answer)}</b></div>'
-        f'<div style="flex:1 1 260px;min-width:0;color:{INK}"><b>{escape(names)}</b> '
-        f'<span style="color:{QUIET}">({escape(licence.title)})</span><br>{escape(verdict.why)}{clauses}'
-        "</div></div>"
     )

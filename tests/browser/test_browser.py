@@ -264,32 +264,19 @@ def test_a_sentence_is_routed_and_an_unknown_word_is_named(lesson):
 
 
 @pytest.mark.parametrize("lesson", ["04_falcon"], indirect=True)
-def test_the_cache_is_shared_less_by_keyboard_and_drawn_for_another_model(lesson):
+def test_the_cache_is_drawn_for_another_model_and_grows_token_by_token(lesson):
     explorer = lesson.output(lesson.find("course.opened.KeyValueCache"))
-    status = explorer.get_by_role("status")
-    expect(status).to_contain_text("128 query heads on 8 key-value heads (grouped-query, as published)")
-    heads, tokens, memory = explorer.get_by_role("slider").all()
-    heads.press("End")
-    expect(status).to_contain_text("on 128 key-value heads (multi-head). 2,048 tokens: 4.0 GB. 16 GB hold 3 ")
-    memory.press("End")
-    expect(status).to_contain_text("640 GB hold 158 such texts at once")
-    explorer.get_by_role("combobox", name="model").select_option("Falcon 7B")
-    expect(status).to_contain_text("71 query heads on 1 key-value head (multi-query, as published)")
-    tokens.press("Home")
-    expect(status).to_contain_text("1 token: 8.2 kB")
-
-
-@pytest.mark.parametrize("lesson", ["04_falcon"], indirect=True)
-def test_the_cache_grows_by_keyboard_token_by_token(lesson):
-    explorer = lesson.output(lesson.find("course.opened.CacheGrowth"))
-    status = explorer.get_by_role("status")
-    expect(status).to_contain_text("multi-head 20, grouped-query 10, multi-query 5. The newest token is her")
-    slider = explorer.get_by_role("slider", name="tokens in the cache")
+    result = explorer.locator(".ca-head")
+    expect(result).to_contain_text("63 texts of 2,048 tokens fit in 16 GB")
+    explorer.get_by_role("radio", name="Falcon 7B").click()
+    expect(result).to_contain_text("953 texts of 2,048 tokens")
+    explorer.get_by_role("slider", name="Tokens in the cache").press("Home")
+    expect(explorer.locator(".ca-design.published")).to_contain_text("8.2 kB")
+    growth = lesson.output(lesson.find("course.opened.CacheGrowth"))
+    slider = growth.get_by_role("slider", name="Tokens in the cache")
     slider.press("Home")
-    for kept, piece in enumerate(("<s>", "The", "nurse", "liked", "her", "work"), 1):
-        blocks = f"multi-head {4 * kept}, grouped-query {2 * kept}, multi-query {kept}."
-        expect(status).to_contain_text(f"{blocks} The newest token is {piece}")
-        expect(explorer.locator("figure")).to_contain_text(f"multi-query: 1 key-value head, {kept} block")
+    for kept in range(1, 7):
+        expect(growth.locator(".ca-result .loud")).to_have_text([str(4 * kept), str(2 * kept), str(kept)])
         slider.press("ArrowRight")
     photograph(lesson, "04-grown")
 

@@ -796,3 +796,78 @@ def test_a_picture_is_drawn_in_the_page(visit):
     page.get_by_role("slider", name=re.compile("guidance")).press("ArrowRight")
     expect(page.locator(".dn-dial")).to_contain_text("guidance 4.5")
     assert "guidance=4.5" in page.url
+
+
+def test_a_licence_is_asked_and_answers_with_its_clause(visit):
+    page = visit("may_use.html").wake()
+    verdict, quote = page.locator(".mu-verdict"), page.locator(".mu-quote blockquote")
+    expect(verdict).to_have_text("No.")
+    expect(quote).to_contain_text("to improve any other large language model")
+    page.locator("[aria-label='RAIL-M, use it for medical advice: no']").click()
+    expect(quote).to_contain_text("medical advice")
+    assert re.search("licence=%22creativeml-openrail-m%22", page.url)
+    page.keyboard.press("ArrowLeft")
+    expect(page.locator(".mu-question")).to_contain_text("ship it without naming it")
+    expect(verdict).to_have_text("Yes, if …")
+    page.get_by_role("radio", name="Llama 3.2").click()
+    expect(page.locator(".mu-question")).to_contain_text("Llama 3.2 Community License Agreement")
+    page.get_by_role("button", name="May I study and modify it?").click()
+    page.get_by_role("button", name="where you are").click()
+    expect(quote).to_contain_text("a company with a principal place of business in, the European Union")
+    page.locator(".mu-legend button", has_text="no").last.click()
+    page.get_by_role("radio", name="all 10").click()
+    page.get_by_role("button", name="May I use it for medical advice?").click()
+    names = page.locator(".mu-board tbody th b").all_inner_texts()
+    assert set(names[:2]) == {"Apache 2.0", "MIT"} and names[-1] == "Stability", "sorted by this use"
+
+
+def test_a_text_fills_the_memory_as_it_grows(visit):
+    page = visit("cache.html").wake()
+    results, handle = page.locator(".ca-result .loud"), page.get_by_role("slider", name="Tokens in the cache")
+    expect(results).to_have_text(["3", "63", "508"])
+    handle.press("ArrowRight")
+    expect(results).to_have_text(["1", "31", "254"])
+    page.get_by_role("button", name="Fewer key-value heads").press("Enter")
+    expect(page.locator(".ca-about").nth(1)).to_contain_text("4 of 128 heads keep a pair")
+    page.get_by_role("radio", name="Mistral 7B").click()
+    capped = results.all_inner_texts()
+    handle.press("End")
+    expect(page.locator(".ca-head")).to_contain_text("131,072 tokens")
+    expect(results).to_have_text(capped)  # the sliding window keeps no more
+    box = page.locator(".ca-rail").bounding_box()
+    grip = handle.bounding_box()
+    page.mouse.move(grip["x"] + grip["width"] / 2, grip["y"] + grip["height"] / 2)
+    page.mouse.down()
+    page.mouse.move(box["x"], box["y"], steps=4)
+    page.mouse.up()
+    assert handle.get_attribute("aria-valuenow") == "1" and "tokens=1" in page.url
+    page.get_by_role("button", name="Let the text grow").click()
+    expect(handle).not_to_have_attribute("aria-valuenow", "1")
+    page.locator(".ca-play").click()
+    expect(page.locator(".ca-play")).to_have_text("▶ Let the text grow")
+
+
+def test_more_models_fit_in_a_larger_machine_and_at_fewer_bits(visit):
+    page = visit("fits.html").wake()
+    loud, handle = page.locator(".ft-head .loud"), page.get_by_role("slider", name="Memory of your machine")
+    expect(loud).to_have_text("13")
+    llama = page.get_by_role("button", name="Llama 3 8B")
+    expect(llama).to_have_attribute("aria-label", "Llama 3 8B: 16.3 GB, does not fit, 2 such machines")
+    page.get_by_role("radio", name="8 bits").click()
+    expect(llama).to_have_attribute("aria-label", re.compile("fits$"))
+    largest = page.get_by_role("button", name="Llama 3.1 405B")
+    largest.click()
+    expect(page.locator(".ft-detail")).to_contain_text("Even at 4 bits it needs")
+    before = int(loud.inner_text())
+    grip = handle.bounding_box()
+    page.mouse.move(grip["x"] + grip["width"] / 2, grip["y"] + grip["height"] / 2)
+    page.mouse.down()
+    page.mouse.move(grip["x"] + 90, grip["y"] - 60, steps=4)
+    page.mouse.up()
+    assert int(loud.inner_text()) > before
+    assert int(handle.get_attribute("aria-valuenow")) > 64
+    handle.press("End")
+    expect(loud).to_have_text("22")
+    page.get_by_role("radio", name="by size").click()
+    expect(page.locator(".ft-tile").first).to_contain_text("Llama 3.1 405B")
+    assert "memory=1024" in page.url

@@ -1,15 +1,12 @@
 """Tests explorers: the numbers behind the sliders, and an output that works with and without a kernel."""
 
 import itertools
-from html import escape
 
 import numpy
 import pytest
 
-from course_utils import CourseError, blueprints, catalog, licences, openness
-from course_utils.opened.fits import Fits
+from course_utils import CourseError, catalog
 from course_utils.opened.one_weight import OneWeight
-from course_utils.opened.permissions import MayUse
 from course_utils.opened.sampling import Sampling, entropy_bits, warp
 
 VOCABULARY = 49_152
@@ -120,7 +117,6 @@ def test_draws_follow_the_probabilities():
     "make",
     [
         lambda: Sampling(LOGITS, decode),
-        lambda: MayUse(openness.models(), licences.all()),
     ],
 )
 def test_one_bundle_is_live_and_still(make):
@@ -187,14 +183,12 @@ def test_a_failure_is_one_sentence(error, sentence):
 
 
 def real_explorers():
-    """Returns explorers of two kinds, each with a change that makes it draw again."""
+    """Returns explorers, each with a change that makes it draw again."""
     sampling = Sampling(LOGITS, decode)
     yield sampling, sampling.draw.click
-    may_use = MayUse(openness.models(), licences.all())
-    yield may_use, lambda: setattr(may_use.use, "value", may_use.use.options[1])
 
 
-@pytest.mark.parametrize("number", range(2))
+@pytest.mark.parametrize("number", range(1))
 def test_a_mistake_of_the_course_is_not_put_down_to_the_model(number, monkeypatch):
     """If the drawing code has an undefined name, the message blames the course and shows the traceback."""
     explorer, change = list(real_explorers())[number]
@@ -214,7 +208,7 @@ def test_a_mistake_of_the_course_is_not_put_down_to_the_model(number, monkeypatc
     assert "mistake" not in explorer.picture.value and explorer.render().alt in explorer.status.value
 
 
-@pytest.mark.parametrize("number", range(2))
+@pytest.mark.parametrize("number", range(1))
 def test_an_interrupt_leaves_no_explorer_computing(number, monkeypatch):
     """The kernel gets the interrupt, the explorer reports it, and its controls keep working."""
     explorer, change = list(real_explorers())[number]
@@ -253,93 +247,3 @@ def test_a_mistake_of_the_course_is_an_error_of_the_cell_that_makes_an_explorer(
         Sampling(LOGITS, decode)
     with pytest.raises(NameError):
         made.still()
-
-
-@pytest.fixture(scope="module")
-def counted():
-    return Fits()
-
-
-@pytest.fixture
-def fits(counted):
-    """Shares one Fits among all tests, because counting takes seconds, and resets its controls for each."""
-    counted.memory.value, counted.bits.value, counted.context.value, counted.batch.value = 16, 16, 2048, 1
-    return counted
-
-
-def said_of(explorer, title):
-    return next(part for part in explorer.still().alt.split("; ") if f"{title}: " in part).split(
-        f"{title}: "
-    )[1]
-
-
-def test_fits_agrees_with_the_blueprints(fits):
-    for bits, dtype in ((32, "float32"), (16, "bfloat16"), (8, "int8"), (4, "int4")):
-        fits.bits.value = bits
-        words = fits.still().alt
-        for plan in fits.plans:
-            expected = plan.fits(16 * 10**9, min(2048, plan.context_length or 2048))[dtype]
-            assert (f"{plan.title}: " in words) and (
-                "does not fit" not in said_of(fits, plan.title)
-            ) == expected
-        fitting = sum("does not" not in said_of(fits, plan.title) for plan in fits.plans)
-        assert words.startswith(
-            f"{fitting} of {len(fits.plans)} published models fit: 16 GB of memory, {bits} bits"
-        )
-
-
-def test_fits_names_the_shortest_way(fits):
-    assert said_of(fits, "Llama 2 7B") == "14.6 GB, fits"
-    assert said_of(fits, "Llama 2 13B") == "27.7 GB, does not fit, but at 8 bits it would"
-    assert said_of(fits, "Falcon 180B") == "359 GB, does not fit, and at 4 bits needs 90.1 GB"
-    fits.batch.value = 8
-    assert said_of(fits, "Llama 2 7B") == "22.1 GB, does not fit, but at 8 bits it would"
-    fits.batch.value, fits.context.value = 1, 4096
-    assert said_of(fits, "Llama 2 7B") == "15.6 GB, fits"
-    fits.batch.value = 2
-    assert said_of(fits, "Llama 2 7B") == "17.8 GB, does not fit, but at a batch of 1 it would"
-
-
-def test_fits_counts_no_more_context_than_a_model_takes(fits):
-    fits.context.value = 131_072
-    assert said_of(fits, "Falcon 7B") == "14.5 GB (at most 2,048 tokens), fits"
-    assert said_of(fits, "Stable Diffusion 1.5") == "2.1 GB, fits"  # no cache, so no context
-
-
-def test_fits_speaks_of_this_machine_only_while_it_is_live(fits):
-    assert "This machine has" in fits.picture.value
-    bundle = fits._repr_mimebundle_()
-    assert "This machine" not in bundle["text/html"] + bundle["text/plain"]
-    assert "<script" not in bundle["text/html"] and "<svg" not in bundle["text/html"]
-
-
-def test_a_move_of_fits_counts_no_model_again(fits, monkeypatch):
-    monkeypatch.setattr(blueprints, "blueprint", None)
-    fits.memory.value = 80
-    assert "80 GB of memory" in fits.still().alt
-
-
-def test_fits_refuses_a_start_that_its_slider_lacks():
-    with pytest.raises(CourseError, match="no bits per weight 5: choose one of 32, 16, 8, 4"):
-        Fits(bits=5)
-
-
-def test_may_use_shows_every_model_its_answer_and_the_clauses():
-    explorer = MayUse(openness.models(), licences.all())
-    assert explorer.use.options == tuple(licences.USES)
-    for use in licences.USES:
-        explorer.use.value = use
-        shown = explorer.picture.value
-        assert f"May I {use}?" in shown
-        for model in openness.models().values():
-            answer, why, clauses = licences.may(model.licence, use)
-            assert escape(model.title) in shown and escape(why) in shown and f"<b>{answer}</b>" in shown
-            assert all(escape(clause.summary) in shown for clause in clauses)
-
-
-def test_may_use_lying_still_has_every_use_for_every_licence():
-    still = MayUse(openness.models(), licences.all()).still()
-    assert "Llama 3.1. " in still.alt and "ask first: serve it to a billion monthly users" in still.alt
-    used = {model.licence for model in openness.models().values()}
-    assert len(still.alt.splitlines()) == len(used)
-    assert all(escape(use) in still.html for use in licences.USES)

@@ -1,21 +1,16 @@
-"""Tests the pictures and the explorer of the key-value cache: the blocks, the counts and the speed."""
+"""Tests the explorers of memory, of the key-value cache and of licences: what they start with, and refuse."""
 
-import base64
-import io
-import itertools
 import re
-from html import escape
 
-import numpy
 import pytest
-from PIL import Image
 
-from course_utils import CourseError, blueprint, opened
-from course_utils.opened.cache import CacheGrowth, KeyValueCache, cache_blocks
+from course_utils import CourseError, blueprint, blueprints, licences, openness
+from course_utils.opened.cache import CacheGrowth, KeyValueCache
+from course_utils.opened.fits import Fits
+from course_utils.opened.may_use import MayUse
 
-PIECES = ["<s>", "The", "nurse", "liked", "her", "work", "."]
+PIECES = ["<s>", "The", "nurse", "liked", "her", "work"]
 KINDS = {"multi-head": 4, "grouped-query": 2, "multi-query": 1}
-DARK, PALE = (0, 114, 178), (213, 217, 222)
 
 
 @pytest.fixture(scope="module")
@@ -23,113 +18,69 @@ def plans():
     return [blueprint(name) for name in ("falcon-7b", "falcon-40b", "falcon-180b", "llama-2-7b")]
 
 
-@pytest.fixture
-def explorer(plans):
-    return KeyValueCache(plans)
-
-
-def blocks(html):
-    """Returns the picture of a whole model as an array of colours: (height, width, 3)."""
-    data = re.search(r'src="data:image/png;base64,([^"]+)"', html)[1]
-    return numpy.array(Image.open(io.BytesIO(base64.b64decode(data))).convert("RGB"))
-
-
-@pytest.mark.parametrize("kept", [1, 5, 7])
-def test_growth_draws_one_block_for_each_kept_key_and_value(kept):
-    picture = opened.cache_growth(PIECES, kept, 4, KINDS)
-    tables = picture.html.split("<table")[1:]
-    for table, count in zip(tables, KINDS.values(), strict=True):
-        solid, striped = table.count("background:#0072B2"), table.count("repeating-linear-gradient")
-        assert (solid, striped) == (count * (kept - 1), count)  # the newest token's blocks are striped
-        assert table.count(">↑<") == (4 - count) * kept
-        assert [piece in table for piece in ("nurse", ">.<")] == [kept >= 3, kept == 7]
-    said = ", ".join(f"{name} {count * kept}" for name, count in KINDS.items())
-    assert picture.alt == (
-        f"One layer of 4 query heads after {kept} of 7 tokens. Blocks of key and value kept: {said}. "
-        f"The newest token is {PIECES[kept - 1]}"
+def test_the_growth_of_a_cache_starts_with_what_is_kept():
+    explorer = CacheGrowth(PIECES, 4, KINDS, kept=5)
+    assert explorer.widget.tokens == 5
+    assert explorer.widget.data == {"pieces": PIECES, "heads": 4, "kinds": KINDS}
+    assert explorer.alt == (
+        "One layer of 4 query heads after 5 of 6 tokens. Blocks of key and value kept: multi-head 20, "
+        "grouped-query 10, multi-query 5. The newest token is her"
     )
 
 
-def test_growth_refuses_what_it_cannot_draw():
-    with pytest.raises(ValueError, match="4 query heads can't share evenly in odd"):
-        opened.cache_growth(PIECES, 3, 4, {"odd": 3})
-
-
-def test_the_cache_grows_with_the_slider_token_by_token():
-    explorer = CacheGrowth(PIECES[:6], 4, KINDS, kept=5)
-    assert (explorer.kept.min, explorer.kept.value, explorer.kept.max) == (1, 5, 6)
-    for kept in range(1, 7):
-        explorer.kept.value = kept
-        drawn = opened.cache_growth(PIECES[:6], kept, 4, KINDS, title="One layer's cache")
-        assert explorer.picture.value == drawn.html and escape(drawn.alt) in explorer.status.value
-        assert explorer._repr_mimebundle_()["text/html"].startswith(drawn.html)
+def test_the_growth_of_a_cache_refuses_what_it_cannot_draw():
     with pytest.raises(CourseError, match="no number of tokens 7: choose one from 1 to 6"):
-        CacheGrowth(PIECES[:6], 4, KINDS, kept=7)
+        CacheGrowth(PIECES, 4, KINDS, kept=7)
+    with pytest.raises(CourseError, match="4 query heads can't share evenly in odd"):
+        CacheGrowth(PIECES, 4, {"odd": 3}, kept=1)
 
 
-@pytest.mark.parametrize(
-    ("layers", "heads", "count"),
-    [(4, 4, 1), (32, 71, 1), (32, 71, 71), (60, 128, 8), (80, 232, 8), (126, 128, 8)],
-)
-def test_blocks_are_dark_where_a_head_keeps_its_own(layers, heads, count):
-    picture = blocks(cache_blocks(layers, heads, count))
-    wide, high = picture.shape[1] // heads, picture.shape[0] // layers
-    assert picture.shape[:2] == (layers * high, heads * wide)
-    corners = picture[::high, ::wide]  # the top left pixel of each block
-    dark = (corners == DARK).all(-1)
-    assert ((corners == PALE).all(-1) ^ dark).all()
-    assert (dark == dark[0]).all()
-    assert dark[0].sum() == count and dark[0, 0]
-    assert {end - start for start, end in itertools.pairwise(numpy.flatnonzero(dark[0]))} <= {heads // count}
-
-
-def test_the_explorer_counts_what_the_blueprints_count(explorer, plans):
+def test_the_cache_of_a_model_is_that_of_its_blueprint(plans):
+    assert KeyValueCache(plans).alt == (
+        "Falcon 7B: 71 query heads on 1 key-value head. 2,048 tokens: 16.8 MB, with a pair for each head "
+        "1.2 GB. 16 GB hold 953 such texts at once, with a pair for each head 13."
+    )
     for plan in plans:
-        explorer.model.value = plan.title
-        assert explorer.shared.value == plan.key_value_heads
-        for tokens in (1, 2048, 131_072):
-            explorer.tokens.value = tokens
-            texts = 16 * 10**9 // plan.kv_cache_bytes(tokens)
-            assert f" hold {f'{texts:,}' if texts else 'not one'} such text" in explorer.render().alt
-        explorer.tokens.value = 2048
+        explorer = KeyValueCache(plans, model=plan.title, tokens=131_072, memory=640)
+        assert f" hold {640 * 10**9 // plan.kv_cache_bytes(131_072):,} such texts" in explorer.alt
+        assert (explorer.widget.plan, explorer.widget.memory) == (plan.title, 640)
 
 
-def test_the_explorer_changes_the_sharing(explorer):
-    assert explorer.render().alt == (
-        "Falcon 7B: 32 layers, 71 query heads on 1 key-value head (multi-query, as published). "
-        "2,048 tokens: 16.8 MB, with a pair for each head 1.2 GB. 16 GB hold 953 such texts at once."
-    )
-    explorer.shared.value = 71
-    assert (
-        "71 key-value heads (multi-head). 2,048 tokens: 1.2 GB. 16 GB hold 13 such" in explorer.render().alt
-    )
-    explorer.model.value = "Falcon 40B"
-    assert "on 8 key-value heads (grouped-query, as published)" in explorer.render().alt
-    assert [count for _, count in explorer.shared.options] == [1, 2, 4, 8, 16, 32, 64, 128]
-    explorer.shared.value = 128
-    assert "(multi-head). " in explorer.render().alt
-
-
-def test_the_explorer_says_what_does_not_fit_and_what_no_model_reads(explorer):
-    explorer.shared.value, explorer.tokens.value = 71, 131_072
-    alt = explorer.render().alt
-    assert "16 GB hold not one such text at once." in alt
-    assert "The model was made for at most 2,048 tokens." in alt
-    assert "»" in explorer.render().html
-
-
-def test_one_bundle_is_live_and_still(explorer):
-    bundle = explorer._repr_mimebundle_()
-    assert bundle["text/html"].startswith(explorer.still().html)
-    for tag in ("<script", "<style", "<svg", "role="):
-        assert tag not in bundle["text/html"]
-    assert all(control.description for control in explorer.controls)
-
-
-def test_the_explorer_refuses_a_start_that_it_lacks(plans):
+def test_the_cache_refuses_a_start_that_it_lacks(plans):
     with pytest.raises(CourseError, match="no number of tokens 2000: choose one of 1, 2, 4"):
         KeyValueCache(plans, tokens=2000)
     with pytest.raises(CourseError, match="no model 'Falcon': choose one of Falcon 7B"):
         KeyValueCache(plans, model="Falcon")
     with pytest.raises(CourseError, match="Stable Diffusion 1.5 keeps no keys and values"):
         KeyValueCache([*plans, blueprint("stable-diffusion-1.5")])
+
+
+def test_fits_counts_what_the_blueprints_count():
+    explorer = Fits(memory=16, bits=4, context=131_072, batch=2)
+    assert (explorer.widget.bits, explorer.widget.context) == (4, 131_072)
+    plans = [blueprint(name) for name in blueprints.names()]
+    fitting = 0
+    for plan in plans:
+        read = min(131_072, plan.context_length or 131_072)
+        fits = plan.fits(16 * 10**9, read, 2)["int4"]
+        fitting += fits
+        said = re.search(rf"{re.escape(plan.title)}: [\d,.]+ [GM]B, (fits|does not fit)", explorer.alt)[1]
+        assert said == ("fits" if fits else "does not fit")
+    assert explorer.alt.startswith(f"{fitting} of {len(plans)} models fit in 16 GB")
+
+
+def test_fits_refuses_a_start_that_it_lacks():
+    with pytest.raises(CourseError, match="no bits per weight 5: choose one of 16, 8, 4"):
+        Fits(bits=5)
+    with pytest.raises(CourseError, match="no memory 0: choose one from 1 to 1024"):
+        Fits(memory=0)
+
+
+def test_may_use_has_every_use_for_every_licence():
+    explorer = MayUse(openness.models(), licences.all())
+    assert explorer.widget.licence in licences.names()
+    first, *lines = explorer.alt.splitlines()
+    assert len(lines) == len(licences.all())
+    for line, licence in zip(lines, licences.all().values(), strict=True):
+        assert line.startswith(f"{licence.short}. ")
+        assert all(f"{use}: {licence.uses[use].answer}" in line for use in licences.USES)

@@ -6,7 +6,6 @@ import pytest
 from pages import Page
 
 from course_utils import CourseError, catalog, licences, opened
-from course_utils.opened.permissions import ANSWERS
 
 LLAMAS = ("llama-2-community", "llama-3-community", "llama-3.1-community", "llama-3.2-community")
 RAILS = ("creativeml-openrail-m", "openrail++-m")
@@ -71,9 +70,9 @@ def test_every_use_has_an_answer_that_rests_on_clauses(licence):
             assert kinds & {"condition", "prohibition"}
 
 
-def test_every_answer_is_given_somewhere_and_has_a_sign():
+def test_every_answer_is_given_somewhere():
     given = {verdict.answer for licence in licences.all().values() for verdict in licence.uses.values()}
-    assert given == set(licences.ANSWERS) == set(ANSWERS)
+    assert given == set(licences.ANSWERS)
 
 
 @pytest.mark.parametrize("name", LLAMAS)

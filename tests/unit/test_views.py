@@ -6,7 +6,7 @@ import numpy
 import pytest
 from pages import Page, Pictures
 
-from course_utils import opened, views
+from course_utils import views
 
 WEIGHTS = numpy.random.default_rng(0).normal(size=(40, 30))
 PICTURES = Pictures(
@@ -25,9 +25,6 @@ PICTURES = Pictures(
         ),
         "bars": lambda: views.bars(
             ["a", "b"], [1, 2.5], unit="MB", baseline=1.25, baseline_label="memory", title="Sizes"
-        ),
-        "cache_growth": lambda: opened.cache_growth(
-            ["<s>", "The", " <b>"], 2, 4, {"multi-head": 4, "multi-query": 1}
         ),
         "lines": lambda: views.lines(
             [1, 2, 3], {"a": [1, 2, 30], "b": [2, 2, 29]}, x_label="step", y_label="loss (nats)", baseline=5

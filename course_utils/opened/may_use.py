@@ -1,0 +1,68 @@
+"""Asks each licence whether it allows a use. For lessons 01 and 10."""
+
+from course_utils import licences as read
+from course_utils import openness
+from course_utils.widgets.live_view import LiveView
+
+# What people ask for by name: models and licences whose names begin with one of these words
+FAMILIES = {
+    "Llama": ("llama",),
+    "Llama 3.2": ("llama-3.2",),
+    "Falcon": ("falcon",),
+    "Mistral": ("mistral", "mixtral"),
+    "Stable Diffusion": ("stable-diffusion",),
+    "Whisper": ("whisper",),
+}
+
+
+def states(models=None, licences=None) -> dict:
+    """Return the answers of all licences to all uses, with the clauses that support them, for `may_use.js`.
+
+    models : dict from a name to an object with a `title` and a `licence`; by default `openness.models()`
+    licences : dict from a name to a `Licence`; by default `licences.all()`
+    """
+    models = openness.models() if models is None else models
+    licences = read.all() if licences is None else licences
+    rows = []
+    for licence in licences.values():
+        under = {name: model.title for name, model in models.items() if model.licence == licence.name}
+        names = [licence.name, *under]
+        verdicts = [
+            {"answer": answer, "why": why, "clauses": [vars(clause) for clause in clauses]}
+            for answer, why, clauses in licence.uses.values()
+        ]
+        rows.append(
+            {
+                **{key: getattr(licence, key) for key in ("name", "short", "title", "date", "url", "basis")},
+                "models": [*under.values()],
+                "families": [
+                    family for family, words in FAMILIES.items() if any(n.startswith(words) for n in names)
+                ],
+                "verdicts": verdicts,
+            }
+        )
+    return {"uses": list(read.USES), "answers": list(read.ANSWERS), "licences": rows}
+
+
+class MayUse(LiveView):
+    """Shows whether each licence allows each use, and the clauses that decide.
+
+    models : dict from a name to an object with a `title` and a `licence`, such as `openness.models()`.
+    licences : dict from a licence's name to a `Licence`, such as `licences.all()`; all licences have answers
+        for the same uses.
+    """
+
+    view = "may_use"
+
+    def __init__(self, models, licences):
+        data = states(models, licences)
+        lines = ["May I …? By licence"]
+        for row in data["licences"]:
+            answers = (
+                f"{use}: {verdict['answer']}"
+                for use, verdict in zip(data["uses"], row["verdicts"], strict=True)
+            )
+            lines.append(f"{row['short']}. {'; '.join(answers)}")
+        first = "llama-3-community" if "llama-3-community" in licences else next(iter(licences))
+        chosen = {"licence": first, "use": 4, "clause": -1, "family": "", "answer": "", "sort": -1}
+        super().__init__(data=data, alt="\n".join(lines), **chosen)

@@ -1,0 +1,102 @@
+"""Tests the views that count in the page: their numbers are those of the course's own Python."""
+
+import json
+import os
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+from test_live import node
+
+from course_utils import blueprint, licences, openness, units
+from course_utils.opened import cache, fits, may_use
+
+ROOT = Path(__file__).parents[2]
+BITS = {32: "float32", 16: "bfloat16", 8: "int8", 4: "int4"}
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory):
+    """A folder with the views and their data, as on the website."""
+    live = tmp_path_factory.mktemp("site") / "live"
+    live.mkdir()
+    (live / "package.json").write_text('{"type": "module"}', encoding="utf-8")
+    shutil.copy(ROOT / "course_utils" / "widgets" / "view.js", live)
+    for room in (cache, fits, may_use):
+        name = room.__name__.rpartition(".")[2]
+        shutil.copy(ROOT / "course_utils" / "opened" / f"{name}.js", live)
+        (live / f"{name}.json").write_text(json.dumps(room.states()), encoding="utf-8")
+    return live.parent
+
+
+@pytest.fixture(scope="module")
+def reference(site):
+    """A file with what Python counts."""
+    shown = json.loads((site / "live" / "fits.json").read_text(encoding="utf-8"))["models"]
+    counted = []
+    for name in fits.blueprints.names():
+        plan = blueprint(name)
+        rows = []
+        for bits, dtype in BITS.items():
+            for context, batch in ((512, 1), (2048, 2), (8192, 1), (131_072, 64)):
+                row = plan.memory(min(context, plan.context_length or context), batch)[dtype]
+                rows.append([bits, context, batch, row["weights"], row["kv_cache"]])
+        counted.append({"title": plan.title, "counted": rows})
+    assert [each["title"] for each in counted] == [each["title"] for each in shown]
+    caches = {}
+    for name in cache.SHOWN:
+        plan = blueprint(name)
+        caches[plan.title] = [
+            [tokens, count, plan.kv_cache_bytes(tokens) * count // plan.key_value_heads]
+            for tokens in (1, 7, 2048, 8192, 131_072)
+            for count in (1, plan.key_value_heads, plan.attention_heads)
+        ]
+    sizes = [999, 8192, 99_940, 999_499, 999_500, 16_777_216, 99_950_000, 4_026_531_840, 1_622_000_000_000]
+    file = site / "reference.json"
+    sizes = [[each, units.size(each)] for each in sizes]
+    file.write_text(json.dumps({"fits": counted, "cache": caches, "sizes": sizes}), encoding="utf-8")
+    return file
+
+
+@pytest.mark.parametrize("name", ["cache", "fits", "may_use"])
+def test_the_page_counts_as_python_does(name, site, reference):
+    result = subprocess.run(
+        [node(), "--test", str(ROOT / "tests" / "models" / "live" / f"{name}.test.mjs")],
+        env=os.environ | {"SITE": str(site), "REFERENCE": str(reference)},
+        capture_output=True,
+        text=True,
+    )
+    assert result.returncode == 0, result.stdout[-5000:] + result.stderr[-2000:]
+    assert "# fail 0" in result.stdout and "# pass 0" not in result.stdout
+
+
+def test_the_matrix_holds_every_answer_with_its_clauses():
+    shown = may_use.states()
+    for row in shown["licences"]:
+        for use, verdict in zip(shown["uses"], row["verdicts"], strict=True):
+            answer, why, clauses = licences.may(row["name"], use)
+            assert (verdict["answer"], verdict["why"]) == (answer, why)
+            assert [clause["quote"] for clause in verdict["clauses"]] == [clause.quote for clause in clauses]
+    models = [title for row in shown["licences"] for title in row["models"]]
+    assert sorted(models) == sorted(model.title for model in openness.models().values())
+
+
+def test_each_family_that_can_be_asked_for_has_its_licences():
+    found = {family: [] for family in may_use.FAMILIES}
+    for row in may_use.states()["licences"]:
+        for family in row["families"]:
+            found[family].append(row["short"])
+    assert found["Llama"] == ["Llama 2", "Llama 3", "Llama 3.1", "Llama 3.2"]
+    assert found["Llama 3.2"] == ["Llama 3.2"]
+    assert found["Falcon"] == ["Falcon-180B", "Apache 2.0"]
+    assert found["Mistral"] == ["Apache 2.0"] and found["Whisper"] == ["MIT"]
+    assert len(found["Stable Diffusion"]) == 3
+
+
+def test_the_text_that_grows_has_the_tokens_of_the_small_models():
+    from tokenizers import Tokenizer
+
+    weights = ROOT / "course_utils" / "training" / "weights" / "tinyworld-falcon"
+    tokens = Tokenizer.from_file(str(weights / "tokenizer.json"))
+    assert tokens.encode("The nurse liked her work. Then she walked to the old mill.").tokens == cache.PIECES
