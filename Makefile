@@ -8,7 +8,7 @@
 # make exercises  the student versions of the exercises, and docs/exercises.md, from solutions/
 # make faults     docs/faults.md: what a learner sees when something fails, from a run
 # make website    the lessons and docs as a website, in build/website, from the outputs that are stored
-# make film       the moving picture in README.md, from the explorable on the website
+# make film       the moving picture in README.md, from the explorables on the website
 # make miniatures the explorables' pictures in website/pictures, for cards and for links in chats
 # make address    the repository's address and the release, as pyproject.toml has them, written wherever else they stand
 # make constraints  the versions that this release is tested with, in constraints/

@@ -1,6 +1,7 @@
-"""Films an explorable for the README: python website/moving_picture.py
+"""Films explorables for the README: python website/moving_picture.py
 
-Writes docs/pictures/one_weight.gif: a weight is dragged to zero, the answer falls apart, and it goes back.
+Writes docs/pictures/explorables.webp: four scenes, played in a browser as a visitor would play them. The
+page's clock stands still while a frame is taken, so that the film is as smooth on a slow machine.
 """
 
 import contextlib
@@ -20,10 +21,32 @@ sys.path.insert(0, str(ROOT / "tests"))
 import explorables  # noqa: E402
 import programs  # noqa: E402
 
-WIDTH, HEIGHT = 1100, 760  # of the window, in pixels; the film is two thirds of it
-FRAME = 100  # ms
-# The frames of each part: the weight rests, is dragged to zero, rests there, and goes back.
-REST, DRAG, BROKEN, BACK = 8, 24, 16, 10
+# Of the window, in CSS pixels, and how much smaller the film is: as wide as a README.
+WIDTH, HEIGHT, SCALE = 1200, 740, 0.75
+FRAME = 80  # ms
+# What a film of four seconds does without, in all scenes.
+STYLE = """
+html { overflow: hidden } .top, .lead, .share, .onward, footer { display: none !important }
+h1 { font-size: 46px !important; margin: 26px 0 22px !important } .view { min-height: 0 !important }
+.ow-asks [aria-checked=false], .ow-tools, .pt-tools, .pt-moral { display: none !important }
+.dn-tray, .dn-tools, .dn-key, .dn-reel, .sc-tools, .sc-note { display: none !important }
+.dn-stage { width: 960px }
+"""
+# Moves all transitions and animations on by some milliseconds. They stand still in between.
+MOVE = """milliseconds => {
+  for (const animation of document.getAnimations()) {
+    animation.pause();
+    const end = animation.effect.getComputedTiming().endTime;
+    const time = (animation.currentTime ?? 0) + milliseconds;
+    if (time >= end) animation.finish();
+    else animation.currentTime = time;
+  }
+}"""
+# The sound's clock is the page's, too.
+SOUND = """
+Object.defineProperty(BaseAudioContext.prototype, "currentTime", { get: () => performance.now() / 1000 });
+Object.defineProperty(AudioContext.prototype, "outputLatency", { get: () => 0 });
+"""
 
 
 class Quiet(http.server.SimpleHTTPRequestHandler):
@@ -41,65 +64,112 @@ def served(folder):
     server.shutdown()
 
 
-def frames(page):
-    """Yield the frames of the film, as PIL images."""
+class Film:
+    """Frames of pages, as pairs of an image and the milliseconds for which it is seen."""
 
-    def frame():
-        page.wait_for_timeout(FRAME)
-        shot = page.locator("#view").screenshot()
-        image = Image.open(io.BytesIO(shot)).convert("RGB")
-        return image.resize((image.width * 2 // 3, image.height * 2 // 3), Image.LANCZOS)
+    def __init__(self, browser, address):
+        self.browser, self.address = browser, address
+        self.frames = []
 
-    page.wait_for_timeout(2000)
-    for _ in range(REST):
-        yield frame()
-    ember, stage = page.get_by_role("slider"), page.locator(".ow-stage")
-    box, width = ember.bounding_box(), stage.bounding_box()["width"]
-    x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
-    zero = stage.bounding_box()["x"] + width * 2.75 / 12.05  # the axis of one_weight.js: from -2.75 to 9.3
-    page.mouse.move(x, y)
-    page.mouse.down()
-    for step in range(1, DRAG + 1):
-        share = step / DRAG
-        page.mouse.move(x + (zero - x) * share * share * (3 - 2 * share), y)
-        yield frame()
-    page.mouse.up()
-    for _ in range(BROKEN):
-        yield frame()
-    ember.press("Escape")
-    for _ in range(BACK):
-        yield frame()
-
-
-def film(address, path):
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(
-            executable_path=programs.browser(), args=["--no-sandbox", "--disable-background-networking"]
+    def scene(self, name, play, state=""):
+        page = self.browser.new_page(
+            viewport={"width": WIDTH, "height": HEIGHT}, color_scheme="light", device_scale_factor=SCALE
         )
-        page = browser.new_page(viewport={"width": WIDTH, "height": HEIGHT}, color_scheme="light")
-        page.goto(f"{address}/explorables/one_weight.html?embed")
-        page.add_style_tag(
-            content=".ow-tools { display: none !important } .view { min-height: 0 !important; padding: 12px }"
-        )
-        pictures = list(frames(page))
-        browser.close()
-    chosen = [pictures[0], pictures[REST + DRAG // 2], pictures[REST + DRAG + 2]]
-    sheet = Image.new("RGB", (chosen[0].width, sum(picture.height for picture in chosen)))
-    for index, picture in enumerate(chosen):
-        sheet.paste(picture, (0, index * picture.height))
-    palette = sheet.quantize(160, Image.Quantize.MAXCOVERAGE)
-    first, *rest = [picture.quantize(palette=palette, dither=Image.Dither.NONE) for picture in pictures]
-    first.save(path, save_all=True, append_images=rest, duration=FRAME, loop=0, optimize=True)
-    print(
-        f"{path.relative_to(ROOT)}: {path.stat().st_size / 1e3:,.0f} kB, {len(pictures)} frames, {first.size}"
-    )
+        page.add_init_script(SOUND)
+        page.clock.install(time=0)
+        page.goto(f"{self.address}/explorables/{name}.html{state}")
+        page.wait_for_load_state("networkidle")
+        page.add_style_tag(content=STYLE)
+        page.wait_for_timeout(2500)
+        page.clock.pause_at(60)
+        self.page, first = page, len(self.frames)
+        play(self)
+        page.close()
+        length = sum(time for _, time in self.frames[first:]) / 1000
+        print(f"{name}: {len(self.frames) - first} frames, {length:.1f} s")
+
+    def roll(self, seconds):
+        for _ in range(round(1000 * seconds / FRAME)):
+            self.page.clock.run_for(FRAME)
+            self.page.evaluate(MOVE, FRAME)
+            image = Image.open(io.BytesIO(self.page.screenshot(animations="allow"))).convert("RGB")
+            if self.frames and self.frames[-1][0] == image:
+                self.frames[-1] = (image, self.frames[-1][1] + FRAME)
+            else:
+                self.frames.append((image, FRAME))
+
+    def drag(self, handle, x, seconds=1.2):
+        """Drag the middle of an element to another x, slowly at both ends."""
+        box = handle.bounding_box()
+        start, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+        self.page.mouse.move(start, y)
+        self.page.mouse.down()
+        steps = round(1000 * seconds / FRAME)
+        for step in range(1, steps + 1):
+            share = step / steps
+            self.page.mouse.move(start + (x - start) * share * share * (3 - 2 * share), y)
+            self.roll(FRAME / 1000)
+        self.page.mouse.up()
+
+
+def one_weight(film):
+    """The weight is dragged to zero, and the answer falls apart."""
+    film.roll(1)
+    stage = film.page.locator(".ow-stage").bounding_box()
+    zero = stage["x"] + stage["width"] * 2.75 / 12.05  # the axis of one_weight.js: from -2.75 to 9.3
+    film.drag(film.page.get_by_role("slider"), zero, 1.6)
+    film.roll(1.2)
+
+
+def denoising(film):
+    """Two pictures come out of the same noise."""
+    film.roll(0.8)
+    film.page.locator(".dn-play").evaluate("button => button.click()")
+    film.roll(4.4)
+
+
+def patching(film):
+    """Italy's numbers are carried into the sentence on France, and Paris turns into Rome."""
+    film.roll(1)
+    grid = film.page.locator(".pt-receiver .pt-grid").bounding_box()
+    film.page.mouse.click(grid["x"] + grid["width"] * 12.5 / 30, grid["y"] + grid["height"] / 4)
+    film.roll(2.4)
+
+
+def speech(film):
+    """The voice is played, then noise is dragged over it, and the words flip."""
+    film.page.get_by_role("button", name="Play").click()
+    film.roll(3.3)
+    noise, rail = film.page.get_by_role("slider", name="Noise"), film.page.locator(".sc-noise").bounding_box()
+    film.drag(noise, rail["x"] + rail["width"] * 0.95)
+    film.roll(1.4)
 
 
 def main():
-    with tempfile.TemporaryDirectory() as folder:
+    path = ROOT / "docs" / "pictures" / "explorables.webp"
+    with tempfile.TemporaryDirectory() as folder, sync_playwright() as playwright:
         explorables.write(folder)
+        browser = playwright.chromium.launch(executable_path=programs.browser(), args=["--no-sandbox"])
         with served(folder) as address:
-            film(address, ROOT / "docs" / "pictures" / "one_weight.gif")
+            film = Film(browser, address)
+            film.scene("one_weight", one_weight)
+            film.scene("denoising", denoising)
+            film.scene("patching", patching, "#source=%22Italy%22&target=%22France%22&layer=-1")
+            film.scene("speech", speech, "#sound=%22himself%22&noise=null")
+        browser.close()
+    images, times = zip(*film.frames, strict=True)
+    images[0].save(
+        path,
+        save_all=True,
+        append_images=images[1:],
+        duration=times,
+        loop=0,
+        quality=80,
+        method=6,
+        minimize_size=True,
+    )
+    size = path.stat().st_size / 1e3
+    print(f"{path.relative_to(ROOT)}: {size:,.0f} kB, {len(images)} frames of {images[0].size}")
 
 
 if __name__ == "__main__":

@@ -68,8 +68,10 @@ def test_every_file_has_the_address_and_the_release_of_pyproject(copy):
 def test_a_new_address_is_written_wherever_the_old_one_stands(copy):
     copy.set(ADDRESS, "a-school/its-box")
     assert copy.git("grep", "-F", ADDRESS) == ""
+    website = "https://{}.github.io/{}/".format(*ADDRESS.split("/"))
     for name in copy.files - {"Makefile", ".ci/address"}:
         expected = (ROOT / name).read_text(encoding="utf-8").replace(ADDRESS, "a-school/its-box")
+        expected = expected.replace(website, "https://a-school.github.io/its-box/")
         assert (copy.folder / name).read_text(encoding="utf-8") == expected, name
 
 
