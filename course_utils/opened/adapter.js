@@ -223,6 +223,7 @@ export function render({ model, el }) {
     update();
   }
 
+  let palette = [];
   let lamps = [];
   let unit = 1; // pixels of the canvas from dot to dot
   /** Draw the model as dots, and the adapter's beside them. */
@@ -246,6 +247,7 @@ export function render({ model, el }) {
       brush.arc(x, y, 0.22 * pitch * dpr, 0, 7);
       brush.fill();
     }
+    palette = ["--paper", "--ember", "--mark"].map((name) => colour(el, name));
     unit = pitch * dpr;
     lamps = Array.from({ length: adapter }, (_, index) => dot(dots + index));
     const percent = ((100 * data.size) / data.total).toFixed(2);
@@ -257,7 +259,7 @@ export function render({ model, el }) {
   function glow() {
     if (!data.size || !lamps.length) return;
     const brush = field.getContext("2d");
-    const [paper, hot, cold] = ["--paper", "--ember", "--mark"].map((name) => colour(el, name));
+    const [paper, hot, cold] = palette;
     const part = Math.min(1, strength);
     const mixed = cold.map((channel, index) => channel + (hot[index] - channel) * part);
     for (const [x, y] of lamps) {

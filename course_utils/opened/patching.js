@@ -335,23 +335,31 @@ export function render({ model, el }) {
     const value = cell ? values[cell[0]][cell[1]] : base;
     const turned = value > 0;
 
-    const share = (moved) => Math.max(-1, Math.min(1, (moved - base) / (goal - base)));
     const grid = receiver.querySelector(".pt-grid");
-    values.forEach((row, layer) =>
-      row.forEach((moved, lane) => {
-        const one = cells[layer][lane];
-        const part = share(moved);
-        one.style.setProperty("--part", Math.abs(part).toFixed(3));
-        one.classList.toggle("turned", moved > 0);
-        one.classList.toggle("away", part < -0.05);
-        const here = Boolean(cell) && cell[0] === layer && cell[1] === lane;
-        one.classList.toggle("here", here);
-        dots[layer][lane].classList.toggle("here", here);
-        one.setAttribute("aria-selected", String(here));
-        const [ahead, behind] = moved > 0 ? [rome, paris] : [paris, rome];
-        one.setAttribute("aria-label", `${pieces[1][first + lane].trim()}, layer ${layer}: ${ahead} ${times(moved)} times as probable as ${behind}`);
-      }),
-    );
+    if (drawn !== key) {
+      values.forEach((row, layer) =>
+        row.forEach((moved, lane) => {
+          const one = cells[layer][lane];
+          const part = Math.max(-1, Math.min(1, (moved - base) / (goal - base)));
+          one.style.setProperty("--part", Math.abs(part).toFixed(3));
+          one.classList.toggle("turned", moved > 0);
+          one.classList.toggle("away", part < -0.05);
+          one.setAttribute("aria-selected", "false");
+          const [ahead, behind] = moved > 0 ? [rome, paris] : [paris, rome];
+          one.setAttribute("aria-label", `${pieces[1][first + lane].trim()}, layer ${layer}: ${ahead} ${times(moved)} times as probable as ${behind}`);
+        }),
+      );
+    }
+    for (const one of scene.querySelectorAll(".here")) {
+      one.classList.remove("here");
+      if (one.hasAttribute("aria-selected")) one.setAttribute("aria-selected", "false");
+    }
+    if (cell) {
+      const [layer, lane] = cell;
+      cells[layer][lane].classList.add("here");
+      cells[layer][lane].setAttribute("aria-selected", "true");
+      dots[layer][lane].classList.add("here");
+    }
     if (cell) grid.setAttribute("aria-activedescendant", `${name}-${cell[0]}-${cell[1]}`);
     else grid.removeAttribute("aria-activedescendant");
 

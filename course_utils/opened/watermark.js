@@ -98,8 +98,8 @@ export function render({ model, el }) {
   const ids = new Map(data.vocabulary.map((word, id) => [word, id]));
   const bonuses = [...new Set(data.texts.map(({ bonus }) => bonus))].sort((a, b) => a - b);
   const shares = [...new Set(data.texts.map(({ swapped }) => swapped))].sort((a, b) => a - b);
-  /** Three strengths have names, others are named by their bonus. */
-  const nameOf = (bonus) => (bonus ? (bonuses.length === 3 ? ["Light mark", "Strong mark"][bonuses.indexOf(bonus) - 1] : `Bonus ${bonus}`) : "No mark");
+  /** The page has two marks, and names them; a lesson speaks of their bonus. */
+  const nameOf = (bonus) => (bonus ? (data.key ? ["Light mark", "Strong mark"][bonuses.indexOf(bonus) - 1] : `Bonus ${bonus}`) : "No mark");
   const lists = new Map(); // "key before" -> the tokens listed after it
   const heard = new Map(); // the visitor's words -> what the host answered
   let length = model.get("length") ?? 0;
@@ -146,7 +146,7 @@ export function render({ model, el }) {
   const words = { placeholder: "Paste a text of your own", label: "Your own text", button: "Count it" };
   const own = ownWords("wm-own", words, (text) => choose({ own: text, text: "own", length: 1e6 }));
   const legend = make("p", "wm-legend");
-  legend.append(make("span", "wm-word in", "word"), " on the key's list after the word before it");
+  legend.append(make("span", "wm-word in", "word"), " on the key's list after the word before it: “green”");
   const { live, speak, hush } = announcer(700);
   const grid = make("div", "wm-grid");
   grid.append(head, verdict, choices, swaps, paper, chart, legend, tools, own);
