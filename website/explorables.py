@@ -9,7 +9,6 @@ import importlib
 import json
 import shutil
 import tomllib
-from dataclasses import asdict
 from html import escape
 from pathlib import Path
 
@@ -18,7 +17,6 @@ import shell
 from shell import ROOT
 
 PACKAGE = ROOT / "course_utils"
-SIDES = ("speaks_for", "speaks_against")
 MODEL_FILES = ("config.json", "tokenizer.json", "model.safetensors")
 
 
@@ -77,29 +75,11 @@ def _write_folder_script(live, pages):
 
 def _data(name):
     """Return what a view draws from: a file of its room, or what the room's `states()` returns now."""
-    if name == "claims.json":
-        return json.dumps(_claims(), ensure_ascii=False).encode()
     file = PACKAGE / "opened" / name
     if file.exists():
         return file.read_bytes()
     states = importlib.import_module(f"course_utils.opened.{file.stem}").states()
     return json.dumps(states, ensure_ascii=False).encode()
-
-
-def _claims():
-    from course_utils import catalog
-
-    lessons = {name[:2]: lesson for name, lesson in catalog.lessons().items()}
-    claims = []
-    for claim in catalog.claims().values():
-        settled = [
-            {"title": f"{lesson.name[:2]} {lesson.title}", "address": f"../notebooks/{lesson.name}.html"}
-            for lesson in map(lessons.get, claim.settled)
-        ]
-        points = {side: [asdict(point) for point in getattr(claim, side)] for side in SIDES}
-        facts = {key: getattr(claim, key) for key in ("number", "words", "reading", "verdict", "one_sided")}
-        claims.append({**facts, **points, "lessons": settled})
-    return {"verdicts": catalog.VERDICTS, "claims": claims}
 
 
 def _page(name, facts, follower):

@@ -1,5 +1,6 @@
 """Shows claims of the article, each with the article's words, our reading, the verdict and the reasons."""
 
+from dataclasses import asdict
 from html import escape
 
 from IPython.display import display
@@ -34,6 +35,21 @@ def grounds(claim) -> list[tuple[str, str]]:
     if claim.one_sided:
         points.append(("Why only one side", claim.one_sided))
     return points
+
+
+def asked(claim) -> dict:
+    """Return what a view shows of a claim before the learner has a verdict, as JSON can hold it."""
+    lessons = [lesson for name, lesson in catalog.lessons().items() if name[:2] in claim.settled]
+    named = [{"name": lesson.name, "title": f"{lesson.name[:2]} {lesson.title}"} for lesson in lessons]
+    return {"number": claim.number, "words": claim.words, "reading": claim.reading, "lessons": named}
+
+
+def key(claim) -> dict:
+    """Return our verdict on a claim and its reasons, as JSON can hold it."""
+    points = {
+        side: [asdict(point) for point in getattr(claim, side)] for side in ("speaks_for", "speaks_against")
+    }
+    return {"verdict": claim.verdict, "one_sided": claim.one_sided, **points}
 
 
 def box(claims, lesson) -> Picture:

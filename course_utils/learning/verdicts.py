@@ -1,7 +1,7 @@
 """The learner's verdict on each of the article's claims, with a confidence, scored against our key.
 
 evidence(16)      shows the evidence on claim 16: code with its output, or published words and figures
-capstone()        shows the claims one by one: look at the evidence, decide, and say how sure you are
+capstone()        shows the wall of claims: look at the evidence, decide, and say how sure you are
 score(decided)    compares verdicts and confidences with the key
 report()          writes the verdicts, the score and the forecasts to one page, a file without scripts
 """
@@ -14,16 +14,13 @@ from datetime import date
 from html import escape
 from pathlib import Path
 
-import ipywidgets as widgets
-
 from course_utils import catalog, views
 from course_utils.errors import CourseError
 from course_utils.learning import answers
-from course_utils.learning.claims import grounds
-from course_utils.learning.question import Question, choice_field, marked_up
+from course_utils.learning.claims import asked, grounds, key
 from course_utils.statistics import wilson
-from course_utils.views.picture import INK, LINE, MONO, QUIET, SANS, Picture, bundle, card
-from course_utils.widgets.explorer import failure
+from course_utils.views.picture import INK, SANS, Picture
+from course_utils.widgets.live_view import LiveView
 
 CONFIDENCES = (10, 20, 35, 50, 70, 90, 99)  # percent
 
@@ -154,117 +151,69 @@ def decided() -> dict[int, tuple[str, int]]:
 
 
 def capstone() -> "Capstone":
-    """Show the claims one by one. Each decision is final, because the learner then sees the key."""
+    """Show the wall of claims. Each decision is final, because the learner then sees the key."""
     return Capstone()
 
 
-class Capstone:
-    """A list of claims; for the chosen claim, the evidence, a verdict and a confidence; and the score."""
+class Capstone(LiveView):
+    """The wall of claims: for each the evidence, a verdict and a confidence; then the key, and the score."""
+
+    view = "claims"
 
     def __init__(self):
         done = decided()
-        first = next((number for number in catalog.claims() if number not in done), 1)
-        self.chosen = widgets.Dropdown(description="claim", layout={"width": "97%", "max_width": "740px"})
-        self.look = widgets.Button(description="Show evidence")
-        self.shown = widgets.HTML()
-        self.confidence = widgets.Dropdown(
-            options=[("choose", None), *((f"{percent}%", percent) for percent in CONFIDENCES)],
-            description="How sure are you?",
-            layout={"width": "260px", "max_width": "97%", "margin": "10px 0 6px"},
+        super().__init__(
+            data=_wall(done),
+            alt=f"{len(catalog.claims())} claims of the article, each with its evidence, a verdict and a "
+            "confidence to choose.",
+            claim=next((number for number in catalog.claims() if number not in done), 1),
+            lesson="",
+            guesses={str(number): verdict for number, (verdict, _) in done.items()},
         )
-        options = [f"{verdict}: {meaning}" for verdict, meaning in catalog.VERDICTS.items()]
-        self.question = Question(choice_field("", options), "Decide", self._decide)
-        style, field, *others = self.question.widget.children
-        self.question.widget.children = [style, field, self.confidence, *others]
-        self.total = widgets.HTML()
-        self.widget = widgets.VBox([self.chosen, self.look, self.shown, self.question.widget, self.total])
-        self._update_list(first)
-        self._open()
-        self.chosen.observe(lambda _: self._open(), "value")
-        self.look.on_click(lambda _: self._look())
 
-    def _update_list(self, chosen):
-        """Mark the decided claims in the list, choose one claim, and update the score."""
-        done, claims = decided(), catalog.claims()
-        self.chosen.options = [
-            (f"{'✓' if number in done else '·'} {number}. “{claim.words}”", number)
-            for number, claim in claims.items()
-        ]
-        self.chosen.value = chosen
-        if done:
-            left = len(claims) - len(done)
-            more = f"{left} to go." if left else "All are decided: course.report() writes your page."
-            self.total.value = f'<div role="status">So far: {escape(str(score(done)))}. {more}</div>'
+    def answer(self, want):
+        """Return the evidence on a claim, or record a verdict and return the key."""
+        if "evidence" in want:
+            _, published, code, printed = _evidence(want["evidence"])
+            return {"published": published, "code": code, "printed": printed}
+        number, verdict, confidence = want["decide"], want["verdict"], want["confidence"]
+        score({number: (verdict, confidence)})  # raises CourseError if one of them is unknown
+        note = ""
+        if number not in decided():  # the learner has already seen the key, so the first verdict counts
+            answers.record("confidence", str(number), confidence)
+            note = answers.record("verdict", str(number), verdict, verdict == _claim(number).verdict)
+        done = {number: (verdict, confidence)} | decided()
+        self.widget.data = _wall(done)  # for another output of this cell
+        return {
+            "key": key(_claim(number)),
+            "guess": done[number][0],
+            "summary": f"{_summary(done)} {note}".rstrip(),
+        }
 
-    def _open(self):
-        """Show the chosen claim and, if it is decided, the verdict and the key."""
-        self.shown.value = ""
-        claim, done = _claim(self.chosen.value), decided().get(self.chosen.value)
-        field = self.question.field
-        field.description = marked_up(f"Claim {claim.number}: “{claim.words}” Our reading: {claim.reading}")
-        for control in (field, self.confidence, self.question.button):
-            control.disabled = done is not None
-        if done is None:
-            field.index = self.confidence.value = None
-            self.question.show_reply("")
-        else:
-            verdict, self.confidence.value = done
-            field.index = list(catalog.VERDICTS).index(verdict)
-            self._show_key(verdict)
 
-    def _look(self):
-        self.shown.value = "<div>running…</div>"
-        try:
-            _, published, code, printed = _evidence(self.chosen.value)
-        except Exception as error:  # no cell shows an error raised in a widget's callback
-            self.shown.value = failure(error).html
-        else:
-            self.shown.value = _evidence_html(published, code, printed)
+def _wall(done):
+    """Return what the view draws from: the key to a claim only once it is decided."""
+    claims = [
+        asked(claim) | (key(claim) if number in done else {}) for number, claim in catalog.claims().items()
+    ]
+    return {
+        "verdicts": catalog.VERDICTS,
+        "confidences": CONFIDENCES,
+        "summary": _summary(done),
+        "claims": claims,
+    }
 
-    def _decide(self, option):
-        number = self.chosen.value
-        if number in decided():  # the learner has already seen the key, so the first verdict counts
-            return
-        if option is None or self.confidence.value is None:
-            self.question.show_reply("Pick a verdict and how sure you are first.")
-            return
-        verdict = option.partition(":")[0]
-        answers.record("confidence", str(number), self.confidence.value)
-        note = answers.record("verdict", str(number), verdict, verdict == _claim(number).verdict)
-        self._update_list(number)
-        self._open()
-        self._show_key(verdict, note)
 
-    def _show_key(self, verdict, note=""):
-        claim = _claim(self.chosen.value)
-        same = verdict == claim.verdict
-        key = "The key says the same." if same else f"The key: {claim.verdict}."
-        self.question.show_reply(f"{key} {_grounds(claim)} {note}", "right" if same else "wrong")
-
-    def _repr_mimebundle_(self, **_):
-        claims = catalog.claims()
-        rows = [("", "The article's words", "Our reading", "Settled in lessons")]
-        for number, claim in claims.items():
-            rows.append((str(number), f"“{claim.words}”", claim.reading, ", ".join(claim.settled)))
-        title = f"{len(claims)} claims of the article"
-        note = "Run this cell to decide them one by one."
-        alt = f"{title}, each with its evidence, a verdict and a confidence to choose."
-        return bundle(self.widget, views.table(rows, title=title, note=note, alt=alt))
+def _summary(done):
+    if not done:
+        return "Your first verdict on each counts: then you see the key."
+    scored, left = score(done), len(catalog.claims()) - len(done)
+    more = f"{left} to go." if left else "All are decided: course.report() writes your page."
+    return f"Mean confidence {scored.confidence:.0%}; Brier score {scored.brier:.3f}. {more}"
 
 
 def _grounds(claim):
     return " ".join(f"{label}: {text}" for label, text in grounds(claim))
-
-
-def _evidence_html(published, code, printed):
-    """Return HTML of a claim's evidence: the published words, and below them the code and its output."""
-    html = f'<div style="white-space:pre-wrap">{escape(published)}</div>' if published else ""
-    if code:
-        style = f"font-family:{MONO};font-size:13px;white-space:pre-wrap;overflow-wrap:anywhere;margin:0"
-        below = f"{style};border-top:1px solid {LINE};margin-top:8px;padding-top:8px"
-        html += f'<div style="{style};color:{QUIET}">{escape(code)}</div>'
-        html += f'<div style="{below}">{escape(printed)}</div>'
-    return card(html)
 
 
 def report(file: str = "my_report.html", forecasts: list[tuple[str, str, str, int]] = ()) -> None:

@@ -1,6 +1,9 @@
 // The wall of the article's claims: a tile each, which turns once the visitor has said what they think of it.
 // Model: data {verdicts, claims}, and what the visitor chose: claim (the number of the one that is shown), lesson (two
 // digits, or "" for all) and guesses (from a claim's number to a group of verdicts).
+// In the notebook data has `confidences`, too: there a guess is one of the verdicts, with a confidence, and is final.
+// The host shows evidence for `want` {evidence: number}, and records `want` {decide: number, verdict, confidence}. Only
+// then does a claim get its key.
 import { adopt, announcer, headline, keeper, make } from "./view.js";
 
 /** What a visitor can say of a claim, and which of the nine verdicts that covers. */
@@ -16,23 +19,29 @@ const TURN = 280; // ms
 export const groupOf = (verdict) => Object.keys(GROUPS).find((name) => GROUPS[name].verdicts.includes(verdict));
 
 /**
- * How many guesses are the group of the course's verdict, and which way the others are off.
- * @param {Object<string, string>} guesses
+ * How many guesses agree with the course's verdict, and which way the others are off.
+ * @param {Object<string, string>} guesses groups, or verdicts if `exact`
  * @param {{ number: number, verdict: string }[]} claims
+ * @param {boolean} [exact]
  */
-export function score(guesses, claims) {
+export function score(guesses, claims, exact = false) {
   const made = claims.filter(({ number }) => guesses[number]);
-  const are = (guess, key) => made.filter(({ number, verdict }) => guesses[number] === guess && groupOf(verdict) === key).length;
+  const group = ({ number }) => (exact ? groupOf(guesses[number]) : guesses[number]);
+  const are = (guess, key) => made.filter((claim) => group(claim) === guess && groupOf(claim.verdict) === key).length;
   return {
     made: made.length,
-    same: made.filter(({ number, verdict }) => guesses[number] === groupOf(verdict)).length,
+    same: made.filter((claim) => (exact ? guesses[claim.number] === claim.verdict : group(claim) === groupOf(claim.verdict))).length,
     trusted: are("holds", "not"),
     doubted: are("not", "holds"),
   };
 }
 
 export function render({ model, el }) {
-  const { verdicts, claims } = model.get("data");
+  const { verdicts, claims, confidences } = model.get("data");
+  const exact = Boolean(confidences);
+  let summary = model.get("data").summary ?? "";
+  const agrees = (claim, guess) => guess === (exact ? claim.verdict : groupOf(claim.verdict));
+  const wordsOf = (guess) => (exact ? guess : GROUPS[guess].title.toLowerCase());
   const still = matchMedia("(prefers-reduced-motion: reduce)");
   const count = (group) => claims.filter(({ verdict }) => groupOf(verdict) === group).length;
 
@@ -52,6 +61,7 @@ export function render({ model, el }) {
   const again = make("button", "", "Start again");
   const copied = make("span", "cw-copied");
   copied.setAttribute("role", "status");
+  again.hidden = exact;
   actions.append(copy, again, copied);
   const top = make("div", "cw-top");
   top.append(head, take, strip, legend, actions);
@@ -117,9 +127,7 @@ export function render({ model, el }) {
     front.append(make("span", "cw-number num", String(claim.number)), make("span", "cw-words", `\u201c${claim.words}\u201d`));
     tile.addEventListener("click", () => {
       keep({ claim: claim.number });
-      const box = panel.getBoundingClientRect();
-      if (box.top < 0 || box.top > innerHeight / 2) panel.scrollIntoView({ behavior: still.matches ? "auto" : "smooth" });
-      panel.focus({ preventScroll: true });
+      toPanel();
     });
     tile.addEventListener("keydown", (event) => {
       const seen = tiles.filter(({ hidden }) => !hidden);
@@ -139,10 +147,10 @@ export function render({ model, el }) {
     const inner = tile.firstChild;
     tile.querySelector(".cw-back")?.remove();
     tile.classList.toggle("turned", Boolean(guess) && !move);
-    tile.classList.toggle("differs", Boolean(guess) && guess !== groupOf(claim.verdict));
+    tile.classList.toggle("differs", Boolean(guess) && !agrees(claim, guess));
     if (!guess) return;
     const back = inner.appendChild(make("span", "cw-back"));
-    const yours = guess === groupOf(claim.verdict) ? "as you said" : `you: ${GROUPS[guess].title.toLowerCase()}`;
+    const yours = agrees(claim, guess) ? "as you said" : `you: ${wordsOf(guess)}`;
     back.append(
       make("span", "cw-number num", String(claim.number)),
       make("span", "cw-sign", SIGNS[claim.verdict] ?? "~"), make("b", "", claim.verdict), make("span", "cw-yours", yours),
@@ -165,25 +173,56 @@ export function render({ model, el }) {
     return block;
   }
 
+  function toPanel() {
+    const { top } = panel.getBoundingClientRect();
+    if (top < 0 || top > innerHeight / 2) panel.scrollIntoView({ behavior: still.matches ? "auto" : "smooth" });
+    panel.focus({ preventScroll: true });
+  }
   function nextOpen() {
     const fits = claims.filter(inLesson);
     const from = fits.indexOf(shown());
     return [...fits.slice(from + 1), ...fits.slice(0, from + 1)].find(({ number }) => !guesses()[number]);
   }
 
-  function guess(claim, group) {
-    keep({ guesses: { ...guesses(), [claim.number]: group } });
-    panel.focus({ preventScroll: true });
-    const same = group === groupOf(claim.verdict);
-    speak(`You said: ${GROUPS[group].title}. The course: ${claim.verdict}${same ? ", as you said" : ""}. ${take.textContent}`);
+  function guess(claim, made) {
+    keep({ guesses: { ...guesses(), [claim.number]: made } });
+    toPanel();
+    speak(`You said: ${wordsOf(made)}. The course: ${claim.verdict}${agrees(claim, made) ? ", as you said" : ""}. ${take.textContent}`);
+  }
+
+  // What only a notebook's kernel can do
+  const evidence = new Map(); // from a claim's number to what the host shows, or to an error
+  function want(what) {
+    model.set("want", what);
+    model.save_changes();
+  }
+  function listen() {
+    const { want: asked, ...found } = model.get("said") ?? {};
+    if (!asked) return;
+    if (asked.evidence) {
+      evidence.set(asked.evidence, found);
+      drawn = "";
+      drawPanel();
+      return;
+    }
+    if (found.error) {
+      panel.querySelector(".cw-note").textContent = found.error;
+      return;
+    }
+    const claim = claims.find(({ number }) => number === asked.decide);
+    Object.assign(claim, found.key);
+    summary = found.summary;
+    guess(claim, found.guess);
   }
 
   let drawn = "";
+  let draft = {}; // in the notebook: the verdict and the confidence before they are decided
   function drawPanel() {
     const claim = shown();
     const group = guesses()[claim.number];
     const now = `${claim.number} ${group ?? ""}`;
     if (now === drawn) return;
+    if (draft.number !== claim.number) draft = { number: claim.number };
     const turns = drawn === `${claim.number} ` && group;
     drawn = now;
     const fill = () => panel.replaceChildren(...(group ? backOf(claim, group) : frontOf(claim)));
@@ -202,19 +241,102 @@ export function render({ model, el }) {
     const reading = make("p", "cw-reading");
     reading.append(make("b", "", "Our reading: "), claim.reading);
     const list = make("div", "cw-groups");
-    for (const [name, { sign, title, meaning }] of Object.entries(GROUPS)) {
+    for (const [name, { sign, title, meaning, verdicts: exactly }] of Object.entries(GROUPS)) {
       const button = list.appendChild(make("button", "cw-group"));
       const text = make("span");
       text.append(make("b", "", title), make("span", "", meaning));
       button.append(make("span", "cw-sign", sign), text);
-      button.addEventListener("click", () => guess(claim, name));
+      if (!exact) button.addEventListener("click", () => guess(claim, name));
+      else list.append(opening(button, exactly));
     }
+    if (exact) list.append(...sureness(claim));
     return [make("p", "cw-number num", `claim ${claim.number}`), make("p", "cw-quote", `\u201c${claim.words}\u201d`), reading, list];
   }
+  /** The verdicts of a group, which its button shows. */
+  function opening(button, exactly) {
+    const choices = make("div", "cw-exact");
+    choices.setAttribute("role", "radiogroup");
+    choices.setAttribute("aria-label", button.querySelector("b").textContent);
+    choices.addEventListener("keydown", arrows);
+    for (const verdict of exactly) {
+      const choice = choices.appendChild(make("button"));
+      choice.append(make("b", "", verdict), make("span", "", ` ${verdicts[verdict]}`));
+      choice.setAttribute("role", "radio");
+      choice.addEventListener("click", () => {
+        draft.verdict = verdict;
+        mark();
+      });
+    }
+    button.addEventListener("click", () => {
+      for (const each of panel.querySelectorAll(".cw-group")) {
+        const open = each === button && each.getAttribute("aria-expanded") !== "true";
+        each.setAttribute("aria-expanded", open);
+        each.nextSibling.hidden = !open;
+      }
+    });
+    choices.hidden = !exactly.includes(draft.verdict);
+    button.setAttribute("aria-expanded", !choices.hidden);
+    return choices;
+  }
+  /** How sure the learner is, the evidence, and the button that decides. */
+  function sureness(claim) {
+    const sure = make("div", "cw-sure");
+    sure.setAttribute("role", "radiogroup");
+    sure.setAttribute("aria-label", "How sure are you?");
+    sure.addEventListener("keydown", arrows);
+    sure.append(make("span", "", "How sure?"));
+    for (const confidence of confidences) {
+      const choice = sure.appendChild(make("button", "num", `${confidence}%`));
+      choice.setAttribute("role", "radio");
+      choice.addEventListener("click", () => {
+        draft.confidence = confidence;
+        mark();
+      });
+    }
+    const decide = make("button", "cw-next cw-decide", "Decide");
+    decide.addEventListener("click", () => want({ decide: claim.number, verdict: draft.verdict, confidence: draft.confidence }));
+    const look = make("button", "cw-look", "Show evidence");
+    look.addEventListener("click", () => {
+      look.textContent = "Running\u2026";
+      want({ evidence: claim.number });
+    });
+    const row = make("div", "cw-row");
+    row.append(decide, look);
+    const note = make("p", "cw-note");
+    note.setAttribute("role", "status");
+    const found = evidence.get(claim.number);
+    look.hidden = Boolean(found);
+    const shownEvidence = make("div", "cw-evidence");
+    shownEvidence.hidden = !found;
+    if (found?.error) shownEvidence.append(make("p", "", found.error));
+    else if (found) {
+      if (found.published) shownEvidence.append(make("p", "", found.published));
+      if (found.code) shownEvidence.append(make("pre", "code", found.code), make("pre", "", found.printed));
+      for (const pre of shownEvidence.querySelectorAll("pre")) pre.tabIndex = 0;
+    }
+    queueMicrotask(mark);
+    return [sure, row, note, shownEvidence];
+  }
+  /** Arrow keys move among the choices of a group. */
+  function arrows(event) {
+    const step = { ArrowRight: 1, ArrowDown: 1, ArrowLeft: -1, ArrowUp: -1 }[event.key];
+    if (!step) return;
+    event.preventDefault();
+    const choices = [...event.currentTarget.querySelectorAll("button")];
+    const next = choices[(choices.indexOf(event.target) + step + choices.length) % choices.length];
+    next.focus();
+    next.click();
+  }
+  function mark() {
+    for (const choice of panel.querySelectorAll(".cw-exact button")) choice.setAttribute("aria-checked", choice.firstChild.textContent === draft.verdict);
+    for (const choice of panel.querySelectorAll(".cw-sure button")) choice.setAttribute("aria-checked", choice.textContent === `${draft.confidence}%`);
+    const decide = panel.querySelector(".cw-decide");
+    if (decide) decide.disabled = !draft.verdict || !draft.confidence;
+  }
   function backOf(claim, group) {
-    const same = group === groupOf(claim.verdict);
+    const same = agrees(claim, group);
     const result = make("p", `cw-result${same ? "" : " differs"}`);
-    result.append(make("b", "loud", claim.verdict), make("span", "", same ? "as you said" : `you said: ${GROUPS[group].title.toLowerCase()}`));
+    result.append(make("b", "loud", claim.verdict), make("span", "", same ? "as you said" : `you said: ${wordsOf(group)}`));
     const parts = [
       make("p", "cw-number num", `claim ${claim.number}`), make("p", "cw-quote small", `\u201c${claim.words}\u201d`), result,
       make("p", "cw-meaning", `The words: ${verdicts[claim.verdict]}.`),
@@ -224,7 +346,7 @@ export function render({ model, el }) {
       const next = make("button", "cw-next", "The next claim \u2192");
       next.addEventListener("click", () => {
         keep({ claim: following.number });
-        panel.focus({ preventScroll: true });
+        toPanel();
       });
       parts.push(next);
     }
@@ -242,9 +364,9 @@ export function render({ model, el }) {
 
   // The result
   copy.addEventListener("click", async () => {
-    const { made, same } = score(guesses(), claims);
+    const { made, same } = score(guesses(), claims, exact);
     const marks = claims.filter(({ number }) => guesses()[number])
-      .map(({ number, verdict }) => (guesses()[number] === groupOf(verdict) ? "\u25a0" : "\u25a1")).join("");
+      .map((claim) => (agrees(claim, guesses()[claim.number]) ? "\u25a0" : "\u25a1")).join("");
     const page = location.pathname.endsWith("claims.html") ? ` ${location.origin}${location.pathname}` : "";
     const text = `${same} of ${made} claims as the course read them ${marks}${page}`;
     try {
@@ -266,10 +388,15 @@ export function render({ model, el }) {
 
   let before = null;
   function update() {
-    const result = score(guesses(), claims);
-    loud.textContent = result.made ? String(result.same) : String(count("holds"));
-    loudWords.textContent = result.made ? ` of ${result.made} as the course read ${result.made === 1 ? "it" : "them"}` : ` of ${claims.length} claims hold as they stand. Which?`;
-    take.textContent = sentence(result);
+    const result = score(guesses(), claims, exact);
+    if (result.made) {
+      loud.textContent = String(result.same);
+      loudWords.textContent = ` of ${result.made} as the course read ${result.made === 1 ? "it" : "them"}`;
+    } else {
+      loud.textContent = String(exact ? claims.length : count("holds"));
+      loudWords.textContent = exact ? " claims of one article" : ` of ${claims.length} claims hold as they stand. Which?`;
+    }
+    take.textContent = exact ? summary : sentence(result);
     actions.classList.toggle("idle", !result.made);
     copy.disabled = again.disabled = !result.made;
     copied.textContent = "";
@@ -285,11 +412,11 @@ export function render({ model, el }) {
       tile.hidden = !inLesson(claim);
       tile.tabIndex = claim === shown() ? 0 : -1;
       tile.setAttribute("aria-current", String(claim === shown()));
-      segments[index].className = group ? (group === groupOf(claim.verdict) ? "same" : "differs") : "";
+      segments[index].className = group ? (agrees(claim, group) ? "same" : "differs") : "";
       if (before && before[claim.number] === group) return;
       turn(tile, claim, group, before !== null);
       tile.setAttribute("aria-label", group
-        ? `Claim ${claim.number}: ${claim.verdict}; you said: ${GROUPS[group].title}`
+        ? `Claim ${claim.number}: ${claim.verdict}; you said: ${wordsOf(group)}`
         : `Claim ${claim.number}: \u201c${claim.words}\u201d`);
     });
     before = guesses();
@@ -298,8 +425,10 @@ export function render({ model, el }) {
 
   const keys = ["claim", "guesses", "lesson"];
   for (const key of keys) model.on(`change:${key}`, update);
+  model.on("change:said", listen);
   update();
   return () => {
+    model.off("change:said", listen);
     hush();
     for (const key of keys) model.off(`change:${key}`, update);
   };

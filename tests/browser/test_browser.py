@@ -234,6 +234,25 @@ def test_another_country_is_patched_and_one_patch_is_read_by_keyboard(lesson):
     expect(cell).to_have_attribute("aria-label", re.compile("^France, layer 1: Madrid"))
 
 
+@pytest.mark.parametrize("lesson", ["13_community_and_capstone"], indirect=True)
+def test_a_claim_is_decided_once_its_evidence_is_seen(lesson):
+    wall = lesson.output(lesson.find("course.capstone()"))
+    wall.locator(".cw-tile").nth(15).click()
+    expect(wall.locator(".cw-quote")).to_have_text("“Apache 2.0”")
+    wall.get_by_role("button", name="Show evidence").click()
+    expect(wall.locator(".cw-evidence")).to_contain_text("Falcon")
+    expect(wall.get_by_role("button", name="Decide")).to_be_disabled()
+    wall.get_by_role("button", name="Not as it stands").click()
+    wall.get_by_role("radio", name="misleading").press("ArrowDown")
+    wall.get_by_role("radio", name="false").click()
+    wall.get_by_role("radio", name="90%").click()
+    wall.get_by_role("button", name="Decide").click()
+    expect(wall.locator(".cw-result")).to_have_text("falseas you said")
+    expect(wall.locator(".cw-head")).to_contain_text("of ")
+    expect(wall.locator(".cw-take")).to_contain_text("Brier score")
+    assert lesson.complaints == []
+
+
 @pytest.mark.parametrize("lesson", ["05_mistral_and_mixtral"], indirect=True)
 def test_a_window_is_narrowed_by_keyboard_and_the_word_is_lost(lesson):
     explorer = lesson.output(lesson.find("course.opened.SlidingWindow"))

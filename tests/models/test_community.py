@@ -289,52 +289,46 @@ def test_bad_input_gets_one_sentence(call, says):
         call()
 
 
-def decide(widget, number, verdict, confidence):
-    widget.chosen.value = number
-    widget.confidence.value = confidence
-    widget.question.field.value = f"{verdict}: {catalog.VERDICTS[verdict]}"
-    widget.question.button.click()
+def decide(view, number, verdict, confidence):
+    """Returns what the view of the claims is told after a decision."""
+    [said] = view.replies({"decide": number, "verdict": verdict, "confidence": confidence})
+    return said
 
 
 def test_claims_are_decided_once_and_kept():
-    widget = Capstone()
-    assert widget.chosen.value == 1
-    widget.question.button.click()
-    assert "Pick a verdict and how sure you are" in widget.question.reply.value and decided() == {}
-    decide(widget, 16, "false", None)
-    assert "Pick a verdict and how sure you are" in widget.question.reply.value and decided() == {}
-    decide(widget, 16, "false", 99)
-    assert "The key says the same." in widget.question.reply.value
-    decide(widget, 17, "true", 50)
-    assert "The key: partly true." in widget.question.reply.value
-    assert "1 of 2 as in the key" in widget.total.value
-    assert f"{len(catalog.claims()) - 2} to go" in widget.total.value
+    view, count = Capstone(), len(catalog.claims())
+    assert view.widget.claim == 1 and view.widget.guesses == {}
+    assert "is not a confidence" in decide(view, 16, "false", 200)["error"]
+    assert "is not a verdict" in decide(view, 16, "maybe", 99)["error"] and decided() == {}
+    assert decide(view, 16, "false", 99)["key"]["verdict"] == "false"
+    said = decide(view, 17, "true", 50)
+    assert said["guess"] == "true" and said["key"]["verdict"] == "partly true"
+    assert said["key"]["speaks_for"] and said["key"]["speaks_against"]
+    assert said["summary"] == f"Mean confidence 74%; Brier score 0.125. {count - 2} to go."
     assert answers.find("verdict", "17")["right"] is False
     again = Capstone()
-    again.chosen.value = 17
-    assert again.question.field.value.startswith("true:") and again.confidence.value == 50
-    assert again.question.field.disabled and again.confidence.disabled and again.question.button.disabled
-    decide(again, 17, "partly true", 90)
+    assert again.widget.guesses == {"16": "false", "17": "true"} and again.widget.claim == 1
+    assert decide(again, 17, "partly true", 90)["guess"] == "true"
     assert decided() == {16: ("false", 99), 17: ("true", 50)}, "the first verdict counts: the key was shown"
-    again.chosen.value = 18
-    assert again.question.field.value is again.confidence.value is None and again.question.reply.value == ""
-    assert not again.question.field.disabled and not again.question.button.disabled
-    again.look.click()
-    assert "12,879,925,248" in again.shown.value
-    again.chosen.value = 33  # words and figures to read, no code
-    again.look.click()
-    assert "To read, not computed here" in again.shown.value and "print(" not in again.shown.value
-    listed = Capstone()._repr_mimebundle_()
-    assert f"{len(catalog.claims())} claims" in listed["text/plain"]
-    assert "The article" in listed["text/html"] and "Our reading" in listed["text/html"]
 
 
-def test_a_mistake_in_the_evidence_is_shown_as_ours(monkeypatch):
-    widget = Capstone()
+def test_the_wall_has_the_key_to_a_claim_only_once_it_is_decided():
+    view = Capstone()
+    decide(view, 16, "opinion", 20)
+    assert {claim["number"] for claim in view.widget.data["claims"] if "verdict" in claim} == {16}
+    assert {claim["number"] for claim in Capstone().widget.data["claims"] if "speaks_for" in claim} == {16}
+    assert f"{len(catalog.claims())} claims" in view.alt
+
+
+def test_the_evidence_is_shown_on_the_wall(monkeypatch):
+    view = Capstone()
+    [said] = view.replies({"evidence": 18})
+    assert "12,879,925,248" in said["printed"] and "print(" in said["code"]
+    [said] = view.replies({"evidence": 33})  # words and figures to read, no code
+    assert "To read, not computed here" in said["published"] and said["code"] == ""
     monkeypatch.setattr("course_utils.learning.verdicts._evidence", lambda number: 1 / 0)
-    widget.look.click()
-    assert "This is a mistake in the course, not yours" in widget.shown.value
-    assert "ZeroDivisionError: division by zero" in widget.shown.value and "Traceback" in widget.shown.value
+    [said] = view.replies({"evidence": 18})
+    assert "This is a mistake in the course, not yours" in said["error"]
 
 
 class _Page(HTMLParser):
@@ -354,9 +348,9 @@ def test_the_report_is_one_page_without_scripts(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     report()
     assert "No report yet" in capsys.readouterr().out and not list(tmp_path.glob("*.html"))
-    widget, count = Capstone(), len(catalog.claims())
+    view, count = Capstone(), len(catalog.claims())
     for number, confidence in zip(catalog.claims(), count * CONFIDENCES, strict=False):
-        decide(widget, number, catalog.claims()[number].verdict, confidence)
+        decide(view, number, catalog.claims()[number].verdict, confidence)
     report("mine.html", forecasts=[("<b>Towns</b> are found", "2028-12-31", "a list", 40)])
     assert "mine.html" in capsys.readouterr().out
     text = (tmp_path / "mine.html").read_text(encoding="utf-8")
