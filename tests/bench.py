@@ -124,13 +124,11 @@ def pages(folder):
 
 def cells():
     """Yields (name, reference, step) for what a learner waits for in a lesson."""
-    import numpy
     import torch
 
     import course_utils as course
     from course_utils.opened.attention import Attention
     from course_utils.opened.denoising import Denoising
-    from course_utils.opened.sampling import Sampling
 
     model, tokenizer = course.load("llama", size="small")
     yield "load SmolLM2 again", IMPORTS, lambda _: course.load("llama", size="small")
@@ -142,9 +140,6 @@ def cells():
         REDRAW,
         lambda _: course.check("1", list, (numbers,), numbers),
     )
-
-    logits = numpy.random.default_rng(0).normal(size=49_152) * 3
-    yield "Sampling: another temperature", REDRAW, moves(Sampling(logits, str).temperature, (0.5, 1.5, 2.5))
 
     def pieces(text):
         return tokenizer.batch_decode([[token] for token in tokenizer(text)["input_ids"]])

@@ -40,7 +40,6 @@ _ROOM_OF = {
     "patch_grid": "patching",
     "player": "speech.pictures",
     "ranking": "leaderboard",
-    "routing": "router",
     "spectrogram": "speech.pictures",
     "waveform": "speech.pictures",
     "word_maps": "denoising",

@@ -1,5 +1,5 @@
 // A mixture of experts at work: each token goes to two of eight experts, in every layer.
-// Model: `data` {experts, offers (texts), answers, words}, `said` {pieces, routes, random} from the host, and what the
+// Model: `data` {experts, offers (texts, or [name, text]), answers, words}, `said` {pieces, routes, random} from the host, and what the
 // visitor chose: text, layer, expert (or -1), sender ("trained", "random" or "dice": what sends the tokens). The view
 // asks with `want` {text}. routes[position][layer] = {experts, shares}, the first choice first. A host that can also gives
 // what routers made of random numbers would choose: random[router][position][layer] = [first, second, the first's share].
@@ -100,14 +100,14 @@ export function render({ model, el }) {
   const play = make("button", "rt-play", "▶ Send it again");
   tools.append(play);
   const wake = make("div");
-  wake.dataset.wake = "for your own sentence";
+  if (data.words) wake.dataset.wake = "for your own sentence"; // in a notebook the kernel answers
   const own = ownText({ placeholder: "Send your own sentence", label: "Your own sentence", button: "Send", offer: "Or send" }, data, ask);
   const { live, speak, hush } = announcer();
   const legend = make("p", "rt-legend");
   legend.append("colour and digit: first expert · stripe: what each of the two gives · ", make("u"), " an even load");
   el.append(sentence, legend, head, take, race, layers, boxes, tools, wake, own, live);
 
-  const text = () => model.get("text") ?? data.offers[0];
+  const text = () => model.get("text") || data.offers[0];
   const layer = () => Math.min(model.get("layer") ?? 0, said.routes[0].length - 1);
   const picked = () => model.get("expert") ?? -1;
   const sender = () => (senders[model.get("sender")] ? model.get("sender") : "trained");

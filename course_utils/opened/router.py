@@ -3,69 +3,23 @@
 For lesson 05.
 """
 
-from html import escape
-
-import ipywidgets
-
 from course_utils.errors import CourseError
-from course_utils.views.charts import bar_table
-from course_utils.views.picture import INK, LINE, MONO, QUIET, Picture, array, card
-from course_utils.views.text import above_number, below, invisible_note, percent, piece_html, visible
-from course_utils.widgets.explorer import Explorer, check_choice, given
+from course_utils.views.picture import array
+from course_utils.views.text import percent, visible
+from course_utils.widgets.explorer import check_choice, given
+from course_utils.widgets.live_view import LiveView
 
 MOST_TOKENS = 100
-# One tint for each of eight experts; a ninth expert has the first tint again. Below each token is the number
-# of its expert.
-_TINTS = ("#cfe6f5", "#ffe3b3", "#cdeee2", "#f7d9e8", "#fbf6bf", "#f8d3bd", "#e2e5ea", "#d9d2ee")
 
 
-def routing(pieces, shares, *, active=2, title=None) -> Picture:
-    """Draw which experts process each token of a text, and how the tokens are distributed over the experts.
+class Router(LiveView):
+    """Shows the experts of each token, and the tokens of each expert.
 
-    pieces : list of str, the tokens.
-    shares : (tokens, experts), the share that the router gives to each expert; each row adds up to 1.
-    active : int, the number of experts that process each token.
-    title : str, written above the picture.
-    """
-    shares = array(shares)
-    chosen = (-shares).argsort(axis=1, kind="stable")[:, :active]  # (tokens, active), first choice first
-    html, words = "", []
-    for piece, row, experts in zip(pieces, shares, chosen, strict=True):
-        weights = [percent(weight, 0) for weight in row[experts] / row[experts].sum()]
-        listed = [f"{expert} {weight}" for expert, weight in zip(experts, weights, strict=True)]
-        words.append(f"{visible(piece)} {' and '.join(listed)}")
-        others = "".join(below(escape(text)) for text in listed[1:])
-        html += above_number(
-            f'<span style="display:block;padding:0 4px;background:{_TINTS[experts[0] % len(_TINTS)]};'
-            f'border-bottom:1px solid {QUIET};font-family:{MONO};font-size:14px;color:{INK}">'
-            f"{piece_html(piece)}</span>{below(f'<b>{experts[0]}</b> {weights[0]}', INK)}{others}"
-        )
-    experts = shares.shape[1]
-    load = [100 * (chosen == expert).sum() / chosen.size for expert in range(experts)]
-    labels = [f"expert\N{NO-BREAK SPACE}{expert}" for expert in range(experts)]
-    even = 100 / experts
-    bars = bar_table(labels, [round(share, 1) for share in load], "%", [even] * experts)
-    html += (
-        f'<div style="margin-top:6px;padding-top:8px;border-top:1px solid {LINE}">'
-        f"Who takes how much of this text</div>{bars}"
-    )
-    note = (
-        "Below each token: the experts that take it, the first choice in bold, and the weight of each. Bars: "
-        f"share of all places; dashed line: an even share, {even:.3g}%"
-    )
-    note = ". ".join(filter(None, [note, invisible_note(pieces)]))
-    loads = ", ".join(f"expert {expert} {share:.0f}%" for expert, share in enumerate(load))
-    return Picture(card(html, title, note), f"{'; '.join(words)}. Load: {loads}; even would be {even:.3g}%")
-
-
-class Router(Explorer):
-    """Shows the experts of each token, with a slider for the layer and a list of registers.
-
-    The learner can also type a text. A new text runs the model once; moving the slider does not run the
-    model.
+    The learner chooses a layer, an expert, a token, or a register, or types a text. A new text runs the model
+    once.
 
     route : function text (str) -> (layers, tokens, experts), the shares that each layer's router gives to the
-        experts. If it raises an error, the explorer shows a message.
+        experts. If it raises an error, the view shows a message.
     tokenizer : the model's fast tokenizer of transformers, which can return the offsets of each token.
     texts : dict from a register (str) to a text (str); the first text is shown at the start.
     layer : int, the layer at the start, counted from 0.
@@ -75,59 +29,70 @@ class Router(Explorer):
     `route` returns another shape, or if the model has no such layer.
     """
 
+    view = "router"
+
     def __init__(self, route, tokenizer, texts, *, layer=0, active=2):
-        self.route, self.tokenizer, self.texts, self.active = route, tokenizer, dict(texts), active
-        self._read = None
-        first = next(iter(self.texts))
-        layers = len(self._routed(self.texts[first])[1])
-        check_choice("layer", layer, range(layers))
-        self.layer = ipywidgets.IntSlider(value=layer, max=layers - 1, description="layer")
-        self.register = ipywidgets.Dropdown(options=list(self.texts), value=first, description="register")
-        self.text = ipywidgets.Text(
-            value=self.texts[first], description="text, then Enter", continuous_update=False
+        self.route, self.tokenizer, self.active = route, tokenizer, active
+        first = {"text": next(iter(texts.values()))}
+        said = {"want": first, **self.answer(first)}
+        check_choice("layer", layer, range(len(said["routes"][0])))
+        words = [
+            f"{visible(piece)} "
+            + " and ".join(
+                f"{expert} {percent(share, 0)}"
+                for expert, share in zip(routes[layer]["experts"], routes[layer]["shares"], strict=True)
+            )
+            for piece, routes in zip(said["pieces"], said["routes"], strict=True)
+        ]
+        super().__init__(
+            data={
+                "experts": self.experts,
+                "offers": [list(pair) for pair in texts.items()],
+                "answers": [said],
+            },
+            alt=f"Layer {layer}: the experts of each token, with their shares. {'; '.join(words)}.",
+            text=first["text"],
+            layer=layer,
+            expert=-1,
+            sender="trained",
         )
-        super().__init__([self.layer, self.register, self.text], {self.register: self._new_register})
-        self.text.layout.width = "640px"
 
-    def _new_register(self, change):
-        with self.quietly(self.text):
-            self.text.value = self.texts[self.register.value]
-        self.update()
-
-    def _routed(self, text):
-        """Return a text's tokens and the routers' shares. Run the model only if the text has changed."""
-        if self._read is None or self._read[0] != text:
-            if not text.strip():
-                raise CourseError("There is no text: type a sentence, then press Enter.")
-            read = self.tokenizer(text, return_offsets_mapping=True)
-            tokens = list(zip(read["input_ids"], read["offset_mapping"], strict=True))
-            unknown = [
-                text[start:end]
-                for token, (start, end) in tokens
-                if token == self.tokenizer.unk_token_id and start < end
-            ]
-            if unknown:
-                listed = ", ".join(f"“{word}”" for word in dict.fromkeys(unknown[:5]))
-                raise CourseError(
-                    f"The model has no token for {listed}: use words of the texts that the registers show."
-                )
-            if len(tokens) > MOST_TOKENS:
-                raise CourseError(f"{len(tokens)} tokens are too many: shorten the text to {MOST_TOKENS}.")
-            pieces = [
-                text[start:end] if start < end else self.tokenizer.convert_ids_to_tokens(token)
-                for token, (start, end) in tokens
-            ]
-            shares = array(given(self.route, text))
-            if shares.ndim != 3 or shares.shape[1] != len(pieces):
-                raise CourseError(
-                    f"`route` gave shares of shape {shares.shape}, and {len(pieces)} tokens need (layers, "
-                    f"{len(pieces)}, experts): stack the model's `router_logits`, after a softmax."
-                )
-            self._read = text, pieces, shares
-        return self._read[1:]
-
-    def render(self):
-        pieces, shares = self._routed(self.text.value)
-        layer = self.layer.value
-        title = f"Layer {layer}: which expert takes which token"
-        return routing(pieces, shares[layer], active=self.active, title=title)
+    def answer(self, want):
+        text = want["text"]
+        if not text.strip():
+            raise CourseError("There is no text: type a sentence, then press Enter.")
+        read = self.tokenizer(text, return_offsets_mapping=True)
+        tokens = list(zip(read["input_ids"], read["offset_mapping"], strict=True))
+        unknown = [
+            text[start:end]
+            for token, (start, end) in tokens
+            if token == self.tokenizer.unk_token_id and start < end
+        ]
+        if unknown:
+            listed = ", ".join(f"“{word}”" for word in dict.fromkeys(unknown[:5]))
+            raise CourseError(
+                f"The model has no token for {listed}: use words of the texts that the registers show."
+            )
+        if len(tokens) > MOST_TOKENS:
+            raise CourseError(f"{len(tokens)} tokens are too many: shorten the text to {MOST_TOKENS}.")
+        shares = array(given(self.route, text))
+        if shares.ndim != 3 or shares.shape[1] != len(tokens):
+            raise CourseError(
+                f"`route` gave shares of shape {shares.shape}, and {len(tokens)} tokens need (layers, "
+                f"{len(tokens)}, experts): stack the model's `router_logits`, after a softmax."
+            )
+        self.experts = shares.shape[2]
+        chosen = (-shares).argsort(axis=2, kind="stable")[:, :, : self.active]  # first choice first
+        pieces, routes = [], []
+        for position, (_, (start, end)) in enumerate(tokens):
+            if start == end:
+                continue  # the token that begins every text
+            apart = text[max(0, start - 1)].isspace() and not text[start].isspace()
+            pieces.append(" " * apart + text[start:end])
+            routes.append(
+                [
+                    {"experts": experts.tolist(), "shares": (row[experts] / row[experts].sum()).tolist()}
+                    for row, experts in zip(shares[:, position], chosen[:, position], strict=True)
+                ]
+            )
+        return {"pieces": pieces, "routes": routes}

@@ -61,9 +61,13 @@ export function cut(share, topK, topP) {
  */
 export function temperatureFor(logits, share, [low, high]) {
   let [from, to] = [low, high];
+  let largest = -Infinity;
+  for (let i = 0; i < logits.length; i++) largest = Math.max(largest, logits[i]);
   for (let round = 0; round < 24; round++) {
     const middle = Math.sqrt(from * to);
-    if (shares(logits, middle).reduce((most, value) => Math.max(most, value)) > share) from = middle;
+    let total = 0;
+    for (let i = 0; i < logits.length; i++) total += Math.exp((logits[i] - largest) / middle);
+    if (1 / total > share) from = middle;
     else to = middle;
   }
   return Math.sqrt(from * to);
@@ -170,7 +174,7 @@ export function render({ model, el }) {
   const words = data.words ?? data.pieces;
   const index = new Map(words.map((text, id) => [text.trim(), id]));
   const encode = (text) => [data.begin, ...piecesOf(text).map((piece) => index.get(piece))];
-  const word = (id) => (words[id] === undefined ? "a rarer token" : words[id].trim() || JSON.stringify(words[id]).slice(1, -1));
+  const word = (id) => (words[id] === undefined ? "a rarer token" : words[id].trim() || JSON.stringify(words[id]).slice(1, -1).replaceAll(" ", "␣"));
   const temperature = () => model.get("temperature") ?? 1;
   const k = () => model.get("top_k") ?? 0;
   const p = () => model.get("top_p") ?? 1;

@@ -131,6 +131,10 @@ export function render({ model, el }) {
     return row;
   }
 
+  function tint(chip, word) {
+    chip.classList.toggle("coloured", word in LOOKS);
+    chip.style.setProperty("--look", LOOKS[word] ?? "transparent");
+  }
   const svg = (tag, attributes = {}, words = "") => {
     const node = document.createElementNS("http://www.w3.org/2000/svg", tag);
     for (const [name, value] of Object.entries(attributes)) node.setAttribute(name, String(value));
@@ -175,7 +179,8 @@ export function render({ model, el }) {
         picture.append(cell);
       }
     }
-    picture.append(svg("text", { x: left, y: y(1) - 12, class: "wd-label" }, "share of the answer"));
+    const shade = picture.appendChild(svg("rect", { class: "wd-shade" }));
+    picture.append(svg("text", { x: left, y: y(1) - 12, class: "wd-label" }, data.texts ? "share of the right word" : "share of the answer"));
     for (const share of [0, 0.5, 1]) {
       picture.append(svg("line", { x1: left, x2: width, y1: y(share), y2: y(share), class: "wd-grid" }));
       picture.append(svg("text", { x: left - 6, y: y(share) + 4, class: "wd-label wd-end" }, `${100 * share}%`));
@@ -189,9 +194,9 @@ export function render({ model, el }) {
       picture.append(svg("text", { x: x(pieces.length - number), y: base + 16, class: "wd-label wd-middle" }, String(number)));
     }
     picture.append(svg("text", { x: left, y: base + 34, class: "wd-label" }, "← tokens in the window"));
-    const [shade, path, dot] = [svg("rect", { class: "wd-shade" }), svg("polyline", { class: "wd-path" }), svg("circle", { r: 6, class: "wd-dot" })];
+    const [path, dot] = [svg("polyline", { class: "wd-path" }), svg("circle", { r: 6, class: "wd-dot" })];
     const [lines, marks, edge, knob] = [svg("g"), svg("g"), svg("line", { class: "wd-edge" }), svg("circle", { r: 7, class: "wd-knob" })];
-    picture.append(shade, lines, marks, path, edge, knob, dot);
+    picture.append(lines, marks, path, edge, knob, dot);
     stage.replaceChildren(picture);
     part = { pieces, right, last, x, y, top, base, left, column, cells, shade, path, dot, lines, marks, edge, knob };
     update();
@@ -214,11 +219,14 @@ export function render({ model, el }) {
       chip.classList.toggle("told", index === right);
       chip.classList.toggle("stop", stops.includes(index) && index !== right && index !== last);
       chip.lastChild.textContent = steps === 1 ? "" : steps > layers ? "–" : String(steps);
-      if (index === right) chip.style.setProperty("--look", LOOKS[favourite.trim()] ?? "transparent");
+      if (index === right) tint(chip, favourite.trim());
     });
     const corner = chips[Math.max(1, first)];
     handle.style.transform = `translate(${corner.offsetLeft}px, ${corner.offsetTop}px)`;
     handle.setAttribute("aria-valuenow", String(number));
+    for (const button of el.querySelectorAll(".wd-distances button")) {
+      button.setAttribute("aria-pressed", String(button.textContent === text()));
+    }
 
     // The relay: which tokens can have the fact after each layer, and the way that reaches furthest
     for (const { cell, row, index } of part.cells) {
@@ -269,11 +277,13 @@ export function render({ model, el }) {
       const other = data.texts ? sure < 0.5 : now !== favourite;
       const never = !pieces.includes(now);
       next.textContent = data.texts && other ? "?" : now.trim();
-      next.style.setProperty("--look", LOOKS[next.textContent] ?? "transparent");
+      tint(next, next.textContent);
       next.classList.toggle("ember", other);
       loud.textContent = percent(sure);
       loud.classList.toggle("ember", other);
-      loudWords.textContent = ` ${data.texts ? "for the right word, " : ""}“${now.trim()}”${other && never ? ", which the text never says" : ""}`;
+      loudWords.textContent = data.texts
+        ? ` for the right word, “${now.trim()}”; a guess has ${percent(data.chance)}`
+        : ` “${now.trim()}”${other && never ? ", which the text never says" : ""}`;
       const sees = number === pieces.length ? `all ${number - 1} tokens` : `${several(number, "token")}, itself included`;
       take.textContent = `In each layer a token sees ${sees}. ${arrival(favourite.trim(), last - right, needed, other)}`;
       handle.setAttribute("aria-valuetext", `${number} tokens: ${now.trim()}, ${percent(sure)}`);
@@ -287,7 +297,7 @@ export function render({ model, el }) {
     if (needed === 1) return `“${word}”, ${several(back, "token")} back, is in sight.`;
     if (needed > layers) return `“${word}” is out of reach: ${layers} layers carry it ${several(layers * (size() - 1), "token")} of ${back}.`;
     const stops = relay(part.right, part.last, size(), layers).slice(1, -1).map((index) => `“${part.pieces[index].trim()}”`);
-    return `${needed} layers could hand “${word}” on, by way of ${stops.join(", ")}${other ? ", but the answer shows nothing of it" : ""}.`;
+    return `${needed} layers could hand “${word}” on, by way of ${stops.join(", ")}${other && !data.texts ? ", but the answer shows nothing of it" : ""}.`;
   }
 
   // The edge of the window can be dragged in the text and in the picture

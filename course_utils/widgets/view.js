@@ -183,7 +183,8 @@ export function wordsLike(word, vocabulary, most = 4) {
  * A field for the visitor's own words, for a model that has a token only for some: what it lacks is named while the
  * visitor types, with words that it has. Chips offer whole texts.
  * @param {{ placeholder: string, label: string, button: string, offer?: string }} labels
- * @param {{ words?: string[], offers?: string[] }} options the tokens of the model; without them any text will do
+ * @param {{ words?: string[], offers?: (string | [string, string])[] }} options the tokens of the model, without which any
+ *   text will do, and texts to offer, with a name or without
  * @param {(text: string) => void} read gets a text that has none but words of the model
  */
 export function ownText({ offer = "Or take", ...labels }, { words = [], offers = [] }, read) {
@@ -239,8 +240,9 @@ export function ownText({ offer = "Or take", ...labels }, { words = [], offers =
   whole.append(form, note);
   if (offers.length) {
     const list = make("p", "own-offers", offer);
-    for (const text of offers) {
-      const chip = make("button", "chip", text);
+    for (const offered of offers) {
+      const [name, text] = typeof offered === "string" ? [offered, offered] : offered;
+      const chip = make("button", "chip", name);
       chip.title = text;
       chip.addEventListener("click", () => read(text));
       list.append(chip);

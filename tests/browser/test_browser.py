@@ -178,12 +178,15 @@ def test_outputs_fit_and_can_be_read_by_everyone(lesson, width, theme):
 @pytest.mark.parametrize("lesson", ["02_tokens_and_llama"], indirect=True)
 def test_the_temperature_is_moved_by_keyboard(lesson):
     explorer = lesson.output(lesson.find("course.opened.Sampling"))
-    before = explorer.locator("figure").inner_text()
-    temperature = explorer.get_by_role("slider").first
-    temperature.focus()
+    share = explorer.locator(".sp-row .sp-share").first
+    expect(share).to_have_text("77%")
+    temperature = explorer.get_by_role("slider", name="Temperature, by the longest bar")
     temperature.press("ArrowRight")
-    expect(explorer.locator("figure")).not_to_have_text(before, use_inner_text=True)
-    expect(explorer.get_by_role("status")).to_contain_text("temperature 1.1")
+    expect(share).not_to_have_text("77%")
+    expect(temperature).to_have_attribute("aria-valuetext", re.compile(r"temperature 0\.93, Paris 8\d%"))
+    explorer.get_by_role("slider", name="How many tokens can be drawn").press("Home")
+    expect(explorer.locator(".unseen")).to_contain_text("20 draws, and always “Paris”")
+    assert lesson.complaints == []
 
 
 @pytest.mark.parametrize("lesson", ["00_open_the_box"], indirect=True)
@@ -254,31 +257,36 @@ def test_a_claim_is_decided_once_its_evidence_is_seen(lesson):
 
 
 @pytest.mark.parametrize("lesson", ["05_mistral_and_mixtral"], indirect=True)
-def test_a_window_is_narrowed_by_keyboard_and_the_word_is_lost(lesson):
+def test_a_window_is_opened_by_keyboard_and_the_word_is_found(lesson):
     explorer = lesson.output(lesson.find("course.opened.SlidingWindow"))
-    status = explorer.get_by_role("status")
-    expect(status).to_contain_text("4 layers that each see 16 tokens: at most 60 back in all.")
-    window, layers, distance = explorer.get_by_role("slider").all()
-    distance.press("End")
-    expect(status).to_contain_text("Nothing of")
-    window.press("ArrowRight")
-    expect(status).to_contain_text("Falcon with this window gives the right word")
-    layers.press("ArrowLeft")
-    expect(status).to_contain_text("set the layers to 4")
+    take, head, edge = (
+        explorer.locator(".wd-take"),
+        explorer.locator(".wd-head"),
+        explorer.get_by_role("slider"),
+    )
+    expect(take).to_contain_text("3 layers could hand “pink” on")
+    expect(head).to_contain_text("9% for the right word")
+    edge.press("Home")
+    expect(take).to_contain_text("“pink”, 39 tokens back, is in sight")
+    expect(head).to_contain_text("100% for the right word")
+    explorer.get_by_role("button", name="85", exact=True).click()  # the kernel computes
+    edge.press("End")
+    expect(take).to_contain_text("out of reach: 4 layers carry it 4 tokens of 84")
 
 
 @pytest.mark.parametrize("lesson", ["05_mistral_and_mixtral"], indirect=True)
 def test_a_sentence_is_routed_and_an_unknown_word_is_named(lesson):
     explorer = lesson.output(lesson.find("course.opened.Router"))
-    status = explorer.get_by_role("status")
-    explorer.get_by_role("combobox").select_option("sums")
-    expect(status).to_contain_text("= ")
-    text = explorer.get_by_role("textbox", name="text, then Enter")
-    for typed, said in {"The elephant ran.": "no token for “elephant”", "The nurse ran.": "nurse "}.items():
-        enter(text, typed)
-        expect(status).to_contain_text(said)
-    explorer.get_by_role("slider").press("Home")
-    expect(explorer.locator("figure")).to_contain_text("Layer 0: which expert takes which token")
+    tokens, take = explorer.locator(".rt-sentence .chip"), explorer.locator(".rt-take")
+    explorer.get_by_role("button", name="sums", exact=True).click()
+    expect(tokens.filter(has_text="=").first).to_be_visible()
+    text = explorer.get_by_label("Your own sentence")
+    enter(text, "The elephant ran.")
+    expect(take).to_contain_text("no token for “elephant”")
+    enter(text, "The nurse ran.")
+    expect(tokens).to_have_count(4)
+    explorer.get_by_role("radio", name="layer 0").click()
+    expect(take).to_contain_text("No word stands here twice")
     assert lesson.complaints == []
 
 

@@ -1,16 +1,17 @@
 """Tests explorers: the numbers behind the sliders, and an output that works with and without a kernel."""
 
-import itertools
+import base64
 
+import ipywidgets
 import numpy
 import pytest
 
 from course_utils import CourseError, catalog
 from course_utils.opened.one_weight import OneWeight
-from course_utils.opened.sampling import Sampling, entropy_bits, warp
+from course_utils.opened.sampling import Sampling
+from course_utils.views.picture import Picture, card
+from course_utils.widgets.explorer import Explorer, given
 
-VOCABULARY = 49_152
-LOGITS = numpy.random.default_rng(0).normal(size=VOCABULARY) * 3
 WIDGET = "application/vnd.jupyter.widget-view+json"
 QUESTION = "What is the capital of France?"
 BAKED = {0.0: "L'Antecfabac", 1.0: "The capital of France is Paris."}
@@ -20,107 +21,35 @@ def decode(token_id):
     return f" w{token_id}"
 
 
-def transformers_probabilities(logits, temperature, top_k, top_p):
-    """Returns the probabilities of `generate`, in float64: in float32, rounding may change the top-p set."""
-    import torch
-    from transformers import TemperatureLogitsWarper, TopKLogitsWarper, TopPLogitsWarper
+class Tripled(Explorer):
+    """Shows three times a number."""
 
-    scores = torch.tensor(logits, dtype=torch.float64)[None]
-    scores = TemperatureLogitsWarper(temperature)(None, scores)
-    if top_k:
-        scores = TopKLogitsWarper(top_k)(None, scores)
-    if top_p < 1:
-        scores = TopPLogitsWarper(top_p)(None, scores)
-    return scores.softmax(-1)[0].numpy()
+    def __init__(self, triple=lambda number: 3 * number):
+        self.triple = triple
+        self.number = ipywidgets.IntSlider(value=2, max=9, description="number")
+        super().__init__([self.number])
 
-
-@pytest.mark.parametrize(
-    ("temperature", "top_k", "top_p"),
-    [*itertools.product([0.1, 0.7, 1.0, 3.0], [0, 1, 40], [0.05, 0.9, 1.0])],
-)
-def test_same_probabilities_as_transformers(temperature, top_k, top_p):
-    expected = transformers_probabilities(LOGITS, temperature, top_k, top_p)
-    order = numpy.argsort(-LOGITS, kind="stable")
-    _, kept = warp(LOGITS[order], temperature, top_k, top_p)
-    ours = numpy.zeros(VOCABULARY)
-    ours[order[: len(kept)]] = kept
-    assert numpy.array_equal(ours > 0, expected > 0)
-    assert numpy.abs(ours - expected).max() < 1e-12
+    def render(self):
+        text = f"Three times {self.number.value} is {given(self.triple, self.number.value)}."
+        return Picture(card(text), text)
 
 
-def test_ties_at_top_k_stay_as_in_transformers():
-    logits = numpy.array([3.0, 2.0, 2.0, 1.0])
-    _, kept = warp(logits, top_k=2)
-    assert len(kept) == 3 == numpy.count_nonzero(transformers_probabilities(logits, 1.0, 2, 1.0))
-
-
-def test_entropy_has_its_known_values():
-    assert entropy_bits(numpy.array([1.0])) == 0
-    assert entropy_bits(numpy.full(8, 1 / 8)) == pytest.approx(3)
-
-
-def test_sampling_marks_what_is_cut():
-    explorer = Sampling(LOGITS, decode, top_k=3, shown=5)
-    html = explorer.render().html
-    assert html.count("<s>") == 3  # in two rows and in the row of all other tokens
-    assert html.count(">cut</td>") == 3
-    assert explorer.render().alt.startswith(
-        "At temperature 1.0, top-k 3, top-p 1.00: 3 of 49,152 tokens kept;"
-    )
-    explorer.top_k.value = 0
-    assert "<s>" not in explorer.picture.value
-    assert "All 49,152 tokens can be drawn." in explorer.picture.value
-
-
-def test_sampling_rows_add_up_to_one():
-    explorer = Sampling(numpy.log([0.5, 0.3, 0.15, 0.05]), decode, top_p=0.9, shown=2)
-    # 0.05 is cut, and 0.15 stays among the tokens that are not listed.
-    html = explorer.render().html
-    assert [share in html for share in ("52.6%", "31.6%", "15.8%")] == [True] * 3
-    assert ">cut<" not in html
-
-
-def test_sampling_takes_a_tensor_and_fewer_tokens_than_rows():
+def test_sampling_sends_the_logits_of_one_position_the_largest_first():
     import torch
 
-    explorer = Sampling(torch.tensor([2.0, 1.0]), decode)
-    assert "All 2 tokens can be drawn." in explorer.render().alt
-
-
-def test_sampling_takes_what_a_model_gives():
-    import torch
-
-    explorer = Sampling(torch.tensor([2.0, 1.0], dtype=torch.bfloat16, requires_grad=True), decode)
-    assert explorer.scores.tolist() == [2.0, 1.0]
+    view = Sampling(torch.tensor([1.0, 2.0, -1.0], dtype=torch.bfloat16, requires_grad=True), decode)
+    data = view.widget.data
+    stored = numpy.frombuffer(base64.b64decode(data["logits"]["sixteen"]), dtype="<u2")
+    assert data["logits"]["low"] + data["logits"]["step"] * stored == pytest.approx([2, 1, -1], abs=1e-4)
+    assert data["pieces"] == [" w1", " w0", " w2"] and not view.widget.live
+    assert view.alt == "The likeliest of 3 tokens at temperature 1: ·w1 70.5%, ·w0 25.9%, ·w2 3.5%."
+    assert "Cut by top-k off and top-p 0.9." in Sampling([2.0, 1.0], decode, top_p=0.9).alt
     with pytest.raises(CourseError, match=r"not \(1, 5, 2\): take logits\[0, -1\]\."):
         Sampling(torch.zeros(1, 5, 2), decode)
 
 
-def test_draws_repeat_with_the_seed_and_change_with_the_button():
-    first, same = Sampling(LOGITS, decode), Sampling(LOGITS, decode)
-    assert first.picture.value == same.picture.value
-    first.draw.click()
-    assert first.picture.value != same.picture.value
-    same.draw.click()
-    assert first.picture.value == same.picture.value
-
-
-def test_draws_follow_the_probabilities():
-    explorer = Sampling(numpy.log([0.75, 0.25]), decode)
-    drawn = []
-    for explorer.seed in range(200):
-        drawn.extend(explorer._sample(numpy.array([0.75, 0.25])))
-    assert drawn.count(" w0") / len(drawn) == pytest.approx(0.75, abs=0.03)
-
-
-@pytest.mark.parametrize(
-    "make",
-    [
-        lambda: Sampling(LOGITS, decode),
-    ],
-)
-def test_one_bundle_is_live_and_still(make):
-    explorer = make()
+def test_one_bundle_is_live_and_still():
+    explorer = Tripled()
     bundle = explorer._repr_mimebundle_()
     assert set(bundle) == {WIDGET, "text/html", "text/plain"}
     assert bundle[WIDGET]["model_id"] == explorer.box.model_id
@@ -133,7 +62,7 @@ def test_one_bundle_is_live_and_still(make):
 
 
 def test_the_live_picture_is_announced():
-    explorer = Sampling(LOGITS, decode)
+    explorer = Tripled()
     assert explorer.render().alt in explorer.status.value
 
 
@@ -182,22 +111,15 @@ def test_a_failure_is_one_sentence(error, sentence):
     assert said["error"].startswith(sentence)
 
 
-def real_explorers():
-    """Returns explorers, each with a change that makes it draw again."""
-    sampling = Sampling(LOGITS, decode)
-    yield sampling, sampling.draw.click
-
-
-@pytest.mark.parametrize("number", range(1))
-def test_a_mistake_of_the_course_is_not_put_down_to_the_model(number, monkeypatch):
+def test_a_mistake_of_the_course_is_not_put_down_to_the_model(monkeypatch):
     """If the drawing code has an undefined name, the message blames the course and shows the traceback."""
-    explorer, change = list(real_explorers())[number]
+    explorer = Tripled()
 
     def render():
         return undefined_name  # noqa: F821
 
     monkeypatch.setattr(explorer, "render", render)
-    change()
+    explorer.number.value = 3
     shown = explorer.picture.value
     assert "a mistake in the course, not yours and not the model" in shown
     assert f"{catalog.repository()}/issues" in shown
@@ -208,18 +130,16 @@ def test_a_mistake_of_the_course_is_not_put_down_to_the_model(number, monkeypatc
     assert "mistake" not in explorer.picture.value and explorer.render().alt in explorer.status.value
 
 
-@pytest.mark.parametrize("number", range(1))
-def test_an_interrupt_leaves_no_explorer_computing(number, monkeypatch):
+def test_an_interrupt_leaves_no_explorer_computing(monkeypatch):
     """The kernel gets the interrupt, the explorer reports it, and its controls keep working."""
-    explorer, change = list(real_explorers())[number]
-    interrupted = ["decode", "render"][number]
+    explorer = Tripled()
 
     def interrupt(*_):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(explorer, interrupted, interrupt)
+    monkeypatch.setattr(explorer, "triple", interrupt)
     with pytest.raises(KeyboardInterrupt):
-        change()
+        explorer.number.value = 3
     assert "Interrupted before the picture was drawn" in explorer.picture.value
     assert "computing…" not in explorer.picture.value
     monkeypatch.undo()
@@ -228,11 +148,11 @@ def test_an_interrupt_leaves_no_explorer_computing(number, monkeypatch):
 
 
 def test_controls_are_followed_again_after_an_error_in_a_quiet_change():
-    explorer = Sampling(LOGITS, decode)
-    with pytest.raises(ZeroDivisionError), explorer.quietly(explorer.top_k):
+    explorer = Tripled()
+    with pytest.raises(ZeroDivisionError), explorer.quietly(explorer.number):
         raise ZeroDivisionError
-    explorer.top_k.value = 3
-    assert "top-k 3" in explorer.status.value
+    explorer.number.value = 3
+    assert "Three times 3 is 9." in explorer.status.value
 
 
 def test_a_mistake_of_the_course_is_an_error_of_the_cell_that_makes_an_explorer(monkeypatch):
@@ -241,9 +161,9 @@ def test_a_mistake_of_the_course_is_an_error_of_the_cell_that_makes_an_explorer(
     def render(self):
         return undefined_name  # noqa: F821
 
-    made = Sampling(LOGITS, decode)
-    monkeypatch.setattr(Sampling, "render", render)
+    made = Tripled()
+    monkeypatch.setattr(Tripled, "render", render)
     with pytest.raises(NameError):
-        Sampling(LOGITS, decode)
+        Tripled()
     with pytest.raises(NameError):
         made.still()
