@@ -90,7 +90,7 @@ def compare_next_tokens(columns, *, title=None) -> Picture:
     """
     tables = "".join(
         f'<div style="min-width:0"><div style="font-weight:600">{escape(heading)}</div>'
-        f"{next_token_table(pieces, probabilities, ranks=False)}</div>"
+        f"{_next_tokens(pieces, probabilities)}</div>"
         for heading, (pieces, probabilities) in columns.items()
     )
     html = (
@@ -200,43 +200,29 @@ def legend_below(heading, entries):
     )
 
 
-def next_token_table(pieces, probabilities, *, others=None, cut=(), others_cut=False, ranks=True):
-    """Return an HTML table with a row for each token: its rank, the token, a bar and the percentage.
+def _next_tokens(pieces, probabilities):
+    """Return an HTML table with a row for each token: the token, a bar and the percentage.
 
     pieces : list of str, the tokens, most probable first.
-    probabilities : list of float from 0 to 1, one for each token.
-    others : probability of all other tokens together; by default 1 minus the sum of `probabilities`.
-    cut : indices of tokens that can no longer be sampled. They are struck through, with a hollow bar and the
-        word "cut".
-    others_cut : bool, whether the tokens that are not listed are cut, too.
-    ranks : bool, whether to number the rows.
+    probabilities : list of float from 0 to 1, one for each token. The last row has the rest.
     """
-    if others is None:
-        others = max(0.0, 1 - sum(probabilities))
     rows = [
         (
-            str(index + 1),
             f'<span style="font-family:{MONO};font-size:15px;white-space:nowrap">{piece_html(piece)}</span>',
             probability,
-            index in cut,
+            BLUE,
         )
-        for index, (piece, probability) in enumerate(zip(pieces, probabilities, strict=True))
+        for piece, probability in zip(pieces, probabilities, strict=True)
     ]
-    rows.append(("", "all other tokens", others, others_cut))
-    any_cut = any(is_cut for *_, is_cut in rows)
+    rows.append(("all other tokens", max(0.0, 1 - sum(probabilities)), QUIET))
     cell = f"padding:3px 5px;border:none;background:#ffffff;color:{INK};vertical-align:middle"
     html = ""
-    for rank, token, probability, is_cut in rows:
-        cells = f'<td style="{cell};text-align:right;padding-left:0;color:{QUIET}">{rank}</td>' * ranks
-        cells += (
-            f'<td style="{cell};text-align:left{"" if ranks else ";padding-left:0"}">'
-            f"{f'<s>{token}</s>' if is_cut else token}</td>"
-            f'<td style="{cell};width:66%">{bar(probability, is_cut, BLUE if rank else QUIET)}</td>'
+    for token, probability, colour in rows:
+        html += row_html(
+            f'<td style="{cell};text-align:left;padding-left:0">{token}</td>'
+            f'<td style="{cell};width:66%">{bar(probability, colour)}</td>'
             f'<td style="{cell};text-align:right;white-space:nowrap">{percent(probability)}</td>'
         )
-        if any_cut:
-            cells += f'<td style="{cell};text-align:left;color:{QUIET}">{"cut" * is_cut}</td>'
-        html += row_html(cells)
     return table_html(html)
 
 
@@ -282,12 +268,11 @@ def side_by_side(panels):
     return f'<div style="display:flex;flex-wrap:wrap;gap:10px">{panels}</div>'
 
 
-def bar(probability, hollow=False, colour=BLUE):
+def bar(probability, colour=BLUE):
     """Return HTML of a bar on a track. The bar fills the track if the probability is 100%."""
-    fill = f"border:1px dashed {INK};background:#ffffff" if hollow else f"background:{colour}"
     return (
         f'<div style="background:{TRACK};border-radius:3px"><div style="box-sizing:border-box;height:14px;'
-        f'min-width:2px;width:{round(100 * probability)}%;border-radius:3px;{fill}"></div></div>'
+        f'min-width:2px;width:{round(100 * probability)}%;border-radius:3px;background:{colour}"></div></div>'
     )
 
 
