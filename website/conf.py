@@ -151,6 +151,7 @@ def add_head(app, pagename, templatename, context, document):
     context["mark"] = shell.MARK
     context["metatags"] = f"""{context.get("metatags", "")}
 <meta name="description" content="{escape(shorten(description, 160, placeholder="…"))}">
+{shell.FONTS.format(live=f"{root}explorables/live")}
 {shell.card(unescape(title), description, f"{pagename}.html", next(of_lesson, None))}
 <script src="{root}explorables/live/shell.js" data-root="{root}" defer></script>"""
     if pagename.startswith("notebooks/"):

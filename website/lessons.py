@@ -3,14 +3,20 @@
 Everything is in the HTML, so that a page without JavaScript shows all of it; live/lesson.js folds and asks.
 """
 
+import base64
+import hashlib
 import re
+import struct
 from html import escape, unescape
+from pathlib import Path
 
 from docutils import nodes
 from explorables import PACKAGE, explorables
 
 FIRST_WORDS = "What you saw."  # begins the paragraph that explains the output before it
 UNPREDICTED = re.compile(r"(.*?)\s*\(No prediction from you yet\.\)", re.S)
+# Pictures and sounds that stand in a stored output. Smaller ones stay there.
+INLINE = re.compile(r'<(img|audio)([^>]*) src="data:(image/png|audio/mpeg);base64,([^"]{4000,})"([^>]*)>')
 HINT = re.compile(r"<div[^>]*>Run this cell to change it\.</div>")
 
 
@@ -30,11 +36,32 @@ def prepare(app, doctree, docname):
             _ask(output, code)
             _reveal(output, code)
             for raw in output.findall(nodes.raw):
-                raw.children[:] = [nodes.Text(HINT.sub("", raw.astext()))]
+                html = HINT.sub("", raw.astext())
+                html = INLINE.sub(lambda found: _file(found, Path(app.outdir), docname), html)
+                raw.children[:] = [nodes.Text(html)]
             _lead_to_live(output, code, live)
     _veil(doctree, codes)
+    if cells:  # lesson.js puts its buttons there
+        cells[0].insert(0, _html('<div class="tools"></div>'))
     for cell in cells:
         _fold(cell)
+
+
+def _file(found, outdir, docname):
+    """Write a picture or sound of a stored output into a file, and return the element that loads it."""
+    tag, before, mime, data, after = found.groups()
+    content = base64.b64decode(data)
+    name = f"{hashlib.sha256(content).hexdigest()[:16]}.{'png' if tag == 'img' else 'mp3'}"
+    (outdir / "_images").mkdir(parents=True, exist_ok=True)
+    (outdir / "_images" / name).write_bytes(content)
+    more = ' preload="none"' if tag == "audio" else ' loading="lazy"'
+    if tag == "img" and " height=" not in before:  # the page keeps room for it
+        width, height = struct.unpack(">II", content[16:24])
+        shown = re.search(r' width="(\d+)"', before)
+        more += f' height="{round(int(shown[1]) * height / width)}"' if shown else ""
+        more += "" if shown else f' width="{width}" height="{height}"'
+    before = before.replace(' preload="metadata"', "")
+    return f'<{tag}{before}{more} src="{"../" * docname.count("/")}_images/{name}"{after}>'
 
 
 def _part(cell, name):

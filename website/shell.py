@@ -16,6 +16,10 @@ MARK = """<svg viewBox="0 0 64 64" aria-hidden="true">
 <path d="M14 32v24h36V32M14 32 4 20M50 32l10-12M14 32h10M40 32h10" fill="none" stroke="var(--ink)"
 stroke-width="6" stroke-linecap="round" stroke-linejoin="round"/>
 <circle cx="32" cy="18" r="9" fill="var(--ember)"/></svg>"""
+# Fetches fonts early, so that no text is laid out twice. From a folder a browser would refuse, and say so.
+FONTS = """<script>if (location.protocol !== "file:") for (const name of ["next", "mono"])
+  document.head.append(Object.assign(document.createElement("link"), {{ rel: "preload", as: "font",
+    type: "font/woff2", crossOrigin: "", href: `{live}/fonts/atkinson-${{name}}.woff2` }}))</script>"""
 # Runs before the page is painted, so that a chosen theme does not flash. Furo uses the same key.
 THEME = """const chosen = (() => { try { return localStorage.getItem("theme") } catch { return null } })();
 if (chosen === "light" || chosen === "dark") document.documentElement.dataset.theme = chosen;"""
@@ -41,7 +45,7 @@ def page(title, description, body, address, view=None):
 <meta name="description" content="{escape(description)}">
 {card(title, description, address, view)}
 <link rel="icon" href="{live}/mark.svg" type="image/svg+xml">
-<link rel="preload" href="{live}/fonts/atkinson-next.woff2" as="font" type="font/woff2" crossorigin>
+{FONTS.format(live=live)}
 <link rel="stylesheet" href="{live}/identity.css">
 <link rel="stylesheet" href="{live}/page.css">
 {style}

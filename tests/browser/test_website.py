@@ -139,7 +139,9 @@ def test_search_knows_neither_code_nor_the_answers_of_a_quiz(site):
     cells = nbformat.read(ROOT / f"{LESSON}.ipynb", as_version=4).cells
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
     outputs = [
-        output.get("data", {}).get("text/html", "") for cell in cells for output in cell.get("outputs", ())
+        output.get("text", "") + output.get("data", {}).get("text/html", "")
+        for cell in cells
+        for output in cell.get("outputs", ())
     ]
     outputs = [html for html in outputs if "Not this one" not in html]
     shown = " ".join([readme, *outputs, *(cell.source for cell in cells if cell.cell_type == "markdown")])

@@ -33,12 +33,9 @@
     name();
   }
 
-  /** A button above the lesson's first cell. @param {string} text */
+  /** A button above the lesson's first cell, where there is room for it. @param {string} text */
   function tool(text) {
-    const first = article.querySelector(".cell");
-    const row = article.querySelector(".tools") ?? document.createElement("div");
-    row.className = "tools";
-    first.before(row);
+    const row = article.querySelector(".tools");
     return row.appendChild(Object.assign(document.createElement("button"), { type: "button", textContent: text }));
   }
 
