@@ -160,15 +160,17 @@ def cells():
     pipeline = course.load("stable-diffusion", "tiny")
     pipeline.set_progress_bar_config(disable=True)
 
-    def draw(prompts, seed, guidance, steps):
-        start = torch.randn(1, 4, 16, 16, generator=torch.Generator().manual_seed(seed))
-        start = start.expand(len(prompts), -1, -1, -1)
-        settings = {"guidance_scale": guidance, "num_inference_steps": steps, "output_type": "latent"}
-        with course.CrossAttention(pipeline.unet) as attention:
-            latents = pipeline(prompts, latents=start, **settings).images
-        maps = attention.maps()[:, -len(prompts) :].mean(0)[:, 1:]
-        words = [prompt.split() for prompt in prompts]
-        return course.opened.Drawn([latents] * (steps + 1), [0.0] * (steps + 1), words, maps)
+    def draw(prompt, seed, guidance, steps):
+        told, untold = pipeline.encode_prompt(prompt, pipeline.device, 1, True)
+        state = torch.randn(1, 4, 16, 16, generator=torch.Generator().manual_seed(seed))
+        pipeline.scheduler.set_timesteps(steps)
+        yield course.opened.Drawn(state, 1.0, prompt.split())
+        for moment in pipeline.scheduler.timesteps:
+            with torch.no_grad(), course.CrossAttention(pipeline.unet) as attention:
+                both = pipeline.unet(torch.cat(2 * [state]), moment, torch.cat([untold, told])).sample
+            prediction = both[:1] + guidance * (both[1:] - both[:1])
+            state = pipeline.scheduler.step(prediction, moment, state).prev_sample
+            yield course.opened.Drawn(state, 0.0, prompt.split(), attention.maps()[0, 1, 1:-1])
 
     def decode(latents):
         with torch.no_grad():
@@ -176,8 +178,12 @@ def cells():
         return (decoded / 2 + 0.5).clamp(0, 1).permute(0, 2, 3, 1)
 
     drawn = Denoising(draw, decode, ("doctor", "cook"))
-    yield "Denoising: another pair, twenty guided steps", REDRAW, moves(drawn.seed, (1, 2, 3))
-    yield "Denoising: another step of it", REDRAW, moves(drawn.step, (1, 5, 9))
+    asked = {"prompt": "doctor", "guidance": 4, "steps": 20}
+    yield (
+        "Denoising: another picture, twenty guided steps",
+        REDRAW,
+        lambda turn: drawn.answer(asked | {"seed": turn, "step": 20}),
+    )
 
 
 def commit():

@@ -273,7 +273,7 @@ export function render({ model, el }) {
     if (!found?.maps.length || !chip) return null;
     const at = Math.min(step(), found.maps.length - 1);
     const tokens = tokensOfUnits(found.pieces);
-    const own = chip.units.flatMap((unit) => tokens[unit] ?? []);
+    const own = chip.units.flatMap((unit) => tokens[unit] ?? []).filter((token) => token < found.peaks[at].length);
     if (!own.length) return null;
     return Array.from({ length: CELLS }, (_, cell) =>
       own.reduce((sum, token) => sum + (found.maps[at][token * CELLS + cell] / 255) * found.peaks[at][token], 0));
@@ -371,6 +371,11 @@ export function render({ model, el }) {
   function say(unknown) {
     const listed = unknown.map((word) => `“${word}”`).join(", ");
     return unknown.length ? `In no caption that it was trained on: ${listed}.` : "";
+  }
+  /** What the model did not read of the prompt, because it is too long. */
+  function unread() {
+    const rest = drawing(side)?.maps.length ? chips(side).filter((chip) => !attention(side, chip)) : [];
+    return rest.length ? `The prompt is too long. Not read: “${rest.map(({ text }) => text).join(" ")}”.` : "";
   }
   const unknownIn = (text) => (words ? [...new Set(text.toLowerCase().match(/[\p{L}\p{N}]+/gu) ?? [])].filter((word) => !words.has(word)) : []);
 
@@ -623,7 +628,7 @@ export function render({ model, el }) {
     });
     const names = [0, 1].map((index) => chips(index)[lit()]?.text).filter(Boolean);
     legend.textContent = names.length
-      ? `Lit: where it attends to ${[...new Set(names)].map((name) => `“${name}”`).join(" and to ")}. Below a word: its share of the attention.`
+      ? `Lit: what attends to ${[...new Set(names)].map((name) => `“${name}”`).join(" and to ")}. Below a word: its share of the attention.`
       : "Point at a word, or tap it: what attends to it lights up.";
     buildStrip();
     buildTray();
@@ -638,7 +643,7 @@ export function render({ model, el }) {
     film.setAttribute("aria-valuenow", String(now));
     film.setAttribute("aria-valuetext", `${loud.textContent} ${loudWords.textContent}`);
     axis.children[1].textContent = missing() && !stuck ? `drawing: ${Math.max(0, newest())} of ${steps()}` : "";
-    if (document.activeElement !== field) note.textContent = stuck || say(unknownIn(prompts()[side]));
+    if (document.activeElement !== field) note.textContent = stuck || say(unknownIn(prompts()[side])) || unread();
     dieLabel.textContent = `seed ${model.get("seed")}`;
     die.setAttribute("aria-label", `Throw the die for other noise. Now: seed ${model.get("seed")}`);
     range.value = String(model.get("guidance"));

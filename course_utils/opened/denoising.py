@@ -3,30 +3,21 @@
 For lesson 06.
 """
 
+import base64
 from dataclasses import dataclass
-from html import escape
 
-import ipywidgets
 import numpy
 from PIL import Image
 
 from course_utils.errors import CourseError
-from course_utils.views.picture import INK, LINE, QUIET, Picture, array, card, png_url
-from course_utils.views.strips import as_pixels, image_html, picture_grid, picture_strip
-from course_utils.widgets.explorer import Explorer, check_choice, given, sentence
+from course_utils.views.picture import Picture, array
+from course_utils.views.strips import as_pixels, picture_grid, picture_strip
+from course_utils.widgets.explorer import check_choice, given
+from course_utils.widgets.live_view import LiveView
 
 MOST_STEPS = 50
-_SIDE = 224  # greatest width of a picture below the controls, in pixels
+MOST_PIXELS = 128  # a side of a picture in the view; larger ones are made smaller
 _DARK = 27, 31, 36  # the course's ink, which covers the parts of a picture that do not look at a word
-
-# If the mouse points at a word, or the Tab key moves to it, the word's map appears over the picture.
-_ON_HOVER = (
-    "<style>.course-paint{position:relative}"
-    ".course-paint .course-shade{display:none;position:absolute;top:0;left:0;width:100%;max-width:"
-    f"{_SIDE}px;pointer-events:none}}"
-    ".course-said:hover>.course-shade,.course-said:focus>.course-shade{display:block}"
-    f".course-said:hover,.course-said:focus{{outline:2px solid {INK};outline-offset:1px}}</style>"
-)
 
 
 class CrossAttention:
@@ -177,13 +168,6 @@ def _peak_in_words(weights):
     return f"most at the {' '.join(filter(None, named)) or 'middle'}"
 
 
-def shade_html(weights, alt):
-    """Return an <img> to lay over a picture: clear where the (height, width) map is high, dark elsewhere."""
-    alpha = (235 * (1 - _spotlight(weights))).astype("uint8")
-    pixels = numpy.dstack([*(numpy.full_like(alpha, channel) for channel in _DARK), alpha])
-    return f'<img class="course-shade" alt="{escape(alt)}" src="{png_url(Image.fromarray(pixels))}">'
-
-
 def known_words():
     """Return what the view needs to know of PictureWorld's captions: all words, and what can stand for what.
 
@@ -212,148 +196,93 @@ def known_words():
 
 @dataclass(frozen=True)
 class Drawn:
-    """Holds what a pipeline drew for some prompts, all from the same noise.
+    """Holds a state on the way from noise to picture.
 
-    states : (steps + 1, prompts, ...) latents, from the noise to the finished picture.
-    noise : list of steps + 1 numbers from 0 to 1, the share of each state's variance that is noise.
-    words : list with, for each prompt, the list of its tokens as str.
-    maps : list with, for each prompt, an array (tokens, height, width): how much attention each part of the
-        picture pays to each token, in the order of `words`. Maps without a word are not shown. Words without
-        a map, which the model did not read, are listed below the picture.
+    latents : (1, ...), as `decode` takes them.
+    noise : float from 0 to 1, the share of the state's variance that is noise.
+    words : list of str, the tokens of the prompt. The last token of each word ends in "</w>".
+    maps : (tokens, height, width), how much attention each part of the picture paid to each token in the step
+        that led to this state; None for the noise. If there are fewer maps than words, the model did not read
+        the rest of the prompt.
     """
 
-    states: object
-    noise: list
+    latents: object
+    noise: float
     words: list
-    maps: list
+    maps: object = None
 
 
-class Denoising(Explorer):
-    """Shows the pictures of two prompts after any step, with controls for prompts, seed, guidance and steps.
+class Denoising(LiveView):
+    """Shows two prompts become pictures out of the same noise, step by step, and what attends to each word.
 
-    To show another step, the explorer only decodes latents. It runs `draw` again only for another prompt,
-    seed, guidance or number of steps.
-
-    draw : function (prompts, seed, guidance, steps) -> `Drawn`. If it raises an error, the explorer shows a
-        message.
+    draw : generator function (prompt, seed, guidance, steps) that yields a `Drawn` for each of the steps + 1
+        states, from the noise to the picture. If it raises an error, the view shows a message.
     decode : function from latents (pictures, ...) to a list of pictures, each as in `picture_strip`.
-    prompts : two str, the prompts at the start; the second may be empty.
-    seed, guidance, steps : the values of these controls at the start.
-    unknown : function from a prompt to the list of its words on which the model was not trained. These words
-        are listed below the picture; by default no words are listed.
+    prompts : two str, the prompts at the start.
+    seed, guidance, steps : how to draw at the start.
+    known : bool, whether the model was trained on PictureWorld's captions. The view then offers their words,
+        and names those of a prompt that are in none.
 
-    Raises CourseError if both prompts are empty, or `steps` is outside its range.
+    Raises CourseError if a prompt is empty, or `steps` is outside its range.
     """
 
-    def __init__(self, draw, decode, prompts, *, seed=0, guidance=4.0, steps=20, unknown=None):
+    view = "denoising"
+
+    def __init__(self, draw, decode, prompts, *, seed=0, guidance=4.0, steps=20, known=False):
         check_choice("number of steps", steps, range(1, MOST_STEPS + 1))
-        self.draw, self.decode, self.unknown = draw, decode, unknown
-        self._drawn_for, self._drawn_last, self._decoded = None, None, {}
-        first, second = prompts
-        text = {"continuous_update": False}
-        self.first = ipywidgets.Text(value=first, description="prompt, then Enter", **text)
-        self.second = ipywidgets.Text(value=second, description="another, then Enter", **text)
-        self.seed = ipywidgets.IntSlider(value=seed, min=0, max=99, description="seed", **text)
-        self.guidance = ipywidgets.FloatSlider(
-            value=guidance, min=1, max=10, step=0.5, description="guidance", readout_format=".1f", **text
+        prompts = [prompt.strip() for prompt in prompts]
+        if not all(prompts):
+            raise CourseError("There is no prompt: say what to draw, twice.")
+        self.draw, self.decode = draw, decode
+        self._drawings = {}  # by prompt, seed, guidance and steps: what draws, and what it has yielded
+        one, other = prompts
+        super().__init__(
+            data=known_words() if known else {"words": None, "kinds": []},
+            alt=f"The same noise becomes two pictures in {steps} steps, “{one}” and “{other}”: seed {seed}, "
+            f"guidance {guidance:g}",
+            prompts=prompts,
+            seed=seed,
+            guidance=guidance,
+            steps=steps,
+            step=0,
+            word=0,
         )
-        self.steps = ipywidgets.IntSlider(value=steps, min=1, max=MOST_STEPS, description="steps", **text)
-        self.step = ipywidgets.IntSlider(value=steps, min=0, max=steps, description="show after step")
-        self._result()
-        controls = [self.first, self.second, self.seed, self.guidance, self.steps, self.step]
-        super().__init__(controls, {self.steps: self._new_steps})
-        self.first.layout.width = self.second.layout.width = "480px"
 
-    def _new_steps(self, change):
-        with self.quietly(self.step):
-            self.step.max = max(self.step.max, self.steps.value)
-            self.step.value = self.steps.value  # show the last step, which is the finished picture
-            self.step.max = self.steps.value
-        self.update()
+    def answer(self, want):
+        """Return the state after `want["step"]` steps. Draw up to there; earlier states are kept."""
+        import torch
 
-    def update(self, change=None):
-        if self._settings() != self._drawn_for:
-            self.show(sentence("drawing…"))
-        super().update(change)
+        key = tuple(want[name] for name in ("prompt", "seed", "guidance", "steps"))
+        if key not in self._drawings:
+            self._drawings[key] = given(self.draw, *key), []
+        drawing, states = self._drawings[key]
 
-    def _settings(self):
-        prompts = tuple(text for text in (self.first.value.strip(), self.second.value.strip()) if text)
-        return prompts, self.seed.value, self.guidance.value, self.steps.value
+        def more():
+            return next(drawing)
 
-    def _result(self):
-        """Return what was drawn for the current controls. Run `draw` only if they have changed."""
-        settings = self._settings()
-        if self._drawn_for != settings:
-            prompts, seed, guidance, steps = settings
-            if not prompts:
-                raise CourseError("There is no prompt: type what to draw, then press Enter.")
-            self._drawn_last = given(self.draw, list(prompts), seed, guidance, steps)
-            self._decoded = {}
-            self._drawn_for = settings
-        return self._drawn_last
+        more.__name__ = getattr(self.draw, "__name__", "draw")
+        # What a notebook says of gradients holds for its thread alone, and this may be another one.
+        with torch.no_grad():
+            while len(states) <= want["step"]:
+                states.append(self._said(given(more)))
+        return states[want["step"]]
 
-    def _pictures(self, step):
-        """Return the pictures of all prompts after a step; each step is decoded only once."""
-        if step not in self._decoded:
-            self._decoded[step] = list(given(self.decode, self._result().states[step]))
-        return self._decoded[step]
-
-    def render(self):
-        drawn, step = self._result(), self.step.value
-        state = _noise_in_words(step, drawn.noise[step]).capitalize()
-        panels = ""
-        for prompt, image, words, maps in zip(
-            self._drawn_for[0], self._pictures(step), drawn.words, drawn.maps, strict=True
-        ):
-            chips = "".join(
-                f'<span class="course-said" tabindex="0" style="display:inline-block;margin:4px 4px 0 0;'
-                f'padding:0 5px;border:1px solid {LINE};border-radius:4px">{escape(word)} '
-                f'<span style="color:{QUIET};font-size:13px">{weights.mean():.0%}</span>'
-                f"{shade_html(weights, f'where “{word}” is looked at')}</span>"
-                for word, weights in zip(words, map(array, maps), strict=False)
-            )
-            panels += (
-                f'<div style="flex:1 1 {_SIDE}px;min-width:0;max-width:330px">'
-                f'<div style="margin-bottom:3px">{escape(prompt)}</div><div class="course-paint">'
-                f'<div style="max-width:{_SIDE}px">{image_html(image, f"{prompt}, {state}")}</div>'
-                f"{chips}</div>{escape(self._remarks(prompt, words, maps))}</div>"
-            )
-        html = f'{_ON_HOVER}<div style="display:flex;flex-wrap:wrap;gap:12px 24px">{panels}</div>'
-        note = "Point at a word: places that look at it most stay lit. Percent: mean attention."
-        title = self._title(state)
-        remarks = map(self._remarks, self._drawn_for[0], drawn.words, drawn.maps)
-        prompts = "; ".join(f"“{prompt}”" for prompt in self._drawn_for[0])
-        alt = " ".join(filter(None, [f"{title}: {prompts}", *remarks]))
-        return Picture(card(html, title, note), alt)
-
-    def still(self):
-        """Return a picture for readers: five steps of each prompt, and the maps of the first prompt."""
-        drawn, (prompts, _, _, steps) = self._result(), self._drawn_for
-        shown = sorted({round(steps * quarter / 4) for quarter in range(5)})
-        rows = {
-            prompt: [self._pictures(step)[index] for step in shown] for index, prompt in enumerate(prompts)
+    def _said(self, drawn):
+        """Return a state as the view reads it."""
+        picture = Image.fromarray(as_pixels(given(self.decode, drawn.latents)[0]))
+        side = min(picture.width, MOST_PIXELS)
+        maps = [] if drawn.maps is None else array(drawn.maps).astype("float32")[: len(drawn.words)]
+        maps = [numpy.asarray(Image.fromarray(each).resize((16, 16), Image.Resampling.BOX)) for each in maps]
+        peaks = [float(each.max()) for each in maps]
+        shares = [255 * each / peak for each, peak in zip(maps, peaks, strict=True)]
+        return {
+            "picture": _base64(picture.resize((side, side)).tobytes()),
+            "noise": drawn.noise,
+            "pieces": list(drawn.words),
+            "maps": _base64(numpy.array(shares).round().astype("uint8").tobytes()),
+            "peaks": peaks,
         }
-        noise = {step: drawn.noise[step] for step in shown}
-        strip = denoising_strip(rows, noise, title=self._title(f"{len(shown)} states"))
-        count = min(len(drawn.words[0]), len(drawn.maps[0]))
-        maps = word_maps(
-            self._pictures(steps)[0],
-            drawn.words[0][:count],
-            drawn.maps[0][:count],
-            title=f"{prompts[0]}: where each word is looked at",
-        )
-        return Picture(strip.html + maps.html, f"{strip.alt}. {maps.alt}")
 
-    def _title(self, state):
-        _, seed, guidance, steps = self._drawn_for
-        return f"{state}; {steps} steps, seed {seed}, guidance {guidance:g}"
 
-    def _remarks(self, prompt, words, maps):
-        """Return a remark on the words of a prompt that the model did not read or was not trained on."""
-        remarks, left = [], words[len(maps) :]
-        if left:
-            remarks.append(f"Not read: “{' '.join(left)}”; the model reads {len(maps)} tokens of a prompt.")
-        if unknown := self.unknown(prompt) if self.unknown else []:
-            named = ", ".join(f"“{word}”" for word in unknown)
-            remarks.append(f"Not a word of the training captions: {named}.")
-        return " ".join(remarks)
+def _base64(content):
+    return base64.b64encode(content).decode("ascii")

@@ -1,5 +1,6 @@
-"""Tests lesson 06's pictures, the recorder of cross-attention, and the explorer of a pipeline."""
+"""Tests lesson 06's pictures, the recorder of cross-attention, and the explorer of a drawing."""
 
+import base64
 import re
 
 import numpy
@@ -9,7 +10,7 @@ from pages import Page, Pictures
 from PIL import Image
 
 from course_utils import CourseError, CrossAttention, opened, views
-from course_utils.opened.denoising import Denoising, Drawn, shade_html
+from course_utils.opened.denoising import Denoising, Drawn
 from course_utils.views.strips import as_pixels
 from course_utils.worlds.pictureworld import world
 
@@ -34,7 +35,6 @@ PICTURES = Pictures(
 
 def decoded(picture):
     """Returns the PNG images inside a picture, as arrays."""
-    import base64
     import io
 
     found = re.findall(r"data:image/png;base64,([A-Za-z0-9+/=]+)", picture.html)
@@ -72,8 +72,6 @@ def test_a_word_map_lights_the_places_that_look_at_the_word():
     lit, even = decoded(PICTURES["word_maps"])
     assert lit[7, 0].tolist() == [255, 0, 0] and lit[0, 7].tolist() == [27, 31, 36]
     assert (even == RED).all()
-    shade = decoded(views.Picture(shade_html(CORNER, "where"), ""))[0]
-    assert shade[3, 0, 3] == 0 and shade[0, 3, 3] == 235
 
 
 def test_any_kind_of_picture_is_taken():
@@ -190,15 +188,12 @@ class Pipeline:
     def __init__(self):
         self.asked, self.decoded = [], 0
 
-    def draw(self, prompts, seed, guidance, steps):
-        self.asked.append((tuple(prompts), seed, guidance, steps))
-        states = numpy.linspace(0, 1, steps + 1)[:, None, None, None, None] * numpy.ones(
-            (1, len(prompts), 4, 4, 3)
-        )
-        noise = [1 - step / steps for step in range(steps + 1)]
-        words = [prompt.split() for prompt in prompts]
-        maps = [numpy.stack([CORNER] * len(each)) for each in words]
-        return Drawn(states, noise, words, maps)
+    def draw(self, prompt, seed, guidance, steps):
+        self.asked.append((prompt, seed, guidance, steps))
+        words = [f"{word}</w>" for word in prompt.split()]
+        for step in range(steps + 1):
+            state = numpy.full((1, 4, 4, 3), step / steps)
+            yield Drawn(state, 1 - step / steps, words, numpy.stack([CORNER] * len(words)) if step else None)
 
     def decode(self, states):
         self.decoded += len(states)
@@ -209,110 +204,56 @@ def explorer(pipeline, **starts):
     return Denoising(pipeline.draw, pipeline.decode, ("red bear", "blue bear"), steps=10, **starts)
 
 
-def test_the_steps_draw_nothing_anew_and_everything_else_does():
+def want(step, **changes):
+    return {"prompt": "red bear", "seed": 0, "guidance": 4.0, "steps": 10, "step": step} | changes
+
+
+def test_each_state_is_computed_once_and_when_it_is_asked_for():
     pipeline = Pipeline()
     shown = explorer(pipeline)
-    assert pipeline.asked == [(("red bear", "blue bear"), 0, 4.0, 10)]
-    assert "Step 10: 0% noise; 10 steps, seed 0, guidance 4: “red bear”; “blue bear”" in shown.status.value
-    shown.step.value = 3
-    assert "Step 3: 70% noise" in shown.picture.value
-    shown.step.value = 10
-    assert pipeline.decoded == 4  # decodes each state of each picture only once
-    shown.seed.value = 7
-    shown.guidance.value = 1.5
-    shown.second.value = ""
-    assert [each[1:] for each in pipeline.asked] == [(0, 4, 10), (7, 4, 10), (7, 1.5, 10), (7, 1.5, 10)]
-    assert pipeline.asked[-1][0] == ("red bear",)
-    assert shown.picture.value.count("course-paint") == 1 + shown.picture.value.count(".course-paint")
+    assert pipeline.asked == [] and "10 steps, “red bear” and “blue bear”: seed 0, guidance 4" in shown.alt
+    start, third = shown.answer(want(0)), shown.answer(want(3))
+    assert pipeline.asked == [("red bear", 0, 4.0, 10)] and pipeline.decoded == 4
+    assert (start["noise"], start["maps"], start["peaks"]) == (1, "", [])
+    assert third["noise"] == pytest.approx(0.7) and third["pieces"] == ["red</w>", "bear</w>"]
+    assert base64.b64decode(third["picture"]) == bytes([round(0.3 * 255)] * 48)
+    assert third["peaks"] == pytest.approx([0.8, 0.8])
+    maps = numpy.frombuffer(base64.b64decode(third["maps"]), numpy.uint8).reshape(2, 16, 16)
+    assert maps[0, -1, 0] == 255 and maps[0, 0, -1] == 0
+    assert shown.answer(want(1)) == shown.answer(want(1)) and pipeline.decoded == 4
+    shown.answer(want(0, seed=7))
+    shown.answer(want(0, prompt="a nurse"))
+    assert [each[:2] for each in pipeline.asked[1:]] == [("red bear", 7), ("a nurse", 0)]
 
 
-def test_another_number_of_steps_shows_its_end():
-    pipeline = Pipeline()
-    shown = explorer(pipeline)
-    for steps in (20, 5, 1):
-        shown.steps.value = steps
-        assert (shown.step.value, shown.step.max) == (steps, steps)
-        assert f"Step {steps}: 0% noise" in shown.picture.value
-    assert [each[3] for each in pipeline.asked] == [10, 20, 5, 1]
+def test_large_pictures_are_made_smaller_and_unread_words_have_no_map():
+    def draw(*settings):
+        yield Drawn(numpy.zeros((1, 512, 512, 3)), 1.0, ["bear</w>", "cut</w>"], CORNER[None])
+
+    said = Denoising(draw, list, ("bear", "bear"), steps=1).answer(want(0, steps=1))
+    assert len(base64.b64decode(said["picture"])) == 128 * 128 * 3
+    assert len(said["pieces"]) == 2 and len(said["peaks"]) == 1
 
 
-def test_words_lay_their_maps_over_the_picture_with_mouse_and_keyboard():
-    shown = explorer(Pipeline())
-    assert shown.picture.value.count('class="course-said" tabindex="0"') == 4
-    assert shown.picture.value.count('class="course-shade"') == 4
-    assert "where “red” is looked at" in shown.picture.value
-    assert ".course-said:focus>.course-shade" in shown.picture.value
-
-
-def test_the_still_picture_has_the_way_and_the_maps():
-    bundle = explorer(Pipeline())._repr_mimebundle_()
-    assert "start: 100% noise, step 2: 80% noise, step 5: 50% noise" in bundle["text/plain"]
-    assert "red: 5%, most at the bottom left; bear: 5%" in bundle["text/plain"]
-    page = Page(bundle["text/html"])
-    page.assert_survives_the_sanitiser()
-    assert len(page.images) == 12 and "Run this cell" in page.text
-
-
-def test_words_without_a_map_are_named_in_a_sentence():
-    def draw(prompts, *setting):
-        drawn = Pipeline().draw(prompts, *setting)
-        return Drawn(drawn.states, drawn.noise, [[*words, "cut"] for words in drawn.words], drawn.maps)
-
-    shown = Denoising(draw, list, ("red bear", ""), steps=10)
-    assert "Not read: “cut”; the model reads 2 tokens of a prompt." in shown.picture.value
-    assert "Not read: “cut”" in shown.status.value
-    assert shown.picture.value.count('class="course-said"') == 2 and "cut" not in shown.still().html
-    assert "Not read" not in explorer(Pipeline()).picture.value
-
-
-def test_words_that_the_model_was_not_trained_on_are_named():
-    shown = explorer(Pipeline(), unknown=world.unknown_words)
-    assert "training captions" not in shown.picture.value + shown.status.value  # “bear” is among its animals
-    shown.first.value = "a nurse on a blue background"
-    assert "Not a word of the training captions: “nurse”." in shown.picture.value
-    assert "Not a word of the training captions: “nurse”." in shown.status.value
+def test_the_view_knows_the_words_of_the_captions_only_of_our_model():
+    assert explorer(Pipeline()).widget.data == {"words": None, "kinds": []}
+    words = explorer(Pipeline(), known=True).widget.data["words"]
+    assert "fox" in words and "nurse" not in words and not world.unknown_words(" ".join(words))
 
 
 def test_an_empty_prompt_and_a_failing_pipeline_end_in_a_sentence():
     pipeline = Pipeline()
     shown = explorer(pipeline)
-    shown.first.value = shown.second.value = " "
-    assert "There is no prompt: type what to draw" in shown.picture.value
-    shown.first.value = "red bear"
-    assert "Step 10" in shown.picture.value
-    pipeline.draw = shown.draw = lambda *_: 1 / 0
-    shown.seed.value = 3
-    assert "this notebook gave to the explorer, stopped (ZeroDivisionError" in shown.picture.value
+
+    def broken(*settings):
+        yield 1 / 0
+
+    shown.draw = broken
+    (said,) = shown.replies(want(0))
+    assert (
+        "`broken`, a function that this notebook gave to the explorer, stopped (ZeroDivision" in said["error"]
+    )
     with pytest.raises(CourseError, match="no number of steps 60: choose one from 1 to 50"):
-        Denoising(pipeline.draw, pipeline.decode, ("a", ""), steps=60)
+        Denoising(pipeline.draw, pipeline.decode, ("a", "b"), steps=60)
     with pytest.raises(CourseError, match="There is no prompt"):
-        Denoising(pipeline.draw, pipeline.decode, ("", ""))
-
-
-def test_a_new_pair_runs_the_course_s_model_once_a_step():
-    """Each of the twenty steps runs both prompts, with and without guidance, in one batch."""
-    import course_utils as course
-
-    pipeline = course.load("stable-diffusion", "tiny")
-
-    def draw(prompts, seed, guidance, steps):
-        start = torch.randn(1, 4, 16, 16, generator=torch.Generator().manual_seed(seed))
-        start = start.expand(len(prompts), -1, -1, -1)
-        settings = {"guidance_scale": guidance, "num_inference_steps": steps, "output_type": "latent"}
-        with CrossAttention(pipeline.unet) as seen:
-            latents = pipeline(prompts, latents=start, **settings).images
-        maps = seen.maps()[:, -len(prompts) :].mean(0)[:, 1:]
-        return Drawn([latents] * (steps + 1), [0.0] * (steps + 1), [each.split() for each in prompts], maps)
-
-    def decode(latents):
-        with torch.no_grad():
-            return (pipeline.vae.decode(latents).sample / 2 + 0.5).clamp(0, 1).permute(0, 2, 3, 1)
-
-    shown = Denoising(draw, decode, ("doctor", "cook"))
-    batches = []
-    pipeline.unet.register_forward_pre_hook(lambda _, inputs: batches.append(len(inputs[0])))
-    shown.seed.value = 3
-    assert "seed 3" in shown.picture.value and "stopped" not in shown.picture.value
-    assert batches == [4] * 20
-    shown.step.value = 5
-    assert len(batches) == 20
+        Denoising(pipeline.draw, pipeline.decode, ("a", " "))
