@@ -5,7 +5,7 @@ import { adopt, announcer, colour, headline, keeper, make, onDrag, onTheme } fro
 
 const MEMORY = [1, 2, 4, 8, 16, 24, 48, 80, 160, 640];
 const MOST_TOKENS = 131_072;
-const MOST_CELLS = 6000; // more texts than this are drawn as an even ground
+const MOST_CELLS = 6000; // more texts than this are too small to draw
 
 const spell = (number) => number.toLocaleString("en-US");
 const counted = (number, noun) => `${spell(number)} ${noun}${number === 1 ? "" : "s"}`;
@@ -311,19 +311,21 @@ export function render({ model, el }) {
     const all = heads();
     const number = columns();
     const ratio = Math.min(2, devicePixelRatio || 1);
-    const most = Math.floor(Math.min(20, (height - 20) / all) * ratio);
-    const [wide, high] = [width / number, Math.max(1, most) / ratio]; // rows of whole pixels
+    const [wide, high] = [width / number, Math.min(24, (height - 20) / all)];
+    const edge = (row) => Math.round(row * high * ratio) / ratio; // whole pixels, or the rows would shimmer
     const gap = (side) => (side > 9 ? 2 : side > 3 ? 1 : 0);
+    const rows = Array.from({ length: all }, (_, row) => [row, row === 0 || Math.floor((row * count) / all) !== Math.floor(((row - 1) * count) / all)]);
+    const sequence = [...rows.filter(([, keeps]) => !keeps), ...rows.filter(([, keeps]) => keeps)];
     const shown = Math.min(number, tokens());
     const top = 20; // room for the newest blocks to fall from
     for (let column = 0; column < shown; column++) {
       const newest = column === tokens() - 1;
       const drop = newest ? (1 - falling) * 20 : 0;
       brush.globalAlpha = newest ? falling : tokens() > number && column > number - 4 ? 0.25 * (number - column) : 1;
-      for (let row = 0; row < all; row++) {
-        const keeps = row === 0 || Math.floor((row * count) / all) !== Math.floor(((row - 1) * count) / all);
+      // Rows of a pixel lie on each other: those that are kept come last.
+      for (const [row, keeps] of sequence) {
         brush.fillStyle = keeps ? (newest ? tints.ember : tints.ink) : tints.line;
-        brush.fillRect(column * wide, top + row * high - drop, Math.max(1, wide - gap(wide)), Math.max(0.7, high - gap(high)));
+        brush.fillRect(column * wide, top + edge(row) - drop, Math.max(1, wide - gap(wide)), Math.max(1 / ratio, edge(row + 1) - edge(row) - gap(high)));
       }
     }
     brush.globalAlpha = 1;
@@ -334,8 +336,12 @@ export function render({ model, el }) {
     const fit = Math.floor(room);
     brush.fillStyle = fit ? tints.ink : tints.ember;
     if (fit > MOST_CELLS || !fit) {
-      brush.globalAlpha = fit ? 0.85 : 1;
       brush.fillRect(0, 0, width, height);
+      brush.fillStyle = tints.paper;
+      brush.font = `13px ${getComputedStyle(el).fontFamily}`;
+      brush.textAlign = "center";
+      const words = fit ? "each too small to draw" : `${(used / (gigabytes() * 1e9)).toFixed(1)} such memories`;
+      brush.fillText(words, width / 2, height / 2, width - 8);
       return;
     }
     const [across, down, part] = grid(fit, room, width / height);
