@@ -254,20 +254,6 @@ def token_table(corner, labels, heads, rows, widest, label_width=36, padding="2p
     return scrolled(table, "overflow-x:auto;width:0;min-width:100%")
 
 
-def answer_panel(heading, text, *, edge=f"1px solid {LINE}", width=220):
-    """Return HTML of a model's answer in a frame, with a heading (HTML) above it; for `side_by_side`."""
-    return (
-        f'<div style="flex:1 1 {width}px;min-width:0;box-sizing:border-box;border:{edge};border-radius:6px;'
-        f'padding:8px 12px"><div style="font-size:13px;color:{QUIET}">{heading}</div>'
-        f'<div style="font-size:15px;overflow-wrap:break-word;margin-top:2px">{escape(text)}</div></div>'
-    )
-
-
-def side_by_side(panels):
-    """Return HTML of panels side by side, or one below the other on a narrow page."""
-    return f'<div style="display:flex;flex-wrap:wrap;gap:10px">{panels}</div>'
-
-
 def bar(probability, colour=BLUE):
     """Return HTML of a bar on a track. The bar fills the track if the probability is 100%."""
     return (
