@@ -11,3 +11,8 @@ test("a guess counts once it is made, and as the same if it is the group of the 
   assert.deepEqual(score({ 1: "holds", 9: "holds" }, claims), { made: 2, same: 1, trusted: 0, doubted: 0 });
   assert.deepEqual(score({ 1: "not", 2: "holds" }, claims), { made: 2, same: 0, trusted: 1, doubted: 1 });
 });
+
+test("in the notebook a guess is a verdict, and only that verdict agrees", () => {
+  const claims = [{ number: 1, verdict: "mostly true" }, { number: 2, verdict: "false" }];
+  assert.deepEqual(score({ 1: "true", 2: "false" }, claims, true), { made: 2, same: 1, trusted: 0, doubted: 0 });
+});
