@@ -236,6 +236,7 @@ export function render({ model, el }) {
         const on = plans[index] === plan();
         button.setAttribute("aria-checked", on);
         button.tabIndex = on ? 0 : -1;
+        if (on && models.scrollWidth > models.clientWidth) models.scrollLeft = button.offsetLeft - models.offsetLeft - 40;
       });
       memorySlider.value = String(MEMORY.indexOf(gigabytes()));
       memoryText.textContent = `${gigabytes()} GB`;
@@ -312,7 +313,7 @@ export function render({ model, el }) {
     const number = columns();
     const ratio = Math.min(2, devicePixelRatio || 1);
     const [wide, high] = [width / number, Math.min(24, (height - 20) / all)];
-    const edge = (row) => Math.round(row * high * ratio) / ratio; // whole pixels, or the rows would shimmer
+    const edge = (length) => Math.round(length * ratio) / ratio; // whole pixels, or the picture would shimmer
     const gap = (side) => (side > 9 ? 2 : side > 3 ? 1 : 0);
     const rows = Array.from({ length: all }, (_, row) => [row, row === 0 || Math.floor((row * count) / all) !== Math.floor(((row - 1) * count) / all)]);
     const sequence = [...rows.filter(([, keeps]) => !keeps), ...rows.filter(([, keeps]) => keeps)];
@@ -325,7 +326,9 @@ export function render({ model, el }) {
       // Rows of a pixel lie on each other: those that are kept come last.
       for (const [row, keeps] of sequence) {
         brush.fillStyle = keeps ? (newest ? tints.ember : tints.ink) : tints.line;
-        brush.fillRect(column * wide, top + edge(row) - drop, Math.max(1, wide - gap(wide)), Math.max(1 / ratio, edge(row + 1) - edge(row) - gap(high)));
+        const [x, y] = [edge(column * wide), edge(row * high)];
+        const [right, bottom] = [edge((column + 1) * wide) - gap(wide), edge((row + 1) * high) - gap(high)];
+        brush.fillRect(x, top + y - drop, Math.max(1, right - x), Math.max(1 / ratio, bottom - y));
       }
     }
     brush.globalAlpha = 1;
