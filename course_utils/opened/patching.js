@@ -329,7 +329,7 @@ export function render({ model, el }) {
     }
     const lanes = values[0].length;
     const last = values.length - 1;
-    const base = data.base?.[key] ?? values[last][0]; // after the last layer only the last token's numbers are read
+    const base = values[last][0]; // after the last layer only the last token's numbers are read
     const goal = values[last][lanes - 1];
     const cell = chosen(found);
     const value = cell ? values[cell[0]][cell[1]] : base;
