@@ -3,7 +3,7 @@
 // before, words}], what can stand for what; drawings: stored ones, see website/store_drawings.py; gaps: how far apart
 // each two of them are), `live`, and what the visitor chose: prompts (two), seed, guidance, steps, step (the state
 // shown), word (the chip that is lit, -1 for none).
-// The view asks for one state at a time with `want` {prompt, seed, guidance, steps, step}; `said` is {picture: 8-bit
+// The view asks for one state at a time with `want` {prompt, seed, guidance, steps, step, turn}; `said` is {picture: 8-bit
 // red, green, blue, noise: the share of the state's variance that is noise, pieces: the prompt's tokens, each word's
 // last ending in "</w>", maps: [token][row][column] in 8 bits of `peaks`: [token]}, all bytes as base64.
 import { adopt, announcer, bytes, headline, keeper, make, onDrag } from "./view.js";
@@ -175,6 +175,7 @@ export function render({ model, el }) {
   let pointed = -1; // the chip under the mouse or the focus
   let playing = 0;
   let follows = false; // whether the newest state is shown as soon as it is there
+  let turns = 0;
   let asked = null; // the want that the host is working on
   let stuck = ""; // why nothing more comes
   let tab = null; // the kind of words on show
@@ -290,8 +291,8 @@ export function render({ model, el }) {
     const want = missing();
     el.classList.toggle("drawing", Boolean(want));
     if (!want) return;
-    asked = want;
-    model.set("want", want);
+    asked = { ...want, turn: ++turns }; // a host hears nothing if it is asked the same twice
+    model.set("want", asked);
     model.save_changes();
   }
   function listen() {
@@ -326,6 +327,7 @@ export function render({ model, el }) {
     el.classList.add("known");
     for (const [key, value] of Object.entries(changes)) model.set(key, value);
     stuck = "";
+    if (model.get("live")) forgetStored();
     follows = Boolean(missing());
     if (follows) shown = 0;
     keep({ step: follows ? Math.max(0, newest()) : step() });
@@ -657,10 +659,13 @@ export function render({ model, el }) {
     if (!travelling) travelling = requestAnimationFrame(travel);
   }
 
-  /** The model is awake: from now on it draws all that is shown. */
+  /** Once the model is awake, it draws itself what was stored with some loss. */
+  function forgetStored() {
+    for (const [key, { index }] of drawings) if (index !== undefined) drawings.delete(key);
+  }
   function revive() {
     stuck = "";
-    drawings.clear();
+    if (missing()) forgetStored();
     follows = Boolean(missing());
     update();
     pump();
