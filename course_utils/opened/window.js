@@ -166,10 +166,12 @@ export function render({ model, el }) {
     const last = pieces.length - 1;
     const column = (width - left - 8) / last;
     const x = (index) => left + (index - 0.5) * column;
-    const top = 8;
+    const top = 26;
     const base = top + ROW * (layers + 1) + 42 + CHART; // the foot of the chart
     const y = (share) => base - CHART * share;
     const picture = svg("svg", { width, height: base + 40, viewBox: `0 0 ${width} ${base + 40}` });
+    const fact = right > 0 ? `where “${pieces[right].trim()}” can be, layer by layer` : "";
+    picture.append(svg("text", { x: left, y: 12, class: "wd-label" }, fact));
     const cells = [];
     for (let row = 0; row <= layers; row++) {
       picture.append(svg("text", { x: 0, y: top + ROW * row + 12, class: "wd-label" }, row ? `layer ${row}` : "text"));
@@ -255,7 +257,7 @@ export function render({ model, el }) {
       ...tried.map(({ each, top: list }) => svg("circle", { cx: at(each), cy: y(share(list, favourite)), r: 3, class: "wd-mark" })),
       ...wrong.map(({ each, top: list }) => svg("circle", { cx: at(each), cy: y(list[0][1]), r: 3.5, class: "wd-mark wrong" })),
     );
-    const place = (index, words, name) => svg("text", { x: index, y: y(1) + 16, class: `wd-label ${name}` }, words);
+    const place = (index, words, name) => svg("text", { x: index, y: y(1) + 21, class: `wd-label ${name}` }, words);
     if (tried.length > 3) {
       const anchor = wrong.length ? at(wrong[0].each) - part.column - 8 : part.left + 4;
       if (wrong.length) {
@@ -266,10 +268,10 @@ export function render({ model, el }) {
       }
     }
     const here = x(Math.max(1, first)) - part.column / 2;
-    for (const [name, value] of Object.entries({ x1: here, x2: here, y1: 0, y2: base })) part.edge.setAttribute(name, String(value));
+    for (const [name, value] of Object.entries({ x1: here, x2: here, y1: top - 6, y2: base })) part.edge.setAttribute(name, String(value));
     part.knob.setAttribute("cx", String(here));
     part.knob.setAttribute("cy", String(base));
-    for (const [name, value] of Object.entries({ x: part.left, y: 0, width: Math.max(0, here - part.left), height: base })) part.shade.setAttribute(name, String(value));
+    for (const [name, value] of Object.entries({ x: part.left, y: top - 6, width: Math.max(0, here - part.left), height: base - top + 6 })) part.shade.setAttribute(name, String(value));
 
     const next = paper.querySelector(".wd-next");
     if (said) {
