@@ -41,8 +41,8 @@ class OneWeight(LiveView):
         rows, columns = data["field"]["shape"]
         super().__init__(
             data=data,
-            alt=f"{rows * columns:,} weights of layer {data['layer']} by value, one of them far out, at "
-            f"{weight['value']:.3f}. {prompt} {published}",
+            alt=f"{rows * columns:,} weights of a matrix in layer {data['layer']} by value, one of them "
+            f"far out, at {weight['value']:.3f}. {prompt} {published}",
             weight=0,
             scale=1,
             question=data["questions"].index(prompt),

@@ -219,7 +219,7 @@ def test_one_weight_breaks_the_answer_and_mends_it(visit):
     ember.press("Escape")
     expect(answer).to_contain_text("Paris")
     takeaway = page.locator(".ow-take")
-    ember.press("ArrowLeft")
+    ember.press("ArrowRight")
     expect(takeaway).to_have_text("5% smaller: another answer. 50% larger: the same.")
     page.get_by_role("button", name=re.compile("Let it slide")).click()
     expect(ember).to_have_attribute("aria-valuenow", "0.000")

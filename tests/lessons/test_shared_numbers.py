@@ -335,7 +335,6 @@ def computed():
             {
                 "lesson 00": r"Measured: # MB|4 bytes each make # million",
                 "lesson 12": r"are a file of # MB|MB, beside the # of the base",
-                "questions 00": r"4 bytes became # MB",
                 "questions 02": r"4 bytes each, # MB",
                 "docs/instructors.md": r"One of them, # MB|MB next to one of #\.",
             },
@@ -345,8 +344,7 @@ def computed():
             f"{SMOLLM2['vocab_size']:,}",
             {
                 "lesson 00": r"# tokens, a row of 576 numbers",
-                "lesson 02": r"The table holds # tokens|in a table of #\."
-                r"|All # tokens can be drawn|each of the # tokens",
+                "lesson 02": r"The vocabulary holds # tokens|out of #\. Neither|a list of # scores",
                 "questions 03": r"# logits",
                 "docs/instructors.md": r"each of # tokens|SmolLM2's # tokens",
             },
