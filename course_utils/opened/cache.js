@@ -328,6 +328,7 @@ export function render({ model, el }) {
         brush.fillStyle = keeps ? (newest ? tints.ember : tints.ink) : tints.line;
         const [x, y] = [edge(column * wide), edge(row * high)];
         const [right, bottom] = [edge((column + 1) * wide) - gap(wide), edge((row + 1) * high) - gap(high)];
+        if (bottom <= y && (count === all || !keeps)) continue; // less than a pixel, beside its like
         brush.fillRect(x, top + y - drop, Math.max(1, right - x), Math.max(1 / ratio, bottom - y));
       }
     }
