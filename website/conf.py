@@ -61,7 +61,7 @@ OF_THEME = {
     "color-background-secondary": "var(--card)",
     "color-foreground-secondary": "var(--color-foreground-muted)",
     "color-sidebar-link-text": "var(--color-foreground-primary)",
-    "color-code-background": "var(--card)",
+    "color-sidebar-link-text--top-level": "var(--color-foreground-primary)",
     "color-brand-content": "var(--color-brand-primary)",
     "color-brand-visited": "var(--color-brand-primary)",
 }
@@ -123,6 +123,12 @@ def add_contents(app, docname, source):
         source[0] += CONTENTS
 
 
+def name_the_map(app, docname, source):
+    """Give the front page of the notebooks a title of its own: the website has another front page."""
+    if docname == "notebooks/index":
+        source[0] = source[0].replace("# Open the Box", "# Lesson map and test", 1)
+
+
 def fold_checks(app, docname, source):
     """Fold the cells that JupyterLab shows folded, which are the checks of the exercises."""
     if docname.startswith("exercises/"):
@@ -172,6 +178,7 @@ def add_pages(app, failure):
 
 def setup(app):
     app.connect("source-read", add_contents)
+    app.connect("source-read", name_the_map)
     app.connect("source-read", fold_checks)
     app.connect("doctree-resolved", lessons.prepare)
     app.connect("html-page-context", mend_labels, priority=900)  # runs after the theme's handler

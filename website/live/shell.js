@@ -52,7 +52,7 @@
     const plain = Search.htmlToText;
     Search.htmlToText = (html, anchor) => {
       const page = new DOMParser().parseFromString(html, "text/html");
-      for (const el of page.querySelectorAll(".no-search, [class*='veil-']")) el.remove();
+      for (const el of page.querySelectorAll(".no-search, .code > summary, [class*='veil-']")) el.remove();
       return plain(page.documentElement.outerHTML, anchor);
     };
   }
