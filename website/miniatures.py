@@ -29,15 +29,9 @@ def photographs(browser, address, name, facts):
     # What the page shows at first, or a state that `picture` names as its address does, such as "scale=0".
     state = f"#{facts['picture']}" if "picture" in facts else ""
     shots = []
-    for (width, height), query, scale in (((640, 384), "?embed", 1), (CARD, "", 1)):
-        page = browser.new_page(
-            viewport={"width": width, "height": height}, color_scheme="light", device_scale_factor=scale
-        )
+    for (width, height), query in (((880, 528), "?embed"), (CARD, "")):
+        page = browser.new_page(viewport={"width": width, "height": height}, color_scheme="light")
         page.goto(f"{address}/explorables/{name}.html{query}{state}")
-        if facts.get("model") or facts.get("models"):
-            button = page.locator("#view").get_by_role("button").filter(has_text="MB")
-            if button.count():
-                button.first.click()
         page.wait_for_selector("#view .otb, #view.otb", timeout=120_000)
         page.add_style_tag(
             content="#theme, .lead, .whole { display: none } h1 { font-size: 3.2rem !important }"

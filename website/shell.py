@@ -69,7 +69,8 @@ def page(title, description, body, address, view=None):
 
 def card(title, description, address, view):
     """Return what a chat or a social network shows of a link to the page."""
-    picture = f"{website()}explorables/pictures/{view or 'one_weight'}.jpg"
+    name = view if (PICTURES / f"{view}-card.webp").is_file() else "one_weight"
+    picture = f"{website()}explorables/pictures/{name}.jpg"
     facts = {
         "og:type": "website",
         "og:site_name": "Open the Box",
