@@ -36,7 +36,9 @@ class SlidingWindow(LiveView):
         self.ask, self.texts = ask, texts
         pieces, target = texts[distance]
         whole = len(pieces)
-        sizes = sorted({size for size in (*WINDOWS, window) if size < whole} | {whole}, reverse=True)
+        sees = whole - target  # the smallest window in which the word is in sight
+        asked = {*WINDOWS, window, sees, sees - 1}
+        sizes = sorted({size for size in asked if 2 <= size < whole} | {whole}, reverse=True)
         wants = [{"text": str(distance), "size": size} for size in sizes]
         answers = [{"want": want, **self.answer(want)} for want in wants]
         share = next(each["top"][0][1] for each in answers if each["want"]["size"] == min(window, whole))

@@ -14,11 +14,11 @@ TEXTS = {3: (["<s>", "red", ",", "b"], 1), 5: (["<s>", "red", "a", "b", "c", "th
 def test_a_window_is_asked_for_at_the_start_and_for_what_the_view_wants():
     calls = []
     view = SlidingWindow(lambda *place: calls.append(place) or 0.5, TEXTS, 2, 3, 5, 0.1, "Our model")
-    assert calls == [(5, 6), (5, 4), (5, 3), (5, 2)]
+    assert calls == [(5, 6), (5, 5), (5, 4), (5, 3), (5, 2)]
     data = view.widget.data
     assert data["offers"] == ["3", "5"] and data["texts"]["3"]["pieces"] == [" <s>", " red", ",", " b"]
     assert [said["want"] for said in data["answers"]] == [
-        {"text": "5", "size": size} for size in (6, 4, 3, 2)
+        {"text": "5", "size": size} for size in (6, 5, 4, 3, 2)
     ]
     assert (view.widget.text, view.widget.size) == ("5", 3)
     view.widget.want = {"text": "3", "size": 2}
