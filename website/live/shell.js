@@ -43,7 +43,8 @@
   if (share) offerSharing(share);
   if (fromFolder) startFromFolder();
   else if ("serviceWorker" in navigator) {
-    addEventListener("load", () => navigator.serviceWorker.register(new URL("worker.js", root)).catch(() => {}));
+    const register = () => navigator.serviceWorker.register(new URL("worker.js", root)).catch(() => {});
+    addEventListener("load", () => setTimeout(register, 3000)); // what the visitor sees comes first
   }
 
   /** The theme's search shows lines of the pages: none of code, quizzes, or what is shown after a prediction. */
