@@ -239,7 +239,7 @@ export function render({ model, el }) {
   }
   function frontOf(claim) {
     const reading = make("p", "cw-reading");
-    reading.append(make("b", "", "Our reading: "), claim.reading);
+    reading.append(make("b", "", "The claim as we read it: "), claim.reading);
     const list = make("div", "cw-groups");
     for (const [name, { sign, title, meaning, verdicts: exactly }] of Object.entries(GROUPS)) {
       const button = list.appendChild(make("button", "cw-group"));

@@ -404,8 +404,12 @@ export function render({ model, el }) {
       loud.textContent = `2 of ${experts}`;
       loudWords.textContent = " experts take each token";
     }
+    const trained = faithfulness(said.pieces, senders.trained[0], layer()).same;
+    const byRandom = (senders.random ?? []).map((one) => faithfulness(said.pieces, one, layer()).same);
+    const noBetter = byRandom.length && trained <= byRandom.reduce((sum, one) => sum + one) / byRandom.length;
+    const others = noBetter ? ". Here routers of random numbers do as well:" : ". Other senders:";
     take.textContent = pairs
-      ? `Of ${pairs} pairs of equal words, ${same} meet the same first expert in layer ${layer()}${race.children.length ? ". Other senders:" : "."}`
+      ? `Of ${pairs} pairs of equal words, ${same} meet the same first expert in layer ${layer()}${race.children.length ? others : "."}`
       : "No word stands here twice. In a text with equal words, see whether they meet the same expert.";
     speak(`${loud.textContent}${loudWords.textContent}. ${take.textContent}`);
   }

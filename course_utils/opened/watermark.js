@@ -374,7 +374,7 @@ export function render({ model, el }) {
     const right = model.get("key") ? undefined : marked;
     const why = length < pieces.length ? "the text is short" : model.get("swapped") ? "words were swapped" : "the mark is light";
     const says = model.get("key")
-      ? over ? "With a key that isn't the writer's: a false accusation." : "With another key the mark can't be seen."
+      ? over ? "With a key that isn't the writer's: a false accusation." : marked ? "With another key the mark can't be seen." : "Not over the line with this key, either."
       : right === undefined
         ? over ? "Over the line: it counts as marked. Whether it is, the count alone can't say." : "Not over the line. That says nothing."
         : right

@@ -1,1 +1,1 @@
-"""Controls in a notebook: the base classes of all explorers, and a script that makes controls accessible."""
+"""What explorables share: their hosts in a notebook and on a page, photographs, fonts and colours."""

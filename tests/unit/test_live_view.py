@@ -4,7 +4,9 @@ import re
 
 import pytest
 
+from course_utils import catalog
 from course_utils.errors import CourseError
+from course_utils.widgets.explorer import failure
 from course_utils.widgets.live_view import ROOM, LiveView, module, styles
 
 VIEWS = sorted(path.stem for path in ROOM.glob("*.js"))
@@ -56,6 +58,31 @@ def test_a_mistake_of_the_visitor_is_answered_with_the_message():
 def test_a_mistake_of_the_course_is_reported_as_one():
     (told,) = answers(Doubled(), {"number": 1, "divide_by": 0})
     assert "mistake in the course" in told["error"] and "ZeroDivisionError" in told["error"]
+
+
+def test_the_report_of_a_mistake_of_the_course_has_its_traceback():
+    def divide():
+        return 1 / 0
+
+    with pytest.raises(ZeroDivisionError) as caught:
+        divide()
+    shown = failure(caught.value).html
+    assert "<summary>Traceback</summary>" in shown and "in divide" in shown
+    assert f"{catalog.repository()}/issues" in shown
+
+
+def test_an_interrupt_is_answered_and_handed_on(monkeypatch):
+    view = Doubled()
+
+    def interrupt(want):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(view, "answer", interrupt)
+    with pytest.raises(KeyboardInterrupt):
+        view.widget.want = {"number": 1}
+    assert view.widget.said["error"].startswith("Interrupted before the answer was there.")
+    monkeypatch.undo()
+    assert answers(view, {"number": 2})[-1]["twice"] == 4
 
 
 def test_a_view_without_a_model_is_not_live():
