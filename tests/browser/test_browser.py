@@ -428,7 +428,7 @@ def tabbed(page, explorer):
 
 
 def test_every_explorable_is_worked_by_the_keyboard_alone(lesson):
-    assert explorers(lesson), "each lesson has an explorable"
+    assert explorers(lesson) or lesson.name == "index", "each lesson has an explorable"
     for index in explorers(lesson):
         view = lesson.output(index).locator(".otb")
         stops, reached = tabbed(lesson.page, view)

@@ -8,26 +8,50 @@ from lazy import Lazy
 from PIL import Image
 from playwright.sync_api import expect
 
+from course_utils.widgets import live_view
 from course_utils.widgets.photograph import WIDTH, photograph
 
 nbformat = Lazy("nbformat")
 
-# A kernel that answers like a model: "red" while the window holds at least four tokens, and "blue" below.
-CODE = """
-from course_utils.widgets.live_view import LiveView
+# A view with a slider. What it shows comes from the kernel.
+VIEW = """
+import { adopt, make } from "./view.js";
 
-class Window(LiveView):
-    view = "window"
+export function render({ model, el }) {
+  adopt(el, "tripled");
+  const slider = make("input");
+  Object.assign(slider, { type: "range", min: "1", max: "9", value: model.get("number") });
+  slider.setAttribute("aria-label", "Number");
+  const words = make("p", "words");
+  el.append(slider, words);
+  const ask = () => {
+    model.set("want", { number: Number(slider.value) });
+    model.save_changes();
+  };
+  slider.addEventListener("input", ask);
+  model.on("change:said", () => (words.textContent = model.get("data").name + model.get("said").result));
+  ask();
+  return () => {};
+}
+
+export default { render };
+"""
+CODE = """
+from pathlib import Path
+from course_utils.widgets import live_view
+
+live_view.ROOM = Path("FOLDER")
+
+class Tripled(live_view.LiveView):
+    view = "tripled"
 
     def __init__(self):
-        super().__init__(data=None, alt="A window.", layers=2, text="It is red . It is", size=1000)
+        super().__init__(data={"name": "three times it is "}, alt="Three times a number.", number=2)
 
     def answer(self, want):
-        pieces = ["<s>", *(f" {word}" for word in want["text"].split())]
-        word = " red" if want["size"] is None or want["size"] >= 4 else " blue"
-        return {"pieces": pieces, "top": [[word, 0.9], [" green", 0.1]]}
+        return {"result": 3 * want["number"]}
 
-view = Window()
+view = Tripled()
 view
 """
 
@@ -39,9 +63,17 @@ def browser():
 
 
 @pytest.fixture(scope="module")
-def server(tmp_path_factory):
+def code(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("room")
+    (folder / "tripled.js").write_text(VIEW)
+    (folder / "tripled.css").write_text(".tripled .words { font-size: 2rem; }")
+    return CODE.strip().replace("FOLDER", folder.as_posix())
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory, code):
     folder = tmp_path_factory.mktemp("views")
-    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(CODE.strip())])
+    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(code)])
     notebook.metadata.kernelspec = {"name": "python3", "display_name": "Python 3", "language": "python"}
     for place in ("lab", "notebook"):
         nbformat.write(notebook, folder / f"{place}.ipynb")
@@ -53,16 +85,17 @@ def server(tmp_path_factory):
 def test_the_kernel_answers_a_view(browser, server, place):
     notebook = Notebook(browser, server, f"{place}.ipynb", place)
     notebook.run_all()
-    head, handle = notebook.output(0).locator(".wd-head"), notebook.output(0).get_by_role("slider")
-    expect(head).to_contain_text("red")
-    handle.press("End")
-    expect(head).to_contain_text("blue")
+    words, slider = notebook.output(0).locator(".words"), notebook.output(0).get_by_role("slider")
+    expect(words).to_have_text("three times it is 6")
+    slider.press("End")
+    expect(words).to_have_text("three times it is 27")
     assert (notebook.findings(), notebook.complaints) == ([], [])
     notebook.close()
 
 
-def test_a_photograph_shows_the_first_answer(browser):
+def test_a_photograph_shows_the_first_answer(browser, code, monkeypatch):
+    monkeypatch.setattr(live_view, "ROOM", live_view.ROOM)
     space = {}
-    exec(CODE, space)
+    exec(code, space)
     image = Image.open(io.BytesIO(photograph(space["view"])[0]))
     assert image.width == 1.5 * WIDTH and len(image.getcolors()) > 10
