@@ -25,11 +25,11 @@ import pytest
 from lazy import Lazy
 
 from course_utils.opened import isolation
+from course_utils.widgets.photograph import BROWSERS
 
 requests = Lazy("requests")
 
 ROOT = Path(__file__).parent.parent
-BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome", "msedge")
 # Whether a test that lacks a program fails: in CI, `make test` installs all of them on Linux.
 MUST_RUN = "CI" in os.environ and sys.platform == "linux"
 PACKAGES = {"a browser": "chromium", "bubblewrap": "bubblewrap", "espeak-ng": "espeak-ng"}

@@ -1,5 +1,7 @@
 """A package index and a model hub on this machine: tests use real HTTP and real faults, but no network."""
 
+import contextlib
+import functools
 import io
 import json
 import os
@@ -10,12 +12,29 @@ import threading
 import time
 import zipfile
 from dataclasses import replace
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler, SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 from course_utils.opened.hub import Commit, Repositories
 
 ROOT = Path(__file__).parent.parent
+
+
+class _Quiet(SimpleHTTPRequestHandler):
+    def log_message(self, *arguments):
+        pass
+
+
+@contextlib.contextmanager
+def served(folder):
+    """Serves a folder on this machine during the `with` block. Gives the server's address."""
+    handler = functools.partial(_Quiet, directory=folder)
+    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        try:
+            yield f"http://127.0.0.1:{server.server_port}"
+        finally:
+            server.shutdown()
 
 
 def wheel(folder, files):

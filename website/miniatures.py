@@ -15,8 +15,8 @@ from playwright.sync_api import sync_playwright
 ROOT = Path(__file__).parent.parent
 sys.path.insert(0, str(ROOT / "tests"))
 import explorables  # noqa: E402
-import moving_picture  # noqa: E402
 import programs  # noqa: E402
+from servers import served  # noqa: E402
 from shell import PICTURES  # noqa: E402
 
 MINIATURE, CARD = (600, 360), (1200, 630)
@@ -59,7 +59,7 @@ def main(names):
         browser = playwright.chromium.launch(
             executable_path=programs.browser(), args=["--no-sandbox", "--disable-background-networking"]
         )
-        with moving_picture.served(folder) as address:
+        with served(folder) as address:
             for name in names or pages:
                 miniature, card = photographs(browser, address, name, pages[name])
                 save(miniature, PICTURES / f"{name}.webp", AT_MOST)

@@ -4,13 +4,9 @@ Writes docs/pictures/explorables.webp: four scenes, played in a browser as a vis
 page's clock stands still while a frame is taken, so that the film is as smooth on a slow machine.
 """
 
-import contextlib
-import functools
-import http.server
 import io
 import sys
 import tempfile
-import threading
 from pathlib import Path
 
 from PIL import Image
@@ -20,6 +16,7 @@ ROOT = Path(__file__).parent.parent
 sys.path.insert(0, str(ROOT / "tests"))
 import explorables  # noqa: E402
 import programs  # noqa: E402
+from servers import served  # noqa: E402
 
 # Of the window, in CSS pixels, and how much smaller the film is: as wide as a README.
 WIDTH, HEIGHT, SCALE = 1200, 740, 0.75
@@ -47,21 +44,6 @@ SOUND = """
 Object.defineProperty(BaseAudioContext.prototype, "currentTime", { get: () => performance.now() / 1000 });
 Object.defineProperty(AudioContext.prototype, "outputLatency", { get: () => 0 });
 """
-
-
-class Quiet(http.server.SimpleHTTPRequestHandler):
-    def log_message(self, *arguments):
-        pass
-
-
-@contextlib.contextmanager
-def served(folder):
-    """Serve a folder on this machine during the `with` block. Gives the server's address."""
-    handler = functools.partial(Quiet, directory=folder)
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    yield f"http://127.0.0.1:{server.server_port}"
-    server.shutdown()
 
 
 class Film:

@@ -3,7 +3,7 @@
 // what the visitor chose: who (the index of a model), trade (a word), temperature, after (whether the trade was chosen
 // after looking). `words[word][at]` is [points, low, high, low together, high together] at a temperature, in points
 // from `zero[at]`, the percentage that the control words have. `sentences[text][title][word]` is a share at 1.
-import { adopt, announcer, headline, keeper, make } from "./view.js";
+import { adopt, announcer, arrowStep, headline, keeper, make } from "./view.js";
 
 const TOP = 75; // points at the upper end of the field; −75 at the lower one
 
@@ -98,7 +98,7 @@ export function render({ model, el }) {
       button.setAttribute("role", "radio");
       button.addEventListener("click", () => keep({ [key]: value }));
       button.addEventListener("keydown", (event) => {
-        const step = { ArrowRight: 1, ArrowDown: 1, ArrowLeft: -1, ArrowUp: -1 }[event.key];
+        const step = arrowStep(event);
         if (!step) return;
         event.preventDefault();
         const next = (texts.findIndex(([, other]) => other === value) + step + texts.length) % texts.length;

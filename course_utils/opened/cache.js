@@ -1,7 +1,7 @@
 // The key-value cache of a text that grows, for each way to share heads. Model: data {plans, pieces} (see cache.py; in
 // place of plans it may have {heads, kinds}, for one layer alone), and what the visitor chose: plan (a title), tokens,
 // memory (GB), shared (key-value heads of the middle design; 0 for the published ones).
-import { adopt, announcer, colour, headline, keeper, make, onDrag, onTheme } from "./view.js";
+import { adopt, announcer, arrowStep, colour, headline, keeper, make, onDrag, onTheme } from "./view.js";
 
 const MEMORY = [1, 2, 4, 8, 16, 24, 48, 80, 160, 640];
 const MOST_TOKENS = 131_072;
@@ -78,7 +78,7 @@ export function render({ model, el }) {
     };
     button.addEventListener("click", () => choose(index));
     button.addEventListener("keydown", (event) => {
-      const step = { ArrowRight: 1, ArrowDown: 1, ArrowLeft: -1, ArrowUp: -1 }[event.key];
+      const step = arrowStep(event);
       if (!step) return;
       event.preventDefault();
       choose((index + step + plans.length) % plans.length);

@@ -4,7 +4,7 @@
 // In the notebook data has `confidences`, too: there a guess is one of the verdicts, with a confidence, and is final.
 // The host shows evidence for `want` {evidence: number}, and records `want` {decide: number, verdict, confidence}. Only
 // then does a claim get its key.
-import { adopt, announcer, headline, keeper, make } from "./view.js";
+import { adopt, announcer, arrowStep, headline, keeper, make } from "./view.js";
 
 /** What a visitor can say of a claim, and which of the nine verdicts that covers. */
 export const GROUPS = {
@@ -98,7 +98,7 @@ export function render({ model, el }) {
     chip.title = chip.getAttribute("aria-label");
     chip.addEventListener("click", () => choose(lesson));
     chip.addEventListener("keydown", (event) => {
-      const step = { ArrowRight: 1, ArrowDown: 1, ArrowLeft: -1, ArrowUp: -1 }[event.key];
+      const step = arrowStep(event);
       if (!step) return;
       event.preventDefault();
       const index = (["", ...numbers].indexOf(lesson) + step + chips.length) % chips.length;
@@ -319,7 +319,7 @@ export function render({ model, el }) {
   }
   /** Arrow keys move among the choices of a group. */
   function arrows(event) {
-    const step = { ArrowRight: 1, ArrowDown: 1, ArrowLeft: -1, ArrowUp: -1 }[event.key];
+    const step = arrowStep(event);
     if (!step) return;
     event.preventDefault();
     const choices = [...event.currentTarget.querySelectorAll("button")];

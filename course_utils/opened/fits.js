@@ -1,7 +1,7 @@
 // Which model fits which machine, drawn to scale: a box has the area of the machine's memory, and each model fills as
 // many such boxes as it needs. Model: data {models, machines} (see fits.py), and what the visitor chose: memory (GB),
 // bits, context, batch, order ("family" or "size"), plan (the title of the model that is looked at).
-import { adopt, announcer, headline, keeper, make, onDrag } from "./view.js";
+import { adopt, announcer, arrowStep, headline, keeper, make, onDrag } from "./view.js";
 
 const SVG = "http://www.w3.org/2000/svg";
 const BITS = [16, 8, 4];
@@ -129,7 +129,7 @@ export function render({ model, el }) {
       button.setAttribute("role", "radio");
       button.addEventListener("click", () => choose(value));
       button.addEventListener("keydown", (event) => {
-        const step = { ArrowRight: 1, ArrowDown: 1, ArrowLeft: -1, ArrowUp: -1 }[event.key];
+        const step = arrowStep(event);
         if (!step) return;
         event.preventDefault();
         const next = (index + step + choices.length) % choices.length;

@@ -1,7 +1,7 @@
 // A matrix of licences and uses that can be asked. Model: data (what may_use.py's states() returns), and what the
 // visitor chose: licence (a name), use (an index), clause (an index, or -1 for the weightiest), family ("" for all),
 // answer (the one that is pointed out, or ""), sort (the use by which the rows are sorted, or -1).
-import { adopt, announcer, headline, keeper, make } from "./view.js";
+import { adopt, announcer, arrowStep, headline, keeper, make } from "./view.js";
 
 // A use in two or three words, for the head of a column.
 const SHORT = {
@@ -103,7 +103,7 @@ export function render({ model, el }) {
     button.setAttribute("role", "radio");
     button.addEventListener("click", () => chooseFamily(family));
     button.addEventListener("keydown", (event) => {
-      const step = { ArrowRight: 1, ArrowDown: 1, ArrowLeft: -1, ArrowUp: -1 }[event.key];
+      const step = arrowStep(event);
       if (!step) return;
       event.preventDefault();
       const at = (familyButtons.indexOf(button) + step + familyButtons.length) % familyButtons.length;

@@ -3,7 +3,7 @@
 // visitor chose: text, layer, expert (or -1), sender ("trained", "random" or "dice": what sends the tokens). The view
 // asks with `want` {text}. routes[position][layer] = {experts, shares}, the first choice first. A host that can also gives
 // what routers made of random numbers would choose: random[router][position][layer] = [first, second, the first's share].
-import { adopt, announcer, chipClass, headline, keeper, lots, make, ownText } from "./view.js";
+import { adopt, announcer, arrowStep, chipClass, headline, keeper, lots, make, ownText } from "./view.js";
 
 const STEP = 120; // ms between two tokens that are sent off
 
@@ -173,7 +173,7 @@ export function render({ model, el }) {
       };
       row.addEventListener("click", () => choose(name));
       row.addEventListener("keydown", (event) => {
-        const step = { ArrowRight: 1, ArrowDown: 1, ArrowLeft: -1, ArrowUp: -1 }[event.key];
+        const step = arrowStep(event);
         if (!step) return;
         event.preventDefault();
         choose(all[(index + step + all.length) % all.length]);
@@ -221,7 +221,7 @@ export function render({ model, el }) {
         };
         button.addEventListener("click", () => choose(index));
         button.addEventListener("keydown", (event) => {
-          const step = { ArrowRight: 1, ArrowDown: 1, ArrowLeft: -1, ArrowUp: -1 }[event.key];
+          const step = arrowStep(event);
           if (!step) return;
           event.preventDefault();
           const next = (index + step + count) % count;
@@ -309,8 +309,8 @@ export function render({ model, el }) {
           keepState({ expert: -1 });
         });
         chip.addEventListener("keydown", (event) => {
-          const step = { ArrowRight: 1, ArrowDown: 1, ArrowLeft: -1, ArrowUp: -1 }[event.key];
-          const next = sentence.children[position + (step ?? NaN)];
+          const step = arrowStep(event);
+          const next = sentence.children[position + (step || NaN)];
           if (!next) return;
           event.preventDefault();
           chip.tabIndex = -1;

@@ -3,7 +3,7 @@
 // or `pcm`, and `heard` for each level; and what the visitor chose: sound, noise (dB, null for none). A host that can
 // compute hears `want` {sound, noise, send, pcm?}, where `pcm` is a recording and `send` asks for the sound's samples, and
 // answers in `said` {heard, pcm?}.
-import { adopt, announcer, bytes, colour, headline, keeper, make, onDrag, onTheme } from "./view.js";
+import { adopt, announcer, arrowStep, bytes, colour, headline, keeper, make, onDrag, onTheme } from "./view.js";
 
 export const RATE = 16000;
 const BANDS = 80;
@@ -603,7 +603,7 @@ export function render({ model, el }) {
     button.setAttribute("role", "radio");
     button.addEventListener("click", () => choose(label));
     button.addEventListener("keydown", (event) => {
-      const way = { ArrowRight: 1, ArrowDown: 1, ArrowLeft: -1, ArrowUp: -1 }[event.key];
+      const way = arrowStep(event);
       if (!way) return;
       event.preventDefault();
       const names = [...sounds.keys()];

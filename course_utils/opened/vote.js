@@ -4,7 +4,7 @@
 // picks (a letter for each vote: l, r, or n for neither), voter (you, rule or length), count (how many of that voter's
 // votes are counted), order (0: as cast).
 // If the host is live, it rates the visitor's votes: `want` {picks}, `said` {ratings}.
-import { adopt, announcer, headline, keeper, make } from "./view.js";
+import { adopt, announcer, arrowStep, headline, keeper, make } from "./view.js";
 
 const FEW = 10; // the fewest votes with which an interval is shown
 const LOW = 500, HIGH = 1500; // ends of the scale
@@ -184,7 +184,7 @@ export function render({ model, el }) {
     button.setAttribute("role", "radio");
     button.addEventListener("click", () => choose(name));
     button.addEventListener("keydown", (event) => {
-      const step = { ArrowRight: 1, ArrowDown: 1, ArrowLeft: -1, ArrowUp: -1 }[event.key];
+      const step = arrowStep(event);
       if (!step) return;
       event.preventDefault();
       choose(names[(names.indexOf(name) + step + names.length) % names.length]);

@@ -4,7 +4,7 @@
 // `data` has vocabulary, ratio, threshold, and texts {bonus, swapped, ids}. With `data.key` the lists are drawn here, as
 // torch draws them. Without it each text has `green` ("0" and "1" for each token from the second on), and a host that
 // can compute gets `want` {ids} and answers in `said` {green}.
-import { adopt, announcer, atOnce, headline, keeper, make, onDrag, ownWords, piecesOf } from "./view.js";
+import { adopt, announcer, arrowStep, atOnce, headline, keeper, make, onDrag, ownWords, piecesOf } from "./view.js";
 
 const FEWEST = 6; // tokens
 const LOW = -3; // the lowest z that is drawn
@@ -172,7 +172,7 @@ export function render({ model, el }) {
         button.tabIndex = value === chosen ? 0 : -1;
         button.addEventListener("click", () => choice(value));
         button.addEventListener("keydown", (event) => {
-          const step = { ArrowRight: 1, ArrowDown: 1, ArrowLeft: -1, ArrowUp: -1 }[event.key];
+          const step = arrowStep(event);
           if (!step) return;
           event.preventDefault();
           const next = (index + step + options.length) % options.length;

@@ -35,7 +35,7 @@ class LiveView:
     alt : str, the first state of the view in words and numbers, for screen readers and tests.
     chosen : the visitor's choices at the start, by the names that the view has for them.
 
-    `widget` is the widget of anywidget; it has a trait for each of these names.
+    `widget` is the widget of anywidget; it has a trait for each of `names`.
     """
 
     view = ""
@@ -48,7 +48,7 @@ class LiveView:
         values = {"data": data, "live": live, "want": None, "said": None, **chosen}
         traits = {name: traitlets.Any(value).tag(sync=True) for name, value in values.items()}
         sources = {"_esm": module(self.view), "_css": styles(self.view)}
-        self.alt = alt
+        self.alt, self.names = alt, [*values]
         self.widget = type("View", (anywidget.AnyWidget,), sources | traits)()
         self.widget.observe(self._respond, "want")
 

@@ -74,8 +74,7 @@ def _taken(view):
             "not installed: run make check once, which installs it, or run the notebook without --write."
         ) from None
     path = next(filter(None, map(shutil.which, BROWSERS)), None)
-    values = {name: getattr(view.widget, name) for name in view.widget.keys if not name.startswith("_")}
-    values = {name: value for name, value in values.items() if name not in ("layout", "tabbable", "tooltip")}
+    values = {name: getattr(view.widget, name) for name in view.names}
     host = (WIDGETS / "host.js").read_text(encoding="utf-8")
     with sync_playwright() as playwright:
         try:

@@ -62,6 +62,9 @@ export function ownWords(className, { placeholder, label, button }, read) {
   return form;
 }
 
+/** The step to the next radio button that an arrow key asks for: 1, -1, or 0 for any other key. */
+export const arrowStep = (event) => ({ ArrowRight: 1, ArrowDown: 1, ArrowLeft: -1, ArrowUp: -1 })[event.key] ?? 0;
+
 /** A function that stores changes in the model, lets the host know, and draws. */
 export const keeper = (model, draw = () => {}) => (changes) => {
   for (const [key, value] of Object.entries(changes)) model.set(key, value);

@@ -1,17 +1,15 @@
 """Tests the explorables as visitors use them: by mouse and keyboard, light and dark, wide and narrow."""
 
-import functools
-import http.server
 import io
 import re
 import sys
-import threading
 from pathlib import Path
 
 import pytest
 from lab import PATIENCE, chromium, findings
 from PIL import Image, ImageChops, ImageStat
 from playwright.sync_api import expect
+from servers import served
 
 from course_utils import catalog
 
@@ -22,11 +20,6 @@ import shell
 
 sys.path.pop(0)
 NAMES = list(explorables.explorables())
-
-
-class Quiet(http.server.SimpleHTTPRequestHandler):
-    def log_message(self, *arguments):
-        pass
 
 
 @pytest.fixture(scope="module")
@@ -42,12 +35,8 @@ def folder(tmp_path_factory):
 @pytest.fixture(scope="module")
 def address(folder):
     """The address of a static server of that website."""
-    handler = functools.partial(Quiet, directory=folder)
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    yield f"http://127.0.0.1:{server.server_port}/explorables"
-    server.shutdown()
-    server.server_close()
+    with served(folder) as address:
+        yield f"{address}/explorables"
 
 
 @pytest.fixture(scope="module")

@@ -3,15 +3,13 @@
 import base64
 import io
 import json
-import os
-import subprocess
 import sys
 from pathlib import Path
 
 import numpy
 import pytest
 from PIL import Image
-from test_live import node
+from test_live import run_tests_of_node
 
 ROOT = Path(__file__).parents[2]
 PLANS = (
@@ -120,15 +118,7 @@ def _drawn(pipeline, start, prompt, seed, guidance, steps):
 
 
 def test_the_page_draws_what_the_pipeline_draws(site, reference):
-    test = ROOT / "tests" / "models" / "live" / "denoising.test.mjs"
-    result = subprocess.run(
-        [node(), "--test", str(test)],
-        env=os.environ | {"SITE": str(site), "REFERENCE": str(reference)},
-        capture_output=True,
-        text=True,
-    )
-    assert result.returncode == 0, result.stdout[-5000:] + result.stderr[-2000:]
-    assert "# fail 0" in result.stdout and "# pass 0" not in result.stdout
+    run_tests_of_node("denoising", site, reference)
 
 
 def test_the_stored_drawings_are_those_of_the_pipeline(website, pipeline):
