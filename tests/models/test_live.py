@@ -89,7 +89,7 @@ def node():
 
 
 def run_tests_of_node(name, site, reference):
-    """Runs live/NAME.test.mjs. `site` is the folder of the pages, `reference` a file of the libraries' numbers."""
+    """Runs live/NAME.test.mjs. `site` has the pages, `reference` the numbers of the libraries."""
     test = ROOT / "tests" / "models" / "live" / f"{name}.test.mjs"
     result = subprocess.run(
         [node(), "--test", str(test)],
