@@ -1,4 +1,5 @@
-// Two answers without names: press the better one, and the ratings of the models move.
+// Two answers without names: press the better one, and the ratings of the models move. What other voters say is sealed
+// until ten votes are cast.
 // Model: data {models, contests: [prompt, left model, its answer, right model, its answer], voter, votes and ratings
 // of the voters "rule" and "length", student}, says (what the other voter does, in words), and what the visitor chose:
 // picks (a letter for each vote: l, r, or n for neither), voter (you, rule or length), count (how many of that voter's
@@ -6,7 +7,8 @@
 // If the host is live, it rates the visitor's votes: `want` {picks}, `said` {ratings}.
 import { adopt, announcer, arrowStep, headline, keeper, make } from "./view.js";
 
-const FEW = 10; // the fewest votes with which an interval is shown
+const FEW = 10; // the fewest votes with which an interval is shown, and with which the box opens
+const LONG = 260; // characters of a story that is set smaller
 const LOW = 500, HIGH = 1500; // ends of the scale
 const ORDERS = 200;
 const RESULTS = { l: 1, n: 0.5, r: 0 };
@@ -144,21 +146,33 @@ export function render({ model, el }) {
   const rated = new Map(); // picks -> the ratings that the host said
   const voters = { you: "You", rule: capital(theirName), length: "The longer answer" };
 
+  const need = Math.min(FEW, contests.length);
+  let opened = false; // the box, and with it what the others say
+
   adopt(el, "vt");
   const { head, loud, loudWords } = headline("vt");
+  const take = make("p", "vt-take");
   const ring = make("section", "vt-ring");
   ring.setAttribute("aria-label", "Two answers");
   const prompt = make("div", "vt-prompt");
-  const longest = make("p", "vt-longest", contests.reduce((most, [text]) => (text.length > most.length ? text : most), ""));
-  longest.setAttribute("aria-hidden", "true");
+  const longest = (stories) => stories.reduce((most, text) => (text.length > most.length ? text : most), "");
+  const answers = contests.flatMap(([, , one, , other]) => [one, other]);
+  for (const [name, stories] of [["", items.filter((text) => text.length <= LONG)], [" long", items.filter((text) => text.length > LONG)]]) {
+    const room = prompt.appendChild(make("p", `vt-room${name}`, `${longest(stories)} ${longest(answers)}`)); // the room that any story takes
+    room.setAttribute("aria-hidden", "true");
+  }
   const asked = make("p", "vt-asked");
-  prompt.append(longest, asked);
+  const gap = make("span", "vt-gap");
+  gap.setAttribute("aria-hidden", "true");
+  prompt.append(asked);
   const cards = make("div", "vt-cards");
-  const [left, right] = ["l", "r"].map((pick) => {
+  const [left, right] = ["l", "r"].map((pick, index) => {
     const card = make("button", "vt-card");
     card.append(make("span", "vt-answer"), make("span", "vt-key", pick === "l" ? "←" : "→"));
     card.lastChild.setAttribute("aria-hidden", "true");
     card.addEventListener("click", () => vote(pick));
+    for (const event of ["pointerenter", "focus"]) card.addEventListener(event, () => fill(2 + 2 * index));
+    for (const event of ["pointerleave", "blur"]) card.addEventListener(event, () => fill());
     cards.append(card);
     return card;
   });
@@ -171,10 +185,23 @@ export function render({ model, el }) {
   back.addEventListener("click", () => keep({ picks: picks().slice(0, -1) }));
   const under = make("div", "vt-under");
   under.append(verdict, back);
-  ring.append(cards, neither, past, under);
+  const sheet = make("div", "vt-sheet");
+  sheet.append(prompt, cards, neither);
+  ring.append(sheet, past, under);
 
   const scale = make("section", "vt-scale");
   scale.setAttribute("aria-label", "Ratings");
+  const seal = make("div", "vt-seal");
+  const box = make("span", "vt-box");
+  box.innerHTML = '<svg viewBox="6 18 52 44" aria-hidden="true"><path d="M14 32v24h36V32M9 31h46"/><circle cx="32" cy="44" r="5"/></svg>';
+  const sealed = make("p", "vt-sealed");
+  const pips = make("span", "vt-pips");
+  const beads = Array.from({ length: need }, () => pips.appendChild(make("i")));
+  const sealWords = make("span", "");
+  sealed.append(pips, sealWords);
+  const skip = make("button", "vt-skip", `Skip: watch ${contests.length} votes`);
+  skip.addEventListener("click", watch);
+  seal.append(box, sealed, skip);
   const choice = make("div", "vt-voters");
   choice.setAttribute("role", "radiogroup");
   choice.setAttribute("aria-label", "Whose votes");
@@ -220,10 +247,12 @@ export function render({ model, el }) {
     keep({ count: Number(slider.value) });
   });
   counter.append(play, slider);
-  scale.append(choice, lanes, axis, legend, counter);
+  const top = make("div", "vt-top");
+  top.append(seal, choice);
+  scale.append(top, lanes, axis, legend, counter);
 
   const steps = make("section", "vt-steps");
-  const title = make("h3", "", "The same votes in another order");
+  const title = make("h3", "", "Does the order of the votes count?");
   const orderWords = make("p", "vt-order-words");
   const svg = document.createElementNS("http://www.w3.org/2000/svg", "svg");
   svg.setAttribute("class", "vt-chart");
@@ -248,7 +277,9 @@ export function render({ model, el }) {
   tools.append(shuffle, asCast);
   steps.append(title, orderWords, plot, tools);
   const { live, speak, hush } = announcer();
-  el.append(head, prompt, ring, scale, steps, live);
+  const stage = make("div", "vt-stage");
+  stage.append(ring, scale);
+  el.append(head, take, stage, steps, live);
 
   const picks = () => model.get("picks") ?? "";
   const voter = () => (voters[model.get("voter")] ? model.get("voter") : "you");
@@ -304,7 +335,7 @@ export function render({ model, el }) {
     if (count() >= contests.length) return stop();
     clock = setTimeout(tick, Math.max(25, 220 - 12 * count()));
   }
-  play.addEventListener("click", () => {
+  function watch() {
     if (clock) return stop();
     if (voter() === "you") choose("rule");
     else if (still.matches) return keep({ count: count() < contests.length ? contests.length : FEW });
@@ -312,7 +343,8 @@ export function render({ model, el }) {
     keep({ count: 2 });
     play.textContent = "■ Stop";
     clock = setTimeout(tick, 300);
-  });
+  }
+  play.addEventListener("click", watch);
   function choose(name) {
     stop();
     keep({ voter: name, count: contests.length });
@@ -320,11 +352,21 @@ export function render({ model, el }) {
   shuffle.addEventListener("click", () => keep({ order: 1 + ((model.get("order") ?? 0) % 999) }));
   asCast.addEventListener("click", () => keep({ order: 0 }));
 
+  /** Read the story with an answer in its gap: 2 is the left one, 4 the right one. */
+  function fill(answer = 0) {
+    const contest = contests[picks().length];
+    gap.textContent = contest && answer ? contest[answer] : "";
+    gap.classList.toggle("filled", Boolean(contest && answer));
+  }
+
   function drawRing() {
     const done = picks().length;
     const contest = contests[done];
     for (const button of [left, right, neither]) button.disabled = !contest;
-    asked.textContent = contest ? `${contest[0]} …` : "That was the last pair.";
+    asked.replaceChildren(contest ? `${contest[0]} ` : "That was the last pair.", contest ? gap : "");
+    asked.classList.toggle("long", (contest?.[0].length ?? 0) > LONG);
+    const hand = [left, right].findIndex((card) => card.matches(":hover, :focus-visible"));
+    fill(hand < 0 ? 0 : 2 + 2 * hand);
     [[left, 2, "Left"], [right, 4, "Right"]].forEach(([card, index, side]) => {
       card.firstChild.textContent = contest ? contest[index] : "";
       card.setAttribute("aria-label", contest ? `${side}: ${contest[index]}` : side);
@@ -346,7 +388,26 @@ export function render({ model, el }) {
     const theirs = cast.rule[done - 1];
     const same = theirs === RESULTS[pick];
     const took = theirs === 0.5 ? "neither" : theirs ? one : other;
-    verdict.textContent = `${capital(theirName)} took ${took}${same ? ", too" : ""}.`;
+    verdict.textContent = opened ? `${capital(theirName)} took ${took}${same ? ", too" : ""}.` : "";
+  }
+
+  function drawSeal() {
+    const before = opened;
+    opened ||= voter() !== "you" || picks().length >= need;
+    el.classList.toggle("sealed", !opened);
+    beads.forEach((bead, index) => bead.classList.toggle("cast", index < picks().length));
+    const left = need - picks().length;
+    sealWords.textContent = left === need ? `Closed until you have cast ${need} votes.` : `${left} more, and you see ${contests.length} others.`;
+    seal.inert = opened;
+    for (const part of [choice, counter]) part.inert = !opened;
+    steps.hidden = !opened;
+    if (before || !opened || still.matches || !drawnOnce) return;
+    box.animate([{ scale: 1 }, { scale: 1.25 }, { scale: 1 }], { duration: 280 });
+    rows.forEach(({ theirs, mark }, index) => {
+      for (const part of [theirs, mark]) {
+        part.animate([{ opacity: 0, translate: "0 -3rem" }, { opacity: 1, translate: "0" }], { duration: 280, delay: 120 * index, fill: "backwards", easing: "cubic-bezier(.2,.7,.2,1)" });
+      }
+    });
   }
 
   function drawScale(found) {
@@ -359,24 +420,27 @@ export function render({ model, el }) {
       const rank = order.indexOf(index);
       row.style.transform = `translateY(${100 * rank}%)`;
       place.textContent = now ? String(rank + 1) : "";
-      rating.replaceChildren(now ? points(now[0]) : "", make("small", "", !now ? "no vote yet" : known ? ` ${points(now[1])} to ${points(now[2])}` : ""));
+      const was = voter() === "you" && picks() ? rated.get(picks().slice(0, -1))?.[index] : null;
+      const step = now && was ? Math.round(now[0]) - Math.round(was[0]) : 0;
+      const moved = step ? ` ${step > 0 ? "▲" : "▼"}${Math.abs(step)}` : "";
+      rating.replaceChildren(now ? points(now[0]) : "", make("small", known ? "" : step > 0 ? "up" : "", !now ? "no vote yet" : known ? ` ${points(now[1])} to ${points(now[2])}` : moved));
       const [low, high] = known ? [across(now[1]), across(now[2])] : [0, 100];
       band.style.left = `${low}%`;
       band.style.width = `${high - low}%`;
       band.classList.toggle("unknown", !known);
       dot.style.left = `${across(now?.[0] ?? 1000)}%`;
       dot.classList.toggle("unknown", !now);
-      for (const part of [span, mark]) part.hidden = voter() === "rule";
+      for (const part of [span, mark]) part.hidden = voter() === "rule" || !opened;
       span.style.left = `${across(theirs[index][1])}%`;
       span.style.width = `${across(theirs[index][2]) - across(theirs[index][1])}%`;
       mark.style.left = `${across(theirs[index][0])}%`;
     });
     legend.replaceChildren();
     const says = model.get("says") ? `, who ${model.get("says")}` : "";
-    if (voter() !== "rule") legend.append(make("i", "vt-mark"), `${theirName}${says}. `);
+    if (!opened) legend.append("Dot: the rating by your votes. ");
+    else if (voter() !== "rule") legend.append(make("i", "vt-mark"), `${theirName}${says}. `);
     else if (says) legend.append(`${capital(theirName)} ${model.get("says")}. `);
-    if (few) legend.append(`Bands from ${FEW} votes on: fewer say too little. `);
-    else legend.append("Band: 95% interval. ");
+    if (opened) legend.append(few ? `Bands from ${FEW} votes on. ` : "Band: 95% interval. ");
     legend.append("400 points ahead: ten wins for each loss.");
     buttons.forEach((button, index) => {
       button.setAttribute("aria-checked", String(names[index] === voter()));
@@ -388,30 +452,45 @@ export function render({ model, el }) {
     slider.setAttribute("aria-valuetext", `${count()} votes`);
   }
 
+  const place = (list, index) => 1 + list.filter((each) => (each?.[0] ?? 0) > (list[index]?.[0] ?? 0)).length;
+  const ranked = (list) => models.map((_, index) => index).sort((one, other) => place(list, one) - place(list, other));
+  /** Whether the interval of the first overlaps with another; null if one has none. */
+  function close(found) {
+    const [first, ...others] = ranked(found).map((index) => found[index]);
+    return [first, ...others].some((each) => each?.[1] == null) ? null : others.some(([, , high]) => first[1] <= high);
+  }
   function drawHead(found) {
     const number = results().length;
-    if (voter() === "you" && !number) {
-      loud.textContent = String(contests.length);
-      loudWords.textContent = "pairs of answers, without names. Which goes on better?";
+    const full = stored.rule.at(-1);
+    take.textContent = "";
+    if (!opened) {
+      loud.textContent = String(need - number);
+      loudWords.textContent = number ? `more ${need - number === 1 ? "vote" : "votes"}, and the box opens. ${number} cast.` : `of your votes open the box: how ${contests.length} others rank the models`;
+      take.textContent = number === 0 ? "Read the story. Press the ending that fits." : "";
     } else if (voter() === "you") {
       const same = results().filter((result, index) => result === cast.rule[index]).length;
-      loud.textContent = String(number);
-      loudWords.textContent = `${number === 1 ? "vote" : "votes"} cast. ${capital(theirName)} agrees with ${same === number && same > 1 ? "all" : same}.`;
+      loud.textContent = `${same} of ${number}`;
+      loudWords.textContent = `of your votes are also those of ${theirName}`;
+      const [own, theirs] = [ranked(found), ranked(full)];
+      const agree = String(own) === String(theirs) ? `Your ${number} votes rank the models as ${contests.length} votes do.`
+        : own[0] === theirs[0] ? `${models[own[0]]} is first by your votes, and by ${contests.length}.`
+        : `You put ${models[own[0]]} first. ${contests.length} votes put ${models[theirs[0]]} first.`;
+      if (number) take.textContent = `${agree}${close(found) ? ` But ${number} votes can't say who is best: the bands overlap.` : ""}`;
     } else if (voter() === "rule") {
+      const [first] = ranked(found);
       loud.textContent = String(number);
-      const first = models[found.indexOf(found.reduce((best, each) => ((each?.[0] ?? 0) > (best?.[0] ?? 0) ? each : best)))];
-      loudWords.textContent = `${number === 1 ? "vote" : "votes"} of ${theirName}: ${first} is in front`;
+      loudWords.textContent = `votes of ${theirName}: ${models[first]} is in front`;
+      const touch = number < FEW ? null : close(found);
+      if (touch !== null) take.textContent = touch ? "Still open: its band overlaps with another." : "Settled: its band meets no other.";
     } else {
       const other = results().filter((result, index) => result !== cast.rule[index]).length;
-      const place = (list, index) => 1 + list.filter((each) => (each?.[0] ?? 0) > (list[index]?.[0] ?? 0)).length;
       const before = stored.rule[number - 1];
       const moved = models.map((name, index) => [name, place(before, index), place(found, index)]).filter(([, was, is]) => is < was);
       loud.textContent = String(other);
-      loudWords.textContent = `of ${number} votes differ, if the longer answer always wins; ${
-        moved.length ? moved.map(([name, was, is]) => `${name} rises from place ${was} to ${is}`).join(", ") : "the order stays"
-      }`;
+      loudWords.textContent = `of ${number} votes differ, if the longer answer always wins`;
+      take.textContent = `${moved.length ? moved.map(([name, was, is]) => `${name} rises from place ${was} to ${is}`).join(", ") : "The order stays"}. This voter reads nothing.`;
     }
-    loud.classList.toggle("ember", number > 0);
+    loud.classList.toggle("ember", opened || number > 0);
   }
 
   let drawn = null; // the paths on the screen
@@ -485,16 +564,19 @@ export function render({ model, el }) {
   }
 
   let shown = models.map(() => null);
+  let drawnOnce = false;
   function update() {
     const found = ratings();
     if (found) shown = found;
+    drawSeal();
     drawRing();
     drawHead(shown);
     drawScale(shown);
-    drawSteps(shown);
+    if (opened) drawSteps(shown);
+    drawnOnce = true;
     const summary = models.map((name, index) => (shown[index] ? `${name} ${points(shown[index][0])}` : "")).filter(Boolean).join(", ");
     const named = voter() === "you" && picks() ? `Left was ${contests[picks().length - 1][1]}, right was ${contests[picks().length - 1][3]}. ` : "";
-    speak(`${named}${loud.textContent} ${loudWords.textContent}. ${summary}`);
+    speak(`${named}${loud.textContent} ${loudWords.textContent}. ${take.textContent} ${summary}`);
   }
   function listen() {
     const said = model.get("said");
