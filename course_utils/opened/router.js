@@ -7,6 +7,9 @@ import { adopt, announcer, arrowStep, chipClass, headline, keeper, lots, make, o
 
 const STEP = 120; // ms between two tokens that are sent off
 
+const SVG = "http://www.w3.org/2000/svg";
+const MANY = 40; // tokens: of a longer text only the lit threads are drawn
+
 const percent = (share) => `${Math.round(100 * share)}%`;
 
 /** @typedef {{ experts: number[], shares: number[] }[][]} Routes by position, then by layer */
@@ -84,7 +87,10 @@ export function render({ model, el }) {
   adopt(el, "rt");
   const sentence = make("div", "rt-sentence");
   sentence.setAttribute("role", "group");
-  sentence.setAttribute("aria-label", "The text: below each token its first expert");
+  sentence.setAttribute("aria-label", "The text: below each token its two experts");
+  const threads = document.createElementNS(SVG, "svg");
+  threads.setAttribute("class", "rt-threads");
+  threads.setAttribute("aria-hidden", "true");
   const { head, loud, loudWords } = headline("rt");
   const take = make("p", "rt-take");
   const race = make("div", "rt-race");
@@ -96,16 +102,17 @@ export function render({ model, el }) {
   const boxes = make("div", "rt-boxes");
   boxes.setAttribute("role", "group");
   boxes.setAttribute("aria-label", "The experts of this layer, with the tokens that each takes");
-  const tools = make("div", "rt-tools");
+  const stage = make("div", "rt-stage");
+  stage.append(threads, sentence, boxes);
   const play = make("button", "rt-play", "▶ Send it again");
-  tools.append(play);
+  const tools = make("div", "rt-tools");
+  tools.append(play, layers);
   const wake = make("div");
   if (data.words) wake.dataset.wake = "for your own sentence"; // in a notebook the kernel answers
   const own = ownText({ placeholder: "Send your own sentence", label: "Your own sentence", button: "Send", offer: "Or send" }, data, ask);
   const { live, speak, hush } = announcer();
-  const legend = make("p", "rt-legend");
-  legend.append("colour and digit: first expert · stripe: what each of the two gives · ", make("u"), " an even load");
-  el.append(sentence, legend, head, take, race, layers, boxes, tools, wake, own, live);
+  const legend = make("p", "rt-legend", "below each word: its two experts, as wide as the share that each gives");
+  el.append(head, legend, stage, tools, take, race, wake, own, live);
 
   const text = () => model.get("text") || data.offers[0];
   const layer = () => Math.min(model.get("layer") ?? 0, said.routes[0].length - 1);
@@ -153,6 +160,7 @@ export function render({ model, el }) {
     sent = said.pieces.length;
     if (maps.length !== said.routes[0].length) buildLayers(said.routes[0].length);
     drawSentence();
+    buildThreads();
     update();
   }
 
@@ -214,7 +222,7 @@ export function render({ model, el }) {
         button.setAttribute("role", "radio");
         const bars = make("span", "rt-bars");
         for (let expert = 0; expert < experts; expert++) paint(bars.appendChild(make("i")), expert);
-        button.append(make("span", "rt-name", `layer ${index}`), bars, make("span", "rt-same"));
+        button.append(make("span", "rt-name", `layer ${index}`), bars);
         const choose = (next) => {
           finish();
           keepState({ layer: next });
@@ -239,9 +247,7 @@ export function render({ model, el }) {
     paint(box, expert);
     const top = make("span", "rt-top");
     top.append(make("b", "num", String(expert)), make("span", "rt-count"));
-    const load = make("span", "rt-load");
-    load.append(make("i"), make("u"));
-    box.append(top, load, make("span", "rt-words"));
+    box.append(top, make("span", "rt-words"), make("span", "rt-words rt-helps"));
     box.addEventListener("click", () => {
       finish();
       chosen = -1;
@@ -292,8 +298,10 @@ export function render({ model, el }) {
   function drawSentence() {
     sentence.replaceChildren(
       ...said.pieces.map((piece, position) => {
-        const chip = make("button", chipClass(piece, position), piece.trim());
-        chip.append(make("i", "rt-foot"), make("small", "num"));
+        const chip = make("button", chipClass(piece, position));
+        chip.append(make("span", "rt-text", piece.trim()));
+        const tickets = chip.appendChild(make("span", "rt-tickets num"));
+        tickets.append(...said.routes[position][0].experts.map(() => make("i")));
         chip.tabIndex = position === 0 ? 0 : -1;
         const point = (to) => () => {
           pointed = to;
@@ -332,63 +340,66 @@ export function render({ model, el }) {
     const route = looked >= 0 ? all[looked][layer()] : null;
     updateRace();
 
+    const { pairs, same, best } = faithfulness(said.pieces, all, layer());
+    const spot = route ? word(looked) : expert < 0 ? best?.word : undefined; // the word whose threads are lit
+    const lit = (position) => (expert >= 0 && !route ? all[position][layer()].experts.includes(expert) : word(position) === spot);
     [...sentence.children].forEach((chip, position) => {
       const { experts: two, shares } = all[position][layer()];
-      const away = (expert >= 0 && !two.includes(expert)) || (route && word(position) !== word(looked));
-      const [foot, digit] = [chip.children[0], chip.children[1]];
       chip.classList.toggle("unsent", position >= sent);
-      chip.classList.toggle("away", Boolean(away));
-      chip.classList.toggle("lit", position < sent && !away && (expert >= 0 || looked >= 0));
-      paint(chip, expert >= 0 && two.includes(expert) ? expert : two[0]);
-      foot.style.setProperty("--second", `var(--e${(two[1] ?? two[0]) % 8})`);
-      foot.style.setProperty("--share", percent(shares[0]));
-      digit.textContent = position < sent ? String(two[0]) : "";
+      chip.classList.toggle("away", (expert >= 0 || looked >= 0) && !lit(position));
+      chip.classList.toggle("lit", position < sent && lit(position));
+      chip.classList.toggle("here", position === looked);
+      two.forEach((one, order) => {
+        const ticket = chip.lastChild.children[order];
+        paint(ticket, one);
+        ticket.style.flexGrow = String(shares[order]);
+        ticket.textContent = String(one);
+      });
       chip.setAttribute("aria-label", `${word(position)}: ${two.map((one, order) => `expert ${one} ${percent(shares[order])}`).join(", ")}`);
     });
+    drawThreads(all, lit);
 
     const even = (here.length * (all[0]?.[0].experts.length ?? 2)) / experts;
-    const most = Math.max(1, even * 1.5, ...taken.map((list) => list.length));
     boxList.forEach((box, number) => {
       const list = taken[number];
       const order = route ? route.experts.indexOf(number) : -1;
-      const counts = new Map();
-      for (const { position } of list) counts.set(word(position), (counts.get(word(position)) ?? 0) + 1);
-      const [top, load, words] = box.children;
+      const [top, firsts, helps] = box.children;
       box.setAttribute("aria-pressed", String(expert === number));
       box.classList.toggle("takes", order >= 0);
       box.classList.toggle("away", (expert >= 0 && expert !== number) || (Boolean(route) && order < 0));
-      top.children[1].textContent = order >= 0 ? percent(route.shares[order]) : String(list.length);
-      load.children[0].style.transform = `scaleX(${list.length / most})`;
-      load.children[1].style.left = `${(100 * even) / most}%`;
-      words.replaceChildren(
-        ...[...counts]
-          .sort(([, a], [, b]) => b - a)
-          .map(([name, times]) => {
+      top.children[1].textContent = order >= 0 ? percent(route.shares[order]) : `${list.length}×`;
+      const first = ({ position }) => all[position][layer()].experts[0] === number;
+      const groups = [list.filter(first), list.filter((item) => !first(item))].map((group) => {
+        const counts = new Map();
+        for (const { position } of group) counts.set(word(position), (counts.get(word(position)) ?? 0) + 1);
+        return [...counts].sort(([, a], [, b]) => b - a);
+      });
+      [firsts, helps].forEach((element, index) => {
+        element.replaceChildren(
+          ...groups[index].map(([name, times]) => {
             const item = make("span", "rt-word", times > 1 ? `${name} ×${times}` : name);
-            item.classList.toggle("often", times > 1);
-            item.classList.toggle("here", order >= 0 && name === word(looked));
+            item.classList.toggle("here", name === spot);
             return item;
           }),
-      );
-      box.setAttribute("aria-label", `Expert ${number}: ${list.length} tokens, ${[...counts.keys()].join(", ") || "none"}`);
+        );
+      });
+      const names = new Set(list.map(({ position }) => word(position)));
+      box.setAttribute("aria-label", `Expert ${number}: ${list.length} tokens, ${[...names].join(", ") || "none"}`);
     });
 
     boxes.style.minHeight = `${boxes.offsetHeight}px`; // what stands below never moves up
     maps.forEach((button, index) => {
       const loads = byExpert(here, index, experts);
       const top = Math.max(1, ...loads.map((list) => list.length));
-      const [, bars, same] = button.children;
+      const bars = button.children[1];
       [...bars.children].forEach((bar, number) => {
         bar.style.transform = `scaleY(${Math.max(0.03, loads[number].length / top)})`;
         bar.classList.toggle("away", expert >= 0 && number !== expert);
       });
-      const { pairs, same: alike } = faithfulness(said.pieces, all, index);
-      same.textContent = pairs ? `${alike} of ${pairs} alike` : "";
       button.setAttribute("aria-checked", String(index === layer()));
       button.tabIndex = index === layer() ? 0 : -1;
     });
 
-    const { pairs, same, best } = faithfulness(said.pieces, all, layer());
     const who = { trained: "the router sends", random: "random numbers send", dice: "dice send" }[sender()];
     paint(head, route ? route.experts[0] : expert >= 0 ? expert : (best?.expert ?? 0));
     if (route) {
@@ -407,12 +418,47 @@ export function render({ model, el }) {
     const trained = faithfulness(said.pieces, senders.trained[0], layer()).same;
     const byRandom = (senders.random ?? []).map((one) => faithfulness(said.pieces, one, layer()).same);
     const noBetter = byRandom.length && trained <= byRandom.reduce((sum, one) => sum + one) / byRandom.length;
-    const others = noBetter ? ". Here routers of random numbers do as well:" : ". Other senders:";
+    const others = noBetter ? ". Here routers of random numbers do as well:" : ". By chance?";
     take.textContent = pairs
       ? `Of ${pairs} pairs of equal words, ${same} meet the same first expert in layer ${layer()}${race.children.length ? others : "."}`
       : "No word stands here twice. In a text with equal words, see whether they meet the same expert.";
     speak(`${loud.textContent}${loudWords.textContent}. ${take.textContent}`);
   }
+
+  /** The threads from each word to its two experts: as thick as the share, in the expert's colour. */
+  let drawn = []; // [path, position] of all threads
+  function buildThreads() {
+    threads.replaceChildren();
+    drawn = said.pieces.flatMap((_, position) =>
+      said.routes[position][0].experts.map(() => [threads.appendChild(document.createElementNS(SVG, "path")), position]),
+    );
+  }
+  function drawThreads(all, lit) {
+    const home = stage.getBoundingClientRect();
+    const ends = boxList.map((box) => box.getBoundingClientRect());
+    const beneath = ends[0].top - home.top;
+    const across = ends[7 % experts].top === ends[0].top; // not on a phone, where the experts stand below each other
+    threads.style.display = across ? "" : "none";
+    if (!across) return;
+    drawn.forEach(([path, position], index) => {
+      const order = index % all[position][layer()].experts.length;
+      const expert = all[position][layer()].experts[order];
+      const on = position < sent && lit(position);
+      const seen = on || (position < sent && drawn.length <= 2 * MANY);
+      path.setAttribute("class", on ? "lit" : "");
+      path.style.display = seen ? "" : "none";
+      if (!seen) return;
+      const from = sentence.children[position].lastChild.children[order].getBoundingClientRect();
+      const [x, y] = [from.left + from.width / 2 - home.left, from.bottom - home.top];
+      const end = ends[expert].left + ends[expert].width / 2 - home.left;
+      const middle = (y + beneath) / 2;
+      path.setAttribute("d", `M${x} ${y}C${x} ${middle} ${end} ${middle} ${end} ${beneath}`);
+      path.style.strokeWidth = `${1 + (on ? 5 : 1) * all[position][layer()].shares[order]}px`;
+      paint(path, expert);
+    });
+  }
+  const watcher = new ResizeObserver(() => update());
+  watcher.observe(stage);
 
   play.addEventListener("click", () => said && start());
   model.on("change:said", listen);
@@ -425,6 +471,7 @@ export function render({ model, el }) {
 
   return () => {
     clocks.forEach(clearTimeout);
+    watcher.disconnect();
     hush();
     model.off("change:said", listen);
     for (const key of keys) model.off(`change:${key}`, update);
