@@ -104,15 +104,16 @@ export function render({ model, el }) {
   boxes.setAttribute("aria-label", "The experts of this layer, with the tokens that each takes");
   const stage = make("div", "rt-stage");
   stage.append(threads, sentence, boxes);
-  const play = make("button", "rt-play", "▶ Send it again");
+  const play = make("button", "rt-play", "▶");
+  play.append(make("span", "", " Send it again"));
   const tools = make("div", "rt-tools");
   tools.append(play, layers);
   const wake = make("div");
   if (data.words) wake.dataset.wake = "for your own sentence"; // in a notebook the kernel answers
   const own = ownText({ placeholder: "Send your own sentence", label: "Your own sentence", button: "Send", offer: "Or send" }, data, ask);
   const { live, speak, hush } = announcer();
-  const legend = make("p", "rt-legend", "below each word: its two experts, as wide as the share that each gives");
-  el.append(head, legend, stage, tools, take, race, wake, own, live);
+  const legend = make("p", "rt-legend", "below each word: its two experts, each as wide as its share");
+  el.append(head, tools, legend, stage, take, race, wake, own, live);
 
   const text = () => model.get("text") || data.offers[0];
   const layer = () => Math.min(model.get("layer") ?? 0, said.routes[0].length - 1);
@@ -443,7 +444,7 @@ export function render({ model, el }) {
     drawn.forEach(([path, position], index) => {
       const order = index % all[position][layer()].experts.length;
       const expert = all[position][layer()].experts[order];
-      const on = position < sent && lit(position);
+      const on = position < sent && lit(position) && (picked() < 0 || picked() === expert || pointed >= 0 || chosen >= 0);
       const seen = on || (position < sent && drawn.length <= 2 * MANY);
       path.setAttribute("class", on ? "lit" : "");
       path.style.display = seen ? "" : "none";

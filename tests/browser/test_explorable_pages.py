@@ -349,10 +349,13 @@ def test_an_expert_shows_its_words(visit):
     page = visited.page
     head, chips = page.locator(".rt-head"), page.locator(".rt-sentence .chip")
     expect(head).to_have_text("6 of 6 times the router sends “the” to expert 0 first")
+    expect(page.locator(".rt-threads .lit")).to_have_count(12)  # from each “the” to its two experts
+    expect(chips.first.locator(".rt-tickets i")).to_have_text(["4", "3"])
     box = page.locator(".rt-box").nth(2)
     box.click()
     expect(box).to_have_attribute("aria-pressed", "true")
     words = int(re.match(r"Expert 2: (\d+) tokens", box.get_attribute("aria-label"))[1])
+    expect(page.locator(".rt-threads .lit")).to_have_count(words)
     expect(page.locator(".rt-sentence .chip.lit")).to_have_count(words)
     expect(head).to_contain_text(f"{words} of 28 tokens go to expert 2")
     box.press("Enter")
