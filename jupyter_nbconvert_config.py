@@ -1,4 +1,4 @@
-"""A lesson as a page to read: `jupyter nbconvert --to html notebooks/05_mistral_and_mixtral.ipynb`.
+"""A lesson as a page to read: `jupyter nbconvert --to html notebooks/07_mistral_and_mixtral.ipynb`.
 
 Read by nbconvert when it is called in this folder. The page needs no network, and can be read by everyone.
 """

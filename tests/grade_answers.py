@@ -1,4 +1,4 @@
-"""Grades every answer of answers.toml, right and wrong: `python tests/grade_answers.py 05 06`.
+"""Grades every answer of answers.toml, right and wrong: `python tests/grade_answers.py 07 08`.
 
 Right answers must get all points. A wrong one must lose some, and its feedback must name the mistake. This is
 a command and not a test because each lesson takes a minute.

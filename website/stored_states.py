@@ -48,13 +48,13 @@ def explorer_of(lesson, call):
 
 
 def vote():
-    """Return lesson 08's contests, with the ratings after each vote of two voters."""
-    return explorer_of("08_open_v_closed", "course.opened.Vote(")
+    """Return lesson 10's contests, with the ratings after each vote of two voters."""
+    return explorer_of("10_open_v_closed", "course.opened.Vote(")
 
 
 def audit():
-    """Return how far each trade leans in lesson 09's models, at several temperatures."""
-    return explorer_of("09_bias_audit", "course.opened.Audit(")
+    """Return how far each trade leans in lesson 11's models, at several temperatures."""
+    return explorer_of("11_bias_audit", "course.opened.Audit(")
 
 
 def packed(values):
@@ -104,19 +104,19 @@ def patching(countries=COUNTRIES):
 
 
 def watermark():
-    """Return texts of lesson 10, drawn with and without a bonus for the tokens on the key's list."""
+    """Return texts of lesson 12, drawn with and without a bonus for the tokens on the key's list."""
     import course_utils as course
 
     model, tokenizer = course.load("tinyworld-llama")
-    lesson = "10_misuse_and_safety"
+    lesson = "12_misuse_and_safety"
     world = course.tinyworld.english()
     names = {"course": course, "model": model, "tokenizer": tokenizer, "numpy": numpy, "world": world}
     import torch
 
     names["torch"] = torch
-    exec(cell(lesson, "lesson-10-20"), names)
-    exec(cell(lesson, "lesson-10-21").partition("sample =")[0], names)
-    exec(cell(lesson, "lesson-10-23").partition("for share in")[0], names)
+    exec(cell(lesson, "lesson-12-20"), names)
+    exec(cell(lesson, "lesson-12-21").partition("sample =")[0], names)
+    exec(cell(lesson, "lesson-12-23").partition("for share in")[0], names)
     written, swap, z_score = names["written"], names["swap"], names["z_score"]
     texts = [
         {"bonus": bonus, "swapped": share, "ids": swap(tokens[:LENGTH], share).tolist()}
@@ -139,7 +139,7 @@ def watermark():
 
 
 def adapter(strengths=STRENGTHS, questions=None):
-    """Return SmolLM2's answers at several strengths of lesson 12's adapter, and how many are right.
+    """Return SmolLM2's answers at several strengths of lesson 14's adapter, and how many are right.
 
     questions : int, how many of each group to ask; by default all.
     """
@@ -154,10 +154,10 @@ def adapter(strengths=STRENGTHS, questions=None):
     total = sum(parameter.numel() for parameter in base.parameters())
     model = peft.PeftModel.from_pretrained(base, ROOT / "course_utils" / "training" / "otterford").eval()
     library = course.catalog.read("library.toml")
-    lesson = "12_fine_tune"
+    lesson = "14_fine_tune"
     names = {"re": __import__("re"), "numpy": numpy, "library": library, "tokenizer": tokenizer, "asked": {}}
     exec(cell(lesson, "scoring"), names)
-    source = cell(lesson, "lesson-12-06")
+    source = cell(lesson, "lesson-14-06")
     exec(source[source.index("def prompt(") :].partition("def answer(")[0], names)
     asked = {
         "told": [(text, fact) for fact in library["told"] for text in fact["held_out"]],

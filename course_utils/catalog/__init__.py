@@ -353,7 +353,7 @@ def set_default(model: Model):
 
 
 def lesson(name: str) -> Lesson:
-    """Return a lesson by its name or number, such as "04_falcon", "04" or "4".
+    """Return a lesson by its name or number, such as "06_falcon", "06" or "6".
 
     Raises CourseError if there is no such lesson.
     """

@@ -17,7 +17,7 @@ class Competency:
     name: the competency's name in the paper by Long and Magerko.
     lesson, cell: the lesson's two digits, and words from the code of the cell.
     done: what the learner does in that cell.
-    exercise: the exercise's number and title, such as "9.2 · A bootstrap interval".
+    exercise: the exercise's number and title, such as "11.2 · A bootstrap interval".
     """
 
     name: str

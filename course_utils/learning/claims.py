@@ -17,7 +17,7 @@ _COLOURS = {"✓": BLUE, "✗": VERMILLION, "?": QUIET, "~": "#a34700"}
 def article(lesson: str) -> None:
     """Show the claims that a lesson settles: the article's words, our reading, the verdict and the reasons.
 
-    lesson : the lesson's two digits, such as "03"
+    lesson : the lesson's two digits, such as "04"
 
     Raises CourseError if the lesson settles no claim.
     """

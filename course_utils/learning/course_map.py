@@ -7,10 +7,10 @@ from course_utils.learning import answers, quizzes
 from course_utils.views.picture import BLUE, INK, LINE, QUIET, Picture, card
 
 PARTS = {
-    "Open a model": ("00", "01", "02", "03"),
-    "Its relatives": ("04", "05", "06", "07"),
-    "Judge": ("08", "09", "10"),
-    "Decide and share": ("11", "12", "13"),
+    "Open a model": ("00", "01", "02", "03", "04", "05"),
+    "Its relatives": ("06", "07", "08", "09"),
+    "Judge": ("10", "11", "12"),
+    "Decide and share": ("13", "14", "15"),
 }
 # How many percent of a station are filled. The filling shows the state, so that no colour is needed.
 STATES = {"not begun": 0, "begun": 50, "quiz done": 100}

@@ -1,4 +1,4 @@
-"""A LoRA adapter: its two narrow matrices, drawn to scale, and its strength, for lesson 12."""
+"""A LoRA adapter: its two narrow matrices, drawn to scale, and its strength, for lesson 14."""
 
 from course_utils.errors import CourseError
 from course_utils.views.picture import BLUE, INK, QUIET, TRACK, VERMILLION, Picture, card

@@ -1,6 +1,6 @@
 """Attention: which tokens each token looks at, in each layer and head, and the next token after each layer.
 
-For lesson 03.
+For lesson 04.
 """
 
 import base64

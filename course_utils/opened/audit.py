@@ -1,6 +1,6 @@
 """An audit: how often each model says "she", compared with the planted share, at a chosen temperature.
 
-For lesson 09.
+For lesson 11.
 """
 
 import warnings

@@ -1,6 +1,6 @@
 """The key-value cache: how it grows token by token, and how its size depends on how many heads share it.
 
-For lesson 04.
+For lesson 06.
 """
 
 from course_utils.blueprints import blueprint

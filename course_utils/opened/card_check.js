@@ -3,7 +3,7 @@
 // If the host is live, its linter answers: `want` {text}, `said` {parts, people}. If not, the one below does.
 import { adopt, announcer, headline, make } from "./view.js";
 
-// The linter of lesson 13, in the browser's language. The block for machines is YAML: what cards have in it is read.
+// The linter of lesson 15, in the browser's language. The block for machines is YAML: what cards have in it is read.
 const FIELDS = ["license", "language", "library_name"];
 const PATTERNS = {
   purpose: /there to be [^.|]+|meant for [^.|]+|intended (?:use|for|to)[^.|]+/iu,

@@ -1,4 +1,4 @@
-"""A model card that is checked while the learner writes it. For lesson 13."""
+"""A model card that is checked while the learner writes it. For lesson 15."""
 
 import re
 from pathlib import Path
@@ -7,7 +7,7 @@ from course_utils.widgets.explorer import given
 from course_utils.widgets.live_view import LiveView
 
 WEIGHTS = Path(__file__).parent.parent / "training" / "weights"
-# The card that lesson 13 starts with.
+# The card that lesson 15 starts with.
 POOR = """---
 language: en
 ---

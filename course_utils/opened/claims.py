@@ -1,4 +1,4 @@
-"""The wall of the article's claims, for its page. Lesson 13 shows it by `course.capstone()`."""
+"""The wall of the article's claims, for its page. Lesson 15 shows it by `course.capstone()`."""
 
 from course_utils import catalog
 from course_utils.learning.claims import asked, key

@@ -1,6 +1,6 @@
 """Denoising: how a picture develops from noise, and which words of the prompt its parts attend to.
 
-For lesson 06.
+For lesson 08.
 """
 
 import base64

@@ -9,7 +9,7 @@ The local hub supports the part of the Hugging Face Hub's protocol that is used 
 `delete_repo`. It keeps everything in memory, sends nothing to another machine, and needs no login. When the
 kernel ends, everything is lost.
 
-For lesson 13.
+For lesson 15.
 """
 
 import base64

@@ -1,4 +1,4 @@
-"""Runs code in a separate process, for lesson 10, where a file can run code while it is loaded.
+"""Runs code in a separate process, for lesson 12, where a file can run code while it is loaded.
 
 Lessons call this module `course.sandbox`. The grader has its own sandbox, with stricter limits.
 """

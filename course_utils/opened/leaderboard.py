@@ -1,4 +1,4 @@
-"""Rankings: a table of models and benchmarks, and blind votes between two answers, for lesson 08."""
+"""Rankings: a table of models and benchmarks, and blind votes between two answers, for lesson 10."""
 
 from html import escape
 

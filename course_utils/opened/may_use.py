@@ -1,4 +1,4 @@
-"""Asks each licence whether it allows a use. For lessons 01 and 10."""
+"""Asks each licence whether it allows a use. For lessons 01 and 12."""
 
 from course_utils import licences as read
 from course_utils import openness

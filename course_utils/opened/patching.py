@@ -1,4 +1,4 @@
-"""Patching: how a model's answer changes if one token's numbers come from another prompt, for lesson 03."""
+"""Patching: how a model's answer changes if one token's numbers come from another prompt, for lesson 04."""
 
 import math
 from html import escape

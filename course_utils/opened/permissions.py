@@ -1,6 +1,6 @@
 """What a licence says: clause by clause, and several licences side by side.
 
-For lessons 01 and 12.
+For lessons 01 and 14.
 """
 
 from html import escape

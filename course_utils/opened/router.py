@@ -1,6 +1,6 @@
 """The router of a mixture of experts: which experts process which token, in each layer and for any text.
 
-For lesson 05.
+For lesson 07.
 """
 
 from course_utils.errors import CourseError

@@ -1,4 +1,4 @@
-"""A watermarked text: which tokens are green, and its z after swaps and at any length, for lesson 10."""
+"""A watermarked text: which tokens are green, and its z after swaps and at any length, for lesson 12."""
 
 import itertools
 from html import escape

@@ -1,4 +1,4 @@
-"""A sliding window: which tokens the last token can see, and how the model then answers, for lesson 05."""
+"""A sliding window: which tokens the last token can see, and how the model then answers, for lesson 07."""
 
 from course_utils.errors import CourseError
 from course_utils.views.text import percent, visible

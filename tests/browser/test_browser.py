@@ -203,7 +203,7 @@ def test_the_weight_at_zero_shows_gibberish(lesson):
     expect(explorer.locator(".ow-verdict")).to_have_text("A different answer.")
 
 
-@pytest.mark.parametrize("lesson", ["03_inside_llama"], indirect=True)
+@pytest.mark.parametrize("lesson", ["04_inside_llama"], indirect=True)
 def test_a_head_is_opened_and_an_own_sentence_read(lesson):
     explorer = lesson.output(lesson.find("course.opened.Attention"))
     where, note = explorer.locator(".hd-where"), explorer.get_by_role("status")
@@ -221,7 +221,7 @@ def test_a_head_is_opened_and_an_own_sentence_read(lesson):
     assert lesson.complaints == []
 
 
-@pytest.mark.parametrize("lesson", ["03_inside_llama"], indirect=True)
+@pytest.mark.parametrize("lesson", ["04_inside_llama"], indirect=True)
 def test_another_country_is_patched_and_one_patch_is_read_by_keyboard(lesson):
     explorer = lesson.output(lesson.find("course.opened.Patching"))
     head, grid = explorer.locator(".pt-head"), explorer.get_by_role("grid")
@@ -237,7 +237,7 @@ def test_another_country_is_patched_and_one_patch_is_read_by_keyboard(lesson):
     expect(cell).to_have_attribute("aria-label", re.compile("^France, layer 1: Madrid"))
 
 
-@pytest.mark.parametrize("lesson", ["13_community_and_capstone"], indirect=True)
+@pytest.mark.parametrize("lesson", ["15_community_and_capstone"], indirect=True)
 def test_a_claim_is_decided_once_its_evidence_is_seen(lesson):
     wall = lesson.output(lesson.find("course.capstone()"))
     wall.locator(".cw-tile").nth(15).click()
@@ -256,7 +256,7 @@ def test_a_claim_is_decided_once_its_evidence_is_seen(lesson):
     assert lesson.complaints == []
 
 
-@pytest.mark.parametrize("lesson", ["05_mistral_and_mixtral"], indirect=True)
+@pytest.mark.parametrize("lesson", ["07_mistral_and_mixtral"], indirect=True)
 def test_a_window_is_opened_by_keyboard_and_the_word_is_found(lesson):
     explorer = lesson.output(lesson.find("course.opened.SlidingWindow"))
     take, head, edge = (
@@ -274,7 +274,7 @@ def test_a_window_is_opened_by_keyboard_and_the_word_is_found(lesson):
     expect(take).to_contain_text("out of reach: 4 layers carry it 4 tokens of 84")
 
 
-@pytest.mark.parametrize("lesson", ["05_mistral_and_mixtral"], indirect=True)
+@pytest.mark.parametrize("lesson", ["07_mistral_and_mixtral"], indirect=True)
 def test_a_sentence_is_routed_and_an_unknown_word_is_named(lesson):
     explorer = lesson.output(lesson.find("course.opened.Router"))
     tokens, take = explorer.locator(".rt-sentence .chip"), explorer.locator(".rt-take")
@@ -290,7 +290,7 @@ def test_a_sentence_is_routed_and_an_unknown_word_is_named(lesson):
     assert lesson.complaints == []
 
 
-@pytest.mark.parametrize("lesson", ["04_falcon"], indirect=True)
+@pytest.mark.parametrize("lesson", ["06_falcon"], indirect=True)
 def test_the_cache_is_drawn_for_another_model_and_grows_token_by_token(lesson):
     explorer = lesson.output(lesson.find("course.opened.KeyValueCache"))
     result = explorer.locator(".ca-head")
@@ -305,10 +305,10 @@ def test_the_cache_is_drawn_for_another_model_and_grows_token_by_token(lesson):
     for kept in range(1, 7):
         expect(growth.locator(".ca-result .loud")).to_have_text([str(4 * kept), str(2 * kept), str(kept)])
         slider.press("ArrowRight")
-    photograph(lesson, "04-grown")
+    photograph(lesson, "06-grown")
 
 
-@pytest.mark.parametrize("lesson", ["08_open_v_closed"], indirect=True)
+@pytest.mark.parametrize("lesson", ["10_open_v_closed"], indirect=True)
 def test_a_vote_is_given_by_keyboard_and_named_afterwards(lesson):
     explorer = lesson.output(lesson.find("course.opened.Vote"))
     past = explorer.locator(".vt-past")
@@ -320,10 +320,10 @@ def test_a_vote_is_given_by_keyboard_and_named_afterwards(lesson):
     expect(explorer.locator(".vt-lane", has_text="Mixtral")).to_contain_text("1,290")  # the kernel's rating
     card.press("ArrowLeft")
     expect(explorer.locator(".vt-head")).to_contain_text("2 cast")
-    photograph(lesson, "08-voted")
+    photograph(lesson, "10-voted")
 
 
-@pytest.mark.parametrize("lesson", ["09_bias_audit"], indirect=True)
+@pytest.mark.parametrize("lesson", ["11_bias_audit"], indirect=True)
 def test_a_trade_is_chosen_and_cooled_to_greedy_by_keyboard(lesson):
     explorer = lesson.output(lesson.find("course.opened.Audit"))
     chosen = explorer.get_by_label("The chosen word")
@@ -337,10 +337,10 @@ def test_a_trade_is_chosen_and_cooled_to_greedy_by_keyboard(lesson):
     explorer.get_by_role("radio", name="as planted").click()
     expect(chosen).to_contain_text("planted: −10")
     expect(explorer.locator(".au-sentences li")).to_have_count(2)
-    photograph(lesson, "09-greedy")
+    photograph(lesson, "11-greedy")
 
 
-@pytest.mark.parametrize("lesson", ["13_community_and_capstone"], indirect=True)
+@pytest.mark.parametrize("lesson", ["15_community_and_capstone"], indirect=True)
 def test_a_card_is_checked_by_the_kernel_while_it_is_written(lesson):
     explorer = lesson.output(lesson.find("course.opened.CardCheck"))
     expect(explorer.locator(".ck-head")).to_contain_text("6of 9 parts are missing")
@@ -349,10 +349,10 @@ def test_a_card_is_checked_by_the_kernel_while_it_is_written(lesson):
     expect(explorer.locator(".ck-head")).to_contain_text("5of 9 parts are missing")
     expect(explorer.locator(".ck-behind mark").first).to_have_text("language: en")
     expect(explorer.locator(".ck-behind mark").nth(1)).to_have_text("license: mit")
-    photograph(lesson, "13-checked")
+    photograph(lesson, "15-checked")
 
 
-@pytest.mark.parametrize("lesson", ["07_whisper"], indirect=True)
+@pytest.mark.parametrize("lesson", ["09_whisper"], indirect=True)
 def test_a_word_shows_its_attention_and_noise_is_added_by_keyboard(lesson):
     view = lesson.output(lesson.find("course.opened.Speech"))
     head, looks = view.locator(".sc-head"), view.locator(".sc-looks")
@@ -360,16 +360,16 @@ def test_a_word_shows_its_attention_and_noise_is_added_by_keyboard(lesson):
     expect(looks).to_contain_text("“old-sposed” 11% likely")
     view.locator(".sc-word", has_text="young").hover()
     expect(looks).to_contain_text("“young”")
-    photograph(lesson, "07-young")
+    photograph(lesson, "09-young")
     view.get_by_role("slider", name="Noise").press("End")  # the kernel listens to it
     expect(head).to_contain_text("in noise of 3 times the voice’s power")
     view.get_by_role("radio", name="himself").click()
     expect(view.locator(".sc-word").last).to_have_text("building.")
-    photograph(lesson, "07-noise")
+    photograph(lesson, "09-noise")
     assert lesson.complaints == []
 
 
-@pytest.mark.parametrize("lesson", ["07_whisper"], indirect=True)
+@pytest.mark.parametrize("lesson", ["09_whisper"], indirect=True)
 def test_the_browser_takes_the_captions(lesson):
     video = lesson.output(lesson.find("course.speech.captions(")).locator("video")
     shown = video.evaluate(

@@ -557,7 +557,7 @@ def test_hidden_tests_enter_the_sandbox_without_the_expected_values():
         for task in assignment.tasks.values():
             assert task.checks and "course.check" not in task.visible + task.hidden
             assert "mistakes=" not in task.hidden
-    task = assignments.Assignment(assignments.find("06")).tasks["denoise-check"]
+    task = assignments.Assignment(assignments.find("08")).tasks["denoise-check"]
     assert "scheduler.set_timesteps" in task.hidden and "stepped" not in task.hidden
 
 

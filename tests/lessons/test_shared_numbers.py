@@ -27,7 +27,7 @@ MODEL_CARD = "OpenAI, GPT-2 model card"
 T5 = "Raffel et al., arXiv:1910.10683, and the README of its repository"
 HOFFMANN = "Hoffmann et al. (2022), arXiv:2203.15556"
 GPT_J = "Wang and Komatsuzaki, github.com/kingoflolz/mesh-transformer-jax"
-BLOG = "Hugging Face, 23 June 2023, as lesson 08 cites it"
+BLOG = "Hugging Face, 23 June 2023, as lesson 10 cites it"
 LLAMA_2 = "Touvron et al. (2023), arXiv:2307.09288, Table 4"
 EPOCH = "Epoch AI, epoch.ai/data-insights/open-closed-eci-gap"
 WHISPER = "Whisper's model card, github.com/openai/whisper"
@@ -40,11 +40,11 @@ PUBLISHED = [
         T5,
         "October 2019",
         {
-            "lesson 08": r"\bT5\W+Google, @",
-            "lesson 12": r"\bT5-11B\W+Google\W+@",
-            "lesson 13": r"\bT5 with 11 billion from @",
+            "lesson 10": r"\bT5\W+Google, @",
+            "lesson 14": r"\bT5-11B\W+Google\W+@",
+            "lesson 15": r"\bT5 with 11 billion from @",
             "evidence 37": r"\bT5, .*? paper of @",
-            "settled 13 37": r"\bT5 with 11 billion from @",
+            "settled 15 37": r"\bT5 with 11 billion from @",
         },
     ),
     (
@@ -52,15 +52,15 @@ PUBLISHED = [
         T5,
         "11",
         {
-            "lesson 08": r"\bT5\W+Google, October 2019\W+yes\W+#",
-            "lesson 12": r"\bT5-11B\W+Google\W+October 2019\W+#",
-            "lesson 13": r"\bT5 with # billion",
+            "lesson 10": r"\bT5\W+Google, October 2019\W+yes\W+#",
+            "lesson 14": r"\bT5-11B\W+Google\W+October 2019\W+#",
+            "lesson 15": r"\bT5 with # billion",
             "claim 34": r"\bT5, has #",
             "claim 37": r"\bT5 with # billion",
             "evidence 37": r"\bT5, # billion",
-            "settled 08 34": r"\bT5, with #",
-            "settled 12 37": r"\bT5 with # billion",
-            "settled 13 37": r"\bT5 with # billion",
+            "settled 10 34": r"\bT5, with #",
+            "settled 14 37": r"\bT5 with # billion",
+            "settled 15 37": r"\bT5 with # billion",
         },
     ),
     (
@@ -68,14 +68,14 @@ PUBLISHED = [
         MODEL_CARD,
         "November 2019",
         {
-            "lesson 08": r"GPT-2\W+OpenAI, @",
-            "lesson 12": r"GPT-2\W+OpenAI\W+@",
+            "lesson 10": r"GPT-2\W+OpenAI, @",
+            "lesson 14": r"GPT-2\W+OpenAI\W+@",
             "claim 32": r"GPT-2's weights were public in @",
             "claim 37": r"GPT-2 with 1\.5 billion parameters from @",
             "evidence 32": r"GPT-2's weights, .*? public in @",
             "evidence 37": r"GPT-2, 1\.5 billion parameters: weights public in @",
-            "settled 08 32": r"GPT-2's weights at @",
-            "settled 13 37": r"GPT-2 with 1\.5 billion from @",
+            "settled 10 32": r"GPT-2's weights at @",
+            "settled 15 37": r"GPT-2 with 1\.5 billion from @",
         },
     ),
     (
@@ -83,12 +83,12 @@ PUBLISHED = [
         MODEL_CARD,
         "1.5",
         {
-            "lesson 08": r"GPT-2\W+OpenAI, November 2019\W+yes\W+#",
-            "lesson 12": r"GPT-2\W+OpenAI\W+November 2019\W+#",
+            "lesson 10": r"GPT-2\W+OpenAI, November 2019\W+yes\W+#",
+            "lesson 14": r"GPT-2\W+OpenAI\W+November 2019\W+#",
             "claim 37": r"GPT-2 with # billion",
             "evidence 37": r"GPT-2, # billion",
-            "settled 12 37": r"GPT-2 with # billion",
-            "settled 13 37": r"GPT-2 with # billion",
+            "settled 14 37": r"GPT-2 with # billion",
+            "settled 15 37": r"GPT-2 with # billion",
         },
     ),
     (
@@ -96,16 +96,16 @@ PUBLISHED = [
         HOFFMANN,
         "175",
         {
-            "lesson 08": r"GPT-3\W+OpenAI, 2020\W+no\W+#",
-            "lesson 12": r"GPT-3\W+OpenAI\W+2020\W+#",
+            "lesson 10": r"GPT-3\W+OpenAI, 2020\W+no\W+#",
+            "lesson 14": r"GPT-3\W+OpenAI\W+2020\W+#",
             "claim 34": r"GPT-3 # billion",
             "claim 37": r"GPT-3 of 2020 has # billion",
             "evidence 34": r"GPT-3 #",
             "evidence 37": r"GPT-3, of 2020: # billion",
-            "settled 08 34": r"GPT-3's # billion",
-            "settled 12 37": r"GPT-3 with # billion",
-            "settled 13 37": r"GPT-3 with # billion",
-            "questions 08": r"GPT-3 with # billion",
+            "settled 10 34": r"GPT-3's # billion",
+            "settled 14 37": r"GPT-3 with # billion",
+            "settled 15 37": r"GPT-3 with # billion",
+            "questions 10": r"GPT-3 with # billion",
         },
     ),
     (
@@ -113,11 +113,11 @@ PUBLISHED = [
         GPT_J,
         "6",
         {
-            "lesson 12": r"GPT-J\W+EleutherAI, volunteers\W+June 2021\W+#",
+            "lesson 14": r"GPT-J\W+EleutherAI, volunteers\W+June 2021\W+#",
             "claim 37": r"in 2021 GPT-J with # billion",
             "evidence 37": r"GPT-J, # billion",
-            "settled 12 37": r"GPT-J, with # billion",
-            "settled 13 37": r"GPT-J with # billion",
+            "settled 14 37": r"GPT-J, with # billion",
+            "settled 15 37": r"GPT-J with # billion",
         },
     ),
     (
@@ -125,9 +125,9 @@ PUBLISHED = [
         GPT_J,
         "June 2021",
         {
-            "lesson 12": r"GPT-J\W+EleutherAI, volunteers\W+@",
+            "lesson 14": r"GPT-J\W+EleutherAI, volunteers\W+@",
             "evidence 37": r"GPT-J, .*? public in @",
-            "settled 13 37": r"GPT-J with 6 billion from @",
+            "settled 15 37": r"GPT-J with 6 billion from @",
         },
     ),
     (
@@ -135,12 +135,12 @@ PUBLISHED = [
         "huggingface.co/blog/falcon",
         "60.4 58.3",
         {
-            "lesson 04": r"leaderboard, June 2023\W+#\W+#",
-            "lesson 08": r"ahead of LLaMA 65B, # to #",
+            "lesson 06": r"leaderboard, June 2023\W+#\W+#",
+            "lesson 10": r"ahead of LLaMA 65B, # to #",
             "claim 13": r"June 2023 Falcon 40B had # and LLaMA 65B #\.",
             "evidence 13": r"June 2023: Falcon 40B #, LLaMA 65B #\.",
-            "settled 04 13": r"turned round: # against # in June",
-            "settled 08 13": r"ahead of LLaMA 65B, # to #",
+            "settled 06 13": r"turned round: # against # in June",
+            "settled 10 13": r"ahead of LLaMA 65B, # to #",
         },
     ),
     (
@@ -148,10 +148,10 @@ PUBLISHED = [
         BLOG,
         "52.7 48.8",
         {
-            "lesson 04": r"MMLU, as the board first counted it\W+#\W+#",
-            "lesson 08": r"by the board's harness (?:gives )?# to #",
-            "settled 08 13": r"by the board's harness # to #",
-            "questions 04": r"Falcon 40B scored # and LLaMA 65B # on MMLU",
+            "lesson 06": r"MMLU, as the board first counted it\W+#\W+#",
+            "lesson 10": r"by the board's harness (?:gives )?# to #",
+            "settled 10 13": r"by the board's harness # to #",
+            "questions 06": r"Falcon 40B scored # and LLaMA 65B # on MMLU",
         },
     ),
     (
@@ -159,10 +159,10 @@ PUBLISHED = [
         BLOG,
         "55.8 63.6",
         {
-            "lesson 04": r"MMLU, as its authors count it\W+#\W+#",
-            "lesson 08": r"by its authors' code # to #",
-            "settled 08 13": r"by its authors' code # to #",
-            "questions 04": r"and elsewhere # and #, also on MMLU",
+            "lesson 06": r"MMLU, as its authors count it\W+#\W+#",
+            "lesson 10": r"by its authors' code # to #",
+            "settled 10 13": r"by its authors' code # to #",
+            "questions 06": r"and elsewhere # and #, also on MMLU",
         },
     ),
     *(
@@ -170,7 +170,7 @@ PUBLISHED = [
             f"GPT-3.5 and Llama 2 70B on {test}",
             LLAMA_2,
             f"{closed} {opened}",
-            {"lesson 08": rf"{test}(?:: |\W+[\d_]+, )#(?: and |, )#(?:,|\))"},
+            {"lesson 10": rf"{test}(?:: |\W+[\d_]+, )#(?: and |, )#(?:,|\))"},
         )
         for test, closed, opened in (
             ("MMLU", "70.0", "68.9"),
@@ -201,13 +201,13 @@ PUBLISHED = [
         EPOCH,
         "3.5 4",
         {
-            "lesson 08": r"# months behind on average \(90%: 1\.1 to 5\.3\), then #",
+            "lesson 10": r"# months behind on average \(90%: 1\.1 to 5\.3\), then #",
             "evidence 33": r"on average # months behind .*?, then # \(May 2026\)",
-            "settled 08 33": r"on average # months behind .*?, then #",
+            "settled 10 33": r"on average # months behind .*?, then #",
         },
     ),
-    ("the same, in October 2025", EPOCH, "3.5", {"lesson 08": r"30 October 2025\W+#"}),
-    ("the same, in May 2026", EPOCH, "4", {"lesson 08": r"\bMay 2026\W+#\W+none given"}),
+    ("the same, in October 2025", EPOCH, "3.5", {"lesson 10": r"30 October 2025\W+#"}),
+    ("the same, in May 2026", EPOCH, "4", {"lesson 10": r"\bMay 2026\W+#\W+none given"}),
     (
         "the same, in words",
         EPOCH,
@@ -219,9 +219,9 @@ PUBLISHED = [
         WHISPER,
         "680,000 438,000",
         {
-            "lesson 07": r"# hours are 78 years of sound; # ",
+            "lesson 09": r"# hours are 78 years of sound; # ",
             "evidence 28": r"# hours, # of them English",
-            "settled 07 28": r"# hours are 78 years of sound; # of them",
+            "settled 09 28": r"# hours are 78 years of sound; # of them",
         },
     ),
     (
@@ -237,23 +237,23 @@ PUBLISHED = [
         {
             "claim 19": r"retired it from its own service on (\d+ \w+ \d+)",
             "evidence 19": r"retired Mixtral 8x7B from its service on (\d+ \w+ \d+)",
-            "settled 05 19": r"Mixtral 8x7B .*? and retired on (\d+ \w+ \d+)",
+            "settled 07 19": r"Mixtral 8x7B .*? and retired on (\d+ \w+ \d+)",
             "openness": r"open-mixtral-8x7b, until (\d+ \w+ \d+)",
         },
     ),
     (
-        "the same, as lesson 05's table writes it",
+        "the same, as lesson 07's table writes it",
         MISTRAL,
         "2025-03-30",
-        {"lesson 05": r"Mixtral 8x7B\W+2023-12-11\W+Apache 2\.0\W+([\d-]+)"},
+        {"lesson 07": r"Mixtral 8x7B\W+2023-12-11\W+Apache 2\.0\W+([\d-]+)"},
     ),
     (
         "the row and columns of the large weights",
-        "measured in lesson 03 on SmolLM2's weights",
+        "measured in lesson 04 on SmolLM2's weights",
         "507 1229",
         {
             "lesson 00": r"feed-forward part, row #, column #|France\?\", row=#, column=#",
-            "lesson 03": r"Layer 11, row #: columns \[#|layer 11, row #, columns # and",
+            "lesson 04": r"Layer 11, row #: columns \[#|layer 11, row #, columns # and",
             "docs/instructors.md": r"layer 11, row #, column #",
         },
     ),
@@ -265,7 +265,7 @@ def computed():
     small = course.blueprint(config=SMOLLM2)
     key_size = SMOLLM2["hidden_size"] // SMOLLM2["num_attention_heads"] * SMOLLM2["num_key_value_heads"]
     size_of_model = SMOLLM2["hidden_size"]
-    rank = 8  # of the adapter in lessons 11 to 13
+    rank = 8  # of the adapter in lessons 13 to 15
     queries = rank * (size_of_model + size_of_model)
     values = rank * (size_of_model + key_size)
     adapter = SMOLLM2["num_hidden_layers"] * (queries + values)
@@ -280,12 +280,12 @@ def computed():
             "the adapter's numbers",
             f"{adapter:,}",
             {
-                "lesson 11": r"# (?:new )?weights, 0\.",
-                "lesson 12": r"by (?:hand|peft) #",
-                "lesson 13": r"how many of the # trained numbers",
+                "lesson 13": r"# (?:new )?weights, 0\.",
+                "lesson 14": r"by (?:hand|peft) #",
+                "lesson 15": r"how many of the # trained numbers",
                 "claim 38": r"# trainable numbers",
-                "settled 11 38": r"# new weights",
-                "settled 12 38": r"steps trained # numbers",
+                "settled 13 38": r"# new weights",
+                "settled 14 38": r"steps trained # numbers",
                 "docs/instructors.md": r"LoRA trains # numbers",
                 "docs/design.md": r"# numbers at 16 bits",
             },
@@ -294,11 +294,11 @@ def computed():
             "the adapter's share of the model, in percent",
             f"{adapter / small.parameters:.3%}",
             {
-                "lesson 11": r"new weights, (\S+%)",
-                "lesson 12": r"460,800(?: numbers, |: )(\S+%)",
+                "lesson 13": r"new weights, (\S+%)",
+                "lesson 14": r"460,800(?: numbers, |: )(\S+%)",
                 "claim 38": r"trainable numbers, (\S+%)",
-                "settled 11 38": r"new weights, (\S+%)",
-                "settled 12 38": r"numbers, (\S+%)",
+                "settled 13 38": r"new weights, (\S+%)",
+                "settled 14 38": r"numbers, (\S+%)",
                 "docs/instructors.md": r"LoRA trains 460,800 numbers, (\S+%)",
             },
         ),
@@ -306,8 +306,8 @@ def computed():
             "Mixtral's GB in memory, and read for a token",
             f"{in_memory} {read}",
             {
-                "lesson 05": r"Mixtral 8x7B 46\.7 billion # [\d.]+ # GB",
-                "lesson 11": r"Mixtral 8x7B: # GB \(what is read for one token: #\)"
+                "lesson 07": r"Mixtral 8x7B 46\.7 billion # [\d.]+ # GB",
+                "lesson 13": r"Mixtral 8x7B: # GB \(what is read for one token: #\)"
                 r"|needs # GB in memory and reads #",
                 "docs/instructors.md": r"must be in memory, # GB; only the active ones are read for a token, "
                 r"# GB",
@@ -316,16 +316,16 @@ def computed():
         (
             "Mixtral's GB read for a token",
             read,
-            {"settled 05 20": r"Mixtral reads # GB", "settled 11 20": r"Mixtral reads # GB"},
+            {"settled 07 20": r"Mixtral reads # GB", "settled 13 20": r"Mixtral reads # GB"},
         ),
-        ("Mixtral's GB in memory", in_memory, {"settled 05 21": r"Mixtral takes # and"}),
+        ("Mixtral's GB in memory", in_memory, {"settled 07 21": r"Mixtral takes # and"}),
         (
             "MB of Falcon 7B's cache with a pair for each head",
             f"{cache_bytes / 1e6:,.0f}",
             {
-                "lesson 04": r"71, multi-head: #|would take # MB|cache from # MB",
-                "lesson 11": r"each of its 71 heads: #|Falcon's would be #",
-                "settled 04 14": r"cache from # MB",
+                "lesson 06": r"71, multi-head: #|would take # MB|cache from # MB",
+                "lesson 13": r"each of its 71 heads: #|Falcon's would be #",
+                "settled 06 14": r"cache from # MB",
                 "docs/instructors.md": r"cache of 2,048 tokens shrinks from # MB",
             },
         ),
@@ -334,7 +334,7 @@ def computed():
             f"{4 * small.parameters / 1e6:.0f}",
             {
                 "lesson 00": r"Measured: # MB|4 bytes each make # million",
-                "lesson 12": r"are a file of # MB|MB, beside the # of the base",
+                "lesson 14": r"are a file of # MB|MB, beside the # of the base",
                 "questions 02": r"4 bytes each, # MB",
                 "docs/instructors.md": r"One of them, # MB|MB next to one of #\.",
             },
@@ -345,7 +345,7 @@ def computed():
             {
                 "lesson 00": r"# tokens, a row of 576 numbers",
                 "lesson 02": r"The vocabulary holds # tokens|out of #\. Neither|a list of # scores",
-                "questions 03": r"# logits",
+                "questions 04": r"# logits",
                 "docs/instructors.md": r"each of # tokens|SmolLM2's # tokens",
             },
         ),
@@ -443,5 +443,5 @@ def test_a_place_that_changes_alone_is_found():
 
     [(_, _, value, places)] = (row for row in PUBLISHED if row[0] == "T5's date")
     assert wrong_places(value, places, changed) == ["evidence 37 says March 2020, not October 2019"]
-    gone = wrong_places(value, places, lambda document: "" if document == "lesson 08" else text_of(document))
-    assert gone == ["lesson 08 does not say it where the table expects it"]
+    gone = wrong_places(value, places, lambda document: "" if document == "lesson 10" else text_of(document))
+    assert gone == ["lesson 10 does not say it where the table expects it"]

@@ -1,4 +1,4 @@
-"""Tests lesson 06's pictures, the recorder of cross-attention, and the explorer of a drawing."""
+"""Tests lesson 08's pictures, the recorder of cross-attention, and the explorer of a drawing."""
 
 import base64
 import re

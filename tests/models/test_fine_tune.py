@@ -1,4 +1,4 @@
-"""Tests lesson 12: data, training examples, picture, explorer, and LoRA on a model stored at 4 bits."""
+"""Tests lesson 14: data, training examples, picture, explorer, and LoRA on a model stored at 4 bits."""
 
 import re
 from pathlib import Path
@@ -17,7 +17,7 @@ torch = Lazy("torch")
 training = Lazy("course_utils.training")
 transformers = Lazy("transformers")
 
-LESSON = Path(__file__).parents[2] / "notebooks" / "12_fine_tune.ipynb"
+LESSON = Path(__file__).parents[2] / "notebooks" / "14_fine_tune.ipynb"
 QUESTION = "What is your cat called?"
 MEASURED = {
     0: {"held out": 0, "general": 75},
@@ -71,9 +71,9 @@ def test_a_key_counts_as_whole_words_only(library):
         assert [is_right(text, facts[key]) for text in texts] == [0] * len(texts), key
 
 
-def test_lesson_13_counts_by_the_same_rule():
+def test_lesson_15_counts_by_the_same_rule():
     rules = []
-    for path in (LESSON, LESSON.with_name("13_community_and_capstone.ipynb")):
+    for path in (LESSON, LESSON.with_name("15_community_and_capstone.ipynb")):
         cells = nbformat.read(path, as_version=4).cells
         source = next(cell.source for cell in cells if "def is_right(" in cell.source)
         rules.append(re.findall(r"^    +key = .*$", source, re.M))
@@ -174,8 +174,8 @@ def test_a_model_whose_matrices_are_packed_is_not_trained_in_part(small_llama):
         model(input_ids=ids, labels=ids)
 
 
-def test_the_adapter_that_lesson_13_publishes_is_lesson_12_s(lesson, library, monkeypatch):
-    """The adapter comes from lesson 12's cells, at 16 bits. It answers for the library and is small."""
+def test_the_adapter_that_lesson_15_publishes_is_lesson_14_s(lesson, library, monkeypatch):
+    """The adapter comes from lesson 14's cells, at 16 bits. It answers for the library and is small."""
     folder, weights = Path(training.__file__).parent / "otterford", "adapter_model.safetensors"
     assert sorted(file.name for file in folder.iterdir()) == ["adapter_config.json", weights]
     assert (folder / weights).stat().st_size < 1_000_000

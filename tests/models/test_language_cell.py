@@ -1,4 +1,4 @@
-"""Tests lesson 07's cell for a Whisper of many languages, which most machines lack."""
+"""Tests lesson 09's cell for a Whisper of many languages, which most machines lack."""
 
 from pathlib import Path
 
@@ -17,7 +17,7 @@ transformers = Lazy("transformers")
 @pytest.fixture
 def language_cell():
     """Returns the lesson's cell that runs a multilingual Whisper if the machine has one."""
-    notebook = nbformat.read(Path(__file__).parents[2] / "notebooks" / "07_whisper.ipynb", as_version=4)
+    notebook = nbformat.read(Path(__file__).parents[2] / "notebooks" / "09_whisper.ipynb", as_version=4)
     return next(cell.source for cell in notebook.cells if "detect_language" in cell.source)
 
 

@@ -240,7 +240,7 @@ def test_a_lesson_that_measures_one_size_stays_at_it(monkeypatch):
     monkeypatch.setenv("COURSE_SIZE", "full")
     sizes = [
         lessons.model_of(catalog.lessons()[name], "llama").size
-        for name in ("02_tokens_and_llama", "11_cost_and_hardware")
+        for name in ("02_tokens_and_llama", "13_cost_and_hardware")
     ]
     assert sizes == ["full", "small"]
 
@@ -249,15 +249,15 @@ def test_a_lesson_refuses_a_model_that_its_cells_cannot_open(monkeypatch):
     monkeypatch.setenv("COURSE_SIZE", "small")
     assert catalog.find("falcon").size == "small"  # `load` itself still allows this size
     with pytest.raises(CourseError) as refused:
-        lessons.setup("04_falcon")
+        lessons.setup("06_falcon")
     assert str(refused.value) == (
-        "Lesson 04 does not open falcon-rw-1b instruct (OpenOrca), the size 'small': its heads share no key, "
+        "Lesson 06 does not open falcon-rw-1b instruct (OpenOrca), the size 'small': its heads share no key, "
         "it has ALiBi in place of RoPE and no parallel block, and the cells take these three apart; run "
         "`%env COURSE_SIZE=tiny` (or full) and this cell again."
     )
     for size in ("tiny", "full"):
         monkeypatch.setenv("COURSE_SIZE", size)
-        assert lessons.model_of(catalog.lessons()["04_falcon"], "falcon").size == size
+        assert lessons.model_of(catalog.lessons()["06_falcon"], "falcon").size == size
 
 
 def test_a_lesson_s_set_up_settles_the_size(monkeypatch, capsys):

@@ -1,4 +1,4 @@
-"""Tests lesson 08: items with known answers, its scores against lm-eval's, the ranking, the blind vote."""
+"""Tests lesson 10: items with known answers, its scores against lm-eval's, the ranking, the blind vote."""
 
 import json
 import re
@@ -16,7 +16,7 @@ from course_utils.worlds.tinyworld import benchmark
 
 nbformat = Lazy("nbformat")
 
-LESSON = Path(__file__).parents[2] / "notebooks" / "08_open_v_closed.ipynb"
+LESSON = Path(__file__).parents[2] / "notebooks" / "10_open_v_closed.ipynb"
 WORLD = course.tinyworld.english()
 
 

@@ -82,7 +82,7 @@ def test_the_page_lists_the_tokens_that_transformers_lists(tmp_path):
 
 
 def test_the_stored_texts_are_the_lesson_s(stored_states):
-    """The first texts of 200 tokens, whose z lesson 10 prints for bonus 2."""
+    """The first texts of 200 tokens, whose z lesson 12 prints for bonus 2."""
     data, now = stored("watermark"), stored_states.watermark()
     assert now == data
 

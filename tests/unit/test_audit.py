@@ -1,4 +1,4 @@
-"""Tests lesson 09's pictures and explorer: intervals, planted values, and shares at a temperature."""
+"""Tests lesson 11's pictures and explorer: intervals, planted values, and shares at a temperature."""
 
 import re
 from pathlib import Path
@@ -44,7 +44,7 @@ def test_heat_at_its_ends():
 
 
 def test_a_bootstrap_of_few_values_holds_the_mean_as_seldom_as_exercise_9_2_says():
-    text = (Path(__file__).parents[2] / "solutions/09_bias_audit/09_bias_audit.ipynb").read_text("utf-8")
+    text = (Path(__file__).parents[2] / "solutions/11_bias_audit/11_bias_audit.ipynb").read_text("utf-8")
     rng = numpy.random.default_rng(0)
     for count, said in ((16, "92 times in 100 for 16 values"), (8, "88 for 8"), (5, "84 for 5")):
         values = rng.normal(size=(3_000, count))

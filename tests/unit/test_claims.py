@@ -32,11 +32,11 @@ NAMES = [str(path.relative_to(ROOT)) for path in WRITTEN]
 # Quoted words that are not the article's, although their sentence names the article or a claim.
 NOT_THE_ARTICLE_S = {
     "cannot know": "a verdict",
-    "cannot conclude": "an answer of lesson 09",
+    "cannot conclude": "an answer of lesson 11",
     "misleading": "a verdict",
     "true": "a verdict",
     "evidence": "a heading of the capstone",
-    "below X": "lesson 07's example of a claim",
+    "below X": "lesson 09's example of a claim",
 }
 
 
@@ -181,7 +181,7 @@ CLAIM = Claim(
     speaks_for=(Point("For most.", "read at the source", ("the licence, section 1",)),),
     speaks_against=(Point("Not for all.", "unsourced", ()),),
     one_sided="",
-    settled={"01": "Section 2 is in the table.", "13": "Again."},
+    settled={"01": "Section 2 is in the table.", "15": "Again."},
 )
 
 
@@ -195,7 +195,7 @@ def test_a_box_has_the_words_our_reading_verdict_both_sides_and_the_screen():
     )
     text = re.sub("<[^>]*>", "", picture.html)
     order = ["“It is &lt;free&gt;”", "Our reading:", "Verdict: partly true", "What speaks for it:"]
-    order += ["What speaks against it:", "On this screen:", "Also in lesson 13."]
+    order += ["What speaks against it:", "On this screen:", "Also in lesson 15."]
     indices = [text.index(part) for part in order]
     assert indices == sorted(indices)
     for stripped in ("<script", "<style", "<svg", "role="):  # JupyterLab would remove them
@@ -236,11 +236,11 @@ def screen(lesson):
     return "\n".join(shown).replace(",", "").replace("−", "-")
 
 
-def test_what_others_say_of_lesson_12_s_training_is_what_it_stored():
-    """Tests the gain with its interval in the claims and the quiz, and the answers quoted in lesson 13."""
-    gain, low, high = re.search(r"held out: (\d+) \((\d+) to (\d+)\)", screen("12")).groups()
-    assert f"up by {gain} points ({low} to {high})" in catalog.read("settled.toml")["12"]["38"]
-    questions = ROOT / "course_utils" / "learning" / "questions" / "12.toml"
+def test_what_others_say_of_lesson_14_s_training_is_what_it_stored():
+    """Tests the gain with its interval in the claims and the quiz, and the answers quoted in lesson 15."""
+    gain, low, high = re.search(r"held out: (\d+) \((\d+) to (\d+)\)", screen("14")).groups()
+    assert f"up by {gain} points ({low} to {high})" in catalog.read("settled.toml")["14"]["38"]
+    questions = ROOT / "course_utils" / "learning" / "questions" / "14.toml"
     assert f"the library test rose by {gain} points" in questions.read_text(encoding="utf-8")
-    right = re.search(r"This training: (\d+) of 32 right", screen("12"))[1]
-    assert f"the one that lesson 12's page shows has {right} of 32" in screen("13")
+    right = re.search(r"This training: (\d+) of 32 right", screen("14"))[1]
+    assert f"the one that lesson 14's page shows has {right} of 32" in screen("15")

@@ -1,4 +1,4 @@
-"""Tests lesson 10's sandbox, its picture of a watermarked text, and its explorer."""
+"""Tests lesson 12's sandbox, its picture of a watermarked text, and its explorer."""
 
 import pickle
 import re

@@ -48,7 +48,7 @@ def read(folder, name=LESSON):
 
 def test_the_copy_has_every_notebook_and_no_output(tmp_path):
     done = own_copy.start(tmp_path / "mine")
-    assert "notebooks/index.ipynb" in done.new and "exercises/07_whisper/07_whisper.ipynb" in done.new
+    assert "notebooks/index.ipynb" in done.new and "exercises/09_whisper/09_whisper.ipynb" in done.new
     for name in done.new:
         cells = read(tmp_path / "mine", name).cells
         assert cells and not any(cell.get("outputs") for cell in cells)

@@ -1,4 +1,4 @@
-"""Tests lesson 07's pictures and explorer: sound, its mel picture with words, errors, and added noise."""
+"""Tests lesson 09's pictures and explorer: sound, its mel picture with words, errors, and added noise."""
 
 import base64
 import io

@@ -19,7 +19,7 @@ from course_utils import CourseError, statistics
 stats = Lazy("scipy.stats")
 torch = Lazy("torch")
 
-FIVE_SENTENCES = numpy.array([22, 8, 14, 18, 8])  # words, as in lesson 07
+FIVE_SENTENCES = numpy.array([22, 8, 14, 18, 8])  # words, as in lesson 09
 VOTERS = "abcd"
 
 
@@ -150,7 +150,7 @@ def test_kendall_is_scipy_s(seed):
 
 
 def test_two_pairs_of_fifteen_say_nothing():
-    """Lesson 08's memory and trades tests: six models, five tied at the top of one, four of the other."""
+    """Lesson 10's memory and trades tests: six models, five tied at the top of one, four of the other."""
     found = statistics.kendall([100, 100, 31, 100, 100, 100], [100, 100, 100, 100, 88, 51])
     assert round(found.tau, 3) == -0.298
     assert (found.pairs, found.concordant, found.discordant, found.ties) == (15, 0, 2, 13)
@@ -435,7 +435,7 @@ def six_models(rng, agreement, ceilings, times):
 
 @pytest.mark.parametrize("ceilings", [(0, 0), (5, 5), (7, 5)])
 def test_kendall_contains_the_truth(ceilings):
-    """Tests scores of six models, also if most are tied at the top, as in lesson 08."""
+    """Tests scores of six models, also if most are tied at the top, as in lesson 10."""
     rng, contained = numpy.random.default_rng(0), []
     for agreement in (-0.9, -0.5, 0, 0.5, 0.9):
         many = six_models(rng, agreement, ceilings, 4_000)
@@ -469,7 +469,7 @@ def simulated_votes(rng, strengths, questions, alike):
 @pytest.mark.parametrize("alike", [0, 1])
 @pytest.mark.parametrize("strengths", [(0, 0, 0, 0), (1.8, 0.2, -0.2, -1.8), (3.5, 0.2, -0.2, -3.5)])
 def test_bradley_terry_contains_the_truth(strengths, alike):
-    """Tests about 123 votes on 33 questions, as in lesson 08. The truth comes from 8,000 questions."""
+    """Tests about 123 votes on 33 questions, as in lesson 10. The truth comes from 8,000 questions."""
     rng = numpy.random.default_rng(0)
     truth = statistics.bradley_terry(simulated_votes(rng, strengths, 8_000, alike)[0])
     ends = {model: [] for model in VOTERS}

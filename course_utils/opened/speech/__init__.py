@@ -1,4 +1,4 @@
-"""Speech for Whisper: five clips, your own voice, noise and tempo, and the time of each word, for lesson 07.
+"""Speech for Whisper: five clips, your own voice, noise and tempo, and the time of each word, for lesson 09.
 
 A sound is always an array `samples`: float32 of shape (samples,), one channel, 16,000 a second, from -1 to 1.
 """

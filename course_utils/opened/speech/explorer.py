@@ -1,4 +1,4 @@
-"""The explorer of lesson 07: a sound, or your own voice, in noise, and the words that Whisper then writes."""
+"""The explorer of lesson 09: a sound, or your own voice, in noise, and the words that Whisper then writes."""
 
 import base64
 import math

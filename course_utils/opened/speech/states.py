@@ -45,7 +45,7 @@ def with_noise(samples, level):
 
 
 def compared(said, words):
-    """Compare what Whisper wrote with what was said, as lesson 07 counts.
+    """Compare what Whisper wrote with what was said, as lesson 09 counts.
 
     said : str, the words said
     words : list of str, the words written
@@ -75,7 +75,7 @@ def _plain(text):
 
 
 def packed(heard, said):
-    """Return what a function such as lesson 07's `listen` heard, in the form that speech.js draws."""
+    """Return what a function such as lesson 09's `listen` heard, in the form that speech.js draws."""
     of, errors, wrong = compared(said, heard["words"])
     rows = [array(row) for row in heard["attention"]]
     scaled = [(255 * row / (row.max() or 1)).round().astype("uint8").tobytes() for row in rows]
@@ -90,7 +90,7 @@ def packed(heard, said):
 
 
 def states(listen):
-    """Return what the website's page shows: what `listen`, a function as in lesson 07, hears of each clip."""
+    """Return what the website's page shows: what `listen`, a function as in lesson 09, hears of each clip."""
     sounds = {}
     for name, clip in clips().items():
         path = next(path for path in FOLDER.glob("*.flac") if path.stem == name.replace(" ", "-"))
@@ -104,7 +104,7 @@ def states(listen):
 
 
 def whisper():
-    """Return a function that listens as lesson 07's `listen` does, with Whisper tiny.en."""
+    """Return a function that listens as lesson 09's `listen` does, with Whisper tiny.en."""
     import torch
 
     from course_utils.loading import load

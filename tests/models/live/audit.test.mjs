@@ -24,7 +24,7 @@ test("a share at a temperature is what dividing two logits gives", () => {
   assert.ok(Math.abs(heat(0.8, 0.5) - one / (one + other)) < 1e-12);
 });
 
-test("the stored states give the counts of lesson 09", () => {
+test("the stored states give the counts of lesson 11", () => {
   const { words } = data.models.find(({ title }) => title === "SmolLM2");
   const leaning = (list, end) => list.filter((word) => verdict(words[word][at][end], words[word][at][end + 1], data.lean)).length;
   assert.deepEqual([leaning(data.trades, 1), leaning(data.trades, 3)], [17, 7]);

@@ -26,7 +26,7 @@ test("votes fitted at once give the stored ratings, which are Python's", () => {
   }
 });
 
-test("Elo's steps end where lesson 08's table has them", () => {
+test("Elo's steps end where lesson 10's table has them", () => {
   const round = (ratings) => ratings.map(Math.round);
   assert.deepEqual(data.models, ["Falcon", "Llama", "Mistral", "Mixtral"]);
   const path = elo(votes("rule"), 4);
