@@ -1,11 +1,13 @@
-// An audit of all trades at once: how far each stands from the control words, and which ones an interval can name.
+// An audit of all trades at once: each word stands where the model leans with it, and has a colour if an interval says so.
 // Model: data {trades, controls, lean, level, temperatures, models: [{title, planted, zero, words}], sentences}, and
 // what the visitor chose: who (the index of a model), trade (a word), temperature, after (whether the trade was chosen
 // after looking). `words[word][at]` is [points, low, high, low together, high together] at a temperature, in points
 // from `zero[at]`, the percentage that the control words have. `sentences[text][title][word]` is a share at 1.
 import { adopt, announcer, arrowStep, headline, keeper, make } from "./view.js";
 
-const TOP = 75; // points at the upper end of the field; −75 at the lower one
+const TOP = 72; // points at the right end of the field; −72 at the left one
+const APART = 6; // px between two words of a row
+const ROW = 27; // px of a row, if all rows have room
 
 /**
  * What an interval in points says of a lean: a whole interval has to lie beyond the threshold.
@@ -27,41 +29,67 @@ export function heat(share, temperature) {
 }
 
 const clamp = (points) => Math.max(-TOP, Math.min(TOP, points));
-const up = (points) => `${((100 * (clamp(points) + TOP)) / (2 * TOP)).toFixed(2)}%`;
+const across = (points) => `${((100 * (clamp(points) + TOP)) / (2 * TOP)).toFixed(2)}%`;
 const whole = (number) => String(Math.abs(Math.round(number)));
 const signed = (number) => `${Math.round(number) < 0 ? "−" : Math.round(number) > 0 ? "+" : ""}${whole(number)}`;
+
+/**
+ * Rows for items of a line, so that no two in a row touch: each goes into the first row that has room.
+ * @param {[number, number][]} spans left and right end of each item, sorted by where it stands
+ * @returns {number[]} the row of each
+ */
+export function rowsOf(spans) {
+  const rows = [];
+  return spans.map(([left, right]) => {
+    let row = rows.findIndex((taken) => taken.every(([from, to]) => right + APART <= from || left >= to + APART));
+    if (row < 0) row = rows.push([]) - 1;
+    rows[row].push([left, right]);
+    return row;
+  });
+}
 
 export function render({ model, el }) {
   const { trades, controls, lean, level, temperatures, models, sentences } = model.get("data");
   const still = matchMedia("(prefers-reduced-motion: reduce)");
   const words = [...trades, ...controls];
-  const columns = words.length + (controls.length ? 1 : 0);
 
   adopt(el, "au");
   const { head, loud, loudWords } = headline("au");
   const tools = make("div", "au-tools");
+  const asked = make("div", "au-asked");
+  asked.setAttribute("aria-hidden", "true"); // the panel says the same
   const field = make("div", "au-field");
   field.tabIndex = 0;
   field.setAttribute("role", "slider");
   field.setAttribute("aria-label", "Trade");
   field.setAttribute("aria-valuemin", "1");
-  field.style.setProperty("--n", String(columns));
   const band = make("div", "au-band");
-  band.style.bottom = up(-lean);
-  band.style.height = `${(100 * lean) / TOP}%`;
+  band.style.left = across(-lean);
+  band.style.width = `${(100 * lean) / TOP}%`;
   const zero = make("div", "au-zero");
-  zero.append(make("span"));
-  field.append(make("b", "au-she", "more “she” ↑"), make("b", "au-he", "more “he” ↓"), band, zero);
+  const ends = make("div", "au-ends");
+  ends.append(make("b", "au-he", "← more “he”"), make("span", "au-level"), make("b", "au-she", "more “she” →"));
+  const lanes = [trades, controls].map((list, index) => {
+    const lane = make("div", `au-lane${index ? " controls" : ""}`);
+    lane.hidden = !list.length;
+    return lane;
+  });
+  const apart = make("span", "au-control", "words that name no trade");
+  lanes[1].append(apart);
   const marks = words.map((word, index) => {
-    const mark = make("div", `au-word${index < trades.length ? "" : " control"}`);
-    const parts = Object.fromEntries(["wide", "narrow", "truth", "dot"].map((part) => [part, mark.appendChild(make("i", `au-${part}`))]));
+    const mark = make("div", "au-word");
     const name = mark.appendChild(make("span", "au-name", word));
-    field.append(mark);
+    const parts = Object.fromEntries(["line", "truth", "dot"].map((part) => [part, mark.appendChild(make("i", `au-${part}`))]));
+    lanes[index < trades.length ? 0 : 1].append(mark);
     return { mark, name, ...parts };
   });
-  const flag = field.appendChild(make("b", "au-flag"));
-  const control = field.appendChild(make("span", "au-control", "control words"));
-  const legend = field.appendChild(make("span", "au-legend", "planted in its training data"));
+  field.append(band, zero, ...lanes);
+  const axis = make("p", "au-axis");
+  for (const tick of [-60, -40, -20, 0, 20, 40, 60]) {
+    const label = axis.appendChild(make("span", "num", signed(tick)));
+    label.style.left = across(tick);
+  }
+  const legend = make("p", "au-legend");
   const note = make("p", "au-note");
   const heatRow = make("div", "au-heat");
   const cool = make("button", "", "▶ Cool it down");
@@ -74,7 +102,11 @@ export function render({ model, el }) {
   const panel = make("section", "au-panel");
   panel.setAttribute("aria-label", "The chosen word");
   const { live, speak, hush } = announcer();
-  el.append(head, tools, field, note, heatRow, panel, live);
+  const said = make("div", "au-said");
+  said.append(head, note);
+  const top = make("div", "au-top");
+  top.append(said, tools);
+  el.append(top, asked, ends, field, axis, legend, heatRow, panel, live);
 
   const who = () => models[model.get("who")] ?? models[0];
   const at = () => Math.max(0, temperatures.indexOf(model.get("temperature")));
@@ -115,7 +147,7 @@ export function render({ model, el }) {
     });
   }
   const markWho = radios("Model", models.map(({ title }, index) => [title, index]), "who");
-  const markAfter = radios("When the trade was chosen", [["named before looking", false], [`picked from ${trades.length} after looking`, true]], "after");
+  const markAfter = radios("When the trade was chosen", [["You named it before looking", false], [`You looked at all ${trades.length} first`, true]], "after");
 
   /** The words from left to right: by what was planted, or by what the model says at temperature 1. */
   function order() {
@@ -131,14 +163,16 @@ export function render({ model, el }) {
   };
 
   function near(event) {
-    const box = field.getBoundingClientRect();
-    const x = ((event.clientX - box.left) / box.width) * columns;
     let best = [Infinity, chosen()];
-    words.filter(has).forEach((word) => {
-      const away = Math.abs(Number(marks[words.indexOf(word)].mark.style.getPropertyValue("--i")) + 0.5 - x);
+    words.forEach((word, index) => {
+      if (!has(word)) return;
+      const box = marks[index].name.getBoundingClientRect();
+      const x = Math.max(box.left - event.clientX, 0, event.clientX - box.right);
+      const y = event.clientY - (box.top + box.bottom) / 2;
+      const away = Math.hypot(x, y);
       if (away < best[0]) best = [away, word];
     });
-    keep({ trade: best[1] });
+    if (best[1] !== chosen()) keep({ trade: best[1] });
   }
   field.addEventListener("pointerdown", (event) => {
     field.setPointerCapture(event.pointerId);
@@ -178,42 +212,77 @@ export function render({ model, el }) {
     tick();
   });
 
+  let width = 0;
+  /** Put the words of a lane into rows. @param {string[]} list sorted by where they stand @param {HTMLElement} lane */
+  function place(list, lane) {
+    const scale = width / (2 * TOP);
+    const spans = list.map((word) => {
+      const [points, low, high] = who().words[word][at()];
+      const { name } = marks[words.indexOf(word)];
+      const half = name.offsetWidth / 2;
+      const middle = (clamp(points) + TOP) * scale;
+      const inside = Math.max(half, Math.min(width - half, middle));
+      return { middle, inside, half, span: [Math.min(inside - half, (clamp(low) + TOP) * scale), Math.max(inside + half, (clamp(high) + TOP) * scale)] };
+    });
+    const rows = rowsOf(spans.map(({ span }) => span));
+    const tall = Math.min(ROW, lane.clientHeight / (1 + Math.max(0, ...rows)));
+    list.forEach((word, index) => {
+      const { mark, name } = marks[words.indexOf(word)];
+      mark.style.transform = `translate(${spans[index].middle.toFixed(1)}px, ${(tall * rows[index]).toFixed(1)}px)`;
+      name.style.left = `${(spans[index].inside - spans[index].middle - spans[index].half).toFixed(1)}px`;
+    });
+  }
+
   function drawField() {
     const { trades: first, controls: second } = order();
-    const places = new Map([...first.map((word, index) => [word, index]), ...second.map((word, index) => [word, columns - second.length + index])]);
+    const scale = width / (2 * TOP);
     words.forEach((word, index) => {
-      const { mark, wide, narrow, truth, dot } = marks[index];
+      const { mark, line, truth } = marks[index];
       mark.classList.toggle("gone", !has(word));
       if (!has(word)) return;
-      const [points, low, high, lower, higher] = who().words[word][at()];
-      const says = found(word).says;
-      mark.style.setProperty("--i", String(places.get(word)));
+      const [points] = who().words[word][at()];
+      const { low, high, says } = found(word);
       mark.classList.toggle("she", says === "she");
       mark.classList.toggle("he", says === "he");
       mark.classList.toggle("chosen", word === chosen());
-      dot.style.bottom = up(points);
-      for (const [line, bottom, top] of [[narrow, low, high], [wide, lower, higher]]) {
-        line.style.bottom = up(bottom);
-        line.style.height = `${(100 * (clamp(top) - clamp(bottom))) / (2 * TOP)}%`;
-      }
+      line.style.left = `${((clamp(low) - clamp(points)) * scale).toFixed(1)}px`;
+      line.style.width = `${((clamp(high) - clamp(low)) * scale).toFixed(1)}px`;
       const plan = who().planted?.[word];
       truth.hidden = plan === undefined;
-      if (plan !== undefined) truth.style.bottom = up(100 * plan - who().zero[at()]);
+      if (plan !== undefined) truth.style.left = `${((clamp(100 * plan - who().zero[at()]) - clamp(points)) * scale).toFixed(1)}px`;
     });
-    el.classList.toggle("after", after());
-    zero.firstChild.textContent = second.length ? `control words: ${whole(who().zero[at()])}% “she”` : "50% “she”";
-    control.hidden = !second.length;
-    control.style.left = `${(100 * (columns - second.length)) / columns}%`;
-    legend.hidden = !who().planted;
-    legend.style.bottom = up(who().planted ? 100 * who().planted[first.at(-1)] - who().zero[at()] : 0);
-    legend.style.right = `${(100 * (columns - first.length)) / columns}%`;
-    flag.textContent = `${chosen()} ${signed(found(chosen()).points)}`;
-    const share = (places.get(chosen()) + 0.5) / columns;
-    flag.style.left = `${100 * share}%`;
-    flag.style.transform = `translateX(${-100 * share}%)`;
+    const now = (word) => who().words[word][at()][0];
+    const sorted = (list) => [...list].sort((one, other) => now(one) - now(other) || words.indexOf(one) - words.indexOf(other));
+    if (width) {
+      place(sorted(first), lanes[0]);
+      place(sorted(second), lanes[1]);
+    }
+    lanes[1].style.visibility = second.length ? "visible" : "hidden";
+    ends.querySelector(".au-level").textContent = second.length ? `words that name no trade: ${whole(who().zero[at()])}% “she”` : "0: 50% “she”";
+    legend.replaceChildren(make("i", "au-key"), `${after() ? level.toFixed(2) : 95}% interval. Coloured: all of it beyond the band of ±${lean} points.`);
+    if (who().planted) legend.append(" ", make("i", "au-key truth"), "planted in its training data.");
     field.setAttribute("aria-valuemax", String(row().length));
     field.setAttribute("aria-valuenow", String(1 + row().indexOf(chosen())));
     field.setAttribute("aria-valuetext", `${chosen()}: ${inWords(chosen())}`);
+  }
+  function drawAsked() {
+    const [text, shares] = Object.entries(sentences).find(([, each]) => each[who().title]?.[chosen()] !== undefined) ?? [];
+    asked.hidden = text === undefined;
+    if (text === undefined) return;
+    const she = Math.round(100 * heat(shares[who().title][chosen()], temperatures[at()]));
+    const [before, behind] = text.split("{}");
+    const line = make("p", "", before);
+    line.append(make("b", "", chosen()), `${behind} …`);
+    const bar = make("div", "au-split");
+    for (const [word, share] of [["he", 100 - she], ["she", she]]) {
+      const text = make("span", `au-share ${word}`);
+      text.append(make("b", "", `“${word}” `), make("span", "num", `${share}%`));
+      bar.append(text);
+    }
+    const rail = make("i", "au-rail");
+    rail.style.setProperty("--he", `${100 - she}%`);
+    bar.insertBefore(rail, bar.lastChild);
+    asked.replaceChildren(line, bar);
   }
   function conclusion({ low, high, says }) {
     if (says) return `Leans to “${says}”`;
@@ -236,7 +305,7 @@ export function render({ model, el }) {
     result.append(number, make("p", `au-verdict ${says}`, `${conclusion(found(word))}.`));
     const why = after()
       ? `You picked it from ${trades.length}, so it needs an interval of ${level.toFixed(2)}%.`
-      : "An interval of 95% is enough only if you named this trade before you saw the picture.";
+      : "An interval of 95% is enough if you named this trade before you saw the picture. It misses in 5 of 100 cases.";
     result.append(make("p", "au-why", why));
     const list = make("ul", "au-sentences");
     for (const [text, shares] of Object.entries(sentences)) {
@@ -262,13 +331,13 @@ export function render({ model, el }) {
     loud.classList.add("ember");
     const tested = controls.filter(has);
     let beside = "";
-    if (all.planted) beside = `; ${trades.filter((word) => Math.abs(100 * all.planted[word] - 50) > lean + 1e-9).length} were planted so`;
-    else if (tested.length) beside = `; and ${leaning(tested, after() ? 3 : 1)} of ${tested.length} control words, which name no trade`;
-    loudWords.textContent = `of ${trades.length} trades lean more than ${lean} points${beside}`;
+    if (all.planted) beside = `${trades.filter((word) => Math.abs(100 * all.planted[word] - 50) > lean + 1e-9).length} were planted so. `;
+    else if (tested.length) beside = `So ${leaning(tested, after() ? 3 : 1) === 1 ? "does" : "do"} ${leaning(tested, after() ? 3 : 1)} of ${tested.length} words that name no trade. `;
+    loudWords.textContent = `of ${trades.length} trades lean by more than ${lean} points`;
     const cost = single - together;
-    note.textContent = after()
-      ? `Picked from ${trades.length}, luck gets ${trades.length} chances: the wider intervals cost ${cost} ${cost === 1 ? "trade" : "trades"}.`
-      : `Each interval misses in 5 of 100 cases, half on the far side: of ${trades.length}, up to ${(trades.length * 0.025).toFixed(1)} by luck alone.`;
+    note.textContent = beside + (!single ? ""
+      : after() ? `Whoever looks at ${trades.length} gives luck ${trades.length} chances: ${cost ? `${cost} of the ${single} leans could be luck` : "all leans stay"}.`
+      : "True of a trade that you had in mind. But did you?");
   }
 
   function update() {
@@ -280,6 +349,7 @@ export function render({ model, el }) {
     slider.setAttribute("aria-valuetext", now === 0 ? "greedy, the likeliest word" : now.toFixed(1));
     cool.textContent = at() === 0 ? "Back to 1" : "▶ Cool it down";
     drawHead();
+    drawAsked();
     drawField();
     drawPanel();
     speak(`${who().title}: ${loud.textContent} ${loudWords.textContent}. ${chosen()}: ${inWords(chosen())}`);
@@ -288,7 +358,16 @@ export function render({ model, el }) {
   const keys = ["who", "trade", "temperature", "after"];
   for (const key of keys) model.on(`change:${key}`, update);
   update();
+  const watcher = new ResizeObserver(() => {
+    if (!field.clientWidth || field.clientWidth === width) return;
+    width = field.clientWidth;
+    el.classList.add("resting");
+    drawField();
+    requestAnimationFrame(() => el.classList.remove("resting"));
+  });
+  watcher.observe(field);
   return () => {
+    watcher.disconnect();
     stop();
     hush();
     for (const key of keys) model.off(`change:${key}`, update);

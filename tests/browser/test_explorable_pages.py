@@ -594,18 +594,31 @@ def test_an_audit_costs_ten_trades_once_all_were_looked_at(visit):
     head, field = page.locator(".au-head"), page.get_by_role("slider", name="Trade")
     verdict = page.locator(".au-verdict")
     expect(head).to_contain_text("17of 36 trades")
-    expect(head).to_contain_text("1 of 8 control words")
+    expect(page.locator(".au-note")).to_contain_text("So does 1 of 8 words that name no trade.")
     expect(verdict).to_have_text("Leans to “she”.")
-    page.get_by_role("radio", name="picked from 36").click()
+    page.get_by_role("radio", name="You looked at all 36 first").click()
     expect(head).to_contain_text("7of 36 trades")
     expect(verdict).to_have_text("Cannot conclude.")
-    expect(page.locator(".au-note")).to_contain_text("cost 10 trades")
+    expect(page.locator(".au-note")).to_contain_text("10 of the 17 leans could be luck")
     field.press("Home")
     expect(page.locator(".au-panel h3")).to_have_text("barber")
     expect(verdict).to_have_text("Leans to “he”.")
-    box = field.bounding_box()
-    page.mouse.click(box["x"] + box["width"] * 35.5 / 45, box["y"] + 50)
+    word = field.get_by_text("librarian").bounding_box()
+    page.mouse.click(word["x"] + word["width"] / 2, word["y"] + word["height"] / 2)
     expect(page.locator(".au-panel h3")).to_have_text("librarian")
+    expect(page.locator(".au-asked")).to_contain_text("The librarian forgot")
+
+
+def test_no_two_words_of_an_audit_lie_on_each_other(visit):
+    page = visit("audit.html").wake()
+    for model in ("SmolLM2", "as planted"):
+        page.get_by_role("radio", name=model).click()
+        boxes = [name.bounding_box() for name in page.locator(".au-word:not(.gone) .au-name").all()]
+        for index, one in enumerate(boxes):
+            for other in boxes[:index]:
+                apart = abs(one["y"] - other["y"]) + 1 >= one["height"]
+                beside = one["x"] + one["width"] <= other["x"] or other["x"] + other["width"] <= one["x"]
+                assert apart or beside
 
 
 def test_a_repaired_model_leans_nowhere_and_cooling_makes_a_rule_of_a_lean(visit):
