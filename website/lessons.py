@@ -10,6 +10,7 @@ import struct
 from html import escape, unescape
 from pathlib import Path
 
+import glossary
 from docutils import nodes
 from explorables import PACKAGE, explorables
 
@@ -41,6 +42,7 @@ def prepare(app, doctree, docname):
                 raw.children[:] = [nodes.Text(html)]
             _lead_to_live(output, code, live)
     _veil(doctree, codes)
+    glossary.explain(doctree)
     if cells:  # lesson.js puts its buttons there
         cells[0].insert(0, _html('<div class="tools"></div>'))
     for cell in cells:

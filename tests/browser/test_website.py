@@ -44,6 +44,24 @@ def test_a_lesson_becomes_a_page(check, site):
     assert (site / "index.html").is_file()
 
 
+def test_a_term_is_explained_where_it_is_first_used(site, monkeypatch):
+    monkeypatch.syspath_prepend(ROOT / "website")
+    import glossary
+
+    assert {lesson for *_, lesson in glossary.entries().values()} <= {f"{number:02}" for number in range(16)}
+    with chromium() as browser:
+        page = browser.new_page()
+        page.set_default_timeout(PATIENCE)
+        page.goto((site / f"{LESSON}.html").as_uri())
+        shown = page.locator(".term .meaning:visible")
+        page.locator(".term", has_text="layer").first.hover()
+        expect(shown).to_have_text(f"layer: {glossary.entries()['layer'][1]}")
+        page.keyboard.press("Escape")
+        expect(shown).to_have_count(0)
+        page.locator(".term button").last.focus()
+        expect(shown).to_have_count(1)
+
+
 def test_a_page_can_be_read_by_everybody(site):
     """axe-core finds nothing serious on a desktop in the light theme and on a phone in the dark theme."""
     with chromium() as browser:

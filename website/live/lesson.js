@@ -7,6 +7,7 @@
   foldCode();
   const veil = askFirst();
   openWhatIsLinked();
+  keepMeaningsInSight();
   remember();
   document.documentElement.classList.add("ready");
 
@@ -31,6 +32,24 @@
       name();
     });
     name();
+  }
+
+  /** Move a term's meaning to the left where it would pass the right edge, and close it on Escape. */
+  function keepMeaningsInSight() {
+    for (const term of /** @type {NodeListOf<HTMLElement>} */ (article.querySelectorAll(".term"))) {
+      const meaning = /** @type {HTMLElement} */ (term.querySelector(".meaning"));
+      const place = () => {
+        term.classList.remove("shut");
+        meaning.style.left = "0";
+        meaning.style.left = `${Math.min(0, document.documentElement.clientWidth - 12 - meaning.getBoundingClientRect().right)}px`;
+      };
+      term.addEventListener("pointerenter", place);
+      term.addEventListener("focusin", place);
+    }
+    addEventListener("keydown", (event) => {
+      if (event.key !== "Escape") return;
+      for (const term of article.querySelectorAll(".term")) term.classList.add("shut");
+    });
   }
 
   /** A button above the lesson's first cell, where there is room for it. @param {string} text */

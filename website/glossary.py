@@ -1,0 +1,53 @@
+"""Explains the terms of docs/glossary.md where a lesson first uses them, on hover, focus and touch."""
+
+import re
+from functools import cache
+from html import escape
+from pathlib import Path
+
+from docutils import nodes
+
+SOURCE = Path(__file__).parents[1] / "docs" / "glossary.md"
+ENTRY = re.compile(r"- \*\*(.+?)\*\*(?: \((.+?)\))?: (.+) Lesson (\d\d)\.")
+
+
+@cache
+def entries():
+    """Return {term: (its other names, its meaning, the number of its lesson)}."""
+    lines = [line for line in SOURCE.read_text(encoding="utf-8").splitlines() if line.startswith("- ")]
+    found = {}
+    for line in lines:
+        term, others, meaning, lesson = ENTRY.fullmatch(line).groups()
+        found[term] = (others.split(", ") if others else [], meaning, lesson)
+    return found
+
+
+def explain(doctree):
+    """Mark the first use of each term in the paragraphs of a document, and put its meaning beside it."""
+    names = {name.lower(): term for term, (others, *_) in entries().items() for name in (term, *others)}
+    longest_first = sorted(names, key=len, reverse=True)
+    pattern = re.compile(rf"\b({'|'.join(map(re.escape, longest_first))})s?\b", re.IGNORECASE)
+    explained = set()
+    for text in list(doctree.findall(nodes.Text)):
+        if not isinstance(text.parent, nodes.paragraph):  # not in headings, links and emphasis
+            continue
+        pieces, end = [], 0
+        for use in pattern.finditer(text.astext()):
+            term = names[use[1].lower()]
+            if term not in explained:
+                explained.add(term)
+                pieces += [nodes.Text(text.astext()[end : use.start()]), _marked(term, use[0])]
+                end = use.end()
+        if pieces:
+            text.parent.replace(text, [*pieces, nodes.Text(text.astext()[end:])])
+
+
+def _marked(term, word):
+    key = "term-" + re.sub(r"\W+", "-", term.lower())
+    meaning = f"<b>{escape(term)}</b>: {escape(entries()[term][1])}"
+    return nodes.raw(
+        "",
+        f'<span class="term"><button type="button" aria-describedby="{key}">{escape(word)}</button>'
+        f'<span class="meaning" role="tooltip" id="{key}">{meaning}</span></span>',
+        format="html",
+    )
