@@ -47,15 +47,14 @@ export function render({ model, el }) {
 
   adopt(el, "cw");
   const { head, loud, loudWords } = headline("cw");
-  const strip = make("div", "cw-strip");
-  strip.setAttribute("aria-hidden", "true");
-  const segments = claims.map(() => strip.appendChild(make("i")));
   const take = make("p", "cw-take");
   const legend = make("p", "cw-legend");
-  for (const [name, text] of [["same", "as the course read it"], ["differs", "otherwise"], ["", "yours to judge"]]) {
+  for (const [name, { sign, title }] of Object.entries(GROUPS)) {
     const entry = legend.appendChild(make("span"));
-    entry.append(make("i", name), text);
+    entry.append(make("i", name, sign), title.toLowerCase());
   }
+  const other = legend.appendChild(make("span"));
+  other.append(make("i", "otherwise"), "you said otherwise");
   const actions = make("p", "cw-actions");
   const copy = make("button", "", "Copy my result");
   const again = make("button", "", "Start again");
@@ -64,7 +63,7 @@ export function render({ model, el }) {
   again.hidden = exact;
   actions.append(copy, again, copied);
   const top = make("div", "cw-top");
-  top.append(head, take, strip, legend, actions);
+  top.append(head, actions, take);
   const panel = make("section", "cw-panel");
   panel.setAttribute("aria-label", "The claim");
   panel.tabIndex = -1;
@@ -75,7 +74,9 @@ export function render({ model, el }) {
   wall.setAttribute("role", "group");
   wall.setAttribute("aria-label", `${claims.length} claims of the article`);
   const side = make("div", "cw-side");
-  side.append(filter, wall);
+  const bar = make("div", "cw-bar");
+  bar.append(filter, legend);
+  side.append(bar, wall);
   const { live, speak, hush } = announcer(300);
   const all = make("div", "cw-all");
   all.append(top, panel, side);
@@ -149,6 +150,7 @@ export function render({ model, el }) {
     tile.classList.toggle("turned", Boolean(guess) && !move);
     tile.classList.toggle("differs", Boolean(guess) && !agrees(claim, guess));
     if (!guess) return;
+    tile.dataset.group = groupOf(claim.verdict);
     const back = inner.appendChild(make("span", "cw-back"));
     const yours = agrees(claim, guess) ? "as you said" : `you: ${wordsOf(guess)}`;
     back.append(
@@ -161,10 +163,10 @@ export function render({ model, el }) {
     if (still.matches) back.animate([{ opacity: 0 }, { opacity: 1 }], { duration: TURN });
   }
 
-  function points(title, list, className, oneSided) {
+  function points(title, list, className) {
     const block = make("div", `cw-points ${className}`);
     block.append(make("h3", "", title));
-    if (!list.length) block.append(make("p", "cw-none", oneSided || "Nothing that we found."));
+    if (!list.length) block.append(make("p", "cw-none", "Nothing that we found."));
     for (const point of list) {
       block.append(make("p", "", point.text));
       const sources = [point.basis, ...point.sources].filter(Boolean).join("; ");
@@ -237,9 +239,14 @@ export function render({ model, el }) {
     fill();
     panel.animate([{ opacity: 0 }, { opacity: 1 }], { duration: 150 });
   }
+  function column(className, parts) {
+    const whole = make("div", className);
+    whole.append(...parts);
+    return whole;
+  }
   function frontOf(claim) {
     const reading = make("p", "cw-reading");
-    reading.append(make("b", "", "The claim as we read it: "), claim.reading);
+    reading.append(make("b", "", "As we read it: "), claim.reading);
     const list = make("div", "cw-groups");
     for (const [name, { sign, title, meaning, verdicts: exactly }] of Object.entries(GROUPS)) {
       const button = list.appendChild(make("button", "cw-group"));
@@ -250,7 +257,9 @@ export function render({ model, el }) {
       else list.append(opening(button, exactly));
     }
     if (exact) list.append(...sureness(claim));
-    return [make("p", "cw-number num", `claim ${claim.number}`), make("p", "cw-quote", `\u201c${claim.words}\u201d`), reading, list];
+    const quote = make("p", "cw-quote", `\u201c${claim.words}\u201d`);
+    quote.classList.toggle("long", claim.words.length > 60);
+    return [column("cw-left", [make("p", "cw-number num", `claim ${claim.number}: is that so?`), quote, reading]), list];
   }
   /** The verdicts of a group, which its button shows. */
   function opening(button, exactly) {
@@ -335,8 +344,9 @@ export function render({ model, el }) {
   }
   function backOf(claim, group) {
     const same = agrees(claim, group);
-    const result = make("p", `cw-result${same ? "" : " differs"}`);
+    const result = make("p", `cw-result ${groupOf(claim.verdict)}${same ? "" : " differs"}`);
     result.append(make("b", "loud", claim.verdict), make("span", "", same ? "as you said" : `you said: ${wordsOf(group)}`));
+    if (!still.matches && before?.[claim.number] !== undefined) result.firstChild.animate([{ scale: 1.35, opacity: 0 }, { scale: 1, opacity: 1 }], { duration: 220, delay: 60, fill: "backwards", easing: "cubic-bezier(.2,.7,.2,1)" });
     const parts = [
       make("p", "cw-number num", `claim ${claim.number}`), make("p", "cw-quote small", `\u201c${claim.words}\u201d`), result,
       make("p", "cw-meaning", `The words: ${verdicts[claim.verdict]}.`),
@@ -350,16 +360,21 @@ export function render({ model, el }) {
       });
       parts.push(next);
     }
-    parts.push(
-      points("What speaks for it", claim.speaks_for, "for", claim.one_sided),
-      points("What speaks against it", claim.speaks_against, "against", claim.one_sided),
-    );
+    const reasons = make("div", "cw-reasons");
+    reasons.tabIndex = 0;
+    reasons.setAttribute("role", "region");
+    reasons.setAttribute("aria-label", "The reasons");
+    // A claim with one side only says why.
+    if (claim.speaks_for.length || !claim.one_sided) reasons.append(points("What speaks for it", claim.speaks_for, "for"));
+    if (claim.speaks_against.length || !claim.one_sided) reasons.append(points("What speaks against it", claim.speaks_against, "against"));
+    if (claim.one_sided) reasons.append(make("p", "cw-none", `One side only: ${claim.one_sided}`));
     const foot = make("p", "cw-foot", claim.lessons.length ? "Settled in " : "");
     for (const { title, address } of claim.lessons) {
       const link = foot.appendChild(make(address ? "a" : "span", "", title));
       if (address) link.href = address;
     }
-    return [...parts, foot];
+    reasons.append(foot);
+    return [column("cw-left", parts), reasons];
   }
 
   // The result
@@ -379,7 +394,7 @@ export function render({ model, el }) {
   again.addEventListener("click", () => keep({ guesses: {} }));
 
   function sentence({ made, same, trusted, doubted }) {
-    if (!made) return `${count("not")} do not; on ${count("open")}, nobody outside can say.`;
+    if (!made) return "Press what you think. The claim turns, and the wall fills.";
     if (same === made) return made === 1 ? "You read it as the course does." : "You read them as the course does.";
     if (trusted > doubted) return `${trusted} that you believed ${trusted === 1 ? "does" : "do"} not hold as ${trusted === 1 ? "it stands" : "they stand"}.`;
     if (doubted > trusted) return `${doubted} that you doubted ${doubted === 1 ? "holds" : "hold"}.`;
@@ -393,10 +408,11 @@ export function render({ model, el }) {
       loud.textContent = String(result.same);
       loudWords.textContent = ` of ${result.made} as the course read ${result.made === 1 ? "it" : "them"}`;
     } else {
-      loud.textContent = String(exact ? claims.length : count("holds"));
-      loudWords.textContent = exact ? " claims of one article" : ` of ${claims.length} claims hold as they stand. Which?`;
+      loud.textContent = "0";
+      loudWords.textContent = ` of ${claims.length} claims judged`;
     }
-    take.textContent = exact ? summary : sentence(result);
+    const rest = claims.length - result.made;
+    take.textContent = exact ? summary : result.made && !rest ? `${sentence(result)} ${count("holds")} of ${claims.length} hold as they stand.` : sentence(result);
     actions.classList.toggle("idle", !result.made);
     copy.disabled = again.disabled = !result.made;
     copied.textContent = "";
@@ -412,7 +428,6 @@ export function render({ model, el }) {
       tile.hidden = !inLesson(claim);
       tile.tabIndex = claim === shown() ? 0 : -1;
       tile.setAttribute("aria-current", String(claim === shown()));
-      segments[index].className = group ? (agrees(claim, group) ? "same" : "differs") : "";
       if (before && before[claim.number] === group) return;
       turn(tile, claim, group, before !== null);
       tile.setAttribute("aria-label", group

@@ -414,7 +414,7 @@ def test_a_head_is_switched_off_and_the_answer_turns(visit):
 def test_a_claim_turns_once_a_verdict_is_given(visit):
     page = visit("claims.html").wake()
     panel, tile, head = page.locator(".cw-panel"), page.locator(".cw-tile").nth(1), page.locator(".cw-head")
-    expect(head).to_have_text("15 of 49 claims hold as they stand. Which?")
+    expect(head).to_have_text("0 of 49 claims judged")
     tile.click()
     verdicts = re.compile("misleading|What speaks for it")
     expect(panel.locator(".cw-quote")).to_contain_text("Key models like")
@@ -429,12 +429,23 @@ def test_a_claim_turns_once_a_verdict_is_given(visit):
     expect(page.locator(".cw-take")).to_have_text("1 that you believed does not hold as it stands.")
     page.get_by_role("button", name="The next claim").click()
     expect(panel).not_to_contain_text("What speaks for it")
+    expect(panel).not_to_contain_text(re.compile("hold as they stand"))  # nothing gives the key away
     page.get_by_role("button", name="Not as it stands").press("Enter")
     expect(head).to_have_text("1 of 2 as the course read them")
     again = visit(page.url.rpartition("/")[2]).wake()
     expect(again.locator(".cw-tile.turned")).to_have_count(2)
     again.get_by_role("button", name="Start again").click()
     expect(again.locator(".cw-back")).to_have_count(0)
+
+
+def test_a_claim_with_one_side_says_so_and_claims_nothing_for_the_other(visit):
+    page = visit("claims.html").wake()
+    page.get_by_role("button", name="Not as it stands").click()
+    panel = page.locator(".cw-panel")
+    expect(panel).to_contain_text("One side only: A date is right or wrong")
+    expect(panel).to_contain_text("What speaks against it")
+    expect(panel).not_to_contain_text("What speaks for it")
+    assert page.locator(".cw-tile.turned").get_attribute("data-group") == "not"
 
 
 def test_the_wall_shows_one_lesson_s_claims_and_the_result_can_be_copied(visit):
