@@ -62,6 +62,8 @@ export function render({ model, el }) {
   for (let tokens = 1; tokens <= (plans ? MOST_TOKENS : pieces.length); tokens = tokens < pieces.length ? tokens + 1 : 2 ** (Math.floor(Math.log2(tokens)) + 1)) {
     stops.push(tokens);
   }
+  // Where a length stands on the ruler, from 0 to 1: each doubling takes as much room, or each token in a short text
+  const along = (tokens) => (plans ? Math.log2(tokens) / Math.log2(stops.at(-1)) : (tokens - 1) / Math.max(1, stops.at(-1) - 1));
 
   adopt(el, "ca");
   const { head, loud, loudWords } = headline("ca");
@@ -103,15 +105,14 @@ export function render({ model, el }) {
   const ruler = make("div", "ca-ruler");
   const rail = make("div", "ca-rail");
   const fill = rail.appendChild(make("i", "ca-fill"));
-  const ticks = stops.map((tokens, index) => {
+  for (const tokens of stops) {
     const tick = rail.appendChild(make("span", "ca-tick num", tokens < 1024 ? String(tokens) : `${tokens / 1024}k`));
-    tick.style.left = `${(100 * index) / (stops.length - 1)}%`;
+    tick.style.left = `${100 * along(tokens)}%`;
     const round = Math.log2(tokens) % 1 === 0;
-    if (plans && (!round || tokens === 2 || tokens === 8)) tick.textContent = "";
+    if (plans && !round) tick.textContent = "";
     if (!plans || Math.log2(tokens) % 2 === 0) tick.classList.add("second");
     if (!plans || Math.log2(tokens) % 4 === 0) tick.classList.add("fourth");
-    return tick;
-  });
+  }
   const limits = rail.appendChild(make("i", "ca-limit"));
   const limitText = limits.appendChild(make("span"));
   const handle = rail.appendChild(make("div", "ca-handle"));
@@ -128,20 +129,22 @@ export function render({ model, el }) {
 
   const board = make("div", "ca-board");
   const key = make("p", "ca-key");
-  key.append(make("i", "kept"), "a key and a value, kept ", make("i", "newest"), "the newest token’s ", make("i", "shares"), "uses the one above");
+  const entries = { kept: "a key and a value, kept", newest: plans ? "this text, enlarged below" : "the newest token’s", shares: "shares the one above" };
+  for (const [name, words] of Object.entries(entries)) {
+    const entry = key.appendChild(make("span"));
+    entry.append(make("i", name), words);
+  }
 
   const memoryLine = make("label", "ca-memory-line");
   const memorySlider = make("input");
   Object.assign(memorySlider, { type: "range", min: 0, max: MEMORY.length - 1, step: 1 });
   const memoryText = make("b", "num");
-  memoryLine.append("Memory for caches ", memorySlider, memoryText);
+  memoryLine.append(make("span", "", "Memory for caches"), memorySlider, memoryText);
   memorySlider.addEventListener("input", () => keep({ memory: MEMORY[memorySlider.value] }));
   const { live, speak, hush } = announcer();
-  el.append(head);
-  if (plans) el.append(models);
-  el.append(topLine, ruler, board, key);
-  if (plans) el.append(memoryLine);
-  el.append(live);
+  const setup = make("div", "ca-setup");
+  setup.append(models, memoryLine);
+  el.append(head, ...(plans ? [setup] : []), topLine, ruler, board, key, live);
 
   // What holds now
   const plan = () => plans && (plans.find(({ title }) => title === model.get("plan")) ?? plans[0]);
@@ -181,14 +184,15 @@ export function render({ model, el }) {
       const card = board.appendChild(make("section", "ca-design"));
       const title = card.appendChild(make("h3", "", name));
       const about = card.appendChild(make("p", "ca-about"));
-      const blocks = card.appendChild(make("canvas", "ca-blocks"));
-      if (!plans) blocks.style.height = `${20 + Math.min(24 * heads(), 116)}px`;
-      const line = card.appendChild(make("div", "ca-line"));
+      const line = make("div", "ca-line");
       const result = line.appendChild(make("p", "ca-result"));
       const bytes = line.appendChild(make("p", "ca-bytes"));
-      const box = plans ? card.appendChild(make("canvas", "ca-box")) : null;
-      for (const canvas of [blocks, box]) canvas?.setAttribute("aria-hidden", "true");
-      return { card, title, about, blocks, bytes, result, box };
+      const blocks = make("canvas", "ca-blocks");
+      const [box, zoom] = plans ? [make("canvas", "ca-box"), make("canvas", "ca-zoom")] : [null, null];
+      for (const canvas of [blocks, box, zoom]) canvas?.setAttribute("aria-hidden", "true");
+      card.append(...(plans ? [line, box, zoom, blocks] : [blocks, line]));
+      if (!plans) blocks.style.height = `${20 + Math.min(24 * heads(), 116)}px`;
+      return { card, title, about, blocks, bytes, result, box, zoom };
     });
   }
 
@@ -236,7 +240,6 @@ export function render({ model, el }) {
         const on = plans[index] === plan();
         button.setAttribute("aria-checked", on);
         button.tabIndex = on ? 0 : -1;
-        if (on && models.scrollWidth > models.clientWidth) models.scrollLeft = button.offsetLeft - models.offsetLeft - 40;
       });
       memorySlider.value = String(MEMORY.indexOf(gigabytes()));
       memoryText.textContent = `${gigabytes()} GB`;
@@ -244,8 +247,8 @@ export function render({ model, el }) {
       const { window, limit } = plan();
       const at = stops.indexOf(window ?? limit);
       limits.hidden = at < 0;
-      limits.className = `ca-limit${window ? " window" : ""}${at > stops.length / 2 ? "" : " left"}`;
-      limits.style.left = `${(100 * at) / (stops.length - 1)}%`;
+      limits.className = `ca-limit${window ? " window" : ""}${along(stops[at]) > 0.5 ? "" : " left"}`;
+      limits.style.left = `${100 * along(stops[at])}%`;
       limitText.textContent = window ? `a sliding window: only the last ${spell(window)} are kept` : `made for ${spell(limit)}`;
     } else {
       limits.hidden = true;
@@ -256,11 +259,11 @@ export function render({ model, el }) {
 
     chips.forEach((chip, index) => {
       chip.classList.toggle("read", index < now);
-      chip.classList.toggle("ember", index === now - 1);
+      chip.classList.toggle("ember", !plans && index === now - 1);
     });
     const rest = now - pieces.length;
     more.textContent = rest > 0 && pieces.length ? `+ ${spell(rest)} more` : "";
-    const x = stops.length > 1 ? (100 * stopIndex()) / (stops.length - 1) : 0;
+    const x = 100 * along(now);
     handle.style.left = `${x}%`;
     fill.style.width = `${x}%`;
     handle.children[1].textContent = spell(now);
@@ -302,30 +305,45 @@ export function render({ model, el }) {
     return { brush, width: box.width, height: box.height };
   }
   function paint() {
-    tints ??= Object.fromEntries(["ink", "ember", "mark", "line", "paper", "quiet"].map((name) => [name, `rgb(${colour(el, `--${name}`).join(" ")})`]));
+    tints ??= Object.fromEntries(["ink", "ember", "ember-tint", "line", "paper"].map((name) => [name, `rgb(${colour(el, `--${name}`).join(" ")})`]));
+    tints.tint ??= tints["ember-tint"];
     designs().forEach(([, count], index) => {
       paintBlocks(sized(cards[index].blocks), count);
-      if (plans) paintBox(sized(cards[index].box), count);
+      if (plans) paintZoom(sized(cards[index].zoom), paintBox(sized(cards[index].box), count));
     });
+  }
+  /** From this text in the memory, `cell` wide, to its blocks below. */
+  function paintZoom({ brush, width, height }, cell) {
+    brush.fillStyle = tints.tint;
+    brush.strokeStyle = tints.ember;
+    brush.beginPath();
+    for (const [x, y] of [[0, 0], [cell, 0], [width, height], [0, height]]) brush.lineTo(x, y);
+    brush.fill();
+    brush.beginPath();
+    brush.moveTo(cell, 0);
+    brush.lineTo(width, height);
+    brush.moveTo(0.5, 0);
+    brush.lineTo(0.5, height);
+    brush.stroke();
   }
   function paintBlocks({ brush, width, height }, count) {
     const all = heads();
     const number = columns();
     const ratio = Math.min(2, devicePixelRatio || 1);
-    const [wide, high] = [width / number, Math.min(24, (height - 20) / all)];
+    const top = plans ? 6 : 20; // room for the newest blocks to fall from
+    const [wide, high] = [width / number, Math.min(24, (height - top) / all)];
     const edge = (length) => Math.round(length * ratio) / ratio; // whole pixels, or the picture would shimmer
     const gap = (side) => (side > 9 ? 2 : side > 3 ? 1 : 0);
     const rows = Array.from({ length: all }, (_, row) => [row, row === 0 || Math.floor((row * count) / all) !== Math.floor(((row - 1) * count) / all)]);
     const sequence = [...rows.filter(([, keeps]) => !keeps), ...rows.filter(([, keeps]) => keeps)];
     const shown = Math.min(number, tokens());
-    const top = 20; // room for the newest blocks to fall from
     for (let column = 0; column < shown; column++) {
       const newest = column === tokens() - 1;
-      const drop = newest ? (1 - falling) * 20 : 0;
+      const drop = newest ? (1 - falling) * top : 0;
       brush.globalAlpha = newest ? falling : tokens() > number && column > number - 4 ? 0.25 * (number - column) : 1;
       // Rows of a pixel lie on each other: those that are kept come last.
       for (const [row, keeps] of sequence) {
-        brush.fillStyle = keeps ? (newest ? tints.ember : tints.ink) : tints.line;
+        brush.fillStyle = keeps ? (newest && !plans ? tints.ember : tints.ink) : tints.line;
         const [x, y] = [edge(column * wide), edge(row * high)];
         const [right, bottom] = [edge((column + 1) * wide) - gap(wide), edge((row + 1) * high) - gap(high)];
         if (bottom <= y && (count === all || !keeps)) continue; // less than a pixel, beside its like
@@ -346,7 +364,7 @@ export function render({ model, el }) {
       brush.textAlign = "center";
       const words = fit ? "each too small to draw" : `${(used / (gigabytes() * 1e9)).toFixed(1)} such memories`;
       brush.fillText(words, width / 2, height / 2, width - 8);
-      return;
+      return fit ? 0 : width;
     }
     const [across, down, part] = grid(fit, room, width / height);
     const [wide, high] = [width / across, (height * part) / down];
@@ -356,6 +374,7 @@ export function render({ model, el }) {
       const [x, y] = [(cell % across) * wide, height - (Math.floor(cell / across) + 1) * high];
       brush.fillRect(x, y, wide - gap, high - gap);
     }
+    return wide - gap;
   }
   function fall() {
     cancelAnimationFrame(clock);
@@ -372,8 +391,8 @@ export function render({ model, el }) {
   // Drag the length
   function fromPointer(event) {
     const box = rail.getBoundingClientRect();
-    const at = Math.round(((event.clientX - box.left) / box.width) * (stops.length - 1));
-    return stops[Math.max(0, Math.min(stops.length - 1, at))];
+    const at = (event.clientX - box.left) / box.width;
+    return stops.reduce((best, stop) => (Math.abs(along(stop) - at) < Math.abs(along(best) - at) ? stop : best));
   }
   const begin = () => {
     stop();

@@ -866,6 +866,9 @@ def test_a_text_fills_the_memory_as_it_grows(visit):
     page = visit("cache.html").wake()
     results, handle = page.locator(".ca-result .loud"), page.get_by_role("slider", name="Tokens in the cache")
     expect(results).to_have_text(["3", "63", "508"])
+    ticks = [tick.bounding_box()["x"] for tick in page.locator(".ca-tick").all() if tick.inner_text()]
+    steps = [after - before for before, after in zip(ticks, ticks[1:], strict=False)]
+    assert max(steps) - min(steps) < 12, "each doubling takes as much room"
     handle.press("ArrowRight")
     expect(results).to_have_text(["1", "31", "254"])
     page.get_by_role("button", name="Fewer key-value heads").press("Enter")
