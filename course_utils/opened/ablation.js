@@ -39,7 +39,9 @@ export function render({ model, el }) {
   board.setAttribute("aria-label", "All heads; a press switches one off or on");
   board.style.setProperty("--heads", String(heads));
   const legend = make("p", "ab-legend");
-  legend.append("map: from each token (down), where the head looks back (across)", make("br"), make("i", "ab-swatch ab-any"), " the answer without this head, and its share");
+  const swatches = make("span", "ab-legend-alone");
+  swatches.append(make("i", "ab-swatch ab-any"), " the answer without this head alone, and its share");
+  legend.append("map: from each token (down), where the head looks back (across)", swatches);
   const tools = make("div", "ab-tools");
   const each = make("button", "ab-each", "▶ Try each alone");
   const allOn = make("button", "", "All on");
@@ -52,7 +54,7 @@ export function render({ model, el }) {
     ask(words, []);
   });
   const { live, speak, hush } = announcer();
-  el.append(sentence, looking, head, answer, board, legend, tools, wake, own, live);
+  el.append(sentence, looking, head, answer, board, tools, wake, own, live);
 
   const off = () => new Set(model.get("off") ?? []);
   const text = () => model.get("text");
@@ -95,6 +97,7 @@ export function render({ model, el }) {
       tiles.push({ name, layer, number, tile, map });
     }
   }
+  board.append(legend);
 
   /** Show the model with some heads off, and ask for its answer unless that is there. */
   function ask(words, names) {
@@ -253,8 +256,9 @@ export function render({ model, el }) {
       row.classList.toggle("first", token === favourite);
     });
 
+    el.classList.toggle("several", gone > 1);
     tiles.forEach(({ name, tile }, index) => {
-      const without = alone[index];
+      const without = gone > 1 ? null : alone[index]; // what a head does alone says nothing once several are off
       const down = names.has(name);
       const [, , share, look] = tile.children;
       tile.classList.toggle("off", down);

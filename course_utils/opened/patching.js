@@ -1,6 +1,6 @@
 // Carry one token's numbers from one sentence into another, and see whether the answer turns.
 // Model: `data`, and what the visitor chose: source, target (whose numbers go where), layer, token (the cell; layer -1:
-// nothing is carried over).
+// nothing is carried over). A view that starts with nothing carried over shows a cell's answer once the cell was tried.
 // `data` has stored pairs (patching.json) or, in a notebook, `known`: one pair as a host answers. A host that can compute
 // gets `want` {source, target} and answers in `said` {pieces: [source's, target's], answers, values[layer][token]}.
 import { adopt, announcer, atOnce, bytes, headline, keeper, make, ownWords } from "./view.js";
@@ -72,6 +72,8 @@ export function render({ model, el }) {
   let shown = ""; // the answer on the screen
   let clock = 0;
   let problem = "";
+  let told = (model.get("layer") ?? -1) >= 0; // whether all cells show their answer
+  const tried = new Map(); // pair -> its cells that were tried, as "layer,lane"
   const soon = atOnce(update);
 
   const known = (source, target) => heard.get(`${source}|${target}`) ?? storedPair(data, source, target);
@@ -109,8 +111,9 @@ export function render({ model, el }) {
   const swap = make("button", "", "⇅ Swap");
   swap.setAttribute("aria-label", "Swap the two sentences");
   const out = make("button", "", "Take it out");
+  const tell = make("button", "", "Show all squares");
   const other = make("button", "", "Other countries");
-  tools.append(play, swap, out);
+  tools.append(play, tell, swap, out);
   if (countries.length) tools.append(other);
   const { live, speak, hush } = announcer();
   el.append(head, scene, tug, moral, tools, live);
@@ -230,7 +233,10 @@ export function render({ model, el }) {
       grab(grid, first);
     }
     const legend = make("span", "pt-legend");
-    legend.append(make("i", "turned"), "turned ", make("i"), "not");
+    for (const [look, words] of [["turned", "turned"], ["", "not turned"], ["covered", "not tried"]]) {
+      const entry = legend.appendChild(make("span"));
+      entry.append(make("i", look), words);
+    }
     axis.replaceChildren(make("span", "pt-axis-word", "after layer"), legend);
     const scale = make("span", "pt-scale num");
     legend.before(scale);
@@ -332,6 +338,9 @@ export function render({ model, el }) {
     const base = values[last][0]; // after the last layer only the last token's numbers are read
     const goal = values[last][lanes - 1];
     const cell = chosen(found);
+    const seen = tried.get(key) ?? new Set();
+    tried.set(key, seen);
+    if (cell) seen.add(cell.join());
     const value = cell ? values[cell[0]][cell[1]] : base;
     const turned = value > 0;
 
@@ -345,11 +354,22 @@ export function render({ model, el }) {
           one.classList.toggle("turned", moved > 0);
           one.classList.toggle("away", part < -0.05);
           one.setAttribute("aria-selected", "false");
-          const [ahead, behind] = moved > 0 ? [rome, paris] : [paris, rome];
-          one.setAttribute("aria-label", `${pieces[1][first + lane].trim()}, layer ${layer}: ${ahead} ${times(moved)} times as probable as ${behind}`);
         }),
       );
     }
+    values.forEach((row, layer) =>
+      row.forEach((moved, lane) => {
+        const one = cells[layer][lane];
+        const covered = !told && !seen.has(`${layer},${lane}`);
+        one.classList.toggle("covered", covered);
+        one.classList.toggle("first", covered && !seen.size && lane === 0 && layer === Math.floor(0.4 * values.length));
+        const [ahead, behind] = moved > 0 ? [rome, paris] : [paris, rome];
+        const says = covered ? "not tried" : `${ahead} ${times(moved)} times as probable as ${behind}`;
+        one.setAttribute("aria-label", `${pieces[1][first + lane].trim()}, layer ${layer}: ${says}`);
+      }),
+    );
+    const squares = values.length * lanes;
+    tell.hidden = told || seen.size === squares;
     for (const one of scene.querySelectorAll(".here")) {
       one.classList.remove("here");
       if (one.hasAttribute("aria-selected")) one.setAttribute("aria-selected", "false");
@@ -399,7 +419,10 @@ export function render({ model, el }) {
       .map((_, lane) => ({ word: pieces[1][first + lane].trim(), layers: values.flatMap((row, layer) => (row[lane] > 0 ? [layer] : [])) }))
       .filter(({ layers }) => layers.length);
     const alike = alikeEverywhere();
-    moral.replaceChildren(
+    const hits = [...seen].filter((at) => values[at.split(",")[0]][at.split(",")[1]] > 0).length;
+    if (!tell.hidden && !seen.size) moral.textContent = `Which square puts ${rome} there? Press one, or drag along a row.`;
+    else if (!tell.hidden) moral.replaceChildren(make("b", "", `${hits} of ${seen.size}`), ` tried ${seen.size === 1 ? "square puts" : "squares put"} ${rome} ahead of ${paris}; there are ${squares}.`);
+    else moral.replaceChildren(
       ...(where.length
         ? where.flatMap(({ word, layers }, index) => [
             index ? ", at " : "The answer turns at ", make("b", "", word), ` ${layers.length > 1 ? "after layers" : "after layer"} ${ranges(layers)}`,
@@ -431,10 +454,15 @@ export function render({ model, el }) {
   });
   swap.addEventListener("click", () => choose({ source: model.get("target"), target: model.get("source") }));
   out.addEventListener("click", () => choose({ layer: -1 }));
+  tell.addEventListener("click", () => {
+    told = true;
+    update();
+    play.focus({ preventScroll: true });
+  });
   other.addEventListener("click", () => {
     const rest = countries.filter((country) => country !== model.get("source") && country !== model.get("target"));
     const draw = () => rest.splice(Math.floor(Math.random() * rest.length), 1)[0];
-    choose({ source: draw(), target: draw(), layer: Math.max(0, model.get("layer")) });
+    choose({ source: draw(), target: draw() });
   });
 
   const watcher = new ResizeObserver(() => {

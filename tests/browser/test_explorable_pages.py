@@ -259,15 +259,16 @@ def test_a_page_has_its_picture_before_its_model(visit):
     assert page.evaluate(height) == before, "the layout jumps"
 
 
-def test_the_open_head_stands_beside_the_wall_and_says_what_the_heads_do(visit):
+def test_the_wall_is_wide_and_the_open_head_says_what_the_heads_do(visit):
     page = visit("heads.html").wake()
     loud, where = page.locator(".hd-title .loud"), page.locator(".hd-where")
     expect(loud).to_have_text("90%")
-    expect(where).to_have_text("Layer 23, head 4: the strongest of 270")
+    expect(where).to_have_text("Layer 23, head 4: the strongest of 270; 8% on average")
     expect(page.locator(".hd-take")).to_contain_text("8 of 270 heads give France more than half; 198 give")
     expect(page.locator(".hd-sink")).to_contain_text("attention sink, 67% on average")
-    board, cells = page.locator(".hd-board").bounding_box(), page.locator(".hd-map").bounding_box()
-    assert cells["x"] >= board["x"] + board["width"] and cells["y"] + cells["height"] < 800
+    title, board = page.locator(".hd-title").bounding_box(), page.locator(".hd-board").bounding_box()
+    assert title["y"] + title["height"] <= board["y"] and board["y"] + board["height"] < 800
+    assert page.locator(".hd-grid button").first.bounding_box()["width"] > 35
     page.locator('.hd-grid button[aria-pressed="true"]').press("ArrowLeft")
     expect(where).to_contain_text("Layer 22, head 4: number")
     page.locator(".hd-cell.chosen").press("ArrowLeft")
@@ -397,8 +398,11 @@ def test_a_head_is_switched_off_and_the_answer_turns(visit):
     page.locator('[data-name="0.1"]').click()  # two heads need the model
     expect(page.get_by_role("button", name="Wake the model")).to_have_class(re.compile("pulse"))
     expect(tile).to_have_attribute("aria-pressed", "true")
+    expect(page.locator(".ab-tile.breaks")).to_have_count(2)
     visited.wake()
     expect(page.locator('.ab-tile[aria-pressed="true"]')).to_have_count(2)
+    expect(page.locator(".ab-tile.breaks")).to_have_count(0)  # what a head does alone says nothing now
+    expect(page.locator(".ab-share").first).to_be_empty()
     page.get_by_role("button", name="All on").click()
     expect(answer).to_have_text("golden")
     field = page.get_by_label("Your own sentence")
@@ -646,8 +650,15 @@ def test_a_repaired_model_leans_nowhere_and_cooling_makes_a_rule_of_a_lean(visit
 def test_a_country_is_carried_over_and_the_answer_turns(visit):
     page = visit("patching.html").wake()
     answer, grid = page.locator(".pt-receiver .pt-answer"), page.get_by_role("grid")
+    expect(page.locator(".pt-head")).to_have_text("1,500 times as probable: Paris ahead of Rome")
+    expect(page.locator(".pt-receiver .covered")).to_have_count(60)
+    page.locator(".pt-receiver [data-layer='12'][data-lane='0']").click()
     expect(answer).to_have_text("Rome")
     expect(page.locator(".pt-head")).to_have_text("310 times as probable: Rome ahead of Paris")
+    expect(page.locator(".pt-moral")).to_contain_text("1 of 1 tried square puts Rome ahead of Paris")
+    expect(page.locator(".pt-receiver .covered")).to_have_count(59)
+    page.get_by_role("button", name="Show all squares").click()
+    expect(page.locator(".pt-receiver .covered")).to_have_count(0)
     expect(page.locator(".pt-moral")).to_contain_text(
         "France after layers 0 to 22, at is after layers 23 to 29"
     )
