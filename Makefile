@@ -23,6 +23,8 @@ TESTS := tests
 # The lessons use one thread; so does everything around them.
 export OMP_NUM_THREADS := 1
 export TOKENIZERS_PARALLELISM := false
+# Tests start hundreds of processes. Without this, each would compile the modules that it imports.
+unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: help lab lessons lint check test everything bench places exercises faults website film miniatures address constraints models
 # Two pips in one environment get in each other's way.

@@ -19,8 +19,10 @@ from playwright.sync_api import sync_playwright
 
 nbformat = Lazy("nbformat")
 
-# Milliseconds that a page may take: so long that only a page that hangs reaches it, even on a slow machine.
-PATIENCE = 400_000
+# Milliseconds that a page may take: about ten times what the slowest step needs on an idle machine.
+PATIENCE = 90_000
+# Milliseconds that all cells of a lesson may take. Meanwhile the kernel computes, and the page waits for it.
+RUN = 1_200_000
 
 # Changes JupyterLab's defaults that would disturb a test, such as questions about news and autosave.
 SETTINGS = {
@@ -67,7 +69,7 @@ class Server:
                 "COURSE_ANSWERS": str(self.home / "answers.json"),
             },
         )
-        self._wait_until_it_answers(1200)
+        self._wait_until_it_answers(300)
         return self
 
     def __exit__(self, *error):
@@ -171,7 +173,14 @@ class Notebook:
 
     def run_all(self):
         """Runs all cells, and waits until the kernel is idle and the page shows every widget."""
-        self.page.evaluate("window.jupyterapp.commands.execute('notebook:run-all-cells')")
+        self.page.evaluate(
+            """() => {
+              const run = window.jupyterapp.commands.execute("notebook:run-all-cells");
+              window.courseRun = "running";
+              run.finally(() => (window.courseRun = "ended"));
+            }"""
+        )
+        self.page.wait_for_function("window.courseRun === 'ended'", timeout=RUN)
         self.page.wait_for_function(
             f"""() => {_NOTEBOOK}.sessionContext.session.kernel.status === "idle" &&
             {_NOTEBOOK}.content.widgets.filter(cell => cell.model.type === "code").every(cell =>
