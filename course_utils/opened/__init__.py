@@ -25,6 +25,7 @@ _ROOM_OF = {
     "Sampling": "sampling",
     "SlidingWindow": "window",
     "Speech": "speech.explorer",
+    "Stoppable": "stoppable",
     "Vote": "leaderboard",
     "Watermark": "watermark",
     "against_truth": "audit",

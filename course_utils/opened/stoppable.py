@@ -1,0 +1,111 @@
+"""A Llama that can be stopped between two layers, changed, and sent on, for lesson 04."""
+
+from course_utils.errors import CourseError
+from course_utils.opened.patching import patch_everywhere
+
+
+class Stoppable:
+    """Runs a Llama layer by layer, so that what it carries can be read and changed on the way.
+
+    model : a LlamaForCausalLM of transformers.
+    tokenizer : its tokenizer.
+    """
+
+    def __init__(self, model, tokenizer):
+        self.model, self.tokenizer = model, tokenizer
+        self.layers = len(model.model.layers)
+
+    def split(self, text):
+        """Return the tokens of a text, as a list of str."""
+        return self.tokenizer.batch_decode([[number] for number in self.tokenizer(text)["input_ids"]])
+
+    def stop(self, text, after):
+        """Return each token's list of numbers after the layer `after`: a (tokens, hidden size) tensor.
+
+        Raises CourseError if the model has no such layer.
+        """
+        import torch
+
+        self._check(after)
+        with torch.no_grad():
+            embedded = self.model.model.embed_tokens(self._numbers(text))
+            return self._through(embedded, range(after + 1))[0]
+
+    def go_on(self, lists, after):
+        """Return the scores of all next tokens after the last one, if the layers behind `after` get `lists`.
+
+        lists : (tokens, hidden size) tensor. It is left as it is.
+
+        Raises CourseError if the model has no such layer.
+        """
+        import torch
+
+        self._check(after)
+        with torch.no_grad():
+            hidden = self._through(lists[None], range(after + 1, self.layers))
+            return self.model.lm_head(self.model.model.norm(hidden[:, -1]))[0]
+
+    def without_each_head(self, text, layer):
+        """Return the scores of all next tokens with one head of a layer switched off: (heads, vocabulary).
+
+        A head is off if the 64 numbers (or so) that it collects are zero. All heads of the layer take one run
+        together, with one copy of the text for each.
+        """
+        import torch
+
+        self._check(layer)
+        heads = self.model.config.num_attention_heads
+        copies = range(heads)
+
+        def switch_off(module, inputs):
+            collected = inputs[0].unflatten(-1, (heads, -1)).clone()  # (copies, tokens, heads, head size)
+            collected[copies, :, copies] = 0
+            return collected.flatten(2)
+
+        hooked = self.model.model.layers[layer].self_attn.o_proj
+        with torch.no_grad(), hooked.register_forward_pre_hook(switch_off):
+            return self.model(self._numbers(text).expand(heads, -1), logits_to_keep=1).logits[:, 0]
+
+    def products(self, text, layer):
+        """Return what the last matrix of a layer's feed-forward part gets: a (tokens, intermediate size) tensor."""
+        import torch
+
+        self._check(layer)
+        kept = []
+
+        def keep(module, inputs):
+            kept.append(inputs[0][0])
+
+        hooked = self.model.model.layers[layer].mlp.down_proj
+        with torch.no_grad(), hooked.register_forward_pre_hook(keep):
+            self.model(self._numbers(text), logits_to_keep=1)
+        return kept[0]
+
+    def patch(self, source, target):
+        """Return what the explorer `Patching` asks for: the answers to both texts, and all patches' effects."""
+        places = (self._numbers(text)[0] for text in (source, target))
+        logits = patch_everywhere(self.model, *places)  # (layers, tokens, vocabulary)
+        # After the last layer a patch of the last token gives the source's answer, one of the first changes nothing.
+        new, old = logits[-1, -1].argmax(), logits[-1, 0].argmax()
+        return self.tokenizer.batch_decode([[new], [old]]), logits[..., new] - logits[..., old]
+
+    def _numbers(self, text):
+        return self.tokenizer(text, return_tensors="pt")["input_ids"].to(self.model.device)
+
+    def _through(self, hidden, layers):
+        """Return hidden states, (1, tokens, hidden size), after these layers."""
+        import torch
+
+        tokens = hidden.shape[1]
+        mask = hidden.new_full((tokens, tokens), -torch.inf).triu(1)[None, None]
+        positions = torch.arange(tokens, device=hidden.device)[None]
+        rotation = self.model.model.rotary_emb(hidden, positions)
+        for layer in layers:
+            hidden = self.model.model.layers[layer](
+                hidden, attention_mask=mask, position_embeddings=rotation
+            )
+        return hidden
+
+    def _check(self, layer):
+        if layer not in range(self.layers):
+            raise CourseError(f"There is no layer {layer}: choose one from 0 to {self.layers - 1}.")
