@@ -46,10 +46,9 @@ class Stoppable:
             return self.model.lm_head(self.model.model.norm(hidden[:, -1]))[0]
 
     def without_each_head(self, text, layer):
-        """Return the scores of all next tokens with one head of a layer switched off: (heads, vocabulary).
+        """Return the scores of all next tokens without each head of a layer: (heads, vocabulary).
 
-        A head is off if the 64 numbers (or so) that it collects are zero. All heads of the layer take one run
-        together, with one copy of the text for each.
+        A head is off if the numbers that it collects are zero. One run has a copy of the text for each head.
         """
         import torch
 
@@ -67,7 +66,7 @@ class Stoppable:
             return self.model(self._numbers(text).expand(heads, -1), logits_to_keep=1).logits[:, 0]
 
     def products(self, text, layer):
-        """Return what the last matrix of a layer's feed-forward part gets: a (tokens, intermediate size) tensor."""
+        """Return what a layer's matrix `down_proj` gets: a (tokens, intermediate size) tensor."""
         import torch
 
         self._check(layer)
@@ -85,7 +84,7 @@ class Stoppable:
         """Return what the explorer `Patching` asks for: the answers to both texts, and all patches' effects."""
         places = (self._numbers(text)[0] for text in (source, target))
         logits = patch_everywhere(self.model, *places)  # (layers, tokens, vocabulary)
-        # After the last layer a patch of the last token gives the source's answer, one of the first changes nothing.
+        # After the last layer, patching the last token gives the source's answer, the first changes nothing.
         new, old = logits[-1, -1].argmax(), logits[-1, 0].argmax()
         return self.tokenizer.batch_decode([[new], [old]]), logits[..., new] - logits[..., old]
 
@@ -101,9 +100,7 @@ class Stoppable:
         positions = torch.arange(tokens, device=hidden.device)[None]
         rotation = self.model.model.rotary_emb(hidden, positions)
         for layer in layers:
-            hidden = self.model.model.layers[layer](
-                hidden, attention_mask=mask, position_embeddings=rotation
-            )
+            hidden = self.model.model.layers[layer](hidden, attention_mask=mask, position_embeddings=rotation)
         return hidden
 
     def _check(self, layer):

@@ -1,0 +1,77 @@
+"""Tests that a Llama that was stopped, changed and sent on computes what the library computes."""
+
+import pytest
+from lazy import Lazy
+
+import course_utils as course
+from course_utils import CourseError
+
+torch = Lazy("torch")
+
+FRANCE, ITALY = "The capital of France is", "The capital of Italy is"
+
+
+@pytest.fixture(scope="module")
+def llama():
+    return course.opened.Stoppable(*course.load("llama", size="small"))
+
+
+@pytest.fixture(scope="module")
+def whole(llama):
+    """Returns the library's own run."""
+    with torch.no_grad():
+        return llama.model(**llama.tokenizer(FRANCE, return_tensors="pt"), output_hidden_states=True)
+
+
+@pytest.mark.parametrize("layer", [0, 11, 28])
+def test_stopping_and_going_on_equals_the_library(llama, whole, layer):
+    lists = llama.stop(FRANCE, after=layer)
+    assert (lists - whole.hidden_states[layer + 1][0]).abs().max() < 1e-5 * lists.abs().max()
+    before = lists.clone()
+    assert (llama.go_on(lists, after=layer) - whole.logits[0, -1]).abs().max() < 1e-4
+    assert torch.equal(lists, before)
+
+
+def test_an_exchange_equals_the_patch_of_the_explorer(llama):
+    answers, effects = llama.patch(ITALY, FRANCE)
+    assert answers == [" Rome", " Paris"] and effects.shape == (30, 5)
+    rome, paris = (llama.tokenizer(answer)["input_ids"][0] for answer in answers)
+    lists = llama.stop(FRANCE, after=22)
+    lists[3] = llama.stop(ITALY, after=22)[3]
+    scores = llama.go_on(lists, after=22)
+    assert scores[rome] - scores[paris] == pytest.approx(effects[22, 3].item(), abs=1e-3)
+
+
+def test_each_head_is_off_alone(llama, whole):
+    module = llama.model.model.layers[23].self_attn.o_proj
+
+    def off(module, inputs):
+        collected = inputs[0].clone()
+        collected[..., 4 * 64 : 5 * 64] = 0
+        return collected
+
+    with torch.no_grad(), module.register_forward_pre_hook(off):
+        expected = llama.model(**llama.tokenizer(FRANCE, return_tensors="pt")).logits[0, -1]
+    scores = llama.without_each_head(FRANCE, 23)
+    assert scores.shape == (9, 49_152)
+    assert (scores[4] - expected).abs().max() < 1e-3 < (whole.logits[0, -1] - expected).abs().max()
+
+
+def test_the_products_make_what_the_feed_forward_part_adds(llama):
+    block, made = llama.model.model.layers[11], []
+    with torch.no_grad(), block.mlp.register_forward_hook(lambda *given: made.append(given[2][0])):
+        llama.model(**llama.tokenizer(FRANCE, return_tensors="pt"))
+    products = llama.products(FRANCE, 11)
+    assert products.shape == (5, 1536)
+    assert (products @ block.mlp.down_proj.weight.T - made[0]).abs().max() < 1e-5 * made[0].abs().max()
+
+
+def test_a_layer_that_does_not_exist_is_named(llama):
+    for ask in (
+        lambda: llama.stop(FRANCE, after=30),
+        lambda: llama.go_on(llama.stop(FRANCE, after=0), after=-1),
+        lambda: llama.without_each_head(FRANCE, 30),
+        lambda: llama.products(FRANCE, 30),
+    ):
+        with pytest.raises(CourseError, match=r"no layer -?\d+: choose one from 0 to 29"):
+            ask()
