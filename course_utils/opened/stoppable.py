@@ -81,7 +81,7 @@ class Stoppable:
         return kept[0]
 
     def patch(self, source, target):
-        """Return what the explorer `Patching` asks for: the answers to both texts, and all patches' effects."""
+        """Return what the explorer `Patching` asks for: both answers, and all patches' effects."""
         places = (self._numbers(text)[0] for text in (source, target))
         logits = patch_everywhere(self.model, *places)  # (layers, tokens, vocabulary)
         # After the last layer, patching the last token gives the source's answer, the first changes nothing.
