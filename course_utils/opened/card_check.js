@@ -14,6 +14,8 @@ const PATTERNS = {
   energy: /\p{Nd}[\p{Nd}.,]* ?k?Wh(?![\p{L}\p{N}_])[^.|]*|\p{Nd}[\p{Nd}.,]* ?(?:kg|g|t) (?:of )?CO[^.|]*/u,
 };
 const PEOPLE = /(?<![\p{L}\p{N}_])(?:knows?|thinks?|wants?|believes?|understands?|feels?|loves?)(?![\p{L}\p{N}_])/giu;
+/** Praise that stands where a fact should. The linter takes it for one; the view does not. */
+const BOAST = /\b(?:best|finest|greatest|perfect|unmatched|leading|world-class|state-of-the-art)\b/i;
 const BLOCK = /^(\s*---(?:\r\n|\r|\n))([\s\S]*?)((?:\r\n|\r|\n)---[ \t]*(?:\r\n|\n|$))/;
 
 /** A value of YAML as Python writes it: "" for nothing, True and False for its many words, lists in brackets. */
@@ -109,17 +111,20 @@ export function marksOf(text, { parts, people }) {
   return free;
 }
 
+/** The word of praise in what was found for a part, or "". @param {string} words */
+export const boastIn = (words) => BOAST.exec(words)?.[0] ?? "";
+
 // What a press on a missing part writes, and what it asks for.
 const STUBS = {
-  license: ["license: ", "a line in the block on top"],
-  language: ["language: ", "a line in the block on top"],
-  library_name: ["library_name: ", "a line in the block on top"],
-  purpose: ["It is meant for ", "meant for …"],
-  data: ["It was trained on ", "trained on …"],
-  results: ["Right answers: ", "such as 3 of 4, or 81%"],
-  limits: ["## Limits\n", "a heading, and a line below it"],
-  contact: ["Questions to", "Questions to …"],
-  energy: ["Energy: ", "such as 1 Wh"],
+  license: ["license: ", "under which terms?"],
+  language: ["language: ", "which ones?"],
+  library_name: ["library_name: ", "what opens it?"],
+  purpose: ["It is meant for ", "meant for what?"],
+  data: ["It was trained on ", "trained on what?"],
+  results: ["Right answers: ", "how good is it?"],
+  limits: ["## Limits\n", "where does it fail?"],
+  contact: ["Questions to", "whom to ask?"],
+  energy: ["Energy: ", "what did it cost?"],
 };
 
 export function render({ model, el }) {
@@ -156,11 +161,13 @@ export function render({ model, el }) {
   }
   const list = make("ul", "ck-list");
   const verdict = make("p", "ck-verdict");
-  side.append(list, box, verdict);
+  const goal = make("div", "ck-goal");
+  goal.append(box, verdict);
+  side.append(goal, list);
   const shelf = make("div", "ck-shelf");
   shelf.setAttribute("role", "group");
   shelf.setAttribute("aria-label", "Load a card");
-  shelf.append(make("span", "", "Load a card:"));
+  shelf.append(make("span", "", "Or check a published one:"));
   const loads = titles.map((title) => {
     const button = make("button", "", title);
     button.addEventListener("click", () => {
@@ -171,7 +178,9 @@ export function render({ model, el }) {
     return button;
   });
   const { live, speak, hush } = announcer(900);
-  el.append(head, side, paper, shelf, live);
+  const desk = make("div", "ck-desk");
+  desk.append(side, paper, shelf);
+  el.append(head, desk, live);
 
   const card = () => (cards[model.get("card")] === undefined ? titles[0] : model.get("card"));
   const text = () => model.get("text") || cards[card()];
@@ -244,9 +253,10 @@ export function render({ model, el }) {
     // While the kernel checks, marks of words that have gone are not drawn.
     for (const { start, end, part, again } of found ? marksOf(words, found) : []) {
       behind.append(words.slice(at, start));
-      const mark = make("mark", part ? "" : "people", words.slice(start, end));
+      const boast = part && boastIn(words.slice(start, end));
+      const mark = make("mark", boast ? "boast" : part ? "" : "people", words.slice(start, end));
       mark.dataset.part = part;
-      if (!again) mark.dataset.label = part || "a person?";
+      if (!again) mark.dataset.label = boast ? `${part}, or a boast?` : part || "a person?";
       behind.append(mark);
       at = end;
     }
@@ -268,17 +278,23 @@ export function render({ model, el }) {
     if (!found) return;
     const parts = Object.entries(found.parts);
     const missing = parts.filter(([, words]) => !words).map(([part]) => part);
-    const done = !missing.length && !found.people.length;
+    const boasts = parts.filter(([, words]) => boastIn(words)).map(([part]) => part);
+    const done = !missing.length && !found.people.length && !boasts.length;
     loud.textContent = String(missing.length);
     loud.classList.toggle("ember", missing.length > 0);
-    loudWords.textContent = `of ${parts.length} parts ${missing.length === 1 ? "is" : "are"} missing`;
+    const faults = [];
+    if (boasts.length) faults.push(`${boasts.length} only ${boasts.length === 1 ? "boasts" : "boast"}`);
+    if (found.people.length) faults.push(`${found.people.length === 1 ? "a word makes" : `${found.people.length} words make`} a person of a model`);
+    loudWords.textContent = `of ${parts.length} parts ${missing.length === 1 ? "is" : "are"} missing${faults.length ? `; ${faults.join(", ")}` : ""}`;
     const focused = list.contains(document.activeElement) ? [...list.children].indexOf(document.activeElement.parentElement) : -1;
     list.replaceChildren();
     for (const [part, words] of parts) {
-      const item = make("li", words ? "there" : "");
+      const boast = boastIn(words);
+      const item = make("li", boast ? "boast" : words ? "there" : "");
       const button = make("button");
-      button.append(make("i", "ck-tick"), make("b", "", part), make("span", "", words ? words.replace(/\s+/g, " ").slice(0, 90) : STUBS[part]?.[1] ?? "missing"));
-      button.setAttribute("aria-label", words ? `${part}: ${words.replace(/\s+/g, " ").slice(0, 90)}. Show it` : `${part} is missing. Write it`);
+      const short = words.replace(/\s+/g, " ").slice(0, 90);
+      button.append(make("i", "ck-tick", boast ? "?" : words ? "✓" : "+"), make("b", "", part.replace("_", "_\u200b")), make("span", "", boast ? `“${boast}” says nothing` : words ? short : STUBS[part]?.[1] ?? "missing"));
+      button.setAttribute("aria-label", words ? `${part}: ${short}. ${boast ? `A boast: ${boast}. ` : ""}Show it` : `${part} is missing. Write it`);
       button.addEventListener("click", () => (words ? show(part) : fill(part)));
       if (words && before.size && !before.has(part)) item.classList.add("new");
       item.append(button);
@@ -287,7 +303,7 @@ export function render({ model, el }) {
     const people = make("li", found.people.length ? "person" : "there");
     const line = make("button");
     const said = found.people.join(", ");
-    line.append(make("i", "ck-tick"), make("b", "", "no person"), make("span", "", said ? `a model ${said}?` : "no words that make a person of a model"));
+    line.append(make("i", "ck-tick", said ? "?" : "✓"), make("b", "", "not a person"), make("span", "", said ? `${found.people.map((word) => `“${word}”`).join(", ")}: words for people` : "no word that makes a person of a model"));
     line.setAttribute("aria-label", said ? `Words that make a person of a model: ${said}. Show the first` : "No words that make a person of a model");
     line.addEventListener("click", () => show(""));
     people.append(line);
@@ -300,7 +316,7 @@ export function render({ model, el }) {
     }
     el.classList.toggle("done", done);
     before = new Set(parts.filter(([, words]) => words).map(([part]) => part));
-    verdict.textContent = done ? "Complete, says the linter. Is it true? That it cannot see." : "";
+    verdict.textContent = done ? "Complete, says the linter. Is it true? That it cannot see." : missing.length ? "Press a part that is missing, or write in the card." : "Nothing is missing. Now mend what is marked.";
     speak(`${missing.length} of ${parts.length} parts are missing${missing.length ? `: ${missing.join(", ")}` : ""}. ${said ? `Words for people: ${said}.` : ""} ${verdict.textContent}`);
   }
 

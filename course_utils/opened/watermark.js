@@ -1,5 +1,6 @@
 // Count the words of a text that stand on a secret list, and see when it counts as marked.
-// Model: `data`, and what the visitor chose: text (a bonus, "copied" or "own"), swapped, length (tokens counted), own
+// Model: `data`, and what the visitor chose: text (a bonus, "copied" or "own"), swapped, length (tokens counted; 0: the
+// key is not turned yet, and nothing shows which text is marked), own
 // (the visitor's words), key (0: the key that marked the texts; else another).
 // `data` has vocabulary, ratio, threshold, and texts {bonus, swapped, ids}. With `data.key` the lists are drawn here, as
 // torch draws them. Without it each text has `green` ("0" and "1" for each token from the second on), and a host that
@@ -105,6 +106,8 @@ export function render({ model, el }) {
   let length = model.get("length") ?? 0;
   let playing = 0;
   let problem = "";
+  let guessed; // whether the visitor's guess was right
+  const sealed = () => length === 0;
 
   adopt(el, "wm");
   const { head, loud, loudWords } = headline("wm");
@@ -145,11 +148,12 @@ export function render({ model, el }) {
   if (data.key) tools.append(key);
   const words = { placeholder: "Paste a text of your own", label: "Your own text", button: "Count it" };
   const own = ownWords("wm-own", words, (text) => choose({ own: text, text: "own", length: 1e6 }));
+  const sheets = make("div", "wm-sheets"); // all texts, before one is chosen
   const legend = make("p", "wm-legend");
   legend.append(make("span", "wm-word in", "word"), " on the key's list after the word before it: “green”");
   const { live, speak, hush } = announcer(700);
   const grid = make("div", "wm-grid");
-  grid.append(head, verdict, choices, swaps, paper, chart, legend, tools, own);
+  grid.append(head, verdict, sheets, choices, swaps, paper, chart, legend, tools, own);
   el.append(grid, live);
 
   const soon = atOnce(draw);
@@ -158,6 +162,7 @@ export function render({ model, el }) {
     cancelAnimationFrame(playing);
     playing = 0;
     problem = "";
+    guessed = undefined;
     if ("length" in changes) length = changes.length;
     keep(changes);
   }
@@ -295,8 +300,7 @@ export function render({ model, el }) {
     if (written !== text) {
       paper.replaceChildren();
       spans = pieces.map((piece, index) => {
-        const glued = index === 0 || NO_SPACE_BEFORE.test(piece) || NO_SPACE_AFTER.test(pieces[index - 1]);
-        if (!glued) paper.append(" ");
+        if (!glued(pieces, index)) paper.append(" ");
         const span = paper.appendChild(make("span", "wm-word", piece));
         span.dataset.index = String(index);
         return span;
@@ -307,6 +311,8 @@ export function render({ model, el }) {
   }
 
   function draw() {
+    el.classList.toggle("sealed", sealed());
+    if (sealed()) return lay();
     const name = model.get("text");
     const swapped = model.get("swapped") ?? shares[0];
     const options = [
@@ -316,7 +322,6 @@ export function render({ model, el }) {
     ];
     radios(choices, options, name, (text) => choose({ text, length: 1e6 }));
     const fixed = name === "copied" || name === "own";
-    swaps.classList.toggle("idle", fixed);
     radios(swaps, fixed ? [] : shares.map((share) => [share, swapLabel(name, share)]), swapped, (share) => choose({ swapped: share }));
     const text = problem ? null : textOf(name, swapped);
     el.classList.toggle("waiting", !text);
@@ -345,6 +350,29 @@ export function render({ model, el }) {
     moveTo(current);
     tell(text);
   }
+  /** Lay out all texts as they are read without the key. The one without a mark is neither first nor last. */
+  function lay() {
+    loud.textContent = "Which one";
+    loudWords.textContent = ` of ${bonuses.length} texts has no mark?`;
+    verdict.textContent = "Press it, and the key is turned.";
+    sheets.replaceChildren(...[...bonuses.slice(1, 2), ...bonuses.slice(0, 1), ...bonuses.slice(2)].map((bonus, index) => {
+      const { pieces } = textOf(String(bonus), shares[0]);
+      const sheet = make("button", "wm-sheet");
+      const label = `Text ${index + 1}`;
+      sheet.append(make("b", "", label), make("span", "", pieces.map((piece, at) => (glued(pieces, at) ? piece : ` ${piece}`)).join("")));
+      sheet.addEventListener("click", () => {
+        choose({ text: String(bonus), swapped: shares[0], length: FEWEST });
+        guessed = bonus === 0;
+        draw();
+        ember.focus({ preventScroll: true });
+        if (!still.matches) return count();
+        cut(1e6);
+        settle();
+      });
+      return sheet;
+    }));
+  }
+  const glued = (pieces, index) => index === 0 || NO_SPACE_BEFORE.test(pieces[index]) || NO_SPACE_AFTER.test(pieces[index - 1]);
   function swapLabel(name, share) {
     const { changed } = textOf(name, share);
     const percent = Math.round((100 * changed.filter(Boolean).length) / changed.length);
@@ -362,14 +390,15 @@ export function render({ model, el }) {
       span.classList.toggle("rest", index >= length);
       span.classList.toggle("unknown", index > 0 ? marks[index - 1] === null : false);
     });
+    bar.style.top = `${down(threshold)}px`;
+    zero.style.top = `${down(0)}px`;
+    play.textContent = playing ? "❚❚ Stop" : "▶ Count again";
     loud.textContent = odds(byChance(hits, seen.length, ratio));
     loudWords.replaceChildren(" unmarked texts would have at least ", make("b", "num", `${hits} of ${seen.length}`), " words on the list, if chance alone decided");
     tip.textContent = `z = ${z.toFixed(2).replace("-", "−")}`;
     const needed = Math.floor(ratio * seen.length + threshold * Math.sqrt(seen.length * ratio * (1 - ratio))) + 1;
-    barLabel.textContent = needed > seen.length ? `z = ${threshold}: out of reach for so few words` : `accused over z = ${threshold}; by chance ${odds(byChance(needed, seen.length, ratio))}`;
-    bar.style.top = `${down(threshold)}px`;
-    zero.style.top = `${down(0)}px`;
-    foot.textContent = `${length} tokens counted`;
+    barLabel.textContent = needed > seen.length ? `z = ${threshold}: out of reach for so few words` : `accused above z = ${threshold}`;
+    foot.textContent = `${seen.length} words counted`;
     el.classList.toggle("over", over);
     const right = model.get("key") ? undefined : marked;
     const why = length < pieces.length ? "the text is short" : model.get("swapped") ? "words were swapped" : "the mark is light";
@@ -381,14 +410,14 @@ export function render({ model, el }) {
           ? over ? "Found: this text is marked." : `Not found, though it is marked: ${why}.`
           : over ? "A false accusation: this text has no mark. Its words aren't there by chance, they repeat." : "Not over the line. It has no mark.";
     const skipped = marks.slice(0, length - 1).length - seen.length;
-    verdict.textContent = skipped ? `${says} ${skipped} of ${length - 1} pairs have a word that the model lacks: not counted.` : says;
+    const guess = guessed === undefined || playing ? "" : guessed ? "You guessed right. " : "You guessed wrong. ";
+    verdict.textContent = guess + (skipped ? `${says} ${skipped} of ${length - 1} pairs have a word that the model lacks: not counted.` : says);
     verdict.classList.toggle("ember", over);
     ember.setAttribute("aria-valuemin", String(FEWEST));
     ember.setAttribute("aria-valuemax", String(pieces.length));
     ember.setAttribute("aria-valuenow", String(length));
-    ember.setAttribute("aria-valuetext", `${length} tokens, z ${z.toFixed(2)}`);
+    ember.setAttribute("aria-valuetext", `${seen.length} words, z ${z.toFixed(2)}`);
     key.textContent = model.get("key") ? "Back to the right key" : "Try another key";
-    play.textContent = playing ? "❚❚ Stop" : "▶ Count";
     if (!playing) speak(`${loud.textContent}${loudWords.textContent}. ${tip.textContent}. ${verdict.textContent}`);
   }
   /** Show another length of the same text. */
@@ -440,6 +469,7 @@ export function render({ model, el }) {
         cancelAnimationFrame(playing);
         playing = 0;
         settle();
+        soon();
       }
     };
     playing = requestAnimationFrame(frame);
@@ -462,14 +492,13 @@ export function render({ model, el }) {
     if (!width || (width === size.width && height === size.height)) return;
     size = { width, height };
     svg.setAttribute("viewBox", `0 0 ${width} ${height}`);
-    const first = !current.length;
     draw();
-    if (first && current.length && !still.matches && length > current.length) count(); // the first look: the words light up
   });
   watcher.observe(chart);
   const chose = ["text", "swapped", "own", "key"];
   for (const name of chose) model.on(`change:${name}`, soon);
   model.on("change:said", listen);
+  if (sealed()) draw();
 
   return () => {
     hush();
