@@ -41,6 +41,7 @@ ROUTES = {
         (
             "tokens_and_llama",
             "inside_llama",
+            "how_it_learns",
             "falcon",
             "mistral_and_mixtral",
             "cost_and_hardware",
