@@ -138,12 +138,12 @@ async function unrolled({ film, maps, ...drawing }) {
   return { ...drawing, frames, maps: drawing.peaks.map((_, step) => all.subarray(step * each, (step + 1) * each)) };
 }
 
-/** How far apart two pictures are: the root of the mean squared difference, of 255. */
+/** How far apart two pictures are: the root of the mean squared difference, in percent of that of black and white. */
 function apart(one, other) {
   const [a, b] = [one, other].map((frame) => frame.getContext("2d").getImageData(0, 0, frame.width, frame.width).data);
   let sum = 0;
   for (let i = 0; i < a.length; i++) sum += (a[i] - b[i]) ** 2; // all alphas are equal
-  return Math.round(Math.sqrt(sum / (0.75 * a.length)));
+  return Math.round((100 * Math.sqrt(sum / (0.75 * a.length))) / 255);
 }
 
 export function render({ model, el }) {
@@ -215,7 +215,7 @@ export function render({ model, el }) {
   film.append(strip, head1);
   const axis = make("div", "dn-axis");
   axis.append(make("span", "", "pure noise"), make("span", "dn-progress"), make("span", "", "picture"));
-  reel.append(play, film, axis);
+  reel.append(film, axis);
 
   const tray = make("section", "dn-tray");
   const trayTitle = make("p", "dn-tray-title");
@@ -264,7 +264,9 @@ export function render({ model, el }) {
   const scene = make("div", "dn-scene");
   stage.append(legend);
   scene.append(stage, reel, tray, tools);
-  el.append(head, scene, live);
+  const top = make("div", "dn-top");
+  top.append(play, head);
+  el.append(top, scene, live);
 
   // What is lit.
   const lit = () => (pointed >= 0 ? pointed : (model.get("word") ?? -1));
@@ -639,7 +641,7 @@ export function render({ model, el }) {
     const gap = gapBetween(frames, now);
     loud.textContent = noise === undefined ? "…" : `${Math.round(100 * noise)}%`;
     const when = now === 0 ? "noise" : now < steps() ? `noise after step ${now} of ${steps()}` : `noise after ${now} steps`;
-    loudWords.textContent = when + (gap === null ? "" : gap === 0 ? ", the same for both." : `. The two are ${gap} of 255 apart.`);
+    loudWords.textContent = when + (gap === null ? "" : gap === 0 ? ", the same for both." : `. The two are ${gap}% apart, black and white 100%.`);
     head1.style.setProperty("--step", String(now));
     head1.hidden = false;
     film.setAttribute("aria-valuenow", String(now));

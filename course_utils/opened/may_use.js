@@ -149,6 +149,10 @@ export function render({ model, el }) {
     button.append(inner);
     button.title = name;
     button.setAttribute("aria-label", name);
+    if (row >= 0 && column >= 0 && matchMedia("(hover: hover)").matches) {
+      button.addEventListener("mouseenter", () => preview([row, column]));
+      button.addEventListener("mouseleave", () => preview(null));
+    }
     button.addEventListener("click", () => ask(row, column, row < 0 ? { sort: sort() === column ? -1 : column } : {}));
     button.addEventListener("keydown", (event) => {
       const step = { ArrowRight: [0, 1], ArrowLeft: [0, -1], ArrowDown: [1, 0], ArrowUp: [-1, 0] }[event.key];
@@ -215,6 +219,8 @@ export function render({ model, el }) {
     if (atColumn >= 0) changes.use = atColumn;
     if (atRow >= 0 && !inFamily(licences[atRow])) changes.family = "";
     focused = [atRow, atColumn];
+    previewed = null;
+    answerBox.classList.remove("preview");
     keep(changes);
   }
   function chooseFamily(chosen) {
@@ -224,11 +230,10 @@ export function render({ model, el }) {
     }
     keep(changes);
   }
+  let previewed = null; // the cell under the pointer
   let focused = [row(), column()]; // the cell that the Tab key leads to
 
   function update() {
-    const licence = licences[row()];
-    const verdict = licence.verdicts[column()];
     const shown = licences.filter(inFamily);
     const counted = count(shown);
 
@@ -261,13 +266,24 @@ export function render({ model, el }) {
       verdicts.forEach(({ answer }, at) => cells.get(`${index} ${at}`).classList.toggle("pointed", answer === pointed)),
     );
     arrange();
-
-    question.replaceChildren("May I ", make("b", "", uses[column()]), "? ", make("span", "", licence.title));
+    drawAnswer();
+  }
+  /** Show the answer of a cell while the pointer is over it, or again that of the chosen one. */
+  function preview(at) {
+    previewed = at;
+    answerBox.classList.toggle("preview", at !== null);
+    drawAnswer();
+  }
+  function drawAnswer() {
+    const [atRow, atColumn] = previewed ?? [row(), column()];
+    const licence = licences[atRow];
+    const verdict = licence.verdicts[atColumn];
+    question.replaceChildren("May I ", make("b", "", uses[atColumn]), "? ", make("span", "", licence.title));
     verdictLine.className = `mu-verdict ${verdict.answer.replaceAll(/\W+/g, "-")}`;
     verdictLine.replaceChildren(draw("mu-mark", MARKS[verdict.answer]), make("b", "loud", WORDS[verdict.answer] ?? verdict.answer));
     why.textContent = verdict.why;
     const { clauses } = verdict;
-    const given = model.get("clause") ?? -1;
+    const given = previewed ? -1 : (model.get("clause") ?? -1);
     const open = clauses[given] ? given : weightiest(clauses);
     const focus = chips.contains(document.activeElement);
     chips.replaceChildren(
@@ -290,7 +306,7 @@ export function render({ model, el }) {
     source.replaceChildren(
       `${licence.title}${licence.date ? `, ${licence.date}` : ""} · `, link, ` · ${licence.basis} · one reading, not legal advice`,
     );
-    speak(`${licence.short}. May I ${uses[column()]}? ${WORDS[verdict.answer] ?? verdict.answer} ${verdict.why} ${clause.section}: ${clause.quote}`);
+    if (!previewed) speak(`${licence.short}. May I ${uses[atColumn]}? ${WORDS[verdict.answer] ?? verdict.answer} ${verdict.why} ${clause.section}: ${clause.quote}`);
   }
 
   /** Sort the rows: the chosen family first, then by the answers to one use. Each travels to its new position. */

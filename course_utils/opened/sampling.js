@@ -333,6 +333,7 @@ export function render({ model, el }) {
       return chip;
     });
     paper.replaceChildren(...chips, make("i", "sp-cursor"));
+    paper.scrollTop = paper.scrollHeight; // a long text moves in its own lines, and nothing below it
   }
 
   // Drawing and writing

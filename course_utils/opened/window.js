@@ -53,7 +53,6 @@ export function render({ model, el }) {
   handle.setAttribute("aria-label", "Tokens that the window holds");
   handle.setAttribute("aria-valuemin", "2");
   handle.append(make("i"), make("span", "wd-hint", "drag me"));
-  const legend = make("p", "wd-legend", "number below a token: layers that it takes to reach the end · –: out of reach");
   const stage = make("div", "wd-stage");
   stage.setAttribute("aria-hidden", "true");
   const tools = make("div", "wd-tools");
@@ -64,7 +63,7 @@ export function render({ model, el }) {
   const wake = make("div");
   wake.dataset.wake = "for your own text";
   const { live, speak, hush } = announcer();
-  el.append(head, take, paper, legend, stage, tools);
+  el.append(head, take, paper, stage, tools);
   if (data.words) {
     const labels = { placeholder: "Your own text, up to the word that is asked for", label: "Your own text", button: "Read it" };
     el.append(wake, ownText(labels, data, turnTo));
@@ -220,7 +219,11 @@ export function render({ model, el }) {
       chip.classList.toggle("far", steps > layers);
       chip.classList.toggle("told", index === right);
       chip.classList.toggle("stop", stops.includes(index) && index !== right && index !== last);
-      chip.lastChild.textContent = steps === 1 ? "" : steps > layers ? "–" : String(steps);
+      const before = index > 1 ? layersNeeded(last - index + 1, number) : 0;
+      chip.classList.toggle("beyond", steps > 1);
+      chip.classList.toggle("begins", Math.min(before, layers + 1) !== Math.min(steps, layers + 1));
+      const long = number > 5; // else the words of one run would cover those of the next
+      chip.lastChild.textContent = !chip.matches(".beyond.begins") ? "" : steps > layers ? "out of reach" : long ? `needs ${steps} layers` : String(steps);
       if (index === right) tint(chip, favourite.trim());
     });
     const corner = chips[Math.max(1, first)];
