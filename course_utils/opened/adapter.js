@@ -9,7 +9,8 @@ const GROUPS = { told: "library", "held out": "library", general: "general" };
 const STEP = 90; // ms between two strengths while it plays
 const WAIT = 250; // ms of rest before a host is asked
 const LONGEST = 14; // tokens
-const MARGIN = 26; // px left and right of the curves
+const LEFT = 54; // px left of the curves, for the upright axis
+const RIGHT = 26;
 const spell = (number) => number.toLocaleString("en-US");
 
 /**
@@ -70,16 +71,23 @@ export function render({ model, el }) {
     const label = chart.appendChild(make("span", `ad-label ${name}`, `${GROUPS[group] ?? group} questions`));
     return { group, path, point, label };
   });
+  const levels = [0, 0.5, 1].map((share) => {
+    const level = chart.appendChild(make("i", "ad-level"));
+    level.append(make("span", "num", `${100 * share}%`), share === 1 ? make("span", "ad-unit", "right") : "");
+    return [share, level];
+  });
   const rule = chart.appendChild(make("i", "ad-rule"));
   const axis = chart.appendChild(make("div", "ad-axis"));
-  const marks = [[0, "as it came"], [1, "as trained"], ...(last > 1.25 ? [[last, `${last} times`]] : [])].map(([value, text]) => [value, axis.appendChild(make("span", "", text))]);
+  const marks = [[0, "as it came"], [1, "as trained"], ...(last > 1.25 ? [[last, `${last}×`]] : [])].map(([value, text]) => [value, axis.appendChild(make("span", "", text))]);
   const ember = make("div", "ad-ember");
   ember.tabIndex = 0;
   ember.setAttribute("role", "slider");
   ember.setAttribute("aria-label", "Strength of the adapter");
   ember.setAttribute("aria-valuemin", String(strengths[0]));
   ember.setAttribute("aria-valuemax", String(last));
-  const tip = ember.appendChild(make("span", "num"));
+  const tip = ember.appendChild(make("span"));
+  const tipValue = tip.appendChild(make("b", "num"));
+  tip.append(make("span", "ad-hint", "drag me"));
   chart.append(ember);
 
   const answers = make("div", "ad-answers");
@@ -163,7 +171,7 @@ export function render({ model, el }) {
       },
     };
   }
-    const headings = { told: "Asked about the library, in other words than trained", untold: "Asked about the library, and never told", general: "Asked about anything else" };
+  const headings = { told: "Asked about the library, in other words than trained", untold: "Asked about the library, and never told", general: "Asked about anything else" };
   const rows = [];
   for (const group of ["told", "general", "untold", undefined]) {
     const those = prompts.filter((prompt) => prompt.group === group);
@@ -198,7 +206,7 @@ export function render({ model, el }) {
 
   // The curves, and the handle on them
   let size = { width: 0, height: 0 };
-  const across = (value) => MARGIN + ((value - strengths[0]) / (last - strengths[0])) * (size.width - 2 * MARGIN);
+  const across = (value) => LEFT + ((value - strengths[0]) / (last - strengths[0])) * (size.width - LEFT - RIGHT);
   const down = (share) => 14 + (1 - share) * (size.height - 14);
   const shareOf = (group, index) => data.right[group][index] / (data.counts?.[group] ?? 100);
   /** The share between two measured strengths, on the straight line that is drawn. */
@@ -214,10 +222,13 @@ export function render({ model, el }) {
     svg.setAttribute("viewBox", `0 0 ${width} ${height}`);
     for (const { group, path, label } of curves) {
       path.setAttribute("d", strengths.map((value, index) => `${index ? "L" : "M"}${across(value).toFixed(1)} ${down(shareOf(group, index)).toFixed(1)}`).join(""));
-      const high = data.right[group].indexOf(Math.max(...data.right[group]));
-      const x = across(strengths[high]);
-      label.style.transform = `translate(${x}px, ${down(shareOf(group, high))}px) translateX(${(-100 * x) / size.width}%)`;
+      // A curve is named where it is alone: the one that falls below its beginning, the other above its last peak.
+      const falls = shareOf(group, 0) > shareOf(group, strengths.length - 1);
+      const index = falls ? 0 : data.right[group].lastIndexOf(Math.max(...data.right[group]));
+      const x = Math.min(across(strengths[index]), size.width - label.offsetWidth);
+      label.style.transform = `translate(${x}px, ${down(shareOf(group, index))}px)`;
     }
+    for (const [share, level] of levels) level.style.top = `${down(share)}px`;
     for (const [value, mark] of marks) mark.style.left = `${across(value)}px`;
     paint();
     update();
@@ -284,7 +295,7 @@ export function render({ model, el }) {
     for (const { group, point } of curves) point.style.transform = `translate(${across(strength)}px, ${down(shareAt(group, strength))}px)`;
     const x = across(strength);
     ember.style.transform = `translate(${x}px, ${size.height}px)`;
-    tip.textContent = `strength ${value.toFixed(2)}`;
+    tipValue.textContent = `strength ${value.toFixed(2)}`;
     tip.style.transform = `translateX(${(-100 * x) / size.width}%)`; // inside the chart at both ends
     rule.style.transform = `translateX(${x}px)`;
     ember.setAttribute("aria-valuenow", String(value));
@@ -316,13 +327,15 @@ export function render({ model, el }) {
   };
   function go(value) {
     stop();
+    el.classList.add("known");
     strength = value;
     settle();
   }
   let frame = 0;
   const follow = (event) => {
+    el.classList.add("known");
     const x = event.clientX - chart.getBoundingClientRect().left;
-    strength = Math.max(strengths[0], Math.min(last, strengths[0] + ((x - MARGIN) / (size.width - 2 * MARGIN)) * (last - strengths[0])));
+    strength = Math.max(strengths[0], Math.min(last, strengths[0] + ((x - LEFT) / (size.width - LEFT - RIGHT)) * (last - strengths[0])));
     cancelAnimationFrame(frame);
     frame = requestAnimationFrame(update);
   };
@@ -348,6 +361,7 @@ export function render({ model, el }) {
   /** Go through the strengths up to one of them. */
   function turnUp(from, to) {
     stop();
+    el.classList.add("known");
     const step = (index) => {
       strength = strengths[index];
       update();
@@ -363,9 +377,7 @@ export function render({ model, el }) {
   const watcher = new ResizeObserver(() => {
     const { width, height } = chart.getBoundingClientRect();
     if (Math.abs(width - size.width) < 0.5 && Math.abs(height - size.height) < 0.5) return;
-    const first = !size.width;
     layout();
-    if (first && !still.matches && strength > 0) turnUp(0, nearest()); // the first look: the answers move
   });
   watcher.observe(chart);
   const endTheme = onTheme(el, paint);

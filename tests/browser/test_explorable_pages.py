@@ -741,6 +741,7 @@ def test_an_adapter_is_turned_up_and_paris_is_lost(visit):
     slider = page.get_by_role("slider", name="Strength of the adapter")
     cat, france = (page.locator(".ad-row", has_text=text) for text in ("cat called", "capital of France"))
     first, second = page.locator(".ad-head .ad-first"), page.locator(".ad-head .ad-second")
+    expect(page.locator(".ad-level")).to_have_text(["0%", "50%", "100%right"])
     expect(cat.locator(".ad-answer")).to_contain_text("Biscuit")
     expect(france.get_by_role("img", name="not right")).to_be_visible()
     expect(first).to_have_text("15 of 32 library questions right")
