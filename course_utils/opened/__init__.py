@@ -31,6 +31,7 @@ _ROOM_OF = {
     "Watermark": "watermark",
     "against_truth": "audit",
     "alignment": "speech.pictures",
+    "as_mistral": "window",
     "decoding": "speech.pictures",
     "batch": "learning",
     "clauses": "permissions",
@@ -43,11 +44,13 @@ _ROOM_OF = {
     "patch_grid": "patching",
     "player": "speech.pictures",
     "ranking": "leaderboard",
+    "routings": "mixture",
     "slip": "learning",
     "spectrogram": "speech.pictures",
     "valley": "learning",
     "waveform": "speech.pictures",
     "word_maps": "denoising",
+    "word_pairs": "mixture",
 }
 
 __all__ = [*_ROOM_OF]

@@ -72,6 +72,22 @@ class SlidingWindow(LiveView):
         return {"pieces": pieces, "top": [[pieces[target], share]]}
 
 
+def as_mistral(model):
+    """Return the same weights in the Mistral class of transformers, whose setting `sliding_window` can be changed.
+
+    Mistral has the parts of Llama, and a window. `sliding_window` is None at first: no window.
+
+    model : a model of transformers' Llama class.
+    """
+    from transformers import MistralConfig, MistralForCausalLM
+
+    config = MistralConfig.from_dict(model.config.to_dict(), sliding_window=None)
+    config._attn_implementation = "eager"
+    twin = MistralForCausalLM(config).to(model.device, model.dtype).eval()
+    twin.load_state_dict(model.state_dict())
+    return twin
+
+
 def _apart(pieces):
     """Return the pieces with a space in front of each that is no punctuation mark."""
     return [piece if piece[:1] in ".,?!:;”)'" else f" {piece.strip()}" for piece in pieces]

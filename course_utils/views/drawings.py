@@ -1,4 +1,4 @@
-"""The drawing of a language model, the same in every lesson, with the part lit that the lesson opens."""
+"""Drawings: a language model, the same in every lesson with the part lit that it opens, and a mixture of experts."""
 
 from course_utils.views.picture import INK, LINE, QUIET, TRACK, Picture, from_figure, style
 
@@ -71,6 +71,84 @@ def model_drawing(words, *, layers, lit="") -> Picture:
     if lit:
         alt += f" Highlighted: {PARTS[lit]}."
     return from_figure(figure, alt=alt, title="A language model")
+
+
+def mixture_drawing(token, shares, *, active=2, title=None) -> Picture:
+    """Draw the way of one token through a mixture of experts: the router's shares, and the experts that take it.
+
+    token : str.
+    shares : list of float, the share from 0 to 1 that the router gives to each expert.
+    active : int, how many experts take the token.
+    title : str, written above the picture.
+    """
+    from matplotlib.figure import Figure
+
+    count = len(shares)
+    order = sorted(range(count), key=lambda expert: -shares[expert])
+    chosen = order[:active]
+    total = sum(shares[expert] for expert in chosen)
+    with style():
+        figure = Figure(figsize=(6.8, 4.4))
+        axes = figure.subplots()
+        axes.set(xlim=(0, 12), ylim=(-0.2, 10))
+        axes.axis("off")
+        middle = 5.0
+        step = min(1.25, 8.4 / max(1, count - 1))
+        columns = [middle + step * (expert - (count - 1) / 2) for expert in range(count)]
+        _box(axes, middle - 1.1, 9.1, 2.2, 0.75, False)
+        axes.text(middle, 9.47, token.strip(), ha="center", va="center", fontsize=12, fontweight="bold")
+        _arrow(axes, middle, 9.05, middle, 8.5)
+        _box(axes, middle - 1.1, 7.7, 2.2, 0.75, False)
+        axes.text(middle, 8.07, "router", ha="center", va="center", fontsize=12)
+        for expert, x in enumerate(columns):
+            lit = expert in chosen
+            colour = LIT_EDGE if lit else QUIET
+            if lit:
+                _arrow(axes, middle, 7.65, x, 6.45, True)
+            axes.text(
+                x,
+                6.05,
+                f"{100 * shares[expert]:.0f}%",
+                ha="center",
+                va="center",
+                fontsize=12,
+                color=colour,
+                fontweight="bold" if lit else "normal",
+            )
+            _box(axes, x - 0.5, 4.2, 1.0, 1.4, lit)
+            axes.text(x, 4.9, str(expert), ha="center", va="center", fontsize=13, color=INK if lit else QUIET)
+            if lit:
+                _arrow(axes, x, 4.15, middle, 2.0, True)
+                axes.text(
+                    x + 0.35 * (middle - x),
+                    3.35,
+                    f"× {shares[expert] / total:.2f}",
+                    ha="center",
+                    va="center",
+                    fontsize=12,
+                    color=LIT_EDGE,
+                    fontweight="bold",
+                    bbox={"facecolor": "white", "edgecolor": "none", "pad": 1.5},
+                )
+        axes.text(middle, 1.65, "+", ha="center", va="center", fontsize=17, color=LIT_EDGE, fontweight="bold")
+        _arrow(axes, middle, 1.3, middle, 0.85)
+        for cell in range(5):
+            _box(axes, middle - 0.6 + 0.24 * cell, 0.3, 0.24, 0.45, False)
+        beside = {
+            9.47: "a token's list",
+            8.07: "scores each expert",
+            6.05: "its shares",
+            4.9: "the experts; pale:\nnot run",
+            3.35: "two shares, again\n100% together" if active == 2 else "their shares,\nagain 100%",
+            1.65: "add up",
+            0.52: "the new list",
+        }
+        for y, text in beside.items():
+            axes.text(10.0, y, text, va="center", color=QUIET, fontsize=10.5)
+    words = ", ".join(f"expert {expert} {100 * share:.0f}%" for expert, share in enumerate(shares))
+    weights = " and ".join(f"expert {expert} times {shares[expert] / total:.2f}" for expert in chosen)
+    alt = f"The router's shares for “{token.strip()}”: {words}. It takes {weights}, and adds them up."
+    return from_figure(figure, alt=alt, title=title)
 
 
 def _box(axes, x, y, width, height, lit):

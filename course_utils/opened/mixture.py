@@ -1,0 +1,127 @@
+"""Who takes which token in a mixture of experts, counted over many texts, beside routers of random numbers.
+
+For lesson 07.
+"""
+
+import random as chance
+from dataclasses import dataclass
+
+TEXTS_AT_ONCE = 50
+
+
+@dataclass(frozen=True)
+class Routing:
+    """The experts that one kind of router chose for every token of some texts.
+
+    experts : int, how many experts each layer has.
+    chosen : for each text, a tensor (layers, tokens, active): the numbers of the experts, the first choice
+        first. The token that begins every text is left out.
+    """
+
+    experts: int
+    chosen: list
+
+    def first(self, place, layer):
+        """Return the first expert of the token at `place`, which is (index of the text, position)."""
+        text, position = place
+        return int(self.chosen[text][layer, position, 0])
+
+    def load(self, layer):
+        """Return how much of the work each expert does in a layer, in percent."""
+        import torch
+
+        numbers = torch.cat([each[layer].flatten() for each in self.chosen])
+        counts = numbers.bincount(minlength=self.experts)
+        return [100 * count / len(numbers) for count in counts.tolist()]
+
+
+def routings(model, tokenizer, documents, random_routers=5):
+    """Return who takes which token: a dict from "trained", "random 1", "random 2", … to a `Routing`.
+
+    The random routers get the same lists of numbers as the trained one. Each is one table of random numbers,
+    used in every layer.
+
+    model, tokenizer : a mixture of experts of transformers, such as Mixtral, and its tokenizer.
+    documents : list of documents of a world.
+    """
+    import torch
+
+    seed = torch.Generator().manual_seed(0)
+    experts, active = model.config.num_local_experts, model.config.num_experts_per_tok
+    tables = torch.randn(random_routers, experts, model.config.hidden_size, generator=seed)
+    caught = []  # for each layer: (1 + random routers, tokens of the batch, active)
+
+    def note(router, given, _):
+        lists = given[0].detach().float().cpu()
+        scores = [lists @ table.detach().float().cpu().T for table in (router.weight, *tables)]
+        caught.append(torch.stack([each.topk(active).indices for each in scores]))
+
+    hooks = [layer.mlp.gate.register_forward_hook(note) for layer in model.model.layers]
+    found = [[None] * len(documents) for _ in range(1 + random_routers)]
+    encoded = [tokenizer(document.text, return_tensors="pt") for document in documents]
+    in_order = sorted(range(len(documents)), key=lambda index: encoded[index]["input_ids"].shape[1])
+    try:
+        for start in range(0, len(in_order), TEXTS_AT_ONCE):
+            batch = in_order[start : start + TEXTS_AT_ONCE]
+            inputs = tokenizer([documents[i].text for i in batch], return_tensors="pt", padding=True)
+            caught.clear()
+            with torch.no_grad():
+                model(**inputs.to(model.device))
+            real = inputs["attention_mask"].bool().cpu()
+            picks = torch.stack(caught).unflatten(2, real.shape)  # (layers, routers, texts, tokens, active)
+            for row, index in enumerate(batch):
+                mine = picks[:, :, row][:, :, real[row]][:, :, _skipped(tokenizer, encoded[index]) :]
+                for router in range(1 + random_routers):
+                    found[router][index] = mine[:, router]
+    finally:
+        for hook in hooks:
+            hook.remove()
+    names = ["trained", *(f"random {number}" for number in range(1, 1 + random_routers))]
+    return {name: Routing(experts, chosen) for name, chosen in zip(names, found, strict=True)}
+
+
+def word_pairs(documents, tokenizer, *, same_word, same_kind=None, seed=0):
+    """Return pairs of tokens, each token as a place (index of the text, position).
+
+    No text is in two pairs, so that the pairs are independent of each other. Only words of letters count, and
+    of the words that fit, each is as likely as any other, however often it stands in the texts.
+
+    documents, tokenizer : as for `routings`.
+    same_word : bool, whether both tokens are the same word or different words.
+    same_kind : bool, whether both texts are of the same register; None if it does not matter.
+    """
+    draw = chance.Random(seed)
+    words = []  # for each text: a dict from a word to its positions
+    for document in documents:
+        inputs = tokenizer(document.text, return_tensors="pt")
+        places = {}
+        for position, token in enumerate(inputs["input_ids"][0][_skipped(tokenizer, inputs) :].tolist()):
+            if tokenizer.decode([token]).strip().isalpha():
+                places.setdefault(token, []).append(position)
+        words.append(places)
+    free = list(range(len(documents)))
+    draw.shuffle(free)
+    pairs = []
+    while free:
+        one = free.pop()
+        for other in free:
+            kinds = documents[one].register == documents[other].register
+            if same_kind is not None and kinds != same_kind:
+                continue
+            first = sorted(words[one].keys() & words[other].keys()) if same_word else sorted(words[one])
+            if not first or not words[other]:
+                continue
+            word = draw.choice(first)
+            last = [word] if same_word else sorted(words[other].keys() - {word})
+            if not last:
+                continue
+            ends = (one, draw.choice(words[one][word])), (other, draw.choice(words[other][draw.choice(last)]))
+            pairs.append(ends)
+            free.remove(other)
+            break
+    return pairs
+
+
+def _skipped(tokenizer, inputs):
+    """Return 1 if the text begins with the token that begins every text, otherwise 0."""
+    return int(inputs["input_ids"][0, 0].item() == tokenizer.bos_token_id)
