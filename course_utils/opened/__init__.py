@@ -49,6 +49,7 @@ _ROOM_OF = {
     "spectrogram": "speech.pictures",
     "valley": "learning",
     "waveform": "speech.pictures",
+    "window_over_stories": "window",
     "word_maps": "denoising",
     "word_pairs": "mixture",
 }

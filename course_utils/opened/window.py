@@ -73,9 +73,9 @@ class SlidingWindow(LiveView):
 
 
 def as_mistral(model):
-    """Return the same weights in the Mistral class of transformers, whose setting `sliding_window` can be changed.
+    """Return the same weights in transformers' Mistral class, whose `sliding_window` can be set.
 
-    Mistral has the parts of Llama, and a window. `sliding_window` is None at first: no window.
+    Mistral has the parts of Llama, and a window. At first `sliding_window` is None, which is no window.
 
     model : a model of transformers' Llama class.
     """
@@ -86,6 +86,31 @@ def as_mistral(model):
     twin = MistralForCausalLM(config).to(model.device, model.dtype).eval()
     twin.load_state_dict(model.state_dict())
     return twin
+
+
+def window_over_stories(model, tokenizer, stories, *, back, window, name) -> SlidingWindow:
+    """Show a window over stories of TinyWorld that tell a colour early and ask for it at the end.
+
+    model : a model in transformers' Mistral class, such as `as_mistral` returns. Its window is changed.
+    stories : dict from the number of tokens that the colour stands back to a list of documents; the first
+        document of each is shown.
+    back, window : int, the distance and the window at the start.
+    name : str, the name of the model.
+    """
+    beginnings, texts = {}, {}
+    for distance, documents in sorted(stories.items()):
+        beginnings[distance] = documents[0].text.rsplit(" ", 2)[0]
+        pieces = tokenizer.convert_ids_to_tokens(tokenizer(beginnings[distance])["input_ids"])
+        texts[distance] = pieces, len(pieces) - 1 - distance
+
+    def ask(distance, size):
+        model.config.sliding_window = size
+        scores = model(**tokenizer(beginnings[distance], return_tensors="pt")).logits[0, -1]
+        colour = tokenizer.convert_tokens_to_ids(stories[distance][0].filled["colour"])
+        return scores.softmax(-1)[colour].item()
+
+    layers = model.config.num_hidden_layers
+    return SlidingWindow(ask, texts, layers, window, back, 1 / 13, name)
 
 
 def _apart(pieces):

@@ -1,4 +1,4 @@
-"""Drawings: a language model, the same in every lesson with the part lit that it opens, and a mixture of experts."""
+"""Draws a language model, with the part lit that a lesson opens, and a mixture of experts."""
 
 from course_utils.views.picture import INK, LINE, QUIET, TRACK, Picture, from_figure, style
 
@@ -74,7 +74,7 @@ def model_drawing(words, *, layers, lit="") -> Picture:
 
 
 def mixture_drawing(token, shares, *, active=2, title=None) -> Picture:
-    """Draw the way of one token through a mixture of experts: the router's shares, and the experts that take it.
+    """Draw a token's way through a mixture of experts: the router's shares, and who takes it.
 
     token : str.
     shares : list of float, the share from 0 to 1 that the router gives to each expert.

@@ -45,6 +45,56 @@ def test_a_window_refuses_a_start_that_cannot_be():
         SlidingWindow(lambda *_: 0.5, TEXTS, 2, 1, 5, 0.1)
 
 
+def test_llama_s_weights_give_the_same_scores_in_mistral_s_class_until_it_gets_a_window():
+    import torch
+
+    llama, tokenizer = course.load("tinyworld-llama")
+    twin = course.opened.as_mistral(llama)
+    inputs = tokenizer("Val put the cup in the pink case. Where is the cup?", return_tensors="pt")
+    with torch.no_grad():
+        before, same = llama(**inputs).logits, twin(**inputs).logits
+        twin.config.sliding_window = 4
+        moved = (before - twin(**inputs).logits).abs().amax((0, 2))
+    assert torch.equal(before, same)
+    assert (moved[:4] == 0).all() and (moved[4:] > 0).all()
+
+
+def test_a_window_over_stories_finds_the_colour_only_in_sight():
+    world = course.tinyworld.english(size=240_000)
+    documents = world.documents(60, seed="window", register="memory")
+    document = next(each for each in documents if each.distance("colour") == 31)
+    llama, tokenizer = course.load("tinyworld-llama")
+    twin = course.opened.as_mistral(llama)
+    view = course.opened.window_over_stories(
+        twin, tokenizer, {30: [document]}, back=30, window=16, name="Llama"
+    )
+    shares = {said["want"]["size"]: said["top"][0][1] for said in view.widget.data["answers"]}
+    assert shares[31] > 0.9 and shares[30] < 0.5 and "“" + document.filled["colour"] in view.alt
+
+
+def test_routings_are_those_of_the_model_and_pairs_are_what_they_say():
+    import torch
+
+    model, tokenizer = course.load("tinyworld-mixtral")
+    documents = list(course.tinyworld.english(size=240_000).documents(60, seed="pairs"))
+    routers = course.opened.routings(model, tokenizer, documents, random_routers=2)
+    assert list(routers) == ["trained", "random 1", "random 2"]
+    with torch.no_grad():
+        inputs = tokenizer(documents[7].text, return_tensors="pt")
+        logits = torch.stack(model(**inputs, output_router_logits=True).router_logits)
+    assert torch.equal(routers["trained"].chosen[7], logits.topk(2).indices[:, 1:])  # without <s>
+    assert sum(routers["random 2"].load(3)) == pytest.approx(100)
+    for same_word, same_kind in ((True, True), (True, False), (False, None)):
+        pairs = course.opened.word_pairs(documents, tokenizer, same_word=same_word, same_kind=same_kind)
+        texts = [text for pair in pairs for text, _ in pair]
+        assert pairs and len(set(texts)) == len(texts)
+        for (one, at), (other, place) in pairs:
+            words = [tokenizer(documents[i].text)["input_ids"][1:] for i in (one, other)]
+            assert (words[0][at] == words[1][place]) == same_word
+            if same_kind is not None:
+                assert (documents[one].register == documents[other].register) == same_kind
+
+
 @pytest.fixture(scope="module")
 def mixtral():
     model, tokenizer = course.load("tinyworld-mixtral")

@@ -35,6 +35,7 @@ PICTURES = Pictures(
         "scorecard": lambda: views.scorecard(
             ["A"], {"access": ["code"], "use": ["API"]}, [["open", "partial"]]
         ),
+        "mixture_drawing": lambda: views.mixture_drawing(" nurse", [0.1, 0.5, 0.15, 0.25], title="A way"),
         "grid": lambda: views.grid(WEIGHTS[:3, :4], row_labels=[7, 8, 9], unit="weights"),
     }
 )
@@ -176,3 +177,9 @@ def test_the_drawing_of_a_model_names_its_tokens_and_the_part_that_is_lit():
     assert picture.alt.endswith("Highlighted: attention: the tokens meet.")
     with pytest.raises(ValueError, match="choose one of tokens, lists"):
         views.model_drawing(["The"], layers=4, lit="heads")
+
+
+def test_the_drawing_of_a_mixture_names_the_experts_that_take_the_token():
+    picture = views.mixture_drawing(" nurse", [0.1, 0.5, 0.15, 0.25])
+    assert "for “nurse”: expert 0 10%, expert 1 50%" in picture.alt
+    assert picture.alt.endswith("It takes expert 1 times 0.67 and expert 3 times 0.33, and adds them up.")
