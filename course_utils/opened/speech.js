@@ -210,7 +210,7 @@ export function render({ model, el }) {
   choices.setAttribute("aria-label", "Sound");
   const note = make("p", "sc-note", "Upwards: higher pitch. Bar under a word: its probability. Glow: where attention for the outlined word goes.");
   const { live, speak, hush } = announcer();
-  el.append(head, truth, words, sound, axis, line, noise, tools, note, live);
+  el.append(head, noise, truth, words, sound, axis, line, tools, note, live);
 
   // What holds now
   const name = () => (sounds.has(model.get("sound")) ? model.get("sound") : sounds.keys().next().value);

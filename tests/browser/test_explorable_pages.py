@@ -223,8 +223,14 @@ def test_the_other_large_weight_is_within_reach_of_a_finger(visit):
     assert min(box["width"], box["height"]) >= 44
     twin.tap()
     expect(page.get_by_role("slider")).to_have_attribute("aria-valuenow", "6.066")
+    top = "document.querySelector('.ow-stage').getBoundingClientRect().top + scrollY"
+    before = page.evaluate(top)
     page.get_by_role("slider").press("Home")
     expect(page.locator(".ow-verdict")).to_have_text("A different answer.")
+    assert page.evaluate(top) == before, "the layout jumps"
+    page.get_by_role("button", name="Try a random").tap()
+    expect(page.locator(".ow-verdict")).to_contain_text("A random one is zero.")
+    assert page.evaluate(top) == before, "the layout jumps"
     label, field = (page.locator(name).bounding_box() for name in (".ow-label", ".ow-field"))
     assert label["x"] > field["x"] + 0.4 * field["width"], "the label would cover dots"
 
