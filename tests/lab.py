@@ -122,9 +122,14 @@ def chromium(*arguments):
 
 WIDGET = "application/vnd.jupyter.widget-view+json"
 _NOTEBOOK = "window.jupyterapp.shell.currentWidget"
+_STATUS = f"{_NOTEBOOK}?.sessionContext?.session?.kernel?.status"
 
 # Errors that the extensions of JupyterLab and nbgrader cause in Notebook 7, even for an empty notebook.
 _NOTEBOOK_7_COMPLAINS = ("reading 'schema'", "Command 'filebrowser:open-path' not registered")
+
+
+def _sources(path):
+    return [cell.source for cell in nbformat.read(path, as_version=4).cells]
 
 
 class Notebook:
@@ -140,7 +145,7 @@ class Notebook:
 
     def __init__(self, browser, server, path, place="lab"):
         self.place = place
-        self.sources = [cell.source for cell in nbformat.read(server.folder / path, as_version=4).cells]
+        self.folder, self.sources = server.folder, _sources(server.folder / path)
         self.complaints = []
         self.context = browser.new_context(viewport={"width": 1280, "height": 900})
         # A lesson must work without the network: a request to any other server is an error.
@@ -152,9 +157,27 @@ class Notebook:
         self.page.on("console", self._heard)
         view = "lab/tree" if place == "lab" else "notebooks"
         self.page.goto(f"{server.url}{view}/{path}?token={server.token}&reset")
-        self.page.wait_for_function(
-            f"window.jupyterapp && {_NOTEBOOK}?.sessionContext?.session?.kernel?.status === 'idle'",
+        self.page.wait_for_function(f"window.jupyterapp && {_STATUS} === 'idle'")
+
+    def turn_to(self, path):
+        """Ends this notebook and opens another in the same window of JupyterLab, which need not load again."""
+        self.sources = _sources(self.folder / path)
+        self.page.evaluate(
+            f"""async () => {{
+              const {{ id }} = {_NOTEBOOK}.sessionContext.session;
+              {_NOTEBOOK}.dispose();
+              await window.jupyterapp.serviceManager.sessions.shutdown(id);
+            }}"""
         )
+        self.complaints.clear()  # extensions complain of a kernel that ends
+        self.page.evaluate(
+            """async path => {
+              await window.jupyterapp.commands.execute("docmanager:open", { path, factory: "Notebook" });
+            }""",
+            path,
+        )
+        opened = f"{_NOTEBOOK}?.context?.path === path && {_STATUS} === 'idle'"
+        self.page.wait_for_function(f"path => {opened}", arg=path)
 
     def _failed(self, error):
         if not any(complaint in str(error) for complaint in _NOTEBOOK_7_COMPLAINS):
@@ -228,13 +251,16 @@ class Notebook:
 
         Closes the side bars in a narrow window of JupyterLab, because they leave no room.
         """
-        if self.place == "lab" and width < 500:
+        if self.place == "lab":
             self.page.evaluate(
-                """() => ["left", "right"].forEach(side => {
+                """wide => {
                   const shell = window.jupyterapp.shell;
-                  side === "left" ? shell.collapseLeft() : shell.collapseRight();
-                  if (shell.isSideTabBarVisible(side)) shell.toggleSideTabBarVisibility(side);
-                })"""
+                  wide ? shell.expandLeft() : shell.collapseLeft();
+                  if (!wide) shell.collapseRight();
+                  for (const side of ["left", "right"])
+                    if (shell.isSideTabBarVisible(side) !== wide) shell.toggleSideTabBarVisibility(side);
+                }""",
+                width >= 500,
             )
         self.page.set_viewport_size({"width": width, "height": 3000})
         self.page.evaluate("new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))")

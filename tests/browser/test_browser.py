@@ -108,16 +108,23 @@ def explorers(lesson):
     return [index for index in shown if lesson.output(index).locator(".otb").count()]
 
 
-@pytest.mark.parametrize("name", LESSONS)
-def test_a_stored_lesson_shows_its_pictures_before_it_is_run(server, browser, name):
-    notebook = Notebook(browser, server, f"{name}.ipynb")
-    assert not notebook.trusted()
-    assert missing_pictures(notebook, name) == [] == notebook.complaints
-    for width, theme in LOOKS:
-        notebook.resize(width)
-        notebook.set_theme(f"JupyterLab {theme}")
-        assert notebook.page.evaluate(TOO_WIDE) == []
+@pytest.fixture(scope="module")
+def window(server, browser):
+    """Yields a window of JupyterLab in which one stored lesson after the other is opened."""
+    notebook = Notebook(browser, server, "index.ipynb")
+    yield notebook
     notebook.close()
+
+
+@pytest.mark.parametrize("name", LESSONS)
+def test_a_stored_lesson_shows_its_pictures_before_it_is_run(window, name):
+    window.turn_to(f"{name}.ipynb")
+    assert not window.trusted()
+    assert missing_pictures(window, name) == [] == window.complaints
+    for width, theme in LOOKS:
+        window.resize(width)
+        window.set_theme(f"JupyterLab {theme}")
+        assert window.page.evaluate(TOO_WIDE) == []
 
 
 def test_runs_without_an_error(lesson):
