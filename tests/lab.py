@@ -160,7 +160,7 @@ class Notebook:
         self.page.wait_for_function(f"window.jupyterapp && {_STATUS} === 'idle'")
 
     def turn_to(self, path):
-        """Ends this notebook and opens another in the same window of JupyterLab, which need not load again."""
+        """Ends this notebook and opens another in the same window of JupyterLab, which loads only once."""
         self.sources = _sources(self.folder / path)
         self.page.evaluate(
             f"""async () => {{

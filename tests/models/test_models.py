@@ -123,7 +123,7 @@ def convert_again(folder, monkeypatch):
         lambda *_: loading.load("tinyworld-llama", four_bit=True),
         lambda *_: loading.load("whisper", size="small"),
         lambda *_: loading.load("stable-diffusion", size="tiny"),
-        convert_again,
+        pytest.param(convert_again, marks=pytest.mark.everything(reason="converts all of SmolLM2 again")),
     ],
     ids=["llama", "four bits", "whisper", "stable diffusion", "conversion"],
 )
@@ -189,6 +189,7 @@ def test_a_wrong_number_of_threads_is_named(monkeypatch):
             seeds.prepare()
 
 
+@pytest.mark.everything(reason="quantises all of SmolLM2, as lesson 13 does in `make test`")
 def test_gguf_copies_differ_in_bits_alone(tmp_path):
     import gguf
 
@@ -219,6 +220,7 @@ def test_gguf_copies_refuse_in_one_sentence(tmp_path):
         fits.gguf_copies("llama", tmp_path / "nowhere", bits=(4,), size="small")
 
 
+@pytest.mark.everything(reason="quantises all of SmolLM2, as lesson 13 does in `make test`")
 def test_gguf_copies_leave_nothing_on_a_full_disk(tmp_path, monkeypatch):
     room = shutil.disk_usage(tmp_path)
     monkeypatch.setattr(shutil, "disk_usage", lambda folder: room._replace(free=70_000_000))
