@@ -224,6 +224,7 @@ export function render({ model, el }) {
       chip.classList.toggle("begins", Math.min(before, layers + 1) !== Math.min(steps, layers + 1));
       const long = number > 5; // else the words of one run would cover those of the next
       chip.lastChild.textContent = !chip.matches(".beyond.begins") ? "" : steps > layers ? "out of reach" : long ? `needs ${steps} layers` : String(steps);
+      chip.classList.toggle("late", chip.lastChild.textContent.length > 2 && chip.offsetLeft + 100 > paper.clientWidth);
       if (index === right) tint(chip, favourite.trim());
     });
     const corner = chips[Math.max(1, first)];
