@@ -14,6 +14,7 @@ class Stoppable:
     def __init__(self, model, tokenizer):
         self.model, self.tokenizer = model, tokenizer
         self.layers = len(model.model.layers)
+        self.heads = model.config.num_attention_heads  # in each layer
 
     def split(self, text):
         """Return the tokens of a text, as a list of str."""
@@ -45,25 +46,34 @@ class Stoppable:
             hidden = self._through(lists[None], range(after + 1, self.layers))
             return self.model.lm_head(self.model.model.norm(hidden[:, -1]))[0]
 
-    def without_each_head(self, text, layer):
-        """Return the scores of all next tokens without each head of a layer: (heads, vocabulary).
+    def scores(self, text, off=None):
+        """Return the scores of all next tokens after a text, as the model gives them or with one head off.
 
-        A head is off if the numbers that it collects are zero. One run has a copy of the text for each head.
+        off : (layer, head) of the head that is off: the numbers that it collects are set to zero.
+
+        Raises CourseError if the model has no such layer or head.
         """
         import torch
 
+        layer, head = off or (0, 0)
         self._check(layer)
-        heads = self.model.config.num_attention_heads
-        copies = range(heads)
+        if head not in range(self.heads):
+            raise CourseError(f"There is no head {head}: choose one from 0 to {self.heads - 1}.")
 
         def switch_off(module, inputs):
-            collected = inputs[0].unflatten(-1, (heads, -1)).clone()  # (copies, tokens, heads, head size)
-            collected[copies, :, copies] = 0
-            return collected.flatten(2)
+            if off:
+                collected = inputs[0].unflatten(-1, (self.heads, -1)).clone()  # (1, tokens, heads, head size)
+                collected[:, :, head] = 0
+                return collected.flatten(2)
 
         hooked = self.model.model.layers[layer].self_attn.o_proj
         with torch.no_grad(), hooked.register_forward_pre_hook(switch_off):
-            return self.model(self._numbers(text).expand(heads, -1), logits_to_keep=1).logits[:, 0]
+            return self.model(self._numbers(text), logits_to_keep=1).logits[0, 0]
+
+    def chance(self, scores, token):
+        """Return the probability that scores of all next tokens give to one token, a str such as " Paris"."""
+        number = self.tokenizer(token, add_special_tokens=False)["input_ids"][0]
+        return scores.float().softmax(-1)[number].item()
 
     def products(self, text, layer):
         """Return what a layer's matrix `down_proj` gets: a (tokens, intermediate size) tensor."""

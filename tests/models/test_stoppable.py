@@ -42,7 +42,7 @@ def test_an_exchange_equals_the_patch_of_the_explorer(llama):
     assert scores[rome] - scores[paris] == pytest.approx(effects[22, 3].item(), abs=1e-3)
 
 
-def test_each_head_is_off_alone(llama, whole):
+def test_one_head_is_off(llama, whole):
     module = llama.model.model.layers[23].self_attn.o_proj
 
     def off(module, inputs):
@@ -52,9 +52,15 @@ def test_each_head_is_off_alone(llama, whole):
 
     with torch.no_grad(), module.register_forward_pre_hook(off):
         expected = llama.model(**llama.tokenizer(FRANCE, return_tensors="pt")).logits[0, -1]
-    scores = llama.without_each_head(FRANCE, 23)
-    assert scores.shape == (9, 49_152)
-    assert (scores[4] - expected).abs().max() < 1e-3 < (whole.logits[0, -1] - expected).abs().max()
+    scores = llama.scores(FRANCE, off=(23, 4))
+    assert scores.shape == (49_152,)
+    assert (scores - expected).abs().max() < 1e-3 < (whole.logits[0, -1] - expected).abs().max()
+    assert (llama.scores(FRANCE) - whole.logits[0, -1]).abs().max() < 1e-4
+
+
+def test_the_chance_of_a_token_is_its_probability(llama, whole):
+    likeliest = whole.logits[0, -1].softmax(-1).max().item()
+    assert llama.chance(llama.scores(FRANCE), " Paris") == pytest.approx(likeliest, abs=1e-4)
 
 
 def test_the_products_make_what_the_feed_forward_part_adds(llama):
@@ -70,8 +76,10 @@ def test_a_layer_that_does_not_exist_is_named(llama):
     for ask in (
         lambda: llama.stop(FRANCE, after=30),
         lambda: llama.go_on(llama.stop(FRANCE, after=0), after=-1),
-        lambda: llama.without_each_head(FRANCE, 30),
+        lambda: llama.scores(FRANCE, off=(30, 0)),
         lambda: llama.products(FRANCE, 30),
     ):
         with pytest.raises(CourseError, match=r"no layer -?\d+: choose one from 0 to 29"):
             ask()
+    with pytest.raises(CourseError, match="no head 9: choose one from 0 to 8"):
+        llama.scores(FRANCE, off=(0, 9))
