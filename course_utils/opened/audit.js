@@ -332,7 +332,10 @@ export function render({ model, el }) {
     const tested = controls.filter(has);
     let beside = "";
     if (all.planted) beside = `${trades.filter((word) => Math.abs(100 * all.planted[word] - 50) > lean + 1e-9).length} were planted so. `;
-    else if (tested.length) beside = `So ${leaning(tested, after() ? 3 : 1) === 1 ? "does" : "do"} ${leaning(tested, after() ? 3 : 1)} of ${tested.length} words that name no trade. `;
+    else if (tested.length) {
+      const others = leaning(tested, after() ? 3 : 1);
+      beside = `${others ? `So ${others === 1 ? "does" : "do"} ${others}` : "None"} of ${tested.length} words that name no trade${others ? "" : " does"}. `;
+    }
     loudWords.textContent = `of ${trades.length} trades lean by more than ${lean} points`;
     const cost = single - together;
     note.textContent = beside + (!single ? ""

@@ -137,10 +137,10 @@ class Vote(LiveView):
         }
         freedom = numpy.arange(1, len({prompt for prompt, *_ in contests}))
         data["student"] = stdtrit(freedom, 0.975).tolist()
-        last = zip(self.models, data["ratings"]["rule"][-1], strict=True)
-        rated = "; ".join(f"{model} {rating:.0f}" for model, (rating, *_) in last)
         prompt, _, left, _, right = self.contests[0]
-        alt = f"Which goes on better? {prompt} … left: {left} | right: {right} | {voter}: {rated}"
+        # It leaves out what the other voter says, which the view shows only after the learner's own votes.
+        pair = f"left: {left} | right: {right}"
+        alt = f"Which goes on better? {prompt} … {pair} | {len(contests)} pairs to judge"
         super().__init__(data=data, alt=alt, picks="", voter="you", count=len(contests), order=0)
 
     def answer(self, want):

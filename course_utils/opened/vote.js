@@ -171,7 +171,8 @@ export function render({ model, el }) {
     card.append(make("span", "vt-answer"), make("span", "vt-key", pick === "l" ? "←" : "→"));
     card.lastChild.setAttribute("aria-hidden", "true");
     card.addEventListener("click", () => vote(pick));
-    for (const event of ["pointerenter", "focus"]) card.addEventListener(event, () => fill(2 + 2 * index));
+    card.addEventListener("pointerenter", ({ pointerType }) => pointerType !== "touch" && fill(2 + 2 * index));
+    card.addEventListener("focus", () => card.matches(":focus-visible") && fill(2 + 2 * index));
     for (const event of ["pointerleave", "blur"]) card.addEventListener(event, () => fill());
     cards.append(card);
     return card;
@@ -365,7 +366,7 @@ export function render({ model, el }) {
     for (const button of [left, right, neither]) button.disabled = !contest;
     asked.replaceChildren(contest ? `${contest[0]} ` : "That was the last pair.", contest ? gap : "");
     asked.classList.toggle("long", (contest?.[0].length ?? 0) > LONG);
-    const hand = [left, right].findIndex((card) => card.matches(":hover, :focus-visible"));
+    const hand = [left, right].findIndex((card) => card.matches(matchMedia("(hover: hover)").matches ? ":hover, :focus-visible" : ":focus-visible"));
     fill(hand < 0 ? 0 : 2 + 2 * hand);
     [[left, 2, "Left"], [right, 4, "Right"]].forEach(([card, index, side]) => {
       card.firstChild.textContent = contest ? contest[index] : "";

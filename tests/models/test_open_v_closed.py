@@ -225,11 +225,11 @@ def vote(**changes):
     return Vote(**{"contests": CONTESTS, "rate": rate, "baked": baked, "voter": "somebody"} | changes)
 
 
-def test_a_vote_begins_with_two_answers_and_with_another_voter_s_ratings():
+def test_a_vote_begins_with_two_answers_and_gives_no_rating_away():
     explorer = vote()
     assert explorer.alt == (
         "Which goes on better? Where is it? It is in the … left: red bag. | right: blue <bag>. | "
-        "somebody: a 1008; b 1000; c 1000"
+        "2 pairs to judge"
     )
     data = explorer.widget.data
     assert data["models"] == ["a", "b", "c"] and data["contests"][1] == ("She", "c", "x.", "a", "y.")
