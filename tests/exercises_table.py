@@ -33,7 +33,17 @@ def cells_of(folder, lesson):
 
 
 def tasks_of(cells):
-    return [grade_id for grade_id, cell in cells.items() if cell.metadata.nbgrader.solution]
+    """Returns the tasks that a check grades."""
+    return [
+        name for name, cell in cells.items() if cell.metadata.nbgrader.solution and cell.cell_type == "code"
+    ]
+
+
+def written_of(cells):
+    """Returns the questions that are answered in words, which a person grades."""
+    return [
+        name for name, cell in cells.items() if cell.metadata.nbgrader.solution and cell.cell_type != "code"
+    ]
 
 
 def answers_of(lesson):
@@ -54,6 +64,13 @@ def title_above(cells, name):
     before = list(cells)[: list(cells).index(name) + 1]
     texts = [cells[each].source for each in before if cells[each].cell_type == "markdown"]
     return texts[-1].splitlines()[0].lstrip("# ")
+
+
+def question_above(cells, name):
+    """Returns the last heading of a task before a cell."""
+    before = list(cells)[: list(cells).index(name)]
+    headings = [cells[each].source.splitlines()[0] for each in before if cells[each].cell_type == "markdown"]
+    return [heading for heading in headings if heading.startswith("## ")][-1].lstrip("# ")
 
 
 def row(cells, task, answers):
@@ -82,6 +99,11 @@ def table():
             for task in tasks_of(cells)
         ]
         all_rows += rows
+        for question in written_of(cells):
+            facts = cells[question].metadata.nbgrader
+            rows.append(
+                (question_above(cells, question), facts.points, "", "", "in words: you give the points")
+            )
         title = title_above(cells, next(iter(cells))).removeprefix("Exercises for ")
         parts.append(f"\n## {title}\n\n| Task | Points | Right, accepted | Wrong, rejected | Messages |\n")
         parts.append("|---|---|---|---|---|\n")

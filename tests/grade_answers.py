@@ -58,7 +58,7 @@ def graded(judge, answers):
 def lost(judge, answers):
     """Yield a message for each right answer that lost points."""
     for name, task in graded(judge, answers).items():
-        if task.score != task.points:
+        if task.score != task.points and not task.manual:
             yield f"{name}: a right answer lost points: {feedback(task)}\n{answers.get(name)}"
 
 

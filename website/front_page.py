@@ -40,6 +40,7 @@ ROUTES = {
     "Developers": (
         (
             "tokens_and_llama",
+            "attention_by_hand",
             "inside_llama",
             "how_it_learns",
             "falcon",

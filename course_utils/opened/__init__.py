@@ -14,6 +14,7 @@ _ROOM_OF = {
     "CardCheck": "card_check",
     "CrossAttention": "denoising",
     "Denoising": "denoising",
+    "Dial": "dial",
     "Drawn": "denoising",
     "Film": "learning",
     "Fits": "fits",

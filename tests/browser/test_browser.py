@@ -210,13 +210,13 @@ def test_the_weight_at_zero_shows_gibberish(lesson):
     expect(explorer.locator(".ow-verdict")).to_have_text("A different answer.")
 
 
-@pytest.mark.parametrize("lesson", ["04_inside_llama"], indirect=True)
+@pytest.mark.parametrize("lesson", ["03_attention_by_hand"], indirect=True)
 def test_a_head_is_opened_and_an_own_sentence_read(lesson):
     explorer = lesson.output(lesson.find("course.opened.Attention"))
     where, note = explorer.locator(".hd-where"), explorer.get_by_role("status")
-    expect(where).to_have_text("Layer 23, head 4: the strongest of 270")
+    expect(where).to_contain_text("Layer 13, head 0: number 198 of 270")
     explorer.locator('.hd-grid button[aria-pressed="true"]').press("End")
-    expect(where).to_contain_text("Layer 29, head 4: number")
+    expect(where).to_contain_text("Layer 29, head 0: number")
     sentence = explorer.get_by_label("Your own sentence")
     sentence.fill("A cat sat")
     sentence.press("Enter")
@@ -225,6 +225,22 @@ def test_a_head_is_opened_and_an_own_sentence_read(lesson):
     sentence.fill("w " * 25)
     sentence.press("Enter")
     expect(note).to_contain_text("are too many for one map: shorten it to 24.")
+    assert lesson.complaints == []
+
+
+@pytest.mark.parametrize("lesson", ["03_attention_by_hand"], indirect=True)
+def test_a_dial_turns_by_keyboard_and_keeps_the_match_at_the_same_distance(lesson):
+    dial = lesson.output(lesson.find("course.opened.Dial"))
+    head, take = dial.locator(".dl-head"), dial.locator(".dl-take")
+    expect(head).to_have_text("0.5 is the match at 2 positions apart")
+    dial.get_by_label("Position of the query").press("ArrowRight")
+    expect(head).to_have_text("0 is the match at 3 positions apart")
+    expect(take).to_have_text("The query moved, and with it the angle: from 0.5 to 0.")
+    dial.get_by_role("button", name="100 on").press("Enter")
+    expect(take).to_have_text("Both hands moved, the angle between them did not: still 0.")
+    dial.get_by_role("button", name="13 positions apart").click()
+    expect(head).to_have_text("0.87 is the match at 13 positions apart")
+    expect(take).to_contain_text("13 apart looks like 1.")
     assert lesson.complaints == []
 
 

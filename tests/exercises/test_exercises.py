@@ -12,7 +12,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from exercises_table import answers_of, cells_of, message, table, tasks_of
+from exercises_table import answers_of, cells_of, message, table, tasks_of, written_of
 
 from course_utils import catalog
 from course_utils.learning.checks import NotYet
@@ -106,8 +106,12 @@ def test_every_task_has_its_difficulty_and_two_folded_hints(lesson):
             assert part in text, f"{grade_id}: {part}"
         # Without the empty line, the hint would be HTML, which shows backticks unchanged.
         assert len(re.findall(r"<details><summary>Hint \d</summary>\n\n", text)) == 2, grade_id
-        assert "->" in cell.source.split('"""')[0], f"{grade_id}: no types on the stub"
-        assert "SOLUTION" not in cell.source and "HIDDEN" not in cells[index + 1].source
+        assert "SOLUTION" not in cell.source
+        if cell.cell_type == "code":
+            assert "->" in cell.source.split('"""')[0], f"{grade_id}: no types on the stub"
+            assert "HIDDEN" not in cells[index + 1].source
+        else:
+            assert cell.source == "YOUR ANSWER HERE" and "<summary>How it is marked</summary>" in text, grade_id
 
 
 def test_points_add_up_to_what_the_first_cell_says(lesson):
@@ -167,5 +171,7 @@ def test_nbgrader_gives_the_solution_all_points_and_the_stub_none(lesson, course
     nbgrader(course_folder, "autograde", lesson)
     with Gradebook(f"sqlite:///{course_folder / 'gradebook.db'}") as gradebook:
         solved, untouched = (gradebook.find_submission(lesson, who) for who in ("solved", "untouched"))
-        assert solved.score == solved.max_score > 0
+        cells = cells_of("solutions", lesson)
+        by_hand = sum(cells[question].metadata.nbgrader.points for question in written_of(cells))
+        assert solved.score == solved.max_score - by_hand > 0
         assert untouched.score == 0

@@ -1,0 +1,115 @@
+"""The attention heads of SmolLM2 as lists of plain numbers, for lesson 03. What needs torch is in here."""
+
+import functools
+import math
+
+from course_utils.loading import load
+from course_utils.views.picture import array
+
+
+@functools.cache
+def opened():
+    """Return the model and its tokenizer, loaded once."""
+    return load("llama", size="small")
+
+
+def split(text) -> list[str]:
+    """Return the tokens of a text."""
+    _, tokenizer = opened()
+    return [tokenizer.decode([number]) for number in tokenizer(text)["input_ids"]]
+
+
+def next_words(text, count=4):
+    """Return the likeliest next tokens, and their probabilities: two lists."""
+    _, tokenizer = opened()
+    probabilities, numbers = _probabilities(text).topk(count)
+    return [tokenizer.decode([number]) for number in numbers.tolist()], probabilities.tolist()
+
+
+def weights(text):
+    """Return all attention weights as an array (layers, heads, tokens, tokens)."""
+    import torch
+
+    model, tokenizer = opened()
+    inputs = tokenizer(text, return_tensors="pt").to(model.device)
+    with torch.no_grad():
+        return array(torch.cat(model(**inputs, output_attentions=True).attentions))
+
+
+def attention_maps(text):
+    """Return the tokens, and maps[layer][head][row]: what token `row` gives to each token up to itself."""
+    maps = [
+        [[row[: position + 1] for position, row in enumerate(head)] for head in layer]
+        for layer in weights(text).tolist()
+    ]
+    return split(text), maps
+
+
+def average_shares(text) -> list[float]:
+    """Return what the last token gives to each token, in percent: the average over all heads."""
+    return (100 * weights(text)[:, :, -1].mean((0, 1))).round(1).tolist()
+
+
+def probability_of(word, text, layer=None, head=None) -> float:
+    """Return the probability of `word` after `text`, in percent. If a head is named, it is switched off."""
+    model, tokenizer = opened()
+    number = tokenizer(word)["input_ids"][-1]
+    if layer is None:
+        return round(100 * _probabilities(text)[number].item(), 1)
+    size = model.config.head_dim
+
+    def silence(module, inputs):
+        mixed = inputs[0].clone()  # (1, tokens, 9 heads of 64 numbers side by side)
+        mixed[..., head * size : (head + 1) * size] = 0
+        return (mixed,)
+
+    hook = model.model.layers[layer].self_attn.o_proj.register_forward_pre_hook(silence)
+    try:
+        return round(100 * _probabilities(text)[number].item(), 1)
+    finally:
+        hook.remove()
+
+
+def _probabilities(text):
+    import torch
+
+    model, tokenizer = opened()
+    with torch.no_grad():
+        logits = model(**tokenizer(text, return_tensors="pt").to(model.device)).logits[0, -1]
+    return logits.float().softmax(-1)
+
+
+def real_lists(text, layer):
+    """Return what the heads of one layer work with, and what they bring home.
+
+    Three nested lists [head][position] of 64 numbers each, queries, keys and values; the degrees by which
+    each of the 32 dials turns for each position; and the library's own mixtures, [head][position] as well.
+    """
+    import torch
+
+    model, tokenizer = opened()
+    module, found, hooks = model.model.layers[layer].self_attn, {}, []
+
+    def keep(name):
+        return lambda module, inputs, output: found.update({name: output})
+
+    try:
+        for name in ("q_proj", "k_proj", "v_proj"):
+            hooks.append(getattr(module, name).register_forward_hook(keep(name)))
+        hooks.append(
+            module.o_proj.register_forward_pre_hook(lambda module, inputs: found.update(mixed=inputs[0]))
+        )
+        with torch.no_grad():
+            model(**tokenizer(text, return_tensors="pt").to(model.device))
+    finally:
+        for hook in hooks:
+            hook.remove()
+    size, heads = model.config.head_dim, model.config.num_attention_heads
+
+    def by_head(numbers):
+        cut = numbers[0].float().unflatten(-1, (-1, size)).transpose(0, 1)  # (heads, tokens, 64)
+        return cut.repeat_interleave(heads // len(cut), dim=0).tolist()  # three heads share keys and values
+
+    degrees = [math.degrees(speed) for speed in model.model.rotary_emb.inv_freq.tolist()]
+    queries, keys, values = (by_head(found[name]) for name in ("q_proj", "k_proj", "v_proj"))
+    return queries, keys, values, degrees, by_head(found["mixed"])
