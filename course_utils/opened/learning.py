@@ -96,7 +96,7 @@ class Film:
             words += f" Step {step}: {said}"
         note = (
             "Underlined: the first word that cannot stand there in this world. Grey: what comes after it. "
-            "Dashed: the floor, the lowest loss that is possible."
+            "Dashed: the floor, the lowest loss that is possible on the stories of the whole world."
         )
         return Picture(card(chart + table_html(rows), title, note), words.replace("\n", " "))
 

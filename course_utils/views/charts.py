@@ -92,12 +92,14 @@ def lines(
         if baseline is not None:
             words.append(f"{baseline_label or 'baseline'}: {number(baseline)}")
             axes.axhline(baseline, color=INK, linewidth=1.5, linestyle=(0, (4, 3)))
+            right = _crowded(x, series, baseline)
             axes.annotate(
                 words[-1],
-                (0, baseline),
+                (1 if right else 0, baseline),
                 xycoords=("axes fraction", "data"),
-                xytext=(6, 4),
+                xytext=(-6 if right else 6, 4),
                 textcoords="offset points",
+                horizontalalignment="right" if right else "left",
             )
         axes.set(xlabel=x_label, ylabel=y_label)
         _thousands(axes.xaxis)
@@ -334,6 +336,21 @@ def _thousands(axis):
     from matplotlib.ticker import FuncFormatter
 
     axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.10g}"))
+
+
+def _crowded(x, series, baseline):
+    """Return whether a baseline's label would cover a point at the chart's left, and none at its right."""
+    every = [value for values in series.values() for value in values]
+    room = 0.12 * (max(every) - min(every))
+    third = (max(x) - min(x)) / 3
+    covered = [
+        at
+        for values in series.values()
+        for at, value in zip(x, values, strict=True)
+        if 0 < value - baseline < room
+    ]
+    left, right = min(x) + third, max(x) - third
+    return any(at < left for at in covered) and not any(at > right for at in covered)
 
 
 def _spread(values, axes, gap=0.1):

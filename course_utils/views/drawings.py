@@ -38,7 +38,7 @@ def model_drawing(words, *, layers, lit="") -> Picture:
             for step in range(5):
                 _box(axes, x - 0.6 + 0.24 * step, 8.05, 0.24, 0.45, lit == "lists")
             axes.plot([x, x], [2.2, 8.0], color=LINE, linewidth=1.2, linestyle="-", zorder=0)
-        for shift in (0.3, 0.15, 0):  # a layer, and more behind it
+        for shift in (0.3, 0.15, 0)[-layers:]:  # a layer, and up to two more behind it
             _box(axes, 0.1 + shift, 2.4 - shift, 8.9, 5.2, False)
         _box(axes, 0.35, 5.1, 8.4, 2.25, lit == "attention")
         axes.text(0.6, 6.95, "attention", va="center", color=INK, fontweight="bold")

@@ -102,19 +102,20 @@ def compare_next_tokens(columns, *, title=None) -> Picture:
     return Picture(card(html, title, invisible_note(everything)), f"Next token. {words}")
 
 
-def probability_strip(pieces, probabilities, *, title=None) -> Picture:
+def probability_strip(pieces, probabilities, *, title=None, meaning=None) -> Picture:
     """Draw a generated text, with the probability that the model gave to each of its tokens.
 
     pieces : list of str, the generated tokens in order.
     probabilities : list of float from 0 to 1, the probability of each token when it was chosen.
     title : str, written above the picture.
+    meaning : str, what the probabilities are, if no model wrote the text.
     """
     pairs = list(zip(pieces, probabilities, strict=True))
     html = "".join(
         above_number(underlined(piece_html(piece), probability), percent(probability, 0), "0 2px 8px 0")
         for piece, probability in pairs
     )
-    heading = "The probability that the model gave to each token when it wrote it:"
+    heading = meaning or "The probability that the model gave to each token when it wrote it:"
     html += legend_below(heading, (underlined(name, least) for least, _, _, name in _BANDS))
     listed = " | ".join(f"{visible(piece)} {percent(probability, 0)}" for piece, probability in pairs)
     return Picture(card(html, title, invisible_note(pieces)), f"{counted(len(pieces), 'token')}: {listed}")

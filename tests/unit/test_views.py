@@ -99,6 +99,8 @@ def test_probability_strip_draws_a_different_line_for_each_band():
     # Each line style appears twice: under the token and in the legend.
     kinds = re.findall(r"border-bottom:(\dpx \w+)", picture.html)
     assert sorted(kinds) == sorted(["1px solid", "3px solid", "3px dashed", "5px double"] * 2)
+    assert "when it wrote it:" in picture.html
+    assert "If you know:" in views.probability_strip(["A"], [0.5], meaning="If you know:").html
 
 
 def test_bars_scale_to_the_longest_and_draw_the_baseline():
@@ -126,6 +128,16 @@ def test_bars_refuse_values_below_zero():
 
 def test_lines_say_both_ends():
     assert PICTURES["lines"].alt == "loss (nats) by step. a: 1 at 1, 30 at 3; b: 2 at 1, 29 at 3; baseline: 5"
+
+
+@pytest.mark.parametrize(
+    ("values", "right"),
+    [([5.2, 1, 1], True), ([9, 1, 5.2], False), ([5.2, 1, 5.2], False), ([9, 1, 1], False)],
+)
+def test_a_baseline_s_label_avoids_points_at_the_left(values, right):
+    from course_utils.views.charts import _crowded
+
+    assert _crowded([1, 5, 9], {"a": values}, 5) is right
 
 
 def test_histogram_says_range_and_marks():
