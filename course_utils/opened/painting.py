@@ -1,0 +1,580 @@
+"""Painting: what a picture model makes of a prompt, and what of it is copied, combined or skewed.
+
+For lesson 08. The lesson's own cells call the pipeline; here are the sums and the pictures.
+"""
+
+import random
+from functools import cache
+from html import escape
+
+import numpy
+from PIL import Image
+
+from course_utils import catalog
+from course_utils.opened.denoising import CrossAttention, Denoising, Drawn
+from course_utils.views.drawings import LIT, LIT_EDGE
+from course_utils.views.picture import INK, LINE, QUIET, Picture, array, card, from_figure, style
+from course_utils.views.strips import as_pixels, picture_grid
+from course_utils.views.tables import table
+
+SIDE = 64  # of PictureWorld's pictures, in pixels
+_DARK = 27, 31, 36
+PARTS = ("text encoder", "UNet", "scheduler", "VAE")
+
+
+# Words
+
+
+def picture_words() -> Picture:
+    """Return a table of every word that PictureWorld's captions have."""
+    from course_utils.worlds.pictureworld import world
+
+    groups = {"animal": [], "food": [], "face": [], "thing": []}
+    for emoji in world.OBJECTS:
+        groups[emoji.group].append(emoji.name)
+    rows = [("you can ask for", "for example: “fox on a blue background”, “woman cook with dark skin”")]
+    rows += [(f"{len(names)} {group}s", ", ".join(names)) for group, names in groups.items()]
+    rows.append((f"{len(world.TRADES)} trades", ", ".join(world.TRADES)))
+    rows.append(("… of a", ", ".join(world.GENDERS)))
+    rows.append(("… with … skin", ", ".join(world.TONES[1:])))
+    rows.append(("… on a … background", ", ".join(list(world.BACKGROUNDS)[1:])))
+    rows.append((f"{len(world.FORMS)} forms", ", ".join(world.FORMS)))
+    rows.append((f"… in {len(world.COLOURS)} colours", ", ".join(world.COLOURS)))
+    rows.append(("two of them", "a red circle left of a blue square; right of; above; below"))
+    return table(rows, title="Every word of its training captions")
+
+
+def some_names(count, seed=0):
+    """Return the names of `count` different objects of PictureWorld, drawn at random."""
+    from course_utils.worlds.pictureworld import world
+
+    return random.Random(seed).sample([emoji.name for emoji in world.OBJECTS], count)
+
+
+def name_unknown_words(prompt):
+    """Print the words of a prompt that are in no caption of PictureWorld, and how the model reads them.
+
+    At full size the model is Stable Diffusion, whose captions nobody has listed: nothing is printed.
+    """
+    from course_utils.worlds.pictureworld import world
+
+    if catalog.find("stable-diffusion").size != "tiny":
+        return
+    for word in world.unknown_words(prompt):
+        pieces = " · ".join(piece.removesuffix("</w>") for piece in _tokenizer().tokenize(word))
+        print(f"“{word}” was in no caption of the training. The model reads it in pieces: {pieces}")
+
+
+@cache
+def _tokenizer():
+    from transformers import CLIPTokenizer
+
+    from course_utils import loading
+
+    return CLIPTokenizer.from_pretrained(loading.folder("stable-diffusion", "tiny"), subfolder="tokenizer")
+
+
+# From noise to picture
+
+
+def to_picture(pipeline, latents):
+    """Let a pipeline's VAE turn the latents of one picture, (1, channels, height, width), into pixels.
+
+    Returns an array (height, width, 3) from 0 to 1.
+    """
+    import torch
+
+    with torch.no_grad():
+        decoded = pipeline.vae.decode(latents / pipeline.vae.config.scaling_factor).sample
+    return (decoded / 2 + 0.5).clamp(0, 1).permute(0, 2, 3, 1).float().cpu().numpy()[0]
+
+
+def to_latents(pipeline, caption):
+    """Return the latents of the training picture that has this caption, and the picture itself.
+
+    Returns a tensor (1, channels, height, width), and an array (64, 64, 3) from 0 to 1.
+    """
+    import torch
+
+    truth = _picture_of(caption)
+    pixels = torch.tensor(2 * truth - 1).permute(2, 0, 1)[None].to(pipeline.device, pipeline.dtype)
+    with torch.no_grad():
+        latents = pipeline.vae.encode(pixels).latent_dist.mean
+    return latents * pipeline.vae.config.scaling_factor, truth
+
+
+def watch_noise(pipeline, prompts, *, seed=6, guidance=4, steps=20):
+    """Return the explorer in which two prompts become pictures out of the same noise."""
+    from diffusers import DDIMScheduler
+
+    def watch(prompt, seed, guidance, steps):
+        import torch
+
+        plan = DDIMScheduler.from_config(pipeline.scheduler.config)
+        plan.set_timesteps(steps)
+        noise = [1 - plan.alphas_cumprod[time].item() for time in plan.timesteps] + [0.0]
+        pieces = pipeline.tokenizer.tokenize(prompt)
+        words, no_words = _encoded(pipeline, prompt)
+        state = _noise(pipeline, seed)
+        yield Drawn(state, noise[0], pieces)
+        for time, share in zip(plan.timesteps, noise[1:], strict=True):
+            with CrossAttention(pipeline.unet) as seen, torch.no_grad():
+                both = torch.cat([no_words, words])
+                without, with_prompt = pipeline.unet(torch.cat([state, state]), time, both).sample.chunk(2)
+            state = plan.step(without + guidance * (with_prompt - without), time, state).prev_sample
+            yield Drawn(state, share, pieces, seen.maps()[0, 1, 1:-1])
+
+    def decode(latents):
+        return [to_picture(pipeline, latents)]
+
+    ours = catalog.find("stable-diffusion").size == "tiny"
+    return Denoising(watch, decode, prompts, seed=seed, guidance=guidance, steps=steps, known=ours)
+
+
+def _encoded(pipeline, prompt):
+    return pipeline.encode_prompt(
+        prompt, device=pipeline.device, num_images_per_prompt=1, do_classifier_free_guidance=True
+    )
+
+
+def _noise(pipeline, seed, count=1):
+    import torch
+
+    side = pipeline.unet.config.sample_size
+    shape = count, pipeline.unet.config.in_channels, side, side
+    noise = torch.randn(shape, generator=torch.Generator().manual_seed(seed))
+    return noise.to(pipeline.device, pipeline.dtype)
+
+
+def pixel_rows(rows, *, title=None) -> Picture:
+    """Draw short lists of numbers as rows of pixels: -1 is dark, 1 is light, each with its number.
+
+    rows : dict from a label to its list of numbers.
+    """
+    html, words = "", []
+    for label, numbers in rows.items():
+        cells = ""
+        for number in numbers:
+            grey = round(255 * min(1, max(0, number / 2 + 0.5)))
+            ink = "#ffffff" if grey < 128 else INK
+            cells += (
+                f'<span style="display:inline-block;width:46px;height:34px;line-height:34px;'
+                f"text-align:center;background:rgb({grey},{grey},{grey});color:{ink};"
+                f'border:1px solid {LINE};font-size:12px">'
+                f"{number:.1f}</span>"
+            )
+        html += f'<div style="margin:8px 0 2px 0;color:{QUIET}">{escape(label)}</div><div>{cells}</div>'
+        words.append(f"{label}: {', '.join(f'{number:.1f}' for number in numbers)}")
+    return Picture(card(html, title), "; ".join(words))
+
+
+def training_figure(pipeline, caption, *, times=(100, 300, 500), seed=0) -> Picture:
+    """Draw what a training step is: a picture, noise, their mixture, the noise guessed, the picture expected.
+
+    times : the steps of the noise plan to show, from 0 (hardly any noise) to 999 (nothing else).
+
+    The five are shown as the VAE decodes them. Below each guess stands how far it is off.
+    """
+    import torch
+
+    latents, truth = to_latents(pipeline, caption)
+    noise = _noise(pipeline, seed)
+    words, _ = _encoded(pipeline, caption)
+    columns = ["a training picture", "noise", "mixed: what the UNet is shown", "the noise, as it guesses"]
+    columns.append("the picture it expects behind it")
+    rows, captions = {}, {}
+    for time in times:
+        kept = pipeline.scheduler.alphas_cumprod[time].item()
+        mixed = kept**0.5 * latents + (1 - kept) ** 0.5 * noise
+        with torch.no_grad():
+            guess, expected = _noise_and_picture(
+                pipeline, pipeline.unet(mixed, time, words).sample, mixed, kept
+            )
+        label = f"{1 - kept:.0%} noise"
+        shown = (noise, mixed, guess, expected)
+        rows[label] = [truth, *(to_picture(pipeline, each) for each in shown)]
+        off = ((guess - noise) ** 2).mean().item()
+        captions[label] = ["", "", "", f"error {off:.3f}", ""]
+    return picture_grid(rows, columns, title=f"Training on “{caption}”", captions=captions)
+
+
+def _noise_and_picture(pipeline, guess, mixed, kept):
+    """Return the noise and the picture that a UNet's prediction stands for."""
+    if pipeline.scheduler.config.prediction_type == "epsilon":
+        return guess, (mixed - (1 - kept) ** 0.5 * guess) / kept**0.5
+    noise = kept**0.5 * guess + (1 - kept) ** 0.5 * mixed
+    return noise, kept**0.5 * mixed - (1 - kept) ** 0.5 * guess
+
+
+def early_copy():
+    """Return the course's pipeline as it was after 900 of 7,600 training steps, on the same VAE."""
+    from diffusers import StableDiffusionPipeline, UNet2DConditionModel
+    from transformers import CLIPTextModel
+
+    from course_utils import loading
+
+    finished = loading.load("stable-diffusion", "tiny")
+    folder = loading.folder("stable-diffusion", "tiny") / "early"
+    parts = dict(finished.components)
+    for part, kind in {"unet": UNet2DConditionModel, "text_encoder": CLIPTextModel}.items():
+        parts[part] = kind.from_pretrained(folder, subfolder=part).float().to(finished.device).eval()
+    early = StableDiffusionPipeline(**parts, requires_safety_checker=False)
+    early.set_progress_bar_config(disable=True)
+    return early
+
+
+def picture_model(pipeline, *, prompt, picture, steps=20, lit="") -> Picture:
+    """Draw a picture model: its four parts, and what passes between them.
+
+    prompt, picture : str, and the picture that was drawn from it.
+    lit : str, the part that is highlighted, one of PARTS, or "" for none.
+
+    Raises ValueError if there is no such part.
+    """
+    if lit not in ("", *PARTS):
+        raise ValueError(f"lit={lit!r} is no part of the drawing: choose one of {', '.join(PARTS)}.")
+    from matplotlib.figure import Figure
+
+    channels, side = pipeline.unet.config.in_channels, pipeline.unet.config.sample_size
+    text = pipeline.text_encoder.config
+    read = f"{text.max_position_embeddings} lists of\n{text.hidden_size} numbers"
+    latents = f"{channels} × {side} × {side} numbers"
+    noise = to_picture(pipeline, _noise(pipeline, 6))
+    wide = as_pixels(picture).shape[0]
+    with style():
+        figure = Figure(figsize=(7.0, 3.9))
+        axes = figure.subplots()
+        axes.set(xlim=(0, 14), ylim=(0, 7.6))
+        axes.axis("off")
+        places = {"text encoder": (0.2, 4.4), "UNet": (5.1, 4.4), "scheduler": (5.1, 1.3), "VAE": (10.4, 4.4)}
+        does = {
+            "text encoder": "reads the words",
+            "UNet": "guesses the noise",
+            "scheduler": "takes a part of it out",
+            "VAE": "makes pixels of it",
+        }
+        for part, (x, y) in places.items():
+            _part(axes, x, y, part, does[part], part == lit)
+        axes.text(1.8, 7.1, f"“{prompt}”", ha="center", fontsize=9.5)
+        _point(axes, 1.8, 6.85, 1.8, 6.15)
+        _point(axes, 3.5, 5.2, 5.0, 5.2, read)
+        _point(axes, 6.2, 4.3, 6.2, 2.95)
+        _point(axes, 7.6, 2.95, 7.6, 4.3)
+        axes.text(7.95, 3.62, f"{steps} times", va="center", fontsize=10, fontweight="bold")
+        _point(axes, 8.4, 5.2, 10.3, 5.2, latents.replace(" numbers", "\nnumbers"))
+        _shown(axes, noise, 0.9, 1.1)
+        axes.text(1.8, 0.55, "noise", ha="center", fontsize=10, color=QUIET)
+        _point(axes, 2.8, 2.5, 5.0, 4.5)
+        _shown(axes, as_pixels(picture), 11.1, 1.1)
+        axes.text(12.0, 0.55, f"{wide} × {wide} pixels", ha="center", fontsize=10, color=QUIET)
+        _point(axes, 12.0, 4.3, 12.0, 3.1)
+    alt = (
+        f"The text encoder turns “{prompt}” into {text.max_position_embeddings} lists of {text.hidden_size} "
+        f"numbers. {steps} times the UNet guesses the noise, and the scheduler takes a part of it out, on "
+        f"{latents}. The VAE makes {wide} × {wide} pixels of them."
+    )
+    if lit:
+        alt += f" Highlighted: the {lit}."
+    return from_figure(figure, alt=alt, title="A picture model")
+
+
+def _part(axes, x, y, name, does, lit):
+    from matplotlib.patches import FancyBboxPatch
+
+    face, edge = (LIT, LIT_EDGE) if lit else ("white", QUIET)
+    look = {"boxstyle": "round,pad=0.0,rounding_size=0.2", "facecolor": face, "edgecolor": edge}
+    axes.add_patch(FancyBboxPatch((x, y), 3.25, 1.6, linewidth=1.4, **look))
+    axes.text(x + 1.62, y + 1.05, name, ha="center", va="center", fontweight="bold", fontsize=11)
+    axes.text(x + 1.62, y + 0.48, does, ha="center", va="center", fontsize=9, color=QUIET)
+
+
+def _point(axes, x, y, to_x, to_y, says=""):
+    axes.annotate("", (to_x, to_y), (x, y), arrowprops={"arrowstyle": "->", "color": QUIET, "linewidth": 1.2})
+    if says:
+        axes.text((x + to_x) / 2, y + 0.15, says, ha="center", va="bottom", fontsize=8.5, color=QUIET)
+
+
+def _shown(axes, picture, x, y, size=1.8):
+    axes.imshow(picture, extent=(x, x + size, y, y + size), aspect="auto", zorder=3)
+    axes.set(xlim=(0, 14), ylim=(0, 7.6))
+
+
+# Which word paints what
+
+
+def where_it_changed(before, after):
+    """Return a picture that is as light as `after` differs from `before`: black where nothing changed."""
+    one, other = (as_pixels(each).astype(float) for each in (before, after))
+    off = numpy.abs(one - other).mean(2)
+    grey = 255 * off / max(1, off.max())
+    return grey.round().astype("uint8")[:, :, None].repeat(3, 2)
+
+
+def attention_maps(pipeline, prompt, *, seed=6, guidance=4, steps=20):
+    """Draw a prompt, and return how much each part of the picture looks at each word.
+
+    Returns a dict from a word to its map (height, width), the mean over all steps, layers and heads.
+    """
+    settings = {"guidance_scale": guidance, "num_inference_steps": steps, "output_type": "latent"}
+    with CrossAttention(pipeline.unet) as seen:
+        pipeline(prompt, latents=_noise(pipeline, seed), **settings)
+    maps = seen.maps()[:, -1].mean(0)
+    pieces = pipeline.tokenizer.tokenize(prompt)
+    return {piece.removesuffix("</w>"): array(maps[index + 1]) for index, piece in enumerate(pieces)}
+
+
+def lit_by(picture, weights):
+    """Return a picture that is bright where a map is highest, and dark where it is lowest."""
+    pixels = as_pixels(picture)
+    low, high = weights.min(), weights.max()
+    light = (weights - low) / (high - low) if high > low else weights * 0 + 1
+    mask = Image.fromarray((255 * light).astype("uint8"))
+    mask = mask.resize((pixels.shape[1], pixels.shape[0]), Image.Resampling.BICUBIC)
+    return Image.composite(Image.fromarray(pixels), Image.new("RGB", mask.size, _DARK), mask)
+
+
+def change_on_objects(pipeline, *, count=20, steps=5):
+    """Exchange one word in the captions of different objects, and find where the pictures change.
+
+    Returns a dict from what is exchanged to the share of all change that lies on the object, in percent, for
+    each picture: "colour" for another colour of the background, "name" for another object, and "noise" for
+    the same caption, drawn from other noise.
+    """
+    captions, scenes, there = _objects(count)
+    before = _drawn(pipeline, captions, steps)
+    shares = {}
+    for exchange in ("colour", "name", "noise"):
+        if exchange == "noise":
+            after = _drawn(pipeline, captions, steps, seed=1)
+        else:
+            after = _drawn(pipeline, _exchanged(scenes, exchange), steps)
+        change = numpy.abs(after - before).mean(3)
+        shares[exchange] = (100 * (change * there).sum((1, 2)) / change.sum((1, 2))).tolist()
+    return shares
+
+
+def _exchanged(scenes, exchange):
+    from course_utils.worlds.pictureworld import world
+
+    colours, captions = list(world.BACKGROUNDS)[1:], []
+    for index, scene in enumerate(scenes):
+        parts, background = scene.parts, scene.background
+        if exchange == "colour":
+            background = colours[(colours.index(background) + 1) % len(colours)]
+        else:
+            parts = scenes[(index + 1) % len(scenes)].parts
+        captions.append(world.Scene(parts, background).captions[0])
+    return captions
+
+
+def attention_on_objects(pipeline, *, count=40, steps=5):
+    """Find how much of the attention to a word lies on the object, for `count` different objects.
+
+    Returns two dicts from "name", "colour" and "background" to a percentage for each picture: by the word's
+    own map, and by the map that another picture has for its word in the same role.
+    """
+    captions, _, there = _objects(count)
+    with CrossAttention(pipeline.unet) as seen:
+        _drawn(pipeline, captions, steps)
+    maps = array(seen.maps().mean(0)[:, 1:])  # (pictures, tokens, height, width); each word is one token
+    area = there.reshape(count, maps.shape[2], -1, maps.shape[3], there.shape[2] // maps.shape[3]).mean(
+        (2, 4)
+    )
+    own, other = {}, {}
+    for role, place in (("name", None), ("colour", 2), ("background", 3)):
+        of_role = []
+        for caption, every in zip(captions, maps, strict=True):
+            end = caption.split().index("on")  # the words before it are the name
+            of_role.append(every[:end].mean(0) if place is None else every[end + place])
+        for result, these in ((own, numpy.array(of_role)), (other, numpy.roll(of_role, 1, 0))):
+            result[role] = (100 * (these * area).sum((1, 2)) / these.sum((1, 2))).tolist()
+    return own, other
+
+
+def area_of_objects(count):
+    """Return how much of its picture an object of `attention_on_objects` covers on average, in percent."""
+    return 100 * float(_objects(count)[2].mean())
+
+
+@cache
+def _objects(count):
+    """Return captions and scenes of objects on coloured backgrounds, and what each covers."""
+    from course_utils.worlds.pictureworld import drawing, world
+
+    captions, scenes = zip(*world.coloured_objects(count), strict=True)
+    covered = []
+    for scene in scenes:
+        both = [world.Scene(scene.parts, colour) for colour in ("white", "blue")]
+        white, blue = drawing.pictures(both, _sprites()).astype(float)
+        bare = (white - blue)[:, :, 0]  # how much red a background brings: most where it is bare
+        covered.append(1 - bare / bare.max())
+    return captions, scenes, numpy.array(covered)
+
+
+def _drawn(pipeline, captions, steps, seed=0):
+    settings = {"guidance_scale": 1, "num_inference_steps": steps, "output_type": "np"}
+    return pipeline(list(captions), latents=_noise(pipeline, seed, len(captions)), **settings).images
+
+
+# Copied, combined, skewed
+
+
+@cache
+def _sprites():
+    from course_utils.worlds.pictureworld import sprites
+
+    return sprites.load()
+
+
+@cache
+def _scenes():
+    """Return the scenes with an emoji: all of the training, then the people that it never saw."""
+    from course_utils.worlds.pictureworld import world
+
+    trained = [scene for scene in world.SCENES if isinstance(scene.parts[0], world.Emoji)]
+    return trained, [world.Scene((person,)) for person in world.HELD_OUT_PEOPLE]
+
+
+def _picture_of(caption):
+    from course_utils.worlds.pictureworld import drawing
+
+    trained, unseen = _scenes()
+    scene = next(scene for scene in (*trained, *unseen) if caption in scene.captions)
+    return (drawing.picture(scene, _sprites()) / 255).astype("float32")
+
+
+class KnownPictures:
+    """Holds every emoji picture of PictureWorld's training, and 40 people that were left out of it.
+
+    trained : list of str, the captions of the training pictures.
+    unseen : list of str, the captions of the people who were never shown.
+    """
+
+    def __init__(self):
+        import torch
+
+        from course_utils.worlds.pictureworld import drawing
+
+        trained, unseen = _scenes()
+        self._scenes = [*trained, *unseen]
+        self.trained = [scene.captions[0] for scene in trained]
+        self.unseen = [scene.captions[0] for scene in unseen]
+        self._captions = [*self.trained, *self.unseen]
+        pictures = drawing.pictures(self._scenes, _sprites())
+        self._pictures = torch.from_numpy(pictures).flatten(1).float()
+        self._squares = (self._pictures**2).sum(1)
+        self._last = None  # the last picture that was compared, and its distances
+
+    def picture(self, caption):
+        """Return a known picture: an array (64, 64, 3) of whole numbers from 0 to 255."""
+        pixels = self._pictures[self._captions.index(caption)]
+        return pixels.reshape(SIDE, SIDE, 3).numpy().astype("uint8")
+
+    def nearest(self, picture, *, trained_only=False, not_of=""):
+        """Return the caption of the nearest known picture, and how far it is off, of 255.
+
+        trained_only : bool, whether to leave out the people who were never shown.
+        not_of : str, a caption; pictures that show what it shows are left out, on whatever background.
+        """
+        off = self._distances(picture)
+        if trained_only:
+            off[len(self.trained) :] = numpy.inf
+        if not_of:
+            shown = self._scenes[self._captions.index(not_of)].parts
+            off[[index for index, scene in enumerate(self._scenes) if scene.parts == shown]] = numpy.inf
+        index = int(off.argmin())
+        return self._captions[index], float(off[index])
+
+    def distance(self, picture, caption):
+        """Return how far a picture is off the known one with this caption, of 255."""
+        return float(self._distances(picture)[self._captions.index(caption)])
+
+    def _distances(self, picture):
+        """Return the distance to each known picture: the root of the mean squared difference, of 255."""
+        import torch
+
+        pixels = numpy.array(Image.fromarray(as_pixels(picture)).resize((SIDE, SIDE)))
+        if self._last is None or not numpy.array_equal(pixels, self._last[0]):
+            drawn = torch.from_numpy(pixels).flatten().float()
+            squares = self._squares - 2 * self._pictures @ drawn + (drawn**2).sum()
+            self._last = pixels, (squares.clamp(min=0) / len(drawn)).sqrt().numpy()
+        return self._last[1].copy()
+
+
+def how_different(picture, other):
+    """Return how far two pictures differ, of 255: the root of the mean squared difference."""
+    one, two = (as_pixels(each).astype(float) for each in (picture, other))
+    return float(((one - two) ** 2).mean() ** 0.5)
+
+
+def nearest_person(picture, trade):
+    """Return the gender of the person of a trade that a picture is nearest to, and whether it is a blend.
+
+    A blend is nearer to the average of all pictures that were planted for the trade than to any person.
+    """
+    people, looks, average = _people(trade)
+    pixels = numpy.asarray(Image.fromarray(as_pixels(picture)).resize((SIDE, SIDE))).astype(float)
+    off = ((looks - pixels) ** 2).mean((1, 2, 3))
+    return people[off.argmin()].gender, bool(((average - pixels) ** 2).mean() < off.min())
+
+
+def average_person(trade):
+    """Return the average of all pictures that were planted for a trade: an array (64, 64, 3) from 0 to 1."""
+    return _people(trade)[2] / 255
+
+
+@cache
+def _people(trade):
+    from course_utils.worlds.pictureworld import drawing, world
+
+    people = [person for person in world.PEOPLE if person.trade == trade]
+    shares = world.bare_shares(trade)
+    chances = [shares.get((person.gender, person.tone), 0) for person in people]
+    looks = drawing.pictures([world.Scene((person,)) for person in people], _sprites()).astype(float)
+    return people, looks, numpy.average(looks, axis=0, weights=chances)
+
+
+def planted_share(trade):
+    """Return the planted share of a trade's majority, in percent: how often "doctor" showed a man."""
+    from course_utils.worlds.pictureworld import world
+
+    shares = world.bare_shares(trade)
+    return 100 * sum(share for (gender, _), share in shares.items() if gender == world.MAJORITY[trade])
+
+
+# Published models
+
+
+def published_sizes() -> Picture:
+    """Return a table of three published versions of Stable Diffusion, counted without their weights."""
+    from course_utils import blueprints
+
+    rows = [("", "text encoders", "denoiser", "VAE", "latents", "picture", "GB at 16 bits")]
+    for name in ("stable-diffusion-1.5", "stable-diffusion-xl", "stable-diffusion-3-medium"):
+        plan = blueprints.blueprint(name)
+        parts = plan.components
+        texts = [part.parameters for key, part in parts.items() if key.startswith("text")]
+        denoiser = parts.get("unet") or parts["transformer"]
+        vae, side = parts["vae"].config, denoiser.config["sample_size"]
+        counts = [sum(texts), denoiser.parameters, parts["vae"].parameters]
+        counts = [f"{count / 1e6:,.0f} million" for count in counts]
+        counts[0] = f"{len(texts)}: {counts[0]}"
+        wide = side * 2 ** (len(vae["block_out_channels"]) - 1)  # each block but one doubles
+        latents = f"{vae['latent_channels']} × {side} × {side}"
+        rows.append((plan.title, *counts, latents, f"{wide} × {wide}", f"{plan.bytes['bfloat16'] / 1e9:.1f}"))
+    return table(rows, right=range(1, 7), title="Published sizes")
+
+
+def published_licences() -> Picture:
+    """Return a table of the licences of Stable Diffusion's versions."""
+    from course_utils import licences, openness
+
+    ways = {"prohibition": "yes, by name", "condition": "yes, by a policy beside it"}
+    rows = [("model, released", "licence", "approved by OSI", "limits uses")]
+    for model in openness.models().values():
+        if model.title.startswith(("Stable Diffusion", "SD")):
+            licence = licences.find(model.licence)
+            approved = "yes" if licence.osi_approved else "no"
+            limits = ways.get(licence.mark("use restrictions"), "no")
+            rows.append((f"{model.title}, {model.released}", licence.title, approved, limits))
+    return table(rows, title="Licences")
