@@ -35,20 +35,34 @@ class Routing:
         return [100 * count / len(numbers) for count in counts.tolist()]
 
 
-def routings(model, tokenizer, documents, random_routers=5):
-    """Return who takes which token: a dict from "trained", "random 1", "random 2", … to a `Routing`.
-
-    The random routers get the same lists of numbers as the trained one. Each is one table of random numbers,
-    used in every layer.
+def router_shares(model, tokenizer, text):
+    """Return the share from 0 to 1 that each router gives to each expert: a tensor (layers, tokens, experts).
 
     model, tokenizer : a mixture of experts of transformers, such as Mixtral, and its tokenizer.
-    documents : list of documents of a world.
     """
     import torch
 
-    seed = torch.Generator().manual_seed(0)
+    inputs = tokenizer(text, return_tensors="pt").to(model.device)
+    with torch.no_grad():
+        scores = model(**inputs, output_router_logits=True).router_logits
+    return torch.stack([each.float().softmax(-1) for each in scores])
+
+
+def routings(model, tokenizer, documents, tables):
+    """Return who takes which token: a dict from "trained", "random 1", "random 2", … to a `Routing`.
+
+    The random routers get the same lists of numbers as the trained one. Each uses its table in every layer.
+
+    model, tokenizer : a mixture of experts of transformers, such as Mixtral, and its tokenizer.
+    documents : list of documents of a world.
+    tables : tensor (random routers, experts, numbers in a token's list), the random numbers.
+    """
+    import torch
+
     experts, active = model.config.num_local_experts, model.config.num_experts_per_tok
-    tables = torch.randn(random_routers, experts, model.config.hidden_size, generator=seed)
+    random_routers = len(tables)
+    if tokenizer.pad_token is None:
+        tokenizer.pad_token = tokenizer.eos_token  # fills up the shorter texts of a batch
     caught = []  # for each layer: (1 + random routers, tokens of the batch, active)
 
     def note(router, given, _):

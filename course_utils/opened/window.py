@@ -88,6 +88,22 @@ def as_mistral(model):
     return twin
 
 
+def stories_by_distance(documents):
+    """Return stories of TinyWorld that tell a colour, sorted: a dict from a number of tokens to documents.
+
+    The number says how far back the colour stands from the last token of `story_beginning`.
+    """
+    found = {}
+    for document in documents:
+        found.setdefault(document.distance("colour") - 1, []).append(document)
+    return dict(sorted(found.items()))
+
+
+def story_beginning(document):
+    """Return a story without its last two words, the colour and the thing, which a model has to find."""
+    return document.text.rsplit(" ", 2)[0]
+
+
 def window_over_stories(model, tokenizer, stories, *, back, window, name) -> SlidingWindow:
     """Show a window over stories of TinyWorld that tell a colour early and ask for it at the end.
 
@@ -99,7 +115,7 @@ def window_over_stories(model, tokenizer, stories, *, back, window, name) -> Sli
     """
     beginnings, texts = {}, {}
     for distance, documents in sorted(stories.items()):
-        beginnings[distance] = documents[0].text.rsplit(" ", 2)[0]
+        beginnings[distance] = story_beginning(documents[0])
         pieces = tokenizer.convert_ids_to_tokens(tokenizer(beginnings[distance])["input_ids"])
         texts[distance] = pieces, len(pieces) - 1 - distance
 

@@ -12,12 +12,13 @@ PARTS = {
 }
 
 
-def model_drawing(words, *, layers, lit="") -> Picture:
+def model_drawing(words, *, layers, lit="", window=None) -> Picture:
     """Draw how text goes through a language model, from its tokens to a score for each next token.
 
     words : list of str, the tokens of a short text.
     layers : int, how many layers the model has.
     lit : str, the part that is highlighted, a key of PARTS, or "" for none.
+    window : int, how many tokens a token sees in the attention part, itself included; None for all before it.
 
     Raises ValueError if there is no such part.
     """
@@ -43,7 +44,7 @@ def model_drawing(words, *, layers, lit="") -> Picture:
         _box(axes, 0.35, 5.1, 8.4, 2.25, lit == "attention")
         axes.text(0.6, 6.95, "attention", va="center", color=INK, fontweight="bold")
         for later in range(1, len(columns)):
-            for earlier in range(later):
+            for earlier in range(max(0, later + 1 - window) if window else 0, later):
                 _arrow(axes, columns[earlier], 6.45, columns[later], 5.4, lit == "attention")
         _box(axes, 0.35, 2.65, 8.4, 2.1, lit == "feed-forward")
         axes.text(0.6, 4.35, "feed-forward", va="center", color=INK, fontweight="bold")
@@ -68,6 +69,8 @@ def model_drawing(words, *, layers, lit="") -> Picture:
     )
     alt += "in the attention part the tokens meet, in the feed-forward part each is changed alone. "
     alt += "Out comes a score for each possible next token."
+    if window:
+        alt += f" A token sees {window} tokens, itself included."
     if lit:
         alt += f" Highlighted: {PARTS[lit]}."
     return from_figure(figure, alt=alt, title="A language model")

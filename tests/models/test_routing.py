@@ -65,6 +65,8 @@ def test_a_window_over_stories_finds_the_colour_only_in_sight():
     document = next(each for each in documents if each.distance("colour") == 31)
     llama, tokenizer = course.load("tinyworld-llama")
     twin = course.opened.as_mistral(llama)
+    assert list(course.opened.stories_by_distance([document])) == [30]
+    assert not course.opened.story_beginning(document).endswith(document.filled["colour"])
     view = course.opened.window_over_stories(
         twin, tokenizer, {30: [document]}, back=30, window=16, name="Llama"
     )
@@ -77,12 +79,15 @@ def test_routings_are_those_of_the_model_and_pairs_are_what_they_say():
 
     model, tokenizer = course.load("tinyworld-mixtral")
     documents = list(course.tinyworld.english(size=240_000).documents(60, seed="pairs"))
-    routers = course.opened.routings(model, tokenizer, documents, random_routers=2)
+    tables = torch.randn(2, 8, model.config.hidden_size, generator=torch.Generator().manual_seed(0))
+    routers = course.opened.routings(model, tokenizer, documents, tables)
     assert list(routers) == ["trained", "random 1", "random 2"]
     with torch.no_grad():
         inputs = tokenizer(documents[7].text, return_tensors="pt")
         logits = torch.stack(model(**inputs, output_router_logits=True).router_logits)
     assert torch.equal(routers["trained"].chosen[7], logits.topk(2).indices[:, 1:])  # without <s>
+    shares = course.opened.router_shares(model, tokenizer, documents[7].text)
+    assert torch.equal(shares, logits.softmax(-1))
     assert sum(routers["random 2"].load(3)) == pytest.approx(100)
     for same_word, same_kind in ((True, True), (True, False), (False, None)):
         pairs = course.opened.word_pairs(documents, tokenizer, same_word=same_word, same_kind=same_kind)
