@@ -96,7 +96,7 @@ def mixture_drawing(token, shares, *, active=2, title=None) -> Picture:
         axes.set(xlim=(0, 12), ylim=(-0.2, 10))
         axes.axis("off")
         middle = 5.0
-        step = min(1.25, 8.4 / max(1, count - 1))
+        step = min(1.7, 8.4 / max(1, count - 1))
         columns = [middle + step * (expert - (count - 1) / 2) for expert in range(count)]
         _box(axes, middle - 1.1, 9.1, 2.2, 0.75, False)
         axes.text(middle, 9.47, token.strip(), ha="center", va="center", fontsize=12, fontweight="bold")
@@ -122,9 +122,10 @@ def mixture_drawing(token, shares, *, active=2, title=None) -> Picture:
             axes.text(x, 4.9, str(expert), ha="center", va="center", fontsize=13, color=INK if lit else QUIET)
             if lit:
                 _arrow(axes, x, 4.15, middle, 2.0, True)
+                lower = 0.55 * (sorted(chosen).index(expert) % 2)  # so that neighbours do not touch
                 axes.text(
-                    x + 0.35 * (middle - x),
-                    3.35,
+                    x + (0.2 + 0.2 * lower) * (middle - x),
+                    3.6 - lower,
                     f"× {shares[expert] / total:.2f}",
                     ha="center",
                     va="center",
