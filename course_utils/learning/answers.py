@@ -4,7 +4,7 @@ The file stores predictions, quiz answers and the results of exercise checks, so
 yesterday can be compared with its measurement today. One answer looks like this:
 
     "predict 02-tokens": {
-     "kind": "predict", "answer": 40, "right": null, "tries": 1,
+     "kind": "predict", "answer": 40, "right": null, "solved": null, "tries": 1,
      "first_tried": "2025-01-31T09:30:00+00:00", "last_tried": "2025-01-31T09:30:00+00:00"
     }
 
@@ -48,21 +48,28 @@ def find(kind: str, key: str) -> dict | None:
     return read().get(f"{kind} {key}")
 
 
-def record(kind: str, key: str, answer, right: bool | None = None) -> str:
+def record(kind: str, key: str, answer, right: bool | None = None, run: str = "") -> str:
     """Record one try at one question.
 
     Parameters: `kind` is "predict", "quiz" or "check"; `key` names the question; `answer` is a number or a
-    string; `right` is None if the answer cannot be right or wrong.
+    string; `right` is None if the answer cannot be right or wrong. `run` names the run of a cell: a question
+    that was answered right stays solved if a later run is wrong, but not if the same run is.
     Returns a sentence for the learner if an answer cannot be saved for the first time, otherwise "".
     """
     now = datetime.now(UTC).isoformat(timespec="seconds")
 
     def add(answers):
         before = answers.get(f"{kind} {key}", {"tries": 0, "first_tried": now})
+        solved = before.get("solved")
+        if right:
+            solved = solved or run or None
+        elif solved == run:
+            solved = None
         answers[f"{kind} {key}"] = {
             "kind": kind,
             "answer": answer,
             "right": right,
+            "solved": solved,
             "tries": before["tries"] + 1,
             "first_tried": before["first_tried"],
             "last_tried": now,

@@ -11,10 +11,13 @@ import linecache
 import math
 import sys
 import unicodedata
+import uuid
 from collections import Counter, OrderedDict, defaultdict
 from collections.abc import Callable, Iterable
 
+from course_utils import notebook, units
 from course_utils.learning import answers
+from course_utils.views.picture import GREEN, QUIET, Picture, card
 
 # The default tolerance, which allows for rounding errors only.
 ROUNDING = 1e-6
@@ -56,12 +59,63 @@ def check(
         problem = problem_of(outcome, wanted, mistakes or {}, tolerance, call)
     except RecursionError:
         outcome, problem = {}, f": {call} {_NESTED}"
-    unsaved = answers.record("check", task, show(outcome.get("value")), right=problem is None)
+    answer, right = show(outcome.get("value")), problem is None
+    unsaved = answers.record("check", task, answer, right=right, run=_praise.run())
     if unsaved:
         print(unsaved)
     if problem:
         raise NotYet(f"{task}{problem}") from None
     print(f"{task} ✓ {about or call}")
+    _praise.add(task)
+
+
+class _Praise:
+    """Shows, below a cell whose checks all passed, that its task is solved."""
+
+    def __init__(self):
+        self.session = uuid.uuid4().hex[:8]
+        self.passed = {}  # task -> how many of its checks passed in the cell that runs
+        self.shell = None
+
+    def run(self):
+        """Return a name for this run of this cell."""
+        shell = notebook.shell()
+        return f"{self.session} {shell.execution_count if shell else 0}"
+
+    def add(self, task):
+        shell = notebook.shell()
+        if shell and shell is not self.shell:
+            self.shell = shell
+            shell.events.register("post_run_cell", self.show)
+        self.passed[task] = self.passed.get(task, 0) + 1
+
+    def show(self, result):
+        passed, self.passed = self.passed, {}
+        if result.success:
+            for task, checks in passed.items():
+                notebook.show(solved(task, checks))
+
+
+_praise = _Praise()
+
+
+def solved(task: str, checks: int) -> Picture:
+    """Return what a learner sees below a task whose checks all passed."""
+    lesson, stored = task.partition(".")[0], answers.read()
+    done = [
+        key for key, entry in stored.items() if key.startswith(f"check {lesson}.") and entry.get("solved")
+    ]
+    says = f"{units.counted(checks, 'check')} passed. You have solved {units.counted(len(done), 'task')} of "
+    says += f"lesson {int(lesson):02}."
+    tick = (
+        f'<span style="display:inline-block;width:34px;height:34px;line-height:34px;margin-right:12px;'
+        f'border-radius:50%;background:{GREEN};color:#ffffff;font-size:20px;text-align:center">✓</span>'
+    )
+    text = (
+        f'<b style="font-size:18px">{task} is solved</b>'
+        f'<span style="color:{QUIET};margin-left:12px">{says}</span>'
+    )
+    return Picture(card(tick + text), f"{task} is solved. {says}")
 
 
 _NESTED = "met a list that contains itself, or is nested too deeply."

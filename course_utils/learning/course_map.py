@@ -38,7 +38,8 @@ def _progress_in(number, stored):
     items = quizzes.load(number)
     right = sum(stored.get(f"quiz {number}: {item.text}", {}).get("right") is True for item in items)
     predictions = sum(key.startswith(f"predict {number}-") for key in stored)
-    tasks = [entry["right"] for key, entry in stored.items() if key.startswith(f"check {int(number)}.")]
+    entries = (entry for key, entry in stored.items() if key.startswith(f"check {int(number)}."))
+    tasks = [entry["right"] or entry.get("solved") for entry in entries]
     details = f"{predictions} predictions · quiz {right} of {len(items)}"
     if tasks:
         details += f" · {sum(map(bool, tasks))} tasks solved"

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import numpy
 import pytest
+from IPython.core.interactiveshell import InteractiveShell
 
 from course_utils import check, quiz, reveal
 from course_utils.errors import CourseError
@@ -442,6 +443,24 @@ def message(returned, expected=PROBABILITIES, arguments=LOGITS, **options):
     assert isinstance(caught.value, AssertionError) and caught.value.__suppress_context__
     assert "\n" not in str(caught.value)
     return str(caught.value)
+
+
+def test_a_solved_task_stays_solved_and_its_cell_says_so(capsys):
+    shell = InteractiveShell.instance()
+    try:
+        shell.push({"check": check, "softmax": softmax})
+        right = f'check("2.1", softmax, {LOGITS}, {PROBABILITIES})'
+        shell.run_cell(right + "\n" + right, store_history=True)
+        assert (
+            "2.1 is solved. 2 checks passed. You have solved 1 task of lesson 02." in capsys.readouterr().out
+        )
+        shell.run_cell(f'check("2.1", softmax, {LOGITS}, [1, 0, 0])', store_history=True)
+        assert "is solved" not in capsys.readouterr().out
+        assert answers.find("check", "2.1")["solved"]  # by an earlier cell
+        shell.run_cell(right.replace("2.1", "2.2") + '\ncheck("2.2", softmax, (1,), 2)', store_history=True)
+        assert not answers.find("check", "2.2")["solved"]
+    finally:
+        InteractiveShell.clear_instance()
 
 
 def test_a_right_function_passes_with_one_line_and_is_recorded(capsys):
