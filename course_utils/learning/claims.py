@@ -71,7 +71,8 @@ def _block(claim, lesson):
     ]
     others = [number for number in claim.settled if number != lesson]
     if others:
-        also = f"Also in lesson{'s' * (len(others) > 1)} {' and '.join(others)}."
+        named = " and ".join(filter(None, (", ".join(others[:-1]), others[-1])))
+        also = f"Also in lesson{'s' * (len(others) > 1)} {named}."
         lines.append(f'<div style="font-size:13px;color:{QUIET}">{also}</div>')
     html = (
         f'<div style="border-left:4px solid {_COLOURS[sign]};padding:2px 0 2px 12px;margin:0 0 16px 0;'
