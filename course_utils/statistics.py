@@ -21,7 +21,7 @@ from course_utils.errors import CourseError
 _ALL_ORDERS = 8  # kendall() tries all orders of at most this many things: 8 things have 40,320
 _SHUFFLES = 20_000  # for more things, kendall() tries this many random orders
 _ELO = 400 / math.log(10)  # the points on Elo's scale for which the logarithm of the odds grows by 1
-_DRAWS = 0.1  # the part of a draw that each model is given against a model of 1,000 points
+_DRAWS = 0.1  # of a draw against an imaginary model with 1,000 points, given to each model
 
 
 # Rates

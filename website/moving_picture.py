@@ -18,7 +18,7 @@ import explorables  # noqa: E402
 import programs  # noqa: E402
 from servers import served  # noqa: E402
 
-# Of the window, in CSS pixels, and how much smaller the film is: as wide as a README.
+# The size of the browser's window in CSS pixels, and the factor that shrinks it to a README's width.
 WIDTH, HEIGHT, SCALE = 1200, 740, 0.75
 FRAME = 80  # ms
 # What a film of four seconds does without, in all scenes.

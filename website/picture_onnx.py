@@ -136,7 +136,7 @@ def _networks(pipeline):
 
 
 class _Seen:
-    """Computes cross-attention as diffusers does, and keeps its weights as `CrossAttention.maps` has them."""
+    """Computes cross-attention as diffusers does, and stores maps in the form of `CrossAttention.maps`."""
 
     def __call__(self, layer, hidden, encoder_hidden_states, attention_mask=None, **rest):
         import torch

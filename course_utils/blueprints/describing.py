@@ -102,7 +102,7 @@ def _total(plan):
 
 
 def _without_input(plan):
-    """Describe the number of active parameters without the input table, if it differs from the usual one."""
+    """Describe the active parameters without the input table, if leaving it out changes their number."""
     if plan.active_parameters in (None, plan.parameters, plan.active_parameters_without_input):
         return []
     return [

@@ -96,7 +96,7 @@ class Half(QuestionList):
 
 
 def results(stored: dict | None = None) -> dict[str, list[bool]]:
-    """Return a dict from each half that was handed in to a list with True for each right answer.
+    """Return {half: [bool, ...]} for each half of the test that was handed in: True for each right answer.
 
     stored : the answers, as `answers.read` returns them; by default the learner's own
     """

@@ -75,7 +75,7 @@ class Plan:
         return text
 
     def check(self):
-        """Raise CourseError if there is an obstacle."""
+        """Raise CourseError if something prevents the load, such as too little memory."""
         if self.obstacle:
             raise CourseError(self.obstacle)
 

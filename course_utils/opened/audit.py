@@ -32,11 +32,11 @@ def heat(shares, temperature):
 
 
 class Audit(LiveView):
-    """Shows all trades at once: how far each model leans to "she" or "he", and for which an interval says so.
+    """Shows all trades at once: how far each model leans to "she" or "he", and whose interval confirms it.
 
     The learner chooses a trade, a temperature, and how the trade was chosen. If it was named before looking,
-    an interval of 95% is enough. If it was picked from all trades, the intervals are so wide that all of them
-    hold together in 95% of audits. Moving a control runs no model.
+    an interval of 95% is enough. If it was picked from all trades, the intervals are so wide that in 95% of
+    audits all of them contain the true value. Moving a control runs no model.
 
     planted : dict from a model's title to a dict from a trade to the share of "she" that was planted in its
         training data; models without planted shares are left out.
@@ -124,7 +124,7 @@ def _leans(shares, controls, level):
 
 
 def _interval(percentages, beside, level):
-    """Return the ends of a lean's interval in points, from the control words or from 50%.
+    """Return the two ends of a lean's interval, in percentage points from the control words or from 50%.
 
     beside : table (sentences, control words) of percentages, or None.
     """

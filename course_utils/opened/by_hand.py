@@ -58,7 +58,7 @@ def mixture(parts, values, names, axes) -> Picture:
 
 
 def two_steps(query, keys, parts, names) -> Picture:
-    """Draw match and share, one above the other."""
+    """Draw the steps `match` and `share`, one above the other."""
     heights = [0.75 + 0.5 * len(names), 1.4]
     figure, (first, second) = _figure(sum(heights), rows=2, heights=heights)
     with style():

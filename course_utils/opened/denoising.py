@@ -213,15 +213,15 @@ class Drawn:
 
 
 class Denoising(LiveView):
-    """Shows two prompts become pictures out of the same noise, step by step, and what attends to each word.
+    """Shows step by step how two prompts become pictures from the same noise, and what attends to each word.
 
     draw : generator function (prompt, seed, guidance, steps) that yields a `Drawn` for each of the steps + 1
         states, from the noise to the picture. If it raises an error, the view shows a message.
     decode : function from latents (pictures, ...) to a list of pictures, each as in `picture_strip`.
     prompts : two str, the prompts at the start.
     seed, guidance, steps : how to draw at the start.
-    known : bool, whether the model was trained on PictureWorld's captions. The view then offers their words,
-        and names those of a prompt that are in none.
+    known : bool, whether the model was trained on PictureWorld's captions. The view then offers the
+        captions' words, and names the words of a prompt that no caption has.
 
     Raises CourseError if a prompt is empty, or `steps` is outside its range.
     """

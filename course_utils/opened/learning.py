@@ -21,7 +21,7 @@ from course_utils.views.picture import (
 from course_utils.worlds.tinyworld.grammar import END, TOKEN, join
 
 IGNORED = -100  # the label of a token that the library leaves out of the loss
-# Steps at which a film keeps a text and a copy of the model: close together where much happens.
+# The steps at which a `Film` stores a text and a copy of the model, close together where much changes.
 STEPS = (0, 10, 25, 50, 75, 100, 150, 200, 300, 400)
 _MEAN = 10  # steps in each point of the curve of the loss
 _DRAWN = 20  # steps between two pictures

@@ -1,4 +1,4 @@
-"""Who takes which token in a mixture of experts, counted over many texts, beside routers of random numbers.
+"""Counts which expert gets which token in a mixture of experts, and compares it with random routers.
 
 For lesson 07.
 """

@@ -94,7 +94,7 @@ class PictureRecipe:
     decoder_rate: float = 1e-3
     denoiser_rate: float = 1e-3
     places_rate: float = 2e-3
-    denoiser_level: int = 2_400  # steps until the rate falls linearly to 2%; in proportion for `places`
+    denoiser_level: int = 2_400  # steps at the full rate; then it falls linearly to 2%
     warmup: int = 100  # steps during which the rate rises
     average: float = 0.002  # weight of each new step in the running averages, which become the final weights
     # how strongly the autoencoder's loss penalises latents that diverge from a standard normal distribution
@@ -104,7 +104,7 @@ class PictureRecipe:
     early: int = 900  # denoiser steps after which an early copy is saved
     clip: float = 1.0  # largest norm of the gradient
     seed: int = 0  # the seed of the initial weights, of the pictures and of the noise
-    processes: ClassVar[int] = 2  # on any machine, because sums, and so weights, depend on this number
+    processes: ClassVar[int] = 2  # the same everywhere: it sets the order of sums, and so the weights
     megabytes: ClassVar[int] = 250
 
     def training(self, folder):

@@ -250,7 +250,8 @@ def token_table(corner, labels, heads, rows, widest, label_width=36, padding="2p
             cells += f'<td style="{quiet}" colspan="{len(heads) - len(row)}"></td>'
         table += row_html(cells)
     most = label_width + widest * len(heads)
-    # width:0 with min-width:100%: otherwise a widget around the table would grow with it, and nothing scroll.
+    # width:0 with min-width:100%: otherwise a widget around the table would grow with it, and the table could
+    # not be scrolled.
     table = table_html(table, width=f"width:100%;max-width:{most}px;", more="")
     return scrolled(table, "overflow-x:auto;width:0;min-width:100%")
 

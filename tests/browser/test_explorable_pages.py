@@ -809,7 +809,7 @@ def test_a_broken_block_is_said_and_another_card_can_be_loaded(visit):
     expect(page.locator(".ck-head")).to_contain_text("is not closed")
     page.get_by_role("button", name="TinyWorld Llama", exact=True).click()
     expect(page.locator(".ck-head")).to_contain_text("2of 9")
-    # The field lies over the marks letter by letter: both are equally high.
+    # The text field covers the marked copy of its text exactly, so both have the same height.
     heights = page.evaluate(
         "['.ck-area', '.ck-behind'].map((name) => document.querySelector(name).scrollHeight)"
     )

@@ -1,4 +1,4 @@
-"""A copied kernel behaves like one that is started on its own, which replaces it if copies are impossible."""
+"""A copied kernel behaves like one that is started normally; if copies are impossible, that is done."""
 
 import os
 import re

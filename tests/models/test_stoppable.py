@@ -18,7 +18,7 @@ def llama():
 
 @pytest.fixture(scope="module")
 def whole(llama):
-    """Returns the library's own run."""
+    """Returns what the library's own forward pass gives, without a stop."""
     with torch.no_grad():
         return llama.model(**llama.tokenizer(FRANCE, return_tensors="pt"), output_hidden_states=True)
 

@@ -120,7 +120,7 @@ def test_a_grammar_with_two_derivations_of_a_text_is_refused():
 
 @pytest.mark.parametrize("register", english().plots)
 def test_bits_of_english_are_those_of_its_derivations(register):
-    """The bits that a document records at its generation equal those found by following its text."""
+    """The bits stored with a document when it is generated equal those computed from its text."""
     for document in english().documents(12, seed=5, register=register):
         surprisals = english().surprisals(document.text, register=register)
         assert [token for token, _ in surprisals] == [*document.words, "</s>"]

@@ -90,7 +90,7 @@ def packed(heard, said):
 
 
 def states(listen):
-    """Return what the website's page shows: what `listen`, a function as in lesson 09, hears of each clip."""
+    """Return the data of the website's page: for each clip what `listen`, as in lesson 09, returns."""
     sounds = {}
     for name, clip in clips().items():
         path = next(path for path in FOLDER.glob("*.flac") if path.stem == name.replace(" ", "-"))

@@ -68,7 +68,7 @@ class _Automaton:
         return join(words[::-1])
 
     def must_differ(self, one, other):
-        """Return whether two positions that can follow the same beginning must have different words.
+        """Return whether the words at two positions, either of which can come next, must differ.
 
         They must if they belong to two different slots whose words come from the same list, and one of these
         slots was already filled earlier in the text.

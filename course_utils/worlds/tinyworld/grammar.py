@@ -58,7 +58,7 @@ class Choice(NamedTuple):
 
 
 class Slot(NamedTuple):
-    """A word of a list, which is remembered under a name."""
+    """A position in a template for a word of a list. The word that was chosen is kept under a name."""
 
     name: str
     list: str
