@@ -84,7 +84,9 @@ class _Praise:
 
     def add(self, task):
         shell = notebook.shell()
-        if shell and shell is not self.shell:
+        if not shell:
+            return
+        if shell is not self.shell:
             self.shell = shell
             shell.events.register("post_run_cell", self.show)
         self.passed[task] = self.passed.get(task, 0) + 1

@@ -38,7 +38,9 @@ def started(lesson):
             begun[grade_id] = dict(names)
         if not cell.metadata.nbgrader.grade and not grade_id.startswith("together"):
             exec(cell.source.replace("    %pip", "    #"), names)
-    return begun
+    yield begun
+    if "torch" in sys.modules:  # a set-up cell may have switched gradients off, for the whole process
+        sys.modules["torch"].set_grad_enabled(True)
 
 
 @pytest.fixture(autouse=True)

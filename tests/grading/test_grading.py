@@ -557,7 +557,7 @@ def test_refused_system_calls_have_the_numbers_of_the_kernel_s_headers(machine, 
 def test_hidden_tests_enter_the_sandbox_without_the_expected_values():
     for path in assignments.SOLUTIONS.glob("*/*.ipynb"):
         assignment = assignments.Assignment(path)
-        for task in assignment.tasks.values():
+        for task in (task for task in assignment.tasks.values() if not task.manual):
             assert task.checks and "course.check" not in task.visible + task.hidden
             assert "mistakes=" not in task.hidden
     task = assignments.Assignment(assignments.find("08")).tasks["denoise-check"]
