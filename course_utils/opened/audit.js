@@ -369,7 +369,10 @@ export function render({ model, el }) {
     requestAnimationFrame(() => el.classList.remove("resting"));
   });
   watcher.observe(field);
+  let ended = false;
+  document.fonts?.ready.then(() => !ended && drawField()); // the words are then as wide as they stay
   return () => {
+    ended = true;
     watcher.disconnect();
     stop();
     hush();

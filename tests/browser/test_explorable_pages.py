@@ -633,6 +633,7 @@ def test_an_audit_costs_ten_trades_once_all_were_looked_at(visit):
 
 def test_no_two_words_of_an_audit_lie_on_each_other(visit):
     page = visit("audit.html").wake()
+    page.evaluate("document.fonts.ready.then(() => true)")  # and with it the last drawing
     for model in ("SmolLM2", "as planted"):
         page.get_by_role("radio", name=model).click()
         boxes = [name.bounding_box() for name in page.locator(".au-word:not(.gone) .au-name").all()]
