@@ -369,10 +369,9 @@ export function render({ model, el }) {
     requestAnimationFrame(() => el.classList.remove("resting"));
   });
   watcher.observe(field);
-  let ended = false;
-  document.fonts?.ready.then(() => !ended && drawField()); // the words are then as wide as they stay
+  document.fonts?.addEventListener("loadingdone", drawField); // the words are then as wide as they stay
   return () => {
-    ended = true;
+    document.fonts?.removeEventListener("loadingdone", drawField);
     watcher.disconnect();
     stop();
     hush();
