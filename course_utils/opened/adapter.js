@@ -3,7 +3,7 @@
 // `data` has strengths, right {group: how many are right at each strength}, counts {group: of how many; without it `right`
 // is in percent}, prompts {text, group, answers, right}, and the sizes `size` and `total`. An answer is a list of [token,
 // percent], or a string. A host that can compute gets `want` {question, strength} and answers in `said` {answer}.
-import { adopt, announcer, atOnce, chipClass, colour, keeper, make, onDrag, onTheme, ownWords } from "./view.js";
+import { adopt, announcer, atOnce, chipClass, colour, keeper, make, onDrag, onTheme, ownWords, shape } from "./view.js";
 
 const GROUPS = { told: "library", "held out": "library", general: "general" };
 const STEP = 90; // ms between two strengths while it plays
@@ -61,12 +61,10 @@ export function render({ model, el }) {
   });
 
   const chart = make("div", "ad-chart");
-  const svg = chart.appendChild(document.createElementNS("http://www.w3.org/2000/svg", "svg"));
-  svg.setAttribute("aria-hidden", "true");
+  const svg = chart.appendChild(shape("svg", { "aria-hidden": "true" }));
   const curves = series.map((group, index) => {
     const name = index ? "ad-second" : "ad-first";
-    const path = svg.appendChild(document.createElementNS(svg.namespaceURI, "path"));
-    path.setAttribute("class", name);
+    const path = svg.appendChild(shape("path", { class: name }));
     const point = chart.appendChild(make("i", `ad-point ${name}`));
     const label = chart.appendChild(make("span", `ad-label ${name}`, `${GROUPS[group] ?? group} questions`));
     return { group, path, point, label };

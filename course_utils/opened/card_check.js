@@ -1,7 +1,7 @@
 // A model card that is checked while it is written: marks in the text, a list of parts, and a box that opens.
 // Model: data {cards: {title: text}}, and what the visitor chose: card (a title) and text (theirs, or "": the card's).
 // If the host is live, its linter answers: `want` {text}, `said` {parts, people}. If not, the one below does.
-import { adopt, announcer, headline, make } from "./view.js";
+import { adopt, announcer, headline, make, shape } from "./view.js";
 
 // The linter of lesson 15, in the browser's language. The block for machines is YAML: what cards have in it is read.
 const FIELDS = ["license", "language", "library_name"];
@@ -151,13 +151,7 @@ export function render({ model, el }) {
   box.innerHTML = '<svg viewBox="-20 -34 104 100" aria-hidden="true"><g class="ck-sparks"></g><circle class="ck-ball" cx="32" cy="46" r="9"/><path d="M14 32v24h36V32M14 32 4 20M50 32l10-12M14 32h10M40 32h10"/></svg>';
   const sparks = box.querySelector(".ck-sparks");
   for (let index = 0; index < 11; index++) {
-    const ray = document.createElementNS("http://www.w3.org/2000/svg", "line");
-    ray.setAttribute("x1", "0");
-    ray.setAttribute("x2", "0");
-    ray.setAttribute("y1", "-15");
-    ray.setAttribute("y2", "-23");
-    ray.setAttribute("transform", `translate(32 -8) rotate(${-100 + 20 * index})`);
-    sparks.append(ray);
+    sparks.append(shape("line", { x1: 0, x2: 0, y1: -15, y2: -23, transform: `translate(32 -8) rotate(${-100 + 20 * index})` }));
   }
   const list = make("ul", "ck-list");
   const verdict = make("p", "ck-verdict");

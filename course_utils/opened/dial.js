@@ -1,9 +1,8 @@
 // A query and a key as the hands of a clock. Each turns with its position; how well they match depends on the angle
 // between them, and so on their distance alone. Model: data {degrees, limit}, and the positions that the visitor
 // chose: query and key.
-import { adopt, announcer, headline, keeper, make, onDrag } from "./view.js";
+import { adopt, announcer, headline, keeper, make, onDrag, shape } from "./view.js";
 
-const SVG = "http://www.w3.org/2000/svg";
 const FAR = 24; // distances in the strip
 const spell = (value) => (Math.abs(value) < 0.005 ? "0" : String(Math.round(100 * value) / 100).replace("-", "\u2212"));
 
@@ -13,12 +12,6 @@ const spell = (value) => (Math.abs(value) < 0.005 ? "0" : String(Math.round(100 
  * @param {number} degrees the turn for each position
  */
 export const match = (distance, degrees) => Math.cos((distance * degrees * Math.PI) / 180);
-
-function draw(parent, tag, attributes = {}) {
-  const element = parent.appendChild(document.createElementNS(SVG, tag));
-  for (const [key, value] of Object.entries(attributes)) element.setAttribute(key, value);
-  return element;
-}
 
 export function render({ model, el }) {
   const { degrees, limit } = model.get("data");
@@ -30,23 +23,22 @@ export function render({ model, el }) {
 
   // The clock. Up is the first number, right the second.
   const clock = make("div", "dl-clock");
-  const face = draw(clock, "svg", { viewBox: "-120 -120 240 240", "aria-hidden": "true" });
-  draw(face, "circle", { r: 108, class: "dl-face" });
+  const face = clock.appendChild(shape("svg", { viewBox: "-120 -120 240 240", "aria-hidden": "true" }));
+  face.append(shape("circle", { r: 108, class: "dl-face" }));
   for (let hour = 1; hour <= 12; hour++) {
     const angle = (hour * Math.PI) / 6;
     const [x, y] = [Math.sin(angle), -Math.cos(angle)];
-    draw(face, "line", { x1: 99 * x, y1: 99 * y, x2: 108 * x, y2: 108 * y, class: "dl-tick" });
-    if (hour % 3 === 0) draw(face, "text", { x: 86 * x, y: 86 * y + 5, class: "dl-hour" }).textContent = hour;
+    face.append(shape("line", { x1: 99 * x, y1: 99 * y, x2: 108 * x, y2: 108 * y, class: "dl-tick" }));
+    if (hour % 3 === 0) face.append(shape("text", { x: 86 * x, y: 86 * y + 5, class: "dl-hour" }, hour));
   }
-  const arc = draw(face, "path", { class: "dl-arc" });
+  const arc = face.appendChild(shape("path", { class: "dl-arc" }));
   const hands = {};
   const steppers = {};
   const controls = make("div", "dl-controls");
   for (const name of ["key", "query"]) {
-    const hand = draw(face, "g", { class: `dl-hand ${name}` });
-    draw(hand, "line", { y2: name === "key" ? -92 : -66 });
-    draw(hand, "circle", { cy: name === "key" ? -92 : -66, r: 9 });
-    draw(hand, "circle", { cy: name === "key" ? -92 : -66, r: 24, class: "dl-grip" });
+    const hand = face.appendChild(shape("g", { class: `dl-hand ${name}` }));
+    const tip = name === "key" ? -92 : -66;
+    hand.append(shape("line", { y2: tip }), shape("circle", { cy: tip, r: 9 }), shape("circle", { cy: tip, r: 24, class: "dl-grip" }));
     hands[name] = hand;
     onDrag(el, hand, (event) => turn(name, event), { ready: () => true });
   }
@@ -101,7 +93,6 @@ export function render({ model, el }) {
 
   const keep = keeper(model, update);
   let before = null; // distance and match of the last state
-  const angles = { query: 0, key: 0 }; // hands turn on, never back over 12
 
   function move(steps) {
     const goal = Object.fromEntries(Object.entries(steps).map(([name, step]) => [name, model.get(name) + step]));
@@ -131,8 +122,7 @@ export function render({ model, el }) {
       const { slider, at } = steppers[name];
       slider.value = String(model.get(name));
       at.textContent = model.get(name);
-      angles[name] = model.get(name) * degrees;
-      hands[name].style.transform = `rotate(${angles[name]}deg)`;
+      hands[name].style.transform = `rotate(${model.get(name) * degrees}deg)`; // on past 12, never back over it
     }
     const open = ((distance * degrees) % 360 + 540) % 360 - 180; // from the key to the query
     const point = (angle, radius) => `${radius * Math.sin((angle * Math.PI) / 180)} ${-radius * Math.cos((angle * Math.PI) / 180)}`;

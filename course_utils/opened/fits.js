@@ -1,9 +1,8 @@
 // Which model fits which machine, drawn to scale: a box has the area of the machine's memory, and each model fills as
 // many such boxes as it needs. Model: data {models, machines} (see fits.py), and what the visitor chose: memory (GB),
 // bits, context, batch, order ("family" or "size"), plan (the title of the model that is looked at).
-import { adopt, announcer, arrowStep, headline, keeper, make, onDrag } from "./view.js";
+import { adopt, announcer, arrowStep, headline, keeper, make, onDrag, shape } from "./view.js";
 
-const SVG = "http://www.w3.org/2000/svg";
 const BITS = [16, 8, 4];
 const CONTEXT = Array.from({ length: 9 }, (_, index) => 512 * 2 ** index);
 const BATCH = [1, 2, 4, 8, 16, 32, 64];
@@ -46,12 +45,6 @@ export function remedy(model, memory, { bits, context, batch }) {
   return `Even at ${BITS.at(-1)} bits it needs ${gigabytes(needs(model, BITS.at(-1), context, batch).total)}.`;
 }
 
-function draw(tag, className) {
-  const element = document.createElementNS(SVG, tag);
-  if (className) element.setAttribute("class", className);
-  return element;
-}
-
 export function render({ model, el }) {
   const { models, machines } = model.get("data");
   const still = matchMedia("(prefers-reduced-motion: reduce)");
@@ -62,11 +55,11 @@ export function render({ model, el }) {
 
   // The machine: a square whose area is its memory
   const machine = make("div", "ft-machine");
-  const shelf = machine.appendChild(draw("svg", "ft-shelf"));
+  const shelf = machine.appendChild(shape("svg", { class: "ft-shelf" }));
   shelf.setAttribute("aria-hidden", "true");
-  const giant = shelf.appendChild(draw("rect", "giant"));
-  const outlines = machines.map(() => shelf.appendChild(draw("rect", "outline")));
-  const square = shelf.appendChild(draw("rect", "square"));
+  const giant = shelf.appendChild(shape("rect", { class: "giant" }));
+  const outlines = machines.map(() => shelf.appendChild(shape("rect", { class: "outline" })));
+  const square = shelf.appendChild(shape("rect", { class: "square" }));
   const giantText = machine.appendChild(make("p", "ft-giant"));
   const handle = machine.appendChild(make("div", "ft-handle"));
   handle.tabIndex = 0;
@@ -109,9 +102,9 @@ export function render({ model, el }) {
 
   const tiles = models.map((one) => {
     const tile = make("button", "ft-tile");
-    const picture = tile.appendChild(draw("svg"));
+    const picture = tile.appendChild(shape("svg"));
     picture.setAttribute("aria-hidden", "true");
-    const paths = ["cache", "weights", "box", "ghost"].map((name) => picture.appendChild(draw("path", name)));
+    const paths = ["cache", "weights", "box", "ghost"].map((name) => picture.appendChild(shape("path", { class: name })));
     const name = tile.appendChild(make("span", "ft-name"));
     const amount = tile.appendChild(make("span", "ft-amount num"));
     const verdict = tile.appendChild(make("b", "ft-verdict"));

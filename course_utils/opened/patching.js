@@ -3,7 +3,7 @@
 // nothing is carried over). A view that starts with nothing carried over shows a cell's answer once the cell was tried.
 // `data` has stored pairs (patching.json) or, in a notebook, `known`: one pair as a host answers. A host that can compute
 // gets `want` {source, target} and answers in `said` {pieces: [source's, target's], answers, values[layer][token]}.
-import { adopt, announcer, atOnce, bytes, headline, keeper, make, ownWords } from "./view.js";
+import { adopt, announcer, atOnce, bytes, headline, keeper, make, ownWords, shape } from "./view.js";
 
 const STEP = 90; // ms between two layers while it plays
 const spell = (number) => (number < 1e6 ? number.toLocaleString("en-US") : `${(number / 1e6).toLocaleString("en-US")} million`);
@@ -86,11 +86,8 @@ export function render({ model, el }) {
   const donor = make("div", "pt-board pt-donor");
   const axis = make("div", "pt-axis");
   const receiver = make("div", "pt-board pt-receiver");
-  const thread = document.createElementNS("http://www.w3.org/2000/svg", "svg");
-  thread.setAttribute("class", "pt-thread");
-  thread.setAttribute("aria-hidden", "true");
-  const line = thread.appendChild(document.createElementNS(thread.namespaceURI, "path"));
-  line.setAttribute("pathLength", "1");
+  const thread = shape("svg", { class: "pt-thread", "aria-hidden": "true" });
+  const line = thread.appendChild(shape("path", { pathLength: 1 }));
   const ember = make("i", "pt-ember");
   scene.append(donor, axis, receiver, thread, ember);
 

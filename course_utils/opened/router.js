@@ -3,11 +3,10 @@
 // visitor chose: text, layer, expert (or -1), sender ("trained", "random" or "dice": what sends the tokens). The view
 // asks with `want` {text}. routes[position][layer] = {experts, shares}, the first choice first. A host that can also gives
 // what routers made of random numbers would choose: random[router][position][layer] = [first, second, the first's share].
-import { adopt, announcer, arrowStep, chipClass, headline, keeper, lots, make, ownText } from "./view.js";
+import { adopt, announcer, arrowStep, chipClass, headline, keeper, lots, make, ownText, shape } from "./view.js";
 
 const STEP = 120; // ms between two tokens that are sent off
 
-const SVG = "http://www.w3.org/2000/svg";
 const MANY = 40; // tokens: of a longer text only the lit threads are drawn
 
 const percent = (share) => `${Math.round(100 * share)}%`;
@@ -88,9 +87,7 @@ export function render({ model, el }) {
   const sentence = make("div", "rt-sentence");
   sentence.setAttribute("role", "group");
   sentence.setAttribute("aria-label", "The text: below each token its two experts");
-  const threads = document.createElementNS(SVG, "svg");
-  threads.setAttribute("class", "rt-threads");
-  threads.setAttribute("aria-hidden", "true");
+  const threads = shape("svg", { class: "rt-threads", "aria-hidden": "true" });
   const { head, loud, loudWords } = headline("rt");
   const take = make("p", "rt-take");
   const race = make("div", "rt-race");
@@ -431,7 +428,7 @@ export function render({ model, el }) {
   function buildThreads() {
     threads.replaceChildren();
     drawn = said.pieces.flatMap((_, position) =>
-      said.routes[position][0].experts.map(() => [threads.appendChild(document.createElementNS(SVG, "path")), position]),
+      said.routes[position][0].experts.map(() => [threads.appendChild(shape("path")), position]),
     );
   }
   function drawThreads(all, lit) {

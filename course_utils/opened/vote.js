@@ -5,7 +5,7 @@
 // picks (a letter for each vote: l, r, or n for neither), voter (you, rule or length), count (how many of that voter's
 // votes are counted), order (0: as cast).
 // If the host is live, it rates the visitor's votes: `want` {picks}, `said` {ratings}.
-import { adopt, announcer, arrowStep, headline, keeper, make } from "./view.js";
+import { adopt, announcer, arrowStep, headline, keeper, make, shape } from "./view.js";
 
 const FEW = 10; // the fewest votes with which an interval is shown, and with which the box opens
 const LONG = 260; // characters of a story that is set smaller
@@ -255,12 +255,8 @@ export function render({ model, el }) {
   const steps = make("section", "vt-steps");
   const title = make("h3", "", "Does the order of the votes count?");
   const orderWords = make("p", "vt-order-words");
-  const svg = document.createElementNS("http://www.w3.org/2000/svg", "svg");
-  svg.setAttribute("class", "vt-chart");
-  svg.setAttribute("role", "img");
-  svg.setAttribute("preserveAspectRatio", "none");
-  svg.setAttribute("viewBox", "0 0 1000 300");
-  const lines = models.map(() => svg.appendChild(document.createElementNS("http://www.w3.org/2000/svg", "path")));
+  const svg = shape("svg", { class: "vt-chart", role: "img", preserveAspectRatio: "none", viewBox: "0 0 1000 300" });
+  const lines = models.map(() => svg.appendChild(shape("path")));
   const margin = make("div", "vt-ends");
   const endRows = models.map((name) => {
     const end = make("span", "vt-end");

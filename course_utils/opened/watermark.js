@@ -5,7 +5,7 @@
 // `data` has vocabulary, ratio, threshold, and texts {bonus, swapped, ids}. With `data.key` the lists are drawn here, as
 // torch draws them. Without it each text has `green` ("0" and "1" for each token from the second on), and a host that
 // can compute gets `want` {ids} and answers in `said` {green}.
-import { adopt, announcer, arrowStep, atOnce, headline, keeper, make, onDrag, ownWords, piecesOf } from "./view.js";
+import { adopt, announcer, arrowStep, atOnce, headline, keeper, make, onDrag, ownWords, piecesOf, shape } from "./view.js";
 
 const FEWEST = 6; // tokens
 const LOW = -3; // the lowest z that is drawn
@@ -114,13 +114,8 @@ export function render({ model, el }) {
   const verdict = make("p", "wm-verdict");
   const paper = make("p", "wm-text");
   const chart = make("div", "wm-chart");
-  const svg = chart.appendChild(document.createElementNS("http://www.w3.org/2000/svg", "svg"));
-  svg.setAttribute("aria-hidden", "true");
-  const stroke = (className) => {
-    const path = svg.appendChild(document.createElementNS(svg.namespaceURI, "path"));
-    path.setAttribute("class", className);
-    return path;
-  };
+  const svg = chart.appendChild(shape("svg", { "aria-hidden": "true" }));
+  const stroke = (className) => svg.appendChild(shape("path", { class: className }));
   const gauge = make("div", "wm-gauge");
   const mercury = gauge.appendChild(make("i"));
   const bar = make("div", "wm-line");

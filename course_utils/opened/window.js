@@ -3,7 +3,7 @@
 // tokens as [text, share]), and what the visitor chose: text, size (tokens that the window holds). The view asks with
 // `want` {text, size}. In a notebook `data` also has texts: for each offer {pieces, target}, and the answers give the
 // share of the token `target` alone; chance: the share that a guess would have.
-import { LOOKS, adopt, announcer, chipClass, headline, keeper, make, onDrag, ownText, piecesOf } from "./view.js";
+import { LOOKS, adopt, announcer, chipClass, headline, keeper, make, onDrag, ownText, piecesOf, shape } from "./view.js";
 
 const HOP = 340; // ms for each layer when a fact is passed on
 const ROW = 22; // px
@@ -134,12 +134,6 @@ export function render({ model, el }) {
     chip.classList.toggle("coloured", word in LOOKS);
     chip.style.setProperty("--look", LOOKS[word] ?? "transparent");
   }
-  const svg = (tag, attributes = {}, words = "") => {
-    const node = document.createElementNS("http://www.w3.org/2000/svg", tag);
-    for (const [name, value] of Object.entries(attributes)) node.setAttribute(name, String(value));
-    if (words) node.textContent = words;
-    return node;
-  };
 
   /** Make what depends on the text and on the width: chips, cells and axes. `part` keeps what an update changes. */
   const chips = [];
@@ -168,35 +162,35 @@ export function render({ model, el }) {
     const top = 26;
     const base = top + ROW * (layers + 1) + 42 + CHART; // the foot of the chart
     const y = (share) => base - CHART * share;
-    const picture = svg("svg", { width, height: base + 40, viewBox: `0 0 ${width} ${base + 40}` });
+    const picture = shape("svg", { width, height: base + 40, viewBox: `0 0 ${width} ${base + 40}` });
     const fact = right > 0 ? `where “${pieces[right].trim()}” can be, layer by layer` : "";
-    picture.append(svg("text", { x: left, y: 12, class: "wd-label" }, fact));
+    picture.append(shape("text", { x: left, y: 12, class: "wd-label" }, fact));
     const cells = [];
     for (let row = 0; row <= layers; row++) {
-      picture.append(svg("text", { x: 0, y: top + ROW * row + 12, class: "wd-label" }, row ? `layer ${row}` : "text"));
+      picture.append(shape("text", { x: 0, y: top + ROW * row + 12, class: "wd-label" }, row ? `layer ${row}` : "text"));
       for (let index = 1; index <= last; index++) {
-        const cell = svg("rect", { x: x(index) - column / 2 + 0.5, y: top + ROW * row, width: Math.max(1, column - 1.5), height: ROW - 6, rx: 2 });
+        const cell = shape("rect", { x: x(index) - column / 2 + 0.5, y: top + ROW * row, width: Math.max(1, column - 1.5), height: ROW - 6, rx: 2 });
         cells.push({ cell, row, index });
         picture.append(cell);
       }
     }
-    const shade = picture.appendChild(svg("rect", { class: "wd-shade" }));
-    picture.append(svg("text", { x: left, y: y(1) - 12, class: "wd-label" }, data.texts ? "share of the right word" : "share of the answer"));
+    const shade = picture.appendChild(shape("rect", { class: "wd-shade" }));
+    picture.append(shape("text", { x: left, y: y(1) - 12, class: "wd-label" }, data.texts ? "share of the right word" : "share of the answer"));
     for (const share of [0, 0.5, 1]) {
-      picture.append(svg("line", { x1: left, x2: width, y1: y(share), y2: y(share), class: "wd-grid" }));
-      picture.append(svg("text", { x: left - 6, y: y(share) + 4, class: "wd-label wd-end" }, `${100 * share}%`));
+      picture.append(shape("line", { x1: left, x2: width, y1: y(share), y2: y(share), class: "wd-grid" }));
+      picture.append(shape("text", { x: left - 6, y: y(share) + 4, class: "wd-label wd-end" }, `${100 * share}%`));
     }
     if (data.chance) {
-      picture.append(svg("line", { x1: left, x2: width, y1: y(data.chance), y2: y(data.chance), class: "wd-chance" }));
-      picture.append(svg("text", { x: width - 4, y: y(data.chance) - 5, class: "wd-label wd-end wd-against" }, "chance"));
+      picture.append(shape("line", { x1: left, x2: width, y1: y(data.chance), y2: y(data.chance), class: "wd-chance" }));
+      picture.append(shape("text", { x: width - 4, y: y(data.chance) - 5, class: "wd-label wd-end wd-against" }, "chance"));
     }
     const every = [5, 10, 20, 40].find((step) => column * step > 44) ?? 40;
     for (let number = every; number <= last; number += every) {
-      picture.append(svg("text", { x: x(pieces.length - number), y: base + 16, class: "wd-label wd-middle" }, String(number)));
+      picture.append(shape("text", { x: x(pieces.length - number), y: base + 16, class: "wd-label wd-middle" }, String(number)));
     }
-    picture.append(svg("text", { x: left, y: base + 34, class: "wd-label" }, "← tokens in the window"));
-    const [path, dot] = [svg("polyline", { class: "wd-path" }), svg("circle", { r: 6, class: "wd-dot" })];
-    const [lines, marks, edge, knob] = [svg("g"), svg("g"), svg("line", { class: "wd-edge" }), svg("circle", { r: 7, class: "wd-knob" })];
+    picture.append(shape("text", { x: left, y: base + 34, class: "wd-label" }, "← tokens in the window"));
+    const [path, dot] = [shape("polyline", { class: "wd-path" }), shape("circle", { r: 6, class: "wd-dot" })];
+    const [lines, marks, edge, knob] = [shape("g"), shape("g"), shape("line", { class: "wd-edge" }), shape("circle", { r: 7, class: "wd-knob" })];
     picture.append(lines, marks, path, edge, knob, dot);
     stage.replaceChildren(picture);
     part = { pieces, right, last, x, y, top, base, left, column, cells, shade, path, dot, lines, marks, edge, knob };
@@ -255,13 +249,13 @@ export function render({ model, el }) {
     const at = (each) => x(Math.max(1, pieces.length - each));
     const share = (list, token) => list.find(([other]) => other === token)?.[1] ?? 0;
     const wrong = data.texts ? [] : tried.filter(({ top: list }) => list[0][0] !== favourite);
-    const line = (points, name) => svg("polyline", { points: points.map((point) => point.join(",")).join(" "), class: name });
+    const line = (points, name) => shape("polyline", { points: points.map((point) => point.join(",")).join(" "), class: name });
     part.lines.replaceChildren(line(tried.map(({ each, top: list }) => [at(each), y(share(list, favourite))]), "wd-right"));
     part.marks.replaceChildren(
-      ...tried.map(({ each, top: list }) => svg("circle", { cx: at(each), cy: y(share(list, favourite)), r: 3, class: "wd-mark" })),
-      ...wrong.map(({ each, top: list }) => svg("circle", { cx: at(each), cy: y(list[0][1]), r: 3.5, class: "wd-mark wrong" })),
+      ...tried.map(({ each, top: list }) => shape("circle", { cx: at(each), cy: y(share(list, favourite)), r: 3, class: "wd-mark" })),
+      ...wrong.map(({ each, top: list }) => shape("circle", { cx: at(each), cy: y(list[0][1]), r: 3.5, class: "wd-mark wrong" })),
     );
-    const place = (index, words, name) => svg("text", { x: index, y: y(1) + 21, class: `wd-label ${name}` }, words);
+    const place = (index, words, name) => shape("text", { x: index, y: y(1) + 21, class: `wd-label ${name}` }, words);
     if (tried.length > 3) {
       const anchor = wrong.length ? at(wrong[0].each) - part.column - 8 : part.left + 4;
       if (wrong.length) {

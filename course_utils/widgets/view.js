@@ -8,6 +8,14 @@ export function make(tag, className = "", text = "") {
   return element;
 }
 
+/** Create an element of an SVG drawing with attributes and a text. */
+export function shape(tag, attributes = {}, text = "") {
+  const element = document.createElementNS("http://www.w3.org/2000/svg", tag);
+  for (const [name, value] of Object.entries(attributes)) element.setAttribute(name, String(value));
+  if (text) element.textContent = text;
+  return element;
+}
+
 /** Empty the host's element and mark it as a view of ours. `name` is the class that the view's CSS hangs on. */
 export function adopt(el, name) {
   el.classList.add("otb", name);
