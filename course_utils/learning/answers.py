@@ -48,6 +48,15 @@ def find(kind: str, key: str) -> dict | None:
     return read().get(f"{kind} {key}")
 
 
+def solved_tasks(lesson: int, answers: dict[str, dict]) -> list[bool]:
+    """Return for each task of a lesson's exercise that was tried whether it is solved.
+
+    answers : what `read` returns
+    """
+    entries = (entry for key, entry in answers.items() if key.startswith(f"check {lesson}."))
+    return [bool(entry["right"] or entry.get("solved")) for entry in entries]
+
+
 def record(kind: str, key: str, answer, right: bool | None = None, run: str = "") -> str:
     """Record one try at one question.
 

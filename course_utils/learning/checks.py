@@ -103,12 +103,10 @@ _praise = _Praise()
 
 def solved(task: str, checks: int) -> Picture:
     """Return what a learner sees below a task whose checks all passed."""
-    lesson, stored = task.partition(".")[0], answers.read()
-    done = [
-        key for key, entry in stored.items() if key.startswith(f"check {lesson}.") and entry.get("solved")
-    ]
-    says = f"{units.counted(checks, 'check')} passed. You have solved {units.counted(len(done), 'task')} of "
-    says += f"lesson {int(lesson):02}."
+    lesson = int(task.partition(".")[0])
+    done = sum(answers.solved_tasks(lesson, answers.read()))
+    says = f"{units.counted(checks, 'check')} passed. You have solved {units.counted(done, 'task')} of "
+    says += f"lesson {lesson:02}."
     tick = (
         f'<span style="display:inline-block;width:34px;height:34px;line-height:34px;margin-right:12px;'
         f'border-radius:50%;background:{GREEN};color:#ffffff;font-size:20px;text-align:center">✓</span>'

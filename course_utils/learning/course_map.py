@@ -38,11 +38,10 @@ def _progress_in(number, stored):
     items = quizzes.load(number)
     right = sum(stored.get(f"quiz {number}: {item.text}", {}).get("right") is True for item in items)
     predictions = sum(key.startswith(f"predict {number}-") for key in stored)
-    entries = (entry for key, entry in stored.items() if key.startswith(f"check {int(number)}."))
-    tasks = [entry["right"] or entry.get("solved") for entry in entries]
+    tasks = answers.solved_tasks(int(number), stored)
     details = f"{predictions} predictions · quiz {right} of {len(items)}"
     if tasks:
-        details += f" · {sum(map(bool, tasks))} tasks solved"
+        details += f" · {sum(tasks)} tasks solved"
     if right == len(items):
         return "quiz done", details
     return ("begun" if right or predictions or tasks else "not begun"), details

@@ -13,12 +13,13 @@ from course_utils.views.picture import (
     VERMILLION,
     Picture,
     card,
+    figure_html,
     from_figure,
     row_html,
     style,
     table_html,
 )
-from course_utils.worlds.tinyworld.grammar import END, TOKEN, join
+from course_utils.worlds.tinyworld.grammar import TOKEN, join
 
 IGNORED = -100  # the label of a token that the library leaves out of the loss
 # The steps at which a `Film` stores a text and a copy of the model, close together where much changes.
@@ -37,18 +38,6 @@ def batch(tokenizer, texts) -> dict:
     rows = tokenizer(ended, padding=True, return_tensors="pt")
     ids, mask = rows["input_ids"], rows["attention_mask"]
     return {"input_ids": ids, "attention_mask": mask, "labels": ids.masked_fill(mask == 0, IGNORED)}
-
-
-def slip(world, text):
-    """Return the index of the first token that can't stand there in this world, or None if each of them can.
-
-    A text that stops too early slips at its end.
-    """
-    words = [*TOKEN.findall(text), END]
-    for index, word in enumerate(words):
-        if word not in world.following(" ".join(words[:index])):
-            return index
-    return None
 
 
 class Film:
@@ -132,9 +121,7 @@ def _curve(ends, means, floor, alt):
             xlabel="step",
             ylabel="loss (bits per token)",
         )
-        picture = from_figure(figure, alt=alt)
-    # The chart stands on the film's own card, so only its <img> is taken.
-    return picture.html[picture.html.index("<img") : picture.html.index(">", picture.html.index("<img")) + 1]
+        return figure_html(figure, alt)
 
 
 def _cell(html, align="left"):
@@ -151,7 +138,7 @@ def _head(text, align="left"):
 def _marked(world, text):
     """Return a text as HTML and in words, with its first slip marked in both."""
     words = TOKEN.findall(text)
-    index = slip(world, text)
+    index = world.first_slip(text)
     if index is None:
         return f"{escape(text)} ✓", f"{text} (right to its end)"
     whole = join(words)

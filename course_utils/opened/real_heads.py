@@ -4,6 +4,7 @@ import functools
 import math
 
 from course_utils.loading import load
+from course_utils.opened.stoppable import Stoppable
 from course_utils.views.picture import array
 
 
@@ -13,16 +14,20 @@ def opened():
     return load("llama", size="small")
 
 
+@functools.cache
+def _stoppable():
+    return Stoppable(*opened())
+
+
 def split(text) -> list[str]:
     """Return the tokens of a text."""
-    _, tokenizer = opened()
-    return [tokenizer.decode([number]) for number in tokenizer(text)["input_ids"]]
+    return _stoppable().split(text)
 
 
 def next_words(text, count=4):
     """Return the likeliest next tokens, and their probabilities: two lists."""
     _, tokenizer = opened()
-    probabilities, numbers = _probabilities(text).topk(count)
+    probabilities, numbers = _stoppable().scores(text).float().softmax(-1).topk(count)
     return [tokenizer.decode([number]) for number in numbers.tolist()], probabilities.tolist()
 
 
@@ -52,31 +57,9 @@ def average_shares(text) -> list[float]:
 
 def probability_of(word, text, layer=None, head=None) -> float:
     """Return the probability of `word` after `text`, in percent. If a head is named, it is switched off."""
-    model, tokenizer = opened()
-    number = tokenizer(word)["input_ids"][-1]
-    if layer is None:
-        return round(100 * _probabilities(text)[number].item(), 1)
-    size = model.config.head_dim
-
-    def silence(module, inputs):
-        mixed = inputs[0].clone()  # (1, tokens, 9 heads of 64 numbers side by side)
-        mixed[..., head * size : (head + 1) * size] = 0
-        return (mixed,)
-
-    hook = model.model.layers[layer].self_attn.o_proj.register_forward_pre_hook(silence)
-    try:
-        return round(100 * _probabilities(text)[number].item(), 1)
-    finally:
-        hook.remove()
-
-
-def _probabilities(text):
-    import torch
-
-    model, tokenizer = opened()
-    with torch.no_grad():
-        logits = model(**tokenizer(text, return_tensors="pt").to(model.device)).logits[0, -1]
-    return logits.float().softmax(-1)
+    llama = _stoppable()
+    scores = llama.scores(text, off=None if layer is None else (layer, head))
+    return round(100 * llama.chance(scores, word), 1)
 
 
 def real_lists(text, layer):

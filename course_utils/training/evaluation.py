@@ -53,13 +53,12 @@ def slips(model, world, texts) -> list[dict]:
     """
     tokenizer, number, first_slips = world.tokenizer(), _numbers(world), []
     for index, text in enumerate(texts, 1):
-        words = [*tokenizer.tokenize(text), END]
-        for end, word in enumerate(words):
-            if word not in world.following(" ".join(words[:end])):
-                ids = torch.tensor([[number[token] for token in (BEGIN, *words[: end + 1])]])
-                share = _logits(model, ids)[0, -2].softmax(-1)[number[word]]
-                first_slips.append({"text": index, "word": word, "share": float(share)})
-                break
+        end = world.first_slip(text)
+        if end is not None:
+            words = [BEGIN, *tokenizer.tokenize(text), END][: end + 2]
+            ids = torch.tensor([[number[token] for token in words]])
+            share = _logits(model, ids)[0, -2].softmax(-1)[number[words[-1]]]
+            first_slips.append({"text": index, "word": words[-1], "share": float(share)})
     return first_slips
 
 

@@ -34,7 +34,7 @@ def model_drawing(words, *, layers, lit="", window=None) -> Picture:
         columns = [1 + 7.2 * index / max(1, len(words) - 1) for index in range(len(words))]
         for x, word in zip(columns, words, strict=True):
             _box(axes, x - 0.8, 9.1, 1.6, 0.7, lit == "tokens")
-            axes.text(x, 9.45, word.strip(), ha="center", va="center", fontsize=11)
+            _centred(axes, x, 9.45, word.strip(), fontsize=11)
             _arrow(axes, x, 9.05, x, 8.55)
             for step in range(5):
                 _box(axes, x - 0.6 + 0.24 * step, 8.05, 0.24, 0.45, lit == "lists")
@@ -99,42 +99,40 @@ def mixture_drawing(token, shares, *, active=2, title=None) -> Picture:
         step = min(1.7, 8.4 / max(1, count - 1))
         columns = [middle + step * (expert - (count - 1) / 2) for expert in range(count)]
         _box(axes, middle - 1.1, 9.1, 2.2, 0.75, False)
-        axes.text(middle, 9.47, token.strip(), ha="center", va="center", fontsize=12, fontweight="bold")
+        _centred(axes, middle, 9.47, token.strip(), fontsize=12, fontweight="bold")
         _arrow(axes, middle, 9.05, middle, 8.5)
         _box(axes, middle - 1.1, 7.7, 2.2, 0.75, False)
-        axes.text(middle, 8.07, "router", ha="center", va="center", fontsize=12)
+        _centred(axes, middle, 8.07, "router", fontsize=12)
         for expert, x in enumerate(columns):
             lit = expert in chosen
             colour = LIT_EDGE if lit else QUIET
             if lit:
                 _arrow(axes, middle, 7.65, x, 6.45, True)
-            axes.text(
+            _centred(
+                axes,
                 x,
                 6.05,
                 f"{100 * shares[expert]:.0f}%",
-                ha="center",
-                va="center",
                 fontsize=12,
                 color=colour,
                 fontweight="bold" if lit else "normal",
             )
             _box(axes, x - 0.5, 4.2, 1.0, 1.4, lit)
-            axes.text(x, 4.9, str(expert), ha="center", va="center", fontsize=13, color=INK if lit else QUIET)
+            _centred(axes, x, 4.9, str(expert), fontsize=13, color=INK if lit else QUIET)
             if lit:
                 _arrow(axes, x, 4.15, middle, 2.0, True)
                 lower = 0.55 * (sorted(chosen).index(expert) % 2)  # so that neighbours do not touch
-                axes.text(
+                _centred(
+                    axes,
                     x + (0.2 + 0.2 * lower) * (middle - x),
                     3.6 - lower,
                     f"× {shares[expert] / total:.2f}",
-                    ha="center",
-                    va="center",
                     fontsize=12,
                     color=LIT_EDGE,
                     fontweight="bold",
                     bbox={"facecolor": "white", "edgecolor": "none", "pad": 1.5},
                 )
-        axes.text(middle, 1.65, "+", ha="center", va="center", fontsize=17, color=LIT_EDGE, fontweight="bold")
+        _centred(axes, middle, 1.65, "+", fontsize=17, color=LIT_EDGE, fontweight="bold")
         _arrow(axes, middle, 1.3, middle, 0.85)
         for cell in range(5):
             _box(axes, middle - 0.6 + 0.24 * cell, 0.3, 0.24, 0.45, False)
@@ -153,6 +151,10 @@ def mixture_drawing(token, shares, *, active=2, title=None) -> Picture:
     weights = " and ".join(f"expert {expert} times {shares[expert] / total:.2f}" for expert in chosen)
     alt = f"The router's shares for “{token.strip()}”: {words}. It takes {weights}, and adds them up."
     return from_figure(figure, alt=alt, title=title)
+
+
+def _centred(axes, x, y, text, **look):
+    axes.text(x, y, text, ha="center", va="center", **look)
 
 
 def _box(axes, x, y, width, height, lit):

@@ -185,17 +185,21 @@ def from_figure(figure, *, alt, title=None) -> Picture:
     The picture is one PNG at 150 dots per inch. It is as wide as the figure, in inches, unless the page is
     narrower; then it is as wide as the page.
     """
+    return Picture(card(figure_html(figure, alt), title), alt)
+
+
+def figure_html(figure, alt):
+    """Return a matplotlib figure as an <img>, and close it: what `from_figure` puts on a card."""
     buffer = io.BytesIO()
     figure.savefig(buffer, format="png", dpi=IMAGE_DPI, metadata={"Software": None})
     # If the lesson used pyplot, the figure would be shown again below the cell unless it is closed here.
     if "matplotlib.pyplot" in sys.modules:
         sys.modules["matplotlib.pyplot"].close(figure)
     width, height = (round(inches * CSS_PIXELS_PER_INCH) for inches in figure.get_size_inches())
-    image = (
+    return (
         f'<img alt="{escape(alt)}" width="{width}" height="{height}" '
         f'style="display:block;max-width:100%;height:auto;margin:0" src="{data_url(buffer.getvalue())}">'
     )
-    return Picture(card(image, title), alt)
 
 
 def data_url(content, media_type="image/png"):

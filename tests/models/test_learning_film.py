@@ -43,7 +43,7 @@ def test_padding_is_neither_read_nor_counted(world):
     ],
 )
 def test_the_first_word_that_cannot_stand_there(world, text, index):
-    assert course.opened.slip(world, text) == index
+    assert world.first_slip(text) == index
 
 
 def test_a_film_keeps_the_model_of_each_step_and_the_loss_in_bits(world):

@@ -359,6 +359,19 @@ class World:
         ahead = self._grammar.follow(words, register)
         return [(word, math.log2(1 / shares[word])) for word, shares in zip(words, ahead, strict=True)]
 
+    def first_slip(self, text: str) -> int | None:
+        """Return the index of the first token that this world can't put there, or None if it can tell it all.
+
+        A text that stops too early slips at its end.
+        """
+        right = 0
+        try:
+            for _ in self._grammar.follow([*TOKEN.findall(text), END]):
+                right += 1
+        except CourseError:
+            return right
+        return None
+
     def following(self, beginning: str, register: str | None = None) -> dict[str, float]:
         """Return the exact distribution of the token after a beginning, as a perfect model would give it."""
         *_, last = self._grammar.follow([*TOKEN.findall(beginning), None], register)
