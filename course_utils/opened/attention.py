@@ -1,58 +1,16 @@
-"""Attention: which tokens each token looks at, in each layer and head, and the next token after each layer.
-
-For lesson 04.
-"""
+"""Attention: which tokens each token looks at, in each layer and head, for lesson 03."""
 
 import base64
-from html import escape
 
 import numpy
 
 from course_utils.errors import CourseError
-from course_utils.views.picture import TRACK, Picture, array, card, tint
-from course_utils.views.text import invisible_note, percent, token_html, token_table, top_five, visible
+from course_utils.views.picture import array
+from course_utils.views.text import top_five, visible
 from course_utils.widgets.explorer import check_choice, given
 from course_utils.widgets.live_view import LiveView
 
 MOST_TOKENS = 24
-_LONE_SPACE = "␣"  # drawn when a token is one space: a "·" alone looks like dirt
-
-
-def logit_lens(pieces, words, probabilities, *, layers=None, title=None) -> Picture:
-    """Draw the next token that each layer would predict after each token of the prompt.
-
-    pieces : list of str, the tokens of the prompt, or a selection of them.
-    words : (rows, tokens) nested list of str, the most likely next token after each token.
-    probabilities : (rows, tokens), the probability of each of these next tokens.
-    layers : list, the name of each row; by default the rows are numbered from 0.
-    title : str, written above the picture.
-    """
-    probabilities = array(probabilities)
-    words = [[_LONE_SPACE if word == " " else word for word in row] for row in words]
-    layers = list(range(len(words)) if layers is None else layers)
-    rows = [
-        [
-            (
-                f"{token_html(word)} <span>{escape(percent(probability, 0).rstrip('%'))}</span>",
-                f"background:{tint(probability)};text-align:left;border:1px solid {TRACK}",
-            )
-            for word, probability in zip(row, row_probabilities, strict=True)
-        ]
-        for row, row_probabilities in zip(words, probabilities, strict=True)
-    ]
-    table = token_table("layer", layers, [token_html(piece) for piece in pieces], rows, widest=140)
-    note = (
-        "Column: a token of the prompt. Row: a layer, the first on top. Cell: the token that would come next "
-        "if the model ended there, and its probability in percent; the stronger the tint, the higher"
-    )
-    everything = [word for row in words for word in row]
-    lone = f"{_LONE_SPACE} is a space and nothing else" if _LONE_SPACE in everything else ""
-    note = ". ".join(filter(None, [note, invisible_note(everything), lone]))
-    last = "; ".join(
-        f"layer {layer}: {visible(row[-1])} {percent(row_probabilities[-1], 0)}"
-        for layer, row, row_probabilities in zip(layers, words, probabilities, strict=True)
-    )
-    return Picture(card(table, title, note), f"After {visible(pieces[-1])}, {last}")
 
 
 class Attention(LiveView):

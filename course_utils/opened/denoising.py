@@ -11,7 +11,7 @@ from PIL import Image
 
 from course_utils.errors import CourseError
 from course_utils.views.picture import Picture, array
-from course_utils.views.strips import as_pixels, picture_grid, picture_strip
+from course_utils.views.strips import as_pixels, picture_grid
 from course_utils.widgets.explorer import check_choice, given
 from course_utils.widgets.live_view import LiveView
 
@@ -122,50 +122,17 @@ def _noise_in_words(step, share):
     return f"{'start' if step == 0 else f'step {step}'}: {share:.0%} noise"
 
 
-def word_maps(image, words, maps, *, title=None, alt=None) -> Picture:
-    """Draw a picture once for each word: the parts that look at the word are bright, and the others dark.
+def lit_by(picture, weights):
+    """Return a picture that is bright where a map is highest, and dark where it is lowest.
 
-    image : the picture, as in `picture_strip`.
-    words : list of str, the tokens of the prompt.
-    maps : (words, height, width), the attention that each part of the picture pays to each word.
-    title : str, written above the pictures.
-    alt : str, the pictures in words; by default the mean attention to each word, and where it is highest.
-
-    Raises ValueError if there is not one map for each word.
+    weights : (height, width), such as the attention to a word; a map that is the same everywhere lights all.
     """
-    maps, pixels = array(maps), as_pixels(image)
-    lit, captions = [], []
-    for word, weights in zip(words, maps, strict=True):
-        mask = Image.fromarray((255 * _spotlight(weights)).astype("uint8"))
-        mask = mask.resize((pixels.shape[1], pixels.shape[0]), Image.Resampling.BICUBIC)
-        lit.append(Image.composite(Image.fromarray(pixels), Image.new("RGB", mask.size, _DARK), mask))
-        captions.append(f"{word}: {weights.mean():.0%}")
-    note = (
-        "Lit: the places that look at the word most, each word from its own least (dark) to its own most. "
-        "Percent: a place's attention to it, averaged over the picture; what they lack of 100% goes to the "
-        "marks at the prompt's two ends."
-    )
-    listed = "; ".join(
-        f"{caption}, {_peak_in_words(weights)}" for caption, weights in zip(captions, maps, strict=True)
-    )
-    alt = alt or f"Attention to each word: {listed}"
-    return picture_strip(lit, captions, title=title, note=note, alt=alt, width=96)
-
-
-def _spotlight(weights):
-    """Return a (height, width) map, stretched to the range from 0 to 1. A uniform map becomes 1."""
+    pixels, weights = as_pixels(picture), array(weights)
     low, high = weights.min(), weights.max()
-    return (weights - low) / (high - low) if high > low else weights * 0 + 1
-
-
-def _peak_in_words(weights):
-    """Return in words where a map is highest, such as "most at the top left"."""
-    if weights.min() == weights.max():
-        return "the same everywhere"
-    height, width = weights.shape
-    row, column = divmod(int(weights.argmax()), width)
-    named = ("top", "", "bottom")[3 * row // height], ("left", "", "right")[3 * column // width]
-    return f"most at the {' '.join(filter(None, named)) or 'middle'}"
+    light = (weights - low) / (high - low) if high > low else weights * 0 + 1
+    mask = Image.fromarray((255 * light).astype("uint8"))
+    mask = mask.resize((pixels.shape[1], pixels.shape[0]), Image.Resampling.BICUBIC)
+    return Image.composite(Image.fromarray(pixels), Image.new("RGB", mask.size, _DARK), mask)
 
 
 def known_words():

@@ -18,7 +18,6 @@ from course_utils.views.strips import as_pixels, picture_grid
 from course_utils.views.tables import table
 
 SIDE = 64  # of PictureWorld's pictures, in pixels
-_DARK = 27, 31, 36
 PARTS = ("text encoder", "UNet", "scheduler", "VAE")
 
 
@@ -321,16 +320,6 @@ def attention_maps(pipeline, prompt, *, seed=6, guidance=4, steps=20):
     maps = seen.maps()[:, -1].mean(0)
     pieces = pipeline.tokenizer.tokenize(prompt)
     return {piece.removesuffix("</w>"): array(maps[index + 1]) for index, piece in enumerate(pieces)}
-
-
-def lit_by(picture, weights):
-    """Return a picture that is bright where a map is highest, and dark where it is lowest."""
-    pixels = as_pixels(picture)
-    low, high = weights.min(), weights.max()
-    light = (weights - low) / (high - low) if high > low else weights * 0 + 1
-    mask = Image.fromarray((255 * light).astype("uint8"))
-    mask = mask.resize((pixels.shape[1], pixels.shape[0]), Image.Resampling.BICUBIC)
-    return Image.composite(Image.fromarray(pixels), Image.new("RGB", mask.size, _DARK), mask)
 
 
 def change_on_objects(pipeline, *, count=20, steps=5):

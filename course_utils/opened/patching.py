@@ -1,12 +1,11 @@
 """Patching: how a model's answer changes if one token's numbers come from another prompt, for lesson 04."""
 
 import math
-from html import escape
 
 from course_utils.errors import CourseError
 from course_utils.units import counted
-from course_utils.views.picture import INK, TRACK, Picture, array, card, number, signed, tint
-from course_utils.views.text import token_html, token_table, visible
+from course_utils.views.picture import array, number, signed
+from course_utils.views.text import visible
 from course_utils.widgets.explorer import given
 from course_utils.widgets.live_view import LiveView
 
@@ -68,56 +67,25 @@ def patch_everywhere(model, source, target):
     return torch.cat([unpatched, logits], dim=1)
 
 
-def patch_grid(
-    values, pieces, *, replaced=None, answers=(" Rome", " Paris"), chosen=None, remark="", title=None
-) -> Picture:
-    """Draw the effect of each patch, which takes one token's numbers after one layer from another prompt.
+def effects(values, pieces, answers=(" Rome", " Paris")):
+    """Return in words the effect of each patch, which takes one token's numbers from another prompt.
 
-    values : (layers, tokens), the logit of the first answer minus that of the second after each patch.
+    values : array (layers, tokens), the logit of the first answer minus that of the second after each patch.
     pieces : list of str, the tokens of the prompt that is patched.
-    replaced : list of str, the tokens of the prompt from which the numbers come.
     answers : two str, the tokens that are compared.
-    chosen : (layer, token) of a cell to outline, counted from 0.
-    remark : str, written above the grid.
-    title : str, written above the picture.
     """
-    values = array(values)
     layers, tokens = values.shape
-    largest = abs(values).max() or 1
-    heads = [
-        token_html(piece) + ("" if other == piece else f"<br>←&nbsp;{token_html(other)}")
-        for piece, other in zip(pieces, replaced or pieces, strict=True)
-    ]
-    rows = [
-        [
-            (
-                f"{'+' if value > 0 else ''}{signed(value, 1)}",
-                f"background:{tint(value / largest)};font-weight:{700 if value > 0 else 400};"
-                f"border:{f'3px solid {INK}' if chosen == (layer, token) else f'1px solid {TRACK}'}",
-            )
-            for token, value in enumerate(row)
-        ]
-        for layer, row in enumerate(values)
-    ]
-    html = f'<div style="margin-bottom:10px">{escape(remark)}</div>' if remark else ""
-    html += token_table("layer", range(layers), heads, rows, widest=110, padding="0")
     first, second = map(visible, answers)
-    note = (
-        "Each cell is one run, in which one token (column) got its numbers after one layer (row, the first "
-        f"on top) from the other prompt. In logits: + and bold, {first} ahead of {second}; −, behind."
-    )
     where = "; ".join(
         f"at {visible(piece)} {_ranges(column)}"
         for piece, column in zip(pieces, (values > 0).T, strict=True)
         if column.any()
     )
-    alt = f"{remark} " if remark else ""
-    alt += (
+    return (
         f"{layers} layers by {tokens} tokens, from {signed(values.min(), 1)} to "
         f"{signed(values.max(), 1)} logits. {first} ahead of {second} in {(values > 0).sum()} of "
         f"{values.size} patches{f': {where}' if where else ''}"
     )
-    return Picture(card(html, title, note), alt)
 
 
 def _ranges(flags):
@@ -156,13 +124,13 @@ class Patching(LiveView):
         known = self._patched(**want, baked=baked)
         values, answers, pieces = array(known["values"]), known["answers"], known["pieces"][1]
         layer, token = _strongest(values)
-        remark = (
+        alt = (
             f"After layer {layer}, {visible(pieces[token])} gets its numbers from the other prompt: "
             f"{_ahead(values[layer, token], answers)}. "
             # After the last layer the model reads only the last token, so patching the first changes nothing.
-            f"Without a patch: {_ahead(values[-1, 0], answers)}."
+            f"Without a patch: {_ahead(values[-1, 0], answers)}. "
+            f"{effects(values, pieces, answers)}"
         )
-        alt = patch_grid(values, pieces, answers=answers, remark=remark).alt
         super().__init__(data={"known": {"want": want, **known}}, alt=alt, **want, layer=layer, token=token)
 
     def answer(self, want):

@@ -17,7 +17,6 @@ from course_utils.views.picture import (
     card,
     legend_html,
     row_html,
-    scrolled,
     table_html,
 )
 
@@ -225,35 +224,6 @@ def _next_tokens(pieces, probabilities):
             f'<td style="{cell};text-align:right;white-space:nowrap">{percent(probability)}</td>'
         )
     return table_html(html)
-
-
-def token_table(corner, labels, heads, rows, widest, label_width=36, padding="2px"):
-    """Return HTML of a table whose cells are equally wide if possible, and at most `widest` pixels wide each.
-
-    On a narrow page the table shrinks until a token would break; then the table can be scrolled.
-
-    corner : HTML in the top left corner, above the labels of the rows.
-    labels, heads : lists of HTML, one for each row and one for each column.
-    rows : list with, for each row, a list of (HTML, style) from the left; blank cells complete a short row.
-    """
-    text = f"padding:{padding};font-size:13px;line-height:18px;color:{INK};text-align:center"
-    quiet = f"{text};border:none;background:#ffffff;font-weight:400;color:{QUIET};vertical-align:middle"
-    cells = f'<td style="{quiet};width:{label_width}px;text-align:right">{corner}</td>'
-    cells += "".join(
-        f'<th style="{quiet};white-space:nowrap;width:{90 / len(heads):.1f}%">{head}</th>' for head in heads
-    )
-    table = row_html(cells)
-    for label, row in zip(labels, rows, strict=True):
-        cells = f'<th style="{quiet};text-align:right;white-space:nowrap">{label}</th>'
-        cells += "".join(f'<td style="{text};white-space:normal;{style}">{html}</td>' for html, style in row)
-        if len(row) < len(heads):
-            cells += f'<td style="{quiet}" colspan="{len(heads) - len(row)}"></td>'
-        table += row_html(cells)
-    most = label_width + widest * len(heads)
-    # width:0 with min-width:100%: otherwise a widget around the table would grow with it, and the table could
-    # not be scrolled.
-    table = table_html(table, width=f"width:100%;max-width:{most}px;", more="")
-    return scrolled(table, "overflow-x:auto;width:0;min-width:100%")
 
 
 def bar(probability, colour=BLUE):

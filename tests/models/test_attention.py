@@ -1,18 +1,16 @@
-"""Tests the pictures and explorers of attention, the logit lens and patches, on a real Llama."""
+"""Tests the explorers of attention and patches, on a real Llama."""
 
 import base64
 import json
-import re
 from pathlib import Path
 
 import numpy
 import pytest
-from pages import Page, Pictures
 
 import course_utils as course
 from course_utils import CourseError, opened
 from course_utils.opened.attention import Attention
-from course_utils.opened.patching import Patching, patch_everywhere
+from course_utils.opened.patching import Patching, effects, patch_everywhere
 
 LAYERS, HEADS = 3, 2
 FRANCE, ITALY = "The capital of France is", "The capital of Italy is"
@@ -34,54 +32,14 @@ WEIGHTS = attend(FRANCE)
 VALUES = numpy.full((4, 5), -7.3)
 VALUES[:2, 3], VALUES[3, 3], VALUES[2:, 4] = 6.0, 0.5, 6.4
 
-PICTURES = Pictures(
-    {
-        "logit_lens": lambda: opened.logit_lens(
-            ["A", " b"], [["<", " x"], [" ", " y"]], [[0.5, 0.1], [1, 0.004]]
-        ),
-        "patch_grid": lambda: opened.patch_grid(VALUES, PIECES, replaced=split(ITALY), chosen=(3, 4)),
-    }
-)
 
-
-@pytest.mark.parametrize("name", PICTURES)
-def test_html_survives_the_sanitiser_and_reads_when_narrow(name):
-    page = Page(PICTURES[name].html)
-    page.assert_survives_the_sanitiser()
-    page.assert_reads_when_narrow(widest=100)
-    assert all(image["alt"] and "max-width:100%" in image["style"] for image in page.images)
-
-
-@pytest.mark.parametrize("name", PICTURES)
-def test_a_token_is_never_broken_and_a_wide_table_scrolls(name):
-    html = PICTURES[name].html
-    assert all("white-space:nowrap" in style for style in re.findall(r'<th style="([^"]*)"', html))
-    assert '<div tabindex="0" style="overflow-x:auto;width:0;min-width:100%"><table ' in html
-    assert "overflow-wrap" not in html
-
-
-def test_the_lens_says_the_last_token_of_each_layer():
-    picture = PICTURES["logit_lens"]
-    assert picture.alt == "After ·b, layer 0: ·x 10%; layer 1: ·y <1%"
-    assert picture.html.endswith("the higher. · is a space. ␣ is a space and nothing else</div></figure>")
-    assert re.findall(r"<bdi>([^<]*)</bdi>", picture.html)[2:] == ["&lt;", "·x", "␣", "·y"]
-    assert "␣ is" not in opened.logit_lens(["b"], [[" x"]], [[0.1]]).html
-    named = opened.logit_lens([" b"], [[" x"]], [[0.1]], layers=["embedding"])
-    assert named.alt == "After ·b, layer embedding: ·x 10%"
-
-
-def test_patches_have_signs_and_say_where_the_answer_turns():
-    picture = PICTURES["patch_grid"]
-    assert picture.alt == (
+def test_patches_are_told_in_words():
+    assert effects(VALUES, PIECES) == (
         "4 layers by 5 tokens, from −7.3 to 6.4 logits. ·Rome ahead of ·Paris in 5 of 20 patches: at ·France "
         "in layers 0 to 1 and 3; at ·is in layers 2 to 3"
     )
-    bold = re.findall(r"<td[^>]*font-weight:700[^>]*>([^<]*)<", picture.html)
-    assert sorted(bold) == ["+0.5", "+6.0", "+6.0", "+6.4", "+6.4"]
-    assert re.findall(r"border:3px solid [^>]*>([^<]*)<", picture.html) == ["+6.4"]
-    assert Page(picture.html).text.count("←") == 1
-    assert opened.patch_grid([[-1.0]], ["a"]).alt.endswith("ahead of ·Paris in 0 of 1 patches")
-    assert opened.patch_grid([[-1.0], [1]], ["a"]).alt.endswith("at a in layer 1")
+    assert effects(numpy.array([[-1.0]]), ["a"]).endswith("ahead of ·Paris in 0 of 1 patches")
+    assert effects(numpy.array([[-1.0], [1]]), ["a"]).endswith("at a in layer 1")
 
 
 def unpacked(sentence):
