@@ -19,7 +19,7 @@ def setup(name):
     open.
     """
     lesson = catalog.lesson(name)
-    print(f"Lesson {lesson.name[:2]}, {lesson.title}: about {lesson.minutes} minutes.")
+    print(f"Lesson {lesson.name[:2]}, {lesson.title}: about {lesson.duration}.")
     for family in lesson.models:
         model = model_of(lesson, family)
         print(cost(model))

@@ -128,7 +128,8 @@ class Lesson:
 
     `models` are names of families, which run at the lesson's `size` by default, or names of single models.
     `any_size` is False if the lesson always runs its default size and ignores COURSE_SIZE. `unfit` maps each
-    size of the first model that the lesson's cells can't open to the reason.
+    size of the first model that the lesson's cells can't open to the reason. `sittings` are minutes: a lesson
+    with two of them has a break between.
     """
 
     name: str
@@ -137,9 +138,19 @@ class Lesson:
     size: str
     claims: tuple[int, ...]
     competencies: tuple[int, ...]
-    minutes: int
+    sittings: tuple[int, ...]
     any_size: bool = True
     unfit: dict[str, str] = field(default_factory=dict, hash=False)
+
+    @property
+    def minutes(self) -> int:
+        """The minutes of all sittings together, without the exercises."""
+        return sum(self.sittings)
+
+    @property
+    def duration(self) -> str:
+        """The minutes in words: "30 minutes", or "30 + 25 minutes" if there is a break between."""
+        return " + ".join(map(str, self.sittings)) + " minutes"
 
 
 @dataclass(frozen=True)
@@ -251,7 +262,7 @@ def lessons() -> dict[str, Lesson]:
         name: Lesson(
             name=name,
             claims=tuple(number for number, claim in claims().items() if name[:2] in claim.settled),
-            **(facts | {key: tuple(facts[key]) for key in ("models", "competencies")}),
+            **(facts | {key: tuple(facts[key]) for key in ("models", "competencies", "sittings")}),
         )
         for name, facts in sorted(read("lessons.toml").items())
     }

@@ -27,7 +27,7 @@ def progress() -> Picture:
             if state == "quiz done":
                 settled.update(lessons[number].claims)
             elif state == "not begun":
-                details = f"{lessons[number].minutes} minutes"
+                details = lessons[number].duration
             parts[part].append((number, lessons[number].title, state, details))
     note = f"Lessons whose quiz is done settle {len(settled)} of {len(catalog.claims())} claims."
     return draw(parts, title="The course, and where you are", note=note)

@@ -39,7 +39,7 @@ def test_times_and_points(name):
     minutes = sum(int(re.search(r"(\d+) minutes", task)[1]) for task in tasks)
     points = sum(cell.metadata.nbgrader.get("points", 0) for cell in sheet.cells)
     facts = sections()[name[:2]].split("\n")[2]
-    assert facts.startswith(f"{catalog.lessons()[name].minutes} minutes")
+    assert facts.startswith(catalog.lessons()[name].duration)
     assert facts.endswith(f"exercises {minutes} minutes, {len(tasks)} tasks, {points} points.")
 
 

@@ -77,7 +77,7 @@ def test_a_lesson_has_every_part_that_its_catalogue_entry_names(lesson, request)
     (table,) = [
         part for cell in prose(lesson) for part in cell.source.split("\n\n") if part.startswith("| Time |")
     ]
-    assert f"| {facts.minutes} minutes |" in table
+    assert f"| {facts.duration} |" in table
     for number in (*facts.claims, *facts.competencies):
         assert re.search(rf"\b{number}\b", table), number
     for family in facts.models:
@@ -94,6 +94,13 @@ def test_a_lesson_has_every_part_that_its_catalogue_entry_names(lesson, request)
         assert part in ending, part
     take_away = next(cell.source for cell in lesson.cells if "## Take away" in cell.source)
     assert len(re.findall(r"^\d\. ", take_away, re.M)) == 5
+
+
+def test_a_lesson_has_a_break_between_its_sittings(lesson, request):
+    sittings = catalog.lessons()[request.node.callspec.id].sittings
+    breaks = [cell for cell in prose(lesson) if "*A good moment for a break." in cell.source]
+    assert len(breaks) >= len(sittings) - 1
+    assert max(sittings) <= 35  # minutes; a learner who needs longer wants a break
 
 
 def test_every_prediction_is_revealed(lesson):
