@@ -339,8 +339,8 @@ export function render({ model, el }) {
     loudWords.textContent = `of ${trades.length} trades lean by more than ${lean} points`;
     const cost = single - together;
     note.textContent = beside + (!single ? ""
-      : after() ? `Whoever looks at ${trades.length} gives luck ${trades.length} chances: ${cost ? `${cost} of the ${single} leans could be luck` : "all leans stay"}.`
-      : "True of a trade that you had in mind. But did you?");
+      : after() ? `Look at ${trades.length} trades, and luck has ${trades.length} chances: ${cost ? `${cost} of the ${single} leans could be luck` : "all leans stay"}.`
+      : "Fair, if you named the trade before you looked.");
   }
 
   function update() {

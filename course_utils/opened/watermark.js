@@ -121,7 +121,7 @@ export function render({ model, el }) {
   const bar = make("div", "wm-line");
   const barLabel = bar.appendChild(make("span"));
   const zero = make("div", "wm-zero");
-  zero.append(make("span", "", "z = 0"));
+  zero.append(make("span", "", "z = 0: as by chance"));
   const ember = make("div", "wm-ember");
   ember.tabIndex = 0;
   ember.setAttribute("role", "slider");
@@ -388,12 +388,13 @@ export function render({ model, el }) {
     bar.style.top = `${down(threshold)}px`;
     zero.style.top = `${down(0)}px`;
     play.textContent = playing ? "❚❚ Stop" : "▶ Count again";
-    loud.textContent = odds(byChance(hits, seen.length, ratio));
-    loudWords.replaceChildren(" unmarked texts would have at least ", make("b", "num", `${hits} of ${seen.length}`), " words on the list, if chance alone decided");
+    loud.textContent = String(hits);
+    loudWords.replaceChildren(` of ${seen.length} words are on the list. Chance alone gives about `, make("b", "num", String(Math.round(ratio * seen.length))), ".");
     tip.textContent = `z = ${z.toFixed(2).replace("-", "−")}`;
     const needed = Math.floor(ratio * seen.length + threshold * Math.sqrt(seen.length * ratio * (1 - ratio))) + 1;
     barLabel.textContent = needed > seen.length ? `z = ${threshold}: out of reach for so few words` : `accused above z = ${threshold}`;
-    foot.textContent = `${seen.length} words counted`;
+    const chance = odds(byChance(hits, seen.length, ratio));
+    foot.textContent = `By chance, ${chance} unmarked texts ${chance.startsWith("1") ? "has" : "have"} as many.`;
     el.classList.toggle("over", over);
     const right = model.get("key") ? undefined : marked;
     const why = length < pieces.length ? "the text is short" : model.get("swapped") ? "words were swapped" : "the mark is light";
@@ -413,7 +414,7 @@ export function render({ model, el }) {
     ember.setAttribute("aria-valuenow", String(length));
     ember.setAttribute("aria-valuetext", `${seen.length} words, z ${z.toFixed(2)}`);
     key.textContent = model.get("key") ? "Back to the right key" : "Try another key";
-    if (!playing) speak(`${loud.textContent}${loudWords.textContent}. ${tip.textContent}. ${verdict.textContent}`);
+    if (!playing) speak(`${loud.textContent}${loudWords.textContent} ${foot.textContent} ${tip.textContent}. ${verdict.textContent}`);
   }
   /** Show another length of the same text. */
   function cut(to) {
