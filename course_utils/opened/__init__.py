@@ -44,10 +44,12 @@ _ROOM_OF = {
     "decoding": "speech.pictures",
     "denoising_strip": "denoising",
     "early_copy": "painting",
+    "floor_of": "learning",
     "green_tokens": "watermark",
     "how_different": "painting",
     "licence_matrix": "permissions",
     "lit_by": "denoising",
+    "loss_in_bits": "learning",
     "low_rank": "adapter",
     "name_unknown_words": "painting",
     "nearest_person": "painting",
@@ -57,6 +59,7 @@ _ROOM_OF = {
     "pixel_rows": "painting",
     "planted_share": "painting",
     "player": "speech.pictures",
+    "probability_after": "learning",
     "published_licences": "painting",
     "published_sizes": "painting",
     "ranking": "leaderboard",
@@ -75,6 +78,7 @@ _ROOM_OF = {
     "where_it_changed": "painting",
     "window_over_stories": "window",
     "word_pairs": "mixture",
+    "write": "learning",
 }
 
 __all__ = [*_ROOM_OF]
