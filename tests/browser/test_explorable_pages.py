@@ -714,8 +714,12 @@ def test_words_light_up_and_a_text_without_a_mark_is_accused(visit):
     page.locator(".wm-sheet").nth(2).click()
     expect(verdict).to_have_text("You guessed wrong. Found: this text is marked.")
     expect(loud).to_have_text("110")
-    expect(page.locator(".wm-head")).to_contain_text("of 199 words are on the list. Chance alone gives about 50.")
-    expect(page.locator(".wm-foot")).to_have_text("By chance, 1 in over a trillion unmarked texts has as many.")
+    expect(page.locator(".wm-head")).to_contain_text(
+        "of 199 words are on the list. Chance alone gives about 50."
+    )
+    expect(page.locator(".wm-foot")).to_have_text(
+        "By chance, 1 in over a trillion unmarked texts has as many."
+    )
     expect(lit).to_have_count(110)
     expect(slider).to_have_attribute("aria-valuetext", "199 words, z 9.86")
     slider.press("Home")
