@@ -14,11 +14,10 @@ _SIGNS = {"true": "✓", "mostly true": "✓", "false": "✗", "cannot know": "?
 _COLOURS = {"✓": BLUE, "✗": VERMILLION, "?": QUIET, "~": "#a34700"}
 
 
-def article(lesson: str, folded=()) -> None:
+def article(lesson: str) -> None:
     """Show the claims that a lesson settles: the article's words, our reading, the verdict and the reasons.
 
     lesson : the lesson's two digits, such as "04"
-    folded : the numbers of claims whose reasons are folded below the verdict
 
     Raises CourseError if the lesson settles no claim.
     """
@@ -26,7 +25,7 @@ def article(lesson: str, folded=()) -> None:
     if not claims:
         settling = sorted({number for claim in catalog.claims().values() for number in claim.settled})
         raise CourseError(f"Lesson {lesson!r} settles no claim: choose one of {', '.join(settling)}.")
-    display(box(claims, lesson, folded))
+    display(box(claims, lesson))
 
 
 def grounds(claim) -> list[tuple[str, str]]:
@@ -53,26 +52,22 @@ def key(claim) -> dict:
     return {"verdict": claim.verdict, "one_sided": claim.one_sided, **points}
 
 
-def box(claims, lesson, folded=()) -> Picture:
+def box(claims, lesson) -> Picture:
     """Return the picture that `article` shows: one block for each `Claim`."""
-    made = [_block(claim, lesson, claim.number in folded) for claim in claims]
-    blocks, descriptions = zip(*made, strict=True)
+    blocks, descriptions = zip(*(_block(claim, lesson) for claim in claims), strict=True)
     return Picture(card(f'<div style="color:{INK}">{"".join(blocks)}</div>'), "\n".join(descriptions))
 
 
-def _block(claim, lesson, folded):
+def _block(claim, lesson):
     """Return a claim in two forms, as HTML and as text."""
     sign = _SIGNS.get(claim.verdict, "~")
     points = [*grounds(claim), ("On this screen", claim.settled[lesson])]
     verdict = f"{sign} Verdict: {claim.verdict}"
     meaning = escape(catalog.VERDICTS[claim.verdict])
-    reasons = "".join(_line(label, text) for label, text in points)
-    if folded:
-        reasons = f'<details style="margin:4px 0"><summary>The reasons</summary>{reasons}</details>'
     lines = [
         _line("Our reading", claim.reading),
         f'<div style="margin:4px 0"><b>{verdict}</b> ({meaning}).</div>',
-        reasons,
+        *(_line(label, text) for label, text in points),
     ]
     others = [number for number in claim.settled if number != lesson]
     if others:
