@@ -14,10 +14,11 @@ _SIGNS = {"true": "✓", "mostly true": "✓", "false": "✗", "cannot know": "?
 _COLOURS = {"✓": BLUE, "✗": VERMILLION, "?": QUIET, "~": "#a34700"}
 
 
-def article(lesson: str) -> None:
+def article(lesson: str, folded=()) -> None:
     """Show the claims that a lesson settles: the article's words, our reading, the verdict and the reasons.
 
     lesson : the lesson's two digits, such as "04"
+    folded : the numbers of claims whose reasons are folded below the verdict
 
     Raises CourseError if the lesson settles no claim.
     """
@@ -25,7 +26,7 @@ def article(lesson: str) -> None:
     if not claims:
         settling = sorted({number for claim in catalog.claims().values() for number in claim.settled})
         raise CourseError(f"Lesson {lesson!r} settles no claim: choose one of {', '.join(settling)}.")
-    display(box(claims, lesson))
+    display(box(claims, lesson, folded))
 
 
 def grounds(claim) -> list[tuple[str, str]]:
@@ -52,22 +53,26 @@ def key(claim) -> dict:
     return {"verdict": claim.verdict, "one_sided": claim.one_sided, **points}
 
 
-def box(claims, lesson) -> Picture:
+def box(claims, lesson, folded=()) -> Picture:
     """Return the picture that `article` shows: one block for each `Claim`."""
-    blocks, descriptions = zip(*(_block(claim, lesson) for claim in claims), strict=True)
+    made = [_block(claim, lesson, claim.number in folded) for claim in claims]
+    blocks, descriptions = zip(*made, strict=True)
     return Picture(card(f'<div style="color:{INK}">{"".join(blocks)}</div>'), "\n".join(descriptions))
 
 
-def _block(claim, lesson):
+def _block(claim, lesson, folded):
     """Return a claim in two forms, as HTML and as text."""
     sign = _SIGNS.get(claim.verdict, "~")
     points = [*grounds(claim), ("On this screen", claim.settled[lesson])]
     verdict = f"{sign} Verdict: {claim.verdict}"
     meaning = escape(catalog.VERDICTS[claim.verdict])
+    reasons = "".join(_line(label, text) for label, text in points)
+    if folded:
+        reasons = f'<details style="margin:4px 0"><summary>The reasons</summary>{reasons}</details>'
     lines = [
         _line("Our reading", claim.reading),
         f'<div style="margin:4px 0"><b>{verdict}</b> ({meaning}).</div>',
-        *(_line(label, text) for label, text in points),
+        reasons,
     ]
     others = [number for number in claim.settled if number != lesson]
     if others:

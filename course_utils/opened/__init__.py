@@ -45,10 +45,12 @@ _ROOM_OF = {
     "decoding": "speech.pictures",
     "denoising_strip": "denoising",
     "early_copy": "painting",
+    "floor_of": "learning",
     "green_tokens": "watermark",
     "how_different": "painting",
     "licence_matrix": "permissions",
     "lit_by": "denoising",
+    "loss_in_bits": "learning",
     "low_rank": "adapter",
     "name_unknown_words": "painting",
     "nearest_person": "painting",
@@ -59,6 +61,7 @@ _ROOM_OF = {
     "planted_share": "painting",
     "places": "reciting",
     "player": "speech.pictures",
+    "probability_after": "learning",
     "published_licences": "painting",
     "published_sizes": "painting",
     "ranking": "leaderboard",
@@ -78,6 +81,7 @@ _ROOM_OF = {
     "where_it_changed": "painting",
     "window_over_stories": "window",
     "word_pairs": "mixture",
+    "write": "learning",
 }
 
 __all__ = [*_ROOM_OF]

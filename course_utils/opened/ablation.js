@@ -40,8 +40,8 @@ export function render({ model, el }) {
   board.style.setProperty("--heads", String(heads));
   const legend = make("p", "ab-legend");
   const swatches = make("span", "ab-legend-alone");
-  swatches.append(make("i", "ab-swatch ab-any"), " the answer without this head alone, and its share");
-  legend.append("map: from each token (down), where the head looks back (across)", swatches);
+  swatches.append(make("i", "ab-swatch ab-any"), " what the model says without this head alone, and its share");
+  legend.append("Head 0.3 is head 3 of layer 0. Its map has a row for each token: dark is where it looks back to.", swatches);
   const tools = make("div", "ab-tools");
   const each = make("button", "ab-each", "▶ Try each alone");
   const allOn = make("button", "", "All on");
@@ -63,6 +63,7 @@ export function render({ model, el }) {
   const whole = () => said([]);
   for (const one of data.answers ?? []) answers.set(key(one.want.text, one.want.off), one);
   const keepState = keeper(model, update);
+  const tried = new Set(); // texts with one head off that the visitor has seen, as `key` names them
 
   const tiles = [];
   for (let layer = 0; layer < layers; layer++) {
@@ -216,18 +217,21 @@ export function render({ model, el }) {
       ? `Head ${looks.name} looks from “${before.pieces[last].trim()}” most at “${before.pieces[most + 1].trim()}”: ${percent(seen[most])}`
       : "";
 
-    const alone = tiles.map(({ name }) => said([name]));
-    const breaking = alone.filter((one) => one && one.top[0][0] !== favourite).length;
     const gone = names.size;
+    if (gone === 1) tried.add(key(text(), names));
+    const alone = tiles.map(({ name }) => (tried.has(key(text(), [name])) ? said([name]) : undefined));
+    const known = alone.filter(Boolean).length;
+    const breaking = alone.filter((one) => one && one.top[0][0] !== favourite).length;
     tint(swatch, first);
-    if (!gone && alone.every(Boolean)) {
-      loud.textContent = `${breaking} of ${tiles.length}`;
-      loudWords.textContent = ` heads, each switched off alone, change${breaking === 1 ? "s" : ""} the answer “${favourite.trim()}” (${percent(sure)})`;
+    if (!gone && known) {
+      loud.textContent = `${breaking} of ${known}`;
+      const which = `${known < tiles.length ? " tried" : ""} ${known === 1 ? "head, when" : "heads, each"} switched off alone,`;
+      loudWords.textContent = `${which} ${known === 1 || breaking === 1 ? "changes" : "change"} the answer “${favourite.trim()}” (${percent(sure)})`;
     } else {
       loud.textContent = percent(share);
       loudWords.textContent = gone
         ? ` “${first.trim()}”, with ${gone === 1 ? `head ${[...names][0]}` : `${gone} of ${tiles.length} heads`} off${changed ? `: not “${favourite.trim()}” any more` : ""}`
-        : ` “${first.trim()}”, with all ${tiles.length} heads on`;
+        : ` “${first.trim()}”, with all ${tiles.length} heads on. Which of them does it need? Press one.`;
     }
     loud.classList.toggle("ember", changed);
 
@@ -256,7 +260,7 @@ export function render({ model, el }) {
       row.classList.toggle("first", token === favourite);
     });
 
-    el.classList.toggle("several", gone > 1);
+    el.classList.toggle("several", gone > 1 || !known);
     tiles.forEach(({ name, tile }, index) => {
       const without = gone > 1 ? null : alone[index]; // what a head does alone says nothing once several are off
       const down = names.has(name);

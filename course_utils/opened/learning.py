@@ -5,6 +5,7 @@ import math
 from html import escape
 
 from course_utils import notebook
+from course_utils.views.charts import lines
 from course_utils.views.picture import (
     BLUE,
     INK,
@@ -40,6 +41,49 @@ def batch(tokenizer, texts) -> dict:
     return {"input_ids": ids, "attention_mask": mask, "labels": ids.masked_fill(mask == 0, IGNORED)}
 
 
+def write(model, tokenizer, beginning="", count=1, seed=7) -> list[str]:
+    """Let a model write `count` texts that begin alike, each token drawn from the model's probabilities.
+
+    Each text is returned with its beginning; at most 40 tokens are added. The same seed gives the same luck.
+    """
+    import torch
+
+    torch.manual_seed(seed)
+    inputs = tokenizer(beginning, return_tensors="pt")
+    ids = model.generate(
+        input_ids=inputs["input_ids"],
+        attention_mask=inputs["attention_mask"],
+        do_sample=True,
+        top_k=0,
+        max_new_tokens=40,
+        num_return_sequences=count,
+    )
+    return tokenizer.batch_decode(ids, skip_special_tokens=True)
+
+
+def probability_after(model, tokenizer, beginning, word) -> float:
+    """Return the probability, in percent, that a model gives to one token, a word, after a beginning."""
+    import torch
+
+    with torch.no_grad():
+        scores = model(**tokenizer(beginning, return_tensors="pt")).logits[0, -1]
+    return round(100 * scores.softmax(-1)[tokenizer.convert_tokens_to_ids(word)].item(), 1)
+
+
+def loss_in_bits(model, tokenizer, documents) -> float:
+    """Return the mean surprise of a model at the tokens of these documents of a world, in bits per token."""
+    import torch
+
+    with torch.no_grad():
+        nats = model(**batch(tokenizer, [document.text for document in documents])).loss
+    return nats.item() / math.log(2)
+
+
+def floor_of(documents) -> float:
+    """Return the lowest possible mean surprise at the tokens of these documents, in bits per token."""
+    return sum(document.bits for document in documents) / sum(document.tokens for document in documents)
+
+
 class Film:
     """Draws a training while it goes, and keeps what it was like at some of its steps.
 
@@ -54,12 +98,19 @@ class Film:
         self.world, self.steps, self.title = world, steps, title
         self.floor = world.floor().bits_per_token
         self.bits, self.texts, self.models, self._marked = [], {}, {}, {}
+        self._tokenizer = world.tokenizer()
         self._shown = None
 
-    def keep(self, step, model, text):
-        """Keep a copy of the model, and the text that it writes before this step; draw both."""
+    def look(self, step, model):
+        """Keep the model if this is one of the film's steps."""
+        if step in self.steps:
+            self.keep(step, model)
+
+    def keep(self, step, model):
+        """Keep a copy of the model, and a text that it writes before this step; draw the text."""
         self.models[step] = copy.deepcopy(model)
-        self.texts[step], self._marked[step] = text, _marked(self.world, text)
+        (self.texts[step],) = write(model, self._tokenizer)
+        self._marked[step] = _marked(self.world, self.texts[step])
         self._draw()
 
     def add(self, nats):
@@ -67,6 +118,26 @@ class Film:
         self.bits.append(nats / math.log(2))
         if len(self.bits) % _DRAWN == 0:
             self._draw()
+
+    def chart(self, series, *, y_label, title, baseline=None, baseline_label=None) -> Picture:
+        """Draw what was measured on the models that the film kept.
+
+        series : dict from a name to a list of numbers, one for each kept model, in their order.
+        y_label, title : str, what was measured, with its unit, and the line above the picture.
+        baseline, baseline_label : as in `course.views.lines`.
+        """
+        steps, title = list(self.models), f"This training: {title}"
+        rounded = {name: [round(value, _DIGITS) for value in values] for name, values in series.items()}
+        return lines(
+            steps,
+            series,
+            x_label="step",
+            y_label=y_label,
+            baseline=baseline,
+            baseline_label=baseline_label,
+            title=title,
+            alt=f"{title}. {y_label} at steps {steps}: {rounded}",
+        )
 
     @property
     def picture(self) -> Picture:
@@ -76,7 +147,7 @@ class Film:
         title = f"This training: {self.title}"
         points = [f"{mean:.{_DIGITS}f} at {end}" for end, mean in zip(ends, means, strict=True)]
         words = f"{title}. Floor {self.floor:.{_DIGITS}f} bits per token; loss by step: {', '.join(points)}."
-        chart = _curve(ends, means, self.floor, words) if means else ""
+        chart = _curve(ends, means, self.floor, self._firsts(), words) if means else ""
         rows = row_html(
             _head("step", "right") + _head("what the model writes, drawn with the same luck each time")
         )
@@ -89,6 +160,22 @@ class Film:
         )
         return Picture(card(chart + table_html(rows), title, note), words.replace("\n", " "))
 
+    def _firsts(self):
+        """Return {step: what its text is the first to have}: a whole sentence, and then a whole story."""
+        firsts, earlier = {}, []
+        for step, text in self.texts.items():
+            slip = self.world.first_slip(text)
+            if slip is None:
+                has = "a whole story"
+            else:
+                has = "a whole sentence" if "." in TOKEN.findall(text)[:slip] else ""
+            if earlier and has not in ("", *earlier):
+                firsts[step] = has
+            if slip is None:
+                break
+            earlier.append(has)
+        return firsts
+
     def _draw(self):
         if self._shown is not None:
             self._shown.update(self.picture)
@@ -98,8 +185,9 @@ class Film:
             self._shown = display(self.picture, display_id=True)
 
 
-def _curve(ends, means, floor, alt):
-    """Return HTML of the curve of a loss, with its floor."""
+def _curve(ends, means, floor, firsts, alt):
+    """Return HTML of the curve of a loss, with its floor; `firsts` has words for some of the steps."""
+    import numpy
     from matplotlib.figure import Figure
 
     with style():
@@ -115,6 +203,16 @@ def _curve(ends, means, floor, alt):
             textcoords="offset points",
             verticalalignment="center",
         )
+        for height, (step, words) in zip((56, 30), firsts.items(), strict=False):
+            if ends[0] <= step <= ends[-1]:
+                axes.annotate(
+                    f"{step}: {words}",
+                    (step, numpy.interp(step, ends, means)),
+                    xytext=(0, height),
+                    textcoords="offset points",
+                    horizontalalignment="right" if step > 0.7 * ends[-1] else "left",
+                    arrowprops={"arrowstyle": "-", "color": QUIET},
+                )
         axes.set(
             xlim=(0, ends[-1]),
             ylim=(0, max(4, math.ceil(max(means)))),

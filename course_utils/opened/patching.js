@@ -6,6 +6,7 @@
 import { adopt, announcer, atOnce, bytes, headline, keeper, make, ownWords, shape } from "./view.js";
 
 const STEP = 90; // ms between two layers while it plays
+const SENTENCES = { source: "Upper sentence", target: "Lower sentence" };
 const spell = (number) => (number < 1e6 ? number.toLocaleString("en-US") : `${(number / 1e6).toLocaleString("en-US")} million`);
 
 /**
@@ -15,6 +16,18 @@ const spell = (number) => (number < 1e6 ? number.toLocaleString("en-US") : `${(n
 export function times(logits) {
   const ratio = Math.exp(Math.abs(logits));
   return ratio < 10 ? ratio.toFixed(1) : spell(Number(ratio.toPrecision(2)));
+}
+
+/**
+ * The layer from which on a patch works at the last token and at no other, if it works everywhere at the first before.
+ * @param {number[][]} values as of a pair
+ * @returns {number} the layer, or NaN if the news does not move in one step
+ */
+export function handover(values) {
+  const last = values[0].length - 1;
+  const moves = values.findIndex((row) => row[last] > 0);
+  const clean = values.every((row, layer) => row.every((value, lane) => value > 0 === (lane === (layer < moves ? 0 : last))));
+  return last && moves > 0 && clean ? moves : NaN;
 }
 
 /**
@@ -59,6 +72,8 @@ export function storedPair(data, source, target) {
   );
   return { pieces: /** @type {[string[], string[]]} */ (pieces), first: data.first, answers: [data.answers[source], data.answers[target]], values };
 }
+
+const bare = (word) => word.trim() || word;
 
 let boards = 0; // so that ids are unique on a page with several views
 
@@ -105,9 +120,8 @@ export function render({ model, el }) {
 
   const tools = make("div", "pt-tools");
   const play = make("button", "pt-play", "▶ Layer by layer");
-  const swap = make("button", "", "⇅ Swap");
-  swap.setAttribute("aria-label", "Swap the two sentences");
-  const out = make("button", "", "Take it out");
+  const swap = make("button", "", "⇅ Swap the sentences");
+  const out = make("button", "", "Undo");
   const tell = make("button", "", "Show all squares");
   const other = make("button", "", "Other countries");
   tools.append(play, tell, swap, out);
@@ -125,9 +139,9 @@ export function render({ model, el }) {
 
   if (model.get("live")) {
     const forms = tools.appendChild(make("div", "pt-forms"));
-    for (const [key, label] of [["source", "Numbers from"], ["target", "into"]]) {
-      const placeholder = key === "source" ? "Numbers from another sentence" : "Into another sentence";
-      forms.append(ownWords("pt-own", { placeholder, label, button: "Take it" }, (text) => choose({ [key]: text, layer: -1 })));
+    for (const [key, label] of Object.entries(SENTENCES)) {
+      const placeholder = `${label}: type another`;
+      forms.append(ownWords("pt-own", { placeholder, label, button: "Read it" }, (text) => choose({ [key]: text, layer: -1 })));
     }
   }
 
@@ -167,7 +181,7 @@ export function render({ model, el }) {
   function label(piece, which, lane) {
     if (!countries.length || lane !== 0) return make("span", "pt-word", piece.trim());
     const select = make("select", "pt-word");
-    select.setAttribute("aria-label", which === "source" ? "Numbers from" : "Into");
+    select.setAttribute("aria-label", SENTENCES[which]);
     for (const country of countries) {
       const option = select.appendChild(make("option", "", country));
       option.selected = country === model.get(which);
@@ -186,7 +200,7 @@ export function render({ model, el }) {
   const cells = []; // cells[layer][lane] of the receiver
   const dots = []; // the same of the donor
   /** Build both boards for a pair: a folded band for the tokens that are the same, then a lane for each other token. */
-  function build({ pieces, first, values }) {
+  function build({ pieces, first, values, answers }) {
     const layers = values.length;
     cells.length = dots.length = 0;
     el.style.setProperty("--layers", String(layers));
@@ -195,7 +209,7 @@ export function render({ model, el }) {
       if (which === "target") {
         grid.tabIndex = 0;
         grid.setAttribute("role", "grid");
-        grid.setAttribute("aria-label", "Which numbers are carried over: token and layer");
+        grid.setAttribute("aria-label", "Which list comes from above: token and layer");
       } else grid.setAttribute("aria-hidden", "true");
       const labels = make("div", "pt-labels");
       if (first) {
@@ -230,17 +244,24 @@ export function render({ model, el }) {
       grab(grid, first);
     }
     const legend = make("span", "pt-legend");
-    for (const [look, words] of [["turned", "turned"], ["", "not turned"], ["covered", "not tried"]]) {
+    for (const [look, words] of [["turned", `says ${bare(answers[0])}`], ["", `still ${bare(answers[1])}`], ["covered", "not tried yet"]]) {
       const entry = legend.appendChild(make("span"));
       entry.append(make("i", look), words);
     }
     axis.replaceChildren(make("span", "pt-axis-word", "after layer"), legend);
     const scale = make("span", "pt-scale num");
     legend.before(scale);
-    for (let layer = 0; layer < layers; layer++) {
-      const mark = scale.appendChild(make("span"));
-      if (layer % 5 === 0 || layer === layers - 1) mark.textContent = String(layer);
-    }
+    for (let layer = 0; layer < layers; layer++) scale.append(make("span"));
+  }
+
+  /** Number the layers, in steps of five, and mark the one in which the news moves on, if there is one to show. */
+  function count(scale, moves) {
+    const last = scale.length - 1;
+    scale.forEach((mark, layer) => {
+      const usual = (layer % 5 === 0 || layer === last) && !(Math.abs(layer - moves) <= 3);
+      mark.textContent = usual || layer === moves ? String(layer) : "";
+      mark.classList.toggle("moves", layer === moves);
+    });
   }
 
   /** Choose a cell by a press, and others by dragging on. */
@@ -292,15 +313,17 @@ export function render({ model, el }) {
     if (!cell) return;
     const [layer, lane] = cell;
     const [x, top] = centre(dots[layer][lane]);
-    const [, bottom] = centre(cells[layer][lane]);
-    const bulge = x + (x > scene.clientWidth / 2 ? -26 : 26);
+    const target = cells[layer][lane];
+    const ring = parseFloat(getComputedStyle(target, "::after").height) || 0;
+    const bottom = centre(target)[1] - ring / 2; // so that nothing hides the square
+    const bulge = x + (layer > cells.length - 5 ? -48 : 48);
     const path = `M${x} ${top}Q${bulge} ${(top + bottom) / 2} ${x} ${bottom}`;
     line.setAttribute("d", path);
-    ember.style.transform = `translate(${x}px, ${bottom}px)`;
     if (!fresh || still.matches) return;
     const timing = { duration: 280, easing: "cubic-bezier(.2,.7,.2,1)" };
     line.animate([{ strokeDashoffset: 1 }, { strokeDashoffset: 0 }], timing);
-    ember.animate([{ transform: `translate(${x}px, ${top}px)` }, { transform: `translate(${bulge / 2 + x / 2}px, ${(top + bottom) / 2}px)` }, { transform: `translate(${x}px, ${bottom}px)` }], timing);
+    const stops = [[x, top], [(bulge + x) / 2, (top + bottom) / 2], [x, bottom]];
+    ember.animate(stops.map(([left, down]) => ({ transform: `translate(${left}px, ${down}px)`, opacity: 1 })), timing);
   }
 
   /** The number of stored pairs, if their answers turn at the same tokens and layers in all of them, else 0. */
@@ -323,7 +346,7 @@ export function render({ model, el }) {
       return;
     }
     const { answers, values, first, pieces } = found;
-    const [rome, paris] = answers.map((word) => word.trim() || word);
+    const [rome, paris] = answers.map(bare);
     const key = `${model.get("source")}|${model.get("target")}`;
     if (drawn !== key) {
       const focused = el.contains(document.activeElement) && document.activeElement.matches(".pt-grid");
@@ -361,7 +384,7 @@ export function render({ model, el }) {
         one.classList.toggle("covered", covered);
         one.classList.toggle("first", covered && !seen.size && lane === 0 && layer === Math.floor(0.4 * values.length));
         const [ahead, behind] = moved > 0 ? [rome, paris] : [paris, rome];
-        const says = covered ? "not tried" : `${ahead} ${times(moved)} times as probable as ${behind}`;
+        const says = covered ? "not tried" : `${ahead} ${times(moved)} times as likely as ${behind}`;
         one.setAttribute("aria-label", `${pieces[1][first + lane].trim()}, layer ${layer}: ${says}`);
       }),
     );
@@ -391,8 +414,11 @@ export function render({ model, el }) {
     }
     shown = says;
     el.classList.toggle("turned", turned);
-    loud.textContent = times(value);
-    loudWords.replaceChildren(" times as probable: ", make("b", "", says), ` ahead of ${turned ? paris : rome}`);
+    loud.textContent = says;
+    const untried = !tell.hidden && !seen.size;
+    loudWords.textContent = untried
+      ? " is its answer below. Press the marked square: that list then comes from the sentence above."
+      : ` is ${times(value)} times as likely as ${turned ? paris : rome}`;
 
     const most = Math.ceil(Math.max(...values.flat().map(Math.abs), Math.abs(base)) / Math.LN10);
     const across = (logits) => 50 + (50 * logits) / (most * Math.LN10);
@@ -417,23 +443,24 @@ export function render({ model, el }) {
       .filter(({ layers }) => layers.length);
     const alike = alikeEverywhere();
     const hits = [...seen].filter((at) => values[at.split(",")[0]][at.split(",")[1]] > 0).length;
-    if (!tell.hidden && !seen.size) moral.textContent = `Which square puts ${rome} there? Press one, or drag along a row.`;
-    else if (!tell.hidden) moral.replaceChildren(make("b", "", `${hits} of ${seen.size}`), ` tried ${seen.size === 1 ? "square puts" : "squares put"} ${rome} ahead of ${paris}; there are ${squares}.`);
+    if (untried) moral.textContent = `Which squares turn the answer into ${rome}?`;
+    else if (!tell.hidden) moral.replaceChildren(make("b", "", `${hits} of ${seen.size}`), ` tried ${seen.size === 1 ? "square turns" : "squares turn"} the answer into ${rome}; there are ${squares}.`);
     else moral.replaceChildren(
       ...(where.length
         ? where.flatMap(({ word, layers }, index) => [
-            index ? ", at " : "The answer turns at ", make("b", "", word), ` ${layers.length > 1 ? "after layers" : "after layer"} ${ranges(layers)}`,
+            `${index ? ", " : "It turns "}${layers.length > 1 ? "after layers" : "after layer"} ${ranges(layers)} at `, make("b", "", `“${word}”`),
           ])
-        : [`No patch puts ${rome} ahead of ${paris}`]),
+        : [`No list from above turns the answer into ${rome}`]),
       ".",
       make("span", "pt-alike", alike ? ` So in all ${alike} stored pairs.` : ""),
     );
     out.disabled = !cell;
+    count([...axis.querySelector(".pt-scale").children], tell.hidden ? handover(values) : NaN);
     const now = `${key} ${cell}`;
     tie(cell, tied !== now);
     tied = now;
     drawn = key;
-    speak(`${cell ? `${pieces[0][first + cell[1]].trim()}'s numbers after layer ${cell[0]}, put into ${pieces[1][first + cell[1]].trim()}.` : "Nothing is carried over."} ${loud.textContent}${loudWords.textContent}. ${moral.textContent}`);
+    speak(`${cell ? `The list of “${pieces[0][first + cell[1]].trim()}” after layer ${cell[0]}, put in the place of “${pieces[1][first + cell[1]].trim()}”.` : "No list is exchanged."} ${loud.textContent}${loudWords.textContent}. ${moral.textContent}`);
   }
 
   play.addEventListener("click", () => {

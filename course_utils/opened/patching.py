@@ -71,7 +71,8 @@ def effects(values, pieces, answers=(" Rome", " Paris")):
     """Return in words the effect of each patch, which takes one token's numbers from another prompt.
 
     values : array (layers, tokens), the logit of the first answer minus that of the second after each patch.
-    pieces : list of str, the tokens of the prompt that is patched.
+        Tokens before the first that differs between the prompts are left out: a patch changes nothing there.
+    pieces : list of str, these tokens of the prompt that is patched.
     answers : two str, the tokens that are compared.
     """
     layers, tokens = values.shape
@@ -82,7 +83,7 @@ def effects(values, pieces, answers=(" Rome", " Paris")):
         if column.any()
     )
     return (
-        f"{layers} layers by {tokens} tokens, from {signed(values.min(), 1)} to "
+        f"{layers} layers by {counted(tokens, 'token')}, from {signed(values.min(), 1)} to "
         f"{signed(values.max(), 1)} logits. {first} ahead of {second} in {(values > 0).sum()} of "
         f"{values.size} patches{f': {where}' if where else ''}"
     )
@@ -122,14 +123,15 @@ class Patching(LiveView):
         self.patch, self.split = patch, split
         want = {"source": source, "target": target}
         known = self._patched(**want, baked=baked)
-        values, answers, pieces = array(known["values"]), known["answers"], known["pieces"][1]
+        values, answers, (theirs, pieces) = array(known["values"]), known["answers"], known["pieces"]
         layer, token = _strongest(values)
+        first = next(i for i, piece in enumerate(pieces) if piece != theirs[i])
         alt = (
             f"After layer {layer}, {visible(pieces[token])} gets its numbers from the other prompt: "
             f"{_ahead(values[layer, token], answers)}. "
             # After the last layer the model reads only the last token, so patching the first changes nothing.
             f"Without a patch: {_ahead(values[-1, 0], answers)}. "
-            f"{effects(values, pieces, answers)}"
+            f"{effects(values[:, first:], pieces[first:], answers)}"
         )
         super().__init__(data={"known": {"want": want, **known}}, alt=alt, **want, layer=layer, token=token)
 

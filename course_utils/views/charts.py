@@ -120,13 +120,14 @@ def lines(
 
 
 def histogram(
-    values, *, x_label, y_label="how many", marked=None, log_y=False, title=None, alt=None
+    values, *, x_label, y_label="how many", marked=None, named=None, log_y=False, title=None, alt=None
 ) -> Picture:
-    """Draw a histogram of values, with lines at the marked values.
+    """Draw a histogram of values, with lines at the marked values and names above others.
 
     values : array or tensor of numbers, of any shape.
     x_label, y_label : str, the names of the axes with their units.
     marked : dict from a label to the value at which to draw a dashed line with this label.
+    named : dict from a name to the value above whose bar it stands.
     log_y : bool, whether the axis of the counts is logarithmic, so that a bar of 1 is visible next to a bar
         of a million.
     title : str, written above the picture.
@@ -163,6 +164,18 @@ def histogram(
                 fontweight="bold",
             )
             words += f"; {label}: {number(value)}"
+        for index, (name, value) in enumerate((named or {}).items()):
+            axes.annotate(
+                name,
+                (value, 0),
+                xytext=(0, 30 + 22 * (index % 2)),  # two neighbours, one above the other
+                textcoords="offset points",
+                horizontalalignment="center",
+                color=INK,
+                fontweight="bold",
+                arrowprops={"arrowstyle": "-", "color": INK, "shrinkB": 8},
+            )
+            words += f"; {name}: {number(value)}"
     return from_figure(figure, alt=alt or words, title=title)
 
 

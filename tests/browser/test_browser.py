@@ -248,14 +248,14 @@ def test_a_dial_turns_by_keyboard_and_keeps_the_match_at_the_same_distance(lesso
 def test_another_country_is_patched_and_one_patch_is_read_by_keyboard(lesson):
     explorer = lesson.output(lesson.find("course.opened.Patching"))
     head, grid = explorer.locator(".pt-head"), explorer.get_by_role("grid")
-    expect(head).to_contain_text("Rome ahead of Paris")
-    source = explorer.get_by_role("textbox", name="Numbers from")
+    expect(head).to_contain_text("Rome is 610 times as likely as Paris")
+    source = explorer.get_by_role("textbox", name="Upper sentence")
     enter(source, "The capital of New Zealand is")
     expect(head).to_contain_text("a patch needs the same")
     enter(source, "The capital of Spain is")
-    expect(head).to_contain_text("Paris ahead of Madrid")  # nothing is carried over yet
+    expect(head).to_contain_text(re.compile("^Paris is .* as likely as Madrid"))  # nothing is exchanged yet
     grid.press("ArrowRight")
-    expect(head).to_contain_text("Madrid ahead of Paris")
+    expect(head).to_contain_text(re.compile("^Madrid is .* as likely as Paris"))
     cell = explorer.get_by_role("gridcell", selected=True)
     expect(cell).to_have_attribute("aria-label", re.compile("^France, layer 1: Madrid"))
 

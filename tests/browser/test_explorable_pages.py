@@ -392,6 +392,12 @@ def test_a_head_is_switched_off_and_the_answer_turns(visit):
     page = visited.page
     answer, head = page.locator(".ab-next"), page.locator(".ab-head")
     expect(answer).to_have_text("golden")
+    expect(head).to_contain_text("70% “golden”, with all 16 heads on. Which of them does it need?")
+    expect(page.locator(".ab-tile.tried")).to_have_count(0)  # nothing is given away
+    page.locator('[data-name="1.0"]').press("Enter")
+    page.get_by_role("button", name="All on").click()
+    expect(head).to_contain_text("0 of 1 tried head, when switched off alone, changes the answer “golden”")
+    page.get_by_role("button", name="Try each alone").click()
     expect(head).to_contain_text("2 of 16 heads, each switched off alone, change the answer “golden”")
     breaking = [tile.get_attribute("data-name") for tile in page.locator(".ab-tile.breaks").all()]
     assert breaking == ["0.0", "2.3"]
@@ -658,18 +664,20 @@ def test_a_repaired_model_leans_nowhere_and_cooling_makes_a_rule_of_a_lean(visit
 def test_a_country_is_carried_over_and_the_answer_turns(visit):
     page = visit("patching.html").wake()
     answer, grid = page.locator(".pt-receiver .pt-answer"), page.get_by_role("grid")
-    expect(page.locator(".pt-head")).to_have_text("1,500 times as probable: Paris ahead of Rome")
+    expect(page.locator(".pt-head")).to_contain_text("Paris is its answer below. Press the marked square")
     expect(page.locator(".pt-receiver .covered")).to_have_count(60)
     page.locator(".pt-receiver [data-layer='12'][data-lane='0']").click()
     expect(answer).to_have_text("Rome")
-    expect(page.locator(".pt-head")).to_have_text("310 times as probable: Rome ahead of Paris")
-    expect(page.locator(".pt-moral")).to_contain_text("1 of 1 tried square puts Rome ahead of Paris")
+    expect(page.locator(".pt-head")).to_have_text("Rome is 310 times as likely as Paris")
+    expect(page.locator(".pt-moral")).to_contain_text("1 of 1 tried square turns the answer into Rome")
+    expect(page.locator(".pt-scale .moves")).to_have_count(0)  # nothing is given away
     expect(page.locator(".pt-receiver .covered")).to_have_count(59)
     page.get_by_role("button", name="Show all squares").click()
     expect(page.locator(".pt-receiver .covered")).to_have_count(0)
     expect(page.locator(".pt-moral")).to_contain_text(
-        "France after layers 0 to 22, at is after layers 23 to 29"
+        "after layers 0 to 22 at “France”, after layers 23 to 29 at “is”"
     )
+    expect(page.locator(".pt-scale .moves")).to_have_text("23")
     expect(page.locator(".pt-moral")).to_contain_text("So in all 210 stored pairs.")
     grid.press("ArrowDown")
     expect(answer).to_have_text("Paris")
@@ -683,11 +691,11 @@ def test_a_country_is_carried_over_and_the_answer_turns(visit):
     expect(answer).to_have_text("Paris")
     cell = page.get_by_role("gridcell", selected=True)
     expect(cell).to_have_attribute("aria-label", re.compile("^France, layer 23: Paris"))
-    page.get_by_label("Numbers from").select_option("France")  # then Italy is the one that receives
-    expect(page.get_by_label("Into")).to_have_value("Italy")
+    page.get_by_label("Upper sentence").select_option("France")  # then Italy is the one that receives
+    expect(page.get_by_label("Lower sentence")).to_have_value("Italy")
     expect(answer).to_have_text("Rome")
-    page.get_by_role("button", name="Swap the two sentences").click()
-    expect(page.get_by_label("Into")).to_have_value("France")
+    page.get_by_role("button", name="Swap the sentences").click()
+    expect(page.get_by_label("Lower sentence")).to_have_value("France")
     assert "layer=23" in page.url and "source=" in page.url
 
 
@@ -714,8 +722,12 @@ def test_words_light_up_and_a_text_without_a_mark_is_accused(visit):
     page.locator(".wm-sheet").nth(2).click()
     expect(verdict).to_have_text("You guessed wrong. Found: this text is marked.")
     expect(loud).to_have_text("110")
-    expect(page.locator(".wm-head")).to_contain_text("of 199 words are on the list. Chance alone gives about 50.")
-    expect(page.locator(".wm-foot")).to_have_text("By chance, 1 in over a trillion unmarked texts has as many.")
+    expect(page.locator(".wm-head")).to_contain_text(
+        "of 199 words are on the list. Chance alone gives about 50."
+    )
+    expect(page.locator(".wm-foot")).to_have_text(
+        "By chance, 1 in over a trillion unmarked texts has as many."
+    )
     expect(lit).to_have_count(110)
     expect(slider).to_have_attribute("aria-valuetext", "199 words, z 9.86")
     slider.press("Home")

@@ -109,7 +109,7 @@ def test_patching_shows_what_is_baked_and_points_at_the_strongest_patch():
     assert view.alt.startswith(
         "After layer 2, ·is gets its numbers from the other prompt: ·Rome is ahead of ·Paris by 6.4 logits, "
         "600 times as probable. Without a patch: ·Paris is ahead of ·Rome by 7.3 logits, 1,500 times as "
-        "probable. 4 layers by 5 tokens"
+        "probable. 4 layers by 2 tokens, from −7.3 to 6.4 logits. ·Rome ahead of ·Paris in 5 of 8 patches"
     )
 
 

@@ -6,6 +6,7 @@ import pytest
 from lazy import Lazy
 
 import course_utils as course
+from course_utils.opened import learning
 
 torch = Lazy("torch")
 transformers = Lazy("transformers")
@@ -46,23 +47,83 @@ def test_the_first_word_that_cannot_stand_there(world, text, index):
     assert world.first_slip(text) == index
 
 
-def test_a_film_keeps_the_model_of_each_step_and_the_loss_in_bits(world):
-    tokenizer = world.tokenizer()
+@pytest.fixture
+def model(world):
     shape = {"hidden_size": 8, "intermediate_size": 8, "num_hidden_layers": 1, "num_attention_heads": 1}
-    model = transformers.LlamaForCausalLM(transformers.LlamaConfig(vocab_size=len(tokenizer), **shape))
-    film = course.opened.Film(world, steps=[0, 10], title="a try")
-    film.keep(0, model, "Kim apple <b>")
+    tokenizer = world.tokenizer()
+    ends = {name: getattr(tokenizer, name) for name in ("bos_token_id", "eos_token_id", "pad_token_id")}
+    return transformers.LlamaForCausalLM(
+        transformers.LlamaConfig(vocab_size=len(tokenizer), **shape, **ends)
+    ).eval()
+
+
+def without_preference(model):
+    """Makes all tokens equally likely, whatever comes before."""
     with torch.no_grad():
         model.lm_head.weight.zero_()
-    for _ in range(10):
+    return model
+
+
+def test_a_film_keeps_the_model_of_each_step_and_the_loss_in_bits(world, model, monkeypatch):
+    texts = iter(
+        [
+            "Kim apple <b>",
+            "Kim bought a plum. The apple was good.",
+            "Sam bought a plum. The plum was good.",
+        ]
+    )
+    monkeypatch.setattr(learning, "write", lambda model, tokenizer: [next(texts)])
+    film = course.opened.Film(world, steps=[0, 10], title="a try")
+    film.look(0, model)
+    film.look(5, model)
+    without_preference(model)
+    for _ in range(20):
         film.add(math.log(2))
-    film.keep(10, model, "Sam bought a plum. The plum was good.")
-    assert film.bits == pytest.approx([1.0] * 10)
+    film.look(10, model)
+    film.keep(20, model)
+    assert film.bits == pytest.approx([1.0] * 20) and list(film.models) == [0, 10, 20]
     assert film.models[0].lm_head.weight.abs().sum() > 0 == film.models[10].lm_head.weight.abs().sum()
+    assert film._firsts() == {10: "a whole sentence", 20: "a whole story"}
     alt, html = film.picture.alt, film.picture.html
     assert alt.startswith("This training: a try.") and "1.00 at 10" in alt and "\n" not in alt + html
     assert "slips at “apple”" in alt and "The plum was good. (right to its end)" in alt
     assert "&lt;" in html and "<b>" not in html.replace('<b style="', "")
+    chart = film.chart({"one": [0.125, 1, 2]}, y_label="share", title="a measure")
+    assert chart.alt == "This training: a measure. share at steps [0, 10, 20]: {'one': [0.12, 1, 2]}"
+
+
+def test_what_the_first_kept_text_has_is_not_said_to_come_first(world, model, monkeypatch):
+    texts = iter(
+        ["Sam bought a plum. Sam", "Kim bought a plum. Kim", "Sam bought a plum. The plum was good."]
+    )
+    monkeypatch.setattr(learning, "write", lambda *_: [next(texts)])
+    film = course.opened.Film(world, steps=[10, 20, 30])
+    for step in film.steps:
+        film.look(step, model)
+    assert film._firsts() == {30: "a whole story"}
+
+
+def test_texts_begin_alike_and_the_same_seed_gives_the_same_luck(world, model):
+    tokenizer = world.tokenizer()
+    texts = course.opened.write(model, tokenizer, "Kim bought a", count=5, seed=1)
+    assert len(set(texts)) > 1 and all(text.startswith("Kim bought a") for text in texts)
+    assert texts == course.opened.write(model, tokenizer, "Kim bought a", count=5, seed=1)
+    assert texts != course.opened.write(model, tokenizer, "Kim bought a", count=5, seed=2)
+
+
+def test_a_model_without_preference_is_equally_surprised_by_every_token(world, model):
+    tokenizer, documents = world.tokenizer(), list(world.documents(5))
+    without_preference(model)
+    share = course.opened.probability_after(model, tokenizer, "Kim bought a", "plum")
+    assert share == round(100 / len(tokenizer), 1)
+    assert course.opened.loss_in_bits(model, tokenizer, documents) == pytest.approx(math.log2(len(tokenizer)))
+
+
+def test_the_floor_of_documents_is_the_chance_in_them_for_each_token(world):
+    documents = list(world.documents(20))
+    # Kim or Sam, apple or plum: two bits. Ten tokens, and the end.
+    assert course.opened.floor_of(documents) == pytest.approx(2 / 11)
+    assert world.floor().bits_per_token == pytest.approx(2 / 11)
 
 
 def test_the_walk_of_a_weight_is_told_in_words():

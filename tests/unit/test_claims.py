@@ -209,6 +209,15 @@ def test_every_box_quotes_the_article_s_words_and_nothing_else_of_it():
         assert re.findall(r"(?m)^Claim \d+: “([^”]+)”", shown) == [claim.words for claim in claims]
 
 
+def test_a_folded_claim_keeps_its_verdict_in_sight_and_its_words():
+    claims = [catalog.claims()[5], catalog.claims()[9]]
+    plain, folded = box(claims, "04"), box(claims, "04", folded=[9])
+    assert folded.alt == plain.alt and "<details" not in plain.html
+    before, after = folded.html.split("<details")
+    assert claims[1].verdict in before and "405,853,388,800" not in before
+    assert "405,853,388,800" in after
+
+
 def test_with_one_side_the_box_says_why_that_is_fair():
     claim = catalog.claims()[4]
     assert f"Why only one side: {claim.one_sided}" in box([claim], "01").alt

@@ -88,7 +88,7 @@ def test_a_lesson_has_every_part_that_its_catalogue_entry_names(lesson, request)
     text = "\n".join(cell.source for cell in lesson.cells)
     for part in ("course.predict(", "**What you saw.**", "**Change it.**", "course.opened."):
         assert part in text, part
-    assert "## The article said" in text and f'course.article("{facts.name[:2]}")' in text
+    assert "## The article said" in text and f'course.article("{facts.name[:2]}"' in text
     ending = "\n".join(cell.source for cell in lesson.cells[-4:])
     for part in ("## Take away", f'course.quiz("{facts.name[:2]}")', "## Go deeper"):
         assert part in ending, part

@@ -144,6 +144,7 @@ def test_histogram_says_range_and_marks():
     alt = PICTURES["histogram"].alt
     assert alt.startswith(f"value of a weight: 1,200 values from {WEIGHTS.min():.4g} to {WEIGHTS.max():.4g}")
     assert alt.endswith("; this one: 3")
+    assert views.histogram([1.0, 9.0], x_label="share", named={"23.4": 9.0}).alt.endswith("; 23.4: 9")
 
 
 def test_histogram_and_grid_take_the_weights_of_a_model():

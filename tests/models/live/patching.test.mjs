@@ -2,13 +2,22 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 
-const { ranges, times } = await import(`${process.env.SITE}/live/patching.js`);
+const { handover, ranges, times } = await import(`${process.env.SITE}/live/patching.js`);
 
 test("a difference of logits is a ratio with two digits", () => {
   assert.equal(times(-7.31), "1,500");
   assert.equal(times(0), "1.0");
   assert.equal(times(1.5), "4.5");
   assert.equal(times(15.86), "7.7 million");
+});
+
+test("the news moves where one token takes over from another, in one step", () => {
+  assert.equal(handover([[1, -1], [1, -1], [-1, 1]]), 2);
+  assert.ok(Number.isNaN(handover([[1, -1], [1, 1], [-1, 1]]))); // in layer 1 either will do
+  assert.ok(Number.isNaN(handover([[1, -1], [-1, -1], [-1, 1]])));
+  assert.ok(Number.isNaN(handover([[-1, -1], [-1, -1]])));
+  assert.ok(Number.isNaN(handover([[-1], [1]]))); // a single token hands nothing over
+  assert.equal(handover([[1, -1, -1], [-1, -1, 1]]), 1);
 });
 
 test("layers are named in runs", () => {
