@@ -23,6 +23,7 @@ class Attention(LiveView):
         the view shows a message.
     split : function text (str) -> list of str, the tokens of the text.
     text : str, the text at the start; at most 24 tokens.
+    others : list of str, further texts that can be chosen.
     layer, head : int, the head that is open at the start, counted from 0.
 
     Raises CourseError if the text is empty or too long, if `attend` returns another shape, or if the model
@@ -31,7 +32,7 @@ class Attention(LiveView):
 
     view = "heads"
 
-    def __init__(self, attend, split, text, *, layer=0, head=0):
+    def __init__(self, attend, split, text, *, others=(), layer=0, head=0):
         self.attend, self.split = attend, split
         pieces, weights = self._attended(text)
         layers, heads = weights.shape[:2]
@@ -40,9 +41,11 @@ class Attention(LiveView):
         row = weights[layer, head, -1]
         order = numpy.argsort(-row)
         chosen = {"row": len(pieces) - 1, "column": int(order[0])}
+        sentences = [_packed(pieces, weights) | chosen]
+        sentences += [_packed(*self._attended(other)) for other in others]
         seen = top_five([pieces[index] for index in order], row[order])
         super().__init__(
-            data={"layers": layers, "heads": heads, "sentences": [_packed(pieces, weights) | chosen]},
+            data={"layers": layers, "heads": heads, "sentences": sentences},
             alt=f"Layer {layer}, head {head}: {visible(pieces[-1])} looks at {seen}",
             sentence=0,
             head=layer * heads + head,

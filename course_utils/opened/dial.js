@@ -1,7 +1,7 @@
 // A query and a key as the hands of a clock. Each turns with its position; how well they match depends on the angle
 // between them, and so on their distance alone. Model: data {degrees, limit}, and the positions that the visitor
 // chose: query and key.
-import { adopt, announcer, headline, keeper, make, onDrag, shape } from "./view.js";
+import { adopt, announcer, atOnce, headline, keeper, make, onDrag, shape } from "./view.js";
 
 const FAR = 24; // distances in the strip
 const spell = (value) => (Math.abs(value) < 0.005 ? "0" : String(Math.round(100 * value) / 100).replace("-", "\u2212"));
@@ -13,6 +13,9 @@ const spell = (value) => (Math.abs(value) < 0.005 ? "0" : String(Math.round(100 
  */
 export const match = (distance, degrees) => Math.cos((distance * degrees * Math.PI) / 180);
 
+/** A hand of length 1 at a position, as its two numbers: how far up, and how far to the right. */
+export const hand = (position, degrees) => [match(position, degrees), Math.sin((position * degrees * Math.PI) / 180)];
+
 export function render({ model, el }) {
   const { degrees, limit } = model.get("data");
   const names = { query: "Query", key: "Key" };
@@ -20,27 +23,28 @@ export function render({ model, el }) {
   adopt(el, "dl");
   const { head, loud, loudWords } = headline("dl");
   const take = make("p", "dl-take");
+  const sum = make("p", "dl-sum num");
 
   // The clock. Up is the first number, right the second.
   const clock = make("div", "dl-clock");
-  const face = clock.appendChild(shape("svg", { viewBox: "-120 -120 240 240", "aria-hidden": "true" }));
+  const face = clock.appendChild(shape("svg", { viewBox: "-132 -132 264 264", "aria-hidden": "true" }));
   face.append(shape("circle", { r: 108, class: "dl-face" }));
   for (let hour = 1; hour <= 12; hour++) {
     const angle = (hour * Math.PI) / 6;
     const [x, y] = [Math.sin(angle), -Math.cos(angle)];
     face.append(shape("line", { x1: 99 * x, y1: 99 * y, x2: 108 * x, y2: 108 * y, class: "dl-tick" }));
-    if (hour % 3 === 0) face.append(shape("text", { x: 86 * x, y: 86 * y + 5, class: "dl-hour" }, hour));
+    if (hour % 3 === 0) face.append(shape("text", { x: 121 * x, y: 121 * y + 5, class: "dl-hour" }, hour));
   }
   const arc = face.appendChild(shape("path", { class: "dl-arc" }));
   const hands = {};
   const steppers = {};
   const controls = make("div", "dl-controls");
   for (const name of ["key", "query"]) {
-    const hand = face.appendChild(shape("g", { class: `dl-hand ${name}` }));
+    const drawn = face.appendChild(shape("g", { class: `dl-hand ${name}` }));
     const tip = name === "key" ? -92 : -66;
-    hand.append(shape("line", { y2: tip }), shape("circle", { cy: tip, r: 9 }), shape("circle", { cy: tip, r: 24, class: "dl-grip" }));
-    hands[name] = hand;
-    onDrag(el, hand, (event) => turn(name, event), { ready: () => true });
+    drawn.append(shape("line", { y2: tip }), shape("circle", { cy: tip, r: 9 }), shape("circle", { cy: tip, r: 24, class: "dl-grip" }));
+    hands[name] = drawn;
+    onDrag(el, drawn, (event) => turn(name, event), { ready: () => true });
   }
   for (const name of ["query", "key"]) {
     const row = controls.appendChild(make("div", `dl-row ${name}`));
@@ -89,9 +93,10 @@ export function render({ model, el }) {
   const scene = make("div", "dl-scene");
   scene.append(clock, right);
   const { live, speak, hush } = announcer();
-  el.append(head, take, scene, live);
+  el.append(head, take, scene, sum, live);
 
-  const keep = keeper(model, update);
+  const draw = atOnce(update); // both hands may move at a time
+  const keep = keeper(model, draw);
   let before = null; // distance and match of the last state
 
   function move(steps) {
@@ -118,6 +123,10 @@ export function render({ model, el }) {
     const found = match(distance, degrees);
     loud.textContent = spell(found);
     loudWords.textContent = ` is the match at ${Math.abs(distance)} position${Math.abs(distance) === 1 ? "" : "s"} apart`;
+    const [asks, answers] = [hand(query, degrees).map(spell), hand(key, degrees).map(spell)];
+    const factor = (number) => (number.startsWith("\u2212") ? `(${number})` : number);
+    const terms = asks.map((number, index) => `${factor(number)}\u00d7${factor(answers[index])}`);
+    sum.textContent = `query [${asks.join(", ")}], key [${answers.join(", ")}]: ${terms.join(" + ")} = ${spell(found)}`;
     for (const name of ["query", "key"]) {
       const { slider, at } = steppers[name];
       slider.value = String(model.get(name));
@@ -137,11 +146,11 @@ export function render({ model, el }) {
     if (!before || before.query !== query || before.key !== key) before = { query, key, distance, found };
     if (take.textContent) speak(`${loud.textContent}${loudWords.textContent}. ${take.textContent}`);
   }
-  model.on("change:query change:key", update);
+  model.on("change:query change:key", draw);
   update();
   return () => {
     hush();
-    model.off("change:query change:key", update);
+    model.off("change:query change:key", draw);
   };
 }
 

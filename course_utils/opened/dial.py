@@ -4,6 +4,13 @@ from math import cos, radians
 
 from course_utils.widgets.live_view import LiveView
 
+LIMIT = 120  # the last position
+
+
+def states(degrees=30) -> dict:
+    """Return what the view draws from: how far a hand turns for each position, and the last position."""
+    return {"degrees": degrees, "limit": LIMIT}
+
 
 class Dial(LiveView):
     """Shows a query and a key as hands of a clock, which turn with their positions, and how well they match.
@@ -19,7 +26,7 @@ class Dial(LiveView):
     def __init__(self, query=5, key=3, degrees=30):
         match = round(cos(radians((query - key) * degrees)), 2)
         super().__init__(
-            data={"degrees": degrees, "limit": 120},
+            data=states(degrees),
             alt=f"A dial that turns by {degrees} degrees for each position. Query at position {query}, key "
             f"at position {key}: their match is {match:g}.".replace("-", "−"),
             query=query,

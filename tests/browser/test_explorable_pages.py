@@ -265,31 +265,70 @@ def test_a_page_has_its_picture_before_its_model(visit):
     assert page.evaluate(height) == before, "the layout jumps"
 
 
-def test_the_wall_is_wide_and_the_open_head_says_what_the_heads_do(visit):
+def test_one_head_and_the_wall_of_all_are_seen_at_once(visit):
     page = visit("heads.html").wake()
-    loud, where = page.locator(".hd-title .loud"), page.locator(".hd-where")
+    loud, where, rank = (page.locator(name) for name in (".hd-title .loud", ".hd-where", ".hd-rank"))
     expect(loud).to_have_text("90%")
-    expect(where).to_have_text("Layer 23, head 4: the strongest of 270; 8% on average")
-    expect(page.locator(".hd-take")).to_contain_text("8 of 270 heads give France more than half; 198 give")
-    expect(page.locator(".hd-sink")).to_contain_text("attention sink, 67% on average")
+    expect(where).to_have_text("Layer 23, head 4")
+    expect(rank).to_have_text("rank 1 of 270 for this look; the average of all is 8%")
+    expect(page.locator(".hd-legend")).to_contain_text("is → France: 8 of 270 heads give more than half")
     title, board = page.locator(".hd-title").bounding_box(), page.locator(".hd-board").bounding_box()
-    assert title["y"] + title["height"] <= board["y"] and board["y"] + board["height"] < 800
+    assert title["y"] + title["height"] <= board["y"] and board["y"] + board["height"] < 880
+    lines = page.locator(".hd-asks path")
+    expect(lines).to_have_count(5)
+    widths = [float(line.evaluate("(path) => parseFloat(path.style.strokeWidth)")) for line in lines.all()]
+    assert widths.index(max(widths)) == 3, "the broadest line leads to France"
     assert page.locator(".hd-grid button").first.bounding_box()["width"] > 35
     page.locator('.hd-grid button[aria-pressed="true"]').press("ArrowLeft")
-    expect(where).to_contain_text("Layer 22, head 4: number")
+    expect(where).to_have_text("Layer 22, head 4")
     page.locator(".hd-cell.chosen").press("ArrowLeft")
-    expect(page.locator(".hd-says")).to_have_text("of the attention of is goes to of")
-    page.get_by_role("button", name="Open the strongest").click()
-    expect(where).to_contain_text("the strongest of 270")
-    page.get_by_role("radio", name="Paris is the capital of").click()
-    expect(page.locator(".hd-take")).to_contain_text("the first token, Paris")
+    expect(
+        page.get_by_role("radiogroup", name="Token looked at").get_by_role("radio", checked=True)
+    ).to_have_text("of")
+    page.get_by_role("button", name="Open rank 1").click()
+    expect(rank).to_contain_text("rank 1 of 270")
+
+
+def test_all_words_follow_when_another_sentence_is_chosen(visit):
+    page = visit("heads.html").wake()
+    page.get_by_role("radio", name="She fished at the bank").click()
+    tokens = ["She", "f", "ished", "at", "the", "bank", "and", "came", "home", "with", "a", "lot", "of"]
+    for group in ("Token that looks", "Token looked at"):
+        expect(page.get_by_role("radiogroup", name=group).get_by_role("radio")).to_have_text(tokens)
+    expect(page.locator(".hd-name:not(.upper)")).to_have_text(tokens)
+    expect(page.locator(".hd-legend")).to_contain_text("of → bank: ")
+    expect(page.locator(".hd-grid button").first).to_have_attribute(
+        "aria-label", re.compile(r"Layer 0, head 0: \d+%")
+    )
+    expect(page.locator(".hd-asks svg")).to_have_attribute(
+        "aria-label", re.compile("^of looks at She .*, of ")
+    )
 
 
 def test_on_a_phone_the_number_stays_above_the_wall(visit):
     page = visit("heads.html", width=360, has_touch=True).wake()
     page.locator(".hd-grid button").nth(269).tap()
-    expect(page.locator(".hd-where")).to_contain_text("Layer 29, head 8: number")
+    expect(page.locator(".hd-where")).to_have_text("Layer 29, head 8")
     expect(page.locator(".hd-title")).to_be_in_viewport()
+
+
+def test_a_hand_of_the_dial_is_dragged_and_both_together_keep_the_match(visit):
+    page = visit("dial.html").wake()
+    head, take = page.locator(".dl-head"), page.locator(".dl-take")
+    expect(head).to_have_text("0.5 is the match at 2 positions apart")
+    expect(page.locator(".dl-sum")).to_have_text("query [−0.87, 0.5], key [0, 1]: (−0.87)×0 + 0.5×1 = 0.5")
+    box = page.locator(".dl-clock svg").bounding_box()
+    x, y, reach = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2, 0.34 * box["width"]
+    page.mouse.move(x + reach, y)  # the key points to 3 o'clock
+    page.mouse.down()
+    page.mouse.move(x + 0.7 * reach, y - 0.7 * reach)
+    page.mouse.move(x, y - reach)
+    page.mouse.up()
+    expect(head).to_have_text("−0.87 is the match at 5 positions apart")
+    page.get_by_role("button", name="100 on").click()
+    expect(take).to_have_text("Both hands moved, the angle between them did not: still −0.87.")
+    page.wait_for_timeout(300)
+    assert "query=105" in page.url and "key=100" in page.url
 
 
 def test_a_text_is_written_token_by_token(visit):
