@@ -4,7 +4,7 @@ In a plane the first number of a list points to the right, and the second up. On
 12 o'clock, and the second to 3: there a turn to the right is a turn of the clock's hand.
 """
 
-from math import cos, pi, sin
+from math import cos, dist, pi, sin
 
 from course_utils.views.picture import BLUE, INK, QUIET, VERMILLION, Picture, from_figure, style
 
@@ -82,19 +82,21 @@ def three_steps(query, keys, values, parts, names, axes) -> Picture:
     )
 
 
-def two_orders(orders, axes) -> Picture:
+def two_orders(sentences, shares, values, axes) -> Picture:
     """Draw one mixture for each order of the same tokens, the pieces tip to tail.
 
-    orders : dict from a title to (shares, values, names).
+    sentences : list of str, each the names of its tokens with spaces between them.
+    shares : for each sentence a list of numbers, one for each token.
+    values : for each sentence the tokens' lists of two numbers.
     axes : list of str, what the first and the second number measure.
     """
-    figure, areas = _figure(2.6, rows=1, columns=len(orders))
+    figure, areas = _figure(2.6, rows=1, columns=len(sentences))
     words = []
     with style():
         colours = {}
-        for area, (title, (parts, values, names)) in zip(areas, orders.items(), strict=True):
+        for area, sentence, parts, lists in zip(areas, sentences, shares, values, strict=True):
             here = [0.0, 0.0]
-            for part, value, name in zip(parts, values, names, strict=True):
+            for part, value, name in zip(parts, lists, sentence.split(), strict=True):
                 colour = colours.setdefault(name, TOKEN_COLOURS[len(colours) % len(TOKEN_COLOURS)])
                 end = [here[0] + part * value[0], here[1] + part * value[1]]
                 area.annotate("", end, here, arrowprops=_look(colour, 3))
@@ -107,17 +109,33 @@ def two_orders(orders, axes) -> Picture:
                 fontsize=10, fontweight="bold", ha="right",
             )  # fmt: skip
             area.set(xlim=(-0.15, 1.75), ylim=(-0.4, 1.05), aspect="equal")
-            area.set_title(title, fontsize=11)
+            area.set_title(sentence, fontsize=11)
             area.set_xlabel(f"{axes[0]}  →", color=QUIET, loc="left", fontsize=10)
             area.set_ylabel(f"{axes[1]}  →", color=QUIET, fontsize=10)
             area.tick_params(labelsize=9)
-            words.append(f"{title}: {listed(here)}")
+            words.append(f"{sentence}: {listed(here)}")
     return from_figure(figure, alt="; ".join(words))
+
+
+def compared(mixture, other, first, last, at) -> str:
+    """Say where the mixture of a sentence ends, compared with that of the same words in the other order.
+
+    mixture, other : lists of two numbers.
+    first, last : str, the first and the last word of the sentence.
+    at : list of lists of two numbers, the lists of these two words.
+
+    Returns "at the same point", or to which of its two words the mixture is nearer than the other one.
+    """
+    if dist(mixture, other) < 1e-9:
+        return "at the same point"
+    if dist(mixture, at[0]) < dist(other, at[0]):
+        return f"nearer to {first}, its first word"
+    return f"nearer to {last}, its last word"
 
 
 def dials(hands, titles) -> Picture:
     """Draw a row of clock faces with one hand each. hands: lists of two numbers."""
-    figure, _ = _figure(1.75, rows=1, columns=len(hands))
+    figure, _ = _figure(1.6, rows=1, columns=len(hands))
     with style():
         for face, hand, title in zip(figure.axes, hands, titles, strict=True):
             _draw_face(face)
@@ -308,7 +326,7 @@ def _plane_axes(area, axes, reach):
 
 
 def _draw_face(area):
-    area.set(xlim=(-1.3, 1.3), ylim=(-1.2, 1.2), aspect="equal")
+    area.set(xlim=(-1.5, 1.5), ylim=(-1.5, 1.5), aspect="equal")
     area.axis("off")
     line = {"color": QUIET, "linestyle": "-"}
     around = [2 * pi * step / 60 for step in range(61)]
@@ -317,4 +335,4 @@ def _draw_face(area):
         x, y = sin(2 * pi * hour / 12), cos(2 * pi * hour / 12)
         area.plot([0.9 * x, x], [0.9 * y, y], linewidth=1, **line)
         if hour % 3 == 0:
-            area.text(0.72 * x, 0.72 * y, hour, ha="center", va="center", fontsize=9, color=QUIET)
+            area.text(1.24 * x, 1.24 * y, hour, ha="center", va="center", fontsize=9, color=QUIET)

@@ -62,6 +62,39 @@ def probability_of(word, text, layer=None, head=None) -> float:
     return round(100 * llama.chance(scores, word), 1)
 
 
+def probability_if_blind(word, text, looking, at) -> float:
+    """Return the probability of `word` after `text`, in percent, if some tokens can't look at some others.
+
+    looking : list of int, positions of the tokens that can't look: in no layer, with no head.
+    at : list of int, positions of the tokens that they can't look at; each must leave its row another token.
+    """
+    import torch
+
+    model, tokenizer = opened()
+    inputs = tokenizer(text, return_tensors="pt").to(model.device)
+    count = inputs["input_ids"].shape[1]
+    hidden = torch.full((count, count), -torch.inf, dtype=model.dtype, device=model.device).triu(1)
+    for position in looking:
+        hidden[position, at] = -torch.inf
+    with torch.no_grad():
+        scores = model(inputs["input_ids"], attention_mask=hidden[None, None], logits_to_keep=1).logits[0, 0]
+    return round(100 * _stoppable().chance(scores, word), 1)
+
+
+def needed(usual, without) -> str:
+    """Say which of two parts a probability needs: less than half of it must be left without that part.
+
+    usual : float, the probability with both.
+    without : dict from the name of each part to the probability without it.
+
+    Returns "both", "neither", or "only " and a name.
+    """
+    names = [name for name, left in without.items() if left < usual / 2]
+    if len(names) == 1:
+        return f"only {names[0]}"
+    return "both" if names else "neither"
+
+
 def real_lists(text, layer):
     """Return what the heads of one layer work with, and what they bring home.
 

@@ -69,6 +69,25 @@ def test_a_head_that_is_named_is_switched_off_for_one_run():
     assert real_heads.probability_of(" Paris", TEXT) == before
 
 
+def test_a_token_that_may_not_look_learns_nothing():
+    fished = "She fished at the bank and came home with a lot of"
+    free = real_heads.probability_of(" fish", fished)
+    assert real_heads.probability_if_blind(" fish", fished, looking=[], at=[]) == free
+    # If nobody can look at a token, what it is makes no difference: one verb of two tokens is like another.
+    rowed = "She rowed at the bank and came home with a lot of"
+    assert len(real_heads.split(rowed)) == len(real_heads.split(fished)) == 13
+    blind = {"looking": list(range(3, 13)), "at": [1, 2]}
+    left = real_heads.probability_if_blind(" money", fished, **blind)
+    assert left == real_heads.probability_if_blind(" money", rowed, **blind)
+    assert left > 2 * real_heads.probability_of(" money", fished)
+
+
+def test_what_is_needed_leaves_less_than_half():
+    assert real_heads.needed(80, {"a": 39, "b": 41}) == "only a"
+    assert real_heads.needed(80, {"a": 1, "b": 2}) == "both"
+    assert real_heads.needed(80, {"a": 79, "b": 90}) == "neither"
+
+
 # The pictures
 
 
@@ -90,5 +109,12 @@ def test_the_pictures_say_what_they_show():
 
 def test_two_orders_of_the_same_pieces_end_at_the_same_point():
     one, other = [[2.0, 0.0], [0.0, 1.0]], [[0.0, 1.0], [2.0, 0.0]]
-    orders = {"ab": ([0.5, 0.5], one, ["a", "b"]), "ba": ([0.5, 0.5], other, ["b", "a"])}
-    assert by_hand.two_orders(orders, ["x", "y"]).alt == "ab: [1, 0.5]; ba: [1, 0.5]"
+    picture = by_hand.two_orders(["a b", "b a"], [[0.5, 0.5], [0.5, 0.5]], [one, other], ["x", "y"])
+    assert picture.alt == "a b: [1, 0.5]; b a: [1, 0.5]"
+
+
+def test_two_mixtures_are_compared_by_their_distance_to_a_word():
+    words = {"first": "man", "last": "dog", "at": [[2.0, 0.0], [0.0, 0.0]]}
+    assert by_hand.compared([1.0, 0.1 + 0.2], [1.0, 0.3], **words) == "at the same point"
+    assert by_hand.compared([1.5, 0.0], [0.5, 0.0], **words) == "nearer to man, its first word"
+    assert by_hand.compared([0.5, 0.0], [1.5, 0.0], **words) == "nearer to dog, its last word"
