@@ -49,6 +49,7 @@ USES = (
     "ship it without naming it",
     "use it for medical advice",
     "have a revenue of over a million dollars a year",
+    "build on it in the European Union",
 )
 ANSWERS = ("yes", "yes, with conditions", "ask first", "no", "cannot know")
 
@@ -83,11 +84,20 @@ class Clause:
 
 
 class Verdict(NamedTuple):
-    """The answer to "may I?": one of ANSWERS, the reason in a sentence, and the clauses that support it."""
+    """The answer to "may I?".
+
+    Parameters
+    ----------
+    answer: one of ANSWERS.
+    why: the reason in a sentence.
+    clauses: the clauses that support the answer.
+    word: what decides, in two or three words, such as "use policy"; empty for a plain yes.
+    """
 
     answer: str
     why: str
     clauses: tuple[Clause, ...]
+    word: str = ""
 
 
 @dataclass(frozen=True)
@@ -167,12 +177,13 @@ def may(licence: Licence | str, use: str) -> Verdict:
     licence : a Licence or its name
     use : one of USES
 
-    Returns the answer, the reason in a sentence, and the clauses that support the answer.
+    Returns a Verdict: the answer, the reason in a sentence, the clauses that support it, and what decides.
     Raises CourseError for an unknown name or use.
 
     Example
     -------
-    >>> answer, why, clauses = may("llama-2-community", "ship it without naming it")
+    >>> may("llama-4-community", "build on it in the European Union").answer
+    'no'
     """
     licence = licence if isinstance(licence, Licence) else find(licence)
     if use not in licence.uses:
@@ -183,7 +194,12 @@ def may(licence: Licence | str, use: str) -> Verdict:
 def _licence(name, facts):
     clauses = {clause["section"]: Clause(**clause) for clause in facts["clauses"]}
     uses = {
-        use["use"]: Verdict(use["answer"], use["why"], tuple(clauses[section] for section in use["sections"]))
+        use["use"]: Verdict(
+            use["answer"],
+            use["why"],
+            tuple(clauses[section] for section in use["sections"]),
+            use.get("word", ""),
+        )
         for use in facts["uses"]
     }
     return Licence(name=name, **(facts | {"clauses": tuple(clauses.values()), "uses": uses}))

@@ -13,6 +13,8 @@ from course_utils.errors import CourseError
 # Points for each mark, as the index counts them.
 POINTS = {"open": 1.0, "partial": 0.5, "closed": 0.0, "unknown": 0.0, "does not apply": 0.0}
 MARKS = tuple(POINTS)
+# The index's files, in the version that we read.
+_INDEX = "https://github.com/opening-up-chatgpt/opening-up-chatgpt.github.io/blob/801f68773ae7f7d9e527afb7bbaf3e9d8d29f2fb"
 
 
 @dataclass(frozen=True)
@@ -152,6 +154,19 @@ def score(model: OpenModel | str, index: bool = False) -> float:
     if index and model.index_entry is None:
         raise CourseError(f"The index has no entry for {model.title}: leave out index=True.")
     return sum(POINTS[mark.index if index else mark.mark] for mark in model.marks.values())
+
+
+def address(source: str) -> str:
+    """Return the web address of a mark's source, or "" if it has none.
+
+    A source is an address, several of them, a file of the index, or a file of transformers or diffusers.
+    """
+    if source.startswith("opening-up-chatgpt, "):
+        return f"{_INDEX}/{source.removeprefix('opening-up-chatgpt, ')}"
+    library = source.partition("/")[0]
+    if library in ("transformers", "diffusers"):
+        return f"https://github.com/huggingface/{library}/tree/main/src/{source}"
+    return source.partition(";")[0] if source.startswith("http") else ""
 
 
 @cache

@@ -8,9 +8,10 @@ KEPT_PROPERTIES = """
     background border border-bottom border-collapse border-left border-radius border-top bottom box-sizing
     color display flex flex-wrap font-family font-size font-weight gap grid-template-columns height left
     line-height margin margin-bottom margin-top max-width min-width overflow-wrap overflow-x padding
-    padding-left padding-top position table-layout text-align top vertical-align white-space width
+    padding-left padding-top position table-layout text-align text-decoration top vertical-align white-space
+    width
 """
-KEPT_TAGS = "b bdi br div figcaption figure i img s span sub table tbody td th tr"
+KEPT_TAGS = "a b bdi br div figcaption figure i img s span sub table tbody td th tr"
 VOID_TAGS = {"br", "img"}
 
 

@@ -1,6 +1,6 @@
-// A matrix of licences and uses that can be asked. Model: data (what may_use.py's states() returns), and what the
-// visitor chose: licence (a name), use (an index), clause (an index, or -1 for the weightiest), family ("" for all),
-// answer (the one that is pointed out, or ""), sort (the use by which the rows are sorted, or -1).
+// A wall of licences and uses that can be asked: each cell says in a word what decides. Model: data (what may_use.py's
+// states() returns), and what the visitor chose: licence (a name), use (an index), clause (an index, or -1 for the
+// weightiest), family ("" for all), answer (the one that is pointed out, or ""). No press moves a row.
 import { adopt, announcer, arrowStep, headline, keeper, make } from "./view.js";
 
 // A use in two or three words, for the head of a column.
@@ -13,6 +13,7 @@ const SHORT = {
   "ship it without naming it": "leave its name out",
   "use it for medical advice": "medical advice",
   "have a revenue of over a million dollars a year": "over $1M a year",
+  "build on it in the European Union": "build in the EU",
 };
 const WORDS = {
   yes: "Yes.",
@@ -21,12 +22,12 @@ const WORDS = {
   no: "No.",
   "cannot know": "Unclear.",
 };
-// The mark of an answer, in a box of 24 by 24: the fuller, the freer.
+// The mark of an answer, in a box of 24 by 24.
 const MARKS = {
-  yes: '<circle cx="12" cy="12" r="9" class="full"/>',
-  "yes, with conditions": '<circle cx="12" cy="12" r="8"/><path d="M12 4a8 8 0 0 0 0 16z" class="full"/>',
-  "ask first": '<circle cx="12" cy="12" r="8"/><path d="M12 12V4a8 8 0 0 0-8 8z" class="full"/>',
-  no: '<circle cx="12" cy="12" r="9" class="full"/><path d="M8.5 8.5l7 7M15.5 8.5l-7 7" class="cut"/>',
+  yes: '<path d="M5 13l4.5 4.5L19 7.5"/>',
+  "yes, with conditions": '<circle cx="12" cy="12" r="7.5"/><path d="M12 4.5a7.5 7.5 0 0 0 0 15z" class="full"/>',
+  "ask first": '<path d="M4 5h16v11h-9l-5 4v-4H4z"/>',
+  no: '<path d="M6 6l12 12M18 6L6 18"/>',
   "cannot know": '<path d="M8.5 9.5c0-5 7-5 7-.8 0 3-3.5 2.8-3.5 6M12 18.5v.1"/>',
 };
 const PAGE = "M6 3h9l4 4v14H6zM14 3v5h5M9 13h7M9 17h7";
@@ -47,6 +48,12 @@ const ICONS = {
 };
 const WEIGHT = ["prohibition", "termination", "condition", "disclaimer", "definition", "permission"];
 
+/** The class of an answer. */
+const kind = (answer) => answer.replaceAll(/\W+/g, "-");
+
+/** The first two of some names, and how many more there are. */
+const someOf = (names) => names.slice(0, 2).join(", ") + (names.length > 2 ? ` + ${names.length - 2}` : "");
+
 /** An element with an icon drawn in it. */
 function draw(className, inner) {
   const element = make("span", className);
@@ -66,30 +73,34 @@ export function count(licences) {
 }
 
 /**
- * Sort licences from the freest: by their plain yeses, then by how many answers are neither no nor a request.
- * @template {{ verdicts: { answer: string }[] }} L
+ * Put licences in their order: the makers of the freest first, and of one maker the oldest first, so that one sees
+ * what a new version changed.
+ * @template {{ author: string, date: string, verdicts: { answer: string }[] }} L
  * @param {L[]} licences
  * @returns {L[]}
  */
-export function freestFirst(licences) {
-  const score = (licence) => {
+export function inOrder(licences) {
+  const best = {};
+  for (const licence of licences) {
     const { yes = 0, "yes, with conditions": conditional = 0 } = count([licence]);
-    return 10 * (yes + conditional) + yes;
-  };
-  return [...licences].sort((a, b) => score(b) - score(a));
+    best[licence.author] = Math.max(best[licence.author] ?? 0, 10 * (yes + conditional) + yes);
+  }
+  return [...licences].sort(
+    (a, b) => best[b.author] - best[a.author] || a.author.localeCompare(b.author) || a.date.localeCompare(b.date),
+  );
 }
 
 /** The clause that decides, as an index: the last prohibition, for a list of forbidden uses stands at the end, or the
  * first of the next weightiest kind. */
 export function weightiest(clauses) {
   const kinds = clauses.map(({ kind }) => kind);
-  const kind = WEIGHT.find((one) => kinds.includes(one));
-  return kind === "prohibition" ? kinds.lastIndexOf(kind) : kinds.indexOf(kind);
+  const first = WEIGHT.find((one) => kinds.includes(one));
+  return first === "prohibition" ? kinds.lastIndexOf(first) : kinds.indexOf(first);
 }
 
 export function render({ model, el }) {
   const { uses, answers, licences: given } = model.get("data");
-  const licences = freestFirst(given);
+  const licences = inOrder(given);
   const families = [...new Set(licences.flatMap((licence) => licence.families))];
   families.sort((a, b) => a.localeCompare(b));
 
@@ -124,24 +135,35 @@ export function render({ model, el }) {
   const cells = new Map(); // "row column" -> button
   const rows = [];
   const top = board.createTHead().insertRow();
-  top.append(make("td", "mu-corner"));
+  top.setAttribute("role", "row");
+  const corner = top.appendChild(make("td", "mu-corner", "May I …"));
+  corner.setAttribute("role", "gridcell");
   uses.forEach((use, column) => {
     const cell = top.appendChild(make("th"));
     cell.scope = "col";
+    cell.setAttribute("role", "columnheader");
     addButton(cell, -1, column, `May I ${use}?`, make("span", "", SHORT[use] ?? use));
   });
   const body = board.createTBody();
   licences.forEach((licence, row) => {
     const line = body.insertRow();
+    line.setAttribute("role", "row");
+    line.classList.toggle("first", row > 0 && licence.author !== licences[row - 1].author);
     rows.push(line);
     const cell = line.appendChild(make("th"));
     cell.scope = "row";
+    cell.setAttribute("role", "rowheader");
     const label = make("span", "mu-name");
-    label.append(make("b", "", licence.short), make("span", "", licence.models.filter((title) => title !== licence.short).join(", ")));
+    label.append(make("b", "", licence.short), make("span", "", someOf(licence.models.filter((title) => title !== licence.short))));
     addButton(cell, row, -1, [licence.title, ...licence.models].join(", "), label);
-    licence.verdicts.forEach(({ answer }, column) => {
-      const name = `${licence.short}, ${uses[column]}: ${answer}`;
-      addButton(line.appendChild(make("td")), row, column, name, draw(`mu-mark ${answer.replaceAll(/\W+/g, "-")}`, MARKS[answer]));
+    licence.verdicts.forEach(({ answer, word }, column) => {
+      const name = `${licence.short}, ${uses[column]}: ${answer}${word ? `, ${word}` : ""}`;
+      const inner = make("span", `mu-cell ${kind(answer)}`);
+      inner.append(draw("mu-mark", MARKS[answer]));
+      if (word) inner.append(make("span", "mu-word", word));
+      const place = line.appendChild(make("td"));
+      place.setAttribute("role", "gridcell");
+      addButton(place, row, column, name, inner);
     });
   });
   function addButton(cell, row, column, name, inner) {
@@ -153,17 +175,15 @@ export function render({ model, el }) {
       button.addEventListener("mouseenter", () => preview([row, column]));
       button.addEventListener("mouseleave", () => preview(null));
     }
-    button.addEventListener("click", () => ask(row, column, row < 0 ? { sort: sort() === column ? -1 : column } : {}));
+    button.addEventListener("click", () => ask(row, column));
     button.addEventListener("keydown", (event) => {
       const step = { ArrowRight: [0, 1], ArrowLeft: [0, -1], ArrowDown: [1, 0], ArrowUp: [-1, 0] }[event.key];
       if (!step) return;
       event.preventDefault();
-      const at = order.indexOf(row) + step[0];
-      const nextRow = at < 0 ? -1 : order[at];
-      const next = cells.get(`${nextRow} ${column + step[1]}`);
+      const next = cells.get(`${row + step[0]} ${column + step[1]}`);
       if (!next) return;
+      ask(row + step[0], column + step[1]); // first: on a narrow screen the chosen column alone is there
       next.focus();
-      ask(nextRow, column + step[1]);
     });
     cells.set(`${row} ${column}`, button);
   }
@@ -176,7 +196,9 @@ export function render({ model, el }) {
   for (const answer of answers) {
     const item = legend.appendChild(make("button"));
     const number = make("b", "num");
-    item.append(draw(`mu-mark ${answer.replaceAll(/\W+/g, "-")}`, MARKS[answer]), number, ` ${answer}`);
+    const sign = make("span", `mu-cell ${kind(answer)}`);
+    sign.append(draw("mu-mark", MARKS[answer]));
+    item.append(sign, number, ` ${answer}`);
     item.addEventListener("click", () => keep({ answer: model.get("answer") === answer ? "" : answer }));
     counts.set(answer, number);
     legendButtons.set(answer, item);
@@ -208,10 +230,6 @@ export function render({ model, el }) {
   const column = () => Math.max(0, Math.min(uses.length - 1, model.get("use") ?? 0));
   const inFamily = (licence) => !family() || licence.families.includes(family());
 
-  const sort = () => (uses[model.get("sort")] ? model.get("sort") : -1);
-  const still = matchMedia("(prefers-reduced-motion: reduce)");
-  let order = licences.map((_, index) => index); // the rows, from the top
-
   const keep = keeper(model, update);
   function ask(atRow, atColumn, changes = {}) {
     changes.clause = -1;
@@ -237,13 +255,13 @@ export function render({ model, el }) {
     const shown = licences.filter(inFamily);
     const counted = count(shown);
 
-    if (family()) {
-      loud.textContent = String(counted.no ?? 0);
-      loudWords.textContent = ` of ${shown.length * uses.length} answers for ${family()} ${counted.no === 1 ? "is" : "are"} a plain no`;
-    } else {
-      loud.textContent = String(licences.filter((one) => !count([one]).no).length);
-      loudWords.textContent = ` of ${licences.length} licences never say no`;
-    }
+    const here = count(shown.map(({ verdicts }) => ({ verdicts: [verdicts[column()]] })));
+    loud.textContent = String(here.no ?? 0);
+    const others = ["ask first", "cannot know"].filter((answer) => here[answer]);
+    loudWords.replaceChildren(
+      ` of ${shown.length} ${here.no === 1 ? "says" : "say"} no: may I `, make("b", "", uses[column()]),
+      `?${others.map((answer) => ` ${here[answer]}: ${answer}.`).join("")}`,
+    );
     familyButtons.forEach((button, index) => {
       const on = ["", ...families][index] === family();
       button.setAttribute("aria-checked", on);
@@ -254,6 +272,7 @@ export function render({ model, el }) {
       const [atRow, atColumn] = name.split(" ").map(Number);
       const here = atRow === row() && atColumn === column();
       button.parentElement.classList.toggle("here", here);
+      button.parentElement.classList.toggle("chosen", atColumn === column());
       button.parentElement.classList.toggle("band", atRow === row() || atColumn === column());
       button.tabIndex = atRow === focused[0] && atColumn === focused[1] ? 0 : -1;
       if (atRow >= 0 && atColumn >= 0) button.parentElement.setAttribute("aria-selected", here);
@@ -265,7 +284,6 @@ export function render({ model, el }) {
     licences.forEach(({ verdicts }, index) =>
       verdicts.forEach(({ answer }, at) => cells.get(`${index} ${at}`).classList.toggle("pointed", answer === pointed)),
     );
-    arrange();
     drawAnswer();
   }
   /** Show the answer of a cell while the pointer is over it, or again that of the chosen one. */
@@ -279,7 +297,7 @@ export function render({ model, el }) {
     const licence = licences[atRow];
     const verdict = licence.verdicts[atColumn];
     question.replaceChildren("May I ", make("b", "", uses[atColumn]), "? ", make("span", "", licence.title));
-    verdictLine.className = `mu-verdict ${verdict.answer.replaceAll(/\W+/g, "-")}`;
+    verdictLine.className = `mu-verdict ${kind(verdict.answer)}`;
     verdictLine.replaceChildren(draw("mu-mark", MARKS[verdict.answer]), make("b", "loud", WORDS[verdict.answer] ?? verdict.answer));
     why.textContent = verdict.why;
     const { clauses } = verdict;
@@ -309,29 +327,7 @@ export function render({ model, el }) {
     if (!previewed) speak(`${licence.short}. May I ${uses[atColumn]}? ${WORDS[verdict.answer] ?? verdict.answer} ${verdict.why} ${clause.section}: ${clause.quote}`);
   }
 
-  /** Sort the rows: the chosen family first, then by the answers to one use. Each travels to its new position. */
-  function arrange() {
-    const rank = (index) =>
-      (inFamily(licences[index]) ? 0 : 100) + (sort() < 0 ? 0 : answers.indexOf(licences[index].verdicts[sort()].answer));
-    const next = licences.map((_, index) => index).sort((a, b) => rank(a) - rank(b) || a - b);
-    [...top.cells].slice(1).forEach((cell, index) => {
-      cell.classList.toggle("sorted", index === sort());
-      cell.setAttribute("aria-sort", index === sort() ? "ascending" : "none");
-    });
-    if (String(next) === String(order)) return;
-    const before = rows.map((line) => line.offsetTop);
-    const active = document.activeElement;
-    order = next;
-    body.append(...order.map((index) => rows[index]));
-    if (el.contains(active)) active.focus();
-    if (still.matches) return;
-    rows.forEach((line, index) => {
-      const way = before[index] - line.offsetTop;
-      if (way) line.animate([{ transform: `translateY(${way}px)` }, { transform: "none" }], { duration: 280, easing: "cubic-bezier(.2,.7,.2,1)" });
-    });
-  }
-
-  const keys = ["licence", "use", "clause", "family", "answer", "sort"];
+  const keys = ["licence", "use", "clause", "family", "answer"];
   for (const key of keys) model.on(`change:${key}`, update);
   update();
   return () => {

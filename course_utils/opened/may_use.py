@@ -1,4 +1,4 @@
-"""Asks each licence whether it allows a use. For lessons 01 and 12."""
+"""Asks each licence whether it allows a use. For lesson 01."""
 
 from course_utils import licences as read
 from course_utils import openness
@@ -7,12 +7,15 @@ from course_utils.widgets.live_view import LiveView
 # What people ask for by name: models and licences whose names begin with one of these words
 FAMILIES = {
     "Llama": ("llama",),
-    "Llama 3.2": ("llama-3.2",),
+    "Llama 4": ("llama-4",),
+    "Gemma": ("gemma",),
     "Falcon": ("falcon",),
     "Mistral": ("mistral", "mixtral"),
     "Stable Diffusion": ("stable-diffusion",),
     "Whisper": ("whisper",),
 }
+
+_OF_A_LICENCE = ("name", "short", "title", "author", "date", "url", "basis")
 
 
 def states(models=None, licences=None) -> dict:
@@ -28,12 +31,12 @@ def states(models=None, licences=None) -> dict:
         under = {name: model.title for name, model in models.items() if model.licence == licence.name}
         names = [licence.name, *under]
         verdicts = [
-            {"answer": answer, "why": why, "clauses": [vars(clause) for clause in clauses]}
-            for answer, why, clauses in licence.uses.values()
+            verdict._asdict() | {"clauses": [vars(clause) for clause in verdict.clauses]}
+            for verdict in licence.uses.values()
         ]
         rows.append(
             {
-                **{key: getattr(licence, key) for key in ("name", "short", "title", "date", "url", "basis")},
+                **{key: getattr(licence, key) for key in _OF_A_LICENCE},
                 "models": [*under.values()],
                 "families": [
                     family for family, words in FAMILIES.items() if any(n.startswith(words) for n in names)
@@ -59,10 +62,10 @@ class MayUse(LiveView):
         lines = ["May I …? By licence"]
         for row in data["licences"]:
             answers = (
-                f"{use}: {verdict['answer']}"
+                f"{use}: {verdict['answer']}" + (f" ({verdict['word']})" if verdict["word"] else "")
                 for use, verdict in zip(data["uses"], row["verdicts"], strict=True)
             )
             lines.append(f"{row['short']}. {'; '.join(answers)}")
-        first = "llama-3-community" if "llama-3-community" in licences else next(iter(licences))
-        chosen = {"licence": first, "use": 4, "clause": -1, "family": "", "answer": "", "sort": -1}
+        first = "llama-4-community" if "llama-4-community" in licences else next(iter(licences))
+        chosen = {"licence": first, "use": len(data["uses"]) - 1, "clause": -1, "family": "", "answer": ""}
         super().__init__(data=data, alt="\n".join(lines), **chosen)

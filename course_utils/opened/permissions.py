@@ -1,12 +1,14 @@
-"""What a licence says: clause by clause, and several licences side by side.
+"""What a licence says, clause by clause, and what a model's makers have released.
 
 For lessons 01 and 14.
 """
 
 from html import escape
 
+from course_utils import openness
+from course_utils.openness import GROUPS, QUESTIONS
 from course_utils.views.picture import INK, LINE, QUIET, TRACK, Picture, card, row_html, scrolled, table_html
-from course_utils.views.signs import check_marks, marks_in_words, signs_legend
+from course_utils.views.signs import OPENNESS, check_marks, marks_in_words, signs_legend
 
 # Maps a mark to (sign, tint). The sign gives the meaning, and the tint repeats it.
 _CLAUSES = {
@@ -126,3 +128,86 @@ def _row(topic, signs):
         f'color:{INK};text-align:left;font-weight:400;font-size:14px;line-height:1.2">{escape(topic)}</th>'
         f"{cells}"
     )
+
+
+# The parts of a release in the order in which they are made: a question of the openness table, what it is.
+_PARTS = (
+    ("training data", "what it learned from"),
+    ("code", "the program that trained it"),
+    ("weights", "the numbers that result"),
+    ("licence", "what you may do"),
+)
+
+
+def release(model, *, title=None) -> Picture:
+    """Draw the parts of a release, from the data to the licence, each with its mark and the reason for it.
+
+    model : an `openness.OpenModel`.
+    title : str, written above the picture; by default the model's own.
+    """
+    boxes, words = [], []
+    for part, what in _PARTS:
+        mark = model.marks[part]
+        sign, tint = OPENNESS[mark.mark]
+        words.append(f"{part}, {what}: {mark.mark}. {mark.note}")
+        boxes.append(
+            f'<div style="flex:1 1 115px;min-width:0;padding:8px 10px;border:1px solid {LINE};'
+            f'border-radius:8px;background:{tint}"><div style="font-size:13px;color:{QUIET}">{what}</div>'
+            f'<div style="font-weight:600;font-size:15px">{part}</div>'
+            f'<div style="font-size:22px;line-height:30px">{sign} <span style="font-size:15px">{mark.mark}'
+            f'</span></div><div style="font-size:13px;line-height:1.35">{escape(mark.note)}</div></div>'
+        )
+    between = [f'<div style="padding-top:44px;color:{QUIET};font-size:18px">{sign}</div>' for sign in "→→+"]
+    inner = "".join(piece for pair in zip(boxes, [*between, ""], strict=True) for piece in pair)
+    html = f'<div style="display:flex;flex-wrap:wrap;gap:6px">{inner}</div>'
+    title = title or f"What came out with {model.title}"
+    return Picture(card(html, title), "\n".join([f"{title}:", *words]))
+
+
+def openness_wall(models, *, title="What is open about each model") -> Picture:
+    """Draw the marks of models as a wall: a row for each question, a column for each model.
+
+    Each mark leads to its source, and says its reason under the mouse.
+
+    models : list of `openness.OpenModel`.
+    title : str, written above the picture.
+    """
+    models = list(models)
+    cell = "padding:0;border:1px solid #ffffff;text-align:center;vertical-align:middle"
+    head = f"padding:2px 1px;border:none;background:#ffffff;color:{INK};font-weight:600;vertical-align:bottom"
+    narrow = f"{head};font-size:11px;line-height:1.15;width:44px;white-space:normal"
+    heads = "".join(f'<th style="{narrow}">{escape(model.title)}</th>' for model in models)
+    rows = row_html(f'<td style="{head}"></td>{heads}')
+    for group, questions in GROUPS.items():
+        rows += row_html(
+            f'<td colspan="{len(models) + 1}" style="padding:8px 0 2px 0;border:none;background:#ffffff;'
+            f'text-align:left;color:{QUIET};font-size:13px">{escape(group)}</td>'
+        )
+        for question in questions:
+            marks = [model.marks[question] for model in models]
+            cells = "".join(
+                f'<td style="{cell};background:{OPENNESS[mark.mark][1]}">{_linked(mark)}</td>'
+                for mark in marks
+            )
+            rows += row_html(
+                f'<th style="{head};text-align:left;font-weight:400;font-size:13px;white-space:nowrap"'
+                f' title="{escape(QUESTIONS[question])}">{escape(question)}</th>{cells}'
+            )
+    described = {
+        model.title: {question: mark.mark for question, mark in model.marks.items()} for model in models
+    }
+    used = [list(marks.values()) for marks in described.values()]
+    html = f"{signs_legend(used, OPENNESS)}{scrolled(table_html(rows, width='', more=''))}"
+    note = "Press a mark for its source. With the mouse on it, you read the reason."
+    return Picture(card(html, title, note), f"{title}\n{marks_in_words(described, OPENNESS)}")
+
+
+def _linked(mark):
+    """Return HTML of a mark's sign, with its reason, that leads to its source, if it has one on the web."""
+    sign = OPENNESS[mark.mark][0]
+    look = f"display:block;color:{INK};text-decoration:none;font-size:16px;line-height:26px"
+    reason = escape(f"{mark.mark}: {mark.note}")
+    address = openness.address(mark.source)
+    if not address:
+        return f'<span style="{look}" title="{reason}">{sign}</span>'
+    return f'<a href="{escape(address)}" title="{reason}" style="{look}">{sign}</a>'

@@ -924,23 +924,38 @@ def test_a_licence_is_asked_and_answers_with_its_clause(visit):
     page = visit("may_use.html").wake()
     verdict, quote = page.locator(".mu-verdict"), page.locator(".mu-quote blockquote")
     expect(verdict).to_have_text("No.")
-    expect(quote).to_contain_text("to improve any other large language model")
-    page.locator("[aria-label='RAIL-M, use it for medical advice: no']").click()
+    expect(quote).to_contain_text("a company with a principal place of business in, the European Union")
+    rows = page.locator(".mu-board tbody tr")
+    places = [row.bounding_box()["y"] for row in rows.all()]
+    page.locator("[aria-label='RAIL-M, use it for medical advice: no, ban 10']").click()
     expect(quote).to_contain_text("medical advice")
     assert re.search("licence=%22creativeml-openrail-m%22", page.url)
     page.keyboard.press("ArrowLeft")
     expect(page.locator(".mu-question")).to_contain_text("ship it without naming it")
     expect(verdict).to_have_text("Yes, if …")
-    page.get_by_role("radio", name="Llama 3.2").click()
-    expect(page.locator(".mu-question")).to_contain_text("Llama 3.2 Community License Agreement")
+    page.get_by_role("radio", name="Llama 4").click()
+    expect(page.locator(".mu-question")).to_contain_text("Llama 4 Community License Agreement")
     page.get_by_role("button", name="May I study and modify it?").click()
     page.get_by_role("button", name="where you are").click()
     expect(quote).to_contain_text("a company with a principal place of business in, the European Union")
     page.locator(".mu-legend button", has_text="no").last.click()
-    page.get_by_role("radio", name="all 10").click()
+    page.get_by_role("radio", name="all 13").click()
     page.get_by_role("button", name="May I use it for medical advice?").click()
-    names = page.locator(".mu-board tbody th b").all_inner_texts()
-    assert set(names[:2]) == {"Apache 2.0", "MIT"} and names[-1] == "Stability", "sorted by this use"
+    expect(page.locator(".mu-head")).to_contain_text("2 of 13 say no: may I use it for medical advice?")
+    assert [row.bounding_box()["y"] for row in rows.all()] == places, "no press moves a row"
+
+
+def test_on_a_phone_a_licence_s_answers_stand_beside_its_name(visit):
+    page = visit("may_use.html", width=360).wake()
+    cell = page.locator(".mu-board td.chosen .mu-cell").first
+    expect(page.locator(".mu-board td .mu-cell:visible")).to_have_count(13)
+    page.get_by_role("button", name="May I train another large model").click()
+    expect(page.locator(".mu-board td .mu-cell:visible")).to_have_count(13)
+    expect(page.locator(".mu-board td .mu-cell:visible", has_text="no other LLM")).to_have_count(2)
+    assert cell.bounding_box()["height"] >= 24
+    page.locator("[aria-label^='Llama 2, train']").press("ArrowRight")
+    expect(page.locator(".mu-question")).to_contain_text("ship it without naming it")
+    expect(page.locator("[aria-label^='Llama 2, ship']")).to_be_focused()
 
 
 def test_a_text_fills_the_memory_as_it_grows(visit):

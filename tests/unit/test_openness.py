@@ -5,8 +5,9 @@ from datetime import date
 from types import SimpleNamespace
 
 import pytest
+from pages import Page
 
-from course_utils import CourseError, catalog, licences, openness, views
+from course_utils import CourseError, catalog, licences, opened, openness, views
 from course_utils.openness import DIMENSIONS, MARKS, models, score
 
 # The models of the course's fact sheet, and OLMo, which has the index's highest score.
@@ -182,6 +183,43 @@ def test_scorecard_names_its_columns_by_letters_and_says_the_marks_in_words():
     )
     assert picture.html.count("margin:0 0 0 6px") == 3  # a gap before the second group, heading and rows
     assert "c</b>\u00a0API" in views.scorecard(["A"], ["code", "data", "API"], marks[:1]).html
+
+
+def test_a_source_leads_to_its_page():
+    index = openness.find("olmo-7b").marks["training data"].source
+    assert openness.address(index).endswith("/projects/olmo-7b-instruct.yaml")
+    assert openness.address("https://a.org/1; https://b.org/2") == "https://a.org/1"
+    assert openness.address("transformers/models/llama/modeling_llama.py").startswith(
+        "https://github.com/hugg"
+    )
+    assert openness.address("") == ""
+    for model in models().values():
+        for mark in model.marks.values():
+            assert bool(openness.address(mark.source)) == bool(mark.source), mark.source
+
+
+def test_each_mark_of_the_wall_leads_to_its_source_and_says_its_reason():
+    picture = opened.openness_wall(models().values())
+    page = Page(picture.html)
+    page.assert_survives_the_sanitiser()
+    sourced = [mark for model in models().values() for mark in model.marks.values() if mark.source]
+    assert picture.html.count("<a href=") == len(sourced) > 150
+    assert 'title="open: Dolma: all of it, described."' in picture.html
+    assert "OLMo 7B. open: code, training data, weights" in picture.alt
+    assert all(question in page.text for question in DIMENSIONS)
+
+
+def test_a_release_has_its_four_parts_with_mark_and_reason():
+    picture = opened.release(models()["whisper"])
+    Page(picture.html).assert_survives_the_sanitiser()
+    assert picture.alt.splitlines()[0] == "What came out with Whisper:"
+    assert "weights, the numbers that result: open. " in picture.alt
+    assert [line.partition(",")[0] for line in picture.alt.splitlines()[1:]] == [
+        "training data",
+        "code",
+        "weights",
+        "licence",
+    ]
 
 
 @pytest.mark.parametrize(
