@@ -11,6 +11,7 @@ Source: https://jupyter-client.readthedocs.io/en/stable/provisioning.html
 
 import contextlib
 import ctypes
+import gc
 import importlib
 import json
 import os
@@ -164,6 +165,7 @@ def _serve(listener):
     os.environ.setdefault("MPLBACKEND", "module://matplotlib_inline.backend_inline")  # as ipykernel does
     for name in IMPORTS:
         importlib.import_module(name)
+    gc.freeze()  # a copy's collector of garbage then leaves what is shared alone, and shared
     while True:
         asked = select.select([listener, sys.stdin], [], [])[0]
         if sys.stdin in asked:  # nothing is ever written there

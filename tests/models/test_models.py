@@ -58,6 +58,7 @@ def test_attention_weights_can_be_had(smollm2):
     assert tokenizer.decode(output.logits[0, -1].argmax()) == " Paris"
 
 
+@pytest.mark.everything(reason="reads all of SmolLM2 with the library's own slow reader of GGUF")
 def test_conversion_loses_nothing(smollm2):
     """The logits of the converted model equal those of the GGUF file read by transformers itself."""
     file = loading.weights("smollm2-135m-instruct")

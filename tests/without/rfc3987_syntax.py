@@ -1,0 +1,7 @@
+"""Stands in the way of a library with which jsonschema, and so nbformat, checks addresses in other languages.
+
+No notebook has such an address, and the library takes two seconds to import, in each of many processes.
+jsonschema does without it.
+"""
+
+raise ImportError(__doc__)
