@@ -1,8 +1,8 @@
 // A voice as a picture, and the words that Whisper writes above it. Click a word to hear it, drag the noise.
-// Model: `data` {levels, seed, sounds}: for each sound its `seconds`, what was `said`, its `file` (beside this module)
-// or `pcm`, and `heard` for each level; and what the visitor chose: sound, noise (dB, null for none). A host that can
-// compute hears `want` {sound, noise, send, pcm?}, where `pcm` is a recording and `send` asks for the sound's samples, and
-// answers in `said` {heard, pcm?}.
+// Model: `data` {levels, seed, sounds}: for each sound its `seconds`, what was `said`, the same as words with their times
+// in `spoken`, its `file` (beside this module) or `pcm`, and `heard` for each level; and what the visitor chose: sound,
+// noise (dB, null for none). A host that can compute hears `want` {sound, noise, send, pcm?}, where `pcm` is a recording
+// and `send` asks for the sound's samples, and answers in `said` {heard, pcm?}.
 import { adopt, announcer, arrowStep, bytes, colour, headline, keeper, make, onDrag, onTheme } from "./view.js";
 
 export const RATE = 16000;
@@ -168,6 +168,9 @@ export function render({ model, el }) {
   adopt(el, "sc");
   const { head, loud, loudWords } = headline("sc");
   const truth = make("p", "sc-truth");
+  const legend = make("p", "sc-legend");
+  const bar = make("i");
+  legend.append(make("b", "", "Whisper writes"), bar, "how probable the word is");
   const words = make("div", "sc-words");
   words.setAttribute("role", "toolbar");
   words.setAttribute("aria-label", "What Whisper wrote: press a word to hear it");
@@ -175,13 +178,18 @@ export function render({ model, el }) {
   const canvas = make("canvas", "sc-mel");
   canvas.setAttribute("aria-hidden", "true");
   const span = make("i", "sc-span");
+  const here = make("span", "sc-here");
+  here.setAttribute("aria-hidden", "true");
   const playhead = make("div", "sc-playhead");
   playhead.tabIndex = 0;
   playhead.setAttribute("role", "slider");
   playhead.setAttribute("aria-label", "Position in the sound");
   playhead.setAttribute("aria-valuemin", "0");
   playhead.append(make("i"));
-  sound.append(canvas, span, playhead);
+  sound.append(canvas, span, here, playhead);
+  const saidRow = make("div", "sc-spoken");
+  const spokenWords = make("div", "sc-words");
+  saidRow.append(make("b", "", "the voice says"), spokenWords);
   const axis = make("div", "sc-axis num");
   axis.setAttribute("aria-hidden", "true");
   const looks = make("p", "sc-looks");
@@ -189,10 +197,9 @@ export function render({ model, el }) {
   const ticks = levels.map((level) => {
     const tick = noise.appendChild(make("span", "sc-tick"));
     tick.append(make("i"), make("b", "num"), make("em", "num", level === null ? "none" : power(level)));
-    if (level !== null) tick.append(make("small", "num", decibels(level)));
     return tick;
   });
-  noise.append(make("span", "sc-unit", "power of the noise; the voice’s is 1"));
+  noise.append(make("span", "sc-unit", "strength of the noise (power; the voice’s is 1)"));
   const rail = noise.appendChild(make("i", "sc-rail"));
   const handle = noise.appendChild(make("div", "sc-handle"));
   handle.tabIndex = 0;
@@ -201,16 +208,16 @@ export function render({ model, el }) {
   handle.setAttribute("aria-valuemin", "0");
   handle.setAttribute("aria-valuemax", String(levels.length - 1));
   handle.append(make("i"), make("span", "sc-hint", "drag the noise"));
-  const line = make("div", "sc-row");
-  const play = line.appendChild(make("button", "sc-play", "▶ Play"));
-  line.append(looks);
+  const top = make("div", "sc-top");
+  const play = top.appendChild(make("button", "sc-play", "▶ Play"));
+  top.append(noise);
   const tools = make("div", "sc-tools");
   const choices = tools.appendChild(make("div", "sc-choices"));
   choices.setAttribute("role", "radiogroup");
   choices.setAttribute("aria-label", "Sound");
-  const note = make("p", "sc-note", "Upwards: higher pitch. Bar under a word: its probability. Glow: where attention for the outlined word goes.");
+  const note = make("p", "sc-note", "Dark: loud. Upwards: higher pitch. Press a word, or anywhere in the picture, to hear it.");
   const { live, speak, hush } = announcer();
-  el.append(head, noise, truth, words, sound, axis, line, tools, note, live);
+  el.append(head, top, truth, legend, words, sound, saidRow, axis, looks, tools, note, live);
 
   // What holds now
   const name = () => (sounds.has(model.get("sound")) ? model.get("sound") : sounds.keys().next().value);
@@ -420,10 +427,15 @@ export function render({ model, el }) {
     const word = written()?.words[index];
     chips.forEach((chip, at) => chip.classList.toggle("now", at === index));
     span.hidden = !word;
+    here.hidden = !word || !row;
     if (word) {
       const [text, begin, end, chance] = word;
       span.style.left = `${(100 * begin) / seconds()}%`;
       span.style.width = `${(100 * (end - begin)) / seconds()}%`;
+      const peak = row ? (row.indexOf(Math.max(...row)) + 0.5) / ATTENDED / seconds() : 0;
+      here.textContent = `attention of “${text.replace(/[.,!?]$/, "")}”`;
+      here.style.left = `${100 * peak}%`;
+      here.style.transform = `translateX(${-100 * Math.max(0, Math.min(1, peak))}%)`;
       let [inside, all] = [0, 0];
       row?.forEach((value, at) => {
         const time = (at + 0.5) / ATTENDED;
@@ -529,6 +541,24 @@ export function render({ model, el }) {
       line.style.top = `${top + tall - 2}px`;
     });
   }
+  /** The words said, below the sound at their times; those that Whisper missed stand out. */
+  function placeSpoken() {
+    const said = sounds.get(name()).spoken ?? [];
+    const wide = saidRow.clientWidth;
+    saidRow.hidden = !said.length;
+    el.classList.toggle("timed", said.length > 0);
+    if (!said.length || !wide) return;
+    const missed = written()?.missed ?? [];
+    const marks = said.map(([text], index) => make("span", missed.includes(index) ? "missed" : "", text));
+    spokenWords.replaceChildren(...marks);
+    const spots = laid(marks.map((mark) => mark.offsetWidth), said, wide);
+    const step = marks[0].offsetHeight + 2;
+    spots.forEach(({ left, row }, index) => {
+      marks[index].style.left = `${left}px`;
+      marks[index].style.top = `${row * step}px`;
+    });
+    spokenWords.style.height = `${(1 + Math.max(...spots.map(({ row }) => row))) * step}px`;
+  }
   function laid(widths, found, wide) {
     const ends = [];
     return found.map(([, begin], index) => {
@@ -563,7 +593,7 @@ export function render({ model, el }) {
       tick.classList.toggle("now", at === index);
       tick.classList.toggle("wrong", Boolean(known && known.errors));
       tick.children[0].style.transform = `scaleY(${known ? known.errors / most : 0})`;
-      tick.children[1].textContent = known ? (at === index ? wrongs(known) : String(known.errors)) : "";
+      tick.children[1].textContent = known ? String(known.errors) : "";
     });
     handle.style.left = `${((index + 0.5) / levels.length) * 100}%`;
     handle.classList.toggle("low", index < levels.length / 2);
@@ -581,6 +611,7 @@ export function render({ model, el }) {
     play.disabled = !samples.has(name());
     playhead.setAttribute("aria-valuemax", seconds().toFixed(1));
     player?.tune();
+    placeSpoken();
     drawAxis();
     movePlayhead();
     light();
@@ -758,6 +789,7 @@ export function render({ model, el }) {
     canvas.width = Math.round(canvas.clientWidth * ratio);
     canvas.height = Math.round(canvas.clientHeight * ratio);
     place();
+    placeSpoken();
     drawAxis();
     paint();
   }
@@ -771,7 +803,11 @@ export function render({ model, el }) {
   model.on("change:said", listen);
   model.on("change:noise", update);
   model.on("change:sound", update);
-  document.fonts?.ready.then(() => !ended && place());
+  document.fonts?.ready.then(() => {
+    if (ended) return;
+    place();
+    placeSpoken();
+  });
   recolour();
   update();
 

@@ -1,7 +1,7 @@
 """Functions that turn numbers and strings into a `Picture` for a lesson. None of them needs a model."""
 
 from course_utils.views.charts import bars, grid, histogram, intervals, lines
-from course_utils.views.drawings import mixture_drawing, model_drawing
+from course_utils.views.drawings import mixture_drawing, model_drawing, speech_drawing
 from course_utils.views.picture import Picture, from_figure, style
 from course_utils.views.signs import scorecard
 from course_utils.views.strips import picture_grid, picture_strip
@@ -23,6 +23,7 @@ __all__ = [
     "picture_strip",
     "probability_strip",
     "scorecard",
+    "speech_drawing",
     "style",
     "table",
     "token_rows",

@@ -1,6 +1,8 @@
-"""Draws a language model, with the part lit that a lesson opens, and a mixture of experts."""
+"""Draws a language or speech model, with the part lit that a lesson opens, and a mixture of experts."""
 
-from course_utils.views.picture import INK, LINE, QUIET, TRACK, Picture, from_figure, style
+import numpy
+
+from course_utils.views.picture import INK, LINE, QUIET, TRACK, Picture, array, from_figure, style
 
 LIT, LIT_EDGE = "#ffe7d6", "#b93a06"
 PARTS = {
@@ -74,6 +76,95 @@ def model_drawing(words, *, layers, lit="", window=None) -> Picture:
     if lit:
         alt += f" Highlighted: {PARTS[lit]}."
     return from_figure(figure, alt=alt, title="A language model")
+
+
+SPEECH_PARTS = {
+    "sound": "the sound, a list of numbers",
+    "picture": "the picture of its pitches",
+    "encoder": "the encoder, which makes lists of numbers of the picture",
+    "decoder": "the decoder, which writes one token after another",
+}
+
+
+def speech_drawing(sound, picture, written, *, lit="") -> Picture:
+    """Draw how a speech model such as Whisper tiny.en makes tokens of a sound.
+
+    sound : array (samples,), the sound.
+    picture : array (bands, columns), the picture that the model makes of it.
+    written : list of str, the tokens that are written so far.
+    lit : str, the part that is highlighted, a key of SPEECH_PARTS, or "" for none.
+
+    Raises ValueError if there is no such part.
+    """
+    if lit not in ("", *SPEECH_PARTS):
+        raise ValueError(f"lit={lit!r} is no part of the drawing: choose one of {', '.join(SPEECH_PARTS)}.")
+    from matplotlib.figure import Figure
+
+    with style():
+        figure = Figure(figsize=(6.8, 5.2))
+        axes = figure.subplots()
+        axes.set(xlim=(0, 12), ylim=(-0.9, 10.6))
+        axes.axis("off")
+        _box(axes, 0.35, 9.2, 8.4, 1.1, lit == "sound")
+        sound = array(sound)
+        stretches = [part for part in numpy.array_split(sound, 400) if len(part)]
+        peak = abs(sound).max() or 1
+        axes.fill_between(
+            numpy.linspace(0.55, 8.55, len(stretches)),
+            [9.75 + 0.48 * part.min() / peak for part in stretches],
+            [9.75 + 0.48 * part.max() / peak for part in stretches],
+            color=INK,
+        )
+        _arrow(axes, 4.55, 9.15, 4.55, 8.75)
+        _box(axes, 0.35, 7.2, 8.4, 1.5, lit == "picture")
+        axes.imshow(
+            array(picture),
+            extent=(0.55, 8.55, 7.34, 8.56),
+            cmap="Greys",
+            origin="lower",
+            aspect="auto",
+            zorder=2,
+        )
+        _arrow(axes, 4.55, 7.15, 4.55, 6.75)
+        _box(axes, 0.35, 5.7, 8.4, 1.0, lit == "encoder")
+        _centred(axes, 4.55, 6.2, "encoder", fontweight="bold")
+        _arrow(axes, 4.55, 5.65, 4.55, 5.3)
+        for column in range(12):
+            x = 0.75 + 0.66 * column
+            for cell in range(3):
+                _box(axes, x, 4.45 + 0.24 * cell, 0.24, 0.24, lit == "encoder")
+            _arrow(axes, x + 0.12, 4.4, x + 0.12, 3.55, lit == "decoder")
+        _box(axes, 0.35, 2.4, 8.4, 1.1, lit == "decoder")
+        _centred(axes, 4.55, 2.95, "decoder", fontweight="bold")
+        step = 8.4 / (len(written) + 1)
+        for index, word in enumerate([*written, "?"]):
+            x = 0.35 + step * (index + 0.5)
+            _box(axes, x - 0.45 * step, 0.85, 0.9 * step, 0.75, lit == "decoder" and word == "?")
+            _centred(axes, x, 1.22, word.strip(), fontsize=11)
+            if word == "?":
+                _arrow(axes, x, 2.35, x, 1.68, lit == "decoder")
+            else:
+                _arrow(axes, x, 1.65, x, 2.32)
+        for row, length in enumerate((1.5, 1.3, 0.4)):
+            _box(axes, x - 0.75, 0.35 - 0.38 * row, length, 0.26, lit == "decoder")
+        beside = {
+            9.75: "the sound:\n16,000 numbers a second",
+            7.95: "its picture:\n80 rows, 3,000 columns",
+            6.2: "looks at all of it at once",
+            4.8: "1,500 lists of numbers,\none for each 20 ms",
+            2.95: "looks at the lists and at\nwhat is written so far",
+            0.6: "a probability for each\npossible next token",
+        }
+        for y, text in beside.items():
+            axes.text(9.05, y, text, va="center", color=QUIET, fontsize=9.5)
+    alt = (
+        "A sound becomes a picture of its pitches. The encoder looks at all of it at once, and makes 1,500 "
+        "lists of numbers. The decoder looks at these lists and at the tokens written so far "
+        f"({', '.join(word.strip() for word in written)}). Out comes a probability for each next token."
+    )
+    if lit:
+        alt += f" Highlighted: {SPEECH_PARTS[lit]}."
+    return from_figure(figure, alt=alt, title="A speech model")
 
 
 def mixture_drawing(token, shares, *, active=2, title=None) -> Picture:

@@ -296,6 +296,25 @@ def test_samples_that_are_too_long_are_cut_with_a_sentence(capsys):
     assert capsys.readouterr().out == ""
 
 
+def test_the_file_to_practise_with_is_longer_than_a_window(capsys):
+    file = speech.example_file()
+    both = numpy.tile(numpy.concatenate([clip.samples for clip in speech.clips().values()]), 2)
+    assert (speech.read(file) == both[: int(WINDOW * RATE)]).all()
+    assert capsys.readouterr().out.startswith("example.wav is 49.5 s long")
+    assert (speech.read(file, start=WINDOW) == both[int(WINDOW * RATE) :]).all()
+
+
+def test_words_are_compared_without_signs_and_with_the_fewest_errors():
+    words = speech.plain_words("Mr. Dashwood didn't hear;  the cold-hearted Mrs. Hamr.")
+    assert words == ["mister", "dashwood", "didn't", "hear", "the", "cold", "hearted", "mrs", "hamr"]
+    said = ["he", "was", "not", "an", "ill", "disposed", "young", "man"]
+    assert speech.word_pairs(said, said) == [(word, word) for word in said]
+    assert speech.word_pairs(said, said[:2] + said[3:])[2] == ("not", None)
+    assert speech.word_pairs(["to", "be"], ["so", "to", "be"])[0] == (None, "so")
+    changed = speech.word_pairs(said, ["he", "was", "not", "an", "old", "sposed", "young", "man"])
+    assert changed[4:6] == [("ill", "old"), ("disposed", "sposed")]
+
+
 def test_a_sentence_says_if_no_silence_is_left_in_the_window(capsys):
     minute = numpy.tile(TONE, 60)
     says = (

@@ -51,11 +51,11 @@ def test_the_noise_is_white_and_normal():
 
 
 def test_errors_are_counted_as_the_lesson_counts_them():
-    assert compared("mister john", ["Mr.", "John."]) == (2, 0, [False, False])
+    assert compared("mister john", ["Mr.", "John."]) == (2, 0, [False, False], [])
     written = ["not", "an", "old-sposed", "man."]
-    assert compared("not an ill disposed man", written) == (5, 2, [False, False, True, False])
-    assert compared("to be or not", ["to", "or", "not"]) == (4, 1, [False, False, False])
-    assert compared("a word", []) == (2, 2, [])
+    assert compared("not an ill disposed man", written) == (5, 2, [False, False, True, False], [2, 3])
+    assert compared("to be or not", ["to", "or", "not"]) == (4, 1, [False, False, False], [1])
+    assert compared("a word", []) == (2, 2, [], [0, 1])
 
 
 @pytest.mark.parametrize("level", [None, 0])

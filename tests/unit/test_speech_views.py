@@ -114,12 +114,10 @@ def test_the_note_explains_what_is_drawn():
 
 
 def test_decoding_shows_what_was_taken_and_what_was_not():
-    picture = opened.decoding([" old", "<b>"], [0.33, 1.0], [[(" ill", 0.3), (",", 0.004)], []])
+    picture = opened.decoding([[(" old", 0.33), (" ill", 0.3), (",", 0.004)], [("<b>", 1.0)]])
     assert picture.alt == "2 tokens: ·old 33%, not ·ill 30%; <b> 100%"
     assert "The line below a token: its probability" in picture.html and "·ill" in picture.html
     assert "&lt;1%" in picture.html and "&lt;b&gt;" in picture.html
-    with pytest.raises(ValueError):
-        opened.decoding(["a"], [0.5], [])
 
 
 def test_an_alignment_marks_and_counts_each_kind_of_error():
@@ -161,7 +159,7 @@ def test_no_picture_needs_what_a_page_drops():
     drawn = [
         opened.waveform(numpy.ones(100), 100),
         opened.spectrogram(**heard, chosen=0),
-        opened.decoding(["a"], [0.5], [[("b", 0.1)]]),
+        opened.decoding([[("a", 0.5), ("b", 0.1)]]),
         opened.alignment({"one": [("a", "b")]}),
     ]
     for picture in drawn:

@@ -192,6 +192,16 @@ def test_the_drawing_of_a_model_names_its_tokens_and_the_part_that_is_lit():
         views.model_drawing(["The"], layers=4, lit="heads")
 
 
+def test_the_drawing_of_a_speech_model_shows_the_sound_and_names_its_tokens():
+    sound, picture = numpy.sin(numpy.arange(4000) / 9), numpy.ones((80, 25))
+    drawing = views.speech_drawing(sound, picture, ["He", " was"], lit="decoder")
+    assert "(He, was)" in drawing.alt and drawing.alt.endswith("which writes one token after another.")
+    other = views.speech_drawing(sound * numpy.linspace(0, 1, 4000), picture, ["He", " was"], lit="decoder")
+    assert other.html != drawing.html
+    with pytest.raises(ValueError, match="choose one of sound, picture"):
+        views.speech_drawing(sound, picture, ["He"], lit="attention")
+
+
 def test_the_drawing_of_a_mixture_names_the_experts_that_take_the_token():
     picture = views.mixture_drawing(" nurse", [0.1, 0.5, 0.15, 0.25])
     assert "for “nurse”: expert 0 10%, expert 1 50%" in picture.alt

@@ -3,10 +3,19 @@
 A sound is always an array `samples`: float32 of shape (samples,), one channel, 16,000 a second, from -1 to 1.
 """
 
-from course_utils.opened.speech.audio import add_noise, read, speak, stretch
+from course_utils.opened.speech.audio import add_noise, example_file, read, speak, stretch
 from course_utils.opened.speech.clip import RATE, Clip, Word, clips, voices
 from course_utils.opened.speech.recorder import record
-from course_utils.opened.speech.transcript import Written, captions, word_times, word_tokens, write
+from course_utils.opened.speech.transcript import (
+    Written,
+    captions,
+    listen,
+    plain_words,
+    word_pairs,
+    word_times,
+    word_tokens,
+    write,
+)
 
 __all__ = [
     "RATE",
@@ -16,11 +25,15 @@ __all__ = [
     "add_noise",
     "captions",
     "clips",
+    "example_file",
+    "listen",
+    "plain_words",
     "read",
     "record",
     "speak",
     "stretch",
     "voices",
+    "word_pairs",
     "word_times",
     "word_tokens",
     "write",

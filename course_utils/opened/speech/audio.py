@@ -73,6 +73,16 @@ def read(source, start=0.0, seconds=WINDOW, rate=None):
     return soxr.resample(samples, rate, RATE).astype("float32")
 
 
+def example_file():
+    """Write the five clips, twice one after the other, into a WAV file, and return its path.
+
+    It is a file to practise `read` with, 49 seconds long, in a temporary folder of this machine.
+    """
+    path = Path(tempfile.mkdtemp()) / "example.wav"
+    soundfile.write(path, numpy.concatenate([clip.samples for clip in clips().values()] * 2), RATE)
+    return path
+
+
 def is_silent(samples):
     """Return whether the samples contain no sound, as when the microphone is switched off."""
     return abs(samples).max() < SILENT

@@ -8,7 +8,7 @@ import numpy
 from course_utils.errors import CourseError
 from course_utils.opened.speech.audio import is_silent, read
 from course_utils.opened.speech.clip import RATE, clips
-from course_utils.opened.speech.states import LEVELS, SEED, packed, with_noise
+from course_utils.opened.speech.states import LEVELS, SEED, packed, spoken, with_noise
 from course_utils.widgets.explorer import check_choice, given
 from course_utils.widgets.live_view import LiveView
 
@@ -48,7 +48,7 @@ class Speech(LiveView):
         }
         shown = {name: {"seconds": len(samples) / RATE} for name, samples in self.sounds.items()}
         for name, said in self._said.items():
-            shown[name]["said"] = said
+            shown[name] |= {"said": said, "spoken": spoken(known[name])}
         first = self.answer({"sound": sound, "noise": level, "send": True})
         heard = first["heard"]
         states = [heard if each == level else None for each in LEVELS]

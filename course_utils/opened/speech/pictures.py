@@ -96,12 +96,11 @@ def spectrogram(
     return Picture(card(html, title, note), alt)
 
 
-def decoding(pieces, chances, others, *, title=None) -> Picture:
+def decoding(steps, *, title=None) -> Picture:
     """Draw how a transcript was written: each token, its probability, and the tokens that were not chosen.
 
-    pieces : list of str, the tokens in order.
-    chances : list of float from 0 to 1, the probability of each token.
-    others : list with, for each token, a list of (token, probability) for tokens that were not chosen.
+    steps : list with, for each token of the transcript, a list of (token, probability from 0 to 1). The first
+        is the token that was chosen, the others were not.
     title : str, written above the picture.
     """
     cell = f"padding:3px 5px;border:none;background:#ffffff;color:{INK};vertical-align:middle;text-align:left"
@@ -110,7 +109,7 @@ def decoding(pieces, chances, others, *, title=None) -> Picture:
         for head in ("", "token", "", "", "not taken")
     )
     rows, words = row_html(heads), []
-    for step, (piece, chance, rest) in enumerate(zip(pieces, chances, others, strict=True), 1):
+    for step, ((piece, chance), *rest) in enumerate(steps, 1):
         listed = " &nbsp; ".join(
             f'<span style="white-space:nowrap">{token_html(other)} {escape(percent(share, 0))}</span>'
             for other, share in rest
@@ -126,9 +125,9 @@ def decoding(pieces, chances, others, *, title=None) -> Picture:
         words.append(f"{visible(piece)} {percent(chance, 0)}")
         if rest:
             words[-1] += f", not {visible(rest[0][0])} {percent(rest[0][1], 0)}"
-    everything = [*pieces, *(piece for rest in others for piece, _ in rest)]
+    everything = [piece for candidates in steps for piece, _ in candidates]
     note = f"The line below a token: {_KEY} {invisible_note(everything)}".strip()
-    alt = f"{len(pieces)} tokens: {'; '.join(words)}"
+    alt = f"{len(steps)} tokens: {'; '.join(words)}"
     return Picture(card(scrolled(table_html(rows), _SCROLLED), title, note), alt)
 
 

@@ -5,13 +5,13 @@
 
 import base64
 import json
-import re
 from pathlib import Path
 
 import numpy
 
 from course_utils.errors import CourseError
-from course_utils.opened.speech.clip import FOLDER, RATE, clips
+from course_utils.opened.speech.clip import FOLDER, clips
+from course_utils.opened.speech.transcript import listen, plain_words, word_pairs
 from course_utils.views.picture import array
 
 LEVELS = (None, 20, 15, 10, 5, 0, -5)  # signal-to-noise ratios in dB; None is no noise
@@ -50,33 +50,34 @@ def compared(said, words):
     said : str, the words said
     words : list of str, the words written
 
-    Returns the number of words said, the number of errors, and for each word written whether it is wrong. A
-    hyphen parts words; capitals and punctuation don't count.
+    Returns the number of words said, the number of errors, for each word written whether it is wrong, and
+    the indices of the words said that were not written. A hyphen parts words; capitals and punctuation don't
+    count.
     """
-    import jiwer
-
-    reference = _plain(said)
-    parts = [(part, index) for index, word in enumerate(words) for part in _plain(word)]
-    wrong = [False] * len(words)
+    reference = plain_words(said)
+    parts = [(part, index) for index, word in enumerate(words) for part in plain_words(word)]
     if not reference or not parts:
-        return len(reference), max(len(reference), len(parts)), [True] * len(words)
-    result = jiwer.process_words(" ".join(reference), " ".join(part for part, _ in parts))
-    for chunk in result.alignments[0]:
-        if chunk.type != "equal":
-            for _, index in parts[chunk.hyp_start_idx : chunk.hyp_end_idx]:
-                wrong[index] = True
-    errors = result.substitutions + result.deletions + result.insertions
-    return len(reference), errors, wrong
+        errors = max(len(reference), len(parts))
+        return len(reference), errors, [True] * len(words), [*range(len(reference))]
+    pairs = word_pairs(reference, [part for part, _ in parts])
+    wrong = [False] * len(words)
+    indices = iter([index for _, index in parts])
+    for one, other in pairs:
+        if other is not None:
+            wrong[next(indices)] |= one != other
+    right = [one == other for one, other in pairs if one is not None]
+    missed = [index for index, is_right in enumerate(right) if not is_right]
+    return len(reference), sum(one != other for one, other in pairs), wrong, missed
 
 
-def _plain(text):
-    text = re.sub(r"[^\w']+", " ", text.lower())
-    return re.sub(r"\bmr\b", "mister", text).split()
+def spoken(clip):
+    """Return the words of a clip with their times in seconds, as speech.js draws them."""
+    return [[word.text, word.start, word.end] for word in clip.words]
 
 
 def packed(heard, said):
     """Return what a function such as lesson 09's `listen` heard, in the form that speech.js draws."""
-    of, errors, wrong = compared(said, heard["words"])
+    of, errors, wrong, missed = compared(said, heard["words"])
     rows = [array(row) for row in heard["attention"]]
     scaled = [(255 * row / (row.max() or 1)).round().astype("uint8").tobytes() for row in rows]
     words = [
@@ -86,7 +87,7 @@ def packed(heard, said):
         )
     ]
     attention = base64.b64encode(b"".join(scaled)).decode()
-    return {"words": words, "of": of, "errors": errors, "attention": attention}
+    return {"words": words, "of": of, "errors": errors, "missed": missed, "attention": attention}
 
 
 def states(listen):
@@ -96,6 +97,7 @@ def states(listen):
         path = next(path for path in FOLDER.glob("*.flac") if path.stem == name.replace(" ", "-"))
         sounds[name] = {
             "said": clip.transcript,
+            "spoken": spoken(clip),
             "seconds": clip.seconds,
             "file": path.name,
             "heard": [packed(listen(with_noise(clip.samples, level)), clip.transcript) for level in LEVELS],
@@ -104,41 +106,11 @@ def states(listen):
 
 
 def whisper():
-    """Return a function that listens as lesson 09's `listen` does, with Whisper tiny.en."""
-    import torch
-
+    """Return a function that listens with Whisper tiny.en, as lesson 09 does."""
     from course_utils.loading import load
-    from course_utils.opened.speech.transcript import word_times, word_tokens, write
 
     model, processor = load("whisper", size="small")
-
-    def listen(samples):
-        (written,) = write(model, processor, samples)
-        with torch.no_grad():
-            output = model(
-                encoder_outputs=(written.states[None],),
-                decoder_input_ids=written.ids[None],
-                output_attentions=True,
-            )
-        ids = written.ids
-        chances = output.logits[0].softmax(-1)[range(len(ids) - 1), ids[1:]]
-        heads = torch.stack(
-            [
-                output.cross_attentions[layer][0, head]
-                for layer, head in model.generation_config.alignment_heads
-            ]
-        )
-        words = word_tokens(processor, ids)
-        attention = heads.mean(0)[:, : len(samples) * 50 // RATE]
-        rows = [slice(tokens.start - 1, tokens.stop - 1) for _, tokens in words]
-        return {
-            "words": [word for word, _ in words],
-            "spans": [(word.start, word.end) for word in word_times(heads, words, len(samples) / RATE)],
-            "chances": [chances[row].prod().item() for row in rows],
-            "attention": [attention[row].mean(0) for row in rows],
-        }
-
-    return listen
+    return lambda samples: listen(model, processor, samples)
 
 
 if __name__ == "__main__":

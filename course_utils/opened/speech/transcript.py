@@ -1,6 +1,8 @@
-"""Transcribes sound with Whisper, times each word by the model's attention, and makes captions."""
+"""Transcribes sound with Whisper, times each word, compares it with what was said, and makes captions."""
 
+import re
 from html import escape
+from itertools import zip_longest
 from typing import NamedTuple
 
 import numpy
@@ -70,6 +72,70 @@ def write(model, processor, *sounds, tokens=120, rate=RATE):
         ids = [*start, *text] if capped else [*start, *text, end]
         results.append(Written(torch.tensor(ids, device=state.device), state, picture, capped))
     return results
+
+
+def listen(model, processor, samples, tokens=120, rate=RATE):
+    """Let Whisper write the text of a sound, with each word's probability, its time, and its attention.
+
+    model, processor, tokens, rate : as for `write`
+    samples : one sound, as for `read`; sound longer than 29.5 seconds is cut
+
+    Returns a dict with the arguments of `course.opened.spectrogram`: mel (80, columns), words, spans with
+    (start, end) in seconds, chances from 0 to 1, and attention (words, positions), 50 positions a second. A
+    word's probability is the product of those of its tokens. Raises CourseError as `write` does.
+    """
+    import torch
+
+    samples = read(samples, rate=rate)
+    (written,) = write(model, processor, samples, tokens=tokens)
+    with torch.no_grad():
+        output = model(
+            encoder_outputs=(written.states[None],),
+            decoder_input_ids=written.ids[None],
+            output_attentions=True,
+        )
+    ids = written.ids
+    chances = output.logits[0].softmax(-1)[range(len(ids) - 1), ids[1:]]
+    aligned = model.generation_config.alignment_heads  # the heads that follow the sound: (layer, head)
+    heads = torch.stack([output.cross_attentions[layer][0, head] for layer, head in aligned])
+    words = word_tokens(processor, ids)
+    seconds = len(samples) / RATE
+    attention = heads.mean(0)[:, : int(seconds * FRAMES_PER_SECOND)]
+    rows = [slice(places.start - 1, places.stop - 1) for _, places in words]  # row n is for token n + 1
+    return {
+        "mel": written.picture[:, : int(seconds * 100)],
+        "words": [word for word, _ in words],
+        "spans": [(word.start, word.end) for word in word_times(heads, words, seconds)],
+        "chances": [chances[row].prod().item() for row in rows],
+        "attention": [attention[row].mean(0) for row in rows],
+    }
+
+
+def plain_words(text):
+    """Return the words of a text as a list, in small letters and without punctuation.
+
+    A hyphen parts two words, an apostrophe belongs to its word, and "mr" becomes "mister".
+    """
+    text = re.sub(r"[^\w']+", " ", text.lower())
+    return re.sub(r"\bmr\b", "mister", text).split()
+
+
+def word_pairs(said, heard):
+    """Lay what was heard beside what was said, with the fewest errors, as jiwer does.
+
+    said, heard : lists of str, words; `said` has at least one
+
+    Returns a list of pairs (said, heard). The second is None for a word that was left out, and the first is
+    None for a word that was added.
+    """
+    import jiwer
+
+    pairs = []
+    for chunk in jiwer.process_words(" ".join(said), " ".join(heard)).alignments[0]:
+        ours = said[chunk.ref_start_idx : chunk.ref_end_idx]
+        theirs = heard[chunk.hyp_start_idx : chunk.hyp_end_idx]
+        pairs += zip_longest(ours, theirs)
+    return pairs
 
 
 def word_tokens(processor, ids):
