@@ -4,9 +4,20 @@ For lesson 07.
 """
 
 import random as chance
+from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import NamedTuple
 
 TEXTS_AT_ONCE = 50
+
+
+class Place(NamedTuple):
+    """A word in a text: the text's index, the token's position, the word, and the kind of text."""
+
+    text: int
+    position: int
+    word: str
+    kind: str
 
 
 @dataclass(frozen=True)
@@ -22,9 +33,8 @@ class Routing:
     chosen: list
 
     def first(self, place, layer):
-        """Return the first expert of the token at `place`, which is (index of the text, position)."""
-        text, position = place
-        return int(self.chosen[text][layer, position, 0])
+        """Return the first expert of the word at a `Place`."""
+        return int(self.chosen[place.text][layer, place.position, 0])
 
     def load(self, layer):
         """Return how much of the work each expert does in a layer, in percent."""
@@ -35,20 +45,25 @@ class Routing:
         return [100 * count / len(numbers) for count in counts.tolist()]
 
 
-def router_shares(model, tokenizer, text):
+def router_shares(model, tokenizer, text, tables=None):
     """Return the share from 0 to 1 that each router gives to each expert: a tensor (layers, tokens, experts).
 
+    With tables it is what routers of these numbers would give: (tables, layers, tokens, experts).
+
     model, tokenizer : a mixture of experts of transformers, such as Mixtral, and its tokenizer.
+    tables : None, or a tensor as for `routings`.
     """
     import torch
 
     inputs = tokenizer(text, return_tensors="pt").to(model.device)
-    with torch.no_grad():
+    with torch.no_grad(), _router_inputs(model) as caught:
         scores = model(**inputs, output_router_logits=True).router_logits
+    if tables is not None:
+        scores = [torch.stack([lists @ table.float().cpu().T for lists in caught]) for table in tables]
     return torch.stack([each.float().softmax(-1) for each in scores])
 
 
-def routings(model, tokenizer, documents, tables):
+def routings(model, tokenizer, documents, tables=()):
     """Return who takes which token: a dict from "trained", "random 1", "random 2", … to a `Routing`.
 
     The random routers get the same lists of numbers as the trained one. Each uses its table in every layer.
@@ -63,39 +78,32 @@ def routings(model, tokenizer, documents, tables):
     random_routers = len(tables)
     if tokenizer.pad_token is None:
         tokenizer.pad_token = tokenizer.eos_token  # fills up the shorter texts of a batch
-    caught = []  # for each layer: (1 + random routers, tokens of the batch, active)
-
-    def note(router, given, _):
-        lists = given[0].detach().float().cpu()
-        scores = [lists @ table.detach().float().cpu().T for table in (router.weight, *tables)]
-        caught.append(torch.stack([each.topk(active).indices for each in scores]))
-
-    hooks = [layer.mlp.gate.register_forward_hook(note) for layer in model.model.layers]
+    trained = [layer.mlp.gate.weight for layer in model.model.layers]
     found = [[None] * len(documents) for _ in range(1 + random_routers)]
     encoded = [tokenizer(document.text, return_tensors="pt") for document in documents]
     in_order = sorted(range(len(documents)), key=lambda index: encoded[index]["input_ids"].shape[1])
-    try:
+    with torch.no_grad(), _router_inputs(model) as caught:
         for start in range(0, len(in_order), TEXTS_AT_ONCE):
             batch = in_order[start : start + TEXTS_AT_ONCE]
             inputs = tokenizer([documents[i].text for i in batch], return_tensors="pt", padding=True)
             caught.clear()
-            with torch.no_grad():
-                model(**inputs.to(model.device))
+            model(**inputs.to(model.device))
+            picks = []  # for each layer: (1 + random routers, tokens of the batch, active)
+            for lists, own in zip(caught, trained, strict=True):
+                scores = [lists @ table.float().cpu().T for table in (own, *tables)]
+                picks.append(torch.stack([each.topk(active).indices for each in scores]))
             real = inputs["attention_mask"].bool().cpu()
-            picks = torch.stack(caught).unflatten(2, real.shape)  # (layers, routers, texts, tokens, active)
+            picks = torch.stack(picks).unflatten(2, real.shape)  # (layers, routers, texts, tokens, active)
             for row, index in enumerate(batch):
                 mine = picks[:, :, row][:, :, real[row]][:, :, _skipped(tokenizer, encoded[index]) :]
                 for router in range(1 + random_routers):
                     found[router][index] = mine[:, router]
-    finally:
-        for hook in hooks:
-            hook.remove()
     names = ["trained", *(f"random {number}" for number in range(1, 1 + random_routers))]
     return {name: Routing(experts, chosen) for name, chosen in zip(names, found, strict=True)}
 
 
 def word_pairs(documents, tokenizer, *, same_word, same_kind=None, seed=0):
-    """Return pairs of tokens, each token as a place (index of the text, position).
+    """Return pairs of words, each word as a `Place`.
 
     No text is in two pairs, so that the pairs are independent of each other. Only words of letters count, and
     of the words that fit, each is as likely as any other, however often it stands in the texts.
@@ -105,6 +113,10 @@ def word_pairs(documents, tokenizer, *, same_word, same_kind=None, seed=0):
     same_kind : bool, whether both texts are of the same register; None if it does not matter.
     """
     draw = chance.Random(seed)
+
+    def place(text, position, token):
+        return Place(text, position, tokenizer.decode([token]).strip(), documents[text].register)
+
     words = []  # for each text: a dict from a word to its positions
     for document in documents:
         inputs = tokenizer(document.text, return_tensors="pt")
@@ -129,11 +141,29 @@ def word_pairs(documents, tokenizer, *, same_word, same_kind=None, seed=0):
             last = [word] if same_word else sorted(words[other].keys() - {word})
             if not last:
                 continue
-            ends = (one, draw.choice(words[one][word])), (other, draw.choice(words[other][draw.choice(last)]))
-            pairs.append(ends)
+            at = draw.choice(words[one][word])
+            other_word = draw.choice(last)
+            other_at = draw.choice(words[other][other_word])
+            pairs.append((place(one, at, word), place(other, other_at, other_word)))
             free.remove(other)
             break
     return pairs
+
+
+@contextmanager
+def _router_inputs(model):
+    """Yield a list. Each run of the model adds what the router of each layer gets: (tokens, numbers)."""
+    caught = []
+
+    def note(router, given, made):
+        caught.append(given[0].detach().float().cpu())
+
+    hooks = [layer.mlp.gate.register_forward_hook(note) for layer in model.model.layers]
+    try:
+        yield caught
+    finally:
+        for hook in hooks:
+            hook.remove()
 
 
 def _skipped(tokenizer, inputs):

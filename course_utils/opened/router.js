@@ -109,7 +109,7 @@ export function render({ model, el }) {
   if (data.words) wake.dataset.wake = "for your own sentence"; // in a notebook the kernel answers
   const own = ownText({ placeholder: "Send your own sentence", label: "Your own sentence", button: "Send", offer: "Or send" }, data, ask);
   const { live, speak, hush } = announcer();
-  const legend = make("p", "rt-legend", "below each word: its two experts, each as wide as its share");
+  const legend = make("p", "rt-legend", "below each word: its two experts, as wide as their shares; in the boxes: first choice on colour, second choice in grey");
   el.append(head, tools, legend, stage, take, race, wake, own, live);
 
   const text = () => model.get("text") || data.offers[0];
@@ -417,8 +417,9 @@ export function render({ model, el }) {
     const byRandom = (senders.random ?? []).map((one) => faithfulness(said.pieces, one, layer()).same);
     const noBetter = byRandom.length && trained <= byRandom.reduce((sum, one) => sum + one) / byRandom.length;
     const others = noBetter ? ". Here routers of random numbers do as well:" : ". By chance?";
+    const met = pairs === 1 ? `The one pair of equal words ${same ? "meets" : "does not meet"}` : `Of ${pairs} pairs of equal words, ${same} meet`;
     take.textContent = pairs
-      ? `Of ${pairs} pairs of equal words, ${same} meet the same first expert in layer ${layer()}${race.children.length ? others : "."}`
+      ? `${met} the same first expert in layer ${layer()}${race.children.length ? others : "."}`
       : "No word stands here twice. In a text with equal words, see whether they meet the same expert.";
     speak(`${loud.textContent}${loudWords.textContent}. ${take.textContent}`);
   }
@@ -455,7 +456,12 @@ export function render({ model, el }) {
       paint(path, expert);
     });
   }
-  const watcher = new ResizeObserver(() => update());
+  let width = 0;
+  const watcher = new ResizeObserver(() => {
+    if (stage.clientWidth !== width) boxes.style.minHeight = ""; // that of another layout
+    width = stage.clientWidth;
+    update();
+  });
   watcher.observe(stage);
 
   play.addEventListener("click", () => said && start());

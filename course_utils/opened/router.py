@@ -24,6 +24,9 @@ class Router(LiveView):
     texts : dict from a register (str) to a text (str); the first text is shown at the start.
     layer : int, the layer at the start, counted from 0.
     active : int, the number of experts that process each token.
+    by_lot : None, or a function text (str) -> (routers, layers, tokens, experts), the shares that routers of
+        random numbers give: the learner can compare the model's own router with them and with dice.
+    sender : str, whose choice is shown at the start: "trained", or with `by_lot` "random" or "dice".
 
     Raises CourseError if the first text is empty, too long or has words for which the model has no token, if
     `route` returns another shape, or if the model has no such layer.
@@ -31,11 +34,12 @@ class Router(LiveView):
 
     view = "router"
 
-    def __init__(self, route, tokenizer, texts, *, layer=0, active=2):
-        self.route, self.tokenizer, self.active = route, tokenizer, active
+    def __init__(self, route, tokenizer, texts, *, layer=0, active=2, by_lot=None, sender="trained"):
+        self.route, self.tokenizer, self.active, self.by_lot = route, tokenizer, active, by_lot
         first = {"text": next(iter(texts.values()))}
         said = {"want": first, **self.answer(first)}
         check_choice("layer", layer, range(len(said["routes"][0])))
+        check_choice("sender", sender, ("trained", "random", "dice") if by_lot else ("trained",))
         words = [
             f"{visible(piece)} "
             + " and ".join(
@@ -54,7 +58,7 @@ class Router(LiveView):
             text=first["text"],
             layer=layer,
             expert=-1,
-            sender="trained",
+            sender=sender,
         )
 
     def answer(self, want):
@@ -82,17 +86,34 @@ class Router(LiveView):
                 f"{len(tokens)}, experts): stack the model's `router_logits`, after a softmax."
             )
         self.experts = shares.shape[2]
-        chosen = (-shares).argsort(axis=2, kind="stable")[:, :, : self.active]  # first choice first
-        pieces, routes = [], []
-        for position, (_, (start, end)) in enumerate(tokens):
-            if start == end:
-                continue  # the token that begins every text
+        shown = [
+            position for position, (_, (start, end)) in enumerate(tokens) if start < end
+        ]  # not what begins a text
+        pieces = []
+        for position in shown:
+            start, end = tokens[position][1]
             apart = text[max(0, start - 1)].isspace() and not text[start].isspace()
             pieces.append(" " * apart + text[start:end])
-            routes.append(
-                [
-                    {"experts": experts.tolist(), "shares": (row[experts] / row[experts].sum()).tolist()}
-                    for row, experts in zip(shares[:, position], chosen[:, position], strict=True)
-                ]
-            )
-        return {"pieces": pieces, "routes": routes}
+        answer = {"pieces": pieces, "routes": self._routes(shares[:, shown])}
+        if self.by_lot:
+            by_lot = array(given(self.by_lot, text))[:, :, shown]
+            answer["random"] = [
+                [[_short(route) for route in layers] for layers in self._routes(one)] for one in by_lot
+            ]
+        return answer
+
+    def _routes(self, shares):
+        """Return for each token and layer its experts, and their shares, which make 1."""
+        chosen = (-shares).argsort(axis=2, kind="stable")[:, :, : self.active]  # first choice first
+        return [
+            [
+                {"experts": experts.tolist(), "shares": (row[experts] / row[experts].sum()).tolist()}
+                for row, experts in zip(shares[:, position], chosen[:, position], strict=True)
+            ]
+            for position in range(shares.shape[1])
+        ]
+
+
+def _short(route):
+    """Return a route of two experts as the view gets many of them: the experts, and the first one's share."""
+    return [*route["experts"], route["shares"][0]]

@@ -1,13 +1,13 @@
 // A window that can be dragged over a text: in each layer a token sees only what lies inside.
 // Model: `data` {layers, offers (texts), answers, words}, `said` {pieces, top} from the host (top: the likeliest next
 // tokens as [text, share]), and what the visitor chose: text, size (tokens that the window holds). The view asks with
-// `want` {text, size}. In a notebook `data` also has texts: for each offer {pieces, target}, and the answers give the
-// share of the token `target` alone; chance: the share that a guess would have.
+// `want` {text, size}. In a notebook `data` also has texts: for each offer {pieces, target}.
 import { LOOKS, adopt, announcer, chipClass, headline, keeper, make, onDrag, ownText, piecesOf, shape } from "./view.js";
 
 const HOP = 340; // ms for each layer when a fact is passed on
 const ROW = 22; // px
-const CHART = 120; // px
+const BARS = 56; // px
+const LETTER = 8; // px, the width of a label's letter, about
 const MOST = 128; // tokens
 
 const percent = (share) => (share < 0.005 ? "<1%" : `${Math.round(100 * share)}%`);
@@ -89,7 +89,7 @@ export function render({ model, el }) {
   function ask(words, number) {
     if (asked || answers.has(key(words, number))) return;
     asked = { text: words, size: number };
-    el.classList.toggle("waiting", model.get("live"));
+    el.classList.toggle("waiting", model.get("live") && number === size());
     model.set("want", asked);
     model.save_changes();
   }
@@ -102,6 +102,7 @@ export function render({ model, el }) {
   function show(words) {
     keep({ text: words, size: data.texts ? size() : count(words) });
     build();
+    complete();
   }
   function listen() {
     const said = model.get("said");
@@ -114,13 +115,24 @@ export function render({ model, el }) {
       return stop();
     }
     store(said);
-    if (said.want.text !== text()) return show(said.want.text);
-    update();
+    if (said.want.text !== text() && said.want.size === count(said.want.text)) show(said.want.text);
+    else update();
+    complete();
+  }
+  /** Ask for the windows that have no answer yet, the nearest first: they are at hand when the edge arrives there. */
+  function complete() {
+    if (asked || !model.get("live")) return;
+    const far = (number) => Math.abs(number - size());
+    let next = null;
+    for (let number = 2; number <= count(text()); number++) {
+      if (!answers.has(key(text(), number)) && (next === null || far(number) < far(next))) next = number;
+    }
+    if (next !== null) ask(text(), next);
   }
 
   // In a notebook: from how far back the word must come
   function distances() {
-    const row = make("div", "wd-distances", "tokens between telling and asking ");
+    const row = make("div", "wd-distances", "tokens back:");
     row.setAttribute("role", "group");
     for (const offer of data.offers) {
       const button = make("button", "num", offer);
@@ -146,7 +158,6 @@ export function render({ model, el }) {
     paper.replaceChildren();
     pieces.forEach((piece, index) => {
       const chip = make("span", chipClass(piece, index), piece.trim());
-      chip.append(make("i"));
       chip.hidden = index === 0; // the token that begins every text
       chips.push(chip);
       paper.append(chip);
@@ -160,11 +171,12 @@ export function render({ model, el }) {
     const column = (width - left - 8) / last;
     const x = (index) => left + (index - 0.5) * column;
     const top = 26;
-    const base = top + ROW * (layers + 1) + 42 + CHART; // the foot of the chart
-    const y = (share) => base - CHART * share;
-    const picture = shape("svg", { width, height: base + 40, viewBox: `0 0 ${width} ${base + 40}` });
-    const fact = right > 0 ? `where “${pieces[right].trim()}” can be, layer by layer` : "";
-    picture.append(shape("text", { x: left, y: 12, class: "wd-label" }, fact));
+    const rows = top + ROW * (layers + 1);
+    const base = rows + 52 + BARS; // the foot of the bars
+    const picture = shape("svg", { width, height: base + 42, viewBox: `0 0 ${width} ${base + 42}` });
+    const fact = right > 0 ? pieces[right].trim() : "";
+    if (fact in LOOKS) picture.style.setProperty("--look", LOOKS[fact]);
+    picture.append(shape("text", { x: left, y: 12, class: "wd-label" }, fact ? `where “${fact}” can be, layer by layer` : ""));
     const cells = [];
     for (let row = 0; row <= layers; row++) {
       picture.append(shape("text", { x: 0, y: top + ROW * row + 12, class: "wd-label" }, row ? `layer ${row}` : "text"));
@@ -175,31 +187,25 @@ export function render({ model, el }) {
       }
     }
     const shade = picture.appendChild(shape("rect", { class: "wd-shade" }));
-    picture.append(shape("text", { x: left, y: y(1) - 12, class: "wd-label" }, data.texts ? "share of the right word" : "share of the answer"));
-    for (const share of [0, 0.5, 1]) {
-      picture.append(shape("line", { x1: left, x2: width, y1: y(share), y2: y(share), class: "wd-grid" }));
-      picture.append(shape("text", { x: left - 6, y: y(share) + 4, class: "wd-label wd-end" }, `${100 * share}%`));
-    }
-    if (data.chance) {
-      picture.append(shape("line", { x1: left, x2: width, y1: y(data.chance), y2: y(data.chance), class: "wd-chance" }));
-      picture.append(shape("text", { x: width - 4, y: y(data.chance) - 5, class: "wd-label wd-end wd-against" }, "chance"));
-    }
+    picture.append(shape("line", { x1: left, x2: width - 8, y1: base, y2: base, class: "wd-grid" }));
+    picture.append(shape("text", { x: left - 6, y: base - BARS + 8, class: "wd-label wd-last" }, "100%"));
     const every = [5, 10, 20, 40].find((step) => column * step > 44) ?? 40;
-    for (let number = every; number <= last; number += every) {
-      picture.append(shape("text", { x: x(pieces.length - number), y: base + 16, class: "wd-label wd-middle" }, String(number)));
+    for (let number = every; number < last; number += every) {
+      picture.append(shape("text", { x: x(last - number), y: base + 18, class: "wd-label wd-middle" }, String(number)));
     }
-    picture.append(shape("text", { x: left, y: base + 34, class: "wd-label" }, "← tokens in the window"));
+    picture.append(shape("text", { x: left, y: base + 36, class: "wd-label" }, "← tokens back"));
     const [path, dot] = [shape("polyline", { class: "wd-path" }), shape("circle", { r: 6, class: "wd-dot" })];
-    const [lines, marks, edge, knob] = [shape("g"), shape("g"), shape("line", { class: "wd-edge" }), shape("circle", { r: 7, class: "wd-knob" })];
-    picture.append(lines, marks, path, edge, knob, dot);
+    const [bars, edge, knob] = [shape("g"), shape("line", { class: "wd-edge" }), shape("circle", { r: 7, class: "wd-knob" })];
+    const says = shape("text", { x: left, y: rows + 16, class: "wd-label wd-over" }, "the answer, if the window begins at this token");
+    picture.append(bars, path, edge, knob, dot, says);
     stage.replaceChildren(picture);
-    part = { pieces, right, last, x, y, top, base, left, column, cells, shade, path, dot, lines, marks, edge, knob };
+    part = { pieces, right, last, x, top, rows, base, left, column, cells, shade, path, dot, bars, edge, knob };
     update();
   }
 
   function update() {
     if (!part || !whole() || part.pieces !== whole().pieces) return;
-    const { pieces, right, last, x, y, top, base } = part;
+    const { pieces, right, last, x, top, rows, base, column } = part;
     const number = size();
     const first = pieces.length - number;
     const said = answers.get(key(text(), number));
@@ -208,17 +214,9 @@ export function render({ model, el }) {
     const stops = right > 0 ? relay(right, last, number, layers) : [];
 
     chips.forEach((chip, index) => {
-      const steps = layersNeeded(last - index, number);
       chip.classList.toggle("in", index >= first);
-      chip.classList.toggle("far", steps > layers);
       chip.classList.toggle("told", index === right);
       chip.classList.toggle("stop", stops.includes(index) && index !== right && index !== last);
-      const before = index > 1 ? layersNeeded(last - index + 1, number) : 0;
-      chip.classList.toggle("beyond", steps > 1);
-      chip.classList.toggle("begins", Math.min(before, layers + 1) !== Math.min(steps, layers + 1));
-      const long = number > 5; // else the words of one run would cover those of the next
-      chip.lastChild.textContent = !chip.matches(".beyond.begins") ? "" : steps > layers ? "out of reach" : long ? `needs ${steps} layers` : String(steps);
-      chip.classList.toggle("late", chip.lastChild.textContent.length > 2 && chip.offsetLeft + 100 > paper.clientWidth);
       if (index === right) tint(chip, favourite.trim());
     });
     const corner = chips[Math.max(1, first)];
@@ -244,46 +242,43 @@ export function render({ model, el }) {
     part.dot.classList.toggle("lost", needed > layers);
     part.dot.setAttribute("visibility", way.length ? "visible" : "hidden");
 
-    // The chart: what the model says for each window
-    const tried = [...(sizesOf.get(text()) ?? [])].sort((a, b) => b - a).map((each) => ({ each, top: answers.get(key(text(), each)).top }));
-    const at = (each) => x(Math.max(1, pieces.length - each));
-    const share = (list, token) => list.find(([other]) => other === token)?.[1] ?? 0;
-    const wrong = data.texts ? [] : tried.filter(({ top: list }) => list[0][0] !== favourite);
-    const line = (points, name) => shape("polyline", { points: points.map((point) => point.join(",")).join(" "), class: name });
-    part.lines.replaceChildren(line(tried.map(({ each, top: list }) => [at(each), y(share(list, favourite))]), "wd-right"));
-    part.marks.replaceChildren(
-      ...tried.map(({ each, top: list }) => shape("circle", { cx: at(each), cy: y(share(list, favourite)), r: 3, class: "wd-mark" })),
-      ...wrong.map(({ each, top: list }) => shape("circle", { cx: at(each), cy: y(list[0][1]), r: 3.5, class: "wd-mark wrong" })),
-    );
-    const place = (index, words, name) => shape("text", { x: index, y: y(1) + 21, class: `wd-label ${name}` }, words);
-    if (tried.length > 3) {
-      const anchor = wrong.length ? at(wrong[0].each) - part.column - 8 : part.left + 4;
-      if (wrong.length) {
-        const common = wrong.map(({ top: list }) => list[0][0].trim());
-        const most = common.sort((a, b) => common.filter((one) => one === b).length - common.filter((one) => one === a).length)[0];
-        part.marks.append(place(at(wrong[0].each) + 8, `“${most}”`, "wd-wrong"));
-        part.marks.append(place(anchor, `“${favourite.trim()}”`, "wd-end wd-favourite"));
-      }
-    }
+    // A bar for each window: the answer's share, in its colour if it is one. A label for each run of equal answers.
+    const tried = [...(sizesOf.get(text()) ?? [])].filter((each) => each < pieces.length).sort((a, b) => b - a);
+    const runs = [];
+    const bars = tried.map((each) => {
+      const [token, sure] = answers.get(key(text(), each)).top[0];
+      const word = token.trim();
+      const index = pieces.length - each;
+      const bar = shape("rect", { x: x(index) - column / 2 + 1, y: base - BARS * sure, width: Math.max(1, column - 2), height: BARS * sure });
+      bar.setAttribute("class", `wd-bar${token === favourite ? " right" : ""}${index === Math.max(1, first) ? " now" : ""}`);
+      if (word in LOOKS) bar.style.fill = LOOKS[word];
+      if (runs.at(-1)?.word === word) runs.at(-1).until = index;
+      else runs.push({ word, from: index, until: index, right: token === favourite });
+      return bar;
+    });
+    const labels = runs
+      .filter(({ word, from, until }) => (until - from + 1) * column > LETTER * (word.length + 1))
+      .map(({ word, from, until, right: ok }) =>
+        shape("text", { x: (x(from) + x(until)) / 2, y: base - BARS - 5, class: `wd-label wd-middle ${ok ? "wd-right" : "wd-wrong"}` }, `“${word}”`),
+      );
+    part.bars.replaceChildren(...bars, ...labels);
     const here = x(Math.max(1, first)) - part.column / 2;
     for (const [name, value] of Object.entries({ x1: here, x2: here, y1: top - 6, y2: base })) part.edge.setAttribute(name, String(value));
     part.knob.setAttribute("cx", String(here));
     part.knob.setAttribute("cy", String(base));
-    for (const [name, value] of Object.entries({ x: part.left, y: top - 6, width: Math.max(0, here - part.left), height: base - top + 6 })) part.shade.setAttribute(name, String(value));
+    for (const [name, value] of Object.entries({ x: part.left, y: top - 6, width: Math.max(0, here - part.left), height: rows - top + 6 })) part.shade.setAttribute(name, String(value));
 
     const next = paper.querySelector(".wd-next");
     if (said) {
       const [now, sure] = said.top[0];
-      const other = data.texts ? sure < 0.5 : now !== favourite;
+      const other = now !== favourite;
       const never = !pieces.includes(now);
-      next.textContent = data.texts && other ? "?" : now.trim();
-      tint(next, next.textContent);
+      next.replaceChildren(now.trim(), make("b", "num", percent(sure)));
+      tint(next, now.trim());
       next.classList.toggle("ember", other);
       loud.textContent = percent(sure);
       loud.classList.toggle("ember", other);
-      loudWords.textContent = data.texts
-        ? ` for the right word, “${now.trim()}”; a guess has ${percent(data.chance)}`
-        : ` “${now.trim()}”${other && never ? ", which the text never says" : ""}`;
+      loudWords.textContent = ` “${now.trim()}”${!other ? "" : never ? ", which the text never says" : `, not “${favourite.trim()}”`}`;
       const sees = number === pieces.length ? `all ${number - 1} tokens` : `${several(number, "token")}, itself included`;
       take.textContent = `In each layer a token sees ${sees}. ${arrival(favourite.trim(), last - right, needed, other)}`;
       handle.setAttribute("aria-valuetext", `${number} tokens: ${now.trim()}, ${percent(sure)}`);
@@ -297,7 +292,7 @@ export function render({ model, el }) {
     if (needed === 1) return `“${word}”, ${several(back, "token")} back, is in sight.`;
     if (needed > layers) return `“${word}” is out of reach: ${layers} layers carry it ${several(layers * (size() - 1), "token")} of ${back}.`;
     const stops = relay(part.right, part.last, size(), layers).slice(1, -1).map((index) => `“${part.pieces[index].trim()}”`);
-    return `${needed} layers could hand “${word}” on, by way of ${stops.join(", ")}${other && !data.texts ? ", but the answer shows nothing of it" : ""}.`;
+    return `${needed} layers could hand “${word}” on, by way of ${stops.join(", ")}${other ? ", but the answer shows nothing of it" : ""}.`;
   }
 
   // The edge of the window can be dragged in the text and in the picture

@@ -5,7 +5,7 @@ from course_utils.views.text import percent, visible
 from course_utils.widgets.explorer import check_choice, given
 from course_utils.widgets.live_view import LiveView
 
-WINDOWS = (2, 4, 8, 16, 32, 64)  # asked for at the start
+LIKELIEST = 3  # next words that the view gets
 
 
 class SlidingWindow(LiveView):
@@ -13,15 +13,14 @@ class SlidingWindow(LiveView):
 
     The learner drags the edge of the window over the text, and chooses how far back the word is.
 
-    ask : function (distance, window) -> probability from 0 to 1 that the model, with this window in each
-        layer, gives to the right word after the text for this distance. If it raises an error, the view shows
-        a message.
+    ask : function (distance, window) -> list of (word, probability from 0 to 1), the likeliest first: what
+        the model, with this window in each layer, says after the text for this distance. If it raises an
+        error, the view shows a message.
     texts : dict from a distance in tokens to (pieces, target): the tokens of a text, and the index of the
         token that the last token has to find.
     layers : int, the number of layers of the model.
     window : int, the window at the start; at least 2.
     distance : int, the distance at the start; one of the keys of `texts`.
-    chance : float, the probability that a random guess is right.
     name : str, the name of the model, as the subject of a sentence.
 
     Raises CourseError if `texts` has no such distance, or if a window holds less than 2 tokens.
@@ -29,30 +28,27 @@ class SlidingWindow(LiveView):
 
     view = "window"
 
-    def __init__(self, ask, texts, layers, window, distance, chance, name="The model"):
+    def __init__(self, ask, texts, layers, window, distance, name="The model"):
         check_choice("distance", distance, texts)
         if window < 2:
             raise CourseError(f"A window of {window} shows the last token itself at most: take 2 or more.")
         self.ask, self.texts = ask, texts
         pieces, target = texts[distance]
         whole = len(pieces)
-        sees = whole - target  # the smallest window in which the word is in sight
-        asked = {*WINDOWS, window, sees, sees - 1}
-        sizes = sorted({size for size in asked if 2 <= size < whole} | {whole}, reverse=True)
-        wants = [{"text": str(distance), "size": size} for size in sizes]
+        wants = [{"text": str(distance), "size": size} for size in range(whole, 1, -1)]
         answers = [{"want": want, **self.answer(want)} for want in wants]
-        share = next(each["top"][0][1] for each in answers if each["want"]["size"] == min(window, whole))
+        said = next(each["top"] for each in answers if each["want"]["size"] == min(window, whole))
+        word, share = said[0]
         needed = max(1, -(-(whole - 1 - target) // (window - 1)))  # each layer carries it by window - 1
         way = f"can arrive through {needed} layers" if needed > 1 else "is in sight"
         alt = (
             f"Each of {layers} layers sees {window} tokens. “{visible(pieces[target])}”, "
             f"{whole - 1 - target} tokens back, {way if needed <= layers else 'cannot arrive'}. "
-            f"{name} gives the right word {percent(share)}; chance is {percent(chance)}."
+            f"{name} answers “{word.strip()}”, {percent(share)}."
         )
         super().__init__(
             data={
                 "layers": layers,
-                "chance": float(chance),
                 "offers": [str(each) for each in sorted(texts)],
                 "texts": {
                     str(each): {"pieces": _apart(text), "target": at} for each, (text, at) in texts.items()
@@ -66,10 +62,11 @@ class SlidingWindow(LiveView):
 
     def answer(self, want):
         distance = int(want["text"])
-        pieces, target = self.texts[distance]
-        share = float(given(self.ask, distance, want["size"]))
-        pieces = _apart(pieces)
-        return {"pieces": pieces, "top": [[pieces[target], share]]}
+        pieces, _ = self.texts[distance]
+        said = given(self.ask, distance, want["size"])
+        words = _apart([word for word, _ in said])
+        top = [[word, float(share)] for word, (_, share) in zip(words, said, strict=True)]
+        return {"pieces": _apart(pieces), "top": top}
 
 
 def as_mistral(model):
@@ -122,11 +119,12 @@ def window_over_stories(model, tokenizer, stories, *, back, window, name) -> Sli
     def ask(distance, size):
         model.config.sliding_window = size
         scores = model(**tokenizer(beginnings[distance], return_tensors="pt")).logits[0, -1]
-        colour = tokenizer.convert_tokens_to_ids(stories[distance][0].filled["colour"])
-        return scores.softmax(-1)[colour].item()
+        likeliest = scores.softmax(-1).topk(LIKELIEST)
+        words = tokenizer.convert_ids_to_tokens(likeliest.indices.tolist())
+        return list(zip(words, likeliest.values.tolist(), strict=True))
 
     layers = model.config.num_hidden_layers
-    return SlidingWindow(ask, texts, layers, window, back, 1 / 13, name)
+    return SlidingWindow(ask, texts, layers, window, back, name)
 
 
 def _apart(pieces):

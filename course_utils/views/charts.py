@@ -92,14 +92,14 @@ def lines(
         if baseline is not None:
             words.append(f"{baseline_label or 'baseline'}: {number(baseline)}")
             axes.axhline(baseline, color=INK, linewidth=1.5, linestyle=(0, (4, 3)))
-            right = _crowded(x, series, baseline)
+            side = _uncrowded(x, series, baseline)
             axes.annotate(
                 words[-1],
-                (1 if right else 0, baseline),
+                ({"left": 0, "center": 0.5, "right": 1}[side], baseline),
                 xycoords=("axes fraction", "data"),
-                xytext=(-6 if right else 6, 4),
+                xytext=({"left": 6, "center": 0, "right": -6}[side], 4),
                 textcoords="offset points",
-                horizontalalignment="right" if right else "left",
+                horizontalalignment=side,
             )
         axes.set(xlabel=x_label, ylabel=y_label)
         _thousands(axes.xaxis)
@@ -351,8 +351,8 @@ def _thousands(axis):
     axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.10g}"))
 
 
-def _crowded(x, series, baseline):
-    """Return whether a baseline's label would cover a point at the chart's left, and none at its right."""
+def _uncrowded(x, series, baseline):
+    """Return where a baseline's label covers no point: "left", "right" or "center"; "left" if nowhere."""
     every = [value for values in series.values() for value in values]
     room = 0.12 * (max(every) - min(every))
     third = (max(x) - min(x)) / 3
@@ -363,7 +363,12 @@ def _crowded(x, series, baseline):
         if 0 < value - baseline < room
     ]
     left, right = min(x) + third, max(x) - third
-    return any(at < left for at in covered) and not any(at > right for at in covered)
+    crowded = {
+        "left": any(at < left for at in covered),
+        "right": any(at > right for at in covered),
+        "center": any(left <= at <= right for at in covered),
+    }
+    return next((side for side, full in crowded.items() if not full), "left")
 
 
 def _spread(values, axes, gap=0.1):

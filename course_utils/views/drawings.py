@@ -34,8 +34,9 @@ def model_drawing(words, *, layers, lit="", window=None) -> Picture:
         axes.set(xlim=(0, 12), ylim=(-0.3, 10))
         axes.axis("off")
         columns = [1 + 7.2 * index / max(1, len(words) - 1) for index in range(len(words))]
+        wide = min(1.6, 0.93 * 7.2 / max(1, len(words) - 1))  # the boxes stand apart
         for x, word in zip(columns, words, strict=True):
-            _box(axes, x - 0.8, 9.1, 1.6, 0.7, lit == "tokens")
+            _box(axes, x - wide / 2, 9.1, wide, 0.7, lit == "tokens")
             _centred(axes, x, 9.45, word.strip(), fontsize=11)
             _arrow(axes, x, 9.05, x, 8.55)
             for step in range(5):
@@ -167,17 +168,19 @@ def speech_drawing(sound, picture, written, *, lit="") -> Picture:
     return from_figure(figure, alt=alt, title="A speech model")
 
 
-def mixture_drawing(token, shares, *, active=2, title=None) -> Picture:
+def mixture_drawing(token, shares, *, names=None, active=2, title=None) -> Picture:
     """Draw a token's way through a mixture of experts: the router's shares, and who takes it.
 
     token : str.
     shares : list of float, the share from 0 to 1 that the router gives to each expert.
+    names : list of str, what stands in the experts' boxes; by default their numbers.
     active : int, how many experts take the token.
     title : str, written above the picture.
     """
     from matplotlib.figure import Figure
 
     count = len(shares)
+    named = [str(expert) for expert in range(count)] if names is None else names
     order = sorted(range(count), key=lambda expert: -shares[expert])
     chosen = order[:active]
     total = sum(shares[expert] for expert in chosen)
@@ -187,7 +190,8 @@ def mixture_drawing(token, shares, *, active=2, title=None) -> Picture:
         axes.set(xlim=(0, 12), ylim=(-0.2, 10))
         axes.axis("off")
         middle = 5.0
-        step = min(1.7, 8.4 / max(1, count - 1))
+        step = min(2.4 if names else 1.7, 8.4 / max(1, count - 1))
+        half = 0.5 if names is None else 0.44 * step  # half the width of an expert's box
         columns = [middle + step * (expert - (count - 1) / 2) for expert in range(count)]
         _box(axes, middle - 1.1, 9.1, 2.2, 0.75, False)
         _centred(axes, middle, 9.47, token.strip(), fontsize=12, fontweight="bold")
@@ -208,8 +212,9 @@ def mixture_drawing(token, shares, *, active=2, title=None) -> Picture:
                 color=colour,
                 fontweight="bold" if lit else "normal",
             )
-            _box(axes, x - 0.5, 4.2, 1.0, 1.4, lit)
-            _centred(axes, x, 4.9, str(expert), fontsize=13, color=INK if lit else QUIET)
+            _box(axes, x - half, 4.2, 2 * half, 1.4, lit)
+            look = {"fontsize": 13 if names is None else 11, "color": INK if lit else QUIET}
+            _centred(axes, x, 4.9, named[expert].replace("_", "\n"), **look)
             if lit:
                 _arrow(axes, x, 4.15, middle, 2.0, True)
                 lower = 0.55 * (sorted(chosen).index(expert) % 2)  # so that neighbours do not touch
@@ -225,8 +230,8 @@ def mixture_drawing(token, shares, *, active=2, title=None) -> Picture:
                 )
         _centred(axes, middle, 1.65, "+", fontsize=17, color=LIT_EDGE, fontweight="bold")
         _arrow(axes, middle, 1.3, middle, 0.85)
-        for cell in range(5):
-            _box(axes, middle - 0.6 + 0.24 * cell, 0.3, 0.24, 0.45, False)
+        _box(axes, middle - 1.1, 0.05, 2.2, 0.75, False)
+        _centred(axes, middle, 0.42, "new list", fontsize=12)
         beside = {
             9.47: "a token's list",
             8.07: "scores each expert",
@@ -234,12 +239,13 @@ def mixture_drawing(token, shares, *, active=2, title=None) -> Picture:
             4.9: "the experts; pale:\nnot run",
             3.35: "two shares, again\n100% together" if active == 2 else "their shares,\nagain 100%",
             1.65: "add up",
-            0.52: "the new list",
+            0.42: "goes on",
         }
         for y, text in beside.items():
             axes.text(10.0, y, text, va="center", color=QUIET, fontsize=10.5)
-    words = ", ".join(f"expert {expert} {100 * share:.0f}%" for expert, share in enumerate(shares))
-    weights = " and ".join(f"expert {expert} times {shares[expert] / total:.2f}" for expert in chosen)
+    said = [f"expert {name}" for name in named] if names is None else named
+    words = ", ".join(f"{name} {100 * share:.0f}%" for name, share in zip(said, shares, strict=True))
+    weights = " and ".join(f"{said[expert]} times {shares[expert] / total:.2f}" for expert in chosen)
     alt = f"The router's shares for “{token.strip()}”: {words}. It takes {weights}, and adds them up."
     return from_figure(figure, alt=alt, title=title)
 

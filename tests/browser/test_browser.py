@@ -290,10 +290,10 @@ def test_a_window_is_opened_by_keyboard_and_the_word_is_found(lesson):
         explorer.get_by_role("slider"),
     )
     expect(take).to_contain_text("3 layers could hand “pink” on")
-    expect(head).to_contain_text("<1% for the right word")
+    expect(head).to_contain_text("91% “red”, which the text never says")
     edge.press("Home")
     expect(take).to_contain_text("“pink”, 39 tokens back, is in sight")
-    expect(head).to_contain_text(re.compile("(99|100)% for the right word"))
+    expect(head).to_contain_text(re.compile("(99|100)% “pink”"))
     explorer.get_by_role("button", name="84", exact=True).click()  # the kernel computes
     edge.press("End")
     expect(take).to_contain_text("out of reach: 4 layers carry it 4 tokens of 84")

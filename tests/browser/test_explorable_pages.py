@@ -528,16 +528,18 @@ def test_a_window_hides_the_colour_once_its_edge_has_passed(visit):
     visited = visit("window.html")
     page = visited.page
     answer, edge, take = page.locator(".wd-next"), page.get_by_role("slider"), page.locator(".wd-take")
-    expect(answer).to_have_text("black")
+    expect(answer).to_have_text("black98%")
     expect(page.locator(".wd-head")).to_have_text("98% “black”, which the text never says")
+    expect(page.locator(".wd-bar")).to_have_count(36)  # an answer for each window
+    expect(page.locator(".wd-bar.right")).to_have_count(7)
+    expect(page.locator(".wd-bar.now")).to_have_count(1)
     expect(take).to_contain_text("2 layers could hand “pink” on")
-    assert page.locator(".wd-text .chip:visible i").all_inner_texts().count("needs 2 layers") == 1
     edge.press("ArrowLeft")  # the colour is inside again
-    expect(answer).to_have_text("pink")
+    expect(answer).to_contain_text("pink")
     expect(take).to_contain_text("“pink”, 30 tokens back, is in sight")
     assert "size=31" in page.url
     page.locator(".wd-text .chip", has_text="Blake").click()
-    expect(answer).to_have_text("black")
+    expect(answer).to_contain_text("black")
     expect(page.locator(".wd-text .chip.told")).not_to_have_class(re.compile(r"\bin\b"))
     edge.press("End")
     expect(take).to_contain_text("out of reach: 4 layers carry it 4 tokens of 30")
@@ -546,17 +548,17 @@ def test_a_window_hides_the_colour_once_its_edge_has_passed(visit):
     page.mouse.down()
     page.mouse.move(box["x"] + 80, box["y"] + 40, steps=3)
     page.mouse.up()
-    expect(answer).to_have_text("pink")
+    expect(answer).to_contain_text("pink")
     page.get_by_role("button", name="Close it slowly").click()
-    expect(answer).to_have_text("black")
+    expect(answer).to_contain_text("black")
     page.get_by_role("button", name="Stop").click()
     visited.wake()
     field = page.get_by_label("Your own text")
     field.fill("Ellis hid the pencil in the red basket. Where is the pencil? The pencil is in the")
     field.press("Enter")
-    expect(answer).to_have_text("red")
+    expect(answer).to_contain_text("red")
     edge.press("End")
-    expect(answer).not_to_have_text("red")
+    expect(answer).not_to_contain_text("red")
 
 
 def test_noise_flips_words_and_each_word_can_be_heard(visit):

@@ -13,7 +13,7 @@ TEXTS = {3: (["<s>", "red", ",", "b"], 1), 5: (["<s>", "red", "a", "b", "c", "th
 
 def test_a_window_is_asked_for_at_the_start_and_for_what_the_view_wants():
     calls = []
-    view = SlidingWindow(lambda *place: calls.append(place) or 0.5, TEXTS, 2, 3, 5, 0.1, "Our model")
+    view = SlidingWindow(lambda *place: calls.append(place) or [("red", 0.5)], TEXTS, 2, 3, 5, "Our model")
     assert calls == [(5, 6), (5, 5), (5, 4), (5, 3), (5, 2)]
     data = view.widget.data
     assert data["offers"] == ["3", "5"] and data["texts"]["3"]["pieces"] == [" <s>", " red", ",", " b"]
@@ -31,18 +31,18 @@ def test_a_window_is_asked_for_at_the_start_and_for_what_the_view_wants():
     [(6, 2, "is in sight"), (3, 2, "can arrive through 2 layers"), (2, 2, "cannot arrive")],
 )
 def test_a_window_says_how_the_word_arrives(window, layers, way):
-    view = SlidingWindow(lambda *_: 0.5, TEXTS, layers, window, 5, 0.1, "Our model")
+    view = SlidingWindow(lambda *_: [("blue", 0.5), ("red", 0.2)], TEXTS, layers, window, 5, "Our model")
     assert view.alt == (
         f"Each of 2 layers sees {window} tokens. “red”, 4 tokens back, {way}. "
-        "Our model gives the right word 50.0%; chance is 10.0%."
+        "Our model answers “blue”, 50.0%."
     )
 
 
 def test_a_window_refuses_a_start_that_cannot_be():
     with pytest.raises(CourseError, match="no distance 9: choose one of 3, 5"):
-        SlidingWindow(lambda *_: 0.5, TEXTS, 2, 4, 9, 0.1)
+        SlidingWindow(lambda *_: [("red", 0.5)], TEXTS, 2, 4, 9)
     with pytest.raises(CourseError, match="A window of 1 shows the last token itself at most"):
-        SlidingWindow(lambda *_: 0.5, TEXTS, 2, 1, 5, 0.1)
+        SlidingWindow(lambda *_: [("red", 0.5)], TEXTS, 2, 1, 5)
 
 
 def test_llama_s_weights_give_the_same_scores_in_mistral_s_class_until_it_gets_a_window():
@@ -70,8 +70,10 @@ def test_a_window_over_stories_finds_the_colour_only_in_sight():
     view = course.opened.window_over_stories(
         twin, tokenizer, {30: [document]}, back=30, window=16, name="Llama"
     )
-    shares = {said["want"]["size"]: said["top"][0][1] for said in view.widget.data["answers"]}
-    assert shares[31] > 0.9 and shares[30] < 0.5 and "“" + document.filled["colour"] in view.alt
+    colour = document.filled["colour"]
+    said = {answer["want"]["size"]: answer["top"][0] for answer in view.widget.data["answers"]}
+    assert said[31][0] == f" {colour}" and said[31][1] > 0.9
+    assert said[30][0] != f" {colour}" and f"“{colour}”" in view.alt
 
 
 def test_routings_are_those_of_the_model_and_pairs_are_what_they_say():
@@ -88,16 +90,23 @@ def test_routings_are_those_of_the_model_and_pairs_are_what_they_say():
     assert torch.equal(routers["trained"].chosen[7], logits.topk(2).indices[:, 1:])  # without <s>
     shares = course.opened.router_shares(model, tokenizer, documents[7].text)
     assert torch.equal(shares, logits.softmax(-1))
+    by_lot = course.opened.router_shares(model, tokenizer, documents[7].text, tables)
+    assert by_lot.shape == (2, *shares.shape)
+    assert torch.equal(routers["random 2"].chosen[7], by_lot[1].topk(2).indices[:, 1:])
+    assert list(course.opened.routings(model, tokenizer, documents[:2])) == ["trained"]
     assert sum(routers["random 2"].load(3)) == pytest.approx(100)
     for same_word, same_kind in ((True, True), (True, False), (False, None)):
         pairs = course.opened.word_pairs(documents, tokenizer, same_word=same_word, same_kind=same_kind)
-        texts = [text for pair in pairs for text, _ in pair]
+        texts = [place.text for pair in pairs for place in pair]
         assert pairs and len(set(texts)) == len(texts)
-        for (one, at), (other, place) in pairs:
-            words = [tokenizer(documents[i].text)["input_ids"][1:] for i in (one, other)]
-            assert (words[0][at] == words[1][place]) == same_word
+        for pair in pairs:
+            for place in pair:
+                token = tokenizer(documents[place.text].text)["input_ids"][1:][place.position]
+                assert tokenizer.decode([token]).strip() == place.word
+                assert documents[place.text].register == place.kind
+            assert (pair[0].word == pair[1].word) == same_word
             if same_kind is not None:
-                assert (documents[one].register == documents[other].register) == same_kind
+                assert (pair[0].kind == pair[1].kind) == same_kind
 
 
 @pytest.fixture(scope="module")
@@ -119,6 +128,20 @@ EXAMPLES = {"sums": "14 + 15 = 29.", "questions": "What does a nurse use? A nurs
 @pytest.fixture
 def router(mixtral):
     return Router(*mixtral, EXAMPLES, layer=1)
+
+
+def test_a_router_gets_what_random_numbers_would_choose(mixtral):
+    route, tokenizer = mixtral
+    by_lot = numpy.tile(route(EXAMPLES["sums"]).flip(-1), (3, 1, 1, 1))  # three routers that turn it around
+    view = Router(route, tokenizer, EXAMPLES, layer=1, by_lot=lambda text: by_lot, sender="random")
+    (said,) = view.widget.data["answers"]
+    assert len(said["random"]) == 3 and len(said["random"][0]) == len(said["pieces"])
+    first, second, share = said["random"][2][0][1]
+    route_1 = said["routes"][0][1]
+    assert [7 - first, 7 - second] == route_1["experts"] and share == pytest.approx(route_1["shares"][0])
+    assert view.widget.sender == "random"
+    with pytest.raises(CourseError, match="random"):
+        Router(route, tokenizer, EXAMPLES, sender="random")
 
 
 def test_a_router_shows_what_the_model_s_own_gate_picks(router):

@@ -131,13 +131,19 @@ def test_lines_say_both_ends():
 
 
 @pytest.mark.parametrize(
-    ("values", "right"),
-    [([5.2, 1, 1], True), ([9, 1, 5.2], False), ([5.2, 1, 5.2], False), ([9, 1, 1], False)],
+    ("values", "side"),
+    [
+        ([5.2, 1, 1], "right"),
+        ([9, 1, 5.2], "left"),
+        ([5.2, 1, 5.2], "center"),
+        ([5.2, 5.3, 5.2], "left"),
+        ([9, 1, 1], "left"),
+    ],
 )
-def test_a_baseline_s_label_avoids_points_at_the_left(values, right):
-    from course_utils.views.charts import _crowded
+def test_a_baseline_s_label_avoids_points(values, side):
+    from course_utils.views.charts import _uncrowded
 
-    assert _crowded([1, 5, 9], {"a": values}, 5) is right
+    assert _uncrowded([1, 5, 9], {"a": values}, 5) == side
 
 
 def test_histogram_says_range_and_marks():
