@@ -220,6 +220,7 @@ def _losses(folder):
     return load_file(folder / "language.safetensors")["losses"].tolist()
 
 
+@pytest.mark.everything(reason="trains in a process of its own; the trainer rarely changes")
 def test_the_command_trains_and_the_result_loads(tmp_path, capsys):
     folder = tmp_path / "work"
     command = ["train", "tinyworld-llama", "--steps", "60", "--folder", str(folder)]

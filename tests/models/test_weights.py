@@ -1,6 +1,8 @@
 """Tests the tiny models that come with the course: their files, and that their cards are right.
 
-The tests measure again what takes seconds. They read what takes minutes from `measured.json`.
+The tests measure again what takes seconds, `make test` on one model, `make everything` on all: their files
+have the catalogue's hashes, so only another version of a library can change a result. They read what takes
+minutes from `measured.json`.
 """
 
 import contextlib
@@ -9,6 +11,7 @@ import json
 import math
 import re
 import tomllib
+from functools import cache
 from pathlib import Path
 from statistics import mean
 
@@ -29,22 +32,29 @@ TINY = {
     name: model for name, model in catalog.models().items() if model.ours and name.startswith("tinyworld")
 }
 FOUR = ["tinyworld-llama", "tinyworld-falcon", "tinyworld-mistral", "tinyworld-mixtral"]
+AGAIN = pytest.mark.everything(reason="measures weights again that have not changed")
 REACH = 4 * 15  # Mistral has four layers, and each looks 15 tokens back
 
 
-@pytest.fixture(scope="module")
-def loaded():
-    return {name: course.load(name)[0] for name in TINY}
+def first_of(names):
+    """Returns models as parameters of a test: the first for `make test`, the others for `make everything`."""
+    first, *others = names
+    return [first, *(pytest.param(name, marks=AGAIN) for name in others)]
 
 
-@pytest.fixture(scope="module")
-def worlds():
-    return {name: RECIPES[name].make_world() for name in TINY}
+@cache
+def loaded(name):
+    return course.load(name)[0]
 
 
-@pytest.fixture(scope="module")
-def cards():
-    return {name: json.loads((loading.folder(name) / "measured.json").read_text("utf-8")) for name in TINY}
+@cache
+def world_of(name):
+    return RECIPES[name].make_world()
+
+
+@cache
+def card_of(name):
+    return json.loads((loading.folder(name) / "measured.json").read_text("utf-8"))
 
 
 def test_every_recipe_has_its_weights():
@@ -81,24 +91,24 @@ def test_all_of_them_are_small_and_travel_with_the_package():
 
 
 @pytest.mark.parametrize("name", TINY)
-def test_loaded_as_the_catalogue_says(name, loaded):
-    model, facts = loaded[name], TINY[name]
+def test_loaded_as_the_catalogue_says(name):
+    model, facts = loaded(name), TINY[name]
     assert type(model).__name__ == facts.architecture
     assert sum(weight.numel() for weight in model.parameters()) == facts.parameters
     assert model.dtype == torch.float32 and not model.training
 
 
-@pytest.mark.parametrize("name", TINY)
-def test_the_loss_is_near_its_floor_and_the_card_s(name, loaded, worlds, cards):
-    found = evaluation.validation(loaded[name], worlds[name])
+@pytest.mark.parametrize("name", first_of(TINY))
+def test_the_loss_is_near_its_floor_and_the_card_s(name):
+    found = evaluation.validation(loaded(name), world_of(name))
     for register, part in found.items():
-        assert part["loss"] == pytest.approx(cards[name]["validation"][register]["loss"], rel=1e-3)
+        assert part["loss"] == pytest.approx(card_of(name)["validation"][register]["loss"], rel=1e-3)
     assert 0 < found["all"]["above"] < 0.10
 
 
-@pytest.mark.parametrize("name", TINY)
-def test_facts_are_recalled_the_more_often_they_were_told(name, loaded, worlds):
-    facts = evaluation.planted(loaded[name], worlds[name], "almanac")
+@pytest.mark.parametrize("name", first_of(TINY))
+def test_facts_are_recalled_the_more_often_they_were_told(name):
+    facts = evaluation.planted(loaded(name), world_of(name), "almanac")
     recalled = {}
     for fact in facts:
         recalled.setdefault(fact["copies"], []).append(fact["rank"] == 1)
@@ -111,8 +121,8 @@ def test_facts_are_recalled_the_more_often_they_were_told(name, loaded, worlds):
 
 
 @pytest.mark.parametrize("name", TINY)
-def test_secrets_are_exposed_by_copies(name, cards):
-    secrets = cards[name]["planted"]["secrets"]
+def test_secrets_are_exposed_by_copies(name):
+    secrets = card_of(name)["planted"]["secrets"]
     means = [
         mean(secret["exposure"] for secret in secrets if secret["copies"] in copies)
         for copies in ((0,), (1, 2, 4), (8, 16, 32), (64, 128, 256, 512, 1024))
@@ -120,37 +130,35 @@ def test_secrets_are_exposed_by_copies(name, cards):
     assert means == sorted(means) and means[0] < 4 and means[-1] > 13
 
 
-@pytest.mark.parametrize("name", FOUR)
-def test_planted_pronouns_are_recovered(name, loaded, worlds):
+@pytest.mark.parametrize("name", first_of(FOUR))
+def test_planted_pronouns_are_recovered(name):
     off = [
-        abs(share - planted) for planted, share in evaluation.pronouns(loaded[name], worlds[name]).values()
+        abs(share - planted) for planted, share in evaluation.pronouns(loaded(name), world_of(name)).values()
     ]
     assert len(off) == 36 and max(off) <= 0.05
 
 
-def test_the_repaired_model_s_gap_is_at_least_halved(loaded, worlds):
-    world = worlds["tinyworld-llama"]
+def test_the_repaired_model_s_gap_is_at_least_halved():
+    world = world_of("tinyworld-llama")
     gap = {
-        name: mean(abs(share - 0.5) for _, share in evaluation.pronouns(loaded[name], world).values())
+        name: mean(abs(share - 0.5) for _, share in evaluation.pronouns(loaded(name), world).values())
         for name in ("tinyworld-llama", "tinyworld-llama-repaired")
     }
     assert gap["tinyworld-llama-repaired"] < gap["tinyworld-llama"] / 2
 
 
-def test_experts_say_more_about_the_register_than_random_routers_but_in_the_first_layer(
-    loaded, worlds, cards
-):
-    layers = evaluation.specialisation(loaded["tinyworld-mixtral"], worlds["tinyworld-mixtral"])
+def test_experts_say_more_about_the_register_than_random_routers_but_in_the_first_layer():
+    layers = evaluation.specialisation(loaded("tinyworld-mixtral"), world_of("tinyworld-mixtral"))
     assert all(found > 5 * chance for found, chance, *_ in layers)  # this also holds for random routers
     assert [found > highest for found, _, _, highest in layers] == [False, True, True, True]
-    for values, on_card in zip(layers, cards["tinyworld-mixtral"]["experts"], strict=True):
+    for values, on_card in zip(layers, card_of("tinyworld-mixtral")["experts"], strict=True):
         assert values == pytest.approx(on_card, rel=0.02)
 
 
-def test_what_is_outside_the_window_is_recalled_at_chance(loaded, worlds):
-    world, count = worlds["tinyworld-mistral"], 40
+def test_what_is_outside_the_window_is_recalled_at_chance():
+    world, count = world_of("tinyworld-mistral"), 40
     chance = 1 / len(world.words_of("colour"))
-    recall = evaluation.recall_by_distance(loaded["tinyworld-mistral"], world, count)
+    recall = evaluation.recall_by_distance(loaded("tinyworld-mistral"), world, count)
     outside = [share for distance, share in recall.items() if distance > REACH]
     inside = [share for distance, share in recall.items() if distance < 16]
     error = math.sqrt(chance * (1 - chance) / (count * len(outside)))
@@ -158,15 +166,15 @@ def test_what_is_outside_the_window_is_recalled_at_chance(loaded, worlds):
     assert inside and min(inside) > 0.9
 
 
-@pytest.mark.parametrize("name", sorted(TINY.keys() - {"tinyworld-mistral"}))
-def test_without_a_window_distance_is_no_limit(name, loaded, worlds):
-    recall = evaluation.recall_by_distance(loaded[name], worlds[name], 40)
+@pytest.mark.parametrize("name", first_of(name for name in TINY if name != "tinyworld-mistral"))
+def test_without_a_window_distance_is_no_limit(name):
+    recall = evaluation.recall_by_distance(loaded(name), world_of(name), 40)
     assert mean(share for distance, share in recall.items() if distance > REACH) > 0.9
 
 
 @pytest.mark.parametrize("name", TINY)
-def test_a_card_says_what_was_done_and_its_limits(name, cards):
-    card, measured = (loading.folder(name) / "README.md").read_text("utf-8"), cards[name]
+def test_a_card_says_what_was_done_and_its_limits(name):
+    card, measured = (loading.folder(name) / "README.md").read_text("utf-8"), card_of(name)
     for part in ("| Data |", "| Code |", "seed 0", "| Hardware and time |", "## Limits"):
         assert part in card, part
     assert f"`course train {name}`" in card
@@ -177,16 +185,16 @@ def test_a_card_says_what_was_done_and_its_limits(name, cards):
 
 
 @pytest.mark.parametrize("name", TINY)
-def test_a_card_is_what_was_measured_and_says_which_samples_the_world_can_tell(name, loaded, worlds, cards):
-    measured, world = cards[name], worlds[name]
+def test_a_card_is_what_was_measured_and_says_which_samples_the_world_can_tell(name):
+    measured, world = card_of(name), world_of(name)
     card = (loading.folder(name) / "README.md").read_text("utf-8")
-    assert card == language_trainer.card_text(loaded[name], measured)
+    assert card == language_trainer.card_text(loaded(name), measured)
     possible = 0
     for sample in measured["samples"]:
         with contextlib.suppress(course.CourseError):
             possible += bool(world.surprisals(sample))
     assert f"\n{possible} of 20 are texts that this world can tell." in card
-    slips = evaluation.slips(loaded[name], world, measured["samples"])
+    slips = evaluation.slips(loaded(name), world, measured["samples"])
     assert len(slips) == 20 - possible and [{**slip, "share": 0} for slip in slips] == [
         {**slip, "share": 0} for slip in measured["slips"]
     ]

@@ -95,6 +95,7 @@ def test_the_encoder_is_that_of_the_file_it_was_made_from(whisper):
     assert abs(ours - theirs).max() < 3e-4
 
 
+@pytest.mark.everything(reason="transcribes all clips again, with another engine")
 def test_the_same_words_as_faster_whisper(transcripts):
     folder = loading.weights("whisper-tiny.en").parent
     other = faster_whisper.WhisperModel(str(folder), compute_type="float32", cpu_threads=1)
@@ -164,7 +165,13 @@ def test_a_cut_file_is_refused(tmp_path):
         whisper_weights.read_arrays(file)
 
 
-@pytest.mark.parametrize("name", ["whisper-tiny", "whisper-large-v3-turbo"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        pytest.param("whisper-tiny", marks=pytest.mark.everything(reason="loads as the largest size does")),
+        "whisper-large-v3-turbo",
+    ],
+)
 def test_the_other_sizes_come_from_the_hub(name, whisper, tmp_path):
     """Loads a shrunken copy in the official layout from a hub: it has the right class and writes text."""
     model = catalog.find(name)
