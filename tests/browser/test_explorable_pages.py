@@ -287,6 +287,7 @@ def test_one_head_and_the_wall_of_all_are_seen_at_once(visit):
     ).to_have_text("of")
     page.get_by_role("button", name="Open rank 1").click()
     expect(rank).to_contain_text("rank 1 of 270")
+    expect(page.locator('.hd-grid button[aria-pressed="true"]')).to_be_focused()
 
 
 def test_all_words_follow_when_another_sentence_is_chosen(visit):

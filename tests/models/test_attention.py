@@ -74,6 +74,15 @@ def test_attention_hands_all_maps_to_its_view_and_reads_a_text_once():
     assert texts == [FRANCE, "One <two> three"]
 
 
+def test_further_texts_can_be_chosen_at_once():
+    view = Attention(attend, split, FRANCE, others=["One two", "One two three"])
+    sentences = view.widget.data["sentences"]
+    assert [len(sentence["tokens"]) for sentence in sentences] == [5, 2, 3]
+    assert unpacked(sentences[2]).shape == (LAYERS * HEADS, 3, 3)
+    with pytest.raises(CourseError, match="25 tokens are too many"):
+        Attention(attend, split, FRANCE, others=["w " * 25])
+
+
 def test_stored_heads_are_packed_as_the_explorer_packs_them():
     stored = json.loads((Path(opened.__file__).parent / "heads.json").read_text(encoding="utf-8"))
     maps = [unpacked(sentence) for sentence in stored["sentences"]]
