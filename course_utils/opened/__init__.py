@@ -54,6 +54,7 @@ _ROOM_OF = {
     "low_rank": "adapter",
     "name_unknown_words": "painting",
     "nearest_person": "painting",
+    "next_texts": "learning",
     "openness_wall": "permissions",
     "patch_everywhere": "patching",
     "picture_model": "painting",

@@ -28,6 +28,7 @@ STEPS = (0, 10, 25, 50, 75, 100, 150, 200, 300, 400)
 _MEAN = 10  # steps in each point of the curve of the loss
 _DRAWN = 20  # steps between two pictures
 _DIGITS = 2
+_ABOVE, _BELOW = 0.42, 0.05  # what the closer look shows above the floor, and below the lowest, in bits
 
 
 def batch(tokenizer, texts) -> dict:
@@ -39,6 +40,17 @@ def batch(tokenizer, texts) -> dict:
     rows = tokenizer(ended, padding=True, return_tensors="pt")
     ids, mask = rows["input_ids"], rows["attention_mask"]
     return {"input_ids": ids, "attention_mask": mask, "labels": ids.masked_fill(mask == 0, IGNORED)}
+
+
+def next_texts(texts, step, count=32) -> list:
+    """Return the texts that a training reads in this step, in their order.
+
+    texts : list, which is read from the first to the last, and then from the first again.
+    step : number of the step, from 0.
+    count : texts in each step; at the end of the list there may be fewer left.
+    """
+    start = count * step % len(texts)
+    return texts[start : start + count]
 
 
 def write(model, tokenizer, beginning="", count=1, seed=7) -> list[str]:
@@ -90,12 +102,13 @@ class Film:
     world : the world of the texts; its floor is drawn beside the loss.
     steps : the steps at which to keep a text and a copy of the model.
     title : str, what the training is called, above the picture.
+    beside : dict from a name to an earlier film, whose curve is drawn in grey, such as one without copies.
 
     `models` maps each of these steps to a copy of the model as it was then, and `texts` to what it wrote.
     """
 
-    def __init__(self, world, steps=STEPS, title="the loss, and what the model writes"):
-        self.world, self.steps, self.title = world, steps, title
+    def __init__(self, world, steps=STEPS, title="the loss, and what the model writes", beside=None):
+        self.world, self.steps, self.title, self.beside = world, steps, title, beside or {}
         self.floor = world.floor().bits_per_token
         self.bits, self.texts, self.models, self._marked = [], {}, {}, {}
         self._tokenizer = world.tokenizer()
@@ -119,14 +132,16 @@ class Film:
         if len(self.bits) % _DRAWN == 0:
             self._draw()
 
-    def chart(self, series, *, y_label, title, baseline=None, baseline_label=None) -> Picture:
+    def chart(self, series, *, y_label, title, until=math.inf, baseline=None, baseline_label=None) -> Picture:
         """Draw what was measured on the models that the film kept.
 
         series : dict from a name to a list of numbers, one for each kept model, in their order.
         y_label, title : str, what was measured, with its unit, and the line above the picture.
+        until : the last step that is drawn.
         baseline, baseline_label : as in `course.views.lines`.
         """
-        steps, title = list(self.models), f"This training: {title}"
+        steps, title = [step for step in self.models if step <= until], f"This training: {title}"
+        series = {name: values[: len(steps)] for name, values in series.items()}
         rounded = {name: [round(value, _DIGITS) for value in values] for name, values in series.items()}
         return lines(
             steps,
@@ -142,23 +157,32 @@ class Film:
     @property
     def picture(self) -> Picture:
         """The picture as it is now."""
-        ends = range(_MEAN, len(self.bits) + 1, _MEAN)
-        means = [sum(self.bits[end - _MEAN : end]) / _MEAN for end in ends]
+        steps, means = self._points()
         title = f"This training: {self.title}"
-        points = [f"{mean:.{_DIGITS}f} at {end}" for end, mean in zip(ends, means, strict=True)]
+        points = [f"{mean:.{_DIGITS}f} at {step}" for step, mean in zip(steps, means, strict=True)]
         words = f"{title}. Floor {self.floor:.{_DIGITS}f} bits per token; loss by step: {', '.join(points)}."
-        chart = _curve(ends, means, self.floor, self._firsts(), words) if means else ""
+        others = {name: film._points() for name, film in self.beside.items()}
+        for name, (_, heights) in others.items():
+            words += f" In grey: {name}, {heights[-1]:.{_DIGITS}f} at the end."
+        chart = _curve(steps, means, self.floor, self._firsts(), others, words) if means else ""
         rows = row_html(
-            _head("step", "right") + _head("what the model writes, drawn with the same luck each time")
+            _head("step", "right") + _head("what the model writes, with the same random draws in each row")
         )
         for step, (html, said) in self._marked.items():
             rows += row_html(_cell(f"{step}", "right") + _cell(html))
             words += f" Step {step}: {said}"
         note = (
-            "Underlined: the first word that cannot stand there in this world. Grey: what comes after it. "
-            "Dashed: the floor, the lowest loss that is possible on the stories of the whole world."
+            "Each point of the curve is the mean of ten steps, drawn in their middle. Dashed: the floor, the "
+            "loss of a perfect model on new stories. Underlined: the first word that cannot stand there in "
+            "this world; what comes after it is grey."
         )
         return Picture(card(chart + table_html(rows), title, note), words.replace("\n", " "))
+
+    def _points(self):
+        """Return the points of the curve, one for ten steps: their middle and their mean in bits."""
+        starts = range(0, len(self.bits) - _MEAN + 1, _MEAN)
+        means = [sum(self.bits[start : start + _MEAN]) / _MEAN for start in starts]
+        return [start + _MEAN // 2 for start in starts], means
 
     def _firsts(self):
         """Return {step: what its text is the first to have}: a whole sentence, and then a whole story."""
@@ -185,40 +209,47 @@ class Film:
             self._shown = display(self.picture, display_id=True)
 
 
-def _curve(ends, means, floor, firsts, alt):
-    """Return HTML of the curve of a loss, with its floor; `firsts` has words for some of the steps."""
+def _curve(steps, means, floor, firsts, others, alt):
+    """Return HTML of the curve of a loss, whole and from close by, with its floor.
+
+    firsts : dict from a step to words that are written beside it.
+    others : dict from a name to the points of another curve, which is drawn in grey.
+    """
     import numpy
     from matplotlib.figure import Figure
 
+    last = steps[-1] + _MEAN // 2
     with style():
-        figure = Figure(figsize=(7.2, 2.6))
-        axes = figure.subplots()
-        axes.plot(ends, means, color=BLUE)
-        axes.axhline(floor, color=INK, linewidth=1.5, linestyle=(0, (4, 3)))
-        axes.annotate(
-            f"floor\n{floor:.{_DIGITS}f}",
-            (1, floor),
-            xycoords=("axes fraction", "data"),
-            xytext=(6, 0),
-            textcoords="offset points",
-            verticalalignment="center",
-        )
-        for height, (step, words) in zip((56, 30), firsts.items(), strict=False):
-            if ends[0] <= step <= ends[-1]:
-                axes.annotate(
+        figure = Figure(figsize=(7.2, 4.4))
+        whole, close = figure.subplots(2, 1, sharex=True)
+        for axes in (whole, close):
+            for index, (name, (at, heights)) in enumerate(others.items()):
+                axes.plot(at, heights, color="#8c959f", linewidth=4, linestyle="-")
+                if axes is whole:
+                    words = f"grey: {name}"
+                    axes.annotate(words, (0.3, 0.8 - 0.15 * index), xycoords="axes fraction", color=QUIET)
+            axes.plot(steps, means, color=BLUE, linestyle="-", linewidth=2)
+            axes.axhline(floor, color=INK, linewidth=1.5, linestyle=(0, (4, 3)))
+            axes.annotate(
+                f"floor\n{floor:.{_DIGITS}f}",
+                (1, floor),
+                xycoords=("axes fraction", "data"),
+                xytext=(6, 0),
+                textcoords="offset points",
+                verticalalignment="center",
+            )
+        for height, (step, words) in zip((24, 26), firsts.items(), strict=False):
+            if step <= last:
+                close.annotate(
                     f"{step}: {words}",
-                    (step, numpy.interp(step, ends, means)),
-                    xytext=(0, height),
+                    (step, numpy.interp(step, steps, means)),
+                    xytext=(6, height),
                     textcoords="offset points",
-                    horizontalalignment="right" if step > 0.7 * ends[-1] else "left",
+                    horizontalalignment="right" if step > 0.7 * last else "left",
                     arrowprops={"arrowstyle": "-", "color": QUIET},
                 )
-        axes.set(
-            xlim=(0, ends[-1]),
-            ylim=(0, max(4, math.ceil(max(means)))),
-            xlabel="step",
-            ylabel="loss (bits per token)",
-        )
+        whole.set(xlim=(0, last), ylim=(0, max(4, math.ceil(max(means)))), ylabel="loss (bits)")
+        close.set(ylim=(min(floor, *means) - _BELOW, floor + _ABOVE), xlabel="step", ylabel="from close by")
         return figure_html(figure, alt)
 
 

@@ -85,11 +85,37 @@ def test_a_film_keeps_the_model_of_each_step_and_the_loss_in_bits(world, model, 
     assert film.models[0].lm_head.weight.abs().sum() > 0 == film.models[10].lm_head.weight.abs().sum()
     assert film._firsts() == {10: "a whole sentence", 20: "a whole story"}
     alt, html = film.picture.alt, film.picture.html
-    assert alt.startswith("This training: a try.") and "1.00 at 10" in alt and "\n" not in alt + html
+    assert (
+        alt.startswith("This training: a try.") and "1.00 at 5, 1.00 at 15" in alt and "\n" not in alt + html
+    )
     assert "slips at “apple”" in alt and "The plum was good. (right to its end)" in alt
     assert "&lt;" in html and "<b>" not in html.replace('<b style="', "")
     chart = film.chart({"one": [0.125, 1, 2]}, y_label="share", title="a measure")
     assert chart.alt == "This training: a measure. share at steps [0, 10, 20]: {'one': [0.12, 1, 2]}"
+
+
+def test_a_film_draws_an_earlier_one_in_grey_and_a_chart_ends_where_it_is_told(world, model):
+    earlier = course.opened.Film(world, steps=[0, 10])
+    for step in range(10):
+        earlier.look(step, model)
+        earlier.add(2 * math.log(2))
+    film = course.opened.Film(world, steps=[], beside={"the one before": earlier})
+    for _ in range(10):
+        film.add(math.log(2))
+    assert (
+        "1.00 at 5." in film.picture.alt and "In grey: the one before, 2.00 at the end." in film.picture.alt
+    )
+    earlier.keep(10, model)
+    chart = earlier.chart({"one": [1, 2]}, y_label="share", title="a measure", until=0)
+    assert chart.alt == "This training: a measure. share at steps [0]: {'one': [1]}"
+
+
+def test_a_training_reads_its_list_to_the_end_and_then_from_the_first():
+    texts = [f"text {number}" for number in range(8)]
+    assert course.opened.next_texts(texts, 0, count=3) == texts[:3]
+    assert course.opened.next_texts(texts, 2, count=3) == texts[6:]
+    assert course.opened.next_texts(texts, 4, count=2) == texts[:2]
+    assert course.opened.next_texts(texts, 3) == texts
 
 
 def test_what_the_first_kept_text_has_is_not_said_to_come_first(world, model, monkeypatch):
