@@ -49,21 +49,24 @@ class Stoppable:
     def scores(self, text, off=None):
         """Return the scores of all next tokens after a text, as the model gives them or with one head off.
 
-        off : (layer, head) of the head that is off: the numbers that it collects are set to zero.
+        off : (layer, head) of the head that is off: the numbers that it collects are set to zero. In place of
+            a head, a list of heads.
 
         Raises CourseError if the model has no such layer or head.
         """
         import torch
 
-        layer, head = off or (0, 0)
+        layer, heads = off or (0, [])
         self._check(layer)
-        if head not in range(self.heads):
-            raise CourseError(f"There is no head {head}: choose one from 0 to {self.heads - 1}.")
+        heads = heads if isinstance(heads, list) else [heads]
+        for head in heads:
+            if head not in range(self.heads):
+                raise CourseError(f"There is no head {head}: choose one from 0 to {self.heads - 1}.")
 
         def switch_off(module, inputs):
             if off:
                 collected = inputs[0].unflatten(-1, (self.heads, -1)).clone()  # (1, tokens, heads, head size)
-                collected[:, :, head] = 0
+                collected[:, :, heads] = 0
                 return collected.flatten(2)
 
         hooked = self.model.model.layers[layer].self_attn.o_proj
@@ -74,6 +77,14 @@ class Stoppable:
         """Return the probability that scores of all next tokens give to one token, a str such as " Paris"."""
         number = self.tokenizer(token, add_special_tokens=False)["input_ids"][0]
         return scores.float().softmax(-1)[number].item()
+
+    def place(self, scores, token):
+        """Return the place of a token, a str such as " Paris", if all tokens are lined up by their scores.
+
+        1 is the likeliest. Of a larger number two digits are given: the third may differ between computers.
+        """
+        number = self.tokenizer(token, add_special_tokens=False)["input_ids"][0]
+        return int(float(f"{(scores >= scores[number]).sum().item():.2g}"))
 
     def products(self, text, layer):
         """Return what a layer's matrix `down_proj` gets: a (tokens, intermediate size) tensor."""

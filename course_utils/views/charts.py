@@ -148,6 +148,8 @@ def histogram(
         _thousands(axes.yaxis)
         axes.set(xlabel=x_label, ylabel=y_label + (" (log scale)" if log_y else ""))
         axes.grid(visible=False, axis="x")
+        if named:
+            axes.margins(x=0.08)  # so that a name above the first bar does not touch the axis
         left, right = axes.get_xlim()
         for row, (label, value) in enumerate((marked or {}).items()):
             in_right_half = value > (left + right) / 2

@@ -63,6 +63,22 @@ def test_the_chance_of_a_token_is_its_probability(llama, whole):
     assert llama.chance(llama.scores(FRANCE), " Paris") == pytest.approx(likeliest, abs=1e-4)
 
 
+def test_all_heads_of_a_layer_are_off(llama):
+    module = llama.model.model.layers[23].self_attn.o_proj
+    with torch.no_grad(), module.register_forward_hook(lambda *given: 0 * given[2]):
+        expected = llama.model(**llama.tokenizer(FRANCE, return_tensors="pt")).logits[0, -1]
+    assert (llama.scores(FRANCE, off=(23, list(range(9)))) - expected).abs().max() < 1e-3
+    with pytest.raises(CourseError, match="no head 9"):
+        llama.scores(FRANCE, off=(23, [0, 9]))
+
+
+def test_a_token_has_its_place_in_the_line(llama):
+    scores = torch.zeros(49_152)
+    scores[llama.tokenizer(" Paris")["input_ids"][0]] = 1
+    assert llama.place(scores, " Paris") == 1
+    assert llama.place(-scores, " Paris") == 49_000
+
+
 def test_the_products_make_what_the_feed_forward_part_adds(llama):
     block, made = llama.model.model.layers[11], []
     with torch.no_grad(), block.mlp.register_forward_hook(lambda *given: made.append(given[2][0])):
