@@ -80,7 +80,6 @@ _ROOM_OF = {
     "training_figure": "painting",
     "valley": "learning",
     "watch_noise": "painting",
-    "waveform": "speech.pictures",
     "where_it_changed": "painting",
     "window_over_stories": "window",
     "word_pairs": "mixture",

@@ -215,9 +215,9 @@ export function render({ model, el }) {
   const choices = tools.appendChild(make("div", "sc-choices"));
   choices.setAttribute("role", "radiogroup");
   choices.setAttribute("aria-label", "Sound");
-  const note = make("p", "sc-note", "Dark: loud. Upwards: higher pitch. Press a word, or anywhere in the picture, to hear it.");
+  const note = make("p", "sc-note", "Strong marks: loud. Upwards: higher pitch. Press a word, or anywhere in the picture, to hear it.");
   const { live, speak, hush } = announcer();
-  el.append(head, top, truth, legend, words, sound, saidRow, axis, looks, tools, note, live);
+  el.append(head, top, truth, saidRow, legend, words, sound, axis, looks, tools, note, live);
 
   // What holds now
   const name = () => (sounds.has(model.get("sound")) ? model.get("sound") : sounds.keys().next().value);
@@ -541,7 +541,7 @@ export function render({ model, el }) {
       line.style.top = `${top + tall - 2}px`;
     });
   }
-  /** The words said, below the sound at their times; those that Whisper missed stand out. */
+  /** The words said, at their times; those that Whisper missed stand out. */
   function placeSpoken() {
     const said = sounds.get(name()).spoken ?? [];
     const wide = saidRow.clientWidth;

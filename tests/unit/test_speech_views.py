@@ -44,16 +44,6 @@ def sound_in(html):
     return soundfile.read(io.BytesIO(base64.b64decode(data)))
 
 
-def test_a_waveform_says_how_long_and_where_it_is_loudest():
-    samples = numpy.zeros(32_000)
-    samples[24_000] = -0.5
-    picture = opened.waveform(samples, 16_000)
-    assert picture.alt == (
-        "2.0 seconds of sound, 32,000 samples at 16,000 per second, from -0.50 to 0.00, loudest at 1.5 s"
-    )
-    assert "data:image/png" in picture.html
-
-
 def test_a_mel_picture_is_dark_where_it_is_loud_and_low_at_the_bottom():
     (image,) = images(opened.spectrogram(MEL).html)
     assert image.shape == (80, 200)
@@ -157,7 +147,6 @@ def test_a_player_shows_captions():
 def test_no_picture_needs_what_a_page_drops():
     heard = {"mel": MEL, "words": WORDS, "spans": SPANS, "chances": CHANCES, "attention": ATTENTION}
     drawn = [
-        opened.waveform(numpy.ones(100), 100),
         opened.spectrogram(**heard, chosen=0),
         opened.decoding([[("a", 0.5), ("b", 0.1)]]),
         opened.alignment({"one": [("a", "b")]}),

@@ -1,4 +1,4 @@
-"""Pictures of speech: a sound, the mel picture with its words, and the transcript that a model wrote."""
+"""Pictures of speech: a player, the mel picture with its words, and the transcript that a model wrote."""
 
 import io
 import re
@@ -9,7 +9,6 @@ import soundfile
 from PIL import Image
 
 from course_utils.views.picture import (
-    BLUE,
     INK,
     LINE,
     MONO,
@@ -20,12 +19,10 @@ from course_utils.views.picture import (
     array,
     card,
     data_url,
-    from_figure,
     number,
     png_url,
     row_html,
     scrolled,
-    style,
     table_html,
 )
 from course_utils.views.text import bar, invisible_note, percent, piece_html, token_html, underlined, visible
@@ -42,38 +39,6 @@ _TIMES = (0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 60)  # possible seconds between two ma
 _KEY = "its probability (thin 90% or more, thick 50 to 90%, dashed 10 to 50%, double less)."
 # From silent (light) to loud (dark), so that the picture can be read without colour.
 _SHADES = ("#ffffff", "#d6e6f2", "#7fb3d8", "#2b6ca3", "#14324d", "#000000")
-
-
-def waveform(samples, rate, *, title=None, alt=None) -> Picture:
-    """Draw the waveform of a sound: the value of its samples over time.
-
-    samples : (samples,) from −1 to 1.
-    rate : int, samples per second.
-    title : str, written above the picture.
-    alt : str, the picture in words; by default the length, the range and the time of the loudest sample.
-    """
-    from matplotlib.figure import Figure
-
-    samples = array(samples)
-    seconds = len(samples) / rate
-    # A point of the picture stands for many samples: draw a line from their lowest to their highest value.
-    stretches = numpy.array_split(samples, min(len(samples), 900))
-    times = numpy.linspace(0, seconds, len(stretches))
-    with style():
-        figure = Figure(figsize=(6.5, 2.2))
-        axes = figure.subplots()
-        axes.fill_between(
-            times, [part.min() for part in stretches], [part.max() for part in stretches], color=BLUE
-        )
-        axes.set(xlabel="seconds", ylabel="value", xlim=[0, seconds])
-        most = max(0.1, abs(samples).max())
-        axes.set_ylim(-1.05 * most, 1.05 * most)
-    loudest = numpy.argmax([abs(part).max() for part in stretches])
-    words = (
-        f"{seconds:.1f} seconds of sound, {len(samples):,} samples at {rate:,} per second, from "
-        f"{samples.min():.2f} to {samples.max():.2f}, loudest at {times[loudest]:.1f} s"
-    )
-    return from_figure(figure, alt=alt or words, title=title)
 
 
 def spectrogram(
