@@ -10,7 +10,6 @@ _ROOM_OF = {
     "Adapter": "adapter",
     "Attention": "attention",
     "Audit": "audit",
-    "CacheGrowth": "cache",
     "CardCheck": "card_check",
     "CrossAttention": "denoising",
     "Denoising": "denoising",

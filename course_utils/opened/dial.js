@@ -61,12 +61,6 @@ export function render({ model, el }) {
     fewer.addEventListener("click", () => move({ [name]: -1 }));
     more.addEventListener("click", () => move({ [name]: 1 }));
     slider.addEventListener("input", () => keep({ [name]: Number(slider.value) }));
-    slider.addEventListener("keydown", (event) => {
-      const step = { ArrowRight: 1, ArrowUp: 1, ArrowLeft: -1, ArrowDown: -1 }[event.key];
-      if (!step) return;
-      event.preventDefault(); // JupyterLab takes the arrows from a slider
-      move({ [name]: step });
-    });
     steppers[name] = { slider, at };
   }
   const both = controls.appendChild(make("div", "dl-both"));

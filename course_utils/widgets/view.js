@@ -20,7 +20,25 @@ export function shape(tag, attributes = {}, text = "") {
 export function adopt(el, name) {
   el.classList.add("otb", name);
   el.dataset.lmSuppressShortcuts = "true"; // JupyterLab: the keys are ours while we have the focus
+  el.addEventListener("keydown", moveSlider);
   el.replaceChildren();
+}
+
+/** Move a slider of the browser's own by keys: JupyterLab takes the arrows from it. */
+function moveSlider(event) {
+  const slider = event.target;
+  if (slider.type !== "range" || event.ctrlKey || event.altKey || event.metaKey) return;
+  const [low, high] = [Number(slider.min || 0), Number(slider.max || 100)];
+  const [now, step] = [Number(slider.value), Number(slider.step) || 1];
+  const page = Math.max(step, Math.round((high - low) / 10 / step) * step);
+  const goes = {
+    ArrowRight: now + step, ArrowUp: now + step, ArrowLeft: now - step, ArrowDown: now - step,
+    PageUp: now + page, PageDown: now - page, Home: low, End: high,
+  }[event.key];
+  if (goes === undefined) return;
+  event.preventDefault();
+  slider.value = String(Math.max(low, Math.min(high, goes)));
+  for (const type of ["input", "change"]) slider.dispatchEvent(new Event(type, { bubbles: true }));
 }
 
 /** The line with the number that matters. */

@@ -151,7 +151,6 @@ PUBLISHED = [
             "lesson 06": r"MMLU, as the board first counted it\W+#\W+#",
             "lesson 10": r"by the board's harness (?:gives )?# to #",
             "settled 10 13": r"by the board's harness # to #",
-            "questions 06": r"Falcon 40B scored # and LLaMA 65B # on MMLU",
         },
     ),
     (
@@ -162,7 +161,6 @@ PUBLISHED = [
             "lesson 06": r"MMLU, as its authors count it\W+#\W+#",
             "lesson 10": r"by its authors' code # to #",
             "settled 10 13": r"by its authors' code # to #",
-            "questions 06": r"and elsewhere # and #, also on MMLU",
         },
     ),
     *(

@@ -92,11 +92,3 @@ def test_each_family_that_can_be_asked_for_has_its_licences():
     assert found["Falcon"] == ["Falcon-180B", "Apache 2.0"]
     assert found["Mistral"] == ["Apache 2.0"] and found["Whisper"] == ["MIT"]
     assert len(found["Stable Diffusion"]) == 3
-
-
-def test_the_text_that_grows_has_the_tokens_of_the_small_models():
-    from tokenizers import Tokenizer
-
-    weights = ROOT / "course_utils" / "training" / "weights" / "tinyworld-falcon"
-    tokens = Tokenizer.from_file(str(weights / "tokenizer.json"))
-    assert tokens.encode("The nurse liked her work. Then she walked to the old mill.").tokens == cache.PIECES

@@ -5,34 +5,14 @@ import re
 import pytest
 
 from course_utils import CourseError, blueprint, blueprints, licences, openness
-from course_utils.opened.cache import CacheGrowth, KeyValueCache
+from course_utils.opened.cache import KeyValueCache
 from course_utils.opened.fits import Fits
 from course_utils.opened.may_use import MayUse
-
-PIECES = ["<s>", "The", "nurse", "liked", "her", "work"]
-KINDS = {"multi-head": 4, "grouped-query": 2, "multi-query": 1}
 
 
 @pytest.fixture(scope="module")
 def plans():
     return [blueprint(name) for name in ("falcon-7b", "falcon-40b", "falcon-180b", "llama-2-7b")]
-
-
-def test_the_growth_of_a_cache_starts_with_what_is_kept():
-    explorer = CacheGrowth(PIECES, 4, KINDS, kept=5)
-    assert explorer.widget.tokens == 5
-    assert explorer.widget.data == {"pieces": PIECES, "heads": 4, "kinds": KINDS}
-    assert explorer.alt == (
-        "One layer of 4 query heads after 5 of 6 tokens. Blocks of key and value kept: multi-head 20, "
-        "grouped-query 10, multi-query 5. The newest token is her"
-    )
-
-
-def test_the_growth_of_a_cache_refuses_what_it_cannot_draw():
-    with pytest.raises(CourseError, match="no number of tokens 7: choose one from 1 to 6"):
-        CacheGrowth(PIECES, 4, KINDS, kept=7)
-    with pytest.raises(CourseError, match="4 query heads can't share evenly in odd"):
-        CacheGrowth(PIECES, 4, {"odd": 3}, kept=1)
 
 
 def test_the_cache_of_a_model_is_that_of_its_blueprint(plans):
@@ -43,7 +23,7 @@ def test_the_cache_of_a_model_is_that_of_its_blueprint(plans):
     for plan in plans:
         explorer = KeyValueCache(plans, model=plan.title, tokens=131_072, memory=640)
         assert f" hold {640 * 10**9 // plan.kv_cache_bytes(131_072):,} such texts" in explorer.alt
-        assert (explorer.widget.plan, explorer.widget.memory) == (plan.title, 640)
+        assert (explorer.widget.plan, explorer.widget.data["memory"]) == (plan.title, 640)
 
 
 def test_the_cache_refuses_a_start_that_it_lacks(plans):
