@@ -25,10 +25,11 @@ if WITHOUT not in os.environ.get("PYTHONPATH", ""):
 RUN_IN_THE_BROWSER = "01_what_open_means"
 
 # The groups that take longest, longest first. The short ones come last, so that two processes end together.
-LONGEST = ["lesson-14", "browser-0", "lesson-08", "browser-1", "test_explorable_pages", "test_models"]
-LONGEST += ["lesson-05", "test_blueprints", "lesson-09", "lesson-13", "test_grading", "lesson-12"]
-LONGEST += ["lesson-02", "test_picture_weights", "lesson-15", "lesson-00", "less-14", "test_speech"]
-LONGEST += ["lesson-11", "lesson-10"]
+LONGEST = ["lesson-14", "browser-0", "browser-1", "test_explorable_pages", "lesson-09", "test_grading"]
+LONGEST += ["lesson-08", "solution-09", "test_models", "less-14", "lesson-12", "lesson-02", "lesson-15"]
+LONGEST += ["test_blueprints", "test_whisper", "lesson-00", "lesson-04", "test_speech", "test_sources"]
+LONGEST += ["lesson-13", "test_command", "lesson-05", "test_website", "lesson-11", "lesson-10", "lesson-07"]
+LONGEST += ["lesson-06", "test_tinyworld", "test_exercises 09_whisper", "lesson-03"]
 
 
 def parameters(item):

@@ -46,20 +46,20 @@ def browser():
 
 
 class Page:
-    """One explorable in a window of its own. `requests` and `errors` are what the browser reports."""
+    """One explorable in a window. `requests` and `errors` are what the browser reports."""
 
-    def __init__(self, browser, address, name, width=1280, theme="light", **options):
-        options = {"service_workers": "block"} | options
-        self.context = browser.new_context(
-            viewport={"width": width, "height": 900}, color_scheme=theme, reduced_motion="reduce", **options
-        )
-        self.page = self.context.new_page()
+    def __init__(self, window, address):
+        self.page, self.context = window, window.context
         self.page.set_default_timeout(PATIENCE)
         self.requests, self.errors, self.bytes = [], [], 0
-        self.page.on("response", self._received)
-        self.page.on("console", lambda message: message.type == "error" and self.errors.append(message.text))
-        self.page.on("pageerror", lambda error: self.errors.append(str(error)))
-        self.page.goto(f"{address}/{name}")
+        self._listeners = {
+            "response": self._received,
+            "console": lambda message: message.type == "error" and self.errors.append(message.text),
+            "pageerror": lambda error: self.errors.append(str(error)),
+        }
+        for event, listener in self._listeners.items():
+            self.page.on(event, listener)
+        self.page.goto(address)
         self.page.wait_for_load_state("networkidle")
 
     def _received(self, response):
@@ -75,23 +75,46 @@ class Page:
         expect(self.page.locator("#view .otb, #view.otb").first).to_be_visible()
         return self.page
 
-    def close(self):
-        self.context.close()
+    def leave(self):
+        """Leaves an empty window behind, as the next visitor expects it."""
+        for event, listener in self._listeners.items():
+            self.page.remove_listener(event, listener)
+        self.page.evaluate("localStorage.clear()")
+        self.page.mouse.move(0, 0)
+        self.page.goto("about:blank")
+
+
+@pytest.fixture(scope="module")
+def windows():
+    """The windows that are free, by their width: a new one costs as much as four visits."""
+    return {}
 
 
 @pytest.fixture
-def visit(browser, address):
-    pages = []
+def visit(browser, address, windows):
+    """Returns a function that visits a page. With options of Playwright's contexts it takes a new window."""
+    visited, special = [], []
 
-    def open_page(name, **options):
-        pages.append(Page(browser, address, name, **options))
-        return pages[-1]
+    def open_page(name, width=1280, theme="light", **options):
+        free = windows.setdefault(width, []) if not options else []
+        own = {"viewport": {"width": width, "height": 900}, "service_workers": "block"} | options
+        window = free.pop() if free else browser.new_context(**own).new_page()
+        window.emulate_media(color_scheme=theme, reduced_motion="reduce")
+        if options:
+            special.append(window)
+        visited.append(Page(window, f"{address}/{name}"))
+        return visited[-1]
 
     yield open_page
-    for page in pages:
+    for page in visited:
         assert not page.errors
         assert all(url.startswith(address.rpartition("/")[0]) for url in page.requests)
-        page.close()
+    for page in visited:
+        if page.page in special:
+            page.context.close()
+        else:
+            page.leave()
+            windows[page.page.viewport_size["width"]].append(page.page)
 
 
 @pytest.mark.parametrize(("width", "theme"), [(1280, "light"), (360, "dark")])

@@ -25,6 +25,12 @@ def check(monkeypatch):
 
 
 @pytest.fixture(scope="module")
+def browser():
+    with chromium() as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
 def site(tmp_path_factory):
     """Builds a site from two sources, which takes seconds. `make website` builds and checks them all."""
     folder = tmp_path_factory.mktemp("website")
@@ -44,103 +50,98 @@ def test_a_lesson_becomes_a_page(check, site):
     assert (site / "index.html").is_file()
 
 
-def test_a_term_is_explained_where_it_is_first_used(site, monkeypatch):
+def test_a_term_is_explained_where_it_is_first_used(browser, site, monkeypatch):
     monkeypatch.syspath_prepend(ROOT / "website")
     import glossary
 
     assert {lesson for *_, lesson in glossary.entries().values()} <= {f"{number:02}" for number in range(16)}
-    with chromium() as browser:
-        page = browser.new_page()
-        page.set_default_timeout(PATIENCE)
-        page.goto((site / f"{LESSON}.html").as_uri())
-        shown = page.locator(".term .meaning:visible")
-        page.locator(".term", has_text="layer").first.hover()
-        expect(shown).to_have_text(f"layer: {glossary.entries()['layer'][1]}")
-        page.keyboard.press("Escape")
-        expect(shown).to_have_count(0)
-        page.locator(".term button").last.focus()
-        expect(shown).to_have_count(1)
+    page = browser.new_page()
+    page.set_default_timeout(PATIENCE)
+    page.goto((site / f"{LESSON}.html").as_uri())
+    shown = page.locator(".term .meaning:visible")
+    page.locator(".term", has_text="layer").first.hover()
+    expect(shown).to_have_text(f"layer: {glossary.entries()['layer'][1]}")
+    page.keyboard.press("Escape")
+    expect(shown).to_have_count(0)
+    page.locator(".term button").last.focus()
+    expect(shown).to_have_count(1)
 
 
-def test_a_page_can_be_read_by_everybody(site):
+def test_a_page_can_be_read_by_everybody(browser, site):
     """axe-core finds nothing serious on a desktop in the light theme and on a phone in the dark theme."""
-    with chromium() as browser:
-        for width, scheme in ((1280, "light"), (360, "dark")):
-            page = browser.new_page(viewport={"width": width, "height": 900}, color_scheme=scheme)
-            page.set_default_timeout(PATIENCE)
-            complaints, elsewhere = [], []
-            page.on("pageerror", lambda error, into=complaints: into.append(str(error)))
-            page.on("console", lambda said, into=complaints: said.type == "error" and into.append(said.text))
-            page.on("request", lambda request, into=elsewhere: into.append(request.url))
-            page.goto((site / f"{LESSON}.html").as_uri())
-            assert not complaints and all(address.startswith(("file:", "data:")) for address in elsewhere)
-            assert page.evaluate("document.documentElement.scrollWidth") == width
-            assert not findings(page, "body")
-
-
-def test_a_prediction_comes_before_its_answer(site):
-    with chromium() as browser:
-        page = browser.new_page()
+    for width, scheme in ((1280, "light"), (360, "dark")):
+        page = browser.new_page(viewport={"width": width, "height": 900}, color_scheme=scheme)
         page.set_default_timeout(PATIENCE)
+        complaints, elsewhere = [], []
+        page.on("pageerror", lambda error, into=complaints: into.append(str(error)))
+        page.on("console", lambda said, into=complaints: said.type == "error" and into.append(said.text))
+        page.on("request", lambda request, into=elsewhere: into.append(request.url))
         page.goto((site / f"{LESSON}.html").as_uri())
-        number, choice = (
-            page.locator("form.prediction", has=page.locator("input")).first,
-            page.locator("form.prediction", has=page.locator("button[value]")).first,
-        )
-        answer = page.locator(f".yours[data-key='{number.get_attribute('data-key')}']")
-        expect(answer).to_be_hidden()
-        number.locator("input").fill("many")
-        number.get_by_role("button", name="Commit").click()
-        expect(number).to_contain_text("This is not a number")
-        expect(answer).to_be_hidden()
-        number.locator("input").fill("1,000")
-        number.get_by_role("button", name="Commit").click()
-        expect(answer).to_contain_text("You predicted 1,000: ")
-        expect(answer.locator("xpath=..")).to_contain_text("Measured: ")
-        guess = choice.locator("button[value]").first
-        guess.click()
-        page.reload()  # what was answered stays answered
-        expect(answer).to_contain_text("You predicted 1,000: ")
-        expect(guess).to_have_attribute("aria-pressed", "true")
-        hidden = page.locator("[class*=veil-]:not(.unveiled)")
-        assert hidden.count()
-        page.get_by_role("button", name="Show all answers").click()
-        expect(hidden).to_have_count(0)
-        assert not page.get_by_text("No prediction from you yet").count()
-        assert not page.get_by_text("Run this cell to change it").count()
+        assert not complaints and all(address.startswith(("file:", "data:")) for address in elsewhere)
+        assert page.evaluate("document.documentElement.scrollWidth") == width
         assert not findings(page, "body")
 
 
-def test_code_is_folded_and_stays_as_the_reader_left_it(site):
-    with chromium() as browser:
-        page = browser.new_page()
-        page.set_default_timeout(PATIENCE)
-        page.goto((site / f"{LESSON}.html").as_uri())
-        code, summaries = page.locator(".cell_input"), page.locator("details.code > summary")
-        expect(code.first).to_be_hidden()
-        summaries.nth(1).click()
-        page.reload()
-        expect(code.nth(1)).to_be_visible()
-        expect(code.nth(2)).to_be_hidden()
-        page.get_by_role("button", name="Show all code").click()
-        page.reload()
-        expect(code.last).to_be_visible()
-        without = browser.new_page(java_script_enabled=False)
-        without.goto((site / f"{LESSON}.html").as_uri())
-        expect(without.locator(".cell_input").first).to_be_visible()
-        expect(without.locator("[class*=veil-]").first).to_be_visible()
+def test_a_prediction_comes_before_its_answer(browser, site):
+    page = browser.new_page()
+    page.set_default_timeout(PATIENCE)
+    page.goto((site / f"{LESSON}.html").as_uri())
+    number, choice = (
+        page.locator("form.prediction", has=page.locator("input")).first,
+        page.locator("form.prediction", has=page.locator("button[value]")).first,
+    )
+    answer = page.locator(f".yours[data-key='{number.get_attribute('data-key')}']")
+    expect(answer).to_be_hidden()
+    number.locator("input").fill("many")
+    number.get_by_role("button", name="Commit").click()
+    expect(number).to_contain_text("This is not a number")
+    expect(answer).to_be_hidden()
+    number.locator("input").fill("1,000")
+    number.get_by_role("button", name="Commit").click()
+    expect(answer).to_contain_text("You predicted 1,000: ")
+    expect(answer.locator("xpath=..")).to_contain_text("Measured: ")
+    guess = choice.locator("button[value]").first
+    guess.click()
+    page.reload()  # what was answered stays answered
+    expect(answer).to_contain_text("You predicted 1,000: ")
+    expect(guess).to_have_attribute("aria-pressed", "true")
+    hidden = page.locator("[class*=veil-]:not(.unveiled)")
+    assert hidden.count()
+    page.get_by_role("button", name="Show all answers").click()
+    expect(hidden).to_have_count(0)
+    assert not page.get_by_text("No prediction from you yet").count()
+    assert not page.get_by_text("Run this cell to change it").count()
+    assert not findings(page, "body")
 
 
-def test_the_front_page_says_where_to_continue(site):
-    with chromium() as browser:
-        page = browser.new_page()
-        page.set_default_timeout(PATIENCE)
-        page.goto((site / f"{LESSON}.html").as_uri())
-        page.locator("article").press("End")
-        page.wait_for_function("Object.values(openTheBox.memory.read('read')).some((read) => read.done)")
-        page.goto((site / "index.html").as_uri())
-        expect(page.locator("[data-lesson].done")).to_contain_text("Open the box")
-        expect(page.locator(".start")).to_have_text("Continue with lesson 01")
+def test_code_is_folded_and_stays_as_the_reader_left_it(browser, site):
+    page = browser.new_page()
+    page.set_default_timeout(PATIENCE)
+    page.goto((site / f"{LESSON}.html").as_uri())
+    code, summaries = page.locator(".cell_input"), page.locator("details.code > summary")
+    expect(code.first).to_be_hidden()
+    summaries.nth(1).click()
+    page.reload()
+    expect(code.nth(1)).to_be_visible()
+    expect(code.nth(2)).to_be_hidden()
+    page.get_by_role("button", name="Show all code").click()
+    page.reload()
+    expect(code.last).to_be_visible()
+    without = browser.new_page(java_script_enabled=False)
+    without.goto((site / f"{LESSON}.html").as_uri())
+    expect(without.locator(".cell_input").first).to_be_visible()
+    expect(without.locator("[class*=veil-]").first).to_be_visible()
+
+
+def test_the_front_page_says_where_to_continue(browser, site):
+    page = browser.new_page()
+    page.set_default_timeout(PATIENCE)
+    page.goto((site / f"{LESSON}.html").as_uri())
+    page.locator("article").press("End")
+    page.wait_for_function("Object.values(openTheBox.memory.read('read')).some((read) => read.done)")
+    page.goto((site / "index.html").as_uri())
+    expect(page.locator("[data-lesson].done")).to_contain_text("Open the box")
+    expect(page.locator(".start")).to_have_text("Continue with lesson 01")
 
 
 def test_every_question_of_a_lesson_has_a_form(site):
@@ -170,14 +171,13 @@ def test_search_knows_neither_code_nor_the_answers_of_a_quiz(site):
     assert [word for word in [*answers, "gibberish"] if f'"{word[:6]}' in index] == []
 
 
-def test_search_finds_a_word_of_a_lesson(site):
-    with chromium() as browser:
-        page = browser.new_page()
-        page.goto((site / "search.html").as_uri() + "?q=magazine")
-        results = page.locator("#search-results a")
-        expect(results.first).to_be_visible(timeout=PATIENCE)
-        results.first.click()
-        assert page.url.partition("?")[0] == (site / f"{LESSON}.html").as_uri()
+def test_search_finds_a_word_of_a_lesson(browser, site):
+    page = browser.new_page()
+    page.goto((site / "search.html").as_uri() + "?q=magazine")
+    results = page.locator("#search-results a")
+    expect(results.first).to_be_visible(timeout=PATIENCE)
+    results.first.click()
+    assert page.url.partition("?")[0] == (site / f"{LESSON}.html").as_uri()
 
 
 @pytest.mark.parametrize(

@@ -18,7 +18,7 @@ from lazy import Lazy
 from packaging.requirements import Requirement
 
 import course_utils
-from course_utils import catalog, runner
+from course_utils import __main__, catalog, runner
 
 nbformat = Lazy("nbformat")
 places = Lazy("places")
@@ -32,6 +32,20 @@ def course(*arguments, **environment):
     environment = os.environ | {"COLUMNS": "100"} | environment
     result = subprocess.run(command, capture_output=True, text=True, env=environment, cwd=ROOT)
     return result.returncode, result.stdout, result.stderr
+
+
+@pytest.fixture
+def here(capsys):
+    """Returns a function that does the same in this process, which has torch already."""
+
+    def run(*arguments, **environment):
+        with pytest.MonkeyPatch.context() as patch:
+            for name, value in environment.items():
+                patch.setenv(name, value)
+            capsys.readouterr()
+            return __main__.main(arguments), *capsys.readouterr()
+
+    return run
 
 
 @pytest.mark.parametrize("then", ["", "__main__.main(['--help'])"])
@@ -78,7 +92,7 @@ def test_every_source_of_the_catalogue_is_pinned():
             assert re.fullmatch(r"[0-9a-f]{64}", file.sha256)
 
 
-def test_doctor_says_what_is_here_and_what_is_not(tmp_path):
+def test_doctor_says_what_is_here_and_what_is_not(here, tmp_path):
     status, out, _ = course("doctor", "--all")
     lines = out.splitlines()
     assert status == 0 and lines[-1].endswith("/issues")
@@ -87,15 +101,15 @@ def test_doctor_says_what_is_here_and_what_is_not(tmp_path):
         assert any(name in line for line in checks)
     passed = f"All {len(checks) - 3} checks passed."  # three are notes on what may be missing
     assert passed in lines
-    status, out, _ = course("doctor")
+    status, out, _ = here("doctor")
     assert status == 0 and out.startswith(passed) and len(out.splitlines()) <= 2
     nowhere = {"HTTPS_PROXY": "http://127.0.0.1:9"}
-    status, out, _ = course("doctor", **nowhere)
+    status, out, _ = here("doctor", **nowhere)
     assert status == 0 and "No model hub from here: not needed" in out and "FAIL" not in out
-    status, out, _ = course("doctor", COURSE_CACHE=str(tmp_path), **nowhere)
+    status, out, _ = here("doctor", COURSE_CACHE=str(tmp_path), **nowhere)
     assert status == 1 and "can't run here yet" in out
     assert "[FAIL] models of the lessons: not here yet" in out
-    status, out, _ = course("doctor", "--all", COURSE_CACHE=str(tmp_path), **nowhere)
+    status, out, _ = here("doctor", "--all", COURSE_CACHE=str(tmp_path), **nowhere)
     assert status == 1 and "[note] package index" in out
 
 
@@ -194,12 +208,12 @@ def test_a_reader_that_leaves_early_is_no_error():
     assert result.stderr == ""
 
 
-def test_doctor_finds_what_would_stop_the_lessons(tmp_path):
+def test_doctor_finds_what_would_stop_the_lessons(here, tmp_path):
     blocked = tmp_path / "file"
     blocked.write_text("in the way")
-    status, out, _ = course("doctor", COURSE_CACHE=str(blocked / "cache"))
+    status, out, _ = here("doctor", COURSE_CACHE=str(blocked / "cache"))
     assert status == 1 and "[FAIL] disk" in out and "can't be written" in out
-    status, out, _ = course("doctor", COURSE_CACHE=str(tmp_path / "cache"), HF_HUB_OFFLINE="1")
+    status, out, _ = here("doctor", COURSE_CACHE=str(tmp_path / "cache"), HF_HUB_OFFLINE="1")
     assert status == 1 and "passed" not in out
     (tmp_path / "torch.py").write_text("raise ImportError('a broken build')")
     status, out, _ = course("doctor", PYTHONPATH=str(tmp_path))
