@@ -46,6 +46,8 @@ const ICONS = {
   "pass restrictions on": "M4 12h15M13 6l6 6-6 6",
   hosting: "M4 5h16v5H4zM4 14h16v5H4zM8 7.5v.1M8 16.5v.1",
 };
+// What a clause does, said where two clauses have one topic.
+const DOES = { permission: "permits", condition: "asks", prohibition: "forbids", termination: "ends" };
 const WEIGHT = ["prohibition", "termination", "condition", "disclaimer", "definition", "permission"];
 
 /** The class of an answer. */
@@ -307,7 +309,9 @@ export function render({ model, el }) {
     chips.replaceChildren(
       ...clauses.map((clause, index) => {
         const button = make("button", clause.kind);
-        button.append(draw("mu-icon", `<path d="${ICONS[clause.topic] ?? PAGE}"/>`), clause.topic);
+        const twice = clauses.filter(({ topic }) => topic === clause.topic).length > 1;
+        const label = twice && DOES[clause.kind] ? `${clause.topic}: ${DOES[clause.kind]}` : clause.topic;
+        button.append(draw("mu-icon", `<path d="${ICONS[clause.topic] ?? PAGE}"/>`), label);
         button.setAttribute("aria-pressed", index === open);
         button.addEventListener("click", () => keep({ clause: index }));
         return button;

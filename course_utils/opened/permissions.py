@@ -149,13 +149,14 @@ def release(model, *, title=None) -> Picture:
     for part, what in _PARTS:
         mark = model.marks[part]
         sign, tint = OPENNESS[mark.mark]
-        words.append(f"{part}, {what}: {mark.mark}. {mark.note}")
+        reason = mark.note.partition(". ")[0].rstrip(".") + "."  # the first sentence
+        words.append(f"{part}, {what}: {mark.mark}. {reason}")
         boxes.append(
             f'<div style="flex:1 1 115px;min-width:0;padding:8px 10px;border:1px solid {LINE};'
             f'border-radius:8px;background:{tint}"><div style="font-size:13px;color:{QUIET}">{what}</div>'
             f'<div style="font-weight:600;font-size:15px">{part}</div>'
             f'<div style="font-size:22px;line-height:30px">{sign} <span style="font-size:15px">{mark.mark}'
-            f'</span></div><div style="font-size:13px;line-height:1.35">{escape(mark.note)}</div></div>'
+            f'</span></div><div style="font-size:13px;line-height:1.35">{escape(reason)}</div></div>'
         )
     between = [f'<div style="padding-top:44px;color:{QUIET};font-size:18px">{sign}</div>' for sign in "→→+"]
     inner = "".join(piece for pair in zip(boxes, [*between, ""], strict=True) for piece in pair)
@@ -164,15 +165,16 @@ def release(model, *, title=None) -> Picture:
     return Picture(card(html, title), "\n".join([f"{title}:", *words]))
 
 
-def openness_wall(models, *, title="What is open about each model") -> Picture:
-    """Draw the marks of models as a wall: a row for each question, a column for each model.
+def openness_wall(models, *, lit="", title="What is open about each model") -> Picture:
+    """Draw the marks of models as a wall: a row for each question, a column for each model, most open first.
 
     Each mark leads to its source, and says its reason under the mouse.
 
     models : list of `openness.OpenModel`.
+    lit : str, the question whose row is pointed out, or "" for none.
     title : str, written above the picture.
     """
-    models = list(models)
+    models = sorted(models, key=openness.score, reverse=True)
     cell = "padding:0;border:1px solid #ffffff;text-align:center;vertical-align:middle"
     head = f"padding:2px 1px;border:none;background:#ffffff;color:{INK};font-weight:600;vertical-align:bottom"
     narrow = f"{head};font-size:11px;line-height:1.15;width:44px;white-space:normal"
@@ -190,8 +192,9 @@ def openness_wall(models, *, title="What is open about each model") -> Picture:
                 for mark in marks
             )
             rows += row_html(
-                f'<th style="{head};text-align:left;font-weight:400;font-size:13px;white-space:nowrap"'
-                f' title="{escape(QUESTIONS[question])}">{escape(question)}</th>{cells}'
+                f'<th style="{head};text-align:left;font-weight:{600 if question == lit else 400};'
+                f'font-size:13px;white-space:nowrap" title="{escape(QUESTIONS[question])}">'
+                f"{'▸ ' if question == lit else ''}{escape(question)}</th>{cells}"
             )
     described = {
         model.title: {question: mark.mark for question, mark in model.marks.items()} for model in models

@@ -116,7 +116,7 @@ def test_openmdw_asks_nothing_of_the_outputs_and_gemma_counts_what_they_train():
     use = licences.USES[4]
     assert licences.may("openmdw-1.1", use).answer == "yes"
     verdict = licences.may("gemma-terms", use)
-    assert verdict.answer == "yes, with conditions" and verdict.word == "counts as Gemma"
+    assert verdict.answer == "yes, with conditions" and verdict.word == "under its terms"
 
 
 def test_every_model_of_the_catalogue_has_its_licence_here():
