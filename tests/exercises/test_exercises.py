@@ -4,6 +4,7 @@ The stub must fail, the solution and other right answers must pass, and wrong an
 message that names the mistake.
 """
 
+import ast
 import os
 import re
 import shutil
@@ -26,17 +27,49 @@ def lesson(request):
     return request.param
 
 
+def names_in(code):
+    """Returns the names that some code makes, and those that it reads and does not make."""
+    made, read = set(), set()
+    for node in ast.walk(ast.parse(code.replace("    %pip", "    #"))):
+        if isinstance(node, ast.Name):
+            (read if isinstance(node.ctx, ast.Load) else made).add(node.id)
+        elif isinstance(node, ast.arg):
+            made.add(node.arg)
+        elif isinstance(node, ast.FunctionDef | ast.ClassDef):
+            made.add(node.name)
+        elif isinstance(node, ast.Import | ast.ImportFrom):
+            made |= {(each.asname or each.name).partition(".")[0] for each in node.names}
+    return made, read - made
+
+
+def needed(lesson, cells):
+    """Returns the grade ids of the cells that make what the tasks need; the last cells may only show something.
+
+    nbval runs those, with the whole solution.
+    """
+    found, wanted = set(), set()
+    for answer in answers_of(lesson):
+        wanted |= names_in(answer["code"])[1]
+    for grade_id, cell in reversed(cells.items()):
+        if cell.cell_type == "code" and not grade_id.startswith("together"):
+            made, read = names_in(cell.source)
+            if cell.metadata.nbgrader.solution or cell.metadata.nbgrader.grade or made & wanted:
+                found.add(grade_id)
+                wanted |= read
+    return found
+
+
 @pytest.fixture(scope="module")
 def started(lesson):
     """Returns, for each task of a lesson, the names that exist when a student starts it."""
     cells = cells_of("solutions", lesson)
-    names, begun = {}, {}
+    names, begun, wanted = {}, {}, needed(lesson, cells)
     for grade_id, cell in cells.items():
         if cell.cell_type != "code":
             continue
         if cell.metadata.nbgrader.solution:
             begun[grade_id] = dict(names)
-        if not cell.metadata.nbgrader.grade and not grade_id.startswith("together"):
+        if grade_id in wanted and not cell.metadata.nbgrader.grade:
             exec(cell.source.replace("    %pip", "    #"), names)
     yield begun
     if "torch" in sys.modules:  # a set-up cell may have switched gradients off, for the whole process
