@@ -20,14 +20,15 @@ export function shape(tag, attributes = {}, text = "") {
 export function adopt(el, name) {
   el.classList.add("otb", name);
   el.dataset.lmSuppressShortcuts = "true"; // JupyterLab: the keys are ours while we have the focus
-  el.addEventListener("keydown", moveSlider);
+  if (!window.otbMovesSliders) window.addEventListener("keydown", moveSlider, true);
+  window.otbMovesSliders = true;
   el.replaceChildren();
 }
 
-/** Move a slider of the browser's own by keys: JupyterLab takes the arrows from it. */
+/** Move a slider of the browser's own by keys. The window sees a key before Jupyter, which takes the arrows. */
 function moveSlider(event) {
-  const slider = event.target;
-  if (slider.type !== "range" || event.ctrlKey || event.altKey || event.metaKey) return;
+  const [slider] = event.composedPath();
+  if (slider.type !== "range" || !slider.closest(".otb") || event.ctrlKey || event.altKey || event.metaKey) return;
   const [low, high] = [Number(slider.min || 0), Number(slider.max || 100)];
   const [now, step] = [Number(slider.value), Number(slider.step) || 1];
   const page = Math.max(step, Math.round((high - low) / 10 / step) * step);
@@ -37,6 +38,7 @@ function moveSlider(event) {
   }[event.key];
   if (goes === undefined) return;
   event.preventDefault();
+  event.stopImmediatePropagation();
   slider.value = String(Math.max(low, Math.min(high, goes)));
   for (const type of ["input", "change"]) slider.dispatchEvent(new Event(type, { bubbles: true }));
 }
