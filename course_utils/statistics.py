@@ -312,46 +312,7 @@ def bradley_terry(votes, clusters=None, level=95):
     }
 
 
-# Labels and series of tests
-
-
-@dataclass(frozen=True)
-class Information:
-    """How much information two lists of labels give about each other, in bits.
-
-    plugged_in : computed as if the counted shares were the true shares; too large on average
-    corrected : `plugged_in` minus its bias, which the formula of Miller and Madow estimates
-    chance : the mean of `plugged_in` after one list was shuffled, so that the two lists are unrelated
-    """
-
-    plugged_in: float
-    corrected: float
-    chance: float
-
-
-def mutual_information(one, other, shuffles=20):
-    """Return the mutual information of two lists of labels in bits, with and without the bias of counting.
-
-    Some labels occur together by chance, so the bits computed from counts are too many: even shuffled lists,
-    which are unrelated, give more than zero. The correction subtracts (filled cells − rows − columns + 1) /
-    (2 × cases), in nats. If there are about five or more cases for each cell, this removes at least three
-    quarters of the bias.
-
-    one, other : lists of labels of the same length: numbers or words
-    shuffles : the number of shuffles over which `chance` is averaged
-
-    Source: Miller (1955), "Note on the bias of information estimates".
-    """
-    import numpy
-
-    first = _indices(one, None, "one")
-    second = _indices(other, len(first), "other")
-    plugged_in, filled = _bits(first, second)
-    rows, columns = first.max() + 1, second.max() + 1
-    bias = (filled - rows - columns + 1) / (2 * len(first) * math.log(2))
-    rng = numpy.random.default_rng(0)
-    chance = [_bits(first, rng.permutation(second))[0] for _ in range(shuffles)]
-    return Information(plugged_in, float(plugged_in - bias), float(numpy.mean(chance)))
+# Series of tests
 
 
 def holm(p_values):
@@ -488,19 +449,6 @@ def _fit(won):
         if abs(step).max() < 1e-10:
             break
     return 1_000 + _ELO * (strengths - strengths.mean(-1, keepdims=True))
-
-
-def _bits(first, second):
-    """Return the mutual information of two lists of label indices, in bits, and the count of filled cells."""
-    import numpy
-
-    columns = second.max() + 1
-    counts = numpy.bincount(first * columns + second, minlength=(first.max() + 1) * columns)
-    joint = counts.reshape(-1, columns) / len(first)
-    independent = joint.sum(1, keepdims=True) * joint.sum(0, keepdims=True)
-    filled = joint > 0
-    bits = (joint[filled] * numpy.log2(joint[filled] / independent[filled])).sum()
-    return float(bits), int(filled.sum())
 
 
 # Reading and checking arguments

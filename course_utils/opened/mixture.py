@@ -8,7 +8,16 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import NamedTuple
 
+from course_utils.views.charts import bars
+
 TEXTS_AT_ONCE = 50
+
+
+SORTS = {  # the sorts of pairs of words: the same word? the same kind of text?
+    "same word, same kind of text": (True, True),
+    "same word, another kind": (True, False),
+    "two different words": (False, None),
+}
 
 
 class Place(NamedTuple):
@@ -32,15 +41,15 @@ class Routing:
     experts: int
     chosen: list
 
-    def first(self, place, layer):
-        """Return the first expert of the word at a `Place`."""
+    def first(self, place, layer=-1):
+        """Return the first expert of the word at a `Place`, by default in the last layer."""
         return int(self.chosen[place.text][layer, place.position, 0])
 
-    def load(self, layer):
-        """Return how much of the work each expert does in a layer, in percent."""
+    def load(self, layer=-1, *, first=False):
+        """Return how much of the work each expert does in a layer, in percent; or of the first choices."""
         import torch
 
-        numbers = torch.cat([each[layer].flatten() for each in self.chosen])
+        numbers = torch.cat([each[layer, :, : 1 if first else None].flatten() for each in self.chosen])
         counts = numbers.bincount(minlength=self.experts)
         return [100 * count / len(numbers) for count in counts.tolist()]
 
@@ -64,7 +73,7 @@ def router_shares(model, tokenizer, text, tables=None):
 
 
 def routings(model, tokenizer, documents, tables=()):
-    """Return who takes which token: a dict from "trained", "random 1", "random 2", … to a `Routing`.
+    """Return who takes which token: a list of `Routing`s, the first by the model's own router.
 
     The random routers get the same lists of numbers as the trained one. Each uses its table in every layer.
 
@@ -98,21 +107,50 @@ def routings(model, tokenizer, documents, tables=()):
                 mine = picks[:, :, row][:, :, real[row]][:, :, _skipped(tokenizer, encoded[index]) :]
                 for router in range(1 + random_routers):
                     found[router][index] = mine[:, router]
-    names = ["trained", *(f"random {number}" for number in range(1, 1 + random_routers))]
-    return {name: Routing(experts, chosen) for name, chosen in zip(names, found, strict=True)}
+    return [Routing(experts, chosen) for chosen in found]
 
 
-def word_pairs(documents, tokenizer, *, same_word, same_kind=None, seed=0):
-    """Return pairs of words, each word as a `Place`.
+def word_pairs(documents, tokenizer, seed=0):
+    """Return pairs of words: a dict from a sort of pairs to a list of pairs, each word as a `Place`.
 
-    No text is in two pairs, so that the pairs are independent of each other. Only words of letters count, and
-    of the words that fit, each is as likely as any other, however often it stands in the texts.
+    The sorts are the same word in two texts of the same register, the same word in texts of two registers,
+    and two different words. In each sort no text is in two pairs, so that the pairs are independent of each
+    other. Only words of letters count, and of the words that fit, each is as likely as any other, however
+    often it stands in the texts.
 
     documents, tokenizer : as for `routings`.
-    same_word : bool, whether both tokens are the same word or different words.
-    same_kind : bool, whether both texts are of the same register; None if it does not matter.
     """
-    draw = chance.Random(seed)
+    return {
+        sort: _pairs(documents, tokenizer, same_word, same_kind, chance.Random(seed))
+        for sort, (same_word, same_kind) in SORTS.items()
+    }
+
+
+def trained_and_random(trained, random):
+    """Draw how often two words meet the same expert: by the trained router, and by routers of random numbers.
+
+    trained : dict from a sort of pairs to a number of percent.
+    random : dict from a sort of pairs to a list, the percent of each random router. Their mean is drawn.
+    """
+    labels, values, groups = [], [], []
+    for sort, percent in trained.items():
+        others = random[sort]
+        labels += [f"{sort}: trained", f"{sort}: random ({min(others):.0f} to {max(others):.0f})"]
+        values += [round(percent), round(sum(others) / len(others))]
+        groups += ["the trained router", f"mean of {len(others)} random routers"]
+    return bars(
+        labels,
+        values,
+        unit="% of pairs",
+        groups=groups,
+        baseline=12.5,
+        baseline_label="luck alone, if all experts are equally busy",
+        title="How often two words have the same first expert",
+    )
+
+
+def _pairs(documents, tokenizer, same_word, same_kind, draw):
+    """Return the pairs of one sort: `same_kind` is None if the registers do not matter."""
 
     def place(text, position, token):
         return Place(text, position, tokenizer.decode([token]).strip(), documents[text].register)

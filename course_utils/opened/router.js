@@ -200,6 +200,8 @@ export function render({ model, el }) {
       bar.style.transform = `scaleX(${pairs ? mean / pairs : 0})`;
       dots.forEach((dot, index) => {
         dot.style.left = `${pairs ? (100 * counted[index].same) / pairs : 0}%`;
+        const equal = counted.slice(0, index).filter(({ same }) => same === counted[index].same).length;
+        dot.style.translate = `0 ${-5 * equal}px`; // equal dots stand above each other
         dot.classList.toggle("now", here && counted.length > 1 && index === turn % counted.length);
       });
       row.dataset.count = `${mean % 1 ? mean.toFixed(1) : mean} of ${pairs}`;

@@ -40,21 +40,13 @@ class Router(LiveView):
         said = {"want": first, **self.answer(first)}
         check_choice("layer", layer, range(len(said["routes"][0])))
         check_choice("sender", sender, ("trained", "random", "dice") if by_lot else ("trained",))
-        words = [
-            f"{visible(piece)} "
-            + " and ".join(
-                f"{expert} {percent(share, 0)}"
-                for expert, share in zip(routes[layer]["experts"], routes[layer]["shares"], strict=True)
-            )
-            for piece, routes in zip(said["pieces"], said["routes"], strict=True)
-        ]
         super().__init__(
             data={
                 "experts": self.experts,
                 "offers": [list(pair) for pair in texts.items()],
                 "answers": [said],
             },
-            alt=f"Layer {layer}: the experts of each token, with their shares. {'; '.join(words)}.",
+            alt=_in_words(said, layer, sender),
             text=first["text"],
             layer=layer,
             expert=-1,
@@ -112,6 +104,25 @@ class Router(LiveView):
             ]
             for position in range(shares.shape[1])
         ]
+
+
+def _in_words(said, layer, sender):
+    """Return what the view shows at the start: who takes each token, by the choice of `sender`."""
+    if sender == "dice":
+        return f"Layer {layer}: dice send each token to experts."
+    if sender == "trained":
+        shown = [[routes[layer]["experts"], routes[layer]["shares"]] for routes in said["routes"]]
+        who = ""
+    else:  # the first of several routers
+        short = [routes[layer] for routes in said["random"][0]]
+        shown = [[[first, second], [share, 1 - share]] for first, second, share in short]
+        who = ", chosen by random numbers in the router's place"
+    words = [
+        f"{visible(piece)} "
+        + " and ".join(f"{expert} {percent(share, 0)}" for expert, share in zip(*route, strict=True))
+        for piece, route in zip(said["pieces"], shown, strict=True)
+    ]
+    return f"Layer {layer}: the experts of each token{who}, with their shares. {'; '.join(words)}."
 
 
 def _short(route):

@@ -292,7 +292,8 @@ export function render({ model, el }) {
     if (needed === 1) return `“${word}”, ${several(back, "token")} back, is in sight.`;
     if (needed > layers) return `“${word}” is out of reach: ${layers} layers carry it ${several(layers * (size() - 1), "token")} of ${back}.`;
     const stops = relay(part.right, part.last, size(), layers).slice(1, -1).map((index) => `“${part.pieces[index].trim()}”`);
-    return `${needed} layers could hand “${word}” on, by way of ${stops.join(", ")}${other ? ", but the answer shows nothing of it" : ""}.`;
+    const way = stops.join(", ").replace(/, ([^,]*)$/, " and $1");
+    return `${needed} layers could hand “${word}” on, by way of ${way}${other ? ", but the answer shows nothing of it" : ""}.`;
   }
 
   // The edge of the window can be dragged in the text and in the picture

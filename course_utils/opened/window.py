@@ -5,8 +5,6 @@ from course_utils.views.text import percent, visible
 from course_utils.widgets.explorer import check_choice, given
 from course_utils.widgets.live_view import LiveView
 
-LIKELIEST = 3  # next words that the view gets
-
 
 class SlidingWindow(LiveView):
     """Shows how far each layer sees, the way on which a word can be handed on, and the model's answer.
@@ -101,6 +99,26 @@ def story_beginning(document):
     return document.text.rsplit(" ", 2)[0]
 
 
+def next_words(model, tokenizer, text, count=3):
+    """Return the likeliest next tokens of a text, and their probabilities from 0 to 1: two lists.
+
+    model, tokenizer : a language model of transformers, and its tokenizer.
+    count : int, how many tokens.
+    """
+    probabilities, numbers = _scores_after(model, tokenizer, text).softmax(-1).topk(count)
+    return tokenizer.convert_ids_to_tokens(numbers.tolist()), probabilities.tolist()
+
+
+def largest_move(model, tokenizer, text, changed):
+    """Return how far any token's score after `text` differs from its score after `changed`, at most.
+
+    model, tokenizer : as for `next_words`.
+    text, changed : str, two texts.
+    """
+    moves = _scores_after(model, tokenizer, text) - _scores_after(model, tokenizer, changed)
+    return moves.abs().max().item()
+
+
 def window_over_stories(model, tokenizer, stories, *, back, window, name) -> SlidingWindow:
     """Show a window over stories of TinyWorld that tell a colour early and ask for it at the end.
 
@@ -118,13 +136,18 @@ def window_over_stories(model, tokenizer, stories, *, back, window, name) -> Sli
 
     def ask(distance, size):
         model.config.sliding_window = size
-        scores = model(**tokenizer(beginnings[distance], return_tensors="pt")).logits[0, -1]
-        likeliest = scores.softmax(-1).topk(LIKELIEST)
-        words = tokenizer.convert_ids_to_tokens(likeliest.indices.tolist())
-        return list(zip(words, likeliest.values.tolist(), strict=True))
+        return list(zip(*next_words(model, tokenizer, beginnings[distance]), strict=True))
 
     layers = model.config.num_hidden_layers
     return SlidingWindow(ask, texts, layers, window, back, name)
+
+
+def _scores_after(model, tokenizer, text):
+    """Return the score of each possible next token: a tensor (tokens of the vocabulary)."""
+    import torch
+
+    with torch.no_grad():
+        return model(**tokenizer(text, return_tensors="pt")).logits[0, -1].float()
 
 
 def _apart(pieces):

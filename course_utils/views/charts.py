@@ -7,14 +7,19 @@ import numpy
 
 from course_utils.views.picture import (
     BLUE,
+    GREEN,
     INK,
+    ORANGE,
+    PURPLE,
     QUIET,
+    SKY_BLUE,
     TRACK,
     VERMILLION,
     Picture,
     array,
     card,
     from_figure,
+    legend_html,
     number,
     row_html,
     scrolled,
@@ -26,15 +31,20 @@ from course_utils.views.picture import (
 
 _INCHES = (4.8, 3.0)  # small, so that 12-point text stays readable on a page of half the width
 _MARKERS = "osD^vPX"
+_GROUPS = (BLUE, ORANGE, GREEN, PURPLE, SKY_BLUE, VERMILLION)
 _ROW = 22  # height of a row of `intervals`, in pixels
 
 
-def bars(labels, values, *, unit, baseline=None, baseline_label=None, title=None, alt=None) -> Picture:
+def bars(
+    labels, values, *, unit, groups=None, baseline=None, baseline_label=None, title=None, alt=None
+) -> Picture:
     """Draw horizontal bars that start at zero, each with its value.
 
     labels : list of str.
     values : list of numbers from zero up.
     unit : str, written above the values, such as "MB" or "tokens per word".
+    groups : list of str, for each bar the group that it is in. The bars of a group have one colour, and a
+        legend stands above the bars; at most six groups.
     baseline : number to compare with, drawn as a line across all bars; or a list with, for each bar, a number
         or None.
     baseline_label : str, what the baseline means.
@@ -60,7 +70,16 @@ def bars(labels, values, *, unit, baseline=None, baseline_label=None, title=None
     elif baseline is not None:
         words.append(f"{name}, {number(baseline)} {unit}")
         note = f"Dashed line: {words[-1]}. {note}"
-    return Picture(card(bar_table(labels, values, unit, baselines), title, note), alt or "; ".join(words))
+    colour_of = dict(zip(dict.fromkeys(groups or [None]), _GROUPS, strict=False))
+    swatch = "display:inline-block;width:12px;height:12px;margin-right:6px"
+    key = legend_html(
+        f'<span style="{swatch};background:{colour}"></span>{escape(group)}'
+        for group, colour in colour_of.items()
+        if groups
+    )
+    colours = [colour_of[group] for group in groups or [None] * len(labels)]
+    html = key + bar_table(labels, values, unit, baselines, colours=colours)
+    return Picture(card(html, title, note), alt or "; ".join(words))
 
 
 def lines(
@@ -310,12 +329,13 @@ def intervals(
     return Picture(card(html, title, f"{note} {legend}" if note else legend), alt or "; ".join(words))
 
 
-def bar_table(labels, values, unit, marks, longest=None):
+def bar_table(labels, values, unit, marks, longest=None, colours=None):
     """Return HTML for the rows of `bars`, each with a label, a bar and a value.
 
     labels, values, unit : as in `bars`.
     marks : list with, for each bar, None or the number at which a line crosses the bar.
     longest : number, the value of a bar of full width; by default the largest value or mark.
+    colours : list of str, the colour of each bar; by default all are blue.
     """
     longest = longest or _longest(values, marks)
 
@@ -331,11 +351,14 @@ def bar_table(labels, values, unit, marks, longest=None):
         f'<td style="{cell}"></td><td style="{cell}"></td>'
         f'<td style="{cell};text-align:right;color:{QUIET}">{escape(unit)}</td>'
     )
-    for label, value, mark in zip(labels, values, marks, strict=True):
+    for label, value, mark, colour in zip(
+        labels, values, marks, colours or [BLUE] * len(labels), strict=True
+    ):
         rows += row_html(
             f'<td style="{cell};text-align:left;padding-left:0">{escape(str(label))}</td>'
             f'<td style="{cell};width:60%"><div style="position:relative;background:{TRACK}">'
-            f'<div style="height:16px;min-width:2px;background:{BLUE};width:{round(100 * value / longest)}%">'
+            f'<div style="height:16px;min-width:2px;background:{colour};'
+            f'width:{round(100 * value / longest)}%">'
             f"</div>{'' if mark is None else line(mark)}</div></td>"
             f'<td style="{cell};text-align:right;white-space:nowrap">{number(value)}</td>'
         )

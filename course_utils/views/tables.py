@@ -22,12 +22,13 @@ def columns(rows, right=()):
     return [lines[0], "  ".join("-" * width for width in widths), *lines[1:]]
 
 
-def table(rows, *, right=(), title=None, note=None, alt=None) -> Picture:
+def table(rows, *, right=(), title=None, note=None, alt=None, folded=False) -> Picture:
     """Draw a table of short texts.
 
     rows, right : as in `columns`.
     title, note : str, written above and below the table.
     alt : str, the table in words; by default the rows as aligned text.
+    folded : bool, whether only the title is shown until the reader presses it; needs a title.
     """
     html = ""
     for index, row in enumerate(rows):
@@ -38,4 +39,8 @@ def table(rows, *, right=(), title=None, note=None, alt=None) -> Picture:
             for column, cell in enumerate(row)
         )
         html += row_html(cells, f";border-top:{1 if index else 0}px solid {LINE}")
-    return Picture(card(scrolled(table_html(html)), title, note), alt or "\n".join(columns(rows, right)))
+    shown = scrolled(table_html(html))
+    if folded:
+        shown = f"<details><summary>{escape(title)}</summary>{shown}{escape(note or '')}</details>"
+        title = note = None
+    return Picture(card(shown, title, note), alt or "\n".join(columns(rows, right)))

@@ -76,6 +76,32 @@ def test_a_window_over_stories_finds_the_colour_only_in_sight():
     assert said[30][0] != f" {colour}" and f"“{colour}”" in view.alt
 
 
+def test_next_words_and_the_largest_move_are_those_of_the_scores():
+    import torch
+
+    model, tokenizer = course.load("tinyworld-llama")
+    text = "Val put the cup in the pink case. Where is the cup? The cup is in the"
+    changed = text.replace("pink", "blue")
+    with torch.no_grad():
+        scores, others = (
+            model(**tokenizer(each, return_tensors="pt")).logits[0, -1] for each in (text, changed)
+        )
+    words, probabilities = course.opened.next_words(model, tokenizer, text)
+    assert len(words) == 3 and words[0] == "pink"
+    assert probabilities == scores.softmax(-1).sort(descending=True).values[:3].tolist()
+    move = course.opened.largest_move(model, tokenizer, text, changed)
+    assert move == (scores - others).abs().max().item() > 5
+    assert course.opened.largest_move(model, tokenizer, text, text) == 0
+
+
+def test_the_bars_of_routers_show_the_mean_and_the_range_of_random_ones():
+    picture = course.opened.trained_and_random({"same word": 56.2}, {"same word": [48.6, 43.8, 45.0]})
+    assert picture.alt.startswith(
+        "same word: trained: 56 % of pairs; same word: random (44 to 49): 46 % of pairs; luck alone"
+    )
+    assert "mean of 3 random routers" in picture.html
+
+
 def test_routings_are_those_of_the_model_and_pairs_are_what_they_say():
     import torch
 
@@ -83,20 +109,25 @@ def test_routings_are_those_of_the_model_and_pairs_are_what_they_say():
     documents = list(course.tinyworld.english(size=240_000).documents(60, seed="pairs"))
     tables = torch.randn(2, 8, model.config.hidden_size, generator=torch.Generator().manual_seed(0))
     routers = course.opened.routings(model, tokenizer, documents, tables)
-    assert list(routers) == ["trained", "random 1", "random 2"]
+    assert len(routers) == 3
     with torch.no_grad():
         inputs = tokenizer(documents[7].text, return_tensors="pt")
         logits = torch.stack(model(**inputs, output_router_logits=True).router_logits)
-    assert torch.equal(routers["trained"].chosen[7], logits.topk(2).indices[:, 1:])  # without <s>
+    assert torch.equal(routers[0].chosen[7], logits.topk(2).indices[:, 1:])  # without <s>
     shares = course.opened.router_shares(model, tokenizer, documents[7].text)
     assert torch.equal(shares, logits.softmax(-1))
     by_lot = course.opened.router_shares(model, tokenizer, documents[7].text, tables)
     assert by_lot.shape == (2, *shares.shape)
-    assert torch.equal(routers["random 2"].chosen[7], by_lot[1].topk(2).indices[:, 1:])
-    assert list(course.opened.routings(model, tokenizer, documents[:2])) == ["trained"]
-    assert sum(routers["random 2"].load(3)) == pytest.approx(100)
-    for same_word, same_kind in ((True, True), (True, False), (False, None)):
-        pairs = course.opened.word_pairs(documents, tokenizer, same_word=same_word, same_kind=same_kind)
+    assert torch.equal(routers[2].chosen[7], by_lot[1].topk(2).indices[:, 1:])
+    assert len(course.opened.routings(model, tokenizer, documents[:2])) == 1
+    assert sum(routers[2].load(3)) == pytest.approx(100)
+    first = torch.cat([each[3, :, 0] for each in routers[2].chosen])
+    share = 100 * (first == 5).float().mean().item()
+    assert routers[2].load(first=True)[5] == pytest.approx(share, rel=1e-5)
+    sorts = course.opened.word_pairs(documents, tokenizer)
+    for (same_word, same_kind), pairs in zip(
+        ((True, True), (True, False), (False, None)), sorts.values(), strict=True
+    ):
         texts = [place.text for pair in pairs for place in pair]
         assert pairs and len(set(texts)) == len(texts)
         for pair in pairs:
@@ -140,6 +171,11 @@ def test_a_router_gets_what_random_numbers_would_choose(mixtral):
     route_1 = said["routes"][0][1]
     assert [7 - first, 7 - second] == route_1["experts"] and share == pytest.approx(route_1["shares"][0])
     assert view.widget.sender == "random"
+    piece, shown = said["pieces"][0].strip(), said["random"][0][0][1]
+    assert "chosen by random numbers" in view.alt
+    assert f"{piece} {shown[0]} {100 * shown[2]:.0f}% and {shown[1]} " in view.alt
+    by_dice = Router(route, tokenizer, EXAMPLES, layer=1, by_lot=lambda text: by_lot, sender="dice")
+    assert by_dice.alt == "Layer 1: dice send each token to experts."
     with pytest.raises(CourseError, match="random"):
         Router(route, tokenizer, EXAMPLES, sender="random")
 

@@ -209,38 +209,6 @@ def test_elo_repeated_arrives_at_bradley_terry():
     assert all(abs(ratings[model] - fitted[model][0]) < 5 for model in VOTERS)
 
 
-def test_mutual_information_of_known_tables():
-    same = statistics.mutual_information(list("abcd") * 100, list("wxyz") * 100)
-    assert same.plugged_in == pytest.approx(2)
-    independent = statistics.mutual_information([0, 0, 1, 1] * 50, [0, 1, 0, 1] * 50)
-    assert independent.plugged_in == pytest.approx(0)
-    joint = numpy.array([[30, 10], [5, 55]]) / 100
-    independent = joint.sum(1, keepdims=True) * joint.sum(0)
-    one, other = [0] * 40 + [1] * 60, [0] * 30 + [1] * 10 + [0] * 5 + [1] * 55
-    found = statistics.mutual_information(one, torch.tensor(other)).plugged_in
-    assert found == pytest.approx((joint * numpy.log2(joint / independent)).sum())
-
-
-@pytest.mark.parametrize("cases, tied", [(600, 0.0), (600, 0.4), (3_000, 0.4)])
-def test_the_correction_takes_most_of_the_bias(cases, tied):
-    """13 registers and 8 experts agree in some of the cases; the true number of bits is known."""
-    rng = numpy.random.default_rng(3)
-    joint = (1 - tied) * numpy.full((13, 8), 1 / 104)
-    for row in range(13):
-        joint[row, row % 8] += tied / 13
-    independent = joint.sum(1, keepdims=True) * joint.sum(0)
-    truth = float((joint * numpy.log2(joint / independent)).sum())
-    found = []
-    for _ in range(60):
-        cell = rng.choice(104, size=cases, p=joint.ravel())
-        found.append(statistics.mutual_information(cell // 8, cell % 8, shuffles=1))
-    plugged_in = numpy.mean([each.plugged_in for each in found]) - truth
-    corrected = numpy.mean([each.corrected for each in found]) - truth
-    assert plugged_in > 0 and abs(corrected) < 0.25 * plugged_in
-    if not tied:
-        assert numpy.mean([each.chance for each in found]) == pytest.approx(plugged_in, rel=0.1)
-
-
 def test_holm_by_hand_and_in_any_order():
     assert statistics.holm([0.01, 0.04, 0.03]) == pytest.approx([0.03, 0.06, 0.06])
     assert statistics.holm([0.03, 0.01, 0.04]) == pytest.approx([0.06, 0.03, 0.06])
@@ -525,7 +493,6 @@ def test_lists_arrays_and_tensors_give_the_same_intervals():
         (lambda: statistics.bradley_terry([]), "give at least one"),
         (lambda: statistics.bradley_terry([("a", "b", 2)]), "0.5 for neither"),
         (lambda: statistics.bradley_terry([("a", "a", 1)]), "two different models"),
-        (lambda: statistics.mutual_information([1, 2], [1]), "2 labels"),
         (lambda: statistics.holm([0.2, 1.4]), "from 0 to 1"),
     ],
 )

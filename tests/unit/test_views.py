@@ -121,6 +121,22 @@ def test_bars_take_a_baseline_for_each():
     assert "Dashed lines: limit. The bars start at 0; full width is 40 tokens/s." in picture.html
 
 
+def test_bars_of_a_group_have_one_colour_and_a_legend():
+    picture = views.bars(["a", "b", "c"], [1, 2, 3], unit="MB", groups=["old", "new", "old"])
+    blue, orange = (picture.html.count(f"background:{colour}") for colour in ("#0072B2", "#E69F00"))
+    assert (blue, orange) == (3, 2)  # two bars and one, and a swatch for each
+    assert "</span>old" in picture.html and "</span>new" in picture.html
+    assert "</span>" not in views.bars(["a"], [1], unit="MB").html
+
+
+def test_a_folded_table_shows_its_title_only():
+    rows = [("name", "size"), ("a", "1")]
+    picture = views.table(rows, title="Sizes", note="in MB", folded=True)
+    before, inside = picture.html.split("<details><summary>Sizes</summary>")
+    assert "Sizes" not in before and "in MB</details>" in inside
+    assert picture.alt == views.table(rows, title="Sizes", note="in MB").alt
+
+
 def test_bars_refuse_values_below_zero():
     with pytest.raises(ValueError, match="zero"):
         views.bars(["a"], [-1], unit="MB")
