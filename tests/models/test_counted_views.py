@@ -77,7 +77,8 @@ def test_the_matrix_holds_every_answer_with_its_clauses():
         for use, verdict in zip(shown["uses"], row["verdicts"], strict=True):
             said = licences.may(row["name"], use)
             assert (verdict["answer"], verdict["why"], verdict["word"]) == (said.answer, said.why, said.word)
-            assert [clause["quote"] for clause in verdict["clauses"]] == [clause.quote for clause in said.clauses]
+            quotes = [clause["quote"] for clause in verdict["clauses"]]
+            assert quotes == [clause.quote for clause in said.clauses]
     models = [title for row in shown["licences"] for title in row["models"]]
     assert sorted(models) == sorted(model.title for model in openness.models().values())
 
