@@ -117,20 +117,18 @@ def two_orders(sentences, shares, values, axes) -> Picture:
     return from_figure(figure, alt="; ".join(words))
 
 
-def compared(mixture, other, first, last, at) -> str:
-    """Say where the mixture of a sentence ends, compared with that of the same words in the other order.
+def nearer(mixture, than, to) -> str:
+    """Say to which of two words a mixture is nearer than another mixture is.
 
-    mixture, other : lists of two numbers.
-    first, last : str, the first and the last word of the sentence.
-    at : list of lists of two numbers, the lists of these two words.
+    mixture, than : lists of two numbers, the mixture and the other one.
+    to : dict from two names of words to their lists of two numbers.
 
-    Returns "at the same point", or to which of its two words the mixture is nearer than the other one.
+    Returns "at the same point", or "nearer to " and a name: the first one, if the mixture is nearer to it.
     """
-    if dist(mixture, other) < 1e-9:
+    if dist(mixture, than) < 1e-9:
         return "at the same point"
-    if dist(mixture, at[0]) < dist(other, at[0]):
-        return f"nearer to {first}, its first word"
-    return f"nearer to {last}, its last word"
+    first, last = to
+    return f"nearer to {first if dist(mixture, to[first]) < dist(than, to[first]) else last}"
 
 
 def dials(hands, titles) -> Picture:

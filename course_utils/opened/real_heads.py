@@ -81,15 +81,14 @@ def probability_if_blind(word, text, looking, at) -> float:
     return round(100 * _stoppable().chance(scores, word), 1)
 
 
-def needed(usual, without) -> str:
-    """Say which of two parts a probability needs: less than half of it must be left without that part.
+def which(needed) -> str:
+    """Say which of two parts are needed.
 
-    usual : float, the probability with both.
-    without : dict from the name of each part to the probability without it.
+    needed : dict from the name of each part to bool.
 
     Returns "both", "neither", or "only " and a name.
     """
-    names = [name for name, left in without.items() if left < usual / 2]
+    names = [name for name in needed if needed[name]]
     if len(names) == 1:
         return f"only {names[0]}"
     return "both" if names else "neither"

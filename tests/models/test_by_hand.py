@@ -22,22 +22,35 @@ def mean(shares):
 
 
 def test_the_heads_that_the_lesson_names_are_what_it_says(maps):
-    for layer, head in [(16, 0), (1, 2), (2, 1), (11, 1)]:
-        assert mean([row[-2] for row in maps[layer][head][2:]]) > 0.6
+    assert mean([row[-2] for row in maps[16][0][2:]]) > 0.6
     for layer, head in [(10, 8), (11, 4), (11, 6)]:
         assert mean([row[-1] for row in maps[layer][head][1:]]) > 0.5
     assert min(row[0] for row in maps[18][8]) > 0.99
     assert round(100 * maps[23][4][4][3]) == 90
 
 
-def test_what_the_lesson_says_of_other_verbs():
-    pieces, probabilities = real_heads.next_words("She walked at the bank and came home with a lot of")
-    assert pieces[0] == " money" and round(100 * probabilities[0]) == 30
+def test_the_largest_corners_are_those_of_the_hunt(maps):
+    shares = sorted(head[4][3] for layer in maps for head in layer)
+    assert shares[-2] > 0.75 and shares[-3] < 0.65
+    assert maps[16][0][4][3] == shares[-2] and maps[23][4][4][3] == shares[-1]
+    itself = sorted(head[4][4] for layer in maps for head in layer)
+    assert max(maps[layer][head][4][4] for layer, head in [(10, 8), (11, 4), (11, 6)]) >= itself[-5]
 
 
-def test_a_sink_comes_with_the_first_token_that_differs_from_those_after_it():
-    assert real_heads.average_shares(" cat dog cat dog cat")[0] > 60
+def test_the_sink_holds_in_the_texts_that_the_lesson_names():
+    for text, first in [
+        ("What is the capital of France?", 57),
+        ("Die Hauptstadt von Frankreich ist", 67),
+        ("cat dog cat dog cat", 63),
+    ]:
+        assert round(real_heads.average_shares(text)[0]) == first
     assert max(real_heads.average_shares(" cat" * 5)) < 22
+
+
+def test_another_word_one_token_back_tells_a_place_from_a_word():
+    today = "The capital of France today is"
+    assert last_row(today, 16, 0)["today"] == 78 and last_row(today, 16, 0)["France"] == 5
+    assert last_row(today, 23, 4)["France"] == 91
 
 
 def last_row(text, layer, head):
@@ -82,10 +95,10 @@ def test_a_token_that_may_not_look_learns_nothing():
     assert left > 2 * real_heads.probability_of(" money", fished)
 
 
-def test_what_is_needed_leaves_less_than_half():
-    assert real_heads.needed(80, {"a": 39, "b": 41}) == "only a"
-    assert real_heads.needed(80, {"a": 1, "b": 2}) == "both"
-    assert real_heads.needed(80, {"a": 79, "b": 90}) == "neither"
+def test_which_of_two_parts_are_needed():
+    assert real_heads.which({"a": False, "b": True}) == "only b"
+    assert real_heads.which({"a": True, "b": True}) == "both"
+    assert real_heads.which({"a": False, "b": False}) == "neither"
 
 
 # The pictures
@@ -114,7 +127,7 @@ def test_two_orders_of_the_same_pieces_end_at_the_same_point():
 
 
 def test_two_mixtures_are_compared_by_their_distance_to_a_word():
-    words = {"first": "man", "last": "dog", "at": [[2.0, 0.0], [0.0, 0.0]]}
-    assert by_hand.compared([1.0, 0.1 + 0.2], [1.0, 0.3], **words) == "at the same point"
-    assert by_hand.compared([1.5, 0.0], [0.5, 0.0], **words) == "nearer to man, its first word"
-    assert by_hand.compared([0.5, 0.0], [1.5, 0.0], **words) == "nearer to dog, its last word"
+    words = {"man, its first word": [2.0, 0.0], "dog, its last word": [0.0, 0.0]}
+    assert by_hand.nearer([1.0, 0.1 + 0.2], than=[1.0, 0.3], to=words) == "at the same point"
+    assert by_hand.nearer([1.5, 0.0], than=[0.5, 0.0], to=words) == "nearer to man, its first word"
+    assert by_hand.nearer([0.5, 0.0], than=[1.5, 0.0], to=words) == "nearer to dog, its last word"
