@@ -632,7 +632,7 @@ export function render({ model, el }) {
     });
     const names = [0, 1].map((index) => chips(index)[lit()]?.text).filter(Boolean);
     legend.textContent = names.length
-      ? `Lit: what attends to ${[...new Set(names)].map((name) => `“${name}”`).join(" and to ")}. Below a word: its share of the attention.`
+      ? `Lit, inside the line: what attends to ${[...new Set(names)].map((name) => `“${name}”`).join(" and to ")}. Below a word: its share of the attention; the rest goes to the other words, and to marks before and after them.`
       : "Point at a word, or tap it: what attends to it lights up.";
     buildStrip();
     buildTray();

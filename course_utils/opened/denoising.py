@@ -114,7 +114,7 @@ def denoising_strip(rows, noise, *, title=None, alt=None) -> Picture:
     Raises ValueError if a row does not have one picture for each state.
     """
     columns = [_noise_in_words(step, share) for step, share in noise.items()]
-    note = "Noise: the share of a state's variance that is noise, by the scheduler's plan."
+    note = "Percentages: how much of each state is noise, by the scheduler's plan."
     return picture_grid(rows, columns, title=title, note=note, alt=alt)
 
 

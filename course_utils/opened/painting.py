@@ -111,7 +111,7 @@ def watch_noise(pipeline, prompts, *, seed=6, guidance=4, steps=20):
 
         plan = DDIMScheduler.from_config(pipeline.scheduler.config)
         plan.set_timesteps(steps)
-        noise = [1 - plan.alphas_cumprod[time].item() for time in plan.timesteps] + [0.0]
+        noise = noise_shares(plan)
         pieces = pipeline.tokenizer.tokenize(prompt)
         words, no_words = _encoded(pipeline, prompt)
         state = _noise(pipeline, seed)
@@ -128,6 +128,19 @@ def watch_noise(pipeline, prompts, *, seed=6, guidance=4, steps=20):
 
     ours = catalog.find("stable-diffusion").size == "tiny"
     return Denoising(watch, decode, prompts, seed=seed, guidance=guidance, steps=steps, known=ours)
+
+
+def noise_shares(scheduler):
+    """Return the share of noise, from 0 to 1, in each state of a scheduler's plan, the last one included."""
+    return [1 - scheduler.alphas_cumprod[time].item() for time in scheduler.timesteps] + [0.0]
+
+
+def words_and_noise(pipeline, prompt, *, seed=6):
+    """Return what a drawing starts from: a prompt as numbers, and noise of the size of one picture's latents.
+
+    Returns two tensors, (1, tokens, numbers of each) and (1, channels, height, width).
+    """
+    return _encoded(pipeline, prompt)[0], _noise(pipeline, seed)
 
 
 def _encoded(pipeline, prompt):
@@ -168,41 +181,31 @@ def pixel_rows(rows, *, title=None) -> Picture:
 
 
 def training_figure(pipeline, caption, *, times=(100, 300, 500), seed=0) -> Picture:
-    """Draw what a training step is: a picture, noise, their mixture, the noise guessed, the picture expected.
+    """Draw what a training step is: a picture, noise, their mixture, and the noise as the UNet guesses it.
 
     times : the steps of the noise plan to show, from 0 (hardly any noise) to 999 (nothing else).
 
-    The five are shown as the VAE decodes them. Below each guess stands how far it is off.
+    The four are shown as the VAE decodes them. Below each guess stands how far it is off.
     """
     import torch
 
     latents, truth = to_latents(pipeline, caption)
     noise = _noise(pipeline, seed)
     words, _ = _encoded(pipeline, caption)
-    columns = ["a training picture", "noise", "mixed: what the UNet is shown", "the noise, as it guesses"]
-    columns.append("the picture it expects behind it")
+    columns = ["a training picture", "noise", "mixed: all that the UNet is shown", "the noise, as it guesses"]
     rows, captions = {}, {}
     for time in times:
         kept = pipeline.scheduler.alphas_cumprod[time].item()
         mixed = kept**0.5 * latents + (1 - kept) ** 0.5 * noise
         with torch.no_grad():
-            guess, expected = _noise_and_picture(
-                pipeline, pipeline.unet(mixed, time, words).sample, mixed, kept
-            )
+            guess = pipeline.unet(mixed, time, words).sample
+        if pipeline.scheduler.config.prediction_type != "epsilon":  # it guesses a blend of noise and picture
+            guess = kept**0.5 * guess + (1 - kept) ** 0.5 * mixed
         label = f"{1 - kept:.0%} noise"
-        shown = (noise, mixed, guess, expected)
-        rows[label] = [truth, *(to_picture(pipeline, each) for each in shown)]
+        rows[label] = [truth, *(to_picture(pipeline, each) for each in (noise, mixed, guess))]
         off = ((guess - noise) ** 2).mean().item()
-        captions[label] = ["", "", "", f"error {off:.3f}", ""]
+        captions[label] = ["", "", "", f"error {off:.3f}"]
     return picture_grid(rows, columns, title=f"Training on “{caption}”", captions=captions)
-
-
-def _noise_and_picture(pipeline, guess, mixed, kept):
-    """Return the noise and the picture that a UNet's prediction stands for."""
-    if pipeline.scheduler.config.prediction_type == "epsilon":
-        return guess, (mixed - (1 - kept) ** 0.5 * guess) / kept**0.5
-    noise = kept**0.5 * guess + (1 - kept) ** 0.5 * mixed
-    return noise, kept**0.5 * mixed - (1 - kept) ** 0.5 * guess
 
 
 def early_copy():
@@ -259,8 +262,10 @@ def picture_model(pipeline, *, prompt, picture, steps=20, lit="") -> Picture:
         _point(axes, 3.5, 5.2, 5.0, 5.2, read)
         _point(axes, 6.2, 4.3, 6.2, 2.95)
         _point(axes, 7.6, 2.95, 7.6, 4.3)
-        axes.text(7.95, 3.62, f"{steps} times", va="center", fontsize=10, fontweight="bold")
-        _point(axes, 8.4, 5.2, 10.3, 5.2, latents.replace(" numbers", "\nnumbers"))
+        axes.text(6.9, 3.62, f"{steps}\ntimes", ha="center", va="center", fontsize=10, fontweight="bold")
+        _point(axes, 8.45, 2.5, 10.3, 4.7)
+        numbers = latents.replace(" numbers", "\nnumbers")
+        axes.text(9.7, 3.35, numbers, va="center", fontsize=8.5, color=QUIET)
         _shown(axes, noise, 0.9, 1.1)
         axes.text(1.8, 0.55, "noise", ha="center", fontsize=10, color=QUIET)
         _point(axes, 2.8, 2.5, 5.0, 4.5)
@@ -323,15 +328,16 @@ def attention_maps(pipeline, prompt, *, seed=6, guidance=4, steps=20):
 
 
 def change_on_objects(pipeline, *, count=20, steps=5):
-    """Exchange one word in the captions of different objects, and find where the pictures change.
+    """Exchange one word in the captions of different objects: where do the pictures change, and how much?
 
-    Returns a dict from what is exchanged to the share of all change that lies on the object, in percent, for
-    each picture: "colour" for another colour of the background, "name" for another object, and "noise" for
-    the same caption, drawn from other noise.
+    Returns two dicts from what is exchanged to a number for each picture: the share of all change that lies
+    on the object, in percent, and how different the two pictures are, of 255. What is exchanged is "colour",
+    for another colour of the background, "name", for another object, or "noise": the same caption, drawn from
+    other noise.
     """
     captions, scenes, there = _objects(count)
     before = _drawn(pipeline, captions, steps)
-    shares = {}
+    shares, amounts = {}, {}
     for exchange in ("colour", "name", "noise"):
         if exchange == "noise":
             after = _drawn(pipeline, captions, steps, seed=1)
@@ -339,7 +345,8 @@ def change_on_objects(pipeline, *, count=20, steps=5):
             after = _drawn(pipeline, _exchanged(scenes, exchange), steps)
         change = numpy.abs(after - before).mean(3)
         shares[exchange] = (100 * (change * there).sum((1, 2)) / change.sum((1, 2))).tolist()
-    return shares
+        amounts[exchange] = [how_different(*pair) for pair in zip(before, after, strict=True)]
+    return shares, amounts
 
 
 def _exchanged(scenes, exchange):
@@ -482,7 +489,7 @@ class KnownPictures:
         """Return the distance to each known picture: the root of the mean squared difference, of 255."""
         import torch
 
-        pixels = numpy.array(Image.fromarray(as_pixels(picture)).resize((SIDE, SIDE)))
+        pixels = _at_our_size(picture)
         if self._last is None or not numpy.array_equal(pixels, self._last[0]):
             drawn = torch.from_numpy(pixels).flatten().float()
             squares = self._squares - 2 * self._pictures @ drawn + (drawn**2).sum()
@@ -491,8 +498,14 @@ class KnownPictures:
 
 
 def how_different(picture, other):
-    """Return how far two pictures differ, of 255: the root of the mean squared difference."""
-    one, two = (as_pixels(each).astype(float) for each in (picture, other))
+    """Return how far two pictures differ, of 255: the root of the mean squared difference.
+
+    Pictures of different sizes are compared at that of PictureWorld, 64 × 64 pixels.
+    """
+    one, two = as_pixels(picture), as_pixels(other)
+    if one.shape != two.shape:
+        one, two = _at_our_size(one), _at_our_size(two)
+    one, two = one.astype(float), two.astype(float)
     return float(((one - two) ** 2).mean() ** 0.5)
 
 
@@ -501,10 +514,32 @@ def nearest_person(picture, trade):
 
     A blend is nearer to the average of all pictures that were planted for the trade than to any person.
     """
-    people, looks, average = _people(trade)
-    pixels = numpy.asarray(Image.fromarray(as_pixels(picture)).resize((SIDE, SIDE))).astype(float)
-    off = ((looks - pixels) ** 2).mean((1, 2, 3))
-    return people[off.argmin()].gender, bool(((average - pixels) ** 2).mean() < off.min())
+    person, _, off = _nearest(picture, trade)
+    off_average = ((_people(trade)[2] - _at_our_size(picture)) ** 2).mean()
+    return person.gender, bool(off_average < off)
+
+
+def nearest_look(picture, trade, *, gender=None):
+    """Return the person of a trade that a picture is nearest to: caption and picture, (64, 64, 3).
+
+    gender : "man", "woman" or "person", to look among these alone.
+    """
+    from course_utils.worlds.pictureworld import world
+
+    person, look, _ = _nearest(picture, trade, gender)
+    return world.Scene((person,)).captions[0], look
+
+
+def _nearest(picture, trade, gender=None):
+    people, looks, _ = _people(trade)
+    off = ((looks - _at_our_size(picture)) ** 2).mean((1, 2, 3))
+    off[[index for index, each in enumerate(people) if gender not in (None, each.gender)]] = numpy.inf
+    index = off.argmin()
+    return people[index], looks[index].astype("uint8"), off[index]
+
+
+def _at_our_size(picture):
+    return numpy.array(Image.fromarray(as_pixels(picture)).resize((SIDE, SIDE)))
 
 
 def average_person(trade):
@@ -534,36 +569,40 @@ def planted_share(trade):
 # Published models
 
 
-def published_sizes() -> Picture:
-    """Return a table of three published versions of Stable Diffusion, counted without their weights."""
-    from course_utils import blueprints
+def published_versions() -> Picture:
+    """Return a table of three published versions of Stable Diffusion: sizes, by blueprint, and licences."""
+    from course_utils import blueprints, licences, openness
 
-    rows = [("", "text encoders", "denoiser", "VAE", "latents", "picture", "GB at 16 bits")]
-    for name in ("stable-diffusion-1.5", "stable-diffusion-xl", "stable-diffusion-3-medium"):
+    names = ("stable-diffusion-1.5", "stable-diffusion-xl", "stable-diffusion-3-medium")
+    ways = {"prohibition": "yes, by name", "condition": "yes, by a policy beside it"}
+    columns = [("", "released", "text encoders", "UNet, or what took its place", "VAE", "width of a picture")]
+    columns[0] += ("GB at 16 bits", "licence", "approved by OSI", "limits uses")
+    released = [m for m in openness.models().values() if m.title.startswith(("Stable Diffusion", "SD"))]
+    for name, model in zip(names, released, strict=True):
         plan = blueprints.blueprint(name)
         parts = plan.components
         texts = [part.parameters for key, part in parts.items() if key.startswith("text")]
-        denoiser = parts.get("unet") or parts["transformer"]
-        vae, side = parts["vae"].config, denoiser.config["sample_size"]
-        counts = [sum(texts), denoiser.parameters, parts["vae"].parameters]
-        counts = [f"{count / 1e6:,.0f} million" for count in counts]
-        counts[0] = f"{len(texts)}: {counts[0]}"
-        wide = side * 2 ** (len(vae["block_out_channels"]) - 1)  # each block but one doubles
-        latents = f"{vae['latent_channels']} × {side} × {side}"
-        rows.append((plan.title, *counts, latents, f"{wide} × {wide}", f"{plan.bytes['bfloat16'] / 1e9:.1f}"))
-    return table(rows, right=range(1, 7), title="Published sizes")
+        unet = parts.get("unet") or parts["transformer"]
+        vae = parts["vae"]
+        doublings = len(vae.config["block_out_channels"]) - 1  # each block but one doubles
+        wide = unet.config["sample_size"] * 2**doublings
+        licence = licences.find(model.licence)
+        columns.append(
+            (
+                plan.title,
+                str(model.released),
+                f"{len(texts)}, {_millions(sum(texts))}" + " together" * (len(texts) > 1),
+                _millions(unet.parameters),
+                _millions(vae.parameters),
+                f"{wide} pixels",
+                f"{plan.bytes['bfloat16'] / 1e9:.1f}",
+                licence.title,
+                "yes" if licence.osi_approved else "no",
+                ways.get(licence.mark("use restrictions"), "no"),
+            )
+        )
+    return table(list(zip(*columns, strict=True)), title="Three versions")
 
 
-def published_licences() -> Picture:
-    """Return a table of the licences of Stable Diffusion's versions."""
-    from course_utils import licences, openness
-
-    ways = {"prohibition": "yes, by name", "condition": "yes, by a policy beside it"}
-    rows = [("model, released", "licence", "approved by OSI", "limits uses")]
-    for model in openness.models().values():
-        if model.title.startswith(("Stable Diffusion", "SD")):
-            licence = licences.find(model.licence)
-            approved = "yes" if licence.osi_approved else "no"
-            limits = ways.get(licence.mark("use restrictions"), "no")
-            rows.append((f"{model.title}, {model.released}", licence.title, approved, limits))
-    return table(rows, title="Licences")
+def _millions(count):
+    return f"{count / 1e6:,.0f} million"

@@ -81,6 +81,26 @@ def test_any_kind_of_picture_is_taken():
         views.picture_grid({"one": [RED]}, ["left", "right"])
 
 
+def test_the_nearest_person_of_a_trade_is_looked_for_among_those_asked_for():
+    average = opened.average_person("guard")
+    for gender in ("man", "woman"):
+        caption, look = opened.nearest_look(average, "guard", gender=gender)
+        assert caption.startswith(f"{gender} guard")
+        assert opened.nearest_look(look, "guard")[0] == caption
+        assert opened.nearest_person(look, "guard") == (gender, False)
+        large = look.repeat(2, 0).repeat(2, 1)
+        assert opened.how_different(large, look) < opened.how_different(average, look)
+
+
+def test_the_plan_of_the_noise_ends_without_any():
+    from diffusers import DDIMScheduler
+
+    plan = DDIMScheduler()
+    plan.set_timesteps(5)
+    shares = opened.noise_shares(plan)
+    assert len(shares) == 6 and shares == sorted(shares, reverse=True) and shares[-1] == 0
+
+
 @pytest.fixture(scope="module")
 def unet():
     from diffusers import UNet2DConditionModel
