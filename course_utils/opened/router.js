@@ -82,6 +82,7 @@ export function render({ model, el }) {
   let turn = 0; // which of several is shown
   let clocks = [];
   let sent = 0; // tokens that have been sent off
+  let wrong = ""; // what the host said against the last text
 
   adopt(el, "rt");
   const sentence = make("div", "rt-sentence");
@@ -132,11 +133,12 @@ export function render({ model, el }) {
     const answer = model.get("said");
     el.classList.remove("waiting");
     if (!answer) return;
+    wrong = answer.error ?? "";
     if (answer.asleep) {
       if (!said) read(data.answers[0]);
     } else if (answer.error) {
-      take.textContent = answer.error;
-      speak(answer.error);
+      take.textContent = wrong;
+      speak(wrong);
     } else {
       const first = !said;
       read(answer);
@@ -420,9 +422,10 @@ export function render({ model, el }) {
     const noBetter = byRandom.length && trained <= byRandom.reduce((sum, one) => sum + one) / byRandom.length;
     const others = noBetter ? ". Here routers of random numbers do as well:" : ". By chance?";
     const met = pairs === 1 ? `The one pair of equal words ${same ? "meets" : "does not meet"}` : `Of ${pairs} pairs of equal words, ${same} meet`;
-    take.textContent = pairs
+    const counted = pairs
       ? `${met} the same first expert in layer ${layer()}${race.children.length ? others : "."}`
       : "No word stands here twice. In a text with equal words, see whether they meet the same expert.";
+    take.textContent = wrong || counted;
     speak(`${loud.textContent}${loudWords.textContent}. ${take.textContent}`);
   }
 

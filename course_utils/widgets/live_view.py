@@ -49,7 +49,8 @@ class LiveView:
         traits = {name: traitlets.Any(value).tag(sync=True) for name, value in values.items()}
         sources = {"_esm": module(self.view), "_css": styles(self.view)}
         self.alt, self.names = alt, [*values]
-        self.widget = type("View", (anywidget.AnyWidget,), sources | traits)()
+        # By the name of this class anywidget files the rules: views that share one would lose theirs.
+        self.widget = type(self.view, (anywidget.AnyWidget,), sources | traits)()
         self.widget.observe(self._respond, "want")
 
     def answer(self, want):

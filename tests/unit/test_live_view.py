@@ -41,6 +41,12 @@ def test_the_view_gets_its_data_and_the_choices_at_the_start():
     assert {"data", "size", "live", "want", "said"} <= set(widget.keys)
 
 
+def test_two_views_of_a_notebook_keep_their_own_rules():
+    other = type("Other", (Doubled,), {"view": "router"})
+    one, two = Doubled().widget, other().widget
+    assert one._css != two._css and one._anywidget_id != two._anywidget_id
+
+
 def test_an_answer_may_come_in_parts():
     want = {"number": 4}
     assert answers(Doubled(), want) == [
