@@ -85,12 +85,10 @@ def places(rows, *, most, title=None) -> Picture:
                     axes.annotate(
                         f"{count} of {len(found)}",
                         (place, height),
-                        xytext=(9, 0),
+                        xytext=(-4, 6),  # above the row, where it hides no dot
                         textcoords="offset points",
-                        verticalalignment="center",
                         color="#005a8c" if first else INK,
                         fontweight="bold",
-                        bbox={"facecolor": "white", "edgecolor": "none", "pad": 1},
                     )
         axes.set(xscale="log", xlim=(0.8, 1.25 * most), ylim=(len(rows) - 0.5, -0.5))
         axes.set_xticks(ticks, [f"{tick:,}" for tick in ticks])
@@ -105,7 +103,7 @@ def places(rows, *, most, title=None) -> Picture:
             horizontalalignment="right",
             color=QUIET,
         )
-        axes.set_xlabel(f"place of the right code among {most:,}")
+        axes.set_xlabel(f"place of the right code among {most:,}\n(each mark: ten times further down)")
         for side in ("left", "top", "right"):
             axes.spines[side].set_visible(False)
         axes.tick_params(axis="y", length=0)
