@@ -225,16 +225,16 @@ class Training:
         return sum(hours * watts for hours, watts in zip(self.hours, self.watts, strict=True)) / 1000
 
 
-VERDICTS = {  # what each verdict says about the words quoted from the article ("they")
-    "true": "they hold, on all that we found",
-    "mostly true": "they hold, with a reserve that changes little",
-    "partly true": "an important part of them holds, and another does not",
-    "misleading": "something in them is right, but they lead to a wrong conclusion",
-    "false": "they do not hold",
-    "outdated": "they held once, but no longer when the article appeared",
-    "held once": "they held once; whether they still do is not public",
-    "opinion": "they are a judgement, which no measurement can settle",
-    "cannot know": "what would settle them is not public, or does not exist",
+VERDICTS = {  # what each verdict says about a claim ("it"), which is the words quoted from the article
+    "true": "it holds, on all that we found",
+    "mostly true": "it holds, with a reserve that changes little",
+    "partly true": "an important part of it holds, and another does not",
+    "misleading": "something in it is right, but it leads to a wrong conclusion",
+    "false": "it does not hold",
+    "outdated": "it held once, but no longer when the article appeared",
+    "held once": "it held once; whether it still does is not public",
+    "opinion": "it is a judgement, which no measurement can settle",
+    "cannot know": "what would settle it is not public, or does not exist",
 }
 BASES = ("read at the source", "read in a secondary copy", "computed in this course", "unsourced")
 
