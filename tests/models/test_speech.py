@@ -311,6 +311,9 @@ def test_words_are_compared_without_signs_and_with_the_fewest_errors():
     assert speech.word_pairs(said, said) == [(word, word) for word in said]
     assert speech.word_pairs(said, said[:2] + said[3:])[2] == ("not", None)
     assert speech.word_pairs(["to", "be"], ["so", "to", "be"])[0] == (None, "so")
+    texts = {name: clip.transcript for name, clip in speech.clips().items()}
+    texts["young man"] = "He was an old-sposed young man."
+    assert speech.errors_by_clip(texts) == ([0, 3, 0, 0, 0], [22, 8, 14, 18, 8])
     changed = speech.word_pairs(said, ["he", "was", "not", "an", "old", "sposed", "young", "man"])
     assert changed[4:6] == [("ill", "old"), ("disposed", "sposed")]
 

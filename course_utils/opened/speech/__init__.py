@@ -9,6 +9,7 @@ from course_utils.opened.speech.recorder import record
 from course_utils.opened.speech.transcript import (
     Written,
     captions,
+    errors_by_clip,
     listen,
     plain_words,
     word_pairs,
@@ -25,6 +26,7 @@ __all__ = [
     "add_noise",
     "captions",
     "clips",
+    "errors_by_clip",
     "example_file",
     "listen",
     "plain_words",

@@ -81,7 +81,7 @@ def decoding(steps, *, title=None) -> Picture:
         )
         rows += row_html(
             f'<td style="{cell};text-align:right;padding-left:0;color:{QUIET}">{step}</td>'
-            f'<td style="{cell};white-space:nowrap">{underlined(piece_html(piece), chance)}</td>'
+            f'<td style="{cell};white-space:nowrap">{piece_html(piece)}</td>'
             f'<td style="{cell};width:30%;min-width:48px">{bar(chance)}</td>'
             f'<td style="{cell};text-align:right;white-space:nowrap">{escape(percent(chance, 0))}</td>'
             f'<td style="{cell};color:{QUIET}">{listed}</td>',
@@ -91,9 +91,8 @@ def decoding(steps, *, title=None) -> Picture:
         if rest:
             words[-1] += f", not {visible(rest[0][0])} {percent(rest[0][1], 0)}"
     everything = [piece for candidates in steps for piece, _ in candidates]
-    note = f"The line below a token: {_KEY} {invisible_note(everything)}".strip()
     alt = f"{len(steps)} tokens: {'; '.join(words)}"
-    return Picture(card(scrolled(table_html(rows), _SCROLLED), title, note), alt)
+    return Picture(card(scrolled(table_html(rows), _SCROLLED), title, invisible_note(everything)), alt)
 
 
 def alignment(rows, *, title=None) -> Picture:

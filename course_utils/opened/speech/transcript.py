@@ -9,7 +9,7 @@ import numpy
 
 from course_utils.errors import CourseError
 from course_utils.opened.speech.audio import read
-from course_utils.opened.speech.clip import RATE, Word
+from course_utils.opened.speech.clip import RATE, Word, clips
 from course_utils.views.picture import array
 
 FRAMES_PER_SECOND = 50  # positions of the output of Whisper's encoder
@@ -136,6 +136,22 @@ def word_pairs(said, heard):
         theirs = heard[chunk.hyp_start_idx : chunk.hyp_end_idx]
         pairs += zip_longest(ours, theirs)
     return pairs
+
+
+def errors_by_clip(texts):
+    """Count the errors in what was written for the clips, as lesson 09 does: words only, no punctuation.
+
+    texts : dict from the name of each clip to a text, as in `voices()`
+
+    Returns two lists with a number for each clip: its errors, and the words said in it.
+    """
+    errors, counts = [], []
+    for name, clip in clips().items():
+        said = clip.transcript.split()
+        pairs = word_pairs(said, plain_words(texts[name]))
+        errors.append(sum(one != other for one, other in pairs))
+        counts.append(len(said))
+    return errors, counts
 
 
 def word_tokens(processor, ids):
