@@ -24,9 +24,9 @@ PACKAGES = (
 
 
 def report(everything=False):
-    """Check what the course needs, and say what it lacks. Return 1 if the lessons can't run, otherwise 0.
+    """Check what the course needs, and print what is missing. Return 1 if the lessons can't run, otherwise 0.
 
-    everything : whether to print a line for each check, as a bug report needs them
+    everything : whether to print a line for every check, for a bug report
     """
     needed = lessons.models_needed()
     missing = [model for model in needed if not loading.is_cached(model)]
@@ -133,7 +133,7 @@ def _answers():
 
 
 def _reach(what, session, url):
-    """Return whether a server answers at a URL, and a line that says so and never shows a login."""
+    """Return whether a server answers at a URL, and the line to print, which never shows a login."""
     host = downloads.host(url)
     try:
         session.head(url, timeout=5)

@@ -1,8 +1,8 @@
-"""The exception that learners see. Its sentence says what went wrong, why, and what to do next."""
+"""The exception that learners see. Its message says what went wrong, why, and what to do next."""
 
 
 class CourseError(Exception):
-    """A problem that the learner can solve. A notebook shows only the sentence, without the traceback."""
+    """A problem that the learner can solve. A notebook shows only the message, without the traceback."""
 
     def _render_traceback_(self):
         return [f"\x1b[31mStopped:\x1b[0m {self}"]

@@ -7,7 +7,7 @@ import threading
 import time
 from pathlib import Path
 
-_PAUSES = (0.02, 0.1)  # seconds; Windows refuses to replace a file while another process reads it
+_PAUSES = (0.02, 0.1)  # seconds between attempts: Windows can't replace a file that is being read
 
 
 @contextlib.contextmanager
@@ -20,8 +20,8 @@ def replacing(path, temporary=None):
     If the block raises an error, what it wrote is removed, and an older file at `path` stays as it was.
 
     temporary : the name of the file or folder until it is renamed; by default a name that no other process or
-        thread uses. A process that is killed leaves it behind. So if the content is large and a lock keeps
-        other processes away, give a fixed name: the next process then removes the remains.
+        thread uses. A killed process does not remove it. So if the content is large and a lock keeps other
+        processes away, give a fixed name: the next process then removes what is there.
     """
     path = Path(path)
     part = path.with_name(temporary or f".part-{os.getpid()}-{threading.get_ident()}-{path.name}")

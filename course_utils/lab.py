@@ -7,7 +7,7 @@ import socket
 import subprocess
 import sys
 
-PORT = 8888  # or the first free one after it
+PORT = 8888  # or the first free port after it
 FRONT_PAGE = "notebooks/index.ipynb"
 
 
@@ -26,10 +26,10 @@ Your work is saved in {folder}. To end, press Ctrl-C here.
     command = [sys.executable, "-m", "jupyterlab", f"--ServerApp.port={port}", "--ServerApp.root_dir=."]
     command += ["--ServerApp.answer_yes=True", "--Application.log_level=WARN", FRONT_PAGE]
     if hasattr(os, "geteuid") and os.geteuid() == 0:
-        command.append("--allow-root")  # Jupyter asks for this, as in a container
-    # Others on this machine can read a command line, but not the environment.
+        command.append("--allow-root")  # else Jupyter refuses to run as root, as in a container
+    # Other users can read a command line, but not the environment: it has the token.
     process = subprocess.Popen(command, cwd=folder, env=os.environ | {"JUPYTER_TOKEN": token})
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for JupyterLab, which then ends its kernels
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # JupyterLab handles Ctrl-C, and ends its kernels
     return process.wait()
 
 

@@ -14,7 +14,7 @@ def setup(name):
 
     name : the lesson, for example "00_open_the_box"
 
-    This function also sets one thread and the random seeds, and prints this (see `seeds.prepare`).
+    This function also sets the number of threads and the random seeds (see `seeds.prepare`), and prints them.
     Raises CourseError if there is no such lesson, or if COURSE_SIZE asks for a model that the lesson can't
     open.
     """

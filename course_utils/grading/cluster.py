@@ -64,7 +64,7 @@ def on_cluster(address: str, assignment: Assignment, sandbox: dict, seconds: flo
 
     with client, _in_sentences(address):
         arguments = (CODE, assignment, sandbox, seconds)
-        executor = client.get_executor(pure=False)  # with True, equal calls would run only once
+        executor = client.get_executor(pure=False)  # if pure, equal calls would run only once
         yield lambda submission: executor.submit(grade_one, *arguments, submission), most
         with contextlib.suppress(OSError):
             client.run(_close_idle)

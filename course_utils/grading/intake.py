@@ -1,8 +1,8 @@
 """Reads submissions from a folder, an LMS's zip file or nbgrader's folders, and finds the answers in them.
 
-Their names, sizes and contents can't be trusted. So nothing is unpacked onto the disk, no link is followed,
-and no notebook is executed. If something is wrong with a submission, the student's result says so in a
-sentence.
+The names, sizes and contents of submitted files can't be trusted. So nothing is unpacked onto the disk, no
+link is followed, and no notebook is executed. If something is wrong with a submission, the student's result
+says so in a sentence.
 """
 
 import ast
@@ -67,7 +67,8 @@ class _File:
 def collect(source: Path, assignment: str) -> list[Submission]:
     """Return each student's submission, sorted by name.
 
-    source : a folder of notebooks or of folders by student, a course folder of nbgrader, or a zip file
+    source : a folder with notebooks or with a folder for each student, a course folder of nbgrader, or a
+        zip file
     assignment : the assignment's name, by which its folders and notebooks are recognised
     Raises CourseError if `source` does not exist or contains no submission.
     """
@@ -204,7 +205,7 @@ class Unusable(Exception):
 
 @dataclass
 class Answers:
-    """The answers and the other cells that matter in a student's notebook.
+    """The answers in a student's notebook, and the student's own code cells before them.
 
     code : the source of each solution cell by grade id
     texts : the source of each cell that a person grades, by grade id
@@ -311,7 +312,7 @@ def _cells(data):
         raise Unusable("The file is not a notebook: save it again in Jupyter.") from None
     book = book if isinstance(book, dict) else {}
     cells = book.get("cells")
-    if cells is None and isinstance(book.get("worksheets"), list):  # versions 1 to 3
+    if cells is None and isinstance(book.get("worksheets"), list):  # versions 1 to 3 of the notebook format
         sheets = [sheet.get("cells") for sheet in book["worksheets"] if isinstance(sheet, dict)]
         cells = [cell for sheet in sheets if isinstance(sheet, list) for cell in sheet]
     if not isinstance(cells, list) or len(cells) > MOST_CELLS:

@@ -15,7 +15,7 @@ from course_utils.grading.result import Result, TaskResult, Verdict
 from course_utils.grading.sandbox import Ended, Sandbox
 from course_utils.learning import checks
 
-MOST_RUNS = 3  # runs of one notebook; each run leaves out the cells that ended an earlier run
+MOST_RUNS = 3  # of one notebook; each run leaves out the cells that ended an earlier run
 # The default time limit for a task is TIMES the time of the instructor's whole notebook, and at least
 # LEAST_SECONDS.
 TIMES, LEAST_SECONDS = 10, 10
@@ -30,17 +30,17 @@ def _hash_of_code():
     return hashlib.sha256(b"".join(file.read_bytes() for file in files)).hexdigest()
 
 
-CODE = _hash_of_code()  # a hash of the code that results depend on
+CODE = _hash_of_code()  # a hash of the grading code
 
 
 def key_of(assignment: Assignment, submission: intake.Submission, seconds: float | None) -> str:
-    """Return a hash of all that a result depends on: both notebooks, the time limit and the grading code."""
+    """Return a hash of the assignment, the submission, the time limit and the grading code."""
     return hashlib.sha256(f"{assignment.key} {submission.key} {seconds} {CODE}".encode()).hexdigest()
 
 
 @dataclass(frozen=True)
 class _Expected:
-    """What one call of a check in the instructor's notebook expects: see `checks.check`."""
+    """One call of a check in the instructor's notebook, with what it expects: see `checks.check`."""
 
     call: str
     about: str
@@ -61,7 +61,7 @@ class Judge:
         self.assignment, self.sandbox, self.seconds = assignment, sandbox, seconds
         self._given_seconds = seconds
         self._hidden_checks = {name for task in assignment.tasks.values() for name in task.hidden_checks}
-        self._expected: dict[str, list[_Expected]] | None = None  # by check, with an entry for each call
+        self._expected: dict[str, list[_Expected]] | None = None  # by check, one entry for each call
         self._lock = threading.Lock()
 
     def prepare(self):
@@ -144,7 +144,7 @@ class Judge:
                 return report
             except (Ended, wire.Garbled) as error:
                 how = str(error) if isinstance(error, Ended) else f"sent {error}"
-                if report.done:  # the code then knew the hidden inputs, so how it ended could reveal them
+                if report.done:  # the code had the hidden inputs, so its end could reveal them
                     how = "ended in a check that is not shown"
             cell = cells[report.index] if report.index is not None else {"role": "", "name": ""}
             name = self.assignment.tasks[cell["name"]].answer if cell["role"] == "check" else cell["name"]

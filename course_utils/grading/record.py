@@ -52,7 +52,7 @@ class Records:
         _write(self.results / f"{result.student}.json", result.to_json())
 
     def finish(self, students: Iterable[str]) -> list[Result]:
-        """Update the gradebook. Write feedback and tables, which include points that a person gave there.
+        """Update the gradebook. Write feedback and tables, with the points that a person entered in it.
 
         students : the students of this run; the results of earlier runs stay, with `now` set to False
         Returns all results, without the students' work.
@@ -214,7 +214,7 @@ def _with_gradebook(result, by_task):
 def _fill_gradebook(file, assignment, results):
     """Write all results into nbgrader's gradebook in one transaction. Points that a person gave stay.
 
-    Returns, by student and task, what counts after this: {"score", "waits", "comment"}.
+    Returns {student: {task: {"score", "waits", "comment"}}}, as the gradebook now has them.
     """
     from nbgrader import api
 
@@ -282,7 +282,10 @@ def _rows(db, notebook, submitted):
 
 
 def _enter(task, grade, comment):
-    """Enter the points of a task into its grade in the gradebook, and return what counts."""
+    """Enter the points of a task into its grade in the gradebook, and return the score that counts.
+
+    Returns {"score", "waits", "comment"}. In "score", points that a person gave replace the task's.
+    """
     grade.auto_score = None if task.manual else task.score
     grade.needs_manual_grade = bool(task.manual and grade.manual_score is None)
     score = grade.auto_score if grade.manual_score is None else grade.manual_score

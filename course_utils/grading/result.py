@@ -63,7 +63,7 @@ class Result:
 
     @property
     def waiting(self) -> int:
-        """How many answers a person must still give points for."""
+        """The number of answers to which a person must still give points."""
         return sum(task.waits for task in self.tasks)
 
     def without_work(self):

@@ -1,8 +1,8 @@
 """The sandbox in which students' code is executed. Only messages leave the sandbox.
 
-bubblewrap starts one process without network and rights, and with its own environment. The process can read
-the libraries and the models, and sees nothing else of this machine. The process runs `student_process`: it is
-started once, and forked for each student.
+bubblewrap starts one process, which runs `student_process` and is forked for each student. The process has no
+network, few rights, and its own environment variables. It can read the libraries and the models, and sees
+nothing else of this machine.
 
 Source: https://github.com/containers/bubblewrap
 """
@@ -29,10 +29,10 @@ START = 300  # seconds within which the imports must finish
 GRACE = 15  # seconds that the grader waits for the sandbox after the time limit
 LONGEST_RUN = 64 * 2**20  # characters of messages that one run may send
 SYSTEM = ("/usr", "/lib", "/lib32", "/lib64", "/bin", "/sbin", "/etc/ld.so.cache", "/etc/alternatives")
-# The kernel counts limits by user. So each run has a different user from all other runs at the same time,
-# even those of other graders on this machine. These numbers belong to no real user.
+# The kernel's limit on processes counts all processes of a user. So no two runs at the same time have the
+# same user id, even if they belong to two graders on this machine. No real user has these ids.
 FIRST_USER = 1_700_000_000
-USERS = 400  # users of one grader; as process ids are below 4,194,304, users stay below 2**32
+USERS = 400  # user ids of one grader; process ids are below 4,194,304, so user ids are below 2**32
 # Capabilities that the server keeps if it runs as root: it needs them to make namespaces and change the user.
 CAPABILITIES = ("CAP_SYS_ADMIN", "CAP_SETUID", "CAP_SETGID")
 
@@ -42,7 +42,7 @@ class Ended(Exception):
 
 
 class Sandbox:
-    """Starts a process in the sandbox, which is forked for each run. Use it in a `with` block.
+    """Starts a process in the sandbox, and forks it for each run. Use it in a `with` block.
 
     prelude : cells that are the same for every run; they are executed once, before the first fork
     isolated : False executes the code without a sandbox; use this only for code that you trust
@@ -132,7 +132,7 @@ class Sandbox:
         with self._lock:
             user = self._users.pop()
         try:
-            # Without root, a user namespace can have only one user. The user 0 asks for such a namespace.
+            # Without root, a run needs a user namespace, which has only one user: "user": 0 asks for that.
             request = {"seconds": seconds, "memory": self.memory, "user": user if os.getuid() == 0 else 0}
             packet = [json.dumps(request).encode()], [theirs.fileno(), their_status.fileno()]
             with self._lock:
@@ -237,10 +237,10 @@ def _bubblewrap():
             options += ["--symlink", os.readlink(folder), folder]
         else:
             options += ["--ro-bind-try", folder, folder]
-    options += ["--tmpfs", "/tmp"]  # must come first, because readable folders may be in /tmp
+    options += ["--tmpfs", "/tmp"]  # before the readable folders, which may be in /tmp
     for folder in student_process.readable_folders():
         if not folder.startswith("/usr/"):
-            for parent in reversed(Path(folder).parents[:-1]):  # bubblewrap would use other permissions
+            for parent in reversed(Path(folder).parents[:-1]):  # by default bubblewrap uses other permissions
                 options += ["--perms", "0755", "--dir", str(parent)]
             options += ["--ro-bind-try", folder, folder]
     options += ["--dev", "/dev", "--proc", "/proc", "--chdir", "/"]

@@ -1,4 +1,4 @@
-"""The program in the sandbox: a process that has imported the libraries, and a copy of it for each student.
+"""The program in the sandbox. It imports the libraries, and forks a copy of its process for each student.
 
 Each run has four processes, each of which is the parent of the next. The first is the server, which imports
 the libraries and forks on request. The second, the supervisor, is the server's copy: it makes new namespaces,
@@ -8,7 +8,7 @@ drops all rights and executes the student's cells.
 
 Nothing is judged here. Student code could read everything in its own process, so expected values never enter
 a student's run. The hidden tests come last, after the grader has received everything that the student may
-see. Each hidden test runs in a copy of the process that was forked right after the test's check cell.
+see. Each hidden test runs in a copy of the student's process, forked right after the test's check cell.
 """
 
 import ast
@@ -214,7 +214,7 @@ def _mount(source, folder, options, flags):
 def _drop_rights(isolated, memory, user, seconds):
     """Set limits, give up all rights permanently, and change to an empty home folder."""
     with contextlib.suppress(OSError), open("/proc/self/oom_score_adj", "w") as file:
-        file.write("1000")  # if memory runs out, this process ends first
+        file.write("1000")  # if memory runs out, the kernel kills this process first
     limits = {
         resource.RLIMIT_DATA: memory,
         resource.RLIMIT_FSIZE: 100 * 2**20,
@@ -222,7 +222,7 @@ def _drop_rights(isolated, memory, user, seconds):
         resource.RLIMIT_NOFILE: 512,
         resource.RLIMIT_CPU: int(seconds) + 1,
     }
-    if isolated:  # without a sandbox, all processes of the user would count
+    if isolated:  # without a sandbox, the user's other processes would count, too
         limits[resource.RLIMIT_NPROC] = 64
     for limit, value in limits.items():
         resource.setrlimit(limit, (value, value))

@@ -16,7 +16,7 @@ REFUSED = {
     # calls that make new namespaces
     "unshare": (272, 97),
     "setns": (308, 268),
-    # calls that mount, because a new tmpfs would have no size limit
+    # calls that mount file systems: a new tmpfs would have no size limit
     "mount": (165, 40),
     "umount2": (166, 39),
     "pivot_root": (155, 41),
@@ -44,7 +44,7 @@ CLONE_NEWUSER = 0x10000000
 AUDIT_ARCH = {"x86_64": 0xC000003E, "aarch64": 0xC00000B7}  # in the order of the numbers in REFUSED
 X32_SYSCALL_BIT = 0x40000000  # set in the numbers of x86-64's second interface, x32
 
-# Instructions, which load a word of struct seccomp_data, compare this word and jump, or return.
+# Instructions that load a word of struct seccomp_data, compare this word and jump, or return.
 LOAD = 0x20  # BPF_LD | BPF_W | BPF_ABS
 JUMP_IF_EQUAL = 0x15  # BPF_JMP | BPF_JEQ | BPF_K
 JUMP_IF_AT_LEAST = 0x35  # BPF_JMP | BPF_JGE | BPF_K

@@ -19,8 +19,8 @@ import struct
 import time
 
 LONGEST_TEXT = 5_000  # the most characters of a cell's text that are kept
-LONGEST_IMAGE = 400_000  # the most characters of a picture, in base64, with which it is kept
-MOST_SHOWN = 3  # the most pictures and texts displayed by a cell that are kept
+LONGEST_IMAGE = 400_000  # base64 characters; a longer picture is not kept
+MOST_SHOWN = 3  # how many of the pictures and texts displayed by a cell are kept
 LONGEST_MESSAGE = 16 * 2**20  # bytes in the longest message
 _LENGTH = struct.Struct("!I")
 _DEEPEST = 60  # the most levels of lists inside lists
@@ -132,7 +132,7 @@ def text(value, longest: int = LONGEST_TEXT) -> str:
 
 
 def shown(displayed) -> list[dict[str, str]]:
-    """Return the first few displayed pictures and texts that are not too long, to be kept."""
+    """Return the displayed pictures and texts to keep: the first few that are not too long."""
     kept = []
     for data in displayed[:20] if isinstance(displayed, list) else ():
         for type_, longest in (("image/png", LONGEST_IMAGE), ("text/plain", LONGEST_TEXT)):

@@ -22,7 +22,7 @@ from filelock import FileLock
 
 from course_utils import files
 
-# Normally None. If the file can't be written, all answers, which then last only as long as the kernel.
+# All answers if the file can't be written, otherwise None. They are lost when the kernel ends.
 _unsaved: dict[str, dict] | None = None
 
 
@@ -49,7 +49,7 @@ def find(kind: str, key: str) -> dict | None:
 
 
 def solved_tasks(lesson: int, answers: dict[str, dict]) -> list[bool]:
-    """Return for each task of a lesson's exercise that was tried whether it is solved.
+    """Return a bool for each task of a lesson's exercise that was tried: True if it is solved.
 
     answers : what `read` returns
     """
@@ -61,9 +61,9 @@ def record(kind: str, key: str, answer, right: bool | None = None, run: str = ""
     """Record one try at one question.
 
     Parameters: `kind` is "predict", "quiz" or "check"; `key` names the question; `answer` is a number or a
-    string; `right` is None if the answer cannot be right or wrong. `run` names the run of a cell: a question
-    that was answered right stays solved if a later run is wrong, but not if the same run is.
-    Returns a sentence for the learner if an answer cannot be saved for the first time, otherwise "".
+    string; `right` is None if the answer cannot be right or wrong. `run` is an id of the cell's run: a
+    solved question stays solved if a later run gives a wrong answer, but not if the same run gives one.
+    Returns a sentence for the learner the first time that an answer cannot be saved, otherwise "".
     """
     now = datetime.now(UTC).isoformat(timespec="seconds")
 
@@ -88,7 +88,7 @@ def record(kind: str, key: str, answer, right: bool | None = None, run: str = ""
 
 
 def forget(kind: str, keys: list[str]) -> str:
-    """Remove the answers to these questions, so that they can be asked again. Returns what `record` does."""
+    """Remove the answers to these questions, which can then be asked again. Returns the same as `record`."""
 
     def remove(answers):
         for key in keys:
@@ -98,7 +98,7 @@ def forget(kind: str, keys: list[str]) -> str:
 
 
 def _change(edit) -> str:
-    """Apply the function `edit` to the answers in the file; if writing fails, to those in memory."""
+    """Apply the function `edit` to the answers in the file; if writing fails, to the answers in memory."""
     global _unsaved
     file = path()
     try:
@@ -109,7 +109,7 @@ def _change(edit) -> str:
             _write_file(file, answers)
         _unsaved = None
         return ""
-    except OSError as error:  # or FileLock's Timeout, which is one
+    except OSError as error:  # FileLock's Timeout is an OSError, too
         known_already = _unsaved is not None
         _unsaved = read()
         edit(_unsaved)
@@ -128,7 +128,7 @@ def _read_file() -> dict[str, dict]:
         return answers
     except OSError:
         return {}  # no question has been answered yet, or the file can't be read
-    except ValueError:  # broken UTF-8 raises a kind of ValueError
+    except ValueError:  # UnicodeDecodeError is a ValueError, too
         aside = file.with_name("answers.broken.json")
         try:
             os.replace(file, aside)

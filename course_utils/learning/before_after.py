@@ -1,8 +1,8 @@
 """The course's test: ten questions before the lessons, ten after them, and the gain.
 
-    test("before")        asks ten questions; the answers are handed in once, and it does not say which are
-    right test("after")         asks ten on the same topics with other facts, then explains every answer
-    gain()                shows both results next to each other
+    test("before")        asks ten questions once, and does not say which answers are right
+    test("after")         asks ten questions on the same topics, then explains every answer
+    gain()                shows the results of both halves next to each other
     pool(files)           counts the gains of several learners, without their names
 
 The questions are in questions/test.toml.
@@ -96,7 +96,7 @@ class Half(QuestionList):
 
 
 def results(stored: dict | None = None) -> dict[str, list[bool]]:
-    """Return {half: [bool, ...]} for each half of the test that was handed in: True for each right answer.
+    """Return {half: [bool, ...]} for each half that was handed in; True means a right answer.
 
     stored : the answers, as `answers.read` returns them; by default the learner's own
     """
@@ -116,7 +116,10 @@ def topics() -> list[str]:
 
 
 def gain() -> Picture:
-    """Show both results for each pair of questions, and the share of the possible gain (Hake, 1998)."""
+    """Show for each pair of questions the results before and after the course, and the gain.
+
+    A positive gain is also given as a share of the largest possible one (Hake, 1998).
+    """
     found = results()
     missing = [half for half in HALVES if half not in found]
     if missing:
@@ -138,7 +141,7 @@ def gain() -> Picture:
 
 
 def pool(files: Iterable[str | Path]) -> str:
-    """Return CSV with the numbers of right answers of the learners who handed in both halves, unnamed.
+    """Return CSV that counts the right answers of the learners who handed in both halves, without names.
 
     Each line is about one pair of questions, and the last line about all pairs together: how many learners
     were right before, right after, right only after ("gained") and right only before ("lost").

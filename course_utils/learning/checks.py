@@ -21,7 +21,7 @@ from course_utils.views.picture import GREEN, QUIET, Picture, card
 
 # The default tolerance, which allows for rounding errors only.
 ROUNDING = 1e-6
-# The most bits of a whole number to show in digits. By default Python writes at most 4,300 digits.
+# Whole numbers of more bits are not shown in digits. By default Python writes at most 4,300 digits.
 LONGEST_INT = 10_000
 
 
@@ -78,7 +78,7 @@ class _Praise:
         self.shell = None
 
     def run(self):
-        """Return a name for this run of this cell."""
+        """Return an id of the current run of the current cell."""
         shell = notebook.shell()
         return f"{self.session} {shell.execution_count if shell else 0}"
 
@@ -417,7 +417,7 @@ def _line_of(error, function) -> str:
 
 
 def show(value) -> str:
-    """Return a value as a short text. Numbers have 4 decimals or digits; long values are cut off."""
+    """Return a value as text, cut off if long. Numbers have 4 decimals, or 4 digits if below 0.001."""
     return _shorten(_show(value, lambda x: float(f"{x:.4g}") if abs(x) < 1e-3 else round(x, 4)), 160)
 
 

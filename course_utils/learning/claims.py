@@ -39,14 +39,14 @@ def grounds(claim) -> list[tuple[str, str]]:
 
 
 def asked(claim) -> dict:
-    """Return what a view shows of a claim before the learner has a verdict, as JSON can hold it."""
+    """Return the parts of a claim that a view shows before the learner's verdict, as a dict for JSON."""
     lessons = [lesson for name, lesson in catalog.lessons().items() if name[:2] in claim.settled]
     named = [{"name": lesson.name, "title": f"{lesson.name[:2]} {lesson.title}"} for lesson in lessons]
     return {"number": claim.number, "words": claim.words, "reading": claim.reading, "lessons": named}
 
 
 def key(claim) -> dict:
-    """Return our verdict on a claim and its reasons, as JSON can hold it."""
+    """Return our verdict on a claim and the points for and against it, as a dict for JSON."""
     points = {
         side: [asdict(point) for point in getattr(claim, side)] for side in ("speaks_for", "speaks_against")
     }

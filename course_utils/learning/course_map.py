@@ -12,7 +12,7 @@ PARTS = {
     "Judge": ("10", "11", "12"),
     "Decide and share": ("13", "14", "15"),
 }
-# How many percent of a station are filled. The filling shows the state, so that no colour is needed.
+# The filled share of a lesson's station, in percent. It shows the state without colours.
 STATES = {"not begun": 0, "begun": 50, "quiz done": 100}
 
 

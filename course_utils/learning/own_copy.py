@@ -26,7 +26,7 @@ class Started:
     """What `start` did with the learner's folder.
 
     folder: Path, the learner's folder.
-    new: list of str, the paths in the folder of notebooks that were added.
+    new: list of str, the notebooks that were added, as paths relative to the folder.
     updated: list of str, the notebooks that were replaced, because the learner had not changed them.
     merged: list of str, the notebooks that now have both the learner's cells and the course's new cells.
     to_compare: list of str, the merged notebooks with a cell that both the learner and the course changed.

@@ -10,8 +10,8 @@ import ipywidgets as widgets
 from course_utils.views.picture import GREEN, MONO, SKY_BLUE, VERMILLION
 from course_utils.widgets.live import for_everyone
 
-# By default ipywidgets writes a question to the left of its field and a radio button after its choice, and
-# cuts off long texts. This style puts the question above and the button first, and wraps all text.
+# By default ipywidgets writes a question to the left of its field, draws a radio button after its choice, and
+# cuts off long texts. This style puts the question above the field and the button first, and wraps all text.
 STYLE = """<style>
 .course-question {
   max-width: 760px; box-sizing: border-box; padding: 8px 14px; margin: 2px 0 8px;
@@ -34,7 +34,7 @@ STYLE = """<style>
 
 
 def choice_field(question: str, choices: list[str]) -> widgets.RadioButtons:
-    """Return radio buttons, none of them chosen yet. The widget's value is the text of the chosen one."""
+    """Return radio buttons, none of them chosen yet. The widget's value is the text of the chosen button."""
     return widgets.RadioButtons(
         options=[(without_marks(choice), choice) for choice in choices],
         index=None,
@@ -73,7 +73,7 @@ class Question:
         self.widget.add_class("course-question")
 
     def show_reply(self, text: str, mark: str = ""):
-        """Show a sentence below the field; `mark` is "right", "wrong" or nothing."""
+        """Show a sentence below the field; `mark` is "right", "wrong" or ""."""
         self.reply.value = _reply(text, mark) if text else ""
 
 

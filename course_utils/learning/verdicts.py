@@ -156,7 +156,7 @@ def capstone() -> "Capstone":
 
 
 class Capstone(LiveView):
-    """The wall of claims: for each the evidence, a verdict and a confidence; then the key, and the score."""
+    """The wall of claims, each with its evidence, the learner's verdict, and then our key; and the score."""
 
     view = "claims"
 
@@ -179,11 +179,11 @@ class Capstone(LiveView):
         number, verdict, confidence = want["decide"], want["verdict"], want["confidence"]
         score({number: (verdict, confidence)})  # raises CourseError if one of them is unknown
         note = ""
-        if number not in decided():  # the learner has already seen the key, so the first verdict counts
+        if number not in decided():  # only the first verdict counts: the learner sees the key after it
             answers.record("confidence", str(number), confidence)
             note = answers.record("verdict", str(number), verdict, verdict == _claim(number).verdict)
         done = {number: (verdict, confidence)} | decided()
-        self.widget.data = _wall(done)  # for another output of this cell
+        self.widget.data = _wall(done)  # for a second view of the same output
         return {
             "key": key(_claim(number)),
             "guess": done[number][0],
@@ -192,7 +192,7 @@ class Capstone(LiveView):
 
 
 def _wall(done):
-    """Return what the view draws from: the key to a claim only once it is decided."""
+    """Return the view's data: all claims, with the key to those that the learner has decided."""
     claims = [
         asked(claim) | (key(claim) if number in done else {}) for number, claim in catalog.claims().items()
     ]
@@ -261,7 +261,7 @@ def _page(done, forecasts):
 
 
 def _sentence_on(scored):
-    """Return a sentence that compares the mean confidence with the share of right verdicts, in points."""
+    """Return a sentence that compares the mean confidence with the share of right verdicts."""
     gap = round(100 * (scored.confidence - scored.right / scored.answered))
     if abs(gap) <= 5:
         return "Your confidence and your share of right verdicts are within 5 points of each other."

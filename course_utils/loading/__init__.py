@@ -29,7 +29,7 @@ __all__ = [
     "weights",
 ]
 
-LONGEST = 120  # minutes that a notebook's cell may download; a terminal may take longer
+LONGEST = 120  # minutes for a download in a notebook's cell; a terminal may take longer
 
 
 def load(name, size=None, four_bit=None, eight_bit=None):
@@ -76,9 +76,9 @@ def folder(name, size=None):
 
 
 def fetch_all(models):
-    """Fetch models that are not here yet. Before each one a line says how much it is, and how long it takes.
+    """Fetch models that are not here yet. Before each download, print its size and how long it will take.
 
-    Raises what `folder` raises
+    Raises what `folder` raises.
     """
     for facts in models:
         planned = plan(facts)
@@ -93,7 +93,7 @@ def fetch_all(models):
 
 
 def weights(name, size=None):
-    """Return where a model's weights, in their published form (such as a GGUF file), lie in the cache.
+    """Return the path, in the cache, of a model's weights in their published form, such as a GGUF file.
 
     name, size : as in `load`; the catalogue must list the model's `files`
 
@@ -113,7 +113,7 @@ def preview(facts):
 
 
 def announce(plan):
-    """Show a plan's needs as a table if anything must be downloaded, and measure the source's speed for it.
+    """If anything must be downloaded, measure the source's speed, and show what the plan needs as a table.
 
     Raises CourseError before anything is downloaded if the plan has an obstacle, or if the download would
     take too long for a notebook's cell. Also raises what the first request to the source raises.

@@ -1,4 +1,4 @@
-"""Converts models made for llama.cpp (GGUF) or CTranslate2, once, into what transformers loads."""
+"""Converts models made for llama.cpp (GGUF) or CTranslate2, once, into files that transformers loads."""
 
 import json
 from importlib.metadata import version

@@ -56,7 +56,7 @@ def session(certificate=None, proxy=None):
 
 
 def download(session, url, part, name, size, sha256, login=None):
-    """Download `url` to the path `part`, resume an earlier download that broke off, and verify the file.
+    """Download `url` to the path `part`, or resume an earlier download that broke off. Verify the file.
 
     name : the file's name in the progress bar and in messages
     size : the bytes that the file must have
@@ -92,7 +92,7 @@ def verify(path, found, expected, name):
 
 
 def first_bytes_speed(session, url, login=None):
-    """Return how many bytes per second arrive at the beginning of a file, which is not kept.
+    """Return the bytes per second at which the beginning of a file arrives. The bytes are not kept.
 
     Raises Unavailable if the source can't provide the file.
     """

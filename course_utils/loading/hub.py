@@ -11,7 +11,7 @@ from course_utils.errors import CourseError
 from course_utils.loading import downloads, store
 
 SAFE_FILES = ["*.safetensors", "*.json", "*.jinja", "*.txt", "*.model"]
-# In this order: second copies of weights in their maker's layout, a classifier of pictures, a duplicate part.
+# Not fetched: second copies of weights in their maker's format, the safety checker, a second autoencoder.
 IGNORED = ["consolidated*", "safety_checker/*", "vae_1_0/*"]
 
 
@@ -23,7 +23,7 @@ def cache_folder() -> Path:
 
 
 def is_cached(model) -> bool:
-    """Return whether all files of a model's repository that the course uses are on this machine."""
+    """Return whether this machine has all files of the model's repository that the course uses."""
     from huggingface_hub import errors
 
     try:
@@ -36,14 +36,14 @@ def is_cached(model) -> bool:
 
 
 def missing_bytes(model) -> int:
-    """Return the bytes that are still to be fetched after a download that was stopped between two files."""
+    """Return the bytes still to be fetched; a file that is only partly here counts as missing."""
     folder = cache_folder() / f"models--{model.sources[0].repository.replace('/', '--')}" / "blobs"
     finished = (blob.stat().st_size for blob in folder.glob("*") if blob.suffix != ".incomplete")
     return model.download_bytes - sum(finished)
 
 
 def snapshot(source, show_progress=False, **options) -> Path:
-    """Return the folder of a repository that holds all files that the course uses; fetch missing ones."""
+    """Return the folder with all files of a repository that the course uses; fetch missing ones."""
     from huggingface_hub import snapshot_download
     from tqdm.auto import tqdm
 
@@ -64,14 +64,14 @@ def snapshot(source, show_progress=False, **options) -> Path:
 
 
 def _wanted(source):
-    """Return patterns of the files to download. For a source with a variant, take only its weights."""
+    """Return patterns of the files to download. If the source has a variant, other weights are left out."""
     if source.variant is None:
         return SAFE_FILES
     return [pattern.replace("*.safetensors", f"*.{source.variant}.safetensors") for pattern in SAFE_FILES]
 
 
 def speed(source) -> float:
-    """Return how many bytes per second arrive at the beginning of the repository's weights.
+    """Return the bytes per second at which the beginning of the repository's weights arrives.
 
     This is the first request of a download. It does not retry, whereas `snapshot` would retry for 23 seconds.
     Raises the hub's errors, and CourseError if all weights of the repository are pickles.

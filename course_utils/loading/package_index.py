@@ -1,8 +1,8 @@
 """Finds package indexes, and the address of a file on an index, with pip's settings.
 
-pip itself can't resume in a later run a download that broke off, and draws no bar in a notebook. So the
-course downloads a wheel as a file, from pip's index and extra index, with pip's certificate and proxy. An
-index's pages follow PEP 503 (HTML) and PEP 691 (JSON).
+pip itself can't resume a broken download in a later run, and draws no bar in a notebook. So the course
+downloads a wheel as a file, from pip's index and extra index, with pip's certificate and proxy. An index's
+pages follow PEP 503 (HTML) and PEP 691 (JSON).
 """
 
 import ast

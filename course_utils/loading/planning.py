@@ -12,7 +12,7 @@ from course_utils import catalog, units
 from course_utils.errors import CourseError
 from course_utils.loading import hub, memory, store
 
-# Bytes per weight in bitsandbytes, scales included. At 4 bits, 64 weights share a scale; at 8, a row does.
+# Bytes per weight in bitsandbytes, scales included: a scale for each 64 weights at 4 bits, each row at 8.
 QUANTISED = {8: 1.01, 4: 0.52}
 
 
@@ -30,9 +30,9 @@ class Plan:
         (a pipeline with one part at a time on the GPU)
     gpu_bytes, main_bytes : what the model needs in the GPU's memory and in main memory
     obstacle : a sentence that says why the model can't be fetched or can't run here, and what to do; or ""
-    smaller : for a model of the hub, the largest smaller size that fits and needs no download from the hub,
-        or None
-    is_default : whether the family's name alone means this model, so that COURSE_SIZE can replace it
+    smaller : for a model of the hub, the family's largest smaller model that fits into main memory and needs
+        no download from the hub; or None
+    is_default : whether the family's name alone means this model, so that COURSE_SIZE can select another
     """
 
     model: catalog.Model
@@ -113,8 +113,9 @@ def plan(model, four_bit=None, eight_bit=None) -> Plan:
 def candidates(start, four_bit=None, eight_bit=None) -> list[Plan]:
     """Return a plan for each combination of precision and device, best first, whether or not it fits.
 
-    A full-size model runs on a GPU at 16, 8 or 4 bits, or else with some of its layers in main memory.
-    Without a GPU it runs in main memory at 32, 16, 8 or 4 bits. Other sizes run in main memory at 32 bits.
+    A full-size language model runs on a GPU at 16, 8 or 4 bits, or with some of its layers in main memory;
+    otherwise it runs in main memory at 32, 16, 8 or 4 bits. A pipeline or Whisper runs on a GPU at 16 bits,
+    or in main memory at 32. Other sizes run in main memory, at 32 bits if neither 8 nor 4 are asked for.
 
     start : a `Plan` without precision and device
     """

@@ -112,8 +112,7 @@ def _refuse_lost_gradients(model):
     """Make training raise an error if bitsandbytes has packed a matrix for fast inference on a CPU.
 
     bitsandbytes packs a matrix at its first forward pass unless the model is in training mode. A packed
-    matrix
-    lets no gradient pass: adapters in earlier layers would not learn, and torch would only warn.
+    matrix lets no gradient pass: adapters in earlier layers would not learn, and torch would only warn.
     """
     from bitsandbytes.nn import Linear4bit
 

@@ -18,7 +18,7 @@ from course_utils import units
 from course_utils.errors import CourseError
 
 TRAINED_HERE = Path(__file__).parents[1] / "training" / "weights"
-CONVERTED_FORMAT = 1  # increase it when every model must be converted again
+CONVERTED_FORMAT = 1  # increase this number when every model must be converted again
 WEIGHTS = "model.safetensors"  # the converted file whose size `ready.json` records
 
 

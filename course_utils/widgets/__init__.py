@@ -1,1 +1,1 @@
-"""What explorables share: their hosts in a notebook and on a page, photographs, fonts and colours."""
+"""What all explorables share: code that runs them in notebooks and on web pages, photographs and styles."""

@@ -1,4 +1,4 @@
-"""What explorables share in Python: a check of choices, and reports of errors, whoever caused them."""
+"""Functions for explorables: check choices, and report errors of the course's or the notebook's code."""
 
 import traceback
 from html import escape

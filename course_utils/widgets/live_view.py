@@ -1,7 +1,7 @@
-"""The base of all explorers that a view in the browser's language draws: its host in a notebook.
+"""The base class of all explorers that are drawn by a view: it connects the view to the notebook.
 
-The same view runs on the website, with host.js as its host. A view is a module of course_utils/opened, with
-`render({ model, el })`; docs/adding.md has an example.
+A view is a JavaScript module in course_utils/opened, with a function `render({ model, el })`; docs/adding.md
+has an example. On the website, host.js connects the same view to its page.
 """
 
 import base64
@@ -19,21 +19,21 @@ WIDGETS = Path(__file__).parent
 ROOM = WIDGETS.parent / "opened"
 # Set by `course run --write`: the notebook then stores photographs of its views.
 PHOTOGRAPHS = "COURSE_PHOTOGRAPHS"
-# A page of the website gives its view room; an output of a notebook does not.
+# The space around a view in a notebook. On the website the page itself has that space.
 _ROOM_AROUND = (
     ".otb:not(body) { max-width: 60rem; padding: 1.25rem; border-radius: 0.75rem; background: var(--paper); }"
 )
 
 
 class LiveView:
-    """Shows a view, answers what it asks for, and stores a photograph of it in the notebook.
+    """Shows a view, answers the view's requests, and stores a photograph of the view in the notebook.
 
     A subclass names its `view`, and calls `super().__init__`. If its view needs a model, it implements
     `answer`.
 
-    data : what the view draws from, as JSON can hold it.
+    data : the data that the view draws, of types that JSON has.
     alt : str, the first state of the view in words and numbers, for screen readers and tests.
-    chosen : the visitor's choices at the start, by the names that the view has for them.
+    chosen : the first value of each of the view's controls, by the name that the view gives to it.
 
     `widget` is the widget of anywidget; it has a trait for each of `names`.
     """
@@ -49,12 +49,12 @@ class LiveView:
         traits = {name: traitlets.Any(value).tag(sync=True) for name, value in values.items()}
         sources = {"_esm": module(self.view), "_css": styles(self.view)}
         self.alt, self.names = alt, [*values]
-        # By the name of this class anywidget files the rules: views that share one would lose theirs.
+        # anywidget stores one style sheet for each class name, so each view gets a class with its name.
         self.widget = type(self.view, (anywidget.AnyWidget,), sources | traits)()
         self.widget.observe(self._respond, "want")
 
     def answer(self, want):
-        """Return what a view gets for `want`, as a dict, or yield several of them, one after the other.
+        """Return the answer to the view's request `want`, as a dict, or yield several dicts in turn.
 
         Raise CourseError for input that can't be drawn: the view shows its message. Call functions that come
         from the notebook through `given`, so that their errors are not mistaken for errors of the course.
@@ -62,7 +62,7 @@ class LiveView:
         raise NotImplementedError
 
     def replies(self, want):
-        """Yield each value of `said` for `want`: a dict with the key `want`, and `error` if it failed."""
+        """Yield the answers to the view's request: dicts with the key `want`, and `error` if it failed."""
         try:
             answer = self.answer(want)
             for part in [answer] if isinstance(answer, dict) else answer:
@@ -112,7 +112,7 @@ def module(view):
 
 @cache
 def styles(view):
-    """Return the course's identity and a view's rules as CSS that loads nothing: the fonts are inside."""
+    """Return identity.css and a view's own CSS as one text, with the fonts as data URLs."""
 
     def inside(match):
         font = base64.b64encode((WIDGETS / match[1]).read_bytes()).decode("ascii")

@@ -1,4 +1,4 @@
-"""Photographs of views for the notebooks that are stored: what a reader without a kernel sees.
+"""Makes photographs of views for stored notebooks, which show them to a reader without a kernel.
 
 `course run --write` needs Playwright, which `make check` installs, and a Chromium or Chrome.
 """
@@ -14,9 +14,9 @@ BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stab
 WIDTH = 760  # CSS pixels, as wide as the course's charts
 SHARPNESS = 1.5  # pixels of the image for one CSS pixel
 COLOURS = 128
-REST_MS = 400  # how long a view must have been without a change or a question
+REST_MS = 400  # a view is photographed after this time without a change or a request
 
-# Shows the view as host.js does on the website, and counts the questions that wait for an answer.
+# Shows the view as host.js does on the website, and counts the requests that wait for an answer.
 _SHOW = """
 async ([host, view, values]) => {
   const load = (text) => import(URL.createObjectURL(new Blob([text], { type: "text/javascript" })));
@@ -45,16 +45,16 @@ async ([host, view, values]) => {
 def photograph(view):
     """Return a PNG (bytes) of a `LiveView` in its first state, and the width in CSS pixels to show it at.
 
-    The view is answered by its own `answer`. Raises CourseError if Playwright or a browser is missing, and if
-    the view can't be drawn.
+    `view.answer` answers the view's requests. Raises CourseError if Playwright or a browser is missing, and
+    if the view can't be drawn.
     """
     result = []
 
     def take():
-        # Playwright's plain interface does not work in the thread of the kernel's event loop.
+        # Playwright's synchronous interface does not work in the thread of the kernel's event loop.
         try:
             result.append(_taken(view))
-        except Exception as error:  # handed on to the caller's thread
+        except Exception as error:  # raised again in the caller's thread
             result.append(error)
 
     thread = threading.Thread(target=take)
@@ -105,7 +105,7 @@ def _taken(view):
 
 
 def _smaller(image):
-    """Return the PNG with few colours, which is what a drawn picture needs, as bytes."""
+    """Return the PNG (bytes) with at most COLOURS colours, which are enough for a drawing."""
     from PIL import Image
 
     buffer = io.BytesIO()
