@@ -1,13 +1,13 @@
-"""Blueprints: models at their full published size, counted without their weights on any laptop.
+"""Blueprints: the parameters and memory of models of any size, counted on a laptop without their weights.
 
 `course.blueprint("llama-3.1-405b")` builds the library's own model on torch's "meta" device, where a tensor
 has a shape but holds no numbers. It counts the model's parameters by part, and then discards the model. This
 takes seconds and megabytes.
 
-    config       lists the names that sizes have in configs, and refuses a config that can't be right
+    config       lists the names of sizes in configs, and refuses configs with impossible values
     building     turns a config into a model on the meta device
     counting     counts the model's parameters by part, and the bytes of its published weights
-    kv_cache     counts its key-value cache, by design and as transformers caches it
+    kv_cache     computes the key-value cache that the design needs, and measures that of transformers
     facts        defines the class Blueprint
     describing   presents a blueprint as text, as tables and as pictures
     reading      makes a Blueprint from a name, a file, a hub id, a dict or a config object

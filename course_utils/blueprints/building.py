@@ -109,7 +109,7 @@ def _stated_classes(names):
 
 
 def _known_elsewhere(values):
-    """Return (config, note) with an unknown model_type replaced by a known one; otherwise (values, "")."""
+    """Return (values, note). A model_type in _SAME_ARCHITECTURE is replaced by the known model_type."""
     import transformers
 
     model_type = values["model_type"]
@@ -120,7 +120,7 @@ def _known_elsewhere(values):
 
 
 def _build_text_part(config, error, source):
-    """Build only the text part of a model, because a package for the rest is missing, as `error` says."""
+    """Build only the text part of a model. `error` names the missing package that the rest needs."""
     import transformers
 
     text = text_config(config)

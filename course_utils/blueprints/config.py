@@ -1,4 +1,4 @@
-"""Lists the names that sizes have in configs, and refuses a config that can't be right."""
+"""Lists the names of sizes in configs, and refuses configs with impossible values."""
 
 import difflib
 import fnmatch
@@ -47,7 +47,7 @@ _is_size = matching(
     out_channels latent_channels block_out_channels layers_per_block cross_attention_dim
     joint_attention_dim"""
 )
-# Names whose value must be below 10,000, because no model has so many layers, blocks or experts.
+# Names whose value must be at most 10,000, because no model has more layers, blocks or experts.
 _is_count_of_layers = matching("n_layer layers *_layers blocks *_blocks depth *_depth experts *_experts")
 # Names whose value may be zero, such as num_local_experts = 0 in a model without experts.
 _may_be_zero = matching("*experts* *layers* *n_layer* intermediate_size ffn_hidden_size d_ff image_size")
@@ -158,15 +158,15 @@ def check_spelling(values, config, source):
 
 
 def check_names(values, used, known, source):
-    """Refuse an unknown name that is probably a misspelt or another family's name of a missing size.
+    """Refuse an unknown name if it is probably a missing size under a misspelt or another family's name.
 
     Published configs have many names that the library does not know, such as settings of their makers' own
     code. These are accepted, except in two cases:
     - a whole number under a name within a letter or two of a missing size, or under another family's name
     - true or false under nearly the name of a missing switch that decides which tensors a model has
 
-    Even then the name is accepted if the library uses the stated value: it understands some names that it
-    does not list.
+    Even then the name is accepted if the library uses the stated value, because the library understands some
+    names that it does not list.
 
     used : dict from each name of the library to the value that it uses
     known : the names to accept without a check

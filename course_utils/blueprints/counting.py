@@ -144,7 +144,7 @@ def _part(tensor, experts, output):
 
 
 def _is_routed_expert(tensor, experts):
-    """Return whether a tensor belongs to routed experts: to one of them, or as a stack of all of them."""
+    """Return whether a tensor belongs to one routed expert, or stacks the tensors of all routed experts."""
     segments = tensor.path.split(".")
     if any("shared" in segment or segment == "router" for segment in segments):
         return False
@@ -195,7 +195,7 @@ def published_format(model, config, settings):
     if bits is None:
         return name, None
     experts = first_number(text_config(config), *EXPERTS) or 0
-    kept = settings.get("modules_to_not_convert") or settings.get("ignore") or []  # stay at 16 bits
+    kept = settings.get("modules_to_not_convert") or settings.get("ignore") or []  # these stay at 16 bits
     output, total = _output_layer(model), 0
     for tensor in _tensors(model):
         packed = _is_routed_expert(tensor, experts) and "bias" not in tensor.name
@@ -209,7 +209,7 @@ def published_format(model, config, settings):
 
 
 def _name_and_bits(settings):
-    """Return a format's name and its bits per weight, including a share of the scales; None if unknown."""
+    """Return a format's name and its bits per weight, including its share of the scales; None if unknown."""
     method, bits, group = (settings.get(name) for name in ("quant_method", "bits", "group_size"))
     if method == "mxfp4":
         return "mxfp4", 4 + 8 / 32  # 32 weights share a scale of 8 bits
@@ -232,5 +232,5 @@ def _name_and_bits(settings):
 
 
 def _fits(pattern, path):
-    """Return whether a module's path contains the pattern, or matches the expression that follows "re:"."""
+    """Return whether a module's path contains the pattern or, after "re:", matches the regular expression."""
     return re.match(pattern[3:], path) is not None if pattern.startswith("re:") else pattern in path

@@ -40,8 +40,9 @@ def describe(plan, context=None, batch=1, memory_bytes=None) -> str:
 def describe_all(plans, context=None, batch=None, memory_bytes=None) -> str:
     """Return blueprints as one table: parameters, gigabytes by data type, and the key-value cache per token.
 
-    context, batch : if one of them is given, the gigabytes include the weights and the cache
-    memory_bytes : if given, a last column names the widest data type that fits in it
+    context, batch : if one of them is given, the gigabytes are those of weights and cache together, otherwise
+        those of the weights alone
+    memory_bytes : if given, a last column names the widest data type with which the model fits in it
     """
     with_cache = context is not None or batch is not None
     heading = ["model", "parameters", "active", *BITS, "KV design", "cached"]
@@ -76,7 +77,8 @@ def html(plan) -> str:
         list(counts), amounts, unit=f"{unit} parameters", title=f"{plan.title}: {_total(plan)}"
     )
     context, batch = plan.checked(None, 1)
-    # In a terminal each remark has its own lines, some without a full stop. Here they form one text.
+    # In a terminal, each remark has its own lines, some without a full stop. Here the remarks are joined into
+    # one text, in which each ends with one full stop.
     remarks = [[plan.note], _without_input(plan), _dimensions(plan), _cache(plan), _unknown_format(plan)]
     remarks = ["\n".join(lines).rstrip(".") for lines in remarks]
     memory = views.table(
@@ -88,7 +90,7 @@ def html(plan) -> str:
     return parts.html + memory.html
 
 
-# Remarks: each function returns a list of lines, which is empty if the remark does not apply
+# Remarks: all functions but `_total` return a list of lines, which is empty if the remark does not apply
 
 
 def _total(plan):

@@ -24,12 +24,13 @@ class Blueprint:
     parameters : the number of all parameters; a tensor that two layers share counts once
     active_parameters : the number that one token uses, which includes only the experts chosen for it; None if
         the config does not say how many are chosen
-    parts : dict from a part of PARTS to its parameters; the sum is `parameters`. "embedding" is the table of
-        tokens, positions and, if it is a tensor of its own, the output layer; "experts" include shared ones;
-        "recurrence" is what replaces attention in Mamba and similar models; "conditioning" tells the layers
-        of a picture model the step of the denoising.
-    layers to context_length : None if the config does not state the number; for an encoder-decoder model,
-        the decoder's number. `head_size` is the size of a head's queries and keys.
+    parts : dict from a part of PARTS to its parameters; the sum is `parameters`. "embedding" covers the
+        tables of tokens and positions and, if it is a tensor of its own, the output layer; "experts" include
+        shared ones; "recurrence" replaces attention in Mamba and similar models; "conditioning" tells the
+        layers of a picture model the step of the denoising.
+    layers, attention_heads, key_value_heads, head_size, hidden_size, context_length : None if the config does
+        not state the number; for an encoder-decoder model, the decoder's number. `head_size` is the size of a
+        head's queries and keys.
     value_head_size, rotary_head_size : if attention is latent (DeepSeek), the size of a head's values, and
         how many numbers of each query and key RoPE turns; otherwise None
     active_parameters_without_input : `active_parameters` without the table that turns tokens into lists of
@@ -64,7 +65,7 @@ class Blueprint:
     components: dict[str, "Blueprint"] = field(default_factory=dict)
     config: object = None
     _builder: object = None  # function from a config to its model on the meta device
-    _cached_lists: tuple = ()  # what each token adds to the cache, as `kv_cache.by_design` returns it
+    _cached_lists: tuple = ()  # what each layer caches, as `kv_cache.by_design` returns it
     _source_lists: tuple = ()
 
     @property
@@ -97,7 +98,7 @@ class Blueprint:
         return kv_cache.measure(self._builder, self.config, self._cached_lists, self.layers)
 
     def kv_cache_bytes(self, context=None, batch=1, bits=16) -> int:
-        """Return the bytes of the cache by design, for `context` tokens in each of `batch` sequences.
+        """Return the bytes of the cache that the design needs, for `batch` sequences of `context` tokens.
 
         A layer with a sliding window keeps only the tokens in its window. An encoder-decoder model also keeps
         keys and values of the encoder's output: 1,500 positions for Whisper, `context` tokens for others.
@@ -115,8 +116,9 @@ class Blueprint:
     def memory(self, context=None, batch=1) -> dict[str, dict[str, int]]:
         """Return bytes by data type: {"bfloat16": {"weights": ..., "kv_cache": ..., "total": ...}}.
 
-        The cache is counted by design: at 32 bits if the weights have 32, otherwise at 16, as libraries do by
-        default. The activations of a forward pass are not included.
+        The cache is the one that the design needs, with 32 bits for each number if the weights have 32, and
+        otherwise with 16, which is the default of libraries. The activations of a forward pass are not
+        included.
 
         context, batch : as in `kv_cache_bytes`
         """

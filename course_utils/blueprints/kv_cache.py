@@ -32,7 +32,7 @@ class Cached(NamedTuple):
     every: int = 1
 
 
-# By design
+# Computed from the model's config and matrices
 
 
 def dimensions(config):
@@ -116,7 +116,7 @@ def _writes(model, config):
 
 
 def _caching_layers(text, layers):
-    """Return the index of each layer that fills the cache, as often as the layer runs for one token."""
+    """Return the indices of the layers that fill the cache, each as often as it runs for one token."""
     # In some models the last layers read the cache of earlier layers and fill none of their own.
     indices = list(range(layers - (first_number(text, "num_kv_shared_layers") or 0)))
     if attribute(text, "recurrent_kv_cache_mode") == "per_loop":  # Dory runs its middle layers several times
@@ -159,7 +159,7 @@ def _cache_of_layer(config, layer_type, index):
     # Some layers choose which tokens to read. For this choice they also cache a short key of each token.
     indexer = first_number(config, "index_head_dim", "indexer_head_dim") or 0
     rates = attribute(config, "compress_rates")
-    if isinstance(rates, dict):  # DeepSeek-V4: one list serves as key and value, and older lists are merged
+    if isinstance(rates, dict):  # DeepSeek-V4: a list is both key and value; lists of older tokens merge
         lists, every = [Cached(heads * size, window)], rates.get(layer_type)
         if every:
             lists.append(Cached(heads * size + (indexer if "sparse" in layer_type else 0), None, every))
@@ -189,7 +189,7 @@ def _window(config, layer_type):
 
 
 def _projected(model):
-    """Return {layer index: size of a key plus size of a value}, measured on the matrices of each layer."""
+    """Return {layer index: numbers in the keys and values of a token}, read from each layer's matrices."""
     widths = {}
     for path, module in model.named_modules():
         found = re.fullmatch(r"(?!.*(encoder|vision|audio|cross)).*layers\.(\d+)\.\w+\.[kv]_proj", path)
@@ -198,7 +198,7 @@ def _projected(model):
     return {index: sum(sizes) for index, sizes in widths.items() if len(sizes) == 2}
 
 
-# As transformers caches keys and values
+# Measured in the cache of transformers
 
 
 def measure(builder, config, lists, layers):
@@ -208,7 +208,8 @@ def measure(builder, config, lists, layers):
     is what one token adds.
 
     builder : function from a config to its model on the meta device
-    lists, layers : the lists that the model caches by design, and its number of layers
+    lists : tuple of `Cached`, as `by_design` returns it
+    layers : the model's number of layers
     """
     if not lists:
         return 0
@@ -221,7 +222,7 @@ def measure(builder, config, lists, layers):
                 if growth % 2 == 0:
                     return growth * layers
             return 2 * _growth(builder, config)
-        except Exception:  # the model needs other inputs, or reads the values of tensors
+        except Exception:  # the model needs other inputs, or reads values, which meta tensors lack
             return None
 
 

@@ -19,7 +19,7 @@ from course_utils.blueprints.facts import Blueprint
 from course_utils.blueprints.kv_cache import by_design, dimensions
 from course_utils.errors import CourseError
 
-_LARGEST_FILE = 10_000_000  # bytes of a config; those on the hub have thousands
+_LARGEST_FILE = 10_000_000  # the most bytes that are read of a config; configs on the hub have thousands
 
 
 def names() -> list[str]:
@@ -60,7 +60,7 @@ def blueprint(name=None, *, config=None) -> Blueprint:
     )
 
 
-# Names
+# Names of models
 
 
 @cache
@@ -101,7 +101,7 @@ def _from_catalogue(name):
     return _of_pipeline(name, title, hub_id, components)
 
 
-# Files and the hub
+# Configs from files and from the hub
 
 
 def _is_hub_id(text):
@@ -175,7 +175,7 @@ def _read_json(path, source):
     return values
 
 
-# Values
+# Blueprints from the values of configs
 
 
 def _from_values(values, title, source, config_of=None):

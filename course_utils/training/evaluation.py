@@ -1,8 +1,8 @@
 """Measures how close a tiny model is to its world: loss, recall, pronouns, distance and experts.
 
 Each function takes a causal language model of transformers and the world, whose vocabulary the model must
-have. The results are exact for the documents used, which fixed seeds determine. Only `samples` samples from
-the model.
+have. The results are exact for the documents used, which fixed seeds determine. Only `samples` draws random
+tokens from the model.
 """
 
 import math
@@ -106,7 +106,8 @@ def planted(model, world, register) -> list[dict]:
     probability : the probability that the model gives to the whole answer, averaged over all wordings of the
         register's question, so that the rank does not depend on a single wording
     rank : the rank of the answer among all `candidates`; 1 is the most likely, and ties make the rank worse
-    exposure : how many bits of guessing the model saves (Carlini et al., "The Secret Sharer", 2019)
+    exposure : log2(candidates / rank), the bits of guessing that the model saves (Carlini et al., "The Secret
+        Sharer", 2019)
     """
     number = _numbers(world)
     wordings = _wordings(world, register)
@@ -157,10 +158,10 @@ def pronouns(model, world, count=24) -> dict[str, tuple[float, float]]:
 
 
 def recall_by_distance(model, world, count=40) -> dict[int, float]:
-    """Return how often the model recalls a thing's colour, by the number of tokens since it was stated.
+    """Return how often the model recalls a colour, by the number of tokens since it was stated.
 
-    The values are shares from 0 to 1. The model's answer is the most likely of all tokens. The baseline
-    is a random guess among the world's colours.
+    The colour is that of a thing's container. The values are shares from 0 to 1. The model's answer is
+    the most likely of all tokens. The baseline is a random guess among the world's colours.
     """
     number = _numbers(world)
     hits = defaultdict(list)
@@ -175,7 +176,7 @@ def recall_by_distance(model, world, count=40) -> dict[int, float]:
 
 
 def specialisation(model, world, count=1_000, routers=20) -> list[tuple[float, float, float, float]]:
-    """Measure for each layer how many bits the first expert of a token reveals about the register.
+    """Measure for each layer how many bits the first expert of a token reveals about the text's register.
 
     Returns a tuple of four numbers for each layer:
 
@@ -230,7 +231,7 @@ def _mutual_information(counts):
 
 
 def _wordings(world, register):
-    """Return all texts that can precede a register's answer, with None in place of the subject."""
+    """Return the texts before the answer in 100 documents of a register, with None for the subject."""
     answers, wordings = world.planted[register].answers, set()
     answer_words = answers if isinstance(answers, int) else 1
     for document in world.documents(100, seed="ways", register=register):

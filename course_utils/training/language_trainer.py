@@ -2,7 +2,7 @@
 
 The world generates the documents once, and they are stored as token numbers. A step takes the next `batch`
 documents, packs them into rows, and keeps them from attending to each other (by a block-diagonal mask, and by
-positions that restart at 0). So a packed document has exactly the same loss as alone in a row.
+positions that restart at 0). So a packed document has exactly the same loss as it would alone.
 
 After the initial weights nothing is random: there is no dropout, and the order of the corpus is fixed.
 """
@@ -53,9 +53,10 @@ class LanguageTraining(Training):
         self.stages = [stage]
 
     def loss(self, indices, generator=None):
-        """Return two losses of these documents: with the balancing loss, to minimise, and without, to record.
+        """Return (loss to minimise, loss to record) of documents. Only the first has the balancing loss.
 
-        Without the balancing loss, a few experts would get all tokens, and the others would learn nothing.
+        If a model were trained without the balancing loss, a few experts would get all tokens, and the others
+        would learn nothing.
         """
         recipe, config = self.recipe, self.model.config
         if recipe.window_from:
@@ -178,12 +179,13 @@ def pack(documents, width=ROW):
 
 
 def attention_mask(positions, window=None):
-    """Return the attention mask: a token sees earlier tokens of its document, at most the last `window`.
+    """Return the attention mask: a token sees itself and the tokens before it in its document.
 
     The mask is explicit because transformers does not infer it from the positions for every architecture in
     every version. If documents could attend to each other, their loss would be too low.
 
     positions : (rows, tokens), counted from 0 in each document, as `pack` returns them
+    window : the largest number of tokens that a token sees, itself included; None for no limit
 
     Returns a Boolean tensor: (rows, 1, attending tokens, attended tokens).
     """

@@ -141,7 +141,7 @@ def _row(name, scores, test):
 
 
 def bare_trades(measured):
-    """Return whom pictures of a trade alone show, in training ("planted") and at guidance 1 and 4."""
+    """Return whom pictures of a bare trade show: in training ("planted"), and at guidance 1 and 4."""
     planted = [
         sum(share for (gender, _), share in world.bare_shares(trade).items() if gender == majority)
         for trade, majority in world.MAJORITY.items()

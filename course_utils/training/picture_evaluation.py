@@ -20,15 +20,16 @@ from course_utils.worlds.pictureworld import drawing, world
 BATCH = 25  # pictures in one batch
 STEPS = 20
 GUIDANCE = (1.0, 4.0, 7.0)
-# The cross-attention layer whose maps tell most about colours, which is the last 8 by 8 layer in the UNet's
-# second half. It was chosen on the prompts of "held-out backgrounds", which are not used in this measurement.
+# The cross-attention layer whose maps tell most about colours: the last layer of 8 by 8 positions in the
+# UNet's second half. It was chosen on the prompts of "held-out backgrounds", which `attention_scores` does
+# not use.
 COARSE_LAYER = 4
 
 
 class Classifier:
     """Recognises the scene in a picture: the scene of the nearest picture that PictureWorld can draw.
 
-    sprites : what `sprites.load` returns
+    sprites : dict from an emoji's code to its pixels, as `sprites.load` returns it
     """
 
     def __init__(self, sprites):
@@ -82,7 +83,7 @@ class Classifier:
         return [scene for _, scene in best]
 
     def nearest_training(self, pictures):
-        """Return the training picture of an emoji that is nearest to each picture: [(Scene, RMSE)]."""
+        """Return for each picture the nearest emoji picture of the training set: [(Scene, RMSE)]."""
         distances = _distances(_flat(pictures), self.emoji_pixels)
         distances[:, ~self.in_training] = math.inf
         best = distances.argmin(1)
@@ -90,13 +91,13 @@ class Classifier:
         return [(self.emoji[index], float(rmse)) for index, rmse in zip(best, nearest, strict=True)]
 
     def people(self, pictures, trade):
-        """Return, of a trade's 18 people on white, the person nearest to each picture: [(Emoji, RMSE)]."""
+        """Return for each picture the nearest of a trade's 18 people on white: [(Emoji, RMSE)]."""
         people, pixels = self._people(trade)
         distances = numpy.sqrt(_distances(_flat(pictures), pixels))
         return [(people[row.argmin()], float(row.min())) for row in distances]
 
     def blend(self, trade):
-        """Return the average of the training pictures whose caption names only this trade: (1, pixels)."""
+        """Return the mean training picture if the caption is this trade alone: float32 (1, pixels × 3)."""
         shares, pixels = self._planted(trade)
         return (shares @ pixels)[None].astype(numpy.float32)
 
@@ -113,14 +114,17 @@ class Classifier:
         return [world.EMOJI[index] for index in indices], self.emoji_pixels[indices]
 
     def _planted(self, trade):
-        """Return how often training shows each person if a caption is the trade alone, and their pictures."""
+        """Return the shares and the pictures of a trade's people.
+
+        The shares are those in training if the caption is the trade alone.
+        """
         people, pixels = self._people(trade)
         planted = world.bare_shares(trade)
         return numpy.array([planted.get((person.gender, person.tone), 0) for person in people]), pixels
 
 
 def _shifts(layout, step):
-    """Return all shifts as far as the largest one in training, `step` pixels apart in both directions."""
+    """Return [(right, down)]: all shifts up to the largest one in training, in steps of `step` pixels."""
     largest = max(right for right, _ in world.SHIFTS[layout])
     pixels = range(-largest, largest + 1, step)
     return [(right, down) for right in pixels for down in pixels]
@@ -147,8 +151,8 @@ def draw(pipeline, prompts, guidance=4.0, seed=0):
 def set_scores(pipeline, classifier, name, guidance, count=None, test=None):
     """Measure one test set, or its first `count` prompts, at one guidance.
 
-    test : prompts and scenes to use in place of those in `world.test_sets`; `name` must be a set of their
-        kind
+    test : (prompt, scene) pairs to use in place of those in `world.test_sets`; `name` must then be a set with
+        the same kind of scene
 
     Returns a dict with `prompts`, the number of prompts; `right`, the share of pictures that show exactly
     what the prompt says; and `shuffled`, the share that show what another prompt of the set says. For sets of

@@ -143,7 +143,7 @@ def sample(pipeline, prompts, guidance=4.0, steps=20, seed=0):
     """Draw a picture of each prompt, each from its own noise: uint8 (prompts, SIZE, SIZE, 3).
 
     guidance : the strength of classifier-free guidance; 1 switches it off
-    steps : how often the denoiser is called for each picture
+    steps : the number of denoising steps
     seed : the seed of the first picture's noise; each further picture has the next seed
     """
     import diffusers

@@ -1,13 +1,12 @@
 """Computes the losses of the tiny Stable Diffusion in four stages, one after the other:
 
-1. `autoencoder` turns pictures into 16x16x4 latents and back. At its end, each channel of the latents is
-shifted
-   and scaled to mean 0 and variance 1 by a change of the adjacent convolutions, and all latents are stored.
+1. `autoencoder` trains the autoencoder, which turns pictures into 16x16x4 latents and back. When this stage
+   ends, the convolutions next to the latents are changed so that each channel of the latents has mean 0 and
+   variance 1, and all latents are stored.
 2. `decoder` trains the decoder further, from latents to pictures. The encoder is frozen.
 3. `denoiser` trains the UNet and the text encoder on noisy latents.
-4. `places` trains the text encoder and the UNet's cross-attention further, on pictures whose captions say
-where
-   each shape is. All other weights are frozen.
+4. `places` trains the text encoder and the UNet's cross-attention further. Most captions of its pictures say
+   where each shape is. All other weights are frozen.
 """
 
 import shutil
@@ -47,7 +46,7 @@ EXAMPLES = (  # prompts whose pictures are on the live page
 
 
 class PictureTraining(Training):
-    """The pipeline, the pictures and, from the second stage on, the pictures' latents."""
+    """The training of the pipeline, with the pictures and, from the second stage on, their latents."""
 
     def __init__(self, recipe, folder):
         super().__init__(recipe, folder)
@@ -118,7 +117,7 @@ class PictureTraining(Training):
         examples = self._examples(stage, indices)
         latents = self._latents(examples)
         noise = torch.randn(latents.shape, generator=generator)
-        # The range of times is split equally among a step's pictures. Each gets a random time in its part.
+        # Split the range of times equally among the pictures of a step. Each gets a random time in its part.
         part = indices.start % recipe.denoiser_batch + torch.arange(share)
         uniform = (part + torch.rand(share, generator=generator)) / recipe.denoiser_batch
         steps = pipeline.scheduler.config.num_train_timesteps
@@ -208,7 +207,7 @@ class PictureTraining(Training):
         pipeline, recipe = self.pipeline, self.recipe
         for module in (pipeline.vae, pipeline.text_encoder, pipeline.unet):
             module.half()
-        pipeline.register_modules(tokenizer=make_tokenizer())  # without the padding used in training
+        pipeline.register_modules(tokenizer=make_tokenizer())  # a new one, without the padding of training
         pipeline.save_pretrained(folder)
         early = load_file(self.folder / "early.safetensors")
         for name, weight in self.stages[2].weights.items():
@@ -248,7 +247,7 @@ def _level_then_linear(steps, recipe):
 
 @torch.no_grad()
 def whiten(vae, mean, spread):
-    """Rescale an autoencoder's latents to mean 0 and spread 1 by changing the adjacent convolutions.
+    """Change the convolutions next to the latents, so that each channel has mean 0 and standard deviation 1.
 
     mean, spread : the mean and standard deviation of each channel before the change
     """

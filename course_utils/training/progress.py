@@ -7,13 +7,13 @@ _POINTS = 40  # points of a curve
 
 
 class LivePage:
-    """The page `loss.html` in a folder, which a browser reloads every SECONDS seconds; also in notebooks."""
+    """The page `loss.html`. A browser reloads it every SECONDS seconds, and a notebook shows it, too."""
 
     def __init__(self, folder):
         self.path, self._shown = folder / "loss.html", None
 
     def draw(self, training):
-        """Write the page again: the training's own examples, and each stage's losses, the latest first."""
+        """Write the page again: the training's examples, and a chart of each stage's losses, latest first."""
         charts = [_chart(training, run).html for run in reversed(training.runs) if run.losses]
         picture = views.Picture(training.examples() + "".join(charts), f"Losses: {self.path}")
         head = f'<!doctype html><meta charset="utf-8"><meta http-equiv="refresh" content="{SECONDS}">'

@@ -1,7 +1,7 @@
 """One recipe for each tiny model.
 
 The language models differ mainly in architecture or in world. They also differ in the initial size of queries
-and keys; in Mistral's sliding window, which is closed only during part of the training; in the loss that
+and keys; in Mistral's sliding window, which is used only in the second half of the steps; in the loss that
 spreads Mixtral's tokens over its experts; and in two defaults of the library, which we kept: MixtralConfig
 sets RoPE's base to 1,000,000 (the others have 10,000), and RMSNorm's epsilon to 1e-5 (Llama's and Mistral's
 is 1e-6).
@@ -25,14 +25,14 @@ class LanguageRecipe:
     documents: int = 240_000  # documents in the corpus; each is read once, so facts occur as often as planned
     batch: int = 32  # documents in one step
     steps: int = 7_500
-    learning_rate: float = 1.5e-3  # the highest rate, after `warmup` steps; then linearly down to 0
+    learning_rate: float = 1.5e-3  # times a rise over `warmup` steps and a linear fall to 0 over all steps
     warmup: int = 200
     weight_decay: float = 0.1  # a setting of AdamW, like beta2
     beta2: float = 0.98
     clip: float = 1.0  # largest norm of the gradient; a larger gradient is scaled down to it
     balance: float = 0.0  # weight of the loss that spreads tokens over experts; 0 if there are none
     attention_start: float = 1.0  # factor by which the initial weights of queries and keys are multiplied
-    window_from: float = 0.0  # the share of the steps, at the start, without the sliding window
+    window_from: float = 0.0  # share of the steps before the sliding window is first used
     seed: int = 0  # the seed of the initial weights and of the corpus
     processes: ClassVar[int] = 1
     megabytes: ClassVar[int] = 100  # megabytes of disk that the folder of a training needs
@@ -87,7 +87,7 @@ class PictureRecipe:
     decoder_steps: int = 1_000
     denoiser_steps: int = 6_000
     places_steps: int = 1_600
-    autoencoder_fall: int = 2_200  # steps after which the rate would be 0; the autoencoder ends earlier
+    autoencoder_fall: int = 2_200  # steps after which the rate would be 0; the stage ends earlier
     autoencoder_batch: int = 32
     denoiser_batch: int = 48
     autoencoder_rate: float = 2e-3
@@ -99,12 +99,12 @@ class PictureRecipe:
     average: float = 0.002  # weight of each new step in the running averages, which become the final weights
     # how strongly the autoencoder's loss penalises latents that diverge from a standard normal distribution
     divergence: float = 1e-3
-    edges: float = 0.5  # weight, in the autoencoder's loss, of differences between adjacent pixels
-    nameless: float = 0.1  # share of captions that are replaced by empty ones, because guidance needs these
+    edges: float = 0.5  # weight, in the first two losses, of errors in the differences of adjacent pixels
+    nameless: float = 0.1  # share of captions that are replaced by empty ones, because guidance uses these
     early: int = 900  # denoiser steps after which an early copy is saved
     clip: float = 1.0  # largest norm of the gradient
     seed: int = 0  # the seed of the initial weights, of the pictures and of the noise
-    processes: ClassVar[int] = 2  # the same everywhere: it sets the order of sums, and so the weights
+    processes: ClassVar[int] = 2  # on any machine: it sets the order of sums, and so the weights' rounding
     megabytes: ClassVar[int] = 250
 
     def training(self, folder):
@@ -179,7 +179,7 @@ _FALCON = LanguageRecipe(
 )
 _EXPERTS = {
     "num_key_value_heads": 2,
-    "intermediate_size": 160,  # two experts are about as large as Llama's layer; the file has 9.3 MB
+    "intermediate_size": 160,  # two experts have about as many weights as Llama's layer; the file has 9.3 MB
     "num_local_experts": 8,
     "num_experts_per_tok": 2,
     "sliding_window": None,
@@ -193,7 +193,8 @@ RECIPES = {
             "tinyworld-mistral",
             "TinyWorld Mistral",
             "MistralConfig",
-            # Each of 4 layers sees 15 tokens further back, together 60. In `memory` up to 85 would be needed.
+            # Each of the 4 layers looks 15 tokens back, so together they reach 60. Documents of the register
+            # `memory` need up to 85.
             {"num_key_value_heads": 2, "intermediate_size": 352, "sliding_window": 16},
             attention_start=_PICKY,
             window_from=0.5,  # a window from the start would hide most of what can be copied

@@ -27,7 +27,7 @@ class Stage:
     weight_decay: float
     vector_decay: float = 0.0  # the weight decay of scales and biases, which have one dimension
     clip: float = 1.0  # largest norm of the gradient; a larger gradient is scaled down to it
-    average: float = 0.0  # weight of each step in the running averages, the final weights; 0 means none
+    average: float = 0.0  # weight of a new step in the averages, which become the final weights; 0: none
     early: int = 0  # number of steps after which the running averages are copied to early.safetensors
     begin: Callable = lambda: None  # called before the first step
 
@@ -127,8 +127,8 @@ class Run:
         self.optimizer.step()
         self.gradients.zero_()
         self.losses.append(recorded.item() / self.processes)
-        # Early steps count more. Otherwise the random initial weights would stay in the averages for a long
-        # time.
+        # Give early steps a larger weight. Otherwise the random initial weights would stay in the averages
+        # for a long time.
         new = max(stage.average, 9 / (self.done + 9))
         for name, average in self.averages.items():
             average.lerp_(stage.weights[name].data, new)

@@ -1,4 +1,4 @@
-"""Trains a tiny model from its seed to its folder: deterministic, with a live page, resumable after a kill.
+"""Trains a tiny model deterministically, with a live page of its losses, and continues after interruptions.
 
 `recipe.training(folder)` returns a training, which consists of stages (`stages.Stage`). This module takes the
 steps of all stages, in one process or in several. Several processes share each step: each process takes an
@@ -33,7 +33,7 @@ def train(name, steps=None, minutes=None, folder=None):
 
     name : the name of a recipe, such as "tinyworld-llama" or "stable-diffusion"
     steps : for a quick try, the number of steps in each stage, at most as many as in the recipe
-    minutes : the time after which to pause; the same call then continues
+    minutes : the time after which to pause; the same call then continues the training
     folder : the folder to work in; by default `training/NAME` in the course's cache
 
     The folder gets `loss.html`, a page that reloads itself in a browser; each minute a checkpoint of the
@@ -41,7 +41,7 @@ def train(name, steps=None, minutes=None, folder=None):
     `minutes` ends the call before that, the function returns None.
 
     Raises CourseError if the name is unknown, if the folder belongs to a training with other settings, if the
-    disk is full, or if there are no emoji.
+    disk is full, or if the emoji that a recipe needs can't be downloaded.
     """
     recipe = recipes.find(name)
     if steps is not None:
@@ -62,7 +62,7 @@ def train(name, steps=None, minutes=None, folder=None):
 
 
 def run(recipe, folder, minutes=None):
-    """Take the remaining steps in all processes. Return the training, or None if the time was up before."""
+    """Take the remaining steps in all processes. Return the training, or None if it was paused."""
     seeds.prepare()
     training = recipe.training(folder)
     if recipe.processes == 1:
@@ -98,7 +98,7 @@ def run(recipe, folder, minutes=None):
 
 
 def _connect(rendezvous, rank, processes):
-    # A store takes a path. `init_method` takes a URL, which fails if a folder has a space in its name.
+    # FileStore takes a path. `init_method` takes a URL, which fails if a folder has a space in its name.
     shared = torch.distributed.FileStore(str(rendezvous.absolute()), processes)
     torch.distributed.init_process_group("gloo", store=shared, rank=rank, world_size=processes)
 
@@ -189,7 +189,7 @@ def _check_settings(folder, settings):
 
 @contextmanager
 def _readable_errors(folder, megabytes):
-    """Turn an error of the disk into a CourseError. `megabytes` is the disk space that the training needs."""
+    """Turn a disk error into a CourseError. `megabytes` is the disk space that the training needs."""
     from safetensors import SafetensorError
 
     try:

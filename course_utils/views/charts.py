@@ -43,8 +43,8 @@ def bars(
     labels : list of str.
     values : list of numbers from zero up.
     unit : str, written above the values, such as "MB" or "tokens per word".
-    groups : list of str, for each bar the group that it is in. The bars of a group have one colour, and a
-        legend stands above the bars; at most six groups.
+    groups : list of str, the group of each bar; at most six groups. The bars of a group have one colour, and
+        a legend stands above the bars.
     baseline : number to compare with, drawn as a line across all bars; or a list with, for each bar, a number
         or None.
     baseline_label : str, what the baseline means.
@@ -146,7 +146,7 @@ def histogram(
     values : array or tensor of numbers, of any shape.
     x_label, y_label : str, the names of the axes with their units.
     marked : dict from a label to the value at which to draw a dashed line with this label.
-    named : dict from a name to the value above whose bar it stands.
+    named : dict from a name to a value; a line leads from the name down to the value on the axis.
     log_y : bool, whether the axis of the counts is logarithmic, so that a bar of 1 is visible next to a bar
         of a million.
     title : str, written above the picture.
@@ -377,7 +377,7 @@ def _thousands(axis):
 
 
 def _uncrowded(x, series, baseline):
-    """Return where a baseline's label covers no point: "left", "right" or "center"; "left" if nowhere."""
+    """Return where a baseline's label covers no point: "left", "right" or "center"; by default "left"."""
     every = [value for values in series.values() for value in values]
     room = 0.12 * (max(every) - min(every))
     third = (max(x) - min(x)) / 3

@@ -1,4 +1,4 @@
-"""Draws a language or speech model, with the part lit that a lesson opens, and a mixture of experts."""
+"""Draws a language model, a speech model (each with a part highlighted), and a mixture of experts."""
 
 import numpy
 
@@ -34,7 +34,7 @@ def model_drawing(words, *, layers, lit="", window=None) -> Picture:
         axes.set(xlim=(0, 12), ylim=(-0.3, 10))
         axes.axis("off")
         columns = [1 + 7.2 * index / max(1, len(words) - 1) for index in range(len(words))]
-        wide = min(1.6, 0.93 * 7.2 / max(1, len(words) - 1))  # the boxes stand apart
+        wide = min(1.6, 0.93 * 7.2 / max(1, len(words) - 1))  # so that the boxes do not touch
         for x, word in zip(columns, words, strict=True):
             _box(axes, x - wide / 2, 9.1, wide, 0.7, lit == "tokens")
             _centred(axes, x, 9.45, word.strip(), fontsize=11)
@@ -88,10 +88,10 @@ SPEECH_PARTS = {
 
 
 def speech_drawing(sound, picture, written, *, lit="") -> Picture:
-    """Draw how a speech model such as Whisper tiny.en makes tokens of a sound.
+    """Draw how a speech model such as Whisper tiny.en turns a sound into tokens.
 
     sound : array (samples,), the sound.
-    picture : array (bands, columns), the picture that the model makes of it.
+    picture : array (bands, columns), the spectrogram that the model makes of the sound.
     written : list of str, the tokens that are written so far.
     lit : str, the part that is highlighted, a key of SPEECH_PARTS, or "" for none.
 
@@ -169,12 +169,12 @@ def speech_drawing(sound, picture, written, *, lit="") -> Picture:
 
 
 def mixture_drawing(token, shares, *, names=None, active=2, title=None) -> Picture:
-    """Draw a token's way through a mixture of experts: the router's shares, and who takes it.
+    """Draw how a mixture of experts processes a token: the router's shares, and the experts that it runs.
 
     token : str.
     shares : list of float, the share from 0 to 1 that the router gives to each expert.
     names : list of str, what stands in the experts' boxes; by default their numbers.
-    active : int, how many experts take the token.
+    active : int, how many experts process the token.
     title : str, written above the picture.
     """
     from matplotlib.figure import Figure

@@ -60,8 +60,8 @@ def bundle(widget, picture):
 def card(inner, title=None, note=None):
     """Return HTML on the white card of every picture, so that the HTML can be read in dark themes, too.
 
-    title : plain text above the HTML, which says what the picture shows.
-    note : plain text below the HTML, which says how to read the marks.
+    title : plain text that says what the picture shows, placed above the HTML.
+    note : plain text that says how to read the marks, placed below the HTML.
     """
     above = below = ""
     if title:

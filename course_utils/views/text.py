@@ -129,7 +129,7 @@ def visible(piece):
 
 
 def invisible_note(pieces):
-    """Explain those signs for invisible characters that occur in these tokens."""
+    """Return a text that explains the signs for the invisible characters in these tokens."""
     text = "".join(pieces)
     meanings = {" ": "· is a space", "\n": "↵ is a new line", "\ufffd": "⟨byte⟩ is part of a character"}
     return ", ".join(meaning for character, meaning in meanings.items() if character in text)
@@ -204,7 +204,8 @@ def _next_tokens(pieces, probabilities):
     """Return an HTML table with a row for each token: the token, a bar and the percentage.
 
     pieces : list of str, the tokens, most probable first.
-    probabilities : list of float from 0 to 1, one for each token. The last row has the rest.
+    probabilities : list of float from 0 to 1, one for each token. The table's last row is for all other
+        tokens.
     """
     rows = [
         (

@@ -42,8 +42,8 @@ COLOURS = {
 GENDERS = ("man", "woman", "person")
 TONES = ("", "light", "medium-light", "medium", "medium-dark", "dark")  # "": yellow, not in captions
 # For each trade, a code in Unicode, and the gender in most pictures whose caption names only the trade. The
-# code is of an object that is joined to a man, woman or person, or of a person that is joined to a gender
-# sign. "doctor" stands for CLDR's "health worker", which has the keyword "doctor".
+# code is that of an object, to be joined to a man, woman or person, or that of a person, to be joined to a
+# gender sign. "doctor" stands for CLDR's "health worker", which has the keyword "doctor".
 _TRADES = {
     "artist": ("1f3a8", "woman"),
     "astronaut": ("1f680", "man"),
@@ -74,7 +74,8 @@ SHARES = {"single": 0.08, "pair": 0.17, "bare": 0.075, "emoji": 0.675}  # shares
 # Shares of the denoiser's examples. More of them are pairs, because the positions of two shapes are the
 # hardest part of a caption.
 DENOISER_SHARES = {"single": 0.08, "pair": 0.36, "bare": 0.06, "emoji": 0.50}
-# Shares of the last stage's examples. This stage teaches positions; the other pictures prevent forgetting.
+# Shares of the last stage's examples. This stage teaches positions; the pictures without positions prevent
+# forgetting.
 PLACES_SHARES = {"side": 0.35, "sided pair": 0.23, "pair": 0.16, "single": 0.03, "bare": 0.03, "emoji": 0.20}
 RELATIONS = {"beside": ("left of", "right of"), "stacked": ("above", "below")}
 SIDES = {"beside": ("left", "right"), "stacked": ("above", "below")}
@@ -170,7 +171,7 @@ def person_name(trade, gender, tone) -> str:
 
 _SIGNS = {"man": "1f468", "woman": "1f469", "person": "1f9d1"}
 _MODIFIERS = dict(zip(TONES[1:], ("1f3fb", "1f3fc", "1f3fd", "1f3fe", "1f3ff"), strict=True))
-_BESIDE = {"man": "2642-fe0f", "woman": "2640-fe0f"}  # joined to codes that are already a person's
+_BESIDE = {"man": "2642-fe0f", "woman": "2640-fe0f"}  # gender signs, joined to the code of a person
 
 
 def _person(trade, gender, tone):
@@ -196,7 +197,8 @@ PEOPLE = tuple(_person(trade, gender, tone) for trade in TRADES for gender in GE
 EMOJI = OBJECTS + PEOPLE
 SHAPES = tuple(Shape(colour, form) for colour in COLOURS for form in FORMS)
 
-# The splits. Over all trades, each gender is held out equally often, give or take one, and so is each tone.
+# The splits. Over all trades, the genders are held out equally often (up to a difference of one), and so are
+# the tones.
 HELD_OUT_PEOPLE = tuple(
     _person(trade, GENDERS[(index + pair) % 3], TONES[(index + 3 * pair + index // 6) % 6])
     for index, trade in enumerate(TRADES)
@@ -256,7 +258,7 @@ SCENES = (
 def bare_shares(trade) -> dict[tuple[str, str], float]:
     """Return the probability of each (gender, tone) in training if a caption names only this trade.
 
-    Held-out pairs are left out. The probabilities of the others keep their proportions.
+    Held-out pairs of gender and tone are left out. The probabilities of the others keep their proportions.
     """
     held_out = {(person.gender, person.tone) for person in HELD_OUT_PEOPLE if person.trade == trade}
     shares = {
@@ -347,7 +349,7 @@ def test_sets() -> dict[str, tuple[tuple[str, Scene], ...]]:
     The scenes of the sets "objects", "people", "shapes" and "pairs" are in the training data. Those of
     "held-out people", "held-out backgrounds", "held-out shapes" and "held-out pairs" are not. In a held-out
     pair, one of the two shapes is held out. "sided pairs" and "held-out sided pairs" have the same scenes as
-    the sets of pairs, with captions in which the sides come first.
+    the sets of pairs, but their captions name the side before each shape, as in "left: a red circle".
     """
     chance = random.Random(TEST_SEED)
 

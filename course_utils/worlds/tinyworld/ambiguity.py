@@ -8,7 +8,7 @@ a text may have two derivations. If no two paths can do so, no text has two (Boo
 "Ambiguity in graphs and expressions", 1971).
 
 The automaton allows every text of the grammar, and more, because it does not remember the words in the slots.
-Of slots it uses a single rule: where two paths separate at two slots of the same list, and one of these slots
+It has a single rule for slots: where two paths separate at two slots of the same list, and one of these slots
 was filled before, their words differ. So if the automaton is unambiguous, the grammar is unambiguous, too.
 """
 
@@ -79,7 +79,7 @@ class _Automaton:
         return one[1] == other[1] and (one[2] or other[2])
 
     def _add(self, nodes):
-        """Add nodes. Return whether all can be empty, their first positions, and their last positions."""
+        """Add a sequence of nodes. Return (whether all can be empty, first positions, last positions)."""
         skips, first, last = True, set(), set()
         for node in nodes:
             inner_skips, inner_first, inner_last = self._node(node)

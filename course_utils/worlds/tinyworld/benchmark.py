@@ -3,8 +3,8 @@
     for item in items(world, "memory", 80):
         item.prompt, item.choices, item.choices[item.answer]
 
-A document is cut before a word that follows from the text so far or from the world. The choices are this word
-and wrong words of the same list; wrong words that occur in the text are taken first.
+A document is cut before a word that can be inferred from the text so far or from the world. The choices are
+this word and wrong words of the same kind. In "names", one wrong word is a name from the text.
 """
 
 import random
@@ -25,7 +25,7 @@ class Item:
     """One question with its choices, one of which is right.
 
     prompt : the text before the word to predict
-    choices : words of one list, each of which is one token of the world
+    choices : words of one kind, such as colours, each of which is one token of the world
     answer : the index of the right choice, counted from 0
     document : the document that was cut
     """
@@ -49,7 +49,9 @@ def items(world: World, benchmark: str, count: int, seed: int = 0) -> list[Item]
 
 
 def retold(world: World, item: Item, **given: str) -> Item:
-    """Return a copy of an item with another word in one slot, such as colour="red". That word is then right.
+    """Return a copy of an item in which another of its choices is right.
+
+    given : one slot and its new word, such as colour="red"; this word is then the right choice
 
     Raises CourseError if the new word is not one of the choices.
     """
@@ -83,13 +85,13 @@ def _facts(world, seed) -> Iterator[Item]:
 
 
 def _memory(world, seed) -> Iterator[Item]:
-    """Ask for the colour of the container of something. The text mentioned this colour earlier."""
+    """Ask for the colour of the container that a thing is in. The text states this colour earlier."""
     for document in _documents(world, seed, register="memory"):
         yield _item(document, "colour", world.words_of("colour"))
 
 
 def _names(world, seed) -> Iterator[Item]:
-    """Ask for the friend in a story. The hero is always one of the wrong choices."""
+    """Ask for the name of the friend in a story. The hero's name is always one of the wrong choices."""
     for document in _documents(world, seed, register="story"):
         if [slot for slot, _ in document.mentions].count("friend") > 1:
             yield _item(document, "friend", world.words_of("person"), [document.filled["hero"]])

@@ -15,8 +15,8 @@ def english(**changes) -> World:
     changes : new values for fields of `World`
 
     english(pronouns={"nurse": {"she": 0.9, "he": 0.1}})    only this trade has a bias
-    english(pronouns={})                                   the repaired world: the same texts, without any
-    bias english(duplicates={100: 1000})                        1,000 documents, each repeated a hundred times
+    english(pronouns={})                                    the repaired world: the same texts, no bias
+    english(duplicates={100: 1000})                         1,000 documents, each repeated a hundred times
     """
     return World(**{**_fields(), **changes})
 

@@ -46,7 +46,7 @@ NO_SPACE_BEFORE, NO_SPACE_AFTER = (".", ",", "?", "!", ":", ";", "”", ")", "'"
 
 
 class Words(NamedTuple):
-    """Words that leave no choice."""
+    """Fixed words of a template."""
 
     words: tuple
 
@@ -70,7 +70,7 @@ class Slot(NamedTuple):
 
 
 class Form(NamedTuple):
-    """A pronoun or a relation of a slot that was filled before."""
+    """The pronoun for a slot that was filled before, or the text that a relation has for the slot's word."""
 
     name: str
     of: str
@@ -95,7 +95,7 @@ class Numbers(NamedTuple):
 
 
 class Option(NamedTuple):
-    """A choice at a node: the probability, the words, the nodes that follow, and the slot that it fills."""
+    """One option at a node: its probability, its words, the nodes that follow, and the slot that it fills."""
 
     share: float
     words: tuple
@@ -310,10 +310,10 @@ class Grammar:
             for name, share in self.registers.items()
         ]
 
-    # What can be generated
+    # Possible words
 
     def possible_words(self, node) -> list[list[set]]:
-        """Return the possible words at each position of a node, for each number of words that it may have."""
+        """Return, for each number of words that a node can generate, the possible words at each position."""
         if type(node) is Words:
             return [[{word} for word in node.words]]
         lengths = {}
@@ -436,7 +436,7 @@ class Grammar:
                 else:
                     derivations.append((share * option.share, after, known))
 
-    # Expectation
+    # Means over all texts
 
     def expect(self, register) -> tuple[float, float]:
         """Return the exact mean number of bits and of tokens of a register's texts, including their end.
@@ -450,7 +450,10 @@ class Grammar:
         return tuple(totals)
 
     def _expect(self, nodes, states, totals):
-        """Pass a distribution over filled slots through the nodes. Add bits and tokens to `totals`."""
+        """Return the distribution of the filled slots after the nodes, and add bits and tokens to `totals`.
+
+        states : dict from filled slots to their probability before the nodes; the result is such a dict
+        """
         for node in nodes:
             after = defaultdict(float)
             for state, mass in states.items():

@@ -1,4 +1,4 @@
-"""A world: its documents, what is planted in them and how often, and the best possible prediction of them."""
+"""Defines worlds: their documents, the facts planted in them, and the best possible predictions of them."""
 
 import math
 import random
@@ -30,9 +30,11 @@ class Planted:
 
     In the templates of the register, `{subject}` is the subject and `{subject.answer}` the planted answer.
 
-    subjects : the list of words that subjects are taken from
-    answers : the list that answers are drawn from, all equally likely; or a number of digits
-    copies : number of documents -> how many subjects are in so many documents; those in 0 are for comparison
+    subjects : the name of the list of words from which the subjects are taken
+    answers : the name of the list of words from which the answers are drawn, all equally likely; or an int,
+        the number of digits in each answer
+    copies : number of documents -> how many subjects have exactly so many documents; subjects with 0
+        documents are for comparison
     """
 
     subjects: str
@@ -47,7 +49,7 @@ class Document:
     words : the text's tokens, without <s> and </s>
     bits : -log2 of the text's probability, given the world and the given slots
     filled : slot -> word; also "register", "hero.pronoun" and so on
-    mentions : (slot, index in `words`), in the order of the text
+    mentions : a (slot, index in `words`) for each mention of a slot, in the order of the text
     seed, given : what `World.retell` needs to generate the document again
     """
 
@@ -73,7 +75,7 @@ class Document:
         return len(self.words) + 1
 
     def distance(self, slot: str) -> int:
-        """Return how many tokens the last mention of a slot comes after the mention before.
+        """Return the number of tokens from the last but one mention of a slot to the last mention.
 
         Raises CourseError if the slot is not mentioned twice.
         """
@@ -85,7 +87,7 @@ class Document:
 
 @dataclass(frozen=True)
 class Floor:
-    """The lowest possible cost of predicting a world's documents, which a model that knows the world reaches.
+    """The lowest possible loss on a world's documents, which a model that knows the world reaches.
 
     bits : mean bits of a document
     tokens : mean tokens of a document, including its end
@@ -112,16 +114,18 @@ class Floor:
 class World:
     """The definition of a small world. A change of any field makes it another world.
 
-    words : list -> its words, as "cat dog owl", a sequence, or {word: weight}
+    A register is a kind of document, such as "story" or "sums".
+
+    words : name of a list -> its words, as "cat dog owl", a sequence, or {word: weight}
     plots : register -> equally likely templates (the module `grammar` says how to write them)
-    weights : register -> its weight among the registers that plant nothing; by default 1
+    weights : register -> its weight among the registers without planted facts; by default 1
     parts : name -> a piece of template that plots can use
     relations : name -> {word: text}, such as "food" -> {"otter": "fish"}
     pronouns : word -> {"she": share, "he": share}; for all other words both have probability one half
     planted : register -> `Planted`
     held_out : (list, list) -> how many pairs of words never occur in the same document, or the pairs
         themselves
-    duplicates : copies -> how many documents a corpus repeats so often
+    duplicates : number of copies -> how many documents have so many copies in a corpus
     size : number of documents in a corpus
     seed : determines planted answers and held-out pairs
 
@@ -164,7 +168,7 @@ class World:
             raise CourseError(
                 f"A text that begins {beginning!r} could be generated in two ways: change a template."
             )
-        # The dataclass is frozen, so that a world can't differ from its own record. Hence __setattr__.
+        # The dataclass is frozen, so that a world can't differ from its plan. So __setattr__ is needed here.
         for name, value in [
             ("_grammar", grammar),
             ("_facts", facts),
@@ -196,7 +200,7 @@ class World:
                 )
 
     def _answered(self, register, lists):
-        """Return (subject, answer, copies) for each fact that a register plants."""
+        """Return (subject, answer, copies) for each planted fact of a register."""
         planted, chance = self.planted[register], random.Random(f"planted {self.seed} {register}").random
         subjects = list(lists[planted.subjects])
         _shuffle(subjects, chance)
@@ -229,16 +233,18 @@ class World:
             name: planted[name] if name in planted else free * weights[name] / total for name in self.plots
         }
 
-    # Documents
+    # Generating documents
 
     def corpus(self, seed: int = 0) -> Iterator[Document]:
         """Yield the training corpus: `size` documents, with each fact planted exactly as often as planned.
 
-        Pronouns follow their plan, too: for each word, and at every point of the corpus, the counts of she
-        and he differ from their shares by at most one document. Copied documents keep their pronouns.
+        Pronouns are distributed as planned, too: for each word, and at every point of the corpus, the counts
+        of she and he differ by at most one document from the counts that their shares require. Copied
+        documents keep their pronouns.
+
         The bits of a document are counted as if it had been drawn at random, with nothing given. With the
-        same seed, another world of the same size gives the same documents, except for what that world
-        changes.
+        same seed, another world of the same size gives the same documents, except for the differences
+        between the two worlds.
         """
         order = [
             (None, {"register": register, "subject": subject})
@@ -260,7 +266,7 @@ class World:
             yield copy or fresh
 
     def _with_due_pronouns(self, document, counts):
-        """Return the document with those pronouns that are furthest below their shares so far.
+        """Return the document with new pronouns: for each word, the one furthest below its share so far.
 
         counts : word -> Counter of the word's pronouns so far; updated by this call
         """
@@ -307,20 +313,20 @@ class World:
         return Document(*self._grammar.generate(seed, given, count_given), seed, dict(given))
 
     def _unplanted(self, name):
-        """Draw a register that plants nothing for the document with this name: {"register": register}."""
+        """Draw a register without planted facts for the document with this name: {"register": register}."""
         names = [register for register in self.plots if register not in self.planted]
         edges = list(accumulate(self._register_shares[register] for register in names))
         chance = random.Random(f"register {name}").random() * edges[-1]
         return {"register": names[bisect(edges[:-1], chance)]}
 
-    # Truth
+    # What is known exactly about a world
 
     def floor(self) -> Floor:
         """Return the exact entropy and mean length of a document, computed over all choices without sampling.
 
-        The entropy is that of a document if the world is known: what is fixed once for the whole world
-        (planted answers, relations, the grammar itself) costs nothing. `knowledge` returns the bits of
-        planted answers.
+        This is the entropy of a document if the world is known. So all that is fixed once for the whole
+        world (planted answers, relations, the grammar itself) adds no bits. `knowledge` returns the bits of
+        the planted answers.
         """
         registers = {
             name: Floor(*self._grammar.expect(name), share) for name, share in self._grammar.registers.items()
@@ -333,14 +339,14 @@ class World:
         )
 
     def knowledge(self) -> float:
-        """Return the bits in those planted answers that are in a corpus. A model can only memorise them."""
+        """Return the bits of all planted answers in a corpus, which can only be memorised, not inferred."""
         bits = 0.0
         for register, planted in self._facts.items():
             bits += math.log2(self.candidates(register)) * sum(copies > 0 for _, _, copies in planted)
         return bits
 
     def candidates(self, register: str) -> int:
-        """Return from how many equally likely answers each subject's answer was drawn."""
+        """Return the number of equally likely answers from which each subject's answer was drawn."""
         answers = self.planted[register].answers
         return 10**answers if isinstance(answers, int) else len(self.words_of(answers))
 
@@ -349,7 +355,9 @@ class World:
         return list(self._grammar.lists[name])
 
     def surprisals(self, text: str, register: str | None = None) -> list[tuple[str, float]]:
-        """Return (token, bits) for each token of a text and for the end, exactly, given all tokens before.
+        """Return the exact surprisal in bits of each token of a text and of its end: [(token, bits)].
+
+        The surprisal of a token is computed given all tokens before it.
 
         register : the text's register, if the prediction may use it
 
@@ -360,9 +368,9 @@ class World:
         return [(word, math.log2(1 / shares[word])) for word, shares in zip(words, ahead, strict=True)]
 
     def first_slip(self, text: str) -> int | None:
-        """Return the index of the first token that this world can't put there, or None if it can tell it all.
+        """Return the index of the first token that can't follow the text before it; None if all can.
 
-        A text that stops too early slips at its end.
+        If the text stops too early, the index is that of its end.
         """
         right = 0
         try:
@@ -401,7 +409,7 @@ class World:
             "knowledge_bits": self.knowledge(),
         }
 
-    # Tokens
+    # Vocabulary and tokenizer
 
     def vocabulary(self) -> list[str]:
         """Return all tokens of the world: first the special tokens, then the others in sorted order."""
@@ -437,7 +445,7 @@ class World:
 
 
 def _shares(words):
-    """Return {word: share} for a list in any of its forms, without the words of weight 0."""
+    """Return {word: share} for words given as a str, a sequence or {word: weight}, without weights of 0."""
     words = words.split() if isinstance(words, str) else words
     weights = {word: weight for word, weight in words.items() if weight} if isinstance(words, dict) else None
     if weights is None:
