@@ -44,14 +44,14 @@ def low_rank(outputs, inputs, rank, *, name="W", title=None, alt=None) -> Pictur
 
 
 class Adapter(LiveView):
-    """Shows a model's answer at a chosen strength of a LoRA adapter, and the shares of right answers there.
+    """Shows a model's answer at a chosen strength of a LoRA adapter, and the shares of right answers.
 
     answer : function (strength, question) -> str that multiplies the adapter's update by `strength`, asks the
         model, and then restores the update. If it raises an error, the view shows a message.
     measured : dict from a strength (0 is without the adapter, 1 is as trained) to a dict from the name of a
         group of questions to its share of right answers in percent. The view offers these strengths; 0 must
         be one of them.
-    baked : dict from a strength to the answer to `prompt`, computed beforehand. What is missing is computed.
+    baked : dict from a strength to the answer to `prompt`, computed beforehand. Missing answers are computed.
     prompt : str, the question asked first.
     """
 

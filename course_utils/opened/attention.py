@@ -16,8 +16,8 @@ MOST_TOKENS = 24
 class Attention(LiveView):
     """Shows the attention maps of all heads at once, and one of them open.
 
-    The learner chooses which token looks and which one is looked at, and can type another text. A new text
-    runs the model once; a choice does not run it.
+    The learner chooses a token and a token that it looks at, and can type another text. A new text runs the
+    model once; the choice of a token does not run it.
 
     attend : function text (str) -> (layers, heads, tokens, tokens) attention weights. If it raises an error,
         the view shows a message.
@@ -73,7 +73,10 @@ class Attention(LiveView):
 
 
 def _packed(pieces, weights):
-    """Return a sentence as in heads.json: each map up to its diagonal, row by row, a byte for each share."""
+    """Return a sentence in the form of heads.json.
+
+    "maps" has the lower triangle of each head's map, row by row, one byte for each share, in base64.
+    """
     rows, columns = numpy.tril_indices(len(pieces))
     shares = (255 * weights[:, :, rows, columns]).round().astype(numpy.uint8)
     return {"tokens": list(pieces), "maps": base64.b64encode(shares.tobytes()).decode("ascii")}

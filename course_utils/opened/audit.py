@@ -32,11 +32,11 @@ def heat(shares, temperature):
 
 
 class Audit(LiveView):
-    """Shows all trades at once: how far each model leans to "she" or "he", and whose interval confirms it.
+    """Shows for all trades how far each model leans to "she" or "he", and which leans the intervals confirm.
 
-    The learner chooses a trade, a temperature, and how the trade was chosen. If it was named before looking,
-    an interval of 95% is enough. If it was picked from all trades, the intervals are so wide that in 95% of
-    audits all of them contain the true value. Moving a control runs no model.
+    The learner chooses a trade, a temperature, and how the trade was chosen. If it was named before the
+    results were seen, an interval of 95% is enough. If it was picked from all trades, the intervals are so
+    wide that in 95% of audits all of them contain their true values. Moving a control runs no model.
 
     planted : dict from a model's title to a dict from a trade to the share of "she" that was planted in its
         training data; models without planted shares are left out.
@@ -47,11 +47,12 @@ class Audit(LiveView):
     controls : dict from a model's title to a dict from a word that names no trade to the model's shares, one
         for each sentence of `measured`. A lean is the distance from the mean of these words; for a model
         without control words it is the distance from 50%.
-    lean : number, the points beyond which the whole interval of a lean has to lie.
+    lean : number, percentage points; a lean is confirmed if its whole interval is further than this from 0.
     trade : str, the trade at the start; by default the first trade.
     temperature : float, the temperature at the start: from 0 (the likeliest word) to 2 in steps of 0.1.
 
-    Raises CourseError if a model has no share for a trade, or if a control has no such trade or temperature.
+    Raises CourseError if a model has no share for a trade, if a model in `controls` has fewer than three
+    words, or if `trade` or `temperature` is not one of the choices.
     """
 
     view = "audit"
@@ -102,9 +103,10 @@ def _rounded(table):
 
 
 def _leans(shares, controls, level):
-    """Return `zero`, the percentage to which a model's words are compared, and `words`, at all temperatures.
+    """Return a dict with `zero` and `words`, each with an entry for every temperature.
 
-    An entry of `words` is [points, low, high, low, high]: an interval of 95%, and one of `level` percent.
+    `zero` has the percentage with which a model's words are compared. `words` has for each word
+    [points, low, high, low, high]: its lean, an interval of 95%, and an interval of `level` percent.
     """
     zero, words = [], {word: [] for word in (*shares, *controls)}
     for temperature in _TEMPERATURES:
@@ -143,7 +145,7 @@ def against_truth(truth, groups, band, *, levels=None, named=None, title=None, a
     Dots with the same planted share are drawn side by side, and so are the groups, so that dots do not
     overlap.
 
-    truth : list of numbers in percent.
+    truth : list of planted shares in percent.
     groups : dict from a name to (values, spans), at most three; both lists are as long as `truth`, and a
         span is (low, high).
     band : number, the difference in percentage points up to which shares count as equal; chosen in advance.

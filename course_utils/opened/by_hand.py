@@ -1,7 +1,7 @@
-"""The pictures of attention by hand, for lesson 03: lists of two numbers in, one picture out. No model.
+"""Draws attention computed by hand from lists of two numbers, without a model, for lesson 03.
 
 In a plane the first number of a list points to the right, and the second up. On a dial the first points to
-12 o'clock, and the second to 3: there a turn to the right is a turn of the clock's hand.
+12 o'clock, and the second to 3 o'clock, so that angles grow clockwise.
 """
 
 from math import cos, dist, pi, sin
@@ -32,7 +32,7 @@ def plane(tokens, names, axes) -> Picture:
 
 
 def matches(query, keys, names) -> Picture:
-    """Draw how well a query fits each key, as a sum and as a bar. The last token is the one that asks."""
+    """Draw how well a query fits each key, as a sum and as a bar. The query is the last token's."""
     figure, area = _figure(0.75 + 0.5 * len(names))
     with style():
         _draw_matches(area, query, keys, names)
@@ -48,7 +48,7 @@ def shares(parts, names) -> Picture:
 
 
 def mixture(parts, values, names, axes) -> Picture:
-    """Draw each value shortened to its share, the pieces tip to tail, and where they end."""
+    """Draw the values, the values times their shares laid tip to tail, and their sum, the mixture."""
     figure, area = _figure(3.5)
     with style():
         result = _draw_mixture(area, parts, values, names, axes)
@@ -70,7 +70,7 @@ def two_steps(query, keys, parts, names) -> Picture:
 
 
 def three_steps(query, keys, values, parts, names, axes) -> Picture:
-    """Draw match, share and mix, one above the other."""
+    """Draw the steps `match`, `share` and `mix`, one above the other."""
     heights = [0.75 + 0.5 * len(names), 1.4, 3.5]
     figure, (first, second, third) = _figure(sum(heights), rows=3, heights=heights)
     with style():
@@ -83,7 +83,7 @@ def three_steps(query, keys, values, parts, names, axes) -> Picture:
 
 
 def two_orders(sentences, shares, values, axes) -> Picture:
-    """Draw one mixture for each order of the same tokens, the pieces tip to tail.
+    """Draw the mixture for each order of the same tokens, as values times shares laid tip to tail.
 
     sentences : list of str, each the names of its tokens with spaces between them.
     shares : for each sentence a list of numbers, one for each token.
@@ -118,12 +118,13 @@ def two_orders(sentences, shares, values, axes) -> Picture:
 
 
 def nearer(mixture, than, to) -> str:
-    """Say to which of two words a mixture is nearer than another mixture is.
+    """Compare the distances of two mixtures from a word, and return the result in words.
 
-    mixture, than : lists of two numbers, the mixture and the other one.
-    to : dict from two names of words to their lists of two numbers.
+    mixture, than : lists of two numbers, the mixture and another mixture.
+    to : dict from the names of two words to their lists of two numbers.
 
-    Returns "at the same point", or "nearer to " and a name: the first one, if the mixture is nearer to it.
+    Returns "at the same point" if the mixtures are equal, "nearer to " and the first name if `mixture` is
+    nearer to the first word than `than` is, and otherwise "nearer to " and the second name.
     """
     if dist(mixture, than) < 1e-9:
         return "at the same point"
@@ -145,7 +146,7 @@ def dials(hands, titles) -> Picture:
 
 
 def head_map(words, rows, title=None) -> Picture:
-    """Draw the map of one head, with each share in percent.
+    """Draw the attention map of one head. With 8 tokens or more, only shares above 10% are written.
 
     words : list of str, the tokens.
     rows : for each token, from the first on, its shares: one for each token up to itself.
@@ -191,7 +192,7 @@ def plain(value):
     return f"{round(value, 2) + 0:g}".replace("-", "−")
 
 
-# What the pictures are made of
+# Parts of the pictures
 
 
 def _figure(height, rows=1, columns=1, heights=None, width=WIDTH):

@@ -1,4 +1,4 @@
-"""The key-value cache: how many texts fit in a memory, if heads share keys or not, for lesson 06."""
+"""The key-value cache: how many texts fit in memory, with shared or unshared heads, for lesson 06."""
 
 from course_utils.blueprints import blueprint
 from course_utils.errors import CourseError
@@ -12,12 +12,12 @@ SHOWN = ("llama-2-7b", "llama-3-8b", "mistral-7b", "falcon-7b", "falcon-40b", "l
 
 
 def states() -> dict:
-    """Return the cache of published models, for `cache.js`."""
+    """Return facts on the caches of published models, for `cache.js`."""
     return {"plans": [facts(blueprint(name)) for name in SHOWN], "memory": MEMORY}
 
 
 def facts(plan) -> dict:
-    """Return what the size of a Blueprint's cache follows from."""
+    """Return the facts that determine the size of a Blueprint's cache."""
     return {
         "title": plan.title,
         "heads": plan.attention_heads,
@@ -43,9 +43,9 @@ class KeyValueCache(LiveView):
     plans : list of Blueprint, each of a model that caches keys and values.
     model : str, the title of the plan at the start; by default that of the first plan.
     tokens : int, the number of tokens at the start; one of TOKENS.
-    memory : int, the GB (10^9 bytes) for caches.
+    memory : int, the memory for caches in GB (10^9 bytes).
 
-    Raises CourseError if a plan has no cache, or if there is no such choice.
+    Raises CourseError if a plan has no cache, or if `model` or `tokens` is not one of the choices.
     """
 
     view = "cache"

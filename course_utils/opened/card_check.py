@@ -19,7 +19,7 @@ It is 99% right. Read the limits of our guarantee before you buy.
 
 
 class CardCheck(LiveView):
-    """Shows a model card that can be edited, with marks at what a linter found, and which parts are missing.
+    """Shows a model card that can be edited, marks what a linter found, and lists the missing parts.
 
     The cards of the course's own models can be loaded.
 
@@ -48,7 +48,7 @@ class CardCheck(LiveView):
 
 
 def states():
-    """Return what the website's page draws from."""
+    """Return the data of the website's page."""
     return {"cards": _titled([POOR, *_own_cards()])}
 
 
@@ -57,6 +57,6 @@ def _own_cards():
 
 
 def _titled(texts):
-    """Return a dict from the first heading of each card to its text."""
+    """Return a dict from the first heading of each card to the card's text."""
     heading = re.compile(r"^# (.+)$", re.M)
     return {found[1] if (found := heading.search(text)) else "Your card": text for text in texts}

@@ -1,11 +1,11 @@
-"""The wall of the article's claims, for its page. Lesson 15 shows it by `course.capstone()`."""
+"""The data of the website's page on the article's claims. Lesson 15 shows them by `course.capstone()`."""
 
 from course_utils import catalog
 from course_utils.learning.claims import asked, key
 
 
 def states():
-    """Return all claims with their key, and where a page finds the lessons that settle them."""
+    """Return all claims, our verdicts, and the addresses of the lessons that settle the claims."""
     claims = []
     for claim in catalog.claims().values():
         facts = asked(claim) | key(claim)

@@ -17,7 +17,7 @@ from course_utils.widgets.live_view import LiveView
 
 MOST_STEPS = 50
 MOST_PIXELS = 128  # a side of a picture in the view; larger ones are made smaller
-_DARK = 27, 31, 36  # the course's ink, which covers the parts of a picture that do not look at a word
+_DARK = 27, 31, 36  # RGB: the course's ink, drawn over the parts of a picture that attend least to a word
 
 
 class CrossAttention:
@@ -123,9 +123,9 @@ def _noise_in_words(step, share):
 
 
 def lit_by(picture, weights):
-    """Return a picture that is bright where a map is highest, and dark where it is lowest.
+    """Return the picture, bright where the weights are highest and dark where they are lowest.
 
-    weights : (height, width), such as the attention to a word; a map that is the same everywhere lights all.
+    weights : (height, width), such as the attention to a word; if all are equal, the whole picture is bright.
     """
     pixels, weights = as_pixels(picture), array(weights)
     low, high = weights.min(), weights.max()
@@ -136,10 +136,10 @@ def lit_by(picture, weights):
 
 
 def known_words():
-    """Return what the view needs to know of PictureWorld's captions: all words, and what can stand for what.
+    """Return all words of PictureWorld's captions, and the kinds of words that can replace each other.
 
-    A kind that has "before" is meant only before that word. A word of one kind that is a noun can be drawn as
-    a word of another.
+    A word counts as of a kind with "before" only if it stands before that word. A word can be replaced by a
+    word of the same kind, and a noun also by a noun of another kind.
     """
     from course_utils.worlds.pictureworld import world
 
@@ -163,14 +163,14 @@ def known_words():
 
 @dataclass(frozen=True)
 class Drawn:
-    """Holds a state on the way from noise to picture.
+    """Holds one state of a drawing, between the noise and the finished picture.
 
     latents : (1, ...), as `decode` takes them.
     noise : float from 0 to 1, the share of the state's variance that is noise.
     words : list of str, the tokens of the prompt. The last token of each word ends in "</w>".
-    maps : (tokens, height, width), how much attention each part of the picture paid to each token in the step
-        that led to this state; None for the noise. If there are fewer maps than words, the model did not read
-        the rest of the prompt.
+    maps : (tokens, height, width), how much each part of the picture attended to each token in the step that
+        led to this state; None for the noise. If there are fewer maps than tokens, the model did not read the
+        rest of the prompt.
     """
 
     latents: object
@@ -180,15 +180,15 @@ class Drawn:
 
 
 class Denoising(LiveView):
-    """Shows step by step how two prompts become pictures from the same noise, and what attends to each word.
+    """Shows how two prompts become pictures from the same noise, and which parts attend to a chosen word.
 
     draw : generator function (prompt, seed, guidance, steps) that yields a `Drawn` for each of the steps + 1
         states, from the noise to the picture. If it raises an error, the view shows a message.
     decode : function from latents (pictures, ...) to a list of pictures, each as in `picture_strip`.
     prompts : two str, the prompts at the start.
-    seed, guidance, steps : how to draw at the start.
+    seed, guidance, steps : the values at the start.
     known : bool, whether the model was trained on PictureWorld's captions. The view then offers the
-        captions' words, and names the words of a prompt that no caption has.
+        captions' words, and names the words of a prompt that are in no caption.
 
     Raises CourseError if a prompt is empty, or `steps` is outside its range.
     """
@@ -201,7 +201,7 @@ class Denoising(LiveView):
         if not all(prompts):
             raise CourseError("There is no prompt: say what to draw, twice.")
         self.draw, self.decode = draw, decode
-        self._drawings = {}  # by prompt, seed, guidance and steps: what draws, and what it has yielded
+        self._drawings = {}  # (prompt, seed, guidance, steps) -> (generator, the states so far)
         one, other = prompts
         super().__init__(
             data=known_words() if known else {"words": None, "kinds": []},
@@ -216,7 +216,7 @@ class Denoising(LiveView):
         )
 
     def answer(self, want):
-        """Return the state after `want["step"]` steps. Draw up to there; earlier states are kept."""
+        """Return the state after `want["step"]` steps. Draw the missing states up to it, and keep them."""
         import torch
 
         key = tuple(want[name] for name in ("prompt", "seed", "guidance", "steps"))
@@ -228,7 +228,7 @@ class Denoising(LiveView):
             return next(drawing)
 
         more.__name__ = getattr(self.draw, "__name__", "draw")
-        # What a notebook says of gradients holds for its thread alone, and this may be another one.
+        # torch's `no_grad` is valid for one thread only, and this may be another thread than the notebook's.
         with torch.no_grad():
             while len(states) <= want["step"]:
                 states.append(self._said(given(more)))

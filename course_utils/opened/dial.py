@@ -8,7 +8,7 @@ LIMIT = 120  # the last position
 
 
 def states(degrees=30) -> dict:
-    """Return what the view draws from: how far a hand turns for each position, and the last position."""
+    """Return the view's data: the degrees by which a hand turns for each position, and the last position."""
     return {"degrees": degrees, "limit": LIMIT}
 
 

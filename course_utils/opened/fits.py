@@ -1,4 +1,4 @@
-"""Shows which published models fit in a memory, and writes a model's file again at fewer bits."""
+"""Shows which published models fit in a given memory, and writes copies of a model's file at fewer bits."""
 
 import contextlib
 import errno
@@ -15,13 +15,13 @@ MEMORY = range(1, 1025)  # GB
 BITS = (16, 8, 4)
 CONTEXT = tuple(2**power for power in range(9, 18))  # 512 to 131,072 tokens
 BATCH = (1, 2, 4, 8, 16, 32, 64)
-FAMILIES = {"Mixtral": "Mistral", "Stable": "Stable Diffusion"}  # of a title's first word, if they differ
-MACHINES = {8: "laptop", 16: "laptop", 24: "GPU", 80: "H100", 640: "8 H100"}  # by GB
+FAMILIES = {"Mixtral": "Mistral", "Stable": "Stable Diffusion"}  # by a title's first word, where it differs
+MACHINES = {8: "laptop", 16: "laptop", 24: "GPU", 80: "H100", 640: "8 H100"}  # by memory in GB
 _DTYPE_OF_BITS = {bits: dtype for dtype, bits in blueprints.BITS.items()}
 
 
 def states() -> dict:
-    """Return what the memory of each published model follows from, and machines to compare, for `fits.js`."""
+    """Return the facts that determine the memory of published models, and some machines, for `fits.js`."""
     models = [_facts(blueprints.blueprint(name)) for name in blueprints.names()]
     machines = [{"name": name, "gigabytes": memory} for memory, name in MACHINES.items()]
     return {"models": models, "machines": machines}
@@ -34,24 +34,24 @@ def _facts(plan):
         "family": FAMILIES.get(first, first),
         "parameters": plan.parameters,
         "perToken": plan.kv_cache_bytes_per_token,
-        "fixed": plan.kv_cache_bytes(1) - plan.kv_cache_bytes_per_token,  # of an encoder's output
+        "fixed": plan.kv_cache_bytes(1) - plan.kv_cache_bytes_per_token,  # bytes for an encoder's output
         "window": cache.window(plan),
         "limit": plan.context_length,
     }
 
 
 class Fits(LiveView):
-    """Shows how many machines of a size that the learner drags each published model needs.
+    """Shows how many machines each published model needs. The learner sets a machine's memory.
 
-    A model needs memory for its weights and its key-value cache. A run needs more than this, for intermediate
-    results.
+    A model needs memory for its weights and its key-value cache. A run needs more memory than this, for
+    intermediate results.
 
     memory : int, GB (10^9 bytes) at the start, from 1 to 1,024.
     bits : int, bits per weight at the start; one of BITS.
     context : int, tokens in each text at the start; one of CONTEXT.
     batch : int, texts at once at the start; one of BATCH.
 
-    Raises CourseError if there is no such choice.
+    Raises CourseError if a value is not one of these.
     """
 
     view = "fits"
@@ -94,8 +94,8 @@ def gguf_copies(name, folder, bits=(32, 16, 8, 4), size=None):
 
     name, size : as in `course.folder`
 
-    Raises CourseError if the model has no GGUF file, if `bits` has another number, if the disk has too little
-    room, or if the folder can't be written. In these cases no copy is left behind.
+    Raises CourseError if the model has no GGUF file, if `bits` contains another number, if the disk has too
+    little room, or if the folder can't be written. In these cases no copy is left behind.
     """
     import gguf
 

@@ -55,7 +55,7 @@ class Reply:
 
 
 class Repositories:
-    """Keeps repositories by id, each as a list of commits, oldest first, and answers the hub's protocol.
+    """Keeps repositories by id, each as a list of commits, oldest first, and answers requests.
 
     A commit's id is the SHA-1 of its parent's id, its title, its paths and the ids of its files. So the same
     history has the same ids on every machine.
@@ -104,7 +104,7 @@ class Repositories:
         return _json({"url": repository})
 
     def _about(self, repository, rest, body):
-        """Answer a request for /api/models/<id>/…; `rest` has the parts after the id: ["tree", "main"]."""
+        """Answer a request for /api/models/<id>/…; `rest` lists its last parts: ["tree", "main"]."""
         if repository not in self.commits:
             return _missing("Repo")
         if rest == ["duplicate"]:
@@ -213,7 +213,7 @@ class LocalHub(Repositories):
     """
 
     def __init__(self):
-        from huggingface_hub import constants  # not above: the library reads its settings when it is imported
+        from huggingface_hub import constants  # here, because the library reads its settings at import
 
         if constants.HF_HUB_OFFLINE:
             raise CourseError(
@@ -236,7 +236,7 @@ class LocalHub(Repositories):
 
 
 def _no_proxy_for_this_machine():
-    """Exclude this machine's address from proxied addresses, because a school's proxy can't reach it."""
+    """Exempt this machine's address from the proxy, because a school's proxy can't reach this machine."""
     named = os.environ.get("NO_PROXY") or os.environ.get("no_proxy") or ""
     if "127.0.0.1" not in named.split(","):
         os.environ["NO_PROXY"] = os.environ["no_proxy"] = ",".join(filter(None, [named, "127.0.0.1"]))

@@ -1,4 +1,4 @@
-"""Runs code in a separate process, for lesson 12, where a file can run code while it is loaded.
+"""Runs code in a separate process, for lesson 12, where loading a file can run code.
 
 Lessons call this module `course.sandbox`. The grader has its own sandbox, with stricter limits.
 """
@@ -29,8 +29,8 @@ def run(code, folder, seconds=20) -> str:
 
     The code may use ten seconds of processor time, and write files of at most a megabyte (no limit on
     Windows). If `kind()` is "bubblewrap", the code can read Python's own files and write to `folder`, and
-    reaches nothing else. If `kind()` is "a process of its own", only the limits hold. They make a mistake
-    less harmful, but do not stop somebody who means harm.
+    has access to nothing else. If `kind()` is "a process of its own", only the limits hold. They limit the
+    damage of a mistake, but do not stop an attacker.
 
     code : str, which can import the standard library only
     folder : str or Path of an existing folder
@@ -62,7 +62,7 @@ def _has_bubblewrap():
     """Return whether bubblewrap is installed and works: many containers do not allow it."""
     if shutil.which("bwrap") is None:
         return False
-    folder = Path(__file__).resolve().parent  # the current folder won't do, because .venv may be a link there
+    folder = Path(__file__).resolve().parent  # not the current folder, where .venv may be a link
     command = [*_bubblewrap(folder), sys.executable, "-I", "-S", "-c", ""]
     return _process(command, None, 20).returncode == 0
 

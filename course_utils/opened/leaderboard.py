@@ -22,7 +22,7 @@ from course_utils.widgets.explorer import given
 from course_utils.widgets.live_view import LiveView
 
 _FIRST = "#fbe3c0"  # background of the first rank
-_RESULTS = {"l": 1.0, "n": 0.5, "r": 0.0}  # what the view calls a vote: left, neither, right
+_RESULTS = {"l": 1.0, "n": 0.5, "r": 0.0}  # by the view's letter: left, neither, right
 
 
 def ranking(scores, *, chance=None, title=None, note=None, alt=None) -> Picture:
@@ -100,17 +100,18 @@ def _cell(value, span, rank, guess):
 class Vote(LiveView):
     """Shows two answers as cards; each vote reveals the two models and moves all ratings.
 
-    Other voters stand beside the learner: the one whose votes are given, and one who always takes the longer
-    answer. Their votes can be counted one by one, and put into another order.
+    There are two voters besides the learner: one who gave the votes `baked`, and one who always votes for the
+    longer answer. Their votes can be counted one by one, and in another order.
 
     contests : list of (prompt, (left model, answer), (right model, answer)), in the order of voting.
-    rate : function from a list of votes on the first contests to a dict from each model to (rating, (low,
-        high)), or (rating, None). A vote is (left model, right model, result); the result is 1.0 if the left
-        answer is better, 0.0 if the right answer is, and 0.5 if neither is.
-    baked : list of votes that somebody else gave, one for each contest.
-    voter : str, the name of that other voter.
+    rate : function from a list of votes, on the first contests in order, to a dict from each model to
+        (rating, (low, high)); without an interval, to (rating, None). A vote is (left model, right model,
+        result); the result is 1.0 if the left answer is better, 0.0 if the right answer is, and 0.5 if
+        neither is.
+    baked : list of votes of another voter, one for each contest, in the form that `rate` gets.
+    voter : str, the name of the voter who gave `baked`.
 
-    Raises CourseError if there is no contest, or if a contest has no vote of the other voter.
+    Raises CourseError if there is no contest, or if `baked` does not have one vote for each.
     """
 
     view = "vote"
@@ -138,7 +139,7 @@ class Vote(LiveView):
         freedom = numpy.arange(1, len({prompt for prompt, *_ in contests}))
         data["student"] = stdtrit(freedom, 0.975).tolist()
         prompt, _, left, _, right = self.contests[0]
-        # It leaves out what the other voter says, which the view shows only after the learner's own votes.
+        # The text leaves out the other voter's vote, which the view shows only after the learner's own vote.
         pair = f"left: {left} | right: {right}"
         alt = f"Which goes on better? {prompt} … {pair} | {len(contests)} pairs to judge"
         super().__init__(data=data, alt=alt, picks="", voter="you", count=len(contests), order=0)
@@ -147,9 +148,9 @@ class Vote(LiveView):
         return {"ratings": self._ratings([_RESULTS[pick] for pick in want["picks"]])}
 
     def _ratings(self, results):
-        """Return [rating, low, high] for each model, or None if no vote is about it.
+        """Return a list with [rating, low, high] for each model, or None for a model without votes.
 
-        results : list of results, of the first contests
+        results : list of the results of votes on the first contests, such as [1.0, 0.5]
         """
         pairs = zip(self.contests, results, strict=False)
         found = given(self.rate, [(left, right, result) for (_, left, _, right, _), result in pairs])

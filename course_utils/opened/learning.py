@@ -1,4 +1,4 @@
-"""A training as it goes, with its loss, floor and texts, and the walk of a single weight, for lesson 05."""
+"""Shows a training run for lesson 05: loss, least possible loss, texts, and the path of one weight."""
 
 import copy
 import math
@@ -25,16 +25,17 @@ from course_utils.worlds.tinyworld.grammar import TOKEN, join
 IGNORED = -100  # the label of a token that the library leaves out of the loss
 # The steps at which a `Film` stores a text and a copy of the model, close together where much changes.
 STEPS = (0, 10, 25, 50, 75, 100, 150, 200, 300, 400)
-_MEAN = 10  # steps in each point of the curve of the loss
-_DRAWN = 20  # steps between two pictures
+_MEAN = 10  # training steps averaged in each point of the loss curve
+_DRAWN = 20  # training steps between two updates of the picture
 _DIGITS = 2
-_ABOVE, _BELOW = 0.42, 0.05  # what the closer look shows above the floor, and below the lowest, in bits
+_ABOVE, _BELOW = 0.42, 0.05  # margins of the enlarged plot, in bits: above the floor, below the lowest
 
 
 def batch(tokenizer, texts) -> dict:
     """Return texts as a batch for a model of the library: input_ids, attention_mask and labels.
 
-    Each text gets the token that ends it. Short texts are padded; the padding is neither read nor counted.
+    An end token is added to each text. Short texts are padded; the model does not attend to the padding, and
+    the loss leaves it out.
     """
     ended = [text + tokenizer.eos_token for text in texts]
     rows = tokenizer(ended, padding=True, return_tensors="pt")
@@ -43,20 +44,20 @@ def batch(tokenizer, texts) -> dict:
 
 
 def next_texts(texts, step, count=32) -> list:
-    """Return the texts that a training reads in this step, in their order.
+    """Return the texts of one training step, in their order, from index `count * step % len(texts)` on.
 
-    texts : list, which is read from the first to the last, and then from the first again.
+    texts : list of the training texts.
     step : number of the step, from 0.
-    count : texts in each step; at the end of the list there may be fewer left.
+    count : texts in each step; a step that reaches the end of the list has fewer.
     """
     start = count * step % len(texts)
     return texts[start : start + count]
 
 
 def write(model, tokenizer, beginning="", count=1, seed=7) -> list[str]:
-    """Let a model write `count` texts that begin alike, each token drawn from the model's probabilities.
+    """Let a model continue a beginning `count` times, each token drawn from the model's probabilities.
 
-    Each text is returned with its beginning; at most 40 tokens are added. The same seed gives the same luck.
+    Each text is returned with its beginning; at most 40 tokens are added. The same seed gives the same draws.
     """
     import torch
 
@@ -74,7 +75,7 @@ def write(model, tokenizer, beginning="", count=1, seed=7) -> list[str]:
 
 
 def probability_after(model, tokenizer, beginning, word) -> float:
-    """Return the probability, in percent, that a model gives to one token, a word, after a beginning."""
+    """Return the probability of a word, which is one token, after a beginning, in percent."""
     import torch
 
     with torch.no_grad():
@@ -83,7 +84,7 @@ def probability_after(model, tokenizer, beginning, word) -> float:
 
 
 def loss_in_bits(model, tokenizer, documents) -> float:
-    """Return the mean surprise of a model at the tokens of these documents of a world, in bits per token."""
+    """Return the mean loss of a model on documents of a world, in bits per token."""
     import torch
 
     with torch.no_grad():
@@ -92,19 +93,19 @@ def loss_in_bits(model, tokenizer, documents) -> float:
 
 
 def floor_of(documents) -> float:
-    """Return the lowest possible mean surprise at the tokens of these documents, in bits per token."""
+    """Return the lowest possible mean loss on documents of a world, in bits per token."""
     return sum(document.bits for document in documents) / sum(document.tokens for document in documents)
 
 
 class Film:
-    """Draws a training while it goes, and keeps what it was like at some of its steps.
+    """Draws a training run while it goes on, and keeps a text and a copy of the model at some steps.
 
     world : the world of the texts; its floor is drawn beside the loss.
     steps : the steps at which to keep a text and a copy of the model.
-    title : str, what the training is called, above the picture.
-    beside : dict from a name to an earlier film, whose curve is drawn in grey, such as one without copies.
+    title : str, written above the picture, after "This training: ".
+    beside : dict from a name to an earlier film, whose curve is drawn in grey.
 
-    `models` maps each of these steps to a copy of the model as it was then, and `texts` to what it wrote.
+    `models` maps each kept step to a copy of the model at this step, and `texts` to the text that it wrote.
     """
 
     def __init__(self, world, steps=STEPS, title="the loss, and what the model writes", beside=None):
@@ -115,25 +116,25 @@ class Film:
         self._shown = None
 
     def look(self, step, model):
-        """Keep the model if this is one of the film's steps."""
+        """Keep a copy of the model, and a text that it writes, if `step` is one of `steps`."""
         if step in self.steps:
             self.keep(step, model)
 
     def keep(self, step, model):
-        """Keep a copy of the model, and a text that it writes before this step; draw the text."""
+        """Keep a copy of the model, as it is before this step, and a text by it; update the picture."""
         self.models[step] = copy.deepcopy(model)
         (self.texts[step],) = write(model, self._tokenizer)
         self._marked[step] = _marked(self.world, self.texts[step])
         self._draw()
 
     def add(self, nats):
-        """Add the loss of one step, in nats per token as the library has it."""
+        """Add the loss of one step, in nats per token, as the library computes it."""
         self.bits.append(nats / math.log(2))
         if len(self.bits) % _DRAWN == 0:
             self._draw()
 
     def chart(self, series, *, y_label, title, until=math.inf, baseline=None, baseline_label=None) -> Picture:
-        """Draw what was measured on the models that the film kept.
+        """Draw measurements on the kept models against their steps.
 
         series : dict from a name to a list of numbers, one for each kept model, in their order.
         y_label, title : str, what was measured, with its unit, and the line above the picture.
@@ -179,13 +180,13 @@ class Film:
         return Picture(card(chart + table_html(rows), title, note), words.replace("\n", " "))
 
     def _points(self):
-        """Return the points of the curve, one for ten steps: their middle and their mean in bits."""
+        """Return the curve's points, one for every ten steps: middle steps, and mean losses in bits."""
         starts = range(0, len(self.bits) - _MEAN + 1, _MEAN)
         means = [sum(self.bits[start : start + _MEAN]) / _MEAN for start in starts]
         return [start + _MEAN // 2 for start in starts], means
 
     def _firsts(self):
-        """Return {step: what its text is the first to have}: a whole sentence, and then a whole story."""
+        """Return {step: what its text is the first to contain}: "a whole sentence" or "a whole story"."""
         firsts, earlier = {}, []
         for step, text in self.texts.items():
             slip = self.world.first_slip(text)
@@ -210,9 +211,9 @@ class Film:
 
 
 def _curve(steps, means, floor, firsts, others, alt):
-    """Return HTML of the curve of a loss, whole and from close by, with its floor.
+    """Return HTML of a loss curve with its floor, once whole and once enlarged near the floor.
 
-    firsts : dict from a step to words that are written beside it.
+    firsts : dict from a step to words that are written beside the step's point.
     others : dict from a name to the points of another curve, which is drawn in grey.
     """
     import numpy
@@ -265,7 +266,7 @@ def _head(text, align="left"):
 
 
 def _marked(world, text):
-    """Return a text as HTML and in words, with its first slip marked in both."""
+    """Return a text as HTML and as plain text, with the first word that can't stand there marked in both."""
     words = TOKEN.findall(text)
     index = world.first_slip(text)
     if index is None:
@@ -282,7 +283,7 @@ def _marked(world, text):
 
 
 def valley(loss, path, *, title=None, alt=None) -> Picture:
-    """Draw the loss over one weight between 0 and 1, and the steps of a training on it.
+    """Draw the loss against one weight between 0 and 1, and the path of a training run on this curve.
 
     loss : function from a weight to its loss in bits.
     path : list of the weights, one before each step and one at the end.

@@ -1,4 +1,4 @@
-"""Counts which expert gets which token in a mixture of experts, and compares it with random routers.
+"""Counts the tokens of each expert in a mixture of experts, with the trained router and with random ones.
 
 For lesson 07.
 """
@@ -13,7 +13,7 @@ from course_utils.views.charts import bars
 TEXTS_AT_ONCE = 50
 
 
-SORTS = {  # the sorts of pairs of words: the same word? the same kind of text?
+SORTS = {  # sort of a pair of words -> (same word, same kind of text); None: any kind
     "same word, same kind of text": (True, True),
     "same word, another kind": (True, False),
     "two different words": (False, None),
@@ -31,7 +31,7 @@ class Place(NamedTuple):
 
 @dataclass(frozen=True)
 class Routing:
-    """The experts that one kind of router chose for every token of some texts.
+    """The experts that one router, the model's own or a random one, chose for every token of some texts.
 
     experts : int, how many experts each layer has.
     chosen : for each text, a tensor (layers, tokens, active): the numbers of the experts, the first choice
@@ -46,7 +46,10 @@ class Routing:
         return int(self.chosen[place.text][layer, place.position, 0])
 
     def load(self, layer=-1, *, first=False):
-        """Return how much of the work each expert does in a layer, in percent; or of the first choices."""
+        """Return the share of a layer's choices that each expert gets, in percent.
+
+        first : bool, whether to count only the first choice for each token.
+        """
         import torch
 
         numbers = torch.cat([each[layer, :, : 1 if first else None].flatten() for each in self.chosen])
@@ -57,7 +60,7 @@ class Routing:
 def router_shares(model, tokenizer, text, tables=None):
     """Return the share from 0 to 1 that each router gives to each expert: a tensor (layers, tokens, experts).
 
-    With tables it is what routers of these numbers would give: (tables, layers, tokens, experts).
+    With `tables`, return the shares from these random routers instead: (tables, layers, tokens, experts).
 
     model, tokenizer : a mixture of experts of transformers, such as Mixtral, and its tokenizer.
     tables : None, or a tensor as for `routings`.
@@ -73,13 +76,13 @@ def router_shares(model, tokenizer, text, tables=None):
 
 
 def routings(model, tokenizer, documents, tables=()):
-    """Return who takes which token: a list of `Routing`s, the first by the model's own router.
+    """Return a list of `Routing`s: first that of the model's own router, then one for each random router.
 
-    The random routers get the same lists of numbers as the trained one. Each uses its table in every layer.
+    The random routers get the same inputs as the trained router. Each uses its one table in every layer.
 
     model, tokenizer : a mixture of experts of transformers, such as Mixtral, and its tokenizer.
     documents : list of documents of a world.
-    tables : tensor (random routers, experts, numbers in a token's list), the random numbers.
+    tables : tensor (random routers, experts, hidden size), the weights of the random routers.
     """
     import torch
 
@@ -115,8 +118,8 @@ def word_pairs(documents, tokenizer, seed=0):
 
     The sorts are the same word in two texts of the same register, the same word in texts of two registers,
     and two different words. In each sort no text is in two pairs, so that the pairs are independent of each
-    other. Only words of letters count, and of the words that fit, each is as likely as any other, however
-    often it stands in the texts.
+    other. Only words made of letters are used. Of the words that fit, each is equally likely, however often
+    it occurs in the texts.
 
     documents, tokenizer : as for `routings`.
     """
@@ -127,10 +130,11 @@ def word_pairs(documents, tokenizer, seed=0):
 
 
 def trained_and_random(trained, random):
-    """Draw how often two words meet the same expert: by the trained router, and by routers of random numbers.
+    """Draw how often two words have the same first expert, with the trained router and with random routers.
 
-    trained : dict from a sort of pairs to a number of percent.
-    random : dict from a sort of pairs to a list, the percent of each random router. Their mean is drawn.
+    trained : dict from a sort of pairs to a percentage.
+    random : dict from a sort of pairs to a list of percentages, one for each random router. Their mean is
+        drawn.
     """
     labels, values, groups = [], [], []
     for sort, percent in trained.items():
@@ -190,7 +194,7 @@ def _pairs(documents, tokenizer, same_word, same_kind, draw):
 
 @contextmanager
 def _router_inputs(model):
-    """Yield a list. Each run of the model adds what the router of each layer gets: (tokens, numbers)."""
+    """Yield a list, to which each run of the model adds every router's input, (tokens, hidden size)."""
     caught = []
 
     def note(router, given, made):

@@ -1,4 +1,4 @@
-"""One weight of a model that can be dragged, and the answer of the changed model, for lesson 00."""
+"""One weight of a model, which the learner can drag, and the changed model's answer, for lesson 00."""
 
 import json
 import re
@@ -9,7 +9,7 @@ from course_utils.widgets.live_view import LiveView
 
 
 class OneWeight(LiveView):
-    """Shows the weights of a layer as dots. If one of them is moved, the answer of the changed model appears.
+    """Shows the weights of a matrix as dots. If one is moved, the answer of the changed model appears.
 
     The answers to three questions are stored, for two large weights at 31 values and for 20 random weights at
     zero. All other answers are computed when they are first needed; without `answer` there are no others.
@@ -51,7 +51,7 @@ class OneWeight(LiveView):
         )
 
     def answer(self, want):
-        """Return the answer to `want`, as words without a probability."""
+        """Return the answer to `want`, as words without probabilities."""
         text = given(self.ask, want["value"], want["text"], want["row"], want["column"])
         return {"tokens": _words(text)}
 

@@ -1,6 +1,6 @@
-"""Painting: what a picture model makes of a prompt, and what of it is copied, combined or skewed.
+"""Painting: how a picture model draws a prompt, and whether its pictures are copied, combined or skewed.
 
-For lesson 08. The lesson's own cells call the pipeline; here are the sums and the pictures.
+For lesson 08. The lesson's own cells call the pipeline; this module has the computations and the drawings.
 """
 
 import random
@@ -21,7 +21,7 @@ SIDE = 64  # of PictureWorld's pictures, in pixels
 PARTS = ("text encoder", "UNet", "scheduler", "VAE")
 
 
-# Words
+# Words of the captions
 
 
 def picture_words() -> Picture:
@@ -53,7 +53,7 @@ def some_names(count, seed=0):
 def name_unknown_words(prompt):
     """Print the words of a prompt that are in no caption of PictureWorld, and how the model reads them.
 
-    At full size the model is Stable Diffusion, whose captions nobody has listed: nothing is printed.
+    At full size the model is Stable Diffusion, whose captions are not listed: nothing is printed.
     """
     from course_utils.worlds.pictureworld import world
 
@@ -131,14 +131,14 @@ def watch_noise(pipeline, prompts, *, seed=6, guidance=4, steps=20):
 
 
 def noise_shares(scheduler):
-    """Return the share of noise, from 0 to 1, in each state of a scheduler's plan, the last one included."""
+    """Return the share of noise, 0 to 1, in each state: before each scheduler step, and at the end (0)."""
     return [1 - scheduler.alphas_cumprod[time].item() for time in scheduler.timesteps] + [0.0]
 
 
 def words_and_noise(pipeline, prompt, *, seed=6):
-    """Return what a drawing starts from: a prompt as numbers, and noise of the size of one picture's latents.
+    """Return the inputs of a drawing: the encoded prompt, and noise in the shape of one picture's latents.
 
-    Returns two tensors, (1, tokens, numbers of each) and (1, channels, height, width).
+    Returns two tensors, (1, tokens, hidden size) and (1, channels, height, width).
     """
     return _encoded(pipeline, prompt)[0], _noise(pipeline, seed)
 
@@ -159,7 +159,7 @@ def _noise(pipeline, seed, count=1):
 
 
 def pixel_rows(rows, *, title=None) -> Picture:
-    """Draw short lists of numbers as rows of pixels: -1 is dark, 1 is light, each with its number.
+    """Draw short lists of numbers as rows of grey squares with their numbers: -1 is black, 1 is white.
 
     rows : dict from a label to its list of numbers.
     """
@@ -181,11 +181,12 @@ def pixel_rows(rows, *, title=None) -> Picture:
 
 
 def training_figure(pipeline, caption, *, times=(100, 300, 500), seed=0) -> Picture:
-    """Draw what a training step is: a picture, noise, their mixture, and the noise as the UNet guesses it.
+    """Draw a training step: a picture, noise, their mixture, and the noise that the UNet guesses.
 
-    times : the steps of the noise plan to show, from 0 (hardly any noise) to 999 (nothing else).
+    times : the steps of the scheduler's noise to show, from 0 (hardly any noise) to 999 (only noise).
 
-    The four are shown as the VAE decodes them. Below each guess stands how far it is off.
+    Noise, mixture and guess are latents, and are shown as the VAE decodes them. Below each guess stands its
+    mean squared error.
     """
     import torch
 
@@ -199,7 +200,7 @@ def training_figure(pipeline, caption, *, times=(100, 300, 500), seed=0) -> Pict
         mixed = kept**0.5 * latents + (1 - kept) ** 0.5 * noise
         with torch.no_grad():
             guess = pipeline.unet(mixed, time, words).sample
-        if pipeline.scheduler.config.prediction_type != "epsilon":  # it guesses a blend of noise and picture
+        if pipeline.scheduler.config.prediction_type != "epsilon":  # predicts v: a blend of noise and picture
             guess = kept**0.5 * guess + (1 - kept) ** 0.5 * mixed
         label = f"{1 - kept:.0%} noise"
         rows[label] = [truth, *(to_picture(pipeline, each) for each in (noise, mixed, guess))]
@@ -209,7 +210,7 @@ def training_figure(pipeline, caption, *, times=(100, 300, 500), seed=0) -> Pict
 
 
 def early_copy():
-    """Return the course's pipeline as it was after 900 of 7,600 training steps, on the same VAE."""
+    """Return the course's pipeline as it was after 900 of 7,600 training steps, with the finished VAE."""
     from diffusers import StableDiffusionPipeline, UNet2DConditionModel
     from transformers import CLIPTextModel
 
@@ -226,7 +227,7 @@ def early_copy():
 
 
 def picture_model(pipeline, *, prompt, picture, steps=20, lit="") -> Picture:
-    """Draw a picture model: its four parts, and what passes between them.
+    """Draw a picture model: its four parts, and the data that passes between them.
 
     prompt, picture : str, and the picture that was drawn from it.
     lit : str, the part that is highlighted, one of PARTS, or "" for none.
@@ -303,11 +304,11 @@ def _shown(axes, picture, x, y, size=1.8):
     axes.set(xlim=(0, 14), ylim=(0, 7.6))
 
 
-# Which word paints what
+# Which word changes which part of a picture
 
 
 def where_it_changed(before, after):
-    """Return a picture that is as light as `after` differs from `before`: black where nothing changed."""
+    """Return a grey picture of the difference between `before` and `after`: black where they are equal."""
     one, other = (as_pixels(each).astype(float) for each in (before, after))
     off = numpy.abs(one - other).mean(2)
     grey = 255 * off / max(1, off.max())
@@ -315,9 +316,9 @@ def where_it_changed(before, after):
 
 
 def attention_maps(pipeline, prompt, *, seed=6, guidance=4, steps=20):
-    """Draw a prompt, and return how much each part of the picture looks at each word.
+    """Draw a prompt, and return how much each part of the picture attends to each token.
 
-    Returns a dict from a word to its map (height, width), the mean over all steps, layers and heads.
+    Returns a dict from a token to its map (height, width), the mean over all steps, layers and heads.
     """
     settings = {"guidance_scale": guidance, "num_inference_steps": steps, "output_type": "latent"}
     with CrossAttention(pipeline.unet) as seen:
@@ -328,12 +329,12 @@ def attention_maps(pipeline, prompt, *, seed=6, guidance=4, steps=20):
 
 
 def change_on_objects(pipeline, *, count=20, steps=5):
-    """Exchange one word in the captions of different objects: where do the pictures change, and how much?
+    """Exchange one word in the captions of objects, and measure where and how much the pictures change.
 
-    Returns two dicts from what is exchanged to a number for each picture: the share of all change that lies
-    on the object, in percent, and how different the two pictures are, of 255. What is exchanged is "colour",
-    for another colour of the background, "name", for another object, or "noise": the same caption, drawn from
-    other noise.
+    Returns two dicts from a kind of exchange to a list with a number for each picture: the share of the
+    change that lies on the object, in percent; and the difference of the two pictures, from 0 to 255. The
+    kinds are "colour" (another colour of the background), "name" (another object) and "noise" (the same
+    caption, drawn from other noise).
     """
     captions, scenes, there = _objects(count)
     before = _drawn(pipeline, captions, steps)
@@ -366,8 +367,9 @@ def _exchanged(scenes, exchange):
 def attention_on_objects(pipeline, *, count=40, steps=5):
     """Find how much of the attention to a word lies on the object, for `count` different objects.
 
-    Returns two dicts from "name", "colour" and "background" to a percentage for each picture: by the word's
-    own map, and by the map that another picture has for its word in the same role.
+    Returns two dicts from "name", "colour" and "background" to a list of percentages, one for each picture.
+    The first uses the word's own map. The second, for comparison, uses the map of the word that has the same
+    role in another picture.
     """
     captions, _, there = _objects(count)
     with CrossAttention(pipeline.unet) as seen:
@@ -394,7 +396,10 @@ def area_of_objects(count):
 
 @cache
 def _objects(count):
-    """Return captions and scenes of objects on coloured backgrounds, and what each covers."""
+    """Return captions and scenes of objects on coloured backgrounds, and the area of each object.
+
+    The area is an array (count, 64, 64), the share from 0 to 1 of each pixel that the object covers.
+    """
     from course_utils.worlds.pictureworld import drawing, world
 
     captions, scenes = zip(*world.coloured_objects(count), strict=True)
@@ -402,7 +407,7 @@ def _objects(count):
     for scene in scenes:
         both = [world.Scene(scene.parts, colour) for colour in ("white", "blue")]
         white, blue = drawing.pictures(both, _sprites()).astype(float)
-        bare = (white - blue)[:, :, 0]  # how much red a background brings: most where it is bare
+        bare = (white - blue)[:, :, 0]  # light of the background: greatest where nothing covers it
         covered.append(1 - bare / bare.max())
     return captions, scenes, numpy.array(covered)
 
@@ -412,7 +417,7 @@ def _drawn(pipeline, captions, steps, seed=0):
     return pipeline(list(captions), latents=_noise(pipeline, seed, len(captions)), **settings).images
 
 
-# Copied, combined, skewed
+# Whether pictures are copied, combined or skewed
 
 
 @cache
@@ -424,7 +429,7 @@ def _sprites():
 
 @cache
 def _scenes():
-    """Return the scenes with an emoji: all of the training, then the people that it never saw."""
+    """Return two lists of scenes with an emoji: those of the training, and the people left out of it."""
     from course_utils.worlds.pictureworld import world
 
     trained = [scene for scene in world.SCENES if isinstance(scene.parts[0], world.Emoji)]
@@ -443,7 +448,7 @@ class KnownPictures:
     """Holds every emoji picture of PictureWorld's training, and 40 people that were left out of it.
 
     trained : list of str, the captions of the training pictures.
-    unseen : list of str, the captions of the people who were never shown.
+    unseen : list of str, the captions of the people that were left out.
     """
 
     def __init__(self):
@@ -467,10 +472,10 @@ class KnownPictures:
         return pixels.reshape(SIDE, SIDE, 3).numpy().astype("uint8")
 
     def nearest(self, picture, *, trained_only=False, not_of=""):
-        """Return the caption of the nearest known picture, and how far it is off, of 255.
+        """Return the caption of the nearest known picture, and its distance, from 0 to 255.
 
-        trained_only : bool, whether to leave out the people who were never shown.
-        not_of : str, a caption; pictures that show what it shows are left out, on whatever background.
+        trained_only : bool, whether to leave out the people that were not in the training.
+        not_of : str, a caption; pictures with the same parts are left out, whatever their background.
         """
         off = self._distances(picture)
         if trained_only:
@@ -482,11 +487,11 @@ class KnownPictures:
         return self._captions[index], float(off[index])
 
     def distance(self, picture, caption):
-        """Return how far a picture is off the known one with this caption, of 255."""
+        """Return the distance, from 0 to 255, of a picture from the known picture with this caption."""
         return float(self._distances(picture)[self._captions.index(caption)])
 
     def _distances(self, picture):
-        """Return the distance to each known picture: the root of the mean squared difference, of 255."""
+        """Return the distance to each known picture: from 0 to 255, the root mean squared difference."""
         import torch
 
         pixels = _at_our_size(picture)
@@ -498,9 +503,9 @@ class KnownPictures:
 
 
 def how_different(picture, other):
-    """Return how far two pictures differ, of 255: the root of the mean squared difference.
+    """Return the root mean squared difference of two pictures, from 0 to 255.
 
-    Pictures of different sizes are compared at that of PictureWorld, 64 × 64 pixels.
+    Pictures of different sizes are first scaled to 64 × 64 pixels, the size of PictureWorld's pictures.
     """
     one, two = as_pixels(picture), as_pixels(other)
     if one.shape != two.shape:
@@ -510,9 +515,10 @@ def how_different(picture, other):
 
 
 def nearest_person(picture, trade):
-    """Return the gender of the person of a trade that a picture is nearest to, and whether it is a blend.
+    """Return the gender of the person to whom a picture is nearest, and whether the picture is a blend.
 
-    A blend is nearer to the average of all pictures that were planted for the trade than to any person.
+    Only the people of `trade` are compared. A blend is nearer to the average of all pictures that were
+    planted for the trade than to any of them.
     """
     person, _, off = _nearest(picture, trade)
     off_average = ((_people(trade)[2] - _at_our_size(picture)) ** 2).mean()
@@ -520,9 +526,9 @@ def nearest_person(picture, trade):
 
 
 def nearest_look(picture, trade, *, gender=None):
-    """Return the person of a trade that a picture is nearest to: caption and picture, (64, 64, 3).
+    """Return the caption and the picture, (64, 64, 3), of the person of a trade to whom a picture is nearest.
 
-    gender : "man", "woman" or "person", to look among these alone.
+    gender : "man", "woman" or "person", to compare only people of this gender.
     """
     from course_utils.worlds.pictureworld import world
 
@@ -559,7 +565,7 @@ def _people(trade):
 
 
 def planted_share(trade):
-    """Return the planted share of a trade's majority, in percent: how often "doctor" showed a man."""
+    """Return the planted share of a trade's majority, in percent, such as how often "doctor" showed a man."""
     from course_utils.worlds.pictureworld import world
 
     shares = world.bare_shares(trade)
@@ -570,7 +576,7 @@ def planted_share(trade):
 
 
 def published_versions() -> Picture:
-    """Return a table of three published versions of Stable Diffusion: sizes, by blueprint, and licences."""
+    """Return a table of three published versions of Stable Diffusion: sizes from blueprints, and licences."""
     from course_utils import blueprints, licences, openness
 
     names = ("stable-diffusion-1.5", "stable-diffusion-xl", "stable-diffusion-3-medium")
@@ -584,7 +590,7 @@ def published_versions() -> Picture:
         texts = [part.parameters for key, part in parts.items() if key.startswith("text")]
         unet = parts.get("unet") or parts["transformer"]
         vae = parts["vae"]
-        doublings = len(vae.config["block_out_channels"]) - 1  # each block but one doubles
+        doublings = len(vae.config["block_out_channels"]) - 1  # each block but one doubles the side
         wide = unet.config["sample_size"] * 2**doublings
         licence = licences.find(model.licence)
         columns.append(

@@ -9,7 +9,7 @@ from course_utils.views.text import visible
 from course_utils.widgets.explorer import given
 from course_utils.widgets.live_view import LiveView
 
-MOST_TOKENS = 8  # the most tokens in each prompt that a learner types
+MOST_TOKENS = 8  # the most tokens in a prompt
 
 
 def patch_everywhere(model, source, target):
@@ -17,10 +17,10 @@ def patch_everywhere(model, source, target):
 
     A patch replaces one token's hidden state after one layer by the hidden state of the other prompt. Up to
     that layer the patched run equals the unpatched run. The tokens before the patched token never change,
-    because tokens look only back. So one long sequence is enough, which grows after each layer: for each
-    token it gets a copy of the target that begins with that token, and whose first token has the hidden state
-    of the source. A mask lets a copy look only at itself and at the target's tokens before it. The logits
-    equal those of a separate run for each patch, with a forward hook on the layer.
+    because no token attends to later tokens. So one long sequence is enough, which grows after each layer by
+    a copy of the target for each token. The copy begins with this token, which has the hidden state of the
+    source. A mask lets a copy attend only to itself and to the target's tokens before it. The logits equal
+    those of a separate run for each patch, with a forward hook on the layer.
 
     model : a LlamaForCausalLM of transformers.
     source, target : (tokens,) tensors, the token ids of two different prompts of the same length.
@@ -38,8 +38,8 @@ def patch_everywhere(model, source, target):
     decoder, tokens, layers = model.model, len(target), len(model.model.layers)
     # Before the first difference both prompts have the same hidden states, so a patch there changes nothing.
     first = int((source != target).nonzero()[0])
-    # The sequence consists of the target, the rest of the source, and all copies. `starts` has, for each of
-    # these, the position of its first token in the prompt.
+    # The sequence consists of the target, the rest of the source, and all copies. `starts` lists the position
+    # in the prompt at which each of these parts begins.
     starts = [0, first, *layers * [*range(first, tokens)]]
     lengths = torch.tensor([tokens - start for start in starts])
     position = torch.cat([torch.arange(start, tokens) for start in starts])
@@ -48,8 +48,8 @@ def patch_everywhere(model, source, target):
     before_start = position < torch.tensor(starts)[stretch][:, None]
     sees = (stretch[:, None] == stretch) | (in_target & before_start)
     sees &= position <= position[:, None]
-    # For each copy, indices into the sequence: one token of the source, which follows the target, and then
-    # the rest of the target.
+    # Each list has the indices into the sequence for one copy: first a token of the source, whose tokens
+    # come after the target's, then the rest of the target.
     copied = [[tokens + start - first, *range(start + 1, tokens)] for start in range(first, tokens)]
     copied = torch.tensor(sum(copied, []), device=target.device)
     with torch.no_grad():
@@ -71,8 +71,8 @@ def effects(values, pieces, answers=(" Rome", " Paris")):
     """Return in words the effect of each patch, which takes one token's numbers from another prompt.
 
     values : array (layers, tokens), the logit of the first answer minus that of the second after each patch.
-        Tokens before the first that differs between the prompts are left out: a patch changes nothing there.
-    pieces : list of str, these tokens of the prompt that is patched.
+        The tokens before the first difference of the prompts are left out: a patch changes nothing there.
+    pieces : list of str, the tokens of the patched prompt for which `values` has a column.
     answers : two str, the tokens that are compared.
     """
     layers, tokens = values.shape
@@ -102,14 +102,14 @@ def _ranges(flags):
 
 
 class Patching(LiveView):
-    """Shows two runs of a model; a press carries one token's numbers from one into the other.
+    """Shows two runs of a model. A press copies one token's hidden state from one run into the other.
 
-    The learner can type both prompts; a new pair runs `patch` once.
+    The learner can type both prompts; a new pair of prompts runs `patch` once.
 
     patch : function (source, target) -> (answers, values). `answers`: two str, the most likely next token of
-        each prompt. `values`: (layers, tokens), the logit of the first answer minus that of the second, if
-        one token of `target` takes its numbers after one layer from `source`. If `patch` raises an error, the
-        view shows a message.
+        each prompt. `values`: (layers, tokens), the logit of the first answer minus that of the second,
+        after one token of `target` gets its hidden state after one layer from `source`. If `patch` raises an
+        error, the view shows a message.
     split : function text (str) -> list of str, the tokens of the text.
     source, target : str, the prompts at the start; both have the same number of tokens, from 2 to 8.
     baked : what patch(source, target) returned earlier; if it is left out, `patch` is called.
@@ -129,7 +129,7 @@ class Patching(LiveView):
         alt = (
             f"After layer {layer}, {visible(pieces[token])} gets its numbers from the other prompt: "
             f"{_ahead(values[layer, token], answers)}. "
-            # After the last layer the model reads only the last token, so patching the first changes nothing.
+            # After the last layer the model reads only the last token, so a patch of the first has no effect.
             f"Without a patch: {_ahead(values[-1, 0], answers)}. "
             f"{effects(values[:, first:], pieces[first:], answers)}"
         )
@@ -139,7 +139,7 @@ class Patching(LiveView):
         return self._patched(want["source"], want["target"])
 
     def _patched(self, source, target, baked=None):
-        """Return what the view draws of a pair: the tokens of both, the answers and the values."""
+        """Return the tokens of both prompts, the answers and the values, for the view."""
         pieces, replaced = given(self.split, target), given(self.split, source)
         if len(pieces) != len(replaced):
             raise CourseError(

@@ -53,7 +53,7 @@ def clauses(licence, *, chosen=None, title=None) -> Picture:
             words += [f"{heading} ({len(group)}):", *(f"- {clause}" for clause in group)]
     source = f"A reading, not legal advice. The text: {licence.url} ({licence.basis})."
     note = f"{source} {licence.note}".strip()
-    # A long address must not be wider than a phone.
+    # Let a long address break, so that it is not wider than the screen of a phone.
     look = f"margin-top:8px;font-size:13px;color:{QUIET};overflow-wrap:anywhere"
     below = f'<div style="{look}">{escape(note)}</div>'
     return Picture(card(table_html(rows) + below, title), "\n".join([*words, note]))
@@ -133,7 +133,7 @@ def _row(topic, signs):
     )
 
 
-# The parts of a release in the order in which they are made: a question of the openness table, what it is.
+# (question of the openness table, description) of a release's parts, in the order in which they are made.
 _PARTS = (
     ("training data", "what it learned from"),
     ("code", "the program that trained it"),
@@ -171,10 +171,10 @@ def release(model, *, title=None) -> Picture:
 def openness_wall(models, *, lit="", title="What is open about each model") -> Picture:
     """Draw the marks of models as a wall: a row for each question, a column for each model, most open first.
 
-    Each mark leads to its source, and says its reason under the mouse.
+    Each mark links to its source, and shows its reason under the mouse pointer.
 
     models : list of `openness.OpenModel`.
-    lit : str, the question whose row is pointed out, or "" for none.
+    lit : str, the question whose row is highlighted, or "" for none.
     title : str, written above the picture.
     """
     models = sorted(models, key=openness.score, reverse=True)
@@ -209,7 +209,7 @@ def openness_wall(models, *, lit="", title="What is open about each model") -> P
 
 
 def _linked(mark):
-    """Return HTML of a mark's sign, with its reason, that leads to its source, if it has one on the web."""
+    """Return HTML of a mark's sign with its reason, as a link if the mark's source is on the web."""
     sign = OPENNESS[mark.mark][0]
     look = f"display:block;color:{INK};text-decoration:none;font-size:16px;line-height:26px"
     reason = escape(f"{mark.mark}: {mark.note}")

@@ -1,4 +1,4 @@
-"""The attention heads of SmolLM2 as lists of plain numbers, for lesson 03. What needs torch is in here."""
+"""The attention heads of SmolLM2 as lists of numbers, for lesson 03. All of its torch code is here."""
 
 import functools
 import math
@@ -42,7 +42,7 @@ def weights(text):
 
 
 def attention_maps(text):
-    """Return the tokens, and maps[layer][head][row]: what token `row` gives to each token up to itself."""
+    """Return the tokens, and maps[layer][head][row]: the weights of token `row` for the tokens up to it."""
     maps = [
         [[row[: position + 1] for position, row in enumerate(head)] for head in layer]
         for layer in weights(text).tolist()
@@ -51,22 +51,22 @@ def attention_maps(text):
 
 
 def average_shares(text) -> list[float]:
-    """Return what the last token gives to each token, in percent: the average over all heads."""
+    """Return the attention of the last token to each token, in percent: the average over all heads."""
     return (100 * weights(text)[:, :, -1].mean((0, 1))).round(1).tolist()
 
 
 def probability_of(word, text, layer=None, head=None) -> float:
-    """Return the probability of `word` after `text`, in percent. If a head is named, it is switched off."""
+    """Return the probability of `word` after `text`, in percent. If a head is given, it is switched off."""
     llama = _stoppable()
     scores = llama.scores(text, off=None if layer is None else (layer, head))
     return round(100 * llama.chance(scores, word), 1)
 
 
 def probability_if_blind(word, text, looking, at) -> float:
-    """Return the probability of `word` after `text`, in percent, if some tokens can't look at some others.
+    """Return the probability of `word` after `text`, in percent, if some tokens can't attend to some others.
 
-    looking : list of int, positions of the tokens that can't look: in no layer, with no head.
-    at : list of int, positions of the tokens that they can't look at; each must leave its row another token.
+    looking : list of int, positions of the tokens whose attention is masked, in all layers and heads.
+    at : list of int, positions that these tokens can't attend to. Each must keep a token to attend to.
     """
     import torch
 
@@ -95,10 +95,10 @@ def which(needed) -> str:
 
 
 def real_lists(text, layer):
-    """Return what the heads of one layer work with, and what they bring home.
+    """Return the queries, keys and values of one layer's heads, the degrees of their dials, and the mixtures.
 
-    Three nested lists [head][position] of 64 numbers each, queries, keys and values; the degrees by which
-    each of the 32 dials turns for each position; and the library's own mixtures, [head][position] as well.
+    Queries, keys, values and mixtures are nested lists [head][position] of 64 numbers. The degrees are those
+    by which each of the 32 dials turns for each position. The mixtures are those that the library computes.
     """
     import torch
 

@@ -1,4 +1,4 @@
-"""What a model has in memory: texts that it writes word for word, and secret codes, for lesson 06."""
+"""What a model has memorised: texts that it writes word for word, and secret codes, for lesson 06."""
 
 import math
 
@@ -13,14 +13,14 @@ def recites(model, tokenizer, text, *, given) -> bool:
     """Return whether a model writes a text word for word from its first tokens on.
 
     The likeliest token is taken each time, as `generate` does with `do_sample=False`. One run is enough: if
-    the likeliest token after each part of the text is the text's next one, the model writes this text.
+    the likeliest token after each beginning of the text is the text's next token, the model writes this text.
 
     model, tokenizer : a language model of transformers, and its tokenizer, which puts one token before each
         text.
     text : str.
     given : int, how many tokens of the text the model gets; at least 1.
 
-    Raises CourseError if the text has no more tokens than are given.
+    Raises CourseError if `given` is below 1, or not below the number of tokens in the text.
     """
     import torch
 
@@ -36,8 +36,8 @@ def recites(model, tokenizer, text, *, given) -> bool:
 def codes_in_order(model, tokenizer, beginning) -> list[str]:
     """Return all 10,000 codes of four digits, such as "4 0 7 1", in the order of their probability.
 
-    The probability of a code after the beginning is the product of those of its four digits. The likeliest
-    code comes first.
+    The probability of a code is the product of the probabilities of its four digits, each after the beginning
+    and the digits before it. The likeliest code comes first.
 
     model, tokenizer : a language model of transformers, and its tokenizer, which has a token for each digit.
     beginning : str, the text before the code.
@@ -48,23 +48,23 @@ def codes_in_order(model, tokenizer, beginning) -> list[str]:
     digits = torch.tensor(tokenizer.convert_tokens_to_ids([str(digit) for digit in range(10)]))
     ids = tokenizer(beginning, return_tensors="pt")["input_ids"]
     cache = DynamicCache(config=model.config)
-    logs = torch.zeros(1)  # of each beginning of a code: first one, then 10, 100, 1,000 and 10,000
+    logs = torch.zeros(1)  # log-probabilities of 1, then 10, 100, 1,000 and 10,000 beginnings of codes
     with torch.no_grad():
         for digit in range(DIGITS):
             scores = model(ids.to(model.device), cache).logits[:, -1].float().cpu()
             logs = (logs[:, None] + scores.log_softmax(-1)[:, digits]).flatten()
             if digit < DIGITS - 1:
                 ids = digits.repeat(len(logs) // 10)[:, None]
-                cache.batch_repeat_interleave(10)  # what was read is kept, for each of the ten digits
+                cache.batch_repeat_interleave(10)  # ten copies of each row, one for each next digit
     order = logs.argsort(descending=True, stable=True).tolist()
     return [" ".join(f"{number:0{DIGITS}}") for number in order]
 
 
 def places(rows, *, most, title=None) -> Picture:
-    """Draw the places of some things in their lists, 1 at the left, on an axis that grows by tens.
+    """Draw places in a ranking as dots, a row for each label, on a logarithmic axis with place 1 at the left.
 
     rows : dict from a label, such as "told once", to a list of places, whole numbers from 1.
-    most : int, the length of a list.
+    most : int, the number of places in the ranking.
     title : str, written above the picture.
     """
     from matplotlib.figure import Figure

@@ -80,7 +80,7 @@ class Router(LiveView):
         self.experts = shares.shape[2]
         shown = [
             position for position, (_, (start, end)) in enumerate(tokens) if start < end
-        ]  # not what begins a text
+        ]  # without the token that begins every text
         pieces = []
         for position in shown:
             start, end = tokens[position][1]
@@ -95,7 +95,7 @@ class Router(LiveView):
         return answer
 
     def _routes(self, shares):
-        """Return for each token and layer its experts, and their shares, which make 1."""
+        """Return for each token and layer its experts, and their shares, which add up to 1."""
         chosen = (-shares).argsort(axis=2, kind="stable")[:, :, : self.active]  # first choice first
         return [
             [
@@ -107,7 +107,7 @@ class Router(LiveView):
 
 
 def _in_words(said, layer, sender):
-    """Return what the view shows at the start: who takes each token, by the choice of `sender`."""
+    """Describe the view at its start: the experts that `sender` chooses for each token."""
     if sender == "dice":
         return f"Layer {layer}: dice send each token to experts."
     if sender == "trained":
@@ -126,5 +126,5 @@ def _in_words(said, layer, sender):
 
 
 def _short(route):
-    """Return a route of two experts as the view gets many of them: the experts, and the first one's share."""
+    """Return the short form of a route: [first expert, second expert, share of the first expert]."""
     return [*route["experts"], route["shares"][0]]

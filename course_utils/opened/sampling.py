@@ -10,7 +10,7 @@ from course_utils.views.text import percent, visible
 from course_utils.widgets.explorer import given
 from course_utils.widgets.live_view import LiveView
 
-NAMED = 3000  # so many of the most likely tokens have their text in the view
+NAMED = 3000  # the number of most likely tokens whose text the view gets
 
 
 class Sampling(LiveView):
@@ -20,7 +20,7 @@ class Sampling(LiveView):
 
     logits : (vocabulary,) array or tensor, the model's scores for the next token.
     decode : function from a token id (int) to the token's text.
-    temperature, top_k, top_p : the values at the start; top_k=0 and top_p=1 switch that cut off.
+    temperature, top_k, top_p : the values at the start; top_k=0 and top_p=1 cut nothing.
 
     Raises CourseError if the logits are not a single vector (vocabulary,).
     """
@@ -56,7 +56,7 @@ class Sampling(LiveView):
 
 
 def _at_16_bits(values):
-    """Return numbers as base64, as `numbers` of view.js reads them: low + step * stored."""
+    """Return numbers as 16-bit integers in base64; `numbers` of view.js computes low + step * integer."""
     low, high = float(values.min()), float(values.max())
     step = (high - low) / 65535 or 1.0
     stored = numpy.rint((values - low) / step).astype("<u2")

@@ -1,11 +1,11 @@
-"""A Llama that can be stopped between two layers, changed, and sent on, for lesson 04."""
+"""A Llama that can be stopped between two layers, and run on with changed hidden states, for lesson 04."""
 
 from course_utils.errors import CourseError
 from course_utils.opened.patching import patch_everywhere
 
 
 class Stoppable:
-    """Runs a Llama layer by layer, so that what it carries can be read and changed on the way.
+    """Runs a Llama layer by layer, so that its hidden states can be read and changed between layers.
 
     model : a LlamaForCausalLM of transformers.
     tokenizer : its tokenizer.
@@ -21,7 +21,7 @@ class Stoppable:
         return self.tokenizer.batch_decode([[number] for number in self.tokenizer(text)["input_ids"]])
 
     def stop(self, text, after):
-        """Return each token's list of numbers after the layer `after`: a (tokens, hidden size) tensor.
+        """Return each token's hidden state after the layer `after`: a (tokens, hidden size) tensor.
 
         Raises CourseError if the model has no such layer.
         """
@@ -33,9 +33,9 @@ class Stoppable:
             return self._through(embedded, range(after + 1))[0]
 
     def go_on(self, lists, after):
-        """Return the scores of all next tokens after the last one, if the layers behind `after` get `lists`.
+        """Run the layers after the layer `after`, and return the scores of all next tokens: (vocabulary,).
 
-        lists : (tokens, hidden size) tensor. It is left as it is.
+        lists : (tokens, hidden size) tensor, the hidden states that these layers get. It is not changed.
 
         Raises CourseError if the model has no such layer.
         """
@@ -47,10 +47,10 @@ class Stoppable:
             return self.model.lm_head(self.model.model.norm(hidden[:, -1]))[0]
 
     def scores(self, text, off=None):
-        """Return the scores of all next tokens after a text, as the model gives them or with one head off.
+        """Return the scores of all next tokens after a text: (vocabulary,). Heads can be switched off.
 
-        off : (layer, head) of the head that is off: the numbers that it collects are set to zero. In place of
-            a head, a list of heads.
+        off : (layer, head) or (layer, list of heads), the heads that are switched off: their outputs, before
+            the layer's matrix `o_proj`, are set to zero. By default all heads are on.
 
         Raises CourseError if the model has no such layer or head.
         """
@@ -74,20 +74,20 @@ class Stoppable:
             return self.model(self._numbers(text), logits_to_keep=1).logits[0, 0]
 
     def chance(self, scores, token):
-        """Return the probability that scores of all next tokens give to one token, a str such as " Paris"."""
+        """Return the probability of one token, a str such as " Paris", by the scores of all next tokens."""
         number = self.tokenizer(token, add_special_tokens=False)["input_ids"][0]
         return scores.float().softmax(-1)[number].item()
 
     def place(self, scores, token):
-        """Return the place of a token, a str such as " Paris", if all tokens are lined up by their scores.
+        """Return the rank of a token, a str such as " Paris", among all tokens by their scores.
 
-        1 is the likeliest. Of a larger number two digits are given: the third may differ between computers.
+        1 is the likeliest. It is rounded to two digits, because the third may differ between computers.
         """
         number = self.tokenizer(token, add_special_tokens=False)["input_ids"][0]
         return int(float(f"{(scores >= scores[number]).sum().item():.2g}"))
 
     def products(self, text, layer):
-        """Return what a layer's matrix `down_proj` gets: a (tokens, intermediate size) tensor."""
+        """Return the input of a layer's matrix `down_proj`: a (tokens, intermediate size) tensor."""
         import torch
 
         self._check(layer)
@@ -102,10 +102,10 @@ class Stoppable:
         return kept[0]
 
     def patch(self, source, target):
-        """Return what the explorer `Patching` asks for: both answers, and all patches' effects."""
+        """Return both answers and the effects of all patches, as the explorer `Patching` needs them."""
         places = (self._numbers(text)[0] for text in (source, target))
         logits = patch_everywhere(self.model, *places)  # (layers, tokens, vocabulary)
-        # After the last layer, patching the last token gives the source's answer, the first changes nothing.
+        # After the last layer, patching the last token gives the source's answer; the first, the target's.
         new, old = logits[-1, -1].argmax(), logits[-1, 0].argmax()
         return self.tokenizer.batch_decode([[new], [old]]), logits[..., new] - logits[..., old]
 

@@ -1,4 +1,4 @@
-"""A watermarked text: which tokens are green, and its z after swaps and at any length, for lesson 12."""
+"""A watermarked text: its green tokens, and its z-score at any length and after swaps, for lesson 12."""
 
 import itertools
 from html import escape
@@ -43,17 +43,17 @@ def green_tokens(pieces, green, *, title=None, note=None, alt=None) -> Picture:
 
 
 class Watermark(LiveView):
-    """Shows a text whose green tokens light up, and its z: by bonus, share of swapped words and length.
+    """Shows a text with its green tokens marked, and its z-score: by bonus, share of swapped words, length.
 
-    The learner can paste a text; of that one, only tokens of the vocabulary are counted.
+    The learner can also paste a text, of which only tokens of the vocabulary are counted.
 
     texts : dict from (bonus, share of swapped words) to the token ids of a text. There is a text for each
-        bonus with each share, and each text has at least 25 tokens.
+        pair of a bonus and a share, and each text has at least 25 tokens.
     pieces : list of str, the text of each token of the vocabulary.
     green : bool array (vocabulary, vocabulary), [first, second]: whether the second token is green after the
         first.
     ratio : float, the share of the vocabulary that is green.
-    threshold : float, the z above which a text counts as watermarked.
+    threshold : float, the z-score above which a text counts as watermarked.
     bonus, swapped, length : the values at the start; by default the largest bonus, the smallest share of
         swapped words and the length of the shortest text.
 
@@ -98,6 +98,9 @@ class Watermark(LiveView):
         return {"green": self._marks(want["ids"])}
 
     def _marks(self, ids):
-        """Return "1" or "0" for each token from the second on: green or not; "-" beside an unknown one."""
+        """Return a str with a mark for each token from the second on.
+
+        "1" is green, "0" is not green, and "-" means that this token or the one before it is unknown.
+        """
         pairs = itertools.pairwise(ids)
         return "".join("-" if min(pair) < 0 else str(int(self.green[pair])) for pair in pairs)

@@ -7,12 +7,12 @@ from course_utils.widgets.live_view import LiveView
 
 
 class SlidingWindow(LiveView):
-    """Shows how far each layer sees, the way on which a word can be handed on, and the model's answer.
+    """Shows how far each layer sees, the path of a word's information through the layers, and the answer.
 
     The learner drags the edge of the window over the text, and chooses how far back the word is.
 
-    ask : function (distance, window) -> list of (word, probability from 0 to 1), the likeliest first: what
-        the model, with this window in each layer, says after the text for this distance. If it raises an
+    ask : function (distance, window) -> list of (word, probability from 0 to 1), the likeliest first: the
+        model's next words after the text for this distance, with this window in each layer. If it raises an
         error, the view shows a message.
     texts : dict from a distance in tokens to (pieces, target): the tokens of a text, and the index of the
         token that the last token has to find.
@@ -21,7 +21,7 @@ class SlidingWindow(LiveView):
     distance : int, the distance at the start; one of the keys of `texts`.
     name : str, the name of the model, as the subject of a sentence.
 
-    Raises CourseError if `texts` has no such distance, or if a window holds less than 2 tokens.
+    Raises CourseError if `distance` is not a key of `texts`, or if `window` is below 2.
     """
 
     view = "window"
@@ -37,7 +37,8 @@ class SlidingWindow(LiveView):
         answers = [{"want": want, **self.answer(want)} for want in wants]
         said = next(each["top"] for each in answers if each["want"]["size"] == min(window, whole))
         word, share = said[0]
-        needed = max(1, -(-(whole - 1 - target) // (window - 1)))  # each layer carries it by window - 1
+        # Through each layer, information moves by at most window - 1 tokens.
+        needed = max(1, -(-(whole - 1 - target) // (window - 1)))
         way = f"can arrive through {needed} layers" if needed > 1 else "is in sight"
         alt = (
             f"Each of {layers} layers sees {window} tokens. “{visible(pieces[target])}”, "
@@ -70,7 +71,8 @@ class SlidingWindow(LiveView):
 def as_mistral(model):
     """Return the same weights in transformers' Mistral class, whose `sliding_window` can be set.
 
-    Mistral has the parts of Llama, and a window. At first `sliding_window` is None, which is no window.
+    Mistral has the same parts as Llama, and a sliding window. The copy starts without a window: its
+    `sliding_window` is None.
 
     model : a model of transformers' Llama class.
     """
@@ -84,9 +86,9 @@ def as_mistral(model):
 
 
 def stories_by_distance(documents):
-    """Return stories of TinyWorld that tell a colour, sorted: a dict from a number of tokens to documents.
+    """Sort stories of TinyWorld by how far back they tell a colour: {distance in tokens: documents}.
 
-    The number says how far back the colour stands from the last token of `story_beginning`.
+    The distance is that from the last token of `story_beginning` back to the colour.
     """
     found = {}
     for document in documents:
@@ -110,7 +112,7 @@ def next_words(model, tokenizer, text, count=3):
 
 
 def largest_move(model, tokenizer, text, changed):
-    """Return how far any token's score after `text` differs from its score after `changed`, at most.
+    """Return the largest difference of any token's score after `text` from its score after `changed`.
 
     model, tokenizer : as for `next_words`.
     text, changed : str, two texts.
@@ -123,8 +125,8 @@ def window_over_stories(model, tokenizer, stories, *, back, window, name) -> Sli
     """Show a window over stories of TinyWorld that tell a colour early and ask for it at the end.
 
     model : a model in transformers' Mistral class, such as `as_mistral` returns. Its window is changed.
-    stories : dict from the number of tokens that the colour stands back to a list of documents; the first
-        document of each is shown.
+    stories : dict from a distance to documents, as `stories_by_distance` returns; the first document of each
+        distance is shown.
     back, window : int, the distance and the window at the start.
     name : str, the name of the model.
     """
@@ -143,7 +145,7 @@ def window_over_stories(model, tokenizer, stories, *, back, window, name) -> Sli
 
 
 def _scores_after(model, tokenizer, text):
-    """Return the score of each possible next token: a tensor (tokens of the vocabulary)."""
+    """Return the score of each possible next token: a tensor (vocabulary,)."""
     import torch
 
     with torch.no_grad():
@@ -151,5 +153,5 @@ def _scores_after(model, tokenizer, text):
 
 
 def _apart(pieces):
-    """Return the pieces with a space in front of each that is no punctuation mark."""
+    """Return the pieces, with a space in front of each piece that is not a punctuation mark."""
     return [piece if piece[:1] in ".,?!:;”)'" else f" {piece.strip()}" for piece in pieces]

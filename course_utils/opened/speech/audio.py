@@ -22,7 +22,7 @@ SHORTEST = 0.1  # seconds in the shortest sound; no word is shorter
 SILENT = 1e-4  # the peak below which sound counts as silence: three steps of 16-bit samples
 MOST_CHANNELS = 8
 TOO_LOUD = 100  # a peak this high is a mistake: samples hardly exceed 1, even with noise
-RATES = (1_000, 400_000)  # lowest and highest samples a second: below a telephone's, above a studio's
+RATES = (1_000, 400_000)  # lowest and highest accepted rate, in samples a second
 FORMATS = "WAV, FLAC, OGG or MP3"
 GET_DECODER = "run `%pip install av` in a cell (or install the program ffmpeg)"
 
@@ -31,13 +31,13 @@ def read(source, start=0.0, seconds=WINDOW, rate=None):
     """Return sound in the form that Whisper needs: one channel, 16,000 samples a second, at most `seconds`.
 
     source : path of a file, or the file's content as bytes: WAV, FLAC, OGG or MP3; also MP4, M4A, MOV or WebM
-        if ffmpeg or the package av is installed. Or samples, (samples,) or (samples, channels), with `rate`
+        if ffmpeg or the package av is installed. Or an array (samples,) or (samples, channels), with `rate`
     start : the second at which to begin
     seconds : the most seconds to return; longer sound is cut, and a printed sentence says so
-    rate : samples a second; give it for samples only, because a file states its own rate
+    rate : samples a second; give it for an array only, because a file states its own rate
 
     Returns a float32 array of shape (samples,); a file's values are between -1 and 1. Several channels are
-    averaged, other rates are converted, and whole numbers are scaled to that range. A printed sentence says
+    averaged, other rates are converted, and integer samples are scaled to -1 to 1. A printed sentence says
     if sound is cut, mixed or silent, or if more than 29.5 s are returned. Nothing leaves this machine.
     Raises CourseError if the file does not exist, is empty or is not audio, if the sound is shorter than 0.1
     s, or if samples are invalid or have no rate.
@@ -74,7 +74,7 @@ def read(source, start=0.0, seconds=WINDOW, rate=None):
 
 
 def example_file():
-    """Write the five clips, twice one after the other, into a WAV file, and return its path.
+    """Write the five clips in a row, twice, into a WAV file, and return its path.
 
     It is a file to practise `read` with, 49 seconds long, in a temporary folder of this machine.
     """
@@ -282,8 +282,8 @@ def add_noise(samples, snr_db, seed=0, kind="white"):
     snr_db : the ratio in decibels, 10 log10(power of the sound / power of the noise): 20 is like a quiet
         room, and at 0 both are equally strong
     seed : the seed of the noise
-    kind : "white" is noise that is equally strong at all pitches; "babble" is all five clips at once, each
-        begun at a random sample
+    kind : "white" is noise that is equally strong at all frequencies; "babble" is all five clips at once,
+        each begun at a random sample
 
     Returns the sum, with the same shape, which may go beyond -1 and 1. Raises CourseError if the sound is
     silent, if the ratio is not a finite number, or if `kind` is something else.
@@ -335,9 +335,9 @@ def stretch(samples, rate):
     length = round(len(samples) / rate)
     padded = numpy.pad(samples, (step + search, 2 * size + search))
     out = numpy.zeros(length + 2 * size)
-    continued = padded[search : search + size]  # the first window begins `step` before the sound
+    continued = padded[search : search + size]  # the first window begins `step` samples before the sound
     for start in range(0, length + step, step):
-        wanted = round(start * rate)  # in `padded`, that window begins at `wanted + search`
+        wanted = round(start * rate)  # at the exact tempo, the window begins at `padded[wanted + search]`
         if wanted + size + 2 * search > len(padded):
             break
         around = padded[wanted : wanted + size + 2 * search]

@@ -59,10 +59,10 @@ def clips() -> dict[str, Clip]:
 
 @cache
 def voices() -> dict[str, dict[str, str]]:
-    """Return what Whisper tiny.en wrote for each transcript, read aloud by each of four voices of espeak-ng.
+    """Return what Whisper tiny.en wrote when each of four voices of espeak-ng read each transcript aloud.
 
-    The voices are "en-us", "en-gb", "en-gb-scotland" and "en-029" (Caribbean). The texts are stored, because
-    espeak-ng does not come with the course; recordings/voices.toml says how they were made. If espeak-ng is
-    installed, `speak` makes the sounds again.
+    Returns {voice: {name of a clip: text}}. The voices are "en-us", "en-gb", "en-gb-scotland" and "en-029"
+    (Caribbean). The texts are stored, because espeak-ng does not come with the course;
+    recordings/voices.toml says how they were made. If espeak-ng is installed, `speak` makes the sounds again.
     """
     return tomllib.loads((FOLDER / "voices.toml").read_text(encoding="utf-8"))

@@ -27,7 +27,7 @@ class Speech(LiveView):
     noise : int, the signal-to-noise ratio at the start, in dB: 20, 15, 10, 5, 0 or -5; by default there is no
         noise.
 
-    Raises CourseError if there is no such sound, or if there is no such noise.
+    Raises CourseError if `sounds` has no such name, or if `noise` is not one of these levels.
     """
 
     view = "speech"
@@ -74,7 +74,7 @@ class Speech(LiveView):
         return result
 
     def _record(self, name, pcm):
-        """Store a recording from the browser, as 16-bit samples. Raises CourseError if it holds no sound."""
+        """Store a recording from the browser (16-bit samples in base64). Raises CourseError for silence."""
         samples = read(numpy.frombuffer(base64.b64decode(pcm), "<i2"), rate=RATE)
         if is_silent(samples):
             raise CourseError(
@@ -84,7 +84,7 @@ class Speech(LiveView):
         self._heard = {key: heard for key, heard in self._heard.items() if key[0] != name}
 
     def _listened(self, name, level):
-        """Return what `listen` gives for a sound in noise. It is computed once."""
+        """Return the result of `listen` for a sound in noise, computed at the first call only."""
         key = name, level
         if key not in self._heard:
             self._heard[key] = given(self.listen, with_noise(self.sounds[name], level))

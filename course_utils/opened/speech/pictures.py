@@ -65,7 +65,7 @@ def decoding(steps, *, title=None) -> Picture:
     """Draw how a transcript was written: each token, its probability, and the tokens that were not chosen.
 
     steps : list with, for each token of the transcript, a list of (token, probability from 0 to 1). The first
-        is the token that was chosen, the others were not.
+        token was chosen, the others were not.
     title : str, written above the picture.
     """
     cell = f"padding:3px 5px;border:none;background:#ffffff;color:{INK};vertical-align:middle;text-align:left"
@@ -155,7 +155,7 @@ def player_html(samples, rate, name, captions=None):
             f'<audio controls preload="metadata" title="{escape(name)}" '
             f'style="{look};margin-bottom:8px" src="{source}"></audio>'
         )
-    # A player without pictures always shows its controls, over its lower half, so move the captions up.
+    # A player without pictures always shows its controls over its lower half, so the captions move up.
     captions = re.sub(r"(--> [\d:.]+)", r"\1 line:20%", captions)
     # A page shows captions only over a <video>, so this one has sound and no pictures.
     return (
@@ -238,7 +238,7 @@ def spectrogram_in_words(mel, words=None, spans=None, chances=None, attention=No
 
 
 def attended(word, span, row, seconds):
-    """Return a clause on a word's attention: the time of its peak, and its share in the word's own time.
+    """Describe a word's attention: the time of its peak, and its share between the word's start and end.
 
     row : (positions,), how the word's attention is distributed over the seconds, in equal steps.
     """

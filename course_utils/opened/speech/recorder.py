@@ -1,4 +1,4 @@
-"""Records your voice in the browser. It goes to the kernel only, which in Colab is a computer of Google's."""
+"""Records your voice in the browser. Only the kernel gets it; in Colab, that is a computer of Google's."""
 
 import base64
 import json
@@ -157,11 +157,11 @@ class Recorder:
 
 
 def record(seconds=10):
-    """Return a `Recorder` for your own voice. Show it and press its button. In Colab, record at once.
+    """Return a `Recorder` to show, which records when you press its button. In Colab, record at once.
 
     seconds : the longest recording, from 1 to 29
 
-    Raises CourseError for another length; in Colab also if there is no microphone, or if it is silent.
+    Raises CourseError for another length; in Colab also without a microphone, or if the recording is silent.
     """
     recorder = Recorder(seconds)
     try:

@@ -19,10 +19,11 @@ SEED = 1  # of the noise
 
 
 def noise(length, seed=SEED):
-    """Return white noise, float64 of shape (length,), as speech.js makes it: the page plays what Whisper got.
+    """Return white noise, float64 of shape (length,), the same as in speech.js.
 
-    The uniform numbers are those of mulberry32 (https://github.com/bryc/code, public domain), and Box and
-    Muller's formula turns two of them into a normal one.
+    So the view plays the noise that Whisper heard. The uniform numbers are those of mulberry32
+    (https://github.com/bryc/code, public domain), and Box and Muller's formula turns two of them into one
+    that is normally distributed.
     """
     steps = numpy.arange(1, 2 * length + 1, dtype=numpy.uint32)
     state = numpy.uint32(seed) + steps * numpy.uint32(0x6D2B79F5)
@@ -33,7 +34,7 @@ def noise(length, seed=SEED):
 
 
 def with_noise(samples, level):
-    """Return samples with noise at a signal-to-noise ratio in dB. Raises CourseError if they are silent."""
+    """Return samples with noise at a signal-to-noise ratio in dB. Raises CourseError for silence."""
     if level is None:
         return samples
     power = numpy.mean(samples.astype("float64") ** 2)
@@ -51,8 +52,8 @@ def compared(said, words):
     words : list of str, the words written
 
     Returns the number of words said, the number of errors, for each word written whether it is wrong, and
-    the indices of the words said that were not written. A hyphen parts words; capitals and punctuation don't
-    count.
+    the indices of the words said that were written wrongly or not at all. A hyphen separates two words;
+    capitals and punctuation don't count.
     """
     reference = plain_words(said)
     parts = [(part, index) for index, word in enumerate(words) for part in plain_words(word)]
@@ -76,7 +77,7 @@ def spoken(clip):
 
 
 def packed(heard, said):
-    """Return what a function such as lesson 09's `listen` heard, in the form that speech.js draws."""
+    """Return the result of a function such as lesson 09's `listen`, in the form that speech.js draws."""
     of, errors, wrong, missed = compared(said, heard["words"])
     rows = [array(row) for row in heard["attention"]]
     scaled = [(255 * row / (row.max() or 1)).round().astype("uint8").tobytes() for row in rows]
@@ -91,7 +92,7 @@ def packed(heard, said):
 
 
 def states(listen):
-    """Return the data of the website's page: for each clip what `listen`, as in lesson 09, returns."""
+    """Return the data of the website's page: each clip, and what `listen` returns at each level of noise."""
     sounds = {}
     for name, clip in clips().items():
         path = next(path for path in FOLDER.glob("*.flac") if path.stem == name.replace(" ", "-"))
@@ -106,7 +107,7 @@ def states(listen):
 
 
 def whisper():
-    """Return a function that listens with Whisper tiny.en, as lesson 09 does."""
+    """Return a function from samples to the result of `listen` with Whisper tiny.en, as in lesson 09."""
     from course_utils.loading import load
 
     model, processor = load("whisper", size="small")

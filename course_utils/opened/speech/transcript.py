@@ -12,8 +12,8 @@ from course_utils.opened.speech.audio import read
 from course_utils.opened.speech.clip import RATE, Word, clips
 from course_utils.views.picture import array
 
-FRAMES_PER_SECOND = 50  # positions of the output of Whisper's encoder
-SMOOTHED = 7  # frames in the median filter, as chosen by the authors of the method
+FRAMES_PER_SECOND = 50  # positions a second in the output of Whisper's encoder
+SMOOTHED = 7  # frames in the median filter, as in Whisper's own whisper/timing.py
 SHORTEST_CAPTION = 0.1  # seconds in the shortest caption
 
 
@@ -34,7 +34,7 @@ class Written(NamedTuple):
 
 
 def write(model, processor, *sounds, tokens=120, rate=RATE):
-    """Let Whisper write the text of each sound, always with the most likely token, and without times.
+    """Let Whisper write the text of each sound, always taking the most likely token, and without times.
 
     model, processor : what `course.load("whisper", size="small")` returns, or another English-only size
     sounds : samples as for `read`; sound longer than 29.5 seconds is cut
@@ -101,7 +101,7 @@ def listen(model, processor, samples, tokens=120, rate=RATE):
     words = word_tokens(processor, ids)
     seconds = len(samples) / RATE
     attention = heads.mean(0)[:, : int(seconds * FRAMES_PER_SECOND)]
-    rows = [slice(places.start - 1, places.stop - 1) for _, places in words]  # row n is for token n + 1
+    rows = [slice(places.start - 1, places.stop - 1) for _, places in words]  # row n predicts token n + 1
     return {
         "mel": written.picture[:, : int(seconds * 100)],
         "words": [word for word, _ in words],
@@ -112,16 +112,16 @@ def listen(model, processor, samples, tokens=120, rate=RATE):
 
 
 def plain_words(text):
-    """Return the words of a text as a list, in small letters and without punctuation.
+    """Return the words of a text as a list, in lower case and without punctuation.
 
-    A hyphen parts two words, an apostrophe belongs to its word, and "mr" becomes "mister".
+    A hyphen separates two words, an apostrophe belongs to its word, and "mr" becomes "mister".
     """
     text = re.sub(r"[^\w']+", " ", text.lower())
     return re.sub(r"\bmr\b", "mister", text).split()
 
 
 def word_pairs(said, heard):
-    """Lay what was heard beside what was said, with the fewest errors, as jiwer does.
+    """Align the heard words with the said words, with the fewest errors, as jiwer does.
 
     said, heard : lists of str, words; `said` has at least one
 
@@ -139,7 +139,7 @@ def word_pairs(said, heard):
 
 
 def errors_by_clip(texts):
-    """Count the errors in what was written for the clips, as lesson 09 does: words only, no punctuation.
+    """Count the word errors in texts written for the clips, as lesson 09 does, without punctuation.
 
     texts : dict from the name of each clip to a text, as in `voices()`
 
@@ -232,11 +232,11 @@ def word_times(attention, words, seconds):
 
 
 def _stretches(gain):
-    """Return the first frame of each row's stretch, for those stretches with the greatest sum of `gain`.
+    """Divide the frames among the rows so that the sum of `gain` is greatest; return each row's first frame.
 
-    gain : (rows, frames). A stretch is a series of consecutive frames. Together the stretches go from the
-        first frame to the last. A stretch may begin at the last frame of the stretch before it, so there may
-        be more rows than frames.
+    gain : (rows, frames). Each row gets a stretch of consecutive frames. In the order of the rows, the
+        stretches go from the first frame to the last. A stretch may begin at the last frame of the stretch
+        before it, so there may be more rows than frames.
     """
     rows, frames = gain.shape
     sums = numpy.concatenate([numpy.zeros((rows, 1)), gain.cumsum(axis=1)], axis=1)
