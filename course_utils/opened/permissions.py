@@ -54,7 +54,7 @@ def clauses(licence, *, chosen=None, title=None) -> Picture:
     source = f"A reading, not legal advice. The text: {licence.url} ({licence.basis})."
     note = f"{source} {licence.note}".strip()
     # Let a long address break, so that it is not wider than the screen of a phone.
-    look = f"margin-top:8px;font-size:13px;color:{QUIET};overflow-wrap:anywhere"
+    look = f"margin-top:8px;font-size:13px;color:{QUIET};overflow-wrap:break-word"
     below = f'<div style="{look}">{escape(note)}</div>'
     return Picture(card(table_html(rows) + below, title), "\n".join([*words, note]))
 
@@ -72,7 +72,7 @@ def _kind_row(kind, count):
 def _clause_row(clause):
     cell = (
         f"padding:6px 8px 6px 0;border:none;border-bottom:1px solid {LINE};background:#ffffff;"
-        "text-align:left;vertical-align:top;white-space:normal;overflow-wrap:anywhere"
+        "text-align:left;vertical-align:top;white-space:normal;overflow-wrap:break-word"
     )
     return row_html(
         f'<td style="{cell};width:27%;color:{QUIET};font-size:13px">{escape(clause.section)}</td>'

@@ -46,7 +46,7 @@ def picture_grid(rows, columns, *, title=None, note=None, alt=None, captions=Non
     """
     look = f"display:grid;gap:6px;grid-template-columns:repeat({len(columns)},minmax(0,{_WIDTH}px))"
     heads = "".join(
-        f'<div style="min-width:0;overflow-wrap:anywhere;color:{QUIET}">{escape(column)}</div>'
+        f'<div style="min-width:0;overflow-wrap:break-word;color:{QUIET}">{escape(column)}</div>'
         for column in columns
     )
     html, words = f'<div style="{look};font-size:13px;line-height:1.2">{heads}</div>', []
@@ -54,7 +54,8 @@ def picture_grid(rows, columns, *, title=None, note=None, alt=None, captions=Non
         below = (captions or {}).get(label, [""] * len(columns))
         cells = "".join(
             f'<div style="min-width:0">{image_html(image, _comma_separated(title, label, column, caption))}'
-            f'<div style="font-size:13px;line-height:1.2">{escape(caption)}</div></div>'
+            f'<div style="font-size:13px;line-height:1.2;overflow-wrap:break-word">{escape(caption)}</div>'
+            "</div>"
             for image, column, caption in zip(images, columns, below, strict=True)
         )
         html += f'<div style="margin:8px 0 2px 0">{escape(label)}</div><div style="{look}">{cells}</div>'
