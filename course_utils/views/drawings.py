@@ -24,15 +24,9 @@ def model_drawing(words, *, layers, lit="", window=None) -> Picture:
 
     Raises ValueError if there is no such part.
     """
-    if lit not in ("", *PARTS):
-        raise ValueError(f"lit={lit!r} is no part of the drawing: choose one of {', '.join(PARTS)}.")
-    from matplotlib.figure import Figure
-
+    _check_part(lit, PARTS)
     with style():
-        figure = Figure(figsize=(6.8, 4.7))
-        axes = figure.subplots()
-        axes.set(xlim=(0, 12), ylim=(-0.3, 10))
-        axes.axis("off")
+        figure, axes = _blank(height=4.7, ylim=(-0.3, 10))
         columns = [1 + 7.2 * index / max(1, len(words) - 1) for index in range(len(words))]
         wide = min(1.6, 0.93 * 7.2 / max(1, len(words) - 1))  # so that the boxes do not touch
         for x, word in zip(columns, words, strict=True):
@@ -97,15 +91,9 @@ def speech_drawing(sound, picture, written, *, lit="") -> Picture:
 
     Raises ValueError if there is no such part.
     """
-    if lit not in ("", *SPEECH_PARTS):
-        raise ValueError(f"lit={lit!r} is no part of the drawing: choose one of {', '.join(SPEECH_PARTS)}.")
-    from matplotlib.figure import Figure
-
+    _check_part(lit, SPEECH_PARTS)
     with style():
-        figure = Figure(figsize=(6.8, 5.2))
-        axes = figure.subplots()
-        axes.set(xlim=(0, 12), ylim=(-0.9, 10.6))
-        axes.axis("off")
+        figure, axes = _blank(height=5.2, ylim=(-0.9, 10.6))
         _box(axes, 0.35, 9.2, 8.4, 1.1, lit == "sound")
         sound = array(sound)
         stretches = [part for part in numpy.array_split(sound, 400) if len(part)]
@@ -177,18 +165,13 @@ def mixture_drawing(token, shares, *, names=None, active=2, title=None) -> Pictu
     active : int, how many experts process the token.
     title : str, written above the picture.
     """
-    from matplotlib.figure import Figure
-
     count = len(shares)
     named = [str(expert) for expert in range(count)] if names is None else names
     order = sorted(range(count), key=lambda expert: -shares[expert])
     chosen = order[:active]
     total = sum(shares[expert] for expert in chosen)
     with style():
-        figure = Figure(figsize=(6.8, 4.4))
-        axes = figure.subplots()
-        axes.set(xlim=(0, 12), ylim=(-0.2, 10))
-        axes.axis("off")
+        figure, axes = _blank(height=4.4, ylim=(-0.2, 10))
         middle = 5.0
         step = min(2.4 if names else 1.7, 8.4 / max(1, count - 1))
         half = 0.5 if names is None else 0.44 * step  # half the width of an expert's box
@@ -252,6 +235,23 @@ def mixture_drawing(token, shares, *, names=None, active=2, title=None) -> Pictu
 
 def _centred(axes, x, y, text, **look):
     axes.text(x, y, text, ha="center", va="center", **look)
+
+
+def _check_part(lit, parts):
+    """Raise ValueError if `lit` is neither "" nor a key of `parts`."""
+    if lit not in ("", *parts):
+        raise ValueError(f"lit={lit!r} is no part of the drawing: choose one of {', '.join(parts)}.")
+
+
+def _blank(*, height, ylim):
+    """Return a figure, `height` inches high, and its axes, from 0 to 12 across, without lines or ticks."""
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(6.8, height))
+    axes = figure.subplots()
+    axes.set(xlim=(0, 12), ylim=ylim)
+    axes.axis("off")
+    return figure, axes
 
 
 def _box(axes, x, y, width, height, lit):
