@@ -178,8 +178,9 @@ export function render({ model, el }) {
   const canvas = make("canvas", "sc-mel");
   canvas.setAttribute("aria-hidden", "true");
   const span = make("i", "sc-span");
-  const here = make("span", "sc-here");
+  const here = make("div", "sc-here");
   here.setAttribute("aria-hidden", "true");
+  here.append(make("span"));
   const playhead = make("div", "sc-playhead");
   playhead.tabIndex = 0;
   playhead.setAttribute("role", "slider");
@@ -432,10 +433,10 @@ export function render({ model, el }) {
       const [text, begin, end, chance] = word;
       span.style.left = `${(100 * begin) / seconds()}%`;
       span.style.width = `${(100 * (end - begin)) / seconds()}%`;
-      const peak = row ? (row.indexOf(Math.max(...row)) + 0.5) / ATTENDED / seconds() : 0;
-      here.textContent = `attention of “${text.replace(/[.,!?]$/, "")}”`;
-      here.style.left = `${100 * peak}%`;
-      here.style.transform = `translateX(${-100 * Math.max(0, Math.min(1, peak))}%)`;
+      // Whisper hears 30 s, and now and then attends to the silence after the sound: its label stays at the end.
+      const peak = row ? Math.min(1, (row.indexOf(Math.max(...row)) + 0.5) / ATTENDED / seconds()) : 0;
+      here.firstChild.textContent = `attention of “${text.replace(/[.,!?]$/, "")}”`;
+      here.style.setProperty("--peak", String(peak));
       let [inside, all] = [0, 0];
       row?.forEach((value, at) => {
         const time = (at + 0.5) / ATTENDED;
