@@ -10,7 +10,7 @@ PARTS = {
     "Open a model": ("00", "01", "02", "03", "04", "05"),
     "Its relatives": ("06", "07", "08", "09"),
     "Judge": ("10", "11", "12"),
-    "Decide and share": ("13", "14", "15"),
+    "Decide and share": ("13", "14", "15", "16"),
 }
 # The filled share of a lesson's station, in percent. It shows the state without colours.
 STATES = {"not begun": 0, "begun": 50, "quiz done": 100}

@@ -266,7 +266,7 @@ def test_another_country_is_patched_and_one_patch_is_read_by_keyboard(lesson):
     expect(cell).to_have_attribute("aria-label", re.compile("^France, layer 1: Madrid"))
 
 
-@pytest.mark.parametrize("lesson", ["15_community_and_capstone"], indirect=True)
+@pytest.mark.parametrize("lesson", ["16_capstone"], indirect=True)
 def test_a_claim_is_decided_once_its_evidence_is_seen(lesson):
     wall = lesson.output(lesson.find("course.capstone()"))
     wall.locator(".cw-tile").nth(15).click()
@@ -367,7 +367,7 @@ def test_a_trade_is_chosen_and_cooled_to_greedy_by_keyboard(lesson):
     photograph(lesson, "11-greedy")
 
 
-@pytest.mark.parametrize("lesson", ["15_community_and_capstone"], indirect=True)
+@pytest.mark.parametrize("lesson", ["15_community"], indirect=True)
 def test_a_card_is_checked_by_the_kernel_while_it_is_written(lesson):
     explorer = lesson.output(lesson.find("course.opened.CardCheck"))
     expect(explorer.locator(".ck-head")).to_contain_text("6of 9 parts are missing")

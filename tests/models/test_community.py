@@ -1,4 +1,4 @@
-"""Tests lesson 15's parts: a hub on this machine, the card's linter, the evidence and the capstone."""
+"""Tests the parts of lessons 15 and 16: a hub on this machine, the linter, the evidence, the capstone."""
 
 import json
 import os
@@ -167,7 +167,7 @@ def test_a_model_is_published_and_loaded_again(api, tmp_path):
 
 @pytest.fixture(scope="module")
 def lint():
-    notebook = nbformat.read(ROOT / "notebooks" / "15_community_and_capstone.ipynb", as_version=4)
+    notebook = nbformat.read(ROOT / "notebooks" / "15_community.ipynb", as_version=4)
     names = {}
     for cell in notebook.cells:
         if cell.source.startswith(("import re\n", "def lint")):
@@ -222,7 +222,7 @@ def test_the_page_s_linter_says_what_the_lesson_s_says(lint, tmp_path):
 
 
 def test_the_page_shows_the_card_of_the_lesson(lint):
-    notebook = nbformat.read(ROOT / "notebooks" / "15_community_and_capstone.ipynb", as_version=4)
+    notebook = nbformat.read(ROOT / "notebooks" / "15_community.ipynb", as_version=4)
     assert any(card_check.POOR in cell.source for cell in notebook.cells)
 
 

@@ -73,7 +73,7 @@ def test_a_key_counts_as_whole_words_only(library):
 
 def test_lesson_15_counts_by_the_same_rule():
     rules = []
-    for path in (LESSON, LESSON.with_name("15_community_and_capstone.ipynb")):
+    for path in (LESSON, LESSON.with_name("15_community.ipynb")):
         cells = nbformat.read(path, as_version=4).cells
         source = next(cell.source for cell in cells if "def is_right(" in cell.source)
         rules.append(re.findall(r"^    +key = .*$", source, re.M))
