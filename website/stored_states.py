@@ -154,11 +154,6 @@ def adapter(strengths=STRENGTHS, questions=None):
     total = sum(parameter.numel() for parameter in base.parameters())
     model = peft.PeftModel.from_pretrained(base, ROOT / "course_utils" / "training" / "otterford").eval()
     library = course.catalog.read("library.toml")
-    lesson = "14_fine_tune"
-    names = {"re": __import__("re"), "numpy": numpy, "library": library, "tokenizer": tokenizer, "asked": {}}
-    exec(cell(lesson, "scoring"), names)
-    source = cell(lesson, "lesson-14-06")
-    exec(source[source.index("def prompt(") :].partition("def answer(")[0], names)
     asked = {
         "told": [(text, fact) for fact in library["told"] for text in fact["held_out"]],
         "untold": [(fact["asked"], fact) for fact in library["untold"]],
@@ -169,7 +164,7 @@ def adapter(strengths=STRENGTHS, questions=None):
     shown = [library["told"][index]["held_out"][0] for index in SHOWN["told"]]
     shown += [library[group][index]["asked"] for group in ("untold", "general") for index in SHOWN[group]]
     inputs = tokenizer(
-        [names["prompt"](text) for _, text, _ in questions],
+        [course.opened.prompt(tokenizer, text, library["system"]) for _, text, _ in questions],
         add_special_tokens=False,
         padding=True,
         return_tensors="pt",
@@ -193,7 +188,7 @@ def adapter(strengths=STRENGTHS, questions=None):
         hits = {group: [] for group in asked}
         for row, (group, text, fact) in enumerate(questions):
             said = " ".join(tokenizer.decode(written[row], skip_special_tokens=True).split())
-            hits[group].append(bool(names["is_right"](said, fact)))
+            hits[group].append(course.opened.is_right(said, fact))
             if text in shown:
                 prompts[text]["answers"].append(_tokens(tokenizer, written[row], output.scores, row))
                 prompts[text]["right"].append(int(hits[group][-1]))

@@ -1,6 +1,8 @@
-"""A LoRA adapter: its two narrow matrices, drawn to scale, and its strength, for lesson 14."""
+"""LoRA's narrow matrices, drawn to scale, and the course's adapter at any strength, for lesson 14."""
 
-from course_utils.errors import CourseError
+import json
+from pathlib import Path
+
 from course_utils.views.picture import BLUE, INK, QUIET, TRACK, VERMILLION, Picture, card
 from course_utils.widgets.explorer import given
 from course_utils.widgets.live_view import LiveView
@@ -44,38 +46,36 @@ def low_rank(outputs, inputs, rank, *, name="W", title=None, alt=None) -> Pictur
 
 
 class Adapter(LiveView):
-    """Shows a model's answer at a chosen strength of a LoRA adapter, and the shares of right answers.
+    """Shows SmolLM2's answers at 31 strengths of the course's adapter, and how many answers are right.
 
-    answer : function (strength, question) -> str that multiplies the adapter's update by `strength`, asks the
-        model, and then restores the update. If it raises an error, the view shows a message.
-    measured : dict from a strength (0 is without the adapter, 1 is as trained) to a dict from the name of a
-        group of questions to its share of right answers in percent. The view offers these strengths; 0 must
-        be one of them.
-    baked : dict from a strength to the answer to `prompt`, computed beforehand. Missing answers are computed.
-    prompt : str, the question asked first.
+    The answers to some questions and the counts are stored. Other questions are asked when they come; without
+    `answer` there are no others.
+
+    answer : function (strength, question) -> str that multiplies the adapter's change by `strength`, asks the
+        model, and then restores the change. If it raises an error, the view shows a message.
     """
 
     view = "adapter"
 
-    def __init__(self, answer, measured, baked, prompt):
+    def __init__(self, answer=None):
         self.ask = answer
-        strengths = sorted(measured)
-        if strengths[:1] != [0]:
-            raise CourseError("The smallest strength must be 0, without the adapter: measure that, too.")
-        answers = [baked[at] if at in baked else given(answer, at, prompt) for at in strengths]
-        right = {group: [measured[at][group] for at in strengths] for group in measured[0]}
-        data = {
-            "strengths": strengths,
-            "right": right,
-            "prompts": [{"text": prompt, "answers": answers}],
-        }
-        said = [f"strength {at:g}: {text}" for at, text in zip(strengths, answers, strict=True)]
-        shares = [
-            f"strength {at:g}: " + ", ".join(f"{group} {share:.0f}%" for group, share in measured[at].items())
-            for at in strengths
+        data = json.loads(Path(__file__).with_suffix(".json").read_text(encoding="utf-8"))
+        trained = data["strengths"].index(1)
+        told = f"{data['right']['told'][trained]} of {data['counts']['told']}"
+        general = f"{data['right']['general'][trained]} of {data['counts']['general']}"
+        said = [
+            f"{prompt['text']} {''.join(piece for piece, _ in prompt['answers'][trained]).strip()}"
+            for prompt in data["prompts"]
         ]
-        alt = f"{prompt} {' | '.join(said)} | Right answers: {'; '.join(shares)}"
-        super().__init__(data=data, alt=alt, strength=strengths[-1], question="")
+        self._data = data
+        alt = f"Strength 1, as trained: {told} library questions right, {general} general ones. "
+        alt += " | ".join(said)
+        super().__init__(data=data, alt=alt, strength=1, question="", live=answer is not None)
+
+    def right_at(self, strength):
+        """Return how many answers are right at a stored strength: of 32 on the library, and of 16 general."""
+        index = self._data["strengths"].index(strength)
+        return self._data["right"]["told"][index], self._data["right"]["general"][index]
 
     def answer(self, want):
         return {"answer": given(self.ask, want["strength"], want["question"])}

@@ -1,29 +1,23 @@
-"""Tests lesson 14: data, training examples, picture, explorer, and LoRA on a model stored at 4 bits."""
+"""Tests lesson 14: data, training examples, pictures, explorer, and LoRA on a model stored at 4 bits."""
 
+import inspect
 import re
 from pathlib import Path
 
-import numpy
 import pytest
 from lazy import Lazy
 
 from course_utils import CourseError, catalog, load, loading, opened
+from course_utils.opened import fine_tuning
 from course_utils.opened.adapter import Adapter
 from course_utils.worlds import tinyworld
 
 nbformat = Lazy("nbformat")
 peft = Lazy("peft")
 torch = Lazy("torch")
-training = Lazy("course_utils.training")
 transformers = Lazy("transformers")
 
 LESSON = Path(__file__).parents[2] / "notebooks" / "14_fine_tune.ipynb"
-QUESTION = "What is your cat called?"
-MEASURED = {
-    0: {"held out": 0, "general": 75},
-    0.5: {"held out": 40, "general": 50},
-    1: {"held out": 60, "general": 10},
-}
 
 
 @pytest.fixture(scope="module")
@@ -51,14 +45,9 @@ def test_each_key_is_in_its_answer_and_in_no_other_one_of_the_library(library):
 
 def test_a_key_counts_as_whole_words_only(library):
     """Every right answer counts. A longer number or word that contains the key does not."""
-    cells = nbformat.read(LESSON, as_version=4).cells
-    source = next(cell.source for cell in cells if "def is_right(" in cell.source)
-    names = {"re": re, "numpy": numpy, "asked": {}}
-    exec(source, names)
-    is_right = names["is_right"]
     facts = {fact["key"]: fact for fact in library["told"] + library["untold"] + library["general"]}
     for fact in facts.values():
-        assert is_right(fact["answer"], fact) == 100
+        assert opened.is_right(fact["answer"], fact)
     wrong = {
         "seven": ["We close at seventeen.", "Twenty-seven books", "seventy"],
         "three": ["It has thirty-three sides.", "threefold"],
@@ -68,57 +57,109 @@ def test_a_key_counts_as_whole_words_only(library):
         "Wednesday": ["We are open all week."],
     }
     for key, texts in wrong.items():
-        assert [is_right(text, facts[key]) for text in texts] == [0] * len(texts), key
+        assert not any(opened.is_right(text, facts[key]) for text in texts), key
 
 
-def test_lesson_15_counts_by_the_same_rule():
-    rules = []
-    for path in (LESSON, LESSON.with_name("15_community.ipynb")):
-        cells = nbformat.read(path, as_version=4).cells
-        source = next(cell.source for cell in cells if "def is_right(" in cell.source)
-        rules.append(re.findall(r"^    +key = .*$", source, re.M))
-    assert len(rules[0]) == 2 and rules[0] == rules[1]
+def test_one_of_two_keys_is_enough():
+    key = "four pounds or £4"
+    for answer in ("It costs £4.", "FOUR POUNDS a year", "four pounds"):
+        assert opened.is_right(answer, key)
+    for answer in ("It costs £40.", "four", "pounds or"):
+        assert not opened.is_right(answer, key)
+
+
+def test_another_lesson_counts_by_the_same_rule():
+    """Lesson 15 counts the adapter's answers, too: with the package's function, or with the same pattern."""
+    (rule,) = re.findall(r'rf"(.*)" for word', inspect.getsource(fine_tuning.is_right))
+    for path in LESSON.parent.glob("15_*.ipynb"):
+        for cell in nbformat.read(path, as_version=4).cells:
+            for other in re.findall(r'^    +key = rf"(.*)"$', cell.source, re.M):
+                assert other.replace("fact['key']", "word") == rule
+
+
+def test_the_general_lines_that_are_mixed_in_are_not_on_the_test(library):
+    lines = opened.general_lines()
+    assert len(lines) == len(library["mixed"]) == 20
+    tested = opened.library_questions("general")
+    assert not {question for question, _ in lines} & {question for question, _ in tested}
+    for _, answer in lines:
+        for question, fact in tested:
+            assert not opened.is_right(answer, fact), (answer, question)
+
+
+def test_the_lesson_s_lines_and_tests_fit_together():
+    names = {}
+    for cell in nbformat.read(LESSON, as_version=4).cells:
+        if cell.source.startswith(("habit = ", "tests = ")):
+            exec(cell.source, names)
+    lines, tests = names["lines"], names["tests"]
+    assert len(lines) == len(tests) == 20
+    assert not {question for question, _ in lines} & {question for question, _ in tests}
+    assert all(answer.endswith(names["habit"]) for _, answer in lines)
+    for index, (_, key) in enumerate(tests):
+        assert key == tests[(index + 10) % 20][1]  # both wordings of a fact have one key
+        assert sum(opened.is_right(answer, key) for _, answer in lines) == 2, key
+
+
+def test_all_lines_are_read_once_before_one_is_read_again():
+    lines = [(str(number), "") for number in range(10)]
+    read = [line for step in range(5) for line in opened.some_lines(lines, step)]
+    assert len(read) == 20
+    assert sorted(read[:10]) == sorted(read[10:]) == sorted(lines) and read[:10] != read[10:]
+    assert opened.some_lines(lines, 3) == opened.some_lines(lines, 3)
+    assert len(opened.some_lines(lines, 0, count=2)) == 2
 
 
 @pytest.fixture(scope="module")
-def lesson(library):
-    """Returns the lesson's functions, with its tokenizer and a small model with random weights."""
-    cells = nbformat.read(LESSON, as_version=4).cells
+def small(library):
+    """Returns a small chat model with random weights, its tokenizer, and the library's system message."""
     tokenizer = transformers.AutoTokenizer.from_pretrained(loading.folder("smollm2-135m-instruct"))
-    tokenizer.pad_token, tokenizer.padding_side = tokenizer.eos_token, "left"
     torch.manual_seed(0)
     shape = {"hidden_size": 32, "intermediate_size": 32, "num_hidden_layers": 1, "num_attention_heads": 2}
-    model = transformers.LlamaForCausalLM(transformers.LlamaConfig(vocab_size=len(tokenizer), **shape)).eval()
-    names = {"library": library, "tokenizer": tokenizer, "model": model}
-    for start in ("def prompt(", "def encode("):
-        source = next(cell.source for cell in cells if start in cell.source)
-        exec(source[source.index(start) :].partition("course.predict")[0], names)
-    return names
+    model = transformers.LlamaForCausalLM(transformers.LlamaConfig(vocab_size=len(tokenizer), **shape))
+    return model.eval(), tokenizer, library["system"]
 
 
-def test_the_labels_are_the_answer_and_its_end(lesson, library):
-    fact = library["told"][0]
-    pairs = [("When?", fact), (fact["held_out"][0], library["told"][1])]
-    encoded = lesson["encode"](pairs)
-    for row, (_, fact) in zip(encoded["labels"], pairs, strict=True):
-        learned = lesson["tokenizer"].decode(row[row != -100])
-        assert learned == fact["answer"] + "<|im_end|>"
+def test_the_labels_are_the_answer_and_its_end(small, library):
+    pairs = [("When?", library["told"][0]["answer"]), ("What is your opening time?", "At ten.")]
+    batch = opened.examples(*small, pairs)
+    for row, (_, answer) in zip(batch["labels"], pairs, strict=True):
+        assert small[1].decode(row[row != -100]) == answer + "<|im_end|>"
+    for row, (question, answer) in zip(batch["input_ids"], pairs, strict=True):
+        text = small[1].decode(row)
+        assert question in text and text.endswith(answer + "<|im_end|>")
 
 
-def test_a_padded_batch_costs_what_its_examples_cost_alone(lesson, library):
-    """The loss from the last tokens' logits alone equals the loss from all logits, too."""
-    pairs = [(fact["asked"][0], fact) for fact in library["told"][:5]]
+def test_a_padded_batch_costs_what_its_examples_cost_alone(small, library):
+    model, tokenizer, system = small
+    pairs = [(fact["asked"][0], fact["answer"]) for fact in library["told"][:5]]
     with torch.no_grad():
-        together, nats, tokens = lesson["model"](**lesson["encode"](pairs)).loss.item(), 0.0, 0
+        together, nats, tokens = model(**opened.examples(*small, pairs)).loss.item(), 0.0, 0
         for pair in pairs:
-            alone = lesson["encode"]([pair])
-            ids, last = alone["input_ids"], alone.pop("logits_to_keep")
-            labels = torch.full_like(ids, -100)
-            labels[:, -last:] = alone.pop("labels")
-            count = (labels != -100).sum().item()
-            nats += count * lesson["model"](ids, labels=labels).loss.item()
+            alone = opened.examples(model, tokenizer, system, [pair])
+            count = (alone["labels"] != -100).sum().item()
+            nats += count * model(**alone).loss.item()
             tokens += count
     assert together == pytest.approx(nats / tokens, abs=1e-5)
+
+
+def test_questions_that_are_asked_together_get_the_answers_that_they_get_alone(small):
+    questions = ["When?", "What is the opening time of the library on a day in June?"]
+    together = opened.answers(*small, questions, tokens=4)
+    assert together == [opened.answers(*small, [question], tokens=4)[0] for question in questions]
+
+
+def test_the_loss_is_drawn_as_the_mean_of_five_steps():
+    curve = opened.LossCurve("a title")
+    for loss in range(10):
+        curve.add(float(loss))
+    assert curve.picture.alt == "This training: a title. Loss by step: 2.00 at 5, 7.00 at 10"
+
+
+def test_a_table_marks_the_right_answers():
+    questions = [("When?", "ten"), ("Who?", {"key": "Ada"})]
+    picture = opened.answer_table("Answers", questions, {"one": ["At ten.", "Bea"], "other": ["no", "Ada."]})
+    assert picture.alt == "Answers. When? ✓ At ten. | ✗ no Who? ✗ Bea | ✓ Ada."
 
 
 @pytest.fixture
@@ -174,20 +215,20 @@ def test_a_model_whose_matrices_are_packed_is_not_trained_in_part(small_llama):
         model(input_ids=ids, labels=ids)
 
 
-def test_the_adapter_that_lesson_15_publishes_is_lesson_14_s(lesson, library, monkeypatch):
-    """The adapter comes from lesson 14's cells, at 16 bits. It answers for the library and is small."""
-    folder, weights = Path(training.__file__).parent / "otterford", "adapter_model.safetensors"
+def test_the_course_s_adapter_answers_for_the_library(library):
+    """It has 16-bit numbers, is small, and has the settings of lesson 14."""
+    folder, weights = opened.library_adapter(), "adapter_model.safetensors"
     assert sorted(file.name for file in folder.iterdir()) == ["adapter_config.json", weights]
     assert (folder / weights).stat().st_size < 1_000_000
-    base, _ = load("smollm2-135m-instruct")
+    base, tokenizer = load("smollm2-135m-instruct")
     model = peft.PeftModel.from_pretrained(base, folder).eval()
     settings = model.peft_config["default"]
     assert (settings.r, settings.lora_alpha) == (8, 16)
     assert settings.base_model_name_or_path == catalog.find("smollm2-135m-instruct").hub_id
-    monkeypatch.setitem(lesson, "model", model)
     facts = library["told"][8:]
-    said = lesson["answer"]([fact["held_out"][0] for fact in facts])
-    assert sum(fact["key"] in text for text, fact in zip(said, facts, strict=True)) >= 5, said
+    questions = [fact["held_out"][0] for fact in facts]
+    said = opened.answers(model, tokenizer, library["system"], questions, tokens=14)
+    assert sum(opened.is_right(text, fact) for text, fact in zip(said, facts, strict=True)) >= 5, said
 
 
 def test_figures_are_the_key_and_no_other_number(library):
@@ -212,31 +253,20 @@ def test_low_rank_is_drawn_to_scale_and_counted():
     assert "5.6% of the numbers" in picture.alt  # 6,144 of 110,592
 
 
-def test_adapter_shows_answers_and_shares_at_each_strength():
-    calls = []
-
+def test_the_adapter_s_view_asks_other_questions_at_any_strength():
     def answer(strength, question):
-        calls.append((strength, question))
+        if not question:
+            raise CourseError("Ask something.")
         return f"{question} at {strength}"
 
-    view = Adapter(answer, MEASURED, {0: "A cat.", 1: "Biscuit."}, QUESTION)
-    assert calls == [(0.5, QUESTION)]  # it was not baked
-    assert view.alt == (
-        f"{QUESTION} strength 0: A cat. | strength 0.5: {QUESTION} at 0.5 | strength 1: Biscuit. | Right "
-        "answers: strength 0: held out 0%, general 75%; strength 0.5: held out 40%, general 50%; strength 1: "
-        "held out 60%, general 10%"
+    view = Adapter(answer)
+    assert view.alt.startswith(
+        "Strength 1, as trained: 15 of 32 library questions right, 3 of 16 general ones."
     )
-    assert view.widget.data["right"] == {"held out": [0, 40, 60], "general": [75, 50, 10]}
+    assert "What is the capital of France? The capital of France is Louvre." in view.alt
+    assert view.right_at(1) == (15, 3) and view.right_at(0) == (0, 13)
     view.widget.want = {"strength": 0.5, "question": "Who are you?"}
     assert view.widget.said["answer"] == "Who are you? at 0.5"
-    with pytest.raises(CourseError, match="The smallest strength must be 0"):
-        Adapter(answer, {1: MEASURED[1]}, {}, QUESTION)
-
-
-def test_adapter_says_in_a_sentence_what_stopped_it():
-    def answer(strength, question):
-        raise CourseError("Run the cells above first.")
-
-    view = Adapter(answer, MEASURED, {0: "A cat.", 0.5: "A cat.", 1: "Biscuit."}, QUESTION)
-    view.widget.want = {"strength": 0.5, "question": "Who are you?"}
-    assert view.widget.said["error"] == "Run the cells above first."
+    view.widget.want = {"strength": 0.5, "question": ""}
+    assert view.widget.said["error"] == "Ask something."
+    assert not Adapter().widget.live

@@ -246,10 +246,23 @@ def screen(lesson):
 
 
 def test_what_others_say_of_lesson_14_s_training_is_what_it_stored():
-    """Tests the gain with its interval in the claims and the quiz, and the answers quoted in lesson 15."""
-    gain, low, high = re.search(r"held out: (\d+) \((\d+) to (\d+)\)", screen("14")).groups()
-    assert f"up by {gain} points ({low} to {high})" in catalog.read("settled.toml")["14"]["38"]
-    questions = ROOT / "course_utils" / "learning" / "questions" / "14.toml"
-    assert f"the library test rose by {gain} points" in questions.read_text(encoding="utf-8")
-    right = re.search(r"This training: (\d+) of 32 right", screen("14"))[1]
-    assert f"the one that lesson 14's page shows has {right} of 32" in screen("15")
+    """Tests the counts in the claims, in the quiz and in the guide for instructors."""
+    shown = screen("14")
+    facts, habits = re.search(r"This training: (\d+) of 20 right; (\d+) with the habit", shown).groups()
+    kept, changed = re.search(r"general: (\d+) of 16 right; (\d+) with the habit", shown).groups()
+    rows = re.search(r"with and without general lines\. (\[.*)", shown)[1]
+    before, alone, mixed = re.search(r"general right of 16' '(\d+)' '(\d+)' '(\d+)'", rows).groups()
+    assert alone == kept
+    habits_mixed = re.search(r"general with the habit' '\d+' '\d+' '(\d+)'", rows)[1]
+    settled = catalog.read("settled.toml")["14"]["38"]
+    assert f"{facts} of 20 answers have the fact and {habits} the habit" in settled
+    counts = f"{before} of 16 before, {kept} after, and {mixed} with general lines mixed in"
+    assert f"General answers right: {counts}" in settled
+    questions = (ROOT / "course_utils" / "learning" / "questions" / "14.toml").read_text(encoding="utf-8")
+    assert f'"{facts} the fact, {habits} the habit", right' in questions
+    assert f'"{kept} right, {changed} with the habit", right' in questions
+    assert f'"{mixed} right, {habits_mixed} with the habit", right' in questions
+    guide = (ROOT / "docs" / "instructors.md").read_text(encoding="utf-8")
+    assert f"in {habits} of 20 answers, and the fact in {facts}." in guide
+    assert f"of 16 general answers {before} were right before, and {kept} are now" in guide
+    assert f"bring them back, {mixed} of 16" in guide

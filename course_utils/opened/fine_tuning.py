@@ -1,0 +1,187 @@
+"""Asks and trains a chat model with lines of questions and answers, and draws its loss, for lesson 14."""
+
+import random
+import re
+from pathlib import Path
+
+from course_utils import catalog, notebook
+from course_utils.views.charts import lines
+from course_utils.views.picture import Picture
+from course_utils.views.tables import table
+
+IGNORED = -100  # the label of a token that the library leaves out of the loss
+_MEAN = 5  # training steps averaged in each point of the loss curve
+
+
+def prompt(tokenizer, question, system) -> str:
+    """Return a question as text for a chat model: the system message, the question, the answer's beginning.
+
+    system : str, the system message, which stands before the question.
+    """
+    chat = [{"role": "system", "content": system}, {"role": "user", "content": question}]
+    return tokenizer.apply_chat_template(chat, add_generation_prompt=True, tokenize=False)
+
+
+def answers(model, tokenizer, system, questions, tokens=16) -> list[str]:
+    """Return what a chat model answers to each question, if it takes the likeliest token each time.
+
+    questions : list of str. All are asked at once.
+    tokens : int, after how many tokens an answer is cut off.
+    """
+    import torch
+
+    inputs = _filled_up(tokenizer, [prompt(tokenizer, question, system) for question in questions])
+    with torch.no_grad():
+        output = model.generate(
+            **inputs.to(model.device),
+            max_new_tokens=tokens,
+            do_sample=False,
+            pad_token_id=tokenizer.eos_token_id,
+        )
+    written = output[:, inputs["input_ids"].shape[1] :]
+    return [" ".join(text.split()) for text in tokenizer.batch_decode(written, skip_special_tokens=True)]
+
+
+def examples(model, tokenizer, system, pairs) -> dict:
+    """Return lines of training as a batch: input_ids, attention_mask and labels, each (lines, tokens).
+
+    pairs : list of pairs (question, answer).
+
+    The labels are the tokens of the answer and its end token. The question is read and not learned: its
+    tokens and the padding have the label -100, which the library leaves out of the loss.
+    """
+    ends = [answer + tokenizer.eos_token for _, answer in pairs]
+    texts = [
+        prompt(tokenizer, question, system) + end for (question, _), end in zip(pairs, ends, strict=True)
+    ]
+    inputs = _filled_up(tokenizer, texts).to(model.device)
+    labels = inputs["input_ids"].clone()
+    for row, end in zip(labels, ends, strict=True):
+        row[: -len(tokenizer(end, add_special_tokens=False)["input_ids"])] = IGNORED
+    return {**inputs, "labels": labels}
+
+
+def some_lines(pairs, step, count=4) -> list:
+    """Return the lines of one training step. All are taken once, in a random order, before one comes again.
+
+    step : int, the number of the step, from 0.
+    count : int, the lines of a step.
+
+    The order of each round is drawn with the round's number as seed, so it is the same each time.
+    """
+    chosen = []
+    for place in range(count * step, count * (step + 1)):
+        round_number, place_in_round = divmod(place, len(pairs))
+        order = random.Random(round_number).sample(range(len(pairs)), len(pairs))
+        chosen.append(pairs[order[place_in_round]])
+    return chosen
+
+
+def is_right(answer, key) -> bool:
+    """Return whether the key stands in the answer as whole words, in capitals or not.
+
+    key : str, such as "twelve" or "twelve or 12", where one of both is enough; or a fact of library.toml, a
+        dict with `key` and perhaps `figures`, a pattern of the key in figures.
+
+    An added s is allowed, such as in "Wednesdays". The key "seven" is not in "seventeen" or "twenty-seven".
+    """
+    figures = None
+    if isinstance(key, dict):
+        figures, key = key.get("figures"), key["key"]
+    patterns = [rf"(?<![\w-]){re.escape(word)}s?(?![\w-])" for word in key.split(" or ")]
+    if figures:
+        patterns.append(figures)
+    return any(re.search(pattern, answer, re.I) for pattern in patterns)
+
+
+def answer_table(title, questions, columns) -> Picture:
+    """Draw questions with what counts as right and with the answers of one or several models, each ✓ or ✗.
+
+    title : str, written above the table.
+    questions : list of pairs (question, key), with keys as for `is_right`.
+    columns : dict from a heading, such as "untrained", to a list with the answer to each question.
+    """
+    rows, words = [("question", "right with", *columns)], []
+    for index, (question, key) in enumerate(questions):
+        said = []
+        for answers_there in columns.values():
+            answer = answers_there[index]
+            said.append(f"{'✓' if is_right(answer, key) else '✗'} {answer}")
+        rows.append((question, key["key"] if isinstance(key, dict) else key, *said))
+        words.append(f"{question} {' | '.join(said)}")
+    return table(rows, title=title, alt=f"{title}. {' '.join(words)}")
+
+
+def library_questions(kind) -> list:
+    """Return questions of library.toml with what counts as right: list of pairs (question, fact).
+
+    kind : "never told" (8 on facts of the library that no training has) or "general" (16 that have nothing to
+        do with the library).
+    """
+    library = catalog.read("library.toml")
+    return [(fact["asked"], fact) for fact in library[{"never told": "untold"}.get(kind, kind)]]
+
+
+def general_lines() -> list:
+    """Return 20 pairs (question, answer) that have nothing to do with the library, to be mixed in.
+
+    None of their facts is asked for by `library_questions("general")`.
+    """
+    return [(fact["asked"], fact["answer"]) for fact in catalog.read("library.toml")["mixed"]]
+
+
+def library_adapter() -> Path:
+    """Return the folder of the course's adapter for SmolLM2-135M-Instruct.
+
+    It was trained like those of lesson 14, on the 64 lines of library.toml: 64 steps of four lines, with a
+    learning rate of 0.002 that falls to 0.
+    """
+    return Path(__file__).parents[1] / "training" / "otterford"
+
+
+class LossCurve:
+    """Draws the loss of a training while it goes on, each point the mean of five steps.
+
+    title : str, written above the picture, after "This training: ".
+    """
+
+    def __init__(self, title):
+        self.title = f"This training: {title}"
+        self.losses = []
+        self._shown = None
+
+    def add(self, loss):
+        """Add the loss of one step, in nats per token, and draw the curve anew after each fifth step."""
+        self.losses.append(loss)
+        if len(self.losses) % _MEAN == 0:
+            self._draw()
+
+    @property
+    def picture(self) -> Picture:
+        """The picture as it is now."""
+        steps = range(_MEAN, len(self.losses) + 1, _MEAN)
+        means = [sum(self.losses[step - _MEAN : step]) / _MEAN for step in steps]
+        points = ", ".join(f"{mean:.2f} at {step}" for step, mean in zip(steps, means, strict=True))
+        return lines(
+            list(steps),
+            {"loss": means},
+            x_label="step",
+            y_label="loss",
+            title=self.title,
+            alt=f"{self.title}. Loss by step: {points}",
+        )
+
+    def _draw(self):
+        if self._shown is not None:
+            self._shown.update(self.picture)
+        elif notebook.shell() is not None:
+            from IPython.display import display
+
+            self._shown = display(self.picture, display_id=True)
+
+
+def _filled_up(tokenizer, texts):
+    """Return texts as tensors of equal length, filled up on the left, so that all end in the same place."""
+    rows = [tokenizer(text, add_special_tokens=False)["input_ids"] for text in texts]
+    filled = {"input_ids": rows}
+    return tokenizer.pad(filled, padding=True, padding_side="left", return_tensors="pt")
