@@ -24,6 +24,7 @@ _HOME_OF = {
     "test": "learning.before_after",
     "gain": "learning.before_after",
     "progress": "learning.course_map",
+    "routes": "learning.course_map",
     "competencies": "learning.ai_literacy",
     "LocalHub": "opened.hub",
     "blueprint": "blueprints",

@@ -7,57 +7,11 @@ import shell
 from explorables import cards, explorables, view
 from shell import REPOSITORY, ROOT
 
-# Lessons by name, without their number. A lesson that is not in the catalogue is left out.
-ROUTES = {
-    "The whole course": ("all", "Every lesson, in order."),
-    "One hour, nothing to install": (
-        ("open_the_box", "tokens_and_llama", "stable_diffusion"),
-        "Here in the page: predict, touch, look.",
-    ),
-    "A school day": (
-        (
-            "open_the_box",
-            "tokens_and_llama",
-            "what_open_means",
-            "whisper",
-            "bias_audit",
-            "capstone",
-        ),
-        'In class, with votes: <a href="docs/instructors.html#timetables">the timetable</a>.',
-    ),
-    "Policy and press, without code": (
-        (
-            "open_the_box",
-            "what_open_means",
-            "open_v_closed",
-            "bias_audit",
-            "misuse_and_safety",
-            "cost_and_hardware",
-            "community",
-            "capstone",
-        ),
-        "Explorables and findings; the code stays folded.",
-    ),
-    "Developers": (
-        (
-            "tokens_and_llama",
-            "attention_by_hand",
-            "inside_llama",
-            "how_it_learns",
-            "falcon",
-            "mistral_and_mixtral",
-            "cost_and_hardware",
-            "fine_tune",
-        ),
-        "How it works, what it costs, how to change it.",
-    ),
-}
-IN_CLASS = 45  # minutes that a lesson takes in class, as docs/instructors.md plans them
-
 
 def front_page():
     """Return the front page's HTML."""
     from course_utils import catalog
+    from course_utils.learning.claims import ARTICLE, ARTICLE_ADDRESS, ARTICLE_FROM
 
     pages = explorables()
     first, *_ = pages
@@ -76,7 +30,9 @@ def front_page():
 <p class="lead">A popular article praises open source AI. Is it right? In this free course you open the models
 that it names, Llama, Falcon, Mistral, Mixtral, Stable Diffusion and Whisper, and judge
 {len(catalog.claims())} of its claims with evidence of your own. You need to read ten lines of Python.
-You need no account and no GPU.</p></section>
+You need no account and no GPU.</p>
+<p class="quiet">To read beside the lessons: <a href="{escape(ARTICLE_ADDRESS)}">{escape(ARTICLE)}</a>
+({escape(ARTICLE_FROM)}).</p></section>
 <section><h2>More to take in your hand</h2>
 {cards(others, "explorables/")}</section>
 <section><h2>{len(lessons)} lessons</h2>
@@ -87,7 +43,7 @@ You need no account and no GPU.</p></section>
 <ul class="routes">
 {_routes(lessons)}</ul>
 <p class="quiet">Hours are estimates without exercises, from the minutes that each lesson states; in a school
-day it takes {IN_CLASS}.</p>
+day it takes 45, in the hour 20. <a href="docs/instructors.html#timetables">Timetables for classes</a></p>
 </section>
 <section><h2>On your own machine</h2>
 <pre tabindex="0"><code>git clone {escape(REPOSITORY)}
@@ -127,28 +83,20 @@ def _map(lessons):
 
 
 def _routes(lessons):
-    names = {name[3:]: name for name in lessons}
+    from course_utils.learning.course_map import ROUTES
+
+    numbered = {name[:2]: name for name in lessons}
     items = ""
-    for title, (wanted, words) in ROUTES.items():
-        chosen = [names[name] for name in (names if wanted == "all" else wanted) if name in names]
-        minutes = sum(IN_CLASS if "day" in title else lessons[name].minutes for name in chosen)
-        links = (
-            "all of them"
-            if wanted == "all"
-            else " ".join(
-                f'<a href="notebooks/{name}.html" title="{escape(lessons[name].title)}">{name[:2]}</a>'
-                for name in chosen
-            )
-        )
+    for route in ROUTES:
+        links = "all of them"
+        if len(route.lessons) < len(lessons):
+            links = " ".join(_link(numbered[number], lessons) for number in route.lessons)
         items += (
-            f"<li><h3>{escape(title)}</h3><p>{words}</p>"
-            f'<p class="num">{_hours(minutes)}</p><p class="num way">{links}</p></li>\n'
+            f"<li><h3>{escape(route.title)}</h3><p>{escape(route.words)}</p>"
+            f'<p class="num">{route.hours}</p><p class="num way">{links}</p></li>\n'
         )
     return items
 
 
-def _hours(minutes):
-    """Return minutes as hours, to the half: "about 5½ hours"."""
-    whole, half = divmod(round(minutes / 30), 2)
-    number = f"{whole or ''}{'½' if half else ''}"
-    return f"about {number} hour{'s' if whole > 1 or (whole and half) else ''}"
+def _link(name, lessons):
+    return f'<a href="notebooks/{name}.html" title="{escape(lessons[name].title)}">{name[:2]}</a>'

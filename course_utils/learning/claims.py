@@ -9,6 +9,11 @@ from course_utils import catalog
 from course_utils.errors import CourseError
 from course_utils.views.picture import BLUE, INK, QUIET, VERMILLION, Picture, card
 
+# The article, read at its address on 27 November 2026.
+ARTICLE = "Open Source AI Models: The Ultimate Guide to Democratizing AI in 2026"
+ARTICLE_FROM = "TrendPulsee, 27 February 2026"
+ARTICLE_ADDRESS = "https://www.trendpulsee.com/article/open-source-ai-models-the-ultimate-guide-to-democratizing-ai-in-2026-mm4cfiig-rse2"
+
 # A sign for each verdict, and a colour for each sign. They only repeat what the verdict says in words.
 _SIGNS = {"true": "✓", "mostly true": "✓", "false": "✗", "cannot know": "?"}
 _COLOURS = {"✓": BLUE, "✗": VERMILLION, "?": QUIET, "~": "#a34700"}

@@ -1,10 +1,12 @@
-"""Draws the map of the course. It shows the progress in each lesson, computed from the stored answers."""
+"""Draws the map of the course, with the progress in each lesson from the stored answers, and lists routes."""
 
+from dataclasses import dataclass
 from html import escape
 
 from course_utils import catalog
 from course_utils.learning import answers, quizzes
 from course_utils.views.picture import BLUE, INK, LINE, QUIET, Picture, card
+from course_utils.views.tables import table
 
 PARTS = {
     "Open a model": ("00", "01", "02", "03", "04", "05"),
@@ -14,6 +16,62 @@ PARTS = {
 }
 # The filled share of a lesson's station, in percent. It shows the state without colours.
 STATES = {"not begun": 0, "begun": 50, "quiz done": 100}
+
+
+@dataclass(frozen=True)
+class Route:
+    """A selection of lessons for one kind of visitor.
+
+    `lessons` are two-digit numbers. `minutes` is what each of them takes on this route, if that is not what
+    the lesson states.
+    """
+
+    title: str
+    words: str
+    lessons: tuple[str, ...]
+    minutes: int | None = None
+
+    @property
+    def hours(self) -> str:
+        """The hours without the exercises, to the half: "about 5½ hours"."""
+        stated = {name[:2]: lesson.minutes for name, lesson in catalog.lessons().items()}
+        minutes = sum(self.minutes or stated[number] for number in self.lessons)
+        whole, half = divmod(round(minutes / 30), 2)
+        return f"about {whole or ''}{'½' if half else ''} hour{'' if whole + half / 2 <= 1 else 's'}"
+
+
+ROUTES = (
+    Route("The whole course", "Every lesson, in order.", tuple(n for part in PARTS.values() for n in part)),
+    Route(
+        "One hour, nothing to install",
+        "On the course's web page: guess, touch, look.",
+        ("00", "02", "08"),
+        minutes=20,
+    ),
+    Route(
+        "A school day", "In class, with votes.", ("00", "02", "01", "09", "11", "16"), minutes=45
+    ),  # as docs/instructors.md plans them
+    Route(
+        "Policy and press, without code",
+        "Explorables and findings; the code stays folded.",
+        ("00", "01", "10", "11", "12", "13", "15", "16"),
+    ),
+    Route(
+        "Developers",
+        "How it works, what it costs, how to change it.",
+        ("02", "03", "04", "05", "06", "07", "13", "14"),
+    ),
+)
+
+
+def routes() -> Picture:
+    """Show the routes through the course as a table, with their lessons and hours."""
+    everything = len(ROUTES[0].lessons)
+    rows = [("Route", "Lessons", "Time, without exercises")]
+    for route in ROUTES:
+        all_of_them = len(route.lessons) == everything
+        rows.append((route.title, "all" if all_of_them else " ".join(route.lessons), route.hours))
+    return table(rows, title="Which lessons are for you?")
 
 
 def progress() -> Picture:

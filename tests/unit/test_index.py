@@ -12,7 +12,7 @@ from lazy import Lazy
 
 import course_utils as course
 from course_utils import CourseError, __main__, catalog
-from course_utils.learning import ai_literacy, answers, before_after, course_map, quizzes
+from course_utils.learning import ai_literacy, answers, before_after, claims, course_map, quizzes
 from course_utils.learning.before_after import HALVES, UNSURE, Half
 
 ipywidgets = Lazy("ipywidgets")
@@ -242,6 +242,22 @@ def test_the_stored_front_page_is_up_to_date():
     notebook = nbformat.read(ROOT / "notebooks" / "index.ipynb", as_version=4)
     for cell in notebook.cells:
         if cell.cell_type == "code" and not cell.source.startswith("course.test("):
-            shown = {"progress": course.progress, "gain": course.gain, "competencies": course.competencies}
             name = re.findall(r"^course\.(\w+)\(\)$", cell.source, re.M)[0]
-            assert cell.outputs[0].data["text/html"] == shown[name]().html, f"store it again: {name}"
+            assert cell.outputs[0].data["text/html"] == getattr(course, name)().html, (
+                f"store it again: {name}"
+            )
+
+
+def test_the_front_page_links_to_the_article():
+    notebook = nbformat.read(ROOT / "notebooks" / "index.ipynb", as_version=4)
+    assert f"[{claims.ARTICLE}]({claims.ARTICLE_ADDRESS}) ({claims.ARTICLE_FROM})" in notebook.cells[0].source
+
+
+def test_a_route_states_its_hours(monkeypatch):
+    known = {name[:2] for name in catalog.lessons()}
+    for route in course_map.ROUTES:
+        assert set(route.lessons) <= known, route.title
+    assert set(course_map.ROUTES[0].lessons) == known
+    for minutes, hours in ((30, "about ½ hour"), (60, "about 1 hour"), (100, "about 1½ hours")):
+        route = course_map.Route("", "", ("00",), minutes=minutes)
+        assert route.hours == hours
