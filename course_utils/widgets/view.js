@@ -25,10 +25,21 @@ export function adopt(el, name) {
   el.replaceChildren();
 }
 
-/** Move a slider of the browser's own by keys. The window sees a key before Jupyter, which takes the arrows. */
+const SLIDER_KEYS = ["ArrowRight", "ArrowUp", "ArrowLeft", "ArrowDown", "PageUp", "PageDown", "Home", "End"];
+
+/** Move a slider by keys. The window sees a key before Jupyter, which takes the arrows. */
 function moveSlider(event) {
   const [slider] = event.composedPath();
-  if (slider.type !== "range" || !slider.closest(".otb") || event.ctrlKey || event.altKey || event.metaKey) return;
+  if (!SLIDER_KEYS.includes(event.key) || !slider.closest?.(".otb") || !event.isTrusted) return;
+  if (event.ctrlKey || event.altKey || event.metaKey) return;
+  if (slider.getAttribute("role") === "slider") {
+    // One of ours: it hears the key from us, and Jupyter does not.
+    event.preventDefault();
+    event.stopImmediatePropagation();
+    slider.dispatchEvent(new KeyboardEvent("keydown", { key: event.key, shiftKey: event.shiftKey }));
+    return;
+  }
+  if (slider.type !== "range") return;
   const [low, high] = [Number(slider.min || 0), Number(slider.max || 100)];
   const [now, step] = [Number(slider.value), Number(slider.step) || 1];
   const page = Math.max(step, Math.round((high - low) / 10 / step) * step);
@@ -36,7 +47,6 @@ function moveSlider(event) {
     ArrowRight: now + step, ArrowUp: now + step, ArrowLeft: now - step, ArrowDown: now - step,
     PageUp: now + page, PageDown: now - page, Home: low, End: high,
   }[event.key];
-  if (goes === undefined) return;
   event.preventDefault();
   event.stopImmediatePropagation();
   slider.value = String(Math.max(low, Math.min(high, goes)));
@@ -120,9 +130,12 @@ export const chipClass = (piece, index) => `chip${piece.startsWith(" ") || index
 export function colour(el, name) {
   const probe = make("i");
   probe.style.color = `var(${name})`;
-  el.append(probe);
+  // Notebook 7 may draw a view before its element is on the page, where it has no colour yet.
+  const nowhere = el.isConnected ? null : document.body.appendChild(make("div", "otb"));
+  (nowhere ?? el).append(probe);
   const found = getComputedStyle(probe).color.match(/[\d.]+/g).slice(0, 3).map(Number);
   probe.remove();
+  nowhere?.remove();
   return found;
 }
 
