@@ -1,8 +1,7 @@
 """Tests lesson 10: items with known answers, its scores against lm-eval's, the ranking, the blind vote."""
 
+import ast
 import json
-import re
-from itertools import combinations
 from pathlib import Path
 
 import numpy
@@ -23,12 +22,12 @@ WORLD = course.tinyworld.english()
 @pytest.fixture(scope="module")
 def lesson():
     """Returns the functions that the lesson defines in its cells, by name."""
-    cells = nbformat.read(LESSON, as_version=4).cells
-    names = {"numpy": numpy, "course": course, "world": WORLD, "rivals": ["a", "b", "c"]}
-    names["combinations"] = combinations
-    for cell in cells:
-        if cell.cell_type == "code" and cell.source.startswith("def "):
-            exec(re.split(r"\n\n\n(?!def )", cell.source)[0], names)
+    names = {"course": course}
+    for cell in nbformat.read(LESSON, as_version=4).cells:
+        if cell.cell_type == "code" and "\ndef " in f"\n{cell.source}":
+            tree = ast.parse(cell.source.replace("    %pip", "    #"))
+            tree.body = [part for part in tree.body if isinstance(part, ast.FunctionDef)]
+            exec(compile(tree, "the lesson", "exec"), names)
     return names
 
 
@@ -42,7 +41,7 @@ def test_the_world_itself_says_which_choice_is_right(name):
         assert said.issuperset(item.choices)
         shares = WORLD.following(item.prompt)
         best, *others = sorted((shares.get(choice, 0) for choice in item.choices), reverse=True)
-        assert shares[item.choices[item.answer]] == best > max(others)
+        assert item.right == item.choices[item.answer] and shares[item.right] == best > max(others)
         assert name == "trades" or max(others) == 0
     assert len({item.answer for item in items}) == len(items[0].choices)  # the right one can be anywhere
 
@@ -97,7 +96,7 @@ generation_kwargs: {do_sample: false, until: ["\\n"], max_gen_toks: 1}
 """
 
 
-def test_lm_eval_gives_the_same_number_on_the_same_items(lesson, tmp_path):
+def test_lm_eval_gives_the_same_number_on_the_same_items(tmp_path):
     """Compares item by item: choices on all six benchmarks, and written answers on the facts."""
     from lm_eval import simple_evaluate
     from lm_eval.models.huggingface import HFLM
@@ -110,12 +109,13 @@ def test_lm_eval_gives_the_same_number_on_the_same_items(lesson, tmp_path):
         file = tmp_path / f"{name}.jsonl"
         rows = [{"prompt": each.prompt, "choices": each.choices, "answer": each.answer} for each in items]
         file.write_text("\n".join(map(json.dumps, rows)))
-        ours[name], written = lesson["run"](model, tokenizer, items)
+        ours[name] = opened.right_or_wrong(opened.chosen_words(model, tokenizer, items), items)
         places = {"file": file, "cache": tmp_path / "cache"}
         task = TASK.format(name=name, metric="acc", **places) + CHOOSING
         (tmp_path / f"{name}.yaml").write_text(task)
         if name == "facts":
-            ours["written"] = written
+            written = opened.written_words(model, tokenizer, items)
+            ours["written"] = opened.right_or_wrong(written, items)
             task = TASK.format(name="written", metric="exact_match", **places) + WRITING
             (tmp_path / "written.yaml").write_text(task)
     theirs = simple_evaluate(
@@ -127,51 +127,82 @@ def test_lm_eval_gives_the_same_number_on_the_same_items(lesson, tmp_path):
     for name, right in ours.items():
         metric = "exact_match" if name == "written" else "acc"
         samples = sorted(theirs["samples"][name], key=lambda sample: sample["doc_id"])
-        assert [100 * sample[metric] for sample in samples] == right.tolist(), name
+        assert [bool(sample[metric]) for sample in samples] == right, name
         (accuracy,) = (
             value for key, value in theirs["results"][name].items() if key.startswith(f"{metric},")
         )
-        assert 100 * accuracy == pytest.approx(right.mean())
-    assert ours["sums"].mean() == 100 and ours["memory"].mean() < 50  # so agreement is not trivial
+        assert accuracy == pytest.approx(sum(right) / len(right))
+    assert all(ours["sums"]) and sum(ours["memory"]) < 21  # so agreement is not trivial
 
 
-def test_pairs_in_the_same_order_and_turned_round(lesson):
-    rng = numpy.random.default_rng(0)
-    for _ in range(20):
-        one, other = rng.integers(5, size=(2, 6)).tolist()
-        found = course.statistics.kendall(one, other)
-        assert lesson["compare"](one, other) == (found.concordant, found.discordant)
-    assert lesson["compare"]([1, 2, 3], [10, 20, 30]) == (3, 0)
-    assert lesson["compare"]([1, 2, 3], [3, 2, 1]) == (0, 3)
-    assert lesson["compare"]([1, 1, 1], [1, 2, 3]) == (0, 0)  # a saturated benchmark gives no order
+def test_two_models_side_by_side(lesson):
+    one, other = [True, True, False, False, True], [True, False, True, False, False]
+    assert lesson["side_by_side"](one, other) == {
+        "both right": 1,
+        "Falcon alone": 2,
+        "Llama alone": 1,
+        "both wrong": 1,
+    }
 
 
-def test_a_third_way_of_asking_changes_no_comparison(monkeypatch, tmp_path):
-    """Does what the lesson's "Change it" suggests. More prompts must not change the comparison in words."""
+def test_more_questions_change_neither_rule(monkeypatch, tmp_path):
+    """Does what the lesson's "Change it" suggests: one more question, marked by the same two rules."""
     monkeypatch.setenv("COURSE_ANSWERS", str(tmp_path / "answers.json"))
     (cell,) = (
         cell.source
         for cell in nbformat.read(LESSON, as_version=4).cells
-        if cell.source.startswith("def write(")
+        if cell.source.startswith("our_marks = ")
     )
-    llama, tokenizer = course.load("tinyworld-llama")
-    sums = [item for item in benchmark.items(WORLD, "sums", 80) if item.prompt.startswith("What")][:24]
-    ways = {"in words": [item.prompt for item in sums], "in the dark": ["The sea"] * len(sums)}
-    for small, prompts, outcome in (
-        (llama, ways, "about the same"),
-        (llama, {"in the dark": ways["in the dark"]} | ways, "about the same"),
+    names = {"course": course, "questions": ["6 minus 2?", "2 plus 2?", "The sea?"], "keys": ["4", "4", "x"]}
+    names["tinyworld_says"] = ["It is 4.", "", "wet"]
+    names["smollm_says"] = ["4, I say", "2 + 2 is 4.\n", "wet"]
+    exec(cell, names)
+    points = {name: (ends, contains) for name, _, ends, contains in names["rows"][1:]}
+    assert points == {"TinyWorld Llama": ("1", "1"), "SmolLM2": ("1", "2")}
+
+
+def test_a_longer_answer_gets_the_vote(lesson):
+    assert lesson["vote_for_the_longer"]("ab", "a") == 1.0
+    assert lesson["vote_for_the_longer"]("a", "ab") == 0.0
+    assert lesson["vote_for_the_longer"]("a", "b") == 0.5
+
+
+def test_contests_are_between_different_answers_and_the_world_judges_them():
+    tokenizer = WORLD.tokenizer()
+    models = {name: course.load(f"tinyworld-{name.lower()}")[0] for name in ("Llama", "Mistral")}
+    items = benchmark.items(WORLD, "memory", 8)
+    contests = opened.contests(models, tokenizer, items)
+    assert contests == opened.contests(models, tokenizer, items) and 0 < len(contests) <= 8
+    votes = opened.votes_of_the_world(WORLD, contests)
+    right = {item.prompt: item.right for item in items}
+    for (prompt, (left, one), (other_name, other)), (winner, loser, result) in zip(
+        contests, votes, strict=True
     ):
-        names = {"llama": llama, "tokenizer": tokenizer, "small": small, "words": tokenizer, "re": re}
-        names |= {"course": course, "display": lambda picture: None, "sums": sums, "prompts": prompts}
-        exec(cell, names)
-        assert names["outcome"] == outcome
-        assert sum(names["right"]["TinyWorld Llama", "in the dark"]) < 12 < sum(names["llama_right"])
+        assert {left, other_name} == {"Llama", "Mistral"} and one != other
+        assert (left, other_name) == (winner, loser)
+        place = 0 if left == "Llama" else 1
+        assert (one, other)[place].split()[0] == right[prompt]  # Llama finds the colour
+        assert result in (0.5, 1.0 - place)
+    assert any(result != 0.5 for *_, result in votes)
+
+
+def test_training_on_texts_leaves_the_model_as_it_was():
+    model, tokenizer = course.load("tinyworld-mistral")
+    items = benchmark.items(WORLD, "memory", 8)
+    before = {name: values.clone() for name, values in model.state_dict().items()}
+    copied = opened.trained_on(model, tokenizer, [item.document.text for item in items], laps=30)
+    assert all((values == before[name]).all() for name, values in model.state_dict().items())
+    right = [
+        sum(opened.right_or_wrong(opened.chosen_words(each, tokenizer, items), items))
+        for each in (model, copied)
+    ]
+    assert right[0] < 5 and right[1] == 8
 
 
 def test_elo_moves_as_much_up_as_down_and_finds_the_strength(lesson):
     elo = lesson["elo"]
-    assert elo([("a", "b", 1.0)]) == {"a": 1008.0, "b": 992.0, "c": 1000.0}
-    assert elo([("a", "b", 0.5)]) == dict.fromkeys("abc", 1000.0)
+    assert elo([("a", "b", 1.0)]) == {"a": 1008.0, "b": 992.0}
+    assert elo([("a", "b", 0.5)]) == dict.fromkeys("ab", 1000.0)
     rng = numpy.random.default_rng(0)
     strength = {"a": 1100, "b": 1000, "c": 900}
     votes = []
@@ -181,7 +212,7 @@ def test_elo_moves_as_much_up_as_down_and_finds_the_strength(lesson):
         votes.append((left, right, float(rng.random() < chance)))
     assert sum(elo(votes).values()) == pytest.approx(3000)
     fitted = course.statistics.bradley_terry(votes)
-    arrived = elo(votes * 20, step=1)
+    arrived = elo(20 * votes, step=1)
     for name, (rating, (low, high)) in fitted.items():
         assert low < rating < high and abs(strength[name] - rating) < 50 > 5 * abs(arrived[name] - rating)
 

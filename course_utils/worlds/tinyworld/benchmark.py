@@ -1,7 +1,7 @@
 """Makes test questions from a world's own documents, so that each right answer is known.
 
     for item in items(world, "memory", 80):
-        item.prompt, item.choices, item.choices[item.answer]
+        item.prompt, item.choices, item.right
 
 A document is cut before a word that can be inferred from the text so far or from the world. The choices are
 this word and wrong words of the same kind. In "names", one wrong word is a name from the text.
@@ -34,6 +34,11 @@ class Item:
     choices: tuple[str, ...]
     answer: int
     document: Document
+
+    @property
+    def right(self) -> str:
+        """The right choice, as a word."""
+        return self.choices[self.answer]
 
 
 def items(world: World, benchmark: str, count: int, seed: int = 0) -> list[Item]:

@@ -1,0 +1,125 @@
+"""A small evaluation: what models choose, write and end stories with, and votes on it, for lesson 10."""
+
+import copy
+import re
+from itertools import combinations
+
+from course_utils.errors import CourseError
+from course_utils.opened.learning import batch
+
+_TOKENS = 10  # the most that `contests` lets a model write
+_SENTENCE = re.compile(r"[^.!<]*[.!]?”?")
+
+
+def chosen_words(model, tokenizer, items) -> list[str]:
+    """Return, for each item, the choice that the model finds likeliest.
+
+    model, tokenizer : a language model of transformers, and its tokenizer.
+    items : list of `Item` of a benchmark of TinyWorld; each choice is one token of the tokenizer.
+    """
+    words = []
+    for row, item in zip(_scores_after(model, tokenizer, items), items, strict=True):
+        numbers = tokenizer.convert_tokens_to_ids(list(item.choices))
+        words.append(item.choices[row[numbers].argmax().item()])
+    return words
+
+
+def written_words(model, tokenizer, items) -> list[str]:
+    """Return, for each item, the word that the model finds likeliest of its whole vocabulary.
+
+    model, tokenizer, items : as for `chosen_words`.
+    """
+    return tokenizer.convert_ids_to_tokens(_scores_after(model, tokenizer, items).argmax(-1).tolist())
+
+
+def right_or_wrong(words, items) -> list[bool]:
+    """Return, for each item, whether the word is its right one.
+
+    words : list of str, an answer for each item, such as those of `chosen_words`.
+    items : as for `chosen_words`.
+    """
+    return [word == item.right for word, item in zip(words, items, strict=True)]
+
+
+def contests(models, tokenizer, items) -> list[tuple]:
+    """Let each pair of models go on with the same prompts, and return their answers in random order.
+
+    Each contest is (prompt, (left model's name, its answer), (right model's name, its answer)). Where both
+    write the same there is no contest. The same models and items give the same order.
+
+    models : dict from a name to a language model of transformers; all have one tokenizer.
+    tokenizer : their tokenizer.
+    items : as for `chosen_words`.
+    """
+    import numpy
+
+    endings = {name: _endings(model, tokenizer, items) for name, model in models.items()}
+    found, rng = [], numpy.random.default_rng(0)
+    for index, item in enumerate(items):
+        for pair in combinations(models, 2):
+            left, right = rng.permutation(pair).tolist()
+            if endings[left][index] != endings[right][index]:
+                found.append((item.prompt, (left, endings[left][index]), (right, endings[right][index])))
+    return [found[index] for index in rng.permutation(len(found))]
+
+
+def votes_of_the_world(world, pairs) -> list[tuple]:
+    """Return a vote on each contest: an answer that the world's stories allow beats one that they don't.
+
+    Each vote is (left model's name, right model's name, result). The result is 1.0 if only the left answer is
+    allowed, 0.0 if only the right one is, and 0.5 otherwise.
+
+    world : a TinyWorld.
+    pairs : list of contests, as `contests` returns them.
+    """
+
+    def allows(text):
+        try:
+            return bool(world.following(text))
+        except CourseError:
+            return False
+
+    votes = []
+    for prompt, (left, one), (right, other) in pairs:
+        fits, other_fits = allows(f"{prompt} {one}"), allows(f"{prompt} {other}")
+        votes.append((left, right, (1 + fits - other_fits) / 2))
+    return votes
+
+
+def trained_on(model, tokenizer, texts, laps=12):
+    """Return a copy of a model that was trained on some texts, eight at a time, as lesson 05 trains.
+
+    model, tokenizer : a language model of transformers, which stays as it is, and its tokenizer.
+    texts : list of str.
+    laps : int, how often each text is read.
+    """
+    import torch
+
+    copied = copy.deepcopy(model)
+    optimizer = torch.optim.AdamW(copied.parameters(), lr=0.003)
+    for _ in range(laps):
+        for start in range(0, len(texts), 8):
+            loss = copied(**batch(tokenizer, texts[start : start + 8])).loss
+            loss.backward()
+            optimizer.step()
+            optimizer.zero_grad()
+    return copied
+
+
+def _scores_after(model, tokenizer, items):
+    """Return the scores of all next tokens after each item's prompt, as a tensor (items, tokens)."""
+    import torch
+
+    prompts = [item.prompt for item in items]
+    inputs = tokenizer(prompts, return_tensors="pt", padding=True, padding_side="left")
+    with torch.no_grad():
+        return model(**inputs, logits_to_keep=1).logits[:, -1]
+
+
+def _endings(model, tokenizer, items):
+    """Return a list of str: how the model ends the sentence that each item's prompt begins."""
+    prompts = [item.prompt for item in items]
+    inputs = tokenizer(prompts, return_tensors="pt", padding=True, padding_side="left")
+    output = model.generate(**inputs, max_new_tokens=_TOKENS, do_sample=False)
+    texts = tokenizer.batch_decode(output[:, inputs["input_ids"].shape[1] :])
+    return [_SENTENCE.match(text.strip())[0] for text in texts]
