@@ -16,8 +16,10 @@ from docutils import nodes
 sys.path.insert(0, str(Path(__file__).parent))
 import explorables
 import front_page
+import handouts
 import lessons
 import shell
+import slides
 from shell import REPOSITORY
 
 project = html_title = "Open the Box"
@@ -168,10 +170,20 @@ def add_head(app, pagename, templatename, context, document):
   onerror="document.documentElement.classList.remove('js')"></script>"""
 
 
+def link_within(app, doctree, docname):
+    """Make links to the website's own address relative, so that a copy of the site leads to itself."""
+    root, own = "../" * docname.count("/"), shell.website()
+    for link in doctree.findall(nodes.reference):
+        if link.get("refuri", "").startswith(own):
+            link["refuri"] = root + (link["refuri"].removeprefix(own) or "index.html")
+
+
 def add_pages(app, failure):
-    """Write the front page and the pages of the explorables."""
+    """Write what Sphinx does not: the front page, the explorables, slides and handouts."""
     if not failure:
         explorables.write(app.outdir)
+        slides.write(app.outdir)
+        handouts.write(app.outdir)
         (Path(app.outdir) / "index.html").write_text(front_page.front_page(), encoding="utf-8")
         shell.write_worker(Path(app.outdir))
 
@@ -181,6 +193,7 @@ def setup(app):
     app.connect("source-read", name_the_map)
     app.connect("source-read", fold_checks)
     app.connect("doctree-resolved", lessons.prepare)
+    app.connect("doctree-resolved", link_within)
     app.connect("html-page-context", mend_labels, priority=900)  # runs after the theme's handler
     app.connect("html-page-context", add_head, priority=900)
     app.connect("build-finished", add_pages)

@@ -37,9 +37,7 @@ def prepare(app, doctree, docname):
             _ask(output, code)
             _reveal(output, code)
             for raw in output.findall(nodes.raw):
-                html = HINT.sub("", raw.astext())
-                html = INLINE.sub(lambda found: _file(found, Path(app.outdir), docname), html)
-                raw.children[:] = [nodes.Text(html)]
+                raw.children[:] = [nodes.Text(with_files(raw.astext(), Path(app.outdir), docname))]
             _lead_to_live(output, code, live)
     _veil(doctree, codes)
     glossary.explain(doctree)
@@ -49,14 +47,23 @@ def prepare(app, doctree, docname):
         _fold(cell)
 
 
-def _file(found, outdir, docname):
+def with_files(html, outdir, docname, lazy=True):
+    """Return a stored output with its pictures and sounds in files below `outdir`.
+
+    docname : the page that shows it, as a path from `outdir`
+    lazy : whether a picture is loaded when it comes into sight
+    """
+    return INLINE.sub(lambda found: _file(found, outdir, docname, lazy), HINT.sub("", html))
+
+
+def _file(found, outdir, docname, lazy):
     """Write a picture or sound of a stored output into a file, and return the element that loads it."""
     tag, before, mime, data, after = found.groups()
     content = base64.b64decode(data)
     name = f"{hashlib.sha256(content).hexdigest()[:16]}.{'png' if tag == 'img' else 'mp3'}"
     (outdir / "_images").mkdir(parents=True, exist_ok=True)
     (outdir / "_images" / name).write_bytes(content)
-    more = ' preload="none"' if tag == "audio" else ' loading="lazy"'
+    more = ' preload="none"' if tag == "audio" else ' loading="lazy"' * lazy
     if tag == "img" and " height=" not in before:  # the page keeps room for it
         width, height = struct.unpack(">II", content[16:24])
         shown = re.search(r' width="(\d+)"', before)
@@ -89,7 +96,7 @@ def _fold(cell):
     ]
 
 
-def _calls(code, function):
+def calls(code, function):
     """Return the keys with which code calls `course.predict` or `course.reveal`."""
     return re.findall(rf"course\.{function}\(\s*[\"']([^\"']+)", code)
 
@@ -97,7 +104,7 @@ def _calls(code, function):
 def _ask(output, code):
     """Put a form after each stored question. lesson.js shows the form in the question's place."""
     questions = [raw for raw in output.findall(nodes.raw) if "<b>Predict: " in raw.astext()]
-    for key, raw in zip(_calls(code, "predict"), questions, strict=True):
+    for key, raw in zip(calls(code, "predict"), questions, strict=True):
         question, *answers = re.findall(r'<div style="margin:3px 0">(.*?)</div>', raw.astext(), re.S)
         question = question.removeprefix("<b>Predict: ").removesuffix("</b>")
         if answers[0].startswith("(a number"):
@@ -129,7 +136,7 @@ def _text(answer):
 def _reveal(output, code):
     """Replace the sentence on the missing prediction by an element that lesson.js fills."""
     found = [raw for raw in output.findall(nodes.raw) if "(No prediction from you yet.)" in raw.astext()]
-    for key, raw in zip(_calls(code, "reveal"), found, strict=True):
+    for key, raw in zip(calls(code, "reveal"), found, strict=True):
         before, after = UNPREDICTED.match(raw.astext())[1], UNPREDICTED.sub("", raw.astext(), count=1)
         start = before.rindex(">") + 1
         actual = re.sub(r"^(?:Measured|Computed|It turned out): |\.$", "", unescape(before[start:]))
@@ -156,10 +163,15 @@ def live_pictures():
     return {explorer: name for explorer, name in found.items() if name in pages}
 
 
+def lived(code, live):
+    """Return the names of the explorables that code makes. `live` is what `live_pictures` returns."""
+    made = re.findall(r"course\.opened\.([A-Z]\w+)\(", code)
+    return list(dict.fromkeys(live[name] for name in made if name in live))
+
+
 def _lead_to_live(output, code, live):
     """Put a link to the live picture below an explorer's still."""
-    names = [live[name] for name in re.findall(r"course\.opened\.([A-Z]\w+)\(", code) if name in live]
-    for name in dict.fromkeys(names):
+    for name in lived(code, live):
         title = escape(explorables()[name]["title"])
         link = f'<a class="reference" href="../explorables/{name}.html">Take it in your hand: {title}</a>'
         output.append(_html(f'<p class="live">{link}</p>'))
@@ -169,8 +181,8 @@ def _veil(doctree, codes):
     """Mark what stands between a question and its answer, and the answer, with the question's key."""
     blocks = [node for node in doctree.findall(nodes.Element) if isinstance(node.parent, nodes.section)]
     blocks = [node for node in blocks if not isinstance(node, nodes.section)]
-    asked = {key: i for i, node in enumerate(blocks) for key in _calls(codes.get(id(node), ""), "predict")}
-    told = {key: i for i, node in enumerate(blocks) for key in _calls(codes.get(id(node), ""), "reveal")}
+    asked = {key: i for i, node in enumerate(blocks) for key in calls(codes.get(id(node), ""), "predict")}
+    told = {key: i for i, node in enumerate(blocks) for key in calls(codes.get(id(node), ""), "reveal")}
     for key in asked.keys() & told.keys():
         first, last = asked[key] + 1, told[key]
         end = last + 1

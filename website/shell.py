@@ -67,6 +67,31 @@ def page(title, description, body, address, view=None):
 """
 
 
+def sheet(title, body, address, kind):
+    """Return a page for a projector or for paper, with the style `kind`.css and the script slides.js."""
+    root = "../" * address.count("/")
+    live = f"{root}explorables/live"
+    return f"""<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<title>{escape(title)} · Open the Box</title>
+<link rel="icon" href="{live}/mark.svg" type="image/svg+xml">
+<link rel="stylesheet" href="{live}/identity.css">
+<link rel="stylesheet" href="{live}/{kind}.css">
+<script>{THEME}</script>
+<script src="{live}/slides.js" defer></script>
+</head>
+<body class="otb {kind}">
+<main>
+{body}
+</main>
+</body>
+</html>
+"""
+
+
 def card(title, description, address, view):
     """Return what a chat or a social network shows of a link to the page."""
     name = view if (PICTURES / f"{view}-card.webp").is_file() else "one_weight"

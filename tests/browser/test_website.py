@@ -3,6 +3,7 @@
 import re
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import nbformat
@@ -10,10 +11,13 @@ import pytest
 from lab import PATIENCE, chromium, findings
 from playwright.sync_api import expect
 
+from course_utils import catalog
 from course_utils.learning import quizzes
 
 ROOT = Path(__file__).parents[2]
 LESSON = "notebooks/00_open_the_box"
+RARELY = pytest.mark.everything(reason="one deck shows at each push that slides and handouts fit")
+DECKS = [name[:2] for name in catalog.lessons()]
 
 
 @pytest.fixture
@@ -142,6 +146,66 @@ def test_the_front_page_says_where_to_continue(browser, site):
     page.goto((site / "index.html").as_uri())
     expect(page.locator("[data-lesson].done")).to_contain_text("Open the box")
     expect(page.locator(".start")).to_have_text("Continue with lesson 01")
+
+
+@pytest.mark.parametrize("number", [DECKS[0], *(pytest.param(number, marks=RARELY) for number in DECKS[1:])])
+def test_slides_and_handouts_fit(browser, site, number):
+    """No slide overflows on a projector, none is wider than a phone, and each prints on one page."""
+    page = browser.new_page(viewport={"width": 1280, "height": 720})
+    page.set_default_timeout(PATIENCE)
+    page.goto((site / "slides" / f"{number}.html").as_uri())
+    slides = page.locator(".slide")
+    count = slides.count()
+    for part in (".slide", ".slide .body"):
+        over = page.locator(part).evaluate_all(
+            "all => all.map(one => [one.scrollHeight - one.clientHeight, one.scrollWidth - one.clientWidth])"
+        )
+        assert max(max(both) for both in over) <= 1, over
+    scales = page.locator(".fit").evaluate_all("all => all.map(one => +one.style.getPropertyValue('--fit'))")
+    assert all(scale > 0.3 for scale in scales)
+    page.keyboard.press("ArrowRight")
+    page.keyboard.press("n")
+    expect(page.locator("details.notes[open]").first).to_be_visible()
+    assert page.url.endswith("#2") and not findings(page, "body")
+    assert page.pdf(prefer_css_page_size=True).count(b"/Type /Page\n") == count
+    page.goto((site / "handouts" / f"{number}.html").as_uri())
+    assert page.locator(".sheet").evaluate("one => one.scrollHeight - one.clientHeight") <= 1
+    assert page.pdf(prefer_css_page_size=True).count(b"/Type /Page\n") == 1
+    for folder in ("slides", "handouts"):
+        page.set_viewport_size({"width": 360, "height": 740})
+        page.goto((site / folder / f"{number}.html").as_uri())
+        assert page.evaluate("document.documentElement.scrollWidth") == 360
+        assert not findings(page, "body")
+
+
+@pytest.mark.parametrize(
+    "number", ["00", *(pytest.param(number, marks=RARELY) for number in ("10", "11", "12"))]
+)
+def test_answers_to_paper_tasks_appear_in_the_page(browser, site, number, monkeypatch):
+    """Presses what each task names; all figures of its answer then have been on the screen."""
+    monkeypatch.syspath_prepend(ROOT / "website")
+    import handouts
+
+    given = handouts.tasks()[number]
+    page = browser.new_page(viewport={"width": 1280, "height": 900}, reduced_motion="reduce")
+    page.set_default_timeout(PATIENCE)
+    pressed = [task for task in given["tasks"] if "press" in task]
+    for task in pressed:
+        page.goto((site / "explorables" / f"{given['page']}.html").as_uri())
+        view = page.locator("#view")
+        expect(view).to_contain_text(re.compile(r"\S"))
+        seen = view.inner_text()
+        for label in task["press"]:
+            view.get_by_text(label, exact=True).first.click()
+            page.wait_for_timeout(500)
+            seen += view.inner_text()
+        figures = set(re.findall(r"\d[\d,]*\d|\d", task["answer"]))
+        end = time.monotonic() + PATIENCE / 1000
+        while not figures <= set(re.findall(r"\d[\d,]*\d|\d", seen)) and time.monotonic() < end:
+            page.wait_for_timeout(500)
+            seen += view.inner_text()
+        assert figures <= set(re.findall(r"\d[\d,]*\d|\d", seen)), task["ask"]
+    assert pressed
 
 
 def test_every_question_of_a_lesson_has_a_form(site):

@@ -27,6 +27,39 @@ def numbers(text):
     return [number.rstrip(".,") for number in re.findall(r"(?<![\w.])\d[\d,]*\.?\d*", text)]
 
 
+def texts(name):
+    """Returns all that a lesson's page shows: text, code and outputs."""
+    found = []
+    for cell in nbformat.read(ROOT / "notebooks" / f"{name}.ipynb", as_version=4).cells:
+        found.append(cell.source)
+        for output in cell.get("outputs", ()):
+            found += [output.get("text", ""), output.get("data", {}).get("text/plain", "")]
+    return found
+
+
+def strange(text, sources):
+    """Returns the figures of a text that none of the sources has, not even rounded or in percent."""
+    shown = {float(number.replace(",", "")) for source in sources for number in numbers(source)}
+    missing = []
+    for number in numbers(text):
+        value, digits = float(number.replace(",", "")), len(number.partition(".")[2])
+        near = {round(each * factor, digits) for each in shown for factor in (1, 100, 1e-6, 1e-9)}
+        if value not in near and (value > 12 or digits):  # small whole numbers count tasks or answers
+            missing.append(number)
+    return missing
+
+
+@pytest.fixture
+def website(monkeypatch):
+    """The modules of website/ that read the guide, by name."""
+    monkeypatch.syspath_prepend(ROOT / "website")
+    import explorables
+    import handouts
+    import teaching
+
+    return {"explorables": explorables, "handouts": handouts, "teaching": teaching}
+
+
 def test_every_lesson_has_notes():
     titles = [f"{name[:2]} · {facts.title}" for name, facts in catalog.lessons().items()]
     assert [part.split("\n")[0] for part in sections().values()] == titles
@@ -46,19 +79,38 @@ def test_times_and_points(name):
 @pytest.mark.parametrize("name", catalog.lessons())
 def test_figures_in_the_notes_occur_in_the_lesson(name):
     """Each figure is in the lesson's text, code or output, perhaps rounded or in percent."""
-    lesson = nbformat.read(ROOT / "notebooks" / f"{name}.ipynb", as_version=4)
-    texts = [cell.source for cell in lesson.cells]
-    for cell in lesson.cells:
-        for output in cell.get("outputs", ()):
-            texts += [output.get("text", ""), output.get("data", {}).get("text/plain", "")]
-    shown = {float(number.replace(",", "")) for text in texts for number in numbers(text)}
     notes = sections()[name[:2]].split("\n", 3)[3]
+    notes = re.sub(r"<!--.*?-->", "", notes)
     notes = re.sub(r"^\d\. |lessons? \d\d(, \d\d)*|2³⁰", "", notes, flags=re.M)
-    for number in numbers(notes):
-        value, digits = float(number.replace(",", "")), len(number.partition(".")[2])
-        near = {round(each * factor, digits) for each in shown for factor in (1, 100, 1e-6, 1e-9)}
-        small = value <= 12 and not digits  # small whole numbers count tasks or answers
-        assert value in near or small, f"{number} is not in lesson {name}"
+    assert not strange(notes, texts(name))
+
+
+@pytest.mark.parametrize("name", catalog.lessons())
+def test_each_cell_that_the_notes_name_has_a_picture(name, website):
+    """A picture has alt text; a vote's cell asks or shows something."""
+    lesson = website["teaching"].Lesson(name)
+    for cell in [point.cell for point in lesson.points if point.cell]:
+        html, alt = lesson.picture(cell)
+        assert html and alt.strip(), cell
+        assert all(re.search(r' alt="[^"]', image) for image in re.findall(r"<img[^>]*>", html)), cell
+    assert lesson.notes["Vote"].cell in ["", *lesson.places]
+    assert lesson.promise and lesson.take_away and lesson.claims and lesson.notes["In words"]
+    with pytest.raises(LookupError, match="names cell gone"):
+        lesson.picture("gone")
+
+
+def test_figures_in_the_answers_to_paper_tasks(website):
+    """Each figure is on the lesson's page or in the explorable's data, if nothing need be pressed."""
+    pages = website["explorables"].explorables()
+    lessons = {name[:2]: name for name in catalog.lessons()}
+    for number, given in website["handouts"].tasks().items():
+        page = given["page"]
+        assert pages[page]["lesson"] == lessons[number]
+        data = website["explorables"]._data(pages[page]["data"]).decode()
+        sources = [*texts(lessons[number]), data, (ROOT / "website" / "explorables.toml").read_text("utf-8")]
+        for task in given["tasks"]:
+            assert task["lines"] > 1 and task["ask"]
+            assert "press" in task or not strange(task["answer"], sources), task["answer"]
 
 
 def test_the_servers_of_a_class_share_the_downloaded_models():

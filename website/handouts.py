@@ -1,0 +1,100 @@
+"""Writes for each lesson a handout of one A4 page, handouts/NN.html; paper tasks; and the answers to both.
+
+A handout is made from the lesson and its notes in docs/instructors.md, paper tasks from paper_tasks.toml.
+"""
+
+import tomllib
+from html import escape
+from pathlib import Path
+
+import shell
+from slides import framed, said
+from teaching import Lesson, inline
+
+from course_utils import catalog
+from course_utils.learning import quizzes
+
+TASKS = Path(__file__).with_name("paper_tasks.toml")
+
+
+def tasks():
+    """Return the paper tasks by the two digits of their lesson: dicts with ask, lines and answer."""
+    return tomllib.loads(TASKS.read_text(encoding="utf-8"))
+
+
+def asked(lesson):
+    """Return three questions, spread over the lesson, as (question, choices, unit, answer) in HTML."""
+    guesses = [(each.text, each.choices, each.unit, escape(said(each))) for each in lesson.questions]
+    if len(guesses) < 3:
+        for item in quizzes.load(lesson.number)[: 3 - len(guesses)]:
+            choices = tuple(map(inline, item.texts))
+            guesses.append((inline(item.text), choices, "", inline(item.right.text)))
+    return [guesses[0], guesses[len(guesses) // 2], guesses[-1]]
+
+
+def write(folder):
+    """Write all handouts, paper tasks and answers into `folder`/handouts."""
+    target = Path(folder) / "handouts"
+    target.mkdir(parents=True, exist_ok=True)
+    lessons = [Lesson(name) for name in catalog.lessons()]
+    pages = {lesson.number: ("handout", _handout(lesson, folder)) for lesson in lessons}
+    for lesson in lessons:
+        if each := tasks().get(lesson.number):
+            pages[f"paper-{lesson.number}"] = ("paper tasks", _paper(lesson, each))
+    pages["answers"] = ("", f"<h1>Answers, for the instructor</h1>{''.join(map(_answers, lessons))}")
+    for name, (kind, body) in pages.items():
+        title = f"{name[-2:]} · {kind}" if kind else "Answers"
+        html = shell.sheet(title, body, f"handouts/{name}.html", "handouts")
+        (target / f"{name}.html").write_text(html, encoding="utf-8")
+
+
+def _head(lesson, kind):
+    return f"""<p class="kicker">{shell.MARK} Open the Box · {kind}<span>Name</span><span>Date</span></p>
+<h1><b>{lesson.number}</b> {escape(lesson.facts.title)}</h1>"""
+
+
+def _lines(number):
+    return '<p class="line"></p>' * number
+
+
+def _handout(lesson, folder):
+    guesses = "".join(
+        f"<li>{text}<br>{''.join(f'<span class=choice>☐ {choice}</span> ' for choice in choices)}"
+        f"{f'<span class=field>My guess</span> {unit} ' * (not choices)}"
+        '<span class="field">It turned out</span></li>'
+        for text, choices, unit, _ in asked(lesson)
+    )
+    drawn = _drawn(lesson)
+    picture = framed(lesson, drawn[0], folder) if drawn else ""
+    question = lesson.notes["In words"].text.partition(" *Points:* ")[0]
+    return f"""<section class="sheet one">{_head(lesson, "handout")}
+<p>{inline(lesson.promise)}</p>
+<h2>Guess first</h2><ol>{guesses}</ol>
+<p class="fold">Fold this part back until you have guessed.</p>
+{picture}<p>What does the picture show, and what does it not show?</p>{_lines(2)}
+<h2>In words</h2><p>{inline(question)}</p>{_lines(5)}</section>"""
+
+
+def _drawn(lesson):
+    """Return the cells with a picture that the lesson's notes name, those that need the least room first."""
+    drawn = {point.cell: lesson.picture(point.cell)[0] for point in lesson.points if point.cell}
+    drawn = {cell: html for cell, html in drawn.items() if "<figure" in html}
+    return sorted(drawn, key=lambda cell: len(drawn[cell]) if "<img" in drawn[cell] else 0)
+
+
+def _paper(lesson, given):
+    items = "".join(f"<li>{inline(task['ask'])}{_lines(task['lines'])}</li>" for task in given["tasks"])
+    return f"""<section class="sheet">{_head(lesson, "paper tasks")}
+<p>{inline(given["open"])}</p><ol>{items}</ol></section>"""
+
+
+def _answers(lesson):
+    guesses = "".join(f"<li>{text} <b>{answer}</b></li>" for text, *_, answer in asked(lesson))
+    words = inline(lesson.notes["In words"].text.partition(" *Points:* ")[2])
+    points = f"<p>In words: {words}</p>" if words else ""
+    given = tasks().get(lesson.number, {"tasks": []})["tasks"]
+    items = "".join(f"<li>{inline(task['ask'])}<br><b>{inline(task['answer'])}</b></li>" for task in given)
+    paper = f"<h3>Paper tasks</h3><ol>{items}</ol>" if items else ""
+    return f"""<section class="answers" id="{lesson.number}">
+<h2>{lesson.number} · {escape(lesson.facts.title)}</h2>
+<h3>Handout</h3><ol>{guesses}</ol>{points}{paper}</section>"""
