@@ -1,21 +1,33 @@
 // A model card that is checked while it is written: marks in the text, a list of parts, and a box that opens.
 // Model: data {cards: {title: text}}, and what the visitor chose: card (a title) and text (theirs, or "": the card's).
-// If the host is live, its linter answers: `want` {text}, `said` {parts, people}. If not, the one below does.
+// If the host is live, its linter answers: `want` {text}, `said` {parts, weak, people}. If not, the one below does.
 import { adopt, announcer, headline, make, shape } from "./view.js";
 
 // The linter of lesson 15, in the browser's language. The block for machines is YAML: what cards have in it is read.
-const FIELDS = ["license", "language", "library_name"];
-const PATTERNS = {
-  purpose: /there to be [^.|]+|meant for [^.|]+|intended (?:use|for|to)[^.|]+/iu,
-  data: /data \| [^|:]+|trained on [^.|]+|#+ training data\s+[^.]+/iu,
-  results: /\p{Nd}+ of \p{Nd}+|\p{Nd}[\p{Nd}.]*%|\p{Nd}\.\p{Nd}+ \([\p{Nd}.]+ to [\p{Nd}.]+\)|[Aa][Cc][Cc][Uu][Rr][Aa][Cc][Yy][^.]+\.\p{Nd}+/u,
-  limits: /#+ (?:limits|limitations|bias, risks,? and limitations)\s+[^.]+/iu,
-  contact: /[\p{L}\p{N}_.]+@[\p{L}\p{N}_.]+|(?:#+ contact|contact:|questions to|report problems)[^.]+/iu,
-  energy: /\p{Nd}[\p{Nd}.,]* ?k?Wh(?![\p{L}\p{N}_])[^.|]*|\p{Nd}[\p{Nd}.,]* ?(?:kg|g|t) (?:of )?CO[^.|]*/u,
+const FIELDS = ["license", "language"];
+const NAMES = {
+  license: ["license", "licence"],
+  language: ["language", "languages"],
+  "intended use": ["intended use", "intended uses", "uses", "direct use", "evaluated use", "purpose"],
+  "training data": ["training data", "training dataset", "training datasets", "pretraining data"],
+  evaluation: ["evaluation", "evaluations", "benchmarks", "results", "performance"],
+  limitations: ["limitations", "limits"],
+  bias: ["bias", "biases", "fairness", "ethical considerations"],
+  "environmental impact": ["environmental impact", "carbon footprint", "emissions", "energy"],
+  contact: ["contact", "questions or comments", "feedback"],
 };
+const PRAISE = /\b(?:best|finest|greatest|perfect|unmatched|leading|world-class|state[- ]of[- ]the[- ]art)\b/i;
 const PEOPLE = /(?<![\p{L}\p{N}_])(?:knows?|thinks?|wants?|believes?|understands?|feels?|loves?)(?![\p{L}\p{N}_])/giu;
-/** Praise that stands where a fact should. The linter takes it for one; the view does not. */
-const BOAST = /\b(?:best|finest|greatest|perfect|unmatched|leading|world-class|state-of-the-art)\b/i;
+// What a figure needs beside it: for the evaluation what it was counted on, for the environment a unit.
+const FIGURES = {
+  evaluation: /\| *[0-9][0-9.,]*%? *\||^[^|]*(?:[0-9].*\b(?:of|on)\b|\b(?:of|on)\b.*[0-9])/,
+  "environmental impact": /[0-9].*(?:Wh\b|CO2|CO₂|\bhours\b|\bkg\b|\btonnes\b)/,
+};
+const HEADING = /^ {0,3}#{1,6} +(.*)$/;
+const BOLD = /^(?:[-*] )?\*\*([^*]+)\*\*:?(.*)$/;
+const ROW = /^\| *([^|]*[^| ]) *\|([^|]*)\|/;
+const EMPTY = /^(?:\[more information needed\]|<!--.*|\|[-:| ]*|[^0-9a-z]*)$/i;
+const QUESTIONS = /[0-9a-z_.]+@[0-9a-z_.]+|\bquestions (?:to|or)\b/i;
 const BLOCK = /^(\s*---(?:\r\n|\r|\n))([\s\S]*?)((?:\r\n|\r|\n)---[ \t]*(?:\r\n|\n|$))/;
 
 /** A value of YAML as Python writes it: "" for nothing, True and False for its many words, lists in brackets. */
@@ -58,23 +70,66 @@ function readBlock(block) {
   return found;
 }
 
+/** Why a line is no fact for a part, "" if it may be one. */
+function weakness(part, line) {
+  const praise = PRAISE.exec(line);
+  if (praise && (part in FIGURES || !/[0-9]/.test(line))) return `“${praise[0]}” says nothing`;
+  if (part in FIGURES && !FIGURES[part].test(line)) return /[0-9]/.test(line) ? "a figure without its measure" : "no figure";
+  return "";
+}
+
+/** A card's text as a list of [heading, lines that say something]. */
+function sectionsOf(body) {
+  const sections = [["", []]];
+  for (let line of body.split(/\r\n|\r|\n/)) {
+    const heading = HEADING.exec(line);
+    const bold = !heading && BOLD.exec(line);
+    const row = !heading && !bold && ROW.exec(line);
+    if (heading) sections.push([heading[1], []]);
+    else if (bold) {
+      sections.push([bold[1], []]);
+      line = bold[2];
+    } else if (row) sections.splice(-1, 0, [row[1], [row[2].trim()]]);
+    if (!heading && !EMPTY.test(line.trim())) sections.at(-1)[1].push(line.trim());
+  }
+  return sections;
+}
+
+/** Whether one of the names stands in a heading as whole words; of our own cards also "Data". */
+function isCalled(heading, names) {
+  const words = ` ${heading.toLowerCase().replace(/[^a-z]+/g, " ").trim()} `;
+  return names.some((name) => words.includes(` ${name} `)) || (words === " data " && names.includes("training data"));
+}
+
 /**
- * What gives each part of a card, "" where it is missing, and the words that make a person of the model.
+ * What gives each part of a card, "" where it is missing; why a line is no fact; the words that make a person of the model.
  * @param {string} text
- * @returns {{ parts: Object<string, string>, people: string[] }}
+ * @returns {{ parts: Object<string, string>, weak: Object<string, string>, people: string[] }}
  */
 export function lint(text) {
   const block = BLOCK.exec(text);
   const fields = block ? readBlock(block[2]) : {};
   const body = block ? text.slice(block[0].length) : text;
-  const parts = Object.fromEntries(FIELDS.map((name) => [name, fields[name] ?? ""]));
-  for (const [name, pattern] of Object.entries(PATTERNS)) parts[name] = pattern.exec(body)?.[0] ?? "";
-  return { parts, people: body.match(PEOPLE) ?? [] };
+  const sections = sectionsOf(body);
+  const parts = {};
+  const weak = {};
+  for (const [part, names] of Object.entries(NAMES)) {
+    if (FIELDS.includes(part) && fields[part]) {
+      parts[part] = fields[part];
+      continue;
+    }
+    let lines = sections.flatMap(([heading, found]) => (isCalled(heading, names) ? found : []));
+    if (part === "contact" && !lines.length) lines = sections.flatMap(([, found]) => found).filter((line) => QUESTIONS.test(line));
+    const passing = lines.filter((line) => !weakness(part, line));
+    parts[part] = passing[0] ?? lines[0] ?? "";
+    if (lines.length && !passing.length) weak[part] = weakness(part, lines[0]);
+  }
+  return { parts, weak, people: body.match(PEOPLE) ?? [] };
 }
 
 /**
  * Where the found words stand in a card, in the order of the text and without an overlap.
- * @returns {{ start: number, end: number, part: string }[]} `part` is "" for a word that makes a person of the model
+ * @returns {{ start: number, end: number, part: string, also?: string[] }[]} `part` is "" for a word that makes a person of the model
  */
 export function marksOf(text, { parts, people }) {
   const from = BLOCK.exec(text)?.[0].length ?? 0;
@@ -104,6 +159,7 @@ export function marksOf(text, { parts, people }) {
         if (rest.start < rest.end) free.push({ ...rest, again: true });
         continue;
       }
+      if (mark.end <= before.end && mark.part) before.also = [...(before.also ?? []), mark.part]; // one line, two parts
       mark.start = before.end;
     }
     if (mark.start < mark.end) free.push(mark);
@@ -111,20 +167,17 @@ export function marksOf(text, { parts, people }) {
   return free;
 }
 
-/** The word of praise in what was found for a part, or "". @param {string} words */
-export const boastIn = (words) => BOAST.exec(words)?.[0] ?? "";
-
 // What a press on a missing part writes, and what it asks for.
 const STUBS = {
   license: ["license: ", "under which terms?"],
   language: ["language: ", "which ones?"],
-  library_name: ["library_name: ", "what opens it?"],
-  purpose: ["It is meant for ", "meant for what?"],
-  data: ["It was trained on ", "trained on what?"],
-  results: ["Right answers: ", "how good is it?"],
-  limits: ["## Limits\n", "where does it fail?"],
-  contact: ["Questions to", "whom to ask?"],
-  energy: ["Energy: ", "what did it cost?"],
+  "intended use": ["## Intended use\n\n", "meant for what?"],
+  "training data": ["## Training data\n\n", "trained on what?"],
+  evaluation: ["## Evaluation\n\n", "how many right, of which test?"],
+  limitations: ["## Limitations\n\n", "where does it fail?"],
+  bias: ["## Bias\n\n", "whom does it treat worse?"],
+  "environmental impact": ["## Environmental impact\n\n", "how much energy?"],
+  contact: ["## Contact\n\n", "whom to ask?"],
 };
 
 export function render({ model, el }) {
@@ -161,7 +214,7 @@ export function render({ model, el }) {
   const shelf = make("div", "ck-shelf");
   shelf.setAttribute("role", "group");
   shelf.setAttribute("aria-label", "Load a card");
-  shelf.append(make("span", "", "Or check a published one:"));
+  shelf.append(make("span", "", "Or check another:"));
   const loads = titles.map((title) => {
     const button = make("button", "", title);
     button.addEventListener("click", () => {
@@ -232,7 +285,7 @@ export function render({ model, el }) {
     area.setSelectionRange(at, at);
   }
   function show(part) {
-    const mark = [...behind.querySelectorAll("mark")].find((each) => each.dataset.part === part);
+    const mark = [...behind.querySelectorAll("mark")].find((each) => each.dataset.parts.split("|").includes(part));
     if (!mark) return;
     mark.scrollIntoView({ block: "nearest", behavior: still.matches ? "auto" : "smooth" });
     behind.querySelectorAll(".here").forEach((each) => each.classList.remove("here"));
@@ -245,12 +298,12 @@ export function render({ model, el }) {
     behind.replaceChildren();
     let at = 0;
     // While the kernel checks, marks of words that have gone are not drawn.
-    for (const { start, end, part, again } of found ? marksOf(words, found) : []) {
+    for (const { start, end, part, again, also = [] } of found ? marksOf(words, found) : []) {
       behind.append(words.slice(at, start));
-      const boast = part && boastIn(words.slice(start, end));
+      const boast = part && found.weak[part];
       const mark = make("mark", boast ? "boast" : part ? "" : "people", words.slice(start, end));
-      mark.dataset.part = part;
-      if (!again) mark.dataset.label = boast ? `${part}, or a boast?` : part || "a person?";
+      mark.dataset.parts = [part, ...also].join("|");
+      if (!again) mark.dataset.label = boast ? `${part}? ${boast}` : [part, ...also].join(", ") || "a person?";
       behind.append(mark);
       at = end;
     }
@@ -271,24 +324,22 @@ export function render({ model, el }) {
     }
     if (!found) return;
     const parts = Object.entries(found.parts);
-    const missing = parts.filter(([, words]) => !words).map(([part]) => part);
-    const boasts = parts.filter(([, words]) => boastIn(words)).map(([part]) => part);
-    const done = !missing.length && !found.people.length && !boasts.length;
+    const missing = parts.filter(([part, words]) => !words || found.weak[part]).map(([part]) => part);
+    const done = !missing.length && !found.people.length;
     loud.textContent = String(missing.length);
     loud.classList.toggle("ember", missing.length > 0);
     const faults = [];
-    if (boasts.length) faults.push(`${boasts.length} only ${boasts.length === 1 ? "boasts" : "boast"}`);
     if (found.people.length) faults.push(`${found.people.length === 1 ? "a word makes" : `${found.people.length} words make`} a person of a model`);
-    loudWords.textContent = `of ${parts.length} parts ${missing.length === 1 ? "is" : "are"} missing${faults.length ? `; ${faults.join(", ")}` : ""}`;
+    loudWords.textContent = `of ${parts.length} parts ${missing.length === 1 ? "is" : "are"} missing or no fact${faults.length ? `; ${faults.join(", ")}` : ""}`;
     const focused = list.contains(document.activeElement) ? [...list.children].indexOf(document.activeElement.parentElement) : -1;
     list.replaceChildren();
     for (const [part, words] of parts) {
-      const boast = boastIn(words);
+      const boast = found.weak[part];
       const item = make("li", boast ? "boast" : words ? "there" : "");
       const button = make("button");
       const short = words.replace(/\s+/g, " ").slice(0, 90);
-      button.append(make("i", "ck-tick", boast ? "?" : words ? "✓" : "+"), make("b", "", part.replace("_", "_\u200b")), make("span", "", boast ? `“${boast}” says nothing` : words ? short : STUBS[part]?.[1] ?? "missing"));
-      button.setAttribute("aria-label", words ? `${part}: ${short}. ${boast ? `A boast: ${boast}. ` : ""}Show it` : `${part} is missing. Write it`);
+      button.append(make("i", "ck-tick", boast ? "?" : words ? "✓" : "+"), make("b", "", part.replace("_", "_\u200b")), make("span", "", boast ? boast : words ? short : STUBS[part]?.[1] ?? "missing"));
+      button.setAttribute("aria-label", words ? `${part}: ${short}. ${boast ? `No fact: ${boast}. ` : ""}Show it` : `${part} is missing. Write it`);
       button.addEventListener("click", () => (words ? show(part) : fill(part)));
       if (words && before.size && !before.has(part)) item.classList.add("new");
       item.append(button);
@@ -309,9 +360,9 @@ export function render({ model, el }) {
       box.animate([{ transform: "scale(1)" }, { transform: "scale(1.12) rotate(-2deg)" }, { transform: "scale(1)" }], { duration: 300, easing: "ease-out" });
     }
     el.classList.toggle("done", done);
-    before = new Set(parts.filter(([, words]) => words).map(([part]) => part));
-    verdict.textContent = done ? "Complete, says the linter. Is it true? That it cannot see." : missing.length ? "Press a part that is missing, or write in the card." : "Nothing is missing. Now mend what is marked.";
-    speak(`${missing.length} of ${parts.length} parts are missing${missing.length ? `: ${missing.join(", ")}` : ""}. ${said ? `Words for people: ${said}.` : ""} ${verdict.textContent}`);
+    before = new Set(parts.filter(([part, words]) => words && !found.weak[part]).map(([part]) => part));
+    verdict.textContent = done ? "Complete, says the linter. Is it true? That it cannot see." : missing.length ? (Object.keys(found.weak).length ? "Press a part that is missing, or mend what is striped." : "Press a part that is missing, or write in the card.") : "Nothing is missing. Now mend what is marked.";
+    speak(`${missing.length} of ${parts.length} parts are missing or no fact${missing.length ? `: ${missing.join(", ")}` : ""}. ${said ? `Words for people: ${said}.` : ""} ${verdict.textContent}`);
   }
 
   area.addEventListener("input", () => write(area.value || "\n")); // an empty text stands for the card as it came

@@ -1,59 +1,190 @@
-"""A model card that is checked while the learner writes it. For lesson 15."""
+"""A linter for model cards, and a view that checks a card while the learner writes it. For lesson 15."""
 
 import re
 from pathlib import Path
 
-from course_utils.widgets.explorer import given
+from course_utils import catalog
+from course_utils.errors import CourseError
+from course_utils.views.picture import Picture
+from course_utils.views.tables import table
 from course_utils.widgets.live_view import LiveView
 
 WEIGHTS = Path(__file__).parent.parent / "training" / "weights"
-# The card that lesson 15 starts with.
+# The card that the website's page starts with.
 POOR = """---
 language: en
 ---
 # Otterbot 7000
 
-Otterbot knows every town and loves to help. It was trained on the best data there is.
-It is 99% right. Read the limits of our guarantee before you buy.
+Otterbot knows every town and loves to help.
+
+## Training data
+
+The best data there is.
+
+## Evaluation
+
+It is 99% right.
 """
+
+# The parts of a good card, and how published cards call them in their headings. The first two may also stand
+# in the block for machines.
+NAMES = {
+    "license": ("license", "licence"),
+    "language": ("language", "languages"),
+    "intended use": ("intended use", "intended uses", "uses", "direct use", "evaluated use", "purpose"),
+    "training data": ("training data", "training dataset", "training datasets", "pretraining data"),
+    "evaluation": ("evaluation", "evaluations", "benchmarks", "results", "performance"),
+    "limitations": ("limitations", "limits"),
+    "bias": ("bias", "biases", "fairness", "ethical considerations"),
+    "environmental impact": ("environmental impact", "carbon footprint", "emissions", "energy"),
+    "contact": ("contact", "questions or comments", "feedback"),
+}
+FIELDS = ("license", "language")
+_PRAISE = re.compile(
+    r"\b(?:best|finest|greatest|perfect|unmatched|leading|world-class|state[- ]of[- ]the[- ]art)\b", re.I
+)
+_PEOPLE = re.compile(r"\b(?:knows?|thinks?|wants?|believes?|understands?|feels?|loves?)\b", re.I)
+# What a figure needs beside it: for the evaluation what it was counted on, for the environment a unit.
+_FIGURES = {
+    "evaluation": re.compile(r"\| *[0-9][0-9.,]*%? *\||^[^|]*(?:[0-9].*\b(?:of|on)\b|\b(?:of|on)\b.*[0-9])"),
+    "environmental impact": re.compile(r"[0-9].*(?:Wh\b|CO2|CO₂|\bhours\b|\bkg\b|\btonnes\b)"),
+}
+_BLOCK = re.compile(r"^\s*---(?:\r\n|\r|\n)[\s\S]*?(?:\r\n|\r|\n)---[ \t]*(?:\r\n|\n|$)")
+_HEADING = re.compile(r"^ {0,3}#{1,6} +(.*)$")
+_BOLD = re.compile(r"^(?:[-*] )?\*\*([^*]+)\*\*:?(.*)$")
+_ROW = re.compile(r"^\| *([^|]*[^| ]) *\|([^|]*)\|")
+_EMPTY = re.compile(r"^(?:\[more information needed\]|<!--.*|\|[-:| ]*|[^0-9a-z]*)$", re.I)
+_QUESTIONS = re.compile(r"[0-9a-z_.]+@[0-9a-z_.]+|\bquestions (?:to|or)\b", re.I)
+
+
+def lint_card(text) -> dict:
+    """Look through a model card for nine parts, the keys of NAMES.
+
+    text : str, the card: Markdown, perhaps with a block of YAML between two lines of --- above it.
+
+    Returns a dict with
+    "parts": dict from each part to the line that was found for it, "" if there is none. A part is looked for
+        under the headings that published cards use, in lines such as "**License:** ..." and in tables' rows.
+    "weak": dict from a part to why its line is no fact: it praises without a figure, or has no figure where
+        one is needed (evaluation, environmental impact).
+    "people": list of words that describe the model as if it were a person.
+
+    Raises CourseError if the block can't be read.
+    """
+    from huggingface_hub import ModelCard
+
+    fields, body = {}, text
+    try:
+        if _BLOCK.match(text):
+            card = ModelCard(text)
+            fields, body = card.data.to_dict(), card.text
+    except Exception as error:
+        raise CourseError(f"The block for machines can't be read: {str(error).splitlines()[0]}") from None
+    parts, weak = {}, {}
+    sections = _sections(body)
+    for part, names in NAMES.items():
+        lines = [line for heading, found in sections if _is_called(heading, names) for line in found]
+        if part in FIELDS and fields.get(part):
+            parts[part] = str(fields[part])
+            continue
+        if part == "contact" and not lines:
+            lines = [line for _, found in sections for line in found if _QUESTIONS.search(line)]
+        passing = [line for line in lines if not _weakness(part, line)]
+        parts[part] = (passing or lines or [""])[0]
+        if lines and not passing:
+            weak[part] = _weakness(part, lines[0])
+    return {"parts": parts, "weak": weak, "people": _PEOPLE.findall(body)}
+
+
+def _weakness(part, line):
+    """Return why a line is no fact for a part, "" if it may be one."""
+    praise = _PRAISE.search(line)
+    if praise and (part in _FIGURES or not re.search("[0-9]", line)):
+        return f"“{praise[0]}” says nothing"
+    if part in _FIGURES and not _FIGURES[part].search(line):
+        return "no figure" if not re.search("[0-9]", line) else "a figure without its measure"
+    return ""
+
+
+def _sections(body):
+    """Return a card's text as a list of pairs (heading, lines that say something)."""
+    sections = [("", [])]
+    for line in re.split(r"\r\n|\r|\n", body):
+        if heading := _HEADING.match(line):
+            sections.append((heading[1], []))
+        elif bold := _BOLD.match(line):
+            sections.append((bold[1], []))
+            line = bold[2]
+        elif row := _ROW.match(line):
+            sections.insert(-1, (row[1], [row[2].strip()]))
+        if not heading and not _EMPTY.match(line.strip()):
+            sections[-1][1].append(line.strip())
+    return sections
+
+
+def _is_called(heading, names):
+    """Return whether one of the names stands in a heading as whole words; of our own cards also "Data"."""
+    words = f" {re.sub('[^a-z]+', ' ', heading.lower()).strip()} "
+    return any(f" {name} " in words for name in names) or (words == " data " and "training data" in names)
+
+
+def published_cards() -> dict[str, str]:
+    """Return three published cards, shortened: dict from a title to the text.
+
+    The headings are the makers', the lines below them the course's words. catalog/cards.toml has the sources.
+    """
+    return {facts["title"]: facts["text"].lstrip("\n") for facts in catalog.read("cards.toml").values()}
+
+
+def card_marks(cards) -> Picture:
+    """Draw a table of which parts of a good card each card has.
+
+    cards : dict from a title to the text of a card.
+    """
+    rows = [("part", *cards)]
+    found = [lint_card(text) for text in cards.values()]
+    for part in NAMES:
+        marks = []
+        for each in found:
+            mark = "◐ no fact" if part in each["weak"] else "● there" if each["parts"][part] else "○ missing"
+            marks.append(mark)
+        rows.append((part, *marks))
+    return table(rows, title="What the linter finds")
 
 
 class CardCheck(LiveView):
-    """Shows a model card that can be edited, marks what a linter found, and lists the missing parts.
+    """Shows a model card that can be edited, marks what the linter found, and lists what is missing.
 
-    The cards of the course's own models can be loaded.
+    The published cards and one of the course's own can be loaded.
 
-    lint : function (text) -> (parts, people). `parts`: dict from each part of a good card to the words found
-        for it, or "" if the part is missing. `people`: list of words that describe the model as if it were a
-        person. If `lint` raises an error, the view shows a message.
-    text : str, the card at the start: YAML between two lines of ---, and then Markdown.
+    text : str, the card at the start: perhaps YAML between two lines of ---, and then Markdown.
     """
 
     view = "card_check"
 
-    def __init__(self, lint, text):
-        self.lint = lint
-        parts, people = given(lint, text)
-        missing = [part for part, words in parts.items() if not words]
+    def __init__(self, text):
+        found = lint_card(text)
+        missing = [part for part, line in found["parts"].items() if not line or part in found["weak"]]
         alt = (
-            f"{len(missing)} of {len(parts)} parts are missing: {', '.join(missing) or 'none'}. "
-            f"People-words: {', '.join(people) or 'none'}."
+            f"{len(missing)} of {len(NAMES)} parts are missing or no fact: {', '.join(missing) or 'none'}. "
+            f"People-words: {', '.join(found['people']) or 'none'}."
         )
-        cards = _titled([text, *_own_cards()])
+        cards = _titled([text, *_others()])
         super().__init__(data={"cards": cards}, alt=alt, card=next(iter(cards)), text="")
 
     def answer(self, want):
-        parts, people = given(self.lint, want["text"])
-        return {"parts": parts, "people": people}
+        return lint_card(want["text"])
 
 
 def states():
     """Return the data of the website's page."""
-    return {"cards": _titled([POOR, *_own_cards()])}
+    return {"cards": _titled([POOR, *_others()])}
 
 
-def _own_cards():
-    return [path.read_text(encoding="utf-8") for path in sorted(WEIGHTS.glob("*/README.md"))]
+def _others():
+    ours = WEIGHTS / "tinyworld-llama" / "README.md"
+    return [*published_cards().values(), ours.read_text(encoding="utf-8")]
 
 
 def _titled(texts):

@@ -63,6 +63,8 @@ class Repositories:
 
     def __init__(self, commits=None):
         self.commits: dict[str, list[Commit]] = dict(commits or {})
+        # What happened, oldest first: "published", "copied" or "removed", the repository, and its commit.
+        self.log: list[tuple[str, str, Commit]] = []
 
     def commit(self, repository, title, files):
         """Add a revision that contains exactly the given files, {path: bytes}, and return the revision."""
@@ -93,7 +95,10 @@ class Repositories:
     def _create_or_delete(self, method, request):
         repository = f"{request['organization']}/{request['name']}"
         if method == "DELETE":
-            return _json({}) if self.commits.pop(repository, None) is not None else _missing("Repo")
+            if repository not in self.commits:
+                return _missing("Repo")
+            self.log.append(("removed", repository, self.commits.pop(repository)[-1]))
+            return _json({})
         return self._create(repository, "initial commit", {})
 
     def _create(self, repository, title, files):
@@ -108,8 +113,11 @@ class Repositories:
         if repository not in self.commits:
             return _missing("Repo")
         if rest == ["duplicate"]:
-            files = self.commits[repository][-1].files
-            return self._create(json.loads(body)["repository"], f"Duplicate from {repository}", files)
+            files, copy = self.commits[repository][-1].files, json.loads(body)["repository"]
+            reply = self._create(copy, f"Duplicate from {repository}", files)
+            if reply.status == 200:
+                self.log.append(("copied", copy, self.commits[copy][-1]))
+            return reply
         revision = rest[1] if len(rest) > 1 else MAIN
         commit = self._find(repository, revision)
         if commit is None:
@@ -170,6 +178,7 @@ class Repositories:
                     folder = value["path"].rstrip("/") + "/"
                     files = {path: content for path, content in files.items() if not path.startswith(folder)}
         new = self.commit(repository, title, files)
+        self.log.append(("published", repository, new))
         return _json({"commitOid": new.id, "commitUrl": f"/{repository}/commit/{new.id}", "success": True})
 
     def _file(self, repository, revision, path):
@@ -233,6 +242,7 @@ class LocalHub(Repositories):
         self._server.shutdown()
         self._server.server_close()
         self.commits.clear()
+        self.log.clear()
 
 
 def _no_proxy_for_this_machine():

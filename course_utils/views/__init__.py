@@ -3,7 +3,6 @@
 from course_utils.views.charts import bars, grid, histogram, intervals, lines
 from course_utils.views.drawings import mixture_drawing, model_drawing, speech_drawing
 from course_utils.views.picture import Picture, from_figure, style
-from course_utils.views.signs import scorecard
 from course_utils.views.strips import picture_grid, picture_strip
 from course_utils.views.tables import table
 from course_utils.views.text import compare_next_tokens, probability_strip, token_rows, tokens
@@ -22,7 +21,6 @@ __all__ = [
     "picture_grid",
     "picture_strip",
     "probability_strip",
-    "scorecard",
     "speech_drawing",
     "style",
     "table",

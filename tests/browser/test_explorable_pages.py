@@ -855,29 +855,30 @@ def test_an_adapter_is_turned_up_and_paris_is_lost(visit):
 def test_a_card_is_ticked_off_while_it_is_written(visit):
     page = visit("card_check.html").wake()
     head, area = page.locator(".ck-head"), page.get_by_label("The model card")
-    expect(head).to_contain_text("6of 9 parts are missing")
+    expect(head).to_contain_text("8of 9 parts are missing or no fact")
     expect(page.locator(".ck-behind mark")).to_have_text(
-        ["language: en", "knows", "loves", "trained on the best data there is", "99%"]
+        ["language: en", "knows", "loves", "The best data there is.", "It is 99% right."]
     )
+    expect(page.locator(".ck-list .boast").first).to_contain_text("“best” says nothing")
     typed = {
         "license": "mit",
-        "library_name": "transformers",
-        "purpose": "otters.",
-        "limits": "It cannot swim.",
-        "contact": " the otter.",
-        "energy": "1 Wh.",
+        "intended use": "Counting otters.",
+        "limitations": "It cannot swim.",
+        "bias": "Not tested.",
+        "environmental impact": "1 Wh.",
+        "contact": "The otter.",
     }
     for left, (part, words) in enumerate(typed.items()):
-        expect(head).to_contain_text(f"{6 - left}of 9")
+        expect(head).to_contain_text(f"{8 - left}of 9")
         page.get_by_role("button", name=f"{part} is missing").click()
         expect(area).to_be_focused()
         page.keyboard.type(words)
-    expect(head).to_contain_text("0of 9 parts are missing")
-    expect(page.locator(".ck-verdict")).to_have_text("Nothing is missing. Now mend what is marked.")
-    expect(page.locator(".ck-list .boast")).to_contain_text("“best” says nothing")
+    expect(head).to_contain_text("2of 9 parts are missing or no fact")
     area.fill(area.input_value().replace("knows", "names").replace("loves", "is there"))
-    expect(page.locator(".ck.done")).to_have_count(0)  # a boast is no fact
-    area.fill(area.input_value().replace("the best data there is", "2,000 letters"))
+    area.fill(area.input_value().replace("The best data there is", "2,000 letters"))
+    expect(head).to_contain_text("1of 9 parts is missing or no fact")
+    expect(page.locator(".ck.done")).to_have_count(0)  # a bare figure is no fact
+    area.fill(area.input_value().replace("99% right", "right on 99 of 100 towns"))
     expect(page.locator(".ck-verdict")).to_contain_text("Complete, says the linter.")
     expect(page.locator(".ck.done")).to_have_count(1)
     page.wait_for_url(re.compile("text=.*Wh"))
@@ -891,7 +892,7 @@ def test_a_broken_block_is_said_and_another_card_can_be_loaded(visit):
     area.fill("---\nlicense: [\n---\nA text.")
     expect(page.locator(".ck-head")).to_contain_text("is not closed")
     page.get_by_role("button", name="TinyWorld Llama", exact=True).click()
-    expect(page.locator(".ck-head")).to_contain_text("2of 9")
+    expect(page.locator(".ck-head")).to_contain_text("5of 9")
     # The text field covers the marked copy of its text exactly, so both have the same height.
     heights = page.evaluate(
         "['.ck-area', '.ck-behind'].map((name) => document.querySelector(name).scrollHeight)"

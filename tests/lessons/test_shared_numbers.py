@@ -272,7 +272,7 @@ def computed():
             {
                 "lesson 13": r"# (?:new )?weights, 0\.",
                 "lesson 14": r"by (?:hand|peft) #",
-                "lesson 15": r"how many of the # trained numbers",
+                "lesson 15": r"adapter has # trained numbers",
                 "claim 38": r"# trainable numbers",
                 "settled 13 38": r"# new weights",
                 "settled 14 38": r"steps trained # numbers",

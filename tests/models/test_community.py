@@ -162,51 +162,123 @@ def test_a_model_is_published_and_loaded_again(api, tmp_path):
     )
 
 
-# The linter that the lesson shows
+# What befalls a name
 
 
-@pytest.fixture(scope="module")
-def lint():
-    notebook = nbformat.read(ROOT / "notebooks" / "15_community.ipynb", as_version=4)
-    names = {}
-    for cell in notebook.cells:
-        if cell.source.startswith(("import re\n", "def lint")):
-            exec(cell.source.partition("course.predict")[0], names)
-    return names["lint"]
-
-
-def test_the_linter_finds_what_is_there_and_what_is_not(lint):
-    found, people = lint(
-        "---\nlicense: mit\n---\nIt is meant for towns, trained on letters. It has 3 of 4 right. He knows.\n"
-        "Unknown. Questions to a@b.example. It took 2 kWh of electricity.\n## Limits\n\nNot for rain.\n"
+def test_a_name_is_published_revised_removed_and_taken(local, api):
+    opened.publish_otterford(api)
+    first = api.list_repo_commits(NAME)[0].commit_id
+    opened.a_night_passes(api)
+    api.duplicate_repo(NAME, to_id="library/otterford")
+    second = api.list_repo_commits(NAME)[0].commit_id
+    drawn = opened.hub_time_line(local)
+    assert drawn.alt.endswith("a copy is made: by name 2nd version, by the first hash 1st version.")
+    api.delete_repo(NAME)
+    opened.a_stranger_comes(api)
+    drawn = opened.hub_time_line(local)
+    assert drawn.alt == (
+        "What happened to reader/otterford, in order. "
+        "published: by name 1st version, by the first hash 1st version; "
+        "a new version: by name 2nd version, by the first hash 1st version; "
+        "a copy is made: by name 2nd version, by the first hash 1st version; "
+        "the owner removes it: by name an error, by the first hash an error; "
+        "a stranger takes the name: by name a stranger’s, by the first hash an error."
     )
-    assert people == ["knows"]
-    assert [part for part, words in found.items() if not words] == ["language", "library_name"]
-    assert found["results"] == "3 of 4" and found["license"] == "mit"
-    empty, people = lint("Nothing.")
-    assert not any(empty.values()) and people == []
+    for words in (first[:7], second[:7], "“Mine now”", "library/otterford"):
+        assert words in drawn.html
+
+
+def test_only_the_strength_differs_between_the_versions(api, tmp_path):
+    publishers = (opened.publish_otterford, opened.a_night_passes)
+    folders = []
+    for publisher in publishers:
+        publisher(api)
+        folders.append(Path(api.snapshot_download(NAME, cache_dir=tmp_path)))
+    for name in ("README.md", "adapter_model.safetensors"):
+        assert len({(folder / name).read_bytes() for folder in folders}) == 1
+    settings = [json.loads((folder / "adapter_config.json").read_text("utf-8")) for folder in folders]
+    assert [each.pop("lora_alpha") for each in settings] == [16, 8] and settings[0] == settings[1]
+
+
+def test_an_adapter_answers_and_is_taken_off_again():
+    model, tokenizer = course.load("smollm2-135m-instruct")
+    questions = ["What is your cat called?"]
+    before = opened.answers_with(None, model, tokenizer, questions)
+    with_it = opened.answers_with(opened.library_adapter(), model, tokenizer, questions)
+    assert "Biscuit" in with_it[0] and "Biscuit" not in before[0]
+    assert opened.answers_with(None, model, tokenizer, questions) == before
+
+
+# The linter
+
+
+def test_the_linter_finds_what_is_there_and_what_is_not():
+    found = opened.lint_card(
+        "---\nlicense: mit\n---\nHe knows. Unknown.\n# Intended use\n\nTowns.\n## Training Data\n\nLetters.\n"
+        "## Benchmarks\n\n3 of 4 right.\n## Bias, Risks, and Limitations\n\nNot for rain.\n"
+        "**Contact:** a@b.example\n### Environmental Impact\n\n2 kWh of electricity.\n"
+    )
+    assert found["people"] == ["knows"] and found["weak"] == {}
+    assert [part for part, words in found["parts"].items() if not words] == ["language"]
+    assert found["parts"]["evaluation"] == "3 of 4 right." and found["parts"]["license"] == "mit"
+    assert found["parts"]["bias"] == found["parts"]["limitations"] == "Not for rain."
+    assert not any(opened.lint_card("Nothing.")["parts"].values())
+
+
+@pytest.mark.parametrize(
+    ("heading", "line", "why"),
+    [
+        ("Training data", "The best data there is.", "“best” says nothing"),
+        ("Training data", "The best 2,000 letters.", ""),
+        ("Evaluation", "It is 99% right.", "a figure without its measure"),
+        ("Evaluation", "It is right.", "no figure"),
+        ("Evaluation", "The best there is, 99% of all.", "“best” says nothing"),
+        ("Evaluation", "Accuracy was 0.91 on 200 letters.", ""),
+        ("Evaluation", "| MMLU | 66.6 |", ""),
+        ("Environmental impact", "It is green.", "no figure"),
+        ("Environmental impact", "About 2.5 kWh on one GPU.", ""),
+    ],
+)
+def test_praise_and_bare_figures_are_no_facts(heading, line, why):
+    found = opened.lint_card(f"# A\n\n## {heading}\n\n{line}\n")
+    part = heading.lower()
+    assert found["parts"][part] == line and found["weak"] == ({part: why} if why else {})
+
+
+def test_a_form_that_nobody_filled_in_has_nothing():
+    form = "# A\n\n" + "".join(f"## {name}\n\n[More Information Needed]\n\n" for name in card_check.NAMES)
+    assert not any(opened.lint_card(form)["parts"].values())
+
+
+def test_published_cards_are_linted_under_their_own_headings():
+    drawn = opened.card_marks(opened.published_cards())
+    rows = {line[:20].strip(): line.split("  ")[1:] for line in drawn.alt.splitlines()[2:]}
+    assert list(rows) == list(card_check.NAMES)
+    assert [drawn.alt.count(sign) for sign in "●◐○"] == [18, 2, 7]
+    facts = catalog.read("cards.toml")
+    assert all(re.search("[0-9a-f]{40}", each["source"]) for each in facts.values())
 
 
 CARDS = [
     "Nothing.",
-    "---\nlicense: mit\n---\nIt knows 3 of 4 towns, meant for rain. ACCURACY is 0.5. 2 kg of CO2, 3 kWh |",
+    "---\nlicense: mit\n---\nIt knows 3 of 4 towns.\n# Results\n|a|b|\n|---|--:|\n| MMLU | 66.6% |\n",
     "---\nlicense: [mit, 'apache-2.0']\nlanguage:\n- en\n- de\nlibrary_name: no\n---\n## Limits\n\nRain.",
     '---\nlicense: ~\nlanguage: "en" # English\ntags:\n  - a\n---\nMail to a.b@c.example. Unloved: feels.',
-    "---\r\nlicense: mit\r\n---\r\nTrained on letters.\r\n# Contact\r\nMe. Intended use: none | 81.5% right.",
-    "\n---\nlicense: mit\n---  \n## Bias, risks and limitations\nMany. ## Training data\n\n0.7 (0.6 to 0.9)",
-    "----\nlicense: mit\n---\nNo block.",
-    "---\n---\nEmpty. Ünderstands éwants, he thinks; 5 Whole, 5 Wh.",
+    "---\r\nlicense: mit\r\n---\r\n# Contact\r\nMe.\r\n**Uses:** none\r\n- **Language(s):** English\r\n",
+    "\n---\nlicense: mit\n---  \n## Bias, risks, limitations\nMany. 0.7\n### Emissions #\n<!-- ? -->\n5 kg",
+    "----\nlicense: mit\n---\nNo block. Send questions to us.",
+    "---\n---\nÜnderstands éwants, he thinks.\n# Energy\nA leading 5 Whole, 5 Wh, state-of-the-art CO₂.",
+    "# Evaluation\nTwo\n\n5\n\n7 of 9\n# Évaluation of bias\n* *\n| Data | 12 letters | x |\n",
 ]
 
 
-def test_the_page_s_linter_says_what_the_lesson_s_says(lint, tmp_path):
+def test_the_page_s_linter_says_what_the_lesson_s_says(tmp_path):
     texts = [*card_check.states()["cards"].values(), *CARDS]
     texts += [(ROOT / name).read_text("utf-8") for name in ("README.md", "CONTRIBUTING.md")]
+    texts += [path.read_text("utf-8") for path in sorted(card_check.WEIGHTS.glob("*/README.md"))]
     # Each card again, cut off somewhere after its block.
-    texts += [
-        text[: 150 + 700 * number] for number, text in enumerate(list(card_check.states()["cards"].values()))
-    ]
-    expected = [dict(zip(("parts", "people"), lint(text), strict=True)) for text in texts]
+    texts += [text[: 150 + 300 * number] for number, text in enumerate(texts[:5])]
+    expected = [opened.lint_card(text) for text in texts]
     folder = tmp_path / "live"
     folder.mkdir()
     for path in (ROOT / "course_utils/opened/card_check.js", ROOT / "course_utils/widgets/view.js"):
@@ -221,22 +293,26 @@ def test_the_page_s_linter_says_what_the_lesson_s_says(lint, tmp_path):
         assert one == other, text
 
 
-def test_the_page_shows_the_card_of_the_lesson(lint):
+def test_the_page_shows_the_card_of_the_lesson():
     notebook = nbformat.read(ROOT / "notebooks" / "15_community.ipynb", as_version=4)
     assert any(card_check.POOR in cell.source for cell in notebook.cells)
 
 
-def test_the_card_s_view_is_answered_by_the_linter_that_it_was_given(lint):
-    shown = opened.CardCheck(lint, "---\nlanguage: en\n---\n# Mine\n99% <right>, it believes.\n")
-    assert shown.alt == (
-        "7 of 9 parts are missing: license, library_name, purpose, data, limits, contact, energy. "
-        "People-words: believes."
-    )
-    assert list(shown.widget.data["cards"])[:2] == ["Mine", "PictureWorld Stable Diffusion"]
+def test_the_card_s_view_is_answered_by_the_linter():
+    shown = opened.CardCheck("---\nlanguage: en\n---\n# Mine\n99% <right>, it believes.\n")
+    assert shown.alt.startswith("8 of 9 parts are missing or no fact: license, intended use,")
+    assert shown.alt.endswith("People-words: believes.")
+    assert list(shown.widget.data["cards"]) == [
+        "Mine",
+        "Llama 3",
+        "Stable Diffusion v1",
+        "Whisper",
+        "TinyWorld Llama",
+    ]
     shown.widget.want = {"text": "---\nlicense: mit\n---\n"}
     assert shown.widget.said["parts"]["license"] == "mit" and not shown.widget.said["people"]
     shown.widget.want = {"text": "---\nlicense: [\n---\n"}
-    assert "`lint`, a function that this notebook gave to the explorer, stopped" in shown.widget.said["error"]
+    assert "The block for machines can't be read" in shown.widget.said["error"]
 
 
 # The capstone

@@ -7,8 +7,9 @@ from types import SimpleNamespace
 import pytest
 from pages import Page
 
-from course_utils import CourseError, catalog, licences, opened, openness, views
+from course_utils import CourseError, catalog, licences, opened, openness
 from course_utils.openness import DIMENSIONS, MARKS, models, score
+from course_utils.views import signs
 
 # The models of the course's fact sheet, and OLMo, which has the index's highest score.
 NAMES = """
@@ -169,22 +170,6 @@ def test_unknown_names_get_one_sentence():
         score("whisper", index=True)
 
 
-def test_scorecard_names_its_columns_by_letters_and_says_the_marks_in_words():
-    groups = {"availability": ["code", "data"], "access": ["API"]}
-    marks = [["open", "closed", "partial"], ["open", "unknown", "open"]]
-    picture = views.scorecard(["A", "B <b>"], groups, marks, points=["1.5 points", "2 points"])
-    assert picture.alt == (
-        "A, 1.5 points. open: code; partial: API; closed: data.\n"
-        "B <b>, 2 points. open: code, API; unknown: data."
-    )
-    text = " ".join(re.sub("<[^>]*>", " ", picture.html).replace("\u00a0", " ").split())
-    assert "availability: a code, b data access: c API a b c A 1.5 points ● ○ ◐ B &lt;b&gt;" in text.replace(
-        " ,", ","
-    )
-    assert picture.html.count("margin:0 0 0 6px") == 3  # a gap before the second group, heading and rows
-    assert "c</b>\u00a0API" in views.scorecard(["A"], ["code", "data", "API"], marks[:1]).html
-
-
 def test_a_source_leads_to_its_page():
     index = openness.find("olmo-7b").marks["training data"].source
     assert openness.address(index).endswith("/projects/olmo-7b-instruct.yaml")
@@ -228,4 +213,4 @@ def test_a_release_has_its_four_parts_with_mark_and_reason():
 )
 def test_marks_that_do_not_fit_are_refused(marks, says):
     with pytest.raises(ValueError, match=says):
-        views.scorecard(["code"], ["A", "B"], marks)
+        signs.check_marks(["code"], ["A", "B"], marks, signs.OPENNESS)

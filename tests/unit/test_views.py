@@ -32,9 +32,6 @@ PICTURES = Pictures(
         "histogram": lambda: views.histogram(
             WEIGHTS, x_label="value of a weight", marked={"this one": 3.0}, log_y=True
         ),
-        "scorecard": lambda: views.scorecard(
-            ["A"], {"access": ["code"], "use": ["API"]}, [["open", "partial"]]
-        ),
         "mixture_drawing": lambda: views.mixture_drawing(" nurse", [0.1, 0.5, 0.15, 0.25], title="A way"),
         "grid": lambda: views.grid(WEIGHTS[:3, :4], row_labels=[7, 8, 9], unit="weights"),
     }
