@@ -30,6 +30,7 @@ include_patterns = [
     "CODE_OF_CONDUCT.md",
     "docs/*.md",
     "notebooks/*.ipynb",
+    "translations/*/*.ipynb",
     "exercises/*/*.ipynb",
 ]
 exclude_patterns = [".*", "build"]
@@ -99,6 +100,13 @@ notebooks/*
 
 ```{{toctree}}
 :hidden:
+:caption: In other languages
+
+Deutsch · 00 Die Kiste öffnen <translations/de/00_open_the_box>
+```
+
+```{{toctree}}
+:hidden:
 :glob:
 :caption: Documentation
 
@@ -162,7 +170,9 @@ def add_head(app, pagename, templatename, context, document):
 {shell.FONTS.format(live=f"{root}explorables/live")}
 {shell.card(unescape(title), description, f"{pagename}.html", next(of_lesson, None))}
 <script src="{root}explorables/live/shell.js" data-root="{root}" defer></script>"""
-    if pagename.startswith("notebooks/"):
+    if pagename.startswith("translations/"):
+        context["language"] = pagename.split("/")[1]
+    if pagename.startswith(lessons.FOLDERS):
         # Until lesson.js has run, what it will hide is hidden by this class.
         context["metatags"] += f"""
 <script>document.documentElement.classList.add("js")</script>

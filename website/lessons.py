@@ -14,7 +14,9 @@ import glossary
 from docutils import nodes
 from explorables import PACKAGE, explorables
 
-FIRST_WORDS = "What you saw."  # begins the paragraph that explains the output before it
+# They begin the paragraph that explains the output before it.
+FIRST_WORDS = ("What you saw.", "Was du gesehen hast.")
+FOLDERS = ("notebooks/", "translations/")
 UNPREDICTED = re.compile(r"(.*?)\s*\(No prediction from you yet\.\)", re.S)
 # Pictures and sounds that stand in a stored output. Smaller ones stay there.
 INLINE = re.compile(r'<(img|audio)([^>]*) src="data:(image/png|audio/mpeg);base64,([^"]{4000,})"([^>]*)>')
@@ -23,7 +25,7 @@ HINT = re.compile(r"<div[^>]*>Run this cell to change it\.</div>")
 
 def prepare(app, doctree, docname):
     """Change a lesson's document: a handler of Sphinx's event `doctree-resolved`."""
-    if not docname.startswith("notebooks/"):
+    if not docname.startswith(FOLDERS):
         return
     live = live_pictures()
     cells = [node for node in doctree.findall(nodes.container) if "cell" in node["classes"]]
@@ -38,7 +40,7 @@ def prepare(app, doctree, docname):
             _reveal(output, code)
             for raw in output.findall(nodes.raw):
                 raw.children[:] = [nodes.Text(with_files(raw.astext(), Path(app.outdir), docname))]
-            _lead_to_live(output, code, live)
+            _lead_to_live(output, code, live, "../" * docname.count("/"))
     _veil(doctree, codes)
     glossary.explain(doctree)
     if cells:  # lesson.js puts its buttons there
@@ -169,11 +171,11 @@ def lived(code, live):
     return list(dict.fromkeys(live[name] for name in made if name in live))
 
 
-def _lead_to_live(output, code, live):
+def _lead_to_live(output, code, live, root):
     """Put a link to the live picture below an explorer's still."""
     for name in lived(code, live):
         title = escape(explorables()[name]["title"])
-        link = f'<a class="reference" href="../explorables/{name}.html">Take it in your hand: {title}</a>'
+        link = f'<a class="reference" href="{root}explorables/{name}.html">Take it in your hand: {title}</a>'
         output.append(_html(f'<p class="live">{link}</p>'))
 
 
