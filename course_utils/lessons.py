@@ -27,7 +27,8 @@ def setup(name):
             catalog.set_default(model)
     if not lesson.models:
         print("No model to fetch: this lesson reads the course's own tables.")
-    if not Path("../exercises", lesson.name).exists():
+    # A lesson lies in notebooks/, a translated one in a folder of translations/.
+    if not any(Path(up, "exercises", lesson.name).exists() for up in ("..", "../..")):
         exercises, following = _elsewhere(lesson)
         print("This notebook came without the course's other files, so its links to them lead nowhere here.")
         print(f"Its exercises: {exercises}\nNext: {following}")
