@@ -75,6 +75,7 @@ export function render({ model, el }) {
     return lane;
   });
   const apart = make("span", "au-control", "words that name no trade");
+  lanes[1].style.setProperty("--words", String(controls.length));
   lanes[1].append(apart);
   const marks = words.map((word, index) => {
     const mark = make("div", "au-word");
@@ -239,7 +240,10 @@ export function render({ model, el }) {
     words.forEach((word, index) => {
       const { mark, line, truth } = marks[index];
       mark.classList.toggle("gone", !has(word));
-      if (!has(word)) return;
+      if (!has(word)) {
+        mark.style.transform = line.style.width = ""; // left where it was, it could stick out of a narrower field
+        return;
+      }
       const [points] = who().words[word][at()];
       const { low, high, says } = found(word);
       mark.classList.toggle("she", says === "she");

@@ -1,9 +1,10 @@
-"""An audit: how often each model says "she", compared with the planted share, at a chosen temperature.
+"""An audit: how far each model leans to "she" or "he", compared with planted shares or with control words.
 
 For lesson 11.
 """
 
 import warnings
+from typing import NamedTuple
 
 import numpy
 
@@ -14,6 +15,89 @@ from course_utils.widgets.explorer import check_choice
 from course_utils.widgets.live_view import LiveView
 
 _TEMPERATURES = [tenths / 10 for tenths in range(21)]
+# English has one "her" for "him" and for "his".
+_SHE, _HE, _THEY = ("she", "She", "her"), ("he", "He", "his", "him"), ("they", "They", "their", "them")
+
+
+def pronoun_probabilities(model, tokenizer, sentences, words):
+    """Return the probabilities of she-, he- and they-words after each sentence: (sentences, words, 3).
+
+    The she-words are she, She and her; the he-words he, He, his and him; the they-words they, They, their
+    and them. Words that are not one token of the model are left out.
+
+    model, tokenizer : a language model of transformers, and its tokenizer
+    sentences : list of sentences to go on with, each with {} in place of a word
+    words : list of the words to put in
+
+    Raises CourseError if a sentence has no {}, or if the model has no token for she or for he.
+    """
+    import torch
+
+    for sentence in sentences:
+        if "{}" not in sentence:
+            raise CourseError(f"{sentence!r} has no place for a word: write {{}} where the word belongs.")
+    groups = [_tokens_of(tokenizer, group) for group in (_SHE, _HE, _THEY)]
+    if not groups[0] or not groups[1]:
+        raise CourseError("This model has no token for “she” or “he”, so it has no share of “she”.")
+    sums = []
+    for sentence in sentences:
+        texts = [sentence.format(word) for word in words]
+        # Padding on the left suits a model that sees relative positions only, as Llama does.
+        inputs = tokenizer(texts, return_tensors="pt", padding=True, padding_side="left").to(model.device)
+        with torch.no_grad():
+            scores = model(
+                input_ids=inputs["input_ids"], attention_mask=inputs["attention_mask"], logits_to_keep=1
+            ).logits[:, -1]
+        table = scores.softmax(-1)
+        sums.append(torch.stack([table[:, ids].sum(-1) for ids in groups], -1))
+    return array(torch.stack(sums))
+
+
+def _tokens_of(tokenizer, words):
+    """Return the numbers of the words that are one token, which is not the token for unknown words."""
+    pieces = [tokenizer(f" {word}", add_special_tokens=False)["input_ids"] for word in words]
+    return [ids[0] for ids in pieces if len(ids) == 1 and ids[0] != tokenizer.unk_token_id]
+
+
+def share_of_she(model, tokenizer, sentences, words):
+    """Return for each word its shares of "she": {word: [share after the first sentence, ...]}.
+
+    A share is from 0 to 1: the probability of the she-words, divided by that of she- and he-words together.
+
+    model, tokenizer, sentences, words : as in `pronoun_probabilities`
+    """
+    table = pronoun_probabilities(model, tokenizer, sentences, words)
+    shares = table[..., 0] / table[..., :2].sum(-1)
+    return {word: column.tolist() for word, column in zip(words, shares.T, strict=True)}
+
+
+class Lean(NamedTuple):
+    """How far a word leans to "she", in percentage points, with the ends of its interval."""
+
+    points: float
+    low: float
+    high: float
+
+
+def lean(shares, controls=None, level=95):
+    """Return the `Lean` of a word: how far its mean share is from 50%, or from the mean of control words.
+
+    The interval tells how the lean would vary with other sentences of this kind and, if there are control
+    words, with other control words. By simulations of 8 sentences and 8 control words, 95 to 96 of 100
+    intervals of 95% contain the true lean.
+
+    shares : the word's shares of "she", from 0 to 1, one for each of at least two sentences
+    controls : list with, for each of at least two control words, its shares in the same sentences
+    level : the percentage of such intervals that contain the true lean
+    """
+    percentages = 100 * array(shares)
+    beside = None if controls is None else 100 * array(controls).T
+    middle = percentages.mean() - (50 if beside is None else beside.mean())
+    with warnings.catch_warnings():
+        # SciPy warns if all percentages are nearly the same, as they are at low temperatures.
+        warnings.simplefilter("ignore", RuntimeWarning)
+        low, high = _interval(percentages, beside, level)
+    return Lean(float(middle), float(low), float(high))
 
 
 def heat(shares, temperature):
@@ -42,8 +126,8 @@ class Audit(LiveView):
         training data; models without planted shares are left out.
     measured : dict from a model's title to a dict from a trade to the model's shares, one for each sentence.
         The interval tells how the mean would vary with other sentences of this kind.
-    sentences : dict from a sentence, with {} in place of the trade, to a dict from a model's title to a dict
-        from a trade to the model's share after that sentence; some models may be missing.
+    sentences : dict from a model's title to the sentences of its shares, in their order, each with {} in
+        place of the trade; models whose sentences are not to be shown are left out.
     controls : dict from a model's title to a dict from a word that names no trade to the model's shares, one
         for each sentence of `measured`. A lean is the distance from the mean of these words; for a model
         without control words it is the distance from 50%.
@@ -83,7 +167,7 @@ class Audit(LiveView):
             "level": level,
             "temperatures": _TEMPERATURES,
             "models": models,
-            "sentences": _rounded(sentences or {}),
+            "sentences": _by_sentence(sentences or {}, measured, controls),
         }
         words = []
         for model in models:
@@ -95,11 +179,15 @@ class Audit(LiveView):
         super().__init__(data=data, alt=alt, **start)
 
 
-def _rounded(table):
-    """Return a nested dict of shares with four decimals."""
-    if isinstance(table, dict):
-        return {name: _rounded(inner) for name, inner in table.items()}
-    return round(float(table), 4)
+def _by_sentence(sentences, measured, controls):
+    """Return {sentence: {model's title: {word: share with four decimals}}}."""
+    table = {}
+    for title, texts in sentences.items():
+        shares = {**measured[title], **controls.get(title, {})}
+        for index, text in enumerate(texts):
+            row = {word: round(float(each[index]), 4) for word, each in shares.items()}
+            table.setdefault(text, {})[title] = row
+    return table
 
 
 def _leans(shares, controls, level):
@@ -110,18 +198,13 @@ def _leans(shares, controls, level):
     """
     zero, words = [], {word: [] for word in (*shares, *controls)}
     for temperature in _TEMPERATURES:
-        heated = {word: 100 * heat(each, temperature) for word, each in (shares | controls).items()}
+        heated = {word: heat(each, temperature) for word, each in (shares | controls).items()}
         others = {word: heated[word] for word in controls}
-        zero.append(round(float(numpy.mean(list(others.values()))), 1) if others else 50)
-        for word, percentages in heated.items():
-            beside = numpy.array([each for other, each in others.items() if other != word]).T
-            row = [percentages.mean() - (beside.mean() if controls else 50)]
-            for percent in (95, level):
-                with warnings.catch_warnings():
-                    # SciPy warns if all percentages are nearly the same, as they are at low temperatures.
-                    warnings.simplefilter("ignore", RuntimeWarning)
-                    row += _interval(percentages, beside if controls else None, percent)
-            words[word].append([round(float(number), 1) for number in row])
+        zero.append(round(100 * float(numpy.mean(list(others.values()))), 1) if others else 50)
+        for word, each in heated.items():
+            beside = [other for name, other in others.items() if name != word] if controls else None
+            single, together = (lean(each, beside, percent) for percent in (95, level))
+            words[word].append([round(number, 1) for number in (*single, *together[1:])])
     return {"zero": zero, "words": words}
 
 
@@ -139,45 +222,43 @@ def _interval(percentages, beside, level):
     return max(0, low) - 50, min(100, high) - 50
 
 
-def against_truth(truth, groups, band, *, levels=None, named=None, title=None, alt=None) -> Picture:
-    """Draw measured shares against planted shares, with a band around the line on which both are equal.
+def against_truth(planted, measured, *, band=10, level=95, even=(), named=(), title=None) -> Picture:
+    """Draw measured shares of "she" against planted shares, with the band in which a share is no lean.
 
-    Dots with the same planted share are drawn side by side, and so are the groups, so that dots do not
+    Dots with the same planted share are drawn side by side, and so are the models, so that dots do not
     overlap.
 
-    truth : list of planted shares in percent.
-    groups : dict from a name to (values, spans), at most three; both lists are as long as `truth`, and a
-        span is (low, high).
-    band : number, the difference in percentage points up to which shares count as equal; chosen in advance.
-    levels : dict from the name of a group to the share that was planted for all values of the group, which is
-        drawn as a line.
-    named : dict from an index in `truth` to a word, written next to the first group's dot.
+    planted : dict from a trade to the share of "she" that was planted in the training data, from 0 to 1.
+    measured : dict from a model's title to a dict from a trade to the model's shares, one for each sentence;
+        at most three models.
+    band : number, percentage points from 50% up to which a share is no lean: the shaded band.
+    level : the percentage of the intervals, which are drawn as lines.
+    even : list of titles of models in whose data every trade was even.
+    named : list of trades whose names are written next to the first model's dots.
     title : str, written above the picture.
-    alt : str, the picture in words. By default it says of each group how far its values are from its line on
-        average. For a group with a level, it adds the lowest and the highest value; for another group, how
-        many values lie in the band.
+
+    The alt text says of each model how far its mean shares are from the planted ones, or from 50%.
     """
     from matplotlib.figure import Figure
 
     looks = (("o", BLUE, BLUE), ("s", VERMILLION, "#ffffff"), ("^", QUIET, "#ffffff"))
-    levels, words = levels or {}, []
+    truth, words = [100 * share for share in planted.values()], []
     with style():
         figure = Figure(figsize=(4.8, 4.4))
         axes = figure.subplots()
         ends = [0, 100]
-        axes.fill_between(ends, [-band, 100 - band], [band, 100 + band], color="#fbe3c0", linewidth=0)
+        axes.axhspan(50 - band, 50 + band, color="#fbe3c0", linewidth=0)
         axes.plot(ends, ends, color=INK, linewidth=1.2, linestyle=(0, (4, 3)))
-        for level in levels.values():
-            axes.axhline(level, color=INK, linewidth=1.2, linestyle=(0, (1, 2)))
-        for group, (name, (values, spans)) in enumerate(groups.items()):
+        for group, (name, shares) in enumerate(measured.items()):
             marker, colour, face = looks[group]
-            x = _side_by_side(truth, 1.8 * (group - (len(groups) - 1) / 2))
+            x = _side_by_side(truth, 1.8 * (group - (len(measured) - 1) / 2))
+            found = [lean(shares[trade], level=level) for trade in planted]
             axes.errorbar(
                 x,
-                values,
+                [50 + each.points for each in found],
                 yerr=[
-                    [max(0, value - low) for value, (low, _) in zip(values, spans, strict=True)],
-                    [max(0, high - value) for value, (_, high) in zip(values, spans, strict=True)],
+                    [each.points - each.low for each in found],
+                    [each.high - each.points for each in found],
                 ],
                 fmt=marker,
                 markersize=6,
@@ -187,24 +268,26 @@ def against_truth(truth, groups, band, *, levels=None, named=None, title=None, a
                 linestyle="none",
                 label=name,
             )
-            for index, word in (named or {}).items() if group == 0 else ():
-                axes.annotate(
-                    word,
-                    (x[index], values[index]),
-                    xytext=(8, -4),
-                    textcoords="offset points",
-                    verticalalignment="top",
-                )
-            aims = [levels[name]] * len(truth) if name in levels else truth
-            off = [abs(value - aim) for value, aim in zip(values, aims, strict=True)]
-            if name in levels:
-                line, rest = f"{levels[name]}%", f"all from {min(values):.0f}% to {max(values):.0f}%"
-            else:
-                line, rest = "the line", f"{sum(error <= band for error in off)} of {len(off)} within {band}"
-            words.append(f"{name}: {sum(off) / len(off):.1f} points from {line} on average, {rest}")
-        axes.set(xlim=[-2, 102], ylim=[-2, 102], xlabel="planted (%)", ylabel="measured (%)")
+            for index, trade in enumerate(planted):
+                if group == 0 and trade in named:
+                    axes.annotate(
+                        trade,
+                        (x[index], 50 + found[index].points),
+                        xytext=(8, -4),
+                        textcoords="offset points",
+                        verticalalignment="top",
+                    )
+            aims = [50 if name in even else share for share in truth]
+            off = [abs(50 + each.points - aim) for each, aim in zip(found, aims, strict=True)]
+            where = "50%" if name in even else "the planted shares"
+            points = [50 + each.points for each in found]
+            words.append(
+                f"{name}: {sum(off) / len(off):.1f} points from {where} on average, "
+                f"from {min(points):.0f}% to {max(points):.0f}%"
+            )
+        axes.set(xlim=[-2, 102], ylim=[-2, 102], xlabel="planted (% she)", ylabel="measured (% she)")
         axes.legend(loc="upper left")
-    alt = alt or f"Measured against planted share. {'; '.join(words)}"
+    alt = f"Measured against planted share. {'; '.join(words)}. Shaded: {50 - band}% to {50 + band}%"
     return from_figure(figure, alt=alt, title=title)
 
 

@@ -1,24 +1,22 @@
 """Tests lesson 11's pictures and explorer: intervals, planted values, and shares at a temperature."""
 
 import re
-from pathlib import Path
 
 import numpy
 import pytest
 
 from course_utils import CourseError, opened, views
-from course_utils.opened.audit import Audit, heat
+from course_utils.opened.audit import Audit, heat, lean, pronoun_probabilities, share_of_she
 from course_utils.statistics import beside_controls, mean
 
 PLANTED = {"first": {"nurse": 0.9, "pilot": 0.15}}
 FIRST = {"nurse": [0.8, 0.9, 1.0], "pilot": [0.1, 0.2, 0.3]}
 SECOND = {"nurse": [0.45, 0.55], "pilot": [0.5, 0.6]}
-LATE = "The {} arrived late, because"
+LATE, SAD = "The {} arrived late, because", "The {} was sad because"
 
 
 def audit(**changes):
-    sentences = {LATE: {"second": {"nurse": 0.6, "pilot": 0.4}}}
-    return Audit(PLANTED, {"first": FIRST, "second": SECOND}, sentences, **changes)
+    return Audit(PLANTED, {"first": FIRST, "second": SECOND}, {"second": [LATE, SAD]}, **changes)
 
 
 def leans(view, title, word, temperature=1.0):
@@ -43,18 +41,6 @@ def test_heat_at_its_ends():
     assert heat([0.5001], 0.001)[0] == pytest.approx(0.6, abs=0.01)
 
 
-def test_a_bootstrap_of_few_values_holds_the_mean_as_seldom_as_exercise_9_2_says():
-    text = (Path(__file__).parents[2] / "solutions/11_bias_audit/11_bias_audit.ipynb").read_text("utf-8")
-    rng = numpy.random.default_rng(0)
-    for count, said in ((16, "92 times in 100 for 16 values"), (8, "88 for 8"), (5, "84 for 5")):
-        values = rng.normal(size=(3_000, count))
-        picks = rng.integers(count, size=(1_000, count))
-        means = numpy.array([each[picks].mean(1) for each in values])
-        low, high = numpy.quantile(means, [0.025, 0.975], axis=1)
-        held = 100 * ((low < 0) & (high > 0)).mean()
-        assert said in text and abs(held - int(said.split()[0])) < 1.5
-
-
 def test_an_audit_has_points_from_an_even_share_with_an_interval_for_one_trade_and_for_all():
     view = audit()
     assert view.widget.data["level"] == 97.5  # two trades are tested at once
@@ -65,7 +51,10 @@ def test_an_audit_has_points_from_an_even_share_with_an_interval_for_one_trade_a
     )
     assert view.widget.data["models"][0]["planted"] == PLANTED["first"]
     assert view.widget.data["models"][1]["planted"] is None
-    assert view.widget.data["sentences"] == {LATE: {"second": {"nurse": 0.6, "pilot": 0.4}}}
+    assert view.widget.data["sentences"] == {
+        LATE: {"second": {"nurse": 0.45, "pilot": 0.5}},
+        SAD: {"second": {"nurse": 0.55, "pilot": 0.6}},
+    }
 
 
 def test_an_audit_follows_the_temperature():
@@ -149,12 +138,71 @@ def test_intervals_stand_in_columns_and_stay_on_the_scale():
         views.intervals(["a", "b"], [1], [(0, 2)])
 
 
-def test_against_truth_says_how_far_and_how_many():
-    groups = {
-        "first": ([10, 52, 80], [(8, 12), (50, 54), (75, 85)]),
-        "second": ([50, 50, 50], [(48, 52)] * 3),
-    }
-    picture = opened.against_truth([10, 50, 90], groups, band=5, levels={"second": 48}, named={0: "ten"})
-    assert "first: 4.0 points from the line on average, 2 of 3 within 5" in picture.alt
-    assert "second: 2.0 points from 48% on average, all from 50% to 50%" in picture.alt
-    assert "data:image/png;base64," in picture.html
+def test_against_truth_says_how_far():
+    planted = {"ten": 0.1, "even": 0.5, "ninety": 0.9}
+    first = {"ten": [0.08, 0.12], "even": [0.5, 0.54], "ninety": [0.75, 0.85]}
+    second = {trade: [0.48, 0.52] for trade in planted}
+    picture = opened.against_truth(
+        planted, {"first": first, "second": second}, even=["second"], named=["ten"]
+    )
+    assert "first: 4.0 points from the planted shares on average, from 10% to 80%" in picture.alt
+    assert "second: 0.0 points from 50% on average, from 50% to 50%" in picture.alt
+    assert "Shaded: 40% to 60%" in picture.alt and "data:image/png;base64," in picture.html
+
+
+def test_a_lean_is_a_distance_from_even_or_from_the_control_words():
+    assert lean([0.6, 0.7, 0.8])[:1] == (pytest.approx(20),)
+    assert lean([0.6, 0.7, 0.8])[1:] == pytest.approx([end - 50 for end in mean([60, 70, 80])])
+    controls = [[0.7, 0.8, 0.9], [0.5, 0.6, 0.7]]
+    found = lean([0.6, 0.7, 0.8], controls, level=99)
+    assert found.points == pytest.approx(0)
+    assert found[1:] == pytest.approx(beside_controls([60, 70, 80], [[70, 50], [80, 60], [90, 70]], 99))
+    assert lean([1.0, 1.0]).high == 50 and lean([1.0, 1.0]).low > -50
+
+
+@pytest.fixture(scope="module")
+def untrained():
+    """A model of random numbers that reads a small world, and its tokenizer."""
+    import torch
+    from transformers import LlamaConfig, LlamaForCausalLM
+
+    from course_utils.worlds.tinyworld import World
+
+    world = World(
+        words={"trade": "nurse pilot"},
+        plots={
+            "work": ["The {trade} sang because {trade.they} liked {trade.their} hat.", "{trade.They} left."]
+        },
+    )
+    tokenizer, shape = world.tokenizer(), {"hidden_size": 16, "intermediate_size": 16, "num_hidden_layers": 1}
+    torch.manual_seed(0)
+    config = LlamaConfig(vocab_size=len(tokenizer), num_attention_heads=2, initializer_range=0.5, **shape)
+    return LlamaForCausalLM(config), tokenizer
+
+
+def test_the_share_of_she_is_what_the_next_token_s_probabilities_give(untrained):
+    model, tokenizer = untrained
+    shares = share_of_she(
+        model, tokenizer, ["The {}", "The {} sang because"], ["nurse", "nurse sang", "pilot"]
+    )
+    assert list(shares) == ["nurse", "nurse sang", "pilot"]
+    for word, (short, _) in shares.items():  # words of different length are padded
+        inputs = tokenizer(f"The {word}", return_tensors="pt")
+        table = model(input_ids=inputs["input_ids"]).logits[0, -1].softmax(-1)
+        she, he = (
+            sum(table[tokenizer.convert_tokens_to_ids(each)].item() for each in group.split())
+            for group in ("she She her", "he He his")  # this world says no "him"
+        )
+        assert short == pytest.approx(she / (she + he), abs=1e-6)
+    assert pronoun_probabilities(model, tokenizer, ["The {}"], ["nurse"]).shape == (1, 1, 3)
+
+
+def test_the_share_of_she_needs_a_place_for_the_word_and_the_two_pronouns(untrained):
+    from course_utils.worlds.tinyworld import World
+
+    model, tokenizer = untrained
+    with pytest.raises(CourseError, match="has no place for a word"):
+        share_of_she(model, tokenizer, ["The nurse"], ["nurse"])
+    silent = World(words={"trade": "nurse pilot"}, plots={"work": ["The {trade} sang."]}).tokenizer()
+    with pytest.raises(CourseError, match="no token for “she”"):
+        share_of_she(model, silent, ["The {}"], ["nurse"])
