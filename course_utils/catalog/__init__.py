@@ -215,7 +215,9 @@ class Training:
     name, title: str.
     hours, watts: tuples of int, the GPU-hours and the peak power of one GPU in watts. They have one entry for
         each kind of GPU, or for each model of the family.
-    tonnes: float, the tonnes of CO2 equivalent that the maker states, or None.
+    tonnes: float, the tonnes of CO2 equivalent that the maker states by the grids that the electricity came
+        from (location-based), or None.
+    market_tonnes: float, the tonnes that the maker states by its contracts (market-based), or None.
     source: str, where these figures were read.
     """
 
@@ -225,6 +227,7 @@ class Training:
     watts: tuple[int, ...]
     source: str
     tonnes: float | None = None
+    market_tonnes: float | None = None
 
     @property
     def kilowatt_hours(self) -> float:

@@ -270,11 +270,9 @@ def computed():
             "the adapter's numbers",
             f"{adapter:,}",
             {
-                "lesson 13": r"# (?:new )?weights, 0\.",
                 "lesson 14": r"by (?:hand|peft) #",
                 "lesson 15": r"adapter has # trained numbers",
                 "claim 38": r"# trainable numbers",
-                "settled 13 38": r"# new weights",
                 "settled 14 38": r"steps trained # numbers",
                 "docs/instructors.md": r"LoRA trains # numbers",
                 "docs/design.md": r"# numbers at 16 bits",
@@ -284,10 +282,8 @@ def computed():
             "the adapter's share of the model, in percent",
             f"{adapter / small.parameters:.3%}",
             {
-                "lesson 13": r"new weights, (\S+%)",
                 "lesson 14": r"460,800(?: numbers, |: )(\S+%)",
                 "claim 38": r"trainable numbers, (\S+%)",
-                "settled 13 38": r"new weights, (\S+%)",
                 "settled 14 38": r"numbers, (\S+%)",
                 "docs/instructors.md": r"LoRA trains 460,800 numbers, (\S+%)",
             },
@@ -297,8 +293,6 @@ def computed():
             f"{in_memory} {read}",
             {
                 "lesson 07": r"Mixtral 8x7B 46\.7 billion # [\d.]+ # GB",
-                "lesson 13": r"Mixtral 8x7B: # GB \(what is read for one token: #\)"
-                r"|needs # GB in memory and reads #",
                 "docs/instructors.md": r"must be in memory, # GB; only the active ones are read for a token, "
                 r"# GB",
             },
@@ -306,7 +300,7 @@ def computed():
         (
             "Mixtral's GB read for a token",
             read,
-            {"settled 07 20": r"Mixtral reads # GB", "settled 13 20": r"Mixtral reads # GB"},
+            {"settled 07 20": r"Mixtral reads # GB"},
         ),
         ("Mixtral's GB in memory", in_memory, {"settled 07 21": r"Mixtral takes # and"}),
         (
@@ -314,7 +308,6 @@ def computed():
             f"{cache_bytes / 1e6:,.0f}",
             {
                 "lesson 06": r"71, multi-head: #|would take # MB|cache from # MB",
-                "lesson 13": r"each of its 71 heads: #|Falcon's would be #",
                 "settled 06 14": r"cache from # MB",
                 "docs/instructors.md": r"cache of 2,048 tokens shrinks from # MB",
             },

@@ -1,0 +1,89 @@
+"""Rounds weights to few bits, as llama.cpp does, and draws the rulers. For lesson 13."""
+
+import contextlib
+
+from course_utils.views.picture import BLUE, INK, LINE, VERMILLION, Picture, from_figure, style
+
+BLOCK = 32  # weights that share a scale
+
+
+def round_to(weights, bits):
+    """Return weights rounded to one of 2**bits steps, the steps of each block of 32 weights being its own.
+
+    weights : tensor whose number of weights is a multiple of 32.
+    bits : int, 2 to 8. At 4 bits the result is that of llama.cpp's format Q4_0.
+
+    A block's step is the weight farthest from 0, divided by -2**(bits - 1), and is kept at 16 bits.
+    """
+    blocks = weights.reshape(-1, BLOCK)
+    half = 2 ** (bits - 1)
+    places = blocks.abs().argmax(1, keepdim=True)
+    step = blocks.gather(1, places) / -half
+    steps = (blocks * (1 / step) + half + 0.5).floor().nan_to_num()
+    steps = steps.clamp(0, 2 * half - 1) - half
+    return (steps * step.half()).reshape(weights.shape)
+
+
+@contextlib.contextmanager
+def rounded(model, bits, only=""):
+    """Round a model's matrices to few bits inside a `with` block, and put the old ones back afterwards.
+
+    model : a language model of transformers.
+    bits : int, 2 to 8; 16 rounds to 16-bit numbers, 32 changes nothing.
+    only : str, round only the matrices whose name contains it, such as "mlp" or "self_attn".
+
+    Vectors (the norms) stay as they are, as in llama.cpp.
+    """
+    before = {
+        name: weights.data for name, weights in model.named_parameters() if weights.ndim == 2 and only in name
+    }
+    try:
+        for name, weights in before.items():
+            if bits < 16:
+                model.get_parameter(name).data = round_to(weights, bits)
+            elif bits < 32:
+                model.get_parameter(name).data = weights.half().to(weights.dtype)
+        yield model
+    finally:
+        for name, weights in before.items():
+            model.get_parameter(name).data = weights
+
+
+def rulers(weights, rounded) -> Picture:
+    """Draw weights above a ruler for each number of bits, and an arrow from each weight to its tick.
+
+    weights : list of numbers.
+    rounded : dict from the bits to (step, list of the rounded weights).
+    """
+    with style():
+        import matplotlib.figure
+
+        figure = matplotlib.figure.Figure(figsize=(6.6, 1.2 * len(rounded) + 0.4))
+        axes = figure.subplots()
+        sentences = []
+        for row, (bits, (step, values)) in enumerate(rounded.items()):
+            y = -1.8 * row
+            half = 2 ** (bits - 1)
+            ticks = [step * number for number in range(-half, half)]
+            axes.plot([ticks[0], ticks[-1]], [y, y], color=LINE, linewidth=2, linestyle="-", zorder=0)
+            axes.plot(ticks, [y] * len(ticks), "|", color=INK, markersize=11, markeredgewidth=1.5)
+            for weight, value in zip(weights, values, strict=True):
+                look = {
+                    "arrowstyle": "-|>",
+                    "color": VERMILLION,
+                    "linewidth": 1.3,
+                    "shrinkA": 0,
+                    "shrinkB": 0,
+                }
+                axes.annotate("", (value, y + 0.08), (weight, y + 0.72), arrowprops=look)
+            axes.plot(weights, [y + 0.76] * len(weights), "o", color=BLUE, markersize=6)
+            axes.text(0, y - 0.22, "0", ha="center", va="top", color=INK, fontsize=10)
+            label = f"{bits} bits\n{2**bits} ticks"
+            axes.text(ticks[0] - 0.07, y + 0.3, label, ha="right", va="center", color=INK, fontsize=11)
+            moved = max(abs(weight - value) for weight, value in zip(weights, values, strict=True))
+            sentences.append(f"{bits} bits, {2**bits} ticks: a weight moves by up to {moved:.2f}")
+        axes.set_xlim(min(weights) - 0.4, max(max(weights), -min(weights)) + 0.05)
+        axes.set_ylim(-1.8 * (len(rounded) - 1) - 0.7, 1.15)
+        axes.axis("off")
+    alt = f"{len(weights)} weights, each moved to the nearest tick of a ruler. {'; '.join(sentences)}."
+    return from_figure(figure, alt=alt, title="The same weights on rulers with fewer and fewer ticks")

@@ -1,0 +1,115 @@
+"""Tests what lesson 13 measures: the memory of a training step, guessed words, and rounded weights."""
+
+import math
+
+import pytest
+from lazy import Lazy
+
+import course_utils as course
+from course_utils.opened import hardware, quantising, speculating
+
+torch = Lazy("torch")
+
+
+@pytest.fixture(scope="module")
+def llama():
+    return course.load("tinyworld-llama")
+
+
+@pytest.fixture(scope="module")
+def texts():
+    world = course.tinyworld.english(size=240_000)
+    return [document.text for document in world.documents(200, seed="speed")]
+
+
+def test_activations_are_counted_once_and_grow_with_the_texts(llama, texts):
+    model, tokenizer = llama
+    kept = {}
+    for count in (1, 2):
+        batch = course.opened.batch(tokenizer, [texts[0]] * count)
+        with hardware.kept_for_backward(model) as counted:
+            assert counted.nbytes == 0
+            model(**batch)
+        kept[count] = counted.nbytes
+    assert 1.8 * kept[1] < kept[2] < 2 * kept[1]  # a few tables are there once
+    layer = torch.nn.Linear(8, 4, bias=False)
+    given = torch.ones(5, 8)
+    with hardware.kept_for_backward(layer) as counted:
+        layer(given)
+    assert counted.nbytes == given.nbytes  # for the slopes of its weights; these do not count
+
+
+def test_a_machine_delivers_bytes(monkeypatch):
+    monkeypatch.setattr(hardware, "_NUMBERS", 1000)
+    assert 0 < hardware.bytes_per_second(repeat=1) < math.inf
+
+
+def test_followers_go_by_the_longest_beginning_that_they_know(llama):
+    tokenizer = llama[1]
+    table = speculating.Followers(["The cat liked the fish.", "The dog liked the mouse."], tokenizer)
+    assert table.after(["The", "cat", "liked"]) == "the"
+    assert table.after(["cat", "liked", "the"]) == "fish"
+    assert table.after(["dog", "liked", "the"]) == "mouse"
+    assert table.after(["nobody", "met", "dog"]) == "liked"
+    assert table.after(["nobody"]) is None
+    assert table.guess(["The", "cat"], count=2) == ["liked", "the"]
+    assert table.guess(["The", "cat"], count=9) == ["liked", "the", "fish", "."]  # the end is the model's
+    assert table.guess(["nobody"]) == []
+    # "The cat." and the end: three rows for one word before, two for two, one for three.
+    assert len(speculating.Followers(["The cat."], tokenizer)) == 6
+
+
+def test_own_words_are_those_of_the_library(llama):
+    model, tokenizer = llama
+    beginning = ["Dear", "Kai", ",", "thank", "you", "for"]
+    inputs = tokenizer("Dear Kai, thank you for", return_tensors="pt")
+    numbers = model.generate(**inputs, do_sample=False, max_new_tokens=5)[0].tolist()
+    written = tokenizer.convert_ids_to_tokens(numbers)[7:]  # after the token that begins every text
+    alone = []
+    while len(alone) < 5:
+        alone += speculating.own_words(model, tokenizer, beginning + alone)
+    assert alone == written
+    assert speculating.own_words(model, tokenizer, beginning, written[:4]) == written
+    misled = speculating.own_words(model, tokenizer, beginning, ["snow", *written[1:4]])
+    assert len(misled) == 5 and misled[0] == written[0]  # what comes before a guess does not see it
+
+
+def test_passes_are_told_in_words():
+    picture = speculating.passes({"alone": [["a"], ["</s>"]], "helped": [["a", "</s>"]]}, title="Twice")
+    assert picture.alt == "alone, 2 passes: a | </s>. helped, 1 passes: a </s>"
+    assert "(end)" in picture.html
+
+
+@pytest.mark.parametrize("bits", [8, 4, 3, 2])
+def test_rounded_weights_stay_within_a_step(bits):
+    weights = torch.randn(4, 64, generator=torch.Generator().manual_seed(0))
+    found = quantising.round_to(weights, bits)
+    steps = weights.abs().reshape(-1, 32).amax(1) / 2 ** (bits - 1)
+    off = (found - weights).abs().reshape(-1, 32).amax(1)
+    assert (off <= 1.01 * steps).all()  # half a step, and a whole one at the end without a tick
+    for block in found.reshape(-1, 32).tolist():
+        assert 1 < len(set(block)) <= 2**bits
+    assert (quantising.round_to(torch.zeros(1, 32), bits) == 0).all()
+
+
+def test_rounding_chooses_matrices_and_is_undone(llama):
+    model = llama[0]
+    before = {name: weights.clone() for name, weights in model.named_parameters()}
+    with pytest.raises(KeyError), quantising.rounded(model, bits=3, only="mlp"):
+        for name, weights in model.named_parameters():
+            same = torch.equal(weights, before[name])
+            assert same != ("mlp" in name), name
+        raise KeyError
+    with quantising.rounded(model, bits=32):
+        assert all(torch.equal(weights, before[name]) for name, weights in model.named_parameters())
+    with quantising.rounded(model, bits=16):
+        matrix = model.lm_head.weight
+        assert torch.equal(matrix, matrix.half().float())
+    assert all(torch.equal(weights, before[name]) for name, weights in model.named_parameters())
+
+
+def test_rulers_are_told_in_words():
+    picture = quantising.rulers([-0.8, 0.31], {2: (0.4, [-0.8, 0.4])})
+    assert picture.alt == (
+        "2 weights, each moved to the nearest tick of a ruler. 2 bits, 4 ticks: a weight moves by up to 0.09."
+    )
