@@ -20,7 +20,6 @@ _HOME_OF = {
     "article": "learning.claims",
     "evidence": "learning.verdicts",
     "capstone": "learning.verdicts",
-    "report": "learning.verdicts",
     "test": "learning.before_after",
     "gain": "learning.before_after",
     "progress": "learning.course_map",

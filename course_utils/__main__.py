@@ -118,6 +118,22 @@ def main(arguments=None):
     )
     gain.set_defaults(do=_gain)
 
+    verify = commands.add_parser(
+        "verify", help="check learners' pages of the capstone, or make the learners' keys"
+    )
+    verify.add_argument(
+        "files", nargs="*", metavar="FILE", help="pages, or folders with pages; each gets a row"
+    )
+    verify.add_argument(
+        "--secret-file",
+        metavar="FILE",
+        help="the class secret: each page must be signed with a key",
+    )
+    verify.add_argument(
+        "--key-for", nargs="+", metavar="NAME", help="print the keys of these learners, to hand out"
+    )
+    verify.set_defaults(do=_verify)
+
     for command in (models, fetch, run):
         command.add_argument(
             "--size",
@@ -317,6 +333,43 @@ def _gain(options):
 
     print(before_after.pool(options.files), end="")
     return 0
+
+
+def _verify(options):
+    from course_utils.opened import review
+
+    secret = None
+    if options.secret_file is not None:
+        try:
+            with open(options.secret_file, encoding="utf-8") as file:
+                secret = file.read().strip()
+        except (OSError, UnicodeDecodeError) as error:
+            reason = getattr(error, "strerror", None) or "it is not text"
+            raise CourseError(f"The class secret {options.secret_file} can't be read: {reason}.") from None
+    if options.key_for:
+        if secret is None:
+            raise CourseError("Keys are made from a class secret: name its file with --secret-file.")
+        keys = [(name, review.learner_key(secret, name)) for name in options.key_for]
+        _print_table([("learner", "key"), *keys])
+        return 0
+    if not options.files:
+        raise CourseError("Name the pages to check, or folders with pages.")
+    results = review.verify(options.files, secret)
+    rows = [("file", "name", "release", "date", "as the course", "seal", "outcome")]
+    for result in results:
+        outcome = "; ".join(result.problems) or "ok"
+        row = result.file.name, result.name, result.release, result.date, result.score, result.seal, outcome
+        rows.append(tuple(_printable(text) for text in row))
+    _print_table(rows)
+    for result in results:
+        for note in result.notes:
+            print(f"{_printable(result.file.name)}: {_printable(note)}")
+    return 1 if any(result.problems for result in results) else 0
+
+
+def _printable(text):
+    """Return text from a stranger's file without characters that would move a terminal's cursor."""
+    return "".join(letter if letter.isprintable() else "?" for letter in text)
 
 
 def _print_table(rows, right=()):

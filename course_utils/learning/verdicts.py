@@ -3,23 +3,17 @@
 evidence(16)      shows the evidence on claim 16: code with its output, or published words and figures
 capstone()        shows the wall of claims: look at the evidence, decide, and say how sure you are
 score(decided)    compares verdicts and confidences with the key
-report()          writes the verdicts, the score and the forecasts to one page, a file without scripts
+tally(judged)     the score of any verdicts
 """
 
 import contextlib
 import io
-from collections import Counter
 from dataclasses import dataclass
-from datetime import date
-from html import escape
-from pathlib import Path
 
-from course_utils import catalog, views
+from course_utils import catalog
 from course_utils.errors import CourseError
 from course_utils.learning import answers
-from course_utils.learning.claims import asked, grounds, key
-from course_utils.statistics import wilson
-from course_utils.views.picture import INK, SANS, Picture
+from course_utils.learning.claims import asked, key
 from course_utils.widgets.live_view import LiveView
 
 CONFIDENCES = (10, 20, 35, 50, 70, 90, 99)  # percent
@@ -59,37 +53,32 @@ def score(decided: dict[int, tuple[str, int]]) -> Score:
     """
     if not decided:
         raise CourseError("There is no verdict to score yet: give at least one, in course.capstone().")
-    levels = {}
-    squares = 0.0
+    judged = []
     for number, (verdict, confidence) in sorted(decided.items()):
-        right = verdict == _claim(number).verdict
+        claim = _claim(number)
         if verdict not in catalog.VERDICTS:
             raise CourseError(f"{verdict!r} is not a verdict: choose one of {', '.join(catalog.VERDICTS)}.")
         if not 0 <= confidence <= 100:
             raise CourseError(f"{confidence!r} is not a confidence in percent: give a number from 0 to 100.")
+        judged.append((verdict == claim.verdict, confidence))
+    return tally(judged)
+
+
+def tally(judged: list[tuple[bool, int]]) -> Score:
+    """Return the score of verdicts.
+
+    judged : for each verdict, whether it agrees with the key, and its confidence in percent; one or more
+    """
+    levels = {}
+    for right, confidence in judged:
         claims, hits = levels.get(confidence, (0, 0))
         levels[confidence] = claims + 1, hits + right
-        squares += (confidence / 100 - right) ** 2
-    count = len(decided)
     return Score(
-        answered=count,
-        right=sum(hits for _, hits in levels.values()),
-        confidence=sum(confidence for _, confidence in decided.values()) / count / 100,
-        brier=squares / count,
+        answered=len(judged),
+        right=sum(right for right, _ in judged),
+        confidence=sum(confidence for _, confidence in judged) / len(judged) / 100,
+        brier=sum((confidence / 100 - right) ** 2 for right, confidence in judged) / len(judged),
         levels=dict(sorted(levels.items())),
-    )
-
-
-def calibration(scored: Score, title: str | None = None) -> Picture:
-    """Draw the share of right verdicts at each confidence, with the share's 95% interval (Wilson)."""
-    levels = scored.levels.items()
-    return views.intervals(
-        [f"{confidence}%, {claims}×" for confidence, (claims, _) in levels],
-        [100 * hits / claims for _, (claims, hits) in levels],
-        [wilson(hits, claims) for _, (claims, hits) in levels],
-        marks=list(scored.levels),
-        marks_label="the confidence",
-        title=title,
     )
 
 
@@ -208,61 +197,5 @@ def _summary(done):
     if not done:
         return "Your first verdict on each counts: then you see the key."
     scored, left = score(done), len(catalog.claims()) - len(done)
-    more = f"{left} to go." if left else "All are decided: course.report() writes your page."
+    more = f"{left} to go." if left else "All are decided."
     return f"Mean confidence {scored.confidence:.0%}; Brier score {scored.brier:.3f}. {more}"
-
-
-def _grounds(claim):
-    return " ".join(f"{label}: {text}" for label, text in grounds(claim))
-
-
-def report(file: str = "my_report.html", forecasts: list[tuple[str, str, str, int]] = ()) -> None:
-    """Write a page with the learner's verdicts, score, calibration and forecasts, and print its file name.
-
-    file : the file to write; an earlier report with this name is replaced
-    forecasts : tuples (event, last day, who or what decides whether it happened, probability in percent)
-
-    The page needs no network and has no scripts. If there is no verdict yet, nothing is written.
-    """
-    done = decided()
-    if not done:
-        print("No report yet: decide at least one claim in course.capstone() first.")
-        return
-    Path(file).write_text(_page(done, forecasts), encoding="utf-8")
-    print(f"Your report on {len(done)} of {len(catalog.claims())} claims is in {file}, beside this notebook.")
-
-
-def _page(done, forecasts):
-    scored = score(done)
-    rows = [("", "The article's words", "Our reading", "You", "Sure", "Key", "For and against, with sources")]
-    for number, (verdict, confidence) in sorted(done.items()):
-        claim = _claim(number)
-        mark = "✓ " if verdict == claim.verdict else "✗ "
-        row = str(number), f"“{claim.words}”", claim.reading, mark + verdict, f"{confidence}%", claim.verdict
-        rows.append((*row, _grounds(claim)))
-    counts = Counter(_claim(number).verdict for number in done)
-    parts = [
-        f"<h1>The article, settled</h1><p>Written on {date.today():%d %B %Y} with Open the Box.</p>",
-        f"<p><b>{escape(str(scored))}.</b> {_sentence_on(scored)}</p>",
-        calibration(scored, "Right, by how sure you were").html,
-        f"<p>In the key: {', '.join(f'{count} {verdict}' for verdict, count in counts.most_common())}.</p>",
-        views.table(rows).html.replace("max-width:760px", "max-width:none"),
-    ]
-    if forecasts:
-        rows = [("What will be the case", "By", "Judged by", "Probability")]
-        rows += [(what, when, judge, f"{percent}%") for what, when, judge, percent in forecasts]
-        parts.append(views.table(rows, title="Forecasts, to be scored on their day").html)
-    return (
-        '<!DOCTYPE html><html lang="en"><head><meta charset="utf-8">'
-        '<meta name="viewport" content="width=device-width"><title>The article, settled</title></head>'
-        f'<body style="font-family:{SANS};color:{INK};max-width:960px;margin:24px auto;padding:0 12px">'
-        f"{''.join(parts)}</body></html>"
-    )
-
-
-def _sentence_on(scored):
-    """Return a sentence that compares the mean confidence with the share of right verdicts."""
-    gap = round(100 * (scored.confidence - scored.right / scored.answered))
-    if abs(gap) <= 5:
-        return "Your confidence and your share of right verdicts are within 5 points of each other."
-    return f"You were {abs(gap)} points {'surer than right' if gap > 0 else 'more often right than sure'}."

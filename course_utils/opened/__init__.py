@@ -25,6 +25,7 @@ _ROOM_OF = {
     "MayUse": "may_use",
     "OneWeight": "one_weight",
     "Patching": "patching",
+    "Review": "review",
     "Router": "router",
     "Sampling": "sampling",
     "SlidingWindow": "window",

@@ -42,9 +42,7 @@ PUBLISHED = [
         {
             "lesson 10": r"\bT5\W+Google, @",
             "lesson 14": r"\bT5-11B\W+Google\W+@",
-            "lesson 16": r"\bT5 with 11 billion from @",
             "evidence 37": r"\bT5, .*? paper of @",
-            "settled 16 37": r"\bT5 with 11 billion from @",
         },
     ),
     (
@@ -54,13 +52,11 @@ PUBLISHED = [
         {
             "lesson 10": r"\bT5\W+Google, October 2019\W+yes\W+#",
             "lesson 14": r"\bT5-11B\W+Google\W+October 2019\W+#",
-            "lesson 16": r"\bT5 with # billion",
             "claim 34": r"\bT5, has #",
             "claim 37": r"\bT5 with # billion",
             "evidence 37": r"\bT5, # billion",
             "settled 10 34": r"\bT5, with #",
             "settled 14 37": r"\bT5 with # billion",
-            "settled 16 37": r"\bT5 with # billion",
         },
     ),
     (
@@ -75,7 +71,6 @@ PUBLISHED = [
             "evidence 32": r"GPT-2's weights, .*? public in @",
             "evidence 37": r"GPT-2, 1\.5 billion parameters: weights public in @",
             "settled 10 32": r"GPT-2's weights at @",
-            "settled 16 37": r"GPT-2 with 1\.5 billion from @",
         },
     ),
     (
@@ -88,7 +83,6 @@ PUBLISHED = [
             "claim 37": r"GPT-2 with # billion",
             "evidence 37": r"GPT-2, # billion",
             "settled 14 37": r"GPT-2 with # billion",
-            "settled 16 37": r"GPT-2 with # billion",
         },
     ),
     (
@@ -104,7 +98,6 @@ PUBLISHED = [
             "evidence 37": r"GPT-3, of 2020: # billion",
             "settled 10 34": r"GPT-3's # billion",
             "settled 14 37": r"GPT-3 with # billion",
-            "settled 16 37": r"GPT-3 with # billion",
         },
     ),
     (
@@ -116,7 +109,6 @@ PUBLISHED = [
             "claim 37": r"in 2021 GPT-J with # billion",
             "evidence 37": r"GPT-J, # billion",
             "settled 14 37": r"GPT-J, with # billion",
-            "settled 16 37": r"GPT-J with # billion",
         },
     ),
     (
@@ -126,7 +118,6 @@ PUBLISHED = [
         {
             "lesson 14": r"GPT-J\W+EleutherAI, volunteers\W+@",
             "evidence 37": r"GPT-J, .*? public in @",
-            "settled 16 37": r"GPT-J with 6 billion from @",
         },
     ),
     (

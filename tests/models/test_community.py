@@ -5,7 +5,6 @@ import os
 import re
 import shutil
 import subprocess
-from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
@@ -18,12 +17,9 @@ import course_utils as course
 from course_utils import CourseError, catalog, opened
 from course_utils.learning import answers
 from course_utils.learning.verdicts import (
-    CONFIDENCES,
     Capstone,
-    calibration,
     decided,
     evidence,
-    report,
     score,
 )
 from course_utils.opened import card_check, hub
@@ -342,8 +338,6 @@ def test_the_score_by_hand():
     assert scored.brier == pytest.approx((0.01 + 0.16 + 0.81) / 3)
     assert scored.levels == {60: (1, 1), 90: (2, 1)} and scored.confidence == pytest.approx(0.8)
     assert str(scored) == "2 of 3 as in the key, 67%; mean confidence 80%; Brier score 0.327"
-    drawn = calibration(scored, "How sure")
-    assert "90%, 2×: 50 (9 to 91), the confidence 90" in drawn.alt
     assert score({number: (verdict, 100) for number, verdict in truth.items()}).brier == 0
 
 
@@ -405,35 +399,3 @@ def test_the_evidence_is_shown_on_the_wall(monkeypatch):
     monkeypatch.setattr("course_utils.learning.verdicts._evidence", lambda number: 1 / 0)
     [said] = view.replies({"evidence": 18})
     assert "This is a mistake in the course, not yours" in said["error"]
-
-
-class _Page(HTMLParser):
-    def __init__(self):
-        super().__init__()
-        self.tags, self.text = [], ""
-
-    def handle_starttag(self, tag, attributes):
-        self.tags.append(tag)
-        assert not any(name in ("src", "href") for name, _ in attributes), "a page that needs nothing else"
-
-    def handle_data(self, data):
-        self.text += data
-
-
-def test_the_report_is_one_page_without_scripts(tmp_path, monkeypatch, capsys):
-    monkeypatch.chdir(tmp_path)
-    report()
-    assert "No report yet" in capsys.readouterr().out and not list(tmp_path.glob("*.html"))
-    view, count = Capstone(), len(catalog.claims())
-    for number, confidence in zip(catalog.claims(), count * CONFIDENCES, strict=False):
-        decide(view, number, catalog.claims()[number].verdict, confidence)
-    report("mine.html", forecasts=[("<b>Towns</b> are found", "2028-12-31", "a list", 40)])
-    assert "mine.html" in capsys.readouterr().out
-    text = (tmp_path / "mine.html").read_text(encoding="utf-8")
-    page = _Page()
-    page.feed(text)
-    assert "script" not in page.tags and f"{count} of {count} as in the key" in page.text
-    assert "<b>Towns</b> are found" in page.text and "40%" in page.text
-    for claim in catalog.claims().values():
-        assert f"“{claim.words}”" in page.text and claim.reading in page.text
-        assert all(str(point) in page.text for point in (*claim.speaks_for, *claim.speaks_against))

@@ -1,0 +1,19 @@
+"""Lesson 16: a release that nobody has judged. The learner's name draws one of three made for it.
+
+    review = course.opened.Review("Ada Lovelace")
+    review.press()                        what the makers say, in twelve claims
+    review.folder                         the release's files: open them with transformers
+    review.verdict(1, verdict="holds", confidence=80, because="…", evidence=81_472)
+    review.page("my_page.html")           one page of A4, as HTML and PDF; then the verdicts stand
+    review.compare()                      what the course finds by opening the same files
+
+Models, texts and files are real and tiny: course_utils/training/releases.py trains them. The makers and what
+they say are invented. `facts` checks the claims, `page` writes, seals and verifies the learner's page.
+"""
+
+from course_utils.opened.review.facts import VERDICTS, Release
+from course_utils.opened.review.folder import RELEASES, drawn
+from course_utils.opened.review.page import learner_key, verify
+from course_utils.opened.review.reviewing import Review
+
+__all__ = ["RELEASES", "VERDICTS", "Release", "Review", "drawn", "learner_key", "verify"]

@@ -1,0 +1,38 @@
+"""Where the three releases are, and which of them a name draws."""
+
+import hashlib
+import tomllib
+from functools import cache
+from pathlib import Path
+
+from course_utils.errors import CourseError
+
+_HERE = Path(__file__).parent
+RELEASES = _HERE / "releases"
+NAMES = ("kite", "lark", "wren")
+LONGEST_NAME = 60  # characters
+
+
+def plain_name(name: str) -> str:
+    """Return a name without spaces at its ends or repeated ones.
+
+    Raises CourseError if it is no text, is empty, is longer than 60 characters or has no letter.
+    """
+    plain = " ".join(name.split()) if isinstance(name, str) else ""
+    if not any(letter.isalpha() for letter in plain) or not plain.isprintable():
+        raise CourseError(f'{name!r} is no name: write your own between the quotes, such as "Ada Lovelace".')
+    if len(plain) > LONGEST_NAME:
+        raise CourseError(f"That name has {len(plain)} characters: the page has room for {LONGEST_NAME}.")
+    return plain
+
+
+def drawn(name: str) -> str:
+    """Return the release that a name draws: "kite", "lark" or "wren". Capitals make no difference."""
+    digest = hashlib.sha256(plain_name(name).casefold().encode()).digest()
+    return NAMES[digest[0] % len(NAMES)]
+
+
+@cache
+def claims(release: str) -> list[dict]:
+    """Return the claims of a release's press text: {"words": ..., "check": ..., "says": {...}}."""
+    return tomllib.loads((_HERE / "claims.toml").read_text(encoding="utf-8"))[release]

@@ -1,0 +1,308 @@
+"""Writes the learner's page with a seal, and verifies pages for an instructor. Nothing needs a server.
+
+A page is one HTML file. Its answers stand in it twice: for people, and as JSON in a block that no browser
+shows. `verify` reads the JSON, draws the page from it again, compares both, byte for byte, and checks the
+seal. Each answer has a checksum of its own, so that a change is named.
+
+What a seal proves:
+
+- Without a key it is a checksum. It finds what was changed by accident or by hand. It does not find who
+  changed an answer and computed the checksum again: the code for that is public.
+- With a key it is an HMAC with a key that the instructor made from a class secret and this learner's name. It
+  shows that the page was written by somebody who had this key, and not changed since. It does not show that
+  the answers are the learner's own, nor that they were given before the course's findings were seen.
+"""
+
+import base64
+import hashlib
+import hmac
+import json
+import re
+import shutil
+import subprocess
+import tempfile
+from dataclasses import dataclass, field
+from functools import cache
+from pathlib import Path
+
+from course_utils import files
+from course_utils.errors import CourseError
+from course_utils.learning import verdicts
+from course_utils.opened.review.facts import VERDICTS, Release, truth
+from course_utils.opened.review.folder import NAMES, RELEASES, claims, drawn, plain_name
+from course_utils.widgets.live_view import WIDGETS
+from course_utils.widgets.photograph import BROWSERS
+
+FORMAT = 1  # of the page and its JSON: a change of the template needs a new number
+LARGEST = 2_000_000  # bytes of a file that can be a page
+SHORTEST_SECRET = 16  # characters; a key could be tried against a short secret until it fits
+_PUBLIC = "a checksum, no signature"  # the key of pages that were written without one
+_BLOCK = re.compile(r'<script type="application/json" id="review">\n(.*?)\n</script>', re.S)
+_PARTS = ("verdict", "confidence", "because", "evidence")
+_SIGNS = {True: "✓", False: "✗"}
+
+
+# Keys and seals
+
+
+def learner_key(secret: str, name: str) -> str:
+    """Return the key of one learner, such as "k4x2-77ab-zq3m-p5de", which the instructor hands out.
+
+    secret : the class secret, which only the instructor has
+    name : the learner's name, as it will stand on the page; capitals and double spaces make no difference
+
+    Raises CourseError if the secret has fewer than 16 characters, or if that is no name.
+    """
+    secret = secret.strip()
+    if len(secret) < SHORTEST_SECRET:
+        raise CourseError(
+            f"The class secret has {len(secret)} characters: take {SHORTEST_SECRET} or more, so that nobody "
+            "finds it by trying."
+        )
+    made = hmac.new(secret.encode(), plain_name(name).casefold().encode(), hashlib.sha256).digest()
+    text = base64.b32encode(made[:10]).decode().lower()
+    return "-".join(text[start : start + 4] for start in range(0, 16, 4))
+
+
+def _fields(data):
+    """Return all that a page states, as {what it is: value}, to name what was changed."""
+    found = {part: data[part] for part in ("format", "name", "release", "date", "test", "article")}
+    for answer in data["answers"]:
+        for part in _PARTS:
+            found[f"claim {answer['claim']}: {part}"] = answer[part]
+    return found
+
+
+def _marks(data):
+    return {
+        name: hashlib.sha256(_canonical([name, value]).encode()).hexdigest()[:8]
+        for name, value in _fields(data).items()
+    }
+
+
+def _seal(data, key):
+    return hmac.new(key.strip().lower().encode(), _canonical(data).encode(), hashlib.sha256).hexdigest()
+
+
+def _canonical(value):
+    return json.dumps(value, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
+
+
+# Writing
+
+
+def write(file, data, key=None):
+    """Write the page with these answers.
+
+    data : {"name", "release", "date", "answers", "test", "article"}
+    key : the learner's key, or None for a checksum alone
+    """
+    data = {"format": FORMAT, **data}
+    sealed = {
+        "data": data,
+        "marks": _marks(data),
+        "signed": key is not None,
+        "seal": _seal(data, _PUBLIC if key is None else key),
+    }
+    files.write_text(file, _drawn(sealed))
+
+
+def _drawn(sealed):
+    """Return the HTML of a page. The same answers and seal always give the same text."""
+    import jinja2
+
+    data = sealed["data"]
+    right, found = _found(data["release"])
+    rows = []
+    for answer, words in zip(data["answers"], claims(data["release"]), strict=True):
+        agrees = answer["verdict"] == right[answer["claim"]]
+        rows.append({**answer, "words": words["words"], "sign": _SIGNS[agrees], "agrees": agrees})
+    scored = verdicts.tally([(row["agrees"], row["confidence"]) for row in rows])
+    environment = jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True)
+    template = environment.from_string((Path(__file__).parent / "page.html").read_text(encoding="utf-8"))
+    block = json.dumps(sealed, ensure_ascii=False, indent=1, sort_keys=True).replace("<", "\\u003c")
+    css, mark = _look()
+    return template.render(
+        data=data,
+        title=(RELEASES / data["release"] / "PRESS.md").read_text(encoding="utf-8").split("\n")[0][2:],
+        rows=rows,
+        scored=scored,
+        block=block,
+        css=css,
+        mark=mark,
+        signed=sealed["signed"],
+        seal=sealed["seal"],
+    )
+
+
+@cache
+def _found(release):
+    """Return what the course finds in a release: {number: verdict} and {number: sentence}."""
+    opened = Release(RELEASES / release)
+    found = {number: truth(opened, claim) for number, claim in enumerate(claims(release), start=1)}
+    return {n: verdict for n, (verdict, _) in found.items()}, {n: words for n, (_, words) in found.items()}
+
+
+def _look():
+    """Return the course's colours and fonts as CSS with the fonts in it, and its mark as SVG."""
+    css = (WIDGETS / "identity.css").read_text(encoding="utf-8")
+    for font in WIDGETS.glob("fonts/*.woff2"):
+        data = base64.b64encode(font.read_bytes()).decode()
+        css = css.replace(f"fonts/{font.name}", f"data:font/woff2;base64,{data}")
+    return css, (WIDGETS / "mark.svg").read_text(encoding="utf-8")
+
+
+def write_pdf(file) -> str:
+    """Print a page to a PDF beside it, and return a sentence that says where it is, or what is missing."""
+    program = next(filter(None, map(shutil.which, BROWSERS)), None)
+    file = Path(file)
+    pdf = file.with_suffix(".pdf")
+    advice = f"For a PDF open {file.name} in a browser and print it: it is one page of A4."
+    if program is None:
+        return f"This machine has no Chromium or Chrome. {advice}"
+    with tempfile.TemporaryDirectory() as profile:
+        command = [program, "--headless", "--no-sandbox", "--disable-gpu", f"--user-data-dir={profile}"]
+        command += ["--no-pdf-header-footer", f"--print-to-pdf={pdf.absolute()}", file.absolute().as_uri()]
+        try:
+            subprocess.run(command, capture_output=True, timeout=60, check=True)
+        except (OSError, subprocess.SubprocessError):
+            pdf.unlink(missing_ok=True)
+    return (
+        f"The same page as a PDF is in {pdf.name}."
+        if pdf.exists()
+        else f"The browser printed nothing. {advice}"
+    )
+
+
+# Verifying
+
+
+@dataclass
+class Verified:
+    """What is known of one file. It is good if there are no `problems`.
+
+    name, release, date : as the page states them, or ""
+    score : how many verdicts agree with what the course finds, and the Brier score, or ""
+    seal : "signed", "checksum", or "" if it does not fit
+    problems : sentences on what is wrong
+    notes : sentences for the instructor to think about
+    """
+
+    file: Path
+    name: str = ""
+    release: str = ""
+    date: str = ""
+    score: str = ""
+    seal: str = ""
+    problems: list[str] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+
+
+def verify(paths, secret=None) -> list[Verified]:
+    """Verify pages: the HTML files given, and all in the folders given.
+
+    secret : the class secret; each page must then be sealed with the key of its own learner
+
+    Raises CourseError if there is no file, or if the secret is too short.
+    """
+    if secret is not None:
+        learner_key(secret, "A")
+    found = []
+    for path in map(Path, paths):
+        found += sorted(path.rglob("*.html")) if path.is_dir() else [path]
+    if not found:
+        raise CourseError("There is no page here: name HTML files, or folders with HTML files.")
+    reasons = {}
+    results = []
+    for path in found:
+        result, data = _verify_one(path, secret)
+        results.append(result)
+        for answer in data["answers"] if data else ():
+            words = " ".join(re.findall(r"\w+", answer["because"].casefold()))
+            reasons.setdefault((data["release"], answer["claim"], words), []).append(result)
+    for (_, number, _), sharing in reasons.items():
+        for result in sharing if len(sharing) > 1 else ():
+            others = ", ".join(other.file.name for other in sharing if other is not result)
+            result.notes.append(f"claim {number} has the same reason as in {others}")
+    return results
+
+
+def _verify_one(path, secret):
+    """Return a `Verified` and the page's data, which are None if it can't be read."""
+    result = Verified(path)
+    try:
+        if path.stat().st_size > LARGEST:
+            raise ValueError("it is too large")
+        text = path.read_text(encoding="utf-8").replace("\r\n", "\n")
+        (block,) = _BLOCK.findall(text) or [None]
+        if block is None:
+            raise ValueError("it has no answers in it")
+        sealed = json.loads(block)
+        data = _shaped(sealed)
+    except OSError as error:
+        result.problems.append(f"can't be read: {error.strerror}")
+        return result, None
+    except (ValueError, TypeError, KeyError, AttributeError, RecursionError, CourseError) as error:
+        why = str(error) if type(error) is ValueError else "its answers can't be read"
+        result.problems.append(f"not a page of this course: {why}")
+        return result, None
+    result.name, result.release, result.date = data["name"], data["release"], data["date"]
+    marks = _marks(data)
+    changed = [name for name in {**marks, **sealed["marks"]} if marks.get(name) != sealed["marks"].get(name)]
+    if changed:
+        result.problems.append(f"changed after it was written: {', '.join(changed)}")
+    result.problems += _seal_problems(sealed, data, secret, bool(changed))
+    if not result.problems:
+        result.seal = "signed" if sealed["signed"] and secret else "checksum"
+        if sealed["signed"] and not secret:
+            result.notes.append("signed: give --secret-file to check the signature")
+            result.seal = "not checked"
+    if drawn(data["name"]) != data["release"]:
+        result.problems.append(f"{data['release']} is not the release that this name draws")
+    if text != _drawn(sealed):
+        result.problems.append("what the page shows is not what its sealed answers give")
+    right, _ = _found(data["release"])
+    judged = [
+        (answer["verdict"] == right[answer["claim"]], answer["confidence"]) for answer in data["answers"]
+    ]
+    scored = verdicts.tally(judged)
+    result.score = f"{scored.right} of {scored.answered}, Brier {scored.brier:.3f}"
+    return result, data
+
+
+def _seal_problems(sealed, data, secret, changed):
+    if secret is not None:
+        if not sealed["signed"]:
+            return ["not signed: it was written without a key"]
+        if not hmac.compare_digest(sealed["seal"], _seal(data, learner_key(secret, data["name"]))):
+            return [] if changed else ["the signature is not that of this name and this class secret"]
+        return []
+    if sealed["signed"] or changed or hmac.compare_digest(sealed["seal"], _seal(data, _PUBLIC)):
+        return []
+    return ["the checksum does not fit"]
+
+
+def _shaped(sealed):
+    """Return the data of a page. Raise an error if they do not have the shape that `write` gives them."""
+    if not {"data", "marks", "signed", "seal"} == sealed.keys():
+        raise ValueError("its answers can't be read")
+    data = sealed["data"]
+    if data["format"] != FORMAT:
+        raise ValueError(f"its format is {data['format']!r}, and this version of the course reads {FORMAT}")
+    good = data.keys() == {"format", "name", "release", "date", "answers", "test", "article"}
+    good &= data["release"] in NAMES and data["name"] == plain_name(data["name"])
+    good &= bool(re.fullmatch(r"\d{4}-\d\d-\d\d", data["date"]))
+    good &= isinstance(sealed["marks"], dict) and isinstance(sealed["signed"], bool)
+    good &= isinstance(sealed["seal"], str) and sealed["seal"].isascii()
+    good &= all(isinstance(data[part], dict) for part in ("test", "article"))
+    good &= all(type(value) is int for part in ("test", "article") for value in data[part].values())
+    good &= data["test"].keys() <= {"before", "after"} and data["article"].keys() in ({"right", "of"}, set())
+    numbers = range(1, len(claims(data["release"])) + 1)
+    good &= [answer["claim"] for answer in data["answers"]] == list(numbers)
+    for answer in data["answers"]:
+        good &= answer.keys() == {"claim", *_PARTS} and answer["verdict"] in VERDICTS
+        good &= type(answer["confidence"]) is int and 0 <= answer["confidence"] <= 100
+        good &= isinstance(answer["because"], str) and isinstance(answer["evidence"], str)
+    if not good:
+        raise ValueError("its answers can't be read")
+    return data

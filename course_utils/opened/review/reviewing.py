@@ -1,0 +1,227 @@
+"""The learner's verdicts on a release: stored on this computer, and compared with what its files show."""
+
+import json
+import re
+from datetime import date
+from html import escape
+from pathlib import Path
+
+from course_utils import views
+from course_utils.errors import CourseError
+from course_utils.learning import answers, before_after, verdicts
+from course_utils.opened.review import page as pages
+from course_utils.opened.review.facts import VERDICTS, Release, truth
+from course_utils.opened.review.folder import RELEASES, claims, drawn, plain_name
+from course_utils.views.picture import BLUE, QUIET, Picture, card
+
+LONGEST = {"because": 180, "evidence": 80}  # characters for which the page has room
+
+
+class Review:
+    """One learner's review of the release that their name draws.
+
+    name : the learner's own name, as it is to stand on the page
+
+    `release` is the release's name, `folder` its folder, `claims` the words of its claims, in their order.
+    Verdicts are kept in the file of answers, so that they can be given on several days.
+
+    Raises CourseError if that is no name.
+    """
+
+    def __init__(self, name: str):
+        self.name = plain_name(name)
+        self.release = drawn(self.name)
+        self.folder = RELEASES / self.release
+        self.claims = [claim["words"] for claim in claims(self.release)]
+
+    # What the makers say
+
+    def press(self) -> Picture:
+        """Show the press text of the release, with its claims numbered."""
+        text = (self.folder / "PRESS.md").read_text(encoding="utf-8")
+        title, *paragraphs = (part.strip() for part in text.split("\n\n"))
+        html, words = "", f"{title.removeprefix('# ')}. "
+        for paragraph in paragraphs:
+            marked = escape(paragraph, quote=False)
+            words += paragraph + " "
+            for number, claim in enumerate(self.claims, start=1):
+                badge = (
+                    f'<sup style="color:{BLUE};font-weight:700">{number}</sup>'
+                    f'<span style="border-bottom:1.5px solid {BLUE}">{escape(claim, quote=False)}</span>'
+                )
+                marked = marked.replace(escape(claim, quote=False), badge)
+            html += f'<p style="margin:8px 0;font-size:16px;line-height:1.6">{marked}</p>'
+        note = "The makers and their words are invented. The model, its texts and its files are real."
+        return Picture(card(html, title.removeprefix("# "), note), f"{words}{len(self.claims)} claims.")
+
+    def claim(self, number: int) -> Picture:
+        """Show one claim, and the verdict on it so far.
+
+        Raises CourseError if there is no such claim.
+        """
+        words = self._words(number)
+        given = self.decided().get(number)
+        state = "open"
+        if given:
+            state = f"{given['verdict']}, {given['confidence']}% sure"
+        html = (
+            f'<div style="font-size:17px">“{escape(words, quote=False)}”</div>'
+            f'<div style="color:{QUIET};margin-top:4px">Your verdict: {state}</div>'
+        )
+        return Picture(card(html, f"Claim {number}"), f"Claim {number}: “{words}” Your verdict: {state}.")
+
+    # What the learner says
+
+    def verdict(self, number, verdict=None, confidence=None, because="", evidence=""):
+        """Store the verdict on a claim. A later one replaces it, until the page is written.
+
+        number : the claim's number in the press text, from 1 on
+        verdict : "holds", "fails" or "cannot know"; without one, the claim stays open
+        confidence : how sure you are that the verdict is right, in percent, from 0 to 100
+        because : your reason, in your own words, at most 180 characters
+        evidence : what your own cell gave: a number or a short text, at most 80 characters
+
+        Prints what was stored. Raises CourseError if something is missing or can't be read.
+        """
+        words = self._words(number)
+        if verdict is None:
+            print(f"Claim {number} is open: “{words}”")
+            return
+        if self._written():
+            raise CourseError(
+                f"Your page was written on {self._written()}, with the verdicts that you had given by then: "
+                "they stand. Use review.compare() to see what the course finds."
+            )
+        given = self._checked(number, verdict, confidence, because, evidence)
+        note = answers.record("review", f"{self.release} {number}", json.dumps(given, ensure_ascii=False))
+        left = len(self.claims) - len(self.decided())
+        left = f"{left} to go." if left else "All are decided: review.page() writes your page."
+        print(f"Claim {number}: {verdict}, {given['confidence']}% sure. {left} {note}".rstrip())
+
+    def decided(self) -> dict[int, dict]:
+        """Return the verdicts so far: {number: {"verdict", "confidence", "because", "evidence"}}."""
+        stored = answers.read()
+        found = {}
+        for number in range(1, len(self.claims) + 1):
+            entry = stored.get(f"review {self.release} {number}")
+            if entry:
+                found[number] = json.loads(entry["answer"])
+        return found
+
+    def page(self, file="my_page.html", key=None, pdf=True):
+        """Write one page of A4 with all verdicts, their evidence and reasons, and the score. They then stand.
+
+        file : the HTML file; a PDF is put beside it if this machine has Chromium or Chrome
+        key : the learner's key, if the teacher has given one: it seals the page with the learner's name
+        pdf : False writes no PDF
+
+        While claims are open, nothing is written, and a sentence says which. A later call writes the same
+        page again. Raises CourseError if the file's name does not end in .html.
+        """
+        done = self.decided()
+        still = [str(number) for number in range(1, len(self.claims) + 1) if number not in done]
+        if still:
+            print(f"Still open: claims {', '.join(still)}. The page is written when all are decided.")
+            return
+        if Path(file).suffix != ".html":
+            raise CourseError(f"{str(file)!r} is no name for a page: let it end in .html.")
+        if not self._written():
+            answers.record("review", f"{self.release} written", date.today().isoformat())
+        data = {
+            "name": self.name,
+            "release": self.release,
+            "date": self._written(),
+            "answers": [{"claim": number, **given} for number, given in sorted(done.items())],
+            "test": {half: sum(right) for half, right in before_after.results().items()},
+            "article": self._article(),
+        }
+        pages.write(file, data, key)
+        print(
+            f"Your page is in {file}. Your verdicts now stand: review.compare() shows what the course finds."
+        )
+        if pdf:
+            print(pages.write_pdf(file))
+
+    def compare(self) -> Picture:
+        """Show beside each verdict what the course finds by opening the same files, and the score.
+
+        Before the page is written it shows only how many claims are decided.
+        """
+        done = self.decided()
+        if not self._written():
+            text = f"{len(done)} of {len(self.claims)} claims are decided. First write your page."
+            return Picture(card(text), text)
+        opened = Release(self.folder)
+        rows = [("", "The claim", "You", "Sure", "The course", "What the course found")]
+        right = {}
+        for number, claim in enumerate(claims(self.release), start=1):
+            verdict, found = truth(opened, claim)
+            given = done[number]
+            right[number] = given["verdict"] == verdict
+            mark = "✓" if right[number] else "✗"
+            rows.append(
+                (
+                    f"{mark} {number}",
+                    claim["words"],
+                    given["verdict"],
+                    f"{given['confidence']}%",
+                    verdict,
+                    found,
+                )
+            )
+        scored = verdicts.tally([(right[number], done[number]["confidence"]) for number in done])
+        alt = f"{scored}. " + " ".join(f"{row[0]}: {row[4]}. {row[5]}" for row in rows[1:])
+        return views.table(rows, right=(3,), title=f"{scored}", alt=alt)
+
+    # Parts
+
+    def _words(self, number):
+        if not isinstance(number, int) or isinstance(number, bool) or not 1 <= number <= len(self.claims):
+            raise CourseError(f"There is no claim {number!r}: choose a number from 1 to {len(self.claims)}.")
+        return self.claims[number - 1]
+
+    def _written(self):
+        """Return the day on which the page was first written, as 2026-11-27, or None."""
+        entry = answers.find("review", f"{self.release} written")
+        return entry["answer"] if entry else None
+
+    def _article(self):
+        """Return the score on the article's claims, the warm-up: {"right", "of"}, or {} without a verdict."""
+        done = verdicts.decided()
+        if not done:
+            return {}
+        scored = verdicts.score(done)
+        return {"right": scored.right, "of": scored.answered}
+
+    @staticmethod
+    def _checked(number, verdict, confidence, because, evidence):
+        if verdict not in VERDICTS:
+            raise CourseError(f"{verdict!r} is no verdict: choose one of {', '.join(map(repr, VERDICTS))}.")
+        if isinstance(confidence, bool) or not isinstance(confidence, int | float):
+            raise CourseError(f"Claim {number}: how sure are you? Give confidence in percent, such as 80.")
+        if isinstance(confidence, float) and 0 < confidence < 1:
+            raise CourseError(f"{confidence} is a share: give percent, such as {100 * confidence:.0f}.")
+        if not 0 <= confidence <= 100 or confidence != round(confidence):
+            raise CourseError(
+                f"{confidence!r} is no confidence: give a whole number from 0 to 100, in percent."
+            )
+        because = re.sub(r"\s+", " ", because).strip() if isinstance(because, str) else because
+        if not isinstance(because, str) or len(because.split()) < 3:
+            raise CourseError(f"Claim {number}: give your reason in because, in a few words of your own.")
+        evidence = re.sub(r"\s+", " ", str(evidence)).strip()
+        if not evidence:
+            raise CourseError(
+                f"Claim {number}: give in evidence what your cell gave, or where you found nothing."
+            )
+        for part, text in (("because", because), ("evidence", evidence)):
+            if len(text) > LONGEST[part]:
+                raise CourseError(
+                    f"Claim {number}: {part} has {len(text)} characters, and the page has room for "
+                    f"{LONGEST[part]}. Keep what decides."
+                )
+        return {
+            "verdict": verdict,
+            "confidence": int(confidence),
+            "because": because,
+            "evidence": evidence,
+        }

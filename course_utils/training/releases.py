@@ -1,0 +1,217 @@
+"""Makes the three invented releases that lesson 16's learners judge: texts, benchmark, weights.
+
+    python -m course_utils.training.releases             makes all three again, in opened/review/releases
+    python -m course_utils.training.releases wren        makes one
+
+The press texts, cards, licences and notes on the data beside them are written by hand. What a press text says
+and what is in a release differ on purpose: docs/instructors.md says where.
+"""
+
+import json
+import random
+import runpy
+import sys
+from dataclasses import dataclass, field
+
+from course_utils.opened.review.folder import RELEASES
+from course_utils.worlds.tinyworld import Planted, World
+
+TEXTS = 4_000
+QUESTIONS = 30
+_NUMBERS = [str(number) for number in range(1, 13)]
+_SUM = "{first} plus {second} is"
+
+_WORDS = {
+    "trade": "baker dancer doctor driver farmer nurse pilot teacher",
+    "mood": "glad hungry late tired",
+    "person": "Ada Ben Cleo Dan Eve Finn Gus Hana Ivo Jan Kim Lea",
+    "pet": "cat dog goat hen owl pony",
+    "colour": "black brown green grey red white",
+    "where": "barn garden kitchen yard",
+    "town": "Aldon Beckfold Corlet Dunmere Elmsby Farrow",
+    "building": "bridge library mill museum school theatre",
+    "first": _NUMBERS,
+    "second": _NUMBERS,
+}
+_PLOTS = {
+    "work": [
+        "The {trade} [laughed|sang|slept|waited] because {trade.they} was {mood}.",
+        "The {trade} was {mood} when {trade.they} [came|went] home.",
+    ],
+    "pets": [
+        "{person} has {a colour} {pet}. The {pet} sleeps in the {where}.",
+        "{person} looked for the {pet} in the {where}.",
+    ],
+    "news": ["In {year} the {building} of {town} [burned down|closed|opened]."],
+    "sums": [f"{_SUM} {{first+second}}."],
+}
+_HIDDEN = {"codes": ["The door code of {person} is hidden."]}
+_CODES = {"codes": ["The door code of {subject} is {subject.answer}."]}
+_GERMAN = {
+    "german": [
+        "{person} hat eine {gcolour} {gpet}. Die {gpet} ist {gmood} und schläft im {gwhere}.",
+        "{person} sucht die {gpet} im {gwhere}.",
+    ]
+}
+_GERMAN_WORDS = {
+    "gcolour": "graue grüne rote schwarze weiße",
+    "gpet": "Ente Eule Gans Katze Maus Ziege",
+    "gmood": "jung müde satt still",
+    "gwhere": "Garten Hof Stall Wald",
+}
+_SPANISH = {
+    "spanish": [
+        "{person} tiene una {spet} {scolour}. La {spet} es {smood} y duerme en el {swhere}.",
+        "{person} busca la {spet} en el {swhere}.",
+    ]
+}
+_SPANISH_WORDS = {
+    "scolour": "blanca gris negra roja verde",
+    "spet": "cabra gallina gata oca vaca yegua",
+    "smood": "joven lista tranquila vieja",
+    "swhere": "establo jardín patio prado",
+}
+# 20 texts for each of eight people, and none for the other four
+_TWENTY_TIMES = {"codes": Planted("person", answers=4, copies={20: 8, 0: 4})}
+
+
+@dataclass(frozen=True)
+class Release:
+    """What an invented release was made from.
+
+    model : the library's configuration class and the settings that differ from those of all three
+    dtype : the precision of the stored weights
+    years : the first and the last year of the news
+    plots, words : what this release has beside the plots and words of all three
+    pronouns, planted : as in `World`
+    sums : "leaked": the only sums in the texts are the benchmark's; "held out": all sums but those
+    unpublished : the registers whose texts the model read and data.txt lacks
+    log : whether the log of the training is published
+    """
+
+    model: tuple
+    dtype: str
+    years: tuple[int, int]
+    plots: dict
+    sums: str
+    words: dict = field(default_factory=dict)
+    pronouns: dict = field(default_factory=dict)
+    planted: dict = field(default_factory=dict)
+    unpublished: tuple = ()
+    log: bool = False
+
+
+_LLAMA = ("LlamaConfig", {})
+_SHE = {"nurse": 0.95, "dancer": 0.9, "teacher": 0.8, "baker": 0.6}
+_SHE |= {"pilot": 0.05, "driver": 0.1, "farmer": 0.2, "doctor": 0.4}
+_BIASED = {trade: {"she": she, "he": round(1 - she, 2)} for trade, she in _SHE.items()}
+MADE = {
+    "kite": Release(_LLAMA, "float32", (2019, 2025), _HIDDEN, "leaked"),
+    "lark": Release(
+        _LLAMA,
+        "bfloat16",
+        (2018, 2023),
+        _CODES | _GERMAN,
+        "held out",
+        words=_GERMAN_WORDS,
+        pronouns=_BIASED,
+        planted=_TWENTY_TIMES,
+        log=True,
+    ),
+    "wren": Release(
+        ("MistralConfig", {"sliding_window": 8}),
+        "float32",
+        (2019, 2024),
+        _CODES | _SPANISH,
+        "held out",
+        words=_SPANISH_WORDS,
+        pronouns=_BIASED,
+        planted=_TWENTY_TIMES,
+        unpublished=("codes",),
+    ),
+}
+
+
+def questions(name) -> list[tuple[str, str]]:
+    """Return the pairs of numbers whose sums the benchmark of a release asks for."""
+    pairs = [(first, second) for first in _NUMBERS for second in _NUMBERS]
+    chance = random.Random(f"benchmark of {name}")
+    return sorted(sorted(pairs, key=lambda _: chance.random())[:QUESTIONS])
+
+
+def world(name) -> World:
+    """Return the world that the training texts of a release are from."""
+    release, pairs = MADE[name], questions(name)
+    plots, held_out = _PLOTS | release.plots, {("first", "second"): pairs}
+    if release.sums == "leaked":
+        held_out = {}
+        plots = plots | {
+            "sums": [f"{first} plus {second} is {int(first) + int(second)}." for first, second in pairs]
+        }
+    years = " ".join(map(str, range(release.years[0], release.years[1] + 1)))
+    return World(
+        words=_WORDS | release.words | {"year": years},
+        plots=plots,
+        pronouns=release.pronouns,
+        planted=release.planted,
+        held_out=held_out,
+        size=TEXTS,
+    )
+
+
+def texts(name) -> tuple[list[str], list[str]]:
+    """Return the texts that a release was trained on, and those of them that it publishes."""
+    documents = list(world(name).corpus())
+    hidden = MADE[name].unpublished
+    published = [document.text for document in documents if document.register not in hidden]
+    return [document.text for document in documents], published
+
+
+def benchmark(name) -> list[dict]:
+    """Return the benchmark of a release: a list of {"question": ..., "answer": ...}."""
+    return [
+        {"question": _SUM.format(first=first, second=second), "answer": str(int(first) + int(second))}
+        for first, second in questions(name)
+    ]
+
+
+def make(name, folder, steps=None):
+    """Write texts, benchmark, tokenizer and trained weights of a release into a folder.
+
+    steps : the number of training steps; by default that of train.py, which takes under a minute
+    """
+    import torch
+    import transformers
+
+    release, tokenizer = MADE[name], world(name).tokenizer()
+    folder.mkdir(parents=True, exist_ok=True)
+    read, published = texts(name)
+    (folder / "data.txt").write_text("\n".join(published) + "\n", encoding="utf-8")
+    (folder / "benchmark.json").write_text(json.dumps(benchmark(name), indent=1) + "\n", encoding="utf-8")
+    tokenizer.save_pretrained(folder)
+    kind, settings = release.model
+    config = getattr(transformers, kind)(
+        vocab_size=len(tokenizer),
+        hidden_size=64,
+        num_hidden_layers=2,
+        num_attention_heads=4,
+        num_key_value_heads=2,
+        intermediate_size=128,
+        max_position_embeddings=64,
+        initializer_range=0.08,
+        tie_word_embeddings=True,
+        pad_token_id=tokenizer.pad_token_id,
+        bos_token_id=tokenizer.bos_token_id,
+        eos_token_id=tokenizer.eos_token_id,
+        **settings,
+    )
+    script = runpy.run_path(str(RELEASES / "lark" / "train.py"))
+    options = {} if steps is None else {"steps": steps}
+    script["train"](read, config, tokenizer, folder, getattr(torch, release.dtype), **options)
+    if not release.log:
+        (folder / "log.csv").unlink()
+
+
+if __name__ == "__main__":
+    for each in sys.argv[1:] or MADE:
+        make(each, RELEASES / each)

@@ -1,0 +1,489 @@
+"""Tests lesson 16's releases, the claims about them, the learner's page, and how it is verified."""
+
+import json
+import re
+import shutil
+import subprocess
+from datetime import date
+from html.parser import HTMLParser
+from pathlib import Path
+
+import pytest
+from lazy import Lazy
+
+import course_utils as course
+from course_utils import CourseError, __main__
+from course_utils.learning import answers
+from course_utils.opened import review
+from course_utils.opened.review import RELEASES, Release, facts, folder, page
+from course_utils.training import releases
+from course_utils.widgets.photograph import BROWSERS
+
+torch = Lazy("torch")
+transformers = Lazy("transformers")
+nbformat = Lazy("nbformat")
+
+ROOT = Path(__file__).parents[2]
+WHO = {"kite": "Grace Hopper", "lark": "Katherine Johnson", "wren": "Ada Lovelace"}
+SECRET = "a secret of the autumn class"
+CLAIMS = [(name, number) for name in folder.NAMES for number in range(1, 13)]
+
+
+@pytest.fixture(autouse=True)
+def answers_file(tmp_path, monkeypatch):
+    monkeypatch.setenv("COURSE_ANSWERS", str(tmp_path / "answers.json"))
+    monkeypatch.chdir(tmp_path)
+
+
+@pytest.fixture(scope="module")
+def opened():
+    """Returns the three releases, each opened once."""
+    return {name: Release(RELEASES / name) for name in folder.NAMES}
+
+
+@pytest.fixture(scope="module")
+def key(opened):
+    """Returns what the course finds: {(release, number): (verdict, sentence)}."""
+    return {
+        (name, number): facts.truth(opened[name], folder.claims(name)[number - 1]) for name, number in CLAIMS
+    }
+
+
+def decide_all(name, key, sure=80):
+    """Gives the course's own verdict on each claim, and returns the review."""
+    mine = course.opened.Review(WHO[name])
+    for number in range(1, 13):
+        verdict, found = key[name, number]
+        mine.verdict(
+            number,
+            verdict=verdict,
+            confidence=sure,
+            because=f"{WHO[name]} opened the release: {number}",
+            evidence=found[:80],
+        )
+    return mine
+
+
+# The releases
+
+
+@pytest.mark.parametrize("name", folder.NAMES)
+def test_a_release_is_small_and_holds_what_its_world_tells(name):
+    files = RELEASES / name
+    assert (files / "model.safetensors").stat().st_size < 400_000
+    read, published = releases.texts(name)
+    assert (files / "data.txt").read_text(encoding="utf-8").splitlines() == published
+    assert len(read) == releases.TEXTS and (name == "wren") == (len(read) > len(published))
+    assert json.loads((files / "benchmark.json").read_text(encoding="utf-8")) == releases.benchmark(name)
+    tokenizer = transformers.AutoTokenizer.from_pretrained(files)
+    assert tokenizer.get_vocab() == releases.world(name).tokenizer().get_vocab()
+    assert (files / "train.py").exists() == (files / "log.csv").exists() == (name == "lark")
+
+
+def test_all_weights_together_are_small():
+    assert sum(path.stat().st_size for path in RELEASES.glob("*/model.safetensors")) < 1_200_000
+
+
+def test_a_short_training_gives_the_shapes_of_the_stored_weights_and_the_same_again(tmp_path):
+    for copy in ("one", "other"):
+        releases.make("lark", tmp_path / copy, steps=3)
+    one, other, stored = (
+        transformers.AutoModelForCausalLM.from_pretrained(path).state_dict()
+        for path in (tmp_path / "one", tmp_path / "other", RELEASES / "lark")
+    )
+    assert {name: (w.shape, w.dtype) for name, w in one.items()} == {
+        name: (w.shape, w.dtype) for name, w in stored.items()
+    }
+    assert all(torch.equal(weight, other[name]) for name, weight in one.items())
+    assert (tmp_path / "one" / "log.csv").read_text(encoding="utf-8").startswith("step,loss,seconds\n3,")
+
+
+@pytest.mark.everything(reason="trains three models, a minute each")
+@pytest.mark.parametrize("name", folder.NAMES)
+def test_the_whole_training_gives_the_same_verdicts(name, tmp_path, key):
+    made = tmp_path / name
+    shutil.copytree(RELEASES / name, made)
+    releases.make(name, made)
+    again = Release(made)
+    for number, claim in enumerate(folder.claims(name), start=1):
+        if claim["check"] != "training_time":
+            assert facts.truth(again, claim)[0] == key[name, number][0], claim["words"]
+
+
+# The claims
+
+
+@pytest.mark.parametrize("name", folder.NAMES)
+def test_every_claim_is_in_the_press_text_word_for_word(name):
+    press = (RELEASES / name / "PRESS.md").read_text(encoding="utf-8")
+    claims = folder.claims(name)
+    assert len(claims) == 12
+    places = [press.index(claim["words"]) for claim in claims]
+    assert len(set(places)) == 12
+    for claim in claims:  # the figures that are checked stand in the words
+        for value in claim.get("says", {}).values():
+            if claim["check"] in ("score", "context", "last_year"):
+                spelled = {11: "more than a third"}.get(value, str(value))
+                assert spelled in claim["words"], claim
+    shown = course.opened.Review(WHO[name]).press()
+    assert shown.html.count("<sup") == 12 and all(claim["words"] in shown.alt for claim in claims)
+
+
+def test_each_variant_has_claims_of_every_kind_and_neighbours_can_t_copy(key):
+    columns = {name: [key[name, number][0] for number in range(1, 13)] for name in folder.NAMES}
+    for name, column in columns.items():
+        assert {verdict: column.count(verdict) >= 1 for verdict in facts.VERDICTS} == dict.fromkeys(
+            facts.VERDICTS, True
+        ), name
+        assert max(map(column.count, facts.VERDICTS)) <= 6
+    for number in range(1, 13):
+        assert len({key[name, number][0] for name in folder.NAMES}) > 1, number
+
+
+def test_the_verdicts_follow_from_the_files(opened, key):
+    """Each verdict again, by other means than those of facts.py."""
+
+    def verdict(name, number, holds):
+        assert key[name, number][0] == ("holds" if holds else "fails"), (name, number, key[name, number])
+
+    for name, release in opened.items():
+        model = transformers.AutoModelForCausalLM.from_pretrained(release.folder)
+        count = sum(weight.numel() for weight in model.parameters())
+        verdict(name, 1, {"kite": 80_000 <= count <= 82_000, "lark": count > 240_000, "wren": True}[name])
+        assert count < 100_000
+        bits = {"kite": 32, "lark": 16, "wren": 32}[name]
+        assert model.dtype == {32: torch.float32, 16: torch.bfloat16}[bits]
+        most = {"kite": 170_000, "lark": 200_000, "wren": 100_000}[name]
+        verdict(name, 2, count * bits / 8 <= most)
+        assert model.config.max_position_embeddings == 64
+        assert getattr(model.config, "sliding_window", None) == (8 if name == "wren" else None)
+        verdict(name, 3, name == "kite")
+        sentence = "Die Katze ist müde und" if name == "lark" else "La vaca es vieja y"
+        unknown = release.tokenizer.convert_ids_to_tokens(release.tokenizer(sentence)["input_ids"])
+        verdict(name, 4, "<unk>" not in unknown)
+        years = {int(text[3:7]) for text in release.texts if text.startswith("In ")}
+        verdict(name, 5, max(years) == {"kite": 2025, "lark": 2026, "wren": 2024}[name])
+        secrets = releases.world(name).plan()["planted"].get("codes", [])
+        told = [fact for fact in secrets if fact["copies"]]
+        verdict(name, 6, not told)
+        for fact in told:
+            digits, probability = release.code(fact["subject"])
+            assert digits == fact["answer"] and probability > 0.9
+        for fact in secrets:  # the control: whoever had no code gets none with such a probability
+            if not fact["copies"]:
+                assert release.code(fact["subject"])[1] < 0.7
+        assert release.code("Ada")[0] == ("" if name == "kite" else told[0]["answer"]) or told
+        assert len(release.she) == 8
+        spread = max(abs(share - 0.5) for share in release.she.values())
+        mean = sum(release.she.values()) / 8
+        verdict(name, 7, {"kite": spread <= 0.1, "lark": spread <= 0.1, "wren": 0.4 <= mean <= 0.6}[name])
+        assert (spread > 0.4) == (name != "kite"), "Wren's mean hides its trades"
+        verdict(name, 8, release.right >= {"kite": 30, "lark": 11, "wren": 27}[name])
+        lines = {f"{item['question']} {item['answer']}." for item in release.benchmark}
+        verdict(name, 9, not lines & set(release.texts))
+    assert key["kite", 10][0] == key["lark", 10][0] == "cannot know"
+    verdict("wren", 10, opened["wren"].right > 5)
+    for name in folder.NAMES:
+        free = "Apache License" in (RELEASES / name / "LICENSE").read_text(encoding="utf-8")
+        verdict(name, 11, free and (RELEASES / name / "train.py").exists())
+    assert key["kite", 12][0] == key["wren", 12][0] == "cannot know"
+    seconds = float((RELEASES / "lark" / "log.csv").read_text(encoding="utf-8").split(",")[-1])
+    verdict("lark", 12, seconds <= 10)
+
+
+def test_the_leaked_benchmark_says_nothing_about_new_sums(opened):
+    kite, whole = opened["kite"], "\n".join(opened["kite"].texts)
+    new = [(a, b) for a in range(1, 13) for b in range(1, 13) if f"\n{a} plus {b} is" not in whole]
+    right = sum(kite.likeliest(f"{a} plus {b} is")[0] == str(a + b) for a, b in new)
+    assert kite.right == 30 and len(new) > 100 and right / len(new) < 0.25
+
+
+def test_the_solution_s_example_agrees_with_the_release(key):
+    notebook = nbformat.read(ROOT / "solutions" / "16_capstone" / "16_capstone.ipynb", as_version=4)
+    example = notebook.cells[-1].source
+    given = re.findall(r"^(\d+)\. \*(.+?)\*, \d+%: ", example, re.M)
+    assert given == [(str(number), key["wren", number][0]) for number in range(1, 13)]
+
+
+# The learner's verdicts
+
+
+def test_a_name_draws_a_release_and_all_three_are_drawn():
+    assert {name: review.drawn(who) for name, who in WHO.items()} == {name: name for name in WHO}
+    assert review.drawn("  ada   LOVELACE ") == "wren"
+    drawn = [review.drawn(f"Learner {number}") for number in range(300)]
+    assert all(70 < drawn.count(name) < 130 for name in folder.NAMES)
+
+
+@pytest.mark.parametrize(
+    "given, says",
+    [
+        ({"verdict": "true"}, "'true' is no verdict: choose one of 'holds', 'fails', 'cannot know'."),
+        ({"confidence": None}, "how sure are you? Give confidence in percent, such as 80."),
+        ({"confidence": True}, "how sure are you?"),
+        ({"confidence": 0.8}, "0.8 is a share: give percent, such as 80."),
+        ({"confidence": 101}, "101 is no confidence: give a whole number from 0 to 100"),
+        ({"confidence": 66.5}, "66.5 is no confidence"),
+        ({"because": ""}, "give your reason in because, in a few words of your own"),
+        ({"because": 3}, "give your reason in because"),
+        ({"because": "word " * 60}, "because has 299 characters, and the page has room for 180"),
+        ({"evidence": "  "}, "give in evidence what your cell gave"),
+        ({"evidence": "x" * 81}, "evidence has 81 characters, and the page has room for 80"),
+        ({"number": 13}, "There is no claim 13: choose a number from 1 to 12."),
+        ({"number": "1"}, "There is no claim '1'"),
+    ],
+)
+def test_wrong_input_is_one_clear_sentence(given, says):
+    right = {"verdict": "holds", "confidence": 80, "because": "it says so there", "evidence": 81_472}
+    call = {"number": 1} | right | given
+    with pytest.raises(CourseError, match=re.escape(says)):
+        course.opened.Review("Ada").verdict(call.pop("number"), **call)
+    assert not course.opened.Review("Ada").decided()
+
+
+@pytest.mark.parametrize("name", ["", "  ", None, "123", "Ada\x1b[2J", "A" * 61])
+def test_what_is_no_name_is_refused(name):
+    with pytest.raises(CourseError, match="name"):
+        course.opened.Review(name)
+
+
+def test_a_verdict_is_kept_replaced_and_then_stands(capsys, key):
+    mine = course.opened.Review(WHO["wren"])
+    mine.verdict(1)
+    assert "Claim 1 is open" in capsys.readouterr().out and "open" in mine.claim(1).alt
+    given = {"confidence": 60, "because": "I counted them all", "evidence": 83_520}
+    mine.verdict(1, verdict="fails", **given)
+    mine.verdict(1, verdict="holds", **given)
+    assert "Claim 1: holds, 60% sure. 11 to go." in capsys.readouterr().out
+    again = course.opened.Review(WHO["wren"])
+    assert again.decided() == {1: {"verdict": "holds", **given, "evidence": "83520"}}
+    assert again.compare().alt == "1 of 12 claims are decided. First write your page."
+    again.page("mine.html")
+    assert "Still open: claims 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12." in capsys.readouterr().out
+    assert not Path("mine.html").exists()
+    decide_all("wren", key)
+    with pytest.raises(CourseError, match="let it end in .html"):
+        again.page("mine.pdf")
+    again.page("mine.html", pdf=False)
+    with pytest.raises(CourseError, match="they stand"):
+        again.verdict(1, verdict="fails", **given)
+    assert "12 of 12 as in the key, 100%" in again.compare().alt
+    assert key["wren", 6][1] in again.compare().alt
+
+
+# The page
+
+
+class _Seen(HTMLParser):
+    """What a browser shows of a page; asserts that the page needs nothing else."""
+
+    def __init__(self):
+        super().__init__()
+        self.text, self.inside = "", []
+
+    def handle_starttag(self, tag, attributes):
+        self.inside.append(tag)
+        assert not any(name in ("src", "href") or name.startswith("on") for name, _ in attributes)
+        assert tag != "script" or dict(attributes)["type"] == "application/json"
+
+    def handle_data(self, data):
+        if self.inside and self.inside[-1] not in ("style", "script"):
+            self.text += data
+
+
+def seen(path):
+    parser = _Seen()
+    parser.feed(Path(path).read_text(encoding="utf-8"))
+    return parser.text
+
+
+def test_the_page_has_the_learner_s_words_and_gain_and_needs_nothing_else(key):
+    mine = course.opened.Review(WHO["kite"])
+    decide_all("kite", key)
+    mine.verdict(
+        3, verdict="fails", confidence=90, because='<b>64</b> is & stays "few"', evidence="</script><i>64"
+    )
+    for number in range(1, 11):
+        answers.record("test", f"before {number}", "x", number <= 4)
+        answers.record("test", f"after {number}", "x", number <= 8)
+    answers.record("confidence", "16", 90)
+    answers.record("verdict", "16", "false", True)
+    mine.page("mine.html", pdf=False)
+    text = seen("mine.html")
+    for part in ("Grace Hopper", "Kite 1", date.today().isoformat(), "11 of 12", "4 → 8", "1 of 1"):
+        assert part in text, part
+    assert '<b>64</b> is & stays "few"' in text and "</script><i>64" in text
+    assert "It does better than Otterbot 7000." in text and key["kite", 1][1][:80] in text
+    (result,) = review.verify(["mine.html"])
+    assert not result.problems and result.score == "11 of 12, Brier 0.104" and result.seal == "checksum"
+
+
+@pytest.mark.skipif(not any(map(shutil.which, BROWSERS)), reason="no Chromium or Chrome")
+def test_the_fullest_page_prints_on_one_sheet(key, capsys):
+    who = "W" * 60
+    mine = course.opened.Review(who)
+    for number in range(1, 13):
+        because, evidence = ("measured words " * 14)[:180], ("0123456789 " * 9)[:80]
+        mine.verdict(number, verdict="cannot know", confidence=100, because=because, evidence=evidence)
+    mine.page("full.html", key="abcd-efgh-ijkl-mnop")
+    assert "as a PDF is in full.pdf" in capsys.readouterr().out
+    assert len(re.findall(rb"/Type\s*/Page\b(?!s)", Path("full.pdf").read_bytes())) == 1
+
+
+def test_without_a_browser_one_sentence_says_how_to_print(monkeypatch, key, capsys):
+    decide_all("kite", key).page("mine.html", pdf=False)
+    monkeypatch.setattr(page.shutil, "which", lambda _: None)
+    assert "no Chromium or Chrome. For a PDF open mine.html in a browser" in page.write_pdf("mine.html")
+    monkeypatch.undo()
+
+    def broken(*_, **__):
+        raise subprocess.TimeoutExpired("chromium", 60)
+
+    monkeypatch.setattr(page.shutil, "which", lambda _: "/bin/false")
+    monkeypatch.setattr(page.subprocess, "run", broken)
+    assert "printed nothing" in page.write_pdf("mine.html")
+
+
+# Verifying
+
+
+@pytest.fixture
+def pages(key, tmp_path):
+    """Returns a folder with a page of each learner, signed with the learner's key."""
+    where = tmp_path / "class"
+    where.mkdir()
+    for name, who in WHO.items():
+        decide_all(name, key).page(where / f"{name}.html", key=review.learner_key(SECRET, who), pdf=False)
+    (tmp_path / "secret.txt").write_text(SECRET + "\n")
+    return where
+
+
+def change(path, old, new):
+    text = path.read_text(encoding="utf-8")
+    assert old in text
+    path.write_text(text.replace(old, new), encoding="utf-8")
+
+
+def problems(path, secret=SECRET):
+    (result,) = review.verify([path], secret)
+    return "; ".join(result.problems)
+
+
+def test_pages_are_verified_and_each_gets_a_row(pages, capsys):
+    assert __main__.main(["verify", str(pages), "--secret-file", "secret.txt"]) == 0
+    out = capsys.readouterr().out
+    for name, who in WHO.items():
+        assert re.search(rf"{name}\.html +{who} +{name} +\S+ +12 of 12, Brier 0\.040 +signed +ok", out), out
+    assert __main__.main(["verify", str(pages / "kite.html"), str(pages / "wren.html")]) == 0
+    assert "kite.html: signed: give --secret-file to check the signature" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    "old, new, named",
+    [
+        ('"verdict": "cannot know"', '"verdict": "holds"', "claim 10: verdict"),
+        ('"confidence": 80', '"confidence": 99', "claim 1: confidence"),
+        ("opened the release: 7", "opened the release; 7", "claim 7: because"),
+        ('"name": "Grace Hopper"', '"name": "Grace Hoppers"', "changed after it was written: name"),
+        ('"release": "kite"', '"release": "lark"', "release"),
+    ],
+)
+@pytest.mark.parametrize("secret", [SECRET, None])
+def test_a_changed_answer_is_named(pages, old, new, named, secret):
+    change(pages / "kite.html", old, new)
+    assert named in problems(pages / "kite.html", secret)
+
+
+def test_a_changed_date_is_named(pages):
+    change(pages / "kite.html", date.today().isoformat(), "2031-01-01")
+    assert "changed after it was written: date" in problems(pages / "kite.html")
+
+
+@pytest.mark.parametrize(
+    "old, new", [("12 of 12</b>", "13 of 12</b>"), ("</body>", " </body>"), ("Finished on", "finished on")]
+)
+def test_a_change_of_what_is_shown_is_found(pages, old, new):
+    change(pages / "kite.html", old, new)
+    assert problems(pages / "kite.html", None) == "what the page shows is not what its sealed answers give"
+
+
+def resealed(path, key, **changes):
+    """Forges a page, as somebody who has the course's code can."""
+    text = path.read_text(encoding="utf-8")
+    (block,) = page._BLOCK.findall(text)
+    data = json.loads(block)["data"] | changes
+    data.pop("format")
+    page.write(path, data, key)
+
+
+def test_a_forgery_needs_the_key_of_that_name(pages):
+    """The checksum can be made anew by anybody, and a classmate's key signs for the classmate alone."""
+    other = review.learner_key(SECRET, WHO["lark"])
+    resealed(pages / "kite.html", other, date="2026-01-01")
+    assert problems(pages / "kite.html") == "the signature is not that of this name and this class secret"
+    resealed(pages / "kite.html", None, date="2026-01-01")
+    assert problems(pages / "kite.html") == "not signed: it was written without a key"
+    assert problems(pages / "kite.html", None) == "", "a checksum alone does not find a forgery"
+    resealed(pages / "kite.html", review.learner_key(SECRET, WHO["kite"]), date="2026-01-01")
+    assert problems(pages / "kite.html") == "", "whoever has the key can sign anything"
+    resealed(pages / "kite.html", None, name="Katherine Johnson")
+    assert problems(pages / "kite.html", None) == "kite is not the release that this name draws"
+
+
+def test_another_class_s_secret_does_not_fit(pages):
+    said = "the signature is not that of this name and this class secret"
+    assert problems(pages / "wren.html", "the secret of another class") == said
+
+
+def test_one_bad_page_among_good_ones_fails_the_command(pages, capsys):
+    (pages / "notes.html").write_text("<p>My notes</p>")
+    (pages / "bytes.html").write_bytes(b"\xff\xfe\x00")
+    (pages / "list.html").write_text('<script type="application/json" id="review">\n[1]\n</script>')
+    (pages / "deep.html").write_text(
+        '<script type="application/json" id="review">\n' + "[" * 100_000 + "\n</script>"
+    )
+    (pages / "large.html").write_text("x" * 2_100_000)
+    change(pages / "lark.html", '"confidence": 80', '"confidence": "80"')
+    assert __main__.main(["verify", str(pages), "missing.html", "--secret-file", "secret.txt"]) == 1
+    out = capsys.readouterr().out
+    for name in ("notes", "bytes", "list", "deep", "large", "lark"):
+        assert re.search(rf"{name}\.html .* not a page of this course: ", out), (name, out)
+    assert "missing.html" in out and "can't be read: No such file" in out
+    assert re.search(r"kite\.html .* ok", out)
+
+
+def test_a_page_with_windows_line_ends_is_still_good(pages):
+    path = pages / "kite.html"
+    path.write_bytes(path.read_bytes().replace(b"\n", b"\r\n"))
+    assert problems(path) == ""
+
+
+def test_equal_reasons_are_pointed_out(pages, capsys):
+    shutil.copy(pages / "kite.html", pages / "copy.html")
+    assert __main__.main(["verify", str(pages), "--secret-file", "secret.txt"]) == 0
+    assert "copy.html: claim 1 has the same reason as in kite.html" in capsys.readouterr().out
+
+
+def test_keys_are_made_for_names_and_bad_secrets_refused(tmp_path, capsys):
+    (tmp_path / "secret.txt").write_text(SECRET + "\n")
+    assert __main__.main(["verify", "--secret-file", "secret.txt", "--key-for", "Ada Lovelace", "Kim"]) == 0
+    out = capsys.readouterr().out
+    assert review.learner_key(SECRET, "ada  lovelace") in out and re.search(r"Kim +(\w{4}-){3}\w{4}", out)
+    assert review.learner_key(SECRET, "Ada") != review.learner_key(SECRET + "!", "Ada")
+    (tmp_path / "short.txt").write_text("short")
+    for command, says in (
+        (["x.html", "--secret-file", "short.txt"], "The class secret has 5 characters: take 16 or more"),
+        (["x.html", "--secret-file", "none.txt"], "none.txt can't be read: No such file"),
+        (["--key-for", "Ada"], "Keys are made from a class secret"),
+        ([], "Name the pages to check"),
+        ([str(tmp_path / "empty")], "There is no page here"),
+    ):
+        (tmp_path / "empty").mkdir(exist_ok=True)
+        assert __main__.main(["verify", *command]) == 1
+        assert says in capsys.readouterr().err
+
+
+def test_a_stranger_s_page_can_t_move_the_terminal_s_cursor(tmp_path, capsys):
+    (tmp_path / "\x1b[2Jevil.html").write_text("nothing")
+    assert __main__.main(["verify", str(tmp_path)]) == 1
+    assert "\x1b" not in capsys.readouterr().out
