@@ -111,6 +111,7 @@ Deutsch · 00 Die Kiste öffnen <translations/de/00_open_the_box>
 :caption: Documentation
 
 docs/instructors
+docs/timetables
 docs/grading
 docs/*
 CONTRIBUTING

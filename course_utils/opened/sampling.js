@@ -127,7 +127,7 @@ export function render({ model, el }) {
   board.append(axis, again, list, pile, handle, line);
 
   const dials = make("div", "sp-dials");
-  const warm = dial("temperature", "cold: always the likeliest", "hot: anything", [Math.log(LIMITS[0]), Math.log(LIMITS[1]), 0.01]);
+  const warm = dial("temperature", "cold: mostly the likeliest", "hot: anything", [Math.log(LIMITS[0]), Math.log(LIMITS[1]), 0.01]);
   const topK = dial("top-k", "1 token", "off", [1, MOST_K + 1, 1]);
   const topP = dial("top-p", "0.05", "off", [0.05, 1, 0.05]);
   dials.append(warm.box, topK.box, topP.box);

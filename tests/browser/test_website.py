@@ -10,6 +10,7 @@ import nbformat
 import pytest
 from lab import PATIENCE, chromium, findings
 from playwright.sync_api import expect
+from servers import served
 
 from course_utils import catalog
 from course_utils.learning import quizzes
@@ -206,6 +207,49 @@ def test_answers_to_paper_tasks_appear_in_the_page(browser, site, number, monkey
             seen += view.inner_text()
         assert figures <= set(re.findall(r"\d[\d,]*\d|\d", seen)), task["ask"]
     assert pressed
+
+
+@pytest.mark.everything(reason="loads two models, and waits for what they write")
+def test_the_hour_of_the_timetable_can_be_taught(browser, site, monkeypatch):
+    """Presses what each line of the table names; the figures that it expects are then on the screen."""
+    monkeypatch.syspath_prepend(ROOT / "website")
+    import shell
+
+    text = (ROOT / "docs" / "timetables.md").read_text(encoding="utf-8").split("\n## One hour")[1]
+    text = text.split("\n## ")[0]
+    opened = re.findall(r"^\d\. \[.+?\]\((\S+?)\)(.*)$", text, re.M)
+    tabs = []
+    with served(site) as address:
+        for link, more in opened:
+            page = browser.new_page(viewport={"width": 1280, "height": 720})
+            page.set_default_timeout(PATIENCE)
+            page.goto(link.replace(shell.website(), f"{address}/"))
+            for label in re.findall(r"\*\*(.+?)\*\*", more):
+                page.get_by_text(label, exact=True).click()
+                expect(page.locator(".wake")).to_contain_text("The model is awake", timeout=PATIENCE)
+            tabs.append(page)
+        names = dict(zip(("front page", "second tab", "third tab", "fourth tab"), tabs, strict=True))
+        page = tabs[0]
+        for _, press, _, expected in re.findall(r"^\| (\d+) \| (.+?) \| (.+?) \| (.+?) \|$", text, re.M):
+            page = next((names[name] for name in names if name in press), page)
+            page.bring_to_front()
+            view, seen = page.locator("#view"), ""
+            for label, end in re.findall(r"\*\*(.+?)\*\*|(left|right) end", press):
+                if end:
+                    view.locator("input[type=range]").first.press("Home" if end == "left" else "End")
+                elif label.isdigit():
+                    view.get_by_role("button", name=re.compile(rf"^{label}\b")).first.click()
+                else:
+                    if label == "Draw":
+                        view.get_by_placeholder("Or type a prompt").fill("owl on a red background")
+                    if label == "■ Stop":
+                        page.wait_for_timeout(1500)
+                    view.get_by_text(label.removeprefix("✗ "), exact=True).first.click()
+                page.wait_for_timeout(300)
+                seen += view.inner_text()
+            for figure in re.findall(r"\d[\d,]*%|\d+ of \d+", expected):
+                if figure not in seen:
+                    expect(view).to_contain_text(figure, timeout=PATIENCE)
 
 
 def test_every_question_of_a_lesson_has_a_form(site):
