@@ -96,7 +96,7 @@ def lack(name):
         return "These tests need the sandbox in which notebooks are graded: run them on Linux."
     if not command(name):
         return f"These tests need {name}: {install}"
-    if name == "bubblewrap" and isolation.kind() != name:
+    if name == "bubblewrap" and not isolation.has_wall():
         return (
             "These tests need bubblewrap, which may make no sandbox here: let users make namespaces (Ubuntu: "
             "sudo sysctl -w kernel.apparmor_restrict_unprivileged_userns=0) and run this again."

@@ -17,6 +17,7 @@ COUNTRIES = ("France", "Italy", "Spain", "Germany", "England", "Greece", "Russia
 COUNTRIES += ("Hungary", "Japan", "China", "Korea", "Chile", "Kenya")
 SENTENCE = "The capital of {} is"
 LENGTH = 200  # tokens of a watermarked text
+THRESHOLD = 4  # the z-score above which a text counts as marked
 STRENGTHS = [round(0.05 * step, 2) for step in range(31)]  # of the adapter, 0 to 1.5
 SHOWN = {  # the questions whose answers an explorable shows, by their index in library.toml
     "told": (13, 0, 15),
@@ -106,33 +107,26 @@ def patching(countries=COUNTRIES):
 def watermark():
     """Return texts of lesson 12, drawn with and without a bonus for the tokens on the key's list."""
     import course_utils as course
+    from course_utils.opened import watermark as room
 
     model, tokenizer = course.load("tinyworld-llama")
-    lesson = "12_misuse_and_safety"
     world = course.tinyworld.english()
-    names = {"course": course, "model": model, "tokenizer": tokenizer, "numpy": numpy, "world": world}
-    import torch
-
-    names["torch"] = torch
-    exec(cell(lesson, "lesson-12-20"), names)
-    exec(cell(lesson, "lesson-12-21").partition("sample =")[0], names)
-    exec(cell(lesson, "lesson-12-23").partition("for share in")[0], names)
-    written, swap, z_score = names["written"], names["swap"], names["z_score"]
-    texts = [
-        {"bonus": bonus, "swapped": share, "ids": swap(tokens[:LENGTH], share).tolist()}
-        for bonus, tokens in written.items()
-        for share in (0, 0.25, 0.5, 1)
-    ]
-    told = [tokenizer.encode(document.text)[1:] for document in world.documents(4_000, seed="unmarked")]
-    copies = [numpy.tile(text, 8)[:LENGTH] for text in told if len(text) > 24][:500]
-    accused = [text for text in copies if z_score(text) > 4]
-    vocabulary = tokenizer.convert_ids_to_tokens(range(model.config.vocab_size))
+    size = model.config.vocab_size
+    green = room.green_table(size)
+    texts = []
+    for bonus in (0, 2, 4):
+        tokens = room.write_marked(model, tokenizer, bonus, green)[:LENGTH]
+        for share in (0, 0.25, 0.5, 1):
+            ids = room.swap_words(tokens, share, world, tokenizer).tolist()
+            texts.append({"bonus": bonus, "swapped": share, "ids": ids})
+    copies = room.copied_texts(world, tokenizer, length=LENGTH)
+    accused = [text for text in copies if room.z_score(text, green) > THRESHOLD]
     return {
-        "vocabulary": vocabulary,
+        "vocabulary": tokenizer.convert_ids_to_tokens(range(size)),
         "unknown": tokenizer.unk_token_id,
-        "ratio": 0.25,
-        "threshold": 4,
-        "key": 15485863,
+        "ratio": room.RATIO,
+        "threshold": THRESHOLD,
+        "key": room.KEY,
         "texts": texts,
         "copied": {"ids": accused[0].tolist(), "accused": len(accused), "of": len(copies)},
     }

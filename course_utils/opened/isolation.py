@@ -1,12 +1,15 @@
-"""Runs code in a separate process, for lesson 12, where loading a file can run code.
+"""Runs code behind a wall, for lesson 12, where loading a file can run code.
 
 Lessons call this module `course.sandbox`. The grader has its own sandbox, with stricter limits.
 """
 
+import atexit
 import os
+import pickle
 import shutil
 import subprocess
 import sys
+import tempfile
 from functools import cache
 from pathlib import Path
 
@@ -15,31 +18,62 @@ from course_utils.errors import CourseError
 # Folders that Python needs; the process may only read them. The sandbox has no home folder and no network.
 _SYSTEM = ("/usr", "/lib", "/lib64", "/bin", "/nix")
 _LIMITS = """
-try:
-    import resource
-    resource.setrlimit(resource.RLIMIT_CPU, (10, 10))
-    resource.setrlimit(resource.RLIMIT_FSIZE, (1_000_000, 1_000_000))
-except ImportError:  # Windows has no such limits
-    pass
+import resource
+resource.setrlimit(resource.RLIMIT_CPU, (10, 10))
+resource.setrlimit(resource.RLIMIT_FSIZE, (1_000_000, 1_000_000))
 """
+# What lesson 12's rigged file printed behind the wall, on Linux in November 2026.
+RECORDED = """before loading: ['model.bin']
+Run by the file itself.
+loaded: [0.5, 0.25]
+after loading: ['model.bin', 'proof.txt']
+"""
+_RIGGED = "print('Run by the file itself.'); open('proof.txt', 'w').close()"
+_NO_WALL = (
+    "This machine has no wall (the program bubblewrap), so nothing was run. On Linux, install it: sudo apt "
+    "install bubblewrap. On Windows, do so inside WSL."
+)
 
 
-def run(code, folder, seconds=20) -> str:
-    """Run Python code in a separate process that starts in `folder`, and return what the code prints.
+def rigged_file() -> Path:
+    """Make a pickle that runs a line of its own when it is loaded, and return its path, in a new folder.
 
-    The code may use ten seconds of processor time, and write files of at most a megabyte (no limit on
-    Windows). If `kind()` is "bubblewrap", the code can read Python's own files and write to `folder`, and
-    has access to nothing else. If `kind()` is "a process of its own", only the limits hold. They limit the
-    damage of a mistake, but do not stop an attacker.
+    The line prints a sentence and makes an empty file, `proof.txt`. The folder goes when Python ends.
+    """
+    folder = tempfile.TemporaryDirectory()
+    atexit.register(folder.cleanup)
+    path = Path(folder.name) / "model.bin"
+    path.write_bytes(pickle.dumps({"weight": [0.5, 0.25], "extra": _Surprise()}, protocol=2))
+    return path
+
+
+class _Surprise:
+    """Something that a pickle builds by a call of `exec`."""
+
+    def __reduce__(self):
+        return exec, (_RIGGED,)
+
+
+def run(code, folder, *, seconds=20, recorded=None) -> str:
+    """Run Python code behind a wall, in a process that starts in `folder`, and return what the code prints.
+
+    The code can read Python's own files and write to `folder`, and has access to nothing else: no other file
+    and no network. It may use ten seconds of processor time, and write files of at most a megabyte.
 
     code : str, which can import the standard library only
     folder : str or Path of an existing folder
     seconds : how long the process may take before it is ended
+    recorded : str, what the code printed elsewhere; where there is no wall, the code is not run, and this is
+        returned, below a sentence that says so
 
-    Raises CourseError if the code fails or takes too long.
+    Raises CourseError if the code fails or takes too long, or if there is neither a wall nor a record.
     """
+    if not has_wall():
+        if recorded is None:
+            raise CourseError(_NO_WALL)
+        return f"{_NO_WALL} A recorded run:\n{recorded}"
     folder = Path(folder).resolve()
-    command = [*_isolated(folder), sys.executable, "-I", "-S", "-c", _LIMITS + code]
+    command = [*_bubblewrap(folder), sys.executable, "-I", "-S", "-c", _LIMITS + code]
     try:
         done = _process(command, folder, seconds)
     except subprocess.TimeoutExpired as error:
@@ -52,23 +86,14 @@ def run(code, folder, seconds=20) -> str:
     return done.stdout
 
 
-def kind() -> str:
-    """Return how code is isolated on this machine: by "bubblewrap" or in "a process of its own"."""
-    return "bubblewrap" if _has_bubblewrap() else "a process of its own"
-
-
 @cache
-def _has_bubblewrap():
+def has_wall() -> bool:
     """Return whether bubblewrap is installed and works: many containers do not allow it."""
     if shutil.which("bwrap") is None:
         return False
     folder = Path(__file__).resolve().parent  # not the current folder, where .venv may be a link
     command = [*_bubblewrap(folder), sys.executable, "-I", "-S", "-c", ""]
     return _process(command, None, 20).returncode == 0
-
-
-def _isolated(folder):
-    return _bubblewrap(folder) if _has_bubblewrap() else []
 
 
 def _bubblewrap(folder):
@@ -81,7 +106,7 @@ def _bubblewrap(folder):
 
 
 def _process(command, folder, seconds):
-    environment = {name: os.environ[name] for name in ("PATH", "SYSTEMROOT") if name in os.environ}
+    environment = {name: os.environ[name] for name in ("PATH",) if name in os.environ}
     return subprocess.run(
         command, cwd=folder, env=environment, capture_output=True, text=True, timeout=seconds, check=False
     )

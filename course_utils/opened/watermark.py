@@ -10,6 +10,9 @@ from course_utils.views.picture import GREEN, INK, MONO, QUIET, Picture, card, s
 from course_utils.widgets.explorer import check_choice
 from course_utils.widgets.live_view import LiveView
 
+KEY = 15485863  # the secret that transformers takes if none is given
+RATIO = 0.25  # the share of the vocabulary that is green
+
 
 def green_tokens(pieces, green, *, title=None, note=None, alt=None) -> Picture:
     """Draw a text in which only the green tokens have a tint and a thick line below them.
@@ -40,6 +43,87 @@ def green_tokens(pieces, green, *, title=None, note=None, alt=None) -> Picture:
     )
     alt = alt or f"{sum(counted)} of {len(counted)} tokens green: {' '.join(pieces)}"
     return Picture(card(html, title), alt)
+
+
+def green_table(size, *, key=KEY, ratio=RATIO):
+    """Return which tokens are green after which: bool array (size, size), [the token before, the token].
+
+    size : int, the number of tokens of the vocabulary
+    key : int, the secret; transformers' own by default
+    ratio : float, the share of the vocabulary that is green after each token
+    """
+    import torch
+
+    green = numpy.zeros((size, size), bool)
+    for before in range(size):
+        order = torch.randperm(size, generator=torch.Generator().manual_seed(key * before))
+        green[before, order[: int(size * ratio)]] = True
+    return green
+
+
+def z_score(tokens, green, *, ratio=RATIO):
+    """Return by how many standard deviations a text has more green tokens than by chance.
+
+    tokens : list of int, the text; its first token is not counted
+    green : as `green_table` returns it
+    """
+    tokens = numpy.asarray(tokens)
+    count = len(tokens) - 1
+    hits = green[tokens[:-1], tokens[1:]].sum()
+    return float((hits - ratio * count) / (count * ratio * (1 - ratio)) ** 0.5)
+
+
+def z_scores(tokens, length, green):
+    """Cut a long row of tokens into texts of this length, and return the z-score of each: list of float."""
+    starts = range(0, len(tokens) - length + 1, length)
+    return [z_score(tokens[start : start + length], green) for start in starts]
+
+
+def write_marked(model, tokenizer, bonus, green, *, documents=200):
+    """Return the tokens of many documents, one after the other, drawn at temperature 1: int array.
+
+    The mark is the one that transformers makes with a WatermarkingConfig of this bonus.
+
+    model, tokenizer : a model of TinyWorld, and its tokenizer
+    bonus : number, what is added to the scores of green tokens; 0 for no mark
+    green : as `green_table` returns it
+    documents : int, how many the model writes
+    """
+    import torch
+
+    rng = numpy.random.default_rng(10)
+    listed = torch.from_numpy(green)
+
+    def draw(ids, scores):  # the largest of scores plus Gumbel noise is a draw
+        noise = torch.from_numpy(rng.gumbel(size=scores.shape)).float()
+        return scores + bonus * listed[ids[:, -1]] + noise
+
+    begin = torch.full((documents, 1), tokenizer.bos_token_id)
+    with torch.no_grad():
+        texts = model.generate(
+            begin, logits_processor=[draw], max_new_tokens=96, do_sample=False, pad_token_id=0
+        )
+    return numpy.array([token for text in texts.tolist() for token in text if token > 2])  # words alone
+
+
+def swap_words(tokens, share, world, tokenizer):
+    """Return a text in which words are swapped for others of their list, such as gladly for happily.
+
+    tokens : int array
+    share : float, the probability that a word is swapped, if it has a list
+    world : `tinyworld.World`
+    """
+    lists = [tokenizer.convert_tokens_to_ids(world.words_of(name)) for name in world.words]
+    kin = {token: listed for listed in lists for token in listed}
+    rng = numpy.random.default_rng(10)
+    other = [rng.choice(kin.get(token, [token])) for token in tokens]
+    return numpy.where(rng.random(len(tokens)) < share, other, tokens)
+
+
+def copied_texts(world, tokenizer, *, length=200, count=500):
+    """Return texts without a mark that say one document of the world again and again: list of int arrays."""
+    told = [tokenizer.encode(document.text)[1:] for document in world.documents(4_000, seed="unmarked")]
+    return [numpy.tile(text, 8)[:length] for text in told if len(text) > 24][:count]
 
 
 class Watermark(LiveView):

@@ -1,10 +1,11 @@
-"""Tests lesson 12's sandbox, its picture of a watermarked text, and its explorer."""
+"""Tests lesson 12's wall, its notes, its picture of a watermarked text, and its explorer."""
 
-import pickle
+import pickletools
 import re
 
 import numpy
 import pytest
+from programs import needs
 
 from course_utils import CourseError, opened
 from course_utils.opened import isolation
@@ -16,33 +17,39 @@ SURE = numpy.array([0, 1, 2] * 20)  # each token is green after the token before
 NEVER = numpy.array([0, 2, 1] * 20)
 
 
-@pytest.fixture(params=["the best there is", "a process of its own"])
-def apart(request, monkeypatch):
-    """Runs a test with both kinds of isolation; without bubblewrap, both are the same."""
-    if request.param == "a process of its own":
-        monkeypatch.setattr(isolation, "_has_bubblewrap", lambda: False)
-    return isolation.kind()
+needs_wall = needs("bubblewrap")
+PROGRAM = """
+import os, pickle
+print("before loading:", os.listdir())
+model = pickle.load(open("model.bin", "rb"))
+print("loaded:", model["weight"])
+print("after loading:", sorted(os.listdir()))
+"""
 
 
-class Rigged:
-    def __reduce__(self):
-        return exec, ("print('ran'); open('proof.txt', 'w').write('here')",)
+@pytest.fixture
+def no_wall(monkeypatch):
+    monkeypatch.setattr(isolation, "has_wall", lambda: False)
 
 
-def test_a_rigged_file_runs_in_the_sandbox_and_writes_to_its_folder_alone(apart, tmp_path, monkeypatch):
-    elsewhere = tmp_path / "elsewhere"
-    elsewhere.mkdir()
-    monkeypatch.chdir(elsewhere)
-    folder = tmp_path / "inside"
-    folder.mkdir()
-    (folder / "model.bin").write_bytes(pickle.dumps({"weight": [1.0], "extra": Rigged()}))
-    said = isolation.run("import pickle; print(pickle.load(open('model.bin', 'rb'))['weight'])", folder)
-    assert said == "ran\n[1.0]\n"
-    assert (folder / "proof.txt").read_text() == "here"
-    assert not any(elsewhere.iterdir())
+@needs_wall
+def test_a_rigged_file_does_behind_the_wall_what_was_recorded(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    rigged = isolation.rigged_file()
+    assert isolation.run(PROGRAM, rigged.parent, recorded="another") == isolation.RECORDED
+    assert (rigged.parent / "proof.txt").exists()
+    assert not any(tmp_path.iterdir())
 
 
-def test_bubblewrap_shows_neither_files_nor_network(tmp_path):
+def test_the_rigged_file_asks_for_exec_and_is_made_anew():
+    one, other = isolation.rigged_file(), isolation.rigged_file()
+    asked = [step[1] for step in pickletools.genops(one.read_bytes()) if step[0].name == "GLOBAL"]
+    assert asked == ["__builtin__ exec"]
+    assert one.parent != other.parent and one.read_bytes() == other.read_bytes()
+
+
+@needs_wall
+def test_the_wall_shows_neither_files_nor_network(tmp_path):
     (tmp_path / "inside").mkdir()
     (tmp_path / "secret.txt").write_text("mine")
     code = """
@@ -50,27 +57,33 @@ import os, socket
 print(os.path.exists("../secret.txt"), os.path.exists(os.path.expanduser("~/.bashrc")))
 print(len(socket.if_nameindex()), [n for n in os.environ if n not in ("PATH", "PWD", "LC_CTYPE")])
 """
-    shown = isolation.run(code, tmp_path / "inside")
-    if isolation.kind() == "bubblewrap":
-        assert shown == "False False\n1 []\n"  # the only network interface is the process's own loopback
-    else:
-        assert shown.endswith("[]\n")
+    # The only network interface is the process's own loopback.
+    assert isolation.run(code, tmp_path / "inside") == "False False\n1 []\n"
 
 
-def test_a_bubblewrap_that_may_not_work_is_not_used(tmp_path, monkeypatch):
+def test_without_a_wall_nothing_is_run(no_wall, tmp_path):
+    code = "open('proof.txt', 'w').close()"
+    said = isolation.run(code, tmp_path, recorded="as recorded")
+    assert "sudo apt install bubblewrap" in said and said.endswith("A recorded run:\nas recorded")
+    with pytest.raises(CourseError, match="This machine has no wall"):
+        isolation.run(code, tmp_path)
+    assert not any(tmp_path.iterdir())
+
+
+def test_a_bubblewrap_that_may_not_work_is_no_wall(tmp_path, monkeypatch):
     """Inside containers that forbid namespaces, bubblewrap is installed but fails."""
     broken = tmp_path / "bwrap"
     broken.write_text("#!/bin/sh\nexit 1\n")
     broken.chmod(0o755)
     monkeypatch.setenv("PATH", f"{tmp_path}:/usr/bin:/bin")
-    isolation._has_bubblewrap.cache_clear()
+    isolation.has_wall.cache_clear()
     try:
-        assert isolation.kind() == "a process of its own"
-        assert isolation.run("print('still')", tmp_path) == "still\n"
+        assert not isolation.has_wall()
     finally:
-        isolation._has_bubblewrap.cache_clear()
+        isolation.has_wall.cache_clear()
 
 
+@needs_wall
 @pytest.mark.parametrize(
     ("code", "seconds", "says"),
     [
@@ -79,9 +92,22 @@ def test_a_bubblewrap_that_may_not_work_is_not_used(tmp_path, monkeypatch):
         ("import time; time.sleep(3600)", 1, "ran for over 1 seconds and was ended"),
     ],
 )
-def test_what_goes_wrong_inside_is_one_sentence(apart, tmp_path, code, seconds, says):
+def test_what_goes_wrong_inside_is_one_sentence(tmp_path, code, seconds, says):
     with pytest.raises(CourseError, match=says):
-        isolation.run(code, tmp_path, seconds)
+        isolation.run(code, tmp_path, seconds=seconds)
+
+
+def test_the_notes_of_the_assistant_are_twelve_of_each_mood():
+    notes = opened.holiday_notes()
+    assert list(notes.values()) == ["good"] * 12 + ["bad"] * 12
+    assert list(notes)[12] == "The soup was cold and the waiter was rude."
+
+
+def test_z_of_a_row_and_of_its_pieces():
+    assert opened.z_score(SURE, GREEN) == pytest.approx((59 - 59 / 4) / (59 * 3 / 16) ** 0.5)
+    assert opened.z_score(NEVER, GREEN) < 0
+    pieces = opened.z_scores(SURE, 25, GREEN)  # two pieces of 25, and a rest of 10 that is left out
+    assert pieces == pytest.approx([18 / 4.5**0.5] * 2)
 
 
 def test_green_tokens_are_marked_and_counted():

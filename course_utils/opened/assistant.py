@@ -1,0 +1,71 @@
+"""A small assistant that reads notes and answers requests, asked many times at once: for lesson 12."""
+
+_THINGS = """soup warm cold|waiter kind rude|bus early late|seat clean dirty|film funny dull
+hall cosy freezing|teacher patient impatient|lesson clear confusing|bread fresh stale|cake sweet burnt
+nurse friendly unfriendly|wait short long|parcel early lost|box intact broken|room quiet noisy
+bed soft hard|park lovely empty|weather sunny awful|repair cheap expensive|bike fixed ruined
+phone new broken|call clear noisy|trip fun tiring|hotel bright gloomy"""
+
+
+def holiday_notes():
+    """Return 24 notes of guests as a dict from note to mood: twelve "good" ones, then twelve "bad" ones."""
+    things = [entry.split() for entry in _THINGS.replace("\n", "|").split("|")]
+    notes = {}
+    for mood, word in (("good", 1), ("bad", 2)):
+        for first, second in zip(things[::2], things[1::2], strict=True):
+            note = f"The {first[0]} was {first[word]} and the {second[0]} was {second[word]}."
+            notes[note] = mood
+    return notes
+
+
+def words_after(model, tokenizer, start, texts):
+    """Return the most probable next token after `start` and each of the texts: list of str, without spaces.
+
+    The start is read once for all texts, which gives the same tokens as reading it with each of them.
+
+    model, tokenizer : a causal language model of transformers, and its tokenizer
+    start : str, what stands before each text
+    texts : list of str
+    """
+    import torch
+    from transformers import DynamicCache
+
+    with torch.no_grad():
+        cache = DynamicCache(config=model.config)
+        ids = tokenizer(start, return_tensors="pt")["input_ids"].to(model.device)
+        model.model(ids, None, None, cache)
+        cache.batch_repeat_interleave(len(texts))
+        rows = tokenizer(list(texts), return_tensors="pt", padding=True, padding_side="right")
+        states = model.model(rows["input_ids"].to(model.device), None, None, cache)
+        # A token never sees what comes after it, so padding on the right does no harm.
+        last = rows["attention_mask"].sum(1) - 1
+        ends = states.last_hidden_state[range(len(texts)), last]
+        tokens = model.lm_head(ends).argmax(-1)
+    return [tokenizer.decode(token).strip() for token in tokens]
+
+
+def begun_answers(model, tokenizer, requests, *, begin="", tokens=12):
+    """Return how a chat model's answer to each request begins: list of str.
+
+    model, tokenizer : a causal language model of transformers, and its tokenizer with a chat template
+    requests : list of str
+    begin : str, words that are written before the model goes on; they are part of the answer
+    tokens : int, how many tokens the model writes
+    """
+    import torch
+
+    prompts = []
+    for request in requests:
+        chat = [{"role": "user", "content": request}]
+        prompts.append(
+            tokenizer.apply_chat_template(chat, tokenize=False, add_generation_prompt=True) + begin
+        )
+    rows = tokenizer(
+        prompts, return_tensors="pt", padding=True, padding_side="left", add_special_tokens=False
+    ).to(model.device)
+    with torch.no_grad():
+        written = model.generate(
+            **rows, max_new_tokens=tokens, do_sample=False, pad_token_id=tokenizer.pad_token_id
+        )
+    new = written[:, rows["input_ids"].shape[1] :]
+    return [begin + text for text in tokenizer.batch_decode(new, skip_special_tokens=True)]
