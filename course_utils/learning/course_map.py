@@ -50,7 +50,7 @@ ROUTES = (
     ),
     Route(
         "A school day", "In class, with votes.", ("00", "02", "01", "09", "11", "16"), minutes=45
-    ),  # as docs/instructors.md plans them
+    ),  # as docs/timetables.md plans them
     Route(
         "Policy and press, without code",
         "Explorables and findings; the code stays folded.",
