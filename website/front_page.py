@@ -49,8 +49,9 @@ day it takes 45, in the hour 20. <a href="docs/timetables.html">Timetables for c
 <pre tabindex="0"><code>git clone {escape(REPOSITORY)}
 cd open-the-box
 make lab</code></pre>
-<p><a href="README.html">What it needs</a> · <a href="docs/instructors.html">For teachers</a> · <a href="docs/timetables.html#materials">Slides and
-handouts</a> · <a href="translations/de/00_open_the_box.html" hreflang="de" lang="de">Lektion 00 auf Deutsch</a> ·
+<p><a href="README.html">What it needs</a> · <a href="docs/instructors.html">For teachers</a> ·
+<a href="docs/timetables.html#materials">Slides and handouts</a> ·
+<a href="translations/de/00_open_the_box.html" hreflang="de" lang="de">Lektion 00 auf Deutsch</a> ·
 <a href="{escape(REPOSITORY)}">The repository</a></p></section>
 <footer>Code under Apache-2.0, text under CC BY 4.0. {escape(facts["foot"])}
 Typeface: Atkinson Hyperlegible (OFL).</footer>"""
