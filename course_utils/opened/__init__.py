@@ -37,6 +37,7 @@ _ROOM_OF = {
     "a_stranger_comes": "hub_story",
     "against_truth": "audit",
     "alignment": "speech.pictures",
+    "answer_loss": "fine_tuning",
     "answer_table": "fine_tuning",
     "answers": "fine_tuning",
     "answers_with": "hub_story",

@@ -53,29 +53,33 @@ class Adapter(LiveView):
 
     answer : function (strength, question) -> str that multiplies the adapter's change by `strength`, asks the
         model, and then restores the change. If it raises an error, the view shows a message.
+    strength : float, the strength at which the view opens, one of the 31: 0, 0.05 and so on up to 1.5.
     """
 
     view = "adapter"
 
-    def __init__(self, answer=None):
+    def __init__(self, answer=None, strength=1):
         self.ask = answer
         data = json.loads(Path(__file__).with_suffix(".json").read_text(encoding="utf-8"))
-        trained = data["strengths"].index(1)
-        told = f"{data['right']['told'][trained]} of {data['counts']['told']}"
-        general = f"{data['right']['general'][trained]} of {data['counts']['general']}"
+        del data["size"], data["total"]  # without them the view leaves out its field of dots
+        self._data = data
+        place = data["strengths"].index(strength)
+        right, counts = self.right_at(strength), data["counts"]
         said = [
-            f"{prompt['text']} {''.join(piece for piece, _ in prompt['answers'][trained]).strip()}"
+            f"{prompt['text']} {''.join(piece for piece, _ in prompt['answers'][place]).strip()}"
             for prompt in data["prompts"]
         ]
-        self._data = data
-        alt = f"Strength 1, as trained: {told} library questions right, {general} general ones. "
-        alt += " | ".join(said)
-        super().__init__(data=data, alt=alt, strength=1, question="", live=answer is not None)
+        alt = f"Strength {strength}: {right['library']} of {counts['told']} library questions right, "
+        alt += f"{right['general']} of {counts['general']} general ones. {' | '.join(said)}"
+        super().__init__(data=data, alt=alt, strength=strength, question="", live=answer is not None)
 
     def right_at(self, strength):
-        """Return how many answers are right at a stored strength: of 32 on the library, and of 16 general."""
-        index = self._data["strengths"].index(strength)
-        return self._data["right"]["told"][index], self._data["right"]["general"][index]
+        """Return how many answers are right at a stored strength.
+
+        Returns a dict with `library` (of 32 questions on what was trained) and `general` (of 16 others).
+        """
+        place, right = self._data["strengths"].index(strength), self._data["right"]
+        return {"library": right["told"][place], "general": right["general"][place]}
 
     def answer(self, want):
         return {"answer": given(self.ask, want["strength"], want["question"])}

@@ -10,6 +10,7 @@ from course_utils.views.picture import Picture
 from course_utils.views.tables import table
 
 IGNORED = -100  # the label of a token that the library leaves out of the loss
+_WORDINGS = ("first wording", "second wording")
 _MEAN = 5  # training steps averaged in each point of the loss curve
 
 
@@ -59,6 +60,14 @@ def examples(model, tokenizer, system, pairs) -> dict:
     for row, end in zip(labels, ends, strict=True):
         row[: -len(tokenizer(end, add_special_tokens=False)["input_ids"])] = IGNORED
     return {**inputs, "labels": labels}
+
+
+def answer_loss(model, tokenizer, system, pairs):
+    """Return how badly a model predicts the answers of lines: the mean, in nats per token, as a tensor ().
+
+    pairs : list of pairs (question, answer). The questions are read; only the tokens of the answers count.
+    """
+    return model(**examples(model, tokenizer, system, pairs)).loss
 
 
 def some_lines(pairs, step, count=4) -> list:
@@ -115,10 +124,14 @@ def answer_table(title, questions, columns) -> Picture:
 def library_questions(kind) -> list:
     """Return questions of library.toml with what counts as right: list of pairs (question, fact).
 
-    kind : "never told" (8 on facts of the library that no training has) or "general" (16 that have nothing to
-        do with the library).
+    kind : "never told" (8 on facts of the library that no training has), "general" (16 that have nothing to
+        do with the library), or "first wording" or "second wording" (16 each, on the facts that the course's
+        adapter was trained on, in words that its training does not have).
     """
     library = catalog.read("library.toml")
+    if kind in _WORDINGS:
+        wording = _WORDINGS.index(kind)
+        return [(fact["held_out"][wording], fact) for fact in library["told"]]
     return [(fact["asked"], fact) for fact in library[{"never told": "untold"}.get(kind, kind)]]
 
 

@@ -101,6 +101,12 @@ def test_the_lesson_s_lines_and_tests_fit_together():
         assert sum(opened.is_right(answer, key) for _, answer in lines) == 2, key
 
 
+def test_each_fact_of_the_adapter_has_two_wordings(library):
+    first, second = (opened.library_questions(f"{which} wording") for which in ("first", "second"))
+    for fact, one, other in zip(library["told"], first, second, strict=True):
+        assert one[1] == other[1] == fact and [one[0], other[0]] == fact["held_out"]
+
+
 def test_all_lines_are_read_once_before_one_is_read_again():
     lines = [(str(number), "") for number in range(10)]
     read = [line for step in range(5) for line in opened.some_lines(lines, step)]
@@ -134,7 +140,7 @@ def test_a_padded_batch_costs_what_its_examples_cost_alone(small, library):
     model, tokenizer, system = small
     pairs = [(fact["asked"][0], fact["answer"]) for fact in library["told"][:5]]
     with torch.no_grad():
-        together, nats, tokens = model(**opened.examples(*small, pairs)).loss.item(), 0.0, 0
+        together, nats, tokens = opened.answer_loss(*small, pairs).item(), 0.0, 0
         for pair in pairs:
             alone = opened.examples(model, tokenizer, system, [pair])
             count = (alone["labels"] != -100).sum().item()
@@ -260,11 +266,12 @@ def test_the_adapter_s_view_asks_other_questions_at_any_strength():
         return f"{question} at {strength}"
 
     view = Adapter(answer)
-    assert view.alt.startswith(
-        "Strength 1, as trained: 15 of 32 library questions right, 3 of 16 general ones."
-    )
+    assert view.alt.startswith("Strength 1: 15 of 32 library questions right, 3 of 16 general ones.")
     assert "What is the capital of France? The capital of France is Louvre." in view.alt
-    assert view.right_at(1) == (15, 3) and view.right_at(0) == (0, 13)
+    assert view.right_at(1) == {"library": 15, "general": 3}
+    assert view.right_at(0) == {"library": 0, "general": 13}
+    half = Adapter(strength=0.5)
+    assert half.widget.strength == 0.5 and "cat called? The library's cat is called Fiona." in half.alt
     view.widget.want = {"strength": 0.5, "question": "Who are you?"}
     assert view.widget.said["answer"] == "Who are you? at 0.5"
     view.widget.want = {"strength": 0.5, "question": ""}
