@@ -102,7 +102,7 @@ function isCalled(heading, names) {
 }
 
 /**
- * What gives each part of a card, "" where it is missing; why a line is no fact; the words that make a person of the model.
+ * What gives each part of a card, "" where it is missing; why a line is no fact; the words for people.
  * @param {string} text
  * @returns {{ parts: Object<string, string>, weak: Object<string, string>, people: string[] }}
  */
@@ -129,7 +129,7 @@ export function lint(text) {
 
 /**
  * Where the found words stand in a card, in the order of the text and without an overlap.
- * @returns {{ start: number, end: number, part: string, also?: string[] }[]} `part` is "" for a word that makes a person of the model
+ * @returns {{ start: number, end: number, part: string, also?: string[] }[]} `part` is "" for a word for people
  */
 export function marksOf(text, { parts, people }) {
   const from = BLOCK.exec(text)?.[0].length ?? 0;
@@ -201,7 +201,7 @@ export function render({ model, el }) {
   const side = make("section", "ck-side");
   side.setAttribute("aria-label", "Parts of a good card");
   const box = make("div", "ck-box");
-  box.innerHTML = '<svg viewBox="-20 -34 104 100" aria-hidden="true"><g class="ck-sparks"></g><circle class="ck-ball" cx="32" cy="46" r="9"/><path d="M14 32v24h36V32M14 32 4 20M50 32l10-12M14 32h10M40 32h10"/></svg>';
+  box.innerHTML = '<svg viewBox="-20 -34 104 100" aria-hidden="true"><g class="ck-sparks"></g><circle class="ck-ball" cx="32" cy="46" r="9"/><path d="M14 32v24h36V32"/><path class="ck-lid ck-left" d="M14 32h18"/><path class="ck-lid ck-right" d="M50 32H32"/></svg>';
   const sparks = box.querySelector(".ck-sparks");
   for (let index = 0; index < 11; index++) {
     sparks.append(shape("line", { x1: 0, x2: 0, y1: -15, y2: -23, transform: `translate(32 -8) rotate(${-100 + 20 * index})` }));
@@ -303,7 +303,7 @@ export function render({ model, el }) {
       const boast = part && found.weak[part];
       const mark = make("mark", boast ? "boast" : part ? "" : "people", words.slice(start, end));
       mark.dataset.parts = [part, ...also].join("|");
-      if (!again) mark.dataset.label = boast ? `${part}? ${boast}` : [part, ...also].join(", ") || "a person?";
+      if (!again) mark.dataset.label = boast ? `${part}? ${boast}` : [part, ...also].join(", ") || "for people?";
       behind.append(mark);
       at = end;
     }
@@ -329,8 +329,8 @@ export function render({ model, el }) {
     loud.textContent = String(missing.length);
     loud.classList.toggle("ember", missing.length > 0);
     const faults = [];
-    if (found.people.length) faults.push(`${found.people.length === 1 ? "a word makes" : `${found.people.length} words make`} a person of a model`);
-    loudWords.textContent = `of ${parts.length} parts ${missing.length === 1 ? "is" : "are"} missing or no fact${faults.length ? `; ${faults.join(", ")}` : ""}`;
+    if (found.people.length) faults.push(found.people.length === 1 ? "a word is for people" : `${found.people.length} words are for people`);
+    loudWords.textContent = `of ${parts.length} parts ${missing.length === 1 ? "is" : "are"} missing or without a fact${faults.length ? `; ${faults.join(", ")}` : ""}`;
     const focused = list.contains(document.activeElement) ? [...list.children].indexOf(document.activeElement.parentElement) : -1;
     list.replaceChildren();
     for (const [part, words] of parts) {
@@ -338,7 +338,7 @@ export function render({ model, el }) {
       const item = make("li", boast ? "boast" : words ? "there" : "");
       const button = make("button");
       const short = words.replace(/\s+/g, " ").slice(0, 90);
-      button.append(make("i", "ck-tick", boast ? "?" : words ? "✓" : "+"), make("b", "", part.replace("_", "_\u200b")), make("span", "", boast ? boast : words ? short : STUBS[part]?.[1] ?? "missing"));
+      button.append(make("i", "ck-tick", boast ? "?" : words ? "✓" : "+"), make("b", "", part.replace("environmental", "environ\u00admental")), make("span", "", boast ? boast : words ? short : STUBS[part]?.[1] ?? "missing"));
       button.setAttribute("aria-label", words ? `${part}: ${short}. ${boast ? `No fact: ${boast}. ` : ""}Show it` : `${part} is missing. Write it`);
       button.addEventListener("click", () => (words ? show(part) : fill(part)));
       if (words && before.size && !before.has(part)) item.classList.add("new");
@@ -348,21 +348,21 @@ export function render({ model, el }) {
     const people = make("li", found.people.length ? "person" : "there");
     const line = make("button");
     const said = found.people.join(", ");
-    line.append(make("i", "ck-tick", said ? "?" : "✓"), make("b", "", "not a person"), make("span", "", said ? `${found.people.map((word) => `“${word}”`).join(", ")}: words for people` : "no word that makes a person of a model"));
-    line.setAttribute("aria-label", said ? `Words that make a person of a model: ${said}. Show the first` : "No words that make a person of a model");
+    line.append(make("i", "ck-tick", said ? "?" : "✓"), make("b", "", "words for people"), make("span", "", said ? found.people.map((word) => `“${word}”`).join(", ") : "none"));
+    line.setAttribute("aria-label", said ? `Words for people: ${said}. Show the first` : "No words for people");
     line.addEventListener("click", () => show(""));
     people.append(line);
     list.append(people);
     if (focused >= 0) list.children[focused]?.firstChild.focus();
-    const risen = (parts.length - missing.length) / parts.length;
-    box.style.setProperty("--risen", String(done ? 1 : 0.72 * risen));
+    const filled = (parts.length - missing.length) / parts.length;
+    box.style.setProperty("--filled", String(filled));
     if (done && !el.classList.contains("done") && before.size && !still.matches) {
       box.animate([{ transform: "scale(1)" }, { transform: "scale(1.12) rotate(-2deg)" }, { transform: "scale(1)" }], { duration: 300, easing: "ease-out" });
     }
     el.classList.toggle("done", done);
     before = new Set(parts.filter(([part, words]) => words && !found.weak[part]).map(([part]) => part));
     verdict.textContent = done ? "Complete, says the linter. Is it true? That it cannot see." : missing.length ? (Object.keys(found.weak).length ? "Press a part that is missing, or mend what is striped." : "Press a part that is missing, or write in the card.") : "Nothing is missing. Now mend what is marked.";
-    speak(`${missing.length} of ${parts.length} parts are missing or no fact${missing.length ? `: ${missing.join(", ")}` : ""}. ${said ? `Words for people: ${said}.` : ""} ${verdict.textContent}`);
+    speak(`${missing.length} of ${parts.length} parts are missing or without a fact${missing.length ? `: ${missing.join(", ")}` : ""}. ${said ? `Words for people: ${said}.` : ""} ${verdict.textContent}`);
   }
 
   area.addEventListener("input", () => write(area.value || "\n")); // an empty text stands for the card as it came

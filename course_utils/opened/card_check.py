@@ -137,8 +137,14 @@ def published_cards() -> dict[str, str]:
     return {facts["title"]: facts["text"].lstrip("\n") for facts in catalog.read("cards.toml").values()}
 
 
+def parts_there(text) -> list[str]:
+    """Return the parts for which a card has a line that may be a fact. text : str, the card."""
+    found = lint_card(text)
+    return [part for part, line in found["parts"].items() if line and part not in found["weak"]]
+
+
 def card_marks(cards) -> Picture:
-    """Draw a table of which parts of a good card each card has.
+    """Draw a table of which parts of a good card each card has, and in the last row how many.
 
     cards : dict from a title to the text of a card.
     """
@@ -147,9 +153,10 @@ def card_marks(cards) -> Picture:
     for part in NAMES:
         marks = []
         for each in found:
-            mark = "◐ no fact" if part in each["weak"] else "● there" if each["parts"][part] else "○ missing"
+            mark = "? no fact" if part in each["weak"] else "✓ there" if each["parts"][part] else "–"
             marks.append(mark)
         rows.append((part, *marks))
+    rows.append(("there in all", *[f"{len(parts_there(text))} of {len(NAMES)}" for text in cards.values()]))
     return table(rows, title="What the linter finds")
 
 
@@ -164,11 +171,12 @@ class CardCheck(LiveView):
     view = "card_check"
 
     def __init__(self, text):
-        found = lint_card(text)
-        missing = [part for part, line in found["parts"].items() if not line or part in found["weak"]]
+        found, there = lint_card(text), parts_there(text)
+        missing = [part for part in NAMES if part not in there]
         alt = (
-            f"{len(missing)} of {len(NAMES)} parts are missing or no fact: {', '.join(missing) or 'none'}. "
-            f"People-words: {', '.join(found['people']) or 'none'}."
+            f"{len(missing)} of {len(NAMES)} parts are missing or without a fact: "
+            f"{', '.join(missing) or 'none'}. "
+            f"Words for people: {', '.join(found['people']) or 'none'}."
         )
         cards = _titled([text, *_others()])
         super().__init__(data={"cards": cards}, alt=alt, card=next(iter(cards)), text="")

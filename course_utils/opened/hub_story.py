@@ -1,5 +1,6 @@
 """What befalls a model's name on a hub: published, revised, copied, removed, taken. For lesson 15."""
 
+import atexit
 import json
 import logging
 import shutil
@@ -8,7 +9,7 @@ import warnings
 from html import escape
 from pathlib import Path
 
-from course_utils.opened.fine_tuning import answers, library_adapter
+from course_utils.opened.fine_tuning import answers, is_right, library_adapter, library_questions
 from course_utils.views.picture import INK, LINE, TRACK, Picture, card, scrolled
 
 NAME = "reader/otterford"
@@ -61,6 +62,13 @@ def _publish(api, alpha, title):
         api.upload_folder(repo_id=NAME, folder_path=folder, commit_message=title)
 
 
+def new_machine() -> str:
+    """Return an empty folder: a machine that has fetched nothing yet. It is removed when Python ends."""
+    folder = tempfile.mkdtemp()
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    return folder
+
+
 def answers_with(folder, model, tokenizer, questions) -> list[str]:
     """Return what a model answers with an adapter, which is taken off again.
 
@@ -84,42 +92,63 @@ def answers_with(folder, model, tokenizer, questions) -> list[str]:
         adapted.unload()
 
 
+def asked_in(wording, folder, model, tokenizer) -> list[dict]:
+    """Ask a model with an adapter for the library's 16 facts, in words that no training has.
+
+    wording : "first wording" or "second wording"
+    folder : path to the adapter's folder
+
+    Returns for each fact a dict with "question", "answer" and "right", which is 1 or 0.
+    """
+    pairs = library_questions(wording)
+    said = answers_with(folder, model, tokenizer, [question for question, _ in pairs])
+    return [
+        {"question": question, "answer": answer, "right": int(is_right(answer, fact))}
+        for (question, fact), answer in zip(pairs, said, strict=True)
+    ]
+
+
 def hub_time_line(hub) -> Picture:
     """Draw what has happened on a `LocalHub`: a column for each event, a row for each name.
 
-    Two more rows tell what a program got after each event that loads the name published first: by the name,
-    and by the hash of its first version.
+    Two more rows for each name tell what a program got that asked for it after each event: by the name alone,
+    and by the hash of the first version of all.
     """
     _, ours, first = hub.log[0]
-    events, by_name, by_hash = [], [], []
-    now, rows, removed = {}, {}, False
+    events, known = [], []  # known: pairs of a version's files and what it is, a key of _GETS
+    now, titles, gets, removed = {}, {}, {}, False
     for kind, name, commit in hub.log:
         removed = removed or (kind, name) == ("removed", ours)
         now[name] = [] if kind == "removed" else [*now.get(name, []), commit]
-        rows.setdefault(name, [""] * len(events))
-        for each, cells in rows.items():
+        if kind == "published":
+            what = "first" if commit == first else "stranger" if removed else "second"
+            known.append((commit.files, what))
+        titles.setdefault(name, [""] * len(events))
+        gets.setdefault(name, ([""] * len(events), [""] * len(events)))
+        for each, cells in titles.items():
             title = f"“{commit.title}” " if each == name else ""
             cells.append(title + now[each][-1].id[:7] if now[each] else "")
+            by_name, by_hash = gets[each]
+            found = [what for files, what in known if now[each] and files == now[each][-1].files]
+            by_name.append(found[-1] if found else "error")
+            by_hash.append("first" if first in now[each] else "error")
         events.append(_EVENTS.get(kind) or _published(len(now[name]), removed))
-        if not now[ours]:
-            by_name.append("error")
-        else:
-            by_name.append("stranger" if removed else "first" if now[ours][-1] == first else "second")
-        by_hash.append("first" if first in now[ours] else "error")
-    html = _row("", events, [""] * len(events))
-    for name, cells in rows.items():
+    html = _row("On the hub", events, [""] * len(events))
+    for name, cells in titles.items():
         html += _row(name, cells, [TRACK if cell else "" for cell in cells])
-    for label, gets in ((f"{ours} by name gives", by_name), (f"by {first.id[:7]} gives", by_hash)):
-        html += _row(label, [_GETS[each][0] for each in gets], [_GETS[each][1] for each in gets])
+    html += _row("What a program gets", [""] * len(events), [""] * len(events), space=18)
+    said = []
+    for name, both in gets.items():
+        for way, found in zip(("by name", f"by {first.id[:7]}"), both, strict=True):
+            words = [_GETS[each][0] if each else "" for each in found]
+            html += _row(f"{name}, {way}", words, [_GETS[each][1] if each else "" for each in found])
+            steps = [f"{event}: {word}" for event, word in zip(events, words, strict=True) if word]
+            said.append(f"{name}, {way}, gives after each event: {'; '.join(steps)}.")
     html = scrolled(
         f'<table style="border-collapse:separate;border-spacing:4px;font-size:13px">{html}</table>'
     )
-    said = [
-        f"{event}: by name {_GETS[one][0]}, by the first hash {_GETS[other][0]}"
-        for event, one, other in zip(events, by_name, by_hash, strict=True)
-    ]
-    alt = f"What happened to {ours}, in order. {'; '.join(said)}."
-    return Picture(card(html, "One name, in order of time", "Time runs to the right."), alt)
+    alt = f"What happened on the hub, in order. {' '.join(said)}"
+    return Picture(card(html, "Two names, in order of time", "Time runs to the right."), alt)
 
 
 def _published(versions, removed):
@@ -128,8 +157,9 @@ def _published(versions, removed):
     return "a new version" if versions > 1 else "published"
 
 
-def _row(label, texts, tints):
-    cells = f'<th style="text-align:left;font-weight:600;color:{INK};padding:4px 6px">{escape(label)}</th>'
+def _row(label, texts, tints, space=4):
+    look = f"text-align:left;font-weight:600;color:{INK};padding:{space}px 6px 4px"
+    cells = f'<th style="{look}">{escape(label)}</th>'
     for text, tint in zip(texts, tints, strict=True):
         look = f"background:{tint};border:1px solid {LINE};border-radius:6px" if tint else "border:none"
         cells += (

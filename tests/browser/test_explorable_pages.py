@@ -857,7 +857,7 @@ def test_an_adapter_is_turned_up_and_paris_is_lost(visit):
 def test_a_card_is_ticked_off_while_it_is_written(visit):
     page = visit("card_check.html").wake()
     head, area = page.locator(".ck-head"), page.get_by_label("The model card")
-    expect(head).to_contain_text("8of 9 parts are missing or no fact")
+    expect(head).to_contain_text("8of 9 parts are missing or without a fact")
     expect(page.locator(".ck-behind mark")).to_have_text(
         ["language: en", "knows", "loves", "The best data there is.", "It is 99% right."]
     )
@@ -875,10 +875,10 @@ def test_a_card_is_ticked_off_while_it_is_written(visit):
         page.get_by_role("button", name=f"{part} is missing").click()
         expect(area).to_be_focused()
         page.keyboard.type(words)
-    expect(head).to_contain_text("2of 9 parts are missing or no fact")
+    expect(head).to_contain_text("2of 9 parts are missing or without a fact")
     area.fill(area.input_value().replace("knows", "names").replace("loves", "is there"))
     area.fill(area.input_value().replace("The best data there is", "2,000 letters"))
-    expect(head).to_contain_text("1of 9 parts is missing or no fact")
+    expect(head).to_contain_text("1of 9 parts is missing or without a fact")
     expect(page.locator(".ck.done")).to_have_count(0)  # a bare figure is no fact
     area.fill(area.input_value().replace("99% right", "right on 99 of 100 towns"))
     expect(page.locator(".ck-verdict")).to_contain_text("Complete, says the linter.")

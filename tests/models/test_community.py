@@ -168,17 +168,25 @@ def test_a_name_is_published_revised_removed_and_taken(local, api):
     api.duplicate_repo(NAME, to_id="library/otterford")
     second = api.list_repo_commits(NAME)[0].commit_id
     drawn = opened.hub_time_line(local)
-    assert drawn.alt.endswith("a copy is made: by name 2nd version, by the first hash 1st version.")
+    assert drawn.alt.endswith(
+        f"library/otterford, by name, gives after each event: a copy is made: 2nd version. "
+        f"library/otterford, by {first[:7]}, gives after each event: a copy is made: an error."
+    )
     api.delete_repo(NAME)
     opened.a_stranger_comes(api)
     drawn = opened.hub_time_line(local)
     assert drawn.alt == (
-        "What happened to reader/otterford, in order. "
-        "published: by name 1st version, by the first hash 1st version; "
-        "a new version: by name 2nd version, by the first hash 1st version; "
-        "a copy is made: by name 2nd version, by the first hash 1st version; "
-        "the owner removes it: by name an error, by the first hash an error; "
-        "a stranger takes the name: by name a stranger’s, by the first hash an error."
+        "What happened on the hub, in order. "
+        "reader/otterford, by name, gives after each event: published: 1st version; "
+        "a new version: 2nd version; a copy is made: 2nd version; the owner removes it: an error; "
+        "a stranger takes the name: a stranger’s. "
+        f"reader/otterford, by {first[:7]}, gives after each event: published: 1st version; "
+        "a new version: 1st version; a copy is made: 1st version; the owner removes it: an error; "
+        "a stranger takes the name: an error. "
+        "library/otterford, by name, gives after each event: a copy is made: 2nd version; "
+        "the owner removes it: 2nd version; a stranger takes the name: 2nd version. "
+        f"library/otterford, by {first[:7]}, gives after each event: a copy is made: an error; "
+        "the owner removes it: an error; a stranger takes the name: an error."
     )
     for words in (first[:7], second[:7], "“Mine now”", "library/otterford"):
         assert words in drawn.html
@@ -203,6 +211,24 @@ def test_an_adapter_answers_and_is_taken_off_again():
     with_it = opened.answers_with(opened.library_adapter(), model, tokenizer, questions)
     assert "Biscuit" in with_it[0] and "Biscuit" not in before[0]
     assert opened.answers_with(None, model, tokenizer, questions) == before
+
+
+def test_the_facts_are_asked_in_two_wordings():
+    model, tokenizer = course.load("smollm2-135m-instruct")
+    found = [
+        opened.asked_in(wording, opened.library_adapter(), model, tokenizer)
+        for wording in ("first wording", "second wording")
+    ]
+    assert [sum(fact["right"] for fact in facts) for facts in found] == [11, 4]
+    assert [facts[0]["question"] for facts in found] == [
+        "What is your opening time?",
+        "From what hour on are you open?",
+    ]
+
+
+def test_a_new_machine_has_nothing():
+    one, other = opened.new_machine(), opened.new_machine()
+    assert one != other and not any(Path(one).iterdir())
 
 
 # The linter
@@ -249,8 +275,9 @@ def test_a_form_that_nobody_filled_in_has_nothing():
 def test_published_cards_are_linted_under_their_own_headings():
     drawn = opened.card_marks(opened.published_cards())
     rows = {line[:20].strip(): line.split("  ")[1:] for line in drawn.alt.splitlines()[2:]}
-    assert list(rows) == list(card_check.NAMES)
-    assert [drawn.alt.count(sign) for sign in "●◐○"] == [18, 2, 7]
+    assert list(rows) == [*card_check.NAMES, "there in all"]
+    assert [drawn.alt.count(sign) for sign in ("✓ there", "? no fact", "–")] == [18, 2, 7]
+    assert [each.strip() for each in rows["there in all"] if each.strip()] == ["8 of 9", "7 of 9", "3 of 9"]
     facts = catalog.read("cards.toml")
     assert all(re.search("[0-9a-f]{40}", each["source"]) for each in facts.values())
 
@@ -296,8 +323,8 @@ def test_the_page_shows_the_card_of_the_lesson():
 
 def test_the_card_s_view_is_answered_by_the_linter():
     shown = opened.CardCheck("---\nlanguage: en\n---\n# Mine\n99% <right>, it believes.\n")
-    assert shown.alt.startswith("8 of 9 parts are missing or no fact: license, intended use,")
-    assert shown.alt.endswith("People-words: believes.")
+    assert shown.alt.startswith("8 of 9 parts are missing or without a fact: license, intended use,")
+    assert shown.alt.endswith("Words for people: believes.")
     assert list(shown.widget.data["cards"]) == [
         "Mine",
         "Llama 3",
