@@ -341,7 +341,7 @@ export function render({ model, el }) {
       button.append(make("i", "ck-tick", boast ? "?" : words ? "✓" : "+"), make("b", "", part.replace("environmental", "environ\u00admental")), make("span", "", boast ? boast : words ? short : STUBS[part]?.[1] ?? "missing"));
       button.setAttribute("aria-label", words ? `${part}: ${short}. ${boast ? `No fact: ${boast}. ` : ""}Show it` : `${part} is missing. Write it`);
       button.addEventListener("click", () => (words ? show(part) : fill(part)));
-      if (words && before.size && !before.has(part)) item.classList.add("new");
+      if (words && !boast && before.size && !before.has(part)) item.classList.add("new");
       item.append(button);
       list.append(item);
     }
