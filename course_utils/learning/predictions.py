@@ -2,9 +2,11 @@
 
 import math
 import re
+from bisect import bisect
 
 from IPython.display import display
 
+from course_utils.errors import CourseError
 from course_utils.learning import answers
 from course_utils.learning.question import (
     Question,
@@ -27,13 +29,27 @@ def predict(key: str, question: str, choices: list[str] | None = None, unit: str
 
 
 def reveal(
-    key: str, actual, unit: str | None = None, says: str | None = None, found: str = "measured"
+    key: str,
+    actual,
+    unit: str | None = None,
+    says: str | None = None,
+    found: str = "measured",
+    choices: list[str] | None = None,
+    bounds: list[float] | None = None,
 ) -> None:
     """Compare the learner's prediction with the result.
 
     Parameters: `actual` is the result: a number in `unit`, or the text of the choice that turned out right;
-    `says` is a sentence that explains the result; `found` is the method, "measured" or "computed".
+    `says` is a sentence that explains the result; `found` is the method, "measured" or "computed". With the
+    `choices` of `predict`, which stand in the order of rising numbers, `actual` is a number, and `bounds` has
+    the numbers at which the second choice begins, the third, and so on.
+
+    Raises: CourseError if there is not one bound between each two choices.
     """
+    if choices:
+        if len(bounds or ()) != len(choices) - 1:
+            raise CourseError(f"{len(choices)} choices need {len(choices) - 1} bounds: give bounds=[…].")
+        actual = choices[bisect(bounds, actual)]
     entry = answers.find("predict", key)
     sentence = compare(entry["answer"] if entry else None, actual, unit, found)
     full = f"{sentence} {says}" if says else sentence

@@ -11,6 +11,18 @@ _TOKENS = 10  # the most that `contests` lets a model write
 _SENTENCE = re.compile(r"[^.!<]*[.!]?”?")
 
 
+def answer(model, tokenizer, prompt, tokens=40) -> str:
+    """Return what a model writes after a prompt, the likeliest token each time.
+
+    model, tokenizer : a language model of transformers, and its tokenizer.
+    prompt : str, which is not part of the answer.
+    tokens : int, the most that are written.
+    """
+    inputs = tokenizer(prompt, return_tensors="pt")
+    output = model.generate(**inputs, max_new_tokens=tokens, do_sample=False)
+    return tokenizer.decode(output[0, inputs["input_ids"].shape[1] :], skip_special_tokens=True)
+
+
 def chosen_words(model, tokenizer, items) -> list[str]:
     """Return, for each item, the choice that the model finds likeliest.
 
@@ -39,6 +51,18 @@ def right_or_wrong(words, items) -> list[bool]:
     items : as for `chosen_words`.
     """
     return [word == item.right for word, item in zip(words, items, strict=True)]
+
+
+def twins(world, items) -> list:
+    """Return a twin of each item of the benchmark `memory`: the same story, told with the next colour.
+
+    world : the TinyWorld that the items are from.
+    items : list of `Item`.
+    """
+    from course_utils.worlds.tinyworld import benchmark
+
+    others = [item.choices[(item.answer + 1) % len(item.choices)] for item in items]
+    return [benchmark.retold(world, item, colour=other) for item, other in zip(items, others, strict=True)]
 
 
 def contests(models, tokenizer, items) -> list[tuple]:

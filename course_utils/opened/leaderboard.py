@@ -21,7 +21,8 @@ from course_utils.views.picture import (
 from course_utils.widgets.explorer import given
 from course_utils.widgets.live_view import LiveView
 
-_FIRST = "#fbe3c0"  # background of the first rank
+_FIRST = "#fbe3c0"  # background of who is alone in the first rank
+_LAST = "#d3e4f5"  # and alone in the last
 _RESULTS = {"l": 1.0, "n": 0.5, "r": 0.0}  # by the view's letter: left, neither, right
 
 
@@ -50,7 +51,9 @@ def ranking(scores, *, chance=None, title=None, note=None, alt=None) -> Picture:
     )
     words = []
     for model, row in scores.items():
-        cells = "".join(_cell(*row[name], ranks[name][model], chance.get(name)) for name in benchmarks)
+        cells = "".join(
+            _cell(*row[name], ranks[name][model], chance.get(name), len(scores)) for name in benchmarks
+        )
         rows += row_html(
             f'<td style="padding:4px 6px 4px 0;border:none;background:#ffffff;color:{INK};text-align:left;'
             f'line-height:1.15">{escape(model)}</td>{cells}',
@@ -58,7 +61,8 @@ def ranking(scores, *, chance=None, title=None, note=None, alt=None) -> Picture:
         )
         listed = ", ".join(f"{name} {ranks[name][model]} ({row[name][0]:.0f}%)" for name in benchmarks)
         words.append(f"{model}: {listed}")
-    legend = "Bold: the rank, = if shared, shaded if first. Dot: percent right, 0 to 100; line: interval."
+    legend = "Bold: the rank, = if shared. Shaded: alone in the first place (orange) or in the last (blue). "
+    legend += "Dot: percent right, 0 to 100; line: interval."
     if chance:
         legend += " Upright line: chance."
     html = card(scrolled(table_html(rows)), title, f"{note} {legend}" if note else legend)
@@ -75,7 +79,7 @@ def _ranks(values):
     return ranks
 
 
-def _cell(value, span, rank, guess):
+def _cell(value, span, rank, guess, models):
     marks = ""
     if guess is not None:
         marks += (
@@ -88,7 +92,7 @@ def _cell(value, span, rank, guess):
         f'background:{BLUE}"></div><div style="position:absolute;top:2px;left:{value:.1f}%;width:10px;'
         f'height:10px;margin-left:-5px;border-radius:5px;background:{BLUE}"></div>'
     )
-    shade = _FIRST if rank.rstrip("=") == "1" else "#ffffff"
+    shade = {"1": _FIRST, str(models): _LAST}.get(rank, "#ffffff")
     return (
         f'<td style="padding:4px 5px;border:none;background:{shade};color:{INK};text-align:left;'
         f'min-width:38px"><div style="line-height:1.3"><b>{rank}</b> '

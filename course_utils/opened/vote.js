@@ -394,7 +394,7 @@ export function render({ model, el }) {
     el.classList.toggle("sealed", !opened);
     beads.forEach((bead, index) => bead.classList.toggle("cast", index < picks().length));
     const left = need - picks().length;
-    sealWords.textContent = left === need ? `Closed until you have cast ${need} votes.` : `${left} more, and you see ${contests.length} others.`;
+    sealWords.textContent = left === need ? `Closed until you have cast ${need} votes.` : `${left} more, and you see ${theirName}.`;
     seal.inert = opened;
     for (const part of [choice, counter]) part.inert = !opened;
     steps.hidden = !opened;
@@ -462,7 +462,7 @@ export function render({ model, el }) {
     take.textContent = "";
     if (!opened) {
       loud.textContent = String(need - number);
-      loudWords.textContent = number ? `more ${need - number === 1 ? "vote" : "votes"}, and the box opens. ${number} cast.` : `of your votes open the box: how ${contests.length} others rank the models`;
+      loudWords.textContent = number ? `more ${need - number === 1 ? "vote" : "votes"}, and the box opens. ${number} cast.` : `of your votes open the box: how ${theirName} ranks the models, with ${contests.length} votes`;
       take.textContent = number === 0 ? "Read the story. Press the ending that fits." : "";
     } else if (voter() === "you") {
       const same = results().filter((result, index) => result === cast.rule[index]).length;

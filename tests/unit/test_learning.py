@@ -235,6 +235,17 @@ def test_reveal_shows_the_comparison_and_its_explanation(monkeypatch):
     assert ">words</span>" in shown[0].html
 
 
+def test_a_number_is_revealed_as_the_choice_that_it_falls_into(monkeypatch):
+    shown = []
+    monkeypatch.setattr(predictions, "display", shown.append)
+    choices = ["fewer than 15", "15 to 25", "26 or more"]
+    for measured, choice in ((14, choices[0]), (15, choices[1]), (25, choices[1]), (26, choices[2])):
+        reveal("b", measured, choices=choices, bounds=[15, 26])
+        assert shown[-1].alt.startswith(f"It turned out: {choice}.")
+    with pytest.raises(CourseError, match="3 choices need 2 bounds"):
+        reveal("b", 15, choices=choices, bounds=[15])
+
+
 # Quizzes
 
 QUESTIONS = """
