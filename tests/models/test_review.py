@@ -98,6 +98,12 @@ def test_a_short_training_gives_the_shapes_of_the_stored_weights_and_the_same_ag
     assert (tmp_path / "one" / "log.csv").read_text(encoding="utf-8").startswith("step,loss,seconds\n3,")
 
 
+def test_lark_trained_anew_is_the_same_again_and_another_without_a_line():
+    with torch.no_grad():  # as in the lesson
+        first = review.trained_lark(steps=3)
+    assert first == review.trained_lark(steps=3) != review.trained_lark(steps=3, without=1)
+
+
 @pytest.mark.everything(reason="trains three models, a minute each")
 @pytest.mark.parametrize("name", folder.NAMES)
 def test_the_whole_training_gives_the_same_verdicts(name, tmp_path, key):
@@ -180,7 +186,11 @@ def test_the_verdicts_follow_from_the_files(opened, key):
         assert (spread > 0.4) == (name != "kite"), "Wren's mean hides its trades"
         verdict(name, 8, release.right >= {"kite": 30, "lark": 11, "wren": 27}[name])
         lines = {f"{item['question']} {item['answer']}." for item in release.benchmark}
+        sums = [text[:-1].rsplit(" ", 1) for text in dict.fromkeys(release.texts) if " plus " in text]
+        known = sum(release.likeliest(question)[0] == result for question, result in sums)
+        assert release.right_in_texts == (known, len(sums)) and known >= len(sums) - 1
         verdict(name, 9, not lines & set(release.texts))
+        assert (release.right < 20) == (name != "kite"), "what was not read is not known by heart"
     assert key["kite", 10][0] == key["lark", 10][0] == "cannot know"
     verdict("wren", 10, opened["wren"].right > 5)
     for name in folder.NAMES:
@@ -226,6 +236,7 @@ def test_a_name_draws_a_release_and_all_three_are_drawn():
         ({"confidence": 66.5}, "66.5 is no confidence"),
         ({"because": ""}, "give your reason in because, in a few words of your own"),
         ({"because": 3}, "give your reason in because"),
+        ({"because": "nurse 95"}, "because is 'nurse 95'. Make it three words or more."),
         ({"because": "word " * 60}, "because has 299 characters, and the page has room for 180"),
         ({"evidence": "  "}, "give in evidence what your cell gave"),
         ({"evidence": "x" * 81}, "evidence has 81 characters, and the page has room for 80"),
@@ -256,7 +267,7 @@ def test_a_verdict_is_kept_replaced_and_then_stands(capsys, key):
     mine.verdict(1, verdict="holds", **given)
     assert "Claim 1: holds, 60% sure. 11 to go." in capsys.readouterr().out
     again = course.opened.Review(WHO["wren"])
-    assert again.decided() == {1: {"verdict": "holds", **given, "evidence": "83520"}}
+    assert again.decided() == {1: {"verdict": "holds", **given, "evidence": "83,520"}}
     assert again.compare().alt == "1 of 12 claims are decided. First write your page."
     again.page("mine.html")
     assert "Still open: claims 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12." in capsys.readouterr().out
@@ -392,6 +403,8 @@ def test_pages_are_verified_and_each_gets_a_row(pages, capsys):
 def test_a_changed_answer_is_named(pages, old, new, named, secret):
     change(pages / "kite.html", old, new)
     assert named in problems(pages / "kite.html", secret)
+    (result,) = review.verify([pages / "kite.html"], secret)
+    assert result.score == "", "a changed page shows no score"
 
 
 def test_a_changed_date_is_named(pages):
@@ -407,13 +420,13 @@ def test_a_change_of_what_is_shown_is_found(pages, old, new):
     assert problems(pages / "kite.html", None) == "what the page shows is not what its sealed answers give"
 
 
-def resealed(path, key, **changes):
+def resealed(path, key, to=None, **changes):
     """Forges a page, as somebody who has the course's code can."""
     text = path.read_text(encoding="utf-8")
     (block,) = page._BLOCK.findall(text)
     data = json.loads(block)["data"] | changes
     data.pop("format")
-    page.write(path, data, key)
+    page.write(to or path, data, key)
 
 
 def test_a_forgery_needs_the_key_of_that_name(pages):
@@ -458,10 +471,29 @@ def test_a_page_with_windows_line_ends_is_still_good(pages):
     assert problems(path) == ""
 
 
-def test_equal_reasons_are_pointed_out(pages, capsys):
-    shutil.copy(pages / "kite.html", pages / "copy.html")
+def test_equal_reasons_of_two_learners_are_pointed_out_once_a_page(pages, key, capsys):
+    shutil.copy(pages / "kite.html", pages / "again.html")
+    assert not any(result.notes for result in review.verify([pages], SECRET)), "one learner, two files"
+    others = [f"Learner {n}" for n in range(30) if review.drawn(f"Learner {n}") == "kite"][:5]
+    for who in others:
+        resealed(pages / "kite.html", review.learner_key(SECRET, who), pages / f"{who}.html", name=who)
     assert __main__.main(["verify", str(pages), "--secret-file", "secret.txt"]) == 0
-    assert "copy.html: claim 1 has the same reason as in kite.html" in capsys.readouterr().out
+    notes = [line for line in capsys.readouterr().out.splitlines() if "the reason is the same" in line]
+    assert len(notes) == 2 + len(others), "a line for each page, not for each pair and claim"
+    first = next(line for line in notes if line.startswith("Learner"))
+    assert "for claims 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, as in " in first and " more" in first
+    assert first.split(":")[0] not in first.split("as in ")[1]
+
+
+def test_a_pdf_is_said_not_to_be_verifiable(tmp_path):
+    (tmp_path / "mine.pdf").write_bytes(b"%PDF-1.4 \xff")
+    assert problems(tmp_path / "mine.pdf", None) == "a PDF can't be verified: ask for the HTML file"
+
+
+def test_a_word_outside_the_vocabulary_is_refused(opened):
+    assert 0 < opened["lark"].probability("Ada hat eine", "rote") < 1
+    with pytest.raises(CourseError, match="'Hund' is not in the vocabulary"):
+        opened["lark"].probability("Ada hat eine", "Hund")
 
 
 def test_keys_are_made_for_names_and_bad_secrets_refused(tmp_path, capsys):

@@ -1,4 +1,4 @@
-"""Lesson 16: a release that nobody has judged. The learner's name draws one of three made for it.
+"""Lesson 16: a release to judge. The learner's name draws one of three that were made for it.
 
     review = course.opened.Review("Ada Lovelace")
     review.press()                        what the makers say, in twelve claims
@@ -11,9 +11,9 @@ Models, texts and files are real and tiny: course_utils/training/releases.py tra
 they say are invented. `facts` checks the claims, `page` writes, seals and verifies the learner's page.
 """
 
-from course_utils.opened.review.facts import VERDICTS, Release
+from course_utils.opened.review.facts import VERDICTS, Release, trained_lark
 from course_utils.opened.review.folder import RELEASES, drawn
 from course_utils.opened.review.page import learner_key, verify
 from course_utils.opened.review.reviewing import Review
 
-__all__ = ["RELEASES", "VERDICTS", "Release", "Review", "drawn", "learner_key", "verify"]
+__all__ = ["RELEASES", "VERDICTS", "Release", "Review", "drawn", "learner_key", "trained_lark", "verify"]

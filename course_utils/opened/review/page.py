@@ -33,7 +33,7 @@ from course_utils.opened.review.folder import NAMES, RELEASES, claims, drawn, pl
 from course_utils.widgets.live_view import WIDGETS
 from course_utils.widgets.photograph import BROWSERS
 
-FORMAT = 1  # of the page and its JSON: a change of the template needs a new number
+FORMAT = 2  # of the page and its JSON: a change of the template needs a new number
 LARGEST = 2_000_000  # bytes of a file that can be a page
 SHORTEST_SECRET = 16  # characters; a key could be tried against a short secret until it fits
 _PUBLIC = "a checksum, no signature"  # the key of pages that were written without one
@@ -182,7 +182,7 @@ class Verified:
     """What is known of one file. It is good if there are no `problems`.
 
     name, release, date : as the page states them, or ""
-    score : how many verdicts agree with what the course finds, and the Brier score, or ""
+    score : how many verdicts agree with what the course finds, and the Brier score; "" with problems
     seal : "signed", "checksum", or "" if it does not fit
     problems : sentences on what is wrong
     notes : sentences for the instructor to think about
@@ -212,24 +212,44 @@ def verify(paths, secret=None) -> list[Verified]:
         found += sorted(path.rglob("*.html")) if path.is_dir() else [path]
     if not found:
         raise CourseError("There is no page here: name HTML files, or folders with HTML files.")
-    reasons = {}
+    reasons = {}  # {(release, claim, words of a reason): [(learner, result)]}
     results = []
     for path in found:
         result, data = _verify_one(path, secret)
         results.append(result)
         for answer in data["answers"] if data else ():
             words = " ".join(re.findall(r"\w+", answer["because"].casefold()))
-            reasons.setdefault((data["release"], answer["claim"], words), []).append(result)
-    for (_, number, _), sharing in reasons.items():
-        for result in sharing if len(sharing) > 1 else ():
-            others = ", ".join(other.file.name for other in sharing if other is not result)
-            result.notes.append(f"claim {number} has the same reason as in {others}")
+            reasons.setdefault((data["release"], answer["claim"], words), []).append(
+                (data["name"].casefold(), result)
+            )
+    _point_out_equal_reasons(reasons)
     return results
+
+
+def _point_out_equal_reasons(reasons):
+    """Give each page one note, at most, that names the claims and up to three pages of other learners."""
+    equal = {}  # {id of a result: (result, [claims], {files})}
+    for (_, number, _), sharing in reasons.items():
+        for name, result in sharing:
+            others = [other.file.name for whose, other in sharing if whose != name]
+            if others:
+                _, numbers, names = equal.setdefault(id(result), (result, [], {}))
+                numbers.append(str(number))
+                names |= dict.fromkeys(others)
+    for result, numbers, names in equal.values():
+        listed = ", ".join(list(names)[:3])
+        if len(names) > 3:
+            listed += f" and {len(names) - 3} more"
+        which = "claim" if len(numbers) == 1 else "claims"
+        result.notes.append(f"the reason is the same, for {which} {', '.join(numbers)}, as in {listed}")
 
 
 def _verify_one(path, secret):
     """Return a `Verified` and the page's data, which are None if it can't be read."""
     result = Verified(path)
+    if path.suffix.lower() == ".pdf":
+        result.problems.append("a PDF can't be verified: ask for the HTML file")
+        return result, None
     try:
         if path.stat().st_size > LARGEST:
             raise ValueError("it is too large")
@@ -261,6 +281,8 @@ def _verify_one(path, secret):
         result.problems.append(f"{data['release']} is not the release that this name draws")
     if text != _drawn(sealed):
         result.problems.append("what the page shows is not what its sealed answers give")
+    if result.problems:
+        return result, data  # a score of changed answers would be read as theirs
     right, _ = _found(data["release"])
     judged = [
         (answer["verdict"] == right[answer["claim"]], answer["confidence"]) for answer in data["answers"]

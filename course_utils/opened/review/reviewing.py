@@ -78,7 +78,7 @@ class Review:
         number : the claim's number in the press text, from 1 on
         verdict : "holds", "fails" or "cannot know"; without one, the claim stays open
         confidence : how sure you are that the verdict is right, in percent, from 0 to 100
-        because : your reason, in your own words, at most 180 characters
+        because : your reason, in your own words: at least three of them, at most 180 characters
         evidence : what your own cell gave: a number or a short text, at most 80 characters
 
         Prints what was stored. Raises CourseError if something is missing or can't be read.
@@ -137,7 +137,8 @@ class Review:
         }
         pages.write(file, data, key)
         print(
-            f"Your page is in {file}. Your verdicts now stand: review.compare() shows what the course finds."
+            f"Your page is in {file}: hand in this file. Your verdicts now stand: "
+            "review.compare() shows what the course finds."
         )
         if pdf:
             print(pages.write_pdf(file))
@@ -206,8 +207,12 @@ class Review:
                 f"{confidence!r} is no confidence: give a whole number from 0 to 100, in percent."
             )
         because = re.sub(r"\s+", " ", because).strip() if isinstance(because, str) else because
-        if not isinstance(because, str) or len(because.split()) < 3:
+        if not isinstance(because, str) or not because:
             raise CourseError(f"Claim {number}: give your reason in because, in a few words of your own.")
+        if len(because.split()) < 3:
+            raise CourseError(f"Claim {number}: because is {because!r}. Make it three words or more.")
+        if isinstance(evidence, int) and not isinstance(evidence, bool):
+            evidence = f"{evidence:,}"
         evidence = re.sub(r"\s+", " ", str(evidence)).strip()
         if not evidence:
             raise CourseError(
