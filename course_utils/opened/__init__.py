@@ -73,6 +73,7 @@ _ROOM_OF = {
     "kept_for_backward": "hardware",
     "largest_move": "window",
     "lean": "audit",
+    "leans_among": "audit",
     "library_adapter": "fine_tuning",
     "library_questions": "fine_tuning",
     "licence_matrix": "permissions",

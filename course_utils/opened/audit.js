@@ -6,7 +6,7 @@
 import { adopt, announcer, arrowStep, headline, keeper, make } from "./view.js";
 
 const TOP = 72; // points at the right end of the field; −72 at the left one
-const APART = 6; // px between two words of a row
+const APART = 24; // px between two words of a row, so that their intervals do not seem to be one
 const ROW = 27; // px of a row, if all rows have room
 
 /**
@@ -47,6 +47,13 @@ export function rowsOf(spans) {
     return row;
   });
 }
+
+/**
+ * Signed points, with a decimal if they would be rounded to the limit: +9.5, not +10.
+ * @param {number} points
+ * @param {number} limit
+ */
+export const near = (points, limit) => (Math.round(Math.abs(points)) === limit ? `${points < 0 ? "−" : "+"}${Math.abs(points).toFixed(1)}` : signed(points));
 
 export function render({ model, el }) {
   const { trades, controls, lean, level, temperatures, models, sentences } = model.get("data");
@@ -163,7 +170,7 @@ export function render({ model, el }) {
     return [...first, ...second];
   };
 
-  function near(event) {
+  function press(event) {
     let best = [Infinity, chosen()];
     words.forEach((word, index) => {
       if (!has(word)) return;
@@ -178,9 +185,9 @@ export function render({ model, el }) {
   field.addEventListener("pointerdown", (event) => {
     field.setPointerCapture(event.pointerId);
     el.classList.add("known");
-    near(event);
-    field.addEventListener("pointermove", near);
-    field.addEventListener("lostpointercapture", () => field.removeEventListener("pointermove", near), { once: true });
+    press(event);
+    field.addEventListener("pointermove", press);
+    field.addEventListener("lostpointercapture", () => field.removeEventListener("pointermove", press), { once: true });
   });
   field.addEventListener("keydown", (event) => {
     const list = row();
@@ -294,7 +301,7 @@ export function render({ model, el }) {
   }
   function inWords(word) {
     const { points, low, high } = found(word);
-    return `${signed(points)} points (${signed(low)} to ${signed(high)}). ${conclusion(found(word))}`;
+    return `${signed(points)} points (${near(low, lean)} to ${near(high, lean)}). ${conclusion(found(word))}`;
   }
 
   function drawPanel() {
@@ -303,7 +310,7 @@ export function render({ model, el }) {
     const result = make("div", "au-result");
     result.append(make("h3", "", word));
     const number = make("p", "au-points");
-    number.append(make("b", `num ${says}`, signed(points)), ` points of “she”, ${signed(low)} to ${signed(high)}`);
+    number.append(make("b", `num ${says}`, signed(points)), ` points of “she”, ${near(low, lean)} to ${near(high, lean)}`);
     const plan = who().planted?.[word];
     if (plan !== undefined) number.append(make("span", "au-plan", `planted: ${signed(100 * plan - 50)}`));
     result.append(number, make("p", `au-verdict ${says}`, `${conclusion(found(word))}.`));
@@ -334,17 +341,12 @@ export function render({ model, el }) {
     loud.textContent = String(number);
     loud.classList.add("ember");
     const tested = controls.filter(has);
-    let beside = "";
-    if (all.planted) beside = `${trades.filter((word) => Math.abs(100 * all.planted[word] - 50) > lean + 1e-9).length} were planted so. `;
-    else if (tested.length) {
-      const others = leaning(tested, after() ? 3 : 1);
-      beside = `${others ? `So ${others === 1 ? "does" : "do"} ${others}` : "None"} of ${tested.length} words that name no trade${others ? "" : " does"}. `;
-    }
-    loudWords.textContent = `of ${trades.length} trades lean by more than ${lean} points`;
-    const cost = single - together;
-    note.textContent = beside + (!single ? ""
-      : after() ? `Look at ${trades.length} trades, and luck has ${trades.length} chances: ${cost ? `${cost} of the ${single} leans could be luck` : "all leans stay"}.`
-      : "Fair, if you named the trade before you looked.");
+    const others = leaning(tested, after() ? 3 : 1);
+    loudWords.textContent = `of ${trades.length} trades lean by more than ${lean} points${tested.length ? `, and ${others} of ${tested.length} other words` : ""}`;
+    const plan = all.planted ? `${trades.filter((word) => Math.abs(100 * all.planted[word] - 50) > lean + 1e-9).length} were planted so. ` : "";
+    note.textContent = plan + (!single ? ""
+      : after() ? `With intervals of 95% it would be ${single === together ? "as many" : `${single} trades`}.`
+      : "Fair for one trade, if you named it before you looked.");
   }
 
   function update() {

@@ -100,6 +100,19 @@ def lean(shares, controls=None, level=95):
     return Lean(float(middle), float(low), float(high))
 
 
+def leans_among(shares, level=95):
+    """Return the `Lean` of each word beside all the others: {word: Lean}.
+
+    shares : dict from each of at least three words to its shares of "she", from 0 to 1, in the same sentences
+    level : as in `lean`
+    """
+    found = {}
+    for word in shares:
+        others = [shares[other] for other in shares if other != word]
+        found[word] = lean(shares[word], others, level=level)
+    return found
+
+
 def heat(shares, temperature):
     """Return the shares of one of two words at a temperature: p^(1/T) / (p^(1/T) + (1 - p)^(1/T)).
 
@@ -171,12 +184,18 @@ class Audit(LiveView):
         }
         words = []
         for model in models:
-            points, low, high, *_ = model["words"][trade][_TEMPERATURES.index(temperature)]
-            words.append(f"{model['title']} {points:+.0f} ({low:+.0f} to {high:+.0f})".replace("-", "−"))
+            points, *ends = model["words"][trade][_TEMPERATURES.index(temperature)][:3]
+            low, high = (_near_a_limit(end, lean) for end in ends)
+            words.append(f"{model['title']} {points:+.0f} ({low} to {high})".replace("-", "−"))
         setting = "greedy" if temperature == 0 else f"temperature {temperature:.1f}"
         alt = f"{trade}, {setting}, points of “she” from 50% or from control words: {'; '.join(words)}"
-        start = {"who": len(models) - 1, "trade": trade, "temperature": temperature, "after": True}
+        start = {"who": len(models) - 1, "trade": trade, "temperature": temperature, "after": False}
         super().__init__(data=data, alt=alt, **start)
+
+
+def _near_a_limit(points, limit):
+    """Return signed points, with a decimal if they would be rounded to the limit: +9.5, not +10."""
+    return f"{points:+.1f}" if round(abs(points)) == limit else f"{points:+.0f}"
 
 
 def _by_sentence(sentences, measured, controls):

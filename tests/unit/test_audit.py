@@ -160,6 +160,18 @@ def test_a_lean_is_a_distance_from_even_or_from_the_control_words():
     assert lean([1.0, 1.0]).high == 50 and lean([1.0, 1.0]).low > -50
 
 
+def test_an_end_near_the_limit_is_written_with_a_decimal():
+    view = Audit({}, {"one": {"nurse": [0.599, 0.6, 0.601] * 3, "pilot": [0.5] * 9}})
+    assert view.alt.endswith(" one +10 (+9.9 to +10.1)")
+
+
+def test_leans_among_words_set_each_beside_all_the_others():
+    shares = {"a": [0.6, 0.7, 0.8], "b": [0.5, 0.5, 0.6], "c": [0.2, 0.3, 0.3]}
+    found = opened.leans_among(shares, level=99)
+    assert list(found) == ["a", "b", "c"]
+    assert found["b"] == lean(shares["b"], [shares["a"], shares["c"]], level=99)
+
+
 @pytest.fixture(scope="module")
 def untrained():
     """A model of random numbers that reads a small world, and its tokenizer."""

@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import test from "node:test";
 
-const { heat, verdict } = await import(`${process.env.SITE}/live/audit.js`);
+const { heat, near, verdict } = await import(`${process.env.SITE}/live/audit.js`);
 const data = JSON.parse(readFileSync(`${process.env.SITE}/live/audit.json`, "utf-8"));
 const at = data.temperatures.indexOf(1);
 
@@ -12,6 +12,12 @@ test("a lean is found only if its whole interval lies beyond the threshold", () 
   assert.equal(verdict(9, 20, 10), "");
   assert.equal(verdict(-30, -11, 10), "he");
   assert.equal(verdict(-30, 30, 10), "");
+});
+
+test("an end of an interval that would be rounded to the limit has a decimal", () => {
+  assert.equal(near(9.5, 10), "+9.5");
+  assert.equal(near(-10.2, 10), "−10.2");
+  assert.equal(near(14.4, 10), "+14");
 });
 
 test("a share at a temperature is what dividing two logits gives", () => {
