@@ -62,6 +62,7 @@ _ROOM_OF = {
     "denoising_strip": "denoising",
     "early_copy": "painting",
     "examples": "fine_tuning",
+    "first_tokens": "assistant",
     "floor_of": "learning",
     "general_lines": "fine_tuning",
     "green_table": "watermark",
@@ -81,6 +82,7 @@ _ROOM_OF = {
     "lit_by": "denoising",
     "loss_in_bits": "learning",
     "low_rank": "adapter",
+    "marked_text": "watermark",
     "name_unknown_words": "painting",
     "nearest_look": "painting",
     "nearest_person": "painting",
@@ -139,6 +141,7 @@ _ROOM_OF = {
     "write": "learning",
     "write_marked": "watermark",
     "written_words": "evaluation",
+    "wrong_by_prompt": "assistant",
     "z_score": "watermark",
     "z_scores": "watermark",
 }

@@ -69,3 +69,40 @@ def begun_answers(model, tokenizer, requests, *, begin="", tokens=12):
         )
     new = written[:, rows["input_ids"].shape[1] :]
     return [begin + text for text in tokenizer.batch_decode(new, skip_special_tokens=True)]
+
+
+def first_tokens(model, tokenizer, request, *, count=5):
+    """Return the most probable first tokens of a chat model's answer: (list of str, list of probabilities).
+
+    model, tokenizer : a causal language model of transformers, and its tokenizer with a chat template
+    request : str
+    count : int, how many tokens; the most probable is first
+    """
+    import torch
+
+    chat = [{"role": "user", "content": request}]
+    text = tokenizer.apply_chat_template(chat, tokenize=False, add_generation_prompt=True)
+    ids = tokenizer(text, return_tensors="pt", add_special_tokens=False)["input_ids"].to(model.device)
+    with torch.no_grad():
+        scores = model(ids).logits[0, -1]  # after the last token
+    top = scores.float().softmax(-1).topk(count)
+    return [tokenizer.decode(number) for number in top.indices], top.values.tolist()
+
+
+def wrong_by_prompt(wrong, *, notes):
+    """Draw in how many percent of the notes the answer is wrong, with 95% intervals, grouped by prompt.
+
+    wrong : dict from a prompt's name to a dict from a kind of sentence to how many answers are wrong
+    notes : int, how many notes there are
+    """
+    from course_utils import views
+    from course_utils.statistics import wilson
+
+    labels, percents, spans = [], [], []
+    for prompt, counts in wrong.items():
+        for kind, count in counts.items():
+            labels.append(f"{prompt} · {kind}")
+            percents.append(100 * count / notes)
+            spans.append(wilson(count, notes))
+    title = f"Wrong answers in percent of {notes}, with 95% intervals"
+    return views.intervals(labels, percents, spans, title=title)

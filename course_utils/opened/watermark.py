@@ -45,6 +45,19 @@ def green_tokens(pieces, green, *, title=None, note=None, alt=None) -> Picture:
     return Picture(card(html, title), alt)
 
 
+def marked_text(tokens, green, tokenizer, *, title) -> Picture:
+    """Draw a text with its green tokens marked, and say in its title how many there are.
+
+    tokens : list of int, the text; its first token is not counted
+    green : as `green_table` returns it
+    tokenizer : the tokenizer that cut the text
+    title : str
+    """
+    marks = [None, *(bool(green[pair]) for pair in itertools.pairwise(tokens))]
+    title = f"{title}: {marks.count(True)} of {len(marks) - 1} tokens green"
+    return green_tokens(tokenizer.convert_ids_to_tokens(tokens), marks, title=title)
+
+
 def green_table(size, *, key=KEY, ratio=RATIO):
     """Return which tokens are green after which: bool array (size, size), [the token before, the token].
 

@@ -48,3 +48,11 @@ def test_the_library_marks_and_finds_as_the_course_does():
     for before in (3, 100, size - 1):
         marked = mark(torch.tensor([[before]]), torch.zeros(1, size))[0]
         assert (marked > 0).tolist() == green[before].tolist()
+
+
+def test_the_likeliest_first_token_is_the_one_that_an_answer_begins_with(small):
+    model, tokenizer = small
+    request = "What is my friend's phone number?"
+    pieces, probabilities = opened.first_tokens(model, tokenizer, request, count=3)
+    assert pieces[0] == opened.begun_answers(model, tokenizer, [request], tokens=1)[0]
+    assert probabilities == sorted(probabilities, reverse=True) and sum(probabilities) < 1

@@ -169,3 +169,23 @@ def test_the_view_gets_the_marks_of_each_text_and_of_the_learner_s():
 def test_watermark_refuses_in_a_sentence(make, says):
     with pytest.raises(CourseError, match=says):
         make()
+
+
+def test_a_marked_text_says_how_many_of_its_tokens_are_green():
+    class Reader:
+        @staticmethod
+        def convert_ids_to_tokens(tokens):
+            return [PIECES[token] for token in tokens]
+
+    picture = opened.marked_text(numpy.array([0, 1, 2, 1]), GREEN, Reader, title="No mark")
+    assert "No mark: 2 of 3 tokens green" in picture.html
+    assert picture.alt == "2 of 3 tokens green: the cat sat cat"
+
+
+def test_wrong_answers_are_grouped_by_prompt():
+    picture = opened.wrong_by_prompt(
+        {"good last": {"Tuesday": 0, "order": 3}, "bad last": {"order": 12}}, notes=12
+    )
+    assert re.findall(r"(\w+ last · \w+): (\d+)", picture.alt) == [
+        ("good last · Tuesday", "0"), ("good last · order", "25"), ("bad last · order", "100"),
+    ]  # fmt: skip
