@@ -14,7 +14,7 @@ import numpy
 import pytest
 from IPython.core.interactiveshell import InteractiveShell
 
-from course_utils import check, quiz, reveal
+from course_utils import catalog, check, quiz, reveal
 from course_utils.errors import CourseError
 from course_utils.learning import answers, predictions, quizzes
 from course_utils.learning.checks import NotYet
@@ -378,6 +378,64 @@ def test_a_lesson_without_questions_names_those_that_have_some(questions):
 def test_all_questions_of_the_course_can_be_loaded(file):
     for part in tomllib.loads(file.read_text(encoding="utf-8")):
         assert quizzes.load(file.stem if part == "quiz" else f"{file.stem}-{part}")
+
+
+# What a visitor might do who has not opened the lesson. Each rates a choice; all choices are in their order.
+CAUTIOUS = set(
+    [
+        "about",
+        "both",
+        "can't",
+        "cannot",
+        "depends",
+        "few",
+        "least",
+        "less",
+        "may",
+        "might",
+        "never",
+        "no",
+        "nobody",
+    ]
+)
+CAUTIOUS |= set(["neither", "not", "nothing", "only", "some", "unless"])
+BLIND = {
+    "the longest": lambda text, texts: len(text),
+    "the shortest": lambda text, texts: -len(text),
+    "the most cautious": lambda text, texts: sum(word in CAUTIOUS for word in text.lower().split()),
+    "the middle by length": lambda text, texts: -abs(len(text) - sorted(map(len, texts))[len(texts) // 2]),
+    "the first": lambda text, texts: text == texts[0],
+}
+
+
+def blind_score(rate, items):
+    """Return how many questions the strategy gets right on average, if it draws lots among equal choices."""
+    score = 0
+    for item in items:
+        rated = {text: rate(text, item.texts) for text in item.texts}
+        best = [text for text in item.texts if rated[text] == max(rated.values())]
+        score += (item.right.text in best) / len(best)
+    return score
+
+
+def test_a_blind_score_counts_ties_in_part():
+    three = [quizzes.Choice(text, text == "bb", "") for text in ("a", "bb", "cc")]
+    item = quizzes.Item("Which?", three)
+    assert blind_score(BLIND["the longest"], [item]) == 0.5
+    assert blind_score(BLIND["the shortest"], [item]) == 0
+
+
+@pytest.mark.parametrize("strategy", BLIND)
+def test_no_blind_strategy_beats_chance(strategy):
+    """At most by one question in a lesson, and by 5 percentage points in the course."""
+    everything = []
+    for name in catalog.lessons():
+        items = quizzes.load(name[:2])
+        chance = sum(1 / len(item.choices) for item in items)
+        assert blind_score(BLIND[strategy], items) <= chance + 1, name
+        everything += items
+    chance = sum(1 / len(item.choices) for item in everything)
+    assert blind_score(BLIND[strategy], everything) <= chance + 0.05 * len(everything)
 
 
 def test_questions_are_part_of_the_installed_package():
