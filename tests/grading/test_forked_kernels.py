@@ -52,7 +52,9 @@ def kernel():
 def executed():
     """Run the cells. Return whether a copy ran them, and their outputs."""
     notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(cell) for cell in CELLS])
-    client = nbclient.NotebookClient(notebook, kernel_name="python3", allow_errors=True)
+    # A busy kernel may send one line in two parts.
+    options = {"kernel_name": "python3", "allow_errors": True, "coalesce_streams": True}
+    client = nbclient.NotebookClient(notebook, **options)
     with client.setup_kernel():
         copied = isinstance(client.km.provisioner.process, forked_kernels._Forked)
         for index, cell in enumerate(notebook.cells):

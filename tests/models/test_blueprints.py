@@ -241,16 +241,14 @@ def test_a_sliding_window_bounds_the_cache():
 
 
 def test_energy_of_trainings_comes_from_one_place():
-    """Two lessons once gave different values for Llama 2. The right one is the sum over its four models."""
+    """Two texts once gave different values for Llama 2. The right one is the sum over its four models."""
     trainings = catalog.trainings()
     assert sum(trainings["llama-2"].hours) == 3_311_616
     assert round(trainings["llama-2"].kilowatt_hours) == 1_272_730
     assert round(trainings["llama-3"].kilowatt_hours) == 5_390_000
     stated = {f"{training.kilowatt_hours / 1e6:.2f}" for training in trainings.values()}
-    settled = catalog.read("settled.toml")
-    for lesson in ("13", "16"):
-        energies = re.findall(r"(\d+\.\d\d) million", settled[lesson]["39"])
-        assert len(energies) == 2 and set(energies) <= stated
+    energies = re.findall(r"(\d+\.\d\d) million", catalog.read("settled.toml")["13"]["39"])
+    assert len(energies) == 2 and set(energies) <= stated
 
 
 def test_smollm2_by_its_own_config():
