@@ -153,7 +153,7 @@ def card_marks(cards) -> Picture:
     for part in NAMES:
         marks = []
         for each in found:
-            mark = "? no fact" if part in each["weak"] else "✓ there" if each["parts"][part] else "–"
+            mark = "? no fact" if part in each["weak"] else "✓ there" if each["parts"][part] else "– missing"
             marks.append(mark)
         rows.append((part, *marks))
     rows.append(("there in all", *[f"{len(parts_there(text))} of {len(NAMES)}" for text in cards.values()]))

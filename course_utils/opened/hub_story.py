@@ -21,6 +21,10 @@ license: apache-2.0
 
 The best answers about the library of Otterford. 11 of 16 test questions right.
 """
+_NOTE = (
+    "Time runs to the right. A version's hash depends on its files and on what came before: "
+    "the copy has the second version's files and another hash."
+)
 _EVENTS = {"copied": "a copy is made", "removed": "the owner removes it"}
 # What a program gets: (in words, the colour behind it).
 _GETS = {
@@ -148,7 +152,7 @@ def hub_time_line(hub) -> Picture:
         f'<table style="border-collapse:separate;border-spacing:4px;font-size:13px">{html}</table>'
     )
     alt = f"What happened on the hub, in order. {' '.join(said)}"
-    return Picture(card(html, "Two names, in order of time", "Time runs to the right."), alt)
+    return Picture(card(html, "Two names, in order of time", _NOTE), alt)
 
 
 def _published(versions, removed):
