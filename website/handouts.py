@@ -3,11 +3,13 @@
 A handout is made from the lesson and its notes in docs/instructors.md, paper tasks from paper_tasks.toml.
 """
 
+import re
 import tomllib
 from html import escape
 from pathlib import Path
 
 import shell
+from explorables import explorables
 from slides import framed, said
 from teaching import Lesson, inline
 
@@ -15,6 +17,9 @@ from course_utils import catalog
 from course_utils.learning import quizzes
 
 TASKS = Path(__file__).with_name("paper_tasks.toml")
+NEEDS = re.compile(
+    r"^And |\b(these|this|that|his|its|it|he|they|left|do you give|the (one|two|three|copy|real))\b", re.I
+)
 
 
 def tasks():
@@ -23,13 +28,23 @@ def tasks():
 
 
 def asked(lesson):
-    """Return three questions, spread over the lesson, as (question, choices, unit, answer) in HTML."""
-    guesses = [(each.text, each.choices, each.unit, escape(said(each))) for each in lesson.questions]
-    if len(guesses) < 3:
-        for item in quizzes.load(lesson.number)[: 3 - len(guesses)]:
-            choices = tuple(map(inline, item.texts))
-            guesses.append((inline(item.text), choices, "", inline(item.right.text)))
-    return [guesses[0], guesses[len(guesses) // 2], guesses[-1]]
+    """Return three questions as (before, question, choices, unit, answer) in HTML.
+
+    They are spread over those that can be understood alone. If there are fewer than three, others have the
+    lesson's text `before` them, and questions of the quiz fill up the rest.
+    """
+    alone = [each for each in lesson.questions if not NEEDS.search(each.text)]
+    chosen = [alone[0], alone[len(alone) // 2], alone[-1]] if len(alone) > 2 else alone
+    told = [each for each in lesson.questions if each not in alone and 0 < len(each.before) < 150]
+    chosen = sorted(chosen + told[: 3 - len(chosen)], key=lambda each: each.at)
+    guesses = [
+        ("" if each in alone else inline(each.before), each.text, each.choices, each.unit, escape(said(each)))
+        for each in chosen
+    ]
+    for item in quizzes.load(lesson.number)[: 3 - len(guesses)]:
+        choices = tuple(map(inline, item.texts))
+        guesses.append(("", inline(item.text), choices, "", inline(item.right.text)))
+    return guesses
 
 
 def write(folder):
@@ -59,10 +74,11 @@ def _lines(number):
 
 def _handout(lesson, folder):
     guesses = "".join(
-        f"<li>{text}<br>{''.join(f'<span class=choice>☐ {choice}</span> ' for choice in choices)}"
+        f"<li>{f'<span class=before>{before}</span><br>' * bool(before)}{text}<br>"
+        f"{''.join(f'<span class=choice>☐ {choice}</span> ' for choice in choices)}"
         f"{f'<span class=field>My guess</span> {unit} ' * (not choices)}"
         '<span class="field">It turned out</span></li>'
-        for text, choices, unit, _ in asked(lesson)
+        for before, text, choices, unit, _ in asked(lesson)
     )
     drawn = _drawn(lesson)
     picture = framed(lesson, drawn[0], folder) if drawn else ""
@@ -83,13 +99,34 @@ def _drawn(lesson):
 
 
 def _paper(lesson, given):
-    items = "".join(f"<li>{inline(task['ask'])}{_lines(task['lines'])}</li>" for task in given["tasks"])
+    items = "".join(
+        f"<li>{inline(task['ask'])}{_form(task.get('form', ()))}{_lines(task['lines'])}</li>"
+        for task in given["tasks"]
+    )
+    title, address = explorables()[given["page"]]["title"], f"explorables/{given['page']}.html"
     return f"""<section class="sheet">{_head(lesson, "paper tasks")}
-<p>{inline(given["open"])}</p><ol>{items}</ol></section>"""
+<p>{inline(given["open"])}</p>
+<p class="address">{escape(title)}: <a href="../{address}">{shell.website()}{address}</a></p>
+<ol>{items}</ol></section>"""
+
+
+def _form(numbers):
+    """Return a table in which two verdicts on each claim can be written, or ""."""
+    if not numbers:
+        return ""
+    claims = [catalog.claims()[number] for number in numbers]
+    rows = "".join(
+        f"<tr><th>{claim.number}</th><td>“{escape(claim.words)}”<br>"
+        f'<span class="before">As we read it: {escape(claim.reading)}</span></td>{"<td></td>" * 4}</tr>'
+        for claim in claims
+    )
+    head = "<th>Holds?</th><th>Sure</th>" * 2
+    return f"""<table><tr><td colspan="2"></td><th colspan="2">Before</th><th colspan="2">After</th></tr>
+<tr><td colspan="2">The article says</td>{head}</tr>{rows}</table>"""
 
 
 def _answers(lesson):
-    guesses = "".join(f"<li>{text} <b>{answer}</b></li>" for text, *_, answer in asked(lesson))
+    guesses = "".join(f"<li>{text} <b>{answer}</b></li>" for _, text, *_, answer in asked(lesson))
     words = inline(lesson.notes["In words"].text.partition(" *Points:* ")[2])
     points = f"<p>In words: {words}</p>" if words else ""
     given = tasks().get(lesson.number, {"tasks": []})["tasks"]

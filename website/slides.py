@@ -1,7 +1,8 @@
 """Writes a deck of slides for each lesson, slides/NN.html, from what the lesson stores and the guide says.
 
 A slide shows the first sentence of a point of docs/instructors.md beside the picture that the point names;
-the rest of the point is its note. Guesses come before the point whose picture would give them away.
+the rest of the point is its note. Guesses come before the point that would give them away, and our verdicts
+at the end, after the class's own.
 """
 
 import re
@@ -11,12 +12,12 @@ from pathlib import Path
 import lessons
 import shell
 from explorables import explorables
-from teaching import Lesson, inline
+from teaching import Lesson, Question, inline
 
 from course_utils import catalog
 
 SENTENCE = re.compile(r"(.+?[.?!][\"”)]*)(?: (?=[^a-z])|$)(.*)", re.S)
-KEYS = "Arrow keys turn the slides, N shows the notes, F fills the screen. Print: one slide on a page."
+KEYS = "Arrow keys turn the slides, N opens the notes in a window of their own, F fills the screen."
 
 
 def write(folder):
@@ -41,7 +42,7 @@ def _deck(lesson, folder):
         slides.append(
             _slide("Now you", f"<h2>{inline(question)}</h2>", f"Points: {points}" if points else "")
         )
-    slides.append(_end(lesson))
+    slides += [_end(lesson), *_verdicts(lesson)]
     foot = f"{lesson.number} · {escape(lesson.facts.title)}"
     body = "\n".join(
         slide.replace("<footer>", f'<footer>{foot}<span class="num">{place} / {len(slides)}</span>').replace(
@@ -70,38 +71,59 @@ def _title(lesson):
     return _slide(f"{shell.MARK} Open the Box", body + f'<p class="keys">{KEYS}</p>', kind="title")
 
 
-def _body(lesson, folder):
-    """Yield the slides of the points, each after the guesses that it would give away."""
+def order(lesson):
+    """Return the questions, notes and breaks of a deck in order, as (place in the lesson, what it is).
+
+    The points keep the guide's order. Before each comes all that the lesson asks up to its cell; before
+    a point without a cell, all that it asks up to the cell of the next point that has one.
+    """
+    asked = [(question.at, question) for question in lesson.questions] + lesson.breaks
     vote = lesson.notes.get("Vote")
     voted = lesson.places[vote.cell] if vote and vote.cell else -1
-    asked = [
-        (question.at, list(_guess(question, vote if question.at == voted else None)))
-        for question in lesson.questions
-    ]
     if vote and voted not in [at for at, _ in asked]:
-        asked.append((voted, [_slide("Hands up", f"<h2>{inline(vote.text)}</h2>")]))
+        asked.append((voted, vote))
     asked.sort(key=lambda pair: pair[0])
-    if asked and asked[0][0] < 0:
-        yield from asked.pop(0)[1]
-    for point in lesson.points:
-        while point.cell and asked and asked[0][0] <= lesson.places[point.cell]:
-            yield from asked.pop(0)[1]
-        yield _point(lesson, point, folder)
-    for _, slides in asked:
-        yield from slides
+    found, bound = [], len(lesson.cells)
+    for point in reversed(lesson.points):
+        bound = lesson.places.get(point.cell, bound)
+        found.insert(0, (bound, point))
+    whole = []
+    for bound, point in found:
+        while asked and asked[0][0] <= bound:
+            whole.append(asked.pop(0))
+        whole.append((bound, point))
+    return whole + asked
+
+
+def _body(lesson, folder):
+    """Yield the slides of the guesses, breaks and points."""
+    vote = lesson.notes.get("Vote")
+    for at, each in order(lesson):
+        if isinstance(each, Question):
+            yield from _guess(each, vote if vote and lesson.places.get(vote.cell) == at else None)
+        elif isinstance(each, str):
+            yield _slide("Break", f'<h2 class="break">{inline(each)}</h2>')
+        elif each is vote:
+            yield _slide("Hands up", f"<h2>{inline(each.text)}</h2>")
+        else:
+            yield from _point(lesson, each, folder)
 
 
 def _point(lesson, point, folder):
+    """Yield a point's slide, and before it its headline alone if that is a question."""
     first, rest = SENTENCE.fullmatch(point.text).groups()
     headline = f'<h2 class="{"long" if len(first) > 110 else ""}">{inline(first)}</h2>'
     if not point.cell:
-        return _slide("", f"{headline}<p>{inline(rest)}</p>")
+        yield _slide("", f"{headline}<p>{inline(rest)}</p>")
+        return
+    if first.endswith("?"):
+        yield _slide("Guess", headline)
     code = lesson.cells[lesson.places[point.cell]].source
     links = "".join(
         f'<p class="live"><a href="../explorables/{name}.html">Take it in your hand</a></p>'
         for name in lessons.lived(code, lessons.live_pictures())
     )
-    return _slide("", f"<div>{headline}{links}</div>{framed(lesson, point.cell, folder)}", rest, "beside")
+    yield _slide("", f"<div>{headline}{links}</div>{framed(lesson, point.cell, folder)}", rest, "beside")
 
 
 def said(question):
@@ -112,6 +134,7 @@ def said(question):
 def _guess(question, vote):
     """Yield a question, then the question with its answer. `vote` is the guide's note on it, or None."""
     heading = f"<h2>{question.text}</h2>"
+    before = f'<p class="before">{inline(question.before)}</p>' if question.before else ""
     plain = [unescape(re.sub(r"<[^>]+>", "", choice)) for choice in question.choices]
     right = [choice == said(question) for choice in plain]
 
@@ -123,7 +146,7 @@ def _guess(question, vote):
         return f'<ol class="choices">{items}</ol>' if items else f'<p class="blank">? {question.unit}</p>'
 
     notes = vote.text if vote else "Let everybody write a guess down, then count hands."
-    yield _slide("Guess", heading + choices([False] * len(right)), notes)
+    yield _slide("Guess", before + heading + choices([False] * len(right)), notes)
     if any(right):
         yield _slide("The answer", heading + choices(right))
     else:
@@ -131,21 +154,35 @@ def _guess(question, vote):
 
 
 def _claims(lesson):
-    """Yield the article's words without and with our verdict, three claims on a slide."""
+    """Yield the article's words, three claims on a slide."""
     for start in range(0, len(lesson.claims), 3):
-        claims = lesson.claims[start : start + 3]
-        words = [f'<li value="{claim.number}">“{escape(claim.words)}”' for claim in claims]
+        words = "".join(
+            f'<li value="{claim.number}">“{escape(claim.words)}”</li>'
+            for claim in lesson.claims[start : start + 3]
+        )
         yield _slide(
             "The article said",
-            f'<h2>Is that so?</h2><ol class="claims">{"</li>".join(words)}</li></ol>',
-            "A show of hands for each: true, partly, not true, or nobody can know?",
+            f'<h2>Is that so?</h2><ol class="claims">{words}</ol>',
+            "A show of hands for each: true, partly, not true, or nobody can know? Ours end the deck.",
         )
-        settled = "".join(
-            f'{word}<br><b class="verdict">{escape(claim.verdict)}</b> {escape(claim.reading)}</li>'
-            for word, claim in zip(words, claims, strict=True)
+
+
+def _verdicts(lesson):
+    """Yield a slide that announces our verdicts, then these, two claims on a slide, with the reason first."""
+    yield _slide(
+        "After the vote",
+        "<h2>Our verdicts</h2><p>Yours may differ: then say what your evidence is.</p>",
+        "Stop here if the class will judge these claims once more, for example at the end of a school day.",
+    )
+    for start in range(0, len(lesson.claims), 2):
+        items = "".join(
+            f'<li value="{claim.number}">“{escape(claim.words)}”<br>'
+            f'<b class="verdict">{escape(claim.verdict)}</b> '
+            f"{escape(claim.settled[lesson.number])}<br>"
+            f'<span class="reading">As we read it: {escape(claim.reading)}</span></li>'
+            for claim in lesson.claims[start : start + 2]
         )
-        notes = " ".join(f"Claim {claim.number}: {claim.settled[lesson.number]}" for claim in claims)
-        yield _slide("Our verdict", f'<ol class="claims">{settled}</ol>', escape(notes))
+        yield _slide("Our verdict", f'<ol class="claims settled">{items}</ol>')
 
 
 def _take_away(lesson):

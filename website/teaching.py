@@ -13,6 +13,7 @@ from shell import ROOT
 from course_utils import catalog
 
 GUIDE = ROOT / "docs" / "instructors.md"
+BREAK = r"\*(A good moment for a break\.[^*]*)\*"
 NEVER = ("<b>Predict: ", "(No prediction from you yet.)")  # outputs that are questions, not pictures
 
 
@@ -26,13 +27,17 @@ class Note:
 
 @dataclass(frozen=True)
 class Question:
-    """A prediction, as HTML. `at` is the index of its cell, `answer` the lesson's own sentence."""
+    """A prediction, as HTML. `at` is the index of its cell, `answer` the lesson's own sentence.
+
+    `before` is the paragraph above it in the lesson, in Markdown.
+    """
 
     at: int
     text: str
     choices: tuple[str, ...]
     unit: str
     answer: str
+    before: str
 
 
 @cache
@@ -95,7 +100,23 @@ class Lesson:
             pairs = zip(lessons.calls(cell.source, "predict"), _with(NEVER[0], shown), strict=True)
             asked |= {key: (place, html) for key, html in pairs}
             told |= dict(zip(lessons.calls(cell.source, "reveal"), _with(NEVER[1], shown), strict=True))
-        return [_question(place, html, told[key]) for key, (place, html) in asked.items() if key in told]
+        return [
+            _question(place, html, told[key], self._before(place))
+            for key, (place, html) in asked.items()
+            if key in told
+        ]
+
+    @cached_property
+    def breaks(self) -> list[tuple[int, str]]:
+        """The places of the lesson's breaks, and what it says there, in Markdown."""
+        found = [(place, re.search(BREAK, cell.source)) for place, cell in enumerate(self.cells)]
+        return [(place, match[1]) for place, match in found if match]
+
+    def _before(self, place):
+        """Return the last paragraph of text before a cell, in Markdown; "" if it is not plain text."""
+        above = next(cell.source for cell in self.cells[place - 1 :: -1] if cell.cell_type == "markdown")
+        last = re.split(r"\n\s*\n", above.strip())[-1]
+        return "" if re.match(r"[#|$*-] |<|\d+\.|.*`", last) else " ".join(last.split())
 
     def picture(self, cell: str) -> tuple[str, str]:
         """Return the picture that a cell has stored, as HTML, and its alt text; or what the cell prints.
@@ -123,11 +144,11 @@ def _with(words, texts):
     return [text for text in texts if words in text]
 
 
-def _question(place, html, told):
+def _question(place, html, told, before):
     text, *choices = re.findall(r'<div style="margin:3px 0">(.*?)</div>', html, re.S)
     text = re.sub(r"\*(\w+)\*", r"<em>\1</em>", re.sub(r"^<b>Predict: |</b>$", "", text))
     number = re.match(r"\(a number,? ?(?:in )?(.*)\)", choices[0])
     answer = lessons.UNPREDICTED.match(told)[1]
     answer = unescape(answer[answer.rindex(">") + 1 :])
     choices = () if number else tuple(choice[3:] for choice in choices)
-    return Question(place, text, choices, number[1] if number else "", answer)
+    return Question(place, text, choices, number[1] if number else "", answer, before)

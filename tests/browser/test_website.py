@@ -165,12 +165,19 @@ def test_slides_and_handouts_fit(browser, site, number):
     scales = page.locator(".fit").evaluate_all("all => all.map(one => +one.style.getPropertyValue('--fit'))")
     assert all(scale > 0.3 for scale in scales)
     page.keyboard.press("ArrowRight")
-    page.keyboard.press("n")
-    expect(page.locator("details.notes[open]").first).to_be_visible()
-    assert page.url.endswith("#2") and not findings(page, "body")
+    with page.expect_popup() as popup:
+        page.keyboard.press("n")
+    expect(popup.value.locator("details.notes[open] div").first).to_be_visible()
+    assert popup.value.url.endswith("?notes#2")
+    expect(page.locator("details.notes").first).to_be_hidden()
+    page.keyboard.press("ArrowRight")
+    popup.value.wait_for_url("**?notes#3")
+    assert page.url.endswith("#3") and not findings(page, "body")
     assert page.pdf(prefer_css_page_size=True).count(b"/Type /Page\n") == count
     page.goto((site / "handouts" / f"{number}.html").as_uri())
     assert page.locator(".sheet").evaluate("one => one.scrollHeight - one.clientHeight") <= 1
+    cut = "all => all.map(one => one.scrollHeight - one.clientHeight)"
+    assert all(height <= 1 for height in page.locator(".picture").evaluate_all(cut))
     assert page.pdf(prefer_css_page_size=True).count(b"/Type /Page\n") == 1
     for folder in ("slides", "handouts"):
         page.set_viewport_size({"width": 360, "height": 740})

@@ -55,9 +55,10 @@ def website(monkeypatch):
     monkeypatch.syspath_prepend(ROOT / "website")
     import explorables
     import handouts
+    import slides
     import teaching
 
-    return {"explorables": explorables, "handouts": handouts, "teaching": teaching}
+    return {"explorables": explorables, "handouts": handouts, "slides": slides, "teaching": teaching}
 
 
 def test_every_lesson_has_notes():
@@ -97,6 +98,23 @@ def test_each_cell_that_the_notes_name_has_a_picture(name, website):
     assert lesson.promise and lesson.take_away and lesson.claims and lesson.notes["In words"]
     with pytest.raises(LookupError, match="names cell gone"):
         lesson.picture("gone")
+
+
+@pytest.mark.parametrize("name", catalog.lessons())
+def test_no_slide_tells_before_it_asks(name, website):
+    """A point comes after each guess that the lesson asks before its cell, and verdicts end the deck."""
+    lesson = website["teaching"].Lesson(name)
+    deck = [each for _, each in website["slides"].order(lesson)]
+    for point in [point for point in lesson.points if point.cell]:
+        early = deck[: deck.index(point)]
+        assert all(ask in early for ask in lesson.questions if ask.at <= lesson.places[point.cell]), point
+    if not lesson.points[-1].cell:  # its place is not known: it comes after all that is asked
+        assert all(ask in deck[: deck.index(lesson.points[-1])] for ask in lesson.questions)
+    assert [each for each in deck if isinstance(each, str)] == [text for _, text in lesson.breaks]
+    assert len(lesson.breaks) == sum("A good moment for a break" in cell.source for cell in lesson.cells)
+    verdicts = [slide.count('class="verdict"') for slide in website["slides"]._verdicts(lesson)]
+    assert verdicts[0] == 0 and sum(verdicts) == len(lesson.claims)
+    assert not any('verdict"' in slide for slide in website["slides"]._claims(lesson))
 
 
 def test_figures_in_the_answers_to_paper_tasks(website):

@@ -3,16 +3,36 @@
 (() => {
   const slides = /** @type {HTMLElement[]} */ ([...document.querySelectorAll(".slide")]);
   const root = document.documentElement;
+  /** The same deck with its notes, in a window of its own. @type {Window | null} */
+  let beside = null;
 
-  /** Zooms the slides to the window, and the pictures to their boxes: both boxes are measured in the same pixels. */
+  /** @param {string} place */
+  const noted = (place) => `${location.href.split(/[?#]/)[0]}?notes#${place}`;
+
+  if (location.search === "?notes") {
+    root.classList.add("noted");
+    for (const note of /** @type {NodeListOf<HTMLDetailsElement>} */ (document.querySelectorAll("details.notes"))) {
+      note.open = true;
+    }
+  }
+
+  /**
+   * Zooms the slides to the window, and the pictures to their boxes: both boxes are measured in the same pixels. A
+   * picture is measured again when it is zoomed, because its lines of text may then break elsewhere.
+   */
   function fit() {
     root.style.setProperty("--zoom", String(Math.min(innerWidth / 1280, innerHeight / 720)));
     for (const inner of /** @type {NodeListOf<HTMLElement>} */ (document.querySelectorAll(".fit"))) {
       inner.style.setProperty("--fit", "1");
       const box = /** @type {HTMLElement} */ (inner.parentElement).getBoundingClientRect();
-      const own = inner.getBoundingClientRect();
-      const scale = Math.min(box.width / own.width, box.height / own.height, 1.4);
-      inner.style.setProperty("--fit", String(Math.floor(scale * 1000) / 1000));
+      let scale = 1;
+      for (let tries = 0; tries < 4; tries += 1) {
+        const own = inner.getBoundingClientRect();
+        const room = Math.min(box.width / own.width, box.height / own.height);
+        if (tries && room >= 1) break;
+        scale = Math.floor(Math.min(scale * room, 1.4) * 1000) / 1000;
+        inner.style.setProperty("--fit", String(scale));
+      }
     }
   }
 
@@ -21,6 +41,7 @@
     const slide = slides[Math.max(0, Math.min(place, slides.length - 1))];
     slide.scrollIntoView({ block: "center", behavior: "instant" });
     history.replaceState(null, "", `#${slide.id}`);
+    if (beside && !beside.closed) beside.location.replace(noted(slide.id));
   }
 
   /** Returns the place of the slide in the middle of the window. */
@@ -36,11 +57,8 @@
     if (event.key in turns) show(current() + turns[/** @type {keyof turns} */ (event.key)]);
     else if (event.key === "Home") show(0);
     else if (event.key === "End") show(slides.length - 1);
-    else if (event.key === "n") {
-      const notes = /** @type {HTMLDetailsElement[]} */ ([...document.querySelectorAll("details.notes")]);
-      const open = !notes[0]?.open;
-      for (const note of notes) note.open = open;
-    } else if (event.key === "f") root.requestFullscreen?.();
+    else if (event.key === "n") beside = open(noted(slides[current()].id), "notes", "popup,width=960,height=640");
+    else if (event.key === "f") root.requestFullscreen?.();
     else return;
     event.preventDefault();
   });
