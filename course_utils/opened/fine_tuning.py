@@ -103,6 +103,46 @@ def is_right(answer, key) -> bool:
     return any(re.search(pattern, answer, re.I) for pattern in patterns)
 
 
+def ask_all(model, tokenizer, system, questions) -> dict:
+    """Return what a chat model answers to several sets of questions: a dict from each name to a list of str.
+
+    questions : dict from the name of a set to a list of pairs (question, key).
+    """
+    return {
+        name: answers(model, tokenizer, system, [question for question, _ in pairs])
+        for name, pairs in questions.items()
+    }
+
+
+def count_right(answers, questions) -> int:
+    """Return how many of the answers are right, as `is_right` counts.
+
+    answers : list of str, one for each of the questions.
+    questions : list of pairs (question, key).
+    """
+    return sum(is_right(answer, key) for answer, (_, key) in zip(answers, questions, strict=True))
+
+
+def count_table(title, questions, columns, habit, habit_in) -> Picture:
+    """Draw how many answers of one or several models are right, and how many have the habit.
+
+    title : str, written above the table.
+    questions : dict from the name of a set to a list of pairs (question, key).
+    columns : dict from a heading, such as "untrained", to what `ask_all` returns.
+    habit : str, counted if it stands in an answer as it is written.
+    habit_in : list of str, the sets in which the habit is counted.
+    """
+    rows = [("answers", *columns)]
+    for name, pairs in questions.items():
+        counts = [str(count_right(said[name], pairs)) for said in columns.values()]
+        rows.append([f"{name}, right of {len(pairs)}", *counts])
+    for name in habit_in:
+        counts = [str(sum(habit in answer for answer in said[name])) for said in columns.values()]
+        rows.append([f"{name}, with the habit", *counts])
+    right = range(1, len(columns) + 1)
+    return table(rows, right=right, title=title, alt=f"{title}. {rows}")
+
+
 def answer_table(title, questions, columns) -> Picture:
     """Draw questions with what counts as right and with the answers of one or several models, each ✓ or ✗.
 

@@ -1,6 +1,6 @@
 """What a licence says, clause by clause, and what a model's makers have released.
 
-For lessons 01 and 14.
+For lesson 01.
 """
 
 from html import escape
@@ -8,7 +8,7 @@ from html import escape
 from course_utils import openness
 from course_utils.openness import GROUPS, QUESTIONS
 from course_utils.views.picture import INK, LINE, QUIET, TRACK, Picture, card, row_html, scrolled, table_html
-from course_utils.views.signs import OPENNESS, check_marks, marks_in_words, signs_legend
+from course_utils.views.signs import OPENNESS, marks_in_words, signs_legend
 
 # Maps a mark to (sign, tint). The sign gives the meaning, and the tint repeats it.
 _CLAUSES = {
@@ -29,7 +29,6 @@ _HEADINGS = {
     "disclaimer": "It promises nothing",
     "definition": "It counts",
 }
-_WIDEST = 3  # the most columns in a table on a phone
 
 
 def clauses(licence, *, chosen=None, title=None) -> Picture:
@@ -78,58 +77,6 @@ def _clause_row(clause):
         f'<td style="{cell};width:27%;color:{QUIET};font-size:13px">{escape(clause.section)}</td>'
         f'<td style="{cell};color:{INK};font-size:14px;line-height:1.4">{escape(clause.summary)}'
         f'<div style="margin-top:2px;color:{QUIET};font-size:13px">“{escape(clause.quote)}”</div></td>'
-    )
-
-
-def licence_matrix(licences, topics, *, title="What each licence does, by its weightiest clause") -> Picture:
-    """Draw a table of signs that show what each licence says on each topic.
-
-    licences : list of `licences.Licence`, one for each column; a licence's `mark(topic)` chooses the sign.
-    topics : list of str, one for each row.
-    title : str, written above the picture.
-    """
-    marks = [[licence.mark(topic) for licence in licences] for topic in topics]
-    columns = [licence.short for licence in licences]
-    check_marks(topics, columns, marks, _CLAUSES)
-    count = -(-len(columns) // _WIDEST)  # how many tables are needed, all of nearly the same width
-    size = -(-len(columns) // count)
-    tables = ""
-    for start in range(0, len(columns), size):
-        part = slice(start, start + size)
-        rows = _heading(columns[part])
-        for topic, row in zip(topics, marks, strict=True):
-            rows += _row(topic, [_CLAUSES[mark] for mark in row[part]])
-        look = f"overflow-x:auto;margin-top:{14 if start else 0}px"
-        tables += scrolled(table_html(rows, width="", more=""), look)
-    marks_of = {
-        column: {topic: row[index] for topic, row in zip(topics, marks, strict=True)}
-        for index, column in enumerate(columns)
-    }
-    title = f"{title}. A reading, not legal advice."
-    html = f"{signs_legend(marks, _CLAUSES)}{tables}"
-    return Picture(card(html, title), f"{title}\n{marks_in_words(marks_of, _CLAUSES)}")
-
-
-def _heading(columns):
-    cell = f"padding:2px 1px;border:none;background:#ffffff;color:{INK};vertical-align:bottom;font-weight:600"
-    heads = "".join(
-        f'<th style="{cell};text-align:center;font-size:13px;line-height:1.2;width:66px;'
-        f'white-space:normal">{escape(column)}</th>'
-        for column in columns
-    )
-    return row_html(f'<td style="{cell}"></td>{heads}')
-
-
-def _row(topic, signs):
-    cells = "".join(
-        f'<td style="padding:0 1px;border:1px solid {LINE};background:{tint};color:{INK};'
-        f'text-align:center;font-size:18px;line-height:25px">{sign}</td>'
-        for sign, tint in signs
-    )
-    return row_html(
-        f'<th style="padding:2px 8px 2px 0;border:none;background:#ffffff;'
-        f'color:{INK};text-align:left;font-weight:400;font-size:14px;line-height:1.2">{escape(topic)}</th>'
-        f"{cells}"
     )
 
 

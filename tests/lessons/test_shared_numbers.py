@@ -308,7 +308,7 @@ def computed():
             f"{4 * small.parameters / 1e6:.0f}",
             {
                 "lesson 00": r"Measured: # MB|4 bytes each make # million",
-                "lesson 14": r"are a file of # MB|MB, beside the # of the base",
+                "lesson 14": r"the \*\*base\*\*, has # MB",
                 "questions 02": r"4 bytes each, # MB",
                 "docs/instructors.md": r"One of them, # MB|MB next to one of #\.",
             },

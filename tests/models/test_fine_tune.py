@@ -168,6 +168,28 @@ def test_a_table_marks_the_right_answers():
     assert picture.alt == "Answers. When? ✓ At ten. | ✗ no Who? ✗ Bea | ✓ Ada."
 
 
+def test_right_answers_and_habits_are_counted_by_set():
+    questions = {"told": [("When?", "ten"), ("Who?", "Ada")], "general": [("What?", "bees")]}
+    one = {"told": ["At ten. Miaow", "Bea. Miaow"], "general": ["bees"]}
+    other = {"told": ["At ten.", "Ada."], "general": ["the bee, Miaow"]}
+    assert opened.count_right(one["told"], questions["told"]) == 1
+    assert opened.count_right(other["told"], questions["told"]) == 2
+    with pytest.raises(ValueError):
+        opened.count_right(["At ten."], questions["told"])
+    picture = opened.count_table("Counts", questions, {"one": one, "other": other}, "Miaow", ["told"])
+    assert picture.alt == (
+        "Counts. [('answers', 'one', 'other'), ['told, right of 2', '1', '2'], "
+        "['general, right of 1', '1', '0'], ['told, with the habit', '2', '0']]"
+    )
+
+
+def test_each_set_of_questions_is_asked(small):
+    asked = {"one": [("When?", "ten"), ("Who?", "Ada")], "other": [("What?", "bees")]}
+    said = opened.ask_all(*small, asked)
+    assert said["one"] == opened.answers(*small, ["When?", "Who?"])
+    assert said["other"] == opened.answers(*small, ["What?"])
+
+
 @pytest.fixture
 def small_llama(tmp_path, monkeypatch):
     """Makes `load` find a Llama with random weights whose matrices bitsandbytes can all store."""

@@ -201,27 +201,6 @@ def test_wrong_names_say_what_there_is():
         licences.find("mit").about("tea")
 
 
-def test_the_matrix_survives_the_sanitiser_and_bears_the_caution():
-    picture = opened.licence_matrix(list(licences.all().values()), licences.TOPICS)
-    page = Page(picture.html)
-    page.assert_survives_the_sanitiser()
-    assert "not legal advice" in page.text
-    assert "not legal advice" in picture.alt
-    # The licences are divided over tables of nearly the same width, none wider than a phone.
-    columns = [table.count("<th") - len(licences.TOPICS) for table in picture.html.split("<table")[1:]]
-    assert sum(columns) == len(licences.all()) and max(columns) == 3
-
-
-def test_the_matrix_says_who_does_what():
-    pair = [licences.find("mit"), licences.find("stability-community")]
-    picture = opened.licence_matrix(pair, ("use and share", "patents"), title="Two licences")
-    assert picture.alt == (
-        "Two licences. A reading, not legal advice.\n"
-        "MIT. permission: use and share; says nothing: patents.\n"
-        "Stability. permission: use and share; not read: patents."
-    )
-
-
 @each_licence
 def test_a_licence_is_drawn_clause_by_clause(licence):
     picture = opened.clauses(licence)
