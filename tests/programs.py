@@ -151,7 +151,7 @@ def fetch():
             print(f"Fetching a browser from {name}", flush=True)
             way()
     starts.cache_clear()
-    isolation._has_bubblewrap.cache_clear()
+    isolation.has_wall.cache_clear()
     return list(filter(None, map(lack, PACKAGES)))
 
 
