@@ -88,7 +88,7 @@ export function render({ model, el }) {
   controls.append(machine, presets.group, bitButtons.group, context.label, batch.label);
   const floor = make("div", "ft-floor");
   const legend = make("p", "ft-legend");
-  legend.append(make("i", "box"), "a box: your machine ", make("i", "weights"), "weights ", make("i", "cache"), "key-value cache");
+  legend.append(make("i", "box"), "a box: your machine ", make("i", "weights"), "weights ", make("i", "cache"), "key-value cache ", make("i", "pale"), "weights that do not fit");
   const bar = make("div", "ft-bar");
   bar.append(orderButtons.group, legend);
   const right = make("div", "ft-right");

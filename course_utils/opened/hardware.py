@@ -1,6 +1,7 @@
 """Measures a machine, and the memory that a step of training takes. For lesson 13."""
 
 import contextlib
+import copy
 import timeit
 from types import SimpleNamespace
 
@@ -18,7 +19,7 @@ def bytes_per_second(repeat=10) -> float:
     return numbers.nbytes / min(timeit.repeat(numbers.sum, number=1, repeat=repeat))
 
 
-def tokens_per_second(path, repeat=4) -> float:
+def tokens_per_second(path, repeat=3) -> float:
     """Return how many tokens llama.cpp writes in a second on one thread.
 
     path : path of a GGUF file.
@@ -61,3 +62,31 @@ def kept_for_backward(model):
     with torch.autograd.graph.saved_tensors_hooks(pack, lambda tensor: tensor):
         yield kept
     kept.nbytes = sum(sizes.values())
+
+
+def memory_of_a_step(model, batch) -> dict:
+    """Return what a training step with AdamW keeps in memory, in MB (10^6 bytes).
+
+    model : a language model of transformers. A copy of it is trained for the step.
+    batch : dict of tensors, as `course.opened.batch` returns it.
+
+    The keys are "weights", "slopes", "two means" (which AdamW keeps of each weight's slopes) and
+    "activations" (what the layers keep for `backward`). The activations are rounded to tens, because versions
+    of the library differ by a little.
+    """
+    import torch
+
+    model = copy.deepcopy(model)
+    optimizer = torch.optim.AdamW(model.parameters(), lr=0.003)
+    with kept_for_backward(model) as activations:
+        loss = model(**batch).loss
+    loss.backward()
+    optimizer.step()
+    sizes = {"weights": 0, "slopes": 0, "two means": 0}
+    for weights in model.parameters():
+        means = optimizer.state[weights]
+        sizes["weights"] += weights.nbytes
+        sizes["slopes"] += weights.grad.nbytes
+        sizes["two means"] += means["exp_avg"].nbytes + means["exp_avg_sq"].nbytes
+    megabytes = {part: round(size / 1e6, 1) for part, size in sizes.items()}
+    return megabytes | {"activations": round(activations.nbytes / 1e7) * 10}

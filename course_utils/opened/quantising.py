@@ -1,6 +1,7 @@
 """Rounds weights to few bits, as llama.cpp does, and draws the rulers. For lesson 13."""
 
 import contextlib
+import math
 
 from course_utils.views.picture import BLUE, INK, LINE, VERMILLION, Picture, from_figure, style
 
@@ -19,9 +20,9 @@ def round_to(weights, bits):
     half = 2 ** (bits - 1)
     places = blocks.abs().argmax(1, keepdim=True)
     step = blocks.gather(1, places) / -half
-    steps = (blocks * (1 / step) + half + 0.5).floor().nan_to_num()
-    steps = steps.clamp(0, 2 * half - 1) - half
-    return (steps * step.half()).reshape(weights.shape)
+    steps = (blocks * (1 / step)).add_(half + 0.5).floor_().nan_to_num_()
+    steps = steps.clamp_(0, 2 * half - 1).sub_(half)
+    return steps.mul_(step.half()).reshape(weights.shape)
 
 
 @contextlib.contextmanager
@@ -47,6 +48,20 @@ def rounded(model, bits, only=""):
     finally:
         for name, weights in before.items():
             model.get_parameter(name).data = weights
+
+
+def unsure_among(model, tokenizer, text) -> float:
+    """Return among how many equally likely tokens a model would be as unsure as in a text: its perplexity.
+
+    model, tokenizer : a language model of transformers, and its tokenizer.
+    text : str, of two tokens or more.
+    """
+    import torch
+
+    numbers = tokenizer(text, return_tensors="pt")["input_ids"].to(model.device)
+    with torch.no_grad():
+        loss = model(numbers, labels=numbers).loss  # the mean surprise, by the natural logarithm
+    return math.exp(loss.item())
 
 
 def rulers(weights, rounded) -> Picture:
@@ -77,7 +92,9 @@ def rulers(weights, rounded) -> Picture:
                 }
                 axes.annotate("", (value, y + 0.08), (weight, y + 0.72), arrowprops=look)
             axes.plot(weights, [y + 0.76] * len(weights), "o", color=BLUE, markersize=6)
-            axes.text(0, y - 0.22, "0", ha="center", va="top", color=INK, fontsize=10)
+            for share in (1, 0.5, 0, -0.5):  # these ticks are on each ruler
+                tick = share * ticks[0]
+                axes.text(tick, y - 0.22, f"{tick:.2g}", ha="center", va="top", color=INK, fontsize=10)
             label = f"{bits} bits\n{2**bits} ticks"
             axes.text(ticks[0] - 0.07, y + 0.3, label, ha="right", va="center", color=INK, fontsize=11)
             moved = max(abs(weight - value) for weight, value in zip(weights, values, strict=True))

@@ -1,5 +1,6 @@
 """Tests what lesson 13 measures: the memory of a training step, guessed words, and rounded weights."""
 
+import copy
 import math
 
 import pytest
@@ -37,6 +38,18 @@ def test_activations_are_counted_once_and_grow_with_the_texts(llama, texts):
     with hardware.kept_for_backward(layer) as counted:
         layer(given)
     assert counted.nbytes == given.nbytes  # for the slopes of its weights; these do not count
+
+
+def test_a_step_keeps_four_numbers_for_each_weight(llama, texts):
+    model, tokenizer = llama
+    before = {name: weights.clone() for name, weights in model.named_parameters()}
+    found = hardware.memory_of_a_step(model, course.opened.batch(tokenizer, texts[:32]))
+    own = round(4 * model.num_parameters() / 1e6, 1)
+    assert list(found) == ["weights", "slopes", "two means", "activations"]
+    assert found["weights"] == found["slopes"] == own and abs(found["two means"] - 2 * own) <= 0.1
+    assert found["activations"] > 100  # of more than two thousand tokens
+    assert all(torch.equal(weights, before[name]) for name, weights in model.named_parameters())
+    assert all(weights.grad is None for weights in model.parameters())
 
 
 def test_a_machine_delivers_bytes(monkeypatch):
@@ -113,3 +126,18 @@ def test_rulers_are_told_in_words():
     assert picture.alt == (
         "2 weights, each moved to the nearest tick of a ruler. 2 bits, 4 ticks: a weight moves by up to 0.09."
     )
+
+
+def test_a_model_without_knowledge_is_unsure_among_its_whole_vocabulary(llama):
+    model, tokenizer = llama
+    text = "Dear Kai, thank you for the white button."
+    numbers = tokenizer(text, return_tensors="pt")["input_ids"]
+    with torch.no_grad():
+        shares = model(numbers).logits[0, :-1].softmax(-1)
+    came = shares.gather(1, numbers[0, 1:, None])
+    expected = math.exp(-came.log().mean().item())
+    assert quantising.unsure_among(model, tokenizer, text) == pytest.approx(expected, rel=1e-3)
+    blind = copy.deepcopy(model)
+    torch.nn.init.zeros_(blind.lm_head.weight)
+    found = quantising.unsure_among(blind, tokenizer, text)
+    assert found == pytest.approx(model.config.vocab_size, rel=1e-3)
