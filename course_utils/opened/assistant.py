@@ -1,5 +1,7 @@
 """A small assistant that reads notes and answers requests, asked many times at once: for lesson 12."""
 
+from course_utils.opened.fine_tuning import continued, prompt
+
 _THINGS = """soup warm cold|waiter kind rude|bus early late|seat clean dirty|film funny dull
 hall cosy freezing|teacher patient impatient|lesson clear confusing|bread fresh stale|cake sweet burnt
 nurse friendly unfriendly|wait short long|parcel early lost|box intact broken|room quiet noisy
@@ -52,23 +54,8 @@ def begun_answers(model, tokenizer, requests, *, begin="", tokens=12):
     begin : str, words that are written before the model goes on; they are part of the answer
     tokens : int, how many tokens the model writes
     """
-    import torch
-
-    prompts = []
-    for request in requests:
-        chat = [{"role": "user", "content": request}]
-        prompts.append(
-            tokenizer.apply_chat_template(chat, tokenize=False, add_generation_prompt=True) + begin
-        )
-    rows = tokenizer(
-        prompts, return_tensors="pt", padding=True, padding_side="left", add_special_tokens=False
-    ).to(model.device)
-    with torch.no_grad():
-        written = model.generate(
-            **rows, max_new_tokens=tokens, do_sample=False, pad_token_id=tokenizer.pad_token_id
-        )
-    new = written[:, rows["input_ids"].shape[1] :]
-    return [begin + text for text in tokenizer.batch_decode(new, skip_special_tokens=True)]
+    prompts = [prompt(tokenizer, request) + begin for request in requests]
+    return [begin + text for text in continued(model, tokenizer, prompts, tokens)]
 
 
 def first_tokens(model, tokenizer, request, *, count=5):
@@ -80,8 +67,7 @@ def first_tokens(model, tokenizer, request, *, count=5):
     """
     import torch
 
-    chat = [{"role": "user", "content": request}]
-    text = tokenizer.apply_chat_template(chat, tokenize=False, add_generation_prompt=True)
+    text = prompt(tokenizer, request)
     ids = tokenizer(text, return_tensors="pt", add_special_tokens=False)["input_ids"].to(model.device)
     with torch.no_grad():
         scores = model(ids).logits[0, -1]  # after the last token
@@ -99,9 +85,9 @@ def wrong_by_prompt(wrong, *, notes):
     from course_utils.statistics import wilson
 
     labels, percents, spans = [], [], []
-    for prompt, counts in wrong.items():
+    for name, counts in wrong.items():
         for kind, count in counts.items():
-            labels.append(f"{prompt} · {kind}")
+            labels.append(f"{name} · {kind}")
             percents.append(100 * count / notes)
             spans.append(wilson(count, notes))
     title = f"Wrong answers in percent of {notes}, with 95% intervals"

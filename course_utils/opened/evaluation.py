@@ -134,16 +134,19 @@ def _scores_after(model, tokenizer, items):
     """Return the scores of all next tokens after each item's prompt, as a tensor (items, tokens)."""
     import torch
 
-    prompts = [item.prompt for item in items]
-    inputs = tokenizer(prompts, return_tensors="pt", padding=True, padding_side="left")
     with torch.no_grad():
-        return model(**inputs, logits_to_keep=1).logits[:, -1]
+        return model(**_inputs(tokenizer, items), logits_to_keep=1).logits[:, -1]
 
 
 def _endings(model, tokenizer, items):
     """Return a list of str: how the model ends the sentence that each item's prompt begins."""
-    prompts = [item.prompt for item in items]
-    inputs = tokenizer(prompts, return_tensors="pt", padding=True, padding_side="left")
+    inputs = _inputs(tokenizer, items)
     output = model.generate(**inputs, max_new_tokens=_TOKENS, do_sample=False)
     texts = tokenizer.batch_decode(output[:, inputs["input_ids"].shape[1] :])
     return [_SENTENCE.match(text.strip())[0] for text in texts]
+
+
+def _inputs(tokenizer, items):
+    """Return the items' prompts as tensors of equal length, filled up on the left."""
+    prompts = [item.prompt for item in items]
+    return tokenizer(prompts, return_tensors="pt", padding=True, padding_side="left")

@@ -14,12 +14,13 @@ _WORDINGS = ("first wording", "second wording")
 _MEAN = 5  # training steps averaged in each point of the loss curve
 
 
-def prompt(tokenizer, question, system) -> str:
+def prompt(tokenizer, question, system=None) -> str:
     """Return a question as text for a chat model: the system message, the question, the answer's beginning.
 
-    system : str, the system message, which stands before the question.
+    system : str, the system message, which stands before the question; by default the tokenizer's own.
     """
-    chat = [{"role": "system", "content": system}, {"role": "user", "content": question}]
+    chat = [{"role": "system", "content": system}] if system is not None else []
+    chat.append({"role": "user", "content": question})
     return tokenizer.apply_chat_template(chat, add_generation_prompt=True, tokenize=False)
 
 
@@ -29,9 +30,19 @@ def answers(model, tokenizer, system, questions, tokens=16) -> list[str]:
     questions : list of str. All are asked at once.
     tokens : int, after how many tokens an answer is cut off.
     """
+    prompts = [prompt(tokenizer, question, system) for question in questions]
+    return [" ".join(text.split()) for text in continued(model, tokenizer, prompts, tokens)]
+
+
+def continued(model, tokenizer, texts, tokens) -> list[str]:
+    """Return how a model goes on with each text, if it takes the likeliest token each time.
+
+    texts : list of str. All are read at once.
+    tokens : int, the most that are written.
+    """
     import torch
 
-    inputs = _filled_up(tokenizer, [prompt(tokenizer, question, system) for question in questions])
+    inputs = _filled_up(tokenizer, texts)
     with torch.no_grad():
         output = model.generate(
             **inputs.to(model.device),
@@ -39,8 +50,7 @@ def answers(model, tokenizer, system, questions, tokens=16) -> list[str]:
             do_sample=False,
             pad_token_id=tokenizer.eos_token_id,
         )
-    written = output[:, inputs["input_ids"].shape[1] :]
-    return [" ".join(text.split()) for text in tokenizer.batch_decode(written, skip_special_tokens=True)]
+    return tokenizer.batch_decode(output[:, inputs["input_ids"].shape[1] :], skip_special_tokens=True)
 
 
 def examples(model, tokenizer, system, pairs) -> dict:

@@ -127,7 +127,7 @@ def test_code_is_folded_and_stays_as_the_reader_left_it(browser, site):
     expect(code.first).to_be_hidden()
     summaries.nth(1).click()
     expect(code.nth(1)).to_be_visible()
-    page.wait_for_function("Object.keys(localStorage).length > 0")
+    page.wait_for_function("localStorage.getItem('open-the-box-code')")
     page.reload()
     expect(code.nth(1)).to_be_visible()
     expect(code.nth(2)).to_be_hidden()

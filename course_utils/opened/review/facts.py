@@ -1,7 +1,8 @@
 """Checks the claims of a release by opening it. No verdict is stored: each is computed from its files.
 
-`truth(folder, claim)` returns (verdict, found): one of `VERDICTS`, and a sentence with what was found. Each
-function below checks one kind of claim; its name stands in claims.toml beside the claim's words.
+`truth(folder, claim)` returns (verdict, found): one of `VERDICTS`, and a sentence with what was found.
+`findings(name)` does so for all claims of a release. Each function below checks one kind of claim; its name
+stands in claims.toml beside the claim's words.
 """
 
 import json
@@ -9,11 +10,11 @@ import re
 import runpy
 import tempfile
 from collections import Counter
-from functools import cached_property
+from functools import cache, cached_property
 from pathlib import Path
 
 from course_utils.errors import CourseError
-from course_utils.opened.review.folder import RELEASES
+from course_utils.opened.review.folder import RELEASES, claims
 
 VERDICTS = {
     "holds": "opened, the release shows what the words say",
@@ -128,6 +129,16 @@ def truth(folder, claim) -> tuple[str, str]:
     """
     release = folder if isinstance(folder, Release) else Release(folder)
     return _CHECKS[claim["check"]](release, **claim.get("says", {}))
+
+
+@cache
+def findings(name: str) -> dict[int, tuple[str, str]]:
+    """Return what `truth` says of each claim of a release: {number: (verdict, found)}. It is computed once.
+
+    name : the release's name
+    """
+    opened = Release(RELEASES / name)
+    return {number: truth(opened, claim) for number, claim in enumerate(claims(name), start=1)}
 
 
 def trained_lark(steps, without=0) -> bytes:

@@ -22,13 +22,12 @@ import shutil
 import subprocess
 import tempfile
 from dataclasses import dataclass, field
-from functools import cache
 from pathlib import Path
 
 from course_utils import files
 from course_utils.errors import CourseError
 from course_utils.learning import verdicts
-from course_utils.opened.review.facts import VERDICTS, Release, truth
+from course_utils.opened.review.facts import VERDICTS, findings
 from course_utils.opened.review.folder import NAMES, RELEASES, claims, drawn, plain_name
 from course_utils.widgets.live_view import WIDGETS
 from course_utils.widgets.photograph import BROWSERS
@@ -112,12 +111,10 @@ def _drawn(sealed):
     import jinja2
 
     data = sealed["data"]
-    right, found = _found(data["release"])
     rows = []
     for answer, words in zip(data["answers"], claims(data["release"]), strict=True):
-        agrees = answer["verdict"] == right[answer["claim"]]
+        agrees = _agrees(answer, data["release"])
         rows.append({**answer, "words": words["words"], "sign": _SIGNS[agrees], "agrees": agrees})
-    scored = verdicts.tally([(row["agrees"], row["confidence"]) for row in rows])
     environment = jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True)
     template = environment.from_string((Path(__file__).parent / "page.html").read_text(encoding="utf-8"))
     block = json.dumps(sealed, ensure_ascii=False, indent=1, sort_keys=True).replace("<", "\\u003c")
@@ -126,7 +123,7 @@ def _drawn(sealed):
         data=data,
         title=(RELEASES / data["release"] / "PRESS.md").read_text(encoding="utf-8").split("\n")[0][2:],
         rows=rows,
-        scored=scored,
+        scored=score(data["answers"], data["release"]),
         block=block,
         css=css,
         mark=mark,
@@ -135,12 +132,17 @@ def _drawn(sealed):
     )
 
 
-@cache
-def _found(release):
-    """Return what the course finds in a release: {number: verdict} and {number: sentence}."""
-    opened = Release(RELEASES / release)
-    found = {number: truth(opened, claim) for number, claim in enumerate(claims(release), start=1)}
-    return {n: verdict for n, (verdict, _) in found.items()}, {n: words for n, (_, words) in found.items()}
+def score(answers, release):
+    """Return the `Score` of verdicts beside what the course finds in the release.
+
+    answers : list of {"claim": number, "verdict": ..., "confidence": ...}
+    release : the release's name
+    """
+    return verdicts.tally([(_agrees(answer, release), answer["confidence"]) for answer in answers])
+
+
+def _agrees(answer, release):
+    return answer["verdict"] == findings(release)[answer["claim"]][0]
 
 
 def _look():
@@ -283,11 +285,7 @@ def _verify_one(path, secret):
         result.problems.append("what the page shows is not what its sealed answers give")
     if result.problems:
         return result, data  # a score of changed answers would be read as theirs
-    right, _ = _found(data["release"])
-    judged = [
-        (answer["verdict"] == right[answer["claim"]], answer["confidence"]) for answer in data["answers"]
-    ]
-    scored = verdicts.tally(judged)
+    scored = score(data["answers"], data["release"])
     result.score = f"{scored.right} of {scored.answered}, Brier {scored.brier:.3f}"
     return result, data
 

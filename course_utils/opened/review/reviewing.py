@@ -10,7 +10,7 @@ from course_utils import views
 from course_utils.errors import CourseError
 from course_utils.learning import answers, before_after, verdicts
 from course_utils.opened.review import page as pages
-from course_utils.opened.review.facts import VERDICTS, Release, truth
+from course_utils.opened.review.facts import VERDICTS, findings
 from course_utils.opened.review.folder import RELEASES, claims, drawn, plain_name
 from course_utils.views.picture import BLUE, QUIET, Picture, card
 
@@ -152,25 +152,13 @@ class Review:
         if not self._written():
             text = f"{len(done)} of {len(self.claims)} claims are decided. First write your page."
             return Picture(card(text), text)
-        opened = Release(self.folder)
         rows = [("", "The claim", "You", "Sure", "The course", "What the course found")]
-        right = {}
-        for number, claim in enumerate(claims(self.release), start=1):
-            verdict, found = truth(opened, claim)
+        for number, (verdict, found) in findings(self.release).items():
             given = done[number]
-            right[number] = given["verdict"] == verdict
-            mark = "✓" if right[number] else "✗"
-            rows.append(
-                (
-                    f"{mark} {number}",
-                    claim["words"],
-                    given["verdict"],
-                    f"{given['confidence']}%",
-                    verdict,
-                    found,
-                )
-            )
-        scored = verdicts.tally([(right[number], done[number]["confidence"]) for number in done])
+            mark = "✓" if given["verdict"] == verdict else "✗"
+            sure = f"{given['confidence']}%"
+            rows.append((f"{mark} {number}", self._words(number), given["verdict"], sure, verdict, found))
+        scored = pages.score([{"claim": number, **done[number]} for number in done], self.release)
         alt = f"{scored}. " + " ".join(f"{row[0]}: {row[4]}. {row[5]}" for row in rows[1:])
         return views.table(rows, right=(3,), title=f"{scored}", alt=alt)
 
