@@ -26,7 +26,7 @@ def setup(name):
         if family == model.family:
             catalog.set_default(model)
     if not lesson.models:
-        print("No model to fetch: this lesson reads the course's own tables.")
+        print("No model to fetch: all that this lesson opens comes with the course.")
     # A lesson lies in notebooks/, a translated one in a folder of translations/.
     if not any(Path(up, "exercises", lesson.name).exists() for up in ("..", "../..")):
         exercises, following = _elsewhere(lesson)
