@@ -1,6 +1,7 @@
 """Writes for each lesson a handout of one A4 page, handouts/NN.html; paper tasks; and the answers to both.
 
 A handout is made from the lesson and its notes in docs/instructors.md, paper tasks from paper_tasks.toml.
+handouts/hour.html is the hour of docs/timetables.md on one page, for the instructor's hand.
 """
 
 import re
@@ -8,8 +9,10 @@ import tomllib
 from html import escape
 from pathlib import Path
 
+import segno
 import shell
 from explorables import explorables
+from markdown_it import MarkdownIt
 from slides import framed, said
 from teaching import Lesson, inline
 
@@ -17,6 +20,8 @@ from course_utils import catalog
 from course_utils.learning import quizzes
 
 TASKS = Path(__file__).with_name("paper_tasks.toml")
+TIMETABLES = shell.ROOT / "docs" / "timetables.md"
+HOUR = "One hour, with the page alone"
 NEEDS = re.compile(
     r"^And |\b(these|this|that|his|its|it|he|they|left|do you give|the (one|two|three|copy|real))\b", re.I
 )
@@ -57,8 +62,9 @@ def write(folder):
         if each := tasks().get(lesson.number):
             pages[f"paper-{lesson.number}"] = ("paper tasks", _paper(lesson, each))
     pages["answers"] = ("", f"<h1>Answers, for the instructor</h1>{''.join(map(_answers, lessons))}")
+    pages["hour"] = ("", _hour())
     for name, (kind, body) in pages.items():
-        title = f"{name[-2:]} · {kind}" if kind else "Answers"
+        title = f"{name[-2:]} · {kind}" if kind else {"answers": "Answers", "hour": HOUR}[name]
         html = shell.sheet(title, body, f"handouts/{name}.html", "handouts")
         (target / f"{name}.html").write_text(html, encoding="utf-8")
 
@@ -106,8 +112,23 @@ def _paper(lesson, given):
     title, address = explorables()[given["page"]]["title"], f"explorables/{given['page']}.html"
     return f"""<section class="sheet">{_head(lesson, "paper tasks")}
 <p>{inline(given["open"])}</p>
-<p class="address">{escape(title)}: <a href="../{address}">{shell.website()}{address}</a></p>
+{_address(title, address)}
 <ol>{items}</ol></section>"""
+
+
+def _address(title, address):
+    """Return a line with a page's title and address, and a QR code for phones."""
+    code = segno.make(shell.website() + address).svg_inline(scale=2, border=0, svgclass="qr")
+    link = f'<a href="../{address or "index.html"}">{shell.website()}{address}</a>'
+    return f'<p class="address"><span>{escape(title)}: {link}</span>{code}</p>'
+
+
+def _hour():
+    """Return the hour's section of the timetables on one sheet, and the front page's QR code."""
+    section = TIMETABLES.read_text(encoding="utf-8").split(f"## {HOUR}\n")[1].split("\n## ")[0]
+    body = MarkdownIt().enable("table").render(section)
+    return f"""<section class="sheet one hour"><h1>{HOUR}</h1>{body}
+{_address("For your group", "")}</section>"""
 
 
 def _form(numbers):
@@ -121,7 +142,8 @@ def _form(numbers):
         for claim in claims
     )
     head = "<th>Holds?</th><th>Sure</th>" * 2
-    return f"""<table><tr><td colspan="2"></td><th colspan="2">Before</th><th colspan="2">After</th></tr>
+    return f"""<table class="verdicts">
+<tr><td colspan="2"></td><th colspan="2">Before</th><th colspan="2">After</th></tr>
 <tr><td colspan="2">The article says</td>{head}</tr>{rows}</table>"""
 
 

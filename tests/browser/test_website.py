@@ -188,6 +188,18 @@ def test_slides_and_handouts_fit(browser, site, number):
         assert not findings(page, "body")
 
 
+def test_the_hour_prints_on_one_page(browser, site):
+    page = browser.new_page(viewport={"width": 360, "height": 740})
+    page.set_default_timeout(PATIENCE)
+    page.goto((site / "handouts" / "hour.html").as_uri())
+    assert page.evaluate("document.documentElement.scrollWidth") == 360
+    assert not findings(page, "body")
+    page.set_viewport_size({"width": 794, "height": 1123})  # A4
+    page.emulate_media(media="print")
+    assert page.locator(".sheet").evaluate("one => one.scrollHeight - one.clientHeight") <= 1
+    assert page.pdf(prefer_css_page_size=True).count(b"/Type /Page\n") == 1
+
+
 @pytest.mark.parametrize(
     "number", ["00", *(pytest.param(number, marks=RARELY) for number in ("10", "11", "12"))]
 )
