@@ -9,7 +9,7 @@ from pathlib import Path
 
 import course_utils
 from course_utils.errors import CourseError
-from course_utils.grading import intake, wire
+from course_utils.grading import answers, intake, wire
 from course_utils.grading.assignment import Assignment
 from course_utils.grading.result import Result, TaskResult, Verdict
 from course_utils.grading.sandbox import Ended, Sandbox
@@ -108,12 +108,12 @@ class Judge:
 
     def _grade(self, submission):
         begin = time.monotonic()
-        problem, answers, report = submission.problem, intake.Answers(), _Report(set())
+        problem, given, report = submission.problem, answers.Answers(), _Report(set())
         if not problem:
             try:
-                answers = intake.answers(submission.data, self.assignment)
-                report = self._run(answers)
-            except intake.Unusable as error:
+                given = answers.find(submission.data, self.assignment)
+                report = self._run(given)
+            except answers.Unusable as error:
                 problem = str(error)
             except (wire.Garbled, RecursionError) as error:
                 problem = f"What came back can't be read: {error}."
@@ -121,15 +121,15 @@ class Judge:
             student=submission.student,
             lms=tuple(submission.lms),
             problem=problem,
-            notes=(*answers.notes, *report.notes),
-            tasks=tuple(self._result(task, answers, report) for task in self.assignment.tasks.values()),
+            notes=(*given.notes, *report.notes),
+            tasks=tuple(self._result(task, given, report) for task in self.assignment.tasks.values()),
             seconds=round(time.monotonic() - begin, 3),
             key=key_of(self.assignment, submission, self._given_seconds),
         )
 
-    def _run(self, answers):
+    def _run(self, given):
         """Execute a student's cells. If one ends the whole run, execute the others again without it."""
-        code, before = dict(answers.code), dict(answers.before)
+        code, before = dict(given.code), dict(given.before)
         notes, ended = [], {}
         for _ in range(MOST_RUNS):
             cells = self.assignment.cells(code, before)
@@ -159,9 +159,9 @@ class Judge:
                 ended[name] = f"ended the whole notebook: it {how}"
         return report
 
-    def _result(self, task, answers, report):
+    def _result(self, task, given, report):
         """Return the result of one task."""
-        source = (answers.texts if task.manual else answers.code).get(task.answer, "")
+        source = (given.texts if task.manual else given.code).get(task.answer, "")
         text, shown = report.outputs.get(task.answer, ("", ()))
         result = replace(TaskResult.ungraded(task), source=source, text=text, shown=tuple(shown))
         if task.manual:
