@@ -17,6 +17,7 @@ _HOME_OF = {
     "reveal": "learning.predictions",
     "quiz": "learning.quizzes",
     "check": "learning.checks",
+    "drawn": "learning.drawn",
     "article": "learning.claims",
     "evidence": "learning.verdicts",
     "capstone": "learning.verdicts",

@@ -103,6 +103,9 @@ def main(arguments=None):
     where.add_argument("--dask", metavar="ADDRESS", help="grade on the workers of this Dask scheduler")
     grade.add_argument("--seconds", type=_whole, metavar="N", help="time limit for one task")
     grade.add_argument(
+        "--seed", type=_whole, metavar="N", help="draw the hidden inputs as in the grading that had this seed"
+    )
+    grade.add_argument(
         "--cold", action="store_true", help="start a new Python for each submission, which is slow"
     )
     grade.add_argument(
@@ -323,6 +326,7 @@ def _grade(options):
         isolated=not options.no_sandbox,
         cold=options.cold,
         dask=options.dask,
+        seed=options.seed,
     )
     print(batch.summary(results, options.out))
     return 0

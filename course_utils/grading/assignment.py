@@ -162,20 +162,25 @@ def without_hidden(source: str) -> str:
     return _HIDDEN.sub("", source)
 
 
+def hidden_part(source: str) -> str:
+    """Return the hidden tests of a check cell."""
+    return "\n".join(_HIDDEN.findall(source))
+
+
 def _split(name, source):
     """Return those fields of a `Task` that are computed from the source of its check cell."""
-    seen, hidden = without_hidden(source), "\n".join(_HIDDEN.findall(source))
+    seen, hidden = without_hidden(source), hidden_part(source)
     try:
         probes = _Replacement(name)
-        visible_part = probes.visit(ast.parse(seen))
+        seen_part = probes.visit(ast.parse(seen))
         count = len(probes.names)
-        hidden_part = _without_expected(probes.visit(ast.parse(hidden)))
+        unseen = _without_expected(probes.visit(ast.parse(hidden)))
         whole = _Replacement(name, whole=True).visit(ast.parse(f"{seen}\n{hidden}"))
     except SyntaxError as error:
         raise CourseError(f"The check cell {name!r} has an error in line {error.lineno}.") from None
     if not probes.names:
         raise CourseError(f"The graded cell {name!r} has no course.check: nothing can be judged.")
-    trees = {"visible": visible_part, "hidden": hidden_part, "whole": whole}
+    trees = {"visible": seen_part, "hidden": unseen, "whole": whole}
     parts = {part: ast.unparse(ast.fix_missing_locations(tree)) for part, tree in trees.items()}
     return parts | {"checks": tuple(probes.names), "hidden_checks": tuple(probes.names[count:])}
 

@@ -18,6 +18,7 @@ from course_utils.grading.judge import Judge, key_of
 from course_utils.grading.record import Records
 from course_utils.grading.result import Result
 from course_utils.grading.sandbox import Sandbox
+from course_utils.learning import drawn
 
 PAUSE = 5  # seconds to wait for a result before `most` is called again
 
@@ -32,6 +33,7 @@ def grade(
     cold: bool = False,
     memory: int = 4 * 2**30,
     dask: str | None = None,
+    seed: int | None = None,
 ) -> list[Result]:
     """Grade the submissions of an assignment that are new, or that have changed since they were graded.
 
@@ -46,6 +48,8 @@ def grade(
         this is much slower
     memory : bytes of memory for each process of a submission
     dask : the address of a Dask scheduler, whose workers then grade in place of this machine
+    seed : with which the hidden inputs are drawn; by default a new one for each call. Each result has it, and
+        with it the same grading can be done again
     Returns all results, including those of earlier runs, without the students' work, sorted by student.
     Raises CourseError if nothing can be graded at all.
     """
@@ -58,23 +62,24 @@ def grade(
     try:
         with FileLock(folder / ".grading.lock", timeout=0):
             sandbox = {"isolated": isolated, "cold": cold, "memory": memory}
+            draws = drawn.new_seed() if seed is None else seed
             if dask is not None:
                 from course_utils.grading.cluster import on_cluster
 
-                starter = on_cluster(dask, assignment, sandbox, seconds)
+                starter = on_cluster(dask, assignment, sandbox, seconds, draws)
             else:
-                starter = _on_this_machine(workers, assignment, sandbox, seconds)
+                starter = _on_this_machine(workers, assignment, sandbox, seconds, draws)
             keys = {one.student: key_of(assignment, one, seconds) for one in handed_in}
-            return _grade_changed(handed_in, keys, Records(folder, assignment), starter)
+            return _grade_changed(handed_in, keys, Records(folder, assignment), starter, seed)
     except Timeout:
         raise CourseError(f"Another `course grade` is at work in {folder}: wait until it ends.") from None
 
 
-def _grade_changed(submissions, keys, records, starter):
+def _grade_changed(submissions, keys, records, starter, seed):
     graded = set()
     for student, key in keys.items():
         result = records.read(student)
-        if result and result.key == key:
+        if result and result.key == key and seed in (None, result.seed):
             graded.add(student)
     changed = [submission for submission in submissions if submission.student not in graded]
     if changed:
@@ -100,11 +105,11 @@ def _results(submissions, start, most):
 
 
 @contextmanager
-def _on_this_machine(workers, assignment, sandbox, seconds):
+def _on_this_machine(workers, assignment, sandbox, seconds, seed):
     """Yield two functions, `start` and `most`, which are described in `cluster.on_cluster`."""
     workers = workers or os.cpu_count() or 1
     with Sandbox(assignment.prelude, **sandbox) as opened, ThreadPoolExecutor(workers) as pool:
-        judge = Judge(assignment, opened, seconds)
+        judge = Judge(assignment, opened, seconds, seed)
         judge.prepare()
         try:
             yield lambda submission: pool.submit(judge.grade, submission), lambda: 2 * workers

@@ -36,7 +36,7 @@ _lock = threading.RLock()
 
 
 @contextlib.contextmanager
-def on_cluster(address: str, assignment: Assignment, sandbox: dict, seconds: float | None):
+def on_cluster(address: str, assignment: Assignment, sandbox: dict, seconds: float | None, seed: int):
     """Connect to the cluster, and yield two functions, `start` and `most`.
 
     `start(submission)` starts the grading of one submission and returns its future. `most()` returns how many
@@ -45,6 +45,7 @@ def on_cluster(address: str, assignment: Assignment, sandbox: dict, seconds: flo
     address : the scheduler's address, such as "tcp://10.0.0.1:8786"
     sandbox : the keyword arguments with which each worker makes its `Sandbox`
     seconds : the time limit for one task, or None for the default
+    seed : with which all workers draw the hidden inputs
     Raises CourseError if the cluster does not answer, has no worker, or stops working.
     """
     client = _connect(address)
@@ -63,7 +64,7 @@ def on_cluster(address: str, assignment: Assignment, sandbox: dict, seconds: flo
         return 2 * threads
 
     with client, _in_sentences(address):
-        arguments = (CODE, assignment, sandbox, seconds)
+        arguments = (CODE, assignment, sandbox, seconds, seed)
         executor = client.get_executor(pure=False)  # if pure, equal calls would run only once
         yield lambda submission: executor.submit(grade_one, *arguments, submission), most
         with contextlib.suppress(OSError):
@@ -111,7 +112,12 @@ def _in_sentences(address):
 
 
 def grade_one(
-    code: str, assignment: Assignment, sandbox: dict, seconds: float | None, submission: intake.Submission
+    code: str,
+    assignment: Assignment,
+    sandbox: dict,
+    seconds: float | None,
+    seed: int,
+    submission: intake.Submission,
 ) -> Result:
     """Grade one submission on a worker, and return the result. The sandbox stays open for the next one.
 
@@ -120,11 +126,12 @@ def grade_one(
     """
     if code != CODE:
         raise CourseError("A worker has another version of the course: install the same one on all of them.")
-    key = (assignment.key, seconds, *sandbox.items())
+    key = (assignment.key, seconds, seed, *sandbox.items())
     with _lock:
         if key not in _kept:
             _close_idle()
-            _kept[key] = _Kept(Judge(assignment, Sandbox(assignment.prelude, **sandbox).__enter__(), seconds))
+            opened = Sandbox(assignment.prelude, **sandbox).__enter__()
+            _kept[key] = _Kept(Judge(assignment, opened, seconds, seed))
         kept = _kept[key]
         kept.users += 1
     try:

@@ -13,7 +13,7 @@ from course_utils.grading import answers, intake, wire
 from course_utils.grading.assignment import Assignment
 from course_utils.grading.result import Result, TaskResult, Verdict
 from course_utils.grading.sandbox import Ended, Sandbox
-from course_utils.learning import checks
+from course_utils.learning import checks, drawn
 
 MOST_RUNS = 3  # of one notebook; each run leaves out the cells that ended an earlier run
 # The default time limit for a task is TIMES the time of the instructor's whole notebook, and at least
@@ -26,7 +26,8 @@ _HIDDEN_WRONG = "A further input, which is not shown, gives another result: thin
 
 def _hash_of_code():
     package = Path(course_utils.__file__).parent
-    files = sorted([*package.glob("grading/*.py"), package / "learning" / "checks.py"])
+    learning = package / "learning"
+    files = sorted([*package.glob("grading/*.py"), learning / "checks.py", learning / "drawn.py"])
     return hashlib.sha256(b"".join(file.read_bytes() for file in files)).hexdigest()
 
 
@@ -49,16 +50,46 @@ class _Expected:
     tolerance: float
 
 
+def share_earned(visible: list[bool], hidden: list[tuple[dict, object, float]]) -> float:
+    """Return the share of a task's points that its checks give, from 0 to 1.
+
+    It is the share of checks that pass. But a task whose hidden checks all fail gives nothing: the answer
+    fits only the inputs that the student could see. Nor does it give anything if the answer passes hidden
+    checks with one and the same value alone, although they want different ones: it returns a constant.
+
+    visible : whether each visible check passed
+    hidden : for each hidden check the outcome (see `checks.attempt`), or {} if it did not pass; the value
+        that it wants; and its tolerance
+    """
+    passed = [outcome for outcome, _, _ in hidden if outcome]
+    if hidden and not passed:
+        return 0.0
+    if hidden:
+        constant = passed[0]["value"]
+        is_constant = all(outcome["value"] == constant for outcome in passed)
+        if is_constant and not all(checks.agrees({"value": constant}, *wanted) for _, *wanted in hidden):
+            return 0.0
+    return (sum(visible) + len(passed)) / max(1, len(visible) + len(hidden))
+
+
 class Judge:
     """Grades submissions of one assignment.
 
     assignment : the instructor's notebook
     sandbox : the sandbox that executes the code; its `with` block must already have been entered
     seconds : the time limit for one task; by default derived from the time of the instructor's own answers
+    seed : with which the hidden inputs are drawn; by default a new one for each Judge
     """
 
-    def __init__(self, assignment: Assignment, sandbox: Sandbox, seconds: float | None = None):
+    def __init__(
+        self,
+        assignment: Assignment,
+        sandbox: Sandbox,
+        seconds: float | None = None,
+        seed: int | None = None,
+    ):
         self.assignment, self.sandbox, self.seconds = assignment, sandbox, seconds
+        self.seed = drawn.new_seed() if seed is None else seed
         self._given_seconds = seconds
         self._hidden_checks = {name for task in assignment.tasks.values() for name in task.hidden_checks}
         self._expected: dict[str, list[_Expected]] | None = None  # by check, one entry for each call
@@ -75,7 +106,7 @@ class Judge:
 
     def _run_instructors_answers(self, seconds):
         cells = self.assignment.cells(self.assignment.solutions, {}, whole=True)
-        job = {"cells": cells, "seconds": seconds, "whole": True}
+        job = {"cells": cells, "seconds": seconds, "whole": True, "seed": self.seed}
         expected = {name: [] for task in self.assignment.tasks.values() for name in task.checks}
         try:
             for message in self.sandbox.messages(job, seconds):
@@ -125,6 +156,7 @@ class Judge:
             tasks=tuple(self._result(task, given, report) for task in self.assignment.tasks.values()),
             seconds=round(time.monotonic() - begin, 3),
             key=key_of(self.assignment, submission, self._given_seconds),
+            seed=self.seed,
         )
 
     def _run(self, given):
@@ -138,7 +170,7 @@ class Judge:
             try:
                 # A task with hidden tests may use the limit twice: in its cell or check, and in hidden tests.
                 limit = self.seconds * (2 * len(hidden) + 1)
-                job = {"cells": cells, "seconds": self.seconds, "hidden": hidden}
+                job = {"cells": cells, "seconds": self.seconds, "hidden": hidden, "seed": self.seed}
                 for message in self.sandbox.messages(job, limit):
                     report.add(message, cells)
                 return report
@@ -171,26 +203,46 @@ class Judge:
             stopped = f"Your cell {report.ended[task.answer]}."
         elif problem and "NotImplementedError" not in problem:
             stopped = f"Your cell stopped with {problem}."
-        verdicts = tuple(verdict for name in task.checks for verdict in self._verdicts(name, report))
-        passed = sum(verdict.passed for verdict in verdicts)
-        hidden = [verdict.passed for verdict in verdicts if verdict.hidden]
-        score = 0.0
-        if any(hidden) or not hidden:  # a task gets no points if all its hidden checks fail
-            score = round(task.points * passed / max(1, len(verdicts)), 2)
+        calls = [call for name in task.checks for call in self._calls(name, report)]
+        fits = {says for _, outcome, expected in calls for says in _misfits(outcome, expected)}
+        verdicts = tuple(_verdict(*call, fits) for call in calls)
+        visible = [verdict.passed for verdict in verdicts if not verdict.hidden]
+        hidden = [
+            (outcome if verdict.passed else {}, expected.value, expected.tolerance)
+            for verdict, (is_hidden, outcome, expected) in zip(verdicts, calls, strict=True)
+            if is_hidden
+        ]
+        score = round(task.points * share_earned(visible, hidden), 2)
         return replace(result, stopped=stopped, checks=verdicts, score=score)
 
-    def _verdicts(self, name, report):
-        """Yield the verdict on each call of one check."""
-        outcomes, hidden = report.outcomes.get(name, []), name in self._hidden_checks
+    def _calls(self, name, report):
+        """Yield for each call of one check: whether it is hidden, the outcome, and what is expected."""
+        outcomes = report.outcomes.get(name, [])
         for number, expected in enumerate(self._expected[name]):
             outcome = {"unreadable": "was not run."}
             if number < len(outcomes):
                 outcome = _outcome(outcomes[number])
-            problem = _problem(outcome, expected)
-            says = problem.removeprefix(":").strip() if problem else expected.about or expected.call
-            if hidden:
-                says = _HIDDEN_WRONG if problem else _HIDDEN_RIGHT
-            yield Verdict(not problem, hidden, says[:2000])
+            yield name in self._hidden_checks, outcome, expected
+
+
+def _misfits(outcome, expected):
+    """Return the mistakes that one call knows and that the outcome does not make, as sentences."""
+    return [
+        says
+        for says, wrong in expected.mistakes.items()
+        if not checks.agrees(outcome, wrong, expected.tolerance)
+    ]
+
+
+def _verdict(hidden, outcome, expected, misfits):
+    """Return the verdict on one call. A mistake that another call of the task rules out is not named."""
+    known = {says: wrong for says, wrong in expected.mistakes.items() if says not in misfits}
+    problem = _problem(outcome, replace(expected, mistakes=known))
+    word = "" if problem else checks.word_on_precision(outcome, expected.value, expected.tolerance)
+    says = problem.removeprefix(":").strip() if problem else (expected.about or expected.call) + word
+    if hidden:
+        says = _HIDDEN_WRONG if problem else _HIDDEN_RIGHT
+    return Verdict(not problem, hidden, says[:2000])
 
 
 def _expected(message):
@@ -211,7 +263,7 @@ def _problem(outcome, expected):
     """Return what is wrong with the outcome of a call, or None if nothing is."""
     wanted, mistakes, call = expected.value, expected.mistakes, expected.call
     try:
-        return checks.problem_of(outcome, wanted, mistakes, expected.tolerance, call)
+        return checks.problem_of(outcome, wanted, mistakes, expected.tolerance, call, expected.about)
     except Exception as error:  # the value can be read, but not compared
         return f": {call} gave a value that can't be compared ({type(error).__name__})."
 
@@ -254,7 +306,12 @@ def _outcome(data) -> dict:
     data = data if isinstance(data, dict) else {}
     if "value" in data:
         try:
-            return {"value": wire.decode(data["value"]), "changed": data.get("changed") is not False}
+            outcome = {"value": wire.decode(data["value"]), "changed": data.get("changed") is not False}
+            if isinstance(data.get("others"), list):
+                outcome["others"] = [wire.decode(other) for other in data["others"][:4]]
+            if data.get("precision") in checks.PRECISIONS:
+                outcome["precision"] = data["precision"]
+            return outcome
         except (wire.Garbled, RecursionError) as error:
             return {"unreadable": f"returned {error}."}
     if "unwritten" in data:

@@ -50,6 +50,7 @@ class Result:
     tasks: tuple[TaskResult, ...]
     seconds: float  # how long the grading took
     key: str = ""  # a hash of all that the result depends on; if "", the next run grades again
+    seed: int | None = None  # with which the hidden inputs were drawn; None in results of an earlier version
     now: bool = True  # False if only an earlier run had this submission; not stored
 
     @property
@@ -78,7 +79,8 @@ class Result:
             stored = asdict(task)
             del stored["waits"], stored["comment"]
             facts["tasks"].append(stored)
-        return json.dumps(facts | {"seconds": self.seconds}, indent=1)
+        facts |= {"seconds": self.seconds} | ({} if self.seed is None else {"seed": self.seed})
+        return json.dumps(facts, indent=1)
 
     @classmethod
     def from_json(cls, text: str):
@@ -93,4 +95,4 @@ class Result:
         )
         names = ("student", "problem", "seconds", "key")
         lists = {"lms": tuple(facts["lms"]), "notes": tuple(facts["notes"]), "tasks": tasks}
-        return cls(**{name: facts[name] for name in names}, **lists)
+        return cls(**{name: facts[name] for name in names}, **lists, seed=facts.get("seed"))

@@ -121,8 +121,8 @@ class Sandbox:
         """Execute a notebook's cells, and yield the sandbox's messages as they arrive.
 
         job : a dictionary with "cells" (see `Assignment.cells`), "seconds" (the time limit for one cell),
-            "hidden" (the hidden tests of each check cell that has any) and "whole" (True for the instructor's
-            answers)
+            "hidden" (the hidden tests of each check cell that has any), "whole" (True for the instructor's
+            answers) and "seed" (with which the hidden tests draw their inputs)
         seconds : the time limit for the whole run
         Raises Ended if the run was stopped or stopped itself, and wire.Garbled if a message can't be read.
         """
@@ -167,7 +167,9 @@ def _stop(process, control):
 
 
 def _messages(connection, status, job, until):
-    hidden = job.pop("hidden", [])
+    hidden = {"hidden": job.pop("hidden", []), "seed": job.get("seed")}
+    if not job.get("whole"):  # student code must not know the seed before the hidden tests
+        job.pop("seed", None)
     with contextlib.suppress(OSError):
         wire.send(connection, job)
     length, phase = 0, "visible"
@@ -187,7 +189,7 @@ def _messages(connection, status, job, until):
             yield message
             phase = "hidden"
             with contextlib.suppress(OSError):
-                wire.send(connection, {"hidden": hidden})
+                wire.send(connection, hidden)
         else:
             return
 

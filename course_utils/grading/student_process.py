@@ -269,6 +269,7 @@ def _execute_notebook(shell, connection):
     signal.signal(signal.SIGALRM, time_is_up)
     shell.user_ns["__probe__"] = _probe(connection, seconds)
     if job.get("whole"):
+        os.environ["COURSE_SEED"] = str(job["seed"])
         shell.user_ns["__expect__"] = _expect(connection)
     for source in job["prelude"]:
         shell.run_cell(source, store_history=False).raise_error()
@@ -282,10 +283,10 @@ def _execute_notebook(shell, connection):
             message = _execute_cell(shell, cell["source"], seconds)
         wire.send(connection, {"cell": index} | message)
     wire.send(connection, {"done": "visible"})
-    hidden = wire.receive(connection)["hidden"]
-    for (index, pipe, child), source in zip(waiting, hidden, strict=True):
+    answer = wire.receive(connection)
+    for (index, pipe, child), source in zip(waiting, answer["hidden"], strict=True):
         wire.send(connection, {"begin": index})
-        wire.send(pipe, {"source": source, "seconds": seconds})
+        wire.send(pipe, {"source": source, "seconds": seconds, "seed": answer["seed"]})
         os.waitpid(child, 0)
     wire.send(connection, {"done": "hidden"})
 
@@ -304,6 +305,7 @@ def _fork_for_hidden_tests(shell, connection):
         ours.close()
         message = wire.receive(theirs)
         if message:
+            os.environ["COURSE_SEED"] = str(message["seed"])
             _execute_check(shell, message["source"], message["seconds"])
     finally:
         os._exit(0)
@@ -402,8 +404,11 @@ def _expect(connection):
     This function also sends the expected value, and the wrong value of each known mistake.
     """
 
-    def expect(name, task, function, arguments, expected, mistakes=None, tolerance=checks.ROUNDING, about=""):
-        mistakes = [[says, wire.encode(checks.plain(wrong))] for says, wrong in (mistakes or {}).items()]
+    def expect(
+        name, task, function, arguments, expected, mistakes=None, tolerance=checks.ROUNDING, about="", also=()
+    ):
+        known = checks.values_of(mistakes or {}, arguments)
+        mistakes = [[says, wire.encode(wrong)] for says, wrong in known.items()]
         message = {"check": name, "task": task, "call": checks.call_as_text(function, arguments)}
         message |= {"about": about, "tolerance": tolerance, "mistakes": mistakes}
         message |= {"expected": wire.encode(checks.plain(expected))}
@@ -415,6 +420,8 @@ def _expect(connection):
 def _send_outcome(connection, message, outcome):
     if "value" in outcome:
         outcome = outcome | {"value": wire.encode(outcome["value"])}
+    if "others" in outcome:
+        outcome = outcome | {"others": [wire.encode(other) for other in outcome["others"]]}
     try:
         wire.send(connection, message | {"outcome": outcome})
     except ValueError:

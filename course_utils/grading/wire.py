@@ -9,7 +9,7 @@ The grader sends a job (see `Sandbox.messages`). The sandbox then sends, for eac
     {"begin": 3}                                       cell 3 begins
     {"check": name, "outcome": ...}                    a course.check was called (see `checks.attempt`)
     {"cell": 3, "text": ..., "shown": ..., "problem": ...}    cell 3 has ended
-    {"done": "visible"}                                the grader answers {"hidden": the hidden tests}
+    {"done": "visible"}                                the grader answers {"hidden": ..., "seed": ...}
     {"done": "hidden"}
 """
 

@@ -5,15 +5,20 @@
 prints "2.1 ✓ ..." or raises `NotYet`, which a notebook shows as one sentence without the traceback.
 """
 
+import array
 import contextlib
 import copy
+import itertools
 import linecache
 import math
+import struct
 import sys
 import unicodedata
 import uuid
-from collections import Counter, OrderedDict, defaultdict
-from collections.abc import Callable, Iterable
+from collections import Counter, OrderedDict, defaultdict, deque
+from collections.abc import Callable, ItemsView, Iterable, Iterator, KeysView, ValuesView
+from decimal import Decimal
+from fractions import Fraction
 
 from course_utils import notebook, units
 from course_utils.learning import answers
@@ -21,6 +26,12 @@ from course_utils.views.picture import GREEN, QUIET, Picture, card
 
 # The default tolerance, which allows for rounding errors only.
 ROUNDING = 1e-6
+# A generator, or another thing that gives its items one by one, is read up to this many.
+MOST_ITEMS = 1_000_000
+# The relative size of one rounding in each type of number, and how many of them add up in a right answer.
+_ONE_ROUNDING = {"float32": 2**-24, "bfloat16": 2**-8, "float16": 2**-11}
+_ROUNDINGS = {"float32": 160, "bfloat16": 8, "float16": 8}
+PRECISIONS = tuple(_ONE_ROUNDING)
 # Whole numbers of more bits are not shown in digits. By default Python writes at most 4,300 digits.
 LONGEST_INT = 10_000
 
@@ -40,23 +51,33 @@ def check(
     mistakes: dict[str, object] | None = None,
     tolerance: float = ROUNDING,
     about: str = "",
+    also: tuple[tuple, ...] = (),
 ) -> None:
     """Call the learner's function with copies of the arguments, and compare the result with `expected`.
 
     Parameters: `task` is the exercise's number; `about` says what this check shows ("an even split stays
-    even"); `mistakes` maps each message to the wrong value that the message explains. Two numbers agree if
-    they differ by at most tolerance x max(1, |expected|), but with the default tolerance two whole numbers
-    must be equal. Lists, tuples, arrays and tensors of any type agree if their values agree.
+    even"); `mistakes` maps each message to the wrong value that the message explains, or to a function that
+    makes the mistake. Such a function must give what the learner's gives for these arguments and for each
+    tuple of arguments in `also`; otherwise its message is not shown. Two numbers agree if they differ by at
+    most tolerance x max(1, |expected|), but with the default tolerance two whole numbers must be equal.
+    Lists, tuples, arrays, tensors, Series and generators agree if their values agree. Numbers of 32 or 16
+    bits may differ by what such numbers can't hold.
     Raises: NotYet, whose message names the mistake; TypeError if `arguments` is not a tuple.
     """
     if not isinstance(arguments, tuple):
         raise TypeError("arguments is a tuple: write (value,)")
     call = call_as_text(function, arguments)
-    wanted = plain(expected)
+    wanted, word = plain(expected), ""
     outcome = {}
     try:
         outcome = attempt(function, arguments)
-        problem = problem_of(outcome, wanted, mistakes or {}, tolerance, call)
+        known = values_of(mistakes or {}, arguments)
+        problem = problem_of(outcome, wanted, known, tolerance, call, about)
+        for says in [says for says, wrong in (mistakes or {}).items() if _makes_mistakes(wrong)]:
+            if problem == f": {says}" and not _same(function, mistakes[says], also, tolerance):
+                del known[says]
+                problem = problem_of(outcome, wanted, known, tolerance, call, about)
+        word = word_on_precision(outcome, wanted, tolerance)
     except RecursionError:
         outcome, problem = {}, f": {call} {_NESTED}"
     answer, right = show(outcome.get("value")), problem is None
@@ -65,8 +86,32 @@ def check(
         print(unsaved)
     if problem:
         raise NotYet(f"{task}{problem}") from None
-    print(f"{task} ✓ {about or call}")
+    print(f"{task} ✓ {about or call}{word}")
     _praise.add(task)
+
+
+def _makes_mistakes(wrong) -> bool:
+    """Return whether a mistake is given as a function that makes it, and not as a value."""
+    return callable(wrong)
+
+
+def values_of(mistakes: dict, arguments: tuple) -> dict:
+    """Return the mistakes with a value in place of each function that makes one, if it gives a value."""
+    known = {}
+    for says, wrong in mistakes.items():
+        outcome = attempt(wrong, arguments) if _makes_mistakes(wrong) else {"value": plain(wrong)}
+        if "value" in outcome:
+            known[says] = outcome["value"]
+    return known
+
+
+def _same(function, other, inputs, tolerance) -> bool:
+    """Return whether two functions give the same for each of the inputs."""
+    for arguments in inputs:
+        outcome, wrong = attempt(function, arguments), attempt(other, arguments)
+        if "value" not in wrong or not agrees(outcome, wrong["value"], tolerance):
+            return False
+    return True
 
 
 class _Praise:
@@ -130,22 +175,30 @@ def attempt(function, arguments: tuple) -> dict:
     {"stopped": the error, "line": the learner's line that raised it, or ""}
     {"unreadable": why the returned value can't be read}
     {"value": the returned value as plain data, "changed": True if the function changed an input}
+    The last also has, where they are needed, "others": other readings of the same value, such as a Series as
+    a dictionary, and "precision": "float32", "bfloat16" or "float16", if its numbers have no more.
     """
     if not callable(function):
         return {"lacks": "nothing" if function is None else _describe(function)}
     given = _copied(arguments)
     try:
         returned = function(*given)
+        if isinstance(returned, Iterator):
+            returned = _items(returned)
     except NotImplementedError:
         return {"unwritten": True}
+    except Unreadable as error:
+        return {"unreadable": f"returned {error}"}
     except Exception as error:
         return stopped(error, function)
     try:
-        return {"value": plain(returned), "changed": _changed(arguments, given)}
+        outcome = {"value": plain(returned), "changed": _changed(arguments, given)}
+        others, precision = _other_readings(returned), _precision(returned, outcome["value"])
     except Unreadable as error:
         return {"unreadable": f"returned {error}"}
     except RecursionError:
         return {"unreadable": _NESTED}
+    return outcome | ({"others": others} if others else {}) | ({"precision": precision} if precision else {})
 
 
 def stopped(error, function=None) -> dict:
@@ -155,11 +208,13 @@ def stopped(error, function=None) -> dict:
     return {"stopped": what, "line": _line_of(error, function)}
 
 
-def problem_of(outcome: dict, wanted, mistakes: dict, tolerance: float, call: str) -> str | None:
+def problem_of(
+    outcome: dict, wanted, mistakes: dict, tolerance: float, call: str, about: str = ""
+) -> str | None:
     """Return what is wrong with a call of the learner's function, or None if nothing is.
 
     The returned text continues a sentence that begins with the task's number. `outcome` is what `attempt`
-    returned, in this process or in another; `call` is the tested call as text.
+    returned, in this process or in another; `call` is the tested call as text, `about` what it shows.
     """
     if "lacks" in outcome:
         given = outcome["lacks"]
@@ -174,14 +229,89 @@ def problem_of(outcome: dict, wanted, mistakes: dict, tolerance: float, call: st
     value = outcome["value"]
     if value is None and wanted is not None:
         return f": {call} gave nothing back; does your function end with `return`?"
-    found = difference(value, wanted, tolerance)
-    if found:
+    if not agrees(outcome, wanted, tolerance):
         for message, wrong in mistakes.items():
-            if not difference(value, plain(wrong), tolerance):
+            if agrees(outcome, plain(wrong), tolerance):
                 return f": {message}"
-        return f": {call} {found}"
+        found = _form(value, wanted, tolerance) or difference(value, wanted, tolerance)
+        here = f" Here: {about.rstrip('.')}." if about else ""
+        return f": {call} {found}{here}"
     if outcome["changed"]:
         return f": {call} is right, but your function changed its input: work on a copy of it."
+    return None
+
+
+def agrees(outcome, wanted, tolerance) -> bool:
+    """Return whether a returned value is the wanted one, in one of its readings and to its own precision."""
+    if "value" not in outcome:
+        return False
+    readings = [outcome["value"], *outcome.get("others", ())]
+    if any(difference(reading, wanted, tolerance) is None for reading in readings):
+        return True
+    precision = outcome.get("precision")
+    if precision is None:
+        return False
+    snapped = (_snapped(reading, wanted, precision, _largest(wanted)) for reading in readings)
+    return any(difference(reading, wanted, tolerance) is None for reading in snapped)
+
+
+def word_on_precision(outcome: dict, wanted, tolerance: float) -> str:
+    """Return a remark on a right result if only the few digits of its numbers part it from the wanted one."""
+    precision = outcome.get("precision")
+    if precision in (None, "float32") or not agrees(outcome, wanted, tolerance):
+        return ""
+    if agrees(outcome | {"precision": None}, wanted, tolerance):
+        return ""
+    digits = 3 if precision == "float16" else 2
+    return f" (right as far as {precision} goes, which keeps {digits} digits: float64 keeps 15)"
+
+
+def _largest(wanted) -> float:
+    """Return the size of the largest finite number in a plain value."""
+    if _is_finite(wanted):
+        return abs(wanted)
+    items = wanted.values() if isinstance(wanted, dict) else wanted if isinstance(wanted, list) else ()
+    return max(map(_largest, items), default=0)
+
+
+def _snapped(value, wanted, precision, largest):
+    """Return a copy of a plain value, with the wanted number for each that is right to its precision."""
+    if isinstance(value, list) and isinstance(wanted, list) and len(value) == len(wanted):
+        pairs = zip(value, wanted, strict=True)
+        return [_snapped(*pair, precision, largest) for pair in pairs]
+    if isinstance(value, dict) and isinstance(wanted, dict):
+        pairs = {key: (item, wanted.get(key)) for key, item in value.items()}
+        return {key: _snapped(*pair, precision, largest) for key, pair in pairs.items()}
+    if not (_is_finite(value) and _is_finite(wanted)):
+        return value
+    one = _ONE_ROUNDING[precision]
+    if value == int(value) and wanted == int(wanted) and abs(wanted) <= 1 / one:
+        return value  # each type of number counts exactly up to there
+    allowed = one * _ROUNDINGS[precision] * largest
+    return wanted if abs(value - wanted) <= allowed else value
+
+
+def _form(value, wanted, tolerance) -> str | None:
+    """Return what is wrong with the form of a value whose numbers are right, or None."""
+
+    def right(reading):
+        return difference(reading, wanted, tolerance) is None
+
+    if isinstance(value, list) and len(value) == 1 and right(value[0]):
+        what = "the list inside it" if isinstance(wanted, list) else "it alone"
+        return (
+            f"gave what is expected, but in a list of its own: return {what}, without the brackets around it."
+        )
+    rows = value if isinstance(value, list) else []
+    if (
+        rows
+        and all(isinstance(row, list) and len(row) == 1 for row in rows)
+        and right([row[0] for row in rows])
+    ):
+        return (
+            f"gave the right numbers in a column, of shape ({len(rows)}, 1), where a row of {len(rows)} is "
+            "expected: return it flat."
+        )
     return None
 
 
@@ -228,10 +358,118 @@ def plain(value):
                 "a tensor whose values can't be listed: return an ordinary one (a sparse one's .to_dense())."
             ) from None
     if _is_array(value):
-        return value.tolist()
+        if (
+            value.dtype.kind == "f" and value.dtype.itemsize > 8
+        ):  # a long double, which Python has no type for
+            value = value.astype("float64")
+        return plain(value.tolist()) if value.dtype.kind == "O" else value.tolist()
+    if type_ in (Fraction, Decimal):
+        return _number(value)
+    if _is_series(value) or _is_frame(value):
+        return plain(value.to_numpy().tolist())
+    if _gives_items(value):
+        return plain(_items(value))
     if isinstance(value, Iterable):
         raise Unreadable(f"{_describe(value)}: if you mean the items in it, return list(...) of it.")
     raise Unreadable(f"{_describe(value)}: return numbers, strings, lists, dictionaries, arrays or tensors.")
+
+
+def _number(value: Fraction | Decimal):
+    """Return an exact number as an int if it is whole and not too large for a float, else as a float."""
+    try:
+        number = float(value)
+        whole = math.isfinite(number) and value == int(value)
+    except (OverflowError, ValueError):
+        raise Unreadable(f"{_describe(value)} that no float can hold: return an int or a float.") from None
+    return int(value) if whole else number
+
+
+def _gives_items(value) -> bool:
+    """Return whether a value is one of Python's own things that give items one by one."""
+    views = (KeysView, ValuesView, ItemsView, Iterator)
+    return type(value) in (range, deque, array.array) or isinstance(value, views)
+
+
+def _items(value) -> list:
+    """Return the items of a generator or a similar thing as a list. Raises Unreadable if it has no end."""
+    items = list(itertools.islice(value, MOST_ITEMS + 1))
+    if len(items) > MOST_ITEMS:
+        raise Unreadable(f"{_describe(value)} that goes on for more than {MOST_ITEMS:,} items.")
+    return items
+
+
+def _pandas(name):
+    pandas = sys.modules.get("pandas")
+    return getattr(pandas, name, None) if pandas else None
+
+
+def _is_series(value) -> bool:
+    return type(value) is _pandas("Series") or isinstance(value, _pandas("Index") or ())
+
+
+def _is_frame(value) -> bool:
+    return type(value) is _pandas("DataFrame")
+
+
+def _other_readings(value) -> list:
+    """Return the other ways to read a value that `plain` can read: see `attempt`.
+
+    A row of an array or tensor is its numbers, and an array of one number is this number: models give
+    their results in batches of one. A Series is a dictionary, too, and the keys of a dictionary are a set.
+    """
+    if type(value) is _pandas("Series"):
+        return [{_key(key): plain(item) for key, item in value.to_dict().items()}]
+    if isinstance(value, KeysView):
+        return [set(map(_key, value))]
+    found = []
+    if _is_tensor(value) or _is_array(value):
+        while len(value.shape) and value.shape[0] == 1:
+            value = value[0]
+            found.append(plain(value))
+    return found
+
+
+def _precision(value, read) -> str | None:
+    """Return the type of the least precise numbers in a value, if it has less than 64 bits, or None.
+
+    read : the same value as plain data. Ordinary floats that came from a model of 32 bits are recognised by
+        their digits: all of them are numbers that 32 bits can hold.
+    """
+    names = set(_types_of_numbers(value))
+    found = next((name for name in ("bfloat16", "float16", "float32") if name in names), None)
+    if found is None:
+        numbers = [number for number in _floats(read) if number != int(number)]
+        found = "float32" if numbers and all(map(_fits_32_bits, numbers)) else None
+    return found
+
+
+def _types_of_numbers(value):
+    if _is_tensor(value) or _is_array(value):
+        yield str(value.dtype).removeprefix("torch.")
+    elif _is_series(value):
+        yield str(value.dtype)
+    elif type(value) in (list, tuple):
+        for item in value:
+            yield from _types_of_numbers(item)
+    elif type(value) is dict:
+        for item in value.values():
+            yield from _types_of_numbers(item)
+
+
+def _floats(value):
+    """Yield the finite floats of a plain value."""
+    if isinstance(value, float) and math.isfinite(value):
+        yield value
+    elif isinstance(value, (list, dict)):
+        for item in value.values() if isinstance(value, dict) else value:
+            yield from _floats(item)
+
+
+def _fits_32_bits(number) -> bool:
+    try:
+        return struct.unpack("f", struct.pack("f", number))[0] == number
+    except OverflowError:
+        return False
 
 
 def _key(value):
@@ -249,7 +487,7 @@ def _is_array(value) -> bool:
     if numpy is None:
         return False
     scalar = isinstance(value, numpy.generic) and type(value).__module__ == "numpy"
-    return (scalar or type(value) is numpy.ndarray) and value.dtype.kind in "biufU"
+    return (scalar or type(value) is numpy.ndarray) and value.dtype.kind in "biufUO"
 
 
 def difference(value, wanted, tolerance: float) -> str | None:
@@ -474,6 +712,11 @@ def _name(function) -> str:
 
 def _is_number(value) -> bool:
     return isinstance(value, (bool, int, float))
+
+
+def _is_finite(value) -> bool:
+    """Return whether a plain value is a number that is neither infinite nor too large for a float."""
+    return _is_number(value) and -sys.float_info.max <= value <= sys.float_info.max
 
 
 def _count(items) -> str:

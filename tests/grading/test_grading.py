@@ -33,6 +33,8 @@ assignments = Lazy("course_utils.grading.assignment")
 batch = Lazy("course_utils.grading.batch")
 cluster = Lazy("course_utils.grading.cluster")
 intake = Lazy("course_utils.grading.intake")
+drawn = Lazy("course_utils.learning.drawn")
+judge = Lazy("course_utils.grading.judge")
 record = Lazy("course_utils.grading.record")
 stored = Lazy("course_utils.grading.result")
 
@@ -340,6 +342,57 @@ def test_honest_submissions_get_all_points_among_hostile_ones_alone_and_cold(cou
     assert alone.tasks == honest["honest-patient000"].tasks
 
 
+DRAWN = """
+course.check("1", double, ([1, 2],), [2, 4])
+### BEGIN HIDDEN TESTS
+def numbers(random):
+    return ([random.randrange(10**9)],)
+
+
+for arguments in course.drawn("1", numbers, edges=[([],)]):
+    course.check("1", double, arguments, [2 * number for number in arguments[0]])
+### END HIDDEN TESTS
+"""
+# It passes the hidden checks by its constant alone, which is right for one of nine.
+TABLE = "def double(numbers):\n    return {(1, 2): [2, 4]}.get(tuple(numbers), [])"
+PRINTS = "def double(numbers):\n    print(numbers)\n    return [2 * number for number in numbers]"
+
+
+@needs("bubblewrap")
+def test_hidden_inputs_are_drawn_anew_from_a_seed_that_the_result_keeps(tmp_path):
+    book = instructor_notebook()
+    cell_of(book, "double-check")["source"] = DRAWN
+    nbformat.write(book, tmp_path / "small.ipynb")
+    (tmp_path / "in").mkdir()
+    for student, answer in (("ann", PRINTS), ("bob", TABLE)):
+        made = answered(tmp_path / "small.ipynb", double=answer)
+        (tmp_path / "in" / f"{student}.ipynb").write_text(json.dumps(made))
+
+    def grade(seed=None):
+        paths = tmp_path / "small.ipynb", tmp_path / "in", tmp_path / "out"
+        return batch.grade(*map(str, paths), seconds=600, seed=seed)
+
+    ann, bob = grade()
+    assert (ann.tasks[0].score, bob.tasks[0].score) == (2, 0)
+    assert len(ann.tasks[0].checks) == 10 and sum(check.passed for check in bob.tasks[0].checks) == 2
+    assert ann.seed == bob.seed is not None
+    assert [each.key for each in grade(ann.seed)] == [ann.key, bob.key]
+    other = (ann.seed + 1) % drawn.SEEDS
+    assert [(each.seed, each.score) for each in grade(other)] == [(other, ann.score), (other, bob.score)]
+
+
+def test_a_constant_earns_nothing():
+    def share(visible, *hidden):
+        return judge.share_earned(visible, [({"value": v} if v == w else {}, w, 1e-6) for v, w in hidden])
+
+    assert share([True, True, False]) == 2 / 3
+    assert share([True, True], (1, 1), (2, 2)) == 1
+    assert share([True, True], (1, 1), (1, 2)) == 0  # the constant 1
+    assert share([True, True], (1, 2), (1, 3)) == 0  # fits no hidden input
+    assert share([True, True], ("yes", "yes"), ("yes", "yes")) == 1  # nothing else is wanted
+    assert share([True], (1, 1), (2, 2), (0, 3)) == 3 / 4
+
+
 @pytest.mark.everything(reason="kills a run of twelve submissions, and grades them again")
 @needs("bubblewrap")
 def test_the_run_after_a_killed_one_grades_only_what_is_missing_or_has_changed(course, tmp_path):
@@ -465,7 +518,7 @@ def test_a_cluster_that_can_t_grade_says_why(course, tmp_path, monkeypatch):
     says("No Dask scheduler answers at tcp://127.0.0.1:9", "tcp://127.0.0.1:9")
     says("No Dask scheduler answers at nowhere", "nowhere")
     with pytest.raises(CourseError, match="another version of the course"):
-        cluster.grade_one("other code", assignments.Assignment(course), {}, None, intake.Submission("s"))
+        cluster.grade_one("other code", assignments.Assignment(course), {}, None, 1, intake.Submission("s"))
     monkeypatch.setitem(sys.modules, "distributed", None)
     says("pip install distributed", "tcp://127.0.0.1:9")
 

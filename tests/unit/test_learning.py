@@ -1,12 +1,16 @@
 """Tests predictions, quizzes, checks and the file with the answers."""
 
+import itertools
 import json
 import math
 import subprocess
 import sys
 import threading
 import tomllib
-from collections import Counter
+from array import array
+from collections import Counter, deque
+from decimal import Decimal
+from fractions import Fraction
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -14,9 +18,10 @@ import numpy
 import pytest
 from IPython.core.interactiveshell import InteractiveShell
 
-from course_utils import catalog, check, quiz, reveal
+from course_utils import catalog, check, drawn, quiz, reveal
 from course_utils.errors import CourseError
 from course_utils.learning import answers, predictions, quizzes
+from course_utils.learning import drawn as learning_drawn
 from course_utils.learning.checks import NotYet
 from course_utils.learning.predictions import Prediction, compare, read_number
 
@@ -563,6 +568,28 @@ def test_a_right_function_passes_with_one_line_and_is_recorded(capsys):
         ([], []),
         (None, None),
         (10**400, 10**400),
+        ((x for x in PROBABILITIES), PROBABILITIES),
+        (range(3), [0, 1, 2]),
+        ({"b": 1, "a": 2}.keys(), ["b", "a"]),
+        ({"b": 1, "a": 2}.keys(), {"a", "b"}),
+        ({"b": 1, "a": 2}.items(), [["b", 1], ["a", 2]]),
+        (map(str, [1, 2]), ["1", "2"]),
+        (deque([1, 2]), [1, 2]),
+        (array("d", [0.5, 2]), [0.5, 2]),
+        (Fraction(1, 3), 1 / 3),
+        (Fraction(10**20), 10**20),
+        ([Decimal("0.1"), Decimal(3)], [0.1, 3]),
+        (Decimal("inf"), math.inf),
+        (numpy.array(0.5), 0.5),
+        (numpy.array([0.5]), 0.5),
+        (numpy.array([PROBABILITIES]), PROBABILITIES),
+        (numpy.array([[3]]), 3),
+        (numpy.array([Fraction(1, 2), 1], dtype=object), [0.5, 1]),
+        (numpy.longdouble(0.1), 0.1),
+        (numpy.float32(7241.5969), 7241.5969),
+        (numpy.float32(7241732096), 7241732097),
+        (float(numpy.float32(7241.59)), 7241.5907),
+        (numpy.float16(0.665), 0.6652),
     ],
 )
 def test_values_that_agree_pass_whatever_holds_them(returned, expected):
@@ -576,7 +603,10 @@ def test_tensors_of_any_type_pass():
     check("1", lambda: torch.tensor([1, 2], dtype=torch.bfloat16), (), [1, 2])
     check("1", lambda: [torch.tensor(2), torch.tensor(True)], (), [2, 1])
     check("1", lambda: torch.nn.Parameter(torch.ones(2, 2)), (), torch.ones(2, 2))
-    assert "shape (1, 3), expected shape (3,)" in message(torch.ones(1, 3))
+    check("1", lambda: torch.tensor([[[0.5, 0.25]]]), (), [0.5, 0.25])
+    check("1", lambda: torch.tensor(PROBABILITIES, dtype=torch.bfloat16), (), PROBABILITIES)
+    assert "gave the right numbers in a column, of shape (3, 1)" in message(torch.ones(3, 1), [1, 1, 1])
+    assert "shape (2, 3), expected shape (3,)" in message(torch.ones(2, 3), [1, 1, 1])
     assert "class Tensor" in message(torch.ones(3, dtype=torch.complex64))
     assert "changed its input" in message(lambda x: x.mul_(2), [2, 4], (torch.tensor([1, 2]),))
 
@@ -633,7 +663,17 @@ def test_a_known_mistake_gets_its_own_message():
         (0.1234561, 0.123459, "gave 0.1234561, expected 0.123459."),
         ("0.5", 0.5, "gave a string, '0.5', where a number is expected: convert it with float(...)"),
         (0.5, "0.5", "gave a number, 0.5, where the string '0.5' is expected."),
-        ([0.5], 0.5, "gave a list of 1 item, [0.5], where a number is expected."),
+        ([0.6], 0.5, "gave a list of 1 item, [0.6], where a number is expected."),
+        ([0.5], 0.5, "gave what is expected, but in a list of its own: return it alone, without"),
+        ([[1, 2]], [1, 2], "in a list of its own: return the list inside it, without"),
+        ([[1], [2]], [1, 2], "gave the right numbers in a column, of shape (2, 1), where a row of 2 is"),
+        (numpy.float16(0.7), 0.6652, "gave 0.7002, expected 0.6652."),
+        (numpy.float32(0.66525), 0.6652, "gave 0.6653, expected 0.6652."),
+        (numpy.float16(3), 4, "gave 3.0, expected 4."),
+        (numpy.float32(4001), 4000, "gave 4001.0, expected 4000."),
+        (Fraction(1, 2), 0.6, "gave 0.5, expected 0.6."),
+        (Decimal("nan"), 0.6, "gave nan, which is not a number"),
+        (itertools.count(), [0, 1], "the class count that goes on for more than 1,000,000 items"),
         (0.5, [0.5], "gave a number, 0.5, where a list of 1 item is expected."),
         ([1, 2], [1, 2, 3], "gave a list of 2 items, [1, 2], expected 3 items, [1, 2, 3]."),
         ([[1, 2]], [[1], [2]], "gave values of shape (1, 2), expected shape (2, 1)."),
@@ -679,6 +719,13 @@ class Agreeable:
     __hash__ = object.__hash__
 
 
+class Counted:
+    """Has items, but is not one of Python's own things that have."""
+
+    def __iter__(self):
+        return iter(range(3))
+
+
 class AgreeableNumber(float):
     __eq__ = Agreeable.__eq__
     __hash__ = object.__hash__
@@ -710,8 +757,7 @@ def test_an_object_that_claims_to_be_equal_is_refused(returned, expected):
 
 
 def test_what_is_not_data_is_refused_with_the_way_out():
-    assert "if you mean the items in it, return list(...) of it" in message(x for x in PROBABILITIES)
-    assert "if you mean the items in it" in message(range(3), [0, 1, 2])
+    assert "if you mean the items in it, return list(...) of it" in message(Counted(), [0, 1, 2])
     assert "returned softmax itself, not its result" in message(lambda *_: softmax)
     endless = []
     endless.append(endless)
@@ -793,6 +839,73 @@ def test_other_arguments_are_handed_over_as_they_are():
     model = Agreeable()
     check("1", lambda given: given is model, (model,), True)
     assert "your_function(<Agreeable>) gave" in message(lambda given: 1, 2, (model,))
+
+
+def test_the_message_names_what_the_input_shows():
+    said = message(lambda x: 2 * x, 2, (1.5,), about="half a step counts as a whole one")
+    assert said == "2.1: your_function(1.5) gave 3.0, expected 2. Here: half a step counts as a whole one."
+
+
+def test_a_mistake_given_as_a_function_must_fit_all_inputs():
+    mistakes = {"you doubled it: square it.": lambda x: 2 * x, "you added 3: square it.": lambda x: x + 3}
+    told = {"mistakes": mistakes, "also": ((5,), (-1,))}
+    assert message(lambda x: x + x, 9, (3,), **told) == "2.1: you doubled it: square it."
+    assert message(lambda x: 3 + x, 9, (3,), **told) == "2.1: you added 3: square it."
+    assert message(lambda x: 6, 9, (3,), **told) == "2.1: your_function(3) gave 6, expected 9."
+    assert "gave 6" in message(lambda x: 6 if x == 3 else x / 0, 9, (3,), **told)
+    fails = {"you divided by 0.": lambda x: x / 0}
+    assert "gave 6" in message(lambda x: 6, 9, (3,), mistakes=fails)
+
+
+def test_few_digits_are_accepted_with_a_word(capsys):
+    check("2.1", lambda: numpy.array(PROBABILITIES, "float16"), (), PROBABILITIES)
+    check("2.1", lambda: numpy.array([0.5, 2], "float16"), (), [0.5, 2])
+    check("2.1", lambda: numpy.array(PROBABILITIES, "float32"), (), PROBABILITIES)
+    first, *others = capsys.readouterr().out.splitlines()
+    assert first.endswith("(right as far as float16 goes, which keeps 3 digits: float64 keeps 15)")
+    assert not any("right as far as" in line for line in others)
+
+
+def test_an_error_in_a_generator_is_the_learners():
+    def divided(logits, temperature):
+        yield 1 / 0
+
+    assert "stopped with ZeroDivisionError: division by zero, at your line `yield 1 / 0`" in message(divided)
+
+
+def test_a_series_is_read_as_what_is_wanted():
+    pandas = pytest.importorskip("pandas")
+    series = pandas.Series([0.5, 2], index=["a", "b"])
+    check("1", lambda: series, (), [0.5, 2])
+    check("1", lambda: series, (), {"a": 0.5, "b": 2})
+    check("1", lambda: series.index, (), ["a", "b"])
+    check("1", lambda: pandas.DataFrame([[1, 2], [3, 4]]), (), [[1, 2], [3, 4]])
+
+
+# Drawn inputs
+
+
+def drawn_numbers(task="2.1", **options):
+    return list(drawn(task, lambda random: (random.random(),), **options))
+
+
+def test_inputs_are_drawn_anew_with_each_seed_and_again_with_the_same(monkeypatch):
+    monkeypatch.setenv("COURSE_SEED", "1")
+    first = drawn_numbers(edges=[(0.0,), (1.0,)])
+    assert first[:2] == [(0.0,), (1.0,)] and len(first) == len(set(first)) == 10
+    assert first == drawn_numbers(edges=[(0.0,), (1.0,)])
+    assert not set(first[2:]) & set(drawn_numbers("2.2"))
+    monkeypatch.setenv("COURSE_SEED", "2")
+    assert not set(first[2:]) & set(drawn_numbers())
+
+
+def test_without_a_seed_one_is_drawn_and_printed_once(monkeypatch, capsys):
+    monkeypatch.delenv("COURSE_SEED", raising=False)
+    learning_drawn._own_seed.cache_clear()
+    first, second = drawn_numbers(), drawn_numbers()
+    (line,) = capsys.readouterr().out.splitlines()
+    monkeypatch.setenv("COURSE_SEED", line.rpartition("COURSE_SEED=")[2].split()[0])
+    assert first == second == drawn_numbers()
 
 
 def test_the_tolerance_is_the_authors():

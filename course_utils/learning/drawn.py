@@ -1,0 +1,43 @@
+"""Draws the inputs of an exercise's hidden checks, anew at each grading.
+
+    for arguments in course.drawn("4.2", leads, edges=[(0.0, 0.0, 1.0)]):
+        course.check("4.2", patch_effect, arguments, effect(*arguments))
+
+The environment variable COURSE_SEED has the seed, so that a grading can be repeated; `course grade` sets it
+and keeps it in each result. Without the variable, the seed is drawn, and printed once.
+"""
+
+import functools
+import os
+import random
+import secrets
+from collections.abc import Callable, Iterable, Iterator
+
+SEEDS = 1_000_000  # seeds are whole numbers below this
+
+
+def new_seed() -> int:
+    """Return a seed that nobody can foretell."""
+    return secrets.randbelow(SEEDS)
+
+
+@functools.cache
+def _own_seed():
+    seed = new_seed()
+    print(f"The hidden inputs are drawn with the seed {seed}; COURSE_SEED={seed} draws them again.")
+    return str(seed)
+
+
+def drawn(
+    task: str, draw: Callable[[random.Random], tuple], edges: Iterable[tuple] = (), count: int = 8
+) -> Iterator[tuple]:
+    """Yield the arguments of a task's hidden checks: all edge cases, then `count` drawn ones.
+
+    task : the exercise's number, so that no two tasks draw alike
+    draw : a function that takes a `random.Random` and returns the arguments as a tuple
+    edges : the tuples of arguments that are always among the inputs
+    """
+    seed = os.environ.get("COURSE_SEED") or _own_seed()
+    yield from edges
+    for number in range(count):
+        yield draw(random.Random(f"{seed} {task} {number}"))
