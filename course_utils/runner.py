@@ -100,8 +100,9 @@ def run(path, write=False, on_cell=lambda done, total: None):
     try:
         with peak, tempfile.TemporaryDirectory() as folder:
             settings = {}
-            if write:  # the seed is that of tests/lessons/test_outputs.py
-                settings = {"COURSE_ANSWERS": f"{folder}/answers.json", PHOTOGRAPHS: "yes", "COURSE_SEED": "1"}
+            if write:
+                settings = {"COURSE_ANSWERS": f"{folder}/answers.json", PHOTOGRAPHS: "yes"}
+                settings["COURSE_SEED"] = "1"  # as in tests/lessons/test_outputs.py
             # Discard the log of the kernel process: no output of a cell is in it.
             client.execute(stderr=subprocess.DEVNULL, env=os.environ | settings)
     except CellExecutionError as failure:
