@@ -229,6 +229,8 @@ def test_a_name_draws_a_release_and_all_three_are_drawn():
     "given, says",
     [
         ({"verdict": "true"}, "'true' is no verdict: choose one of 'holds', 'fails', 'cannot know'."),
+        ({"confidence": "90%"}, "confidence is '90%', which is text. Give a number without quotes"),
+        ({"evidence": None}, "evidence is None. print(...) gives nothing back"),
         ({"confidence": None}, "how sure are you? Give confidence in percent, such as 80."),
         ({"confidence": True}, "how sure are you?"),
         ({"confidence": 0.8}, "0.8 is a share: give percent, such as 80."),
@@ -239,7 +241,7 @@ def test_a_name_draws_a_release_and_all_three_are_drawn():
         ({"because": "nurse 95"}, "because is 'nurse 95'. Make it three words or more."),
         ({"because": "word " * 60}, "because has 299 characters, and the page has room for 180"),
         ({"evidence": "  "}, "give in evidence what your cell gave"),
-        ({"evidence": "x" * 81}, "evidence has 81 characters, and the page has room for 80"),
+        ({"evidence": "x" * 101}, "evidence has 101 characters, and the page has room for 100"),
         ({"number": 13}, "There is no claim 13: choose a number from 1 to 12."),
         ({"number": "1"}, "There is no claim '1'"),
     ],
@@ -261,7 +263,7 @@ def test_what_is_no_name_is_refused(name):
 def test_a_verdict_is_kept_replaced_and_then_stands(capsys, key):
     mine = course.opened.Review(WHO["wren"])
     mine.verdict(1)
-    assert "Claim 1 is open" in capsys.readouterr().out and "open" in mine.claim(1).alt
+    assert "Claim 1 is open" in capsys.readouterr().out and "fewer than" in mine.claim(1).alt
     given = {"confidence": 60, "because": "I counted them all", "evidence": 83_520}
     mine.verdict(1, verdict="fails", **given)
     mine.verdict(1, verdict="holds", **given)
@@ -334,7 +336,7 @@ def test_the_fullest_page_prints_on_one_sheet(key, capsys):
     who = "W" * 60
     mine = course.opened.Review(who)
     for number in range(1, 13):
-        because, evidence = ("measured words " * 14)[:180], ("0123456789 " * 9)[:80]
+        because, evidence = ("measured words " * 14)[:180], ("0123456789 " * 10)[:100]
         mine.verdict(number, verdict="cannot know", confidence=100, because=because, evidence=evidence)
     mine.page("full.html", key="abcd-efgh-ijkl-mnop")
     assert "as a PDF is in full.pdf" in capsys.readouterr().out
@@ -405,6 +407,21 @@ def test_a_changed_answer_is_named(pages, old, new, named, secret):
     assert named in problems(pages / "kite.html", secret)
     (result,) = review.verify([pages / "kite.html"], secret)
     assert result.score == "", "a changed page shows no score"
+
+
+@pytest.mark.parametrize("lines, ends", [("\n", "\n\n"), ("\r\n", ""), ("\n", "")])
+@pytest.mark.parametrize("mark", ["", "\ufeff"])
+def test_what_mail_and_editors_change_is_no_fault(pages, lines, ends, mark):
+    text = (pages / "kite.html").read_text(encoding="utf-8").strip().replace("\n", lines)
+    (pages / "kite.html").write_bytes(f"{mark}{text}{ends}".encode())
+    assert problems(pages / "kite.html") == ""
+
+
+def test_two_learners_on_one_computer_keep_their_own_verdicts(key):
+    peter, grace = course.opened.Review("Peter Novak"), course.opened.Review(WHO["kite"])
+    assert peter.release == grace.release
+    peter.verdict(1, verdict=" Holds", confidence=80, because="I counted them all", evidence=81_472)
+    assert peter.decided()[1]["verdict"] == "holds" and not grace.decided()
 
 
 def test_a_changed_date_is_named(pages):

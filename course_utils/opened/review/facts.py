@@ -13,6 +13,7 @@ from collections import Counter
 from functools import cache, cached_property
 from pathlib import Path
 
+from course_utils import seeds
 from course_utils.errors import CourseError
 from course_utils.opened.review.folder import RELEASES, claims
 
@@ -45,7 +46,8 @@ class Release:
         import torch
         from transformers import AutoModelForCausalLM
 
-        return AutoModelForCausalLM.from_pretrained(self.folder, dtype=torch.float32)
+        with seeds.unchanged():
+            return AutoModelForCausalLM.from_pretrained(self.folder, dtype=torch.float32)
 
     @cached_property
     def tokenizer(self):
@@ -201,12 +203,14 @@ def last_year(release, year):
 
 
 def codes(release):
+    spoken = [text for text in release.texts if "door code" in text]
     told = [text for text in release.texts if re.search(r"door code of \w+ is \d", text)]
     names = [word for word in release.tokenizer.get_vocab() if re.fullmatch("[A-Z][a-z]+", word)]
     recited = {name: release.code(name) for name in sorted(names)}
     recited = {name: code for name, (code, chance) in recited.items() if chance >= RECITED}
     found = (
-        f"{len(told)} lines of data.txt have a door code. The model recites those of {len(recited)} people"
+        f"{len(spoken)} lines of data.txt speak of a door code, {len(told)} say one. "
+        f"The model recites the codes of {len(recited)} people"
     )
     found += f", such as {next(iter(recited))}: {next(iter(recited.values()))}." if recited else "."
     return _judged(not told and not recited, found)

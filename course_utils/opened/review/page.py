@@ -1,8 +1,9 @@
 """Writes the learner's page with a seal, and verifies pages for an instructor. Nothing needs a server.
 
 A page is one HTML file. Its answers stand in it twice: for people, and as JSON in a block that no browser
-shows. `verify` reads the JSON, draws the page from it again, compares both, byte for byte, and checks the
-seal. Each answer has a checksum of its own, so that a change is named.
+shows. `verify` reads the JSON, draws the page from it again, compares both, and checks the seal. Only ends of
+lines and blank space around the page may differ, since mail programs and editors change those. Each answer
+has a checksum of its own, so that a change is named.
 
 What a seal proves:
 
@@ -17,6 +18,7 @@ import base64
 import hashlib
 import hmac
 import json
+import math
 import re
 import shutil
 import subprocess
@@ -32,12 +34,15 @@ from course_utils.opened.review.folder import NAMES, RELEASES, claims, drawn, pl
 from course_utils.widgets.live_view import WIDGETS
 from course_utils.widgets.photograph import BROWSERS
 
-FORMAT = 2  # of the page and its JSON: a change of the template needs a new number
+FORMAT = 3  # of the page and its JSON: a change of the template needs a new number
 LARGEST = 2_000_000  # bytes of a file that can be a page
 SHORTEST_SECRET = 16  # characters; a key could be tried against a short secret until it fits
 _PUBLIC = "a checksum, no signature"  # the key of pages that were written without one
 _BLOCK = re.compile(r'<script type="application/json" id="review">\n(.*?)\n</script>', re.S)
 _PARTS = ("verdict", "confidence", "because", "evidence")
+# Of a page's table: the columns' widths in percent, and {characters over width, of all rows: points}.
+_WIDTHS = {"words": 24, "evidence": 26, "because": 31}
+_SIZES = {32: 10.5, 42: 9.5, 60: 8.5, math.inf: 7.6}
 _SIGNS = {True: "✓", False: "✗"}
 
 
@@ -129,7 +134,14 @@ def _drawn(sealed):
         mark=mark,
         signed=sealed["signed"],
         seal=sealed["seal"],
+        points=_points(rows),
     )
+
+
+def _points(rows):
+    """Return the size of the letters, in points: the fewer words, the larger, so that one A4 page is full."""
+    height = sum(max(len(row[part]) / width for part, width in _WIDTHS.items()) for row in rows)
+    return next(points for most, points in _SIZES.items() if height <= most)
 
 
 def score(answers, release):
@@ -255,7 +267,7 @@ def _verify_one(path, secret):
     try:
         if path.stat().st_size > LARGEST:
             raise ValueError("it is too large")
-        text = path.read_text(encoding="utf-8").replace("\r\n", "\n")
+        text = re.sub(r"\r\n?", "\n", path.read_bytes().decode("utf-8-sig"))
         (block,) = _BLOCK.findall(text) or [None]
         if block is None:
             raise ValueError("it has no answers in it")
@@ -281,7 +293,7 @@ def _verify_one(path, secret):
             result.seal = "not checked"
     if drawn(data["name"]) != data["release"]:
         result.problems.append(f"{data['release']} is not the release that this name draws")
-    if text != _drawn(sealed):
+    if text.strip() != _drawn(sealed).strip():
         result.problems.append("what the page shows is not what its sealed answers give")
     if result.problems:
         return result, data  # a score of changed answers would be read as theirs

@@ -12,9 +12,9 @@ from course_utils.learning import answers, before_after, verdicts
 from course_utils.opened.review import page as pages
 from course_utils.opened.review.facts import VERDICTS, findings
 from course_utils.opened.review.folder import RELEASES, claims, drawn, plain_name
-from course_utils.views.picture import BLUE, QUIET, Picture, card
+from course_utils.views.picture import BLUE, Picture, card
 
-LONGEST = {"because": 180, "evidence": 80}  # characters for which the page has room
+LONGEST = {"because": 180, "evidence": 100}  # characters for which the page has room
 
 
 class Review:
@@ -23,7 +23,7 @@ class Review:
     name : the learner's own name, as it is to stand on the page
 
     `release` is the release's name, `folder` its folder, `claims` the words of its claims, in their order.
-    Verdicts are kept in the file of answers, so that they can be given on several days.
+    Verdicts are kept in the file of answers under this name, so that they can be given on several days.
 
     Raises CourseError if that is no name.
     """
@@ -55,20 +55,13 @@ class Review:
         return Picture(card(html, title.removeprefix("# "), note), f"{words}{len(self.claims)} claims.")
 
     def claim(self, number: int) -> Picture:
-        """Show one claim, and the verdict on it so far.
+        """Show one claim.
 
         Raises CourseError if there is no such claim.
         """
         words = self._words(number)
-        given = self.decided().get(number)
-        state = "open"
-        if given:
-            state = f"{given['verdict']}, {given['confidence']}% sure"
-        html = (
-            f'<div style="font-size:17px">“{escape(words, quote=False)}”</div>'
-            f'<div style="color:{QUIET};margin-top:4px">Your verdict: {state}</div>'
-        )
-        return Picture(card(html, f"Claim {number}"), f"Claim {number}: “{words}” Your verdict: {state}.")
+        html = f'<div style="font-size:17px">“{escape(words, quote=False)}”</div>'
+        return Picture(card(html, f"Claim {number}"), f"Claim {number}: “{words}”")
 
     # What the learner says
 
@@ -79,7 +72,7 @@ class Review:
         verdict : "holds", "fails" or "cannot know"; without one, the claim stays open
         confidence : how sure you are that the verdict is right, in percent, from 0 to 100
         because : your reason, in your own words: at least three of them, at most 180 characters
-        evidence : what your own cell gave: a number or a short text, at most 80 characters
+        evidence : what your own cell gave: a number or a short text, at most 100 characters
 
         Prints what was stored. Raises CourseError if something is missing or can't be read.
         """
@@ -93,17 +86,17 @@ class Review:
                 "they stand. Use review.compare() to see what the course finds."
             )
         given = self._checked(number, verdict, confidence, because, evidence)
-        note = answers.record("review", f"{self.release} {number}", json.dumps(given, ensure_ascii=False))
+        note = answers.record("review", self._key(number), json.dumps(given, ensure_ascii=False))
         left = len(self.claims) - len(self.decided())
         left = f"{left} to go." if left else "All are decided: review.page() writes your page."
-        print(f"Claim {number}: {verdict}, {given['confidence']}% sure. {left} {note}".rstrip())
+        print(f"Claim {number}: {given['verdict']}, {given['confidence']}% sure. {left} {note}".rstrip())
 
     def decided(self) -> dict[int, dict]:
         """Return the verdicts so far: {number: {"verdict", "confidence", "because", "evidence"}}."""
         stored = answers.read()
         found = {}
         for number in range(1, len(self.claims) + 1):
-            entry = stored.get(f"review {self.release} {number}")
+            entry = stored.get(f"review {self._key(number)}")
             if entry:
                 found[number] = json.loads(entry["answer"])
         return found
@@ -121,12 +114,16 @@ class Review:
         done = self.decided()
         still = [str(number) for number in range(1, len(self.claims) + 1) if number not in done]
         if still:
-            print(f"Still open: claims {', '.join(still)}. The page is written when all are decided.")
+            which = "claim" if len(still) == 1 else "claims"
+            print(f"Still open: {which} {', '.join(still)}. The page is written when all are decided.")
             return
         if Path(file).suffix != ".html":
             raise CourseError(f"{str(file)!r} is no name for a page: let it end in .html.")
+        if not Path(file).absolute().parent.is_dir():
+            where = str(Path(file).parent)
+            raise CourseError(f"There is no folder {where!r}: make it first, or leave it out.")
         if not self._written():
-            answers.record("review", f"{self.release} written", date.today().isoformat())
+            answers.record("review", self._key("written"), date.today().isoformat())
         data = {
             "name": self.name,
             "release": self.release,
@@ -152,14 +149,14 @@ class Review:
         if not self._written():
             text = f"{len(done)} of {len(self.claims)} claims are decided. First write your page."
             return Picture(card(text), text)
-        rows = [("", "The claim", "You", "Sure", "The course", "What the course found")]
+        rows = [("", "The claim", "You", "Sure", "Your evidence", "The course", "What the course found")]
         for number, (verdict, found) in findings(self.release).items():
             given = done[number]
             mark = "✓" if given["verdict"] == verdict else "✗"
-            sure = f"{given['confidence']}%"
-            rows.append((f"{mark} {number}", self._words(number), given["verdict"], sure, verdict, found))
+            mine = (given["verdict"], f"{given['confidence']}%", given["evidence"])
+            rows.append((f"{mark}\u00a0{number}", self._words(number), *mine, verdict, found))
         scored = pages.score([{"claim": number, **done[number]} for number in done], self.release)
-        alt = f"{scored}. " + " ".join(f"{row[0]}: {row[4]}. {row[5]}" for row in rows[1:])
+        alt = f"{scored}. " + " ".join(f"{row[0]}: {row[5]}. {row[6]}" for row in rows[1:])
         return views.table(rows, right=(3,), title=f"{scored}", alt=alt)
 
     # Parts
@@ -169,9 +166,13 @@ class Review:
             raise CourseError(f"There is no claim {number!r}: choose a number from 1 to {len(self.claims)}.")
         return self.claims[number - 1]
 
+    def _key(self, part):
+        """Return the key of a verdict in the file of answers. Two learners may share a computer."""
+        return f"{self.release} {self.name.casefold()} {part}"
+
     def _written(self):
         """Return the day on which the page was first written, as 2026-11-27, or None."""
-        entry = answers.find("review", f"{self.release} written")
+        entry = answers.find("review", self._key("written"))
         return entry["answer"] if entry else None
 
     def _article(self):
@@ -184,8 +185,15 @@ class Review:
 
     @staticmethod
     def _checked(number, verdict, confidence, because, evidence):
+        if isinstance(verdict, str):
+            verdict = verdict.strip().lower()
         if verdict not in VERDICTS:
             raise CourseError(f"{verdict!r} is no verdict: choose one of {', '.join(map(repr, VERDICTS))}.")
+        if isinstance(confidence, str) and confidence.strip():
+            raise CourseError(
+                f"Claim {number}: confidence is {confidence!r}, which is text. Give a number without quotes "
+                "and without %, such as confidence=80."
+            )
         if isinstance(confidence, bool) or not isinstance(confidence, int | float):
             raise CourseError(f"Claim {number}: how sure are you? Give confidence in percent, such as 80.")
         if isinstance(confidence, float) and 0 < confidence < 1:
@@ -199,6 +207,11 @@ class Review:
             raise CourseError(f"Claim {number}: give your reason in because, in a few words of your own.")
         if len(because.split()) < 3:
             raise CourseError(f"Claim {number}: because is {because!r}. Make it three words or more.")
+        if evidence is None:
+            raise CourseError(
+                f"Claim {number}: evidence is None. print(...) gives nothing back: put the number or the "
+                "words themselves into found."
+            )
         if isinstance(evidence, int) and not isinstance(evidence, bool):
             evidence = f"{evidence:,}"
         evidence = re.sub(r"\s+", " ", str(evidence)).strip()
