@@ -6,6 +6,7 @@
 # make lessons    every lesson from top to bottom without a browser, and a table of how it went
 # make places     every lesson alone, in environments like Colab's and VS Code's, of the oldest and newest versions
 # make exercises  the student versions of the exercises, and docs/exercises.md, from solutions/
+# make mutants    docs/mutants.md: which small changes to a solution the checks catch; takes an hour
 # make faults     docs/faults.md: what a learner sees when something fails, from a run
 # make website    the lessons and docs as a website, in build/website, from the outputs that are stored
 # make film       the moving picture in README.md, from the explorables on the website
@@ -26,7 +27,7 @@ export TOKENIZERS_PARALLELISM := false
 # Tests start hundreds of processes. Without this, each would compile the modules that it imports.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help lab lessons lint check test everything bench places exercises faults website film miniatures address constraints models
+.PHONY: help lab lessons lint check test everything bench places exercises mutants faults website film miniatures address constraints models
 # Two pips in one environment get in each other's way.
 .NOTPARALLEL:
 .DEFAULT_GOAL := help
@@ -84,6 +85,9 @@ places: $(VENV)/.dev models
 exercises: $(VENV)/.dev
 	@$(VENV)/bin/python -m nbgrader generate_assignment --assignment="*" --no-db --force
 	@$(VENV)/bin/python tests/exercises_table.py > docs/exercises.md
+
+mutants: $(VENV)/.dev models
+	@PYTHONPATH=. $(VENV)/bin/python tests/mutants.py > docs/mutants.md
 
 faults: $(VENV)/.dev models
 	@PYTHONPATH=. $(VENV)/bin/python tests/faults_table.py > docs/faults.md

@@ -21,7 +21,7 @@ from decimal import Decimal
 from fractions import Fraction
 
 from course_utils import notebook, units
-from course_utils.learning import answers
+from course_utils.learning import answers, drawn
 from course_utils.views.picture import GREEN, QUIET, Picture, card
 
 # The default tolerance, which allows for rounding errors only.
@@ -84,9 +84,11 @@ def check(
     unsaved = answers.record("check", task, answer, right=right, run=_praise.run())
     if unsaved:
         print(unsaved)
+    is_hidden = isinstance(arguments, drawn.Hidden)
     if problem:
-        raise NotYet(f"{task}{problem}") from None
-    print(f"{task} ✓ {about or call}{word}")
+        seed = f" (Drawn with COURSE_SEED={drawn.seed()}.)" if is_hidden else ""
+        raise NotYet(f"{task}{problem}{seed}") from None
+    print(f"{task} ✓ {about or ('a hidden input' if is_hidden else call)}{word}")
     _praise.add(task)
 
 
@@ -180,7 +182,7 @@ def attempt(function, arguments: tuple) -> dict:
     """
     if not callable(function):
         return {"lacks": "nothing" if function is None else _describe(function)}
-    given = _copied(arguments)
+    given = _copied(tuple(arguments))
     try:
         returned = function(*given)
         if isinstance(returned, Iterator):

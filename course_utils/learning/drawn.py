@@ -4,7 +4,7 @@
         course.check("4.2", patch_effect, arguments, effect(*arguments))
 
 The environment variable COURSE_SEED has the seed, so that a grading can be repeated; `course grade` sets it
-and keeps it in each result. Without the variable, the seed is drawn, and printed once.
+and keeps it in each result. Without the variable the seed is drawn, too, and a check that fails names it.
 """
 
 import functools
@@ -16,28 +16,32 @@ from collections.abc import Callable, Iterable, Iterator
 SEEDS = 1_000_000  # seeds are whole numbers below this
 
 
+class Hidden(tuple):
+    """The arguments of a hidden check. A check that passes with them does not show them."""
+
+
 def new_seed() -> int:
     """Return a seed that nobody can foretell."""
     return secrets.randbelow(SEEDS)
 
 
-@functools.cache
-def _own_seed():
-    seed = new_seed()
-    print(f"The hidden inputs are drawn with the seed {seed}; COURSE_SEED={seed} draws them again.")
-    return str(seed)
+def seed() -> str:
+    """Return the seed with which inputs are drawn."""
+    return os.environ.get("COURSE_SEED") or str(_own_seed())
+
+
+_own_seed = functools.cache(new_seed)
 
 
 def drawn(
     task: str, draw: Callable[[random.Random], tuple], edges: Iterable[tuple] = (), count: int = 8
-) -> Iterator[tuple]:
+) -> Iterator[Hidden]:
     """Yield the arguments of a task's hidden checks: all edge cases, then `count` drawn ones.
 
     task : the exercise's number, so that no two tasks draw alike
     draw : a function that takes a `random.Random` and returns the arguments as a tuple
     edges : the tuples of arguments that are always among the inputs
     """
-    seed = os.environ.get("COURSE_SEED") or _own_seed()
-    yield from edges
+    yield from map(Hidden, edges)
     for number in range(count):
-        yield draw(random.Random(f"{seed} {task} {number}"))
+        yield Hidden(draw(random.Random(f"{seed()} {task} {number}")))

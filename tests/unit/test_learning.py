@@ -3,6 +3,7 @@
 import itertools
 import json
 import math
+import re
 import subprocess
 import sys
 import threading
@@ -21,7 +22,6 @@ from IPython.core.interactiveshell import InteractiveShell
 from course_utils import catalog, check, drawn, quiz, reveal
 from course_utils.errors import CourseError
 from course_utils.learning import answers, predictions, quizzes
-from course_utils.learning import drawn as learning_drawn
 from course_utils.learning.checks import NotYet
 from course_utils.learning.predictions import Prediction, compare, read_number
 
@@ -899,13 +899,20 @@ def test_inputs_are_drawn_anew_with_each_seed_and_again_with_the_same(monkeypatc
     assert not set(first[2:]) & set(drawn_numbers())
 
 
-def test_without_a_seed_one_is_drawn_and_printed_once(monkeypatch, capsys):
+def test_without_a_seed_one_is_drawn_and_a_check_that_fails_names_it(monkeypatch, capsys):
     monkeypatch.delenv("COURSE_SEED", raising=False)
-    learning_drawn._own_seed.cache_clear()
     first, second = drawn_numbers(), drawn_numbers()
-    (line,) = capsys.readouterr().out.splitlines()
-    monkeypatch.setenv("COURSE_SEED", line.rpartition("COURSE_SEED=")[2].split()[0])
+    check("2.1", abs, first[0], first[0][0])
+    assert capsys.readouterr().out == "2.1 ✓ a hidden input\n"
+    said = message(lambda x: -1, 1, first[0])
+    monkeypatch.setenv("COURSE_SEED", re.search(r"\(Drawn with COURSE_SEED=(\d+)\.\)$", said)[1])
     assert first == second == drawn_numbers()
+
+
+def test_hidden_inputs_are_copied_too():
+    (numbers,) = drawn("2.1", None, edges=[([2, 1],)], count=0)
+    assert "changed its input" in message(lambda x: x.sort() or [1, 2], [1, 2], numbers)
+    assert numbers == ([2, 1],)
 
 
 def test_the_tolerance_is_the_authors():
