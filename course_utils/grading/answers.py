@@ -9,7 +9,7 @@ import re
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from course_utils.grading.assignment import Assignment, grade_id
+from course_utils.grading.assignment import Assignment, grade_id, without_hidden, without_scheme
 
 MOST_CELLS = 2_000
 LONGEST_CELL = 200_000  # characters; longer cells are not read
@@ -21,11 +21,11 @@ class Unusable(Exception):
 
 @dataclass
 class Answers:
-    """The answers in a student's notebook, and the student's own code cells before them.
+    """The answers in a student's notebook, and the student's own code cells before and below them.
 
     code : the source of each solution cell by grade id
     texts : the source of each cell that a person grades, by grade id
-    before : the student's own code cells, by the grade id of the answer that follows them
+    before : the student's own code cells, by the grade id of the answer or check that follows them
     notes : sentences for the feedback on what was missing or had to be repaired in the notebook
     """
 
@@ -51,18 +51,23 @@ def find(data: bytes, assignment: Assignment) -> Answers:
     manual = {name for name, task in assignment.tasks.items() if task.manual}
     found = _by_grade_id(cells, assignment, taken.notes)
     for name in assignment.answers:
-        if name not in found and name not in manual:
+        if name not in found and name in manual:
+            taken.notes.append(f"The cell of your answer {name!r} is missing: hand in all cells.")
+        elif name not in found:
             index = _by_function(cells, assignment.functions(name), found)
             if index is None:
                 taken.notes.append(f"The cell {name!r} is missing: hand in a copy with all cells.")
             else:
                 found[name] = index
                 taken.notes.append(f"The cell {name!r} had lost its name: its function was found.")
-    if not found:
+    own, below = _own_cells(cells, assignment, {index: name for name, index in found.items()})
+    if not found and not any(below.values()):
         raise Unusable("It has none of the cells of this assignment: was another notebook handed in?")
     for name, index in found.items():
         (taken.texts if name in manual else taken.code)[name] = cells[index].source
-    taken.before = _own_cells(cells, assignment, {index: name for name, index in found.items()}, manual)
+    taken.texts |= {name: "\n\n".join(sources) for name, sources in below.items()}
+    taken.before = {name: sources for name, sources in own.items() if name}
+    taken.notes += _too_late(assignment, taken, own.get("", []))
     return taken
 
 
@@ -88,24 +93,61 @@ def _by_function(cells, functions, found):
     return None
 
 
-def _own_cells(cells, assignment, found, manual):
-    """Return the code cells that the student added, by the grade id of the answer that follows them.
+def _own_cells(cells, assignment, found):
+    """Return the cells that the student added, as two dictionaries of lists of sources.
+
+    The first has the code cells, by the grade id of the answer or check before which they are executed, or
+    "" for those after the last. The second has all cells below each task cell of nbgrader, in which a task
+    is answered.
 
     found : dict from the index of each answer's cell to the answer's grade id
     """
     given = {cell.source.strip() for cell in assignment.notebook.cells}
+    given |= {without_hidden(source) for source in given} | {without_scheme(source) for source in given}
+    given |= {stub.strip() for stub in assignment.answers.values()} | {""}
     known = {grade_id(cell) for cell in assignment.notebook.cells} - {""}
-    before, own = {}, []
+    checks = {task.answer: name for name, task in assignment.tasks.items() if not task.manual}
+    manual = {name for name, task in assignment.tasks.items() if task.manual}
+    below = {name: [] for name in manual - assignment.answers.keys()}
+    kept = {cell.name for cell in cells}
+    before, own, check, task = {}, [], "", ""
     for index, cell in enumerate(cells):
-        source = cell.source.strip()
-        if index in found:
-            if own and found[index] not in manual:
-                before[found[index]], own = own, []
-        elif cell.type != "code" or cell.name in known or "course.check(" in source:
-            continue
-        elif source and source not in given:
+        answer, is_own = found.get(index, ""), cell.source.strip() not in given
+        if answer and answer not in manual or cell.name in checks.values():
+            # If the student's notebook has lost a check, the cells after its answer may still be for it.
+            before.setdefault(check or answer or cell.name, []).extend(own)
+            own, check = [], checks.get(answer, "")
+            check = "" if check in kept else check
+        elif cell.type == "code" and is_own and not (cell.name in known or "course.check(" in cell.source):
             own.append(cell.source)
-    return before
+        if cell.name in known:
+            task = cell.name if cell.name in below else ""
+        elif task and is_own:
+            below[task].append(cell.source)
+    before.setdefault(check, []).extend(own)
+    return before, below
+
+
+def _too_late(assignment, taken, last):
+    """Yield a sentence for each answer that is untouched, but is written in a cell below its check.
+
+    last : the student's own cells after the last answer and check
+    """
+    order = [grade_id(cell) for cell in assignment.notebook.cells]
+    for task in (task for task in assignment.tasks.values() if not task.manual):
+        functions = assignment.functions(task.answer)
+        untouched = taken.code.get(task.answer, "").strip() == assignment.answers[task.answer].strip()
+        later = set(order[order.index(task.name) + 1 :])
+        places = {name: taken.before.get(name, []) for name in order}
+        late = [source for name in later for source in places.get(name, ())] + last
+        early = [source for name in order if name not in later for source in places[name]]
+        defined = [set().union(*map(_defined, sources)) for sources in (early, late)]
+        if untouched and functions & defined[1] - defined[0]:
+            yield (
+                f"You wrote {task.answer!r} in a cell below its check. Cells are executed from the top down, "
+                "so the check did not see it. Move your code into the cell of the task, restart the kernel, "
+                "run all cells, and hand in again."
+            )
 
 
 def _defined(source):

@@ -18,9 +18,15 @@ from course_utils import catalog
 from course_utils.errors import CourseError
 
 SOLUTIONS = Path(__file__).parents[2] / "solutions"
-_HIDDEN = re.compile(r"^### BEGIN HIDDEN TESTS$\n(.*?)^### END HIDDEN TESTS$\n?", re.S | re.M)
-_SOLUTION = re.compile(r"^([ \t]*)### BEGIN SOLUTION$.*?^[ \t]*### END SOLUTION$", re.S | re.M)
-_STUB = r"\1# YOUR CODE HERE\n\1raise NotImplementedError()"
+STUB = "# YOUR CODE HERE\nraise NotImplementedError()"
+TEXT_STUB = "YOUR ANSWER HERE"
+# nbgrader's markers: a line with "BEGIN SOLUTION" anywhere in it begins a region. Each kind of region may
+# stand in one kind of cell only.
+HIDDEN, SOLUTION, SCHEME = "HIDDEN TESTS", "SOLUTION", "MARK SCHEME"
+_HOMES = {HIDDEN: "an autograded test", SOLUTION: "an answer", SCHEME: "a manually graded task"}
+_EDGES = {"begin", "end", "start", "stop"}
+_SUBJECTS = {"hidden", "solution", "solutions", "scheme"}
+_MARKER_WORDS = _EDGES | _SUBJECTS | {"test", "tests", "mark", "marking", "marks", "of", "the"}
 _PIP = re.compile(r"^([ \t]*)[%!]pip\b.*$", re.M)
 _PARAMETERS = ("task", "function", "arguments")  # the first three parameters of course.check
 
@@ -30,7 +36,7 @@ class Task:
     """One graded cell, with its name, points and checks."""
 
     name: str  # the grade id of the graded cell
-    answer: str  # the grade id of the solution cell that is graded
+    answer: str  # the grade id of the solution cell that is graded; for a task cell of nbgrader, its own
     title: str
     points: float
     manual: bool  # True if a person gives the points
@@ -46,8 +52,9 @@ class Assignment:
 
     Attributes: `name`; `notebook`, as it was read; `tasks`, by grade id; `answers`, the stubs that students
     get, by the grade id of the solution cell; `key`, a hash of the file.
-    Raises CourseError if the file can't be read as a notebook, has no graded cell, or has two solution cells
-    with the same grade id; also if a graded cell has no `course.check`, or has a syntax error.
+    Raises CourseError if the file can't be read as a notebook, has no graded cell, has two cells with the
+    same grade id, or has a marker that nbgrader would not understand; also if a check cell has no
+    `course.check`, or has a syntax error.
     """
 
     def __init__(self, path: Path):
@@ -59,23 +66,33 @@ class Assignment:
         except (ValueError, KeyError, AttributeError) as error:
             raise CourseError(f"{path} can't be read as a notebook: {error}") from None
         self.tasks, self.answers = {}, {}
-        answer, title = "", ""
-        for cell in self.notebook.cells:
+        self._solutions: dict[str, str] = {}
+        title = ""
+        for index, cell in enumerate(self.notebook.cells):
             name, facts = grade_id(cell), cell.metadata.get("nbgrader", {})
+            where = f"{path}: the cell {name!r}" if name else f"{path}: cell {index + 1}"
+            _check_markers(cell, facts, where)
             if cell.cell_type == "markdown":
                 heading = re.search(r"^#+ *(.+)$", cell.source, re.M)
                 title = heading[1] if heading else title
+            if (facts.get("solution") or _is_graded(facts)) and (name in self.tasks or name in self.answers):
+                raise CourseError(f"{path}: two cells have the grade id {name!r}; give each its own.")
             if facts.get("solution"):
-                if name in self.answers:
-                    raise CourseError(f"{path}: two cells have the grade id {name!r}; give each its own.")
-                self.answers[name] = _SOLUTION.sub(_STUB, cell.source)
-                answer = name
-            if facts.get("grade"):
-                manual = bool(facts.get("solution"))
-                parts = {} if manual else _split(name, cell.source)
-                self.tasks[name] = Task(name, answer, title, float(facts.get("points", 0)), manual, **parts)
+                self._solutions[name] = cell.source
+                self.answers[name] = _as_stub(cell)
+            if _is_graded(facts):
+                manual = bool(facts.get("solution") or facts.get("task"))
+                answer = name if manual else self._answer_of(cell.source)
+                parts = {} if manual else _split(name, cell.source, where)
+                self.tasks[name] = Task(name, answer, title, _points(facts, where), manual, **parts)
         if not self.tasks:
             raise CourseError(f"{path} has no graded cell: is it an nbgrader assignment with its solutions?")
+
+    def _answer_of(self, check):
+        """Return the last answer, of those read so far, that makes a name which the check reads."""
+        read = names(check)[1]
+        fitting = (name for name in reversed(self._solutions) if read & self.functions(name))
+        return next(fitting, next(reversed(self._solutions), ""))
 
     @property
     def points(self) -> float:
@@ -96,37 +113,37 @@ class Assignment:
     @property
     def solutions(self) -> dict[str, str]:
         """The instructor's own answers by grade id."""
-        return {grade_id(cell): cell.source for cell in self.notebook.cells if grade_id(cell) in self.answers}
+        return dict(self._solutions)
 
     def functions(self, answer: str) -> set[str]:
         """Return the names of the functions that a solution cell defines."""
-        return set(re.findall(r"^def (\w+)\(", self.answers[answer], re.M))
+        return set(re.findall(r"^def (\w+)\(", self._solutions.get(answer, ""), re.M))
 
     def cells(self, answers: dict[str, str], before: dict[str, list[str]], whole: bool = False) -> list[dict]:
-        """Return the cells to execute after the prelude, in order, up to the last graded cell.
+        """Return the cells to execute after the prelude, in order, up to the last check.
 
         Each cell is a dictionary of "name" (the cell's grade id), "source" and "role". The role is "answer"
         or "own" for the student's cells, and "given" or "check" for the instructor's. A check also has
         "has_hidden_tests", which is True if hidden tests must be executed after this cell.
 
         answers : the student's code by grade id
-        before : the student's own cells, by the grade id of the answer that follows them
+        before : the student's own cells, by the grade id of the answer or check that follows them
         whole : whether the checks contain the hidden tests and the expected values. Use True only to execute
             the instructor's answers
         """
         cells, begun = [], False
-        last = max(i for i, cell in enumerate(self.notebook.cells) if grade_id(cell) in self.tasks)
+        checks = {name for name, task in self.tasks.items() if not task.manual}
+        last = max((i for i, cell in enumerate(self.notebook.cells) if grade_id(cell) in checks), default=-1)
         for cell in self.notebook.cells[: last + 1]:
             name = grade_id(cell)
             task = self.tasks.get(name)
             if cell.cell_type != "code" or task and task.manual:
                 continue
             begun = begun or name in self.answers
+            if name in self.answers or task:
+                cells += [_students(name, "own", source) for source in before.get(name, ())]
             if name in self.answers:
-                own = [("own", source) for source in before.get(name, ())]
-                for role, source in (*own, ("answer", answers.get(name, self.answers[name]))):
-                    source = _PIP.sub(r"\1pass", source)  # without a network, pip can't install anything
-                    cells.append({"name": name, "role": role, "source": source})
+                cells.append(_students(name, "answer", answers.get(name, self.answers[name])))
             elif task:
                 source = task.whole if whole else task.visible
                 follows = {"has_hidden_tests": bool(task.hidden) and not whole}
@@ -134,6 +151,51 @@ class Assignment:
             elif begun:
                 cells.append({"name": name, "role": "given", "source": cell.source})
         return cells
+
+    def cells_with_instructors(self, cells: list[dict], task: Task, mended: set[str]) -> list[dict]:
+        """Return the cells that judge one task with the instructor's answers to earlier ones.
+
+        Each earlier answer in `mended` is replaced by the instructor's, where its own check would stand. No
+        other check is executed, and nothing after the task's: so no code of the student ever runs beside the
+        instructor's answer to the same task.
+
+        cells : what `cells` returned
+        task : the task to judge
+        mended : the grade ids of the earlier answers to replace
+        """
+        kept, at = [], {}
+        for cell in cells:
+            if cell["role"] == "check" and cell["name"] == task.name:
+                return [*kept, cell]
+            answer = self.tasks[cell["name"]].answer if cell["role"] == "check" else ""
+            if answer in mended:
+                if answer in at:  # an answer with two checks: replace it after the second, too
+                    kept.pop(at[answer])
+                at[answer] = len(kept)
+                kept.append({"name": answer, "role": "given", "source": self._solutions[answer]})
+            elif cell["role"] != "check":
+                kept.append(cell)
+        return kept
+
+    def earlier_answers(self, cells: list[dict], task: Task) -> set[str]:
+        """Return the earlier answers, by grade id, on which a task's own code depends by its names.
+
+        cells : what `cells` returned, with the student's code
+        """
+        found, needed = set(), set()
+        check = next(
+            i for i, cell in enumerate(cells) if (cell["role"], cell["name"]) == ("check", task.name)
+        )
+        for cell in reversed(cells[: check + 1]):
+            made, read = names(cell["source"])
+            if cell["name"] in (task.name, task.answer):
+                needed |= read
+            elif cell["role"] == "answer" and needed & (made | self.functions(cell["name"])):
+                found.add(cell["name"])
+                needed |= read
+            elif cell["role"] in ("own", "given") and needed & made:
+                needed |= read
+        return found
 
 
 def find(name: str) -> Path:
@@ -159,17 +221,127 @@ def grade_id(cell) -> str:
 
 def without_hidden(source: str) -> str:
     """Return the source of a check cell without its hidden tests, as students get it."""
-    return _HIDDEN.sub("", source)
+    return "\n".join(line for line, inside in _regions(source, HIDDEN) if inside is False)
 
 
 def hidden_part(source: str) -> str:
     """Return the hidden tests of a check cell."""
-    return "\n".join(_HIDDEN.findall(source))
+    return "\n".join(line for line, inside in _regions(source, HIDDEN) if inside)
 
 
-def _split(name, source):
+def without_scheme(source: str) -> str:
+    """Return the source of a task cell without its mark scheme, as students get it."""
+    return "\n".join(line for line, inside in _regions(source, SCHEME) if inside is False)
+
+
+def names(source: str) -> tuple[set[str], set[str]]:
+    """Return the names that a cell defines for later cells, and all names that it reads."""
+    try:
+        tree = ast.parse(_PIP.sub(r"\1pass", source))
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return set(re.findall(r"^def (\w+)\(", source, re.M)), set(re.findall(r"\w+", source))
+    made, left = set(), list(tree.body)
+    while left:
+        node = left.pop()
+        if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
+            made.add(node.name)
+        elif isinstance(node, (ast.Import, ast.ImportFrom)):
+            made |= _names(node, ast.Store)
+        elif isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
+            made.add(node.id)
+        elif not isinstance(node, ast.Lambda):
+            left += ast.iter_child_nodes(node)
+    return made, _names(tree, ast.Load)
+
+
+def _is_graded(facts):
+    """Return whether a cell has points: a check, an answer that a person grades, or a task of nbgrader."""
+    return bool(facts.get("grade") or facts.get("task"))
+
+
+def _points(facts, where):
+    try:
+        points = float(facts.get("points", 0))
+    except (TypeError, ValueError):
+        points = -1.0
+    if not 0 <= points < float("inf"):
+        raise CourseError(f"{where}: its points, {facts.get('points')!r}, are not a number from 0 up.")
+    return points
+
+
+def _students(name, role, source):
+    # Without a network, pip can't install anything.
+    return {"name": name, "role": role, "source": _PIP.sub(r"\1pass", source)}
+
+
+def _regions(source, marker, where="a cell"):
+    """Yield each line of a cell with False, True if it is inside such a region, or None if it is a marker.
+
+    Raises CourseError if a region begins inside another or does not end.
+    """
+    begun = 0
+    for number, line in enumerate(source.split("\n"), 1):
+        if f"BEGIN {marker}" in line:
+            if begun:
+                raise CourseError(f"{where}, line {number}: {marker} begins again before it has ended.")
+            begun = number
+            yield line, None
+        elif f"END {marker}" in line:
+            begun = 0
+            yield line, None
+        else:
+            yield line, bool(begun)
+    if begun:
+        raise CourseError(f"{where}, line {begun}: a line with END {marker} is missing after it.")
+
+
+def _check_markers(cell, facts, where):
+    """Raise CourseError if a line looks like a marker and is none, or is one in the wrong kind of cell."""
+    home = {HIDDEN: bool(facts.get("grade")), SOLUTION: bool(facts.get("solution"))}
+    home[SCHEME] = bool(facts.get("task"))
+    for marker in _HOMES:
+        for number, (_, inside) in enumerate(_regions(cell.source, marker, where), 1):
+            if inside is None and not home[marker]:
+                raise CourseError(
+                    f"{where}, line {number}: {marker} can stand only in {_HOMES[marker]}. Create "
+                    "Assignment, in JupyterLab's right sidebar, sets what a cell is."
+                )
+    for number, line in enumerate(cell.source.split("\n"), 1):
+        words = set(re.findall(r"[^\W_]+", line.lower()))
+        known = any(f"{edge} {marker}" in line for edge in ("BEGIN", "END") for marker in _HOMES)
+        looks = line.lstrip().startswith("#") and words <= _MARKER_WORDS and words & _SUBJECTS
+        # "## Hidden tests" may well be the heading of a text; in code it is meant as a marker.
+        if looks and not known and (words & _EDGES or cell.cell_type == "code" and "hidden" in words):
+            raise CourseError(
+                f"{where}, line {number}: {line.strip()!r} looks like a marker, but nbgrader would leave it "
+                "and what follows in the students' version. Its markers are "
+                + ", ".join(f"BEGIN {marker} and END {marker}" for marker in _HOMES)
+                + ", in capitals."
+            )
+
+
+def _as_stub(cell):
+    """Return what students get in place of an answer: a stub for each region, or for the whole cell."""
+    stub = STUB if cell.cell_type == "code" else TEXT_STUB
+    lines, replaced = [], False
+    for line, inside in _regions(cell.source, SOLUTION):
+        if inside is None and f"BEGIN {SOLUTION}" in line:
+            indent = re.match(r"\s*", line)[0]
+            lines += [indent + part for part in stub.split("\n")]
+            replaced = True
+        elif inside is False:
+            lines.append(line)
+    return "\n".join(lines) if replaced else stub
+
+
+def _split(name, source, where):
     """Return those fields of a `Task` that are computed from the source of its check cell."""
-    seen, hidden = without_hidden(source), hidden_part(source)
+    regions = list(_regions(source, HIDDEN, where))
+    # Blank lines in place of what is left out keep the numbers of the lines right in messages.
+    seen = "\n".join(line if inside is False else "" for line, inside in regions)
+    hidden = "\n".join(line if inside else "" for line, inside in regions)
+    if any(line[:1].isspace() for line, inside in _first_lines(regions)):
+        raise CourseError(f"{where}: its hidden tests stand inside a block; begin them at the left edge.")
     try:
         probes = _Replacement(name)
         seen_part = probes.visit(ast.parse(seen))
@@ -183,6 +355,17 @@ def _split(name, source):
     trees = {"visible": seen_part, "hidden": unseen, "whole": whole}
     parts = {part: ast.unparse(ast.fix_missing_locations(tree)) for part, tree in trees.items()}
     return parts | {"checks": tuple(probes.names), "hidden_checks": tuple(probes.names[count:])}
+
+
+def _first_lines(regions):
+    """Yield the first line of code in each hidden region."""
+    waiting = False
+    for line, inside in regions:
+        if inside is None:
+            waiting = "BEGIN" in line
+        elif inside and waiting and line.strip():
+            waiting = False
+            yield line, inside
 
 
 class _Replacement(ast.NodeTransformer):

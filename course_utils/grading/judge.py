@@ -22,6 +22,7 @@ TIMES, LEAST_SECONDS = 10, 10
 _ENDS_ALL = "raise RuntimeError('this cell ended the whole notebook')"
 _HIDDEN_RIGHT = "A further input, which is not shown."
 _HIDDEN_WRONG = "A further input, which is not shown, gives another result: think of more cases."
+_WITH_RIGHT_ONES = "This passes with your own earlier answer only, and not with a right one."
 
 
 def _hash_of_code():
@@ -140,6 +141,7 @@ class Judge:
     def _grade(self, submission):
         begin = time.monotonic()
         problem, given, report = submission.problem, answers.Answers(), _Report(set())
+        tasks = {}
         if not problem:
             try:
                 given = answers.find(submission.data, self.assignment)
@@ -148,12 +150,16 @@ class Judge:
                 problem = str(error)
             except (wire.Garbled, RecursionError) as error:
                 problem = f"What came back can't be read: {error}."
+        for name, task in self.assignment.tasks.items():
+            tasks[name] = self._result(task, given, report)
+            if tasks[name].score < task.points and not (problem or task.manual):
+                tasks[name] = self._with_instructors(task, tasks, given, report)
         return Result(
             student=submission.student,
             lms=tuple(submission.lms),
             problem=problem,
             notes=(*given.notes, *report.notes),
-            tasks=tuple(self._result(task, given, report) for task in self.assignment.tasks.values()),
+            tasks=tuple(tasks.values()),
             seconds=round(time.monotonic() - begin, 3),
             key=key_of(self.assignment, submission, self._given_seconds),
             seed=self.seed,
@@ -166,13 +172,9 @@ class Judge:
         for _ in range(MOST_RUNS):
             cells = self.assignment.cells(code, before)
             hidden = [task.hidden for task in self.assignment.tasks.values() if task.hidden]
-            report = _Report(self._hidden_checks, notes, ended)
+            report = _Report(self._hidden_checks, notes, ended, cells)
             try:
-                # A task with hidden tests may use the limit twice: in its cell or check, and in hidden tests.
-                limit = self.seconds * (2 * len(hidden) + 1)
-                job = {"cells": cells, "seconds": self.seconds, "hidden": hidden, "seed": self.seed}
-                for message in self.sandbox.messages(job, limit):
-                    report.add(message, cells)
+                self._execute(cells, hidden, report)
                 return report
             except (Ended, wire.Garbled) as error:
                 how = str(error) if isinstance(error, Ended) else f"sent {error}"
@@ -180,22 +182,79 @@ class Judge:
                     how = "ended in a check that is not shown"
             cell = cells[report.index] if report.index is not None else {"role": "", "name": ""}
             name = self.assignment.tasks[cell["name"]].answer if cell["role"] == "check" else cell["name"]
-            if name not in self.assignment.answers or cell["role"] == "given":
-                notes.append(f"Your notebook {how}.")
-                return report
             if cell["role"] == "own":
                 del before[name]
                 notes.append(f"A cell of yours before {name!r} was left out: with it, all {how}.")
+            elif name not in self.assignment.answers or cell["role"] == "given":
+                notes.append(f"Your notebook {how}.")
+                return report
             else:
                 code[name] = _ENDS_ALL
                 ended[name] = f"ended the whole notebook: it {how}"
         return report
 
+    def _execute(self, cells, hidden, report):
+        """Execute cells in the sandbox, with these hidden tests, and add what arrives to the report."""
+        # A task with hidden tests may use the limit twice: in its cell or check, and in hidden tests.
+        limit = self.seconds * (2 * len(hidden) + 1)
+        job = {"cells": cells, "seconds": self.seconds, "hidden": hidden, "seed": self.seed}
+        for message in self.sandbox.messages(job, limit):
+            report.add(message)
+
+    def _with_instructors(self, task, tasks, given, report):
+        """Return a task's result with the instructor's answers to earlier tasks, if it is better with them.
+
+        So one slip costs one task. Of that run only what passed is taken, and never a text or a value: the
+        student's code could read the instructor's earlier answers there.
+
+        tasks : the results of this task and of those before it
+        """
+        first = tasks[task.name]
+        lost = {
+            self.assignment.tasks[name].answer
+            for name, result in tasks.items()
+            if name != task.name and not result.manual and result.score < result.points
+        } - {task.answer}
+        if not first.written or task.answer in report.ended or not lost:
+            return first
+        if not lost & self.assignment.earlier_answers(report.cells, task):
+            return first
+        if any(self.assignment.functions(name) & self.assignment.functions(task.answer) for name in lost):
+            return first  # an earlier task asks for the same function, so its answer would be this one's
+        cells = self.assignment.cells_with_instructors(report.cells, task, lost)
+        second = _Report(self._hidden_checks, cells=cells)
+        try:
+            self._execute(cells, [task.hidden] if task.hidden else [], second)
+        except (Ended, wire.Garbled):
+            return first
+        other = self._result(task, given, second)
+        if other.score <= first.score:
+            return first
+        verdicts = []
+        for before, after in zip(first.checks, other.checks, strict=True):
+            if before.passed and not after.passed:
+                before = replace(before, passed=False, says=_WITH_RIGHT_ONES)
+            verdicts.append(after if after.passed else before)
+        passed = sum(verdict.passed for verdict in verdicts)
+        again = (
+            f"This answer uses an earlier one that is not right yet. With right earlier answers {passed} of "
+        )
+        again += f"its {len(verdicts)} checks pass, and that is what counts."
+        return replace(first, checks=tuple(verdicts), score=other.score, again=again)
+
     def _result(self, task, given, report):
         """Return the result of one task."""
         source = (given.texts if task.manual else given.code).get(task.answer, "")
         text, shown = report.outputs.get(task.answer, ("", ()))
-        result = replace(TaskResult.ungraded(task), source=source, text=text, shown=tuple(shown))
+        below = [] if task.manual else given.before.get(task.name, [])
+        stub = self.assignment.answers.get(task.answer, "")
+        result = replace(
+            TaskResult.ungraded(task),
+            source="\n\n# In a cell below:\n".join([source, *below]),
+            text=text,
+            shown=tuple(shown),
+            written=source.strip() not in ("", stub.strip()) or bool(below),
+        )
         if task.manual:
             return result
         stopped, problem = "", report.problems.get(task.answer)
@@ -213,7 +272,8 @@ class Judge:
             if is_hidden
         ]
         score = round(task.points * share_earned(visible, hidden), 2)
-        return replace(result, stopped=stopped, checks=verdicts, score=score)
+        seconds = round(sum(report.seconds.get(name, 0) for name in {task.answer, task.name}), 3)
+        return replace(result, stopped=stopped, checks=verdicts, score=score, seconds=seconds)
 
     def _calls(self, name, report):
         """Yield for each call of one check: whether it is hidden, the outcome, and what is expected."""
@@ -240,9 +300,10 @@ def _verdict(hidden, outcome, expected, misfits):
     problem = _problem(outcome, replace(expected, mistakes=known))
     word = "" if problem else checks.word_on_precision(outcome, expected.value, expected.tolerance)
     says = problem.removeprefix(":").strip() if problem else (expected.about or expected.call) + word
+    mistake = next((text for text in known if problem == f": {text}"), "")
     if hidden:
         says = _HIDDEN_WRONG if problem else _HIDDEN_RIGHT
-    return Verdict(not problem, hidden, says[:2000])
+    return Verdict(not problem, hidden, says[:2000], mistake)
 
 
 def _expected(message):
@@ -275,14 +336,22 @@ class _Report:
     hidden_checks: set[str]  # the names of the checks whose outcomes may come only after `done`
     notes: list[str] = field(default_factory=list)  # sentences for the student
     ended: dict[str, str] = field(default_factory=dict)  # by grade id, how an answer ended a whole run
+    cells: list[dict] = field(default_factory=list)  # the cells of the run
     outcomes: dict[str, list] = field(default_factory=dict)  # by check, the outcome of each call
     outputs: dict[str, tuple[str, list]] = field(default_factory=dict)  # by grade id, its text and pictures
     problems: dict[str, str] = field(default_factory=dict)  # by grade id, the error that stopped an answer
     done: bool = False  # True when everything that the student may see has arrived
     index: int | None = None  # index of the cell that is being executed
+    seconds: dict[str, float] = field(default_factory=dict)  # by grade id, how long its cells took
+    _since: float = field(default_factory=time.monotonic)
 
-    def add(self, message, cells):
+    def add(self, message):
         """Add one message to the report. Ignore whatever is not valid."""
+        cells, now = self.cells, time.monotonic()
+        if self.index is not None:
+            name = cells[self.index]["name"]
+            self.seconds[name] = self.seconds.get(name, 0) + now - self._since
+        self._since = now
         begin, check = message.get("begin"), message.get("check")
         if message.get("done"):
             self.done = True

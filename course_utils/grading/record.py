@@ -4,9 +4,7 @@ Each student's result is one file, which is always replaced as a whole. Each run
 the gradebook from these files, so it completes whatever a killed run left unfinished.
 """
 
-import base64
 import csv
-import functools
 import os
 import re
 import sys
@@ -15,11 +13,11 @@ from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
 
-import jinja2
 import nbformat
 
 from course_utils import files
 from course_utils.grading.assignment import Assignment, grade_id, without_hidden
+from course_utils.grading.feedback import page, picture
 from course_utils.grading.result import Result, TaskResult
 
 LINE = 96  # characters that fit on a line in nbgrader's formgrader
@@ -124,9 +122,13 @@ class Records:
                     cell.outputs = _outputs(task) if task else []
                 else:
                     cell.source = _as_text(cell.source)
-            elif name in tasks:
+            elif name in tasks and not tasks[name].manual:
                 verdicts = [f"{'✓' if check.passed else '✗'} {check.says}" for check in tasks[name].checks]
                 cell.outputs = [_stream("stdout", "\n".join(verdicts))]
+        for name in tasks.keys() - self.assignment.answers.keys():  # nbgrader's tasks, answered in new cells
+            if tasks[name].manual:
+                at = next(index for index, cell in enumerate(book.cells) if grade_id(cell) == name)
+                book.cells.insert(at + 1, nbformat.v4.new_markdown_cell(_as_text(tasks[name].source)))
         return book
 
 
@@ -139,19 +141,9 @@ def _outputs(task):
     outputs = [_stream("stderr", task.stopped + "\n")] if task.stopped else []
     outputs += [_stream("stdout", task.text)] if task.text else []
     for data in task.shown:
-        kept = {"image/png": _picture(data)} if _picture(data) else {"text/plain": data.get("text/plain", "")}
+        kept = {"image/png": picture(data)} if picture(data) else {"text/plain": data.get("text/plain", "")}
         outputs.append(nbformat.v4.new_output("display_data", data=kept))
     return outputs
-
-
-def _picture(data):
-    """Return the PNG picture in displayed data, in base64, or "" if the data contains no PNG."""
-    text = data.get("image/png", "")
-    try:
-        is_png = base64.b64decode(text).startswith(b"\x89PNG")
-    except ValueError:
-        return ""
-    return text.replace("\n", "") if is_png and re.fullmatch(r"[A-Za-z0-9+/=\n]+", text) else ""
 
 
 def _as_text(source):
@@ -186,24 +178,6 @@ def _no_formula(value):
     """Return the text of a table's cell, changed if a spreadsheet would read it as a formula."""
     text = str(value)
     return f"'{text}" if text.startswith(("=", "+", "-", "@", "\t", "\r")) else text
-
-
-def _printable(value):
-    """Return a text in which control characters, which HTML does not allow, are replaced."""
-    return "".join(char if char.isprintable() or char in "\n\t" else "�" for char in str(value))
-
-
-def page(result: Result, assignment: str) -> str:
-    """Return a student's feedback as one HTML file."""
-    notes, title = (result.problem, *result.notes), f"{assignment} · {result.student}"
-    return _template().render(title=title, notes=notes, result=result)
-
-
-@functools.cache
-def _template():
-    jinja = jinja2.Environment(autoescape=True, trim_blocks=True, lstrip_blocks=True, finalize=_printable)
-    jinja.filters |= {"picture": _picture, "number": "{:g}".format}
-    return jinja.from_string(Path(__file__).with_name("feedback.html").read_text(encoding="utf-8"))
 
 
 def _with_gradebook(result, by_task):
@@ -242,7 +216,9 @@ def _update_notebook(book, assignment):
     notebook = book.update_or_create_notebook(name, name)
     for task in assignment.tasks.values():
         type_ = "code" if task.checks else "markdown"
-        book.update_or_create_grade_cell(task.name, name, name, max_score=task.points, cell_type=type_)
+        by_hand = task.manual and task.name not in assignment.answers
+        enter = book.update_or_create_task_cell if by_hand else book.update_or_create_grade_cell
+        enter(task.name, name, name, max_score=task.points, cell_type=type_)
     for answer in assignment.answers:
         book.update_or_create_solution_cell(answer, name, name)
     return notebook
@@ -271,8 +247,8 @@ def _rows(db, notebook, submitted):
     grades = {grade.cell.name: grade for grade in submitted.grades}
     comments = {comment.cell.name: comment for comment in submitted.comments}
     for cells, rows, create in (
-        (notebook.grade_cells, grades, api.Grade),
-        (notebook.solution_cells, comments, api.Comment),
+        ([*notebook.grade_cells, *notebook.task_cells], grades, api.Grade),
+        ([*notebook.solution_cells, *notebook.task_cells], comments, api.Comment),
     ):
         for cell in cells:
             if cell.name not in rows:  # the student or the task is new

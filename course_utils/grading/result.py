@@ -1,7 +1,7 @@
 """The result of grading one student's submission, and the JSON in which the result is stored."""
 
 import json
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 
 from course_utils.grading.assignment import Task
 
@@ -13,6 +13,7 @@ class Verdict:
     passed: bool
     hidden: bool  # True if the call is in a hidden test
     says: str  # tells the student what was right or wrong
+    mistake: str = ""  # the sentence of the known mistake, for the instructor; also if the call is hidden
 
 
 @dataclass(frozen=True)
@@ -25,10 +26,13 @@ class TaskResult:
     score: float = 0.0  # the points that the student got
     manual: bool = False  # True if a person gives the points
     stopped: str = ""  # a sentence on how the student's cell failed, or ""
+    again: str = ""  # a sentence, if right answers took the place of the student's earlier ones
     checks: tuple[Verdict, ...] = ()
     source: str = ""  # the student's answer
     text: str = ""  # the text that the answer printed
     shown: tuple[dict[str, str], ...] = ()  # the pictures and texts that the answer displayed, by MIME type
+    written: bool = True  # False if the answer is as it was handed out, or is missing
+    seconds: float = field(default=0.0, compare=False)  # how long the answer and its checks took
     # The gradebook stores the next two fields; the result does not.
     waits: bool = False  # True if a person must still give the points
     comment: str = ""

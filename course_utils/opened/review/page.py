@@ -31,7 +31,7 @@ from course_utils.errors import CourseError
 from course_utils.learning import verdicts
 from course_utils.opened.review.facts import VERDICTS, findings
 from course_utils.opened.review.folder import NAMES, RELEASES, claims, drawn, plain_name
-from course_utils.widgets.live_view import WIDGETS
+from course_utils.widgets.identity import identity
 from course_utils.widgets.photograph import BROWSERS
 
 FORMAT = 3  # of the page and its JSON: a change of the template needs a new number
@@ -123,7 +123,7 @@ def _drawn(sealed):
     environment = jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True)
     template = environment.from_string((Path(__file__).parent / "page.html").read_text(encoding="utf-8"))
     block = json.dumps(sealed, ensure_ascii=False, indent=1, sort_keys=True).replace("<", "\\u003c")
-    css, mark = _look()
+    css, mark = identity()
     return template.render(
         data=data,
         title=(RELEASES / data["release"] / "PRESS.md").read_text(encoding="utf-8").split("\n")[0][2:],
@@ -155,15 +155,6 @@ def score(answers, release):
 
 def _agrees(answer, release):
     return answer["verdict"] == findings(release)[answer["claim"]][0]
-
-
-def _look():
-    """Return the course's colours and fonts as CSS with the fonts in it, and its mark as SVG."""
-    css = (WIDGETS / "identity.css").read_text(encoding="utf-8")
-    for font in WIDGETS.glob("fonts/*.woff2"):
-        data = base64.b64encode(font.read_bytes()).decode()
-        css = css.replace(f"fonts/{font.name}", f"data:font/woff2;base64,{data}")
-    return css, (WIDGETS / "mark.svg").read_text(encoding="utf-8")
 
 
 def write_pdf(file) -> str:

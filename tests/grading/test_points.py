@@ -1,0 +1,211 @@
+"""Tests that points follow from the work: one slip costs one task, and honest habits cost nothing."""
+
+import copy
+import json
+
+import pytest
+from lazy import Lazy
+from programs import needs
+
+from course_utils.errors import CourseError
+
+nbformat = Lazy("nbformat")
+nbgrader = Lazy("nbgrader.api")
+assignments = Lazy("course_utils.grading.assignment")
+batch = Lazy("course_utils.grading.batch")
+
+DOUBLE = "def double(x):\n    return 2 * x"
+TOTAL = "def total(xs):\n    return sum(map(double, xs))"
+SLIP = "def double(x):\n    return 2 * x + 1"
+READS_THE_PROCESS = """
+def total(xs):
+    import gc
+    return [str(each) for each in gc.get_objects() if isinstance(each, dict) and "4711" in str(each)]
+"""
+
+
+def cell(kind, name, source, **facts):
+    facts = {"grade_id": name, "grade": False, "solution": False, "task": False, "schema_version": 3} | facts
+    make = getattr(nbformat.v4, f"new_{kind}_cell")
+    return make(source, metadata={"nbgrader": facts}, id=name)
+
+
+def instructors():
+    """Return an instructor's notebook: two tasks, of which the second uses the first, and one by hand."""
+    double = "def double(x):\n    # BEGIN SOLUTION\n    return 2 * x  # 4711\n    # END SOLUTION"
+    total = f"{TOTAL}  # 4711"  # without markers, nbgrader replaces the whole cell
+    check = (
+        'course.check("1", double, (2,), 4, mistakes={"you added 1.": 5})\n'
+        '  ###BEGIN HIDDEN TESTS \ncourse.check("1", double, (7.5,), 15)\n# --- END HIDDEN TESTS'
+    )
+    further = 'course.check("2", total, ([1, 2],), 6)\n#BEGIN HIDDEN TESTS\n'
+    further += 'course.check("2", total, ([1, 2, 4],), 14)\n# END HIDDEN TESTS'
+    drawing = "## 3 · Draw\nDraw it.\n=== BEGIN MARK SCHEME ===\nfour for beauty\n=== END MARK SCHEME ==="
+    return nbformat.v4.new_notebook(
+        cells=[
+            cell("code", "setup", "import course_utils as course"),
+            cell("code", "double", double, solution=True),
+            cell("code", "double-check", check, grade=True, points=2),
+            cell("code", "total", total, solution=True),
+            cell("code", "total-check", further, grade=True, points=4),
+            cell("markdown", "drawing", drawing, task=True, points=4),
+        ]
+    )
+
+
+def handed_in(assignment, answers, below):
+    """Return a student's notebook as JSON.
+
+    answers : source by grade id; None deletes the cell
+    below : the sources of cells that the student added, by the grade id of the cell above
+    """
+    cells = []
+    for given in assignment.notebook.cells:
+        name = assignments.grade_id(given)
+        source = assignments.without_scheme(assignments.without_hidden(given.source))
+        source = answers.get(name, assignment.answers.get(name, source))
+        if source is not None:
+            cells.append(copy.deepcopy(given) | {"source": source})
+        for source in below.get(name, ()):
+            kind = "markdown" if name == "drawing" else "code"
+            cells.append({"cell_type": kind, "source": source, "metadata": {}})
+    return json.dumps(dict(assignment.notebook) | {"cells": cells})
+
+
+RIGHT = {"double": DOUBLE, "total": TOTAL}
+HELPER = {"double": "def double(x):\n    return 2 * one(x)"}
+# By student: the answers, the cells that were added below others, and the points of the first two tasks.
+STUDENTS = {
+    "right": (RIGHT, {}, (2, 4)),
+    "untouched": ({}, {}, (0, 0)),
+    "slip": (RIGHT | {"double": SLIP}, {}, (0, 4)),
+    "slip_in_a_helper": (RIGHT | HELPER, {"double": ["def one(x):\n    return x + 1"]}, (0, 4)),
+    "slip_twice": ({"double": SLIP, "total": TOTAL + " + 1"}, {}, (0, 0)),
+    "earlier_ends_python": (RIGHT | {"double": "import os; os._exit(3)"}, {}, (0, 4)),
+    "reads_the_process": ({"double": SLIP, "total": READS_THE_PROCESS}, {}, (0, 0)),
+    "deleted": (RIGHT | {"double": None}, {}, (0, 4)),
+    "deleted_the_second": (RIGHT | {"total": None}, {}, (2, 0)),
+    "emptied": (RIGHT | {"total": ""}, {}, (2, 0)),
+    "below_the_stub": ({"total": TOTAL}, {"double": [DOUBLE]}, (2, 4)),
+    "helper_between": (RIGHT | HELPER, {"double": ["def one(x):\n    return x"]}, (2, 4)),
+    "check_deleted": ({"double": DOUBLE, "total-check": None}, {"total": [TOTAL]}, (2, 4)),
+    "below_its_check": ({"double": DOUBLE}, {"total-check": [TOTAL]}, (2, 0)),
+    "drew": (RIGHT, {"drawing": ["my <b>drawing</b>", "and more"]}, (2, 4)),
+}
+
+
+@pytest.fixture(scope="module")
+def graded(tmp_path_factory):
+    """Return the results by student, and the folder of the grades."""
+    folder = tmp_path_factory.mktemp("points")
+    path, out = folder / "two.ipynb", folder / "out"
+    nbformat.write(instructors(), path)
+    assignment = assignments.Assignment(path)
+    (folder / "in").mkdir()
+    for name, (answers, below, _) in STUDENTS.items():
+        (folder / "in" / f"{name}.ipynb").write_text(handed_in(assignment, answers, below))
+    return {each.student: each for each in batch.grade(str(path), folder / "in", out, seconds=60)}, out
+
+
+@needs("bubblewrap")
+def test_one_slip_costs_one_task_and_honest_habits_cost_nothing(graded):
+    results, _ = graded
+    points = {name: tuple(task.score for task in result.tasks[:2]) for name, result in results.items()}
+    assert points == {name: wanted for name, (_, _, wanted) in STUDENTS.items()}
+    again = {name for name, result in results.items() if result.tasks[1].again}
+    assert again == {"slip", "slip_in_a_helper", "earlier_ends_python", "deleted"}
+    assert "in a cell below its check" in results["below_its_check"].notes[0]
+    assert not any(result.notes for name, result in results.items() if name in ("right", "helper_between"))
+
+
+@needs("bubblewrap")
+def test_right_earlier_answers_are_never_shown(graded):
+    files = [file for file in graded[1].rglob("*") if file.suffix in (".html", ".json", ".csv")]
+    assert len(files) > 2 * len(STUDENTS)
+    assert [file.name for file in files if "# 4711" in file.read_text()] == []
+
+
+@needs("bubblewrap")
+def test_a_task_of_nbgrader_counts_and_a_person_gives_its_points(graded):
+    results, out = graded
+    assert {result.points for result in results.values()} == {10}
+    assert results["drew"].tasks[2].waits
+    page = (out / "feedback" / "two" / "drew.html").read_text()
+    assert "my &lt;b&gt;drawing" in page and "and more" in page and "beauty" not in page
+    book = nbformat.read(out / "autograded" / "drew" / "two" / "two.ipynb", as_version=4)
+    assert "my <b>drawing</b>" in book.cells[-1].source and book.cells[-1].source.startswith("~~~~")
+    with nbgrader.Gradebook(f"sqlite:///{out / 'gradebook.db'}") as gradebook:
+        assert gradebook.find_assignment("two").max_score == 10
+        grade = gradebook.find_grade("drawing", "two", "two", "drew")
+        assert grade.needs_manual_grade and grade.max_score == 4
+
+
+def read(tmp_path, **sources):
+    book = instructors()
+    for each in book.cells:
+        each.source = sources.get(each.id.replace("-", "_"), each.source)
+    nbformat.write(book, tmp_path / "two.ipynb")
+    return assignments.Assignment(tmp_path / "two.ipynb")
+
+
+@pytest.mark.parametrize(
+    "begin", ["# BEGIN HIDDEN TESTS", "###BEGIN HIDDEN TESTS", "\t## -- BEGIN HIDDEN TESTS  "]
+)
+@pytest.mark.parametrize("end", ["#END HIDDEN TESTS", "  # END HIDDEN TESTS #"])
+def test_markers_are_read_in_every_spelling_of_nbgrader(begin, end, tmp_path):
+    from nbgrader.preprocessors import ClearHiddenTests, ClearMarkScheme, ClearSolutions
+
+    hidden = f'course.check("1", double, (2,), 4)\n{begin}\ncourse.check("1", double, (48,), 96)\n{end}\n'
+    solution = begin.replace("HIDDEN TESTS", "SOLUTION"), end.replace("HIDDEN TESTS", "SOLUTION")
+    double = f"def double(x):\n{solution[0]}\n    return 2 * x\n{solution[1]}"
+    assignment = read(tmp_path, double_check=hidden, double=double)
+    task = assignment.tasks["double-check"]
+    assert len(task.checks) == 2 and len(task.hidden_checks) == 1
+    assert "48" in task.hidden and "48" not in task.visible
+    book = copy.deepcopy(assignment.notebook)
+    for preprocessor in (ClearSolutions(), ClearHiddenTests(), ClearMarkScheme()):
+        preprocessor.preprocess(book, {})
+    for each in book.cells:
+        stub = assignments.without_scheme(assignments.without_hidden(each.source))
+        assert each.source == assignment.answers.get(each.id, stub)
+
+
+CHECK = 'course.check("1", double, (2,), 4)\n'
+
+
+@pytest.mark.parametrize(
+    "line, wrong",
+    [
+        ("2: '### BEGIN HIDDEN TEST'", {"double_check": f"{CHECK}### BEGIN HIDDEN TEST\n{CHECK}"}),
+        ("2: '# Begin Hidden Tests'", {"double_check": f"{CHECK}# Begin Hidden Tests\n{CHECK}"}),
+        ("2: '### HIDDEN TESTS'", {"double_check": f"{CHECK}### HIDDEN TESTS\n{CHECK}"}),
+        (
+            "3: '# start of the solution'",
+            {"double": "def double(x):\n    y = x\n    # start of the solution"},
+        ),
+        ("2: a line with END HIDDEN TESTS", {"double_check": f"{CHECK}# BEGIN HIDDEN TESTS\n{CHECK}"}),
+        ("2: SOLUTION can stand only in", {"setup": "import math\n# BEGIN SOLUTION\n# END SOLUTION"}),
+        ("1: HIDDEN TESTS can stand only in", {"total": "# BEGIN HIDDEN TESTS\n# END HIDDEN TESTS"}),
+        ("1: MARK SCHEME can stand only in", {"total": "# BEGIN MARK SCHEME\n# END MARK SCHEME"}),
+        (
+            "2: SOLUTION begins again",
+            {"double": "# BEGIN SOLUTION\n# BEGIN SOLUTION\n# END SOLUTION"},
+        ),
+    ],
+)
+def test_a_marker_that_nbgrader_would_not_take_is_refused_with_its_line(line, wrong, tmp_path):
+    with pytest.raises(CourseError) as error:
+        read(tmp_path, **wrong)
+    (name,) = wrong
+    assert f"the cell {name.replace('_', '-')!r}, line {line}" in str(error.value)
+
+
+def test_words_that_are_no_markers_are_left_alone(tmp_path):
+    double = "def double(x):\n    # The solution: begin with x, end with two of it.\n    return 2 * x"
+    read(tmp_path, double=double, drawing="## Hidden tests\nTests end here.")
+
+
+def test_hidden_tests_inside_a_block_are_refused(tmp_path):
+    hidden = f"for x in (1, 2):\n    {CHECK}    # BEGIN HIDDEN TESTS\n    {CHECK}    # END HIDDEN TESTS"
+    with pytest.raises(CourseError, match="inside a block"):
+        read(tmp_path, double_check=hidden)
