@@ -113,6 +113,19 @@ def main(arguments=None):
     )
     grade.set_defaults(do=_grade)
 
+    new = commands.add_parser(
+        "new-assignment", help="write a small assignment that works, for you to change, and try it"
+    )
+    new.add_argument("name", metavar="NAME", help="letters, digits, - and _, such as week-3")
+    new.add_argument("--folder", default=".", metavar="DIR", help="your class's folder; by default this one")
+    new.set_defaults(do=_new_assignment)
+
+    trial = commands.add_parser(
+        "try-assignment", help="grade an assignment's own solution, its stubs and its answers.toml"
+    )
+    trial.add_argument("assignment", metavar="ASSIGNMENT", help="as in `grade`")
+    trial.set_defaults(do=_try_assignment)
+
     gain = commands.add_parser(
         "gain", help="print what learners gained between the two halves of the test, as CSV without names"
     )
@@ -330,6 +343,38 @@ def _grade(options):
     )
     print(batch.summary(results, options.out))
     return 0
+
+
+def _new_assignment(options):
+    from pathlib import Path
+
+    from course_utils.grading import new_assignment
+
+    notebook = new_assignment.write(options.name, Path(options.folder))
+    print(f"{notebook} and answers.toml beside it are written.")
+    status = _try(notebook)
+    print(
+        f"Change it in JupyterLab, try it with `course try-assignment {notebook}`, and make the students' "
+        f"version in {options.folder} with `nbgrader generate_assignment {options.name}`."
+    )
+    return status
+
+
+def _try_assignment(options):
+    from course_utils.grading import assignment
+
+    return _try(assignment.find(options.assignment))
+
+
+def _try(notebook):
+    import shutil
+
+    from course_utils.grading import trial
+
+    # The code is the instructor's own, so it is tried even where there is no sandbox.
+    text, well = trial.report(notebook, isolated=bool(shutil.which("bwrap")))
+    print(text)
+    return 0 if well else 1
 
 
 def _gain(options):

@@ -3,14 +3,13 @@
 `make exercises` writes the file.
 """
 
-import ast
 import re
-import tomllib
 from pathlib import Path
 
 from lazy import Lazy
 
 nbformat = Lazy("nbformat")
+trial = Lazy("course_utils.grading.trial")
 
 ROOT = Path(__file__).parent.parent
 
@@ -48,15 +47,7 @@ def written_of(cells):
 
 def answers_of(lesson):
     """Reads answers.toml: dictionaries with `task`, `code` and, for a wrong answer, `says`."""
-    path = ROOT / "solutions" / lesson / "answers.toml"
-    return tomllib.loads(path.read_text(encoding="utf-8"))["answers"]
-
-
-def message(check, says):
-    """Returns the shortest of a check cell's `mistakes` that contains `says`, or None."""
-    keys = (key for node in ast.walk(ast.parse(check)) if isinstance(node, ast.Dict) for key in node.keys)
-    sentences = (key.value for key in keys if isinstance(key, ast.Constant) and isinstance(key.value, str))
-    return min((sentence for sentence in sentences if says in sentence), key=len, default=None)
+    return trial.read_answers(ROOT / "solutions" / lesson / "answers.toml")
 
 
 def title_above(cells, name):
@@ -77,7 +68,7 @@ def row(cells, task, answers):
     """Returns a row of the table: title, points, right answers, wrong answers, messages."""
     check = cells[f"{task}-check"]
     wrong = [answer["says"] for answer in answers if "says" in answer]
-    told = dict.fromkeys(message(check.source, says) or f"`` {says} ``" for says in wrong)
+    told = dict.fromkeys(trial.message(check.source, says) or f"`` {says} ``" for says in wrong)
     told = "<br>".join(told).replace("|", r"\|")
     told = re.sub(r"(`[^`]*`)|\*", lambda found: found[1] or r"\*", told)  # 10**9 must not start bold type
     return (

@@ -9,6 +9,7 @@ import re
 from pathlib import Path
 
 import jinja2
+import markupsafe
 
 from course_utils.grading.result import Result, TaskResult
 from course_utils.widgets.identity import identity
@@ -75,6 +76,8 @@ def picture(data: dict[str, str]) -> str:
 
 def _printable(value):
     """Return a text in which control characters, which HTML does not allow, are replaced."""
+    if isinstance(value, markupsafe.Markup):  # the page's own CSS and mark
+        return value
     return "".join(char if char.isprintable() or char in "\n\t" else "�" for char in str(value))
 
 

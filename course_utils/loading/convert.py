@@ -36,6 +36,7 @@ def once(model, weights) -> Path:
             if (building / store.WEIGHTS).exists():
                 marker["weights_bytes"] = (building / store.WEIGHTS).stat().st_size
             (building / "ready.json").write_text(json.dumps(marker, indent=2), encoding="utf-8")
+            store.make_readable(building)
     return folder
 
 

@@ -69,6 +69,19 @@ def is_converted(model):
         return False
 
 
+def make_readable(folder: Path | None = None):
+    """Let every user of this machine read a folder of models, by default the whole cache.
+
+    safetensors writes weights that only their owner can read. In the grader's sandbox, students' code has
+    another user.
+    """
+    top = folder or cache_folder()
+    for path in [top, *top.rglob("*")] if top.is_dir() else []:
+        wanted = 0o755 if path.is_dir() else 0o644
+        if not path.is_symlink() and path.stat().st_mode & wanted != wanted:
+            path.chmod(path.stat().st_mode | wanted)
+
+
 def hashes(model) -> str:
     """Return the SHA-256 of all files of the model in one string."""
     return " ".join(file.sha256 for file in model.files)

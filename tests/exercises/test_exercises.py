@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 from exercise_runs import started, tables_of
-from exercises_table import answers_of, cells_of, message, table, tasks_of, written_of
+from exercises_table import answers_of, cells_of, table, tasks_of, trial, written_of
 
 from course_utils import catalog
 from course_utils.learning.checks import NotYet
@@ -78,7 +78,7 @@ def test_right_answers_pass_and_wrong_ones_get_their_message(lesson, begun):
         if "says" not in answer:
             assert said is None, f"{task}: a right answer was rejected: {said}\n{answer['code']}"
         else:
-            says = message(solutions[f"{task}-check"].source, answer["says"]) or answer["says"]
+            says = trial.message(solutions[f"{task}-check"].source, answer["says"]) or answer["says"]
             assert said and says in said, f"{task}: {said!r} lacks {says!r}\n{answer['code']}"
             visible = outcome(begun[task], answer["code"], stubs[f"{task}-check"].source)
             assert visible == said, f"{task}: the student's own checks say {visible!r}"
@@ -100,7 +100,7 @@ def test_every_task_has_three_right_answers_and_five_named_mistakes(lesson):
         mine = [answer for answer in answers if answer["task"] == task]
         assert len({answer["code"] for answer in mine if "says" not in answer}) >= 3, task
         check = cells[f"{task}-check"].source
-        named = {message(check, answer["says"]) for answer in mine if "says" in answer} - {None}
+        named = {trial.message(check, answer["says"]) for answer in mine if "says" in answer} - {None}
         assert len(named) >= 5, f"{task}: only {sorted(named)}"
 
 

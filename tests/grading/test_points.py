@@ -2,6 +2,7 @@
 
 import copy
 import json
+import re
 
 import pytest
 from lazy import Lazy
@@ -80,6 +81,7 @@ STUDENTS = {
     "untouched": ({}, {}, (0, 0)),
     "slip": (RIGHT | {"double": SLIP}, {}, (0, 4)),
     "slip_in_a_helper": (RIGHT | HELPER, {"double": ["def one(x):\n    return x + 1"]}, (0, 4)),
+    "one_value": (RIGHT | {"double": "def double(x):\n    return 4"}, {}, (0, 4)),
     "slip_twice": ({"double": SLIP, "total": TOTAL + " + 1"}, {}, (0, 0)),
     "earlier_ends_python": (RIGHT | {"double": "import os; os._exit(3)"}, {}, (0, 4)),
     "reads_the_process": ({"double": SLIP, "total": READS_THE_PROCESS}, {}, (0, 0)),
@@ -113,7 +115,7 @@ def test_one_slip_costs_one_task_and_honest_habits_cost_nothing(graded):
     points = {name: tuple(task.score for task in result.tasks[:2]) for name, result in results.items()}
     assert points == {name: wanted for name, (_, _, wanted) in STUDENTS.items()}
     again = {name for name, result in results.items() if result.tasks[1].again}
-    assert again == {"slip", "slip_in_a_helper", "earlier_ends_python", "deleted"}
+    assert again == {"slip", "one_value", "slip_in_a_helper", "earlier_ends_python", "deleted"}
     assert "in a cell below its check" in results["below_its_check"].notes[0]
     assert not any(result.notes for name, result in results.items() if name in ("right", "helper_between"))
 
@@ -123,6 +125,30 @@ def test_right_earlier_answers_are_never_shown(graded):
     files = [file for file in graded[1].rglob("*") if file.suffix in (".html", ".json", ".csv")]
     assert len(files) > 2 * len(STUDENTS)
     assert [file.name for file in files if "# 4711" in file.read_text()] == []
+
+
+@needs("bubblewrap")
+def test_the_page_says_what_to_do_next(graded):
+    def steps(name):
+        page = (graded[1] / "feedback" / "two" / f"{name}.html").read_text()
+        assert "{" in page.split("</style>")[0] and "&lt;svg" not in page
+        return re.findall(
+            r"<li>(?:<a href=.#task(\d)...+?</a>: )?([A-Z].+?)</li>", page.split("</section>")[0]
+        )
+
+    again = ("", "Then restart the kernel, run all cells from the top, save, and hand in again.")
+    missing = ("3", "Write your answer: there is none yet.")
+    code = "Write your code in place of the line raise NotImplementedError()."
+    assert steps("drew") == []
+    assert steps("right") == [missing, again]
+    assert steps("untouched") == [("1", code), ("2", code), missing, again]
+    (number, change), *others = steps("slip")
+    assert number == "1" and change.startswith("Change your answer") and others == [missing, again]
+    assert [step for number, step in steps("one_value") if number == "1"][0].startswith(
+        "Every check that you can"
+    )
+    drew = (graded[1] / "feedback" / "two" / "drew.html").read_text()
+    assert "Every check passes. Your instructor still reads" in drew
 
 
 @needs("bubblewrap")
