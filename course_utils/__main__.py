@@ -106,6 +106,13 @@ def main(arguments=None):
         "--seed", type=_whole, metavar="N", help="draw the hidden inputs as in the grading that had this seed"
     )
     grade.add_argument(
+        "--only",
+        nargs="+",
+        default=(),
+        metavar="NAME",
+        help="grade these students or tasks again, and nothing else",
+    )
+    grade.add_argument(
         "--cold", action="store_true", help="start a new Python for each submission, which is slow"
     )
     grade.add_argument(
@@ -125,6 +132,23 @@ def main(arguments=None):
     )
     trial.add_argument("assignment", metavar="ASSIGNMENT", help="as in `grade`")
     trial.set_defaults(do=_try_assignment)
+
+    analyse = commands.add_parser(
+        "analyse", help="show which check fails for whom, and with which known mistake, after grading"
+    )
+    analyse.set_defaults(do=_analyse)
+    similar = commands.add_parser("similar", help="find answers that look alike, for you to read")
+    similar.set_defaults(do=_similar)
+    reading = commands.add_parser(
+        "read-answers", help="write a page with all answers to each written question beside its rubric"
+    )
+    reading.add_argument("--enter", metavar="FILE", help="enter the points of a CSV file into the gradebook")
+    reading.set_defaults(do=_read_answers)
+    for command in (analyse, similar, reading):
+        command.add_argument("grades", metavar="GRADES", help="the folder that `grade` wrote with --out")
+        command.add_argument(
+            "assignment", nargs="?", metavar="ASSIGNMENT", help="needed only if the folder has several"
+        )
 
     gain = commands.add_parser(
         "gain", help="print what learners gained between the two halves of the test, as CSV without names"
@@ -340,6 +364,7 @@ def _grade(options):
         cold=options.cold,
         dask=options.dask,
         seed=options.seed,
+        only=options.only,
     )
     print(batch.summary(results, options.out))
     return 0
@@ -375,6 +400,40 @@ def _try(notebook):
     text, well = trial.report(notebook, isolated=bool(shutil.which("bwrap")))
     print(text)
     return 0 if well else 1
+
+
+def _analyse(options):
+    from course_utils.grading import analysis, graded
+
+    page, table, items = analysis.write(graded.open_graded(options.grades, options.assignment))
+    for item in items:
+        for remark in analysis.remarks(item):
+            print(f"{item.task}: {remark}")
+    print(f"The analysis is in {page}, and as a table in {table}.")
+    return 0
+
+
+def _similar(options):
+    from course_utils import units
+    from course_utils.grading import graded, similarity
+
+    page, table, pairs = similarity.write(graded.open_graded(options.grades, options.assignment))
+    print(f"{units.counted(len(pairs), 'pair')} to read, which prove nothing by themselves: {page}, {table}.")
+    return 0
+
+
+def _read_answers(options):
+    from course_utils import units
+    from course_utils.grading import graded, reading
+
+    opened = graded.open_graded(options.grades, options.assignment)
+    if options.enter is not None:
+        entered = units.counted(reading.enter(opened, options.enter), "answer")
+        print(f"{entered} entered. The same `course grade` brings the points into tables and feedback.")
+    else:
+        for path in reading.write(opened):
+            print(path)
+    return 0
 
 
 def _gain(options):

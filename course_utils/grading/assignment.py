@@ -226,12 +226,17 @@ def without_hidden(source: str) -> str:
 
 def hidden_part(source: str) -> str:
     """Return the hidden tests of a check cell."""
-    return "\n".join(line for line, inside in _regions(source, HIDDEN) if inside)
+    return region(source, HIDDEN)
 
 
 def without_scheme(source: str) -> str:
     """Return the source of a task cell without its mark scheme, as students get it."""
     return "\n".join(line for line, inside in _regions(source, SCHEME) if inside is False)
+
+
+def region(source: str, marker: str) -> str:
+    """Return what stands between the markers of one kind in a cell, such as its mark scheme."""
+    return "\n".join(line for line, inside in _regions(source, marker) if inside)
 
 
 def names(source: str) -> tuple[set[str], set[str]]:

@@ -4,8 +4,10 @@ import importlib.util
 import os
 import sys
 from collections import Counter
+from collections.abc import Iterable
 from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 from filelock import FileLock, Timeout
@@ -34,6 +36,7 @@ def grade(
     memory: int = 4 * 2**30,
     dask: str | None = None,
     seed: int | None = None,
+    only: Iterable[str] = (),
 ) -> list[Result]:
     """Grade the submissions of an assignment that are new, or that have changed since they were graded.
 
@@ -50,6 +53,8 @@ def grade(
     dask : the address of a Dask scheduler, whose workers then grade in place of this machine
     seed : with which the hidden inputs are drawn; by default a new one for each call. Each result has it, and
         with it the same grading can be done again
+    only : names of students and grade ids of tasks. Only these are graded, even if nothing has changed: the
+        named students, or all if none is named; and of their results the named tasks, or all tasks
     Returns all results, including those of earlier runs, without the students' work, sorted by student.
     Raises CourseError if nothing can be graded at all.
     """
@@ -70,16 +75,22 @@ def grade(
             else:
                 starter = _on_this_machine(workers, assignment, sandbox, seconds, draws)
             keys = {one.student: key_of(assignment, one, seconds) for one in handed_in}
-            return _grade_changed(handed_in, keys, Records(folder, assignment), starter, seed)
+            return _grade_changed(handed_in, keys, Records(folder, assignment), starter, seed, set(only))
     except Timeout:
         raise CourseError(f"Another `course grade` is at work in {folder}: wait until it ends.") from None
 
 
-def _grade_changed(submissions, keys, records, starter, seed):
-    graded = set()
+def _grade_changed(submissions, keys, records, starter, seed, only):
+    tasks = only & records.assignment.tasks.keys()
+    if unknown := only - tasks - keys.keys():
+        raise CourseError(
+            f"--only: no student and no task is called {', '.join(sorted(unknown))}. The tasks are "
+            f"{', '.join(records.assignment.tasks)}."
+        )
+    graded = keys.keys() - (only - tasks or keys.keys())
     for student, key in keys.items():
         result = records.read(student)
-        if result and result.key == key and seed in (None, result.seed):
+        if result and result.key == key and seed in (None, result.seed) and not only:
             graded.add(student)
     changed = [submission for submission in submissions if submission.student not in graded]
     if changed:
@@ -88,9 +99,18 @@ def _grade_changed(submissions, keys, records, starter, seed):
             tqdm(total=len(keys), initial=len(graded), unit="", file=sys.stderr) as bar,
         ):
             for result in _results(changed, start, most):
-                records.keep(result)
+                records.keep(_with_old_tasks(result, records.read(result.student), tasks))
                 bar.update()
     return records.finish(keys)
+
+
+def _with_old_tasks(result, old, tasks):
+    """Return a new result with only these tasks new, or all of them if `tasks` is empty or nothing is old."""
+    if not tasks or not old or old.problem or result.problem:
+        return result
+    kept = {task.task: task for task in old.tasks if task.task not in tasks}
+    mixed = tuple(kept.get(task.task, task) for task in result.tasks)
+    return replace(result, tasks=mixed, key=old.key)  # with a changed assignment, the next run grades all
 
 
 def _results(submissions, start, most):

@@ -74,7 +74,7 @@ def picture(data: dict[str, str]) -> str:
     return text.replace("\n", "") if is_png and re.fullmatch(r"[A-Za-z0-9+/=\n]+", text) else ""
 
 
-def _printable(value):
+def printable(value):
     """Return a text in which control characters, which HTML does not allow, are replaced."""
     if isinstance(value, markupsafe.Markup):  # the page's own CSS and mark
         return value
@@ -83,6 +83,6 @@ def _printable(value):
 
 @functools.cache
 def _template():
-    jinja = jinja2.Environment(autoescape=True, trim_blocks=True, lstrip_blocks=True, finalize=_printable)
+    jinja = jinja2.Environment(autoescape=True, trim_blocks=True, lstrip_blocks=True, finalize=printable)
     jinja.filters |= {"picture": picture, "number": "{:g}".format}
     return jinja.from_string(Path(__file__).with_name("feedback.html").read_text(encoding="utf-8"))

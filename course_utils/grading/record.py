@@ -4,7 +4,6 @@ Each student's result is one file, which is always replaced as a whole. Each run
 the gradebook from these files, so it completes whatever a killed run left unfinished.
 """
 
-import csv
 import os
 import re
 import sys
@@ -19,6 +18,7 @@ from course_utils import files
 from course_utils.grading.assignment import Assignment, grade_id, without_hidden
 from course_utils.grading.feedback import page, picture
 from course_utils.grading.result import Result, TaskResult
+from course_utils.grading.tables import write_csv
 
 LINE = 96  # characters that fit on a line in nbgrader's formgrader
 _CONFIG = "c = get_config()  # noqa: F821\nc.CourseDirectory.course_id = 'open-the-box'\n"
@@ -99,7 +99,7 @@ class Records:
                 moodle.append([f"Participant {number}", score, result.problem])
         for name, rows in (("grades", grades), ("canvas", canvas), ("moodle", moodle)):
             if len(rows) > 1:
-                _write(self.folder / f"{name}.csv", rows)
+                write_csv(self.folder / f"{name}.csv", rows)
 
     def _notebook(self, result):
         """Return a notebook for nbgrader's formgrader: the instructor's cells with the student's answers.
@@ -162,22 +162,13 @@ def _as_text(source):
     return f"{fence}text\n{source}\n{fence}"
 
 
-def _write(path, content):
-    """Write a file, whole or not at all. `content` is a text, or the rows of a CSV file."""
+def _write(path, text):
+    """Write a text file, whole or not at all."""
     with (
         files.replacing(path, ".part") as part,  # the lock of the grading folder keeps other processes away
         part.open("w", encoding="utf-8", errors="replace", newline="") as file,
     ):
-        if isinstance(content, str):
-            file.write(content)
-        else:
-            csv.writer(file).writerows([map(_no_formula, row) for row in content])
-
-
-def _no_formula(value):
-    """Return the text of a table's cell, changed if a spreadsheet would read it as a formula."""
-    text = str(value)
-    return f"'{text}" if text.startswith(("=", "+", "-", "@", "\t", "\r")) else text
+        file.write(text)
 
 
 def _with_gradebook(result, by_task):

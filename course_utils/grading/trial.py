@@ -131,4 +131,5 @@ def _passed(judge, answer):
 
 
 def _feedback(task):
-    return "\n".join([task.stopped, *(verdict.says for verdict in task.checks if not verdict.passed)])
+    says = [task.stopped, *(verdict.says for verdict in task.checks if not verdict.passed)]
+    return "\n".join(filter(None, says))

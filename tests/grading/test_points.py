@@ -1,19 +1,26 @@
 """Tests that points follow from the work: one slip costs one task, and honest habits cost nothing."""
 
 import copy
+import csv
 import json
 import re
+from pathlib import Path
 
 import pytest
 from lazy import Lazy
 from programs import needs
 
+from course_utils.__main__ import main
 from course_utils.errors import CourseError
+from course_utils.statistics import wilson
 
 nbformat = Lazy("nbformat")
 nbgrader = Lazy("nbgrader.api")
 assignments = Lazy("course_utils.grading.assignment")
 batch = Lazy("course_utils.grading.batch")
+graded_module = Lazy("course_utils.grading.graded")
+similarity = Lazy("course_utils.grading.similarity")
+stored = Lazy("course_utils.grading.result")
 
 DOUBLE = "def double(x):\n    return 2 * x"
 TOTAL = "def total(xs):\n    return sum(map(double, xs))"
@@ -194,6 +201,108 @@ def test_markers_are_read_in_every_spelling_of_nbgrader(begin, end, tmp_path):
     for each in book.cells:
         stub = assignments.without_scheme(assignments.without_hidden(each.source))
         assert each.source == assignment.answers.get(each.id, stub)
+
+
+@needs("bubblewrap")
+def test_the_analysis_counts_failures_and_known_mistakes(graded, capsys):
+    _, out = graded
+    assert main(["analyse", str(out)]) == 0
+    assert str(out / "analysis" / "two.html") in capsys.readouterr().out
+    with (out / "analysis" / "two.csv").open() as file:
+        rows = list(csv.DictReader(file))
+    first, _, total = rows[0], rows[1], rows[2]
+    failed = {name for name, (answers, below, points) in STUDENTS.items() if points[0] < 2}
+    written = {
+        name for name, (answers, below, _) in STUDENTS.items() if answers.get("double") or below.get("double")
+    }
+    assert first["task"] == "double-check" and int(first["wrote an answer"]) == len(written)
+    assert set(first["failed for"].split()) == failed & written - {"one_value"}
+    assert int(first["failed"]) == len(failed & written) - 1
+    low, high = wilson(int(first["failed"]), len(written))
+    assert (first["95% from"], first["95% to"]) == (f"{low:.1f}", f"{high:.1f}")
+    slips = [name for name in STUDENTS if "slip" in name or name == "reads_the_process"]
+    assert first["most frequent mistake"] == "you added 1." and int(first["made it"]) >= len(slips) - 1
+    assert total["task"] == "total-check" and float(total["discrimination"]) <= 1
+    page = (out / "analysis" / "two.html").read_text()
+    assert "<script" not in page and "judged with right earlier answers" in page
+    assert "you added 1." in page and "one_value" in page
+
+
+@needs("bubblewrap")
+def test_points_for_written_answers_come_back_from_a_spreadsheet(graded, capsys, tmp_path):
+    results, out = graded
+    assert main(["read-answers", str(out), "two"]) == 0
+    page, table = map(Path, capsys.readouterr().out.split())
+    assert "four for beauty" in page.read_text() and "my &lt;b&gt;drawing" in page.read_text()
+    assert not any(name in page.read_text() for name in STUDENTS if len(name) > 8)
+    with table.open() as file:
+        (row,) = csv.DictReader(file)
+    assert row["answer"].startswith("my <b>drawing") and row["points"] == ""
+
+    def entered(points, id_=row["id"]):
+        (tmp_path / "p.csv").write_text(
+            f"id;points;comment\n{id_};{points};'=well seen\n", encoding="utf-8-sig"
+        )
+        return main(["read-answers", str(out), "two", "--enter", str(tmp_path / "p.csv")])
+
+    for points, id_, sentence in (
+        ("5", row["id"], "from 0 to 4"),
+        ("nan", row["id"], "from 0 to 4"),
+        ("1", "x", "no answer"),
+    ):
+        assert entered(points, id_) == 1
+        assert sentence in capsys.readouterr().err
+    assert entered("3,5") == 0
+    again = batch.grade(str(out.parent / "two.ipynb"), out.parent / "in", out, seconds=60)
+    drew = next(result for result in again if result.student == "drew")
+    assert drew.tasks[2].score == 3.5 and not drew.tasks[2].waits and drew.tasks[2].comment == "=well seen"
+    assert "=well seen" in (out / "feedback" / "two" / "drew.html").read_text()
+
+
+@needs("bubblewrap")
+def test_one_student_or_one_task_is_graded_again(graded):
+    results, out = graded
+    sheet, handed = str(out.parent / "two.ipynb"), out.parent / "in"
+    stored = out / "results" / "two"
+    before = {file.stem: file.stat().st_mtime_ns for file in stored.glob("*.json")}
+    batch.grade(sheet, handed, out, seconds=60, only=["slip"])
+    after = {file.stem: file.stat().st_mtime_ns for file in stored.glob("*.json")}
+    assert {name for name in before if before[name] != after[name]} == {"slip"}
+    changed = json.loads((stored / "slip.json").read_text())
+    for task in changed["tasks"][:2]:
+        task["score"] = 1
+    (stored / "slip.json").write_text(json.dumps(changed))
+    batch.grade(sheet, handed, out, seconds=60, only=["slip", "total-check"])
+    tasks = json.loads((stored / "slip.json").read_text())["tasks"]
+    assert [task["score"] for task in tasks] == [1, 4, 0]
+    with pytest.raises(CourseError, match="no student and no task is called nobody"):
+        batch.grade(sheet, handed, out, seconds=60, only=["nobody"])
+    batch.grade(sheet, handed, out, seconds=60, only=["slip"])
+
+
+COPIED = """def total(xs):
+    {0} = []
+    for place in range(len(xs) - 1, -1, -1):
+        {0}.insert(0, double(xs[place]) * 1.0)
+    return sum({0}[::-1]) if len({0}) > 0 else 0"""
+
+
+def test_a_copy_with_other_names_is_found_and_what_many_have_is_not(tmp_path):
+    pytest.importorskip("copydetect")
+    assignment = read(tmp_path)
+    results = []
+    for number in range(12):
+        loop = (
+            "def total(xs):\n    t = 0\n    for x in xs:\n        t += double(x)\n    return t + 0 * len(xs)"
+        )
+        source = (
+            COPIED.format("out") if number == 3 else COPIED.format("result_list") if number == 8 else loop
+        )
+        task = stored.TaskResult("total-check", "2", 4.0, source=source)
+        results.append(stored.Result(f"s{number}", ("", ""), "", (), (task,), 0.1))
+    opened = graded_module.Graded(tmp_path, assignment, results)
+    (pair,) = similarity.pairs(opened)
+    assert pair.students == ("s3", "s8") and min(pair.shares) > 80 and "<mark>" in pair.marked[0]
 
 
 CHECK = 'course.check("1", double, (2,), 4)\n'

@@ -1,0 +1,76 @@
+"""Reads a folder that `course grade` wrote, with the points that a person gave in nbgrader's gradebook."""
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from course_utils.errors import CourseError
+from course_utils.grading.assignment import Assignment
+from course_utils.grading.result import Result
+
+
+@dataclass(frozen=True)
+class Graded:
+    """One graded assignment: the folder, the instructor's notebook, and all results, sorted by student."""
+
+    folder: Path
+    assignment: Assignment
+    results: list[Result]
+
+    @property
+    def usable(self) -> list[Result]:
+        """The results of the notebooks that could be graded."""
+        return [result for result in self.results if not result.problem]
+
+
+def open_graded(folder: str | Path, name: str | None = None) -> Graded:
+    """Return a graded assignment.
+
+    folder : the folder that `course grade` wrote
+    name : the assignment's name, or a lesson's number; needed only if the folder has several assignments
+    Raises CourseError if the folder has no such results.
+    """
+    folder = Path(folder)
+    names = sorted(path.stem for path in folder.glob("source/*/*.ipynb"))
+    chosen = [each for each in names if name in (None, each, each[:2])]
+    if len(chosen) > 1:
+        raise CourseError(f"{folder} has results of {', '.join(chosen)}: say which.")
+    if not chosen:
+        what = f"no results of {name}" if name and names else "no results"
+        raise CourseError(f"{folder} has {what}: give the folder that `course grade` wrote with --out.")
+    (name,) = chosen
+    assignment = Assignment(folder / "source" / name / f"{name}.ipynb")
+    by_hand = _gradebook(folder / "gradebook.db", name)
+    results = []
+    for path in sorted((folder / "results" / name).glob("*.json")):
+        try:
+            result = Result.from_json(path.read_text(encoding="utf-8"))
+        except (OSError, ValueError, KeyError, TypeError):
+            continue  # the next `course grade` writes it again
+        given = by_hand.get(result.student, {})
+        tasks = tuple(replace(task, **given.get(task.task, {"waits": task.manual})) for task in result.tasks)
+        results.append(replace(result, tasks=tasks))
+    if not results:
+        raise CourseError(f"{folder} has no results of {name}: run `course grade` again.")
+    return Graded(folder, assignment, results)
+
+
+def _gradebook(file, name):
+    """Return {student: {task: {"score", "waits", "comment"}}} as nbgrader's gradebook has them."""
+    if not file.is_file():
+        return {}
+    from nbgrader import api
+
+    found = {}
+    with api.Gradebook(f"sqlite:///{file}") as book:
+        for submission in book.find_assignment(name).submissions:
+            notebook = submission.notebooks[0]
+            comments = {comment.cell.name: comment.manual_comment for comment in notebook.comments}
+            found[submission.student_id] = {
+                grade.cell.name: {
+                    "score": grade.score or 0.0,
+                    "waits": bool(grade.needs_manual_grade),
+                    "comment": comments.get(grade.cell.name) or "",
+                }
+                for grade in notebook.grades
+            }
+    return found

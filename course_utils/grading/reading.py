@@ -1,0 +1,175 @@
+"""Written answers beside their rubric, one question at a time: a page to read and mark them, and a CSV file.
+
+The page and the file have no names. An answer's id is made from the student's name, so that the points find
+their way back.
+"""
+
+import base64
+import csv
+import functools
+import hashlib
+import io
+import math
+from dataclasses import dataclass
+from pathlib import Path
+
+import jinja2
+
+from course_utils import files
+from course_utils.errors import CourseError
+from course_utils.grading.assignment import SCHEME, grade_id, region, without_scheme
+from course_utils.grading.feedback import printable
+from course_utils.grading.graded import Graded
+from course_utils.grading.tables import write_csv
+from course_utils.widgets.identity import identity
+
+COLUMNS = ("id", "answer", "points", "comment")
+
+
+@dataclass(frozen=True)
+class Question:
+    """One task that a person grades.
+
+    task : its grade id
+    points : the most that it can give
+    text : the question: the texts between the answer before and this one
+    rubric : the instructor's own answer, or the mark scheme of a task cell
+    """
+
+    task: str
+    points: float
+    text: str
+    rubric: str
+
+
+def questions(graded: Graded) -> list[Question]:
+    """Return the tasks that a person grades, in order."""
+    found, texts, assignment = [], [], graded.assignment
+    for cell in assignment.notebook.cells:
+        name = grade_id(cell)
+        task = assignment.tasks.get(name)
+        if task and task.manual and name in assignment.answers:
+            found.append(Question(name, task.points, "\n\n".join(texts), cell.source))
+        elif task and task.manual:
+            text = "\n\n".join([*texts, without_scheme(cell.source)])
+            found.append(Question(name, task.points, text, region(cell.source, SCHEME)))
+        elif cell.cell_type == "markdown":
+            texts.append(cell.source)
+            continue
+        texts = []
+    return found
+
+
+def write(graded: Graded) -> list[Path]:
+    """Write a page and a CSV file for each question into `reading/`, and return their paths.
+
+    Raises CourseError if the assignment has no question that a person grades.
+    """
+    asked = questions(graded)
+    if not asked:
+        raise CourseError(f"{graded.assignment.name} has no answer for a person to grade.")
+    folder, paths = graded.folder / "reading", []
+    folder.mkdir(exist_ok=True)
+    for question in asked:
+        rows = _answers(graded, question.task)
+        stem = folder / f"{graded.assignment.name}.{question.task}"
+        paths += [stem.with_name(stem.name + ".html"), stem.with_name(stem.name + ".csv")]
+        files.write_text(paths[-2], _page(graded.assignment.name, question, rows, paths[-1].name))
+        write_csv(paths[-1], [list(COLUMNS), *([row[name] for name in COLUMNS] for row in rows)])
+    return paths
+
+
+def _answers(graded, task):
+    """Return a dictionary with COLUMNS for each written answer, in an order without meaning."""
+    rows = []
+    for result in graded.results:
+        mine = next((each for each in result.tasks if each.task == task), None)
+        if mine and mine.written:
+            points = "" if mine.waits else f"{mine.score:g}"
+            rows.append([_id(result.student, task), mine.source, points, mine.comment])
+    return [dict(zip(COLUMNS, row, strict=True)) for row in sorted(rows)]
+
+
+def _id(student, task):
+    return hashlib.sha256(f"{task} {student}".encode()).hexdigest()[:10]
+
+
+def enter(graded: Graded, file: Path) -> int:
+    """Enter the points and comments of a CSV file into the gradebook, and return how many answers got points.
+
+    The file has the columns id, points and comment. Rows without points are passed over. All rows are read
+    before anything is entered.
+    Raises CourseError if the file can't be read, or if a row has an unknown id or points out of range.
+    """
+    given = _read(file)
+    limits = {question.task: question.points for question in questions(graded)}
+    known = {
+        _id(result.student, task): (result.student, task) for result in graded.results for task in limits
+    }
+    entries = []
+    for line, row in given:
+        points = (row.get("points") or "").strip().replace(",", ".")
+        if not points:
+            continue
+        if row["id"] not in known:
+            raise CourseError(f"{file}, line {line}: no answer has the id {row['id']!r}.")
+        student, task = known[row["id"]]
+        try:
+            number = float(points)
+        except ValueError:
+            number = math.nan
+        if not 0 <= number <= limits[task]:
+            raise CourseError(f"{file}, line {line}: points are from 0 to {limits[task]:g}, not {points!r}.")
+        comment = (row.get("comment") or "").strip()
+        comment = comment[1:] if comment[:1] == "'" and comment[1:2] in tuple("=+-@") else comment
+        entries.append((student, task, number, comment))
+    _into_gradebook(graded, entries)
+    return len(entries)
+
+
+def _read(file):
+    """Return the rows of a CSV file, each with its line's number. The separator may be another."""
+    try:
+        text = Path(file).read_text(encoding="utf-8-sig")
+    except (OSError, UnicodeDecodeError) as error:
+        reason = getattr(error, "strerror", None) or "it is not UTF-8"
+        raise CourseError(f"{file} can't be read: {reason}.") from None
+    head = text.split("\n", 1)[0]
+    reader = csv.DictReader(io.StringIO(text), delimiter=max(",;\t", key=head.count))
+    if not {"id", "points"} <= set(reader.fieldnames or ()):
+        raise CourseError(f"{file} needs the columns id and points in its first line.")
+    return [(reader.line_num, row) for row in reader]
+
+
+def _into_gradebook(graded, entries):
+    from nbgrader import api
+
+    name = graded.assignment.name
+    with api.Gradebook(f"sqlite:///{graded.folder / 'gradebook.db'}") as book:
+        for student, task, points, comment in entries:
+            grade = book.find_grade(task, name, name, student)
+            grade.manual_score, grade.needs_manual_grade = points, False
+            if comment:
+                book.find_comment(task, name, name, student).manual_comment = comment
+        book.db.commit()
+
+
+def _page(name, question, rows, table):
+    css, mark = identity(fonts=False)
+    script = Path(__file__).with_name("reading.js").read_text(encoding="utf-8")
+    return _template().render(
+        name=name,
+        question=question,
+        rows=rows,
+        table=table,
+        css=css,
+        mark=mark,
+        script=script,
+        hash=base64.b64encode(hashlib.sha256(script.encode()).digest()).decode(),
+    )
+
+
+@functools.cache
+def _template():
+    jinja = jinja2.Environment(autoescape=True, trim_blocks=True, lstrip_blocks=True, finalize=printable)
+    return jinja.from_string(Path(__file__).with_name("reading.html").read_text(encoding="utf-8"))

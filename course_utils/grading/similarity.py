@@ -1,0 +1,125 @@
+"""Finds answers of one assignment that look alike, with copydetect: pairs for a person to read.
+
+copydetect replaces names, texts and comments by signs, and compares runs of what is left (winnowing, as in
+MOSS). What the sheet gives, what the instructor's own answers have, and what many students share is no sign
+of copying, so it is left out here.
+"""
+
+import functools
+import io
+import math
+from collections import Counter
+from dataclasses import dataclass
+from itertools import combinations
+from pathlib import Path
+
+import jinja2
+
+from course_utils import files, units
+from course_utils.errors import CourseError
+from course_utils.grading.feedback import printable
+from course_utils.grading.graded import Graded
+from course_utils.grading.tables import write_csv
+from course_utils.widgets.identity import identity
+
+RUN, WINDOW = 20, 5  # characters of the shortest run that counts, and runs of which one is kept
+COMMON = 0.1  # what more than this share of a class has is left out, but never what only three have
+LEAST = 40  # the fewest characters, without names and spaces, that a pair must share
+SHOWN = 25  # pairs on the page
+
+
+@dataclass(frozen=True)
+class Pair:
+    """Two students whose answers look alike.
+
+    students : both names
+    shared : how many characters they share, after names and spaces are removed
+    shares : what part of each one's own code that is, in percent
+    marked : each one's code as HTML with the shared parts marked
+    """
+
+    students: tuple[str, str]
+    shared: int
+    shares: tuple[float, float]
+    marked: tuple[str, str]
+
+
+def pairs(graded: Graded) -> list[Pair]:
+    """Return all pairs that share something rare, those that share most first.
+
+    Raises CourseError if copydetect is not installed.
+    """
+    try:
+        from copydetect.detector import CodeFingerprint, compare_files
+        from copydetect.utils import highlight_overlap
+    except ImportError:
+        raise CourseError('This needs copydetect: pip install -e ".[similarity]"') from None
+
+    def read(source):
+        return CodeFingerprint("answers.py", RUN, WINDOW, fp=io.StringIO(source))
+
+    found = {result.student: read(_code(result)) for result in graded.usable if _code(result)}
+    assignment = graded.assignment
+    given = read("\n".join([*assignment.answers.values(), *assignment.solutions.values()])).hashes
+    owners = Counter(mark for print_ in found.values() for mark in print_.hashes)
+    most = max(3, math.floor(COMMON * len(found)))
+    common = given | {mark for mark, count in owners.items() if count > most}
+    for print_ in found.values():
+        print_.hashes = print_.hashes - common
+        print_.hash_idx = {mark: at for mark, at in print_.hash_idx.items() if mark not in common}
+        own = {
+            place for at in print_.hash_idx.values() for start in at for place in range(start, start + RUN)
+        }
+        print_.token_coverage = len(own)
+    by_mark: dict[int, list[str]] = {}
+    for student, print_ in found.items():
+        for mark in print_.hashes:
+            by_mark.setdefault(mark, []).append(student)
+    candidates = {pair for students in by_mark.values() for pair in combinations(sorted(students), 2)}
+    alike = []
+    for pair in candidates:
+        first, second = (found[student] for student in pair)
+        shared, shares, slices = compare_files(first, second)
+        if shared >= LEAST:
+            marked = tuple(
+                highlight_overlap(print_.raw_code, each, "<mark>", "</mark>", escape_html=True)[0]
+                for print_, each in zip((first, second), slices, strict=True)
+            )
+            alike.append(
+                Pair(pair, int(shared), tuple(100 * float(min(share, 1)) for share in shares), marked)
+            )
+    return sorted(alike, key=lambda pair: (-pair.shared, pair.students))
+
+
+def _code(result):
+    """Return all code that a student wrote, without the tasks that a person grades."""
+    return "\n\n".join(task.source for task in result.tasks if task.written and not task.manual)
+
+
+def write(graded: Graded) -> tuple[Path, Path, list[Pair]]:
+    """Write the pairs as a page and as CSV into `similarity/`. Return both paths and the pairs.
+
+    Raises CourseError if copydetect is not installed.
+    """
+    alike, name = pairs(graded), graded.assignment.name
+    page, table = (graded.folder / "similarity" / f"{name}.{kind}" for kind in ("html", "csv"))
+    page.parent.mkdir(exist_ok=True)
+    css, mark = identity(fonts=False)
+    text = _template().render(
+        name=name,
+        css=css,
+        mark=mark,
+        pairs=alike[:SHOWN],
+        count=units.counted(len(alike), "pair"),
+        students=len(graded.usable),
+    )
+    files.write_text(page, text)
+    rows = [[*pair.students, pair.shared, *(f"{share:.0f}" for share in pair.shares)] for pair in alike]
+    write_csv(table, [["first", "second", "shared characters", "% of the first", "% of the second"], *rows])
+    return page, table, alike
+
+
+@functools.cache
+def _template():
+    jinja = jinja2.Environment(autoescape=True, trim_blocks=True, lstrip_blocks=True, finalize=printable)
+    return jinja.from_string(Path(__file__).with_name("similarity.html").read_text(encoding="utf-8"))
