@@ -492,7 +492,7 @@ def test_a_cluster_gives_the_same_grades_even_if_a_worker_dies(course, graded, t
         assert within(1800, lambda: len(list(kept.glob("*.json"))) > 1)
         workers[0].kill()
 
-    killer = threading.Thread(target=kill_one)
+    killer = threading.Thread(target=kill_one, daemon=True)  # a failure must not wait for it
     killer.start()
     results = batch.grade(str(course), tmp_path / "in", tmp_path / "out", seconds=600, dask=address)
     killer.join()
