@@ -16,6 +16,8 @@ from course_utils.__main__ import main
 nbformat = Lazy("nbformat")
 assignments = Lazy("course_utils.grading.assignment")
 batch = Lazy("course_utils.grading.batch")
+catalog = Lazy("course_utils.catalog")
+loading = Lazy("course_utils.loading")
 new_assignment = Lazy("course_utils.grading.new_assignment")
 store = Lazy("course_utils.loading.store")
 
@@ -61,6 +63,45 @@ def test_a_new_sheet_works_and_a_constant_earns_nothing(tmp_path, capsys):
     broken.write_text(broken.read_text().replace("ceil", "floor"))
     assert main(["try-assignment", str(solution)]) == 1
     assert "bits-needed: a right answer lost points: that is rounded down" in capsys.readouterr().out
+
+
+def added(book, answer):
+    """Add the guide's task to the end of a sheet, with this answer, as the guide says."""
+    facts = {"schema_version": 3, "task": False, "grade": False, "locked": False, "solution": False}
+    text = "## 8 · Bits\n\nReturn how many bits number `things` things."
+    for name, source, more in (
+        ("bits-text", text, {"locked": True}),
+        ("bits", f"def bits_needed(things: int) -> int:\n{answer}", {"solution": True}),
+        ("bits-check", guides_check(), {"locked": True, "grade": True, "points": 2}),
+    ):
+        make = nbformat.v4.new_markdown_cell if name == "bits-text" else nbformat.v4.new_code_cell
+        book.cells.append(make(source, metadata={"nbgrader": facts | more | {"grade_id": name}}, id=name))
+
+
+@pytest.mark.everything(reason="makes the students' version of lesson 00 and grades three, with SmolLM2")
+@needs("bubblewrap")
+def test_the_guide_s_task_works_in_a_copied_sheet(tmp_path):
+    if not loading.is_cached(catalog.find("smollm2-135m-instruct")):
+        pytest.skip("needs SmolLM2: course fetch smollm2-135m-instruct")
+    name = "00_open_the_box"
+    sheet = tmp_path / "solutions" / name / f"{name}.ipynb"
+    shutil.copytree(ROOT / "solutions" / name, sheet.parent)
+    shutil.copy(ROOT / "nbgrader_config.py", tmp_path)
+    book = nbformat.read(sheet, as_version=4)
+    added(book, "    ### BEGIN SOLUTION\n    return (things - 1).bit_length()\n    ### END SOLUTION")
+    nbformat.write(book, sheet)
+    assert main(["try-assignment", str(sheet)]) == 0
+    tools = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+    command = [sys.executable, "-m", "nbgrader", "generate_assignment", name]
+    subprocess.run(command, cwd=tmp_path, env=os.environ | {"PATH": tools}, check=True, capture_output=True)
+    (tmp_path / "in").mkdir()
+    shutil.copy(sheet, tmp_path / "in" / "grace.ipynb")
+    shutil.copy(tmp_path / "exercises" / name / f"{name}.ipynb", tmp_path / "in" / "ada.ipynb")
+    book.cells[-2].source = "def bits_needed(things):\n    return 16"
+    nbformat.write(book, tmp_path / "in" / "const.ipynb")
+    results = batch.grade(str(sheet), tmp_path / "in", tmp_path / "out")
+    last = {each.student: each.tasks[-1].score for each in results}
+    assert last == {"ada": 0, "const": 0, "grace": 2}
 
 
 @pytest.mark.parametrize(
