@@ -25,6 +25,7 @@ from course_utils.widgets.identity import identity
 RUN, WINDOW = 20, 5  # characters of the shortest run that counts, and runs of which one is kept
 COMMON = 0.1  # what more than this share of a class has is left out, but never what only three have
 LEAST = 40  # the fewest characters, without names and spaces, that a pair must share
+RARE = 2  # the least rarity of a pair: two runs that nobody else has, or more that few others have
 SHOWN = 25  # pairs on the page
 
 
@@ -35,17 +36,19 @@ class Pair:
     students : both names
     shared : how many characters they share, after names and spaces are removed
     shares : what part of each one's own code that is, in percent
+    rare : the runs that they share, each counted as 1 / (how many others have it)
     marked : each one's code as HTML with the shared parts marked
     """
 
     students: tuple[str, str]
     shared: int
     shares: tuple[float, float]
+    rare: float
     marked: tuple[str, str]
 
 
 def pairs(graded: Graded) -> list[Pair]:
-    """Return all pairs that share something rare, those that share most first.
+    """Return all pairs that share something rare, those that share most of it first.
 
     Raises CourseError if copydetect is not installed.
     """
@@ -79,16 +82,16 @@ def pairs(graded: Graded) -> list[Pair]:
     alike = []
     for pair in candidates:
         first, second = (found[student] for student in pair)
-        shared, shares, slices = compare_files(first, second)
+        rare = sum(1 / (owners[mark] - 1) for mark in first.hashes & second.hashes)
+        shared, shares, slices = compare_files(first, second) if rare >= RARE else (0, (), ())
         if shared >= LEAST:
             marked = tuple(
                 highlight_overlap(print_.raw_code, each, "<mark>", "</mark>", escape_html=True)[0]
                 for print_, each in zip((first, second), slices, strict=True)
             )
-            alike.append(
-                Pair(pair, int(shared), tuple(100 * float(min(share, 1)) for share in shares), marked)
-            )
-    return sorted(alike, key=lambda pair: (-pair.shared, pair.students))
+            shares = tuple(100 * float(min(share, 1)) for share in shares)
+            alike.append(Pair(pair, int(shared), shares, rare, marked))
+    return sorted(alike, key=lambda pair: (-pair.rare, pair.students))
 
 
 def _code(result):
@@ -114,8 +117,14 @@ def write(graded: Graded) -> tuple[Path, Path, list[Pair]]:
         students=len(graded.usable),
     )
     files.write_text(page, text)
-    rows = [[*pair.students, pair.shared, *(f"{share:.0f}" for share in pair.shares)] for pair in alike]
-    write_csv(table, [["first", "second", "shared characters", "% of the first", "% of the second"], *rows])
+    rows = [
+        [*pair.students, f"{pair.rare:.1f}", pair.shared, *(f"{share:.0f}" for share in pair.shares)]
+        for pair in alike
+    ]
+    write_csv(
+        table,
+        [["first", "second", "rarity", "shared characters", "% of the first", "% of the second"], *rows],
+    )
     return page, table, alike
 
 
