@@ -4,8 +4,6 @@ A handout is made from the lesson and its notes in docs/instructors.md, paper ta
 handouts/hour.html is the hour of docs/timetables.md on one page, for the instructor's hand.
 """
 
-import re
-import tomllib
 from html import escape
 from pathlib import Path
 
@@ -13,42 +11,31 @@ import segno
 import shell
 from explorables import explorables
 from markdown_it import MarkdownIt
-from slides import framed, said
-from teaching import Lesson, inline
+from slides import deck, framed
+from teaching import Lesson, inline, tasks
 
 from course_utils import catalog
 from course_utils.learning import quizzes
 
-TASKS = Path(__file__).with_name("paper_tasks.toml")
 TIMETABLES = shell.ROOT / "docs" / "timetables.md"
 HOUR = "One hour, with the page alone"
-NEEDS = re.compile(
-    r"^And |\b(these|this|that|his|its|it|he|they|left|do you give|the (one|two|three|copy|real))\b", re.I
-)
-
-
-def tasks():
-    """Return the paper tasks by the two digits of their lesson: dicts with ask, lines and answer."""
-    return tomllib.loads(TASKS.read_text(encoding="utf-8"))
 
 
 def asked(lesson):
-    """Return three questions as (before, question, choices, unit, answer) in HTML.
+    """Return three questions as (key, say, question, choices, unit, answer) in HTML, in the lesson's order.
 
-    They are spread over those that can be understood alone. If there are fewer than three, others have the
-    lesson's text `before` them, and questions of the quiz fill up the rest.
+    They are its first guess, one in the middle and the last. If it has fewer than three, questions of the
+    quiz fill up the rest, with the key "".
     """
-    alone = [each for each in lesson.questions if not NEEDS.search(each.text)]
-    chosen = [alone[0], alone[len(alone) // 2], alone[-1]] if len(alone) > 2 else alone
-    told = [each for each in lesson.questions if each not in alone and 0 < len(each.before) < 150]
-    chosen = sorted(chosen + told[: 3 - len(chosen)], key=lambda each: each.at)
+    found = lesson.questions
+    chosen = [found[0], found[len(found) // 2], found[-1]] if len(found) > 2 else found
     guesses = [
-        ("" if each in alone else inline(each.before), each.text, each.choices, each.unit, escape(said(each)))
+        (each.key, inline(each.say), each.text, each.choices, each.unit, escape(each.answer))
         for each in chosen
     ]
-    for item in quizzes.load(lesson.number)[: 3 - len(guesses)]:
+    for item in quizzes.load(lesson.number)[1:][: 3 - len(guesses)]:  # the first is on the first guess
         choices = tuple(map(inline, item.texts))
-        guesses.append(("", inline(item.text), choices, "", inline(item.right.text)))
+        guesses.append(("", "", inline(item.text), choices, "", inline(item.right.text)))
     return guesses
 
 
@@ -79,34 +66,33 @@ def _lines(number):
 
 
 def _handout(lesson, folder):
+    slides = deck(lesson, folder)
+
+    def place(key):
+        number = next((n for n, slide in enumerate(slides, 1) if f'data-key="{key}"' in slide), 0)
+        return f' <span class="at">slide {number}</span>' if number else ""
+
     guesses = "".join(
-        f"<li>{f'<span class=before>{before}</span><br>' * bool(before)}{text}<br>"
+        f"<li>{say} <b>{text}</b>{place(key)}<br>"
         f"{''.join(f'<span class=choice>☐ {choice}</span> ' for choice in choices)}"
         f"{f'<span class=field>My guess</span> {unit} ' * (not choices)}"
         '<span class="field">It turned out</span></li>'
-        for before, text, choices, unit, _ in asked(lesson)
+        for key, say, text, choices, unit, _ in asked(lesson)
     )
-    drawn = _drawn(lesson)
-    picture = framed(lesson, drawn[0], folder) if drawn else ""
-    question = lesson.notes["In words"].text.partition(" *Points:* ")[0]
+    picture = ""
+    if lesson.paper:
+        picture = f"""{framed(lesson, lesson.paper, folder)}
+<p>What does the picture show, and what does it not show?</p>{_lines(2)}"""
     return f"""<section class="sheet one">{_head(lesson, "handout")}
-<p>{inline(lesson.promise)}</p>
-<h2>Guess first</h2><ol>{guesses}</ol>
+<h2>Guess first</h2><ol class="guesses">{guesses}</ol>
 <p class="fold">Fold this part back until you have guessed.</p>
-{picture}<p>What does the picture show, and what does it not show?</p>{_lines(2)}
-<h2>In words</h2><p>{inline(question)}</p>{_lines(5)}</section>"""
-
-
-def _drawn(lesson):
-    """Return the cells with a picture that the lesson's notes name, those that need the least room first."""
-    drawn = {point.cell: lesson.picture(point.cell)[0] for point in lesson.points if point.cell}
-    drawn = {cell: html for cell, html in drawn.items() if "<figure" in html}
-    return sorted(drawn, key=lambda cell: len(drawn[cell]) if "<img" in drawn[cell] else 0)
+{picture}
+<h2>In words</h2><p>{inline(lesson.in_words[0])}</p>{_lines(4)}</section>"""
 
 
 def _paper(lesson, given):
     items = "".join(
-        f"<li>{inline(task['ask'])}{_form(task.get('form', ()))}{_lines(task['lines'])}</li>"
+        f"<li>{inline(task['ask'])}{_form(task.get('form'))}{_squares(task.get('squares'))}{_lines(task['lines'])}</li>"
         for task in given["tasks"]
     )
     title, address = explorables()[given["page"]]["title"], f"explorables/{given['page']}.html"
@@ -141,16 +127,33 @@ def _form(numbers):
         f'<span class="before">As we read it: {escape(claim.reading)}</span></td>{"<td></td>" * 4}</tr>'
         for claim in claims
     )
-    head = "<th>Holds?</th><th>Sure</th>" * 2
+    head = "<th>✓ ✗ ?</th><th>Sure</th>" * 2
     return f"""<table class="verdicts">
 <tr><td colspan="2"></td><th colspan="2">Before</th><th colspan="2">After</th></tr>
 <tr><td colspan="2">The article says</td>{head}</tr>{rows}</table>"""
 
 
+def _squares(numbers):
+    """Return a table of what a verdict costs by confidence, and room for the costs of two rounds, or ""."""
+    if not numbers:
+        return ""
+    sure = range(50, 101, 10)
+    costs = [("As the key", [(100 - each) ** 2 for each in sure]), ("Not so", [each**2 for each in sure])]
+    head = "".join(f"<th>{each}%</th>" for each in sure)
+    rows = "".join(
+        f"<tr><th>{name}</th>{''.join(f'<td>{cost / 10_000:.2f}</td>' for cost in row)}</tr>"
+        for name, row in costs
+    )
+    named = "".join(f"<th>{number}</th>" for number in numbers)
+    empty = "<td></td>" * (len(numbers) + 1)
+    room = "".join(f"<tr><th>{name}</th>{empty}</tr>" for name in ("Before", "After"))
+    return f"""<div class="squares"><table><tr><th>Sure by</th>{head}</tr>{rows}</table>
+<table class="room"><tr><th>Claim</th>{named}<th>Mean</th></tr>{room}</table></div>"""
+
+
 def _answers(lesson):
-    guesses = "".join(f"<li>{text} <b>{answer}</b></li>" for _, text, *_, answer in asked(lesson))
-    words = inline(lesson.notes["In words"].text.partition(" *Points:* ")[2])
-    points = f"<p>In words: {words}</p>" if words else ""
+    guesses = "".join(f"<li>{text} <b>{answer}</b></li>" for _, _, text, *_, answer in asked(lesson))
+    points = f"<p>In words: {inline(lesson.in_words[1])}</p>"
     given = tasks().get(lesson.number, {"tasks": []})["tasks"]
     items = "".join(f"<li>{inline(task['ask'])}<br><b>{inline(task['answer'])}</b></li>" for task in given)
     paper = f"<h3>Paper tasks</h3><ol>{items}</ol>" if items else ""

@@ -1,8 +1,9 @@
 """Writes a deck of slides for each lesson, slides/NN.html, from what the lesson stores and the guide says.
 
 A slide shows the first sentence of a point of docs/instructors.md beside the picture that the point names;
-the rest of the point is its note. Guesses come before the point that would give them away, and our verdicts
-at the end, after the class's own.
+the rest of the point is its note. If that sentence is a question, it is a guess, and the next one is the
+headline. Guesses come before the point that would give them away, and our verdicts at the end, after the
+class's own. What a class sees is for the class; what is for the instructor stands in the notes.
 """
 
 import re
@@ -12,11 +13,14 @@ from pathlib import Path
 import lessons
 import shell
 from explorables import explorables
-from teaching import Lesson, Question, inline
+from teaching import Lesson, Question, inline, twice
 
 from course_utils import catalog
 
 SENTENCE = re.compile(r"(.+?[.?!][\"”)]*)(?: (?=[^a-z])|$)(.*)", re.S)
+FOLDED = re.compile(r"\b[Ff]olded ")  # a slide folds nothing
+QUOTED = re.compile(r"[\"“](.+?)[\"”] *(.*)")
+SCALE = "It holds · Not as it stands · Nobody outside can say"  # as on the wall of claims
 KEYS = "Arrow keys turn the slides, N opens the notes in a window of their own, F fills the screen."
 
 
@@ -29,20 +33,38 @@ def write(folder):
         (target / f"{lesson.number}.html").write_text(_deck(lesson, folder), encoding="utf-8")
 
 
-def framed(lesson, cell, folder):
-    """Return a stored picture in a box to which slides.js fits it. Its images become files in `folder`."""
-    html = lessons.with_files(lesson.picture(cell)[0], Path(folder), "slides/", lazy=False)
+def framed(lesson, point, folder):
+    """Return a point's picture in a box to which slides.js fits it. Its images become files in `folder`."""
+    name = point.shows if point.shows in explorables() else ""
+    if not name and point.shows != "paper":  # a still of an explorable is large and hard to read
+        name = next(iter(_lived(lesson, point)), "")
+    if name:
+        alt = escape(explorables()[name]["teaser"])
+        html = f'<img src="../explorables/pictures/{name}.webp" width="600" height="360" alt="{alt}">'
+    else:
+        html = lessons.with_files(lesson.picture(point.cell)[0], Path(folder), "slides/", lazy=False)
     return f'<div class="picture"><div class="fit">{html}</div></div>'
 
 
-def _deck(lesson, folder):
+def _lived(lesson, point):
+    """Return the names of the explorables that belong to a point."""
+    if not point.cell:
+        return []
+    code = lesson.cells[lesson.places[point.cell]].source
+    named = [point.shows] if point.shows in explorables() else []
+    return named or lessons.lived(code, lessons.live_pictures())
+
+
+def deck(lesson, folder):
+    """Return the slides of a lesson, as HTML, without their numbers."""
     slides = [_title(lesson), *_body(lesson, folder), *_claims(lesson), _take_away(lesson)]
-    if words := lesson.notes.get("In words"):
-        question, _, points = words.text.partition(" *Points:* ")
-        slides.append(
-            _slide("Now you", f"<h2>{inline(question)}</h2>", f"Points: {points}" if points else "")
-        )
-    slides += [_end(lesson), *_verdicts(lesson)]
+    question, points = lesson.in_words
+    slides.append(_slide("Now you", f"<h2>{inline(question)}</h2>", points, name="now"))
+    return [*slides, _end(lesson), *_verdicts(lesson)]
+
+
+def _deck(lesson, folder):
+    slides = deck(lesson, folder)
     foot = f"{lesson.number} · {escape(lesson.facts.title)}"
     body = "\n".join(
         slide.replace("<footer>", f'<footer>{foot}<span class="num">{place} / {len(slides)}</span>').replace(
@@ -54,13 +76,15 @@ def _deck(lesson, folder):
     return shell.sheet(title, body, f"slides/{lesson.number}.html", "slides")
 
 
-def _slide(kicker, body, notes="", kind=""):
+def _slide(kicker, body, notes="", kind="", name=""):
+    """Return a slide. `name` is a second address of it, such as 01.html#now, beside its number."""
     folded = (
         f'<details class="notes"><summary>Notes</summary><div>{inline(notes)}</div></details>'
         if notes
         else ""
     )
-    return f"""<section class="slide {kind}">
+    anchor = f'<span id="{name}"></span>' if name else ""
+    return f"""<section class="slide {kind}">{anchor}
 <p class="kicker">{kicker}</p>
 <div class="body">{body}</div>
 <footer></footer>{folded}</section>"""
@@ -92,7 +116,12 @@ def order(lesson):
         while asked and asked[0][0] <= bound:
             whole.append(asked.pop(0))
         whole.append((bound, point))
-    return whole + asked
+    whole += asked
+    return [  # of breaks in a row the first
+        pair
+        for before, pair in zip([None, *whole], whole, strict=False)
+        if not (before and isinstance(before[1], str) and isinstance(pair[1], str))
+    ]
 
 
 def _body(lesson, folder):
@@ -102,41 +131,39 @@ def _body(lesson, folder):
         if isinstance(each, Question):
             yield from _guess(each, vote if vote and lesson.places.get(vote.cell) == at else None)
         elif isinstance(each, str):
-            yield _slide("Break", f'<h2 class="break">{inline(each)}</h2>')
+            first, rest = SENTENCE.fullmatch(each).groups()
+            yield _slide("Break", f'<h2 class="break">{inline(first)}</h2>', rest)
         elif each is vote:
-            yield _slide("Hands up", f"<h2>{inline(each.text)}</h2>")
+            question, rest = QUOTED.match(each.text).groups()
+            yield _slide("Hands up", f"<h2>{inline(question)}</h2>", rest)
         else:
             yield from _point(lesson, each, folder)
 
 
 def _point(lesson, point, folder):
-    """Yield a point's slide, and before it its headline alone if that is a question."""
+    """Yield a point's slide, and before it its first sentence alone if that is a question."""
     first, rest = SENTENCE.fullmatch(point.text).groups()
-    headline = f'<h2 class="{"long" if len(first) > 110 else ""}">{inline(first)}</h2>'
-    if not point.cell:
-        yield _slide("", f"{headline}<p>{inline(rest)}</p>")
-        return
+    kicker = ""
     if first.endswith("?"):
-        yield _slide("Guess", headline)
-    code = lesson.cells[lesson.places[point.cell]].source
+        yield _slide("Guess", f"<h2>{inline(first)}</h2>", "Count hands.")
+        (first, rest), kicker = SENTENCE.fullmatch(rest).groups(), "The answer"
+    headline = f'<h2 class="{"long" if len(first) > 110 else ""}">{inline(first)}</h2>'
     links = "".join(
         f'<p class="live"><a href="../explorables/{name}.html">Take it in your hand</a></p>'
-        for name in lessons.lived(code, lessons.live_pictures())
+        for name in _lived(lesson, point)
     )
-    yield _slide("", f"<div>{headline}{links}</div>{framed(lesson, point.cell, folder)}", rest, "beside")
-
-
-def said(question):
-    """Return the answer to a question without the words before it, such as "538 MB"."""
-    return re.sub(r"^(Measured|Computed|Counted|It turned out): ", "", question.answer.rstrip("."))
+    if not point.cell or point.shows == "words":
+        yield _slide(kicker, headline + links, rest)
+        return
+    yield _slide(kicker, f"<div>{headline}{links}</div>{framed(lesson, point, folder)}", rest, "beside")
 
 
 def _guess(question, vote):
     """Yield a question, then the question with its answer. `vote` is the guide's note on it, or None."""
     heading = f"<h2>{question.text}</h2>"
-    before = f'<p class="before">{inline(question.before)}</p>' if question.before else ""
+    say = f'<p class="say">{inline(question.say)}</p>' if question.say else ""
     plain = [unescape(re.sub(r"<[^>]+>", "", choice)) for choice in question.choices]
-    right = [choice == said(question) for choice in plain]
+    right = [choice == question.answer for choice in plain]
 
     def choices(marks):
         items = "".join(
@@ -146,48 +173,66 @@ def _guess(question, vote):
         return f'<ol class="choices">{items}</ol>' if items else f'<p class="blank">? {question.unit}</p>'
 
     notes = vote.text if vote else "Let everybody write a guess down, then count hands."
-    yield _slide("Guess", before + heading + choices([False] * len(right)), notes)
+    guess = _slide("Guess", say + heading + choices([False] * len(right)), notes)
+    yield guess.replace("<section ", f'<section data-key="{question.key}" ', 1)
     if any(right):
-        yield _slide("The answer", heading + choices(right))
+        yield _slide("The answer", heading + choices(right), question.why)
     else:
-        yield _slide("The answer", f'{heading}<p class="blank">{escape(said(question))}</p>')
+        yield _slide("The answer", f'{heading}<p class="blank">{escape(question.answer)}</p>', question.why)
 
 
 def _claims(lesson):
-    """Yield the article's words, three claims on a slide."""
-    for start in range(0, len(lesson.claims), 3):
+    """Yield the article's words and how we read them, two claims on a slide."""
+    for start in range(0, len(lesson.claims), 2):
         words = "".join(
-            f'<li value="{claim.number}">“{escape(claim.words)}”</li>'
-            for claim in lesson.claims[start : start + 3]
+            f'<li value="{claim.number}">“{escape(claim.words)}”<br>'
+            f'<span class="reading">As we read it: {escape(claim.reading)}</span></li>'
+            for claim in lesson.claims[start : start + 2]
         )
         yield _slide(
             "The article said",
-            f'<h2>Is that so?</h2><ol class="claims">{words}</ol>',
-            "A show of hands for each: true, partly, not true, or nobody can know? Ours end the deck.",
+            f'<h2>Is that so?</h2><ol class="claims">{words}</ol><p class="scale">{SCALE}</p>',
+            "A show of hands for each. Our verdicts end the deck, two to a slide as here.",
+            name="" if start else "said",
         )
 
 
 def _verdicts(lesson):
-    """Yield a slide that announces our verdicts, then these, two claims on a slide, with the reason first."""
+    """Yield a slide that announces our verdicts, then these; at the end those that a class judges twice."""
+    once = [claim for claim in lesson.claims if claim.number not in twice()]
+    again = [claim for claim in lesson.claims if claim.number in twice()]
     yield _slide(
         "After the vote",
         "<h2>Our verdicts</h2><p>Yours may differ: then say what your evidence is.</p>",
-        "Stop here if the class will judge these claims once more, for example at the end of a school day.",
+        "The claims of the sheet “Five claims” come last, after a slide of their own.",
+        name="verdicts",
     )
-    for start in range(0, len(lesson.claims), 2):
-        items = "".join(
-            f'<li value="{claim.number}">“{escape(claim.words)}”<br>'
-            f'<b class="verdict">{escape(claim.verdict)}</b> '
-            f"{escape(claim.settled[lesson.number])}<br>"
-            f'<span class="reading">As we read it: {escape(claim.reading)}</span></li>'
-            for claim in lesson.claims[start : start + 2]
+    for start in range(0, len(once), 2):
+        yield _verdict(lesson, once[start : start + 2])
+    if again:
+        named = " and ".join(str(claim.number) for claim in again)
+        yield _slide(
+            "Judged twice",
+            f"<h2>Our verdict on {named}</h2><p>Only after your second verdict.</p>",
+            "Stop here if your group has the sheet of five claims and has not filled in *After*.",
         )
-        yield _slide("Our verdict", f'<ol class="claims settled">{items}</ol>')
+        yield _verdict(lesson, again)
+
+
+def _verdict(lesson, claims):
+    items = "".join(
+        f'<li value="{claim.number}">“{escape(claim.words)}”<br>'
+        f'<b class="verdict">{escape(claim.verdict)}</b> '
+        f"{escape(FOLDED.sub('', claim.settled[lesson.number]))}<br>"
+        f'<span class="reading">As we read it: {escape(claim.reading)}</span></li>'
+        for claim in claims
+    )
+    return _slide("Our verdict", f'<ol class="claims settled">{items}</ol>')
 
 
 def _take_away(lesson):
     items = "".join(f"<li>{inline(item)}</li>" for item in lesson.take_away)
-    return _slide("Take away", f'<ol class="take">{items}</ol>')
+    return _slide("Take away", f'<ol class="take">{items}</ol>', name="take")
 
 
 def _end(lesson):

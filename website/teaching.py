@@ -1,9 +1,14 @@
-"""Reads what slides and handouts show of a lesson: its cells, and its notes in docs/instructors.md."""
+"""Reads what slides and handouts show of a lesson: its cells, and its notes in docs/instructors.md.
+
+guesses.toml says what a class needs to know before each guess, and paper_tasks.toml has the tasks on paper.
+"""
 
 import re
+import tomllib
 from dataclasses import dataclass
 from functools import cache, cached_property
 from html import escape, unescape
+from pathlib import Path
 
 import lessons
 import nbformat
@@ -14,30 +19,40 @@ from course_utils import catalog
 
 GUIDE = ROOT / "docs" / "instructors.md"
 BREAK = r"\*(A good moment for a break\.[^*]*)\*"
+HERE = Path(__file__).parent
+UNPLACED = re.compile(r"\b(cells?|folded|below|above|picture|figures?|row|table|bars?|box|dots?)\b", re.I)
+WORDS = "**What you saw.**"
 NEVER = ("<b>Predict: ", "(No prediction from you yet.)")  # outputs that are questions, not pictures
 
 
 @dataclass(frozen=True)
 class Note:
-    """A text of the guide, in Markdown, and the id of the lesson's cell that it names, or ""."""
+    """A text of the guide, in Markdown, and the id of the lesson's cell that it names, or "".
+
+    `shows` is "" for the cell's picture, "words" for none, "paper" for a picture that the handout has, too,
+    or the name of an explorable whose miniature is shown.
+    """
 
     text: str
     cell: str = ""
+    shows: str = ""
 
 
 @dataclass(frozen=True)
 class Question:
-    """A prediction, as HTML. `at` is the index of its cell, `answer` the lesson's own sentence.
+    """A prediction, as HTML. `key` is its key, `at` the index of its cell, `answer` what came out.
 
-    `before` is the paragraph above it in the lesson, in Markdown.
+    `say` is what a class must know before it can guess, and `why` the reason for the answer, in Markdown.
     """
 
+    key: str
     at: int
     text: str
     choices: tuple[str, ...]
     unit: str
     answer: str
-    before: str
+    say: str
+    why: str
 
 
 @cache
@@ -47,14 +62,31 @@ def guide() -> dict[str, str]:
     return {part[:2]: part for part in re.split(r"^### (?=\d\d · )", notes, flags=re.M)[1:]}
 
 
+@cache
+def guesses() -> dict[str, dict]:
+    """Return what guesses.toml has on each prediction, by its key."""
+    return tomllib.loads((HERE / "guesses.toml").read_text(encoding="utf-8"))
+
+
+@cache
+def tasks() -> dict[str, dict]:
+    """Return the paper tasks by the two digits of their lesson: dicts with ask, lines and answer."""
+    return tomllib.loads((HERE / "paper_tasks.toml").read_text(encoding="utf-8"))
+
+
+def twice() -> list[int]:
+    """Return the numbers of the claims that a class judges twice, on the sheet of lesson 16."""
+    return next(task["form"] for task in tasks()["16"]["tasks"] if "form" in task)
+
+
 def inline(text: str) -> str:
     """Return a line of Markdown as HTML."""
     return MarkdownIt().renderInline(text)
 
 
 def note(line: str) -> Note:
-    """Return a line of the guide without the comment at its end, which names a cell: <!-- CELL -->."""
-    return Note(*re.fullmatch(r"(.*?)(?: *<!-- (\S+) -->)?", line).groups(default=""))
+    """Return a line of the guide without the comment at its end: <!-- CELL --> or <!-- CELL SHOWS -->."""
+    return Note(*re.fullmatch(r"(.*?)(?: *<!-- (\S+?)(?: (\S+))? -->)?", line).groups(default=""))
 
 
 class Lesson:
@@ -81,6 +113,17 @@ class Lesson:
         return {name: note(text) for name, text in found}
 
     @cached_property
+    def in_words(self) -> tuple[str, str]:
+        """The written question, and what a good answer has, in Markdown."""
+        question, _, points = self.notes["In words"].text.partition(" *Points:* ")
+        return question, points
+
+    @cached_property
+    def paper(self) -> Note | None:
+        """The point whose picture is on the handout; None if no point is marked so."""
+        return next((point for point in self.points if point.shows == "paper"), None)
+
+    @cached_property
     def take_away(self) -> list[str]:
         """The lesson's closing points."""
         text = next(cell.source for cell in self.cells if "## Take away" in cell.source)
@@ -88,22 +131,24 @@ class Lesson:
 
     @cached_property
     def claims(self) -> list:
-        """The `Claim`s of the article that the lesson settles."""
-        return [claim for claim in catalog.claims().values() if self.number in claim.settled]
+        """The `Claim`s of the article that the lesson settles, those that a class judges twice last."""
+        settled = [claim for claim in catalog.claims().values() if self.number in claim.settled]
+        return sorted(settled, key=lambda claim: claim.number in twice())
 
     @cached_property
     def questions(self) -> list[Question]:
-        """The predictions that the lesson asks and answers, in order."""
+        """The predictions that the lesson asks and answers, in order, but for those that are left out."""
         asked, told = {}, {}
         for place, cell in enumerate(self.cells):
             shown = [html for html, _ in _outputs(cell)]
             pairs = zip(lessons.calls(cell.source, "predict"), _with(NEVER[0], shown), strict=True)
             asked |= {key: (place, html) for key, html in pairs}
-            told |= dict(zip(lessons.calls(cell.source, "reveal"), _with(NEVER[1], shown), strict=True))
+            pairs = zip(lessons.calls(cell.source, "reveal"), _with(NEVER[1], shown), strict=True)
+            told |= {key: (place, html) for key, html in pairs}
         return [
-            _question(place, html, told[key], self._before(place))
+            _question(key, place, html, told[key][1], self._after(told[key][0]))
             for key, (place, html) in asked.items()
-            if key in told
+            if key in told and not guesses().get(key, {}).get("skip")
         ]
 
     @cached_property
@@ -112,11 +157,22 @@ class Lesson:
         found = [(place, re.search(BREAK, cell.source)) for place, cell in enumerate(self.cells)]
         return [(place, match[1]) for place, match in found if match]
 
-    def _before(self, place):
-        """Return the last paragraph of text before a cell, in Markdown; "" if it is not plain text."""
-        above = next(cell.source for cell in self.cells[place - 1 :: -1] if cell.cell_type == "markdown")
-        last = re.split(r"\n\s*\n", above.strip())[-1]
-        return "" if re.match(r"[#|$*-] |<|\d+\.|.*`", last) else " ".join(last.split())
+    def _after(self, place):
+        """Return what the lesson says of an answer, in up to 320 characters of Markdown.
+
+        Sentences that need the lesson's page are left out.
+        """
+        if not self.cells[place + 1].source.startswith(WORDS):
+            return ""
+        first = self.cells[place + 1].source.removeprefix(WORDS).strip().split("\n")[0]
+        sentences = re.split(r"(?<=[.?!)”])\s+(?=[^a-z])", first)
+        kept = ""
+        for sentence in sentences:
+            if len(kept) + len(sentence) > 320:
+                break
+            if not UNPLACED.search(sentence):
+                kept = f"{kept} {sentence}"
+        return kept.strip()
 
     def picture(self, cell: str) -> tuple[str, str]:
         """Return the picture that a cell has stored, as HTML, and its alt text; or what the cell prints.
@@ -130,7 +186,10 @@ class Lesson:
                 return max(pictures, key=lambda pair: len(pair[0]))
             printed = "".join(output.get("text", "") for output in found.get("outputs", ()))
             if printed.strip():
-                return f'<pre class="printed">{escape(printed.rstrip())}</pre>', printed
+                lines = [line.strip() for line in printed.strip().splitlines()]
+                size = max(16, min(27, 1000 // max(map(len, lines))))  # in px: a line fits into 720
+                text = escape("\n".join(lines))
+                return f'<pre class="printed" style="font-size:{size}px">{text}</pre>', printed
         raise LookupError(f"docs/instructors.md names cell {cell}; lesson {self.number} shows nothing there")
 
 
@@ -144,11 +203,26 @@ def _with(words, texts):
     return [text for text in texts if words in text]
 
 
-def _question(place, html, told, before):
+def _question(key, place, html, told, after):
     text, *choices = re.findall(r'<div style="margin:3px 0">(.*?)</div>', html, re.S)
     text = re.sub(r"\*(\w+)\*", r"<em>\1</em>", re.sub(r"^<b>Predict: |</b>$", "", text))
     number = re.match(r"\(a number,? ?(?:in )?(.*)\)", choices[0])
-    answer = lessons.UNPREDICTED.match(told)[1]
-    answer = unescape(answer[answer.rindex(">") + 1 :])
     choices = () if number else tuple(choice[3:] for choice in choices)
-    return Question(place, text, choices, number[1] if number else "", answer, before)
+    answer = lessons.UNPREDICTED.match(told)[1]
+    answer = unescape(answer[answer.rindex(">") + 1 :]).rstrip(".")
+    answer = re.sub(r"^(Measured|Computed|Counted|Planted|Marked by us|It turned out): ", "", answer)
+    given = guesses().get(key, {})
+    if "choices" in given:
+        plain = [unescape(re.sub(r"<[^>]+>", "", choice)) for choice in choices]
+        answer = given["choices"][plain.index(answer)]
+        choices = tuple(map(inline, given["choices"]))
+    return Question(
+        key,
+        place,
+        inline(given["text"]) if "text" in given else text,
+        choices,
+        number[1] if number else "",
+        answer,
+        given.get("say", ""),
+        given.get("why", after),
+    )

@@ -15,6 +15,10 @@ ROOT = Path(__file__).parents[2]
 GUIDE = (ROOT / "docs" / "instructors.md").read_text(encoding="utf-8")
 HUB = ROOT / "docs" / "jupyterhub"
 HEADING = r"^### (?=\d\d · )"
+# What only somebody with the notebook, or who teaches, can make sense of.
+NOT_FOR_CLASSES = re.compile(
+    r"\b(folded|next cell|(see|cell|marked) below|run on|the class|learners?)\b", re.I
+)
 
 
 def sections():
@@ -90,12 +94,15 @@ def test_figures_in_the_notes_occur_in_the_lesson(name):
 def test_each_cell_that_the_notes_name_has_a_picture(name, website):
     """A picture has alt text; a vote's cell asks or shows something."""
     lesson = website["teaching"].Lesson(name)
-    for cell in [point.cell for point in lesson.points if point.cell]:
+    assert all(point.cell in lesson.places for point in lesson.points if point.cell)
+    for cell in [point.cell for point in lesson.points if point.cell and point.shows != "words"]:
         html, alt = lesson.picture(cell)
         assert html and alt.strip(), cell
         assert all(re.search(r' alt="[^"]', image) for image in re.findall(r"<img[^>]*>", html)), cell
     assert lesson.notes["Vote"].cell in ["", *lesson.places]
-    assert lesson.promise and lesson.take_away and lesson.claims and lesson.notes["In words"]
+    assert lesson.promise and lesson.take_away and lesson.claims and all(lesson.in_words) and lesson.paper
+    known = ["", "words", "paper", *website["explorables"].explorables()]
+    assert all(point.shows in known for point in lesson.points)
     with pytest.raises(LookupError, match="names cell gone"):
         lesson.picture("gone")
 
@@ -110,11 +117,66 @@ def test_no_slide_tells_before_it_asks(name, website):
         assert all(ask in early for ask in lesson.questions if ask.at <= lesson.places[point.cell]), point
     if not lesson.points[-1].cell:  # its place is not known: it comes after all that is asked
         assert all(ask in deck[: deck.index(lesson.points[-1])] for ask in lesson.questions)
-    assert [each for each in deck if isinstance(each, str)] == [text for _, text in lesson.breaks]
+    breaks = [isinstance(each, str) for each in deck]
+    assert any(breaks) and not any(one and other for one, other in zip(breaks, breaks[1:], strict=False))
     assert len(lesson.breaks) == sum("A good moment for a break" in cell.source for cell in lesson.cells)
     verdicts = [slide.count('class="verdict"') for slide in website["slides"]._verdicts(lesson)]
     assert verdicts[0] == 0 and sum(verdicts) == len(lesson.claims)
     assert not any('verdict"' in slide for slide in website["slides"]._claims(lesson))
+    numbers = [claim.number in website["teaching"].twice() for claim in lesson.claims]
+    assert numbers == sorted(numbers)  # what a class judges twice comes last
+
+
+@pytest.mark.parametrize("name", catalog.lessons())
+def test_a_guess_can_be_understood_without_the_lesson(name, website, tmp_path):
+    """Each has its situation, with figures of the lesson; no slide or handout needs the notebook."""
+    lesson, given = website["teaching"].Lesson(name), website["teaching"].guesses()
+    asked = lesson.questions
+    assert asked and all(question.say and question.why and question.key in given for question in asked)
+    for question in asked:
+        told = " ".join(str(value) for value in given[question.key].values())
+        assert not strange(told, texts(name)), question.key
+    deck = website["slides"].deck(lesson, tmp_path)
+    first_verdict = next(place for place, slide in enumerate(deck) if 'id="verdicts"' in slide)
+    seen = [slide.partition("<details")[0] for slide in deck[1:first_verdict]]
+    seen.append(website["handouts"]._handout(lesson, tmp_path))
+    for page in seen:
+        words = re.sub(r'<div class="picture">.*', "", page, flags=re.S)  # pictures are the lesson's own
+        words = re.sub(r"<[^>]+>", " ", words).replace("Fold this part back", "")
+        assert not NOT_FOR_CLASSES.search(words), NOT_FOR_CLASSES.search(words)
+    assert set(given) >= {question.key for question in asked}
+
+
+def test_guesses_belong_to_lessons(website):
+    lessons = map(website["teaching"].Lesson, catalog.lessons())
+    keys = {question.key for lesson in lessons for question in lesson.questions}
+    given = website["teaching"].guesses()
+    assert keys == {key for key, each in given.items() if not each.get("skip")}
+
+
+def test_the_timetables_fit_the_decks_and_sheets(website, tmp_path):
+    """Minutes of the school day are those of the decks; its tasks and its notes on claims exist."""
+    text = (ROOT / "docs" / "timetables.md").read_text(encoding="utf-8")
+    day = text.split("## A school day\n")[1].split("\n## ")[0]
+    rows = dict(re.findall(r"^\|[^|]*\| (\d\d) · .*\|.*?([\d.]* ?(?:and [\d.]+)?) \|$", day, re.M))
+    sheets = (ROOT / "docs" / "exercises.md").read_text(encoding="utf-8")
+    tasks = [task for row in rows.values() for task in re.findall(r"\d+\.\d", row)]
+    assert len(tasks) > 4 and all(f"| {task} · " in sheets for task in tasks)
+    minutes = {}
+    for name in catalog.lessons():
+        deck = website["slides"].deck(website["teaching"].Lesson(name), tmp_path)
+        guesses = sum(">Guess</p>" in slide for slide in deck)
+        minutes[name[:2]] = 2 * guesses + sum('class="fit"' in slide for slide in deck)
+    said = re.search(r"make (\d.*?); talk", day)[1]
+    for number, lessons in re.findall(r"(\d+)(?: minutes)? for (\d\d)", said):
+        assert minutes[lessons] == int(number), lessons
+    thin = re.search(r"it is thin: (.*?)\.", day)[1]
+    claims = catalog.claims()
+    twice = website["teaching"].twice()
+    for numbers, lessons in re.findall(r"for ((?:\d+ and )*\d+) in (?:lesson )?((?:\d\d and )*\d\d)", thin):
+        for number in numbers.split(" and "):
+            assert int(number) in twice
+            assert set(lessons.split(" and ")) <= set(claims[int(number)].settled), number
 
 
 def test_figures_in_the_answers_to_paper_tasks(website):
@@ -127,7 +189,7 @@ def test_figures_in_the_answers_to_paper_tasks(website):
         data = website["explorables"]._data(pages[page]["data"]).decode()
         sources = [*texts(lessons[number]), data, (ROOT / "website" / "explorables.toml").read_text("utf-8")]
         for task in given["tasks"]:
-            assert task["lines"] > 1 and task["ask"]
+            assert (task["lines"] > 1 or "form" in task or "squares" in task) and task["ask"]
             assert "press" in task or not strange(task["answer"], sources), task["answer"]
 
 
