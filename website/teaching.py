@@ -85,8 +85,8 @@ def inline(text: str) -> str:
 
 
 def note(line: str) -> Note:
-    """Return a line of the guide without the comment at its end: <!-- CELL --> or <!-- CELL SHOWS -->."""
-    return Note(*re.fullmatch(r"(.*?)(?: *<!-- (\S+?)(?: (\S+))? -->)?", line).groups(default=""))
+    """Return a line of the guide without the comment at its end: <!-- CELL --> or <!-- CELL: SHOWS -->."""
+    return Note(*re.fullmatch(r"(.*?)(?: *<!-- (\S+?)(?:: (\S+))? -->)?", line).groups(default=""))
 
 
 class Lesson:
