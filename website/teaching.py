@@ -20,7 +20,7 @@ from course_utils import catalog
 GUIDE = ROOT / "docs" / "instructors.md"
 BREAK = r"\*(A good moment for a break\.[^*]*)\*"
 HERE = Path(__file__).parent
-UNPLACED = re.compile(r"\b(cells?|folded|below|above|picture|figures?|row|table|bars?|box|dots?)\b|\]\(", re.I)
+UNPLACED = re.compile(r"\b(cells?|folded|below|above|picture|figures?|row|table|bars?|box)\b|\]\(", re.I)
 WORDS = "**What you saw.**"
 NEVER = ("<b>Predict: ", "(No prediction from you yet.)")  # outputs that are questions, not pictures
 
