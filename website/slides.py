@@ -204,7 +204,7 @@ def _verdicts(lesson):
     yield _slide(
         "After the vote",
         "<h2>Our verdicts</h2><p>Yours may differ: then say what your evidence is.</p>",
-        "The claims of the sheet “Five claims” come last, after a slide of their own.",
+        "Those that are judged twice come last, after a slide of their own." if again else "",
         name="verdicts",
     )
     for start in range(0, len(once), 2):

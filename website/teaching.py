@@ -22,6 +22,7 @@ BREAK = r"\*(A good moment for a break\.[^*]*)\*"
 HERE = Path(__file__).parent
 UNPLACED = re.compile(r"\b(cells?|folded|below|above|picture|figures?|row|table|bars?|box)\b|\]\(", re.I)
 WORDS = "**What you saw.**"
+ASIDE = re.compile(r" \([A-Z](?:[^()]|\([^()]*\))*[.?!]\)")  # whole sentences in brackets
 NEVER = ("<b>Predict: ", "(No prediction from you yet.)")  # outputs that are questions, not pictures
 
 
@@ -165,6 +166,7 @@ class Lesson:
         if not self.cells[place + 1].source.startswith(WORDS):
             return ""
         first = self.cells[place + 1].source.removeprefix(WORDS).strip().split("\n")[0]
+        first = ASIDE.sub("", first)
         sentences = re.split(r"(?<=[.?!)”])\s+(?=[^a-z])", first)
         kept = ""
         for sentence in sentences:
@@ -172,7 +174,7 @@ class Lesson:
                 break
             if not UNPLACED.search(sentence):
                 kept = f"{kept} {sentence}"
-        return kept.strip()
+        return re.sub(r" [^.?!]*\?$", "", kept).strip()  # a question leads on to what follows
 
     def picture(self, cell: str) -> tuple[str, str]:
         """Return the picture that a cell has stored, as HTML, and its alt text; or what the cell prints.
