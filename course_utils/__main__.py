@@ -151,10 +151,21 @@ def main(arguments=None):
         )
 
     gain = commands.add_parser(
-        "gain", help="print what learners gained between the two halves of the test, as CSV without names"
+        "gain", help="print what a class gained between the two forms of the test, without names"
     )
     gain.add_argument(
-        "files", nargs="+", metavar="FILE", help="answers.json files, or folders with such files"
+        "files", nargs="*", metavar="FILE", help="answers.json files, or folders with such files"
+    )
+    what = gain.add_mutually_exclusive_group()
+    what.add_argument(
+        "--write-answers", metavar="CSV", help="write the written answers into a new file, to be scored"
+    )
+    what.add_argument("--points", metavar="CSV", help="that file, with your points")
+    what.add_argument(
+        "--simulate",
+        type=_whole,
+        metavar="N",
+        help="show what a class of N learners can show; needs no files",
     )
     gain.set_defaults(do=_gain)
 
@@ -437,9 +448,27 @@ def _read_answers(options):
 
 
 def _gain(options):
-    from course_utils.learning import before_after
+    from course_utils.learning import class_gain
 
-    print(before_after.pool(options.files), end="")
+    if options.simulate is not None:
+        print(class_gain.simulation(options.simulate), end="")
+        return 0
+    if not options.files:
+        raise CourseError("Name the learners' answers files, or folders with such files.")
+    if options.write_answers is None:
+        print(class_gain.report(options.files, options.points), end="")
+        return 0
+    text = class_gain.to_score(options.files)
+    try:
+        with open(options.write_answers, "x", encoding="utf-8", newline="") as file:
+            file.write(text)
+    except FileExistsError:
+        raise CourseError(
+            f"{options.write_answers} is there already, perhaps with your points: name another file."
+        ) from None
+    except OSError as error:
+        raise CourseError(f"{options.write_answers} can't be written: {error.strerror}.") from None
+    print(f"Give each answer in {options.write_answers} 0 to 4 points, then add --points to this command.")
     return 0
 
 

@@ -12,6 +12,7 @@ CourseError.
 
 import functools
 import math
+import warnings
 from collections.abc import Iterable
 from dataclasses import dataclass
 
@@ -314,6 +315,156 @@ def bradley_terry(votes, clusters=None, level=95):
         model: (float(rating), _around(rating, error))
         for model, rating, error in zip(models, ratings, half, strict=True)
     }
+
+
+# Two forms of a test
+
+
+def crossover(one_first, other_first, level=95):
+    """Return the gain and the difference of two forms of a test: ((gain, interval), (difference, interval)).
+
+    Some learners take form A before a course and form B after it, and the others take B first. If B gives
+    more points than A, this adds to the changes of the first group and takes as much from those of the
+    second. So half of the sum of the two mean changes is the gain, and half of their difference is how much
+    more B gives than A. The intervals are Welch's. In simulations of `detectable`, with 10 and 30 learners,
+    95 of 100 intervals contained the true gain.
+
+    one_first, other_first : the second score minus the first, for at least two learners who had A first, and
+        for at least two who had B first
+
+    If the 90% interval of the difference lies between −m and m, the forms are equivalent within the margin
+    m, with an error rate of 5% (two one-sided tests; Schuirmann, 1987).
+    """
+    from scipy.stats import ttest_ind
+
+    halves = _numbers(one_first, "one_first") / 2, _numbers(other_first, "other_first") / 2
+    if min(map(len, halves)) < 2:
+        raise CourseError("A crossed-over test needs at least two learners in each order.")
+    found = []
+    for sign in (-1, 1):
+        first, second = halves[0], sign * halves[1]
+        middle = float(first.mean() - second.mean())
+        if first.var() or second.var():
+            interval = ttest_ind(first, second, equal_var=False).confidence_interval(2 * _tail(level) - 1)
+            found.append((middle, tuple(float(end) for end in interval)))
+        else:
+            found.append((middle, _around(middle, 0)))
+    return tuple(found)
+
+
+def item_rest(scores, groups=None, level=95):
+    """Return for each question of a test its correlation with the rest of the test: a list of (r, interval).
+
+    The correlation is that of the question's points with the sum of the other questions' points. It says how
+    well the question tells those who know more from those who know less. Its interval is Fisher's. An entry
+    is None if all answers to the question, or all sums, are alike.
+
+    scores : table (learners, questions) of points
+    groups : a label for each learner, such as before and after the course. The means of the groups are taken
+        away first, so that a gain of all learners counts for no question
+    """
+    import numpy
+
+    scores = _numbers(scores, "scores", dimensions=2)
+    labels = _indices([0] * len(scores) if groups is None else groups, len(scores), "groups")
+    freedom = len(scores) - labels.max() - 3
+    if freedom < 1:
+        raise CourseError("A correlation needs at least three learners more than there are groups.")
+    means = numpy.array([scores[labels == label].mean(0) for label in range(labels.max() + 1)])
+    centred = scores - means[labels]
+    found = []
+    for points in centred.T:
+        rest = centred.sum(1) - points
+        size = (points @ points * (rest @ rest)) ** 0.5
+        if size < 1e-9:
+            found.append(None)
+            continue
+        r = float(numpy.clip(points @ rest / size, -1, 1))
+        middle, half = math.atanh(min(max(r, -0.999999), 0.999999)), _normal(level) / freedom**0.5
+        found.append((r, (math.tanh(middle - half), math.tanh(middle + half))))
+    return found
+
+
+@dataclass(frozen=True)
+class Detectable:
+    """What a crossed-over test showed in simulations, in percent of the runs.
+
+    gained : the 95% interval of the gain lay above 0
+    contained : the 95% interval of the gain contained the true gain
+    equivalent : the 90% interval of the forms' difference lay within the margin
+    """
+
+    gained: float
+    contained: float
+    equivalent: float
+
+
+def detectable(learners, gain, difference=0.0, questions=15, margin=1.5, runs=2_000, seed=0) -> Detectable:
+    """Simulate a crossed-over test many times, and return how often it shows a gain, and equivalent forms.
+
+    The simulation is Rasch's model with a chance of 1/4 for a guess. Learners' abilities have a standard
+    deviation of 1, their growth one of 0.5, and both forms the same 15 difficulties, from −0.8 to 0.8. Before
+    the course half of the answers are right. Half of the learners have form A first.
+
+    learners : an even number from 10 to 400
+    gain : by how many questions the mean score rises
+    difference : how many more questions B gives than A, at the same knowledge
+    questions : the number of questions in a form
+    margin : in questions
+    """
+    import numpy
+    from scipy.optimize import brentq
+    from scipy.special import expit
+    from scipy.stats import ttest_ind
+
+    if not isinstance(learners, int) or not 10 <= learners <= 400 or learners % 2:
+        raise CourseError(f"Each form comes first for half: give an even number, 10 to 400, not {learners}.")
+    if not 0 <= gain <= questions / 4 or not abs(difference) <= questions / 4:
+        raise CourseError(
+            f"Gain and difference are in questions: give at most {questions / 4:g} of {questions}."
+        )
+    difficulty = numpy.linspace(-0.8, 0.8, questions)
+    # The expected score over all learners, by adding up over the normal distribution of their knowledge.
+    places = numpy.linspace(-4, 4, 81)
+    weights = numpy.exp(-(places**2) / 2) / numpy.exp(-(places**2) / 2).sum()
+
+    def expected(level, spread):
+        known = level + spread * places[:, None] - difficulty
+        return float(weights @ (0.25 + 0.75 * expit(known)).sum(1))
+
+    grown = (1 + 0.5**2) ** 0.5
+    before = brentq(lambda level: expected(level, 1) - questions / 2, -9, 9)
+    after = brentq(lambda level: expected(level, grown) - questions / 2 - gain, -9, 9)
+
+    def of_form_b(easier):
+        return expected(before + easier, 1) + expected(after + easier, grown) - questions - gain
+
+    easier = brentq(lambda shift: of_form_b(shift) - 2 * difference, -9, 9)
+    rng = numpy.random.default_rng(seed)
+    ability = rng.normal(0, 1, (runs, learners))
+    second_is_b = numpy.arange(learners) < learners // 2
+    scores = []
+    for known, is_b in (
+        (before + ability, ~second_is_b),
+        (after + ability + rng.normal(0, 0.5, ability.shape), second_is_b),
+    ):
+        logits = (known + easier * is_b)[..., None] - difficulty
+        scores.append((rng.random(logits.shape) < 0.25 + 0.75 * expit(logits)).sum(-1))
+    halves = (scores[1] - scores[0]) / 2
+    one, other = halves[:, second_is_b], halves[:, ~second_is_b]
+    with warnings.catch_warnings():  # scipy warns if in one small class all change alike
+        warnings.simplefilter("ignore", RuntimeWarning)
+        gains = ttest_ind(one, -other, axis=1, equal_var=False).confidence_interval(0.95)
+        forms = ttest_ind(one, other, axis=1, equal_var=False).confidence_interval(0.90)
+
+    def percent(outcome):
+        return float(100 * outcome.mean())
+
+    return Detectable(
+        gained=percent(gains.low > 0),
+        contained=percent((gains.low <= gain) & (gain <= gains.high)),
+        equivalent=percent((forms.low > -margin) & (forms.high < margin)),
+    )
 
 
 # Correction for several tests

@@ -1,35 +1,159 @@
-"""The course's test: ten questions before the lessons, ten after them, and the gain.
+"""The course's test: one form before the lessons, the other after them, and the learner's gain.
 
-    test("before")        asks ten questions once, and does not say which answers are right
-    test("after")         asks ten questions on the same topics, then explains every answer
-    gain()                shows the results of both halves next to each other
-    pool(files)           counts the gains of several learners, without their names
+    test("before")        asks the questions of one form once, and does not say which answers are right
+    test("after")         asks those of the other form, when the first is handed in and a lesson is begun
+    gain()                shows the results of both next to each other, and how sure the learner was
 
-The questions are in questions/test.toml.
+A form has fifteen questions, each with a confidence, and two written ones. Which form comes first is drawn by
+lot, so that in a class each form comes first for about half. The questions are in questions/test.toml.
+`class_gain` adds up the results of a class. One entry of the answers file, "test before" or "test after", has
+all answers to a form, as JSON: see `Sitting`.
 """
 
-import csv
-import io
 import json
+import random
 import tomllib
-from collections.abc import Iterable
-from pathlib import Path
+from dataclasses import asdict, dataclass, field
+from functools import cache
+from html import escape
 
+import ipywidgets
 from IPython.display import display
 
-from course_utils import views
+from course_utils import statistics, views
 from course_utils.errors import CourseError
-from course_utils.learning import answers, quizzes
-from course_utils.learning.question import Question, QuestionList, choice_field, lettered, marked_up
-from course_utils.views.picture import Picture, bundle, card
+from course_utils.learning import answers, course_map, quizzes, verdicts
+from course_utils.learning.question import Question, QuestionList, choice_field, text_field
+from course_utils.views.picture import MONO, Picture, bundle, card
 
 HALVES = ("before", "after")
-UNSURE = "I have no answer to this question"
-FEWEST = 5  # the fewest learners in a table; smaller counts would reveal who answered what
+FORMS = ("A", "B")
+DIFFICULTIES = ("easy", "middle", "hard")  # as we intend them; docs/test.md says what is meant
+# How sure a learner can be, in percent. Each question has four choices, so whoever guesses is right in 25%.
+SURE = {"I have no answer, I guessed": 25, "a hunch": 50, "fairly sure": 75, "sure": 95}
+MINUTES = 25
+# Of 100 learners who know half of the answers both times, five gain this many or more by luck.
+LUCK = 5
+
+
+@dataclass(frozen=True)
+class Pair:
+    """Two questions on one topic, one in each form.
+
+    about: the topic; lesson: the two digits of the lesson that teaches it.
+    competency: the number of a competency of AI literacy.
+    difficulty: one of DIFFICULTIES.
+    items: dict from a form to its question.
+    shown: dict from a form to the picture that its question is about.
+    """
+
+    about: str
+    lesson: str
+    competency: int
+    difficulty: str
+    items: dict[str, quizzes.Item]
+    shown: dict[str, Picture]
+
+
+@dataclass(frozen=True)
+class Written:
+    """Two written questions on one topic, one in each form.
+
+    about, lesson, competency, shown: as in `Pair`.
+    texts: dict from a form to the question.
+    rubrics: dict from a form to what an answer gets points for, one point each.
+    """
+
+    about: str
+    lesson: str
+    competency: int
+    texts: dict[str, str]
+    rubrics: dict[str, list[str]]
+    shown: dict[str, Picture]
+
+
+@dataclass
+class Sitting:
+    """A learner's answers to one form.
+
+    form: "A" or "B".
+    handed_in: False while the learner is still answering.
+    lessons: the number of lessons that were begun when it was handed in.
+    chosen: dict from a topic to the text of the choice.
+    sure: dict from a topic to the confidence, in percent.
+    right: dict from a topic to a bool; empty until it is handed in.
+    written: dict from a topic to the learner's text.
+    """
+
+    form: str
+    handed_in: bool = False
+    lessons: int = 0
+    chosen: dict[str, str] = field(default_factory=dict)
+    sure: dict[str, int] = field(default_factory=dict)
+    right: dict[str, bool] = field(default_factory=dict)
+    written: dict[str, str] = field(default_factory=dict)
+
+
+@cache
+def _tables():
+    return tomllib.loads((quizzes.FOLDER / "test.toml").read_text(encoding="utf-8"))
+
+
+@cache
+def pairs() -> list[Pair]:
+    """Return the pairs of questions, in the order in which a form asks them."""
+    found = []
+    for table in _tables()["pairs"]:
+        facts = {name: table[name] for name in ("about", "lesson", "competency", "difficulty")}
+        items = {form: quizzes.read(f"test.toml, {table['about']} {form}", table[form]) for form in FORMS}
+        found.append(Pair(**facts, items=items, shown={form: _shown(table[form]) for form in FORMS}))
+    return found
+
+
+@cache
+def written() -> list[Written]:
+    """Return the pairs of written questions."""
+    found = []
+    for table in _tables()["written"]:
+        facts = {name: table[name] for name in ("about", "lesson", "competency")}
+        texts, rubrics = ({form: table[form][part] for form in FORMS} for part in ("text", "rubric"))
+        shown = {form: _shown(table[form]) for form in FORMS}
+        found.append(Written(**facts, texts=texts, rubrics=rubrics, shown=shown))
+    return found
+
+
+def topics() -> list[str]:
+    """Return the topics of the questions with choices, each of which is in both forms."""
+    return [pair.about for pair in pairs()]
+
+
+def _shown(table):
+    """Return the picture that a question is about, from its table in the TOML file."""
+    if "table" in table:
+        return views.table(table["table"])
+    if "output" in table:
+        text = table["output"].strip("\n")
+        line = '<div style="white-space:pre-wrap;min-height:1.45em;overflow-wrap:anywhere">{}</div>'
+        lines = "".join(line.format(escape(each)) for each in text.splitlines())
+        return Picture(card(f'<div style="font-family:{MONO};font-size:13px">{lines}</div>'), text)
+    labels, hits, counts, marks = zip(*table["intervals"], strict=True)
+    return views.intervals(
+        labels,
+        [100 * hit / count for hit, count in zip(hits, counts, strict=True)],
+        [statistics.wilson(hit, count) for hit, count in zip(hits, counts, strict=True)],
+        marks=marks,
+        marks_label="training pictures",
+        note="In the training pictures: "
+        + ", ".join(f"{label} {mark}%" for label, mark in zip(labels, marks, strict=True))
+        + ".",
+    )
+
+
+# Asking
 
 
 def test(half: str) -> None:
-    """Ask one half of the test.
+    """Ask one form of the test, or say in a sentence what must be done before.
 
     half : "before" or "after"
 
@@ -37,93 +161,244 @@ def test(half: str) -> None:
     """
     if half not in HALVES:
         raise CourseError(f"The test has no half {half!r}: ask for {' or '.join(map(repr, HALVES))}.")
-    display(Half(half))
+    locked = _locked(answers.read()) if half == "after" else ""
+    display(Picture(card(locked), locked) if locked else Half(half))
 
 
-class Half(QuestionList):
-    """The ten questions of one half, and a button that hands in all the answers. A half is handed in once."""
-
-    def __init__(self, half: str):
-        self._half = half
-        self.items = quizzes.load(f"test-{half}")
-        questions = [
-            Question(choice_field(f"{number}. {item.text}", [*item.texts, UNSURE]))
-            for number, item in enumerate(self.items, start=1)
-        ]
-        super().__init__(questions, "Hand in", self._hand_in)
-        self._show()
-
-    def _hand_in(self):
-        chosen = [asked.field.value for asked in self.questions]
-        unanswered = [str(number) for number, text in enumerate(chosen, start=1) if text is None]
-        if unanswered:
-            listed = ", ".join(unanswered)
-            self.show_result(f"Still without an answer: {listed}. “{UNSURE}” is one.")
-            return
-        note = ""
-        for number, (item, text) in enumerate(zip(self.items, chosen, strict=True), start=1):
-            note = answers.record("test", f"{self._half} {number}", text, text == item.right.text) or note
-        self._show(note)
-
-    def _show(self, note=""):
-        """If this half was handed in, show the stored answers, the result, and `note` below these."""
-        result = results().get(self._half)
-        if result is None:
-            return
-        stored = answers.read()
-        for number, (item, asked) in enumerate(zip(self.items, self.questions, strict=True), start=1):
-            choice = item.chosen(stored[f"test {self._half} {number}"]["answer"])
-            asked.field.value = choice.text if choice else UNSURE
-            asked.field.disabled = True
-            if self._half == "after":
-                why = choice.why if choice else ""
-                if choice == item.right:
-                    asked.show_reply(why, "right")
-                else:
-                    asked.show_reply(f"{why} The answer: {item.right.text}.", "wrong")
-        more = "The answers come with the second half." if self._half == "before" else ""
-        self.show_result(f"Handed in: {sum(result)} of {len(result)} right. {more} {note}")
-        self.button.layout.display = "none"
-
-    def _repr_mimebundle_(self, **_):
-        html = ""
-        for number, item in enumerate(self.items, start=1):
-            lines = lettered([*item.texts, UNSURE])
-            choices = "".join(f'<div style="margin:2px 0 2px 14px">{line}</div>' for line in lines)
-            html += f'<div style="margin:6px 0 12px"><b>{number}. {marked_up(item.text)}</b>{choices}</div>'
-        alt = f"The test {self._half} the course: {len(self.items)} questions, answers not shown."
-        return bundle(self.widget, Picture(card(html), alt))
+def _locked(stored):
+    """Return a sentence that says what must be done before the second form is shown, or ""."""
+    first = sitting("before", stored)
+    missing = []
+    if not (first and first.handed_in):
+        missing.append("hand in the first form (its cell is further up)")
+    if not course_map.begun(stored):
+        missing.append("begin a lesson (a prediction is enough)")
+    if not missing:
+        return ""
+    opens = f"The second form of the test opens when you have done this: {' and '.join(missing)}."
+    return f"{opens} Then run this cell again. {_earlier(stored)}".rstrip()
 
 
-def results(stored: dict | None = None) -> dict[str, list[bool]]:
-    """Return {half: [bool, ...]} for each half that was handed in; True means a right answer.
+def _earlier(stored):
+    """Return a sentence if the answers are those to an earlier version of the test, otherwise ""."""
+    if not outdated(stored):
+        return ""
+    return (
+        "Your answers to an earlier version of this test are kept, but they can't be compared with this one."
+    )
+
+
+def sitting(half: str, stored: dict | None = None) -> Sitting | None:
+    """Return the learner's answers to one form; None if there are none, or if they can't be read.
 
     stored : the answers, as `answers.read` returns them; by default the learner's own
     """
     stored = answers.read() if stored is None else stored
-    found = {}
-    for half in HALVES:
-        entries = [stored.get(f"test {half} {number}") for number in range(1, len(topics()) + 1)]
-        if all(isinstance(entry, dict) for entry in entries):
-            found[half] = [entry.get("right") is True for entry in entries]
-    return found
+    entry = stored.get(f"test {half}")
+    try:
+        found = Sitting(**json.loads(entry["answer"]))
+    except (TypeError, ValueError, KeyError, RecursionError):
+        return None
+    return found if _is_sound(found) else None
 
 
-def topics() -> list[str]:
-    """Return the topics, one for each pair of questions: one question before the lessons and one after."""
-    tables = tomllib.loads((quizzes.FOLDER / "test.toml").read_text(encoding="utf-8"))
-    return [table["about"] for table in tables[HALVES[0]]]
+def _is_sound(found):
+    """Return whether the answers have the right types, and are about the questions of this version."""
+    good = found.form in FORMS and isinstance(found.handed_in, bool) and isinstance(found.lessons, int)
+    asked, more = set(topics()), {question.about for question in written()}
+    for part, kind, known in (
+        (found.chosen, str, asked),
+        (found.sure, int, asked),
+        (found.right, bool, asked),
+        (found.written, str, more),
+    ):
+        good = good and isinstance(part, dict) and part.keys() <= known
+        good = good and all(isinstance(value, kind) for value in part.values())
+    good = good and set(found.sure.values()) <= set(SURE.values())
+    if good and found.handed_in:
+        good = found.right.keys() == asked and found.sure.keys() == asked
+    return good
+
+
+def outdated(stored: dict) -> bool:
+    """Return whether somebody answered a test of an earlier version of the course, and none of this one."""
+    entries = {key for key in stored if key.startswith("test ")}
+    return bool(entries) and not any(sitting(half, stored) for half in HALVES)
+
+
+def results(stored: dict | None = None) -> dict[str, list[bool]]:
+    """Return {half: [bool, ...]} for each form that was handed in: which of its answers are right.
+
+    The answers are in the order of `topics`.
+
+    stored : as in `sitting`
+    """
+    found = {half: sitting(half, stored) for half in HALVES}
+    return {
+        half: [taken.right[topic] for topic in topics()]
+        for half, taken in found.items()
+        if taken and taken.handed_in
+    }
+
+
+class Half(QuestionList):
+    """All questions of one form, and a button that hands in the answers, once.
+
+    The questions appear when the learner begins, so that the page stays short. What was answered so far is
+    stored at each change, and shown again after a restart.
+    """
+
+    def __init__(self, half: str):
+        self._half = half
+        earlier = _earlier(answers.read())
+        other = sitting("after" if half == "before" else "before")
+        self.taken = sitting(half) or Sitting(_other(other.form) if other else _draw())
+        form = self.taken.form
+        self.items = [pair.items[form] for pair in pairs()]
+        questions = []
+        for number, pair in enumerate(pairs(), start=1):
+            item, chosen = pair.items[form], self.taken.chosen.get(pair.about)
+            asked = choice_field(f"{number}. {item.text}", item.texts)
+            asked.value = chosen if chosen in item.texts else None
+            levels = [(f"{words} ({value}%)", value) for words, value in SURE.items()]
+            sure = ipywidgets.Dropdown(
+                options=[("choose", 0), *levels],
+                value=self.taken.sure.get(pair.about, 0),
+                description="How sure are you?",
+            )
+            questions.append(Question(asked, shown=pair.shown[form].html, second=sure))
+        for number, question in enumerate(written(), start=len(questions) + 1):
+            asked = text_field(f"{number}. {question.texts[form]}")
+            asked.value = self.taken.written.get(question.about, "")
+            questions.append(Question(asked, shown=question.shown[form].html))
+        super().__init__(questions, "Hand in", self._hand_in)
+        self._questions = self.widget
+        self.begin = ipywidgets.Button(description="Continue" if self.taken.chosen else "Begin the test")
+        self.begin.on_click(lambda _: self._begin())
+        self.widget = ipywidgets.VBox([ipywidgets.HTML(card(f"{self._about()} {earlier}")), self.begin])
+        self.show_result(earlier)
+        self._show(self._keep())
+        for question in self.questions:
+            for part in filter(None, (question.field, question.second)):
+                part.observe(lambda _: self._keep(), "value")
+
+    def _begin(self):
+        self.widget.children = [self._questions]
+
+    def _about(self):
+        which = "first" if self._half == "before" else "second"
+        return (
+            f"The {which} form of the test: {len(pairs())} questions, each with a table or a picture to "
+            f"read, and {len(written())} that you answer in your own words. It takes about {MINUTES} minutes."
+        )
+
+    def _keep(self):
+        """Store what is answered so far. Return the note of `answers.record`."""
+        stored = sitting(self._half)
+        if stored and stored.handed_in:  # perhaps in another notebook
+            self.taken = stored
+            return ""
+        count = len(pairs())
+        asked = dict(zip(topics(), self.questions[:count], strict=True))
+        self.taken.chosen = {about: each.field.value for about, each in asked.items() if each.field.value}
+        self.taken.sure = {about: each.second.value for about, each in asked.items() if each.second.value}
+        texts = zip(written(), self.questions[count:], strict=True)
+        self.taken.written = {question.about: each.field.value.strip() for question, each in texts}
+        return self._record()
+
+    def _record(self):
+        return answers.record("test", self._half, json.dumps(asdict(self.taken), ensure_ascii=False))
+
+    def _hand_in(self):
+        self._keep()
+        if self.taken.handed_in:
+            self._show()
+            return
+        numbered = list(enumerate(topics(), start=1))
+        open_still = [str(number) for number, about in numbered if about not in self.taken.chosen]
+        answered = self.taken.chosen.keys() - self.taken.sure.keys()
+        how_sure = [str(number) for number, about in numbered if about in answered]
+        sentences = []
+        if open_still:
+            guess = next(iter(SURE))
+            sentences.append(
+                f"Still without an answer: {', '.join(open_still)}. If you have none, pick any choice and "
+                f"say “{guess}”."
+            )
+        if how_sure:
+            sentences.append(f"Still to say how sure you are: {', '.join(how_sure)}.")
+        if sentences:
+            self.show_result(" ".join(sentences))
+            return
+        self.taken.right = {
+            about: self.taken.chosen[about] == item.right.text
+            for about, item in zip(topics(), self.items, strict=True)
+        }
+        self.taken.handed_in, self.taken.lessons = True, course_map.begun(answers.read())
+        self._show(self._record())
+
+    def _show(self, note=""):
+        """If the form was handed in, show the result, and if both were, explain each answer; then `note`."""
+        if not self.taken.handed_in:
+            if note:
+                self.show_result(note)
+            return
+        self._begin()
+        for question in self.questions:
+            question.field.disabled = True
+            if question.second is not None:
+                question.second.disabled = True
+        self.button.layout.display = "none"
+        right = f"Handed in: {sum(self.taken.right.values())} of {len(self.taken.right)} right."
+        if len(results()) < len(HALVES):
+            self.show_result(
+                f"{right} Which ones, and why, is explained when the second form is handed in. {note}"
+            )
+            return
+        for about, item, question in zip(topics(), self.items, self.questions, strict=False):
+            choice = item.chosen(self.taken.chosen.get(about, ""))
+            if self.taken.right[about]:
+                question.show_reply(item.right.why, "right")
+            else:
+                why = f"{choice.why} " if choice else ""
+                question.show_reply(f"{why}The answer: {item.right.text}. {item.right.why}", "wrong")
+        for asked, question in zip(written(), self.questions[len(self.items) :], strict=True):
+            points = " ".join(
+                f"({number}) {point}" for number, point in enumerate(asked.rubrics[self.taken.form], 1)
+            )
+            question.show_reply(f"What a full answer says: {points}")
+        more = (
+            "Run the cell of the first form again to see its answers explained, too."
+            if self._half == "after"
+            else ""
+        )
+        self.show_result(f"{right} {more} {note}")
+
+    def _repr_mimebundle_(self, **_):
+        # What is stored in a notebook shows no question, since every reader of the page could see it.
+        text = f"{self._about()} The questions appear when you run this cell in your own copy of the course."
+        return bundle(self.widget, Picture(card(text), text))
+
+
+def _draw():
+    return random.SystemRandom().choice(FORMS)
+
+
+def _other(form):
+    return "B" if form == "A" else "A"
+
+
+# The gain
 
 
 def gain() -> Picture:
-    """Show for each pair of questions the results before and after the course, and the gain.
-
-    A positive gain is also given as a share of the largest possible one (Hake, 1998).
-    """
-    found = results()
+    """Show for each topic the results before and after the course, the gain, and how sure the learner was."""
+    stored = answers.read()
+    found = results(stored)
     missing = [half for half in HALVES if half not in found]
     if missing:
         text = f"Not handed in yet: the test {' and the test '.join(missing)} the course."
+        text = f"{text} {_earlier(stored)}".rstrip()
         return Picture(card(text, "Your gain"), text)
     before, after = (sum(found[half]) for half in HALVES)
     count = len(topics())
@@ -133,54 +408,34 @@ def gain() -> Picture:
         rows.append((topic, *(sign[right] for right in pair)))
     rows.append(("right", f"{before} of {count}", f"{after} of {count}"))
     title = f"{after - before:+} of {count} questions".replace("-", "−").replace("+0", "0")
-    note = "Ten questions are few: one more or less may be chance."
-    if after > before:
-        note = f"Of {count - before} that were open, {(after - before) / (count - before):.0%} gained. {note}"
+    note = (
+        f"Fifteen questions are few. Of 100 learners who know half of the answers both times, 5 gain {LUCK} "
+        "or more by luck alone."
+    )
     alt = f"Before {before} of {count}, after {after} of {count}. {note}"
-    return views.table(rows, right=(1, 2), title=f"Your gain: {title}", note=note, alt=alt)
+    table = views.table(rows, right=(1, 2), title=f"Your gain: {title}", note=note, alt=alt)
+    calibration = _calibration({half: sitting(half, stored) for half in HALVES})
+    return Picture(table.html + calibration.html, f"{table.alt}\n{calibration.alt}")
 
 
-def pool(files: Iterable[str | Path]) -> str:
-    """Return CSV that counts the right answers of the learners who handed in both halves, without names.
-
-    Each line is about one pair of questions, and the last line about all pairs together: how many learners
-    were right before, right after, right only after ("gained") and right only before ("lost").
-
-    files : the learners' answers.json files, or folders that are searched for .json files
-
-    Raises CourseError if a file can't be read, or if fewer than five learners handed in both halves.
-    """
-    both = [found for found in map(_results_in, _json_files(files)) if len(found) == len(HALVES)]
-    if len(both) < FEWEST:
-        raise CourseError(
-            f"Both halves of the test are in {len(both)} of the files, and a table needs {FEWEST}: if there "
-            "are fewer learners, the counts would reveal who answered what. Add more files."
-        )
-    rows = []
-    for index, topic in enumerate(topics()):
-        pairs = [(found["before"][index], found["after"][index]) for found in both]
-        before, after = map(sum, zip(*pairs, strict=True))
-        rows.append((topic, len(both), before, after, pairs.count((False, True)), pairs.count((True, False))))
-    totals = [sum(column) for column in list(zip(*rows, strict=True))[1:]]
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(["about", "learners", "right before", "right after", "gained", "lost"])
-    writer.writerows([*rows, ("all questions", *totals)])
-    return text.getvalue()
+def _calibration(taken):
+    """Show for each confidence how many answers were right, before and after."""
+    scores = {half: scored(found) for half, found in taken.items()}
+    rows = [("You said", "so many should be right", *HALVES)]
+    for words, percent in SURE.items():
+        cells = []
+        for half in HALVES:
+            said, right = scores[half].levels.get(percent, (0, 0))
+            cells.append(f"{right} of {said}, {right / said:.0%}" if said else "–")
+        rows.append((words, f"{percent}%", *cells))
+    rows.append(("Brier score", "0 is best", *(f"{scores[half].brier:.2f}" for half in HALVES)))
+    note = (
+        "The Brier score is the mean squared distance between what you said and what came out. Whoever says "
+        "50% each time gets 0.25; whoever is sure and wrong each time, 0.90."
+    )
+    return views.table(rows, right=(1, 2, 3), title="Were you as sure as you were right?", note=note)
 
 
-def _json_files(files):
-    for path in map(Path, files):
-        if path.is_dir():
-            yield from sorted(path.rglob("*.json"))
-        else:
-            yield path
-
-
-def _results_in(path):
-    try:
-        stored = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        reason = getattr(error, "strerror", None) or "it is not JSON"
-        raise CourseError(f"{path} can't be read ({reason}): leave it out, or ask for it again.") from None
-    return results(stored) if isinstance(stored, dict) else {}
+def scored(taken: Sitting) -> verdicts.Score:
+    """Return the score of the confidences of a form that was handed in."""
+    return verdicts.tally([(taken.right[about], taken.sure[about]) for about in taken.right])

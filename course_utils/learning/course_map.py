@@ -91,6 +91,14 @@ def progress() -> Picture:
     return draw(parts, title="The course, and where you are", note=note)
 
 
+def begun(stored: dict[str, dict]) -> int:
+    """Return how many lessons are begun: a prediction, a quiz answer that is right, or a task that was tried.
+
+    stored : the answers, as `answers.read` returns them
+    """
+    return sum(_progress_in(name[:2], stored)[0] != "not begun" for name in catalog.lessons())
+
+
 def _progress_in(number, stored):
     """Return the state of a lesson, one of STATES, and the details in words."""
     items = quizzes.load(number)

@@ -30,6 +30,17 @@ STYLE = """<style>
 .course-question .widget-radio-box input {order: -1; flex: none; width: 16px; height: 16px; margin: 2px 0 0}
 .course-question .widget-radio-box label:has(input:checked) {font-weight: 600}
 .course-question .widget-text input {width: 14em; max-width: 100%; height: 32px; font-size: 14px}
+.course-question .widget-textarea {
+  display: flex; flex-direction: column; align-items: stretch; width: auto; height: auto; margin: 0}
+.course-question .widget-textarea textarea {
+  height: 6.5em; font-family: inherit; font-size: 14px; line-height: 1.45}
+.course-question .widget-dropdown {width: auto; height: auto; flex-wrap: wrap; margin: 8px 0 2px}
+.course-question .widget-dropdown label.widget-label {flex: none}
+.course-question .widget-dropdown select {flex: 0 1 19em; min-width: 0; font-size: 14px}
+.course-question.course-shown > :is(.widget-radio, .widget-textarea) {display: contents}
+.course-shown > *, .course-shown > * > * {order: 3}
+.course-shown > :is(.widget-radio, .widget-textarea) > label.widget-label {order: 1}
+.course-shown > .course-picture {order: 2}
 </style>"""
 
 
@@ -53,24 +64,50 @@ def number_field(question: str, unit: str | None) -> widgets.Text:
     )
 
 
+def text_field(question: str) -> widgets.Textarea:
+    """Return an empty field for a few sentences. The field's value is the text that the learner types."""
+    return widgets.Textarea(
+        description=marked_up(question), description_allow_html=True, continuous_update=False
+    )
+
+
 class Question:
     """A field for an answer, a reply below the field and, if `button` is given, a button.
 
-    Parameters: `field` comes from `choice_field` or `number_field`; `button` is the button's text;
-    `pressed(value)` is called with the field's value when the learner presses the button.
-    `widget` is the widget to display.
+    Parameters: `field` comes from `choice_field`, `number_field` or `text_field`; `button` is the button's
+    text; `pressed(value)` is called with the field's value when the learner presses the button. `shown` is
+    HTML between the question and its choices, such as a table, and `second` is another field, below the
+    first. `widget` is the widget to display.
     """
 
-    def __init__(self, field: widgets.Widget, button: str | None = None, pressed: Callable | None = None):
-        self.field = field
+    def __init__(
+        self,
+        field: widgets.Widget,
+        button: str | None = None,
+        pressed: Callable | None = None,
+        shown: str = "",
+        second: widgets.Widget | None = None,
+    ):
+        self.field, self.second = field, second
         self.reply = widgets.HTML()
-        parts = [widgets.HTML(STYLE), field, self.reply, for_everyone()]
+        parts = [
+            widgets.HTML(STYLE),
+            field,
+            *([second] if second else []),
+            self.reply,
+            for_everyone(),
+        ]
         if button:
             self.button = widgets.Button(description=button)
             self.button.on_click(lambda _: pressed(field.value))
             parts.insert(-1, self.button)
         self.widget = widgets.VBox(parts)
         self.widget.add_class("course-question")
+        if shown:
+            picture = widgets.HTML(shown)
+            picture.add_class("course-picture")
+            self.widget.children = (picture, *self.widget.children)
+            self.widget.add_class("course-shown")
 
     def show_reply(self, text: str, mark: str = ""):
         """Show a sentence below the field; `mark` is "right", "wrong" or ""."""

@@ -147,13 +147,16 @@ def load(name: str) -> list[Item]:
         ) from None
     if not tables:
         raise CourseError(f"{file.name} has no [[{part}]] questions, which quiz({name!r}) asks for: add one.")
-    items = [_item(f"{file.name}, {part} {number}", table) for number, table in enumerate(tables, start=1)]
+    items = [read(f"{file.name}, {part} {number}", table) for number, table in enumerate(tables, start=1)]
     _all_differ(f"{file.name}: two questions", [item.text for item in items])
     return items
 
 
-def _item(source, table):
-    """Return a question from its table in the TOML file; `source` names the question in error messages."""
+def read(source: str, table: dict) -> Item:
+    """Return a question from its table in the TOML file; `source` names the question in error messages.
+
+    Choices are shuffled, unless the table has `in_order = true`. Raises: CourseError, as `load` does.
+    """
     text, choices = table.get("text"), table.get("choices", [])
     if not text:
         raise CourseError(f'{source} has no text: add text = "…".')
@@ -168,8 +171,9 @@ def _item(source, table):
         raise CourseError(f"{source} has {right} right choices: mark exactly one with right = true.")
     _all_differ(f"{source}: two choices", [choice.text for choice in choices])
     _all_differ(f"{source}: two explanations", [choice.why for choice in choices])
-    # Shuffle the choices, so that the right one is not always first. The order is the same in every run.
-    choices.sort(key=lambda choice: hashlib.sha256((text + choice.text).encode()).digest())
+    if not table.get("in_order"):
+        # So that the right one is not always first. The order is the same in every run.
+        choices.sort(key=lambda choice: hashlib.sha256((text + choice.text).encode()).digest())
     return Item(text, tuple(choices))
 
 

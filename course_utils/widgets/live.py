@@ -9,7 +9,8 @@ from course_utils.views.picture import INK
 # questions, including those that later cells draw.
 _FOR_EVERYONE = """
 if (!window.courseForEveryone) {
-  window.courseForEveryone = () => document.querySelectorAll(".course-question :is(select, input, audio)")
+  const controls = ".course-question :is(select, input, textarea, audio)";
+  window.courseForEveryone = () => document.querySelectorAll(controls)
     .forEach(control => control.setAttribute("data-lm-suppress-shortcuts", "true"));
   const observer = new MutationObserver(window.courseForEveryone);
   observer.observe(document.body, {childList: true, subtree: true});

@@ -4,6 +4,7 @@ import json
 import re
 import shutil
 import subprocess
+from dataclasses import asdict
 from datetime import date
 from html.parser import HTMLParser
 from pathlib import Path
@@ -13,7 +14,7 @@ from lazy import Lazy
 
 import course_utils as course
 from course_utils import CourseError, __main__
-from course_utils.learning import answers
+from course_utils.learning import answers, before_after
 from course_utils.opened import review
 from course_utils.opened.review import RELEASES, Release, facts, folder, page
 from course_utils.training import releases
@@ -316,14 +317,16 @@ def test_the_page_has_the_learner_s_words_and_gain_and_needs_nothing_else(key):
     mine.verdict(
         3, verdict="fails", confidence=90, because='<b>64</b> is & stays "few"', evidence="</script><i>64"
     )
-    for number in range(1, 11):
-        answers.record("test", f"before {number}", "x", number <= 4)
-        answers.record("test", f"after {number}", "x", number <= 8)
+    for half, form, right in (("before", "B", 4), ("after", "A", 8)):
+        taken = before_after.Sitting(form, handed_in=True)
+        for at, topic in enumerate(before_after.topics()):
+            taken.sure[topic], taken.right[topic] = 50, at < right
+        answers.record("test", half, json.dumps(asdict(taken)))
     answers.record("confidence", "16", 90)
     answers.record("verdict", "16", "false", True)
     mine.page("mine.html", pdf=False)
     text = seen("mine.html")
-    for part in ("Grace Hopper", "Kite 1", date.today().isoformat(), "11 of 12", "4 → 8", "1 of 1"):
+    for part in ("Grace Hopper", "Kite 1", date.today().isoformat(), "11 of 12", "4 → 8of 15", "1 of 1"):
         assert part in text, part
     assert '<b>64</b> is & stays "few"' in text and "</script><i>64" in text
     assert "It does better than Otterbot 7000." in text and key["kite", 1][1][:80] in text

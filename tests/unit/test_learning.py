@@ -21,7 +21,7 @@ from IPython.core.interactiveshell import InteractiveShell
 
 from course_utils import catalog, check, drawn, quiz, reveal
 from course_utils.errors import CourseError
-from course_utils.learning import answers, predictions, quizzes
+from course_utils.learning import answers, before_after, predictions, quizzes
 from course_utils.learning.checks import NotYet
 from course_utils.learning.predictions import Prediction, compare, read_number
 
@@ -342,10 +342,10 @@ def test_the_order_of_choices_does_not_depend_on_the_file(questions):
     letters = "abcde"
     table = {"text": "Which?", "choices": [{"text": x, "why": x, "right": x == "a"} for x in letters]}
     orders = {
-        "".join(choice.text for choice in quizzes._item("here", table | {"choices": listed}).choices)
+        "".join(choice.text for choice in quizzes.read("here", table | {"choices": listed}).choices)
         for listed in (table["choices"], table["choices"][::-1])
     }
-    other = "".join(choice.text for choice in quizzes._item("here", table | {"text": "What?"}).choices)
+    other = "".join(choice.text for choice in quizzes.read("here", table | {"text": "What?"}).choices)
     assert len(orders) == 1 and other not in orders and sorted(other) == list(letters)
 
 
@@ -377,9 +377,10 @@ def test_a_lesson_without_questions_names_those_that_have_some(questions):
         quiz("99")
 
 
-@pytest.mark.parametrize(
-    "file", sorted((ROOT / "course_utils/learning/questions").glob("*.toml")), ids=lambda f: f.stem
-)
+LESSONS_QUESTIONS = sorted((ROOT / "course_utils/learning/questions").glob("[0-9]*.toml"))
+
+
+@pytest.mark.parametrize("file", LESSONS_QUESTIONS, ids=lambda file: file.stem)
 def test_all_questions_of_the_course_can_be_loaded(file):
     for part in tomllib.loads(file.read_text(encoding="utf-8")):
         assert quizzes.load(file.stem if part == "quiz" else f"{file.stem}-{part}")
@@ -441,6 +442,18 @@ def test_no_blind_strategy_beats_chance(strategy):
         everything += items
     chance = sum(1 / len(item.choices) for item in everything)
     assert blind_score(BLIND[strategy], everything) <= chance + 0.05 * len(everything)
+
+
+def in_place(place):
+    return lambda text, texts: texts.index(text) == place
+
+
+@pytest.mark.parametrize("form", before_after.FORMS)
+def test_no_blind_strategy_beats_chance_in_the_test_by_more_than_one_question(form):
+    items = [pair.items[form] for pair in before_after.pairs()]
+    chance = sum(1 / len(item.choices) for item in items)
+    for name, rate in (BLIND | {f"place {place}": in_place(place) for place in range(4)}).items():
+        assert blind_score(rate, items) <= chance + 1, name
 
 
 def test_questions_are_part_of_the_installed_package():

@@ -465,6 +465,53 @@ def test_lists_arrays_and_tensors_give_the_same_intervals():
     assert all(type(end) is float for end in statistics.rate_of_clusters(torch.tensor([1, 2]), [2, 2]))
 
 
+# Two forms of a test
+
+
+def test_a_crossover_tells_the_gain_from_a_difference_of_the_forms():
+    """Both groups gain 3, and B gives 2 more than A: with A first the change is 5, with B first it is 1."""
+    noise = numpy.array([-1, 0, 0, 1])
+    (gain, span), (forms, ends) = statistics.crossover(5 + noise, 1 + noise)
+    assert gain == pytest.approx(3) and forms == pytest.approx(2)
+    # By hand: each half has variance 1/6 · 4/4, six degrees of freedom, and t = 2.447.
+    half = 2.447 * (2 * (2 / 3 / 4) / 4) ** 0.5
+    assert span == pytest.approx((3 - half, 3 + half), abs=0.001)
+    assert ends == pytest.approx((2 - half, 2 + half), abs=0.001)
+    assert statistics.crossover([2, 2], [2, 2]) == ((2, (2, 2)), (0, (0, 0)))
+
+
+@pytest.mark.parametrize("learners", [10, 30])
+def test_the_interval_of_a_crossover_contains_the_gain(learners):
+    found = statistics.detectable(learners, 2, difference=1)
+    assert 93 <= found.contained <= 97
+
+
+def test_forms_that_differ_by_the_margin_are_called_equivalent_in_5_of_100():
+    assert 3 <= statistics.detectable(60, 1.5, difference=1.5, margin=1.5).equivalent <= 6.5
+
+
+def test_item_rest_is_pearson_s():
+    rng = numpy.random.default_rng(2)
+    scores = rng.random((40, 4)) < 0.2 + 0.6 * rng.random((40, 1))
+    for index, (r, span) in enumerate(statistics.item_rest(scores)):
+        theirs = stats.pearsonr(scores[:, index], scores.sum(1) - scores[:, index])
+        assert r == pytest.approx(theirs.statistic)
+        assert span == pytest.approx(tuple(theirs.confidence_interval(0.95)))
+
+
+def test_a_gain_of_all_learners_makes_no_question_better():
+    rng = numpy.random.default_rng(3)
+    chance = numpy.repeat([0.1, 0.9], 200)[:, None]
+    scores, groups = rng.random((400, 6)) < chance, numpy.repeat([0, 1], 200)
+    assert min(r for r, _ in statistics.item_rest(scores)) > 0.5
+    assert max(abs(r) for r, _ in statistics.item_rest(scores, groups)) < 0.15
+    alike = numpy.column_stack([scores, numpy.ones(400)])
+    assert statistics.item_rest(alike)[-1] is None
+
+
+# Wrong calls
+
+
 @pytest.mark.parametrize(
     "call, says",
     [
@@ -494,6 +541,10 @@ def test_lists_arrays_and_tensors_give_the_same_intervals():
         (lambda: statistics.bradley_terry([("a", "b", 2)]), "0.5 for neither"),
         (lambda: statistics.bradley_terry([("a", "a", 1)]), "two different models"),
         (lambda: statistics.holm([0.2, 1.4]), "from 0 to 1"),
+        (lambda: statistics.crossover([1], [2, 3]), "two learners in each order"),
+        (lambda: statistics.item_rest([[1, 0], [0, 1], [1, 1]], "aab"), "three learners more"),
+        (lambda: statistics.detectable(31, 1), "an even number, 10 to 400, not 31"),
+        (lambda: statistics.detectable(30, 9), "at most 3.75 of 15"),
     ],
 )
 def test_wrong_calls_get_a_sentence(call, says):

@@ -319,7 +319,8 @@ def _shaped(sealed):
     good &= isinstance(sealed["seal"], str) and sealed["seal"].isascii()
     good &= all(isinstance(data[part], dict) for part in ("test", "article"))
     good &= all(type(value) is int for part in ("test", "article") for value in data[part].values())
-    good &= data["test"].keys() <= {"before", "after"} and data["article"].keys() in ({"right", "of"}, set())
+    good &= {"of"} <= data["test"].keys() <= {"before", "after", "of"}
+    good &= data["article"].keys() in ({"right", "of"}, set())
     numbers = range(1, len(claims(data["release"])) + 1)
     good &= [answer["claim"] for answer in data["answers"]] == list(numbers)
     for answer in data["answers"]:

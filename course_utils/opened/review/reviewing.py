@@ -129,7 +129,8 @@ class Review:
             "release": self.release,
             "date": self._written(),
             "answers": [{"claim": number, **given} for number, given in sorted(done.items())],
-            "test": {half: sum(right) for half, right in before_after.results().items()},
+            "test": {half: sum(right) for half, right in before_after.results().items()}
+            | {"of": len(before_after.topics())},
             "article": self._article(),
         }
         pages.write(file, data, key)

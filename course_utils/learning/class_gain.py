@@ -1,0 +1,316 @@
+"""What a class gained between the two forms of the test, and how good the test is: `course gain`.
+
+    report(files)         the gain, the difference of the forms, confidence, and statistics of each question
+    to_score(files)       CSV of the written answers, without names and in no order, for the instructor
+    simulation(learners)  what a class of this size can show, by simulation
+
+docs/test.md says how to read them.
+"""
+
+import csv
+import hashlib
+import io
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from statistics import median
+
+from course_utils import statistics
+from course_utils.errors import CourseError
+from course_utils.learning import before_after
+from course_utils.learning.before_after import FORMS, HALVES, SURE, Sitting
+from course_utils.views.picture import signed
+from course_utils.views.tables import columns
+
+# In simulations a class of ten finds a gain of 3 questions of 15 in 8 of 10 cases.
+FEWEST = 10
+FEWEST_OF_AN_ORDER = 3
+# With 30 answers the interval of a share of one half is 33 points wide, and that of a correlation of 0.3 is
+# −0.07 to 0.60: enough to find a question that is far too easy, or that rewards those who know less.
+FEWEST_FOR_QUESTIONS = 30
+# The forms are called equivalent if the 90% interval of their difference lies within this many questions.
+# It is the gain that 30 learners show in 8 of 10 cases.
+MARGIN = 1.5
+MOST_POINTS = 4  # of a written answer
+
+
+@dataclass(frozen=True)
+class Learner:
+    """One learner's two forms, and for each written answer an id that tells neither name nor half."""
+
+    sittings: dict[str, Sitting]
+    ids: dict[tuple[str, str], str]
+
+    @property
+    def order(self) -> str:
+        """The form that came first."""
+        return self.sittings["before"].form
+
+    def change(self, score) -> float:
+        """Return the second score minus the first; `score(half)` returns one of them."""
+        return score("after") - score("before")
+
+
+def report(files: Iterable[str | Path], points: str | Path | None = None) -> str:
+    """Return what the class gained, and statistics of the test, as text without names.
+
+    files : the learners' answers.json files, or folders that are searched for .json files
+    points : the CSV file of `to_score` with the points that the instructor gave
+
+    Raises CourseError if a file can't be read, or if too few learners handed in both forms.
+    """
+    learners, notes = _learners(files)
+    count = len(before_after.topics())
+    lines = [_who(learners), *notes, ""]
+
+    def right(learner):
+        return learner.change(lambda half: sum(learner.sittings[half].right.values()))
+
+    lines += _gain_and_forms(learners, right, f"questions of {count}", MARGIN)
+    if points is not None:
+        lines += ["", "Written answers:"]
+        given = _points(points, learners)
+        most = MOST_POINTS * len(before_after.written())
+
+        def earned(learner):
+            return learner.change(
+                lambda half: sum(given.get(key, 0) for (of, _), key in learner.ids.items() if of == half)
+            )
+
+        lines += _gain_and_forms(learners, earned, f"points of {most}", None)
+    lines += ["", *_confidence(learners), "", *_questions(learners)]
+    return "\n".join(lines) + "\n"
+
+
+def _who(learners):
+    first = sum(learner.order == "A" for learner in learners)
+    begun = [median(learner.sittings[half].lessons for learner in learners) for half in HALVES]
+    return (
+        f"{len(learners)} learners handed in both forms; {first} had form A first. Lessons begun at the "
+        f"first form: {begun[0]:g}, at the second: {begun[1]:g} (medians)."
+    )
+
+
+def _gain_and_forms(learners, change, unit, margin):
+    """Return lines on the gain and the forms; `change(learner)` is the second score minus the first."""
+    by_order = [[change(learner) for learner in learners if learner.order == form] for form in FORMS]
+    (gained, span), _ = statistics.crossover(*by_order)
+    _, (difference, narrow) = statistics.crossover(*by_order, level=90)
+    lines = [f"Gain: {signed(gained, 1)} {unit} (95% interval {_span(span, 1)})."]
+    more, less = ("B", "A") if difference >= 0 else ("A", "B")
+    sign = 1 if difference >= 0 else -1
+    ends = sorted(sign * end for end in narrow)
+    text = f"Forms: {more} gives {abs(difference):.1f} more than {less} (90% interval {_span(ends, 1)})."
+    if margin is not None:
+        if max(map(abs, ends)) < margin:
+            text += f" All of it is less than {margin}: the forms are equivalent within this margin."
+        else:
+            text += f" It reaches to {margin} or beyond: that the forms are equivalent is not shown."
+    return [*lines, text]
+
+
+def _confidence(learners):
+    """Return lines of a table: how sure the learners were, and how often they were right."""
+    rows = [("how sure", *HALVES)]
+    scores = {half: [before_after.scored(learner.sittings[half]) for learner in learners] for half in HALVES}
+    for words, percent in SURE.items():
+        cells = []
+        for half in HALVES:
+            levels = [score.levels.get(percent, (0, 0)) for score in scores[half]]
+            said, right = (sum(column) for column in zip(*levels, strict=True))
+            cells.append(f"{right} of {said} right" + (f", {right / said:.0%}" if said else ""))
+        rows.append((f"{words}, {percent}%", *cells))
+    briers = [sum(score.brier for score in scores[half]) / len(learners) for half in HALVES]
+    rows.append(("Brier score, mean", *(f"{brier:.3f}" for brier in briers)))
+    return columns(rows)
+
+
+def _questions(learners):
+    """Return lines of a table: for each question the share that was right, and the item-rest correlation."""
+    if len(learners) < FEWEST_FOR_QUESTIONS:
+        return [
+            f"Statistics of the questions begin at {FEWEST_FOR_QUESTIONS} learners: with fewer, the share "
+            "that is right is uncertain by more than 17 points to either side."
+        ]
+    rows = [("form", "question", "right before", "right after", "item-rest correlation")]
+    for form in FORMS:
+        taken = [
+            (half, learner.sittings[half])
+            for learner in learners
+            for half in HALVES
+            if learner.sittings[half].form == form
+        ]
+        table = [[found.right[about] for about in before_after.topics()] for _, found in taken]
+        correlations = statistics.item_rest(table, [half for half, _ in taken])
+        for index, about in enumerate(before_after.topics()):
+            cells = []
+            for wanted in HALVES:
+                marks = [row[index] for row, (half, _) in zip(table, taken, strict=True) if half == wanted]
+                share, span = 100 * sum(marks) / len(marks), statistics.wilson(sum(marks), len(marks))
+                cells.append(f"{share:.0f}% of {len(marks)} ({_span(span, 0)})")
+            found = correlations[index]
+            cells.append(f"{signed(found[0], 2)} ({_span(found[1], 2)})" if found else "all alike")
+            rows.append((form, about, *cells))
+    return columns(rows)
+
+
+def _span(ends, digits):
+    low, high = ends
+    return f"{signed(low, digits)} to {signed(high, digits)}"
+
+
+# The written answers
+
+
+def to_score(files: Iterable[str | Path]) -> str:
+    """Return CSV of all written answers: id, question, rubric, answer, and an empty column for points.
+
+    The answers stand in the order of their ids, which are hashes: neither a name nor the half can be seen. An
+    answer that was left empty has 0 points and is not in the table.
+
+    files : as in `report`
+
+    Raises CourseError if a file can't be read, or if there is no answer.
+    """
+    learners, _ = _learners(files, few=True)
+    asked = {question.about: question for question in before_after.written()}
+    rows = []
+    for learner in learners:
+        for (half, about), key in learner.ids.items():
+            form = learner.sittings[half].form
+            text = learner.sittings[half].written[about]
+            # A spreadsheet would take a text that begins so for a formula.
+            safe = f" {text}" if text[0] in "=+-@\t" else text
+            rows.append((key, asked[about].texts[form], "\n".join(asked[about].rubrics[form]), safe, ""))
+    if not rows:
+        raise CourseError("No written answer is in these files: both forms of a learner must be handed in.")
+    out = io.StringIO()
+    writer = csv.writer(out, lineterminator="\n")
+    writer.writerow(("id", "question", "rubric", "answer", "points"))
+    writer.writerows(sorted(rows))
+    return out.getvalue()
+
+
+def _points(file, learners):
+    """Return {id: points} from the CSV file that the instructor filled in."""
+    try:
+        text = Path(file).read_text(encoding="utf-8-sig", errors="replace")
+    except OSError as error:
+        raise CourseError(f"{file} can't be read: {error.strerror}.") from None
+    heading = text.partition("\n")[0]
+    table = csv.DictReader(io.StringIO(text, newline=""), delimiter=";" if ";" in heading else ",")
+    if not {"id", "points"} <= set(table.fieldnames or ()):
+        raise CourseError(
+            f"{file} lacks the columns id and points: write it with `course gain --write-answers`."
+        )
+    given = {row["id"]: (row["points"] or "").strip().replace(",", ".") for row in table}
+    wanted = {key for learner in learners for key in learner.ids.values()}
+    if missing := wanted - given.keys():
+        raise CourseError(
+            f"{file} lacks {len(missing)} of {len(wanted)} answers: write it again, and score those."
+        )
+    unscored = sum(not given[key] for key in wanted)
+    if unscored:
+        raise CourseError(f"{file} has {unscored} of {len(wanted)} answers without points: score them first.")
+    found = {}
+    for key in wanted:
+        try:
+            found[key] = float(given[key])
+        except ValueError:
+            found[key] = -1
+        if not 0 <= found[key] <= MOST_POINTS:
+            raise CourseError(
+                f"{file}: {given[key]!r} is no number of points: give 0 to {MOST_POINTS}, for {key}."
+            )
+    return found
+
+
+# Reading files
+
+
+def _learners(files, few=False):
+    """Return the learners who handed in both forms, and sentences on the files that are left out.
+
+    Unless `few` is True, raise CourseError if they are too few.
+    """
+    found, outdated, half_way, twice = {}, 0, 0, 0
+    for path in _json_files(files):
+        stored = _stored(path)
+        sittings = {half: before_after.sitting(half, stored) for half in HALVES}
+        both = all(taken and taken.handed_in for taken in sittings.values())
+        if not both or sittings["before"].form == sittings["after"].form:
+            outdated += before_after.outdated(stored)
+            half_way += any(sittings.values())
+            continue
+        entries = {half: json.dumps(stored[f"test {half}"], sort_keys=True) for half in HALVES}
+        twice += entries["before"] in found
+        ids = {
+            (half, about): hashlib.sha256(f"{entries[half]} {about}".encode()).hexdigest()[:12]
+            for half, taken in sittings.items()
+            for about, text in taken.written.items()
+            if text
+        }
+        found[entries["before"]] = Learner(sittings, ids)
+    notes = []
+    if twice:
+        notes.append(f"Counted once, although given more than once: {twice}.")
+    if half_way:
+        notes.append(f"Left out, as they have not handed in both forms: {half_way}.")
+    if outdated:
+        notes.append(f"Left out, as they answered an earlier version of the test: {outdated}.")
+    learners = list(found.values())
+    if not few:
+        _enough(learners, notes)
+    return learners, notes
+
+
+def _enough(learners, notes):
+    if len(learners) < FEWEST:
+        text = (
+            f"Both forms of the test are in {len(learners)} of the files, and a result needs {FEWEST}: with "
+            "fewer, a gain of 3 questions is often missed."
+        )
+        raise CourseError(" ".join([text, *notes]))
+    for form in FORMS:
+        first = sum(learner.order == form for learner in learners)
+        if first < FEWEST_OF_AN_ORDER:
+            raise CourseError(
+                f"Form {form} came first for {first} of the learners. A result needs {FEWEST_OF_AN_ORDER}, "
+                "or the gain can't be told from a difference of the forms. Add more files."
+            )
+
+
+def _json_files(files):
+    for path in map(Path, files):
+        if path.is_dir():
+            yield from sorted(path.rglob("*.json"))
+        else:
+            yield path
+
+
+def _stored(path):
+    try:
+        stored = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError) as error:
+        reason = getattr(error, "strerror", None) or "it is not JSON"
+        raise CourseError(f"{path} can't be read ({reason}): leave it out, or ask for it again.") from None
+    return stored if isinstance(stored, dict) else {}
+
+
+# The simulation
+
+
+def simulation(learners: int) -> str:
+    """Return a table of what a class of this size can show, in percent of 2,000 simulated classes.
+
+    learners : an even number from 10 to 400
+    """
+    gains = [("true gain, questions", "found")]
+    for gained in (0, 0.5, 1, 1.5, 2, 3):
+        gains.append((f"{gained:g}", f"{statistics.detectable(learners, gained).gained:.0f}%"))
+    forms = [("true difference of the forms", f"shown to be equivalent within {MARGIN}")]
+    for difference in (0, 0.5, 1, 1.5):
+        simulated = statistics.detectable(learners, 1.5, difference, margin=MARGIN)
+        forms.append((f"{difference:g}", f"{simulated.equivalent:.0f}%"))
+    return "\n".join([f"{learners} learners:", "", *columns(gains, (1,)), "", *columns(forms, (1,))]) + "\n"
