@@ -391,7 +391,7 @@ def _new_assignment(options):
     status = _try(notebook)
     print(
         f"Change it in JupyterLab, try it with `course try-assignment {notebook}`, and make the students' "
-        f"version in {options.folder} with `nbgrader generate_assignment {options.name}`."
+        f"version with `nbgrader generate_assignment {options.name}`, in {Path(options.folder).resolve()}."
     )
     return status
 

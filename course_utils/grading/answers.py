@@ -65,7 +65,10 @@ def find(data: bytes, assignment: Assignment) -> Answers:
         raise Unusable("It has none of the cells of this assignment: was another notebook handed in?")
     for name, index in found.items():
         (taken.texts if name in manual else taken.code)[name] = cells[index].source
-    taken.texts |= {name: "\n\n".join(sources) for name, sources in below.items()}
+    for name, sources in below.items():
+        text = taken.texts.get(name, "")
+        kept = [] if text.strip() == assignment.answers.get(name, "").strip() else [text]
+        taken.texts[name] = "\n\n".join([*kept, *sources]) if sources else text
     taken.before = {name: sources for name, sources in own.items() if name}
     taken.notes += _too_late(assignment, taken, own.get("", []))
     return taken
@@ -97,8 +100,8 @@ def _own_cells(cells, assignment, found):
     """Return the cells that the student added, as two dictionaries of lists of sources.
 
     The first has the code cells, by the grade id of the answer or check before which they are executed, or
-    "" for those after the last. The second has all cells below each task cell of nbgrader, in which a task
-    is answered.
+    "" for those after the last. The second has the cells below each answer that a person grades, in which it
+    goes on: those with text, and below a task cell of nbgrader all.
 
     found : dict from the index of each answer's cell to the answer's grade id
     """
@@ -108,7 +111,7 @@ def _own_cells(cells, assignment, found):
     known = {grade_id(cell) for cell in assignment.notebook.cells} - {""}
     checks = {task.answer: name for name, task in assignment.tasks.items() if not task.manual}
     manual = {name for name, task in assignment.tasks.items() if task.manual}
-    below = {name: [] for name in manual - assignment.answers.keys()}
+    below = {name: [] for name in manual}
     kept = {cell.name for cell in cells}
     before, own, check, task = {}, [], "", ""
     for index, cell in enumerate(cells):
@@ -122,7 +125,7 @@ def _own_cells(cells, assignment, found):
             own.append(cell.source)
         if cell.name in known:
             task = cell.name if cell.name in below else ""
-        elif task and is_own:
+        elif task and is_own and (cell.type != "code" or task not in assignment.answers):
             below[task].append(cell.source)
     before.setdefault(check, []).extend(own)
     return before, below

@@ -22,6 +22,8 @@ TIMES, LEAST_SECONDS = 10, 10
 _ENDS_ALL = "raise RuntimeError('this cell ended the whole notebook')"
 _HIDDEN_RIGHT = "A further input, which is not shown."
 _HIDDEN_WRONG = "A further input, which is not shown, gives another result: think of more cases."
+_AGAIN = "This answer uses an earlier one that is not right yet. With right earlier answers {} of its {} "
+_AGAIN += "checks pass, and that is what counts."
 _WITH_RIGHT_ONES = "This passes with your own earlier answer only, and not with a right one."
 
 
@@ -236,10 +238,7 @@ class Judge:
                 before = replace(before, passed=False, says=_WITH_RIGHT_ONES)
             verdicts.append(after if after.passed else before)
         passed = sum(verdict.passed for verdict in verdicts)
-        again = (
-            f"This answer uses an earlier one that is not right yet. With right earlier answers {passed} of "
-        )
-        again += f"its {len(verdicts)} checks pass, and that is what counts."
+        again = _AGAIN.format(passed, len(verdicts))
         return replace(first, checks=tuple(verdicts), score=other.score, again=again)
 
     def _result(self, task, given, report):

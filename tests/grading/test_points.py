@@ -18,6 +18,7 @@ nbformat = Lazy("nbformat")
 nbgrader = Lazy("nbgrader.api")
 assignments = Lazy("course_utils.grading.assignment")
 batch = Lazy("course_utils.grading.batch")
+found = Lazy("course_utils.grading.answers")
 graded_module = Lazy("course_utils.grading.graded")
 similarity = Lazy("course_utils.grading.similarity")
 stored = Lazy("course_utils.grading.result")
@@ -171,6 +172,30 @@ def test_a_task_of_nbgrader_counts_and_a_person_gives_its_points(graded):
         assert gradebook.find_assignment("two").max_score == 10
         grade = gradebook.find_grade("drawing", "two", "two", "drew")
         assert grade.needs_manual_grade and grade.max_score == 4
+
+
+def test_an_answer_in_words_may_go_on_in_cells_below(tmp_path):
+    book = instructors()
+    book.cells.insert(3, cell("markdown", "why", "Because.", solution=True, grade=True, points=2))
+    nbformat.write(book, tmp_path / "two.ipynb")
+    assignment = assignments.Assignment(tmp_path / "two.ipynb")
+    assert assignment.answers["why"] == "YOUR ANSWER HERE" and assignment.points == 12
+
+    def text(answer, *sources):
+        notebook = json.loads(handed_in(assignment, RIGHT | {"why": answer}, {}))
+        at = next(i for i, each in enumerate(notebook["cells"]) if each["id"] == "double-check")
+        at += answer is not None
+        added = [{"cell_type": "markdown", "source": source, "metadata": {}} for source in sources]
+        code = {"cell_type": "code", "source": "print(1)", "metadata": {}}
+        notebook["cells"][at + 1 : at + 1] = [*added, code]
+        return found.find(json.dumps(notebook).encode(), assignment)
+
+    assert text("YOUR ANSWER HERE", "It doubles.", "Twice.").texts["why"] == "It doubles.\n\nTwice."
+    assert text("It doubles.", "Twice.").texts["why"] == "It doubles.\n\nTwice."
+    assert text("YOUR ANSWER HERE").texts["why"] == "YOUR ANSWER HERE"
+    assert text("It doubles.", "Twice.").before["total"] == ["print(1)"]
+    lost = text(None)
+    assert lost.texts["why"] == "" and any("'why' is missing" in note for note in lost.notes)
 
 
 def read(tmp_path, **sources):
