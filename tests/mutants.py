@@ -25,7 +25,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from exercise_runs import Calls, started, tables_of
-from exercises_table import answers_of, cells_of, message, question_above, tasks_of
+from exercises_table import answers_of, cells_of, question_above, tasks_of, trial
 
 from course_utils import catalog
 from course_utils.learning.checks import NotYet, agrees
@@ -300,11 +300,11 @@ def measure(lesson, diagnoses=False):
 
 def _doubt(lesson, task, names, mutant, says, check, seconds):
     """Prints a mutant that gets the message of a mistake which it does not make."""
-    named = says.partition(": ")[2] and message(check, says.partition(": ")[2])
+    named = says.partition(": ")[2] and trial.message(check, says.partition(": ")[2])
     wrongs = [
         each["code"]
         for each in answers_of(lesson)
-        if each["task"] == task and "says" in each and message(check, each["says"]) == named
+        if each["task"] == task and "says" in each and trial.message(check, each["says"]) == named
     ]
     if (
         named
