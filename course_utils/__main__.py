@@ -5,8 +5,11 @@ import json
 import os
 import sys
 from dataclasses import asdict
+from datetime import datetime, time
 
 from course_utils.errors import CourseError
+
+_MOST_ROWS = 30  # of the plan of `course grade` that are printed before it asks
 
 
 def main(arguments=None):
@@ -118,6 +121,21 @@ def main(arguments=None):
     grade.add_argument(
         "--no-sandbox", action="store_true", help="run the students' code with your own permissions"
     )
+    grade.add_argument("--roster", metavar="CSV", help="the class, so that who handed in nothing has a row")
+    grade.add_argument(
+        "--due",
+        type=_date,
+        metavar="DATE",
+        help="until when to hand in, such as 2026-10-09 or '2026-10-09 18:00'",
+    )
+    grade.add_argument(
+        "--late-policy",
+        type=_percent,
+        metavar="PERCENT",
+        help="what each day after --due costs; by default 0",
+    )
+    grade.add_argument("--plan", action="store_true", help="print who handed in what, and grade nothing")
+    grade.add_argument("--yes", action="store_true", help="do not ask whether the plan is right")
     grade.set_defaults(do=_grade)
 
     new = commands.add_parser(
@@ -277,6 +295,26 @@ def _whole(text):
     return int(text)
 
 
+def _date(text):
+    try:
+        date = datetime.fromisoformat(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a date such as 2026-10-09 18:00") from None
+    if len(text) == len("2026-10-09"):  # until the end of that day
+        date = datetime.combine(date, time(23, 59, 59))
+    return date.astimezone().replace(tzinfo=None) if date.tzinfo else date
+
+
+def _percent(text):
+    try:
+        percent = float(text.removesuffix("%"))
+    except ValueError:
+        percent = -1
+    if not 0 <= percent <= 100:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a percentage from 0 to 100")
+    return percent
+
+
 def _blueprint(options):
     from course_utils import blueprints, units
 
@@ -360,6 +398,18 @@ def _train(options):
 def _grade(options):
     from course_utils.grading import batch
 
+    def confirm(plan):
+        print(plan.text(most=_MOST_ROWS), file=sys.stderr)
+        if options.yes or not (sys.stdin.isatty() and sys.stderr.isatty()):
+            return True
+        print("Grade these? [Y/n] ", end="", file=sys.stderr, flush=True)
+        return sys.stdin.readline().lower() in ("\n", "y\n", "yes\n")
+
+    class_list = {"roster": options.roster, "due": options.due}
+    if options.plan:
+        plan = batch.plan(options.assignment, options.submissions, options.out, **class_list)
+        print(plan.text())
+        return 0
     if options.no_sandbox:
         print(
             "Without a sandbox, the students' code runs with your permissions on this machine.",
@@ -376,6 +426,10 @@ def _grade(options):
         dask=options.dask,
         seed=options.seed,
         only=options.only,
+        late_policy=options.late_policy,
+        confirm=confirm,
+        say=lambda sentence: print(sentence, file=sys.stderr),
+        **class_list,
     )
     print(batch.summary(results, options.out))
     return 0

@@ -4,10 +4,11 @@ import importlib.util
 import os
 import sys
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
 from contextlib import contextmanager
 from dataclasses import replace
+from datetime import datetime
 from pathlib import Path
 
 from filelock import FileLock, Timeout
@@ -16,8 +17,10 @@ from tqdm import tqdm
 from course_utils.errors import CourseError
 from course_utils.grading import assignment as assignments
 from course_utils.grading import intake
+from course_utils.grading import roster as rosters
 from course_utils.grading.judge import Judge, key_of
 from course_utils.grading.record import Records
+from course_utils.grading.register import Register
 from course_utils.grading.result import Result
 from course_utils.grading.sandbox import Sandbox
 from course_utils.learning import drawn
@@ -37,6 +40,11 @@ def grade(
     dask: str | None = None,
     seed: int | None = None,
     only: Iterable[str] = (),
+    roster: str | Path | None = None,
+    due: datetime | None = None,
+    late_policy: float | None = None,
+    confirm: Callable[[intake.Plan], bool] = lambda plan: True,
+    say: Callable[[str], None] = lambda sentence: None,
 ) -> list[Result]:
     """Grade the submissions of an assignment that are new, or that have changed since they were graded.
 
@@ -55,15 +63,25 @@ def grade(
         with it the same grading can be done again
     only : names of students and grade ids of tasks. Only these are graded, even if nothing has changed: the
         named students, or all if none is named; and of their results the named tasks, or all tasks
+    roster : a CSV file with the class; who handed in nothing then has a row, too
+    due : until when it was to be handed in, in local time; by default as in the last run
+    late_policy : percent of the points that each late day costs; by default as in the last run, or 0
+    confirm : is given the plan of who handed in what, and says whether to grade it
+    say : is given sentences that tell the instructor what is missing in a table
     Returns all results, including those of earlier runs, without the students' work, sorted by student.
-    Raises CourseError if nothing can be graded at all.
+    Raises CourseError if nothing can be graded at all, or `confirm` says no. Then no file has been changed.
     """
     if not importlib.util.find_spec("nbgrader"):
         raise CourseError("Grading needs nbgrader: pip install nbgrader")
     assignment = assignments.Assignment(assignments.find(name))
-    handed_in = intake.collect(Path(submissions), assignment.name)
     folder = Path(out)
-    folder.mkdir(parents=True, exist_ok=True)
+    register, planned, headings = _plan(assignment, submissions, folder, roster, due)
+    if not confirm(planned):
+        raise CourseError("Nothing was graded.")
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise CourseError(f"{folder} can't be made: {error.strerror}.") from None
     try:
         with FileLock(folder / ".grading.lock", timeout=0):
             sandbox = {"isolated": isolated, "cold": cold, "memory": memory}
@@ -74,13 +92,40 @@ def grade(
                 starter = on_cluster(dask, assignment, sandbox, seconds, draws)
             else:
                 starter = _on_this_machine(workers, assignment, sandbox, seconds, draws)
-            keys = {one.student: key_of(assignment, one, seconds) for one in handed_in}
-            return _grade_changed(handed_in, keys, Records(folder, assignment), starter, seed, set(only))
+            register.enter(planned, due, late_policy, headings)
+            records = Records(folder, assignment, register)
+            keys = {entry.student: key_of(assignment, entry.load(), seconds) for entry in planned.entries}
+            results = _grade_changed(planned.entries, keys, records, starter, seed, set(only))
+            for sentence in records.notes:
+                say(sentence)
+            return results
     except Timeout:
         raise CourseError(f"Another `course grade` is at work in {folder}: wait until it ends.") from None
 
 
-def _grade_changed(submissions, keys, records, starter, seed, only):
+def plan(
+    name: str,
+    submissions: str | Path,
+    out: str | Path,
+    roster: str | Path | None = None,
+    due: datetime | None = None,
+) -> intake.Plan:
+    """Return who handed in what, and change nothing. The parameters are those of `grade`."""
+    return _plan(assignments.Assignment(assignments.find(name)), submissions, Path(out), roster, due)[1]
+
+
+def _plan(assignment, submissions, folder, roster, due):
+    """Return the folder's register, the plan, and the headings of the class list."""
+    if folder.exists() and not folder.is_dir():
+        raise CourseError(f"{folder} is a file: give a folder for --out.")
+    register = Register(folder)
+    listed = rosters.read(Path(roster)) if roster else None
+    due = due or register.due(assignment.name)
+    planned = intake.plan(Path(submissions), assignment.name, folder, register.students, listed, due)
+    return register, planned, listed.headings if listed else []
+
+
+def _grade_changed(entries, keys, records, starter, seed, only):
     tasks = only & records.assignment.tasks.keys()
     if unknown := only - tasks - keys.keys():
         raise CourseError(
@@ -92,12 +137,13 @@ def _grade_changed(submissions, keys, records, starter, seed, only):
         result = records.read(student)
         if result and result.key == key and seed in (None, result.seed) and not only:
             graded.add(student)
-    changed = [submission for submission in submissions if submission.student not in graded]
+    changed = [entry for entry in entries if entry.student not in graded]
     if changed:
         with (
             starter as (start, most),
             tqdm(total=len(keys), initial=len(graded), unit="", file=sys.stderr) as bar,
         ):
+            records.register.save()
             for result in _results(changed, start, most):
                 records.keep(_with_old_tasks(result, records.read(result.student), tasks))
                 bar.update()
@@ -113,13 +159,16 @@ def _with_old_tasks(result, old, tasks):
     return replace(result, tasks=mixed, key=old.key)  # with a changed assignment, the next run grades all
 
 
-def _results(submissions, start, most):
-    """Yield each result as soon as it arrives. `most()` returns how many submissions may be in progress."""
-    left, started = submissions[::-1], set()
+def _results(entries, start, most):
+    """Yield each result as soon as it arrives. `most()` returns how many submissions may be in progress.
+
+    A notebook is read when its turn comes, so that no more than those in progress are in memory.
+    """
+    left, started = entries[::-1], set()
     while left or started:
         room = max(1, most())
         while left and len(started) < room:
-            started.add(start(left.pop()))
+            started.add(start(left.pop().load()))
         done, started = wait(started, timeout=PAUSE, return_when=FIRST_COMPLETED)
         yield from (future.result() for future in done)
 
@@ -145,8 +194,14 @@ def summary(results: list[Result], out: str | Path) -> str:
     if earlier:
         lines[0] += f" {earlier} of them came earlier, and not this time."
     if graded:
-        mean = sum(result.score for result in graded) / len(graded)
-        lines[0] += f" Mean {mean:.1f} of {graded[0].points:g} points."
+        read = [result for result in graded if not result.waiting]
+        if read:
+            mean = sum(result.score for result in read) / len(read)
+            lines[0] += f" Mean {mean:.1f} of {graded[0].points:g} points."
+        if len(read) < len(graded):
+            lines.append(
+                f"{len(graded) - len(read)} have answers that nobody has read yet: no mean counts them."
+            )
         for tasks in zip(*(result.tasks for result in graded), strict=True):
             if waiting := sum(task.waits for task in tasks):
                 lines.append(f"  {tasks[0].task}: {waiting} answers to be read in formgrader")

@@ -10,29 +10,33 @@ import sys
 import textwrap
 from collections.abc import Iterable
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 
 import nbformat
 
 from course_utils import files
+from course_utils.grading import grades
 from course_utils.grading.assignment import Assignment, grade_id, without_hidden
 from course_utils.grading.feedback import page, picture
+from course_utils.grading.register import Register
 from course_utils.grading.result import Result, TaskResult
-from course_utils.grading.tables import write_csv
 
 LINE = 96  # characters that fit on a line in nbgrader's formgrader
 _CONFIG = "c = get_config()  # noqa: F821\nc.CourseDirectory.course_id = 'open-the-box'\n"
 
 
 class Records:
-    """The files of one assignment in a grading folder, which nbgrader can open as a course."""
+    """The files of one assignment in a grading folder, which nbgrader can open as a course.
 
-    def __init__(self, folder: Path, assignment: Assignment):
-        self.folder, self.assignment = folder, assignment
+    Attributes: `notes`, sentences that tell the instructor who is missing in a platform's table.
+    """
+
+    def __init__(self, folder: Path, assignment: Assignment, register: Register):
+        self.folder, self.assignment, self.register = folder, assignment, register
+        self.notes: list[str] = []
         self.results = folder / "results" / assignment.name
         self.feedback = folder / "feedback" / assignment.name
-        for subfolder in (self.results, self.feedback, folder / "source" / assignment.name):
-            subfolder.mkdir(parents=True, exist_ok=True)
 
     def read(self, student: str) -> Result | None:
         """Return the student's stored result, or None if there is no result or it can't be read."""
@@ -45,7 +49,6 @@ class Records:
         """Write one student's notebook for nbgrader's formgrader, and then the student's result."""
         name = self.assignment.name
         book = self.folder / "autograded" / result.student / name / f"{name}.ipynb"
-        book.parent.mkdir(parents=True, exist_ok=True)
         _write(book, nbformat.writes(self._notebook(result)))
         _write(self.results / f"{result.student}.json", result.to_json())
 
@@ -56,18 +59,22 @@ class Records:
         Returns all results, without the students' work.
         """
         name, now = self.assignment.name, set(students)
+        self.register.save()
         _write(self.folder / "source" / name / f"{name}.ipynb", nbformat.writes(self.assignment.notebook))
         if not (self.folder / "nbgrader_config.py").exists():
             _write(self.folder / "nbgrader_config.py", _CONFIG)
         stored = map(self._current, sorted(now | {path.stem for path in self.results.glob("*.json")}))
         results = [replace(result.without_work(), now=result.student in now) for result in stored if result]
-        gradebook = _fill_gradebook(self.folder / "gradebook.db", self.assignment, results)
+        gradebook = _fill_gradebook(self.folder / "gradebook.db", self.assignment, results, self.register)
+        policy = self.register.late_policy(name)
         for index, result in enumerate(results):
             by_task = gradebook[result.student]
             results[index] = _with_gradebook(result, by_task)
             whole = _with_gradebook(self._current(result.student), by_task)
+            late = grades.late_sentence(whole, self.register.late_days(result.student, name), policy)
+            whole = replace(whole, notes=(*whole.notes, late))
             _write(self.feedback / f"{result.student}.html", page(whole, name))
-        self._write_tables(results)
+        self.notes = grades.write(self.folder, name, results, list(self.assignment.tasks), self.register)
         return results
 
     def _current(self, student):
@@ -81,25 +88,6 @@ class Records:
             result,
             tasks=tuple(stored.get(name) or TaskResult.ungraded(task) for name, task in tasks.items()),
         )
-
-    def _write_tables(self, results):
-        grades = [["student", "score", "max", "percent", *self.assignment.tasks]]
-        grades[0] += ["by hand", "handed in", "problem"]
-        canvas = [["Student", "ID", "SIS User ID", "SIS Login ID", "Section", self.assignment.name]]
-        moodle = [["Identifier", "Grade", "Feedback comments"]]
-        for result in results:
-            score, percent = f"{result.score:g}", f"{100 * result.score / max(result.points, 1e-9):.1f}"
-            row = [result.student, score, f"{result.points:g}", percent]
-            row += [f"{task.score:g}" for task in result.tasks]
-            grades.append([*row, result.waiting, "now" if result.now else "earlier", result.problem])
-            lms, number = result.lms
-            if lms == "canvas":
-                canvas.append([result.student, number, "", "", "", score])
-            if lms == "moodle":
-                moodle.append([f"Participant {number}", score, result.problem])
-        for name, rows in (("grades", grades), ("canvas", canvas), ("moodle", moodle)):
-            if len(rows) > 1:
-                write_csv(self.folder / f"{name}.csv", rows)
 
     def _notebook(self, result):
         """Return a notebook for nbgrader's formgrader: the instructor's cells with the student's answers.
@@ -163,7 +151,8 @@ def _as_text(source):
 
 
 def _write(path, text):
-    """Write a text file, whole or not at all."""
+    """Write a text file, whole or not at all, and the folders around it."""
+    path.parent.mkdir(parents=True, exist_ok=True)
     with (
         files.replacing(path, ".part") as part,  # the lock of the grading folder keeps other processes away
         part.open("w", encoding="utf-8", errors="replace", newline="") as file,
@@ -176,7 +165,7 @@ def _with_gradebook(result, by_task):
     return replace(result, tasks=tuple(replace(task, **by_task[task.task]) for task in result.tasks))
 
 
-def _fill_gradebook(file, assignment, results):
+def _fill_gradebook(file, assignment, results, register):
     """Write all results into nbgrader's gradebook in one transaction. Points that a person gave stay.
 
     Returns {student: {task: {"score", "waits", "comment"}}}, as the gradebook now has them.
@@ -196,6 +185,8 @@ def _fill_gradebook(file, assignment, results):
                 task.task: _enter(task, grades[task.task], comments.get(assignment.tasks[task.task].answer))
                 for task in result.tasks
             }
+            whole = _with_gradebook(result, by_student[result.student])
+            _enter_dates(submitted[result.student], whole, register, assignment.name)
         book.db.commit()
     return by_student
 
@@ -229,6 +220,25 @@ def _submitted_notebooks(db, notebook, names):
             submitted[name] = api.SubmittedNotebook(notebook=notebook, assignment=submission)
             db.add_all([student, submission, submitted[name]])
     return submitted
+
+
+def _enter_dates(submitted, result, register, assignment):
+    """Enter when a student handed in, what being late costs, and the name on the class list."""
+    due, date = register.due(assignment), register.date(result.student, assignment)
+    submitted.assignment.assignment.duedate = _utc(due)
+    submitted.assignment.timestamp = _utc(date)
+    late_days = register.late_days(result.student, assignment)
+    counted = grades.counts(result, late_days, register.late_policy(assignment))
+    submitted.late_submission_penalty = None if counted is None else result.score - counted
+    known = register.students.get(result.student, {})
+    if known.get("first") or known.get("last"):
+        student = submitted.assignment.student
+        student.first_name, student.last_name, student.email = known["first"], known["last"], known["email"]
+
+
+def _utc(date: datetime | None):
+    """Return a local date in UTC, as nbgrader keeps it, without its zone."""
+    return date.astimezone(UTC).replace(tzinfo=None) if date else None
 
 
 def _rows(db, notebook, submitted):

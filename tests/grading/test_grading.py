@@ -15,7 +15,6 @@ import subprocess
 import sys
 import threading
 import tomllib
-import zipfile
 from pathlib import Path
 
 import pytest
@@ -282,9 +281,8 @@ def points_of(result):
 
 def result_of(results, each):
     """Return the result of a submission, even if the grader had to replace the student's name."""
-    name = each["student"].replace("\n", "_")
-    names = (name, f"{name}.ipynb", intake._other_name(name), intake._other_name(each["student"]))
-    return next(results[each] for each in names if each in results)
+    name = re.sub(r"[^\w.@+-]+", "_", each["student"]).strip("_").lstrip(".")
+    return next(results[found] for found in (name, f"{name}.ipynb") if found in results)
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -430,7 +428,7 @@ def test_the_run_after_a_killed_one_grades_only_what_is_missing_or_has_changed(c
         "now",
     ]
     assert [rows["s11"][name] for name in ("essay", "by hand", "score", "handed in")] == [
-        "0",
+        "",
         "1",
         "2",
         "earlier",
@@ -521,66 +519,6 @@ def test_a_cluster_that_can_t_grade_says_why(course, tmp_path, monkeypatch):
         cluster.grade_one("other code", assignments.Assignment(course), {}, None, 1, intake.Submission("s"))
     monkeypatch.setitem(sys.modules, "distributed", None)
     says("pip install distributed", "tcp://127.0.0.1:9")
-
-
-def zipped(path, files):
-    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
-        for name, data in files.items():
-            archive.writestr(name, data)
-    return path
-
-
-def test_submissions_from_an_lms_and_from_nbgrader_are_read(course, tmp_path):
-    book = json.dumps(answered(course))
-    canvas = zipped(
-        tmp_path / "canvas.zip",
-        {
-            "doejane_123_4567_small.ipynb": book,
-            "roejohn_LATE_124_4568_small-1.ipynb": book,
-            "poe_125_4569_notes.txt": "-",
-        },
-    )
-    got = intake.collect(canvas, "small")
-    assert [(each.student, each.lms, bool(each.data)) for each in got] == [
-        ("doejane_123", ("canvas", "123"), True),
-        ("poe_125", ("canvas", "125"), False),
-        ("roejohn_124", ("canvas", "124"), True),
-    ]
-    moodle = zipped(
-        tmp_path / "moodle.zip",
-        {
-            "Jane Doe_77_assignsubmission_file/small.ipynb": book,
-            "Zoë Ünal_78_assignsubmission_file_my notebook.ipynb": book,
-        },
-    )
-    assert [(each.student, each.lms) for each in intake.collect(moodle, "small")] == [
-        ("Jane_Doe_77", ("moodle", "77")),
-        ("Zoë_Ünal_78", ("moodle", "78")),
-    ]
-    for student in ("ann", "bob"):
-        (tmp_path / "submitted" / student / "small").mkdir(parents=True)
-        (tmp_path / "submitted" / student / "small" / "small.ipynb").write_text(book)
-    (tmp_path / "submitted" / "bob" / "other").mkdir()
-    (tmp_path / "submitted" / "bob" / "other" / "other.ipynb").write_text(book)
-    assert [each.student for each in intake.collect(tmp_path, "small")] == ["ann", "bob"]
-
-
-def test_traps_in_archives_are_refused(course, tmp_path):
-    link = zipfile.ZipInfo("linked.ipynb")
-    link.external_attr = 0o120777 << 16
-    trap = tmp_path / "trap.zip"
-    with zipfile.ZipFile(trap, "w", zipfile.ZIP_DEFLATED) as archive:
-        archive.writestr(link, "/etc/passwd")
-        archive.writestr("../../up.ipynb", "{}")
-        archive.writestr("/abs.ipynb", "{}")
-        archive.writestr("good.ipynb", json.dumps(answered(course)))
-        archive.writestr("bomb.ipynb", bytes(200 * 2**20))
-    got = {each.student: each for each in intake.collect(trap, "small")}
-    assert set(got) == {"linked", "up", "abs", "good", "bomb"}
-    assert [name for name, each in got.items() if not each.problem] == ["good"]
-    assert not list(tmp_path.parent.glob("up.ipynb"))
-    with pytest.raises(CourseError, match="neither a folder nor a zip"):
-        intake.collect(tmp_path / "nowhere", "small")
 
 
 def test_stored_earlier_versions_load():

@@ -1,0 +1,190 @@
+"""How learning platforms name the files of a download, and which table of grades each of them reads back.
+
+Where each form was read is in docs/grading.md. A pattern takes what the platform wrote from the left, because
+the student chose what comes last, and could make it look like another student's name.
+"""
+
+import contextlib
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+
+@dataclass(frozen=True)
+class Owner:
+    """Whose a file is, as its name says.
+
+    platform, number : the platform and the student's number or user name in it; "" if there is none
+    name : the student's name as it is written there
+    file : the name under which the student handed it in, or ""
+    date : when it was handed in, in local time, if the name says so
+    late : True if the platform marked it as late
+    version : a number that is higher for what was handed in later, or 0
+    """
+
+    platform: str
+    number: str
+    name: str
+    file: str = ""
+    date: datetime | None = None
+    late: bool = False
+    version: int = 0
+
+
+@dataclass(frozen=True)
+class Platform:
+    """A learning platform.
+
+    title : its name in a sentence
+    pattern : matches the name of a file or folder in its download, with groups as in `Owner`
+    dated : False if the dates of the files in a download are those of the download
+    needs : a row of its table needs one of these facts about a student
+    columns : its table, as (heading, content), both templates of `str.format`
+    """
+
+    title: str
+    pattern: re.Pattern | None
+    dated: bool
+    needs: tuple[str, ...]
+    columns: tuple[tuple[str, str], ...]
+
+
+PLATFORMS = {
+    "moodle": Platform(
+        "Moodle",
+        # The name contains no "_": Moodle replaces it by a space.
+        re.compile(r"(?P<name>[^_]+)_(?P<number>\d+)_assignsubmission_[a-z]+(?:_(?P<file>.*))?", re.S),
+        False,
+        ("number",),
+        (
+            ("Identifier", "Participant {number}"),
+            ("Full name", "{name}"),
+            ("Grade", "{grade}"),
+            ("Last modified (grade)", "{now}"),
+            ("Feedback comments", "{comment}"),
+        ),
+    ),
+    "canvas": Platform(
+        "Canvas",
+        re.compile(
+            r"(?:(?!LATE_|anon_)(?P<name>\S+?)_)?(?:(?P<late>LATE)_)?(?P<number>\d+|anon_\w{5})_"
+            r"(?:(?P<version>\d+)_(?P<file>.+)|(?:text|link)\.html)"
+        ),
+        False,
+        ("number",),
+        (
+            ("Student", "{name}"),
+            ("ID", "{number}"),
+            ("SIS User ID", "{id}"),
+            ("SIS Login ID", "{username}"),
+            ("Section", ""),
+            ("{column}", "{grade}"),
+        ),
+    ),
+    "brightspace": Platform(
+        "Brightspace",
+        re.compile(
+            r"(?P<number>\d+)-\d+ - (?P<name>.+?) - (?P<date>\w+\.? \d{1,2}, \d{4} \d{1,4} [AP]M)"
+            r"(?: - (?P<file>.+))?"
+        ),
+        True,
+        ("username", "id"),
+        (
+            ("OrgDefinedId", "{hash_id}"),
+            ("Username", "{username}"),
+            ("{column} Points Grade <Numeric MaxPoints:{max}>", "{grade}"),
+            ("End-of-Line Indicator", "#"),
+        ),
+    ),
+    "blackboard": Platform(
+        "Blackboard",
+        # What comes first is the assignment's name, "_", and the user name: see `intake._blackboard_users`.
+        re.compile(r"(?P<name>.+?)_attempt_(?P<date>\d{4}(?:-\d\d){5})(?:_(?P<file>.+)|\.txt)"),
+        True,
+        ("username",),
+        (
+            ("Last Name", "{last}"),
+            ("First Name", "{first}"),
+            ("Username", "{username}"),
+            ("Student ID", "{id}"),
+            ("{column} [Total Pts: {max} Score]", "{grade}"),
+        ),
+    ),
+    "google": Platform(
+        "Google Classroom",
+        re.compile(r"(?P<name>.+?) - (?P<file>.+)"),
+        False,
+        ("name",),
+        (
+            ("Last Name", "{last}"),
+            ("First Name", "{first}"),
+            ("Name", "{name}"),
+            ("Email Address", "{email}"),
+            ("{column}", "{grade}"),
+        ),
+    ),
+    "gradescope": Platform(
+        "Gradescope",
+        None,  # `intake._gradescope` reads the names in submission_metadata.yml
+        True,
+        ("id", "email", "name"),
+        (
+            ("Name", "{name}"),
+            ("SID", "{id}"),
+            ("Email", "{email}"),
+            ("Total Score", "{grade}"),
+            ("Max Points", "{max}"),
+        ),
+    ),
+}
+
+
+def owner(platform: str, name: str) -> Owner | None:
+    """Return whose a file or folder with this name is, if it is named as this platform names it."""
+    pattern = PLATFORMS[platform].pattern
+    match = pattern.fullmatch(name) if pattern else None
+    if not match:
+        return None
+    found = {key: value for key, value in match.groupdict().items() if value}
+    number = found.get("number", "")
+    return Owner(
+        platform,
+        number,
+        found.get("name") or number,
+        found.get("file", ""),
+        _date(found.get("date", "")),
+        "late" in found,
+        int(found.get("version", 0)),
+    )
+
+
+def recognise(names: Sequence[str], is_assignment) -> str:
+    """Return the platform that named most of these files and folders, or "".
+
+    is_assignment : tells whether a file is named like the assignment
+    """
+    for platform in PLATFORMS:
+        owners = [each for each in (owner(platform, name) for name in names) if each]
+        versions = [each.version for each in owners if each.version]
+        if len(versions) > len(
+            set(versions)
+        ):  # Canvas gives each file another number: hw_1_2_ann, hw_1_2_bob
+            continue
+        if platform == "google":  # elsewhere, too, there may be " - " in a name
+            owners = [each for each in owners if is_assignment(each.file)]
+        if 2 * len(owners) > len(names):
+            return platform
+    return ""
+
+
+def _date(text):
+    """Return the date in a file's name: "2026-10-09-23-59-00", or "Oct 9, 2026 1159 PM" without a colon."""
+    with contextlib.suppress(ValueError):
+        return datetime.strptime(text, "%Y-%m-%d-%H-%M-%S")
+    if match := re.fullmatch(r"(\w{3})\w*\.? (\d+), (\d+) (\d+) ([AP]M)", text):
+        month, day, year, time, half = match.groups()
+        time = time.zfill(2) + "00" if len(time) <= 2 else time.zfill(4)
+        with contextlib.suppress(ValueError):
+            return datetime.strptime(f"{month} {day} {year} {time} {half}", "%b %d %Y %I%M %p")
+    return None

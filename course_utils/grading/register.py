@@ -1,0 +1,99 @@
+"""Keeps who the students of a grading folder are: students.json, from which ids, names and dates are taken.
+
+A student has the same id in every delivery and for every assignment, even if another one's name has become
+the same id meanwhile. What a class list or a platform said about a student stays known for later tables.
+"""
+
+import json
+from datetime import datetime
+from pathlib import Path
+
+from course_utils import files
+from course_utils.errors import CourseError
+from course_utils.grading.intake import Plan
+from course_utils.grading.roster import key
+
+FACTS = ("listed", "first", "last", "username", "email", "id")  # from a class list; the first is the name
+
+
+class Register:
+    """The students of a grading folder, and how late each of them may hand in.
+
+    students : {id: {"name", "platform", "number", "key", FACTS…, "handed in": {assignment: {"file", "date",
+        "late", "late days"}}}}
+    assignments : {assignment: {"due", "late policy", "heading"}}, as they were last given
+    """
+
+    def __init__(self, folder: Path):
+        """Read the file, if there is one. Raises CourseError if it is damaged."""
+        self.path = folder / "students.json"
+        self.students, self.assignments = {}, {}
+        try:
+            stored = json.loads(self.path.read_text(encoding="utf-8"))
+            self.students, self.assignments = dict(stored["students"]), dict(stored["assignments"])
+        except FileNotFoundError:
+            pass
+        except (OSError, ValueError, KeyError, TypeError):
+            raise CourseError(
+                f"{self.path} is damaged: bring back a copy, or delete it to begin anew."
+            ) from None
+
+    def due(self, assignment: str) -> datetime | None:
+        """Return until when an assignment was to be handed in, in local time."""
+        text = self.assignments.get(assignment, {}).get("due")
+        return datetime.fromisoformat(text) if text else None
+
+    def late_policy(self, assignment: str) -> float:
+        """Return how many percent of the points each late day costs."""
+        return self.assignments.get(assignment, {}).get("late policy", 0)
+
+    def _handed_in(self, student, assignment):
+        return self.students.get(student, {}).get("handed in", {}).get(assignment, {})
+
+    def date(self, student: str, assignment: str) -> datetime | None:
+        """Return when a student handed in an assignment, in local time, or None if that is not known."""
+        text = self._handed_in(student, assignment).get("date")
+        return datetime.fromisoformat(text) if text else None
+
+    def late_days(self, student: str, assignment: str) -> int | None:
+        """Return how many days late a student handed in an assignment, or None if that is not known."""
+        return self._handed_in(student, assignment).get("late days")
+
+    def enter(self, plan: Plan, due: datetime | None, late_policy: float | None, headings: list[str]):
+        """Add the students of a plan. `save` then writes the file.
+
+        late_policy : percent of the points that each day costs, or None if it stays as it was
+        headings : those of the class list; if one begins with the assignment's name, its column is meant
+        """
+        now = self.assignments.setdefault(plan.assignment, {"due": None, "late policy": 0, "heading": ""})
+        now["due"] = due.isoformat(" ") if due else now["due"]
+        now["late policy"] = now["late policy"] if late_policy is None else late_policy
+        same = (each for each in headings if each.lower().startswith(plan.assignment.lower()))
+        now["heading"] = next(same, now["heading"])
+        for student, facts in plan.missing.items():
+            self._know(student, facts)
+        for entry in plan.entries:
+            owner = entry.owner
+            known = self._know(entry.student, entry.on_roster)
+            known |= {"name": owner.name, "platform": owner.platform, "number": owner.number}
+            known["handed in"][plan.assignment] = {
+                "file": entry.file.path if entry.file else "",
+                "date": entry.date.isoformat(" ", "seconds") if entry.date else None,
+                "late": entry.late,
+                "late days": entry.late_days,
+            }
+
+    def save(self):
+        """Write the file, whole or not at all."""
+        stored = {"students": self.students, "assignments": self.assignments}
+        files.write_text(self.path, json.dumps(stored, indent=1, sort_keys=True))
+
+    def _know(self, student, facts):
+        if student not in self.students:
+            name = facts.get("name") or facts.get("username") or facts.get("email") or student
+            self.students[student] = {"name": name, "platform": "", "number": "", "key": "", "handed in": {}}
+            self.students[student] |= dict.fromkeys(FACTS, "")
+        if facts:
+            facts = {**facts, "listed": facts["name"], "key": key(facts)}
+            self.students[student] |= {fact: facts[fact] for fact in (*FACTS, "key")}
+        return self.students[student]

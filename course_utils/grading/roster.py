@@ -1,0 +1,156 @@
+"""Reads a class list, and finds the student to whom a submission belongs.
+
+The list is a CSV file: the platform's export of its gradebook, its list of participants, or a table of one's
+own. Its columns are recognised by their headings.
+"""
+
+import csv
+import io
+import re
+import unicodedata
+from dataclasses import dataclass
+from pathlib import Path
+
+from course_utils.errors import CourseError
+from course_utils.grading.platforms import Owner
+
+LARGEST = 20 * 2**20  # bytes of the largest list that is read
+_HEADINGS = {
+    "name": ("name", "full name", "student", "student name", "display name"),
+    "first": ("first name", "given name", "firstname"),
+    "last": ("last name", "family name", "surname", "lastname"),
+    "username": ("username", "user name", "sis login id", "login id", "login", "github_username"),
+    "email": ("email address", "email", "e-mail"),
+    "id": ("orgdefinedid", "sis user id", "student id", "id number", "sid"),
+    "number": ("id", "identifier"),  # Canvas; Moodle's grading worksheet, as "Participant 77"
+}
+_NOBODY = ("points possible", "student, test")  # rows of Canvas that are no students
+
+
+@dataclass
+class Roster:
+    """A class list.
+
+    students : the facts about each student, by the headings above; a fact that is not known is ""
+    headings : the headings of the file, in order
+    """
+
+    students: list[dict[str, str]]
+    headings: list[str]
+
+    def match(self, owners: list[Owner]) -> dict[Owner, dict[str, str]]:
+        """Return the student of the list for each owner of a submission who is certainly on it.
+
+        A name or user name counts if nobody else has it, neither on the list nor among the submissions. Of
+        two with the same name, the platform's number tells which is which.
+        """
+        found, taken = {}, set()
+        for kind in ("number", "username", "name", "ending"):
+            mine = _by_word((owner, _words(kind, owner)) for owner in owners if owner not in found)
+            students = enumerate(self.students)
+            theirs = _by_word(
+                (index, _own_words(kind, each)) for index, each in students if index not in taken
+            )
+            for word in sorted(mine.keys() & theirs.keys()):
+                if len(mine[word]) == len(theirs[word]) == 1:
+                    (owner,), (index,) = mine[word], theirs[word]
+                    if index not in taken and owner not in found:
+                        found[owner] = self.students[index]
+                        taken.add(index)
+        return found
+
+
+def _by_word(pairs):
+    by_word = {}
+    for thing, words in pairs:
+        for word in words - {""}:
+            by_word.setdefault(word, set()).add(thing)
+    return by_word
+
+
+def read(path: Path) -> Roster:
+    """Read a class list. Raises CourseError if it can't be read, or names nobody."""
+    try:
+        with path.open("rb") as file:
+            data = file.read(LARGEST + 1)
+    except OSError as error:
+        raise CourseError(f"The roster {path} can't be read: {error.strerror}.") from None
+    encoding = "utf-16" if data[:2] in (b"\xff\xfe", b"\xfe\xff") else "utf-8-sig"  # Blackboard writes UTF-16
+    try:
+        text = data.decode(encoding)
+    except UnicodeDecodeError:
+        raise CourseError(f"The roster {path} is not in UTF-8: save it as CSV in UTF-8.") from None
+    if len(data) > LARGEST or "\0" in text:
+        raise CourseError(f"The roster {path} is no table of a class: give a CSV file.")
+    first = text.split("\n", 1)[0]
+    separator = max(",;\t", key=first.count)
+    try:
+        headings, *rows = csv.reader(io.StringIO(text, newline=""), delimiter=separator)
+    except (ValueError, csv.Error):
+        raise CourseError(f"The roster {path} is empty, or no CSV file.") from None
+    columns = {fact: _column(headings, names) for fact, names in _HEADINGS.items()}
+    if all(columns[fact] is None for fact in ("name", "last", "username", "email")):
+        raise CourseError(
+            f"The roster {path} has no column Name, Last Name, Username or Email: add a first line."
+        )
+    students = []
+    for row in rows:
+        student = {
+            fact: row[column].strip() if column is not None and column < len(row) else ""
+            for fact, column in columns.items()
+        }
+        for fact in ("id", "username"):
+            student[fact] = student[fact].removeprefix("#")  # Brightspace
+        student["number"] = re.sub(r"^\D+(?=\d+$)", "", student["number"])
+        if not student["name"]:
+            student["name"] = " ".join(filter(None, (student["first"], student["last"])))
+        if any(student.values()) and not student["name"].lower().startswith(_NOBODY):
+            students.append(student)
+    if not students:
+        raise CourseError(f"The roster {path} names nobody.")
+    return Roster(students, headings)
+
+
+def _column(headings, names):
+    plain = [heading.strip().lower() for heading in headings]
+    return next((plain.index(name) for name in names if name in plain), None)
+
+
+def key(student: dict[str, str]) -> str:
+    """Return what tells a student of a list from all others, for as long as the class lasts."""
+    return next(
+        (f"{fact}:{student[fact]}" for fact in ("id", "username", "email", "name") if student[fact]), ""
+    )
+
+
+def plain(text: str) -> str:
+    """Return a name's letters and digits alone, in lower case: "doejane", as Canvas writes "Doe, Jane"."""
+    text = unicodedata.normalize("NFKC", text).casefold()
+    return "".join(char for char in text if unicodedata.category(char)[0] in "LMN")
+
+
+def _words(kind, owner):
+    """Return the words of one kind by which a submission can be found on the list."""
+    if kind == "number":
+        return {f"{owner.number} {plain(owner.name)}" if owner.number else ""}
+    if kind == "ending":  # GitHub Classroom calls a clone after the assignment and the user: tokens-ann
+        return (
+            set()
+            if owner.platform
+            else {plain(owner.name[at.end() :]) for at in re.finditer("-", owner.name)}
+        )
+    return {plain(owner.name), plain(owner.number) if owner.platform == "gradescope" else ""}
+
+
+def _own_words(kind, student):
+    """Return the words of one kind by which a student of the list can be found."""
+    email, name = student["email"], student["name"]
+    if kind in ("username", "ending"):
+        return {plain(word) for word in (student["username"], email, email.partition("@")[0], student["id"])}
+    names = {name, student["first"] + student["last"], student["last"] + student["first"]}
+    if "," in name:  # "Doe, Jane"
+        names.add("".join(reversed(name.split(",", 1))))
+    elif " " in name:  # "Jane Doe", whose folder may be called "Doe, Jane"
+        names.add("".join(reversed(name.rsplit(" ", 1))))
+    names = {plain(each) for each in names}
+    return {f"{student['number']} {each}" for each in names} if kind == "number" else names
