@@ -477,7 +477,7 @@ def test_a_cluster_gives_the_same_grades_even_if_a_worker_dies(course, graded, t
     for each in mine:
         write_submission(each, course, tmp_path / "in", {})
     start("scheduler")
-    assert within(600, file.exists)
+    assert within(600, lambda: file.exists() and file.stat().st_size)
     address = json.loads(file.read_text())["address"]
     with monkeypatch.context() as patch:
         patch.setattr(cluster, "PATIENCE", 0)
