@@ -23,7 +23,7 @@ LESSONS = [name for name in catalog.lessons() if (ROOT / "solutions" / name).is_
 
 
 # Assignments whose hidden checks a table passes. Remove yours.
-GUESSED = "00 01 02 06 09 10 12 13 14 15 16".split()
+GUESSED = "10 12 13 14 15 16".split()
 
 
 @pytest.fixture(scope="module", params=LESSONS)
