@@ -1,5 +1,6 @@
 """Turns the results of a student's code into points, in a process that never executes that code."""
 
+import contextlib
 import hashlib
 import threading
 import time
@@ -12,9 +13,10 @@ from course_utils.errors import CourseError
 from course_utils.grading import answers, intake, wire
 from course_utils.grading.assignment import Assignment
 from course_utils.grading.result import Result, TaskResult, Verdict
-from course_utils.grading.sandbox import Ended, Sandbox
+from course_utils.grading.sandbox import Ended, Lost, Sandbox
 from course_utils.learning import checks, drawn
 
+MOST_LOST = 2  # how often a notebook is graded again because the sandbox's server has died
 MOST_RUNS = 3  # of one notebook; each run leaves out the cells that ended an earlier run
 # The default time limit for a task is TIMES the time of the instructor's whole notebook, and at least
 # LEAST_SECONDS.
@@ -132,6 +134,9 @@ class Judge:
         """
         self.prepare()
         try:
+            for _ in range(MOST_LOST):
+                with contextlib.suppress(Lost):
+                    return self._grade(submission)
             return self._grade(submission)
         except CourseError:
             raise

@@ -10,6 +10,7 @@ Source: https://github.com/containers/bubblewrap
 import contextlib
 import json
 import os
+import re
 import select
 import shutil
 import socket
@@ -22,23 +23,38 @@ from pathlib import Path
 
 import course_utils
 from course_utils.errors import CourseError
-from course_utils.grading import student_process, wire
+from course_utils.grading import student_process, usage, wire
 from course_utils.loading import store
 
 START = 300  # seconds within which the imports must finish
 GRACE = 15  # seconds that the grader waits for the sandbox after the time limit
-LONGEST_RUN = 64 * 2**20  # characters of messages that one run may send
+ATTEMPTS, PAUSE = 5, 1  # attempts to make a run's sandbox, and the seconds after the first; doubled each time
 SYSTEM = ("/usr", "/lib", "/lib32", "/lib64", "/bin", "/sbin", "/etc/ld.so.cache", "/etc/alternatives")
 # The kernel's limit on processes counts all processes of a user. So no two runs at the same time have the
 # same user id, even if they belong to two graders on this machine. No real user has these ids.
 FIRST_USER = 1_700_000_000
 USERS = 400  # user ids of one grader; process ids are below 4,194,304, so user ids are below 2**32
-# Capabilities that the server keeps if it runs as root: it needs them to make namespaces and change the user.
-CAPABILITIES = ("CAP_SYS_ADMIN", "CAP_SETUID", "CAP_SETGID")
+# Capabilities that the server keeps if it runs as root: it needs them to make namespaces, to change the user,
+# and to ask how much memory a process shares with others.
+CAPABILITIES = ("CAP_SYS_ADMIN", "CAP_SETUID", "CAP_SETGID", "CAP_SYS_PTRACE")
+
+
+EXCEEDED = {
+    "time": "was stopped at the time limit",
+    "memory": "was stopped because its processes had more memory than they may",
+}
 
 
 class Ended(Exception):
     """Raised if a run ended too early. The message completes the sentence "Your notebook ..."."""
+
+
+class Lost(Exception):
+    """Raised if a run was lost although its own code did nothing wrong: the server of all runs has died."""
+
+
+class _NotMade(Exception):
+    """Raised if the sandbox could not be made for a run; no code was executed. The message is the reason."""
 
 
 class Sandbox:
@@ -47,7 +63,7 @@ class Sandbox:
     prelude : cells that are the same for every run; they are executed once, before the first fork
     isolated : False executes the code without a sandbox; use this only for code that you trust
     cold : True starts a new process for each run; this is slow, but needed if a fork would not be safe
-    memory : bytes of memory for each process of a run
+    memory : bytes of memory for each process of a run, and for all its processes together
     Raises CourseError if this machine can't make a sandbox.
     """
 
@@ -74,6 +90,7 @@ class Sandbox:
         self._users = list(range(first, first + USERS))
         if isolated and os.getuid() == 0:
             store.make_readable()  # another user will execute the students' code
+            _require_readable()
 
     def __enter__(self):
         if not self.cold:
@@ -99,7 +116,8 @@ class Sandbox:
         )
         theirs.close()
         log = []
-        threading.Thread(target=lambda: log.extend(process.stderr), daemon=True).start()
+        reading = threading.Thread(target=lambda: log.extend(process.stderr), daemon=True)
+        reading.start()
         ours.settimeout(START)
         answer, reason = b"", ""
         try:
@@ -110,11 +128,9 @@ class Sandbox:
             pass
         if answer not in (b"ready", b"bare"):
             _stop(process, ours)
+            reading.join(5)
             reason = reason or b"".join(log[-3:]).decode(errors="replace").strip().split("\n")[-1]
-            raise CourseError(
-                f"The sandbox does not start ({reason or 'no reason given'}): see docs/grading.md, or grade "
-                "code that you trust with --no-sandbox."
-            )
+            raise CourseError(_no_sandbox("The sandbox does not start", reason))
         self._lacks_prelude = answer == b"bare"
         ours.settimeout(None)
         return process, ours
@@ -125,9 +141,24 @@ class Sandbox:
         job : a dictionary with "cells" (see `Assignment.cells`), "seconds" (the time limit for one cell),
             "hidden" (the hidden tests of each check cell that has any), "whole" (True for the instructor's
             answers) and "seed" (with which the hidden tests draw their inputs)
-        seconds : the time limit for the whole run
-        Raises Ended if the run was stopped or stopped itself, and wire.Garbled if a message can't be read.
+        seconds : the time limit for the whole run, in its own time (see `usage`)
+        Raises Ended if the run was stopped or stopped itself, Lost if it can be repeated, wire.Garbled if a
+        message can't be read, and CourseError if no run can be started.
         """
+        for attempt in range(ATTEMPTS):
+            if attempt:
+                time.sleep(PAUSE * 2 ** (attempt - 1))
+            try:
+                yield from self._messages_of_one_run(job, seconds)
+                return
+            except _NotMade as error:
+                reason = str(error)
+            except Lost:
+                time.sleep(PAUSE)  # until a server that is dying has died
+                raise
+        raise CourseError(_no_sandbox("The sandbox could not be made for a run", reason))
+
+    def _messages_of_one_run(self, job, seconds):
         own_server, own_control = self._start() if self.cold else (None, None)
         ours, theirs = socket.socketpair()
         status, their_status = socket.socketpair()
@@ -139,6 +170,8 @@ class Sandbox:
             packet = [json.dumps(request).encode()], [theirs.fileno(), their_status.fileno()]
             with self._lock:
                 try:
+                    if self._server and self._server.poll() is not None:
+                        raise ChildProcessError
                     socket.send_fds(own_control or self._control, *packet)
                 except OSError:  # the server has died: start a new one
                     _stop(self._server, self._control)
@@ -146,8 +179,9 @@ class Sandbox:
                     socket.send_fds(self._control, *packet)
             theirs.close()
             their_status.close()
-            job |= {"prelude": self.prelude if self._lacks_prelude else []}
-            yield from _messages(ours, status, job, time.monotonic() + seconds + GRACE)
+            job = job | {"prelude": self.prelude if self._lacks_prelude else []}
+            until = time.monotonic() + usage.LONGEST_WAIT * seconds + GRACE
+            yield from _messages(ours, status, job, until)
         except TimeoutError:  # the time was up in the middle of a message
             raise Ended("was stopped at the time limit") from None
         finally:
@@ -172,19 +206,20 @@ def _messages(connection, status, job, until):
     hidden = {"hidden": job.pop("hidden", []), "seed": job.get("seed")}
     if not job.get("whole"):  # student code must not know the seed before the hidden tests
         job.pop("seed", None)
-    with contextlib.suppress(OSError):
+    try:
         wire.send(connection, job)
-    length, phase = 0, "visible"
+    except ValueError:
+        raise Ended("is longer than can be executed") from None
+    except OSError:  # why the run has ended is read below
+        pass
+    reader, phase = wire.Reader(connection), "visible"
     while True:
         ready = select.select([connection, status], [], [], max(0, until - time.monotonic()))[0]
         if not ready:
             raise Ended("was stopped at the time limit")
-        message = wire.receive(connection, until) if connection in ready else None
+        message = reader.receive(until) if connection in ready else None
         if message is None:
             raise _reason_of_end(wire.receive(status, until))
-        length += len(str(message))
-        if length > LONGEST_RUN:
-            raise Ended("sent more than can be read")
         if message.get("done") != phase:
             yield message
         elif phase == "visible":
@@ -198,13 +233,36 @@ def _messages(connection, status, job, until):
 
 def _reason_of_end(end):
     """Return the exception for a run that ended too early. `end` is the supervisor's message, or None."""
-    if end is None or end["code"] == student_process.SETUP_FAILED:
-        return CourseError("The sandbox could not be made for this run: see docs/grading.md.")
-    if end["time_is_up"]:
-        return Ended("was stopped at the time limit")
+    if end is None:
+        return Lost("the sandbox's server has died")
+    if "setup" in end:
+        return _NotMade(end["setup"])
+    if end["exceeded"]:
+        return Ended(EXCEEDED[end["exceeded"]])
     code = end["code"]
     how = f"signal {code - 128}" if code > 128 else f"exit status {code}"
     return Ended(f"ended Python itself ({how})")
+
+
+def _require_readable():
+    """Raise CourseError if students' code, which runs as another user than root, may not read Python."""
+    for folder in filter(os.path.isdir, student_process.readable_folders()):
+        if os.stat(folder).st_mode & 0o005 != 0o005:
+            raise CourseError(
+                f"Students' code runs as a user who may not read {folder}: let all users read it "
+                f"(chmod -R a+rX {folder}), or run course grade as another user than root."
+            )
+
+
+def _no_sandbox(what, reason):
+    """Return the sentence for an instructor that says why there is no sandbox, and what helps."""
+    helps = "see docs/grading.md, or grade code that you trust with --no-sandbox."
+    if re.search(r"ENOSPC|Errno 28\b|No space left", reason):
+        helps = (
+            "this machine limits how many namespaces there may be. Raise the limit, "
+            "sudo sysctl -w user.max_user_namespaces=10000, or give fewer --workers."
+        )
+    return f"{what} ({reason or 'no reason given'}): {helps}"
 
 
 def _environment():

@@ -2,9 +2,9 @@
 
 Each run has four processes, each of which is the parent of the next. The first is the server, which imports
 the libraries and forks on request. The second, the supervisor, is the server's copy: it makes new namespaces,
-waits for the end of the run, and kills the run when the time is up. The third is the first process inside the
-namespaces, and mounts the run's own folders: when it ends, all processes in the namespaces end. The fourth
-drops all rights and executes the student's cells.
+waits for the end of the run, and kills the run when it has used too much time or memory. The third is the
+first process inside the namespaces, and mounts the run's own folders: when it ends, all processes in the
+namespaces end, so no signal may end it. The fourth drops all rights and executes the student's cells.
 
 Nothing is judged here. Student code could read everything in its own process, so expected values never enter
 a student's run. The hidden tests come last, after the grader has received everything that the student may
@@ -28,7 +28,7 @@ import sys
 import time
 import traceback
 
-from course_utils.grading import system_calls, wire
+from course_utils.grading import system_calls, usage, wire
 from course_utils.learning import checks
 from course_utils.loading import store
 
@@ -37,7 +37,6 @@ HOME = "/tmp/home"
 IMPORTS = ("torch", "transformers.models.auto.modeling_auto", "transformers.models.llama.modeling_llama")
 IMPORTS += ("matplotlib.pyplot", "course_utils.widgets.explorer")
 REPEAT = 5  # seconds after which a cell that caught a TimeoutError gets another one
-SETUP_FAILED = 99  # the exit status if the sandbox could not be made for a run
 
 # From Linux's headers sched.h, mount.h, prctl.h and capability.h.
 CLONE_NEWNS, CLONE_NEWIPC, CLONE_NEWPID, CLONE_NEWNET = 0x00020000, 0x08000000, 0x20000000, 0x40000000
@@ -69,16 +68,18 @@ def serve(control: socket.socket, isolated: bool, prelude: list[str]):
         request, handles, _, _ = socket.recv_fds(control, 4096, 2)
         if not request:
             os._exit(0)  # nothing must be cleaned up, and Python's own exit takes a second
-        if not os.fork():
-            control.close()
-            try:
-                _supervise(shell, *map(_socket, handles), isolated, **json.loads(request))
-            except BaseException:
-                traceback.print_exc()
-            finally:
-                os._exit(0)
-        for handle in handles:
-            os.close(handle)
+        connection, status = map(_socket, handles)
+        with _reporting(status):
+            if not os.fork():
+                control.close()
+                try:
+                    _supervise(shell, connection, status, isolated, **json.loads(request))
+                except BaseException:
+                    traceback.print_exc()
+                finally:
+                    os._exit(0)
+        connection.close()
+        status.close()
         with contextlib.suppress(ChildProcessError):
             while os.waitpid(-1, os.WNOHANG)[0]:
                 pass
@@ -86,6 +87,17 @@ def serve(control: socket.socket, isolated: bool, prelude: list[str]):
 
 def _socket(handle):
     return socket.socket(fileno=handle)
+
+
+@contextlib.contextmanager
+def _reporting(status):
+    """If the `with` block fails, tell the grader that the sandbox could not be made for this run, and why."""
+    try:
+        yield
+    except Exception as error:
+        traceback.print_exc()
+        with contextlib.suppress(OSError):
+            wire.send(status, {"setup": str(error)})
 
 
 def _shell():
@@ -109,24 +121,37 @@ def _set_readable(readable):
 
 
 def _supervise(shell, connection, status, isolated, seconds, memory, user):
-    """Start a run. Kill it when its time is up or the grader closes `status`. Report how the run ended."""
-    if isolated:
-        _enter_namespaces(user)
-    child = os.fork()
-    if not child:
-        status.close()
-        _be_first_process(shell, connection, isolated, memory, user, seconds)
+    """Start a run. Kill it when it has used too much or the grader closes `status`. Report how it ended."""
+    child = None
+    with _reporting(status):
+        if isolated:
+            _enter_namespaces(user)
+        used = usage.Usage(seconds, memory)
+        child = os.fork()
+        if not child:
+            _be_first_process(shell, connection, status, isolated, memory, user, seconds)
     connection.close()
-    handle = os.pidfd_open(child)
-    ready = select.select([handle, status], [], [], seconds)[0]
-    if handle not in ready:
-        if not isolated:
+    if child is None:
+        return
+    exceeded = ""
+    try:
+        handle, ready, pause = os.pidfd_open(child), [], usage.PAUSE
+        while not ready and not exceeded:
+            ready = select.select([handle, status], [], [], pause)[0]
+            begin = time.monotonic()
+            if not isolated:
+                exceeded = "" if begin - used.begin < seconds else "time"
+            elif not os.path.exists("/proc/self"):  # the run's own /proc is mounted, without this process
+                exceeded = used.exceeds()
+            pause = max(usage.PAUSE, 10 * (time.monotonic() - begin))
+        if handle not in ready and not isolated:
             with contextlib.suppress(ProcessLookupError):
                 os.killpg(child, signal.SIGKILL)
-        os.kill(child, signal.SIGKILL)
+    finally:
+        os.kill(child, signal.SIGKILL)  # does nothing if it has ended
     code = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
     with contextlib.suppress(OSError):
-        wire.send(status, {"time_is_up": not ready, "code": code})
+        wire.send(status, {"exceeded": exceeded, "code": code if code >= 0 else 128 - code})
 
 
 def _enter_namespaces(user):
@@ -148,41 +173,48 @@ def _enter_namespaces(user):
         _set_readable(False)
 
 
-def _be_first_process(shell, connection, isolated, memory, user, seconds):
+def _be_first_process(shell, connection, status, isolated, memory, user, seconds):
     """Mount the folders, start the student's process, and exit with that process's status. Never returns."""
-    code = SETUP_FAILED
+    code = 1
     try:
-        if isolated:
-            _mount_folders()
-        else:
+        with _reporting(status):
+            if isolated:
+                _mount_folders()
             os.setsid()
-        reader, writer = os.pipe()
-        student = os.fork()
-        if not student:
-            code = 1
-            try:
-                _drop_rights(isolated, memory, user, seconds)
-                os.write(writer, b"1")
-                _close_files_but(connection)
-                _execute_notebook(shell, connection)
-                code = 0
-            except BaseException:
-                traceback.print_exc()
-            finally:  # must happen even if student code has closed stderr
-                os._exit(code)
-        connection.close()
-        os.close(writer)
-        has_dropped_rights = os.read(reader, 1)
-        ended = None
-        while ended != student:  # orphans of the student's process also become children of this one
-            ended, status = os.wait()
-        if has_dropped_rights:
-            code = os.waitstatus_to_exitcode(status)
-            code = 1 if code == SETUP_FAILED else code
-    except BaseException:
-        traceback.print_exc()
+            # The student's process may send signals to this one, but none of them arrives: while they are
+            # blocked they wait, and SIGKILL does nothing to the first process of a namespace.
+            signals = signal.pthread_sigmask(signal.SIG_BLOCK, signal.valid_signals())
+            student = os.fork()
+            if not student:
+                _be_student(shell, connection, status, isolated, memory, user, seconds, signals)
+            connection.close()
+            ended = None
+            while ended != student:  # orphans of the student's process also become children of this one
+                ended, how = os.wait()
+            code = os.waitstatus_to_exitcode(how)
     finally:
         os._exit(code if code >= 0 else 128 - code)
+
+
+def _be_student(shell, connection, status, isolated, memory, user, seconds, signals):
+    """Drop all rights, and execute the student's cells. Never returns."""
+    code = 1
+    try:
+        dropped = False
+        with _reporting(status):
+            if isolated:  # without a sandbox, the group is what the supervisor kills
+                os.setsid()
+            signal.pthread_sigmask(signal.SIG_SETMASK, signals)
+            _drop_rights(isolated, memory, user, seconds)
+            dropped = True
+        if dropped:
+            _close_files_but(connection)
+            _execute_notebook(shell, connection)
+            code = 0
+    except BaseException:
+        traceback.print_exc()
+    finally:  # must happen even if student code has closed stderr
+        os._exit(code)
 
 
 def readable_folders() -> list[str]:
@@ -203,6 +235,7 @@ def _mount_folders():
         _mount(f"/proc/self/fd/{handle}", folder, None, MS_BIND | MS_REC)
         os.close(handle)
     _mount("tmpfs", "/dev/shm", "size=64m,nr_inodes=1k,mode=1777", flags)
+    _mount("devpts", "/dev/pts", "newinstance,ptmxmode=0666,mode=0620", MS_NOSUID | MS_NOEXEC)
     _mount("proc", "/proc", None, flags | MS_NOEXEC)
 
 
@@ -219,7 +252,7 @@ def _drop_rights(isolated, memory, user, seconds):
         resource.RLIMIT_DATA: memory,
         resource.RLIMIT_FSIZE: 100 * 2**20,
         resource.RLIMIT_CORE: 0,
-        resource.RLIMIT_NOFILE: 512,
+        resource.RLIMIT_NOFILE: 256,
         resource.RLIMIT_CPU: int(seconds) + 1,
     }
     if isolated:  # without a sandbox, the user's other processes would count, too
@@ -263,10 +296,6 @@ def _execute_notebook(shell, connection):
     job = wire.receive(connection)
     seconds, waiting = job["seconds"], []
 
-    def time_is_up(*_):
-        raise TimeoutError(f"it took longer than {seconds:g} s")
-
-    signal.signal(signal.SIGALRM, time_is_up)
     shell.user_ns["__probe__"] = _probe(connection, seconds)
     if job.get("whole"):
         os.environ["COURSE_SEED"] = str(job["seed"])
@@ -336,6 +365,16 @@ def _captured():
 @contextlib.contextmanager
 def _alarm(seconds):
     """Raise TimeoutError in the `with` block when the time is up, and again later if the code catches it."""
+    end = usage.own_time() + seconds
+
+    def time_is_up(*_):
+        left = end - usage.own_time()
+        if left > 0.01:  # other programs had the processors
+            signal.setitimer(signal.ITIMER_REAL, left, REPEAT)
+        else:
+            raise TimeoutError(f"it took longer than {seconds:g} s")
+
+    signal.signal(signal.SIGALRM, time_is_up)
     signal.setitimer(signal.ITIMER_REAL, seconds, REPEAT)
     try:
         yield
@@ -382,7 +421,7 @@ def _probe(connection, seconds):
     """Return the function that replaces `course.check` in a student's run, and sends each call's outcome."""
 
     def probe(name, function, arguments):
-        begin = time.monotonic()
+        begin = usage.own_time()
         try:
             try:
                 called = function()
@@ -392,7 +431,7 @@ def _probe(connection, seconds):
         except BaseException as error:
             outcome = checks.stopped(error)
         _send_outcome(connection, {"check": name}, outcome)
-        if time.monotonic() - begin > seconds:
+        if usage.own_time() - begin > seconds:
             raise TimeoutError
 
     return probe
@@ -423,7 +462,7 @@ def _send_outcome(connection, message, outcome):
     if "others" in outcome:
         outcome = outcome | {"others": [wire.encode(other) for other in outcome["others"]]}
     try:
-        wire.send(connection, message | {"outcome": outcome})
+        wire.send(connection, message | {"outcome": outcome}, wire.MOST_PARTS)
     except ValueError:
         wire.send(connection, message | {"outcome": {"unreadable": "returned more than can be read here."}})
 

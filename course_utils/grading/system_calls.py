@@ -1,5 +1,9 @@
 """The filter of system calls for the student's process, which refuses calls that no notebook needs.
 
+Some of them would let two students talk. All students read the same files of Python, and the kernel keeps
+locks, leases and watchers for each file: what one student does to it, another could see. Python's libraries
+need locks (sqlite3 for its files), so a lock on a file is granted, and nothing is locked.
+
 The filter is a seccomp filter: a program for a small virtual machine in the kernel (classic BPF), which reads
 the number and the arguments of each system call.
 
@@ -32,12 +36,31 @@ REFUSED = {
     "add_key": (248, 217),
     "request_key": (249, 218),
     "keyctl": (250, 219),
+    # memory and queues that no limit counts
+    "memfd_create": (319, 279),
+    "memfd_secret": (447, 447),
+    "shmget": (29, 194),
+    "semget": (64, 190),
+    "msgget": (68, 186),
+    # calls that tell who else reads a file, and what was read
+    "inotify_add_watch": (254, 27),
+    "fanotify_init": (300, 262),
+    "mincore": (27, 232),
+    "cachestat": (451, 451),
     # other calls through which kernels have been attacked
     "bpf": (321, 280),
     "perf_event_open": (298, 241),
     "userfaultfd": (323, 282),
     "io_uring_setup": (425, 425),
 }
+FLOCK = (73, 32)  # granted without a lock
+FCNTL = (72, 25)  # refused but for these commands, by their numbers in fcntl.h
+LOCKS = (5, 6, 7, 36, 37, 38)  # F_GETLK, F_SETLK, F_SETLKW, and the same with F_OFD: granted without a lock
+# F_DUPFD, F_GETFD, F_SETFD, F_GETFL, F_SETFL, F_SETOWN, F_GETOWN, F_SETSIG, F_GETSIG, F_SETOWN_EX,
+# F_GETOWN_EX, F_DUPFD_CLOEXEC, F_SETPIPE_SZ, F_GETPIPE_SZ, F_GET_SEALS: they concern a process's own handle
+HARMLESS = (0, 1, 2, 3, 4, 8, 9, 10, 11, 15, 16, 1030, 1031, 1032, 1034)
+SOCKET = (41, 198)  # refused but for these families, which end at a network namespace
+FAMILIES = (1, 2, 10, 16)  # AF_UNIX, AF_INET, AF_INET6, AF_NETLINK
 CLONE = (56, 220)  # refused only with the flag for a new user namespace
 CLONE3 = (435, 435)  # refused as not implemented: the filter can't read its flags. libc then uses clone
 CLONE_NEWUSER = 0x10000000
@@ -50,9 +73,11 @@ JUMP_IF_EQUAL = 0x15  # BPF_JMP | BPF_JEQ | BPF_K
 JUMP_IF_AT_LEAST = 0x35  # BPF_JMP | BPF_JGE | BPF_K
 JUMP_IF_ANY_BIT = 0x45  # BPF_JMP | BPF_JSET | BPF_K
 RETURN = 0x06  # BPF_RET | BPF_K
-NUMBER, ARCHITECTURE, FIRST_ARGUMENT = 0, 4, 16  # offsets in struct seccomp_data
+NUMBER, ARCHITECTURE, FIRST_ARGUMENT, SECOND_ARGUMENT = 0, 4, 16, 24  # offsets in struct seccomp_data
 ALLOW = 0x7FFF0000  # SECCOMP_RET_ALLOW
+PRETEND = 0x00050000  # SECCOMP_RET_ERRNO | 0: the call seems to have succeeded
 NOT_PERMITTED = 0x00050000 | 1  # SECCOMP_RET_ERRNO | EPERM
+NO_SUCH_FAMILY = 0x00050000 | 97  # SECCOMP_RET_ERRNO | EAFNOSUPPORT
 NOT_IMPLEMENTED = 0x00050000 | 38  # SECCOMP_RET_ERRNO | ENOSYS
 PR_SET_SECCOMP, SECCOMP_MODE_FILTER = 22, 2  # from prctl.h and seccomp.h
 
@@ -75,6 +100,18 @@ def program(machine: str) -> list[tuple[int, int, int, int]]:
     for numbers in REFUSED.values():
         lines += return_if(JUMP_IF_EQUAL, numbers[column], NOT_PERMITTED)
     lines += return_if(JUMP_IF_EQUAL, CLONE3[column], NOT_IMPLEMENTED)
+    lines += return_if(JUMP_IF_EQUAL, FLOCK[column], PRETEND)
+
+    def by_argument(call, argument, answers, otherwise):
+        rest = [(LOAD, 0, 0, argument)]
+        for number, answer in answers.items():
+            rest += return_if(JUMP_IF_EQUAL, number, answer)
+        rest += [(RETURN, 0, 0, otherwise)]
+        return [(JUMP_IF_EQUAL, 0, len(rest), call[column]), *rest]
+
+    commands = dict.fromkeys(HARMLESS, ALLOW) | dict.fromkeys(LOCKS, PRETEND)
+    lines += by_argument(FCNTL, SECOND_ARGUMENT, commands, NOT_PERMITTED)
+    lines += by_argument(SOCKET, FIRST_ARGUMENT, dict.fromkeys(FAMILIES, ALLOW), NO_SUCH_FAMILY)
     lines += [(JUMP_IF_EQUAL, 0, 3, CLONE[column]), (LOAD, 0, 0, FIRST_ARGUMENT)]
     lines += return_if(JUMP_IF_ANY_BIT, CLONE_NEWUSER, NOT_PERMITTED)
     return [*lines, (RETURN, 0, 0, ALLOW)]

@@ -1,8 +1,8 @@
 """The messages between the grader and the sandbox: JSON, each message after its length in bytes.
 
-Nothing that comes out of the sandbox is executed or unpickled. This module reads it, with limits on its size
-and depth. Values can only be None, booleans, numbers, strings, lists, tuples, dictionaries and sets, of
-exactly Python's own types.
+Nothing that comes out of the sandbox is executed or unpickled. This module reads it, with limits on its size,
+its depth and the number of its parts, which are counted before anything is decoded. Values can only be None,
+booleans, numbers, strings, lists, tuples, dictionaries and sets, of exactly Python's own types.
 
 The grader sends a job (see `Sandbox.messages`). The sandbox then sends, for each cell and at the end:
 
@@ -17,14 +17,19 @@ import json
 import math
 import struct
 import time
+from collections import Counter
 
 LONGEST_TEXT = 5_000  # the most characters of a cell's text that are kept
 LONGEST_IMAGE = 400_000  # base64 characters; a longer picture is not kept
 MOST_SHOWN = 3  # how many of the pictures and texts displayed by a cell are kept
 LONGEST_MESSAGE = 16 * 2**20  # bytes in the longest message
+MOST_PARTS = 500_000  # lists, dictionaries and items in one message
+# What one run may send in all.
+LONGEST_RUN, MOST_PARTS_OF_RUN, MOST_MESSAGES = 64 * 2**20, 2 * MOST_PARTS, 20_000
 _LENGTH = struct.Struct("!I")
 _DEEPEST = 60  # the most levels of lists inside lists
 _LONGEST_INT = 60_000  # bits of the longest whole number
+_MOST_ALIKE = 20  # the most members of a set, or keys of a dictionary, that have the same hash
 _SCALARS = (bool, int, float, str)
 
 
@@ -32,11 +37,11 @@ class Garbled(Exception):
     """Raised if a message or a value does not have this module's format. The message says what arrived."""
 
 
-def send(connection, message: dict):
+def send(connection, message: dict, most_parts: float = math.inf):
     """Send one message. Raises OSError if the other side is closed, ValueError if the message is too long."""
     data = json.dumps(message).encode()
-    if len(data) > LONGEST_MESSAGE:
-        raise ValueError(f"a message of {len(data):,} bytes")
+    if len(data) > LONGEST_MESSAGE or _parts(data) > most_parts:
+        raise ValueError(f"a message of {len(data):,} bytes and {_parts(data):,} parts")
     connection.sendall(_LENGTH.pack(len(data)) + data)
 
 
@@ -45,15 +50,49 @@ def receive(connection, until: float = math.inf) -> dict | None:
 
     Raises TimeoutError when `time.monotonic()` reaches `until`, and Garbled if the message can't be read.
     """
+    data = _read_message(connection, until)
+    return None if data is None else _decoded(data)
+
+
+class Reader:
+    """Reads the messages of one run of student code, and refuses those that have too many parts."""
+
+    def __init__(self, connection):
+        self.connection = connection
+        self._bytes = self._parts = self._messages = 0
+
+    def receive(self, until: float = math.inf) -> dict | None:
+        """Return the next message: see `receive`."""
+        data = _read_message(self.connection, until)
+        if data is None:
+            return None
+        parts = _parts(data)
+        if parts > MOST_PARTS:
+            raise Garbled(f"a message of {parts:,} parts")
+        self._bytes += len(data)
+        self._parts += parts
+        self._messages += 1
+        if self._bytes > LONGEST_RUN or self._parts > MOST_PARTS_OF_RUN or self._messages > MOST_MESSAGES:
+            raise Garbled("more than can be read")
+        return _decoded(data)
+
+
+def _parts(data):
+    """Return an upper bound on the number of lists, dictionaries and items in JSON, without decoding it."""
+    return data.count(b"[") + data.count(b"{") + data.count(b",")
+
+
+def _read_message(connection, until):
     head = _read(connection, _LENGTH.size, until)
     if head is None:
         return None
     (length,) = _LENGTH.unpack(head)
     if length > LONGEST_MESSAGE:
         raise Garbled(f"a message of {length:,} bytes")
-    data = _read(connection, length, until)
-    if data is None:
-        return None
+    return _read(connection, length, until)
+
+
+def _decoded(data):
     try:
         message = json.loads(data)
     except (ValueError, RecursionError):
@@ -115,12 +154,21 @@ def decode(data, depth: int = _DEEPEST):
                 return int(inside, 16)
             if tag in ("tuple", "set"):
                 items = [decode(item, depth - 1) for item in inside]
-                return tuple(items) if tag == "tuple" else set(items)
+                return tuple(items) if tag == "tuple" else set(_hashed(items))
             if tag == "dict":
-                return {decode(key, depth - 1): decode(item, depth - 1) for key, item in inside}
+                keys = _hashed([decode(key, depth - 1) for key, _ in inside])
+                return dict(zip(keys, (decode(item, depth - 1) for _, item in inside), strict=True))
         except (TypeError, ValueError):
             pass
     raise Garbled("a value of an unknown type")
+
+
+def _hashed(items):
+    """Return the items, if so few have the same hash that a set of them is made in linear time."""
+    most = max(Counter(map(hash, items)).values(), default=0)
+    if most > _MOST_ALIKE:
+        raise Garbled(f"a set or dictionary in which {most:,} members have the same hash")
+    return items
 
 
 def text(value, longest: int = LONGEST_TEXT) -> str:

@@ -1,0 +1,90 @@
+"""Grades notebooks in a process of its own, which may belong to another user.
+
+    python tests/grading/graders.py
+
+reads lines of JSON: first the instructor's notebook, then requests, each with "notebooks" (dictionaries),
+"seconds" and "memory". The notebooks of one request are graded at the same time. For each, the answer has the
+score, the problem, the notes, whether there is a key, and for each task what stopped it, what it printed and
+what each check says.
+"""
+
+import json
+import subprocess
+import sys
+import tempfile
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import plain_user
+
+
+class Grader:
+    """Starts the process. Use it in a `with` block.
+
+    assignment : the instructor's notebook as JSON
+    plain : True if the process gets a user without rights; root must ask for it
+    """
+
+    def __init__(self, assignment, plain):
+        words = [sys.executable, __file__]
+        self.assignment, self.words = assignment, plain_user.command(words) if plain else words
+
+    def __enter__(self):
+        self.process = subprocess.Popen(
+            self.words,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+            env=plain_user.environment(),
+        )
+        self._send(self.assignment)
+        return self
+
+    def _send(self, data):
+        self.process.stdin.write(json.dumps(data) + "\n")
+        self.process.stdin.flush()
+
+    def __exit__(self, *_):
+        self.process.stdin.close()
+        self.process.wait()
+
+    def grade(self, *notebooks, seconds=60, memory=2**30):
+        """Grade the notebooks at the same time, and return what came back for each."""
+        self._send({"notebooks": notebooks, "seconds": seconds, "memory": memory})
+        return json.loads(self.process.stdout.readline())
+
+
+def main():
+    from course_utils.grading.assignment import Assignment
+    from course_utils.grading.intake import Submission
+    from course_utils.grading.judge import Judge
+    from course_utils.grading.sandbox import Sandbox
+
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder, "small.ipynb")
+        path.write_text(sys.stdin.readline())
+        assignment = Assignment(path)
+    with Sandbox(assignment.prelude) as sandbox, ThreadPoolExecutor(16) as pool:
+        for line in sys.stdin:
+            request = json.loads(line)
+            sandbox.memory = request["memory"]
+            judge = Judge(assignment, sandbox, request["seconds"])
+            judge.prepare()
+            books = [
+                Submission(f"s{number}", data=json.dumps(book).encode())
+                for number, book in enumerate(request["notebooks"])
+            ]
+            print(json.dumps([_told(result) for result in pool.map(judge.grade, books)]), flush=True)
+
+
+def _told(result):
+    tasks = [
+        {"stopped": task.stopped, "text": task.text, "says": [check.says for check in task.checks]}
+        for task in result.tasks
+    ]
+    told = {"score": result.score, "problem": result.problem, "notes": list(result.notes)}
+    return told | {"key": bool(result.key), "tasks": tasks}
+
+
+if __name__ == "__main__":
+    main()
