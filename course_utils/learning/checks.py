@@ -371,6 +371,8 @@ def plain(value):
         return plain(value.to_numpy().tolist())
     if _gives_items(value):
         return plain(_items(value))
+    if isinstance(value, (bytes, bytearray)):
+        raise Unreadable("bytes, which are not a text: return a string, or list(...) of them as numbers.")
     if isinstance(value, Iterable):
         raise Unreadable(f"{_describe(value)}: if you mean the items in it, return list(...) of it.")
     raise Unreadable(f"{_describe(value)}: return numbers, strings, lists, dictionaries, arrays or tensors.")
@@ -518,6 +520,8 @@ def _number_difference(value, wanted, tolerance):
     if not _is_number(value):
         if isinstance(value, str) and value.strip().lower() in ("true", "false", "inf"):
             return f"gave the text {show(value)} where {show(wanted)} is expected: write it without quotes."
+        if isinstance(wanted, bool):
+            return f"gave {_describe(value)}, {show(value)}, where True or False is expected."
         hint = ": convert it with float(...) or int(...)" if isinstance(value, str) else ""
         return f"gave {_describe(value)}, {show(value)}, where a number is expected{hint}."
     if _numbers_agree(value, wanted, tolerance):

@@ -675,6 +675,8 @@ def test_a_known_mistake_gets_its_own_message():
         ([0.5, 0.3, 0.2], PROBABILITIES, "gave [0.5, 0.3, 0.2], expected [0.6652, 0.2447, 0.09]."),
         (0.1234561, 0.123459, "gave 0.1234561, expected 0.123459."),
         ("0.5", 0.5, "gave a string, '0.5', where a number is expected: convert it with float(...)"),
+        ("yes", True, "gave a string, 'yes', where True or False is expected."),
+        (b"ab", "ab", "returned bytes, which are not a text: return a string, or list(...) of them"),
         (0.5, "0.5", "gave a number, 0.5, where the string '0.5' is expected."),
         ([0.6], 0.5, "gave a list of 1 item, [0.6], where a number is expected."),
         ([0.5], 0.5, "gave what is expected, but in a list of its own: return it alone, without"),

@@ -96,6 +96,16 @@ def test_a_lesson_has_every_part_that_its_catalogue_entry_names(lesson, request)
     assert len(re.findall(r"^\d\. ", take_away, re.M)) == 5
 
 
+@pytest.mark.parametrize("name", LESSONS)
+def test_a_lesson_its_exercises_and_the_map_link_to_each_other(name):
+    sheet = read(EXERCISES[name]).cells[0].source
+    assert f"](../../notebooks/{name}.ipynb)" in sheet and "](../../notebooks/index.ipynb)" in sheet
+    text = "\n".join(cell.source for cell in prose(read(LESSONS[name])))
+    assert f"](../exercises/{name}/{name}.ipynb)" in text and "](index.ipynb)" in text
+    lesson_map = (ROOT / "notebooks" / "index.ipynb").read_text(encoding="utf-8")
+    assert f"]({name}.ipynb)" in lesson_map and f"](../exercises/{name}/{name}.ipynb)" in lesson_map
+
+
 def test_a_lesson_has_a_break_between_its_sittings(lesson, request):
     sittings = catalog.lessons()[request.node.callspec.id].sittings
     breaks = [cell for cell in prose(lesson) if "*A good moment for a break." in cell.source]
