@@ -16,7 +16,7 @@ from pathlib import Path
 import nbformat
 
 from course_utils import files
-from course_utils.grading import grades
+from course_utils.grading import grades, returning
 from course_utils.grading.assignment import Assignment, grade_id, without_hidden
 from course_utils.grading.feedback import page, picture
 from course_utils.grading.register import Register
@@ -75,6 +75,7 @@ class Records:
             whole = replace(whole, notes=(*whole.notes, late))
             _write(self.feedback / f"{result.student}.html", page(whole, name))
         self.notes = grades.write(self.folder, name, results, list(self.assignment.tasks), self.register)
+        returning.write(self.folder, name, self.register)
         return results
 
     def _current(self, student):

@@ -5,8 +5,10 @@ import re
 import shutil
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
+import plain_user
 import pytest
 from lazy import Lazy
 from programs import needs
@@ -63,6 +65,20 @@ def test_a_new_sheet_works_and_a_constant_earns_nothing(tmp_path, capsys):
     broken.write_text(broken.read_text().replace("ceil", "floor"))
     assert main(["try-assignment", str(solution)]) == 1
     assert "bits-needed: a right answer lost points: that is rounded down" in capsys.readouterr().out
+
+
+@needs("bubblewrap")
+def test_a_plain_user_can_try_a_sheet():
+    if plain_user.lack():
+        pytest.skip(f"This machine can't have a user without rights: {plain_user.lack()}")
+    with tempfile.TemporaryDirectory(dir="/tmp") as folder:  # others may not enter pytest's folders
+        Path(folder).chmod(0o777)
+        words = [sys.executable, "-m", "course_utils", "new-assignment", NAME, "--folder", f"{folder}/class"]
+        words = plain_user.command(words)
+        tried = subprocess.run(words, capture_output=True, text=True, env=plain_user.environment())
+        assert tried.returncode == 0, tried.stderr
+        assert "judged as they should be" in tried.stdout
+        assert os.getuid() or Path(folder, "class").stat().st_uid == plain_user.USER
 
 
 def added(book, answer):
