@@ -153,7 +153,7 @@ def _ways(tree, node):
         for end in ("lower", "upper", "step"):
             if not isinstance(getattr(node, end), ast.Constant | None):  # a constant is changed by one
                 yield put(end, None)
-    elif isinstance(node, ast.Return) and node.value is not None:
+    elif isinstance(node, ast.Return) and ast.unparse(node) not in ("return", "return None"):
         yield put("value", None)
     elif isinstance(node, ast.Call):
         if len(node.args) > 1:
