@@ -234,14 +234,14 @@ def test_a_name_draws_a_release_and_all_three_are_drawn():
         ({"evidence": None}, "evidence is None. print(...) gives nothing back"),
         ({"confidence": None}, "how sure are you? Give confidence in percent, such as 80."),
         ({"confidence": True}, "how sure are you?"),
-        ({"confidence": 0.8}, "0.8 is a share: give percent, such as 80."),
+        ({"confidence": 0.8}, "Claim 1: 0.8 is a share. Give percent, such as 80."),
         ({"confidence": 101}, "101 is no confidence: give a whole number from 0 to 100"),
         ({"confidence": 66.5}, "66.5 is no confidence"),
         ({"because": ""}, "give your reason in because, in a few words of your own"),
         ({"because": 3}, "give your reason in because"),
         ({"because": "nurse 95"}, "because is 'nurse 95'. Make it three words or more."),
         ({"because": "word " * 60}, "because has 299 characters, and the page has room for 180"),
-        ({"evidence": "  "}, "give in evidence what your cell gave"),
+        ({"evidence": "  "}, "evidence is empty. Put into found what your cell showed"),
         ({"evidence": "x" * 101}, "evidence has 101 characters, and the page has room for 100"),
         ({"number": 13}, "There is no claim 13: choose a number from 1 to 12."),
         ({"number": "1"}, "There is no claim '1'"),
@@ -269,6 +269,8 @@ def test_a_verdict_is_kept_replaced_and_then_stands(capsys, key):
     mine.verdict(1, verdict="fails", **given)
     mine.verdict(1, verdict="holds", **given)
     assert "Claim 1: holds, 60% sure. 11 to go." in capsys.readouterr().out
+    mine.verdict(1)
+    assert "Claim 1 stays as you decided: holds, 60% sure." in capsys.readouterr().out
     again = course.opened.Review(WHO["wren"])
     assert again.decided() == {1: {"verdict": "holds", **given, "evidence": "83,520"}}
     assert again.compare().alt == "1 of 12 claims are decided. First write your page."

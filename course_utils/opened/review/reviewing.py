@@ -69,7 +69,7 @@ class Review:
         """Store the verdict on a claim. A later one replaces it, until the page is written.
 
         number : the claim's number in the press text, from 1 on
-        verdict : "holds", "fails" or "cannot know"; without one, the claim stays open
+        verdict : "holds", "fails" or "cannot know"; without one, all stays as it is
         confidence : how sure you are that the verdict is right, in percent, from 0 to 100
         because : your reason, in your own words: at least three of them, at most 180 characters
         evidence : what your own cell gave: a number or a short text, at most 100 characters
@@ -78,7 +78,12 @@ class Review:
         """
         words = self._words(number)
         if verdict is None:
-            print(f"Claim {number} is open: “{words}”")
+            if given := self.decided().get(number):
+                print(
+                    f"Claim {number} stays as you decided: {given['verdict']}, {given['confidence']}% sure."
+                )
+            else:
+                print(f"Claim {number} is open: “{words}”")
             return
         if self._written():
             raise CourseError(
@@ -198,7 +203,9 @@ class Review:
         if isinstance(confidence, bool) or not isinstance(confidence, int | float):
             raise CourseError(f"Claim {number}: how sure are you? Give confidence in percent, such as 80.")
         if isinstance(confidence, float) and 0 < confidence < 1:
-            raise CourseError(f"{confidence} is a share: give percent, such as {100 * confidence:.0f}.")
+            raise CourseError(
+                f"Claim {number}: {confidence} is a share. Give percent, such as {100 * confidence:.0f}."
+            )
         if not 0 <= confidence <= 100 or confidence != round(confidence):
             raise CourseError(
                 f"{confidence!r} is no confidence: give a whole number from 0 to 100, in percent."
@@ -218,7 +225,8 @@ class Review:
         evidence = re.sub(r"\s+", " ", str(evidence)).strip()
         if not evidence:
             raise CourseError(
-                f"Claim {number}: give in evidence what your cell gave, or where you found nothing."
+                f"Claim {number}: evidence is empty. Put into found what your cell showed, such as "
+                'found = "334 kB", or where you looked and found nothing.'
             )
         for part, text in (("because", because), ("evidence", evidence)):
             if len(text) > LONGEST[part]:
