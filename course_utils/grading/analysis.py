@@ -1,21 +1,18 @@
 """Analyses a graded assignment: which check fails for whom, and with which known mistake. A page and CSV."""
 
-import functools
 import statistics
 from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 
-import jinja2
-
 from course_utils import files, units
 from course_utils.errors import CourseError
+from course_utils.grading import pages
 from course_utils.grading.graded import Graded
 from course_utils.grading.result import Result
 from course_utils.grading.tables import write_csv
 from course_utils.statistics import wilson
 from course_utils.views import charts
-from course_utils.widgets.identity import identity
 
 FEWEST = 8  # students for whom a discrimination is computed; with fewer, chance decides it
 WEAK = 0.2  # below this discrimination an item says little about the rest of the sheet
@@ -199,11 +196,10 @@ def _rows(found):
 
 
 def _page(graded, found):
-    css, mark = identity()
-    return _template().render(
+    return pages.render(
+        "analysis",
+        fonts=True,
         name=graded.assignment.name,
-        css=css,
-        mark=mark,
         students=units.counted(len(graded.usable), "notebook"),
         unusable=len(graded.results) - len(graded.usable),
         items=found,
@@ -238,9 +234,3 @@ def _picture(item):
         title=f"For how many percent of the {item.wrote} answers each check fails",
         note="95% intervals by Wilson's method.",
     ).html
-
-
-@functools.cache
-def _template():
-    jinja = jinja2.Environment(autoescape=True, trim_blocks=True, lstrip_blocks=True)
-    return jinja.from_string(Path(__file__).with_name("analysis.html").read_text(encoding="utf-8"))

@@ -3,25 +3,14 @@
 Everything that a student wrote is escaped.
 """
 
-import base64
-import functools
-import re
-from pathlib import Path
-
-import jinja2
-import markupsafe
-
+from course_utils.grading import pages
 from course_utils.grading.result import Result, TaskResult
-from course_utils.widgets.identity import identity
 
 
 def page(result: Result, assignment: str) -> str:
     """Return a student's feedback as one HTML file."""
     steps, notes = next_steps(result), (result.problem, *result.notes)
-    css, mark = identity(fonts=False)
-    return _template().render(
-        result=result, assignment=assignment, notes=notes, steps=steps, css=css, mark=mark
-    )
+    return pages.render("feedback", result=result, assignment=assignment, notes=notes, steps=steps)
 
 
 def next_steps(result: Result) -> list[tuple[int, str]]:
@@ -62,27 +51,3 @@ def _next_step(task: TaskResult) -> str:
     return (
         "Change your answer, and run the check below it until it shows ✓. What it says is also on this page."
     )
-
-
-def picture(data: dict[str, str]) -> str:
-    """Return the PNG picture in displayed data, in base64, or "" if the data contains no PNG."""
-    text = data.get("image/png", "")
-    try:
-        is_png = base64.b64decode(text).startswith(b"\x89PNG")
-    except ValueError:
-        return ""
-    return text.replace("\n", "") if is_png and re.fullmatch(r"[A-Za-z0-9+/=\n]+", text) else ""
-
-
-def printable(value):
-    """Return a text in which control characters, which HTML does not allow, are replaced."""
-    if isinstance(value, markupsafe.Markup):  # the page's own CSS and mark
-        return value
-    return "".join(char if char.isprintable() or char in "\n\t" else "�" for char in str(value))
-
-
-@functools.cache
-def _template():
-    jinja = jinja2.Environment(autoescape=True, trim_blocks=True, lstrip_blocks=True, finalize=printable)
-    jinja.filters |= {"picture": picture, "number": "{:g}".format}
-    return jinja.from_string(Path(__file__).with_name("feedback.html").read_text(encoding="utf-8"))

@@ -6,22 +6,18 @@ their way back.
 
 import base64
 import csv
-import functools
 import hashlib
 import io
 import math
 from dataclasses import dataclass
 from pathlib import Path
 
-import jinja2
-
 from course_utils import files
 from course_utils.errors import CourseError
+from course_utils.grading import pages
 from course_utils.grading.assignment import SCHEME, grade_id, region, without_scheme
-from course_utils.grading.feedback import printable
 from course_utils.grading.graded import Graded
-from course_utils.grading.tables import write_csv
-from course_utils.widgets.identity import identity
+from course_utils.grading.tables import separator, write_csv
 
 COLUMNS = ("id", "answer", "points", "comment")
 
@@ -134,8 +130,7 @@ def _read(file):
     except (OSError, UnicodeDecodeError) as error:
         reason = getattr(error, "strerror", None) or "it is not UTF-8"
         raise CourseError(f"{file} can't be read: {reason}.") from None
-    head = text.split("\n", 1)[0]
-    reader = csv.DictReader(io.StringIO(text), delimiter=max(",;\t", key=head.count))
+    reader = csv.DictReader(io.StringIO(text), delimiter=separator(text))
     if not {"id", "points"} <= set(reader.fieldnames or ()):
         raise CourseError(f"{file} needs the columns id and points in its first line.")
     return [(reader.line_num, row) for row in reader]
@@ -155,21 +150,13 @@ def _into_gradebook(graded, entries):
 
 
 def _page(name, question, rows, table):
-    css, mark = identity(fonts=False)
     script = Path(__file__).with_name("reading.js").read_text(encoding="utf-8")
-    return _template().render(
+    return pages.render(
+        "reading",
         name=name,
         question=question,
         rows=rows,
         table=table,
-        css=css,
-        mark=mark,
         script=script,
         hash=base64.b64encode(hashlib.sha256(script.encode()).digest()).decode(),
     )
-
-
-@functools.cache
-def _template():
-    jinja = jinja2.Environment(autoescape=True, trim_blocks=True, lstrip_blocks=True, finalize=printable)
-    return jinja.from_string(Path(__file__).with_name("reading.html").read_text(encoding="utf-8"))

@@ -18,7 +18,8 @@ import nbformat
 from course_utils import files
 from course_utils.grading import grades, returning
 from course_utils.grading.assignment import Assignment, grade_id, without_hidden
-from course_utils.grading.feedback import page, picture
+from course_utils.grading.feedback import page
+from course_utils.grading.pages import picture
 from course_utils.grading.register import Register
 from course_utils.grading.result import Result, TaskResult
 

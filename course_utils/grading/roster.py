@@ -13,6 +13,7 @@ from pathlib import Path
 
 from course_utils.errors import CourseError
 from course_utils.grading.platforms import Owner
+from course_utils.grading.tables import separator
 
 LARGEST = 20 * 2**20  # bytes of the largest list that is read
 _HEADINGS = {
@@ -82,10 +83,8 @@ def read(path: Path) -> Roster:
         raise CourseError(f"The roster {path} is not in UTF-8: save it as CSV in UTF-8.") from None
     if len(data) > LARGEST or "\0" in text:
         raise CourseError(f"The roster {path} is no table of a class: give a CSV file.")
-    first = text.split("\n", 1)[0]
-    separator = max(",;\t", key=first.count)
     try:
-        headings, *rows = csv.reader(io.StringIO(text, newline=""), delimiter=separator)
+        headings, *rows = csv.reader(io.StringIO(text, newline=""), delimiter=separator(text))
     except (ValueError, csv.Error):
         raise CourseError(f"The roster {path} is empty, or no CSV file.") from None
     columns = {fact: _column(headings, names) for fact, names in _HEADINGS.items()}

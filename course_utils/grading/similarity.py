@@ -5,7 +5,6 @@ MOSS). What the sheet gives, what the instructor's own answers have, and what ma
 of copying, so it is left out here.
 """
 
-import functools
 import io
 import math
 from collections import Counter
@@ -13,14 +12,11 @@ from dataclasses import dataclass
 from itertools import combinations
 from pathlib import Path
 
-import jinja2
-
 from course_utils import files, units
 from course_utils.errors import CourseError
-from course_utils.grading.feedback import printable
+from course_utils.grading import pages
 from course_utils.grading.graded import Graded
 from course_utils.grading.tables import write_csv
-from course_utils.widgets.identity import identity
 
 RUN, WINDOW = 20, 5  # characters of the shortest run that counts, and runs of which one is kept
 COMMON = 0.1  # what more than this share of a class has is left out, but never what only three have
@@ -107,11 +103,9 @@ def write(graded: Graded) -> tuple[Path, Path, list[Pair]]:
     alike, name = pairs(graded), graded.assignment.name
     page, table = (graded.folder / "similarity" / f"{name}.{kind}" for kind in ("html", "csv"))
     page.parent.mkdir(exist_ok=True)
-    css, mark = identity(fonts=False)
-    text = _template().render(
+    text = pages.render(
+        "similarity",
         name=name,
-        css=css,
-        mark=mark,
         pairs=alike[:SHOWN],
         count=units.counted(len(alike), "pair"),
         students=len(graded.usable),
@@ -126,9 +120,3 @@ def write(graded: Graded) -> tuple[Path, Path, list[Pair]]:
         [["first", "second", "rarity", "shared characters", "% of the first", "% of the second"], *rows],
     )
     return page, table, alike
-
-
-@functools.cache
-def _template():
-    jinja = jinja2.Environment(autoescape=True, trim_blocks=True, lstrip_blocks=True, finalize=printable)
-    return jinja.from_string(Path(__file__).with_name("similarity.html").read_text(encoding="utf-8"))

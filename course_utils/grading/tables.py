@@ -1,4 +1,4 @@
-"""Writes tables that spreadsheets can open."""
+"""Writes tables that spreadsheets can open, and recognises those that they wrote."""
 
 import csv
 from pathlib import Path
@@ -13,6 +13,11 @@ def write_csv(path: Path, rows: list[list]):
         part.open("w", encoding="utf-8", errors="replace", newline="") as file,
     ):
         csv.writer(file).writerows([map(_no_formula, row) for row in rows])
+
+
+def separator(text: str) -> str:
+    """Return what separates the cells of a CSV text, by its first line: a comma, a semicolon or a tab."""
+    return max(",;\t", key=text.split("\n", 1)[0].count)
 
 
 def _no_formula(value):
