@@ -21,6 +21,7 @@ from servers import load_all_elsewhere
 
 from course_utils import blueprints, catalog, lessons, loading, seeds
 from course_utils.errors import CourseError
+from course_utils.learning import before_after
 from course_utils.loading import convert, memory, out_of_memory, planning
 from course_utils.opened import fits
 from course_utils.worlds import tinyworld
@@ -59,6 +60,26 @@ def test_attention_weights_can_be_had(smollm2):
 
 
 @pytest.mark.everything(reason="reads all of SmolLM2 with the library's own slow reader of GGUF")
+def test_the_figures_of_spaces_in_the_course_s_test_are_smollm2_s(smollm2):
+    model, tokenizer = smollm2
+    pair = next(pair for pair in before_after.pairs() if pair.about == "tokens and spaces")
+    shown = pair.shown["A"].alt
+    berlin, hamburg = (tokenizer(f" {name}").input_ids for name in ("Berlin", "Hamburg"))
+    shares = []
+    for text in ("The capital of Germany is", "The capital of Germany is "):
+        with torch.no_grad():
+            logits = model(**tokenizer(text, return_tensors="pt")).logits
+        shares.append(100 * logits[0, -1].softmax(-1))
+        pieces = [tokenizer.decode(token) for token in tokenizer(text).input_ids]
+        assert f"|{'|'.join(pieces)}|" in shown
+    assert f"Berlin {shares[0][berlin].item():.1f}%, Hamburg {shares[0][hamburg].item():.1f}%" in shown
+    assert pair.items["A"].right.text == "below 1%" and f"{shares[1][berlin].item():.1f}% were" in " ".join(
+        choice.why for choice in pair.items["A"].choices
+    )
+    for text in ("Paris", " Paris"):
+        assert str(tokenizer(text).input_ids[0]) in pair.shown["B"].alt
+
+
 def test_conversion_loses_nothing(smollm2):
     """The logits of the converted model equal those of the GGUF file read by transformers itself."""
     file = loading.weights("smollm2-135m-instruct")
