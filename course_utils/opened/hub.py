@@ -9,15 +9,21 @@ The local hub supports the part of the Hugging Face Hub's protocol that is used 
 `delete_repo`. It keeps everything in memory, sends nothing to another machine, and needs no login. When the
 kernel ends, everything is lost.
 
+Programs on this machine may use it, pages in a browser may not: a request that comes from another site, or
+that asks for another host, is refused with the status 403. A request that it does not understand gets another
+status from 400 to 499, and a sentence.
+
 For lesson 15.
 """
 
 import base64
+import contextlib
 import hashlib
 import json
 import os
+import sys
 import threading
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import unquote, urlsplit
@@ -27,6 +33,8 @@ from course_utils.errors import CourseError
 MAIN = "main"
 # The largest file, in bytes. Files are sent inside a commit and kept in memory.
 LARGEST_FILE = 64_000_000
+# The largest request, in bytes: such a file is sent as text, in base64, which takes a third more.
+LARGEST_REQUEST = 100_000_000
 
 
 def blob_id(content):
@@ -80,17 +88,35 @@ class Repositories:
         method : "GET", "HEAD", "POST" or "DELETE"
         target : the path and query in the request line
         body : the bytes of the request's body
+
+        A request that is not understood gets a status from 400 to 499, and changes nothing.
         """
-        parts = [unquote(part) for part in urlsplit(target).path.strip("/").split("/")]
-        if method == "POST" and parts == ["api", "validate-yaml"]:
+        try:
+            path = urlsplit(target).path
+        except ValueError:
+            return refusal(400, "This is no address")
+        try:
+            return self._answer(method, [unquote(part) for part in path.strip("/").split("/")], body)
+        except _Refused as refused:
+            return refused.args[0]
+
+    def _answer(self, method, parts, body):
+        if parts == ["api", "validate-yaml"]:
+            _only(method, "POST")
             return _json({"warnings": [], "errors": []})
         if parts[:2] == ["api", "repos"]:
-            return self._create_or_delete(method, json.loads(body))
+            _only(method, "POST", "DELETE")
+            return self._create_or_delete(method, _read(body, organization=str, name=str))
         if parts[:2] == ["api", "models"] and len(parts) >= 4:
+            changes = {"duplicate", "preupload", "commit"} & set(parts[4:5])
+            _only(method, *(("POST",) if changes else ("GET", "HEAD")))
             return self._about("/".join(parts[2:4]), parts[4:], body)
         if len(parts) >= 5 and parts[2] == "resolve":
+            _only(method, "GET", "HEAD")
             return self._file("/".join(parts[:2]), parts[3], "/".join(parts[4:]))
-        return _missing("Repo")
+        if len(parts) == 2 and parts[0] != "api":
+            return _missing("Repo")
+        return refusal(404, "This hub has no such address")
 
     def _create_or_delete(self, method, request):
         repository = f"{request['organization']}/{request['name']}"
@@ -113,7 +139,7 @@ class Repositories:
         if repository not in self.commits:
             return _missing("Repo")
         if rest == ["duplicate"]:
-            files, copy = self.commits[repository][-1].files, json.loads(body)["repository"]
+            files, copy = self.commits[repository][-1].files, _read(body, repository=str)["repository"]
             reply = self._create(copy, f"Duplicate from {repository}", files)
             if reply.status == 200:
                 self.log.append(("copied", copy, self.commits[copy][-1]))
@@ -138,7 +164,7 @@ class Repositories:
                 newest_first = history[history.index(commit) :: -1]
                 return _json([_described(commit) for commit in newest_first])
             case ["preupload"]:
-                return self._preupload(commit, json.loads(body)["files"])
+                return self._preupload(commit, _read(body, files=list)["files"])
             case ["commit"] if revision == MAIN:
                 return self._commit_lines(repository, commit, body)
         return _missing("Entry")
@@ -153,10 +179,12 @@ class Repositories:
     def _preupload(commit, files):
         """Answer that each file must be sent inside the commit. Refuse if a file is too large for this."""
         for file in files:
+            _check(file, path=str, size=int)
             if file["size"] > LARGEST_FILE:
                 most = LARGEST_FILE // 1_000_000
-                error = f"{file['path']} has {file['size']:,} bytes; this hub keeps files up to {most} MB"
-                return _json({"error": error}, 413, {"X-Error-Message": error})
+                return refusal(
+                    413, f"{file['path']} has {file['size']:,} bytes; this hub keeps files up to {most} MB"
+                )
         known = {path: blob_id(content) for path, content in commit.files.items()}
         plain = {"uploadMode": "regular", "shouldIgnore": False}
         return _json({"files": [plain | {"path": f["path"], "oid": known.get(f["path"])} for f in files]})
@@ -165,17 +193,21 @@ class Repositories:
         """Add a commit. Each line of the body is a JSON object: first a header, then files and deletions."""
         files, title = dict(commit.files), ""
         for line in filter(None, body.split(b"\n")):
-            step = json.loads(line)
+            step = _read(line, key=str, value=dict)
             value = step["value"]
             match step["key"]:
                 case "header":
-                    title = value["summary"]
+                    title = _check(value, summary=str)["summary"]
                 case "file":
-                    files[value["path"]] = base64.b64decode(value["content"])
+                    _check(value, path=str, content=str)
+                    try:
+                        files[value["path"]] = base64.b64decode(value["content"])
+                    except ValueError:
+                        raise _Refused(refusal(400, f"{value['path']} is not in base64")) from None
                 case "deletedFile":
-                    files.pop(value["path"], None)
+                    files.pop(_check(value, path=str)["path"], None)
                 case "deletedFolder":
-                    folder = value["path"].rstrip("/") + "/"
+                    folder = _check(value, path=str)["path"].rstrip("/") + "/"
                     files = {path: content for path, content in files.items() if not path.startswith(folder)}
         new = self.commit(repository, title, files)
         self.log.append(("published", repository, new))
@@ -200,7 +232,49 @@ def _json(value, status=200, headers=None):
 
 def _missing(what):
     """Return the hub's answer for a missing "Repo" (401, as if it were private), "Revision" or "Entry"."""
-    return Reply(401 if what == "Repo" else 404, headers={"X-Error-Code": f"{what}NotFound"})
+    name = {"Repo": "repository", "Revision": "revision", "Entry": "file"}[what]
+    headers = {"X-Error-Code": f"{what}NotFound"}
+    return _json({"error": f"This hub has no such {name}"}, 401 if what == "Repo" else 404, headers)
+
+
+def refusal(status, sentence) -> Reply:
+    """Return an answer that says in one sentence why a request is refused, as JSON and in a header."""
+    said = " ".join(sentence.encode("ascii", "replace").decode().split())  # what a header may hold
+    return _json({"error": sentence}, status, {"X-Error-Message": said})
+
+
+class _Refused(Exception):
+    """Ends the work on a request. Its argument is the `Reply`."""
+
+
+def _only(method, *allowed):
+    if method not in allowed:
+        reply = refusal(405, f"This address takes {' and '.join(allowed)}, not {method}")
+        raise _Refused(replace(reply, headers=reply.headers | {"Allow": ", ".join(allowed)}))
+
+
+def _read(body, /, **kinds) -> dict:
+    """Return the JSON object in `body`, which must have these names with values of these kinds."""
+    try:
+        return _check(json.loads(body), **kinds)
+    except (ValueError, RecursionError):
+        raise _Refused(refusal(400, "The body of this request is not JSON")) from None
+
+
+def _check(value, /, **kinds) -> dict:
+    if isinstance(value, dict) and all(_is(kind, value.get(name)) for name, kind in kinds.items()):
+        return value
+    wanted = " and ".join(f"{name} ({kind.__name__})" for name, kind in kinds.items())
+    raise _Refused(refusal(400, f"The body of this request lacks {wanted}"))
+
+
+def _is(kind, value):
+    if kind is str and isinstance(value, str):
+        try:
+            value.encode()
+        except UnicodeEncodeError:  # JSON can hold half a character
+            return False
+    return isinstance(value, kind)
 
 
 def _described(commit):
@@ -232,8 +306,7 @@ class LocalHub(Repositories):
         super().__init__()
         _no_proxy_for_this_machine()
         handler = type("Handler", (_Handler,), {"hub": self, "lock": threading.Lock()})
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
-        self._server.daemon_threads = True
+        self._server = _Server(("127.0.0.1", 0), handler)
         self.url = f"http://127.0.0.1:{self._server.server_port}"
         threading.Thread(target=self._server.serve_forever, args=(0.05,), daemon=True).start()
 
@@ -255,22 +328,91 @@ def _no_proxy_for_this_machine():
         close_session()  # the library then opens a new session, with the new environment
 
 
+class _Server(ThreadingHTTPServer):
+    daemon_threads = True
+
+    def handle_error(self, request, client_address):
+        """Print an error in this module, but not that a client went away."""
+        if not isinstance(sys.exception(), OSError):
+            super().handle_error(request, client_address)
+
+
 class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
+    timeout = 60  # seconds without a byte, after which the connection is closed
 
     def _serve(self):
-        body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
-        with self.lock:
-            reply = self.hub.answer(self.command, self.path, body)
+        reply = self._foreign()
+        if reply is None:
+            body, reply = self._body()
+        if reply is None:
+            with self.lock:
+                reply = self.hub.answer(self.command, self.path, body)
+        else:
+            self.close_connection = True
+        self._send(reply)
+        if self.close_connection:
+            self._discard()
+
+    do_GET = do_HEAD = do_POST = do_DELETE = do_PUT = do_PATCH = do_OPTIONS = _serve
+
+    def _foreign(self):
+        """Return the refusal of a request that a page in a browser may have made, or None.
+
+        A browser names the site that a request comes from. A page whose own name leads to 127.0.0.1 is given
+        away by the host that it asks for.
+        """
+        port = self.server.server_port
+        own = [f"127.0.0.1:{port}", f"localhost:{port}"]
+        origin = self.headers.get("Origin")
+        if self.headers.get("Host") not in own:
+            return refusal(403, f"This hub answers as {own[0]} only")
+        if origin is not None and origin not in [f"http://{host}" for host in own]:
+            return refusal(403, "This hub answers programs on this machine, and no page of another site")
+        return None
+
+    def _body(self):
+        """Return the body of the request and None, or None and the refusal."""
+        if "Transfer-Encoding" in self.headers:
+            return None, refusal(411, "This hub takes a body only with its Content-Length")
+        told = self.headers.get("Content-Length", "0")
+        if not (told.isascii() and told.isdecimal()):
+            return None, refusal(400, "Content-Length is not a number of bytes")
+        if len(told) > 15 or int(told) > LARGEST_REQUEST:
+            most = LARGEST_REQUEST // 1_000_000
+            return None, refusal(413, f"This hub takes requests up to {most} MB")
+        try:
+            body = self.rfile.read(int(told))
+        except TimeoutError:
+            return None, refusal(408, "The body of this request did not come")
+        if len(body) < int(told):
+            return None, refusal(400, "The body of this request is shorter than its Content-Length")
+        return body, None
+
+    def _send(self, reply):
         self.send_response(reply.status)
         for name, value in reply.headers.items():
             self.send_header(name, value)
         self.send_header("Content-Length", str(len(reply.content)))
+        if self.close_connection:
+            self.send_header("Connection", "close")
         self.end_headers()
         if self.command != "HEAD":
             self.wfile.write(reply.content)
 
-    do_GET = do_HEAD = do_POST = do_DELETE = _serve
+    def _discard(self):
+        """Read on for a while what a refused request sends: if nobody read it, the answer could be lost."""
+        self.connection.settimeout(1)
+        left = 2 * LARGEST_REQUEST
+        with contextlib.suppress(OSError):
+            while left > 0 and (chunk := self.rfile.read1(1 << 16)):
+                left -= len(chunk)
+
+    def send_error(self, code, message=None, explain=None):
+        """Answer a request that Python's server does not understand, with its sentence."""
+        self.close_connection = True
+        status = {501: 405, 505: 400}.get(code, code)
+        self._send(refusal(status, message or self.responses[code][0]))
 
     def log_message(self, *arguments):
         pass

@@ -30,8 +30,8 @@ after loading: ['model.bin', 'proof.txt']
 """
 _RIGGED = "print('Run by the file itself.'); open('proof.txt', 'w').close()"
 _NO_WALL = (
-    "This machine has no wall (the program bubblewrap), so nothing was run. On Linux, install it: sudo apt "
-    "install bubblewrap. On Windows, do so inside WSL."
+    "This machine has no wall (the program bubblewrap), so nothing was run. To get one, run sudo apt install "
+    "bubblewrap: on Linux itself, on Windows inside WSL, on a Mac in a virtual machine with Linux."
 )
 
 

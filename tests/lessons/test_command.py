@@ -133,6 +133,8 @@ def test_lab_says_which_page_opens_and_ends_with_ctrl_c(tmp_path):
                 break
             except urllib.error.URLError:
                 time.sleep(0.2)  # the server does not listen yet
+        with pytest.raises(urllib.error.HTTPError, match="403"):  # without the token
+            urllib.request.urlopen(link.partition("/lab")[0] + "/api/contents", timeout=60)
     finally:
         os.killpg(process.pid, signal.SIGINT)  # as Ctrl-C does: to the command and to JupyterLab
     process.wait(timeout=120)

@@ -1,9 +1,12 @@
 """Tests the parts of lessons 15 and 16: a hub on this machine, the linter, the evidence, the capstone."""
 
+import contextlib
+import http.client
 import json
 import os
 import re
 import shutil
+import socket
 import subprocess
 from pathlib import Path
 
@@ -124,6 +127,104 @@ def test_what_the_hub_refuses(api, monkeypatch):
     with pytest.raises(HfHubHTTPError, match="this hub keeps files up to 5 MB"):
         publish(api, {"large.bin": bytes(5_000_001)}, "Too large")
     assert len(api.list_repo_commits(NAME)) == 1
+
+
+COMMIT = f"/api/models/{NAME}/commit/main"
+NEW = b'{"organization": "evil", "name": "own"}'
+HEADER = b'{"key": "header", "value": {"summary": "One"}}\n'
+
+
+def asked(local, method, path, body=b"", length=None, **headers):
+    """Sends a request as it is. Returns the status and the sentence of the answer."""
+    names = {name.replace("_", "-"): value for name, value in headers.items()}
+    connection = http.client.HTTPConnection("127.0.0.1", int(local.url.rpartition(":")[2]), timeout=60)
+    with contextlib.closing(connection):
+        connection.putrequest(method, path, skip_host="Host" in names, skip_accept_encoding=True)
+        for name, value in {"Content-Length": len(body) if length is None else length, **names}.items():
+            connection.putheader(name, value)
+        connection.endheaders(body)
+        connection.sock.shutdown(socket.SHUT_WR)
+        answer = connection.getresponse()
+        content = answer.read()
+        assert content or method == "HEAD"
+        return answer.status, json.loads(content).get("error", "") if content else ""
+
+
+@pytest.mark.parametrize(
+    ("status", "says", "request_"),
+    [
+        (200, "", ("POST", "/api/repos/create", NEW)),
+        (403, "no page of another site", ("POST", "/api/repos/create", NEW, None, "https://evil.example")),
+        (403, "no page of another site", ("DELETE", "/api/repos/delete", NEW, None, "null")),
+        (403, "no page of another site", ("GET", f"/api/models/{NAME}", b"", None, "http://127.0.0.1")),
+        (413, "up to 100 MB", ("POST", COMMIT, b"", 100_000_001)),
+        (413, "up to 100 MB", ("POST", COMMIT, b"", "9" * 5_000)),
+        (400, "Content-Length is not a number", ("POST", "/api/repos/create", NEW, "many")),
+        (400, "Content-Length is not a number", ("POST", "/api/repos/create", NEW, "-1")),
+        (400, "shorter than its Content-Length", ("POST", "/api/repos/create", NEW, 500)),
+        (400, "is not JSON", ("POST", "/api/repos/create")),
+        (400, "is not JSON", ("POST", "/api/repos/create", b"[" * 100_000)),
+        (400, "lacks organization (str) and name (str)", ("POST", "/api/repos/create", b"[1]")),
+        (400, "lacks organization (str)", ("POST", "/api/repos/create", b'{"organization": 1, "name": "a"}')),
+        (400, "lacks repository (str)", ("POST", f"/api/models/{NAME}/duplicate", b"{}")),
+        (400, "lacks files (list)", ("POST", f"/api/models/{NAME}/preupload/main", b"{}")),
+        (400, "lacks path (str)", ("POST", f"/api/models/{NAME}/preupload/main", b'{"files": [1]}')),
+        (400, "lacks key (str) and value", ("POST", COMMIT, b'{"key": "file"}')),
+        (
+            400,
+            "a is not in base64",
+            ("POST", COMMIT, HEADER + b'{"key": "file", "value": {"path": "a", "content": "x"}}'),
+        ),
+        (400, "lacks summary", ("POST", COMMIT, b'{"key": "header", "value": {"summary": "\\ud800"}}')),
+        (405, "takes POST, not GET", ("GET", f"/api/models/{NAME}/duplicate")),
+        (405, "takes POST and DELETE, not GET", ("GET", "/api/repos/create")),
+        (405, "takes GET and HEAD, not PUT", ("PUT", f"/{NAME}/resolve/main/a")),
+        (405, "", ("FLY", "/")),
+        (404, "no such address", ("GET", "/")),
+        (404, "no such address", ("GET", "/api")),
+        (404, "no such revision", ("GET", f"/api/models/{NAME}/tree/other")),
+        (404, "no such file", ("GET", f"/{NAME}/resolve/main/a")),
+        (401, "no such repository", ("GET", "/api/models/no/body")),
+    ],
+)
+def test_what_is_no_request_gets_a_status_and_a_sentence(local, capfd, status, says, request_):
+    defaults = ("GET", "/", b"", None, None)
+    method, path, body, length, origin = (*request_, *defaults[len(request_) :])
+    local.commits[NAME] = []
+    before = local.commit(NAME, "initial commit", {})
+    headers = {} if origin is None else {"Origin": origin}
+    told = asked(local, method, path, body, length, **headers)
+    assert told[0] == status and says in told[1]
+    assert ("evil/own" in local.commits) == (status == 200) and local.commits[NAME] == [before]
+    assert capfd.readouterr() == ("", "")
+    assert HfApi(endpoint=local.url, token=False).list_repo_files(NAME) == []
+
+
+def test_a_name_that_was_led_to_this_machine_is_no_host_of_the_hub(local):
+    assert asked(local, "POST", "/api/repos/create", NEW, Host="evil.example")[0] == 403
+    port = local.url.rpartition(":")[2]
+    assert asked(local, "POST", "/api/repos/create", NEW, Host=f"localhost:{port}")[0] == 200
+
+
+def test_half_an_address_is_refused():
+    assert hub.Repositories().answer("GET", "http://[/").status == 400
+
+
+def test_too_large_a_request_hears_so_although_it_is_still_sending(api, monkeypatch):
+    monkeypatch.setattr(hub, "LARGEST_REQUEST", 1_000_000)
+    api.create_repo(NAME)
+    with pytest.raises(HfHubHTTPError, match="413"):
+        publish(api, {"a.bin": bytes(30_000_000)}, "Too large")
+    assert len(api.list_repo_commits(NAME)) == 1
+
+
+def test_a_file_s_name_in_another_script_is_refused_in_words(local, monkeypatch):
+    monkeypatch.setattr(hub, "LARGEST_FILE", 5)
+    local.commits[NAME] = []
+    local.commit(NAME, "initial commit", {})
+    body = json.dumps({"files": [{"path": "\u6587\n.bin", "size": 6}]}).encode()
+    status, said = asked(local, "POST", f"/api/models/{NAME}/preupload/main", body)
+    assert status == 413 and said.startswith("\u6587")
 
 
 def test_offline_says_what_to_change(monkeypatch):
