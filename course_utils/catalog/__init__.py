@@ -235,6 +235,26 @@ class Training:
         return sum(hours * watts for hours, watts in zip(self.hours, self.watts, strict=True)) / 1000
 
 
+@dataclass(frozen=True)
+class Comparison:
+    """A benchmark's scores of an open and a closed model, as the open one's makers published them.
+
+    Parameters
+    ----------
+    label, benchmark: str, such as "maths 2023" and the benchmark's name.
+    questions: int, how many it has.
+    open_score, closed_score: float, in percent.
+    source: str, which models these are, and where the scores were read.
+    """
+
+    label: str
+    benchmark: str
+    questions: int
+    open_score: float
+    closed_score: float
+    source: str
+
+
 VERDICTS = {  # what each verdict says; "it" is the claim, in the words of the article
     "true": "it holds, on all that we found",
     "mostly true": "it holds, with a reserve that changes little",
@@ -318,6 +338,12 @@ def trainings() -> dict[str, Training]:
         )
         for name, facts in read("trainings.toml").items()
     }
+
+
+@cache
+def comparisons() -> tuple[Comparison, ...]:
+    """Return the published scores of open and closed models that the course compares, in order of time."""
+    return tuple(Comparison(**facts) for facts in read("comparisons.toml")["comparisons"])
 
 
 def _points(tables):
