@@ -1,4 +1,5 @@
-# make lab        your own copy of the course in JupyterLab; needs Python 3.11 to 3.13 and nothing else
+# make lab        your own copy of the course in JupyterLab; needs Python 3.11 to 3.14 and nothing else; without
+#                 make: python3 start.py, on Windows start.ps1
 # make check      the linter, and the tests in tests/unit, which need no model: under a minute
 # make test       the linter, all lessons, all solutions and nearly all tests; a part: make test TESTS=tests/models
 # make everything what takes long, too: every lesson in a browser, full sizes, every answer through the grader
@@ -35,27 +36,26 @@ unexport PYTHONDONTWRITEBYTECODE
 help:
 	@sed -n 's/^# \(make\)/\1/p' Makefile
 
-# An environment whose Python has gone, after an upgrade say, is made anew.
+# An environment whose Python has gone, after an upgrade say, is made anew: start.py does it.
 $(shell $(VENV)/bin/python -c '' 2> /dev/null || rm -f $(VENV)/.core $(VENV)/.dev $(VENV)/.website)
 
-$(VENV)/.core: pyproject.toml .ci/install
-	@.ci/install $(VENV) "."
+$(VENV)/.core: pyproject.toml start.py
+	@.ci/start install $(VENV) "."
 	@touch $@
 
-$(VENV)/.dev: pyproject.toml .ci/install
-	@.ci/install $(VENV) ".[dev]"
+$(VENV)/.dev: pyproject.toml start.py
+	@.ci/start install $(VENV) ".[dev]"
 	@touch $(VENV)/.core $(VENV)/.website $@
 
-$(VENV)/.website: pyproject.toml .ci/install
-	@.ci/install $(VENV) ".[website]"
+$(VENV)/.website: pyproject.toml start.py
+	@.ci/start install $(VENV) ".[website]"
 	@touch $(VENV)/.core $@
 
-models: $(VENV)/.core
-	@$(COURSE) fetch
+models:
+	@.ci/start models
 
-lab: models
-	@$(COURSE) doctor
-	@$(COURSE) lab
+lab:
+	@.ci/start
 
 lessons: models
 	@$(COURSE) run

@@ -7,6 +7,7 @@ import sys
 from dataclasses import asdict
 from datetime import datetime, time
 
+from course_utils import home
 from course_utils.errors import CourseError
 
 _MOST_ROWS = 30  # of the plan of `course grade` that are printed before it asks
@@ -22,7 +23,10 @@ def main(arguments=None):
 
     start = commands.add_parser("start", help="make your own copy of the lessons and exercises, or update it")
     start.add_argument(
-        "folder", nargs="?", metavar="FOLDER", help="by default my-course in the folder of the course"
+        "folder",
+        nargs="?",
+        metavar="FOLDER",
+        help="by default my-course, in the course's folder; where a wheel was installed, in this folder",
     )
     start.set_defaults(do=_start)
 
@@ -213,6 +217,10 @@ def main(arguments=None):
     options = parser.parse_args(arguments)
     if getattr(options, "size", None):
         os.environ["COURSE_SIZE"] = options.size
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="replace")  # a terminal may lack a letter, as in the POSIX locale
+    home.settle()
     try:
         status = options.do(options)
         sys.stdout.flush()

@@ -61,9 +61,9 @@ def report(everything=False):
 
 
 def _python():
-    good = (3, 11) <= sys.version_info[:2] <= (3, 13)
+    good = (3, 11) <= sys.version_info[:2] <= (3, 14)
     return good, f"Python {platform.python_version()} on {platform.platform()}" + (
-        "" if good else ": needs 3.11 to 3.13"
+        "" if good else ": needs 3.11 to 3.14"
     )
 
 

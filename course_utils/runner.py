@@ -13,8 +13,6 @@ from pathlib import Path
 from course_utils import catalog, lessons
 from course_utils.errors import CourseError
 
-NOTEBOOKS = Path(__file__).parent.parent / "notebooks"
-
 
 def notebooks(names=()):
     """Return the paths of the notebooks with these numbers, names or files; without `names`, of all lessons.
@@ -25,7 +23,7 @@ def notebooks(names=()):
     for name in names or catalog.lessons():
         path = Path(name)
         if path.suffix != ".ipynb":
-            path = NOTEBOOKS / f"{catalog.lesson(name).name}.ipynb"
+            path = catalog.course_folder() / "notebooks" / f"{catalog.lesson(name).name}.ipynb"
         if not path.is_file():
             raise CourseError(
                 f"There is no notebook {path}: run this in the course's folder, or check the name."

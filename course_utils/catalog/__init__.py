@@ -17,6 +17,7 @@ SIZES = ("tiny", "small", "full")
 # Family -> the size that a lesson's set-up cell chose, until the kernel ends. `set_default` writes it, and
 # `find` reads it. The catalogue has no other state.
 default_sizes: dict[str, str] = {}
+_IN_A_WHEEL = Path(__file__).parents[1] / "course"  # setup.py makes it
 
 
 def repository() -> str:
@@ -27,6 +28,19 @@ def repository() -> str:
         if url.startswith("Repository, ")
     ]
     return address
+
+
+def course_folder() -> Path:
+    """Return the folder with the course's notebooks, exercises, solutions and pages.
+
+    It is the clone that the package was installed from; in a wheel, a folder inside the package.
+    """
+    return Path(__file__).parents[2] if is_clone() else _IN_A_WHEEL
+
+
+def is_clone() -> bool:
+    """Return whether the course's files lie beside the package, and not inside it."""
+    return not _IN_A_WHEEL.is_dir()
 
 
 @dataclass(frozen=True)

@@ -17,7 +17,6 @@ import nbformat
 from course_utils import catalog
 from course_utils.errors import CourseError
 
-SOLUTIONS = Path(__file__).parents[2] / "solutions"
 STUB = "# YOUR CODE HERE\nraise NotImplementedError()"
 TEXT_STUB = "YOUR ANSWER HERE"
 # nbgrader's markers: a line with "BEGIN SOLUTION" anywhere in it begins a region. Each kind of region may
@@ -206,7 +205,7 @@ def find(name: str) -> Path:
     path = Path(name)
     if path.suffix != ".ipynb":
         lesson = next((lesson for lesson in catalog.lessons() if name in (lesson, lesson[:2])), name)
-        path = SOLUTIONS / lesson / f"{lesson}.ipynb"
+        path = catalog.course_folder() / "solutions" / lesson / f"{lesson}.ipynb"
     if not path.is_file():
         raise CourseError(
             f"There is no assignment {name!r}: give a lesson such as 09, or the instructor's notebook."

@@ -20,7 +20,7 @@ from pathlib import Path
 
 from filelock import FileLock
 
-from course_utils import files
+from course_utils import files, home
 
 # All answers if the file can't be written, otherwise None. They are lost when the kernel ends.
 _unsaved: dict[str, dict] | None = None
@@ -32,10 +32,10 @@ def path() -> Path:
     if chosen:
         return Path(chosen).expanduser()
     if os.name == "nt":
-        home = Path(os.environ.get("APPDATA") or Path.home() / "AppData" / "Roaming")
+        data = Path(os.environ.get("APPDATA") or home.folder() / "AppData" / "Roaming")
     else:
-        home = Path.home() / ".local" / "share"
-    return home / "open-the-box" / "answers.json"
+        data = home.folder() / ".local" / "share"
+    return data / "open-the-box" / "answers.json"
 
 
 def read() -> dict[str, dict]:

@@ -11,10 +11,9 @@ from pathlib import Path
 
 import nbformat
 
-from course_utils import files
+from course_utils import catalog, files
 from course_utils.errors import CourseError
 
-COURSE = Path(__file__).parents[2]
 DELIVERED = ".delivered"
 NOTEBOOKS = ("notebooks/*.ipynb", "exercises/*/*.ipynb")
 PAGES = "docs/*.md"  # pages to which a few cells link
@@ -39,20 +38,21 @@ class Started:
     to_compare: list = field(default_factory=list)
 
 
-def start(folder=None, course=COURSE) -> Started:
+def start(folder=None, course=None) -> Started:
     """Make the learner's own copy of the course, or update it without losing what the learner wrote.
 
-    folder : where the copy is; by default my-course in the course's folder, which git ignores
-    course : the folder of the course
+    folder : where the copy is; by default my-course in a clone's folder, where git ignores it, and without a
+        clone in the current folder
+    course : the folder of the course, by default `catalog.course_folder()`
 
     Raises CourseError if the course's notebooks are missing, or if a file can't be read or written.
     """
-    course, folder = Path(course), Path(folder or Path(course) / "my-course").expanduser()
+    course = Path(course or catalog.course_folder())
+    home = course if catalog.is_clone() else Path.cwd()
+    folder = Path(folder or home / "my-course").expanduser()
     sources = sorted(path for pattern in NOTEBOOKS for path in course.glob(pattern))
     if not sources:
-        raise CourseError(
-            f"There are no notebooks in {course}: run this in a clone of the course, or use Colab."
-        )
+        raise CourseError(f"There are no notebooks in {course}: install the course again, or use Colab.")
     done = Started(folder)
     try:
         for source in sources:

@@ -14,7 +14,7 @@ import shutil
 import sys
 from pathlib import Path
 
-from course_utils import units
+from course_utils import home, units
 from course_utils.errors import CourseError
 
 TRAINED_HERE = Path(__file__).parents[1] / "training" / "weights"
@@ -27,8 +27,8 @@ def cache_folder() -> Path:
     if chosen := os.environ.get("COURSE_CACHE"):
         return Path(chosen).expanduser().absolute()
     if sys.platform == "win32":
-        return Path(os.environ.get("LOCALAPPDATA") or Path.home() / "AppData" / "Local") / "open-the-box"
-    return Path.home() / ".cache" / "open-the-box"
+        return Path(os.environ.get("LOCALAPPDATA") or home.folder() / "AppData" / "Local") / "open-the-box"
+    return home.folder() / ".cache" / "open-the-box"
 
 
 def offline():

@@ -22,6 +22,7 @@ from lazy import Lazy
 from programs import needs
 from waiting import within
 
+from course_utils import catalog
 from course_utils.errors import CourseError
 from course_utils.grading import system_calls, wire
 from course_utils.grading.sandbox import Sandbox
@@ -554,7 +555,7 @@ def test_refused_system_calls_have_the_numbers_of_the_kernel_s_headers(machine, 
 
 
 def test_hidden_tests_enter_the_sandbox_without_the_expected_values():
-    for path in assignments.SOLUTIONS.glob("*/*.ipynb"):
+    for path in catalog.course_folder().glob("solutions/*/*.ipynb"):
         assignment = assignments.Assignment(path)
         for task in (task for task in assignment.tasks.values() if not task.manual):
             assert task.checks and "course.check" not in task.visible + task.hidden

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from lazy import Lazy
 
-from course_utils import CourseError
+from course_utils import CourseError, catalog
 from course_utils.__main__ import main
 
 nbformat = Lazy("nbformat")
@@ -52,7 +52,7 @@ def test_the_copy_has_every_notebook_and_no_output(tmp_path):
     for name in done.new:
         cells = read(tmp_path / "mine", name).cells
         assert cells and not any(cell.get("outputs") for cell in cells)
-        original = nbformat.read(own_copy.COURSE / name, as_version=4)
+        original = nbformat.read(catalog.course_folder() / name, as_version=4)
         assert sources(original) == [cell.source for cell in cells]
 
 

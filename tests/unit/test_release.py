@@ -97,7 +97,7 @@ def test_after_a_release_the_notebooks_install_main_again(copy):
         assert set(re.findall(rf"google\.com/github/{ADDRESS}/blob/([^/]+)/", text)) <= {"main"}
 
 
-@pytest.mark.parametrize("python", ["3.11.9", "3.12.9", "3.13.9"])
+@pytest.mark.parametrize("python", ["3.11.9", "3.12.9", "3.13.9", "3.14.9"])
 @pytest.mark.parametrize("system", [LINUX, MAC], ids=["Linux", "Mac"])
 def test_the_newest_constraints_pin_all_that_the_course_asks_for(python, system):
     here = system | {"python_version": python[:4], "python_full_version": python, "extra": ""}

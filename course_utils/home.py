@@ -1,0 +1,61 @@
+"""The home folder of this account, and what takes its place where there is none that can be written."""
+
+import getpass
+import os
+import sys
+import tempfile
+from pathlib import Path
+
+
+def folder() -> Path:
+    """Return this account's home folder; if it has none, the folder that `settle` makes."""
+    try:
+        return Path.home()
+    except RuntimeError:  # HOME is not set, and no account has this user's id
+        return _instead()
+
+
+def settle():
+    """Give this process and those that it starts a home folder, if the account has none that can be written.
+
+    Jupyter and the libraries need one: containers often run under a user's id that no account has, or with
+    `/` as the home. What an older home has of the course is used from there.
+    """
+    if os.name != "posix":
+        return
+    if not any(os.environ.get(name) for name in ("LOGNAME", "USER", "LNAME", "USERNAME")):
+        try:
+            getpass.getuser()
+        except (KeyError, OSError):  # libraries ask for the name of a user
+            os.environ["LOGNAME"] = str(os.getuid())
+    old, new = folder(), _instead()
+    if old != new and _can_be_written(old):
+        return
+    for variable, place in (
+        ("COURSE_CACHE", old / ".cache" / "open-the-box"),
+        ("COURSE_ANSWERS", old / ".local" / "share" / "open-the-box" / "answers.json"),
+        ("HF_HOME", old / ".cache" / "huggingface"),
+    ):
+        if old != new and place.exists():
+            os.environ.setdefault(variable, str(place))
+    new.mkdir(mode=0o700, exist_ok=True)
+    if new.stat().st_uid != os.getuid():
+        new = Path(tempfile.mkdtemp(prefix="open-the-box-"))  # another user made that folder
+    os.environ["HOME"] = str(new)
+    reason = "has no home folder" if old == new else f"can't write in its home folder {old}"
+    print(
+        f"[NOTE] This account {reason}, so {new} takes its place, which may be gone after a restart. To keep "
+        "your answers and models, set HOME to a folder that you can write in.",
+        file=sys.stderr,
+    )
+
+
+def _instead():
+    user = os.getuid() if os.name == "posix" else "user"
+    return Path(tempfile.gettempdir()) / f"open-the-box-{user}"
+
+
+def _can_be_written(place):
+    while not place.exists() and place != place.parent:
+        place = place.parent
+    return os.access(place, os.W_OK)

@@ -1,0 +1,354 @@
+#!/usr/bin/env python3
+"""Starts the course: makes its environment, fetches its models, checks this machine and opens JupyterLab.
+
+    python3 start.py                             all of that; `make lab` and start.ps1 do the same
+    python3 start.py models                      the environment and the models, and nothing is opened
+    python3 start.py install VENV REQUIREMENT    an environment alone, such as: install .venv ".[dev]"
+
+It needs only Python's standard library, and says how much it takes before it takes it. Variables:
+
+PYTHON=/path/to/python3.12   the Python for the environment; by default this one, or another that suits
+INSTALLER=pip                pip instead of uv; uv is on the PATH, or else pip brings it
+CONSTRAINTS=FILE             the versions to install, by default those in constraints/; empty for the newest
+TORCH_INDEX=URL              where torch for the CPU comes from, by default PyTorch's own index
+"""
+
+import ast
+import contextlib
+import glob
+import os
+import platform
+import re
+import shutil
+import ssl
+import subprocess
+import sys
+import time
+import urllib.request
+
+ROOT = os.path.dirname(os.path.abspath(__file__))
+OLDEST, NEWEST = (3, 11), (3, 14)
+VERSIONS = [f"3.{minor}" for minor in range(NEWEST[1], OLDEST[1] - 1, -1)]
+WINDOWS = os.name == "nt"
+PAUSE = 10  # seconds between two lines in a log
+GB = 1e9
+# Measured on Linux in November 2026, with the versions in constraints/0.2.0.txt.
+CPU_ONLY = "375 MB to download, 1.6 GB on the disk"
+WITH_CUDA = "2.9 GB to download, 5.7 GB on the disk"
+MODELS = "164 MB to download, 870 MB on the disk"
+
+# Lessons import these. Importing them once writes their bytecode, even if a variable forbids it later: the
+# next imports take less than half the time. The other files, three quarters, are compiled when needed.
+USED = """torch torch._dynamo transformers.generation.utils transformers.pipelines gguf jiwer soundfile soxr
+transformers.models.llama.modeling_llama transformers.models.falcon.modeling_falcon scipy.stats
+transformers.models.mistral.modeling_mistral transformers.models.mixtral.modeling_mixtral
+transformers.models.whisper.modeling_whisper diffusers.pipelines.stable_diffusion.pipeline_stable_diffusion
+matplotlib.pyplot ipywidgets ipykernel.kernelapp jupyterlab jupyter_server.serverapp nbclient"""
+
+# JupyterLab's defaults here: at its first start it does not ask whether it may fetch news from the network.
+NO_NEWS = """{"@jupyterlab/apputils-extension:notification": {"fetchNews": "false", "checkForUpdates": false}}
+"""
+
+
+class Failure(Exception):
+    """What went wrong, in a sentence for the learner."""
+
+
+def main(arguments):
+    os.chdir(ROOT)
+    # The lessons use one thread; so does everything around them.
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
+    os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
+    if arguments in ([], ["models"]):
+        prepare(".venv")
+        return 0 if arguments else course(".venv", "doctor") or course(".venv", "lab")
+    if arguments[0] == "install" and len(arguments) == 3:
+        install(*arguments[1:])
+        return 0
+    print(__doc__)
+    return 2
+
+
+def prepare(venv):
+    """Make the environment, if it is missing or older than what it was made from, and fetch the models."""
+    stamp = os.path.join(venv, ".core")
+    sources = [os.path.getmtime(name) for name in ("pyproject.toml", "start.py")]
+    if not works(python_of(venv)) or not os.path.exists(stamp) or os.path.getmtime(stamp) < max(sources):
+        say(f"First the course's libraries, into {os.path.abspath(venv)}; then its models: {MODELS}.")
+        install(venv, ".")
+        with open(stamp, "w") as file:
+            file.write("\n")
+    command = [python_of(venv), "-m", "course_utils", "fetch"]
+    if watched(command, "Fetching the models"):
+        raise Failure("the line above says why the models are not here. Start again when that is mended.")
+
+
+def course(venv, command):
+    process = subprocess.Popen([python_of(venv), "-m", "course_utils", command])
+    while True:
+        try:
+            return process.wait()
+        except KeyboardInterrupt:  # the command gets Ctrl-C, too, and ends in its own time
+            pass
+
+
+# The Python
+
+
+def python_of(venv):
+    return os.path.join(venv, "Scripts", "python.exe") if WINDOWS else os.path.join(venv, "bin", "python")
+
+
+def works(python, code=""):
+    try:
+        command = [python] if isinstance(python, str) else list(python)
+        return not subprocess.call(
+            [*command, "-c", code], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+        )
+    except OSError:
+        return False
+
+
+def candidates():
+    """Yield commands of Pythons that may suit, this one first."""
+    if os.environ.get("PYTHON"):
+        yield [os.environ["PYTHON"]]
+        return
+    yield [sys.executable]
+    for version in VERSIONS:
+        yield ["py", f"-{version}"] if WINDOWS else [f"python{version}"]
+
+
+def make_environment(venv):
+    suits = f"import sys, ensurepip, venv; sys.exit(not {OLDEST} <= sys.version_info[:2] <= {NEWEST})"
+    for python in candidates():
+        if works(python, suits):
+            version = subprocess.check_output([*python, "--version"]).decode().strip()
+            say(f"Making the environment {venv} with {version}")
+            # A folder without its Python is left over from an attempt that was cut off: --clear removes it.
+            return run([*python, "-m", "venv", "--clear", venv], "the environment could not be made")
+    if not os.environ.get("PYTHON") and shutil.which("uv"):
+        say(f"Making the environment {venv} with a Python that uv finds or downloads")
+        wanted = f">={VERSIONS[-1]},<3.{NEWEST[1] + 1}"
+        command = ["uv", "venv", "--quiet", "--clear", "--seed", "--python", wanted, venv]
+        return run(command, "uv could not make the environment")
+    how = (
+        "from python.org or the Microsoft Store"
+        if WINDOWS
+        else ("on a Mac from python.org, on Debian and Ubuntu with: sudo apt install python3 python3-venv")
+    )
+    raise Failure(
+        f"found no Python {VERSIONS[-1]} to {VERSIONS[0]} with venv (this is {platform.python_version()}). "
+        f"Install one, {how}; or name it in the variable PYTHON."
+    )
+
+
+# The packages
+
+
+def install(venv, requirement):
+    """Install the course into an environment, which is made if it is missing. Raises Failure."""
+    started = time.monotonic()
+    if not works(python_of(venv)):
+        make_environment(venv)
+    chosen = constraints()
+    versions = f" in the versions of {chosen}" if chosen else ", the newest versions"
+    settings = pip_settings(venv)
+    cpu_index, size = torch_source(venv, settings)
+    say(f"Installing {requirement}{versions}: the first time {size}, one to ten minutes")
+    log = None
+    if not sys.stdout.isatty():  # in a terminal uv and pip draw their own progress
+        log = os.path.join(venv, "install.log")
+        open(log, "w").close()
+    if with_uv(venv, requirement, chosen, cpu_index, settings, log) and with_pip(
+        venv, requirement, chosen, cpu_index, log
+    ):
+        if log:
+            with open(log, encoding="utf-8", errors="replace") as file:
+                print("".join(file.readlines()[-40:]), file=sys.stderr)
+        raise Failure(
+            "the packages could not be installed. If the index could not be reached, check the network, its "
+            "proxy (HTTPS_PROXY) or its mirror (PIP_INDEX_URL); then run the same again: what has arrived is "
+            "kept."
+        )
+    jupyter = os.path.join(venv, "etc", "jupyter", "labconfig")
+    os.makedirs(jupyter, exist_ok=True)
+    with open(os.path.join(jupyter, "default_setting_overrides.json"), "w", encoding="utf-8") as file:
+        file.write(NO_NEWS)
+    say("Compiling what the lessons import")
+    compile_used(venv)
+    say(f"Installed in {venv}, in {time.monotonic() - started:.0f} s")
+
+
+def constraints():
+    """Return the file with the versions to install, or "" for the newest."""
+    if "CONSTRAINTS" in os.environ:
+        return os.environ["CONSTRAINTS"]
+    files = glob.glob(os.path.join("constraints", "*.txt"))
+    return max(files, key=lambda name: [int(number) for number in re.findall(r"\d+", name)], default="")
+
+
+def pip_settings(venv):
+    """Return pip's settings, from its variables or its configuration, as a dictionary of strings."""
+    command = [python_of(venv), "-m", "pip", "config", "list"]
+    lines = subprocess.check_output(command).decode(errors="replace").splitlines()
+    settings = {}
+    for line in lines:  # such as :env:.index-url='https://...', before global.index-url='...'
+        name, _, value = line.partition("=")
+        settings.setdefault(name.rpartition(".")[2], " ".join(ast.literal_eval(value).split()))
+    return settings
+
+
+def torch_source(venv, settings):
+    """Return the index for a torch without CUDA, or "" for the usual index, and what an installation takes.
+
+    On Linux the usual index has torch for NVIDIA's GPUs. Before that is taken on a machine without such a
+    GPU, the learner is told, and in a terminal asked.
+    """
+    has_torch = "import importlib.util, sys; sys.exit(not importlib.util.find_spec('torch'))"
+    if platform.system() != "Linux" or works(python_of(venv), has_torch):
+        return "", CPU_ONLY
+    if shutil.which("nvidia-smi"):
+        return "", WITH_CUDA
+    index = os.environ.get("TORCH_INDEX", "https://download.pytorch.org/whl/cpu")
+    if answers(index, settings):
+        return index, CPU_ONLY
+    say(
+        f"This machine has no NVIDIA GPU, and {index}, which has torch for the CPU\nalone, can't be reached. "
+        f"The usual index has torch with NVIDIA's libraries: {WITH_CUDA},\ninstead of {CPU_ONLY}. That "
+        "works, too. To avoid it, use a network that reaches\nthat address, or set TORCH_INDEX to a mirror "
+        "of it."
+    )
+    if sys.stdin.isatty() and sys.stdout.isatty() and input("Go on? [Y/n] ").strip().lower()[:1] == "n":
+        raise Failure("nothing was downloaded.")
+    return "", f"up to {WITH_CUDA}"
+
+
+def answers(index, settings):
+    """Return whether an index answers, at the first try or the second, with pip's certificate and proxy."""
+    try:
+        handlers = []
+        if settings.get("cert"):
+            trusted = ssl.create_default_context(cafile=os.path.expanduser(settings["cert"]))
+            handlers.append(urllib.request.HTTPSHandler(context=trusted))
+        if settings.get("proxy"):
+            proxy = settings["proxy"]
+            handlers.append(urllib.request.ProxyHandler({"http": proxy, "https": proxy}))
+        opener = urllib.request.build_opener(*handlers)
+        for _ in range(2):
+            with contextlib.suppress(OSError):
+                opener.open(index + "/", timeout=5).close()
+                return True
+    except (OSError, ValueError):  # the certificate's file, or an address that is none
+        pass
+    return False
+
+
+def with_uv(venv, requirement, chosen, cpu_index, settings, log):
+    """Install with uv, which downloads side by side. Return 0, or what the failed command returned."""
+    if os.environ.get("INSTALLER", "uv") != "uv":
+        return 1
+    uv = shutil.which("uv") or os.path.join(venv, "Scripts" if WINDOWS else "bin", "uv")
+    if not os.path.exists(uv) and not os.path.exists(uv + ".exe"):
+        pip = [python_of(venv), "-m", "pip", "install", "--disable-pip-version-check", "--quiet", "uv"]
+        if watched(pip, "Installing uv", log):
+            return 1
+    command = [uv, "pip", "install", "--python", python_of(venv), "--upgrade-package", "pip", "pip"]
+    if cpu_index:
+        mirror = "TORCH_INDEX" in os.environ
+        command += ["--extra-index-url", cpu_index] if mirror else ["--torch-backend", "cpu"]
+    command += ["--constraints", chosen] if chosen else []
+    environment = {**for_uv(settings), **os.environ}
+    return watched([*command, "--editable", requirement], "Installing with uv", log, environment)
+
+
+def for_uv(settings):
+    """Return uv's variables. uv reads none of pip's settings: these say where packages come from."""
+    names = {
+        "index-url": "UV_DEFAULT_INDEX",
+        "extra-index-url": "UV_INDEX",
+        "find-links": "UV_FIND_LINKS",
+        "constraint": "UV_CONSTRAINT",
+        "trusted-host": "UV_INSECURE_HOST",
+        "cert": "SSL_CERT_FILE",
+        "proxy": "ALL_PROXY",
+    }
+    return {
+        "UV_INDEX_STRATEGY": "unsafe-best-match",  # of all indexes the newest version, as pip does
+        "UV_SYSTEM_CERTS": "true",
+        "UV_HTTP_TIMEOUT": "180",
+        "UV_HTTP_RETRIES": "6",
+        **{names[name]: value for name, value in settings.items() if name in names},
+    }
+
+
+def with_pip(venv, requirement, chosen, cpu_index, log):
+    """Install with pip. Return 0, or what the failed command returned."""
+    pip = [python_of(venv), "-m", "pip", "--disable-pip-version-check", "install", "--retries", "6"]
+    limits = ["--constraint", chosen] if chosen else []
+    if watched([*pip, "--upgrade", "pip"], "Bringing pip up to date", log):
+        return 1
+    pip.append("--no-compile")
+    if cpu_index and watched([*pip, "--index-url", cpu_index, *limits, "torch"], "Installing torch", log):
+        say(f"{cpu_index} has no torch for this machine: taking it from the usual index, {WITH_CUDA}")
+    return watched([*pip, *limits, "--editable", requirement], "Installing with pip", log)
+
+
+def compile_used(venv):
+    """Import what lessons import, so that Python writes its bytecode."""
+    code = "import contextlib\n"
+    code += "".join(f"with contextlib.suppress(Exception): import {name}\n" for name in USED.split())
+    environment = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+    for arguments in (["-c", code], ["-m", "compileall", "-q", "course_utils"]):
+        watched([python_of(venv), *arguments], "Compiling", os.devnull, environment)
+
+
+# Running commands
+
+
+def say(sentence):
+    print(sentence, flush=True)
+
+
+def run(command, failure):
+    if subprocess.call(command):
+        raise Failure(f"{failure}: {' '.join(command)}")
+
+
+def watched(command, doing, log=None, environment=None):
+    """Run a command and return its exit status. Unless this is a terminal, print a line every 10 seconds.
+
+    doing : what the line says, as in "Installing with uv"
+    log : the file that gets what the command prints; the line repeats the end of it
+    environment : the command's variables, by default this program's
+    """
+    started, free = time.monotonic(), shutil.disk_usage(".").free
+    with open(log, "ab") if log else contextlib.nullcontext() as output:
+        process = subprocess.Popen(command, env=environment, stdout=output, stderr=output)
+        while True:
+            try:
+                return process.wait(None if sys.stdout.isatty() else PAUSE)
+            except KeyboardInterrupt:  # the command gets Ctrl-C, too
+                process.wait()
+                raise
+            except subprocess.TimeoutExpired:
+                taken = max(0, free - shutil.disk_usage(".").free) / GB
+                last = f": {last_line(log)}" if log not in (None, os.devnull) else ""
+                say(f"{time.monotonic() - started:5.0f} s  {doing}, {taken:.1f} GB of the disk taken{last}")
+
+
+def last_line(log):
+    with open(log, encoding="utf-8", errors="replace") as file:
+        lines = file.read()[-4000:].replace("\r", "\n").split("\n")
+    return next((line.strip()[:100] for line in reversed(lines) if line.strip()), "nothing yet")
+
+
+if __name__ == "__main__":
+    try:
+        sys.exit(main(sys.argv[1:]))
+    except Failure as failure:
+        print(f"Stopped: {failure}", file=sys.stderr)
+        sys.exit(1)
+    except KeyboardInterrupt:
+        print("\nStopped. The same command goes on from here.", file=sys.stderr)
+        sys.exit(130)
