@@ -97,14 +97,18 @@ class Index(_Server):
     html : whether it answers only in HTML (PEP 503)
     files_at : the address of the files that its pages give; if empty, this server
     page : (bytes, content type) to answer instead of the project's page, or None
+    busy : how many questions it answers with 503, before it works
     """
 
     def __init__(self, project, files, html=False, login=None):
         super().__init__()
         self.project, self.files, self.html, self.login = project, files, html, login
-        self.files_at, self.page = "", None
+        self.files_at, self.page, self.busy = "", None, 0
 
     def answer(self, request):
+        if self.busy:
+            self.busy -= 1
+            return request.reply(503)
         if self.login and request.headers.get("Authorization") != self.login:
             return request.reply(401)
         if request.path == f"/simple/{self.project}/" and self.page:

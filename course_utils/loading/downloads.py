@@ -18,7 +18,7 @@ class Unavailable(Exception):
     """Raised when a source can't provide a file. The message is a clause for use inside a sentence."""
 
 
-class _BrokenOff(Unavailable):
+class BrokenOff(Unavailable):
     """Raised when the connection fails. The same request may succeed a second later."""
 
 
@@ -55,6 +55,20 @@ def session(certificate=None, proxy=None):
     return made
 
 
+def several_times(request):
+    """Return what the function `request` returns. If its connection fails, call it again, three times in all.
+
+    Raises Unavailable if the last of these connections fails, too.
+    """
+    for attempt in range(1, ATTEMPTS + 1):
+        try:
+            return request()
+        except BrokenOff as failure:
+            if attempt == ATTEMPTS:
+                raise Unavailable(f"{failure}, {ATTEMPTS} times") from failure
+            time.sleep(PAUSE)
+
+
 def download(session, url, part, name, size, sha256, login=None):
     """Download `url` to the path `part`, or resume an earlier download that broke off. Verify the file.
 
@@ -68,14 +82,7 @@ def download(session, url, part, name, size, sha256, login=None):
     from tqdm.auto import tqdm
 
     with tqdm(total=size, unit="B", unit_scale=True, desc=name) as bar:
-        for attempt in range(1, ATTEMPTS + 1):
-            try:
-                _download_rest(session, url, part, size, bar, login)
-                break
-            except _BrokenOff as failure:
-                if attempt == ATTEMPTS:
-                    raise Unavailable(f"{failure}, {ATTEMPTS} times") from failure
-                time.sleep(PAUSE)
+        several_times(lambda: _download_rest(session, url, part, size, bar, login))
     with open(part, "rb") as file:
         found = hashlib.file_digest(file, "sha256").hexdigest()
     verify(part, found, sha256, f"{name} from {host(url)}")
@@ -89,6 +96,14 @@ def verify(path, found, expected, name):
             f"{name} has sha256 {found[:12]} instead of {expected[:12]}, so it was refused and deleted; "
             "a proxy or a mirror may have changed it: try another network"
         )
+
+
+def refuse(answer):
+    """Raise BrokenOff if a server is too busy to answer, and Unavailable if it refuses to."""
+    if answer.status_code == 429 or answer.status_code >= 500:
+        raise BrokenOff(f"it answered {answer.status_code}")
+    if not answer.ok:
+        raise Unavailable(f"it answered {answer.status_code}")
 
 
 def first_bytes_speed(session, url, login=None):
@@ -142,11 +157,11 @@ def network_errors():
     except exceptions.ProxyError as error:
         raise Unavailable("the proxy let nothing through") from error
     except exceptions.Timeout as error:
-        raise _BrokenOff("no answer in time") from error
+        raise BrokenOff("no answer in time") from error
     except exceptions.ChunkedEncodingError as error:
-        raise _BrokenOff("the download broke off") from error
+        raise BrokenOff("the download broke off") from error
     except exceptions.ConnectionError as error:
-        raise _BrokenOff("no connection") from error
+        raise BrokenOff("no connection") from error
     # HTMLParser raises AssertionError on garbage.
     except (exceptions.RequestException, ValueError, KeyError, TypeError, AssertionError) as error:
         raise Unavailable(f"no usable answer ({type(error).__name__})") from error
@@ -163,11 +178,8 @@ def _download_rest(session, url, part, size, bar, login):
     ):
         if answer.status_code == 416:  # the part is longer than the file: start again
             part.unlink()
-            raise _BrokenOff("it could not go on with the download")
-        if answer.status_code == 429 or answer.status_code >= 500:
-            raise _BrokenOff(f"it answered {answer.status_code}")
-        if not answer.ok:
-            raise Unavailable(f"it answered {answer.status_code}")
+            raise BrokenOff("it could not go on with the download")
+        refuse(answer)
         if answer.status_code == 200:  # the server sent the whole file although only a range was asked for
             done = 0
         length = answer.headers.get("Content-Length")
@@ -186,4 +198,4 @@ def _download_rest(session, url, part, size, bar, login):
         part.unlink()
         raise Unavailable(f"more than the {size:,} bytes of the file")
     if part.stat().st_size < size:  # if the answer has no Content-Length, no error shows that it ended early
-        raise _BrokenOff("the download broke off")
+        raise BrokenOff("the download broke off")

@@ -57,9 +57,15 @@ def _settings():
 def find(session, index, package, name):
     """Return the URL of a package's file on an index, and the index's login or None. Raises Unavailable.
 
+    An index that does not answer is asked three times.
+
     A login in the index's URL is removed from the URL, so that no message shows it. The login is sent only to
     the same scheme and host.
     """
+    return downloads.several_times(lambda: _find(session, index, package, name))
+
+
+def _find(session, index, package, name):
     from requests.utils import get_auth_from_url, urldefragauth
 
     project = re.sub(r"[-_.]+", "-", package).lower()
@@ -70,8 +76,7 @@ def find(session, index, package, name):
         answer = session.get(page, headers={"Accept": PAGE_TYPES}, timeout=downloads.TIMEOUT, auth=login)
         if answer.status_code == 404:
             raise Unavailable(f"no package {package}")
-        if not answer.ok:
-            raise Unavailable(f"it answered {answer.status_code}")
+        downloads.refuse(answer)
         if "json" in answer.headers.get("Content-Type", ""):
             urls = {file["filename"]: file["url"] for file in answer.json()["files"]}
         else:

