@@ -9,7 +9,8 @@ if (Get-Command py -ErrorAction SilentlyContinue) {
 if (Get-Command python -ErrorAction SilentlyContinue) { $candidates += , @("python") }
 if (Get-Command python3 -ErrorAction SilentlyContinue) { $candidates += , @("python3") }
 foreach ($candidate in $candidates) {
-    $program, $first = $candidate
+    $program = $candidate[0]
+    $first = @($candidate | Select-Object -Skip 1)
     & $program @first -c "import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 14))" 2>&1 | Out-Null
     if ($LASTEXITCODE -eq 0) {
         & $program @first start.py @args

@@ -165,7 +165,8 @@ def install(venv, requirement):
     ):
         if log:
             with open(log, encoding="utf-8", errors="replace") as file:
-                print("".join(file.readlines()[-40:]), file=sys.stderr)
+                print("".join(file.readlines()[-20:]), file=sys.stderr)
+            print(f"(The whole log is {log}.)", file=sys.stderr)
         raise Failure(
             "the packages could not be installed. If the index could not be reached, check the network, its "
             "proxy (HTTPS_PROXY) or its mirror (PIP_INDEX_URL); then run the same again: what has arrived is "
