@@ -35,6 +35,7 @@ GB = 1e9
 # Measured on Linux in November 2026, with the versions in constraints/0.2.0.txt.
 CPU_ONLY = "375 MB to download, 1.6 GB on the disk"
 WITH_CUDA = "2.9 GB to download, 5.7 GB on the disk"
+MORE = "; what only tests and the website need takes up to 1.3 GB more"
 MODELS = "164 MB to download, 870 MB on the disk"
 
 # Lessons import these. Importing them once writes their bytecode, even if a variable forbids it later: the
@@ -155,7 +156,8 @@ def install(venv, requirement):
     versions = f" in the versions of {chosen}" if chosen else ", the newest versions"
     settings = pip_settings(venv)
     cpu_index, size = torch_source(venv, settings)
-    say(f"Installing {requirement}{versions}: the first time {size}, one to ten minutes")
+    more = "" if requirement == "." else MORE
+    say(f"Installing {requirement}{versions}: the first time {size}, one to ten minutes{more}")
     log = None
     if not sys.stdout.isatty():  # in a terminal uv and pip draw their own progress
         log = os.path.join(venv, "install.log")
