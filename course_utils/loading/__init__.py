@@ -10,13 +10,15 @@
 
 from course_utils import catalog, notebook, units
 from course_utils.errors import CourseError
-from course_utils.loading import failures, fetching, hub, out_of_memory
+from course_utils.loading import cleaning, failures, fetching, hub, out_of_memory, store
 from course_utils.loading.fetching import fetch
 from course_utils.loading.opening import open
-from course_utils.loading.planning import is_cached, plan
+from course_utils.loading.planning import damage, is_cached, plan
 
 __all__ = [
     "announce",
+    "cleaning",
+    "damage",
     "fetch",
     "fetch_all",
     "fetch_config",
@@ -75,11 +77,17 @@ def folder(name, size=None):
         return fetch(planned)
 
 
-def fetch_all(models):
-    """Fetch models that are not here yet. Before each download, print its size and how long it will take.
+def fetch_all(models, check=False):
+    """Fetch models that are not here yet, and make or fetch again what is damaged.
+
+    Before each download, print its size and how long it will take.
+
+    check : read every byte of what is here, even of files that were sound and have not been written since
 
     Raises what `folder` raises.
     """
+    if check:
+        store.forget()
     for facts in models:
         planned = plan(facts)
         with failures.in_one_sentence(planned):
@@ -89,7 +97,9 @@ def fetch_all(models):
                 time = units.duration(planned.download_bytes / speed) if speed else "a while"
                 amount = units.size(planned.download_bytes, "MB")
                 print(f"{facts.title}: {amount} from {planned.source}, {time}", flush=True)
-            fetch(planned)
+            fetch(planned, whole=check)
+            if not facts.ours and store.damaged_files(facts):  # not needed where they are converted, but here
+                fetching.fetch_files(planned)
 
 
 def weights(name, size=None):

@@ -1,42 +1,43 @@
 """Converts models made for llama.cpp (GGUF) or CTranslate2, once, into files that transformers loads."""
 
 import json
+from dataclasses import asdict
 from importlib.metadata import version
 from pathlib import Path
 
 from course_utils import files, seeds
-from course_utils.loading import store
+from course_utils.loading import checksums, store
 
 
 def once(model, weights) -> Path:
     """Return the folder `NAME/model` of the cache; the first time, convert the model's files into it.
 
     The folder appears whole or not at all. Its `ready.json` lists the hashes of the files that were
-    converted. If the catalogue now names other files, the model is converted again.
+    converted, and the size and hash of each file that was made. If the catalogue now names other files, or a
+    file is no longer what was made, the model is converted again.
 
-    weights : path of the weights, in the same folder as the model's other files
+    weights : path of the weights, in the same folder as the model's other files, all of them sound
     """
     folder = store.converted_folder(model)
-    if store.is_converted(model):
-        return folder
     with store.locked(model):
-        if store.is_converted(model):
+        if store.converted(model)[0] == "sound":  # another notebook may have converted it meanwhile
             return folder
         with files.replacing(folder, "model.building") as building:
+            if store.converted(model)[0] != "older":  # of no use any more: make room
+                files.remove(folder)
             store.require_room(model.title, folder.parent, model.disk_bytes - model.files_bytes)
             building.mkdir()
             with seeds.unchanged():
                 CONVERTERS[model.format](model, weights, building)
-            made_with = {name: version(name) for name in ("torch", "transformers", "safetensors")}
             marker = {
                 "format": store.CONVERTED_FORMAT,
                 "source_sha256": store.hashes(model),
-                "made_with": made_with,
+                "made_with": {name: version(name) for name in ("torch", "transformers", "safetensors")},
+                "files": [asdict(file) for file in checksums.record(building)],
             }
-            if (building / store.WEIGHTS).exists():
-                marker["weights_bytes"] = (building / store.WEIGHTS).stat().st_size
-            (building / "ready.json").write_text(json.dumps(marker, indent=2), encoding="utf-8")
+            (building / store.MARKER).write_text(json.dumps(marker, indent=2), encoding="utf-8")
             store.make_readable(building)
+        store.converted(model)  # remembers that the large files are sound
     return folder
 
 

@@ -65,7 +65,7 @@ def how_to_continue(plan, then="this cell again"):
 
 
 def _of_memory_or_disk(error, plan):
-    """Return the sentence for an error of the memory or the disk, or ""."""
+    """Return the sentence for an error of the memory, the disk or the files on it, or ""."""
     title = plan.model.title
     if memory.is_out_of_memory(error):
         return (
@@ -78,6 +78,11 @@ def _of_memory_or_disk(error, plan):
         return (
             f"{title} can't be kept in {plan.folder} ({error.strerror}): set COURSE_CACHE to a folder that "
             "you may write to, restart the kernel and run this again."
+        )
+    if type(error).__name__ in ("SafetensorError", "JSONDecodeError"):
+        return (
+            f"The files of {title} can't be read ({error}): leave `course fetch --check {plan.model.name}` "
+            "running in a terminal, which finds what is damaged and gets it again, and run this again."
         )
     return ""
 

@@ -18,31 +18,78 @@ from course_utils.loading.downloads import Unavailable
 CHUNK = 1 << 20  # bytes
 
 
-def fetch(plan) -> Path:
+def fetch(plan, whole=False) -> Path:
     """Return the folder that the library's `from_pretrained` takes; fetch and convert missing files.
 
-    Each file's sha256 is checked once, after the download. Later calls check only its size and write nothing.
-    Raises CourseError if something must be downloaded and the plan has an obstacle, or if no source has the
-    files. Errors of the disk and of the hub pass through.
+    whole : compare the large files of a hub's repository, too, which are otherwise compared once, after their
+        download; and say if there is nothing to compare with
+
+    Each file is compared with its sha256 (see `checksums`). What is damaged is made or fetched again, and a
+    line says so. Raises CourseError if something must be downloaded and the plan has an obstacle, if no
+    source has the files, or if files that came with the course are damaged. Errors of the disk and of the hub
+    pass through.
     """
     if plan.download_bytes:
         plan.check()
     model = plan.model
     if model.ours:
-        if plan.folder.is_dir():
-            return plan.folder
-        raise CourseError(
-            f"{model.title} came with the course, and {plan.folder} does not exist: install the course "
-            "again, or restore its files with git."
-        )
+        return _ours(plan)
     if not model.files:
         if plan.download_bytes and store.offline():
             raise _offline(model)
-        return hub.snapshot(plan.source, show_progress=bool(plan.download_bytes))
-    if store.is_converted(model):
+        return _repository(plan, whole or plan.download_bytes)
+    state, wrong = store.converted(model)
+    if state == "sound":
         return store.converted_folder(model)
+    if state == "older" and not _can_renew(plan):
+        if whole:
+            print(f"{model.title} was converted by an older version, without hashes: it can't be checked.")
+        return store.converted_folder(model)
+    if state == "damaged":
+        print(f"{model.title}: {wrong}, so it is made again.")
+    elif state == "older":
+        print(f"{model.title} was converted by an older version, without hashes, so it is made again.")
     weights = fetch_files(plan)
     return convert.once(model, weights) if model.format in convert.CONVERTERS else weights.parent
+
+
+def _ours(plan):
+    """Return the folder of a model that came with the course."""
+    if not plan.folder.is_dir():
+        wrong = f"{plan.folder} does not exist"
+    elif damage := store.damage(plan.model):
+        wrong = f"in {plan.folder}, {damage}"
+    else:
+        return plan.folder
+    raise CourseError(
+        f"{plan.model.title} came with the course, and {wrong}: install the course again, or restore its "
+        "files with git."
+    )
+
+
+def _repository(plan, whole):
+    """Return the folder of a repository of the hub. What is damaged in it is removed and fetched again.
+
+    whole : whether to read the large files, too
+    """
+    title, shown = plan.model.title, bool(plan.download_bytes)
+    folder = hub.snapshot(plan.source, show_progress=shown)
+    if damaged := hub.damaged(folder, whole):
+        if store.offline():
+            raise _offline(plan.model, f"{damaged[0].name} {hub.CHANGED}")
+        print(f"{title}: {damaged[0].name} {hub.CHANGED}, so it is fetched again.")
+        hub.remove(damaged)
+        folder = hub.snapshot(plan.source, show_progress=True)
+    return folder
+
+
+def _can_renew(plan):
+    """Return whether a model that an older version of the course converted can be converted again here."""
+    model = plan.model
+    room = model.disk_bytes - model.files_bytes <= store.free_bytes(plan.folder)
+    effective = os.access in os.supports_effective_ids
+    writable = os.access(plan.folder, os.W_OK, effective_ids=effective)
+    return room and writable and store.has_all_files(model)
 
 
 def fetch_files(plan) -> Path:
@@ -51,6 +98,8 @@ def fetch_files(plan) -> Path:
     if not store.has_all_files(model):
         with store.locked(model):
             if not store.has_all_files(model):  # another notebook may have fetched them meanwhile
+                if wrong := store.damaged_files(model):
+                    print(f"{model.title}: {wrong}, so it is fetched again.")
                 _fetch_from_sources(plan)
     return store.path_of(model, model.files[0])
 
@@ -74,9 +123,11 @@ def measure_speed(plan) -> float | None:
     return None
 
 
-def _offline(model):
+def _offline(model, wrong=""):
+    wrong = wrong or store.damage(model)
+    reason = f": {wrong}" if wrong else " is not on this machine yet"
     return CourseError(
-        f"{model.title} is not on this machine yet, and this notebook is offline by HF_HUB_OFFLINE=1: "
+        f"{model.title}{reason}, and this notebook is offline by HF_HUB_OFFLINE=1: "
         "unset it, restart the kernel and run this once with a network."
     )
 
@@ -168,7 +219,7 @@ def _fetch_hub_files(plan, source):
                 downloads.download(session, url, part, path.name, file.bytes, file.sha256)
         except Unavailable as refusal:
             raise Unavailable(f"{downloads.host(url)}: {refusal}") from refusal
-        os.replace(part, path)
+        files.put(part, path)
 
 
 @contextlib.contextmanager

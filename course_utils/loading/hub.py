@@ -5,14 +5,17 @@ a model pins the revision.
 """
 
 import contextlib
+import hashlib
+import re
 from pathlib import Path
 
 from course_utils.errors import CourseError
-from course_utils.loading import downloads, store
+from course_utils.loading import checksums, downloads, store
 
 SAFE_FILES = ["*.safetensors", "*.json", "*.jinja", "*.txt", "*.model"]
 # Not fetched: second copies of weights in their maker's format, the safety checker, a second autoencoder.
 IGNORED = ["consolidated*", "safety_checker/*", "vae_1_0/*"]
+CHANGED = "no longer has the content that the hub gave"
 
 
 def cache_folder() -> Path:
@@ -37,9 +40,14 @@ def is_cached(model) -> bool:
 
 def missing_bytes(model) -> int:
     """Return the bytes still to be fetched; a file that is only partly here counts as missing."""
-    folder = cache_folder() / f"models--{model.sources[0].repository.replace('/', '--')}" / "blobs"
-    finished = (blob.stat().st_size for blob in folder.glob("*") if blob.suffix != ".incomplete")
+    blobs = (repository_folder(model.sources[0]) / "blobs").glob("*")
+    finished = (blob.stat().st_size for blob in blobs if blob.suffix != ".incomplete")
     return model.download_bytes - sum(finished)
+
+
+def repository_folder(source) -> Path:
+    """Return the folder of the hub's cache with all that was fetched from a repository."""
+    return cache_folder() / f"models--{source.repository.replace('/', '--')}"
 
 
 def snapshot(source, show_progress=False, **options) -> Path:
@@ -61,6 +69,36 @@ def snapshot(source, show_progress=False, **options) -> Path:
             **options,
         )
     return Path(folder)
+
+
+def damaged(folder, whole=False) -> list[Path]:
+    """Return the files of a repository's folder that are no longer what the hub gave.
+
+    The hub's cache stores a file under its SHA-256 or, if it is small, under the number that git gives to it;
+    where it can't make links, it keeps neither, and nothing is compared.
+
+    whole : whether to read large files, too, which can take a minute
+    """
+    files = sorted(path for pattern in SAFE_FILES for path in Path(folder).rglob(pattern) if path.is_file())
+    small = [path for path in files if path.stat().st_size < checksums.LARGE]
+    return [path for path in (files if whole else small) if _is_changed(path)]
+
+
+def _is_changed(path):
+    stored = path.resolve()
+    if re.fullmatch("[0-9a-f]{64}", stored.name):
+        return checksums.sha256(stored) != stored.name
+    if re.fullmatch("[0-9a-f]{40}", stored.name):
+        content = stored.read_bytes()
+        return hashlib.sha1(b"blob %d\0" % len(content) + content).hexdigest() != stored.name
+    return False
+
+
+def remove(paths):
+    """Remove files of a repository's folder, with what the links lead to, so that they are fetched again."""
+    for path in paths:
+        path.resolve().unlink(missing_ok=True)
+        path.unlink(missing_ok=True)
 
 
 def _wanted(source):

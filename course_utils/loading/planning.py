@@ -1,7 +1,7 @@
 """Decides once, before anything else, whether and how a model can run here, and what must be fetched.
 
-Planning needs no network and writes nothing. The next steps read the plan: the table before a download, the
-download itself, and the opening of the model.
+Planning needs no network, and writes nothing but which files of the cache are sound. The next steps read the
+plan: the table before a download, the download itself, and the opening of the model.
 """
 
 import importlib.util
@@ -180,12 +180,22 @@ def _lack_of_package(best):
 
 
 def is_cached(model) -> bool:
-    """Return whether a model is on this machine, without using the network or writing anything."""
+    """Return whether a model is on this machine, or can be made from files that are, without the network."""
     if model.ours:
         return (store.TRAINED_HERE / model.name).is_dir()
     if model.files:
-        return store.has_all_files(model) or store.is_converted(model)
+        return store.converted(model)[0] in ("sound", "older") or store.has_all_files(model)
     return hub.is_cached(model)
+
+
+def damage(model) -> str:
+    """Return what is wrong with a model's files on this machine, such as "config.json is missing"; or ""."""
+    if model.ours or model.files:
+        return store.damage(model)
+    if not hub.is_cached(model):
+        return ""
+    changed = hub.damaged(hub.snapshot(model.sources[0], local_files_only=True))
+    return f"{changed[0].name} {hub.CHANGED}" if changed else ""
 
 
 def _folder(model):

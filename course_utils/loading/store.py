@@ -3,6 +3,8 @@
 The cache is the folder COURSE_CACHE, by default ~/.cache/open-the-box. For each model it holds `NAME.lock`,
 `NAME/FILE`, `NAME/FILE.part` (a download that broke off and will be resumed) and `NAME/model` (the model
 converted for transformers). A file is renamed from `FILE.part` to `FILE` only after its hash was checked.
+`NAME/model/ready.json` has the size and the hash of each converted file; `checked.json` is described in
+`checksums`.
 """
 
 import contextlib
@@ -14,12 +16,13 @@ import shutil
 import sys
 from pathlib import Path
 
-from course_utils import home, units
+from course_utils import catalog, home, units
 from course_utils.errors import CourseError
+from course_utils.loading import checksums
 
 TRAINED_HERE = Path(__file__).parents[1] / "training" / "weights"
 CONVERTED_FORMAT = 1  # increase this number when every model must be converted again
-WEIGHTS = "model.safetensors"  # the converted file whose size `ready.json` records
+MARKER = "ready.json"  # written last into a converted folder
 
 
 def cache_folder() -> Path:
@@ -42,14 +45,13 @@ def path_of(model, file) -> Path:
 
 
 def has_file(model, file):
-    """Return whether a file of the model is in the cache, at its full size."""
-    path = path_of(model, file)
-    return path.is_file() and path.stat().st_size == file.bytes
+    """Return whether a file of the model is in the cache, and sound."""
+    return not _damage(cache_folder() / model.name, [file])
 
 
 def has_all_files(model):
-    """Return whether all files of the model are in the cache."""
-    return all(has_file(model, file) for file in model.files)
+    """Return whether all files of the model are in the cache, and sound."""
+    return not _damage(cache_folder() / model.name, model.files)
 
 
 def converted_folder(model) -> Path:
@@ -57,16 +59,47 @@ def converted_folder(model) -> Path:
     return cache_folder() / model.name / "model"
 
 
-def is_converted(model):
-    """Return whether the converted folder is complete, and was made from the files in the catalogue."""
+def converted(model) -> tuple[str, str]:
+    """Return what there is of the converted model in one word, and what is damaged about it, if anything.
+
+    The word is "none" if nothing was made from the files that the catalogue names now; "older" if a version
+    of the course made it that kept no hashes, perhaps from files that are damaged ("none" if they still are);
+    "damaged" or "sound" if its files were compared with their hashes.
+    """
     folder = converted_folder(model)
     try:
-        marker = json.loads((folder / "ready.json").read_text(encoding="utf-8"))
-        if "weights_bytes" in marker and (folder / WEIGHTS).stat().st_size != marker["weights_bytes"]:
-            return False
-        return (marker["format"], marker["source_sha256"]) == (CONVERTED_FORMAT, hashes(model))
+        marker = json.loads((folder / MARKER).read_text(encoding="utf-8"))
+        if (marker["format"], marker["source_sha256"]) != (CONVERTED_FORMAT, hashes(model)):
+            return "none", ""
+        if "files" not in marker:
+            return ("none" if damaged_files(model) else "older"), ""
+        files = [catalog.File(**file) for file in marker["files"]]
     except (OSError, ValueError, KeyError, TypeError):  # there is no marker, or it can't be read
-        return False
+        return "none", ""
+    wrong = _damage(folder, files)
+    return ("damaged" if wrong else "sound"), wrong
+
+
+def damaged_files(model) -> str:
+    """Return what is wrong with the published files of a model that are in the cache, or ""."""
+    here = [file for file in model.files if path_of(model, file).exists()]
+    return _damage(cache_folder() / model.name, here)
+
+
+def damage(model) -> str:
+    """Return what is wrong with a model's files on this machine, or "". A hub repository has none here."""
+    if model.ours:
+        return _damage(TRAINED_HERE / model.name, model.files)
+    return converted(model)[1] or damaged_files(model)
+
+
+def forget():
+    """Forget which files were sound, so that each is read whole when it is needed next."""
+    checksums.forget(cache_folder() / checksums.NOTES)
+
+
+def _damage(folder, expected):
+    return checksums.damage(folder, expected, cache_folder() / checksums.NOTES)
 
 
 def make_readable(folder: Path | None = None):

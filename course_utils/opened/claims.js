@@ -314,7 +314,7 @@ export function render({ model, el }) {
     const note = make("p", "cw-note");
     note.setAttribute("role", "status");
     const found = evidence.get(claim.number);
-    look.hidden = Boolean(found);
+    look.hidden = Boolean(found && !found.error); // an error may have been an interrupt: it can be asked again
     const shownEvidence = make("div", "cw-evidence");
     shownEvidence.hidden = !found;
     if (found?.error) shownEvidence.append(make("p", "", found.error));

@@ -229,9 +229,13 @@ class Denoising(LiveView):
 
         more.__name__ = getattr(self.draw, "__name__", "draw")
         # torch's `no_grad` is valid for one thread only, and this may be another thread than the notebook's.
-        with torch.no_grad():
-            while len(states) <= want["step"]:
-                states.append(self._said(given(more)))
+        try:
+            with torch.no_grad():
+                while len(states) <= want["step"]:
+                    states.append(self._said(given(more)))
+        except BaseException:  # an interrupt, too: a generator that has stopped gives nothing more
+            del self._drawings[key]
+            raise
         return states[want["step"]]
 
     def _said(self, drawn):

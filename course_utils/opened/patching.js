@@ -154,6 +154,7 @@ export function render({ model, el }) {
   function listen() {
     const said = model.get("said");
     if (!said?.want) return;
+    wanted = "";
     if (said.error) problem = said.error;
     else keepHeard(said);
     soon();

@@ -319,7 +319,7 @@ export function render({ model, el }) {
     const fixed = name === "copied" || name === "own";
     radios(swaps, fixed ? [] : shares.map((share) => [share, swapLabel(name, share)]), swapped, (share) => choose({ swapped: share }));
     const text = problem ? null : textOf(name, swapped);
-    el.classList.toggle("waiting", !text);
+    el.classList.toggle("waiting", !text && !problem);
     if (!text || text.pieces.length < FEWEST) {
       loud.textContent = "";
       loudWords.textContent = problem || (text ? `A text of at least ${FEWEST} words and marks can be counted.` : "Computing…");

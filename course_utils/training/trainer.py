@@ -138,7 +138,8 @@ def _take_stage(training, page, deadline, rank):
     run, recipe, saved = training.runs[-1], training.recipe, time.monotonic()
     stage, share = run.stage, run.stage.batch // recipe.processes
     options = {"unit": "step", "desc": stage.name, "mininterval": 1, "disable": rank > 0}
-    with tqdm(total=stage.steps, initial=run.done, **options) as bar:
+    total = {"total": stage.steps, "initial": run.done}
+    with _interrupt_after_step(rank) as interrupted, tqdm(**total, **options) as bar:
         while run.done < stage.steps:
             began = time.monotonic()
             first = run.done * stage.batch + rank * share
@@ -151,7 +152,7 @@ def _take_stage(training, page, deadline, rank):
             bar.update()
             if run.done == stage.early and rank == 0:
                 run.copy_averages()
-            pause = now >= deadline
+            pause = now >= deadline or bool(interrupted)
             save = pause or run.done == stage.steps or now - saved >= SECONDS_BETWEEN_CHECKPOINTS
             save, pause = _decisions_of_the_first(save, pause, recipe.processes)
             if save:
@@ -162,6 +163,31 @@ def _take_stage(training, page, deadline, rank):
             if pause and run.done < stage.steps:
                 return False
     return True
+
+
+@contextmanager
+def _interrupt_after_step(rank):
+    """Delay Ctrl-C to the end of the block, so that the first process can save. A second Ctrl-C acts at once.
+
+    Yields a list, which is no longer empty once Ctrl-C was pressed.
+    """
+    pressed, before = [], signal.getsignal(signal.SIGINT)
+    elsewhere = rank or threading.current_thread() is not threading.main_thread()
+    if elsewhere or before is not signal.default_int_handler:
+        yield pressed
+        return
+
+    def press(number, frame):
+        pressed.append(number)
+        signal.signal(signal.SIGINT, before)
+
+    signal.signal(signal.SIGINT, press)
+    try:
+        yield pressed
+    finally:
+        signal.signal(signal.SIGINT, before)
+    if pressed:
+        raise KeyboardInterrupt
 
 
 def _decisions_of_the_first(save, pause, processes):

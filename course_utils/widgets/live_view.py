@@ -7,12 +7,14 @@ has an example. On the website, host.js connects the same view to its page.
 import base64
 import os
 import re
+import threading
 from functools import cache
 from html import escape
 from pathlib import Path
 
 from course_utils.errors import CourseError
 from course_utils.views.picture import Picture, bundle, data_url
+from course_utils.widgets import interrupts
 from course_utils.widgets.explorer import failure
 
 WIDGETS = Path(__file__).parent
@@ -52,6 +54,7 @@ class LiveView:
         # anywidget stores one style sheet for each class name, so each view gets a class with its name.
         self.widget = type(self.view, (anywidget.AnyWidget,), sources | traits)()
         self.widget.observe(self._respond, "want")
+        interrupts.listen()
 
     def answer(self, want):
         """Return the answer to the view's request `want`, as a dict, or yield several dicts in turn.
@@ -76,12 +79,21 @@ class LiveView:
         if change.new is None:
             return
         try:
-            for said in self.replies(change.new):
-                self.widget.said = said
+            with interrupts.stoppable():
+                for said in self.replies(change.new):
+                    self._tell(said)
         except KeyboardInterrupt:
             message = "Interrupted before the answer was there. Change something to ask again."
-            self.widget.said = {"want": change.new, "error": message}
-            raise
+            self._tell({"want": change.new, "error": message})
+            if threading.current_thread() is threading.main_thread():
+                raise  # perhaps a cell is to be stopped, too
+        finally:
+            self.widget.want = None  # the same request can come again: traitlets would not notice it
+
+    def _tell(self, said):
+        if said == self.widget.said:  # traitlets would not send it, and the view would wait for it
+            said = {**said, "again": True}
+        self.widget.said = said
 
     def _repr_mimebundle_(self, include=None, exclude=None):
         if PHOTOGRAPHS in os.environ:

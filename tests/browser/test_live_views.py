@@ -1,6 +1,7 @@
 """Tests a view in the notebooks that host it, with a kernel that answers, and its photograph."""
 
 import io
+import re
 
 import pytest
 from lab import Notebook, Server, chromium
@@ -29,7 +30,10 @@ export function render({ model, el }) {
     model.save_changes();
   };
   slider.addEventListener("input", ask);
-  model.on("change:said", () => (words.textContent = model.get("data").name + model.get("said").result));
+  model.on("change:said", () => {
+    const { result, error } = model.get("said");
+    words.textContent = error ?? model.get("data").name + result;
+  });
   ask();
   return () => {};
 }
@@ -37,6 +41,7 @@ export function render({ model, el }) {
 export default { render };
 """
 CODE = """
+import time
 from pathlib import Path
 from course_utils.widgets import live_view
 
@@ -49,6 +54,10 @@ class Tripled(live_view.LiveView):
         super().__init__(data={"name": "three times it is "}, alt="Three times a number.", number=2)
 
     def answer(self, want):
+        if want["number"] == 1:
+            Path("FOLDER", "begun").touch()
+            while True:
+                time.sleep(0.01)
         return {"result": 3 * want["number"]}
 
 view = Tripled()
@@ -63,11 +72,15 @@ def browser():
 
 
 @pytest.fixture(scope="module")
-def code(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("room")
-    (folder / "tripled.js").write_text(VIEW)
-    (folder / "tripled.css").write_text(".tripled .words { font-size: 2rem; }")
-    return CODE.strip().replace("FOLDER", folder.as_posix())
+def room(tmp_path_factory):
+    return tmp_path_factory.mktemp("room")
+
+
+@pytest.fixture(scope="module")
+def code(room):
+    (room / "tripled.js").write_text(VIEW)
+    (room / "tripled.css").write_text(".tripled .words { font-size: 2rem; }")
+    return CODE.strip().replace("FOLDER", room.as_posix())
 
 
 @pytest.fixture(scope="module")
@@ -82,7 +95,7 @@ def server(tmp_path_factory, code):
 
 
 @pytest.mark.parametrize("place", ["lab", "notebook"])
-def test_the_kernel_answers_a_view(browser, server, place):
+def test_the_kernel_answers_a_view_and_an_interrupt_ends_in_a_word(browser, server, room, place):
     notebook = Notebook(browser, server, f"{place}.ipynb", place)
     notebook.run_all()
     words, slider = notebook.output(0).locator(".words"), notebook.output(0).get_by_role("slider")
@@ -92,6 +105,16 @@ def test_the_kernel_answers_a_view(browser, server, place):
     slider.press("ArrowLeft")  # Jupyter keeps the arrows from a slider, and `adopt` gives them back
     expect(words).to_have_text("three times it is 24")
     assert (notebook.findings(), notebook.complaints) == ([], [])
+    begun = room / "begun"
+    for _ in range(2):  # the same request twice
+        slider.press("Home")
+        while not begun.exists():
+            notebook.page.wait_for_timeout(50)
+        begun.unlink()
+        notebook.page.evaluate("window.jupyterapp.commands.execute('notebook:interrupt-kernel')")  # as ■ does
+        expect(words).to_have_text(re.compile("^Interrupted before the answer was there"))
+        slider.press("End")
+        expect(words).to_have_text("three times it is 27")
     notebook.close()
 
 

@@ -598,22 +598,6 @@ def test_converted_anew_beside_an_odd_marker(cache, marker):
     assert (folder / "weights").exists()
 
 
-@pytest.mark.parametrize("left", [None, b"short"])
-def test_converted_anew_where_the_weights_are_not_whole(cache, left):
-    def build_weights(folder):
-        (folder / store.WEIGHTS).write_bytes(b"converted")
-
-    (cache / "tiny-model").mkdir(parents=True)
-    (cache / "tiny-model" / "weights.gguf").write_bytes(CONTENT)
-    weights = converted(build_weights) / store.WEIGHTS
-    assert converted(never) == weights.parent
-    weights.unlink()
-    if left:
-        weights.write_bytes(left)
-    converted(build_weights)
-    assert weights.read_bytes() == b"converted"
-
-
 def test_converted_anew_from_another_file(cache):
     folder = cache / "tiny-model" / "model"
     folder.mkdir(parents=True)

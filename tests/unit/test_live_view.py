@@ -1,11 +1,16 @@
 """Tests the host of views in a notebook: what it sends to the view, and how it answers."""
 
 import re
+import signal
+import threading
+import time
+from types import SimpleNamespace
 
 import pytest
 
 from course_utils import catalog
 from course_utils.errors import CourseError
+from course_utils.widgets import interrupts
 from course_utils.widgets.explorer import failure
 from course_utils.widgets.live_view import ROOM, LiveView, module, styles
 
@@ -89,6 +94,34 @@ def test_an_interrupt_is_answered_and_handed_on(monkeypatch):
     assert view.widget.said["error"].startswith("Interrupted before the answer was there.")
     monkeypatch.undo()
     assert answers(view, {"number": 2})[-1]["twice"] == 4
+
+
+def test_an_interrupt_reaches_a_view_that_computes_in_another_thread(monkeypatch):
+    """JupyterLab lets views be answered beside the cells, and SIGINT comes to the main thread alone."""
+    view, begun = Doubled(), threading.Event()
+
+    def compute(want):
+        begun.set()
+        while want["number"] == 1:
+            time.sleep(0.001)
+        return {"twice": 4}
+
+    monkeypatch.setattr(view, "answer", compute)
+    kernel = SimpleNamespace(saved_sigint_handler=signal.SIG_IGN)
+    monkeypatch.setattr(interrupts.notebook, "shell", lambda: SimpleNamespace(kernel=kernel))
+    interrupts.listen()
+    before = signal.signal(signal.SIGINT, kernel.saved_sigint_handler)
+    try:
+        thread = threading.Thread(target=view.widget.set_trait, args=("want", {"number": 1}))
+        thread.start()
+        begun.wait()
+        signal.raise_signal(signal.SIGINT)
+        thread.join()
+        assert view.widget.said["error"].startswith("Interrupted before the answer was there.")
+        signal.raise_signal(signal.SIGINT)  # nothing computes
+        assert answers(view, {"number": 2})[-1]["twice"] == 4
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 def test_a_view_without_a_model_is_not_live():

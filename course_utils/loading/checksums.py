@@ -1,0 +1,84 @@
+"""Says whether files still are what was fetched or made, by comparing them with recorded sizes and SHA-256.
+
+Each file is read whole at its first check in a process. A large file takes its time, so `checked.json` in the
+cache keeps which large files were sound, each with its number on the disk, its size and its times. Such a
+file is read again only if one of these has changed: whatever a program writes to a file changes its times.
+They don't show what a failing disk has lost: `course fetch --check` reads every byte.
+"""
+
+import contextlib
+import hashlib
+import json
+from pathlib import Path
+
+from course_utils import catalog, files
+
+LARGE = 32_000_000  # bytes of a file from which on `checked.json` remembers it: reading them takes 25 ms
+NOTES = "checked.json"
+_sound = {}  # path -> (sha256, stamp) of the files that this process has found sound
+
+
+def record(folder) -> list[catalog.File]:
+    """Return the size and the SHA-256 of each file in a folder, as they are now."""
+    paths = sorted(path for path in Path(folder).rglob("*") if path.is_file())
+    return [
+        catalog.File(path.relative_to(folder).as_posix(), path.stat().st_size, sha256(path)) for path in paths
+    ]
+
+
+def damage(folder, expected, notes) -> str:
+    """Return what is wrong with a folder's files, such as "config.json is missing"; "" if they are sound.
+
+    expected : list of `catalog.File`, with names relative to the folder
+    notes : path of the file that remembers which large files were sound; nothing is kept if it can't be
+        written
+    """
+    for file in expected:
+        path = Path(folder, file.name)
+        try:
+            if wrong := _wrong(path, file, notes):
+                return f"{file.name} {wrong}"
+        except FileNotFoundError:
+            return f"{file.name} is missing"
+        except OSError as error:
+            return f"{file.name} can't be read ({error.strerror})"
+    return ""
+
+
+def forget(notes):
+    """Forget which files were sound: the next check reads each of them whole."""
+    _sound.clear()
+    with contextlib.suppress(OSError):
+        notes.unlink()
+
+
+def _wrong(path, file, notes):
+    found = path.stat()
+    if found.st_size != file.bytes:
+        return f"has {found.st_size:,} bytes instead of {file.bytes:,}"
+    stamp = [found.st_ino, found.st_mtime_ns, found.st_ctime_ns]
+    known, large = [file.sha256, stamp], file.bytes >= LARGE
+    if _sound.get(path) == known or (large and _kept(notes).get(str(path)) == known):
+        return ""
+    if sha256(path) != file.sha256:
+        return "no longer has the content that it had"
+    _sound[path] = known
+    if large:
+        with contextlib.suppress(OSError):  # a cache that may not be written
+            files.write_text(notes, json.dumps(_kept(notes) | {str(path): known}, indent=1))
+    return ""
+
+
+def _kept(notes):
+    """Return what `checked.json` remembers; nothing if it can't be read."""
+    try:
+        kept = json.loads(notes.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return kept if isinstance(kept, dict) else {}
+
+
+def sha256(path) -> str:
+    """Return the SHA-256 of a file."""
+    with open(path, "rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()

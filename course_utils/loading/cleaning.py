@@ -1,0 +1,96 @@
+"""Lists what the course keeps on this machine, and removes it: fetched models, leftovers, trainings."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from course_utils import catalog, files, units
+from course_utils.errors import CourseError
+from course_utils.loading import checksums, hub, planning, store
+
+LEFTOVERS = "leftovers"
+
+
+@dataclass(frozen=True)
+class Kept:
+    """Something that can be removed.
+
+    name : what to call it in `course clean NAME`
+    paths : its files and folders
+    again : how to get it back, in a few words
+    by_name_only : whether it is removed only if it is named, because it is hard to get back, or not the
+        course's alone
+    """
+
+    name: str
+    paths: tuple[Path, ...]
+    again: str
+    by_name_only: bool = False
+
+    @property
+    def bytes(self) -> int:
+        """The bytes on the disk."""
+        within = (inside for path in self.paths for inside in (path, *path.rglob("*")))
+        return sum(path.stat().st_size for path in within if path.is_file() and not path.is_symlink())
+
+
+def kept() -> list[Kept]:
+    """Return what there is to remove: models, what stopped downloads left, trainings, models of the hub."""
+    cache, models = store.cache_folder(), catalog.models()
+    folders = sorted(path for path in cache.glob("*") if path.is_dir() and path.name != "training")
+    found, leftovers = [], []
+    for folder in folders:
+        left = [path for path in folder.iterdir() if _is_unfinished(path)]
+        leftovers += left
+        if folder.name not in models:
+            leftovers.append(folder)  # of a model that the catalogue no longer has
+        elif whole := tuple(path for path in folder.iterdir() if path not in left):
+            download = units.size(models[folder.name].download_bytes, "MB")
+            found.append(Kept(folder.name, whole, f"course fetch {folder.name}: {download}"))
+    if leftovers:
+        found.append(Kept(LEFTOVERS, tuple(leftovers), "a broken download starts anew"))
+    for path in sorted((cache / "training").glob("*")):
+        again = f"course train {path.name}" if path.is_dir() else "made again by course train"
+        found.append(Kept(f"training/{path.name}", (path,), again, by_name_only=path.is_dir()))
+    for name, model in models.items():
+        if not model.ours and not model.files and planning.is_cached(model):
+            repository = hub.repository_folder(model.sources[0])
+            download = f"course fetch {name}: {units.size(model.download_bytes, 'MB')}"
+            found.append(Kept(name, (repository,), f"{download}; other programs may use it", True))
+    return found
+
+
+def chosen(names=()) -> list[Kept]:
+    """Return what `course clean` removes: what is named, or all that needs no name.
+
+    Raises CourseError if there is nothing of a name.
+    """
+    all_kept = kept()
+    if not names:
+        return [each for each in all_kept if not each.by_name_only]
+    by_name = {each.name: each for each in all_kept}
+    for name in names:
+        if name not in by_name:
+            listed = ", ".join(by_name) or "nothing"
+            raise CourseError(f"There is no {name!r} to remove; there is {listed}.")
+    return [by_name[name] for name in dict.fromkeys(names)]
+
+
+def remove(kept_here):
+    """Remove what `chosen` returned. A notebook that has a model open keeps it until it ends."""
+    for each in kept_here:
+        model = catalog.models().get(each.name)
+        if model and model.files:
+            with store.locked(model):
+                _remove(each)
+        else:
+            _remove(each)
+    checksums.forget(store.cache_folder() / checksums.NOTES)
+
+
+def _remove(each):
+    for path in each.paths:
+        files.remove(path)
+
+
+def _is_unfinished(path):
+    return path.suffix in (".part", ".building", ".unpacked") or path.name.startswith(".part-")

@@ -1,0 +1,97 @@
+"""Ways in which the files of a converted model can be damaged on a learner's machine."""
+
+import json
+import os
+import shutil
+
+from course_utils.loading import store
+
+
+def _change(path, change):
+    """Lets `change` alter a file's bytes, a bytearray. The file keeps its time and, perhaps, its size."""
+    times = path.stat().st_atime_ns, path.stat().st_mtime_ns
+    content = bytearray(path.read_bytes())
+    change(content)
+    path.unlink()  # it may be a link to a sound file
+    path.write_bytes(content)
+    os.utime(path, ns=times)
+
+
+def _in_file(name, change):
+    return lambda folder: _change(folder / "model" / name, change)
+
+
+def _in_published(change, converted=False):
+    """A change of the largest published file, before it is converted, or afterwards."""
+
+    def bring(folder):
+        if not converted:
+            shutil.rmtree(folder / "model")
+        weights = max(
+            (path for path in folder.iterdir() if path.is_file()), key=lambda path: path.stat().st_size
+        )
+        _change(weights, change)
+
+    return bring
+
+
+def _bit(content):
+    content[len(content) // 2 | 3] ^= 0x40  # in little-endian float32, a bit of the exponent
+
+
+def _zeros(content):
+    middle = len(content) // 2
+    content[middle : middle + 16_384] = bytes(len(content[middle : middle + 16_384]))
+
+
+def _header(content):
+    content[3] ^= 0xFF  # a byte of the header's length
+
+
+def _four(content):
+    middle = len(content) // 2
+    content[middle : middle + 4] = bytes(byte ^ 0xFF for byte in content[middle : middle + 4])
+
+
+def _magic(content):
+    content[:4] = b"GONE"
+
+
+def _half(content):
+    del content[len(content) // 2 :]
+
+
+def _hidden_size(content):
+    content[:] = content.replace(b'"hidden_size": 576', b'"hidden_size": 577')
+
+
+def _older(folder):
+    """What the first version of the course wrote: the size of the weights alone, and no hashes."""
+    path = folder / "model" / store.MARKER
+    marker = json.loads(path.read_text(encoding="utf-8"))
+    del marker["files"]
+    marker["weights_bytes"] = (folder / "model" / "model.safetensors").stat().st_size
+    path.unlink()
+    path.write_text(json.dumps(marker), encoding="utf-8")
+
+
+# (what is damaged, a function that damages it in the model's folder of the cache)
+DAMAGES = [
+    ("one bit of one weight, size and time unchanged", _in_file("model.safetensors", _bit)),
+    ("16 KB of zeros in the middle of the weights", _in_file("model.safetensors", _zeros)),
+    ("a byte of the weights' header", _in_file("model.safetensors", _header)),
+    ("the weights are cut", _in_file("model.safetensors", _half)),
+    ("config.json is cut", _in_file("config.json", _half)),
+    ("config.json has another hidden_size", _in_file("config.json", _hidden_size)),
+    ("tokenizer.json is cut", _in_file("tokenizer.json", _half)),
+    ("tokenizer.json is deleted", lambda folder: (folder / "model" / "tokenizer.json").unlink()),
+    ("the chat template is empty", _in_file("chat_template.jinja", bytearray.clear)),
+    ("the chat template is deleted", lambda folder: (folder / "model" / "chat_template.jinja").unlink()),
+    ("the record of the hashes is cut", _in_file(store.MARKER, _half)),
+    ("the converted files are those of an older version, without hashes", _older),
+    ("4 bytes of the GGUF file, before it is converted", _in_published(_four)),
+    ("the first bytes of the GGUF file, before it is converted", _in_published(_magic)),
+    ("the GGUF file is cut, before it is converted", _in_published(_half)),
+]
+# This one is met by what reads the published file, and by `course fetch`; `load` reads the converted ones.
+PUBLISHED = ("4 bytes of the GGUF file, after it was converted", _in_published(_four, converted=True))
