@@ -87,7 +87,7 @@ exercises: $(VENV)/.dev
 	@$(VENV)/bin/python tests/exercises_table.py > docs/exercises.md
 
 mutants: $(VENV)/.dev models
-	@PYTHONPATH=. $(VENV)/bin/python tests/mutants.py > docs/mutants.md
+	@PYTHONPATH=. $(VENV)/bin/python tests/mutants.py
 
 faults: $(VENV)/.dev models
 	@PYTHONPATH=. $(VENV)/bin/python tests/faults_table.py > docs/faults.md

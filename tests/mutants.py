@@ -1,9 +1,10 @@
 """Changes each solution in many small ways and counts what the checks catch: `python tests/mutants.py 03 04`.
 
-`make mutants` does so for all assignments and writes docs/mutants.md. A change that the checks rightly let
-pass, because the function gives the same as before, stands with its reason in tests/mutants.toml. The status
-is 1 if another one passes, or if one that stands there is caught. `--diagnoses` prints, not the table, but
-each change whose message belongs to a wrong answer of answers.toml that gives other values.
+This measures the assignments that it is given and writes their sections of docs/mutants.md anew; the others
+stay as they were measured. `make mutants` measures all. A change that the checks rightly let pass, because
+the function gives the same as before, stands with its reason in tests/mutants.toml. The status is 1 if
+another one passes, or if one that stands there is caught. `--diagnoses` writes no page, but prints each
+change whose message belongs to a wrong answer of answers.toml that gives other values.
 """
 
 import ast
@@ -12,6 +13,7 @@ import copy
 import io
 import json
 import os
+import re
 import resource
 import select
 import signal
@@ -20,17 +22,17 @@ import sys
 import tempfile
 import time
 import tomllib
-from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 
 from exercise_runs import Calls, started, tables_of
-from exercises_table import answers_of, cells_of, question_above, tasks_of, trial
+from exercises_table import ROOT, answers_of, cells_of, question_above, tasks_of, title_above, trial
 
 from course_utils import catalog
 from course_utils.learning.checks import NotYet, agrees
 
 KNOWN = Path(__file__).with_suffix(".toml")
+PAGE = ROOT / "docs" / "mutants.md"
 SEED = "1"  # of the hidden inputs, so that the page can be made again
 LEAST_SECONDS, TIMES = 10, 20  # a changed function may take TIMES as long as the solution, and LEAST_SECONDS
 MEMORY = 6 * 2**30
@@ -55,12 +57,18 @@ START = """# What the checks of the exercises catch
 [mutants.py](../tests/mutants.py) knows, one change at a time: another comparison, another operator, a
 constant one larger or smaller, a condition turned round, a statement or a step left out, two arguments
 exchanged. Each changed function goes through the check cell, hidden inputs included. A change that passes
-either gives the same as before, and stands with the reason in [mutants.toml](../tests/mutants.toml), or shows
-a gap in the checks.
+either gives the same as before, as far as the task asks, and stands with the reason in
+[mutants.toml](../tests/mutants.toml), or it shows a gap in the checks.
 
-The last columns play a student who knows the inputs and values that a check cell shows, and returns one
-constant for every other input, the best there is: what that earns, and how many hidden checks it passes.
+The last two columns play a student who has a table of the inputs and values that a check cell shows, and
+returns one constant for every other input, the best there is: the points that this earns, and the share of
+the hidden checks that it passes.
 """
+HEAD = """
+| Task | Changes | Caught | Pass and give the same | Points of the table | Hidden checks it passes |
+|---|---|---|---|---|---|
+"""
+ROW = re.compile(r"\| (.+) \| (\d+) \| (\d+) \| (\d+) \| ([\d.]+) of (\d+) \| \d+% \|")
 
 
 @dataclass(frozen=True)
@@ -79,11 +87,9 @@ def mutants_of(source):
     for index, node in enumerate(nodes):
         if id(node) in docstrings or isinstance(node, ast.Constant) and _is_annotation(nodes, node):
             continue
-        for change in range(9):
+        for number in range(len(list(_ways(tree, node)))):
             changed = copy.deepcopy(tree)
-            twin = list(ast.walk(changed))[index]
-            if not _change(changed, twin, change):
-                continue
+            list(_ways(changed, list(ast.walk(changed))[index]))[number]()
             code = ast.unparse(ast.fix_missing_locations(changed))
             if code != ast.unparse(tree):
                 found.setdefault(code, Mutant(_difference(ast.unparse(tree), code), code))
@@ -104,15 +110,6 @@ def _is_annotation(nodes, constant):
         if _has_docstring(node) and node.body[0].value is constant:
             return True
     return False
-
-
-def _change(tree, node, number):
-    """Changes a node in the tree in one of its ways. Returns whether it has that many ways."""
-    ways = list(_ways(tree, node))
-    if number >= len(ways):
-        return False
-    ways[number]()
-    return True
 
 
 def _ways(tree, node):
@@ -314,27 +311,32 @@ def _doubt(lesson, task, names, mutant, says, check, seconds):
         print(f"{lesson[:2]} {task}: {mutant.change}\n    {named}", flush=True)
 
 
-def page(measured):
-    """Returns the text of docs/mutants.md."""
-    known, parts, total = known_by_task(), [], Counter()
-    for lesson, rows in measured.items():
-        parts.append(f"\n## {lesson[:2]}\n\n| Task | Changes | Caught | The same | Table | Hidden |\n")
-        parts.append("|---|---|---|---|---|---|\n")
-        for row in rows:
-            same = len(known.get((lesson[:2], row["task"]), ()))
-            caught = row["mutants"] - len(row["passed"])
-            total += Counter(mutants=row["mutants"], caught=caught, same=same, points=row["points"])
-            total["guessed"] += row["guessed"]
-            parts.append(
-                f"| {row['title']} | {row['mutants']} | {caught / row['mutants']:.0%} | {same or ''} | "
-                f"{row['guessed']:.2g} of {row['points']} | {row['hidden']:.0%} |\n"
-            )
-    says = (
-        f"\n{total['mutants']:,} changes, {total['caught'] / total['mutants']:.1%} of them caught; "
-        f"{total['same']} that pass give the same as before. "
-        f"The table earns {total['guessed']:.1f} of {total['points']} points.\n"
-    )
-    return START + says + "".join(parts)
+def section(lesson, rows):
+    """Returns a lesson's section of the page."""
+    known, cells = known_by_task(), cells_of("solutions", lesson)
+    title = title_above(cells, next(iter(cells))).removeprefix("Exercises for ")
+    text = f"\n## {title}\n{HEAD}"
+    for row in rows:
+        same = len(known.get((lesson[:2], row["task"]), {}).keys() & set(row["passed"]))
+        text += f"| {row['title']} | {row['mutants']} | {row['mutants'] - len(row['passed'])} | {same} | "
+        text += f"{row['guessed']:.2f} of {row['points']} | {row['hidden']:.0%} |\n"
+    return text
+
+
+def sections_of(page):
+    """Returns {lesson's number: section} of the page."""
+    return {part[4:6]: part for part in re.split(r"(?=\n## )", page)[1:]}
+
+
+def page_of(sections):
+    """Returns the text of docs/mutants.md, with the sum of its rows."""
+    whole = "".join(text for _, text in sorted(sections.items()))
+    rows = [list(map(float, found.groups()[1:])) for found in ROW.finditer(whole)]
+    changes, caught, same, guessed, points = map(sum, zip(*rows, strict=True))
+    says = f"Of {changes:,.0f} changes {caught:,.0f} are caught, {caught / changes:.1%}. Of those that pass "
+    says += f"{same:.0f} give the same as before. So of the changes that matter "
+    says += f"{caught / (changes - same):.1%} are caught. "
+    return f"{START}\n{says}The table earns {guessed:.1f} of {points:.0f} points.\n{whole}"
 
 
 def known_by_task():
@@ -373,7 +375,9 @@ def main(arguments):
             for change in listed.keys() - set(passed):
                 print(f"{lesson[:2]} {row['task']}: is caught now: {change}", file=sys.stderr, flush=True)
             status |= listed.keys() != set(passed)
-    print(page(measured), end="")
+    sections = sections_of(PAGE.read_text(encoding="utf-8")) if PAGE.exists() else {}
+    sections |= {lesson[:2]: section(lesson, rows) for lesson, rows in measured.items()}
+    PAGE.write_text(page_of(sections), encoding="utf-8")
     return status
 
 
