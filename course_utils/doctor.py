@@ -76,10 +76,10 @@ def _package(name):
     try:
         found = metadata.version(name)
     except metadata.PackageNotFoundError:
-        return False, f"{name} is not installed: run make lab, or pip install -e ."
+        return False, f"{name} is not installed: run start.py, or install the course again"
     if Requirement(f"{name}{limits}").specifier.contains(found, prereleases=True):
         return True, f"{name} {found}"
-    return False, f"{name} {found}, where the course needs {limits}: run make lab, or pip install -e ."
+    return False, f"{name} {found}, where the course needs {limits}: run start.py, or install the course again"
 
 
 def _disk(missing):
