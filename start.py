@@ -172,7 +172,7 @@ def install(venv, requirement):
         raise Failure(
             "the packages could not be installed. If the index could not be reached, check the network, its "
             "proxy (HTTPS_PROXY) or its mirror (PIP_INDEX_URL); then run the same again: what has arrived is "
-            "kept."
+            f"kept. {not_for_this_machine()}".rstrip()
         )
     jupyter = os.path.join(venv, "etc", "jupyter", "labconfig")
     os.makedirs(jupyter, exist_ok=True)
@@ -181,6 +181,22 @@ def install(venv, requirement):
     say("Compiling what the lessons import")
     compile_used(venv)
     say(f"Installed in {venv}, in {time.monotonic() - started:.0f} s")
+
+
+def not_for_this_machine():
+    """Return a sentence if torch has no package for this machine, otherwise ""."""
+    fitting = {"Linux": ("x86_64", "aarch64"), "Windows": ("AMD64",), "Darwin": ("arm64",)}
+    fits = platform.machine() in fitting.get(platform.system(), ())
+    if platform.system() == "Linux":
+        fits = fits and platform.libc_ver()[0] == "glibc"
+    if platform.system() == "Darwin":
+        fits = fits and int(platform.mac_ver()[0].split(".")[0]) >= 14
+    if fits:
+        return ""
+    return (
+        f"This is {platform.platform()}, and torch has packages for Linux with glibc, Windows on x64, and "
+        "macOS from 14 on Apple silicon. In Colab the lessons run on any machine."
+    )
 
 
 def constraints():

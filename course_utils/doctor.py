@@ -76,10 +76,10 @@ def _package(name):
     try:
         found = metadata.version(name)
     except metadata.PackageNotFoundError:
-        return False, f"{name} is not installed: run start.py, or install the course again"
+        return False, f"{name} is not installed: run start.py, or install the course anew"
     if Requirement(f"{name}{limits}").specifier.contains(found, prereleases=True):
         return True, f"{name} {found}"
-    return False, f"{name} {found}, where the course needs {limits}: run start.py, or install the course again"
+    return False, f"{name} {found}, where the course needs {limits}: run start.py, or install the course anew"
 
 
 def _disk(missing):

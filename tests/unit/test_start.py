@@ -117,6 +117,30 @@ def test_the_newest_constraints_are_taken_unless_others_are_named(start, monkeyp
     assert start.constraints() == ""
 
 
+@pytest.mark.parametrize(
+    ("system", "machine", "libc", "mac", "fits"),
+    [
+        ("Linux", "x86_64", "glibc", "", True),
+        ("Linux", "x86_64", "", "", False),  # Alpine
+        ("Linux", "armv7l", "glibc", "", False),
+        ("Darwin", "arm64", "", "14.5", True),
+        ("Darwin", "arm64", "", "13.6", False),
+        ("Darwin", "x86_64", "", "15.0", False),
+        ("Windows", "AMD64", "", "", True),
+        ("Windows", "ARM64", "", "", False),
+    ],
+)
+def test_a_machine_that_torch_has_no_package_for_is_told(
+    start, monkeypatch, system, machine, libc, mac, fits
+):
+    monkeypatch.setattr(start.platform, "system", lambda: system)
+    monkeypatch.setattr(start.platform, "machine", lambda: machine)
+    monkeypatch.setattr(start.platform, "libc_ver", lambda: (libc, ""))
+    monkeypatch.setattr(start.platform, "mac_ver", lambda: (mac, ("", "", ""), machine))
+    sentence = start.not_for_this_machine()
+    assert sentence == "" if fits else "torch has packages for" in sentence and "Colab" in sentence
+
+
 def test_no_python_that_suits_is_one_sentence(start, monkeypatch):
     monkeypatch.setenv("PYTHON", "/nowhere/python3.8")
     with pytest.raises(start.Failure, match=r"no Python 3\.11 to 3\.14 with venv .* in the variable PYTHON"):
