@@ -1,9 +1,10 @@
 """Reads a folder that `course grade` wrote, with the points that a person gave in nbgrader's gradebook."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 from course_utils.errors import CourseError
+from course_utils.grading import gradebook
 from course_utils.grading.assignment import Assignment
 from course_utils.grading.result import Result
 
@@ -39,38 +40,15 @@ def open_graded(folder: str | Path, name: str | None = None) -> Graded:
         raise CourseError(f"{folder} has {what}: give the folder that `course grade` wrote with --out.")
     (name,) = chosen
     assignment = Assignment(folder / "source" / name / f"{name}.ipynb")
-    by_hand = _gradebook(folder / "gradebook.db", name)
+    entries = gradebook.read(folder / "gradebook.db", assignment)
     results = []
     for path in sorted((folder / "results" / name).glob("*.json")):
         try:
             result = Result.from_json(path.read_text(encoding="utf-8"))
         except (OSError, ValueError, KeyError, TypeError):
             continue  # the next `course grade` writes it again
-        given = by_hand.get(result.student, {})
-        tasks = tuple(replace(task, **given.get(task.task, {"waits": task.manual})) for task in result.tasks)
-        results.append(replace(result, tasks=tasks))
+        unread = {task.task: {"waits": task.manual} for task in result.tasks}
+        results.append(gradebook.with_gradebook(result, unread | entries.get(result.student, {})))
     if not results:
         raise CourseError(f"{folder} has no results of {name}: run `course grade` again.")
     return Graded(folder, assignment, results)
-
-
-def _gradebook(file, name):
-    """Return {student: {task: {"score", "waits", "comment"}}} as nbgrader's gradebook has them."""
-    if not file.is_file():
-        return {}
-    from nbgrader import api
-
-    found = {}
-    with api.Gradebook(f"sqlite:///{file}") as book:
-        for submission in book.find_assignment(name).submissions:
-            notebook = submission.notebooks[0]
-            comments = {comment.cell.name: comment.manual_comment for comment in notebook.comments}
-            found[submission.student_id] = {
-                grade.cell.name: {
-                    "score": grade.score or 0.0,
-                    "waits": bool(grade.needs_manual_grade),
-                    "comment": comments.get(grade.cell.name) or "",
-                }
-                for grade in notebook.grades
-            }
-    return found

@@ -29,18 +29,25 @@ _AGAIN += "checks pass, and that is what counts."
 _WITH_RIGHT_ONES = "This passes with your own earlier answer only, and not with a right one."
 
 
-def _hash_of_code():
-    package = Path(course_utils.__file__).parent
-    learning = package / "learning"
-    files = sorted([*package.glob("grading/*.py"), learning / "checks.py", learning / "drawn.py"])
-    return hashlib.sha256(b"".join(file.read_bytes() for file in files)).hexdigest()
+# The files whose code decides a grade. Intake and pages are missing: what intake finds is part of each key.
+DECIDING = ("answers", "assignment", "judge", "result", "sandbox", "student_process", "system_calls", "usage")
+DECIDING = (
+    *(f"grading/{name}.py" for name in (*DECIDING, "wire")),
+    "learning/checks.py",
+    "learning/drawn.py",
+)
 
 
-CODE = _hash_of_code()  # a hash of the grading code
+def hash_of_code(package: Path) -> str:
+    """Return a hash of the code that decides a grade, in a copy of this package."""
+    return hashlib.sha256(b"".join((package / file).read_bytes() for file in DECIDING)).hexdigest()
+
+
+CODE = hash_of_code(Path(course_utils.__file__).parent)
 
 
 def key_of(assignment: Assignment, submission: intake.Submission, seconds: float | None) -> str:
-    """Return a hash of the assignment, the submission, the time limit and the grading code."""
+    """Return a hash of the assignment, the submission, the time limit and the code that decides a grade."""
     return hashlib.sha256(f"{assignment.key} {submission.key} {seconds} {CODE}".encode()).hexdigest()
 
 

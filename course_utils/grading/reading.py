@@ -14,7 +14,7 @@ from pathlib import Path
 
 from course_utils import files
 from course_utils.errors import CourseError
-from course_utils.grading import pages
+from course_utils.grading import gradebook, pages
 from course_utils.grading.assignment import SCHEME, grade_id, region, without_scheme
 from course_utils.grading.graded import Graded
 from course_utils.grading.tables import separator, write_csv
@@ -119,7 +119,7 @@ def enter(graded: Graded, file: Path) -> int:
         comment = (row.get("comment") or "").strip()
         comment = comment[1:] if comment[:1] == "'" and comment[1:2] in tuple("=+-@") else comment
         entries.append((student, task, number, comment))
-    _into_gradebook(graded, entries)
+    gradebook.give(graded.folder / "gradebook.db", graded.assignment.name, entries)
     return len(entries)
 
 
@@ -134,19 +134,6 @@ def _read(file):
     if not {"id", "points"} <= set(reader.fieldnames or ()):
         raise CourseError(f"{file} needs the columns id and points in its first line.")
     return [(reader.line_num, row) for row in reader]
-
-
-def _into_gradebook(graded, entries):
-    from nbgrader import api
-
-    name = graded.assignment.name
-    with api.Gradebook(f"sqlite:///{graded.folder / 'gradebook.db'}") as book:
-        for student, task, points, comment in entries:
-            grade = book.find_grade(task, name, name, student)
-            grade.manual_score, grade.needs_manual_grade = points, False
-            if comment:
-                book.find_comment(task, name, name, student).manual_comment = comment
-        book.db.commit()
 
 
 def _page(name, question, rows, table):

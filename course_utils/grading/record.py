@@ -4,19 +4,16 @@ Each student's result is one file, which is always replaced as a whole. Each run
 the gradebook from these files, so it completes whatever a killed run left unfinished.
 """
 
-import os
 import re
-import sys
 import textwrap
 from collections.abc import Iterable
 from dataclasses import replace
-from datetime import UTC, datetime
 from pathlib import Path
 
 import nbformat
 
 from course_utils import files
-from course_utils.grading import grades, returning
+from course_utils.grading import gradebook, grades, returning
 from course_utils.grading.assignment import Assignment, grade_id, without_hidden
 from course_utils.grading.feedback import page
 from course_utils.grading.pages import picture
@@ -66,12 +63,12 @@ class Records:
             _write(self.folder / "nbgrader_config.py", _CONFIG)
         stored = map(self._current, sorted(now | {path.stem for path in self.results.glob("*.json")}))
         results = [replace(result.without_work(), now=result.student in now) for result in stored if result]
-        gradebook = _fill_gradebook(self.folder / "gradebook.db", self.assignment, results, self.register)
+        by_hand = gradebook.enter(self.folder / "gradebook.db", self.assignment, results, self.register)
         policy = self.register.late_policy(name)
         for index, result in enumerate(results):
-            by_task = gradebook[result.student]
-            results[index] = _with_gradebook(result, by_task)
-            whole = _with_gradebook(self._current(result.student), by_task)
+            by_task = by_hand[result.student]
+            results[index] = gradebook.with_gradebook(result, by_task)
+            whole = gradebook.with_gradebook(self._current(result.student), by_task)
             late = grades.late_sentence(whole, self.register.late_days(result.student, name), policy)
             whole = replace(whole, notes=(*whole.notes, late))
             _write(self.feedback / f"{result.student}.html", page(whole, name))
@@ -160,116 +157,3 @@ def _write(path, text):
         part.open("w", encoding="utf-8", errors="replace", newline="") as file,
     ):
         file.write(text)
-
-
-def _with_gradebook(result, by_task):
-    """Return a result with the points and comments of the gradebook, which `_fill_gradebook` returns."""
-    return replace(result, tasks=tuple(replace(task, **by_task[task.task]) for task in result.tasks))
-
-
-def _fill_gradebook(file, assignment, results, register):
-    """Write all results into nbgrader's gradebook in one transaction. Points that a person gave stay.
-
-    Returns {student: {task: {"score", "waits", "comment"}}}, as the gradebook now has them.
-    """
-    from nbgrader import api
-
-    tools = os.path.dirname(sys.executable)  # nbgrader looks for alembic on the PATH
-    if tools not in os.environ.get("PATH", "").split(os.pathsep):
-        os.environ["PATH"] = os.pathsep.join([tools, os.environ.get("PATH", os.defpath)])
-    with api.Gradebook(f"sqlite:///{file}") as book:
-        notebook = _update_notebook(book, assignment)
-        submitted = _submitted_notebooks(book.db, notebook, [result.student for result in results])
-        by_student = {}
-        for result in results:
-            grades, comments = _rows(book.db, notebook, submitted[result.student])
-            by_student[result.student] = {
-                task.task: _enter(task, grades[task.task], comments.get(assignment.tasks[task.task].answer))
-                for task in result.tasks
-            }
-            whole = _with_gradebook(result, by_student[result.student])
-            _enter_dates(submitted[result.student], whole, register, assignment.name)
-        book.db.commit()
-    return by_student
-
-
-def _update_notebook(book, assignment):
-    """Return the assignment's notebook in the gradebook, after updating the notebook's cells."""
-    name = assignment.name
-    book.update_or_create_assignment(name)
-    notebook = book.update_or_create_notebook(name, name)
-    for task in assignment.tasks.values():
-        type_ = "code" if task.checks else "markdown"
-        by_hand = task.manual and task.name not in assignment.answers
-        enter = book.update_or_create_task_cell if by_hand else book.update_or_create_grade_cell
-        enter(task.name, name, name, max_score=task.points, cell_type=type_)
-    for answer in assignment.answers:
-        book.update_or_create_solution_cell(answer, name, name)
-    return notebook
-
-
-def _submitted_notebooks(db, notebook, names):
-    """Return each student's submitted notebook in the gradebook; create missing notebooks."""
-    from nbgrader import api
-
-    students = {student.id: student for student in db.query(api.Student)}
-    submissions = notebook.assignment.submissions
-    submitted = {submission.student_id: submission.notebooks[0] for submission in submissions}
-    for name in names:
-        if name not in submitted:
-            student = students.get(name) or api.Student(id=name)
-            submission = api.SubmittedAssignment(assignment=notebook.assignment, student=student)
-            submitted[name] = api.SubmittedNotebook(notebook=notebook, assignment=submission)
-            db.add_all([student, submission, submitted[name]])
-    return submitted
-
-
-def _enter_dates(submitted, result, register, assignment):
-    """Enter when a student handed in, what being late costs, and the name on the class list."""
-    due, date = register.due(assignment), register.date(result.student, assignment)
-    submitted.assignment.assignment.duedate = _utc(due)
-    submitted.assignment.timestamp = _utc(date)
-    late_days = register.late_days(result.student, assignment)
-    counted = grades.counts(result, late_days, register.late_policy(assignment))
-    submitted.late_submission_penalty = None if counted is None else result.score - counted
-    known = register.students.get(result.student, {})
-    if known.get("first") or known.get("last"):
-        student = submitted.assignment.student
-        student.first_name, student.last_name, student.email = known["first"], known["last"], known["email"]
-
-
-def _utc(date: datetime | None):
-    """Return a local date in UTC, as nbgrader keeps it, without its zone."""
-    return date.astimezone(UTC).replace(tzinfo=None) if date else None
-
-
-def _rows(db, notebook, submitted):
-    """Return the grades and comments of a submitted notebook by cell; create missing grades and comments."""
-    from nbgrader import api
-
-    grades = {grade.cell.name: grade for grade in submitted.grades}
-    comments = {comment.cell.name: comment for comment in submitted.comments}
-    for cells, rows, create in (
-        ([*notebook.grade_cells, *notebook.task_cells], grades, api.Grade),
-        ([*notebook.solution_cells, *notebook.task_cells], comments, api.Comment),
-    ):
-        for cell in cells:
-            if cell.name not in rows:  # the student or the task is new
-                rows[cell.name] = create(cell=cell, notebook=submitted)
-                db.add(rows[cell.name])
-    return grades, comments
-
-
-def _enter(task, grade, comment):
-    """Enter the points of a task into its grade in the gradebook, and return the score that counts.
-
-    Returns {"score", "waits", "comment"}. In "score", points that a person gave replace the task's.
-    """
-    grade.auto_score = None if task.manual else task.score
-    grade.needs_manual_grade = bool(task.manual and grade.manual_score is None)
-    score = grade.auto_score if grade.manual_score is None else grade.manual_score
-    return {
-        "score": (score or 0.0) + (grade.extra_credit or 0.0),
-        "waits": grade.needs_manual_grade,
-        "comment": (comment.manual_comment if comment else None) or "",
-    }

@@ -10,6 +10,7 @@ import http.server
 import json
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -235,7 +236,9 @@ def course(tmp_path_factory):
 def graded(course, tmp_path_factory):
     """Grade all hostile submissions, with honest ones among them.
 
-    There are two runs: submissions that end by themselves get much time, endless ones get little.
+    There are two runs: submissions that end by themselves get much time. Endless ones get little, because
+    some use all that a run may have, five times the limit of a task, and are then run again twice. Limits
+    count a run's own time, so a busy machine does not shorten them.
     Returns the results, the folders, the addresses that called the test's server, and the path of a file that
     no submission may write.
     """
@@ -254,7 +257,7 @@ def graded(course, tmp_path_factory):
         threading.Thread(target=server.serve_forever, daemon=True).start()
         patch.setenv("GRADER_SECRET", "a secret of the environment")
         values = {"SECRET": secret, "CANARY": canary, "PORT": server.server_port, "PID": os.getpid()}
-        for go, seconds in (("patient", 120), ("quick", 15)):
+        for go, seconds in (("patient", 120), ("quick", 3)):
             folder, out = tmp_path_factory.mktemp(go), tmp_path_factory.mktemp(f"{go}-out")
             mine = [each for each in HOSTILE if is_endless(each) == (go == "quick")]
             mine.sort(key=lambda each: each["what"] not in LONGEST)  # they start first
@@ -520,6 +523,33 @@ def test_a_cluster_that_can_t_grade_says_why(course, tmp_path, monkeypatch):
         cluster.grade_one("other code", assignments.Assignment(course), {}, None, 1, intake.Submission("s"))
     monkeypatch.setitem(sys.modules, "distributed", None)
     says("pip install distributed", "tcp://127.0.0.1:9")
+
+
+def imported_by(path):
+    """Return the grading modules that a module imports, by name."""
+    found = re.findall(
+        r"^from course_utils\.grading(?:\.(\w+) import|) ?(?:import (.+)|)", path.read_text(), re.M
+    )
+    return {name for one, several in found for name in [one, *re.findall(r"\w+", several)] if name}
+
+
+def test_only_a_change_to_what_decides_a_grade_regrades_a_class(tmp_path):
+    own = Path(judge.__file__).parents[1]
+    for part in ("grading", "learning"):
+        shutil.copytree(own / part, tmp_path / part, ignore=shutil.ignore_patterns("__pycache__"))
+    before, deciding = judge.hash_of_code(tmp_path), set()
+    assert before == judge.CODE
+    for path in sorted(tmp_path.rglob("*.*")):
+        text = path.read_bytes()
+        path.write_bytes(text + b"#")
+        deciding |= {path.stem} if judge.hash_of_code(tmp_path) != before else set()
+        path.write_bytes(text)
+    needed, left = set(), {"judge"}
+    while left:
+        needed |= left
+        left = set().union(*(imported_by(own / "grading" / f"{name}.py") for name in left))
+        left -= needed | {"intake"}  # what it finds is part of a submission's key
+    assert deciding == needed | {"checks", "drawn"}
 
 
 def test_stored_earlier_versions_load():
