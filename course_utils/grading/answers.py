@@ -9,10 +9,19 @@ import re
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from course_utils.grading.assignment import Assignment, grade_id, without_hidden, without_scheme
+from course_utils.grading.assignment import (
+    Assignment,
+    Unparsed,
+    grade_id,
+    parsed,
+    without_hidden,
+    without_scheme,
+)
 
 MOST_CELLS = 2_000
 LONGEST_CELL = 200_000  # characters; longer cells are not read
+MOST_CODE = 500_000  # characters in all code cells
+MOST_PARTS = 2_000_000  # lists, dictionaries and items in the file, with the commas in its texts
 
 
 class Unusable(Exception):
@@ -68,7 +77,7 @@ def find(data: bytes, assignment: Assignment) -> Answers:
     for name, sources in below.items():
         text = taken.texts.get(name, "")
         kept = [] if text.strip() == assignment.answers.get(name, "").strip() else [text]
-        taken.texts[name] = "\n\n".join([*kept, *sources]) if sources else text
+        taken.texts[name] = "\n\n".join([*kept, *sources])[:LONGEST_CELL] if sources else text
     taken.before = {name: sources for name, sources in own.items() if name}
     taken.notes += _too_late(assignment, taken, own.get("", []))
     return taken
@@ -156,8 +165,8 @@ def _too_late(assignment, taken, last):
 def _defined(source):
     """Return the names of the functions that the source of a cell defines."""
     try:
-        return {node.name for node in ast.parse(source).body if isinstance(node, ast.FunctionDef)}
-    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return {node.name for node in parsed(source).body if isinstance(node, ast.FunctionDef)}
+    except Unparsed:
         return set(re.findall(r"^def (\w+)\(", source, re.M))
 
 
@@ -165,6 +174,8 @@ def _cells(data):
     """Return the cells of a notebook, in any version of the notebook format."""
     if not data.strip():
         raise Unusable("The file is empty: save the notebook and hand it in again.")
+    if data.count(b"[") + data.count(b"{") + data.count(b",") > MOST_PARTS:  # each takes memory
+        raise Unusable("The file has far too many parts: clear its outputs, and hand it in again.")
     try:
         book = json.loads(data.decode("utf-8-sig"))
     except UnicodeDecodeError:
@@ -178,7 +189,10 @@ def _cells(data):
         cells = [cell for sheet in sheets if isinstance(sheet, list) for cell in sheet]
     if not isinstance(cells, list) or len(cells) > MOST_CELLS:
         raise Unusable("The file has no list of cells, or far too many: save it again in Jupyter.")
-    return [cell for cell in map(_cell, cells) if cell]
+    cells = [cell for cell in map(_cell, cells) if cell]
+    if sum(len(cell.source) for cell in cells if cell.type == "code") > MOST_CODE:
+        raise Unusable(f"It has more than {MOST_CODE:,} characters of code: hand in only what is asked for.")
+    return cells
 
 
 def _cell(data):

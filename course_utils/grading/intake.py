@@ -224,10 +224,20 @@ class _Maker:
         files = self._files(source, out)
         items, owner_of = self._students(files)
         by_owner: dict[Owner, list[_Candidate]] = {}
+        places: dict[Owner, list[str]] = {}
         for item in items:
             for owner, candidates in owner_of(item):
-                name = unicodedata.normalize("NFC", owner.name).strip()
-                by_owner.setdefault(Owner(owner.platform, owner.number, name), []).extend(candidates)
+                owner = Owner(owner.platform, owner.number, unicodedata.normalize("NFC", owner.name).strip())
+                by_owner.setdefault(owner, []).extend(candidates)
+                if _notebooks(candidates) and not owner.platform:  # else the platform gave these names
+                    places.setdefault(owner, []).append("/".join(item.files[0].parts[: item.depth]))
+        for owner, several in places.items():
+            if len(several) > 1:
+                self.notes.append(
+                    f"All of these are called {owner.name}, and only the newest notebook with the "
+                    f"assignment's name counts. If they are of several students, rename them: "
+                    f"{_some(list(map(repr, several)), 5)}"
+                )
         entries = [self._entry(owner, by_owner[owner]) for owner in sorted(by_owner, key=_order)]
         if not entries:
             raise CourseError(f"Nothing was handed in for {self.assignment}: {source} contains no notebook.")
@@ -306,7 +316,9 @@ class _Maker:
         names = [item.name for item in items if not item.is_stray]
         metadata = next((item.file for item in items if item.name == "submission_metadata.yml"), None)
         if metadata and not metadata.problem:
-            return self._gradescope(items, metadata)
+            people = _submitters(metadata)
+            if any(item.name in people for item in items):
+                return self._gradescope(items, metadata, people)
         if platform := platforms.recognise(names, self._is_assignment):
             return self._of_platform(items, platform)
         submitted = next((item for item in items if item.name == "submitted" and not item.file), None)
@@ -399,9 +411,7 @@ class _Maker:
 
         return items, owner_of
 
-    def _gradescope(self, items, metadata):
-        people = _submitters(metadata)
-
+    def _gradescope(self, items, metadata, people):
         def owner_of(item):
             if item.file is metadata:
                 self.passed.append((metadata.path, "Gradescope's list of names"))
@@ -658,20 +668,26 @@ def _submitters(metadata: File) -> dict[str, list[Owner]]:
     """Return who handed in each folder of Gradescope's download, as its submission_metadata.yml says.
 
     The file is read line by line, because it also contains what students' programs printed. That is indented
-    further than the lines that count.
+    further than the lines that count. Only Gradescope's own names of folders count: otherwise a file that a
+    student made could say whose the others are.
     """
     people, folder, part, person = {}, "", "", {}
     try:
         for line in sources.lines(metadata):
             if match := re.fullmatch(r"(\S[^:]*):\s*", line):
                 folder, part = match[1], ""
-                people[folder] = []
+                if re.fullmatch(r"submission_\d+", folder):
+                    people[folder] = []
             elif match := re.fullmatch(r"  :(\w+):(.*)", line):
                 part = match[1]
                 if part == "created_at":
                     for each in people.get(folder, ()):
                         each["date"] = _utc(match[2])
-            elif part == "submitters" and (match := re.fullmatch(r"  ([- ]) :(name|sid|email): (.*)", line)):
+            elif (
+                folder in people
+                and part == "submitters"
+                and (match := re.fullmatch(r"  ([- ]) :(name|sid|email): (.*)", line))
+            ):
                 if match[1] == "-":
                     person = {}
                     people[folder].append(person)

@@ -180,20 +180,26 @@ class Judge:
         )
 
     def _run(self, given):
-        """Execute a student's cells. If one ends the whole run, execute the others again without it."""
+        """Execute a student's cells. If one ends the whole run, execute the others again without it.
+
+        If the run that ended had the hidden inputs, it may have left traces of them on this machine: the
+        kernel keeps in memory what was read. So there is one more run, of which the student sees nothing.
+        """
         code, before = dict(given.code), dict(given.before)
-        notes, ended = [], {}
+        notes, ended, seen = [], {}, None
         for _ in range(MOST_RUNS):
             cells = self.assignment.cells(code, before)
             hidden = [task.hidden for task in self.assignment.tasks.values() if task.hidden]
-            report = _Report(self._hidden_checks, notes, ended, cells)
+            report = _Report(self._hidden_checks, notes, ended, cells, seen)
             try:
                 self._execute(cells, hidden, report)
                 return report
             except (Ended, wire.Garbled) as error:
                 how = str(error) if isinstance(error, Ended) else f"sent {error}"
-                if report.done:  # the code had the hidden inputs, so its end could reveal them
-                    how = "ended in a check that is not shown"
+            if seen:
+                return report
+            if report.done:
+                how, seen = "ended in a check that is not shown", report
             cell = cells[report.index] if report.index is not None else {"role": "", "name": ""}
             name = self.assignment.tasks[cell["name"]].answer if cell["role"] == "check" else cell["name"]
             if cell["role"] == "own":
@@ -348,6 +354,7 @@ class _Report:
     notes: list[str] = field(default_factory=list)  # sentences for the student
     ended: dict[str, str] = field(default_factory=dict)  # by grade id, how an answer ended a whole run
     cells: list[dict] = field(default_factory=list)  # the cells of the run
+    seen: "_Report | None" = None  # of the run from which everything is that the student may see; or this one
     outcomes: dict[str, list] = field(default_factory=dict)  # by check, the outcome of each call
     outputs: dict[str, tuple[str, list]] = field(default_factory=dict)  # by grade id, its text and pictures
     problems: dict[str, str] = field(default_factory=dict)  # by grade id, the error that stopped an answer
@@ -355,6 +362,12 @@ class _Report:
     index: int | None = None  # index of the cell that is being executed
     seconds: dict[str, float] = field(default_factory=dict)  # by grade id, how long its cells took
     _since: float = field(default_factory=time.monotonic)
+
+    def __post_init__(self):
+        if self.seen:
+            visible = self.seen.outcomes.keys() - self.hidden_checks
+            self.outcomes = {name: self.seen.outcomes[name] for name in visible}
+            self.outputs, self.problems = self.seen.outputs, self.seen.problems
 
     def add(self, message):
         """Add one message to the report. Ignore whatever is not valid."""
@@ -371,9 +384,9 @@ class _Report:
         elif isinstance(check, str):
             # Accept visible checks only before `done`, and hidden checks only after it. After `done` the code
             # knows the hidden inputs, so nothing from the code may reach the student.
-            if self.done == (check in self.hidden_checks):
+            if self.done == (check in self.hidden_checks) and (self.done or not self.seen):
                 self.outcomes.setdefault(check, []).append(message.get("outcome"))
-        elif self.index is not None and message.get("cell") == self.index and not self.done:
+        elif self.index is not None and message.get("cell") == self.index and not (self.done or self.seen):
             cell, problem = cells[self.index], message.get("problem")
             if cell["role"] == "answer":
                 self.outputs[cell["name"]] = wire.text(message.get("text")), wire.shown(message.get("shown"))

@@ -47,6 +47,7 @@ REFUSED = {
     "fanotify_init": (300, 262),
     "mincore": (27, 232),
     "cachestat": (451, 451),
+    "process_madvise": (440, 440),
     # other calls through which kernels have been attacked
     "bpf": (321, 280),
     "perf_event_open": (298, 241),
@@ -54,6 +55,10 @@ REFUSED = {
     "io_uring_setup": (425, 425),
 }
 FLOCK = (73, 32)  # granted without a lock
+FADVISE64 = (221, 223)  # granted without a hint, which could tell the kernel to forget what was read
+PREADV2 = (327, 286)  # refused as not implemented: it tells whether the kernel keeps a part of a file
+MADVISE = (28, 233)  # refused with this advice, by which the kernel forgets what was read of a file
+MADV_PAGEOUT = 21  # from mman.h
 FCNTL = (72, 25)  # refused but for these commands, by their numbers in fcntl.h
 LOCKS = (5, 6, 7, 36, 37, 38)  # F_GETLK, F_SETLK, F_SETLKW, and the same with F_OFD: granted without a lock
 # F_DUPFD, F_GETFD, F_SETFD, F_GETFL, F_SETFL, F_SETOWN, F_GETOWN, F_SETSIG, F_GETSIG, F_SETOWN_EX,
@@ -73,7 +78,8 @@ JUMP_IF_EQUAL = 0x15  # BPF_JMP | BPF_JEQ | BPF_K
 JUMP_IF_AT_LEAST = 0x35  # BPF_JMP | BPF_JGE | BPF_K
 JUMP_IF_ANY_BIT = 0x45  # BPF_JMP | BPF_JSET | BPF_K
 RETURN = 0x06  # BPF_RET | BPF_K
-NUMBER, ARCHITECTURE, FIRST_ARGUMENT, SECOND_ARGUMENT = 0, 4, 16, 24  # offsets in struct seccomp_data
+# Offsets in struct seccomp_data.
+NUMBER, ARCHITECTURE, FIRST_ARGUMENT, SECOND_ARGUMENT, THIRD_ARGUMENT = 0, 4, 16, 24, 32
 ALLOW = 0x7FFF0000  # SECCOMP_RET_ALLOW
 PRETEND = 0x00050000  # SECCOMP_RET_ERRNO | 0: the call seems to have succeeded
 NOT_PERMITTED = 0x00050000 | 1  # SECCOMP_RET_ERRNO | EPERM
@@ -100,7 +106,9 @@ def program(machine: str) -> list[tuple[int, int, int, int]]:
     for numbers in REFUSED.values():
         lines += return_if(JUMP_IF_EQUAL, numbers[column], NOT_PERMITTED)
     lines += return_if(JUMP_IF_EQUAL, CLONE3[column], NOT_IMPLEMENTED)
-    lines += return_if(JUMP_IF_EQUAL, FLOCK[column], PRETEND)
+    lines += return_if(JUMP_IF_EQUAL, PREADV2[column], NOT_IMPLEMENTED)
+    for call in (FLOCK, FADVISE64):
+        lines += return_if(JUMP_IF_EQUAL, call[column], PRETEND)
 
     def by_argument(call, argument, answers, otherwise):
         rest = [(LOAD, 0, 0, argument)]
@@ -111,6 +119,7 @@ def program(machine: str) -> list[tuple[int, int, int, int]]:
 
     commands = dict.fromkeys(HARMLESS, ALLOW) | dict.fromkeys(LOCKS, PRETEND)
     lines += by_argument(FCNTL, SECOND_ARGUMENT, commands, NOT_PERMITTED)
+    lines += by_argument(MADVISE, THIRD_ARGUMENT, {MADV_PAGEOUT: NOT_PERMITTED}, ALLOW)
     lines += by_argument(SOCKET, FIRST_ARGUMENT, dict.fromkeys(FAMILIES, ALLOW), NO_SUCH_FAMILY)
     lines += [(JUMP_IF_EQUAL, 0, 3, CLONE[column]), (LOAD, 0, 0, FIRST_ARGUMENT)]
     lines += return_if(JUMP_IF_ANY_BIT, CLONE_NEWUSER, NOT_PERMITTED)

@@ -4,6 +4,7 @@ hostile/ contains submissions that try to cheat, to escape from the sandbox or t
 and some that are broken.
 """
 
+import contextlib
 import copy
 import csv
 import http.server
@@ -12,10 +13,12 @@ import os
 import re
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import threading
 import tomllib
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -26,10 +29,11 @@ from waiting import within
 from course_utils import catalog
 from course_utils.errors import CourseError
 from course_utils.grading import system_calls, wire
-from course_utils.grading.sandbox import Sandbox
+from course_utils.grading.sandbox import Ended, Sandbox
 
 nbformat = Lazy("nbformat")
 nbgrader = Lazy("nbgrader.api")
+answers = Lazy("course_utils.grading.answers")
 assignments = Lazy("course_utils.grading.assignment")
 batch = Lazy("course_utils.grading.batch")
 cluster = Lazy("course_utils.grading.cluster")
@@ -184,7 +188,39 @@ def another(book):
         cell["source"] = cell["source"].replace("def double", "def other").replace("def longest", "def that")
 
 
+def too_many_parts(book):
+    book["metadata"]["lists"] = [0] * (answers.MOST_PARTS + 1)
+
+
+def too_much_code(book):
+    cells = [nbformat.v4.new_code_cell("x = 1\n" * 20_000) for _ in range(5)]
+    book["cells"] += cells
+
+
+def dots(book):
+    """Python's parser takes time that grows with the square of such a line's length."""
+    cell_of(book, "double")["source"] = "import a" + ".a" * 90_000
+
+
+def one_id(book):
+    for cell in book["cells"]:
+        cell["id"] = "the-same"
+
+
+def odd_grade_ids(book):
+    for number, cell in enumerate(book["cells"]):
+        odd = ([1], {"a": 1}, None, 10**30, "../../double", "\ud800")
+        cell["metadata"]["nbgrader"]["grade_id"] = odd[number % len(odd)]
+
+
+def nested(book):
+    book["metadata"]["deep"] = json.loads("[" * 900 + "]" * 900)
+    for cell in book["cells"]:
+        cell["source"] = [cell["source"][:9], cell["source"][9:], ["not", ["a", "line"]]]
+
+
 CHANGES = (points, check_emptied, duplicate, no_metadata, deleted, nbformat_3, nbformat_99, old_schema)
+CHANGES += (too_many_parts, too_much_code, dots, one_id, odd_grade_ids, nested)
 CHANGES = {change.__name__.replace("_", " "): change for change in CHANGES}
 CHANGES |= {"no cells": no_cells, "reversed": reversed_cells, "kernel": kernel, "another": another}
 
@@ -217,6 +253,23 @@ def write_submission(each, path, folder, values):
     elif change == "folder":
         file.mkdir()
         (file / "notes.txt").write_text("no notebook")
+    elif change == "impostor":
+        file.with_suffix("").mkdir()
+        (file.with_suffix("") / "honest-patient000.ipynb").write_text(text)
+    elif change == "pipe":
+        os.mkfifo(file)
+    elif change == "socket":
+        with socket.socket(socket.AF_UNIX) as made, contextlib.chdir(folder):  # a path has 107 bytes at most
+            made.bind(file.name)
+    elif change == "checkpoint":
+        (file.with_suffix("") / ".ipynb_checkpoints").mkdir(parents=True)
+        (file.with_suffix("") / ".ipynb_checkpoints" / "small-checkpoint.ipynb").write_text(text)
+        (file.with_suffix("") / "small.py").write_text("")
+    elif change == "archive":
+        with zipfile.ZipFile(file.with_suffix(".zip"), "w") as archive:
+            archive.writestr("../../honest-patient000.ipynb", "{}")
+            archive.writestr("/small.ipynb", "{}")
+            archive.writestr("small/small.ipynb", text)
     elif change == "latin":
         file.write_bytes(json.dumps(book | {"é": "é"}, ensure_ascii=False).encode("latin-1"))
     else:
@@ -257,7 +310,7 @@ def graded(course, tmp_path_factory):
         threading.Thread(target=server.serve_forever, daemon=True).start()
         patch.setenv("GRADER_SECRET", "a secret of the environment")
         values = {"SECRET": secret, "CANARY": canary, "PORT": server.server_port, "PID": os.getpid()}
-        for go, seconds in (("patient", 120), ("quick", 3)):
+        for go, seconds in (("patient", 120), ("quick", 2)):
             folder, out = tmp_path_factory.mktemp(go), tmp_path_factory.mktemp(f"{go}-out")
             mine = [each for each in HOSTILE if is_endless(each) == (go == "quick")]
             mine.sort(key=lambda each: each["what"] not in LONGEST)  # they start first
@@ -552,6 +605,40 @@ def test_only_a_change_to_what_decides_a_grade_regrades_a_class(tmp_path):
     assert deciding == needed | {"checks", "drawn"}
 
 
+class RunsOf:
+    """Stands in for a sandbox: each run sends prepared messages, and may end early."""
+
+    def __init__(self, *runs):
+        self.runs = list(runs)
+
+    def messages(self, job, seconds):
+        yield from self.runs.pop(0)
+        if len(self.runs):
+            raise Ended("ended Python itself (exit status 3)")
+
+
+def test_nothing_is_shown_of_a_run_after_one_that_had_the_hidden_inputs(course):
+    assignment = assignments.Assignment(course)
+    names = [cell["name"] for cell in assignment.cells({}, {})]
+    checks = [name for task in assignment.tasks.values() for name in task.checks]
+
+    def run(says, *more):
+        check, cell = names.index("double-check"), names.index("longest")
+        yield from ({"begin": check}, {"check": checks[0], "outcome": {"value": says}})
+        yield from ({"begin": cell}, {"cell": cell, "text": says, "problem": {"stopped": says}})
+        yield from ({"done": "visible"}, *more)
+
+    ends = {"begin": names.index("double-check")}
+    hidden = {"check": checks[-1], "outcome": {"value": "b", "changed": False}}
+    grader = judge.Judge(assignment, RunsOf(run("one", ends), run("fourteen", hidden)), 9, 1)
+    expected = {"call": "f(1)", "about": "", "value": "b", "mistakes": {}, "tolerance": 0}
+    grader._expected = {name: [judge._Expected(**expected)] for name in checks}
+    result = grader.grade(intake.Submission("s", data=json.dumps(answered(course)).encode()))
+    assert "f(1) gave" in result.tasks[0].checks[0].says and "fourteen" not in str(result)
+    assert result.tasks[1].text == "one" and result.tasks[1].checks[-1].passed
+    assert "ended in a check that is not shown" in result.tasks[0].stopped
+
+
 def test_stored_earlier_versions_load():
     text = json.dumps(EARLIER_RESULT)
     result = stored.Result.from_json(text)
@@ -578,7 +665,7 @@ def test_refused_system_calls_have_the_numbers_of_the_kernel_s_headers(machine, 
         pytest.skip(f"needs {path}: sudo apt install linux-libc-dev")
     numbers = dict(re.findall(pattern, path.read_text()))
     column = list(system_calls.AUDIT_ARCH).index(machine)
-    others = ("clone", "clone3", "flock", "fcntl", "socket")
+    others = ("clone", "clone3", "flock", "fcntl", "socket", "fadvise64", "preadv2", "madvise")
     calls = system_calls.REFUSED | {name: getattr(system_calls, name.upper()) for name in others}
     for name, call in calls.items():
         assert call[column] == int(numbers[name]), name

@@ -95,6 +95,32 @@ def reasons(plan):
     return dict(plan.passed)
 
 
+@pytest.mark.parametrize(
+    "paths",
+    [
+        ("ann.ipynb", "ann .ipynb"),
+        ("ann.ipynb", "ann.ipynb.txt"),
+        ("ann.ipynb", "ann/small.ipynb"),
+        ("Jos\u00e9.ipynb", "Jose\u0301.ipynb"),  # one character for é, or two
+        ("ann.ipynb", "submitted/ann/small/small.ipynb"),
+    ],
+)
+def test_who_takes_another_s_name_is_pointed_out(paths, tmp_path):
+    files = {path: datetime(2026, 10, day) for day, path in enumerate(paths, 1)}
+    plan = planned(tree(tmp_path / "in", files | {"bob.ipynb": ""}))
+    assert len(plan.entries) == 2 and paths[1] in {entry.file.path for entry in plan.entries}
+    (note,) = plan.notes
+    assert note.startswith("All of these are called ") and repr(paths[0]) in note
+
+
+def test_only_gradescope_s_own_folders_get_names_from_its_list(tmp_path):
+    people = ":submitters:\n  - :name: Eve\n    :sid: 1\n"
+    for name, text in (("list", f"ann.ipynb:\n  {people}"), ("no folder", f"  {people}")):
+        files = {"ann.ipynb": "", "bob.ipynb": "", "submission_metadata.yml": text}
+        plan = planned(tree(tmp_path / name, files))
+        assert rows(plan) == {"ann": "ann.ipynb", "bob": "bob.ipynb"}
+
+
 @pytest.mark.parametrize("kind", ["file", "folder", "zip", "Moodle"])
 def test_every_name_has_a_row_of_its_own_and_is_graded(kind, tmp_path):
     paths = {"file": "{}.ipynb", "folder": "{}/hw.ipynb", "zip": "{}/small/small.ipynb"}
