@@ -86,7 +86,8 @@ class Register:
     def save(self):
         """Write the file, whole or not at all."""
         stored = {"students": self.students, "assignments": self.assignments}
-        files.write_text(self.path, json.dumps(stored, indent=1, sort_keys=True))
+        with files.replacing(self.path, ".part") as part:  # the lock of the folder keeps other processes away
+            part.write_text(json.dumps(stored, indent=1, sort_keys=True), encoding="utf-8")
 
     def _know(self, student, facts):
         if student not in self.students:

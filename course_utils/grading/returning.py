@@ -30,7 +30,10 @@ def write(folder: Path, assignment: str, register: Register) -> list[Path]:
     paths = []
     for platform, pages in by_platform.items():
         path = folder / f"feedback-{platform}.zip"
-        with files.replacing(path) as part, zipfile.ZipFile(part, "w", zipfile.ZIP_DEFLATED) as archive:
+        with (
+            files.replacing(path, ".part") as part,
+            zipfile.ZipFile(part, "w", zipfile.ZIP_DEFLATED) as archive,
+        ):
             for name, page in sorted(pages.items()):
                 archive.write(page, name)
         paths.append(path)
