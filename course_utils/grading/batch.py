@@ -141,6 +141,7 @@ def _grade_changed(entries, keys, records, starter, seed, only):
     if changed:
         with (
             starter as (start, most),
+            records.making_gradebook(),
             tqdm(total=len(keys), initial=len(graded), unit="", file=sys.stderr) as bar,
         ):
             records.register.save()

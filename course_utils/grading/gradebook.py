@@ -59,14 +59,26 @@ def with_gradebook(result: Result, by_task: dict[str, dict]) -> Result:
     return replace(result, tasks=tuple(replace(task, **by_task.get(task.task, {})) for task in result.tasks))
 
 
+def make(file: Path):
+    """Make an empty gradebook if there is none. This takes seconds, because nbgrader does it."""
+    if file.is_file():
+        return
+    from nbgrader import api
+
+    tools = os.path.dirname(sys.executable)  # nbgrader looks for alembic on the PATH
+    if tools not in os.environ.get("PATH", "").split(os.pathsep):
+        os.environ["PATH"] = os.pathsep.join([tools, os.environ.get("PATH", os.defpath)])
+    with files.replacing(file, ".gradebook.part") as part:  # the folder's lock keeps other processes away
+        api.Gradebook(f"sqlite:///{part}").close()
+
+
 def enter(file: Path, assignment: Assignment, results: list[Result], register: Register) -> Entries:
     """Write results into the gradebook in one transaction, and return what it then says.
 
     Points and comments that a person gave stay. What the gradebook has already is not written again. A task
     that the assignment no longer has keeps a person's points, and has no others.
     """
-    if not file.is_file():
-        _make(file)
+    make(file)
     with _opened(file) as book:
         ids = _enter_assignment(book, assignment, register.due(assignment.name))
         submitted = [_enter_student(book, assignment, ids, result, register) for result in results]
@@ -107,16 +119,6 @@ def _opened(file, begin="begin immediate") -> Iterator[sqlite3.Connection]:
             f"{file} can't be used as nbgrader's gradebook ({error}): close what else has opened it, or "
             "bring back a copy."
         ) from None
-
-
-def _make(file):
-    from nbgrader import api
-
-    tools = os.path.dirname(sys.executable)  # nbgrader looks for alembic on the PATH
-    if tools not in os.environ.get("PATH", "").split(os.pathsep):
-        os.environ["PATH"] = os.pathsep.join([tools, os.environ.get("PATH", os.defpath)])
-    with files.replacing(file, ".gradebook.part") as part:  # the folder's lock keeps other processes away
-        api.Gradebook(f"sqlite:///{part}").close()
 
 
 def _enter(book, table, known, **facts):
@@ -191,11 +193,7 @@ def _enter_student(book, assignment, ids, result, register):
     ids : what `_enter_assignment` returned
     """
     whole, notebook, graded, commented = ids
-    known = register.students.get(result.student, {})
-    names = {"first_name": "first", "last_name": "last", "email": "email"}
-    listed = known.get("first") or known.get("last")
-    names = {column: known[fact] for column, fact in names.items()} if listed else {}
-    _enter(book, "student", {"id": result.student}, **names)
+    _enter(book, "student", {"id": result.student}, **_names(book, result.student, register))
     date = _utc(register.date(result.student, assignment.name))
     handed_in = {"assignment_id": whole, "student_id": result.student}
     handed_in = _enter(book, "submitted_assignment", handed_in, timestamp=date)
@@ -209,6 +207,18 @@ def _enter_student(book, assignment, ids, result, register):
     for cell in commented.values():
         _enter(book, "comment", {"notebook_id": submitted, "cell_id": cell})
     return submitted
+
+
+def _names(book, student, register):
+    """Return a student's name to enter: that of the class list, or if there is none yet, that of the work."""
+    known = register.students.get(student, {})
+    if known.get("first") or known.get("last"):
+        return {"first_name": known["first"], "last_name": known["last"], "email": known["email"]}
+    query = "select id from student where id = ? and last_name is not null"
+    if not known or book.execute(query, [student]).fetchone():
+        return {}
+    last, _, first = known["name"].partition(", ")
+    return {"first_name": first, "last_name": last}
 
 
 def _utc(date: datetime | None):

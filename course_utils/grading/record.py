@@ -4,8 +4,10 @@ Each student's result is one file, which is always replaced as a whole. Each run
 the gradebook from these files, so it completes whatever a killed run left unfinished.
 """
 
+import contextlib
 import re
 import textwrap
+import threading
 from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
@@ -49,6 +51,16 @@ class Records:
         book = self.folder / "autograded" / result.student / name / f"{name}.ipynb"
         _write(book, nbformat.writes(self._notebook(result)))
         _write(self.results / f"{result.student}.json", result.to_json())
+
+    @contextlib.contextmanager
+    def making_gradebook(self):
+        """Make the gradebook, if there is none, while the `with` block is executed."""
+        thread = threading.Thread(target=gradebook.make, args=[self.folder / "gradebook.db"])
+        thread.start()
+        try:
+            yield
+        finally:
+            thread.join()
 
     def finish(self, students: Iterable[str]) -> list[Result]:
         """Update the gradebook. Write feedback and tables, with the points that a person entered in it.

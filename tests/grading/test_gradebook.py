@@ -97,6 +97,25 @@ def test_what_a_person_entered_stays_and_what_is_there_is_not_written_again(assi
         assert scores == {"ann": 3.75, "bob": 4.0}
 
 
+def test_formgrader_shows_the_name_under_which_the_work_came_until_there_is_a_better_one(
+    assignment, tmp_path
+):
+    file, register = tmp_path / "gradebook.db", Register(tmp_path)
+
+    def names(**facts):
+        register.students["ann"] = {"name": "Lee, Ann", "handed in": {}} | facts
+        gradebook.enter(file, assignment, [result_of(assignment, "ann")], register)
+        with nbgrader.Gradebook(f"sqlite:///{file}") as book:
+            student = book.find_student("ann")
+            return student.first_name, student.last_name
+
+    assert names() == ("Ann", "Lee")
+    with nbgrader.Gradebook(f"sqlite:///{file}") as book:  # as formgrader's Edit Student does
+        book.update_or_create_student("ann", first_name="Anna", last_name="Lee-Berg")
+    assert names() == ("Anna", "Lee-Berg")
+    assert names(first="Ann B.", last="Lee", email="") == ("Ann B.", "Lee")
+
+
 def test_a_task_that_the_assignment_has_no_longer_counts_no_more(assignment, tmp_path):
     file, register = tmp_path / "gradebook.db", Register(tmp_path)
     gradebook.enter(file, assignment, [result_of(assignment, "ann")], register)
