@@ -217,7 +217,8 @@ def _names(book, student, register):
     query = "select id from student where id = ? and last_name is not null"
     if not known or book.execute(query, [student]).fetchone():
         return {}
-    last, _, first = known["name"].partition(", ")
+    # A file's name may have bytes that are no text, which SQLite can't keep.
+    last, _, first = known["name"].encode(errors="replace").decode().partition(", ")
     return {"first_name": first, "last_name": last}
 
 

@@ -235,7 +235,8 @@ def _mount_folders():
         _mount(f"/proc/self/fd/{handle}", folder, None, MS_BIND | MS_REC)
         os.close(handle)
     _mount("tmpfs", "/dev/shm", "size=64m,nr_inodes=1k,mode=1777", flags)
-    _mount("devpts", "/dev/pts", "newinstance,ptmxmode=0666,mode=0620", MS_NOSUID | MS_NOEXEC)
+    terminals = "newinstance,max=16,ptmxmode=0666,mode=0620"  # the machine has a limit for all runs together
+    _mount("devpts", "/dev/pts", terminals, MS_NOSUID | MS_NOEXEC)
     _mount("proc", "/proc", None, flags | MS_NOEXEC)
 
 

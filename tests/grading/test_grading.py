@@ -256,6 +256,8 @@ def write_submission(each, path, folder, values):
     elif change == "impostor":
         file.with_suffix("").mkdir()
         (file.with_suffix("") / "honest-patient000.ipynb").write_text(text)
+    elif change == "byte":
+        file.with_name(f"{file.stem}\udcff.ipynb").write_text(text)
     elif change == "pipe":
         os.mkfifo(file)
     elif change == "socket":

@@ -216,6 +216,23 @@ def test_values_are_read_in_linear_time():
     assert wire.decode({"set": [-1, -2, 0.5, "a"]}) == {-1, -2, 0.5, "a"}
 
 
+TERMINALS = """
+import os, time
+for _ in range(40):
+    if not os.fork():
+        try:
+            while True: os.openpty()
+        except OSError: time.sleep(8); os._exit(0)
+time.sleep(6)
+"""
+
+
+@needs("bubblewrap")
+def test_one_student_leaves_terminals_for_the_others(grade):
+    results = grade(TERMINALS + RIGHT, f"import os, time\ntime.sleep(4)\nos.openpty(){RIGHT}")
+    assert [result["score"] for result in results] == [4, 4]
+
+
 # Two students agree on a sign that both can see, such as a lock on a file that both may only read. One gives
 # the signs until the other, who looks for them, has had the time to see them.
 SIGNS = {
