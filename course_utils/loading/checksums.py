@@ -66,6 +66,7 @@ def _wrong(path, file, notes):
     if large:
         with contextlib.suppress(OSError):  # a cache that may not be written
             files.write_text(notes, json.dumps(_kept(notes) | {str(path): known}, indent=1))
+            notes.chmod(0o644)  # for all users of a shared cache
     return ""
 
 

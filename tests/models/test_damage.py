@@ -8,11 +8,12 @@ import random
 import pytest
 import requests
 from damage import DAMAGES, PUBLISHED
+from safetensors import SafetensorError
 from servers import Index, wheel
 
 from course_utils import __main__, catalog, doctor, files, lessons, loading
 from course_utils.errors import CourseError
-from course_utils.loading import checksums, convert, downloads, hub, package_index, store
+from course_utils.loading import checksums, convert, downloads, failures, hub, package_index, store
 
 NAME = "smollm2-135m-instruct"
 PUBLISHED_NAME = "weights.gguf"
@@ -180,6 +181,18 @@ def test_a_file_that_can_t_be_read_is_named(model, monkeypatch):
     store.forget()
     monkeypatch.setattr(checksums, "sha256", fails)
     assert loading.damage(model).endswith(" can't be read (Input/output error)")
+
+
+@pytest.mark.parametrize("error", [SafetensorError("invalid header"), json.JSONDecodeError("odd", "{", 1)])
+def test_what_no_hash_was_compared_with_is_named_when_it_can_t_be_read(error):
+    """The large files of the hub are compared after their download only."""
+    plan = loading.plan(catalog.find("mistral", "full"))
+    with pytest.raises(CourseError) as stopped, failures.in_one_sentence(plan):
+        raise error
+    assert str(stopped.value).startswith(
+        f"The files of Mistral 7B Instruct v0.1 can't be read ({error}): leave `course fetch --check "
+        "mistral-7b-instruct` running in a terminal, which finds what is damaged and gets it again, and run"
+    )
 
 
 def test_a_model_of_the_course_that_is_damaged_is_named(tmp_path, monkeypatch):
