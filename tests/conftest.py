@@ -26,7 +26,7 @@ RUN_IN_THE_BROWSER = "01_what_open_means"
 
 # The groups that take longest, longest first. The short ones come last, so that two processes end together.
 LONGEST = ["lesson-14", "browser-0", "browser-1", "test_explorable_pages", "lesson-09", "test_grading"]
-LONGEST += ["test_walls"]
+LONGEST += ["test_walls", "test_kills"]
 LONGEST += ["lesson-08", "solution-09", "test_models", "less-14", "lesson-12", "lesson-02", "lesson-15"]
 LONGEST += ["test_blueprints", "test_whisper", "lesson-00", "lesson-04", "test_speech", "test_sources"]
 LONGEST += ["lesson-13", "test_command", "lesson-05", "test_website", "lesson-11", "lesson-10", "lesson-07"]
