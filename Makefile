@@ -8,7 +8,7 @@
 # make places     every lesson alone, in environments like Colab's and VS Code's, of the oldest and newest versions
 # make exercises  the student versions of the exercises, and docs/exercises.md, from solutions/
 # make mutants    docs/mutants.md: which small changes to a solution the checks catch; takes an hour
-# make faults     docs/faults.md: what a learner sees when something fails, from a run
+# make faults     docs/faults.md and docs/command.md: what one sees when something fails, from a run
 # make website    the lessons and docs as a website, in build/website, from the outputs that are stored
 # make film       the moving picture in README.md, from the explorables on the website
 # make miniatures the explorables' pictures in website/pictures, for cards and for links in chats
@@ -91,6 +91,7 @@ mutants: $(VENV)/.dev models
 
 faults: $(VENV)/.dev models
 	@PYTHONPATH=. $(VENV)/bin/python tests/faults_table.py > docs/faults.md
+	@PYTHONPATH=. $(VENV)/bin/python tests/command_table.py > docs/command.md
 
 website: $(VENV)/.website
 	@rm -rf build/website build/website-cache

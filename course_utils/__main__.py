@@ -1,24 +1,120 @@
-"""The command line, `course` or `python -m course_utils`: check the machine, fetch models, run lessons."""
+"""The command line, `course` or `python -m course_utils`: check the machine, fetch models, run lessons.
+
+docs/command.md is its manual page.
+"""
 
 import argparse
+import difflib
 import json
 import os
+import re
 import sys
 from dataclasses import asdict
 from datetime import datetime, time
 
-from course_utils import home
+from course_utils import home, terminal
 from course_utils.errors import CourseError
 
 _MOST_ROWS = 30  # of the plan of `course grade` that are printed before it asks
 
 
-def main(arguments=None):
-    """Run one command. Return the exit status: 0 for success, 1 for failure, 130 after an interrupt.
+STATUSES = """exit status:
+  0    done
+  1    something failed, and the output or a sentence says what
+  2    the command line is wrong
+  130  stopped with Ctrl-C
+  141  the program that reads the output ended before it"""
 
-    Raises SystemExit with status 2 if the command line is wrong.
+
+def main(arguments=None):
+    """Run one command. Return the exit status; STATUSES says what each means.
+
+    Raises SystemExit with status 2 if the command line is wrong, and with 0 after --help and --version.
     """
-    parser = argparse.ArgumentParser(prog="course", description="Open the Box: a course on open models.")
+    name = "course"
+    try:
+        if not terminal.prepare():
+            raise CourseError("the output is closed, so nothing was done: send it to /dev/null instead.")
+        try:
+            options = _parse(sys.argv[1:] if arguments is None else arguments)
+            name = f"course {options.command}"
+            home.settle()
+            return options.do(options)
+        finally:
+            sys.stdout.flush()
+    except KeyboardInterrupt:
+        terminal.say(f"\n{name}: stopped. Everything that was finished is kept.")
+        return 130
+    except BrokenPipeError:
+        terminal.let_go(sys.stdout)
+        return terminal.READER_LEFT
+    except OSError as error:
+        where = error.filename
+        if where is None:  # an error of printing has no file's name
+            terminal.let_go(sys.stdout)
+            where = "the output can't be written"
+        terminal.say(f"{name}: {where}: {error.strerror or error}.")
+    except CourseError as error:
+        terminal.say(f"{name}: {error}")
+    except MemoryError:
+        terminal.say(f"{name}: the memory ran out: close other programs, or use a smaller size.")
+    except ImportError as error:
+        terminal.say(f"{name}: {error}: run make lab, or pip install -e . in the course's folder, again.")
+    return 1
+
+
+class _Parser(argparse.ArgumentParser):
+    def print_help(self, file=None):
+        """Print the help. argparse's own method hides that the output can't be written."""
+        print(self.format_help(), end="", file=file)
+
+
+class _Version(argparse.Action):
+    """Prints the version, which is looked up only then."""
+
+    def __call__(self, parser, *_):
+        from importlib import metadata
+
+        print(f"course {metadata.version('open-the-box')}")
+        parser.exit()
+
+
+def _parse(arguments):
+    """Return the options of a command line."""
+    parser, commands = make_parser()
+    if "_ARGCOMPLETE" in os.environ:  # the shell asks for a completion
+        import argcomplete
+
+        argcomplete.autocomplete(parser)
+    if not arguments:
+        parser.exit(2, parser.format_help())
+    word = arguments[0]
+    if word not in commands.choices and not word.startswith("-"):
+        parser.exit(2, f"course: {_unknown(word, commands.choices)}\n")
+    for number, text in enumerate(arguments[1:], 2):
+        if not re.sub(r"^--[\w-]+=", "", text).strip() and word in commands.choices:
+            commands.choices[word].error(f"argument {number} is empty: a variable without a value, perhaps?")
+    options = parser.parse_args(arguments)
+    if getattr(options, "size", None):
+        os.environ["COURSE_SIZE"] = options.size
+    return options
+
+
+def _unknown(word, names):
+    near = difflib.get_close_matches(word, names, 1)
+    meant = f" (is {near[0]!r} meant?)" if near else ""
+    return f"There is no command {word!r}{meant}: `course --help` lists all."
+
+
+def make_parser():
+    """Return the parser of the command line, and its action whose `choices` are the commands' parsers."""
+    parser = _Parser(
+        prog="course",
+        description="Open the Box: a course on open models. Begin with: course lab",
+        epilog=STATUSES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--version", action=_Version, nargs=0, help="show the version of the course and exit")
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
 
     start = commands.add_parser("start", help="make your own copy of the lessons and exercises, or update it")
@@ -43,8 +139,10 @@ def main(arguments=None):
     models = commands.add_parser(
         "models", help="list the models of the course, or show what one needs on this machine"
     )
-    models.add_argument("names", nargs="*", metavar="NAME", help="a model or a family; nothing is downloaded")
-    models.add_argument("--json", action="store_true", help="print the whole catalogue as JSON")
+    models.add_argument(
+        "names", nargs="*", metavar="NAME", help="a model or a family; nothing is downloaded"
+    ).completer = _model_names
+    models.add_argument("--json", action="store_true", help="print what the catalogue says, as JSON")
     models.set_defaults(do=_models)
 
     blueprint = commands.add_parser(
@@ -66,7 +164,7 @@ def main(arguments=None):
     fetch = commands.add_parser("fetch", help="download models, verify them and prepare them for loading")
     fetch.add_argument(
         "names", nargs="*", metavar="NAME", help="a model or a family; by default all that the lessons need"
-    )
+    ).completer = _model_names
     fetch.add_argument(
         "--check",
         action="store_true",
@@ -86,12 +184,14 @@ def main(arguments=None):
     run = commands.add_parser("run", help="run lessons from top to bottom; print time, memory and outcome")
     run.add_argument(
         "lessons", nargs="*", metavar="LESSON", help="a number, a name or a notebook file; by default all"
-    )
+    ).completer = _lesson_names
     run.add_argument("--write", action="store_true", help="store the outputs in the notebooks")
     run.set_defaults(do=_run)
 
     train = commands.add_parser("train", help="train a tiny model, or continue a training that was stopped")
-    train.add_argument("name", metavar="NAME", help="a recipe, such as tinyworld-llama, or stable-diffusion")
+    train.add_argument(
+        "name", metavar="NAME", help="a recipe, such as tinyworld-llama, or stable-diffusion"
+    ).completer = _recipe_names
     train.add_argument(
         "--steps", type=_whole, metavar="N", help="number of training steps; fewer are enough for a try"
     )
@@ -105,7 +205,9 @@ def main(arguments=None):
     train.set_defaults(do=_train)
 
     grade = commands.add_parser("grade", help="grade students' notebooks in a sandbox")
-    grade.add_argument("assignment", metavar="ASSIGNMENT", help="a lesson, or the instructor's own notebook")
+    grade.add_argument(
+        "assignment", metavar="ASSIGNMENT", help="a lesson, or the instructor's own notebook"
+    ).completer = _lesson_names
     grade.add_argument(
         "submissions",
         metavar="SUBMISSIONS",
@@ -228,26 +330,51 @@ def main(arguments=None):
             help="size of the models; by default that of each lesson",
         )
 
-    options = parser.parse_args(arguments)
-    if getattr(options, "size", None):
-        os.environ["COURSE_SIZE"] = options.size
-    for stream in (sys.stdout, sys.stderr):
-        if hasattr(stream, "reconfigure"):
-            stream.reconfigure(errors="replace")  # a terminal may lack a letter, as in the POSIX locale
-    home.settle()
-    try:
-        status = options.do(options)
-        sys.stdout.flush()
-        return status
-    except CourseError as error:
-        print(f"course {options.command}: {error}", file=sys.stderr)
-        return 1
-    except BrokenPipeError:  # the program that reads the output, such as `head`, has ended
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 1
-    except KeyboardInterrupt:
-        print(f"\ncourse {options.command}: stopped. Everything that was finished is kept.", file=sys.stderr)
-        return 130
+    completion = commands.add_parser(
+        "completion", help="print a script with which a shell completes the words of `course`"
+    )
+    completion.add_argument(
+        "shell",
+        choices=("bash", "zsh", "fish"),
+        help='in bash, write this into ~/.bashrc: eval "$(course completion bash)"',
+    )
+    completion.set_defaults(do=_completion)
+
+    helping = commands.add_parser("help", help="show this, or how a command is called")
+    helping.add_argument("about", nargs="?", metavar="COMMAND", choices=(*commands.choices, "help"))
+    helping.set_defaults(do=lambda options: _help(parser, commands, options))
+
+    return parser, commands
+
+
+def _model_names(**_):
+    from course_utils import catalog
+
+    return {name for model in catalog.models().values() for name in (model.name, model.family)}
+
+
+def _lesson_names(**_):
+    from course_utils import catalog
+
+    return list(catalog.lessons())
+
+
+def _recipe_names(**_):
+    from course_utils.training import recipes
+
+    return list(recipes.RECIPES)
+
+
+def _completion(options):
+    import argcomplete
+
+    print(argcomplete.shellcode(["course"], shell=options.shell))
+    return 0
+
+
+def _help(parser, commands, options):
+    (commands.choices[options.about] if options.about else parser).print_help()
+    return 0
 
 
 def _start(options):
@@ -289,20 +416,21 @@ def _doctor(options):
 def _models(options):
     from course_utils import catalog, loading, units
 
-    for name in options.names:
-        model = catalog.find(name)
+    named = [catalog.find(name) for name in options.names]
+    if options.json:
+        facts = named or catalog.models().values()
+        print(json.dumps([asdict(model) | {"here": loading.is_cached(model)} for model in facts], indent=2))
+        return 0
+    for model in named:
         if damage := loading.damage(model):
             print(f"{model.title} ({model.size}): {damage}; `course fetch {model.name}` mends this.")
         elif loading.is_cached(model):
             print(f"{model.title} ({model.size}) is on this machine.")
         else:
             loading.preview(model)
-    if options.names:
+    if named:
         return 0
     models = catalog.models().values()
-    if options.json:
-        print(json.dumps([asdict(model) for model in models], indent=2))
-        return 0
     rows = [("model", "family", "size", "licence", "parameters", "download", "here")]
     for model in models:
         licence = model.licence + (" (gated)" if model.gated else "")
@@ -401,15 +529,13 @@ def _clean(options):
 
 
 def _run(options):
-    from tqdm import tqdm
-
     from course_utils import runner, units
 
     paths = runner.notebooks(options.lessons)
     rows = [("lesson", "model and size", "seconds", "peak memory", "outcome")]
     failed = 0
     try:
-        with tqdm(total=len(paths), unit="lesson", file=sys.stderr, leave=False) as bar:
+        with terminal.bars()(total=len(paths), unit="lessons", leave=False) as bar:
             for path in paths:
                 bar.set_description(path.stem)
 
@@ -429,6 +555,8 @@ def _run(options):
                     )
                 )
                 bar.update()
+                if not sys.stderr.isatty():
+                    terminal.say(f"{path.stem}: {result.error or 'ok'}, {result.seconds:.0f} s")
     finally:  # print the lessons that have finished, even if the run was interrupted
         _print_table(rows, right={2, 3})
     return 1 if failed else 0
@@ -559,31 +687,37 @@ def _gain(options):
         return 0
     if not options.files:
         raise CourseError("Name the learners' answers files, or folders with such files.")
-    if options.write_answers is None:
-        print(class_gain.report(options.files, options.points), end="")
-        return 0
-    text = class_gain.to_score(options.files)
+    passed_over = []
     try:
-        with open(options.write_answers, "x", encoding="utf-8", newline="") as file:
+        if options.write_answers is None:
+            print(class_gain.report(options.files, options.points, passed_over), end="")
+        else:
+            _write_answers(options.write_answers, class_gain.to_score(options.files, passed_over))
+    finally:
+        for sentence in passed_over:
+            terminal.say(f"course gain: passed over: {sentence}")
+    return 1 if passed_over else 0
+
+
+def _write_answers(path, text):
+    try:
+        with open(path, "x", encoding="utf-8", newline="") as file:
             file.write(text)
     except FileExistsError:
-        raise CourseError(
-            f"{options.write_answers} is there already, perhaps with your points: name another file."
-        ) from None
+        raise CourseError(f"{path} is there already, perhaps with your points: name another file.") from None
     except OSError as error:
-        raise CourseError(f"{options.write_answers} can't be written: {error.strerror}.") from None
-    print(f"Give each answer in {options.write_answers} 0 to 4 points, then add --points to this command.")
-    return 0
+        raise CourseError(f"{path} can't be written: {error.strerror}.") from None
+    print(f"Give each answer in {path} 0 to 4 points, then add --points to this command.")
 
 
 def _verify(options):
+    from course_utils import files
     from course_utils.opened import review
 
     secret = None
     if options.secret_file is not None:
         try:
-            with open(options.secret_file, encoding="utf-8") as file:
-                secret = file.read().strip()
+            secret = files.read_text(options.secret_file).strip()
         except (OSError, UnicodeDecodeError) as error:
             reason = getattr(error, "strerror", None) or "it is not text"
             raise CourseError(f"The class secret {options.secret_file} can't be read: {reason}.") from None

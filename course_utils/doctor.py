@@ -131,7 +131,7 @@ def _torch():
 
 def _answers():
     file = answers.path()
-    if os.access(file if file.exists() else store.nearest_folder(file), os.W_OK):
+    if not file.is_dir() and os.access(file if file.exists() else store.nearest_folder(file), os.W_OK):
         return True, f"your answers: {file}"
     return False, f"your answers: {file} can't be written, so they last until you close the notebook"
 

@@ -45,6 +45,17 @@ def put(part, path):
     _rename(part, path)
 
 
+def read_text(path, errors="strict"):
+    """Return a file's text in UTF-8 or UTF-16, without the mark that programs for Windows put at its start.
+
+    errors : what to do with bytes that are neither, as in `bytes.decode`
+
+    Raises OSError, or UnicodeDecodeError if `errors` is "strict".
+    """
+    data = Path(path).read_bytes()
+    return data.decode("utf-16" if data[:2] in (b"\xff\xfe", b"\xfe\xff") else "utf-8-sig", errors)
+
+
 def write_text(path, text):
     """Write a text file as UTF-8, whole or not at all."""
     with replacing(path) as part:

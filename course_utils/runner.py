@@ -1,5 +1,6 @@
 """Runs the notebooks of the lessons from top to bottom, and measures their kernels' time and memory."""
 
+import asyncio
 import contextlib
 import logging
 import os
@@ -75,6 +76,9 @@ def run(path, write=False, on_cell=lambda done, total: None):
         notebook = nbformat.read(path, as_version=4)
     except Exception as failure:  # the errors that a broken file can cause have no common base class
         return Run(path, 0.0, 0, f"not a notebook that can be read ({type(failure).__name__})")
+    language = notebook.metadata.get("kernelspec", {}).get("language", "python")
+    if language.lower() != "python":
+        return Run(path, 0.0, 0, f"not a notebook in Python, but in {language}")
     total = sum(cell.cell_type == "code" for cell in notebook.cells)
     client = NotebookClient(
         notebook,
@@ -109,6 +113,11 @@ def run(path, write=False, on_cell=lambda done, total: None):
     except CellTimeoutError:
         error = f"cell {done + 1}: ran for more than {client.timeout} s"
     except DeadKernelError:
+        error = f"cell {done + 1}: the kernel died"
+    except asyncio.CancelledError:
+        # On a busy machine, nbclient's wait for an answer can end before it says that the kernel died.
+        if hasattr(client, "_async_cleanup_kernel_future"):  # nbclient makes it when Ctrl-C is pressed
+            raise KeyboardInterrupt from None
         error = f"cell {done + 1}: the kernel died"
     except AssertionError:
         # Ctrl-C: nbclient catches the signal and ends the kernel, and then fails because the kernel is gone.

@@ -2,7 +2,6 @@
 
 import importlib.util
 import os
-import sys
 from collections import Counter
 from collections.abc import Callable, Iterable
 from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
@@ -12,8 +11,8 @@ from datetime import datetime
 from pathlib import Path
 
 from filelock import FileLock, Timeout
-from tqdm import tqdm
 
+from course_utils import terminal
 from course_utils.errors import CourseError
 from course_utils.grading import assignment as assignments
 from course_utils.grading import intake
@@ -142,7 +141,7 @@ def _grade_changed(entries, keys, records, starter, seed, only):
         with (
             starter as (start, most),
             records.making_gradebook(),
-            tqdm(total=len(keys), initial=len(graded), unit="", file=sys.stderr) as bar,
+            terminal.bars()(total=len(keys), initial=len(graded), unit="submissions") as bar,
         ):
             records.register.save()
             for result in _results(changed, start, most):

@@ -126,9 +126,9 @@ def enter(graded: Graded, file: Path) -> int:
 def _read(file):
     """Return the rows of a CSV file, each with its line's number. The separator may be another."""
     try:
-        text = Path(file).read_text(encoding="utf-8-sig")
+        text = files.read_text(file)
     except (OSError, UnicodeDecodeError) as error:
-        reason = getattr(error, "strerror", None) or "it is not UTF-8"
+        reason = getattr(error, "strerror", None) or "save it as CSV in UTF-8"
         raise CourseError(f"{file} can't be read: {reason}.") from None
     reader = csv.DictReader(io.StringIO(text), delimiter=separator(text))
     if not {"id", "points"} <= set(reader.fieldnames or ()):

@@ -122,7 +122,7 @@ def _change(edit) -> str:
 def _read_file() -> dict[str, dict]:
     file = path()
     try:
-        answers = json.loads(file.read_text(encoding="utf-8"))
+        answers = json.loads(files.read_text(file))
         if not isinstance(answers, dict) or not all(_is_entry(entry) for entry in answers.values()):
             raise ValueError("not a list of answers")
         return answers

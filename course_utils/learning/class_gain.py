@@ -18,6 +18,7 @@ from statistics import median
 
 from course_utils import statistics
 from course_utils.errors import CourseError
+from course_utils.files import read_text
 from course_utils.learning import before_after
 from course_utils.learning.before_after import FORMS, HALVES, SURE, Sitting
 from course_utils.views.picture import signed
@@ -52,15 +53,19 @@ class Learner:
         return score("after") - score("before")
 
 
-def report(files: Iterable[str | Path], points: str | Path | None = None) -> str:
+def report(
+    files: Iterable[str | Path], points: str | Path | None = None, passed_over: list[str] | None = None
+) -> str:
     """Return what the class gained, and statistics of the test, as text without names.
 
     files : the learners' answers.json files, or folders that are searched for .json files
     points : the CSV file of `to_score` with the points that the instructor gave
+    passed_over : a list, which gets a sentence for each of `files` that can't be read; without it, the first
+        such file raises CourseError
 
-    Raises CourseError if a file can't be read, or if too few learners handed in both forms.
+    Raises CourseError if `points` can't be read, or if too few learners handed in both forms.
     """
-    learners, notes = _learners(files)
+    learners, notes = _learners(files, passed_over)
     count = len(before_after.topics())
     lines = [_who(learners), *notes, ""]
 
@@ -163,17 +168,17 @@ def _span(ends, digits):
 # The written answers
 
 
-def to_score(files: Iterable[str | Path]) -> str:
+def to_score(files: Iterable[str | Path], passed_over: list[str] | None = None) -> str:
     """Return CSV of all written answers: id, question, rubric, answer, and an empty column for points.
 
     The answers stand in the order of their ids, which are hashes: neither a name nor the half can be seen. An
     answer that was left empty has 0 points and is not in the table.
 
-    files : as in `report`
+    files, passed_over : as in `report`
 
-    Raises CourseError if a file can't be read, or if there is no answer.
+    Raises CourseError if there is no answer.
     """
-    learners, _ = _learners(files, few=True)
+    learners, _ = _learners(files, passed_over, few=True)
     asked = {question.about: question for question in before_after.written()}
     rows = []
     for learner in learners:
@@ -195,11 +200,12 @@ def to_score(files: Iterable[str | Path]) -> str:
 def _points(file, learners):
     """Return {id: points} from the CSV file that the instructor filled in."""
     try:
-        text = Path(file).read_text(encoding="utf-8-sig", errors="replace")
+        text = read_text(file, errors="replace")
     except OSError as error:
         raise CourseError(f"{file} can't be read: {error.strerror}.") from None
     heading = text.partition("\n")[0]
-    table = csv.DictReader(io.StringIO(text, newline=""), delimiter=";" if ";" in heading else ",")
+    separator = next((each for each in ";\t" if each in heading), ",")
+    table = csv.DictReader(io.StringIO(text, newline=""), delimiter=separator)
     if not {"id", "points"} <= set(table.fieldnames or ()):
         raise CourseError(
             f"{file} lacks the columns id and points: write it with `course gain --write-answers`."
@@ -229,14 +235,20 @@ def _points(file, learners):
 # Reading files
 
 
-def _learners(files, few=False):
+def _learners(files, passed_over, few=False):
     """Return the learners who handed in both forms, and sentences on the files that are left out.
 
     Unless `few` is True, raise CourseError if they are too few.
     """
     found, outdated, half_way, twice = {}, 0, 0, 0
     for path in _json_files(files):
-        stored = _stored(path)
+        try:
+            stored = _stored(path)
+        except CourseError as error:
+            if passed_over is None:
+                raise
+            passed_over.append(str(error))
+            continue
         sittings = {half: before_after.sitting(half, stored) for half in HALVES}
         both = all(taken and taken.handed_in for taken in sittings.values())
         if not both or sittings["before"].form == sittings["after"].form:
@@ -291,11 +303,15 @@ def _json_files(files):
 
 def _stored(path):
     try:
-        stored = json.loads(path.read_text(encoding="utf-8"))
+        if path.exists() and not path.is_file():  # reading a device or a pipe may never end
+            raise CourseError(f"{path} is no file: leave it out.")
+        stored = json.loads(read_text(path))
+        if not isinstance(stored, dict):
+            raise ValueError
     except (OSError, ValueError, RecursionError) as error:
-        reason = getattr(error, "strerror", None) or "it is not JSON"
+        reason = getattr(error, "strerror", None) or "it holds no answers as JSON"
         raise CourseError(f"{path} can't be read ({reason}): leave it out, or ask for it again.") from None
-    return stored if isinstance(stored, dict) else {}
+    return stored
 
 
 # The simulation

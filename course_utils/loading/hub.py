@@ -9,6 +9,7 @@ import hashlib
 import re
 from pathlib import Path
 
+from course_utils import terminal
 from course_utils.errors import CourseError
 from course_utils.loading import checksums, downloads, store
 
@@ -53,9 +54,8 @@ def repository_folder(source) -> Path:
 def snapshot(source, show_progress=False, **options) -> Path:
     """Return the folder with all files of a repository that the course uses; fetch missing ones."""
     from huggingface_hub import snapshot_download
-    from tqdm.auto import tqdm
 
-    class Bar(tqdm):
+    class Bar(terminal.bars()):
         def __init__(self, *arguments, **options):
             super().__init__(*arguments, **(options | {"disable": not show_progress}))
 

@@ -4,7 +4,7 @@ import multiprocessing
 import time
 from concurrent.futures import ProcessPoolExecutor
 
-from course_utils import seeds
+from course_utils import seeds, terminal
 from course_utils.statistics import rate_of_clusters, wilson
 from course_utils.training import card
 from course_utils.training import picture_evaluation as evaluation
@@ -43,8 +43,6 @@ def sample_captions():
 
 def measure(folder, few=False) -> dict:
     """Return all measurements of a pipeline for its card, as plain values for JSON. This takes minutes."""
-    from tqdm.auto import tqdm
-
     one, four, _ = evaluation.GUIDANCE
     jobs = [("sets", name, guidance) for guidance in evaluation.GUIDANCE for name in world.test_sets()]
     jobs += [("early", "objects", guidance) for guidance in evaluation.GUIDANCE]
@@ -55,7 +53,7 @@ def measure(folder, few=False) -> dict:
     measured = {}
     context = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(_PROCESSES, context, _load_once, (folder, few)) as pool:
-        results = tqdm(pool.map(_measure_one, jobs), total=len(jobs), desc="measuring")
+        results = terminal.bars()(pool.map(_measure_one, jobs), total=len(jobs), desc="measuring")
         for (kind, name, guidance), result in zip(jobs, results, strict=True):
             if guidance is None:
                 measured.setdefault(kind, {})[name] = result

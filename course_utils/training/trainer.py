@@ -18,7 +18,7 @@ from pathlib import Path
 
 import torch
 
-from course_utils import files, seeds
+from course_utils import files, seeds, terminal
 from course_utils.errors import CourseError
 from course_utils.loading import store
 from course_utils.training import recipes
@@ -133,13 +133,11 @@ def _take_steps(training, minutes, rank=0):
 
 def _take_stage(training, page, deadline, rank):
     """Take the remaining steps of the current stage. Return whether all of its steps have been taken."""
-    from tqdm.auto import tqdm
-
     run, recipe, saved = training.runs[-1], training.recipe, time.monotonic()
     stage, share = run.stage, run.stage.batch // recipe.processes
     options = {"unit": "step", "desc": stage.name, "mininterval": 1, "disable": rank > 0}
     total = {"total": stage.steps, "initial": run.done}
-    with _interrupt_after_step(rank) as interrupted, tqdm(**total, **options) as bar:
+    with _interrupt_after_step(rank) as interrupted, terminal.bars()(**total, **options) as bar:
         while run.done < stage.steps:
             began = time.monotonic()
             first = run.done * stage.batch + rank * share
@@ -204,7 +202,10 @@ def _check_settings(folder, settings):
     path = folder / "settings.json"
     if not path.exists():
         files.write_text(path, json.dumps(settings, indent=2))
-    stored = json.loads(path.read_text(encoding="utf-8"))
+    try:
+        stored = dict(json.loads(path.read_text(encoding="utf-8")))
+    except (ValueError, TypeError):
+        raise CourseError(f"{path} is damaged: delete {folder}, or name another folder.") from None
     for name, value in settings.items():
         if stored.get(name) != value:
             raise CourseError(

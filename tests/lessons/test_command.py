@@ -77,6 +77,10 @@ def test_models_as_json_is_the_catalogue():
     listed = {model["name"]: model for model in json.loads(out)}
     assert listed.keys() == catalog.models().keys()
     assert listed["smollm2-135m-instruct"]["parameters"] == 134_515_008
+    status, out, _ = course("models", "--json", "tinyworld-llama", "whisper")
+    assert status == 0
+    assert [(each["name"], each["here"]) for each in json.loads(out)][0] == ("tinyworld-llama", True)
+    assert len(json.loads(out)) == 2
     status, out, _ = course("models")
     assert status == 0 and "134,515,008" in out and "Llama 3.1 Community (gated)" in out
 
@@ -152,7 +156,8 @@ def test_one_sentence_for_what_can_not_be_had(tmp_path):
         assert (status, out) == (1, "") and sentence in error and error.count("\n") == 1, error
     status, _, error = course("fetch", COURSE_SIZE="huge")
     assert status == 1 and "There is no size 'huge'" in error
-    assert course("fly")[0] == 2
+    status, out, error = course("fetsh")
+    assert (status, out) == (2, "") and "'fetsh' (is 'fetch' meant?)" in error and error.count("\n") == 1
 
 
 def _notebook(path, *cells):
@@ -169,7 +174,7 @@ def test_run_tells_good_from_bad_and_writes_only_the_good(tmp_path):
     assert status == 1
     rows = {line.split()[0]: line for line in out.splitlines()}
     assert rows["good"].endswith("ok") and "cell 2: ZeroDivisionError: division by zero" in rows["bad"]
-    assert "2/2" in error and "Traceback" not in error
+    assert "0 of 2 lessons" in error and "good: ok, " in error and "Traceback" not in error
     assert bad.read_bytes() == before
     notebook = nbformat.read(good, as_version=4)
     assert notebook.cells[1].outputs[0]["data"]["text/plain"] == "21"
@@ -183,9 +188,14 @@ def test_run_says_in_one_row_what_is_no_notebook_and_what_failed_at_length(tmp_p
     empty = tmp_path / "empty.ipynb"
     empty.write_text("{}", encoding="utf-8")
     wordy = _notebook(tmp_path / "wordy.ipynb", "raise ValueError('one\\ntwo ' + 'x' * 500)")
-    status, out, error = course("run", str(broken), str(empty), str(wordy))
+    foreign = _notebook(tmp_path / "foreign.ipynb", "1")
+    notebook = nbformat.read(foreign, as_version=4)
+    notebook.metadata["kernelspec"] = {"name": "ir", "display_name": "R", "language": "R"}
+    nbformat.write(notebook, foreign)
+    status, out, error = course("run", str(broken), str(empty), str(wordy), str(foreign))
     assert status == 1 and "Traceback" not in error
     rows = out.splitlines()[2:]
+    assert rows.pop().endswith("not a notebook in Python, but in R")
     assert len(rows) == 3 and rows[0].endswith("not a notebook that can be read (NotJSONError)")
     assert rows[2].endswith("cell 1: ValueError: one")
 

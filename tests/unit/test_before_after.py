@@ -3,6 +3,7 @@
 import csv
 import json
 import math
+import os
 import random
 import re
 from dataclasses import asdict
@@ -444,14 +445,41 @@ def test_both_orders_are_needed(tmp_path):
 def test_a_file_that_cannot_be_read_is_named(tmp_path):
     broken = tmp_path / "broken.json"
     broken.write_text("{")
-    with pytest.raises(CourseError, match=r"broken\.json can't be read \(it is not JSON\)"):
+    with pytest.raises(CourseError, match=r"broken\.json can't be read \(it holds no answers as JSON\)"):
         class_gain.report([broken])
     with pytest.raises(CourseError, match="No such file"):
         class_gain.report([tmp_path / "none.json"])
-    for content in ([1, 2], {"test before": 3, "test after": {"answer": 4}}):
-        broken.write_text(json.dumps(content))
-        with pytest.raises(CourseError, match="in 0 of the files"):
-            class_gain.report([broken])
+    broken.write_text(json.dumps({"test before": 3, "test after": {"answer": 4}}))
+    with pytest.raises(CourseError, match="in 0 of the files"):
+        class_gain.report([broken])
+
+
+def test_files_of_windows_count_and_one_that_is_damaged_stops_no_other(tmp_path, capsys):
+    folder = write_class(tmp_path / "class", 10)
+    one, other, *_ = folder.rglob("*.json")
+    one.write_text(one.read_text(), encoding="utf-8-sig")
+    other.write_text(other.read_text(), encoding="utf-16")
+    assert __main__.main(["gain", str(folder)]) == 0
+    whole = capsys.readouterr().out
+    (folder / "cut.json").write_text(one.read_text()[:100])
+    (folder / "list.json").write_text("[1, 2]")
+    for more in ([], ["--write-answers", str(tmp_path / "sheet.csv")]):
+        assert __main__.main(["gain", str(folder), str(tmp_path / "none.json"), *more]) == 1
+        out, said = capsys.readouterr()
+        named = re.findall(r"^course gain: passed over: (\S+) can't be read \((.+?)\)", said, re.M)
+        assert [(Path(file).name, why) for file, why in named] == [
+            ("cut.json", "it holds no answers as JSON"),
+            ("list.json", "it holds no answers as JSON"),
+            ("none.json", "No such file or directory"),
+        ]
+        assert more or out == whole
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="Windows has no such pipe.")
+def test_a_pipe_that_nobody_writes_is_passed_over(tmp_path):
+    os.mkfifo(tmp_path / "answers.json")
+    with pytest.raises(CourseError, match="is no file"):
+        class_gain.report([tmp_path])
 
 
 def test_without_files_a_sentence_asks_for_them(capsys):
@@ -476,11 +504,13 @@ def test_written_answers_are_scored_blind_and_give_a_gain(tmp_path, capsys):
     with pytest.raises(CourseError, match="20 of 20 answers without points"):
         class_gain.report([folder], sheet)
 
-    learners, _ = class_gain._learners([folder])
+    learners, _ = class_gain._learners([folder], None)
     points = {key: 3 if half == "after" else 1 for each in learners for (half, _), key in each.ids.items()}
     # As a spreadsheet that is set to German writes it.
     lines = ["id;points", *(f"{key};{value},5" for key, value in points.items())]
     sheet.write_text("\n".join(lines), encoding="utf-8-sig")
+    assert "Gain: 2.0 points of 8 (95% interval 2.0 to 2.0)." in class_gain.report([folder], sheet)
+    sheet.write_text("\n".join(lines).replace(";", "\t"), encoding="utf-16")
     assert "Gain: 2.0 points of 8 (95% interval 2.0 to 2.0)." in class_gain.report([folder], sheet)
     for text, says in (
         ("id;points\n", "lacks 20 of 20 answers"),

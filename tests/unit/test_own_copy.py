@@ -141,6 +141,14 @@ def test_what_is_in_the_way_is_named(course, tmp_path, capsys):
     assert "name another folder" in capsys.readouterr().err
 
 
+def test_the_course_itself_is_no_place_for_a_copy(course):
+    before = {path: path.read_bytes() for path in course.rglob("*") if path.is_file()}
+    for place in (course, course / "notebooks", course / "notebooks" / "mine"):
+        with pytest.raises(CourseError, match="is the course itself"):
+            own_copy.start(place, course)
+    assert {path: path.read_bytes() for path in course.rglob("*") if path.is_file()} == before
+
+
 def test_the_command_says_what_it_did_and_what_to_open(tmp_path, capsys):
     assert main(["start", str(tmp_path / "mine")]) == 0
     printed = capsys.readouterr().out

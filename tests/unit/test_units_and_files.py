@@ -41,6 +41,20 @@ def test_a_count_is_written_with_its_noun():
     ]
 
 
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-16-be"])
+def test_text_of_any_program_is_read(tmp_path, encoding):
+    mark = "\ufeff" if encoding.endswith("e") else ""
+    (tmp_path / "a.txt").write_bytes(f"{mark}müde, 文\r\n".encode(encoding))
+    assert files.read_text(tmp_path / "a.txt") == "müde, 文\r\n"
+
+
+def test_what_is_neither_is_an_error_unless_told_otherwise(tmp_path):
+    (tmp_path / "a.txt").write_bytes("müde".encode("latin-1"))
+    with pytest.raises(UnicodeDecodeError):
+        files.read_text(tmp_path / "a.txt")
+    assert files.read_text(tmp_path / "a.txt", errors="replace") == "m\ufffdde"
+
+
 def test_an_error_leaves_the_older_file_and_nothing_else(tmp_path):
     path = tmp_path / "answers.json"
     files.write_text(path, "first")

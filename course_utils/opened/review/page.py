@@ -258,7 +258,7 @@ def _verify_one(path, secret):
     try:
         if path.stat().st_size > LARGEST:
             raise ValueError("it is too large")
-        text = re.sub(r"\r\n?", "\n", path.read_bytes().decode("utf-8-sig"))
+        text = re.sub(r"\r\n?", "\n", files.read_text(path))
         (block,) = _BLOCK.findall(text) or [None]
         if block is None:
             raise ValueError("it has no answers in it")
