@@ -3,6 +3,8 @@
 Each time is that of the fastest of three runs. It is also printed as a multiple of a reference, which does
 without the course: importing torch and transformers, for example. So two machines can be compared, and two
 years. If the machine has nothing else to do, the times are added to docs/bench.tsv.
+
+Each lesson is run once, and its processor time is printed as a share of what such a lesson may take.
 """
 
 import os
@@ -20,6 +22,8 @@ HISTORY = ROOT / "docs" / "bench.tsv"
 COLUMNS = "date commit machine python name seconds multiple reference"
 LIBRARIES = "import torch\nfrom transformers import AutoModelForCausalLM, AutoTokenizer, LlamaForCausalLM\n"
 IMPORTS, PLAIN = "import torch and transformers", "the same answer with transformers alone"
+# The minutes of processor time that a lesson may take, if more than one: 05 and 14 train a model.
+MINUTES = {"05_how_it_learns": 3, "08_stable_diffusion": 2, "14_fine_tune": 3, "15_community": 2}
 EMPTY, REDRAW = "open an empty notebook in JupyterLab", "draw a chart with matplotlib alone"
 ANSWER = """
 chat = [{"role": "user", "content": "What is the capital of France?"}]
@@ -186,6 +190,20 @@ def cells():
     )
 
 
+def lessons():
+    """Yields (lesson, minutes that it may take, its processor seconds), imports included."""
+    from course_utils import catalog
+
+    def spent():
+        times = os.times()  # on Windows, those of children are 0
+        return times.children_user + times.children_system
+
+    for name in catalog.lessons():
+        before = spent()
+        process("-m", "course_utils", "run", name)(0)
+        yield name, MINUTES.get(name, 1), spent() - before
+
+
 def commit():
     """Returns the commit's short name, with a plus sign if files have changed since, or "" without git."""
     command = ["git", "describe", "--always", "--dirty=+"]
@@ -209,6 +227,11 @@ def main():
                 multiple = seconds / known[reference]
                 print(f"{seconds:9.3f} s  {multiple:7.3f}  {name} (of: {reference})", flush=True)
                 lines.append([name, f"{seconds:.3f}", f"{multiple:.3f}", reference])
+        for name, minutes, seconds in lessons() if os.name != "nt" else ():
+            share, allowed = seconds / (60 * minutes), f"{minutes} min of processor time"
+            more = ", MORE THAN IT MAY TAKE" if share > 1 else ""
+            print(f"{seconds:9.3f} s  {share:7.3f}  lesson {name} (of: {allowed}){more}", flush=True)
+            lines.append([f"lesson {name}", f"{seconds:.3f}", f"{share:.3f}", allowed])
     if not idle:
         return print("This machine was busy, so docs/bench.tsv stays as it was.")
     if not HISTORY.exists():
