@@ -1,5 +1,6 @@
 """Opens a folder of files as the library's own model with its tokenizer, processor or other parts."""
 
+import copy
 import logging
 
 from course_utils import seeds
@@ -33,7 +34,20 @@ def _model_and_inputs(folder, plan):
     )
     if plan.bits < 16:
         quantise.rest(model, plan)
+    if plan.model.is_whisper:
+        _quicken(model.get_encoder())
     return model.eval(), of_inputs.from_pretrained(folder, **safely)
+
+
+def _quicken(encoder):
+    """Let Whisper's encoder compute its attention in one step, which halves its time: it has 1,500 positions.
+
+    It then returns no attention weights of its own. The decoder, whose weights lesson 09 reads, does.
+    """
+    encoder.config = copy.copy(encoder.config)  # the decoder has the same one
+    encoder.config._attn_implementation = "sdpa"
+    for layer in encoder.layers:
+        layer.self_attn.config = encoder.config
 
 
 def _precision_and_device(plan):
