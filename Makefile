@@ -1,9 +1,9 @@
 # make lab        your own copy of the course in JupyterLab; needs Python 3.11 to 3.14 and nothing else; without
 #                 make: python3 start.py, on Windows start.ps1
 # make check      the linter, and the tests in tests/unit, which need no model: under a minute
-# make test       the linter, all lessons, all solutions and nearly all tests; a part: make test TESTS=tests/models
+# make test       the linter, all lessons, all exercises and nearly all tests; a part: make test TESTS=tests/models
 # make everything what takes long, too: every lesson in a browser, full sizes, every answer through the grader
-# make bench      how long things take on this machine; nothing fails by the clock
+# make bench      how long things take on this machine, each lesson too; nothing fails by the clock
 # make lessons    every lesson from top to bottom without a browser, and a table of how it went
 # make places     every lesson alone, in environments like Colab's and VS Code's, of the oldest and newest versions
 # make exercises  the student versions of the exercises, and docs/exercises.md, from solutions/

@@ -25,12 +25,12 @@ if WITHOUT not in os.environ.get("PYTHONPATH", ""):
 RUN_IN_THE_BROWSER = "01_what_open_means"
 
 # The groups that take longest, longest first. The short ones come last, so that two processes end together.
-LONGEST = ["lesson-14", "browser-0", "browser-1", "test_explorable_pages", "lesson-09", "test_grading"]
-LONGEST += ["test_walls", "test_kills"]
-LONGEST += ["lesson-08", "solution-09", "test_models", "less-14", "lesson-12", "lesson-02", "lesson-15"]
-LONGEST += ["test_blueprints", "test_whisper", "lesson-00", "lesson-04", "test_speech", "test_sources"]
-LONGEST += ["lesson-13", "test_command", "lesson-05", "test_website", "lesson-11", "lesson-10", "lesson-07"]
-LONGEST += ["lesson-06", "test_tinyworld", "test_exercises 09_whisper", "lesson-03"]
+LONGEST = ["lesson-14", "test_grading", "test_walls", "test_kills", "exercise-11", "test_explorable_pages"]
+LONGEST += ["browser-0", "browser-1", "lesson-08", "lesson-09", "test_website", "test_models", "test_whisper"]
+LONGEST += ["lesson-12", "lesson-02", "lesson-05", "lesson-04", "test_blueprints", "lesson-00", "lesson-10"]
+LONGEST += ["test_sources", "lesson-06", "lesson-13", "exercise-00", "test_picture_training", "lesson-11"]
+LONGEST += ["exercise-12", "exercise-14", "less-14", "test_tinyworld", "exercise-09", "exercise-10"]
+LONGEST += ["lesson-15", "test_picture_page", "test_speech", "test_command", "test_live_views", "lesson-07"]
 
 
 def parameters(item):
@@ -45,7 +45,7 @@ def group_of(item):
     if file == "test_outputs":
         return name
     if file == "test_exercises":
-        return f"{file} {name}"
+        return f"exercise-{name[:2]}"
     if file == "test_browser":  # two browsers share the lessons; those that are only opened need one window
         number = re.search(r"[0-9]+(?=_)", name)
         runs = number and "window" not in item.fixturenames

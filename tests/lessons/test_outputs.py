@@ -1,7 +1,8 @@
 """Tests that running each lesson and each solution again gives the stored outputs.
 
 Lesson 14 trains for minutes, and its stored figures may differ from machine to machine. `make everything`
-compares the others; `make test` runs its cells on a part of the model.
+compares the others; `make test` runs its cells on a part of the model. Of the solutions that run a model for
+long, `make test` compares what the checks print (tests/exercises), and `make everything` all cells.
 """
 
 import os
@@ -16,12 +17,13 @@ nbformat = Lazy("nbformat")
 ROOT = Path(__file__).parents[2]
 LESSONS = sorted((ROOT / "notebooks").glob("[0-9]*.ipynb"))
 SOLUTIONS = sorted((ROOT / "solutions").glob("*/*.ipynb"))
-
+# The solutions that run a model for seconds or more.
+LONG_SOLUTIONS = ("00", "02", "04", "05", "06", "07", "08", "09", "10", "11", "12", "14")
 
 # A cell to run before the first of a lesson that computes for minutes: it lets the lesson compute less.
 LESS = {
     "14": """
-# SmolLM2 has three of its thirty layers.
+# SmolLM2 has three of its thirty layers, and a training step reads one line of each kind.
 import course_utils
 
 def load(*arguments, plain=course_utils.load, **options):
@@ -30,6 +32,10 @@ def load(*arguments, plain=course_utils.load, **options):
     model.config.num_hidden_layers = 3
     return model, tokenizer
 
+def some_lines(lines, step, count=1, plain=course_utils.opened.some_lines):
+    return plain(lines, step, count=1)
+
+course_utils.opened.some_lines = some_lines
 course_utils.load = load
 """,
 }
@@ -41,10 +47,12 @@ def _which(path):
 
 def _notebooks():
     """Returns all lessons and solutions as parameters of a test."""
-    long = pytest.mark.everything(reason="takes minutes; `make test` runs its cells with less to compute")
-    for path in (*LESSONS, *SOLUTIONS):
-        takes_minutes = path in LESSONS and path.stem[:2] in LESS
-        yield pytest.param(path, id=_which(path), marks=[long] if takes_minutes else [])
+    lesson = pytest.mark.everything(reason="takes minutes; `make test` runs its cells with less to compute")
+    solution = pytest.mark.everything(reason="runs a model; `make test` compares what its checks print")
+    for path in LESSONS:
+        yield pytest.param(path, id=_which(path), marks=[lesson] if path.stem[:2] in LESS else [])
+    for path in SOLUTIONS:
+        yield pytest.param(path, id=_which(path), marks=[solution] if path.stem[:2] in LONG_SOLUTIONS else [])
 
 
 @pytest.mark.parametrize("path", list(_notebooks()))
