@@ -1,4 +1,4 @@
-"""Tests that docs/mutants.md and mutants.toml fit the solutions. `make mutants` measures what the checks catch."""
+"""Tests that docs/mutants.md and mutants.toml fit the solutions; `make mutants` measures what is caught."""
 
 import pytest
 from exercises_table import cells_of, question_above, tasks_of
@@ -18,7 +18,7 @@ def test_the_page_has_every_task_and_the_list_only_changes_that_are_made(lesson)
     assert not [task for number, task in known if number == lesson[:2]], "mutants.toml has another task"
     section = sections_of(PAGE.read_text(encoding="utf-8"))[lesson[:2]]
     kept = [(found[1], int(found[2])) for found in ROW.finditer(section)]
-    assert kept == rows, f"run tests/mutants.py {lesson[:2]}: docs/mutants.md is out of step with the solution"
+    assert kept == rows, f"run tests/mutants.py {lesson[:2]}: docs/mutants.md is out of step with it"
 
 
 def test_the_page_has_the_sum_of_its_rows():
