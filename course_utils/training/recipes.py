@@ -138,6 +138,51 @@ class PictureRecipe:
         return replace(self, **fewer, early=1, denoiser_level=1)
 
 
+@dataclass(frozen=True)
+class SumsRecipe:
+    """All that determines the tiny reasoner, a Llama that learns to add (`worlds.sums`)."""
+
+    name: str = "tinyworld-reasoner"
+    title: str = "TinyWorld Reasoner"
+    batch: int = 64  # texts in one step
+    steps: int = 3_000
+    learning_rate: float = 2e-3  # times a rise over `warmup` steps and a linear fall to 0 over all steps
+    warmup: int = 100
+    weight_decay: float = 0.1  # a setting of AdamW, like beta2
+    beta2: float = 0.98
+    clip: float = 1.0  # largest norm of the gradient; a larger gradient is scaled down to it
+    seed: int = 0  # the seed of the initial weights and of the texts
+    processes: ClassVar[int] = 1
+    megabytes: ClassVar[int] = 20
+
+    def training(self, folder):
+        """Return the training of this recipe, whose checkpoints are in `folder`."""
+        from course_utils.training.sums_trainer import SumsTraining
+
+        return SumsTraining(self, folder)
+
+    def shortened(self, steps):
+        """Return this recipe with fewer steps, during which the learning rate falls to zero."""
+        if not 0 < steps <= self.steps:
+            raise CourseError(f"{self.name} is trained for 1 to {self.steps:,} steps, not {steps:,}.")
+        return replace(self, steps=steps)
+
+    def make_model(self):
+        """Return a LlamaForCausalLM with initial weights that depend only on these settings."""
+        import torch
+        import transformers
+
+        from course_utils.worlds import sums
+
+        torch.manual_seed(self.seed)
+        settings = _SHARED | {"vocab_size": len(sums.VOCABULARY), "hidden_size": 96, "intermediate_size": 256}
+        settings |= {"max_position_embeddings": 160, "initializer_range": 0.1}  # about 1 / sqrt(96)
+        config = transformers.LlamaConfig(**settings)
+        return transformers.AutoModelForCausalLM.from_config(
+            config, dtype=torch.float32, attn_implementation="sdpa"
+        )
+
+
 # <pad>, <s> and </s> are the first tokens of every world. The longest document has 97 tokens.
 _SHARED = {
     "hidden_size": 128,
@@ -220,6 +265,7 @@ RECIPES = {
             world={"pronouns": {}},
         ),
         PictureRecipe(),
+        SumsRecipe(),
     )
 }
 

@@ -150,7 +150,10 @@ def small(name, **settings):
     return dataclasses.replace(RECIPES[name], **settings)
 
 
-@pytest.mark.parametrize("name", [name for name in RECIPES if name.startswith("tinyworld")])
+LANGUAGE = [name for name, recipe in RECIPES.items() if isinstance(recipe, recipes.LanguageRecipe)]
+
+
+@pytest.mark.parametrize("name", LANGUAGE)
 def test_each_recipe_learns_from_its_first_steps(name, tmp_path):
     training = small(name, batch=16, steps=4, warmup=1).training(tmp_path)
     run = stages.Run(training.stages[0], tmp_path)

@@ -28,9 +28,11 @@ evaluation = Lazy("course_utils.training.evaluation")
 language_trainer = Lazy("course_utils.training.language_trainer")
 
 ROOT = Path(__file__).parents[2]
-TINY = {
+OURS = {
     name: model for name, model in catalog.models().items() if model.ours and name.startswith("tinyworld")
 }
+REASONER = "tinyworld-reasoner"  # its texts are sums: see test_reasoner.py
+TINY = [name for name in OURS if name != REASONER]
 FOUR = ["tinyworld-llama", "tinyworld-falcon", "tinyworld-mistral", "tinyworld-mixtral"]
 AGAIN = pytest.mark.everything(reason="measures weights again that have not changed")
 REACH = 4 * 15  # Mistral has four layers, and each looks 15 tokens back
@@ -60,13 +62,13 @@ def card_of(name):
 def test_every_recipe_has_its_weights():
     pictures = {"stable-diffusion": "pictureworld-stable-diffusion"}  # in test_picture_weights.py
     trained = {pictures.get(name, name) for name in RECIPES}
-    assert trained == TINY.keys() | set(pictures.values())
+    assert trained == OURS.keys() | set(pictures.values())
     assert trained == {path.name for path in store.TRAINED_HERE.iterdir()}
 
 
-@pytest.mark.parametrize("name", TINY)
+@pytest.mark.parametrize("name", OURS)
 def test_files_are_those_of_the_catalogue(name):
-    folder, facts = loading.folder(name), TINY[name]
+    folder, facts = loading.folder(name), OURS[name]
     assert {path.name for path in folder.iterdir()} == {
         "README.md",
         "config.json",
@@ -84,15 +86,15 @@ def test_files_are_those_of_the_catalogue(name):
 
 
 def test_all_of_them_are_small_and_travel_with_the_package():
-    folders = [store.TRAINED_HERE / name for name in TINY]
+    folders = [store.TRAINED_HERE / name for name in OURS]
     assert sum(path.stat().st_size for folder in folders for path in folder.iterdir()) < 40e6
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
     assert "training/weights/*/*" in project["tool"]["setuptools"]["package-data"]["course_utils"]
 
 
-@pytest.mark.parametrize("name", TINY)
+@pytest.mark.parametrize("name", OURS)
 def test_loaded_as_the_catalogue_says(name):
-    model, facts = loaded(name), TINY[name]
+    model, facts = loaded(name), OURS[name]
     assert type(model).__name__ == facts.architecture
     assert sum(weight.numel() for weight in model.parameters()) == facts.parameters
     assert model.dtype == torch.float32 and not model.training

@@ -1,0 +1,73 @@
+"""What a tiny reasoner writes before its answer, and what that changes."""
+
+from collections import defaultdict
+from collections.abc import Sequence
+
+from course_utils.worlds import sums
+
+MOST_TOKENS = 120  # that are written after a text; eight terms need 82
+
+
+def completions(model, tokenizer, texts: Sequence[str], max_new_tokens: int = MOST_TOKENS) -> list[str]:
+    """Return what a model writes after each text, always the likeliest token, up to </s>.
+
+    Texts of the same number of tokens are continued together, which gives the same as one by one.
+    """
+    import torch
+
+    found, by_length = {}, defaultdict(list)
+    for text in dict.fromkeys(texts):
+        ids = tokenizer(text).input_ids
+        by_length[len(ids)].append((text, ids))
+    for length, rows in by_length.items():
+        ids = torch.tensor([ids for _, ids in rows])
+        written = model.generate(
+            ids, attention_mask=torch.ones_like(ids), max_new_tokens=max_new_tokens, do_sample=False
+        )
+        for (text, _), row in zip(rows, written[:, length:].tolist(), strict=True):
+            found[text] = tokenizer.decode(row, skip_special_tokens=True)
+    return [found[text] for text in texts]
+
+
+def final_answer(completion: str) -> int | None:
+    """Return the number after </think>, or the number that the text begins with; None if there is none."""
+    digits = completion.rpartition(sums.CLOSE)[2]
+    return int(digits) if digits.isdecimal() else None
+
+
+def right_answers(model, tokenizer, tests: Sequence[Sequence[int]], start: str) -> int:
+    """Return how many sums get the right answer, if the text after the equals sign begins with `start`.
+
+    start : "<think>" lets the model write its steps, and "<think></think>" asks for the answer at once
+    """
+    written = completions(model, tokenizer, [sums.question(numbers) + start for numbers in tests])
+    return sum(final_answer(text) == sum(numbers) for text, numbers in zip(written, tests, strict=True))
+
+
+def after_steps(model, tokenizer, tests: Sequence[Sequence[int]], budget: int) -> int:
+    """Return how many sums get the right answer, if the model must answer after `budget` of its own steps."""
+    questions = [sums.question(numbers) + sums.OPEN for numbers in tests]
+    starts = []
+    for asked, text in zip(questions, completions(model, tokenizer, questions), strict=True):
+        steps = text.partition(sums.CLOSE)[0].split(";")[:-1]
+        starts.append(asked + "".join(f"{step};" for step in steps[:budget]) + sums.CLOSE)
+    written = completions(model, tokenizer, starts)
+    return sum(final_answer(text) == sum(numbers) for text, numbers in zip(written, tests, strict=True))
+
+
+def measure(model, tokenizer, count: int = 200) -> dict[str, dict]:
+    """Measure how many of `count` sums of the test a model gets right, by the number of terms, as text.
+
+    Each entry, for 2 to 8 terms, has the right answers "at once", "after all steps", and, in "budget", after
+    each number of its own steps, from 1 on. Sums of 7 and 8 terms are in no text of the training.
+    """
+    results = {}
+    for terms in (*sums.TERMS, 7, 8):
+        tests = sums.test_sums(terms, count)
+        results[str(terms)] = {
+            "count": count,
+            "at once": right_answers(model, tokenizer, tests, sums.OPEN + sums.CLOSE),
+            "after all steps": right_answers(model, tokenizer, tests, sums.OPEN),
+            "budget": [after_steps(model, tokenizer, tests, budget) for budget in range(1, terms)],
+        }
+    return results

@@ -1,0 +1,98 @@
+"""Trains the tiny reasoner on sums, and measures it on sums that it never read.
+
+A text of the training is the sum, what is written between <think> and </think>, and the answer. Only what
+follows from the sum counts in the loss: the steps, the </think> after the last step, the answer and </s>. The
+numbers of the sum are drawn by lot, and so is where the writing ends early: nobody can predict these.
+"""
+
+from dataclasses import asdict
+
+import torch
+from torch.nn.functional import cross_entropy
+
+from course_utils.training import card
+from course_utils.training.stages import Stage, Training
+from course_utils.worlds import sums
+
+IGNORED = -100  # the label of positions that cross_entropy skips
+
+
+class SumsTraining(Training):
+    """A Llama that reads each text once. Text number i is the same in each training with the same seed."""
+
+    unit = "loss (nats per token)"
+    floor = 0.0  # of what counts, all follows from the sum
+
+    def __init__(self, recipe, folder):
+        super().__init__(recipe, folder)
+        self.tokenizer, self.model = sums.tokenizer(), recipe.make_model()
+        stage = Stage(
+            "sums",
+            dict(self.model.named_parameters()),
+            self.loss,
+            recipe.steps,
+            recipe.batch,
+            recipe.learning_rate,
+            decay=lambda done: 1 - done / recipe.steps,
+            warmup=recipe.warmup,
+            beta2=recipe.beta2,
+            weight_decay=recipe.weight_decay,
+            clip=recipe.clip,
+        )
+        self.stages = [stage]
+
+    def loss(self, indices, generator=None):
+        """Return (loss to minimise, loss to record) of the texts with these numbers: twice the same."""
+        ids, labels = batch([sums.example(index, self.recipe.seed) for index in indices])
+        logits = self.model(input_ids=ids, use_cache=False).logits
+        loss = cross_entropy(logits.flatten(0, 1), labels.flatten(), ignore_index=IGNORED)
+        return loss, loss
+
+    def write(self, folder):
+        """Write the model, its tokenizer and its card into a folder."""
+        from course_utils.opened import thinking
+
+        self.model.eval()
+        self.model.save_pretrained(folder)
+        self.tokenizer.save_pretrained(folder)
+        run, recipe = self.runs[-1], asdict(self.recipe)
+        measured = {"right": thinking.measure(self.model, self.tokenizer)}
+        measured["training"] = {
+            "steps": recipe.pop("steps"),
+            "minutes": round(run.seconds / 60, 1),
+            "last_loss": round(run.recent_loss, 5),
+            "recipe": recipe,
+            "machine": card.machine(),
+        }
+        card.write(folder, measured, lambda measured: card_text(self.model, measured))
+
+
+def card_text(model, measured):
+    """Return the model card in Markdown, filled with the measured values."""
+    parameters = sum(weight.numel() for weight in model.parameters())
+    return card.text("sums", measured, model=model, parameters=parameters)
+
+
+def batch(examples):
+    """Return two tensors (texts, tokens) of texts that `sums.example` made: token numbers, and the labels.
+
+    The label of a token is the number of the token after it, or IGNORED where that does not follow from the
+    sum. Short texts are filled up behind their end, which changes nothing before it.
+    """
+    number = {token: number for number, token in enumerate(sums.VOCABULARY)}
+    rows = []
+    for question, written, answer in examples:
+        inner = written.removeprefix(sums.OPEN).removesuffix(sums.CLOSE)
+        tokens = [sums.BEGIN, *question, sums.OPEN, *inner, sums.CLOSE, *answer, sums.END]
+        ids = [number[token] for token in tokens]
+        labels = ids[1:] + [IGNORED]
+        opened, closed = tokens.index(sums.OPEN), tokens.index(sums.CLOSE)
+        labels[:opened] = [IGNORED] * opened
+        if inner.count(";") < question.count("+"):
+            labels[closed - 1] = IGNORED
+        rows.append((ids, labels))
+    longest = max(len(ids) for ids, _ in rows)
+    pad = number[sums.PAD]
+    ids = [ids + [pad] * (longest - len(ids)) for ids, _ in rows]
+    labels = [labels + [IGNORED] * (longest - len(labels)) for _, labels in rows]
+    return torch.tensor(ids), torch.tensor(labels)

@@ -1,0 +1,97 @@
+"""Sums of two-digit numbers, and the steps to their result: the texts from which the tiny reasoner learns.
+
+    25+31+40=<think></think>96                      answered at once
+    25+31+40=<think>25+31=56;56+40=96;</think>96    answered after all steps
+    25+31+40=<think>25+31=56;</think>96             answered after some of the steps
+
+`<think>` and `</think>` enclose what is written before the answer, as in many models that write first. Each
+sign is a token. A sum belongs to the test or to the training, and `in_test` says which.
+"""
+
+import random
+import zlib
+from collections.abc import Sequence
+
+PAD, BEGIN, END, UNKNOWN = "<pad>", "<s>", "</s>", "<unk>"
+OPEN, CLOSE = "<think>", "</think>"
+VOCABULARY = (PAD, BEGIN, END, UNKNOWN, *"0123456789", "+", "=", ";", OPEN, CLOSE)
+TERMS = (2, 3, 4, 5, 6)  # the numbers of terms of the sums in the training
+ONE_IN = 10  # one sum in so many belongs to the test, whatever its number of terms
+_KINDS = {"at once": 0.4, "all steps": 0.4, "some steps": 0.2}
+
+
+def question(numbers: Sequence[int]) -> str:
+    """Return the text of a sum, up to its equals sign: "25+31+40=" for 25, 31 and 40."""
+    return "+".join(map(str, numbers)) + "="
+
+
+def steps(numbers: Sequence[int]) -> list[str]:
+    """Return the steps to the result, from left to right: "25+31=56;" and "56+40=96;" for 25, 31 and 40."""
+    written, total = [], numbers[0]
+    for number in numbers[1:]:
+        written.append(f"{total}+{number}={total + number};")
+        total += number
+    return written
+
+
+def in_test(numbers: Sequence[int]) -> bool:
+    """Return whether a sum belongs to the test. The training never has the same numbers in the same order."""
+    return zlib.crc32(question(numbers).encode()) % ONE_IN == 0
+
+
+def draw(generator: random.Random, terms: int, test: bool) -> list[int]:
+    """Draw a sum of `terms` numbers from 10 to 99: one of the test, or one of the training."""
+    while True:
+        numbers = [generator.randint(10, 99) for _ in range(terms)]
+        if in_test(numbers) == test:
+            return numbers
+
+
+def test_sums(terms: int, count: int) -> list[list[int]]:
+    """Return the first `count` sums of the test with so many terms. They are different from each other."""
+    generator, found = random.Random(f"test {terms}"), {}
+    while len(found) < count:
+        found[tuple(draw(generator, terms, test=True))] = None
+    return [list(numbers) for numbers in found]
+
+
+def example(number: int, seed: int = 0) -> tuple[str, str, str]:
+    """Return one text of the training in three parts: the sum, what is written in between, and the answer.
+
+    The second part begins with <think> and ends with </think>. How many steps it has is drawn by lot: none,
+    all, or, in one text of five, some. The same number and seed always give the same text.
+    """
+    generator = random.Random(f"{seed} {number}")
+    numbers = draw(generator, generator.choice(TERMS), test=False)
+    written = steps(numbers)
+    (kind,) = generator.choices([*_KINDS], [*_KINDS.values()])
+    if kind == "at once":
+        written = []
+    elif kind == "some steps":
+        written = written[: generator.randint(1, len(written))]
+    return question(numbers), OPEN + "".join(written) + CLOSE, str(sum(numbers))
+
+
+def tokenizer():
+    """Return a fast tokenizer of transformers that knows the signs of a sum. It ignores spaces.
+
+    It puts <s> before a text. It does not add </s>: the code that trains or scores does that.
+    """
+    from tokenizers import Regex, Tokenizer, decoders, models, pre_tokenizers, processors
+    from transformers import PreTrainedTokenizerFast
+
+    numbers = {token: number for number, token in enumerate(VOCABULARY)}
+    inner = Tokenizer(models.WordLevel(numbers, unk_token=UNKNOWN))
+    inner.pre_tokenizer = pre_tokenizers.Split(Regex(rf"{OPEN}|{CLOSE}|\S"), behavior="removed", invert=True)
+    inner.decoder = decoders.Fuse()
+    inner.post_processor = processors.TemplateProcessing(
+        single=f"{BEGIN} $A", special_tokens=[(BEGIN, numbers[BEGIN])]
+    )
+    return PreTrainedTokenizerFast(
+        tokenizer_object=inner,
+        bos_token=BEGIN,
+        eos_token=END,
+        pad_token=PAD,
+        unk_token=UNKNOWN,
+        clean_up_tokenization_spaces=False,
+    )
