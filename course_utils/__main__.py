@@ -49,8 +49,8 @@ def main(arguments=None):
         terminal.let_go(sys.stdout)
         return terminal.READER_LEFT
     except OSError as error:
-        where = error.filename
-        if where is None:  # an error of printing has no file's name
+        where = error.filename or "the system says"
+        if error.filename is None and error.errno in terminal.OF_OUTPUT:
             terminal.let_go(sys.stdout)
             where = "the output can't be written"
         terminal.say(f"{name}: {where}: {error.strerror or error}.")

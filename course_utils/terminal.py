@@ -5,6 +5,7 @@ an exit status, and a sentence if somebody can still read one.
 """
 
 import contextlib
+import errno
 import io
 import os
 import re
@@ -14,6 +15,7 @@ from functools import cache
 
 from course_utils import notebook
 
+OF_OUTPUT = (errno.ENOSPC, errno.EIO, errno.EBADF)  # errors of printing, which name no file
 READER_LEFT = 141  # the exit status of a program that the signal SIGPIPE ends: 128 + 13
 
 

@@ -122,6 +122,34 @@ CALLS = {
     "help": "help models",
 }
 FILES = {"taken": "in the way", "broken.ipynb": "{", "submissions/anna.ipynb": "{"}
+# Other faults: what a shell does, with `course` for the command. The sentence is shown, or the last row.
+OTHERS = {
+    "an answers file that is a folder": "mkdir answers.json; course gain answers.json",
+    "an answers file of 100,000 brackets": """printf '[%.0s' {1..100000} > a.json; course gain a.json""",
+    "an answers file that is cut in a letter": r"""printf '{"a": "m\xc3' > b.json; course gain b.json""",
+    "a pipe that nobody writes to": "mkfifo pipe; course gain pipe",
+    "a link that leads to itself": "ln -s c.json c.json; course gain c.json",
+    "a name with codes of a terminal": r"course gain $'\e[31mred.json'",
+    "a size with a capital letter": "COURSE_SIZE=Tiny course fetch llama",
+    "a model by its title": "course models 'Llama 3.1 8B Instruct'",
+    "a mistyped command": "course modles",
+    "zero steps": "course train tinyworld-llama --steps 0",
+    "damaged settings of a training": """mkdir t; echo { > t/settings.json;
+        course train tinyworld-llama --folder t""",
+    "a folder that is a file": "course train tinyworld-llama --folder taken",
+    "an empty class secret": "touch secret; course verify --secret-file secret --key-for Anna",
+    "a page of 30 MB": "head -c 30000000 /dev/zero > p.html; course verify p.html",
+    "memory without its unit": "course blueprint llama-2-7b --memory 16",
+    "a config with fewer than no layers": """echo '{"model_type": "llama", "num_hidden_layers": -3}' > c;
+        course blueprint --config c""",
+    "31 February": "course grade 02 submissions --out o --due 2026-02-31",
+    "results among the submissions": "course grade 02 submissions --out submissions --plan",
+    "a zip file that is none": "course grade 02 broken.ipynb --out o --plan",
+    "a class list without names": """echo x,y > list.csv;
+        course grade 02 submissions --out o --plan --roster list.csv""",
+    "a notebook in R": """echo '{"cells": [], "metadata": {"kernelspec": {"name": "ir", "language": "R",
+        "display_name": "R"}}, "nbformat": 4, "nbformat_minor": 5}' > r.ipynb; course run r.ipynb""",
+}
 
 
 def folder_in(parent) -> Path:
@@ -136,7 +164,11 @@ def folder_in(parent) -> Path:
 def meet(command, fault, folder):
     """Run a command with a fault. Return the exit status, the standard output and the standard error."""
     call = f"{sys.executable} -m course_utils {CALLS[command]}"
-    script = fault.end.format(call)
+    return run_in_shell(fault.end.format(call), folder, fault)
+
+
+def run_in_shell(script, folder, fault):
+    """Run a script of bash in a folder. Return its status, its standard output and its standard error."""
     surroundings = {name: value for name, value in os.environ.items() if name != "PYTHONUNBUFFERED"}
     surroundings |= {"COLUMNS": "100", **dict(fault.environment)}
     reader, writer = os.pipe()
@@ -177,7 +209,24 @@ def table():
     text = START + "".join(f"| {line} |\n" for line in lines)
     text += "\nWhat was read:\n\n"
     text += "".join(f"- {fault.name}: *… {fault.read}*\n" for fault in FAULTS if fault.read)
-    return text + "".join(f"- `course {CALLS[name]}`: *{says}*\n" for name, says in said.items())
+    text += "".join(f"- `course {CALLS[name]}`: *{says}*\n" for name, says in said.items())
+    return text + others()
+
+
+def others():
+    """Return the text of the table of other faults."""
+    text = "\n## Other faults\n\n| Fault | What was done | Status | What was read |\n|---|---|---|---|\n"
+    with tempfile.TemporaryDirectory() as parent:
+        folder = folder_in(parent)
+        for name, script in OTHERS.items():
+            known = f'course() {{ "{sys.executable}" -m course_utils "$@"; }}; {script}'
+            status, out, error = run_in_shell(known, folder, FAULTS[0])
+            assert status and "Traceback" not in error, (name, error)
+            sentences = [line for line in error.splitlines() if line.startswith("course")]
+            says = re.sub(" +", " ", [*sentences, *out.splitlines()[-1:]][0])
+            shown = " ".join(script.split()).replace("|", "\\|")
+            text += f"| {name} | `{shown}` | {status} | {says} |\n"
+    return text
 
 
 if __name__ == "__main__":

@@ -122,7 +122,8 @@ def test_the_version_is_that_of_the_package(capsys):
         (PermissionError(13, "Permission denied", "a/b"), "a/b: Permission denied."),
         (MemoryError(), "the memory ran out"),
         (ModuleNotFoundError("No module named 'torch'"), "No module named 'torch': run make lab"),
-        (OSError("odd"), "the output can't be written: odd."),
+        (OSError("odd"), "the system says: odd."),
+        (OSError(28, "No space left"), "the output can't be written: No space left."),
     ],
 )
 def test_what_the_system_refuses_is_one_sentence(monkeypatch, error, says):
@@ -182,6 +183,11 @@ with terminal.bars()(total=2_000_000, unit="B", unit_scale=True, desc="model.bin
     drawn = os.read(ours, 10_000).decode()
     os.close(ours)
     assert "\r" in drawn and "100%|" in drawn
+
+
+def test_other_faults_are_one_sentence_each():
+    page = (ROOT / "docs" / "command.md").read_text("utf-8")
+    assert page.endswith(command_table.others())
 
 
 @pytest.mark.everything(reason="it runs every command with every fault once more")
