@@ -31,6 +31,7 @@ OLDEST, NEWEST = (3, 11), (3, 14)
 VERSIONS = [f"3.{minor}" for minor in range(NEWEST[1], OLDEST[1] - 1, -1)]
 WINDOWS = os.name == "nt"
 PAUSE = 10  # seconds between two lines in a log
+PIP_SECTIONS = ["global", "user", "site", ":env:"]  # of these files and the variables a later one counts
 GB = 1e9
 # Measured on Linux in November 2026, with the versions in constraints/0.2.0.txt.
 CPU_ONLY = "375 MB to download, 1.6 GB on the disk"
@@ -211,11 +212,13 @@ def pip_settings(venv):
     """Return pip's settings, from its variables or its configuration, as a dictionary of strings."""
     command = [python_of(venv), "-m", "pip", "config", "list"]
     lines = subprocess.check_output(command).decode(errors="replace").splitlines()
-    settings = {}
-    for line in lines:  # such as :env:.index-url='https://...', before global.index-url='...'
+    found = []
+    for line in lines:  # such as global.index-url='https://...'; the order differs between versions of pip
         name, _, value = line.partition("=")
-        settings.setdefault(name.rpartition(".")[2], " ".join(ast.literal_eval(value).split()))
-    return settings
+        section, _, key = name.rpartition(".")
+        weight = PIP_SECTIONS.index(section) if section in PIP_SECTIONS else -1
+        found.append((weight, key, " ".join(ast.literal_eval(value).split())))
+    return {key: value for _, key, value in sorted(found)}
 
 
 def torch_source(venv, settings):

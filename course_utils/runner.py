@@ -112,9 +112,7 @@ def run(path, write=False, on_cell=lambda done, total: None):
         error = f"cell {done}: {failure.ename}: {says}"
     except CellTimeoutError:
         error = f"cell {done + 1}: ran for more than {client.timeout} s"
-    except DeadKernelError:
-        error = f"cell {done + 1}: the kernel died"
-    except asyncio.CancelledError:
+    except (DeadKernelError, asyncio.CancelledError):
         # On a busy machine, nbclient's wait for an answer can end before it says that the kernel died.
         if hasattr(client, "_async_cleanup_kernel_future"):  # nbclient makes it when Ctrl-C is pressed
             raise KeyboardInterrupt from None

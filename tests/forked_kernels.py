@@ -77,6 +77,12 @@ def serving():
             server.communicate()  # closes its standard input, which ends the server and its kernels
 
 
+def ordinary() -> dict:
+    """Return this process's variables for a command that starts its kernels in the usual way."""
+    own = (ADDRESS, KernelProvisionerFactory.instance().default_provisioner_name_env)
+    return {name: value for name, value in os.environ.items() if name not in own}
+
+
 def _install(folder, group):
     """Make the folder, if it is on Python's path, an installed package with this module and entry point."""
     (folder / "forked_kernels.py").symlink_to(__file__)

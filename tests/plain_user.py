@@ -28,8 +28,14 @@ def command(words: list) -> list:
 
 def environment() -> dict:
     """Return environment variables with which Python imports this repository, and writes nothing into it."""
+    import forked_kernels
+
     root = FOLDERS[-1]
-    return os.environ | {"PYTHONPATH": f"{root}:{root}/tests", "PYTHONDONTWRITEBYTECODE": "1", "HOME": "/tmp"}
+    return forked_kernels.ordinary() | {
+        "PYTHONPATH": f"{root}:{root}/tests",
+        "PYTHONDONTWRITEBYTECODE": "1",
+        "HOME": "/tmp",
+    }
 
 
 @cache

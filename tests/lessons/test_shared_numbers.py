@@ -152,7 +152,7 @@ PUBLISHED = [
             f"Llama 2 70B and GPT-3.5 on {test}, in lesson 10",
             LLAMA_2,
             f"{opened} {closed}",
-            {"lesson 10": rf"{test}\W+questions=[\d_]+, open_one=#, closed_one=#"},
+            {"lesson 10": rf"{test} - \d+ questions - open #, closed #"},
         )
         for test, opened, closed in (
             ("MMLU", "68.9", "70.0"),

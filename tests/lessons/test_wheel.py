@@ -1,11 +1,11 @@
 """Tests that a wheel holds the whole course: it is built once, and used where there is no clone."""
 
-import os
 import shutil
 import subprocess
 import sys
 from pathlib import Path
 
+import forked_kernels
 import nbformat
 import pytest
 
@@ -32,7 +32,7 @@ def course(tmp_path_factory):
     (top / "empty").mkdir()
 
     def run(*arguments):
-        environment = os.environ | {"PYTHONPATH": str(top / "installed")}
+        environment = forked_kernels.ordinary() | {"PYTHONPATH": str(top / "installed")}
         command = [sys.executable, "-m", "course_utils", *map(str, arguments)]
         done = subprocess.run(command, capture_output=True, text=True, cwd=top / "empty", env=environment)
         assert done.returncode == 0, done.stderr

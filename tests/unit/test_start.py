@@ -105,6 +105,10 @@ def test_uv_hears_what_pip_is_set_to(start, monkeypatch):
     told = start.for_uv(start.pip_settings(".venv"))
     assert told["UV_DEFAULT_INDEX"] == "https://mirror.example/simple"
     assert told["SSL_CERT_FILE"] == "/etc/own.pem"
+    lists = [b"user.cert='/b'", b":env:.cert='/d'", b"global.cert='/a'", b"install.cert='/e'"]
+    for lines in (b"\n".join(lists), b"\n".join(reversed(lists))):
+        monkeypatch.setattr(start.subprocess, "check_output", lambda command, lines=lines: lines)
+        assert start.pip_settings(".venv")["cert"] == "/d"
 
 
 def test_the_newest_constraints_are_taken_unless_others_are_named(start, monkeypatch, tmp_path):
