@@ -39,10 +39,6 @@ help:
 # An environment whose Python has gone, after an upgrade say, is made anew: start.py does it.
 $(shell $(VENV)/bin/python -c '' 2> /dev/null || rm -f $(VENV)/.core $(VENV)/.dev $(VENV)/.website)
 
-$(VENV)/.core: pyproject.toml start.py
-	@.ci/start install $(VENV) "."
-	@touch $@
-
 $(VENV)/.dev: pyproject.toml start.py
 	@.ci/start install $(VENV) ".[dev]"
 	@touch $(VENV)/.core $(VENV)/.website $@

@@ -30,7 +30,7 @@ def completions(model, tokenizer, texts: Sequence[str], max_new_tokens: int = MO
 
 
 def final_answer(completion: str) -> int | None:
-    """Return the number after </think>, or the number that the text begins with; None if there is none."""
+    """Return the number after </think>, or that of a text without it; None if it is no number."""
     digits = completion.rpartition(sums.CLOSE)[2]
     return int(digits) if digits.isdecimal() else None
 
@@ -40,18 +40,23 @@ def right_answers(model, tokenizer, tests: Sequence[Sequence[int]], start: str) 
 
     start : "<think>" lets the model write its steps, and "<think></think>" asks for the answer at once
     """
-    written = completions(model, tokenizer, [sums.question(numbers) + start for numbers in tests])
-    return sum(final_answer(text) == sum(numbers) for text, numbers in zip(written, tests, strict=True))
+    return _right(completions(model, tokenizer, [sums.question(numbers) + start for numbers in tests]), tests)
 
 
-def after_steps(model, tokenizer, tests: Sequence[Sequence[int]], budget: int) -> int:
-    """Return how many sums get the right answer, if the model must answer after `budget` of its own steps."""
-    questions = [sums.question(numbers) + sums.OPEN for numbers in tests]
+def after_steps(model, tokenizer, tests: Sequence[Sequence[int]], written: Sequence[str], budget: int) -> int:
+    """Return how many sums get the right answer, if the model must answer after `budget` of its own steps.
+
+    written : what `completions` returned for the sums and "<think>"
+    """
     starts = []
-    for asked, text in zip(questions, completions(model, tokenizer, questions), strict=True):
+    for numbers, text in zip(tests, written, strict=True):
         steps = text.partition(sums.CLOSE)[0].split(";")[:-1]
-        starts.append(asked + "".join(f"{step};" for step in steps[:budget]) + sums.CLOSE)
-    written = completions(model, tokenizer, starts)
+        begun = "".join(f"{step};" for step in steps[:budget])
+        starts.append(sums.question(numbers) + sums.OPEN + begun + sums.CLOSE)
+    return _right(completions(model, tokenizer, starts), tests)
+
+
+def _right(written, tests):
     return sum(final_answer(text) == sum(numbers) for text, numbers in zip(written, tests, strict=True))
 
 
@@ -64,10 +69,11 @@ def measure(model, tokenizer, count: int = 200) -> dict[str, dict]:
     results = {}
     for terms in (*sums.TERMS, 7, 8):
         tests = sums.test_sums(terms, count)
+        written = completions(model, tokenizer, [sums.question(numbers) + sums.OPEN for numbers in tests])
         results[str(terms)] = {
             "count": count,
             "at once": right_answers(model, tokenizer, tests, sums.OPEN + sums.CLOSE),
-            "after all steps": right_answers(model, tokenizer, tests, sums.OPEN),
-            "budget": [after_steps(model, tokenizer, tests, budget) for budget in range(1, terms)],
+            "after all steps": _right(written, tests),
+            "budget": [after_steps(model, tokenizer, tests, written, number) for number in range(1, terms)],
         }
     return results

@@ -11,7 +11,7 @@ from collections import defaultdict
 import torch
 
 from course_utils.worlds.tinyworld.grammar import EVEN, FORMS
-from course_utils.worlds.tinyworld.world import BEGIN, END
+from course_utils.worlds.tokens import BEGIN, END
 
 BATCH = 256  # documents in one batch
 

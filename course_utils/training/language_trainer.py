@@ -19,8 +19,8 @@ from torch.nn.functional import cross_entropy
 from course_utils import files
 from course_utils.loading import store
 from course_utils.training import card, evaluation
-from course_utils.training.stages import Stage, Training
-from course_utils.worlds.tinyworld.world import BEGIN, END
+from course_utils.training.stages import Training, only_stage
+from course_utils.worlds.tokens import BEGIN, END
 
 ROW = 144  # tokens in a row of packed documents; the longest document has 97
 IGNORED = -100  # the label of positions that cross_entropy skips
@@ -37,20 +37,7 @@ class LanguageTraining(Training):
         self.floor = self.world.floor().loss
         self.corpus = Corpus(self.world, recipe.seed)
         self.model = recipe.make_model(self.world)
-        stage = Stage(
-            "language",
-            dict(self.model.named_parameters()),
-            self.loss,
-            recipe.steps,
-            recipe.batch,
-            recipe.learning_rate,
-            decay=lambda done: 1 - done / recipe.steps,
-            warmup=recipe.warmup,
-            beta2=recipe.beta2,
-            weight_decay=recipe.weight_decay,
-            clip=recipe.clip,
-        )
-        self.stages = [stage]
+        self.stages = [only_stage("language", self.model, self.loss, recipe)]
 
     def loss(self, indices, generator=None):
         """Return (loss to minimise, loss to record) of documents. Only the first has the balancing loss.

@@ -13,8 +13,18 @@ from typing import ClassVar
 from course_utils.errors import CourseError
 
 
+class _OneStage:
+    """What the recipes have in common whose training has one stage."""
+
+    def shortened(self, steps):
+        """Return this recipe with fewer steps, during which the learning rate falls to zero."""
+        if not 0 < steps <= self.steps:
+            raise CourseError(f"{self.name} is trained for 1 to {self.steps:,} steps, not {steps:,}.")
+        return replace(self, steps=steps)
+
+
 @dataclass(frozen=True)
-class LanguageRecipe:
+class LanguageRecipe(_OneStage):
     """All that determines a tiny language model: its architecture, its world and its training."""
 
     name: str
@@ -42,12 +52,6 @@ class LanguageRecipe:
         from course_utils.training.language_trainer import LanguageTraining  # imports torch
 
         return LanguageTraining(self, folder)
-
-    def shortened(self, steps):
-        """Return this recipe with fewer steps, during which the learning rate falls to zero."""
-        if not 0 < steps <= self.steps:
-            raise CourseError(f"{self.name} is trained for 1 to {self.steps:,} steps, not {steps:,}.")
-        return replace(self, steps=steps)
 
     def make_world(self):
         """Return the world that generates the corpus."""
@@ -139,7 +143,7 @@ class PictureRecipe:
 
 
 @dataclass(frozen=True)
-class SumsRecipe:
+class SumsRecipe(_OneStage):
     """All that determines the tiny reasoner, a Llama that learns to add (`worlds.sums`)."""
 
     name: str = "tinyworld-reasoner"
@@ -160,12 +164,6 @@ class SumsRecipe:
         from course_utils.training.sums_trainer import SumsTraining
 
         return SumsTraining(self, folder)
-
-    def shortened(self, steps):
-        """Return this recipe with fewer steps, during which the learning rate falls to zero."""
-        if not 0 < steps <= self.steps:
-            raise CourseError(f"{self.name} is trained for 1 to {self.steps:,} steps, not {steps:,}.")
-        return replace(self, steps=steps)
 
     def make_model(self):
         """Return a LlamaForCausalLM with initial weights that depend only on these settings."""

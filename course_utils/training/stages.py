@@ -32,6 +32,23 @@ class Stage:
     begin: Callable = lambda: None  # called before the first step
 
 
+def only_stage(name, model, loss, recipe) -> Stage:
+    """Return the one stage of a language model's training, whose learning rate falls linearly to 0."""
+    return Stage(
+        name,
+        dict(model.named_parameters()),
+        loss,
+        recipe.steps,
+        recipe.batch,
+        recipe.learning_rate,
+        decay=lambda done: 1 - done / recipe.steps,
+        warmup=recipe.warmup,
+        beta2=recipe.beta2,
+        weight_decay=recipe.weight_decay,
+        clip=recipe.clip,
+    )
+
+
 class Training:
     """A model to train in stages. Each kind of model has a subclass, and `trainer` takes the steps.
 

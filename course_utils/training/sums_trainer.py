@@ -11,7 +11,7 @@ import torch
 from torch.nn.functional import cross_entropy
 
 from course_utils.training import card
-from course_utils.training.stages import Stage, Training
+from course_utils.training.stages import Training, only_stage
 from course_utils.worlds import sums
 
 IGNORED = -100  # the label of positions that cross_entropy skips
@@ -26,20 +26,7 @@ class SumsTraining(Training):
     def __init__(self, recipe, folder):
         super().__init__(recipe, folder)
         self.tokenizer, self.model = sums.tokenizer(), recipe.make_model()
-        stage = Stage(
-            "sums",
-            dict(self.model.named_parameters()),
-            self.loss,
-            recipe.steps,
-            recipe.batch,
-            recipe.learning_rate,
-            decay=lambda done: 1 - done / recipe.steps,
-            warmup=recipe.warmup,
-            beta2=recipe.beta2,
-            weight_decay=recipe.weight_decay,
-            clip=recipe.clip,
-        )
-        self.stages = [stage]
+        self.stages = [only_stage("sums", self.model, self.loss, recipe)]
 
     def loss(self, indices, generator=None):
         """Return (loss to minimise, loss to record) of the texts with these numbers: twice the same."""

@@ -12,7 +12,9 @@ import random
 import zlib
 from collections.abc import Sequence
 
-PAD, BEGIN, END, UNKNOWN = "<pad>", "<s>", "</s>", "<unk>"
+from course_utils.worlds import tokens
+from course_utils.worlds.tokens import BEGIN, END, PAD, UNKNOWN
+
 OPEN, CLOSE = "<think>", "</think>"
 VOCABULARY = (PAD, BEGIN, END, UNKNOWN, *"0123456789", "+", "=", ";", OPEN, CLOSE)
 TERMS = (2, 3, 4, 5, 6)  # the numbers of terms of the sums in the training
@@ -77,21 +79,6 @@ def tokenizer():
 
     It puts <s> before a text. It does not add </s>: the code that trains or scores does that.
     """
-    from tokenizers import Regex, Tokenizer, decoders, models, pre_tokenizers, processors
-    from transformers import PreTrainedTokenizerFast
+    from tokenizers import decoders
 
-    numbers = {token: number for number, token in enumerate(VOCABULARY)}
-    inner = Tokenizer(models.WordLevel(numbers, unk_token=UNKNOWN))
-    inner.pre_tokenizer = pre_tokenizers.Split(Regex(rf"{OPEN}|{CLOSE}|\S"), behavior="removed", invert=True)
-    inner.decoder = decoders.Fuse()
-    inner.post_processor = processors.TemplateProcessing(
-        single=f"{BEGIN} $A", special_tokens=[(BEGIN, numbers[BEGIN])]
-    )
-    return PreTrainedTokenizerFast(
-        tokenizer_object=inner,
-        bos_token=BEGIN,
-        eos_token=END,
-        pad_token=PAD,
-        unk_token=UNKNOWN,
-        clean_up_tokenization_spaces=False,
-    )
+    return tokens.tokenizer(VOCABULARY, rf"{OPEN}|{CLOSE}|\S", decoders.Fuse())

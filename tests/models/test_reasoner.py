@@ -122,9 +122,11 @@ def test_the_card_s_figures_come_out_again(reasoner, card, terms):
     tests = sums.test_sums(terms, row["count"])
     assert thinking.right_answers(model, tokenizer, tests, "<think></think>") == row["at once"]
     assert thinking.right_answers(model, tokenizer, tests, "<think>") == row["after all steps"]
+    questions = [sums.question(numbers) + "<think>" for numbers in tests]
+    written = thinking.completions(model, tokenizer, questions)
     budgets = range(1, terms) if terms != 6 else (4,)
     for budget in budgets:
-        found = thinking.after_steps(model, tokenizer, tests, budget)
+        found = thinking.after_steps(model, tokenizer, tests, written, budget)
         assert found == row["budget"][budget - 1]
 
 

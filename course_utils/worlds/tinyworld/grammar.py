@@ -27,11 +27,11 @@ from collections import defaultdict
 from typing import NamedTuple
 
 from course_utils.errors import CourseError
+from course_utils.worlds.tokens import END
 
 # One token of text: an apostrophe with the letters after it, a word, a number, or a punctuation mark.
 _TOKEN = r"'\w+|\w+(?:-\w+)*|[^\w\s]"
 TOKEN = re.compile(_TOKEN)
-END = "</s>"
 FORMS = {
     "she": {"They": "She", "they": "she", "them": "her", "their": "her"},
     "he": {"They": "He", "they": "he", "them": "him", "their": "his"},

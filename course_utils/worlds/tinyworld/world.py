@@ -9,9 +9,9 @@ from dataclasses import dataclass, field
 from itertools import accumulate
 
 from course_utils.errors import CourseError
+from course_utils.worlds import tokens
 from course_utils.worlds.tinyworld.ambiguity import ambiguous_beginning
 from course_utils.worlds.tinyworld.grammar import (
-    END,
     EVEN,
     FORMS,
     NO_SPACE_AFTER,
@@ -20,8 +20,7 @@ from course_utils.worlds.tinyworld.grammar import (
     Grammar,
     join,
 )
-
-BEGIN, PAD, UNKNOWN = "<s>", "<pad>", "<unk>"
+from course_utils.worlds.tokens import BEGIN, END, PAD, UNKNOWN
 
 
 @dataclass(frozen=True)
@@ -420,28 +419,12 @@ class World:
 
         The tokenizer puts <s> before a text. It does not add </s>: the code that trains or scores does that.
         """
-        from tokenizers import Regex, Tokenizer, decoders, models, pre_tokenizers, processors
-        from transformers import PreTrainedTokenizerFast
+        from tokenizers import decoders
 
-        numbers = {word: number for number, word in enumerate(self.vocabulary())}
-        inner = Tokenizer(models.WordLevel(numbers, unk_token=UNKNOWN))
-        inner.pre_tokenizer = pre_tokenizers.Split(Regex(TOKEN.pattern), behavior="removed", invert=True)
         tight = [decoders.Replace(f" {mark}", mark) for mark in NO_SPACE_BEFORE]
         tight += [decoders.Replace(f"{mark} ", mark) for mark in NO_SPACE_AFTER]
-        inner.decoder = decoders.Sequence(
-            [decoders.WordPiece(prefix="##", cleanup=False), decoders.Fuse(), *tight]
-        )
-        inner.post_processor = processors.TemplateProcessing(
-            single=f"{BEGIN} $A", special_tokens=[(BEGIN, numbers[BEGIN])]
-        )
-        return PreTrainedTokenizerFast(
-            tokenizer_object=inner,
-            bos_token=BEGIN,
-            eos_token=END,
-            pad_token=PAD,
-            unk_token=UNKNOWN,
-            clean_up_tokenization_spaces=False,
-        )
+        decoder = decoders.Sequence([decoders.WordPiece(prefix="##", cleanup=False), decoders.Fuse(), *tight])
+        return tokens.tokenizer(self.vocabulary(), TOKEN.pattern, decoder)
 
 
 def _shares(words):
