@@ -116,7 +116,9 @@ def pages(folder):
     (folder / "server").mkdir()
     lesson = "00_open_the_box.ipynb"
     shutil.copy(ROOT / "notebooks" / lesson, folder / "server")
-    nbformat.write(nbformat.v4.new_notebook(), folder / "server" / "empty.ipynb")
+    # Without a kernel's name, JupyterLab asks for one and waits.
+    kernel = {"kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}}
+    nbformat.write(nbformat.v4.new_notebook(metadata=kernel), folder / "server" / "empty.ipynb")
     with Server(folder / "server", folder / "home") as server, chromium() as browser:
 
         def opened(path):
