@@ -31,7 +31,7 @@ OLDEST, NEWEST = (3, 11), (3, 14)
 VERSIONS = [f"3.{minor}" for minor in range(NEWEST[1], OLDEST[1] - 1, -1)]
 WINDOWS = os.name == "nt"
 PAUSE = 10  # seconds between two lines in a log
-PIP_SECTIONS = ["global", "user", "site", ":env:"]  # of these files and the variables a later one counts
+PIP_SECTIONS = ["global", "user", "site", ":env:"]  # of pip's settings; a later one replaces an earlier one
 GB = 1e9
 # Measured on Linux in November 2026, with the versions in constraints/0.2.0.txt.
 CPU_ONLY = "375 MB to download, 1.6 GB on the disk"
@@ -47,7 +47,7 @@ transformers.models.mistral.modeling_mistral transformers.models.mixtral.modelin
 transformers.models.whisper.modeling_whisper diffusers.pipelines.stable_diffusion.pipeline_stable_diffusion
 matplotlib.pyplot ipywidgets ipykernel.kernelapp jupyterlab jupyter_server.serverapp nbclient"""
 
-# JupyterLab's defaults here: at its first start it does not ask whether it may fetch news from the network.
+# Settings of JupyterLab, so that its first start does not ask whether it may fetch news from the network.
 NO_NEWS = """{"@jupyterlab/apputils-extension:notification": {"fetchNews": "false", "checkForUpdates": false}}
 """
 
@@ -58,7 +58,7 @@ class Failure(Exception):
 
 def main(arguments):
     os.chdir(ROOT)
-    # The lessons use one thread; so does everything around them.
+    # The lessons use one thread, and so do the programs that are started here.
     os.environ.setdefault("OMP_NUM_THREADS", "1")
     os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
     if arguments in ([], ["models"]):
@@ -261,7 +261,7 @@ def answers(index, settings):
             with contextlib.suppress(OSError):
                 opener.open(index + "/", timeout=5).close()
                 return True
-    except (OSError, ValueError):  # the certificate's file, or an address that is none
+    except (OSError, ValueError):  # the certificate can't be read, or the address is not valid
         pass
     return False
 
@@ -285,7 +285,7 @@ def with_uv(venv, requirement, chosen, cpu_index, settings, log):
 
 
 def for_uv(settings):
-    """Return uv's variables. uv reads none of pip's settings: these say where packages come from."""
+    """Return pip's settings as variables for uv, which does not read them itself: {name: value}."""
     names = {
         "index-url": "UV_DEFAULT_INDEX",
         "extra-index-url": "UV_INDEX",
@@ -296,7 +296,7 @@ def for_uv(settings):
         "proxy": "ALL_PROXY",
     }
     return {
-        "UV_INDEX_STRATEGY": "unsafe-best-match",  # of all indexes the newest version, as pip does
+        "UV_INDEX_STRATEGY": "unsafe-best-match",  # take the newest version from all indexes, as pip does
         "UV_SYSTEM_CERTS": "true",
         "UV_HTTP_TIMEOUT": "180",
         "UV_HTTP_RETRIES": "6",

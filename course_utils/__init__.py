@@ -1,11 +1,12 @@
 """Open the Box: the course's helper package.
 
 The package finds files, draws and checks. Lessons call the models directly, as objects of the libraries.
-Each name is imported when it is first used, so that `import course_utils` takes milliseconds, without torch.
+A name is imported at its first use. So `import course_utils` does not import torch, and takes milliseconds.
 """
 
 import importlib
 
+# Functions and classes, each with the module that defines it.
 _HOME_OF = {
     "CourseError": "errors",
     "folder": "loading",
@@ -30,6 +31,7 @@ _HOME_OF = {
     "blueprint": "blueprints",
     "CrossAttention": "opened.denoising",
 }
+# Modules, each with its path in the package.
 _MODULE_OF = {
     "blueprints": "blueprints",
     "catalog": "catalog",

@@ -1,7 +1,4 @@
-"""The command line, `course` or `python -m course_utils`: check the machine, fetch models, run lessons.
-
-docs/command.md is its manual page.
-"""
+"""The command line, `course` or `python -m course_utils`. docs/command.md is its manual page."""
 
 import argparse
 import difflib
@@ -15,7 +12,7 @@ from datetime import datetime, time
 from course_utils import home, terminal
 from course_utils.errors import CourseError
 
-_MOST_ROWS = 30  # of the plan of `course grade` that are printed before it asks
+_MOST_ROWS = 30  # the most rows of its plan that `course grade` prints before it asks for confirmation
 
 
 STATUSES = """exit status:
@@ -27,7 +24,7 @@ STATUSES = """exit status:
 
 
 def main(arguments=None):
-    """Run one command. Return the exit status; STATUSES says what each means.
+    """Run one command, and return its exit status, which STATUSES explains.
 
     Raises SystemExit with status 2 if the command line is wrong, and with 0 after --help and --version.
     """
@@ -65,12 +62,12 @@ def main(arguments=None):
 
 class _Parser(argparse.ArgumentParser):
     def print_help(self, file=None):
-        """Print the help. argparse's own method hides that the output can't be written."""
+        """Print the help. argparse's own method ignores the error if the output can't be written."""
         print(self.format_help(), end="", file=file)
 
 
 class _Version(argparse.Action):
-    """Prints the version, which is looked up only then."""
+    """Prints the version, which is looked up only if the option --version is given."""
 
     def __call__(self, parser, *_):
         from importlib import metadata
@@ -107,7 +104,7 @@ def _unknown(word, names):
 
 
 def make_parser():
-    """Return the parser of the command line, and its action whose `choices` are the commands' parsers."""
+    """Return the parser, and its action for the commands, whose `choices` are {command: its parser}."""
     parser = _Parser(
         prog="course",
         description="Open the Box: a course on open models. Begin with: course lab",
@@ -176,7 +173,10 @@ def make_parser():
         "clean", help="say what the course's models take on this disk, or remove them"
     )
     clean.add_argument(
-        "names", nargs="*", metavar="NAME", help="what the first column shows; by default all but trainings"
+        "names",
+        nargs="*",
+        metavar="NAME",
+        help='a name from the first column; by default every row that says "yes"',
     )
     clean.add_argument("--yes", action="store_true", help="remove it; without this, nothing is removed")
     clean.set_defaults(do=_clean)
@@ -298,7 +298,7 @@ def make_parser():
     what.add_argument(
         "--write-answers", metavar="CSV", help="write the written answers into a new file, to be scored"
     )
-    what.add_argument("--points", metavar="CSV", help="that file, with your points")
+    what.add_argument("--points", metavar="CSV", help="the file of --write-answers, with your points")
     what.add_argument(
         "--simulate",
         type=_whole,
@@ -384,7 +384,7 @@ def _start(options):
 
 
 def _own_copy(options):
-    """Make or update the learner's own copy, and say what changed. Return what `own_copy.start` returns."""
+    """Make or update the learner's own copy, and print the changes. Return what `own_copy.start` returns."""
     from course_utils.learning import own_copy
 
     done = own_copy.start(options.folder)
@@ -452,7 +452,7 @@ def _date(text):
         date = datetime.fromisoformat(text)
     except ValueError:
         raise argparse.ArgumentTypeError(f"{text!r} is not a date such as 2026-10-09 18:00") from None
-    if len(text) == len("2026-10-09"):  # until the end of that day
+    if len(text) == len("2026-10-09"):  # a date without a time means the end of that day
         date = datetime.combine(date, time(23, 59, 59))
     return date.astimezone().replace(tzinfo=None) if date.tzinfo else date
 
@@ -743,7 +743,7 @@ def _verify(options):
 
 
 def _printable(text):
-    """Return text from a stranger's file without characters that would move a terminal's cursor."""
+    """Return text from a stranger's file, in which characters that could control the terminal are "?"."""
     return "".join(letter if letter.isprintable() else "?" for letter in text)
 
 

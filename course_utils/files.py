@@ -14,7 +14,7 @@ _PAUSES = (0.02, 0.1)  # seconds between attempts: Windows can't replace a file 
 def replacing(path, temporary=None):
     """Provide a path at which to write a file or folder; when the block ends, rename the result to `path`.
 
-    What was written is on the disk before it gets its name, so it is whole even after a power cut.
+    The content is on the disk (fsync) before the rename, so it is whole even after a power cut.
 
         with files.replacing(folder / "page.html") as part:
             part.write_text(text, encoding="utf-8")
@@ -46,9 +46,9 @@ def put(part, path):
 
 
 def read_text(path, errors="strict"):
-    """Return a file's text in UTF-8 or UTF-16, without the mark that programs for Windows put at its start.
+    """Return the text of a file in UTF-8 or UTF-16, without a byte order mark at its start.
 
-    errors : what to do with bytes that are neither, as in `bytes.decode`
+    errors : what to do with bytes that are not valid text, as in `bytes.decode`
 
     Raises OSError, or UnicodeDecodeError if `errors` is "strict".
     """
@@ -71,8 +71,8 @@ def remove(path):
 
 
 def _settle(path):
-    """Wait until all of a file is on the disk."""
-    # Windows can do so only with a file that is open for writing.
+    """Wait until all of a file is on the disk (fsync)."""
+    # On Windows this needs a file that is open for writing.
     number = os.open(path, os.O_RDWR | os.O_BINARY if os.name == "nt" else os.O_RDONLY)
     try:
         os.fsync(number)

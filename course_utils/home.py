@@ -1,4 +1,4 @@
-"""The home folder of this account, and what takes its place where there is none that can be written."""
+"""Finds this account's home folder, or makes a temporary one if there is none that can be written."""
 
 import getpass
 import os
@@ -8,7 +8,7 @@ from pathlib import Path
 
 
 def folder() -> Path:
-    """Return this account's home folder; if it has none, the folder that `settle` makes."""
+    """Return the account's home folder; if it has none, the temporary folder that `settle` makes."""
     try:
         return Path.home()
     except RuntimeError:  # HOME is not set, and no account has this user's id
@@ -16,17 +16,18 @@ def folder() -> Path:
 
 
 def settle():
-    """Give this process and those that it starts a home folder, if the account has none that can be written.
+    """If the account has no home folder that can be written, set HOME to a temporary folder, and say so.
 
-    Jupyter and the libraries need one: containers often run under a user's id that no account has, or with
-    `/` as the home. What an older home has of the course is used from there.
+    Jupyter and the libraries need a home folder. Containers often run under a user's id that no account has,
+    or with `/` as the home. If a home can be read but not written, the models and answers in it are still
+    used.
     """
     if os.name != "posix":
         return
     if not any(os.environ.get(name) for name in ("LOGNAME", "USER", "LNAME", "USERNAME")):
         try:
             getpass.getuser()
-        except (KeyError, OSError):  # libraries ask for the name of a user
+        except (KeyError, OSError):  # the user has no name, and libraries call this function, too
             os.environ["LOGNAME"] = str(os.getuid())
     old, new = folder(), _instead()
     if old != new and _can_be_written(old):

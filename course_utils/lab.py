@@ -7,7 +7,7 @@ import socket
 import subprocess
 import sys
 
-PORT = 8888  # or the first free port after it
+PORT = 8888  # the first port to try
 FRONT_PAGE = "notebooks/index.ipynb"
 
 
@@ -27,7 +27,7 @@ Your work is saved in {folder}. To end, press Ctrl-C here.
     command += ["--ServerApp.answer_yes=True", "--Application.log_level=WARN", FRONT_PAGE]
     if hasattr(os, "geteuid") and os.geteuid() == 0:
         command.append("--allow-root")  # else Jupyter refuses to run as root, as in a container
-    # Other users can read a command line, but not the environment: it has the token.
+    # The token is in the environment, because other users could read it in the command line.
     process = subprocess.Popen(command, cwd=folder, env=os.environ | {"JUPYTER_TOKEN": token})
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # JupyterLab handles Ctrl-C, and ends its kernels
     return process.wait()

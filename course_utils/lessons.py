@@ -1,4 +1,4 @@
-"""Does the work of a lesson's first cell: says which models will run, at which size and cost."""
+"""Defines `course.setup`, with which a lesson's first cell prints what models it runs, and what they need."""
 
 import os
 import sys
@@ -10,7 +10,7 @@ from course_utils.errors import CourseError
 
 
 def setup(name):
-    """Print which models this lesson will run, at which size, and what they cost, before any is fetched.
+    """Print which models this lesson will run, at which size, and what they need, before any is fetched.
 
     name : the lesson, for example "00_open_the_box"
 
@@ -27,7 +27,7 @@ def setup(name):
             catalog.set_default(model)
     if not lesson.models:
         print("No model to fetch: all that this lesson opens comes with the course.")
-    # A lesson lies in notebooks/, a translated one in a folder of translations/.
+    # Lessons are in notebooks/, and translated lessons in translations/LANGUAGE/.
     if not any(Path(up, "exercises", lesson.name).exists() for up in ("..", "../..")):
         exercises, following = _elsewhere(lesson)
         print("This notebook came without the course's other files, so its links to them lead nowhere here.")

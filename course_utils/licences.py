@@ -1,8 +1,8 @@
 """Licences of models, divided into clauses, each with its section and the licence's own words.
 
 This is one reading of the texts, each as of the date given with it. It is not legal advice: before you depend
-on an answer, read the sections that it cites, and ask someone who is allowed to advise you. Provisions that
-grant, require, forbid and end nothing are left out, and so are most definitions. The data is in
+on an answer, read the sections that it cites, and ask someone who is allowed to advise you. Left out are most
+definitions, and provisions that neither grant, require, forbid nor end anything. The data is in
 catalog/licences.toml.
 """
 
@@ -109,7 +109,7 @@ class Licence:
     ----------
     name: the licence's key, such as "llama-3-community".
     title, author, version: as in the text; `short` is a shorter name for the head of a column.
-    date: "2024-04-18", "2004-01", or empty if the text has no date.
+    date: the text's date, such as "2024-04-18" or "2004-01", or empty if it has none.
     osi_approved: True if the Open Source Initiative lists it as approved; `osi_source` is where that list is.
     url: the address of the text.
     basis: one of catalog.BASES.

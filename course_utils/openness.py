@@ -49,8 +49,8 @@ class OpenModel:
     hub_ids: the model's repositories on the hub.
     gated: True if the hub asks for an agreement before it lets you download the weights.
     licence: the licence's name in `course_utils.licences`.
-    released: the date, as year-month-day or as much of it as the source gives; with the date's source and
-    basis.
+    released: the date, as year-month-day, or the part of it that the source gives.
+    released_source, released_basis: where the date can be read, and one of catalog.BASES.
     marks: dict from each of DIMENSIONS to a Mark.
     index_entry, index_score: the model's file and points in the index; None if the index has no entry for it.
     """

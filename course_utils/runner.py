@@ -34,7 +34,7 @@ def notebooks(names=()):
 
 
 def models_of(path):
-    """Return in a few words which models a notebook runs, such as "TinyWorld Falcon (tiny) and 2 more"."""
+    """Return the models that a notebook runs as a short text: "TinyWorld Falcon (tiny) and 2 more"."""
     try:
         lesson = catalog.lesson(Path(path).stem)
     except CourseError:
@@ -113,7 +113,7 @@ def run(path, write=False, on_cell=lambda done, total: None):
     except CellTimeoutError:
         error = f"cell {done + 1}: ran for more than {client.timeout} s"
     except (DeadKernelError, asyncio.CancelledError):
-        # On a busy machine, nbclient's wait for an answer can end before it says that the kernel died.
+        # CancelledError: on a busy machine, nbclient can stop waiting before it notices that the kernel died.
         if hasattr(client, "_async_cleanup_kernel_future"):  # nbclient makes it when Ctrl-C is pressed
             raise KeyboardInterrupt from None
         error = f"cell {done + 1}: the kernel died"

@@ -410,7 +410,7 @@ def detectable(learners, gain, difference=0.0, questions=15, margin=1.5, runs=2_
     gain : by how many questions the mean score rises
     difference : how many more questions B gives than A, at the same knowledge
     questions : the number of questions in a form
-    margin : in questions
+    margin : the margin within which the forms are equivalent, in questions
     """
     import numpy
     from scipy.optimize import brentq
@@ -661,7 +661,7 @@ def _right_or_wrong(ones, others):
 
 
 def _indices(labels, length, name):
-    """Return for each label its index among the different labels, which are in the order of first use."""
+    """Return the number of each label, as an array. Different labels are numbered in order of first use."""
     import numpy
 
     if hasattr(labels, "detach"):

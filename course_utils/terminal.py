@@ -1,7 +1,7 @@
-"""What the `course` command owes the program or the person that reads its output.
+"""Prepares the standard streams of the `course` command, and handles output that can't be written.
 
-A closed or full output, a reader that leaves early and a letter that the terminal lacks are usual: each has
-an exit status, and a sentence if somebody can still read one.
+An output may be closed or full, the program that reads it may end early, and the terminal may lack a letter.
+None of these causes a traceback: `course` ends with an exit status, and prints a sentence if it still can.
 """
 
 import contextlib
@@ -15,12 +15,15 @@ from functools import cache
 
 from course_utils import notebook
 
-OF_OUTPUT = (errno.ENOSPC, errno.EIO, errno.EBADF)  # errors of printing, which name no file
+OF_OUTPUT = (errno.ENOSPC, errno.EIO, errno.EBADF)  # of the errors that `print` raises, which name no file
 READER_LEFT = 141  # the exit status of a program that the signal SIGPIPE ends: 128 + 13
 
 
 def prepare() -> bool:
-    """Open what the shell closed, and let no letter stop the output. Return False if the output is closed."""
+    """Open the standard streams that the shell closed, and return False if stdout is one of them.
+
+    Letters that stdout can't encode are printed as question marks from now on.
+    """
     # A closed descriptor would be given to the next file that is opened, and prints would go into that file.
     while (number := os.open(os.devnull, os.O_RDWR)) < 3:
         pass
@@ -35,9 +38,9 @@ def prepare() -> bool:
 
 
 def say(sentence):
-    """Print a sentence for the person, not into the output. If it can't be printed, that is no fault.
+    """Print a sentence to stderr. If stderr can't be written, do nothing.
 
-    A name in it that holds codes of a terminal would change the terminal: they become question marks.
+    Control characters, for example in a file's name, could change the terminal: they become question marks.
     """
     try:
         print(re.sub(r"[^\n\t\x20-\x7e\xa0-\U0010ffff]", "?", sentence), file=sys.stderr, flush=True)
@@ -46,7 +49,7 @@ def say(sentence):
 
 
 def let_go(stream):
-    """Lead a stream that can't be written to nowhere, because Python itself tries again at its end."""
+    """Redirect a stream that can't be written to the null device: Python writes to it again at its exit."""
     with contextlib.suppress(OSError), open(os.devnull, "w") as nothing:
         os.dup2(nothing.fileno(), stream.fileno())
 
@@ -65,17 +68,17 @@ def _lines():
     from tqdm.std import tqdm
 
     class Lines(tqdm):
-        """Says how far it is in lines, for a log: at the start, at the end, every ten seconds or later."""
+        """Prints the progress as lines of a log: at the start, at the end, and at most every ten seconds."""
 
         def __init__(self, *arguments, desc=None, leave=True, **options):
-            self._next, self._last = 0.0, leave  # when the next line is due; whether there is one at the end
+            self._next, self._last = 0.0, leave  # the time of the next line; whether to print a last line
             form = "{desc}{n_fmt} of {total_fmt} {unit}{postfix} ({elapsed})"
             options["desc"] = f"{desc}: " if desc else None
             lines = {"mininterval": 10, "maxinterval": 10, "leave": False, "bar_format": form}
             super().__init__(*arguments, **(options | lines))
 
         def display(self, msg=None, pos=None):
-            if msg is None and time.monotonic() >= self._next:  # a message is there to wipe a bar out
+            if msg is None and time.monotonic() >= self._next:  # tqdm gives a message only to erase a bar
                 self._next = time.monotonic() + 10
                 say(str(self))
 

@@ -15,7 +15,7 @@ import pytest
 # they start. Tests that interrupt a program need it.
 signal.signal(signal.SIGINT, signal.default_int_handler)
 
-# tests/without says why. It is for this process, and for the programs that tests start.
+# In this process and those that tests start, tests/without hides a slow library; its docstring says why.
 WITHOUT = str(Path(__file__).parent / "without")
 sys.path.insert(0, WITHOUT)
 if WITHOUT not in os.environ.get("PYTHONPATH", ""):

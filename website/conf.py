@@ -1,7 +1,7 @@
 """Sphinx's settings for the website, made from README.md, docs/, notebooks/ and exercises/.
 
-`make website` uses the stored outputs of the notebooks: it runs no cell. It downloads nothing but
-the onnxruntime-web that one explorable runs in the page, once: see picture_onnx.py.
+`make website` shows the stored outputs of the notebooks: it runs no cell. It downloads onnxruntime-web once,
+with which one explorable runs its model (see picture_onnx.py), and nothing else.
 """
 
 import json
@@ -158,7 +158,7 @@ def mend_labels(app, pagename, templatename, context, document):
 
 
 def add_head(app, pagename, templatename, context, document):
-    """Add what search engines and social networks read, and the scripts of the course's pages."""
+    """Add to a page's <head> metadata for search engines and social networks, and the course's scripts."""
     paragraphs = document.findall(nodes.paragraph) if document else ()
     texts = (paragraph.astext().replace("\n", " ") for paragraph in paragraphs)
     description = next((text for text in texts if len(text) > 50), "A free course on open AI models.")
@@ -174,7 +174,7 @@ def add_head(app, pagename, templatename, context, document):
     if pagename.startswith("translations/"):
         context["language"] = pagename.split("/")[1]
     if pagename.startswith(lessons.FOLDERS):
-        # Until lesson.js has run, what it will hide is hidden by this class.
+        # With this class, what lesson.js hides is hidden even before the script has run.
         context["metatags"] += f"""
 <script>document.documentElement.classList.add("js")</script>
 <script src="{root}explorables/live/lesson.js" defer
@@ -190,7 +190,7 @@ def link_within(app, doctree, docname):
 
 
 def add_pages(app, failure):
-    """Write what Sphinx does not: the front page, the explorables, slides and handouts."""
+    """Write front page, explorables, slides and handouts, which Sphinx does not, and the service worker."""
     if not failure:
         explorables.write(app.outdir)
         slides.write(app.outdir)

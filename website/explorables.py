@@ -1,7 +1,7 @@
-"""Writes the pages of the explorables: a page each, and one that lists them.
+"""Writes the pages of the explorables: one for each, and one that lists them all.
 
-A page is plain HTML and ES modules. It hosts the same view as a notebook does, from course_utils/opened.
-A model that runs in the page is loaded on a press.
+A page is plain HTML and ES modules. It shows the same view as a notebook, from course_utils/opened. If the
+page runs a model, the model is loaded when the visitor presses a button.
 """
 
 import base64
@@ -54,14 +54,14 @@ def write(folder, names=None):
 
 
 def _model_files(model):
-    """Return the paths of all that a page loads when its model wakes."""
+    """Return the paths of the files that a page loads when the visitor starts its model."""
     if model == "pictureworld":
         return picture_onnx.files()
     return [PACKAGE / "training" / "weights" / model / file for file in MODEL_FILES]
 
 
 def _write_folder_script(live, pages):
-    """Write what folder.js needs: the modules of the pages, and their stored states."""
+    """Write the modules and data of the pages into folder.js, which a page uses if no server delivers it."""
     files = ["page.js", "host.js", "view.js", *(f"{name}.js" for name in pages)]
     files += [facts["data"] for facts in pages.values() if "data" in facts]
     texts = {name: (live / name).read_text(encoding="utf-8") for name in files}
@@ -74,7 +74,7 @@ def _write_folder_script(live, pages):
 
 
 def _data(name):
-    """Return what a view draws from: a file of its room, or what the room's `states()` returns now."""
+    """Return a view's data as bytes: its file in opened/, or as JSON what its module's `states()` returns."""
     file = PACKAGE / "opened" / name
     if file.exists():
         return file.read_bytes()
@@ -83,7 +83,7 @@ def _data(name):
 
 
 def _page(name, facts, follower):
-    """Return a page. `follower` is the name of the explorable after it, and its facts."""
+    """Return an explorable's page. `follower` is (name, facts) of the next explorable."""
     from course_utils import catalog
 
     lesson, (after, next_facts) = facts["lesson"], follower
@@ -104,7 +104,7 @@ def _page(name, facts, follower):
 
 
 def view(name, facts, folder=""):
-    """Return the element in which page.js shows a view. `folder` leads to explorables/."""
+    """Return the element in which page.js shows a view. `folder` is the page's path to explorables/."""
     attributes = {
         "view": f"./{name}.js",
         "start": json.dumps(facts["start"]),
@@ -120,7 +120,7 @@ def view(name, facts, folder=""):
 
 
 def cards(pages, folder=""):
-    """Return a list of links to the explorables, each with a miniature if there is one."""
+    """Return a list of links to the explorables as HTML, each with a miniature if there is one."""
     items = ""
     for name, facts in pages.items():
         picture = ""

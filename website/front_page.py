@@ -62,7 +62,7 @@ Typeface: Atkinson Hyperlegible (OFL).</footer>"""
 
 
 def _map(lessons):
-    """Return the lessons by part, each with its exercise. shell.js adds what a visitor has read."""
+    """Return HTML of the lessons by part, with their exercises. shell.js marks the lessons that were read."""
     from course_utils.learning.course_map import PARTS
 
     numbered = {name[:2]: name for name in lessons}

@@ -1,7 +1,7 @@
 """Writes for each lesson a handout of one A4 page, handouts/NN.html; paper tasks; and the answers to both.
 
 A handout is made from the lesson and its notes in docs/instructors.md, paper tasks from paper_tasks.toml.
-handouts/hour.html is the hour of docs/timetables.md on one page, for the instructor's hand.
+handouts/hour.html is the timetable of a single hour from docs/timetables.md, on one page for the instructor.
 """
 
 from html import escape
@@ -24,8 +24,8 @@ HOUR = "One hour, with the page alone"
 def asked(lesson):
     """Return three questions as (key, say, question, choices, unit, answer) in HTML, in the lesson's order.
 
-    They are its first guess, one in the middle and the last. If it has fewer than three, questions of the
-    quiz fill up the rest, with the key "".
+    They are the lesson's first prediction, one in the middle and the last. If a lesson has fewer than three
+    predictions, questions of its quiz follow them, with the key "".
     """
     found = lesson.questions
     chosen = [found[0], found[len(found) // 2], found[-1]] if len(found) > 2 else found
@@ -33,7 +33,9 @@ def asked(lesson):
         (each.key, inline(each.say), each.text, each.choices, each.unit, escape(each.answer))
         for each in chosen
     ]
-    for item in quizzes.load(lesson.number)[1:][: 3 - len(guesses)]:  # the first is on the first guess
+    for item in quizzes.load(lesson.number)[1:][
+        : 3 - len(guesses)
+    ]:  # the quiz's first is on the first prediction
         choices = tuple(map(inline, item.texts))
         guesses.append(("", "", inline(item.text), choices, "", inline(item.right.text)))
     return guesses
@@ -118,7 +120,7 @@ def _hour():
 
 
 def _form(numbers):
-    """Return a table in which two verdicts on each claim can be written, or ""."""
+    """Return an HTML table in which to write two verdicts on each of these claims; "" without numbers."""
     if not numbers:
         return ""
     claims = [catalog.claims()[number] for number in numbers]
@@ -134,7 +136,11 @@ def _form(numbers):
 
 
 def _squares(numbers):
-    """Return a table of what a verdict costs by confidence, and room for the costs of two rounds, or ""."""
+    """Return two HTML tables: a verdict's cost by confidence, and one in which to write the costs.
+
+    The second has a column for each of these claims, and a row for each of two rounds. Without claims,
+    return "".
+    """
     if not numbers:
         return ""
     sure = range(50, 101, 10)

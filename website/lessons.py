@@ -1,6 +1,7 @@
-"""Prepares lessons for the page: code folds, predictions can be made, stills lead to live pictures.
+"""Prepares the pages of lessons: code to fold, forms for predictions, links from pictures to explorables.
 
-Everything is in the HTML, so that a page without JavaScript shows all of it; live/lesson.js folds and asks.
+A page contains everything as HTML, so it can be read without JavaScript. live/lesson.js folds the code and
+shows the forms.
 """
 
 import base64
@@ -14,11 +15,11 @@ import glossary
 from docutils import nodes
 from explorables import PACKAGE, explorables
 
-# They begin the paragraph that explains the output before it.
+# The first words of the paragraph that explains the output above it.
 FIRST_WORDS = ("What you saw.", "Was du gesehen hast.")
 FOLDERS = ("notebooks/", "translations/")
 UNPREDICTED = re.compile(r"(.*?)\s*\(No prediction from you yet\.\)", re.S)
-# Pictures and sounds that stand in a stored output. Smaller ones stay there.
+# A picture or sound as a data URL in a stored output. Those below 4,000 characters are not moved to files.
 INLINE = re.compile(r'<(img|audio)([^>]*) src="data:(image/png|audio/mpeg);base64,([^"]{4000,})"([^>]*)>')
 HINT = re.compile(r"<div[^>]*>Run this cell to change it\.</div>")
 
@@ -50,10 +51,10 @@ def prepare(app, doctree, docname):
 
 
 def with_files(html, outdir, docname, lazy=True):
-    """Return a stored output with its pictures and sounds in files below `outdir`.
+    """Move the pictures and sounds of a stored output to files below `outdir`, and return the new HTML.
 
-    docname : the page that shows it, as a path from `outdir`
-    lazy : whether a picture is loaded when it comes into sight
+    docname : the page that shows the output, as a path from `outdir`
+    lazy : whether a browser loads a picture only when the visitor scrolls to it
     """
     return INLINE.sub(lambda found: _file(found, outdir, docname, lazy), HINT.sub("", html))
 
@@ -66,7 +67,7 @@ def _file(found, outdir, docname, lazy):
     (outdir / "_images").mkdir(parents=True, exist_ok=True)
     (outdir / "_images" / name).write_bytes(content)
     more = ' preload="none"' if tag == "audio" else ' loading="lazy"' * lazy
-    if tag == "img" and " height=" not in before:  # the page keeps room for it
+    if tag == "img" and " height=" not in before:  # so that the page keeps room for the picture
         width, height = struct.unpack(">II", content[16:24])
         shown = re.search(r' width="(\d+)"', before)
         more += f' height="{round(int(shown[1]) * height / width)}"' if shown else ""
@@ -131,7 +132,7 @@ def _ask(output, code):
 
 
 def _text(answer):
-    """Return the text of a lettered choice, "A. oxygen"."""
+    """Return the text of a choice, such as "A. <em>oxygen</em>", without its letter and its HTML."""
     return unescape(re.sub(r"<[^>]+>", "", answer))[3:]
 
 
@@ -147,7 +148,7 @@ def _reveal(output, code):
 
 
 def _around(raw):
-    """Return the node that is one output of a cell."""
+    """Return the node of the cell's output that contains the node `raw`, or `raw` itself."""
     return raw.parent if "output" in raw.parent.get("classes", ()) else raw
 
 
@@ -156,7 +157,7 @@ def _after(node, other):
 
 
 def live_pictures():
-    """Return the name of the explorable for each explorer's class of course_utils/opened."""
+    """Return {class of an explorer in course_utils/opened: name of the explorable with the same view}."""
     pages = explorables()
     found = {"".join(word.title() for word in name.split("_")): name for name in pages}
     for path in (PACKAGE / "opened").rglob("*.py"):
@@ -172,7 +173,7 @@ def lived(code, live):
 
 
 def _lead_to_live(output, code, live, root):
-    """Put a link to the live picture below an explorer's still."""
+    """Put links to the explorables with the same views below the stored pictures of a cell's explorers."""
     for name in lived(code, live):
         title = escape(explorables()[name]["title"])
         link = f'<a class="reference" href="{root}explorables/{name}.html">Take it in your hand: {title}</a>'
@@ -180,7 +181,12 @@ def _lead_to_live(output, code, live, root):
 
 
 def _veil(doctree, codes):
-    """Mark what stands between a question and its answer, and the answer, with the question's key."""
+    """Mark the blocks after a question up to its answer, which lesson.js shows after the visitor's guess.
+
+    codes : {id of a cell's node: its code}
+
+    The mark is a class with the question's key.
+    """
     blocks = [node for node in doctree.findall(nodes.Element) if isinstance(node.parent, nodes.section)]
     blocks = [node for node in blocks if not isinstance(node, nodes.section)]
     asked = {key: i for i, node in enumerate(blocks) for key in calls(codes.get(id(node), ""), "predict")}
@@ -191,7 +197,7 @@ def _veil(doctree, codes):
         if end < len(blocks) and blocks[end].astext().startswith(FIRST_WORDS):
             end += 1
         titles = [i for i in range(first, last) if isinstance(blocks[i], nodes.title)]
-        # Another topic in between stays in sight.
+        # If a section begins in between, what it says before the answer is not marked.
         hidden = [*range(first, titles[0]), *range(last, end)] if titles else range(first, end)
         for block in (blocks[i] for i in hidden):
             block["classes"].append(f"veil-{key}")

@@ -1,7 +1,7 @@
 """Photographs the explorables for cards and links: python website/miniatures.py [NAME ...]
 
-Writes, into website/pictures, a miniature of each (NAME.webp) and the picture that a chat or a social network
-shows of a link to it (NAME-card.webp). Without a name, it photographs all.
+Writes two pictures of each into website/pictures: a miniature (NAME.webp), and the card that chats and social
+networks show with a link (NAME-card.webp). Without a name, all explorables are photographed.
 """
 
 import io
@@ -26,7 +26,7 @@ WAIT = 2500  # ms, until a picture that moves at its start has come to rest
 
 def photographs(browser, address, name, facts):
     """Return the miniature and the card of an explorable, as PIL images."""
-    # What the page shows at first, or a state that `picture` names as its address does, such as "scale=0".
+    # `picture` is a state in the form of the page's address, such as "scale=0". Without it, the first state.
     state = f"#{facts['picture']}" if "picture" in facts else ""
     shots = []
     for (width, height), query in (((880, 528), "?embed"), (CARD, "")):
@@ -43,7 +43,7 @@ def photographs(browser, address, name, facts):
 
 
 def save(image, path, at_most):
-    """Save as WebP, in the best quality that takes at most so many bytes."""
+    """Save an image as WebP, with the best quality that takes no more than `at_most` bytes, at least 10."""
     for quality in range(80, 9, -10):
         image.save(path, quality=quality, method=6)
         if path.stat().st_size <= at_most:

@@ -1,7 +1,7 @@
 """Films explorables for the README: python website/moving_picture.py
 
 Writes docs/pictures/explorables.webp: four scenes, played in a browser as a visitor would play them. The
-page's clock stands still while a frame is taken, so that the film is as smooth on a slow machine.
+page's clock is stopped while a frame is photographed, so the film is smooth even on a slow machine.
 """
 
 import io
@@ -21,7 +21,7 @@ from servers import served  # noqa: E402
 # The size of the browser's window in CSS pixels, and the factor that shrinks it to a README's width.
 WIDTH, HEIGHT, SCALE = 1200, 740, 0.75
 FRAME = 80  # ms
-# What a film of four seconds does without, in all scenes.
+# Hides what a scene of a few seconds does not need.
 STYLE = """
 html { overflow: hidden } .top, .lead, .share, .onward, footer { display: none !important }
 h1 { font-size: 46px !important; margin: 26px 0 22px !important } .view { min-height: 0 !important }
@@ -29,7 +29,7 @@ h1 { font-size: 46px !important; margin: 26px 0 22px !important } .view { min-he
 .dn-tray, .dn-tools, .dn-key, .dn-reel, .sc-tools, .sc-note { display: none !important }
 .dn-stage { width: 960px }
 """
-# Moves all transitions and animations on by some milliseconds. They stand still in between.
+# Advances all transitions and animations by some milliseconds, and leaves them paused.
 MOVE = """milliseconds => {
   for (const animation of document.getAnimations()) {
     animation.pause();
@@ -39,7 +39,7 @@ MOVE = """milliseconds => {
     else animation.currentTime = time;
   }
 }"""
-# The sound's clock is the page's, too.
+# Makes sounds follow the page's clock, too.
 SOUND = """
 Object.defineProperty(BaseAudioContext.prototype, "currentTime", { get: () => performance.now() / 1000 });
 Object.defineProperty(AudioContext.prototype, "outputLatency", { get: () => 0 });
@@ -47,7 +47,7 @@ Object.defineProperty(AudioContext.prototype, "outputLatency", { get: () => 0 })
 
 
 class Film:
-    """Frames of pages, as pairs of an image and the milliseconds for which it is seen."""
+    """A film of pages. `frames` is a list of (image, milliseconds for which it is shown)."""
 
     def __init__(self, browser, address):
         self.browser, self.address = browser, address
@@ -95,7 +95,7 @@ class Film:
 
 
 def one_weight(film):
-    """The weight is dragged to zero, and the answer falls apart."""
+    """Drag the weight to zero, so that the model's answer loses its sense."""
     film.roll(1)
     stage = film.page.locator(".ow-stage").bounding_box()
     zero = stage["x"] + stage["width"] * 2.75 / 12.05  # the axis of one_weight.js: from -2.75 to 9.3
@@ -104,14 +104,14 @@ def one_weight(film):
 
 
 def denoising(film):
-    """Two pictures come out of the same noise."""
+    """Let the page denoise the same noise for two prompts."""
     film.roll(0.8)
     film.page.locator(".dn-play").evaluate("button => button.click()")
     film.roll(4.4)
 
 
 def patching(film):
-    """Italy's numbers are carried into the sentence on France, and Paris turns into Rome."""
+    """Copy numbers from the sentence on Italy into that on France, so that the answer becomes Rome."""
     film.roll(1)
     grid = film.page.locator(".pt-receiver .pt-grid").bounding_box()
     film.page.mouse.click(grid["x"] + grid["width"] * 12.5 / 30, grid["y"] + grid["height"] / 4)
@@ -119,7 +119,7 @@ def patching(film):
 
 
 def speech(film):
-    """The voice is played, then noise is dragged over it, and the words flip."""
+    """Play the voice, then add noise to it, so that the model writes other words."""
     film.page.get_by_role("button", name="Play").click()
     film.roll(3.3)
     noise, rail = film.page.get_by_role("slider", name="Noise"), film.page.locator(".sc-noise").bounding_box()

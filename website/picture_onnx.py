@@ -1,8 +1,9 @@
-"""Makes what the page that draws with PictureWorld's Stable Diffusion loads: ONNX files, and what runs them.
+"""Makes the files that the page with PictureWorld's Stable Diffusion loads: ONNX networks, and their runtime.
 
-The weights stay the 16-bit numbers that they are in the repository. A run turns them into 32 bits first, so
-the files compute what torch computes, within 1e-4. An export takes half a minute. It is kept in build/, by
-the hash of the weights and of this file, and so is onnxruntime-web, which comes from npm.
+The weights are stored at 16 bits, as in the repository. A run converts them to 32 bits first, so its results
+differ from those of torch by at most 1e-4. An export takes half a minute. It is kept in build/, in a folder
+named after the hash of the weights and of this file. The runtime, onnxruntime-web, is fetched from npm once,
+and kept there, too.
 """
 
 import hashlib
@@ -24,9 +25,9 @@ RUNTIME_FILES = ("ort.wasm.bundle.min.mjs", "ort-wasm-simd-threaded.wasm")
 
 
 def files():
-    """Return the paths of all that the page loads. What is not there yet is exported, or fetched from npm.
+    """Return the paths of all files that the page loads. Missing files are exported, or fetched from npm.
 
-    Raises OSError if npm can't be reached, and ValueError if it sends another file than the one we know.
+    Raises OSError if npm can't be reached, and ValueError if the runtime has another SHA-256 than expected.
     """
     networks, runtime = BUILD / _hash(), BUILD / RUNTIME_SHA256[:16]
     if not all((networks / name).exists() for name in NETWORKS):
@@ -66,9 +67,8 @@ def _export(folder):
 
     import course_utils as course
 
-    logging.getLogger("torch.onnx").setLevel(
-        logging.ERROR
-    )  # torchvision, which we don't need, is not installed
+    # torch.onnx warns that torchvision is not installed, which is not needed here.
+    logging.getLogger("torch.onnx").setLevel(logging.ERROR)
     pipeline = course.load("stable-diffusion", "tiny")
     ids = torch.zeros(2, pipeline.text_encoder.config.max_position_embeddings, dtype=torch.int32)
     latents, time = torch.zeros(1, 4, 16, 16), torch.zeros(1)
@@ -158,7 +158,7 @@ class _Seen:
 
 
 def _small(model):
-    """Return a model's bytes: 16 bits for a weight that needs no more, no notes on where a node is from."""
+    """Return an ONNX model as bytes, without metadata, and with weights at 16 bits where these are exact."""
     import numpy
     from onnx import helper, numpy_helper
 

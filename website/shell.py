@@ -1,4 +1,4 @@
-"""The frame of the pages that Sphinx does not write: the front page and the explorables."""
+"""Makes the HTML around the pages that Sphinx does not write: front page, explorables, slides, handouts."""
 
 import hashlib
 import json
@@ -16,7 +16,8 @@ MARK = """<svg viewBox="0 0 64 64" aria-hidden="true">
 <path d="M14 32v24h36V32M14 32 4 20M50 32l10-12M14 32h10M40 32h10" fill="none" stroke="var(--ink)"
 stroke-width="6" stroke-linecap="round" stroke-linejoin="round"/>
 <circle cx="32" cy="18" r="9" fill="var(--ember)"/></svg>"""
-# Fetches fonts early, so that no text is laid out twice. From a folder a browser would refuse, and say so.
+# Loads the fonts early, so that no text is laid out twice. A browser would report an error in a page that is
+# opened from a folder (file:).
 FONTS = """<script>if (location.protocol !== "file:") for (const name of ["next", "mono"])
   document.head.append(Object.assign(document.createElement("link"), {{ rel: "preload", as: "font",
     type: "font/woff2", crossOrigin: "", href: `{live}/fonts/atkinson-${{name}}.woff2` }}))</script>"""
@@ -93,7 +94,7 @@ def sheet(title, body, address, kind):
 
 
 def card(title, description, address, view):
-    """Return what a chat or a social network shows of a link to the page."""
+    """Return the <meta> elements from which chats and social networks make the preview of a link."""
     name = view if (PICTURES / f"{view}-card.webp").is_file() else "one_weight"
     picture = f"{website()}explorables/pictures/{name}.jpg"
     facts = {
@@ -124,7 +125,7 @@ def write_pictures(folder):
 
 
 def write_worker(folder):
-    """Write the service worker of a built website. Its version is a hash of what it keeps from the start."""
+    """Write the service worker of a built website. Its version is a hash of the files that it keeps."""
     kept = [folder / "index.html", *sorted((folder / "explorables").rglob("*"))]
     kept = [
         path for path in kept if path.suffix in (".html", ".js", ".css", ".json", ".svg", ".webp", ".woff2")
@@ -139,4 +140,6 @@ def write_worker(folder):
     worker = script.read_text(encoding="utf-8")
     worker = worker.replace('VERSION = ""', f'VERSION = "{version}"')
     worker = worker.replace("FILES = []", f"FILES = {json.dumps(names)}")
-    (folder / "worker.js").write_text(worker, encoding="utf-8")  # at the top: it serves what lies below it
+    (folder / "worker.js").write_text(
+        worker, encoding="utf-8"
+    )  # at the top, because it serves the folder that it is in

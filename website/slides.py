@@ -1,9 +1,9 @@
-"""Writes a deck of slides for each lesson, slides/NN.html, from what the lesson stores and the guide says.
+"""Writes a deck of slides for each lesson, slides/NN.html, from its stored outputs and docs/instructors.md.
 
-A slide shows the first sentence of a point of docs/instructors.md beside the picture that the point names;
-the rest of the point is its note. If that sentence is a question, it is a guess, and the next one is the
-headline. Guesses come before the point that would give them away, and our verdicts at the end, after the
-class's own. What a class sees is for the class; what is for the instructor stands in the notes.
+A slide shows the first sentence of a point of docs/instructors.md, beside the picture that the point names.
+The rest of the point is in the slide's notes, which are for the instructor. If the first sentence is a
+question, it gets a slide of its own, and the second sentence becomes the headline. A guess comes before the
+first point that would reveal its answer. Our verdicts come last, after the class has voted.
 """
 
 import re
@@ -18,7 +18,7 @@ from teaching import Lesson, Question, inline, twice
 from course_utils import catalog
 
 SENTENCE = re.compile(r"(.+?[.?!][\"”)]*)(?: (?=[^a-z])|$)(.*)", re.S)
-FOLDED = re.compile(r"\b[Ff]olded ")  # a slide folds nothing
+FOLDED = re.compile(r"\b[Ff]olded ")  # removed from texts, because on a slide nothing is folded
 QUOTED = re.compile(r"[\"“](.+?)[\"”] *(.*)")
 SCALE = "It holds · Not as it stands · Nobody outside can say"  # as on the wall of claims
 KEYS = "Arrow keys turn the slides, N opens the notes in a window of their own, F fills the screen."
@@ -77,7 +77,7 @@ def _deck(lesson, folder):
 
 
 def _slide(kicker, body, notes="", kind="", name=""):
-    """Return a slide. `name` is a second address of it, such as 01.html#now, beside its number."""
+    """Return a slide. `name` is an anchor beside the slide's number, such as "now" for 01.html#now."""
     folded = (
         f'<details class="notes"><summary>Notes</summary><div>{inline(notes)}</div></details>'
         if notes
@@ -96,10 +96,10 @@ def _title(lesson):
 
 
 def order(lesson):
-    """Return the questions, notes and breaks of a deck in order, as (place in the lesson, what it is).
+    """Return what a deck shows, in order: pairs of a cell's index and a Question, a Note, or a break's text.
 
-    The points keep the guide's order. Before each comes all that the lesson asks up to its cell; before
-    a point without a cell, all that it asks up to the cell of the next point that has one.
+    The points keep the guide's order. Before each point come the lesson's questions up to the point's cell;
+    before a point without a cell, those up to the cell of the next point that has one.
     """
     asked = [(question.at, question) for question in lesson.questions] + lesson.breaks
     vote = lesson.notes.get("Vote")
@@ -117,7 +117,7 @@ def order(lesson):
             whole.append(asked.pop(0))
         whole.append((bound, point))
     whole += asked
-    return [  # of breaks in a row the first
+    return [  # keep only the first of several breaks in a row
         pair
         for before, pair in zip([None, *whole], whole, strict=False)
         if not (before and isinstance(before[1], str) and isinstance(pair[1], str))
@@ -198,7 +198,7 @@ def _claims(lesson):
 
 
 def _verdicts(lesson):
-    """Yield a slide that announces our verdicts, then these; at the end those that a class judges twice."""
+    """Yield a slide that announces our verdicts, the verdicts, and last those that a class judges twice."""
     once = [claim for claim in lesson.claims if claim.number not in twice()]
     again = [claim for claim in lesson.claims if claim.number in twice()]
     yield _slide(

@@ -1,6 +1,7 @@
-"""Writes course_utils/opened/denoising.json: drawings to play before the model wakes, and its words.
+"""Writes course_utils/opened/denoising.json: drawings that the page shows before its model is loaded.
 
-Run it again after a change of the weights: .venv/bin/python website/store_drawings.py. A test draws two anew.
+The file also has the words that the model knows. Run this program again if the weights have changed:
+.venv/bin/python website/store_drawings.py. A test draws two of the drawings again, and compares.
 """
 
 import base64
@@ -24,7 +25,7 @@ QUALITY = 80
 
 
 def drawn(pipeline, prompt, seed, guidance, steps):
-    """Return pixels (states, 64, 64, 3) from 0 to 255, maps (steps, tokens, 16, 16) and the states' noise."""
+    """Return uint8 pixels (states, 64, 64, 3), maps (steps, tokens, 16, 16), and the states' noise shares."""
     import torch
 
     import course_utils as course
@@ -64,7 +65,7 @@ def stored(pipeline, prompt, pixels, maps, noise):
 
 
 def _gaps(one, other):
-    """Return how far apart two films are in each state: the root of the mean squared difference, of 255."""
+    """Return the RMSE of two drawings in each state, for pixels from 0 to 255."""
     return numpy.sqrt(((one - other) ** 2).mean((1, 2, 3))).round().astype(int).tolist()
 
 

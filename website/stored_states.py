@@ -18,7 +18,7 @@ COUNTRIES += ("Hungary", "Japan", "China", "Korea", "Chile", "Kenya")
 SENTENCE = "The capital of {} is"
 LENGTH = 200  # tokens of a watermarked text
 THRESHOLD = 4  # the z-score above which a text counts as marked
-STRENGTHS = [round(0.05 * step, 2) for step in range(31)]  # of the adapter, 0 to 1.5
+STRENGTHS = [round(0.05 * step, 2) for step in range(31)]  # 0 to 1.5: factors by which the adapter is scaled
 SHOWN = {  # the questions whose answers an explorable shows, by their index in library.toml
     "told": (13, 0, 15),
     "untold": (2, 0),
@@ -26,14 +26,8 @@ SHOWN = {  # the questions whose answers an explorable shows, by their index in 
 }
 
 
-def cell(lesson, cell_id):
-    """Return the source of a lesson's cell."""
-    cells = json.loads((ROOT / "notebooks" / f"{lesson}.ipynb").read_text(encoding="utf-8"))["cells"]
-    return next("".join(found["source"]) for found in cells if found["id"] == cell_id)
-
-
 def explorer_of(lesson, call):
-    """Run a lesson's cells up to the one that ends with `call`, and return what its explorer draws from."""
+    """Run a lesson's cells up to the one that ends with `call`, and return the data of its explorer."""
     import course_utils as course
 
     cells = json.loads((ROOT / "notebooks" / f"{lesson}.ipynb").read_text(encoding="utf-8"))["cells"]
@@ -206,7 +200,7 @@ def _tokens(tokenizer, ids, scores, row):
         if ids[index] in tokenizer.all_special_ids:
             break
         text = tokenizer.decode(ids[: index + 1])
-        if text.endswith("\ufffd"):  # half a character: wait for the other half
+        if text.endswith("\ufffd"):  # the token ends inside a character
             continue
         tokens.append([text[len(before) :], round(100 * scored[row].softmax(-1)[ids[index]].item())])
         before = text

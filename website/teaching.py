@@ -20,6 +20,7 @@ from course_utils import catalog
 GUIDE = ROOT / "docs" / "instructors.md"
 BREAK = r"\*(A good moment for a break\.[^*]*)\*"
 HERE = Path(__file__).parent
+# Words of sentences that can be understood only on the lesson's page.
 UNPLACED = re.compile(r"\b(cells?|folded|below|above|picture|figures?|row|table|bars?|box)\b|\]\(", re.I)
 WORDS = "**What you saw.**"
 ASIDE = re.compile(r" \([A-Z](?:[^()]|\([^()]*\))*[.?!]\)")  # whole sentences in brackets
@@ -28,10 +29,10 @@ NEVER = ("<b>Predict: ", "(No prediction from you yet.)")  # outputs that are qu
 
 @dataclass(frozen=True)
 class Note:
-    """A text of the guide, in Markdown, and the id of the lesson's cell that it names, or "".
+    """A text of the guide, in Markdown, with the id of the lesson's cell that it names, or "".
 
-    `shows` is "" for the cell's picture, "words" for none, "paper" for a picture that the handout has, too,
-    or the name of an explorable whose miniature is shown.
+    `shows` says what is beside the text: "" for the cell's picture, "words" for no picture, "paper" for a
+    picture that is on the handout, too, or the name of an explorable for its miniature.
     """
 
     text: str
@@ -41,8 +42,9 @@ class Note:
 
 @dataclass(frozen=True)
 class Question:
-    """A prediction, as HTML. `key` is its key, `at` the index of its cell, `answer` what came out.
+    """A prediction of a lesson, as HTML.
 
+    `key` is the prediction's key, `at` the index of its cell, and `answer` the answer that the lesson shows.
     `say` is what a class must know before it can guess, and `why` the reason for the answer, in Markdown.
     """
 
@@ -91,7 +93,7 @@ def note(line: str) -> Note:
 
 
 class Lesson:
-    """A lesson with what an instructor needs of it. `name` is its name in the catalogue."""
+    """What slides and handouts show of a lesson, from its notebook and the guide."""
 
     def __init__(self, name: str):
         self.name, self.number, self.facts = name, name[:2], catalog.lessons()[name]
@@ -104,12 +106,12 @@ class Lesson:
 
     @cached_property
     def points(self) -> list[Note]:
-        """What to show, in order."""
+        """The guide's numbered points, in order."""
         return [note(line) for line in re.findall(r"^\d+\. (.+)$", guide()[self.number], re.M)]
 
     @cached_property
     def notes(self) -> dict[str, Note]:
-        """The paragraphs below the list by their bold name, such as "Vote"."""
+        """The guide's paragraphs below the points: {bold name, such as "Vote": Note}."""
         found = re.findall(r"^\*\*(.+?)\.\*\* (.+)$", guide()[self.number], re.M)
         return {name: note(text) for name, text in found}
 
@@ -138,7 +140,7 @@ class Lesson:
 
     @cached_property
     def questions(self) -> list[Question]:
-        """The predictions that the lesson asks and answers, in order, but for those that are left out."""
+        """The predictions that the lesson asks and answers, in order; guesses.toml names some to skip."""
         asked, told = {}, {}
         for place, cell in enumerate(self.cells):
             shown = [html for html, _ in _outputs(cell)]
@@ -154,14 +156,14 @@ class Lesson:
 
     @cached_property
     def breaks(self) -> list[tuple[int, str]]:
-        """The places of the lesson's breaks, and what it says there, in Markdown."""
+        """The lesson's breaks: pairs of a cell's index and the text there, in Markdown."""
         found = [(place, re.search(BREAK, cell.source)) for place, cell in enumerate(self.cells)]
         return [(place, match[1]) for place, match in found if match]
 
     def _after(self, place):
-        """Return what the lesson says of an answer, in up to 320 characters of Markdown.
+        """Return how the lesson explains the answer in cell number `place`: up to 320 characters of Markdown.
 
-        Sentences that need the lesson's page are left out.
+        Sentences that can be understood only on the lesson's page are left out.
         """
         if not self.cells[place + 1].source.startswith(WORDS):
             return ""
@@ -174,7 +176,9 @@ class Lesson:
                 break
             if not UNPLACED.search(sentence):
                 kept = f"{kept} {sentence}"
-        return re.sub(r" [^.?!]*\?$", "", kept).strip()  # a question leads on to what follows
+        return re.sub(
+            r" [^.?!]*\?$", "", kept
+        ).strip()  # without a question at the end, which leads on to the next cell
 
     def picture(self, cell: str) -> tuple[str, str]:
         """Return the picture that a cell has stored, as HTML, and its alt text; or what the cell prints.
@@ -189,7 +193,9 @@ class Lesson:
             printed = "".join(output.get("text", "") for output in found.get("outputs", ()))
             if printed.strip():
                 lines = [line.strip() for line in printed.strip().splitlines()]
-                size = max(16, min(27, 1000 // max(map(len, lines))))  # in px: a line fits into 720
+                size = max(
+                    16, min(27, 1000 // max(map(len, lines)))
+                )  # in px, so that the longest line fits into 720
                 text = escape("\n".join(lines))
                 return f'<pre class="printed" style="font-size:{size}px">{text}</pre>', printed
         raise LookupError(f"docs/instructors.md names cell {cell}; lesson {self.number} shows nothing there")

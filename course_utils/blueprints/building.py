@@ -11,10 +11,10 @@ from course_utils.blueprints.config import check_names, check_spelling, text_con
 from course_utils.errors import CourseError
 
 _MOST_TENSORS = 100_000  # building more parameter tensors takes minutes and gigabytes
-# Unknown model types, each with the known type that, according to its maker, has the same architecture.
+# Model types that transformers does not know, each with a known type of the same architecture.
 _SAME_ARCHITECTURE = {
-    # MoonshotAI/Kimi-K2, docs/deploy_guidance.md: the architecture is DeepSeek-V3's. The name differs only so
-    # that servers can tell the two models apart, and may be set to deepseek_v3.
+    # Source: MoonshotAI/Kimi-K2, docs/deploy_guidance.md. The architecture is DeepSeek-V3's. The model_type
+    # differs only so that servers can tell the two models apart, and may be set to deepseek_v3.
     "kimi_k2": "deepseek_v3",
 }
 
@@ -25,8 +25,10 @@ def build(values, class_names, source):
     values : the values of a config.json
     class_names : the class, or a config's list of "architectures", or None
 
-    The builder is a function from a config object to its model. The note says what was counted if it differs
-    from the config's model, otherwise it is "".
+    source : where the config comes from, for messages
+
+    The model is on the meta device. The builder is a function from a config object to such a model. If not
+    the whole model was built, or a model of another type, the note says so; otherwise it is "".
     """
     if "model_type" not in values:
         return _build_diffusers(values, class_names, source)
@@ -40,6 +42,8 @@ def build(values, class_names, source):
 
 
 def _on_meta_device(make, source):
+    """Return a function from a config to the model that `make` builds of it on the meta device."""
+
     def builder(config):
         import torch
 
@@ -120,7 +124,10 @@ def _known_elsewhere(values):
 
 
 def _build_text_part(config, error, source):
-    """Build only the text part of a model. `error` names the missing package that the rest needs."""
+    """Build only the text part of a model, and return what `build` returns.
+
+    error : the ImportError of the rest of the model; raised again if there is no text part
+    """
     import transformers
 
     text = text_config(config)
@@ -134,6 +141,7 @@ def _build_text_part(config, error, source):
 
 
 def _build_diffusers(values, class_name, source):
+    """Build a model of diffusers, and return what `build` returns."""
     import diffusers
 
     found = getattr(diffusers, class_name, None)

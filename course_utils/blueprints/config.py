@@ -64,7 +64,7 @@ def attribute(config, name):
 
 
 def first_number(config, *names):
-    """Return the first of the named attributes that is a positive whole number, or None if none is.
+    """Return the value of the first of these attributes that is a positive whole number, or None.
 
     The attributes are looked up in the config, and in the inner configs that DBRX has.
     """
@@ -195,10 +195,10 @@ def check_names(values, used, known, source):
 
 
 def _name_here(name, used, values):
-    """Return a list of the library's names for the size that another family calls `name`.
+    """Return a list of this architecture's names for the size that another family of models calls `name`.
 
-    The list is empty if the config states the size under another name, too, or if the library computes it
-    later.
+    The list is empty if the config states the size under one of these names, too, or if the library has no
+    value for it yet.
     """
     for same in _SAME_SIZE:
         if name in same and not any(other in values for other in same if other in used):

@@ -53,7 +53,7 @@ _is_recurrent = matching(
     Rwkv*Attention xLSTMLayer *RecurrentBlock"""
 )
 _is_short_convolution = matching("*ShortConv *ShortConvolution")
-# The number of experts chosen for a token, if the maker's code fixes it.
+# By model_type, the number of experts chosen for a token, where the maker's code fixes it.
 _CHOSEN_BY_CODE = {"switch_transformers": 1, "nllb-moe": 2}
 
 
@@ -100,10 +100,9 @@ def count(model, config):
         number = tensor.numbers.numel()
         part = _part(tensor, experts, output)
         if part == "experts" and _is_routed_expert(tensor, experts):
+            # The rows of experts that do nothing don't count.
             if idle_experts and len(tensor.numbers) == experts + idle_experts:
-                number = (
-                    number * experts // len(tensor.numbers)
-                )  # the other rows belong to experts that do nothing
+                number = number * experts // len(tensor.numbers)
             unused += number - number * chosen // experts if chosen and experts else math.nan
         parts[part] += number
     total = sum(parts.values())
@@ -165,6 +164,7 @@ def _part_of_mixture(tensor, segments, experts):
 
 
 def _part_by_name(tensor, segments):
+    """Return the member of PARTS that the names of a tensor and of its modules suggest."""
     for segment in reversed([*segments, tensor.name]):
         for names_it, part in _PART_OF_SEGMENT:
             if names_it(segment):

@@ -90,7 +90,7 @@ def html(plan) -> str:
     return parts.html + memory.html
 
 
-# Remarks: all functions but `_total` return a list of lines, which is empty if the remark does not apply
+# Remarks: each function but `_total` returns a list of lines, which is empty if the remark does not apply
 
 
 def _total(plan):

@@ -65,8 +65,8 @@ class Blueprint:
     components: dict[str, "Blueprint"] = field(default_factory=dict)
     config: object = None
     _builder: object = None  # function from a config to its model on the meta device
-    _cached_lists: tuple = ()  # what each layer caches, as `kv_cache.by_design` returns it
-    _source_lists: tuple = ()
+    _cached_lists: tuple = ()  # what the layers cache, as `kv_cache.by_design` returns it
+    _source_lists: tuple = ()  # what the layers cache of an encoder's output; also from `by_design`
 
     @property
     def bytes(self) -> dict[str, int]:

@@ -27,7 +27,7 @@ _says_that_layers_differ = matching(
 class Cached(NamedTuple):
     """A list of numbers that a layer caches for each token, or once for each group of `every` tokens."""
 
-    numbers: int
+    numbers: int  # how many the list has
     window: int | None = None  # how many tokens are kept; None if all are
     every: int = 1
 
@@ -46,9 +46,8 @@ def dimensions(config):
     facts = {
         "layers": _layers(config),
         "attention_heads": first_number(config, "decoder_attention_heads") or first_number(text, *HEADS),
-        "key_value_heads": key_value_heads.pop()
-        if len(key_value_heads) == 1
-        else None,  # the number differs from layer to layer
+        # None if the number differs from layer to layer.
+        "key_value_heads": key_value_heads.pop() if len(key_value_heads) == 1 else None,
         "head_size": head_sizes.pop() if len(head_sizes) == 1 else None,
         "hidden_size": first_number(text, *HIDDEN_SIZE),
         "context_length": first_number(
@@ -159,7 +158,7 @@ def _cache_of_layer(config, layer_type, index):
     # Some layers choose which tokens to read. For this choice they also cache a short key of each token.
     indexer = first_number(config, "index_head_dim", "indexer_head_dim") or 0
     rates = attribute(config, "compress_rates")
-    if isinstance(rates, dict):  # DeepSeek-V4: a list is both key and value; lists of older tokens merge
+    if isinstance(rates, dict):  # DeepSeek-V4: one list is both key and value; older tokens share one
         lists, every = [Cached(heads * size, window)], rates.get(layer_type)
         if every:
             lists.append(Cached(heads * size + (indexer if "sparse" in layer_type else 0), None, every))
@@ -189,7 +188,7 @@ def _window(config, layer_type):
 
 
 def _projected(model):
-    """Return {layer index: numbers in the keys and values of a token}, read from each layer's matrices."""
+    """Return {layer index: how many numbers a token's keys and values have}, from the layers' matrices."""
     widths = {}
     for path, module in model.named_modules():
         found = re.fullmatch(r"(?!.*(encoder|vision|audio|cross)).*layers\.(\d+)\.\w+\.[kv]_proj", path)
@@ -208,6 +207,7 @@ def measure(builder, config, lists, layers):
     is what one token adds.
 
     builder : function from a config to its model on the meta device
+    config : the config object of the model
     lists : tuple of `Cached`, as `by_design` returns it
     layers : the model's number of layers
     """

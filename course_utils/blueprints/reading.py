@@ -19,7 +19,7 @@ from course_utils.blueprints.facts import Blueprint
 from course_utils.blueprints.kv_cache import by_design, dimensions
 from course_utils.errors import CourseError
 
-_LARGEST_FILE = 10_000_000  # the most bytes that are read of a config; configs on the hub have thousands
+_LARGEST_FILE = 10_000_000  # bytes; a larger file is no config: configs on the hub have a few thousand
 
 
 def names() -> list[str]:
@@ -146,7 +146,7 @@ def _from_hub(repository):
 
 
 def _read_json(path, source):
-    """Read a dict from a JSON file. If the file holds anything else, raise a CourseError that says what."""
+    """Return the dict that a JSON file contains. Raises CourseError if the file contains anything else."""
     try:
         with open(path, "rb") as file:
             content = file.read(_LARGEST_FILE + 1)
@@ -219,6 +219,7 @@ def _from_values(values, title, source, config_of=None):
 
 
 def _of_pipeline(name, title, source, components):
+    """Return the blueprint of a pipeline from those of its components: {name: Blueprint}."""
     parts = components.values()
     return Blueprint(
         name=name,

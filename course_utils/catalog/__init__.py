@@ -17,11 +17,11 @@ SIZES = ("tiny", "small", "full")
 # Family -> the size that a lesson's set-up cell chose, until the kernel ends. `set_default` writes it, and
 # `find` reads it. The catalogue has no other state.
 default_sizes: dict[str, str] = {}
-_IN_A_WHEEL = Path(__file__).parents[1] / "course"  # setup.py makes it
+_IN_A_WHEEL = Path(__file__).parents[1] / "course"  # setup.py makes this folder when it builds a wheel
 
 
 def repository() -> str:
-    """Return the address of the course's repository. It is in the metadata of the package."""
+    """Return the address of the course's repository, from the metadata of the installed package."""
     (address,) = [
         url.partition(", ")[2]
         for url in metadata.metadata("open-the-box").get_all("Project-URL")
@@ -33,7 +33,7 @@ def repository() -> str:
 def course_folder() -> Path:
     """Return the folder with the course's notebooks, exercises, solutions and pages.
 
-    It is the clone that the package was installed from; in a wheel, a folder inside the package.
+    This is the clone from which the package was installed or, for a wheel, a folder inside the package.
     """
     return Path(__file__).parents[2] if is_clone() else _IN_A_WHEEL
 
@@ -85,7 +85,7 @@ class Model:
 
     `memory_bytes` is the peak memory of a process that runs the model. `files` lists the files that the cache
     keeps, the weights first; the list is empty if a whole hub repository is fetched. `kept_parameters` is the
-    number of parameters that stay at 16 bits when the others are stored at 8 or 4. `largest_part` is the
+    number of parameters that stay at 16 bits when the others are stored at 8 or 4 bits. `largest_part` is the
     number of parameters of a pipeline's largest part.
     """
 

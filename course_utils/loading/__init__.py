@@ -31,7 +31,7 @@ __all__ = [
     "weights",
 ]
 
-LONGEST = 120  # minutes for a download in a notebook's cell; a terminal may take longer
+LONGEST = 120  # the longest download in a notebook's cell, in minutes; in a terminal there is no limit
 
 
 def load(name, size=None, four_bit=None, eight_bit=None):
@@ -98,7 +98,8 @@ def fetch_all(models, check=False):
                 amount = units.size(planned.download_bytes, "MB")
                 print(f"{facts.title}: {amount} from {planned.source}, {time}", flush=True)
             fetch(planned, whole=check)
-            if not facts.ours and store.damaged_files(facts):  # not needed where they are converted, but here
+            # `fetch` does not look at published files once they are converted.
+            if not facts.ours and store.damaged_files(facts):
                 fetching.fetch_files(planned)
 
 

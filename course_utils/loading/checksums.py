@@ -1,9 +1,9 @@
-"""Says whether files still are what was fetched or made, by comparing them with recorded sizes and SHA-256.
+"""Compares files with their recorded sizes and SHA-256, to find those that are damaged.
 
-Each file is read whole at its first check in a process. A large file takes its time, so `checked.json` in the
-cache keeps which large files were sound, each with its number on the disk, its size and its times. Such a
-file is read again only if one of these has changed: whatever a program writes to a file changes its times.
-They don't show what a failing disk has lost: `course fetch --check` reads every byte.
+Each file is read whole at its first check in a process. Large files take long to read. So `checked.json` in
+the cache lists those that were sound, each with its inode and times. Such a file is read again only if its
+size, inode or times have changed; a program that writes to a file changes its times. A failing disk does not
+change them, so `course fetch --check` reads every byte.
 """
 
 import contextlib
@@ -13,7 +13,7 @@ from pathlib import Path
 
 from course_utils import catalog, files
 
-LARGE = 32_000_000  # bytes of a file from which on `checked.json` remembers it: reading them takes 25 ms
+LARGE = 32_000_000  # bytes of the smallest files in `checked.json`; reading so many bytes takes 25 ms
 NOTES = "checked.json"
 _sound = {}  # path -> (sha256, stamp) of the files that this process has found sound
 
@@ -30,8 +30,7 @@ def damage(folder, expected, notes) -> str:
     """Return what is wrong with a folder's files, such as "config.json is missing"; "" if they are sound.
 
     expected : list of `catalog.File`, with names relative to the folder
-    notes : path of the file that remembers which large files were sound; nothing is kept if it can't be
-        written
+    notes : path of `checked.json`; if it can't be written, the large files are read again in later processes
     """
     for file in expected:
         path = Path(folder, file.name)
@@ -53,6 +52,7 @@ def forget(notes):
 
 
 def _wrong(path, file, notes):
+    """Return what is wrong with a file, as words to follow its name, or "" if it is sound."""
     found = path.stat()
     if found.st_size != file.bytes:
         return f"has {found.st_size:,} bytes instead of {file.bytes:,}"
@@ -64,14 +64,14 @@ def _wrong(path, file, notes):
         return "no longer has the content that it had"
     _sound[path] = known
     if large:
-        with contextlib.suppress(OSError):  # a cache that may not be written
+        with contextlib.suppress(OSError):  # this user may not write into the cache
             files.write_text(notes, json.dumps(_kept(notes) | {str(path): known}, indent=1))
             notes.chmod(0o644)  # for all users of a shared cache
     return ""
 
 
 def _kept(notes):
-    """Return what `checked.json` remembers; nothing if it can't be read."""
+    """Return the content of `checked.json`, or {} if it can't be read: {path: [SHA-256, stamp]}."""
     try:
         kept = json.loads(notes.read_text(encoding="utf-8"))
     except (OSError, ValueError):

@@ -1,4 +1,4 @@
-"""Lists what the course keeps on this machine, and removes it: fetched models, leftovers, trainings."""
+"""Lists and removes what the course keeps on this machine: fetched models, leftovers, trainings."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,8 +17,8 @@ class Kept:
     name : what to call it in `course clean NAME`
     paths : its files and folders
     again : how to get it back, in a few words
-    by_name_only : whether it is removed only if it is named, because it is hard to get back, or not the
-        course's alone
+    by_name_only : True if `course clean` removes it only by name, because it is hard to get back, or because
+        other programs may use it, too
     """
 
     name: str
@@ -34,7 +34,7 @@ class Kept:
 
 
 def kept() -> list[Kept]:
-    """Return what there is to remove: models, what stopped downloads left, trainings, models of the hub."""
+    """Return all that can be removed: models, parts of stopped downloads, trainings, models of the hub."""
     cache, models = store.cache_folder(), catalog.models()
     folders = sorted(path for path in cache.glob("*") if path.is_dir() and path.name != "training")
     found, leftovers = [], []
@@ -42,7 +42,7 @@ def kept() -> list[Kept]:
         left = [path for path in folder.iterdir() if _is_unfinished(path)]
         leftovers += left
         if folder.name not in models:
-            leftovers.append(folder)  # of a model that the catalogue no longer has
+            leftovers.append(folder)  # the folder of a model that the catalogue no longer has
         elif whole := tuple(path for path in folder.iterdir() if path not in left):
             download = units.size(models[folder.name].download_bytes, "MB")
             found.append(Kept(folder.name, whole, f"course fetch {folder.name}: {download}"))
@@ -60,9 +60,9 @@ def kept() -> list[Kept]:
 
 
 def chosen(names=()) -> list[Kept]:
-    """Return what `course clean` removes: what is named, or all that needs no name.
+    """Return what `course clean` removes: the entries with these names, or all that need no name.
 
-    Raises CourseError if there is nothing of a name.
+    Raises CourseError if no entry has one of the names.
     """
     all_kept = kept()
     if not names:
@@ -76,7 +76,7 @@ def chosen(names=()) -> list[Kept]:
 
 
 def remove(kept_here):
-    """Remove what `chosen` returned. A notebook that has a model open keeps it until it ends."""
+    """Remove what `chosen` returned. A notebook that has loaded a model can use it until the kernel ends."""
     for each in kept_here:
         model = catalog.models().get(each.name)
         if model and model.files:

@@ -13,8 +13,8 @@ def once(model, weights) -> Path:
     """Return the folder `NAME/model` of the cache; the first time, convert the model's files into it.
 
     The folder appears whole or not at all. Its `ready.json` lists the hashes of the files that were
-    converted, and the size and hash of each file that was made. If the catalogue now names other files, or a
-    file is no longer what was made, the model is converted again.
+    converted, and the size and hash of each file that was made. If the catalogue now names other files, or if
+    a made file has changed, the model is converted again.
 
     weights : path of the weights, in the same folder as the model's other files, all of them sound
     """
@@ -23,7 +23,8 @@ def once(model, weights) -> Path:
         if store.converted(model)[0] == "sound":  # another notebook may have converted it meanwhile
             return folder
         with files.replacing(folder, "model.building") as building:
-            if store.converted(model)[0] != "older":  # of no use any more: make room
+            # If the conversion fails, an "older" model can still be loaded. Remove any other, to make room.
+            if store.converted(model)[0] != "older":
                 files.remove(folder)
             store.require_room(model.title, folder.parent, model.disk_bytes - model.files_bytes)
             building.mkdir()
@@ -37,7 +38,7 @@ def once(model, weights) -> Path:
             }
             (building / store.MARKER).write_text(json.dumps(marker, indent=2), encoding="utf-8")
             store.make_readable(building)
-        store.converted(model)  # remembers that the large files are sound
+        store.converted(model)  # notes in checked.json that the large files are sound
     return folder
 
 

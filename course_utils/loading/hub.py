@@ -1,4 +1,4 @@
-"""Repositories of the model hub, stored in the hub's own cache, where other programs find them, too.
+"""Fetches repositories of the model hub into the hub's own cache, where other programs find them, too.
 
 A repository is fetched without its pickles, which can run code when they are loaded. The catalogue's entry of
 a model pins the revision.
@@ -14,7 +14,7 @@ from course_utils.errors import CourseError
 from course_utils.loading import checksums, downloads, store
 
 SAFE_FILES = ["*.safetensors", "*.json", "*.jinja", "*.txt", "*.model"]
-# Not fetched: second copies of weights in their maker's format, the safety checker, a second autoencoder.
+# Not fetched: second copies of weights in their makers' formats, the safety checker, a second autoencoder.
 IGNORED = ["consolidated*", "safety_checker/*", "vae_1_0/*"]
 CHANGED = "no longer has the content that the hub gave"
 
@@ -74,8 +74,8 @@ def snapshot(source, show_progress=False, **options) -> Path:
 def damaged(folder, whole=False) -> list[Path]:
     """Return the files of a repository's folder that are no longer what the hub gave.
 
-    The hub's cache stores a file under its SHA-256 or, if it is small, under the number that git gives to it;
-    where it can't make links, it keeps neither, and nothing is compared.
+    In the hub's cache, each name is a link to a file whose name is its SHA-256 or, for a small file, its hash
+    in git. On a disk without links there are no such names, and nothing is compared.
 
     whole : whether to read large files, too, which can take a minute
     """
@@ -85,6 +85,7 @@ def damaged(folder, whole=False) -> list[Path]:
 
 
 def _is_changed(path):
+    """Return whether a file's content no longer has the hash that is its name; False if no hash is known."""
     stored = path.resolve()
     if re.fullmatch("[0-9a-f]{64}", stored.name):
         return checksums.sha256(stored) != stored.name
@@ -95,7 +96,7 @@ def _is_changed(path):
 
 
 def remove(paths):
-    """Remove files of a repository's folder, with what the links lead to, so that they are fetched again."""
+    """Remove links in a repository's folder and the files that they lead to, which are then fetched again."""
     for path in paths:
         path.resolve().unlink(missing_ok=True)
         path.unlink(missing_ok=True)

@@ -1,7 +1,7 @@
 """Decides once, before anything else, whether and how a model can run here, and what must be fetched.
 
-Planning needs no network, and writes nothing but which files of the cache are sound. The next steps read the
-plan: the table before a download, the download itself, and the opening of the model.
+Planning needs no network, and writes only `checked.json` (see `checksums`). The next steps read the plan: the
+table before a download, the download itself, and the opening of the model.
 """
 
 import importlib.util
@@ -12,7 +12,7 @@ from course_utils import catalog, units
 from course_utils.errors import CourseError
 from course_utils.loading import hub, memory, store
 
-# Bytes per weight in bitsandbytes, scales included: a scale for each 64 weights at 4 bits, each row at 8.
+# Bytes per weight in bitsandbytes, including the scales: one for each row at 8 bits, each 64 weights at 4.
 QUANTISED = {8: 1.01, 4: 0.52}
 
 
@@ -21,7 +21,7 @@ class Plan:
     """What a model needs, what this machine has free, and how the model will run.
 
     model : the catalogue's facts
-    folder : the folder on whose disk the files will be
+    folder : the folder for the files; it may not exist yet
     download_bytes, disk_bytes : the bytes still to be fetched, and the disk space that they will take; 0 if
         all files are on this machine
     free_gpu_bytes, free_main_bytes, free_disk_bytes : what was free when the plan was made
@@ -147,7 +147,7 @@ def _memory_needed(start, bits, device):
     work, published = model.work_bytes, 2 * model.parameters
     if bits in QUANTISED:
         quantised = QUANTISED[bits] * (model.parameters - model.kept_parameters) + 2 * model.kept_parameters
-        # If transformers can't quantise all matrices, the model first waits in main memory, at 16 bits.
+        # If transformers can't quantise all matrices, the model is first loaded into main memory at 16 bits.
         waiting = 0 if model.is_plain_linear else published
         if device == "cuda":
             return {"gpu_bytes": quantised + work, "main_bytes": waiting}

@@ -1,9 +1,9 @@
-"""Stores all matrices at 4 bits (NF4) or 8 (LLM.int8) by bitsandbytes, even those that transformers omits.
+"""Stores all matrices at 4 bits (NF4) or 8 (LLM.int8) by bitsandbytes, even those that transformers skips.
 
 transformers replaces modules whose class is `torch.nn.Linear` itself, and silently leaves all others at 16
 bits. Falcon's linear layers have a class of their own, and Mixtral keeps all experts of a layer in one
-3-dimensional parameter: 97% of its weights. `rest` stores these matrices at few bits, too. It uses torch's
-parametrisations: the parameter is stored at few bits, and is converted to 16 bits whenever it is read.
+3-dimensional parameter: 97% of its weights. `rest` stores these matrices at 4 or 8 bits, too. It uses torch's
+parametrisations, which convert a stored parameter to 16 bits whenever it is read.
 """
 
 from course_utils.errors import CourseError

@@ -1,4 +1,4 @@
-"""The models on this machine: those that came with the course, and the cache of fetched ones.
+"""Finds the models on this machine: those that came with the course, and those in the cache.
 
 The cache is the folder COURSE_CACHE, by default ~/.cache/open-the-box. For each model it holds `NAME.lock`,
 `NAME/FILE`, `NAME/FILE.part` (a download that broke off and will be resumed) and `NAME/model` (the model
@@ -60,11 +60,13 @@ def converted_folder(model) -> Path:
 
 
 def converted(model) -> tuple[str, str]:
-    """Return what there is of the converted model in one word, and what is damaged about it, if anything.
+    """Return the state of a converted model, and what is damaged about it, or "".
 
-    The word is "none" if nothing was made from the files that the catalogue names now; "older" if a version
-    of the course made it that kept no hashes, perhaps from files that are damaged ("none" if they still are);
-    "damaged" or "sound" if its files were compared with their hashes.
+    The states:
+    "none": no model was converted from the files that the catalogue names now.
+    "older": an earlier version of the course converted it, and stored no hashes. If the published files are
+        damaged now, the state is "none", because the conversion may have read damaged files.
+    "damaged", "sound": the files were compared with their hashes.
     """
     folder = converted_folder(model)
     try:
@@ -87,14 +89,14 @@ def damaged_files(model) -> str:
 
 
 def damage(model) -> str:
-    """Return what is wrong with a model's files on this machine, or "". A hub repository has none here."""
+    """Return what is wrong with a model's files on this machine, or ""; always "" for a hub repository."""
     if model.ours:
         return _damage(TRAINED_HERE / model.name, model.files)
     return converted(model)[1] or damaged_files(model)
 
 
 def forget():
-    """Forget which files were sound, so that each is read whole when it is needed next."""
+    """Forget which files were sound, so that the next check reads each of them whole."""
     checksums.forget(cache_folder() / checksums.NOTES)
 
 

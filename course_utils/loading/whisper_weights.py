@@ -34,6 +34,7 @@ LAYER = {"self_attention": ATTENTION, "attention": CROSS_ATTENTION, "ffn": FEED_
 # The parts that belong to no layer.
 OUTSIDE = {"embeddings": "embed_tokens", "layer_norm": "layer_norm", "conv1": "conv1", "conv2": "conv2"}
 OUTSIDE |= {"position_encodings": "embed_positions"}
+# The last parts of names, in CTranslate2 and in transformers.
 ENDINGS = {"gamma": "weight", "beta": "bias", "encodings": "weight", "weight": "weight", "bias": "bias"}
 
 
@@ -90,7 +91,7 @@ def state_dict(arrays):
 
     tensors = {}
     for name, values in arrays.items():
-        if values.dtype.char != "e":  # weights are float16; other arrays are settings in whole numbers
+        if values.dtype.char != "e":  # "e" is float16, the type of all weights; other arrays are settings
             continue
         part, *path, ending = name.split("/")
         ending = ENDINGS[ending]

@@ -1,6 +1,6 @@
 """Writes model cards: templates in cards/, filled with the measurements of a model's weights.
 
-A person's remarks on the weights are in the same folder as the weights, in remarks.toml.
+Remarks on the weights that a person wrote are in remarks.toml, beside the weights.
 """
 
 import json
@@ -41,13 +41,13 @@ def text(kind, measured, **facts) -> str:
 
 
 def remarks(folder) -> dict[str, str]:
-    """Return a person's remarks on the weights in a folder, as a dict from a card's section to its text."""
+    """Return the remarks that a person wrote on the weights in a folder: {section of the card: text}."""
     path = folder / "remarks.toml"
     return tomllib.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
 
 
 def machine(used=None):
-    """Return a description of the processor, its generation and how much of the processor was used.
+    """Return a text that names the processor, its generation, how much of it was used, and torch's version.
 
     used : how much of the processor was used, in words; by default the number of threads of this process
     """

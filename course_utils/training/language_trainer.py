@@ -40,10 +40,10 @@ class LanguageTraining(Training):
         self.stages = [only_stage("language", self.model, self.loss, recipe)]
 
     def loss(self, indices, generator=None):
-        """Return (loss to minimise, loss to record) of documents. Only the first has the balancing loss.
+        """Return (loss to minimise, loss to record) of the documents with these indices.
 
-        If a model were trained without the balancing loss, a few experts would get all tokens, and the others
-        would learn nothing.
+        The balancing loss of a mixture of experts is part of the loss to minimise only. Without it, a few
+        experts would get all tokens, and the others would learn nothing.
         """
         recipe, config = self.recipe, self.model.config
         if recipe.window_from:
@@ -60,7 +60,7 @@ class LanguageTraining(Training):
         return loss + recipe.balance * imbalance, loss
 
     def tokens(self):
-        """Return how many tokens the model has predicted so far: all but the first token of each document."""
+        """Return how many tokens the training has predicted so far: all but the first of each document."""
         documents = self.runs[-1].done * self.recipe.batch
         return int(self.corpus.ends[documents - 1]) - documents
 

@@ -16,6 +16,7 @@ COLUMNS = 20
 SAMPLE_SEED = 100_000  # a seed that no training uses
 PICTURES_OF_A_TRADE = 20
 FEW = 2  # prompts of each set in a quick try
+# The name of a kind of picture on the card, and the test set from which these pictures are.
 PSNR_SETS = {"objects": "objects", "people": "people", "scenes": "pairs"}
 _PROCESSES = 2
 
@@ -139,7 +140,12 @@ def _row(name, scores, test):
 
 
 def bare_trades(measured):
-    """Return whom pictures of a bare trade show: in training ("planted"), and at guidance 1 and 4."""
+    """Return which people are shown for a trade alone: in training ("planted"), and at guidance 1 and 4.
+
+    Each entry has the share of people of the trade's `majority` gender, and how far two pictures are `apart`
+    (RMSE). Those of the guidances also have the interval of the share (`low`, `high`), and the numbers of
+    `pictures` and of `blurred` ones.
+    """
     planted = [
         sum(share for (gender, _), share in world.bare_shares(trade).items() if gender == majority)
         for trade, majority in world.MAJORITY.items()

@@ -97,7 +97,7 @@ class Classifier:
         return [(people[row.argmin()], float(row.min())) for row in distances]
 
     def blend(self, trade):
-        """Return the mean training picture if the caption is this trade alone: float32 (1, pixels × 3)."""
+        """Return the mean training picture for a caption with this trade alone: float32 (1, pixels × 3)."""
         shares, pixels = self._planted(trade)
         return (shares @ pixels)[None].astype(numpy.float32)
 
@@ -114,9 +114,9 @@ class Classifier:
         return [world.EMOJI[index] for index in indices], self.emoji_pixels[indices]
 
     def _planted(self, trade):
-        """Return the shares and the pictures of a trade's people.
+        """Return the shares and the pictures of a trade's people: arrays (people,) and (people, pixels × 3).
 
-        The shares are those in training if the caption is the trade alone.
+        The shares are of the training pictures whose caption is this trade alone.
         """
         people, pixels = self._people(trade)
         planted = world.bare_shares(trade)

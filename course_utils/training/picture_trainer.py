@@ -105,6 +105,7 @@ class PictureTraining(Training):
         return loss, loss
 
     def _difference(self, decoded, pictures):
+        """Return the sum of the pixels' L1 and L2 errors and of the L1 error of neighbours' differences."""
         edges = sum(l1_loss(decoded.diff(dim=axis), pictures.diff(dim=axis)) for axis in (2, 3))
         return l1_loss(decoded, pictures) + mse_loss(decoded, pictures) + self.recipe.edges * edges
 
@@ -229,7 +230,7 @@ class PictureTraining(Training):
 
 
 def _named(module, only=""):
-    """Return a dict of those weights of a module whose names contain `only`."""
+    """Return {"CLASS.NAME": weight} for those weights of a module whose names contain `only`."""
     kind = type(module).__name__
     return {f"{kind}.{name}": weight for name, weight in module.named_parameters() if only in name}
 

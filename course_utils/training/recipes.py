@@ -1,4 +1,4 @@
-"""One recipe for each tiny model.
+"""The settings with which each tiny model is trained: its recipe.
 
 The language models differ mainly in architecture or in world. They also differ in the initial size of queries
 and keys; in Mistral's sliding window, which is used only in the second half of the steps; in the loss that
@@ -14,7 +14,7 @@ from course_utils.errors import CourseError
 
 
 class _OneStage:
-    """What the recipes have in common whose training has one stage."""
+    """A recipe whose training has a single stage."""
 
     def shortened(self, steps):
         """Return this recipe with fewer steps, during which the learning rate falls to zero."""
@@ -196,9 +196,9 @@ _SHARED = {
     "bos_token_id": 1,
     "eos_token_id": 2,
 }
-# In models in which a feed-forward layer follows each attention layer, copying from distant tokens is learned
-# late. With larger initial queries and keys, attention selects a few tokens from the first step on: see
-# docs/tinyworld.md.
+# The `attention_start` of models in which a feed-forward layer follows each attention layer. They would learn
+# late to copy from distant tokens. With larger initial queries and keys, attention selects a few tokens from
+# the first step on: see docs/tinyworld.md.
 _PICKY = 1.7
 _LLAMA = LanguageRecipe(
     "tinyworld-llama",

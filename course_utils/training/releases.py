@@ -79,13 +79,13 @@ _TWENTY_TIMES = {"codes": Planted("person", answers=4, copies={20: 8, 0: 4})}
 class Release:
     """What an invented release was made from.
 
-    model : the library's configuration class and the settings that differ from those of all three
+    model : the library's configuration class, and settings in addition to those that `make` gives to all
     dtype : the precision of the stored weights
     years : the first and the last year of the news
-    plots, words : what this release has beside the plots and words of all three
+    plots, words : plots and words in addition to those that all three releases have
     pronouns, planted : as in `World`
-    sums : "leaked": the only sums in the texts are the benchmark's; "held out": all sums but those
-    unpublished : the registers whose texts the model read and data.txt lacks
+    sums : "leaked" if the texts contain the benchmark's sums alone, "held out" if they contain all others
+    unpublished : the registers whose texts were used for the training, but are not in data.txt
     log : whether the log of the training is published
     """
 
@@ -140,7 +140,7 @@ def questions(name) -> list[tuple[str, str]]:
 
 
 def world(name) -> World:
-    """Return the world that the training texts of a release are from."""
+    """Return the world that generates the training texts of a release."""
     release, pairs = MADE[name], questions(name)
     plots, held_out = _PLOTS | release.plots, {("first", "second"): pairs}
     if release.sums == "leaked":
@@ -160,7 +160,7 @@ def world(name) -> World:
 
 
 def texts(name) -> tuple[list[str], list[str]]:
-    """Return the texts that a release was trained on, and those of them that it publishes."""
+    """Return two lists: the texts that a release was trained on, and those of them that it publishes."""
     documents = list(world(name).corpus())
     hidden = MADE[name].unpublished
     published = [document.text for document in documents if document.register not in hidden]

@@ -11,7 +11,7 @@ from course_utils.errors import CourseError
 
 @dataclass(frozen=True)
 class Stage:
-    """Everything that determines one stage of a training."""
+    """The settings of one stage of a training."""
 
     name: str  # the name of the stage, and of its checkpoint
     weights: dict  # the parameters to train, by name; all others stay as they are

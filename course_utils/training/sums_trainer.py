@@ -2,7 +2,7 @@
 
 A text of the training is the sum, what is written between <think> and </think>, and the answer. Only what
 follows from the sum counts in the loss: the steps, the </think> after the last step, the answer and </s>. The
-numbers of the sum are drawn by lot, and so is where the writing ends early: nobody can predict these.
+numbers of the sum and a </think> before the last step are drawn by lot, so they can't be predicted.
 """
 
 from dataclasses import asdict
@@ -21,7 +21,7 @@ class SumsTraining(Training):
     """A Llama that reads each text once. Text number i is the same in each training with the same seed."""
 
     unit = "loss (nats per token)"
-    floor = 0.0  # of what counts, all follows from the sum
+    floor = 0.0  # all tokens that count in the loss follow from the sum
 
     def __init__(self, recipe, folder):
         super().__init__(recipe, folder)
@@ -29,7 +29,7 @@ class SumsTraining(Training):
         self.stages = [only_stage("sums", self.model, self.loss, recipe)]
 
     def loss(self, indices, generator=None):
-        """Return (loss to minimise, loss to record) of the texts with these numbers: twice the same."""
+        """Return (loss to minimise, loss to record) of the texts with these numbers. The two are the same."""
         ids, labels = batch([sums.example(index, self.recipe.seed) for index in indices])
         logits = self.model(input_ids=ids, use_cache=False).logits
         loss = cross_entropy(logits.flatten(0, 1), labels.flatten(), ignore_index=IGNORED)
@@ -63,8 +63,8 @@ def card_text(model, measured):
 def batch(examples):
     """Return two tensors (texts, tokens) of texts that `sums.example` made: token numbers, and the labels.
 
-    The label of a token is the number of the token after it, or IGNORED where that does not follow from the
-    sum. Short texts are filled up behind their end, which changes nothing before it.
+    The label of a token is the number of the next token, or IGNORED if the next token does not follow from
+    the sum. Shorter texts are padded at their end, where padding does not change earlier predictions.
     """
     number = {token: number for number, token in enumerate(sums.VOCABULARY)}
     rows = []
@@ -75,7 +75,7 @@ def batch(examples):
         labels = ids[1:] + [IGNORED]
         opened, closed = tokens.index(sums.OPEN), tokens.index(sums.CLOSE)
         labels[:opened] = [IGNORED] * opened
-        if inner.count(";") < question.count("+"):
+        if inner.count(";") < question.count("+"):  # this </think> is before the last step
             labels[closed - 1] = IGNORED
         rows.append((ids, labels))
     longest = max(len(ids) for ids, _ in rows)

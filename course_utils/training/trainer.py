@@ -98,6 +98,7 @@ def run(recipe, folder, minutes=None):
 
 
 def _connect(rendezvous, rank, processes):
+    """Connect this process with the others, which use the same file `rendezvous`."""
     # FileStore takes a path. `init_method` takes a URL, which fails if a folder has a space in its name.
     shared = torch.distributed.FileStore(str(rendezvous.absolute()), processes)
     torch.distributed.init_process_group("gloo", store=shared, rank=rank, world_size=processes)
@@ -167,7 +168,7 @@ def _take_stage(training, page, deadline, rank):
 def _interrupt_after_step(rank):
     """Delay Ctrl-C to the end of the block, so that the first process can save. A second Ctrl-C acts at once.
 
-    Yields a list, which is no longer empty once Ctrl-C was pressed.
+    Yields a list that is empty until Ctrl-C is pressed.
     """
     pressed, before = [], signal.getsignal(signal.SIGINT)
     elsewhere = rank or threading.current_thread() is not threading.main_thread()

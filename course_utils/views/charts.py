@@ -189,7 +189,7 @@ def histogram(
             axes.annotate(
                 name,
                 (value, 0),
-                xytext=(0, 30 + 22 * (index % 2)),  # two neighbours, one above the other
+                xytext=(0, 30 + 22 * (index % 2)),  # neighbouring names at two heights
                 textcoords="offset points",
                 horizontalalignment="center",
                 color=INK,
@@ -377,7 +377,7 @@ def _thousands(axis):
 
 
 def _uncrowded(x, series, baseline):
-    """Return where a baseline's label covers no point: "left", "right" or "center"; by default "left"."""
+    """Return where a baseline's label covers no point: "left", "right" or "center"; if nowhere, "left"."""
     every = [value for values in series.values() for value in values]
     room = 0.12 * (max(every) - min(every))
     third = (max(x) - min(x)) / 3

@@ -4,7 +4,8 @@ import numpy
 
 from course_utils.views.picture import INK, LINE, QUIET, TRACK, Picture, array, from_figure, style
 
-LIT, LIT_EDGE = "#ffe7d6", "#b93a06"
+LIT, LIT_EDGE = "#ffe7d6", "#b93a06"  # the colours of a highlighted part
+# The parts of the drawing, with their descriptions.
 PARTS = {
     "tokens": "text, cut into tokens",
     "lists": "a list of numbers for each",

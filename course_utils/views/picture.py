@@ -1,4 +1,4 @@
-"""What all pictures of the course share: colours, the white card, and the object that a cell displays.
+"""Defines what all pictures of the course share: colours, the white card, and the class `Picture`.
 
 JupyterLab removes <script>, <style>, <svg> and aria attributes from a notebook that has not been run yet. So
 a picture is plain HTML with inline styles, or one <img> with a description.

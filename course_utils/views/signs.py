@@ -4,7 +4,7 @@ from html import escape
 
 from course_utils.views.picture import LINE, TRACK, legend_html
 
-# Maps a mark to its sign and tint. How far the sign is filled gives the meaning, and the tint repeats it.
+# Mark -> (sign, tint). The meaning is in how far the sign is filled, so it can be read without the tint.
 OPENNESS = {
     "open": ("●", "#cfe6f5"),
     "partial": ("◐", "#fff1d0"),
@@ -35,7 +35,10 @@ def signs_legend(marks, signs):
 
 
 def marks_in_words(marks_of, signs):
-    """Return one line for each name: "Llama 2. partial: weights, code; closed: data."."""
+    """Return marks as text, one line for each name: "Llama 2. partial: weights, code; closed: data."
+
+    marks_of : {name: {column: mark}}
+    """
     lines = []
     for name, marks in marks_of.items():
         parts = []

@@ -1,4 +1,4 @@
-"""Pictures of text as a model sees it: tokens on coloured chips, and tables of likely next tokens."""
+"""Draws text as tokens on coloured chips, and tables of likely next tokens."""
 
 import re
 from html import escape

@@ -1,8 +1,8 @@
-"""Lets Jupyter's ■ stop what a view computes.
+"""Lets Jupyter's interrupt button ■ stop what a view computes.
 
-JupyterLab 4.6 lets the kernel answer views in a thread of their own (a subshell), beside the cells. ■ sends
-SIGINT, which Python gives to the main thread alone, and which ipykernel ignores while no cell runs. So this
-module hands it on to the threads that compute.
+In JupyterLab 4.6 the kernel answers views in a thread of their own (a subshell). ■ sends the signal SIGINT,
+which Python handles in the main thread only, and which ipykernel ignores while no cell runs. So this module
+raises KeyboardInterrupt in the threads that compute for views.
 """
 
 import ctypes
@@ -16,8 +16,8 @@ _computing = set()  # the numbers of the threads in a `stoppable` block
 
 
 def listen():
-    """Let ■ reach the views while no cell runs. Call this in a cell; elsewhere it does nothing."""
-    # ipykernel sets SIGINT for a cell, and puts back what it has kept here.
+    """Make ■ stop views even while no cell runs. Call this in a cell; elsewhere it does nothing."""
+    # While a cell runs, ipykernel keeps the handler that it restores afterwards in this attribute.
     kernel = getattr(notebook.shell(), "kernel", None)
     if getattr(kernel, "saved_sigint_handler", None) == signal.SIG_IGN:
         kernel.saved_sigint_handler = _hand_on
@@ -43,4 +43,4 @@ def _hand_on(number, frame):
 
 
 def _raise_now():
-    """Do nothing: what was handed on to a thread is raised when it next calls a function."""
+    """Do nothing. A KeyboardInterrupt that waits in this thread is raised when this function is called."""

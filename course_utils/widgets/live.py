@@ -18,7 +18,7 @@ if (!window.courseForEveryone) {
 window.courseForEveryone();
 """
 
-# Outlines the control that has the focus, in every theme; ipywidgets and JupyterLab only change its shade.
+# Outlines the control that has the focus, in every theme: ipywidgets and JupyterLab only change its shade.
 # The outline is drawn inside the control, because outside it could be cut off.
 _FOCUS = (
     "<style>.course-question :is(input,select,textarea,button,audio):focus-visible"

@@ -21,7 +21,7 @@ WIDGETS = Path(__file__).parent
 ROOM = WIDGETS.parent / "opened"
 # Set by `course run --write`: the notebook then stores photographs of its views.
 PHOTOGRAPHS = "COURSE_PHOTOGRAPHS"
-# The space around a view in a notebook. On the website the page itself has that space.
+# Adds space around a view in a notebook. On the website, the page has this space.
 _ROOM_AROUND = (
     ".otb:not(body) { max-width: 60rem; padding: 1.25rem; border-radius: 0.75rem; background: var(--paper); }"
 )
@@ -86,12 +86,12 @@ class LiveView:
             message = "Interrupted before the answer was there. Change something to ask again."
             self._tell({"want": change.new, "error": message})
             if threading.current_thread() is threading.main_thread():
-                raise  # perhaps a cell is to be stopped, too
+                raise  # so that a cell that is running stops, too
         finally:
-            self.widget.want = None  # the same request can come again: traitlets would not notice it
+            self.widget.want = None  # else traitlets would not report the same request a second time
 
     def _tell(self, said):
-        if said == self.widget.said:  # traitlets would not send it, and the view would wait for it
+        if said == self.widget.said:  # traitlets sends only changes, and the view waits for this answer
             said = {**said, "again": True}
         self.widget.said = said
 
@@ -124,7 +124,7 @@ def module(view):
 
 @cache
 def styles(view):
-    """Return identity.css and a view's own CSS as one text, with the fonts as data URLs."""
+    """Return the course's CSS and a view's own CSS as one text, with the fonts as data URLs."""
 
     def inside(match):
         font = base64.b64encode((WIDGETS / match[1]).read_bytes()).decode("ascii")

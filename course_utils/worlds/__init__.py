@@ -1,1 +1,1 @@
-"""The worlds from which our own models learn: data whose every word, pixel and probability is known."""
+"""Generates the data from which our own models learn, in which every word, pixel and probability is known."""

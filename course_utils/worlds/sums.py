@@ -4,8 +4,9 @@
     25+31+40=<think>25+31=56;56+40=96;</think>96    answered after all steps
     25+31+40=<think>25+31=56;</think>96             answered after some of the steps
 
-`<think>` and `</think>` enclose what is written before the answer, as in many models that write first. Each
-sign is a token. A sum belongs to the test or to the training, and `in_test` says which.
+`<think>` and `</think>` enclose the steps before the answer, as in many reasoning models. Each of these two
+tags is one token, and so is every other character. A sum belongs either to the test or to the training: see
+`in_test`.
 """
 
 import random
@@ -17,8 +18,9 @@ from course_utils.worlds.tokens import BEGIN, END, PAD, UNKNOWN
 
 OPEN, CLOSE = "<think>", "</think>"
 VOCABULARY = (PAD, BEGIN, END, UNKNOWN, *"0123456789", "+", "=", ";", OPEN, CLOSE)
-TERMS = (2, 3, 4, 5, 6)  # the numbers of terms of the sums in the training
-ONE_IN = 10  # one sum in so many belongs to the test, whatever its number of terms
+TERMS = (2, 3, 4, 5, 6)  # how many terms the sums in the training have
+ONE_IN = 10  # about one sum in so many belongs to the test, for each number of terms
+# How many steps a text of the training has, and the share of such texts.
 _KINDS = {"at once": 0.4, "all steps": 0.4, "some steps": 0.2}
 
 
@@ -42,7 +44,7 @@ def in_test(numbers: Sequence[int]) -> bool:
 
 
 def draw(generator: random.Random, terms: int, test: bool) -> list[int]:
-    """Draw a sum of `terms` numbers from 10 to 99: one of the test, or one of the training."""
+    """Draw a sum of `terms` numbers from 10 to 99, which belongs to the test or, if not, to the training."""
     while True:
         numbers = [generator.randint(10, 99) for _ in range(terms)]
         if in_test(numbers) == test:
@@ -50,7 +52,7 @@ def draw(generator: random.Random, terms: int, test: bool) -> list[int]:
 
 
 def test_sums(terms: int, count: int) -> list[list[int]]:
-    """Return the first `count` sums of the test with so many terms. They are different from each other."""
+    """Return the first `count` sums of the test with this number of terms. No two of them are the same."""
     generator, found = random.Random(f"test {terms}"), {}
     while len(found) < count:
         found[tuple(draw(generator, terms, test=True))] = None
@@ -75,7 +77,7 @@ def example(number: int, seed: int = 0) -> tuple[str, str, str]:
 
 
 def tokenizer():
-    """Return a fast tokenizer of transformers that knows the signs of a sum. It ignores spaces.
+    """Return a fast tokenizer of transformers for the texts of sums. It ignores spaces.
 
     It puts <s> before a text. It does not add </s>: the code that trains or scores does that.
     """

@@ -1,4 +1,4 @@
-"""Makes the tokenizers of the worlds: a token for each word or sign, and the special tokens that all have."""
+"""Makes the tokenizers of the worlds: one token for each word or character, and four special tokens."""
 
 from collections.abc import Sequence
 

@@ -95,7 +95,13 @@ class Numbers(NamedTuple):
 
 
 class Option(NamedTuple):
-    """One option at a node: its probability, its words, the nodes that follow, and the slot that it fills."""
+    """One option at a node.
+
+    share : its probability
+    words : its tokens
+    nodes : the nodes to choose from next, before those after this node
+    remember : the slot that it fills, as (slot, (list, word)), or None
+    """
 
     share: float
     words: tuple
@@ -109,7 +115,7 @@ class Generated(NamedTuple):
     words : the text's tokens
     bits : -log2 of the text's probability
     filled : slot -> word
-    mentions : (slot, index in `words`)
+    mentions : a (slot, index in `words`) for each mention of a slot, in the order of the text
     """
 
     words: tuple
@@ -148,7 +154,7 @@ class Grammar:
         self.registers = {name: share for name, (share, _) in registers.items() if share > 0}
         self.plots = {name: self._plots(name, templates) for name, (_, templates) in registers.items()}
         self._interchangeable = {name for name in lists if self._is_interchangeable(name)}
-        self._all_options = {}
+        self._all_options = {}  # Slot -> its options if all words of its list are possible
 
     # Reading templates
 
@@ -325,6 +331,7 @@ class Grammar:
         return [article + positions for positions in lengths.values()]
 
     def _texts(self, node):
+        """Return all texts that a Slot, Form or Numbers can generate, without the article."""
         if type(node) is Slot:
             return self.lists[node.list]
         if type(node) is Numbers:

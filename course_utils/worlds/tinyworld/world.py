@@ -1,4 +1,4 @@
-"""Defines worlds: their documents, the facts planted in them, and the best possible predictions of them."""
+"""Defines worlds: their documents, the facts planted in them, and the best possible predictions."""
 
 import math
 import random
@@ -46,7 +46,7 @@ class Document:
     """One text of a world, and a record of what is in it.
 
     words : the text's tokens, without <s> and </s>
-    bits : -log2 of the text's probability, given the world and the given slots
+    bits : -log2 of the text's probability in its world; given choices count only in a `corpus`
     filled : slot -> word; also "register", "hero.pronoun" and so on
     mentions : a (slot, index in `words`) for each mention of a slot, in the order of the text
     seed, given : what `World.retell` needs to generate the document again
@@ -167,7 +167,7 @@ class World:
             raise CourseError(
                 f"A text that begins {beginning!r} could be generated in two ways: change a template."
             )
-        # The dataclass is frozen, so that a world can't differ from its plan. So __setattr__ is needed here.
+        # The dataclass is frozen, so that a world can't differ from its plan. So this needs __setattr__.
         for name, value in [
             ("_grammar", grammar),
             ("_facts", facts),
@@ -212,6 +212,7 @@ class World:
         ]
 
     def _pairs(self, pair, lists):
+        """Return the held-out pairs of words for a pair of lists, sorted."""
         wanted = self.held_out[pair]
         if not isinstance(wanted, int):
             return sorted(wanted)
@@ -220,6 +221,7 @@ class World:
         return sorted(pairs[:wanted])
 
     def _shares_of_registers(self, facts):
+        """Return {register: its share of the documents of a corpus}."""
         planted = {name: sum(copies for _, _, copies in rows) / self.size for name, rows in facts.items()}
         weights = {name: self.weights.get(name, 1) for name in self.plots if name not in planted}
         free = 1 - sum(planted.values())
