@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from exercises_table import answers_of, cells_of, tasks_of
 
 import course_utils
-from course_utils.grading.assignment import hidden_part, without_hidden
+from course_utils.grading.assignment import HIDDEN, region, without_hidden
 from course_utils.grading.judge import share_earned
 from course_utils.learning import checks
 
@@ -98,7 +98,7 @@ class Calls:
         names["course"] = self
         exec(without_hidden(check), names)
         self.is_hidden = True
-        exec(hidden_part(check), names)
+        exec(region(check, HIDDEN), names)
         return self
 
     def share(self):

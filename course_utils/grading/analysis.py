@@ -14,8 +14,8 @@ from course_utils.grading.tables import write_csv
 from course_utils.statistics import wilson
 from course_utils.views import charts
 
-FEWEST = 8  # students for whom a discrimination is computed; with fewer, chance decides it
-WEAK = 0.2  # below this discrimination an item says little about the rest of the sheet
+FEWEST = 8  # the fewest students for whom the discrimination of a task is computed
+WEAK = 0.2  # below this discrimination, the points of a task say little about those of the others
 COLUMNS = ("task", "check", "hidden", "wrote an answer", "failed", "failed %", "95% from", "95% to")
 COLUMNS += ("discrimination", "most frequent mistake", "made it", "failed for")
 
@@ -26,7 +26,7 @@ class Check:
 
     number : its place among the checks of the task, from 1
     hidden : True if students do not see it
-    says : what the check shows, or "" if nobody passed it or it is hidden
+    says : what the student sees if the check passes, or "" if nobody passed it or it is hidden
     wrote : how many students wrote an answer
     failed : the students for whom it fails
     mistakes : how many of them made each known mistake, the most frequent first
@@ -63,11 +63,11 @@ class Item:
     students : how many notebooks could be graded
     wrote : how many of them have an answer
     waiting : how many answers wait for a person
-    mean : the mean share of the points, in percent, of the answers that do not wait
+    mean : the mean share of the points, in percent, without the answers that wait
     discrimination : the correlation of the task's points with those of all other tasks, or None
     seconds : the median time that the answer and its checks took
     slowest : the longest such time
-    again : how many students got points because right answers took the place of their earlier ones
+    again : how many students got points because they were judged with the instructor's earlier answers
     checks : its checks
     """
 

@@ -9,19 +9,12 @@ import re
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from course_utils.grading.assignment import (
-    Assignment,
-    Unparsed,
-    grade_id,
-    parsed,
-    without_hidden,
-    without_scheme,
-)
+from course_utils.grading.assignment import Assignment, Unparsed, grade_id, parsed, without_hidden
 
 MOST_CELLS = 2_000
 LONGEST_CELL = 200_000  # characters; longer cells are not read
 MOST_CODE = 500_000  # characters in all code cells
-MOST_PARTS = 2_000_000  # lists, dictionaries and items in the file, with the commas in its texts
+MOST_PARTS = 2_000_000  # lists, dictionaries and items in the file; commas in its texts count as items
 
 
 class Unusable(Exception):
@@ -30,11 +23,11 @@ class Unusable(Exception):
 
 @dataclass
 class Answers:
-    """The answers in a student's notebook, and the student's own code cells before and below them.
+    """The answers in a student's notebook, and the code cells that the student added.
 
     code : the source of each solution cell by grade id
     texts : the source of each cell that a person grades, by grade id
-    before : the student's own code cells, by the grade id of the answer or check that follows them
+    before : the sources of the added code cells, by the grade id of the answer or check that follows them
     notes : sentences for the feedback on what was missing or had to be repaired in the notebook
     """
 
@@ -84,7 +77,7 @@ def find(data: bytes, assignment: Assignment) -> Answers:
 
 
 def _by_grade_id(cells, assignment, notes):
-    """Return each answer's cell index by grade id. Of cells with the same id, the last filled one counts."""
+    """Return {grade id: index of the answer's cell}. Of two with one id, the last answered one counts."""
     found = {}
     for index, cell in enumerate(cells):
         if cell.name in assignment.answers:
@@ -108,14 +101,14 @@ def _by_function(cells, functions, found):
 def _own_cells(cells, assignment, found):
     """Return the cells that the student added, as two dictionaries of lists of sources.
 
-    The first has the code cells, by the grade id of the answer or check before which they are executed, or
-    "" for those after the last. The second has the cells below each answer that a person grades, in which it
-    goes on: those with text, and below a task cell of nbgrader all.
+    The first has the code cells, by the grade id of the answer or check before which they are executed; the
+    key is "" for cells after the last check. The second has the cells that continue an answer which a person
+    grades, by its grade id: the text cells below it, and below a task cell of nbgrader all cells.
 
     found : dict from the index of each answer's cell to the answer's grade id
     """
     given = {cell.source.strip() for cell in assignment.notebook.cells}
-    given |= {without_hidden(source) for source in given} | {without_scheme(source) for source in given}
+    given |= {without_hidden(source) for source in given}
     given |= {stub.strip() for stub in assignment.answers.values()} | {""}
     known = {grade_id(cell) for cell in assignment.notebook.cells} - {""}
     checks = {task.answer: name for name, task in assignment.tasks.items() if not task.manual}
@@ -126,7 +119,7 @@ def _own_cells(cells, assignment, found):
     for index, cell in enumerate(cells):
         answer, is_own = found.get(index, ""), cell.source.strip() not in given
         if answer and answer not in manual or cell.name in checks.values():
-            # If the student's notebook has lost a check, the cells after its answer may still be for it.
+            # If an answer's check is missing, the cells below the answer are executed before that check.
             before.setdefault(check or answer or cell.name, []).extend(own)
             own, check = [], checks.get(answer, "")
             check = "" if check in kept else check
@@ -141,9 +134,9 @@ def _own_cells(cells, assignment, found):
 
 
 def _too_late(assignment, taken, last):
-    """Yield a sentence for each answer that is untouched, but is written in a cell below its check.
+    """Yield a sentence for each untouched answer whose function is defined in a cell below its check.
 
-    last : the student's own cells after the last answer and check
+    last : the sources of the cells that the student added after the last answer and check
     """
     order = [grade_id(cell) for cell in assignment.notebook.cells]
     for task in (task for task in assignment.tasks.values() if not task.manual):

@@ -19,15 +19,15 @@ from course_utils.errors import CourseError
 
 STUB = "# YOUR CODE HERE\nraise NotImplementedError()"
 TEXT_STUB = "YOUR ANSWER HERE"
-# nbgrader's markers: a line with "BEGIN SOLUTION" anywhere in it begins a region. Each kind of region may
-# stand in one kind of cell only.
+# nbgrader's markers: a line that contains "BEGIN SOLUTION" begins a region, and one with "END SOLUTION" ends
+# it. _HOMES has the kind of cell in which each kind of region may stand.
 HIDDEN, SOLUTION, SCHEME = "HIDDEN TESTS", "SOLUTION", "MARK SCHEME"
 _HOMES = {HIDDEN: "an autograded test", SOLUTION: "an answer", SCHEME: "a manually graded task"}
 _EDGES = {"begin", "end", "start", "stop"}
 _SUBJECTS = {"hidden", "solution", "solutions", "scheme"}
 _MARKER_WORDS = _EDGES | _SUBJECTS | {"test", "tests", "mark", "marking", "marks", "of", "the"}
 _PIP = re.compile(r"^([ \t]*)[%!]pip\b.*$", re.M)
-MOST_DOTS = 3_000  # in a cell that is parsed
+MOST_DOTS = 3_000  # the most dots in a cell that `parsed` accepts
 _PARAMETERS = ("task", "function", "arguments")  # the first three parameters of course.check
 
 
@@ -36,12 +36,12 @@ class Task:
     """One graded cell, with its name, points and checks."""
 
     name: str  # the grade id of the graded cell
-    answer: str  # the grade id of the solution cell that is graded; for a task cell of nbgrader, its own
+    answer: str  # the grade id of the solution cell that is graded; if `manual`, the same as `name`
     title: str
     points: float
     manual: bool  # True if a person gives the points
     checks: tuple[str, ...] = ()  # the names of the checks, in order
-    hidden_checks: tuple[str, ...] = ()  # the names of those in hidden tests
+    hidden_checks: tuple[str, ...] = ()  # the names of the checks that are in hidden tests
     visible: str = ""  # the code of the check cell, without the hidden tests and the expected values
     hidden: str = ""  # the code of the hidden tests, which is executed after the visible checks
     whole: str = ""  # the code of all checks, with expected values, for the instructor's answers
@@ -50,8 +50,12 @@ class Task:
 class Assignment:
     """The instructor's notebook of an assignment.
 
-    Attributes: `name`; `notebook`, as it was read; `tasks`, by grade id; `answers`, the stubs that students
-    get, by the grade id of the solution cell; `key`, a hash of the file.
+    name : the name of the file, without ".ipynb"
+    notebook : the notebook as nbformat has read it
+    tasks : the tasks by grade id
+    answers : the stubs that students get, by the grade id of the solution cell
+    solutions : the instructor's own answers, by the same grade ids
+    key : a hash of the file
     Raises CourseError if the file can't be read as a notebook, has no graded cell, has two cells with the
     same grade id, or has a marker that nbgrader would not understand; also if a check cell has no
     `course.check`, or has a syntax error.
@@ -66,7 +70,7 @@ class Assignment:
         except (ValueError, KeyError, AttributeError) as error:
             raise CourseError(f"{path} can't be read as a notebook: {error}") from None
         self.tasks, self.answers = {}, {}
-        self._solutions: dict[str, str] = {}
+        self.solutions: dict[str, str] = {}
         title = ""
         for index, cell in enumerate(self.notebook.cells):
             name, facts = grade_id(cell), cell.metadata.get("nbgrader", {})
@@ -78,7 +82,7 @@ class Assignment:
             if (facts.get("solution") or _is_graded(facts)) and (name in self.tasks or name in self.answers):
                 raise CourseError(f"{path}: two cells have the grade id {name!r}; give each its own.")
             if facts.get("solution"):
-                self._solutions[name] = cell.source
+                self.solutions[name] = cell.source
                 self.answers[name] = _as_stub(cell)
             if _is_graded(facts):
                 manual = bool(facts.get("solution") or facts.get("task"))
@@ -89,10 +93,13 @@ class Assignment:
             raise CourseError(f"{path} has no graded cell: is it an nbgrader assignment with its solutions?")
 
     def _answer_of(self, check):
-        """Return the last answer, of those read so far, that makes a name which the check reads."""
+        """Return the grade id of the answer that a check tests, of the answers read so far.
+
+        It is the last one that defines a function which the check uses, or else simply the last one.
+        """
         read = names(check)[1]
-        fitting = (name for name in reversed(self._solutions) if read & self.functions(name))
-        return next(fitting, next(reversed(self._solutions), ""))
+        fitting = (name for name in reversed(self.solutions) if read & self.functions(name))
+        return next(fitting, next(reversed(self.solutions), ""))
 
     @property
     def points(self) -> float:
@@ -110,24 +117,20 @@ class Assignment:
                 sources.append(cell.source)
         return sources
 
-    @property
-    def solutions(self) -> dict[str, str]:
-        """The instructor's own answers by grade id."""
-        return dict(self._solutions)
-
     def functions(self, answer: str) -> set[str]:
         """Return the names of the functions that a solution cell defines."""
-        return set(re.findall(r"^def (\w+)\(", self._solutions.get(answer, ""), re.M))
+        return set(re.findall(r"^def (\w+)\(", self.solutions.get(answer, ""), re.M))
 
     def cells(self, answers: dict[str, str], before: dict[str, list[str]], whole: bool = False) -> list[dict]:
         """Return the cells to execute after the prelude, in order, up to the last check.
 
         Each cell is a dictionary of "name" (the cell's grade id), "source" and "role". The role is "answer"
-        or "own" for the student's cells, and "given" or "check" for the instructor's. A check also has
-        "has_hidden_tests", which is True if hidden tests must be executed after this cell.
+        for a solution cell, "own" for a cell that the student added, and "given" or "check" for the
+        instructor's. A check also has "has_hidden_tests": whether its hidden tests must be executed later.
 
         answers : the student's code by grade id
-        before : the student's own cells, by the grade id of the answer or check that follows them
+        before : the sources of the cells that the student added, by the grade id of the answer or check that
+            follows them
         whole : whether the checks contain the hidden tests and the expected values. Use True only to execute
             the instructor's answers
         """
@@ -153,32 +156,31 @@ class Assignment:
         return cells
 
     def cells_with_instructors(self, cells: list[dict], task: Task, mended: set[str]) -> list[dict]:
-        """Return the cells that judge one task with the instructor's answers to earlier ones.
+        """Return the cells that judge one task with the instructor's answers to earlier tasks.
 
-        Each earlier answer in `mended` is replaced by the instructor's, where its own check would stand. No
-        other check is executed, and nothing after the task's: so no code of the student ever runs beside the
-        instructor's answer to the same task.
+        For each answer in `mended`, the instructor's answer is executed in place of its check, and overrides
+        the student's. Of the checks only that of `task` is executed, and no cell after it. So the
+        instructor's answer to `task`, or to a later task, never enters the student's process.
 
         cells : what `cells` returned
         task : the task to judge
         mended : the grade ids of the earlier answers to replace
         """
-        kept, at = [], {}
+        kept = []
         for cell in cells:
             if cell["role"] == "check" and cell["name"] == task.name:
                 return [*kept, cell]
             answer = self.tasks[cell["name"]].answer if cell["role"] == "check" else ""
             if answer in mended:
-                if answer in at:  # an answer with two checks: replace it after the second, too
-                    kept.pop(at[answer])
-                at[answer] = len(kept)
-                kept.append({"name": answer, "role": "given", "source": self._solutions[answer]})
+                replacement = {"name": answer, "role": "given", "source": self.solutions[answer]}
+                # An answer with two checks is replaced at the second one.
+                kept = [*(each for each in kept if each != replacement), replacement]
             elif cell["role"] != "check":
                 kept.append(cell)
         return kept
 
     def earlier_answers(self, cells: list[dict], task: Task) -> set[str]:
-        """Return the earlier answers, by grade id, on which a task's own code depends by its names.
+        """Return the grade ids of the earlier answers whose names a task's code uses, directly or indirectly.
 
         cells : what `cells` returned, with the student's code
         """
@@ -220,33 +222,28 @@ def grade_id(cell) -> str:
 
 
 def without_hidden(source: str) -> str:
-    """Return the source of a check cell without its hidden tests, as students get it."""
-    return "\n".join(line for line, inside in _regions(source, HIDDEN) if inside is False)
-
-
-def hidden_part(source: str) -> str:
-    """Return the hidden tests of a check cell."""
-    return region(source, HIDDEN)
-
-
-def without_scheme(source: str) -> str:
-    """Return the source of a task cell without its mark scheme, as students get it."""
-    return "\n".join(line for line, inside in _regions(source, SCHEME) if inside is False)
+    """Return the source of a cell as students get it: without hidden tests and without a mark scheme."""
+    for marker in (HIDDEN, SCHEME):
+        source = "\n".join(line for line, inside in _regions(source, marker) if inside is False)
+    return source
 
 
 def region(source: str, marker: str) -> str:
-    """Return what stands between the markers of one kind in a cell, such as its mark scheme."""
+    """Return the lines of a cell between the markers of one kind, such as its hidden tests.
+
+    marker : HIDDEN, SOLUTION or SCHEME
+    """
     return "\n".join(line for line, inside in _regions(source, marker) if inside)
 
 
 class Unparsed(Exception):
-    """Raised if the source of a cell can't be parsed, or would take too long."""
+    """Raised if the source of a cell can't be parsed, or if parsing it would take too long."""
 
 
 def parsed(source: str) -> ast.Module:
     """Parse the source of a student's cell. Raises Unparsed."""
-    # The parser's time for `import a.a.a…` grows with the square of its length. It took 12 s for 190,000
-    # characters, in which the grader stood still.
+    # The parser's time for `import a.a.a…` grows with the square of its length: it took 12 s for 190,000
+    # characters, and no other submission is graded meanwhile.
     if source.count(".") > MOST_DOTS:
         raise Unparsed
     try:
@@ -256,7 +253,7 @@ def parsed(source: str) -> ast.Module:
 
 
 def names(source: str) -> tuple[set[str], set[str]]:
-    """Return the names that a cell defines for later cells, and all names that it reads."""
+    """Return two sets: the names that a cell defines for later cells, and the names that it reads."""
     try:
         tree = parsed(_PIP.sub(r"\1pass", source))
     except Unparsed:
@@ -291,13 +288,14 @@ def _points(facts, where):
 
 
 def _students(name, role, source):
-    # Without a network, pip can't install anything.
+    # The sandbox has no network, so `pass` replaces the commands %pip and !pip.
     return {"name": name, "role": role, "source": _PIP.sub(r"\1pass", source)}
 
 
 def _regions(source, marker, where="a cell"):
-    """Yield each line of a cell with False, True if it is inside such a region, or None if it is a marker.
+    """Yield (line, inside) for each line of a cell.
 
+    inside : True in a region of this kind, None if the line is one of its markers, otherwise False
     Raises CourseError if a region begins inside another or does not end.
     """
     begun = 0
@@ -317,7 +315,7 @@ def _regions(source, marker, where="a cell"):
 
 
 def _check_markers(cell, facts, where):
-    """Raise CourseError if a line looks like a marker and is none, or is one in the wrong kind of cell."""
+    """Raise CourseError if a line looks like a marker but is none, or if a marker is in a wrong cell."""
     home = {HIDDEN: bool(facts.get("grade")), SOLUTION: bool(facts.get("solution"))}
     home[SCHEME] = bool(facts.get("task"))
     for marker in _HOMES:
@@ -331,7 +329,7 @@ def _check_markers(cell, facts, where):
         words = set(re.findall(r"[^\W_]+", line.lower()))
         known = any(f"{edge} {marker}" in line for edge in ("BEGIN", "END") for marker in _HOMES)
         looks = line.lstrip().startswith("#") and words <= _MARKER_WORDS and words & _SUBJECTS
-        # "## Hidden tests" may well be the heading of a text; in code it is meant as a marker.
+        # In a text "## Hidden tests" may be a heading; in code it is meant as a marker.
         if looks and not known and (words & _EDGES or cell.cell_type == "code" and "hidden" in words):
             raise CourseError(
                 f"{where}, line {number}: {line.strip()!r} looks like a marker, but nbgrader would leave it "
@@ -342,7 +340,10 @@ def _check_markers(cell, facts, where):
 
 
 def _as_stub(cell):
-    """Return what students get in place of an answer: a stub for each region, or for the whole cell."""
+    """Return the source that students get for a solution cell.
+
+    A stub replaces each solution region, or the whole cell if it has none.
+    """
     stub = STUB if cell.cell_type == "code" else TEXT_STUB
     lines, replaced = [], False
     for line, inside in _regions(cell.source, SOLUTION):
@@ -358,10 +359,10 @@ def _as_stub(cell):
 def _split(name, source, where):
     """Return those fields of a `Task` that are computed from the source of its check cell."""
     regions = list(_regions(source, HIDDEN, where))
-    # Blank lines in place of what is left out keep the numbers of the lines right in messages.
+    # Lines that are left out become blank, so that the line numbers in messages stay right.
     seen = "\n".join(line if inside is False else "" for line, inside in regions)
     hidden = "\n".join(line if inside else "" for line, inside in regions)
-    if any(line[:1].isspace() for line, inside in _first_lines(regions)):
+    if any(line[:1].isspace() for line in _first_lines(regions)):
         raise CourseError(f"{where}: its hidden tests stand inside a block; begin them at the left edge.")
     try:
         probes = _Replacement(name)
@@ -386,7 +387,7 @@ def _first_lines(regions):
             waiting = "BEGIN" in line
         elif inside and waiting and line.strip():
             waiting = False
-            yield line, inside
+            yield line
 
 
 class _Replacement(ast.NodeTransformer):

@@ -58,17 +58,17 @@ def grade(
         this is much slower
     memory : bytes of memory for each process of a submission
     dask : the address of a Dask scheduler, whose workers then grade in place of this machine
-    seed : with which the hidden inputs are drawn; by default a new one for each call. Each result has it, and
-        with it the same grading can be done again
-    only : names of students and grade ids of tasks. Only these are graded, even if nothing has changed: the
-        named students, or all if none is named; and of their results the named tasks, or all tasks
-    roster : a CSV file with the class; who handed in nothing then has a row, too
-    due : until when it was to be handed in, in local time; by default as in the last run
+    seed : the seed with which the hidden inputs are drawn; by default a new one for each call. Each result
+        stores it, so that the grading can be repeated
+    only : ids of students and grade ids of tasks, which are graded even if nothing has changed. If no student
+        is among them, all students are graded; if no task is among them, all tasks
+    roster : a CSV file with the class; students who handed in nothing then have a row, too
+    due : the due date, in local time; by default as in the last run
     late_policy : percent of the points that each late day costs; by default as in the last run, or 0
-    confirm : is given the plan of who handed in what, and says whether to grade it
-    say : is given sentences that tell the instructor what is missing in a table
+    confirm : a function that takes the plan of who handed in what, and returns whether to grade it
+    say : a function that takes each sentence for the instructor on what is missing in a table
     Returns all results, including those of earlier runs, without the students' work, sorted by student.
-    Raises CourseError if nothing can be graded at all, or `confirm` says no. Then no file has been changed.
+    Raises CourseError if nothing can be graded, or if `confirm` returns False. Then no result has changed.
     """
     if not importlib.util.find_spec("nbgrader"):
         raise CourseError("Grading needs nbgrader: pip install nbgrader")
@@ -151,18 +151,22 @@ def _grade_changed(entries, keys, records, starter, seed, only):
 
 
 def _with_old_tasks(result, old, tasks):
-    """Return a new result with only these tasks new, or all of them if `tasks` is empty or nothing is old."""
+    """Return the new result with the old results of all tasks that are not in `tasks`.
+
+    All tasks are new if `tasks` is empty, if there is no old result, or if either result has a problem.
+    """
     if not tasks or not old or old.problem or result.problem:
         return result
     kept = {task.task: task for task in old.tasks if task.task not in tasks}
     mixed = tuple(kept.get(task.task, task) for task in result.tasks)
-    return replace(result, tasks=mixed, key=old.key)  # with a changed assignment, the next run grades all
+    # With the old key, the next run grades all tasks if the assignment has changed.
+    return replace(result, tasks=mixed, key=old.key)
 
 
 def _results(entries, start, most):
     """Yield each result as soon as it arrives. `most()` returns how many submissions may be in progress.
 
-    A notebook is read when its turn comes, so that no more than those in progress are in memory.
+    A notebook is read when its turn comes, so that only those in progress are in memory.
     """
     left, started = entries[::-1], set()
     while left or started:

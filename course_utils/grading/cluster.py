@@ -25,7 +25,7 @@ _ADDRESS = re.compile(r"((tcp|tls)://)?[\w.:\[\]-]+:\d+")
 
 @dataclass
 class _Kept:
-    """A worker's open sandbox, and the number of submissions that are now being graded in it."""
+    """A worker's judge with its open sandbox, and the number of submissions that it is grading now."""
 
     judge: Judge
     users: int = 0
@@ -119,7 +119,7 @@ def grade_one(
     seed: int,
     submission: intake.Submission,
 ) -> Result:
-    """Grade one submission on a worker, and return the result. The sandbox stays open for the next one.
+    """Grade one submission on a worker, and return the result. The sandbox stays open for further ones.
 
     code : the hash of the grading code on the machine that sends the submissions
     Raises CourseError if this worker has another version of the course, or can't grade.

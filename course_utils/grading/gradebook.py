@@ -1,6 +1,6 @@
 """Reads and writes nbgrader's gradebook: gradebook.db, which formgrader shows.
 
-nbgrader makes this database of SQLite, and here it is read and written in plain SQL. nbgrader's own classes
+nbgrader makes this SQLite database. This module reads and writes it with SQL, because nbgrader's own classes
 take seconds to import, and compute sums for each row that they load.
 
 Source: nbgrader/api.py, whose classes describe the tables
@@ -25,7 +25,7 @@ from course_utils.grading.result import Result
 
 PATIENCE = 30  # seconds to wait while formgrader writes
 _CELLS = {"GradeCell": "grade_cells", "SolutionCell": "solution_cells", "TaskCell": "task_cells"}
-# What a new row has, apart from what is entered.
+# Values of each new row of a table, besides those that `_enter` is given.
 _NEW = {"assignment": {"course_id": "default_course"}, "submitted_notebook": {"flagged": 0}}
 _GRADES = """
 select student_id, base_cell.name, auto_score, manual_score, extra_credit, needs_manual_grade
@@ -42,12 +42,12 @@ join assignment on assignment.id = submitted_assignment.assignment_id
 where assignment.name = ?
 """
 
-# By student and task, the fields of a `TaskResult` that the gradebook has: "score", "waits" and "comment".
+# {student: {task: fields}}, with those fields of a `TaskResult` that are here: score, waits and comment.
 Entries = dict[str, dict[str, dict]]
 
 
 def read(file: Path, assignment: Assignment) -> Entries:
-    """Return what the gradebook says about an assignment; points that a person gave come before others."""
+    """Return the entries of an assignment. Points that a person gave replace those of the checks."""
     if not file.is_file():
         return {}
     with _opened(file, "begin") as book:
@@ -55,12 +55,15 @@ def read(file: Path, assignment: Assignment) -> Entries:
 
 
 def with_gradebook(result: Result, by_task: dict[str, dict]) -> Result:
-    """Return a result with one student's points and comments, which `read` or `enter` returned."""
+    """Return a student's result with the points and comments of the gradebook.
+
+    by_task : that student's part of the entries that `read` or `enter` returned
+    """
     return replace(result, tasks=tuple(replace(task, **by_task.get(task.task, {})) for task in result.tasks))
 
 
 def make(file: Path):
-    """Make an empty gradebook if there is none. This takes seconds, because nbgrader does it."""
+    """Make an empty gradebook if there is none. This takes seconds, because it imports nbgrader."""
     if file.is_file():
         return
     from nbgrader import api
@@ -73,10 +76,10 @@ def make(file: Path):
 
 
 def enter(file: Path, assignment: Assignment, results: list[Result], register: Register) -> Entries:
-    """Write results into the gradebook in one transaction, and return what it then says.
+    """Write results into the gradebook in one transaction, and return the assignment's new entries.
 
-    Points and comments that a person gave stay. What the gradebook has already is not written again. A task
-    that the assignment no longer has keeps a person's points, and has no others.
+    Points and comments that a person gave stay. Rows that would not change are not written. A task that is no
+    longer in the assignment loses the points of its checks.
     """
     make(file)
     with _opened(file) as book:
@@ -93,7 +96,10 @@ def enter(file: Path, assignment: Assignment, results: list[Result], register: R
 
 
 def give(file: Path, assignment: str, given: list[tuple[str, str, float, str]]):
-    """Enter points and comments that a person gave: (student, task, points, comment). No "" replaces one."""
+    """Enter the points and comments that a person gave.
+
+    given : (student, task, points, comment) for each answer; if the comment is "", an earlier comment stays
+    """
     with _opened(file) as book:
         for student, task, points, comment in given:
             for table in ("grade", "comment"):
@@ -107,8 +113,8 @@ def give(file: Path, assignment: str, given: list[tuple[str, str, float, str]]):
 
 @contextlib.contextmanager
 def _opened(file, begin="begin immediate") -> Iterator[sqlite3.Connection]:
-    """Provide the gradebook. What the `with` block writes is written as a whole, or not at all."""
-    address = f"{file.absolute().as_uri()}?mode=rw"  # never makes a file
+    """Provide a connection to the gradebook, with one transaction for the whole `with` block."""
+    address = f"{file.absolute().as_uri()}?mode=rw"  # rw: a missing file is an error
     try:
         with contextlib.closing(sqlite3.connect(address, PATIENCE, isolation_level=None, uri=True)) as book:
             book.execute(begin)
@@ -122,7 +128,7 @@ def _opened(file, begin="begin immediate") -> Iterator[sqlite3.Connection]:
 
 
 def _enter(book, table, known, **facts):
-    """Enter facts into the row that `known` identifies, which is made if it is missing. Return its id."""
+    """Set the columns `facts` in the row with the values `known`; add it if it is missing. Return its id."""
     where = " and ".join(f"{name} = ?" for name in known)
     query = f"select {', '.join(['id', *facts])} from {table} where {where}"
     row = book.execute(query, [*known.values()]).fetchone()
@@ -158,10 +164,10 @@ def _read(book, assignment):
 
 
 def _enter_assignment(book, assignment, due):
-    """Enter the assignment and its cells. Return what `_enter_student` needs to know about them.
+    """Enter the assignment and its cells.
 
-    Returns the ids of the assignment and of its notebook, and the ids of the cells that have grades and of
-    those that have comments, each by name.
+    Returns the id of the assignment, the id of its notebook, {name: id} for the cells that have grades, and
+    {name: id} for the cells that have comments.
     """
     _enter(book, "course", {"id": _NEW["assignment"]["course_id"]})
     whole = _enter(book, "assignment", {"name": assignment.name}, duedate=_utc(due))
@@ -210,18 +216,21 @@ def _enter_student(book, assignment, ids, result, register):
 
 
 def _names(book, student, register):
-    """Return a student's name to enter: that of the class list, or if there is none yet, that of the work."""
+    """Return the columns to set for a student's name: {} if the name in the gradebook stays.
+
+    The name of the class list is always entered, and that of the submission if the gradebook has none.
+    """
     known = register.students.get(student, {})
     if known.get("first") or known.get("last"):
         return {"first_name": known["first"], "last_name": known["last"], "email": known["email"]}
     query = "select id from student where id = ? and last_name is not null"
     if not known or book.execute(query, [student]).fetchone():
         return {}
-    # A file's name may have bytes that are no text, which SQLite can't keep.
+    # The name of a file may contain bytes that are not UTF-8, which SQLite can't store as text.
     last, _, first = known["name"].encode(errors="replace").decode().partition(", ")
     return {"first_name": first, "last_name": last}
 
 
 def _utc(date: datetime | None):
-    """Return a local date as nbgrader keeps it: in UTC, without its zone."""
+    """Return a local date as nbgrader stores it: in UTC, without a time zone."""
     return date.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S.%f") if date else None

@@ -1,7 +1,7 @@
-"""Writes the tables of grades: grades.csv, and for each learning platform a table that it reads back.
+"""Writes the tables of grades: grades.csv, and for each learning platform a table that it imports.
 
-An answer that nobody has read yet is no 0: its cell is empty, and so is the student's grade until a person
-has given the points. The grade is empty, too, if nothing could be graded.
+An answer that nobody has read yet does not count as 0: its cell is empty, and so is the student's grade,
+until a person has given the points. The grade is empty, too, if nothing could be graded.
 """
 
 from collections import Counter
@@ -15,7 +15,7 @@ from course_utils.grading.tables import write_csv
 
 
 def counts(result: Result, late_days: int | None, policy: float) -> float | None:
-    """Return the points that count, or None if they are not known yet.
+    """Return the points after the deduction for late days, or None if they are not known.
 
     policy : percent of the points that each late day costs
     """
@@ -89,7 +89,7 @@ def write(
 
 
 def _unregistered(result):
-    """Return what an earlier version of the course kept about a student."""
+    """Return the facts about a student who is not in students.json, as far as the result has them."""
     platform, number = result.lms
     return {"name": result.student, "platform": platform, "number": number, "handed in": {}, "key": ""}
 
@@ -113,11 +113,14 @@ def _facts(known, certain):
 
 
 def _table(platform, rows, column):
-    """Return the rows of a platform's table. `column` is the grade's heading, or the assignment in it."""
+    """Return the rows of a platform's table.
+
+    column : the heading of the grades' column, or the assignment's name, from which the heading is made
+    """
     columns = PLATFORMS[platform].columns
     if not any(facts["comment"] for facts in rows):  # in Moodle, an empty comment would replace an older one
         columns = [column for column in columns if column[1] != "{comment}"]
-    whole = any(char in column for char in "(<[")  # copied from the platform's own table
+    whole = any(char in column for char in "(<[")  # it is a heading from the platform's own table
     headings = [
         column if whole and "{column}" in heading else heading.format(column=column, max=rows[0]["max"])
         for heading, _ in columns

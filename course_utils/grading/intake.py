@@ -1,7 +1,7 @@
 """Decides who handed in what, before anything is graded.
 
-Every file of the submissions ends in one of two lists of the `Plan`: it is the notebook of a student's row,
-or it was passed over for a reason. Nothing is executed, and of each archive only the list of its files is
+Every file of the submissions gets into the `Plan`: as a student's notebook in `entries`, or with the reason
+why it was passed over in `passed`. Nothing is executed, and of each archive only the list of its files is
 read.
 """
 
@@ -12,6 +12,7 @@ import re
 import unicodedata
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
+from operator import attrgetter
 from pathlib import Path
 
 from course_utils.errors import CourseError
@@ -21,15 +22,15 @@ from course_utils.grading.roster import Roster, key
 from course_utils.grading.sources import File, Unreadable
 
 LARGEST = 20 * 2**20  # bytes of the largest notebook that is read
-LONGEST_NAME = 300  # characters of a name that are looked at or shown; in a zip file it may have 65,535
+LONGEST_NAME = 300  # characters of a name that are read or shown; a name in a zip file may have 65,535
 LONGEST_ID = 120  # bytes of a student's id, which is part of file names
-DEEPEST = 8  # folders and archives around the whole class
-MOST_NAMED = 1000  # of one student's files that are named if they are passed over
-MOST_ARCHIVES = 4  # of one student that are opened
+DEEPEST = 8  # the most folders and archives, one in the other, around the whole class
+MOST_NAMED = 1000  # the most files of one student that are listed as passed over
+MOST_ARCHIVES = 4  # the most archives of one student that are opened
 _TOO_LARGE = f"The notebook is larger than {LARGEST // 2**20} MB: clear its outputs."
-_NOTEBOOK = re.compile(r"(?P<stem>.*)\.ipynb(?:\.json|\.txt)?", re.I | re.S)  # what browsers add
+_NOTEBOOK = re.compile(r"(?P<stem>.*)\.ipynb(?:\.json|\.txt)?", re.I | re.S)  # browsers add .json or .txt
 _COPY = re.compile(r"(?:[-_ ]?\(\d+\)|[-_ ]\d+|[-_ ]copy\d*)+$", re.I)
-# Files of an instructor or a platform, which are no student's work if they lie beside the submissions.
+# Files with these names are an instructor's or a platform's if they lie beside the submissions.
 _STRAY = re.compile(r"\..*|index\.html?|read_?me(\..*)?|.*\.(csv|tsv|xlsx?|ods|md|ya?ml|toml|cfg|ini)", re.I)
 _GRADES = {"results", "feedback", "autograded", "source", "students.json", "gradebook.db"}
 _NBGRADER = _GRADES | {"release", "solutions", "exercises", "notebooks", "downloaded", "nbgrader_config.py"}
@@ -68,7 +69,7 @@ class Entry:
     problem : a sentence that tells the student why there is no notebook to grade, or ""
     date : when it was handed in, in local time, or None if that is not known
     late : True if the platform marked it as late, or its date is after the due date
-    late_days : the days after the due date, begun days counted whole, or None if that is not known
+    late_days : the days after the due date, rounded up, or None if that is not known
     on_roster : the student's facts on the class list; empty if there is none
     """
 
@@ -82,7 +83,7 @@ class Entry:
     on_roster: dict[str, str] = field(default_factory=dict)
 
     def load(self) -> Submission:
-        """Read the notebook. What can't be read becomes the submission's problem."""
+        """Return the submission, with the notebook's bytes or with the problem that prevents reading them."""
         submission = Submission(self.student, (self.owner.platform, self.owner.number), problem=self.problem)
         if not self.problem:
             try:
@@ -101,7 +102,7 @@ class Plan:
 
     entries : the students' rows, sorted by id
     passed : [(path, reason)] for each file or folder that is in no row
-    missing : the facts about those on the class list from whom there is nothing, by student id
+    missing : the facts about each student of the class list who handed in nothing, by student id
     notes : sentences on what an instructor should look at
     """
 
@@ -113,12 +114,16 @@ class Plan:
     notes: list[str]
 
     def text(self, most: int | None = None) -> str:
-        """Return the plan as text for a terminal: at most this many rows, and the first of each reason."""
+        """Return the plan as text for a terminal.
+
+        most : the most rows to show, those with a remark first, and then at most five files for each reason;
+            by default all are shown
+        """
         count = len(self.entries)
         lines = [f"{count} submission{'s' * (count != 1)} of {self.assignment} in {printable(self.source)}:"]
         rows = [(each.student, each.file.path if each.file else "—", _remark(each)) for each in self.entries]
         if most is not None and len(rows) > most:
-            rows = sorted(rows, key=lambda row: not row[2])[:most]  # first those with a remark
+            rows = sorted(rows, key=lambda row: not row[2])[:most]  # rows with a remark come first
             lines[0] = f"{lines[0][:-1]}, {most} of them here (--plan prints all):"
         width = max((len(row[0]) for row in rows), default=0)
         lines += [
@@ -154,7 +159,7 @@ def _some(paths, most):
 
 
 def printable(text, longest: int = LONGEST_NAME) -> str:
-    """Return a stranger's text, not too long, without characters that move a cursor or turn the direction."""
+    """Return a text cut to `longest` characters, without those that move a cursor or change its direction."""
     text = str(text)
     text = text if len(text) <= longest else f"{text[:longest]}…"
     return "".join(char if char.isprintable() or char in "\u200c\u200d" else "�" for char in text)
@@ -186,7 +191,11 @@ class _Item:
 
 @dataclass
 class _Candidate:
-    """A file of one student. `name` is what the student called it, before a platform renamed it."""
+    """A file of one student.
+
+    name : the name that the student gave it, before a platform renamed it
+    date, dated : when it was last changed, and False if that may be the date of the download
+    """
 
     file: File
     name: str
@@ -209,7 +218,7 @@ def plan(
     assignment : the assignment's name, by which its folders and notebooks are recognised
     out : the folder for the results, which may lie among the submissions
     students : what is known about the students of earlier deliveries, by id: `register.Register.students`
-    due : until when it was to be handed in, in local time
+    due : the due date, in local time
     Raises CourseError if `source` does not exist, can't be read, or contains no submission.
     """
     return _Maker(assignment, students or {}, roster, due).plan(source, out)
@@ -238,7 +247,8 @@ class _Maker:
                     f"assignment's name counts. If they are of several students, rename them: "
                     f"{_some(list(map(repr, several)), 5)}"
                 )
-        entries = [self._entry(owner, by_owner[owner]) for owner in sorted(by_owner, key=_order)]
+        in_order = sorted(by_owner, key=attrgetter("platform", "number", "name"))
+        entries = [self._entry(owner, by_owner[owner]) for owner in in_order]
         if not entries:
             raise CourseError(f"Nothing was handed in for {self.assignment}: {source} contains no notebook.")
         missing = self._name(entries)
@@ -289,7 +299,10 @@ class _Maker:
     # ---------------------------------------------------------------- on which level the students are
 
     def _students(self, files):
-        """Return the items of the level that has one for each student, and a function from item to owners."""
+        """Return the items of the level on which each student has one, and a function.
+
+        The function takes an item and yields (owner, candidates) for each student to whom it belongs.
+        """
         items = _grouped(files, 0)
         for _ in range(DEEPEST):
             reader = self._reader(items)
@@ -312,7 +325,7 @@ class _Maker:
         return items, self._plain
 
     def _reader(self, items):
-        """Return items and function as above if a platform or nbgrader made this level, or otherwise None."""
+        """Return what `_students` returns if a platform or nbgrader named these items, otherwise None."""
         names = [item.name for item in items if not item.is_stray]
         metadata = next((item.file for item in items if item.name == "submission_metadata.yml"), None)
         if metadata and not metadata.problem:
@@ -333,7 +346,7 @@ class _Maker:
         return bool(inside and self._reader(inside))
 
     def _is_wrapper(self, item, deep=0):
-        """Tell whether the only item holds the whole class, and is not the folder of its only student."""
+        """Return whether an item that lies alone contains the whole class, and not one student's files."""
         inside = self._inside(item)
         if not inside or deep == DEEPEST or self._is_student(item.name):
             return False
@@ -350,7 +363,7 @@ class _Maker:
         return bool(holders) and self._is_wrapper(holders[0], deep + 1)
 
     def _is_student(self, name):
-        """Tell whether a student of an earlier delivery or on the class list has this name."""
+        """Return whether a student of an earlier delivery or of the class list has this name."""
         known = name in self.students or any(each["name"] == name for each in self.students.values())
         return known or bool(self.roster and self.roster.match([Owner("", "", name)]))
 
@@ -367,7 +380,7 @@ class _Maker:
         return any(file.is_archive or _NOTEBOOK.fullmatch(file.parts[-1]) for file in item.files)
 
     def _is_assignment(self, name):
-        """Tell whether a file is named like the assignment, or like a copy of it."""
+        """Return whether a file is named like the assignment, or like a copy of it."""
         match = _NOTEBOOK.fullmatch(name[:LONGEST_NAME])
         stem, wanted = match["stem"].casefold() if match else "", self.assignment.casefold()
         return stem == wanted or _COPY.sub("", stem) == wanted
@@ -378,7 +391,7 @@ class _Maker:
     # ---------------------------------------------------------------- whose an item is
 
     def _plain(self, item):
-        """Yield the student after whom an item is called."""
+        """Yield (owner, candidates) for an item that is named after its student."""
         if item.file:
             match = _NOTEBOOK.fullmatch(item.name)
             if item.is_stray:
@@ -478,7 +491,7 @@ class _Maker:
         return entry
 
     def _unpacked(self, candidates):
-        """Return the candidates with the files in their archives in place of the archives."""
+        """Return the candidates, with the files of each archive in place of the archive."""
         opened, found, queue = 0, [], list(candidates)
         while queue:
             each = queue.pop(0)
@@ -501,7 +514,7 @@ class _Maker:
         return (
             not file.problem,
             self._is_assignment(candidate.name),
-            "notebooks" not in file.parts,  # the lesson itself, which has the same name as its exercises
+            "notebooks" not in file.parts,  # the lesson's notebook has the same name as its exercises
             candidate.date or datetime.min,
             candidate.owner.version,
             file.parts[-2:-1] == (self.assignment,),
@@ -519,7 +532,10 @@ class _Maker:
     # ---------------------------------------------------------------- what the students are called
 
     def _name(self, entries):
-        """Give each entry its id and its facts on the class list. Return who on it handed in nothing."""
+        """Set the id of each entry, and its facts from the class list.
+
+        Returns {id: facts} for the students of the class list who handed in nothing.
+        """
         listed = {each["key"]: name for name, each in self.students.items() if each.get("key")}
         known = {
             Owner(each["platform"], each["number"], each["name"]): name
@@ -563,7 +579,11 @@ class _Maker:
         return missing
 
     def _look_twice(self, entries):
-        """Note names that could be one person's, and numbers that two names claim."""
+        """Add notes on the entries that the instructor should check.
+
+        These are numbers that belong to two names, names that are like the assignment's, late entries without
+        a date, and names that may be the same person's.
+        """
         claims = {}
         for owner in [entry.owner for entry in entries]:
             claims.setdefault((owner.platform, owner.number), set()).add(owner.name)
@@ -594,10 +614,6 @@ class _Maker:
                 )
 
 
-def _order(owner):
-    return owner.platform, owner.number, owner.name
-
-
 def _grouped(files, depth):
     groups = {}
     for file in files:
@@ -624,9 +640,9 @@ def _no_notebook(candidates):
 
 
 def _new_id(owner, taken):
-    """Return an id for a student: the name, as far as a file's name can hold it, and the platform's number.
+    """Return a new id: the student's name, in characters that are safe in file names, and the number.
 
-    Two names that become the same id are told apart by a hash of the name.
+    If the id is taken or too long, a hash of the name is added.
     """
     whole = f"{owner.name}_{owner.number}" if owner.number and owner.number != owner.name else owner.name
     safe = "".join(
@@ -642,10 +658,11 @@ def _new_id(owner, taken):
 
 
 def _blackboard_users(items: list[_Item], owners: dict[str, Owner | None]) -> dict[str, Owner | None]:
-    """Return the owners of Blackboard's files, whose names begin with that of the assignment, by file name.
+    """Return the owners of Blackboard's files by file name, each with the user name as number and as name.
 
-    The user's name follows after "_". Each may contain "_", too. Blackboard adds a text file to each attempt
-    whose first line ends with the user's name: "Name: Jane Doe (jane_doe)".
+    A file's name begins with the assignment's name, "_", and the user name; both names may contain "_". The
+    user name is known from a text file that Blackboard adds to each attempt, whose first line is like
+    "Name: Jane Doe (jane_doe)". Without that file it is what follows the last "_".
     """
     users = {}
     for item in items:
@@ -655,7 +672,7 @@ def _blackboard_users(items: list[_Item], owners: dict[str, Owner | None]) -> di
             if match and owner.name.endswith(f"_{match[1]}"):
                 users[owner.name] = match[1]
     wholes = {owner.name for owner in owners.values() if owner} - users.keys()
-    if len({whole.rpartition("_")[0] for whole in wholes}) == 1:  # else the "_" in them are ambiguous
+    if len({whole.rpartition("_")[0] for whole in wholes}) == 1:  # else the "_" is ambiguous
         users |= {whole: whole.rpartition("_")[2] for whole in wholes}
     found = dict(owners)
     for name, owner in owners.items():
@@ -665,11 +682,11 @@ def _blackboard_users(items: list[_Item], owners: dict[str, Owner | None]) -> di
 
 
 def _submitters(metadata: File) -> dict[str, list[Owner]]:
-    """Return who handed in each folder of Gradescope's download, as its submission_metadata.yml says.
+    """Return {folder: owners} for Gradescope's download, from its submission_metadata.yml.
 
-    The file is read line by line, because it also contains what students' programs printed. That is indented
-    further than the lines that count. Only Gradescope's own names of folders count: otherwise a file that a
-    student made could say whose the others are.
+    The file also contains what students' programs printed, indented further than the lines that count. So it
+    is read line by line. Only folders with Gradescope's own names count: otherwise a student could hand in a
+    file of this name, and say there who owns the other students' folders.
     """
     people, folder, part, person = {}, "", "", {}
     try:
@@ -709,7 +726,7 @@ def _submitters(metadata: File) -> dict[str, list[Owner]]:
 
 
 def _scalar(text):
-    """Return a text of YAML on one line without its quotes."""
+    """Return the string that a value of YAML on one line means, without quotes."""
     text = text.strip()
     if len(text) > 1 and text[0] == text[-1] == "'":
         return text[1:-1].replace("''", "'")
@@ -728,7 +745,7 @@ def _first_line(file):
 
 
 def _utc(text):
-    """Return a date like "2026-10-09 21:59:00.000000 UTC" in local time, or None."""
+    """Return the local time of a text such as "2026-10-09 21:59:00.000000 UTC", or None if it is no date."""
     match = re.match(r"\s*(\d{4}-\d\d-\d\d \d\d:\d\d:\d\d)", text)
     try:
         date = datetime.fromisoformat(match[1]).replace(tzinfo=UTC) if match else None

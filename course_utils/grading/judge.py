@@ -17,7 +17,7 @@ from course_utils.grading.sandbox import Ended, Lost, Sandbox
 from course_utils.learning import checks, drawn
 
 MOST_LOST = 2  # how often a notebook is graded again because the sandbox's server has died
-MOST_RUNS = 3  # of one notebook; each run leaves out the cells that ended an earlier run
+MOST_RUNS = 3  # the most runs of one notebook; each leaves out the cells that ended an earlier run
 # The default time limit for a task is TIMES the time of the instructor's whole notebook, and at least
 # LEAST_SECONDS.
 TIMES, LEAST_SECONDS = 10, 10
@@ -30,12 +30,9 @@ _WITH_RIGHT_ONES = "This passes with your own earlier answer only, and not with 
 
 
 # The files whose code decides a grade. Intake and pages are missing: what intake finds is part of each key.
-DECIDING = ("answers", "assignment", "judge", "result", "sandbox", "student_process", "system_calls", "usage")
-DECIDING = (
-    *(f"grading/{name}.py" for name in (*DECIDING, "wire")),
-    "learning/checks.py",
-    "learning/drawn.py",
-)
+DECIDING = ("learning/checks.py", "learning/drawn.py", "grading/answers.py", "grading/assignment.py")
+DECIDING += ("grading/judge.py", "grading/result.py", "grading/sandbox.py", "grading/student_process.py")
+DECIDING += ("grading/system_calls.py", "grading/usage.py", "grading/wire.py")
 
 
 def hash_of_code(package: Path) -> str:
@@ -65,13 +62,13 @@ class _Expected:
 def share_earned(visible: list[bool], hidden: list[tuple[dict, object, float]]) -> float:
     """Return the share of a task's points that its checks give, from 0 to 1.
 
-    It is the share of checks that pass. But a task whose hidden checks all fail gives nothing: the answer
-    fits only the inputs that the student could see. Nor does it give anything if the answer passes hidden
-    checks with one and the same value alone, although they want different ones: it returns a constant.
+    It is the share of checks that pass. But it is 0 if all hidden checks fail: the answer fits only the
+    inputs that the student could see. It is also 0 if the hidden checks want different values, and the answer
+    returned the same value in all of them that it passed: it returns a constant.
 
     visible : whether each visible check passed
-    hidden : for each hidden check the outcome (see `checks.attempt`), or {} if it did not pass; the value
-        that it wants; and its tolerance
+    hidden : (outcome, wanted value, tolerance) for each hidden check; the outcome is that of
+        `checks.attempt`, or {} if the check did not pass
     """
     passed = [outcome for outcome, _, _ in hidden if outcome]
     if hidden and not passed:
@@ -90,7 +87,7 @@ class Judge:
     assignment : the instructor's notebook
     sandbox : the sandbox that executes the code; its `with` block must already have been entered
     seconds : the time limit for one task; by default derived from the time of the instructor's own answers
-    seed : with which the hidden inputs are drawn; by default a new one for each Judge
+    seed : the seed with which the hidden inputs are drawn; by default a new one for each Judge
     """
 
     def __init__(
@@ -182,8 +179,9 @@ class Judge:
     def _run(self, given):
         """Execute a student's cells. If one ends the whole run, execute the others again without it.
 
-        If the run that ended had the hidden inputs, it may have left traces of them on this machine: the
-        kernel keeps in memory what was read. So there is one more run, of which the student sees nothing.
+        If a run ends after it has received the hidden inputs, it may leave traces of them on this machine,
+        because the kernel keeps in memory what was read. So there is one more run, and the student sees
+        nothing of it.
         """
         code, before = dict(given.code), dict(given.before)
         notes, ended, seen = [], {}, None
@@ -222,10 +220,10 @@ class Judge:
             report.add(message)
 
     def _with_instructors(self, task, tasks, given, report):
-        """Return a task's result with the instructor's answers to earlier tasks, if it is better with them.
+        """Judge a task again with the instructor's answers to earlier tasks. Return the better result.
 
-        So one slip costs one task. Of that run only what passed is taken, and never a text or a value: the
-        student's code could read the instructor's earlier answers there.
+        So a mistake costs the points of its own task only. Of the second run, only which checks passed is
+        used, and no text or value, because the student's code could read the instructor's earlier answers.
 
         tasks : the results of this task and of those before it
         """
@@ -240,7 +238,7 @@ class Judge:
         if not lost & self.assignment.earlier_answers(report.cells, task):
             return first
         if any(self.assignment.functions(name) & self.assignment.functions(task.answer) for name in lost):
-            return first  # an earlier task asks for the same function, so its answer would be this one's
+            return first  # an earlier task asks for the same function: its answer would also answer this task
         cells = self.assignment.cells_with_instructors(report.cells, task, lost)
         second = _Report(self._hidden_checks, cells=cells)
         try:
@@ -303,7 +301,7 @@ class Judge:
 
 
 def _misfits(outcome, expected):
-    """Return the mistakes that one call knows and that the outcome does not make, as sentences."""
+    """Return the known mistakes of a call that its outcome does not show, as sentences."""
     return [
         says
         for says, wrong in expected.mistakes.items()
@@ -354,7 +352,7 @@ class _Report:
     notes: list[str] = field(default_factory=list)  # sentences for the student
     ended: dict[str, str] = field(default_factory=dict)  # by grade id, how an answer ended a whole run
     cells: list[dict] = field(default_factory=list)  # the cells of the run
-    seen: "_Report | None" = None  # of the run from which everything is that the student may see; or this one
+    seen: "_Report | None" = None  # the report that the student sees, or None if it is this one
     outcomes: dict[str, list] = field(default_factory=dict)  # by check, the outcome of each call
     outputs: dict[str, tuple[str, list]] = field(default_factory=dict)  # by grade id, its text and pictures
     problems: dict[str, str] = field(default_factory=dict)  # by grade id, the error that stopped an answer

@@ -1,4 +1,4 @@
-"""Draws the pages that the grader writes: one HTML file each, from a template. Text is escaped."""
+"""Makes the grader's HTML pages from templates. Each page is one file, in which all text is escaped."""
 
 import base64
 import functools
@@ -16,7 +16,7 @@ def render(template: str, /, fonts: bool = False, **values) -> str:
 
     template : its name in this folder, such as "feedback"
     fonts : whether the page contains the course's fonts, which are 70 kB
-    values : what the template shows
+    values : the variables of the template
     """
     css, mark = identity(fonts)
     return _templates().get_template(f"{template}.html").render(css=css, mark=mark, **values)
@@ -34,7 +34,7 @@ def picture(data: dict[str, str]) -> str:
 
 def _printable(value):
     """Return a text in which control characters, which HTML does not allow, are replaced."""
-    if isinstance(value, markupsafe.Markup):  # the page's own CSS and mark
+    if isinstance(value, markupsafe.Markup):  # the course's own CSS and logo
         return value
     return "".join(char if char.isprintable() or char in "\n\t" else "�" for char in str(value))
 

@@ -1,7 +1,7 @@
-"""How learning platforms name the files of a download, and which table of grades each of them reads back.
+"""How learning platforms name the files of a download, and which table of grades each of them imports.
 
-Where each form was read is in docs/grading.md. A pattern takes what the platform wrote from the left, because
-the student chose what comes last, and could make it look like another student's name.
+docs/grading.md has the sources. Each pattern reads a name from the left, where the platform wrote it: the
+student chose the end of the name, and could imitate another student's name there.
 """
 
 import contextlib
@@ -13,12 +13,12 @@ from datetime import datetime
 
 @dataclass(frozen=True)
 class Owner:
-    """Whose a file is, as its name says.
+    """The student to whom a file belongs, as its name says.
 
     platform, number : the platform and the student's number or user name in it; "" if there is none
-    name : the student's name as it is written there
-    file : the name under which the student handed it in, or ""
-    date : when it was handed in, in local time, if the name says so
+    name : the student's name as it is written in the file's name
+    file : the name that the student gave the file, or ""
+    date : when it was handed in, in local time, or None if the name has no date
     late : True if the platform marked it as late
     version : a number that is higher for what was handed in later, or 0
     """
@@ -99,7 +99,7 @@ PLATFORMS = {
     ),
     "blackboard": Platform(
         "Blackboard",
-        # What comes first is the assignment's name, "_", and the user name: see `intake._blackboard_users`.
+        # `name` is the assignment's name, "_", and the user name: see `intake._blackboard_users`.
         re.compile(r"(?P<name>.+?)_attempt_(?P<date>\d{4}(?:-\d\d){5})(?:_(?P<file>.+)|\.txt)"),
         True,
         ("username",),
@@ -126,7 +126,7 @@ PLATFORMS = {
     ),
     "gradescope": Platform(
         "Gradescope",
-        None,  # `intake._gradescope` reads the names in submission_metadata.yml
+        None,  # `intake._submitters` reads the names in submission_metadata.yml
         True,
         ("id", "email", "name"),
         (
@@ -141,7 +141,7 @@ PLATFORMS = {
 
 
 def owner(platform: str, name: str) -> Owner | None:
-    """Return whose a file or folder with this name is, if it is named as this platform names it."""
+    """Return the owner of a file or folder, or None if the platform did not name it."""
     pattern = PLATFORMS[platform].pattern
     match = pattern.fullmatch(name) if pattern else None
     if not match:
@@ -167,9 +167,7 @@ def recognise(names: Sequence[str], is_assignment) -> str:
     for platform in PLATFORMS:
         owners = [each for each in (owner(platform, name) for name in names) if each]
         versions = [each.version for each in owners if each.version]
-        if len(versions) > len(
-            set(versions)
-        ):  # Canvas gives each file another number: hw_1_2_ann, hw_1_2_bob
+        if len(versions) > len(set(versions)):  # in Canvas they differ, unlike in hw_1_2_ann and hw_1_2_bob
             continue
         if platform == "google":  # elsewhere, too, there may be " - " in a name
             owners = [each for each in owners if is_assignment(each.file)]

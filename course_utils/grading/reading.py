@@ -1,7 +1,7 @@
-"""Written answers beside their rubric, one question at a time: a page to read and mark them, and a CSV file.
+"""Writes for each question a page and a CSV file, in which a person reads the answers and enters points.
 
-The page and the file have no names. An answer's id is made from the student's name, so that the points find
-their way back.
+The page and the file do not name the students. Each answer has an id, which is a hash of the student's id and
+the task, so that the points can be entered in the gradebook.
 """
 
 import base64
@@ -15,7 +15,7 @@ from pathlib import Path
 from course_utils import files
 from course_utils.errors import CourseError
 from course_utils.grading import gradebook, pages
-from course_utils.grading.assignment import SCHEME, grade_id, region, without_scheme
+from course_utils.grading.assignment import SCHEME, grade_id, region, without_hidden
 from course_utils.grading.graded import Graded
 from course_utils.grading.tables import separator, write_csv
 
@@ -28,7 +28,7 @@ class Question:
 
     task : its grade id
     points : the most that it can give
-    text : the question: the texts between the answer before and this one
+    text : the question: the texts between the previous answer and this one
     rubric : the instructor's own answer, or the mark scheme of a task cell
     """
 
@@ -47,7 +47,7 @@ def questions(graded: Graded) -> list[Question]:
         if task and task.manual and name in assignment.answers:
             found.append(Question(name, task.points, "\n\n".join(texts), cell.source))
         elif task and task.manual:
-            text = "\n\n".join([*texts, without_scheme(cell.source)])
+            text = "\n\n".join([*texts, without_hidden(cell.source)])
             found.append(Question(name, task.points, text, region(cell.source, SCHEME)))
         elif cell.cell_type == "markdown":
             texts.append(cell.source)
@@ -76,7 +76,7 @@ def write(graded: Graded) -> list[Path]:
 
 
 def _answers(graded, task):
-    """Return a dictionary with COLUMNS for each written answer, in an order without meaning."""
+    """Return a dictionary with COLUMNS for each written answer, in the order of the ids."""
     rows = []
     for result in graded.results:
         mine = next((each for each in result.tasks if each.task == task), None)

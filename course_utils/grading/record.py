@@ -63,7 +63,7 @@ class Records:
             thread.join()
 
     def finish(self, students: Iterable[str]) -> list[Result]:
-        """Update the gradebook. Write feedback and tables, with the points that a person entered in it.
+        """Update the gradebook, and write feedback and tables with the points that a person entered in it.
 
         students : the students of this run; the results of earlier runs stay, with `now` set to False
         Returns all results, without the students' work.

@@ -1,7 +1,7 @@
-"""Keeps who the students of a grading folder are: students.json, from which ids, names and dates are taken.
+"""Reads and writes students.json, which has the ids, names and dates of the students of a grading folder.
 
-A student has the same id in every delivery and for every assignment, even if another one's name has become
-the same id meanwhile. What a class list or a platform said about a student stays known for later tables.
+A student keeps the same id in every delivery and for every assignment, even if another student's name would
+give the same id. Facts from a class list or a platform are kept for later tables.
 """
 
 import json
@@ -13,11 +13,12 @@ from course_utils.errors import CourseError
 from course_utils.grading.intake import Plan
 from course_utils.grading.roster import key
 
-FACTS = ("listed", "first", "last", "username", "email", "id")  # from a class list; the first is the name
+# Facts from a class list; `listed` is the name there.
+FACTS = ("listed", "first", "last", "username", "email", "id")
 
 
 class Register:
-    """The students of a grading folder, and how late each of them may hand in.
+    """The students of a grading folder, and the due date and late policy of each assignment.
 
     students : {id: {"name", "platform", "number", "key", FACTS…, "handed in": {assignment: {"file", "date",
         "late", "late days"}}}}
@@ -39,7 +40,7 @@ class Register:
             ) from None
 
     def due(self, assignment: str) -> datetime | None:
-        """Return until when an assignment was to be handed in, in local time."""
+        """Return the due date of an assignment, in local time, or None if there is none."""
         text = self.assignments.get(assignment, {}).get("due")
         return datetime.fromisoformat(text) if text else None
 
@@ -60,10 +61,12 @@ class Register:
         return self._handed_in(student, assignment).get("late days")
 
     def enter(self, plan: Plan, due: datetime | None, late_policy: float | None, headings: list[str]):
-        """Add the students of a plan. `save` then writes the file.
+        """Add a plan's students, and the settings of its assignment. `save` then writes the file.
 
-        late_policy : percent of the points that each day costs, or None if it stays as it was
-        headings : those of the class list; if one begins with the assignment's name, its column is meant
+        due : the due date, in local time, or None if it stays as it was
+        late_policy : percent of the points that each late day costs, or None if it stays as it was
+        headings : the headings of the class list; one that begins with the assignment's name is kept for the
+            column of the grades
         """
         now = self.assignments.setdefault(plan.assignment, {"due": None, "late policy": 0, "heading": ""})
         now["due"] = due.isoformat(" ") if due else now["due"]

@@ -26,7 +26,7 @@ class TaskResult:
     score: float = 0.0  # the points that the student got
     manual: bool = False  # True if a person gives the points
     stopped: str = ""  # a sentence on how the student's cell failed, or ""
-    again: str = ""  # a sentence, if right answers took the place of the student's earlier ones
+    again: str = ""  # a sentence if it was judged with the instructor's earlier answers, or ""
     checks: tuple[Verdict, ...] = ()
     source: str = ""  # the student's answer
     text: str = ""  # the text that the answer printed
@@ -54,8 +54,8 @@ class Result:
     tasks: tuple[TaskResult, ...]
     seconds: float  # how long the grading took
     key: str = ""  # a hash of all that the result depends on; if "", the next run grades again
-    seed: int | None = None  # with which the hidden inputs were drawn; None in results of an earlier version
-    now: bool = True  # False if only an earlier run had this submission; not stored
+    seed: int | None = None  # the seed of the hidden inputs; None in results of an earlier version
+    now: bool = True  # False if the submission was in an earlier run only; not stored
 
     @property
     def score(self) -> float:

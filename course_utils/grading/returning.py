@@ -1,8 +1,8 @@
-"""Packs the feedback pages into a zip file that a learning platform takes back, each page for its student.
+"""Packs the feedback pages into a zip file, from which a learning platform gives each student one page.
 
-The names follow what the platforms' own code looks for in them: Moodle's `importziplib.php` (Upload multiple
-feedback files in a zip), and Canvas's `infer_comment_context_from_filename` (Upload Submissions). Brightspace
-goes by the folders of its own download.
+The names of the pages are those that the platforms' own code looks for: Moodle's `importziplib.php` (Upload
+multiple feedback files in a zip), and Canvas's `infer_comment_context_from_filename` (Upload Submissions).
+Brightspace looks for the names of the folders in its own download.
 """
 
 import re
@@ -15,10 +15,9 @@ from course_utils.grading.register import Register
 
 
 def write(folder: Path, assignment: str, register: Register) -> list[Path]:
-    """Write `feedback-PLATFORM.zip` for each platform that students' notebooks came from. Return the paths.
+    """Write `feedback-PLATFORM.zip` for each platform of the students that imports pages. Return the paths.
 
-    A student whose notebook came from elsewhere is in none of them. A page has the same name at each run, so
-    that a platform replaces the earlier one.
+    A page has the same name in each run, so that the platform replaces the earlier page.
     """
     by_platform: dict[str, dict[str, Path]] = {}
     for student, facts in register.students.items():
@@ -43,7 +42,7 @@ def write(folder: Path, assignment: str, register: Register) -> list[Path]:
 def name_for(platform: str, name: str, number: str, handed_in: str, assignment: str) -> str:
     """Return the name in the zip file by which a platform finds the student, or "" if it can't.
 
-    name, number : the student's, as the platform gave them
+    name, number : the student's name and number in the platform
     handed_in : the path of the student's file in the platform's download
     """
     page = f"{assignment}.html"

@@ -1,7 +1,7 @@
 """Reads a class list, and finds the student to whom a submission belongs.
 
-The list is a CSV file: the platform's export of its gradebook, its list of participants, or a table of one's
-own. Its columns are recognised by their headings.
+The list is a CSV file: the platform's export of its gradebook, its list of participants, or the
+instructor's own table. Its columns are recognised by their headings.
 """
 
 import csv
@@ -23,7 +23,7 @@ _HEADINGS = {
     "username": ("username", "user name", "sis login id", "login id", "login", "github_username"),
     "email": ("email address", "email", "e-mail"),
     "id": ("orgdefinedid", "sis user id", "student id", "id number", "sid"),
-    "number": ("id", "identifier"),  # Canvas; Moodle's grading worksheet, as "Participant 77"
+    "number": ("id", "identifier"),  # of Canvas; of Moodle's worksheet, as "Participant 77"
 }
 _NOBODY = ("points possible", "student, test")  # rows of Canvas that are no students
 
@@ -32,7 +32,7 @@ _NOBODY = ("points possible", "student, test")  # rows of Canvas that are no stu
 class Roster:
     """A class list.
 
-    students : the facts about each student, by the headings above; a fact that is not known is ""
+    students : for each student a dict with the keys of _HEADINGS; a fact that is not known is ""
     headings : the headings of the file, in order
     """
 
@@ -40,10 +40,10 @@ class Roster:
     headings: list[str]
 
     def match(self, owners: list[Owner]) -> dict[Owner, dict[str, str]]:
-        """Return the student of the list for each owner of a submission who is certainly on it.
+        """Return {owner: student of the list} for the submissions whose owners are certainly on the list.
 
-        A name or user name counts if nobody else has it, neither on the list nor among the submissions. Of
-        two with the same name, the platform's number tells which is which.
+        A name or user name identifies a student if nobody else on the list, and no other submission, has it.
+        If two students have the same name, their numbers in the platform identify them.
         """
         found, taken = {}, set()
         for kind in ("number", "username", "name", "ending"):
@@ -116,23 +116,23 @@ def _column(headings, names):
 
 
 def key(student: dict[str, str]) -> str:
-    """Return what tells a student of a list from all others, for as long as the class lasts."""
+    """Return an identifier of a student of a list, which stays the same in later lists: "id:4711"."""
     return next(
         (f"{fact}:{student[fact]}" for fact in ("id", "username", "email", "name") if student[fact]), ""
     )
 
 
 def plain(text: str) -> str:
-    """Return a name's letters and digits alone, in lower case: "doejane", as Canvas writes "Doe, Jane"."""
+    """Return only the letters and digits of a name, in lower case: Canvas writes "Doe, Jane" as "doejane"."""
     text = unicodedata.normalize("NFKC", text).casefold()
     return "".join(char for char in text if unicodedata.category(char)[0] in "LMN")
 
 
 def _words(kind, owner):
-    """Return the words of one kind by which a submission can be found on the list."""
+    """Return the words of one kind, such as "username", by which a submission's owner may be on the list."""
     if kind == "number":
         return {f"{owner.number} {plain(owner.name)}" if owner.number else ""}
-    if kind == "ending":  # GitHub Classroom calls a clone after the assignment and the user: tokens-ann
+    if kind == "ending":  # GitHub Classroom names a clone after the assignment and the user: tokens-ann
         return (
             set()
             if owner.platform
@@ -142,7 +142,7 @@ def _words(kind, owner):
 
 
 def _own_words(kind, student):
-    """Return the words of one kind by which a student of the list can be found."""
+    """Return the words of one kind, such as "username", that a student of the list has."""
     email, name = student["email"], student["name"]
     if kind in ("username", "ending"):
         return {plain(word) for word in (student["username"], email, email.partition("@")[0], student["id"])}

@@ -28,7 +28,7 @@ from course_utils.loading import store
 
 START = 300  # seconds within which the imports must finish
 GRACE = 15  # seconds that the grader waits for the sandbox after the time limit
-ATTEMPTS, PAUSE = 5, 1  # attempts to make a run's sandbox, and the seconds after the first; doubled each time
+ATTEMPTS, PAUSE = 5, 1  # attempts to start a run, and seconds after the first; each later pause is doubled
 SYSTEM = ("/usr", "/lib", "/lib32", "/lib64", "/bin", "/sbin", "/etc/ld.so.cache", "/etc/alternatives")
 # The kernel's limit on processes counts all processes of a user. So no two runs at the same time have the
 # same user id, even if they belong to two graders on this machine. No real user has these ids.
@@ -154,7 +154,7 @@ class Sandbox:
             except _NotMade as error:
                 reason = str(error)
             except Lost:
-                time.sleep(PAUSE)  # until a server that is dying has died
+                time.sleep(PAUSE)  # so that the dying server has ended when the run is repeated
                 raise
         raise CourseError(_no_sandbox("The sandbox could not be made for a run", reason))
 
@@ -255,7 +255,7 @@ def _require_readable():
 
 
 def _no_sandbox(what, reason):
-    """Return the sentence for an instructor that says why there is no sandbox, and what helps."""
+    """Return a sentence for the instructor: what failed, the reason, and how to solve it."""
     helps = "see docs/grading.md, or grade code that you trust with --no-sandbox."
     if re.search(r"ENOSPC|Errno 28\b|No space left", reason):
         helps = (

@@ -1,8 +1,8 @@
 """Finds answers of one assignment that look alike, with copydetect: pairs for a person to read.
 
-copydetect replaces names, texts and comments by signs, and compares runs of what is left (winnowing, as in
-MOSS). What the sheet gives, what the instructor's own answers have, and what many students share is no sign
-of copying, so it is left out here.
+copydetect writes one letter for each name and each text, leaves out comments and spaces, and compares runs of
+the remaining characters (winnowing, as in MOSS). Runs that are in the sheet, in the instructor's answers, or
+in many students' answers are no sign of copying, so they are left out here.
 """
 
 import io
@@ -18,8 +18,8 @@ from course_utils.grading import pages
 from course_utils.grading.graded import Graded
 from course_utils.grading.tables import write_csv
 
-RUN, WINDOW = 20, 5  # characters of the shortest run that counts, and runs of which one is kept
-COMMON = 0.1  # what more than this share of a class has is left out, but never what only three have
+RUN, WINDOW = 20, 5  # the characters of a run; of so many neighbouring runs, one is compared
+COMMON = 0.1  # a run that a greater share of the class has is left out, unless only three students have it
 LEAST = 40  # the fewest characters, without names and spaces, that a pair must share
 RARE = 2  # the least rarity of a pair: two runs that nobody else has, or more that few others have
 SHOWN = 25  # pairs on the page
@@ -29,10 +29,10 @@ SHOWN = 25  # pairs on the page
 class Pair:
     """Two students whose answers look alike.
 
-    students : both names
+    students : the ids of both
     shared : how many characters they share, after names and spaces are removed
     shares : what part of each one's own code that is, in percent
-    rare : the runs that they share, each counted as 1 / (how many others have it)
+    rare : the sum over the shared runs of 1 / (the number of students who have the run - 1)
     marked : each one's code as HTML with the shared parts marked
     """
 
@@ -44,7 +44,7 @@ class Pair:
 
 
 def pairs(graded: Graded) -> list[Pair]:
-    """Return all pairs that share something rare, those that share most of it first.
+    """Return all pairs that share rare runs, those with the greatest rarity first.
 
     Raises CourseError if copydetect is not installed.
     """

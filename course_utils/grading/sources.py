@@ -23,8 +23,9 @@ from typing import BinaryIO
 from course_utils.errors import CourseError
 
 MOST_FILES = 200_000
-LARGEST_ARCHIVE = 64 * 2**20  # bytes of the largest archive inside a folder or an archive that is opened
-LARGEST_LIST = 2**20  # bytes of the longest list of files in such an archive
+LARGEST_ARCHIVE = 64 * 2**20  # bytes of the largest archive inside an archive that is opened
+LARGEST_LIST = 2**20  # bytes of the longest list of files in a student's archive
+LONGEST_LINE = 2000  # bytes of a line of text that are read
 _CHUNK = 2**20  # bytes that are copied at a time
 _SYSTEM = {".ipynb_checkpoints": "copies that Jupyter keeps", ".git": "the files of git"}
 _SYSTEM |= dict.fromkeys(
@@ -71,9 +72,9 @@ def not_handed_in(part: str) -> str:
 
 
 def in_folder(top: Path, skip: Callable[[Path], str]) -> tuple[list[File], list[tuple[str, str]]]:
-    """Return the files in a folder and its subfolders, and [(path, reason)] for what was not looked into.
+    """Return the files in a folder and its subfolders, and [(path, reason)] for what was passed over.
 
-    skip : is given the path of each folder and file; if it returns a reason, the path is not looked into
+    skip : a function that takes the path of a folder or file, and returns the reason to pass it over, or ""
     Raises CourseError if there are more than MOST_FILES files.
     """
     files, passed = [], []
@@ -183,8 +184,8 @@ def _chunks(source) -> Iterator[bytes]:
 def _length_of_list(file):
     """Return the bytes of a zip file's list of files, before zipfile reads the whole list into memory.
 
-    The size is in the file's last bytes, in a record that begins with "PK\\5\\6". Another record could be
-    made to look like it, so the largest size counts. The long form, "PK\\6\\7", is for archives above 4 GB.
+    The size is in the file's last bytes, in a record that begins with "PK\\5\\6". A student could add false
+    records, so the largest size counts. The long form, "PK\\6\\7", is for archives above 4 GB.
     """
     size = file.seek(0, os.SEEK_END)
     file.seek(max(0, size - 2**16 - 42))
@@ -207,7 +208,7 @@ def _entry(entry, outside, opened):
     elif entry.flag_bits & 1:
         problem = "it is encrypted"
     elif entry.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
-        problem = "it is compressed in an unusual way"  # whose data can't be read in small pieces
+        problem = "it is compressed in an unusual way"  # such data can't be read in small pieces
     try:
         date = datetime(*entry.date_time)
     except ValueError:
@@ -246,7 +247,7 @@ def read(file: File, most: int) -> bytes:
 
 
 class _Limited:
-    """Reads from a file no more than is still wanted."""
+    """A file of which only the first `most` bytes can be read."""
 
     def __init__(self, file, most):
         self.file, self.left = file, most
@@ -257,13 +258,13 @@ class _Limited:
         return chunk
 
 
-def lines(file: File, longest: int = 2000) -> Iterator[str]:
-    """Yield the lines of a text file one by one, each cut after `longest` bytes. Raises Unreadable."""
+def lines(file: File) -> Iterator[str]:
+    """Yield the lines of a text file one by one, each cut after LONGEST_LINE bytes. Raises Unreadable."""
     with file.open() as source:
         rest = b""
         for chunk in _chunks(source):
             *whole, rest = (rest + chunk).split(b"\n")
-            rest = rest[:longest]
-            yield from (re.sub(r"\r$", "", line[:longest].decode(errors="replace")) for line in whole)
+            rest = rest[:LONGEST_LINE]
+            yield from (re.sub(r"\r$", "", line[:LONGEST_LINE].decode(errors="replace")) for line in whole)
         if rest:
             yield rest.decode(errors="replace")

@@ -63,7 +63,7 @@ def serve(control: socket.socket, isolated: bool, prelude: list[str]):
     if len(os.listdir("/proc/self/task")) > 1 and prelude:
         os.execv(sys.executable, [*sys.orig_argv[:-1], "[]"])
     _set_readable(False)
-    control.send(b"ready" if prelude else b"bare")
+    control.send(b"ready" if prelude else b"bare")  # bare: each run executes the prelude itself
     while True:
         request, handles, _, _ = socket.recv_fds(control, 4096, 2)
         if not request:
@@ -141,7 +141,7 @@ def _supervise(shell, connection, status, isolated, seconds, memory, user):
             begin = time.monotonic()
             if not isolated:
                 exceeded = "" if begin - used.begin < seconds else "time"
-            elif not os.path.exists("/proc/self"):  # the run's own /proc is mounted, without this process
+            elif not os.path.exists("/proc/self"):  # the run has mounted its own /proc, without this process
                 exceeded = used.exceeds()
             pause = max(usage.PAUSE, 10 * (time.monotonic() - begin))
         if handle not in ready and not isolated:
@@ -181,8 +181,8 @@ def _be_first_process(shell, connection, status, isolated, memory, user, seconds
             if isolated:
                 _mount_folders()
             os.setsid()
-            # The student's process may send signals to this one, but none of them arrives: while they are
-            # blocked they wait, and SIGKILL does nothing to the first process of a namespace.
+            # The student's process may send signals to this one, but none has an effect: all are blocked, and
+            # SIGKILL from inside does not end the first process of a namespace.
             signals = signal.pthread_sigmask(signal.SIG_BLOCK, signal.valid_signals())
             student = os.fork()
             if not student:
@@ -202,7 +202,7 @@ def _be_student(shell, connection, status, isolated, memory, user, seconds, sign
     try:
         dropped = False
         with _reporting(status):
-            if isolated:  # without a sandbox, the group is what the supervisor kills
+            if isolated:  # otherwise it stays in the group, which the supervisor kills
                 os.setsid()
             signal.pthread_sigmask(signal.SIG_SETMASK, signals)
             _drop_rights(isolated, memory, user, seconds)
@@ -235,7 +235,7 @@ def _mount_folders():
         _mount(f"/proc/self/fd/{handle}", folder, None, MS_BIND | MS_REC)
         os.close(handle)
     _mount("tmpfs", "/dev/shm", "size=64m,nr_inodes=1k,mode=1777", flags)
-    terminals = "newinstance,max=16,ptmxmode=0666,mode=0620"  # the machine has a limit for all runs together
+    terminals = "newinstance,max=16,ptmxmode=0666,mode=0620"  # the machine limits them for all runs together
     _mount("devpts", "/dev/pts", terminals, MS_NOSUID | MS_NOEXEC)
     _mount("proc", "/proc", None, flags | MS_NOEXEC)
 
@@ -342,7 +342,7 @@ def _fork_for_hidden_tests(shell, connection):
 
 
 class _FirstText(io.TextIOBase):
-    """Keeps the beginning of printed text."""
+    """A stream for printed text, of which it keeps the first `wire.LONGEST_TEXT` characters."""
 
     def __init__(self):
         self.text = ""
@@ -365,12 +365,15 @@ def _captured():
 
 @contextlib.contextmanager
 def _alarm(seconds):
-    """Raise TimeoutError in the `with` block when the time is up, and again later if the code catches it."""
+    """Raise TimeoutError in the `with` block after so many seconds, and again later if the code catches it.
+
+    The seconds are those in which this process did not wait for a processor.
+    """
     end = usage.own_time() + seconds
 
     def time_is_up(*_):
         left = end - usage.own_time()
-        if left > 0.01:  # other programs had the processors
+        if left > 0.01:  # the process has waited for a processor
             signal.setitimer(signal.ITIMER_REAL, left, REPEAT)
         else:
             raise TimeoutError(f"it took longer than {seconds:g} s")

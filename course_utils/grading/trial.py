@@ -1,4 +1,4 @@
-"""Tries an assignment before students do: with its own answers, with the stubs, and with answers.toml.
+"""Grades an assignment's own answers, its stubs and its `answers.toml`, before students get the assignment.
 
 `answers.toml` stands beside the instructor's notebook. It has answers that students might give, each with
 `task`, the grade id of the answer's cell, and `code`. An answer with `says` is wrong, and `says` is a part of
@@ -43,7 +43,7 @@ def read_answers(path: Path, known: set[str] | None = None) -> list[dict]:
 
 
 def message(check: str, says: str) -> str | None:
-    """Return the shortest of a check cell's `mistakes` that contains `says`, or None."""
+    """Return the shortest sentence in a check cell's `mistakes` that contains `says`, or None."""
     keys = (key for node in ast.walk(ast.parse(check)) if isinstance(node, ast.Dict) for key in node.keys)
     sentences = (key.value for key in keys if isinstance(key, ast.Constant) and isinstance(key.value, str))
     return min((sentence for sentence in sentences if says in sentence), key=len, default=None)
@@ -77,7 +77,7 @@ def report(notebook: Path, isolated: bool = True) -> tuple[str, bool]:
 def misjudged(judge: Judge, answers: list[dict]) -> list[str]:
     """Grade all answers, and return a message for each that was misjudged.
 
-    A right one must get all points. A wrong one must lose some, and its student must be told `says`.
+    A right answer must get all points. A wrong one must lose some, and its feedback must contain `says`.
     """
     right = [answer for answer in answers if "says" not in answer]
     found = [text for book in _rounds(right) for text in _lost(judge, book)]

@@ -1,7 +1,8 @@
-"""What a run of a student's code uses: time, processors and memory, as Linux's /proc tells it.
+"""Measures the time and memory that a run of a student's code uses, from Linux's /proc.
 
-A program is not slow because others have the processors. So the time limits count a run's own time: the time
-that has passed, less the time in which the run was ready to go on and had no processor.
+Nobody may lose points because other programs keep the processors busy. So the time limits count a run's own
+time: the time that has passed, minus the time in which the run was ready to continue but had to wait for a
+processor.
 
 Source: https://docs.kernel.org/filesystems/proc.html, and sched-stats.rst for /proc/PID/schedstat
 """
@@ -11,23 +12,22 @@ import os
 import time
 from collections.abc import Iterator
 
-# A run ends after so many times its time limit, even if other programs had the processors.
+# A run ends at the latest after this many times its time limit, even if it was mostly waiting.
 LONGEST_WAIT = 10
-PAUSE = 0.25  # seconds between two looks at a run
+PAUSE = 0.25  # seconds between two measurements of a run
 _TICKS = os.sysconf("SC_CLK_TCK")
 
 
 def own_time() -> float:
-    """Return a clock in seconds that stands still while this process waits for a processor.
+    """Return the time in seconds on a clock that stops while this process waits for a processor.
 
-    It counts the process's first thread. Where the kernel does not tell (no CONFIG_SCHED_INFO), it never
-    stands still.
+    It stops for the process's first thread only. On kernels without CONFIG_SCHED_INFO it never stops.
     """
     return time.monotonic() - _waited("/proc/self/schedstat")
 
 
 def _waited(path):
-    """Return the seconds for which a thread was ready and had no processor, or 0 if this can't be read."""
+    """Return how many seconds a thread has waited for a processor, from its schedstat file, or 0."""
     try:
         with open(path) as file:
             return int(file.read().split()[1]) / 1e9
@@ -36,28 +36,27 @@ def _waited(path):
 
 
 class Usage:
-    """Adds up what all processes of a run use. Make it before the run begins.
+    """Adds up the time and memory that all processes of a run use. Create it before the run begins.
 
-    limit : seconds of the run's own time, and of processor time of all its processes together
-    memory : bytes of memory of all its processes together; what they share with the server does not count
-
-    `begin` is the time at which it was made, by `time.monotonic`.
+    limit : the most seconds of the run's own time, and of the processor time of all its processes together
+    memory : the most bytes of memory of all its processes together, without memory shared with the server
+    begin : when this object was created, in seconds of `time.monotonic`
     """
 
     def __init__(self, limit: float, memory: int):
         self.limit, self.memory = limit, memory
         self.begin = self._last = time.monotonic()
         self._own = self._used = 0.0
-        self._cpu, self._waits = {}, {}  # seconds: by process, by thread
-        # Opened here because the run has a /proc of its own, in which this process is missing.
+        self._cpu, self._waits = {}, {}  # processor seconds by process, seconds of waiting by thread
+        # Opened now, because once the run has mounted its own /proc, this process is missing in it.
         self._mine = os.open("/proc/self/smaps_rollup", os.O_RDONLY)
         with open("/proc/self/status", "rb") as file:
             self._at_begin = _own(_sizes(file.read()))
 
     def exceeds(self) -> str:
-        """Return "time" or "memory" if the run has had more than it may, otherwise "".
+        """Return "time" or "memory" if the run has exceeded that limit, otherwise "".
 
-        Call it only if /proc shows the run's processes and no others.
+        Call it only when /proc shows the run's processes and no others.
         """
         now = time.monotonic()
         passed, self._last = now - self._last, now
@@ -71,7 +70,7 @@ class Usage:
         return "memory" if self._takes_too_much(processes) else ""
 
     def _processor_time(self, processes):
-        """Return the seconds that the run's processes have used, with those that have ended."""
+        """Return the seconds of processor time of the run's processes, including those that have ended."""
         with_ended_children = 0.0
         for process, (user, system, *ended, started) in processes:
             self._cpu[process, started] = (user + system) / _TICKS
@@ -79,7 +78,7 @@ class Usage:
         return max(with_ended_children, sum(self._cpu.values()))
 
     def _longest_wait(self, processes):
-        """Return the longest time that one thread has waited since the last call."""
+        """Return the longest time in seconds that a thread has waited for a processor since the last call."""
         waits = {}
         for process, _ in processes:
             with contextlib.suppress(OSError):
@@ -90,10 +89,11 @@ class Usage:
         return max(0, longest)
 
     def _takes_too_much(self, processes):
-        """Return whether the processes have more memory than they may, with what they share among them.
+        """Return whether the processes together use more memory than they may.
 
-        A quick look counts too much: pages that a process shares with the server or with its own children.
-        Only if this is above the limit, the kernel is asked to divide each page by those who share it.
+        The first sum is quick and too large: a page that several processes share counts for each of them.
+        Only if it exceeds the limit, the kernel is asked for sizes in which each page is divided by the
+        number of processes that share it.
         """
         quick = {}
         for process, _ in processes:
@@ -102,7 +102,7 @@ class Usage:
                 quick[process] = max(0, _own(sizes) - self._at_begin) + sizes.get("RssShmem", 0)
         if sum(quick.values()) <= self.memory:
             return False
-        # This process has nothing but what it shares with the server and its other copies.
+        # This process shares all its memory with the server and the server's other copies.
         servers = _shared_out(_sizes(os.pread(self._mine, 4096, 0)))
         total = 0
         for process, most in quick.items():
@@ -110,16 +110,16 @@ class Usage:
                 with open(f"/proc/{process}/smaps_rollup", "rb") as file:
                     sizes = _sizes(file.read())
                 total += max(0, _shared_out(sizes) - servers) + sizes.get("Pss_Shmem", 0)
-            except OSError:  # it has ended, or lets nobody read this
+            except OSError:  # the process has ended, or forbids reading its files
                 total += most if os.path.exists(f"/proc/{process}") else 0
         return total > self.memory
 
 
 def _processes() -> Iterator[tuple[str, tuple[int, ...]]]:
-    """Yield each process in /proc: its id, and its times in ticks.
+    """Yield each process in /proc: its id, and five times in clock ticks.
 
-    The times are those of the process (user, system), of its children that have ended (the same), and its
-    start.
+    The times are the user and system time of the process, the user and system time of its children that have
+    ended, and when the process started.
     """
     for name in filter(str.isdigit, os.listdir("/proc")):
         with contextlib.suppress(OSError), open(f"/proc/{name}/stat", "rb") as file:
@@ -128,16 +128,16 @@ def _processes() -> Iterator[tuple[str, tuple[int, ...]]]:
 
 
 def _sizes(text):
-    """Return the sizes in lines such as b"RssAnon:   512 kB", in bytes by name."""
+    """Return {name: bytes} from lines such as b"RssAnon:   512 kB"."""
     lines = (line.split() for line in text.splitlines() if line.endswith(b" kB"))
     return {words[0].rstrip(b":").decode(): int(words[1]) * 1024 for words in lines}
 
 
 def _own(sizes):
-    """Return the bytes of a process in main memory and swapped out, with those that it shares with copies."""
+    """Return the bytes of a process's anonymous memory, in main memory and swapped out."""
     return sizes.get("RssAnon", 0) + sizes.get("VmSwap", 0)
 
 
 def _shared_out(sizes):
-    """Return the same, but each page divided by the number of processes that share it."""
+    """Return the same bytes as `_own`, but each page divided by the number of processes that share it."""
     return sizes.get("Pss_Anon", sizes.get("Pss", 0)) + sizes.get("SwapPss", 0)

@@ -164,7 +164,7 @@ def decode(data, depth: int = _DEEPEST):
 
 
 def _hashed(items):
-    """Return the items, if so few have the same hash that a set of them is made in linear time."""
+    """Return the items. Raise Garbled if many have the same hash: making a set of them would take long."""
     most = max(Counter(map(hash, items)).values(), default=0)
     if most > _MOST_ALIKE:
         raise Garbled(f"a set or dictionary in which {most:,} members have the same hash")

@@ -1,13 +1,13 @@
 """The course's test: one form before the lessons, the other after them, and the learner's gain.
 
-    test("before")        asks the questions of one form once, and does not say which answers are right
-    test("after")         asks those of the other form, when the first is handed in and a lesson is begun
-    gain()                shows the results of both next to each other, and how sure the learner was
+    test("before")        asks the questions of one form, and does not say which answers are right
+    test("after")         asks the questions of the other form, once the first form is handed in
+    gain()                shows the results of both forms side by side, and how sure the learner was
 
-A form has fifteen questions, each with a confidence, and two written ones. Which form comes first is drawn by
-lot, so that in a class each form comes first for about half. The questions are in questions/test.toml.
-`class_gain` adds up the results of a class. One entry of the answers file, "test before" or "test after", has
-all answers to a form, as JSON: see `Sitting`.
+A form has fifteen questions with choices, each with a confidence, and two written questions. Which form comes
+first is drawn by lot, so each form comes first for about half of a class. The questions are in
+questions/test.toml. `class_gain` adds up the results of a class. One entry of the answers file, "test before"
+or "test after", has all answers to a form, as JSON: see `Sitting`.
 """
 
 import json
@@ -28,7 +28,7 @@ from course_utils.views.picture import MONO, Picture, bundle, card
 
 HALVES = ("before", "after")
 FORMS = ("A", "B")
-DIFFICULTIES = ("easy", "middle", "hard")  # as we intend them; docs/test.md says what is meant
+DIFFICULTIES = ("easy", "middle", "hard")  # the intended difficulty: see docs/test.md
 # How sure a learner can be, in percent. Each question has four choices, so whoever guesses is right in 25%.
 SURE = {"I have no answer, I guessed": 25, "a hunch": 50, "fairly sure": 75, "sure": 95}
 MINUTES = 25
@@ -61,7 +61,7 @@ class Written:
 
     about, lesson, competency, shown: as in `Pair`.
     texts: dict from a form to the question.
-    rubrics: dict from a form to what an answer gets points for, one point each.
+    rubrics: dict from a form to the list of what an answer should say, each worth one point.
     """
 
     about: str
@@ -80,8 +80,8 @@ class Sitting:
     handed_in: False while the learner is still answering.
     lessons: the number of lessons that were begun when it was handed in.
     chosen: dict from a topic to the text of the choice.
-    sure: dict from a topic to the confidence, in percent.
-    right: dict from a topic to a bool; empty until it is handed in.
+    sure: dict from a topic to the confidence in the choice, in percent.
+    right: dict from a topic to whether the choice is right; empty until the form is handed in.
     written: dict from a topic to the learner's text.
     """
 
@@ -149,11 +149,11 @@ def _shown(table):
     )
 
 
-# Asking
+# Asking the questions of a form
 
 
 def test(half: str) -> None:
-    """Ask one form of the test, or say in a sentence what must be done before.
+    """Ask the questions of one form of the test, or show a sentence on what the learner must do before.
 
     half : "before" or "after"
 
@@ -221,7 +221,7 @@ def _is_sound(found):
 
 
 def outdated(stored: dict) -> bool:
-    """Return whether somebody answered a test of an earlier version of the course, and none of this one."""
+    """Return whether the answers are to a test of an earlier version of the course, and none to this one."""
     entries = {key for key in stored if key.startswith("test ")}
     return bool(entries) and not any(sitting(half, stored) for half in HALVES)
 
@@ -244,8 +244,8 @@ def results(stored: dict | None = None) -> dict[str, list[bool]]:
 class Half(QuestionList):
     """All questions of one form, and a button that hands in the answers, once.
 
-    The questions appear when the learner begins, so that the page stays short. What was answered so far is
-    stored at each change, and shown again after a restart.
+    The questions appear when the learner begins, so that the page stays short. The answers are stored at each
+    change, and shown again after a restart.
     """
 
     def __init__(self, half: str):
@@ -293,7 +293,7 @@ class Half(QuestionList):
         )
 
     def _keep(self):
-        """Store what is answered so far. Return the note of `answers.record`."""
+        """Store the answers so far. Return the note of `answers.record`."""
         stored = sitting(self._half)
         if stored and stored.handed_in:  # perhaps in another notebook
             self.taken = stored
@@ -338,7 +338,7 @@ class Half(QuestionList):
         self._show(self._record())
 
     def _show(self, note=""):
-        """If the form was handed in, show the result, and if both were, explain each answer; then `note`."""
+        """Show `note`, the result if the form is handed in, and all explanations if both forms are."""
         if not self.taken.handed_in:
             if note:
                 self.show_result(note)
@@ -375,7 +375,7 @@ class Half(QuestionList):
         self.show_result(f"{right} {more} {note}")
 
     def _repr_mimebundle_(self, **_):
-        # What is stored in a notebook shows no question, since every reader of the page could see it.
+        # A stored notebook must show no question, because every reader of the page could see it.
         text = f"{self._about()} The questions appear when you run this cell in your own copy of the course."
         return bundle(self.widget, Picture(card(text), text))
 
@@ -388,7 +388,7 @@ def _other(form):
     return "B" if form == "A" else "A"
 
 
-# The gain
+# The learner's gain between the two forms
 
 
 def gain() -> Picture:

@@ -26,9 +26,9 @@ from course_utils.views.picture import GREEN, QUIET, Picture, card
 
 # The default tolerance, which allows for rounding errors only.
 ROUNDING = 1e-6
-# A generator, or another thing that gives its items one by one, is read up to this many.
+# The most items that are read from a generator or another iterator.
 MOST_ITEMS = 1_000_000
-# The relative size of one rounding in each type of number, and how many of them add up in a right answer.
+# The largest relative error of one rounding, by type, and how many such errors a right answer may add up.
 _ONE_ROUNDING = {"float32": 2**-24, "bfloat16": 2**-8, "float16": 2**-11}
 _ROUNDINGS = {"float32": 160, "bfloat16": 8, "float16": 8}
 PRECISIONS = tuple(_ONE_ROUNDING)
@@ -57,11 +57,11 @@ def check(
 
     Parameters: `task` is the exercise's number; `about` says what this check shows ("an even split stays
     even"); `mistakes` maps each message to the wrong value that the message explains, or to a function that
-    makes the mistake. Such a function must give what the learner's gives for these arguments and for each
-    tuple of arguments in `also`; otherwise its message is not shown. Two numbers agree if they differ by at
+    makes the mistake. The message of such a function is shown only if it returns the same as the learner's,
+    for these arguments and for each tuple of arguments in `also`. Two numbers agree if they differ by at
     most tolerance x max(1, |expected|), but with the default tolerance two whole numbers must be equal.
     Lists, tuples, arrays, tensors, Series and generators agree if their values agree. Numbers of 32 or 16
-    bits may differ by what such numbers can't hold.
+    bits may also differ by their rounding errors.
     Raises: NotYet, whose message names the mistake; TypeError if `arguments` is not a tuple.
     """
     if not isinstance(arguments, tuple):
@@ -73,7 +73,7 @@ def check(
         outcome = attempt(function, arguments)
         known = values_of(mistakes or {}, arguments)
         problem = problem_of(outcome, wanted, known, tolerance, call, about)
-        for says in [says for says, wrong in (mistakes or {}).items() if _makes_mistakes(wrong)]:
+        for says in [says for says, wrong in (mistakes or {}).items() if callable(wrong)]:
             if problem == f": {says}" and not _same(function, mistakes[says], also, tolerance):
                 del known[says]
                 problem = problem_of(outcome, wanted, known, tolerance, call, about)
@@ -92,23 +92,18 @@ def check(
     _praise.add(task)
 
 
-def _makes_mistakes(wrong) -> bool:
-    """Return whether a mistake is given as a function that makes it, and not as a value."""
-    return callable(wrong)
-
-
 def values_of(mistakes: dict, arguments: tuple) -> dict:
-    """Return the mistakes with a value in place of each function that makes one, if it gives a value."""
+    """Return {message: wrong value}. A function that makes a mistake is called, and left out if it fails."""
     known = {}
     for says, wrong in mistakes.items():
-        outcome = attempt(wrong, arguments) if _makes_mistakes(wrong) else {"value": plain(wrong)}
+        outcome = attempt(wrong, arguments) if callable(wrong) else {"value": plain(wrong)}
         if "value" in outcome:
             known[says] = outcome["value"]
     return known
 
 
 def _same(function, other, inputs, tolerance) -> bool:
-    """Return whether two functions give the same for each of the inputs."""
+    """Return whether two functions return the same for each tuple of arguments in `inputs`."""
     for arguments in inputs:
         outcome, wrong = attempt(function, arguments), attempt(other, arguments)
         if "value" not in wrong or not agrees(outcome, wrong["value"], tolerance):
@@ -177,8 +172,8 @@ def attempt(function, arguments: tuple) -> dict:
     {"stopped": the error, "line": the learner's line that raised it, or ""}
     {"unreadable": why the returned value can't be read}
     {"value": the returned value as plain data, "changed": True if the function changed an input}
-    The last also has, where they are needed, "others": other readings of the same value, such as a Series as
-    a dictionary, and "precision": "float32", "bfloat16" or "float16", if its numbers have no more.
+    The last may also have "others": other readings of the same value, such as a Series as a dictionary; and
+    "precision": "float32", "bfloat16" or "float16", if its numbers are no more precise.
     """
     if not callable(function):
         return {"lacks": "nothing" if function is None else _describe(function)}
@@ -244,7 +239,7 @@ def problem_of(
 
 
 def agrees(outcome, wanted, tolerance) -> bool:
-    """Return whether a returned value is the wanted one, in one of its readings and to its own precision."""
+    """Return whether one of a value's readings agrees with the wanted value, apart from rounding errors."""
     if "value" not in outcome:
         return False
     readings = [outcome["value"], *outcome.get("others", ())]
@@ -258,7 +253,7 @@ def agrees(outcome, wanted, tolerance) -> bool:
 
 
 def word_on_precision(outcome: dict, wanted, tolerance: float) -> str:
-    """Return a remark on a right result if only the few digits of its numbers part it from the wanted one."""
+    """Return a remark if a result is right only because its numbers have 16 bits, otherwise ""."""
     precision = outcome.get("precision")
     if precision in (None, "float32") or not agrees(outcome, wanted, tolerance):
         return ""
@@ -269,7 +264,7 @@ def word_on_precision(outcome: dict, wanted, tolerance: float) -> str:
 
 
 def _largest(wanted) -> float:
-    """Return the size of the largest finite number in a plain value."""
+    """Return the largest absolute value of the finite numbers in a plain value, or 0 if it has none."""
     if _is_finite(wanted):
         return abs(wanted)
     items = wanted.values() if isinstance(wanted, dict) else wanted if isinstance(wanted, list) else ()
@@ -277,7 +272,10 @@ def _largest(wanted) -> float:
 
 
 def _snapped(value, wanted, precision, largest):
-    """Return a copy of a plain value, with the wanted number for each that is right to its precision."""
+    """Return a plain value with the wanted number in place of each that differs by rounding errors only.
+
+    largest : the largest absolute value in `wanted`, to which the errors are relative
+    """
     if isinstance(value, list) and isinstance(wanted, list) and len(value) == len(wanted):
         pairs = zip(value, wanted, strict=True)
         return [_snapped(*pair, precision, largest) for pair in pairs]
@@ -288,7 +286,7 @@ def _snapped(value, wanted, precision, largest):
         return value
     one = _ONE_ROUNDING[precision]
     if value == int(value) and wanted == int(wanted) and abs(wanted) <= 1 / one:
-        return value  # each type of number counts exactly up to there
+        return value  # up to 1 / one, the type has all whole numbers
     allowed = one * _ROUNDINGS[precision] * largest
     return wanted if abs(value - wanted) <= allowed else value
 
@@ -389,13 +387,13 @@ def _number(value: Fraction | Decimal):
 
 
 def _gives_items(value) -> bool:
-    """Return whether a value is one of Python's own things that give items one by one."""
+    """Return whether a value is an iterator, a view of a dictionary, or a range, deque or array of Python."""
     views = (KeysView, ValuesView, ItemsView, Iterator)
     return type(value) in (range, deque, array.array) or isinstance(value, views)
 
 
 def _items(value) -> list:
-    """Return the items of a generator or a similar thing as a list. Raises Unreadable if it has no end."""
+    """Return the items of an iterable as a list. Raises Unreadable if it has more than MOST_ITEMS."""
     items = list(itertools.islice(value, MOST_ITEMS + 1))
     if len(items) > MOST_ITEMS:
         raise Unreadable(f"{_describe(value)} that goes on for more than {MOST_ITEMS:,} items.")
@@ -416,10 +414,10 @@ def _is_frame(value) -> bool:
 
 
 def _other_readings(value) -> list:
-    """Return the other ways to read a value that `plain` can read: see `attempt`.
+    """Return the other readings of a value as plain values: see `attempt`.
 
-    A row of an array or tensor is its numbers, and an array of one number is this number: models give
-    their results in batches of one. A Series is a dictionary, too, and the keys of a dictionary are a set.
+    An array or tensor of shape (1, ...) is also read without this dimension, because models give their
+    results in batches of one. A Series is also read as a dictionary, and the keys of a dictionary as a set.
     """
     if type(value) is _pandas("Series"):
         return [{_key(key): plain(item) for key, item in value.to_dict().items()}]
@@ -436,8 +434,8 @@ def _other_readings(value) -> list:
 def _precision(value, read) -> str | None:
     """Return the type of the least precise numbers in a value, if it has less than 64 bits, or None.
 
-    read : the same value as plain data. Ordinary floats that came from a model of 32 bits are recognised by
-        their digits: all of them are numbers that 32 bits can hold.
+    read : the same value as plain data. If all its fractions can be stored in 32 bits without a change, they
+        probably come from a model of 32 bits.
     """
     names = set(_types_of_numbers(value))
     found = next((name for name in ("bfloat16", "float16", "float32") if name in names), None)
@@ -624,7 +622,7 @@ def _members(missing, extra, word):
 
 
 def _copied(value):
-    """Copy lists, tuples, dictionaries, sets, arrays and tensors. Return other objects, such as models."""
+    """Return a copy of a list, tuple, dictionary, set, array or tensor. Return other objects as they are."""
     if type(value) in (list, tuple):
         return type(value)(map(_copied, value))
     if type(value) is dict:

@@ -14,7 +14,7 @@ ARTICLE = "Open Source AI Models: The Ultimate Guide to Democratizing AI in 2026
 ARTICLE_FROM = "TrendPulsee, 27 February 2026"
 ARTICLE_ADDRESS = "https://www.trendpulsee.com/article/open-source-ai-models-the-ultimate-guide-to-democratizing-ai-in-2026-mm4cfiig-rse2"
 
-# A sign for each verdict, and a colour for each sign. They only repeat what the verdict says in words.
+# A sign for each verdict ("~" if it is not here), and a colour for each sign. The verdict is also in words.
 _SIGNS = {"true": "✓", "mostly true": "✓", "false": "✗", "cannot know": "?"}
 _COLOURS = {"✓": BLUE, "✗": VERMILLION, "?": QUIET, "~": "#a34700"}
 
@@ -32,15 +32,6 @@ def article(lesson: str, folded=()) -> None:
         settling = sorted({number for claim in catalog.claims().values() for number in claim.settled})
         raise CourseError(f"Lesson {lesson!r} settles no claim: choose one of {', '.join(settling)}.")
     display(box(claims, lesson, folded))
-
-
-def grounds(claim) -> list[tuple[str, str]]:
-    """Return the points for a claim, then the points against it, as (label, text with sources)."""
-    points = [("What speaks for it", str(point)) for point in claim.speaks_for]
-    points += [("What speaks against it", str(point)) for point in claim.speaks_against]
-    if claim.one_sided:
-        points.append(("Why only one side", claim.one_sided))
-    return points
 
 
 def asked(claim) -> dict:
@@ -68,7 +59,10 @@ def box(claims, lesson, folded=()) -> Picture:
 def _block(claim, lesson, folded):
     """Return a claim in two forms, as HTML and as text."""
     sign = _SIGNS.get(claim.verdict, "~")
-    points = [*grounds(claim), ("On this screen", claim.settled[lesson])]
+    points = [("What speaks for it", str(point)) for point in claim.speaks_for]
+    points += [("What speaks against it", str(point)) for point in claim.speaks_against]
+    points += [("Why only one side", claim.one_sided)] if claim.one_sided else []
+    points.append(("On this screen", claim.settled[lesson]))
     verdict = f"{sign} Verdict: {claim.verdict}"
     meaning = escape(catalog.VERDICTS[claim.verdict])
     reasons = "".join(_line(label, text) for label, text in points)

@@ -1,4 +1,4 @@
-"""What a class gained between the two forms of the test, and how good the test is: `course gain`.
+"""Computes what a class gained between the two forms of the test, and how good the test is: `course gain`.
 
     report(files)         the gain, the difference of the forms, confidence, and statistics of each question
     to_score(files)       CSV of the written answers, without names and in no order, for the instructor
@@ -38,7 +38,11 @@ MOST_POINTS = 4  # of a written answer
 
 @dataclass(frozen=True)
 class Learner:
-    """One learner's two forms, and for each written answer an id that tells neither name nor half."""
+    """One learner's answers.
+
+    sittings : dict from "before" and "after" to the answers to that form
+    ids : dict from (half, topic) to the id of a written answer, which shows neither the name nor the half
+    """
 
     sittings: dict[str, Sitting]
     ids: dict[tuple[str, str], str]
@@ -132,7 +136,7 @@ def _confidence(learners):
 
 
 def _questions(learners):
-    """Return lines of a table: for each question the share that was right, and the item-rest correlation."""
+    """Return lines of a table: for each question the share of right answers and the item-rest correlation."""
     if len(learners) < FEWEST_FOR_QUESTIONS:
         return [
             f"Statistics of the questions begin at {FEWEST_FOR_QUESTIONS} learners: with fewer, the share "
@@ -165,7 +169,7 @@ def _span(ends, digits):
     return f"{signed(low, digits)} to {signed(high, digits)}"
 
 
-# The written answers
+# Written answers, which the instructor scores
 
 
 def to_score(files: Iterable[str | Path], passed_over: list[str] | None = None) -> str:
@@ -232,7 +236,7 @@ def _points(file, learners):
     return found
 
 
-# Reading files
+# Reading the learners' files
 
 
 def _learners(files, passed_over, few=False):
@@ -314,7 +318,7 @@ def _stored(path):
     return stored
 
 
-# The simulation
+# Simulated classes
 
 
 def simulation(learners: int) -> str:

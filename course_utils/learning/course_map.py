@@ -22,8 +22,8 @@ STATES = {"not begun": 0, "begun": 50, "quiz done": 100}
 class Route:
     """A selection of lessons for one kind of visitor.
 
-    `lessons` are two-digit numbers. `minutes` is what each of them takes on this route, if that is not what
-    the lesson states.
+    `lessons` are two-digit numbers. `minutes` is how long each lesson takes on this route, or None if each
+    takes as long as it states.
     """
 
     title: str
@@ -33,7 +33,7 @@ class Route:
 
     @property
     def hours(self) -> str:
-        """The hours without the exercises, to the half: "about 5½ hours"."""
+        """The time without the exercises, to half an hour: "about 5½ hours"."""
         stated = {name[:2]: lesson.minutes for name, lesson in catalog.lessons().items()}
         minutes = sum(self.minutes or stated[number] for number in self.lessons)
         whole, half = divmod(round(minutes / 30), 2)
@@ -88,11 +88,11 @@ def progress() -> Picture:
                 details = lessons[number].duration
             parts[part].append((number, lessons[number].title, state, details))
     note = f"Lessons whose quiz is done settle {len(settled)} of {len(catalog.claims())} claims."
-    return draw(parts, title="The course, and where you are", note=note)
+    return _draw(parts, title="The course, and where you are", note=note)
 
 
 def begun(stored: dict[str, dict]) -> int:
-    """Return how many lessons are begun: a prediction, a quiz answer that is right, or a task that was tried.
+    """Return how many lessons are begun: those with a prediction, a right quiz answer or a tried task.
 
     stored : the answers, as `answers.read` returns them
     """
@@ -113,22 +113,11 @@ def _progress_in(number, stored):
     return ("begun" if right or predictions or tasks else "not begun"), details
 
 
-def draw(parts, title=None, note=None):
+def _draw(parts, title, note):
     """Draw the lessons as stations, on one line for each part of the course. The filling shows the state.
 
-    Parameters
-    ----------
-    parts: dict from a part of the course to its stations: (number, title, state, details).
-    title: str, written above the picture.
-    note: str, written below the picture.
-
-    Returns
-    -------
-    Picture
-
-    Raises
-    ------
-    KeyError: if a state is not one of STATES.
+    parts : dict from a part of the course to its stations: (number, title, state, details)
+    title, note : texts above and below the picture
     """
     legend = " ".join(
         '<span style="display:inline-block;margin-right:18px">'
@@ -150,7 +139,7 @@ def draw(parts, title=None, note=None):
         for stations in parts.values()
         for number, name, state, details in stations
     ]
-    return Picture(card(body, title, note), "\n".join(lines + ([note] if note else [])))
+    return Picture(card(body, title, note), "\n".join([*lines, note]))
 
 
 def _station(number, name, state, details):

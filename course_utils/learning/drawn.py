@@ -4,7 +4,7 @@
         course.check("4.2", patch_effect, arguments, effect(*arguments))
 
 The environment variable COURSE_SEED has the seed, so that a grading can be repeated; `course grade` sets it
-and keeps it in each result. Without the variable the seed is drawn, too, and a check that fails names it.
+and keeps it in each result. Without the variable, each process draws a seed, and a check that fails names it.
 """
 
 import functools
@@ -21,7 +21,7 @@ class Hidden(tuple):
 
 
 def new_seed() -> int:
-    """Return a seed that nobody can foretell."""
+    """Return an unpredictable seed."""
     return secrets.randbelow(SEEDS)
 
 

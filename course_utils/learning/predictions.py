@@ -40,11 +40,11 @@ def reveal(
     """Compare the learner's prediction with the result.
 
     Parameters: `actual` is the result: a number in `unit`, or the text of the choice that turned out right;
-    `says` is a sentence that explains the result; `found` is the method, "measured" or "computed". With the
-    `choices` of `predict`, which stand in the order of rising numbers, `actual` is a number, and `bounds` has
-    the numbers at which the second choice begins, the third, and so on.
+    `says` is a sentence that explains the result; `found` is the method, "measured" or "computed". If the
+    `choices` of `predict` are ranges of rising numbers, give them, too; `actual` is then a number, and
+    `bounds` has the lowest number of the second choice, of the third, and so on.
 
-    Raises: CourseError if there is not one bound between each two choices.
+    Raises: CourseError if the number of bounds is not one less than that of the choices.
     """
     if choices:
         if len(bounds or ()) != len(choices) - 1:

@@ -172,7 +172,7 @@ def read(source: str, table: dict) -> Item:
     _all_differ(f"{source}: two choices", [choice.text for choice in choices])
     _all_differ(f"{source}: two explanations", [choice.why for choice in choices])
     if not table.get("in_order"):
-        # So that the right one is not always first. The order is the same in every run.
+        # Shuffle, so that the right choice is not always first. The order is the same in every run.
         choices.sort(key=lambda choice: hashlib.sha256((text + choice.text).encode()).digest())
     return Item(text, tuple(choices))
 

@@ -1,9 +1,9 @@
-"""The learner's verdict on each of the article's claims, with a confidence, scored against our key.
+"""Asks for the learner's verdict on each of the article's claims, and scores the verdicts against our key.
 
 evidence(16)      shows the evidence on claim 16: code with its output, or published words and figures
-capstone()        shows the wall of claims: look at the evidence, decide, and say how sure you are
+capstone()        shows all claims with their evidence, and asks for a verdict and a confidence on each
 score(decided)    compares verdicts and confidences with the key
-tally(judged)     the score of any verdicts
+tally(judged)     scores verdicts that are already compared with a key
 """
 
 import contextlib
@@ -27,7 +27,8 @@ class Score:
     ----------
     answered, right: the number of claims with a verdict, and the number of verdicts that agree with the key.
     confidence: the mean confidence, from 0 to 1.
-    brier: the mean of (confidence − 1 if right else 0)²: 0 is best; a confidence of 50% each time gives 0.25.
+    brier: the mean of (confidence − outcome)², where the outcome is 1 if the verdict is right, otherwise 0. A
+        score of 0 is best; a confidence of 50% each time gives 0.25.
     levels: dict from each confidence that was given, in percent, to (number of claims, right verdicts).
     """
 
@@ -110,7 +111,7 @@ def _claim(number):
 def _evidence(number):
     """Return a claim, the published evidence on it, the code of its evidence, and the output of that code.
 
-    A claim may lack published evidence or code; "" is returned for it. The code can use the values of the
+    If a claim lacks published evidence or code, "" takes its place. The code can use the values of the
     published evidence.
     """
     import course_utils
@@ -140,12 +141,12 @@ def decided() -> dict[int, tuple[str, int]]:
 
 
 def capstone() -> "Capstone":
-    """Show the wall of claims. Each decision is final, because the learner then sees the key."""
+    """Show all claims. The learner's verdict on a claim is final, because the key to it is then shown."""
     return Capstone()
 
 
 class Capstone(LiveView):
-    """The wall of claims, each with its evidence, the learner's verdict, and then our key; and the score."""
+    """All claims with their evidence, the learner's verdicts, the key to each decided claim and the score."""
 
     view = "claims"
 

@@ -71,7 +71,7 @@ def handed_in(assignment, answers, below):
     cells = []
     for given in assignment.notebook.cells:
         name = assignments.grade_id(given)
-        source = assignments.without_scheme(assignments.without_hidden(given.source))
+        source = assignments.without_hidden(given.source)
         source = answers.get(name, assignment.answers.get(name, source))
         if source is not None:
             cells.append(copy.deepcopy(given) | {"source": source})
@@ -224,7 +224,7 @@ def test_markers_are_read_in_every_spelling_of_nbgrader(begin, end, tmp_path):
     for preprocessor in (ClearSolutions(), ClearHiddenTests(), ClearMarkScheme()):
         preprocessor.preprocess(book, {})
     for each in book.cells:
-        stub = assignments.without_scheme(assignments.without_hidden(each.source))
+        stub = assignments.without_hidden(each.source)
         assert each.source == assignment.answers.get(each.id, stub)
 
 
