@@ -6,7 +6,7 @@ import shutil
 import sys
 from importlib import metadata
 
-from course_utils import catalog, lessons, loading, units
+from course_utils import catalog, files, lessons, loading, units
 from course_utils.learning import answers
 from course_utils.loading import downloads, package_index, store
 
@@ -84,7 +84,7 @@ def _package(name):
 
 def _disk(missing):
     cache = store.cache_folder()
-    nearest = store.nearest_folder(cache)
+    nearest = files.nearest_folder(cache)
     if missing and not (nearest.is_dir() and os.access(nearest, os.W_OK)):
         return False, f"disk: {cache} can't be written: set COURSE_CACHE to a folder that can"
     free = shutil.disk_usage(nearest).free
@@ -131,7 +131,7 @@ def _torch():
 
 def _answers():
     file = answers.path()
-    if not file.is_dir() and os.access(file if file.exists() else store.nearest_folder(file), os.W_OK):
+    if not file.is_dir() and os.access(file if file.exists() else files.nearest_folder(file), os.W_OK):
         return True, f"your answers: {file}"
     return False, f"your answers: {file} can't be written, so they last until you close the notebook"
 

@@ -70,6 +70,13 @@ def remove(path):
         path.unlink(missing_ok=True)
 
 
+def nearest_folder(folder: Path) -> Path:
+    """Return the folder, or its nearest parent that exists; if its drive is missing, the drive's root."""
+    while not folder.exists() and folder != folder.parent:
+        folder = folder.parent
+    return folder
+
+
 def _settle(path):
     """Wait until all of a file is on the disk (fsync)."""
     # On Windows this needs a file that is open for writing.

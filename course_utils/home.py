@@ -6,6 +6,8 @@ import sys
 import tempfile
 from pathlib import Path
 
+from course_utils import files
+
 
 def folder() -> Path:
     """Return the account's home folder; if it has none, the temporary folder that `settle` makes."""
@@ -30,7 +32,7 @@ def settle():
         except (KeyError, OSError):  # the user has no name, and libraries call this function, too
             os.environ["LOGNAME"] = str(os.getuid())
     old, new = folder(), _instead()
-    if old != new and _can_be_written(old):
+    if old != new and os.access(files.nearest_folder(old), os.W_OK):
         return
     for variable, place in (
         ("COURSE_CACHE", old / ".cache" / "open-the-box"),
@@ -54,9 +56,3 @@ def settle():
 def _instead():
     user = os.getuid() if os.name == "posix" else "user"
     return Path(tempfile.gettempdir()) / f"open-the-box-{user}"
-
-
-def _can_be_written(place):
-    while not place.exists() and place != place.parent:
-        place = place.parent
-    return os.access(place, os.W_OK)

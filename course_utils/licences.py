@@ -160,11 +160,6 @@ def all() -> dict[str, Licence]:
     return {name: _licence(name, facts) for name, facts in catalog.read("licences.toml").items()}
 
 
-def names() -> tuple[str, ...]:
-    """Return the names of the licences."""
-    return tuple(all())
-
-
 def find(name: str) -> Licence:
     """Return the licence with this name. Raises CourseError if there is none."""
     if name not in all():

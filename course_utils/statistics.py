@@ -399,8 +399,8 @@ class Detectable:
     equivalent: float
 
 
-def detectable(learners, gain, difference=0.0, questions=15, margin=1.5, runs=2_000, seed=0) -> Detectable:
-    """Simulate a crossed-over test many times, and return how often it shows a gain, and equivalent forms.
+def detectable(learners, gain, difference=0.0, margin=1.5) -> Detectable:
+    """Simulate a crossed-over test 2,000 times, and return how often it shows a gain, and equivalent forms.
 
     The simulation is Rasch's model with a chance of 1/4 for a guess. Learners' abilities have a standard
     deviation of 1, their growth one of 0.5, and both forms the same 15 difficulties, from −0.8 to 0.8. Before
@@ -409,7 +409,6 @@ def detectable(learners, gain, difference=0.0, questions=15, margin=1.5, runs=2_
     learners : an even number from 10 to 400
     gain : by how many questions the mean score rises
     difference : how many more questions B gives than A, at the same knowledge
-    questions : the number of questions in a form
     margin : the margin within which the forms are equivalent, in questions
     """
     import numpy
@@ -419,6 +418,7 @@ def detectable(learners, gain, difference=0.0, questions=15, margin=1.5, runs=2_
 
     if not isinstance(learners, int) or not 10 <= learners <= 400 or learners % 2:
         raise CourseError(f"Each form comes first for half: give an even number, 10 to 400, not {learners}.")
+    questions, runs = 15, 2_000
     if not 0 <= gain <= questions / 4 or not abs(difference) <= questions / 4:
         raise CourseError(
             f"Gain and difference are in questions: give at most {questions / 4:g} of {questions}."
@@ -440,7 +440,7 @@ def detectable(learners, gain, difference=0.0, questions=15, margin=1.5, runs=2_
         return expected(before + easier, 1) + expected(after + easier, grown) - questions - gain
 
     easier = brentq(lambda shift: of_form_b(shift) - 2 * difference, -9, 9)
-    rng = numpy.random.default_rng(seed)
+    rng = numpy.random.default_rng(0)
     ability = rng.normal(0, 1, (runs, learners))
     second_is_b = numpy.arange(learners) < learners // 2
     scores = []
@@ -667,9 +667,8 @@ def _indices(labels, length, name):
     if hasattr(labels, "detach"):
         labels = labels.detach().cpu().numpy()
     labels = list(labels)
-    if not labels or (length is not None and len(labels) != length):
-        wanted = "at least one label" if length is None else f"{length} labels, one for each case"
-        raise CourseError(f"{name} must have {wanted}, and has {len(labels)}.")
+    if len(labels) != length:
+        raise CourseError(f"{name} must have {length} labels, one for each case, and has {len(labels)}.")
     index = {label: number for number, label in enumerate(dict.fromkeys(labels))}
     return numpy.array([index[label] for label in labels])
 

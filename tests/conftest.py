@@ -46,7 +46,7 @@ def group_of(item):
         return name
     if file == "test_exercises":
         return f"exercise-{name[:2]}"
-    if file == "test_browser":  # two browsers share the lessons; those that are only opened need one window
+    if file == "test_browser":  # two groups share the lessons that run; those only opened are in the first
         number = re.search(r"[0-9]+(?=_)", name)
         runs = number and "window" not in item.fixturenames
         return f"browser-{int(number[0]) // 2 % 2 if runs else 0}"

@@ -1,11 +1,12 @@
-"""Computes the stored states of explorables whose model is too large for a page, or not needed in it.
+"""Computes the stored states of explorables: those for which no model is loaded in a page, or not at first.
 
-    python website/stored_states.py patching vote audit watermark adapter
+    python website/stored_states.py denoising patching vote audit watermark adapter
 
 writes course_utils/opened/NAME.json. What a lesson computes is taken from the lesson's own cells.
 """
 
 import base64
+import io
 import json
 import sys
 from pathlib import Path
@@ -24,6 +25,15 @@ SHOWN = {  # the questions whose answers an explorable shows, by their index in 
     "untold": (2, 0),
     "general": (0, 3, 14),
 }
+PROMPTS = (
+    "fox on a blue background",
+    "panda on a blue background",
+    "owl on a blue background",
+    "robot on a blue background",
+    "pizza on a blue background",
+    "fox on a purple background",
+)
+DRAWING = {"seed": 6, "guidance": 4, "steps": 10}
 
 
 def explorer_of(lesson, call):
@@ -55,6 +65,66 @@ def audit():
 def packed(values):
     """Return whole numbers as bytes, in base64."""
     return base64.b64encode(numpy.ascontiguousarray(values).tobytes()).decode()
+
+
+def denoising():
+    """Return the drawings that a page shows before its Stable Diffusion is loaded, and the model's words."""
+    import course_utils as course
+    from course_utils.opened.denoising import known_words
+
+    pipeline = course.load("stable-diffusion", "tiny")
+    pipeline.set_progress_bar_config(disable=True)
+    drawings = {prompt: drawn(pipeline, prompt, **DRAWING) for prompt in PROMPTS}
+    films = [pixels.astype(float) for pixels, _, _ in drawings.values()]
+    return known_words() | {
+        "drawings": [_drawing(pipeline, prompt, *drawing) for prompt, drawing in drawings.items()],
+        # The RMSE of each two drawings in each state, for pixels from 0 to 255.
+        "gaps": [
+            [numpy.sqrt(((one - other) ** 2).mean((1, 2, 3))).round().astype(int).tolist() for other in films]
+            for one in films
+        ],
+        "answers": [],
+    }
+
+
+def drawn(pipeline, prompt, seed, guidance, steps):
+    """Return uint8 pixels (states, 64, 64, 3), maps (steps, tokens, 16, 16), and the states' noise shares."""
+    import torch
+
+    import course_utils as course
+
+    states = [torch.randn(1, 4, 16, 16, generator=torch.Generator().manual_seed(seed))]
+
+    def keep(pipe, step, time, tensors):
+        states.append(tensors["latents"])
+        return tensors
+
+    options = {"num_inference_steps": steps, "guidance_scale": guidance, "callback_on_step_end": keep}
+    with torch.no_grad(), course.CrossAttention(pipeline.unet) as seen:
+        pipeline(prompt, latents=states[0], **options)
+        pictures = pipeline.vae.decode(torch.cat(states)).sample / 2 + 0.5
+    pixels = (255 * pictures.clamp(0, 1)).round().byte().permute(0, 2, 3, 1).numpy()
+    tokens = len(pipeline.tokenizer.tokenize(prompt))
+    left = pipeline.scheduler.alphas_cumprod[pipeline.scheduler.timesteps].tolist()
+    return pixels, seen.maps()[:, -1, 1 : 1 + tokens].numpy(), [*(1 - share for share in left), 0]
+
+
+def _drawing(pipeline, prompt, pixels, maps, noise):
+    """Return a drawing as the view reads it."""
+    from PIL import Image
+
+    film = io.BytesIO()
+    Image.fromarray(numpy.concatenate(list(pixels), 1)).save(film, "WEBP", quality=80, method=6)
+    peaks = maps.max((2, 3), keepdims=True)
+    return {
+        "prompt": prompt,
+        **DRAWING,
+        "noise": [round(share, 4) for share in noise],
+        "pieces": pipeline.tokenizer.tokenize(prompt),
+        "film": f"data:image/webp;base64,{base64.b64encode(film.getvalue()).decode()}",
+        "maps": packed((255 * maps / peaks).round().astype("uint8")),
+        "peaks": peaks[:, :, 0, 0].round(4).tolist(),
+    }
 
 
 def patching(countries=COUNTRIES):

@@ -229,9 +229,8 @@ class Training:
     name, title: str.
     hours, watts: tuples of int, the GPU-hours and the peak power of one GPU in watts. They have one entry for
         each kind of GPU, or for each model of the family.
-    tonnes: float, the tonnes of CO2 equivalent that the maker states by the grids that the electricity came
-        from (location-based), or None.
-    market_tonnes: float, the tonnes that the maker states by its contracts (market-based), or None.
+    tonnes, market_tonnes: float or None, the tonnes of CO2 equivalent that the maker states: location-based
+        (by the grids that delivered the electricity), and market-based (by the maker's contracts).
     source: str, where these figures were read.
     """
 

@@ -10,14 +10,13 @@
 
 from course_utils import catalog, notebook, units
 from course_utils.errors import CourseError
-from course_utils.loading import cleaning, failures, fetching, hub, out_of_memory, store
+from course_utils.loading import failures, fetching, hub, out_of_memory, store
 from course_utils.loading.fetching import fetch
 from course_utils.loading.opening import open
 from course_utils.loading.planning import damage, is_cached, plan
 
 __all__ = [
     "announce",
-    "cleaning",
     "damage",
     "fetch",
     "fetch_all",
@@ -158,7 +157,7 @@ def _rows(plan, speed):
     rows = [
         ("", "takes", "is there"),
         ("licence", model.licence, "gated, and you have access" if model.gated else "no gate"),
-        ("download", megabytes(plan.download_bytes), f"{plan.source}"),
+        ("download", megabytes(plan.download_bytes), str(plan.source)),
         ("disk", megabytes(plan.disk_bytes), f"{megabytes(plan.free_disk_bytes)} free"),
         ("memory", plan.memory, f"{megabytes(plan.free_main_bytes)} free{gpu}"),
         ("time", time, f"{units.speed(speed)}, just measured" if speed else "not measured"),

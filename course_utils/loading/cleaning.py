@@ -1,5 +1,6 @@
 """Lists and removes what the course keeps on this machine: fetched models, leftovers, trainings."""
 
+import contextlib
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -79,17 +80,10 @@ def remove(kept_here):
     """Remove what `chosen` returned. A notebook that has loaded a model can use it until the kernel ends."""
     for each in kept_here:
         model = catalog.models().get(each.name)
-        if model and model.files:
-            with store.locked(model):
-                _remove(each)
-        else:
-            _remove(each)
+        with store.locked(model) if model and model.files else contextlib.nullcontext():
+            for path in each.paths:
+                files.remove(path)
     checksums.forget(store.cache_folder() / checksums.NOTES)
-
-
-def _remove(each):
-    for path in each.paths:
-        files.remove(path)
 
 
 def _is_unfinished(path):

@@ -1,12 +1,12 @@
 """Downloads one file by HTTP with a progress bar, resumes a broken download, and verifies the file."""
 
 import contextlib
-import hashlib
 import ssl
 import time
 from urllib.parse import urlsplit
 
 from course_utils import terminal
+from course_utils.loading import checksums
 
 ATTEMPTS = 3
 PAUSE = 1.0  # seconds between two attempts
@@ -83,9 +83,7 @@ def download(session, url, part, name, size, sha256, login=None):
     """
     with terminal.bars()(total=size, unit="B", unit_scale=True, desc=name) as bar:
         several_times(lambda: _download_rest(session, url, part, size, bar, login))
-    with open(part, "rb") as file:
-        found = hashlib.file_digest(file, "sha256").hexdigest()
-    verify(part, found, sha256, f"{name} from {host(url)}")
+    verify(part, checksums.sha256(part), sha256, f"{name} from {host(url)}")
 
 
 def verify(path, found, expected, name):

@@ -16,7 +16,7 @@ import shutil
 import sys
 from pathlib import Path
 
-from course_utils import catalog, home, units
+from course_utils import catalog, files, home, units
 from course_utils.errors import CourseError
 from course_utils.loading import checksums
 
@@ -75,10 +75,10 @@ def converted(model) -> tuple[str, str]:
             return "none", ""
         if "files" not in marker:
             return ("none" if damaged_files(model) else "older"), ""
-        files = [catalog.File(**file) for file in marker["files"]]
+        made = [catalog.File(**file) for file in marker["files"]]
     except (OSError, ValueError, KeyError, TypeError):  # there is no marker, or it can't be read
         return "none", ""
-    wrong = _damage(folder, files)
+    wrong = _damage(folder, made)
     return ("damaged" if wrong else "sound"), wrong
 
 
@@ -143,16 +143,9 @@ def locked(model):
         lock.release()
 
 
-def nearest_folder(folder: Path) -> Path:
-    """Return the folder, or its nearest parent that exists; if its drive is missing, the drive's root."""
-    while not folder.exists() and folder != folder.parent:
-        folder = folder.parent
-    return folder
-
-
 def free_bytes(folder) -> int:
     """Return the free bytes on the disk of a folder, which may not exist yet."""
-    return shutil.disk_usage(nearest_folder(folder)).free
+    return shutil.disk_usage(files.nearest_folder(folder)).free
 
 
 def disk_is_full(title, reason) -> str:

@@ -20,7 +20,7 @@ from course_utils.errors import CourseError
 
 VERSION = 6
 KIND = "WhisperSpec"
-TYPES = ("<f4", "<i1", "<i2", "<i4", "<f2")  # of numpy, indexed by CTranslate2's type number
+TYPES = ("<f4", "<i1", "<i2", "<i4", "<f2")  # numpy's types, indexed by CTranslate2's type number
 
 # CTranslate2's names of a layer's parts, and transformers' names. If there are several names on the right,
 # CTranslate2 stores their matrices as one matrix, in this order.

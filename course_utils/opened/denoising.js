@@ -1,6 +1,6 @@
 // Two pictures out of the same noise, a prompt each: play the steps, light up what attends to a word, exchange a word.
 // Model: `data` {words, kinds, drawings, gaps} (words: all that the model was trained on, or null; kinds: [{name, noun,
-// before, words}], what can stand for what; drawings: stored ones, see website/store_drawings.py; gaps: how far apart
+// before, words}], what can stand for what; drawings: stored ones, see website/stored_states.py; gaps: how far apart
 // each two of them are), `live`, and what the visitor chose: prompts (two), seed, guidance, steps, step (the state
 // shown), word (the chip that is lit, -1 for none).
 // The view asks for one state at a time with `want` {prompt, seed, guidance, steps, step, turn}; `said` is {picture: 8-bit

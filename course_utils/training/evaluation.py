@@ -29,11 +29,11 @@ def measure(model, world) -> dict:
     return measured
 
 
-def samples(model, world, count=20) -> list[str]:
-    """Return the first `count` documents that a model generates after <s>, sampled from its probabilities."""
+def samples(model, world) -> list[str]:
+    """Return the first 20 documents that a model generates after <s>, sampled from its probabilities."""
     tokenizer = world.tokenizer()
     torch.manual_seed(0)
-    start = torch.full((count, 1), tokenizer.bos_token_id)
+    start = torch.full((20, 1), tokenizer.bos_token_id)
     ids = model.generate(
         start,
         attention_mask=torch.ones_like(start),
@@ -77,13 +77,13 @@ def losses(model, world, documents) -> list[list[float]]:
     return nats
 
 
-def validation(model, world, count=2_000, seed=0) -> dict[str, dict]:
-    """Measure the loss on new documents, for "all" of them and for each register.
+def validation(model, world) -> dict[str, dict]:
+    """Measure the loss on 2,000 new documents, for "all" of them and for each register.
 
     Each entry has the mean `loss` and the lowest possible mean loss, the `floor`, both in nats per token; the
     number of `tokens`; and how far the loss is `above` the floor, as a share of the floor: 0.1 means 10%.
     """
-    documents = list(world.documents(count, seed=f"validation {seed}"))
+    documents = list(world.documents(2_000, seed="validation 0"))
     sums = defaultdict(lambda: [0.0, 0.0, 0])
     for document, nats in zip(documents, losses(model, world, documents), strict=True):
         for name in ("all", document.register):
@@ -177,14 +177,14 @@ def recall_by_distance(model, world, count=40) -> dict[int, float]:
     return {distance: sum(hit) / len(hit) for distance, hit in sorted(hits.items())}
 
 
-def specialisation(model, world, count=1_000, routers=20) -> list[tuple[float, float, float, float]]:
+def specialisation(model, world, count=1_000) -> list[tuple[float, float, float, float]]:
     """Measure for each layer how many bits the first expert of a token reveals about the text's register.
 
     Returns a tuple of four numbers for each layer:
 
     1. the mutual information of the register and the first expert that the router chooses for a token;
     2. the same after the registers were shuffled among the documents: the bits that arise by chance;
-    3. the mean of the first number over `routers` routers with random weights;
+    3. the mean of the first number over 20 routers with random weights;
     4. the highest of these values among the random routers.
 
     Even random routers reveal something, because equal words reach a router as similar vectors.
@@ -196,7 +196,7 @@ def specialisation(model, world, count=1_000, routers=20) -> list[tuple[float, f
     order = torch.randperm(count, generator=torch.Generator().manual_seed(0))
     shuffled = [registers[index] for index in order]
     gates = [layer.mlp.gate for layer in model.model.layers]
-    experts = len(gates[0].weight)
+    experts, routers = len(gates[0].weight), 20
     generator = torch.Generator().manual_seed(0)
     random_weights = torch.randn(routers, *gates[0].weight.shape, generator=generator)
     counts = torch.zeros(len(gates), 2 + routers, len(names), experts, dtype=torch.float64)

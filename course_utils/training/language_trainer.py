@@ -19,11 +19,10 @@ from torch.nn.functional import cross_entropy
 from course_utils import files
 from course_utils.loading import store
 from course_utils.training import card, evaluation
-from course_utils.training.stages import Training, only_stage
+from course_utils.training.stages import IGNORED, Training, only_stage
 from course_utils.worlds.tokens import BEGIN, END
 
 ROW = 144  # tokens in a row of packed documents; the longest document has 97
-IGNORED = -100  # the label of positions that cross_entropy skips
 
 
 class LanguageTraining(Training):
@@ -99,7 +98,7 @@ def card_text(model, measured):
         measured,
         model=model,
         architecture=type(model).__name__,
-        parameters=sum(weight.numel() for weight in model.parameters()),
+        parameters=model.num_parameters(),
         bits_of_secrets=math.log2(measured["planted"]["secrets"][0]["candidates"]),
     )
 

@@ -3,6 +3,7 @@
 import multiprocessing
 import time
 from concurrent.futures import ProcessPoolExecutor
+from statistics import fmean
 
 from course_utils import seeds, terminal
 from course_utils.statistics import rate_of_clusters, wilson
@@ -108,9 +109,7 @@ def text(pipeline, measured, remarks=None) -> str:
     return card.text(
         "picture",
         measured,
-        parameters={
-            part: sum(weight.numel() for weight in getattr(pipeline, part).parameters()) for part in parts
-        },
+        parameters={part: getattr(pipeline, part).num_parameters() for part in parts},
         caption_tokens=LENGTH,
         vocabulary=len(pipeline.tokenizer),
         emoji=len(world.EMOJI),
@@ -150,7 +149,7 @@ def bare_trades(measured):
         sum(share for (gender, _), share in world.bare_shares(trade).items() if gender == majority)
         for trade, majority in world.MAJORITY.items()
     ]
-    results = {"planted": {"majority": _mean(planted), "apart": _mean(measured["planted apart"].values())}}
+    results = {"planted": {"majority": fmean(planted), "apart": fmean(measured["planted apart"].values())}}
     for guidance in ("1", "4"):
         scores = {trade: by_guidance[guidance] for trade, by_guidance in measured["bare"].items()}
         hits = [score["gender"][world.MAJORITY[trade]] for trade, score in scores.items()]
@@ -161,13 +160,8 @@ def bare_trades(measured):
             "majority": sum(hits) / sum(counts),
             "low": low / 100,
             "high": high / 100,
-            "apart": _mean(score["apart"] for score in scores.values()),
+            "apart": fmean(score["apart"] for score in scores.values()),
             "blurred": sum(score["blurred"] for score in scores.values()),
             "pictures": sum(counts),
         }
     return results
-
-
-def _mean(values):
-    values = list(values)
-    return sum(values) / len(values)

@@ -8,6 +8,7 @@ root mean squared differences (RMSE) of pixel values from 0 to 255.
 import math
 import time
 from collections import Counter
+from statistics import fmean
 
 import numpy
 import torch
@@ -170,8 +171,8 @@ def set_scores(pipeline, classifier, name, guidance, count=None, test=None):
     ]
     scores = {
         "prompts": len(prompts),
-        "right": _share(one == other for one, other in zip(shown, wanted, strict=True)),
-        "shuffled": _share(one == other for one, other in zip(shown, others, strict=True)),
+        "right": fmean(one == other for one, other in zip(shown, wanted, strict=True)),
+        "shuffled": fmean(one == other for one, other in zip(shown, others, strict=True)),
     }
     if not name.endswith(("shapes", "pairs")):
         nearest = [rmse for _, rmse in classifier.nearest_training(pictures)]
@@ -179,13 +180,8 @@ def set_scores(pipeline, classifier, name, guidance, count=None, test=None):
         off = numpy.sqrt(((pictures.astype(numpy.float32) - target) ** 2).mean((1, 2, 3)))
         scores["distance"] = float(off.mean())
         scores["nearest training"] = float(numpy.mean(nearest))
-        scores["nearer"] = _share(one < other for one, other in zip(off, nearest, strict=True))
+        scores["nearer"] = float((off < nearest).mean())
     return scores
-
-
-def _share(answers):
-    answers = list(answers)
-    return sum(map(bool, answers)) / len(answers)
 
 
 def _without_shift(scene):

@@ -61,15 +61,7 @@ class LanguageRecipe(_OneStage):
 
     def make_model(self, world):
         """Return the library's model with initial weights that depend only on these settings."""
-        import torch
-        import transformers
-
-        settings = _SHARED | {"vocab_size": len(world.vocabulary())} | self.shape
-        torch.manual_seed(self.seed)
-        config = getattr(transformers, self.config)(**settings)
-        model = transformers.AutoModelForCausalLM.from_config(
-            config, dtype=torch.float32, attn_implementation="sdpa"
-        )
+        model = _initial(self.config, {"vocab_size": len(world.vocabulary())} | self.shape, self.seed)
         for name, weight in model.named_parameters():
             if name.endswith(("q_proj.weight", "k_proj.weight")):
                 weight.data *= self.attention_start
@@ -167,18 +159,27 @@ class SumsRecipe(_OneStage):
 
     def make_model(self):
         """Return a LlamaForCausalLM with initial weights that depend only on these settings."""
-        import torch
-        import transformers
-
         from course_utils.worlds import sums
 
-        torch.manual_seed(self.seed)
-        settings = _SHARED | {"vocab_size": len(sums.VOCABULARY), "hidden_size": 96, "intermediate_size": 256}
+        settings = {"vocab_size": len(sums.VOCABULARY), "hidden_size": 96, "intermediate_size": 256}
         settings |= {"max_position_embeddings": 160, "initializer_range": 0.1}  # about 1 / sqrt(96)
-        config = transformers.LlamaConfig(**settings)
-        return transformers.AutoModelForCausalLM.from_config(
-            config, dtype=torch.float32, attn_implementation="sdpa"
-        )
+        return _initial("LlamaConfig", settings, self.seed)
+
+
+def _initial(kind, settings, seed):
+    """Return a causal language model of transformers with random initial weights, in float32.
+
+    kind : the name of its configuration class
+    settings : those that differ from _SHARED
+    """
+    import torch
+    import transformers
+
+    torch.manual_seed(seed)
+    config = getattr(transformers, kind)(**(_SHARED | settings))
+    return transformers.AutoModelForCausalLM.from_config(
+        config, dtype=torch.float32, attn_implementation="sdpa"
+    )
 
 
 # <pad>, <s> and </s> are the first tokens of every world. The longest document has 97 tokens.

@@ -8,6 +8,8 @@ import torch
 from course_utils import files
 from course_utils.errors import CourseError
 
+IGNORED = -100  # the label of positions that torch's cross_entropy skips
+
 
 @dataclass(frozen=True)
 class Stage:

@@ -9,12 +9,11 @@ from dataclasses import asdict
 
 import torch
 from torch.nn.functional import cross_entropy
+from torch.nn.utils.rnn import pad_sequence
 
 from course_utils.training import card
-from course_utils.training.stages import Training, only_stage
+from course_utils.training.stages import IGNORED, Training, only_stage
 from course_utils.worlds import sums
-
-IGNORED = -100  # the label of positions that cross_entropy skips
 
 
 class SumsTraining(Training):
@@ -56,8 +55,7 @@ class SumsTraining(Training):
 
 def card_text(model, measured):
     """Return the model card in Markdown, filled with the measured values."""
-    parameters = sum(weight.numel() for weight in model.parameters())
-    return card.text("sums", measured, model=model, parameters=parameters)
+    return card.text("sums", measured, model=model, parameters=model.num_parameters())
 
 
 def batch(examples):
@@ -71,15 +69,12 @@ def batch(examples):
     for question, written, answer in examples:
         inner = written.removeprefix(sums.OPEN).removesuffix(sums.CLOSE)
         tokens = [sums.BEGIN, *question, sums.OPEN, *inner, sums.CLOSE, *answer, sums.END]
-        ids = [number[token] for token in tokens]
-        labels = ids[1:] + [IGNORED]
+        ids = torch.tensor([number[token] for token in tokens])
+        labels = torch.tensor([*ids[1:], IGNORED])
         opened, closed = tokens.index(sums.OPEN), tokens.index(sums.CLOSE)
-        labels[:opened] = [IGNORED] * opened
+        labels[:opened] = IGNORED
         if inner.count(";") < question.count("+"):  # this </think> is before the last step
             labels[closed - 1] = IGNORED
         rows.append((ids, labels))
-    longest = max(len(ids) for ids, _ in rows)
-    pad = number[sums.PAD]
-    ids = [ids + [pad] * (longest - len(ids)) for ids, _ in rows]
-    labels = [labels + [IGNORED] * (longest - len(labels)) for _, labels in rows]
-    return torch.tensor(ids), torch.tensor(labels)
+    ids, labels = zip(*rows, strict=True)
+    return pad_sequence(ids, True, number[sums.PAD]), pad_sequence(labels, True, IGNORED)

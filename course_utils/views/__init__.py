@@ -1,6 +1,6 @@
 """Functions that turn numbers and strings into a `Picture` for a lesson. None of them needs a model."""
 
-from course_utils.views.charts import bars, grid, histogram, intervals, lines
+from course_utils.views.charts import bars, histogram, intervals, lines
 from course_utils.views.drawings import mixture_drawing, model_drawing, speech_drawing
 from course_utils.views.picture import Picture, from_figure, style
 from course_utils.views.strips import picture_grid, picture_strip
@@ -12,7 +12,6 @@ __all__ = [
     "bars",
     "compare_next_tokens",
     "from_figure",
-    "grid",
     "histogram",
     "intervals",
     "lines",

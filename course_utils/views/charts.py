@@ -22,11 +22,9 @@ from course_utils.views.picture import (
     legend_html,
     number,
     row_html,
-    scrolled,
     signed,
     style,
     table_html,
-    tint,
 )
 
 _INCHES = (4.8, 3.0)  # small, so that 12-point text stays readable on a page of half the width
@@ -35,9 +33,7 @@ _GROUPS = (BLUE, ORANGE, GREEN, PURPLE, SKY_BLUE, VERMILLION)
 _ROW = 22  # height of a row of `intervals`, in pixels
 
 
-def bars(
-    labels, values, *, unit, groups=None, baseline=None, baseline_label=None, title=None, alt=None
-) -> Picture:
+def bars(labels, values, *, unit, groups=None, baseline=None, baseline_label=None, title=None) -> Picture:
     """Draw horizontal bars that start at zero, each with its value.
 
     labels : list of str.
@@ -49,7 +45,6 @@ def bars(
         or None.
     baseline_label : str, what the baseline means.
     title : str, written above the picture.
-    alt : str, the picture in words; by default the values.
 
     Raises ValueError if a value is below zero.
     """
@@ -58,7 +53,7 @@ def bars(
     several = isinstance(baseline, (list, tuple))
     baselines = list(baseline) if several else [baseline] * len(labels)
     name = baseline_label or "baseline"
-    longest = _longest(values, baselines)
+    longest = max([*values, *(mark or 0 for mark in baselines)]) or 1
     note = f"The bars start at 0; full width is {number(longest)} {unit}."
     words = [f"{label}: {number(value)} {unit}" for label, value in zip(labels, values, strict=True)]
     if several:
@@ -78,8 +73,8 @@ def bars(
         if groups
     )
     colours = [colour_of[group] for group in groups or [None] * len(labels)]
-    html = key + bar_table(labels, values, unit, baselines, colours=colours)
-    return Picture(card(html, title, note), alt or "; ".join(words))
+    html = key + _bar_rows(labels, values, unit, baselines, longest, colours)
+    return Picture(card(html, title, note), "; ".join(words))
 
 
 def lines(
@@ -138,19 +133,13 @@ def lines(
     return from_figure(figure, alt=alt or f"{y_label} by {x_label}. {'; '.join(words)}", title=title)
 
 
-def histogram(
-    values, *, x_label, y_label="how many", marked=None, named=None, log_y=False, title=None, alt=None
-) -> Picture:
+def histogram(values, *, x_label, y_label="how many", marked=None, named=None) -> Picture:
     """Draw a histogram of values, with lines at the marked values and names above others.
 
     values : array or tensor of numbers, of any shape.
     x_label, y_label : str, the names of the axes with their units.
     marked : dict from a label to the value at which to draw a dashed line with this label.
     named : dict from a name to a value; a line leads from the name down to the value on the axis.
-    log_y : bool, whether the axis of the counts is logarithmic, so that a bar of 1 is visible next to a bar
-        of a million.
-    title : str, written above the picture.
-    alt : str, the picture in words; by default the count, the range, the middle 98% and the marked values.
     """
     from matplotlib.figure import Figure
 
@@ -163,9 +152,9 @@ def histogram(
     with style():
         figure = Figure(figsize=_INCHES)
         axes = figure.subplots()
-        axes.hist(values, bins=80, color=BLUE, log=log_y)
+        axes.hist(values, bins=80, color=BLUE)
         _thousands(axes.yaxis)
-        axes.set(xlabel=x_label, ylabel=y_label + (" (log scale)" if log_y else ""))
+        axes.set(xlabel=x_label, ylabel=y_label)
         axes.grid(visible=False, axis="x")
         if named:
             axes.margins(x=0.08)  # so that a name above the first bar does not touch the axis
@@ -197,41 +186,7 @@ def histogram(
                 arrowprops={"arrowstyle": "-", "color": INK, "shrinkB": 8},
             )
             words += f"; {name}: {number(value)}"
-    return from_figure(figure, alt=alt or words, title=title)
-
-
-def grid(
-    matrix, *, row_labels=None, column_labels=None, digits=2, unit="values", title=None, alt=None
-) -> Picture:
-    """Draw a small matrix as a table of numbers, tinted by their sign and size.
-
-    matrix : (rows, columns) array or tensor.
-    row_labels, column_labels : lists of names; by default rows and columns are numbered from 0.
-    digits : int, how many decimals the numbers have.
-    unit : str, what the numbers are, such as "weights".
-    title : str, written above the picture.
-    alt : str, the picture in words; by default the shape and the range.
-    """
-    matrix = array(matrix)
-    rows, columns = matrix.shape
-    row_labels = range(rows) if row_labels is None else row_labels
-    column_labels = range(columns) if column_labels is None else column_labels
-    largest = numpy.abs(matrix).max() or 1
-    cell = "padding:4px 3px;text-align:right;white-space:nowrap;font-size:13px"
-    quiet = f"{cell};border:none;background:#ffffff;color:{QUIET};font-weight:400"
-    heads = "".join(f'<th style="{quiet}">{escape(str(label))}</th>' for label in column_labels)
-    html = row_html(f'<td style="{quiet}">row ↓<br>column →</td>{heads}')
-    for label, row in zip(row_labels, matrix, strict=True):
-        cells = "".join(
-            f'<td style="{cell};border:1px solid {TRACK};background:{tint(value / largest)};color:{INK};'
-            f'font-weight:400">{signed(value, digits)}</td>'
-            for value in row
-        )
-        html += row_html(f'<th style="{quiet}">{escape(str(label))}</th>{cells}')
-    words = f"{rows} by {columns} {unit}, from {number(matrix.min())} to {number(matrix.max())}"
-    note = f"{unit}; the farther from 0, the stronger the tint: blue below 0, orange above"
-    html = scrolled(table_html(html, width="", more=""))
-    return Picture(card(html, title, note[0].upper() + note[1:]), alt or words)
+    return from_figure(figure, alt=words)
 
 
 def intervals(
@@ -329,15 +284,14 @@ def intervals(
     return Picture(card(html, title, f"{note} {legend}" if note else legend), alt or "; ".join(words))
 
 
-def bar_table(labels, values, unit, marks, longest=None, colours=None):
+def _bar_rows(labels, values, unit, marks, longest, colours):
     """Return HTML for the rows of `bars`, each with a label, a bar and a value.
 
     labels, values, unit : as in `bars`.
     marks : list with, for each bar, None or the number at which a line crosses the bar.
-    longest : number, the value of a bar of full width; by default the largest value or mark.
-    colours : list of str, the colour of each bar; by default all are blue.
+    longest : number, the value of a bar of full width.
+    colours : list of str, the colour of each bar.
     """
-    longest = longest or _longest(values, marks)
 
     def line(mark):
         # The line extends over the padding of the cell, so that the lines of all rows join into one line.
@@ -351,9 +305,7 @@ def bar_table(labels, values, unit, marks, longest=None, colours=None):
         f'<td style="{cell}"></td><td style="{cell}"></td>'
         f'<td style="{cell};text-align:right;color:{QUIET}">{escape(unit)}</td>'
     )
-    for label, value, mark, colour in zip(
-        labels, values, marks, colours or [BLUE] * len(labels), strict=True
-    ):
+    for label, value, mark, colour in zip(labels, values, marks, colours, strict=True):
         rows += row_html(
             f'<td style="{cell};text-align:left;padding-left:0">{escape(str(label))}</td>'
             f'<td style="{cell};width:60%"><div style="position:relative;background:{TRACK}">'
@@ -363,11 +315,6 @@ def bar_table(labels, values, unit, marks, longest=None, colours=None):
             f'<td style="{cell};text-align:right;white-space:nowrap">{number(value)}</td>'
         )
     return table_html(rows)
-
-
-def _longest(values, marks):
-    """Return the value of a bar of full width: the largest value or mark."""
-    return max([*values, *(mark or 0 for mark in marks)]) or 1
 
 
 def _thousands(axis):
@@ -396,12 +343,12 @@ def _uncrowded(x, series, baseline):
     return next((side for side, full in crowded.items() if not full), "left")
 
 
-def _spread(values, axes, gap=0.1):
+def _spread(values, axes):
     """Return the heights of the values' labels, from 0 to 1; labels that would overlap are moved up."""
     bottom, top = axes.get_ylim()
     heights = {}
     lowest = float("-inf")
     for position in sorted(range(len(values)), key=values.__getitem__):
-        lowest = max((values[position] - bottom) / (top - bottom), lowest + gap)
+        lowest = max((values[position] - bottom) / (top - bottom), lowest + 0.1)
         heights[position] = lowest
     return [heights[position] for position in range(len(values))]

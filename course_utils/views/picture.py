@@ -125,16 +125,6 @@ def signed(value, digits):
     return f"{round(float(value), digits) + 0:.{digits}f}".replace("-", "−")
 
 
-def tint(share):
-    """Return a background colour for a share from −1 to 1: white for 0, blue for less, orange for more.
-
-    Text in INK is readable on each of these colours.
-    """
-    end = (86, 180, 233) if share < 0 else (240, 150, 60)
-    mixed = [round(255 + (channel - 255) * abs(share)) for channel in end]
-    return "#" + "".join(f"{channel:02x}" for channel in mixed)
-
-
 @contextlib.contextmanager
 def style():
     """Draw the matplotlib figures inside a `with` block in the course's style: `with views.style(): ...`."""
@@ -207,8 +197,8 @@ def data_url(content, media_type="image/png"):
     return f"data:{media_type};base64,{base64.b64encode(content).decode('ascii')}"
 
 
-def png_url(image, *, optimize=True):
+def png_url(image):
     """Return a Pillow image as the data URL of a PNG."""
     buffer = io.BytesIO()
-    image.save(buffer, format="PNG", optimize=optimize)
+    image.save(buffer, format="PNG", optimize=True)
     return data_url(buffer.getvalue())

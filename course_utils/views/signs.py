@@ -14,15 +14,6 @@ OPENNESS = {
 }
 
 
-def check_marks(rows, columns, marks, signs):
-    """Raise ValueError if marks, rows and columns do not fit together, or if a mark has no sign."""
-    if [len(row) for row in marks] != [len(columns)] * len(rows):
-        raise ValueError(f"marks must be {len(rows)} rows of {len(columns)}, one for each row and column")
-    unsigned = {mark for row in marks for mark in row} - set(signs)
-    if unsigned:
-        raise ValueError(f"no sign for {', '.join(sorted(unsigned))}: the marks are {', '.join(signs)}")
-
-
 def signs_legend(marks, signs):
     """Return HTML of those signs that occur in the marks, each with its meaning."""
     used = [mark for mark in signs if any(mark in row for row in marks)]

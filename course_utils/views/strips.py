@@ -10,14 +10,13 @@ from course_utils.views.picture import LINE, QUIET, Picture, array, card, png_ur
 _WIDTH = 128  # width of a picture on a wide page, in pixels; smaller pictures are enlarged
 
 
-def picture_strip(images, captions, *, title=None, note=None, alt=None, width=_WIDTH) -> Picture:
+def picture_strip(images, captions, *, title=None, width=_WIDTH) -> Picture:
     """Draw pictures side by side, in as many rows as the page needs, each with a caption below it.
 
     images : list of pictures: Pillow images, or (height, width, 3) arrays or tensors of whole numbers from 0
         to 255 or of floats from 0 to 1.
     captions : list of str, one for each picture.
-    title, note : str, written above and below the pictures.
-    alt : str, all pictures in words; by default the captions.
+    title : str, written above the pictures.
     width : int, the width of a picture on a wide page, in pixels.
 
     Raises ValueError if there is not one caption for each picture, or if a picture has an unexpected shape.
@@ -29,7 +28,7 @@ def picture_strip(images, captions, *, title=None, note=None, alt=None, width=_W
     )
     columns = f"repeat(auto-fill,minmax({min(width, 96)}px,{width}px))"
     html = f'<div style="display:grid;gap:12px 10px;grid-template-columns:{columns}">{cells}</div>'
-    return Picture(card(html, title, note), alt or f"{len(images)} pictures: {'; '.join(captions)}")
+    return Picture(card(html, title), f"{len(images)} pictures: {'; '.join(captions)}")
 
 
 def picture_grid(rows, columns, *, title=None, note=None, alt=None, captions=None) -> Picture:

@@ -183,11 +183,11 @@ def above_number(html, number=None, margin="0 3px 7px 0"):
     )
 
 
-def below(html, colour=QUIET):
+def below(html):
     """Return HTML of a number below a token. <sub> sets it apart even if a page removes all styles."""
     return (
         f'<sub style="display:block;position:static;vertical-align:baseline;font-size:13px;line-height:18px;'
-        f'color:{colour}">{html}</sub>'
+        f'color:{QUIET}">{html}</sub>'
     )
 
 

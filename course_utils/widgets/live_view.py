@@ -4,7 +4,6 @@ A view is a JavaScript module in course_utils/opened, with a function `render({ 
 has an example. On the website, host.js connects the same view to its page.
 """
 
-import base64
 import os
 import re
 import threading
@@ -16,10 +15,11 @@ from course_utils.errors import CourseError
 from course_utils.views.picture import Picture, bundle, data_url
 from course_utils.widgets import interrupts
 from course_utils.widgets.explorer import failure
+from course_utils.widgets.identity import identity
 
 WIDGETS = Path(__file__).parent
 ROOM = WIDGETS.parent / "opened"
-# Set by `course run --write`: the notebook then stores photographs of its views.
+# The variable that `course run --write` sets, so that the notebook stores photographs of its views.
 PHOTOGRAPHS = "COURSE_PHOTOGRAPHS"
 # Adds space around a view in a notebook. On the website, the page has this space.
 _ROOM_AROUND = (
@@ -125,10 +125,4 @@ def module(view):
 @cache
 def styles(view):
     """Return the course's CSS and a view's own CSS as one text, with the fonts as data URLs."""
-
-    def inside(match):
-        font = base64.b64encode((WIDGETS / match[1]).read_bytes()).decode("ascii")
-        return f'url("data:font/woff2;base64,{font}")'
-
-    rules = [path.read_text(encoding="utf-8") for path in (WIDGETS / "identity.css", ROOM / f"{view}.css")]
-    return re.sub(r'url\("(fonts/[^"]+)"\)', inside, "\n".join([*rules, _ROOM_AROUND]))
+    return "\n".join([identity()[0], (ROOM / f"{view}.css").read_text(encoding="utf-8"), _ROOM_AROUND])

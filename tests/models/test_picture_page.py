@@ -12,6 +12,7 @@ from PIL import Image
 from test_live import run_tests_of_node
 
 ROOT = Path(__file__).parents[2]
+DRAWINGS = ROOT / "course_utils" / "opened" / "denoising.json"
 PLANS = (
     {"prompt": "fox on a blue background", "seed": 6, "guidance": 4, "steps": 4},
     {"prompt": "woman astronaut with dark skin", "seed": 3, "guidance": 7, "steps": 3},
@@ -25,10 +26,10 @@ PROMPTS += ["fox " * 30, "left: a red star, right: a blue ring"]
 def website():
     sys.path.insert(0, str(ROOT / "website"))
     import explorables
-    import store_drawings
+    import stored_states
 
     sys.path.pop(0)
-    return explorables, store_drawings
+    return explorables, stored_states
 
 
 @pytest.fixture(scope="module")
@@ -123,12 +124,12 @@ def test_the_page_draws_what_the_pipeline_draws(site, reference):
 
 def test_the_stored_drawings_are_those_of_the_pipeline(website, pipeline):
     store = website[1]
-    data = json.loads(store.TARGET.read_text(encoding="utf-8"))
+    data = json.loads(DRAWINGS.read_text(encoding="utf-8"))
     films = []
     for index in (0, 1):
         drawing = data["drawings"][index]
         assert drawing["prompt"] == store.PROMPTS[index]
-        pixels, maps, noise = store.drawn(pipeline, drawing["prompt"], **store.SETTINGS)
+        pixels, maps, noise = store.drawn(pipeline, drawing["prompt"], **store.DRAWING)
         films.append(pixels)
         assert drawing["noise"] == pytest.approx(noise, abs=1e-4)
         film = Image.open(io.BytesIO(base64.b64decode(drawing["film"].partition(",")[2])))
@@ -145,7 +146,7 @@ def test_the_stored_drawings_are_those_of_the_pipeline(website, pipeline):
 def test_the_stored_words_are_those_of_the_captions(website):
     from course_utils.opened.denoising import known_words
 
-    data = json.loads(website[1].TARGET.read_text(encoding="utf-8"))
+    data = json.loads(DRAWINGS.read_text(encoding="utf-8"))
     known = json.loads(json.dumps(known_words()))
     assert {key: data[key] for key in known} == known
     words = {word for kind in known["kinds"] for name in kind["words"] for word in name.split()}

@@ -21,7 +21,7 @@ import trustme
 from safetensors import SafetensorError
 from servers import Hub, Index, wheel
 
-from course_utils import catalog, loading, units
+from course_utils import catalog, files, loading, units
 from course_utils.errors import CourseError
 from course_utils.loading import convert, downloads, failures, fetching, package_index, store
 
@@ -489,8 +489,8 @@ def test_nearest_folder_ends_on_a_missing_drive(cache):
         def exists(self, **options):
             return False
 
-    assert store.nearest_folder(cache / "not" / "there") == cache.parent
-    assert store.nearest_folder(MissingDrive(cache)) == Path(cache.anchor)
+    assert files.nearest_folder(cache / "not" / "there") == cache.parent
+    assert files.nearest_folder(MissingDrive(cache)) == Path(cache.anchor)
 
 
 def test_cache_on_windows_without_its_variable(monkeypatch):

@@ -7,6 +7,7 @@ import pytest
 from pages import Page, Pictures
 
 from course_utils import views
+from course_utils.views.picture import signed
 
 WEIGHTS = numpy.random.default_rng(0).normal(size=(40, 30))
 PICTURES = Pictures(
@@ -29,11 +30,8 @@ PICTURES = Pictures(
         "lines": lambda: views.lines(
             [1, 2, 3], {"a": [1, 2, 30], "b": [2, 2, 29]}, x_label="step", y_label="loss (nats)", baseline=5
         ),
-        "histogram": lambda: views.histogram(
-            WEIGHTS, x_label="value of a weight", marked={"this one": 3.0}, log_y=True
-        ),
+        "histogram": lambda: views.histogram(WEIGHTS, x_label="value of a weight", marked={"this one": 3.0}),
         "mixture_drawing": lambda: views.mixture_drawing(" nurse", [0.1, 0.5, 0.15, 0.25], title="A way"),
-        "grid": lambda: views.grid(WEIGHTS[:3, :4], row_labels=[7, 8, 9], unit="weights"),
     }
 )
 
@@ -166,16 +164,16 @@ def test_histogram_says_range_and_marks():
     assert views.histogram([1.0, 9.0], x_label="share", named={"23.4": 9.0}).alt.endswith("; 23.4: 9")
 
 
-def test_histogram_and_grid_take_the_weights_of_a_model():
+def test_histogram_takes_the_weights_of_a_model():
     import torch
 
     weights = torch.tensor([[1.0, -2.0]], dtype=torch.bfloat16, requires_grad=True)
     assert views.histogram(weights, x_label="weight").alt.startswith("weight: 2 values from -2 to 1")
-    assert views.grid(weights).alt == "1 by 2 values, from -2 to 1"
 
 
-def test_grid_writes_no_negative_zero():
-    assert "−0.00" not in views.grid([[-0.001, 1.0]]).html
+def test_numbers_have_no_negative_zero():
+    assert signed(-0.001, 2) == "0.00"
+    assert signed(-7.34, 1) == "−7.3"
 
 
 def test_from_figure_closes_it_and_leaves_the_backend_alone():

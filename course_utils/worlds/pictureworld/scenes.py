@@ -211,6 +211,7 @@ HELD_OUT_BACKGROUND = {
     emoji: tuple(BACKGROUNDS)[1 + index % (len(BACKGROUNDS) - 1)] for index, emoji in enumerate(OBJECTS)
 }
 SEEN_PEOPLE = tuple(person for person in PEOPLE if person not in set(HELD_OUT_PEOPLE))
+_SEEN_EMOJI = OBJECTS + SEEN_PEOPLE
 SEEN_SHAPES = tuple(shape for shape in SHAPES if shape not in HELD_OUT_SHAPES)
 
 
@@ -231,7 +232,7 @@ _ON_BACKGROUNDS = {
         for background in BACKGROUNDS
         if background != HELD_OUT_BACKGROUND.get(emoji)
     )
-    for emoji in OBJECTS + SEEN_PEOPLE
+    for emoji in _SEEN_EMOJI
 }
 _MIXED = tuple(  # pairs with one held-out shape
     Scene(parts, layout=layout)
@@ -290,9 +291,6 @@ def draw(index, seed=0, shares=SHARES) -> tuple[Scene, str]:
         return scene, bare_caption(scene)
     scene = _one_of(chance, {"single": _SINGLES, "side": _AT_A_SIDE}.get(kind, _PAIRS))
     return scene, _one_of(chance, scene.sided_captions if kind == "sided pair" else scene.captions)
-
-
-_SEEN_EMOJI = OBJECTS + SEEN_PEOPLE
 
 
 def _one_of(chance, values):

@@ -58,7 +58,7 @@ class Choice(NamedTuple):
 
 
 class Slot(NamedTuple):
-    """A position in a template for a word of a list. The word that was chosen is kept under a name."""
+    """A place in a template for a word of the list `list`, which is kept under the name `name`."""
 
     name: str
     list: str
