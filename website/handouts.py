@@ -33,9 +33,8 @@ def asked(lesson):
         (each.key, inline(each.say), each.text, each.choices, each.unit, escape(each.answer))
         for each in chosen
     ]
-    for item in quizzes.load(lesson.number)[1:][
-        : 3 - len(guesses)
-    ]:  # the quiz's first is on the first prediction
+    # The quiz's first question is on the first prediction, so it is left out.
+    for item in quizzes.load(lesson.number)[1:][: 3 - len(guesses)]:
         choices = tuple(map(inline, item.texts))
         guesses.append(("", "", inline(item.text), choices, "", inline(item.right.text)))
     return guesses

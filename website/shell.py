@@ -140,6 +140,5 @@ def write_worker(folder):
     worker = script.read_text(encoding="utf-8")
     worker = worker.replace('VERSION = ""', f'VERSION = "{version}"')
     worker = worker.replace("FILES = []", f"FILES = {json.dumps(names)}")
-    (folder / "worker.js").write_text(
-        worker, encoding="utf-8"
-    )  # at the top, because it serves the folder that it is in
+    # The worker is at the top, because it serves the folder that it is in.
+    (folder / "worker.js").write_text(worker, encoding="utf-8")

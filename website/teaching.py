@@ -176,9 +176,8 @@ class Lesson:
                 break
             if not UNPLACED.search(sentence):
                 kept = f"{kept} {sentence}"
-        return re.sub(
-            r" [^.?!]*\?$", "", kept
-        ).strip()  # without a question at the end, which leads on to the next cell
+        # A question at the end leads on to the next cell, so it is left out.
+        return re.sub(r" [^.?!]*\?$", "", kept).strip()
 
     def picture(self, cell: str) -> tuple[str, str]:
         """Return the picture that a cell has stored, as HTML, and its alt text; or what the cell prints.
@@ -193,9 +192,8 @@ class Lesson:
             printed = "".join(output.get("text", "") for output in found.get("outputs", ()))
             if printed.strip():
                 lines = [line.strip() for line in printed.strip().splitlines()]
-                size = max(
-                    16, min(27, 1000 // max(map(len, lines)))
-                )  # in px, so that the longest line fits into 720
+                # In px, so that the longest line fits into 720.
+                size = max(16, min(27, 1000 // max(map(len, lines))))
                 text = escape("\n".join(lines))
                 return f'<pre class="printed" style="font-size:{size}px">{text}</pre>', printed
         raise LookupError(f"docs/instructors.md names cell {cell}; lesson {self.number} shows nothing there")

@@ -35,7 +35,7 @@ class LanguageRecipe(_OneStage):
     documents: int = 240_000  # documents in the corpus; each is read once, so facts occur as often as planned
     batch: int = 32  # documents in one step
     steps: int = 7_500
-    learning_rate: float = 1.5e-3  # times a rise over `warmup` steps and a linear fall to 0 over all steps
+    learning_rate: float = 1.5e-3  # times a rise over `warmup` steps, times a linear fall to 0 over all steps
     warmup: int = 200
     weight_decay: float = 0.1  # a setting of AdamW, like beta2
     beta2: float = 0.98
@@ -142,7 +142,7 @@ class SumsRecipe(_OneStage):
     title: str = "TinyWorld Reasoner"
     batch: int = 64  # texts in one step
     steps: int = 3_000
-    learning_rate: float = 2e-3  # times a rise over `warmup` steps and a linear fall to 0 over all steps
+    learning_rate: float = 2e-3  # times a rise over `warmup` steps, times a linear fall to 0 over all steps
     warmup: int = 100
     weight_decay: float = 0.1  # a setting of AdamW, like beta2
     beta2: float = 0.98

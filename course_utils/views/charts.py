@@ -178,7 +178,7 @@ def histogram(values, *, x_label, y_label="how many", marked=None, named=None) -
             axes.annotate(
                 name,
                 (value, 0),
-                xytext=(0, 30 + 22 * (index % 2)),  # neighbouring names at two heights
+                xytext=(0, 30 + 22 * (index % 2)),  # neighbouring names are at different heights
                 textcoords="offset points",
                 horizontalalignment="center",
                 color=INK,
