@@ -21,7 +21,7 @@ from decimal import Decimal
 from fractions import Fraction
 
 from course_utils import notebook, units
-from course_utils.learning import answers, drawn
+from course_utils.learning import answers, drawn, hints
 from course_utils.views.picture import GREEN, QUIET, Picture, card
 
 # The default tolerance, which allows for rounding errors only.
@@ -220,19 +220,24 @@ def problem_of(
         return " is not written yet: replace the `raise` line with your own code."
     if "stopped" in outcome:
         at = f", at your line `{outcome['line']}`," if outcome["line"] else ","
-        return f" stopped with {outcome['stopped']}{at} when called as {call}."
+        hint = hints.on_error(outcome["stopped"])
+        return f" stopped with {outcome['stopped']}{at} when called as {call}.{hint and f' {hint}'}"
     if "unreadable" in outcome:
         return f": {call} {outcome['unreadable']}"
     value = outcome["value"]
-    if value is None and wanted is not None:
-        return f": {call} gave nothing back; does your function end with `return`?"
     if not agrees(outcome, wanted, tolerance):
         for message, wrong in mistakes.items():
             if agrees(outcome, plain(wrong), tolerance):
                 return f": {message}"
-        found = _form(value, wanted, tolerance) or difference(value, wanted, tolerance)
+        if value is None:
+            return f": {call} gave nothing back; does your function end with `return`?"
+        found = _form(value, wanted, tolerance)
+        if not found:
+            hint = hints.on_value(value, wanted)
+            found = difference(value, wanted, tolerance) + (hint and f" {hint}")
         here = f" Here: {about.rstrip('.')}." if about else ""
-        return f": {call} {found}{here}"
+        changed = " And your function changed its input: work on a copy of it." if outcome["changed"] else ""
+        return f": {call} {found}{changed}{here}"
     if outcome["changed"]:
         return f": {call} is right, but your function changed its input: work on a copy of it."
     return None

@@ -640,7 +640,8 @@ def test_an_error_inside_names_the_learners_own_line():
 
     assert message(divide) == (
         "2.1 stopped with ZeroDivisionError: division by zero, at your line "
-        "`return [logit / 0 for logit in logits]`, when called as divide([2, 1, 0], 1.0)."
+        "`return [logit / 0 for logit in logits]`, when called as divide([2, 1, 0], 1.0). "
+        "There is nothing to divide by: ask for that case before you divide."
     )
     assert "takes 0 positional arguments but 2 were given, when called" in message(lambda: 1)
 
@@ -654,6 +655,17 @@ def test_an_error_inside_a_library_names_the_line_that_called_it():
 
 def test_nothing_returned_asks_for_return(capsys):
     assert message(lambda x, t: print(softmax(x, t))).endswith("does your function end with `return`?")
+    mistakes = {"if none is found, the answer is 0": None}
+    assert message(lambda x, t: None, mistakes=mistakes) == "2.1: if none is found, the answer is 0"
+
+
+def test_a_wrong_result_of_a_function_that_changed_its_input_says_both():
+    def grow(numbers):
+        numbers.append(4)
+        return len(numbers)
+
+    said = message(grow, 3, ([1, 2, 3],))
+    assert "gave 4, expected 3. That is one too many. And your function changed its input" in said
 
 
 def test_a_known_mistake_gets_its_own_message():

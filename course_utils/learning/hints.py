@@ -1,0 +1,269 @@
+"""Says how a wrong result is related to the expected one: in percent, upside down, one too few, reversed.
+
+A task's own `mistakes` name the errors that somebody foresaw. The sentences here follow from the two values
+alone, so they also meet answers that nobody foresaw.
+"""
+
+import math
+
+# Two numbers count as equal for a hint if they differ by at most this part of the larger one.
+NEAR = 1e-4
+# Longer lists get no hint.
+LONGEST = 300
+# Numbers beyond it are left out: their squares have no float.
+LARGEST = 1e150
+FACTORS = {
+    100: "100 times as much: is it in percent?",
+    0.01: "a hundredth of it: is it a share, where percent are asked for?",
+    math.log(2): "0.693 times as much, as many as a bit has nats: which logarithm is asked for?",
+    1 / math.log(2): "1.443 times as much, as many as a nat has bits: which logarithm is asked for?",
+    2: "twice as much.",
+    0.5: "half as much.",
+    1e3: "1,000 times as much: is it the right unit?",
+    1e-3: "a thousandth of it: is it the right unit?",
+    1e6: "a million times as much: is it the right unit?",
+    1e-6: "a millionth of it: is it the right unit?",
+    1e9: "a billion times as much: is it the right unit?",
+    1e-9: "a billionth of it: is it the right unit?",
+}
+# The kind of an error, a part of what it says, and the hint. The first that fits is shown.
+ERRORS = [
+    ("ZeroDivisionError", "", "There is nothing to divide by: ask for that case before you divide."),
+    ("IndexError", "", "There is no such place: n items have the places 0 to n - 1."),
+    ("KeyError", "", "There is no such key: ask with `in` first, or use `.get`."),
+    ("UnicodeDecodeError", "", "These bytes are no text: read them as bytes."),
+    ("UnboundLocalError", "", "The name has no value yet: give it one before the loop or the `if`."),
+    ("NameError", "", "Is the name spelled as where it was made, and has that cell run?"),
+    ("ValueError", "math domain", "0 and numbers below it have no logarithm, those below 0 no root."),
+    ("ValueError", "expected a positive", "0 and numbers below it have no logarithm."),
+    ("ValueError", "to unpack", "The names on the left are not as many as the values on the right."),
+    ("TypeError", "NoneType", "Something is None: a function without `return` gives None."),
+    ("TypeError", "missing", "A function was given fewer values than it takes: look at its first line."),
+    ("TypeError", "positional argument", "A function was given more values than it takes."),
+    ("TypeError", "not iterable", "That is a single thing, and no list to go through."),
+    ("TypeError", "not subscriptable", "That is a single thing, which has no places in square brackets."),
+    ("TypeError", "indices must be", "A place is a whole number: did you take an item for its place?"),
+    ("TypeError", "can't multiply", "A whole list is multiplied there: take its numbers one by one."),
+    ("TypeError", "unsupported operand", "The two are of different kinds, such as a list and a number."),
+    ("TypeError", "not supported between", "The two are of different kinds, such as a list and a number."),
+    ("RuntimeError", "shape", "The sizes do not fit each other: print the `.shape` of both."),
+    ("ValueError", "shape", "The sizes do not fit each other: print the `.shape` of both."),
+]
+
+
+def on_error(stopped: str) -> str:
+    """Return a sentence on an error that is given as "IndexError: list index out of range", or ""."""
+    name, _, says = stopped.partition(": ")
+    return next((hint for kind, part, hint in ERRORS if kind == name and part in says), "")
+
+
+def on_value(value, wanted) -> str:
+    """Return a sentence on how a wrong plain value is related to the expected one, or "" if none is known."""
+    if _near(value, wanted) or _length(value) > LONGEST or _length(wanted) > LONGEST:
+        return _on_rounding(value, wanted)
+    if _is_number(wanted):
+        return _on_number(value, wanted)
+    if isinstance(wanted, str):
+        return _on_text(value, wanted)
+    if isinstance(wanted, list):
+        return _on_list(value, wanted)
+    if isinstance(wanted, dict):
+        return _on_dictionary(value, wanted)
+    return ""
+
+
+def _is_number(value) -> bool:
+    return isinstance(value, (int, float)) and not isinstance(value, bool) and abs(value) < LARGEST
+
+
+def _length(value) -> int:
+    return len(value) if isinstance(value, (list, dict)) else 0
+
+
+def _near(one, other) -> bool:
+    """Return whether two plain values are equal, but for small differences of their numbers."""
+    if _is_number(one) and _is_number(other):
+        return abs(one - other) <= NEAR * max(abs(one), abs(other))
+    if isinstance(one, list) and isinstance(other, list):
+        return len(one) == len(other) and all(map(_near, one, other))
+    return one == other
+
+
+def _on_rounding(value, wanted) -> str:
+    if not (_is_number(value) and _is_number(wanted)) or value in (wanted, int(value)):
+        return ""
+    is_rounded = any(value == round(wanted, digits) for digits in range(2, 7))
+    return "That is rounded: return it with all its digits." if is_rounded else ""
+
+
+def _on_number(value, wanted) -> str:
+    if isinstance(value, (list, dict)):
+        return _on_many_for_one(list(value.values()) if isinstance(value, dict) else value, wanted)
+    if not _is_number(value):
+        return ""
+    if isinstance(value, int) and isinstance(wanted, int) and abs(value - wanted) == 1:
+        return "That is one too many." if value > wanted else "That is one too few."
+    if not wanted:
+        return ""
+    if value == -wanted:
+        return "The size is right, and the sign is not."
+    factor = next((factor for factor in FACTORS if _near(value, factor * wanted)), None)
+    if factor is not None:
+        return f"That is {FACTORS[factor]}"
+    if 0 < wanted < 1 and _near(value, 1 - wanted):
+        return "That is what the expected number leaves of 1."
+    if wanted != int(wanted):
+        if _near(value * wanted, 1):
+            return "That is 1 divided by the expected number: is the fraction upside down?"
+        if _near(value, wanted**2):
+            return "That is its square: is a root missing?"
+        if _near(value**2, wanted):
+            return "That is its root: is there one too many?"
+    return _on_rounding(value, wanted)
+
+
+def _on_many_for_one(items, wanted) -> str:
+    if isinstance(wanted, int) and len(items) == wanted:
+        return "It has as many items as the number says: return how many they are, by `len`."
+    if not items or not all(map(_is_number, items)):
+        return ""
+    if _near(sum(items), wanted):
+        return "Their sum is what is expected."
+    return "Their mean is what is expected." if _near(sum(items) / len(items), wanted) else ""
+
+
+def _on_text(value, wanted) -> str:
+    if isinstance(value, list):
+        is_whole = all(isinstance(item, str) for item in value) and "".join(value) == wanted
+        return 'Put the pieces together: `"".join(...)`.' if is_whole else ""
+    if not isinstance(value, str) or not value or not wanted:
+        return ""
+    if value.lower() == wanted.lower():
+        return "Only capital and small letters differ."
+    if "".join(value.split()) == "".join(wanted.split()):
+        return "Only spaces and line ends differ."
+    if wanted in value:
+        return "The expected text is a part of it, with more around it."
+    return "It is a part of the expected text." if value in wanted else ""
+
+
+def _on_list(value, wanted) -> str:
+    if isinstance(value, dict):
+        is_inside = _near(list(value), wanted) or _near(list(value.values()), wanted)
+        return "What is expected is in the dictionary: return it as a list." if is_inside else ""
+    if not isinstance(value, list):
+        return _on_one_for_many(value, wanted)
+    if len(value) != len(wanted):
+        return _on_other_length(value, wanted)
+    return _on_same_length(value, wanted) if len(wanted) > 1 else on_value(value[0], wanted[0])
+
+
+def _on_one_for_many(value, wanted) -> str:
+    for place, name in ((0, "first"), (-1, "last")):
+        if wanted and _near(value, wanted[place]):
+            return f"That is the {name} item alone: return all of them, in a list."
+    if _is_number(value) and value == len(wanted):
+        return "That is how many there are: return the items themselves."
+    return ""
+
+
+def _on_other_length(value, wanted) -> str:
+    if not wanted:
+        return ""
+    if not value:
+        return "Nothing was gathered: is each one found put into the list, and is it returned after the loop?"
+    for part, name in ((wanted[: len(value)], "end"), (wanted[len(wanted) - len(value) :], "beginning")):
+        if len(value) < len(wanted) and _near(value, part):
+            return f"What is there is right, and the {name} is missing."
+    for part, name in ((value[: len(wanted)], "end"), (value[len(value) - len(wanted) :], "beginning")):
+        if len(value) > len(wanted) and _near(part, wanted):
+            return f"All that is expected is there, and something too much at the {name}."
+    missing, extra = _apart(value, wanted)
+    if not extra:
+        return "What is there is right, and something is missing."
+    return "" if missing else "All that is expected is there, and something too much."
+
+
+def _apart(value, wanted) -> tuple[list, list]:
+    """Return what is missing in a list, and what is too much."""
+    missing, extra = list(wanted), []
+    for item in value:
+        place = next((at for at, other in enumerate(missing) if _near(item, other)), None)
+        if place is None:
+            extra.append(item)
+        else:
+            del missing[place]
+    return missing, extra
+
+
+def _kinds(items) -> int:
+    return len({repr(item) for item in items})
+
+
+def _on_same_length(value, wanted) -> str:
+    if _near(value, wanted[::-1]):
+        return "The two have changed places." if len(wanted) == 2 else "The order is reversed."
+    if _kinds(wanted) > 2 and not any(_apart(value, wanted)):
+        return "These are the right items, in another order."
+    if all(isinstance(item, list) and len(item) == 2 for item in value) and _near(
+        [item[::-1] for item in value], wanted
+    ):
+        return "In each pair the two have changed places."
+    same = _same_for_all(value, wanted)
+    if same:
+        return same
+    wrong = [at for at, pair in enumerate(zip(value, wanted, strict=True)) if not _near(*pair)]
+    if len(wrong) == 1:
+        at = wrong[0]
+        name = {0: "the first", len(wanted) - 1: "the last"}.get(at, f"number {at}, counting from 0")
+        says = f"All items are right but {name}."
+        if len(wanted) == 2:
+            right, other = ("second", "first") if at == 0 else ("first", "second")
+            says = f"The {right} is right, and the {other} is not."
+        return f"{says} {on_value(value[at], wanted[at])}".rstrip()
+    if wrong == list(range(1, len(wanted))):
+        return "The first item is right, and no other one."
+    return ""
+
+
+def _same_for_all(value, wanted) -> str:
+    """Return what parts the numbers of a list from the expected ones, if it is the same for all of them."""
+    if not (all(map(_is_number, value)) and all(map(_is_number, wanted))):
+        return ""
+    apart = {one - other for one, other in zip(value, wanted, strict=True)}
+    if apart in ({1}, {-1}):
+        return f"Each is one too {'large' if apart == {1} else 'small'}."
+    pairs = [pair for pair in zip(value, wanted, strict=True) if any(pair)]
+    if len(pairs) < 2 or not all(map(all, pairs)):
+        return ""
+    factor = pairs[0][0] / pairs[0][1]
+    if not all(_near(one, factor * other) for one, other in pairs):
+        return ""
+    if factor == -1:
+        return "The sizes are right, and the signs are not."
+    if not _near(factor, 100) and _near(sum(wanted), 1):
+        return "Their proportions are right: divide each by the sum of all, so that they add up to 1."
+    known = next(
+        (FACTORS[known] for known in FACTORS if _near(factor, known)), f"{factor:.4g} times as much."
+    )
+    return f"Each is {known}"
+
+
+def _on_dictionary(value, wanted) -> str:
+    if isinstance(value, list):
+        for items, name in ((list(wanted.values()), "values"), (list(wanted), "keys")):
+            if value and _near(value, items):
+                return f"Those are its {name} alone: return a dictionary."
+    if not isinstance(value, dict) or not value:
+        return ""
+    if value.keys() == wanted.keys():
+        values, expected = [value[key] for key in wanted], list(wanted.values())
+        if _kinds(expected) > 1 and not any(_apart(values, expected)):
+            return "These are the right values, at other keys."
+        return _same_for_all(values, expected)
+    if {str(key) for key in value} == {str(key) for key in wanted}:
+        return "The keys are of another kind, such as a text where a number is expected."
+    missing = wanted.keys() - value.keys()
+    if not value.keys() - wanted.keys():
+        return "Its keys are right, and some are missing."
+    return "" if missing else "All expected keys are there, and others, too."
