@@ -197,7 +197,7 @@ def _apart(value, wanted) -> tuple[list, list]:
 
 
 def _kinds(items) -> int:
-    return len({repr(item) for item in items})
+    return sum(item not in items[:at] for at, item in enumerate(items))
 
 
 def _on_same_length(value, wanted) -> str:
@@ -249,6 +249,10 @@ def _same_for_all(value, wanted) -> str:
     return f"Each is {known}"
 
 
+def _as_text(key):
+    return str(key) if _is_number(key) else key
+
+
 def _on_dictionary(value, wanted) -> str:
     if isinstance(value, list):
         for items, name in ((list(wanted.values()), "values"), (list(wanted), "keys")):
@@ -261,7 +265,7 @@ def _on_dictionary(value, wanted) -> str:
         if _kinds(expected) > 1 and not any(_apart(values, expected)):
             return "These are the right values, at other keys."
         return _same_for_all(values, expected)
-    if {str(key) for key in value} == {str(key) for key in wanted}:
+    if set(map(_as_text, value)) == set(map(_as_text, wanted)):
         return "The keys are of another kind, such as a text where a number is expected."
     missing = wanted.keys() - value.keys()
     if not value.keys() - wanted.keys():
