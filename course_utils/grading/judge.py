@@ -30,9 +30,9 @@ _WITH_RIGHT_ONES = "This passes with your own earlier answer only, and not with 
 
 
 # The files whose code decides a grade. Intake and pages are missing: what intake finds is part of each key.
-DECIDING = ("learning/checks.py", "learning/drawn.py", "grading/answers.py", "grading/assignment.py")
-DECIDING += ("grading/judge.py", "grading/result.py", "grading/sandbox.py", "grading/student_process.py")
-DECIDING += ("grading/system_calls.py", "grading/usage.py", "grading/wire.py")
+DECIDING = ("learning/checks.py", "learning/drawn.py", "learning/hints.py", "grading/answers.py")
+DECIDING += ("grading/assignment.py", "grading/judge.py", "grading/result.py", "grading/sandbox.py")
+DECIDING += ("grading/student_process.py", "grading/system_calls.py", "grading/usage.py", "grading/wire.py")
 
 
 def hash_of_code(package: Path) -> str:

@@ -604,7 +604,7 @@ def test_only_a_change_to_what_decides_a_grade_regrades_a_class(tmp_path):
         needed |= left
         left = set().union(*(imported_by(own / "grading" / f"{name}.py") for name in left))
         left -= needed | {"intake"}  # what it finds is part of a submission's key
-    assert deciding == needed | {"checks", "drawn"}
+    assert deciding == needed | {"checks", "drawn", "hints"}
 
 
 class RunsOf:
