@@ -1,11 +1,15 @@
 """Writes files and folders that appear whole or not at all, even if the program is stopped meanwhile."""
 
 import contextlib
+import csv
+import io
 import os
 import shutil
 import threading
 import time
 from pathlib import Path
+
+from course_utils.errors import CourseError
 
 _PAUSES = (0.02, 0.1)  # seconds between attempts: Windows can't replace a file that is being read
 
@@ -54,6 +58,28 @@ def read_text(path, errors="strict"):
     """
     data = Path(path).read_bytes()
     return data.decode("utf-16" if data[:2] in (b"\xff\xfe", b"\xfe\xff") else "utf-8-sig", errors)
+
+
+def read_csv(path, errors="strict"):
+    """Return the headings of a CSV file, and its rows: [(line number, {heading: cell}), ...].
+
+    The cells are separated by commas, semicolons or tabs: by what is most frequent in the first line. A cell
+    that is missing is "".
+
+    errors : as in `read_text`
+
+    Raises CourseError if the file can't be read.
+    """
+    try:
+        text = read_text(path, errors)
+        separator = max(",;\t", key=text.split("\n", 1)[0].count)
+        reader = csv.reader(io.StringIO(text, newline=""), delimiter=separator)
+        (_, headings), *rows = [(reader.line_num, row) for row in reader if row] or [(1, [])]
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        reason = getattr(error, "strerror", None) or "save it as CSV in UTF-8"
+        raise CourseError(f"{path} can't be read: {reason}.") from None
+    blank = dict.fromkeys(headings, "")
+    return headings, [(line, blank | dict(zip(headings, row, strict=False))) for line, row in rows]
 
 
 def write_text(path, text):

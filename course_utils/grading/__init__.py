@@ -2,6 +2,6 @@
 
 import sys
 
-# With this library jsonschema, and so nbformat, checks addresses in other languages. No notebook has such an
-# address, the library takes two seconds to import, and jsonschema does without it.
+# nbformat uses jsonschema, which imports this library to check international web addresses. No notebook has
+# such an address, and the import takes two seconds. jsonschema also works without the library.
 sys.modules.setdefault("rfc3987_syntax", None)

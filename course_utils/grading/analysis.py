@@ -1,16 +1,16 @@
-"""Analyses a graded assignment: which check fails for whom, and with which known mistake. A page and CSV."""
+"""Writes a page and a CSV file on which checks fail for which students, and with which known mistakes."""
 
 import statistics
 from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 
-from course_utils import files, units
+from course_utils import units
 from course_utils.errors import CourseError
 from course_utils.grading import pages
 from course_utils.grading.graded import Graded
+from course_utils.grading.output import write_csv, write_text
 from course_utils.grading.result import Result
-from course_utils.grading.tables import write_csv
 from course_utils.statistics import wilson
 from course_utils.views import charts
 
@@ -65,7 +65,7 @@ class Item:
     waiting : how many answers wait for a person
     mean : the mean share of the points, in percent, without the answers that wait
     discrimination : the correlation of the task's points with those of all other tasks, or None
-    seconds : the median time that the answer and its checks took
+    seconds : the median time that the answer and its checks took, in seconds
     slowest : the longest such time
     again : how many students got points because they were judged with the instructor's earlier answers
     checks : its checks
@@ -86,7 +86,7 @@ class Item:
 
 
 def items(results: list[Result]) -> list[Item]:
-    """Return an item for each task. `results` are those of one assignment; unusable notebooks don't count."""
+    """Return an item for each task, from all results of an assignment except those of unusable notebooks."""
     graded = [result for result in results if not result.problem]
     found = []
     for tasks in zip(*(result.tasks for result in graded), strict=True):
@@ -134,7 +134,7 @@ def _checks(tasks, results):
 
 
 def _correlation(scores, rest):
-    """Return the correlation of a task's points with those of the other tasks, or None if it says nothing."""
+    """Return the correlation of a task's points with the other tasks' points, or None if they are too few."""
     if len(scores) < FEWEST or len(set(scores)) < 2 or len(set(rest)) < 2:
         return None
     return statistics.correlation(scores, rest)
@@ -178,8 +178,7 @@ def write(graded: Graded) -> tuple[Path, Path, list[Item]]:
         raise CourseError(f"No notebook of {name} could be graded: there is nothing to analyse.")
     found = items(graded.results)
     page, table = (graded.folder / "analysis" / f"{name}.{kind}" for kind in ("html", "csv"))
-    page.parent.mkdir(exist_ok=True)
-    files.write_text(page, _page(graded, found))
+    write_text(page, _page(graded, found))
     write_csv(table, [list(COLUMNS), *_rows(found)])
     return page, table, found
 

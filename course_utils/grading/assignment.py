@@ -173,7 +173,7 @@ class Assignment:
             answer = self.tasks[cell["name"]].answer if cell["role"] == "check" else ""
             if answer in mended:
                 replacement = {"name": answer, "role": "given", "source": self.solutions[answer]}
-                # An answer with two checks is replaced at the second one.
+                # An answer with two checks is replaced at its second check.
                 kept = [*(each for each in kept if each != replacement), replacement]
             elif cell["role"] != "check":
                 kept.append(cell)

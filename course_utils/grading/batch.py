@@ -56,7 +56,7 @@ def grade(
     isolated : False grades without a sandbox; use this only for code that you trust
     cold : True imports the libraries again for each run, instead of forking a process that has imported them;
         this is much slower
-    memory : bytes of memory for each process of a submission
+    memory : bytes of memory for each process of a submission, and for all its processes together
     dask : the address of a Dask scheduler, whose workers then grade in place of this machine
     seed : the seed with which the hidden inputs are drawn; by default a new one for each call. Each result
         stores it, so that the grading can be repeated
@@ -196,7 +196,7 @@ def summary(results: list[Result], out: str | Path) -> str:
     lines = [f"{len(results)} submissions, {len(graded)} graded."]
     earlier = sum(not result.now for result in results)
     if earlier:
-        lines[0] += f" {earlier} of them came earlier, and not this time."
+        lines[0] += f" {earlier} of them are from earlier runs only."
     if graded:
         read = [result for result in graded if not result.waiting]
         if read:
@@ -204,7 +204,7 @@ def summary(results: list[Result], out: str | Path) -> str:
             lines[0] += f" Mean {mean:.1f} of {graded[0].points:g} points."
         if len(read) < len(graded):
             lines.append(
-                f"{len(graded) - len(read)} have answers that nobody has read yet: no mean counts them."
+                f"{len(graded) - len(read)} have answers that nobody has read yet: the mean leaves them out."
             )
         for tasks in zip(*(result.tasks for result in graded), strict=True):
             if waiting := sum(task.waits for task in tasks):

@@ -45,7 +45,7 @@ def on_cluster(address: str, assignment: Assignment, sandbox: dict, seconds: flo
     address : the scheduler's address, such as "tcp://10.0.0.1:8786"
     sandbox : the keyword arguments with which each worker makes its `Sandbox`
     seconds : the time limit for one task, or None for the default
-    seed : with which all workers draw the hidden inputs
+    seed : the seed with which all workers draw the hidden inputs
     Raises CourseError if the cluster does not answer, has no worker, or stops working.
     """
     client = _connect(address)
@@ -76,7 +76,7 @@ def _connect(address):
         from distributed import Client
     except ImportError:
         raise CourseError("A cluster needs Dask: pip install distributed, here and on its workers.") from None
-    for name in ("distributed", "distributed.client"):  # the CourseErrors below say all that a user needs
+    for name in ("distributed", "distributed.client"):  # a user needs only the CourseErrors below
         logging.getLogger(name).setLevel(logging.CRITICAL)
     try:
         if not _ADDRESS.fullmatch(address):  # a Client with a wrong address would need 20 seconds to fail

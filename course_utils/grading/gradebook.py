@@ -42,7 +42,7 @@ join assignment on assignment.id = submitted_assignment.assignment_id
 where assignment.name = ?
 """
 
-# {student: {task: fields}}, with those fields of a `TaskResult` that are here: score, waits and comment.
+# {student: {task: {"score", "waits", "comment"}}}: these fields of a `TaskResult` are in the gradebook.
 Entries = dict[str, dict[str, dict]]
 
 

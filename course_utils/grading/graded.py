@@ -43,12 +43,9 @@ def open_graded(folder: str | Path, name: str | None = None) -> Graded:
     entries = gradebook.read(folder / "gradebook.db", assignment)
     results = []
     for path in sorted((folder / "results" / name).glob("*.json")):
-        try:
-            result = Result.from_json(path.read_text(encoding="utf-8"))
-        except (OSError, ValueError, KeyError, TypeError):
-            continue  # the next `course grade` writes it again
-        unread = {task.task: {"waits": task.manual} for task in result.tasks}
-        results.append(gradebook.with_gradebook(result, unread | entries.get(result.student, {})))
+        if result := Result.read(path):  # otherwise the next `course grade` writes it again
+            unread = {task.task: {"waits": task.manual} for task in result.tasks}
+            results.append(gradebook.with_gradebook(result, unread | entries.get(result.student, {})))
     if not results:
         raise CourseError(f"{folder} has no results of {name}: run `course grade` again.")
     return Graded(folder, assignment, results)

@@ -8,10 +8,11 @@ from collections import Counter
 from datetime import datetime
 from pathlib import Path
 
+from course_utils import units
+from course_utils.grading.output import write_csv
 from course_utils.grading.platforms import PLATFORMS
 from course_utils.grading.register import FACTS, Register
 from course_utils.grading.result import Result
-from course_utils.grading.tables import write_csv
 
 
 def counts(result: Result, late_days: int | None, policy: float) -> float | None:
@@ -29,8 +30,7 @@ def late_sentence(result: Result, late_days: int | None, policy: float) -> str:
     if not late_days or not policy or result.problem:
         return ""
     percent = min(100.0, policy * late_days)
-    days = f"{late_days} day{'s' * (late_days != 1)}"
-    sentence = f"It came {days} late, which costs {percent:g}% of the points"
+    sentence = f"It came {units.counted(late_days, 'day')} late, which costs {percent:g}% of the points"
     grade = counts(result, late_days, policy)
     return f"{sentence}." if grade is None else f"{sentence}: {grade:g} of {result.points:g} count."
 
@@ -95,13 +95,13 @@ def _unregistered(result):
 
 
 def _facts(known, certain):
-    """Return a student's facts for a platform's table. `certain` is False if two names claim the number."""
+    """Return a student's facts for a platform's table. If not `certain`, another name has the same number."""
     facts = {fact: known.get(fact, "") for fact in FACTS}
     facts["name"] = facts["listed"] or known["name"]
     facts["number"] = known["number"] if certain else ""
-    if known["platform"] == "blackboard":  # its number is the user name
+    if known["platform"] == "blackboard":  # its numbers are the user names
         facts["username"] = facts["number"]
-    if known["platform"] == "gradescope":  # its number is the student id, or the address
+    if known["platform"] == "gradescope":  # its numbers are student ids or email addresses
         fact = "email" if "@" in known["number"] else "id"
         facts[fact] = facts[fact] or facts["number"]
     if not facts["first"] and not facts["last"]:

@@ -15,6 +15,7 @@ from datetime import UTC, datetime, timedelta
 from operator import attrgetter
 from pathlib import Path
 
+from course_utils import units
 from course_utils.errors import CourseError
 from course_utils.grading import platforms, sources
 from course_utils.grading.platforms import PLATFORMS, Owner
@@ -24,7 +25,7 @@ from course_utils.grading.sources import File, Unreadable
 LARGEST = 20 * 2**20  # bytes of the largest notebook that is read
 LONGEST_NAME = 300  # characters of a name that are read or shown; a name in a zip file may have 65,535
 LONGEST_ID = 120  # bytes of a student's id, which is part of file names
-DEEPEST = 8  # the most folders and archives, one in the other, around the whole class
+DEEPEST = 8  # the most folders and archives, nested in each other, around the whole class
 MOST_NAMED = 1000  # the most files of one student that are listed as passed over
 MOST_ARCHIVES = 4  # the most archives of one student that are opened
 _TOO_LARGE = f"The notebook is larger than {LARGEST // 2**20} MB: clear its outputs."
@@ -119,8 +120,8 @@ class Plan:
         most : the most rows to show, those with a remark first, and then at most five files for each reason;
             by default all are shown
         """
-        count = len(self.entries)
-        lines = [f"{count} submission{'s' * (count != 1)} of {self.assignment} in {printable(self.source)}:"]
+        submissions = units.counted(len(self.entries), "submission")
+        lines = [f"{submissions} of {self.assignment} in {printable(self.source)}:"]
         rows = [(each.student, each.file.path if each.file else "—", _remark(each)) for each in self.entries]
         if most is not None and len(rows) > most:
             rows = sorted(rows, key=lambda row: not row[2])[:most]  # rows with a remark come first
@@ -147,7 +148,7 @@ def _remark(entry):
     parts = [entry.problem]
     if entry.late:
         days = entry.late_days
-        parts.append("late" if days is None else f"{days} day{'s' * (days != 1)} late")
+        parts.append("late" if days is None else f"{units.counted(days, 'day')} late")
     return "; ".join(filter(None, parts))
 
 
@@ -159,7 +160,7 @@ def _some(paths, most):
 
 
 def printable(text, longest: int = LONGEST_NAME) -> str:
-    """Return a text cut to `longest` characters, without those that move a cursor or change its direction."""
+    """Return a text of at most `longest` characters, without those that move a cursor or turn the text."""
     text = str(text)
     text = text if len(text) <= longest else f"{text[:longest]}…"
     return "".join(char if char.isprintable() or char in "\u200c\u200d" else "�" for char in text)
@@ -194,7 +195,8 @@ class _Candidate:
     """A file of one student.
 
     name : the name that the student gave it, before a platform renamed it
-    date, dated : when it was last changed, and False if that may be the date of the download
+    date : when it was handed in or last changed, in local time, or None
+    dated : False if `date` may be the date of the download
     """
 
     file: File
@@ -238,7 +240,7 @@ class _Maker:
             for owner, candidates in owner_of(item):
                 owner = Owner(owner.platform, owner.number, unicodedata.normalize("NFC", owner.name).strip())
                 by_owner.setdefault(owner, []).extend(candidates)
-                if _notebooks(candidates) and not owner.platform:  # else the platform gave these names
+                if _notebooks(candidates) and not owner.platform:  # otherwise the platform gave the names
                     places.setdefault(owner, []).append("/".join(item.files[0].parts[: item.depth]))
         for owner, several in places.items():
             if len(several) > 1:
@@ -398,7 +400,7 @@ class _Maker:
                 self.passed.append((item.file.path, "it is no notebook"))
                 return
             stem = match["stem"] if match else Path(item.name).stem
-            if item.file.is_archive and (match := _NOTEBOOK.fullmatch(stem)):  # ann.ipynb.zip
+            if item.file.is_archive and (match := _NOTEBOOK.fullmatch(stem)):  # such as ann.ipynb.zip
                 stem = match["stem"]
             owner = Owner("", "", stem or item.name)
         else:

@@ -16,7 +16,7 @@ from course_utils.grading.result import Result, TaskResult, Verdict
 from course_utils.grading.sandbox import Ended, Lost, Sandbox
 from course_utils.learning import checks, drawn
 
-MOST_LOST = 2  # how often a notebook is graded again because the sandbox's server has died
+MOST_LOST = 2  # the most times that a notebook is graded again after the sandbox's server has died
 MOST_RUNS = 3  # the most runs of one notebook; each leaves out the cells that ended an earlier run
 # The default time limit for a task is TIMES the time of the instructor's whole notebook, and at least
 # LEAST_SECONDS.
@@ -91,11 +91,7 @@ class Judge:
     """
 
     def __init__(
-        self,
-        assignment: Assignment,
-        sandbox: Sandbox,
-        seconds: float | None = None,
-        seed: int | None = None,
+        self, assignment: Assignment, sandbox: Sandbox, seconds: float | None = None, seed: int | None = None
     ):
         self.assignment, self.sandbox, self.seconds = assignment, sandbox, seconds
         self.seed = drawn.new_seed() if seed is None else seed
@@ -222,8 +218,8 @@ class Judge:
     def _with_instructors(self, task, tasks, given, report):
         """Judge a task again with the instructor's answers to earlier tasks. Return the better result.
 
-        So a mistake costs the points of its own task only. Of the second run, only which checks passed is
-        used, and no text or value, because the student's code could read the instructor's earlier answers.
+        So a mistake costs the points of its own task only. From the second run only the verdicts are used,
+        and no text or value, because there the student's code could read the instructor's earlier answers.
 
         tasks : the results of this task and of those before it
         """
@@ -278,8 +274,13 @@ class Judge:
         elif problem and "NotImplementedError" not in problem:
             stopped = f"Your cell stopped with {problem}."
         calls = [call for name in task.checks for call in self._calls(name, report)]
-        fits = {says for _, outcome, expected in calls for says in _misfits(outcome, expected)}
-        verdicts = tuple(_verdict(*call, fits) for call in calls)
+        misfits = {
+            says
+            for _, outcome, expected in calls
+            for says, wrong in expected.mistakes.items()
+            if not checks.agrees(outcome, wrong, expected.tolerance)
+        }
+        verdicts = tuple(_verdict(*call, misfits) for call in calls)
         visible = [verdict.passed for verdict in verdicts if not verdict.hidden]
         hidden = [
             (outcome if verdict.passed else {}, expected.value, expected.tolerance)
@@ -300,17 +301,11 @@ class Judge:
             yield name in self._hidden_checks, outcome, expected
 
 
-def _misfits(outcome, expected):
-    """Return the known mistakes of a call that its outcome does not show, as sentences."""
-    return [
-        says
-        for says, wrong in expected.mistakes.items()
-        if not checks.agrees(outcome, wrong, expected.tolerance)
-    ]
-
-
 def _verdict(hidden, outcome, expected, misfits):
-    """Return the verdict on one call. A mistake that another call of the task rules out is not named."""
+    """Return the verdict on one call.
+
+    misfits : the mistakes that do not explain every call that lists them; they are not named
+    """
     known = {says: wrong for says, wrong in expected.mistakes.items() if says not in misfits}
     problem = _problem(outcome, replace(expected, mistakes=known))
     word = "" if problem else checks.word_on_precision(outcome, expected.value, expected.tolerance)

@@ -1,4 +1,4 @@
-"""Writes a small assignment that works, for an instructor to change: `course new-assignment NAME`."""
+"""Writes a small complete assignment, which an instructor then changes: `course new-assignment NAME`."""
 
 import re
 import tomllib

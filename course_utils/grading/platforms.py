@@ -37,7 +37,7 @@ class Platform:
     """A learning platform.
 
     title : its name in a sentence
-    pattern : matches the name of a file or folder in its download, with groups as in `Owner`
+    pattern : matches the name of a file or folder in its download; the groups are fields of `Owner`
     dated : False if the dates of the files in a download are those of the download
     needs : a row of its table needs one of these facts about a student
     columns : its table, as (heading, content), both templates of `str.format`
@@ -169,7 +169,7 @@ def recognise(names: Sequence[str], is_assignment) -> str:
         versions = [each.version for each in owners if each.version]
         if len(versions) > len(set(versions)):  # in Canvas they differ, unlike in hw_1_2_ann and hw_1_2_bob
             continue
-        if platform == "google":  # elsewhere, too, there may be " - " in a name
+        if platform == "google":  # other names may contain " - ", too
             owners = [each for each in owners if is_assignment(each.file)]
         if 2 * len(owners) > len(names):
             return platform

@@ -5,9 +5,7 @@ the task, so that the points can be entered in the gradebook.
 """
 
 import base64
-import csv
 import hashlib
-import io
 import math
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,7 +15,7 @@ from course_utils.errors import CourseError
 from course_utils.grading import gradebook, pages
 from course_utils.grading.assignment import SCHEME, grade_id, region, without_hidden
 from course_utils.grading.graded import Graded
-from course_utils.grading.tables import separator, write_csv
+from course_utils.grading.output import write_csv, write_text
 
 COLUMNS = ("id", "answer", "points", "comment")
 
@@ -65,12 +63,11 @@ def write(graded: Graded) -> list[Path]:
     if not asked:
         raise CourseError(f"{graded.assignment.name} has no answer for a person to grade.")
     folder, paths = graded.folder / "reading", []
-    folder.mkdir(exist_ok=True)
     for question in asked:
         rows = _answers(graded, question.task)
         stem = folder / f"{graded.assignment.name}.{question.task}"
         paths += [stem.with_name(stem.name + ".html"), stem.with_name(stem.name + ".csv")]
-        files.write_text(paths[-2], _page(graded.assignment.name, question, rows, paths[-1].name))
+        write_text(paths[-2], _page(graded.assignment.name, question, rows, paths[-1].name))
         write_csv(paths[-1], [list(COLUMNS), *([row[name] for name in COLUMNS] for row in rows)])
     return paths
 
@@ -97,14 +94,16 @@ def enter(graded: Graded, file: Path) -> int:
     before anything is entered.
     Raises CourseError if the file can't be read, or if a row has an unknown id or points out of range.
     """
-    given = _read(file)
+    headings, rows = files.read_csv(file)
+    if not {"id", "points"} <= set(headings):
+        raise CourseError(f"{file} needs the columns id and points in its first line.")
     limits = {question.task: question.points for question in questions(graded)}
     known = {
         _id(result.student, task): (result.student, task) for result in graded.results for task in limits
     }
     entries = []
-    for line, row in given:
-        points = (row.get("points") or "").strip().replace(",", ".")
+    for line, row in rows:
+        points = row["points"].strip().replace(",", ".")
         if not points:
             continue
         if row["id"] not in known:
@@ -116,24 +115,11 @@ def enter(graded: Graded, file: Path) -> int:
             number = math.nan
         if not 0 <= number <= limits[task]:
             raise CourseError(f"{file}, line {line}: points are from 0 to {limits[task]:g}, not {points!r}.")
-        comment = (row.get("comment") or "").strip()
+        comment = row.get("comment", "").strip()
         comment = comment[1:] if comment[:1] == "'" and comment[1:2] in tuple("=+-@") else comment
         entries.append((student, task, number, comment))
     gradebook.give(graded.folder / "gradebook.db", graded.assignment.name, entries)
     return len(entries)
-
-
-def _read(file):
-    """Return the rows of a CSV file, each with its line's number. The separator may be another."""
-    try:
-        text = files.read_text(file)
-    except (OSError, UnicodeDecodeError) as error:
-        reason = getattr(error, "strerror", None) or "save it as CSV in UTF-8"
-        raise CourseError(f"{file} can't be read: {reason}.") from None
-    reader = csv.DictReader(io.StringIO(text), delimiter=separator(text))
-    if not {"id", "points"} <= set(reader.fieldnames or ()):
-        raise CourseError(f"{file} needs the columns id and points in its first line.")
-    return [(reader.line_num, row) for row in reader]
 
 
 def _page(name, question, rows, table):

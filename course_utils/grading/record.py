@@ -14,10 +14,10 @@ from pathlib import Path
 
 import nbformat
 
-from course_utils import files
 from course_utils.grading import gradebook, grades, returning
 from course_utils.grading.assignment import Assignment, grade_id, without_hidden
 from course_utils.grading.feedback import page
+from course_utils.grading.output import write_text
 from course_utils.grading.pages import picture
 from course_utils.grading.register import Register
 from course_utils.grading.result import Result, TaskResult
@@ -40,17 +40,14 @@ class Records:
 
     def read(self, student: str) -> Result | None:
         """Return the student's stored result, or None if there is no result or it can't be read."""
-        try:
-            return Result.from_json((self.results / f"{student}.json").read_text(encoding="utf-8"))
-        except (OSError, ValueError, KeyError, TypeError):
-            return None
+        return Result.read(self.results / f"{student}.json")
 
     def keep(self, result: Result):
         """Write one student's notebook for nbgrader's formgrader, and then the student's result."""
         name = self.assignment.name
         book = self.folder / "autograded" / result.student / name / f"{name}.ipynb"
-        _write(book, nbformat.writes(self._notebook(result)))
-        _write(self.results / f"{result.student}.json", result.to_json())
+        write_text(book, nbformat.writes(self._notebook(result)))
+        write_text(self.results / f"{result.student}.json", result.to_json())
 
     @contextlib.contextmanager
     def making_gradebook(self):
@@ -70,9 +67,9 @@ class Records:
         """
         name, now = self.assignment.name, set(students)
         self.register.save()
-        _write(self.folder / "source" / name / f"{name}.ipynb", nbformat.writes(self.assignment.notebook))
+        write_text(self.folder / "source" / name / f"{name}.ipynb", nbformat.writes(self.assignment.notebook))
         if not (self.folder / "nbgrader_config.py").exists():
-            _write(self.folder / "nbgrader_config.py", _CONFIG)
+            write_text(self.folder / "nbgrader_config.py", _CONFIG)
         stored = map(self._current, sorted(now | {path.stem for path in self.results.glob("*.json")}))
         results = [replace(result.without_work(), now=result.student in now) for result in stored if result]
         by_hand = gradebook.enter(self.folder / "gradebook.db", self.assignment, results, self.register)
@@ -83,7 +80,7 @@ class Records:
             whole = gradebook.with_gradebook(self._current(result.student), by_task)
             late = grades.late_sentence(whole, self.register.late_days(result.student, name), policy)
             whole = replace(whole, notes=(*whole.notes, late))
-            _write(self.feedback / f"{result.student}.html", page(whole, name))
+            write_text(self.feedback / f"{result.student}.html", page(whole, name))
         self.notes = grades.write(self.folder, name, results, list(self.assignment.tasks), self.register)
         returning.write(self.folder, name, self.register)
         return results
@@ -96,8 +93,7 @@ class Records:
         stored = {task.task: task for task in result.tasks}
         tasks = self.assignment.tasks
         return replace(
-            result,
-            tasks=tuple(stored.get(name) or TaskResult.ungraded(task) for name, task in tasks.items()),
+            result, tasks=tuple(stored.get(name) or TaskResult.ungraded(task) for name, task in tasks.items())
         )
 
     def _notebook(self, result):
@@ -124,7 +120,7 @@ class Records:
             elif name in tasks and not tasks[name].manual:
                 verdicts = [f"{'✓' if check.passed else '✗'} {check.says}" for check in tasks[name].checks]
                 cell.outputs = [_stream("stdout", "\n".join(verdicts))]
-        for name in tasks.keys() - self.assignment.answers.keys():  # nbgrader's tasks, answered in new cells
+        for name in tasks.keys() - self.assignment.answers.keys():  # answered in new cells
             if tasks[name].manual:
                 at = next(index for index, cell in enumerate(book.cells) if grade_id(cell) == name)
                 book.cells.insert(at + 1, nbformat.v4.new_markdown_cell(_as_text(tasks[name].source)))
@@ -159,13 +155,3 @@ def _as_text(source):
     longest = max(map(len, re.findall(r"~+", source)), default=0)
     fence = "~" * max(4, longest + 1)
     return f"{fence}text\n{source}\n{fence}"
-
-
-def _write(path, text):
-    """Write a text file, whole or not at all, and the folders around it."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with (
-        files.replacing(path, ".part") as part,  # the lock of the grading folder keeps other processes away
-        part.open("w", encoding="utf-8", errors="replace", newline="") as file,
-    ):
-        file.write(text)

@@ -8,9 +8,9 @@ import json
 from datetime import datetime
 from pathlib import Path
 
-from course_utils import files
 from course_utils.errors import CourseError
 from course_utils.grading.intake import Plan
+from course_utils.grading.output import write_text
 from course_utils.grading.roster import key
 
 # Facts from a class list; `listed` is the name there.
@@ -89,8 +89,7 @@ class Register:
     def save(self):
         """Write the file, whole or not at all."""
         stored = {"students": self.students, "assignments": self.assignments}
-        with files.replacing(self.path, ".part") as part:  # the lock of the folder keeps other processes away
-            part.write_text(json.dumps(stored, indent=1, sort_keys=True), encoding="utf-8")
+        write_text(self.path, json.dumps(stored, indent=1, sort_keys=True))
 
     def _know(self, student, facts):
         if student not in self.students:

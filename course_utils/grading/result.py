@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
 
 from course_utils.grading.assignment import Task
 
@@ -77,14 +78,19 @@ class Result:
 
     def to_json(self) -> str:
         """Return the result as JSON, in the form in which it is stored."""
-        facts = {"key": self.key, "student": self.student, "lms": self.lms, "problem": self.problem}
-        facts |= {"notes": self.notes, "score": self.score, "max": self.points, "tasks": []}
-        for task in self.tasks:
-            stored = asdict(task)
-            del stored["waits"], stored["comment"]
-            facts["tasks"].append(stored)
-        facts |= {"seconds": self.seconds} | ({} if self.seed is None else {"seed": self.seed})
+        facts = asdict(self) | {"score": self.score, "max": self.points}
+        del facts["now"]
+        for task in facts["tasks"]:
+            del task["waits"], task["comment"]
         return json.dumps(facts, indent=1)
+
+    @classmethod
+    def read(cls, path: Path):
+        """Return the result that is stored in a file, or None if there is none or it can't be read."""
+        try:
+            return cls.from_json(path.read_text(encoding="utf-8"))
+        except (OSError, ValueError, KeyError, TypeError):
+            return None
 
     @classmethod
     def from_json(cls, text: str):

@@ -4,18 +4,15 @@ The list is a CSV file: the platform's export of its gradebook, its list of part
 instructor's own table. Its columns are recognised by their headings.
 """
 
-import csv
-import io
 import re
 import unicodedata
 from dataclasses import dataclass
 from pathlib import Path
 
+from course_utils import files
 from course_utils.errors import CourseError
 from course_utils.grading.platforms import Owner
-from course_utils.grading.tables import separator
 
-LARGEST = 20 * 2**20  # bytes of the largest list that is read
 _HEADINGS = {
     "name": ("name", "full name", "student", "student name", "display name"),
     "first": ("first name", "given name", "firstname"),
@@ -23,7 +20,7 @@ _HEADINGS = {
     "username": ("username", "user name", "sis login id", "login id", "login", "github_username"),
     "email": ("email address", "email", "e-mail"),
     "id": ("orgdefinedid", "sis user id", "student id", "id number", "sid"),
-    "number": ("id", "identifier"),  # of Canvas; of Moodle's worksheet, as "Participant 77"
+    "number": ("id", "identifier"),  # in Canvas; "Participant 77" in Moodle's worksheet
 }
 _NOBODY = ("points possible", "student, test")  # rows of Canvas that are no students
 
@@ -71,35 +68,17 @@ def _by_word(pairs):
 
 def read(path: Path) -> Roster:
     """Read a class list. Raises CourseError if it can't be read, or names nobody."""
-    try:
-        with path.open("rb") as file:
-            data = file.read(LARGEST + 1)
-    except OSError as error:
-        raise CourseError(f"The roster {path} can't be read: {error.strerror}.") from None
-    encoding = "utf-16" if data[:2] in (b"\xff\xfe", b"\xfe\xff") else "utf-8-sig"  # Blackboard writes UTF-16
-    try:
-        text = data.decode(encoding)
-    except UnicodeDecodeError:
-        raise CourseError(f"The roster {path} is not in UTF-8: save it as CSV in UTF-8.") from None
-    if len(data) > LARGEST or "\0" in text:
-        raise CourseError(f"The roster {path} is no table of a class: give a CSV file.")
-    try:
-        headings, *rows = csv.reader(io.StringIO(text, newline=""), delimiter=separator(text))
-    except (ValueError, csv.Error):
-        raise CourseError(f"The roster {path} is empty, or no CSV file.") from None
+    headings, rows = files.read_csv(path)
     columns = {fact: _column(headings, names) for fact, names in _HEADINGS.items()}
     if all(columns[fact] is None for fact in ("name", "last", "username", "email")):
         raise CourseError(
             f"The roster {path} has no column Name, Last Name, Username or Email: add a first line."
         )
     students = []
-    for row in rows:
-        student = {
-            fact: row[column].strip() if column is not None and column < len(row) else ""
-            for fact, column in columns.items()
-        }
+    for _, row in rows:
+        student = {fact: row.get(column, "").strip() for fact, column in columns.items()}
         for fact in ("id", "username"):
-            student[fact] = student[fact].removeprefix("#")  # Brightspace
+            student[fact] = student[fact].removeprefix("#")  # Brightspace begins ids with #
         student["number"] = re.sub(r"^\D+(?=\d+$)", "", student["number"])
         if not student["name"]:
             student["name"] = " ".join(filter(None, (student["first"], student["last"])))
@@ -111,12 +90,12 @@ def read(path: Path) -> Roster:
 
 
 def _column(headings, names):
-    plain = [heading.strip().lower() for heading in headings]
-    return next((plain.index(name) for name in names if name in plain), None)
+    plain = {heading.strip().lower(): heading for heading in reversed(headings)}
+    return next((plain[name] for name in names if name in plain), None)
 
 
 def key(student: dict[str, str]) -> str:
-    """Return an identifier of a student of a list, which stays the same in later lists: "id:4711"."""
+    """Return an identifier of a student of a list, the same in later lists, such as "id:4711"."""
     return next(
         (f"{fact}:{student[fact]}" for fact in ("id", "username", "email", "name") if student[fact]), ""
     )
@@ -129,7 +108,7 @@ def plain(text: str) -> str:
 
 
 def _words(kind, owner):
-    """Return the words of one kind, such as "username", by which a submission's owner may be on the list."""
+    """Return the words of one kind, such as "username", by which an owner can be looked up on the list."""
     if kind == "number":
         return {f"{owner.number} {plain(owner.name)}" if owner.number else ""}
     if kind == "ending":  # GitHub Classroom names a clone after the assignment and the user: tokens-ann

@@ -12,14 +12,14 @@ from dataclasses import dataclass
 from itertools import combinations
 from pathlib import Path
 
-from course_utils import files, units
+from course_utils import units
 from course_utils.errors import CourseError
 from course_utils.grading import pages
 from course_utils.grading.graded import Graded
-from course_utils.grading.tables import write_csv
+from course_utils.grading.output import write_csv, write_text
 
-RUN, WINDOW = 20, 5  # the characters of a run; of so many neighbouring runs, one is compared
-COMMON = 0.1  # a run that a greater share of the class has is left out, unless only three students have it
+RUN, WINDOW = 20, 5  # characters of a run, and neighbouring runs of which one is compared
+COMMON = 0.1  # a run is left out if more than this share of the class has it, and more than three
 LEAST = 40  # the fewest characters, without names and spaces, that a pair must share
 RARE = 2  # the least rarity of a pair: two runs that nobody else has, or more that few others have
 SHOWN = 25  # pairs on the page
@@ -32,7 +32,7 @@ class Pair:
     students : the ids of both
     shared : how many characters they share, after names and spaces are removed
     shares : what part of each one's own code that is, in percent
-    rare : the sum over the shared runs of 1 / (the number of students who have the run - 1)
+    rare : the sum of 1 / (number of students with the run - 1) over the shared runs
     marked : each one's code as HTML with the shared parts marked
     """
 
@@ -102,7 +102,6 @@ def write(graded: Graded) -> tuple[Path, Path, list[Pair]]:
     """
     alike, name = pairs(graded), graded.assignment.name
     page, table = (graded.folder / "similarity" / f"{name}.{kind}" for kind in ("html", "csv"))
-    page.parent.mkdir(exist_ok=True)
     text = pages.render(
         "similarity",
         name=name,
@@ -110,7 +109,7 @@ def write(graded: Graded) -> tuple[Path, Path, list[Pair]]:
         count=units.counted(len(alike), "pair"),
         students=len(graded.usable),
     )
-    files.write_text(page, text)
+    write_text(page, text)
     rows = [
         [*pair.students, f"{pair.rare:.1f}", pair.shared, *(f"{share:.0f}" for share in pair.shares)]
         for pair in alike

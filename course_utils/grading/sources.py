@@ -23,7 +23,7 @@ from typing import BinaryIO
 from course_utils.errors import CourseError
 
 MOST_FILES = 200_000
-LARGEST_ARCHIVE = 64 * 2**20  # bytes of the largest archive inside an archive that is opened
+LARGEST_ARCHIVE = 64 * 2**20  # bytes of the largest archive that is opened inside another archive
 LARGEST_LIST = 2**20  # bytes of the longest list of files in a student's archive
 LONGEST_LINE = 2000  # bytes of a line of text that are read
 _CHUNK = 2**20  # bytes that are copied at a time
@@ -44,7 +44,7 @@ class Unreadable(Exception):
 class File:
     """A file that has not been read yet.
 
-    parts : its path in the source; an archive in which it lies is one part of it
+    parts : the parts of its path in the source; an archive that contains it is one of them
     size : its size in bytes, as its folder or archive states it
     date : when it was last changed, in local time, or None if that is not known
     problem : why it must not be read, as the end of a sentence, or ""

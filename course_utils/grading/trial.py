@@ -50,7 +50,7 @@ def message(check: str, says: str) -> str | None:
 
 
 def report(notebook: Path, isolated: bool = True) -> tuple[str, bool]:
-    """Try an assignment. Return what was found, in a few lines, and whether all is well.
+    """Grade the solution, the stubs and answers.toml. Return a report, and whether all is as it should be.
 
     isolated : False executes the code without a sandbox, with your own permissions
     Raises CourseError if the assignment or its answers can't be read, or if the solution fails its checks.
@@ -103,7 +103,7 @@ def _rounds(answers):
 
 
 def _graded(judge, answers):
-    """Grade these answers, with the instructor's own for the rest. Return the tasks' results by answer."""
+    """Grade these answers, with the instructor's own for the rest. Return {answer: result of its task}."""
     notebook = nbformat.from_dict(judge.assignment.notebook)
     for cell in notebook.cells:
         name = grade_id(cell)

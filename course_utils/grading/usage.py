@@ -21,13 +21,13 @@ _TICKS = os.sysconf("SC_CLK_TCK")
 def own_time() -> float:
     """Return the time in seconds on a clock that stops while this process waits for a processor.
 
-    It stops for the process's first thread only. On kernels without CONFIG_SCHED_INFO it never stops.
+    Only waits of the process's first thread stop it. On kernels without CONFIG_SCHED_INFO it never stops.
     """
     return time.monotonic() - _waited("/proc/self/schedstat")
 
 
 def _waited(path):
-    """Return how many seconds a thread has waited for a processor, from its schedstat file, or 0."""
+    """Return for how many seconds a thread has waited for a processor, or 0 if the file can't be read."""
     try:
         with open(path) as file:
             return int(file.read().split()[1]) / 1e9

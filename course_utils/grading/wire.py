@@ -40,8 +40,8 @@ class Garbled(Exception):
 def send(connection, message: dict, most_parts: float = math.inf):
     """Send one message. Raises OSError if the other side is closed, ValueError if the message is too long."""
     data = json.dumps(message).encode()
-    if len(data) > LONGEST_MESSAGE or _parts(data) > most_parts:
-        raise ValueError(f"a message of {len(data):,} bytes and {_parts(data):,} parts")
+    if len(data) > LONGEST_MESSAGE or parts(data) > most_parts:
+        raise ValueError(f"a message of {len(data):,} bytes and {parts(data):,} parts")
     connection.sendall(_LENGTH.pack(len(data)) + data)
 
 
@@ -66,18 +66,18 @@ class Reader:
         data = _read_message(self.connection, until)
         if data is None:
             return None
-        parts = _parts(data)
-        if parts > MOST_PARTS:
-            raise Garbled(f"a message of {parts:,} parts")
+        count = parts(data)
+        if count > MOST_PARTS:
+            raise Garbled(f"a message of {count:,} parts")
         self._bytes += len(data)
-        self._parts += parts
+        self._parts += count
         self._messages += 1
         if self._bytes > LONGEST_RUN or self._parts > MOST_PARTS_OF_RUN or self._messages > MOST_MESSAGES:
             raise Garbled("more than can be read")
         return _decoded(data)
 
 
-def _parts(data):
+def parts(data: bytes) -> int:
     """Return an upper bound on the number of lists, dictionaries and items in JSON, without decoding it."""
     return data.count(b"[") + data.count(b"{") + data.count(b",")
 
@@ -103,7 +103,7 @@ def _decoded(data):
 
 
 def _read(connection, length, until):
-    parts = []
+    received = []
     while length:
         seconds = None if until == math.inf else until - time.monotonic()
         if seconds is not None and seconds <= 0:
@@ -115,9 +115,9 @@ def _read(connection, length, until):
             return None
         if not part:
             return None
-        parts.append(part)
+        received.append(part)
         length -= len(part)
-    return b"".join(parts)
+    return b"".join(received)
 
 
 def encode(value):

@@ -12,8 +12,6 @@ from course_utils.views.picture import Picture
 class Competency:
     """One of the 17 competencies, with the cell of a lesson and the exercise in which learners practise it.
 
-    Parameters
-    ----------
     name: the competency's name in the paper by Long and Magerko.
     lesson, cell: the lesson's two digits, and words from the code of the cell.
     done: what the learner does in that cell.

@@ -180,7 +180,7 @@ def _locked(stored):
 
 
 def _earlier(stored):
-    """Return a sentence if the answers are those to an earlier version of the test, otherwise ""."""
+    """Return a sentence for learners who answered only an earlier version of the test, otherwise ""."""
     if not outdated(stored):
         return ""
     return (
@@ -221,7 +221,7 @@ def _is_sound(found):
 
 
 def outdated(stored: dict) -> bool:
-    """Return whether the answers are to a test of an earlier version of the course, and none to this one."""
+    """Return whether there are answers to the test, but only to an earlier version of it."""
     entries = {key for key in stored if key.startswith("test ")}
     return bool(entries) and not any(sitting(half, stored) for half in HALVES)
 
@@ -295,7 +295,7 @@ class Half(QuestionList):
     def _keep(self):
         """Store the answers so far. Return the note of `answers.record`."""
         stored = sitting(self._half)
-        if stored and stored.handed_in:  # perhaps in another notebook
+        if stored and stored.handed_in:  # meanwhile, in another notebook
             self.taken = stored
             return ""
         count = len(pairs())

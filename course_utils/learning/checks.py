@@ -28,7 +28,7 @@ from course_utils.views.picture import GREEN, QUIET, Picture, card
 ROUNDING = 1e-6
 # The most items that are read from a generator or another iterator.
 MOST_ITEMS = 1_000_000
-# The largest relative error of one rounding, by type, and how many such errors a right answer may add up.
+# The largest relative error of one rounding, and how many such errors a right answer may have, by type.
 _ONE_ROUNDING = {"float32": 2**-24, "bfloat16": 2**-8, "float16": 2**-11}
 _ROUNDINGS = {"float32": 160, "bfloat16": 8, "float16": 8}
 PRECISIONS = tuple(_ONE_ROUNDING)
@@ -277,7 +277,7 @@ def _largest(wanted) -> float:
 
 
 def _snapped(value, wanted, precision, largest):
-    """Return a plain value with the wanted number in place of each that differs by rounding errors only.
+    """Return a plain value with the wanted number for each number that differs by rounding errors only.
 
     largest : the largest absolute value in `wanted`, to which the errors are relative
     """
@@ -729,7 +729,7 @@ def _is_finite(value) -> bool:
 
 
 def _count(items) -> str:
-    return f"{len(items)} item" + "s" * (len(items) != 1)
+    return units.counted(len(items), "item")
 
 
 def _describe(value) -> str:

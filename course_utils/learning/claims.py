@@ -14,7 +14,7 @@ ARTICLE = "Open Source AI Models: The Ultimate Guide to Democratizing AI in 2026
 ARTICLE_FROM = "TrendPulsee, 27 February 2026"
 ARTICLE_ADDRESS = "https://www.trendpulsee.com/article/open-source-ai-models-the-ultimate-guide-to-democratizing-ai-in-2026-mm4cfiig-rse2"
 
-# A sign for each verdict ("~" if it is not here), and a colour for each sign. The verdict is also in words.
+# A sign for each verdict ("~" for all others), and a colour for each sign. The verdict is also in words.
 _SIGNS = {"true": "✓", "mostly true": "✓", "false": "✗", "cannot know": "?"}
 _COLOURS = {"✓": BLUE, "✗": VERMILLION, "?": QUIET, "~": "#a34700"}
 

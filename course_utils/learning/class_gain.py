@@ -18,7 +18,7 @@ from statistics import median
 
 from course_utils import statistics
 from course_utils.errors import CourseError
-from course_utils.files import read_text
+from course_utils.files import read_csv, read_text
 from course_utils.learning import before_after
 from course_utils.learning.before_after import FORMS, HALVES, SURE, Sitting
 from course_utils.views.picture import signed
@@ -70,6 +70,7 @@ def report(
     Raises CourseError if `points` can't be read, or if too few learners handed in both forms.
     """
     learners, notes = _learners(files, passed_over)
+    _enough(learners, notes)
     count = len(before_after.topics())
     lines = [_who(learners), *notes, ""]
 
@@ -113,9 +114,9 @@ def _gain_and_forms(learners, change, unit, margin):
     text = f"Forms: {more} gives {abs(difference):.1f} more than {less} (90% interval {_span(ends, 1)})."
     if margin is not None:
         if max(map(abs, ends)) < margin:
-            text += f" All of it is less than {margin}: the forms are equivalent within this margin."
+            text += f" The interval is within {margin} of 0: the forms are equivalent within this margin."
         else:
-            text += f" It reaches to {margin} or beyond: that the forms are equivalent is not shown."
+            text += f" The interval reaches {margin} or more: it is not shown that the forms are equivalent."
     return [*lines, text]
 
 
@@ -182,14 +183,14 @@ def to_score(files: Iterable[str | Path], passed_over: list[str] | None = None) 
 
     Raises CourseError if there is no answer.
     """
-    learners, _ = _learners(files, passed_over, few=True)
+    learners, _ = _learners(files, passed_over)
     asked = {question.about: question for question in before_after.written()}
     rows = []
     for learner in learners:
         for (half, about), key in learner.ids.items():
             form = learner.sittings[half].form
             text = learner.sittings[half].written[about]
-            # A spreadsheet would take a text that begins so for a formula.
+            # A spreadsheet would read a text that begins with one of these characters as a formula.
             safe = f" {text}" if text[0] in "=+-@\t" else text
             rows.append((key, asked[about].texts[form], "\n".join(asked[about].rubrics[form]), safe, ""))
     if not rows:
@@ -203,18 +204,12 @@ def to_score(files: Iterable[str | Path], passed_over: list[str] | None = None) 
 
 def _points(file, learners):
     """Return {id: points} from the CSV file that the instructor filled in."""
-    try:
-        text = read_text(file, errors="replace")
-    except OSError as error:
-        raise CourseError(f"{file} can't be read: {error.strerror}.") from None
-    heading = text.partition("\n")[0]
-    separator = next((each for each in ";\t" if each in heading), ",")
-    table = csv.DictReader(io.StringIO(text, newline=""), delimiter=separator)
-    if not {"id", "points"} <= set(table.fieldnames or ()):
+    headings, rows = read_csv(file, errors="replace")
+    if not {"id", "points"} <= set(headings):
         raise CourseError(
             f"{file} lacks the columns id and points: write it with `course gain --write-answers`."
         )
-    given = {row["id"]: (row["points"] or "").strip().replace(",", ".") for row in table}
+    given = {row["id"]: row["points"].strip().replace(",", ".") for _, row in rows}
     wanted = {key for learner in learners for key in learner.ids.values()}
     if missing := wanted - given.keys():
         raise CourseError(
@@ -239,11 +234,8 @@ def _points(file, learners):
 # Reading the learners' files
 
 
-def _learners(files, passed_over, few=False):
-    """Return the learners who handed in both forms, and sentences on the files that are left out.
-
-    Unless `few` is True, raise CourseError if they are too few.
-    """
+def _learners(files, passed_over):
+    """Return the learners who handed in both forms, and sentences on the files that are left out."""
     found, outdated, half_way, twice = {}, 0, 0, 0
     for path in _json_files(files):
         try:
@@ -275,13 +267,11 @@ def _learners(files, passed_over, few=False):
         notes.append(f"Left out, as they have not handed in both forms: {half_way}.")
     if outdated:
         notes.append(f"Left out, as they answered an earlier version of the test: {outdated}.")
-    learners = list(found.values())
-    if not few:
-        _enough(learners, notes)
-    return learners, notes
+    return list(found.values()), notes
 
 
 def _enough(learners, notes):
+    """Raise CourseError if there are too few learners for a result."""
     if len(learners) < FEWEST:
         text = (
             f"Both forms of the test are in {len(learners)} of the files, and a result needs {FEWEST}: with "

@@ -17,7 +17,7 @@ SEEDS = 1_000_000  # seeds are whole numbers below this
 
 
 class Hidden(tuple):
-    """The arguments of a hidden check. A check that passes with them does not show them."""
+    """The arguments of a hidden check. The message of a check that passes does not show them."""
 
 
 def new_seed() -> int:

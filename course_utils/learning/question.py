@@ -90,13 +90,7 @@ class Question:
     ):
         self.field, self.second = field, second
         self.reply = widgets.HTML()
-        parts = [
-            widgets.HTML(STYLE),
-            field,
-            *([second] if second else []),
-            self.reply,
-            for_everyone(),
-        ]
+        parts = [widgets.HTML(STYLE), field, *([second] if second else []), self.reply, for_everyone()]
         if button:
             self.button = widgets.Button(description=button)
             self.button.on_click(lambda _: pressed(field.value))

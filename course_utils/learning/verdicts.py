@@ -23,8 +23,6 @@ CONFIDENCES = (10, 20, 35, 50, 70, 90, 99)  # percent
 class Score:
     """How well a set of verdicts, with their confidences, agrees with the key.
 
-    Parameters
-    ----------
     answered, right: the number of claims with a verdict, and the number of verdicts that agree with the key.
     confidence: the mean confidence, from 0 to 1.
     brier: the mean of (confidence − outcome)², where the outcome is 1 if the verdict is right, otherwise 0. A

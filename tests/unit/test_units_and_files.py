@@ -3,6 +3,7 @@
 import pytest
 
 from course_utils import files, units
+from course_utils.errors import CourseError
 
 
 @pytest.mark.parametrize(
@@ -53,6 +54,27 @@ def test_what_is_neither_is_an_error_unless_told_otherwise(tmp_path):
     with pytest.raises(UnicodeDecodeError):
         files.read_text(tmp_path / "a.txt")
     assert files.read_text(tmp_path / "a.txt", errors="replace") == "m\ufffdde"
+
+
+@pytest.mark.parametrize("separator", ",;\t")
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16"])
+def test_a_table_of_any_spreadsheet_is_read(separator, encoding, tmp_path):
+    text = 'name|"a ""b"""|\n"two\nlines"|x|1|2\n\nlast\n'.replace("|", separator)
+    (tmp_path / "a.csv").write_text(text, encoding=encoding)
+    first, last = {"name": "two\nlines", 'a "b"': "x", "": "1"}, {"name": "last", 'a "b"': "", "": ""}
+    assert files.read_csv(tmp_path / "a.csv") == (["name", 'a "b"', ""], [(3, first), (5, last)])
+
+
+@pytest.mark.parametrize(
+    "data", [None, b"name\n\xff\n", b"x" * 200_000], ids=["missing", "not UTF-8", "a cell too long"]
+)
+def test_a_file_that_is_no_table_gets_a_sentence(data, tmp_path):
+    if data:
+        (tmp_path / "a.csv").write_bytes(data)
+    with pytest.raises(CourseError, match=r"a\.csv can't be read: (No such file|save it as CSV in UTF-8)"):
+        files.read_csv(tmp_path / "a.csv")
+    (tmp_path / "empty.csv").touch()
+    assert files.read_csv(tmp_path / "empty.csv") == ([], [])
 
 
 def test_an_error_leaves_the_older_file_and_nothing_else(tmp_path):
