@@ -28,7 +28,6 @@ from course_utils.views.picture import MONO, Picture, bundle, card
 
 HALVES = ("before", "after")
 FORMS = ("A", "B")
-DIFFICULTIES = ("easy", "middle", "hard")  # the intended difficulty: see docs/test.md
 # How sure a learner can be, in percent. Each question has four choices, so whoever guesses is right in 25%.
 SURE = {"I have no answer, I guessed": 25, "a hunch": 50, "fairly sure": 75, "sure": 95}
 MINUTES = 25
@@ -40,17 +39,12 @@ LUCK = 5
 class Pair:
     """Two questions on one topic, one in each form.
 
-    about: the topic; lesson: the two digits of the lesson that teaches it.
-    competency: the number of a competency of AI literacy.
-    difficulty: one of DIFFICULTIES.
+    about: the topic.
     items: dict from a form to its question.
     shown: dict from a form to the picture that its question is about.
     """
 
     about: str
-    lesson: str
-    competency: int
-    difficulty: str
     items: dict[str, quizzes.Item]
     shown: dict[str, Picture]
 
@@ -59,14 +53,12 @@ class Pair:
 class Written:
     """Two written questions on one topic, one in each form.
 
-    about, lesson, competency, shown: as in `Pair`.
+    about, shown: as in `Pair`.
     texts: dict from a form to the question.
     rubrics: dict from a form to the list of what an answer should say, each worth one point.
     """
 
     about: str
-    lesson: str
-    competency: int
     texts: dict[str, str]
     rubrics: dict[str, list[str]]
     shown: dict[str, Picture]
@@ -104,9 +96,8 @@ def pairs() -> list[Pair]:
     """Return the pairs of questions, in the order in which a form asks them."""
     found = []
     for table in _tables()["pairs"]:
-        facts = {name: table[name] for name in ("about", "lesson", "competency", "difficulty")}
         items = {form: quizzes.read(f"test.toml, {table['about']} {form}", table[form]) for form in FORMS}
-        found.append(Pair(**facts, items=items, shown={form: _shown(table[form]) for form in FORMS}))
+        found.append(Pair(table["about"], items, {form: _shown(table[form]) for form in FORMS}))
     return found
 
 
@@ -115,10 +106,8 @@ def written() -> list[Written]:
     """Return the pairs of written questions."""
     found = []
     for table in _tables()["written"]:
-        facts = {name: table[name] for name in ("about", "lesson", "competency")}
         texts, rubrics = ({form: table[form][part] for form in FORMS} for part in ("text", "rubric"))
-        shown = {form: _shown(table[form]) for form in FORMS}
-        found.append(Written(**facts, texts=texts, rubrics=rubrics, shown=shown))
+        found.append(Written(table["about"], texts, rubrics, {form: _shown(table[form]) for form in FORMS}))
     return found
 
 

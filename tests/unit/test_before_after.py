@@ -6,6 +6,8 @@ import math
 import os
 import random
 import re
+import tomllib
+from collections import Counter
 from dataclasses import asdict
 from itertools import pairwise
 from pathlib import Path
@@ -16,14 +18,16 @@ from lazy import Lazy
 
 import course_utils as course
 from course_utils import CourseError, __main__, catalog, statistics
-from course_utils.learning import ai_literacy, answers, before_after, class_gain
-from course_utils.learning.before_after import DIFFICULTIES, FORMS, HALVES, LUCK, SURE, Half, Sitting
+from course_utils.learning import ai_literacy, answers, before_after, class_gain, quizzes
+from course_utils.learning.before_after import FORMS, HALVES, LUCK, SURE, Half, Sitting
 
 ipywidgets = Lazy("ipywidgets")
 stats = Lazy("scipy.stats")
 
 ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs" / "test.md").read_text(encoding="utf-8")
+TABLES = tomllib.loads((quizzes.FOLDER / "test.toml").read_text(encoding="utf-8"))
+DIFFICULTIES = ("easy", "middle", "hard")
 COUNT = 15
 
 
@@ -82,34 +86,31 @@ def test_both_forms_ask_the_same_topics_with_other_facts():
 
 def test_each_topic_belongs_to_a_competency_and_a_lesson():
     names = {name[:2]: lesson for name, lesson in catalog.lessons().items()}
-    for question in [*before_after.pairs(), *before_after.written()]:
-        assert question.competency in ai_literacy.all_competencies(), question.about
-        assert question.lesson in names, question.about
-    for pair in before_after.pairs():
-        assert pair.difficulty in DIFFICULTIES
-        found = names[pair.lesson].competencies
-        assert pair.competency in found, (pair.about, found)
+    for table in [*TABLES["pairs"], *TABLES["written"]]:
+        assert table["competency"] in ai_literacy.all_competencies(), table["about"]
+        assert table["lesson"] in names, table["about"]
+    for table in TABLES["pairs"]:
+        assert table["competency"] in names[table["lesson"]].competencies, table["about"]
 
 
 def test_the_documented_blueprint_is_that_of_the_questions():
     rows = {}
-    for pair in before_after.pairs():
-        cells = rows.setdefault(pair.competency, dict.fromkeys(DIFFICULTIES, ""))
-        said = f"{pair.about} ({pair.lesson})"
-        cells[pair.difficulty] += ("; " if cells[pair.difficulty] else "") + said
+    for table in TABLES["pairs"]:
+        cells = rows.setdefault(table["competency"], dict.fromkeys(DIFFICULTIES, ""))
+        said = f"{table['about']} ({table['lesson']})"
+        cells[table["difficulty"]] += ("; " if cells[table["difficulty"]] else "") + said
     names = ai_literacy.all_competencies()
     lines = [f"| Competency | {' | '.join(DIFFICULTIES)} |", "|---|---|---|---|"]
     lines += [f"| {at} {names[at].name} | {' | '.join(rows[at].values())} |" for at in sorted(rows)]
     assert "\n".join(lines) in PAGE, "\n".join(lines)
-    per_level = [sum(pair.difficulty == level for pair in before_after.pairs()) for level in DIFFICULTIES]
-    assert per_level == [5, 5, 5]
-    for question in before_after.written():
-        assert f"{question.about} (competency {question.competency}, lesson {question.lesson})" in PAGE
+    assert Counter(table["difficulty"] for table in TABLES["pairs"]) == dict.fromkeys(DIFFICULTIES, 5)
+    for table in TABLES["written"]:
+        assert f"{table['about']} (competency {table['competency']}, lesson {table['lesson']})" in PAGE
 
 
 def test_what_the_questions_compute_is_so():
     """The keys that are computed: intervals, Brier scores, McNemar's p, memory, tokens a second, alarms."""
-    tables = {table["about"]: table for table in before_after._tables()["pairs"]}
+    tables = {table["about"]: table for table in TABLES["pairs"]}
     right = {
         (pair.about, form): pair.items[form].right.text for pair in before_after.pairs() for form in FORMS
     }
