@@ -4,6 +4,7 @@
 """
 
 import re
+import tomllib
 from pathlib import Path
 
 from lazy import Lazy
@@ -16,6 +17,9 @@ ROOT = Path(__file__).parent.parent
 START = """# Every exercise, and the messages of its check
 
 `make exercises` generates this page from `solutions/`, and `make test` compares it.
+
+Each row says in a sentence what the task asks. The task itself, with its hints, is in the exercise's
+notebook, and the solution in `solutions/`.
 
 For each task the file `answers.toml`, next to the solution, has answers that students might give. The right
 answers differ in kind: another library, another loop, another type of number. The tests run all answers.
@@ -50,6 +54,12 @@ def answers_of(lesson):
     return trial.read_answers(ROOT / "solutions" / lesson / "answers.toml")
 
 
+def asks_of(lesson):
+    """Reads from answers.toml what each task asks, in a sentence, by grade id."""
+    text = (ROOT / "solutions" / lesson / "answers.toml").read_text(encoding="utf-8")
+    return tomllib.loads(text)["asks"]
+
+
 def title_above(cells, name):
     """Returns the heading of the last text cell before a cell."""
     before = list(cells)[: list(cells).index(name) + 1]
@@ -64,8 +74,8 @@ def question_above(cells, name):
     return [heading for heading in headings if heading.startswith("## ")][-1].lstrip("# ")
 
 
-def row(cells, task, answers):
-    """Returns a row of the table: title, points, right answers, wrong answers, messages."""
+def row(cells, task, asks, answers):
+    """Returns a row of the table: title, what is asked, points, right answers, wrong answers, messages."""
     check = cells[f"{task}-check"]
     wrong = [answer["says"] for answer in answers if "says" in answer]
     told = dict.fromkeys(trial.message(check.source, says) or f"`` {says} ``" for says in wrong)
@@ -73,6 +83,7 @@ def row(cells, task, answers):
     told = re.sub(r"(`[^`]*`)|\*", lambda found: found[1] or r"\*", told)  # 10**9 must not start bold type
     return (
         title_above(cells, task),
+        asks,
         check.metadata.nbgrader.points,
         len(answers) - len(wrong),
         len(wrong),
@@ -84,22 +95,23 @@ def table():
     """Returns the text of docs/exercises.md."""
     parts, all_rows = [], []
     for lesson in sorted(path.parent.name for path in ROOT.glob("solutions/*/answers.toml")):
-        cells, answers = cells_of("solutions", lesson), answers_of(lesson)
+        cells, answers, asks = cells_of("solutions", lesson), answers_of(lesson), asks_of(lesson)
         rows = [
-            row(cells, task, [answer for answer in answers if answer["task"] == task])
+            row(cells, task, asks[task], [answer for answer in answers if answer["task"] == task])
             for task in tasks_of(cells)
         ]
         all_rows += rows
         for question in written_of(cells):
             facts = cells[question].metadata.nbgrader
-            rows.append(
-                (question_above(cells, question), facts.points, "", "", "in words: you give the points")
-            )
+            title, points = question_above(cells, question), facts.points
+            rows.append((title, asks[question], points, "", "", "in words: you give the points"))
         title = title_above(cells, next(iter(cells))).removeprefix("Exercises for ")
-        parts.append(f"\n## {title}\n\n| Task | Points | Right, accepted | Wrong, rejected | Messages |\n")
-        parts.append("|---|---|---|---|---|\n")
+        parts.append(
+            f"\n## {title}\n\n| Task | It asks | Points | Right, accepted | Wrong, rejected | Messages |\n"
+        )
+        parts.append("|---|---|---|---|---|---|\n")
         parts += ["| " + " | ".join(map(str, each)) + " |\n" for each in rows]
-    points, right, wrong = (sum(column) for column in list(zip(*all_rows, strict=True))[1:4])
+    points, right, wrong = (sum(column) for column in list(zip(*all_rows, strict=True))[2:5])
     totals = f"{len(all_rows)} tasks, {points} points, {right} right answers, {wrong:,} wrong ones.\n"
     return "\n".join([START, totals]) + "".join(parts)
 

@@ -22,11 +22,24 @@ def entries():
     return found
 
 
-def explain(doctree):
-    """Mark the first use of each term in the paragraphs of a document, and put its meaning beside it."""
+@cache
+def _uses():
+    """Return {each name of a term, in small letters: the term}, and a pattern that finds these names."""
     names = {name.lower(): term for term, (others, *_) in entries().items() for name in (term, *others)}
     longest_first = sorted(names, key=len, reverse=True)
-    pattern = re.compile(rf"\b({'|'.join(map(re.escape, longest_first))})s?\b", re.IGNORECASE)
+    return names, re.compile(rf"\b({'|'.join(map(re.escape, longest_first))})s?\b", re.IGNORECASE)
+
+
+def used(text):
+    """Return the set of (term, number of its lesson) that a text uses."""
+    names, pattern = _uses()
+    terms = {names[use[1].lower()] for use in pattern.finditer(text)}
+    return {(term, entries()[term][2]) for term in terms}
+
+
+def explain(doctree):
+    """Mark the first use of each term in the paragraphs of a document, and put its meaning beside it."""
+    names, pattern = _uses()
     explained = set()
     for text in list(doctree.findall(nodes.Text)):
         if not isinstance(text.parent, nodes.paragraph):  # not in headings, links and emphasis

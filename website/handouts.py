@@ -92,14 +92,17 @@ def _handout(lesson, folder):
 
 
 def _paper(lesson, given):
+    title, page = explorables()[given["page"]]["title"], f"explorables/{given['page']}.html"
+    address = _address(title, page)
     items = "".join(
-        f"<li>{inline(task['ask'])}{_form(task.get('form'))}{_squares(task.get('squares'))}{_lines(task['lines'])}</li>"
+        f"<li>{inline(task['ask'])}{address * task.get('opens', False)}{_form(task.get('form'))}"
+        f"{_squares(task.get('squares'))}{_boxes(task.get('boxes'))}{_lines(task['lines'])}</li>"
         for task in given["tasks"]
     )
-    title, address = explorables()[given["page"]]["title"], f"explorables/{given['page']}.html"
+    opened = any("opens" in task for task in given["tasks"])
     return f"""<section class="sheet">{_head(lesson, "paper tasks")}
 <p>{inline(given["open"])}</p>
-{_address(title, address)}
+{address * (not opened)}
 <ol>{items}</ol></section>"""
 
 
@@ -128,10 +131,16 @@ def _form(numbers):
         f'<span class="before">As we read it: {escape(claim.reading)}</span></td>{"<td></td>" * 4}</tr>'
         for claim in claims
     )
-    head = "<th>✓ ✗ ?</th><th>Sure</th>" * 2
+    head = "<th>✓ ✗</th><th>Sure</th>" * 2
     return f"""<table class="verdicts">
 <tr><td colspan="2"></td><th colspan="2">Before</th><th colspan="2">After</th></tr>
 <tr><td colspan="2">The article says</td>{head}</tr>{rows}</table>"""
+
+
+def _boxes(number):
+    """Return a row of numbered boxes, or ""."""
+    cells = "".join(f"<td><sup>{each}</sup></td>" for each in range(1, (number or 0) + 1))
+    return f'<table class="boxes"><tr>{cells}</tr></table>' if number else ""
 
 
 def _squares(numbers):
@@ -159,6 +168,8 @@ def _squares(numbers):
 def _answers(lesson):
     guesses = "".join(f"<li>{text} <b>{answer}</b></li>" for _, _, text, *_, answer in asked(lesson))
     points = f"<p>In words: {inline(lesson.in_words[1])}</p>"
+    if lesson.paper:
+        points = f"<p>The picture: {inline(lesson.paper.text)}</p>{points}"
     given = tasks().get(lesson.number, {"tasks": []})["tasks"]
     items = "".join(f"<li>{inline(task['ask'])}<br><b>{inline(task['answer'])}</b></li>" for task in given)
     paper = f"<h3>Paper tasks</h3><ol>{items}</ol>" if items else ""

@@ -3,13 +3,15 @@
 A slide shows the first sentence of a point of docs/instructors.md, beside the picture that the point names.
 The rest of the point is in the slide's notes, which are for the instructor. If the first sentence is a
 question, it gets a slide of its own, and the second sentence becomes the headline. A guess comes before the
-first point that would reveal its answer. Our verdicts come last, after the class has voted.
+first point that would reveal its answer. A class votes on those claims of the article on which the deck has
+evidence. Our verdicts come last, after the vote.
 """
 
 import re
 from html import escape, unescape
 from pathlib import Path
 
+import glossary
 import lessons
 import shell
 from explorables import explorables
@@ -36,7 +38,8 @@ def write(folder):
 def framed(lesson, point, folder):
     """Return a point's picture in a box to which slides.js fits it. Its images become files in `folder`."""
     name = point.shows if point.shows in explorables() else ""
-    if not name and point.shows != "paper":  # a still of an explorable is large and hard to read
+    large = point.shows in ("paper", "wide")
+    if not name and not large:  # a still of an explorable is large and hard to read
         name = next(iter(_lived(lesson, point)), "")
     if name:
         alt = escape(explorables()[name]["teaser"])
@@ -57,10 +60,12 @@ def _lived(lesson, point):
 
 def deck(lesson, folder):
     """Return the slides of a lesson, as HTML, without their numbers."""
-    slides = [_title(lesson), *_body(lesson, folder), *_claims(lesson), _take_away(lesson)]
+    body = list(_body(lesson, folder))
+    slides = [*body, *_claims(lesson, _evidence(lesson, body)), _take_away(lesson)]
     question, points = lesson.in_words
     slides.append(_slide("Now you", f"<h2>{inline(question)}</h2>", points, name="now"))
-    return [*slides, _end(lesson), *_verdicts(lesson)]
+    slides += [_end(lesson), *_verdicts(lesson), *_elsewhere(lesson)]
+    return [_title(lesson, slides), *slides]
 
 
 def _deck(lesson, folder):
@@ -90,9 +95,14 @@ def _slide(kicker, body, notes="", kind="", name=""):
 <footer></footer>{folded}</section>"""
 
 
-def _title(lesson):
+def _title(lesson, slides):
+    """Return the first slide. Its notes list the words that the other `slides` take from earlier lessons."""
     body = f"<h1><b>{lesson.number}</b> {escape(lesson.facts.title)}</h1><p>{inline(lesson.promise)}</p>"
-    return _slide(f"{shell.MARK} Open the Box", body + f'<p class="keys">{KEYS}</p>', kind="title")
+    shown = unescape(re.sub(r"<details.*?</details>|<[^>]+>", " ", " ".join(slides), flags=re.S))
+    earlier = [(term, number) for term, number in glossary.used(shown) if number < lesson.number]
+    listed = ", ".join(f"{term} ({number})" for term, number in sorted(earlier))
+    notes = f"Words from earlier lessons, each in the glossary: {listed}." if listed else ""
+    return _slide(f"{shell.MARK} Open the Box", body + f'<p class="keys">{KEYS}</p>', notes, kind="title")
 
 
 def order(lesson):
@@ -137,7 +147,9 @@ def _body(lesson, folder):
             question, rest = QUOTED.match(each.text).groups()
             yield _slide("Hands up", f"<h2>{inline(question)}</h2>", rest)
         else:
-            yield from _point(lesson, each, folder)
+            number = 1 + lesson.points.index(each)
+            for slide in _point(lesson, each, folder):
+                yield slide.replace("<section ", f'<section data-point="{number}" ', 1)
 
 
 def _point(lesson, point, folder):
@@ -155,7 +167,8 @@ def _point(lesson, point, folder):
     if not point.cell or point.shows == "words":
         yield _slide(kicker, headline + links, rest)
         return
-    yield _slide(kicker, f"<div>{headline}{links}</div>{framed(lesson, point, folder)}", rest, "beside")
+    kind = "wide" if point.shows == "wide" else "beside"
+    yield _slide(kicker, f"<div>{headline}{links}</div>{framed(lesson, point, folder)}", rest, kind)
 
 
 def _guess(question, vote):
@@ -181,26 +194,42 @@ def _guess(question, vote):
         yield _slide("The answer", f'{heading}<p class="blank">{escape(question.answer)}</p>', question.why)
 
 
-def _claims(lesson):
-    """Yield the article's words and how we read them, two claims on a slide."""
-    for start in range(0, len(lesson.claims), 2):
+def _evidence(lesson, body):
+    """Return where a deck's `body`, its slides after the first, has evidence on the claims, in a sentence."""
+    places = {}
+    for place, slide in enumerate(body, 2):
+        if point := re.search(r'data-point="(\d+)"', slide):
+            places[point[1]] = str(place)  # of a question and its answer, the answer
+
+    def slides(match):
+        return re.sub(r"\d+", lambda number: places[number[0]], match[0].replace("point", "slide"))
+
+    listed = re.sub(r"\(points? [^)]*\)", slides, lesson.notes["Claims"].text) if lesson.shown else ""
+    return f"Evidence on claims: {listed}"
+
+
+def _claims(lesson, evidence):
+    """Yield the article's words and how we read them, two claims on a slide, if the deck has evidence."""
+    for start in range(0, len(lesson.shown), 2):
         words = "".join(
             f'<li value="{claim.number}">“{escape(claim.words)}”<br>'
             f'<span class="reading">As we read it: {escape(claim.reading)}</span></li>'
-            for claim in lesson.claims[start : start + 2]
+            for claim in lesson.shown[start : start + 2]
         )
         yield _slide(
             "The article said",
             f'<h2>Is that so?</h2><ol class="claims">{words}</ol><p class="scale">{SCALE}</p>',
-            "A show of hands for each. Our verdicts end the deck, two to a slide as here.",
+            f"A show of hands for each. {evidence} Our verdicts end the deck, two to a slide as here.",
             name="" if start else "said",
         )
 
 
 def _verdicts(lesson):
     """Yield a slide that announces our verdicts, the verdicts, and last those that a class judges twice."""
-    once = [claim for claim in lesson.claims if claim.number not in twice()]
-    again = [claim for claim in lesson.claims if claim.number in twice()]
+    if not lesson.shown:
+        return
+    once = [claim for claim in lesson.shown if claim.number not in twice()]
+    again = [claim for claim in lesson.shown if claim.number in twice()]
     yield _slide(
         "After the vote",
         "<h2>Our verdicts</h2><p>Yours may differ: then say what your evidence is.</p>",
@@ -217,6 +246,20 @@ def _verdicts(lesson):
             "Stop here if your group has the sheet of five claims and has not filled in *After*.",
         )
         yield _verdict(lesson, again)
+
+
+def _elsewhere(lesson):
+    """Yield a slide with those of the article's words on which the lesson has evidence, and the deck none."""
+    others = [claim for claim in lesson.claims if claim not in lesson.shown]
+    if others:
+        words = "".join(f'<li value="{claim.number}">“{escape(claim.words)}”</li>' for claim in others)
+        yield _slide(
+            "On the lesson's page",
+            f'<h2>The article also said</h2><ol class="claims elsewhere">{words}</ol><p>See '
+            f'<a href="../notebooks/{lesson.name}.html">the lesson</a> for evidence and verdicts.</p>',
+            "No vote: these slides show nothing that could settle them.",
+            name="" if lesson.shown else "verdicts",
+        )
 
 
 def _verdict(lesson, claims):

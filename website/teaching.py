@@ -32,7 +32,8 @@ class Note:
     """A text of the guide, in Markdown, with the id of the lesson's cell that it names, or "".
 
     `shows` says what is beside the text: "" for the cell's picture, "words" for no picture, "paper" for a
-    picture that is on the handout, too, or the name of an explorable for its miniature.
+    picture that is on the handout, too, "wide" for a picture below the headline instead of beside it, or the
+    name of an explorable for its miniature.
     """
 
     text: str
@@ -102,6 +103,9 @@ class Lesson:
 
     @cached_property
     def promise(self) -> str:
+        """What the lesson promises, in Markdown, or what guesses.toml has in its place."""
+        if "promise" in (given := guesses().get(self.number, {})):
+            return given["promise"]
         return re.search(r"^\*\*(.+?)\*\*$", self.cells[0].source, re.M)[1]
 
     @cached_property
@@ -137,6 +141,13 @@ class Lesson:
         """The `Claim`s of the article that the lesson settles, those that a class judges twice last."""
         settled = [claim for claim in catalog.claims().values() if self.number in claim.settled]
         return sorted(settled, key=lambda claim: claim.number in twice())
+
+    @cached_property
+    def shown(self) -> list:
+        """Those of `claims` on which the slides have evidence, by the guide."""
+        text = self.notes["Claims"].text if "Claims" in self.notes else ""
+        numbers = [int(number) for number in re.findall(r"(\d+) \(", text)]
+        return [claim for claim in self.claims if claim.number in numbers]
 
     @cached_property
     def questions(self) -> list[Question]:

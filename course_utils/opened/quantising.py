@@ -54,14 +54,18 @@ def unsure_among(model, tokenizer, text) -> float:
     """Return among how many equally likely tokens a model would be as unsure as in a text: its perplexity.
 
     model, tokenizer : a language model of transformers, and its tokenizer.
-    text : str, of two tokens or more.
+    text : str, of two tokens or more; or a list of such texts, for the perplexity over all their tokens.
     """
     import torch
 
-    numbers = tokenizer(text, return_tensors="pt")["input_ids"].to(model.device)
-    with torch.no_grad():
-        loss = model(numbers, labels=numbers).loss  # the mean surprise, by the natural logarithm
-    return math.exp(loss.item())
+    total = count = 0
+    for each in [text] if isinstance(text, str) else text:
+        numbers = tokenizer(each, return_tensors="pt")["input_ids"].to(model.device)
+        with torch.no_grad():
+            loss = model(numbers, labels=numbers).loss  # the mean surprise, by the natural logarithm
+        total += loss.item() * (numbers.shape[1] - 1)  # the first token is not predicted
+        count += numbers.shape[1] - 1
+    return math.exp(total / count)
 
 
 def rulers(weights, rounded) -> Picture:

@@ -137,6 +137,7 @@ def test_a_model_without_knowledge_is_unsure_among_its_whole_vocabulary(llama):
     came = shares.gather(1, numbers[0, 1:, None])
     expected = math.exp(-came.log().mean().item())
     assert quantising.unsure_among(model, tokenizer, text) == pytest.approx(expected, rel=1e-3)
+    assert quantising.unsure_among(model, tokenizer, [text, text]) == pytest.approx(expected, rel=1e-3)
     blind = copy.deepcopy(model)
     torch.nn.init.zeros_(blind.lm_head.weight)
     found = quantising.unsure_among(blind, tokenizer, text)

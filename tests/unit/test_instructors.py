@@ -1,6 +1,7 @@
 """Tests that docs/instructors.md agrees with the lessons, and that a JupyterHub's settings fit together."""
 
 import re
+from html import unescape
 from pathlib import Path
 
 import pytest
@@ -101,7 +102,7 @@ def test_each_cell_that_the_notes_name_has_a_picture(name, website):
         assert all(re.search(r' alt="[^"]', image) for image in re.findall(r"<img[^>]*>", html)), cell
     assert lesson.notes["Vote"].cell in ["", *lesson.places]
     assert lesson.promise and lesson.take_away and lesson.claims and all(lesson.in_words) and lesson.paper
-    known = ["", "words", "paper", *website["explorables"].explorables()]
+    known = ["", "words", "paper", "wide", *website["explorables"].explorables()]
     assert all(point.shows in known for point in lesson.points)
     with pytest.raises(LookupError, match="names cell gone"):
         lesson.picture("gone")
@@ -121,10 +122,36 @@ def test_no_slide_tells_before_it_asks(name, website):
     assert any(breaks) and not any(one and other for one, other in zip(breaks, breaks[1:], strict=False))
     assert len(lesson.breaks) == sum("A good moment for a break" in cell.source for cell in lesson.cells)
     verdicts = [slide.count('class="verdict"') for slide in website["slides"]._verdicts(lesson)]
-    assert verdicts[0] == 0 and sum(verdicts) == len(lesson.claims)
-    assert not any('verdict"' in slide for slide in website["slides"]._claims(lesson))
+    assert sum(verdicts) == len(lesson.shown) and (not verdicts or verdicts[0] == 0)
+    assert not any('verdict"' in slide for slide in website["slides"]._claims(lesson, ""))
     numbers = [claim.number in website["teaching"].twice() for claim in lesson.claims]
     assert numbers == sorted(numbers)  # what a class judges twice comes last
+
+
+def _numbers_after(word, text):
+    return [int(each) for listed in re.findall(rf"{word}s? ([^)]+)", text) for each in numbers(listed)]
+
+
+@pytest.mark.parametrize("name", catalog.lessons())
+def test_a_class_votes_on_claims_that_the_deck_settles(name, website, tmp_path):
+    """The guide names the points with evidence; the deck's note has their slides, before the vote."""
+    lesson = website["teaching"].Lesson(name)
+    text = lesson.notes["Claims"].text if "Claims" in lesson.notes else ""
+    assert len(lesson.shown) == text.count(" ("), "each is a claim that the lesson settles"
+    deck = website["slides"].deck(lesson, tmp_path)
+    ids = [place for place, slide in enumerate(deck, 1) if 'id="verdicts"' in slide]
+    assert len(ids) == 1
+    votes = [(place, slide) for place, slide in enumerate(deck, 1) if "A show of hands" in slide]
+    assert bool(votes) == bool(lesson.shown)
+    for place, slide in votes:
+        told = re.search(r"Evidence on claims: (.*?)\. Our verdicts", slide)[1]
+        slides, points = _numbers_after("slide", told), _numbers_after("point", text)
+        assert len(slides) == len(points) and max(slides) < place
+        headline = website["slides"].SENTENCE.fullmatch(lesson.points[points[0] - 1].text)[1]
+        shown = deck[slides[0] - 1]
+        assert website["teaching"].inline(headline) in shown or 'kicker">The answer' in shown
+    for claim in lesson.claims:
+        assert sum(f"“{claim.words}”" in unescape(slide) for slide in deck[ids[0] - 1 :]) == 1, claim.number
 
 
 @pytest.mark.parametrize("name", catalog.lessons())
@@ -151,7 +178,9 @@ def test_guesses_belong_to_lessons(website):
     lessons = map(website["teaching"].Lesson, catalog.lessons())
     keys = {question.key for lesson in lessons for question in lesson.questions}
     given = website["teaching"].guesses()
-    assert keys == {key for key, each in given.items() if not each.get("skip")}
+    lessons = {name[:2] for name in catalog.lessons()}
+    assert all(each.keys() == {"promise"} for key, each in given.items() if key in lessons)
+    assert keys == {key for key, each in given.items() if not each.get("skip")} - lessons
 
 
 def test_the_timetables_fit_the_decks_and_sheets(website, tmp_path):
@@ -167,8 +196,11 @@ def test_the_timetables_fit_the_decks_and_sheets(website, tmp_path):
     for name in catalog.lessons():
         deck = website["slides"].deck(website["teaching"].Lesson(name), tmp_path)
         guesses = sum(">Guess</p>" in slide for slide in deck)
-        minutes[name[:2]] = 2 * guesses + sum('class="fit"' in slide for slide in deck)
-    said = re.search(r"make (\d.*?); talk", day)[1]
+        minutes[name[:2]] = round(3.5 * guesses + 2 * sum('class="fit"' in slide for slide in deck))
+        for place in re.findall(rf"/slides/{name[:2]}\.html#(\d+)\)", text):
+            slide = deck[int(place) - 1]
+            assert ">Guess</p>" in slide or "data-point=" in slide, (name, place)
+    said = re.search(r"for a picture make (\d.*?); talk", day)[1]
     for number, lessons in re.findall(r"(\d+)(?: minutes)? for (\d\d)", said):
         assert minutes[lessons] == int(number), lessons
     thin = re.search(r"it is thin: (.*?)\.", day)[1]

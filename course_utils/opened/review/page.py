@@ -34,7 +34,7 @@ from course_utils.opened.review.folder import NAMES, RELEASES, claims, drawn, pl
 from course_utils.widgets.identity import identity
 from course_utils.widgets.photograph import BROWSERS
 
-FORMAT = 3  # of the page and its JSON: a change of the template needs a new number
+FORMAT = 4  # of the page and its JSON: a change of the template needs a new number
 LARGEST = 2_000_000  # bytes of a file that can be a page
 SHORTEST_SECRET = 16  # characters; a key could be tried against a short secret until it fits
 _PUBLIC = "a checksum, no signature"  # the key of pages that were written without one
@@ -42,7 +42,8 @@ _BLOCK = re.compile(r'<script type="application/json" id="review">\n(.*?)\n</scr
 _PARTS = ("verdict", "confidence", "because", "evidence")
 # Of a page's table: the columns' widths in percent, and {characters over width, of all rows: points}.
 _WIDTHS = {"words": 24, "evidence": 26, "because": 31}
-_SIZES = {32: 10.5, 42: 9.5, 60: 8.5, math.inf: 7.6}
+_FOUND = 94  # the width, in percent, of the line below a verdict to which the course does not come
+_SIZES = {32: 10.5, 42: 9.5, 60: 8.5, 72: 7.6, math.inf: 6.9}
 _SIGNS = {True: "✓", False: "✗"}
 
 
@@ -118,8 +119,10 @@ def _drawn(sealed):
     data = sealed["data"]
     rows = []
     for answer, words in zip(data["answers"], claims(data["release"]), strict=True):
-        agrees = _agrees(answer, data["release"])
-        rows.append({**answer, "words": words["words"], "sign": _SIGNS[agrees], "agrees": agrees})
+        verdict, found = findings(data["release"])[answer["claim"]]
+        agrees = answer["verdict"] == verdict
+        course = "" if agrees else f"{verdict}. {found}"
+        rows.append({**answer, "words": words["words"], "sign": _SIGNS[agrees], "course": course})
     environment = jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True)
     template = environment.from_string((Path(__file__).parent / "page.html").read_text(encoding="utf-8"))
     block = json.dumps(sealed, ensure_ascii=False, indent=1, sort_keys=True).replace("<", "\\u003c")
@@ -141,6 +144,7 @@ def _drawn(sealed):
 def _points(rows):
     """Return the size of the letters, in points: the fewer words, the larger, so that one A4 page is full."""
     height = sum(max(len(row[part]) / width for part, width in _WIDTHS.items()) for row in rows)
+    height += sum(len(row["course"]) / _FOUND + 0.3 for row in rows if row["course"])
     return next(points for most, points in _SIZES.items() if height <= most)
 
 
