@@ -10,7 +10,7 @@ import math
 NEAR = 1e-4
 # Longer lists get no hint.
 LONGEST = 300
-# Numbers beyond it are left out: their squares have no float.
+# Larger numbers get no hint, because a float can't hold their squares.
 LARGEST = 1e150
 FACTORS = {
     100: "100 times as much: is it in percent?",
@@ -26,7 +26,7 @@ FACTORS = {
     1e9: "a billion times as much: is it the right unit?",
     1e-9: "a billionth of it: is it the right unit?",
 }
-# The kind of an error, a part of what it says, and the hint. The first that fits is shown.
+# (exception, part of its message, hint). Only the first hint that fits is shown.
 ERRORS = [
     ("ZeroDivisionError", "", "There is nothing to divide by: ask for that case before you divide."),
     ("IndexError", "", "There is no such place: n items have the places 0 to n - 1."),
@@ -185,7 +185,7 @@ def _on_other_length(value, wanted) -> str:
 
 
 def _apart(value, wanted) -> tuple[list, list]:
-    """Return what is missing in a list, and what is too much."""
+    """Return the wanted items that a list lacks, and its items that are not wanted."""
     missing, extra = list(wanted), []
     for item in value:
         place = next((at for at, other in enumerate(missing) if _near(item, other)), None)
@@ -227,7 +227,7 @@ def _on_same_length(value, wanted) -> str:
 
 
 def _same_for_all(value, wanted) -> str:
-    """Return what parts the numbers of a list from the expected ones, if it is the same for all of them."""
+    """Return how all numbers of a list differ from the expected ones in the same way, or "" if they don't."""
     if not (all(map(_is_number, value)) and all(map(_is_number, wanted))):
         return ""
     apart = {one - other for one, other in zip(value, wanted, strict=True)}
