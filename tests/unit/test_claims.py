@@ -259,11 +259,10 @@ def test_what_others_say_of_lesson_14_s_training_is_what_it_stored():
     counts = f"{before} of 16 before, {kept} after, and {mixed} with general lines mixed in"
     assert f"General answers right: {counts}" in settled
     questions = (ROOT / "course_utils" / "learning" / "questions" / "14.toml").read_text(encoding="utf-8")
-    assert f"By its key it was {kept} of 16." in questions
+    assert f"the untrained model had {before} of 16 general answers right" in questions
     facts_mixed = re.search(r"your lines right of 20' '\d+' '\d+' '(\d+)'", rows)[1]
-    assert f"{habits_mixed} of the 20 answers on the library had the habit." in questions
-    assert f'text = "{facts_mixed}", right = true' in questions
-    assert f'text = "{facts}", right = true' in questions
+    assert f'text = "{habits_mixed} and {facts_mixed}", right = true' in questions
+    assert f"{habits} and {facts} it was without general lines." in questions
     guide = (ROOT / "docs" / "instructors.md").read_text(encoding="utf-8")
     assert f"in {habits} of 20 answers, and the fact in {facts}." in guide
     assert f"of 16 general answers {before} were right before, and {kept} are now" in guide
