@@ -88,7 +88,7 @@ def progress() -> Picture:
                 details = lessons[number].duration
             parts[part].append((number, lessons[number].title, state, details))
     note = f"Lessons whose quiz is done settle {len(settled)} of {len(catalog.claims())} claims."
-    return _draw(parts, title="The course, and where you are", note=note)
+    return draw(parts, title="The course, and where you are", note=note)
 
 
 def begun(stored: dict[str, dict]) -> int:
@@ -113,7 +113,7 @@ def _progress_in(number, stored):
     return ("begun" if right or predictions or tasks else "not begun"), details
 
 
-def _draw(parts, title, note):
+def draw(parts, title, note):
     """Draw the lessons as stations, on one line for each part of the course. The filling shows the state.
 
     parts : dict from a part of the course to its stations: (number, title, state, details)

@@ -51,10 +51,10 @@ def test_every_lesson_is_a_station():
 
 def test_states_differ_without_colour():
     assert len(set(course_map.STATES.values())) == len(course_map.STATES)
-    drawn = course_map.draw({"Part": [("00", "A <b>", "begun", "5 & 6")]}, title="Map")
-    assert "A &lt;b&gt;" in drawn.html and drawn.alt == "00 A <b>: begun. 5 & 6"
+    drawn = course_map.draw({"Part": [("00", "A <b>", "begun", "5 & 6")]}, "Map", "A note")
+    assert "A &lt;b&gt;" in drawn.html and drawn.alt == "00 A <b>: begun. 5 & 6\nA note"
     with pytest.raises(KeyError):
-        course_map.draw({"Part": [("00", "A", "lost", "")]})
+        course_map.draw({"Part": [("00", "A", "lost", "")]}, "Map", "A note")
 
 
 # The competencies
