@@ -7,7 +7,7 @@ from IPython.display import display
 
 from course_utils import catalog
 from course_utils.errors import CourseError
-from course_utils.views.picture import BLUE, INK, QUIET, VERMILLION, Picture, card
+from course_utils.views.picture import BLUE, INK, ORANGE, QUIET, VERMILLION, Picture, card
 
 # The article, read at its address on 27 November 2026.
 ARTICLE = "Open Source AI Models: The Ultimate Guide to Democratizing AI in 2026"
@@ -16,7 +16,7 @@ ARTICLE_ADDRESS = "https://www.trendpulsee.com/article/open-source-ai-models-the
 
 # A sign for each verdict ("~" for all others), and a colour for each sign. The verdict is also in words.
 _SIGNS = {"true": "✓", "mostly true": "✓", "false": "✗", "cannot know": "?"}
-_COLOURS = {"✓": BLUE, "✗": VERMILLION, "?": QUIET, "~": "#a34700"}
+_COLOURS = {"✓": BLUE, "✗": VERMILLION, "?": QUIET, "~": ORANGE}
 
 
 def article(lesson: str, folded=()) -> None:

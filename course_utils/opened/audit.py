@@ -266,7 +266,7 @@ def against_truth(planted, measured, *, band=10, level=95, even=(), named=(), ti
         figure = Figure(figsize=(4.8, 4.4))
         axes = figure.subplots()
         ends = [0, 100]
-        axes.axhspan(50 - band, 50 + band, color="#fbe3c0", linewidth=0)
+        axes.axhspan(50 - band, 50 + band, color="#ffe7d6", linewidth=0)
         axes.plot(ends, ends, color=INK, linewidth=1.2, linestyle=(0, (4, 3)))
         for group, (name, shares) in enumerate(measured.items()):
             marker, colour, face = looks[group]

@@ -21,7 +21,7 @@ from course_utils.views.picture import (
 from course_utils.widgets.explorer import given
 from course_utils.widgets.live_view import LiveView
 
-_FIRST = "#fbe3c0"  # background of who is alone in the first rank
+_FIRST = "#ffe7d6"  # background of who is alone in the first rank
 _LAST = "#d3e4f5"  # and alone in the last
 _RESULTS = {"l": 1.0, "n": 0.5, "r": 0.0}  # by the view's letter: left, neither, right
 

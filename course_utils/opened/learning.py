@@ -276,7 +276,7 @@ def _marked(world, text):
     word = whole[before:until].strip() or "(ends too early)"
     html = (
         f"{escape(whole[:before])} "
-        f'<b style="color:#a34700;text-decoration:underline 2px {VERMILLION}">{escape(word)}</b>'
+        f'<b style="color:#b93a06;text-decoration:underline 2px {VERMILLION}">{escape(word)}</b>'
         f'<span style="color:{QUIET}">{escape(whole[until:])}</span>'
     )
     return html, f"{whole} (slips at “{word}”)"

@@ -190,8 +190,13 @@ export function render({ model, el }) {
       return row;
     });
     race.replaceChildren(...(rows.length > 1 ? rows : []));
+    raced = "";
   }
+  let raced = ""; // what the bars show
   function updateRace() {
+    const state = JSON.stringify([layer(), sender(), turn]);
+    if (raced === state) return;
+    raced = state;
     for (const row of race.children) {
       const counted = senders[row.dataset.sender].map((one) => faithfulness(said.pieces, one, layer()));
       const { pairs } = counted[0];
@@ -355,7 +360,7 @@ export function render({ model, el }) {
         const ticket = chip.lastChild.children[order];
         paint(ticket, one);
         ticket.style.flexGrow = String(shares[order]);
-        ticket.textContent = String(one);
+        if (ticket.textContent !== String(one)) ticket.textContent = String(one); // the same again would be laid out again
       });
       chip.setAttribute("aria-label", `${word(position)}: ${two.map((one, order) => `expert ${one} ${percent(shares[order])}`).join(", ")}`);
     });
@@ -377,6 +382,9 @@ export function render({ model, el }) {
         return [...counts].sort(([, a], [, b]) => b - a);
       });
       [firsts, helps].forEach((element, index) => {
+        const state = JSON.stringify([groups[index], spot]);
+        if (element.dataset.state === state) return;
+        element.dataset.state = state;
         element.replaceChildren(
           ...groups[index].map(([name, times]) => {
             const item = make("span", "rt-word", times > 1 ? `${name} ×${times}` : name);
@@ -444,22 +452,27 @@ export function render({ model, el }) {
     const across = ends[7 % experts].top === ends[0].top; // not on a phone, where the experts stand below each other
     threads.style.display = across ? "" : "none";
     if (!across) return;
-    drawn.forEach(([path, position], index) => {
+    // All places are read before a path is written: each write would make the browser lay out the page again.
+    const ways = drawn.map(([path, position], index) => {
       const order = index % all[position][layer()].experts.length;
       const expert = all[position][layer()].experts[order];
       const on = position < sent && lit(position) && (picked() < 0 || picked() === expert || pointed >= 0 || chosen >= 0);
-      const seen = on || (position < sent && drawn.length <= 2 * MANY);
-      path.setAttribute("class", on ? "lit" : "");
-      path.style.display = seen ? "" : "none";
-      if (!seen) return;
+      if (!on && (position >= sent || drawn.length > 2 * MANY)) return { path };
       const from = sentence.children[position].lastChild.children[order].getBoundingClientRect();
       const [x, y] = [from.left + from.width / 2 - home.left, from.bottom - home.top];
       const end = ends[expert].left + ends[expert].width / 2 - home.left;
       const middle = (y + beneath) / 2;
-      path.setAttribute("d", `M${x} ${y}C${x} ${middle} ${end} ${middle} ${end} ${beneath}`);
-      path.style.strokeWidth = `${1 + (on ? 5 : 1) * all[position][layer()].shares[order]}px`;
-      paint(path, expert);
+      const width = 1 + (on ? 5 : 1) * all[position][layer()].shares[order];
+      return { path, on, expert, width, way: `M${x} ${y}C${x} ${middle} ${end} ${middle} ${end} ${beneath}` };
     });
+    for (const { path, on, expert, width, way } of ways) {
+      path.setAttribute("class", on ? "lit" : "");
+      path.style.display = way ? "" : "none";
+      if (!way) continue;
+      path.setAttribute("d", way);
+      path.style.strokeWidth = `${width}px`;
+      paint(path, expert);
+    }
   }
   let width = 0;
   const watcher = new ResizeObserver(() => {
@@ -472,7 +485,8 @@ export function render({ model, el }) {
   play.addEventListener("click", () => said && start());
   model.on("change:said", listen);
   const keys = ["layer", "expert", "sender"];
-  for (const key of keys) model.on(`change:${key}`, update);
+  const changed = () => keepState.storing || update();
+  for (const key of keys) model.on(`change:${key}`, changed);
   if (!model.get("text")) model.set("text", text());
   const stored = data.answers?.find(({ want }) => want.text === text());
   if (stored) read(stored);
@@ -483,7 +497,7 @@ export function render({ model, el }) {
     watcher.disconnect();
     hush();
     model.off("change:said", listen);
-    for (const key of keys) model.off(`change:${key}`, update);
+    for (const key of keys) model.off(`change:${key}`, changed);
   };
 }
 

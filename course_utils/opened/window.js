@@ -181,7 +181,7 @@ export function render({ model, el }) {
     for (let row = 0; row <= layers; row++) {
       picture.append(shape("text", { x: 0, y: top + ROW * row + 12, class: "wd-label" }, row ? `layer ${row}` : "text"));
       for (let index = 1; index <= last; index++) {
-        const cell = shape("rect", { x: x(index) - column / 2 + 0.5, y: top + ROW * row, width: Math.max(1, column - 1.5), height: ROW - 6, rx: 2 });
+        const cell = shape("rect", { x: x(index) - column / 2 + 0.5, y: top + ROW * row, width: Math.max(1, column - 1.5), height: ROW - 6, rx: 2, class: "wd-cell" });
         cells.push({ cell, row, index });
         picture.append(cell);
       }
@@ -229,7 +229,8 @@ export function render({ model, el }) {
     // The relay: which tokens can have the fact after each layer, and the way that reaches furthest
     for (const { cell, row, index } of part.cells) {
       const reach = right > 0 ? Math.min(last, right + row * (number - 1)) : -1;
-      cell.setAttribute("class", `wd-cell${right > 0 && index >= right && index <= reach ? " has" : ""}${index === last && row === layers ? " end" : ""}`);
+      const look = `wd-cell${right > 0 && index >= right && index <= reach ? " has" : ""}${index === last && row === layers ? " end" : ""}`;
+      if (cell.getAttribute("class") !== look) cell.setAttribute("class", look);
     }
     const middle = (row) => top + ROW * row + (ROW - 6) / 2;
     const way = stops.map((index, row) => [x(index), middle(row)]);
@@ -382,7 +383,8 @@ export function render({ model, el }) {
   });
   watcher.observe(stage);
   model.on("change:said", listen);
-  model.on("change:size", update);
+  const changed = () => keep.storing || update();
+  model.on("change:size", changed);
   const start = model.get("text") || data.offers[0];
   model.set("text", start);
   if (!whole()) {
@@ -396,7 +398,7 @@ export function render({ model, el }) {
     hush();
     watcher.disconnect();
     model.off("change:said", listen);
-    model.off("change:size", update);
+    model.off("change:size", changed);
   };
 }
 

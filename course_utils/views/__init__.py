@@ -1,7 +1,7 @@
 """Functions that turn numbers and strings into a `Picture` for a lesson. None of them needs a model."""
 
 from course_utils.views.charts import bars, histogram, intervals, lines
-from course_utils.views.drawings import mixture_drawing, model_drawing, speech_drawing
+from course_utils.views.drawings import layer_drawing, mixture_drawing, model_drawing, speech_drawing
 from course_utils.views.picture import Picture, from_figure, style
 from course_utils.views.strips import picture_grid, picture_strip
 from course_utils.views.tables import table
@@ -14,6 +14,7 @@ __all__ = [
     "from_figure",
     "histogram",
     "intervals",
+    "layer_drawing",
     "lines",
     "mixture_drawing",
     "model_drawing",

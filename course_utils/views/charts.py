@@ -170,7 +170,7 @@ def histogram(values, *, x_label, y_label="how many", marked=None, named=None) -
                 textcoords="offset points",
                 horizontalalignment="right" if in_right_half else "left",
                 verticalalignment="top",
-                color="#a34700",
+                color="#b93a06",
                 fontweight="bold",
             )
             words += f"; {label}: {number(value)}"
@@ -240,7 +240,7 @@ def intervals(
 
     shaded = ""
     if band:
-        shaded = box(band[0], f"top:0;bottom:0;{{}};width:{width(band)}%;background:#fbe3c0")
+        shaded = box(band[0], f"top:0;bottom:0;{{}};width:{width(band)}%;background:#ffe7d6")
     rows, words = [], []
     for label, value, span, mark in zip(labels, values, spans, marks, strict=True):
         outside = not band or (span is not None and (span[0] > band[1] or span[1] < band[0]))

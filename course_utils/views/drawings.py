@@ -1,7 +1,8 @@
-"""Draws a language model, a speech model (each with a part highlighted), and a mixture of experts."""
+"""Draws a language model, one of its layers, a speech model and a mixture of experts."""
 
 import numpy
 
+from course_utils.units import counted
 from course_utils.views.picture import INK, LINE, QUIET, TRACK, Picture, array, from_figure, style
 
 LIT, LIT_EDGE = "#ffe7d6", "#b93a06"  # the colours of a highlighted part
@@ -72,6 +73,98 @@ def model_drawing(words, *, layers, lit="", window=None) -> Picture:
     if lit:
         alt += f" Highlighted: {PARTS[lit]}."
     return from_figure(figure, alt=alt, title="A language model")
+
+
+LAYER_PARTS = {
+    "q_proj": "which makes the queries",
+    "k_proj": "which makes the keys",
+    "v_proj": "which makes the values",
+    "o_proj": "which ends the attention part",
+    "gate_proj": "which makes the gates",
+    "up_proj": "which makes what the gates let through",
+    "down_proj": "which ends the feed-forward part",
+}
+
+
+def layer_drawing(config, *, lit="") -> Picture:
+    """Draw how a token's list goes through one layer of a Llama, and where each matrix stands.
+
+    config : the model's configuration, with Llama's names in transformers.
+    lit : str, the matrix that is highlighted, a key of LAYER_PARTS, or "" for none.
+
+    Raises ValueError if there is no such matrix.
+    """
+    from matplotlib.patches import Rectangle
+
+    _check_part(lit, LAYER_PARTS)
+    heads, keys, size = config.num_attention_heads, config.num_key_value_heads, config.hidden_size
+    made = {
+        "q_proj": f"{heads} {'query' if heads == 1 else 'queries'}",
+        "k_proj": counted(keys, "key"),
+        "v_proj": counted(keys, "value"),
+    }
+    with style():
+        figure, axes = _blank(height=4.9, ylim=(-0.6, 10.4))
+
+        def box(x, y, name, width=1.65, height=0.66):
+            _box(axes, x, y - height / 2, width, height, name == lit)
+            _centred(axes, x + width / 2, y, name, fontsize=10.5)
+
+        stream = 0.7
+        _arrow(axes, stream, 10.3, stream, -0.5)
+        axes.text(stream + 0.25, 10.15, f"a token's list: {size:,} numbers", va="center", fontsize=10.5)
+        for top, name, words in (
+            (9.6, "attention", "the tokens meet"),
+            (4.7, "feed-forward", "each token alone"),
+        ):
+            middle, below = top - 2.1, top - 3.75
+            axes.add_patch(Rectangle((1.5, top - 4.25), 10.45, 4.25, facecolor=TRACK, edgecolor=LINE))
+            axes.text(1.75, top - 0.45, name, va="center", color=INK, fontweight="bold")
+            axes.text(1.75, top - 0.95, words, va="center", color=QUIET, fontsize=10)
+            _arrow(axes, stream, middle, 1.95, middle)
+            box(2.0, middle, "RMSNorm")
+            axes.plot(
+                [11.05, 11.05, stream],
+                [middle - 0.33, below, below],
+                color=QUIET,
+                linewidth=1.1,
+                linestyle="-",
+            )
+            axes.plot([stream], [below], "o", markersize=15, color="white", markeredgecolor=QUIET)
+            _centred(axes, stream, below - 0.02, "+", fontsize=13)
+        middle = 9.6 - 2.1
+        for up, (matrix, result) in zip((0.85, 0, -0.85), made.items(), strict=True):
+            _arrow(axes, 3.7, middle, 4.25, middle + up)
+            box(4.3, middle + up, matrix, width=1.45)
+            axes.text(5.85, middle + up, result, va="center", color=QUIET, fontsize=10)
+            _arrow(axes, 7.25, middle + up, 7.75, middle + 0.7 * up)
+        box(7.8, middle, counted(heads, "head"), height=1.9)
+        _arrow(axes, 9.5, middle, 10.15, middle)
+        box(10.2, middle, "o_proj")
+        middle = 4.7 - 2.1
+        for up, matrix in ((0.6, "gate_proj"), (-0.6, "up_proj")):
+            _arrow(axes, 3.7, middle, 4.25, middle + up)
+            box(4.3, middle + up, matrix)
+        _arrow(axes, 6.0, middle + 0.6, 6.5, middle + 0.6)
+        box(6.55, middle + 0.6, "SiLU", width=1.05)
+        _arrow(axes, 7.65, middle + 0.6, 8.35, middle + 0.15)
+        _arrow(axes, 6.0, middle - 0.6, 8.35, middle - 0.15)
+        _centred(axes, 8.65, middle, "×", fontsize=15)
+        _centred(
+            axes, 9.55, middle + 0.75, f"{config.intermediate_size:,}\nnumbers", fontsize=10, color=QUIET
+        )
+        _arrow(axes, 8.95, middle, 10.15, middle)
+        box(10.2, middle, "down_proj")
+    alt = (
+        f"A token's list of {size:,} numbers goes through a layer. The attention part reads it through "
+        f"RMSNorm: q_proj, k_proj and v_proj make {', '.join(made.values())}; {counted(heads, 'head')} and "
+        "o_proj make of them what is added to the list. The feed-forward part reads the list through "
+        f"RMSNorm, too: gate_proj with SiLU, times up_proj, gives {config.intermediate_size:,} numbers, and "
+        "down_proj makes of them what is added to the list."
+    )
+    if lit:
+        alt += f" Highlighted: {lit}, {LAYER_PARTS[lit]}."
+    return from_figure(figure, alt=alt, title="One layer of a Llama")
 
 
 SPEECH_PARTS = {

@@ -13,15 +13,16 @@ from html import escape
 
 import numpy
 
-# Okabe and Ito (2008), "Color Universal Design": colours that people with any kind of colour vision can tell
-# apart.
-BLACK, ORANGE, SKY_BLUE, GREEN = "#000000", "#E69F00", "#56B4E9", "#009E73"
-YELLOW, BLUE, VERMILLION, PURPLE = "#F0E442", "#0072B2", "#D55E00", "#CC79A7"
+# BLUE and VERMILLION are "against" and "ember" of widgets/identity.css, as on a light page. GREEN, PURPLE and
+# SKY_BLUE are of Okabe and Ito (2008), "Color Universal Design": apart for any kind of colour vision.
+BLUE, VERMILLION, ORANGE = "#0a6c8e", "#b93a06", "#e8872b"
+BLACK, SKY_BLUE, GREEN, PURPLE = "#000000", "#56B4E9", "#009E73", "#CC79A7"
 
 INK = "#1b1f24"
 QUIET = "#57606a"  # contrast 6:1 on white; for ranks, units and notes
 LINE = "#d5d9de"
 TRACK = "#eef1f4"
+MARK = "#7c87a6"  # the edges of token chips
 
 SANS = "system-ui,sans-serif"
 MONO = "ui-monospace,Menlo,Consolas,monospace"

@@ -8,6 +8,7 @@ from course_utils.views.picture import (
     BLUE,
     INK,
     LINE,
+    MARK,
     MONO,
     ORANGE,
     QUIET,
@@ -24,15 +25,15 @@ _INVISIBLE = {" ": "·", "\n": "↵", "\r": "␍", "\t": "⇥"}
 _MOST_IN_ALT = 60
 
 # (tint, edge) of two neighbouring chips. The edge shows where a token ends, even without colour.
-_CHIP_COLOURS = (("#eaf4fb", BLUE), ("#fff5dc", "#b87f00"))
+_CHIP_COLOURS = (("#f6f7fb", MARK), ("#ffffff", MARK))
 
 # (least probability, line below the token, tint, name). The style of the line gives the meaning, not the
 # colour. Line and margin add up to 5px, so that the percentages below all tokens are at the same height.
 _BANDS = (
     (0.9, f"1px solid {QUIET};margin-bottom:4px", "#ffffff", "90% or more"),
-    (0.5, f"3px solid {BLUE};margin-bottom:2px", "#eaf4fb", "50 to 90%"),
-    (0.1, f"3px dashed {ORANGE};margin-bottom:2px", "#fff5dc", "10 to 50%"),
-    (0.0, f"5px double {VERMILLION}", "#fde6d8", "under 10%"),
+    (0.5, f"3px solid {BLUE};margin-bottom:2px", "#ddf1f7", "50 to 90%"),
+    (0.1, f"3px dashed {ORANGE};margin-bottom:2px", "#fff3e4", "10 to 50%"),
+    (0.0, f"5px double {VERMILLION}", "#ffe0cb", "under 10%"),
 )
 
 

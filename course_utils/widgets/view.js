@@ -103,12 +103,19 @@ export function ownWords(className, { placeholder, label, button }, read) {
 /** The step to the next radio button that an arrow key asks for: 1, -1, or 0 for any other key. */
 export const arrowStep = (event) => ({ ArrowRight: 1, ArrowDown: 1, ArrowLeft: -1, ArrowUp: -1 })[event.key] ?? 0;
 
-/** A function that stores changes in the model, lets the host know, and draws. */
-export const keeper = (model, draw = () => {}) => (changes) => {
-  for (const [key, value] of Object.entries(changes)) model.set(key, value);
-  model.save_changes();
-  draw();
-};
+/** A function that stores changes in the model, lets the host know, and draws. Meanwhile it is `storing`: who also draws
+ * when the model changes then need not. */
+export function keeper(model, draw = () => {}) {
+  const keep = (changes) => {
+    keep.storing = true;
+    for (const [key, value] of Object.entries(changes)) model.set(key, value);
+    keep.storing = false;
+    model.save_changes();
+    draw();
+  };
+  keep.storing = false;
+  return keep;
+}
 
 /** A function that calls `draw` once, however many values change at a time. */
 export function atOnce(draw) {
@@ -156,17 +163,30 @@ export function onTheme(el, repaint) {
 /** Stored bytes, as base64. */
 export const bytes = (text) => Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0));
 
-/** Call `move` with each event while a pointer drags an element; `el` has the class "dragging" meanwhile. */
+/** Call `move` while a pointer drags an element, once a frame with the last event; `el` has the class "dragging" meanwhile. */
 export function onDrag(el, handle, move, { ready, begin = () => {} }) {
+  let last = null;
+  let due = 0;
+  const now = () => {
+    if (due) move(last);
+    cancelAnimationFrame(due);
+    due = 0;
+  };
+  const moved = (event) => {
+    last = event;
+    due ||= requestAnimationFrame(now);
+  };
   handle.addEventListener("pointerdown", (event) => {
     if (!ready()) return;
     handle.setPointerCapture(event.pointerId);
     el.classList.add("dragging");
     begin();
-    handle.addEventListener("pointermove", move);
+    handle.addEventListener("pointermove", moved);
+    handle.addEventListener("pointerup", now, { once: true }); // it comes before the capture is lost
     const drop = () => {
+      now();
       el.classList.remove("dragging");
-      handle.removeEventListener("pointermove", move);
+      handle.removeEventListener("pointermove", moved);
     };
     handle.addEventListener("lostpointercapture", drop, { once: true });
   });

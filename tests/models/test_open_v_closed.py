@@ -231,7 +231,7 @@ def test_a_ranking_shares_ranks_and_marks_chance():
         "three: sums 3 (50%), facts 3 (20%)"
     )
     assert picture.html.count("left:25.0%;width:3px") == 3 and "Upright line: chance" in picture.html
-    assert picture.html.count("background:#fbe3c0") == 1  # a first place that is not shared
+    assert picture.html.count("background:#ffe7d6") == 1  # a first place that is not shared
     assert picture.html.count("background:#d3e4f5") == 2
     assert "left:62.0%;width:26.0%" in picture.html
     assert "chance" not in opened.ranking(SCORES).html

@@ -119,7 +119,7 @@ def test_intervals_fill_a_dot_only_where_the_whole_interval_is_outside_the_band(
     picture = views.intervals(list("abcde"), values, spans, unit="points", limits=(-50, 50), band=(-10, 10))
     filled = re.findall(r"border-radius:6px;background:(#\w+)", picture.html)
     assert [fill != "#ffffff" for fill in filled] == [True, False, True, False, False]
-    assert picture.html.count("background:#fbe3c0") == 5
+    assert picture.html.count("background:#ffe7d6") == 5
     assert "a: 16 (11 to 20), outside; b: 14 (9 to 20); " in picture.alt
     assert "−10 to 10 points" in picture.alt
 

@@ -1,6 +1,7 @@
 """Tests pictures: what they show, what they say in words, and that JupyterLab's sanitiser keeps them."""
 
 import re
+from types import SimpleNamespace
 
 import numpy
 import pytest
@@ -10,6 +11,7 @@ from course_utils import views
 from course_utils.views.picture import signed
 
 WEIGHTS = numpy.random.default_rng(0).normal(size=(40, 30))
+LAYER = SimpleNamespace(hidden_size=64, num_attention_heads=4, num_key_value_heads=1, intermediate_size=1536)
 PICTURES = Pictures(
     {
         "tokens": lambda: views.tokens(
@@ -32,6 +34,7 @@ PICTURES = Pictures(
         ),
         "histogram": lambda: views.histogram(WEIGHTS, x_label="value of a weight", marked={"this one": 3.0}),
         "mixture_drawing": lambda: views.mixture_drawing(" nurse", [0.1, 0.5, 0.15, 0.25], title="A way"),
+        "layer_drawing": lambda: views.layer_drawing(LAYER),
     }
 )
 
@@ -118,7 +121,7 @@ def test_bars_take_a_baseline_for_each():
 
 def test_bars_of_a_group_have_one_colour_and_a_legend():
     picture = views.bars(["a", "b", "c"], [1, 2, 3], unit="MB", groups=["old", "new", "old"])
-    blue, orange = (picture.html.count(f"background:{colour}") for colour in ("#0072B2", "#E69F00"))
+    blue, orange = (picture.html.count(f"background:{colour}") for colour in ("#0a6c8e", "#e8872b"))
     assert (blue, orange) == (3, 2)  # two bars and one, and a swatch for each
     assert "</span>old" in picture.html and "</span>new" in picture.html
     assert "</span>" not in views.bars(["a"], [1], unit="MB").html
@@ -207,6 +210,15 @@ def test_the_drawing_of_a_model_names_its_tokens_and_the_part_that_is_lit():
     assert picture.alt.endswith("Highlighted: attention: the tokens meet.")
     with pytest.raises(ValueError, match="choose one of tokens, lists"):
         views.model_drawing(["The"], layers=4, lit="heads")
+
+
+def test_a_layers_drawing_counts_what_the_matrices_make():
+    picture = views.layer_drawing(LAYER, lit="down_proj")
+    assert "make 4 queries, 1 key, 1 value; 4 heads" in picture.alt and "gives 1,536 numbers" in picture.alt
+    assert picture.alt.endswith("Highlighted: down_proj, which ends the feed-forward part.")
+    assert picture.html != views.layer_drawing(LAYER).html
+    with pytest.raises(ValueError, match="lit='mlp'"):
+        views.layer_drawing(LAYER, lit="mlp")
 
 
 def test_the_drawing_of_a_speech_model_shows_the_sound_and_names_its_tokens():

@@ -389,7 +389,7 @@ def _column(reference, heard):
     below = "&nbsp;" if heard is None else f"<b><bdi>{escape(heard)}</bdi></b>"
     return (
         f'<span style="display:inline-block;vertical-align:top;margin:0 3px 6px 0;padding:1px 4px;{text};'
-        f'border:2px {line} {VERMILLION};border-radius:4px;background:#fff1e8;text-align:center">'
+        f'border:2px {line} {VERMILLION};border-radius:4px;background:#ffe7d6;text-align:center">'
         f"{above}<br><b>{sign}</b> {below}</span> "
     )
 
