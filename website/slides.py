@@ -15,7 +15,7 @@ import glossary
 import lessons
 import shell
 from explorables import explorables
-from teaching import Lesson, Question, inline, twice
+from teaching import Lesson, Question, inline, settled, twice
 
 from course_utils import catalog
 
@@ -266,7 +266,7 @@ def _verdict(lesson, claims):
     items = "".join(
         f'<li value="{claim.number}">“{escape(claim.words)}”<br>'
         f'<b class="verdict">{escape(claim.verdict)}</b> '
-        f"{escape(FOLDED.sub('', claim.settled[lesson.number]))}<br>"
+        f"{escape(FOLDED.sub('', settled(claim, lesson.number)))}<br>"
         f'<span class="reading">As we read it: {escape(claim.reading)}</span></li>'
         for claim in claims
     )

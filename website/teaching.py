@@ -78,6 +78,11 @@ def tasks() -> dict[str, dict]:
     return tomllib.loads((HERE / "paper_tasks.toml").read_text(encoding="utf-8"))
 
 
+def settled(claim, number: str) -> str:
+    """Return what the slides of a lesson say of a claim: the lesson's words, or guesses.toml's."""
+    return guesses()["verdicts"].get(number, {}).get(str(claim.number), claim.settled[number])
+
+
 def twice() -> list[int]:
     """Return the numbers of the claims that a class judges twice, on the sheet of lesson 16."""
     return next(task["form"] for task in tasks()["16"]["tasks"] if "form" in task)

@@ -178,9 +178,13 @@ def test_guesses_belong_to_lessons(website):
     lessons = map(website["teaching"].Lesson, catalog.lessons())
     keys = {question.key for lesson in lessons for question in lesson.questions}
     given = website["teaching"].guesses()
-    lessons = {name[:2] for name in catalog.lessons()}
-    assert all(each.keys() == {"promise"} for key, each in given.items() if key in lessons)
-    assert keys == {key for key, each in given.items() if not each.get("skip")} - lessons
+    titles = {name[:2]: name for name in catalog.lessons()}
+    assert all(each.keys() == {"promise"} for key, each in given.items() if key in titles)
+    assert keys == {key for key, each in given.items() if not each.get("skip")} - {*titles, "verdicts"}
+    for number, claims in given["verdicts"].items():
+        shown = [str(claim.number) for claim in website["teaching"].Lesson(titles[number]).shown]
+        for claim, words in claims.items():
+            assert claim in shown and not strange(words, texts(titles[number])), (number, claim)
 
 
 def test_the_timetables_fit_the_decks_and_sheets(website, tmp_path):
