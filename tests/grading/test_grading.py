@@ -312,7 +312,7 @@ def graded(course, tmp_path_factory):
         threading.Thread(target=server.serve_forever, daemon=True).start()
         patch.setenv("GRADER_SECRET", "a secret of the environment")
         values = {"SECRET": secret, "CANARY": canary, "PORT": server.server_port, "PID": os.getpid()}
-        for go, seconds in (("patient", 120), ("quick", 2)):
+        for go, seconds in (("patient", 120), ("quick", 1)):
             folder, out = tmp_path_factory.mktemp(go), tmp_path_factory.mktemp(f"{go}-out")
             mine = [each for each in HOSTILE if is_endless(each) == (go == "quick")]
             mine.sort(key=lambda each: each["what"] not in LONGEST)  # they start first

@@ -27,7 +27,7 @@ RIGHT = "\ndef double(numbers): return [2 * number for number in numbers]"
 NEIGHBOUR = """
 import time
 begin = time.process_time()
-while time.process_time() - begin < 1: pass
+while time.process_time() - begin < 0.5: pass
 """
 
 
@@ -104,9 +104,9 @@ while True:
 @pytest.mark.parametrize("code", [BOMB, UNCOUNTED], ids=["that stay", "that end"])
 @needs("bubblewrap")
 def test_processes_of_one_student_take_no_time_from_another(code, grade):
-    result = grade(code, seconds=2)
+    result = grade(code, seconds=1)
     assert result["score"] == 2
-    assert "at the time limit" in stopped(result) or "longer than 2 s" in stopped(result)
+    assert "at the time limit" in stopped(result) or "longer than 1 s" in stopped(result)
 
 
 @pytest.mark.skipif(not os.path.exists("/proc/self/schedstat"), reason="This kernel does not count waiting.")
@@ -329,13 +329,14 @@ def test_a_run_that_is_too_long_is_refused_and_a_lost_one_repeated(tmp_path, mon
                     killed.append(opened._server.wait())
 
         monkeypatch.setattr(opened, "messages", until_killed)
+        monkeypatch.setattr(judges, "MOST_LOST", 1)  # each new server imports torch
         submission = intake.Submission("s", data=json.dumps(answered(path)).encode())
-        times = 2
+        times = 1
         result = judge.grade(submission)
-        assert len(killed) == 2 and result.score == 4 and result.key
-        times = 5
+        assert len(killed) == 1 and result.score == 4 and result.key
+        times = 3
         result = judge.grade(submission)
-        assert len(killed) == 5 and "failed (Lost)" in result.problem and not result.key
+        assert len(killed) == 3 and "failed (Lost)" in result.problem and not result.key
 
 
 # It has so many user namespaces as the kernel allows: none, or two, which bubblewrap takes itself.
