@@ -21,6 +21,8 @@ COURSE := $(VENV)/bin/python -m course_utils
 PYTEST := $(VENV)/bin/python -m pytest
 # What `make test` and `make everything` run. For a part: make test TESTS=tests/lessons
 TESTS := tests
+# How many tests run side by side. On more than two cores: make test PROCESSES=4
+PROCESSES := 2
 
 # The lessons use one thread; so does everything around them.
 export OMP_NUM_THREADS := 1
@@ -65,11 +67,11 @@ check: lint
 
 test: lint models
 	@$(VENV)/bin/python tests/programs.py
-	$(PYTEST) -n 2 --dist loadgroup --no-loadscope-reorder -m "not everything" $(TESTS)
+	$(PYTEST) -n $(PROCESSES) --dist loadgroup --no-loadscope-reorder -m "not everything" $(TESTS)
 
 everything: lint models
 	@$(VENV)/bin/python tests/programs.py
-	$(PYTEST) -n 2 --dist loadgroup --no-loadscope-reorder $(TESTS)
+	$(PYTEST) -n $(PROCESSES) --dist loadgroup --no-loadscope-reorder $(TESTS)
 	$(VENV)/bin/python tests/grade_answers.py
 
 bench: $(VENV)/.dev models
