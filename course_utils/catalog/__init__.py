@@ -298,6 +298,9 @@ def models() -> dict[str, Model]:
     return found
 
 
+_LISTS = ("models", "competencies", "sittings")  # the facts of a lesson that are lists
+
+
 @cache
 def lessons() -> dict[str, Lesson]:
     """Return every lesson by name, in the order of the course."""
@@ -305,10 +308,16 @@ def lessons() -> dict[str, Lesson]:
         name: Lesson(
             name=name,
             claims=tuple(number for number, claim in claims().items() if name[:2] in claim.settled),
-            **(facts | {key: tuple(facts[key]) for key in ("models", "competencies", "sittings")}),
+            **(facts | {key: tuple(_fact(facts, key, name)) for key in _LISTS}),
         )
         for name, facts in sorted(read("lessons.toml").items())
     }
+
+
+def _fact(facts, key, lesson):
+    if key not in facts:
+        raise CourseError(f"[{lesson}] in course_utils/catalog/lessons.toml has no `{key}`.")
+    return facts[key]
 
 
 @cache

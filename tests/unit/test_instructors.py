@@ -79,7 +79,8 @@ def test_times_and_points(name):
     points = sum(cell.metadata.nbgrader.get("points", 0) for cell in sheet.cells)
     facts = sections()[name[:2]].split("\n")[2]
     assert facts.startswith(catalog.lessons()[name].duration)
-    assert facts.endswith(f"exercises {minutes} minutes, {len(tasks)} tasks, {points} points.")
+    sheet = f"exercises {minutes} minutes, {len(tasks)} task{'s' * (len(tasks) > 1)}, {points} points."
+    assert facts.endswith(sheet)
 
 
 @pytest.mark.parametrize("name", catalog.lessons())
@@ -95,7 +96,8 @@ def test_figures_in_the_notes_occur_in_the_lesson(name):
 def test_each_cell_that_the_notes_name_has_a_picture(name, website):
     """A picture has alt text; a vote's cell asks or shows something."""
     lesson = website["teaching"].Lesson(name)
-    assert all(point.cell in lesson.places for point in lesson.points if point.cell)
+    unknown = [point.cell for point in lesson.points if point.cell and point.cell not in lesson.places]
+    assert not unknown, f"no ids of cells; the lesson has {list(lesson.places)}"
     for cell in [point.cell for point in lesson.points if point.cell and point.shows != "words"]:
         html, alt = lesson.picture(cell)
         assert html and alt.strip(), cell
@@ -119,7 +121,8 @@ def test_no_slide_tells_before_it_asks(name, website):
     if not lesson.points[-1].cell:  # its place is not known: it comes after all that is asked
         assert all(ask in deck[: deck.index(lesson.points[-1])] for ask in lesson.questions)
     breaks = [isinstance(each, str) for each in deck]
-    assert any(breaks) and not any(one and other for one, other in zip(breaks, breaks[1:], strict=False))
+    assert any(breaks) == bool(lesson.breaks)
+    assert not any(one and other for one, other in zip(breaks, breaks[1:], strict=False))
     assert len(lesson.breaks) == sum("A good moment for a break" in cell.source for cell in lesson.cells)
     verdicts = [slide.count('class="verdict"') for slide in website["slides"]._verdicts(lesson)]
     assert sum(verdicts) == len(lesson.shown) and (not verdicts or verdicts[0] == 0)
@@ -159,7 +162,9 @@ def test_a_guess_can_be_understood_without_the_lesson(name, website, tmp_path):
     """Each has its situation, with figures of the lesson; no slide or handout needs the notebook."""
     lesson, given = website["teaching"].Lesson(name), website["teaching"].guesses()
     asked = lesson.questions
-    assert asked and all(question.say and question.why and question.key in given for question in asked)
+    missing = [question.key for question in asked if not (question.say and question.key in given)]
+    assert not missing, "website/guesses.toml does not say what a class must know before these"
+    assert asked and all(question.why for question in asked)
     for question in asked:
         told = " ".join(str(value) for value in given[question.key].values())
         assert not strange(told, texts(name)), question.key

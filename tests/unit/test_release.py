@@ -29,7 +29,7 @@ class Copy:
 
     def __init__(self, folder):
         self.folder = folder
-        holding = self.git("grep", "-lF", ADDRESS, cwd=ROOT).splitlines()
+        holding = self.git("grep", "--untracked", "-lF", ADDRESS, cwd=ROOT).splitlines()
         self.files = {*holding, "Makefile", ".ci/address"}
         for name in self.files:
             (folder / name).parent.mkdir(parents=True, exist_ok=True)
