@@ -78,8 +78,8 @@ html_static_path = ["website.css"]
 html_css_files = ["website.css"]
 # Makes boxes that are wider than the screen scrollable by keyboard, also in Safari.
 SCROLLED_WITH_KEYS = """addEventListener("load", () => {
-  for (const box of document.querySelectorAll("article pre, .table-wrapper, [style*='overflow-x:auto']"))
-    if (box.scrollWidth > box.clientWidth) box.tabIndex = 0
+  const boxes = [...document.querySelectorAll("article pre, .table-wrapper, [style*='overflow-x:auto']")];
+  for (const box of boxes.filter(box => box.scrollWidth > box.clientWidth)) box.tabIndex = 0;
 })"""
 html_js_files = [(None, {"body": SCROLLED_WITH_KEYS})]
 html_copy_source = html_use_index = html_show_copyright = False
