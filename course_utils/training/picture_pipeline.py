@@ -138,7 +138,6 @@ def token_ids(tokenizer, captions):
     return dict(zip(captions, ids.input_ids, strict=True))
 
 
-@torch.no_grad()
 def sample(pipeline, prompts, guidance=4.0, steps=20, seed=0):
     """Draw a picture of each prompt, each from its own noise: uint8 (prompts, SIZE, SIZE, 3).
 
@@ -146,25 +145,15 @@ def sample(pipeline, prompts, guidance=4.0, steps=20, seed=0):
     steps : the number of denoising steps
     seed : the seed of the first picture's noise; each further picture has the next seed
     """
-    import diffusers
-
-    scheduler = diffusers.DDIMScheduler.from_config(pipeline.scheduler.config)
-    scheduler.set_timesteps(steps)
-    ids = token_ids(pipeline.tokenizer, prompts)
-    texts = pipeline.text_encoder(torch.stack([ids[prompt] for prompt in prompts]))[0]
-    empty = pipeline.text_encoder(ids[""][None])[0].expand_as(texts)
-    side = pipeline.unet.config.sample_size
-    generators = [torch.Generator().manual_seed(seed + index) for index in range(len(prompts))]
-    latents = torch.stack([torch.randn(CHANNELS, side, side, generator=noise) for noise in generators])
-    for time in scheduler.timesteps:
-        if guidance == 1:
-            velocity = pipeline.unet(latents, time, texts).sample
-        else:
-            both = pipeline.unet(torch.cat([latents, latents]), time, torch.cat([empty, texts])).sample
-            unconditional, conditional = both.chunk(2)
-            velocity = unconditional + guidance * (conditional - unconditional)
-        latents = scheduler.step(velocity, time, latents).prev_sample
-    return as_pixels(pipeline.vae.decode(latents).sample)
+    pipeline.set_progress_bar_config(disable=True)
+    pictures = pipeline(
+        list(prompts),
+        guidance_scale=guidance,
+        num_inference_steps=steps,
+        generator=[torch.Generator().manual_seed(seed + index) for index in range(len(prompts))],
+        output_type="np",
+    ).images
+    return (255 * pictures).round().astype(numpy.uint8)
 
 
 def as_pixels(pictures):

@@ -50,7 +50,7 @@ class PictureTraining(Training):
 
     def __init__(self, recipe, folder):
         super().__init__(recipe, folder)
-        self.sprites, self.pixels = sprites.load(sprites.fetch(folder)), {}
+        self.sprites, self.pixels = sprites.load(), {}
         self.latents, self.scene_index = None, {}
         self.pipeline = new_pipeline(recipe.seed)
         self.ids = token_ids(self.pipeline.tokenizer, world.captions())
@@ -215,7 +215,7 @@ class PictureTraining(Training):
             weight.copy_(early[name])
         for name in ("text_encoder", "unet"):
             getattr(pipeline, name).save_pretrained(folder / "early" / name)
-        shutil.copy(self.folder / sprites.SHEET, folder)
+        shutil.copy(sprites.COURSE_SHEET, folder)
         training = {
             run.stage.name: {
                 "steps": run.done,

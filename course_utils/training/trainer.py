@@ -40,8 +40,8 @@ def train(name, steps=None, minutes=None, folder=None):
     current stage; and at the end the folder `model`, which the library's `from_pretrained` loads. If
     `minutes` ends the call before that, the function returns None.
 
-    Raises CourseError if the name is unknown, if the folder belongs to a training with other settings, if the
-    disk is full, or if the emoji that a recipe needs can't be downloaded.
+    Raises CourseError if the name is unknown, if the folder belongs to a training with other settings, or if
+    the disk is full.
     """
     recipe = recipes.find(name)
     if steps is not None:

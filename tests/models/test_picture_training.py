@@ -47,17 +47,11 @@ def same(one, other):
     return one.keys() == other.keys() and all(torch.equal(one[key], other[key]) for key in one)
 
 
-def begin(folder):
-    """Makes a folder that already has the emoji, so that nothing is downloaded."""
-    folder.mkdir()
-    shutil.copy(sprites.COURSE_SHEET, folder)
-    return folder
-
-
 @pytest.fixture(scope="module")
 def trained(tmp_path_factory):
     """Runs the small training with both processes and without a break. Returns its folder."""
-    folder = begin(tmp_path_factory.mktemp("trained") / "the whole")  # a space in a path once stopped it
+    folder = tmp_path_factory.mktemp("trained") / "the whole"  # a space in a path once stopped it
+    folder.mkdir()
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("course_utils.training.picture_card.write", lambda folder, training, few: None)
         trainer.run(SMALL, folder).write(folder / "model")
@@ -71,7 +65,7 @@ def classifier():
 
 def at_the_third_stage(trained, folder):
     """Makes a folder whose training has finished the first two stages."""
-    begin(folder)
+    folder.mkdir()
     for name in ("autoencoder.safetensors", "decoder.safetensors", "latents.safetensors"):
         shutil.copy(trained / name, folder)
     return folder
@@ -150,7 +144,7 @@ def test_the_stages_make_a_pipeline(trained):
     assert names == {
         key for key in before if key.startswith("weight ") and (".attn2." in key or "CLIPTextModel." in key)
     }
-    # Compares diffusers' own call of the pipeline with the batched call of the measurements.
+    # A picture in a batch is the one that the pipeline draws of its prompt alone.
     pipeline.set_progress_bar_config(disable=True)
     noise = torch.Generator().manual_seed(5)
     theirs = pipeline(
@@ -224,7 +218,8 @@ def test_the_card_counts_trades_and_not_their_pictures():
 def test_wrong_calls(tmp_path, monkeypatch, capsys):
     with pytest.raises(CourseError, match="at least 3 steps a stage, not 2"):
         trainer.train("stable-diffusion", steps=2, folder=tmp_path / "two")
-    folder = begin(tmp_path / "other")
+    folder = tmp_path / "other"
+    folder.mkdir()
     (folder / "settings.json").write_text('{"seed": 7}', encoding="utf-8")
     assert main(["train", "stable-diffusion", "--folder", str(folder)]) == 1
     assert "holds a training with" in capsys.readouterr().err

@@ -200,15 +200,3 @@ def test_emoji_come_with_the_course():
 def test_a_sheet_that_is_gone(tmp_path):
     with pytest.raises(CourseError, match="came with the course, and .* can't be read"):
         sprites.load(tmp_path / sprites.SHEET)
-
-
-def test_the_package_that_is_no_longer_the_same(tmp_path, monkeypatch):
-    """A wrong archive is refused, and no file remains that the next call could take for the right one."""
-    from servers import Index
-
-    monkeypatch.setattr(sprites, "BYTES", 5)
-    with Index("emoji", {"emoji.tgz": b"wrong"}) as index:
-        monkeypatch.setattr(sprites, "URL", f"{index.url}/files/emoji.tgz")
-        with pytest.raises(CourseError, match="could not be fetched .* refused and deleted"):
-            sprites.fetch(tmp_path)
-    assert not list(tmp_path.iterdir())
