@@ -507,7 +507,7 @@ def _tango(gained, lost, count, z):
         a = 2 * count
         b = -gained - lost + (2 * count - gained + lost) * difference
         c = -lost * difference * (1 - difference)
-        # The most likely share of lost cases if the difference is true.
+        # The most likely share of lost cases, if `difference` is the true difference.
         share = (max(0.0, b * b - 4 * a * c) ** 0.5 - b) / (2 * a)
         variance = count * (2 * share + difference * (1 - difference))
         away = gained - lost - count * difference

@@ -92,13 +92,12 @@ def _routes(lessons):
     for route in ROUTES:
         links = "all of them"
         if len(route.lessons) < len(lessons):
-            links = " ".join(_link(numbered[number], lessons) for number in route.lessons)
+            links = " ".join(
+                f'<a href="notebooks/{name}.html" title="{escape(lessons[name].title)}">{name[:2]}</a>'
+                for name in map(numbered.get, route.lessons)
+            )
         items += (
             f"<li><h3>{escape(route.title)}</h3><p>{escape(route.words)}</p>"
             f'<p class="num">{route.hours}</p><p class="num way">{links}</p></li>\n'
         )
     return items
-
-
-def _link(name, lessons):
-    return f'<a href="notebooks/{name}.html" title="{escape(lessons[name].title)}">{name[:2]}</a>'

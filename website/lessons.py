@@ -127,8 +127,9 @@ def _ask(output, code):
             '<button type="button" class="show">Show me without a guess</button></form>',
             classes=["no-search"],
         )
-        _around(raw)["classes"].append("asked")
-        _after(_around(raw), box)
+        node = _around(raw)
+        node["classes"].append("asked")
+        node.parent.insert(node.parent.index(node) + 1, box)
 
 
 def _text(answer):
@@ -150,10 +151,6 @@ def _reveal(output, code):
 def _around(raw):
     """Return the node of the cell's output that contains the node `raw`, or `raw` itself."""
     return raw.parent if "output" in raw.parent.get("classes", ()) else raw
-
-
-def _after(node, other):
-    node.parent.insert(node.parent.index(node) + 1, other)
 
 
 def live_pictures():

@@ -198,7 +198,7 @@ def first_line(error):
 
 @contextlib.contextmanager
 def _limited_tensors(source):
-    """Raise CourseError if a model has more tensors than any published one, before they fill the memory."""
+    """Raise CourseError, before the memory is full, if a model gets more tensors than any published one."""
     from torch.nn.modules.module import register_module_parameter_registration_hook
 
     built = 0

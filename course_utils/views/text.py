@@ -112,7 +112,7 @@ def probability_strip(pieces, probabilities, *, title=None, meaning=None) -> Pic
     """
     pairs = list(zip(pieces, probabilities, strict=True))
     html = "".join(
-        above_number(underlined(piece_html(piece), probability), percent(probability, 0), "0 2px 8px 0")
+        _above_number(underlined(piece_html(piece), probability), percent(probability, 0), "0 2px 8px 0")
         for piece, probability in pairs
     )
     heading = meaning or "The probability that the model gave to each token when it wrote it:"
@@ -137,7 +137,7 @@ def invisible_note(pieces):
 
 
 def percent(probability, digits=1):
-    """Format a probability as a percentage. If it is below 0.1%, write "<0.1%" (with one decimal)."""
+    """Format a probability as a percentage. If it is above 0 but too small for the digits, write "<0.1%"."""
     smallest = 10**-digits
     if 0 < probability * 100 < smallest:
         return f"<{smallest:g}%"
@@ -172,24 +172,19 @@ def chips(pieces, ids=None):
             f'border-radius:4px;font-family:{MONO};font-size:15px;line-height:22px;color:{INK}">'
             f"{piece_html(piece)}</span>"
         )
-        html += above_number(chip, None if ids is None else str(ids[index]), "0 2px 6px 0")
+        html += _above_number(chip, "" if ids is None else str(ids[index]), "0 2px 6px 0")
     return html
 
 
-def above_number(html, number=None, margin="0 3px 7px 0"):
-    """Return HTML of a token (HTML). If a number (str) is given, it is written below the token."""
-    return (
-        f'<span style="display:inline-block;margin:{margin};text-align:center;vertical-align:top">'
-        f"{html}{'' if number is None else below(escape(number))}</span> "
-    )
-
-
-def below(html):
-    """Return HTML of a number below a token. <sub> sets it apart even if a page removes all styles."""
-    return (
-        f'<sub style="display:block;position:static;vertical-align:baseline;font-size:13px;line-height:18px;'
-        f'color:{QUIET}">{html}</sub>'
-    )
+def _above_number(html, number, margin):
+    """Return HTML of a token (HTML) with a number (str) below it, or with nothing if the number is ""."""
+    if number:  # <sub> sets it apart even if a page removes all styles
+        html += (
+            '<sub style="display:block;position:static;vertical-align:baseline;font-size:13px;'
+            f'line-height:18px;color:{QUIET}">{escape(number)}</sub>'
+        )
+    look = f"display:inline-block;margin:{margin};text-align:center;vertical-align:top"
+    return f'<span style="{look}">{html}</span> '
 
 
 def legend_below(heading, entries):
