@@ -80,6 +80,28 @@ class Statement:
     basis: str
 
 
+@dataclass(frozen=True)
+class Definition:
+    """The Open Source AI Definition: what it asks of a system, and which systems its authors found to comply.
+
+    Parameters
+    ----------
+    version, date, source, basis: the version and date of the text, where it can be read, and one of BASES.
+    freedoms, elements: dicts from a name to what the definition asks for.
+    passed, would_pass_with_other_terms, failed: names of the systems reviewed by the Open Source Initiative.
+    """
+
+    version: str
+    date: str
+    source: str
+    basis: str
+    freedoms: dict[str, str]
+    elements: dict[str, str]
+    passed: tuple[str, ...]
+    would_pass_with_other_terms: tuple[str, ...]
+    failed: tuple[str, ...]
+
+
 @cache
 def _tables():
     return catalog.read("openness.toml")
@@ -151,3 +173,11 @@ def address(source: str) -> str:
 def statements() -> tuple[Statement, ...]:
     """Return what documents say about a model's licence, for those models whose documents disagree."""
     return tuple(Statement(**facts) for facts in _tables()["statements"])
+
+
+@cache
+def definition() -> Definition:
+    """Return the Open Source AI Definition 1.0 of the Open Source Initiative."""
+    facts = _tables()["osaid"]
+    lists = ("passed", "would_pass_with_other_terms", "failed")
+    return Definition(**(facts | {key: tuple(facts[key]) for key in lists}))

@@ -151,7 +151,12 @@ def test_code_that_the_marks_point_to_is_there():
         assert (Path(find_spec(package).origin).parent / rest).exists(), source
 
 
-def test_statements_are_filled():
+def test_definition_and_statements():
+    definition = openness.definition()
+    assert (definition.version, definition.date) == ("1.0", "2024-10-28")
+    assert list(definition.freedoms) == ["use", "study", "modify", "share"]
+    assert list(definition.elements) == ["data information", "code", "parameters"]
+    assert "OLMo" in definition.passed and "Llama 2" in definition.failed
     for statement in openness.statements():
         assert statement.model in models() and statement.basis in catalog.BASES
         assert statement.where and statement.says and statement.source
