@@ -4,25 +4,33 @@ from collections import defaultdict
 from collections.abc import Sequence
 
 from course_utils.worlds import sums
+from course_utils.worlds.tokens import END
 
 MOST_TOKENS = 120  # that are written after a text; eight terms need 82
 
 
-def completions(model, tokenizer, texts: Sequence[str], max_new_tokens: int = MOST_TOKENS) -> list[str]:
-    """Return what a model writes after each text, always the likeliest token, up to </s>.
+def completions(
+    model, tokenizer, texts: Sequence[str], max_new_tokens: int = MOST_TOKENS, stop: str = END
+) -> list[str]:
+    """Return what a model writes after each text, always the likeliest token, up to </s> or `stop`.
 
     Texts of the same number of tokens are continued together, which gives the same as one by one.
     """
     import torch
 
     found, by_length = {}, defaultdict(list)
+    ends = [tokenizer.eos_token_id, tokenizer.convert_tokens_to_ids(stop)]
     for text in dict.fromkeys(texts):
         ids = tokenizer(text).input_ids
         by_length[len(ids)].append((text, ids))
     for length, rows in by_length.items():
         ids = torch.tensor([ids for _, ids in rows])
         written = model.generate(
-            ids, attention_mask=torch.ones_like(ids), max_new_tokens=max_new_tokens, do_sample=False
+            ids,
+            attention_mask=torch.ones_like(ids),
+            max_new_tokens=max_new_tokens,
+            do_sample=False,
+            eos_token_id=ends,
         )
         for (text, _), row in zip(rows, written[:, length:].tolist(), strict=True):
             found[text] = tokenizer.decode(row, skip_special_tokens=True)
@@ -61,10 +69,11 @@ def _right(written, tests):
 
 
 def measure(model, tokenizer, count: int = 200) -> dict[str, dict]:
-    """Measure how many of `count` sums of the test a model gets right, by the number of terms, as text.
+    """Measure how many of `count` sums of the test a model gets right: a dict with the one key "right".
 
-    Each entry, for 2 to 8 terms, has the right answers "at once", "after all steps", and, in "budget", after
-    each number of its own steps, from 1 on. Sums of 7 and 8 terms are in no text of the training.
+    It holds a dict by the number of terms, as text. Each entry, for 2 to 8 terms, has the right answers "at
+    once", "after all steps", and, in "budget", after each number of its own steps, from 1 on. Sums of 7 and 8
+    terms are in no text of the training.
     """
     results = {}
     for terms in (*sums.TERMS, 7, 8):
@@ -76,4 +85,4 @@ def measure(model, tokenizer, count: int = 200) -> dict[str, dict]:
             "after all steps": _right(written, tests),
             "budget": [after_steps(model, tokenizer, tests, written, number) for number in range(1, terms)],
         }
-    return results
+    return {"right": results}

@@ -8,6 +8,7 @@ is 1e-6).
 """
 
 from dataclasses import asdict, dataclass, field, replace
+from importlib import import_module
 from typing import ClassVar
 
 from course_utils.errors import CourseError
@@ -61,11 +62,8 @@ class LanguageRecipe(_OneStage):
 
     def make_model(self, world):
         """Return the library's model with initial weights that depend only on these settings."""
-        model = _initial(self.config, {"vocab_size": len(world.vocabulary())} | self.shape, self.seed)
-        for name, weight in model.named_parameters():
-            if name.endswith(("q_proj.weight", "k_proj.weight")):
-                weight.data *= self.attention_start
-        return model
+        settings = {"vocab_size": len(world.vocabulary())} | self.shape
+        return _initial(self.config, settings, self.seed, self.attention_start)
 
 
 @dataclass(frozen=True)
@@ -135,11 +133,14 @@ class PictureRecipe:
 
 
 @dataclass(frozen=True)
-class SumsRecipe(_OneStage):
-    """All that determines the tiny reasoner, a Llama that learns to add (`worlds.sums`)."""
+class TextRecipe(_OneStage):
+    """All that determines a tiny Llama that learns from texts of a question and what is to be written."""
 
-    name: str = "tinyworld-reasoner"
-    title: str = "TinyWorld Reasoner"
+    name: str
+    title: str
+    world: str  # the module of `worlds` that makes the texts
+    opened: str  # the module of `opened` that measures the model
+    texts: dict = field(default_factory=dict)  # further arguments of the world's `training_text`
     batch: int = 64  # texts in one step
     steps: int = 3_000
     learning_rate: float = 2e-3  # times a rise over `warmup` steps, times a linear fall to 0 over all steps
@@ -147,39 +148,48 @@ class SumsRecipe(_OneStage):
     weight_decay: float = 0.1  # a setting of AdamW, like beta2
     beta2: float = 0.98
     clip: float = 1.0  # largest norm of the gradient; a larger gradient is scaled down to it
+    attention_start: float = 1.0  # factor by which the initial weights of queries and keys are multiplied
     seed: int = 0  # the seed of the initial weights and of the texts
     processes: ClassVar[int] = 1
     megabytes: ClassVar[int] = 20
 
     def training(self, folder):
         """Return the training of this recipe, whose checkpoints are in `folder`."""
-        from course_utils.training.sums_trainer import SumsTraining
+        from course_utils.training.text_trainer import TextTraining
 
-        return SumsTraining(self, folder)
+        return TextTraining(self, folder)
+
+    def make_world(self):
+        """Return the module that makes the texts."""
+        return import_module(f"course_utils.worlds.{self.world}")
 
     def make_model(self):
         """Return a LlamaForCausalLM with initial weights that depend only on these settings."""
-        from course_utils.worlds import sums
-
-        settings = {"vocab_size": len(sums.VOCABULARY), "hidden_size": 96, "intermediate_size": 256}
+        vocabulary = self.make_world().VOCABULARY
+        settings = {"vocab_size": len(vocabulary), "hidden_size": 96, "intermediate_size": 256}
         settings |= {"max_position_embeddings": 160, "initializer_range": 0.1}  # about 1 / sqrt(96)
-        return _initial("LlamaConfig", settings, self.seed)
+        return _initial("LlamaConfig", settings, self.seed, self.attention_start)
 
 
-def _initial(kind, settings, seed):
+def _initial(kind, settings, seed, attention_start):
     """Return a causal language model of transformers with random initial weights, in float32.
 
     kind : the name of its configuration class
     settings : those that differ from _SHARED
+    attention_start : factor by which the weights of queries and keys are multiplied
     """
     import torch
     import transformers
 
     torch.manual_seed(seed)
     config = getattr(transformers, kind)(**(_SHARED | settings))
-    return transformers.AutoModelForCausalLM.from_config(
+    model = transformers.AutoModelForCausalLM.from_config(
         config, dtype=torch.float32, attn_implementation="sdpa"
     )
+    for name, weight in model.named_parameters():
+        if name.endswith(("q_proj.weight", "k_proj.weight")):
+            weight.data *= attention_start
+    return model
 
 
 # <pad>, <s> and </s> are the first tokens of every world. The longest document has 97 tokens.
@@ -228,6 +238,14 @@ _EXPERTS = {
     "num_experts_per_tok": 2,
     "sliding_window": None,
 }
+_CALLER = TextRecipe(
+    "tinyworld-caller",
+    "TinyWorld Caller",
+    world="errands",
+    opened="calling",
+    steps=1_600,
+    attention_start=_PICKY,
+)
 RECIPES = {
     recipe.name: recipe
     for recipe in (
@@ -264,7 +282,14 @@ RECIPES = {
             world={"pronouns": {}},
         ),
         PictureRecipe(),
-        SumsRecipe(),
+        TextRecipe("tinyworld-reasoner", "TinyWorld Reasoner", world="sums", opened="thinking"),
+        _CALLER,
+        replace(
+            _CALLER,
+            name="tinyworld-caller-warned",
+            title="TinyWorld Caller, warned",
+            texts={"orders": True},
+        ),
     )
 }
 

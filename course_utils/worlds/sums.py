@@ -76,6 +76,25 @@ def example(number: int, seed: int = 0) -> tuple[str, str, str]:
     return question(numbers), OPEN + "".join(written) + CLOSE, str(sum(numbers))
 
 
+def training_text(number: int, seed: int = 0) -> tuple[list[str], list[bool]]:
+    """Return the tokens of one text of the training, and for each whether it counts in the loss.
+
+    The steps, the </think> after the last step, the answer and </s> count. The numbers of the sum are drawn
+    by lot, and so is where the steps end early.
+    """
+    return counted(*example(number, seed))
+
+
+def counted(asked: str, written: str, answer: str) -> tuple[list[str], list[bool]]:
+    """Return what `training_text` returns for a sum, what is written after it, and the answer."""
+    inner = written.removeprefix(OPEN).removesuffix(CLOSE)
+    closed_late = inner.count(";") == asked.count("+")
+    parts = [([BEGIN, *asked, OPEN], False), ([*inner], True), ([CLOSE], closed_late), ([*answer, END], True)]
+    words = [token for part, _ in parts for token in part]
+    counts = [counts for part, counts in parts for _ in part]
+    return words, counts
+
+
 def tokenizer():
     """Return a fast tokenizer of transformers for the texts of sums. It ignores spaces.
 

@@ -13,7 +13,7 @@ from course_utils.training.recipes import RECIPES
 from course_utils.worlds import sums
 
 torch = Lazy("torch")
-sums_trainer = Lazy("course_utils.training.sums_trainer")
+text_trainer = Lazy("course_utils.training.text_trainer")
 stages = Lazy("course_utils.training.stages")
 
 NAME = "tinyworld-reasoner"
@@ -70,15 +70,15 @@ def test_only_what_follows_from_the_sum_counts_in_the_loss():
         ("25+31+40=", "<think>25+31=56;</think>", "96"),
         ("25+31=", "<think>25+31=56;</think>", "56"),
     ]
-    ids, labels = sums_trainer.batch(examples)
+    ids, labels = text_trainer.batch(sums.VOCABULARY, [sums.counted(*example) for example in examples])
     counted = []
     for row, marks in zip(ids, labels, strict=True):
         after = row.tolist()[1:] + [0]
         assert all(
-            mark in (next_one, sums_trainer.IGNORED)
+            mark in (next_one, text_trainer.IGNORED)
             for mark, next_one in zip(marks.tolist(), after, strict=True)
         )
-        counted.append([sums.VOCABULARY[mark] for mark in marks.tolist() if mark != sums_trainer.IGNORED])
+        counted.append([sums.VOCABULARY[mark] for mark in marks.tolist() if mark != text_trainer.IGNORED])
     assert counted == [
         [*"96", "</s>"],
         [*"25+31=56;", *"96", "</s>"],  # not the </think>, which came early
@@ -111,7 +111,7 @@ def test_it_learns_from_its_first_steps_and_the_same_each_time(tmp_path):
 
 def test_the_card_is_what_was_measured(reasoner, card):
     text = (loading.folder(NAME) / "README.md").read_text("utf-8")
-    assert text == sums_trainer.card_text(reasoner[0], card)
+    assert text == text_trainer.card_text(reasoner[0], card)
     assert f"`course train {NAME}`" in text
 
 

@@ -31,8 +31,9 @@ ROOT = Path(__file__).parents[2]
 OURS = {
     name: model for name, model in catalog.models().items() if model.ours and name.startswith("tinyworld")
 }
-REASONER = "tinyworld-reasoner"  # its texts are sums: see test_reasoner.py
-TINY = [name for name in OURS if name != REASONER]
+# Models that learned from other texts than TinyWorld's: see test_reasoner.py and test_caller.py.
+OTHERS = {"tinyworld-reasoner", "tinyworld-caller", "tinyworld-caller-warned"}
+TINY = [name for name in OURS if name not in OTHERS]
 FOUR = ["tinyworld-llama", "tinyworld-falcon", "tinyworld-mistral", "tinyworld-mixtral"]
 AGAIN = pytest.mark.everything(reason="measures weights again that have not changed")
 REACH = 4 * 15  # Mistral has four layers, and each looks 15 tokens back

@@ -1,0 +1,78 @@
+"""Trains the tiny reasoner and the tiny callers on texts that a world makes, each read once.
+
+A world, such as `worlds.sums`, says of each token of a text whether it counts in the loss. What the model is
+to write counts. Questions, the results of tools, and what was drawn by lot don't: nobody can predict these.
+"""
+
+from dataclasses import asdict
+from importlib import import_module
+
+import torch
+from torch.nn.functional import cross_entropy
+from torch.nn.utils.rnn import pad_sequence
+
+from course_utils.training import card
+from course_utils.training.stages import IGNORED, Training, only_stage
+
+
+class TextTraining(Training):
+    """A Llama that reads each text once. Text number i is the same in each training with the same seed."""
+
+    unit = "loss (nats per token)"
+    floor = 0.0  # all tokens that count in the loss follow from the tokens before them
+
+    def __init__(self, recipe, folder):
+        super().__init__(recipe, folder)
+        self.world = recipe.make_world()
+        self.tokenizer, self.model = self.world.tokenizer(), recipe.make_model()
+        self.stages = [only_stage(recipe.world, self.model, self.loss, recipe)]
+
+    def loss(self, indices, generator=None):
+        """Return (loss to minimise, loss to record) of the texts with these numbers. The two are the same."""
+        recipe = self.recipe
+        texts = [self.world.training_text(index, recipe.seed, **recipe.texts) for index in indices]
+        ids, labels = batch(self.world.VOCABULARY, texts)
+        logits = self.model(input_ids=ids, use_cache=False).logits
+        loss = cross_entropy(logits.flatten(0, 1), labels.flatten(), ignore_index=IGNORED)
+        return loss, loss
+
+    def write(self, folder):
+        """Write the model, its tokenizer and its card into a folder."""
+        self.model.eval()
+        self.model.save_pretrained(folder)
+        self.tokenizer.save_pretrained(folder)
+        run, recipe = self.runs[-1], asdict(self.recipe)
+        room = import_module(f"course_utils.opened.{self.recipe.opened}")
+        measured = room.measure(self.model, self.tokenizer)
+        measured["training"] = {
+            "steps": recipe.pop("steps"),
+            "minutes": round(run.seconds / 60, 1),
+            "last_loss": round(run.recent_loss, 5),
+            "recipe": recipe,
+            "machine": card.machine(),
+        }
+        card.write(folder, measured, lambda measured: card_text(self.model, measured))
+
+
+def card_text(model, measured):
+    """Return the model card in Markdown, filled with the measured values."""
+    return card.text(measured["training"]["recipe"]["world"], measured, parameters=model.num_parameters())
+
+
+def batch(vocabulary, texts):
+    """Return two tensors (texts, tokens): the number of each token, and its label.
+
+    The label of a token is the number of the next token, or IGNORED if the next token does not count in the
+    loss. Shorter texts are padded at their end, where padding does not change earlier predictions.
+
+    vocabulary : all tokens, in the order of their numbers; the first is the padding
+    texts : for each text its tokens, and for each token whether it counts in the loss
+    """
+    number = {token: number for number, token in enumerate(vocabulary)}
+    rows = []
+    for tokens, counts in texts:
+        ids = torch.tensor([number[token] for token in tokens])
+        labels = torch.where(torch.tensor(counts), ids, IGNORED)
+        rows.append((ids, torch.cat([labels[1:], torch.tensor([IGNORED])])))
+    ids, labels = zip(*rows, strict=True)
+    return pad_sequence(ids, True, 0), pad_sequence(labels, True, IGNORED)
