@@ -135,11 +135,19 @@ def _reply(text, mark):
     )
 
 
+# Code in backticks, and words between asterisks.
+_MARKS = re.compile(r"`([^`]+)`|(?<![\w*])\*(?=\S)([^*\n]*?\S)\*(?![\w*])")
+
+
 def marked_up(text: str) -> str:
-    """Return the text as HTML, with words in backticks set in a font for code."""
-    # Don't use <code>: a dark theme would give it a light colour, unreadable on the white card.
-    code = rf'<span style="font-family:{MONO}">\1</span>'
-    return re.sub(r"`([^`]+)`", code, html.escape(text, quote=False))
+    """Return the text as HTML: words in backticks in a font for code, and words between asterisks slanted."""
+
+    def shown(found):
+        code, word = found.groups()
+        # Don't use <code>: a dark theme would give it a light colour, unreadable on the white card.
+        return f'<span style="font-family:{MONO}">{code}</span>' if code else f"<i>{word}</i>"
+
+    return _MARKS.sub(shown, html.escape(text, quote=False))
 
 
 def lettered(choices: Iterable[str]) -> list[str]:
@@ -150,5 +158,5 @@ def lettered(choices: Iterable[str]) -> list[str]:
 
 
 def without_marks(text: str) -> str:
-    """Return the text without backticks, for output that shows no HTML."""
-    return text.replace("`", "")
+    """Return the text without backticks and asterisks, for output that shows no HTML."""
+    return _MARKS.sub(lambda found: found[1] or found[2], text)

@@ -24,6 +24,7 @@ from course_utils.errors import CourseError
 from course_utils.learning import answers, before_after, predictions, quizzes
 from course_utils.learning.checks import NotYet
 from course_utils.learning.predictions import Prediction, compare, read_number
+from course_utils.learning.question import marked_up, without_marks
 
 ROOT = Path(__file__).parents[2]
 
@@ -951,3 +952,10 @@ def test_a_check_calls_the_function_once():
     values, called = [float(i) for i in range(1000)], []
     check("1", lambda items: called.append(1) or [x + 1e-9 for x in items], (values,), values)
     assert called == [1]
+
+
+def test_marks_of_a_question_become_html_or_go():
+    text = "Is *France* `a*b*c`, or 2 * 3 * 4 < 5?"
+    code = "font-family:ui-monospace,Menlo,Consolas,monospace"
+    assert marked_up(text) == f'Is <i>France</i> <span style="{code}">a*b*c</span>, or 2 * 3 * 4 &lt; 5?'
+    assert without_marks(text) == "Is France a*b*c, or 2 * 3 * 4 < 5?"
