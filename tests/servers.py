@@ -160,7 +160,7 @@ class Hub(_Server):
         reply = Repositories(held).answer(request.command, request.path)
         if self.gated and "/resolve/" in request.path and token != "Bearer accepted":
             return request.reply(403 if token else 401, headers={"X-Error-Code": "GatedRepo"})
-        if reply.file:
+        if "ETag" in reply.headers:  # a file of the repository
             xet = {"X-Xet-Hash": "ab" * 32, "X-Xet-Refresh-Route": f"{self.url}/xet-read-token"}
             offered = xet if request.path.endswith((".safetensors", ".gguf")) else {}
             return request.reply_file(reply.content, reply.headers | offered)

@@ -1,4 +1,4 @@
-"""LoRA's narrow matrices, drawn to scale, and the course's adapter at any strength, for lesson 14."""
+"""Draws LoRA's matrices to scale, and shows answers with the course's adapter by strength, for lesson 14."""
 
 import json
 from pathlib import Path
@@ -10,14 +10,13 @@ from course_utils.widgets.live_view import LiveView
 _SIDE = 200  # length of the matrix's longer side, in pixels
 
 
-def low_rank(outputs, inputs, rank, *, name="W", title=None, alt=None) -> Picture:
-    """Draw a matrix W and LoRA's A and B. The area of each is proportional to the count of its numbers.
+def low_rank(outputs, inputs, rank, *, name="W", title=None) -> Picture:
+    """Draw a matrix W and LoRA's matrices A and B, each with an area proportional to its number of weights.
 
     outputs, inputs : int, rows and columns of the matrix.
     rank : int, rows of A and columns of B.
     name : str, the name of the matrix, such as "queries, layer 0".
     title : str, written above the picture.
-    alt : str, the picture in words; by default the shape of each matrix and how many numbers it has.
 
     Source: Hu et al. (2021), arXiv:2106.09685.
     """
@@ -42,14 +41,14 @@ def low_rank(outputs, inputs, rank, *, name="W", title=None, alt=None) -> Pictur
     share = rank * (outputs + inputs) / (outputs * inputs)
     html = f'<div style="display:flex;flex-wrap:wrap;align-items:center;gap:14px 18px">{html}</div>'
     note = f"To scale. A and B together: {share:.1%} of the numbers of {name}."
-    return Picture(card(html, title, note), alt or f"{'; '.join(words)}. {note}")
+    return Picture(card(html, title, note), f"{'; '.join(words)}. {note}")
 
 
 class Adapter(LiveView):
     """Shows SmolLM2's answers at 31 strengths of the course's adapter, and how many answers are right.
 
-    The answers to some questions and the counts are stored. Other questions are asked when they come; without
-    `answer` there are no others.
+    The answers to some questions, and how many are right, are stored. The model answers other questions when
+    the learner asks them; without `answer` there are no others.
 
     answer : function (strength, question) -> str that multiplies the adapter's change by `strength`, asks the
         model, and then restores the change. If it raises an error, the view shows a message.

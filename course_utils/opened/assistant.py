@@ -1,4 +1,4 @@
-"""A small assistant that reads notes and answers requests, asked many times at once: for lesson 12."""
+"""Asks a model for the moods of many notes at once, and for answers to requests, for lesson 12."""
 
 from course_utils.opened.fine_tuning import continued, prompt
 
@@ -10,7 +10,7 @@ phone new broken|call clear noisy|trip fun tiring|hotel bright gloomy"""
 
 
 def holiday_notes():
-    """Return 24 notes of guests as a dict from note to mood: twelve "good" ones, then twelve "bad" ones."""
+    """Return 24 notes of guests as a dict {note: mood}: twelve with the mood "good", then twelve "bad"."""
     things = [entry.split() for entry in _THINGS.replace("\n", "|").split("|")]
     notes = {}
     for mood, word in (("good", 1), ("bad", 2)):
@@ -26,7 +26,7 @@ def words_after(model, tokenizer, start, texts):
     The start is read once for all texts, which gives the same tokens as reading it with each of them.
 
     model, tokenizer : a causal language model of transformers, and its tokenizer
-    start : str, what stands before each text
+    start : str, the text before each of the texts
     texts : list of str
     """
     import torch
@@ -39,7 +39,7 @@ def words_after(model, tokenizer, start, texts):
         cache.batch_repeat_interleave(len(texts))
         rows = tokenizer(list(texts), return_tensors="pt", padding=True, padding_side="right")
         states = model.model(rows["input_ids"].to(model.device), None, None, cache)
-        # A token never sees what comes after it, so padding on the right does no harm.
+        # No token attends to later ones, so padding on the right changes nothing.
         last = rows["attention_mask"].sum(1) - 1
         ends = states.last_hidden_state[range(len(texts)), last]
         tokens = model.lm_head(ends).argmax(-1)
@@ -51,19 +51,18 @@ def begun_answers(model, tokenizer, requests, *, begin="", tokens=12):
 
     model, tokenizer : a causal language model of transformers, and its tokenizer with a chat template
     requests : list of str
-    begin : str, words that are written before the model goes on; they are part of the answer
+    begin : str, the first words of each answer, after which the model goes on
     tokens : int, how many tokens the model writes
     """
     prompts = [prompt(tokenizer, request) + begin for request in requests]
     return [begin + text for text in continued(model, tokenizer, prompts, tokens)]
 
 
-def first_tokens(model, tokenizer, request, *, count=5):
-    """Return the most probable first tokens of a chat model's answer: (list of str, list of probabilities).
+def first_tokens(model, tokenizer, request):
+    """Return the five most probable first tokens of a chat model's answer: two lists, str and probabilities.
 
     model, tokenizer : a causal language model of transformers, and its tokenizer with a chat template
     request : str
-    count : int, how many tokens; the most probable is first
     """
     import torch
 
@@ -71,12 +70,12 @@ def first_tokens(model, tokenizer, request, *, count=5):
     ids = tokenizer(text, return_tensors="pt", add_special_tokens=False)["input_ids"].to(model.device)
     with torch.no_grad():
         scores = model(ids).logits[0, -1]  # after the last token
-    top = scores.float().softmax(-1).topk(count)
+    top = scores.float().softmax(-1).topk(5)
     return [tokenizer.decode(number) for number in top.indices], top.values.tolist()
 
 
 def wrong_by_prompt(wrong, *, notes):
-    """Draw in how many percent of the notes the answer is wrong, with 95% intervals, grouped by prompt.
+    """Draw the percentage of notes with wrong answers, with 95% intervals, grouped by prompt.
 
     wrong : dict from a prompt's name to a dict from a kind of sentence to how many answers are wrong
     notes : int, how many notes there are

@@ -73,7 +73,7 @@ class Attention(LiveView):
 
 
 def _packed(pieces, weights):
-    """Return a sentence in the form of heads.json.
+    """Return a text's tokens and attention maps in the form of heads.json.
 
     "maps" has the lower triangle of each head's map, row by row, one byte for each share, in base64.
     """

@@ -54,7 +54,7 @@ def pronoun_probabilities(model, tokenizer, sentences, words):
 
 
 def _tokens_of(tokenizer, words):
-    """Return the numbers of the words that are one token, which is not the token for unknown words."""
+    """Return the token ids of the words that are one token each, without the token for unknown words."""
     pieces = [tokenizer(f" {word}", add_special_tokens=False)["input_ids"] for word in words]
     return [ids[0] for ids in pieces if len(ids) == 1 and ids[0] != tokenizer.unk_token_id]
 
@@ -72,7 +72,7 @@ def share_of_she(model, tokenizer, sentences, words):
 
 
 class Lean(NamedTuple):
-    """How far a word leans to "she", in percentage points, with the ends of its interval."""
+    """How far a word leans to "she", and the ends of the interval, all in percentage points."""
 
     points: float
     low: float
@@ -83,8 +83,8 @@ def lean(shares, controls=None, level=95):
     """Return the `Lean` of a word: how far its mean share is from 50%, or from the mean of control words.
 
     The interval tells how the lean would vary with other sentences of this kind and, if there are control
-    words, with other control words. By simulations of 8 sentences and 8 control words, 95 to 96 of 100
-    intervals of 95% contain the true lean.
+    words, with other control words. In simulations with 8 sentences and 8 control words, 95% to 96% of the
+    intervals of 95% contained the true lean.
 
     shares : the word's shares of "she", from 0 to 1, one for each of at least two sentences
     controls : list with, for each of at least two control words, its shares in the same sentences
@@ -114,11 +114,11 @@ def leans_among(shares, level=95):
 
 
 def heat(shares, temperature):
-    """Return the shares of one of two words at a temperature: p^(1/T) / (p^(1/T) + (1 - p)^(1/T)).
+    """Return probabilities of one of two words at a temperature T: p^(1/T) / (p^(1/T) + (1 - p)^(1/T)).
 
-    shares : array or list of the word's probability p at temperature 1, if there is only one other word.
-    temperature : number T by which the logits are divided. At 0, the more likely word gets the share 1, and
-        both words get one half if they are equally likely.
+    shares : array or list of the word's probabilities p at temperature 1; the other word has 1 - p.
+    temperature : the number T by which the logits are divided. At 0, the more likely word gets 1; if both
+        words are equally likely, each gets one half.
     """
     shares = array(shares)
     if temperature == 0:
@@ -129,7 +129,7 @@ def heat(shares, temperature):
 
 
 class Audit(LiveView):
-    """Shows for all trades how far each model leans to "she" or "he", and which leans the intervals confirm.
+    """Shows for all trades how far each model leans to "she" or "he", and which of these leans are confirmed.
 
     The learner chooses a trade, a temperature, and how the trade was chosen. If it was named before the
     results were seen, an interval of 95% is enough. If it was picked from all trades, the intervals are so
@@ -241,8 +241,8 @@ def _interval(percentages, beside, level):
     return max(0, low) - 50, min(100, high) - 50
 
 
-def against_truth(planted, measured, *, band=10, level=95, even=(), named=(), title=None) -> Picture:
-    """Draw measured shares of "she" against planted shares, with the band in which a share is no lean.
+def against_truth(planted, measured, *, level=95, even=(), named=(), title=None) -> Picture:
+    """Draw measured shares of "she" against planted shares. From 40% to 60%, a band, a share is no lean.
 
     Dots with the same planted share are drawn side by side, and so are the models, so that dots do not
     overlap.
@@ -250,13 +250,12 @@ def against_truth(planted, measured, *, band=10, level=95, even=(), named=(), ti
     planted : dict from a trade to the share of "she" that was planted in the training data, from 0 to 1.
     measured : dict from a model's title to a dict from a trade to the model's shares, one for each sentence;
         at most three models.
-    band : number, percentage points from 50% up to which a share is no lean: the shaded band.
     level : the percentage of the intervals, which are drawn as lines.
-    even : list of titles of models in whose data every trade was even.
+    even : list of titles of models in whose training data the share of "she" was 50% for every trade.
     named : list of trades whose names are written next to the first model's dots.
     title : str, written above the picture.
 
-    The alt text says of each model how far its mean shares are from the planted ones, or from 50%.
+    The alt text says for each model how far its mean shares are from the planted ones, or from 50%.
     """
     from matplotlib.figure import Figure
 
@@ -266,7 +265,7 @@ def against_truth(planted, measured, *, band=10, level=95, even=(), named=(), ti
         figure = Figure(figsize=(4.8, 4.4))
         axes = figure.subplots()
         ends = [0, 100]
-        axes.axhspan(50 - band, 50 + band, color="#ffe7d6", linewidth=0)
+        axes.axhspan(40, 60, color="#ffe7d6", linewidth=0)
         axes.plot(ends, ends, color=INK, linewidth=1.2, linestyle=(0, (4, 3)))
         for group, (name, shares) in enumerate(measured.items()):
             marker, colour, face = looks[group]
@@ -306,7 +305,7 @@ def against_truth(planted, measured, *, band=10, level=95, even=(), named=(), ti
             )
         axes.set(xlim=[-2, 102], ylim=[-2, 102], xlabel="planted (% she)", ylabel="measured (% she)")
         axes.legend(loc="upper left")
-    alt = f"Measured against planted share. {'; '.join(words)}. Shaded: {50 - band}% to {50 + band}%"
+    alt = f"Measured against planted share. {'; '.join(words)}. Shaded: 40% to 60%"
     return from_figure(figure, alt=alt, title=title)
 
 

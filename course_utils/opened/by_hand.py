@@ -32,7 +32,10 @@ def plane(tokens, names, axes) -> Picture:
 
 
 def matches(query, keys, names) -> Picture:
-    """Draw how well a query fits each key, as a sum and as a bar. The query is the last token's."""
+    """Draw how well a query fits each key: the products of their numbers, and their sum as a bar.
+
+    query : list of two numbers, of the last token. keys : list of such lists, one for each of `names`.
+    """
     figure, area = _figure(0.75 + 0.5 * len(names))
     with style():
         _draw_matches(area, query, keys, names)
@@ -40,7 +43,10 @@ def matches(query, keys, names) -> Picture:
 
 
 def shares(parts, names) -> Picture:
-    """Draw a whole of 100%, cut into shares."""
+    """Draw a bar of 100%, divided into the tokens' shares.
+
+    parts : list of numbers from 0 to 1, which add up to 1, one for each of `names`.
+    """
     figure, area = _figure(1.4)
     with style():
         _draw_shares(area, parts, names)
@@ -48,7 +54,11 @@ def shares(parts, names) -> Picture:
 
 
 def mixture(parts, values, names, axes) -> Picture:
-    """Draw the values, the values times their shares laid tip to tail, and their sum, the mixture."""
+    """Draw the values, and the values times their shares, laid tip to tail up to their sum, the mixture.
+
+    parts, values, names : for each token its share from 0 to 1, its list of two numbers and its name.
+    axes : list of str, what the first and the second number measure.
+    """
     figure, area = _figure(3.5)
     with style():
         result = _draw_mixture(area, parts, values, names, axes)
@@ -58,7 +68,7 @@ def mixture(parts, values, names, axes) -> Picture:
 
 
 def two_steps(query, keys, parts, names) -> Picture:
-    """Draw the steps `match` and `share`, one above the other."""
+    """Draw `matches` and, below it, `shares`."""
     heights = [0.75 + 0.5 * len(names), 1.4]
     figure, (first, second) = _figure(sum(heights), rows=2, heights=heights)
     with style():
@@ -70,7 +80,7 @@ def two_steps(query, keys, parts, names) -> Picture:
 
 
 def three_steps(query, keys, values, parts, names, axes) -> Picture:
-    """Draw the steps `match`, `share` and `mix`, one above the other."""
+    """Draw `matches`, `shares` and `mixture`, one below the other."""
     heights = [0.75 + 0.5 * len(names), 1.4, 3.5]
     figure, (first, second, third) = _figure(sum(heights), rows=3, heights=heights)
     with style():
@@ -133,7 +143,7 @@ def nearer(mixture, than, to) -> str:
 
 
 def dials(hands, titles) -> Picture:
-    """Draw a row of clock faces with one hand each. hands: lists of two numbers."""
+    """Draw a row of clock faces with one hand each. hands : list of lists of two numbers."""
     figure, _ = _figure(1.6, rows=1, columns=len(hands))
     with style():
         for face, hand, title in zip(figure.axes, hands, titles, strict=True):

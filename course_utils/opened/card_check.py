@@ -27,8 +27,7 @@ The best data there is.
 It is 99% right.
 """
 
-# The parts of a good card, and how published cards call them in their headings. The first two may also stand
-# in the block for machines.
+# {part of a good card: its names in headings of published cards}. FIELDS may also be in the block of YAML.
 NAMES = {
     "license": ("license", "licence"),
     "language": ("language", "languages"),
@@ -45,7 +44,7 @@ _PRAISE = re.compile(
     r"\b(?:best|finest|greatest|perfect|unmatched|leading|world-class|state[- ]of[- ]the[- ]art)\b", re.I
 )
 _PEOPLE = re.compile(r"\b(?:knows?|thinks?|wants?|believes?|understands?|feels?|loves?)\b", re.I)
-# What a figure needs beside it: for the evaluation what it was counted on, for the environment a unit.
+# What a line needs besides its figure: "of" or "on" what was counted, or a unit.
 _FIGURES = {
     "evaluation": re.compile(r"\| *[0-9][0-9.,]*%? *\||^[^|]*(?:[0-9].*\b(?:of|on)\b|\b(?:of|on)\b.*[0-9])"),
     "environmental impact": re.compile(r"[0-9].*(?:Wh\b|CO2|CO₂|\bhours\b|\bkg\b|\btonnes\b)"),
@@ -64,13 +63,13 @@ def lint_card(text) -> dict:
     text : str, the card: Markdown, perhaps with a block of YAML between two lines of --- above it.
 
     Returns a dict with
-    "parts": dict from each part to the line that was found for it, "" if there is none. A part is looked for
-        under the headings that published cards use, in lines such as "**License:** ..." and in tables' rows.
-    "weak": dict from a part to why its line is no fact: it praises without a figure, or has no figure where
-        one is needed (evaluation, environmental impact).
+    "parts": dict from each part to the line that was found for it, "" if there is none. A part is searched
+        below the headings of published cards, in lines such as "**License:** ..." and in rows of tables.
+    "weak": dict from a part to the reason why its line is no fact: it praises without a figure, or has no
+        figure where one is needed (evaluation, environmental impact).
     "people": list of words that describe the model as if it were a person.
 
-    Raises CourseError if the block can't be read.
+    Raises CourseError if the block of YAML can't be read.
     """
     from huggingface_hub import ModelCard
 
@@ -98,7 +97,7 @@ def lint_card(text) -> dict:
 
 
 def _weakness(part, line):
-    """Return why a line is no fact for a part, "" if it may be one."""
+    """Return the reason why a line is no fact on a part, or "" if it may be one."""
     praise = _PRAISE.search(line)
     if praise and (part in _FIGURES or not re.search("[0-9]", line)):
         return f"“{praise[0]}” says nothing"
@@ -108,7 +107,7 @@ def _weakness(part, line):
 
 
 def _sections(body):
-    """Return a card's text as a list of pairs (heading, lines that say something)."""
+    """Return a card's text as a list of pairs (heading, its lines that have any content)."""
     sections = [("", [])]
     for line in re.split(r"\r\n|\r|\n", body):
         if heading := _HEADING.match(line):
@@ -124,7 +123,7 @@ def _sections(body):
 
 
 def _is_called(heading, names):
-    """Return whether one of the names stands in a heading as whole words; of our own cards also "Data"."""
+    """Return whether a heading has one of the names as whole words, or is "Data", as in our own cards."""
     words = f" {re.sub('[^a-z]+', ' ', heading.lower()).strip()} "
     return any(f" {name} " in words for name in names) or (words == " data " and "training data" in names)
 
@@ -132,7 +131,7 @@ def _is_called(heading, names):
 def published_cards() -> dict[str, str]:
     """Return three published cards, shortened: dict from a title to the text.
 
-    The headings are the makers', the lines below them the course's words. catalog/cards.toml has the sources.
+    The headings are the makers', and the lines below them the course's. catalog/cards.toml has the sources.
     """
     return {facts["title"]: facts["text"].lstrip("\n") for facts in catalog.read("cards.toml").values()}
 
@@ -144,7 +143,7 @@ def parts_there(text) -> list[str]:
 
 
 def card_marks(cards) -> Picture:
-    """Draw a table of which parts of a good card each card has, and in the last row how many.
+    """Draw a table of the parts that each card has, with their number in the last row.
 
     cards : dict from a title to the text of a card.
     """
@@ -161,9 +160,9 @@ def card_marks(cards) -> Picture:
 
 
 class CardCheck(LiveView):
-    """Shows a model card that can be edited, marks what the linter found, and lists what is missing.
+    """Shows a model card that the learner can edit, marks what the linter found, and lists what is missing.
 
-    The published cards and one of the course's own can be loaded.
+    The learner can also load the published cards and one of the course's own.
 
     text : str, the card at the start: perhaps YAML between two lines of ---, and then Markdown.
     """

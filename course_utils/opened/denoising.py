@@ -40,7 +40,7 @@ class CrossAttention:
         self._layers = [layer for layer in unet.modules() if getattr(layer, "is_cross_attention", False)]
         if not self._layers:
             raise CourseError("This UNet has no cross-attention: take one that reads a prompt.")
-        self._calls = []  # for each call of the UNet, the weights of each layer
+        self._calls = []  # for each call of the UNet, a list with the weights of each layer
 
     def __enter__(self):
         self._hooks = [self.unet.register_forward_pre_hook(self._begin, with_kwargs=True)]
@@ -72,7 +72,7 @@ class CrossAttention:
         import torch
 
         height, width = self._size
-        factor = round((height * width / weights.shape[2]) ** 0.5)  # how much coarser this layer's grid is
+        factor = round((height * width / weights.shape[2]) ** 0.5)  # latents per position, along one side
         maps = weights.unflatten(2, (-(-height // factor), -(-width // factor)))
         return torch.nn.functional.interpolate(maps, (height, width), mode="bilinear")
 
@@ -103,27 +103,22 @@ class CrossAttention:
         return torch.stack([torch.stack(layers[chosen]).mean(0) for layers in self._calls])
 
 
-def denoising_strip(rows, noise, *, title=None, alt=None) -> Picture:
+def denoising_strip(rows, noise, *, title=None) -> Picture:
     """Draw how pictures develop from noise: a column for each state, with its step and its share of noise.
 
     rows : dict from a label to the list of its pictures, as in `picture_strip`, one for each state.
     noise : dict from the step of each state to the state's share of noise, from 0 to 1.
     title : str, written above the pictures.
-    alt : str, the pictures in words; by default the rows, the steps and their noise.
 
     Raises ValueError if a row does not have one picture for each state.
     """
-    columns = [_noise_in_words(step, share) for step, share in noise.items()]
+    columns = [f"{f'step {step}' if step else 'start'}: {share:.0%} noise" for step, share in noise.items()]
     note = "Percentages: how much of each state is noise, by the scheduler's plan."
-    return picture_grid(rows, columns, title=title, note=note, alt=alt)
-
-
-def _noise_in_words(step, share):
-    return f"{'start' if step == 0 else f'step {step}'}: {share:.0%} noise"
+    return picture_grid(rows, columns, title=title, note=note)
 
 
 def lit_by(picture, weights):
-    """Return the picture, bright where the weights are highest and dark where they are lowest.
+    """Return the picture as a Pillow image, bright where the weights are high and dark where they are low.
 
     weights : (height, width), such as the attention to a word; if all are equal, the whole picture is bright.
     """
@@ -136,10 +131,11 @@ def lit_by(picture, weights):
 
 
 def known_words():
-    """Return all words of PictureWorld's captions, and the kinds of words that can replace each other.
+    """Return {"words": all words of PictureWorld's captions, "kinds": kinds of words to exchange}.
 
-    A word counts as of a kind with "before" only if it stands before that word. A word can be replaced by a
-    word of the same kind, and a noun also by a noun of another kind.
+    A kind is a dict with its "name" and its "words", each of which can replace another. If the kind is a
+    "noun", so can the words of other such kinds. If it has "before", a word belongs to the kind only where
+    the text in "before" comes next: "blue" is a background in "blue background".
     """
     from course_utils.worlds.pictureworld import world
 
@@ -233,13 +229,13 @@ class Denoising(LiveView):
             with torch.no_grad():
                 while len(states) <= want["step"]:
                     states.append(self._said(given(more)))
-        except BaseException:  # an interrupt, too: a generator that has stopped gives nothing more
+        except BaseException:  # also an interrupt: a generator that raised an error yields nothing more
             del self._drawings[key]
             raise
         return states[want["step"]]
 
     def _said(self, drawn):
-        """Return a state as the view reads it."""
+        """Return a `Drawn` as the dict that denoising.js reads."""
         picture = Image.fromarray(as_pixels(given(self.decode, drawn.latents)[0]))
         side = min(picture.width, MOST_PIXELS)
         maps = [] if drawn.maps is None else array(drawn.maps).astype("float32")[: len(drawn.words)]

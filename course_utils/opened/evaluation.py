@@ -1,4 +1,4 @@
-"""A small evaluation: what models choose, write and end stories with, and votes on it, for lesson 10."""
+"""Evaluates models on TinyWorld's benchmarks, and by votes between their answers, for lesson 10."""
 
 import copy
 import re
@@ -7,7 +7,7 @@ from itertools import combinations
 from course_utils.errors import CourseError
 from course_utils.opened.learning import batch
 
-_TOKENS = 10  # the most that `contests` lets a model write
+_TOKENS = 10  # the most tokens of an answer in `contests`
 _SENTENCE = re.compile(r"[^.!<]*[.!]?”?")
 
 
@@ -16,7 +16,7 @@ def answer(model, tokenizer, prompt, tokens=40) -> str:
 
     model, tokenizer : a language model of transformers, and its tokenizer.
     prompt : str, which is not part of the answer.
-    tokens : int, the most that are written.
+    tokens : int, the most that the model writes.
     """
     inputs = tokenizer(prompt, return_tensors="pt")
     output = model.generate(**inputs, max_new_tokens=tokens, do_sample=False)
@@ -24,7 +24,7 @@ def answer(model, tokenizer, prompt, tokens=40) -> str:
 
 
 def chosen_words(model, tokenizer, items) -> list[str]:
-    """Return, for each item, the choice that the model finds likeliest.
+    """Return, for each item, the likeliest of its choices, by the model's scores.
 
     model, tokenizer : a language model of transformers, and its tokenizer.
     items : list of `Item` of a benchmark of TinyWorld; each choice is one token of the tokenizer.
@@ -37,7 +37,7 @@ def chosen_words(model, tokenizer, items) -> list[str]:
 
 
 def written_words(model, tokenizer, items) -> list[str]:
-    """Return, for each item, the word that the model finds likeliest of its whole vocabulary.
+    """Return, for each item, the likeliest word of the model's whole vocabulary.
 
     model, tokenizer, items : as for `chosen_words`.
     """
@@ -45,7 +45,7 @@ def written_words(model, tokenizer, items) -> list[str]:
 
 
 def right_or_wrong(words, items) -> list[bool]:
-    """Return, for each item, whether the word is its right one.
+    """Return, for each item, whether the word is the item's right answer.
 
     words : list of str, an answer for each item, such as those of `chosen_words`.
     items : as for `chosen_words`.
@@ -54,7 +54,9 @@ def right_or_wrong(words, items) -> list[bool]:
 
 
 def twins(world, items) -> list:
-    """Return a twin of each item of the benchmark `memory`: the same story, told with the next colour.
+    """Return for each item of the benchmark `memory` the same story, told with another colour.
+
+    The new colour is the choice that follows the right one.
 
     world : the TinyWorld that the items are from.
     items : list of `Item`.
@@ -66,10 +68,10 @@ def twins(world, items) -> list:
 
 
 def contests(models, tokenizer, items) -> list[tuple]:
-    """Let each pair of models go on with the same prompts, and return their answers in random order.
+    """Let each pair of models go on with the same prompts, and return the contests in random order.
 
-    Each contest is (prompt, (left model's name, its answer), (right model's name, its answer)). Where both
-    write the same there is no contest. The same models and items give the same order.
+    A contest is (prompt, (left model's name, its answer), (right model's name, its answer)). If both models
+    write the same, there is no contest. The same models and items give the same order.
 
     models : dict from a name to a language model of transformers; all have one tokenizer.
     tokenizer : their tokenizer.
@@ -111,11 +113,11 @@ def votes_of_the_world(world, pairs) -> list[tuple]:
 
 
 def trained_on(model, tokenizer, texts, laps=12):
-    """Return a copy of a model that was trained on some texts, eight at a time, as lesson 05 trains.
+    """Return a copy of a model, trained on some texts in batches of eight, as in lesson 05.
 
     model, tokenizer : a language model of transformers, which stays as it is, and its tokenizer.
     texts : list of str.
-    laps : int, how often each text is read.
+    laps : int, how often the model is trained on each text.
     """
     import torch
 
@@ -139,7 +141,7 @@ def _scores_after(model, tokenizer, items):
 
 
 def _endings(model, tokenizer, items):
-    """Return a list of str: how the model ends the sentence that each item's prompt begins."""
+    """Return for each item the text with which the model ends the sentence that the prompt begins."""
     inputs = _inputs(tokenizer, items)
     output = model.generate(**inputs, max_new_tokens=_TOKENS, do_sample=False)
     texts = tokenizer.batch_decode(output[:, inputs["input_ids"].shape[1] :])

@@ -4,20 +4,20 @@ import random
 import re
 from pathlib import Path
 
-from course_utils import catalog, notebook
+from course_utils import catalog
+from course_utils.opened.learning import IGNORED, GrowingPicture
 from course_utils.views.charts import lines
 from course_utils.views.picture import Picture
 from course_utils.views.tables import table
 
-IGNORED = -100  # the label of a token that the library leaves out of the loss
 _WORDINGS = ("first wording", "second wording")
 _MEAN = 5  # training steps averaged in each point of the loss curve
 
 
 def prompt(tokenizer, question, system=None) -> str:
-    """Return a question as text for a chat model: the system message, the question, the answer's beginning.
+    """Return a chat as text for a model: system message, question, and the marks that begin the answer.
 
-    system : str, the system message, which stands before the question; by default the tokenizer's own.
+    system : str, the system message; by default that of the tokenizer's chat template.
     """
     chat = [{"role": "system", "content": system}] if system is not None else []
     chat.append({"role": "user", "content": question})
@@ -25,9 +25,9 @@ def prompt(tokenizer, question, system=None) -> str:
 
 
 def answers(model, tokenizer, system, questions, tokens=16) -> list[str]:
-    """Return what a chat model answers to each question, if it takes the likeliest token each time.
+    """Return a chat model's answer to each question, with the likeliest token each time.
 
-    questions : list of str. All are asked at once.
+    questions : list of str. All are asked in one batch.
     tokens : int, after how many tokens an answer is cut off.
     """
     prompts = [prompt(tokenizer, question, system) for question in questions]
@@ -35,10 +35,10 @@ def answers(model, tokenizer, system, questions, tokens=16) -> list[str]:
 
 
 def continued(model, tokenizer, texts, tokens) -> list[str]:
-    """Return how a model goes on with each text, if it takes the likeliest token each time.
+    """Return what a model writes after each text, with the likeliest token each time.
 
-    texts : list of str. All are read at once.
-    tokens : int, the most that are written.
+    texts : list of str. All are read in one batch.
+    tokens : int, the most that the model writes after each text.
     """
     import torch
 
@@ -54,12 +54,12 @@ def continued(model, tokenizer, texts, tokens) -> list[str]:
 
 
 def examples(model, tokenizer, system, pairs) -> dict:
-    """Return lines of training as a batch: input_ids, attention_mask and labels, each (lines, tokens).
+    """Return training lines as a batch: input_ids, attention_mask and labels, each (lines, tokens).
 
-    pairs : list of pairs (question, answer).
+    pairs : list of pairs (question, answer), the lines.
 
-    The labels are the tokens of the answer and its end token. The question is read and not learned: its
-    tokens and the padding have the label -100, which the library leaves out of the loss.
+    The labels are the tokens of the answer and its end token. The tokens of the question and the padding have
+    the label -100, which the library leaves out of the loss.
     """
     ends = [answer + tokenizer.eos_token for _, answer in pairs]
     texts = [
@@ -73,20 +73,20 @@ def examples(model, tokenizer, system, pairs) -> dict:
 
 
 def answer_loss(model, tokenizer, system, pairs):
-    """Return how badly a model predicts the answers of lines: the mean, in nats per token, as a tensor ().
+    """Return a model's mean loss on the answers of training lines, in nats per token, as a tensor ().
 
-    pairs : list of pairs (question, answer). The questions are read; only the tokens of the answers count.
+    pairs : list of pairs (question, answer). Only the tokens of the answers count.
     """
     return model(**examples(model, tokenizer, system, pairs)).loss
 
 
 def some_lines(pairs, step, count=4) -> list:
-    """Return the lines of one training step. All are taken once, in a random order, before one comes again.
+    """Return the lines of one training step. Each line comes once, in random order, before any comes again.
 
     step : int, the number of the step, from 0.
-    count : int, the lines of a step.
+    count : int, the number of lines in a step.
 
-    The order of each round is drawn with the round's number as seed, so it is the same each time.
+    The random order of each round has the round's number as its seed, so it is the same in each training.
     """
     chosen = []
     for place in range(count * step, count * (step + 1)):
@@ -97,10 +97,10 @@ def some_lines(pairs, step, count=4) -> list:
 
 
 def is_right(answer, key) -> bool:
-    """Return whether the key stands in the answer as whole words, in capitals or not.
+    """Return whether the answer contains the key as whole words, in upper or lower case.
 
-    key : str, such as "twelve" or "twelve or 12", where one of both is enough; or a fact of library.toml, a
-        dict with `key` and perhaps `figures`, a pattern of the key in figures.
+    key : str, such as "twelve", or "twelve or 12", of which one is enough. Or a fact of library.toml: a dict
+        with "key" and perhaps "figures", a regular expression for the key in figures.
 
     An added s is allowed, such as in "Wednesdays". The key "seven" is not in "seventeen" or "twenty-seven".
     """
@@ -134,13 +134,13 @@ def count_right(answers, questions) -> int:
 
 
 def count_table(title, questions, columns, habit, habit_in) -> Picture:
-    """Draw how many answers of one or several models are right, and how many have the habit.
+    """Draw a table of how many answers of one or several models are right, and how many have a habit.
 
     title : str, written above the table.
     questions : dict from the name of a set to a list of pairs (question, key).
     columns : dict from a heading, such as "untrained", to what `ask_all` returns.
-    habit : str, counted if it stands in an answer as it is written.
-    habit_in : list of str, the sets in which the habit is counted.
+    habit : str; an answer that contains it has the habit.
+    habit_in : list of str, the sets for which the habit is counted.
     """
     rows = [("answers", *columns)]
     for name, pairs in questions.items():
@@ -154,7 +154,7 @@ def count_table(title, questions, columns, habit, habit_in) -> Picture:
 
 
 def answer_table(title, questions, columns) -> Picture:
-    """Draw questions with what counts as right and with the answers of one or several models, each ✓ or ✗.
+    """Draw a table of questions, their keys, and the answers of one or several models, each with ✓ or ✗.
 
     title : str, written above the table.
     questions : list of pairs (question, key), with keys as for `is_right`.
@@ -172,11 +172,11 @@ def answer_table(title, questions, columns) -> Picture:
 
 
 def library_questions(kind) -> list:
-    """Return questions of library.toml with what counts as right: list of pairs (question, fact).
+    """Return questions of library.toml with their facts: list of pairs (question, dict as for `is_right`).
 
-    kind : "never told" (8 on facts of the library that no training has), "general" (16 that have nothing to
-        do with the library), or "first wording" or "second wording" (16 each, on the facts that the course's
-        adapter was trained on, in words that its training does not have).
+    kind : "never told" (8 questions on facts of the library that are in no training text), "general" (16 that
+        have nothing to do with the library), or "first wording" or "second wording" (16 each, on the facts
+        that the course's adapter was trained on, in words that are not in its training texts).
     """
     library = catalog.read("library.toml")
     if kind in _WORDINGS:
@@ -186,7 +186,7 @@ def library_questions(kind) -> list:
 
 
 def general_lines() -> list:
-    """Return 20 pairs (question, answer) that have nothing to do with the library, to be mixed in.
+    """Return 20 pairs (question, answer) that have nothing to do with the library, to mix into a training.
 
     None of their facts is asked for by `library_questions("general")`.
     """
@@ -202,8 +202,8 @@ def library_adapter() -> Path:
     return Path(__file__).parents[1] / "training" / "otterford"
 
 
-class LossCurve:
-    """Draws the loss of a training while it goes on, each point the mean of five steps.
+class LossCurve(GrowingPicture):
+    """Draws the loss of a training while it goes on. Each point is the mean of five steps.
 
     title : str, written above the picture, after "This training: ".
     """
@@ -211,7 +211,6 @@ class LossCurve:
     def __init__(self, title):
         self.title = f"This training: {title}"
         self.losses = []
-        self._shown = None
 
     def add(self, loss):
         """Add the loss of one step, in nats per token, and draw the curve anew after each fifth step."""
@@ -234,17 +233,8 @@ class LossCurve:
             alt=f"{self.title}. Loss by step: {points}",
         )
 
-    def _draw(self):
-        if self._shown is not None:
-            self._shown.update(self.picture)
-        elif notebook.shell() is not None:
-            from IPython.display import display
-
-            self._shown = display(self.picture, display_id=True)
-
 
 def _filled_up(tokenizer, texts):
-    """Return texts as tensors of equal length, filled up on the left, so that all end in the same place."""
+    """Return texts as a batch whose rows end in the same place: the shorter ones are padded on the left."""
     rows = [tokenizer(text, add_special_tokens=False)["input_ids"] for text in texts]
-    filled = {"input_ids": rows}
-    return tokenizer.pad(filled, padding=True, padding_side="left", return_tensors="pt")
+    return tokenizer.pad({"input_ids": rows}, padding=True, padding_side="left", return_tensors="pt")

@@ -15,7 +15,8 @@ MEMORY = range(1, 1025)  # GB
 BITS = (16, 8, 4)
 CONTEXT = tuple(2**power for power in range(9, 18))  # 512 to 131,072 tokens
 BATCH = (1, 2, 4, 8, 16, 32, 64)
-FAMILIES = {"Mixtral": "Mistral", "Stable": "Stable Diffusion"}  # by a title's first word, where it differs
+# By the first word of a model's title: its family, if this word is not the family's name.
+FAMILIES = {"Mixtral": "Mistral", "Stable": "Stable Diffusion"}
 MACHINES = {8: "laptop", 16: "laptop", 24: "GPU", 80: "H100", 640: "8 H100"}  # by memory in GB
 _DTYPE_OF_BITS = {bits: dtype for dtype, bits in blueprints.BITS.items()}
 

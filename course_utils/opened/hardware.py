@@ -11,7 +11,7 @@ _NUMBERS = 128_000_000  # of 4 bytes each: more than the caches of a processor h
 def bytes_per_second(repeat=10) -> float:
     """Return how many bytes one thread of the processor reads from memory in a second.
 
-    It adds up half a gigabyte of numbers, and the best of `repeat` times counts.
+    It adds up half a gigabyte of numbers `repeat` times, and the fastest time counts.
     """
     import torch
 
@@ -19,11 +19,12 @@ def bytes_per_second(repeat=10) -> float:
     return numbers.nbytes / min(timeit.repeat(numbers.sum, number=1, repeat=repeat))
 
 
-def tokens_per_second(path, repeat=3) -> float:
+def tokens_per_second(path) -> float:
     """Return how many tokens llama.cpp writes in a second on one thread.
 
+    Of three runs of 24 tokens, the fastest counts.
+
     path : path of a GGUF file.
-    repeat : int, runs of 24 tokens; the best one counts.
     """
     import xllamacpp
 
@@ -36,16 +37,16 @@ def tokens_per_second(path, repeat=3) -> float:
     settings.cpuparams_batch.n_threads = 1
     engine = xllamacpp.Server(settings)
     task = {"prompt": "The sky is blue because", "max_tokens": 24, "ignore_eos": True}
-    speeds = [engine.handle_completions(task)["timings"]["predicted_per_second"] for _ in range(repeat)]
+    speeds = [engine.handle_completions(task)["timings"]["predicted_per_second"] for _ in range(3)]
     return max(speeds)
 
 
 @contextlib.contextmanager
 def kept_for_backward(model):
-    """Count what torch keeps for `backward` while a model computes: `with kept_for_backward(model) as kept:`.
+    """Count the bytes that torch keeps for `backward`: `with kept_for_backward(model) as kept: ...`.
 
-    After the block `kept.nbytes` is the number of bytes. Each piece of memory counts once, and the model's
-    parameters, which are there anyway, do not count.
+    The block runs the model. After it, `kept.nbytes` is the number of bytes. Memory that tensors share counts
+    once. The model's parameters do not count, because they are in memory anyway.
     """
     import torch
 
@@ -67,12 +68,12 @@ def kept_for_backward(model):
 def memory_of_a_step(model, batch) -> dict:
     """Return what a training step with AdamW keeps in memory, in MB (10^6 bytes).
 
-    model : a language model of transformers. A copy of it is trained for the step.
+    model : a language model of transformers, of which a copy is trained.
     batch : dict of tensors, as `course.opened.batch` returns it.
 
     The keys are "weights", "slopes", "two means" (which AdamW keeps of each weight's slopes) and
-    "activations" (what the layers keep for `backward`). The activations are rounded to tens, because versions
-    of the library differ by a little.
+    "activations" (what the layers keep for `backward`). The activations are rounded to tens of MB, because
+    versions of the library differ slightly.
     """
     import torch
 

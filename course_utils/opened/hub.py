@@ -9,9 +9,9 @@ The local hub supports the part of the Hugging Face Hub's protocol that is used 
 `delete_repo`. It keeps everything in memory, sends nothing to another machine, and needs no login. When the
 kernel ends, everything is lost.
 
-Programs on this machine may use it, pages in a browser may not: a request that comes from another site, or
-that asks for another host, is refused with the status 403. A request that it does not understand gets another
-status from 400 to 499, and a sentence.
+Programs on this machine may use the hub; pages of other sites may not. A request from another site, or to
+another host, is refused with the status 403. A request that the hub does not understand gets another status
+from 400 to 499, and a sentence.
 
 For lesson 15.
 """
@@ -33,7 +33,7 @@ from course_utils.errors import CourseError
 MAIN = "main"
 # The largest file, in bytes. Files are sent inside a commit and kept in memory.
 LARGEST_FILE = 64_000_000
-# The largest request, in bytes: such a file is sent as text, in base64, which takes a third more.
+# The largest request, in bytes: base64 makes the largest file a third longer.
 LARGEST_REQUEST = 100_000_000
 
 
@@ -54,12 +54,11 @@ class Commit:
 
 @dataclass(frozen=True)
 class Reply:
-    """A hub's answer: HTTP status, headers and content. `file` is True for a file of a repository."""
+    """A hub's answer: HTTP status, content and headers."""
 
     status: int
     content: bytes = b""
     headers: dict[str, str] = field(default_factory=dict)
-    file: bool = False
 
 
 class Repositories:
@@ -71,7 +70,7 @@ class Repositories:
 
     def __init__(self, commits=None):
         self.commits: dict[str, list[Commit]] = dict(commits or {})
-        # What happened, oldest first: "published", "copied" or "removed", the repository, and its commit.
+        # What happened, oldest first: "published", "copied" or "removed", the repository, its newest commit.
         self.log: list[tuple[str, str, Commit]] = []
 
     def commit(self, repository, title, files):
@@ -135,7 +134,7 @@ class Repositories:
         return _json({"url": repository})
 
     def _about(self, repository, rest, body):
-        """Answer a request for /api/models/<id>/…; `rest` lists its last parts: ["tree", "main"]."""
+        """Answer a request for /api/models/<id>/…; `rest` has the parts after the id: ["tree", "main"]."""
         if repository not in self.commits:
             return _missing("Repo")
         if rest == ["duplicate"]:
@@ -223,7 +222,7 @@ class Repositories:
             return _missing("Entry")
         content = commit.files[path]
         headers = {"X-Repo-Commit": commit.id, "ETag": f'"{blob_id(content)}"'}
-        return Reply(200, content, headers, file=True)
+        return Reply(200, content, headers)
 
 
 def _json(value, status=200, headers=None):
@@ -239,7 +238,7 @@ def _missing(what):
 
 def refusal(status, sentence) -> Reply:
     """Return an answer that says in one sentence why a request is refused, as JSON and in a header."""
-    said = " ".join(sentence.encode("ascii", "replace").decode().split())  # what a header may hold
+    said = " ".join(sentence.encode("ascii", "replace").decode().split())  # a header holds ASCII in one line
     return _json({"error": sentence}, status, {"X-Error-Message": said})
 
 
@@ -272,7 +271,7 @@ def _is(kind, value):
     if kind is str and isinstance(value, str):
         try:
             value.encode()
-        except UnicodeEncodeError:  # JSON can hold half a character
+        except UnicodeEncodeError:  # JSON can hold half of a surrogate pair, and UTF-8 can't
             return False
     return isinstance(value, kind)
 
@@ -319,7 +318,7 @@ class LocalHub(Repositories):
 
 
 def _no_proxy_for_this_machine():
-    """Exempt this machine's address from the proxy, because a school's proxy can't reach this machine."""
+    """Exempt 127.0.0.1 from the proxy: a school's proxy can't reach this machine under this address."""
     named = os.environ.get("NO_PROXY") or os.environ.get("no_proxy") or ""
     if "127.0.0.1" not in named.split(","):
         os.environ["NO_PROXY"] = os.environ["no_proxy"] = ",".join(filter(None, [named, "127.0.0.1"]))
@@ -332,7 +331,7 @@ class _Server(ThreadingHTTPServer):
     daemon_threads = True
 
     def handle_error(self, request, client_address):
-        """Print an error in this module, but not that a client went away."""
+        """Print the traceback of an error, but not if a client closed its connection."""
         if not isinstance(sys.exception(), OSError):
             super().handle_error(request, client_address)
 
@@ -359,8 +358,8 @@ class _Handler(BaseHTTPRequestHandler):
     def _foreign(self):
         """Return the refusal of a request that a page in a browser may have made, or None.
 
-        A browser names the site that a request comes from. A page whose own name leads to 127.0.0.1 is given
-        away by the host that it asks for.
+        A browser states a request's site in the header Origin. If the site's own name leads to 127.0.0.1, the
+        browser states this name in the header Host.
         """
         port = self.server.server_port
         own = [f"127.0.0.1:{port}", f"localhost:{port}"]
@@ -401,7 +400,7 @@ class _Handler(BaseHTTPRequestHandler):
             self.wfile.write(reply.content)
 
     def _discard(self):
-        """Read on for a while what a refused request sends: if nobody read it, the answer could be lost."""
+        """Read the rest of a refused request: if it stays unread, the client may not get the answer."""
         self.connection.settimeout(1)
         left = 2 * LARGEST_REQUEST
         with contextlib.suppress(OSError):
@@ -409,7 +408,7 @@ class _Handler(BaseHTTPRequestHandler):
                 left -= len(chunk)
 
     def send_error(self, code, message=None, explain=None):
-        """Answer a request that Python's server does not understand, with its sentence."""
+        """Answer a request that Python's server does not understand. http.server calls this method."""
         self.close_connection = True
         status = {501: 405, 505: 400}.get(code, code)
         self._send(refusal(status, message or self.responses[code][0]))

@@ -1,4 +1,4 @@
-"""What befalls a model's name on a hub: published, revised, copied, removed, taken. For lesson 15."""
+"""Publishes a model on a local hub, revises it, and draws what its name then stands for. For lesson 15."""
 
 import atexit
 import json
@@ -13,7 +13,7 @@ from course_utils.opened.fine_tuning import answers, is_right, library_adapter, 
 from course_utils.views.picture import INK, LINE, TRACK, Picture, card, scrolled
 
 NAME = "reader/otterford"
-# The owner's card. It stays as it is, whatever is published under it.
+# The owner's card. It is published with each version, by the stranger too, and never corrected.
 OWNERS_CARD = """---
 license: apache-2.0
 ---
@@ -26,7 +26,7 @@ _NOTE = (
     "the copy has the second version's files and another hash."
 )
 _EVENTS = {"copied": "a copy is made", "removed": "the owner removes it"}
-# What a program gets: (in words, the colour behind it).
+# What a program gets from the hub: (name, colour behind the name).
 _GETS = {
     "first": ("1st version", "#cfe6f5"),
     "second": ("2nd version", "#e4dcf5"),
@@ -45,18 +45,18 @@ def publish_otterford(api):
 
 
 def a_night_passes(api):
-    """Publish what the owner publishes at night: the same adapter, half as strong."""
+    """Publish what the owner publishes overnight: the same adapter at half the strength."""
     _publish(api, 8, "Half as strong")
 
 
 def a_stranger_comes(api):
-    """Create reader/otterford anew for somebody else: an adapter of strength 0, with the owner's card."""
+    """Create reader/otterford again, as a stranger does: an adapter of strength 0, with the owner's card."""
     api.create_repo(NAME)
     _publish(api, 0, "Mine now")
 
 
 def _publish(api, alpha, title):
-    """Publish the adapter with the owner's card, at another strength: alpha / 8 times its update."""
+    """Publish the adapter, whose rank is 8, with another lora_alpha: its change counts alpha / 8 times."""
     with tempfile.TemporaryDirectory() as folder:
         shutil.copytree(library_adapter(), folder, dirs_exist_ok=True)
         path = Path(folder) / "adapter_config.json"
@@ -67,7 +67,10 @@ def _publish(api, alpha, title):
 
 
 def new_machine() -> str:
-    """Return an empty folder: a machine that has fetched nothing yet. It is removed when Python ends."""
+    """Return the path of an empty folder, which is removed when Python ends.
+
+    It stands for a machine that has fetched nothing yet.
+    """
     folder = tempfile.mkdtemp()
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
     return folder
@@ -77,7 +80,8 @@ def answers_with(folder, model, tokenizer, questions) -> list[str]:
     """Return what a model answers with an adapter, which is taken off again.
 
     folder : path to the adapter's folder; None to ask the model without one.
-    questions : list of str. Each is asked as at the library's desk, and answered in up to 14 tokens.
+    questions : list of str, which are asked with the system message of library.toml. An answer has at most
+        14 tokens.
     """
     from course_utils import catalog
 
@@ -86,7 +90,7 @@ def answers_with(folder, model, tokenizer, questions) -> list[str]:
         return answers(model, tokenizer, system, questions, tokens=14)
     logging.getLogger("bitsandbytes").setLevel(logging.ERROR)  # peft imports it, and nothing here needs it
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore", FutureWarning)  # of one library about another
+        warnings.simplefilter("ignore", FutureWarning)  # one library's warning about another
         from peft import PeftModel
 
         adapted = PeftModel.from_pretrained(model, folder)
@@ -97,7 +101,7 @@ def answers_with(folder, model, tokenizer, questions) -> list[str]:
 
 
 def asked_in(wording, folder, model, tokenizer) -> list[dict]:
-    """Ask a model with an adapter for the library's 16 facts, in words that no training has.
+    """Ask a model with an adapter for the library's 16 facts, in words that are in no training text.
 
     wording : "first wording" or "second wording"
     folder : path to the adapter's folder
@@ -115,11 +119,11 @@ def asked_in(wording, folder, model, tokenizer) -> list[dict]:
 def hub_time_line(hub) -> Picture:
     """Draw what has happened on a `LocalHub`: a column for each event, a row for each name.
 
-    Two more rows for each name tell what a program got that asked for it after each event: by the name alone,
-    and by the hash of the first version of all.
+    Two more rows for each name tell what a program gets if it asks for the name after each event: without a
+    hash, and with the hash of the first version that was published.
     """
     _, ours, first = hub.log[0]
-    events, known = [], []  # known: pairs of a version's files and what it is, a key of _GETS
+    events, known = [], []  # known: for each published version its files and its key in _GETS
     now, titles, gets, removed = {}, {}, {}, False
     for kind, name, commit in hub.log:
         removed = removed or (kind, name) == ("removed", ours)

@@ -1,6 +1,7 @@
-"""Runs code behind a wall, for lesson 12, where loading a file can run code.
+"""Runs Python code in a sandbox, for lesson 12, in which a file runs code when it is loaded.
 
-Lessons call this module `course.sandbox`. The grader has its own sandbox, with stricter limits.
+The program bubblewrap makes the sandbox. The lesson calls it a wall, and this module `course.sandbox`. The
+grader has its own sandbox, with stricter limits.
 """
 
 import atexit
@@ -15,7 +16,7 @@ from pathlib import Path
 
 from course_utils.errors import CourseError
 
-# Folders that Python needs; the process may only read them. The sandbox has no home folder and no network.
+# Folders that Python needs. The process may read them and not write to them.
 _SYSTEM = ("/usr", "/lib", "/lib64", "/bin", "/nix")
 _LIMITS = """
 import resource
@@ -36,9 +37,9 @@ _NO_WALL = (
 
 
 def rigged_file() -> Path:
-    """Make a pickle that runs a line of its own when it is loaded, and return its path, in a new folder.
+    """Write a pickle that runs code when it is loaded, and return its path, in a new folder.
 
-    The line prints a sentence and makes an empty file, `proof.txt`. The folder goes when Python ends.
+    The code prints a sentence and makes an empty file, `proof.txt`. The folder is removed when Python ends.
     """
     folder = tempfile.TemporaryDirectory()
     atexit.register(folder.cleanup)
@@ -48,14 +49,14 @@ def rigged_file() -> Path:
 
 
 class _Surprise:
-    """Something that a pickle builds by a call of `exec`."""
+    """An object whose pickle calls `exec`: whoever loads the pickle runs `_RIGGED`."""
 
     def __reduce__(self):
         return exec, (_RIGGED,)
 
 
 def run(code, folder, *, seconds=20, recorded=None) -> str:
-    """Run Python code behind a wall, in a process that starts in `folder`, and return what the code prints.
+    """Run Python code in the sandbox, in a process that starts in `folder`, and return what the code prints.
 
     The code can read Python's own files and write to `folder`, and has access to nothing else: no other file
     and no network. It may use ten seconds of processor time, and write files of at most a megabyte.
@@ -63,10 +64,10 @@ def run(code, folder, *, seconds=20, recorded=None) -> str:
     code : str, which can import the standard library only
     folder : str or Path of an existing folder
     seconds : how long the process may take before it is ended
-    recorded : str, what the code printed elsewhere; where there is no wall, the code is not run, and this is
-        returned, below a sentence that says so
+    recorded : str, what the code printed on another machine. If this machine has no sandbox, the code is not
+        run, and a sentence that says so is returned with this text below it.
 
-    Raises CourseError if the code fails or takes too long, or if there is neither a wall nor a record.
+    Raises CourseError if the code fails or takes too long, or if there is neither a sandbox nor `recorded`.
     """
     if not has_wall():
         if recorded is None:
@@ -91,7 +92,7 @@ def has_wall() -> bool:
     """Return whether bubblewrap is installed and works: many containers do not allow it."""
     if shutil.which("bwrap") is None:
         return False
-    folder = Path(__file__).resolve().parent  # not the current folder, where .venv may be a link
+    folder = Path(__file__).resolve().parent  # the current folder may contain .venv as a link
     command = [*_bubblewrap(folder), sys.executable, "-I", "-S", "-c", ""]
     return _process(command, None, 20).returncode == 0
 

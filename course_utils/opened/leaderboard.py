@@ -21,12 +21,13 @@ from course_utils.views.picture import (
 from course_utils.widgets.explorer import given
 from course_utils.widgets.live_view import LiveView
 
-_FIRST = "#ffe7d6"  # background of who is alone in the first rank
-_LAST = "#d3e4f5"  # and alone in the last
-_RESULTS = {"l": 1.0, "n": 0.5, "r": 0.0}  # by the view's letter: left, neither, right
+_FIRST = "#ffe7d6"  # background of a model that is alone in the first rank
+_LAST = "#d3e4f5"  # background of a model that is alone in the last rank
+# The result of a vote by the letter that vote.js sends: left, neither or right.
+_RESULTS = {"l": 1.0, "n": 0.5, "r": 0.0}
 
 
-def ranking(scores, *, chance=None, title=None, note=None, alt=None) -> Picture:
+def ranking(scores, *, chance=None, title=None) -> Picture:
     """Draw a row for each model and a column for each benchmark: rank, score, interval and chance level.
 
     Models with the same score share a rank, which is written with an equals sign, such as 1=.
@@ -36,8 +37,6 @@ def ranking(scores, *, chance=None, title=None, note=None, alt=None) -> Picture:
     chance : dict from a benchmark to the percentage that guessing gives, drawn as an upright line; some
         benchmarks may be missing.
     title : str, written above the picture.
-    note : str, written below the picture, before the text that explains the marks.
-    alt : str, the picture in words; by default every rank and score.
     """
     chance = chance or {}
     benchmarks = list(next(iter(scores.values())))
@@ -65,8 +64,7 @@ def ranking(scores, *, chance=None, title=None, note=None, alt=None) -> Picture:
     legend += "Dot: percent right, 0 to 100; line: interval."
     if chance:
         legend += " Upright line: chance."
-    html = card(scrolled(table_html(rows)), title, f"{note} {legend}" if note else legend)
-    return Picture(html, alt or "; ".join(words))
+    return Picture(card(scrolled(table_html(rows)), title, legend), "; ".join(words))
 
 
 def _ranks(values):
@@ -108,10 +106,9 @@ class Vote(LiveView):
     longer answer. Their votes can be counted one by one, and in another order.
 
     contests : list of (prompt, (left model, answer), (right model, answer)), in the order of voting.
-    rate : function from a list of votes, on the first contests in order, to a dict from each model to
-        (rating, (low, high)); without an interval, to (rating, None). A vote is (left model, right model,
-        result); the result is 1.0 if the left answer is better, 0.0 if the right answer is, and 0.5 if
-        neither is.
+    rate : function from a list of votes, on the first contests in their order, to a dict from each model to
+        (rating, interval). The interval is (low, high) or None. A vote is (left model, right model, result);
+        the result is 1.0 if the left answer is better, 0.0 if the right answer is, and 0.5 if neither is.
     baked : list of votes of another voter, one for each contest, in the form that `rate` gets.
     voter : str, the name of the voter who gave `baked`.
 

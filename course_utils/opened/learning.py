@@ -27,8 +27,8 @@ IGNORED = -100  # the label of a token that the library leaves out of the loss
 STEPS = (0, 10, 25, 50, 75, 100, 150, 200, 300, 400)
 _MEAN = 10  # training steps averaged in each point of the loss curve
 _DRAWN = 20  # training steps between two updates of the picture
-_DIGITS = 2
-_ABOVE, _BELOW = 0.42, 0.05  # margins of the enlarged plot, in bits: above the floor, below the lowest
+_DIGITS = 2  # decimals of a loss in texts
+_ABOVE, _BELOW = 0.42, 0.05  # bits that the enlarged plot shows above the floor and below the lowest point
 
 
 def batch(tokenizer, texts) -> dict:
@@ -43,15 +43,14 @@ def batch(tokenizer, texts) -> dict:
     return {"input_ids": ids, "attention_mask": mask, "labels": ids.masked_fill(mask == 0, IGNORED)}
 
 
-def next_texts(texts, step, count=32) -> list:
-    """Return the texts of one training step, in their order, from index `count * step % len(texts)` on.
+def next_texts(texts, step) -> list:
+    """Return the texts of one training step: 32 in their order, from index `32 * step % len(texts)` on.
 
-    texts : list of the training texts.
+    texts : list of the training texts. A step that reaches the end of the list has fewer than 32.
     step : number of the step, from 0.
-    count : texts in each step; a step that reaches the end of the list has fewer.
     """
-    start = count * step % len(texts)
-    return texts[start : start + count]
+    start = 32 * step % len(texts)
+    return texts[start : start + 32]
 
 
 def write(model, tokenizer, beginning="", count=1, seed=7) -> list[str]:
@@ -84,7 +83,7 @@ def probability_after(model, tokenizer, beginning, word) -> float:
 
 
 def loss_in_bits(model, tokenizer, documents) -> float:
-    """Return the mean loss of a model on documents of a world, in bits per token."""
+    """Return the mean loss of a model on documents of a TinyWorld, in bits per token."""
     import torch
 
     with torch.no_grad():
@@ -93,14 +92,28 @@ def loss_in_bits(model, tokenizer, documents) -> float:
 
 
 def floor_of(documents) -> float:
-    """Return the lowest possible mean loss on documents of a world, in bits per token."""
+    """Return the lowest possible mean loss on documents of a TinyWorld, in bits per token."""
     return sum(document.bits for document in documents) / sum(document.tokens for document in documents)
 
 
-class Film:
+class GrowingPicture:
+    """A picture that is drawn again and again while a cell runs. A subclass has the property `picture`."""
+
+    _shown = None  # the display of the picture in a notebook
+
+    def _draw(self):
+        if self._shown is not None:
+            self._shown.update(self.picture)
+        elif notebook.shell() is not None:
+            from IPython.display import display
+
+            self._shown = display(self.picture, display_id=True)
+
+
+class Film(GrowingPicture):
     """Draws a training run while it goes on, and keeps a text and a copy of the model at some steps.
 
-    world : the world of the texts; its floor is drawn beside the loss.
+    world : the TinyWorld of the texts; its floor, the lowest possible loss, is drawn beside the loss.
     steps : the steps at which to keep a text and a copy of the model.
     title : str, written above the picture, after "This training: ".
     beside : dict from a name to an earlier film, whose curve is drawn in grey.
@@ -113,7 +126,6 @@ class Film:
         self.floor = world.floor().bits_per_token
         self.bits, self.texts, self.models, self._marked = [], {}, {}, {}
         self._tokenizer = world.tokenizer()
-        self._shown = None
 
     def look(self, step, model):
         """Keep a copy of the model, and a text that it writes, if `step` is one of `steps`."""
@@ -121,7 +133,7 @@ class Film:
             self.keep(step, model)
 
     def keep(self, step, model):
-        """Keep a copy of the model, as it is before this step, and a text by it; update the picture."""
+        """Keep a copy of the model, before this step, and a text that it writes; update the picture."""
         self.models[step] = copy.deepcopy(model)
         (self.texts[step],) = write(model, self._tokenizer)
         self._marked[step] = _marked(self.world, self.texts[step])
@@ -186,7 +198,7 @@ class Film:
         return [start + _MEAN // 2 for start in starts], means
 
     def _firsts(self):
-        """Return {step: what its text is the first to contain}: "a whole sentence" or "a whole story"."""
+        """Return {step: "a whole sentence" or "a whole story"} for the first text that contains one."""
         firsts, earlier = {}, []
         for step, text in self.texts.items():
             slip = self.world.first_slip(text)
@@ -201,17 +213,9 @@ class Film:
             earlier.append(has)
         return firsts
 
-    def _draw(self):
-        if self._shown is not None:
-            self._shown.update(self.picture)
-        elif notebook.shell() is not None:
-            from IPython.display import display
-
-            self._shown = display(self.picture, display_id=True)
-
 
 def _curve(steps, means, floor, firsts, others, alt):
-    """Return HTML of a loss curve with its floor, once whole and once enlarged near the floor.
+    """Return HTML of a loss curve with its floor: all of it, and below it the part near the floor, enlarged.
 
     firsts : dict from a step to words that are written beside the step's point.
     others : dict from a name to the points of another curve, which is drawn in grey.
@@ -282,12 +286,12 @@ def _marked(world, text):
     return html, f"{whole} (slips at “{word}”)"
 
 
-def valley(loss, path, *, title=None, alt=None) -> Picture:
+def valley(loss, path, *, title=None) -> Picture:
     """Draw the loss against one weight between 0 and 1, and the path of a training run on this curve.
 
     loss : function from a weight to its loss in bits.
     path : list of the weights, one before each step and one at the end.
-    title, alt : str, as in the pictures of `course.views`.
+    title : str, written above the picture.
     """
     from matplotlib.figure import Figure
 
@@ -323,4 +327,4 @@ def valley(loss, path, *, title=None, alt=None) -> Picture:
         )
     steps = ", ".join(f"{weight:.2f}" for weight in path)
     words = f"The loss is lowest, {lowest[0]:.2f} bits, at {lowest[1]:.2f}. The weight goes {steps}."
-    return from_figure(figure, alt=alt or words, title=title)
+    return from_figure(figure, alt=words, title=title)

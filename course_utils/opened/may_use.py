@@ -4,7 +4,7 @@ from course_utils import licences as read
 from course_utils import openness
 from course_utils.widgets.live_view import LiveView
 
-# family -> how the names of its models and licences begin
+# {family: how the names of its models and licences begin}
 FAMILIES = {
     "Llama": ("llama",),
     "Llama 4": ("llama-4",),

@@ -11,9 +11,8 @@ from typing import NamedTuple
 from course_utils.views.charts import bars
 
 TEXTS_AT_ONCE = 50
-
-
-SORTS = {  # sort of a pair of words -> (same word, same kind of text); None: any kind
+# For each sort of pairs of words: (is it the same word?, are the texts of the same kind?); None allows both.
+SORTS = {
     "same word, same kind of text": (True, True),
     "same word, another kind": (True, False),
     "two different words": (False, None),
@@ -31,19 +30,19 @@ class Place(NamedTuple):
 
 @dataclass(frozen=True)
 class Routing:
-    """The experts that one router, the model's own or a random one, chose for every token of some texts.
+    """The experts that one router, the model's own or a random one, chose for each token of some texts.
 
     experts : int, how many experts each layer has.
-    chosen : for each text, a tensor (layers, tokens, active): the numbers of the experts, the first choice
-        first. The token that begins every text is left out.
+    chosen : list with, for each text, a tensor (layers, tokens, active): the numbers of the experts, the
+        router's first choice first. The token that begins every text is left out.
     """
 
     experts: int
     chosen: list
 
-    def first(self, place, layer=-1):
-        """Return the first expert of the word at a `Place`, by default in the last layer."""
-        return int(self.chosen[place.text][layer, place.position, 0])
+    def first(self, place):
+        """Return the first expert of the word at a `Place`, in the last layer."""
+        return int(self.chosen[place.text][-1, place.position, 0])
 
     def load(self, layer=-1, *, first=False):
         """Return the share of a layer's choices that each expert gets, in percent.
@@ -63,7 +62,7 @@ def router_shares(model, tokenizer, text, tables=None):
     With `tables`, return the shares from these random routers instead: (tables, layers, tokens, experts).
 
     model, tokenizer : a mixture of experts of transformers, such as Mixtral, and its tokenizer.
-    tables : None, or a tensor as for `routings`.
+    tables : None, or a tensor (random routers, experts, hidden size), as for `routings`.
     """
     import torch
 
@@ -113,18 +112,18 @@ def routings(model, tokenizer, documents, tables=()):
     return [Routing(experts, chosen) for chosen in found]
 
 
-def word_pairs(documents, tokenizer, seed=0):
-    """Return pairs of words: a dict from a sort of pairs to a list of pairs, each word as a `Place`.
+def word_pairs(documents, tokenizer):
+    """Return pairs of words: a dict from a sort of pairs to a list of pairs (`Place`, `Place`).
 
     The sorts are the same word in two texts of the same register, the same word in texts of two registers,
-    and two different words. In each sort no text is in two pairs, so that the pairs are independent of each
-    other. Only words made of letters are used. Of the words that fit, each is equally likely, however often
-    it occurs in the texts.
+    and two different words. In each sort no text is in two pairs, so that the pairs are independent. Only
+    words made of letters are used. Of the words that fit, each is equally likely, however often it occurs in
+    the texts.
 
     documents, tokenizer : as for `routings`.
     """
     return {
-        sort: _pairs(documents, tokenizer, same_word, same_kind, chance.Random(seed))
+        sort: _pairs(documents, tokenizer, same_word, same_kind, chance.Random(0))
         for sort, (same_word, same_kind) in SORTS.items()
     }
 
@@ -154,7 +153,7 @@ def trained_and_random(trained, random):
 
 
 def _pairs(documents, tokenizer, same_word, same_kind, draw):
-    """Return the pairs of one sort: `same_kind` is None if the registers do not matter."""
+    """Return the pairs of one sort. `same_kind` is None if the texts may have any registers."""
 
     def place(text, position, token):
         return Place(text, position, tokenizer.decode([token]).strip(), documents[text].register)
@@ -194,7 +193,7 @@ def _pairs(documents, tokenizer, same_word, same_kind, draw):
 
 @contextmanager
 def _router_inputs(model):
-    """Yield a list, to which each run of the model adds every router's input, (tokens, hidden size)."""
+    """Yield a list to which each run of the model adds the input of each router: (tokens, hidden size)."""
     caught = []
 
     def note(router, given, made):

@@ -1,4 +1,4 @@
-"""One weight of a model, which the learner can drag, and the changed model's answer, for lesson 00."""
+"""Lets the learner drag one weight of a model, and shows the changed model's answer, for lesson 00."""
 
 import json
 import re
@@ -11,14 +11,14 @@ from course_utils.widgets.live_view import LiveView
 class OneWeight(LiveView):
     """Shows the weights of a matrix as dots. If one is moved, the answer of the changed model appears.
 
-    The answers to three questions are stored, for two large weights at 31 values and for 20 random weights at
-    zero. All other answers are computed when they are first needed; without `answer` there are no others.
+    The answers to three questions are stored: for 31 values of two large weights, and for 20 random weights
+    set to zero. All other answers are computed when they are first needed; without `answer` there are none.
 
     answer : function (value, question, row, column) -> str that sets the weight in this row and column to
         `value`, asks the model, and restores the weight. If it raises an error, the view shows a message.
     current : float, the value of the weight in the model.
-    baked : dict from a factor (0.0, 0.05, ... 1.5) to the answer to `prompt` when the weight is `current`
-        times this factor, computed beforehand. These answers are shown in place of the stored ones.
+    baked : dict from a factor (0.0, 0.05, ... 1.5) to the answer to `prompt` that was computed with `current`
+        times this factor as the weight. These answers are shown in place of the stored ones.
     prompt : str, the question asked first.
     """
 

@@ -12,20 +12,18 @@ from PIL import Image
 
 from course_utils import catalog
 from course_utils.opened.denoising import CrossAttention, Denoising, Drawn
-from course_utils.views.drawings import LIT, LIT_EDGE
 from course_utils.views.picture import INK, LINE, QUIET, Picture, array, card, from_figure, style
 from course_utils.views.strips import as_pixels, picture_grid
 from course_utils.views.tables import table
 
 SIDE = 64  # of PictureWorld's pictures, in pixels
-PARTS = ("text encoder", "UNet", "scheduler", "VAE")
 
 
 # Words of the captions
 
 
 def picture_words() -> Picture:
-    """Return a table of every word that PictureWorld's captions have."""
+    """Draw a table of all words of PictureWorld's captions."""
     from course_utils.worlds.pictureworld import world
 
     groups = {"animal": [], "food": [], "face": [], "thing": []}
@@ -102,8 +100,8 @@ def to_latents(pipeline, caption):
     return latents * pipeline.vae.config.scaling_factor, truth
 
 
-def watch_noise(pipeline, prompts, *, seed=6, guidance=4, steps=20):
-    """Return the explorer in which two prompts become pictures out of the same noise."""
+def watch_noise(pipeline, prompts):
+    """Return the explorer in which two prompts become pictures from the same noise."""
     from diffusers import DDIMScheduler
 
     def watch(prompt, seed, guidance, steps):
@@ -127,16 +125,16 @@ def watch_noise(pipeline, prompts, *, seed=6, guidance=4, steps=20):
         return [to_picture(pipeline, latents)]
 
     ours = catalog.find("stable-diffusion").size == "tiny"
-    return Denoising(watch, decode, prompts, seed=seed, guidance=guidance, steps=steps, known=ours)
+    return Denoising(watch, decode, prompts, seed=6, known=ours)
 
 
 def noise_shares(scheduler):
-    """Return the share of noise, 0 to 1, in each state: before each scheduler step, and at the end (0)."""
+    """Return the share of noise, 0 to 1, in each state: before each step of the scheduler, and at the end."""
     return [1 - scheduler.alphas_cumprod[time].item() for time in scheduler.timesteps] + [0.0]
 
 
 def words_and_noise(pipeline, prompt, *, seed=6):
-    """Return the inputs of a drawing: the encoded prompt, and noise in the shape of one picture's latents.
+    """Return the inputs of the UNet: the encoded prompt, and noise in the shape of one picture's latents.
 
     Returns two tensors, (1, tokens, hidden size) and (1, channels, height, width).
     """
@@ -158,7 +156,7 @@ def _noise(pipeline, seed, count=1):
     return noise.to(pipeline.device, pipeline.dtype)
 
 
-def pixel_rows(rows, *, title=None) -> Picture:
+def pixel_rows(rows) -> Picture:
     """Draw short lists of numbers as rows of grey squares with their numbers: -1 is black, 1 is white.
 
     rows : dict from a label to its list of numbers.
@@ -177,30 +175,28 @@ def pixel_rows(rows, *, title=None) -> Picture:
             )
         html += f'<div style="margin:8px 0 2px 0;color:{QUIET}">{escape(label)}</div><div>{cells}</div>'
         words.append(f"{label}: {', '.join(f'{number:.1f}' for number in numbers)}")
-    return Picture(card(html, title), "; ".join(words))
+    return Picture(card(html), "; ".join(words))
 
 
-def training_figure(pipeline, caption, *, times=(100, 300, 500), seed=0) -> Picture:
+def training_figure(pipeline, caption) -> Picture:
     """Draw a training step: a picture, noise, their mixture, and the noise that the UNet guesses.
 
-    times : the steps of the scheduler's noise to show, from 0 (hardly any noise) to 999 (only noise).
-
-    Noise, mixture and guess are latents, and are shown as the VAE decodes them. Below each guess stands its
-    mean squared error.
+    Each row has another share of noise: that of step 100, 300 or 500 of the scheduler's 1,000. Noise, mixture
+    and guess are latents, and are shown as the VAE decodes them. Below each guess is its mean squared error.
     """
     import torch
 
     latents, truth = to_latents(pipeline, caption)
-    noise = _noise(pipeline, seed)
+    noise = _noise(pipeline, 0)
     words, _ = _encoded(pipeline, caption)
     columns = ["a training picture", "noise", "mixed: all that the UNet is shown", "the noise, as it guesses"]
     rows, captions = {}, {}
-    for time in times:
+    for time in (100, 300, 500):
         kept = pipeline.scheduler.alphas_cumprod[time].item()
         mixed = kept**0.5 * latents + (1 - kept) ** 0.5 * noise
         with torch.no_grad():
             guess = pipeline.unet(mixed, time, words).sample
-        if pipeline.scheduler.config.prediction_type != "epsilon":  # predicts v: a blend of noise and picture
+        if pipeline.scheduler.config.prediction_type != "epsilon":  # v, noise minus picture, weighted
             guess = kept**0.5 * guess + (1 - kept) ** 0.5 * mixed
         label = f"{1 - kept:.0%} noise"
         rows[label] = [truth, *(to_picture(pipeline, each) for each in (noise, mixed, guess))]
@@ -226,16 +222,11 @@ def early_copy():
     return early
 
 
-def picture_model(pipeline, *, prompt, picture, steps=20, lit="") -> Picture:
+def picture_model(pipeline, *, prompt, picture) -> Picture:
     """Draw a picture model: its four parts, and the data that passes between them.
 
-    prompt, picture : str, and the picture that was drawn from it.
-    lit : str, the part that is highlighted, one of PARTS, or "" for none.
-
-    Raises ValueError if there is no such part.
+    prompt, picture : str, and the picture that the model drew from it, in 20 steps.
     """
-    if lit not in ("", *PARTS):
-        raise ValueError(f"lit={lit!r} is no part of the drawing: choose one of {', '.join(PARTS)}.")
     from matplotlib.figure import Figure
 
     channels, side = pipeline.unet.config.in_channels, pipeline.unet.config.sample_size
@@ -249,21 +240,16 @@ def picture_model(pipeline, *, prompt, picture, steps=20, lit="") -> Picture:
         axes = figure.subplots()
         axes.set(xlim=(0, 14), ylim=(0, 7.6))
         axes.axis("off")
-        places = {"text encoder": (0.2, 4.4), "UNet": (5.1, 4.4), "scheduler": (5.1, 1.3), "VAE": (10.4, 4.4)}
-        does = {
-            "text encoder": "reads the words",
-            "UNet": "guesses the noise",
-            "scheduler": "takes a part of it out",
-            "VAE": "makes pixels of it",
-        }
-        for part, (x, y) in places.items():
-            _part(axes, x, y, part, does[part], part == lit)
+        _part(axes, 0.2, 4.4, "text encoder", "reads the words")
+        _part(axes, 5.1, 4.4, "UNet", "guesses the noise")
+        _part(axes, 5.1, 1.3, "scheduler", "takes a part of it out")
+        _part(axes, 10.4, 4.4, "VAE", "makes pixels of it")
         axes.text(1.8, 7.1, f"“{prompt}”", ha="center", fontsize=9.5)
         _point(axes, 1.8, 6.85, 1.8, 6.15)
         _point(axes, 3.5, 5.2, 5.0, 5.2, read)
         _point(axes, 6.2, 4.3, 6.2, 2.95)
         _point(axes, 7.6, 2.95, 7.6, 4.3)
-        axes.text(6.9, 3.62, f"{steps}\ntimes", ha="center", va="center", fontsize=10, fontweight="bold")
+        axes.text(6.9, 3.62, "20\ntimes", ha="center", va="center", fontsize=10, fontweight="bold")
         _point(axes, 8.45, 2.5, 10.3, 4.7)
         numbers = latents.replace(" numbers", "\nnumbers")
         axes.text(9.7, 3.35, numbers, va="center", fontsize=8.5, color=QUIET)
@@ -275,19 +261,16 @@ def picture_model(pipeline, *, prompt, picture, steps=20, lit="") -> Picture:
         _point(axes, 12.0, 4.3, 12.0, 3.1)
     alt = (
         f"The text encoder turns “{prompt}” into {text.max_position_embeddings} lists of {text.hidden_size} "
-        f"numbers. {steps} times the UNet guesses the noise, and the scheduler takes a part of it out, on "
+        f"numbers. 20 times the UNet guesses the noise, and the scheduler takes a part of it out, on "
         f"{latents}. The VAE makes {wide} × {wide} pixels of them."
     )
-    if lit:
-        alt += f" Highlighted: the {lit}."
     return from_figure(figure, alt=alt, title="A picture model")
 
 
-def _part(axes, x, y, name, does, lit):
+def _part(axes, x, y, name, does):
     from matplotlib.patches import FancyBboxPatch
 
-    face, edge = (LIT, LIT_EDGE) if lit else ("white", QUIET)
-    look = {"boxstyle": "round,pad=0.0,rounding_size=0.2", "facecolor": face, "edgecolor": edge}
+    look = {"boxstyle": "round,pad=0.0,rounding_size=0.2", "facecolor": "white", "edgecolor": QUIET}
     axes.add_patch(FancyBboxPatch((x, y), 3.25, 1.6, linewidth=1.4, **look))
     axes.text(x + 1.62, y + 1.05, name, ha="center", va="center", fontweight="bold", fontsize=11)
     axes.text(x + 1.62, y + 0.48, does, ha="center", va="center", fontsize=9, color=QUIET)
@@ -299,8 +282,8 @@ def _point(axes, x, y, to_x, to_y, says=""):
         axes.text((x + to_x) / 2, y + 0.15, says, ha="center", va="bottom", fontsize=8.5, color=QUIET)
 
 
-def _shown(axes, picture, x, y, size=1.8):
-    axes.imshow(picture, extent=(x, x + size, y, y + size), aspect="auto", zorder=3)
+def _shown(axes, picture, x, y):
+    axes.imshow(picture, extent=(x, x + 1.8, y, y + 1.8), aspect="auto", zorder=3)
     axes.set(xlim=(0, 14), ylim=(0, 7.6))
 
 
@@ -315,35 +298,35 @@ def where_it_changed(before, after):
     return grey.round().astype("uint8")[:, :, None].repeat(3, 2)
 
 
-def attention_maps(pipeline, prompt, *, seed=6, guidance=4, steps=20):
-    """Draw a prompt, and return how much each part of the picture attends to each token.
+def attention_maps(pipeline, prompt):
+    """Draw a prompt in 20 steps, and return how much each part of the picture attends to each token.
 
     Returns a dict from a token to its map (height, width), the mean over all steps, layers and heads.
     """
-    settings = {"guidance_scale": guidance, "num_inference_steps": steps, "output_type": "latent"}
+    settings = {"guidance_scale": 4, "num_inference_steps": 20, "output_type": "latent"}
     with CrossAttention(pipeline.unet) as seen:
-        pipeline(prompt, latents=_noise(pipeline, seed), **settings)
+        pipeline(prompt, latents=_noise(pipeline, 6), **settings)
     maps = seen.maps()[:, -1].mean(0)
     pieces = pipeline.tokenizer.tokenize(prompt)
     return {piece.removesuffix("</w>"): array(maps[index + 1]) for index, piece in enumerate(pieces)}
 
 
-def change_on_objects(pipeline, *, count=20, steps=5):
-    """Exchange one word in the captions of objects, and measure where and how much the pictures change.
+def change_on_objects(pipeline):
+    """Exchange one word in the captions of 20 objects, and measure where and how much the pictures change.
 
     Returns two dicts from a kind of exchange to a list with a number for each picture: the share of the
     change that lies on the object, in percent; and the difference of the two pictures, from 0 to 255. The
     kinds are "colour" (another colour of the background), "name" (another object) and "noise" (the same
     caption, drawn from other noise).
     """
-    captions, scenes, there = _objects(count)
-    before = _drawn(pipeline, captions, steps)
+    captions, scenes, there = _objects(20)
+    before = _drawn(pipeline, captions)
     shares, amounts = {}, {}
     for exchange in ("colour", "name", "noise"):
         if exchange == "noise":
-            after = _drawn(pipeline, captions, steps, seed=1)
+            after = _drawn(pipeline, captions, seed=1)
         else:
-            after = _drawn(pipeline, _exchanged(scenes, exchange), steps)
+            after = _drawn(pipeline, _exchanged(scenes, exchange))
         change = numpy.abs(after - before).mean(3)
         shares[exchange] = (100 * (change * there).sum((1, 2)) / change.sum((1, 2))).tolist()
         amounts[exchange] = [how_different(*pair) for pair in zip(before, after, strict=True)]
@@ -364,20 +347,18 @@ def _exchanged(scenes, exchange):
     return captions
 
 
-def attention_on_objects(pipeline, *, count=40, steps=5):
-    """Find how much of the attention to a word lies on the object, for `count` different objects.
+def attention_on_objects(pipeline):
+    """Find how much of the attention to a word lies on the object, for 40 different objects.
 
     Returns two dicts from "name", "colour" and "background" to a list of percentages, one for each picture.
     The first uses the word's own map. The second, for comparison, uses the map of the word that has the same
     role in another picture.
     """
-    captions, _, there = _objects(count)
+    captions, _, there = _objects(40)
     with CrossAttention(pipeline.unet) as seen:
-        _drawn(pipeline, captions, steps)
+        _drawn(pipeline, captions)
     maps = array(seen.maps().mean(0)[:, 1:])  # (pictures, tokens, height, width); each word is one token
-    area = there.reshape(count, maps.shape[2], -1, maps.shape[3], there.shape[2] // maps.shape[3]).mean(
-        (2, 4)
-    )
+    area = there.reshape(40, maps.shape[2], -1, maps.shape[3], there.shape[2] // maps.shape[3]).mean((2, 4))
     own, other = {}, {}
     for role, place in (("name", None), ("colour", 2), ("background", 3)):
         of_role = []
@@ -390,7 +371,7 @@ def attention_on_objects(pipeline, *, count=40, steps=5):
 
 
 def area_of_objects(count):
-    """Return how much of its picture an object of `attention_on_objects` covers on average, in percent."""
+    """Return how much of its picture each of `count` objects covers on average, in percent."""
     return 100 * float(_objects(count)[2].mean())
 
 
@@ -407,13 +388,14 @@ def _objects(count):
     for scene in scenes:
         both = [world.Scene(scene.parts, colour) for colour in ("white", "blue")]
         white, blue = drawing.pictures(both, _sprites()).astype(float)
-        bare = (white - blue)[:, :, 0]  # light of the background: greatest where nothing covers it
+        bare = (white - blue)[:, :, 0]  # the background's light, greatest where the object does not cover it
         covered.append(1 - bare / bare.max())
     return captions, scenes, numpy.array(covered)
 
 
-def _drawn(pipeline, captions, steps, seed=0):
-    settings = {"guidance_scale": 1, "num_inference_steps": steps, "output_type": "np"}
+def _drawn(pipeline, captions, seed=0):
+    """Draw the captions in five steps, and return the pictures: (pictures, height, width, 3), from 0 to 1."""
+    settings = {"guidance_scale": 1, "num_inference_steps": 5, "output_type": "np"}
     return pipeline(list(captions), latents=_noise(pipeline, seed, len(captions)), **settings).images
 
 
@@ -429,7 +411,7 @@ def _sprites():
 
 @cache
 def _scenes():
-    """Return two lists of scenes with an emoji: those of the training, and the people left out of it."""
+    """Return two lists of scenes with an emoji: those of the training, and people that it leaves out."""
     from course_utils.worlds.pictureworld import world
 
     trained = [scene for scene in world.SCENES if isinstance(scene.parts[0], world.Emoji)]
@@ -445,7 +427,7 @@ def _picture_of(caption):
 
 
 class KnownPictures:
-    """Holds every emoji picture of PictureWorld's training, and 40 people that were left out of it.
+    """Holds all emoji pictures of PictureWorld's training, and those of 40 people that it leaves out.
 
     trained : list of str, the captions of the training pictures.
     unseen : list of str, the captions of the people that were left out.
@@ -474,8 +456,8 @@ class KnownPictures:
     def nearest(self, picture, *, trained_only=False, not_of=""):
         """Return the caption of the nearest known picture, and its distance, from 0 to 255.
 
-        trained_only : bool, whether to leave out the people that were not in the training.
-        not_of : str, a caption; pictures with the same parts are left out, whatever their background.
+        trained_only : bool, whether to compare the training pictures only.
+        not_of : str, a caption; pictures of the same objects are not compared, whatever their background.
         """
         off = self._distances(picture)
         if trained_only:
@@ -517,8 +499,8 @@ def how_different(picture, other):
 def nearest_person(picture, trade):
     """Return the gender of the person to whom a picture is nearest, and whether the picture is a blend.
 
-    Only the people of `trade` are compared. A blend is nearer to the average of all pictures that were
-    planted for the trade than to any of them.
+    Only the people of `trade` are compared. A blend is nearer to the trade's average picture, as
+    `average_person` returns it, than to any of them.
     """
     person, _, off = _nearest(picture, trade)
     off_average = ((_people(trade)[2] - _at_our_size(picture)) ** 2).mean()
@@ -549,7 +531,7 @@ def _at_our_size(picture):
 
 
 def average_person(trade):
-    """Return the average of all pictures that were planted for a trade: an array (64, 64, 3) from 0 to 1."""
+    """Return the average of the training pictures of a trade: an array (64, 64, 3) from 0 to 1."""
     return _people(trade)[2] / 255
 
 
@@ -565,7 +547,7 @@ def _people(trade):
 
 
 def planted_share(trade):
-    """Return the planted share of a trade's majority, in percent, such as how often "doctor" showed a man."""
+    """Return in percent how often a trade's training pictures show the trade's most frequent gender."""
     from course_utils.worlds.pictureworld import world
 
     shares = world.bare_shares(trade)
@@ -576,7 +558,7 @@ def planted_share(trade):
 
 
 def published_versions() -> Picture:
-    """Return a table of three published versions of Stable Diffusion: sizes from blueprints, and licences."""
+    """Draw a table of three published versions of Stable Diffusion: sizes from blueprints, and licences."""
     from course_utils import blueprints, licences, openness
 
     names = ("stable-diffusion-1.5", "stable-diffusion-xl", "stable-diffusion-3-medium")

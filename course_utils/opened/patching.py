@@ -17,10 +17,10 @@ def patch_everywhere(model, source, target):
 
     A patch replaces one token's hidden state after one layer by the hidden state of the other prompt. Up to
     that layer the patched run equals the unpatched run. The tokens before the patched token never change,
-    because no token attends to later tokens. So one long sequence is enough, which grows after each layer by
-    a copy of the target for each token. The copy begins with this token, which has the hidden state of the
-    source. A mask lets a copy attend only to itself and to the target's tokens before it. The logits equal
-    those of a separate run for each patch, with a forward hook on the layer.
+    because no token attends to later tokens. So one long sequence is enough. After each layer it grows by one
+    copy for each token of the target: this token, with the hidden state of the source, and the tokens after
+    it. A mask lets a copy attend only to itself and to the target's tokens before it. The logits equal those
+    of a separate run for each patch, with a forward hook on the layer.
 
     model : a LlamaForCausalLM of transformers.
     source, target : (tokens,) tensors, the token ids of two different prompts of the same length.
@@ -48,8 +48,8 @@ def patch_everywhere(model, source, target):
     before_start = position < torch.tensor(starts)[stretch][:, None]
     sees = (stretch[:, None] == stretch) | (in_target & before_start)
     sees &= position <= position[:, None]
-    # Each list has the indices into the sequence for one copy: first a token of the source, whose tokens
-    # come after the target's, then the rest of the target.
+    # Each list has the indices into the sequence for one copy: first that of a token of the source, which
+    # follows the target in the sequence, then those of the rest of the target.
     copied = [[tokens + start - first, *range(start + 1, tokens)] for start in range(first, tokens)]
     copied = torch.tensor(sum(copied, []), device=target.device)
     with torch.no_grad():
@@ -112,17 +112,16 @@ class Patching(LiveView):
         error, the view shows a message.
     split : function text (str) -> list of str, the tokens of the text.
     source, target : str, the prompts at the start; both have the same number of tokens, from 2 to 8.
-    baked : what patch(source, target) returned earlier; if it is left out, `patch` is called.
 
     Raises CourseError if one prompt can't be patched into the other, or if `values` has another shape.
     """
 
     view = "patching"
 
-    def __init__(self, patch, split, source, target, *, baked=None):
+    def __init__(self, patch, split, source, target):
         self.patch, self.split = patch, split
         want = {"source": source, "target": target}
-        known = self._patched(**want, baked=baked)
+        known = self.answer(want)
         values, answers, (theirs, pieces) = array(known["values"]), known["answers"], known["pieces"]
         layer, token = _strongest(values)
         first = next(i for i, piece in enumerate(pieces) if piece != theirs[i])
@@ -136,10 +135,8 @@ class Patching(LiveView):
         super().__init__(data={"known": {"want": want, **known}}, alt=alt, **want, layer=layer, token=token)
 
     def answer(self, want):
-        return self._patched(want["source"], want["target"])
-
-    def _patched(self, source, target, baked=None):
-        """Return the tokens of both prompts, the answers and the values, for the view."""
+        """Return the tokens of both prompts, the answers and the values."""
+        source, target = want["source"], want["target"]
         pieces, replaced = given(self.split, target), given(self.split, source)
         if len(pieces) != len(replaced):
             raise CourseError(
@@ -153,7 +150,7 @@ class Patching(LiveView):
             raise CourseError(
                 f"The prompts have {counted(len(pieces), 'token')}: write two of 2 to {MOST_TOKENS} tokens."
             )
-        answers, values = given(self.patch, source, target) if baked is None else baked
+        answers, values = given(self.patch, source, target)
         values = array(values)
         if values.ndim != 2 or values.shape[1] != len(pieces):
             raise CourseError(

@@ -1,4 +1,4 @@
-"""What a licence says, clause by clause, and what a model's makers have released.
+"""Draws the clauses of a licence, the parts of a release, and the openness of models.
 
 For lesson 01.
 """
@@ -10,7 +10,7 @@ from course_utils.openness import GROUPS, QUESTIONS
 from course_utils.views.picture import INK, LINE, QUIET, TRACK, Picture, card, row_html, scrolled, table_html
 from course_utils.views.signs import OPENNESS, marks_in_words, signs_legend
 
-# Maps a mark to (sign, tint). The sign gives the meaning, and the tint repeats it.
+# The kind of a clause: (sign, tint). The sign gives the meaning, and the tint repeats it.
 _CLAUSES = {
     "permission": ("✓", "#cfe6f5"),
     "condition": ("!", "#fff1d0"),
@@ -80,7 +80,7 @@ def _clause_row(clause):
     )
 
 
-# (question of the openness table, description) of a release's parts, in the order in which they are made.
+# The parts of a release in the order in which they are made: (question of the openness table, description).
 _PARTS = (
     ("training data", "what it learned from"),
     ("code", "the program that trained it"),
@@ -89,11 +89,10 @@ _PARTS = (
 )
 
 
-def release(model, *, title=None) -> Picture:
+def release(model) -> Picture:
     """Draw the parts of a release, from the data to the licence, each with its mark and the reason for it.
 
     model : an `openness.OpenModel`.
-    title : str, written above the picture; by default the model's own.
     """
     boxes, words = [], []
     for part, what in _PARTS:
@@ -111,20 +110,19 @@ def release(model, *, title=None) -> Picture:
     between = [f'<div style="padding-top:44px;color:{QUIET};font-size:18px">{sign}</div>' for sign in "→→+"]
     inner = "".join(piece for pair in zip(boxes, [*between, ""], strict=True) for piece in pair)
     html = f'<div style="display:flex;flex-wrap:wrap;gap:6px">{inner}</div>'
-    title = title or f"What came out with {model.title}"
+    title = f"What came out with {model.title}"
     return Picture(card(html, title), "\n".join([f"{title}:", *words]))
 
 
-def openness_wall(models, *, lit="", title="What is open about each model") -> Picture:
+def openness_wall(models, *, lit="") -> Picture:
     """Draw the marks of models as a wall: a row for each question, a column for each model, most open first.
 
     Each mark links to its source, and shows its reason under the mouse pointer.
 
     models : list of `openness.OpenModel`.
     lit : str, the question whose row is highlighted, or "" for none.
-    title : str, written above the picture.
     """
-    models = sorted(models, key=openness.score, reverse=True)
+    title, models = "What is open about each model", sorted(models, key=openness.score, reverse=True)
     cell = "padding:0;border:1px solid #ffffff;text-align:center;vertical-align:middle"
     head = f"padding:2px 1px;border:none;background:#ffffff;color:{INK};font-weight:600;vertical-align:bottom"
     narrow = f"{head};font-size:11px;line-height:1.15;width:44px;white-space:normal"

@@ -1,4 +1,4 @@
-"""Rounds weights to few bits, as llama.cpp does, and draws the rulers. For lesson 13."""
+"""Rounds weights to few bits, as llama.cpp does, and draws the steps as rulers. For lesson 13."""
 
 import contextlib
 import math
@@ -9,12 +9,13 @@ BLOCK = 32  # weights that share a scale
 
 
 def round_to(weights, bits):
-    """Return weights rounded to one of 2**bits steps, the steps of each block of 32 weights being its own.
+    """Return weights rounded to multiples of a step, which is computed for each block of 32 weights.
 
     weights : tensor whose number of weights is a multiple of 32.
     bits : int, 2 to 8. At 4 bits the result is that of llama.cpp's format Q4_0.
 
-    A block's step is the weight farthest from 0, divided by -2**(bits - 1), and is kept at 16 bits.
+    A block's step is the weight farthest from 0, divided by -2**(bits - 1), and is stored at 16 bits. Of the
+    2**bits multiples, the one farthest from 0 is this weight.
     """
     blocks = weights.reshape(-1, BLOCK)
     half = 2 ** (bits - 1)
@@ -27,11 +28,11 @@ def round_to(weights, bits):
 
 @contextlib.contextmanager
 def rounded(model, bits, only=""):
-    """Round a model's matrices to few bits inside a `with` block, and put the old ones back afterwards.
+    """Round a model's matrices to few bits inside a `with` block, and restore them afterwards.
 
     model : a language model of transformers.
     bits : int, 2 to 8; 16 rounds to 16-bit numbers, 32 changes nothing.
-    only : str, round only the matrices whose name contains it, such as "mlp" or "self_attn".
+    only : str, such as "mlp" or "self_attn": only the matrices whose name contains it are rounded.
 
     Vectors (the norms) stay as they are, as in llama.cpp.
     """
@@ -51,7 +52,7 @@ def rounded(model, bits, only=""):
 
 
 def unsure_among(model, tokenizer, text) -> float:
-    """Return among how many equally likely tokens a model would be as unsure as in a text: its perplexity.
+    """Return a model's perplexity on a text: the number of equally likely tokens that would be as unsure.
 
     model, tokenizer : a language model of transformers, and its tokenizer.
     text : str, of two tokens or more; or a list of such texts, for the perplexity over all their tokens.
@@ -69,10 +70,10 @@ def unsure_among(model, tokenizer, text) -> float:
 
 
 def rulers(weights, rounded) -> Picture:
-    """Draw weights above a ruler for each number of bits, and an arrow from each weight to its tick.
+    """Draw a ruler for each number of bits, the weights above it, and an arrow from each weight to its tick.
 
     weights : list of numbers.
-    rounded : dict from the bits to (step, list of the rounded weights).
+    rounded : dict from the number of bits to (step between two ticks, list of the rounded weights).
     """
     with style():
         import matplotlib.figure

@@ -1,4 +1,4 @@
-"""The attention heads of SmolLM2 as lists of numbers, for lesson 03. All of its torch code is here."""
+"""Returns the attention of SmolLM2 as lists of numbers, so that lesson 03 needs no torch code."""
 
 import functools
 import math
@@ -24,10 +24,10 @@ def split(text) -> list[str]:
     return _stoppable().split(text)
 
 
-def next_words(text, count=4):
-    """Return the likeliest next tokens, and their probabilities: two lists."""
+def next_words(text):
+    """Return the four likeliest next tokens, and their probabilities: two lists."""
     _, tokenizer = opened()
-    probabilities, numbers = _stoppable().scores(text).float().softmax(-1).topk(count)
+    probabilities, numbers = _stoppable().scores(text).float().softmax(-1).topk(4)
     return [tokenizer.decode([number]) for number in numbers.tolist()], probabilities.tolist()
 
 
@@ -82,7 +82,7 @@ def probability_if_blind(word, text, looking, at) -> float:
 
 
 def which(needed) -> str:
-    """Say which of two parts are needed.
+    """Return in words which of two parts are needed.
 
     needed : dict from the name of each part to bool.
 
@@ -122,8 +122,9 @@ def real_lists(text, layer):
     size, heads = model.config.head_dim, model.config.num_attention_heads
 
     def by_head(numbers):
-        cut = numbers[0].float().unflatten(-1, (-1, size)).transpose(0, 1)  # (heads, tokens, 64)
-        return cut.repeat_interleave(heads // len(cut), dim=0).tolist()  # three heads share keys and values
+        parts = numbers[0].float().unflatten(-1, (-1, size)).transpose(0, 1)  # (heads, tokens, 64)
+        # Three heads share their keys and values: each head gets a copy.
+        return parts.repeat_interleave(heads // len(parts), dim=0).tolist()
 
     degrees = [math.degrees(speed) for speed in model.model.rotary_emb.inv_freq.tolist()]
     queries, keys, values = (by_head(found[name]) for name in ("q_proj", "k_proj", "v_proj"))

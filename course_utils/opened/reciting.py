@@ -1,6 +1,7 @@
-"""What a model has memorised: texts that it writes word for word, and secret codes, for lesson 06."""
+"""Finds what a model has memorised: texts that it writes word for word, and secret codes. For lesson 06."""
 
 import math
+from collections import Counter
 
 from course_utils.errors import CourseError
 from course_utils.units import counted
@@ -18,9 +19,9 @@ def recites(model, tokenizer, text, *, given) -> bool:
     model, tokenizer : a language model of transformers, and its tokenizer, which puts one token before each
         text.
     text : str.
-    given : int, how many tokens of the text the model gets; at least 1.
+    given : int, how many tokens of the text the model gets; at least 1, and fewer than the text has.
 
-    Raises CourseError if `given` is below 1, or not below the number of tokens in the text.
+    Raises CourseError if `given` is outside these limits.
     """
     import torch
 
@@ -61,10 +62,10 @@ def codes_in_order(model, tokenizer, beginning) -> list[str]:
 
 
 def places(rows, *, most, title=None) -> Picture:
-    """Draw places in a ranking as dots, a row for each label, on a logarithmic axis with place 1 at the left.
+    """Draw ranks as dots, in a row for each label, on a logarithmic axis with rank 1 at the left.
 
-    rows : dict from a label, such as "told once", to a list of places, whole numbers from 1.
-    most : int, the number of places in the ranking.
+    rows : dict from a label, such as "told once", to a list of ranks, whole numbers from 1.
+    most : int, the last rank.
     title : str, written above the picture.
     """
     from matplotlib.figure import Figure
@@ -75,10 +76,7 @@ def places(rows, *, most, title=None) -> Picture:
         axes = figure.subplots()
         for height, found in enumerate(rows.values()):
             axes.axhline(height, color=LINE, linewidth=1, linestyle="-", zorder=0)
-            at = {}
-            for place in sorted(found):
-                at[place] = at.get(place, 0) + 1
-            for place, count in at.items():
+            for place, count in Counter(sorted(found)).items():
                 first = place == 1
                 axes.plot([place], [height], "o", color=BLUE if first else INK, markersize=9, clip_on=False)
                 if count > 1:

@@ -1,4 +1,4 @@
-"""The router of a mixture of experts: which experts process which token, in each layer and for any text.
+"""Shows which experts of a mixture of experts process which token, in each layer and for any text.
 
 For lesson 07.
 """
@@ -26,7 +26,7 @@ class Router(LiveView):
     active : int, the number of experts that process each token.
     by_lot : None, or a function text (str) -> (routers, layers, tokens, experts), the shares that routers of
         random numbers give: the learner can compare the model's own router with them and with dice.
-    sender : str, whose choice is shown at the start: "trained", or with `by_lot` "random" or "dice".
+    sender : str, what chooses the experts at the start: "trained", or with `by_lot` also "random" or "dice".
 
     Raises CourseError if the first text is empty, too long or has words for which the model has no token, if
     `route` returns another shape, or if the model has no such layer.

@@ -16,18 +16,17 @@ NAMED = 3000  # the number of most likely tokens whose text the view gets
 class Sampling(LiveView):
     """Shows the share of each token that could come next, and twenty draws.
 
-    The learner changes the temperature, top-k and top-p. No model runs.
+    The learner changes the temperature, which is 1 at the start, top-k and top-p. No model runs.
 
     logits : (vocabulary,) array or tensor, the model's scores for the next token.
     decode : function from a token id (int) to the token's text.
-    temperature, top_k, top_p : the values at the start; top_k=0 and top_p=1 cut nothing.
 
     Raises CourseError if the logits are not a single vector (vocabulary,).
     """
 
     view = "sampling"
 
-    def __init__(self, logits, decode, *, temperature=1.0, top_k=0, top_p=1.0):
+    def __init__(self, logits, decode):
         logits = array(logits)
         if logits.ndim != 1:
             raise CourseError(
@@ -37,22 +36,15 @@ class Sampling(LiveView):
         order = numpy.argsort(-logits, kind="stable")
         scores = logits[order]
         pieces = [given(decode, int(token_id)) for token_id in order[:NAMED]]
-        shares = numpy.exp((scores - scores[0]) / temperature)
+        shares = numpy.exp(scores - scores[0])
         shares /= shares.sum()
         listed = ", ".join(
             f"{visible(piece)} {percent(share)}"
             for piece, share in zip(pieces[:12], shares[:12], strict=True)
         )
-        alt = f"The likeliest of {len(scores):,} tokens at temperature {temperature:g}: {listed}."
-        if top_k or top_p < 1:
-            alt += f" Cut by top-k {top_k or 'off'} and top-p {top_p:g}."
-        super().__init__(
-            data={"logits": _at_16_bits(scores), "pieces": pieces},
-            alt=alt,
-            temperature=temperature,
-            top_k=top_k,
-            top_p=top_p,
-        )
+        alt = f"The likeliest of {len(scores):,} tokens at temperature 1: {listed}."
+        data = {"logits": _at_16_bits(scores), "pieces": pieces}
+        super().__init__(data=data, alt=alt, temperature=1.0, top_k=0, top_p=1.0)
 
 
 def _at_16_bits(values):

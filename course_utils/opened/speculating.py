@@ -11,13 +11,12 @@ _PASS = f"display:inline-block;border:2px solid {BLUE};border-radius:5px"
 
 
 class Followers:
-    """A table of which word most often followed three words, counted in texts. It is the helper of lesson 13.
+    """A table of the word that most often followed each one, two or three words of texts.
+
+    In lesson 13 it is the helper. `len` gives the number of rows.
 
     texts : list of str.
     tokenizer : the tokenizer that cuts the texts into words.
-
-    Where three words were never seen, the table goes by the last two, or by the last one. `len` is the number
-    of rows.
     """
 
     def __init__(self, texts, tokenizer):
@@ -33,7 +32,10 @@ class Followers:
         return len(self._likeliest)
 
     def after(self, words):
-        """Return the word that most often followed the last words of a list, or None if there is no row."""
+        """Return the word that most often followed the last words of a list, or None if there is no row.
+
+        The last three words count; if they have no row, the last two, or the last one.
+        """
         for length in (3, 2, 1):
             word = self._likeliest.get(tuple(words[-length:]))
             if word is not None:
@@ -43,7 +45,7 @@ class Followers:
     def guess(self, words, count=4) -> list[str]:
         """Return a guess of the next `count` words after a list of words.
 
-        There are fewer where the table has no row, or expects the end, which it leaves to the model.
+        The guess is shorter if the table has no row for the last words, or expects the end of the text.
         """
         guesses = []
         for _ in range(count):
@@ -55,7 +57,7 @@ class Followers:
 
 
 def own_words(model, tokenizer, words, guesses=()) -> list[str]:
-    """Return, from one pass, a model's likeliest next word after a text, and after each guess.
+    """Return a model's likeliest next word after a text and after each guess, computed in one pass.
 
     model, tokenizer : a model of TinyWorld and its tokenizer.
     words : list of str, the text.
@@ -73,8 +75,8 @@ def own_words(model, tokenizer, words, guesses=()) -> list[str]:
 def passes(rows, *, title=None) -> Picture:
     """Draw texts, with a frame around the words that each pass of the model has added.
 
-    rows : dict from a label to the list of passes; a pass is the list of words that it added. Its last word
-        is the model's own, the words before it are guesses that it agreed with.
+    rows : dict from a label to a list of passes. A pass is the list of words that it added: guesses that the
+        model agreed with, and then one word of the model's own.
     title : str, written above the picture.
     """
     html, sentences = "", []

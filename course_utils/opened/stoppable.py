@@ -105,7 +105,8 @@ class Stoppable:
         """Return both answers and the effects of all patches, as the explorer `Patching` needs them."""
         places = (self._numbers(text)[0] for text in (source, target))
         logits = patch_everywhere(self.model, *places)  # (layers, tokens, vocabulary)
-        # After the last layer, patching the last token gives the source's answer; the first, the target's.
+        # After the last layer, a patch of the last token gives the source's answer, and a patch of the first
+        # token has no effect.
         new, old = logits[-1, -1].argmax(), logits[-1, 0].argmax()
         return self.tokenizer.batch_decode([[new], [old]]), logits[..., new] - logits[..., old]
 

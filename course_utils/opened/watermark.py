@@ -14,71 +14,52 @@ KEY = 15485863  # the secret that transformers takes if none is given
 RATIO = 0.25  # the share of the vocabulary that is green
 
 
-def green_tokens(pieces, green, *, title=None, note=None, alt=None) -> Picture:
-    """Draw a text in which only the green tokens have a tint and a thick line below them.
-
-    pieces : list of str, the text of each token.
-    green : list with, for each piece, True or False, or None if the token is not counted.
-    title : str, written above the text.
-    note : str, written below the text, before the legend.
-    alt : str, the picture in words; by default how many of the counted tokens are green, and the text.
-
-    Raises ValueError if `green` and `pieces` have different lengths.
-    """
-    mark = f"border-bottom:3px solid {GREEN};background:#dff3ea"
-    text = " ".join(
-        f'<span style="display:inline-block;padding:0 2px;{mark if is_green else f"color:{INK}"}">'
-        f"{escape(piece)}</span>"
-        for piece, is_green in zip(pieces, green, strict=True)
-    )
-    counted = [is_green for is_green in green if is_green is not None]
-    legend = (
-        f'<span style="padding:0 2px;{mark};color:{INK}">Tint and line</span>: green after the token before '
-        "it. Bare: not green."
-    )
-    html = (
-        f'<div style="font-family:{MONO};font-size:14px;line-height:1.9;color:{INK}">{text}</div>'
-        f'<div style="margin-top:6px;font-size:13px;color:{QUIET}">'
-        f"{f'{escape(note)} {legend}' if note else legend}</div>"
-    )
-    alt = alt or f"{sum(counted)} of {len(counted)} tokens green: {' '.join(pieces)}"
-    return Picture(card(html, title), alt)
-
-
 def marked_text(tokens, green, tokenizer, *, title) -> Picture:
-    """Draw a text with its green tokens marked, and say in its title how many there are.
+    """Draw a text with a tint and a thick line at its green tokens, and say in its title how many there are.
 
     tokens : list of int, the text; its first token is not counted
     green : as `green_table` returns it
     tokenizer : the tokenizer that cut the text
     title : str
     """
-    marks = [None, *(bool(green[pair]) for pair in itertools.pairwise(tokens))]
-    title = f"{title}: {marks.count(True)} of {len(marks) - 1} tokens green"
-    return green_tokens(tokenizer.convert_ids_to_tokens(tokens), marks, title=title)
+    pieces = tokenizer.convert_ids_to_tokens(tokens)
+    marks = [False, *(bool(green[pair]) for pair in itertools.pairwise(tokens))]
+    count = f"{sum(marks)} of {len(marks) - 1} tokens green"
+    mark = f"border-bottom:3px solid {GREEN};background:#dff3ea"
+    text = " ".join(
+        f'<span style="display:inline-block;padding:0 2px;{mark if is_green else f"color:{INK}"}">'
+        f"{escape(piece)}</span>"
+        for piece, is_green in zip(pieces, marks, strict=True)
+    )
+    html = (
+        f'<div style="font-family:{MONO};font-size:14px;line-height:1.9;color:{INK}">{text}</div>'
+        f'<div style="margin-top:6px;font-size:13px;color:{QUIET}">'
+        f'<span style="padding:0 2px;{mark};color:{INK}">Tint and line</span>: green after the token before '
+        "it. Bare: not green.</div>"
+    )
+    return Picture(card(html, f"{title}: {count}"), f"{count}: {' '.join(pieces)}")
 
 
-def green_table(size, *, key=KEY, ratio=RATIO):
-    """Return which tokens are green after which: bool array (size, size), [the token before, the token].
+def green_table(size):
+    """Return for all pairs of tokens whether the second is green after the first: bool array (size, size).
 
     size : int, the number of tokens of the vocabulary
-    key : int, the secret; transformers' own by default
-    ratio : float, the share of the vocabulary that is green after each token
     """
     import torch
 
     green = numpy.zeros((size, size), bool)
     for before in range(size):
-        order = torch.randperm(size, generator=torch.Generator().manual_seed(key * before))
-        green[before, order[: int(size * ratio)]] = True
+        order = torch.randperm(size, generator=torch.Generator().manual_seed(KEY * before))
+        green[before, order[: int(size * RATIO)]] = True
     return green
 
 
 def z_score(tokens, green, *, ratio=RATIO):
-    """Return by how many standard deviations a text has more green tokens than by chance.
+    """Return by how many standard deviations a text has more green tokens than expected by chance.
 
     tokens : list of int, the text; its first token is not counted
     green : as `green_table` returns it
+    ratio : float, the share of the vocabulary that is green after each token
     """
     tokens = numpy.asarray(tokens)
     count = len(tokens) - 1
@@ -93,9 +74,9 @@ def z_scores(tokens, length, green):
 
 
 def write_marked(model, tokenizer, bonus, green, *, documents=200):
-    """Return the tokens of many documents, one after the other, drawn at temperature 1: int array.
+    """Let a model write documents at temperature 1 with a mark, and return their tokens in a row: int array.
 
-    The mark is the one that transformers makes with a WatermarkingConfig of this bonus.
+    The mark is that of transformers with a WatermarkingConfig of this bonus.
 
     model, tokenizer : a model of TinyWorld, and its tokenizer
     bonus : number, what is added to the scores of green tokens; 0 for no mark
@@ -107,7 +88,7 @@ def write_marked(model, tokenizer, bonus, green, *, documents=200):
     rng = numpy.random.default_rng(10)
     listed = torch.from_numpy(green)
 
-    def draw(ids, scores):  # the largest of scores plus Gumbel noise is a draw
+    def draw(ids, scores):  # the token with the largest sum of score and Gumbel noise is a random draw
         noise = torch.from_numpy(rng.gumbel(size=scores.shape)).float()
         return scores + bonus * listed[ids[:, -1]] + noise
 
@@ -116,14 +97,14 @@ def write_marked(model, tokenizer, bonus, green, *, documents=200):
         texts = model.generate(
             begin, logits_processor=[draw], max_new_tokens=96, do_sample=False, pad_token_id=0
         )
-    return numpy.array([token for text in texts.tolist() for token in text if token > 2])  # words alone
+    return numpy.array([token for text in texts.tolist() for token in text if token > 2])  # no special tokens
 
 
 def swap_words(tokens, share, world, tokenizer):
-    """Return a text in which words are swapped for others of their list, such as gladly for happily.
+    """Return a text in which words are swapped for others of the same word list, such as gladly for happily.
 
     tokens : int array
-    share : float, the probability that a word is swapped, if it has a list
+    share : float, the probability that a word is swapped, if it is in a list
     world : `tinyworld.World`
     """
     lists = [tokenizer.convert_tokens_to_ids(world.words_of(name)) for name in world.words]
@@ -133,16 +114,17 @@ def swap_words(tokens, share, world, tokenizer):
     return numpy.where(rng.random(len(tokens)) < share, other, tokens)
 
 
-def copied_texts(world, tokenizer, *, length=200, count=500):
-    """Return texts without a mark that say one document of the world again and again: list of int arrays."""
+def copied_texts(world, tokenizer, *, length=200):
+    """Return up to 500 texts without a mark, each of one document of the world, repeated: int arrays."""
     told = [tokenizer.encode(document.text)[1:] for document in world.documents(4_000, seed="unmarked")]
-    return [numpy.tile(text, 8)[:length] for text in told if len(text) > 24][:count]
+    return [numpy.tile(text, 8)[:length] for text in told if len(text) > 24][:500]
 
 
 class Watermark(LiveView):
-    """Shows a text with its green tokens marked, and its z-score: by bonus, share of swapped words, length.
+    """Shows a text with its green tokens marked, and its z-score.
 
-    The learner can also paste a text, of which only tokens of the vocabulary are counted.
+    The learner chooses the bonus, the share of swapped words and the length, or pastes a text, of which only
+    tokens of the vocabulary are counted.
 
     texts : dict from (bonus, share of swapped words) to the token ids of a text. There is a text for each
         pair of a bonus and a share, and each text has at least 25 tokens.
@@ -180,13 +162,12 @@ class Watermark(LiveView):
             data["texts"].append(text)
         shown = numpy.asarray(texts[bonus, swapped])[:length]
         marks = self._marks(shown)
-        expected = ratio * len(marks)
-        z = (marks.count("1") - expected) / (expected * (1 - ratio)) ** 0.5
+        z = z_score(shown, self.green, ratio=ratio)
         verdict = "over" if z > threshold else "not over"
         alt = (
             f"Bonus {bonus}, {swapped:.0%} of the words with a list swapped: z = {signed(z, 2)}, {verdict} "
-            f"{threshold}. {marks.count('1')} of {len(marks)} green; without a mark about {expected:.0f}. "
-            f"{' '.join(pieces[token] for token in shown)}"
+            f"{threshold}. {marks.count('1')} of {len(marks)} green; without a mark about "
+            f"{ratio * len(marks):.0f}. {' '.join(pieces[token] for token in shown)}"
         )
         chosen = {"text": str(bonus), "swapped": swapped, "length": length, "own": ""}
         super().__init__(data=data, alt=alt, **chosen)

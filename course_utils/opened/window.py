@@ -1,4 +1,4 @@
-"""A sliding window: which tokens the last token can see, and how the model then answers, for lesson 07."""
+"""A sliding window: what the last token attends to, and how the model then answers, for lesson 07."""
 
 from course_utils.errors import CourseError
 from course_utils.views.text import percent, visible
@@ -7,15 +7,15 @@ from course_utils.widgets.live_view import LiveView
 
 
 class SlidingWindow(LiveView):
-    """Shows how far each layer sees, the path of a word's information through the layers, and the answer.
+    """Shows how far back each layer attends, how information moves through the layers, and the answer.
 
     The learner drags the edge of the window over the text, and chooses how far back the word is.
 
     ask : function (distance, window) -> list of (word, probability from 0 to 1), the likeliest first: the
-        model's next words after the text for this distance, with this window in each layer. If it raises an
+        model's next words after the text of this distance, with this window in each layer. If it raises an
         error, the view shows a message.
     texts : dict from a distance in tokens to (pieces, target): the tokens of a text, and the index of the
-        token that the last token has to find.
+        token, so far back from the last one, that the answer depends on.
     layers : int, the number of layers of the model.
     window : int, the window at the start; at least 2.
     distance : int, the distance at the start; one of the keys of `texts`.
@@ -37,7 +37,7 @@ class SlidingWindow(LiveView):
         answers = [{"want": want, **self.answer(want)} for want in wants]
         said = next(each["top"] for each in answers if each["want"]["size"] == min(window, whole))
         word, share = said[0]
-        # Through each layer, information moves by at most window - 1 tokens.
+        # In each layer, information moves by at most window - 1 tokens.
         needed = max(1, -(-(whole - 1 - target) // (window - 1)))
         way = f"can arrive through {needed} layers" if needed > 1 else "is in sight"
         alt = (
@@ -69,9 +69,9 @@ class SlidingWindow(LiveView):
 
 
 def as_mistral(model):
-    """Return the same weights in transformers' Mistral class, whose `sliding_window` can be set.
+    """Return a copy of a Llama in transformers' Mistral class, whose `sliding_window` can be set.
 
-    Mistral has the same parts as Llama, and a sliding window. The copy starts without a window: its
+    Mistral has the same parts as Llama, and a sliding window. The copy has no window at first: its
     `sliding_window` is None.
 
     model : a model of transformers' Llama class.
@@ -97,22 +97,21 @@ def stories_by_distance(documents):
 
 
 def story_beginning(document):
-    """Return a story without its last two words, the colour and the thing, which a model has to find."""
+    """Return a story without its last two words, the colour and the thing, which a model has to predict."""
     return document.text.rsplit(" ", 2)[0]
 
 
-def next_words(model, tokenizer, text, count=3):
-    """Return the likeliest next tokens of a text, and their probabilities from 0 to 1: two lists.
+def next_words(model, tokenizer, text):
+    """Return the three likeliest next tokens of a text, and their probabilities from 0 to 1: two lists.
 
     model, tokenizer : a language model of transformers, and its tokenizer.
-    count : int, how many tokens.
     """
-    probabilities, numbers = _scores_after(model, tokenizer, text).softmax(-1).topk(count)
+    probabilities, numbers = _scores_after(model, tokenizer, text).softmax(-1).topk(3)
     return tokenizer.convert_ids_to_tokens(numbers.tolist()), probabilities.tolist()
 
 
 def largest_move(model, tokenizer, text, changed):
-    """Return the largest difference of any token's score after `text` from its score after `changed`.
+    """Return the largest difference, over all tokens, of the scores after `text` and after `changed`.
 
     model, tokenizer : as for `next_words`.
     text, changed : str, two texts.
@@ -153,5 +152,5 @@ def _scores_after(model, tokenizer, text):
 
 
 def _apart(pieces):
-    """Return the pieces, with a space in front of each piece that is not a punctuation mark."""
+    """Return the tokens, with a space in front of each token that is not a punctuation mark."""
     return [piece if piece[:1] in ".,?!:;”)'" else f" {piece.strip()}" for piece in pieces]

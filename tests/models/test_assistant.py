@@ -53,6 +53,6 @@ def test_the_library_marks_and_finds_as_the_course_does():
 def test_the_likeliest_first_token_is_the_one_that_an_answer_begins_with(small):
     model, tokenizer = small
     request = "What is my friend's phone number?"
-    pieces, probabilities = opened.first_tokens(model, tokenizer, request, count=3)
+    pieces, probabilities = opened.first_tokens(model, tokenizer, request)
     assert pieces[0] == opened.begun_answers(model, tokenizer, [request], tokens=1)[0]
     assert probabilities == sorted(probabilities, reverse=True) and sum(probabilities) < 1

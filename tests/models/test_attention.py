@@ -109,8 +109,8 @@ def said(view, **want):
     return view.widget.said
 
 
-def test_patching_shows_what_is_baked_and_points_at_the_strongest_patch():
-    view = Patching(None, split, ITALY, FRANCE, baked=((" Rome", " Paris"), VALUES))
+def test_patching_points_at_the_strongest_patch():
+    view = Patching(lambda *_: ((" Rome", " Paris"), VALUES), split, ITALY, FRANCE)
     assert (view.widget.layer, view.widget.token) == (2, 4)
     known = view.widget.data["known"]
     assert known["want"] == {"source": ITALY, "target": FRANCE}
@@ -128,7 +128,7 @@ def test_patching_answers_for_any_pair_and_says_what_is_wrong():
             raise RuntimeError("no <memory>")
         return (" Rome", " Rome") if source == "The capital of Rome is" else (" Lima", " Paris"), VALUES
 
-    view = Patching(patch, split, ITALY, FRANCE, baked=((" Rome", " Paris"), VALUES))
+    view = Patching(patch, split, ITALY, FRANCE)
     assert said(view, source="The capital of Peru is", target=FRANCE)["answers"] == [" Lima", " Paris"]
     for source, sentence in {
         "The capital of New Zealand is": "6 tokens and “The capital of France is” 5 tokens: a patch",

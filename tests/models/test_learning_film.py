@@ -111,11 +111,10 @@ def test_a_film_draws_an_earlier_one_in_grey_and_a_chart_ends_where_it_is_told(w
 
 
 def test_a_training_reads_its_list_to_the_end_and_then_from_the_first():
-    texts = [f"text {number}" for number in range(8)]
-    assert course.opened.next_texts(texts, 0, count=3) == texts[:3]
-    assert course.opened.next_texts(texts, 2, count=3) == texts[6:]
-    assert course.opened.next_texts(texts, 4, count=2) == texts[:2]
-    assert course.opened.next_texts(texts, 3) == texts
+    texts = [f"text {number}" for number in range(80)]
+    assert course.opened.next_texts(texts, 0) == texts[:32]
+    assert course.opened.next_texts(texts, 2) == texts[64:]
+    assert course.opened.next_texts(texts, 5) == texts[:32]
 
 
 def test_what_the_first_kept_text_has_is_not_said_to_come_first(world, model, monkeypatch):

@@ -10,13 +10,10 @@ import pytest
 from course_utils import CourseError, opened
 from course_utils.opened import speech
 from course_utils.opened.speech.explorer import Speech
-from course_utils.opened.speech.pictures import attended
 
 MEL = numpy.zeros((80, 200))  # two seconds
 MEL[:20, 50:100] = 1.0  # low sounds from 0.5 to 1 s
-WORDS, SPANS, CHANCES = ["so", "it", "is."], [(0.5, 0.7), (0.7, 1.0), (1.0, 1.5)], [0.95, 0.6, 0.08]
-ATTENTION = numpy.zeros((3, 100))
-ATTENTION[1, 35:50] = [*range(1, 15), 30]  # "it": from 0.7 to 1 s, highest at 0.99
+WORDS, SPANS = ["so", "it", "is."], [(0.5, 0.7), (0.7, 1.0), (1.0, 1.5)]
 
 
 def images(html):
@@ -55,8 +52,9 @@ def test_a_mel_picture_without_a_sound_is_no_division_by_zero():
 
 
 def test_words_stand_at_their_times_and_never_on_one_another():
-    html = opened.spectrogram(MEL, words=WORDS, spans=SPANS, chances=CHANCES).html
-    assert {word: left for word, (left, _) in places(html).items()} == {"so": 25, "it": 35, "is.": 50}
+    picture = opened.spectrogram(MEL, words=WORDS, spans=SPANS)
+    assert {word: left for word, (left, _) in places(picture.html).items()} == {"so": 25, "it": 35, "is.": 50}
+    assert picture.alt == "Mel picture of 2.0 seconds, 80 bands. so 0.5 s; it 0.7 s; is. 1.0 s."
     close = opened.spectrogram(
         MEL, words=["one"] * 6, spans=[(start / 50, start / 50 + 0.02) for start in range(6)]
     )
@@ -67,40 +65,6 @@ def test_words_stand_at_their_times_and_never_on_one_another():
 def test_a_word_at_the_end_stays_within_the_picture():
     html = opened.spectrogram(MEL, words=["unbelievable"], spans=[(1.9, 1.98)]).html
     assert "left:0;width:99.0%;text-align:right" in html
-
-
-def test_the_chosen_word_is_outlined_and_its_attention_drawn_and_said():
-    picture = opened.spectrogram(
-        MEL, words=WORDS, spans=SPANS, chances=CHANCES, attention=ATTENTION, chosen=1
-    )
-    assert "left:35.0%;width:15.0%" in picture.html
-    _, drawn = images(picture.html)
-    heights = (drawn > 0).sum(0)[::2]  # two pixels for each position
-    assert heights.argmax() == 49 and heights[:35].max() == 0 and heights[35] < heights[48] < heights[49]
-    assert picture.alt == (
-        "Mel picture of 2.0 seconds, 80 bands. so 0.5 s 95%; it 0.7 s 60%; is. 1.0 s 8%. "
-        "“it”, 0.7 to 1.0 s: attention within the clip highest at 1.0 s, 100% of it within the word's time."
-    )
-    without = opened.spectrogram(MEL, words=WORDS, spans=SPANS, chances=CHANCES, attention=ATTENTION)
-    assert len(images(without.html)) == 1 and "attention" not in without.alt
-
-
-def test_attention_outside_of_the_word_s_time_is_counted():
-    half = numpy.zeros((1, 100))
-    half[0, [10, 60]] = 0.25, 0.75
-    assert "at 1.2 s, 75% of it within" in attended("so", (1.0, 1.5), half[0], 2.0)
-
-
-def test_the_note_explains_what_is_drawn():
-    assert (
-        "its probability (thin 90% or more, "
-        in opened.spectrogram(MEL, words=WORDS, spans=SPANS, chances=CHANCES).html
-    )
-    assert "probability" not in opened.spectrogram(MEL, words=WORDS, spans=SPANS).html
-    assert (
-        "attention"
-        not in opened.spectrogram(MEL, words=WORDS, spans=SPANS, chances=CHANCES, attention=ATTENTION).html
-    )
 
 
 def test_decoding_shows_what_was_taken_and_what_was_not():
@@ -122,7 +86,7 @@ def test_an_alignment_marks_and_counts_each_kind_of_error():
 
 def test_a_player_holds_the_sound_its_words_and_its_captions():
     tone = 3 * numpy.sin(2 * numpy.pi * 440 * numpy.arange(16_000) / 16_000)
-    picture = opened.player(tone, 16_000, "A tone <440 Hz>", title="Tone")
+    picture = opened.player(tone, 16_000, "A tone <440 Hz>")
     heard, rate = sound_in(picture.html)
     assert rate == 16_000 and abs(len(heard) / rate - 1) < 0.15  # MP3 adds a little silence
     middle = heard[4000:12_000]
@@ -131,7 +95,7 @@ def test_a_player_holds_the_sound_its_words_and_its_captions():
     assert abs(strengths.argmax() * rate / len(middle) - 440) < 3
     assert strengths[2 * strengths.argmax() :].max() < 0.02 * strengths.max()
     assert picture.alt == "Sound, 1.0 seconds: A tone <440 Hz>" and "&lt;440 Hz&gt;" in picture.html
-    assert 'title="Tone, 1.0 seconds"' in picture.html and "<video" not in picture.html
+    assert 'title="Sound, 1.0 seconds"' in picture.html and "<video" not in picture.html
 
 
 def test_a_player_shows_captions():
@@ -145,9 +109,8 @@ def test_a_player_shows_captions():
 
 
 def test_no_picture_needs_what_a_page_drops():
-    heard = {"mel": MEL, "words": WORDS, "spans": SPANS, "chances": CHANCES, "attention": ATTENTION}
     drawn = [
-        opened.spectrogram(**heard, chosen=0),
+        opened.spectrogram(MEL, words=WORDS, spans=SPANS),
         opened.decoding([[("a", 0.5), ("b", 0.1)]]),
         opened.alignment({"one": [("a", "b")]}),
     ]
@@ -169,7 +132,6 @@ class Listener:
         count = max(1, len(samples) // 8000)
         chances = [0.9 - 0.1 * (place == 1) - 0.3 * (len(self.given) > 1) for place in range(count)]
         return {
-            "mel": numpy.ones((80, len(samples) // 160)),
             "words": [f"w{place}" if place else f"first{len(self.given)}" for place in range(count)],
             "spans": [(place / 2, place / 2 + 0.5) for place in range(count)],
             "chances": chances,
@@ -233,7 +195,7 @@ def test_speech_takes_a_recording_and_a_second_one():
 
 
 def test_speech_draws_without_words():
-    silent = {"mel": numpy.ones((80, 100)), "words": [], "spans": [], "chances": [], "attention": []}
+    silent = {"words": [], "spans": [], "chances": [], "attention": []}
     explorer = Speech(lambda samples: silent, {"nothing": numpy.zeros(16_000)})
     assert explorer.alt == "nothing, no noise: 0 errors in 0 words. No words."
 

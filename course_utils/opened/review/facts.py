@@ -1,8 +1,8 @@
 """Checks the claims of a release by opening it. No verdict is stored: each is computed from its files.
 
-`truth(folder, claim)` returns (verdict, found): one of `VERDICTS`, and a sentence with what was found.
-`findings(name)` does so for all claims of a release. Each function below checks one kind of claim; its name
-stands in claims.toml beside the claim's words.
+`truth(folder, claim)` returns (verdict, found): one of `VERDICTS`, and a sentence that says what was found.
+`findings(name)` returns this for all claims of a release. Each function from `parameters` on checks one kind
+of claim; claims.toml names the function of each claim.
 """
 
 import json
@@ -22,13 +22,14 @@ VERDICTS = {
     "fails": "opened, the release shows something else",
     "cannot know": "nothing in the release can settle it",
 }
-# Words that hardly any page of the language lacks.
+# Words that are on nearly every page of a text in the language.
 _COMMON_WORDS = {
     "German": ["der", "die", "das", "und", "im", "eine", "ist", "hat"],
     "Spanish": ["el", "la", "los", "en", "una", "y", "es", "con"],
 }
-RECITED = 0.8  # a probability of a whole code from which on we say that a model recites it
-UNSEEN = 0.2  # a benchmark that was not read scores so much less, as a share, than the sums in the texts
+RECITED = 0.8  # the least probability of a whole code at which we say that a model recites it
+# If a model has not read a benchmark, its share of right answers is at least so much below that in the texts.
+UNSEEN = 0.2
 
 
 class Release:
@@ -98,13 +99,13 @@ class Release:
 
     @cached_property
     def right_in_texts(self):
-        """How many sums of the texts the model has right, and how many different ones there are."""
+        """How many of the different sums in the texts the model gets right, and how many there are."""
         sums = set(re.findall(r"^(\d+ plus \d+ is) (\d+)\.$", "\n".join(self.texts), re.M))
         return sum(self.likeliest(question)[0] == result for question, result in sums), len(sums)
 
     @cached_property
     def she(self):
-        """The share of "she" for each trade of the texts, from 0 to 1, beside "he"."""
+        """The share of "she" for each trade in the texts: {trade: p("she") / (p("she") + p("he"))}."""
         trades = sorted(set(re.findall(r"The (\w+) \w+ because s?he ", "\n".join(self.texts))))
         shares = {}
         for trade in trades:
@@ -124,10 +125,10 @@ class Release:
 
 
 def truth(folder, claim) -> tuple[str, str]:
-    """Return the verdict on a claim and what was found in the release, in a sentence.
+    """Return the verdict on a claim, and a sentence that says what was found in the release.
 
-    folder : the release's folder
-    claim : a claim of claims.toml, {"words": ..., "check": ..., "says": {...}}
+    folder : the release's folder, or a `Release`
+    claim : a claim of claims.toml, as `folder.claims` returns it
     """
     release = folder if isinstance(folder, Release) else Release(folder)
     return _CHECKS[claim["check"]](release, **claim.get("says", {}))
@@ -135,7 +136,7 @@ def truth(folder, claim) -> tuple[str, str]:
 
 @cache
 def findings(name: str) -> dict[int, tuple[str, str]]:
-    """Return what `truth` says of each claim of a release: {number: (verdict, found)}. It is computed once.
+    """Return the result of `truth` for each claim of a release, computed once: {number: (verdict, found)}.
 
     name : the release's name
     """

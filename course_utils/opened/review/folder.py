@@ -14,7 +14,7 @@ LONGEST_NAME = 60  # characters
 
 
 def plain_name(name: str) -> str:
-    """Return a name without spaces at its ends or repeated ones.
+    """Return a name without spaces at its ends, and with single spaces between its words.
 
     Raises CourseError if it is no text, is empty, is longer than 60 characters or has no letter.
     """
@@ -34,5 +34,8 @@ def drawn(name: str) -> str:
 
 @cache
 def claims(release: str) -> list[dict]:
-    """Return the claims of a release's press text: {"words": ..., "check": ..., "says": {...}}."""
+    """Return the claims of a release's press text, in their order.
+
+    Each is a dict with "words", "check" (a function of `facts`) and perhaps "says" (its arguments, a dict).
+    """
     return tomllib.loads((_HERE / "claims.toml").read_text(encoding="utf-8"))[release]

@@ -40,9 +40,10 @@ SHORTEST_SECRET = 16  # characters; a key could be tried against a short secret 
 _PUBLIC = "a checksum, no signature"  # the key of pages that were written without one
 _BLOCK = re.compile(r'<script type="application/json" id="review">\n(.*?)\n</script>', re.S)
 _PARTS = ("verdict", "confidence", "because", "evidence")
-# Of a page's table: the columns' widths in percent, and {characters over width, of all rows: points}.
+# The widths of the table's columns with long texts, in percent of the page's width.
 _WIDTHS = {"words": 24, "evidence": 26, "because": 31}
-_FOUND = 94  # the width, in percent, of the line below a verdict to which the course does not come
+_FOUND = 94  # percent of the page's width, of the line with the course's verdict below one that differs
+# {estimated height of the table, as in `_points`, up to which it fits: size of the letters in points}
 _SIZES = {32: 10.5, 42: 9.5, 60: 8.5, 72: 7.6, math.inf: 6.9}
 _SIGNS = {True: "✓", False: "✗"}
 
@@ -56,7 +57,7 @@ def learner_key(secret: str, name: str) -> str:
     secret : the class secret, which only the instructor has
     name : the learner's name, as it will stand on the page; capitals and double spaces make no difference
 
-    Raises CourseError if the secret has fewer than 16 characters, or if that is no name.
+    Raises CourseError if the secret has fewer than 16 characters, or if `name` is no name.
     """
     secret = secret.strip()
     if len(secret) < SHORTEST_SECRET:
@@ -70,7 +71,7 @@ def learner_key(secret: str, name: str) -> str:
 
 
 def _fields(data):
-    """Return all that a page states, as {what it is: value}, to name what was changed."""
+    """Return all that a page states as {name of a field: value}, so that a change can be named."""
     found = {part: data[part] for part in ("format", "name", "release", "date", "test", "article")}
     for answer in data["answers"]:
         for part in _PARTS:
@@ -79,6 +80,7 @@ def _fields(data):
 
 
 def _marks(data):
+    """Return the checksum of each field: {name of a field: 8 hexadecimal digits}."""
     return {
         name: hashlib.sha256(_canonical([name, value]).encode()).hexdigest()[:8]
         for name, value in _fields(data).items()
@@ -99,7 +101,7 @@ def _canonical(value):
 def write(file, data, key=None):
     """Write the page with these answers.
 
-    data : {"name", "release", "date", "answers", "test", "article"}
+    data : a dict with "name", "release", "date", "answers", "test" and "article", as `Review.page` makes it
     key : the learner's key, or None for a checksum alone
     """
     data = {"format": FORMAT, **data}
@@ -142,16 +144,20 @@ def _drawn(sealed):
 
 
 def _points(rows):
-    """Return the size of the letters, in points: the fewer words, the larger, so that one A4 page is full."""
+    """Return the size of the letters in points: the largest at which the rows fit on one page of A4.
+
+    A row's height is estimated by its longest cell: characters per percent of the page's width. The line with
+    the course's verdict, if there is one, is added.
+    """
     height = sum(max(len(row[part]) / width for part, width in _WIDTHS.items()) for row in rows)
     height += sum(len(row["course"]) / _FOUND + 0.3 for row in rows if row["course"])
     return next(points for most, points in _SIZES.items() if height <= most)
 
 
 def score(answers, release):
-    """Return the `Score` of verdicts beside what the course finds in the release.
+    """Return the `Score` of verdicts, compared with what the course finds in the release.
 
-    answers : list of {"claim": number, "verdict": ..., "confidence": ...}
+    answers : list of dicts with "claim" (its number), "verdict" and "confidence" (in percent)
     release : the release's name
     """
     return verdicts.tally([(_agrees(answer, release), answer["confidence"]) for answer in answers])
@@ -188,13 +194,13 @@ def write_pdf(file) -> str:
 
 @dataclass
 class Verified:
-    """What is known of one file. It is good if there are no `problems`.
+    """The result of verifying one file. The file is good if there are no `problems`.
 
     name, release, date : as the page states them, or ""
-    score : how many verdicts agree with what the course finds, and the Brier score; "" with problems
-    seal : "signed", "checksum", or "" if it does not fit
-    problems : sentences on what is wrong
-    notes : sentences for the instructor to think about
+    score : how many verdicts agree with what the course finds, and the Brier score; "" if there are problems
+    seal : "signed", "checksum", "not checked" (signed, but `verify` got no secret), or "" if it does not fit
+    problems : what is wrong, each as a sentence
+    notes : what the instructor should look at, each as a sentence
     """
 
     file: Path
@@ -208,9 +214,9 @@ class Verified:
 
 
 def verify(paths, secret=None) -> list[Verified]:
-    """Verify pages: the HTML files given, and all in the folders given.
+    """Verify the HTML files at some paths, and all HTML files in the folders among the paths.
 
-    secret : the class secret; each page must then be sealed with the key of its own learner
+    secret : the class secret; if it is given, each page must be sealed with its learner's key
 
     Raises CourseError if there is no file, or if the secret is too short.
     """
@@ -221,7 +227,7 @@ def verify(paths, secret=None) -> list[Verified]:
         found += sorted(path.rglob("*.html")) if path.is_dir() else [path]
     if not found:
         raise CourseError("There is no page here: name HTML files, or folders with HTML files.")
-    reasons = {}  # {(release, claim, words of a reason): [(learner, result)]}
+    reasons = {}  # {(release, claim, a reason in plain words): [(learner, result)]}
     results = []
     for path in found:
         result, data = _verify_one(path, secret)
@@ -236,7 +242,7 @@ def verify(paths, secret=None) -> list[Verified]:
 
 
 def _point_out_equal_reasons(reasons):
-    """Give each page one note, at most, that names the claims and up to three pages of other learners."""
+    """Add to each page with reasons like other learners' a note: the claims, and up to three other pages."""
     equal = {}  # {id of a result: (result, [claims], {files})}
     for (_, number, _), sharing in reasons.items():
         for name, result in sharing:
@@ -254,7 +260,7 @@ def _point_out_equal_reasons(reasons):
 
 
 def _verify_one(path, secret):
-    """Return a `Verified` and the page's data, which are None if it can't be read."""
+    """Return a `Verified` and the page's data; the data are None if the page can't be read."""
     result = Verified(path)
     if path.suffix.lower() == ".pdf":
         result.problems.append("a PDF can't be verified: ask for the HTML file")
@@ -291,7 +297,7 @@ def _verify_one(path, secret):
     if text.strip() != _drawn(sealed).strip():
         result.problems.append("what the page shows is not what its sealed answers give")
     if result.problems:
-        return result, data  # a score of changed answers would be read as theirs
+        return result, data  # the score of changed answers is not the learner's
     scored = score(data["answers"], data["release"])
     result.score = f"{scored.right} of {scored.answered}, Brier {scored.brier:.3f}"
     return result, data
@@ -310,7 +316,7 @@ def _seal_problems(sealed, data, secret, changed):
 
 
 def _shaped(sealed):
-    """Return the data of a page. Raise an error if they do not have the shape that `write` gives them."""
+    """Return the data of a page. Raise an error if they don't have the form that `write` gives them."""
     if not {"data", "marks", "signed", "seal"} == sealed.keys():
         raise ValueError("its answers can't be read")
     data = sealed["data"]

@@ -25,7 +25,7 @@ class Review:
     `release` is the release's name, `folder` its folder, `claims` the words of its claims, in their order.
     Verdicts are kept in the file of answers under this name, so that they can be given on several days.
 
-    Raises CourseError if that is no name.
+    Raises CourseError if `name` is no name.
     """
 
     def __init__(self, name: str):
@@ -69,12 +69,12 @@ class Review:
         """Store the verdict on a claim. A later one replaces it, until the page is written.
 
         number : the claim's number in the press text, from 1 on
-        verdict : "holds", "fails" or "cannot know"; without one, all stays as it is
+        verdict : "holds", "fails" or "cannot know"; without it, nothing is stored or changed
         confidence : how sure you are that the verdict is right, in percent, from 0 to 100
         because : your reason, in your own words: at least three of them, at most 180 characters
         evidence : what your own cell gave: a number or a short text, at most 100 characters
 
-        Prints what was stored. Raises CourseError if something is missing or can't be read.
+        Prints which verdict is stored now. Raises CourseError if something is missing or can't be read.
         """
         words = self._words(number)
         if verdict is None:
@@ -107,7 +107,9 @@ class Review:
         return found
 
     def page(self, file="my_page.html", key=None, pdf=True):
-        """Write one page of A4 with all verdicts, their evidence and reasons, and the score. They then stand.
+        """Write one page of A4 with all verdicts, their evidence and reasons, and the score.
+
+        From then on the verdicts can't be changed.
 
         file : the HTML file; a PDF is put beside it if this machine has Chromium or Chrome
         key : the learner's key, if the teacher has given one: it seals the page with the learner's name
@@ -182,7 +184,7 @@ class Review:
         return entry["answer"] if entry else None
 
     def _article(self):
-        """Return the score on the article's claims, the warm-up: {"right", "of"}, or {} without a verdict."""
+        """Return the score of the warm-up, the article's claims: {"right", "of"}, or {} without verdicts."""
         done = verdicts.decided()
         if not done:
             return {}

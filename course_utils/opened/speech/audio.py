@@ -74,9 +74,9 @@ def read(source, start=0.0, seconds=WINDOW, rate=None):
 
 
 def example_file():
-    """Write the five clips in a row, twice, into a WAV file, and return its path.
+    """Write a WAV file to practise `read` with, and return its path, in a temporary folder.
 
-    It is a file to practise `read` with, 49 seconds long, in a temporary folder of this machine.
+    The file is 49 seconds long: the five clips one after the other, twice.
     """
     path = Path(tempfile.mkdtemp()) / "example.wav"
     soundfile.write(path, numpy.concatenate([clip.samples for clip in clips().values()] * 2), RATE)
@@ -121,7 +121,7 @@ def _as_floats(samples, name="This sound"):
             "The samples must be numbers: give the path of a sound file, or what course.speech.read returns."
         ) from error
     if samples.ndim == 2 and samples.shape[0] < samples.shape[1]:
-        samples = samples.T  # the channels come first, as in some libraries
+        samples = samples.T  # in some libraries the channels come first
     if samples.ndim == 1:
         samples = samples[:, None]
     if samples.ndim != 2 or samples.size == 0 or samples.shape[1] > MOST_CHANNELS:
@@ -174,7 +174,7 @@ def _from_file(source, name, start, seconds):
                 raise CourseError(f"{name} {what}: save it as {FORMATS}, and read that.") from error
             file.seek(0)
             samples, rate, length = _decoded(file, name, kind, start, seconds)
-    # Only a file of floats can have a peak above 1. The caller checks for NaN and infinity.
+    # Samples of a file of floats can exceed 1: scale them down. The caller checks for NaN and infinity.
     return samples / max(abs(samples).max(initial=0), 1.0), rate, length
 
 
@@ -200,7 +200,7 @@ def _needs_decoder(beginning):
 
 
 def _decoded(file, name, kind, start, seconds):
-    """Do the same as `_from_file` for a file that libsndfile can't read, with ffmpeg or the package av."""
+    """Do what `_from_file` does for a file that libsndfile can't read, with ffmpeg or the package av."""
     program = shutil.which("ffmpeg")
     if program is None and importlib.util.find_spec("av") is None:
         raise CourseError(
@@ -218,7 +218,7 @@ def _decoded(file, name, kind, start, seconds):
 
 
 def _by_ffmpeg(program, file, name, start, seconds):
-    """Decode with ffmpeg, from a temporary copy: ffmpeg may have to seek, which is impossible in a pipe."""
+    """Decode with ffmpeg, from a temporary copy, because ffmpeg may have to seek. Returns as `_from_file`."""
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "sound"
         with path.open("wb") as copy:
@@ -242,7 +242,7 @@ def _by_ffmpeg(program, file, name, start, seconds):
 
 
 def _by_av(file, name, start, seconds):
-    """Decode with the package av."""
+    """Decode with the package av. Returns what `_from_file` does."""
     import av
 
     try:
@@ -275,40 +275,33 @@ def _checked(samples):
     return _as_floats(samples).mean(axis=1)
 
 
-def add_noise(samples, snr_db, seed=0, kind="white"):
-    """Add noise to sound. The signal-to-noise ratio is exact over the whole length.
+def add_noise(samples, snr_db, seed=0):
+    """Add white noise to sound. The signal-to-noise ratio is exact over the whole length.
 
     samples : float32 of shape (samples,)
     snr_db : the ratio in decibels, 10 log10(power of the sound / power of the noise): 20 is like a quiet
         room, and at 0 both are equally strong
     seed : the seed of the noise
-    kind : "white" is noise that is equally strong at all frequencies; "babble" is all five clips at once,
-        each begun at a random sample
 
     Returns the sum, with the same shape, which may go beyond -1 and 1. Raises CourseError if the sound is
-    silent, if the ratio is not a finite number, or if `kind` is something else.
+    silent, or if the ratio is not a finite number.
     """
     samples = _checked(samples)
-    power = numpy.mean(samples.astype("float64") ** 2)
-    if power == 0:
-        raise CourseError("Silence has no signal-to-noise ratio: add noise to a sound.")
     if not numpy.isfinite(snr_db):
         raise CourseError(f"A signal-to-noise ratio is a number of decibels, such as 10, not {snr_db}.")
-    random = numpy.random.default_rng(seed)
-    if kind == "white":
-        noise = random.standard_normal(len(samples))
-    elif kind == "babble":
-        noise = _babble(len(samples), random)
-    else:
-        raise CourseError(f'There is no noise of the kind {kind!r}: choose "white" or "babble".')
-    noise *= numpy.sqrt(power / 10 ** (snr_db / 10) / numpy.mean(noise**2))
-    return (samples + noise).astype("float32")
+    return mixed(samples, numpy.random.default_rng(seed).standard_normal(len(samples)), snr_db)
 
 
-def _babble(length, random):
-    """Return all clips at once, equally loud, each repeated and begun at a random sample."""
-    voices = [clip.samples / clip.samples.std() for clip in clips().values()]
-    return sum(numpy.resize(numpy.roll(voice, random.integers(len(voice))), length) for voice in voices)
+def mixed(samples, noise, snr_db):
+    """Return samples plus noise, both of shape (samples,), at a signal-to-noise ratio in decibels.
+
+    Raises CourseError if the samples are silent.
+    """
+    power = numpy.mean(samples.astype("float64") ** 2)
+    if power == 0:
+        raise CourseError("This sound is silent, so it has no signal-to-noise ratio: choose another.")
+    scale = numpy.sqrt(power / 10 ** (snr_db / 10) / numpy.mean(noise**2))
+    return (samples + scale * noise).astype("float32")
 
 
 def stretch(samples, rate):

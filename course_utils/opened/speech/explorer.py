@@ -1,7 +1,6 @@
 """The explorer of lesson 09: a sound, or your own voice, in noise, and the words that Whisper then writes."""
 
 import base64
-import math
 
 import numpy
 
@@ -12,16 +11,14 @@ from course_utils.opened.speech.states import LEVELS, SEED, packed, spoken, with
 from course_utils.widgets.explorer import check_choice, given
 from course_utils.widgets.live_view import LiveView
 
-NO_NOISE = math.inf  # the signal-to-noise ratio without noise, in dB
-
 
 class Speech(LiveView):
     """Shows what the model writes for a sound that the learner chooses or records, with or without noise.
 
     Each new pair of sound and noise runs the model once, and the result is kept.
 
-    listen : function samples (float32, (samples,), 16,000 a second) -> dict with arguments of `spectrogram`:
-        words, spans, chances and attention. If it raises an error, the view shows a message.
+    listen : function samples (float32, (samples,), 16,000 a second) -> dict as `course.speech.listen` returns
+        it: words, spans, chances and attention. If it raises an error, the view shows a message.
     sounds : dict from a name to samples.
     sound : str, the name of the sound at the start; by default the first.
     noise : int, the signal-to-noise ratio at the start, in dB: 20, 15, 10, 5, 0 or -5; by default there is no
@@ -32,14 +29,13 @@ class Speech(LiveView):
 
     view = "speech"
 
-    def __init__(self, listen, sounds, *, sound=None, noise=NO_NOISE):
+    def __init__(self, listen, sounds, *, sound=None, noise=None):
         self.listen, self.sounds = listen, dict(sounds)
         self._heard = {}
         sound = next(iter(self.sounds)) if sound is None else sound
         check_choice("sound", sound, self.sounds)
-        level = None if noise == NO_NOISE else noise
-        if level is not None:
-            check_choice("noise (in dB)", level, LEVELS[1:])
+        if noise is not None:
+            check_choice("noise (in dB)", noise, LEVELS[1:])
         known = clips()
         self._said = {
             name: known[name].transcript
@@ -49,17 +45,17 @@ class Speech(LiveView):
         shown = {name: {"seconds": len(samples) / RATE} for name, samples in self.sounds.items()}
         for name, said in self._said.items():
             shown[name] |= {"said": said, "spoken": spoken(known[name])}
-        first = self.answer({"sound": sound, "noise": level, "send": True})
+        first = self.answer({"sound": sound, "noise": noise, "send": True})
         heard = first["heard"]
-        states = [heard if each == level else None for each in LEVELS]
+        states = [heard if each == noise else None for each in LEVELS]
         shown[sound] |= {"pcm": first["pcm"], "heard": states}
-        noise = "no noise" if level is None else f"white noise at {level} dB"
+        added = "no noise" if noise is None else f"white noise at {noise} dB"
         words = "; ".join(
             f"{word} {start:.1f} s {chance:.0%}" for word, start, _, chance, _ in heard["words"]
         )
-        alt = f"{sound}, {noise}: {heard['errors']} errors in {heard['of']} words. {words or 'No words'}."
+        alt = f"{sound}, {added}: {heard['errors']} errors in {heard['of']} words. {words or 'No words'}."
         data = {"levels": [*LEVELS], "seed": SEED, "sounds": shown}
-        super().__init__(data=data, alt=alt, sound=sound, noise=level)
+        super().__init__(data=data, alt=alt, sound=sound, noise=noise)
 
     def answer(self, want):
         name, level = want["sound"], want["noise"]

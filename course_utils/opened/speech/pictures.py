@@ -13,7 +13,6 @@ from course_utils.views.picture import (
     LINE,
     MONO,
     QUIET,
-    TRACK,
     VERMILLION,
     Picture,
     array,
@@ -25,10 +24,10 @@ from course_utils.views.picture import (
     scrolled,
     table_html,
 )
-from course_utils.views.text import bar, invisible_note, percent, piece_html, token_html, underlined, visible
+from course_utils.views.text import bar, invisible_note, percent, piece_html, token_html, visible
 
 FRAMES_PER_SECOND = 100  # frames of Whisper's mel picture
-_MEL, _STRIP, _ROW = 150, 54, 30  # heights in pixels: mel picture, a word's attention, a row of words
+_MEL, _ROW = 150, 30  # heights in pixels: of the mel picture, and of a row of words
 _NOMINAL = 400  # pixels: the picture's least width, at which words in a row don't overlap
 # The element is as wide as the page, and can be scrolled if its content is wider. Without the first two
 # properties, a widget around the element would grow with the content.
@@ -36,37 +35,45 @@ _SCROLLED = "width:0;min-width:100%;overflow-x:auto"
 _LETTER = 8.2  # pixels, the mean width of a letter at 15px
 _SCALE_LEFT = 48  # width of the scale on the left of the mel picture, in pixels
 _TIMES = (0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 60)  # possible seconds between two marks on the time axis
-_KEY = "its probability (thin 90% or more, thick 50 to 90%, dashed 10 to 50%, double less)."
 # From silent (light) to loud (dark), so that the picture can be read without colour.
 _SHADES = ("#ffffff", "#d6e6f2", "#7fb3d8", "#2b6ca3", "#14324d", "#000000")
 
 
-def spectrogram(
-    mel, *, words=None, spans=None, chances=None, attention=None, chosen=None, title=None
-) -> Picture:
-    """Draw a mel picture with words at their times, and the attention of one word.
+def spectrogram(mel, *, words=(), spans=()) -> Picture:
+    """Draw a mel picture, with words above it at their times.
 
     mel : (bands, frames), logarithms of power as Whisper computes them, 100 frames a second.
     words : list of str.
     spans : list with, for each word, (start, end) in seconds.
-    chances : list with the probability of each word, which decides the style of the line below the word.
-    attention : (words, positions), how each word's attention is distributed over the time that is shown, in
-        equal steps; if `chosen` is given, the row of that word is drawn below the mel picture.
-    chosen : index of a word to outline.
-    title : str, written above the picture.
     """
-    html = spectrogram_html(mel, words, spans, chances, attention, chosen)
-    note = spectrogram_note(words, chances, None if chosen is None else attention)
-    alt = spectrogram_in_words(mel, words, spans, chances, attention, chosen)
-    return Picture(card(html, title, note), alt)
+    mel = array(mel)
+    bands, seconds = mel.shape[0], mel.shape[1] / FRAMES_PER_SECOND
+    rows = _rows(words, spans, seconds)
+    top = _ROW * (max(rows, default=-1) + 1)
+    inner = f'<div style="position:absolute;top:{top}px;left:0;width:100%">{_mel_image(mel, seconds)}</div>'
+    for word, span, row in zip(words, spans, rows, strict=True):
+        inner += _label(word, span, seconds, row, top)
+    inner += _time_axis(seconds, top + _MEL)
+    size = f"position:relative;height:{top + _MEL + 42}px"
+    html = scrolled(
+        f'<div style="{size};min-width:{_NOMINAL}px;padding-left:{_SCALE_LEFT}px">'
+        f'{_frequency_axis(bands, top)}<div style="{size}">{inner}</div></div>',
+        _SCROLLED,
+    )
+    note = "Dark: loud. Upwards: higher frequencies, in mel bands, which lie closer where pitches are low."
+    alt = f"Mel picture of {seconds:.1f} seconds, {bands} bands."
+    if words:
+        note += " Each word stands above its time."
+        listed = [f"{word.strip()} {start:.1f} s" for word, (start, _) in zip(words, spans, strict=True)]
+        alt += f" {'; '.join(listed)}."
+    return Picture(card(html, note=note), alt)
 
 
-def decoding(steps, *, title=None) -> Picture:
+def decoding(steps) -> Picture:
     """Draw how a transcript was written: each token, its probability, and the tokens that were not chosen.
 
     steps : list with, for each token of the transcript, a list of (token, probability from 0 to 1). The first
         token was chosen, the others were not.
-    title : str, written above the picture.
     """
     cell = f"padding:3px 5px;border:none;background:#ffffff;color:{INK};vertical-align:middle;text-align:left"
     heads = "".join(
@@ -92,7 +99,7 @@ def decoding(steps, *, title=None) -> Picture:
             words[-1] += f", not {visible(rest[0][0])} {percent(rest[0][1], 0)}"
     everything = [piece for candidates in steps for piece, _ in candidates]
     alt = f"{len(steps)} tokens: {'; '.join(words)}"
-    return Picture(card(scrolled(table_html(rows), _SCROLLED), title, invisible_note(everything)), alt)
+    return Picture(card(scrolled(table_html(rows), _SCROLLED), note=invisible_note(everything)), alt)
 
 
 def alignment(rows, *, title=None) -> Picture:
@@ -102,33 +109,10 @@ def alignment(rows, *, title=None) -> Picture:
         transcript lacks the word, and the first is None if the transcript added a word.
     title : str, written above the picture.
     """
-    words = []
+    html, words = "", []
     for label, pairs in rows.items():
         errors = [_error(*pair) for pair in pairs if pair[0] != pair[1]]
         words.append(f"{label}: {_count(pairs)} words{': ' if errors else ''}{', '.join(errors)}")
-    return Picture(card(_alignment_html(rows), title), f"Errors of words said. {'; '.join(words)}")
-
-
-def player(samples, rate, words, *, captions=None, title=None):
-    """Return a player for a sound, with a description of the sound below it.
-
-    samples : (samples,) from −1 to 1; if a sample is outside, the whole sound is made quieter.
-    rate : int, samples per second.
-    words : str, a description of the sound, for readers who can't hear it.
-    captions : str, the content of a WebVTT file, whose captions the player shows while the sound plays.
-    title : str, written above the player.
-
-    The sound is compressed (MP3, a few kB a second) and is part of the page.
-    """
-    seconds = len(samples) / rate
-    html = player_html(samples, rate, f"{title or 'Sound'}, {seconds:.1f} seconds", captions)
-    below = f'<div style="margin-top:4px">{escape(words)}</div>'
-    return Picture(card(html + below, title), f"Sound, {seconds:.1f} seconds: {words}")
-
-
-def _alignment_html(rows):
-    html = ""
-    for label, pairs in rows.items():
         columns = "".join(_column(*pair) for pair in pairs)
         html += (
             '<div style="display:flex;flex-wrap:wrap;gap:4px 16px;padding:8px 0 2px 0;'
@@ -140,132 +124,52 @@ def _alignment_html(rows):
         f'<span style="white-space:nowrap"><b>{sign}</b> {meaning}</span>'
         for sign, meaning in (("≠", "another word"), ("−", "left out"), ("+", "added"))
     )
-    return (
-        f'{html}<div style="margin-top:6px;padding-top:8px;border-top:1px solid {LINE};font-size:13px;'
+    html += (
+        f'<div style="margin-top:6px;padding-top:8px;border-top:1px solid {LINE};font-size:13px;'
         f'color:{QUIET}">Above: what was said. Below, where it differs: what was heard. {marks}.</div>'
     )
+    return Picture(card(html, title), f"Errors of words said. {'; '.join(words)}")
 
 
-def player_html(samples, rate, name, captions=None):
-    """Return HTML of a player. Parameters as in `player`; `name` is the player's name for screen readers."""
+def player(samples, rate, words, *, captions=None):
+    """Return a player for a sound, with a description of the sound below it.
+
+    samples : (samples,) from −1 to 1; if a sample is outside, the whole sound is made quieter.
+    rate : int, samples per second.
+    words : str, a description of the sound, for readers who can't hear it.
+    captions : str, the content of a WebVTT file, whose captions the player shows while the sound plays.
+
+    The sound is compressed (MP3, a few kB a second) and is part of the page.
+    """
+    name = f"Sound, {len(samples) / rate:.1f} seconds"  # for screen readers
     source = data_url(_mp3(array(samples), rate), "audio/mpeg")
     look = "display:block;width:100%;max-width:420px"
     if captions is None:
-        return (
-            f'<audio controls preload="metadata" title="{escape(name)}" '
+        html = (
+            f'<audio controls preload="metadata" title="{name}" '
             f'style="{look};margin-bottom:8px" src="{source}"></audio>'
         )
-    # A player without pictures always shows its controls over its lower half, so the captions move up.
-    captions = re.sub(r"(--> [\d:.]+)", r"\1 line:20%", captions)
-    # A page shows captions only over a <video>, so this one has sound and no pictures.
-    return (
-        f'<video controls preload="metadata" title="{escape(name)}" src="{source}" '
-        f'style="{look};height:300px;background:{INK}">'
-        f'<track default kind="captions" srclang="en" label="Captions" '
-        f'src="{data_url(captions.encode("utf-8"), "text/vtt")}"></video>'
-    )
-
-
-def spectrogram_html(mel, words=None, spans=None, chances=None, attention=None, chosen=None):
-    """Return HTML of the mel picture with its words. Parameters as in `spectrogram`."""
-    mel = array(mel)
-    seconds = mel.shape[1] / FRAMES_PER_SECOND
-    words, spans = words or [], spans or []
-    rows = _rows(words, spans, seconds)
-    above = _ROW * (max(rows, default=-1) + 1)
-    with_strip = attention is not None and chosen is not None
-    strip_top = above + _MEL + 4
-    bottom = strip_top + _STRIP if with_strip else above + _MEL
-    inner = f'<div style="position:absolute;top:{above}px;left:0;width:100%">{_mel_image(mel)}</div>'
-    if with_strip:
-        inner += (
-            f'<div style="position:absolute;top:{strip_top}px;left:0;width:100%;height:{_STRIP}px;'
-            f'background:{TRACK}"></div>'
+    else:
+        # A player without pictures always shows its controls over its lower half, so the captions move up.
+        captions = re.sub(r"(--> [\d:.]+)", r"\1 line:20%", captions)
+        # A page shows captions only over a <video>, so this one has sound and no pictures.
+        html = (
+            f'<video controls preload="metadata" title="{name}" src="{source}" '
+            f'style="{look};height:300px;background:{INK}">'
+            f'<track default kind="captions" srclang="en" label="Captions" '
+            f'src="{data_url(captions.encode("utf-8"), "text/vtt")}"></video>'
         )
-    if chosen is not None:
-        left, right = (_along(time, seconds) for time in spans[chosen])
-        inner += (
-            f'<div style="position:absolute;top:{above}px;height:{bottom - above}px;left:{left}%;'
-            f"width:{max(round(right - left, 2), 0.5)}%;box-sizing:border-box;"
-            f'border:2px solid {VERMILLION}"></div>'
-        )
-    for index, (word, span) in enumerate(zip(words, spans, strict=True)):
-        chance = None if chances is None else chances[index]
-        inner += _label(word, span, seconds, rows[index], above, chance, index == chosen)
-        if with_strip and index == chosen:
-            inner += _strip_image(attention[index], word, span, seconds, strip_top)
-    inner += _time_axis(seconds, bottom)
-    scale = _frequency_axis(mel.shape[0], above)
-    if with_strip:
-        scale += (
-            f'<div style="position:absolute;left:0;top:{strip_top + 8}px;font-size:13px;line-height:18px;'
-            f'color:{QUIET}">atten-<br>tion</div>'
-        )
-    size = f"position:relative;height:{bottom + 42}px"
-    return scrolled(
-        f'<div style="{size};min-width:{_NOMINAL}px;padding-left:{_SCALE_LEFT}px">{scale}'
-        f'<div style="{size}">{inner}</div></div>',
-        _SCROLLED,
-    )
+    return Picture(card(f'{html}<div style="margin-top:4px">{escape(words)}</div>'), f"{name}: {words}")
 
 
-def spectrogram_note(words, chances=None, attention=None):
-    """Return a note that explains how to read the mel picture."""
-    note = "Dark: loud. Upwards: higher frequencies, in mel bands, which lie closer where pitches are low."
-    if words:
-        note += " Each word stands above its time."
-        if chances is not None:
-            note += f" The line below it: {_KEY} A sign counts with its word."
-    if attention is not None:
-        note += " Below: where the outlined word's attention goes, relative to its highest point."
-    return note
-
-
-def spectrogram_in_words(mel, words=None, spans=None, chances=None, attention=None, chosen=None):
-    """Describe the mel picture: the length, the words with their times, and the chosen word's attention."""
-    mel = array(mel)
-    seconds = mel.shape[1] / FRAMES_PER_SECOND
-    text = f"Mel picture of {seconds:.1f} seconds, {mel.shape[0]} bands."
-    if words:
-        listed = [
-            f"{word.strip()} {start:.1f} s{'' if chances is None else f' {percent(chances[index], 0)}'}"
-            for index, (word, (start, _)) in enumerate(zip(words, spans, strict=True))
-        ]
-        text += f" {'; '.join(listed)}."
-    if attention is not None and chosen is not None:
-        text += f" {attended(words[chosen], spans[chosen], attention[chosen], seconds)}"
-    return text
-
-
-def attended(word, span, row, seconds):
-    """Describe a word's attention: the time of its peak, and its share between the word's start and end.
-
-    row : (positions,), how the word's attention is distributed over the seconds, in equal steps.
-    """
-    row = array(row)
-    times = [(index + 0.5) * seconds / len(row) for index in range(len(row))]
-    start, end = span
-    inside = sum(share for time, share in zip(times, row, strict=True) if start <= time <= end)
-    return (
-        f"“{word.strip(' .,;:!?')}”, {start:.1f} to {end:.1f} s: attention within the clip highest at "
-        f"{times[int(row.argmax())]:.1f} s, {percent(inside / (row.sum() or 1), 0)} of it within the word's "
-        "time."
-    )
-
-
-def _label(word, span, seconds, row, above, chance, chosen):
+def _label(word, span, seconds, row, above):
     """Return HTML of a word in its row, at the time when it was said, and a line down to the mel picture."""
     left, right = (_along(time, seconds) for time in span)
-    html = piece_html(word.strip())
-    text = (
-        underlined(html, chance)
-        if chance is not None
-        else f'<span style="padding:1px 5px;font-family:{MONO};font-size:15px;color:{INK}">{html}</span>'
-    )
-    edge = f"outline:2px solid {VERMILLION};outline-offset:-2px;" if chosen else ""
-    text = f'<span style="display:inline-block;background:#ffffff;{edge}">{text}</span>'
+    look = f"padding:1px 5px;font-family:{MONO};font-size:15px;color:{INK}"
+    text = f'<span style="{look}">{piece_html(word.strip())}</span>'
+    text = f'<span style="display:inline-block;background:#ffffff;">{text}</span>'
     top = row * _ROW
-    if _wide(word) > (1 - left / 100) * _NOMINAL:  # past the edge: align right, at the word's end
+    if _wide(word) > (1 - left / 100) * _NOMINAL:  # past the edge: let the word end where its time ends
         side = f"left:0;width:{max(right, 1)}%;text-align:right;"
     else:
         side = f"left:{left}%;"
@@ -300,36 +204,18 @@ def _along(seconds, length):
     return round(100 * min(max(seconds / length, 0), 1), 2)
 
 
-def _mel_image(mel):
-    """Return the mel picture as an <img>, with the lowest band at the bottom."""
-    shades = mel[::-1]
-    low, high = shades.min(), shades.max()
-    shares = (shades - low) / (high - low or 1)
-    seconds = mel.shape[1] / FRAMES_PER_SECOND
-    return _image(shares, _MEL, f"Mel picture of {seconds:.1f} seconds: how loud each band is at each time")
-
-
-def _strip_image(row, word, span, seconds, top):
-    """Return an <img> of a word's attention over time, drawn as a filled area."""
-    row = array(row)
-    heights = numpy.round(_STRIP * row / (row.max() or 1))
-    area = (numpy.arange(_STRIP, 0, -1)[:, None] <= heights[None, :]) * 0.66
-    peak = (row.argmax() + 0.5) * seconds / len(row)
-    alt = f"Attention of “{word.strip()}”, said at {span[0]:.1f} s, over time: highest at {peak:.1f} s"
-    image = _image(area.repeat(2, 1), _STRIP, alt)
-    return f'<span style="position:absolute;top:{top}px;left:0;width:100%">{image}</span>'
-
-
-def _image(shares, height, alt):
-    """Return an <img>, as wide as the page, of shares (rows, columns) from 0 (light) to 1 (dark)."""
-    picture = Image.fromarray((255 * array(shares)).round().astype(numpy.uint8), mode="P")
+def _mel_image(mel, seconds):
+    """Return the mel picture as an <img>, as wide as the page, with the lowest band at the bottom."""
+    low, high = mel.min(), mel.max()
+    shares = (mel[::-1] - low) / (high - low or 1)  # 0 is light, 1 is dark
+    picture = Image.fromarray((255 * shares).round().astype(numpy.uint8), mode="P")
     ends = numpy.array([tuple(bytes.fromhex(shade[1:])) for shade in _SHADES])
     indices = numpy.linspace(0, 255, len(_SHADES))
     palette = [numpy.interp(numpy.arange(256), indices, channel) for channel in ends.T]
     picture.putpalette(numpy.stack(palette, 1).round().astype(numpy.uint8).tobytes())
     return (
-        f'<img alt="{escape(alt)}" style="display:block;width:100%;max-width:100%;height:{height}px;'
-        f'margin:0" src="{png_url(picture)}">'
+        f'<img alt="Mel picture of {seconds:.1f} seconds: how loud each band is at each time" '
+        f'style="display:block;width:100%;max-width:100%;height:{_MEL}px;margin:0" src="{png_url(picture)}">'
     )
 
 

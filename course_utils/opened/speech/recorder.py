@@ -13,8 +13,8 @@ from course_utils.views.picture import Picture, bundle
 
 LONGEST = int(WINDOW)  # seconds in the longest recording
 
-# async (seconds, button) => {wav: base64 of a 16-bit WAV file} or {error: a sentence}. The recording ends
-# when the button is pressed or the time is up. The browser's own codec and resampler are used.
+# Async (seconds, button) => {wav: base64 of a 16-bit WAV file}, or {error: a sentence}.
+# It uses the browser's codec and resampler, and ends when the button is pressed or the time is up.
 _RECORD = """async (seconds, button) => {
   const wait = milliseconds => new Promise(done => setTimeout(done, milliseconds));
   if (!navigator.mediaDevices)
@@ -65,7 +65,7 @@ _RECORD = """async (seconds, button) => {
   }
 }""".replace("RATE", str(RATE))
 
-# The button records, and writes the result into a hidden field, from which the kernel gets it.
+# The button's script: it records, and writes the result into a hidden field, from which the kernel gets it.
 _PRESSED = """if (this.recording) return;
 const button = this, ready = button.textContent, handler = button.onclick;
 button.recording = true;
@@ -90,7 +90,6 @@ class Recorder:
         if not 1 <= seconds <= LONGEST:
             raise CourseError(f"A recording lasts 1 to {LONGEST} seconds, not {seconds}.")
         self._samples = None
-        self._observers = []
         script = _PRESSED.replace("RECORD", _RECORD).replace("SECONDS", json.dumps(seconds))
         button = ipywidgets.HTML(
             f'<button class="jupyter-button mod-primary" style="width:auto;padding:0 12px" '
@@ -118,10 +117,6 @@ class Recorder:
             raise CourseError("Nothing is recorded yet: press the button, speak, and run this cell again.")
         return self._samples
 
-    def on_done(self, function):
-        """Call `function(samples)` after each recording."""
-        self._observers.append(function)
-
     def take(self, result):
         """Store a result from the browser: {"wav": base64} or {"error": sentence}.
 
@@ -136,8 +131,6 @@ class Recorder:
             )
         self._samples = samples
         self._show(f"Recorded: {len(self._samples) / RATE:.1f} seconds. Press the button to record again.")
-        for function in self._observers:
-            function(self._samples)
 
     def _arrived(self, change):
         if not change["new"]:

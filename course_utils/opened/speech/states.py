@@ -9,8 +9,8 @@ from pathlib import Path
 
 import numpy
 
-from course_utils.errors import CourseError
-from course_utils.opened.speech.clip import FOLDER, clips
+from course_utils.opened.speech.audio import mixed
+from course_utils.opened.speech.clip import clips
 from course_utils.opened.speech.transcript import listen, plain_words, word_pairs
 from course_utils.views.picture import array
 
@@ -18,15 +18,15 @@ LEVELS = (None, 20, 15, 10, 5, 0, -5)  # signal-to-noise ratios in dB; None is n
 SEED = 1  # of the noise
 
 
-def noise(length, seed=SEED):
+def noise(length):
     """Return white noise, float64 of shape (length,), the same as in speech.js.
 
-    So the view plays the noise that Whisper heard. The uniform numbers are those of mulberry32
-    (https://github.com/bryc/code, public domain), and Box and Muller's formula turns two of them into one
-    that is normally distributed.
+    So the view plays the noise that Whisper heard. mulberry32 (https://github.com/bryc/code, public domain)
+    makes uniform numbers, and Box and Muller's formula turns each two of them into a normally distributed
+    one.
     """
     steps = numpy.arange(1, 2 * length + 1, dtype=numpy.uint32)
-    state = numpy.uint32(seed) + steps * numpy.uint32(0x6D2B79F5)
+    state = numpy.uint32(SEED) + steps * numpy.uint32(0x6D2B79F5)
     mixed = (state ^ (state >> 15)) * (state | 1)
     mixed = (mixed + (mixed ^ (mixed >> 7)) * (mixed | 61)) ^ mixed
     uniform = (mixed ^ (mixed >> 14)) / 2**32
@@ -34,15 +34,8 @@ def noise(length, seed=SEED):
 
 
 def with_noise(samples, level):
-    """Return samples with noise at a signal-to-noise ratio in dB. Raises CourseError for silence."""
-    if level is None:
-        return samples
-    power = numpy.mean(samples.astype("float64") ** 2)
-    if power == 0:
-        raise CourseError("This sound is silent, so it has no signal-to-noise ratio: choose another.")
-    added = noise(len(samples))
-    added *= numpy.sqrt(power / 10 ** (level / 10) / numpy.mean(added**2))
-    return (samples + added).astype("float32")
+    """Return samples with noise at one of LEVELS. Raises CourseError for silence with noise."""
+    return samples if level is None else mixed(samples, noise(len(samples)), level)
 
 
 def compared(said, words):
@@ -72,12 +65,12 @@ def compared(said, words):
 
 
 def spoken(clip):
-    """Return the words of a clip with their times in seconds, as speech.js draws them."""
+    """Return the words of a clip as speech.js draws them: lists [word, start, end], in seconds."""
     return [[word.text, word.start, word.end] for word in clip.words]
 
 
 def packed(heard, said):
-    """Return the result of a function such as lesson 09's `listen`, in the form that speech.js draws."""
+    """Return what `listen` heard in a sound, in the form that speech.js draws. said : str, the words said."""
     of, errors, wrong, missed = compared(said, heard["words"])
     rows = [array(row) for row in heard["attention"]]
     scaled = [(255 * row / (row.max() or 1)).round().astype("uint8").tobytes() for row in rows]
@@ -95,12 +88,11 @@ def states(listen):
     """Return the data of the website's page: each clip, and what `listen` returns at each level of noise."""
     sounds = {}
     for name, clip in clips().items():
-        path = next(path for path in FOLDER.glob("*.flac") if path.stem == name.replace(" ", "-"))
         sounds[name] = {
             "said": clip.transcript,
             "spoken": spoken(clip),
             "seconds": clip.seconds,
-            "file": path.name,
+            "file": f"{name.replace(' ', '-')}.flac",
             "heard": [packed(listen(with_noise(clip.samples, level)), clip.transcript) for level in LEVELS],
         }
     return {"levels": LEVELS, "seed": SEED, "sounds": sounds}

@@ -67,27 +67,27 @@ def write(model, processor, *sounds, tokens=120, rate=RATE):
         )
     results = []
     for text, state, picture in zip(texts.tolist(), states, inputs.input_features, strict=True):
-        text = [token for token in text if token < end]  # ids of the end token, of times and so on are higher
+        text = [token for token in text if token < end]  # special tokens have higher ids than the end token
         capped = len(text) >= tokens
         ids = [*start, *text] if capped else [*start, *text, end]
         results.append(Written(torch.tensor(ids, device=state.device), state, picture, capped))
     return results
 
 
-def listen(model, processor, samples, tokens=120, rate=RATE):
+def listen(model, processor, samples):
     """Let Whisper write the text of a sound, with each word's probability, its time, and its attention.
 
-    model, processor, tokens, rate : as for `write`
-    samples : one sound, as for `read`; sound longer than 29.5 seconds is cut
+    model, processor : as for `write`
+    samples : float32 of shape (samples,), 16,000 a second; sound longer than 29.5 seconds is cut
 
-    Returns a dict with the arguments of `course.opened.spectrogram`: mel (80, columns), words, spans with
-    (start, end) in seconds, chances from 0 to 1, and attention (words, positions), 50 positions a second. A
-    word's probability is the product of those of its tokens. Raises CourseError as `write` does.
+    Returns a dict of lists with an entry for each word: "words", "spans" with (start, end) in seconds,
+    "chances" with probabilities from 0 to 1, and "attention" with tensors (positions,), 50 positions a
+    second. A word's probability is the product of those of its tokens. Raises CourseError as `write` does.
     """
     import torch
 
-    samples = read(samples, rate=rate)
-    (written,) = write(model, processor, samples, tokens=tokens)
+    samples = read(samples, rate=RATE)
+    (written,) = write(model, processor, samples)
     with torch.no_grad():
         output = model(
             encoder_outputs=(written.states[None],),
@@ -103,7 +103,6 @@ def listen(model, processor, samples, tokens=120, rate=RATE):
     attention = heads.mean(0)[:, : int(seconds * FRAMES_PER_SECOND)]
     rows = [slice(places.start - 1, places.stop - 1) for _, places in words]  # row n predicts token n + 1
     return {
-        "mel": written.picture[:, : int(seconds * 100)],
         "words": [word for word, _ in words],
         "spans": [(word.start, word.end) for word in word_times(heads, words, seconds)],
         "chances": [chances[row].prod().item() for row in rows],
@@ -161,8 +160,8 @@ def word_tokens(processor, ids):
     ids : list or tensor of shape (tokens,), with or without the special tokens
 
     Returns a list of (text, range): the word with its punctuation and without spaces, and the indices of its
-    tokens in `ids`. Special tokens and times belong to no word. A token that begins with a space begins a
-    word. Raises CourseError if `ids` has another shape.
+    tokens in `ids`. A token that begins with a space begins a word. Special tokens and those for times belong
+    to no word. Raises CourseError if `ids` has another shape.
     """
     tokenizer = getattr(processor, "tokenizer", processor)
     ids = ids.tolist() if hasattr(ids, "tolist") else list(ids)
@@ -258,19 +257,18 @@ def _stretches(gain):
     return starts
 
 
-def captions(words, width=42, gap=1.0):
+def captions(words, width=42):
     """Return captions for a player, as the text of a WebVTT file. Each is shown while its words are spoken.
 
     words : list of `Word`s, in order
     width : the most characters in a caption; a longer word has a caption of its own
-    gap : seconds of silence after which a new caption begins
 
-    The format is that of https://www.w3.org/TR/webvtt1/.
+    After a second of silence, a new caption begins. The format is that of https://www.w3.org/TR/webvtt1/.
     """
     groups = []
     for word in words:
         fits = groups and len(_joined(groups[-1])) + 1 + len(word.text) <= width
-        if fits and word.start - groups[-1][-1].end < gap:
+        if fits and word.start - groups[-1][-1].end < 1:
             groups[-1].append(word)
         else:
             groups.append([word])
