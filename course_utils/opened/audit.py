@@ -42,7 +42,7 @@ def pronoun_probabilities(model, tokenizer, sentences, words):
     sums = []
     for sentence in sentences:
         texts = [sentence.format(word) for word in words]
-        # Padding on the left suits a model that sees relative positions only, as Llama does.
+        # Llama sees relative positions only, so padding on the left does not change its scores.
         inputs = tokenizer(texts, return_tensors="pt", padding=True, padding_side="left").to(model.device)
         with torch.no_grad():
             scores = model(
@@ -101,7 +101,7 @@ def lean(shares, controls=None, level=95):
 
 
 def leans_among(shares, level=95):
-    """Return the `Lean` of each word beside all the others: {word: Lean}.
+    """Return the `Lean` of each word, compared with all the others: {word: Lean}.
 
     shares : dict from each of at least three words to its shares of "she", from 0 to 1, in the same sentences
     level : as in `lean`
@@ -212,7 +212,7 @@ def _by_sentence(sentences, measured, controls):
 def _leans(shares, controls, level):
     """Return a dict with `zero` and `words`, each with an entry for every temperature.
 
-    `zero` has the percentage with which a model's words are compared. `words` has for each word
+    `zero` has the share of "she", in percent, from which leans are measured. `words` has for each word
     [points, low, high, low, high]: its lean, an interval of 95%, and an interval of `level` percent.
     """
     zero, words = [], {word: [] for word in (*shares, *controls)}

@@ -131,11 +131,12 @@ def lit_by(picture, weights):
 
 
 def known_words():
-    """Return {"words": all words of PictureWorld's captions, "kinds": kinds of words to exchange}.
+    """Return all words of PictureWorld's captions, and which of them can replace each other.
 
-    A kind is a dict with its "name" and its "words", each of which can replace another. If the kind is a
-    "noun", so can the words of other such kinds. If it has "before", a word belongs to the kind only where
-    the text in "before" comes next: "blue" is a background in "blue background".
+    Returns {"words": list of str, "kinds": list of dicts}. A kind has a "name" and "words", and any of these
+    words can replace another. If "noun" is true, words of other kinds of nouns can replace them, too. If the
+    kind has "before", a word belongs to it only in front of that text: "blue" is a background only in front
+    of "background".
     """
     from course_utils.worlds.pictureworld import world
 

@@ -149,6 +149,6 @@ def _endings(model, tokenizer, items):
 
 
 def _inputs(tokenizer, items):
-    """Return the items' prompts as tensors of equal length, filled up on the left."""
+    """Return the items' prompts as one batch, padded on the left."""
     prompts = [item.prompt for item in items]
     return tokenizer(prompts, return_tensors="pt", padding=True, padding_side="left")

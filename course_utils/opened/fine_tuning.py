@@ -15,7 +15,7 @@ _MEAN = 5  # training steps averaged in each point of the loss curve
 
 
 def prompt(tokenizer, question, system=None) -> str:
-    """Return a chat as text for a model: system message, question, and the marks that begin the answer.
+    """Return a chat as text for a model: system message, question, and the tokens that begin an answer.
 
     system : str, the system message; by default that of the tokenizer's chat template.
     """

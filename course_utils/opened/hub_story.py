@@ -88,7 +88,7 @@ def answers_with(folder, model, tokenizer, questions) -> list[str]:
     system = catalog.read("library.toml")["system"]
     if folder is None:
         return answers(model, tokenizer, system, questions, tokens=14)
-    logging.getLogger("bitsandbytes").setLevel(logging.ERROR)  # peft imports it, and nothing here needs it
+    logging.getLogger("bitsandbytes").setLevel(logging.ERROR)  # peft imports it, and it warns
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", FutureWarning)  # one library's warning about another
         from peft import PeftModel

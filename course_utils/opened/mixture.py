@@ -20,7 +20,7 @@ SORTS = {
 
 
 class Place(NamedTuple):
-    """A word in a text: the text's index, the token's position, the word, and the kind of text."""
+    """A word in a text: the text's index, the token's position, the word, and the text's register."""
 
     text: int
     position: int

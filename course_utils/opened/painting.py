@@ -363,7 +363,7 @@ def attention_on_objects(pipeline):
     for role, place in (("name", None), ("colour", 2), ("background", 3)):
         of_role = []
         for caption, every in zip(captions, maps, strict=True):
-            end = caption.split().index("on")  # the words before it are the name
+            end = caption.split().index("on")  # the words before "on" are the name
             of_role.append(every[:end].mean(0) if place is None else every[end + place])
         for result, these in ((own, numpy.array(of_role)), (other, numpy.roll(of_role, 1, 0))):
             result[role] = (100 * (these * area).sum((1, 2)) / these.sum((1, 2))).tolist()
@@ -371,7 +371,7 @@ def attention_on_objects(pipeline):
 
 
 def area_of_objects(count):
-    """Return how much of its picture each of `count` objects covers on average, in percent."""
+    """Return the share of a picture, in percent, that its object covers: the mean of `count` objects."""
     return 100 * float(_objects(count)[2].mean())
 
 
@@ -446,7 +446,6 @@ class KnownPictures:
         pictures = drawing.pictures(self._scenes, _sprites())
         self._pictures = torch.from_numpy(pictures).flatten(1).float()
         self._squares = (self._pictures**2).sum(1)
-        self._last = None  # the last picture that was compared, and its distances
 
     def picture(self, caption):
         """Return a known picture: an array (64, 64, 3) of whole numbers from 0 to 255."""
@@ -473,15 +472,12 @@ class KnownPictures:
         return float(self._distances(picture)[self._captions.index(caption)])
 
     def _distances(self, picture):
-        """Return the distance to each known picture: from 0 to 255, the root mean squared difference."""
+        """Return the root mean squared difference from each known picture, from 0 to 255: (pictures,)."""
         import torch
 
-        pixels = _at_our_size(picture)
-        if self._last is None or not numpy.array_equal(pixels, self._last[0]):
-            drawn = torch.from_numpy(pixels).flatten().float()
-            squares = self._squares - 2 * self._pictures @ drawn + (drawn**2).sum()
-            self._last = pixels, (squares.clamp(min=0) / len(drawn)).sqrt().numpy()
-        return self._last[1].copy()
+        drawn = torch.from_numpy(_at_our_size(picture)).flatten().float()
+        squares = self._squares - 2 * self._pictures @ drawn + (drawn**2).sum()
+        return (squares.clamp(min=0) / len(drawn)).sqrt().numpy()
 
 
 def how_different(picture, other):
@@ -531,7 +527,7 @@ def _at_our_size(picture):
 
 
 def average_person(trade):
-    """Return the average of the training pictures of a trade: an array (64, 64, 3) from 0 to 1."""
+    """Return the average training picture for a caption that names only this trade: (64, 64, 3), 0 to 1."""
     return _people(trade)[2] / 255
 
 
@@ -547,7 +543,7 @@ def _people(trade):
 
 
 def planted_share(trade):
-    """Return in percent how often a trade's training pictures show the trade's most frequent gender."""
+    """Return in percent how often training shows a trade's majority gender for captions of only the trade."""
     from course_utils.worlds.pictureworld import world
 
     shares = world.bare_shares(trade)

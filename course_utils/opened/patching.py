@@ -15,7 +15,7 @@ MOST_TOKENS = 8  # the most tokens in a prompt
 def patch_everywhere(model, source, target):
     """Compute all patches of one prompt into another, for each layer and each token, in a single run.
 
-    A patch replaces one token's hidden state after one layer by the hidden state of the other prompt. Up to
+    A patch replaces a token's hidden state after one layer by that of the token in the other prompt. Up to
     that layer the patched run equals the unpatched run. The tokens before the patched token never change,
     because no token attends to later tokens. So one long sequence is enough. After each layer it grows by one
     copy for each token of the target: this token, with the hidden state of the source, and the tokens after
@@ -123,7 +123,7 @@ class Patching(LiveView):
         want = {"source": source, "target": target}
         known = self.answer(want)
         values, answers, (theirs, pieces) = array(known["values"]), known["answers"], known["pieces"]
-        layer, token = _strongest(values)
+        layer, token = divmod(int(values.argmax()), values.shape[1])  # the patch with the largest effect
         first = next(i for i, piece in enumerate(pieces) if piece != theirs[i])
         alt = (
             f"After layer {layer}, {visible(pieces[token])} gets its numbers from the other prompt: "
@@ -164,11 +164,6 @@ class Patching(LiveView):
             )
         rounded = [[round(value, 3) for value in row] for row in values.tolist()]
         return {"pieces": [replaced, pieces], "answers": list(answers), "values": rounded}
-
-
-def _strongest(values):
-    """Return the (layer, token) whose patch raises the source's answer most."""
-    return divmod(int(values.argmax()), values.shape[1])
 
 
 def _ahead(logits, answers):

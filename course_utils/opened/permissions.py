@@ -10,24 +10,14 @@ from course_utils.openness import GROUPS, QUESTIONS
 from course_utils.views.picture import INK, LINE, QUIET, TRACK, Picture, card, row_html, scrolled, table_html
 from course_utils.views.signs import OPENNESS, marks_in_words, signs_legend
 
-# The kind of a clause: (sign, tint). The sign gives the meaning, and the tint repeats it.
-_CLAUSES = {
-    "permission": ("✓", "#cfe6f5"),
-    "condition": ("!", "#fff1d0"),
-    "prohibition": ("✕", "#f6d9cc"),
-    "termination": ("■", "#f6d9cc"),
-    "disclaimer": ("∅", TRACK),
-    "definition": ("=", TRACK),
-    "says nothing": ("·", "#ffffff"),
-    "not read": ("?", "#ffffff"),
-}
-_HEADINGS = {
-    "permission": "It permits",
-    "condition": "It asks",
-    "prohibition": "It forbids",
-    "termination": "It ends",
-    "disclaimer": "It promises nothing",
-    "definition": "It counts",
+# {kind of a clause: (heading, sign, tint)}. The sign gives the meaning, and the tint repeats it.
+_KINDS = {
+    "permission": ("It permits", "✓", "#cfe6f5"),
+    "condition": ("It asks", "!", "#fff1d0"),
+    "prohibition": ("It forbids", "✕", "#f6d9cc"),
+    "termination": ("It ends", "■", "#f6d9cc"),
+    "disclaimer": ("It promises nothing", "∅", TRACK),
+    "definition": ("It counts", "=", TRACK),
 }
 
 
@@ -45,7 +35,7 @@ def clauses(licence, *, chosen=None, title=None) -> Picture:
         raise ValueError("there is no clause to draw; leave out `chosen` for all of the licence")
     title = title or licence.title + (f", {licence.date}" if licence.date else "")
     rows, words = "", [f"{title}."]
-    for kind, heading in _HEADINGS.items():
+    for kind, (heading, *_) in _KINDS.items():
         group = [clause for clause in chosen if clause.kind == kind]
         if group:
             rows += _kind_row(kind, len(group)) + "".join(_clause_row(clause) for clause in group)
@@ -59,12 +49,12 @@ def clauses(licence, *, chosen=None, title=None) -> Picture:
 
 
 def _kind_row(kind, count):
-    sign, tint = _CLAUSES[kind]
+    heading, sign, tint = _KINDS[kind]
     return row_html(
         f'<td colspan="2" style="padding:12px 0 4px 0;border:none;border-bottom:1px solid {QUIET};'
         f'background:#ffffff;color:{INK};text-align:left;font-weight:600;font-size:14px">'
         f'<span style="display:inline-block;width:22px;text-align:center;background:{tint};'
-        f'border:1px solid {LINE}">{sign}</span> {escape(_HEADINGS[kind])} ({count})</td>'
+        f'border:1px solid {LINE}">{sign}</span> {heading} ({count})</td>'
     )
 
 

@@ -52,7 +52,9 @@ def rounded(model, bits, only=""):
 
 
 def unsure_among(model, tokenizer, text) -> float:
-    """Return a model's perplexity on a text: the number of equally likely tokens that would be as unsure.
+    """Return a model's perplexity on a text: e to the power of its mean loss per token.
+
+    If the model chose among this many equally likely tokens, it would be as unsure.
 
     model, tokenizer : a language model of transformers, and its tokenizer.
     text : str, of two tokens or more; or a list of such texts, for the perplexity over all their tokens.

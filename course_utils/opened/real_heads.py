@@ -97,8 +97,8 @@ def which(needed) -> str:
 def real_lists(text, layer):
     """Return the queries, keys and values of one layer's heads, the degrees of their dials, and the mixtures.
 
-    Queries, keys, values and mixtures are nested lists [head][position] of 64 numbers. The degrees are those
-    by which each of the 32 dials turns for each position. The mixtures are those that the library computes.
+    Queries, keys, values and mixtures are nested lists [head][position] of 64 numbers. Each of the 32 dials
+    turns by its degrees from one position to the next. The mixtures are those that the library computes.
     """
     import torch
 

@@ -90,13 +90,18 @@ class Router(LiveView):
         if self.by_lot:
             by_lot = array(given(self.by_lot, text))[:, :, shown]
             answer["random"] = [
-                [[_short(route) for route in layers] for layers in self._routes(one)] for one in by_lot
+                [
+                    # the short form of a route: [first expert, second expert, share of the first expert]
+                    [[*route["experts"], route["shares"][0]] for route in layers]
+                    for layers in self._routes(one)
+                ]
+                for one in by_lot
             ]
         return answer
 
     def _routes(self, shares):
         """Return for each token and layer its experts, and their shares, which add up to 1."""
-        chosen = (-shares).argsort(axis=2, kind="stable")[:, :, : self.active]  # first choice first
+        chosen = (-shares).argsort(axis=2, kind="stable")[:, :, : self.active]  # the first choice comes first
         return [
             [
                 {"experts": experts.tolist(), "shares": (row[experts] / row[experts].sum()).tolist()}
@@ -123,8 +128,3 @@ def _in_words(said, layer, sender):
         for piece, route in zip(said["pieces"], shown, strict=True)
     ]
     return f"Layer {layer}: the experts of each token{who}, with their shares. {'; '.join(words)}."
-
-
-def _short(route):
-    """Return the short form of a route: [first expert, second expert, share of the first expert]."""
-    return [*route["experts"], route["shares"][0]]

@@ -15,7 +15,7 @@ class SlidingWindow(LiveView):
         model's next words after the text of this distance, with this window in each layer. If it raises an
         error, the view shows a message.
     texts : dict from a distance in tokens to (pieces, target): the tokens of a text, and the index of the
-        token, so far back from the last one, that the answer depends on.
+        token on which the answer depends, at this distance from the last token.
     layers : int, the number of layers of the model.
     window : int, the window at the start; at least 2.
     distance : int, the distance at the start; one of the keys of `texts`.

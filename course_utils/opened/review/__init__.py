@@ -1,10 +1,10 @@
-"""Lesson 16: a release to judge. The learner's name draws one of three that were made for it.
+"""A release for the learner to judge, in lesson 16: one of three, drawn by the learner's name.
 
     review = course.opened.Review("Ada Lovelace")
     review.press()                        what the makers say, in twelve claims
     review.folder                         the release's files: open them with transformers
     review.verdict(1, verdict="holds", confidence=80, because="…", evidence=81_472)
-    review.page("my_page.html")           one page of A4, as HTML and PDF; then the verdicts stand
+    review.page("my_page.html")           one page of A4, as HTML and PDF; then no verdict can be changed
     review.compare()                      what the course finds by opening the same files
 
 Models, texts and files are real and tiny: course_utils/training/releases.py trains them. The makers and what

@@ -35,9 +35,9 @@ from course_utils.widgets.identity import identity
 from course_utils.widgets.photograph import BROWSERS
 
 FORMAT = 4  # of the page and its JSON: a change of the template needs a new number
-LARGEST = 2_000_000  # bytes of a file that can be a page
-SHORTEST_SECRET = 16  # characters; a key could be tried against a short secret until it fits
-_PUBLIC = "a checksum, no signature"  # the key of pages that were written without one
+LARGEST = 2_000_000  # the most bytes that a page can have
+SHORTEST_SECRET = 16  # characters: short secrets could be tried out until one gives a known key
+_PUBLIC = "a checksum, no signature"  # in place of a key in a page that was written without one
 _BLOCK = re.compile(r'<script type="application/json" id="review">\n(.*?)\n</script>', re.S)
 _PARTS = ("verdict", "confidence", "because", "evidence")
 # The widths of the table's columns with long texts, in percent of the page's width.
@@ -95,7 +95,7 @@ def _canonical(value):
     return json.dumps(value, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
 
 
-# Writing
+# Writing a page
 
 
 def write(file, data, key=None):
@@ -189,7 +189,7 @@ def write_pdf(file) -> str:
     )
 
 
-# Verifying
+# Verifying pages
 
 
 @dataclass
@@ -214,8 +214,9 @@ class Verified:
 
 
 def verify(paths, secret=None) -> list[Verified]:
-    """Verify the HTML files at some paths, and all HTML files in the folders among the paths.
+    """Verify pages.
 
+    paths : paths of HTML files, or of folders, in which all HTML files are verified
     secret : the class secret; if it is given, each page must be sealed with its learner's key
 
     Raises CourseError if there is no file, or if the secret is too short.

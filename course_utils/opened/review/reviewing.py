@@ -116,7 +116,7 @@ class Review:
         pdf : False writes no PDF
 
         While claims are open, nothing is written, and a sentence says which. A later call writes the same
-        page again. Raises CourseError if the file's name does not end in .html.
+        page again. Raises CourseError if the file's name does not end in .html, or if its folder is missing.
         """
         done = self.decided()
         still = [str(number) for number in range(1, len(self.claims) + 1) if number not in done]
@@ -167,7 +167,7 @@ class Review:
         alt = f"{scored}. " + " ".join(f"{row[0]}: {row[5]}. {row[6]}" for row in rows[1:])
         return views.table(rows, right=(3,), title=f"{scored}", alt=alt)
 
-    # Parts
+    # For the methods above
 
     def _words(self, number):
         if not isinstance(number, int) or isinstance(number, bool) or not 1 <= number <= len(self.claims):

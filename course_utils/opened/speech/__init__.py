@@ -4,10 +4,9 @@ A sound is always an array `samples`: float32 of shape (samples,), one channel, 
 """
 
 from course_utils.opened.speech.audio import add_noise, example_file, read, speak, stretch
-from course_utils.opened.speech.clip import RATE, Clip, Word, clips, voices
+from course_utils.opened.speech.clip import RATE, Word, clips, voices
 from course_utils.opened.speech.recorder import record
 from course_utils.opened.speech.transcript import (
-    Written,
     captions,
     errors_by_clip,
     listen,
@@ -20,9 +19,7 @@ from course_utils.opened.speech.transcript import (
 
 __all__ = [
     "RATE",
-    "Clip",
     "Word",
-    "Written",
     "add_noise",
     "captions",
     "clips",

@@ -101,7 +101,9 @@ def listen(model, processor, samples):
     words = word_tokens(processor, ids)
     seconds = len(samples) / RATE
     attention = heads.mean(0)[:, : int(seconds * FRAMES_PER_SECOND)]
-    rows = [slice(places.start - 1, places.stop - 1) for _, places in words]  # row n predicts token n + 1
+    rows = [
+        slice(places.start - 1, places.stop - 1) for _, places in words
+    ]  # row n of the output predicts token n + 1
     return {
         "words": [word for word, _ in words],
         "spans": [(word.start, word.end) for word in word_times(heads, words, seconds)],
@@ -258,7 +260,7 @@ def _stretches(gain):
 
 
 def captions(words, width=42):
-    """Return captions for a player, as the text of a WebVTT file. Each is shown while its words are spoken.
+    """Return captions for a player as the text of a WebVTT file: each is shown while its words are spoken.
 
     words : list of `Word`s, in order
     width : the most characters in a caption; a longer word has a caption of its own
