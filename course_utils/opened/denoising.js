@@ -640,7 +640,7 @@ export function render({ model, el }) {
     const frames = [0, 1].map((index) => drawing(index)?.frames[now]);
     const gap = gapBetween(frames, now);
     loud.textContent = noise === undefined ? "…" : `${Math.round(100 * noise)}%`;
-    const when = now === 0 ? "noise" : now < steps() ? `noise after step ${now} of ${steps()}` : `noise after ${now} steps`;
+    const when = noise === undefined ? `step ${now} is not drawn yet` : now === 0 ? "noise" : now < steps() ? `noise after step ${now} of ${steps()}` : `noise after ${now} steps`;
     loudWords.textContent = when + (gap === null ? "" : gap === 0 ? ", the same for both." : `. The two are ${gap}% apart, black and white 100%.`);
     head1.style.setProperty("--step", String(now));
     head1.hidden = false;
