@@ -1,6 +1,7 @@
-"""Lets models generate nothing twice, for tests in which dozens of answers ask a model the same."""
+"""Lets models compute nothing twice, for tests in which dozens of answers ask a model the same."""
 
 import contextlib
+import copy
 
 import numpy
 
@@ -8,43 +9,57 @@ _TENSORS = ("_parameters", "_buffers", "_modules")  # a module's attributes that
 
 
 @contextlib.contextmanager
-def generating():
-    """Inside the block, `generate` of transformers returns what it returned for the same call.
+def computing():
+    """Inside the block, models of transformers give what they gave for the same call: `generate`, and a run.
 
     The same call has the same arguments, plain values and tensors, and the same model in the same state: its
-    settings, and the sum of each of its tensors. What draws random numbers is computed again, and so is what
-    a model with hooks or replaced functions gives.
+    settings, and the sum of each of its tensors. What draws random numbers is computed again, and so are a
+    run that keeps gradients or goes on from a cache, and what a model with hooks or replaced functions gives.
     """
-    import torch
-    from transformers import GenerationMixin
+    from transformers import GenerationMixin, PreTrainedModel
 
-    plain, known = GenerationMixin.generate, {}
-
-    def generate(model, *arguments, **named):
-        try:
-            call = id(model), _state(model), _written((arguments, named))
-        except TypeError:
-            return plain(model, *arguments, **named)
-        if call not in known:
-            before = torch.get_rng_state()
-            result = plain(model, *arguments, **named)
-            if not isinstance(result, torch.Tensor) or not torch.equal(before, torch.get_rng_state()):
-                return result
-            known[call] = result, model  # a model that is kept shares its id with no other
-        return known[call][0].clone()
-
-    GenerationMixin.generate = generate
+    known = {}
+    plain = GenerationMixin.generate
+    GenerationMixin.generate = _remembering(plain, known)
+    PreTrainedModel.__call__ = _remembering(PreTrainedModel.__call__, known)
     try:
         yield
     finally:
         GenerationMixin.generate = plain
+        del PreTrainedModel.__call__  # it inherits torch's again
+
+
+def _remembering(plain, known):
+    """Return a method that takes its result from the dict `known`, or from the method `plain`."""
+    import torch
+
+    def remembering(model, *arguments, **named):
+        is_run = plain.__name__ != "generate"
+        if known.get("busy") or (is_run and torch.is_grad_enabled()):
+            return plain(model, *arguments, **named)
+        try:
+            call = plain.__name__, id(model), _written((arguments, named)), _state(model)
+        except TypeError:
+            return plain(model, *arguments, **named)
+        if call not in known:
+            before, known["busy"] = torch.get_rng_state(), True  # a model's parts are models, too
+            try:
+                result = plain(model, *arguments, **named)
+            finally:
+                known["busy"] = False
+            if not torch.equal(before, torch.get_rng_state()):
+                return result
+            known[call] = copy.deepcopy(result), model  # a model that is kept shares its id with no other
+        return copy.deepcopy(known[call][0])
+
+    return remembering
 
 
 def _state(model):
     """Return what tells two states of a model apart. Raises TypeError if something else may change it."""
     import torch
 
-    state = [str(model.config), str(model.generation_config)]
+    state = [str(model.config), str(getattr(model, "generation_config", ""))]
     for name, part in model.named_modules():
         if part._forward_hooks or part._forward_pre_hooks:
             raise TypeError("a hook")

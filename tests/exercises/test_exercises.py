@@ -36,7 +36,7 @@ def lesson(request):
 def begun(lesson):
     """Yields, for each task of a lesson, the names that exist when a student starts it."""
     names = started(lesson)
-    with remembered.generating() if "transformers" in sys.modules else contextlib.nullcontext():
+    with remembered.computing() if "transformers" in sys.modules else contextlib.nullcontext():
         yield names
     if "torch" in sys.modules:  # a set-up cell may have switched gradients off, for the whole process
         sys.modules["torch"].set_grad_enabled(True)

@@ -1,4 +1,4 @@
-"""Tests that a call of `generate` is computed once, and again after any change that could matter."""
+"""Tests that a call of a model is computed once, and again after any change that could matter."""
 
 import pytest
 import remembered
@@ -27,36 +27,54 @@ def runs(model):
         yield counted
 
 
-def test_only_what_may_differ_is_computed_again(model, runs):
-    asked = {"input_ids": torch.tensor([[3, 4, 5]]), "max_new_tokens": 2, "do_sample": False}
+WRITES = {"max_new_tokens": 2, "do_sample": False}
+
+
+@pytest.mark.parametrize("way", ["generate", "run"])
+def test_only_what_may_differ_is_computed_again(model, runs, way):
+    base, said = model.get_base_model(), []
 
     def is_computed(**more):
-        before = len(runs)
-        said.append(model.generate(**asked | more))
+        before, call = len(runs), base.generate if way == "generate" else base
+        asked = {"input_ids": torch.tensor([[3, 4, 5]])} | (WRITES if way == "generate" else {}) | more
+        with torch.no_grad():
+            result = call(**asked)
+        said.append(result if way == "generate" else result.logits)
         return len(runs) > before
 
-    said = []
-    with remembered.generating():
+    with remembered.computing():
         assert is_computed()
         assert not is_computed() and torch.equal(said[0], said[1])
         said[0].zero_()  # what a caller does with an answer stays with him
         assert not is_computed() and torch.equal(said[1], said[2])
-        assert is_computed(max_new_tokens=3)
         assert is_computed(input_ids=torch.tensor([[3, 4, 6]]))
+        assert is_computed(use_cache=False) and not is_computed(use_cache=False)
         with model.disable_adapter():
             assert is_computed() and not is_computed()
-        weight = model.get_base_model().model.layers[0].mlp.up_proj.weight
+        weight = base.model.layers[0].mlp.up_proj.weight
         kept = weight[0, 0].item()
         weight.data[0, 0] += 1
         assert is_computed() and not is_computed()
         weight.data[0, 0] = kept
         assert not is_computed()
-        assert is_computed(do_sample=True) and is_computed(do_sample=True)
-        hook = model.get_base_model().model.layers[0].register_forward_hook(lambda *_: None)
+        hook = base.model.layers[0].register_forward_hook(lambda *_: None)
         assert is_computed()
         hook.remove()
         assert not is_computed()
-        model.get_base_model().lm_head.forward = lambda states: (
-            -states @ model.get_base_model().lm_head.weight.T
-        )
+        base.lm_head.forward = lambda states: -states @ base.lm_head.weight.T
         assert is_computed()
+
+
+def test_what_draws_or_keeps_gradients_or_goes_on_is_computed_again(model, runs):
+    ids = torch.tensor([[3, 4, 5]])
+    with remembered.computing():
+        for _ in range(2):
+            before = len(runs)
+            model.generate(input_ids=ids, max_new_tokens=2, do_sample=True)
+            assert len(runs) > before
+            model(input_ids=ids, labels=ids).loss.backward()
+            with torch.no_grad():
+                begun = model(input_ids=ids).past_key_values
+                before = len(runs)
+                model(input_ids=ids, past_key_values=begun)
+                assert begun.get_seq_length() == 6 and len(runs) > before
