@@ -42,6 +42,7 @@ _MODULE_OF = {
     "sandbox": "opened.isolation",
     "speech": "opened.speech",
     "statistics": "statistics",
+    "sums": "worlds.sums",
     "tinyworld": "worlds.tinyworld",
     "views": "views",
 }

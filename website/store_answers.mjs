@@ -22,6 +22,7 @@ const HIDDEN = [
   "Ellis hid the pencil in the pink bucket. Meanwhile, Blake walked past the fountain alone. Meanwhile, Dana hurried to the well alone. Where is the pencil? The pencil is in the",
   "Ellis hid the pencil in the pink bucket. Where is the pencil? The pencil is in the",
 ];
+const SUMS = ["58+26+47+39", "68+75+49+87+36", "63+81+41+29+76+86+59"];
 
 /** For each view: its model, the module that answers, and a function that asks the first questions with `ask`, and
  * returns what else the view draws from. `more` is what the module says of the model, `encode` gives a text's tokens. */
@@ -67,6 +68,27 @@ export const VIEWS = {
         for (let size = encode(text).length; size >= 2; size--) ask({ text, size });
       }
       return { offers: HIDDEN, layers };
+    },
+  },
+  thinking: {
+    model: "tinyworld-reasoner",
+    answers: "goes_on",
+    first(ask) {
+      for (const sum of SUMS) {
+        const start = `${sum}=<think>`;
+        const steps = ask({ text: start }).written.split("</think>")[0].match(/[^;]+;/g);
+        for (let stop = 0; stop < steps.length; stop++) ask({ text: `${start}${steps.slice(0, stop).join("")}</think>` });
+        if (sum !== SUMS[0]) continue;
+        steps.forEach((step, at) => {
+          const [left, result] = step.slice(0, -1).split("=");
+          for (const more of [-20, -10, 10, 20]) {
+            const begun = `${start}${steps.slice(0, at).join("")}${left}=${Number(result) + more};`;
+            ask({ text: begun }); // the model writes on
+            ask({ text: `${begun}${steps.slice(at + 1).join("")}</think>` }); // its later steps stay
+          }
+        });
+      }
+      return { offers: SUMS };
     },
   },
 };

@@ -1,8 +1,10 @@
-"""What a tiny reasoner writes before its answer, and what that changes."""
+"""What a tiny reasoner writes before its answer, and what that changes, for lesson 17."""
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Sequence
 
+from course_utils.errors import CourseError
+from course_utils.widgets.live_view import LiveView
 from course_utils.worlds import sums
 from course_utils.worlds.tokens import END
 
@@ -35,6 +37,25 @@ def completions(
         for (text, _), row in zip(rows, written[:, length:].tolist(), strict=True):
             found[text] = tokenizer.decode(row, skip_special_tokens=True)
     return [found[text] for text in texts]
+
+
+def tries(model, tokenizer, text: str, count: int = 20, seed: int = 0) -> list[int | None]:
+    """Return the answers of `count` tries after a text: each token is drawn by its probability."""
+    import torch
+
+    inputs = tokenizer(text, return_tensors="pt")
+    with torch.random.fork_rng():  # the notebook's own draws stay as they are
+        torch.manual_seed(seed)
+        written = model.generate(
+            **inputs, do_sample=True, top_k=0, num_return_sequences=count, max_new_tokens=MOST_TOKENS
+        )
+    ends = tokenizer.batch_decode(written[:, inputs["input_ids"].shape[1] :], skip_special_tokens=True)
+    return [final_answer(end) for end in ends]
+
+
+def most_frequent(answers: Sequence) -> object:
+    """Return the answer that comes up most; of several, the one that came first."""
+    return Counter(answers).most_common(1)[0][0]
 
 
 def final_answer(completion: str) -> int | None:
@@ -86,3 +107,44 @@ def measure(model, tokenizer, count: int = 200) -> dict[str, dict]:
             "budget": [after_steps(model, tokenizer, tests, written, number) for number in range(1, terms)],
         }
     return {"right": results}
+
+
+class EditedSteps(LiveView):
+    """Shows a sum, the steps that the model writes, and its answer; the learner changes steps.
+
+    model, tokenizer : the tiny reasoner and its tokenizer.
+    numbers : list of int, the terms of the sum at the start: two to eight numbers from 10 to 99.
+    step, result : int, a step, counted from 1, that is changed at the start, and its new result.
+
+    Raises CourseError if the numbers are not such terms, or if the model writes fewer steps.
+    """
+
+    view = "thinking"
+
+    def __init__(self, model, tokenizer, numbers, *, step=None, result=None):
+        if not (2 <= len(numbers) <= 8 and all(10 <= number <= 99 for number in numbers)):
+            raise CourseError("The model adds two to eight numbers from 10 to 99: give it such terms.")
+        self.model, self.tokenizer = model, tokenizer
+        start = sums.question(numbers) + sums.OPEN
+        written = self._written(start)
+        edits = {}
+        if step is not None:
+            steps = written.partition(sums.CLOSE)[0].split(";")[:-1]
+            if not 1 <= step <= len(steps):
+                raise CourseError(f"The model writes {len(steps)} steps for this sum, and no step {step}.")
+            changed = f"{steps[step - 1].partition('=')[0]}={result}"
+            begun = "".join(f"{text};" for text in [*steps[: step - 1], changed])
+            written = begun + self._written(start + begun)
+            edits = {str(step - 1): str(result)}
+        change = f", after step {step} was changed to {result}" if edits else ""
+        alt = f"{start}{written}{change}. Right is {sum(numbers)}."
+        text = sums.question(numbers).removesuffix("=")
+        offers = list(dict.fromkeys([text, "68+75+49+87+36", "63+81+41+29+76+86+59"]))
+        super().__init__(data={"offers": offers}, alt=alt, sum=text, edits=edits, on=True, stop="all")
+
+    def answer(self, want):
+        return {"written": self._written(want["text"])}
+
+    def _written(self, text):
+        (written,) = completions(self.model, self.tokenizer, [text])
+        return written

@@ -491,6 +491,46 @@ def test_a_head_is_switched_off_and_the_answer_turns(visit):
     expect(head).to_contain_text("of 16 heads")
 
 
+def test_a_step_of_a_sum_is_changed_and_the_answer_follows_or_not(visit):
+    visited = visit("thinking.html")
+    page = visited.page
+    head, steps = page.locator(".th-head"), page.locator(".th-step input")
+    expect(head).to_have_text("170 is right.")
+    page.get_by_role("button", name="Step 1: ten more").click()
+    expect(head).to_have_text("180 is wrong, 10 too many. It is the result of the last step.")
+    assert [field.input_value() for field in steps.all()] == ["94", "141", "180"]
+    page.get_by_role("button", name="Its later steps stay as they were").click()
+    expect(head).to_have_text("170 is right all the same. It is the result of the last step.")
+    assert "edits=" in page.url
+    again = visit(page.url.rpartition("/")[2]).page
+    expect(again.locator(".th-head")).to_have_text(
+        "170 is right all the same. It is the result of the last step."
+    )
+    page.get_by_role("button", name="Put all back").click()
+    page.get_by_role("button", name="at once").click()
+    expect(head).to_contain_text("answered at once.")
+    expect(steps).to_have_count(0)
+    page.get_by_role("button", name="after all steps").click()
+    field = page.get_by_label("Step 2: 84+47 equals")
+    field.fill("777")
+    field.press("Enter")  # not stored
+    expect(page.get_by_role("button", name="Wake the model")).to_have_class(re.compile("pulse"))
+    expect(head).to_have_text("170 is right.")
+    visited.wake()
+    expect(field).to_have_value("777")
+    expect(page.locator(".th-step.you")).to_have_count(1)
+    own = page.get_by_label("Your own sum")
+    own.fill("7+8")
+    own.press("Enter")
+    expect(page.locator(".th-note")).to_contain_text("numbers from 10 to 99")
+    own.fill("12+34")
+    own.press("Enter")
+    expect(head).to_have_text("46 is right.")
+    expect(steps).to_have_count(1)
+    page.get_by_role("button", name="63+81+41+29+76+86+59").click()
+    expect(head).to_have_text("357 is wrong, 78 too few.")
+
+
 def test_a_claim_turns_once_a_verdict_is_given(visit):
     page = visit("claims.html").wake()
     panel, tile, head = page.locator(".cw-panel"), page.locator(".cw-tile").nth(1), page.locator(".cw-head")

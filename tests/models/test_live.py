@@ -17,6 +17,7 @@ TEXT = (
     "The nurse walked to the old mill, because the dog was hungry. She said: “Where is the red box?” It was "
     "12 km away (by train), in Anna's well-known garden!"
 )
+SUM = "58+26+47+39=<think>58+26=84;84+47=131;"  # for the reasoner, whose tokens are single signs
 
 
 @pytest.fixture(scope="module")
@@ -33,23 +34,24 @@ def site(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def reference(tmp_path_factory):
-    """The path of a file with what transformers computes: for TEXT with the six models, and of logits."""
+    """The path of a file with what transformers computes: with each of the models, and of logits."""
     import torch
     import transformers
 
     found = []
     folders = {folder for folder in WEIGHTS.glob("tinyworld-*") if "caller" not in folder.name}
-    for folder in sorted(folders - {WEIGHTS / "tinyworld-reasoner"}):  # these are not on a page
+    for folder in sorted(folders):  # the callers are on no page
         tokenizer = transformers.AutoTokenizer.from_pretrained(folder)
         model = transformers.AutoModelForCausalLM.from_pretrained(folder, attn_implementation="eager").eval()
-        ids = tokenizer(TEXT)["input_ids"]
+        text = SUM if folder.name == "tinyworld-reasoner" else TEXT
+        ids = tokenizer(text)["input_ids"]
         with torch.no_grad():
             output = model(torch.tensor([ids]), output_attentions=True)
-        entry = {"name": folder.name, "folder": str(folder), "text": TEXT, "ids": ids}
+        entry = {"name": folder.name, "folder": str(folder), "text": text, "ids": ids}
         entry["logits"] = output.logits[0].tolist()
         entry["attentions"] = [layer[0].tolist() for layer in output.attentions]
         found.append(entry)
-    assert len(found) == 6
+    assert len(found) == 7
     path = tmp_path_factory.mktemp("reference") / "reference.json"
     path.write_text(json.dumps({"models": found, "warped": _warped()}), encoding="utf-8")
     return path

@@ -7,7 +7,7 @@ import pytest
 from lazy import Lazy
 
 import course_utils as course
-from course_utils import loading
+from course_utils import CourseError, loading
 from course_utils.opened import thinking
 from course_utils.training.recipes import RECIPES
 from course_utils.worlds import sums
@@ -139,6 +139,41 @@ def test_completions_are_those_of_generate_one_by_one(reasoner):
         ids = model.generate(**inputs, max_new_tokens=thinking.MOST_TOKENS, do_sample=False)
         written = ids[0, inputs["input_ids"].shape[1] :]
         assert tokenizer.decode(written, skip_special_tokens=True) == found
+
+
+def test_tries_are_drawn_by_a_seed_and_leave_other_draws_alone(reasoner):
+    text = "83+17+87=<think></think>"
+    torch.manual_seed(3)
+    expected = torch.rand(2).tolist()
+    torch.manual_seed(3)
+    first = thinking.tries(*reasoner, text, count=10)
+    assert torch.rand(2).tolist() == expected
+    assert len(first) == 10 and len(set(first)) > 1
+    assert thinking.tries(*reasoner, text, count=10) == first
+    assert thinking.tries(*reasoner, text, count=10, seed=1) != first
+
+
+def test_the_vote_takes_what_comes_up_most_and_of_several_the_first():
+    assert thinking.most_frequent([3, 1, 2, 1]) == 1
+    assert thinking.most_frequent([2, None, None, 2]) == 2
+
+
+def test_a_changed_step_is_carried_on_in_the_view(reasoner):
+    view = thinking.EditedSteps(*reasoner, [58, 26, 47, 39], step=1, result=94)
+    assert "58+26=94;94+47=141;141+39=180;</think>180" in view.alt and "Right is 170" in view.alt
+    assert view.widget.edits == {"0": "94"} and view.widget.sum == "58+26+47+39"
+    (said,) = view.replies({"text": "58+26+47+39=<think></think>"})
+    assert said["written"].isdecimal()
+    whole = thinking.EditedSteps(*reasoner, [25, 31])
+    assert whole.widget.edits == {} and "25+31=<think>25+31=56;</think>56. Right is 56." in whole.alt
+
+
+def test_a_view_of_what_it_never_learned_is_refused(reasoner):
+    for numbers in ([25], [25, 7], [25, 131], [11] * 9):
+        with pytest.raises(CourseError, match="two to eight numbers from 10 to 99"):
+            thinking.EditedSteps(*reasoner, numbers)
+    with pytest.raises(CourseError, match="writes 1 steps for this sum, and no step 2"):
+        thinking.EditedSteps(*reasoner, [25, 31], step=2, result=56)
 
 
 def test_an_answer_that_is_no_number_is_none():

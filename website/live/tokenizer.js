@@ -1,13 +1,16 @@
-// The tokenizer of the TinyWorld models: each word, number or punctuation mark is one token.
+// The tokenizer of the TinyWorld models: each piece that the pattern in tokenizer.json finds is one token. For the models
+// of language these are words, numbers and punctuation marks, for the reasoner single signs.
 
-/** Words with hyphens inside, endings such as 's, and single marks: the pattern in tokenizer.json, for all scripts. */
-const PIECE = /'[\p{L}\p{M}\p{N}_]+|[\p{L}\p{M}\p{N}_]+(?:-[\p{L}\p{M}\p{N}_]+)*|[^\p{L}\p{M}\p{N}_\s]/gu;
+const LETTERS = "\\p{L}\\p{M}\\p{N}_"; // what \w means in tokenizer.json: letters of all scripts
 const NO_SPACE_BEFORE = /^(?:[.,?!:;”)]|'.*)$/u;
 const NO_SPACE_AFTER = /^[“(]$/u;
 
 export class Tokenizer {
-  /** @param {{ model: { vocab: Object<string, number>, unk_token: string } }} json the content of tokenizer.json */
-  constructor({ model }) {
+  /** @param {any} json the content of tokenizer.json */
+  constructor({ model, pre_tokenizer }) {
+    const pattern = pre_tokenizer.pattern.Regex.replaceAll("[^\\w", `[^${LETTERS}`).replaceAll("\\w", `[${LETTERS}]`);
+    this.pieces = new RegExp(pattern, "gu");
+    /** @type {Map<string, number>} */
     this.ids = new Map(Object.entries(model.vocab));
     this.unknown = this.ids.get(model.unk_token);
     /** @type {string[]} the token of each id */
@@ -23,7 +26,7 @@ export class Tokenizer {
    * @returns {number[]}
    */
   encode(text) {
-    const pieces = text.match(PIECE) ?? [];
+    const pieces = text.match(this.pieces) ?? [];
     return [this.begin, ...pieces.map((piece) => this.ids.get(piece) ?? this.unknown)];
   }
 

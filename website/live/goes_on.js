@@ -1,0 +1,26 @@
+// Answers the view `thinking` with the tiny reasoner in the page.
+import { loadTinyWorld } from "./load.js";
+
+/**
+ * @param {string} folder the address of the model's folder
+ * @param {(share: number) => void} progress
+ */
+export async function answerFor(folder, progress) {
+  const { model, tokenizer } = await loadTinyWorld(folder, progress);
+  const most = model.config.max_position_embeddings;
+  return {
+    /** What the model writes after a text, always the likeliest token, up to the token that ends it. */
+    answer({ text }) {
+      const ids = tokenizer.encode(text);
+      const cache = model.cache();
+      let { logits } = model.run(ids, { cache }).steps.at(-1);
+      let written = "";
+      for (;;) {
+        const next = logits.indexOf(Math.max(...logits));
+        if (next === tokenizer.end || cache.length >= most) return { written };
+        written += tokenizer.tokens[next];
+        ({ logits } = model.step(next, cache));
+      }
+    },
+  };
+}
