@@ -15,7 +15,11 @@ from functools import cache
 
 from course_utils import notebook
 
-OF_OUTPUT = (errno.ENOSPC, errno.EIO, errno.EBADF)  # of the errors that `print` raises, which name no file
+OF_OUTPUT = (
+    errno.ENOSPC,
+    errno.EIO,
+    errno.EBADF,
+)  # the numbers of the errors that `print` raises; they name no file
 READER_LEFT = 141  # the exit status of a program that the signal SIGPIPE ends: 128 + 13
 
 

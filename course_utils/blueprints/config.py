@@ -142,7 +142,7 @@ def check_experts(config, source):
 
 
 def check_spelling(values, config, source):
-    """Refuse a misspelt size, because transformers ignores an unknown name and uses its own default.
+    """Raise CourseError if the name of a setting is misspelt, because transformers would use its default.
 
     config : the config object that transformers made of the values
     """

@@ -104,7 +104,8 @@ def _own_cells(cells, assignment, found):
 
     The first has the code cells, by the grade id of the answer or check before which they are executed; the
     key is "" for cells after the last check. The second has the cells that continue an answer which a person
-    grades, by its grade id: the text cells below it, and below a task cell of nbgrader all cells.
+    grades, by the answer's grade id. These are the text cells below the answer; if the answer is a task cell
+    of nbgrader, they are all cells below it.
 
     found : dict from the index of each answer's cell to the answer's grade id
     """

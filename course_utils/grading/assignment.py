@@ -35,8 +35,8 @@ _PARAMETERS = ("task", "function", "arguments")  # the first three parameters of
 class Task:
     """One graded cell, with its name, points and checks."""
 
-    name: str  # the grade id of the graded cell
-    answer: str  # the grade id of the solution cell that is graded; if `manual`, the same as `name`
+    name: str  # the grade id of the cell that has the points: the check cell or, if `manual`, the answer
+    answer: str  # the grade id of the cell with the student's answer; if `manual`, the same as `name`
     title: str
     points: float
     manual: bool  # True if a person gives the points

@@ -660,7 +660,7 @@ def _new_id(owner, taken):
 
 
 def _blackboard_users(items: list[_Item], owners: dict[str, Owner | None]) -> dict[str, Owner | None]:
-    """Return the owners of Blackboard's files by file name, each with the user name as number and as name.
+    """Return {file name: `Owner`} for Blackboard's files. The user name is both the `number` and the `name`.
 
     A file's name begins with the assignment's name, "_", and the user name; both names may contain "_". The
     user name is known from a text file that Blackboard adds to each attempt, whose first line is like

@@ -21,7 +21,7 @@ class Verdict:
 class TaskResult:
     """The part of a result that belongs to one task."""
 
-    task: str  # the grade id of the graded cell
+    task: str  # the grade id of the cell that has the points
     title: str
     points: float  # the most that the task can give
     score: float = 0.0  # the points that the student got

@@ -49,7 +49,7 @@ def find(kind: str, key: str) -> dict | None:
 
 
 def solved_tasks(lesson: int, answers: dict[str, dict]) -> list[bool]:
-    """Return a bool for each task of a lesson's exercise that was tried: True if it is solved.
+    """Return a bool for each task that the learner has tried in a lesson's exercise: True if it is solved.
 
     answers : what `read` returns
     """

@@ -33,15 +33,15 @@ FEWEST_FOR_QUESTIONS = 30
 # The forms are called equivalent if the 90% interval of their difference lies within this many questions.
 # It is the gain that 30 learners show in 8 of 10 cases.
 MARGIN = 1.5
-MOST_POINTS = 4  # of a written answer
+MOST_POINTS = 4  # the most points of a written answer
 
 
 @dataclass(frozen=True)
 class Learner:
     """One learner's answers.
 
-    sittings : dict from "before" and "after" to the answers to that form
-    ids : dict from (half, topic) to the id of a written answer, which shows neither the name nor the half
+    sittings : dict from "before" or "after" (the half) to the learner's answers in that half
+    ids : dict from (half, topic) to the id of a written answer. The id shows neither the name nor the half.
     """
 
     sittings: dict[str, Sitting]

@@ -180,7 +180,7 @@ def _lack_of_package(best):
 
 
 def is_cached(model) -> bool:
-    """Return whether a model is on this machine, or can be made from files that are, without the network."""
+    """Return whether a model is on this machine, or can be made from files that are on this machine."""
     if model.ours:
         return (store.TRAINED_HERE / model.name).is_dir()
     if model.files:

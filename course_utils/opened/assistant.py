@@ -21,7 +21,7 @@ def holiday_notes():
 
 
 def words_after(model, tokenizer, start, texts):
-    """Return the most probable next token after `start` and each of the texts: list of str, without spaces.
+    """For each text, return the most probable next token after `start` + text: list of str, without spaces.
 
     The start is read once for all texts, which gives the same tokens as reading it with each of them.
 

@@ -9,7 +9,7 @@ from course_utils.opened import thinking
 from course_utils.worlds import errands
 from course_utils.worlds.errands import CALL, CALLED, Errand
 
-MOST_CALLS = 6  # of one conversation; the longest errand of the training has four
+MOST_CALLS = 6  # the most calls in one conversation; the longest errand of the training has four
 
 
 @dataclass

@@ -40,7 +40,7 @@ class CrossAttention:
         self._layers = [layer for layer in unet.modules() if getattr(layer, "is_cross_attention", False)]
         if not self._layers:
             raise CourseError("This UNet has no cross-attention: take one that reads a prompt.")
-        self._calls = []  # for each call of the UNet, a list with the weights of each layer
+        self._calls = []  # for each call of the UNet, a list with the attention weights of each layer
 
     def __enter__(self):
         self._hooks = [self.unet.register_forward_pre_hook(self._begin, with_kwargs=True)]

@@ -4,7 +4,7 @@ from math import cos, radians
 
 from course_utils.widgets.live_view import LiveView
 
-DEGREES = 30  # by which a hand turns for each position
+DEGREES = 30  # the angle by which a hand turns from one position to the next
 LIMIT = 120  # the last position
 
 

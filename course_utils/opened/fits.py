@@ -22,7 +22,7 @@ _DTYPE_OF_BITS = {bits: dtype for dtype, bits in blueprints.BITS.items()}
 
 
 def states() -> dict:
-    """Return the facts that determine the memory of published models, and some machines, for `fits.js`."""
+    """Return the data of `fits.js`: the memory that published models need and that some machines have."""
     models = [_facts(blueprints.blueprint(name)) for name in blueprints.names()]
     machines = [{"name": name, "gigabytes": memory} for memory, name in MACHINES.items()]
     return {"models": models, "machines": machines}

@@ -5,7 +5,7 @@ import copy
 import timeit
 from types import SimpleNamespace
 
-_NUMBERS = 128_000_000  # of 4 bytes each: more than the caches of a processor hold
+_NUMBERS = 128_000_000  # numbers of 4 bytes: more than the caches of a processor hold
 
 
 def bytes_per_second(repeat=10) -> float:

@@ -198,7 +198,7 @@ class Film(GrowingPicture):
         return [start + _MEAN // 2 for start in starts], means
 
     def _firsts(self):
-        """Return {step: "a whole sentence" or "a whole story"} for the first text that contains one."""
+        """Return {step: "a whole sentence" or "a whole story"} for the first text with each of the two."""
         firsts, earlier = {}, []
         for step, text in self.texts.items():
             slip = self.world.first_slip(text)

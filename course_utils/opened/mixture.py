@@ -59,7 +59,7 @@ class Routing:
 def router_shares(model, tokenizer, text, tables=None):
     """Return the share from 0 to 1 that each router gives to each expert: a tensor (layers, tokens, experts).
 
-    With `tables`, return the shares from these random routers instead: (tables, layers, tokens, experts).
+    If `tables` is given, its random routers replace the model's: (tables, layers, tokens, experts).
 
     model, tokenizer : a mixture of experts of transformers, such as Mixtral, and its tokenizer.
     tables : None, or a tensor (random routers, experts, hidden size), as for `routings`.

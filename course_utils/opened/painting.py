@@ -16,7 +16,7 @@ from course_utils.views.picture import INK, LINE, QUIET, Picture, array, card, f
 from course_utils.views.strips import as_pixels, picture_grid
 from course_utils.views.tables import table
 
-SIDE = 64  # of PictureWorld's pictures, in pixels
+SIDE = 64  # the width and height of PictureWorld's pictures, in pixels
 
 
 # Words of the captions
@@ -504,7 +504,7 @@ def nearest_person(picture, trade):
 
 
 def nearest_look(picture, trade, *, gender=None):
-    """Return the caption and the picture, (64, 64, 3), of the person of a trade to whom a picture is nearest.
+    """Return (caption, its picture, (64, 64, 3)) of the person of a trade who looks most like `picture`.
 
     gender : "man", "woman" or "person", to compare only people of this gender.
     """

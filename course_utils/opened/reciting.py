@@ -7,7 +7,7 @@ from course_utils.errors import CourseError
 from course_utils.units import counted
 from course_utils.views.picture import BLUE, INK, LINE, QUIET, Picture, from_figure, style
 
-DIGITS = 4  # of a secret code
+DIGITS = 4  # the length of a secret code
 
 
 def recites(model, tokenizer, text, *, given) -> bool:

@@ -8,7 +8,7 @@ from course_utils.widgets.live_view import LiveView
 from course_utils.worlds import sums
 from course_utils.worlds.tokens import END
 
-MOST_TOKENS = 120  # that are written after a text; eight terms need 82
+MOST_TOKENS = 120  # the most tokens written after a text; a sum of eight terms needs 82
 
 
 def completions(

@@ -86,9 +86,9 @@ def as_mistral(model):
 
 
 def stories_by_distance(documents):
-    """Sort stories of TinyWorld by how far back they tell a colour: {distance in tokens: documents}.
+    """Group stories of TinyWorld by their distance to a colour: {distance in tokens: documents}.
 
-    The distance is that from the last token of `story_beginning` back to the colour.
+    The distance is counted from the last token of `story_beginning` back to the colour.
     """
     found = {}
     for document in documents:

@@ -189,12 +189,12 @@ def _without_shift(scene):
 
 
 def bare_trade(pipeline, classifier, trade, guidance, count):
-    """Measure whom `count` pictures show if the prompt is a trade alone.
+    """Measure whom `count` pictures show if the prompt is only a trade. Return a dict with these keys:
 
-    gender : {gender: how many pictures are nearest to a person of this gender}
-    apart : the RMSE of two of these pictures, averaged over all pairs
-    blurred : how many pictures are nearer to the average of the training pictures than to any person. This
-        average has a skin tone that no person has, so tones are not counted.
+    - "gender": {gender: how many pictures are nearest to a person of this gender}
+    - "apart": the RMSE of two of these pictures, averaged over all pairs
+    - "blurred": how many pictures are nearer to the average of the training pictures than to any person. This
+      average has a skin tone that no person has, so tones are not counted.
     """
     pictures = draw(pipeline, [trade] * count, guidance)
     people = classifier.people(pictures, trade)

@@ -36,7 +36,7 @@ class LanguageRecipe(_OneStage):
     documents: int = 240_000  # documents in the corpus; each is read once, so facts occur as often as planned
     batch: int = 32  # documents in one step
     steps: int = 7_500
-    learning_rate: float = 1.5e-3  # times a rise over `warmup` steps, times a linear fall to 0 over all steps
+    learning_rate: float = 1.5e-3  # multiplied by a rise over `warmup` steps and a linear fall to 0 over all
     warmup: int = 200
     weight_decay: float = 0.1  # a setting of AdamW, like beta2
     beta2: float = 0.98
@@ -98,7 +98,9 @@ class PictureRecipe:
     early: int = 900  # denoiser steps after which an early copy is saved
     clip: float = 1.0  # largest norm of the gradient
     seed: int = 0  # the seed of the initial weights, of the pictures and of the noise
-    processes: ClassVar[int] = 2  # on any machine: it sets the order of sums, and so the weights' rounding
+    # The same on every machine, because the number of processes determines in which order numbers are summed,
+    # and so how the weights are rounded.
+    processes: ClassVar[int] = 2
     megabytes: ClassVar[int] = 250
 
     def training(self, folder):
@@ -143,7 +145,7 @@ class TextRecipe(_OneStage):
     texts: dict = field(default_factory=dict)  # further arguments of the world's `training_text`
     batch: int = 64  # texts in one step
     steps: int = 3_000
-    learning_rate: float = 2e-3  # times a rise over `warmup` steps, times a linear fall to 0 over all steps
+    learning_rate: float = 2e-3  # multiplied by a rise over `warmup` steps and a linear fall to 0 over all
     warmup: int = 100
     weight_decay: float = 0.1  # a setting of AdamW, like beta2
     beta2: float = 0.98

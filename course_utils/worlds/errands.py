@@ -60,7 +60,7 @@ class Person:
     town: str
     trade: str
     note: str
-    earlier_town: str = ""  # the one that the page gives first, if its note says that the person has moved
+    earlier_town: str = ""  # the town on the page, if its note says that the person has moved
 
     def page(self, order: str = "") -> str:
         """Return the page as `look_up` returns it, with an order at its end if one is given."""

@@ -99,7 +99,7 @@ class Release:
 
     @cached_property
     def right_in_texts(self):
-        """How many of the different sums in the texts the model gets right, and how many there are."""
+        """(right, all): how many different sums of the texts the model gets right, and how many there are."""
         sums = set(re.findall(r"^(\d+ plus \d+ is) (\d+)\.$", "\n".join(self.texts), re.M))
         return sum(self.likeliest(question)[0] == result for question, result in sums), len(sums)
 

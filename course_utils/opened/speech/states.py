@@ -15,7 +15,7 @@ from course_utils.opened.speech.transcript import listen, plain_words, word_pair
 from course_utils.views.picture import array
 
 LEVELS = (None, 20, 15, 10, 5, 0, -5)  # signal-to-noise ratios in dB; None is no noise
-SEED = 1  # of the noise
+SEED = 1  # the seed of the noise
 
 
 def noise(length):

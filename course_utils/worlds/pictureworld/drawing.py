@@ -63,7 +63,8 @@ def _star(x, y):
     off = numpy.abs((angle + wedge / 2) % wedge - wedge / 2)
     inner = 0.42
     # The star's edge is a line from a tip, (1, 0), to a notch. The notch is at the distance `inner` from the
-    # centre, at half a wedge from the ray. Points on the centre's side of this line are inside the star.
+    # centre, at an angle of half a wedge from the ray through the tip. Points on the centre's side of this
+    # line are inside the star.
     notch_x, notch_y = inner * math.cos(wedge / 2), inner * math.sin(wedge / 2)
     along, across = distance * numpy.cos(off), distance * numpy.sin(off)
     return across * (1 - notch_x) <= (1 - along) * notch_y
