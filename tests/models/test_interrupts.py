@@ -13,7 +13,7 @@ import numpy
 import pytest
 from servers import Index
 
-from course_utils import opened
+from course_utils import loading, opened
 from course_utils.learning.verdicts import Capstone
 from course_utils.widgets.live_view import LiveView
 
@@ -88,6 +88,11 @@ EXAMPLES = {
         lambda: opened.Denoising(draw, list, ("red bear", "blue bear"), steps=10),
         DRAWING | {"step": 3},
         DRAWING | {"step": 4},
+    ),
+    "EditedSteps": (
+        lambda: opened.EditedSteps(*loading.load("reasoner"), [25, 31, 40]),
+        {"text": "25+31+40=<think>"},
+        {"text": "25+31=<think>"},
     ),
     "OneWeight": (
         lambda: opened.OneWeight(lambda *place: f"{place}", 5.8, {1.0: "Paris."}, "Where?"),
