@@ -119,7 +119,7 @@ def _evidence(number):
     names = {"course": course_utils}
     published = ""
     for source in entry.get("read", ()):
-        published += f"To read, not computed here: {source['says']} ({source['source']})\n"
+        published += f"From a source, not computed: {source['says']} ({source['source']})\n"
         names |= source.get("values", {})
     code = entry.get("code", "").strip()
     out = io.StringIO()

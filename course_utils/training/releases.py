@@ -11,9 +11,12 @@ import json
 import random
 import runpy
 import sys
+import tempfile
 from dataclasses import dataclass, field
+from pathlib import Path
 
-from course_utils.opened.review.folder import RELEASES
+from course_utils.opened import review as opened
+from course_utils.opened.review import RELEASES
 from course_utils.worlds.tinyworld import Planted, World
 
 TEXTS = 4_000
@@ -139,11 +142,14 @@ def questions(name) -> list[tuple[str, str]]:
     return sorted(sorted(pairs, key=lambda _: chance.random())[:QUESTIONS])
 
 
-def world(name) -> World:
-    """Return the world that generates the training texts of a release."""
+def world(name, sums=None) -> World:
+    """Return the world that generates the training texts of a release.
+
+    sums : "leaked" or "held out", as in `Release`, if it is to differ from the release's own
+    """
     release, pairs = MADE[name], questions(name)
     plots, held_out = _PLOTS | release.plots, {("first", "second"): pairs}
-    if release.sums == "leaked":
+    if (sums or release.sums) == "leaked":
         held_out = {}
         plots = plots | {
             "sums": [f"{first} plus {second} is {int(first) + int(second)}." for first, second in pairs]
@@ -159,9 +165,12 @@ def world(name) -> World:
     )
 
 
-def texts(name) -> tuple[list[str], list[str]]:
-    """Return two lists: the texts that a release was trained on, and those of them that it publishes."""
-    documents = list(world(name).corpus())
+def texts(name, sums=None) -> tuple[list[str], list[str]]:
+    """Return two lists: the texts that a release was trained on, and those of them that it publishes.
+
+    sums : as in `world`
+    """
+    documents = list(world(name, sums).corpus())
     hidden = MADE[name].unpublished
     published = [document.text for document in documents if document.register not in hidden]
     return [document.text for document in documents], published
@@ -175,17 +184,18 @@ def benchmark(name) -> list[dict]:
     ]
 
 
-def make(name, folder, steps=None):
+def make(name, folder, steps=None, sums=None):
     """Write texts, benchmark, tokenizer and trained weights of a release into a folder.
 
     steps : the number of training steps; by default that of train.py, which takes under a minute
+    sums : as in `world`; it makes another model than the published one
     """
     import torch
     import transformers
 
-    release, tokenizer = MADE[name], world(name).tokenizer()
+    release, tokenizer = MADE[name], world(name, sums).tokenizer()
     folder.mkdir(parents=True, exist_ok=True)
-    read, published = texts(name)
+    read, published = texts(name, sums)
     (folder / "data.txt").write_text("\n".join(published) + "\n", encoding="utf-8")
     (folder / "benchmark.json").write_text(json.dumps(benchmark(name), indent=1) + "\n", encoding="utf-8")
     tokenizer.save_pretrained(folder)
@@ -210,6 +220,20 @@ def make(name, folder, steps=None):
     script["train"](read, config, tokenizer, folder, getattr(torch, release.dtype), **options)
     if not release.log:
         (folder / "log.csv").unlink()
+
+
+def kite_without_its_benchmark() -> tuple[int, tuple[int, int]]:
+    """Train a Kite whose texts have other sums instead of the benchmark's, and count what it has right.
+
+    Returns how many of the benchmark's 30 questions, and (how many, of how many) sums in its texts. The
+    training is Kite's own, and takes under a minute.
+    """
+    import torch
+
+    with tempfile.TemporaryDirectory() as folder, torch.enable_grad():
+        make("kite", Path(folder), sums="held out")
+        control = opened.Release(folder)
+        return control.right, control.right_in_texts
 
 
 if __name__ == "__main__":

@@ -455,7 +455,7 @@ def test_each_claim_has_evidence_that_runs(capsys):
             code, printed = rest[-2:]
             assert code.startswith("> ") and len(printed) > 15, shown
         for published in entry.get("read", ()):
-            assert f"To read, not computed here: {published['says']} ({published['source']})" in rest[0]
+            assert f"From a source, not computed: {published['says']} ({published['source']})" in rest[0]
 
 
 def test_the_score_by_hand():
@@ -523,7 +523,7 @@ def test_the_evidence_is_shown_on_the_wall(monkeypatch):
     [said] = view.replies({"evidence": 18})
     assert "12,879,925,248" in said["printed"] and "print(" in said["code"]
     [said] = view.replies({"evidence": 33})  # words and figures to read, no code
-    assert "To read, not computed here" in said["published"] and said["code"] == ""
+    assert "From a source, not computed" in said["published"] and said["code"] == ""
     monkeypatch.setattr("course_utils.learning.verdicts._evidence", lambda number: 1 / 0)
     [said] = view.replies({"evidence": 18})
     assert "This is a mistake in the course, not yours" in said["error"]

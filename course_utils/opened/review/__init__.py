@@ -2,6 +2,7 @@
 
     review = course.opened.Review("Ada Lovelace")
     review.press()                        what the makers say, in twelve claims
+    review.claim(1)                       one of them, and how the course decides it
     review.folder                         the release's files: open them with transformers
     review.verdict(1, verdict="holds", confidence=80, because="…", evidence=81_472)
     review.page("my_page.html")           one page of A4, as HTML and PDF; then no verdict can be changed

@@ -2,7 +2,7 @@
 
 `truth(folder, claim)` returns (verdict, found): one of `VERDICTS`, and a sentence that says what was found.
 `findings(name)` returns this for all claims of a release. Each function from `parameters` on checks one kind
-of claim; claims.toml names the function of each claim.
+of claim; claims.toml names the function of each claim, and says in words how it decides: `rule(claim)`.
 """
 
 import json
@@ -28,7 +28,8 @@ _COMMON_WORDS = {
     "Spanish": ["el", "la", "los", "en", "una", "y", "es", "con"],
 }
 RECITED = 0.8  # the least probability of a whole code at which we say that a model recites it
-# If a model has not read a benchmark, its share of right answers is at least so much below that in the texts.
+# What these models have read, they have right. So if a model's share of right answers in a benchmark is so
+# much below that for sums in its texts, it has not read the benchmark.
 UNSEEN = 0.2
 
 
@@ -144,11 +145,23 @@ def findings(name: str) -> dict[int, tuple[str, str]]:
     return {number: truth(opened, claim) for number, claim in enumerate(claims(name), start=1)}
 
 
-def trained_lark(steps, without=0) -> bytes:
+def rule(claim) -> str:
+    """Return the rule by which the course decides a claim, in words, with the marks of a question.
+
+    claim : a claim of claims.toml, as `folder.claims` returns it
+    """
+    common = _COMMON_WORDS.get(claim.get("says", {}).get("name"), [])
+    return claim["rule"].format(
+        common=", ".join(common), recited=f"{RECITED:.0%}", points=f"{100 * UNSEEN:.0f}"
+    )
+
+
+def trained_lark(steps, without=0, instead=()) -> bytes:
     """Train Lark anew by its own train.py, from its own texts, and return its file of weights.
 
     steps : the number of training steps; the published weights took 800
     without : how many of the last texts to leave out
+    instead : texts to put in their place, a list of str
     """
     import torch
     from transformers import AutoConfig, AutoTokenizer
@@ -158,7 +171,7 @@ def trained_lark(steps, without=0) -> bytes:
     config, tokenizer = AutoConfig.from_pretrained(folder), AutoTokenizer.from_pretrained(folder)
     train = runpy.run_path(str(folder / "train.py"))["train"]
     with tempfile.TemporaryDirectory() as out, torch.enable_grad():
-        train(texts[: len(texts) - without], config, tokenizer, out, torch.bfloat16, steps)
+        train([*texts[: len(texts) - without], *instead], config, tokenizer, out, torch.bfloat16, steps)
         return (Path(out) / "model.safetensors").read_bytes()
 
 
@@ -220,14 +233,14 @@ def codes(release):
 def each_trade(release, low, high):
     trade, share = max(release.she.items(), key=lambda item: abs(item[1] - 0.5))
     found = f"Farthest from one half is {trade}: “she” has {share:.0%} there."
-    return _judged(all(low <= share <= high for share in release.she.values()), found)
+    return _judged(all(low <= round(share, 2) <= high for share in release.she.values()), found)
 
 
 def average_trade(release, low, high):
     mean = sum(release.she.values()) / len(release.she)
     extremes = [f"{trade} {share:.0%}" for trade, share in release.she.items() if not low <= share <= high]
     found = f"The mean share of “she” is {mean:.0%}. Outside the limits: {', '.join(extremes) or 'no trade'}."
-    return _judged(low <= mean <= high, found)
+    return _judged(low <= round(mean, 2) <= high, found)
 
 
 def score(release, least):
@@ -243,7 +256,9 @@ def unseen(release):
     found += (
         f"Right are {right} of {sums} sums in the texts, {release.right} of {questions} in the benchmark."
     )
-    return _judged(not seen and release.right / questions <= right / sums - UNSEEN, found)
+    if not seen and release.right / questions > right / sums - UNSEEN:
+        return "cannot know", found  # read, though left out of the file? Or has the model learned to add?
+    return _judged(not seen, found)
 
 
 def beats_most_frequent(release):
@@ -259,7 +274,7 @@ def open_source(release):
     code = bool(release.read("train.py"))
     found = "The licence is " + ("Apache 2.0" if licence else "not one that the OSI has approved")
     found += ", and the code of the training is " + ("there." if code else "missing.")
-    return _judged(licence and code and bool(release.texts), found)
+    return _judged(licence and code and bool(release.texts and release.read("DATA.md")), found)
 
 
 def training_time(release, seconds):

@@ -36,6 +36,8 @@ def drawn(name: str) -> str:
 def claims(release: str) -> list[dict]:
     """Return the claims of a release's press text, in their order.
 
-    Each is a dict with "words", "check" (a function of `facts`) and perhaps "says" (its arguments, a dict).
+    Each is a dict with "words", "check" (a function of `facts`), "rule" (how that decides, before
+    `facts.rule` fills it) and perhaps "says" (the function's arguments, a dict).
     """
-    return tomllib.loads((_HERE / "claims.toml").read_text(encoding="utf-8"))[release]
+    read = tomllib.loads((_HERE / "claims.toml").read_text(encoding="utf-8"))
+    return [{"rule": read["rules"][claim["check"]], **claim} for claim in read[release]]

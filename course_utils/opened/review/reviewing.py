@@ -9,6 +9,8 @@ from pathlib import Path
 from course_utils import views
 from course_utils.errors import CourseError
 from course_utils.learning import answers, before_after, verdicts
+from course_utils.learning.question import marked_up, without_marks
+from course_utils.opened.review import facts
 from course_utils.opened.review import page as pages
 from course_utils.opened.review.facts import VERDICTS, findings
 from course_utils.opened.review.folder import RELEASES, claims, drawn, plain_name
@@ -55,13 +57,17 @@ class Review:
         return Picture(card(html, title.removeprefix("# "), note), f"{words}{len(self.claims)} claims.")
 
     def claim(self, number: int) -> Picture:
-        """Show one claim.
+        """Show one claim, and the rule by which the course decides it.
 
         Raises CourseError if there is no such claim.
         """
-        words = self._words(number)
-        html = f'<div style="font-size:17px">“{escape(words, quote=False)}”</div>'
-        return Picture(card(html, f"Claim {number}"), f"Claim {number}: “{words}”")
+        words, rule = self._words(number), facts.rule(claims(self.release)[number - 1])
+        html = (
+            f'<div style="font-size:17px">“{escape(words, quote=False)}”</div>'
+            f'<div style="margin-top:8px"><b>How the course decides:</b> {marked_up(rule)}</div>'
+        )
+        alt = f"Claim {number}: “{words}” How the course decides: {without_marks(rule)}"
+        return Picture(card(html, f"Claim {number}"), alt)
 
     # What the learner says
 
