@@ -50,7 +50,9 @@ _NAMES = {
     "speech.explorer": "Speech",
     "speech.pictures": "alignment decoding player spectrogram",
     "stoppable": "Stoppable",
-    "thinking": "EditedSteps after_steps completions final_answer most_frequent right_answers tries",
+    "thinking": (
+        "EditedSteps after_steps completions final_answer most_frequent right_answers steps_add_up tries"
+    ),
     "watermark": "Watermark copied_texts green_table marked_text swap_words write_marked z_score z_scores",
     "window": (
         "SlidingWindow as_mistral largest_move next_words stories_by_distance story_beginning "

@@ -201,7 +201,7 @@ export function render({ model, el }) {
     loud.textContent = shown.answer;
     loudWords.textContent = ` ${verdict(text, shown, short)}`;
     head.classList.toggle("wrong", Number(shown.answer) !== right);
-    sum.replaceChildren(...terms(text).flatMap((term, index) => [...(index ? [make("i", "", "+")] : []), make("span", "chip", String(term))]), make("i", "", "="), make("b", "num", String(right)));
+    sum.replaceChildren(...terms(text).flatMap((term, index) => [...(index ? [make("i", "", "+")] : []), make("span", "chip", String(term))]), make("i", "th-right", "right:"), make("b", "num", String(right)));
     while (list.children.length > shown.steps.length) list.lastChild.remove();
     shown.steps.forEach((step, at) => {
       const row = list.children[at] ?? list.appendChild(newRow(at));
@@ -211,7 +211,8 @@ export function render({ model, el }) {
       row.className = `th-step ${step.by}`;
       const sound = addsUp(step);
       const whose = { you: "you wrote this", model: "", kept: "left as it was" }[step.by];
-      mark.textContent = [whose, sound ? "" : `adds up to ${terms(step.left).reduce((total, term) => total + term, 0)}`].filter(Boolean).join(", ");
+      const really = terms(step.left).reduce((total, term) => total + term, 0);
+      mark.textContent = [whose, sound ? "" : `${step.left.replaceAll("+", " + ")} is ${really}`].filter(Boolean).join("; ");
       row.classList.toggle("false", !sound);
       less.setAttribute("aria-label", `Step ${at + 1}: ten less`);
       more.setAttribute("aria-label", `Step ${at + 1}: ten more`);

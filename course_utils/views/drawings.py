@@ -16,39 +16,49 @@ PARTS = {
 }
 
 
-def model_drawing(words, *, layers, lit="", window=None) -> Picture:
+def model_drawing(words, *, layers, lit="", window=None, written=0) -> Picture:
     """Draw how text goes through a language model, from its tokens to a score for each next token.
 
     words : list of str, the tokens of a short text.
     layers : int, how many layers the model has.
     lit : str, the part that is highlighted, a key of PARTS, or "" for none.
     window : int, how many tokens a token sees in the attention part, itself included; None for all before it.
+    written : int, how many of the last tokens the model itself has written: they are named and highlighted.
 
     Raises ValueError if there is no such part.
     """
     _check_part(lit, PARTS)
+    own = len(words) - written  # the index of the first token that the model has written
     with style():
-        figure, axes = _blank(height=4.7, ylim=(-0.3, 10))
+        figure, axes = _blank(height=4.9 if written else 4.7, ylim=(-0.3, 10.5 if written else 10))
         columns = [1 + 7.2 * index / max(1, len(words) - 1) for index in range(len(words))]
-        wide = min(1.6, 0.93 * 7.2 / max(1, len(words) - 1))  # so that the boxes do not touch
-        for x, word in zip(columns, words, strict=True):
-            _box(axes, x - wide / 2, 9.1, wide, 0.7, lit == "tokens")
+        apart = 7.2 / max(1, len(words) - 1)
+        wide = min(1.6, 0.93 * apart)  # so that the boxes do not touch
+        cell = min(0.24, 0.93 * apart / 5)  # how wide a number of a list is
+        for index, (x, word) in enumerate(zip(columns, words, strict=True)):
+            new = index >= own
+            _box(axes, x - wide / 2, 9.1, wide, 0.7, new or lit == "tokens")
             _centred(axes, x, 9.45, word.strip(), fontsize=11)
-            _arrow(axes, x, 9.05, x, 8.55)
+            _arrow(axes, x, 9.05, x, 8.55, new)
             for step in range(5):
-                _box(axes, x - 0.6 + 0.24 * step, 8.05, 0.24, 0.45, lit == "lists")
-            axes.plot([x, x], [2.2, 8.0], color=LINE, linewidth=1.2, linestyle="-", zorder=0)
+                _box(axes, x - 2.5 * cell + cell * step, 8.05, cell, 0.45, new or lit == "lists")
+            colour = LIT_EDGE if new else LINE
+            axes.plot([x, x], [2.2, 8.0], color=colour, linewidth=1.2, linestyle="-", zorder=0)
+        if written:
+            middle = (columns[own] + columns[-1]) / 2
+            _centred(axes, middle, 10.2, "written by the model", color=LIT_EDGE, fontsize=10.5)
         for shift in (0.3, 0.15, 0)[-layers:]:  # a layer, and up to two more behind it
             _box(axes, 0.1 + shift, 2.4 - shift, 8.9, 5.2, False)
         _box(axes, 0.35, 5.1, 8.4, 2.25, lit == "attention")
         axes.text(0.6, 6.95, "attention", va="center", color=INK, fontweight="bold")
         for later in range(1, len(columns)):
             for earlier in range(max(0, later + 1 - window) if window else 0, later):
-                _arrow(axes, columns[earlier], 6.45, columns[later], 5.4, lit == "attention")
+                bright = later >= own or lit == "attention"
+                _arrow(axes, columns[earlier], 6.45, columns[later], 5.4, bright)
         _box(axes, 0.35, 2.65, 8.4, 2.1, lit == "feed-forward")
         axes.text(0.6, 4.35, "feed-forward", va="center", color=INK, fontweight="bold")
-        for x in columns:
-            _box(axes, x - 0.3, 3.0, 0.6, 0.8, lit == "feed-forward")
+        for index, x in enumerate(columns):
+            _box(axes, x - 0.3, 3.0, 0.6, 0.8, index >= own or lit == "feed-forward")
         _arrow(axes, columns[-1], 2.1, columns[-1], 1.65)
         for step, length in enumerate((2.6, 0.9, 0.6, 0.3)):
             _box(axes, columns[-1] - 1.3, 1.2 - 0.4 * step, length, 0.28, lit == "scores")
@@ -70,6 +80,9 @@ def model_drawing(words, *, layers, lit="", window=None) -> Picture:
     alt += "Out comes a score for each possible next token."
     if window:
         alt += f" A token sees {window} tokens, itself included."
+    if written:
+        tokens = ", ".join(word.strip() for word in words[own:])
+        alt += f" Highlighted: the tokens that the model has written ({tokens}) go through all layers, too."
     if lit:
         alt += f" Highlighted: {PARTS[lit]}."
     return from_figure(figure, alt=alt, title="A language model")

@@ -176,6 +176,13 @@ def test_a_view_of_what_it_never_learned_is_refused(reasoner):
         thinking.EditedSteps(*reasoner, [25, 31], step=2, result=56)
 
 
+def test_steps_add_up_or_not():
+    assert thinking.steps_add_up("25+31=56;56+40=96;</think>96")
+    assert thinking.steps_add_up("25+31=56;</think>0") and thinking.steps_add_up("</think>56")
+    assert not thinking.steps_add_up("25+31=56;56+40=97;</think>97")
+    assert not thinking.steps_add_up("25+31=66;66+40=106;</think>106")
+
+
 def test_an_answer_that_is_no_number_is_none():
     assert thinking.final_answer("25+31=56;</think>56") == 56
     assert thinking.final_answer("96") == 96

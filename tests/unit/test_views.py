@@ -208,6 +208,9 @@ def test_the_drawing_of_a_model_names_its_tokens_and_the_part_that_is_lit():
     picture = views.model_drawing(["The", " sky"], layers=4, lit="attention")
     assert "(The, sky)" in picture.alt and "4 layers" in picture.alt
     assert picture.alt.endswith("Highlighted: attention: the tokens meet.")
+    written = views.model_drawing(["6", "+", "7", "=", "1", "3"], layers=4, written=2)
+    assert written.alt.endswith("the model has written (1, 3) go through all layers, too.")
+    assert written.html != views.model_drawing(["6", "+", "7", "=", "1", "3"], layers=4).html
     with pytest.raises(ValueError, match="choose one of tokens, lists"):
         views.model_drawing(["The"], layers=4, lit="heads")
 
