@@ -34,13 +34,14 @@ RARELY = pytest.mark.everything(reason="one lesson shows at each push that this 
 expect.set_options(timeout=PATIENCE)
 
 # Finds everything in an output that hides or scrolls what does not fit. Code may scroll. At a phone's width,
-# so may a table that would otherwise have to break its tokens.
+# so may a table that would otherwise have to break its tokens, and the row of lessons above the wall of claims.
 TOO_WIDE = """() => [...document.querySelectorAll(".jp-Cell-outputArea .jp-OutputArea-output")]
   .filter(output => !output.querySelector("pre"))
   .flatMap(output => [output, ...output.querySelectorAll("*")])
   .filter(part => part.tagName !== "INPUT" && part.clientWidth > 1 && part.scrollWidth > part.clientWidth + 1
     && (part.matches(".jp-OutputArea-output") || getComputedStyle(part).overflowX !== "visible")
-    && !(part.style.overflowX === "auto" && part.clientWidth < 300))
+    && !(part.style.overflowX === "auto" && part.clientWidth < 300)
+    && !part.matches(".cw-filter"))
   .map(part => `${part.scrollWidth} in ${part.clientWidth} px: <${part.localName} class="${part.className}"> `
     + part.textContent.slice(0, 80))"""
 
