@@ -105,7 +105,8 @@ def run_tests_of_node(name, site, reference):
 
 
 @pytest.mark.parametrize(
-    "name", ["audit", "claims", "models", "one_weight", "router", "sampling", "stored", "vote", "window"]
+    "name",
+    ["audit", "claims", "models", "one_weight", "router", "sampling", "stored", "thinking", "vote", "window"],
 )
 def test_scripts_of_the_page_pass_their_own_tests(name, site, reference):
     run_tests_of_node(name, site, reference)
