@@ -34,7 +34,7 @@ RARELY = pytest.mark.everything(reason="one lesson shows at each push that this 
 expect.set_options(timeout=PATIENCE)
 
 # Finds everything in an output that hides or scrolls what does not fit. Code may scroll. At a phone's width,
-# so may a table that would otherwise have to break its tokens, and the row of lessons above the wall of claims.
+# so may a table that would otherwise have to break its tokens, and the row of lessons on the wall of claims.
 TOO_WIDE = """() => [...document.querySelectorAll(".jp-Cell-outputArea .jp-OutputArea-output")]
   .filter(output => !output.querySelector("pre"))
   .flatMap(output => [output, ...output.querySelectorAll("*")])
