@@ -1,8 +1,12 @@
 """Tests that docs/instructors.md agrees with the lessons, and that a JupyterHub's settings fit together."""
 
+import http.server
+import json
 import re
+import threading
 from html import unescape
 from pathlib import Path
+from urllib.parse import parse_qs, unquote, urlsplit
 
 import pytest
 import yaml
@@ -248,3 +252,128 @@ def test_the_servers_of_a_class_share_the_downloaded_models():
     folders += [fetch["volumeMounts"][0]["mountPath"], *(each["value"] for each in fetch["env"])]
     assert set(folders) == {"/srv/models"} and mount["readOnly"] is True
     assert "{name}:{tag}".format(**values["image"]) == fetch["image"]
+
+
+def test_a_hub_is_encrypted_and_its_learners_share_nothing():
+    values = yaml.safe_load((HUB / "values.yaml").read_text(encoding="utf-8"))
+    lti = yaml.safe_load((HUB / "lti.yaml").read_text(encoding="utf-8"))["hub"]["config"]
+    https, config = values["proxy"]["https"], values["hub"]["config"]
+    assert https["enabled"] is True and https["hosts"] and https["letsencrypt"]["contactEmail"]
+    assert "loadRoles" not in values["hub"] and config["KubeSpawner"]["delete_pvc"] is False
+    assert config["FirstUseAuthenticator"]["create_users"] is False
+    assert not set(config["Authenticator"]["admin_users"]) & set(config["Authenticator"]["allowed_users"])
+    # of the two files the second one counts: what it leaves out stays that of values.yaml
+    assert lti["Authenticator"].keys() >= config["Authenticator"].keys()
+    needed = {"issuer", "authorize_url", "jwks_endpoint", "client_id", "username_key"}
+    given = lti[lti["JupyterHub"]["authenticator_class"].rpartition(".")[2]]
+    assert given.keys() == needed and isinstance(given["client_id"], list)
+    assert all(given[name].startswith(given["issuer"]) for name in ("authorize_url", "jwks_endpoint"))
+
+
+def test_the_page_on_hubs_agrees_with_its_files():
+    page = (ROOT / "docs" / "jupyterhub.md").read_text(encoding="utf-8")
+    values = yaml.safe_load((HUB / "values.yaml").read_text(encoding="utf-8"))
+    named = re.findall(r"docs/jupyterhub/([\w.]+)", page) + re.findall(r"\]\(jupyterhub/([\w.]+)\)", page)
+    assert set(named) == {path.name for path in HUB.iterdir() if path.is_file()}
+    assert "{name}:{tag}".format(**values["singleuser"]["image"]) in page
+    addresses = set(re.findall(r"https://(class\.[\w.]+)", page))
+    assert addresses == set(re.findall(r"domains (\S+)", page)) == set(values["proxy"]["https"]["hosts"])
+    (environment,) = re.findall(r"c\.Spawner\.environment = (\{.*?\})", page, re.S)
+    of_the_server, of_the_pod = yaml.safe_load(environment), values["singleuser"]["extraEnv"]
+    assert f"COURSE_CACHE={of_the_server.pop('COURSE_CACHE')} " in page
+    assert of_the_server == {name: value for name, value in of_the_pod.items() if name != "COURSE_CACHE"}
+    (line,) = re.findall(r"echo '(.*)' >> class/environment.yml", page)
+    environment = (ROOT / "environment.yml").read_text(encoding="utf-8") + line + "\n"
+    assert line.split()[-1] in yaml.safe_load(environment)["dependencies"][-1]["pip"]
+
+
+class PretendedHub(http.server.BaseHTTPRequestHandler):
+    """What homes.py asks of a JupyterHub: pages of two users, servers that start and stop late, files."""
+
+    protocol_version = "HTTP/1.1"
+
+    def answer(self):
+        state, path = self.server.state, urlsplit(self.path)
+        body = json.loads(self.rfile.read(int(self.headers.get("Content-Length") or 0)) or "{}")
+        token = self.headers["Authorization"].removeprefix("token ")
+        parts = [unquote(part) for part in path.path.strip("/").split("/")]
+        status, reply = 200, {}
+        if "%40" in path.path and parts[0] == "user":
+            status = 404  # the proxy knows a learner's server by its unquoted name
+        elif parts[0] == "user":
+            name, file = parts[1], "/".join(parts[4:])
+            if token != f"only {name}" or state["servers"].get(name) != "on" or name == state.get("refuses"):
+                status = 403
+            elif self.command == "PUT":
+                state["homes"][name][file] = body.get("content")
+            elif file in state["homes"][name]:
+                reply = {"content": state["homes"][name][file]}
+            else:
+                status = 404
+        elif token != "of the teacher":
+            status = 403
+        elif parts[2:] == ["user"]:
+            reply = {"name": "teacher"}
+        elif parts[2:] == ["users"]:
+            first = int(parse_qs(path.query)["offset"][0])
+            reply = state["users"][first : first + 2]
+        elif parts[4:] == ["tokens"]:
+            (scope,) = body["scopes"]
+            reply = {"token": "only " + re.fullmatch(r"access:servers!server=(.+)/", scope)[1]}
+        elif parts[4:] == ["server"]:
+            if self.command == "POST" and state["servers"].get(parts[3], "off") != "off":
+                status = 400
+            else:
+                state["servers"][parts[3]] = {"POST": "spawn", "DELETE": "stop"}[self.command]
+        else:
+            now = state["servers"].get(parts[3], "off")
+            state["servers"][parts[3]] = {"spawn": "on", "stop": "off"}.get(now, now)
+            server = {"ready": now == "on", "pending": now if now in ("spawn", "stop") else None}
+            server["url"] = f"/user/{parts[3]}/"
+            reply = {"servers": {} if now == "off" else {"": server}}
+        data = json.dumps(reply).encode()
+        self.send_response(status)
+        self.send_header("Content-Length", str(len(data)))
+        self.end_headers()
+        self.wfile.write(data)
+
+    do_GET = do_POST = do_PUT = do_DELETE = answer  # noqa: N815
+
+    def log_message(self, *args):
+        pass
+
+
+def test_notebooks_come_from_the_homes_and_feedback_goes_back(monkeypatch, tmp_path):
+    """Servers are on and off afterwards as before, and none of them gets the teacher's token."""
+    monkeypatch.syspath_prepend(HUB)
+    import homes
+
+    monkeypatch.setattr(homes.time, "sleep", lambda seconds: None)
+    names = ["ada@example.org", "emmy", "grace", "never", "teacher"]
+    users = [{"name": n, "admin": n == "teacher", "last_activity": n != "never" or None} for n in names]
+    path = "open-the-box/exercises/00/00.ipynb"
+    state = {
+        "users": users,
+        "servers": {"grace": "on"},
+        "homes": {"ada@example.org": {path: "ä"}, "grace": {path: "g"}, "emmy": {}},
+    }
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), PretendedHub) as server:
+        server.state = state
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        hub = homes.Hub(f"http://127.0.0.1:{server.server_port}/", "of the teacher")
+        lines = list(homes.collect(hub, "00", tmp_path))
+        (tmp_path / "feedback" / "00").mkdir(parents=True)
+        (tmp_path / "feedback" / "00" / "ada@example.org.html").write_text("8 points", encoding="utf-8")
+        back = list(homes.give_back(hub, "00", tmp_path))
+        state["homes"]["ada@example.org"].pop(path)
+        state["refuses"] = "grace"
+        later = list(homes.collect(hub, "00", tmp_path))
+        server.shutdown()
+    assert [line.split(":")[0] for line in lines] == ["ada@example.org", "emmy", "grace"]
+    assert lines[1] == f"emmy: has no {path}"
+    assert later[0] == f"ada@example.org: has no {path}" and later[2].startswith("grace: HTTPError: 403 ")
+    notebooks = {file.parent.name: file.read_text("utf-8") for file in tmp_path.glob("*/00.ipynb")}
+    assert notebooks == {"ada@example.org": "ä", "grace": "g"}
+    assert back == ["ada@example.org: open-the-box/feedback/00.html"]
+    assert state["homes"]["ada@example.org"]["open-the-box/feedback/00.html"] == "8 points"
+    assert {name for name, now in state["servers"].items() if now == "on"} == {"grace"}
