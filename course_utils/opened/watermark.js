@@ -406,8 +406,9 @@ export function render({ model, el }) {
           ? over ? "Found: this text is marked." : `Not found, though it is marked: ${why}.`
           : over ? "A false accusation: this text has no mark. Its words aren't there by chance, they repeat." : "Not over the line. It has no mark.";
     const skipped = marks.slice(0, length - 1).length - seen.length;
-    const guess = guessed === undefined || playing ? "" : guessed ? "You guessed right. " : "You guessed wrong. ";
-    verdict.textContent = guess + (skipped ? `${says} ${skipped} of ${length - 1} pairs have a word that the model lacks: not counted.` : says);
+    const guess = guessed === undefined ? "" : guessed ? "You guessed right. " : "You guessed wrong. ";
+    const judged = guess + (skipped ? `${says} ${skipped} of ${length - 1} pairs have a word that the model lacks: not counted.` : says);
+    verdict.textContent = playing ? "Counting…" : judged; // a verdict on half of the text would tell the truth too early
     verdict.classList.toggle("ember", over);
     ember.setAttribute("aria-valuemin", String(FEWEST));
     ember.setAttribute("aria-valuemax", String(pieces.length));
