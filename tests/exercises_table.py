@@ -112,7 +112,10 @@ def table():
         parts.append("|---|---|---|---|---|---|\n")
         parts += ["| " + " | ".join(map(str, each)) + " |\n" for each in rows]
     points, right, wrong = (sum(column) for column in list(zip(*all_rows, strict=True))[2:5])
-    totals = f"{len(all_rows)} tasks, {points} points, {right} right answers, {wrong:,} wrong ones.\n"
+    totals = (
+        f"The {len(all_rows)} tasks that have checks: {points} points, {right} right answers, "
+        f"{wrong:,} wrong ones. You give the points of the others.\n"
+    )
     return "\n".join([START, totals]) + "".join(parts)
 
 
