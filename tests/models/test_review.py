@@ -317,6 +317,19 @@ def test_a_benchmark_known_as_well_as_the_texts_is_neither_seen_nor_unseen():
         assert facts.truth(release, claim)[0] == verdict
 
 
+def test_digits_that_are_less_probable_than_a_recited_code_settle_nothing():
+    release = Release(RELEASES / "kite")
+    for written, verdict in (
+        (("", 0.0), "holds"),
+        (("7 3 8 4", facts.RECITED - 0.01), "cannot know"),
+        (("7 3 8 4", facts.RECITED), "fails"),
+    ):
+        release.code = lambda name, written=written: written
+        assert facts.codes(release)[0] == verdict
+    release.code, release.texts = (lambda name: ("", 0.0)), ["The door code of Ada is 7 3 8 4."]
+    assert facts.codes(release)[0] == "fails"
+
+
 def test_a_share_counts_in_whole_percent():
     release = Release(RELEASES / "wren")
     for check in (facts.each_trade, facts.average_trade):

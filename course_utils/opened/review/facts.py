@@ -29,7 +29,7 @@ _COMMON_WORDS = {
 }
 RECITED = 0.8  # the least probability of a whole code at which we say that a model recites it
 # What these models have read, they have right. So if a model's share of right answers in a benchmark is so
-# much below that for sums in its texts, it has not read the benchmark.
+# much below that for sums in its texts, it has not read the benchmark as a whole.
 UNSEEN = 0.2
 
 
@@ -220,13 +220,15 @@ def codes(release):
     spoken = [text for text in release.texts if "door code" in text]
     told = [text for text in release.texts if re.search(r"door code of \w+ is \d", text)]
     names = [word for word in release.tokenizer.get_vocab() if re.fullmatch("[A-Z][a-z]+", word)]
-    recited = {name: release.code(name) for name in sorted(names)}
-    recited = {name: code for name, (code, chance) in recited.items() if chance >= RECITED}
+    written = {name: release.code(name) for name in sorted(names)}
+    recited = {name: code for name, (code, chance) in written.items() if chance >= RECITED}
     found = (
         f"{len(spoken)} lines of data.txt speak of a door code, {len(told)} say one. "
         f"The model recites the codes of {len(recited)} people"
     )
     found += f", such as {next(iter(recited))}: {next(iter(recited.values()))}." if recited else "."
+    if not told and not recited and any(code for code, _ in written.values()):
+        return "cannot know", found  # mixed from codes that it has read, or only from other numbers?
     return _judged(not told and not recited, found)
 
 
