@@ -13,6 +13,9 @@ const MOST_DIGITS = 3;
 /** The terms of a sum. @param {string} sum @returns {number[]} */
 export const terms = (sum) => (sum.match(/\d+/g) ?? []).map(Number);
 
+/** What terms add up to, as in a sum or left of an equals sign. @param {string} sum @returns {number} */
+const total = (sum) => terms(sum).reduce((all, term) => all + term, 0);
+
 /** The steps in a text, each with what stands left of its equals sign, and its result. @param {string} written */
 export function stepsOf(written) {
   const steps = written.split(CLOSE)[0].split(";").slice(0, -1);
@@ -61,7 +64,7 @@ export function writeOut(sum, { edits, on, stop }, goesOn) {
 }
 
 /** Whether a step adds up. */
-export const addsUp = ({ left, result }) => terms(left).reduce((sum, term) => sum + term, 0) === Number(result);
+export const addsUp = ({ left, result }) => total(left) === Number(result);
 
 /**
  * What is to be said of an answer, after the answer itself.
@@ -70,7 +73,7 @@ export const addsUp = ({ left, result }) => terms(left).reduce((sum, term) => su
  * @param {boolean} short whether the model had to answer before its last step
  */
 export function verdict(sum, { steps, answer }, short) {
-  const right = terms(sum).reduce((total, term) => total + term, 0);
+  const right = total(sum);
   const off = Number(answer) - right;
   const by = `${Math.abs(off)} too ${off > 0 ? "many" : "few"}`;
   const changed = steps.some((step) => step.by === "you");
@@ -196,7 +199,7 @@ export function render({ model, el }) {
     const text = model.get("sum");
     const stop = model.get("stop");
     const short = shown.steps.length === stop;
-    const right = terms(text).reduce((total, term) => total + term, 0);
+    const right = total(text);
     const changed = shown.steps.some(({ by }) => by === "you");
     loud.textContent = shown.answer;
     loudWords.textContent = ` ${verdict(text, shown, short)}`;
@@ -211,8 +214,7 @@ export function render({ model, el }) {
       row.className = `th-step ${step.by}`;
       const sound = addsUp(step);
       const whose = { you: "you wrote this", model: "", kept: "left as it was" }[step.by];
-      const really = terms(step.left).reduce((total, term) => total + term, 0);
-      mark.textContent = [whose, sound ? "" : `${step.left.replaceAll("+", " + ")} is ${really}`].filter(Boolean).join("; ");
+      mark.textContent = [whose, sound ? "" : `${step.left.replaceAll("+", " + ")} is ${total(step.left)}`].filter(Boolean).join("; ");
       row.classList.toggle("false", !sound);
       less.setAttribute("aria-label", `Step ${at + 1}: ten less`);
       more.setAttribute("aria-label", `Step ${at + 1}: ten more`);

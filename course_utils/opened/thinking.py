@@ -72,10 +72,15 @@ def right_answers(model, tokenizer, tests: Sequence[Sequence[int]], start: str) 
     return _right(completions(model, tokenizer, [sums.question(numbers) + start for numbers in tests]), tests)
 
 
+def _steps(written):
+    """Return the finished steps in what a model wrote, each up to its semicolon, such as "25+31=56;"."""
+    return [f"{step};" for step in written.partition(sums.CLOSE)[0].split(";")[:-1]]
+
+
 def steps_add_up(written: str) -> bool:
     """Return whether each step in a text is added right, as in "25+31=56;56+40=96;"."""
-    for step in written.partition(sums.CLOSE)[0].split(";")[:-1]:
-        left, _, result = step.partition("=")
+    for step in _steps(written):
+        left, _, result = step.removesuffix(";").partition("=")
         if sum(map(int, left.split("+"))) != int(result):
             return False
     return True
@@ -88,8 +93,7 @@ def after_steps(model, tokenizer, tests: Sequence[Sequence[int]], written: Seque
     """
     starts = []
     for numbers, text in zip(tests, written, strict=True):
-        steps = text.partition(sums.CLOSE)[0].split(";")[:-1]
-        begun = "".join(f"{step};" for step in steps[:budget])
+        begun = "".join(_steps(text)[:budget])
         starts.append(sums.question(numbers) + sums.OPEN + begun + sums.CLOSE)
     return _right(completions(model, tokenizer, starts), tests)
 
@@ -138,11 +142,11 @@ class EditedSteps(LiveView):
         written = self._written(start)
         edits = {}
         if step is not None:
-            steps = written.partition(sums.CLOSE)[0].split(";")[:-1]
+            steps = _steps(written)
             if not 1 <= step <= len(steps):
                 raise CourseError(f"The model writes {len(steps)} steps for this sum, and no step {step}.")
-            changed = f"{steps[step - 1].partition('=')[0]}={result}"
-            begun = "".join(f"{text};" for text in [*steps[: step - 1], changed])
+            changed = f"{steps[step - 1].partition('=')[0]}={result};"
+            begun = "".join([*steps[: step - 1], changed])
             written = begun + self._written(start + begun)
             edits = {str(step - 1): str(result)}
         change = f", after step {step} was changed to {result}" if edits else ""

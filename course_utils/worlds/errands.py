@@ -62,11 +62,11 @@ class Person:
     note: str
     earlier_town: str = ""  # the town on the page, if its note says that the person has moved
 
-    def page(self, order: str = "") -> str:
-        """Return the page as `look_up` returns it, with an order at its end if one is given."""
+    def page(self) -> str:
+        """Return the page as `look_up` returns it."""
         town = self.earlier_town or self.town
         facts = f"{self.name} : age {self.age} , room {self.room} , town {town} , {self.trade} ."
-        return f"{facts} {self.note} {order}".strip()
+        return f"{facts} {self.note}"
 
 
 def draw_person(generator: random.Random, name: str) -> Person:
