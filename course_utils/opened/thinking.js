@@ -131,6 +131,7 @@ export function render({ model, el }) {
 
   function choose(changes) {
     missed = null;
+    note.textContent = "";
     keep(changes);
   }
   function choice(words, press) {
@@ -139,7 +140,6 @@ export function render({ model, el }) {
     return button;
   }
   function turnTo(text) {
-    note.textContent = "";
     choose({ sum: text, edits: {}, on: true, stop: "all" });
   }
   function read(text) {
@@ -169,6 +169,7 @@ export function render({ model, el }) {
       const now = state();
       keep(chosen);
       missed = now;
+      note.textContent = "That answer is not in store. Wake the model, and it writes it.";
     } else if (said.error) {
       loudWords.textContent = said.error;
     } else {
@@ -179,6 +180,7 @@ export function render({ model, el }) {
   function change(at, result) {
     const edits = { ...model.get("edits") };
     const digits = String(result).replace(/\D/g, "").slice(0, MOST_DIGITS);
+    if (digits === "") note.textContent = "A step's result is a whole number of up to three digits.";
     if (digits === "" || digits === shown.steps[at].result) return draw(); // nothing was changed
     edits[at] = String(Number(digits));
     if (model.get("on")) for (const later of Object.keys(edits)) if (Number(later) > at) delete edits[later];
