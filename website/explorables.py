@@ -91,14 +91,13 @@ def _page(name, facts, follower):
 <p class="lead">{escape(facts["lead"])}</p>
 {view(name, facts)}
 <p class="whole"><a href="{name}.html" target="_blank">Open it in a page of its own</a></p>
-<div class="share" hidden><button type="button" data-does="link">Copy the link</button>
+<div class="after"><div class="share" hidden><button type="button" data-does="link">Copy the link</button>
 <button type="button" data-does="embed">Embed</button>
 <button type="button" data-does="picture">Save as PNG</button>
 <p aria-live="polite"></p></div>
-<nav class="onward" aria-label="Next"><a href="{after}.html"><span>Next to take in your hand</span>
-<b>{escape(next_facts["title"])}</b></a>
-<a href="../notebooks/{lesson}.html"><span>The lesson that opens it</span>
-<b>{lesson[:2]} · {escape(catalog.lessons()[lesson].title)}</b></a></nav>
+<nav class="onward" aria-label="Next"><a href="../notebooks/{lesson}.html"><span>Lesson {lesson[:2]}</span>
+<b>{escape(catalog.lessons()[lesson].title)}</b></a>
+<a href="{after}.html"><span>Next</span> <b>{escape(next_facts["title"])}</b></a></nav></div>
 <footer>{escape(facts["foot"])} <a href="index.html">All explorables</a></footer>"""
     return shell.page(facts["title"], facts["teaser"], body, f"explorables/{name}.html", view=name)
 

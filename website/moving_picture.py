@@ -23,7 +23,7 @@ WIDTH, HEIGHT, SCALE = 1200, 740, 0.75
 FRAME = 80  # ms
 # Hides what a scene of a few seconds does not need.
 STYLE = """
-html { overflow: hidden } .top, .lead, .share, .onward, footer { display: none !important }
+html { overflow: hidden } .top, .lead, .after, footer { display: none !important }
 h1 { font-size: 46px !important; margin: 26px 0 22px !important } .view { min-height: 0 !important }
 .ow-asks [aria-checked=false], .ow-tools, .pt-tools, .pt-moral { display: none !important }
 .dn-tray, .dn-tools, .dn-key, .dn-reel, .sc-tools, .sc-note { display: none !important }

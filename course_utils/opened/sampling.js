@@ -5,7 +5,7 @@
 // (the largest first), pieces (the texts of the first tokens).
 import { adopt, announcer, chipClass, headline, keeper, lots, make, numbers, onDrag, ownText, piecesOf } from "./view.js";
 
-const ROWS = 12;
+const ROWS = 8;
 const DRAWS = 20;
 const PACE = 420; // ms between two tokens while the model writes
 const LONGEST = 60; // tokens
@@ -94,6 +94,7 @@ export function render({ model, el }) {
   let said = null; // ids, logits (the largest first), order (the token of each logit)
   let writing = 0;
   let waiting = false;
+  let goesOn = false; // whether it writes on once the model is awake
   let added = false; // whether the last token is the visitor's or the model's
   let seed = 0;
   let scale = 1; // the share at the right end of the axis
@@ -142,9 +143,9 @@ export function render({ model, el }) {
   el.append(head, take, board, dials, tools);
   if (writes) {
     const wake = make("div");
-    wake.dataset.wake = "to let it write";
+    wake.dataset.wake = "for your own words";
     const labels = { placeholder: "Begin with your own words", label: "Your own beginning", button: "Begin", offer: "Or begin" };
-    el.prepend(paper);
+    el.prepend(paper, tools);
     el.append(wake, ownText(labels, data, (text) => go(encode(text))));
   }
   el.append(live);
@@ -197,13 +198,16 @@ export function render({ model, el }) {
     const answer = model.get("said");
     waiting = false;
     if (!answer || answer.error || answer.asleep) {
+      const on = Boolean(answer?.asleep && writing);
       stop();
+      goesOn = on;
       if (answer?.error) take.textContent = answer.error;
       if (!said && answer?.asleep) read(data.answers[0]);
       return;
     }
     read(answer);
     keepState({ ids: answer.ids });
+    if (goesOn) begin();
   }
   function read(answer) {
     const logits = numbers(answer.logits);
@@ -351,6 +355,7 @@ export function render({ model, el }) {
   function stop() {
     clearTimeout(writing);
     writing = 0;
+    goesOn = false;
     write.textContent = "▶ Let it write";
     write.setAttribute("aria-pressed", "false");
   }
@@ -367,13 +372,13 @@ export function render({ model, el }) {
     writing = setTimeout(tick, still.matches ? 120 : PACE);
     if (!waiting && !drawOne()) stop();
   }
-  write.addEventListener("click", () => {
-    if (writing) return stop();
-    if (!said) return;
+  function begin() {
+    goesOn = false;
     write.textContent = "■ Stop";
     write.setAttribute("aria-pressed", "true");
     tick();
-  });
+  }
+  write.addEventListener("click", () => (writing ? stop() : said && begin()));
   back.addEventListener("click", () => {
     if (said && said.ids.length > 2) go(said.ids.slice(0, -1));
   });

@@ -273,19 +273,40 @@ def test_a_page_has_its_picture_before_its_model(visit):
     page = visited.page
     paper, bars = page.locator(".sp-paper .chip"), page.locator(".sp-row:not(.sp-others)")
     expect(paper).to_have_text(["Every", "evening", "she"])
-    expect(bars).to_have_count(12)
+    expect(bars).to_have_count(8)
     bars.first.click()  # one token further is stored, too
     expect(paper).to_have_count(4)
-    wake = page.get_by_role("button", name=re.compile(r"Wake the model \(3\.6 MB\)"))
+    expect(page.get_by_role("button", name=re.compile(r"Wake the model \(3\.6 MB\)"))).to_be_enabled()
     assert not [url for url in visited.requests if url.endswith("safetensors")]
     height = "document.documentElement.scrollHeight"
     before = page.evaluate(height)
-    bars.nth(1).click()  # this needs the model
-    expect(wake).to_have_class(re.compile("pulse"))
-    expect(paper).to_have_count(4)
-    visited.wake()
-    expect(paper).to_have_count(5)  # and is done once it is awake
+    bars.nth(1).click()  # this needs the model, which is loaded for it
+    expect(page.get_by_role("button", name="The model is awake")).to_be_visible(timeout=PATIENCE)
+    expect(paper).to_have_count(5)
     assert page.evaluate(height) == before, "the layout jumps"
+
+
+def test_a_model_that_sleeps_is_loaded_by_the_button_that_needs_it(visit):
+    page = visit("sampling.html", locale="en-GB").page  # in a window that has loaded no model yet
+    held = []
+    page.route("**/model.safetensors", lambda route: held.append(route))
+    write = page.locator(".sp-write")
+    with page.expect_request("**/model.safetensors"):
+        write.click()
+    expect(write).to_have_attribute("data-waking", re.compile(r"^Loading 3\.6 MB: \d+%$"))
+    expect(page.locator(".wake-note")).to_have_text("Loading the model: 3.6 MB.")
+    write.press("Enter")  # a second press changes nothing
+    held[0].continue_()
+    expect(page.locator(".sp-paper .chip").nth(7)).to_be_visible(timeout=PATIENCE)
+    expect(write).to_have_text("■ Stop")
+    expect(write).not_to_have_attribute("data-waking", re.compile(""))
+
+
+def test_an_address_alone_loads_no_model(visit):
+    visited = visit("sampling.html#ids=%5B1%2C20%2C30%2C40%2C50%5D")
+    expect(visited.page.locator(".wake-button")).to_be_enabled()
+    expect(visited.page.locator(".sp-paper .chip")).to_have_count(3)  # the stored beginning
+    assert not [url for url in visited.requests if url.endswith("safetensors")]
 
 
 def test_one_head_and_the_wall_of_all_are_seen_at_once(visit):
@@ -399,9 +420,9 @@ def test_the_longest_bar_can_be_pulled_and_tokens_cut(visit):
     handle.press("Escape")
     assert float(handle.get_attribute("aria-valuenow")) == 1
     cut = page.get_by_role("slider", name="How many tokens can be drawn")
-    for _ in range(11):
-        cut.press("ArrowUp")  # all, then 12, ..., 2
-    expect(page.locator(".sp-row.out")).to_have_count(11)
+    for _ in range(7):
+        cut.press("ArrowUp")  # all, then 8, ..., 2
+    expect(page.locator(".sp-row.out")).to_have_count(7)
     kept = page.locator(".sp-row:not(.out) .sp-share").all_inner_texts()
     assert sum(float(text.rstrip("%")) for text in kept) == pytest.approx(100, abs=1)
     expect(page.locator(".unseen")).to_have_text(re.compile(f"^wanted {kept[0]}, put {kept[1]}"))
@@ -451,8 +472,7 @@ def test_an_expert_shows_its_words(visit):
 
 
 def test_a_head_is_switched_off_and_the_answer_turns(visit):
-    visited = visit("ablation.html")
-    page = visited.page
+    page = visit("ablation.html").page
     answer, head = page.locator(".ab-next"), page.locator(".ab-head")
     expect(answer).to_have_text("golden")
     expect(head).to_contain_text("70% “golden”, with all 16 heads on. Which of them does it need?")
@@ -471,12 +491,9 @@ def test_a_head_is_switched_off_and_the_answer_turns(visit):
     expect(tile).to_have_attribute("aria-pressed", "true")
     expect(page.locator(".ab-looking")).to_contain_text("Head 0.0 looks from “is” most at")
     assert "off=" in page.url
-    page.locator('[data-name="0.1"]').click()  # two heads need the model
-    expect(page.get_by_role("button", name="Wake the model")).to_have_class(re.compile("pulse"))
-    expect(tile).to_have_attribute("aria-pressed", "true")
     expect(page.locator(".ab-tile.breaks")).to_have_count(2)
-    visited.wake()
-    expect(page.locator('.ab-tile[aria-pressed="true"]')).to_have_count(2)
+    page.locator('[data-name="0.1"]').click()  # two heads need the model, which is loaded for it
+    expect(page.locator('.ab-tile[aria-pressed="true"]')).to_have_count(2, timeout=PATIENCE)
     expect(page.locator(".ab-tile.breaks")).to_have_count(0)  # what a head does alone says nothing now
     expect(page.locator(".ab-share").first).to_be_empty()
     page.get_by_role("button", name="All on").click()

@@ -2,7 +2,9 @@
 //
 // A model that runs in the page is loaded on a press. Until then the view draws from stored answers: `data.answers` is a
 // list of { want, … }, each what the model answered to `want`. If the view wants anything else, `said` is
-// { want, asleep: true }, the button that wakes the model pulses, and once it is awake it answers the last such want.
+// { want, asleep: true }, and once the model is awake it answers the last such want. If a press on a button asked for it,
+// a model of at most 10 MB is loaded at once, and that button shows how much has arrived (`data-waking`). Otherwise the
+// button that wakes the model pulses.
 // The button is put into the view's element with the attribute data-wake, which says what waking is good for.
 import { fetchJson, show } from "./host.js";
 
@@ -10,6 +12,7 @@ if (new URLSearchParams(location.search).has("embed")) document.body.classList.a
 
 const el = /** @type {HTMLElement} */ (document.getElementById("view") ?? document.createElement("div"));
 const { view, data, weights, start, answers, size } = el.dataset;
+const LARGE = 10; // MB that are not loaded without being asked for
 const kept = (el.dataset.kept ?? "").split(" ").filter(Boolean);
 const values = JSON.parse(start ?? "{}");
 
@@ -21,12 +24,24 @@ async function showAsleep() {
   const known = new Map(stored.answers.map((answer) => [JSON.stringify(answer.want), answer]));
   let compute = null; // the model's answer, once it is awake
   let missed = null; // the last want that needs the model
+  let pressed = null; // the button whose press asks for what comes now
+  for (const type of ["pointerdown", "input", "keydown"]) {
+    el.addEventListener(type, (event) => {
+      const own = event.key === "Enter" && event.target.closest?.(".own-form");
+      pressed = own ? own.querySelector("button") : null;
+    }, true);
+  }
+  el.addEventListener("click", (event) => {
+    pressed = event.target.closest("button");
+    if (pressed?.matches("[data-waking]")) event.stopImmediatePropagation(); // it is at work already
+  }, true);
   const answer = (want, tell) => {
     const found = known.get(JSON.stringify(want));
     if (found) missed = null;
     if (found ?? compute) return found ?? compute(want, tell);
     missed = want;
-    pulse();
+    if (pressed && Number.parseFloat(size) <= LARGE && !document.body.matches(".from-folder")) wake(pressed);
+    else pulse();
     return { asleep: true };
   };
   const model = await show(el, { view, values: { ...values, data: stored, live: false }, kept, answer });
@@ -39,19 +54,20 @@ async function showAsleep() {
     void button.offsetWidth; // lets the animation start again
     button.classList.add("pulse");
   }
-  button.addEventListener("click", async () => {
+  button.addEventListener("click", () => wake(button));
+
+  /** Load the model. `by` is the button that was pressed for it. */
+  async function wake(by) {
+    if (button.disabled) return;
     const { width, height } = button.getBoundingClientRect();
     Object.assign(button.style, { minWidth: `${width}px`, minHeight: `${height}px` }); // nothing moves
     button.disabled = true;
     const words = button.textContent;
-    button.textContent = "Loading the model…";
-    note.textContent = "Loading the model.";
+    note.textContent = `Loading the model: ${size}.`;
+    arrived(0);
     try {
       const { answerFor } = await import(`./${answers}.js`);
-      const found = await answerFor(weights, (share) => {
-        button.style.setProperty("--share", String(share));
-        button.textContent = `Loading the model: ${Math.round(100 * share)}%`;
-      });
+      const found = await answerFor(weights, arrived);
       compute = found.answer;
       for (const [key, value] of Object.entries(found.more ?? {})) model.set(key, value);
       button.textContent = "The model is awake";
@@ -65,8 +81,17 @@ async function showAsleep() {
       button.textContent = words;
       button.style.removeProperty("--share");
       note.textContent = String(error.message ?? error);
+    } finally {
+      by.removeAttribute("data-waking");
     }
-  });
+
+    function arrived(share) {
+      const part = `${Math.round(100 * share)}%`;
+      button.textContent = `Loading the model: ${part}`;
+      for (const one of [button, by]) one.style.setProperty("--share", String(share));
+      if (by !== button) by.dataset.waking = by.offsetWidth < 150 ? part : `Loading ${size}: ${part}`;
+    }
+  }
 }
 
 /** Put the button into the view's element for it. */
