@@ -35,6 +35,7 @@ _HOME_OF = {
 _MODULE_OF = {
     "blueprints": "blueprints",
     "catalog": "catalog",
+    "law": "law",
     "licences": "licences",
     "opened": "opened",
     "openness": "openness",

@@ -471,7 +471,8 @@ def _blueprint(options):
     from course_utils import blueprints, units
 
     memory = units.parse_size(options.memory) if options.memory is not None else None
-    given = options.names or ([] if options.config is not None else blueprints.names())
+    every = [] if options.config is not None else [*blueprints.names(), *blueprints.later()]
+    given = options.names or every
     plans = [blueprints.blueprint(name) for name in given]
     if options.config is not None:
         plans.append(blueprints.blueprint(config=options.config))

@@ -117,6 +117,8 @@ class Licence:
     whole: False if a part, such as a use policy, could not be read; a missing clause then proves nothing.
     clauses: tuple of Clause, in the order of the text.
     uses: dict from each of USES to its Verdict.
+    later: True if it is a licence of models after the article's.
+    read: the day on which the text was read, year-month-day; empty if it was not noted.
     """
 
     name: str
@@ -133,6 +135,8 @@ class Licence:
     whole: bool
     clauses: tuple[Clause, ...]
     uses: dict[str, Verdict]
+    later: bool = False
+    read: str = ""
 
     def about(self, topic: str) -> tuple[Clause, ...]:
         """Return the clauses on one of TOPICS. Raises CourseError for another topic."""
@@ -155,16 +159,25 @@ class Licence:
 
 
 @cache
-def all() -> dict[str, Licence]:
-    """Return every licence by name."""
+def _every():
     return {name: _licence(name, facts) for name, facts in catalog.read("licences.toml").items()}
+
+
+def all() -> dict[str, Licence]:
+    """Return by name the licences that lesson 01 compares. `later` has those of later models."""
+    return {name: licence for name, licence in _every().items() if not licence.later}
+
+
+def later() -> dict[str, Licence]:
+    """Return by name the licences of models after the article's that are not among those of lesson 01."""
+    return {name: licence for name, licence in _every().items() if licence.later}
 
 
 def find(name: str) -> Licence:
     """Return the licence with this name. Raises CourseError if there is none."""
-    if name not in all():
-        raise CourseError(f"There is no licence named {name!r}: choose one of {', '.join(all())}.")
-    return all()[name]
+    if name not in _every():
+        raise CourseError(f"There is no licence named {name!r}: choose one of {', '.join(_every())}.")
+    return _every()[name]
 
 
 def may(licence: Licence | str, use: str) -> Verdict:

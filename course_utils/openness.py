@@ -6,6 +6,7 @@ The dimensions, and most marks of the language models, come from Liesenfeld and 
 
 from dataclasses import dataclass
 from functools import cache
+from urllib.parse import quote
 
 from course_utils import catalog
 from course_utils.errors import CourseError
@@ -15,6 +16,11 @@ POINTS = {"open": 1.0, "partial": 0.5, "closed": 0.0, "unknown": 0.0, "does not 
 MARKS = tuple(POINTS)
 # The index's files, in the version that we read.
 _INDEX = "https://github.com/opening-up-chatgpt/opening-up-chatgpt.github.io/blob/801f68773ae7f7d9e527afb7bbaf3e9d8d29f2fb"
+# The files of the European Open Source AI Index, in the version that we read.
+_EUROPEAN = (
+    "https://github.com/Language-Technology-Assessment/main-database/blob/"
+    "5a388e871b88735e7ab7e6fb230b76c9d460d99a"
+)
 
 
 @dataclass(frozen=True)
@@ -53,6 +59,11 @@ class OpenModel:
     released_source, released_basis: where the date can be read, and one of catalog.BASES.
     marks: dict from each of DIMENSIONS to a Mark.
     index_entry, index_score: the model's file and points in the index; None if the index has no entry for it.
+    later: True if the model came after the article's. Only then the fields below are filled.
+    maker: who made it.
+    read: the day on which its marks' sources were read, year-month-day.
+    blueprints: the names under which `course.blueprint` counts models of its family.
+    not_read: what was looked for and could not be read, as sentences.
     """
 
     name: str
@@ -67,6 +78,11 @@ class OpenModel:
     marks: dict[str, Mark]
     index_entry: str | None = None
     index_score: float | None = None
+    later: bool = False
+    maker: str = ""
+    read: str = ""
+    blueprints: tuple[str, ...] = ()
+    not_read: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -113,9 +129,18 @@ QUESTIONS = {name: text for asked in _tables()["dimensions"].values() for name, 
 DIMENSIONS = tuple(QUESTIONS)
 
 
-@cache
 def models() -> dict[str, OpenModel]:
-    """Return every model by name."""
+    """Return by name the models that lesson 01 compares. `later` has those that came after the article's."""
+    return {name: model for name, model in _every().items() if not model.later}
+
+
+def later() -> dict[str, OpenModel]:
+    """Return by name the models that came after the article's."""
+    return {name: model for name, model in _every().items() if model.later}
+
+
+@cache
+def _every():
     found = {}
     for name, facts in _tables()["models"].items():
         facts = dict(facts)
@@ -131,15 +156,16 @@ def models() -> dict[str, OpenModel]:
             )
             for dimension in DIMENSIONS
         }
-        found[name] = OpenModel(name=name, **(facts | {"hub_ids": tuple(facts["hub_ids"]), "marks": marks}))
+        lists = {key: tuple(facts[key]) for key in ("hub_ids", "blueprints", "not_read") if key in facts}
+        found[name] = OpenModel(name=name, **(facts | lists | {"marks": marks}))
     return found
 
 
 def find(name: str) -> OpenModel:
     """Return a model by its name, such as "llama-2". Raises CourseError if there is none."""
-    if name not in models():
-        raise CourseError(f"There is no model {name!r} in the openness table: it has {', '.join(models())}.")
-    return models()[name]
+    if name not in _every():
+        raise CourseError(f"There is no model {name!r} in the openness table: it has {', '.join(_every())}.")
+    return _every()[name]
 
 
 def score(model: OpenModel | str, index: bool = False) -> float:
@@ -159,8 +185,11 @@ def score(model: OpenModel | str, index: bool = False) -> float:
 def address(source: str) -> str:
     """Return the web address of a mark's source, or "" if it has none.
 
-    A source is an address, several of them, a file of the index, or a file of transformers or diffusers.
+    A source is an address, several of them, a file of the index or of the European index, or a file of
+    transformers or diffusers.
     """
+    if source.startswith("osai-index, "):
+        return f"{_EUROPEAN}/{quote(source.removeprefix('osai-index, '))}"
     if source.startswith("opening-up-chatgpt, "):
         return f"{_INDEX}/{source.removeprefix('opening-up-chatgpt, ')}"
     library = source.partition("/")[0]

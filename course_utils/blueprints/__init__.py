@@ -17,6 +17,6 @@ from course_utils.blueprints.counting import BITS, PARTS
 from course_utils.blueprints.describing import describe, describe_all
 from course_utils.blueprints.facts import Blueprint
 from course_utils.blueprints.kv_cache import CONTEXT
-from course_utils.blueprints.reading import blueprint, names
+from course_utils.blueprints.reading import blueprint, later, names
 
-__all__ = ["BITS", "CONTEXT", "PARTS", "Blueprint", "blueprint", "describe", "describe_all", "names"]
+__all__ = ["BITS", "CONTEXT", "PARTS", "Blueprint", "blueprint", "describe", "describe_all", "later", "names"]

@@ -8,6 +8,7 @@ import difflib
 import json
 import os
 import re
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
@@ -22,15 +23,46 @@ from course_utils.errors import CourseError
 _LARGEST_FILE = 10_000_000  # bytes; a larger file is no config: configs on the hub have a few thousand
 
 
+@dataclass(frozen=True)
+class LaterModel:
+    """A model after the article's, as its makers and others describe it. `blueprint(name)` counts it.
+
+    design: what the model is, in a few words, such as "dense; windows in three of four layers".
+    source: where the sizes in its entry of catalog/blueprints.toml were read.
+    read: the day on which they were read, year-month-day.
+    stated: the size that its maker states, in billions of parameters, and for a mixture the active ones.
+    stated_source: where the maker's figure was read.
+    """
+
+    name: str
+    title: str
+    hub_id: str
+    design: str
+    source: str
+    read: str
+    stated: tuple[float, ...]
+    stated_source: str
+
+
 def names() -> list[str]:
-    """Return the names of the catalogue's published models, each of which `blueprint` accepts."""
-    return list(_catalogue()["models"])
+    """Return the names of the article's models in the catalogue, each of which `blueprint` accepts."""
+    return [name for name, facts in _catalogue()["models"].items() if not facts.get("later")]
+
+
+def later() -> dict[str, LaterModel]:
+    """Return the models after the article's (2025 and 2026) by name; `blueprint` accepts each name."""
+    found = {name: facts for name, facts in _catalogue()["models"].items() if facts.get("later")}
+    fields = ("title", "hub_id", "design", "source", "read", "stated_source")
+    return {
+        name: LaterModel(name, **{field: facts[field] for field in fields}, stated=tuple(facts["stated"]))
+        for name, facts in found.items()
+    }
 
 
 def blueprint(name=None, *, config=None) -> Blueprint:
     """Return the blueprint of a model: its parameters by part and its memory, counted without its weights.
 
-    name : one of `names()`, or a hub id such as "Qwen/Qwen2-0.5B" (only its configs are fetched)
+    name : one of `names()` or `later()`, or a hub id such as "Qwen/Qwen2-0.5B" (only its configs are fetched)
     config : in place of a name, a config.json or model_index.json file, a folder that holds one, a dict, a
         config object of transformers or diffusers, or a hub id
 
@@ -82,8 +114,9 @@ def _unknown_name(name):
         return CourseError(f"{name!r} looks like a file: give it as the config (in the command, --config).")
     close = difflib.get_close_matches(name.lower(), _names_and_aliases(), n=1)
     meant = f" (is {close[0]} meant?)" if close else ""
+    known = _catalogue()["models"]
     return CourseError(
-        f"There is no blueprint named {name!r}{meant}: the names are {', '.join(names())}; "
+        f"There is no blueprint named {name!r}{meant}: the names are {', '.join(known)}; "
         "any other model goes by its hub id (maker/model) or its config file."
     )
 

@@ -13,6 +13,17 @@ FAMILIES = {
     "Mistral": ("mistral", "mixtral"),
     "Stable Diffusion": ("stable-diffusion",),
     "Whisper": ("whisper",),
+    # after the article's
+    "Apertus": ("apertus",),
+    "DeepSeek": ("deepseek",),
+    "FLUX": ("flux",),
+    "gpt-oss": ("gpt-oss",),
+    "Kimi": ("kimi",),
+    "Nemotron": ("nemotron", "nvidia"),
+    "OLMo 3": ("olmo-3",),
+    "Qwen": ("qwen",),
+    "SmolLM3": ("smollm3",),
+    "Voxtral": ("voxtral",),
 }
 
 _OF_A_LICENCE = ("name", "short", "title", "author", "date", "url", "basis")

@@ -7,6 +7,7 @@ import re
 import subprocess
 import sys
 import tomllib
+from datetime import date
 from html import unescape
 from pathlib import Path
 
@@ -69,13 +70,61 @@ WHISPERS = {
 }
 # Models published after the article. The top of the file explains the entries.
 PUBLISHED = tomllib.loads((Path(__file__).parent / "published_sizes.toml").read_text())
+# The models of 2025 and 2026: parameters, and those that a token uses without the input's table.
+LATER = {
+    "llama-4-scout": (108_641_793_536, 17_010_341_376),
+    "deepseek-v3": (671_026_404_352, 36_625_603_584),
+    "qwen3-32b": (32_762_123_264, 31_984_210_944),
+    "qwen3-30b-a3b": (30_532_122_624, 3_041_867_776),
+    "gpt-oss-20b": (20_914_757_184, 3_608_307_264),
+    "gpt-oss-120b": (116_829_156_672, 5_132_849_472),
+    "gemma-3-4b": (4_300_079_472, 4_300_079_472),
+    "olmo-3-32b": (32_233_522_176, 31_720_098_816),
+    "apertus-8b": (8_053_338_176, 7_516_467_264),
+    "apertus-70b": (70_599_864_480, 69_526_122_656),
+    "smollm3-3b": (3_075_098_624, 3_075_098_624),
+    "kimi-k2": (1_026_408_209_408, 31_687_072_768),
+    "mistral-small-3.1": (24_011_361_280, 23_340_272_640),
+    "nemotron-3-nano": (31_577_937_344, 3_227_751_872),
+    "voxtral-mini-3b": (4_676_271_104, 4_273_617_920),
+    "flux.1-schnell": (16_860_369_379, 16_690_827_747),
+    "flux.2-dev": (32_223_281_152, 32_223_281_152),
+}
+# Here the count is more than 2% off what the maker states: round figures, or the transformer alone.
+ROUND = {"gemma-3-4b", "smollm3-3b", "kimi-k2", "voxtral-mini-3b", "flux.1-schnell"}
 SMALL = {"vocab_size": 100, "hidden_size": 32, "intermediate_size": 48, "num_hidden_layers": 3}
 SMALL |= {"num_attention_heads": 4, "num_key_value_heads": 2, "max_position_embeddings": 64}
 
 
 def test_names_are_all_published_models():
     assert blueprints.names() == course.blueprints.names() == [*SIZES, *COMPONENTS, *WHISPERS]
+    assert set(blueprints.later()) == set(LATER)
     assert course.blueprint(" Whisper-Large-v3-Turbo ") is course.blueprint("whisper-turbo")
+
+
+@pytest.mark.parametrize("name", LATER)
+def test_a_later_model_of_the_catalogue(name):
+    total, without = LATER[name]
+    plan, stated = course.blueprint(name), blueprints.later()[name]
+    assert plan.parameters == sum(plan.parts.values()) == total
+    assert plan.active_parameters_without_input == without
+    assert (abs(total / (1e9 * stated.stated[0]) - 1) < 0.02) == (name not in ROUND)
+    for active in stated.stated[1:]:
+        counts = (plan.active_parameters, plan.active_parameters_without_input)
+        assert any(abs(count / (1e9 * active) - 1) < 0.05 for count in counts)
+    assert stated.design and stated.source and stated.stated_source and stated.title == plan.title
+    assert date.fromisoformat(stated.read) <= date.today()
+
+
+def test_later_models_say_what_their_design_saves():
+    """Latent attention, windows and state-space layers keep the cache below that of a dense model."""
+    cache = {name: course.blueprint(name).kv_cache_bytes(32_768) for name in ("deepseek-v3", "qwen3-32b")}
+    assert 3 * cache["deepseek-v3"] < cache["qwen3-32b"]
+    olmo, qwen = (course.blueprint(name) for name in ("olmo-3-32b", "qwen3-32b"))
+    assert olmo.kv_cache_bytes_per_token == qwen.kv_cache_bytes_per_token
+    assert olmo.kv_cache_bytes(32_768) < qwen.kv_cache_bytes(32_768) / 2
+    nano = course.blueprint("nemotron-3-nano")
+    assert nano.kv_cache_bytes_per_token == 6 * 2 * 2 * 128 * 2 and nano.parts["recurrence"] > 0
 
 
 @pytest.mark.parametrize("name", SIZES)

@@ -1,0 +1,101 @@
+"""The law on open models: dated facts, whom they concern, where they can be checked, and what was not read.
+
+The facts are those of catalog/law.toml: on the European Union's AI Act, licences that leave Europe out, court
+cases, definitions of "open", and makers that closed. None is legal advice: before you depend on one, read it
+where it can be checked, and ask someone who is allowed to advise you.
+"""
+
+from dataclasses import dataclass
+from functools import cache
+
+from course_utils import catalog
+from course_utils.errors import CourseError
+
+
+@dataclass(frozen=True)
+class Fact:
+    """One fact on the law, a licence, a court case or a definition.
+
+    Parameters
+    ----------
+    name: its key, such as "gpai-open".
+    group: a key of `groups()`.
+    who: keys of `readers()`: whom it concerns.
+    since: the day from which it holds, or on which it happened: year-month-day, or what of it is known.
+    text: the fact.
+    source: where it can be checked.
+    copy: where the course read it, if not there.
+    basis: one of catalog.BASES.
+    read: the day on which it was read, year-month-day.
+    """
+
+    name: str
+    group: str
+    who: tuple[str, ...]
+    since: str
+    text: str
+    source: str
+    copy: str
+    basis: str
+    read: str
+
+
+@dataclass(frozen=True)
+class NotRead:
+    """What could not be read, or was not looked for: what it is, where it can be read, and why it was not."""
+
+    what: str
+    where: str
+    why: str
+
+
+@cache
+def _tables():
+    return catalog.read("law.toml")
+
+
+def readers() -> dict[str, str]:
+    """Return the kinds of reader whom a fact can concern: key and description, "you share a model, …"."""
+    return dict(_tables()["readers"])
+
+
+def groups() -> dict[str, str]:
+    """Return the groups of facts: key and heading."""
+    return dict(_tables()["groups"])
+
+
+@cache
+def _every() -> dict[str, Fact]:
+    return {
+        name: Fact(name=name, **(facts | {"who": tuple(facts["who"])}))
+        for name, facts in _tables()["facts"].items()
+    }
+
+
+def facts(who: str | None = None, group: str | None = None) -> dict[str, Fact]:
+    """Return facts by name, in the order of the groups.
+
+    who : a key of `readers()`: only the facts that concern this kind of reader
+    group : a key of `groups()`: only its facts
+
+    Raises CourseError for another key.
+
+    Example
+    -------
+    >>> list(facts(who="work", group="act"))
+    ['deepfakes', 'literacy', 'omnibus']
+    """
+    for given, known in ((who, readers()), (group, groups())):
+        if given is not None and given not in known:
+            names = ", ".join(known)
+            raise CourseError(f"There is no {given!r} in the table of the law: choose one of {names}.")
+    return {
+        name: fact
+        for name, fact in _every().items()
+        if (who is None or who in fact.who) and (group is None or group == fact.group)
+    }
+
+
+def not_read() -> tuple[NotRead, ...]:
+    """Return what was not read, in no order of weight."""
+    return tuple(NotRead(**entry) for entry in _tables()["not_read"])
