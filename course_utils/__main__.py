@@ -340,6 +340,22 @@ def make_parser():
     )
     completion.set_defaults(do=_completion)
 
+    freshness = commands.add_parser(
+        "freshness", help="list the dated facts of the course by age, the oldest first"
+    )
+    freshness.add_argument(
+        "words",
+        nargs="*",
+        metavar="WORD",
+        help="only facts with one of these words, such as licence, or a file",
+    )
+    freshness.add_argument(
+        "--fail-after-months", type=_whole, metavar="N", help="end with status 1 if a fact is older than that"
+    )
+    freshness.add_argument("--on", type=_date, metavar="DATE", help="as of this day; by default today")
+    freshness.add_argument("--json", action="store_true", help="print JSON, with each age in days")
+    freshness.set_defaults(do=_freshness)
+
     helping = commands.add_parser("help", help="show this, or how a command is called")
     helping.add_argument("about", nargs="?", metavar="COMMAND", choices=(*commands.choices, "help"))
     helping.set_defaults(do=lambda options: _help(parser, commands, options))
@@ -741,6 +757,31 @@ def _verify(options):
         for note in result.notes:
             print(f"{_printable(result.file.name)}: {_printable(note)}")
     return 1 if any(result.problems for result in results) else 0
+
+
+def _freshness(options):
+    from course_utils import freshness
+
+    today = (options.on or datetime.now()).date()
+    found = freshness.facts(options.words)
+    if options.json:
+        rows = [{**asdict(fact), "read": str(fact.read), "days": fact.days(today)} for fact in found]
+        print(json.dumps(rows, indent=2, ensure_ascii=False))
+    else:
+        rows = [("days", "read", "fact", "file")]
+        rows += [(str(fact.days(today)), str(fact.read), fact.short, fact.where) for fact in found]
+        _print_table(rows, right={0})
+        if not options.words:
+            missing = ", ".join(f"{count} {kind}" for kind, count in freshness.undated().items())
+            print(f"\nWithout a day: {missing}")
+    months = options.fail_after_months
+    old = [fact for fact in found if months and fact.is_older(months, today)]
+    if old:
+        terminal.say(
+            f"course freshness: {len(old)} of {len(found)} facts are more than {months} months old, "
+            f"the oldest {old[0].days(today)} days: read them again, and write the new day, or the new fact."
+        )
+    return 1 if old else 0
 
 
 def _printable(text):

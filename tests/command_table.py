@@ -118,6 +118,7 @@ CALLS = {
     "read-answers": "read-answers none",
     "gain": "gain broken.ipynb",
     "verify": "verify broken.ipynb",
+    "freshness": "freshness",
     "completion": "completion bash",
     "help": "help models",
 }
@@ -147,6 +148,8 @@ OTHERS = {
     "a zip file that is none": "course grade 02 broken.ipynb --out o --plan",
     "a class list without names": """echo x,y > list.csv;
         course grade 02 submissions --out o --plan --roster list.csv""",
+    "facts that nobody read since": "course freshness licence --fail-after-months 6 --on 2028-01-01",
+    "a word that no fact has": "course freshness weather",
     "a notebook in R": """echo '{"cells": [], "metadata": {"kernelspec": {"name": "ir", "language": "R",
         "display_name": "R"}}, "nbformat": 4, "nbformat_minor": 5}' > r.ipynb; course run r.ipynb""",
 }

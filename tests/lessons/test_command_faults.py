@@ -21,7 +21,7 @@ if sys.platform != "win32":
     import termios
 
 ROOT = Path(__file__).parents[2]
-QUICK = ("models", "gain", "verify", "completion", "help")
+QUICK = ("models", "gain", "verify", "freshness", "completion", "help")
 _, COMMANDS = __main__.make_parser()
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="These faults are those of a POSIX shell.")
 
@@ -88,7 +88,8 @@ def test_an_empty_value_is_refused_wherever_it_stands(command, capsys):
 )
 @pytest.mark.parametrize("more", [(), ("tinyworld-llama",), ("llama", "whisper")])
 def test_json_is_one_value_and_nothing_else(command, more, capsys):
-    names = ("mixtral-8x7b", "llama-2-7b")[: len(more)] if command == "blueprint" else more
+    others = {"blueprint": ("mixtral-8x7b", "llama-2-7b"), "freshness": ("licence", "law")}
+    names = others.get(command, more)[: len(more)]
     assert __main__.main([command, "--json", *names]) == 0
     out, error = capsys.readouterr()
     found = json.loads(out)

@@ -1,0 +1,136 @@
+"""Lists the dated facts of the course by age: what was read on which day. For `course freshness`.
+
+A table of the catalogue has `read = "2026-11-27"`, or a key that ends in `_read`. A text says it in words:
+"read 27 November 2026", "as of 31 January 2026", "its list of 19 August 2026", or a price with its day. Facts
+without a day are counted: nobody can say how old they are.
+"""
+
+import json
+import re
+from dataclasses import dataclass
+from datetime import date
+
+from course_utils import catalog
+from course_utils.errors import CourseError
+
+_MONTHS = ["January", "February", "March", "April", "May", "June"]
+_MONTHS += ["July", "August", "September", "October", "November", "December"]
+_IN_WORDS = re.compile(
+    r"\b(read|as of|list of|file of|prices?|pricing)\b(?P<between>[^.;\n]{0,60}?)"
+    rf"\b(?P<day>\d{{1,2}}) (?P<month>{'|'.join(_MONTHS)}) (?P<year>20\d\d)\b",
+    re.IGNORECASE,
+)
+# The texts that are looked through, as patterns below the course's folder. A wheel has some of them.
+_TEXTS = (
+    "notebooks/*.ipynb",
+    "solutions/*/*.ipynb",
+    "docs/*.md",
+    "course_utils/catalog/*.toml",
+    "tests/colab_versions.txt",
+)
+# The tables of the catalogue whose facts grow old: file, the key of the facts in it, and what one is called.
+_TABLES = (
+    ("blueprints.toml", "models", "blueprint"),
+    ("openness.toml", "models", "openness"),
+    ("licences.toml", "", "licence"),
+    ("law.toml", "facts", "law"),
+    ("trainings.toml", "", "training"),
+)
+
+
+@dataclass(frozen=True)
+class DatedFact:
+    """A fact, and the day on which it was read.
+
+    what: the fact in a few words, such as "licence flux-dev".
+    where: the file that has it, from the course's folder.
+    read: the day, as a date.
+    """
+
+    what: str
+    where: str
+    read: date
+
+    @property
+    def short(self) -> str:
+        """The fact in at most 60 letters."""
+        return self.what if len(self.what) <= 60 else f"…{self.what[-59:]}"
+
+    def days(self, today: date) -> int:
+        """Return the fact's age in days."""
+        return (today - self.read).days
+
+    def is_older(self, months: int, today: date) -> bool:
+        """Return whether more than so many calendar months have passed since it was read."""
+        passed = 12 * (today.year - self.read.year) + today.month - self.read.month
+        return passed > months or (passed == months and today.day > self.read.day)
+
+
+def facts(words=()) -> list[DatedFact]:
+    """Return the dated facts of the course, the oldest first.
+
+    words : only facts that have one of these words, or the file of which does
+
+    Raises CourseError if a table has a `read` that is not a day, or if no fact has one of the words.
+    """
+    found = {*_in_tables(), *_in_texts()}
+    if words:
+        found = {fact for fact in found if any(word in f"{fact.what} {fact.where}" for word in words)}
+        if not found:
+            named = ", ".join(repr(word) for word in words)
+            raise CourseError(f"No dated fact has {named}: leave the words out to see all.")
+    return sorted(found, key=lambda fact: (fact.read, fact.where, fact.what))
+
+
+def undated() -> dict[str, int]:
+    """Return how many facts of the catalogue have no day, by what they are called."""
+    return {
+        kind: missing
+        for file, key, kind in _TABLES
+        if (missing := sum("read" not in entry for entry in _entries(file, key).values()))
+    }
+
+
+def _entries(file, key):
+    tables = catalog.read(file)
+    return tables[key] if key else tables
+
+
+def _in_tables():
+    for file, key, kind in _TABLES:
+        where = f"course_utils/catalog/{file}"
+        for name, entry in _entries(file, key).items():
+            if "read" in entry:
+                yield DatedFact(f"{kind} {name}", where, _day(entry["read"], f"{name} in {where}"))
+        for group, entry in catalog.read(file).items():
+            for field, value in entry.items() if isinstance(entry, dict) else ():
+                if field.endswith("_read"):
+                    yield DatedFact(f"{group} {field}", where, _day(value, f"{group} in {where}"))
+
+
+def _day(text, where):
+    try:
+        return date.fromisoformat(text)
+    except (TypeError, ValueError) as error:
+        raise CourseError(f"{where} has read = {text!r}, which is not a day such as 2026-11-27.") from error
+
+
+def _in_texts():
+    folder = catalog.course_folder()
+    for pattern in _TEXTS:
+        for path in sorted(folder.glob(pattern)):
+            where = path.relative_to(folder).as_posix()
+            for line in _lines(path):
+                for match in _IN_WORDS.finditer(line):
+                    day, month, year = (match[part] for part in ("day", "month", "year"))
+                    start = max(0, line.rfind(" ", 0, max(0, match.start() - 50)) + 1)
+                    what = " ".join(line[start : match.end()].split()).strip("\"'#*-_ ")
+                    yield DatedFact(what, where, date(int(year), _MONTHS.index(month.title()) + 1, int(day)))
+
+
+def _lines(path):
+    """Return the lines of a text, or of the sources of a notebook's cells: its outputs are left out."""
+    text = path.read_text(encoding="utf-8")
+    if path.suffix != ".ipynb":
+        return text.splitlines()
+    return [line for cell in json.loads(text)["cells"] for line in "".join(cell["source"]).splitlines()]
