@@ -123,6 +123,8 @@ def test_later_models_say_what_their_design_saves():
     olmo, qwen = (course.blueprint(name) for name in ("olmo-3-32b", "qwen3-32b"))
     assert olmo.kv_cache_bytes_per_token == qwen.kv_cache_bytes_per_token
     assert olmo.kv_cache_bytes(32_768) < qwen.kv_cache_bytes(32_768) / 2
+    small = course.blueprint("mistral-small-3.1")  # without a window
+    assert small.kv_cache_bytes(100_000) == 100_000 * 40 * 2 * 8 * 128 * 2
     nano = course.blueprint("nemotron-3-nano")
     assert nano.kv_cache_bytes_per_token == 6 * 2 * 2 * 128 * 2 and nano.parts["recurrence"] > 0
 
