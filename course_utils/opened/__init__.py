@@ -43,7 +43,7 @@ _NAMES = {
     "permissions": "clauses openness_wall release",
     "quantising": "round_to rounded rulers unsure_among",
     "reciting": "codes_in_order places recites",
-    "review": "Review",
+    "review": "Review finished_page",
     "router": "Router",
     "sampling": "Sampling",
     "speculating": "Followers own_words passes",

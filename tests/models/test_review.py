@@ -266,6 +266,7 @@ def test_what_is_no_name_is_refused(name):
 def test_a_verdict_is_kept_replaced_and_then_stands(capsys, key):
     mine = course.opened.Review(WHO["wren"])
     mine.verdict(1)
+    assert mine.compare(1).alt.startswith("Claim 1 is open")
     assert "Claim 1 is open" in capsys.readouterr().out and "fewer than" in mine.claim(1).alt
     given = {"confidence": 60, "because": "I counted them all", "evidence": 83_520}
     mine.verdict(1, verdict="fails", **given)
@@ -276,6 +277,8 @@ def test_a_verdict_is_kept_replaced_and_then_stands(capsys, key):
     again = course.opened.Review(WHO["wren"])
     assert again.decided() == {1: {"verdict": "holds", **given, "evidence": "83,520"}}
     assert again.compare().alt == "1 of 12 claims are decided. First write your page."
+    assert again.compare(2).alt == again.compare().alt, "only the first claim is compared before the page"
+    assert "✓\u00a01: holds" in again.compare(1).alt and "1 of 1 as in the key" in again.compare(1).alt
     again.page("mine.html")
     assert "Still open: claims 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12." in capsys.readouterr().out
     assert not Path("mine.html").exists()
@@ -287,6 +290,12 @@ def test_a_verdict_is_kept_replaced_and_then_stands(capsys, key):
         again.verdict(1, verdict="fails", **given)
     assert "12 of 12 as in the key, 100%" in again.compare().alt
     assert key["wren", 6][1] in again.compare().alt
+
+
+def test_the_example_of_a_finished_page_shows_a_right_verdict_and_a_wrong_one():
+    shown = course.opened.finished_page()
+    assert "1 of 2" in shown.alt and f"{(0.1**2 + 0.8**2) / 2:.3f}" in shown.alt
+    assert shown.alt.count("✓") == shown.alt.count("✗") == 1 and "Robin" in shown.html
 
 
 @pytest.mark.parametrize("name", folder.NAMES)

@@ -14,9 +14,57 @@ from course_utils.opened.review import facts
 from course_utils.opened.review import page as pages
 from course_utils.opened.review.facts import VERDICTS, findings
 from course_utils.opened.review.folder import RELEASES, claims, drawn, plain_name
-from course_utils.views.picture import BLUE, Picture, card
+from course_utils.views.picture import BLUE, LINE, VERMILLION, Picture, card, row_html, table_html
 
 LONGEST = {"because": 180, "evidence": 100}  # characters for which the page has room
+
+
+def finished_page() -> Picture:
+    """Show the upper part of a finished page, with two claims of a release that is invented."""
+    claimed = [
+        (True, "It has 10 layers.", "fails", 90, "12 layers", "Its settings list 12 layers.", ""),
+        (
+            False,
+            "It was made in Norway.",
+            "fails",
+            80,
+            "nothing on it in README.md",
+            "No file says that it was made in Norway.",
+            "cannot know. No file of the release shows where it was made.",
+        ),
+    ]
+    scored = verdicts.tally([(agrees, confidence) for agrees, _, _, confidence, *_ in claimed])
+    figures = {
+        f"{scored.right} of {scored.answered}": "verdicts as the course finds",
+        f"{scored.confidence:.0%}": "sure on average",
+        f"{scored.brier:.3f}": "Brier score: 0 is best",
+    }
+    cells = "".join(
+        '<span style="display:inline-block;margin:0 28px 8px 0">'
+        f'<b style="font-size:24px;color:{VERMILLION}">{figure}</b><br>{words}</span>'
+        for figure, words in figures.items()
+    )
+    heads = ("", "The makers claim", "Verdict, how sure", "Evidence", "Because")
+    style = f'style="text-align:left;vertical-align:top;padding:4px 8px;border-top:1px solid {LINE}"'
+    rows = row_html("".join(f"<td {style}>{head}</td>" for head in heads))
+    alt = "A finished page by Toni Berg. " + " ".join(f"{a} {b}." for a, b in figures.items())
+    for number, (agrees, words, verdict, confidence, evidence, because, course) in enumerate(
+        claimed, start=1
+    ):
+        sign, claim, given = "✓" if agrees else "✗", f"{number}. {words}", f"{verdict}, {confidence}%"
+        rows += row_html(
+            "".join(
+                f"<td {style}>{part}</td>" for part in (f"<b>{sign}</b>", claim, given, evidence, because)
+            )
+        )
+        alt += f" {sign} {claim} {given}. Evidence: {evidence}. Because: {because}"
+        if course:
+            rows += row_html(
+                f'<td></td><td colspan="4" style="text-align:left"><i>The course: {course}</i></td>'
+            )
+            alt += f" The course: {course}"
+    title = "Toni Berg judged the claims of Robin 1 by opening the release"
+    return Picture(card(cells + table_html(rows), title, "The release and its reviewer are invented."), alt)
 
 
 class Review:
@@ -154,22 +202,32 @@ class Review:
         if pdf:
             print(pages.write_pdf(file))
 
-    def compare(self) -> Picture:
+    def compare(self, number=None) -> Picture:
         """Show beside each verdict what the course finds by opening the same files, and the score.
 
-        Before the page is written it shows only how many claims are decided.
+        number : 1 compares the first claim alone, as soon as it is decided
+
+        Before the page is written, the other claims are not compared: it shows only how many are decided.
+        Raises CourseError if there is no such claim.
         """
         done = self.decided()
-        if not self._written():
+        if number is not None:
+            self._words(number)
+        chosen = [*range(1, len(self.claims) + 1)] if number is None else [number]
+        if chosen != [1] and not self._written():
             text = f"{len(done)} of {len(self.claims)} claims are decided. First write your page."
             return Picture(card(text), text)
+        if not set(chosen) <= done.keys():
+            text = "Claim 1 is open: give your verdict in the cell above, and run it again."
+            return Picture(card(text), text)
         rows = [("", "The claim", "You", "Sure", "Your evidence", "The course", "What the course found")]
-        for number, (verdict, found) in findings(self.release).items():
-            given = done[number]
+        for claim in chosen:
+            verdict, found = findings(self.release)[claim]
+            given = done[claim]
             mark = "✓" if given["verdict"] == verdict else "✗"
             mine = (given["verdict"], f"{given['confidence']}%", given["evidence"])
-            rows.append((f"{mark}\u00a0{number}", self._words(number), *mine, verdict, found))
-        scored = pages.score([{"claim": number, **done[number]} for number in done], self.release)
+            rows.append((f"{mark}\u00a0{claim}", self._words(claim), *mine, verdict, found))
+        scored = pages.score([{"claim": claim, **done[claim]} for claim in chosen], self.release)
         alt = f"{scored}. " + " ".join(f"{row[0]}: {row[5]}. {row[6]}" for row in rows[1:])
         return views.table(rows, right=(3,), title=f"{scored}", alt=alt)
 
