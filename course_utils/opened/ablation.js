@@ -2,7 +2,7 @@
 // Model: `data` {layers, heads, offers (texts), answers, words}, `said` {pieces, attention, top} from the host
 // (attention[layer][head]: a flat lower triangle of shares, row by row; top: the likeliest next tokens as [text, share]),
 // and what the visitor chose: text, off (names such as "0.3"). The view asks with `want` {text, off}.
-import { LOOKS, adopt, announcer, chipClass, colour, headline, keeper, make, onTheme, ownText } from "./view.js";
+import { LOOKS, adopt, announcer, chipClass, colour, headline, keeper, make, onTheme, ownText, shape } from "./view.js";
 
 const PACE = 320; // ms for each head when all are tried one after another
 const ROWS = 5;
@@ -29,6 +29,9 @@ export function render({ model, el }) {
   adopt(el, "ab");
   const sentence = make("p", "ab-sentence");
   const looking = make("p", "ab-looking");
+  const arcs = shape("svg", { class: "ab-arcs", "aria-hidden": "true" });
+  const stage = make("div", "ab-stage");
+  stage.append(arcs, sentence);
   const { head, loud, loudWords } = headline("ab");
   const swatch = make("i", "ab-swatch");
   head.prepend(swatch);
@@ -54,7 +57,7 @@ export function render({ model, el }) {
     ask(words, []);
   });
   const { live, speak, hush } = announcer();
-  el.append(sentence, looking, head, answer, board, tools, wake, own, live);
+  el.append(stage, looking, head, answer, board, tools, wake, own, live);
 
   const off = () => new Set(model.get("off") ?? []);
   const text = () => model.get("text");
@@ -192,7 +195,8 @@ export function render({ model, el }) {
     const [first, share] = now.top[0];
     const changed = first !== favourite;
 
-    const looks = hovered ? tiles.find(({ name }) => name === hovered) : null;
+    const shown = hovered ?? (names.size === 1 ? [...names][0] : null); // the head whose looks are drawn
+    const looks = shown ? tiles.find(({ name }) => name === shown) : null;
     const last = before.pieces.length - 1;
     const seen = looks ? before.attention[looks.layer][looks.number].slice((last * (last + 1)) / 2 + 1) : [];
     const most = seen.indexOf(Math.max(...seen));
@@ -215,7 +219,8 @@ export function render({ model, el }) {
     tint(sentence.lastChild, first);
     looking.textContent = looks
       ? `Head ${looks.name} looks from “${before.pieces[last].trim()}” most at “${before.pieces[most + 1].trim()}”: ${percent(seen[most])}`
-      : "";
+      : "Point at a head: it shows here to which words it looks back.";
+    drawArcs(seen, looks && names.has(looks.name));
 
     const gone = names.size;
     if (gone === 1) tried.add(key(text(), names));
@@ -275,6 +280,27 @@ export function render({ model, el }) {
       tile.setAttribute("aria-label", `Head ${name}, ${down ? "off" : "on"}${without ? `; without it ${without.top[0][0].trim()} ${share.textContent}` : ""}`);
     });
     speak(`${loud.textContent}${loudWords.textContent}`);
+  }
+
+  /** An arc from the last word to each that a head looks at, as broad as the share; dashed if the head is off. */
+  function drawArcs(seen, gone) {
+    const around = stage.getBoundingClientRect();
+    const place = (chip) => {
+      const box = chip.getBoundingClientRect();
+      return [box.left + box.width / 2 - around.left, box.top - around.top];
+    };
+    const [x, y] = seen.length ? place(sentence.children[seen.length - 1]) : [0, 0];
+    arcs.replaceChildren(
+      ...seen.flatMap((share, index) => {
+        if (share < 0.05 || index === seen.length - 1) return [];
+        const [goal, top] = place(sentence.children[index]);
+        const high = Math.min(y, top) - 10 - Math.min(26, Math.abs(goal - x) / 14);
+        const path = shape("path", { d: `M${x} ${y}C${x} ${high} ${goal} ${high} ${goal} ${top}` });
+        path.style.strokeWidth = `${1 + 9 * share}px`;
+        return [path];
+      }),
+    );
+    arcs.classList.toggle("gone", Boolean(gone));
   }
 
   const endTheme = onTheme(el, paint);

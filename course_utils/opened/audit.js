@@ -1,9 +1,10 @@
 // An audit of all trades at once: each word stands where the model leans with it, and has a colour if an interval says so.
 // Model: data {trades, controls, lean, level, temperatures, models: [{title, planted, zero, words}], sentences}, and
 // what the visitor chose: who (the index of a model), trade (a word), temperature, after (whether the trade was chosen
-// after looking). `words[word][at]` is [points, low, high, low together, high together] at a temperature, in points
+// after looking), guess (on a page: "" until the visitor has guessed the lean of `trade`, then their points; the words are
+// covered until then). `words[word][at]` is [points, low, high, low together, high together] at a temperature, in points
 // from `zero[at]`, the percentage that the control words have. `sentences[text][title][word]` is a share at 1.
-import { adopt, announcer, arrowStep, headline, keeper, make } from "./view.js";
+import { adopt, announcer, arrowStep, headline, keeper, make, onDrag } from "./view.js";
 
 const TOP = 72; // points at the right end of the field; −72 at the left one
 const APART = 24; // px between two words of a row, so that their intervals do not seem to be one
@@ -82,16 +83,34 @@ export function render({ model, el }) {
     return lane;
   });
   const apart = make("span", "au-control", "words that name no trade");
+  let compares = model.get("guess") === undefined; // whether the control words are shown
   lanes[1].style.setProperty("--words", String(controls.length));
   lanes[1].append(apart);
   const marks = words.map((word, index) => {
     const mark = make("div", "au-word");
     const name = mark.appendChild(make("span", "au-name", word));
-    const parts = Object.fromEntries(["line", "truth", "dot"].map((part) => [part, mark.appendChild(make("i", `au-${part}`))]));
+    const parts = Object.fromEntries(["line", "truth", "own", "dot"].map((part) => [part, mark.appendChild(make("i", `au-${part}`))]));
     lanes[index < trades.length ? 0 : 1].append(mark);
     return { mark, name, ...parts };
   });
   field.append(band, zero, ...lanes);
+
+  // The visitor's own mark, before anything is shown
+  const guessing = make("div", "au-guess");
+  const rail = guessing.appendChild(make("div", "au-guess-rail"));
+  rail.append(Object.assign(band.cloneNode(), { className: "au-band" }), make("div", "au-zero"));
+  const pin = rail.appendChild(make("div", "au-pin"));
+  pin.tabIndex = 0;
+  pin.setAttribute("role", "slider");
+  pin.setAttribute("aria-label", "Your guess, in points");
+  pin.setAttribute("aria-valuemin", String(-TOP));
+  pin.setAttribute("aria-valuemax", String(TOP));
+  const pinName = pin.appendChild(make("b", ""));
+  pin.append(make("i"));
+  const lock = make("button", "au-lock", "That is my guess");
+  const skip = make("button", "au-skip", "Skip");
+  const locks = make("p", "au-locks");
+  locks.append(lock, skip);
   const axis = make("p", "au-axis");
   for (const tick of [-60, -40, -20, 0, 20, 40, 60]) {
     const label = axis.appendChild(make("span", "num", signed(tick)));
@@ -101,6 +120,11 @@ export function render({ model, el }) {
   const note = make("p", "au-note");
   const heatRow = make("div", "au-heat");
   const cool = make("button", "", "▶ Cool it down");
+  const compare = make("button", "au-compare", `Compare with ${controls.length} words that name no trade`);
+  compare.addEventListener("click", () => {
+    compares = !compares;
+    update();
+  });
   const slider = make("input");
   Object.assign(slider, { type: "range", min: "0", max: String(temperatures.length - 1), id: `au-${Math.random()}` });
   const label = make("label", "", "temperature ");
@@ -114,12 +138,15 @@ export function render({ model, el }) {
   said.append(head, note);
   const top = make("div", "au-top");
   top.append(said, tools);
-  el.append(top, asked, ends, field, axis, legend, heatRow, panel, live);
+  const foot = make("div", "au-foot");
+  foot.append(legend, ...(controls.length && !compares ? [compare] : []));
+  el.append(top, asked, heatRow, ends, guessing, field, axis, locks, foot, panel, live);
 
   const who = () => models[model.get("who")] ?? models[0];
   const at = () => Math.max(0, temperatures.indexOf(model.get("temperature")));
   const after = () => Boolean(model.get("after"));
   const has = (word) => Boolean(who().words[word]);
+  const sealed = () => model.get("guess") === "";
   const chosen = () => (has(model.get("trade")) ? model.get("trade") : trades[0]);
   /** Points of a word, the ends of its interval at the chosen level, and what they say. */
   function found(word) {
@@ -167,8 +194,44 @@ export function render({ model, el }) {
   }
   const row = () => {
     const { trades: first, controls: second } = order();
-    return [...first, ...second];
+    return compares ? [...first, ...second] : first;
   };
+
+  let mine = 0; // points of the visitor's mark
+  function aim(points) {
+    mine = Math.max(-TOP + 2, Math.min(TOP - 2, Math.round(points)));
+    el.classList.add("known");
+    drawGuess();
+  }
+  function drawGuess() {
+    pin.style.left = across(mine);
+    pinName.textContent = `${chosen()}: ${mine ? `${whole(mine)} points more “${mine < 0 ? "he" : "she"}”` : "no lean?"}`;
+    pin.setAttribute("aria-valuenow", String(mine));
+    pin.setAttribute("aria-valuetext", pinName.textContent);
+    pin.classList.toggle("he", mine < -lean);
+    pin.classList.toggle("she", mine > lean);
+  }
+  const toPointer = (event) => {
+    const box = rail.getBoundingClientRect();
+    aim(((event.clientX - box.left) / box.width) * 2 * TOP - TOP);
+  };
+  onDrag(el, rail, toPointer, { ready: () => true });
+  rail.addEventListener("pointerdown", toPointer);
+  pin.addEventListener("keydown", (event) => {
+    const to = { ArrowRight: mine + 5, ArrowUp: mine + 5, ArrowLeft: mine - 5, ArrowDown: mine - 5, Home: -TOP, End: TOP }[event.key];
+    if (event.key === "Enter") reveal();
+    if (to === undefined) return;
+    event.preventDefault();
+    aim(to);
+  });
+  function reveal() {
+    guessed = chosen();
+    keep({ guess: mine });
+    field.focus({ preventScroll: true });
+  }
+  lock.addEventListener("click", reveal);
+  skip.addEventListener("click", () => keep({ guess: "skipped" }));
+  let guessed = typeof model.get("guess") === "number" ? model.get("trade") : ""; // the trade that the guess is on
 
   function press(event) {
     let best = [Infinity, chosen()];
@@ -245,7 +308,7 @@ export function render({ model, el }) {
     const { trades: first, controls: second } = order();
     const scale = width / (2 * TOP);
     words.forEach((word, index) => {
-      const { mark, line, truth } = marks[index];
+      const { mark, line, truth, own } = marks[index];
       mark.classList.toggle("gone", !has(word));
       if (!has(word)) {
         mark.style.transform = line.style.width = ""; // left where it was, it could stick out of a narrower field
@@ -258,6 +321,8 @@ export function render({ model, el }) {
       mark.classList.toggle("chosen", word === chosen());
       line.style.left = `${((clamp(low) - clamp(points)) * scale).toFixed(1)}px`;
       line.style.width = `${((clamp(high) - clamp(low)) * scale).toFixed(1)}px`;
+      own.hidden = word !== guessed;
+      if (word === guessed) own.style.left = `${((clamp(model.get("guess")) - clamp(points)) * scale).toFixed(1)}px`;
       const plan = who().planted?.[word];
       truth.hidden = plan === undefined;
       if (plan !== undefined) truth.style.left = `${((clamp(100 * plan - who().zero[at()]) - clamp(points)) * scale).toFixed(1)}px`;
@@ -268,9 +333,11 @@ export function render({ model, el }) {
       place(sorted(first), lanes[0]);
       place(sorted(second), lanes[1]);
     }
+    lanes[1].hidden = !compares || !controls.length;
     lanes[1].style.visibility = second.length ? "visible" : "hidden";
     ends.querySelector(".au-level").textContent = second.length ? `words that name no trade: ${whole(who().zero[at()])}% “she”` : "0: 50% “she”";
     legend.replaceChildren(make("i", "au-key"), `${after() ? level.toFixed(2) : 95}% interval. Coloured: all of it beyond the band of ±${lean} points.`);
+    if (guessed) legend.append(" ", make("i", "au-key own"), "your guess.");
     if (who().planted) legend.append(" ", make("i", "au-key truth"), "planted in its training data.");
     field.setAttribute("aria-valuemax", String(row().length));
     field.setAttribute("aria-valuenow", String(1 + row().indexOf(chosen())));
@@ -293,7 +360,7 @@ export function render({ model, el }) {
     const rail = make("i", "au-rail");
     rail.style.setProperty("--he", `${100 - she}%`);
     bar.insertBefore(rail, bar.lastChild);
-    asked.replaceChildren(line, bar);
+    asked.replaceChildren(line, sealed() ? make("span", "au-split", "“he” or “she”?") : bar);
   }
   function conclusion({ low, high, says }) {
     if (says) return `Leans to “${says}”`;
@@ -333,6 +400,12 @@ export function render({ model, el }) {
   }
 
   function drawHead() {
+    if (sealed()) {
+      loud.textContent = `${chosen()}?`;
+      loudWords.textContent = `How far does ${who().title} lean, and which way?`;
+      note.textContent = "Drag the mark to where you think it stands.";
+      return;
+    }
     const all = who();
     const leaning = (list, ends) => list.filter((word) => has(word) && verdict(all.words[word][at()][ends], all.words[word][at()][ends + 1], lean)).length;
     const single = leaning(trades, 1);
@@ -344,7 +417,8 @@ export function render({ model, el }) {
     const others = leaning(tested, after() ? 3 : 1);
     loudWords.textContent = `of ${trades.length} trades lean by more than ${lean} points${tested.length ? `, and ${others} of ${tested.length} other words` : ""}`;
     const plan = all.planted ? `${trades.filter((word) => Math.abs(100 * all.planted[word] - 50) > lean + 1e-9).length} were planted so. ` : "";
-    note.textContent = plan + (!single ? ""
+    const told = guessed && guessed === chosen() ? `You: ${signed(model.get("guess"))}. The model: ${signed(found(guessed).points)}. ` : "";
+    note.textContent = told + plan + (!single ? ""
       : after() ? `With intervals of 95% it would be ${single === together ? "as many" : `${single} trades`}.`
       : "Fair for one trade, if you named it before you looked.");
   }
@@ -357,14 +431,18 @@ export function render({ model, el }) {
     degrees.textContent = now === 0 ? "greedy" : now.toFixed(1);
     slider.setAttribute("aria-valuetext", now === 0 ? "greedy, the likeliest word" : now.toFixed(1));
     cool.textContent = at() === 0 ? "Back to 1" : "▶ Cool it down";
+    el.classList.toggle("sealed", sealed());
+    compare.textContent = compares ? "Without the other words" : `Compare with ${controls.length} words that name no trade`;
+    if (sealed()) drawGuess();
     drawHead();
     drawAsked();
     drawField();
     drawPanel();
+    if (sealed()) return speak(`${loud.textContent} ${loudWords.textContent} ${note.textContent}`);
     speak(`${who().title}: ${loud.textContent} ${loudWords.textContent}. ${chosen()}: ${inWords(chosen())}`);
   }
 
-  const keys = ["who", "trade", "temperature", "after"];
+  const keys = ["who", "trade", "temperature", "after", "guess"];
   for (const key of keys) model.on(`change:${key}`, update);
   update();
   const watcher = new ResizeObserver(() => {

@@ -3,6 +3,10 @@
 import { adopt, announcer, arrowStep, colour, headline, keeper, make, onDrag, onTheme, shape } from "./view.js";
 
 const STOPS = Array.from({ length: 18 }, (_, power) => 2 ** power); // tokens, 1 to 131,072
+const GROWTH = 1.06; // of the text, from one step to the next
+const PACE = 60; // ms of a step
+const TAIL = 40; // tokens of the text that are shown, the last ones
+const WORDS = "Noor hid the golden kite in the red box . Then Sam walked to the market alone . Where is the kite ? The kite is in the red box .".split(" ");
 const DRAWN = 4; // heads in the small drawing of a design
 const MOST_CELLS = 6000; // more texts than this are too small to draw
 
@@ -117,11 +121,13 @@ export function render({ model, el }) {
   const controls = make("div", "ca-controls");
   controls.append(play, ruler);
 
+  const text = make("p", "ca-text");
+  text.setAttribute("aria-hidden", "true");
   const board = make("div", "ca-board");
   const key = make("p", "ca-key");
   key.append(make("i"), "one text’s keys and values");
   const { live, speak, hush } = announcer();
-  el.append(head, models, controls, board, key, live);
+  el.append(head, models, controls, text, board, key, live);
 
   // What holds now
   const plan = () => plans.find(({ title }) => title === model.get("plan")) ?? plans[0];
@@ -129,7 +135,8 @@ export function render({ model, el }) {
     const over = STOPS.findIndex((stop) => stop >= (model.get("tokens") ?? 1));
     return over < 0 ? STOPS.length - 1 : over;
   };
-  const tokens = () => STOPS[stopIndex()];
+  let growing = 0; // tokens of the text while it grows by itself
+  const tokens = () => growing || STOPS[stopIndex()];
   /** The designs to compare: [what it is, its name, key-value heads, keys in the sketch]. */
   function designs() {
     const { heads, keyValueHeads } = plan();
@@ -164,6 +171,7 @@ export function render({ model, el }) {
 
   function update() {
     build();
+    el.classList.toggle("growing", growing > 0);
     const now = tokens();
     const { keyValueHeads: published, heads } = plan();
     designs().forEach(([, name, count], index) => {
@@ -181,7 +189,9 @@ export function render({ model, el }) {
     const fit = fitting(published);
     const most = fitting(heads);
     loud.textContent = fit ? spell(fit) : "No";
-    const without = published < heads ? `, as its heads share. If none did: ${most ? spell(most) : "none"}` : ". No head shares";
+    const sharing = published === 1 ? `all ${heads} heads share one key` : `${heads / published} heads share each key`;
+    const without = published < heads ? `, as ${sharing}. If none did: ${most ? spell(most) : "none"}` : ". No head shares";
+    drawText(now);
     loudWords.textContent = ` text${fit === 1 ? "" : "s"} of ${counted(now, "token")} fit${fit > 1 ? "" : "s"} in ${gigabytes} GB${without}`;
     modelButtons.forEach((button, index) => {
       const on = plans[index] === plan();
@@ -199,6 +209,16 @@ export function render({ model, el }) {
     handle.setAttribute("aria-valuetext", `${counted(now, "token")}: ${words}`);
     speak(`${loud.textContent}${loudWords.textContent}. ${words}`);
     paint();
+  }
+
+  /** The last tokens of the text; each new one comes in at the right. */
+  function drawText(now) {
+    const first = Math.max(0, now - TAIL);
+    text.replaceChildren(
+      make("span", "ca-number num", first ? `… ${spell(first)} before` : ""),
+      ...Array.from({ length: now - first }, (_, index) => make("span", "chip", WORDS[(first + index) % WORDS.length])),
+    );
+    text.lastChild.classList.add("ember");
   }
 
   // The pictures: the same memory for each design, cut into texts
@@ -267,16 +287,23 @@ export function render({ model, el }) {
     clearTimeout(playing);
     playing = 0;
     play.textContent = "▶ Let the text grow";
+    if (!growing) return;
+    const reached = STOPS.find((stop) => stop >= growing);
+    growing = 0;
+    keep({ tokens: reached });
   }
+  /** One token more at a time, and once the text is long, a part of it. */
   function tick() {
-    if (stopIndex() >= STOPS.length - 1) return stop();
-    keep({ tokens: STOPS[stopIndex() + 1] });
-    playing = setTimeout(tick, 520);
+    growing = Math.min(STOPS.at(-1), Math.max(growing + 1, Math.round(growing * GROWTH)));
+    if (growing === STOPS.at(-1)) return stop();
+    update();
+    playing = setTimeout(tick, growing < 30 ? 2 * PACE : PACE);
   }
   play.addEventListener("click", () => {
     if (playing) return stop();
     begin();
-    keep({ tokens: 64 }); // shorter ones are too small to draw
+    growing = 1;
+    update();
     play.textContent = "■ Stop";
     playing = setTimeout(tick, 500);
   });

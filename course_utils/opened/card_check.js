@@ -27,6 +27,7 @@ const HEADING = /^ {0,3}#{1,6} +(.*)$/;
 const BOLD = /^(?:[-*] )?\*\*([^*]+)\*\*:?(.*)$/;
 const ROW = /^\| *([^|]*[^| ]) *\|([^|]*)\|/;
 const EMPTY = /^(?:\[more information needed\]|<!--.*|\|[-:| ]*|[^0-9a-z]*)$/i;
+const WORD = /\p{L}{2,}/gu;
 const QUESTIONS = /[0-9a-z_.]+@[0-9a-z_.]+|\bquestions (?:to|or)\b/i;
 const BLOCK = /^(\s*---(?:\r\n|\r|\n))([\s\S]*?)((?:\r\n|\r|\n)---[ \t]*(?:\r\n|\n|$))/;
 
@@ -75,7 +76,14 @@ function weakness(part, line) {
   const praise = PRAISE.exec(line);
   if (praise && (part in FIGURES || !/[0-9]/.test(line))) return `“${praise[0]}” says nothing`;
   if (part in FIGURES && !FIGURES[part].test(line)) return /[0-9]/.test(line) ? "a figure without its measure" : "no figure";
+  if (!FIELDS.includes(part) && (line.match(WORD) ?? []).length < 2 && !/[0-9]|@|:\/\//.test(line)) return "too few words";
   return "";
+}
+
+/** A sentence if a line has already been found for a part below another heading, "" if not. */
+function repeats(taken, heading, line) {
+  const [part, place] = taken.get(line) ?? ["", heading];
+  return place === heading ? "" : `as for “${part}”, word for word`;
 }
 
 /** A card's text as a list of [heading, lines that say something]. */
@@ -113,18 +121,39 @@ export function lint(text) {
   const sections = sectionsOf(body);
   const parts = {};
   const weak = {};
+  const taken = new Map(); // a line that was found -> the part, and the heading that it stands below
   for (const [part, names] of Object.entries(NAMES)) {
     if (FIELDS.includes(part) && fields[part]) {
       parts[part] = fields[part];
+      if (part === "license" && /^[^[].*\s/.test(parts[part])) weak[part] = "no licence has such a name";
       continue;
     }
-    let lines = sections.flatMap(([heading, found]) => (isCalled(heading, names) ? found : []));
-    if (part === "contact" && !lines.length) lines = sections.flatMap(([, found]) => found).filter((line) => QUESTIONS.test(line));
-    const passing = lines.filter((line) => !weakness(part, line));
-    parts[part] = passing[0] ?? lines[0] ?? "";
-    if (lines.length && !passing.length) weak[part] = weakness(part, lines[0]);
+    let lines = sections.flatMap(([heading, found]) => (isCalled(heading, names) ? found.map((line) => [heading, line]) : []));
+    if (part === "contact" && !lines.length) {
+      lines = sections.flatMap(([, found]) => found).filter((line) => QUESTIONS.test(line)).map((line) => ["", line]);
+    }
+    const reasons = lines.map(([heading, line]) => weakness(part, line) || repeats(taken, heading, line));
+    const best = Math.max(0, reasons.indexOf(""));
+    const [heading, words] = lines[best] ?? ["", ""];
+    parts[part] = words;
+    if (reasons[best]) weak[part] = reasons[best];
+    else if (lines.length && !taken.has(words)) taken.set(words, [part, heading]);
   }
   return { parts, weak, people: body.match(PEOPLE) ?? [] };
+}
+
+/** Where a part's words stand: below its own heading, if they are there, else wherever they come first. */
+function placeOf(text, part, words, from) {
+  const lines = text.slice(from).split(/(?<=\n|\r(?!\n))/);
+  let at = from;
+  let below = false;
+  for (const line of lines) {
+    const heading = HEADING.exec(line.trimEnd());
+    if (heading) below = isCalled(heading[1], NAMES[part] ?? []);
+    else if (below && line.includes(words)) return at + line.indexOf(words);
+    at += line.length;
+  }
+  return text.indexOf(words, from);
 }
 
 /**
@@ -137,7 +166,7 @@ export function marksOf(text, { parts, people }) {
   for (const [part, words] of Object.entries(parts)) {
     if (!words) continue;
     const line = new RegExp(`^${part}:.*$`, "m").exec(text.slice(0, from));
-    const start = line ? line.index : text.indexOf(words, from);
+    const start = line ? line.index : placeOf(text, part, words, from);
     if (start >= 0) marks.push({ start, end: start + (line ? line[0] : words.trimEnd()).length, part });
   }
   let at = from;
@@ -281,13 +310,20 @@ export function render({ model, el }) {
     }
     area.value = value;
     write(value);
-    area.focus();
+    area.focus({ preventScroll: true });
     area.setSelectionRange(at, at);
+    // The paper moves, and the page only as far as needed to see it.
+    behind.replaceChildren(value.slice(0, at), make("i"), `${value.slice(at)}\n`);
+    const line = behind.querySelector("i").offsetTop;
+    paint();
+    paper.scrollTo({ top: line - paper.clientHeight / 2, behavior: still.matches ? "auto" : "smooth" });
+    if (paper.getBoundingClientRect().top > 0.5 * window.innerHeight) paper.scrollIntoView({ block: "end", behavior: still.matches ? "auto" : "smooth" });
   }
   function show(part) {
     const mark = [...behind.querySelectorAll("mark")].find((each) => each.dataset.parts.split("|").includes(part));
     if (!mark) return;
-    mark.scrollIntoView({ block: "nearest", behavior: still.matches ? "auto" : "smooth" });
+    paper.scrollTo({ top: mark.offsetTop - paper.clientHeight / 2, behavior: still.matches ? "auto" : "smooth" });
+    if (paper.getBoundingClientRect().top > 0.5 * window.innerHeight) paper.scrollIntoView({ block: "end", behavior: still.matches ? "auto" : "smooth" });
     behind.querySelectorAll(".here").forEach((each) => each.classList.remove("here"));
     mark.classList.add("here");
   }

@@ -54,6 +54,8 @@ _HEADING = re.compile(r"^ {0,3}#{1,6} +(.*)$")
 _BOLD = re.compile(r"^(?:[-*] )?\*\*([^*]+)\*\*:?(.*)$")
 _ROW = re.compile(r"^\| *([^|]*[^| ]) *\|([^|]*)\|")
 _EMPTY = re.compile(r"^(?:\[more information needed\]|<!--.*|\|[-:| ]*|[^0-9a-z]*)$", re.I)
+_WORD = re.compile(r"[^\W\d_]{2,}")  # a word of two or more letters
+_ADDRESS = re.compile(r"@|://")
 _QUESTIONS = re.compile(r"[0-9a-z_.]+@[0-9a-z_.]+|\bquestions (?:to|or)\b", re.I)
 
 
@@ -65,8 +67,9 @@ def lint_card(text) -> dict:
     Returns a dict with
     "parts": dict from each part to the line that was found for it, "" if there is none. A part is searched
         below the headings of published cards, in lines such as "**License:** ..." and in rows of tables.
-    "weak": dict from a part to the reason why its line is no fact: it praises without a figure, or has no
-        figure where one is needed (evaluation, environmental impact).
+    "weak": dict from a part to the reason why its line is no fact: it praises without a figure, has no figure
+        where one is needed (evaluation, environmental impact), has fewer than two words, or stands below the
+        heading of another part, too. A licence in the block must be a name without a space.
     "people": list of words that describe the model as if it were a person.
 
     Raises CourseError if the block of YAML can't be read.
@@ -81,18 +84,25 @@ def lint_card(text) -> dict:
     except Exception as error:
         raise CourseError(f"The block for machines can't be read: {str(error).splitlines()[0]}") from None
     parts, weak = {}, {}
+    taken = {}  # a line that was found -> the part, and the heading that it stands below
     sections = _sections(body)
     for part, names in NAMES.items():
-        lines = [line for heading, found in sections if _is_called(heading, names) for line in found]
         if part in FIELDS and fields.get(part):
             parts[part] = str(fields[part])
+            if part == "license" and re.search(r"^[^\[].*\s", parts[part]):
+                weak[part] = "no licence has such a name"
             continue
+        called = [section for section in sections if _is_called(section[0], names)]
+        lines = [(heading, line) for heading, found in called for line in found]
         if part == "contact" and not lines:
-            lines = [line for _, found in sections for line in found if _QUESTIONS.search(line)]
-        passing = [line for line in lines if not _weakness(part, line)]
-        parts[part] = (passing or lines or [""])[0]
-        if lines and not passing:
-            weak[part] = _weakness(part, lines[0])
+            lines = [("", line) for _, found in sections for line in found if _QUESTIONS.search(line)]
+        reasons = [_weakness(part, line) or _repeats(taken, heading, line) for heading, line in lines]
+        best = reasons.index("") if "" in reasons else 0
+        heading, parts[part] = lines[best] if lines else ("", "")
+        if lines and reasons[best]:
+            weak[part] = reasons[best]
+        elif lines:
+            taken.setdefault(parts[part], (part, heading))
     return {"parts": parts, "weak": weak, "people": _PEOPLE.findall(body)}
 
 
@@ -103,7 +113,15 @@ def _weakness(part, line):
         return f"“{praise[0]}” says nothing"
     if part in _FIGURES and not _FIGURES[part].search(line):
         return "no figure" if not re.search("[0-9]", line) else "a figure without its measure"
+    if part not in FIELDS and len(_WORD.findall(line)) < 2 and not re.search("[0-9]", line):
+        return "" if _ADDRESS.search(line) else "too few words"
     return ""
+
+
+def _repeats(taken, heading, line):
+    """Return a sentence if a line has already been found for a part below another heading, or ""."""
+    part, place = taken.get(line, ("", heading))
+    return f"as for “{part}”, word for word" if place != heading else ""
 
 
 def _sections(body):

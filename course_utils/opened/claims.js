@@ -411,6 +411,7 @@ export function render({ model, el }) {
       loud.textContent = "0";
       loudWords.textContent = ` of ${claims.length} claims judged`;
     }
+    el.classList.toggle("fresh", !exact && !result.made);
     const rest = claims.length - result.made;
     take.textContent = exact ? summary : result.made && !rest ? `${sentence(result)} ${count("holds")} of ${claims.length} hold as they stand.` : sentence(result);
     actions.classList.toggle("idle", !result.made);

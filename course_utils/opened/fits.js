@@ -6,6 +6,7 @@ import { adopt, announcer, arrowStep, headline, keeper, make, onDrag, shape } fr
 const BITS = [16, 8, 4];
 const CONTEXT = Array.from({ length: 9 }, (_, index) => 512 * 2 ** index);
 const BATCH = [1, 2, 4, 8, 16, 32, 64];
+const REACH = Math.SQRT2; // how far a model's boxes may reach, in sides of a square as large as the model
 const GHOST = 48; // pixels: around a model that fits, a machine up to this side is outlined
 const STEPS = [1, 2, 4, 6, 8, 12, 16, 24, 32, 48, 64, 80, 96, 128, 160, 192, 256, 320, 512, 640, 1024]; // GB, for keys
 
@@ -220,7 +221,10 @@ export function render({ model, el }) {
     giantText.style.transform = `translateY(${top}px)`;
 
     shown.parts.forEach(({ weights, total }, index) => {
-      const { picture, paths } = tiles[index];
+      const { tile, picture, paths } = tiles[index];
+      // The room that a tile takes depends on its model alone, so that no tile moves while the machine is dragged.
+      const reach = Math.max(GHOST, REACH * side(total / 1e9)) + 2;
+      tile.style.setProperty("--reach", `${reach}px`);
       if (total <= room) {
         // It fits: a square of its own, in an outline of the machine if that is small
         const own = side(total / 1e9);
@@ -235,22 +239,24 @@ export function render({ model, el }) {
         return;
       }
       const boxes = Math.ceil(total / room - 1e-9);
-      const columns = Math.ceil(Math.sqrt(boxes));
+      const columns = Math.round(Math.sqrt(boxes));
       const rows = Math.ceil(boxes / columns);
+      const last = (total - (boxes - 1) * room) / room; // of the last box only what is filled is drawn
+      const height = boxes % columns === 1 % columns ? (rows - 1 + last) * box : rows * box;
       const gap = box > 14 ? 2 : 1;
       let [drawCache, drawWeights, drawBoxes] = ["", "", ""];
       for (let at = 0; at < boxes; at++) {
         const x = (at % columns) * box;
-        const bottom = (rows - Math.floor(at / columns)) * box;
+        const bottom = height - Math.floor(at / columns) * box;
         const inner = box - gap;
         const level = (bytes) => Math.max(0, Math.min(1, (bytes - at * room) / room)) * inner;
         const [low, high] = [level(weights), level(total)];
         const bar = (from, to) => `M${x} ${bottom - from}h${inner}v${from - to}h${-inner}z`;
-        drawBoxes += bar(0, inner);
+        drawBoxes += bar(0, at === boxes - 1 ? Math.max(1, high) : inner);
         if (low > 0) drawWeights += bar(0, Math.max(0.8, low));
         if (high > low) drawCache += bar(low, high);
       }
-      frame(picture, columns * box, rows * box);
+      frame(picture, columns * box, height);
       [drawCache, drawWeights, drawBoxes, ""].forEach((d, path) => paths[path].setAttribute("d", d));
     });
   }
@@ -258,6 +264,7 @@ export function render({ model, el }) {
     picture.setAttribute("width", width + 2);
     picture.setAttribute("height", height + 2);
     picture.setAttribute("viewBox", `-1 -1 ${width + 2} ${height + 2}`);
+    picture.style.setProperty("--high", `${height + 2}px`);
   }
 
   let arranged = "";
@@ -339,9 +346,10 @@ export function render({ model, el }) {
     const read = Math.min(now.context, it.limit ?? now.context);
     const limited = it.perToken && read < now.context ? `, at most ${spell(read)} tokens` : "";
     sum.textContent = `${gigabytes(weights)} of weights + ${it.perToken ? `${gigabytes(cache)} of cache${limited}` : "no cache"}`;
-    advice.textContent = fits
-      ? `${gigabytes(room - total)} left for working space, the system and other programs.`
-      : `${total < 2 * room ? `${gigabytes(total - room)} too much` : `It takes ${spell(Math.ceil(total / room))} such machines`}. ${remedy(it, gb, now)}`;
+    const [says, more] = fits
+      ? [`${gigabytes(room - total)} left`, "for working space, the system and other programs."]
+      : [total < 2 * room ? `${gigabytes(total - room)} too much.` : `${spell(Math.ceil(total / room))} such machines.`, remedy(it, gb, now)];
+    advice.replaceChildren(make("b", "", says), ` ${more}`);
     advice.classList.toggle("fits", fits);
     speak(`${loud.textContent}${loudWords.textContent}. ${it.title}: ${gigabytes(total)}. ${advice.textContent}`);
     arrange();
@@ -375,7 +383,7 @@ export function render({ model, el }) {
 
   const fit = () => {
     const { width } = el.getBoundingClientRect();
-    const wanted = width < 620 ? 34 : width < 980 ? 48 : 64;
+    const wanted = width < 620 ? 30 : 48;
     if (wanted === scale || !width) return;
     scale = wanted;
     if (shown) paint();

@@ -1,6 +1,7 @@
 // A wall of licences and uses that can be asked: each cell says in a word what decides. Model: data (what may_use.py's
 // states() returns), and what the visitor chose: licence (a name), use (an index), clause (an index, or -1 for the
-// weightiest), family ("" for all), answer (the one that is pointed out, or ""). No press moves a row.
+// weightiest), family ("" for all), answer (the one that is pointed out, or ""), whole (on a page: false while the table
+// has only what was asked, and grows with each question). In the whole table no press moves a row.
 import { adopt, announcer, arrowStep, headline, keeper, make } from "./view.js";
 
 // A use in two or three words, for the head of a column.
@@ -130,6 +131,26 @@ export function render({ model, el }) {
   const bar = make("div", "mu-bar");
   bar.append(lead, asks);
 
+  // Before the whole table: a question and a licence, each a chip
+  const asking = make("div", "mu-asking");
+  const chipsOf = (label, names, choose) => {
+    const group = make("div", "mu-pick");
+    group.setAttribute("role", "group");
+    group.setAttribute("aria-label", label);
+    const made = names.map((name, index) => {
+      const chip = make("button", "", name);
+      chip.addEventListener("click", () => choose(index));
+      return chip;
+    });
+    group.append(make("span", "mu-lead", label), ...made);
+    asking.append(group);
+    return made;
+  };
+  const useChips = chipsOf("May I …", uses.map((use) => SHORT[use] ?? use), (index) => ask(row(), index));
+  const licenceChips = chipsOf("under …", licences.map(({ short }) => short), (index) => ask(index, column()));
+  const everything = make("button", "mu-whole", `Show all ${licences.length * uses.length} answers`);
+  everything.addEventListener("click", () => keep({ whole: true }));
+
   // The matrix: row 0 has the uses, column -1 the licences
   const board = make("table", "mu-board");
   board.setAttribute("role", "grid");
@@ -162,7 +183,7 @@ export function render({ model, el }) {
       const name = `${licence.short}, ${uses[column]}: ${answer}${word ? `, ${word}` : ""}`;
       const inner = make("span", `mu-cell ${kind(answer)}`);
       inner.append(draw("mu-mark", MARKS[answer]));
-      if (word) inner.append(make("span", "mu-word", word));
+      if (word) inner.append(make("span", "mu-word", answer === "no" && !/^not? /.test(word) ? `No: ${word}` : word));
       const place = line.appendChild(make("td"));
       place.setAttribute("role", "gridcell");
       addButton(place, row, column, name, inner);
@@ -206,7 +227,7 @@ export function render({ model, el }) {
     legendButtons.set(answer, item);
   }
   const left = make("div", "mu-left");
-  left.append(board, legend);
+  left.append(board, everything, legend);
 
   const answerBox = make("section", "mu-answer");
   answerBox.setAttribute("aria-label", "The answer");
@@ -224,9 +245,11 @@ export function render({ model, el }) {
   const scene = make("div", "mu-scene");
   scene.append(left, answerBox);
   const { live, speak, hush } = announcer();
-  el.append(head, bar, scene, live);
+  el.append(head, bar, asking, scene, live);
 
   // What holds now
+  const grows = () => model.get("whole") === false;
+  const known = [new Set(), new Set()]; // the rows and columns that were asked for
   const family = () => (families.includes(model.get("family")) ? model.get("family") : "");
   const row = () => Math.max(0, licences.findIndex(({ name }) => name === model.get("licence")));
   const column = () => Math.max(0, Math.min(uses.length - 1, model.get("use") ?? 0));
@@ -269,6 +292,13 @@ export function render({ model, el }) {
       button.setAttribute("aria-checked", on);
       button.tabIndex = on ? 0 : -1;
     });
+    el.classList.toggle("grows", grows());
+    known[0].add(row());
+    known[1].add(column());
+    const shut = (kind, index) => grows() && index >= 0 && !known[kind].has(index);
+    board.style.setProperty("--columns", String(known[1].size));
+    useChips.forEach((chip, index) => chip.setAttribute("aria-pressed", String(index === column())));
+    licenceChips.forEach((chip, index) => chip.setAttribute("aria-pressed", String(index === row())));
     for (const answer of answers) counts.get(answer).textContent = String(counted[answer] ?? 0);
     for (const [name, button] of cells) {
       const [atRow, atColumn] = name.split(" ").map(Number);
@@ -276,10 +306,14 @@ export function render({ model, el }) {
       button.parentElement.classList.toggle("here", here);
       button.parentElement.classList.toggle("chosen", atColumn === column());
       button.parentElement.classList.toggle("band", atRow === row() || atColumn === column());
+      button.parentElement.classList.toggle("shut", shut(1, atColumn));
       button.tabIndex = atRow === focused[0] && atColumn === focused[1] ? 0 : -1;
       if (atRow >= 0 && atColumn >= 0) button.parentElement.setAttribute("aria-selected", here);
     }
-    rows.forEach((line, index) => line.classList.toggle("out", !inFamily(licences[index])));
+    rows.forEach((line, index) => {
+      line.classList.toggle("shut", shut(0, index));
+      line.classList.toggle("out", !inFamily(licences[index]));
+    });
     const pointed = answers.includes(model.get("answer")) ? model.get("answer") : "";
     board.classList.toggle("pointing", pointed !== "");
     for (const answer of answers) legendButtons.get(answer).setAttribute("aria-pressed", answer === pointed);
@@ -331,7 +365,7 @@ export function render({ model, el }) {
     if (!previewed) speak(`${licence.short}. May I ${uses[atColumn]}? ${WORDS[verdict.answer] ?? verdict.answer} ${verdict.why} ${clause.section}: ${clause.quote}`);
   }
 
-  const keys = ["licence", "use", "clause", "family", "answer"];
+  const keys = ["licence", "use", "clause", "family", "answer", "whole"];
   for (const key of keys) model.on(`change:${key}`, update);
   update();
   return () => {

@@ -82,6 +82,7 @@ export function render({ model, el }) {
   let turn = 0; // which of several is shown
   let clocks = [];
   let sent = 0; // tokens that have been sent off
+  let races = !["trained", undefined].includes(model.get("sender")); // whether other senders are compared
   let wrong = ""; // what the host said against the last text
 
   adopt(el, "rt");
@@ -94,6 +95,11 @@ export function render({ model, el }) {
   const race = make("div", "rt-race");
   race.setAttribute("role", "radiogroup");
   race.setAttribute("aria-label", "What sends the tokens");
+  const chance = make("button", "rt-chance");
+  chance.addEventListener("click", () => {
+    races = !races;
+    update();
+  });
   const layers = make("div", "rt-layers");
   layers.setAttribute("role", "radiogroup");
   layers.setAttribute("aria-label", "Layer");
@@ -111,7 +117,15 @@ export function render({ model, el }) {
   const own = ownText({ placeholder: "Send your own sentence", label: "Your own sentence", button: "Send", offer: "Or send" }, data, ask);
   const { live, speak, hush } = announcer();
   const legend = make("p", "rt-legend", "below each word: its two experts, as wide as their shares; in the boxes: first choice on colour, second choice in grey");
-  el.append(head, tools, legend, stage, take, race, wake, own, live);
+  const asks = make("div", "rt-asks");
+  asks.append(take, chance);
+  el.append(head, tools, legend, stage, asks, race, wake, own, live);
+  // At first the word of the headline alone stands out; the rest comes once the visitor reaches for it.
+  el.classList.add("fresh");
+  const reach = () => el.classList.remove("fresh");
+  for (const part of [stage, tools]) for (const type of ["pointerdown", "keydown"]) part.addEventListener(type, reach);
+  sentence.addEventListener("pointerover", reach);
+  boxes.addEventListener("pointerover", reach);
 
   const text = () => model.get("text") || data.offers[0];
   const layer = () => Math.min(model.get("layer") ?? 0, said.routes[0].length - 1);
@@ -425,13 +439,17 @@ export function render({ model, el }) {
       loud.textContent = `2 of ${experts}`;
       loudWords.textContent = " experts take each token";
     }
+    race.hidden = !races;
+    chance.hidden = !race.children.length;
+    chance.textContent = races ? "Hide the comparison" : "By chance? Compare with dice";
+    chance.setAttribute("aria-expanded", String(races));
     const trained = faithfulness(said.pieces, senders.trained[0], layer()).same;
     const byRandom = (senders.random ?? []).map((one) => faithfulness(said.pieces, one, layer()).same);
     const noBetter = byRandom.length && trained <= byRandom.reduce((sum, one) => sum + one) / byRandom.length;
-    const others = noBetter ? ". Here routers of random numbers do as well:" : ". By chance?";
+    const others = noBetter ? ". Here routers of random numbers do as well:" : ".";
     const met = pairs === 1 ? `The one pair of equal words ${same ? "meets" : "does not meet"}` : `Of ${pairs} pairs of equal words, ${same} meet`;
     const counted = pairs
-      ? `${met} the same first expert in layer ${layer()}${race.children.length ? others : "."}`
+      ? `${met} the same first expert in layer ${layer()}${races && race.children.length ? others : "."}`
       : "No word stands here twice. In a text with equal words, see whether they meet the same expert.";
     take.textContent = wrong || counted;
     speak(`${loud.textContent}${loudWords.textContent}. ${take.textContent}`);
@@ -491,6 +509,11 @@ export function render({ model, el }) {
   const stored = data.answers?.find(({ want }) => want.text === text());
   if (stored) read(stored);
   else ask(text());
+  if (said && !still.matches) {
+    // The word of the headline travels to its experts, so that one sees what a router does.
+    const spots = [...sentence.children].flatMap((chip, position) => (chip.classList.contains("lit") ? [position] : []));
+    clocks = spots.map((position, index) => setTimeout(() => fly(position), 700 + 160 * index));
+  }
 
   return () => {
     clocks.forEach(clearTimeout);

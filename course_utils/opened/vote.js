@@ -171,7 +171,8 @@ export function render({ model, el }) {
     card.append(make("span", "vt-answer"), make("span", "vt-key", pick === "l" ? "←" : "→"));
     card.lastChild.setAttribute("aria-hidden", "true");
     card.addEventListener("click", () => vote(pick));
-    card.addEventListener("pointerenter", ({ pointerType }) => pointerType !== "touch" && fill(2 + 2 * index));
+    // A pointer that rests where it has voted reads nothing into the next story.
+    card.addEventListener("pointermove", ({ pointerType }) => pointerType !== "touch" && fill(2 + 2 * index));
     card.addEventListener("focus", () => card.matches(":focus-visible") && fill(2 + 2 * index));
     for (const event of ["pointerleave", "blur"]) card.addEventListener(event, () => fill());
     cards.append(card);
@@ -180,6 +181,7 @@ export function render({ model, el }) {
   const neither = make("button", "vt-neither", "↑ No difference");
   neither.addEventListener("click", () => vote("n"));
   const past = make("div", "vt-past");
+  const last = past.appendChild(make("p", "vt-last"));
   const [pastLeft, pastRight] = ["l", "r"].map(() => past.appendChild(make("p", "vt-was")));
   const verdict = make("p", "vt-verdict");
   const back = make("button", "vt-back", "Take it back");
@@ -226,7 +228,7 @@ export function render({ model, el }) {
     const row = make("div", "vt-lane");
     const place = make("span", "vt-place num");
     const track = make("span", "vt-track");
-    const parts = Object.fromEntries(["band", "theirs", "mark", "dot"].map((part) => [part, track.appendChild(make("i", `vt-${part}`))]));
+    const parts = Object.fromEntries(["band", "theirs", "mark", "trail", "dot"].map((part) => [part, track.appendChild(make("i", `vt-${part}`))]));
     const rating = make("span", "vt-rating num");
     row.append(place, make("b", "", name), rating, track);
     lanes.append(row);
@@ -362,14 +364,14 @@ export function render({ model, el }) {
     for (const button of [left, right, neither]) button.disabled = !contest;
     asked.replaceChildren(contest ? `${contest[0]} ` : "That was the last pair.", contest ? gap : "");
     asked.classList.toggle("long", (contest?.[0].length ?? 0) > LONG);
-    const hand = [left, right].findIndex((card) => card.matches(matchMedia("(hover: hover)").matches ? ":hover, :focus-visible" : ":focus-visible"));
-    fill(hand < 0 ? 0 : 2 + 2 * hand);
+    fill();
     [[left, 2, "Left"], [right, 4, "Right"]].forEach(([card, index, side]) => {
       card.firstChild.textContent = contest ? contest[index] : "";
       card.setAttribute("aria-label", contest ? `${side}: ${contest[index]}` : side);
     });
     back.style.visibility = done ? "visible" : "hidden";
     past.classList.toggle("empty", !done);
+    last.textContent = done ? `The last story: “…${contests[done - 1][0].slice(-44).replace(/^\S*\s/, "")} …”` : "";
     if (!done) {
       pastLeft.replaceChildren("Who wrote which");
       pastRight.replaceChildren("is shown after your vote");
@@ -411,7 +413,8 @@ export function render({ model, el }) {
     const theirs = stored.rule[contests.length - 1];
     const few = results().length < FEW;
     const order = models.map((_, index) => index).sort((one, other) => (found[other]?.[0] ?? 1000) - (found[one]?.[0] ?? 1000) || one - other);
-    rows.forEach(({ row, place, rating, band, theirs: span, mark, dot }, index) => {
+    el.classList.toggle("counting", clock !== 0);
+    rows.forEach(({ row, place, rating, band, theirs: span, mark, trail, dot }, index) => {
       const now = found[index];
       const known = now && !few && now[1] !== null;
       const rank = order.indexOf(index);
@@ -425,7 +428,15 @@ export function render({ model, el }) {
       band.style.left = `${low}%`;
       band.style.width = `${high - low}%`;
       band.classList.toggle("unknown", !known);
-      dot.style.left = `${across(now?.[0] ?? 1000)}%`;
+      band.classList.toggle("cut-low", Boolean(known) && now[1] < LOW);
+      band.classList.toggle("cut-high", Boolean(known) && now[2] > HIGH);
+      // Where the dot came from: a trail that stays until the next vote
+      const [to, from] = [now, was ?? (picks().length === 1 && now ? [1000] : now)].map((each) => across(each?.[0] ?? 1000));
+      trail.style.left = `${Math.min(from, to)}%`;
+      trail.style.width = `${Math.abs(to - from)}%`;
+      trail.classList.toggle("left", to < from);
+      trail.hidden = voter() !== "you" || from === to;
+      dot.style.left = `${to}%`;
       dot.classList.toggle("unknown", !now);
       for (const part of [span, mark]) part.hidden = voter() === "rule" || !opened;
       span.style.left = `${across(theirs[index][1])}%`;
@@ -463,7 +474,7 @@ export function render({ model, el }) {
     if (!opened) {
       loud.textContent = String(need - number);
       loudWords.textContent = number ? `more ${need - number === 1 ? "vote" : "votes"}, and the box opens. ${number} cast.` : `of your votes open the box: how ${theirName} ranks the models, with ${contests.length} votes`;
-      take.textContent = number === 0 ? "Read the story. Press the ending that fits." : "";
+      take.textContent = "Read the story. Press the ending that fits.";
     } else if (voter() === "you") {
       const same = results().filter((result, index) => result === cast.rule[index]).length;
       loud.textContent = `${same} of ${number}`;

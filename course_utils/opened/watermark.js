@@ -106,7 +106,7 @@ export function render({ model, el }) {
   let length = model.get("length") ?? 0;
   let playing = 0;
   let problem = "";
-  let guessed; // whether the visitor's guess was right
+  let guessed; // the text that the visitor took for the marked one
   const sealed = () => length === 0;
 
   adopt(el, "wm");
@@ -121,13 +121,13 @@ export function render({ model, el }) {
   const bar = make("div", "wm-line");
   const barLabel = bar.appendChild(make("span"));
   const zero = make("div", "wm-zero");
-  zero.append(make("span", "", "z = 0: as by chance"));
+  zero.append(make("span", "", "z = 0, as by chance"));
   const ember = make("div", "wm-ember");
   ember.tabIndex = 0;
   ember.setAttribute("role", "slider");
   ember.setAttribute("aria-label", "Tokens that are counted");
   const tip = ember.appendChild(make("span", "num"));
-  const foot = make("span", "wm-foot num");
+  const foot = make("span", "wm-foot");
   chart.append(gauge, bar, zero, foot, ember);
 
   const choices = make("div", "wm-choices");
@@ -142,7 +142,7 @@ export function render({ model, el }) {
   tools.append(play);
   if (data.key) tools.append(key);
   const words = { placeholder: "Paste a text of your own", label: "Your own text", button: "Count it" };
-  const own = ownWords("wm-own", words, (text) => choose({ own: text, text: "own", length: 1e6 }));
+  const own = ownWords("wm-own", words, (text) => choose({ own: text, text: "own", length: 1e6, key: 0 }));
   const sheets = make("div", "wm-sheets"); // all texts, before one is chosen
   const legend = make("p", "wm-legend");
   legend.append(make("span", "wm-word in", "word"), " on the key's list after the word before it: “green”");
@@ -311,7 +311,7 @@ export function render({ model, el }) {
     const name = model.get("text");
     const swapped = model.get("swapped") ?? shares[0];
     const options = [
-      ...bonuses.map((bonus) => [String(bonus), nameOf(bonus)]),
+      ...bonuses.map((bonus) => [String(bonus), `${nameOf(bonus)}${guessed === String(bonus) ? ": your guess" : ""}`]),
       ...(data.copied ? [["copied", "No mark, copied"]] : []),
       ...(model.get("own") ? [["own", "Your own"]] : []),
     ];
@@ -320,11 +320,16 @@ export function render({ model, el }) {
     radios(swaps, fixed ? [] : shares.map((share) => [share, swapLabel(name, share)]), swapped, (share) => choose({ swapped: share }));
     const text = problem ? null : textOf(name, swapped);
     el.classList.toggle("waiting", !text && !problem);
-    if (!text || text.pieces.length < FEWEST) {
+    const short = !text || text.pieces.length < FEWEST;
+    el.classList.toggle("short", short);
+    if (short) {
       loud.textContent = "";
       loudWords.textContent = problem || (text ? `A text of at least ${FEWEST} words and marks can be counted.` : "Computing…");
       verdict.textContent = "";
+      verdict.classList.remove("ember");
+      el.classList.remove("over");
       if (text) write(text);
+      spans.forEach((span) => (span.className = "wm-word"));
       return;
     }
     const { pieces, marks } = text;
@@ -345,19 +350,19 @@ export function render({ model, el }) {
     moveTo(current);
     tell(text);
   }
-  /** Lay out all texts as they are read without the key. The one without a mark is neither first nor last. */
+  /** Lay out two texts as they are read without the key: without a mark, and with the lightest, which nobody can see. */
   function lay() {
     loud.textContent = "Which one";
-    loudWords.textContent = ` of ${bonuses.length} texts has no mark?`;
+    loudWords.textContent = " of 2 texts is marked?";
     verdict.textContent = "Press it, and the key is turned.";
-    sheets.replaceChildren(...[...bonuses.slice(1, 2), ...bonuses.slice(0, 1), ...bonuses.slice(2)].map((bonus, index) => {
+    sheets.replaceChildren(...bonuses.slice(0, 2).map((bonus, index) => {
       const { pieces } = textOf(String(bonus), shares[0]);
       const sheet = make("button", "wm-sheet");
       const label = `Text ${index + 1}`;
       sheet.append(make("b", "", label), make("span", "", pieces.map((piece, at) => (glued(pieces, at) ? piece : ` ${piece}`)).join("")));
       sheet.addEventListener("click", () => {
         choose({ text: String(bonus), swapped: shares[0], length: FEWEST });
-        guessed = bonus === 0;
+        guessed = String(bonus);
         draw();
         ember.focus({ preventScroll: true });
         if (!still.matches) return count();
@@ -392,21 +397,22 @@ export function render({ model, el }) {
     loudWords.replaceChildren(` of ${seen.length} words are on the list. Chance alone gives about `, make("b", "num", String(Math.round(ratio * seen.length))), ".");
     tip.textContent = `z = ${z.toFixed(2).replace("-", "−")}`;
     const needed = Math.floor(ratio * seen.length + threshold * Math.sqrt(seen.length * ratio * (1 - ratio))) + 1;
-    barLabel.textContent = needed > seen.length ? `z = ${threshold}: out of reach for so few words` : `accused above z = ${threshold}`;
+    barLabel.textContent = needed > seen.length ? `z = ${threshold} is out of reach` : `z = ${threshold}, accused above`;
     const chance = odds(byChance(hits, seen.length, ratio));
     foot.textContent = `By chance, ${chance} unmarked texts ${chance.startsWith("1") ? "has" : "have"} as many.`;
     el.classList.toggle("over", over);
     const right = model.get("key") ? undefined : marked;
-    const why = length < pieces.length ? "the text is short" : model.get("swapped") ? "words were swapped" : "the mark is light";
+    const why = model.get("swapped") ? "words were swapped" : "the mark is light";
+    const missed = length < pieces.length ? `Not found in its first ${length} words, though it is marked.` : `Not found, though it is marked: ${why}.`;
     const says = model.get("key")
       ? over ? "With a key that isn't the writer's: a false accusation." : marked ? "With another key the mark can't be seen." : "Not over the line with this key, either."
       : right === undefined
         ? over ? "Over the line: it counts as marked. Whether it is, the count alone can't say." : "Not over the line. That says nothing."
         : right
-          ? over ? "Found: this text is marked." : `Not found, though it is marked: ${why}.`
+          ? over ? "Found: this text is marked." : missed
           : over ? "A false accusation: this text has no mark. Its words aren't there by chance, they repeat." : "Not over the line. It has no mark.";
     const skipped = marks.slice(0, length - 1).length - seen.length;
-    const guess = guessed === undefined ? "" : guessed ? "You guessed right. " : "You guessed wrong. ";
+    const guess = guessed === undefined ? "" : guessed === "0" ? "You guessed wrong. " : "You guessed right. ";
     const judged = guess + (skipped ? `${says} ${skipped} of ${length - 1} pairs have a word that the model lacks: not counted.` : says);
     verdict.textContent = playing ? "Counting…" : judged; // a verdict on half of the text would tell the truth too early
     verdict.classList.toggle("ember", over);

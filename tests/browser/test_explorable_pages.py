@@ -334,6 +334,22 @@ def test_one_head_and_the_wall_of_all_are_seen_at_once(visit):
     expect(page.locator('.hd-grid button[aria-pressed="true"]')).to_be_focused()
 
 
+def test_the_maps_have_the_colour_of_what_a_head_looks_at(visit):
+    page = visit("heads.html").wake()
+    expect(page.locator(".hd-kind")).to_have_text(
+        [
+            re.compile(rf"^{name} \d+$")
+            for name in ("the word before", "the word itself", "other words", "the first word")
+        ]
+    )
+    assert sum(int(count) for count in page.locator(".hd-kind .num").all_inner_texts()) == 270
+    kinds = page.evaluate("""import("./live/heads.js").then(({ kindOf }) => [
+      kindOf((row, column) => Number(column === 0), 5),
+      kindOf((row, column) => Number(column === row - 1), 5),
+      kindOf((row, column) => Number(column === row), 5), kindOf((row) => 1 / (row + 1), 5)])""")
+    assert kinds == ["first", "before", "same", ""]
+
+
 def test_all_words_follow_when_another_sentence_is_chosen(visit):
     page = visit("heads.html").wake()
     page.get_by_role("radio", name="She fished at the bank").click()
@@ -441,6 +457,8 @@ def test_an_expert_shows_its_words(visit):
     head, chips = page.locator(".rt-head"), page.locator(".rt-sentence .chip")
     expect(head).to_have_text("6 of 6 times the router sends “the” to expert 0 first")
     expect(page.locator(".rt-threads .lit")).to_have_count(12)  # from each “the” to its two experts
+    expect(chips.nth(1).locator(".rt-tickets")).to_be_hidden()  # at first, those of “the” alone
+    expect(chips.nth(3).locator(".rt-tickets")).to_be_visible()
     expect(chips.first.locator(".rt-tickets i")).to_have_text(["4", "3"])
     box = page.locator(".rt-box").nth(2)
     box.click()
@@ -456,6 +474,9 @@ def test_an_expert_shows_its_words(visit):
     expect(page.locator(".rt-box.takes")).to_have_count(2)
     page.get_by_role("radio", name="layer 0").press("ArrowLeft")
     assert re.search("layer=3", page.url)
+    expect(chips.nth(1).locator(".rt-tickets")).to_be_visible()
+    expect(page.get_by_role("radio", name="5 throws of dice")).to_be_hidden()
+    page.get_by_role("button", name="By chance?").click()
     router = page.get_by_role("radio", name="the trained router: 8 of 25 pairs")
     router.press("ArrowDown")
     expect(head).to_contain_text("random numbers send")
@@ -464,11 +485,10 @@ def test_an_expert_shows_its_words(visit):
     expect(head).to_contain_text("dice send")
     page.get_by_role("button", name="14 + 15 = 29").click()
     expect(chips).to_have_count(24)
-    visited.wake()
     field = page.get_by_label("Your own sentence")
     field.fill("Noor has a drum.")
-    field.press("Enter")
-    expect(chips).to_have_count(5)
+    field.press("Enter")  # this loads the model
+    expect(chips).to_have_count(5, timeout=PATIENCE)
 
 
 def test_a_head_is_switched_off_and_the_answer_turns(visit):
@@ -490,6 +510,7 @@ def test_a_head_is_switched_off_and_the_answer_turns(visit):
     expect(answer).to_have_text("red")
     expect(tile).to_have_attribute("aria-pressed", "true")
     expect(page.locator(".ab-looking")).to_contain_text("Head 0.0 looks from “is” most at")
+    assert page.locator(".ab-arcs path").count() >= 1  # to the words that it looked at
     assert "off=" in page.url
     expect(page.locator(".ab-tile.breaks")).to_have_count(2)
     page.locator('[data-name="0.1"]').click()  # two heads need the model, which is loaded for it
@@ -559,6 +580,7 @@ def test_a_claim_turns_once_a_verdict_is_given(visit):
     page = visit("claims.html").wake()
     panel, tile, head = page.locator(".cw-panel"), page.locator(".cw-tile").nth(1), page.locator(".cw-head")
     expect(head).to_have_text("0 of 49 claims judged")
+    expect(page.locator(".cw-words:visible")).to_have_count(1)  # the other tiles are still quiet
     tile.click()
     verdicts = re.compile("misleading|What speaks for it")
     expect(panel.locator(".cw-quote")).to_contain_text("Key models like")
@@ -566,6 +588,7 @@ def test_a_claim_turns_once_a_verdict_is_given(visit):
     expect(page.locator(".cw-back")).to_have_count(0)
     page.get_by_role("button", name="It holds").click()
     expect(tile).to_have_class(re.compile("differs turned"))
+    expect(page.locator(".cw-words:visible").nth(40)).to_be_visible()
     expect(tile).to_contain_text("misleading")
     expect(panel).to_contain_text("What speaks for it")
     expect(panel).to_contain_text("you said: it holds")
@@ -696,8 +719,13 @@ def test_a_vote_is_blind_until_it_is_given_and_moves_the_ratings(visit):
     expect(past).not_to_contain_text("Mixtral")
     expect(first).to_contain_text("no vote yet")
     page.get_by_role("button", name="Right: silver barrel.").click()
-    expect(past).to_have_text("Mistralwhite barrel.Mixtralsilver barrel.")
+    expect(past).to_have_text(
+        "The last story: “…Where is the plate? The plate is in the …”"
+        "Mistralwhite barrel.Mixtralsilver barrel."
+    )
     expect(first).to_contain_text("1,290")
+    expect(first.locator(".vt-trail")).to_be_visible()  # from 1,000 to where it stands
+    expect(page.locator(".vt-gap")).to_have_text("")  # the pointer rests there, and reads nothing into it
     right = page.locator(".vt-card").nth(1)
     right.press("ArrowUp")
     right.press("ArrowLeft")
@@ -726,6 +754,7 @@ def test_other_votes_are_sealed_until_ten_are_cast(visit):
     expect(page.locator(".vt-head")).to_contain_text("3 of 10of your votes")
     expect(page.locator(".vt-take")).to_contain_text("134 votes")
     expect(page.locator(".vt-steps")).to_be_visible()
+    expect(page.locator(".vt-band.cut-low, .vt-band.cut-high").first).to_be_visible()  # beyond the scale
     right.press("Backspace")
     expect(page.locator(".vt-track .vt-mark:visible")).to_have_count(4)
     page = visit("vote.html").wake()
@@ -751,8 +780,35 @@ def test_other_voters_and_other_orders_change_the_ratings(visit):
     expect(words).to_contain_text("of 2 votes differ")
 
 
-def test_an_audit_costs_ten_trades_once_all_were_looked_at(visit):
+AUDITED = "audit.html#guess=0&trade=%22writer%22"
+
+
+def test_a_lean_is_guessed_before_any_is_shown(visit):
     page = visit("audit.html").wake()
+    head, pin = page.locator(".au-head"), page.get_by_role("slider", name="Your guess, in points")
+    expect(head).to_contain_text("barber?How far does SmolLM2 lean, and which way?")
+    expect(page.get_by_text("librarian")).to_have_count(1)  # in the covered field
+    expect(page.get_by_text("librarian")).to_be_hidden()
+    rail = page.locator(".au-guess-rail").bounding_box()
+    page.mouse.move(rail["x"] + rail["width"] / 2, rail["y"] + 70)
+    page.mouse.down()
+    page.mouse.move(rail["x"] + 10, rail["y"] + 70, steps=3)
+    page.mouse.up()
+    pin.press("Home")
+    pin.press("ArrowRight")
+    expect(pin).to_have_attribute("aria-valuetext", "barber: 65 points more “he”")
+    page.get_by_role("button", name="That is my guess").click()
+    expect(page.locator(".au-note")).to_contain_text("You: −65. The model: −47.")
+    expect(page.locator(".au-own:visible")).to_have_count(1)
+    expect(page.get_by_role("slider", name="Trade")).to_be_focused()
+    assert "guess=-65" in page.url
+    expect(page.locator(".au-lane.controls")).to_be_hidden()
+    page.get_by_role("button", name="Compare with 24 words").click()
+    expect(page.locator(".au-lane.controls")).to_be_visible()
+
+
+def test_an_audit_costs_ten_trades_once_all_were_looked_at(visit):
+    page = visit(AUDITED).wake()
     head, field = page.locator(".au-head"), page.get_by_role("slider", name="Trade")
     verdict = page.locator(".au-verdict")
     expect(head).to_contain_text("20of 36 trades")
@@ -773,7 +829,8 @@ def test_an_audit_costs_ten_trades_once_all_were_looked_at(visit):
 
 
 def test_no_two_words_of_an_audit_lie_on_each_other(visit):
-    page = visit("audit.html").wake()
+    page = visit(AUDITED).wake()
+    page.get_by_role("button", name="Compare with 24 words").click()
     for model in ("SmolLM2", "as planted"):
         page.get_by_role("radio", name=model).click()
         page.wait_for_timeout(300)  # the words move to their rows
@@ -786,7 +843,7 @@ def test_no_two_words_of_an_audit_lie_on_each_other(visit):
 
 
 def test_a_mended_model_leans_nowhere_and_cooling_makes_a_rule_of_a_lean(visit):
-    page = visit("audit.html").wake()
+    page = visit(AUDITED).wake()
     page.get_by_role("radio", name="mended").click()
     expect(page.locator(".au-head")).to_contain_text("0of 36 trades")
     page.get_by_role("radio", name="as planted").click()
@@ -853,11 +910,16 @@ def test_words_light_up_and_a_text_without_a_mark_is_accused(visit):
         page.get_by_role("slider"),
     )
     lit = page.locator(".wm-text .wm-word.in")
-    expect(page.locator(".wm-sheet")).to_have_count(3)
+    expect(page.locator(".wm-sheet")).to_have_count(2)
     expect(page.locator(".wm-word.in:visible")).to_have_count(0)  # the key is not turned
-    expect(page.locator(".wm-head")).to_have_text("Which one of 3 texts has no mark?")
-    page.locator(".wm-sheet").nth(2).click()
-    expect(verdict).to_have_text("You guessed wrong. Found: this text is marked.")
+    expect(page.locator(".wm-head")).to_have_text("Which one of 2 texts is marked?")
+    page.locator(".wm-sheet").nth(1).click()
+    expect(page.get_by_role("radio", checked=True).first).to_have_text("Light mark: your guess")
+    expect(verdict).to_have_text("You guessed right. Not found, though it is marked: the mark is light.")
+    foot, tools = page.locator(".wm-foot").bounding_box(), page.locator(".wm-tools").bounding_box()
+    assert foot["y"] + foot["height"] <= tools["y"], "the odds lie under a button"
+    page.get_by_role("radio", name="Strong mark").click()
+    expect(verdict).to_have_text("Found: this text is marked.")
     expect(loud).to_have_text("110")
     expect(page.locator(".wm-head")).to_contain_text(
         "of 199 words are on the list. Chance alone gives about 50."
@@ -870,7 +932,7 @@ def test_words_light_up_and_a_text_without_a_mark_is_accused(visit):
     slider.press("Home")
     expect(lit).to_have_count(3)
     expect(page.locator(".wm-line")).to_contain_text("z = 4")
-    expect(verdict).to_have_text("You guessed wrong. Not found, though it is marked: the text is short.")
+    expect(verdict).to_have_text("Not found in its first 6 words, though it is marked.")
     page.locator(".wm-text .wm-word").nth(99).click()
     expect(slider).to_have_attribute("aria-valuenow", "100")
     page.get_by_role("radio", name="Light mark").click()
@@ -890,6 +952,11 @@ def test_words_light_up_and_a_text_without_a_mark_is_accused(visit):
     field.press("Enter")
     expect(page.locator(".wm-text .wm-word")).to_have_count(14)
     expect(verdict).to_contain_text("2 of 13 pairs have a word that the model lacks: not counted.")
+    field.fill("hello")
+    field.press("Enter")
+    expect(page.locator(".wm-head")).to_have_text("A text of at least 6 words and marks can be counted.")
+    expect(page.locator(".wm-chart")).to_be_hidden()
+    expect(page.get_by_role("button", name="Count again")).to_be_hidden()
     assert page.evaluate("document.documentElement.scrollWidth") <= 1280
 
 
@@ -940,7 +1007,12 @@ def test_a_card_is_ticked_off_while_it_is_written(visit):
         expect(head).to_contain_text(f"{8 - left}of 9")
         page.get_by_role("button", name=f"{part} is missing").click()
         expect(area).to_be_focused()
+        if part == "limitations":
+            page.keyboard.type("x")
+            expect(page.locator(".ck-list .boast").last).to_contain_text("too few words")
+            page.keyboard.press("Backspace")
         page.keyboard.type(words)
+        assert page.evaluate("scrollY") == 0, "the page jumps"
     expect(head).to_contain_text("2of 9 parts are missing or without a fact")
     area.fill(area.input_value().replace("knows", "names").replace("loves", "is there"))
     area.fill(area.input_value().replace("The best data there is", "2,000 letters"))
@@ -1023,9 +1095,25 @@ def test_a_licence_is_asked_and_answers_with_its_clause(visit):
     page = visit("may_use.html").wake()
     verdict, quote = page.locator(".mu-verdict"), page.locator(".mu-quote blockquote")
     expect(verdict).to_have_text("No.")
+    cells = page.locator(".mu-board td .mu-cell:visible")
+    expect(cells).to_have_count(1)  # one question, one licence
+    page.get_by_role("group", name="under …").get_by_role("button", name="MIT").click()
+    expect(verdict).to_have_text("Yes.")
+    expect(cells).to_have_count(2)
+    page.get_by_role("group", name="May I …").get_by_role("button", name="train on outputs").click()
+    expect(cells).to_have_count(4)
+    page.get_by_role("button", name="Show all 117 answers").click()
+    expect(cells).to_have_count(117)
+    page.locator("[aria-label^='Llama 4, build on it']").click()
+    expect(verdict).to_have_text("No.")
+    expect(page.locator(".mu-board .here .mu-cell")).to_have_text("not in the EU")
+    expect(page.locator("[aria-label='RAIL-M, use it for medical advice: no, ban 10']")).to_have_text(
+        "No: ban 10"
+    )
     expect(quote).to_contain_text("a company with a principal place of business in, the European Union")
     rows = page.locator(".mu-board tbody tr")
-    places = [row.bounding_box()["y"] for row in rows.all()]
+    tops = "(rows) => rows.map((row) => row.getBoundingClientRect().top + scrollY)"
+    places = rows.evaluate_all(tops)
     page.locator("[aria-label='RAIL-M, use it for medical advice: no, ban 10']").click()
     expect(quote).to_contain_text("medical advice")
     assert re.search("licence=%22creativeml-openrail-m%22", page.url)
@@ -1041,11 +1129,11 @@ def test_a_licence_is_asked_and_answers_with_its_clause(visit):
     page.get_by_role("radio", name="all 13").click()
     page.get_by_role("button", name="May I use it for medical advice?").click()
     expect(page.locator(".mu-head")).to_contain_text("2 of 13 say no: may I use it for medical advice?")
-    assert [row.bounding_box()["y"] for row in rows.all()] == places, "no press moves a row"
+    assert rows.evaluate_all(tops) == places, "no press moves a row"
 
 
 def test_on_a_phone_a_licence_s_answers_stand_beside_its_name(visit):
-    page = visit("may_use.html", width=360).wake()
+    page = visit("may_use.html#whole=true", width=360).wake()
     cell = page.locator(".mu-board td.chosen .mu-cell").first
     expect(page.locator(".mu-board td .mu-cell:visible")).to_have_count(13)
     page.get_by_role("button", name="May I train another large model").click()
@@ -1083,6 +1171,7 @@ def test_a_text_fills_the_memory_as_it_grows(visit):
     assert handle.get_attribute("aria-valuenow") == "1" and "tokens=1" in page.url
     page.get_by_role("button", name="Let the text grow").click()
     expect(handle).not_to_have_attribute("aria-valuenow", "1")
+    expect(page.locator(".ca-text .chip").nth(2)).to_be_visible()  # token by token
     page.locator(".ca-play").click()
     expect(page.locator(".ca-play")).to_have_text("▶ Let the text grow")
 
@@ -1099,12 +1188,15 @@ def test_more_models_fit_in_a_larger_machine_and_at_fewer_bits(visit):
     largest.click()
     expect(page.locator(".ft-detail")).to_contain_text("Even at 4 bits it needs")
     before = int(loud.inner_text())
+    names = page.locator(".ft-name")
+    places = [name.bounding_box() for name in names.all()]
     grip = handle.bounding_box()
     page.mouse.move(grip["x"] + grip["width"] / 2, grip["y"] + grip["height"] / 2)
     page.mouse.down()
     page.mouse.move(grip["x"] + 90, grip["y"] - 60, steps=4)
     page.mouse.up()
     assert int(loud.inner_text()) > before
+    assert [name.bounding_box() for name in names.all()] == places, "no tile moves"
     assert int(handle.get_attribute("aria-valuenow")) > 64
     handle.press("End")
     expect(loud).to_have_text("22")

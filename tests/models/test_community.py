@@ -337,7 +337,8 @@ def test_a_new_machine_has_nothing():
 
 def test_the_linter_finds_what_is_there_and_what_is_not():
     found = opened.lint_card(
-        "---\nlicense: mit\n---\nHe knows. Unknown.\n# Intended use\n\nTowns.\n## Training Data\n\nLetters.\n"
+        "---\nlicense: mit\n---\nHe knows. Unknown.\n# Intended use\n\nIn towns.\n"
+        "## Training Data\n\nTheir letters.\n"
         "## Benchmarks\n\n3 of 4 right.\n## Bias, Risks, and Limitations\n\nNot for rain.\n"
         "**Contact:** a@b.example\n### Environmental Impact\n\n2 kWh of electricity.\n"
     )
@@ -360,12 +361,24 @@ def test_the_linter_finds_what_is_there_and_what_is_not():
         ("Evaluation", "| MMLU | 66.6 |", ""),
         ("Environmental impact", "It is green.", "no figure"),
         ("Environmental impact", "About 2.5 kWh on one GPU.", ""),
+        ("Limitations", "x test", "too few words"),
+        ("Limitations", "Not tested.", ""),
+        ("Contact", "a@b.example", ""),
     ],
 )
 def test_praise_and_bare_figures_are_no_facts(heading, line, why):
     found = opened.lint_card(f"# A\n\n## {heading}\n\n{line}\n")
     part = heading.lower()
     assert found["parts"][part] == line and found["weak"] == ({part: why} if why else {})
+
+
+def test_one_line_is_no_fact_on_two_parts_and_a_licence_is_a_name():
+    found = opened.lint_card("---\nlicense: x test\n---\n# Limitations\n\nNot known.\n# Bias\n\nNot known.\n")
+    assert found["parts"]["bias"] == "Not known."
+    assert found["weak"] == {
+        "license": "no licence has such a name",
+        "bias": "as for “limitations”, word for word",
+    }
 
 
 def test_a_form_that_nobody_filled_in_has_nothing():
@@ -392,6 +405,7 @@ CARDS = [
     "\n---\nlicense: mit\n---  \n## Bias, risks, limitations\nMany. 0.7\n### Emissions #\n<!-- ? -->\n5 kg",
     "----\nlicense: mit\n---\nNo block. Send questions to us.",
     "---\n---\nÜnderstands éwants, he thinks.\n# Energy\nA leading 5 Whole, 5 Wh, state-of-the-art CO₂.",
+    "---\nlicense: x test\n---\n# Limits\nx test\n# Bias\nNot at all.\n# Uses\nNot at all.\n# Contact\nhttps://a.b\n",
     "# Evaluation\nTwo\n\n5\n\n7 of 9\n# Évaluation of bias\n* *\n| Data | 12 letters | x |\n",
 ]
 
