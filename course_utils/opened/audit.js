@@ -175,7 +175,9 @@ export function render({ model, el }) {
       group.append(button);
       return button;
     });
-    tools.append(group);
+    const row = tools.appendChild(make("div", "au-row"));
+    row.append(make("span", "au-label", name), group);
+    row.firstChild.setAttribute("aria-hidden", "true");
     return (value) => choices.forEach((button, index) => {
       button.setAttribute("aria-checked", String(texts[index][1] === value));
       button.tabIndex = texts[index][1] === value ? 0 : -1;

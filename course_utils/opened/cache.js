@@ -1,8 +1,10 @@
 // How many texts fit in a memory, for each way in which heads can share keys and values. Model: data {plans, memory}
-// (see cache.py), and what the visitor chose: plan (a title) and tokens.
+// (see cache.py), and what the visitor chose: plan (a title), tokens, and
+// memory (GB; by default that of the data).
 import { adopt, announcer, arrowStep, colour, headline, keeper, make, onDrag, onTheme, shape } from "./view.js";
 
 const STOPS = Array.from({ length: 18 }, (_, power) => 2 ** power); // tokens, 1 to 131,072
+const MEMORIES = [8, 16, 24, 80]; // GB
 const GROWTH = 1.06; // of the text, from one step to the next
 const PACE = 60; // ms of a step
 const TAIL = 40; // tokens of the text that are shown, the last ones
@@ -72,7 +74,7 @@ function sketch(keys) {
 }
 
 export function render({ model, el }) {
-  const { plans, memory: gigabytes } = model.get("data");
+  const { plans, memory: usual } = model.get("data");
   // Where a length stands on the ruler, from 0 to 1: each doubling takes as much room
   const along = (tokens) => Math.log2(tokens) / Math.log2(STOPS.at(-1));
 
@@ -81,6 +83,9 @@ export function render({ model, el }) {
   const models = make("div", "ca-models");
   models.setAttribute("role", "radiogroup");
   models.setAttribute("aria-label", "Model");
+  const memories = make("div", "ca-models ca-memories");
+  memories.setAttribute("role", "radiogroup");
+  memories.setAttribute("aria-label", "Memory");
   const modelButtons = plans.map(({ title }, index) => {
     const button = models.appendChild(make("button", "", title));
     button.setAttribute("role", "radio");
@@ -95,6 +100,24 @@ export function render({ model, el }) {
       if (!step) return;
       event.preventDefault();
       choose((index + step + plans.length) % plans.length);
+    });
+    return button;
+  });
+
+  const sizes = [...new Set([...MEMORIES, usual])].sort((one, other) => one - other);
+  const memoryButtons = sizes.map((size, index) => {
+    const button = memories.appendChild(make("button", "", `${size} GB`));
+    button.setAttribute("role", "radio");
+    const choose = (at) => {
+      keep({ memory: sizes[at] });
+      memoryButtons[at].focus();
+    };
+    button.addEventListener("click", () => choose(index));
+    button.addEventListener("keydown", (event) => {
+      const step = arrowStep(event);
+      if (!step) return;
+      event.preventDefault();
+      choose((index + step + sizes.length) % sizes.length);
     });
     return button;
   });
@@ -127,7 +150,9 @@ export function render({ model, el }) {
   const key = make("p", "ca-key");
   key.append(make("i"), "one text’s keys and values");
   const { live, speak, hush } = announcer();
-  el.append(head, models, controls, text, board, key, live);
+  const choices = make("div", "ca-choices");
+  choices.append(models, memories);
+  el.append(head, choices, controls, text, board, key, live);
 
   // What holds now
   const plan = () => plans.find(({ title }) => title === model.get("plan")) ?? plans[0];
@@ -145,7 +170,8 @@ export function render({ model, el }) {
     const all = [["each its own", "multi-head", heads, DRAWN], ["groups share", "grouped-query", middle, 2], ["all share one", "multi-query", 1, 1]];
     return all.filter(([, , count]) => count);
   }
-  const fitting = (count) => Math.floor((gigabytes * 1e9) / cacheBytes(plan(), tokens(), count));
+  const gigabytes = () => (sizes.includes(model.get("memory")) ? model.get("memory") : usual);
+  const fitting = (count) => Math.floor((gigabytes() * 1e9) / cacheBytes(plan(), tokens(), count));
 
   const keep = keeper(model, update);
   let cards = [];
@@ -181,7 +207,7 @@ export function render({ model, el }) {
       about.append(make("span", "", name));
       const used = cacheBytes(plan(), now, count);
       const fit = fitting(count);
-      const unit = fit ? (fit === 1 ? " text fits" : " texts fit") : `, it needs ${(used / (gigabytes * 1e9)).toFixed(1)} ×`;
+      const unit = fit ? (fit === 1 ? " text fits" : " texts fit") : `, it needs ${(used / (gigabytes() * 1e9)).toFixed(1)} ×`;
       result.replaceChildren(make("b", "loud", fit ? spell(fit) : "none"), make("span", "", unit));
       bytes.replaceChildren(make("b", "num", size(used)), " a text");
     });
@@ -192,9 +218,14 @@ export function render({ model, el }) {
     const sharing = published === 1 ? `all ${heads} heads share one key` : `${heads / published} heads share each key`;
     const without = published < heads ? `, as ${sharing}. If none did: ${most ? spell(most) : "none"}` : ". No head shares";
     drawText(now);
-    loudWords.textContent = ` text${fit === 1 ? "" : "s"} of ${counted(now, "token")} fit${fit > 1 ? "" : "s"} in ${gigabytes} GB${without}`;
+    loudWords.textContent = ` text${fit === 1 ? "" : "s"} of ${counted(now, "token")} fit${fit > 1 ? "" : "s"} in ${gigabytes()} GB${without}`;
     modelButtons.forEach((button, index) => {
       const on = plans[index] === plan();
+      button.setAttribute("aria-checked", on);
+      button.tabIndex = on ? 0 : -1;
+    });
+    memoryButtons.forEach((button, index) => {
+      const on = sizes[index] === gigabytes();
       button.setAttribute("aria-checked", on);
       button.tabIndex = on ? 0 : -1;
     });
@@ -234,7 +265,7 @@ export function render({ model, el }) {
     canvas.height = Math.round(height * ratio);
     const brush = canvas.getContext("2d");
     brush.scale(ratio, ratio);
-    const room = (gigabytes * 1e9) / cacheBytes(plan(), tokens(), count);
+    const room = (gigabytes() * 1e9) / cacheBytes(plan(), tokens(), count);
     const fit = Math.floor(room);
     brush.fillStyle = fit ? tints.ink : tints.ember;
     if (fit > MOST_CELLS || !fit) {
@@ -314,7 +345,7 @@ export function render({ model, el }) {
     tints = null;
     paint();
   });
-  const keys = ["plan", "tokens"];
+  const keys = ["plan", "tokens", "memory"];
   for (const name of keys) model.on(`change:${name}`, update);
   update();
   return () => {

@@ -1149,6 +1149,10 @@ def test_a_text_fills_the_memory_as_it_grows(visit):
     page = visit("cache.html").wake()
     results, handle = page.locator(".ca-result .loud"), page.get_by_role("slider", name="Tokens in the text")
     expect(results).to_have_text(["3", "63", "508"])
+    page.get_by_role("radio", name="80 GB").click()  # five times the memory
+    assert [int(text.replace(",", "")) // 5 for text in results.all_inner_texts()] == [3, 63, 508]
+    assert "memory=80" in page.url
+    page.get_by_role("radio", name="16 GB").click()
     ticks = [tick.bounding_box()["x"] for tick in page.locator(".ca-tick").all() if tick.inner_text()]
     steps = [after - before for before, after in zip(ticks, ticks[1:], strict=False)]
     assert max(steps) - min(steps) < 12, "each doubling takes as much room"
