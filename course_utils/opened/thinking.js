@@ -1,14 +1,21 @@
 // A sum, the steps that the tiny reasoner writes before its answer, and what becomes of the answer if a step is changed.
+// Each number is a strand as thick as it is large: the numbers of the sum fall into the steps that add them, and a result
+// flows on into the next step, unless that step goes on with another number.
 // Model: `data` {offers (sums as texts), answers}, `said` {written} from the host, and what the visitor chose: sum (a
 // text such as "25+31+40"), edits (the results that were changed, by the number of their step), on (whether the model
 // writes on after the last changed step; else its own later steps stay), stop (after so many steps it must answer, or
 // "all"). The view asks with `want` {text}, and gets what the model writes after this text.
-import { adopt, announcer, headline, keeper, make, ownWords } from "./view.js";
+import { adopt, announcer, atOnce, headline, keeper, make, onDrag, ownWords, shape } from "./view.js";
 
 const OPEN = "<think>";
 const CLOSE = "</think>";
 const [FEWEST, MOST] = [2, 8]; // terms
 const MOST_DIGITS = 3;
+const MOST_RESULT = 10 ** MOST_DIGITS - 1;
+const TALL = 190; // px: the tallest bar
+const FALL = 92; // px from the top of the picture to the top of the tallest bar
+const WAVE = 110; // ms from one bar to the next while a change runs through
+const RISE = 280; // ms in which a bar gets its new height
 
 /** The terms of a sum. @param {string} sum @returns {number[]} */
 export const terms = (sum) => (sum.match(/\d+/g) ?? []).map(Number);
@@ -67,52 +74,141 @@ export function writeOut(sum, { edits, on, stop }, goesOn) {
 export const addsUp = ({ left, result }) => total(left) === Number(result);
 
 /**
+ * Where each number of the steps comes from, as far as equal numbers tell.
+ * @param {string} sum
+ * @param {{ steps: { left: string, result: string, by: string }[], answer: string }} shown
+ * @returns {{
+ *   bars: { parts: { value: number, from: "term" | "before" | "nowhere", term: number }[], result: number, lit: boolean, column: number }[],
+ *   loose: number[], carried: boolean, lit: boolean }} `parts` are the numbers that a step adds; `term` is the index of a
+ *   number of the sum; `column` the place of the bar, that of its number; `loose` are the numbers that no step added;
+ *   `carried`: the answer is the last result; `lit`: a change has run through to a bar, or to the answer
+ */
+export function flow(sum, { steps, answer }) {
+  const numbers = terms(sum);
+  const used = new Set();
+  const bars = [];
+  let last = -1;
+  for (const { left, result, by } of steps) {
+    const before = bars.at(-1);
+    const parts = terms(left).map((value, index) => {
+      if (before && index === 0) return { value, from: value === before.result ? "before" : "nowhere", term: -1 };
+      const rest = [...numbers.keys()].filter((term) => !used.has(term) && numbers[term] === value);
+      const term = rest.find((place) => place > last) ?? rest[0] ?? -1;
+      if (term >= 0) used.add(term);
+      if (term > last) last = term;
+      return { value, from: term >= 0 ? "term" : "nowhere", term };
+    });
+    const lit = by === "you" || (by === "model" && Boolean(before?.lit) && parts[0]?.from === "before");
+    bars.push({ parts, result: Number(result), lit, column: Math.max(...parts.map(({ term }) => term)) });
+  }
+  // A bar stands in the column of its number, or in the next one that is free.
+  bars.forEach((bar, index) => (bar.column = Math.max(bar.column, (bars[index - 1]?.column ?? 0) + 1)));
+  for (let index = bars.length - 1, most = numbers.length - 1; index >= 0; index--, most--) {
+    bars[index].column = Math.min(bars[index].column, most);
+  }
+  const carried = bars.length > 0 && Number(answer) === bars.at(-1).result;
+  const loose = [...numbers.keys()].filter((term) => !used.has(term));
+  return { bars, loose, carried, lit: carried && bars.at(-1).lit };
+}
+
+/** Numbers in words, such as "41 and 86". @param {(number | string)[]} numbers */
+const listed = (numbers) => (numbers.length > 1 ? `${numbers.slice(0, -1).join(", ")} and ${numbers.at(-1)}` : String(numbers[0]));
+
+/**
+ * What is to be said of a text below its picture, a sentence for each place where a strand breaks or a step is wrong.
+ * @param {string} sum
+ * @param {{ steps: { left: string, result: string, by: string }[], answer: string }} shown
+ * @param {boolean} tells whether it may be said which numbers are lost
+ */
+export function remarks(sum, shown, tells) {
+  const { bars, loose, carried } = flow(sum, shown);
+  const said = [];
+  const strange = [];
+  shown.steps.forEach((step, at) => {
+    const { parts } = bars[at];
+    if (at && parts[0]?.from === "nowhere") {
+      said.push(step.by === "kept" ? `Step ${at + 1} still has ${parts[0].value}: the change ends there.` : `Step ${at + 1} goes on with ${parts[0].value}, not with ${bars[at - 1].result}.`);
+    }
+    strange.push(...parts.filter(({ from }, index) => from === "nowhere" && (!at || index)).map(({ value }) => value));
+    if (!addsUp(step)) said.push(`Step ${at + 1}: ${step.left} is ${total(step.left)}, not ${step.result}.`);
+  });
+  if (bars.length && !carried) said.push(`The answer is not the last result, ${bars.at(-1).result}.`);
+  if (tells && strange.length) said.push(`${listed(strange)} ${strange.length > 1 ? "are" : "is"} none of the sum's numbers.`);
+  if (tells && loose.length) said.push(`No step added ${listed(loose.map((term) => terms(sum)[term]))}.`);
+  return said;
+}
+
+/**
  * What is to be said of an answer, after the answer itself.
  * @param {string} sum
  * @param {{ steps: { left: string, result: string, by: string }[], answer: string }} shown
  * @param {boolean} short whether the model had to answer before its last step
+ * @param {boolean} tells whether it may be said that the answer is the last result
  */
-export function verdict(sum, { steps, answer }, short) {
+export function verdict(sum, { steps, answer }, short, tells) {
   const right = total(sum);
   const off = Number(answer) - right;
   const by = `${Math.abs(off)} too ${off > 0 ? "many" : "few"}`;
   const changed = steps.some((step) => step.by === "you");
   if (!/^\d+$/.test(answer)) return "is no number.";
-  if (short) return `${off ? `is wrong, ${by}` : "is right"}: answered ${steps.length ? `after ${steps.length} of its steps` : "at once"}.`;
-  if (!changed) return off ? `is wrong, ${by}.` : "is right.";
+  const after = steps.length === 1 ? "after 1 step" : `after ${steps.length} steps`;
+  if (short) return `${off ? `is wrong, ${by}` : "is right"}: answered ${steps.length ? after : "at once"}.`;
+  if (!changed || !tells) return off ? `is wrong, ${by}.` : changed ? "is right all the same." : "is right.";
   if (answer === steps.at(-1).result) return off ? `is wrong, ${by}. It is the result of the last step.` : "is right all the same. It is the result of the last step.";
   return `${off ? `is wrong, ${by}` : "is right"}, and is not the result of the last step.`;
 }
 
+/** The points of a torn edge, from one height to another. */
+function torn(x, from, to) {
+  const teeth = Math.max(2, Math.round(Math.abs(to - from) / 9));
+  return Array.from({ length: teeth + 1 }, (_, index) => `${x + (index % 2 ? 5 : -2)} ${from + ((to - from) * index) / teeth}`);
+}
+
 export function render({ model, el }) {
   const data = model.get("data");
+  const still = matchMedia("(prefers-reduced-motion: reduce)");
   /** @type {Map<string, string>} what the model writes after a text */
   const known = new Map((data.answers ?? []).map(({ want, written }) => [want.text, written]));
   let asked = null; // the text after which the host is writing
-  let shown = null; // what stands on the screen
-  let chosen = { sum: data.offers[0], edits: {}, on: true, stop: "all" }; // with what it was chosen
-  let missed = null; // what was chosen while the model was asleep
+  let shown = null; // what stands on the screen, or is waited for
+  let chosen = { sum: data.offers[0], edits: {}, on: true, stop: "all" }; // the last that was answered
+  let touched = false; // whether the visitor has changed a step
+  const looked = new Set(); // sums of whose numbers the visitor has asked which were added
 
   adopt(el, "th");
   const { head, loud, loudWords } = headline("th");
+  const scene = make("div", "th-scene");
+  const drawing = shape("svg", { class: "th-strands", "aria-hidden": "true" });
   const sum = make("p", "th-sum");
   const list = make("ol", "th-steps");
   const answer = make("p", "th-answer");
+  scene.append(drawing, sum, list, answer);
+  const notes = make("ul", "th-notes");
+  const look = make("button", "th-look", "Which numbers did no step add?");
+  look.addEventListener("click", () => {
+    looked.add(model.get("sum"));
+    draw();
+    (list.querySelector("input") ?? head).focus({ preventScroll: true });
+  });
   const tools = make("div", "th-tools");
-  const modes = make("div", "th-modes");
-  const writesOn = choice("After my change the model writes on", () => choose({ on: true }));
-  const staysPut = choice("Its later steps stay as they were", () => choose({ on: false }));
-  modes.setAttribute("role", "group");
-  modes.setAttribute("aria-label", "What follows a step that you changed");
-  modes.append(writesOn, staysPut);
-  const stops = make("div", "th-stops", "It must answer");
+  const stops = make("div", "th-stops");
+  const stopWords = make("span", "", "End its steps early, so that it must answer");
   stops.setAttribute("role", "group");
   stops.setAttribute("aria-label", "After how many steps the model must answer");
-  const back = make("button", "th-back", "Put all back");
-  back.addEventListener("click", () => choose({ edits: {}, on: true, stop: "all" }));
-  tools.append(modes, stops, back);
+  stops.append(stopWords);
+  const modes = make("div", "th-modes");
+  const writesOn = choice("After my change the model writes on", () => choose({ on: true }));
+  const staysPut = choice("", () => choose({ on: false }));
+  modes.setAttribute("role", "group");
+  modes.setAttribute("aria-label", "What follows a step that you changed");
+  const back = choice("Put all back", () => choose({ edits: {}, on: true, stop: "all" }));
+  back.className = "th-back";
+  const hint = make("span", "th-hint", "Drag a result up or down, or type another: how far does the change run?");
+  modes.append(hint, writesOn, staysPut);
+  tools.append(modes, stops);
   const wake = make("div");
-  wake.dataset.wake = "for any change, and sums of your own";
+  wake.dataset.wake = "for other changes, and for sums of your own";
+  wake.dataset.wakeOnNeed = "";
   const labels = { placeholder: "Your own sum, such as 12+34+56", label: "Your own sum", button: "Add it up" };
   const note = make("p", "th-note");
   note.setAttribute("aria-live", "polite");
@@ -126,11 +222,11 @@ export function render({ model, el }) {
   const { live, speak, hush } = announcer();
   const mine = make("div", "own");
   mine.append(own, note, offers);
-  el.append(head, sum, list, answer, tools, wake, mine, live);
-  const keep = keeper(model, update);
+  el.append(head, scene, notes, look, tools, mine, wake, live);
+  const soon = atOnce(update);
+  const keep = keeper(model, soon);
 
   function choose(changes) {
-    missed = null;
     note.textContent = "";
     keep(changes);
   }
@@ -150,11 +246,10 @@ export function render({ model, el }) {
     }
     turnTo(numbers.join("+"));
   }
-  /** What the model writes after a text: what is known, or a question to the host. */
+  /** What the model writes after a text: what is known, or a question to the host, one at a time. */
   function goesOn(text) {
-    if (!known.has(text) && asked !== text) {
+    if (!known.has(text) && asked === null) {
       asked = text;
-      el.classList.add("waiting");
       model.set("want", { text });
       model.save_changes();
     }
@@ -164,17 +259,12 @@ export function render({ model, el }) {
     const said = model.get("said");
     if (!said) return;
     asked = null;
-    el.classList.remove("waiting");
-    if (said.asleep) {
-      const now = state();
-      keep(chosen);
-      missed = now;
-      note.textContent = "That answer is not in store. Wake the model, and it writes it.";
-    } else if (said.error) {
-      loudWords.textContent = said.error;
+    if (said.error) {
+      choose(chosen);
+      note.textContent = said.error;
     } else {
       known.set(said.want.text, said.written);
-      choose(missed ?? {});
+      soon();
     }
   }
   function change(at, result) {
@@ -183,90 +273,278 @@ export function render({ model, el }) {
     if (digits === "") note.textContent = "A step's result is a whole number of up to three digits.";
     if (digits === "" || digits === shown.steps[at].result) return draw(); // nothing was changed
     edits[at] = String(Number(digits));
+    touched = true;
     if (model.get("on")) for (const later of Object.keys(edits)) if (Number(later) > at) delete edits[later];
     choose({ edits });
   }
 
   const state = () => ({ sum: model.get("sum"), edits: model.get("edits") ?? {}, on: model.get("on"), stop: model.get("stop") });
+  const whole = () => stepsOf(known.get(`${model.get("sum")}=${OPEN}`) ?? "");
   function update() {
     const now = state();
     const found = writeOut(now.sum, now, goesOn);
-    if (!found) return;
-    el.classList.remove("waiting");
-    shown = found;
-    chosen = now;
-    draw();
+    el.classList.toggle("waiting", !found);
+    if (found) [shown, chosen] = [found, now];
+    else if (shown && now.sum === chosen.sum) {
+      // What the visitor wrote stands there at once; what follows it is still to come.
+      const steps = shown.steps.map((step, at) => (at in now.edits ? { ...step, result: now.edits[at], by: "you" } : step));
+      shown = { ...shown, steps };
+    }
+    if (shown && (found || now.sum === chosen.sum)) draw();
   }
+
   function draw() {
     const text = model.get("sum");
     const stop = model.get("stop");
-    const short = shown.steps.length === stop;
+    const steps = shown.steps;
+    const short = steps.length === stop && stop < whole().length;
     const right = total(text);
-    const changed = shown.steps.some(({ by }) => by === "you");
+    const changed = steps.some(({ by }) => by === "you");
+    const riddle = !changed && !short && !looked.has(text) && hides(text, shown);
     loud.textContent = shown.answer;
-    loudWords.textContent = ` ${verdict(text, shown, short)}`;
+    loudWords.textContent = ` ${verdict(text, shown, short, touched)}`;
     head.classList.toggle("wrong", Number(shown.answer) !== right);
-    sum.replaceChildren(...terms(text).flatMap((term, index) => [...(index ? [make("i", "", "+")] : []), make("span", "chip", String(term))]), make("i", "th-right", "right:"), make("b", "num", String(right)));
-    while (list.children.length > shown.steps.length) list.lastChild.remove();
-    shown.steps.forEach((step, at) => {
+    while (list.children.length > steps.length) list.lastChild.remove();
+    steps.forEach((step, at) => {
       const row = list.children[at] ?? list.appendChild(newRow(at));
-      const [left, less, field, more, mark] = row.children;
-      left.textContent = `${step.left.replaceAll("+", " + ")} =`;
+      const [left, field] = row.children;
+      left.replaceChildren(...step.left.split("+").flatMap((term, index) => [...(index ? [make("wbr")] : []), `${index ? "+" : ""}${term}`]), make("wbr"), make("span", "", `=${step.result};`));
       if (document.activeElement !== field || !row.classList.contains("typing")) field.value = step.result;
-      row.className = `th-step ${step.by}`;
-      const sound = addsUp(step);
-      const whose = { you: "you wrote this", model: "", kept: "left as it was" }[step.by];
-      mark.textContent = [whose, sound ? "" : `${step.left.replaceAll("+", " + ")} is ${total(step.left)}`].filter(Boolean).join("; ");
-      row.classList.toggle("false", !sound);
-      less.setAttribute("aria-label", `Step ${at + 1}: ten less`);
-      more.setAttribute("aria-label", `Step ${at + 1}: ten more`);
+      row.classList.toggle("you", step.by === "you");
+      row.classList.toggle("first", !touched && !changed && !short && !riddle && at === 0);
       field.setAttribute("aria-label", `Step ${at + 1}: ${step.left} equals`);
+      field.setAttribute("aria-valuenow", step.result);
     });
-    answer.replaceChildren(make("span", "", "The answer:"), make("b", "num", shown.answer));
+    answer.replaceChildren(make("b", "num", shown.answer), make("span", "", "answer"));
     answer.classList.toggle("wrong", Number(shown.answer) !== right);
-    const whole = stepsOf(known.get(`${text}=${OPEN}`)).length;
-    drawStops(whole, stop);
-    writesOn.setAttribute("aria-pressed", String(Boolean(model.get("on"))));
-    staysPut.setAttribute("aria-pressed", String(!model.get("on")));
-    back.disabled = !changed && stop === "all" && Boolean(model.get("on"));
-    speak(`${shown.answer}${loudWords.textContent}`);
+    const said = riddle ? [] : remarks(text, shown, looked.has(text) || short || !hides(text, shown));
+    notes.replaceChildren(...said.map((words) => make("li", "", words)));
+    look.hidden = !riddle;
+    drawTools(text, stop, short, changed);
+    travel(plan(text, riddle));
+    speak(`${shown.answer}${loudWords.textContent} ${said.join(" ")}`);
   }
-  function drawStops(whole, stop) {
-    if (stops.querySelectorAll("button").length !== whole + 1) {
-      stops.replaceChildren("It must answer");
-      for (let number = 0; number <= whole; number++) {
-        const words = number === whole ? "after all steps" : number ? `after ${number}` : "at once";
-        stops.append(choice(words, () => choose({ stop: number === whole ? "all" : number })));
+  /** Whether a text loses numbers of its sum, or has one from nowhere. */
+  function hides(text, found) {
+    const { bars, loose } = flow(text, found);
+    return loose.length > 0 || bars.some(({ parts }, at) => parts.some(({ from }, index) => from === "nowhere" && (!at || index)));
+  }
+  function drawTools(text, stop, short, changed) {
+    const steps = whole();
+    if (stops.children.length !== steps.length + 3) {
+      stops.replaceChildren(stopWords, back);
+      for (let number = 0; number <= steps.length; number++) {
+        const words = number === steps.length ? "after all steps" : number ? `after ${number}` : "at once";
+        back.before(choice(words, () => choose({ stop: number === steps.length ? "all" : number })));
       }
     }
-    [...stops.querySelectorAll("button")].forEach((button, number) => {
-      button.setAttribute("aria-pressed", String(number === (stop === "all" ? whole : stop)));
+    [...stops.querySelectorAll("button:not(.th-back)")].forEach((button, number) => {
+      button.setAttribute("aria-pressed", String(number === (stop === "all" ? steps.length : Math.min(stop, steps.length))));
     });
+    const sound = Number(steps.at(-1)?.result) === total(text) && steps.every(addsUp);
+    staysPut.textContent = sound ? "Keep the later steps of the right sum" : "Keep its own later steps";
+    writesOn.setAttribute("aria-pressed", String(Boolean(model.get("on"))));
+    staysPut.setAttribute("aria-pressed", String(!model.get("on")));
+    const idle = (!changed && Boolean(model.get("on"))) || stop === 0;
+    hint.hidden = !idle || short;
+    for (const button of [writesOn, staysPut]) button.hidden = idle;
+    back.classList.toggle("gone", !changed && stop === "all" && Boolean(model.get("on")));
   }
   function newRow(at) {
     const row = make("li", "th-step");
-    const left = make("span", "th-left num");
-    const less = make("button", "th-ten", "−10");
-    const more = make("button", "th-ten", "+10");
     const field = make("input", "num");
-    Object.assign(field, { inputMode: "numeric", autocomplete: "off", maxLength: MOST_DIGITS, size: MOST_DIGITS });
-    less.addEventListener("click", () => change(at, Math.max(0, Number(shown.steps[at].result) - 10)));
-    more.addEventListener("click", () => change(at, Number(shown.steps[at].result) + 10));
+    Object.assign(field, { inputMode: "numeric", autocomplete: "off", maxLength: MOST_DIGITS });
+    field.setAttribute("role", "spinbutton");
+    field.setAttribute("aria-valuemin", "0");
+    field.setAttribute("aria-valuemax", String(MOST_RESULT));
+    field.title = "Drag it up or down, or type";
     field.addEventListener("input", () => row.classList.add("typing"));
     const done = () => {
       row.classList.remove("typing");
       change(at, field.value);
     };
     field.addEventListener("change", done);
-    field.addEventListener("keydown", (event) => event.key === "Enter" && done());
-    row.append(left, less, field, more, make("span", "th-mark"));
+    field.addEventListener("keydown", (event) => {
+      const step = { ArrowUp: 1, ArrowDown: -1, PageUp: 10, PageDown: -10 }[event.key];
+      if (event.key === "Enter") done();
+      if (!step) return;
+      event.preventDefault();
+      row.classList.remove("typing");
+      change(at, Math.max(0, Math.min(MOST_RESULT, Number(shown.steps[at].result) + step)));
+    });
+    let from = null; // where the drag began: height, result
+    const begin = () => (from = null);
+    const pull = (event) => {
+      from ??= { y: event.clientY, result: Number(shown.steps[at].result), scale: drawn.scale };
+      const result = Math.round(from.result + (from.y - event.clientY) / from.scale);
+      if (Math.abs(from.y - event.clientY) > 3 || row.classList.contains("pulled")) {
+        row.classList.add("pulled");
+        change(at, Math.max(0, Math.min(MOST_RESULT, result)));
+      }
+    };
+    onDrag(el, field, pull, { ready: () => !row.classList.contains("typing"), begin });
+    field.addEventListener("pointerdown", (event) => (from = { y: event.clientY, result: Number(shown.steps[at].result), scale: drawn.scale }));
+    field.addEventListener("lostpointercapture", () => {
+      if (!row.classList.contains("pulled")) return field.select();
+      row.classList.remove("pulled");
+      setTimeout(draw); // once the drag is over, the picture finds its scale again
+    });
+    row.append(make("span", "th-left num"), field);
     return row;
   }
 
+  // The picture. `drawn` has all numbers of it, so that a change can travel from bar to bar.
+  let drawn = null;
+  let frame = 0;
+  let width = 0;
+  /** All numbers of the picture of what is shown. */
+  function plan(text, riddle) {
+    const { bars, loose, carried, lit } = flow(text, shown);
+    const numbers = terms(text);
+    const highest = Math.max(total(text), Number(shown.answer) || 0, ...bars.flatMap(({ parts, result }) => [result, parts.reduce((all, { value }) => all + value, 0)]));
+    const scale = el.classList.contains("dragging") && drawn ? drawn.scale : TALL / highest;
+    return {
+      key: `${text}|${bars.length}|${riddle}`, text, numbers, bars, loose, riddle, scale,
+      heights: bars.map(({ result }) => result), answer: Number(shown.answer) || 0, carried, lit,
+    };
+  }
+  function travel(goal) {
+    cancelAnimationFrame(frame);
+    const start = drawn;
+    if (!start || start.key !== goal.key || still.matches || el.classList.contains("dragging")) return paint((drawn = goal));
+    const moves = goal.heights.findIndex((height, at) => height !== start.heights[at] || goal.bars[at].lit !== start.bars[at].lit);
+    const origin = Math.max(0, moves);
+    const begun = performance.now();
+    const last = goal.heights.length;
+    const step = (now) => {
+      const part = (at) => {
+        const share = Math.max(0, Math.min(1, (now - begun - WAVE * Math.max(0, at - origin)) / RISE));
+        return 1 - (1 - share) ** 3;
+      };
+      const mix = (from, to, share) => from + (to - from) * share;
+      drawn = {
+        ...goal,
+        scale: mix(start.scale, goal.scale, part(origin)),
+        bars: goal.bars.map((bar, at) => (part(at) > 0 ? bar : start.bars[at])),
+        heights: goal.heights.map((height, at) => mix(start.heights[at], height, part(at))),
+        answer: mix(start.answer, goal.answer, part(last)),
+        carried: part(last) > 0 ? goal.carried : start.carried,
+        lit: part(last) > 0 ? goal.lit : start.lit,
+      };
+      paint(drawn);
+      if (part(last) < 1) frame = requestAnimationFrame(step);
+    };
+    frame = requestAnimationFrame(step);
+  }
+  function paint({ text, numbers, bars, heights, loose, riddle, scale, answer: value, carried, lit }) {
+    width = scene.clientWidth || width || 700;
+    const floor = FALL + TALL;
+    const unit = width / (numbers.length + 1.5);
+    const thick = Math.max(8, Math.min(30, 0.16 * unit));
+    const fall = Math.min(scale, (0.62 * unit) / 99); // px across for each one of a falling number
+    const roof = 34;
+    const chipAt = (term) => (term + 0.5) * unit;
+    // As long as it is a riddle which number goes where, the bars stand evenly.
+    const barAt = (bar) => ((riddle ? ((bars.indexOf(bar) + 1) * (numbers.length - 1)) / bars.length : bar.column) + 1) * unit;
+    const answerAt = (numbers.length + 0.95) * unit;
+    const high = (number) => Math.min(number * scale, floor - 46);
+    const parts = [];
+    const strange = []; // numbers that are none of the sum's
+    const put = (className, d) => parts.push(shape("path", { class: className, d }));
+    const band = (className, left, right, top, edges = "") => {
+      const start = edges.includes("l") ? torn(left, floor, floor - top) : [`${left} ${floor}`, `${left} ${floor - top}`];
+      const end = edges.includes("r") ? torn(right, floor - top, floor) : [`${right} ${floor - top}`, `${right} ${floor}`];
+      put(className, `M${[...start, ...end].join("L")}Z`);
+    };
+    parts.push(shape("path", { class: "th-floor", d: `M0 ${floor}H${width}` }));
+    const level = floor - high(total(text));
+    parts.push(shape("path", { class: "th-level", d: `M${answerAt - 0.42 * unit} ${level}H${width}` }));
+    /** A number that falls from its place in the sum: into a bar, or, if `bar` is null, into nothing. */
+    const strand = (className, x, number, bar, base, from = roof) => {
+      const half = Math.max(1, (number * fall) / 2);
+      if (!bar) {
+        const end = roof + (riddle ? 30 : 56);
+        return put(className, `M${x - half} ${roof}L${torn(0, x - half, x + half).map((point) => point.split(" ")).map(([y, across]) => `${across} ${end + Number(y)}`).join("L")}L${x + half} ${roof}Z`);
+      }
+      const right = barAt(bar) - thick / 2;
+      const [low, top] = [floor - high(base), floor - high(base + number)];
+      const curve = (across, to) => `C${across} ${to} ${across} ${to} ${right} ${to}`;
+      put(className, `M${x - half} ${from}${curve(x - half, low)}L${right} ${top}C${x + half} ${top} ${x + half} ${top} ${x + half} ${from}Z`);
+    };
+    bars.forEach((bar, at) => {
+      const left = barAt(bar) - thick / 2;
+      let base = 0;
+      bar.parts.forEach(({ value: number, from, term }, index) => {
+        if (from === "term" && !riddle) strand("th-fall", chipAt(term), number, bar, base);
+        else if (index && from === "nowhere" && !riddle) {
+          // It hangs in the air, below the numbers of the sum.
+          const [x, y] = [left - 0.45 * unit, Math.max(roof + 10, Math.min(roof + 96, floor - high(base + number) - 64))];
+          strand("th-strange", x, number, bar, base, y);
+          strange.push({ x, y, number });
+        }
+        base += number;
+      });
+      if (at) {
+        const before = bars[at - 1];
+        const start = barAt(before) + thick / 2;
+        if (bar.parts[0]?.from === "before" || riddle) band(`th-band${before.lit && bar.lit ? " lit" : ""}`, start, left, high(heights[at - 1]));
+        else {
+          band(`th-band${before.lit ? " lit" : ""}`, start, start + 0.34 * (left - start), high(heights[at - 1]), "r");
+          band("th-band", left - 0.42 * (left - start), left, high(bar.parts[0]?.value ?? 0), "l");
+        }
+      }
+    });
+    if (riddle) for (const term of numbers.keys()) strand("th-fall", chipAt(term), numbers[term], null, 0);
+    else for (const term of loose) strand("th-loose", chipAt(term), numbers[term], null, 0);
+    const box = answerAt - thick / 2;
+    if (bars.length) {
+      const start = barAt(bars.at(-1)) + thick / 2;
+      if (carried) band(`th-band${lit ? " lit" : ""}`, start, box, high(value));
+      else band(`th-band${bars.at(-1).lit ? " lit" : ""}`, start, start + 0.3 * (box - start), high(heights.at(-1)), "r");
+    }
+    bars.forEach((bar, at) => {
+      parts.push(shape("rect", { class: `th-bar${bar.lit ? " lit" : ""}`, x: barAt(bar) - thick / 2, width: thick, y: floor - high(heights[at]), height: high(heights[at]) }));
+      const row = list.children[at];
+      if (!row) return;
+      row.style.left = `${barAt(bar)}px`;
+      row.style.setProperty("--up", `${high(heights[at])}px`);
+    });
+    parts.push(shape("rect", { class: `th-bar th-end${lit ? " lit" : ""}`, x: box, width: thick, y: floor - high(value), height: high(value) }));
+    drawing.setAttribute("viewBox", `0 0 ${width} ${floor + 2}`);
+    drawing.replaceChildren(...parts);
+    el.style.setProperty("--unit", `${unit}px`);
+    el.classList.toggle("tight", unit < 46);
+    answer.style.left = `${answerAt}px`;
+    answer.style.setProperty("--up", `${high(value)}px`);
+    const chips = numbers.flatMap((number, term) => {
+      const chip = make("span", `chip${!riddle && loose.includes(term) ? " loose" : ""}`, String(number));
+      chip.style.left = `${chipAt(term)}px`;
+      const plus = make("i", "", term < numbers.length - 1 ? "+" : "=");
+      plus.style.left = `${(term + 1) * unit}px`;
+      return [chip, plus];
+    });
+    const goal = make("b", "num", String(total(text)));
+    const goalWords = make("span", "th-right", "right: ");
+    goalWords.append(goal);
+    goalWords.style.left = `${answerAt}px`;
+    for (const { x, y, number } of strange) {
+      const chip = make("span", "chip strange", String(number));
+      Object.assign(chip.style, { left: `${x}px`, top: `${y - 22}px` });
+      chips.push(chip);
+    }
+    sum.replaceChildren(...chips, goalWords);
+  }
+
+  const watcher = new ResizeObserver(() => {
+    if (drawn && scene.clientWidth !== width) paint(drawn);
+  });
+  watcher.observe(scene);
   model.on("change:said", listen);
   update();
   return () => {
     hush();
+    cancelAnimationFrame(frame);
+    watcher.disconnect();
     model.off("change:said", listen);
   };
 }

@@ -5,7 +5,8 @@
 // { want, asleep: true }, and once the model is awake it answers the last such want. If a press on a button asked for it,
 // a model of at most 10 MB is loaded at once, and that button shows how much has arrived (`data-waking`). Otherwise the
 // button that wakes the model pulses.
-// The button is put into the view's element with the attribute data-wake, which says what waking is good for.
+// The button is put into the view's element with the attribute data-wake, which says what waking is good for. With
+// data-wake-on-need there is no button: the first want that is not stored loads the model, and is then answered.
 import { fetchJson, show } from "./host.js";
 
 if (new URLSearchParams(location.search).has("embed")) document.body.classList.add("embedded");
@@ -39,12 +40,39 @@ async function showAsleep() {
     const found = known.get(JSON.stringify(want));
     if (found) missed = null;
     if (found ?? compute) return found ?? compute(want, tell);
+    const slot = el.querySelector("[data-wake-on-need]");
+    if (slot) return onNeed(slot).then(() => compute(want, tell));
     missed = want;
     if (pressed && Number.parseFloat(size) <= LARGE && !document.body.matches(".from-folder")) wake(pressed);
     else pulse();
     return { asleep: true };
   };
+  let loading = null;
+  /** Load the model, if nobody has, and say in the slot how far it is. */
+  function onNeed(slot) {
+    const say = (words) => (slot.textContent = words);
+    say(`Loading the model (${size})…`);
+    loading ??= import(`./${answers}.js`)
+      .then(({ answerFor }) => answerFor(weights, (share) => say(`Loading the model (${size}): ${Math.round(100 * share)}%`)))
+      .then(({ answer: found }) => {
+        compute = found;
+        say("The model is awake. It runs in this page, on your machine. Nothing that you type leaves it.");
+      })
+      .catch((error) => {
+        loading = null; // the next want tries again
+        say(`The model (${size}) was not loaded.`);
+        throw new Error("The model could not be loaded. Try again once there is a connection.", { cause: error });
+      });
+    return loading;
+  }
   const model = await show(el, { view, values: { ...values, data: stored, live: false }, kept, answer });
+  const patient = el.querySelector("[data-wake-on-need]");
+  if (patient) {
+    patient.className = "wake wake-note";
+    patient.setAttribute("aria-live", "polite");
+    if (!loading) patient.textContent = `The model is ${size}, and is loaded ${patient.dataset.wake}. It then runs in this page, on your machine. Nothing that you type leaves it.`;
+    return;
+  }
   const slot = el.querySelector("[data-wake]") ?? el.appendChild(document.createElement("div"));
   const { button, note } = wakeButton(slot);
 
