@@ -1,9 +1,11 @@
 // A query and a key as the hands of a clock. Each turns with its position; how well they match depends on the angle
-// between them, and so on their distance alone. Model: data {degrees, limit}, and the positions that the visitor
-// chose: query and key.
+// between them, and so on their distance alone. The words of a text stand round the clock, each where its position
+// points. Model: data {degrees, limit}, and what the visitor chose: the positions query and key, and front, the number
+// of words in front of the text.
 import { adopt, announcer, atOnce, headline, keeper, make, onDrag, shape } from "./view.js";
 
 const FAR = 24; // distances in the strip
+const WORDS = "Our little black cat often slept all day because it had hunted mice all night and nobody in the house ever woke it up again".split(" ");
 const spell = (value) => (Math.abs(value) < 0.005 ? "0" : String(Math.round(100 * value) / 100).replace("-", "\u2212"));
 
 /**
@@ -27,47 +29,57 @@ export function render({ model, el }) {
 
   // The clock. Up is the first number, right the second.
   const clock = make("div", "dl-clock");
-  const face = clock.appendChild(shape("svg", { viewBox: "-132 -132 264 264", "aria-hidden": "true" }));
-  face.append(shape("circle", { r: 108, class: "dl-face" }));
+  const face = clock.appendChild(shape("svg", { viewBox: "-150 -150 300 300" }));
+  const plate = face.appendChild(shape("g", { "aria-hidden": "true" }));
+  plate.append(shape("circle", { r: 94, class: "dl-face" }));
   for (let hour = 1; hour <= 12; hour++) {
     const angle = (hour * Math.PI) / 6;
     const [x, y] = [Math.sin(angle), -Math.cos(angle)];
-    face.append(shape("line", { x1: 99 * x, y1: 99 * y, x2: 108 * x, y2: 108 * y, class: "dl-tick" }));
-    if (hour % 3 === 0) face.append(shape("text", { x: 121 * x, y: 121 * y + 5, class: "dl-hour" }, hour));
+    plate.append(shape("line", { x1: 87 * x, y1: 87 * y, x2: 94 * x, y2: 94 * y, class: "dl-tick" }));
   }
-  const arc = face.appendChild(shape("path", { class: "dl-arc" }));
+  const arc = plate.appendChild(shape("path", { class: "dl-arc" }));
+  const ring = clock.appendChild(make("div", "dl-ring"));
+  ring.setAttribute("aria-hidden", "true");
+  const slots = Array.from({ length: round }, () => ring.appendChild(make("span", "dl-word")));
   const hands = {};
-  const steppers = {};
+  const shows = {};
   const controls = make("div", "dl-controls");
   for (const name of ["key", "query"]) {
-    const drawn = face.appendChild(shape("g", { class: `dl-hand ${name}` }));
-    const tip = name === "key" ? -92 : -66;
-    drawn.append(shape("line", { y2: tip }), shape("circle", { cy: tip, r: 9 }), shape("circle", { cy: tip, r: 24, class: "dl-grip" }));
+    const drawn = face.appendChild(shape("g", { class: `dl-hand ${name}`, role: "slider", tabindex: 0, "aria-label": `Position of the ${name}` }));
+    const tip = name === "key" ? -80 : -56;
+    drawn.append(shape("line", { y2: tip }), shape("circle", { cy: tip, r: 10 }), shape("circle", { cy: tip, r: 22, class: "dl-grip" }));
     hands[name] = drawn;
     onDrag(el, drawn, (event) => turn(name, event), { ready: () => true });
+    drawn.addEventListener("keydown", (event) => {
+      const [low, high] = [front(), last()];
+      const now = model.get(name);
+      const goal = { ArrowRight: now + 1, ArrowUp: now + 1, ArrowLeft: now - 1, ArrowDown: now - 1, Home: low, End: high }[event.key];
+      if (goal === undefined) return;
+      event.preventDefault();
+      if (goal >= low && goal <= high) keep({ [name]: goal });
+    });
   }
+  const hint = clock.appendChild(make("span", "dl-hint", "drag me"));
+  hint.setAttribute("aria-hidden", "true");
   for (const name of ["query", "key"]) {
     const row = controls.appendChild(make("div", `dl-row ${name}`));
     const label = row.appendChild(make("span", "dl-name", names[name]));
     label.prepend(make("i"));
+    const word = row.appendChild(make("b", "chip"));
+    const at = row.appendChild(make("span", "num"));
     const fewer = row.appendChild(make("button", "", "\u2212"));
-    const slider = row.appendChild(make("input"));
-    Object.assign(slider, { type: "range", min: "0", max: String(limit), step: "1" });
-    slider.setAttribute("aria-label", `Position of the ${name}`);
     const more = row.appendChild(make("button", "", "+"));
     fewer.setAttribute("aria-label", `${names[name]} one position back`);
     more.setAttribute("aria-label", `${names[name]} one position on`);
-    const at = row.appendChild(make("b", "num"));
-    fewer.addEventListener("click", () => move({ [name]: -1 }));
-    more.addEventListener("click", () => move({ [name]: 1 }));
-    slider.addEventListener("input", () => keep({ [name]: Number(slider.value) }));
-    steppers[name] = { slider, at };
+    fewer.addEventListener("click", () => move(name, -1));
+    more.addEventListener("click", () => move(name, 1));
+    shows[name] = { at, word };
   }
   const both = controls.appendChild(make("div", "dl-both"));
-  both.append(make("span", "", "Both hands"));
+  both.append(make("span", "", "Whole text"));
   for (const step of [-1, 1, 100]) {
     const button = both.appendChild(make("button", "", step === 1 ? "one on" : step > 1 ? "100 on" : "one back"));
-    button.addEventListener("click", () => move({ query: step, key: step }));
+    button.addEventListener("click", () => shift(step));
   }
 
   // How well hands match, by distance
@@ -78,7 +90,10 @@ export function render({ model, el }) {
     bar.setAttribute("aria-label", `${distance} positions apart: match ${spell(match(distance, degrees))}`);
     bar.style.setProperty("--match", match(distance, degrees));
     if (distance % 3 === 0) bar.append(make("span", "num", String(distance)));
-    bar.addEventListener("click", () => keep({ query: Math.min(limit, model.get("key") + distance), key: Math.min(model.get("key"), limit - distance) }));
+    bar.addEventListener("click", () => {
+      const key = Math.min(model.get("key"), last() - distance);
+      keep({ query: key + distance, key });
+    });
     return bar;
   });
   const stripWords = make("p", "dl-legend", "The match by distance: how many positions the query stands after the key");
@@ -92,14 +107,25 @@ export function render({ model, el }) {
   const draw = atOnce(update); // both hands may move at a time
   const keep = keeper(model, draw);
   let before = null; // distance and match of the last state
+  let shown = 0; // the first of the words round the clock, counted in the text
 
-  function move(steps) {
-    const goal = Object.fromEntries(Object.entries(steps).map(([name, step]) => [name, model.get(name) + step]));
-    const over = Math.max(0, ...Object.values(goal).map((value) => value - limit));
-    const under = Math.max(0, ...Object.values(goal).map((value) => -value));
-    const shift = Math.max(...Object.values(steps)) > 1 ? over : 0;
-    if (under || (over && !shift)) return;
-    keep(Object.fromEntries(Object.entries(goal).map(([name, value]) => [name, value - shift])));
+  /** The position of the text's first word: that of the first hand if one of them stands outside the text. */
+  function front() {
+    const [first, second] = [model.get("query"), model.get("key")].sort((a, b) => a - b);
+    const stored = model.get("front") ?? 0;
+    return first >= stored && second < stored + WORDS.length ? stored : first;
+  }
+  const last = () => Math.min(limit, front() + WORDS.length - 1);
+  function move(name, by) {
+    const goal = model.get(name) + by;
+    if (goal >= front() && goal <= last()) keep({ [name]: goal });
+  }
+  /** Put words in front of the text, or take them away. */
+  function shift(step) {
+    const [query, key, now] = [model.get("query"), model.get("key"), front()];
+    const by = Math.min(step, limit - WORDS.length + 1 - now);
+    if (now + by < 0 || !by) return;
+    keep({ query: query + by, key: key + by, front: now + by });
   }
   function turn(name, event) {
     const box = face.getBoundingClientRect();
@@ -107,8 +133,25 @@ export function render({ model, el }) {
     const hour = Math.round((Math.atan2(x, -y) * 180) / Math.PI / degrees);
     const now = model.get(name);
     const step = ((((hour - now) % round) + round + round / 2) % round) - round / 2; // the shorter way round
-    const goal = now + step;
-    if (step && goal >= 0 && goal <= limit) keep({ [name]: goal });
+    move(name, step);
+  }
+  /** Stand the words of one round at their positions; both hands' words are among them, if they fit into one round. */
+  function stand(query, key, start) {
+    const [low, high] = [Math.min(query, key) - start, Math.max(query, key) - start];
+    if (low < shown && high - low < round) shown = low;
+    if (high >= shown + round || low < shown) shown = high - round + 1;
+    shown = Math.max(0, Math.min(WORDS.length - 1, shown));
+    slots.forEach((slot, index) => {
+      const place = shown + ((((index - shown - start) % round) + round) % round); // the word that points to this hour
+      const word = WORDS[place];
+      const position = place + start;
+      slot.replaceChildren(...(word ? [make("b", "", word), make("span", "num", String(position))] : []));
+      const angle = (index * degrees * Math.PI) / 180;
+      slot.style.left = `${50 + 41 * Math.sin(angle)}%`;
+      slot.style.top = `${50 - 41 * Math.cos(angle)}%`;
+      slot.classList.toggle("query", position === query);
+      slot.classList.toggle("key", position === key);
+    });
   }
 
   function update() {
@@ -121,16 +164,27 @@ export function render({ model, el }) {
     const factor = (number) => (number.startsWith("\u2212") ? `(${number})` : number);
     const terms = asks.map((number, index) => `${factor(number)}\u00d7${factor(answers[index])}`);
     sum.textContent = `query [${asks.join(", ")}], key [${answers.join(", ")}]: ${terms.join(" + ")} = ${spell(found)}`;
+    const start = front();
     for (const name of ["query", "key"]) {
-      const { slider, at } = steppers[name];
-      slider.value = String(model.get(name));
-      at.textContent = model.get(name);
-      hands[name].style.transform = `rotate(${model.get(name) * degrees}deg)`; // on past 12, never back over it
+      const position = model.get(name);
+      const word = WORDS[position - start];
+      shows[name].word.textContent = word;
+      shows[name].at.textContent = `position ${position}`;
+      const drawn = hands[name];
+      drawn.style.transform = `rotate(${position * degrees}deg)`; // on past 12, never back over it
+      for (const [key, value] of Object.entries({ valuemin: start, valuemax: last(), valuenow: position, valuetext: `${word}, position ${position}` })) {
+        drawn.setAttribute(`aria-${key}`, String(value));
+      }
     }
+    stand(query, key, start);
+    const angle = (query * degrees * Math.PI) / 180;
+    hint.style.left = `${50 + 27 * Math.sin(angle)}%`;
+    hint.style.top = `${50 - 27 * Math.cos(angle)}%`;
+    hint.hidden = Boolean(before);
     const open = ((distance * degrees) % 360 + 540) % 360 - 180; // from the key to the query
     const point = (angle, radius) => `${radius * Math.sin((angle * Math.PI) / 180)} ${-radius * Math.cos((angle * Math.PI) / 180)}`;
-    const start = key * degrees;
-    arc.setAttribute("d", open ? `M${point(start, 34)}A34 34 0 0 ${open > 0 ? 1 : 0} ${point(start + open, 34)}` : "");
+    const begin = key * degrees;
+    arc.setAttribute("d", open ? `M${point(begin, 34)}A34 34 0 0 ${open > 0 ? 1 : 0} ${point(begin + open, 34)}` : "");
     if (before && before.distance === distance && before.query !== query) take.textContent = `Both hands moved, the angle between them did not: still ${spell(found)}.`;
     else if (before && before.query !== query) take.textContent = `The query moved, and with it the angle: from ${spell(before.found)} to ${spell(found)}.`;
     else if (before && before.key !== key) take.textContent = `The key moved, and with it the angle: from ${spell(before.found)} to ${spell(found)}.`;

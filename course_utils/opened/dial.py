@@ -5,7 +5,7 @@ from math import cos, radians
 from course_utils.widgets.live_view import LiveView
 
 DEGREES = 30  # the angle by which a hand turns from one position to the next
-LIMIT = 120  # the last position
+LIMIT = 124  # the last position: a text of 25 words, and 100 in front of it
 
 
 def states() -> dict:
@@ -31,4 +31,5 @@ class Dial(LiveView):
             f"at position {key}: their match is {match:g}.".replace("-", "−"),
             query=query,
             key=key,
+            front=0,
         )

@@ -103,8 +103,11 @@ export function render({ model, el }) {
   const receiver = make("div", "pt-board pt-receiver");
   const thread = shape("svg", { class: "pt-thread", "aria-hidden": "true" });
   const line = thread.appendChild(shape("path", { pathLength: 1 }));
-  const ember = make("i", "pt-ember");
-  scene.append(donor, axis, receiver, thread, ember);
+  const way = thread.appendChild(shape("path", { class: "pt-way" }));
+  const ember = make("i", "pt-ember"); // the list that is carried, as a small pile of numbers
+  const hint = make("span", "pt-hint", "drag me down ↓");
+  hint.setAttribute("aria-hidden", "true");
+  scene.append(donor, axis, receiver, thread, ember, hint);
 
   const tug = make("div", "pt-tug");
   tug.setAttribute("aria-hidden", "true");
@@ -122,10 +125,16 @@ export function render({ model, el }) {
   const play = make("button", "pt-play", "▶ Layer by layer");
   const swap = make("button", "", "⇅ Swap the sentences");
   const out = make("button", "", "Undo");
-  const tell = make("button", "", "Show all squares");
+  const tell = make("button", "", "Show all places");
+  const walk = make("span", "pt-walk");
+  const [earlier, walkWords, later] = [make("button", "", "‹"), make("span", "num"), make("button", "", "›")];
+  earlier.setAttribute("aria-label", "One layer earlier");
+  later.setAttribute("aria-label", "One layer later");
+  walk.append(earlier, walkWords, later);
   const other = make("button", "", "Other countries");
   tools.append(play, tell, swap, out);
   if (countries.length) tools.append(other);
+  tools.append(walk);
   const { live, speak, hush } = announcer();
   el.append(head, scene, tug, moral, tools, live);
 
@@ -265,28 +274,74 @@ export function render({ model, el }) {
     });
   }
 
-  /** Choose a cell by a press, and others by dragging on. */
+  /**
+   * Choose a cell by a press, and others by dragging on. A dot of the upper sentence is dragged down: it is carried over
+   * as soon as it has reached the lower one, and slides on there with the pointer. Let go above, it is not carried over.
+   */
   function grab(grid, first) {
+    const upper = donor.contains(grid);
+    let held = null; // the lane from which a dot of the upper sentence is dragged, and where
     const at = (event) => {
-      const lanes = [...grid.children];
       const box = grid.getBoundingClientRect();
       const layers = cells.length;
       const layer = Math.max(0, Math.min(layers - 1, Math.floor(((event.clientX - box.left) / box.width) * layers)));
-      const lane = Math.max(0, lanes.findLastIndex((row) => event.clientY >= row.getBoundingClientRect().top));
+      const lane = held ? held.lane : Math.max(0, [...grid.children].findLastIndex((row) => event.clientY >= row.getBoundingClientRect().top));
+      return { layer, lane };
+    };
+    const put = ({ layer, lane }) => {
       const token = first + lane;
       if (layer !== model.get("layer") || token !== model.get("token")) choose({ layer, token });
     };
+    const move = (event) => {
+      if (!held) return put(at(event));
+      held.moved ||= Math.hypot(event.clientX - held.x, event.clientY - held.y) > 5;
+      if (!held.moved) return;
+      const goal = receiver.querySelector(".pt-grid").getBoundingClientRect();
+      const arrived = event.clientY >= goal.top - 4;
+      scene.classList.toggle("carrying", !arrived);
+      if (arrived) return put(at(event));
+      if ((model.get("layer") ?? -1) >= 0) choose({ layer: -1 });
+      carry(at(event), event);
+    };
+    const drop = () => {
+      const tapped = held && !held.moved;
+      const place = tapped ? at({ clientX: held.x, clientY: held.y }) : null;
+      held = null;
+      scene.classList.remove("carrying");
+      way.setAttribute("d", "");
+      grid.removeEventListener("pointermove", move);
+      if (place) put(place);
+      else soon();
+    };
     grid.addEventListener("pointerdown", (event) => {
       event.preventDefault();
+      scene.classList.add("by-hand"); // no ring around what the keys would move
       receiver.querySelector(".pt-grid").focus({ preventScroll: true });
       grid.setPointerCapture(event.pointerId);
-      at(event);
-      grid.addEventListener("pointermove", at);
-      grid.addEventListener("lostpointercapture", () => grid.removeEventListener("pointermove", at), { once: true });
+      if (upper) held = { x: event.clientX, y: event.clientY, moved: false, ...at(event) };
+      else put(at(event));
+      grid.addEventListener("pointermove", move);
+      grid.addEventListener("lostpointercapture", drop, { once: true });
     });
+  }
+  /** Draw a list on its way, from its dot to the pointer. */
+  function carry({ layer, lane }, event) {
+    const origin = scene.getBoundingClientRect();
+    const [x, y] = centre(dots[layer][lane]);
+    const [left, top] = [event.clientX - origin.left, event.clientY - origin.top];
+    const [, floor] = centre(cells[layer][lane]);
+    for (const one of scene.querySelectorAll(".here")) one.classList.remove("here");
+    dots[layer][lane].classList.add("here");
+    cells[layer][lane].classList.add("here");
+    scene.classList.add("tied");
+    hint.hidden = true;
+    line.setAttribute("d", `M${x} ${y}L${left} ${top}`);
+    way.setAttribute("d", `M${left} ${top}L${x} ${floor}`);
+    ember.style.transform = `translate(${left}px, ${top}px)`;
   }
   receiver.addEventListener("keydown", (event) => {
     const found = pair();
+    scene.classList.remove("by-hand");
     if (!found || !event.target.matches(".pt-grid")) return;
     const [layer, lane] = chosen(found) ?? [0, 0];
     const last = found.values.length - 1;
@@ -310,7 +365,17 @@ export function render({ model, el }) {
 
   /** Draw the thread from the donor to the receiver; the ember travels along it if the cell is another one. */
   function tie(cell, fresh) {
+    if (scene.classList.contains("carrying")) return;
     scene.classList.toggle("tied", Boolean(cell));
+    const call = scene.querySelector(".pt-donor .first");
+    hint.hidden = !call;
+    if (call) {
+      const [x, y] = centre(call);
+      const [, floor] = centre(receiver.querySelector(".first"));
+      hint.style.left = `${x}px`;
+      hint.style.top = `${(y + floor) / 2}px`;
+      way.setAttribute("d", `M${x} ${y}V${floor}`);
+    } else way.setAttribute("d", "");
     if (!cell) return;
     const [layer, lane] = cell;
     const [x, top] = centre(dots[layer][lane]);
@@ -325,6 +390,17 @@ export function render({ model, el }) {
     line.animate([{ strokeDashoffset: 1 }, { strokeDashoffset: 0 }], timing);
     const stops = [[x, top], [(bulge + x) / 2, (top + bottom) / 2], [x, bottom]];
     ember.animate(stops.map(([left, down]) => ({ transform: `translate(${left}px, ${down}px)`, opacity: 1 })), timing);
+  }
+
+  /** Write a word, and let its letters turn over one after another if it is a new one. */
+  function spellOut(element, word, fresh) {
+    element.textContent = word;
+    if (!fresh) return;
+    const letters = [...word].map((letter) => make("span", "pt-letter", letter));
+    element.replaceChildren(...letters);
+    letters.forEach((letter, index) =>
+      letter.animate([{ transform: "rotateX(90deg)", opacity: 0 }, { transform: "none", opacity: 1 }], { duration: 240, delay: 120 + 60 * index, fill: "backwards", easing: "cubic-bezier(.2,.7,.2,1)" }),
+    );
   }
 
   /** The number of stored pairs, if their answers turn at the same tokens and layers in all of them, else 0. */
@@ -383,7 +459,8 @@ export function render({ model, el }) {
         const one = cells[layer][lane];
         const covered = !told && !seen.has(`${layer},${lane}`);
         one.classList.toggle("covered", covered);
-        one.classList.toggle("first", covered && !seen.size && lane === 0 && layer === Math.floor(0.4 * values.length));
+        const lit = covered && !seen.size && lane === 0 && layer === Math.floor(0.4 * values.length);
+        for (const both of [one, dots[layer][lane]]) both.classList.toggle("first", lit);
         const [ahead, behind] = moved > 0 ? [rome, paris] : [paris, rome];
         const says = covered ? "not tried" : `${ahead} ${times(moved)} times as likely as ${behind}`;
         one.setAttribute("aria-label", `${pieces[1][first + lane].trim()}, layer ${layer}: ${says}`);
@@ -407,18 +484,16 @@ export function render({ model, el }) {
     donor.querySelector(".pt-answer").textContent = rome;
     const answer = receiver.querySelector(".pt-answer");
     const says = turned ? rome : paris;
-    answer.textContent = says;
     answer.style.setProperty("--letters", String(says.length));
     answer.classList.toggle("turned", turned);
-    if (shown && shown !== says && !still.matches) {
-      answer.animate([{ transform: "rotateX(90deg)", opacity: 0 }, { transform: "none", opacity: 1 }], { duration: 280, delay: 160, fill: "backwards", easing: "cubic-bezier(.2,.7,.2,1)" });
+    if (shown !== says || !answer.textContent) {
+      for (const word of [answer, loud]) spellOut(word, says, Boolean(shown) && shown !== says && !still.matches);
     }
     shown = says;
     el.classList.toggle("turned", turned);
-    loud.textContent = says;
     const untried = !tell.hidden && !seen.size;
     loudWords.textContent = untried
-      ? " is its answer below. Press the marked square: that list then comes from the sentence above."
+      ? " is its answer below. Drag the marked list down into it."
       : ` is ${times(value)} times as likely as ${turned ? paris : rome}`;
 
     const most = Math.ceil(Math.max(...values.flat().map(Math.abs), Math.abs(base)) / Math.LN10);
@@ -444,8 +519,8 @@ export function render({ model, el }) {
       .filter(({ layers }) => layers.length);
     const alike = alikeEverywhere();
     const hits = [...seen].filter((at) => values[at.split(",")[0]][at.split(",")[1]] > 0).length;
-    if (untried) moral.textContent = `Which squares turn the answer into ${rome}?`;
-    else if (!tell.hidden) moral.replaceChildren(make("b", "", `${hits} of ${seen.size}`), ` tried ${seen.size === 1 ? "square turns" : "squares turn"} the answer into ${rome}; there are ${squares}.`);
+    if (untried) moral.textContent = `Which lists turn the answer into ${rome}?`;
+    else if (!tell.hidden) moral.replaceChildren(make("b", "", `${hits} of ${seen.size}`), ` ${seen.size === 1 ? "list that you carried over turns" : "lists that you carried over turn"} the answer into ${rome}; there are ${squares}.`);
     else moral.replaceChildren(
       ...(where.length
         ? where.flatMap(({ word, layers }, index) => [
@@ -456,6 +531,10 @@ export function render({ model, el }) {
       make("span", "pt-alike", alike ? ` So in all ${alike} stored pairs.` : ""),
     );
     out.disabled = !cell;
+    walk.classList.toggle("gone", !cell);
+    walkWords.textContent = cell ? `after layer ${cell[0]}` : "";
+    earlier.disabled = !cell || cell[0] === 0;
+    later.disabled = !cell || cell[0] === last;
     count([...axis.querySelector(".pt-scale").children], tell.hidden ? handover(values) : NaN);
     const now = `${key} ${cell}`;
     tie(cell, tied !== now);
@@ -477,6 +556,9 @@ export function render({ model, el }) {
     };
     step(0);
   });
+  const step = (by) => choose({ layer: model.get("layer") + by });
+  earlier.addEventListener("click", () => step(-1));
+  later.addEventListener("click", () => step(1));
   swap.addEventListener("click", () => choose({ source: model.get("target"), target: model.get("source") }));
   out.addEventListener("click", () => choose({ layer: -1 }));
   tell.addEventListener("click", () => {

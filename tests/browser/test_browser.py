@@ -241,7 +241,7 @@ def test_a_dial_turns_by_keyboard_and_keeps_the_match_at_the_same_distance(lesso
     dial = lesson.output(lesson.find("course.opened.Dial"))
     head, take = dial.locator(".dl-head"), dial.locator(".dl-take")
     expect(head).to_have_text("0.5 is the match at 2 positions apart")
-    dial.get_by_label("Position of the query").press("ArrowRight")
+    dial.get_by_role("slider", name="Position of the query").press("ArrowRight")
     expect(head).to_have_text("0 is the match at 3 positions apart")
     expect(take).to_have_text("The query moved, and with it the angle: from 0.5 to 0.")
     dial.get_by_role("button", name="100 on").press("Enter")

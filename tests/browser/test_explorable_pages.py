@@ -379,17 +379,29 @@ def test_a_hand_of_the_dial_is_dragged_and_both_together_keep_the_match(visit):
     expect(head).to_have_text("0.5 is the match at 2 positions apart")
     expect(page.locator(".dl-sum")).to_have_text("query [−0.87, 0.5], key [0, 1]: (−0.87)×0 + 0.5×1 = 0.5")
     box = page.locator(".dl-clock svg").bounding_box()
-    x, y, reach = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2, 0.34 * box["width"]
+    x, y, reach = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2, 0.27 * box["width"]
+    expect(page.locator(".dl-word.key")).to_have_text("cat3")
     page.mouse.move(x + reach, y)  # the key points to 3 o'clock
     page.mouse.down()
     page.mouse.move(x + 0.7 * reach, y - 0.7 * reach)
     page.mouse.move(x, y - reach)
     page.mouse.up()
     expect(head).to_have_text("−0.87 is the match at 5 positions apart")
+    expect(page.locator(".dl-word.key")).to_have_text("Our0")
     page.get_by_role("button", name="100 on").click()
     expect(take).to_have_text("Both hands moved, the angle between them did not: still −0.87.")
     page.wait_for_timeout(300)
-    assert "query=105" in page.url and "key=100" in page.url
+    assert "query=105" in page.url and "key=100" in page.url and "front=100" in page.url
+    expect(page.locator(".dl-word.key")).to_have_text("Our100")  # the word has moved with its hand
+    query = page.get_by_role("slider", name="Position of the query")
+    query.press("ArrowRight")
+    expect(head).to_have_text("−1 is the match at 6 positions apart")
+    expect(query).to_have_attribute("aria-valuetext", "all, position 106")
+    page.get_by_role("button", name="13 positions apart").click()
+    expect(take).to_contain_text("13 apart looks like 1.")
+    expect(page.locator(".dl-word.query")).to_have_text("all113")
+    page.get_by_role("button", name="100 on").click()
+    expect(head).to_have_text("0.87 is the match at 13 positions apart")  # there is no further to go
 
 
 def test_a_text_is_written_token_by_token(visit):
@@ -529,41 +541,52 @@ def test_a_head_is_switched_off_and_the_answer_turns(visit):
     expect(head).to_contain_text("of 16 heads")
 
 
-def test_a_step_of_a_sum_is_changed_and_the_answer_follows_or_not(visit):
+def test_a_step_of_a_sum_is_dragged_and_the_answer_follows_or_not(visit):
     visited = visit("thinking.html")
     page = visited.page
     head, steps = page.locator(".th-head"), page.locator(".th-step input")
+    notes, lit = page.locator(".th-notes"), page.locator(".th-bar.lit")
+    keeps = page.get_by_role("button", name="Keep the later steps of the right sum")
     expect(head).to_have_text("170 is right.")
-    page.get_by_role("button", name="Step 1: ten more").click()
+    expect(lit).to_have_count(0)
+    expect(keeps).to_be_hidden()
+    first = page.get_by_label("Step 1: 58+26 equals")
+    first.press("PageUp")
     expect(head).to_have_text("180 is wrong, 10 too many. It is the result of the last step.")
     assert [field.input_value() for field in steps.all()] == ["94", "141", "180"]
-    page.get_by_role("button", name="Its later steps stay as they were").click()
+    expect(lit).to_have_count(4)  # it has run through to the answer
+    keeps.click()
     expect(head).to_have_text("170 is right all the same. It is the result of the last step.")
+    expect(notes).to_contain_text("Step 2 still has 84: the change ends there.")
+    expect(lit).to_have_count(1)
+    assert not [url for url in visited.requests if url.endswith("safetensors")], "all this was stored"
     assert "edits=" in page.url
     again = visit(page.url.rpartition("/")[2]).page
-    expect(again.locator(".th-head")).to_have_text(
-        "170 is right all the same. It is the result of the last step."
-    )
-    page.get_by_role("button", name="Put all back").click()
+    expect(again.locator(".th-head")).to_have_text("170 is right all the same.")  # the rest is to be found
     page.get_by_role("button", name="at once").click()
     expect(head).to_contain_text("answered at once.")
     expect(steps).to_have_count(0)
-    page.get_by_role("button", name="after all steps").click()
-    field = page.get_by_label("Step 2: 84+47 equals")
+    expect(keeps).to_be_hidden()
+    page.get_by_role("button", name="Put all back").click()
+    box = first.bounding_box()
+    x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+    page.mouse.move(x, y)
+    page.mouse.down()
+    page.mouse.move(x, y - 20)
+    page.mouse.move(x, y - 40)
+    page.mouse.up()
+    expect(page.locator(".wake")).to_contain_text("The model is awake.")  # it was needed
+    expect(head).to_contain_text("too many. It is the result of the last step.")
+    assert 100 < int(first.input_value()) < 150
+    field = page.get_by_label("Step 2: ")
     note = page.locator(".th-note")
     field.fill("abc")
     field.press("Enter")
     expect(note).to_have_text("A step's result is a whole number of up to three digits.")
-    expect(field).to_have_value("131")
-    field.fill("777")
-    field.press("Enter")  # not stored
-    expect(page.get_by_role("button", name="Wake the model")).to_have_class(re.compile("pulse"))
-    expect(head).to_have_text("170 is right.")
-    expect(note).to_have_text("That answer is not in store. Wake the model, and it writes it.")
-    visited.wake()
-    expect(field).to_have_value("777")
+    field.fill("999")
+    field.press("Enter")
+    expect(notes).to_contain_text("Step 3 goes on with 99, not with 999.")
     expect(note).to_be_empty()
-    expect(page.locator(".th-step.you")).to_have_count(1)
     own = page.get_by_label("Your own sum")
     own.fill("7+8")
     own.press("Enter")
@@ -572,8 +595,18 @@ def test_a_step_of_a_sum_is_changed_and_the_answer_follows_or_not(visit):
     own.press("Enter")
     expect(head).to_have_text("46 is right.")
     expect(steps).to_have_count(1)
+
+
+def test_numbers_that_no_step_added_hang_loose_once_one_has_looked(visit):
+    page = visit("thinking.html").page
     page.get_by_role("button", name="63+81+41+29+76+86+59").click()
-    expect(head).to_have_text("357 is wrong, 78 too few.")
+    expect(page.locator(".th-head")).to_have_text("357 is wrong, 78 too few.")
+    loose = page.locator(".th-sum .loose")
+    expect(loose).to_have_count(0)
+    page.get_by_role("button", name="Which numbers did no step add?").click()
+    expect(loose).to_have_text(["41", "86"])
+    expect(page.locator(".th-sum .strange")).to_have_text("49")
+    expect(page.locator(".th-notes")).to_have_text("49 is none of the sum's numbers.No step added 41 and 86.")
 
 
 def test_a_claim_turns_once_a_verdict_is_given(visit):
@@ -858,15 +891,15 @@ def test_a_mended_model_leans_nowhere_and_cooling_makes_a_rule_of_a_lean(visit):
 def test_a_country_is_carried_over_and_the_answer_turns(visit):
     page = visit("patching.html").wake()
     answer, grid = page.locator(".pt-receiver .pt-answer"), page.get_by_role("grid")
-    expect(page.locator(".pt-head")).to_contain_text("Paris is its answer below. Press the marked square")
+    expect(page.locator(".pt-head")).to_contain_text("Paris is its answer below. Drag the marked list down")
     expect(page.locator(".pt-receiver .covered")).to_have_count(60)
     page.locator(".pt-receiver [data-layer='12'][data-lane='0']").click()
     expect(answer).to_have_text("Rome")
     expect(page.locator(".pt-head")).to_have_text("Rome is 310 times as likely as Paris")
-    expect(page.locator(".pt-moral")).to_contain_text("1 of 1 tried square turns the answer into Rome")
+    expect(page.locator(".pt-moral")).to_contain_text("1 of 1 list that you carried over turns the answer")
     expect(page.locator(".pt-scale .moves")).to_have_count(0)  # nothing is given away
     expect(page.locator(".pt-receiver .covered")).to_have_count(59)
-    page.get_by_role("button", name="Show all squares").click()
+    page.get_by_role("button", name="Show all places").click()
     expect(page.locator(".pt-receiver .covered")).to_have_count(0)
     expect(page.locator(".pt-moral")).to_contain_text(
         "after layers 0 to 22 at “France”, after layers 23 to 29 at “is”"
@@ -900,6 +933,43 @@ def test_a_patch_is_dragged_through_the_layers_by_touch(visit):
     expect(answer).to_have_text("Paris")
     page.locator(".pt-receiver [data-layer='2'][data-lane='0']").tap()
     expect(answer).to_have_text("Rome")
+    later = page.get_by_role("button", name="One layer later")
+    later.tap()
+    expect(page.locator(".pt-walk")).to_contain_text("after layer 3")
+    assert later.bounding_box()["width"] >= 24
+
+
+def test_a_list_is_dragged_down_and_let_go_above_it_is_not_carried_over(visit):
+    page = visit("patching.html").wake()
+    answer, layer = page.locator(".pt-receiver .pt-answer"), page.locator(".pt-walk")
+    boxes = [
+        page.locator(f".pt-{board} [data-layer='12'][data-lane='0']").bounding_box()
+        for board in ("donor", "receiver")
+    ]
+    (x, top), (_, bottom) = [(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2) for box in boxes]
+    expect(page.locator(".pt-hint")).to_have_text("drag me down ↓")
+
+    def drag_to(y, x_to=x):
+        page.mouse.move(x, top)
+        page.mouse.down()
+        page.mouse.move(x, (top + y) / 2)
+        page.mouse.move(x, y)
+        page.mouse.move(x_to, y)
+        page.mouse.up()
+
+    drag_to((top + bottom) / 2)
+    expect(answer).to_have_text("Paris")
+    expect(page.locator(".pt-receiver .covered")).to_have_count(60)
+    drag_to(bottom)
+    expect(answer).to_have_text("Rome")
+    expect(layer).to_contain_text("after layer 12")
+    expect(page.locator(".pt-hint")).to_be_hidden()
+    width = boxes[0]["width"]
+    drag_to(bottom + 40, x + 13 * width)  # below its lane, too, it is the list of the same word
+    expect(layer).to_contain_text("after layer 25")
+    expect(answer).to_have_text("Paris")
+    drag_to((top + bottom) / 2)  # let go on the way
+    expect(page.get_by_role("button", name="Undo")).to_be_disabled()
 
 
 def test_words_light_up_and_a_text_without_a_mark_is_accused(visit):
