@@ -23,7 +23,8 @@ def model_drawing(words, *, layers, lit="", window=None, written=0) -> Picture:
     layers : int, how many layers the model has.
     lit : str, the part that is highlighted, a key of PARTS, or "" for none.
     window : int, how many tokens a token sees in the attention part, itself included; None for all before it.
-    written : int, how many of the last tokens the model itself has written: they are named and highlighted.
+    written : int, how many of the last tokens the model itself has written: they are named and highlighted,
+        and an arrow leads from the scores to the place of the next one.
 
     Raises ValueError if there is no such part.
     """
@@ -47,13 +48,20 @@ def model_drawing(words, *, layers, lit="", window=None, written=0) -> Picture:
         if written:
             middle = (columns[own] + columns[-1]) / 2
             _centred(axes, middle, 10.2, "written by the model", color=LIT_EDGE, fontsize=10.5)
-        for shift in (0.3, 0.15, 0)[-layers:]:  # a layer, and up to two more behind it
+            x = columns[-1] + apart
+            _box(axes, x - wide / 2, 9.1, wide, 0.7, False)
+            _centred(axes, x, 9.45, "?", fontsize=11)
+            way = [(columns[-1] + 1.4, 0.15), (11.9, 0.15), (11.9, 10.2), (x, 10.2)]  # round all labels
+            axes.plot(*zip(*way, strict=True), color=LIT_EDGE, linewidth=1.8)
+            axes.plot(x, 10, marker="v", color=LIT_EDGE, markersize=7)
+        # A layer, and some more behind it: in a text that goes on, each of up to four.
+        for shift in (0.45, 0.3, 0.15, 0)[-min(layers, 4 if written else 3) :]:
             _box(axes, 0.1 + shift, 2.4 - shift, 8.9, 5.2, False)
         _box(axes, 0.35, 5.1, 8.4, 2.25, lit == "attention")
         axes.text(0.6, 6.95, "attention", va="center", color=INK, fontweight="bold")
         for later in range(1, len(columns)):
             for earlier in range(max(0, later + 1 - window) if window else 0, later):
-                bright = later >= own or lit == "attention"
+                bright = (written and later == len(columns) - 1) or lit == "attention"
                 _arrow(axes, columns[earlier], 6.45, columns[later], 5.4, bright)
         _box(axes, 0.35, 2.65, 8.4, 2.1, lit == "feed-forward")
         axes.text(0.6, 4.35, "feed-forward", va="center", color=INK, fontweight="bold")
@@ -69,9 +77,12 @@ def model_drawing(words, *, layers, lit="", window=None, written=0) -> Picture:
             3.7: "each token\nalone",
             0.75: "a score for each\npossible next token",
         }
+        if written:
+            beside[0.75] = "a score for\neach possible\nnext token"
+        label = 9.65 if written else 9.55
         for y, text in beside.items():
-            axes.text(9.55, y, text, va="center", color=QUIET, fontsize=10.5)
-        axes.text(9.55, 5.0, f"{layers} layers", va="center", color=INK, fontsize=10.5, fontweight="bold")
+            axes.text(label, y, text, va="center", color=QUIET, fontsize=10.5)
+        axes.text(label, 5.0, f"{layers} layers", va="center", color=INK, fontsize=10.5, fontweight="bold")
     listed = ", ".join(word.strip() for word in words)
     alt = (
         f"A text is cut into tokens ({listed}). Each becomes a list of numbers. {layers} layers change them: "
@@ -82,7 +93,8 @@ def model_drawing(words, *, layers, lit="", window=None, written=0) -> Picture:
         alt += f" A token sees {window} tokens, itself included."
     if written:
         tokens = ", ".join(word.strip() for word in words[own:])
-        alt += f" Highlighted: the tokens that the model has written ({tokens}) go through all layers, too."
+        alt += f" Highlighted: the tokens that the model has written ({tokens}) go through all layers, too; "
+        alt += "an arrow leads from the scores up to the place of the next one."
     if lit:
         alt += f" Highlighted: {PARTS[lit]}."
     return from_figure(figure, alt=alt, title="A language model")
