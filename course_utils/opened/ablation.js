@@ -219,7 +219,7 @@ export function render({ model, el }) {
     tint(sentence.lastChild, first);
     looking.textContent = looks
       ? `Head ${looks.name} looks from “${before.pieces[last].trim()}” most at “${before.pieces[most + 1].trim()}”: ${percent(seen[most])}`
-      : "Point at a head: it shows here to which words it looks back.";
+      : `${matchMedia("(hover: hover)").matches ? "Point at" : "Press"} a head: here you see to which words it looks back.`;
     drawArcs(seen, looks && names.has(looks.name));
 
     const gone = names.size;

@@ -299,6 +299,10 @@ export function render({ model, el }) {
     board.style.setProperty("--columns", String(known[1].size));
     useChips.forEach((chip, index) => chip.setAttribute("aria-pressed", String(index === column())));
     licenceChips.forEach((chip, index) => chip.setAttribute("aria-pressed", String(index === row())));
+    for (const chip of [useChips[column()], licenceChips[row()]]) {
+      const group = chip.parentElement; // on a phone a line that scrolls
+      if (group.scrollWidth > group.clientWidth) group.scrollLeft += chip.getBoundingClientRect().left - group.getBoundingClientRect().left - group.clientWidth / 3;
+    }
     for (const answer of answers) counts.get(answer).textContent = String(counted[answer] ?? 0);
     for (const [name, button] of cells) {
       const [atRow, atColumn] = name.split(" ").map(Number);
