@@ -422,7 +422,7 @@ export function render({ model, el }) {
     const told = guessed && guessed === chosen() ? `You: ${signed(model.get("guess"))}. The model: ${signed(found(guessed).points)}. ` : "";
     note.textContent = told + plan + (!single ? ""
       : after() ? `With intervals of 95% it would be ${single === together ? "as many" : `${single} trades`}.`
-      : "Fair for one trade, if you named it before you looked.");
+      : "By this rule a trade counts only if you named it before you looked.");
   }
 
   function update() {

@@ -365,7 +365,7 @@ export function render({ model, el }) {
     loud.textContent = String(missing.length);
     loud.classList.toggle("ember", missing.length > 0);
     const faults = [];
-    if (found.people.length) faults.push(found.people.length === 1 ? "a word is for people" : `${found.people.length} words are for people`);
+    if (found.people.length) faults.push(found.people.length === 1 ? "a word fits people, not programs" : `${found.people.length} words fit people, not programs`);
     loudWords.textContent = `of ${parts.length} parts ${missing.length === 1 ? "is" : "are"} missing or without a fact${faults.length ? `; ${faults.join(", ")}` : ""}`;
     const focused = list.contains(document.activeElement) ? [...list.children].indexOf(document.activeElement.parentElement) : -1;
     list.replaceChildren();
