@@ -4,6 +4,7 @@ import dataclasses
 import json
 import os
 import random
+import shutil
 
 import pytest
 import requests
@@ -205,6 +206,18 @@ def test_a_model_of_the_course_that_is_damaged_is_named(tmp_path, monkeypatch):
     assert "model.safetensors has 42 bytes instead of 3,584,968: install the course again" in str(
         stopped.value
     )
+
+
+@pytest.mark.parametrize("name", ["config.json", "tokenizer.json"])
+def test_a_changed_setting_of_a_model_of_the_course_is_named(name, tmp_path, monkeypatch):
+    facts = catalog.find("llama", "tiny")
+    shutil.copytree(store.TRAINED_HERE / facts.name, tmp_path / facts.name)
+    monkeypatch.setattr(store, "TRAINED_HERE", tmp_path)
+    assert loading.folder("llama", "tiny") == tmp_path / facts.name
+    path = tmp_path / facts.name / name
+    path.write_bytes(path.read_bytes().replace(b"1", b"2", 1))
+    with pytest.raises(CourseError, match=f"{name} no longer has the content that it had: install"):
+        loading.folder("llama", "tiny")
 
 
 def test_files_of_a_repository_are_compared_with_their_numbers(tmp_path, monkeypatch):
