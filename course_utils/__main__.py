@@ -1,6 +1,7 @@
 """The command line, `course` or `python -m course_utils`. docs/command.md is its manual page."""
 
 import argparse
+import contextlib
 import difflib
 import json
 import os
@@ -12,6 +13,7 @@ from datetime import datetime, time
 from course_utils import home, terminal
 from course_utils.errors import CourseError
 
+_TERMINABLE = ("grade", "fetch", "train")  # they keep what is finished, so a signal ends them in a sentence
 _MOST_ROWS = 30  # the most rows of its plan that `course grade` prints before it asks for confirmation
 
 
@@ -20,7 +22,8 @@ STATUSES = """exit status:
   1    something failed, and the output or a sentence says what
   2    the command line is wrong
   130  stopped with Ctrl-C
-  141  the program that reads the output ended before it"""
+  141  the program that reads the output ended before it
+  143  stopped with the signal SIGTERM, as by `kill`"""
 
 
 def main(arguments=None):
@@ -36,12 +39,13 @@ def main(arguments=None):
             options = _parse(sys.argv[1:] if arguments is None else arguments)
             name = f"course {options.command}"
             home.settle()
-            return options.do(options)
+            with terminal.terminable() if options.command in _TERMINABLE else contextlib.nullcontext():
+                return options.do(options)
         finally:
             sys.stdout.flush()
-    except KeyboardInterrupt:
+    except KeyboardInterrupt as stop:
         terminal.say(f"\n{name}: stopped. Everything that was finished is kept.")
-        return 130
+        return terminal.TERMINATED if isinstance(stop, terminal.Terminated) else 130
     except BrokenPipeError:
         terminal.let_go(sys.stdout)
         return terminal.READER_LEFT
@@ -414,6 +418,8 @@ def _own_copy(options):
         print(f"{done.folder} is up to date.")
     for name in done.to_compare:
         print(f"Both you and the course changed a cell of {name}: the course's new cell is below yours.")
+    for name in done.broken:
+        print(own_copy.to_mend(done.folder / name))
     return done
 
 

@@ -7,7 +7,7 @@ import sys
 from importlib import metadata
 
 from course_utils import catalog, files, lessons, loading, units
-from course_utils.learning import answers
+from course_utils.learning import answers, own_copy
 from course_utils.loading import downloads, package_index, store
 
 PACKAGES = (
@@ -48,6 +48,8 @@ def report(everything=False):
     for good, line in notes:
         if everything:
             print(f"[{'OK' if good else 'note'}] {line}")
+    for path in _broken_notebooks():
+        print(f"[note] {own_copy.to_mend(path)}")
     if can_run:
         print(f"All {len(checks)} checks passed.")
         if not models_here and not everything:
@@ -134,6 +136,12 @@ def _answers():
     if not file.is_dir() and os.access(file if file.exists() else files.nearest_folder(file), os.W_OK):
         return True, f"your answers: {file}"
     return False, f"your answers: {file} can't be written, so they last until you close the notebook"
+
+
+def _broken_notebooks():
+    """Return the paths of the files in the learner's own copy that are no notebooks any more."""
+    folder = own_copy.default_folder()
+    return [folder / name for name in own_copy.broken(folder)]
 
 
 def _reach(what, session, url):

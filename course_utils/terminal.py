@@ -9,6 +9,7 @@ import errno
 import io
 import os
 import re
+import signal
 import sys
 import time
 from functools import cache
@@ -21,6 +22,11 @@ OF_OUTPUT = (
     errno.EBADF,
 )  # the numbers of the errors that `print` raises; they name no file
 READER_LEFT = 141  # the exit status of a program that the signal SIGPIPE ends: 128 + 13
+TERMINATED = 143  # and of one that SIGTERM ends: 128 + 15
+
+
+class Terminated(KeyboardInterrupt):
+    """Raised by `terminable` if SIGTERM ended its block."""
 
 
 def prepare() -> bool:
@@ -56,6 +62,31 @@ def let_go(stream):
     """Redirect a stream that can't be written to the null device: Python writes to it again at its exit."""
     with contextlib.suppress(OSError), open(os.devnull, "w") as nothing:
         os.dup2(nothing.fileno(), stream.fileno())
+
+
+@contextlib.contextmanager
+def terminable():
+    """Let SIGTERM, which `kill` and job schedulers send, stop this block as Ctrl-C does.
+
+    Use it in the main thread. Raises Terminated if the signal has stopped the block.
+    """
+    came = []
+
+    def interrupt(number, frame):
+        came.append(number)
+        if not callable(signal.getsignal(signal.SIGINT)):  # a shell's background job ignores Ctrl-C
+            raise KeyboardInterrupt
+        signal.raise_signal(signal.SIGINT)  # what delays Ctrl-C delays this, too
+
+    before = signal.signal(signal.SIGTERM, interrupt)
+    try:
+        yield
+    except KeyboardInterrupt:
+        if came:
+            raise Terminated from None
+        raise
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 def bars():

@@ -27,6 +27,7 @@ is called. `make faults` generates this page.
 | 2 | the command line is wrong, and nothing was done |
 | 130 | stopped with Ctrl-C; what was finished is kept |
 | 141 | the program that reads the output, such as `head`, ended first |
+| 143 | `grade`, `fetch` or `train` was ended by the signal SIGTERM, as by `kill`; what was finished is kept |
 
 ## Output
 

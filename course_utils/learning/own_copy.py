@@ -29,6 +29,7 @@ class Started:
     updated: list of str, the notebooks that were replaced, because the learner had not changed them.
     merged: list of str, the notebooks that now have both the learner's cells and the course's new cells.
     to_compare: list of str, the merged notebooks with a cell that both the learner and the course changed.
+    broken: list of str, the learner's files that are no notebooks any more, and were left as they are.
     """
 
     folder: Path
@@ -36,6 +37,7 @@ class Started:
     updated: list = field(default_factory=list)
     merged: list = field(default_factory=list)
     to_compare: list = field(default_factory=list)
+    broken: list = field(default_factory=list)
 
 
 def start(folder=None, course=None) -> Started:
@@ -49,8 +51,7 @@ def start(folder=None, course=None) -> Started:
     folders of notebooks, or if a file can't be read or written.
     """
     course = Path(course or catalog.course_folder())
-    home = course if catalog.is_clone() else Path.cwd()
-    folder = Path(folder or home / "my-course").expanduser()
+    folder = Path(folder or default_folder()).expanduser()
     sources = sorted(path for pattern in NOTEBOOKS for path in course.glob(pattern))
     if not sources:
         raise CourseError(f"There are no notebooks in {course}: install the course again, or use Colab.")
@@ -83,14 +84,11 @@ def _bring(name, new, folder, done):
     if not path.exists():
         _write(path, new)
         done.new.append(name)
+    elif not _is_notebook(path):
+        done.broken.append(name)
+        return
     elif new != before:
-        try:
-            theirs = nbformat.reads(path.read_text(encoding="utf-8"), as_version=4)
-        except (ValueError, nbformat.ValidationError) as error:
-            raise CourseError(
-                f"{path} is no longer a valid notebook, so it was not updated: move it to another folder and "
-                "run this again."
-            ) from error
+        theirs = nbformat.reads(path.read_text(encoding="utf-8"), as_version=4)
         base = nbformat.reads(before, as_version=4) if before else nbformat.v4.new_notebook()
         if before and _sources(theirs) == _sources(base):
             _write(path, new)
@@ -146,6 +144,35 @@ def merge(base, theirs, new):
         placed.add(cell.id)
     merged = nbformat.from_dict({**new, "cells": cells})
     return merged, conflicts
+
+
+def default_folder() -> Path:
+    """Return the folder of the learner's own copy, if none is named."""
+    return (catalog.course_folder() if catalog.is_clone() else Path.cwd()) / "my-course"
+
+
+def broken(folder: Path) -> list[str]:
+    """Return the files of the learner's own copy that are no notebooks any more, as paths relative to it."""
+    names = (path.relative_to(folder / DELIVERED) for path in (folder / DELIVERED).rglob("*.ipynb"))
+    return sorted(
+        name.as_posix() for name in names if (folder / name).exists() and not _is_notebook(folder / name)
+    )
+
+
+def to_mend(path: Path) -> str:
+    """Return the sentence on a file that is no notebook any more."""
+    return (
+        f"{path} is no valid notebook any more, and JupyterLab can't open it. Move it to another folder, and "
+        "`course start` brings a fresh copy."
+    )
+
+
+def _is_notebook(path):
+    try:
+        book = json.loads(path.read_text(encoding="utf-8"))
+        return isinstance(book["nbformat"], int) and all("source" in cell for cell in book["cells"])
+    except (ValueError, KeyError, TypeError, RecursionError):
+        return False
 
 
 def _sources(notebook):

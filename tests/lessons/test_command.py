@@ -1,5 +1,6 @@
 """Tests the `course` command as a person types it, and what importing the package costs."""
 
+import contextlib
 import json
 import os
 import re
@@ -23,6 +24,7 @@ from course_utils import __main__, catalog, runner
 
 nbformat = Lazy("nbformat")
 places = Lazy("places")
+trainer = Lazy("course_utils.training.trainer")
 
 ROOT = Path(__file__).parents[2]
 
@@ -270,3 +272,27 @@ def test_outputs_are_stored_without_the_answers_of_whoever_runs_the_notebook(tmp
     runner.run(path, write=True)
     (output,) = nbformat.read(path, as_version=4).cells[0].outputs
     assert output.text == "False\n"
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows ends a process without asking it")
+@pytest.mark.parametrize("ctrl_c", ["stops", "is ignored", "waits for a step"])
+def test_sigterm_stops_a_command_as_ctrl_c_does(ctrl_c, monkeypatch, capsys):
+    done = []
+
+    def train(*_):
+        delay = trainer._interrupt_after_step(0) if ctrl_c == "waits for a step" else contextlib.nullcontext()
+        with delay:
+            signal.raise_signal(signal.SIGTERM)
+            done.append("the step")
+        done.append("the next step")
+
+    monkeypatch.setattr(trainer, "train", train)
+    handler = signal.SIG_IGN if ctrl_c == "is ignored" else signal.default_int_handler
+    terminated, interrupted = signal.getsignal(signal.SIGTERM), signal.signal(signal.SIGINT, handler)
+    try:
+        assert __main__.main(["train", "tinyworld-llama"]) == 143
+    finally:
+        signal.signal(signal.SIGINT, interrupted)
+    assert capsys.readouterr().err == "\ncourse train: stopped. Everything that was finished is kept.\n"
+    assert done == (["the step"] if ctrl_c == "waits for a step" else [])
+    assert signal.getsignal(signal.SIGTERM) == terminated

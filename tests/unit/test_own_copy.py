@@ -128,17 +128,43 @@ def test_the_learners_outputs_stay_with_their_cells():
 
 
 def test_what_is_in_the_way_is_named(course, tmp_path, capsys):
-    own_copy.start(tmp_path / "mine", course)
-    (tmp_path / "mine" / LESSON).write_text("not a notebook", encoding="utf-8")
-    write(course / LESSON, notebook(("a", "other")))
-    with pytest.raises(CourseError, match="is no longer a valid notebook"):
-        own_copy.start(tmp_path / "mine", course)
-    assert (tmp_path / "mine" / LESSON).read_text(encoding="utf-8") == "not a notebook"
     with pytest.raises(CourseError, match="no notebooks"):
         own_copy.start(tmp_path / "mine", tmp_path / "empty")
     (tmp_path / "file").write_text("", encoding="utf-8")
     assert main(["start", str(tmp_path / "file")]) == 1
     assert "name another folder" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("text", ["not a notebook", "[]", '{"nbformat": 4, "cells": [1]}', "", "\x00"])
+@pytest.mark.parametrize("is_new", [False, True])
+def test_a_file_that_is_no_notebook_any_more_is_named_and_a_fresh_copy_comes(text, is_new, course, tmp_path):
+    mine, other = tmp_path / "mine", "exercises/00_open/00_open.ipynb"
+    own_copy.start(mine, course)
+    (mine / LESSON).write_text(text, encoding="utf-8")
+    if is_new:
+        write(course / LESSON, notebook(("a", "other")))
+        write(course / other, notebook(("t", "a new task")))
+    done = own_copy.start(mine, course)
+    assert done.broken == own_copy.broken(mine) == [LESSON]
+    assert done.updated == ([other] if is_new else [])  # the other notebooks are as good as ever
+    assert (mine / LESSON).read_text(encoding="utf-8") == text
+    (mine / LESSON).rename(tmp_path / "moved")
+    assert own_copy.start(mine, course).new == [LESSON] and not own_copy.broken(mine)
+    assert sources(read(mine)) == sources(nbformat.read(course / LESSON, as_version=4))
+
+
+def test_start_and_doctor_say_how_to_get_a_fresh_copy(tmp_path, monkeypatch, capsys):
+    mine = tmp_path / "mine"
+    monkeypatch.setattr(own_copy, "default_folder", lambda: mine)
+    main(["start"])
+    main(["doctor"])
+    assert "no valid notebook" not in capsys.readouterr().out
+    path = mine / "notebooks" / "index.ipynb"
+    path.write_text('{"cells": [', encoding="utf-8")
+    for command in ("start", "doctor"):
+        main([command])
+        (said,) = (line for line in capsys.readouterr().out.split("\n") if "no valid notebook" in line)
+        assert f"{path} is no valid notebook" in said and "Move it to another folder" in said
 
 
 def test_the_course_itself_is_no_place_for_a_copy(course):
