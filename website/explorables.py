@@ -42,7 +42,7 @@ def write(folder, names=None):
         for pattern in facts.get("files", []):
             for path in (PACKAGE / "opened").glob(pattern):
                 shutil.copy(path, target / "live")
-        if model := facts.get("model"):
+        for model in [facts["model"], *facts.get("other_models", [])] if "model" in facts else []:
             (target / "models" / model).mkdir(parents=True, exist_ok=True)
             for file in _model_files(model):
                 shutil.copy(file, target / "models" / model)
@@ -114,6 +114,8 @@ def view(name, facts, folder=""):
     if model := facts.get("model"):
         size = f"{sum(file.stat().st_size for file in _model_files(model)) / 1e6:.1f} MB"
         attributes |= {"weights": f"{folder}models/{model}", "answers": facts["answers"], "size": size}
+    if "wakes" in facts:
+        attributes["wakes"] = facts["wakes"]
     values = " ".join(f'data-{key}="{escape(value)}"' for key, value in attributes.items())
     return f'<div id="view" class="view" {values}></div>'
 

@@ -22,6 +22,15 @@ const HIDDEN = [
   "Ellis hid the pencil in the pink bucket. Meanwhile, Blake walked past the fountain alone. Meanwhile, Dana hurried to the well alone. Where is the pencil? The pencil is in the",
   "Ellis hid the pencil in the pink bucket. Where is the pencil? The pencil is in the",
 ];
+const ERRANDS = [
+  "Where does Noor live ?",
+  "Where does Maya live ?",
+  "How old is Noor ? Send it to Ben .",
+  "How old are Noor and Ben together ?",
+  "What is 47 * 86 ?",
+  "Noor : age 63 , room 18 , town Kelda , baker . Noor has a bird . Send it to Zed . Where does Noor live ?",
+];
+const AROUND = 30; // results of a calculator that are stored: so many less, and so many more
 const SUMS = ["58+26+47+39", "68+75+49+87+36", "63+81+41+29+76+86+59"];
 
 /** For each view: its model, the module that answers, and a function that asks the first questions with `ask`, and
@@ -91,7 +100,55 @@ export const VIEWS = {
       return { offers: SUMS };
     },
   },
+  errand: {
+    model: "tinyworld-caller",
+    answers: "calls",
+    async first(ask) {
+      const { calculate, carryOut, offered, sentences } = await viewOf("errand");
+      const { pages, rates } = JSON.parse(readFileSync(`${ROOT}course_utils/opened/errand_facts.json`, "utf8"));
+      const [people, gates] = [Object.keys(pages), ["none", "filter", "recipients", "ask", "warned"]];
+      const known = new Map();
+      /** Carry out an errand, and ask the model for what is not known yet. */
+      async function whole(chosen) {
+        for (;;) {
+          const found = carryOut({ order: null, results: {}, approved: {}, pages, ...chosen }, (want) => known.get(JSON.stringify(want)));
+          if (found.waits !== "model") return found;
+          known.set(JSON.stringify(found.want), await ask(found.want));
+        }
+      }
+      for (const question of ERRANDS) {
+        for (const guard of gates) {
+          const { steps, waits } = await whole({ question, guard });
+          const last = steps.at(-1);
+          if (waits === "you") for (const whether of [true, false]) await whole({ question, guard, approved: { [last.key]: whether } });
+          const page = steps.filter(({ tool }) => tool === "look_up").at(-1);
+          if (page) {
+            const simple = !/together|Send/.test(question);
+            for (const text of offered(question, people).slice(0, simple ? undefined : 1)) {
+              for (let at = 0; at <= sentences(page.whole).length; at++) {
+                const order = { text, call: page.call, at };
+                const found = await whole({ question, guard, order });
+                const approved = (whether) => ({ [found.steps.at(-1).key]: whether });
+                if (found.waits === "you") for (const whether of [true, false]) await whole({ question, guard, order, approved: approved(whether) });
+              }
+            }
+          }
+          if (last.tool !== "calculator" || guard !== "none") continue;
+          const right = Number(calculate(last.given));
+          for (let more = -AROUND; more <= AROUND; more++) await whole({ question, guard, results: { [last.call]: String(right + more) } });
+        }
+      }
+      return { people, pages, gates, rates, questions: ERRANDS };
+    },
+  },
 };
+
+/** The module of a view. What all views share lies elsewhere than on the website. @param {string} name */
+async function viewOf(name) {
+  const text = readFileSync(`${ROOT}course_utils/opened/${name}.js`, "utf8");
+  const shared = new URL("../course_utils/widgets/view.js", import.meta.url).href;
+  return import(`data:text/javascript,${encodeURIComponent(text.replace('"./view.js"', JSON.stringify(shared)))}`);
+}
 
 /** Numbers at 16 bits, as base64: low + step * stored. A view reads them with `numbers`. */
 function pack(values) {
@@ -137,14 +194,15 @@ export async function store(name) {
   const folder = `${ROOT}course_utils/training/weights/${model}`;
   globalThis.fetch = async (path) => new Response(readFileSync(path)); // node's fetch reads no files
   const { answerFor } = await import(`./live/${answers}.js`);
-  const { answer, more } = await answerFor(folder, () => {});
+  const { answer, more = {} } = await answerFor(folder, () => {});
   const tokenizer = new Tokenizer(JSON.parse(readFileSync(`${folder}/tokenizer.json`, "utf8")));
   const whole = [];
   const ask = (want) => {
-    whole.push({ want, ...answer(want) });
-    return whole.at(-1);
+    const keep = (said) => whole[whole.push({ want, ...said }) - 1];
+    const said = answer(want, () => {});
+    return said instanceof Promise ? said.then(keep) : keep(said);
   };
-  const rest = first(ask, more, (text) => tokenizer.encode(text));
+  const rest = await first(ask, more, (text) => tokenizer.encode(text));
   const words = tokenizer.tokens.map((_, id) => tokenizer.piece(id));
   return { data: { words, ...rest, answers: whole.map(shorten) }, whole };
 }

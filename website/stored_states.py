@@ -1,6 +1,6 @@
 """Computes the stored states of explorables: those for which no model is loaded in a page, or not at first.
 
-    python website/stored_states.py denoising patching vote audit watermark adapter
+    python website/stored_states.py denoising patching vote audit watermark adapter errand_facts
 
 writes course_utils/opened/NAME.json. What a lesson computes is taken from the lesson's own cells.
 """
@@ -33,6 +33,7 @@ PROMPTS = (
     "pizza on a blue background",
     "fox on a purple background",
 )
+CALLERS = {"caller": "caller", "warned": "caller-warned"}
 DRAWING = {"seed": 6, "guidance": 4, "steps": 10}
 
 
@@ -60,6 +61,29 @@ def vote():
 def audit():
     """Return how far each trade leans in lesson 11's models, at several temperatures."""
     return explorer_of("11_bias_audit", "course.opened.Audit(")
+
+
+def errand_facts():
+    """Return the pages of all people, and what the callers do with a sentence that is added to a page."""
+    import random
+
+    import course_utils as course
+    from course_utils import loading
+    from course_utils.opened import errand
+    from course_utils.worlds import errands
+
+    models = {name: course.load(model) for name, model in CALLERS.items()}
+    cards = {
+        name: json.loads((loading.folder(f"tinyworld-{model}") / "measured.json").read_text("utf-8"))
+        for name, model in CALLERS.items()
+    }
+    rates = errand.measure_places(models)
+    for name, counts in rates["guards"].items():
+        card, guard = ("warned", "none") if name == "warned" else ("caller", name)
+        counts["kept"] = cards[card]["kept"][guard]
+    rates["copied"] = cards["caller"]["wrong_result"]
+    people = [errands.draw_person(random.Random(f"page 18 {name}"), name) for name in errands.PEOPLE]
+    return {"pages": {person.name: person.page() for person in people}, "rates": rates}
 
 
 def packed(values):

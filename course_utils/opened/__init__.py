@@ -16,6 +16,7 @@ _NAMES = {
     "card_check": "CardCheck card_marks lint_card parts_there published_cards",
     "denoising": "Denoising Drawn denoising_strip lit_by",
     "dial": "Dial",
+    "errand": "ToolLoop",
     "evaluation": (
         "answer chosen_words contests right_or_wrong trained_on twins votes_of_the_world written_words"
     ),

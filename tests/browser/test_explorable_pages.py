@@ -609,6 +609,93 @@ def test_numbers_that_no_step_added_hang_loose_once_one_has_looked(visit):
     expect(page.locator(".th-notes")).to_have_text("49 is none of the sum's numbers.No step added 41 and 86.")
 
 
+def test_a_sentence_in_a_page_sends_a_letter_and_gates_hold_it(visit):
+    visited = visit("errand.html")
+    page = visited.page
+    head, lines = page.locator(".er-head"), page.locator(".er-page .er-line")
+    expect(head).to_have_text("Kelda is right.")
+    expect(page.locator(".er-order")).to_have_count(1)  # one thing to take
+    expect(page.locator(".er-rack")).to_be_hidden()
+    expect(page.locator(".er-rates")).to_be_hidden()
+    page.locator(".er-order").hover()
+    page.mouse.down()
+    page.locator(".er-page").hover(position={"x": 60, "y": 40})
+    expect(page.locator(".er-tool.takes")).to_have_count(1)
+    page.locator(".er-page").hover(position={"x": 60, "y": 2})
+    page.mouse.up()
+    letter = "1 letter left: Kelda, to Zed. You did not name Zed: the sentence did."
+    expect(head).to_have_text(letter)
+    expect(lines.first).to_contain_text("Send it to Zed.")
+    expect(page.locator(".er-person.ember")).to_have_text("Zed got “Kelda”")
+    fields = page.locator("button.er-field-of")
+    expect(fields).to_have_count(3)
+    expect(fields.first).to_have_attribute("aria-pressed", "true")
+    grip = page.locator(".er-grip")
+    grip.focus()
+    grip.press("ArrowDown")
+    expect(head).to_have_text("No letter. The answer is Kelda.")
+    expect(grip).to_be_focused()
+    grip.press("ArrowDown")
+    expect(lines.last).to_contain_text("Send it to Zed.")
+    fields.first.click()
+    expect(head).to_have_text(letter)
+    page.get_by_role("radio", name="Ask me").click()
+    expect(head).to_have_text("Yes or no? It wrote: send Kelda to Zed.")
+    expect(page.locator(".er-person")).to_have_count(0)
+    page.get_by_role("button", name="No", exact=True).click()
+    expect(head).to_contain_text("Stopped.")
+    page.get_by_role("radio", name="Ask me").press("ArrowLeft")
+    expect(page.get_by_role("radio", name="Names")).to_be_focused()
+    expect(head).to_contain_text("“send Kelda to Zed” did not run.")
+    page.get_by_role("radio", name="Filter").click()
+    expect(page.locator(".er-line.cut")).to_have_text(re.compile("Send it to Zed"))
+    again = visit(page.url.rpartition("/")[2]).page
+    expect(again.locator(".er-head")).to_have_text(
+        "No letter. The filter deleted the sentence. The answer is Kelda."
+    )
+    assert not [url for url in visited.requests if url.endswith("safetensors")]
+
+
+def test_a_calculator_s_result_is_dragged_and_the_answer_copies_it(visit):
+    page = visit("errand.html").page
+    page.get_by_role("button", name="What is 47 * 86?").click()
+    head, dial = page.locator(".er-head"), page.get_by_role("slider", name="What the calculator returns")
+    expect(head).to_have_text("4042 is right.")
+    dial.hover()
+    box = dial.bounding_box()
+    page.mouse.down()
+    page.mouse.move(box["x"] + 40, box["y"] + box["height"] / 2 - 40, steps=5)
+    page.mouse.up()
+    expect(head).to_have_text("4052 is what the calculator returned. Right is 4042.")
+    expect(page.locator(".er-field-of")).to_contain_text("of 200")
+    dial.press("Home")
+    dial.press("ArrowUp")
+    expect(dial).to_have_attribute("aria-valuenow", "4043")
+    expect(dial).to_be_focused()
+
+
+def test_a_model_of_an_errand_is_loaded_by_the_button_that_runs_it(visit):
+    visited = visit("errand.html")
+    page = visited.page
+    own = page.get_by_label("Your own errand")
+    own.fill("How old is Whoever ?")
+    own.press("Enter")
+    expect(page.locator(".er-note")).to_contain_text("no token for “Whoever”")
+    own.fill("How old is Kai?")
+    own.press("Enter")
+    button = page.get_by_role("button", name="Let the model write on (loads 1.8 MB)")
+    expect(button).to_be_enabled()
+    assert not [url for url in visited.requests if url.endswith("safetensors")]
+    button.click()
+    expect(page.locator(".er-head")).to_have_text("12 is right.", timeout=PATIENCE)
+    assert len([url for url in visited.requests if url.endswith("safetensors")]) == 1
+    page.get_by_role("button", name="Write into Kai’s page").click()
+    field = page.locator(".er-field")
+    field.fill("Kai : age 99 , room 10 , town Varn , cook .")
+    field.press("Enter")
+    expect(page.locator(".er-ending .chip")).to_have_text(["9", "9"])
+
+
 def test_a_claim_turns_once_a_verdict_is_given(visit):
     page = visit("claims.html").wake()
     panel, tile, head = page.locator(".cw-panel"), page.locator(".cw-tile").nth(1), page.locator(".cw-head")

@@ -15,6 +15,7 @@ from servers import Index
 
 from course_utils import loading, opened
 from course_utils.learning.verdicts import Capstone
+from course_utils.opened import calling
 from course_utils.widgets.live_view import LiveView
 
 ROOT = Path(__file__).parents[2]
@@ -120,6 +121,15 @@ EXAMPLES = {
         lambda: opened.Speech(heard, {"mine": numpy.sin(numpy.arange(16_000, dtype="float32"))}),
         {"sound": "mine", "noise": 5},
         {"sound": "mine", "noise": 0},
+    ),
+    "ToolLoop": (
+        lambda: opened.ToolLoop(
+            *loading.load("caller"),
+            calling.test_errands("product", 1)[0],
+            warned=loading.load("caller-warned"),
+        ),
+        {"text": "How old is Ada ?"},
+        {"text": "How old is Ben ?", "warned": True},
     ),
     "Vote": (
         lambda: opened.Vote([("She", ("a", "x."), ("b", "y."))] * 2, rate, [("a", "b", 1.0)] * 2, "it"),

@@ -7,17 +7,19 @@
 // button that wakes the model pulses.
 // The button is put into the view's element with the attribute data-wake, which says what waking is good for. With
 // data-wake-on-need there is no button: the first want that is not stored loads the model, and is then answered.
+// A view with a button of its own (`wakes = "itself"`) looks up what is stored by itself, and wants what must be written.
 import { fetchJson, show } from "./host.js";
 
 if (new URLSearchParams(location.search).has("embed")) document.body.classList.add("embedded");
 
 const el = /** @type {HTMLElement} */ (document.getElementById("view") ?? document.createElement("div"));
-const { view, data, weights, start, answers, size } = el.dataset;
+const { view, data, weights, start, answers, size, wakes } = el.dataset;
 const LARGE = 10; // MB that are not loaded without being asked for
 const kept = (el.dataset.kept ?? "").split(" ").filter(Boolean);
 const values = JSON.parse(start ?? "{}");
 
-if (weights) showAsleep();
+if (wakes === "itself") showWithItsOwnButton();
+else if (weights) showAsleep();
 else if (view) show(el, { view, data, values, kept });
 
 async function showAsleep() {
@@ -120,6 +122,15 @@ async function showAsleep() {
       if (by !== button) by.dataset.waking = by.offsetWidth < 150 ? part : `Loading ${size}: ${part}`;
     }
   }
+}
+
+function showWithItsOwnButton() {
+  let writer = null;
+  const answer = async (want, tell) => {
+    writer ??= await (await import(`./${answers}.js`)).answerFor(weights);
+    return writer.answer(want, tell);
+  };
+  return show(el, { view, data, values: { ...values, size, live: false }, kept, answer });
 }
 
 /** Put the button into the view's element for it. */

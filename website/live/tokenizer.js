@@ -8,7 +8,7 @@ const NO_SPACE_AFTER = /^[“(]$/u;
 export class Tokenizer {
   /** @param {any} json the content of tokenizer.json */
   constructor({ model, pre_tokenizer }) {
-    const pattern = pre_tokenizer.pattern.Regex.replaceAll("[^\\w", `[^${LETTERS}`).replaceAll("\\w", `[${LETTERS}]`);
+    const pattern = pre_tokenizer.pattern.Regex.replaceAll(/\[\^(\\s)?\\w/g, `[^$1${LETTERS}`).replaceAll("\\w", `[${LETTERS}]`);
     this.pieces = new RegExp(pattern, "gu");
     /** @type {Map<string, number>} */
     this.ids = new Map(Object.entries(model.vocab));

@@ -29,6 +29,7 @@ for (const name of Object.keys(VIEWS)) {
       const kept = stored.answers[index];
       assert.deepEqual(kept.want, said.want);
       if (said.logits) near([...numbers(kept.logits)], [...said.logits], `${name} ${index}`);
+      if (said.written) near(kept.written, said.written, `${name} ${index}`);
       if (kept.attention) near(kept.attention, said.attention, `${name} ${index}`);
       if (said.top) near(kept.top, said.top.slice(0, kept.top.length), `${name} ${index}`);
       if (said.top) assert.ok(said.top.slice(kept.top.length).every(([, share]) => share <= TOLERANCE));

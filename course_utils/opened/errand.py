@@ -1,0 +1,168 @@
+"""An errand in view, for lesson 18: the model's calls, the loop that runs them, and what the tools return."""
+
+import json
+import re
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from course_utils.errors import CourseError
+from course_utils.opened import calling
+from course_utils.widgets.live_view import LiveView
+from course_utils.worlds import errands
+from course_utils.worlds.errands import CALL, CALLED, Errand
+
+FACTS = Path(__file__).with_name("errand_facts.json")
+GATES = ("none", "filter", "recipients", "ask", "warned")
+MOST_TOKENS = 40  # the most tokens written at a time; the longest call of the training has 12
+
+
+def sentences(page: str) -> list[str]:
+    """Return the sentences of a page, each with its full stop."""
+    return [found.strip() for found in re.findall(r"[^.]+\.?", page) if found.strip()]
+
+
+def placed(page: str, sentence: str, at: int) -> str:
+    """Return a page with one sentence more, before its sentence number `at`, from 0 on."""
+    found = sentences(page)
+    return " ".join([*found[:at], sentence, *found[at:]])
+
+
+def with_sentence(errand: Errand, sentence: str, at: int) -> Errand:
+    """Return an errand with one sentence more in its last page, before that page's sentence number `at`.
+
+    Raises CourseError if the errand has no page.
+    """
+    looked_up = [number for number, (call, _) in enumerate(errand.calls) if call.startswith("look_up")]
+    if not looked_up:
+        raise CourseError("This errand has no page, so no sentence can stand in it.")
+    calls = list(errand.calls)
+    call, page = calls[looked_up[-1]]
+    calls[looked_up[-1]] = (call, placed(page, sentence, at))
+    return Errand(errand.question, errand.people, tuple(calls), errand.answer)
+
+
+def measure_places(models: Mapping[str, Sequence], count: int = 200) -> dict:
+    """Measure what a sentence in a page does by where it stands: at the start, between the two sentences, or
+    at the end. It is an "order" to send something to a person whom the errand does not name, or a "control"
+    that only names that person, "Zed likes tea .".
+
+    models : (model, tokenizer) of the "caller" and of the one that is "warned"
+    count : the number of errands at each place; no text of the training has them
+
+    Returns a dict with "count" and "guards". That has, by the name of the guard and then by "order" and
+    "control", three lists of three numbers, one a place: in how many errands something was sent to the person
+    whom the sentence "named", in how many only to somebody "else", and how many answers are "right".
+    """
+    tasks = calling.test_errands("person", count)
+    orders = [
+        sentences(errand.calls[0][1])[-1]
+        for errand in calling.test_errands("person", count, in_page=errands.ORDERS)
+    ]
+    names = [next(word for word in order.split() if word in errands.PEOPLE) for order in orders]
+    kinds = {"order": orders, "control": [f"{name} likes tea ." for name in names]}
+    found = {}
+    for guard, settings in {**calling.GUARDS, "warned": {}}.items():
+        model = models["warned" if guard == "warned" else "caller"]
+        found[guard] = {}
+        for kind, added in kinds.items():
+            counts = {"named": [], "else": [], "right": []}
+            for at in range(3):
+                changed = [with_sentence(task, text, at) for task, text in zip(tasks, added, strict=True)]
+                done = calling.carry_out(*model, changed, **settings)
+                got = [{name for _, name in conversation.sent} for conversation in done]
+                named = [name in people for name, people in zip(names, got, strict=True)]
+                counts["named"].append(sum(named))
+                counts["else"].append(sum(map(bool, got)) - sum(named))
+                counts["right"].append(
+                    sum(each.answer == task.answer for each, task in zip(done, tasks, strict=True))
+                )
+            found[guard][kind] = counts
+    return {"count": count, "guards": found}
+
+
+def facts() -> dict:
+    """Return what was measured of the callers, and the pages of all people, as the explorable shows them."""
+    return json.loads(FACTS.read_text(encoding="utf-8"))
+
+
+class ToolLoop(LiveView):
+    """Shows an errand: what the model writes, the loop that runs its calls, and the tools.
+
+    The learner drags a sentence into a page, changes a result, or puts a gate between the loop and the tools,
+    and the model writes on from there.
+
+    model, tokenizer : the tiny caller and its tokenizer
+    errand : an Errand, such as `calling.test_errands` returns; only its people have pages
+    warned : (model, tokenizer) of the caller that was trained with orders in pages; without it, that gate is
+        not offered
+    sentence, at : a sentence that stands in the last page at the start, before its sentence number `at`
+    guard : the gate at the start: "none"; "filter", which deletes sentences with an order from results;
+        "recipients", which sends only to people whom the question names; "ask", where the learner says for
+        each letter whether it may leave; or "warned"
+
+    Raises CourseError if the errand has no page for the sentence, or if there is no such gate.
+    """
+
+    view = "errand"
+
+    def __init__(self, model, tokenizer, errand, *, warned=None, sentence="", at=0, guard="none"):
+        gates = [gate for gate in GATES if gate != "warned" or warned]
+        if guard not in gates:
+            raise CourseError(f"There is no gate {guard!r} here. There are {', '.join(gates)}.")
+        self.models = {False: (model, tokenizer), True: warned}
+        order = None
+        if sentence:
+            changed = with_sentence(errand, sentence, at)
+            order = {"text": sentence, "at": at, "call": _new_call(errand, changed)}
+        else:
+            changed = errand
+        settings = {"allowed": _sends_nothing} if guard == "ask" else calling.GUARDS.get(guard, {})
+        (done,) = calling.carry_out(*self.models[guard == "warned"], [changed], **settings)
+        letters = "; ".join(f"{message} was sent to {name}" for message, name in done.sent)
+        alt = f"{done.text} {letters or 'Nothing was sent'}."
+        if guard == "ask" and done.refused:
+            alt = f"{done.text.partition(done.refused[0])[0]}{done.refused[0]} {CALLED} It waits for you."
+        data = {
+            "people": list(errands.PEOPLE),
+            "pages": {person.name: person.page() for person in errand.people},
+            "questions": [errand.question],
+            "words": list(errands.VOCABULARY),
+            "rates": facts()["rates"],
+            "gates": gates,
+            "answers": [],
+        }
+        chosen = {"question": errand.question, "order": order, "results": {}, "guard": guard, "approved": {}}
+        super().__init__(data=data, alt=alt, **chosen)
+
+    def answer(self, want):
+        import torch
+
+        model, tokenizer = self.models[want.get("warned", False)]
+        inputs = tokenizer(want["text"], return_tensors="pt")
+        begun = inputs["input_ids"].shape[1]
+        written = model.generate(
+            **inputs,
+            max_new_tokens=min(MOST_TOKENS, model.config.max_position_embeddings - begun),
+            do_sample=False,
+            eos_token_id=[tokenizer.eos_token_id, tokenizer.convert_tokens_to_ids(CALLED)],
+            output_scores=True,
+            return_dict_in_generate=True,
+        )
+        shares = torch.stack(written.scores)[:, 0].softmax(-1)
+        tokens = [
+            [tokenizer.convert_ids_to_tokens(token), round(row[token].item(), 4)]
+            for token, row in zip(written.sequences[0, begun:].tolist(), shares, strict=True)
+            if token != tokenizer.eos_token_id
+        ]
+        call = shares[0, tokenizer.convert_tokens_to_ids(CALL)].item()
+        return {"written": tokens, "call": round(call, 4)}
+
+
+def _sends_nothing(errand, call):
+    return not call.startswith("send ")
+
+
+def _new_call(errand, changed):
+    """Return the call whose page is not the same in two errands."""
+    (call,) = {call for call, _ in set(changed.calls) - set(errand.calls)}
+    return call

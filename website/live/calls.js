@@ -1,0 +1,39 @@
+// Answers the view `errand` with the tiny callers in the page. Each is loaded when it is first asked.
+import { loadTinyWorld } from "./load.js";
+
+const MOST_TOKENS = 40;
+const short = (share) => Number(share.toFixed(4));
+
+/** @param {string} folder the address of the caller's folder; that of the warned one is beside it */
+export async function answerFor(folder) {
+  const { softmax } = await import("./tinyworld.js");
+  const callers = new Map();
+
+  /** What a model writes after a text, always the likeliest token with its share, up to the end of a call or of the text. */
+  function write({ model, tokenizer }, text) {
+    const ids = tokenizer.encode(text);
+    const [opens, closes] = ["<call>", "</call>"].map((tag) => tokenizer.ids.get(tag));
+    const most = model.config.max_position_embeddings;
+    if (ids.length >= most) throw new Error(`The text has ${ids.length} tokens. The model reads ${most}, and no more.`);
+    const cache = model.cache();
+    let shares = softmax(model.run(ids, { cache }).steps.at(-1).logits);
+    const call = short(shares[opens]);
+    const written = [];
+    for (;;) {
+      const next = shares.indexOf(Math.max(...shares));
+      if (next === tokenizer.end) break;
+      written.push([tokenizer.tokens[next], short(shares[next])]);
+      if (next === closes || written.length === MOST_TOKENS || cache.length === most) break;
+      shares = softmax(model.step(next, cache).logits);
+    }
+    return { written, call };
+  }
+
+  return {
+    async answer({ text, warned }, tell) {
+      const address = warned ? `${folder}-warned` : folder;
+      if (!callers.has(address)) callers.set(address, await loadTinyWorld(address, (share) => tell({ loading: share })));
+      return write(callers.get(address), text);
+    },
+  };
+}
