@@ -35,6 +35,7 @@ _HOME_OF = {
 _MODULE_OF = {
     "blueprints": "blueprints",
     "catalog": "catalog",
+    "freshness": "freshness",
     "law": "law",
     "licences": "licences",
     "opened": "opened",

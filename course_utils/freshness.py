@@ -82,13 +82,19 @@ def facts(words=()) -> list[DatedFact]:
     return sorted(found, key=lambda fact: (fact.read, fact.where, fact.what))
 
 
+def by_kind() -> dict[str, tuple[int, int]]:
+    """Return, by what they are called, how many facts of the catalogue have a day, and how many have none."""
+    counts = {}
+    for file, key, kind in _TABLES:
+        entries = _entries(file, key).values()
+        with_day = sum("read" in entry for entry in entries)
+        counts[kind] = (with_day, len(entries) - with_day)
+    return counts
+
+
 def undated() -> dict[str, int]:
     """Return how many facts of the catalogue have no day, by what they are called."""
-    return {
-        kind: missing
-        for file, key, kind in _TABLES
-        if (missing := sum("read" not in entry for entry in _entries(file, key).values()))
-    }
+    return {kind: without for kind, (_, without) in by_kind().items() if without}
 
 
 def _entries(file, key):

@@ -13,7 +13,7 @@ PARTS = {
     "Its relatives": ("06", "07", "08", "09"),
     "Judge": ("10", "11", "12"),
     "Decide and share": ("13", "14", "15", "16"),
-    "Since the article": ("17",),
+    "Since the article": ("17", "19"),
 }
 # The filled share of a lesson's station, in percent. It shows the state without colours.
 STATES = {"not begun": 0, "begun": 50, "quiz done": 100}
@@ -55,7 +55,7 @@ ROUTES = (
     Route(
         "Policy and press, without code",
         "Explorables and findings; the code stays folded.",
-        ("00", "01", "10", "11", "12", "13", "15", "16"),
+        ("00", "01", "10", "11", "12", "13", "15", "16", "19"),
     ),
     Route(
         "Developers",

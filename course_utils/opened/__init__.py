@@ -29,6 +29,7 @@ _NAMES = {
     "hub_story": (
         "a_night_passes a_stranger_comes answers_with asked_in hub_time_line new_machine publish_otterford"
     ),
+    "law": "law_cards",
     "leaderboard": "Vote ranking",
     "learning": "Film batch floor_of loss_in_bits next_texts probability_after valley write",
     "may_use": "MayUse",
@@ -47,6 +48,7 @@ _NAMES = {
     "review": "Review finished_page",
     "router": "Router",
     "sampling": "Sampling",
+    "scaled": "squares",
     "speculating": "Followers own_words passes",
     "speech.explorer": "Speech",
     "speech.pictures": "alignment decoding player spectrogram",

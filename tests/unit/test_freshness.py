@@ -102,3 +102,10 @@ def test_a_day_that_is_none_and_a_word_that_no_fact_has(monkeypatch):
     )
     with pytest.raises(CourseError, match="x in course_utils/catalog/licences.toml has read = 'soon'"):
         freshness.facts()
+
+
+def test_counts_by_kind_are_those_of_the_tables():
+    counts = freshness.by_kind()
+    assert counts["licence"] == (len(licences.later()), len(licences.all()))
+    assert counts["law"] == (len(law.facts()), 0)
+    assert freshness.undated()["licence"] == len(licences.all()) and "law" not in freshness.undated()

@@ -1,0 +1,64 @@
+"""Draws amounts as squares to one scale, so that their areas can be compared.
+
+For lesson 19.
+"""
+
+from html import escape
+
+from course_utils.views.picture import BLUE, INK, LINE, QUIET, TRACK, Picture, card, number
+
+_LARGEST = 168  # pixels: the side of the largest square
+_SMALLEST = 3  # pixels: a smaller square could not be seen
+_NARROWEST = 92  # pixels for the words below a square
+
+
+def squares(amounts, *, unit, inside=None, inside_label="", title=None) -> Picture:
+    """Draw each amount as a square whose area is the amount, all to one scale, side by side.
+
+    amounts : dict from a name to a number above zero.
+    unit : str, written after each amount, such as "GB".
+    inside : dict from some of the names to a part of the amount, drawn as a dark square inside.
+    inside_label : str, what the parts are, such as "at work for one token"; needed with `inside`.
+    title : str, written above the picture.
+
+    Raises ValueError if an amount is not above zero, or a part is larger than its amount.
+    """
+    inside = inside or {}
+    if min(amounts.values()) <= 0:
+        raise ValueError("each amount must be above zero: a square of no size can't be drawn")
+    if any(part > amounts[name] for name, part in inside.items()):
+        raise ValueError("a part can't be larger than its amount")
+    largest = max(amounts.values())
+
+    def side(amount):
+        return max(_SMALLEST, round(_LARGEST * (amount / largest) ** 0.5))
+
+    height = 17 * (4 if inside else 3)  # of the words below a square; the name may take two lines
+    boxes, words = "", []
+    for name, amount in amounts.items():
+        words.append(f"{name}: {number(amount)} {unit}")
+        within, below = "", ""
+        if name in inside:
+            part = side(inside[name])
+            words[-1] += f", of which {number(inside[name])} {inside_label}"
+            below = f"<div>{number(inside[name])} {escape(inside_label)}</div>"
+            within = (
+                f'<div style="position:absolute;left:0;bottom:0;width:{part}px;height:{part}px;'
+                f'background:{BLUE}"></div>'
+            )
+        look = f"background:{TRACK if inside else BLUE};border:1px solid {QUIET if inside else BLUE}"
+        square = (
+            f'<div style="position:relative;box-sizing:border-box;width:{side(amount)}px;'
+            f'height:{side(amount)}px;{look}">{within}</div>'
+        )
+        boxes += (
+            f'<div style="display:inline-block;vertical-align:bottom;width:{max(side(amount), _NARROWEST)}px;'
+            f'margin:0 10px 10px 0">{square}<div style="height:{height}px;margin-top:4px;'
+            f'border-top:1px solid {LINE};font-size:13px;line-height:17px;color:{INK}">'
+            f"<div>{escape(name)}</div>"
+            f'<div style="font-weight:600">{number(amount)} {escape(unit)}</div>{below}</div></div> '
+        )
+    note = "The areas are to one scale."
+    if inside:
+        note += f" Dark: {inside_label}."
+    return Picture(card(boxes, title, note), "; ".join(words))

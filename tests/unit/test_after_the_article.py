@@ -1,0 +1,46 @@
+"""Tests the pictures of lesson 19: squares to one scale, and the cards of the law."""
+
+import re
+
+import pytest
+
+from course_utils import law, opened
+
+
+def sides(html):
+    """Returns the sides of the squares in pixels, each followed by that of the square inside it, if any."""
+    pairs = re.findall(r"width:(\d+)px;height:(\d+)px", html)
+    assert all(width == height for width, height in pairs)
+    return [int(width) for width, _ in pairs]
+
+
+def test_the_area_of_a_square_is_its_amount():
+    picture = opened.squares({"one": 100, "two": 25, "three": 1}, unit="GB", title="Three")
+    assert sides(picture.html) == [168, 84, 17]
+    assert picture.alt == "one: 100 GB; two: 25 GB; three: 1 GB"
+
+
+def test_a_part_is_a_square_inside_to_the_same_scale():
+    picture = opened.squares(
+        {"mixture": 100, "dense": 25}, unit="billion", inside={"mixture": 25}, inside_label="at work"
+    )
+    assert sides(picture.html) == [168, 84, 84]
+    assert picture.alt == "mixture: 100 billion, of which 25 at work; dense: 25 billion"
+
+
+def test_what_cannot_be_drawn_is_refused():
+    with pytest.raises(ValueError, match="above zero"):
+        opened.squares({"nothing": 0}, unit="GB")
+    with pytest.raises(ValueError, match="larger than its amount"):
+        opened.squares({"one": 1}, unit="GB", inside={"one": 2}, inside_label="at work")
+    with pytest.raises(ValueError, match="no fact"):
+        opened.law_cards([])
+
+
+def test_a_card_has_the_fact_its_date_where_to_check_it_and_when_it_was_read():
+    fact = law.facts()["literacy"]
+    picture = opened.law_cards([fact], title="A <title>")
+    for part in (fact.since, fact.text, fact.basis, fact.read):
+        assert part in picture.alt
+    assert f'href="{fact.source}"' in picture.html and "eur-lex.europa.eu</a>" in picture.html
+    assert "A &lt;title&gt;" in picture.html and fact.read in picture.html
