@@ -671,7 +671,8 @@ def _try(notebook):
 def _analyse(options):
     from course_utils.grading import analysis, graded
 
-    page, table, items = analysis.write(graded.open_graded(options.grades, options.assignment))
+    with graded.open_graded(options.grades, options.assignment) as opened:
+        page, table, items = analysis.write(opened)
     for item in items:
         for remark in analysis.remarks(item):
             print(f"{item.task}: {remark}")
@@ -683,7 +684,10 @@ def _similar(options):
     from course_utils import units
     from course_utils.grading import graded, similarity
 
-    page, table, pairs = similarity.write(graded.open_graded(options.grades, options.assignment))
+    with graded.open_graded(options.grades, options.assignment) as opened:
+        page, table, pairs = similarity.write(opened)
+    if long := similarity.too_long(opened):
+        print(f"Not compared, because their code is very long: {', '.join(long)}.")
     print(f"{units.counted(len(pairs), 'pair')} to read, which prove nothing by themselves: {page}, {table}.")
     return 0
 
@@ -692,13 +696,12 @@ def _read_answers(options):
     from course_utils import units
     from course_utils.grading import graded, reading
 
-    opened = graded.open_graded(options.grades, options.assignment)
-    if options.enter is not None:
+    with graded.open_graded(options.grades, options.assignment) as opened:
+        if options.enter is None:
+            print(*reading.write(opened), sep="\n")
+            return 0
         entered = units.counted(reading.enter(opened, options.enter), "answer")
-        print(f"{entered} entered. The same `course grade` brings the points into tables and feedback.")
-    else:
-        for path in reading.write(opened):
-            print(path)
+    print(f"{entered} entered. The same `course grade` brings the points into tables and feedback.")
     return 0
 
 

@@ -1,6 +1,7 @@
 """Grades all submissions of an assignment, for the command `course grade`."""
 
 import importlib.util
+import itertools
 import os
 from collections import Counter
 from collections.abc import Callable, Iterable
@@ -10,21 +11,21 @@ from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 
-from filelock import FileLock, Timeout
-
 from course_utils import terminal
 from course_utils.errors import CourseError
 from course_utils.grading import assignment as assignments
 from course_utils.grading import intake
 from course_utils.grading import roster as rosters
 from course_utils.grading.judge import Judge, key_of
+from course_utils.grading.output import locked
 from course_utils.grading.record import Records
 from course_utils.grading.register import Register
-from course_utils.grading.result import Result
+from course_utils.grading.result import Result, TaskResult
 from course_utils.grading.sandbox import Sandbox
 from course_utils.learning import drawn
 
 PAUSE = 5  # seconds to wait for a result before `most` is called again
+_KILLS = "Every worker of the cluster that graded this notebook was killed: tell your instructor."
 
 
 def grade(
@@ -81,25 +82,24 @@ def grade(
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise CourseError(f"{folder} can't be made: {error.strerror}.") from None
-    try:
-        with FileLock(folder / ".grading.lock", timeout=0):
-            sandbox = {"isolated": isolated, "cold": cold, "memory": memory}
-            draws = drawn.new_seed() if seed is None else seed
-            if dask is not None:
-                from course_utils.grading.cluster import on_cluster
+    with locked(folder):
+        if Register(folder).students != register.students:
+            raise CourseError(f"{folder} has changed since the plan was made: run the same command again.")
+        sandbox = {"isolated": isolated, "cold": cold, "memory": memory}
+        draws = drawn.new_seed() if seed is None else seed
+        if dask is not None:
+            from course_utils.grading.cluster import on_cluster
 
-                starter = on_cluster(dask, assignment, sandbox, seconds, draws)
-            else:
-                starter = _on_this_machine(workers, assignment, sandbox, seconds, draws)
-            register.enter(planned, due, late_policy, headings)
-            records = Records(folder, assignment, register)
-            keys = {entry.student: key_of(assignment, entry.load(), seconds) for entry in planned.entries}
-            results = _grade_changed(planned.entries, keys, records, starter, seed, set(only))
-            for sentence in records.notes:
-                say(sentence)
-            return results
-    except Timeout:
-        raise CourseError(f"Another `course grade` is at work in {folder}: wait until it ends.") from None
+            starter = on_cluster(dask, assignment, sandbox, seconds, draws)
+        else:
+            starter = _on_this_machine(workers, assignment, sandbox, seconds, draws)
+        register.enter(planned, due, late_policy, headings)
+        records = Records(folder, assignment, register)
+        keys = {entry.student: key_of(assignment, entry.load(), seconds) for entry in planned.entries}
+        results = _grade_changed(planned.entries, keys, records, starter, seed, set(only))
+        for sentence in records.notes:
+            say(sentence)
+        return results
 
 
 def plan(
@@ -139,12 +139,15 @@ def _grade_changed(entries, keys, records, starter, seed, only):
     changed = [entry for entry in entries if entry.student not in graded]
     if changed:
         with (
-            starter as (start, most),
+            starter as (start, most, killed),
             records.making_gradebook(),
             terminal.bars()(total=len(keys), initial=len(graded), unit="submissions") as bar,
         ):
             records.register.save()
-            for result in _results(changed, start, most):
+            suspects: list[intake.Entry] = []
+            results = _results(changed, start, most, killed, suspects)
+            results = itertools.chain(results, _alone(suspects, start, most, killed, records.assignment))
+            for result in results:
                 records.keep(_with_old_tasks(result, records.read(result.student), tasks))
                 bar.update()
     return records.finish(keys)
@@ -163,29 +166,49 @@ def _with_old_tasks(result, old, tasks):
     return replace(result, tasks=mixed, key=old.key)
 
 
-def _results(entries, start, most):
-    """Yield each result as soon as it arrives. `most()` returns how many submissions may be in progress.
+def _results(entries, start, most, killed, suspects):
+    """Yield each result as soon as it arrives. `start`, `most` and `killed` are as in `cluster.on_cluster`.
 
-    A notebook is read when its turn comes, so that only those in progress are in memory.
+    A notebook is read when its turn comes, so that only those in progress are in memory. The entries of
+    notebooks whose workers were killed are added to the list `suspects`.
     """
-    left, started = entries[::-1], set()
+    left, started = entries[::-1], {}
     while left or started:
         room = max(1, most())
         while left and len(started) < room:
-            started.add(start(left.pop().load()))
-        done, started = wait(started, timeout=PAUSE, return_when=FIRST_COMPLETED)
-        yield from (future.result() for future in done)
+            entry = left.pop()
+            started[start(entry.load())] = entry
+        for future in wait(started, timeout=PAUSE, return_when=FIRST_COMPLETED).done:
+            entry = started.pop(future)
+            try:
+                yield future.result()
+            except killed:
+                suspects.append(entry)
+
+
+def _alone(suspects, start, most, killed, assignment):
+    """Grade each suspect while nothing else is graded, and yield the results.
+
+    A worker that is killed has many submissions, and at most those in progress can be the reason. If workers
+    are killed again, the result says so. It has no key, so the next run grades the submission again.
+    """
+    for entry in suspects:
+        again: list[intake.Entry] = []
+        yield from _results([entry], start, most, killed, again)
+        if again:
+            tasks = tuple(map(TaskResult.ungraded, assignment.tasks.values()))
+            yield Result(entry.student, (entry.owner.platform, entry.owner.number), _KILLS, (), tasks, 0.0)
 
 
 @contextmanager
 def _on_this_machine(workers, assignment, sandbox, seconds, seed):
-    """Yield two functions, `start` and `most`, which are described in `cluster.on_cluster`."""
+    """Yield `start`, `most` and `killed`, which `cluster.on_cluster` describes. Nothing is killed here."""
     workers = workers or os.cpu_count() or 1
     with Sandbox(assignment.prelude, **sandbox) as opened, ThreadPoolExecutor(workers) as pool:
         judge = Judge(assignment, opened, seconds, seed)
         judge.prepare()
         try:
-            yield lambda submission: pool.submit(judge.grade, submission), lambda: 2 * workers
+            yield lambda submission: pool.submit(judge.grade, submission), lambda: 2 * workers, ()
         finally:
             pool.shutdown(cancel_futures=True)
 

@@ -5,7 +5,9 @@ Source: https://distributed.dask.org/en/stable/client.html
 
 import contextlib
 import logging
+import os
 import re
+import socket
 import threading
 import time
 from concurrent.futures import CancelledError
@@ -18,8 +20,9 @@ from course_utils.grading.judge import CODE, Judge
 from course_utils.grading.result import Result
 from course_utils.grading.sandbox import Sandbox
 
+BACKLOG = 20  # submissions for each thread: with fewer, an adaptive cluster sees no need for more workers
 CONNECT = 10  # seconds to wait until the scheduler answers
-PATIENCE = 30  # seconds to wait while the cluster has no worker
+PATIENCE = 120  # seconds to wait while the cluster has no worker
 _ADDRESS = re.compile(r"((tcp|tls)://)?[\w.:\[\]-]+:\d+")
 
 
@@ -37,10 +40,11 @@ _lock = threading.RLock()
 
 @contextlib.contextmanager
 def on_cluster(address: str, assignment: Assignment, sandbox: dict, seconds: float | None, seed: int):
-    """Connect to the cluster, and yield two functions, `start` and `most`.
+    """Connect to the cluster, and yield two functions, `start` and `most`, and an exception, `Killed`.
 
     `start(submission)` starts the grading of one submission and returns its future. `most()` returns how many
-    submissions may be on the cluster at the same time.
+    submissions may be on the cluster at the same time. A future raises `Killed` if one worker after the other
+    was killed while it had this submission.
 
     address : the scheduler's address, such as "tcp://10.0.0.1:8786"
     sandbox : the keyword arguments with which each worker makes its `Sandbox`
@@ -61,12 +65,17 @@ def on_cluster(address: str, assignment: Assignment, sandbox: dict, seconds: flo
                 f"The cluster at {address} has no worker: start some with `dask worker {address}`. The same "
                 "command then goes on from here."
             )
-        return 2 * threads
+        return BACKLOG * threads
 
-    with client, _in_sentences(address):
+    from dask import config
+    from distributed import KilledWorker
+
+    # One large notebook would be enough for a warning that is meant for Dask's programmers.
+    quiet = config.set({"distributed.admin.large-graph-warning-threshold": "1 GB"})
+    with client, quiet, _in_sentences(address):
         arguments = (CODE, assignment, sandbox, seconds, seed)
         executor = client.get_executor(pure=False)  # if pure, equal calls would run only once
-        yield lambda submission: executor.submit(grade_one, *arguments, submission), most
+        yield lambda submission: executor.submit(grade_one, *arguments, submission), most, KilledWorker
         with contextlib.suppress(OSError):
             client.run(_close_idle)
 
@@ -91,19 +100,12 @@ def _connect(address):
 @contextlib.contextmanager
 def _in_sentences(address):
     """Turn an error of Dask in the `with` block into a CourseError."""
-    from distributed import KilledWorker
-
     try:
         yield
     except (OSError, CancelledError):
         raise CourseError(
             f"The Dask scheduler at {address} has stopped: start it again. The same command then goes on "
             "from here."
-        ) from None
-    except KilledWorker:
-        raise CourseError(
-            "Workers of the cluster died one after the other, at the same submission: give them more "
-            "memory, or grade without --dask."
         ) from None
     except (ImportError, AttributeError) as error:  # the worker lacks a module or a name
         raise CourseError(
@@ -122,10 +124,22 @@ def grade_one(
     """Grade one submission on a worker, and return the result. The sandbox stays open for further ones.
 
     code : the hash of the grading code on the machine that sends the submissions
-    Raises CourseError if this worker has another version of the course, or can't grade.
+    Raises CourseError, which names this worker, if it has another version of the course or can't grade.
     """
+    try:
+        return _grade(code, assignment, sandbox, seconds, seed, submission)
+    except CourseError as error:
+        raise CourseError(f"{_here()}: {error}") from None
+
+
+def _here():
+    """Return which machine and process this is, for the person at another one."""
+    return f"Worker {os.getpid()} on {socket.gethostname()}"
+
+
+def _grade(code, assignment, sandbox, seconds, seed, submission):
     if code != CODE:
-        raise CourseError("A worker has another version of the course: install the same one on all of them.")
+        raise CourseError("the course has another version here: install the same one on all workers.")
     key = (assignment.key, seconds, seed, *sandbox.items())
     with _lock:
         if key not in _kept:

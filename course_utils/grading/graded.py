@@ -1,11 +1,14 @@
 """Reads a folder that `course grade` wrote, with the points that a person gave in nbgrader's gradebook."""
 
+import contextlib
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 from course_utils.errors import CourseError
 from course_utils.grading import gradebook
 from course_utils.grading.assignment import Assignment
+from course_utils.grading.output import locked
 from course_utils.grading.result import Result
 
 
@@ -23,12 +26,13 @@ class Graded:
         return [result for result in self.results if not result.problem]
 
 
-def open_graded(folder: str | Path, name: str | None = None) -> Graded:
-    """Return a graded assignment.
+@contextlib.contextmanager
+def open_graded(folder: str | Path, name: str | None = None) -> Iterator[Graded]:
+    """Provide a graded assignment. During the `with` block no other process changes the folder.
 
     folder : the folder that `course grade` wrote
     name : the assignment's name, or a lesson's number; needed only if the folder has several assignments
-    Raises CourseError if the folder has no such results.
+    Raises CourseError if the folder has no such results, or if another process is at work in it.
     """
     folder = Path(folder)
     names = sorted(path.stem for path in folder.glob("source/*/*.ipynb"))
@@ -39,13 +43,14 @@ def open_graded(folder: str | Path, name: str | None = None) -> Graded:
         what = f"no results of {name}" if name and names else "no results"
         raise CourseError(f"{folder} has {what}: give the folder that `course grade` wrote with --out.")
     (name,) = chosen
-    assignment = Assignment(folder / "source" / name / f"{name}.ipynb")
-    entries = gradebook.read(folder / "gradebook.db", assignment)
-    results = []
-    for path in sorted((folder / "results" / name).glob("*.json")):
-        if result := Result.read(path):  # otherwise the next `course grade` writes it again
-            unread = {task.task: {"waits": task.manual} for task in result.tasks}
-            results.append(gradebook.with_gradebook(result, unread | entries.get(result.student, {})))
-    if not results:
-        raise CourseError(f"{folder} has no results of {name}: run `course grade` again.")
-    return Graded(folder, assignment, results)
+    with locked(folder):
+        assignment = Assignment(folder / "source" / name / f"{name}.ipynb")
+        entries = gradebook.read(folder / "gradebook.db", assignment)
+        results = []
+        for path in sorted((folder / "results" / name).glob("*.json")):
+            if result := Result.read(path):  # otherwise the next `course grade` writes it again
+                unread = {task.task: {"waits": task.manual} for task in result.tasks}
+                results.append(gradebook.with_gradebook(result, unread | entries.get(result.student, {})))
+        if not results:
+            raise CourseError(f"{folder} has no results of {name}: run `course grade` again.")
+        yield Graded(folder, assignment, results)

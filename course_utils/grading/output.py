@@ -1,10 +1,27 @@
-"""Writes the text files and tables of a grading folder."""
+"""Writes the text files and tables of a grading folder, which one process at a time may change."""
 
+import contextlib
 import csv
 import io
 from pathlib import Path
 
+from filelock import FileLock, Timeout
+
 from course_utils import files
+from course_utils.errors import CourseError
+
+
+@contextlib.contextmanager
+def locked(folder: Path):
+    """Keep other processes of the course from changing a grading folder during the `with` block.
+
+    Raises CourseError if another process is at work in it.
+    """
+    try:
+        with FileLock(folder / ".grading.lock", timeout=0):
+            yield
+    except Timeout:
+        raise CourseError(f"Another `course` command is at work in {folder}: wait until it ends.") from None
 
 
 def write_text(path: Path, text: str):

@@ -1,7 +1,7 @@
 """Writes for each question a page and a CSV file, in which a person reads the answers and enters points.
 
-The page and the file do not name the students. Each answer has an id, which is a hash of the student's id and
-the task, so that the points can be entered in the gradebook.
+The page and the file do not name the students. Each answer has an id, with which the points can be entered in
+the gradebook. It depends on a secret in the grading folder, so that a class list does not help to read it.
 """
 
 import base64
@@ -16,6 +16,7 @@ from course_utils.grading import gradebook, pages
 from course_utils.grading.assignment import SCHEME, grade_id, region, without_hidden
 from course_utils.grading.graded import Graded
 from course_utils.grading.output import write_csv, write_text
+from course_utils.grading.register import Register
 
 COLUMNS = ("id", "answer", "points", "comment")
 
@@ -63,8 +64,10 @@ def write(graded: Graded) -> list[Path]:
     if not asked:
         raise CourseError(f"{graded.assignment.name} has no answer for a person to grade.")
     folder, paths = graded.folder / "reading", []
+    register = Register(graded.folder)
+    register.save()  # a folder of an earlier version has no secret yet
     for question in asked:
-        rows = _answers(graded, question.task)
+        rows = _answers(graded, question.task, register)
         stem = folder / f"{graded.assignment.name}.{question.task}"
         paths += [stem.with_name(stem.name + ".html"), stem.with_name(stem.name + ".csv")]
         write_text(paths[-2], _page(graded.assignment.name, question, rows, paths[-1].name))
@@ -72,19 +75,15 @@ def write(graded: Graded) -> list[Path]:
     return paths
 
 
-def _answers(graded, task):
+def _answers(graded, task, register):
     """Return a dictionary with COLUMNS for each written answer, in the order of the ids."""
     rows = []
     for result in graded.results:
         mine = next((each for each in result.tasks if each.task == task), None)
         if mine and mine.written:
             points = "" if mine.waits else f"{mine.score:g}"
-            rows.append([_id(result.student, task), mine.source, points, mine.comment])
+            rows.append([register.pseudonym(result.student, task), mine.source, points, mine.comment])
     return [dict(zip(COLUMNS, row, strict=True)) for row in sorted(rows)]
-
-
-def _id(student, task):
-    return hashlib.sha256(f"{task} {student}".encode()).hexdigest()[:10]
 
 
 def enter(graded: Graded, file: Path) -> int:
@@ -98,8 +97,11 @@ def enter(graded: Graded, file: Path) -> int:
     if not {"id", "points"} <= set(headings):
         raise CourseError(f"{file} needs the columns id and points in its first line.")
     limits = {question.task: question.points for question in questions(graded)}
+    register = Register(graded.folder)
     known = {
-        _id(result.student, task): (result.student, task) for result in graded.results for task in limits
+        register.pseudonym(result.student, task): (result.student, task)
+        for result in graded.results
+        for task in limits
     }
     entries = []
     for line, row in rows:
@@ -107,7 +109,10 @@ def enter(graded: Graded, file: Path) -> int:
         if not points:
             continue
         if row["id"] not in known:
-            raise CourseError(f"{file}, line {line}: no answer has the id {row['id']!r}.")
+            raise CourseError(
+                f"{file}, line {line}: no answer has the id {row['id']!r}: take the file that `course "
+                "read-answers` writes now, and copy your points into it."
+            )
         student, task = known[row["id"]]
         try:
             number = float(points)

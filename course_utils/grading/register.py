@@ -4,7 +4,10 @@ A student keeps the same id in every delivery and for every assignment, even if 
 give the same id. Facts from a class list or a platform are kept for later tables.
 """
 
+import hashlib
+import hmac
 import json
+import secrets
 from datetime import datetime
 from pathlib import Path
 
@@ -23,15 +26,17 @@ class Register:
     students : {id: {"name", "platform", "number", "key", FACTS…, "handed in": {assignment: {"file", "date",
         "late", "late days"}}}}
     assignments : {assignment: {"due", "late policy", "heading"}}, as they were last given
+    secret : the folder's secret, from which `pseudonym` makes ids
     """
 
     def __init__(self, folder: Path):
         """Read the file, if there is one. Raises CourseError if it is damaged."""
         self.path = folder / "students.json"
-        self.students, self.assignments = {}, {}
+        self.students, self.assignments, self.secret = {}, {}, secrets.token_hex(16)
         try:
             stored = json.loads(self.path.read_text(encoding="utf-8"))
             self.students, self.assignments = dict(stored["students"]), dict(stored["assignments"])
+            self.secret = str(stored.get("secret", self.secret))
         except FileNotFoundError:
             pass
         except (OSError, ValueError, KeyError, TypeError):
@@ -59,6 +64,10 @@ class Register:
     def late_days(self, student: str, assignment: str) -> int | None:
         """Return how many days late a student handed in an assignment, or None if that is not known."""
         return self._handed_in(student, assignment).get("late days")
+
+    def pseudonym(self, student: str, task: str) -> str:
+        """Return an id for a student's answer, from which nobody without this file can tell the student."""
+        return hmac.new(self.secret.encode(), f"{task} {student}".encode(), hashlib.sha256).hexdigest()[:10]
 
     def enter(self, plan: Plan, due: datetime | None, late_policy: float | None, headings: list[str]):
         """Add a plan's students, and the settings of its assignment. `save` then writes the file.
@@ -88,7 +97,7 @@ class Register:
 
     def save(self):
         """Write the file, whole or not at all."""
-        stored = {"students": self.students, "assignments": self.assignments}
+        stored = {"students": self.students, "assignments": self.assignments, "secret": self.secret}
         write_text(self.path, json.dumps(stored, indent=1, sort_keys=True))
 
     def _know(self, student, facts):

@@ -8,7 +8,7 @@ in many students' answers are no sign of copying, so they are left out here.
 import io
 import math
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import combinations
 from pathlib import Path
 
@@ -23,6 +23,7 @@ COMMON = 0.1  # a run is left out if more than this share of the class has it, a
 LEAST = 40  # the fewest characters, without names and spaces, that a pair must share
 RARE = 2  # the least rarity of a pair: two runs that nobody else has, or more that few others have
 SHOWN = 25  # pairs on the page
+LONGEST = 100_000  # characters of one student's code: comparing so many takes seconds
 
 
 @dataclass(frozen=True)
@@ -33,7 +34,7 @@ class Pair:
     shared : how many characters they share, after names and spaces are removed
     shares : what part of each one's own code that is, in percent
     rare : the sum of 1 / (number of students with the run - 1) over the shared runs
-    marked : each one's code as HTML with the shared parts marked
+    marked : each one's code as HTML with the shared parts marked; empty texts if the pair is not on the page
     """
 
     students: tuple[str, str]
@@ -46,6 +47,7 @@ class Pair:
 def pairs(graded: Graded) -> list[Pair]:
     """Return all pairs that share rare runs, those with the greatest rarity first.
 
+    Students with more than LONGEST characters of code are left out.
     Raises CourseError if copydetect is not installed.
     """
     try:
@@ -57,7 +59,9 @@ def pairs(graded: Graded) -> list[Pair]:
     def read(source):
         return CodeFingerprint("answers.py", RUN, WINDOW, fp=io.StringIO(source))
 
-    found = {result.student: read(_code(result)) for result in graded.usable if _code(result)}
+    found = {
+        result.student: read(code) for result in graded.usable if 0 < len(code := _code(result)) <= LONGEST
+    }
     assignment = graded.assignment
     given = read("\n".join([*assignment.answers.values(), *assignment.solutions.values()])).hashes
     owners = Counter(mark for print_ in found.values() for mark in print_.hashes)
@@ -75,19 +79,28 @@ def pairs(graded: Graded) -> list[Pair]:
         for mark in print_.hashes:
             by_mark.setdefault(mark, []).append(student)
     candidates = {pair for students in by_mark.values() for pair in combinations(sorted(students), 2)}
-    alike = []
+    alike, overlaps = [], {}
     for pair in candidates:
         first, second = (found[student] for student in pair)
         rare = sum(1 / (owners[mark] - 1) for mark in first.hashes & second.hashes)
         shared, shares, slices = compare_files(first, second) if rare >= RARE else (0, (), ())
         if shared >= LEAST:
-            marked = tuple(
-                highlight_overlap(print_.raw_code, each, "<mark>", "</mark>", escape_html=True)[0]
-                for print_, each in zip((first, second), slices, strict=True)
-            )
             shares = tuple(100 * float(min(share, 1)) for share in shares)
-            alike.append(Pair(pair, int(shared), shares, rare, marked))
-    return sorted(alike, key=lambda pair: (-pair.rare, pair.students))
+            alike.append(Pair(pair, int(shared), shares, rare, ("", "")))
+            overlaps[pair] = slices
+    alike.sort(key=lambda pair: (-pair.rare, pair.students))
+    for place, pair in enumerate(alike[:SHOWN]):
+        marked = tuple(
+            highlight_overlap(found[student].raw_code, each, "<mark>", "</mark>", escape_html=True)[0]
+            for student, each in zip(pair.students, overlaps[pair.students], strict=True)
+        )
+        alike[place] = replace(pair, marked=marked)
+    return alike
+
+
+def too_long(graded: Graded) -> list[str]:
+    """Return the students whom `pairs` leaves out because they wrote more than LONGEST characters of code."""
+    return [result.student for result in graded.usable if len(_code(result)) > LONGEST]
 
 
 def _code(result):
@@ -108,6 +121,8 @@ def write(graded: Graded) -> tuple[Path, Path, list[Pair]]:
         pairs=alike[:SHOWN],
         count=units.counted(len(alike), "pair"),
         students=len(graded.usable),
+        too_long=too_long(graded),
+        longest=LONGEST,
     )
     write_text(page, text)
     rows = [

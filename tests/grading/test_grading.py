@@ -502,20 +502,34 @@ def test_the_run_after_a_killed_one_grades_only_what_is_missing_or_has_changed(c
 
 @pytest.fixture(scope="module")
 def dask(tmp_path_factory):
-    """Yield a function that starts a Dask scheduler or worker, and the file with the scheduler's address."""
-    folder, started = tmp_path_factory.mktemp("dask"), []
+    """Yield a function that starts a scheduler, and returns its address and a function to start workers."""
+    started = []
 
-    def start(command):
-        options = ["--no-dashboard", "--scheduler-file", folder / "scheduler.json"]
-        options += ["--port", "0"] if command == "scheduler" else ["--no-nanny", "--nthreads", "1"]
+    def run(folder, command, *options, **settings):
         process = subprocess.Popen(
-            [sys.executable, "-m", "dask", command, *options], cwd=folder, stderr=subprocess.DEVNULL
+            [sys.executable, "-m", "dask", command, "--no-dashboard", *options],
+            cwd=folder,
+            stderr=subprocess.DEVNULL,
+            env=os.environ | settings,
         )
         started.append(process)
         return process
 
-    yield start, folder / "scheduler.json"
+    def start(allowed_failures=3):
+        folder = tmp_path_factory.mktemp("dask")
+        file = folder / "scheduler.json"
+        failures = {"DASK_DISTRIBUTED__SCHEDULER__ALLOWED_FAILURES": str(allowed_failures)}
+        run(folder, "scheduler", "--port", "0", "--scheduler-file", file, **failures)
+        assert within(600, lambda: file.exists() and file.stat().st_size)
+        address = json.loads(file.read_text())["address"]
+        return address, lambda *options: run(folder, "worker", address, "--nthreads", "1", *options)
+
+    yield start
     for process in started:
+        process.terminate()  # a worker's nanny then ends the worker, too
+    for process in started:
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            process.wait(60)
         process.kill()
         process.wait()
 
@@ -523,7 +537,6 @@ def dask(tmp_path_factory):
 @pytest.mark.everything(reason="grades all submissions on two workers, and starts one of them again")
 @needs("bubblewrap")
 def test_a_cluster_gives_the_same_grades_even_if_a_worker_dies(course, graded, tmp_path, dask, monkeypatch):
-    start, file = dask
     monkeypatch.setattr(cluster, "CONNECT", 600)
     monkeypatch.setattr(cluster, "PATIENCE", 600)
     (tmp_path / "in").mkdir()
@@ -535,14 +548,12 @@ def test_a_cluster_gives_the_same_grades_even_if_a_worker_dies(course, graded, t
         mine += sorted(whole, key=lambda each: result_of(graded[0], each)[0].seconds)[:2]
     for each in mine:
         write_submission(each, course, tmp_path / "in", {})
-    start("scheduler")
-    assert within(600, lambda: file.exists() and file.stat().st_size)
-    address = json.loads(file.read_text())["address"]
+    address, worker = dask()
     with monkeypatch.context() as patch:
         patch.setattr(cluster, "PATIENCE", 0)
         with pytest.raises(CourseError, match="has no worker"):
             batch.grade(str(course), tmp_path / "in", tmp_path / "out", dask=address)
-    workers = [start("worker"), start("worker")]
+    workers = [worker("--no-nanny"), worker("--no-nanny")]
     kept = tmp_path / "out" / "results" / "small"
 
     def kill_one():
@@ -563,6 +574,59 @@ def test_a_cluster_gives_the_same_grades_even_if_a_worker_dies(course, graded, t
         assert verdicts == [(task.checks, task.stopped) for task in here.tasks], result.student
 
 
+KILLER = """import os, signal
+from course_utils.grading.judge import Judge
+grade = Judge.grade
+
+def killing(self, submission):
+    if submission.student == "poison":
+        os.kill(os.getpid(), signal.SIGKILL)
+    return grade(self, submission)
+
+Judge.grade = killing
+"""
+
+
+@pytest.mark.everything(reason="starts two workers, and a killed one again, four times or more")
+@needs("bubblewrap")
+def test_a_submission_that_kills_its_workers_is_named_and_no_other_is_lost(tmp_path, dask, monkeypatch):
+    monkeypatch.setattr(cluster, "CONNECT", 600)
+    monkeypatch.setattr(cluster, "PATIENCE", 600)
+    book = instructor_notebook()
+    cell_of(book, "setup")["source"] = "import course_utils as course"
+    nbformat.write(book, tmp_path / "small.ipynb")
+    sheet, handed_in = tmp_path / "small.ipynb", tmp_path / "in"
+    handed_in.mkdir()
+    names = [f"s{number:02}" for number in range(11)]
+    for number, name in enumerate(["poison", *names]):
+        wrong = {"double": f"def double(numbers): return {number}"} if number % 3 == 0 else {}
+        (handed_in / f"{name}.ipynb").write_text(json.dumps(answered(sheet, **wrong)))
+    (tmp_path / "killer.py").write_text(KILLER)
+    address, worker = dask(allowed_failures=1)
+    for _ in range(2):
+        worker("--preload", str(tmp_path / "killer.py"))
+    here, there = tmp_path / "here", tmp_path / "there"
+    found = batch.grade(str(sheet), handed_in, there, seconds=600, dask=address, seed=1)
+    problems = {result.student: result.problem for result in found if result.problem}
+    assert problems.keys() == {"poison"} and "was killed" in problems["poison"]
+    assert sorted(result.student for result in found) == ["poison", *names]
+    batch.grade(str(sheet), handed_in, here, seconds=600, seed=1)
+
+    def rows(folder):
+        with (folder / "grades.csv").open() as file:
+            return [row for row in csv.DictReader(file) if row["student"] != "poison"]
+
+    assert rows(there) == rows(here) and len(rows(there)) == len(names)
+    # A submission whose workers were killed has no grade, and its turn comes again in the next run.
+    kept = there / "results" / "small"
+    before = {file.stem: file.stat().st_mtime_ns for file in kept.glob("*.json")}
+    again = batch.grade(str(sheet), handed_in, there, seconds=600, seed=1)
+    assert {file.stem for file in kept.glob("*.json") if before[file.stem] != file.stat().st_mtime_ns} == {
+        "poison"
+    }
+    assert not any(result.problem for result in again)
+
+
 @needs("bubblewrap")
 def test_a_cluster_that_can_t_grade_says_why(course, tmp_path, monkeypatch):
     (tmp_path / "s.ipynb").write_text(json.dumps(answered(course)))
@@ -574,8 +638,11 @@ def test_a_cluster_that_can_t_grade_says_why(course, tmp_path, monkeypatch):
     monkeypatch.setattr(cluster, "CONNECT", 1)
     says("No Dask scheduler answers at tcp://127.0.0.1:9", "tcp://127.0.0.1:9")
     says("No Dask scheduler answers at nowhere", "nowhere")
-    with pytest.raises(CourseError, match="another version of the course"):
+    with pytest.raises(CourseError, match=r"Worker \d+ on .*another version here"):
         cluster.grade_one("other code", assignments.Assignment(course), {}, None, 1, intake.Submission("s"))
+    with monkeypatch.context() as patch, pytest.raises(CourseError, match=r"Worker \d+ .*bubblewrap"):
+        patch.setenv("PATH", "/nowhere")
+        cluster.grade_one(judge.CODE, assignments.Assignment(course), {}, None, 1, intake.Submission("s"))
     monkeypatch.setitem(sys.modules, "distributed", None)
     says("pip install distributed", "tcp://127.0.0.1:9")
 

@@ -2,6 +2,7 @@
 
 import copy
 import csv
+import hashlib
 import json
 import re
 from pathlib import Path
@@ -12,6 +13,8 @@ from programs import needs
 
 from course_utils.__main__ import main
 from course_utils.errors import CourseError
+from course_utils.grading.output import locked
+from course_utils.grading.register import Register
 from course_utils.statistics import wilson
 
 nbformat = Lazy("nbformat")
@@ -263,6 +266,10 @@ def test_points_for_written_answers_come_back_from_a_spreadsheet(graded, capsys,
     with table.open() as file:
         (row,) = csv.DictReader(file)
     assert row["answer"].startswith("my <b>drawing") and row["points"] == ""
+    # The id needs the folder's secret: without it, each name of a class list would give its id away.
+    folder, elsewhere = Register(out), Register(tmp_path)
+    assert row["id"] == folder.pseudonym("drew", "drawing") != elsewhere.pseudonym("drew", "drawing")
+    assert hashlib.sha256(b"drawing drew").hexdigest()[:10] != row["id"]
 
     def entered(points, id_=row["id"]):
         (tmp_path / "p.csv").write_text(
@@ -274,6 +281,7 @@ def test_points_for_written_answers_come_back_from_a_spreadsheet(graded, capsys,
         ("5", row["id"], "from 0 to 4"),
         ("nan", row["id"], "from 0 to 4"),
         ("1", "x", "no answer"),
+        ("1", elsewhere.pseudonym("drew", "drawing"), "copy your points"),
     ):
         assert entered(points, id_) == 1
         assert sentence in capsys.readouterr().err
@@ -282,6 +290,33 @@ def test_points_for_written_answers_come_back_from_a_spreadsheet(graded, capsys,
     drew = next(result for result in again if result.student == "drew")
     assert drew.tasks[2].score == 3.5 and not drew.tasks[2].waits and drew.tasks[2].comment == "=well seen"
     assert "=well seen" in (out / "feedback" / "two" / "drew.html").read_text()
+
+
+@needs("bubblewrap")
+@pytest.mark.parametrize("command", ["analyse", "similar", "read-answers"])
+def test_nothing_is_written_while_another_command_writes(command, graded, capsys):
+    _, out = graded
+    before = {path: path.stat().st_mtime_ns for path in out.rglob("*")}
+    with locked(out):
+        assert main([command, str(out)]) == 1
+    assert "is at work in" in capsys.readouterr().err
+    assert {path: path.stat().st_mtime_ns for path in out.rglob("*")} == before
+
+
+@needs("bubblewrap")
+def test_a_plan_that_is_no_longer_true_is_not_carried_out(graded):
+    _, out = graded
+
+    def another_run_ends_first(plan):
+        register = Register(out)
+        register.students["new"] = register.students["drew"]
+        register.save()
+        return True
+
+    before = (out / "students.json").read_text()
+    with pytest.raises(CourseError, match="has changed since the plan was made"):
+        batch.grade(str(out.parent / "two.ipynb"), out.parent / "in", out, confirm=another_run_ends_first)
+    (out / "students.json").write_text(before)
 
 
 @needs("bubblewrap")
@@ -328,6 +363,34 @@ def test_a_copy_with_other_names_is_found_and_what_many_have_is_not(tmp_path):
     opened = graded_module.Graded(tmp_path, assignment, results)
     (pair,) = similarity.pairs(opened)
     assert pair.students == ("s3", "s8") and min(pair.shares) > 80 and "<mark>" in pair.marked[0]
+
+
+ODD = {
+    "script": "def total(xs):\n    '</pre><script>alert(1)</script>'\n" + COPIED.format("out"),
+    "surrogate": "word = '\ud800'",
+    "zeros": "x\0 = 1\n" * 50,
+    "brackets": "[" * 5_000 + "1",
+    "quotes": "'\\'" * 5_000,
+    "empty": "   ",
+    "no_python": "def def def ('",
+}
+
+
+def test_odd_code_neither_stops_the_comparison_nor_takes_its_time(tmp_path):
+    pytest.importorskip("copydetect")
+    long = "\n".join(f"x{number} = {number} * (7 + {number})" for number in range(10_000))
+    sources = {"ann": COPIED.format("out"), "bob": COPIED.format("all_of_them")} | ODD
+    sources |= {"eve": long, "mallory": long}
+    results = []
+    for student, source in sources.items():
+        task = stored.TaskResult("total-check", "2", 4.0, source=source)
+        results.append(stored.Result(student, ("", ""), "", (), (task,), 0.1))
+    opened = graded_module.Graded(tmp_path, read(tmp_path), results)
+    page, table, found = similarity.write(opened)
+    assert ("ann", "bob") in [pair.students for pair in found]
+    assert not {"eve", "mallory"} & {student for pair in found for student in pair.students}
+    assert "than 100,000 characters: eve, mallory." in page.read_text()
+    assert "&lt;script&gt;" in page.read_text() and "<script" not in page.read_text()
 
 
 CHECK = 'course.check("1", double, (2,), 4)\n'
