@@ -20,7 +20,7 @@ from course_utils.grading.feedback import page
 from course_utils.grading.output import write_text
 from course_utils.grading.pages import picture
 from course_utils.grading.register import Register
-from course_utils.grading.result import Result, TaskResult
+from course_utils.grading.result import Result
 
 LINE = 96  # characters that fit on a line in nbgrader's formgrader
 _CONFIG = "c = get_config()  # noqa: F821\nc.CourseDirectory.course_id = 'open-the-box'\n"
@@ -88,13 +88,7 @@ class Records:
     def _current(self, student):
         """Return the student's stored result with the assignment's current tasks, or None."""
         result = self.read(student)
-        if not result:
-            return None
-        stored = {task.task: task for task in result.tasks}
-        tasks = self.assignment.tasks
-        return replace(
-            result, tasks=tuple(stored.get(name) or TaskResult.ungraded(task) for name, task in tasks.items())
-        )
+        return result.of_tasks(self.assignment.tasks) if result else None
 
     def _notebook(self, result):
         """Return a notebook for nbgrader's formgrader: the instructor's cells with the student's answers.

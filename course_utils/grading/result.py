@@ -72,6 +72,13 @@ class Result:
         """The number of answers to which a person must still give points."""
         return sum(task.waits for task in self.tasks)
 
+    def of_tasks(self, tasks: dict[str, Task]):
+        """Return a copy with exactly these tasks, which may have changed since; a new one is ungraded."""
+        mine = {task.task: task for task in self.tasks}
+        return replace(
+            self, tasks=tuple(mine.get(name) or TaskResult.ungraded(task) for name, task in tasks.items())
+        )
+
     def without_work(self):
         """Return a copy without the student's answers and their output, to save memory."""
         return replace(self, tasks=tuple(replace(task, source="", text="", shown=()) for task in self.tasks))

@@ -5,6 +5,7 @@ import csv
 import hashlib
 import json
 import re
+import shutil
 from pathlib import Path
 
 import pytest
@@ -290,6 +291,21 @@ def test_points_for_written_answers_come_back_from_a_spreadsheet(graded, capsys,
     drew = next(result for result in again if result.student == "drew")
     assert drew.tasks[2].score == 3.5 and not drew.tasks[2].waits and drew.tasks[2].comment == "=well seen"
     assert "=well seen" in (out / "feedback" / "two" / "drew.html").read_text()
+
+
+@needs("bubblewrap")
+def test_a_result_from_before_a_task_was_added_or_removed_stops_no_page(graded, tmp_path, capsys):
+    pytest.importorskip("copydetect")
+    out = tmp_path / "out"
+    shutil.copytree(graded[1], out)
+    path = out / "results" / "two" / "right.json"
+    result = json.loads(path.read_text())
+    result["tasks"] = [result["tasks"][0], result["tasks"][1] | {"task": "removed since"}]
+    path.write_text(json.dumps(result))
+    for command in ("analyse", "similar", "read-answers"):
+        assert main([command, str(out)]) == 0, capsys.readouterr().err
+    with (out / "analysis" / "two.csv").open() as file:
+        assert {row["task"] for row in csv.DictReader(file)} == {"double-check", "total-check"}
 
 
 @needs("bubblewrap")
