@@ -128,8 +128,11 @@ def grade_one(
     """
     try:
         return _grade(code, assignment, sandbox, seconds, seed, submission)
-    except CourseError as error:
-        raise CourseError(f"{_here()}: {error}") from None
+    except Exception as error:
+        reason = str(error) if isinstance(error, CourseError) else f"{type(error).__name__}: {error}."
+    # Raised outside the block above, it takes no traceback along: Dask's client can't read a very long one,
+    # and then waits for ever.
+    raise CourseError(f"{_here()}: {reason[:1000]}")
 
 
 def _here():

@@ -574,16 +574,21 @@ def test_a_cluster_gives_the_same_grades_even_if_a_worker_dies(course, graded, t
         assert verdicts == [(task.checks, task.stopped) for task in here.tasks], result.student
 
 
+# A worker executes this twice.
 KILLER = """import os, signal
 from course_utils.grading.judge import Judge
-grade = Judge.grade
 
-def killing(self, submission):
-    if submission.student == "poison":
-        os.kill(os.getpid(), signal.SIGKILL)
-    return grade(self, submission)
+if Judge.grade.__name__ == "grade":
+    grade = Judge.grade
 
-Judge.grade = killing
+    def killing(self, submission):
+        if submission.student == "poison":
+            os.kill(os.getpid(), signal.SIGKILL)
+        if submission.student == "broken":
+            return killing(self, submission)
+        return grade(self, submission)
+
+    Judge.grade = killing
 """
 
 
@@ -597,6 +602,7 @@ def test_a_submission_that_kills_its_workers_is_named_and_no_other_is_lost(tmp_p
     nbformat.write(book, tmp_path / "small.ipynb")
     sheet, handed_in = tmp_path / "small.ipynb", tmp_path / "in"
     handed_in.mkdir()
+    (handed_in / "broken.ipynb").write_text(json.dumps(answered(sheet)))
     names = [f"s{number:02}" for number in range(11)]
     for number, name in enumerate(["poison", *names]):
         wrong = {"double": f"def double(numbers): return {number}"} if number % 3 == 0 else {}
@@ -606,6 +612,10 @@ def test_a_submission_that_kills_its_workers_is_named_and_no_other_is_lost(tmp_p
     for _ in range(2):
         worker("--preload", str(tmp_path / "killer.py"))
     here, there = tmp_path / "here", tmp_path / "there"
+    # An error on a worker ends the run in a sentence, although its traceback is longer than can be sent.
+    with pytest.raises(CourseError, match=r"Worker \d+ on .*RecursionError"):
+        batch.grade(str(sheet), handed_in, there, seconds=600, dask=address, seed=1, only=["broken"])
+    (handed_in / "broken.ipynb").unlink()
     found = batch.grade(str(sheet), handed_in, there, seconds=600, dask=address, seed=1)
     problems = {result.student: result.problem for result in found if result.problem}
     assert problems.keys() == {"poison"} and "was killed" in problems["poison"]
