@@ -500,9 +500,14 @@ def test_the_run_after_a_killed_one_grades_only_what_is_missing_or_has_changed(c
         assert len(book.find_assignment("small").submissions) == 12
 
 
+def needs_dask():
+    pytest.importorskip("distributed", reason='needs Dask: pip install -e ".[cluster]"')
+
+
 @pytest.fixture(scope="module")
 def dask(tmp_path_factory):
     """Yield a function that starts a scheduler, and returns its address and a function to start workers."""
+    needs_dask()
     started = []
 
     def run(folder, command, *options, **settings):
@@ -639,6 +644,7 @@ def test_a_submission_that_kills_its_workers_is_named_and_no_other_is_lost(tmp_p
 
 @needs("bubblewrap")
 def test_a_cluster_that_can_t_grade_says_why(course, tmp_path, monkeypatch):
+    needs_dask()
     (tmp_path / "s.ipynb").write_text(json.dumps(answered(course)))
 
     def says(sentence, address):
