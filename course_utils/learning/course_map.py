@@ -13,7 +13,7 @@ PARTS = {
     "Its relatives": ("06", "07", "08", "09"),
     "Judge": ("10", "11", "12"),
     "Decide and share": ("13", "14", "15", "16"),
-    "Since the article": ("17", "19"),
+    "Since the article": ("17", "18", "19"),
 }
 # The filled share of a lesson's station, in percent. It shows the state without colours.
 STATES = {"not begun": 0, "begun": 50, "quiz done": 100}
@@ -60,7 +60,7 @@ ROUTES = (
     Route(
         "Developers",
         "How it works, what it costs, how to change it.",
-        ("02", "03", "04", "05", "06", "07", "13", "14", "17"),
+        ("02", "03", "04", "05", "06", "07", "13", "14", "17", "18"),
     ),
 )
 

@@ -13,7 +13,12 @@ _NAMES = {
     "attention": "Attention",
     "audit": "Audit against_truth lean leans_among pronoun_probabilities share_of_she",
     "cache": "KeyValueCache",
+    "calling": (
+        "approval_requests calculate carry_out table_by_guard table_by_sentence test_errands who_got_it "
+        "without_orders"
+    ),
     "card_check": "CardCheck card_marks lint_card parts_there published_cards",
+    "completing": "completions",
     "denoising": "Denoising Drawn denoising_strip lit_by",
     "dial": "Dial",
     "errand": "ToolLoop",
@@ -53,9 +58,8 @@ _NAMES = {
     "speech.explorer": "Speech",
     "speech.pictures": "alignment decoding player spectrogram",
     "stoppable": "Stoppable",
-    "thinking": (
-        "EditedSteps after_steps completions final_answer most_frequent right_answers steps_add_up tries"
-    ),
+    "thinking": ("EditedSteps after_steps final_answer most_frequent right_answers steps_add_up tries"),
+    "tool_server": "ToolServer",
     "watermark": "Watermark copied_texts green_table marked_text swap_words write_marked z_score z_scores",
     "window": (
         "SlidingWindow as_mistral largest_move next_words stories_by_distance story_beginning "

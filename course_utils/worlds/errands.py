@@ -104,6 +104,7 @@ class Errand:
     people: tuple[Person, ...]
     calls: tuple[tuple[str, str], ...]  # (call, result)
     answer: str
+    stranger: str = ""  # the person whom a sentence added to a page names
 
 
 _FIELDS = {
@@ -163,16 +164,22 @@ def sent(errand: Errand, order: str, name: str, where: str = "after") -> Errand:
         question = question.replace(page, f"{page} {said}")
     else:
         question = f"{said} {question}" if where == "before" else f"{question} {said}"
-    return Errand(question, errand.people, (*errand.calls, call), errand.answer)
+    return Errand(question, errand.people, (*errand.calls, call), errand.answer, errand.stranger)
 
 
-def ordered(errand: Errand, order: str) -> Errand:
-    """Return the same errand with an order at the end of the last page, which changes no call."""
-    calls = list(errand.calls)
-    last = max(number for number, (call, _) in enumerate(calls) if call.startswith("look_up"))
-    call, page = calls[last]
-    calls[last] = (call, f"{page} {order}")
-    return Errand(errand.question, errand.people, tuple(calls), errand.answer)
+def in_page(errand: Errand, sentence: str, name: str, place: str = "end") -> Errand:
+    """Return the same errand with a sentence in its last page, which changes no call.
+
+    The page is a result or, if nothing is looked up, a part of the question ("pasted" in `draw`).
+
+    sentence : text with {} for `name`, a person of whom the question does not speak
+    place : whether the sentence stands at the "start" or at the "end" of the page
+    """
+    page, said = errand.people[-1].page(), sentence.format(name)
+    changed = f"{said} {page}" if place == "start" else f"{page} {said}"
+    question = errand.question.replace(page, changed)
+    calls = tuple((call, result.replace(page, changed)) for call, result in errand.calls)
+    return Errand(question, errand.people, calls, errand.answer, name)
 
 
 def failed(errand: Errand, number: int) -> Errand:
@@ -190,7 +197,7 @@ def example(number: int, seed: int = 0, orders: bool = False) -> Errand:
     (kind,) = generator.choices([*_KINDS], [*_KINDS.values()])
     errand = draw(generator, kind)
     if orders and kind in ("person", "both") and generator.random() < 0.5:
-        errand = ordered(errand, generator.choice(ORDERS).format(generator.choice(PEOPLE)))
+        errand = in_page(errand, generator.choice(ORDERS), generator.choice(PEOPLE))
     if kind != "without" and generator.random() < (0.7 if kind == "pasted" else 0.4):
         where = generator.choices(("before", "after", "between"), (1, 2, 3 if kind == "pasted" else 0))[0]
         errand = sent(errand, generator.choice(ORDERS), generator.choice(PEOPLE), where)

@@ -9,6 +9,7 @@ from lazy import Lazy
 import course_utils as course
 from course_utils import CourseError, loading
 from course_utils.opened import thinking
+from course_utils.opened.completing import completions
 from course_utils.training.recipes import RECIPES
 from course_utils.worlds import sums
 
@@ -123,7 +124,7 @@ def test_the_card_s_figures_come_out_again(reasoner, card, terms):
     assert thinking.right_answers(model, tokenizer, tests, "<think></think>") == row["at once"]
     assert thinking.right_answers(model, tokenizer, tests, "<think>") == row["after all steps"]
     questions = [sums.question(numbers) + "<think>" for numbers in tests]
-    written = thinking.completions(model, tokenizer, questions)
+    written = completions(model, tokenizer, questions)
     budgets = range(1, terms) if terms != 6 else (4,)
     for budget in budgets:
         found = thinking.after_steps(model, tokenizer, tests, written, budget)
@@ -133,7 +134,7 @@ def test_the_card_s_figures_come_out_again(reasoner, card, terms):
 def test_completions_are_those_of_generate_one_by_one(reasoner):
     model, tokenizer = reasoner
     texts = ["25+31=<think>", "25+31+40=<think></think>", "37+48+12+60=<think>", "25+31=<think>"]
-    together = thinking.completions(model, tokenizer, texts)
+    together = completions(model, tokenizer, texts)
     for text, found in zip(texts, together, strict=True):
         inputs = tokenizer(text, return_tensors="pt", return_token_type_ids=False)
         ids = model.generate(**inputs, max_new_tokens=thinking.MOST_TOKENS, do_sample=False)

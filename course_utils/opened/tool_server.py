@@ -1,0 +1,79 @@
+"""A server of tools that speaks MCP, in a process of its own beside the notebook."""
+
+import importlib.util
+import json
+import subprocess
+import sys
+import tempfile
+import weakref
+
+from course_utils.errors import CourseError
+
+VERSION = "2026-07-28"  # of the protocol; each request names it
+
+
+class ToolServer:
+    """A running server of tools. What it is asked and what it answers are lines of JSON.
+
+    code : text, a Python program that ends by running a server of the package `mcp` on its standard input and
+        output.
+
+    Attributes:
+    - lines: list of (who, line) of all that was sent so far; who is "program" or "server"
+    - calls: list of text, each call of a tool so far, in short, such as "calculator 47 * 86"
+
+    Raises CourseError if the package `mcp` is missing.
+    """
+
+    def __init__(self, code: str):
+        if importlib.util.find_spec("mcp") is None:
+            raise CourseError(
+                'This cell needs the package mcp, which is missing here. Run  %pip install "mcp>=2.3,<3"  in '
+                "a cell of its own, and then this cell again. Other parts of the lesson do without it."
+            )
+        self.lines, self.calls = [], []
+        errors = tempfile.TemporaryFile("w+", encoding="utf-8", errors="replace")  # noqa: SIM115, see _stop
+        self._errors = errors
+        self._process = subprocess.Popen(
+            [sys.executable, "-X", "utf8", "-c", code],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=self._errors,
+            encoding="utf-8",
+        )
+        self.close = weakref.finalize(self, _stop, self._process, self._errors)
+
+    def ask(self, method: str, **parameters) -> dict:
+        """Send a request to the server, and return its reply: a dict with "result" or "error".
+
+        Raises CourseError with the last line of the server's messages if it has stopped.
+        """
+        meta = {
+            "io.modelcontextprotocol/protocolVersion": VERSION,
+            "io.modelcontextprotocol/clientCapabilities": {},
+        }
+        number = len(self.lines) // 2 + 1
+        request = {"jsonrpc": "2.0", "id": number, "method": method, "params": {**parameters, "_meta": meta}}
+        line, reply = json.dumps(request), ""
+        try:
+            self._process.stdin.write(line + "\n")
+            self._process.stdin.flush()
+            reply = self._process.stdout.readline().strip()
+        except OSError:  # the server has ended: its messages say why
+            pass
+        if not reply:
+            self._process.wait()
+            self._errors.seek(0)
+            said = self._errors.read().strip().splitlines() or ["it gave no reason"]
+            raise CourseError(f"The server has stopped: {said[-1]}")
+        self.lines += [("program", line), ("server", reply)]
+        if method == "tools/call":
+            self.calls.append(" ".join([parameters["name"], *map(str, parameters["arguments"].values())]))
+        return json.loads(reply)
+
+
+def _stop(process, errors):
+    process.kill()
+    process.wait()
+    for stream in (process.stdin, process.stdout, errors):
+        stream.close()
