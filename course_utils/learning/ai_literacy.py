@@ -1,4 +1,7 @@
-"""Shows the competencies of AI literacy (Long and Magerko, 2020), with a lesson and an exercise for each."""
+"""Shows the competencies of AI literacy of two frameworks, with a lesson and an exercise for each.
+
+17 are those of Long and Magerko (2020), 19 those of the AILit framework (OECD and European Commission, 2026).
+"""
 
 from dataclasses import dataclass
 from functools import cache
@@ -10,40 +13,65 @@ from course_utils.views.picture import Picture
 
 @dataclass(frozen=True)
 class Competency:
-    """One of the 17 competencies, with the cell of a lesson and the exercise in which learners practise it.
+    """A competency, with the cell of a lesson and the exercise in which learners practise it.
 
-    name: the competency's name in the paper by Long and Magerko.
+    name: the competency's name in the paper by Long and Magerko, or in short that of the AILit framework.
     lesson, cell: the lesson's two digits, and words from the code of the cell.
     done: what the learner does in that cell.
-    exercise: the exercise's number and title, such as "11.2 · A bootstrap interval".
+    exercise: the exercise's number and title, such as "11.2 · The rule, for all of them".
+    missing: what of the competency the course does not have.
+    left_out: why the course has nothing of it; lesson, cell, done and exercise are then empty.
     """
 
     name: str
-    lesson: str
-    cell: str
-    done: str
-    exercise: str
+    lesson: str = ""
+    cell: str = ""
+    done: str = ""
+    exercise: str = ""
+    missing: str = ""
+    left_out: str = ""
+
+    @property
+    def practice(self) -> str:
+        """What a learner does, in which lesson and exercise; or why the course leaves it out."""
+        if self.left_out:
+            return f"Left out. {self.left_out}"
+        missing = f" (Not here: {self.missing}.)" if self.missing else ""
+        return f"{self.lesson}: {self.done}. Exercise {self.exercise}{missing}"
 
 
 @cache
 def all_competencies() -> dict[int, Competency]:
-    """Return the competencies by number."""
+    """Return the 17 competencies of Long and Magerko by number."""
     found = catalog.read("competencies.toml")
-    return {int(number): Competency(**facts) for number, facts in found.items()}
+    return {int(number): Competency(**facts) for number, facts in found.items() if number != "ailit"}
 
 
-def competencies(number: int | None = None) -> Picture:
-    """Show a table of the 17 competencies, with the lesson and the exercise in which each is practised.
+@cache
+def ailit() -> dict[str, Competency]:
+    """Return the 19 competences of the AILit framework by letter and number, such as "E1"."""
+    return {key: Competency(**facts) for key, facts in catalog.read("competencies.toml")["ailit"].items()}
 
-    number : show only this competency
+
+def competencies(which: int | str | None = None) -> Picture:
+    """Show a table of competencies, with the lesson and the exercise in which each is practised.
+
+    which : the number of one of the 17, or "AILit" for the 19 of that framework; without it, all 17 are shown
 
     Raises CourseError if there is no such competency.
     """
-    found = all_competencies()
-    if number is not None and number not in found:
-        raise CourseError(f"There is no competency {number!r}: they have the numbers 1 to {len(found)}.")
-    chosen = found if number is None else {number: found[number]}
+    if which == "AILit":
+        chosen = ailit()
+        title = (
+            f"AI literacy: {len(chosen)} competences (AILit framework, OECD and European Commission, 2026)"
+        )
+    else:
+        found = all_competencies()
+        if which is not None and which not in found:
+            numbers = f"they have the numbers 1 to {len(found)}"
+            raise CourseError(f'There is no competency {which!r}: {numbers}, and "AILit" shows another list.')
+        chosen = found if which is None else {which: found[which]}
+        title = "AI literacy: 17 competencies (Long and Magerko, 2020)"
     rows = [("", "Competency", "What you do in which lesson, and the exercise")]
-    for key, facts in chosen.items():
-        rows.append((str(key), facts.name, f"{facts.lesson}: {facts.done}. Exercise {facts.exercise}"))
-    return views.table(rows, title="AI literacy: 17 competencies (Long and Magerko, 2020)")
+    rows += [(str(key), facts.name, facts.practice) for key, facts in chosen.items()]
+    return views.table(rows, title=title)

@@ -65,20 +65,43 @@ def test_all_17_competencies_have_a_cell_and_an_exercise():
     assert list(found) == list(range(1, 18))
     names = {name[:2]: name for name in catalog.lessons()}
     for number, facts in found.items():
-        lesson = catalog.lessons()[names[facts.lesson]]
-        assert number in lesson.competencies, (number, facts.lesson)
-        notebook = nbformat.read(ROOT / "notebooks" / f"{lesson.name}.ipynb", as_version=4)
-        cells = [cell for cell in notebook.cells if cell.cell_type == "code" and facts.cell in cell.source]
-        assert len(cells) == 1, (number, facts.cell)
-        name = names[f"{int(facts.exercise.partition('.')[0]):02}"]
-        solution = nbformat.read(ROOT / "solutions" / name / f"{name}.ipynb", as_version=4)
-        headings = [cell.source.partition("\n")[0] for cell in solution.cells]
-        below = solution.cells[headings.index(f"## {facts.exercise}") + 1 :]
-        task = list(itertools.takewhile(lambda cell: cell.cell_type == "code", below))
-        in_words = not below[0].metadata.nbgrader.locked  # the learner writes into this cell
-        assert in_words or any(cell.metadata.nbgrader.solution for cell in task), (number, facts.exercise)
+        assert number in catalog.lessons()[names[facts.lesson]].competencies, (number, facts.lesson)
+        look_up(number, facts)
     assert len({facts.cell for facts in found.values()}) == 17
     assert len({facts.exercise for facts in found.values()}) == 17
+
+
+def test_each_of_the_19_competences_has_a_cell_and_an_exercise_or_a_reason():
+    found = ai_literacy.ailit()
+    domains = {"E": 7, "C": 4, "M": 4, "S": 4}
+    assert list(found) == [f"{letter}{number + 1}" for letter in domains for number in range(domains[letter])]
+    met = {key: facts for key, facts in found.items() if not facts.left_out}
+    for key, facts in met.items():
+        look_up(key, facts)
+    assert len({facts.cell for facts in met.values()}) == len(met)
+    assert len({facts.exercise for facts in met.values()}) == len(met)
+    shown = course.competencies("AILit")
+    page = (ROOT / "docs" / "instructors.md").read_text(encoding="utf-8")
+    for key, facts in found.items():
+        assert facts.name in shown.alt
+        if facts.left_out:
+            assert not (facts.lesson or facts.cell or facts.done or facts.exercise or facts.missing)
+            assert f"- {key} ({facts.name}): {facts.left_out}\n" in page, key
+
+
+def look_up(key, facts):
+    """Find the one cell of a competency, and its exercise, in which the learner writes something."""
+    names = {name[:2]: name for name in catalog.lessons()}
+    notebook = nbformat.read(ROOT / "notebooks" / f"{names[facts.lesson]}.ipynb", as_version=4)
+    cells = [cell for cell in notebook.cells if cell.cell_type == "code" and facts.cell in cell.source]
+    assert len(cells) == 1, (key, facts.cell)
+    name = names[f"{int(facts.exercise.partition('.')[0]):02}"]
+    solution = nbformat.read(ROOT / "solutions" / name / f"{name}.ipynb", as_version=4)
+    headings = [cell.source.partition("\n")[0] for cell in solution.cells]
+    below = solution.cells[headings.index(f"## {facts.exercise}") + 1 :]
+    task = list(itertools.takewhile(lambda cell: cell.cell_type == "code", below))
+    in_words = not below[0].metadata.nbgrader.locked  # the learner writes into this cell
+    assert in_words or any(cell.metadata.nbgrader.solution for cell in task), (key, facts.exercise)
 
 
 def test_the_table_has_the_competencies_of_every_lesson():
