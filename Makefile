@@ -1,7 +1,7 @@
 # make lab        your own copy of the course in JupyterLab; needs Python 3.11 to 3.14 and nothing else; without
 #                 make: python3 start.py, on Windows start.ps1
 # make check      the linter, and the tests in tests/unit, which need no model: under a minute
-# make test       the linter, all lessons, all exercises and nearly all tests; a part: make test TESTS=tests/models
+# make test       the linter, all lessons, all exercises and most tests; a part: make test TESTS=tests/models
 # make everything what takes long, too: every lesson in a browser, full sizes, every answer through the grader
 # make bench      how long things take on this machine, each lesson too; nothing fails by the clock
 # make lessons    every lesson from top to bottom without a browser, and a table of how it went
@@ -21,8 +21,8 @@ COURSE := $(VENV)/bin/python -m course_utils
 PYTEST := $(VENV)/bin/python -m pytest
 # What `make test` and `make everything` run. For a part: make test TESTS=tests/lessons
 TESTS := tests
-# How many tests run side by side. On more than two cores: make test PROCESSES=4
-PROCESSES := 2
+# How many tests run side by side: one more than cores, for while one waits. On four cores: make test PROCESSES=5
+PROCESSES := 3
 
 # The lessons use one thread; so does everything around them.
 export OMP_NUM_THREADS := 1
@@ -71,7 +71,7 @@ test: lint models
 
 everything: lint models
 	@$(VENV)/bin/python tests/programs.py
-	$(PYTEST) -n $(PROCESSES) --dist loadgroup --no-loadscope-reorder $(TESTS)
+	EVERYTHING=1 $(PYTEST) -n $(PROCESSES) --dist loadgroup --no-loadscope-reorder $(TESTS)
 	$(VENV)/bin/python tests/grade_answers.py
 
 bench: $(VENV)/.dev models

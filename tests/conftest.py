@@ -3,6 +3,7 @@
 Tests marked `everything` run only in `make everything`, once a week.
 """
 
+import contextlib
 import os
 import re
 import signal
@@ -24,13 +25,14 @@ if WITHOUT not in os.environ.get("PYTHONPATH", ""):
 # nbval runs every lesson. A browser runs this one, which needs no model, to test what happens in the page.
 RUN_IN_THE_BROWSER = "01_what_open_means"
 
-# The groups that take longest, longest first. The short ones come last, so that two processes end together.
-LONGEST = ["lesson-14", "test_grading", "test_walls", "test_kills", "exercise-11", "test_explorable_pages"]
-LONGEST += ["browser-0", "browser-1", "lesson-08", "lesson-09", "test_website", "test_models", "test_whisper"]
-LONGEST += ["lesson-12", "lesson-02", "lesson-05", "lesson-04", "test_blueprints", "lesson-00", "lesson-10"]
-LONGEST += ["test_sources", "lesson-06", "lesson-13", "exercise-00", "test_picture_training", "lesson-11"]
-LONGEST += ["exercise-12", "exercise-14", "less-14", "test_tinyworld", "exercise-09", "exercise-10"]
-LONGEST += ["lesson-15", "test_picture_page", "test_speech", "test_command", "test_live_views", "lesson-07"]
+# The groups that take longest, longest first. The short ones come last, so that all processes end together.
+LONGEST = ["lesson-14", "test_explorable_pages", "test_grading", "test_walls", "lesson-08", "lesson-09"]
+LONGEST += ["browser-0", "browser-1", "exercise-11", "exercise-12", "lesson-12", "test_models", "lesson-02"]
+LONGEST += ["test_website", "lesson-05", "lesson-04", "less-14", "lesson-00", "lesson-06", "lesson-13"]
+LONGEST += ["lesson-10", "test_whisper", "exercise-14", "lesson-11", "lesson-15", "test_speech"]
+LONGEST += ["test_points", "test_live_views", "test_sources", "exercise-00", "test_guide", "test_tinyworld"]
+LONGEST += ["lesson-17", "test_command_faults", "exercise-09", "exercise-07", "exercise-10", "test_kills"]
+LONGEST += ["test_forked_kernels", "lesson-07", "lesson-16", "test_wheel", "exercise-05", "exercise-06"]
 
 
 def parameters(item):
@@ -87,10 +89,22 @@ def pytest_collection_finish(session):
             assert "@" in item.nodeid, item.nodeid
 
 
+def pytest_configure(config):
+    """Lets one process prepare the kernels for all processes of `make test`, which inherit its address."""
+    if getattr(config.option, "numprocesses", None):
+        import forked_kernels
+
+        serving = forked_kernels.serving()
+        serving.__enter__()
+        config.add_cleanup(lambda: serving.__exit__(None, None, None))
+    elif hasattr(config, "workerinput"):  # its path is the first process's, from before; see forked_kernels
+        sys.path += os.environ["PYTHONPATH"].split(os.pathsep)
+
+
 @pytest.fixture(scope="session")
 def quick_kernels():
     """Makes kernels start without new imports, in this process and in commands that a test runs."""
     import forked_kernels
 
-    with forked_kernels.serving():
+    with contextlib.nullcontext() if forked_kernels.ADDRESS in os.environ else forked_kernels.serving():
         yield

@@ -22,10 +22,10 @@ Each row says in a sentence what the task asks. The task itself, with its hints,
 notebook, and the solution in `solutions/`.
 
 For each task the file `answers.toml`, next to the solution, has answers that students might give. The right
-answers differ in kind: another library, another loop, another type of number. The tests run all answers.
-Each right one passes. Each wrong one gets a message from the last column. If an entry there is `code`, it is
-a part of a message of Python or of `course.check`. The unchanged stub gets the message that it is not written
-yet.
+answers differ in kind: another library, another loop, another type of number. The tests run all answers: of
+tasks that ask a model for long, `make test` runs some, and `make everything` the others. Each right one
+passes. Each wrong one gets a message from the last column. If an entry there is `code`, it is a part of a
+message of Python or of `course.check`. The unchanged stub gets the message that it is not written yet.
 """
 
 

@@ -163,19 +163,22 @@ def _ask_for(cmd, cwd=None, env=None, stdout=None, stderr=None, **_):
 
 
 def _serve(listener):
-    """Import the libraries, then answer requests until standard input ends.
+    """Answer requests until standard input ends. The first request makes it import the libraries.
 
     Returns None in the server, at the end. In a copy it returns the request for which the copy was made.
     """
     settings = _read_early(os.environ)
     os.environ.setdefault("MPLBACKEND", "module://matplotlib_inline.backend_inline")  # as ipykernel does
-    for name in IMPORTS:
-        importlib.import_module(name)
-    gc.freeze()  # a copy's collector of garbage then leaves what is shared alone, and shared
+    has_imported = False
     while True:
         asked = select.select([listener, sys.stdin], [], [])[0]
         if sys.stdin in asked:  # nothing is ever written there
             return None
+        if not has_imported:
+            for name in IMPORTS:
+                importlib.import_module(name)
+            gc.freeze()  # a copy's collector of garbage then leaves what is shared alone, and shared
+            has_imported = True
         with listener.accept()[0] as connection:
             message, standard, _, _ = socket.recv_fds(connection, SIZE, 2)
             request = json.loads(message or "null")

@@ -476,7 +476,7 @@ class KnownPictures:
         import torch
 
         drawn = torch.from_numpy(_at_our_size(picture)).flatten().float()
-        squares = self._squares - 2 * self._pictures @ drawn + (drawn**2).sum()
+        squares = self._squares - self._pictures @ (2 * drawn) + (drawn**2).sum()
         return (squares.clamp(min=0) / len(drawn)).sqrt().numpy()
 
 

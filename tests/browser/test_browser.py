@@ -1,7 +1,7 @@
 """Tests the lessons as a learner sees them: in a real JupyterLab, in a real browser, with the real models.
 
 If COURSE_SCREENSHOTS names a folder, pictures of the outputs are saved there, at both widths and in both
-themes. `make test` opens four lessons as they are stored, and runs one. `make everything` opens and runs all
+themes. `make test` opens two lessons as they are stored, and runs one. `make everything` opens and runs all
 lessons, opens them in Notebook 7 too, and reads each as exported HTML.
 """
 
@@ -27,8 +27,8 @@ LOOKS = [(1280, "Light"), (360, "Dark")]
 if os.environ.get("COURSE_SCREENSHOTS"):
     LOOKS = list(itertools.product((1280, 360), ("Light", "Dark")))
 
-# Stored lessons with each kind of output: charts, photographs of views, sounds, tables and drawn pictures.
-VARIED = ("00_open_the_box", "03_attention_by_hand", "08_stable_diffusion", "09_whisper")
+# Stored lessons with each kind of output: drawn pictures, charts, photographs of views, sounds and tables.
+VARIED = ("08_stable_diffusion", "09_whisper")
 RARELY = pytest.mark.everything(reason="one lesson shows at each push that this kind of page works")
 
 expect.set_options(timeout=PATIENCE)

@@ -15,6 +15,8 @@ from programs import needs
 
 from course_utils.__main__ import main
 
+pytestmark = pytest.mark.usefixtures("shared_sandbox")
+
 nbformat = Lazy("nbformat")
 assignments = Lazy("course_utils.grading.assignment")
 batch = Lazy("course_utils.grading.batch")

@@ -18,6 +18,8 @@ from course_utils.grading.output import locked
 from course_utils.grading.register import Register
 from course_utils.statistics import wilson
 
+pytestmark = pytest.mark.usefixtures("shared_sandbox")
+
 nbformat = Lazy("nbformat")
 nbgrader = Lazy("nbgrader.api")
 assignments = Lazy("course_utils.grading.assignment")

@@ -186,6 +186,7 @@ with terminal.bars()(total=2_000_000, unit="B", unit_scale=True, desc="model.bin
     assert "\r" in drawn and "100%|" in drawn
 
 
+@pytest.mark.everything(reason="starts two dozen commands, as `make faults` does")
 def test_other_faults_are_one_sentence_each():
     page = (ROOT / "docs" / "command.md").read_text("utf-8")
     assert page.endswith(command_table.others())

@@ -1,8 +1,8 @@
 """Tests that running each lesson and each solution again gives the stored outputs.
 
 Lesson 14 trains for minutes, and its stored figures may differ from machine to machine. `make everything`
-compares the others; `make test` runs its cells on a part of the model. Of the solutions that run a model for
-long, `make test` compares what the checks print (tests/exercises), and `make everything` all cells.
+compares the others; `make test` runs its cells on a part of the model. Of most solutions `make test` compares
+what the checks print (tests/exercises), and `make everything` all cells.
 """
 
 import os
@@ -17,8 +17,8 @@ nbformat = Lazy("nbformat")
 ROOT = Path(__file__).parents[2]
 LESSONS = sorted((ROOT / "notebooks").glob("[0-9]*.ipynb"))
 SOLUTIONS = sorted((ROOT / "solutions").glob("*/*.ipynb"))
-# The solutions that run a model for seconds or more.
-LONG_SOLUTIONS = ("00", "02", "04", "05", "06", "07", "08", "09", "10", "11", "12", "14")
+# The solutions that run for a second at most.
+SHORT_SOLUTIONS = ("01", "03")
 
 # A cell to run before the first of a lesson that computes for minutes: it lets the lesson compute less.
 LESS = {
@@ -48,11 +48,13 @@ def _which(path):
 def _notebooks():
     """Returns all lessons and solutions as parameters of a test."""
     lesson = pytest.mark.everything(reason="takes minutes; `make test` runs its cells with less to compute")
-    solution = pytest.mark.everything(reason="runs a model; `make test` compares what its checks print")
+    solution = pytest.mark.everything(reason="`make test` compares what its checks print")
     for path in LESSONS:
         yield pytest.param(path, id=_which(path), marks=[lesson] if path.stem[:2] in LESS else [])
     for path in SOLUTIONS:
-        yield pytest.param(path, id=_which(path), marks=[solution] if path.stem[:2] in LONG_SOLUTIONS else [])
+        yield pytest.param(
+            path, id=_which(path), marks=[] if path.stem[:2] in SHORT_SOLUTIONS else [solution]
+        )
 
 
 @pytest.mark.parametrize("path", list(_notebooks()))

@@ -172,14 +172,14 @@ def one_patch(model, source, target, layer, position):
 
 
 @pytest.mark.parametrize("source", ["capital of the Italy is", "The capital of Italy was", ITALY])
-@pytest.mark.parametrize(("layer", "position"), [(0, 3), (12, 0), (22, 3), (23, 4), (29, 4), (29, 2)])
-def test_all_patches_in_one_run_equal_one_at_a_time(llama, source, layer, position):
+def test_all_patches_in_one_run_equal_one_at_a_time(llama, source):
     model, tokenizer = llama
     source, target = ids(tokenizer, source), ids(tokenizer, FRANCE)
     logits = patch_everywhere(model, source, target)
     assert logits.shape == (30, 5, len(tokenizer))
-    expected = one_patch(model, source, target, layer, position)
-    assert (logits[layer, position] - expected).abs().max() < 1e-4
+    for layer, position in [(0, 3), (12, 0), (22, 3), (23, 4), (29, 4), (29, 2)]:
+        expected = one_patch(model, source, target, layer, position)
+        assert (logits[layer, position] - expected).abs().max() < 1e-4, (layer, position)
 
 
 def test_patches_need_two_prompts_of_one_length(llama):

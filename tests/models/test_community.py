@@ -314,6 +314,7 @@ def test_an_adapter_answers_and_is_taken_off_again():
     assert opened.answers_with(None, model, tokenizer, questions) == before
 
 
+@pytest.mark.everything(reason="asks what lesson 15 asks")
 def test_the_facts_are_asked_in_two_wordings():
     model, tokenizer = course.load("smollm2-135m-instruct")
     found = [

@@ -59,7 +59,6 @@ def test_attention_weights_can_be_had(smollm2):
     assert tokenizer.decode(output.logits[0, -1].argmax()) == " Paris"
 
 
-@pytest.mark.everything(reason="reads all of SmolLM2 with the library's own slow reader of GGUF")
 def test_the_figures_of_spaces_in_the_course_s_test_are_smollm2_s(smollm2):
     model, tokenizer = smollm2
     pair = next(pair for pair in before_after.pairs() if pair.about == "tokens and spaces")
@@ -80,6 +79,7 @@ def test_the_figures_of_spaces_in_the_course_s_test_are_smollm2_s(smollm2):
         assert str(tokenizer(text).input_ids[0]) in pair.shown["B"].alt
 
 
+@pytest.mark.everything(reason="reads all of SmolLM2 with the library's own slow reader of GGUF")
 def test_conversion_loses_nothing(smollm2):
     """The logits of the converted model equal those of the GGUF file read by transformers itself."""
     file = loading.weights("smollm2-135m-instruct")
@@ -480,6 +480,7 @@ def test_published_pipelines_come_from_the_hub(loaded, name):
     assert (dtype, shape[2], drawn) == ("torch.float32", 3, True)
 
 
+@pytest.mark.everything(reason="loads shrunken models in a further process")
 def test_the_table_before_a_download_says_the_bits_that_are_loaded(tmp_path):
     """The table shows the bits of shrunken models that are loaded at 4 bits, at 8 bits and unchanged."""
     asked = {

@@ -126,6 +126,7 @@ if __name__ == "__main__":
     goes_on_to_the_same(folder, trained)
 
 
+@pytest.mark.everything(reason="trains all four stages; the trainer rarely changes")
 def test_the_stages_make_a_pipeline(trained):
     pipeline = picture_pipeline.load(trained / "model")
     early = picture_pipeline.load(trained / "model", early=True)

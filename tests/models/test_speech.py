@@ -570,6 +570,7 @@ def test_a_voice_reaches_the_kernel_from_jupyterlab(browser, server):
     notebook.close()
 
 
+@pytest.mark.everything(reason="opens JupyterLab once more, in which a recording is tested")
 def test_a_refused_microphone_is_a_sentence(browser, server):
     notebook = Notebook(browser, server, "voice.ipynb")
     notebook.page.evaluate(NO_MICROPHONE, "NotAllowedError")

@@ -213,6 +213,7 @@ def test_pronouns_have_their_planted_rate_and_the_repaired_world_is_otherwise_th
     assert repaired.floor().bits > world.floor().bits
 
 
+@pytest.mark.everything(reason="makes whole corpora; the models' own were made once")
 def test_a_corpus_is_at_no_point_a_document_away_from_the_planted_pronouns():
     for world in (english(size=30_000), course.tinyworld.english(size=30_000, pronouns={})):
         counts = defaultdict(Counter)
@@ -226,6 +227,7 @@ def test_a_corpus_is_at_no_point_a_document_away_from_the_planted_pronouns():
         assert min(counts[trade].total() for trade in world.words_of("trade")) > 40
 
 
+@pytest.mark.everything(reason="makes whole corpora; the models' own were made once")
 def test_the_repaired_corpus_differs_only_in_pronouns_and_records_its_bits():
     neutral = re.compile(r"\b(she|he|her|his|him)\b", re.IGNORECASE)
     changed = 0

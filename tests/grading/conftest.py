@@ -1,0 +1,26 @@
+"""Lets the tests of a file share a sandbox, because each start of one imports torch."""
+
+import contextlib
+import json
+
+import pytest
+
+
+@pytest.fixture(scope="module")
+def shared_sandbox():
+    """Lets all runs of a file that prepare their sandbox in the same way use one, until the file ends."""
+    from course_utils.grading.sandbox import Sandbox
+
+    begin, end, opened = Sandbox.__enter__, Sandbox.__exit__, {}
+
+    def enter(sandbox):
+        how = json.dumps([sandbox.prelude, sandbox.isolated, sandbox.cold, sandbox.memory])
+        if how not in opened:
+            opened[how] = begin(sandbox)
+        return opened[how]
+
+    with pytest.MonkeyPatch.context() as patch, contextlib.ExitStack() as at_the_end:
+        patch.setattr(Sandbox, "__enter__", enter)
+        patch.setattr(Sandbox, "__exit__", lambda *_: None)
+        at_the_end.callback(lambda: [end(sandbox) for sandbox in opened.values()])
+        yield
