@@ -317,7 +317,7 @@ export function render({ model, el }) {
     speak([`${name} ${percent(largest)}`, ...next].join(", ") + `. ${take.textContent}`);
   }
   const narrow = () => el.clientWidth < 480;
-  const labelWidth = () => (narrow() ? 46 : 64); // px that a bar leaves for its label
+  const labelWidth = () => (narrow() ? 54 : 64); // px that a bar leaves for its label
   const perLine = () => (narrow() ? DRAWS / 2 : DRAWS);
   const lineOf = (slot) => (narrow() ? (slot < DRAWS / 2 ? -4 : 4) : 0);
   function stretch(row, share, label, width, first) {

@@ -427,7 +427,8 @@ TAB_STOPS = """explorer => {
   }).join();
   const stops = [...explorer.querySelectorAll(
       "input, select, textarea, button, audio, [tabindex='0'], [contenteditable=true]")]
-    .filter(stop => stop.checkVisibility() && !stop.disabled && stop.tabIndex >= -stop.isContentEditable);
+    .filter(stop => stop.checkVisibility({ visibilityProperty: true }) && !stop.closest("[inert]")
+      && !stop.disabled && stop.tabIndex >= -stop.isContentEditable);
   document.activeElement.blur();
   const before = stops.map(looks);
   window.courseStop = () => {
