@@ -7,7 +7,7 @@ import pytest
 import course_utils as course
 from course_utils import loading
 from course_utils.errors import CourseError
-from course_utils.opened import calling, errand, thinking
+from course_utils.opened import calling, completing, errand
 from course_utils.worlds import errands
 
 AGAIN = pytest.mark.everything(reason="measures weights again that have not changed")
@@ -41,7 +41,7 @@ def test_it_answers_what_the_model_writes_with_shares(caller, task):
     for text in (task.question, f"{task.question} <call> {task.calls[0][0]} </call>"):
         said = view.answer({"text": text})
         written = caller[1].convert_tokens_to_string([token for token, _ in said["written"]])
-        assert written == thinking.completions(*caller, [text], stop=errands.CALLED)[0]
+        assert written == completing.completions(*caller, [text], stop=errands.CALLED)[0]
         assert all(0 < share <= 1 for _, share in said["written"])
     assert view.answer({"text": task.question})["call"] > 0.99
 
