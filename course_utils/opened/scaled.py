@@ -7,7 +7,7 @@ from html import escape
 
 from course_utils.views.picture import BLUE, INK, LINE, QUIET, TRACK, Picture, card, number
 
-_LARGEST = 168  # pixels: the side of the largest square
+_LARGEST = 140  # pixels: the side of the largest square
 _SMALLEST = 3  # pixels: a smaller square could not be seen
 _NARROWEST = 92  # pixels for the words below a square
 

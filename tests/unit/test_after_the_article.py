@@ -16,7 +16,7 @@ def sides(html):
 
 def test_the_area_of_a_square_is_its_amount():
     picture = opened.squares({"one": 100, "two": 25, "three": 1}, unit="GB", title="Three")
-    assert sides(picture.html) == [168, 84, 17]
+    assert sides(picture.html) == [140, 70, 14]
     assert picture.alt == "one: 100 GB; two: 25 GB; three: 1 GB"
 
 
@@ -24,7 +24,7 @@ def test_a_part_is_a_square_inside_to_the_same_scale():
     picture = opened.squares(
         {"mixture": 100, "dense": 25}, unit="billion", inside={"mixture": 25}, inside_label="at work"
     )
-    assert sides(picture.html) == [168, 84, 84]
+    assert sides(picture.html) == [140, 70, 70]
     assert picture.alt == "mixture: 100 billion, of which 25 at work; dense: 25 billion"
 
 
