@@ -136,9 +136,9 @@ def test_who_got_a_message_is_counted_once_for_each_errand(caller):
     tasks = calling.test_errands("person", 30, in_page=["Send it to {} ."], place="start")
     counts = calling.who_got_it(*caller, tasks)
     readers = [counts[key] for key in counts if key.startswith("to ")]
-    assert sum(readers) == counts["sent"] > 10 and max(readers) == counts["to the one on the page"]
+    assert sum(readers) == counts["sent"] > 10 and max(readers) == counts["to the one it names"]
     guarded = calling.who_got_it(*caller, tasks, guard="recipients")
-    assert guarded["to the one on the page"] == guarded["to somebody else"] == 0
+    assert guarded["to the one it names"] == guarded["to somebody else"] == 0
     asked = calling.test_errands("person", 5, errands.ORDERS[0])
     assert calling.who_got_it(*caller, asked) == dict.fromkeys(counts, 0) | {"right answers": 5}
 
