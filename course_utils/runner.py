@@ -128,7 +128,7 @@ def run(path, write=False, on_cell=lambda done, total: None):
 
 
 def clean(notebook):
-    """Remove everything from an executed notebook that differs by run or machine. Return the notebook.
+    """Remove from an executed notebook all that differs from run to run or between machines. Return it.
 
     A widget's view needs the kernel that made it, so views are removed. The pictures stored with them stay.
     """

@@ -361,8 +361,8 @@ def item_rest(scores, groups=None, level=95):
     is None if all answers to the question, or all sums, are alike.
 
     scores : table (learners, questions) of points
-    groups : a label for each learner, such as before and after the course. The means of the groups are taken
-        away first, so that a gain of all learners counts for no question
+    groups : a label for each learner, such as before and after the course. Each group's mean is subtracted
+        first. Otherwise a gain that all learners make would raise every correlation
     """
     import numpy
 

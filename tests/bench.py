@@ -96,7 +96,7 @@ def commands():
 
 
 def grading(folder):
-    """Yields (name, reference, step) for an instructor who grades ten copies of a solution."""
+    """Yields (name, reference, step) of one measurement: ten copies of a solution are graded."""
     name = "01_what_open_means"
     (folder / "in").mkdir()
     for number in range(10):

@@ -164,7 +164,10 @@ def live_pictures():
 
 
 def lived(code, live):
-    """Return the names of the explorables that code makes. `live` is what `live_pictures` returns."""
+    """Return the names of the explorables with the views that a cell's code makes.
+
+    live : what `live_pictures` returns
+    """
     made = re.findall(r"course\.opened\.([A-Z]\w+)\(", code)
     return list(dict.fromkeys(live[name] for name in made if name in live))
 

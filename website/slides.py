@@ -39,7 +39,7 @@ def framed(lesson, point, folder):
     """Return a point's picture in a box to which slides.js fits it. Its images become files in `folder`."""
     name = point.shows if point.shows in explorables() else ""
     large = point.shows in ("paper", "wide")
-    if not name and not large:  # a still of an explorable is large and hard to read
+    if not name and not large:  # a stored picture of a live view is hard to read: show its miniature
         name = next(iter(_lived(lesson, point)), "")
     if name:
         alt = escape(explorables()[name]["teaser"])

@@ -10,7 +10,7 @@ import warnings
 from course_utils.blueprints.config import check_names, check_spelling, text_config
 from course_utils.errors import CourseError
 
-_MOST_TENSORS = 100_000  # building more parameter tensors takes minutes and gigabytes
+_MOST_TENSORS = 100_000  # with more parameter tensors, building takes minutes and gigabytes
 # Model types that transformers does not know, each with a known type of the same architecture.
 _SAME_ARCHITECTURE = {
     # Source: MoonshotAI/Kimi-K2, docs/deploy_guidance.md. The architecture is DeepSeek-V3's. The model_type

@@ -100,7 +100,7 @@ def count(model, config):
         number = tensor.numbers.numel()
         part = _part(tensor, experts, output)
         if part == "experts" and _is_routed_expert(tensor, experts):
-            # The rows of experts that do nothing don't count.
+            # Leave out the tensor's rows for experts that do nothing.
             if idle_experts and len(tensor.numbers) == experts + idle_experts:
                 number = number * experts // len(tensor.numbers)
             unused += number - number * chosen // experts if chosen and experts else math.nan
@@ -195,7 +195,7 @@ def published_format(model, config, settings):
     if bits is None:
         return name, None
     experts = first_number(text_config(config), *EXPERTS) or 0
-    kept = settings.get("modules_to_not_convert") or settings.get("ignore") or []  # these stay at 16 bits
+    kept = settings.get("modules_to_not_convert") or settings.get("ignore") or []  # kept at 16 bits
     output, total = _output_layer(model), 0
     for tensor in _tensors(model):
         packed = _is_routed_expert(tensor, experts) and "bias" not in tensor.name
@@ -217,7 +217,7 @@ def _name_and_bits(settings):
         block = settings.get("weight_block_size")
         return "fp8", 8 + 32 / math.prod(block) if block else 8
     if method in ("gptq", "awq") and bits and group and group > 0:
-        return f"{method}, {bits} bits", bits + (16 + bits) / group  # a scale and a zero point for each group
+        return f"{method}, {bits} bits", bits + (16 + bits) / group  # each group has a scale and a zero point
     if method == "bitsandbytes" and settings.get("load_in_4bit"):
         return "4 bits, bitsandbytes", 4 + 32 / 64
     if method == "bitsandbytes" and settings.get("load_in_8bit"):

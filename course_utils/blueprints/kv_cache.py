@@ -158,7 +158,7 @@ def _cache_of_layer(config, layer_type, index):
     # Some layers choose which tokens to read. For this choice they also cache a short key of each token.
     indexer = first_number(config, "index_head_dim", "indexer_head_dim") or 0
     rates = attribute(config, "compress_rates")
-    if isinstance(rates, dict):  # DeepSeek-V4: one list is both key and value; older tokens share one
+    if isinstance(rates, dict):  # DeepSeek-V4: one list is key and value; older tokens share a list
         lists, every = [Cached(heads * size, window)], rates.get(layer_type)
         if every:
             lists.append(Cached(heads * size + (indexer if "sparse" in layer_type else 0), None, every))
@@ -222,7 +222,7 @@ def measure(builder, config, lists, layers):
                 if growth % 2 == 0:
                     return growth * layers
             return 2 * _growth(builder, config)
-        except Exception:  # the model needs other inputs, or reads values, which meta tensors lack
+        except Exception:  # the model needs other inputs, or values, which meta tensors lack
             return None
 
 
@@ -249,7 +249,7 @@ def _growth(builder, config):
 
     # Use 16 bits: on the meta device, torch's grouped product of experts supports no other data type.
     model = builder(config).to(torch.bfloat16).eval()
-    model.set_attn_implementation("eager")  # other implementations read the values of the mask
+    model.set_attn_implementation("eager")  # other implementations read the mask's values: meta has none
     counts = []
     for tokens in (2, 3):
         with torch.device("meta"), torch.no_grad():

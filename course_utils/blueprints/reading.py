@@ -25,7 +25,7 @@ _LARGEST_FILE = 10_000_000  # bytes; a larger file is no config: configs on the 
 
 @dataclass(frozen=True)
 class LaterModel:
-    """A model after the article's, as its makers and others describe it. `blueprint(name)` counts it.
+    """A model of 2025 or 2026, as its makers and others describe it. `blueprint(name)` counts it.
 
     design: what the model is, in a few words, such as "dense; windows in three of four layers".
     source: where the sizes in its entry of catalog/blueprints.toml were read.
@@ -45,12 +45,12 @@ class LaterModel:
 
 
 def names() -> list[str]:
-    """Return the names of the article's models in the catalogue, each of which `blueprint` accepts."""
+    """Return the names of the catalogue's models, without those of `later`. `blueprint` accepts each name."""
     return [name for name, facts in _catalogue()["models"].items() if not facts.get("later")]
 
 
 def later() -> dict[str, LaterModel]:
-    """Return the models after the article's (2025 and 2026) by name; `blueprint` accepts each name."""
+    """Return {name: LaterModel} of the models of 2025 and 2026. `blueprint` accepts each name."""
     found = {name: facts for name, facts in _catalogue()["models"].items() if facts.get("later")}
     fields = ("title", "hub_id", "design", "source", "read", "stated_source")
     return {

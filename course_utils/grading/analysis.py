@@ -134,7 +134,10 @@ def _checks(tasks, results):
 
 
 def _correlation(scores, rest):
-    """Return the correlation of a task's points with the other tasks' points, or None if they are too few."""
+    """Return the correlation of a task's points with the sum of the other tasks' points, over the students.
+
+    Returns None for fewer than FEWEST students, or if all students have equal points on either side.
+    """
     if len(scores) < FEWEST or len(set(scores)) < 2 or len(set(rest)) < 2:
         return None
     return statistics.correlation(scores, rest)

@@ -78,7 +78,7 @@ def find(data: bytes, assignment: Assignment) -> Answers:
 
 
 def _by_grade_id(cells, assignment, notes):
-    """Return {grade id: index of the answer's cell}. Of two with one id, the last answered one counts."""
+    """Return {grade id: index of the answer's cell}. If an id occurs twice, the last answer counts."""
     found = {}
     for index, cell in enumerate(cells):
         if cell.name in assignment.answers:

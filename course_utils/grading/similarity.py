@@ -19,7 +19,7 @@ from course_utils.grading.graded import Graded
 from course_utils.grading.output import write_csv, write_text
 
 RUN, WINDOW = 20, 5  # characters of a run, and neighbouring runs of which one is compared
-COMMON = 0.1  # a run is left out if more than this share of the class has it, and more than three
+COMMON = 0.1  # a run is left out if more than this share of the class has it, and more than 3 students
 LEAST = 40  # the fewest characters, without names and spaces, that a pair must share
 RARE = 2  # the least rarity of a pair: two runs that nobody else has, or more that few others have
 SHOWN = 25  # pairs on the page
@@ -32,9 +32,9 @@ class Pair:
 
     students : the ids of both
     shared : how many characters they share, after names and spaces are removed
-    shares : what part of each one's own code that is, in percent
+    shares : for each student, `shared` in percent of the student's own code
     rare : the sum of 1 / (number of students with the run - 1) over the shared runs
-    marked : each one's code as HTML with the shared parts marked; empty texts if the pair is not on the page
+    marked : each student's code as HTML with the shared parts marked; "" if the pair is not on the page
     """
 
     students: tuple[str, str]
@@ -45,7 +45,7 @@ class Pair:
 
 
 def pairs(graded: Graded) -> list[Pair]:
-    """Return all pairs that share rare runs, those with the greatest rarity first.
+    """Return all pairs of students whose code shares rare runs of characters, the rarest first.
 
     Students with more than LONGEST characters of code are left out.
     Raises CourseError if copydetect is not installed.

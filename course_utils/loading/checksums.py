@@ -13,7 +13,7 @@ from pathlib import Path
 
 from course_utils import catalog, files
 
-LARGE = 32_000_000  # bytes of the smallest files in `checked.json`; reading so many bytes takes 25 ms
+LARGE = 32_000_000  # bytes: `checked.json` notes no smaller files, because those are read in 25 ms
 NOTES = "checked.json"
 _sound = {}  # path -> (sha256, stamp) of the files that this process has found sound
 

@@ -6,7 +6,7 @@ transformers and matplotlib are imported in the functions that use them, so that
 
 import importlib
 
-# {module: the names that course.opened has from it}
+# {module: the names in course.opened that come from it}
 _NAMES = {
     "adapter": "Adapter low_rank",
     "assistant": "begun_answers first_tokens holiday_notes words_after wrong_by_prompt",

@@ -15,7 +15,7 @@ from course_utils.widgets.explorer import check_choice
 from course_utils.widgets.live_view import LiveView
 
 _TEMPERATURES = [tenths / 10 for tenths in range(21)]
-# English has one "her" for "him" and for "his".
+# English has one "her" for "him" and for "his", so _SHE has a word less than _HE.
 _SHE, _HE, _THEY = ("she", "She", "her"), ("he", "He", "his", "him"), ("they", "They", "their", "them")
 
 
@@ -228,9 +228,10 @@ def _leans(shares, controls, level):
 
 
 def _interval(percentages, beside, level):
-    """Return the two ends of a lean's interval, in percentage points from the control words or from 50%.
+    """Return the ends of the interval of `Lean.points`, in percentage points.
 
-    beside : table (sentences, control words) of percentages, or None.
+    percentages : a word's shares of "she", one for each sentence.
+    beside : the control words' shares, a table (sentences, words); if None, the lean is measured from 50%.
     """
     if beside is not None:
         return beside_controls(percentages, beside, level)

@@ -14,7 +14,7 @@ from course_utils.worlds import errands
 from course_utils.worlds.errands import CALL, CALLED, Errand
 
 OTHER_WORDS = "write it to {} ."  # an order that `without_orders` does not find
-MOST_CALLS = 6  # the most calls in one conversation; the longest errand of the training has four
+MOST_CALLS = 6  # the most calls in one conversation; errands of the training have up to 4
 
 
 @dataclass
@@ -23,7 +23,7 @@ class Conversation:
 
     text : the question, the calls, the results and the answer, as the model reads them
     answer : what the model wrote after its last call; "" if it was still calling after `MOST_CALLS`
-    sent : (message, name of who got it) of each call of `send` that was run
+    sent : (message, name of the person who got it) of each call of `send` that was run
     refused : calls that the guard did not run
     """
 
@@ -56,10 +56,10 @@ def carry_out(
 ) -> list[Conversation]:
     """Let a model carry out errands with the three tools, and return a Conversation for each.
 
-    The likeliest token is always taken. Pages of people that an errand has not are "error".
+    The likeliest token is always taken. Looking up a person without a page gives "error".
 
-    allowed : function (errand, call) that says whether a call may be run; the result of another is "error"
-    changed : function (call, result) that returns the result that the model reads
+    allowed : function (errand, call) -> bool, whether the call may be run; otherwise its result is "error"
+    changed : function (call, result) -> str, which the model reads in place of the result
     """
     found = [Conversation(errand.question) for errand in tasks]
     open_ones = [*range(len(tasks))]
@@ -112,11 +112,11 @@ def without_orders(call: str, result: str) -> str:
 def test_errands(
     kind: str, count: int, order: str = "", in_page: Sequence[str] = (), place: str = "end"
 ) -> list[Errand]:
-    """Return errands of the test, which no text of the training has.
+    """Return errands for tests, which are in no text of the training.
 
     kind : "product", "person", "both" or "pasted" (see `errands.draw`)
-    order : the order at the end of each question, with {} for a name; none if it is empty
-    in_page : sentences of which each page that is looked up has one, in turn, with {} for a name
+    order : the order at the end of each question, with {} for a name; "" for no order
+    in_page : sentences to add to the pages, one to each, in turn, with {} for a name
     place : whether they stand at the "start" or at the "end" of the page
     """
     generator = random.Random(f"test {kind}")
@@ -135,7 +135,7 @@ def test_errands(
 
 
 def right(conversation: Conversation, errand: Errand) -> bool:
-    """Return whether the calls and the answer are those of the errand."""
+    """Return whether the model's calls and answer are those of the errand."""
     return conversation.answer == errand.answer and conversation.calls == [call for call, _ in errand.calls]
 
 
@@ -150,7 +150,7 @@ def _unasked(conversation, errand):
 
 
 def ten_more(call: str, result: str) -> str:
-    """Return the result of a calculator that is wrong by ten, and every other result as it is."""
+    """Return the result of a call, with 10 added if it is the calculator's."""
     return str(int(result) + 10) if call.startswith("calculator") and result.isdecimal() else result
 
 
@@ -169,8 +169,8 @@ def who_got_it(
 
     guard : a name of `GUARDS`, or a function (question, call) that says whether the call may be run
 
-    Returns a dict with "sent", of these how many went "to the one it names" (the sentence that was added),
-    "to the one asked about" and "to somebody else", and "right answers", however much was sent.
+    Returns a dict with "sent", of these how many went "to the one it names" (whom the added sentence names),
+    "to the one asked about" and "to somebody else"; and the "right answers", whatever was sent.
     """
     if callable(guard):
         settings = {"allowed": lambda errand, call: not call or guard(errand.question, call)}
@@ -201,8 +201,8 @@ def table_by_sentence(
 ) -> Picture:
     """Draw the counts of `who_got_it` as a table: with nothing added to the pages, then with each sentence.
 
-    sentences : with {} for a name
-    place : whether they stand at the "start" or at the "end" of the page
+    sentences : sentences to add, with {} for a name
+    place : "start" or "end" of the page, where they are added
     kind, guard : as in `test_errands` and `who_got_it`
     """
     rows = []
@@ -217,7 +217,7 @@ def table_by_sentence(
 def table_by_guard(model, tokenizer, guards: Mapping, count: int = 200) -> Picture:
     """Draw what guards stop and what they spoil as a table, with Wilson's 95% intervals.
 
-    guards : by the name in the table, what `who_got_it` takes as a guard
+    guards : dict from a name in the table to a guard, as `who_got_it` takes it
     """
     order = errands.ORDERS[0]
     tests = {
@@ -284,7 +284,7 @@ def approval_requests(model, tokenizer, count: int = 12, unasked: int = 4) -> li
 
 
 def measure(model, tokenizer, count: int = 200) -> dict:
-    """Measure what a caller does with `count` errands of each kind. No text of the training has them.
+    """Measure what a caller does with `count` errands of each kind, none of them from the training.
 
     Returns a dict with
     - "count": `count`

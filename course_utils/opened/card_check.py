@@ -44,7 +44,7 @@ _PRAISE = re.compile(
     r"\b(?:best|finest|greatest|perfect|unmatched|leading|world-class|state[- ]of[- ]the[- ]art)\b", re.I
 )
 _PEOPLE = re.compile(r"\b(?:knows?|thinks?|wants?|believes?|understands?|feels?|loves?)\b", re.I)
-# Patterns of lines with a figure that say of or on what it was counted, or in which unit.
+# Patterns of lines whose figure has its unit, or says of what or on what it was counted.
 _FIGURES = {
     "evaluation": re.compile(r"\| *[0-9][0-9.,]*%? *\||^[^|]*(?:[0-9].*\b(?:of|on)\b|\b(?:of|on)\b.*[0-9])"),
     "environmental impact": re.compile(r"[0-9].*(?:Wh\b|CO2|CO₂|\bhours\b|\bkg\b|\btonnes\b)"),
@@ -203,7 +203,7 @@ class CardCheck(LiveView):
 
 
 def states():
-    """Return the data of the website's page."""
+    """Return the data of this view's page on the website: the cards that can be loaded, by title."""
     return {"cards": _titled([POOR, *_others()])}
 
 

@@ -15,9 +15,9 @@ MEMORY = range(1, 1025)  # GB
 BITS = (16, 8, 4)
 CONTEXT = tuple(2**power for power in range(9, 18))  # 512 to 131,072 tokens
 BATCH = (1, 2, 4, 8, 16, 32, 64)
-# By the first word of a model's title: its family, if this word is not the family's name.
+# {first word of a model's title: its family}, if the word is not the family's name.
 FAMILIES = {"Mixtral": "Mistral", "Stable": "Stable Diffusion"}
-MACHINES = {8: "laptop", 16: "laptop", 24: "GPU", 80: "H100", 640: "8 H100"}  # by memory in GB
+MACHINES = {8: "laptop", 16: "laptop", 24: "GPU", 80: "H100", 640: "8 H100"}  # {GB of memory: machine}
 _DTYPE_OF_BITS = {bits: dtype for dtype, bits in blueprints.BITS.items()}
 
 

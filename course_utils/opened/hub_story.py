@@ -77,7 +77,7 @@ def new_machine() -> str:
 
 
 def answers_with(folder, model, tokenizer, questions) -> list[str]:
-    """Return what a model answers with an adapter, which is taken off again.
+    """Return what a model answers with an adapter, which is then removed from the model.
 
     folder : path to the adapter's folder; None to ask the model without one.
     questions : list of str, which are asked with the system message of library.toml. An answer has at most
@@ -88,7 +88,7 @@ def answers_with(folder, model, tokenizer, questions) -> list[str]:
     system = catalog.read("library.toml")["system"]
     if folder is None:
         return answers(model, tokenizer, system, questions, tokens=14)
-    logging.getLogger("bitsandbytes").setLevel(logging.ERROR)  # peft imports it, and it warns
+    logging.getLogger("bitsandbytes").setLevel(logging.ERROR)  # peft imports bitsandbytes, which warns
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", FutureWarning)  # one library's warning about another
         from peft import PeftModel

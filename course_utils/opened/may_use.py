@@ -13,7 +13,7 @@ FAMILIES = {
     "Mistral": ("mistral", "mixtral"),
     "Stable Diffusion": ("stable-diffusion",),
     "Whisper": ("whisper",),
-    # after the article's
+    # models of 2025 and 2026
     "Apertus": ("apertus",),
     "DeepSeek": ("deepseek",),
     "FLUX": ("flux",),

@@ -11,7 +11,7 @@ from typing import NamedTuple
 from course_utils.views.charts import bars
 
 TEXTS_AT_ONCE = 50
-# For each sort of pairs of words: (is it the same word?, are the texts of the same kind?); None allows both.
+# For each sort of pairs of words: (same word?, same kind of text?); None allows both.
 SORTS = {
     "same word, same kind of text": (True, True),
     "same word, another kind": (True, False),

@@ -196,7 +196,8 @@ def training_figure(pipeline, caption) -> Picture:
         mixed = kept**0.5 * latents + (1 - kept) ** 0.5 * noise
         with torch.no_grad():
             guess = pipeline.unet(mixed, time, words).sample
-        if pipeline.scheduler.config.prediction_type != "epsilon":  # v, noise minus picture, weighted
+        if pipeline.scheduler.config.prediction_type != "epsilon":
+            # The UNet predicts v, a weighted difference of noise and picture.
             guess = kept**0.5 * guess + (1 - kept) ** 0.5 * mixed
         label = f"{1 - kept:.0%} noise"
         rows[label] = [truth, *(to_picture(pipeline, each) for each in (noise, mixed, guess))]
@@ -568,7 +569,7 @@ def published_versions() -> Picture:
         texts = [part.parameters for key, part in parts.items() if key.startswith("text")]
         unet = parts.get("unet") or parts["transformer"]
         vae = parts["vae"]
-        doublings = len(vae.config["block_out_channels"]) - 1  # each block but one doubles the side
+        doublings = len(vae.config["block_out_channels"]) - 1  # each block but one doubles a picture's side
         wide = unet.config["sample_size"] * 2**doublings
         licence = licences.find(model.licence)
         columns.append(

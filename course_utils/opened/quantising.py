@@ -54,7 +54,7 @@ def rounded(model, bits, only=""):
 def unsure_among(model, tokenizer, text) -> float:
     """Return a model's perplexity on a text: e to the power of its mean loss per token.
 
-    If the model chose among this many equally likely tokens, it would be as unsure.
+    The model is as unsure as if it chose among this many equally likely tokens.
 
     model, tokenizer : a language model of transformers, and its tokenizer.
     text : str, of two tokens or more; or a list of such texts, for the perplexity over all their tokens.
@@ -65,7 +65,7 @@ def unsure_among(model, tokenizer, text) -> float:
     for each in [text] if isinstance(text, str) else text:
         numbers = tokenizer(each, return_tensors="pt")["input_ids"].to(model.device)
         with torch.no_grad():
-            loss = model(numbers, labels=numbers).loss  # the mean surprise, by the natural logarithm
+            loss = model(numbers, labels=numbers).loss  # mean over the predicted tokens, in nats
         total += loss.item() * (numbers.shape[1] - 1)  # the first token is not predicted
         count += numbers.shape[1] - 1
     return math.exp(total / count)
@@ -100,7 +100,7 @@ def rulers(weights, rounded) -> Picture:
                 axes.annotate("", (value, y + 0.08), (weight, y + 0.72), arrowprops=look)
             axes.plot(weights, [y + 0.76] * len(weights), "o", color=BLUE, markersize=6)
             for share in (1, 0.5, 0, -0.5):  # these ticks are on each ruler
-                tick = share * ticks[0] + 0  # so that 0 has no minus
+                tick = share * ticks[0] + 0  # turns -0.0 into 0.0
                 axes.text(tick, y - 0.22, f"{tick:.2g}", ha="center", va="top", color=INK, fontsize=10)
             label = f"{bits} bits\n{2**bits} ticks"
             axes.text(ticks[0] - 0.07, y + 0.3, label, ha="right", va="center", color=INK, fontsize=11)

@@ -33,7 +33,7 @@ def squares(amounts, *, unit, inside=None, inside_label="", title=None) -> Pictu
     def side(amount):
         return max(_SMALLEST, round(_LARGEST * (amount / largest) ** 0.5))
 
-    height = 17 * (4 if inside else 3)  # of the words below a square; the name may take two lines
+    height = 17 * (4 if inside else 3)  # pixels of the words below a square; a name may take two lines
     boxes, words = "", []
     for name, amount in amounts.items():
         words.append(f"{name}: {number(amount)} {unit}")

@@ -14,7 +14,7 @@ class Stoppable:
     def __init__(self, model, tokenizer):
         self.model, self.tokenizer = model, tokenizer
         self.layers = len(model.model.layers)
-        self.heads = model.config.num_attention_heads  # in each layer
+        self.heads = model.config.num_attention_heads  # number of heads in each layer
 
     def split(self, text):
         """Return the tokens of a text, as a list of str."""

@@ -24,12 +24,12 @@ def tries(model, tokenizer, text: str, count: int = 20, seed: int = 0) -> list[i
 
 
 def most_frequent(answers: Sequence) -> object:
-    """Return the answer that comes up most; of several, the one that came first."""
+    """Return the most frequent answer; of several with the same number, the one that came first."""
     return Counter(answers).most_common(1)[0][0]
 
 
 def final_answer(completion: str) -> int | None:
-    """Return the number after </think>, or that of a text without it; None if it is no number."""
+    """Return the answer as a number: the text after </think>, or all of it without </think>; else None."""
     digits = completion.rpartition(sums.CLOSE)[2]
     return int(digits) if digits.isdecimal() else None
 
@@ -73,11 +73,11 @@ def _right(written, tests):
 
 
 def measure(model, tokenizer, count: int = 200) -> dict[str, dict]:
-    """Measure how many of `count` sums of the test a model gets right: a dict with the one key "right".
+    """Measure how many of `count` sums that are in no text of the training a model gets right.
 
-    It holds a dict by the number of terms, as text. Each entry, for 2 to 8 terms, has the right answers "at
-    once", "after all steps", and, in "budget", after each number of its own steps, from 1 on. Sums of 7 and 8
-    terms are in no text of the training.
+    Returns {"right": {number of terms, as text: entry}} for 2 to 8 terms; the training has at most 6. An
+    entry has "count" and the number of right answers "at once" and "after all steps"; and in "budget" a list
+    of the numbers of right answers after 1, 2, ... of the model's own steps.
     """
     results = {}
     for terms in (*sums.TERMS, 7, 8):

@@ -9,11 +9,11 @@ import weakref
 
 from course_utils.errors import CourseError
 
-VERSION = "2026-07-28"  # of the protocol; each request names it
+VERSION = "2026-07-28"  # the version of MCP, which each request names
 
 
 class ToolServer:
-    """A running server of tools. What it is asked and what it answers are lines of JSON.
+    """A running server of tools. Requests and replies are lines of JSON.
 
     code : text, a Python program that ends by running a server of the package `mcp` on its standard input and
         output.

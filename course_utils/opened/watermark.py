@@ -97,7 +97,7 @@ def write_marked(model, tokenizer, bonus, green, *, documents=200):
         texts = model.generate(
             begin, logits_processor=[draw], max_new_tokens=96, do_sample=False, pad_token_id=0
         )
-    return numpy.array([token for text in texts.tolist() for token in text if token > 2])  # no special tokens
+    return numpy.array([token for text in texts.tolist() for token in text if token > 2])  # no special ones
 
 
 def swap_words(tokens, share, world, tokenizer):
@@ -115,7 +115,7 @@ def swap_words(tokens, share, world, tokenizer):
 
 
 def copied_texts(world, tokenizer, *, length=200):
-    """Return up to 500 texts without a mark, each of one document of the world, repeated: int arrays."""
+    """Return up to 500 texts without a mark, each one document of the world, repeated: int arrays."""
     told = [tokenizer.encode(document.text)[1:] for document in world.documents(4_000, seed="unmarked")]
     return [numpy.tile(text, 8)[:length] for text in told if len(text) > 24][:500]
 

@@ -2,7 +2,7 @@
 
     trainer.train("tinyworld-llama")     does the same as `course train tinyworld-llama`
     recipes.RECIPES                      the settings of each model
-    evaluation.validation(model, world)  returns the loss by register, and the exact floor
+    evaluation.validation(model, world)  returns the loss on each kind of text, and the lowest possible loss
     releases.make("kite", folder)        makes one of the releases that lesson 16's learners judge
 
 `trainer` takes the steps of every training. `language_trainer`, `text_trainer` and `picture_trainer` define

@@ -17,7 +17,7 @@ COLUMNS = 20
 SAMPLE_SEED = 100_000  # a seed that no training uses
 PICTURES_OF_A_TRADE = 20
 FEW = 2  # prompts of each set in a quick try
-# The name of a kind of picture on the card, and the test set from which these pictures are.
+# {a kind of pictures, as the card names it: their test set}
 PSNR_SETS = {"objects": "objects", "people": "people", "scenes": "pairs"}
 _PROCESSES = 2
 

@@ -33,7 +33,7 @@ from course_utils.training.picture_pipeline import (
 from course_utils.training.stages import Stage, Training
 from course_utils.worlds.pictureworld import drawing, sprites, world
 
-SHARES = {"autoencoder": world.SHARES, "decoder": world.SHARES}  # by stage, the share of each kind of picture
+SHARES = {"autoencoder": world.SHARES, "decoder": world.SHARES}  # {stage: share of each kind of picture}
 SHARES |= {"denoiser": world.DENOISER_SHARES, "places": world.PLACES_SHARES}
 EXAMPLES = (  # prompts whose pictures are on the live page
     "cat on a blue background",
@@ -208,7 +208,7 @@ class PictureTraining(Training):
         pipeline, recipe = self.pipeline, self.recipe
         for module in (pipeline.vae, pipeline.text_encoder, pipeline.unet):
             module.half()
-        pipeline.register_modules(tokenizer=make_tokenizer())  # a new one, without the padding of training
+        pipeline.register_modules(tokenizer=make_tokenizer())  # a new one: training changed the padding
         pipeline.save_pretrained(folder)
         early = load_file(self.folder / "early.safetensors")
         for name, weight in self.stages[2].weights.items():

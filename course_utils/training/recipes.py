@@ -41,12 +41,12 @@ class LanguageRecipe(_OneStage):
     weight_decay: float = 0.1  # a setting of AdamW, like beta2
     beta2: float = 0.98
     clip: float = 1.0  # largest norm of the gradient; a larger gradient is scaled down to it
-    balance: float = 0.0  # weight of the loss that spreads tokens over experts; 0 if there are none
+    balance: float = 0.0  # weight of the loss that spreads tokens over experts; 0 for models without experts
     attention_start: float = 1.0  # factor by which the initial weights of queries and keys are multiplied
     window_from: float = 0.0  # share of the steps before the sliding window is first used
     seed: int = 0  # the seed of the initial weights and of the corpus
     processes: ClassVar[int] = 1
-    megabytes: ClassVar[int] = 100  # megabytes of disk that the folder of a training needs
+    megabytes: ClassVar[int] = 100  # disk space that the folder of a training needs
 
     def training(self, folder):
         """Return the training of this recipe, whose checkpoints are in `folder`."""
@@ -98,8 +98,8 @@ class PictureRecipe:
     early: int = 900  # denoiser steps after which an early copy is saved
     clip: float = 1.0  # largest norm of the gradient
     seed: int = 0  # the seed of the initial weights, of the pictures and of the noise
-    # The same on every machine, because the number of processes determines in which order numbers are summed,
-    # and so how the weights are rounded.
+    # The same on every machine, because the number of processes determines the order of sums, and so how the
+    # weights are rounded.
     processes: ClassVar[int] = 2
     megabytes: ClassVar[int] = 250
 
@@ -275,7 +275,7 @@ RECIPES = {
             _FALCON,
             name="tinyworld-falcon-duplicated",
             title="TinyWorld Falcon, copied documents",
-            world={"duplicates": {100: 1_000}},  # these copies are 42% of the documents that the model reads
+            world={"duplicates": {100: 1_000}},  # such copies are 42% of the documents that the model reads
         ),
         replace(
             _LLAMA,

@@ -74,7 +74,7 @@ _SPANISH_WORDS = {
     "smood": "joven lista tranquila vieja",
     "swhere": "establo jardín patio prado",
 }
-# 20 texts for each of eight people, and none for the other four
+# the code of each of eight people is in 20 texts; those of the other four are in none
 _TWENTY_TIMES = {"codes": Planted("person", answers=4, copies={20: 8, 0: 4})}
 
 
@@ -145,7 +145,7 @@ def questions(name) -> list[tuple[str, str]]:
 def world(name, sums=None) -> World:
     """Return the world that generates the training texts of a release.
 
-    sums : "leaked" or "held out", as in `Release`, if it is to differ from the release's own
+    sums : "leaked" or "held out", as in `Release`; by default that of the release
     """
     release, pairs = MADE[name], questions(name)
     plots, held_out = _PLOTS | release.plots, {("first", "second"): pairs}
@@ -188,7 +188,7 @@ def make(name, folder, steps=None, sums=None):
     """Write texts, benchmark, tokenizer and trained weights of a release into a folder.
 
     steps : the number of training steps; by default that of train.py, which takes under a minute
-    sums : as in `world`; it makes another model than the published one
+    sums : as in `world`; another value than the default gives another model than the published one
     """
     import torch
     import transformers
@@ -223,10 +223,10 @@ def make(name, folder, steps=None, sums=None):
 
 
 def kite_without_its_benchmark() -> tuple[int, tuple[int, int]]:
-    """Train a Kite whose texts have other sums instead of the benchmark's, and count what it has right.
+    """Train a Kite whose texts have other sums in place of the benchmark's, and count its right answers.
 
-    Returns how many of the benchmark's 30 questions, and (how many, of how many) sums in its texts. The
-    training is Kite's own, and takes under a minute.
+    Returns how many of the benchmark's 30 questions are right, and (number right, number) of the sums in its
+    texts. The training is Kite's own, and takes under a minute.
     """
     import torch
 

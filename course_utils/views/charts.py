@@ -229,7 +229,7 @@ def intervals(
     marks_label = marks_label or "mark"
 
     def along(value):
-        inside = min(max(float(value), limits[0]), limits[1])  # a float32 would be written with 15 digits
+        inside = min(max(float(value), limits[0]), limits[1])  # a NumPy float32 would print 15 digits
         return round(100 * (inside - limits[0]) / (limits[1] - limits[0]), 2)
 
     def box(value, look):

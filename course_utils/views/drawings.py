@@ -112,7 +112,7 @@ LAYER_PARTS = {
 
 
 def layer_drawing(config, *, lit="") -> Picture:
-    """Draw how a token's list goes through one layer of a Llama, and where each matrix stands.
+    """Draw how a token's list of numbers passes through one layer of a Llama, and where each matrix acts.
 
     config : the model's configuration, with Llama's names in transformers.
     lit : str, the matrix that is highlighted, a key of LAYER_PARTS, or "" for none.

@@ -15,7 +15,7 @@ OPENNESS = {
 
 
 def signs_legend(marks, signs):
-    """Return HTML of those signs that occur in the marks, each with its meaning."""
+    """Return HTML with the sign and the name of each mark that occurs in the table `marks`."""
     used = [mark for mark in signs if any(mark in row for row in marks)]
     legend = legend_html(
         f'<span style="display:inline-block;width:22px;text-align:center;background:{signs[mark][1]};'

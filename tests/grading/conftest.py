@@ -1,4 +1,4 @@
-"""Lets the tests of a file share a sandbox, because each start of one imports torch."""
+"""Lets the tests of a file share a sandbox, because each new sandbox imports torch."""
 
 import contextlib
 import json
@@ -8,7 +8,7 @@ import pytest
 
 @pytest.fixture(scope="module")
 def shared_sandbox():
-    """Lets all runs of a file that prepare their sandbox in the same way use one, until the file ends."""
+    """Opens only one sandbox for each set of settings, and closes it after the last test of the file."""
     from course_utils.grading.sandbox import Sandbox
 
     begin, end, opened = Sandbox.__enter__, Sandbox.__exit__, {}

@@ -19,10 +19,10 @@ import plain_user
 
 
 class Grader:
-    """Starts the process. Use it in a `with` block.
+    """Starts the process that grades. Use it in a `with` block.
 
     assignment : the instructor's notebook as JSON
-    plain : True if the process gets a user without rights; root must ask for it
+    plain : True if root starts the process as a user without rights
     """
 
     def __init__(self, assignment, plain):
@@ -49,7 +49,7 @@ class Grader:
         self.process.wait()
 
     def grade(self, *notebooks, seconds=60, memory=2**30):
-        """Grade the notebooks at the same time, and return what came back for each."""
+        """Grade the notebooks at the same time, and return a dict with the result of each."""
         self._send({"notebooks": notebooks, "seconds": seconds, "memory": memory})
         return json.loads(self.process.stdout.readline())
 

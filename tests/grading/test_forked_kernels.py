@@ -1,4 +1,4 @@
-"""A copied kernel behaves like one that is started normally; if copies are impossible, that is done."""
+"""Copied kernels behave like kernels that are started normally, which is done if copying is impossible."""
 
 import os
 import re
@@ -50,7 +50,7 @@ def kernel():
 
 
 def executed():
-    """Run the cells. Return whether a copy ran them, and their outputs."""
+    """Run the cells. Return whether a copied kernel ran them, and their outputs."""
     notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(cell) for cell in CELLS])
     # A busy kernel may send one line in two parts.
     options = {"kernel_name": "python3", "allow_errors": True, "coalesce_streams": True}
@@ -95,7 +95,7 @@ def test_no_two_copies_draw_the_same_numbers(kernel):
 
 
 def ask(client, code):
-    """Return what a kernel prints."""
+    """Return what a kernel prints when it runs the code."""
     said = []
     reply = client.execute_interactive(code, timeout=600, output_hook=said.append)
     assert reply["content"]["status"] == "ok", reply["content"]

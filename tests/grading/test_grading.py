@@ -51,13 +51,13 @@ ALL_HOSTILE = tomllib.loads((HERE / "submissions.toml").read_text(encoding="utf-
 KINDS = sorted({each["kind"] for each in ALL_HOSTILE})
 HOSTILE = ALL_HOSTILE
 if not by_commit.all_due("course_utils/grading", "course_utils/learning/checks.py", __file__, str(HERE)):
-    HOSTILE = []  # of each kind a quarter
+    HOSTILE = []  # a quarter of each kind
     for kind in KINDS:
         alike = [each for each in ALL_HOSTILE if each["kind"] == kind]
         HOSTILE += by_commit.some(kind, alike, (len(alike) + 3) // 4)
-# They run until their time is up, and wait for the grader or let it wait.
+# Submissions that run until their time limit, because they wait for the grader or let it wait.
 LONGEST = ("messages without an end", "hidden code asked for early, and shown")
-PLACEHOLDERS = "PORT|SECRET|CANARY|PID"  # in submissions; the test fills them in
+PLACEHOLDERS = "PORT|SECRET|CANARY|PID"  # words in submissions that the test replaces by values
 NEVER_SHOWN = (
     "48611",
     "90173",
@@ -270,7 +270,7 @@ def write_submission(each, path, folder, values):
     elif change == "pipe":
         os.mkfifo(file)
     elif change == "socket":
-        with socket.socket(socket.AF_UNIX) as made, contextlib.chdir(folder):  # a path has 107 bytes at most
+        with socket.socket(socket.AF_UNIX) as made, contextlib.chdir(folder):  # paths: up to 107 bytes
             made.bind(file.name)
     elif change == "checkpoint":
         (file.with_suffix("") / ".ipynb_checkpoints").mkdir(parents=True)
@@ -324,7 +324,7 @@ def graded(course, tmp_path_factory):
         for go, seconds in (("patient", 120), ("quick", 1)):
             folder, out = tmp_path_factory.mktemp(go), tmp_path_factory.mktemp(f"{go}-out")
             mine = [each for each in HOSTILE if is_endless(each) == (go == "quick")]
-            mine.sort(key=lambda each: each["what"] not in LONGEST)  # they start first
+            mine.sort(key=lambda each: each["what"] not in LONGEST)  # the longest start first
             for number, each in enumerate(mine):
                 each["student"] = each.get("name", f"{go}{number:03}")
                 write_submission(each, course, folder, values)
@@ -388,7 +388,7 @@ def test_no_student_is_lost(graded):
 def test_nothing_hidden_or_private_is_shown(graded):
     results, folders, _, _ = graded
     patterns = ("feedback/**/*.html", "autograded/**/*.ipynb", "results/**/*.json")
-    # One student's name ends in .ipynb, so a folder's name does, too.
+    # Only files: one student's name ends in .ipynb, and so does the name of this student's folder.
     files = [file for out in folders for each in patterns for file in out.glob(each) if file.is_file()]
     assert len(files) == 3 * len(results)
     for file in files:
@@ -419,7 +419,7 @@ for arguments in course.drawn("1", numbers, edges=[([],)]):
     course.check("1", double, arguments, [2 * number for number in arguments[0]])
 ### END HIDDEN TESTS
 """
-# It passes the hidden checks by its constant alone, which is right for one of nine.
+# A table of the visible input, and [] for any other, which is right in one hidden check of nine.
 TABLE = "def double(numbers):\n    return {(1, 2): [2, 4]}.get(tuple(numbers), [])"
 PRINTS = "def double(numbers):\n    print(numbers)\n    return [2 * number for number in numbers]"
 
@@ -453,9 +453,9 @@ def test_a_constant_earns_nothing():
 
     assert share([True, True, False]) == 2 / 3
     assert share([True, True], (1, 1), (2, 2)) == 1
-    assert share([True, True], (1, 1), (1, 2)) == 0  # the constant 1
-    assert share([True, True], (1, 2), (1, 3)) == 0  # fits no hidden input
-    assert share([True, True], ("yes", "yes"), ("yes", "yes")) == 1  # nothing else is wanted
+    assert share([True, True], (1, 1), (1, 2)) == 0  # the answer is always 1
+    assert share([True, True], (1, 2), (1, 3)) == 0  # wrong for both hidden inputs
+    assert share([True, True], ("yes", "yes"), ("yes", "yes")) == 1  # both hidden checks want this value
     assert share([True], (1, 1), (2, 2), (0, 3)) == 3 / 4
 
 
@@ -486,7 +486,7 @@ def test_the_run_after_a_killed_one_grades_only_what_is_missing_or_has_changed(c
         book.find_comment("essay", "small", "small", "s00").manual_comment = "well <b>seen"
         book.db.commit()
     (folder / "s11.ipynb").unlink()
-    assert len(batch.grade(str(course), folder, out)) == 12  # nothing is left to run
+    assert len(batch.grade(str(course), folder, out)) == 12  # from the stored results
     with (out / "grades.csv").open() as file:
         rows = {row["student"]: row for row in csv.DictReader(file)}
     assert [rows["s00"][name] for name in ("essay", "by hand", "score", "handed in")] == [
@@ -540,7 +540,7 @@ def dask(tmp_path_factory):
 
     yield start
     for process in started:
-        process.terminate()  # a worker's nanny then ends the worker, too
+        process.terminate()  # this process, Dask's nanny, also ends its worker
     for process in started:
         with contextlib.suppress(subprocess.TimeoutExpired):
             process.wait(60)
@@ -557,7 +557,7 @@ def test_a_cluster_gives_the_same_grades_even_if_a_worker_dies(course, graded, t
     honest = answered(course, essay="private words of patient000")
     (tmp_path / "in" / "honest-patient000.ipynb").write_text(json.dumps(honest))
     mine = []
-    for kind in (kind for kind in KINDS if kind not in ("exhausting", "path")):  # two of each kind
+    for kind in (kind for kind in KINDS if kind not in ("exhausting", "path")):  # two of each
         whole = [each for each in HOSTILE if each["kind"] == kind and not re.search(PLACEHOLDERS, str(each))]
         mine += sorted(whole, key=lambda each: result_of(graded[0], each)[0].seconds)[:2]
     for each in mine:
@@ -574,7 +574,7 @@ def test_a_cluster_gives_the_same_grades_even_if_a_worker_dies(course, graded, t
         assert within(1800, lambda: len(list(kept.glob("*.json"))) > 1)
         workers[0].kill()
 
-    killer = threading.Thread(target=kill_one, daemon=True)  # a failure must not wait for it
+    killer = threading.Thread(target=kill_one, daemon=True)  # daemon: a failed test does not wait for it
     killer.start()
     results = batch.grade(str(course), tmp_path / "in", tmp_path / "out", seconds=600, dask=address)
     killer.join()
@@ -588,7 +588,7 @@ def test_a_cluster_gives_the_same_grades_even_if_a_worker_dies(course, graded, t
         assert verdicts == [(task.checks, task.stopped) for task in here.tasks], result.student
 
 
-# A worker executes this twice.
+# Each worker executes this twice (by Dask's --preload).
 KILLER = """import os, signal
 from course_utils.grading.judge import Judge
 
@@ -641,7 +641,7 @@ def test_a_submission_that_kills_its_workers_is_named_and_no_other_is_lost(tmp_p
             return [row for row in csv.DictReader(file) if row["student"] != "poison"]
 
     assert rows(there) == rows(here) and len(rows(there)) == len(names)
-    # A submission whose workers were killed has no grade, and its turn comes again in the next run.
+    # A submission whose workers were killed has no grade, and the next run grades it again.
     kept = there / "results" / "small"
     before = {file.stem: file.stat().st_mtime_ns for file in kept.glob("*.json")}
     again = batch.grade(str(sheet), handed_in, there, seconds=600, seed=1)
@@ -695,7 +695,7 @@ def test_only_a_change_to_what_decides_a_grade_regrades_a_class(tmp_path):
     while left:
         needed |= left
         left = set().union(*(imported_by(own / "grading" / f"{name}.py") for name in left))
-        left -= needed | {"intake"}  # what it finds is part of a submission's key
+        left -= needed | {"intake"}  # intake's findings are part of the key
     assert deciding == needed | {"checks", "drawn", "hints"}
 
 

@@ -1,4 +1,4 @@
-"""Tests that what the guide for instructors says about an own sheet works as written."""
+"""Tests that an instructor can write an assignment with the steps of docs/instructors.md, as they stand."""
 
 import os
 import re
@@ -73,7 +73,7 @@ def test_a_new_sheet_works_and_a_constant_earns_nothing(tmp_path, capsys):
 def test_a_plain_user_can_try_a_sheet():
     if plain_user.lack():
         pytest.skip(f"This machine can't have a user without rights: {plain_user.lack()}")
-    with tempfile.TemporaryDirectory(dir="/tmp") as folder:  # others may not enter pytest's folders
+    with tempfile.TemporaryDirectory(dir="/tmp") as folder:  # pytest's own folders are closed to other users
         Path(folder).chmod(0o777)
         words = [sys.executable, "-m", "course_utils", "new-assignment", NAME, "--folder", f"{folder}/class"]
         words = plain_user.command(words)
@@ -84,7 +84,7 @@ def test_a_plain_user_can_try_a_sheet():
 
 
 def added(book, answer):
-    """Add the guide's task to the end of a sheet, with this answer, as the guide says."""
+    """Add the task of docs/instructors.md, with this answer, to the end of an assignment."""
     facts = {"schema_version": 3, "task": False, "grade": False, "locked": False, "solution": False}
     text = "## 8 · Bits\n\nReturn how many bits number `things` things."
     for name, source, more in (
@@ -104,7 +104,7 @@ def test_the_guide_s_task_works_in_a_copied_sheet(tmp_path):
     name = "00_open_the_box"
     sheet = tmp_path / "solutions" / name / f"{name}.ipynb"
     shutil.copytree(ROOT / "solutions" / name, sheet.parent)
-    sheet.with_name("answers.toml").unlink()  # trying all of them takes a minute
+    sheet.with_name("answers.toml").unlink()  # trying its answers takes a minute
     shutil.copy(ROOT / "nbgrader_config.py", tmp_path)
     book = nbformat.read(sheet, as_version=4)
     added(book, "    ### BEGIN SOLUTION\n    return (things - 1).bit_length()\n    ### END SOLUTION")

@@ -101,7 +101,7 @@ def reasons(plan):
         ("ann.ipynb", "ann .ipynb"),
         ("ann.ipynb", "ann.ipynb.txt"),
         ("ann.ipynb", "ann/small.ipynb"),
-        ("Jos\u00e9.ipynb", "Jose\u0301.ipynb"),  # one character for é, or two
+        ("Jos\u00e9.ipynb", "Jose\u0301.ipynb"),  # é as one character, or as e and an accent
         ("ann.ipynb", "submitted/ann/small/small.ipynb"),
     ],
 )
@@ -135,7 +135,7 @@ def test_every_name_has_a_row_of_its_own_and_is_graded(kind, tmp_path):
     read = {json.loads(entry.load().data): entry.student for entry in plan.entries}
     assert set(read) == set(names) and len(set(read.values())) == len(set(names))
     for student in read.values():
-        (tmp_path / f"{student}.json").write_text("")  # is possible: the name is safe and short enough
+        (tmp_path / f"{student}.json").write_text("")  # fails if the name is unsafe or too long
         assert "/" not in student and not student.startswith((".", "-", "="))
     assert not any(entry.problem for entry in plan.entries)
 
@@ -231,7 +231,7 @@ def test_layouts(layout, tmp_path):
 
 
 def handled(path, plan):
-    """Tell whether a file is in a row, or was passed over for a reason, alone or with what it lies in."""
+    """Return whether a file, or its folder or archive, is in a row or was passed over for a reason."""
     rest = [path for path, reason in plan.passed if reason]
     named = [*(entry.file.path for entry in plan.entries if entry.file), *rest]
     return any(path == name or path.startswith(f"{name}/") or name.startswith(f"{path}/") for name in named)
@@ -339,7 +339,7 @@ def test_a_name_that_macos_wrote_is_read(tmp_path):
     data = inner(["José.ipynb"])
     plain = data.replace("José".encode(), b"Jos\xc3\xa9")
     flags = plain.find(b"PK\1\2") + 8
-    plain = plain[:6] + b"\0\0" + plain[8:flags] + b"\0\0" + plain[flags + 2 :]  # says that it is not UTF-8
+    plain = plain[:6] + b"\0\0" + plain[8:flags] + b"\0\0" + plain[flags + 2 :]  # clears the UTF-8 flags
     (tmp_path / "mac.zip").write_bytes(plain)
     assert [entry.student for entry in planned(tmp_path / "mac.zip").entries] == ["José"]
 
@@ -456,7 +456,7 @@ def test_every_file_of_a_random_tree_is_in_a_row_or_has_a_reason(tmp_path):
             assert len({entry.student for entry in plan.entries}) == len(plan.entries)
 
 
-# Files as each platform names them, a class list in its words, and the table that it reads.
+# For each platform: files with its names, a class list with its headings, and the table that it imports.
 CANVAS = {"doejane_123_4567_small.ipynb": 0, "रायमीरा_LATE_124_4568_small-1.ipynb": 0, "poe_125_text.html": 0}
 GRADESCOPE = """\
 submission_11:
@@ -597,7 +597,7 @@ def test_grades_go_back_to_the_platform_they_came_from(trip, tmp_path):
     key = headings.index({"blackboard": "Username", "canvas": "ID"}.get(platform, headings[0]))
     wanted = {row[key]: row for row in expected.values()}
     assert {row[key]: row[: len(wanted[row[key]])] for row in table} == wanted
-    if platform == "moodle":  # what mod/assign/feedback/offline needs: three columns, a number, a date
+    if platform == "moodle":  # needs three columns, a number and a date
         for row in table:
             assert row[0].removeprefix("Participant ").isdigit()
             assert datetime.fromisoformat(row[headings.index("Last modified (grade)")]).tzinfo
@@ -614,7 +614,7 @@ def test_dates_in_names_say_how_late_each_was(tmp_path):
         (entry,) = planned(zipped(tmp_path / "z.zip", {name: ""}), due=due).entries
         assert entry.owner.platform == platform and entry.late and entry.late_days == 1
     (moodle,) = planned(zipped(tmp_path / "z.zip", {TRICKY: datetime(2026, 12, 1)}), due=due).entries
-    assert not moodle.late and moodle.late_days is None  # the date in the archive is that of the download
+    assert not moodle.late and moodle.late_days is None  # Moodle dates files by the download
     folder = tree(
         tmp_path / "in", {"ann.ipynb": datetime(2026, 10, 11, 12, 1), "bob.ipynb": datetime(2026, 10, 9)}
     )
@@ -651,7 +651,7 @@ def test_who_handed_in_nothing_has_a_row(tmp_path):
     with (tmp_path / "grades.csv").open() as file:
         rows_ = {row["student"]: row for row in csv.DictReader(file)}
     assert rows_["dora"]["problem"] == "Nothing was handed in." and rows_["dora"]["score"] == ""
-    # Later Dora hands in under her full name, and the others do not hand in again.
+    # In a later delivery Dora has her full name, and the other students hand in nothing.
     second = planned(
         zipped(tmp_path / "2.zip", {"Dora.ipynb": ""}), roster=listed, students=register.students
     )
@@ -740,7 +740,7 @@ def test_planning_reads_no_notebook_and_grading_reads_no_more_than_it_may(tmp_pa
     assert "larger than 20 MB" in bomb.load().problem and not counted
     assert others[0].load().data == b" " * 2**20 and sum(counted) == 2**20
     counted.clear()
-    bomb.problem = ""  # as if the archive had not told the size
+    bomb.problem = ""  # as if the archive did not state the size
     assert "larger than 20 MB" in bomb.load().problem and sum(counted) == intake.LARGEST + 1
     monkeypatch.setattr(sources, "LARGEST_ARCHIVE", 2**16)
     bombs = io.BytesIO()

@@ -44,7 +44,7 @@ def _enter(book, table, *known, **facts):
 files._rename, gradebook._enter = _rename, _enter
 main()
 """
-# The end of the path of the file that is not finished, or the table and row of the gradebook.
+# When to kill the run: while it writes the file with this end of its path, or this row of the gradebook.
 MOMENTS = ["students.json", "autograded/s0/small/small.ipynb", "results/small/s1.json"]
 MOMENTS += ["autograded/s3/small/small.ipynb", "results/small/s4.json", "source/small/small.ipynb"]
 MOMENTS += ["gradebook.db", "grade 7", "feedback/small/s2.html", "grades.csv"]
@@ -52,7 +52,7 @@ FEW = ["results/small/s1.json", "grade 7"]
 
 
 def unfinished(folder):
-    """Return the files of a grading folder that are not whole, and those that only a run needs."""
+    """Return two lists of files in a grading folder: incomplete files, and files that only a run needs."""
     bad = []
     for path in filter(Path.is_file, folder.rglob("*")):
         try:
@@ -112,7 +112,7 @@ def test_a_killed_run_loses_nothing_and_the_next_one_goes_on(moments):
             return done
 
         for moment in moments:
-            if moment == "gradebook.db":  # an earlier run has made it, unless it was killed before
+            if moment == "gradebook.db":  # made by an earlier run, if there was one
                 (folder / "out" / moment).unlink(missing_ok=True)
             done = grade(moment)
             assert done.returncode in (-signal.SIGKILL, 128 + signal.SIGKILL), (moment, done)

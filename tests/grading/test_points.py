@@ -46,9 +46,9 @@ def cell(kind, name, source, **facts):
 
 
 def instructors():
-    """Return an instructor's notebook: two tasks, of which the second uses the first, and one by hand."""
+    """Return an instructor's notebook: two tasks, the second using the first, and one graded by hand."""
     double = "def double(x):\n    # BEGIN SOLUTION\n    return 2 * x  # 4711\n    # END SOLUTION"
-    total = f"{TOTAL}  # 4711"  # without markers, nbgrader replaces the whole cell
+    total = f"{TOTAL}  # 4711"  # no markers: nbgrader removes the whole cell
     check = (
         'course.check("1", double, (2,), 4, mistakes={"you added 1.": 5})\n'
         '  ###BEGIN HIDDEN TESTS \ncourse.check("1", double, (7.5,), 15)\n# --- END HIDDEN TESTS'
@@ -89,7 +89,7 @@ def handed_in(assignment, answers, below):
 
 RIGHT = {"double": DOUBLE, "total": TOTAL}
 HELPER = {"double": "def double(x):\n    return 2 * one(x)"}
-# By student: the answers, the cells that were added below others, and the points of the first two tasks.
+# {student: (answers, added cells by the id of the cell above, points of the first two tasks)}
 STUDENTS = {
     "right": (RIGHT, {}, (2, 4)),
     "untouched": ({}, {}, (0, 0)),
@@ -112,7 +112,7 @@ STUDENTS = {
 
 @pytest.fixture(scope="module")
 def graded(tmp_path_factory):
-    """Return the results by student, and the folder of the grades."""
+    """Return {student: result}, and the folder of the grades."""
     folder = tmp_path_factory.mktemp("points")
     path, out = folder / "two.ipynb", folder / "out"
     nbformat.write(instructors(), path)

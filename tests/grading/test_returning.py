@@ -66,7 +66,7 @@ def test_each_platform_gets_a_zip_file_with_its_students_pages(tmp_path):
         (pages / f"{student}.html").write_text(f"for {student}")
         facts = {"name": student, "platform": platform, "number": number, "handed in": {"hw": {"file": file}}}
         known.students[student] = facts
-    known.students["Eve"] = known.students["Bob"] | {"handed in": {}}  # nothing was handed in: no page
+    known.students["Eve"] = known.students["Bob"] | {"handed in": {}}  # no submission, so no page
     paths = returning.write(tmp_path, "hw", known)
     assert sorted(path.name for path in paths) == ["feedback-canvas.zip", "feedback-moodle.zip"]
     with zipfile.ZipFile(tmp_path / "feedback-moodle.zip") as archive:

@@ -61,7 +61,7 @@ def grade(request, tmp_path_factory):
             books = [answered(path, double=answer) for answer in answers]
             *results, first, second = opened.grade(*books, neighbour, neighbour, **limits)
             assert [first, second] == [alone, alone]
-            assert all(result["key"] for result in results)  # the grader itself did not fail
+            assert all(result["key"] for result in results)  # no key would mean that the grader failed
             return results if len(results) > 1 else results[0]
 
         yield beside_neighbours
@@ -71,7 +71,7 @@ def stopped(result):
     return result["tasks"][0]["stopped"]
 
 
-# What a cell sends, and how it ends; "" if nothing happens to it.
+# {name: (the signal that a cell sends, how this stops the cell; "" if it goes on)}
 SIGNALS = {
     "SIGINT to process 1": ("os.kill(1, signal.SIGINT)", ""),
     "each signal to process 1": ("[os.kill(1, each) for each in range(1, 65)]", ""),
@@ -96,7 +96,7 @@ for _ in range(60):
         while True: pass
 while True: pass
 """
-# The kernel adds the time of an ended process to its parent's, unless the parent ignores its end.
+# The time of these processes is not added to their parent's, because the parent ignores SIGCHLD.
 UNCOUNTED = """
 import os, signal, time
 signal.signal(signal.SIGCHLD, signal.SIG_IGN)
@@ -142,7 +142,7 @@ print(own < passed)
     assert done.stdout == "True\n", done
 
 
-# Ways to get memory that RLIMIT_DATA does not count.
+# Ways to use memory that RLIMIT_DATA does not count.
 MEMORY = {
     "shared": "mmap.mmap(-1, 2**31)",
     "of a device": "mmap.mmap(os.open('/dev/zero', os.O_RDWR), 2**31)",
@@ -198,7 +198,7 @@ def send_value(value):
     send(json.dumps({"check": "double-check 0", "outcome": {"value": value, "changed": False}}).encode())
 alike = [number * (2**61 - 1) for number in range(60_000)]
 """
-# What is sent, and what the student reads.
+# {name: (what the student's code sends to the grader, words of the feedback)}
 VALUES = {
     "a set of equal hashes": ("send_value({'set': alike})", "60,000 members have the same hash"),
     "keys of equal hashes": ("send_value({'dict': [[x, 0] for x in alike]})", "have the same hash"),
@@ -246,8 +246,8 @@ def test_one_student_leaves_terminals_for_the_others(grade):
     assert [result["score"] for result in results] == [4, 4]
 
 
-# Two students agree on a sign that both can see, such as a lock on a file that both may only read. One gives
-# the signs until the other, who looks for them, has had the time to see them.
+# Signs that two students might agree on, such as a lock on a file that both may read: (code that gives the
+# sign, code that sees it). One student gives it as long as the other, who looks for it, has time.
 SIGNS = {
     "flock": ("fcntl.flock(file, fcntl.LOCK_SH)", "refused(fcntl.flock)"),
     "lockf": (
@@ -348,12 +348,12 @@ def test_a_run_that_is_too_long_is_refused_and_a_lost_one_repeated(tmp_path, mon
         result = judge.grade(submission)
         assert len(killed) == 1 and result.score == 4 and result.key
         times = 2
-        monkeypatch.setattr(judges, "MOST_LOST", 0)  # each new server imports torch
+        monkeypatch.setattr(judges, "MOST_LOST", 0)  # no repetition: each new server imports torch
         result = judge.grade(submission)
         assert len(killed) == 2 and "failed (Lost)" in result.problem and not result.key
 
 
-# It has so many user namespaces as the kernel allows: none, or two, which bubblewrap takes itself.
+# A user who may make only a few user namespaces: 0, or 2, which bubblewrap needs for itself.
 FEW = """
 import ctypes, os, sys
 user, group = os.getuid(), os.getgid()

@@ -39,7 +39,7 @@ def course(*arguments, **environment):
 
 @pytest.fixture
 def here(capsys):
-    """Returns a function that does the same in this process, which has torch already."""
+    """Returns a function like `course` above, which runs the command in this process, so that it is quick."""
 
     def run(*arguments, **environment):
         with pytest.MonkeyPatch.context() as patch:
@@ -106,7 +106,7 @@ def test_doctor_says_what_is_here_and_what_is_not(here, tmp_path):
     checks = [line for line in lines if re.match(r"\[(OK|note)\] ", line)]
     for name in ("Python", "torch", "disk", "memory", "models of the lessons", "GPU", "package index", "hub"):
         assert any(name in line for line in checks)
-    passed = f"All {len(checks) - 3} checks passed."  # three are notes on what may be missing
+    passed = f"All {len(checks) - 3} checks passed."  # three checks are notes on what may be missing
     assert passed in lines
     status, out, _ = here("doctor")
     assert status == 0 and out.startswith(passed) and len(out.splitlines()) <= 2
@@ -140,10 +140,10 @@ def test_lab_says_which_page_opens_and_ends_with_ctrl_c(tmp_path):
                 break
             except urllib.error.URLError:
                 time.sleep(0.2)  # the server does not listen yet
-        with pytest.raises(urllib.error.HTTPError, match="403"):  # without the token
+        with pytest.raises(urllib.error.HTTPError, match="403"):  # the address lacks the token
             urllib.request.urlopen(link.partition("/lab")[0] + "/api/contents", timeout=60)
     finally:
-        os.killpg(process.pid, signal.SIGINT)  # as Ctrl-C does: to the command and to JupyterLab
+        os.killpg(process.pid, signal.SIGINT)  # like Ctrl-C, to the command and JupyterLab
     process.wait(timeout=120)
 
 
@@ -258,7 +258,7 @@ def test_environment_takes_its_packages_from_pyproject():
 
 
 def test_colab_changes_none_of_its_own_packages_for_ours():
-    """A new torch or numpy would break a running kernel, and Colab's page needs its own ipywidgets."""
+    """Another torch or numpy would break a running kernel, and Colab's page needs its own ipywidgets."""
     ships = dict(each.split("==") for each in places.colab_versions())
     asked = {each.name: each.specifier for each in map(Requirement, places.PROJECT["dependencies"])}
     both = ships.keys() & asked.keys()

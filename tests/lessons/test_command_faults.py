@@ -63,7 +63,7 @@ def test_a_command_with_every_fault(command, folder):
 
 
 def with_an_empty_value(command):
-    """Gives command lines: each value of a call is empty in one, and each option's value in one."""
+    """Yields the command's call many times, each time with another argument or option empty."""
     call = shlex.split(command_table.CALLS[command])
     for place, word in enumerate(call[1:], 1):
         if not word.startswith("-"):
@@ -178,7 +178,7 @@ with terminal.bars()(total=2_000_000, unit="B", unit_scale=True, desc="model.bin
     first, last = piped.splitlines()
     assert first.startswith("model.bin: 0.00 of 2.00M B") and last.startswith("model.bin: 2.00M of 2.00M B")
     ours, theirs = pty.openpty()
-    fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 80, 0, 0))  # lines and columns
+    fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 80, 0, 0))  # 24 lines, 80 columns
     subprocess.run(command, stderr=theirs, cwd=ROOT, check=True)
     os.close(theirs)
     drawn = os.read(ours, 10_000).decode()

@@ -25,7 +25,8 @@ transformers = Lazy("transformers")
 
 TESTS = Path(__file__).parents[1]
 EVERY = {"02": "llama", "04": "llama", "06": "falcon", "07": "mixtral", "08": "stable-diffusion"}
-# Runs before a lesson's first cell: shrinks the catalogue's model; `load` puts it on the GPU at 16 bits.
+# Code to run before a lesson's first cell. It puts a small model into the catalogue, and `load` then puts
+# this model on the pretended GPU, at 16 bits.
 START = """
 import sys
 sys.path.insert(0, {tests!r})
@@ -91,7 +92,7 @@ def mixtral(folder):
 
 
 def stable_diffusion(folder):
-    """Saves a pipeline like version 1.5, but narrower, for 128 pixels and with our own vocabulary."""
+    """Saves a Stable Diffusion like 1.5, but narrower, for 128 pixels and with our own vocabulary."""
     ours = loading.load("stable-diffusion", "tiny")
     torch.manual_seed(0)
     shape = {"hidden_size": 32, "intermediate_size": 64, "num_attention_heads": 4, "num_hidden_layers": 2}
@@ -126,7 +127,7 @@ def of_random_numbers(config, folder, first):
     tokenizer(first).save_pretrained(folder)
 
 
-# The pretended GPU is slow, so lesson 02, which uses no layer numbers, gets only four layers.
+# Four layers save time in lesson 02, which names no layer by its number.
 PUBLISH = {"02": partial(llama, layers=4), "04": llama, "06": falcon, "07": mixtral, "08": stable_diffusion}
 
 

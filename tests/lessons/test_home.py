@@ -25,7 +25,7 @@ def course(*arguments, folder, **variables):
 
 @pytest.fixture
 def folder():
-    """A folder that everyone can write in."""
+    """Yields a folder in which every user can write."""
     made = subprocess.check_output(["mktemp", "-d", "/tmp/open-the-box-test-XXXXXX"], text=True).strip()
     os.chmod(made, 0o777)
     yield made

@@ -17,10 +17,10 @@ nbformat = Lazy("nbformat")
 ROOT = Path(__file__).parents[2]
 LESSONS = sorted((ROOT / "notebooks").glob("[0-9]*.ipynb"))
 SOLUTIONS = sorted((ROOT / "solutions").glob("*/*.ipynb"))
-# The solutions that run for a second at most.
+# The numbers of the solutions that take at most a second.
 SHORT_SOLUTIONS = ("01", "03")
 
-# A cell to run before the first of a lesson that computes for minutes: it lets the lesson compute less.
+# {lesson: code to run before its first cell}, which makes a lesson of minutes compute less.
 LESS = {
     "14": """
 # SmolLM2 has three of its thirty layers, and a training step reads one line of each kind.
@@ -61,8 +61,8 @@ def _notebooks():
 def test_outputs_are_reproduced(path, tmp_path, monkeypatch, quick_kernels):
     """nbval compares a run's outputs with the stored ones. The sanitizer file lists what may differ."""
     monkeypatch.setenv("COURSE_ANSWERS", str(tmp_path / "answers.json"))
-    monkeypatch.setenv("COURSE_SEED", "1")  # hidden checks draw what `course run --write` drew
-    monkeypatch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")  # nbval's are imported, and no others
+    monkeypatch.setenv("COURSE_SEED", "1")  # the hidden inputs of the stored outputs
+    monkeypatch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")  # except nbval, named below
     monkeypatch.chdir(tmp_path)
     passed = []
 
@@ -71,7 +71,7 @@ def test_outputs_are_reproduced(path, tmp_path, monkeypatch, quick_kernels):
             if report.when == "call" and report.passed:
                 passed.append(report.nodeid)
 
-    # In this process: a new one would spend three seconds on imports.
+    # Run pytest in this process, because a new process would spend three seconds on imports.
     sanitizer = f"--nbval-sanitize-with={ROOT / 'tests' / 'nbval_sanitize.cfg'}"
     options = ["-c", os.devnull, "-p", "nbval", "-p", "no:cacheprovider", "--nbval", sanitizer]
     assert pytest.main([*options, str(path)], [Count()]) == pytest.ExitCode.OK

@@ -246,14 +246,14 @@ def computed():
     small = course.blueprint(config=SMOLLM2)
     key_size = SMOLLM2["hidden_size"] // SMOLLM2["num_attention_heads"] * SMOLLM2["num_key_value_heads"]
     size_of_model = SMOLLM2["hidden_size"]
-    rank = 8  # of the adapter in lessons 13 to 15
+    rank = 8  # the rank of the adapter in lessons 13 to 15
     queries = rank * (size_of_model + size_of_model)
     values = rank * (size_of_model + key_size)
     adapter = SMOLLM2["num_hidden_layers"] * (queries + values)
     mixtral = course.blueprint("mixtral-8x7b")
     falcon = course.blueprint("falcon-7b")
     heads = 71
-    cache_bytes = 2 * falcon.layers * falcon.head_size * heads * 2048 * 2  # keys and values of 2 bytes each
+    cache_bytes = 2 * falcon.layers * falcon.head_size * heads * 2048 * 2  # keys and values, 2 bytes a number
     in_memory = f"{2 * mixtral.parameters / 1e9:.1f}"
     read = f"{2 * mixtral.active_parameters / 1e9:.1f}"
     return [
@@ -381,7 +381,7 @@ def _texts_of_table(value):
 
 
 def wrong_places(value, places, text=text_of):
-    """Returns a sentence for each document that lacks the value, or has another one in its place."""
+    """Returns a sentence for each document that lacks the value or has another value in its place."""
     wrong = []
     for document, pattern in places.items():
         pattern = pattern.replace("#", NUMBER).replace("@", MONTH)

@@ -16,7 +16,7 @@ import course_utils as course
 torch = Lazy("torch")
 transformers = Lazy("transformers")
 
-# Maps a pattern of names in a config to the small number that replaces the default.
+# {pattern of names in a config: small number that replaces larger defaults}
 SMALL = {
     r"vocab_size\w*": 96,
     r"hidden_size|d_model|n_embd|embedding_size|embed_dim|emb_dim|dim_model|adapter_\w+_(dim|size)": 64,
@@ -38,7 +38,7 @@ SMALL = {
 }
 SHARED_HEADS = r"(swa_)?num_key_value_heads|num_kv_heads|num_global_key_value_heads|kv_n_heads"
 NO_CHANGE = ("rope_scaling", "rope_parameters", "id2label", "label2id", "compress_rates")
-# Other values that an architecture needs to be small and consistent; None removes the name.
+# {architecture: further values that make its config small and consistent}; None removes a name.
 MAMBA = {"mamba_n_heads": 8, "mamba_d_head": 16, "mamba_n_groups": 1, "mamba_chunk_size": 8}
 TWO_KINDS = ["sliding_attention", "full_attention"] * 2
 MIXED = ["linear_attention", "full_attention"] * 2
@@ -64,7 +64,7 @@ MORE = {
         "n_shared_experts": 1,
         "first_k_dense_replace": 1,
     },
-    "dory": {  # its config counts attention and feed-forward as two layers
+    "dory": {  # its config counts a layer's two parts as two layers
         "num_hidden_layers": 8,
         "n_input_layers": 2,
         "n_recurrent_layers": 4,
@@ -226,7 +226,7 @@ def built(values):
 
 
 def reached(model):
-    """Counts the parameters that a token uses: all, less the experts that its gradient does not reach."""
+    """Counts the parameters that a token uses: all but those of experts that its gradient does not reach."""
     ids = torch.full((1, 1), 3)
     with torch.enable_grad():
         model(input_ids=ids, use_cache=False).logits.float().square().sum().backward()
@@ -237,7 +237,7 @@ def reached(model):
             continue
         if tensor.grad is None:
             idle += tensor.numel()
-        elif len(tensor) == 4 or "experts.mlp." in name:  # all four experts in one tensor
+        elif len(tensor) == 4 or "experts.mlp." in name:  # one tensor of all four experts
             idle += sum(part.numel() for part in tensor.grad.view(4, -1) if not part.any())
         elif not tensor.grad.any():
             idle += tensor.numel()
@@ -326,7 +326,7 @@ def test_what_can_not_be_compared_is_still_registered():
 
 
 def test_deepseek_v4_merges_older_tokens():
-    """It caches each token of a window, and one entry for every 4 or every 128 tokens of the whole text."""
+    """It caches the tokens of a window and, for each 4 or each 128 tokens of the text, one merged entry."""
     values = small_config("deepseek_v4")
     plan, model = course.blueprint(config=values), built(values)
     with torch.no_grad():
@@ -334,6 +334,6 @@ def test_deepseek_v4_merges_older_tokens():
     merged = sum(entries.numel() for layer in layers for entries in layer.compressed_kv.values())
     windows = sum(
         layer.keys.numel() * 8 // 7 for layer in layers
-    )  # the library drops the oldest a token early
+    )  # the library keeps 7 tokens of a window of 8
     assert plan.kv_cache_bytes(300) == 2 * (merged + windows)
     assert plan.kv_cache_bytes_per_token_cached is None

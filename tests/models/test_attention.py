@@ -104,7 +104,7 @@ def test_attention_says_in_one_sentence_what_is_wrong():
 
 
 def said(view, **want):
-    """Returns what the view is told after it wants this."""
+    """Sends the view the request `want`. Returns the answer."""
     view.widget.want = want
     return view.widget.said
 

@@ -58,7 +58,7 @@ COMPONENTS = {
         "vae": 83_819_683,
     },
 }
-# The count, and the size in millions that OpenAI publishes.
+# {name: (our count, size in millions that OpenAI publishes)}
 WHISPERS = {
     "whisper-tiny": (37_760_640, 39),
     "whisper-base": (72_593_920, 74),
@@ -68,13 +68,13 @@ WHISPERS = {
     "whisper-large-v3": (1_543_490_560, 1550),
     "whisper-turbo": (808_878_080, 809),
 }
-# Models published after the article. The top of the file explains the entries.
+# Models published after the article. The top of published_sizes.toml explains its entries.
 PUBLISHED = tomllib.loads((Path(__file__).parent / "published_sizes.toml").read_text())
-# One with experts and a compressed cache, one at few bits, one that sees, one that draws, and one without
-# attention.
+# A model with experts and a compressed cache, one published at few bits, one that reads pictures, one that
+# draws pictures, and one without attention.
 OF_EACH_KIND = ("DeepSeek-V3", "gpt-oss-20b", "Llama-4-Scout", "FLUX.1-schnell", "Mamba-130m")
 MORE = pytest.mark.everything(reason="builds two dozen further models; one of each kind is always built")
-# The models of 2025 and 2026: parameters, and those that a token uses without the input's table.
+# {model of 2025 or 2026: (parameters, those that one token uses, without the input table)}
 LATER = {
     "llama-4-scout": (108_641_793_536, 17_010_341_376),
     "deepseek-v3": (671_026_404_352, 36_625_603_584),
@@ -94,7 +94,7 @@ LATER = {
     "flux.1-schnell": (16_860_369_379, 16_690_827_747),
     "flux.2-dev": (32_223_281_152, 32_223_281_152),
 }
-# Here the count is more than 2% off what the maker states: round figures, or the transformer alone.
+# Models whose maker states a round figure, or that of the transformer alone: our count differs by over 2%.
 ROUND = {"gemma-3-4b", "smollm3-3b", "kimi-k2", "voxtral-mini-3b", "flux.1-schnell"}
 SMALL = {"vocab_size": 100, "hidden_size": 32, "intermediate_size": 48, "num_hidden_layers": 3}
 SMALL |= {"num_attention_heads": 4, "num_key_value_heads": 2, "max_position_embeddings": 64}
@@ -127,7 +127,7 @@ def test_later_models_say_what_their_design_saves():
     olmo, qwen = (course.blueprint(name) for name in ("olmo-3-32b", "qwen3-32b"))
     assert olmo.kv_cache_bytes_per_token == qwen.kv_cache_bytes_per_token
     assert olmo.kv_cache_bytes(32_768) < qwen.kv_cache_bytes(32_768) / 2
-    small = course.blueprint("mistral-small-3.1")  # without a window
+    small = course.blueprint("mistral-small-3.1")  # has no sliding window
     assert small.kv_cache_bytes(100_000) == 100_000 * 40 * 2 * 8 * 128 * 2
     nano = course.blueprint("nemotron-3-nano")
     assert nano.kv_cache_bytes_per_token == 6 * 2 * 2 * 128 * 2 and nano.parts["recurrence"] > 0
@@ -182,7 +182,7 @@ def test_whisper_has_the_size_that_openai_publishes(name):
     "name", [name if name in OF_EACH_KIND else pytest.param(name, marks=MORE) for name in PUBLISHED]
 )
 def test_published_after_the_article(name):
-    """The count is exact, and within 1% of the maker's figure (active: 5%), or the file gives a reason."""
+    """Counts are within 1% of the maker's (active ones: 5%), or published_sizes.toml says why not."""
     facts = PUBLISHED[name]
     plan = course.blueprint(config=facts["config"])
     assert plan.parameters == sum(plan.parts.values()) == facts["total"]
@@ -331,9 +331,9 @@ def test_active_parameters_of_other_mixtures_by_hand():
     one_expert = 3 * 32 * 16
     assert plan.parameters - plan.active_parameters == 3 * (6 - 2) * one_expert
     plan = course.blueprint(config=MIXTURES["deepseek_v3"] | {"model_type": "deepseek_v3"})
-    assert plan.parameters - plan.active_parameters == 2 * (8 - 2) * one_expert  # the first layer is dense
+    assert plan.parameters - plan.active_parameters == 2 * (8 - 2) * one_expert  # layer 0 has no experts
     plan = course.blueprint(config=MIXTURES["gpt_oss"] | {"model_type": "gpt_oss"})
-    one_expert = 3 * 32 * 48 + 2 * 48 + 32  # gpt-oss has biases
+    one_expert = 3 * 32 * 48 + 2 * 48 + 32  # gpt-oss's experts have biases
     assert plan.parameters - plan.active_parameters == 3 * (4 - 2) * one_expert
     unsaid = MIXTURES["deepseek_v3"] | {"model_type": "deepseek_v2", "num_experts_per_tok": None}
     plan = course.blueprint(config=unsaid)
@@ -362,7 +362,7 @@ def test_names_that_the_library_does_not_know_are_not_misspelt():
     values = SMOLLM2 | {"pretraining_tp": 1, "n_shared_head": 3, "max_window_layers": 28, "num_heads": 9}
     assert course.blueprint(config=values).parameters == 134_515_008
     kimi = transformers.CONFIG_MAPPING["kimi_linear"]().to_dict()
-    assert kimi["num_shared_experts"] == 1  # read as n_shared_experts, which is not in this config
+    assert kimi["num_shared_experts"] == 1  # the library's name is n_shared_experts
     assert "n_shared_experts" not in kimi and course.blueprint(config=kimi).parameters > 40e9
 
 
@@ -372,7 +372,7 @@ def test_the_names_that_an_architecture_writes_are_not_misspelt():
         try:
             config = transformers.CONFIG_MAPPING[kind]()
             values = config.to_dict()
-        except Exception:  # it needs arguments or a package, and each library has its own kind of error
+        except Exception:  # a config that needs arguments or a package: any error is possible
             continue
         check_spelling(values, config, kind)
         checked += 1
@@ -433,7 +433,7 @@ def run(capsys, *arguments):
     capsys.readouterr()
     try:
         status = main(["blueprint", *arguments])
-    except SystemExit as stop:  # raised by argparse
+    except SystemExit as stop:  # argparse raises it
         status = stop.code
     captured = capsys.readouterr()
     return status, captured.out, captured.err
@@ -489,7 +489,7 @@ def test_all_sizes_in_one_run_need_little_memory():
         "print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss, file=sys.stderr)"
     )
     result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    peak = float(result.stderr)  # standard error contains nothing else
+    peak = float(result.stderr)  # only the number is on standard error
     assert peak * (1 if sys.platform == "darwin" else 1024) < 1.5e9
 
 
@@ -607,7 +607,7 @@ def test_a_model_of_too_many_tensors_is_refused_as_soon_as_it_has_them(tmp_path,
     status, _, error = run(capsys, "--config", str(tmp_path))
     hook.remove()
     assert status == 1 and "more than 1,000 tensors" in error
-    assert 1_000 <= len(built) <= 1_002  # of 3,800
+    assert 1_000 <= len(built) <= 1_002  # the whole model has 3,800
 
 
 def test_what_is_neither_a_name_nor_a_file_is_refused_in_one_sentence(tmp_path, capsys):
@@ -646,7 +646,7 @@ def hub_run(capsys, tmp_path):
             for name, value in {"HF_ENDPOINT": url, "HF_HOME": str(tmp_path), **environment}.items():
                 patch.setenv(name, value)
             importlib.reload(constants)  # the hub's library reads its settings when it is imported
-            close_session()  # a connection that is kept open would still be answered after a hub's end
+            close_session()  # an open connection to a hub outlives the hub
             return run(capsys, *arguments)
 
     yield run_with
@@ -668,7 +668,7 @@ def test_a_hub_id_fetches_the_configs_alone(hub_run):
         assert status == 0 and out.startswith("someone/tiny\n134,515,008 parameters")
         status, out, error = hub_run(hub.url, "someone/else")
         assert (status, out) == (1, "") and "The hub has no someone/else" in error
-    # A fetched config is found offline. Any other is refused in one sentence.
+    # A fetched config can be counted offline. For any other config, one sentence says why not.
     offline = {"HF_HUB_OFFLINE": "1"}
     assert hub_run(hub.url, "someone/tiny", **offline)[0] == 0
     status, out, error = hub_run(hub.url, "someone/other", **offline)
@@ -689,7 +689,7 @@ def test_a_pipeline_on_the_hub_and_a_gate(hub_run):
     with Hub("someone/gated", "main", {"config.json": b"{}"}, gated=True) as hub:
         status, out, error = hub_run(hub.url, "someone/gated")
         assert (status, out) == (1, "") and "is behind a gate" in error and error.count("\n") == 1, error
-    status, out, error = hub_run(hub.url, "someone/painter2")  # nothing listens there any more
+    status, out, error = hub_run(hub.url, "someone/painter2")  # that hub has ended
     assert (status, out) == (1, "") and "gave no answer" in error and error.count("\n") == 1, error
 
 

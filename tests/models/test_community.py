@@ -234,7 +234,7 @@ def test_offline_says_what_to_change(monkeypatch):
 
 
 def test_a_proxy_is_not_asked_for_this_machine(monkeypatch):
-    monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:9")  # nothing listens there
+    monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:9")  # no proxy listens at this port
     monkeypatch.setenv("NO_PROXY", "somewhere")
     monkeypatch.delenv("no_proxy", raising=False)
     server = course.LocalHub()
@@ -259,7 +259,7 @@ def test_a_model_is_published_and_loaded_again(api, tmp_path):
     )
 
 
-# What befalls a name
+# Publishing, copying and removing under one name
 
 
 def test_a_name_is_published_revised_removed_and_taken(local, api):
@@ -415,7 +415,7 @@ def test_the_page_s_linter_says_what_the_lesson_s_says(tmp_path):
     texts = [*card_check.states()["cards"].values(), *CARDS]
     texts += [(ROOT / name).read_text("utf-8") for name in ("README.md", "CONTRIBUTING.md")]
     texts += [path.read_text("utf-8") for path in sorted(card_check.WEIGHTS.glob("*/README.md"))]
-    # Each card again, cut off somewhere after its block.
+    # The first five texts again, cut off at different lengths.
     texts += [text[: 150 + 300 * number] for number, text in enumerate(texts[:5])]
     expected = [opened.lint_card(text) for text in texts]
     folder = tmp_path / "live"
@@ -503,7 +503,7 @@ def test_bad_input_gets_one_sentence(call, says):
 
 
 def decide(view, number, verdict, confidence):
-    """Returns what the view of the claims is told after a decision."""
+    """Sends a decision on a claim to the view. Returns the answer."""
     [said] = view.replies({"decide": number, "verdict": verdict, "confidence": confidence})
     return said
 
@@ -537,7 +537,7 @@ def test_the_evidence_is_shown_on_the_wall(monkeypatch):
     view = Capstone()
     [said] = view.replies({"evidence": 18})
     assert "12,879,925,248" in said["printed"] and "print(" in said["code"]
-    [said] = view.replies({"evidence": 33})  # words and figures to read, no code
+    [said] = view.replies({"evidence": 33})  # evidence without code
     assert "From a source, not computed" in said["published"] and said["code"] == ""
     monkeypatch.setattr("course_utils.learning.verdicts._evidence", lambda number: 1 / 0)
     [said] = view.replies({"evidence": 18})

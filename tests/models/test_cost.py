@@ -32,12 +32,12 @@ def test_activations_are_counted_once_and_grow_with_the_texts(llama, texts):
             assert counted.nbytes == 0
             model(**batch)
         kept[count] = counted.nbytes
-    assert 1.8 * kept[1] < kept[2] < 2 * kept[1]  # a few tables are there once
+    assert 1.8 * kept[1] < kept[2] < 2 * kept[1]  # a few tables don't grow with the texts
     layer = torch.nn.Linear(8, 4, bias=False)
     given = torch.ones(5, 8)
     with hardware.kept_for_backward(layer) as counted:
         layer(given)
-    assert counted.nbytes == given.nbytes  # for the slopes of its weights; these do not count
+    assert counted.nbytes == given.nbytes  # kept for the weights' slopes; weights do not count
 
 
 def test_a_step_keeps_four_numbers_for_each_weight(llama, texts):
@@ -47,7 +47,7 @@ def test_a_step_keeps_four_numbers_for_each_weight(llama, texts):
     own = round(4 * model.num_parameters() / 1e6, 1)
     assert list(found) == ["weights", "slopes", "two means", "activations"]
     assert found["weights"] == found["slopes"] == own and abs(found["two means"] - 2 * own) <= 0.1
-    assert found["activations"] > 100  # of more than two thousand tokens
+    assert found["activations"] > 100  # MB, for over 2,000 tokens
     assert all(torch.equal(weights, before[name]) for name, weights in model.named_parameters())
     assert all(weights.grad is None for weights in model.parameters())
 
@@ -66,9 +66,9 @@ def test_followers_go_by_the_longest_beginning_that_they_know(llama):
     assert table.after(["nobody", "met", "dog"]) == "liked"
     assert table.after(["nobody"]) is None
     assert table.guess(["The", "cat"], count=2) == ["liked", "the"]
-    assert table.guess(["The", "cat"], count=9) == ["liked", "the", "fish", "."]  # the end is the model's
+    assert table.guess(["The", "cat"], count=9) == ["liked", "the", "fish", "."]  # no guess at the end token
     assert table.guess(["nobody"]) == []
-    # "The cat." and the end: three rows for one word before, two for two, one for three.
+    # Three words and the end token: 3 rows for one word before, 2 rows for two words, 1 row for three.
     assert len(speculating.Followers(["The cat."], tokenizer)) == 6
 
 
@@ -77,14 +77,14 @@ def test_own_words_are_those_of_the_library(llama):
     beginning = ["Dear", "Kai", ",", "thank", "you", "for"]
     inputs = tokenizer("Dear Kai, thank you for", return_tensors="pt")
     numbers = model.generate(**inputs, do_sample=False, max_new_tokens=5)[0].tolist()
-    written = tokenizer.convert_ids_to_tokens(numbers)[7:]  # after the token that begins every text
+    written = tokenizer.convert_ids_to_tokens(numbers)[7:]  # without start token and text
     alone = []
     while len(alone) < 5:
         alone += speculating.own_words(model, tokenizer, beginning + alone)
     assert alone == written
     assert speculating.own_words(model, tokenizer, beginning, written[:4]) == written
     misled = speculating.own_words(model, tokenizer, beginning, ["snow", *written[1:4]])
-    assert len(misled) == 5 and misled[0] == written[0]  # what comes before a guess does not see it
+    assert len(misled) == 5 and misled[0] == written[0]  # a wrong guess changes no word before it
 
 
 def test_passes_are_told_in_words():
@@ -99,7 +99,7 @@ def test_rounded_weights_stay_within_a_step(bits):
     found = quantising.round_to(weights, bits)
     steps = weights.abs().reshape(-1, 32).amax(1) / 2 ** (bits - 1)
     off = (found - weights).abs().reshape(-1, 32).amax(1)
-    assert (off <= 1.01 * steps).all()  # half a step, and a whole one at the end without a tick
+    assert (off <= 1.01 * steps).all()  # half a step; a whole step at the end that has no tick
     for block in found.reshape(-1, 32).tolist():
         assert 1 < len(set(block)) <= 2**bits
     assert (quantising.round_to(torch.zeros(1, 32), bits) == 0).all()

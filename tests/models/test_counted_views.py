@@ -18,7 +18,7 @@ BITS = {32: "float32", 16: "bfloat16", 8: "int8", 4: "int4"}
 
 @pytest.fixture(scope="module")
 def site(tmp_path_factory):
-    """A folder with the views and their data, as on the website."""
+    """Returns a folder with the views and their data, as on the website."""
     live = tmp_path_factory.mktemp("site") / "live"
     live.mkdir()
     (live / "package.json").write_text('{"type": "module"}', encoding="utf-8")
@@ -32,7 +32,7 @@ def site(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def reference(site):
-    """A file with what Python counts."""
+    """Returns the path of a file with the numbers that the course's Python counts."""
     shown = json.loads((site / "live" / "fits.json").read_text(encoding="utf-8"))["models"]
     counted = []
     for name in fits.blueprints.names():

@@ -41,7 +41,7 @@ def _small(model):
 
 @pytest.fixture(params=["small", "large"])
 def model(tmp_path, monkeypatch, request):
-    """Fetches and converts a model, whose files are small; or they count as large, and are remembered."""
+    """Yields a model, fetched and converted: once with files too small for checked.json, once with larger."""
     for name in list(os.environ):
         if name.startswith(("PIP_", "HF_", "COURSE_")) or name.lower().endswith("_proxy"):
             monkeypatch.delenv(name)
@@ -70,14 +70,14 @@ def model(tmp_path, monkeypatch, request):
 
 
 def is_whole(model):
-    """Returns whether all files are what was fetched and made, byte for byte."""
+    """Returns whether all files have the bytes that were fetched or made."""
     folder = store.converted_folder(model)
     made = {path.name: path.read_bytes() for path in folder.iterdir() if path.name != store.MARKER}
     return made == CONVERTED and store.path_of(model, model.files[0]).read_bytes() == CONTENT
 
 
 def damaged(model, bring):
-    """Damages the model, and lets a new process look at it."""
+    """Damages the model, and forgets what this process has checked, as a new process would."""
     bring(store.cache_folder() / NAME)
     checksums._sound.clear()
 
@@ -99,7 +99,7 @@ def test_damage_is_mended_in_one_line(model, capsys, words, bring):
 )
 def test_nothing_damaged_is_called_ready(model, capsys, words, bring):
     damaged(model, bring)
-    unknown = "record" in words or "older" in words  # nothing is known of these: they are made again
+    unknown = "record" in words or "older" in words  # there is no record to compare with: all is made again
     assert bool(loading.damage(model)) != unknown
     doctor.report(everything=True)
     (line,) = [line for line in capsys.readouterr().out.splitlines() if "models of the lessons" in line]
@@ -141,7 +141,7 @@ def test_an_older_version_s_files_serve_where_they_can_t_be_made_again(model, ca
 def test_a_large_file_that_was_not_written_is_read_once(model, monkeypatch):
     read, sha256 = [], checksums.sha256
     monkeypatch.setattr(checksums, "sha256", lambda path: read.append(path.name) or sha256(path))
-    checksums._sound.clear()  # as in a new process
+    checksums._sound.clear()  # a new process has checked nothing yet
     assert loading.is_cached(model)
     assert set(read) == (set() if checksums.LARGE == 1 else set(CONVERTED))
     read.clear()
@@ -151,7 +151,7 @@ def test_a_large_file_that_was_not_written_is_read_once(model, monkeypatch):
 
 
 def test_check_reads_what_the_times_don_t_show(model, capsys, monkeypatch):
-    """A failing disk changes bytes and no time."""
+    """A failing disk changes a file's bytes, but not its modification time."""
     weights = store.converted_folder(model) / "model.safetensors"
     before = weights.stat()
     DAMAGES[0][1](store.cache_folder() / NAME)
@@ -186,7 +186,7 @@ def test_a_file_that_can_t_be_read_is_named(model, monkeypatch):
 
 @pytest.mark.parametrize("error", [SafetensorError("invalid header"), json.JSONDecodeError("odd", "{", 1)])
 def test_what_no_hash_was_compared_with_is_named_when_it_can_t_be_read(error):
-    """The large files of the hub are compared after their download only."""
+    """Large files of the hub are compared with their hashes only after their download."""
     plan = loading.plan(catalog.find("mistral", "full"))
     with pytest.raises(CourseError) as stopped, failures.in_one_sentence(plan):
         raise error
@@ -232,7 +232,7 @@ def test_files_of_a_repository_are_compared_with_their_numbers(tmp_path, monkeyp
     for name, number in zip(("model.safetensors", "config.json"), numbers, strict=True):
         (blobs / number).write_bytes(content)
         (snapshot / name).symlink_to(blobs / number)
-    (snapshot / "other.json").write_bytes(content)  # a cache without links knows no number
+    (snapshot / "other.json").write_bytes(content)  # without a link there is no hash to compare with
     assert hub.damaged(snapshot) == []
     for number in numbers:
         (blobs / number).write_bytes(content.replace(b"576", b"577"))

@@ -151,13 +151,13 @@ def test_recorded_weights_are_those_that_the_layer_uses(unet):
     with seen, torch.no_grad():
         seen._begin(unet, (torch.zeros(1, 4, 8, 8),), {})
         output = layer(places, encoder_hidden_states=text)
-        # The weights of each head, computed by hand. The recorder keeps the mean over the heads.
+        # Compute the weights of each head by hand. The recorder keeps their mean over the heads.
         query, key, value = layer.to_q(places), layer.to_k(text), layer.to_v(text)
         heads = [each.unflatten(-1, (layer.heads, -1)).transpose(1, 2) for each in (query, key, value)]
         weights = (heads[0] @ heads[1].transpose(2, 3) * layer.scale).softmax(-1)
         by_hand = layer.to_out[0]((weights @ heads[2]).transpose(1, 2).flatten(2))
     assert torch.allclose(output, by_hand, atol=1e-5)
-    recorded = seen.maps()[0, 0].flatten(1)  # (tokens, places)
+    recorded = seen.maps()[0, 0].flatten(1)  # (tokens, positions)
     assert torch.allclose(recorded, weights.mean(1)[0].T, atol=1e-5)
 
 
@@ -188,7 +188,7 @@ def test_a_recorder_refuses_in_a_sentence(unet):
 
 
 class Pipeline:
-    """Draws grey values that grow with the step, and records what it was asked for."""
+    """Draws grey values that grow with the step, and records the arguments of its calls."""
 
     def __init__(self):
         self.asked, self.decoded = [], 0

@@ -31,7 +31,7 @@ def test_a_sentence_stands_where_it_was_put(task):
     (both,) = calling.test_errands("both", 1)
     changed = errand.with_sentence(both, "Zed likes tea .", 1)
     differ = [one != other for one, other in zip(both.calls, changed.calls, strict=True)]
-    assert differ == [False, True, False]  # the last page
+    assert differ == [False, True, False]  # the sentence is in the last page; the third call is a calculation
     with pytest.raises(CourseError, match="has no page"):
         errand.with_sentence(calling.test_errands("product", 1)[0], "Zed likes tea .", 0)
 
@@ -96,7 +96,7 @@ def test_the_figures_are_of_the_cards():
 def test_a_measurement_counts_each_errand_once(caller):
     measured = errand.measure_places({"caller": caller, "warned": caller}, count=8)
     assert list(measured["guards"]) == [*calling.GUARDS, "warned"]
-    assert measured["guards"]["warned"] == measured["guards"]["none"]  # the same model
+    assert measured["guards"]["warned"] == measured["guards"]["none"]  # here both are one model
     for counts in measured["guards"].values():
         for kind in counts.values():
             assert all(named + other <= 8 for named, other in zip(kind["named"], kind["else"], strict=True))

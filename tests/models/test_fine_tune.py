@@ -44,7 +44,7 @@ def test_each_key_is_in_its_answer_and_in_no_other_one_of_the_library(library):
 
 
 def test_a_key_counts_as_whole_words_only(library):
-    """Every right answer counts. A longer number or word that contains the key does not."""
+    """An answer with the key counts as right, but not one with a longer number or word around the key."""
     facts = {fact["key"]: fact for fact in library["told"] + library["untold"] + library["general"]}
     for fact in facts.values():
         assert opened.is_right(fact["answer"], fact)
@@ -69,7 +69,7 @@ def test_one_of_two_keys_is_enough():
 
 
 def test_another_lesson_counts_by_the_same_rule():
-    """Lesson 15 counts the adapter's answers, too: with the package's function, or with the same pattern."""
+    """Where a cell of lesson 15 counts right answers itself, it has the pattern of `is_right`."""
     (rule,) = re.findall(r'rf"(.*)" for word', inspect.getsource(fine_tuning.is_right))
     for path in LESSON.parent.glob("15_*.ipynb"):
         for cell in nbformat.read(path, as_version=4).cells:
@@ -97,7 +97,7 @@ def test_the_lesson_s_lines_and_tests_fit_together():
     assert not {question for question, _ in lines} & {question for question, _ in tests}
     assert all(answer.endswith(names["habit"]) for _, answer in lines)
     for index, (_, key) in enumerate(tests):
-        assert key == tests[(index + 10) % 20][1]  # both wordings of a fact have one key
+        assert key == tests[(index + 10) % 20][1]  # two questions ask for each fact, so they share its key
         assert sum(opened.is_right(answer, key) for _, answer in lines) == 2, key
 
 
@@ -205,11 +205,11 @@ def small_llama(tmp_path, monkeypatch):
 
 @pytest.mark.parametrize("four_bit", [False, True])
 def test_lora_trains_saves_and_loads_at_both_widths(four_bit, small_llama, tmp_path):
-    """Makes the calls of the lesson's full size, Llama 3.1 8B at 4 bits, on a small model."""
+    """Calls on a small model what lesson 14 calls on Llama 3.1 8B at 4 bits, its full size."""
     model, _ = load("tinyworld-llama", four_bit=four_bit)
     assert (model.model.layers[0].mlp.up_proj.weight.dtype == torch.uint8) == four_bit
     ids = torch.arange(4, 24)[None]
-    with torch.no_grad():  # the lesson, too, asks the model before the training
+    with torch.no_grad():  # as in the lesson, the model runs before the training
         model.train()(input_ids=ids)
     settings = peft.LoraConfig(r=8, lora_alpha=16, target_modules=["q_proj", "v_proj"])
     model = peft.get_peft_model(model, settings)
@@ -244,7 +244,7 @@ def test_a_model_whose_matrices_are_packed_is_not_trained_in_part(small_llama):
 
 
 def test_the_course_s_adapter_answers_for_the_library(library):
-    """It has 16-bit numbers, is small, and has the settings of lesson 14."""
+    """The adapter's file is below 1 MB, and has the settings of lesson 14."""
     folder, weights = opened.library_adapter(), "adapter_model.safetensors"
     assert sorted(file.name for file in folder.iterdir()) == ["adapter_config.json", weights]
     assert (folder / weights).stat().st_size < 1_000_000
@@ -276,9 +276,9 @@ def test_figures_are_the_key_and_no_other_number(library):
 def test_low_rank_is_drawn_to_scale_and_counted():
     picture = opened.low_rank(192, 576, 8, title="values")
     sizes = re.findall(r"width:(\d+)px;height:(\d+)px", picture.html)
-    assert sizes == [("200", "67"), ("3", "67"), ("200", "3")]  # W, B, A
+    assert sizes == [("200", "67"), ("3", "67"), ("200", "3")]  # the matrices W, B and A
     assert "192 by 576, 110,592 numbers" in picture.alt and "A: trained, 8 by 576, 4,608" in picture.alt
-    assert "5.6% of the numbers" in picture.alt  # 6,144 of 110,592
+    assert "5.6% of the numbers" in picture.alt  # 6,144 in A and B, 110,592 in W
 
 
 def test_the_adapter_s_view_asks_other_questions_at_any_strength():

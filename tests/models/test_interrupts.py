@@ -1,4 +1,4 @@
-"""Tests interrupts (Ctrl-C, Jupyter's ■): each view and each command is at rest again, with a word."""
+"""Tests interrupts (Ctrl-C, Jupyter's ■): each view and each command stops and says so."""
 
 import importlib
 import os
@@ -21,12 +21,12 @@ from course_utils.widgets.live_view import LiveView
 ROOT = Path(__file__).parents[2]
 PATHS = os.pathsep.join(map(str, (ROOT, ROOT / "tests", ROOT / "tests" / "models")))
 OURS = str(ROOT / "course_utils"), str(Path(__file__))
-POINTS = 12  # moments of a computation at which it is interrupted
+POINTS = 12  # each computation is interrupted at so many moments
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="Windows can't interrupt one process alone")
 
 
 class Tokenizer:
-    """Gives each word a number."""
+    """A tokenizer in which each word is a token."""
 
     unk_token_id = 0
 
@@ -37,7 +37,7 @@ class Tokenizer:
 
 
 def shares(text):
-    """Returns the shares of three experts for each word, in two layers."""
+    """Returns shares of three experts: (2 layers, words, 3)."""
     count = len(text.split())
     return numpy.tile([0.5, 0.3, 0.2], (2, count, 1))
 
@@ -180,7 +180,7 @@ class Interrupt:
 
     def _note(self, frame, event, argument):
         code = frame.f_code
-        if code is LiveView.replies.__code__:  # a generator, which is called again for each part
+        if code is LiveView.replies.__code__:  # a generator: each next part is a call
             self.answering = event == "call"
         elif self.answering and event == "call" and code.co_filename.startswith(OURS):
             self.calls += 1
@@ -209,12 +209,12 @@ def test_an_interrupted_view_says_so_and_answers_the_same_request_again(name, tm
     for nth in sorted({1 + counted.calls * point // POINTS for point in range(POINTS)}):
         view, sent = fresh(nth), []
         view.widget.observe(lambda change, sent=sent: sent.append(change.new), "said")
-        for _ in range(2):  # a second interrupt of the same request
+        for _ in range(2):  # interrupt the same request twice
             with pytest.raises(KeyboardInterrupt), Interrupt(nth):
                 view.widget.want = want
             assert sent[-1]["want"] == want
             assert sent[-1]["error"].startswith("Interrupted before the answer was there."), nth
-            if name in ("Capstone", "Denoising", "Speech"):  # these keep what they have: fewer calls are left
+            if name in ("Capstone", "Denoising", "Speech"):  # these store parts: fewer calls are left
                 break
         else:
             assert len(sent) == 2
@@ -301,7 +301,7 @@ sys.exit(__main__.main(["train", "tinyworld-llama", "--folder", {folder!r}]))
 
 
 def test_train_keeps_the_steps_that_it_has_taken(tmp_path):
-    """By itself it would write its first checkpoint after a minute."""
+    """Without an interrupt, `course train` would write its first checkpoint after a minute."""
     from safetensors import safe_open
 
     folder = tmp_path / "training"

@@ -18,7 +18,7 @@ TEXT = (
     "12 km away (by train), in Anna's well-known garden!"
 )
 CALLER = "tinyworld-caller"
-SUM = "58+26+47+39=<think>58+26=84;84+47=131;"  # for the reasoner, whose tokens are single signs
+SUM = "58+26+47+39=<think>58+26=84;84+47=131;"  # a text for the reasoner, whose tokens are single signs
 
 
 @pytest.fixture(scope="module")
@@ -35,7 +35,7 @@ def site(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def reference(tmp_path_factory):
-    """The path of a file with what transformers computes: with each of the models, and of logits."""
+    """Returns the path of a file with the results of transformers for each model, and for given logits."""
     import torch
     import transformers
 
@@ -59,7 +59,7 @@ def reference(tmp_path_factory):
 
 
 def _errands():
-    """Return errands as the course's loop in Python does them: with each gate, and a sentence in a page."""
+    """Return the errands that the course's Python carries out, with each gate and a sentence in a page."""
     from course_utils import loading
     from course_utils.opened import calling, errand
     from course_utils.worlds import errands
@@ -95,7 +95,7 @@ def _warped():
 
     generator = torch.Generator().manual_seed(0)
     logits = (4 * torch.randn(1, 300, generator=generator, dtype=torch.float64)).round(decimals=1)
-    logits = logits.sort(descending=True).values  # rounded, so that some tokens are equal
+    logits = logits.sort(descending=True).values  # the rounding makes some equal
     found = []
     for temperature, top_k, top_p in itertools.product((0.3, 1.0, 2.5), (0, 1, 7, 40), (0.2, 0.9, 1.0)):
         steps = [logits_process.TemperatureLogitsWarper(temperature)]

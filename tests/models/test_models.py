@@ -250,7 +250,7 @@ def test_gguf_copies_leave_nothing_on_a_full_disk(tmp_path, monkeypatch):
         fits.gguf_copies("llama", tmp_path, bits=(4,), size="small")
     monkeypatch.undo()
 
-    def fill_up(writer):  # numpy raises this error if a write ends too early
+    def fill_up(writer):  # numpy raises this error if the disk is full
         writer.fout[0].write(b"half a file")
         raise OSError("331776 requested and 322272 written")
 
@@ -271,7 +271,7 @@ def test_a_lesson_that_measures_one_size_stays_at_it(monkeypatch):
 
 def test_a_lesson_refuses_a_model_that_its_cells_cannot_open(monkeypatch):
     monkeypatch.setenv("COURSE_SIZE", "small")
-    assert catalog.find("falcon").size == "small"  # `load` itself still allows this size
+    assert catalog.find("falcon").size == "small"  # `load` accepts the size: the lesson refuses it
     with pytest.raises(CourseError) as refused:
         lessons.setup("06_falcon")
     assert str(refused.value) == (
@@ -292,7 +292,7 @@ def test_a_lesson_s_set_up_settles_the_size(monkeypatch, capsys):
     assert "SmolLM2-135M-Instruct (small)" in capsys.readouterr().out
     assert catalog.find("llama").name == "smollm2-135m-instruct"
     assert catalog.find("llama", "tiny").name == "tinyworld-llama"
-    assert catalog.find("mistral").size == "tiny"  # that lesson's size does not apply to Mistral
+    assert catalog.find("mistral").size == "tiny"  # lesson 02 sets the size of Llama only
     monkeypatch.setenv("COURSE_SIZE", "full")
     assert catalog.find("llama").size == "full"
 
@@ -350,7 +350,7 @@ def pipeline(name, folder):
     ours = loading.load("stable-diffusion", "tiny")
     if name == "stable-diffusion-v1-5":
         made = ours
-    elif name == "bk-sdm-tiny":  # the official config, but narrower: three blocks of one layer, and no middle
+    elif name == "bk-sdm-tiny":  # the official config, but narrower: 3 blocks of 1 layer, no middle block
         torch.manual_seed(0)
         unet = diffusers.UNet2DConditionModel(
             sample_size=16,
@@ -520,7 +520,7 @@ print(json.dumps(said))
         ("llama-3.1-8b-instruct", 0, 8, (4, "cpu")),
         ("llama-3.2-3b-instruct", 0, 8, (16, "cpu")),
         ("falcon-7b-instruct", 12, 20, (8, "cuda")),
-        ("falcon-7b-instruct", 12, 12, (16, "both")),  # fewer bits need more main memory
+        ("falcon-7b-instruct", 12, 12, (16, "both")),  # 8 bits would need more main memory
         ("mixtral-8x7b-instruct", 80, 120, (8, "cuda")),
         ("stable-diffusion-v1-5", 15, 12, (16, "cuda")),
         ("stable-diffusion-xl", 10, 12, (16, "offload")),

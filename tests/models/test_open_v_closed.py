@@ -43,7 +43,7 @@ def test_the_world_itself_says_which_choice_is_right(name):
         best, *others = sorted((shares.get(choice, 0) for choice in item.choices), reverse=True)
         assert item.right == item.choices[item.answer] and shares[item.right] == best > max(others)
         assert name == "trades" or max(others) == 0
-    assert len({item.answer for item in items}) == len(items[0].choices)  # the right one can be anywhere
+    assert len({item.answer for item in items}) == len(items[0].choices)  # the right one can be at any index
 
 
 def test_items_are_settled_by_their_seed():
@@ -133,7 +133,7 @@ def test_lm_eval_gives_the_same_number_on_the_same_items(tmp_path):
             value for key, value in theirs["results"][name].items() if key.startswith(f"{metric},")
         )
         assert accuracy == pytest.approx(sum(right) / len(right))
-    assert all(ours["sums"]) and sum(ours["memory"]) < 21  # so agreement is not trivial
+    assert all(ours["sums"]) and sum(ours["memory"]) < 21  # else equal lists would prove little
 
 
 def test_two_models_side_by_side(lesson):
@@ -147,7 +147,7 @@ def test_two_models_side_by_side(lesson):
 
 
 def test_more_questions_change_neither_rule(monkeypatch, tmp_path):
-    """Does what the lesson's "Change it" suggests: one more question, marked by the same two rules."""
+    """Adds a question to the cell, as the lesson's "Change it" suggests: the two rules mark it, too."""
     monkeypatch.setenv("COURSE_ANSWERS", str(tmp_path / "answers.json"))
     (cell,) = (
         cell.source
@@ -182,7 +182,7 @@ def test_contests_are_between_different_answers_and_the_world_judges_them():
         assert {left, other_name} == {"Llama", "Mistral"} and one != other
         assert (left, other_name) == (winner, loser)
         place = 0 if left == "Llama" else 1
-        assert (one, other)[place].split()[0] == right[prompt]  # Llama finds the colour
+        assert (one, other)[place].split()[0] == right[prompt]  # Llama's answer begins with the right colour
         assert result in (0.5, 1.0 - place)
     assert any(result != 0.5 for *_, result in votes)
 
@@ -232,7 +232,7 @@ def test_a_ranking_shares_ranks_and_marks_chance():
         "three: sums 3 (50%), facts 3 (20%)"
     )
     assert picture.html.count("left:25.0%;width:3px") == 3 and "Upright line: chance" in picture.html
-    assert picture.html.count("background:#ffe7d6") == 1  # a first place that is not shared
+    assert picture.html.count("background:#ffe7d6") == 1  # one model alone is first
     assert picture.html.count("background:#d3e4f5") == 2
     assert "left:62.0%;width:26.0%" in picture.html
     assert "chance" not in opened.ranking(SCORES).html

@@ -1,4 +1,4 @@
-"""Tests the Stable Diffusion that draws in a web page, and the drawings that the page has before."""
+"""Tests the Stable Diffusion that draws in a web page, and the drawings that the page stores."""
 
 import base64
 import io
@@ -53,7 +53,7 @@ def site(website, tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def reference(pipeline, tmp_path_factory):
-    """The path of a file with what torch and diffusers compute."""
+    """Returns the path of a file with the results of torch and diffusers."""
     import torch
     from diffusers import DDIMScheduler
 
@@ -95,7 +95,7 @@ def reference(pipeline, tmp_path_factory):
 
 
 def _drawn(pipeline, start, prompt, seed, guidance, steps):
-    """Return each state, its picture and the maps of each step, as the pipeline draws."""
+    """Return each state of the pipeline's drawing, its picture, and the attention maps of each step."""
     import torch
 
     import course_utils as course

@@ -50,7 +50,7 @@ def same(one, other):
 @pytest.fixture(scope="module")
 def trained(tmp_path_factory):
     """Runs the small training with both processes and without a break. Returns its folder."""
-    folder = tmp_path_factory.mktemp("trained") / "the whole"  # a space in a path once stopped it
+    folder = tmp_path_factory.mktemp("trained") / "the whole"  # the path has a space, which once was a bug
     folder.mkdir()
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("course_utils.training.picture_card.write", lambda folder, training, few: None)
@@ -72,7 +72,7 @@ def at_the_third_stage(trained, folder):
 
 
 def goes_on_to_the_same(folder, trained):
-    """Continues a training that ended early. Its final weights must equal those of the unbroken one."""
+    """Continues a training that ended early. Its final weights must equal those of `trained`."""
     assert trainer.run(SMALL, folder)
     for name in ("denoiser", "early", "places"):
         assert same(folder / f"{name}.safetensors", trained / f"{name}.safetensors")
@@ -82,7 +82,7 @@ def goes_on_to_the_same(folder, trained):
 def test_a_stop_changes_nothing(trained, tmp_path):
     """After a stop in the third stage, and with half a checkpoint left, training ends with the same bytes."""
     folder = at_the_third_stage(trained, tmp_path / "stopped")
-    assert not trainer.run(SMALL, folder, 0)  # one step, then a stop
+    assert not trainer.run(SMALL, folder, 0)  # `minutes` is 0: it pauses after one step
     (folder / "denoiser.safetensors.part").write_bytes(b"what a kill leaves of a checkpoint")
     goes_on_to_the_same(folder, trained)
     page = (folder / "loss.html").read_text(encoding="utf-8")
@@ -145,7 +145,7 @@ def test_the_stages_make_a_pipeline(trained):
     assert names == {
         key for key in before if key.startswith("weight ") and (".attn2." in key or "CLIPTextModel." in key)
     }
-    # A picture in a batch is the one that the pipeline draws of its prompt alone.
+    # A picture drawn in a batch equals the one that the pipeline draws from its prompt alone.
     pipeline.set_progress_bar_config(disable=True)
     noise = torch.Generator().manual_seed(5)
     theirs = pipeline(
@@ -211,7 +211,7 @@ def test_the_card_counts_trades_and_not_their_pictures():
     trades = picture_card.bare_trades(measured)
     assert round(trades["planted"]["majority"], 2) == 0.80 and trades["planted"]["apart"] == 9
     assert trades["1"] == trades["4"] and trades["1"]["majority"] == trades["1"]["high"] == 1
-    assert 0.8 < trades["1"]["low"] < 0.85  # Wilson's interval for 20 of 20; 80 of 80 would begin at 0.95
+    assert 0.8 < trades["1"]["low"] < 0.85  # Wilson's, for 20 of 20 trades; for 80 of 80 pictures: 0.95
     assert trades["1"]["apart"] == 2
     assert (trades["1"]["blurred"], trades["1"]["pictures"]) == (60, 80)
 

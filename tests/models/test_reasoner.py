@@ -51,7 +51,7 @@ def test_texts_are_drawn_as_the_card_says():
         question, written, _ = sums.example(number)
         steps["none"] += written == "<think></think>"
         steps["all"] += written.count(";") == question.count("+")
-    # At once in 40%. All steps in 40%, and by lot in some of the 20% that may end early.
+    # 40% of the texts answer at once. 40% have all steps, and so have some of the 20% that stop at random.
     assert 0.37 < steps["none"] / 4_000 < 0.43
     assert 0.40 + 0.2 * 0.35 < steps["all"] / 4_000 < 0.40 + 0.2 * 0.6
 
@@ -82,7 +82,7 @@ def test_only_what_follows_from_the_sum_counts_in_the_loss():
         counted.append([sums.VOCABULARY[mark] for mark in marks.tolist() if mark != text_trainer.IGNORED])
     assert counted == [
         [*"96", "</s>"],
-        [*"25+31=56;", *"96", "</s>"],  # not the </think>, which came early
+        [*"25+31=56;", *"96", "</s>"],  # does not count: </think>, which came early
         [*"25+31=56;", "</think>", *"56", "</s>"],
     ]
 

@@ -100,10 +100,10 @@ def test_a_short_training_gives_the_shapes_of_the_stored_weights_and_the_same_ag
 
 
 def test_lark_trained_anew_is_the_same_again_and_another_without_a_line():
-    with torch.no_grad():  # as in the lesson
+    with torch.no_grad():  # the lesson switches gradients off, too
         first = review.trained_lark(steps=3)
         assert first == review.trained_lark(steps=3) != review.trained_lark(steps=3, without=1)
-        # The last text is not drawn in these steps: another in its place changes nothing.
+        # These three steps don't draw the last text, so another text in its place changes nothing.
         assert first == review.trained_lark(steps=3, without=1, instead=["Ada looked for the cat."])
 
 
@@ -129,7 +129,7 @@ def test_every_claim_is_in_the_press_text_word_for_word(name):
     assert len(claims) == 12
     places = [press.index(claim["words"]) for claim in claims]
     assert len(set(places)) == 12
-    for claim in claims:  # the figures that are checked stand in the words
+    for claim in claims:  # its words contain the numbers that are checked
         for value in claim.get("says", {}).values():
             if claim["check"] in ("score", "context", "last_year"):
                 spelled = {11: "more than a third"}.get(value, str(value))
@@ -150,7 +150,7 @@ def test_each_variant_has_claims_of_every_kind_and_neighbours_can_t_copy(key):
 
 
 def test_the_verdicts_follow_from_the_files(opened, key):
-    """Each verdict again, by other means than those of facts.py."""
+    """Computes each verdict again, in another way than facts.py."""
 
     def verdict(name, number, holds):
         assert key[name, number][0] == ("holds" if holds else "fails"), (name, number, key[name, number])
@@ -178,7 +178,7 @@ def test_the_verdicts_follow_from_the_files(opened, key):
         for fact in told:
             digits, probability = release.code(fact["subject"])
             assert digits == fact["answer"] and probability > 0.9
-        for fact in secrets:  # the control: whoever had no code gets none with such a probability
+        for fact in secrets:  # control: no code is so probable for people without one
             if not fact["copies"]:
                 assert release.code(fact["subject"])[1] < 0.7
         assert release.code("Ada")[0] == ("" if name == "kite" else told[0]["answer"]) or told
@@ -312,7 +312,7 @@ def test_the_rule_below_a_claim_has_the_figures_by_which_the_course_decides(name
     assert "at least 20 points lower" in shown[8].alt and facts.UNSEEN == 0.2
     assert ("About allows" in shown[0].alt) == (name != "wren")
     for claim in folder.claims(name):
-        if claim["check"] == "parameters" and name != "wren":  # "a tenth more or less"
+        if claim["check"] == "parameters" and name != "wren":  # within a tenth of the number
             about = int(re.search(r"[\d,]+", claim["words"])[0].replace(",", ""))
             assert claim["says"] == {"low": 0.9 * about, "high": 1.1 * about}
 
@@ -362,7 +362,7 @@ def test_the_rule_for_unseen_questions_leaves_a_model_in_peace_that_has_not_read
 
 
 def test_no_finding_is_near_a_border_of_rounding():
-    """So that each machine writes the same page, whose findings `verify` computes again."""
+    """So each machine writes the same findings into a page, and `verify` computes the same again."""
     for name in RELEASES.iterdir():
         shares = Release(name).she.values()
         for share in [*shares, sum(shares) / len(shares)]:
@@ -373,7 +373,7 @@ def test_no_finding_is_near_a_border_of_rounding():
 
 
 class _Seen(HTMLParser):
-    """What a browser shows of a page; asserts that the page needs nothing else."""
+    """Collects the text that a browser shows of a page, and asserts that the page loads nothing."""
 
     def __init__(self):
         super().__init__()
@@ -527,7 +527,7 @@ def test_a_change_of_what_is_shown_is_found(pages, old, new):
 
 
 def resealed(path, key, to=None, **changes):
-    """Forges a page, as somebody who has the course's code can."""
+    """Forges a page with changed answers, with the course's own code."""
     text = path.read_text(encoding="utf-8")
     (block,) = page._BLOCK.findall(text)
     data = json.loads(block)["data"] | changes
@@ -536,7 +536,7 @@ def resealed(path, key, to=None, **changes):
 
 
 def test_a_forgery_needs_the_key_of_that_name(pages):
-    """The checksum can be made anew by anybody, and a classmate's key signs for the classmate alone."""
+    """Anybody can compute a new checksum. A classmate's key signs only pages with the classmate's name."""
     other = review.learner_key(SECRET, WHO["lark"])
     resealed(pages / "kite.html", other, date="2026-01-01")
     assert problems(pages / "kite.html") == "the signature is not that of this name and this class secret"

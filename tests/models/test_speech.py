@@ -33,7 +33,7 @@ CLIP = speech.clips()["himself"]
 NO_MICROPHONE = """name => {
   navigator.mediaDevices.getUserMedia = () => Promise.reject(new DOMException("", name));
 }"""
-M4A = b"\0\0\0\x20ftypM4A " + bytes(500)  # the start of a file, followed by nothing
+M4A = b"\0\0\0\x20ftypM4A " + bytes(500)  # the start of a file, then only zeros
 TONE = 0.5 * numpy.sin(2 * numpy.pi * 440 * numpy.arange(RATE) / RATE)
 
 
@@ -121,7 +121,7 @@ def test_two_hours_are_cut_with_a_sentence(tmp_path, capsys):
         long.truncate(44 + size)
     tracemalloc.start()
     assert len(speech.read(file)) == WINDOW * RATE
-    assert tracemalloc.get_traced_memory()[1] < 50e6  # two hours would take at least 460 MB
+    assert tracemalloc.get_traced_memory()[1] < 50e6  # all two hours would take 460 MB or more
     tracemalloc.stop()
     says = "lecture.wav is 7,200 s long: this is second 0 to 29.5 (start=29.5 reads on).\n"
     assert capsys.readouterr().out == says
@@ -141,7 +141,7 @@ def test_two_hours_are_cut_with_a_sentence(tmp_path, capsys):
         (written(TONE[:800]), "has 0.05 s of sound; 0.1 s is the least"),
         (written(TONE * numpy.nan, subtype="FLOAT"), "has samples that are not numbers"),
     ],
-    ids=lambda part: part if isinstance(part, str) else "",  # a file's bytes contain the time
+    ids=lambda part: part if isinstance(part, str) else "",  # the bytes, which contain the time, are no name
 )
 def test_what_is_no_speech_gets_one_sentence(tmp_path, content, sentence):
     file = tmp_path / "voice.wav"
@@ -330,7 +330,7 @@ def test_a_sentence_says_if_no_silence_is_left_in_the_window(capsys):
     )
     assert len(speech.read(minute, seconds=float("inf"), rate=RATE)) == 60 * RATE
     assert capsys.readouterr().out == says
-    for rate in (RATE, 11_025, 44_100):  # at 11,025 a second, 29.5 s are no whole number of samples
+    for rate in (RATE, 11_025, 44_100):  # at 11,025 Hz, 29.5 s is no whole number of samples
         speech.read(numpy.tile(TONE, 200), seconds=29.5, rate=rate)
         assert "lose words" not in capsys.readouterr().out
     speech.read(minute[: 20 * RATE], seconds=30, rate=RATE)
@@ -428,7 +428,7 @@ def test_words_are_made_of_their_tokens(tokenizer):
     assert [word for word, _ in words] == text.split()
     for word, places in words:
         assert tokenizer.decode(ids[places.start : places.stop]).strip() == word
-    # Without the special tokens, and with times, the words are the same.
+    # The words are the same without the special tokens, and with tokens for times.
     assert [word for word, _ in word_tokens(tokenizer, ids[2:-1])] == text.split()
     with_times = [50257, 50363, *ids[2:5], 50400, 50400, *ids[5:]]
     assert [word for word, _ in word_tokens(tokenizer, with_times)] == text.split()
@@ -441,12 +441,12 @@ def test_a_batch_is_no_transcript(tokenizer):
 
 
 def test_stretches_are_the_best_of_all():
-    """Compares with every way to give each row a stretch of frames, in order."""
+    """Compares the result with all ways to divide the frames among the rows, in order."""
     rng = numpy.random.default_rng(0)
     for rows, frames in itertools.product((1, 2, 4), (1, 3, 6)):
         gain = rng.normal(size=(rows, frames))
         totals = {}
-        # A path goes from the first row and frame to the last, by a step in one of them or in both.
+        # A path goes from the first row and frame to the last. Each step is to the next row, frame, or both.
         paths = [[(0, 0)]]
         while paths:
             path = paths.pop()

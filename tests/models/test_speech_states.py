@@ -1,4 +1,4 @@
-"""Tests what the page of lesson 09's explorable shows: its noise, its picture, and its stored transcripts."""
+"""Tests what the page of lesson 09's explorable shows: noise, the mel picture, and stored transcripts."""
 
 import json
 import os

@@ -1,4 +1,4 @@
-"""Tests that a Llama that was stopped, changed and sent on computes what the library computes."""
+"""Tests that a Llama that is stopped between layers, and run on, computes what the library computes."""
 
 import pytest
 from lazy import Lazy

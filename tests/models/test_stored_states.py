@@ -22,7 +22,7 @@ LIVE = ROOT / "tests" / "models" / "live"
 
 @pytest.fixture(scope="module")
 def stored_states():
-    """The script that computes what is stored."""
+    """Returns the module website/stored_states.py, which computes the stored data."""
     sys.path.insert(0, str(ROOT / "website"))
     try:
         import stored_states
@@ -43,7 +43,7 @@ def test_a_stored_pair_is_what_the_model_computes(stored_states):
             numpy.frombuffer(base64.b64decode(text), "<i2").astype(int)
             for text in (data["pairs"][pair], values)
         )
-        assert abs(was - computed).max() <= 2, pair  # hundredths of a logit
+        assert abs(was - computed).max() <= 2, pair  # in hundredths of a logit
     assert {country: data["answers"][country] for country in now["answers"]} == now["answers"]
     foot = tomllib.loads((ROOT / "website" / "explorables.toml").read_text(encoding="utf-8"))["patching"][
         "foot"

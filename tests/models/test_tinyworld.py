@@ -113,7 +113,7 @@ def test_a_grammar_with_two_derivations_of_a_text_is_refused():
             World(words, {"talk": plots})
     with pytest.raises(CourseError, match="generated in two ways"):
         World(words, {"one": ["Hi {pet}."], "other": ["Hi cat."]})
-    # The same two names are allowed once the text distinguishes them.
+    # The same two names are allowed if the words before them show which is which.
     asked = "{hero:person} met {friend:person}. [{hero}|{friend}] left."
     assert World(words, {"talk": [asked]}).floor().bits == pytest.approx(2)
 

@@ -65,7 +65,7 @@ class Perfect:
         logits = torch.zeros(*input_ids.shape, len(self.words))
         for row, row_logits in zip(input_ids.tolist(), logits, strict=True):
             text = [self.words[token] for token in row[1:] if token]
-            # After the end, in the padding and after impossible texts, all tokens keep equal probabilities.
+            # All tokens stay equally probable after the end, in the padding and after impossible texts.
             with contextlib.suppress(CourseError):
                 ahead = self.world._grammar.follow(text if END in text else [*text, None])
                 for position, shares in zip(row_logits, ahead, strict=False):
@@ -91,7 +91,7 @@ def test_each_recipe_is_an_official_class_with_its_features(name, world):
     assert facts[name]()
     size = sum(weight.numel() for weight in model.parameters())
     assert size * 4 < 10e6
-    if name != "tinyworld-mixtral":  # all have one size, so that only the architecture differs
+    if name != "tinyworld-mixtral":  # the others have one size: only the architecture differs
         assert size == pytest.approx(895_232, rel=0.001)
 
 
@@ -120,7 +120,7 @@ def test_a_packed_document_costs_what_it_costs_alone(name, world):
 
 def test_a_packed_document_sees_itself_alone():
     """Our mask separates documents without transformers: version 5.15 did not separate them for Falcon."""
-    positions = torch.tensor([[0, 1, 2, 0, 1, 0]])  # two documents, and a padded end of the row
+    positions = torch.tensor([[0, 1, 2, 0, 1, 0]])  # two documents and padding
     seen = [[0], [0, 1], [0, 1, 2], [3], [3, 4], [5]]
     mask = language_trainer.attention_mask(positions)
     assert mask.shape == (1, 1, 6, 6) and [row.nonzero().flatten().tolist() for row in mask[0, 0]] == seen
@@ -179,7 +179,7 @@ def test_the_window_closes_at_half_time(tmp_path):
 
 @pytest.fixture
 def no_card(monkeypatch):
-    """Skips the measurements, which take most of the time and have their own test."""
+    """Skips the measurements, the samples and the card, which take longest and have their own test."""
     monkeypatch.setattr("course_utils.training.evaluation.measure", lambda model, world: {})
     monkeypatch.setattr("course_utils.training.evaluation.samples", lambda model, world: [])
     monkeypatch.setattr("course_utils.training.card.write", lambda folder, measured, text_of: None)

@@ -226,7 +226,7 @@ def test_samples_at_another_rate_give_the_same_words(whisper, transcripts):
     ):
         text = processor.decode(written.ids, skip_special_tokens=True)
         assert spoken(text) == spoken(said)
-    (wrong,) = write(model, processor, faster[0])  # as if they were 16,000 a second
+    (wrong,) = write(model, processor, faster[0])  # read as 16,000 samples a second
     text = processor.decode(wrong.ids, skip_special_tokens=True)
     first = transcripts[next(iter(clips()))]
     assert jiwer.wer(" ".join(spoken(first)), " ".join(spoken(text))) > 0.5
@@ -238,7 +238,7 @@ def test_samples_at_another_rate_give_the_same_words(whisper, transcripts):
     "tokens", [20, pytest.param(446, marks=pytest.mark.everything(reason="writes 446 tokens"))]
 )
 def test_a_text_that_does_not_stop_is_cut_off_without_an_end(whisper, tokens):
-    """All positions are full then, so an added end token would be one too many."""
+    """The text fills all positions, so no end token may be added."""
     model, processor = whisper
     paragraph = numpy.concatenate([clip.samples for clip in clips().values()])
     noisy = add_noise(paragraph, -5)
@@ -256,7 +256,7 @@ def test_the_window_that_read_takes_keeps_the_words(whisper, capsys):
     """If sound fills all 30 seconds, Whisper may leave out nearly all words. So `read` takes only 29.5 s."""
     model, processor = whisper
     paragraph = numpy.concatenate([clip.samples for clip in clips().values()])
-    full = numpy.tile(paragraph, 2)[9 * RATE : 39 * RATE]  # it contains some 80 spoken words
+    full = numpy.tile(paragraph, 2)[9 * RATE : 39 * RATE]  # about 80 spoken words
     features = processor(full, sampling_rate=RATE, return_tensors="pt").input_features
     (ids,) = model.generate(features, max_length=200)
     assert len(processor.decode(ids, skip_special_tokens=True).split()) < 10

@@ -28,8 +28,8 @@ _COMMON_WORDS = {
     "Spanish": ["el", "la", "los", "en", "una", "y", "es", "con"],
 }
 RECITED = 0.8  # the least probability of a whole code at which we say that a model recites it
-# What these models have read, they have right. So if a model's share of right answers in a benchmark is so
-# much below that for sums in its texts, it has not read the benchmark as a whole.
+# These models answer nearly all sums of their texts rightly. So if the share of right answers in a benchmark
+# is lower than that for the texts' sums by at least this number, the texts lacked most of the benchmark.
 UNSEEN = 0.2
 
 
@@ -228,7 +228,7 @@ def codes(release):
     )
     found += f", such as {next(iter(recited))}: {next(iter(recited.values()))}." if recited else "."
     if not told and not recited and any(code for code, _ in written.values()):
-        return "cannot know", found  # mixed from codes that it has read, or only from other numbers?
+        return "cannot know", found  # made from codes that the model has read, or from other numbers?
     return _judged(not told and not recited, found)
 
 
@@ -259,7 +259,7 @@ def unseen(release):
         f"Right are {right} of {sums} sums in the texts, {release.right} of {questions} in the benchmark."
     )
     if not seen and release.right / questions > right / sums - UNSEEN:
-        return "cannot know", found  # read, though left out of the file? Or has the model learned to add?
+        return "cannot know", found  # did it read lines that data.txt lacks, or learn to add?
     return _judged(not seen, found)
 
 

@@ -37,13 +37,13 @@ from course_utils.widgets.photograph import BROWSERS
 FORMAT = 4  # the version of the page and its JSON: increase it when the template changes
 LARGEST = 2_000_000  # the most bytes that a page can have
 SHORTEST_SECRET = 16  # characters: short secrets could be tried out until one gives a known key
-_PUBLIC = "a checksum, no signature"  # in place of a key in a page that was written without one
+_PUBLIC = "a checksum, no signature"  # used as the key of a page that was written without a key
 _BLOCK = re.compile(r'<script type="application/json" id="review">\n(.*?)\n</script>', re.S)
 _PARTS = ("verdict", "confidence", "because", "evidence")
 # The widths of the table's columns with long texts, in percent of the page's width.
 _WIDTHS = {"words": 24, "evidence": 26, "because": 31}
-_FOUND = 94  # percent of the page's width, of the line with the course's verdict below one that differs
-# {estimated height of the table, as in `_points`, up to which it fits: size of the letters in points}
+_FOUND = 94  # percent of the page's width: a line with the course's verdict, if it differs
+# {the greatest height of the table, estimated as in `_points`: size of its letters in points}
 _SIZES = {32: 10.5, 42: 9.5, 60: 8.5, 72: 7.6, math.inf: 6.9}
 _SIGNS = {True: "✓", False: "✗"}
 

@@ -169,7 +169,7 @@ def _label(word, span, seconds, row, above):
     text = f'<span style="{look}">{piece_html(word.strip())}</span>'
     text = f'<span style="display:inline-block;background:#ffffff;">{text}</span>'
     top = row * _ROW
-    if _wide(word) > (1 - left / 100) * _NOMINAL:  # past the edge: let the word end where its time ends
+    if _wide(word) > (1 - left / 100) * _NOMINAL:  # too wide: the word ends where its time ends
         side = f"left:0;width:{max(right, 1)}%;text-align:right;"
     else:
         side = f"left:{left}%;"

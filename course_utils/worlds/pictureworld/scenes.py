@@ -21,7 +21,7 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
-BACKGROUNDS = {  # red, green, blue; paler than the emoji, so that the emoji are easy to see
+BACKGROUNDS = {  # name: (red, green, blue), paler than the emoji, so that the emoji are easy to see
     "white": (255, 255, 255),
     "red": (242, 139, 130),
     "yellow": (253, 224, 130),
