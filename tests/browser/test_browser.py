@@ -33,7 +33,7 @@ RARELY = pytest.mark.everything(reason="one lesson shows at each push that this 
 
 expect.set_options(timeout=PATIENCE)
 
-# Finds everything in an output that hides or scrolls what does not fit. Code may scroll. At a phone's width,
+# Finds all elements of an output that hide or scroll what does not fit. Code may scroll. At a phone's width,
 # so may a table that would otherwise have to break its tokens, and the row of lessons on the wall of claims.
 TOO_WIDE = """() => [...document.querySelectorAll(".jp-Cell-outputArea .jp-OutputArea-output")]
   .filter(output => !output.querySelector("pre"))
@@ -51,7 +51,7 @@ def server(tmp_path_factory, quick_kernels):
     folder = tmp_path_factory.mktemp("notebooks")
     for lesson in ["index", *LESSONS]:
         text = (NOTEBOOKS / f"{lesson}.ipynb").read_text(encoding="utf-8")
-        for place in (folder, folder / "notebook7"):  # each gets its own kernel
+        for place in (folder, folder / "notebook7"):  # each notebook gets its own kernel
             place.mkdir(exist_ok=True)
             (place / f"{lesson}.ipynb").write_text(text, encoding="utf-8")
     with Server(folder, tmp_path_factory.mktemp("jupyter")) as running:
@@ -84,7 +84,7 @@ def missing_pictures(notebook, name):
                 expect(notebook.output(index).locator("figure").first).to_be_visible()
             except AssertionError:
                 missing.append(cell.source)
-                break  # waiting for the others would take as long
+                break  # waiting for each other cell would take as long
     shown = notebook.page.locator(".jp-Notebook").inner_text()
     return missing + re.findall("Error displaying|untrusted|Loading widget", shown)
 
@@ -139,11 +139,11 @@ def test_runs_without_an_error(lesson):
     wrong = lesson.page.locator('[data-mime-type$=".stderr"], [data-mime-type$=".error"]')
     assert wrong.all_inner_texts() == []
     assert lesson.complaints == []
-    assert lesson.page.locator(".Toastify__toast").all_inner_texts() == []  # JupyterLab shows no messages
+    assert lesson.page.locator(".Toastify__toast").all_inner_texts() == []  # no pop-up messages
 
 
 def test_a_guess_is_said_back_and_meets_its_measurement(lesson):
-    asked = {}  # the first guess of each kind that the lesson asks
+    asked = {}  # {kind: the lesson's first question of this kind}
     for index, source in enumerate(lesson.sources):
         if "course.predict(" in source:
             asked.setdefault("choices=" in source, index)
@@ -261,7 +261,7 @@ def test_another_country_is_patched_and_one_patch_is_read_by_keyboard(lesson):
     enter(source, "The capital of New Zealand is")
     expect(head).to_contain_text("a patch needs the same")
     enter(source, "The capital of Spain is")
-    expect(head).to_contain_text(re.compile("^Paris is .* as likely as Madrid"))  # nothing is exchanged yet
+    expect(head).to_contain_text(re.compile("^Paris is .* as likely as Madrid"))  # no vector is exchanged yet
     grid.press("ArrowRight")
     expect(head).to_contain_text(re.compile("^Madrid is .* as likely as Paris"))
     cell = explorer.get_by_role("gridcell", selected=True)
@@ -300,10 +300,10 @@ def test_a_window_is_opened_by_keyboard_and_the_word_is_found(lesson):
     edge.press("Home")
     expect(take).to_contain_text("“pink”, 39 tokens back, is in sight")
     expect(head).to_contain_text(re.compile("(99|100)% “pink”"))
-    explorer.get_by_role("button", name="84", exact=True).click()  # the kernel computes
+    explorer.get_by_role("button", name="84", exact=True).click()  # the kernel computes the answer
     edge.press("End")
     expect(take).to_contain_text("out of reach: 4 layers carry it 4 tokens of 84")
-    edge.press("ArrowLeft")  # not at its end, for the tests that follow
+    edge.press("ArrowLeft")  # later tests move the edge to its end
 
 
 @pytest.mark.parametrize("lesson", ["07_mistral_and_mixtral"], indirect=True)
@@ -379,7 +379,7 @@ def test_a_card_is_checked_by_the_kernel_while_it_is_written(lesson):
     expect(explorer.locator(".ck-behind mark").first).to_have_text("language: en")
     expect(explorer.locator(".ck-behind mark").nth(1)).to_have_text("license: mit")
     explorer.get_by_role("button", name="Whisper").click()
-    # Until the kernel has answered, the list is that of the card before.
+    # Until the kernel has answered, the list is that of the previous card.
     expect(explorer.locator(".ck-list .boast", has_text="“state of the art” says nothing")).to_have_count(1)
     expect(explorer.locator(".ck-list .boast")).to_have_count(1)
     photograph(lesson, "15-checked")
@@ -394,7 +394,7 @@ def test_a_word_shows_its_attention_and_noise_is_added_by_keyboard(lesson):
     view.locator(".sc-word", has_text="young").hover()
     expect(looks).to_contain_text("“young”")
     photograph(lesson, "09-young")
-    view.get_by_role("slider", name="Noise").press("End")  # the kernel listens to it
+    view.get_by_role("slider", name="Noise").press("End")  # the kernel transcribes it
     expect(head).to_contain_text("in noise of 3 times the voice’s power")
     view.get_by_role("radio", name="himself").click()
     expect(view.locator(".sc-word").last).to_have_text("building.")
@@ -451,7 +451,7 @@ def tabbed(page, explorer):
     stops = explorer.evaluate(TAB_STOPS)
     page.keyboard.press("Shift+Tab")
     reached = []
-    for _ in range(4 * stops):  # a sound player has several stops
+    for _ in range(4 * stops):  # the tab key stops several times in a sound player
         page.keyboard.press("Tab")
         stop = page.evaluate("window.courseStop()")
         if stop is None:
@@ -466,7 +466,7 @@ def test_every_explorable_is_worked_by_the_keyboard_alone(lesson):
     for index in explorers(lesson):
         view = lesson.output(index).locator(".otb")
         stops, reached = tabbed(lesson.page, view)
-        if not reached:  # once, some time after a run, JupyterLab moves the focus to a cell
+        if not reached:  # JupyterLab may move the focus to a cell once, after a run
             stops, reached = tabbed(lesson.page, view)
         assert reached == sorted(reached) and set(reached) == set(range(stops)), f"cell {index}"
 

@@ -21,7 +21,7 @@ import shell
 sys.path.pop(0)
 NAMES = list(explorables.explorables())
 OTHER_LOOK = pytest.mark.everything(reason="`make test` opens each page in one of the two looks")
-# Each page on a wide light screen and on a phone in the dark, by turns of which `make test` takes the first.
+# Each page on a wide light screen and on a dark phone. `make test` takes one of both, alternately.
 LOOKS = [(1280, "light"), (360, "dark")]
 SEEN = [
     pytest.param(name, *LOOKS[(place + turn) % 2], marks=[OTHER_LOOK] if turn else [])
@@ -32,7 +32,7 @@ SEEN = [
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
-    """A website that has the front page and the explorables, and nothing else."""
+    """Writes a website of the front page and the explorables. Returns its folder."""
     folder = tmp_path_factory.mktemp("site")
     explorables.write(folder)
     (folder / "index.html").write_text(front_page.front_page(), encoding="utf-8")
@@ -42,7 +42,7 @@ def folder(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def address(folder):
-    """The address of a static server of that website."""
+    """Yields the address of a server of that website."""
     with served(folder) as address:
         yield f"{address}/explorables"
 
@@ -75,7 +75,7 @@ class Page:
         self.bytes += int(response.headers.get("content-length", 0))
 
     def wake(self):
-        """Presses the button that loads the model, where there is one, and waits for the view."""
+        """Presses the button that loads the model, if the page has one, and waits for the view."""
         button = self.page.get_by_role("button", name=re.compile("Wake the model"))
         if button.count():
             button.click()
@@ -84,7 +84,7 @@ class Page:
         return self.page
 
     def leave(self):
-        """Leaves an empty window behind, as the next visitor expects it."""
+        """Empties the window for the next visit."""
         for event, listener in self._listeners.items():
             self.page.remove_listener(event, listener)
         self.page.evaluate("localStorage.clear()")
@@ -94,7 +94,7 @@ class Page:
 
 @pytest.fixture(scope="module")
 def windows():
-    """The windows that are free, by their width: a new one costs as much as four visits."""
+    """The free windows by width. They are used again, because a new one takes as long as four visits."""
     return {}
 
 
@@ -177,16 +177,16 @@ def test_the_link_and_the_code_to_embed_keep_what_was_chosen(visit):
 
 @pytest.mark.parametrize("name", ["one_weight", "claims"])
 def test_the_saved_picture_looks_like_the_page(visit, name):
-    """The PNG and a screenshot differ little, also where a canvas is drawn or a tile has a back."""
+    """The PNG and a screenshot differ little, even at a canvas or at a tile with a back side."""
     page = visit(f"{name}.html").wake()
     page.wait_for_timeout(300)
     with page.expect_download() as download:
         page.get_by_role("button", name="Save as PNG").click()
     view = page.locator("#view")
     box = view.bounding_box()
-    # The left half: the right one of the claims follows when the page is scrolled for the screenshot.
+    # Compare the left half: the right half of the claims moves when the page scrolls for the screenshot.
     width, height = int(box["width"]) // 2, int(min(box["height"], 800))
-    small = width // 8, height // 8  # letters may be smoothed differently
+    small = width // 8, height // 8  # coarse, because letters may be smoothed differently
     saved = Image.open(download.value.path()).convert("L")
     saved = saved.crop((48, 48, 48 + 2 * width, 48 + 2 * height)).resize(small)
     shown = Image.open(io.BytesIO(view.screenshot())).convert("L").crop((0, 0, width, height)).resize(small)
@@ -205,7 +205,7 @@ def test_a_page_that_was_seen_works_without_a_network(visit):
         expect(page.get_by_role("button", name="The model is awake")).to_be_visible(timeout=PATIENCE)
 
     woken("sampling")
-    # The worker keeps a file after it has answered.
+    # The service worker stores a file after it has delivered it.
     keeps = "(name) => caches.match(new URL(name, location.href)).then(Boolean)"
     for name in ("config.json", "tokenizer.json", "model.safetensors"):
         page.wait_for_function(keeps, arg=f"models/tinyworld-llama/{name}")
@@ -221,7 +221,7 @@ def test_stored_states_are_shown_from_a_folder(browser, address, folder):
         page.goto((folder / path).as_uri())
         expect(page.locator(".ow-answer")).to_contain_text("Paris")
     page.goto((folder / "explorables" / "speech.html").as_uri())
-    expect(page.locator(".sc-play")).to_be_enabled()  # the recording is there, too
+    expect(page.locator(".sc-play")).to_be_enabled()  # the recording is loaded
     page.goto((folder / "explorables" / "sampling.html").as_uri())
     expect(page.locator(".sp-row").first).to_be_visible()
     expect(page.locator("main")).to_contain_text("python -m http.server")
@@ -241,7 +241,7 @@ def test_one_weight_breaks_the_answer_and_mends_it(visit):
     ember.press("ArrowRight")
     expect(takeaway).to_have_text("5% smaller: another answer. 50% larger: the same.")
     page.get_by_role("button", name=re.compile("Let it slide")).click()
-    expect(ember).to_have_attribute("aria-valuenow", "0.000", timeout=PATIENCE)  # it takes its time
+    expect(ember).to_have_attribute("aria-valuenow", "0.000", timeout=PATIENCE)  # the animation takes seconds
     page.get_by_role("button", name="All 20").click()
     expect(takeaway).to_have_text("20 of 20 random weights can be zero: the same answer.")
 
@@ -281,20 +281,20 @@ def test_a_page_has_its_picture_before_its_model(visit):
     paper, bars = page.locator(".sp-paper .chip"), page.locator(".sp-row:not(.sp-others)")
     expect(paper).to_have_text(["Every", "evening", "she"])
     expect(bars).to_have_count(8)
-    bars.first.click()  # one token further is stored, too
+    bars.first.click()  # one more token is stored
     expect(paper).to_have_count(4)
     expect(page.get_by_role("button", name=re.compile(r"Wake the model \(3\.6 MB\)"))).to_be_enabled()
     assert not [url for url in visited.requests if url.endswith("safetensors")]
     height = "document.documentElement.scrollHeight"
     before = page.evaluate(height)
-    bars.nth(1).click()  # this needs the model, which is loaded for it
+    bars.nth(1).click()  # this loads the model, which it needs
     expect(page.get_by_role("button", name="The model is awake")).to_be_visible(timeout=PATIENCE)
     expect(paper).to_have_count(5)
     assert page.evaluate(height) == before, "the layout jumps"
 
 
 def test_a_model_that_sleeps_is_loaded_by_the_button_that_needs_it(visit):
-    page = visit("sampling.html", locale="en-GB").page  # in a window that has loaded no model yet
+    page = visit("sampling.html", locale="en-GB").page  # a new window, without a model
     held = []
     page.route("**/model.safetensors", lambda route: held.append(route))
     write = page.locator(".sp-write")
@@ -302,7 +302,7 @@ def test_a_model_that_sleeps_is_loaded_by_the_button_that_needs_it(visit):
         write.click()
     expect(write).to_have_attribute("data-waking", re.compile(r"^Loading 3\.6 MB: \d+%$"))
     expect(page.locator(".wake-note")).to_have_text("Loading the model: 3.6 MB.")
-    write.press("Enter")  # a second press changes nothing
+    write.press("Enter")  # a second press has no effect
     held[0].continue_()
     expect(page.locator(".sp-paper .chip").nth(7)).to_be_visible(timeout=PATIENCE)
     expect(write).to_have_text("■ Stop")
@@ -312,7 +312,7 @@ def test_a_model_that_sleeps_is_loaded_by_the_button_that_needs_it(visit):
 def test_an_address_alone_loads_no_model(visit):
     visited = visit("sampling.html#ids=%5B1%2C20%2C30%2C40%2C50%5D")
     expect(visited.page.locator(".wake-button")).to_be_enabled()
-    expect(visited.page.locator(".sp-paper .chip")).to_have_count(3)  # the stored beginning
+    expect(visited.page.locator(".sp-paper .chip")).to_have_count(3)  # the stored text, not the address's
     assert not [url for url in visited.requests if url.endswith("safetensors")]
 
 
@@ -388,7 +388,7 @@ def test_a_hand_of_the_dial_is_dragged_and_both_together_keep_the_match(visit):
     box = page.locator(".dl-clock svg").bounding_box()
     x, y, reach = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2, 0.27 * box["width"]
     expect(page.locator(".dl-word.key")).to_have_text("cat3")
-    page.mouse.move(x + reach, y)  # the key points to 3 o'clock
+    page.mouse.move(x + reach, y)  # the key's hand is at 3 o'clock
     page.mouse.down()
     page.mouse.move(x + 0.7 * reach, y - 0.7 * reach)
     page.mouse.move(x, y - reach)
@@ -399,7 +399,7 @@ def test_a_hand_of_the_dial_is_dragged_and_both_together_keep_the_match(visit):
     expect(take).to_have_text("Both hands moved, the angle between them did not: still −0.87.")
     page.wait_for_timeout(300)
     assert "query=105" in page.url and "key=100" in page.url and "front=100" in page.url
-    expect(page.locator(".dl-word.key")).to_have_text("Our100")  # the word has moved with its hand
+    expect(page.locator(".dl-word.key")).to_have_text("Our100")  # the word moves with the hand
     query = page.get_by_role("slider", name="Position of the query")
     query.press("ArrowRight")
     expect(head).to_have_text("−1 is the match at 6 positions apart")
@@ -408,7 +408,7 @@ def test_a_hand_of_the_dial_is_dragged_and_both_together_keep_the_match(visit):
     expect(take).to_contain_text("13 apart looks like 1.")
     expect(page.locator(".dl-word.query")).to_have_text("all113")
     page.get_by_role("button", name="100 on").click()
-    expect(head).to_have_text("0.87 is the match at 13 positions apart")  # there is no further to go
+    expect(head).to_have_text("0.87 is the match at 13 positions apart")  # 100 more is past the last position
 
 
 def test_a_text_is_written_token_by_token(visit):
@@ -456,7 +456,7 @@ def test_the_longest_bar_can_be_pulled_and_tokens_cut(visit):
     assert float(handle.get_attribute("aria-valuenow")) == 1
     cut = page.get_by_role("slider", name="How many tokens can be drawn")
     for _ in range(7):
-        cut.press("ArrowUp")  # all, then 8, ..., 2
+        cut.press("ArrowUp")  # from all tokens to 8, 7, ..., 2
     expect(page.locator(".sp-row.out")).to_have_count(7)
     kept = page.locator(".sp-row:not(.out) .sp-share").all_inner_texts()
     assert sum(float(text.rstrip("%")) for text in kept) == pytest.approx(100, abs=1)
@@ -475,8 +475,8 @@ def test_an_expert_shows_its_words(visit):
     page = visited.page
     head, chips = page.locator(".rt-head"), page.locator(".rt-sentence .chip")
     expect(head).to_have_text("6 of 6 times the router sends “the” to expert 0 first")
-    expect(page.locator(".rt-threads .lit")).to_have_count(12)  # from each “the” to its two experts
-    expect(chips.nth(1).locator(".rt-tickets")).to_be_hidden()  # at first, those of “the” alone
+    expect(page.locator(".rt-threads .lit")).to_have_count(12)  # two lines from each “the”, to its experts
+    expect(chips.nth(1).locator(".rt-tickets")).to_be_hidden()  # at first only “the” shows its experts
     expect(chips.nth(3).locator(".rt-tickets")).to_be_visible()
     expect(chips.first.locator(".rt-tickets i")).to_have_text(["4", "3"])
     box = page.locator(".rt-box").nth(2)
@@ -515,7 +515,7 @@ def test_a_head_is_switched_off_and_the_answer_turns(visit):
     answer, head = page.locator(".ab-next"), page.locator(".ab-head")
     expect(answer).to_have_text("golden")
     expect(head).to_contain_text("70% “golden”, with all 16 heads on. Which of them does it need?")
-    expect(page.locator(".ab-tile.tried")).to_have_count(0)  # nothing is given away
+    expect(page.locator(".ab-tile.tried")).to_have_count(0)  # no result is shown before the learner tries
     page.locator('[data-name="1.0"]').press("Enter")
     page.get_by_role("button", name="All on").click()
     expect(head).to_contain_text("0 of 1 tried head, when switched off alone, changes the answer “golden”")
@@ -529,12 +529,12 @@ def test_a_head_is_switched_off_and_the_answer_turns(visit):
     expect(answer).to_have_text("red")
     expect(tile).to_have_attribute("aria-pressed", "true")
     expect(page.locator(".ab-looking")).to_contain_text("Head 0.0 looks from “is” most at")
-    assert page.locator(".ab-arcs path").count() >= 1  # to the words that it looked at
+    assert page.locator(".ab-arcs path").count() >= 1  # an arc to each word that it attends to
     assert "off=" in page.url
     expect(page.locator(".ab-tile.breaks")).to_have_count(2)
-    page.locator('[data-name="0.1"]').click()  # two heads need the model, which is loaded for it
+    page.locator('[data-name="0.1"]').click()  # loads the model, which two heads need
     expect(page.locator('.ab-tile[aria-pressed="true"]')).to_have_count(2, timeout=PATIENCE)
-    expect(page.locator(".ab-tile.breaks")).to_have_count(0)  # what a head does alone says nothing now
+    expect(page.locator(".ab-tile.breaks")).to_have_count(0)  # marks of single heads are off
     expect(page.locator(".ab-share").first).to_be_empty()
     page.get_by_role("button", name="All on").click()
     expect(answer).to_have_text("golden")
@@ -561,7 +561,7 @@ def test_a_step_of_a_sum_is_dragged_and_the_answer_follows_or_not(visit):
     first.press("PageUp")
     expect(head).to_have_text("180 is wrong, 10 too many. It is the result of the last step.")
     assert [field.input_value() for field in steps.all()] == ["94", "141", "180"]
-    expect(lit).to_have_count(4)  # it has run through to the answer
+    expect(lit).to_have_count(4)  # the change reaches the answer
     keeps.click()
     expect(head).to_have_text("170 is right all the same. It is the result of the last step.")
     expect(notes).to_contain_text("Step 2 still has 84: the change ends there.")
@@ -569,7 +569,7 @@ def test_a_step_of_a_sum_is_dragged_and_the_answer_follows_or_not(visit):
     assert not [url for url in visited.requests if url.endswith("safetensors")], "all this was stored"
     assert "edits=" in page.url
     again = visit(page.url.rpartition("/")[2]).page
-    expect(again.locator(".th-head")).to_have_text("170 is right all the same.")  # the rest is to be found
+    expect(again.locator(".th-head")).to_have_text("170 is right all the same.")  # the address has the edits
     page.get_by_role("button", name="at once").click()
     expect(head).to_contain_text("answered at once.")
     expect(steps).to_have_count(0)
@@ -582,7 +582,7 @@ def test_a_step_of_a_sum_is_dragged_and_the_answer_follows_or_not(visit):
     page.mouse.move(x, y - 20)
     page.mouse.move(x, y - 40)
     page.mouse.up()
-    expect(page.locator(".wake")).to_contain_text("The model is awake.")  # it was needed
+    expect(page.locator(".wake")).to_contain_text("The model is awake.")  # the drag has loaded it
     expect(head).to_contain_text("too many. It is the result of the last step.")
     assert 100 < int(first.input_value()) < 150
     field = page.get_by_label("Step 2: ")
@@ -621,7 +621,7 @@ def test_a_sentence_in_a_page_sends_a_letter_and_gates_hold_it(visit):
     page = visited.page
     head, lines = page.locator(".er-head"), page.locator(".er-page .er-line")
     expect(head).to_have_text("Kelda is right.")
-    expect(page.locator(".er-order")).to_have_count(1)  # one thing to take
+    expect(page.locator(".er-order")).to_have_count(1)  # one sentence can be dragged
     expect(page.locator(".er-rack")).to_be_hidden()
     expect(page.locator(".er-rates")).to_be_hidden()
     page.locator(".er-order").hover()
@@ -707,7 +707,7 @@ def test_a_claim_turns_once_a_verdict_is_given(visit):
     page = visit("claims.html").wake()
     panel, tile, head = page.locator(".cw-panel"), page.locator(".cw-tile").nth(1), page.locator(".cw-head")
     expect(head).to_have_text("0 of 49 claims judged")
-    expect(page.locator(".cw-words:visible")).to_have_count(1)  # the other tiles are still quiet
+    expect(page.locator(".cw-words:visible")).to_have_count(1)  # the other tiles show no words
     tile.click()
     verdicts = re.compile("misleading|What speaks for it")
     expect(panel.locator(".cw-quote")).to_contain_text("Key models like")
@@ -723,7 +723,7 @@ def test_a_claim_turns_once_a_verdict_is_given(visit):
     expect(page.locator(".cw-take")).to_have_text("1 that you believed does not hold as it stands.")
     page.get_by_role("button", name="The next claim").click()
     expect(panel).not_to_contain_text("What speaks for it")
-    expect(panel).not_to_contain_text(re.compile("hold as they stand"))  # nothing gives the key away
+    expect(panel).not_to_contain_text(re.compile("hold as they stand"))  # the verdict is hidden
     page.get_by_role("button", name="Not as it stands").press("Enter")
     expect(head).to_have_text("1 of 2 as the course read them")
     again = visit(page.url.rpartition("/")[2]).wake()
@@ -769,11 +769,11 @@ def test_a_window_hides_the_colour_once_its_edge_has_passed(visit):
     answer, edge, take = page.locator(".wd-next"), page.get_by_role("slider"), page.locator(".wd-take")
     expect(answer).to_have_text("black98%")
     expect(page.locator(".wd-head")).to_have_text("98% “black”, which the text never says")
-    expect(page.locator(".wd-bar")).to_have_count(36)  # an answer for each window
+    expect(page.locator(".wd-bar")).to_have_count(36)  # one answer for each size of the window
     expect(page.locator(".wd-bar.right")).to_have_count(7)
     expect(page.locator(".wd-bar.now")).to_have_count(1)
     expect(take).to_contain_text("2 layers could hand “pink” on")
-    edge.press("ArrowLeft")  # the colour is inside again
+    edge.press("ArrowLeft")  # the colour is in the window again
     expect(answer).to_contain_text("pink")
     expect(take).to_contain_text("“pink”, 30 tokens back, is in sight")
     assert "size=31" in page.url
@@ -825,13 +825,13 @@ def test_noise_flips_words_and_each_word_can_be_heard(visit):
     expect(page.locator("q")).to_have_text("he was not an ill disposed young man")
     noise.press("Home")
     play, playhead = page.locator(".sc-play"), page.get_by_role("slider", name="Position in the sound")
-    expect(play).to_be_enabled()  # the sound has arrived
+    expect(play).to_be_enabled()  # the sound is loaded
     words.first.focus()
     words.first.press("ArrowRight")
     expect(page.locator(".sc-looks")).to_contain_text("“was”")
     words.nth(4).press("Enter")
     expect(page.locator(".sc-looks")).to_contain_text("“old-sposed” 11% likely")
-    expect(play).to_have_text("▶ Play")  # it has ended with the word
+    expect(play).to_have_text("▶ Play")  # the sound stops at the word's end
     assert 1.4 <= float(playhead.get_attribute("aria-valuenow")) <= 2.2
     play.click()
     expect(play).to_have_text("■ Stop")
@@ -851,8 +851,8 @@ def test_a_vote_is_blind_until_it_is_given_and_moves_the_ratings(visit):
         "Mistralwhite barrel.Mixtralsilver barrel."
     )
     expect(first).to_contain_text("1,290")
-    expect(first.locator(".vt-trail")).to_be_visible()  # from 1,000 to where it stands
-    expect(page.locator(".vt-gap")).to_have_text("")  # the pointer rests there, and reads nothing into it
+    expect(first.locator(".vt-trail")).to_be_visible()  # a line from 1,000 to the rating
+    expect(page.locator(".vt-gap")).to_have_text("")  # the resting pointer is no guess
     right = page.locator(".vt-card").nth(1)
     right.press("ArrowUp")
     right.press("ArrowLeft")
@@ -881,7 +881,7 @@ def test_other_votes_are_sealed_until_ten_are_cast(visit):
     expect(page.locator(".vt-head")).to_contain_text("3 of 10of your votes")
     expect(page.locator(".vt-take")).to_contain_text("134 votes")
     expect(page.locator(".vt-steps")).to_be_visible()
-    expect(page.locator(".vt-band.cut-low, .vt-band.cut-high").first).to_be_visible()  # beyond the scale
+    expect(page.locator(".vt-band.cut-low, .vt-band.cut-high").first).to_be_visible()  # cut at its end
     right.press("Backspace")
     expect(page.locator(".vt-track .vt-mark:visible")).to_have_count(4)
     page = visit("vote.html").wake()
@@ -914,7 +914,7 @@ def test_a_lean_is_guessed_before_any_is_shown(visit):
     page = visit("audit.html").wake()
     head, pin = page.locator(".au-head"), page.get_by_role("slider", name="Your guess, in points")
     expect(head).to_contain_text("barber?How far does SmolLM2 lean, and which way?")
-    expect(page.get_by_text("librarian")).to_have_count(1)  # in the covered field
+    expect(page.get_by_text("librarian")).to_have_count(1)  # only in the field that is covered
     expect(page.get_by_text("librarian")).to_be_hidden()
     rail = page.locator(".au-guess-rail").bounding_box()
     page.mouse.move(rail["x"] + rail["width"] / 2, rail["y"] + 70)
@@ -960,7 +960,7 @@ def test_no_two_words_of_an_audit_lie_on_each_other(visit):
     page.get_by_role("button", name="Compare with 24 words").click()
     for model in ("SmolLM2", "as planted"):
         page.get_by_role("radio", name=model).click()
-        page.wait_for_timeout(300)  # the words move to their rows
+        page.wait_for_timeout(300)  # until the words are in their rows
         boxes = [name.bounding_box() for name in page.locator(".au-word:not(.gone) .au-name").all()]
         for index, one in enumerate(boxes):
             for other in boxes[:index]:
@@ -991,7 +991,7 @@ def test_a_country_is_carried_over_and_the_answer_turns(visit):
     expect(answer).to_have_text("Rome")
     expect(page.locator(".pt-head")).to_have_text("Rome is 310 times as likely as Paris")
     expect(page.locator(".pt-moral")).to_contain_text("1 of 1 list that you carried over turns the answer")
-    expect(page.locator(".pt-scale .moves")).to_have_count(0)  # nothing is given away
+    expect(page.locator(".pt-scale .moves")).to_have_count(0)  # other results are not shown
     expect(page.locator(".pt-receiver .covered")).to_have_count(59)
     page.get_by_role("button", name="Show all places").click()
     expect(page.locator(".pt-receiver .covered")).to_have_count(0)
@@ -1012,7 +1012,7 @@ def test_a_country_is_carried_over_and_the_answer_turns(visit):
     expect(answer).to_have_text("Paris")
     cell = page.get_by_role("gridcell", selected=True)
     expect(cell).to_have_attribute("aria-label", re.compile("^France, layer 23: Paris"))
-    page.get_by_label("Upper sentence").select_option("France")  # then Italy is the one that receives
+    page.get_by_label("Upper sentence").select_option("France")  # then Italy's sentence receives lists
     expect(page.get_by_label("Lower sentence")).to_have_value("Italy")
     expect(answer).to_have_text("Rome")
     page.get_by_role("button", name="Swap the sentences").click()
@@ -1059,10 +1059,10 @@ def test_a_list_is_dragged_down_and_let_go_above_it_is_not_carried_over(visit):
     expect(layer).to_contain_text("after layer 12")
     expect(page.locator(".pt-hint")).to_be_hidden()
     width = boxes[0]["width"]
-    drag_to(bottom + 40, x + 13 * width)  # below its lane, too, it is the list of the same word
+    drag_to(bottom + 40, x + 13 * width)  # below a lane, the list is that lane's
     expect(layer).to_contain_text("after layer 25")
     expect(answer).to_have_text("Paris")
-    drag_to((top + bottom) / 2)  # let go on the way
+    drag_to((top + bottom) / 2)  # the list is dropped between the sentences
     expect(page.get_by_role("button", name="Undo")).to_be_disabled()
 
 
@@ -1075,7 +1075,7 @@ def test_words_light_up_and_a_text_without_a_mark_is_accused(visit):
     )
     lit = page.locator(".wm-text .wm-word.in")
     expect(page.locator(".wm-sheet")).to_have_count(2)
-    expect(page.locator(".wm-word.in:visible")).to_have_count(0)  # the key is not turned
+    expect(page.locator(".wm-word.in:visible")).to_have_count(0)  # green tokens are not marked yet
     expect(page.locator(".wm-head")).to_have_text("Which one of 2 texts is marked?")
     page.locator(".wm-sheet").nth(1).click()
     expect(page.get_by_role("radio", checked=True).first).to_have_text("Light mark: your guess")
@@ -1181,7 +1181,7 @@ def test_a_card_is_ticked_off_while_it_is_written(visit):
     area.fill(area.input_value().replace("knows", "names").replace("loves", "is there"))
     area.fill(area.input_value().replace("The best data there is", "2,000 letters"))
     expect(head).to_contain_text("1of 9 parts is missing or without a fact")
-    expect(page.locator(".ck.done")).to_have_count(0)  # a bare figure is no fact
+    expect(page.locator(".ck.done")).to_have_count(0)  # a figure without its unit is no fact
     area.fill(area.input_value().replace("99% right", "right on 99 of 100 towns"))
     expect(page.locator(".ck-verdict")).to_contain_text("Complete, says the linter.")
     expect(page.locator(".ck.done")).to_have_count(1)
@@ -1226,7 +1226,7 @@ def test_two_pictures_come_out_of_one_noise(visit):
     page.get_by_role("button", name="Stop").click()
     page.locator(".dn-panel.ember .dn-chip", has_text="blue").hover()
     expect(page.locator(".dn-chip.lit")).to_have_text([re.compile("blue"), re.compile("blue")])
-    page.locator(".dn-word", has_text="owl").first.click()  # stored, so it plays at once
+    page.locator(".dn-word", has_text="owl").first.click()  # this drawing is stored
     expect(page.locator(".dn-panel.against .dn-chip").first).to_contain_text("owl")
     assert not [url for url in visited.requests if url.endswith((".onnx", ".wasm"))]
 
@@ -1234,7 +1234,7 @@ def test_two_pictures_come_out_of_one_noise(visit):
 def test_a_picture_is_drawn_in_the_page(visit):
     visited = visit("denoising.html")
     page = visited.page
-    page.get_by_role("radio", name="5 steps").click()  # this needs the model
+    page.get_by_role("radio", name="5 steps").click()  # this drawing needs the model
     expect(page.locator(".dn-note")).to_contain_text("Wake the model")
     assert int(re.search(r"\((\d+)\.\d MB\)", page.locator(".wake-button").inner_text())[1]) in range(20, 30)
     visited.wake()
@@ -1260,7 +1260,7 @@ def test_a_licence_is_asked_and_answers_with_its_clause(visit):
     verdict, quote = page.locator(".mu-verdict"), page.locator(".mu-quote blockquote")
     expect(verdict).to_have_text("No.")
     cells = page.locator(".mu-board td .mu-cell:visible")
-    expect(cells).to_have_count(1)  # one question, one licence
+    expect(cells).to_have_count(1)  # the answer of one licence to one question
     page.get_by_role("group", name="under …").get_by_role("button", name="MIT").click()
     expect(verdict).to_have_text("Yes.")
     expect(cells).to_have_count(2)
@@ -1313,7 +1313,7 @@ def test_a_text_fills_the_memory_as_it_grows(visit):
     page = visit("cache.html").wake()
     results, handle = page.locator(".ca-result .loud"), page.get_by_role("slider", name="Tokens in the text")
     expect(results).to_have_text(["3", "63", "508"])
-    page.get_by_role("radio", name="80 GB").click()  # five times the memory
+    page.get_by_role("radio", name="80 GB").click()  # this is five times the memory
     assert [int(text.replace(",", "")) // 5 for text in results.all_inner_texts()] == [3, 63, 508]
     assert "memory=80" in page.url
     page.get_by_role("radio", name="16 GB").click()
@@ -1329,7 +1329,7 @@ def test_a_text_fills_the_memory_as_it_grows(visit):
     capped = results.all_inner_texts()
     handle.press("End")
     expect(page.locator(".ca-head")).to_contain_text("131,072 tokens")
-    expect(results).to_have_text(capped)  # the sliding window keeps no more
+    expect(results).to_have_text(capped)  # the sliding window limits the cache
     box = page.locator(".ca-rail").bounding_box()
     grip = handle.bounding_box()
     page.mouse.move(grip["x"] + grip["width"] / 2, grip["y"] + grip["height"] / 2)
@@ -1339,7 +1339,7 @@ def test_a_text_fills_the_memory_as_it_grows(visit):
     assert handle.get_attribute("aria-valuenow") == "1" and "tokens=1" in page.url
     page.get_by_role("button", name="Let the text grow").click()
     expect(handle).not_to_have_attribute("aria-valuenow", "1")
-    expect(page.locator(".ca-text .chip").nth(2)).to_be_visible()  # token by token
+    expect(page.locator(".ca-text .chip").nth(2)).to_be_visible()  # the text grows token by token
     page.locator(".ca-play").click()
     expect(page.locator(".ca-play")).to_have_text("▶ Let the text grow")
 

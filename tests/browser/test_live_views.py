@@ -1,4 +1,4 @@
-"""Tests a view in the notebooks that host it, with a kernel that answers, and its photograph."""
+"""Tests a view in JupyterLab and Notebook 7, with a kernel that answers, and the view's stored picture."""
 
 import io
 import re
@@ -102,16 +102,16 @@ def test_the_kernel_answers_a_view_and_an_interrupt_ends_in_a_word(browser, serv
     expect(words).to_have_text("three times it is 6")
     slider.press("End")
     expect(words).to_have_text("three times it is 27")
-    slider.press("ArrowLeft")  # Jupyter keeps the arrows from a slider, and `adopt` gives them back
+    slider.press("ArrowLeft")  # Jupyter takes the arrow keys from a slider; `adopt` returns them
     expect(words).to_have_text("three times it is 24")
     assert (notebook.findings(), notebook.complaints) == ([], [])
     begun = room / "begun"
-    for _ in range(2):  # the same request twice
+    for _ in range(2):  # interrupt the same request twice
         slider.press("Home")
         while not begun.exists():
             notebook.page.wait_for_timeout(50)
         begun.unlink()
-        notebook.page.evaluate("window.jupyterapp.commands.execute('notebook:interrupt-kernel')")  # as ■ does
+        notebook.page.evaluate("window.jupyterapp.commands.execute('notebook:interrupt-kernel')")  # like ■
         expect(words).to_have_text(re.compile("^Interrupted before the answer was there"))
         slider.press("End")
         expect(words).to_have_text("three times it is 27")

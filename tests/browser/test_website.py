@@ -107,7 +107,7 @@ def test_a_prediction_comes_before_its_answer(browser, site):
     expect(answer.locator("xpath=..")).to_contain_text("Measured: ")
     guess = choice.locator("button[value]").first
     guess.click()
-    page.reload()  # what was answered stays answered
+    page.reload()  # the answer is stored
     expect(answer).to_contain_text("You predicted 1,000: ")
     expect(guess).to_have_attribute("aria-pressed", "true")
     hidden = page.locator("[class*=veil-]:not(.unveiled)")
@@ -182,7 +182,7 @@ def test_slides_and_handouts_fit(browser, site, number):
     page.goto((site / "handouts" / f"{number}.html").as_uri())
     assert page.locator(".sheet").evaluate("one => one.scrollHeight - one.clientHeight") <= 1
     scale = page.locator(".fit").evaluate("one => +one.style.getPropertyValue('--fit')")
-    assert scale > 0.6, scale  # it can be read on paper
+    assert scale > 0.6, scale  # smaller letters could not be read on paper
     cut = "all => all.map(one => one.scrollHeight - one.clientHeight)"
     assert all(height <= 1 for height in page.locator(".picture").evaluate_all(cut))
     assert page.pdf(prefer_css_page_size=True).count(b"/Type /Page\n") == 1
@@ -206,7 +206,7 @@ def test_the_hour_prints_on_one_page(browser, site):
 
 
 def test_the_five_claims_print_on_one_page(browser, site):
-    """So that a class can be given a sheet each; other paper tasks may take two."""
+    """One sheet for each learner is enough. Other paper tasks may take two pages."""
     page = browser.new_page(viewport={"width": 794, "height": 1123})  # A4
     page.set_default_timeout(PATIENCE)
     page.goto((site / "handouts" / "paper-16.html").as_uri())
@@ -221,7 +221,7 @@ def test_the_five_claims_print_on_one_page(browser, site):
     "number", ["00", *(pytest.param(number, marks=RARELY) for number in ("10", "11", "12"))]
 )
 def test_answers_to_paper_tasks_appear_in_the_page(browser, site, number, monkeypatch):
-    """Presses what each task names; all figures of its answer then have been on the screen."""
+    """Presses the buttons that each task names. All figures of its answer must have been on the screen."""
     monkeypatch.syspath_prepend(ROOT / "website")
     import handouts
 
@@ -249,7 +249,7 @@ def test_answers_to_paper_tasks_appear_in_the_page(browser, site, number, monkey
 
 @pytest.mark.everything(reason="loads two models, and waits for what they write")
 def test_the_hour_of_the_timetable_can_be_taught(browser, site, monkeypatch):
-    """Presses what each line of the table names; the figures that it expects are then on the screen."""
+    """Presses the buttons that each line of the table names. Its figures must then be on the screen."""
     monkeypatch.syspath_prepend(ROOT / "website")
     import shell
 
@@ -311,7 +311,7 @@ def test_search_knows_neither_code_nor_the_answers_of_a_quiz(site):
     outputs = [html for html in outputs if "Not this one" not in html]
     shown = " ".join([readme, *outputs, *(cell.source for cell in cells if cell.cell_type == "markdown")])
     why = " ".join(choice.why for item in quizzes.load("00") for choice in item.choices)
-    # The index keeps words without their endings.
+    # The search index has word stems, so compare the first six letters.
     answers = {word for word in re.findall(r"[a-z]{7,}", why) if word[:6] not in shown.lower()}
     assert len(answers) > 1 and '"magazin"' in index
     assert [word for word in [*answers, "gibberish"] if f'"{word[:6]}' in index] == []

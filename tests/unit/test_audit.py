@@ -20,7 +20,7 @@ def audit(**changes):
 
 
 def leans(view, title, word, temperature=1.0):
-    """Returns a word's points, and the ends of its two intervals."""
+    """Returns [points, low, high, low, high] of a word: its lean and two intervals."""
     data = view.widget.data
     model = next(model for model in data["models"] if model["title"] == title)
     return model["words"][word][data["temperatures"].index(temperature)]
@@ -43,7 +43,7 @@ def test_heat_at_its_ends():
 
 def test_an_audit_has_points_from_an_even_share_with_an_interval_for_one_trade_and_for_all():
     view = audit()
-    assert view.widget.data["level"] == 97.5  # two trades are tested at once
+    assert view.widget.data["level"] == 97.5  # 95% for two trades together
     points, low, high, lower, higher = leans(view, "first", "nurse")
     assert points == 40 and lower < low < points < high <= higher == 50
     assert (low + 50, min(high + 50, 100)) == pytest.approx(
@@ -64,7 +64,7 @@ def test_an_audit_follows_the_temperature():
         -50,
         -50,
         pytest.approx(6.15, abs=0.06),
-    ]  # Wilson's interval
+    ]  # from Wilson's interval
     assert leans(view, "second", "pilot", 0.0)[0] == 25  # one sentence is undecided, the other says "she"
     assert leans(view, "first", "pilot", 0.5)[0] == round(100 * heat(FIRST["pilot"], 0.5).mean() - 50, 1)
     assert audit(trade="pilot", temperature=0.0).alt.startswith("pilot, greedy, points of “she”")
@@ -198,7 +198,7 @@ def test_the_share_of_she_is_what_the_next_token_s_probabilities_give(untrained)
         model, tokenizer, ["The {}", "The {} sang because"], ["nurse", "nurse sang", "pilot"]
     )
     assert list(shares) == ["nurse", "nurse sang", "pilot"]
-    for word, (short, _) in shares.items():  # words of different length are padded
+    for word, (short, _) in shares.items():  # shorter words of the batch are padded
         inputs = tokenizer(f"The {word}", return_tensors="pt")
         table = model(input_ids=inputs["input_ids"]).logits[0, -1].softmax(-1)
         she, he = (

@@ -76,7 +76,7 @@ def test_both_forms_ask_the_same_topics_with_other_facts():
             assert len(item.choices) == 4, pair.about
             lengths = [len(text) for text in item.texts]
             assert max(lengths) <= 1.25 * min(lengths) + 5, (pair.about, lengths)
-        # Similar lengths, so that reading makes neither form harder.
+        # Both forms have about the same length, so that neither takes longer to read.
         lengths = [len(item.text) + len(pair.shown[form].alt) for form, item in pair.items.items()]
         assert max(lengths) / min(lengths) < 1.5, (pair.about, lengths)
     for question in before_after.written():
@@ -245,7 +245,7 @@ def test_a_form_is_handed_in_whole_and_once(a_first):
     assert all(question.field.disabled for question in again.questions)
     assert again.button.layout.display == "none"
     assert before_after.results() == {"before": 3 * [True] + 12 * [False]}
-    asked.questions[0].field.index = 1  # in a page that was opened earlier
+    asked.questions[0].field.index = 1  # answers the page that was opened before the lock
     asked.button.click()
     assert before_after.results() == {"before": 3 * [True] + 12 * [False]}
 
@@ -266,7 +266,7 @@ def test_each_form_comes_first_for_about_half_and_the_draw_stays(answers_file):
         answers_file.unlink(missing_ok=True)
         drawn.append(Half("before").taken.form)
         assert Half("before").taken.form == drawn[-1]
-    # 6 or fewer of 40 come from a fair coin in 2 of a million runs.
+    # A fair coin gives 6 or fewer of 40 in 2 of a million runs.
     assert 6 < drawn.count("A") < 34
     hand_in("before", 1)
     assert {drawn[-1], Half("after").taken.form} == set(FORMS)
@@ -374,7 +374,7 @@ def test_a_damaged_entry_is_as_none(damaged, a_first):
 
 
 def taken(form, right, rng, texts=("", "")):
-    """Returns the entry of a form: each answer is right with probability `right`."""
+    """Returns the stored answers to a form. Each is right with probability `right`."""
     found = Sitting(form, handed_in=True, lessons=3)
     for topic in before_after.topics():
         found.right[topic] = rng.random() < right
@@ -409,7 +409,7 @@ def test_a_class_gets_its_gain_and_statistics_without_names(tmp_path, capsys):
     gained, low, high = map(
         float, re.search(r"Gain: (\S+) questions of 15 \(95% interval (\S+) to (\S+)\)", out).groups()
     )
-    assert low < 4.5 < high and low < gained < high  # 0.3 of 15 questions
+    assert low < 4.5 < high and low < gained < high  # 4.5: a gain of 0.3 in each of 15 questions
     assert re.search(r"Forms: [AB] gives \d\.\d more than [AB] \(90% interval", out)
     rows = [line for line in out.splitlines() if re.match("[AB]  ", line)]
     assert len(rows) == 2 * COUNT and all("% of 15 (" in row for row in rows)
@@ -429,7 +429,7 @@ def test_few_learners_are_refused_with_a_sentence(tmp_path, capsys):
 
 def test_between_10_and_29_learners_have_a_gain_and_no_statistics_of_questions(tmp_path):
     folder = write_class(tmp_path / "class", 12)
-    shown = class_gain.report([folder, folder])  # given twice, counted once
+    shown = class_gain.report([folder, folder])  # a folder that is given twice counts once
     assert "12 learners handed in both" in shown and "given more than once: 12" in shown
     assert "Statistics of the questions begin at 30 learners" in shown
 
@@ -507,7 +507,7 @@ def test_written_answers_are_scored_blind_and_give_a_gain(tmp_path, capsys):
 
     learners, _ = class_gain._learners([folder], None)
     points = {key: 3 if half == "after" else 1 for each in learners for (half, _), key in each.ids.items()}
-    # As a spreadsheet that is set to German writes it.
+    # A spreadsheet with German settings writes the file so.
     lines = ["id;points", *(f"{key};{value},5" for key, value in points.items())]
     sheet.write_text("\n".join(lines), encoding="utf-8-sig")
     assert "Gain: 2.0 points of 8 (95% interval 2.0 to 2.0)." in class_gain.report([folder], sheet)

@@ -70,7 +70,7 @@ def _texts(value, key=""):
 def quoted_from_the_article(text):
     """Returns the quotations in sentences that name the article or one of its claims."""
     found = []
-    text = re.sub(r"`[^`]*`", "", text)  # code in the prose
+    text = re.sub(r"`[^`]*`", "", text)  # removes code
     for sentence in re.split(r"(?<=[.!?:;])\s+|\n\n|\|", text):
         if re.search(r"\b(article|claim \d+)\b", sentence):
             found += re.findall(r"“([^”]+)”", sentence)
@@ -160,7 +160,7 @@ def test_our_reading_never_stands_in_quotation_marks(path):
 
 
 def test_the_number_of_claims_is_said_as_it_is():
-    """Every text that states the number has it right. Code takes it from the catalogue."""
+    """Every text that states the number of claims has the catalogue's number."""
     count = len(catalog.claims())
     stated = 0
     for path in WRITTEN:
@@ -198,7 +198,7 @@ def test_a_box_has_the_words_our_reading_verdict_both_sides_and_the_screen():
     order += ["What speaks against it:", "On this screen:", "Also in lesson 15."]
     indices = [text.index(part) for part in order]
     assert indices == sorted(indices)
-    for stripped in ("<script", "<style", "<svg", "role="):  # JupyterLab would remove them
+    for stripped in ("<script", "<style", "<svg", "role="):  # JupyterLab would remove these
         assert stripped not in picture.html
 
 

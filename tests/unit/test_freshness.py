@@ -12,7 +12,7 @@ from course_utils.freshness import DatedFact
 
 @pytest.fixture
 def folder(tmp_path, monkeypatch):
-    """A course with two texts, and the tables of the real one."""
+    """Makes a course of two texts and the real course's tables. Returns its folder."""
     monkeypatch.setattr(catalog, "course_folder", lambda: tmp_path)
     (tmp_path / "docs").mkdir()
     (tmp_path / "notebooks").mkdir()
@@ -25,7 +25,7 @@ def test_every_table_with_a_day_is_listed():
     assert {f"licence {name}" for name in licences.later()} <= found
     assert {f"law {name}" for name in law.facts()} <= found
     assert "index successor_read" in found
-    # The prices of lesson 13 and the versions of Colab are dated in words.
+    # The dates of lesson 13's prices and of Colab's versions stand in sentences.
     where = {fact.where for fact in freshness.facts()}
     assert {"notebooks/13_cost_and_hardware.ipynb", "docs/places.md"} <= where
     days = [fact.read for fact in freshness.facts()]

@@ -75,7 +75,7 @@ def test_a_hint_says_how_two_values_are_related(value, wanted, says):
 @pytest.mark.parametrize(
     ("value", "wanted"),
     [
-        (0.31, 0.6205),  # nearly half of it, and nearly is not enough
+        (0.31, 0.6205),  # nearly, but not exactly half of the expected value
         (3.0, 2.0),
         (0, 0.33),
         (True, 1),

@@ -1,4 +1,4 @@
-"""Tests the front page: the map, the competencies, and the page itself. Its test: test_before_after.py."""
+"""Tests the front page: the map, the competencies and the page. test_before_after.py tests its questions."""
 
 import itertools
 import re
@@ -100,7 +100,7 @@ def look_up(key, facts):
     headings = [cell.source.partition("\n")[0] for cell in solution.cells]
     below = solution.cells[headings.index(f"## {facts.exercise}") + 1 :]
     task = list(itertools.takewhile(lambda cell: cell.cell_type == "code", below))
-    in_words = not below[0].metadata.nbgrader.locked  # the learner writes into this cell
+    in_words = not below[0].metadata.nbgrader.locked  # the learner writes words here
     assert in_words or any(cell.metadata.nbgrader.solution for cell in task), (key, facts.exercise)
 
 

@@ -20,14 +20,14 @@ ROOT = Path(__file__).parents[2]
 GUIDE = (ROOT / "docs" / "instructors.md").read_text(encoding="utf-8")
 HUB = ROOT / "docs" / "jupyterhub"
 HEADING = r"^### (?=\d\d · )"
-# What only somebody with the notebook, or who teaches, can make sense of.
+# Words that make sense only to readers of the notebook or to instructors.
 NOT_FOR_CLASSES = re.compile(
     r"\b(folded|next cell|(see|cell|marked) below|run on|the class|learners?)\b", re.I
 )
 
 
 def sections():
-    """Returns the notes on each lesson, by number."""
+    """Returns {number of a lesson: its notes in docs/instructors.md}."""
     notes = GUIDE.split("\n## Lesson by lesson\n")[1].split("\n## ")[0]
     return {part[:2]: part for part in re.split(HEADING, notes, flags=re.M)[1:]}
 
@@ -60,7 +60,7 @@ def strange(text, sources):
 
 @pytest.fixture
 def website(monkeypatch):
-    """The modules of website/ that read the guide, by name."""
+    """Returns {name: module} of those modules of website/ that read docs/instructors.md."""
     monkeypatch.syspath_prepend(ROOT / "website")
     import explorables
     import handouts
@@ -98,7 +98,7 @@ def test_figures_in_the_notes_occur_in_the_lesson(name):
 
 @pytest.mark.parametrize("name", catalog.lessons())
 def test_each_cell_that_the_notes_name_has_a_picture(name, website):
-    """A picture has alt text; a vote's cell asks or shows something."""
+    """The pictures of points have alt text, and each cell of a vote asks or shows something."""
     lesson = website["teaching"].Lesson(name)
     unknown = [point.cell for point in lesson.points if point.cell and point.cell not in lesson.places]
     assert not unknown, f"no ids of cells; the lesson has {list(lesson.places)}"
@@ -122,7 +122,7 @@ def test_no_slide_tells_before_it_asks(name, website):
     for point in [point for point in lesson.points if point.cell]:
         early = deck[: deck.index(point)]
         assert all(ask in early for ask in lesson.questions if ask.at <= lesson.places[point.cell]), point
-    if not lesson.points[-1].cell:  # its place is not known: it comes after all that is asked
+    if not lesson.points[-1].cell:  # a point without a cell comes after all questions
         assert all(ask in deck[: deck.index(lesson.points[-1])] for ask in lesson.questions)
     breaks = [isinstance(each, str) for each in deck]
     assert any(breaks) == bool(lesson.breaks)
@@ -132,7 +132,7 @@ def test_no_slide_tells_before_it_asks(name, website):
     assert sum(verdicts) == len(lesson.shown) and (not verdicts or verdicts[0] == 0)
     assert not any('verdict"' in slide for slide in website["slides"]._claims(lesson, ""))
     numbers = [claim.number in website["teaching"].twice() for claim in lesson.claims]
-    assert numbers == sorted(numbers)  # what a class judges twice comes last
+    assert numbers == sorted(numbers)  # claims that a class judges twice come last
 
 
 def _numbers_after(word, text):
@@ -163,7 +163,7 @@ def test_a_class_votes_on_claims_that_the_deck_settles(name, website, tmp_path):
 
 @pytest.mark.parametrize("name", catalog.lessons())
 def test_a_guess_can_be_understood_without_the_lesson(name, website, tmp_path):
-    """Each has its situation, with figures of the lesson; no slide or handout needs the notebook."""
+    """A class is told what to know before each prediction. No slide or handout needs the notebook."""
     lesson, given = website["teaching"].Lesson(name), website["teaching"].guesses()
     asked = lesson.questions
     missing = [question.key for question in asked if not (question.say and question.key in given)]
@@ -177,7 +177,7 @@ def test_a_guess_can_be_understood_without_the_lesson(name, website, tmp_path):
     seen = [slide.partition("<details")[0] for slide in deck[1:first_verdict]]
     seen.append(website["handouts"]._handout(lesson, tmp_path))
     for page in seen:
-        words = re.sub(r'<div class="picture">.*', "", page, flags=re.S)  # pictures are the lesson's own
+        words = re.sub(r'<div class="picture">.*', "", page, flags=re.S)  # pictures come from the lesson
         words = re.sub(r"<[^>]+>", " ", words).replace("Fold this part back", "")
         assert not NOT_FOR_CLASSES.search(words), NOT_FOR_CLASSES.search(words)
     assert set(given) >= {question.key for question in asked}
@@ -197,7 +197,7 @@ def test_guesses_belong_to_lessons(website):
 
 
 def test_the_timetables_fit_the_decks_and_sheets(website, tmp_path):
-    """Minutes of the school day are those of the decks; its tasks and its notes on claims exist."""
+    """The school day has the minutes of the decks, and the tasks and notes on claims that it names exist."""
     text = (ROOT / "docs" / "timetables.md").read_text(encoding="utf-8")
     day = text.split("## A school day\n")[1].split("\n## ")[0]
     rows = dict(re.findall(r"^\|[^|]*\| (\d\d) · .*\|.*?([\d.]* ?(?:and [\d.]+)?) \|$", day, re.M))
@@ -262,7 +262,7 @@ def test_a_hub_is_encrypted_and_its_learners_share_nothing():
     assert "loadRoles" not in values["hub"] and config["KubeSpawner"]["delete_pvc"] is False
     assert config["FirstUseAuthenticator"]["create_users"] is False
     assert not set(config["Authenticator"]["admin_users"]) & set(config["Authenticator"]["allowed_users"])
-    # of the two files the second one counts: what it leaves out stays that of values.yaml
+    # The second file's settings replace those of values.yaml; settings that it lacks stay.
     assert lti["Authenticator"].keys() >= config["Authenticator"].keys()
     needed = {"issuer", "authorize_url", "jwks_endpoint", "client_id", "username_key"}
     given = lti[lti["JupyterHub"]["authenticator_class"].rpartition(".")[2]]
@@ -288,7 +288,7 @@ def test_the_page_on_hubs_agrees_with_its_files():
 
 
 class PretendedHub(http.server.BaseHTTPRequestHandler):
-    """What homes.py asks of a JupyterHub: pages of two users, servers that start and stop late, files."""
+    """Stands in for a JupyterHub: users on two pages, servers that start and stop slowly, and files."""
 
     protocol_version = "HTTP/1.1"
 
@@ -299,7 +299,7 @@ class PretendedHub(http.server.BaseHTTPRequestHandler):
         parts = [unquote(part) for part in path.path.strip("/").split("/")]
         status, reply = 200, {}
         if "%40" in path.path and parts[0] == "user":
-            status = 404  # the proxy knows a learner's server by its unquoted name
+            status = 404  # the proxy needs the unquoted name of a learner
         elif parts[0] == "user":
             name, file = parts[1], "/".join(parts[4:])
             if token != f"only {name}" or state["servers"].get(name) != "on" or name == state.get("refuses"):
@@ -344,7 +344,7 @@ class PretendedHub(http.server.BaseHTTPRequestHandler):
 
 
 def test_notebooks_come_from_the_homes_and_feedback_goes_back(monkeypatch, tmp_path):
-    """Servers are on and off afterwards as before, and none of them gets the teacher's token."""
+    """Afterwards the same servers run as before, and none of them has got the teacher's token."""
     monkeypatch.syspath_prepend(HUB)
     import homes
 

@@ -15,7 +15,7 @@ def test_a_fact_is_dated_and_can_be_checked(fact):
     assert fact.basis in catalog.BASES and fact.source.startswith("https://")
     assert fact.group in law.groups() and fact.who and set(fact.who) <= set(law.readers())
     assert fact.text[-1] in '."' and fact.text.count('"') % 2 == 0
-    # What was read elsewhere says where.
+    # A fact that was read in a copy says where the copy is.
     assert bool(fact.copy) == (fact.basis == "read in a secondary copy")
 
 

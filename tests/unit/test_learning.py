@@ -81,7 +81,7 @@ def test_a_folder_that_cannot_be_written_is_reported_once(tmp_path, monkeypatch)
     assert answers.record("predict", "b", 41) == ""
     assert [answers.find("predict", key)["answer"] for key in "ab"] == [40, 41]
     monkeypatch.setenv("COURSE_ANSWERS", str(tmp_path / "elsewhere" / "answers.json"))
-    answers.record("predict", "c", 42)  # this file can be written, and gets all answers
+    answers.record("predict", "c", 42)  # the new path can be written, and gets all answers
     assert len(json.loads((tmp_path / "elsewhere" / "answers.json").read_text())) == 3
 
 
@@ -387,7 +387,7 @@ def test_all_questions_of_the_course_can_be_loaded(file):
         assert quizzes.load(file.stem if part == "quiz" else f"{file.stem}-{part}")
 
 
-# What a visitor might do who has not opened the lesson. Each rates a choice; all choices are in their order.
+# How somebody might guess without the lesson. Each strategy rates one of a question's `choices`.
 CAUTIOUS = set(
     [
         "about",
@@ -416,7 +416,7 @@ BLIND = {
 
 
 def blind_score(rate, items):
-    """Return how many questions the strategy gets right on average, if it draws lots among equal choices."""
+    """Return the mean number of right answers, if the strategy picks at random among its best choices."""
     score = 0
     for item in items:
         rated = {text: rate(text, item.texts) for text in item.texts}
@@ -434,7 +434,7 @@ def test_a_blind_score_counts_ties_in_part():
 
 @pytest.mark.parametrize("strategy", BLIND)
 def test_no_blind_strategy_beats_chance(strategy):
-    """At most by one question in a lesson, and by 5 percentage points in the course."""
+    """A strategy is above chance by at most a question in a lesson and 5 percentage points in the course."""
     everything = []
     for name in catalog.lessons():
         items = quizzes.load(name[:2])
@@ -483,7 +483,7 @@ class Tags(HTMLParser):
 
 
 def test_a_quiz_without_a_kernel_has_folded_explanations(questions):
-    press(quizzes.Quiz("02").questions[0], "No")  # the stored page must not show this learner's answer
+    press(quizzes.Quiz("02").questions[0], "No")  # this answer must not be in the stored page
     bundle = quizzes.Quiz("02")._repr_mimebundle_()
     page = Tags(bundle["text/html"])
     assert set(bundle) == {"text/html", "text/plain", "application/vnd.jupyter.widget-view+json"}
@@ -544,7 +544,7 @@ def test_a_solved_task_stays_solved_and_its_cell_says_so(capsys):
         )
         shell.run_cell(f'check("2.1", softmax, {LOGITS}, [1, 0, 0])', store_history=True)
         assert "is solved" not in capsys.readouterr().out
-        assert answers.find("check", "2.1")["solved"]  # by an earlier cell
+        assert answers.find("check", "2.1")["solved"]  # an earlier cell has solved it
         shell.run_cell(right.replace("2.1", "2.2") + '\ncheck("2.2", softmax, (1,), 2)', store_history=True)
         assert not answers.find("check", "2.2")["solved"]
     finally:
@@ -739,7 +739,7 @@ def test_a_wrong_value_is_explained(returned, expected, says):
 
 
 class Agreeable:
-    """Claims to be equal to everything."""
+    """An object that equals everything."""
 
     def __eq__(self, other):
         return True
@@ -748,7 +748,7 @@ class Agreeable:
 
 
 class Counted:
-    """Has items, but is not one of Python's own things that have."""
+    """Has items, but is not one of Python's own types."""
 
     def __iter__(self):
         return iter(range(3))

@@ -8,7 +8,7 @@ from pages import Page
 from course_utils import CourseError, catalog, licences, opened
 
 LLAMAS = ("llama-2-community", "llama-3-community", "llama-3.1-community", "llama-3.2-community")
-LATER = ("llama-4-community", "gemma-terms", "openmdw-1.1")  # since the article's models
+LATER = ("llama-4-community", "gemma-terms", "openmdw-1.1")  # newer than the article's models
 RAILS = ("creativeml-openrail-m", "openrail++-m")
 NAMES = (*LLAMAS, "falcon-180b-tii", "apache-2.0", "mit", *RAILS, "stability-community", *LATER)
 NEW = ("deepseek-model", "kimi-k2-modified-mit", "nvidia-open-model", "flux-dev")  # of 2025 and 2026
@@ -67,7 +67,7 @@ def test_every_use_has_an_answer_that_rests_on_clauses(licence):
         assert set(verdict.clauses) <= set(licence.clauses)
         kinds = {clause.kind for clause in verdict.clauses}
         if verdict.answer.startswith("yes"):
-            assert "permission" in kinds  # a licence grants only what a clause grants
+            assert "permission" in kinds  # only a clause can permit a use
         if verdict.answer == "yes":
             assert kinds <= {"permission", "disclaimer"}
         if verdict.answer in ("yes, with conditions", "ask first"):
@@ -164,7 +164,7 @@ def test_silence_counts_only_where_the_whole_text_was_read():
     unknown = {
         name for name in EVERY for use in licences.USES if licences.may(name, use).answer == "cannot know"
     }
-    # Their use policies were not read.
+    # The use policies of these licences were not read.
     assert unknown == {"stability-community", "nvidia-open-model"}
 
 

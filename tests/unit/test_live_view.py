@@ -18,7 +18,7 @@ VIEWS = sorted(path.stem for path in ROOM.glob("*.js"))
 
 
 class Doubled(LiveView):
-    """Answers with twice the number that the view wants."""
+    """Answers a request with twice its number."""
 
     view = "window"
 
@@ -33,7 +33,7 @@ class Doubled(LiveView):
 
 
 def answers(view, want):
-    """Return everything that the view is told after it wants this."""
+    """Send the view the request `want`. Return all answers."""
     told = []
     view.widget.observe(lambda change: told.append(change.new), "said")
     view.widget.want = want
@@ -118,7 +118,7 @@ def test_an_interrupt_reaches_a_view_that_computes_in_another_thread(monkeypatch
         signal.raise_signal(signal.SIGINT)
         thread.join()
         assert view.widget.said["error"].startswith("Interrupted before the answer was there.")
-        signal.raise_signal(signal.SIGINT)  # nothing computes
+        signal.raise_signal(signal.SIGINT)  # no request is being answered: no effect
         assert answers(view, {"number": 2})[-1]["twice"] == 4
     finally:
         signal.signal(signal.SIGINT, before)

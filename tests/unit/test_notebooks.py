@@ -110,7 +110,7 @@ def test_a_lesson_has_a_break_between_its_sittings(lesson, request):
     sittings = catalog.lessons()[request.node.callspec.id].sittings
     breaks = [cell for cell in prose(lesson) if "*A good moment for a break." in cell.source]
     assert len(breaks) >= len(sittings) - 1
-    assert max(sittings) <= 35  # minutes; a learner who needs longer wants a break
+    assert max(sittings) <= 35  # at most 35 minutes without a break
 
 
 def test_every_prediction_is_revealed(lesson):
@@ -130,7 +130,7 @@ def test_the_article_s_claims_are_settled_where_they_say(lesson, request):
 
 def test_no_prose_treats_a_model_as_a_person(lesson):
     for cell in prose(lesson):
-        text = re.sub(r"^>.*$|\*[^*]+\*", "", cell.source, flags=re.M)  # removes quotations and titles
+        text = re.sub(r"^>.*$|\*[^*]+\*", "", cell.source, flags=re.M)  # without quotations and titles
         assert not re.findall(AVOIDED, text, re.I), cell.source
 
 

@@ -31,7 +31,7 @@ PUBLISHED = {
     "mixtral-8x7b": 4.0,
     "olmo-7b": 12.5,
 }
-# The dimensions in which our marks differ from the index's.
+# {model: dimensions in which our marks differ from those of the index}
 CHANGED = {
     "llama-2": {"code"},
     "llama-3": {"code", "preprint"},
@@ -81,7 +81,7 @@ def test_the_licence_mark_is_the_licence_s(model):
 
 
 def test_code_is_open_only_under_an_approved_licence_and_packages_are_the_makers_own():
-    """Checks two of the table's rules that someone could bend for a single model."""
+    """Checks, for all models, two rules of the table that allow no exception."""
     assert {name for name, model in ALL.items() if model.marks["code"].mark == "open"} == {
         "smollm2-135m",
         "olmo-7b",
@@ -125,7 +125,7 @@ def test_our_scores_differ_from_the_index_by_the_marks_that_we_changed():
         assert {dimension for dimension, mark in marks.items() if mark.index != mark.mark} == changed
         gained = sum(WORTH.get(marks[d].mark, 0) - WORTH.get(marks[d].index, 0) for d in changed)
         assert score(name) - score(name, index=True) == gained
-        # A changed mark has another source than the index.
+        # A mark that differs from the index has another source.
         assert not any(marks[dimension].source.startswith("opening-up-chatgpt") for dimension in changed)
 
 
@@ -149,7 +149,7 @@ def test_score_counts_half_for_partial_and_nothing_for_the_rest():
 
 
 def test_code_that_the_marks_point_to_is_there():
-    """A source inside a library can be opened on this machine."""
+    """If a mark's source is a file of a library, this machine has the file."""
     from importlib.util import find_spec
     from pathlib import Path
 

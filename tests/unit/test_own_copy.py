@@ -16,7 +16,7 @@ LESSON = "notebooks/00_open.ipynb"
 
 
 def notebook(*cells):
-    """A notebook of code cells, each given as (id, source)."""
+    """Returns a notebook of code cells. Each cell is given as (id, source)."""
     made = nbformat.v4.new_notebook()
     for name, source in cells:
         output = nbformat.v4.new_output("stream", text="an answer\n")
@@ -35,7 +35,7 @@ def sources(made):
 
 @pytest.fixture
 def course(tmp_path):
-    """A course of one lesson and its exercises."""
+    """Writes a course of one lesson and its exercises. Returns its folder."""
     folder = tmp_path / "course"
     write(folder / LESSON, notebook(("a", "1"), ("b", "2"), ("c", "3")))
     write(folder / "exercises" / "00_open" / "00_open.ipynb", notebook(("t", "# YOUR CODE HERE")))
@@ -105,14 +105,14 @@ def test_a_cell_that_both_changed_is_shown_twice():
     ("theirs", "new", "wanted"),
     [
         ([("b", "2")], [("a", "1"), ("b", "2")], ["2"]),  # the learner deleted a cell
-        ([("a", "1"), ("b", "2")], [("b", "2")], ["2"]),  # the course dropped one
-        ([("a", "mine"), ("b", "2")], [("b", "2")], ["mine", "2"]),  # which the learner had changed
+        ([("a", "1"), ("b", "2")], [("b", "2")], ["2"]),  # the course removed a cell
+        ([("a", "mine"), ("b", "2")], [("b", "2")], ["mine", "2"]),  # it removed a cell with a change
         ([("z", "first"), ("a", "1"), ("b", "2")], [("a", "1"), ("b", "3")], ["first", "1", "3"]),
         (
             [("a", "same"), ("b", "2")],
             [("a", "same"), ("b", "2")],
             ["same", "2"],
-        ),  # both made the same change
+        ),  # the learner and the course made the same change
         ([("a", "1"), ("b", "2"), ("e", "  ")], [("a", "0"), ("b", "2")], ["0", "2"]),  # an empty cell
     ],
 )
@@ -146,7 +146,7 @@ def test_a_file_that_is_no_notebook_any_more_is_named_and_a_fresh_copy_comes(tex
         write(course / other, notebook(("t", "a new task")))
     done = own_copy.start(mine, course)
     assert done.broken == own_copy.broken(mine) == [LESSON]
-    assert done.updated == ([other] if is_new else [])  # the other notebooks are as good as ever
+    assert done.updated == ([other] if is_new else [])  # other notebooks are handled as usual
     assert (mine / LESSON).read_text(encoding="utf-8") == text
     (mine / LESSON).rename(tmp_path / "moved")
     assert own_copy.start(mine, course).new == [LESSON] and not own_copy.broken(mine)

@@ -71,7 +71,7 @@ def test_nothing_held_out_is_ever_drawn(examples):
     for scene in [*scenes.SCENES, *(scene for scene, _ in examples)]:
         assert not set(scene.parts) & (people | shapes)
         assert scenes.HELD_OUT_BACKGROUND.get(scene.parts[0]) != scene.background
-    # All parts of a held-out scene are seen in training.
+    # Each part of a held-out scene is in some scene of the training.
     seen = set(scenes.SEEN_PEOPLE)
     for person in people:
         for facts in (("trade", "gender"), ("trade", "tone"), ("gender", "tone")):
@@ -159,7 +159,7 @@ def test_the_record_is_plain():
     plan = json.loads(json.dumps(scenes.plan()))
     assert plan["held-out shapes"][0] == "red triangle"
     doctor = plan["bare trades"]["doctor"]
-    assert abs(sum(doctor.values()) - 1) < 0.001 and len(doctor) == 16  # of 18, two are held out
+    assert abs(sum(doctor.values()) - 1) < 0.001 and len(doctor) == 16  # 18 doctors, two of them held out
     assert abs(doctor["man, light"] / doctor["woman, light"] - 0.8 / 0.1) < 0.02
 
 
@@ -168,7 +168,8 @@ def test_pixels_are_where_the_layout_says():
     plain = Plain()
     picture = drawing.picture(Scene((cat,), "blue"), plain)
     assert picture.shape == (64, 64, 3) and picture.dtype == numpy.uint8
-    assert tuple(picture[0, 0]) == tuple(picture[32, 8]) == scenes.BACKGROUNDS["blue"]  # edge, transparent
+    # A pixel at the edge, and one where the emoji is transparent.
+    assert tuple(picture[0, 0]) == tuple(picture[32, 8]) == scenes.BACKGROUNDS["blue"]
     assert tuple(picture[32, 32]) == tuple(plain[cat.code][0, 20, :3])
 
 
@@ -178,7 +179,7 @@ def test_a_shape_is_drawn_where_its_shift_says(form):
     alone = drawing.picture(Scene((shape,), shift=(6, -6)), None)
     coloured = (alone < 200).any(2)
     rows, columns = coloured.nonzero()
-    assert abs(columns.min() + columns.max() - 2 * 38 + 1) <= 2  # symmetric, around 32 + 6
+    assert abs(columns.min() + columns.max() - 2 * 38 + 1) <= 2  # symmetric around column 32 + 6
     assert 12 <= rows.min() + 6 <= 20 and coloured.sum() > 250
     pair = drawing.picture(Scene((shape, other), layout="beside", shift=(2, 2)), None)
     assert (pair[:, 31] > 250).all() and (pair[:, :32] < 200).any() and (pair[:, 32:] < 200).any()
@@ -191,7 +192,7 @@ def test_emoji_come_with_the_course():
     tiles = sprites.load()
     assert tiles.keys() == {emoji.code for emoji in scenes.EMOJI}
     seen = {tile.tobytes() for tile in tiles.values()}
-    assert len(seen) == 680  # no two look the same
+    assert len(seen) == 680  # no two emoji have the same pixels
     for tile in tiles.values():
         assert tile.shape == (drawing.EMOJI_SIZE, drawing.EMOJI_SIZE, 4)
         assert tile[:, :, 3].max() == 255 and (tile[:, :, 3] == 0).any()

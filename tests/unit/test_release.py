@@ -1,4 +1,4 @@
-"""Tests that one file sets the address and the release, and that a release pins the versions it needs."""
+"""Tests that one file sets the address and the release, and that a release fixes the versions it needs."""
 
 import re
 import shutil
@@ -25,7 +25,7 @@ MAC = {"sys_platform": "darwin", "platform_system": "Darwin", "platform_machine"
 
 
 class Copy:
-    """A repository with the files of this one that hold its address."""
+    """A repository with those files of this repository that contain its address."""
 
     def __init__(self, folder):
         self.folder = folder

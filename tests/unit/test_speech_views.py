@@ -11,7 +11,7 @@ from course_utils import CourseError, opened
 from course_utils.opened import speech
 from course_utils.opened.speech.explorer import Speech
 
-MEL = numpy.zeros((80, 200))  # two seconds
+MEL = numpy.zeros((80, 200))  # 200 frames: two seconds
 MEL[:20, 50:100] = 1.0  # low sounds from 0.5 to 1 s
 WORDS, SPANS = ["so", "it", "is."], [(0.5, 0.7), (0.7, 1.0), (1.0, 1.5)]
 
@@ -28,7 +28,7 @@ def images(html):
 
 
 def places(html):
-    """Maps each word to its distance from the left in percent and from the top in pixels."""
+    """Returns {word: (distance from the left in percent, from the top in pixels)}."""
     found = re.findall(r"top:(\d+)px;left:([\d.]+)%;white-space[^>]*>.*?<bdi>([^<]+)</bdi>", html)
     return {word: (float(left), int(top)) for top, left, word in found}
 
@@ -59,7 +59,7 @@ def test_words_stand_at_their_times_and_never_on_one_another():
         MEL, words=["one"] * 6, spans=[(start / 50, start / 50 + 0.02) for start in range(6)]
     )
     tops = re.findall(r"top:(\d+)px;left:[\d.]+%;white-space", close.html)
-    assert len(set(tops)) == 6  # the words start every 0.02 s, and each is wider than that
+    assert len(set(tops)) == 6  # a word starts every 0.02 s, and is wider than 0.02 s
 
 
 def test_a_word_at_the_end_stays_within_the_picture():
@@ -122,7 +122,7 @@ CLIPS = {name: clip.samples for name, clip in speech.clips().items()}
 
 
 class Listener:
-    """Returns one word for each half second, and keeps the samples that it was given."""
+    """Stands in for Whisper: returns a word for each half second, and keeps the samples of its calls."""
 
     def __init__(self):
         self.given = []
@@ -158,7 +158,7 @@ def test_speech_listens_once_for_each_sound_and_noise():
 
 
 def ask(explorer, **want):
-    """Return what the view is told after it wants something."""
+    """Send the view a request. Return the answer."""
     explorer.widget.want = want
     return explorer.widget.said
 

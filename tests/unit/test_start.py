@@ -1,4 +1,4 @@
-"""Tests start.py, which makes the environment: what it says before it takes anything, and while it works."""
+"""Tests start.py, which makes the environment: what it says before it downloads, and while it works."""
 
 import ast
 import http.server
@@ -125,7 +125,7 @@ def test_the_newest_constraints_are_taken_unless_others_are_named(start, monkeyp
     ("system", "machine", "libc", "mac", "fits"),
     [
         ("Linux", "x86_64", "glibc", "", True),
-        ("Linux", "x86_64", "", "", False),  # Alpine
+        ("Linux", "x86_64", "", "", False),  # such as Alpine Linux
         ("Linux", "armv7l", "glibc", "", False),
         ("Darwin", "arm64", "", "14.5", True),
         ("Darwin", "arm64", "", "13.6", False),
@@ -170,6 +170,6 @@ def test_a_clone_has_the_line_ends_that_scripts_need_whatever_git_is_set_to():
     for line in listing.splitlines():
         facts, name = line.split("\t")
         kind, attributes = facts.split()[0], facts.split("attr/")[1].split()
-        if kind in ("i/lf", "i/mixed", "i/crlf"):  # text
+        if kind in ("i/lf", "i/mixed", "i/crlf"):  # the file is text
             end = "crlf" if name.endswith(".ps1") else "lf"
             assert f"eol={end}" in attributes and kind == "i/lf", name

@@ -63,7 +63,7 @@ def test_no_rate_has_an_interval_of_width_zero(count):
 
 
 def test_newcombe_s_published_example():
-    """Newcombe (1998), table II, method 10: 56 of 70 less 48 of 80, and 9 of 10 less 3 of 10."""
+    """Newcombe (1998), table II, method 10: 56 of 70 minus 48 of 80, and 9 of 10 minus 3 of 10."""
     assert statistics.difference_of_rates(56, 70, 48, 80) == pytest.approx((5.24, 33.39), abs=0.01)
     assert statistics.difference_of_rates(9, 10, 3, 10) == pytest.approx((17.05, 80.90), abs=0.01)
 
@@ -150,7 +150,7 @@ def test_kendall_is_scipy_s(seed):
 
 
 def test_two_pairs_of_fifteen_say_nothing():
-    """Lesson 10's memory and trades tests: six models, five tied at the top of one, four of the other."""
+    """Lesson 10's tests memory and trades: of six models, five tie at the top of one, four of the other."""
     found = statistics.kendall([100, 100, 31, 100, 100, 100], [100, 100, 100, 100, 88, 51])
     assert round(found.tau, 3) == -0.298
     assert (found.pairs, found.concordant, found.discordant, found.ties) == (15, 0, 2, 13)
@@ -416,7 +416,7 @@ def test_kendall_contains_the_truth(ceilings):
         contained.append(percent_containing(ends, truth))
     assert (
         93 < numpy.mean(contained) < (98.5 if 7 in ceilings else 97.2) and min(contained) > 92
-    )  # ties make it wider
+    )  # ties make the interval wider
 
 
 def simulated_votes(rng, strengths, questions, alike):
@@ -553,7 +553,7 @@ def test_wrong_calls_get_a_sentence(call, says):
 
 
 def test_the_module_loads_nothing_before_it_counts():
-    """`import course_utils` stays quick: the first call imports numpy, scipy and torch."""
+    """`import course_utils` is quick, because only the first call imports numpy, scipy and torch."""
     loaded = "import course_utils, sys; course_utils.statistics; print({'numpy', 'scipy'} & set(sys.modules))"
     printed = subprocess.run([sys.executable, "-c", loaded], capture_output=True, text=True, check=True)
     assert printed.stdout.strip() == "set()"
