@@ -1,8 +1,8 @@
-"""How long things take on this machine: `make bench` prints it, and nothing fails.
+"""Measures how long commands, pages and lessons take on this machine, for `make bench`.
 
-Each time is that of the fastest of three runs. It is also printed as a multiple of a reference, which does
-without the course: importing torch and transformers, for example. So two machines can be compared, and two
-years. If the machine has nothing else to do, the times are added to docs/bench.tsv.
+Each time is that of the fastest of three runs. It is also printed as a multiple of a reference, a step
+without the course's code, such as importing torch and transformers. So machines and years can be compared. If
+the machine has nothing else to do, the times are added to docs/bench.tsv.
 
 Each lesson is run once, and its processor time is printed as a share of what such a lesson may take.
 """
@@ -61,12 +61,12 @@ def process(*arguments):
 
 
 def moves(control, values):
-    """Returns a step that sets a control of an explorer to the next of the values."""
+    """Returns a step that sets a control of an explorer to one of the values after the other."""
     return lambda number: setattr(control, "value", values[number % len(values)])
 
 
 def references():
-    """Yields (name, step) for what the times are compared with."""
+    """Yields (name, step) of each reference."""
     from course_utils import loading
 
     yield IMPORTS, process("-c", LIBRARIES)
@@ -116,7 +116,7 @@ def pages(folder):
     (folder / "server").mkdir()
     lesson = "00_open_the_box.ipynb"
     shutil.copy(ROOT / "notebooks" / lesson, folder / "server")
-    # Without a kernel's name, JupyterLab asks for one and waits.
+    # Without a kernel's name, JupyterLab would ask for one.
     kernel = {"kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}}
     nbformat.write(nbformat.v4.new_notebook(metadata=kernel), folder / "server" / "empty.ipynb")
     with Server(folder / "server", folder / "home") as server, chromium() as browser:
@@ -193,11 +193,11 @@ def cells():
 
 
 def lessons():
-    """Yields (lesson, minutes that it may take, its processor seconds), imports included."""
+    """Yields (lesson, minutes that it may take, processor seconds that it took, imports included)."""
     from course_utils import catalog
 
     def spent():
-        times = os.times()  # on Windows, those of children are 0
+        times = os.times()  # on Windows, the times of child processes are 0
         return times.children_user + times.children_system
 
     for name in catalog.lessons():

@@ -1,8 +1,8 @@
-"""Of many cases that are alike, `make test` tries some, which the commit draws.
+"""Chooses some of many similar test cases for `make test`, at random, with the commit as the seed.
 
-So each commit tries others, and a failure can be repeated. All are tried with EVERYTHING=1, which
-`make everything` and GitHub set, and once the working copy or the last commit has changed what the cases
-test.
+So each commit tries other cases, and a failure can be repeated. All cases are tried with EVERYTHING=1, which
+`make everything` and GitHub set, and if the working copy or the last commit has changed the files that the
+cases test.
 """
 
 import os
@@ -25,12 +25,12 @@ def git(*arguments):
 
 
 def all_due(*paths):
-    """Returns whether all cases are to be tried. paths : what they test, relative to the repository."""
+    """Returns whether to try all cases. paths : the files that they test, relative to the repository."""
     return os.environ.get("EVERYTHING") == "1" or git("diff", "--quiet", "HEAD~1", "--", *paths)[0] == 1
 
 
 def some(name, cases, count):
-    """Returns so many of the cases, in their order. name : says which cases these are."""
+    """Returns `count` of the cases, in their order. name : a name for these cases, part of the seed."""
     draw = random.Random(f"{name} {git('rev-parse', 'HEAD')[1]}")
     drawn = draw.sample(range(len(cases)), min(count, len(cases)))
     return [cases[place] for place in sorted(drawn)]

@@ -72,10 +72,10 @@ are below the table.
 
 @dataclass(frozen=True)
 class Fault:
-    """A fault: its name, the command line with {} for the command, and what the environment has.
+    """A fault: its name, the command line with {} for the command, and variables of the environment.
 
     no_reader : whether the program that reads the output has ended already
-    read : what every command says that meets the fault
+    read : the message of every command that meets the fault
     """
 
     name: str
@@ -100,7 +100,7 @@ FAULTS = (
     Fault("an empty argument", "{} ''", read="is empty: a variable without a value, perhaps?"),
     Fault("an unknown option", "{} --fly", read="unrecognized arguments: --fly"),
 )
-# How each command is called. The folder has a space and an umlaut in its name, and only FILES in it.
+# {command: its call}, in a folder with FILES only, whose name has a space and an umlaut.
 CALLS = {
     "start": "start taken",
     "lab": "lab taken",
@@ -124,7 +124,7 @@ CALLS = {
     "help": "help models",
 }
 FILES = {"taken": "in the way", "broken.ipynb": "{", "submissions/anna.ipynb": "{"}
-# Other faults: what a shell does, with `course` for the command. The sentence is shown, or the last row.
+# {fault: script of a shell}, in which `course` is the command. The table has the last line of its output.
 OTHERS = {
     "an answers file that is a folder": "mkdir answers.json; course gain answers.json",
     "an answers file of 100,000 brackets": """printf '[%.0s' {1..100000} > a.json; course gain a.json""",
@@ -176,7 +176,7 @@ def run_in_shell(script, folder, fault):
     surroundings = {name: value for name, value in os.environ.items() if name != "PYTHONUNBUFFERED"}
     surroundings |= {"COLUMNS": "100", **dict(fault.environment)}
     reader, writer = os.pipe()
-    os.close(reader)  # so nobody reads what is written
+    os.close(reader)  # so nobody reads the output
     try:
         done = subprocess.run(
             ["bash", "-c", script],

@@ -1,4 +1,4 @@
-"""Puts the tests in order, and sends those that share something slow to set up to one process of `make test`.
+"""Sorts the tests, and sends tests that share a slow set-up to the same process of `make test`.
 
 Tests marked `everything` run only in `make everything`, once a week.
 """
@@ -12,11 +12,11 @@ from pathlib import Path
 
 import pytest
 
-# A shell that starts the tests in the background makes them ignore Ctrl-C, and with them every program that
-# they start. Tests that interrupt a program need it.
+# A process that a shell starts in the background ignores Ctrl-C, and so does every program that it starts.
+# Tests that interrupt a program need Ctrl-C.
 signal.signal(signal.SIGINT, signal.default_int_handler)
 
-# In this process and those that tests start, tests/without hides a slow library; its docstring says why.
+# tests/without hides a slow library from this process and those that it starts: see its docstring.
 WITHOUT = str(Path(__file__).parent / "without")
 sys.path.insert(0, WITHOUT)
 if WITHOUT not in os.environ.get("PYTHONPATH", ""):
@@ -42,13 +42,13 @@ def parameters(item):
 
 
 def group_of(item):
-    """Returns the name of what a test shares with others: its file, its browser or its lesson."""
+    """Returns the name of a test's group. Its tests share a file, a browser or a lesson."""
     file, (_, name) = item.path.stem, parameters(item)
     if file == "test_outputs":
         return name
     if file == "test_exercises":
         return f"exercise-{name[:2]}"
-    if file == "test_browser":  # two groups share the lessons that run; those only opened are in the first
+    if file == "test_browser":  # two groups; lessons that are only opened are in browser-0
         number = re.search(r"[0-9]+(?=_)", name)
         runs = number and "window" not in item.fixturenames
         return f"browser-{int(number[0]) // 2 % 2 if runs else 0}"
@@ -61,16 +61,16 @@ def lesson_of(item):
 
 
 def rank(item):
-    """Returns what the tests are sorted by: how long the group takes, and the lesson in the browser.
+    """Returns a key to sort the tests by: the rank of the group in LONGEST, and the lesson in the browser.
 
-    Without the lesson, pytest would run a lesson twice: if a test is parametrized with fewer lessons than the
-    others, pytest takes its `lesson` for a different parameter.
+    Without the lesson in the key, a browser would run a lesson twice: if a test is parametrized with fewer
+    lessons than other tests, pytest takes its `lesson` for another parameter.
     """
     group = group_of(item)
     return LONGEST.index(group) if group in LONGEST else len(LONGEST), lesson_of(item)
 
 
-@pytest.hookimpl(wrapper=True, tryfirst=True)  # xdist reads the groups in a hook of the same name
+@pytest.hookimpl(wrapper=True, tryfirst=True)  # before xdist's hook of this name reads the groups
 def pytest_collection_modifyitems(items):
     """Gives each test its group, and sorts the tests by the time that their group takes."""
     for item in items:
@@ -97,7 +97,7 @@ def pytest_configure(config):
         serving = forked_kernels.serving()
         serving.__enter__()
         config.add_cleanup(lambda: serving.__exit__(None, None, None))
-    elif hasattr(config, "workerinput"):  # its path is the first process's, from before; see forked_kernels
+    elif hasattr(config, "workerinput"):  # its sys.path was copied before `serving` changed PYTHONPATH
         sys.path += os.environ["PYTHONPATH"].split(os.pathsep)
 
 

@@ -12,7 +12,7 @@ def _change(path, change):
     times = path.stat().st_atime_ns, path.stat().st_mtime_ns
     content = bytearray(path.read_bytes())
     change(content)
-    path.unlink()  # it may be a link to a sound file
+    path.unlink()  # not in place: it may be a link to an intact file
     path.write_bytes(content)
     os.utime(path, ns=times)
 
@@ -22,7 +22,7 @@ def _in_file(name, change):
 
 
 def _in_published(change, converted=False):
-    """A change of the largest published file, before it is converted, or afterwards."""
+    """Returns a function that changes the largest published file, before it is converted or afterwards."""
 
     def bring(folder):
         if not converted:
@@ -36,7 +36,7 @@ def _in_published(change, converted=False):
 
 
 def _bit(content):
-    content[len(content) // 2 | 3] ^= 0x40  # in little-endian float32, a bit of the exponent
+    content[len(content) // 2 | 3] ^= 0x40  # a bit of the exponent of a little-endian float32
 
 
 def _zeros(content):
@@ -45,7 +45,7 @@ def _zeros(content):
 
 
 def _header(content):
-    content[3] ^= 0xFF  # a byte of the header's length
+    content[3] ^= 0xFF  # a byte of the number that gives the header's length
 
 
 def _four(content):
@@ -66,7 +66,7 @@ def _hidden_size(content):
 
 
 def _older(folder):
-    """What the first version of the course wrote: the size of the weights alone, and no hashes."""
+    """Writes the record of the course's first version, which has the size of the weights and no hashes."""
     path = folder / "model" / store.MARKER
     marker = json.loads(path.read_text(encoding="utf-8"))
     del marker["files"]
@@ -93,5 +93,6 @@ DAMAGES = [
     ("the first bytes of the GGUF file, before it is converted", _in_published(_magic)),
     ("the GGUF file is cut, before it is converted", _in_published(_half)),
 ]
-# This one is met by what reads the published file, and by `course fetch`; `load` reads the converted ones.
+# Code that reads the published file meets this damage, and so does `course fetch`. `load` does not, because
+# it reads the converted files.
 PUBLISHED = ("4 bytes of the GGUF file, after it was converted", _in_published(_four, converted=True))

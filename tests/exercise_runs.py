@@ -35,7 +35,7 @@ def without_pip(code):
 def needed(lesson, cells):
     """Returns the grade ids of the cells that make what the tasks need.
 
-    The others only show something: nbval runs those, with the whole solution.
+    The other cells only show something. nbval runs them with the whole solution.
     """
     found, wanted = set(), set()
     for answer in answers_of(lesson):
@@ -65,12 +65,12 @@ def started(lesson):
 
 @dataclass
 class Calls:
-    """Stands in for the package in a check cell: judges each call of `course.check`, and goes on."""
+    """Stands in for `course` in a check cell: judges each call of `course.check`, and goes on if it fails."""
 
     is_hidden: bool = False
     visible: list = field(default_factory=list)  # (what is wrong or None, outcome, expected, tolerance)
     hidden: list = field(default_factory=list)
-    checked: set = field(default_factory=set)  # the functions that the visible checks call themselves
+    checked: set = field(default_factory=set)  # the functions that visible checks get to call
 
     def __getattr__(self, name):
         return getattr(course_utils, name)
@@ -102,7 +102,7 @@ class Calls:
         return self
 
     def share(self):
-        """Return the share of the task's points, as the grader computes it."""
+        """Return the share of the task's points that is earned, as the grader computes it."""
         passed = [problem is None for problem, *_ in self.visible]
         return share_earned(passed, [({} if wrong else given, *rest) for wrong, given, *rest in self.hidden])
 
@@ -124,22 +124,22 @@ def _key(arguments):
 
 @dataclass
 class Guess:
-    """What a table of the shown inputs, with the best constant for all others, gets in a task."""
+    """The result, in one task, of a table of the shown inputs with the best constant for all others."""
 
-    share: float  # of the task's points
+    share: float  # the share of the task's points
     hidden: float  # the share of hidden checks that it passes
     constant: object
 
 
-# Constants that anybody would try.
+# Constants that are tried in every task.
 PLAIN = [0, 1, -1, 0.5, True, False, "", [], {}, None]
 
 
 def best_table(names, answer, check):
     """Plays the strategy "a table of the shown inputs, a constant for the rest" on one task.
 
-    The table has what the solution gives for every input that the visible checks call it with, and the
-    constants are all values that it gives for a hidden one. So it is better informed than any student.
+    The table has the solution's value for each input of the visible checks. The constants to try are all
+    values of the solution for hidden inputs. So the strategy is better informed than any student.
     """
     names = dict(names)
     exec(answer, names)
@@ -153,7 +153,7 @@ def best_table(names, answer, check):
     for name in wrapped:
         takes_nothing = not inspect.signature(wrapped[name]).parameters
         if takes_nothing and name not in checked:
-            tables[name] = {}  # the value is nowhere to be read
+            tables[name] = {}  # a student can't read this value anywhere
             constants[name] = []
     tried = {repr(constant): constant for name in wrapped for constant in constants.get(name, [])}
     for constant in [*tried.values(), *PLAIN]:

@@ -80,7 +80,7 @@ def row(cells, task, asks, answers):
     wrong = [answer["says"] for answer in answers if "says" in answer]
     told = dict.fromkeys(trial.message(check.source, says) or f"`` {says} ``" for says in wrong)
     told = "<br>".join(told).replace("|", r"\|")
-    told = re.sub(r"(`[^`]*`)|\*", lambda found: found[1] or r"\*", told)  # 10**9 must not start bold type
+    told = re.sub(r"(`[^`]*`)|\*", lambda found: found[1] or r"\*", told)  # else 10**9 would start bold type
     return (
         title_above(cells, task),
         asks,

@@ -119,14 +119,14 @@ def memory_runs_out(patch, hub):
 
 
 def loads(patch, hub):
-    """Puts TinyWorld's Mistral, which loads, on the hub in place of the real one."""
+    """Puts TinyWorld's Mistral, which can be loaded, on the hub in place of the real Mistral."""
     folder = store.TRAINED_HERE / "tinyworld-mistral"
     files = {path.name: path.read_bytes() for path in folder.iterdir()}
     patch.setitem(hub.others, MISTRAL, replace(hub.others[MISTRAL], files=files))
 
 
 def memory_runs_out_later(patch, hub):
-    """Returns a cell with a text of so many tokens that they fit in no machine's memory."""
+    """Returns a cell with a text that has too many tokens for any machine's memory."""
     loads(patch, hub)
     return "logits = model(input_ids=torch.zeros(1, 10**15, dtype=torch.long)).logits"
 
@@ -290,14 +290,14 @@ class Cache:
         with contextlib.redirect_stdout(io.StringIO()):
             loading.folder(self.model.name)
         bring(cache / self.model.name)
-        checksums._sound.clear()  # as in a new process
+        checksums._sound.clear()  # a new process has checked nothing yet
         needed = [catalog.models()[self.model.name]]
         missing = [model for model in needed if not loading.is_cached(model)]
         wrong = {model.title: damage for model in needed if (damage := loading.damage(model))}
         return doctor._models(needed, missing, wrong)[1].removeprefix("models of the lessons: ")
 
     def is_whole(self):
-        """Returns whether the cache has what was fetched and made, byte for byte."""
+        """Returns whether all files of the cache have the bytes that were fetched or made."""
         folder = store.cache_folder() / self.model.name
         names = [path.name for path in (self.sound / "model").iterdir()]
         pairs = [(self.sound / "model" / name, folder / "model" / name) for name in names]

@@ -31,7 +31,7 @@ from jupyter_client.provisioning import KernelProvisionerFactory, LocalProvision
 # The modules that lessons import, the slowest first.
 IMPORTS = ("torch", "transformers.models.auto.modeling_auto", "transformers.models.llama.modeling_llama")
 IMPORTS += ("matplotlib.pyplot", "ipywidgets", "ipykernel.kernelapp", "course_utils.widgets.explorer")
-NAME, CLASS = "forked-kernels", "forked_kernels:ForkedProvisioner"  # of the entry point
+NAME, CLASS = "forked-kernels", "forked_kernels:ForkedProvisioner"  # name and value of the entry point
 ADDRESS = "COURSE_KERNELS"  # the environment variable with the path of the server's socket
 # Prefixes of the variables that libraries read at their import. In a copy they can't change any more.
 READ_EARLY = ("HF_", "TRANSFORMERS_", "OMP_", "MKL_", "OPENBLAS_", "TORCH", "MPL", "PYTHON")
@@ -42,7 +42,7 @@ PR_SET_PDEATHSIG = 1  # from Linux's prctl.h
 
 @contextlib.contextmanager
 def serving():
-    """Inside the block, kernels started by this process and by its commands are copies of one process."""
+    """In its block, kernels that this process and its commands start are copies of one server process."""
     if not hasattr(os, "pidfd_open"):
         yield
         return
@@ -53,7 +53,7 @@ def serving():
         address = str(Path(folder) / "kernels")
         listener.bind(address)
         listener.listen()
-        factory = KernelProvisionerFactory.instance()  # for this process; the variables are for its commands
+        factory = KernelProvisionerFactory.instance()  # of this process; commands get the variables below
         factory.provisioners[NAME] = EntryPoint(NAME, CLASS, factory.GROUP_NAME)
         settings = {ADDRESS: address, factory.default_provisioner_name_env: NAME}
         settings["PYTHONPATH"] = os.pathsep.join(filter(None, [folder, os.environ.get("PYTHONPATH")]))
@@ -112,7 +112,7 @@ class _Forked:
     def __init__(self, pid, handle):
         self.pid = pid
         self.returncode = None
-        self._handle = handle  # a pidfd: readable once the process has ended; never refers to another
+        self._handle = handle  # a pidfd: readable once this process has ended
 
     def poll(self):
         """Return None while it runs and 0 after its end: only its parent can read the real exit status."""
@@ -168,16 +168,16 @@ def _serve(listener):
     Returns None in the server, at the end. In a copy it returns the request for which the copy was made.
     """
     settings = _read_early(os.environ)
-    os.environ.setdefault("MPLBACKEND", "module://matplotlib_inline.backend_inline")  # as ipykernel does
+    os.environ.setdefault("MPLBACKEND", "module://matplotlib_inline.backend_inline")  # ipykernel's default
     has_imported = False
     while True:
         asked = select.select([listener, sys.stdin], [], [])[0]
-        if sys.stdin in asked:  # nothing is ever written there
+        if sys.stdin in asked:  # closed: the only way in which it changes
             return None
         if not has_imported:
             for name in IMPORTS:
                 importlib.import_module(name)
-            gc.freeze()  # a copy's collector of garbage then leaves what is shared alone, and shared
+            gc.freeze()  # a copy's garbage collector then leaves shared memory shared
             has_imported = True
         with listener.accept()[0] as connection:
             message, standard, _, _ = socket.recv_fds(connection, SIZE, 2)

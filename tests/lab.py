@@ -27,7 +27,7 @@ RUN = 1_200_000
 # Changes JupyterLab's defaults that would disturb a test, such as questions about news and autosave.
 SETTINGS = {
     "@jupyterlab/docmanager-extension:plugin": {"autosave": False},
-    # Lay out every cell, so that all can be measured.
+    # Lay out all cells, not only the visible ones, so that they can be measured.
     "@jupyterlab/notebook-extension:tracker": {"windowingMode": "none"},
 }
 
@@ -90,7 +90,7 @@ class Server:
                     self.url = json.loads(file.read_text())["url"]
                     return self._request("api/status", "GET")
                 except (OSError, ValueError):
-                    pass  # the file is incomplete, or the server does not listen yet
+                    pass  # the server has not started yet
             time.sleep(0.1)
         self._process.kill()
         log = (self.home / "server.log").read_text(errors="replace")
@@ -169,7 +169,7 @@ class Notebook:
               await window.jupyterapp.serviceManager.sessions.shutdown(id);
             }}"""
         )
-        self.complaints.clear()  # extensions complain of a kernel that ends
+        self.complaints.clear()  # extensions report the kernel's end as an error
         self.page.evaluate(
             """async path => {
               await window.jupyterapp.commands.execute("docmanager:open", { path, factory: "Notebook" });

@@ -4,9 +4,9 @@ import importlib
 
 
 class Lazy:
-    """Stands for a module, as in `torch = Lazy("torch")`."""
+    """Stands in for a module, which is imported when it is first used: `torch = Lazy("torch")`."""
 
-    # What pytest reads from every name in a test file.
+    # pytest reads these attributes of every name in a test file.
     __test__, __bases__ = False, ()
 
     def __init__(self, name):

@@ -1,10 +1,10 @@
 """Changes each solution in many small ways and counts what the checks catch: `python tests/mutants.py 03 04`.
 
-This measures the assignments that it is given and writes their sections of docs/mutants.md anew; the others
-stay as they were measured. `make mutants` measures all. A change that the checks rightly let pass, because
-the function gives the same as before, stands with its reason in tests/mutants.toml. The status is 1 if
-another one passes, or if one that stands there is caught. `--diagnoses` writes no page, but prints each
-change whose message belongs to a wrong answer of answers.toml that gives other values.
+The program measures the named assignments and writes their sections of docs/mutants.md anew; other sections
+stay. `make mutants` measures all. tests/mutants.toml lists the changes that checks rightly let pass, because
+the function returns the same values as before, each with this reason. The status is 1 if an unlisted change
+passes, or if a listed change is caught. `--diagnoses` writes no page, but prints each change that gets the
+message of a known mistake although its values differ from those of this mistake.
 """
 
 import ast
@@ -33,8 +33,8 @@ from course_utils.learning.checks import NotYet, agrees
 
 KNOWN = Path(__file__).with_suffix(".toml")
 PAGE = ROOT / "docs" / "mutants.md"
-SEED = "1"  # of the hidden inputs, so that the page can be made again
-LEAST_SECONDS, TIMES = 10, 20  # a changed function may take TIMES as long as the solution, and LEAST_SECONDS
+SEED = "1"  # the seed of the hidden inputs, so that the page can be made again
+LEAST_SECONDS, TIMES = 10, 20  # limit: TIMES the solution's time, at least so long
 MEMORY = 6 * 2**30
 SWAPPED = {ast.Lt: ast.LtE, ast.LtE: ast.Lt, ast.Gt: ast.GtE, ast.GtE: ast.Gt, ast.Eq: ast.NotEq}
 SWAPPED |= {ast.NotEq: ast.Eq, ast.In: ast.NotIn, ast.NotIn: ast.In, ast.Is: ast.IsNot, ast.IsNot: ast.Is}
@@ -148,7 +148,7 @@ def _ways(tree, node):
         yield replace(ast.Break())
     elif isinstance(node, ast.Slice):
         for end in ("lower", "upper", "step"):
-            if not isinstance(getattr(node, end), ast.Constant | None):  # a constant is changed by one
+            if not isinstance(getattr(node, end), ast.Constant | None):  # constants are changed elsewhere
                 yield put(end, None)
     elif isinstance(node, ast.Return) and ast.unparse(node) not in ("return", "return None"):
         yield put("value", None)
@@ -227,7 +227,7 @@ def _in_copy(function, seconds, otherwise):
         finally:
             os._exit(0)
     os.close(writer)
-    data, until = b"", time.monotonic() + 2 * seconds + 5  # the copy's own clock comes first
+    data, until = b"", time.monotonic() + 2 * seconds + 5  # longer than the copy's own limit
     while select.select([reader], [], [], max(0, until - time.monotonic()))[0]:
         part = os.read(reader, 65536)
         if not part:
@@ -252,7 +252,7 @@ def outcomes(names, code, check):
 
 
 def is_another_mistake(names, code, check, wrongs):
-    """Returns whether none of the wrong answers gives the same as an answer, for all inputs."""
+    """Returns whether an answer differs from each of the wrong answers for at least one input."""
     mine = outcomes(names, code, check)
     for wrong in wrongs:
         theirs = outcomes(names, wrong, check)
@@ -354,7 +354,7 @@ def main(arguments):
         for name in catalog.lessons()
         if not set(arguments) - {"--json", "--diagnoses"} or name[:2] in arguments
     ]
-    if "--json" in arguments:  # one lesson in its own process, so that its models go when it ends
+    if "--json" in arguments:  # one lesson in a process of its own, which frees its models
         print(json.dumps(measure(lessons[0])))
         return 0
     if "--diagnoses" in arguments:

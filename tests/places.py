@@ -33,7 +33,7 @@ PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["
 ADDRESS = PROJECT["urls"]["Repository"]
 NOTE = "Note: you may need to restart the kernel to use updated packages.\n"  # %pip always prints this
 MAIN = ("torch", "numpy", "transformers", "diffusers", "huggingface_hub", "peft", "matplotlib", "ipywidgets")
-# Variables that the Makefile sets and a learner's kernel does not have.
+# Variables that the Makefile sets, and that a learner's kernel lacks.
 OURS = ("OMP_NUM_THREADS", "TOKENIZERS_PARALLELISM", "COURSE_SIZE")
 
 
@@ -49,7 +49,7 @@ def colab_versions():
     return [line for line in lines if not line.startswith("#")]
 
 
-# The environments before the first cell runs: Python, packages, kernel arguments, kernel variables.
+# {environment: (Python, packages before the first cell, kernel arguments, kernel variables)}
 SETS = {
     "colab": (
         "3.13",
@@ -66,7 +66,7 @@ def repository(folder):
     """Makes a git repository of the course as it is now, without ignored files. Returns its address."""
     git = ["git", f"--git-dir={folder}", f"--work-tree={ROOT}", "-c", "user.name=-", "-c", "user.email=-"]
     commit = ["commit", "--quiet", "--message=as it is"]
-    tag = ["tag", f"v{PROJECT['version']}"]  # what the set-up cells of a release install
+    tag = ["tag", f"v{PROJECT['version']}"]  # a release's set-up cells install this tag
     for command in (["init", "--quiet"], ["add", "--all"], commit, tag):
         subprocess.run([*git, *command], cwd=ROOT, check=True)
     return f"file://{folder}"

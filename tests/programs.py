@@ -70,7 +70,7 @@ def starts(path):
         return False
     try:
         return os.name == "nt" or not subprocess.run([path, "--version"], capture_output=True).returncode
-    except OSError:  # made for another processor
+    except OSError:  # a program for another processor
         return False
 
 
@@ -132,7 +132,7 @@ def needs(*names):
 
 def fetch():
     """Installs the missing programs and prints each step. Returns a sentence for each that can't be had."""
-    if not starts(node()):  # it may lack a library on a bare machine
+    if not starts(node()):  # the machine's node may lack a library
         print("Fetching node, on which Playwright runs, from the Python package index", flush=True)
         done(sys.executable, "-m", "pip", "install", NODE)
         starts.cache_clear()

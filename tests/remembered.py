@@ -1,4 +1,4 @@
-"""Lets models compute nothing twice, for tests in which dozens of answers ask a model the same."""
+"""Stores the results of models, for tests in which dozens of answers call a model with equal arguments."""
 
 import contextlib
 import copy
@@ -10,11 +10,11 @@ _TENSORS = ("_parameters", "_buffers", "_modules")  # a module's attributes that
 
 @contextlib.contextmanager
 def computing():
-    """Inside the block, models of transformers give what they gave for the same call: `generate`, and a run.
+    """In its block, models of transformers return the stored result of an equal call, of `generate` or a run.
 
-    The same call has the same arguments, plain values and tensors, and the same model in the same state: its
-    settings, and the sum of each of its tensors. What draws random numbers is computed again, and so are a
-    run that keeps gradients or goes on from a cache, and what a model with hooks or replaced functions gives.
+    Calls are equal if their arguments (plain values and tensors) and the states of the model (its settings
+    and the sum of each tensor) are. Not stored are calls that draw random numbers, runs that keep gradients
+    or continue a cache, and calls of a model with hooks or replaced functions.
     """
     from transformers import GenerationMixin, PreTrainedModel
 
@@ -26,7 +26,7 @@ def computing():
         yield
     finally:
         GenerationMixin.generate = plain
-        del PreTrainedModel.__call__  # it inherits torch's again
+        del PreTrainedModel.__call__  # it inherits torch's method again
 
 
 def _remembering(plain, known):
@@ -42,21 +42,21 @@ def _remembering(plain, known):
         except TypeError:
             return plain(model, *arguments, **named)
         if call not in known:
-            before, known["busy"] = torch.get_rng_state(), True  # a model's parts are models, too
+            before, known["busy"] = torch.get_rng_state(), True  # its parts are models, too
             try:
                 result = plain(model, *arguments, **named)
             finally:
                 known["busy"] = False
             if not torch.equal(before, torch.get_rng_state()):
                 return result
-            known[call] = copy.deepcopy(result), model  # a model that is kept shares its id with no other
+            known[call] = copy.deepcopy(result), model  # keep the model: its id stays its own
         return copy.deepcopy(known[call][0])
 
     return remembering
 
 
 def _state(model):
-    """Return what tells two states of a model apart. Raises TypeError if something else may change it."""
+    """Return a value that differs for each state of a model. Raises TypeError if it can't be sure of that."""
     import torch
 
     state = [str(model.config), str(getattr(model, "generation_config", ""))]
@@ -72,7 +72,7 @@ def _state(model):
     for name, tensor in model.state_dict().items():
         stored = tensor.contiguous().view(-1).view(torch.uint8).numpy()
         words = stored[: len(stored) // 4 * 4].view(numpy.uint32)
-        total = numpy.add.reduce(words, dtype=numpy.uint32)  # torch takes ten times as long
+        total = numpy.add.reduce(words, dtype=numpy.uint32)  # torch's sum takes ten times as long
         state.append(f"{name} {total} {stored[len(words) * 4 :]}")
     return "\n".join(state)
 

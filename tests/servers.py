@@ -71,7 +71,7 @@ class _Server:
         self.url = f"http://{self.host}"
 
     def encrypt(self, certificate):
-        """Makes the server speak HTTPS with a certificate of trustme, before it starts."""
+        """Makes the server use HTTPS with a certificate of trustme. Call it before the server starts."""
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         certificate.configure_cert(context)
         self._server.socket = context.wrap_socket(self._server.socket, server_side=True)
@@ -95,9 +95,9 @@ class Index(_Server):
 
     files : {file name: bytes}
     html : whether it answers only in HTML (PEP 503)
-    files_at : the address of the files that its pages give; if empty, this server
+    files_at : the address of the files to which its pages link; "" for this server
     page : (bytes, content type) to answer instead of the project's page, or None
-    busy : how many questions it answers with 503, before it works
+    busy : to how many requests it answers 503 before it works
     """
 
     def __init__(self, project, files, html=False, login=None):
@@ -160,7 +160,7 @@ class Hub(_Server):
         reply = Repositories(held).answer(request.command, request.path)
         if self.gated and "/resolve/" in request.path and token != "Bearer accepted":
             return request.reply(403 if token else 401, headers={"X-Error-Code": "GatedRepo"})
-        if "ETag" in reply.headers:  # a file of the repository
+        if "ETag" in reply.headers:  # the reply is a file of the repository
             xet = {"X-Xet-Hash": "ab" * 32, "X-Xet-Refresh-Route": f"{self.url}/xet-read-token"}
             offered = xet if request.path.endswith((".safetensors", ".gguf")) else {}
             return request.reply_file(reply.content, reply.headers | offered)
@@ -217,7 +217,7 @@ class _Handler(BaseHTTPRequestHandler):
 
 
 def shrunken(model):
-    """Returns a model of the catalogue with the sizes of a shrunken copy: the real ones may not fit here."""
+    """Returns a model of the catalogue with small sizes, because the real ones may not fit on this machine."""
     return replace(
         model,
         parameters=1_000,
@@ -234,7 +234,7 @@ def load_elsewhere(model, files, home, program, **environment):
 
 
 def load_all_elsewhere(published, home, program, **environment):
-    """Does the same with several models, {model: files}."""
+    """Does what `load_elsewhere` does, with several models: {model: files}."""
     start = "from course_utils import catalog, load\nfrom course_utils.catalog import File, Model, Source\n"
     start += "".join(f"catalog.models()[{model.name!r}] = {shrunken(model)!r}\n" for model in published)
     plain = {key: value for key, value in os.environ.items() if not key.lower().endswith("_proxy")}

@@ -6,7 +6,7 @@ import time
 def within(seconds, holds):
     """Waits until `holds()` is true. Returns False if that takes more than `seconds`.
 
-    Give so many seconds that even a busy machine needs fewer: the limit is for what never happens.
+    Choose a limit that even a busy machine does not reach: it ends only a wait for what never happens.
     """
     end = time.monotonic() + seconds
     while not holds() and time.monotonic() < end:

@@ -44,14 +44,14 @@ def begun(lesson):
     names = started(lesson)
     with remembered.computing() if "transformers" in sys.modules else contextlib.nullcontext():
         yield names
-    if "torch" in sys.modules:  # a set-up cell may have switched gradients off, for the whole process
+    if "torch" in sys.modules:  # set-up cells may switch gradients off for the process
         sys.modules["torch"].set_grad_enabled(True)
 
 
 @pytest.fixture(autouse=True)
 def answers_file(tmp_path, monkeypatch):
     monkeypatch.setenv("COURSE_ANSWERS", str(tmp_path / "answers.json"))
-    monkeypatch.setenv("COURSE_SEED", "1")  # so that a test that fails, fails again
+    monkeypatch.setenv("COURSE_SEED", "1")  # a failure can be repeated
 
 
 def outcome(names, answer, check):
@@ -89,9 +89,9 @@ def test_solution_prints_what_is_stored_and_stub_fails(lesson, begun):
 
 
 def tried(lesson):
-    """Returns the answers to try: of a task that asks a model for long, one right answer and two wrong ones.
+    """Returns the answers to try: all, but of a task in ASK_FOR_LONG only one right and two wrong answers.
 
-    After a change of the exercise, or of what judges it, all are tried: see by_commit.py.
+    After a change of the exercise or of the checks, all answers are tried: see by_commit.py.
     """
     answers = answers_of(lesson)
     if by_commit.all_due(f"solutions/{lesson}", f"exercises/{lesson}", "course_utils/learning/checks.py"):
@@ -104,7 +104,7 @@ def tried(lesson):
 
 
 def test_right_answers_pass_and_wrong_ones_get_their_message(lesson, begun):
-    """A wrong answer must fail the student's own checks. They come first, so all checks say the same."""
+    """A wrong answer must fail the visible checks. They run first, so the hidden checks change no message."""
     solutions, stubs = cells_of("solutions", lesson), cells_of("exercises", lesson)
     for answer in tried(lesson):
         task = answer["task"]

@@ -1,1 +1,1 @@
-"""A stand-in for Colab's own package: what the course and the libraries that it uses look for in there."""
+"""Stands in for Colab's own package, with the parts that the course and its libraries import."""

@@ -1,6 +1,6 @@
-"""A kernel that is to be taken for Colab's."""
+"""A kernel that the course and its libraries take for Colab's."""
 
-import matplotlib  # noqa: F401  imported before the first cell runs, as there: pip must not exchange them now
+import matplotlib  # noqa: F401  imported before the first cell, as in Colab, so pip must not replace them
 import numpy  # noqa: F401
 from google.colab._shell import Shell
 from ipykernel import ipkernel

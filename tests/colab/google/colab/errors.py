@@ -1,4 +1,4 @@
-"""What Colab's functions raise."""
+"""The errors that Colab's functions raise."""
 
 
 class Error(Exception):

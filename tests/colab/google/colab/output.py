@@ -1,4 +1,4 @@
-"""The page around an output."""
+"""Stands in for Colab's access to the page that shows an output."""
 
 from google.colab.errors import Error
 
@@ -8,7 +8,7 @@ class MessageError(Error):
 
 
 def eval_js(script, ignore_result=False, timeout_sec=None):
-    """There is no page, so no microphone; that is what the recorder's script would say."""
+    """Return what the recorder's script would return without a microphone, because there is no page."""
     raise MessageError("NotFoundError: Requested device not found")
 
 
