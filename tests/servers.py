@@ -217,7 +217,7 @@ class _Handler(BaseHTTPRequestHandler):
 
 
 def shrunken(model):
-    """Returns a model of the catalogue with small sizes, because the real ones may not fit on this machine."""
+    """Returns a model of the catalogue with small sizes, as the real ones may not fit on this machine."""
     return replace(
         model,
         parameters=1_000,

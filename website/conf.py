@@ -38,7 +38,7 @@ extensions = ["myst_nb"]
 nb_execution_mode = "off"
 # The labels of the cells that `fold_checks` folds.
 nb_code_prompt_show, nb_code_prompt_hide = "Show the check", "Hide the check"
-nb_ipywidgets_js = {}  # no widget scripts, which would come from a CDN; pages show the stored pictures
+nb_ipywidgets_js = {}  # no widget scripts from a CDN: pages show stored pictures
 myst_heading_anchors = 3  # headings have the same anchors as on GitHub
 
 templates_path = ["templates"]
@@ -76,14 +76,14 @@ html_theme_options = {
 }
 html_static_path = ["website.css"]
 html_css_files = ["website.css"]
-# Makes boxes that are wider than the screen scrollable by keyboard, also in Safari.
+# Lets the keyboard scroll boxes whose content is wider than the box, even in Safari.
 SCROLLED_WITH_KEYS = """addEventListener("load", () => {
   const boxes = [...document.querySelectorAll("article pre, .table-wrapper, [style*='overflow-x:auto']")];
   for (const box of boxes.filter(box => box.scrollWidth > box.clientWidth)) box.tabIndex = 0;
 })"""
 html_js_files = [(None, {"body": SCROLLED_WITH_KEYS})]
 html_copy_source = html_use_index = html_show_copyright = False
-highlight_language = "none"  # for blocks without a language
+highlight_language = "none"  # the default of code blocks
 pygments_style = "a11y-high-contrast-light"
 pygments_dark_style = "a11y-high-contrast-dark"
 
@@ -174,7 +174,7 @@ def add_head(app, pagename, templatename, context, document):
     if pagename.startswith("translations/"):
         context["language"] = pagename.split("/")[1]
     if pagename.startswith(lessons.FOLDERS):
-        # With this class, what lesson.js hides is hidden even before the script has run.
+        # This class hides what lesson.js will hide, even before that script has run.
         context["metatags"] += f"""
 <script>document.documentElement.classList.add("js")</script>
 <script src="{root}explorables/live/lesson.js" defer
@@ -182,7 +182,7 @@ def add_head(app, pagename, templatename, context, document):
 
 
 def link_within(app, doctree, docname):
-    """Make links to the website's own address relative, so that a copy of the site leads to itself."""
+    """Make links to the website's own address relative, so that they stay inside a copy of the site."""
     root, own = "../" * docname.count("/"), shell.website()
     for link in doctree.findall(nodes.reference):
         if link.get("refuri", "").startswith(own):
@@ -190,7 +190,7 @@ def link_within(app, doctree, docname):
 
 
 def add_pages(app, failure):
-    """Write front page, explorables, slides and handouts, which Sphinx does not, and the service worker."""
+    """Write what Sphinx does not: front page, explorables, slides, handouts and the service worker."""
     if not failure:
         explorables.write(app.outdir)
         slides.write(app.outdir)
@@ -205,7 +205,7 @@ def setup(app):
     app.connect("source-read", fold_checks)
     app.connect("doctree-resolved", lessons.prepare)
     app.connect("doctree-resolved", link_within)
-    app.connect("html-page-context", mend_labels, priority=900)  # runs after the theme's handler
+    app.connect("html-page-context", mend_labels, priority=900)  # after the theme's handler
     app.connect("html-page-context", add_head, priority=900)
     app.connect("build-finished", add_pages)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

@@ -75,7 +75,7 @@ def _map(lessons):
             if (ROOT / "exercises" / name).is_dir():
                 words = f'exercise<span class="unseen"> of lesson {name[:2]}</span>'
                 exercise = f'<a class="more" href="exercises/{name}/{name}.html">{words}</a>'
-            time = lesson.duration.removesuffix("utes")  # "30 min"
+            time = lesson.duration.removesuffix("utes")  # such as "30 min"
             rows += (
                 f'<li data-lesson="{name}"><b class="num">{name[:2]}</b> <a href="notebooks/{name}.html">'
                 f'{escape(lesson.title)}</a> <span class="more">{time}</span> {exercise}</li>\n'

@@ -42,7 +42,7 @@ def explain(doctree):
     names, pattern = _uses()
     explained = set()
     for text in list(doctree.findall(nodes.Text)):
-        if not isinstance(text.parent, nodes.paragraph):  # not in headings, links and emphasis
+        if not isinstance(text.parent, nodes.paragraph):  # skip headings, links and emphasis
             continue
         pieces, end = [], 0
         for use in pattern.finditer(text.astext()):

@@ -122,7 +122,7 @@ def _hour():
 
 
 def _form(numbers):
-    """Return an HTML table in which to write two verdicts on each of these claims; "" without numbers."""
+    """Return an HTML table in which to write two verdicts on each of these claims; "" without claims."""
     if not numbers:
         return ""
     claims = [catalog.claims()[number] for number in numbers]

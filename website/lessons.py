@@ -19,7 +19,7 @@ from explorables import PACKAGE, explorables
 FIRST_WORDS = ("What you saw.", "Was du gesehen hast.")
 FOLDERS = ("notebooks/", "translations/")
 UNPREDICTED = re.compile(r"(.*?)\s*\(No prediction from you yet\.\)", re.S)
-# A picture or sound as a data URL in a stored output. Those below 4,000 characters are not moved to files.
+# A picture or sound in a stored output, as a data URL of 4,000 characters or more, to move to a file.
 INLINE = re.compile(r'<(img|audio)([^>]*) src="data:(image/png|audio/mpeg);base64,([^"]{4000,})"([^>]*)>')
 HINT = re.compile(r"<div[^>]*>Run this cell to change it\.</div>")
 
@@ -67,7 +67,7 @@ def _file(found, outdir, docname, lazy):
     (outdir / "_images").mkdir(parents=True, exist_ok=True)
     (outdir / "_images" / name).write_bytes(content)
     more = ' preload="none"' if tag == "audio" else ' loading="lazy"' * lazy
-    if tag == "img" and " height=" not in before:  # so that the page keeps room for the picture
+    if tag == "img" and " height=" not in before:  # so that the page leaves room for the picture
         width, height = struct.unpack(">II", content[16:24])
         shown = re.search(r' width="(\d+)"', before)
         more += f' height="{round(int(shown[1]) * height / width)}"' if shown else ""
@@ -85,7 +85,7 @@ def _html(text, **more):
 
 
 def _fold(cell):
-    """Put a cell's code into a <details>. It is open: lesson.js closes it."""
+    """Put a cell's code into an open <details> element, which lesson.js closes."""
     code = _part(cell, "cell_input")
     if not code:
         return
@@ -197,7 +197,7 @@ def _veil(doctree, codes):
         if end < len(blocks) and blocks[end].astext().startswith(FIRST_WORDS):
             end += 1
         titles = [i for i in range(first, last) if isinstance(blocks[i], nodes.title)]
-        # If a section begins in between, what it says before the answer is not marked.
+        # If a section begins before the answer, its blocks up to the answer are not marked.
         hidden = [*range(first, titles[0]), *range(last, end)] if titles else range(first, end)
         for block in (blocks[i] for i in hidden):
             block["classes"].append(f"veil-{key}")

@@ -21,12 +21,12 @@ from shell import PICTURES  # noqa: E402
 
 MINIATURE, CARD = (600, 360), (1200, 630)
 AT_MOST = 15_000  # bytes of a miniature
-WAIT = 2500  # ms, until a picture that moves at its start has come to rest
+WAIT = 2500  # ms to wait until an animation at a view's start has ended
 
 
 def photographs(browser, address, name, facts):
     """Return the miniature and the card of an explorable, as PIL images."""
-    # `picture` is a state in the form of the page's address, such as "scale=0". Without it, the first state.
+    # `picture` is the state to show, as in the page's address: "scale=0". Without it, show the first state.
     state = f"#{facts['picture']}" if "picture" in facts else ""
     shots = []
     for (width, height), query in (((880, 528), "?embed"), (CARD, "")):

@@ -21,7 +21,7 @@ from servers import served  # noqa: E402
 # The size of the browser's window in CSS pixels, and the factor that shrinks it to a README's width.
 WIDTH, HEIGHT, SCALE = 1200, 740, 0.75
 FRAME = 80  # ms
-# Hides what a scene of a few seconds does not need.
+# Hides the parts of a page that a scene of a few seconds does not need.
 STYLE = """
 html { overflow: hidden } .top, .lead, .after, footer { display: none !important }
 h1 { font-size: 46px !important; margin: 26px 0 22px !important } .view { min-height: 0 !important }
@@ -39,7 +39,7 @@ MOVE = """milliseconds => {
     else animation.currentTime = time;
   }
 }"""
-# Makes sounds follow the page's clock, too.
+# Makes the clock of sounds follow the page's clock, which is stopped for each frame.
 SOUND = """
 Object.defineProperty(BaseAudioContext.prototype, "currentTime", { get: () => performance.now() / 1000 });
 Object.defineProperty(AudioContext.prototype, "outputLatency", { get: () => 0 });
@@ -47,7 +47,7 @@ Object.defineProperty(AudioContext.prototype, "outputLatency", { get: () => 0 })
 
 
 class Film:
-    """A film of pages. `frames` is a list of (image, milliseconds for which it is shown)."""
+    """A film of web pages. `frames` is a list of (image, milliseconds for which to show it)."""
 
     def __init__(self, browser, address):
         self.browser, self.address = browser, address
@@ -95,7 +95,7 @@ class Film:
 
 
 def one_weight(film):
-    """Drag the weight to zero, so that the model's answer loses its sense."""
+    """Drag the weight to zero, so that the model's answer makes no sense any more."""
     film.roll(1)
     stage = film.page.locator(".ow-stage").bounding_box()
     zero = stage["x"] + stage["width"] * 2.75 / 12.05  # the axis of one_weight.js: from -2.75 to 9.3

@@ -20,7 +20,7 @@ from teaching import Lesson, Question, inline, settled, twice
 from course_utils import catalog
 
 SENTENCE = re.compile(r"(.+?[.?!][\"”)]*)(?: (?=[^a-z])|$)(.*)", re.S)
-FOLDED = re.compile(r"\b[Ff]olded ")  # removed from texts, because on a slide nothing is folded
+FOLDED = re.compile(r"\b[Ff]olded ")  # a word to remove: slides fold nothing
 QUOTED = re.compile(r"[\"“](.+?)[\"”] *(.*)")
 SCALE = "It holds · Not as it stands · Nobody outside can say"  # as on the wall of claims
 KEYS = "Arrow keys turn the slides, N opens the notes in a window of their own, F fills the screen."
@@ -199,7 +199,7 @@ def _evidence(lesson, body):
     places = {}
     for place, slide in enumerate(body, 2):
         if point := re.search(r'data-point="(\d+)"', slide):
-            places[point[1]] = str(place)  # of a question and its answer, the answer
+            places[point[1]] = str(place)  # of a question and its answer: the answer's slide
 
     def slides(match):
         return re.sub(r"\d+", lambda number: places[number[0]], match[0].replace("point", "slide"))
@@ -209,7 +209,7 @@ def _evidence(lesson, body):
 
 
 def _claims(lesson, evidence):
-    """Yield the article's words and how we read them, two claims on a slide, if the deck has evidence."""
+    """Yield slides with the words and our reading of two claims each, if the deck has evidence on them."""
     for start in range(0, len(lesson.shown), 2):
         words = "".join(
             f'<li value="{claim.number}">“{escape(claim.words)}”<br>'
@@ -225,7 +225,7 @@ def _claims(lesson, evidence):
 
 
 def _verdicts(lesson):
-    """Yield a slide that announces our verdicts, the verdicts, and last those that a class judges twice."""
+    """Yield a slide that announces our verdicts, then the verdicts, last those that a class judges twice."""
     if not lesson.shown:
         return
     once = [claim for claim in lesson.shown if claim.number not in twice()]
@@ -249,7 +249,7 @@ def _verdicts(lesson):
 
 
 def _elsewhere(lesson):
-    """Yield a slide with those of the article's words on which the lesson has evidence, and the deck none."""
+    """Yield a slide with the claims on which the lesson has evidence, but the deck none."""
     others = [claim for claim in lesson.claims if claim not in lesson.shown]
     if others:
         words = "".join(f'<li value="{claim.number}">“{escape(claim.words)}”</li>' for claim in others)

@@ -1,4 +1,4 @@
-"""Computes the stored states of explorables: those for which no model is loaded in a page, or not at first.
+"""Computes the states that explorables store, so that their pages load no model, or not at first.
 
     python website/stored_states.py denoising patching vote audit watermark adapter errand_facts
 
@@ -64,7 +64,7 @@ def audit():
 
 
 def errand_facts():
-    """Return the pages of all people, and what the callers do with a sentence that is added to a page."""
+    """Return the pages of all people, and measurements of the callers with a sentence added to a page."""
     import random
 
     import course_utils as course
@@ -87,12 +87,12 @@ def errand_facts():
 
 
 def packed(values):
-    """Return whole numbers as bytes, in base64."""
+    """Return the bytes of an array of whole numbers, in base64."""
     return base64.b64encode(numpy.ascontiguousarray(values).tobytes()).decode()
 
 
 def denoising():
-    """Return the drawings that a page shows before its Stable Diffusion is loaded, and the model's words."""
+    """Return all words of captions, and the drawings that a page shows before it loads Stable Diffusion."""
     import course_utils as course
     from course_utils.opened.denoising import known_words
 
@@ -102,7 +102,7 @@ def denoising():
     films = [pixels.astype(float) for pixels, _, _ in drawings.values()]
     return known_words() | {
         "drawings": [_drawing(pipeline, prompt, *drawing) for prompt, drawing in drawings.items()],
-        # The RMSE of each two drawings in each state, for pixels from 0 to 255.
+        # For each pair of drawings, their RMSE in each state, for pixels from 0 to 255.
         "gaps": [
             [numpy.sqrt(((one - other) ** 2).mean((1, 2, 3))).round().astype(int).tolist() for other in films]
             for one in films
@@ -134,7 +134,7 @@ def drawn(pipeline, prompt, seed, guidance, steps):
 
 
 def _drawing(pipeline, prompt, pixels, maps, noise):
-    """Return a drawing as the view reads it."""
+    """Return a drawing as the dict that denoising.js reads."""
     from PIL import Image
 
     film = io.BytesIO()
@@ -187,7 +187,7 @@ def patching(countries=COUNTRIES):
         "first": first,
         "sentence": SENTENCE,
         "answers": words,
-        "others": others,  # in how many stored patches a third token is the likeliest
+        "others": others,  # number of stored patches with a third token as the likeliest
         "pairs": pairs,
     }
 
@@ -294,7 +294,7 @@ def _tokens(tokenizer, ids, scores, row):
         if ids[index] in tokenizer.all_special_ids:
             break
         text = tokenizer.decode(ids[: index + 1])
-        if text.endswith("\ufffd"):  # the token ends inside a character
+        if text.endswith("\ufffd"):  # the token ends in the middle of a character
             continue
         tokens.append([text[len(before) :], round(100 * scored[row].softmax(-1)[ids[index]].item())])
         before = text

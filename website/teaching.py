@@ -20,11 +20,11 @@ from course_utils import catalog
 GUIDE = ROOT / "docs" / "instructors.md"
 BREAK = r"\*(A good moment for a break\.[^*]*)\*"
 HERE = Path(__file__).parent
-# Words of sentences that can be understood only on the lesson's page.
+# A sentence with one of these words can be understood only on the lesson's page.
 UNPLACED = re.compile(r"\b(cells?|folded|below|above|picture|figures?|row|table|bars?|box)\b|\]\(", re.I)
 WORDS = "**What you saw.**"
 ASIDE = re.compile(r" \([A-Z](?:[^()]|\([^()]*\))*[.?!]\)")  # whole sentences in brackets
-NEVER = ("<b>Predict: ", "(No prediction from you yet.)")  # outputs that are questions, not pictures
+NEVER = ("<b>Predict: ", "(No prediction from you yet.)")  # text of outputs that are questions, not pictures
 
 
 @dataclass(frozen=True)
@@ -79,7 +79,7 @@ def tasks() -> dict[str, dict]:
 
 
 def settled(claim, number: str) -> str:
-    """Return what the slides of a lesson say of a claim: the lesson's words, or guesses.toml's."""
+    """Return the lesson's words on a claim for its slides, or those of guesses.toml, if it has some."""
     return guesses()["verdicts"].get(number, {}).get(str(claim.number), claim.settled[number])
 
 
@@ -99,7 +99,7 @@ def note(line: str) -> Note:
 
 
 class Lesson:
-    """What slides and handouts show of a lesson, from its notebook and the guide."""
+    """The parts of a lesson that slides and handouts show, from its notebook and docs/instructors.md."""
 
     def __init__(self, name: str):
         self.name, self.number, self.facts = name, name[:2], catalog.lessons()[name]
@@ -108,7 +108,7 @@ class Lesson:
 
     @cached_property
     def promise(self) -> str:
-        """What the lesson promises, in Markdown, or what guesses.toml has in its place."""
+        """The lesson's promise, in Markdown: that of guesses.toml or, by default, of the notebook."""
         if "promise" in (given := guesses().get(self.number, {})):
             return given["promise"]
         return re.search(r"^\*\*(.+?)\*\*$", self.cells[0].source, re.M)[1]
@@ -132,7 +132,7 @@ class Lesson:
 
     @cached_property
     def paper(self) -> Note | None:
-        """The point whose picture is on the handout; None if no point is marked so."""
+        """The point whose picture is on the handout, marked "paper"; None if no point is."""
         return next((point for point in self.points if point.shows == "paper"), None)
 
     @cached_property
@@ -143,13 +143,13 @@ class Lesson:
 
     @cached_property
     def claims(self) -> list:
-        """The `Claim`s of the article that the lesson settles, those that a class judges twice last."""
+        """The `Claim`s of the article that the lesson settles. Claims that a class judges twice come last."""
         settled = [claim for claim in catalog.claims().values() if self.number in claim.settled]
         return sorted(settled, key=lambda claim: claim.number in twice())
 
     @cached_property
     def shown(self) -> list:
-        """Those of `claims` on which the slides have evidence, by the guide."""
+        """The claims on which the slides have evidence, as docs/instructors.md says."""
         text = self.notes["Claims"].text if "Claims" in self.notes else ""
         numbers = [int(number) for number in re.findall(r"(\d+) \(", text)]
         return [claim for claim in self.claims if claim.number in numbers]
@@ -192,7 +192,7 @@ class Lesson:
                 break
             if not UNPLACED.search(sentence):
                 kept = f"{kept} {sentence}"
-        # A question at the end leads on to the next cell, so it is left out.
+        # Leave out a question at the end, which leads on to the next cell.
         return re.sub(r" [^.?!]*\?$", "", kept).strip()
 
     def picture(self, cell: str) -> tuple[str, str]:
@@ -208,7 +208,7 @@ class Lesson:
             printed = "".join(output.get("text", "") for output in found.get("outputs", ()))
             if printed.strip():
                 lines = [line.strip() for line in printed.strip().splitlines()]
-                # In px, so that the longest line fits into 720.
+                # The size in pixels at which the longest line is at most 720 pixels wide.
                 size = max(16, min(27, 1000 // max(map(len, lines))))
                 text = escape("\n".join(lines))
                 return f'<pre class="printed" style="font-size:{size}px">{text}</pre>', printed
