@@ -13,7 +13,7 @@ from datetime import datetime, time
 from course_utils import home, terminal
 from course_utils.errors import CourseError
 
-_TERMINABLE = ("grade", "fetch", "train")  # they keep what is finished, so a signal ends them in a sentence
+_TERMINABLE = ("grade", "fetch", "train")  # commands that keep their finished results if SIGTERM ends them
 _MOST_ROWS = 30  # the most rows of its plan that `course grade` prints before it asks for confirmation
 
 
@@ -662,7 +662,7 @@ def _try(notebook):
 
     from course_utils.grading import trial
 
-    # The code is the instructor's own, so it is tried even where there is no sandbox.
+    # This code is the instructor's own, so it is executed even where there is no sandbox.
     text, well = trial.report(notebook, isolated=bool(shutil.which("bwrap")))
     print(text)
     return 0 if well else 1

@@ -28,7 +28,7 @@ _TEXTS = (
     "course_utils/catalog/*.toml",
     "tests/colab_versions.txt",
 )
-# The tables of the catalogue whose facts grow old: file, the key of the facts in it, and what one is called.
+# The tables of the catalogue whose facts grow old: (file, key of the facts in it, what one fact is called).
 _TABLES = (
     ("blueprints.toml", "models", "blueprint"),
     ("openness.toml", "models", "openness"),
@@ -83,7 +83,7 @@ def facts(words=()) -> list[DatedFact]:
 
 
 def by_kind() -> dict[str, tuple[int, int]]:
-    """Return, by what they are called, how many facts of the catalogue have a day, and how many have none."""
+    """Return {kind of facts: (how many in the catalogue have a day, how many have none)}."""
     counts = {}
     for file, key, kind in _TABLES:
         entries = _entries(file, key).values()
@@ -93,7 +93,7 @@ def by_kind() -> dict[str, tuple[int, int]]:
 
 
 def undated() -> dict[str, int]:
-    """Return how many facts of the catalogue have no day, by what they are called."""
+    """Return {kind of facts: how many in the catalogue have no day}."""
     return {kind: without for kind, (_, without) in by_kind().items() if without}
 
 

@@ -29,7 +29,7 @@ def settle():
     if not any(os.environ.get(name) for name in ("LOGNAME", "USER", "LNAME", "USERNAME")):
         try:
             getpass.getuser()
-        except (KeyError, OSError):  # the user has no name, and libraries call this function, too
+        except (KeyError, OSError):  # the user has no name; libraries need one, too
             os.environ["LOGNAME"] = str(os.getuid())
     old, new = folder(), _instead()
     if old != new and os.access(files.nearest_folder(old), os.W_OK):
@@ -43,7 +43,7 @@ def settle():
             os.environ.setdefault(variable, str(place))
     new.mkdir(mode=0o700, exist_ok=True)
     if new.stat().st_uid != os.getuid():
-        new = Path(tempfile.mkdtemp(prefix="open-the-box-"))  # another user made that folder
+        new = Path(tempfile.mkdtemp(prefix="open-the-box-"))  # the folder belongs to another user
     os.environ["HOME"] = str(new)
     reason = "has no home folder" if old == new else f"can't write in its home folder {old}"
     print(

@@ -26,7 +26,7 @@ Your work is saved in {folder}. To end, press Ctrl-C here.
     command = [sys.executable, "-m", "jupyterlab", f"--ServerApp.port={port}", "--ServerApp.root_dir=."]
     command += ["--ServerApp.answer_yes=True", "--Application.log_level=WARN", FRONT_PAGE]
     if hasattr(os, "geteuid") and os.geteuid() == 0:
-        command.append("--allow-root")  # else Jupyter refuses to run as root, as in a container
+        command.append("--allow-root")  # for containers: Jupyter refuses to run as root
     # The token is in the environment, because other users could read it in the command line.
     process = subprocess.Popen(command, cwd=folder, env=os.environ | {"JUPYTER_TOKEN": token})
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # JupyterLab handles Ctrl-C, and ends its kernels

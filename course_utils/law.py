@@ -97,5 +97,5 @@ def facts(who: str | None = None, group: str | None = None) -> dict[str, Fact]:
 
 
 def not_read() -> tuple[NotRead, ...]:
-    """Return what was not read, in no order of weight."""
+    """Return what was not read. The order says nothing."""
     return tuple(NotRead(**entry) for entry in _tables()["not_read"])

@@ -89,7 +89,7 @@ def cost(model):
     note = "already on this machine"
     if not loading.is_cached(model):
         minutes = max(1, round(model.download_bytes / 1e6 / 60))
-        note = f"up to {minutes} min at 1 MB/s"  # the speed of a slow line at a school
+        note = f"up to {minutes} min at 1 MB/s"  # the speed of a slow school network
     if model.size == "full":  # if 16 bits don't fit, `load` uses fewer bits, and first says so
         memory += " at 16 bits"
     download, disk = units.size(model.download_bytes, "MB"), units.size(model.disk_bytes, "MB")

@@ -104,7 +104,7 @@ def run(path, write=False, on_cell=lambda done, total: None):
             settings = {}
             if write:
                 settings = {"COURSE_ANSWERS": f"{folder}/answers.json", PHOTOGRAPHS: "yes"}
-                settings["COURSE_SEED"] = "1"  # as in tests/lessons/test_outputs.py
+                settings["COURSE_SEED"] = "1"  # the seed in tests/lessons/test_outputs.py
             # Discard the log of the kernel process: no output of a cell is in it.
             client.execute(stderr=subprocess.DEVNULL, env=os.environ | settings)
     except CellExecutionError as failure:
@@ -114,7 +114,7 @@ def run(path, write=False, on_cell=lambda done, total: None):
         error = f"cell {done + 1}: ran for more than {client.timeout} s"
     except (DeadKernelError, asyncio.CancelledError):
         # CancelledError: on a busy machine, nbclient can stop waiting before it notices that the kernel died.
-        if hasattr(client, "_async_cleanup_kernel_future"):  # nbclient makes it when Ctrl-C is pressed
+        if hasattr(client, "_async_cleanup_kernel_future"):  # nbclient sets it after Ctrl-C
             raise KeyboardInterrupt from None
         error = f"cell {done + 1}: the kernel died"
     except AssertionError:

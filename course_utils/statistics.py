@@ -20,7 +20,7 @@ from course_utils.errors import CourseError
 
 _ALL_ORDERS = 8  # kendall() tries all orders of at most this many things: 8 things have 40,320
 _SHUFFLES = 20_000  # for more things, kendall() tries this many random orders
-_ELO = 400 / math.log(10)  # this many more points on Elo's scale add 1 to the logarithm of the odds
+_ELO = 400 / math.log(10)  # the points on Elo's scale that add 1 to the logarithm of the odds
 # Each model is also given this fraction of a draw against an imaginary model with 1,000 points.
 _DRAWS = 0.1
 
@@ -453,7 +453,7 @@ def detectable(learners, gain, difference=0.0, margin=1.5) -> Detectable:
         scores.append((rng.random(logits.shape) < 0.25 + 0.75 * expit(logits)).sum(-1))
     halves = (scores[1] - scores[0]) / 2
     one, other = halves[:, second_is_b], halves[:, ~second_is_b]
-    with warnings.catch_warnings():  # scipy warns if in one small class all change alike
+    with warnings.catch_warnings():  # scipy warns if all learners of a class change alike
         warnings.simplefilter("ignore", RuntimeWarning)
         gains = ttest_ind(one, -other, axis=1, equal_var=False).confidence_interval(0.95)
         forms = ttest_ind(one, other, axis=1, equal_var=False).confidence_interval(0.90)

@@ -22,7 +22,7 @@ OF_OUTPUT = (
     errno.EBADF,
 )  # the numbers of the errors that `print` raises; they name no file
 READER_LEFT = 141  # the exit status of a program that the signal SIGPIPE ends: 128 + 13
-TERMINATED = 143  # and of one that SIGTERM ends: 128 + 15
+TERMINATED = 143  # the exit status of a program that SIGTERM ends: 128 + 15
 
 
 class Terminated(KeyboardInterrupt):
@@ -76,7 +76,7 @@ def terminable():
         came.append(number)
         if not callable(signal.getsignal(signal.SIGINT)):  # a shell's background job ignores Ctrl-C
             raise KeyboardInterrupt
-        signal.raise_signal(signal.SIGINT)  # what delays Ctrl-C delays this, too
+        signal.raise_signal(signal.SIGINT)  # a handler that delays Ctrl-C also delays SIGTERM
 
     before = signal.signal(signal.SIGTERM, interrupt)
     try:

@@ -268,7 +268,7 @@ class Comparison:
     source: str
 
 
-VERDICTS = {  # what each verdict says; "it" is the claim, in the words of the article
+VERDICTS = {  # {verdict: its meaning}, in which "it" is the claim, in the article's words
     "true": "it holds, on all that we found",
     "mostly true": "it holds, with a reserve that changes little",
     "partly true": "an important part of it holds, and another does not",
@@ -412,12 +412,12 @@ def default(family: str) -> Model | None:
     """Return the model that `find(family)` returns now, or None if the family lacks the chosen size."""
     try:
         return find(family)
-    except CourseError:  # the family may not have the size that COURSE_SIZE names
+    except CourseError:  # the family lacks the size of COURSE_SIZE
         return None
 
 
 def set_default(model: Model):
-    """Make `find(model.family)` return this size until the kernel ends, unless COURSE_SIZE is set."""
+    """Make `find(model.family)` return the model's size until the kernel ends, unless COURSE_SIZE is set."""
     default_sizes[model.family] = model.size
 
 

@@ -31,7 +31,7 @@ FORMS = ("A", "B")
 # How sure a learner can be, in percent. Each question has four choices, so whoever guesses is right in 25%.
 SURE = {"I have no answer, I guessed": 25, "a hunch": 50, "fairly sure": 75, "sure": 95}
 MINUTES = 25
-# Of 100 learners who know half of the answers both times, five gain this many or more by luck.
+# questions: 5 of 100 learners who know half of the answers both times gain so many or more by luck
 LUCK = 5
 
 
@@ -284,7 +284,7 @@ class Half(QuestionList):
     def _keep(self):
         """Store the answers so far. Return the note of `answers.record`."""
         stored = sitting(self._half)
-        if stored and stored.handed_in:  # meanwhile, in another notebook
+        if stored and stored.handed_in:  # another notebook has handed it in
             self.taken = stored
             return ""
         count = len(pairs())

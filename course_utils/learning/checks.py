@@ -291,7 +291,7 @@ def _snapped(value, wanted, precision, largest):
         return value
     one = _ONE_ROUNDING[precision]
     if value == int(value) and wanted == int(wanted) and abs(wanted) <= 1 / one:
-        return value  # up to 1 / one, the type has all whole numbers
+        return value  # in this range the type represents all whole numbers
     allowed = one * _ROUNDINGS[precision] * largest
     return wanted if abs(value - wanted) <= allowed else value
 
@@ -543,7 +543,7 @@ def _numbers_agree(value, wanted, tolerance):
     if math.inf in (abs(value), abs(wanted)):
         return False  # `difference` has already accepted equal infinities
     if tolerance == ROUNDING and value == int(value) and wanted == int(wanted):
-        return False  # for example, one parameter too many among millions is not a rounding error
+        return False  # a parameter too many among millions is no rounding error
     try:
         return abs(value - wanted) <= tolerance * max(1, abs(wanted))
     except OverflowError:  # a whole number that is too large for a float

@@ -51,7 +51,7 @@ ROUTES = (
     ),
     Route(
         "A school day", "In class, with votes.", ("00", "02", "01", "09", "11", "16"), minutes=45
-    ),  # as docs/timetables.md plans them
+    ),  # as in docs/timetables.md
     Route(
         "Policy and press, without code",
         "Explorables and findings; the code stays folded.",

@@ -16,7 +16,7 @@ from course_utils.errors import CourseError
 
 DELIVERED = ".delivered"
 NOTEBOOKS = ("notebooks/*.ipynb", "exercises/*/*.ipynb")
-PAGES = "docs/*.md"  # pages to which a few cells link
+PAGES = "docs/*.md"  # pages to which cells of the notebooks link
 NOTE = "The course's new version of the cell above, which you have changed:"
 
 
@@ -147,7 +147,7 @@ def merge(base, theirs, new):
 
 
 def default_folder() -> Path:
-    """Return the folder of the learner's own copy, if none is named."""
+    """Return the folder of the learner's own copy, for a learner who names none."""
     return (catalog.course_folder() if catalog.is_clone() else Path.cwd()) / "my-course"
 
 

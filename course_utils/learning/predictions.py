@@ -70,7 +70,7 @@ class Prediction:
             self._commit(answer)
 
     def _pressed(self, value):
-        if self.question.field.disabled:  # the button says "Change"
+        if self.question.field.disabled:  # the button that was pressed says "Change"
             self.question.show_reply("")
             self._open(True)
         elif not value:

@@ -97,7 +97,7 @@ def fetch_all(models, check=False):
                 amount = units.size(planned.download_bytes, "MB")
                 print(f"{facts.title}: {amount} from {planned.source}, {time}", flush=True)
             fetch(planned, whole=check)
-            # `fetch` does not look at published files once they are converted.
+            # If the model is converted, `fetch` does not check its published files.
             if not facts.ours and store.damaged_files(facts):
                 fetching.fetch_files(planned)
 

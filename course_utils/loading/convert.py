@@ -20,7 +20,7 @@ def once(model, weights) -> Path:
     """
     folder = store.converted_folder(model)
     with store.locked(model):
-        if store.converted(model)[0] == "sound":  # another notebook may have converted it meanwhile
+        if store.converted(model)[0] == "sound":  # another notebook has converted it
             return folder
         with files.replacing(folder, "model.building") as building:
             # If the conversion fails, an "older" model can still be loaded. Remove any other, to make room.
@@ -38,7 +38,7 @@ def once(model, weights) -> Path:
             }
             (building / store.MARKER).write_text(json.dumps(marker, indent=2), encoding="utf-8")
             store.make_readable(building)
-        store.converted(model)  # notes in checked.json that the large files are sound
+        store.converted(model)  # writes the large files into checked.json
     return folder
 
 

@@ -11,7 +11,7 @@ from course_utils.loading import checksums
 ATTEMPTS = 3
 PAUSE = 1.0  # seconds between two attempts
 TIMEOUT = (10, 60)  # seconds to wait for a connection, and between two pieces of an answer
-CHUNK = 1 << 16  # bytes
+CHUNK = 1 << 16  # bytes in one read
 FIRST_BYTES = 16_000_000  # the most bytes to read when measuring the speed
 FIRST_SECONDS = 1.5
 
@@ -137,7 +137,7 @@ def host(url):
     """Return the host of a URL, for use in messages: the host never includes a login."""
     try:
         found = urlsplit(url).netloc.rpartition("@")[2]
-    except ValueError:  # "http://[", for example
+    except ValueError:  # such as "http://["
         found = ""
     return found or "an address without a host"
 
@@ -174,7 +174,7 @@ def _download_rest(session, url, part, size, bar, login):
         network_errors(),
         session.get(url, headers=headers, stream=True, timeout=TIMEOUT, auth=login) as answer,
     ):
-        if answer.status_code == 416:  # the part is longer than the file: start again
+        if answer.status_code == 416:  # `part` is longer than the file: start again
             part.unlink()
             raise BrokenOff("it could not go on with the download")
         refuse(answer)

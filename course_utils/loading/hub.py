@@ -14,7 +14,8 @@ from course_utils.errors import CourseError
 from course_utils.loading import checksums, downloads, store
 
 SAFE_FILES = ["*.safetensors", "*.json", "*.jinja", "*.txt", "*.model"]
-# Not fetched: second copies of weights in their makers' formats, the safety checker, a second autoencoder.
+# Files that are not fetched: second copies of weights in their makers' formats, the safety checker of
+# Stable Diffusion, and a second autoencoder.
 IGNORED = ["consolidated*", "safety_checker/*", "vae_1_0/*"]
 CHANGED = "no longer has the content that the hub gave"
 
@@ -192,7 +193,7 @@ def _plain_http():
     except (errors.HTTPError, errors.LocalEntryNotFoundError):
         raise
     except OSError as error:
-        if error.errno is None:  # fewer bytes arrived than the hub announced
+        if error.errno is None:  # fewer bytes arrived than announced: no system error
             raise downloads.Unavailable("broke off the download") from error
         raise
     finally:

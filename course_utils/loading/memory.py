@@ -26,7 +26,7 @@ def main() -> tuple[int, int]:
     with contextlib.suppress(OSError, ValueError):  # without a limit, the file says "max", not a number
         limit, used = (int((CONTAINER / f"memory.{name}").read_text()) for name in ("max", "current"))
         counts = dict(line.split() for line in (CONTAINER / "memory.stat").read_text().splitlines())
-        used -= int(counts["active_file"]) + int(counts["inactive_file"])  # caches, which can be freed
+        used -= int(counts["active_file"]) + int(counts["inactive_file"])  # file caches can be freed
         return min(memory.available, limit - used), min(memory.total, limit)
     return memory.available, memory.total
 

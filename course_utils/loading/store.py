@@ -22,7 +22,7 @@ from course_utils.loading import checksums
 
 TRAINED_HERE = Path(__file__).parents[1] / "training" / "weights"
 CONVERTED_FORMAT = 1  # increase this number when every model must be converted again
-MARKER = "ready.json"  # written last into a converted folder
+MARKER = "ready.json"  # the file that is written last into a converted folder
 
 
 def cache_folder() -> Path:
@@ -107,7 +107,7 @@ def _damage(folder, expected):
 def make_readable(folder: Path | None = None):
     """Let every user of this machine read a folder of models, by default the whole cache.
 
-    safetensors writes weights that only their owner can read. In the grader's sandbox, students' code has
+    safetensors writes weights that only their owner can read. In the grader's sandbox, students' code runs as
     another user.
     """
     top = folder or cache_folder()

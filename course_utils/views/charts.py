@@ -27,7 +27,7 @@ from course_utils.views.picture import (
     table_html,
 )
 
-_INCHES = (4.8, 3.0)  # small, so that 12-point text stays readable on a page of half the width
+_INCHES = (4.8, 3.0)  # small: 12-point text must stay readable at half this width
 _MARKERS = "osD^vPX"
 _GROUPS = (BLUE, ORANGE, GREEN, PURPLE, SKY_BLUE, VERMILLION)
 _ROW = 22  # height of a row of `intervals`, in pixels

@@ -22,9 +22,9 @@ def model_drawing(words, *, layers, lit="", window=None, written=0) -> Picture:
     words : list of str, the tokens of a short text.
     layers : int, how many layers the model has.
     lit : str, the part that is highlighted, a key of PARTS, or "" for none.
-    window : int, how many tokens a token sees in the attention part, itself included; None for all before it.
-    written : int, how many of the last tokens the model itself has written: they are named and highlighted,
-        and an arrow leads from the scores to the place of the next one.
+    window : int, to how many tokens a token attends, itself included; None for all tokens up to itself.
+    written : int, how many of the last tokens the model itself has written: these are named and highlighted,
+        and an arrow leads from the scores to the place of the next token.
 
     Raises ValueError if there is no such part.
     """
@@ -35,7 +35,7 @@ def model_drawing(words, *, layers, lit="", window=None, written=0) -> Picture:
         columns = [1 + 7.2 * index / max(1, len(words) - 1) for index in range(len(words))]
         apart = 7.2 / max(1, len(words) - 1)
         wide = min(1.6, 0.93 * apart)  # so that the boxes do not touch
-        cell = min(0.24, 0.93 * apart / 5)  # how wide a number of a list is
+        cell = min(0.24, 0.93 * apart / 5)  # the width of a cell for one number of a list
         for index, (x, word) in enumerate(zip(columns, words, strict=True)):
             new = index >= own
             _box(axes, x - wide / 2, 9.1, wide, 0.7, new or lit == "tokens")
@@ -51,10 +51,10 @@ def model_drawing(words, *, layers, lit="", window=None, written=0) -> Picture:
             x = columns[-1] + apart
             _box(axes, x - wide / 2, 9.1, wide, 0.7, False)
             _centred(axes, x, 9.45, "?", fontsize=11)
-            way = [(columns[-1] + 1.4, 0.15), (11.9, 0.15), (11.9, 10.2), (x, 10.2)]  # round all labels
+            way = [(columns[-1] + 1.4, 0.15), (11.9, 0.15), (11.9, 10.2), (x, 10.2)]  # around all labels
             axes.plot(*zip(*way, strict=True), color=LIT_EDGE, linewidth=1.8)
             axes.plot(x, 10, marker="v", color=LIT_EDGE, markersize=7)
-        # A layer, and some more behind it: in a text that goes on, each of up to four.
+        # A layer, with the edges of further layers behind it: of all, up to four layers.
         for shift in (0.45, 0.3, 0.15, 0)[-min(layers, 4 if written else 3) :]:
             _box(axes, 0.1 + shift, 2.4 - shift, 8.9, 5.2, False)
         _box(axes, 0.35, 5.1, 8.4, 2.25, lit == "attention")

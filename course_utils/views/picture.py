@@ -14,7 +14,8 @@ from html import escape
 import numpy
 
 # BLUE and VERMILLION are "against" and "ember" of widgets/identity.css, as on a light page. GREEN, PURPLE and
-# SKY_BLUE are of Okabe and Ito (2008), "Color Universal Design": apart for any kind of colour vision.
+# SKY_BLUE are those of Okabe and Ito (2008), "Color Universal Design", which differ for all kinds of colour
+# vision.
 BLUE, VERMILLION, ORANGE = "#0a6c8e", "#b93a06", "#e8872b"
 BLACK, SKY_BLUE, GREEN, PURPLE = "#000000", "#56B4E9", "#009E73", "#CC79A7"
 
@@ -53,7 +54,7 @@ def bundle(widget, picture):
 
     widget : a widget of ipywidgets.
     """
-    # ipywidgets 8 could make this entry itself; version 7, which Colab has, can't.
+    # ipywidgets 8 could make this entry itself, but not version 7, which Colab has.
     live = {"version_major": 2, "version_minor": 0, "model_id": widget.model_id}
     return {"application/vnd.jupyter.widget-view+json": live, **picture._repr_mimebundle_()}
 

@@ -86,9 +86,9 @@ class LiveView:
             message = "Interrupted before the answer was there. Change something to ask again."
             self._tell({"want": change.new, "error": message})
             if threading.current_thread() is threading.main_thread():
-                raise  # so that a cell that is running stops, too
+                raise  # to stop a running cell, too
         finally:
-            self.widget.want = None  # else traitlets would not report the same request a second time
+            self.widget.want = None  # so that traitlets reports an equal request again
 
     def _tell(self, said):
         if said == self.widget.said:  # traitlets sends only changes, and the view waits for this answer

@@ -54,7 +54,7 @@ def photograph(view):
         # Playwright's synchronous interface does not work in the thread of the kernel's event loop.
         try:
             result.append(_taken(view))
-        except Exception as error:  # raised again in the caller's thread
+        except Exception as error:  # the caller's thread raises it
             result.append(error)
 
     thread = threading.Thread(target=take)

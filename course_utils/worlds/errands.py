@@ -37,7 +37,7 @@ NO_TOOL = "I have no tool for that ."
 ERROR, FAILED = "error", "That did not work ."  # the result of a call that failed, and the answer after it
 NO_TOOLS = "Without tools :"
 _KINDS = {"product": 0.15, "person": 0.35, "pasted": 0.25, "both": 0.15, "without": 0.1}
-ONE_IN = 10  # one product in so many belongs to the test
+ONE_IN = 10  # one in ten products belongs to the test
 PATTERN = r"</?[a-z]+>|[A-Za-z_]+|\d|[^\s\w]"  # one token: a tag, a word, a digit or a sign
 _WORDS = """
 What How much old are is the of and together In which Which Where does live has have room age town trade
@@ -52,7 +52,7 @@ VOCABULARY = (
 
 @dataclass(frozen=True)
 class Person:
-    """What the page on a person says."""
+    """The facts on a person's page."""
 
     name: str
     age: int
@@ -60,7 +60,7 @@ class Person:
     town: str
     trade: str
     note: str
-    earlier_town: str = ""  # the town on the page, if its note says that the person has moved
+    earlier_town: str = ""  # the page's town, if the note says that the person has moved
 
     def page(self) -> str:
         """Return the page as `look_up` returns it."""
@@ -104,7 +104,7 @@ class Errand:
     people: tuple[Person, ...]
     calls: tuple[tuple[str, str], ...]  # (call, result)
     answer: str
-    stranger: str = ""  # the person whom a sentence added to a page names
+    stranger: str = ""  # the person whom an added sentence of a page names
 
 
 _FIELDS = {
@@ -148,7 +148,7 @@ def draw(generator: random.Random, kind: str, test: bool = False) -> Errand:
 
 
 def without_tools(errand: Errand) -> Errand:
-    """Return an errand that forbids tools: its answer is a result at once, or that it takes a tool."""
+    """Return an errand that forbids tools. Its answer is a result at once, or says that it needs a tool."""
     return Errand(f"{NO_TOOLS} {errand.question}", (), (), NO_TOOL if errand.people else errand.answer)
 
 

@@ -20,7 +20,7 @@ OPEN, CLOSE = "<think>", "</think>"
 VOCABULARY = (PAD, BEGIN, END, UNKNOWN, *"0123456789", "+", "=", ";", OPEN, CLOSE)
 TERMS = (2, 3, 4, 5, 6)  # how many terms the sums in the training have
 ONE_IN = 10  # about one sum in so many belongs to the test, for each number of terms
-# How many steps a text of the training has, and the share of such texts.
+# {kind of text, by its number of steps: share of the training's texts}
 _KINDS = {"at once": 0.4, "all steps": 0.4, "some steps": 0.2}
 
 

@@ -40,7 +40,7 @@ COLOURS = {
     "purple": (130, 50, 160),
 }
 GENDERS = ("man", "woman", "person")
-TONES = ("", "light", "medium-light", "medium", "medium-dark", "dark")  # "": yellow, not in captions
+TONES = ("", "light", "medium-light", "medium", "medium-dark", "dark")  # "": yellow, and no tone in the caption
 # For each trade, a code in Unicode, and the gender in most pictures whose caption names only the trade. The
 # code is that of an object, to be joined to a man, woman or person, or that of a person, to be joined to a
 # gender sign. "doctor" stands for CLDR's "health worker", which has the keyword "doctor".
@@ -68,9 +68,9 @@ _TRADES = {
 }
 TRADES = tuple(_TRADES)
 MAJORITY = {trade: majority for trade, (_, majority) in _TRADES.items()}
-GENDER_SHARE = 0.8  # share of the majority; each of the two other genders has half of the rest
+GENDER_SHARE = 0.8  # of the majority's gender; both others share the rest equally
 TONE_SHARE = dict(zip(TONES, (0.05, 0.40, 0.25, 0.15, 0.10, 0.05), strict=True))
-SHARES = {"single": 0.08, "pair": 0.17, "bare": 0.075, "emoji": 0.675}  # shares of the training examples
+SHARES = {"single": 0.08, "pair": 0.17, "bare": 0.075, "emoji": 0.675}  # of the training examples
 # Shares of the denoiser's examples. More of them are pairs, because the positions of two shapes are the
 # hardest part of a caption.
 DENOISER_SHARES = {"single": 0.08, "pair": 0.36, "bare": 0.06, "emoji": 0.50}
@@ -86,7 +86,7 @@ SHIFTS = {  # pixels to the right and down; the caption does not depend on the s
 }
 TEST_SEED = 2026
 _WORD = re.compile(r"[^\W_]+")
-FRESH_SEED = 2027  # seed of `fresh_pairs`, which were measured once, after everything else
+FRESH_SEED = 2027  # the seed of `fresh_pairs`, which were measured once, after all other sets
 
 
 @dataclass(frozen=True)
