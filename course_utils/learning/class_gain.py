@@ -30,8 +30,8 @@ FEWEST_OF_AN_ORDER = 3
 # With 30 answers the interval of a share of one half is 33 points wide, and that of a correlation of 0.3 is
 # −0.07 to 0.60: enough to find a question that is far too easy, or that rewards those who know less.
 FEWEST_FOR_QUESTIONS = 30
-# The forms are called equivalent if the 90% interval of their difference lies between minus and plus this many
-# questions. A class of 30 shows a gain of this size in 8 of 10 cases.
+# The forms are called equivalent if the 90% interval of their difference lies between minus and plus this
+# many questions. A class of 30 shows a gain of this size in 8 of 10 cases.
 MARGIN = 1.5
 MOST_POINTS = 4  # the most points of a written answer
 

@@ -40,7 +40,7 @@ COLOURS = {
     "purple": (130, 50, 160),
 }
 GENDERS = ("man", "woman", "person")
-TONES = ("", "light", "medium-light", "medium", "medium-dark", "dark")  # "": yellow, and no tone in the caption
+TONES = ("", "light", "medium-light", "medium", "medium-dark", "dark")  # "": yellow, not in captions
 # For each trade, a code in Unicode, and the gender in most pictures whose caption names only the trade. The
 # code is that of an object, to be joined to a man, woman or person, or that of a person, to be joined to a
 # gender sign. "doctor" stands for CLDR's "health worker", which has the keyword "doctor".
