@@ -162,7 +162,7 @@ def _with_old_tasks(result, old, tasks):
         return result
     kept = {task.task: task for task in old.tasks if task.task not in tasks}
     mixed = tuple(kept.get(task.task, task) for task in result.tasks)
-    # With the old key, the next run grades all tasks if the assignment has changed.
+    # The old key stays, so that the next run grades all tasks if the assignment has changed.
     return replace(result, tasks=mixed, key=old.key)
 
 

@@ -70,11 +70,11 @@ def on_cluster(address: str, assignment: Assignment, sandbox: dict, seconds: flo
     from dask import config
     from distributed import KilledWorker
 
-    # One large notebook would be enough for a warning that is meant for Dask's programmers.
+    # Raise the size at which Dask warns of large arguments: one large notebook would exceed it.
     quiet = config.set({"distributed.admin.large-graph-warning-threshold": "1 GB"})
     with client, quiet, _in_sentences(address):
         arguments = (CODE, assignment, sandbox, seconds, seed)
-        executor = client.get_executor(pure=False)  # if pure, equal calls would run only once
+        executor = client.get_executor(pure=False)  # otherwise equal calls would run only once
         yield lambda submission: executor.submit(grade_one, *arguments, submission), most, KilledWorker
         with contextlib.suppress(OSError):
             client.run(_close_idle)
@@ -85,10 +85,10 @@ def _connect(address):
         from distributed import Client
     except ImportError:
         raise CourseError("A cluster needs Dask: pip install distributed, here and on its workers.") from None
-    for name in ("distributed", "distributed.client"):  # a user needs only the CourseErrors below
+    for name in ("distributed", "distributed.client"):  # no logs: the CourseErrors below suffice
         logging.getLogger(name).setLevel(logging.CRITICAL)
     try:
-        if not _ADDRESS.fullmatch(address):  # a Client with a wrong address would need 20 seconds to fail
+        if not _ADDRESS.fullmatch(address):  # a Client would need 20 seconds to fail
             raise OSError
         return Client(address, timeout=CONNECT, set_as_default=False)
     except OSError:

@@ -95,13 +95,16 @@ def _unregistered(result):
 
 
 def _facts(known, certain):
-    """Return a student's facts for a platform's table. If not `certain`, another name has the same number."""
+    """Return a student's facts for a platform's table.
+
+    certain : False if the platform's number belongs to more than one name; it is then left out
+    """
     facts = {fact: known.get(fact, "") for fact in FACTS}
     facts["name"] = facts["listed"] or known["name"]
     facts["number"] = known["number"] if certain else ""
-    if known["platform"] == "blackboard":  # its numbers are the user names
+    if known["platform"] == "blackboard":  # Blackboard's numbers are the user names
         facts["username"] = facts["number"]
-    if known["platform"] == "gradescope":  # its numbers are student ids or email addresses
+    if known["platform"] == "gradescope":  # Gradescope's are student ids or email addresses
         fact = "email" if "@" in known["number"] else "id"
         facts[fact] = facts[fact] or facts["number"]
     if not facts["first"] and not facts["last"]:
@@ -120,7 +123,7 @@ def _table(platform, rows, column):
     columns = PLATFORMS[platform].columns
     if not any(facts["comment"] for facts in rows):  # in Moodle, an empty comment would replace an older one
         columns = [column for column in columns if column[1] != "{comment}"]
-    whole = any(char in column for char in "(<[")  # it is a heading from the platform's own table
+    whole = any(char in column for char in "(<[")  # a heading of the platform's own table
     headings = [
         column if whole and "{column}" in heading else heading.format(column=column, max=rows[0]["max"])
         for heading, _ in columns

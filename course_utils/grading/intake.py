@@ -172,7 +172,7 @@ class _Item:
 
     name: str
     files: list[File]  # an archive is one file
-    depth: int  # how many parts its path has
+    depth: int  # the number of parts of its path
 
     @property
     def file(self):
@@ -185,7 +185,7 @@ class _Item:
 
     @property
     def is_stray(self):
-        """Whether it is no student's work, but a file of the platform or of the instructor."""
+        """Whether the item is a file of the platform or of the instructor, and no student's work."""
         alone = len(self.files) == 1 and self.file
         return bool(alone and _STRAY.fullmatch(self.name) and not _NOTEBOOK.fullmatch(self.name))
 
@@ -240,7 +240,7 @@ class _Maker:
             for owner, candidates in owner_of(item):
                 owner = Owner(owner.platform, owner.number, unicodedata.normalize("NFC", owner.name).strip())
                 by_owner.setdefault(owner, []).extend(candidates)
-                if _notebooks(candidates) and not owner.platform:  # otherwise the platform gave the names
+                if _notebooks(candidates) and not owner.platform:  # the student chose the name
                     places.setdefault(owner, []).append("/".join(item.files[0].parts[: item.depth]))
         for owner, several in places.items():
             if len(several) > 1:
@@ -255,7 +255,7 @@ class _Maker:
             raise CourseError(f"Nothing was handed in for {self.assignment}: {source} contains no notebook.")
         missing = self._name(entries)
         entries.sort(key=lambda entry: entry.student)
-        passed = sorted(dict.fromkeys(self.passed))  # an archive may have been looked into twice
+        passed = sorted(dict.fromkeys(self.passed))  # each once, even if an archive was read twice
         return Plan(source, self.assignment, entries, passed, missing, self.notes)
 
     # ---------------------------------------------------------------- which files there are
@@ -354,7 +354,7 @@ class _Maker:
             return False
         if self._reader(inside):
             return True
-        if any(each.name in ("exercises", "notebooks") for each in inside):  # a copy of the course
+        if any(each.name in ("exercises", "notebooks") for each in inside):  # it is a copy of the course
             return False
         notebooks = [each for each in inside if each.file and _NOTEBOOK.fullmatch(each.name)]
         if any(self._is_assignment(each.name) for each in notebooks):
@@ -400,7 +400,7 @@ class _Maker:
                 self.passed.append((item.file.path, "it is no notebook"))
                 return
             stem = match["stem"] if match else Path(item.name).stem
-            if item.file.is_archive and (match := _NOTEBOOK.fullmatch(stem)):  # such as ann.ipynb.zip
+            if item.file.is_archive and (match := _NOTEBOOK.fullmatch(stem)):  # like ann.ipynb.zip
                 stem = match["stem"]
             owner = Owner("", "", stem or item.name)
         else:
@@ -516,7 +516,7 @@ class _Maker:
         return (
             not file.problem,
             self._is_assignment(candidate.name),
-            "notebooks" not in file.parts,  # the lesson's notebook has the same name as its exercises
+            "notebooks" not in file.parts,  # a lesson has the same name as its exercises
             candidate.date or datetime.min,
             candidate.owner.version,
             file.parts[-2:-1] == (self.assignment,),

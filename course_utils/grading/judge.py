@@ -97,7 +97,7 @@ class Judge:
         self.seed = drawn.new_seed() if seed is None else seed
         self._given_seconds = seconds
         self._hidden_checks = {name for task in assignment.tasks.values() for name in task.hidden_checks}
-        self._expected: dict[str, list[_Expected]] | None = None  # by check, one entry for each call
+        self._expected: dict[str, list[_Expected]] | None = None  # {check: an entry for each call}
         self._lock = threading.Lock()
 
     def prepare(self):
@@ -234,7 +234,7 @@ class Judge:
         if not lost & self.assignment.earlier_answers(report.cells, task):
             return first
         if any(self.assignment.functions(name) & self.assignment.functions(task.answer) for name in lost):
-            return first  # an earlier task asks for the same function: its answer would also answer this task
+            return first  # the instructor's answer to an earlier task would also answer this one
         cells = self.assignment.cells_with_instructors(report.cells, task, lost)
         second = _Report(self._hidden_checks, cells=cells)
         try:
@@ -335,25 +335,25 @@ def _problem(outcome, expected):
     wanted, mistakes, call = expected.value, expected.mistakes, expected.call
     try:
         return checks.problem_of(outcome, wanted, mistakes, expected.tolerance, call, expected.about)
-    except Exception as error:  # the value can be read, but not compared
+    except Exception as error:  # a readable value that can't be compared
         return f": {call} gave a value that can't be compared ({type(error).__name__})."
 
 
 @dataclass
 class _Report:
-    """What the sandbox reported about a student's run, without messages that are invalid or come too late."""
+    """The valid messages of the sandbox about a student's run, without those that come too late."""
 
     hidden_checks: set[str]  # the names of the checks whose outcomes may come only after `done`
     notes: list[str] = field(default_factory=list)  # sentences for the student
-    ended: dict[str, str] = field(default_factory=dict)  # by grade id, how an answer ended a whole run
+    ended: dict[str, str] = field(default_factory=dict)  # {grade id: how the answer ended the whole run}
     cells: list[dict] = field(default_factory=list)  # the cells of the run
-    seen: "_Report | None" = None  # the report that the student sees, or None if it is this one
-    outcomes: dict[str, list] = field(default_factory=dict)  # by check, the outcome of each call
-    outputs: dict[str, tuple[str, list]] = field(default_factory=dict)  # by grade id, its text and pictures
-    problems: dict[str, str] = field(default_factory=dict)  # by grade id, the error that stopped an answer
+    seen: "_Report | None" = None  # the report to show the student; None: this one
+    outcomes: dict[str, list] = field(default_factory=dict)  # {check: outcomes of its calls}
+    outputs: dict[str, tuple[str, list]] = field(default_factory=dict)  # {grade id: (text, pictures)}
+    problems: dict[str, str] = field(default_factory=dict)  # {grade id: error of the answer}
     done: bool = False  # True when everything that the student may see has arrived
     index: int | None = None  # index of the cell that is being executed
-    seconds: dict[str, float] = field(default_factory=dict)  # by grade id, how long its cells took
+    seconds: dict[str, float] = field(default_factory=dict)  # {grade id: time of its cells}
     _since: float = field(default_factory=time.monotonic)
 
     def __post_init__(self):

@@ -167,7 +167,7 @@ def recognise(names: Sequence[str], is_assignment) -> str:
     for platform in PLATFORMS:
         owners = [each for each in (owner(platform, name) for name in names) if each]
         versions = [each.version for each in owners if each.version]
-        if len(versions) > len(set(versions)):  # in Canvas they differ, unlike in hw_1_2_ann and hw_1_2_bob
+        if len(versions) > len(set(versions)):  # Canvas has no equal ones, as in hw_1_2_ann, hw_1_2_bob
             continue
         if platform == "google":  # other names may contain " - ", too
             owners = [each for each in owners if is_assignment(each.file)]

@@ -65,7 +65,7 @@ def write(graded: Graded) -> list[Path]:
         raise CourseError(f"{graded.assignment.name} has no answer for a person to grade.")
     folder, paths = graded.folder / "reading", []
     register = Register(graded.folder)
-    register.save()  # a folder of an earlier version has no secret yet
+    register.save()  # adds a secret, if an earlier version made the folder
     for question in asked:
         rows = _answers(graded, question.task, register)
         stem = folder / f"{graded.assignment.name}.{question.task}"

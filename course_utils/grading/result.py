@@ -49,7 +49,7 @@ class Result:
     """One student's result."""
 
     student: str
-    lms: tuple[str, str]  # the same as in `intake.Submission`
+    lms: tuple[str, str]  # the platform and the student's number in it
     problem: str  # why nothing could be graded, or ""
     notes: tuple[str, ...]  # sentences that tell the student what was missing or left out
     tasks: tuple[TaskResult, ...]

@@ -20,7 +20,7 @@ _HEADINGS = {
     "username": ("username", "user name", "sis login id", "login id", "login", "github_username"),
     "email": ("email address", "email", "e-mail"),
     "id": ("orgdefinedid", "sis user id", "student id", "id number", "sid"),
-    "number": ("id", "identifier"),  # in Canvas; "Participant 77" in Moodle's worksheet
+    "number": ("id", "identifier"),  # "id" in Canvas, "identifier" in Moodle
 }
 _NOBODY = ("points possible", "student, test")  # rows of Canvas that are no students
 

@@ -154,7 +154,7 @@ class Sandbox:
             except _NotMade as error:
                 reason = str(error)
             except Lost:
-                time.sleep(PAUSE)  # so that the dying server has ended when the run is repeated
+                time.sleep(PAUSE)  # until the dying server has ended
                 raise
         raise CourseError(_no_sandbox("The sandbox could not be made for a run", reason))
 
@@ -165,7 +165,7 @@ class Sandbox:
         with self._lock:
             user = self._users.pop()
         try:
-            # Without root, a run needs a user namespace, which has only one user: "user": 0 asks for that.
+            # "user": 0 asks for a user namespace, which has only one user. Without root, a run needs it.
             request = {"seconds": seconds, "memory": self.memory, "user": user if os.getuid() == 0 else 0}
             packet = [json.dumps(request).encode()], [theirs.fileno(), their_status.fileno()]
             with self._lock:
@@ -299,7 +299,7 @@ def _bubblewrap():
             options += ["--symlink", os.readlink(folder), folder]
         else:
             options += ["--ro-bind-try", folder, folder]
-    options += ["--tmpfs", "/tmp"]  # before the readable folders, which may be in /tmp
+    options += ["--tmpfs", "/tmp"]  # must come before the readable folders, some of which may be in /tmp
     for folder in student_process.readable_folders():
         if not folder.startswith("/usr/"):
             for parent in reversed(Path(folder).parents[:-1]):  # by default bubblewrap uses other permissions

@@ -152,7 +152,7 @@ def in_archive(file: File) -> list[File]:
 def _copied(file):
     """Yield an archive as a ZipFile: the file itself, or a temporary copy if it lies in another archive."""
     with file.open() as source, tempfile.TemporaryFile() as copy:
-        if hasattr(source, "raw"):  # on the disk
+        if hasattr(source, "raw"):  # a file on the disk
             copy = source
         else:
             size = 0
@@ -228,7 +228,7 @@ def _name(entry):
 def _open_entry(archive, entry):
     try:
         file = archive.open(entry)
-    except Exception as error:  # as in _chunks
+    except Exception as error:  # damaged or encrypted: see _chunks
         raise Unreadable(f"it can't be unpacked: {type(error).__name__}") from None
     with file:
         yield file

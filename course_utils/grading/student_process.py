@@ -148,7 +148,7 @@ def _supervise(shell, connection, status, isolated, seconds, memory, user):
             with contextlib.suppress(ProcessLookupError):
                 os.killpg(child, signal.SIGKILL)
     finally:
-        os.kill(child, signal.SIGKILL)  # does nothing if it has ended
+        os.kill(child, signal.SIGKILL)  # no effect if the child has ended
     code = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
     with contextlib.suppress(OSError):
         wire.send(status, {"exceeded": exceeded, "code": code if code >= 0 else 128 - code})
@@ -202,7 +202,7 @@ def _be_student(shell, connection, status, isolated, memory, user, seconds, sign
     try:
         dropped = False
         with _reporting(status):
-            if isolated:  # otherwise it stays in the group, which the supervisor kills
+            if isolated:  # otherwise the supervisor kills its process group
                 os.setsid()
             signal.pthread_sigmask(signal.SIG_SETMASK, signals)
             _drop_rights(isolated, memory, user, seconds)
@@ -213,7 +213,7 @@ def _be_student(shell, connection, status, isolated, memory, user, seconds, sign
             code = 0
     except BaseException:
         traceback.print_exc()
-    finally:  # must happen even if student code has closed stderr
+    finally:  # exit even if student code has closed stderr
         os._exit(code)
 
 
@@ -256,7 +256,7 @@ def _drop_rights(isolated, memory, user, seconds):
         resource.RLIMIT_NOFILE: 256,
         resource.RLIMIT_CPU: int(seconds) + 1,
     }
-    if isolated:  # without a sandbox, the user's other processes would count, too
+    if isolated:  # this limit would also count the user's other processes
         limits[resource.RLIMIT_NPROC] = 64
     for limit, value in limits.items():
         resource.setrlimit(limit, (value, value))

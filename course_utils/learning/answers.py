@@ -22,7 +22,7 @@ from filelock import FileLock
 
 from course_utils import files, home
 
-# All answers if the file can't be written, otherwise None. They are lost when the kernel ends.
+# All answers if the file can't be written, otherwise None. These answers are lost when the kernel ends.
 _unsaved: dict[str, dict] | None = None
 
 

@@ -230,7 +230,7 @@ class Denoising(LiveView):
             with torch.no_grad():
                 while len(states) <= want["step"]:
                     states.append(self._said(given(more)))
-        except BaseException:  # also an interrupt: a generator that raised an error yields nothing more
+        except BaseException:  # even an interrupt, because the generator then yields no more states
             del self._drawings[key]
             raise
         return states[want["step"]]

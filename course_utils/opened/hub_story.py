@@ -26,7 +26,7 @@ _NOTE = (
     "the copy has the second version's files and another hash."
 )
 _EVENTS = {"copied": "a copy is made", "removed": "the owner removes it"}
-# What a program gets from the hub: (name, colour behind the name).
+# {what a program gets from the hub: (its name in the picture, the colour behind the name)}
 _GETS = {
     "first": ("1st version", "#cfe6f5"),
     "second": ("2nd version", "#e4dcf5"),

@@ -23,7 +23,7 @@ import resource
 resource.setrlimit(resource.RLIMIT_CPU, (10, 10))
 resource.setrlimit(resource.RLIMIT_FSIZE, (1_000_000, 1_000_000))
 """
-# What lesson 12's rigged file printed behind the wall, on Linux in November 2026.
+# The output of lesson 12's rigged file in the sandbox, on Linux in November 2026.
 RECORDED = """before loading: ['model.bin']
 Run by the file itself.
 loaded: [0.5, 0.25]

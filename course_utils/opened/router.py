@@ -80,7 +80,7 @@ class Router(LiveView):
         self.experts = shares.shape[2]
         shown = [
             position for position, (_, (start, end)) in enumerate(tokens) if start < end
-        ]  # without the token that begins every text
+        ]  # leaves out the start token
         pieces = []
         for position in shown:
             start, end = tokens[position][1]

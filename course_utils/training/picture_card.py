@@ -67,7 +67,7 @@ def measure(folder, few=False) -> dict:
     return measured
 
 
-_loaded = {}  # in each measuring process: pipelines, classifier and number of prompts
+_loaded = {}  # pipelines, classifier and number of prompts, in each process that measures
 
 
 def _load_once(folder, few):

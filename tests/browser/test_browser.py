@@ -524,7 +524,7 @@ def test_the_exported_lesson_is_a_page_for_everyone(browser, tmp_path, name):
         assert [request.url for request in asked if request.url.startswith("http")] == []
         assert complaints == []
         assert reader.evaluate("document.documentElement.scrollWidth - window.innerWidth") <= 0
-        if width == 360:  # at this width every wide part scrolls
+        if width == 360:  # the narrowest: every wide part scrolls
             assert findings(reader, "body") == []
         if os.environ.get("COURSE_SCREENSHOTS"):
             folder = Path(os.environ["COURSE_SCREENSHOTS"])

@@ -326,7 +326,7 @@ def test_what_can_not_be_compared_is_still_registered():
 
 
 def test_deepseek_v4_merges_older_tokens():
-    """It caches the tokens of a window and, for each 4 or each 128 tokens of the text, one merged entry."""
+    """DeepSeek V4 caches the tokens of a window, and a merged entry for each 4 or 128 tokens of the text."""
     values = small_config("deepseek_v4")
     plan, model = course.blueprint(config=values), built(values)
     with torch.no_grad():

@@ -70,7 +70,7 @@ def rate(votes):
     return {name: (1000.0, (980, 1020)) for vote in votes for name in vote[:2]}
 
 
-# For each view that a kernel answers: a function that makes it, and two requests of the page.
+# {view that a kernel answers: (function that makes it, two requests of the page)}
 DRAWING = {"prompt": "red bear", "seed": 0, "guidance": 4.0, "steps": 10}
 EXAMPLES = {
     "Adapter": (

@@ -1,4 +1,4 @@
-"""Tests the explorers of memory, of the key-value cache and of licences: what they start with, and refuse."""
+"""Tests the explorers Fits, KeyValueCache and MayUse: their first states, and the arguments they refuse."""
 
 import re
 

@@ -1,4 +1,4 @@
-"""Tests what lesson 05 trains with: batches, the first slip of a text, and the film of a training."""
+"""Tests the functions of lesson 05: batches, the first impossible word of a text, and the film."""
 
 import math
 

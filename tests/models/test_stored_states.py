@@ -1,4 +1,4 @@
-"""Tests what patching, watermark and adapter store, against the models and the lessons' own code."""
+"""Tests the stored data of patching, watermark and adapter against the models and the lessons' own code."""
 
 import base64
 import json
@@ -82,7 +82,7 @@ def test_the_page_lists_the_tokens_that_transformers_lists(tmp_path):
 
 
 def test_the_stored_texts_are_the_lesson_s(stored_states):
-    """The first texts of 200 tokens, whose z lesson 12 prints for bonus 2."""
+    """The stored texts are the first 200 tokens of lesson 12, which prints their z-score for bonus 2."""
     data, now = stored("watermark"), stored_states.watermark()
     assert now == data
 

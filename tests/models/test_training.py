@@ -283,7 +283,7 @@ def test_pausing_goes_on(tmp_path, no_card):
 
 
 def test_a_perfect_model_measures_as_planted(world):
-    """On a model with the world's own probabilities, the measures must find what was planted."""
+    """For a model with the world's own probabilities, the measurements must equal what was planted."""
     model = Perfect(world)
     documents = list(world.documents(40, seed=9, register="sums"))
     bits = [sum(costs) / math.log(2) for costs in evaluation.losses(model, world, documents)]
@@ -302,7 +302,7 @@ def test_a_perfect_model_measures_as_planted(world):
 
 
 def test_specialisation_is_the_information_that_experts_hold(world):
-    """Layer 0 sends each register to its own expert, layer 1 sends all to one, layer 2 decides by the word.
+    """Layer 0 sends each register to its own expert, layer 1 all tokens to one; in layer 2 the word decides.
 
     A random router also sends equal tokens to one expert, but different ones may share an expert.
     """

@@ -65,7 +65,7 @@ def test_an_audit_follows_the_temperature():
         -50,
         pytest.approx(6.15, abs=0.06),
     ]  # from Wilson's interval
-    assert leans(view, "second", "pilot", 0.0)[0] == 25  # one sentence is undecided, the other says "she"
+    assert leans(view, "second", "pilot", 0.0)[0] == 25  # shares of 50% and 100%
     assert leans(view, "first", "pilot", 0.5)[0] == round(100 * heat(FIRST["pilot"], 0.5).mean() - 50, 1)
     assert audit(trade="pilot", temperature=0.0).alt.startswith("pilot, greedy, points of “she”")
 
@@ -203,7 +203,7 @@ def test_the_share_of_she_is_what_the_next_token_s_probabilities_give(untrained)
         table = model(input_ids=inputs["input_ids"]).logits[0, -1].softmax(-1)
         she, he = (
             sum(table[tokenizer.convert_tokens_to_ids(each)].item() for each in group.split())
-            for group in ("she She her", "he He his")  # this world says no "him"
+            for group in ("she She her", "he He his")  # this world's vocabulary lacks "him"
         )
         assert short == pytest.approx(she / (she + he), abs=1e-6)
     assert pronoun_probabilities(model, tokenizer, ["The {}"], ["nurse"]).shape == (1, 1, 3)

@@ -90,7 +90,7 @@ def test_each_of_the_19_competences_has_a_cell_and_an_exercise_or_a_reason():
 
 
 def look_up(key, facts):
-    """Find the one cell of a competency, and its exercise, in which the learner writes something."""
+    """Assert that a competency has one cell, and an exercise in which the learner writes something."""
     names = {name[:2]: name for name in catalog.lessons()}
     notebook = nbformat.read(ROOT / "notebooks" / f"{names[facts.lesson]}.ipynb", as_version=4)
     cells = [cell for cell in notebook.cells if cell.cell_type == "code" and facts.cell in cell.source]

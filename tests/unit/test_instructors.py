@@ -226,7 +226,7 @@ def test_the_timetables_fit_the_decks_and_sheets(website, tmp_path):
 
 
 def test_figures_in_the_answers_to_paper_tasks(website):
-    """Each figure is on the lesson's page or in the explorable's data, if nothing need be pressed."""
+    """Each figure is on the lesson's page or in the explorable's data, unless a button computes it."""
     pages = website["explorables"].explorables()
     lessons = {name[:2]: name for name in catalog.lessons()}
     for number, given in website["handouts"].tasks().items():

@@ -1,4 +1,4 @@
-"""Tests the table of the law: every fact is dated, has a source and a reader; what was not read is named."""
+"""Tests the facts on the law: each has a date, a source and readers; unread sources are named."""
 
 import re
 from datetime import date

@@ -1,4 +1,4 @@
-"""Tests that each translated lesson has the English one's cells, made from its texts as they are."""
+"""Tests that each translated lesson has the cells of the English lesson, made from its current texts."""
 
 import sys
 from pathlib import Path

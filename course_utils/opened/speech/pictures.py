@@ -141,7 +141,7 @@ def player(samples, rate, words, *, captions=None):
 
     The sound is compressed (MP3, a few kB a second) and is part of the page.
     """
-    name = f"Sound, {len(samples) / rate:.1f} seconds"  # for screen readers
+    name = f"Sound, {len(samples) / rate:.1f} seconds"  # the name that screen readers read
     source = data_url(_mp3(array(samples), rate), "audio/mpeg")
     look = "display:block;width:100%;max-width:420px"
     if captions is None:
