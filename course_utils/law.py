@@ -21,10 +21,10 @@ class Fact:
     name: its key, such as "gpai-open".
     group: a key of `groups()`.
     who: keys of `readers()`: whom it concerns.
-    since: the day from which it holds, or on which it happened: year-month-day, or what of it is known.
+    since: the day from which it holds, or on which it happened: year-month-day, year-month or year.
     text: the fact.
     source: where it can be checked.
-    copy: where the course read it, if not there.
+    copy: where the course read the fact, if not at `source`.
     basis: one of catalog.BASES.
     read: the day on which it was read, year-month-day.
     """

@@ -193,7 +193,7 @@ def _plain_http():
     except (errors.HTTPError, errors.LocalEntryNotFoundError):
         raise
     except OSError as error:
-        if error.errno is None:  # fewer bytes arrived than announced: no system error
+        if error.errno is None:  # not an error of the disk: bytes are missing
             raise downloads.Unavailable("broke off the download") from error
         raise
     finally:

@@ -89,7 +89,7 @@ def in_test(first: int, second: int) -> bool:
 
 
 def draw_product(generator: random.Random, test: bool) -> tuple[int, int]:
-    """Draw two numbers from 10 to 99 whose product is of the test, or of the training."""
+    """Draw two numbers from 10 to 99 whose product belongs to the test, or to the training."""
     while True:
         first, second = generator.randint(10, 99), generator.randint(10, 99)
         if in_test(first, second) == test:

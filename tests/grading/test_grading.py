@@ -300,9 +300,9 @@ def course(tmp_path_factory):
 def graded(course, tmp_path_factory):
     """Grade the hostile submissions, with honest ones among them.
 
-    There are two runs: submissions that end by themselves get much time. Endless ones get little, because
-    some use all that a run may have, five times the limit of a task, and are then run again twice. Limits
-    count a run's own time, so a busy machine does not shorten them.
+    There are two runs: submissions that end by themselves get much time. Endless submissions get little,
+    because some use all the time that a run may have, five times the limit of a task, and are then run again
+    twice. Limits count a run's own time, so a busy machine does not shorten them.
     Returns the results, the folders, the addresses that called the test's server, and the path of a file that
     no submission may write.
     """
@@ -419,7 +419,7 @@ for arguments in course.drawn("1", numbers, edges=[([],)]):
     course.check("1", double, arguments, [2 * number for number in arguments[0]])
 ### END HIDDEN TESTS
 """
-# A table of the visible input, and [] for any other, which is right in one hidden check of nine.
+# A table of the visible input. For any other input it gives [], which is right in one hidden check of nine.
 TABLE = "def double(numbers):\n    return {(1, 2): [2, 4]}.get(tuple(numbers), [])"
 PRINTS = "def double(numbers):\n    print(numbers)\n    return [2 * number for number in numbers]"
 

@@ -1,8 +1,8 @@
 """Tests that running each lesson and each solution again gives the stored outputs.
 
-Lesson 14 trains for minutes, and its stored figures may differ from machine to machine. `make everything`
-compares the others; `make test` runs its cells on a part of the model. Of most solutions `make test` compares
-what the checks print (tests/exercises), and `make everything` all cells.
+Lesson 14 trains for minutes, and its figures may differ from machine to machine. `make everything` compares
+its other outputs; `make test` runs its cells on a part of the model. Of most solutions, `make test` compares
+only the output of the checks (tests/exercises), and `make everything` that of all cells.
 """
 
 import os

@@ -1,8 +1,8 @@
 """Tests the Stable Diffusion that comes with the course: its files, its card, and how well it draws.
 
-`make everything` draws a sample of each test set again, `make test` of two: the files have the catalogue's
-hashes, so only another version of a library can change a result. What would take minutes is read from
-`measured.json`.
+`make everything` draws a sample of each test set again, and `make test` samples of two sets. This is enough:
+the files have the catalogue's hashes, so only another version of a library can change a result. Results that
+take minutes are read from `measured.json`.
 """
 
 import hashlib
@@ -137,7 +137,7 @@ def test_the_rest_of_the_bar(measured):
 
 
 def test_what_guidance_does(measured):
-    """In this model, guidance takes pictures further from what was asked for, but as many are right."""
+    """With guidance, pictures differ more from what was asked for, but as many of them are right."""
     for name in ("objects", "people"):
         far = [measured["sets"][name][guidance]["distance"] for guidance in ("1", "4", "7")]
         assert far[0] + 1 < far[1] < far[2] - 1

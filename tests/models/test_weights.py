@@ -1,8 +1,8 @@
 """Tests the tiny models that come with the course: their files, and that their cards are right.
 
-The tests measure again what takes seconds, `make test` on one model, `make everything` on all: their files
-have the catalogue's hashes, so only another version of a library can change a result. They read what takes
-minutes from `measured.json`.
+Measurements that take seconds are made again, in `make test` for one model, in `make everything` for all.
+This is enough: the files have the catalogue's hashes, so only another version of a library can change a
+result. Results that take minutes are read from `measured.json`.
 """
 
 import contextlib

@@ -387,7 +387,7 @@ def test_all_questions_of_the_course_can_be_loaded(file):
         assert quizzes.load(file.stem if part == "quiz" else f"{file.stem}-{part}")
 
 
-# How somebody might guess without the lesson. Each strategy rates one of a question's `choices`.
+# Ways to guess without the lesson: BLIND has functions that rate a choice, and CAUTIOUS has words for one.
 CAUTIOUS = set(
     [
         "about",

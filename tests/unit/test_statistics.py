@@ -195,7 +195,7 @@ def test_one_that_never_lost_has_a_rating_and_one_cluster_no_interval():
 
 
 def test_elo_repeated_arrives_at_bradley_terry():
-    """Repeating the same votes in ever smaller steps leads Elo to the ratings of Bradley and Terry."""
+    """Elo's rule, applied to the same votes often and in ever smaller steps, gives the fitted ratings."""
     rng = numpy.random.default_rng(1)
     votes = simulated_votes(rng, [1.5, 0.3, -0.3, -1.5], 30, 0)[0]
     ratings = dict.fromkeys(VOTERS, 1_000.0)
@@ -329,7 +329,7 @@ def test_a_percentile_bootstrap_contains_it_less_often():
 
 
 def test_ratio_contains_the_truth():
-    """Tests differences of word error rates on five sentences, and the remaining share of 36 distances."""
+    """Tests differences of word error rates on five sentences, and ratios of sums over 36 pairs."""
     rng, contained = numpy.random.default_rng(0), []
     for alike in (0, 0.1):
         for less, more in ((0.03, 0.24), (0.24, 0.39), (0.4, 0.4)):
