@@ -240,7 +240,7 @@ class _Maker:
             for owner, candidates in owner_of(item):
                 owner = Owner(owner.platform, owner.number, unicodedata.normalize("NFC", owner.name).strip())
                 by_owner.setdefault(owner, []).extend(candidates)
-                if _notebooks(candidates) and not owner.platform:  # the student chose the name
+                if _notebooks(candidates) and not owner.platform:  # no platform: the student chose the name
                     places.setdefault(owner, []).append("/".join(item.files[0].parts[: item.depth]))
         for owner, several in places.items():
             if len(several) > 1:

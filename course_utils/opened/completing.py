@@ -13,7 +13,7 @@ def completions(
 ) -> list[str]:
     """Return what a model writes after each text, always the likeliest token, up to </s> or `stop`.
 
-    Texts of the same number of tokens are continued together, which gives the same as one by one.
+    Texts of the same number of tokens are continued together, with the same results as one by one.
     """
     import torch
 

@@ -118,7 +118,7 @@ def _in_words(said, layer, sender):
     if sender == "trained":
         shown = [[routes[layer]["experts"], routes[layer]["shares"]] for routes in said["routes"]]
         who = ""
-    else:  # the first of several routers
+    else:  # the first random router
         short = [routes[layer] for routes in said["random"][0]]
         shown = [[[first, second], [share, 1 - share]] for first, second, share in short]
         who = ", chosen by random numbers in the router's place"

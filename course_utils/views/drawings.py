@@ -54,7 +54,7 @@ def model_drawing(words, *, layers, lit="", window=None, written=0) -> Picture:
             way = [(columns[-1] + 1.4, 0.15), (11.9, 0.15), (11.9, 10.2), (x, 10.2)]  # around all labels
             axes.plot(*zip(*way, strict=True), color=LIT_EDGE, linewidth=1.8)
             axes.plot(x, 10, marker="v", color=LIT_EDGE, markersize=7)
-        # A layer, with the edges of further layers behind it: of all, up to four layers.
+        # The layers as boxes, one behind the other: at most three, or four in a text that goes on.
         for shift in (0.45, 0.3, 0.15, 0)[-min(layers, 4 if written else 3) :]:
             _box(axes, 0.1 + shift, 2.4 - shift, 8.9, 5.2, False)
         _box(axes, 0.35, 5.1, 8.4, 2.25, lit == "attention")

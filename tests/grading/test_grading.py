@@ -486,7 +486,7 @@ def test_the_run_after_a_killed_one_grades_only_what_is_missing_or_has_changed(c
         book.find_comment("essay", "small", "small", "s00").manual_comment = "well <b>seen"
         book.db.commit()
     (folder / "s11.ipynb").unlink()
-    assert len(batch.grade(str(course), folder, out)) == 12  # from the stored results
+    assert len(batch.grade(str(course), folder, out)) == 12  # all from the stored results
     with (out / "grades.csv").open() as file:
         rows = {row["student"]: row for row in csv.DictReader(file)}
     assert [rows["s00"][name] for name in ("essay", "by hand", "score", "handed in")] == [
