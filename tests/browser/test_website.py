@@ -64,7 +64,7 @@ def test_a_term_is_explained_where_it_is_first_used(browser, site, monkeypatch):
     page.set_default_timeout(PATIENCE)
     page.goto((site / f"{LESSON}.html").as_uri())
     shown = page.locator(".term .meaning:visible")
-    page.locator(".term", has_text="layer").first.hover()
+    page.locator(".term:has(#term-layer)").hover()
     expect(shown).to_have_text(f"layer: {glossary.entries()['layer'][1]}")
     page.keyboard.press("Escape")
     expect(shown).to_have_count(0)
