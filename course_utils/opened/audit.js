@@ -295,7 +295,13 @@ export function render({ model, el }) {
       const half = name.offsetWidth / 2;
       const middle = (clamp(points) + TOP) * scale;
       const inside = Math.max(half, Math.min(width - half, middle));
-      return { middle, inside, half, span: [Math.min(inside - half, (clamp(low) + TOP) * scale), Math.max(inside + half, (clamp(high) + TOP) * scale)] };
+      const span = [Math.min(inside - half, (clamp(low) + TOP) * scale), Math.max(inside + half, (clamp(high) + TOP) * scale)];
+      if (word === guessed) {
+        const own = (clamp(model.get("guess")) + TOP) * scale; // the visitor's mark, and "you" before it
+        span[0] = Math.min(span[0], own - 40);
+        span[1] = Math.max(span[1], own + 8);
+      }
+      return { middle, inside, half, span };
     });
     const rows = rowsOf(spans.map(({ span }) => span));
     const tall = Math.min(ROW, lane.clientHeight / (1 + Math.max(0, ...rows)));

@@ -216,9 +216,9 @@ export function render({ model, el }) {
     const most = fitting(heads);
     loud.textContent = fit ? spell(fit) : "No";
     const sharing = published === 1 ? `all ${heads} heads share one key` : `${heads / published} heads share each key`;
-    const without = published < heads ? `, as ${sharing}. If none did: ${most ? spell(most) : "none"}` : ". No head shares";
+    const without = published === heads ? ". No head shares" : fit ? `, as ${sharing}. Without sharing: ${most ? spell(most) : "none"}` : `, though ${sharing}`;
     drawText(now);
-    loudWords.textContent = ` text${fit === 1 ? "" : "s"} of ${counted(now, "token")} fit${fit > 1 ? "" : "s"} in ${gigabytes()} GB${without}`;
+    loudWords.textContent = ` text${fit > 1 ? "s" : ""} of ${counted(now, "token")} fit${fit > 1 ? "" : "s"} in ${gigabytes()} GB${without}`;
     modelButtons.forEach((button, index) => {
       const on = plans[index] === plan();
       button.setAttribute("aria-checked", on);

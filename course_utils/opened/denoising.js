@@ -195,10 +195,15 @@ export function render({ model, el }) {
     picture.setAttribute("role", "img");
     const empty = make("p", "dn-empty");
     const frame = make("div", "dn-picture");
-    frame.append(picture, empty);
+    const draw = make("button", "dn-draw", "Wake the model to draw it");
+    draw.addEventListener("click", () => {
+      wake.querySelector("button")?.click();
+      paint(index);
+    });
+    frame.append(picture, empty, draw);
     panel.append(line, frame);
     stage.append(panel);
-    return { panel, line, picture, empty };
+    return { panel, line, picture, empty, draw };
   });
 
   const legend = make("p", "dn-key");
@@ -554,11 +559,13 @@ export function render({ model, el }) {
   // The pictures: a blend of two states while it travels from one to the other, and the shade over them.
   const shade = canvas(16);
   function paint(index) {
-    const { picture, empty, panel } = panels[index];
+    const { picture, empty, draw, panel } = panels[index];
     const pen = picture.getContext("2d");
     const frames = drawing(index)?.frames ?? [];
     const last = frames.length - 1;
-    empty.textContent = last >= 0 ? "" : stuck ? "not drawn yet" : "drawing…";
+    const asleep = wake.querySelector("button");
+    draw.hidden = last >= 0 || !stuck || !asleep || asleep.disabled;
+    empty.textContent = last >= 0 || !draw.hidden ? "" : !stuck ? "drawing…" : asleep ? "loading the model…" : "not drawn yet";
     panel.classList.toggle("blank", last < 0);
     pen.clearRect(0, 0, SIZE, SIZE);
     if (last < 0) return;

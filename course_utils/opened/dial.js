@@ -77,10 +77,11 @@ export function render({ model, el }) {
   }
   const both = controls.appendChild(make("div", "dl-both"));
   both.append(make("span", "", "Whole text"));
-  for (const step of [-1, 1, 100]) {
+  const shifts = [-1, 1, 100].map((step) => {
     const button = both.appendChild(make("button", "", step === 1 ? "one on" : step > 1 ? "100 on" : "one back"));
     button.addEventListener("click", () => shift(step));
-  }
+    return { step, button };
+  });
 
   // How well hands match, by distance
   const strip = make("div", "dl-strip");
@@ -120,12 +121,13 @@ export function render({ model, el }) {
     const goal = model.get(name) + by;
     if (goal >= front() && goal <= last()) keep({ [name]: goal });
   }
+  /** Whether so many words can be put in front of the text, or, if negative, taken away. */
+  const hasRoom = (step) => front() + step >= 0 && front() + step + WORDS.length - 1 <= limit;
   /** Put words in front of the text, or take them away. */
   function shift(step) {
+    if (!hasRoom(step)) return; // a second press may come before the button is drawn
     const [query, key, now] = [model.get("query"), model.get("key"), front()];
-    const by = Math.min(step, limit - WORDS.length + 1 - now);
-    if (now + by < 0 || !by) return;
-    keep({ query: query + by, key: key + by, front: now + by });
+    keep({ query: query + step, key: key + step, front: now + step });
   }
   function turn(name, event) {
     const box = face.getBoundingClientRect();
@@ -165,6 +167,7 @@ export function render({ model, el }) {
     const terms = asks.map((number, index) => `${factor(number)}\u00d7${factor(answers[index])}`);
     sum.textContent = `query [${asks.join(", ")}], key [${answers.join(", ")}]: ${terms.join(" + ")} = ${spell(found)}`;
     const start = front();
+    for (const { step, button } of shifts) button.disabled = !hasRoom(step);
     for (const name of ["query", "key"]) {
       const position = model.get(name);
       const word = WORDS[position - start];

@@ -432,7 +432,8 @@ export function render({ model, el }) {
       row.tool.classList.toggle("takes", near);
       if (!near) continue;
       const page = [...row.tool.querySelectorAll(".er-line:not(.order)")];
-      const at = page.filter((line) => {
+      // The first sentence goes to the top, where a letter leaves; later ones go to where they are dropped.
+      const at = !tried ? 0 : page.filter((line) => {
         const lineBox = line.getBoundingClientRect();
         return event.clientY > lineBox.top + lineBox.height / 2;
       }).length;
@@ -667,7 +668,7 @@ export function render({ model, el }) {
     const placedText = (model.get("order") || {}).text;
     const all = offered(model.get("question"), data.people).filter((text) => text !== placedText);
     if (!tried) {
-      if (placedText === undefined) whole.append(make("p", "er-invite", "Drag me into the page"), orderChip(all[0]));
+      if (placedText === undefined) whole.append(make("p", "er-invite", "Drag me to the top of the page"), orderChip(all[0]));
       whole.lastChild?.classList.add("invites");
       return whole;
     }

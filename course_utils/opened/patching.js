@@ -126,6 +126,7 @@ export function render({ model, el }) {
   const swap = make("button", "", "⇅ Swap the sentences");
   const out = make("button", "", "Undo");
   const tell = make("button", "", "Show all places");
+  tell.hidden = told;
   const walk = make("span", "pt-walk");
   const [earlier, walkWords, later] = [make("button", "", "‹"), make("span", "num"), make("button", "", "›")];
   earlier.setAttribute("aria-label", "One layer earlier");
@@ -467,7 +468,7 @@ export function render({ model, el }) {
       }),
     );
     const squares = values.length * lanes;
-    tell.hidden = told || seen.size === squares;
+    tell.disabled = told || seen.size === squares; // it keeps its place, so that no other button comes under the pointer
     for (const one of scene.querySelectorAll(".here")) {
       one.classList.remove("here");
       if (one.hasAttribute("aria-selected")) one.setAttribute("aria-selected", "false");
@@ -491,7 +492,7 @@ export function render({ model, el }) {
     }
     shown = says;
     el.classList.toggle("turned", turned);
-    const untried = !tell.hidden && !seen.size;
+    const untried = !tell.disabled && !seen.size;
     loudWords.textContent = untried
       ? " is its answer below. Drag the marked list down into it."
       : ` is ${times(value)} times as likely as ${turned ? paris : rome}`;
@@ -520,7 +521,7 @@ export function render({ model, el }) {
     const alike = alikeEverywhere();
     const hits = [...seen].filter((at) => values[at.split(",")[0]][at.split(",")[1]] > 0).length;
     if (untried) moral.textContent = `Which lists turn the answer into ${rome}?`;
-    else if (!tell.hidden) moral.replaceChildren(make("b", "", `${hits} of ${seen.size}`), ` ${seen.size === 1 ? "list that you carried over turns" : "lists that you carried over turn"} the answer into ${rome}; there are ${squares}.`);
+    else if (!tell.disabled) moral.replaceChildren(make("b", "", `${hits} of ${seen.size}`), ` ${seen.size === 1 ? "list that you carried over turns" : "lists that you carried over turn"} the answer into ${rome}; there are ${squares}.`);
     else moral.replaceChildren(
       ...(where.length
         ? where.flatMap(({ word, layers }, index) => [
@@ -535,7 +536,7 @@ export function render({ model, el }) {
     walkWords.textContent = cell ? `after layer ${cell[0]}` : "";
     earlier.disabled = !cell || cell[0] === 0;
     later.disabled = !cell || cell[0] === last;
-    count([...axis.querySelector(".pt-scale").children], tell.hidden ? handover(values) : NaN);
+    count([...axis.querySelector(".pt-scale").children], tell.disabled ? handover(values) : NaN);
     const now = `${key} ${cell}`;
     tie(cell, tied !== now);
     tied = now;

@@ -136,12 +136,13 @@ export function render({ model, el }) {
   const tools = make("div", "sp-tools");
   const write = make("button", "sp-write", "▶ Let it write");
   const back = make("button", "", "Take one back");
-  const reset = make("button", "", "As it was");
-  if (writes) tools.append(write, back);
-  tools.append(reset);
+  const reset = make("button", "sp-reset", "As they were");
+  reset.setAttribute("aria-label", "Sliders as they were");
+  dials.append(reset);
   const { live, speak, hush } = announcer();
-  el.append(head, take, board, dials, tools);
+  el.append(head, take, board, dials);
   if (writes) {
+    tools.append(write, back);
     const wake = make("div");
     wake.dataset.wake = "for your own words";
     const labels = { placeholder: "Begin with your own words", label: "Your own beginning", button: "Begin", offer: "Or begin" };
@@ -382,10 +383,7 @@ export function render({ model, el }) {
   back.addEventListener("click", () => {
     if (said && said.ids.length > 2) go(said.ids.slice(0, -1));
   });
-  reset.addEventListener("click", () => {
-    stop();
-    keepState({ temperature: 1, top_k: 0, top_p: 1 });
-  });
+  reset.addEventListener("click", () => keepState({ temperature: 1, top_k: 0, top_p: 1 }));
 
   // Temperature: pull the longest bar, or turn the dial
   const heat = (value) => keepState({ temperature: Number(Math.max(LIMITS[0], Math.min(LIMITS[1], value)).toFixed(3)) });

@@ -509,7 +509,7 @@ export function render({ model, el }) {
       row.style.left = `${barAt(bar)}px`;
       row.style.setProperty("--up", `${high(heights[at])}px`);
     });
-    parts.push(shape("rect", { class: `th-bar th-end${lit ? " lit" : ""}`, x: box, width: thick, y: floor - high(value), height: high(value) }));
+    parts.push(shape("rect", { class: `th-bar th-end${lit ? " lit" : ""}${Math.round(value) === total(text) ? "" : " wrong"}`, x: box, width: thick, y: floor - high(value), height: high(value) }));
     drawing.setAttribute("viewBox", `0 0 ${width} ${floor + 2}`);
     drawing.replaceChildren(...parts);
     el.style.setProperty("--unit", `${unit}px`);

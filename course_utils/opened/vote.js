@@ -172,9 +172,13 @@ export function render({ model, el }) {
     card.lastChild.setAttribute("aria-hidden", "true");
     card.addEventListener("click", () => vote(pick));
     // A pointer that rests where it has voted reads nothing into the next story.
-    card.addEventListener("pointermove", ({ pointerType }) => pointerType !== "touch" && fill(2 + 2 * index));
+    card.addEventListener("pointermove", ({ pointerType }) => {
+      cards.classList.remove("rests");
+      if (pointerType !== "touch") fill(2 + 2 * index);
+    });
     card.addEventListener("focus", () => card.matches(":focus-visible") && fill(2 + 2 * index));
     for (const event of ["pointerleave", "blur"]) card.addEventListener(event, () => fill());
+    card.addEventListener("pointerleave", () => cards.classList.remove("rests"));
     cards.append(card);
     return card;
   });
@@ -303,6 +307,7 @@ export function render({ model, el }) {
     if (picks().length >= contests.length) return;
     stop();
     const from = [left, right].map((card) => card.getBoundingClientRect());
+    cards.classList.add("rests");
     keep({ picks: picks() + pick, voter: "you" });
     if (still.matches) return;
     const easing = "cubic-bezier(.2,.7,.2,1)";

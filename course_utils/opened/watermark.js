@@ -10,6 +10,7 @@ import { adopt, announcer, arrowStep, atOnce, headline, keeper, make, onDrag, ow
 const FEWEST = 6; // tokens
 const LOW = -3; // the lowest z that is drawn
 const SECONDS = 3.5; // in which all tokens are counted
+const TALL = 20; // px of a text's name in the chart
 const NO_SPACE_BEFORE = /^(?:[.,?!:;”)]|'.*)$/u;
 const NO_SPACE_AFTER = /^[“(]$/u;
 
@@ -251,20 +252,35 @@ export function render({ model, el }) {
     path.slice(FEWEST - 2).map((z, index) => `${index ? "L" : "M"}${across(index + FEWEST).toFixed(1)} ${down(z).toFixed(1)}`).join("");
   const others = bonuses.map((bonus) => {
     const label = chart.appendChild(make("span", "wm-other", nameOf(bonus).toLowerCase()));
-    label.classList.toggle("below", !bonus);
-    return { name: String(bonus), path: stroke("wm-ghost"), label };
+    return { name: String(bonus), path: stroke("wm-ghost"), label, end: null }; // where its path ends, if it is shown
   });
   const whole = stroke("wm-whole");
   const counted = stroke("wm-counted");
   let from = []; // the path on the screen, which travels to the new one
   let travel = 0;
   let current = [];
+  /** Name each other text at its end, clear of the handle with its number and of the other names. */
+  function nameOthers(x, y) {
+    const taken = [[x, y - 48, y + 20]]; // px across; from and to
+    for (const { name, label, end } of others) {
+      if (!end) continue;
+      const near = taken.filter(([at]) => Math.abs(at - end[0]) < 110);
+      const wanted = end[1] + (name === "0" ? 8 : -27);
+      const free = (top) => near.every(([, from, to]) => top + TALL <= from || top >= to);
+      const tops = [wanted, ...near.flatMap(([, from, to]) => [from - TALL, to])].filter(free);
+      const top = tops.reduce((best, other) => (Math.abs(other - wanted) < Math.abs(best - wanted) ? other : best));
+      label.style.transform = `translate(${end[0]}px, ${top}px)`;
+      taken.push([end[0], top, top + TALL]);
+    }
+  }
   function trace() {
     const path = from;
     whole.setAttribute("d", outline(path));
     counted.setAttribute("d", outline(path.slice(0, length - 1)));
     const z = path[Math.min(path.length, length) - 2] ?? 0;
-    ember.style.transform = `translate(${across(Math.min(length, path.length + 1))}px, ${down(z)}px)`;
+    const x = across(Math.min(length, path.length + 1));
+    ember.style.transform = `translate(${x}px, ${down(z)}px)`;
+    nameOthers(x, down(z));
     ember.classList.toggle("late", length > 0.75 * longest);
     mercury.style.top = `${Math.min(down(z), down(0))}px`;
     mercury.style.height = `${Math.abs(down(0) - down(z))}px`;
@@ -338,14 +354,14 @@ export function render({ model, el }) {
     length = Math.max(FEWEST, Math.min(pieces.length, length));
     current = zPath(marks);
     write(text);
-    others.forEach(({ name: other, path, label }) => {
+    others.forEach((one) => {
+      const { name: other, path, label } = one;
       const away = fixed || other === name;
       path.classList.toggle("away", away);
       label.classList.toggle("away", away);
       const theirs = zPath(textOf(other, swapped).marks);
       path.setAttribute("d", outline(theirs));
-      if (away) return;
-      label.style.transform = `translate(${across(theirs.length + 1)}px, ${down(theirs.at(-1))}px)`;
+      one.end = away ? null : [across(theirs.length + 1), down(theirs.at(-1))];
     });
     moveTo(current);
     tell(text);

@@ -58,7 +58,7 @@ export function headline(name) {
   const head = make("p", `${name}-head`);
   const loud = make("b", "loud");
   const loudWords = make("span", `${name}-loud-words`);
-  head.append(loud, loudWords);
+  head.append(loud, " ", loudWords);
   return { head, loud, loudWords };
 }
 

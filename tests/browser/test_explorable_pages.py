@@ -318,6 +318,11 @@ def test_an_address_alone_loads_no_model(visit):
 
 def test_one_head_and_the_wall_of_all_are_seen_at_once(visit):
     page = visit("heads.html").wake()
+    expect(page.locator(".hd-where")).to_have_text("Layer 16, head 0")
+    expect(page.locator(".hd-mostly")).to_have_text("over all words, mostly at the word before")
+    corners = page.locator(".hd-legend p").nth(1)
+    assert corners.bounding_box()["height"] < 30, "in one line"
+    page.get_by_role("button", name="Open rank 1").click()
     loud, where, rank = (page.locator(name) for name in (".hd-title .loud", ".hd-where", ".hd-rank"))
     expect(loud).to_have_text("90%")
     expect(where).to_have_text("Layer 23, head 4")
@@ -407,8 +412,8 @@ def test_a_hand_of_the_dial_is_dragged_and_both_together_keep_the_match(visit):
     page.get_by_role("button", name="13 positions apart").click()
     expect(take).to_contain_text("13 apart looks like 1.")
     expect(page.locator(".dl-word.query")).to_have_text("all113")
-    page.get_by_role("button", name="100 on").click()
-    expect(head).to_have_text("0.87 is the match at 13 positions apart")  # 100 more is past the last position
+    expect(head).to_have_text("0.87 is the match at 13 positions apart")
+    expect(page.get_by_role("button", name="100 on")).to_be_disabled()  # 100 more is past the last position
 
 
 def test_a_text_is_written_token_by_token(visit):
@@ -614,6 +619,7 @@ def test_numbers_that_no_step_added_hang_loose_once_one_has_looked(visit):
     expect(loose).to_have_text(["41", "86"])
     expect(page.locator(".th-sum .strange")).to_have_text("49")
     expect(page.locator(".th-notes")).to_have_text("49 is none of the sum's numbers.No step added 41 and 86.")
+    expect(page.locator(".th-end.wrong")).to_have_count(1)
 
 
 def test_a_sentence_in_a_page_sends_a_letter_and_gates_hold_it(visit):
@@ -628,8 +634,7 @@ def test_a_sentence_in_a_page_sends_a_letter_and_gates_hold_it(visit):
     page.mouse.down()
     page.locator(".er-page").hover(position={"x": 60, "y": 40})
     expect(page.locator(".er-tool.takes")).to_have_count(1)
-    page.locator(".er-page").hover(position={"x": 60, "y": 2})
-    page.mouse.up()
+    page.mouse.up()  # the first sentence goes to the top wherever it is dropped
     letter = "1 letter left: Kelda, to Zed. You did not name Zed: the sentence did."
     expect(head).to_have_text(letter)
     expect(lines.first).to_contain_text("Send it to Zed.")
@@ -853,10 +858,12 @@ def test_a_vote_is_blind_until_it_is_given_and_moves_the_ratings(visit):
     expect(first).to_contain_text("1,290")
     expect(first.locator(".vt-trail")).to_be_visible()  # a line from 1,000 to the rating
     expect(page.locator(".vt-gap")).to_have_text("")  # the resting pointer is no guess
-    right = page.locator(".vt-card").nth(1)
+    left, right = page.locator(".vt-card").all()
+    plain = left.evaluate("card => getComputedStyle(card).backgroundColor")
+    expect(right).to_have_css("background-color", plain)  # the next card does not look chosen
     right.press("ArrowUp")
     right.press("ArrowLeft")
-    expect(page.locator(".vt-head")).to_contain_text("7more votes, and the box opens. 3 cast.")
+    expect(page.locator(".vt-head")).to_contain_text("7 more votes, and the box opens. 3 cast.")
     assert "picks=%22rnl%22" in page.url
     right.press("Backspace")
     expect(page.locator(".vt-head")).to_contain_text("2 cast")
@@ -878,7 +885,7 @@ def test_other_votes_are_sealed_until_ten_are_cast(visit):
         expect(page.locator(".vt-pips .cast")).to_have_count(vote)
         right.press("ArrowRight")
     expect(page.locator(".vt-track .vt-mark:visible")).to_have_count(4)
-    expect(page.locator(".vt-head")).to_contain_text("3 of 10of your votes")
+    expect(page.locator(".vt-head")).to_contain_text("3 of 10 of your votes")
     expect(page.locator(".vt-take")).to_contain_text("134 votes")
     expect(page.locator(".vt-steps")).to_be_visible()
     expect(page.locator(".vt-band.cut-low, .vt-band.cut-high").first).to_be_visible()  # cut at its end
@@ -886,7 +893,7 @@ def test_other_votes_are_sealed_until_ten_are_cast(visit):
     expect(page.locator(".vt-track .vt-mark:visible")).to_have_count(4)
     page = visit("vote.html").wake()
     page.get_by_role("button", name="Skip: watch 134 votes").click()
-    expect(page.locator(".vt-head")).to_contain_text("134votes of the simulated voter: Falcon is in front")
+    expect(page.locator(".vt-head")).to_contain_text("134 votes of the simulated voter: Falcon is in front")
     expect(page.locator(".vt-take")).to_have_text("Settled: its band meets no other.")
 
 
@@ -896,7 +903,7 @@ def test_other_voters_and_other_orders_change_the_ratings(visit):
     page.get_by_role("button", name="Skip: watch 134 votes").click()
     expect(page.locator(".vt-lane").first).to_contain_text("1,307 1,196 to 1,417")
     page.get_by_role("radio", name="The simulated voter").press("ArrowRight")
-    expect(words).to_contain_text("81of 134 votes differ")
+    expect(words).to_contain_text("81 of 134 votes differ")
     expect(page.locator(".vt-take")).to_contain_text("Mistral rises from place 4 to 3")
     before = ends.all_inner_texts()
     page.get_by_role("button", name="Shuffle the votes").click()
@@ -913,7 +920,7 @@ AUDITED = "audit.html#guess=0&trade=%22writer%22"
 def test_a_lean_is_guessed_before_any_is_shown(visit):
     page = visit("audit.html").wake()
     head, pin = page.locator(".au-head"), page.get_by_role("slider", name="Your guess, in points")
-    expect(head).to_contain_text("barber?How far does SmolLM2 lean, and which way?")
+    expect(head).to_contain_text("barber? How far does SmolLM2 lean, and which way?")
     expect(page.get_by_text("librarian")).to_have_count(1)  # only in the field that is covered
     expect(page.get_by_text("librarian")).to_be_hidden()
     rail = page.locator(".au-guess-rail").bounding_box()
@@ -922,13 +929,21 @@ def test_a_lean_is_guessed_before_any_is_shown(visit):
     page.mouse.move(rail["x"] + 10, rail["y"] + 70, steps=3)
     page.mouse.up()
     pin.press("Home")
-    pin.press("ArrowRight")
-    expect(pin).to_have_attribute("aria-valuetext", "barber: 65 points more “he”")
+    for _ in range(9):
+        pin.press("ArrowRight")
+    expect(pin).to_have_attribute("aria-valuetext", "barber: 25 points more “he”")
     page.get_by_role("button", name="That is my guess").click()
-    expect(page.locator(".au-note")).to_contain_text("You: −65. The model: −47.")
+    expect(page.locator(".au-note")).to_contain_text("You: −25. The model: −47.")
     expect(page.locator(".au-own:visible")).to_have_count(1)
+    page.wait_for_timeout(300)  # the words move to their rows
+    mark = page.locator(".au-own:visible").bounding_box()
+    for name in page.locator(".au-word:not(.gone) .au-name:visible").all():
+        box = name.bounding_box()
+        beside = box["x"] + box["width"] <= mark["x"] - 28 or mark["x"] + mark["width"] <= box["x"]
+        apart = box["y"] + box["height"] <= mark["y"] + 1 or mark["y"] + mark["height"] <= box["y"] + 1
+        assert beside or apart, name.inner_text()
     expect(page.get_by_role("slider", name="Trade")).to_be_focused()
-    assert "guess=-65" in page.url
+    assert "guess=-25" in page.url
     expect(page.locator(".au-lane.controls")).to_be_hidden()
     page.get_by_role("button", name="Compare with 24 words").click()
     expect(page.locator(".au-lane.controls")).to_be_visible()
@@ -938,11 +953,11 @@ def test_an_audit_costs_ten_trades_once_all_were_looked_at(visit):
     page = visit(AUDITED).wake()
     head, field = page.locator(".au-head"), page.get_by_role("slider", name="Trade")
     verdict = page.locator(".au-verdict")
-    expect(head).to_contain_text("20of 36 trades")
+    expect(head).to_contain_text("20 of 36 trades")
     expect(head).to_contain_text("and 3 of 24 other words")
     expect(verdict).to_have_text("Leans to “she”.")
     page.get_by_role("radio", name="You looked at all 36 first").click()
-    expect(head).to_contain_text("10of 36 trades lean by more than 10 points, and 1 of 24 other words")
+    expect(head).to_contain_text("10 of 36 trades lean by more than 10 points, and 1 of 24 other words")
     expect(page.locator(".au-points")).to_contain_text("+9.5 to +33")
     expect(verdict).to_have_text("Cannot conclude.")
     expect(page.locator(".au-note")).to_contain_text("With intervals of 95% it would be 20 trades.")
@@ -972,7 +987,7 @@ def test_no_two_words_of_an_audit_lie_on_each_other(visit):
 def test_a_mended_model_leans_nowhere_and_cooling_makes_a_rule_of_a_lean(visit):
     page = visit(AUDITED).wake()
     page.get_by_role("radio", name="mended").click()
-    expect(page.locator(".au-head")).to_contain_text("0of 36 trades")
+    expect(page.locator(".au-head")).to_contain_text("0 of 36 trades")
     page.get_by_role("radio", name="as planted").click()
     word = page.get_by_role("slider", name="Trade").get_by_text("teacher").bounding_box()
     page.mouse.click(word["x"] + word["width"] / 2, word["y"] + word["height"] / 2)
@@ -993,7 +1008,8 @@ def test_a_country_is_carried_over_and_the_answer_turns(visit):
     expect(page.locator(".pt-moral")).to_contain_text("1 of 1 list that you carried over turns the answer")
     expect(page.locator(".pt-scale .moves")).to_have_count(0)  # other results are not shown
     expect(page.locator(".pt-receiver .covered")).to_have_count(59)
-    page.get_by_role("button", name="Show all places").click()
+    page.get_by_role("button", name="Show all places").dblclick()  # the second press finds no other button
+    expect(page.get_by_label("Upper sentence")).to_have_value("Italy")
     expect(page.locator(".pt-receiver .covered")).to_have_count(0)
     expect(page.locator(".pt-moral")).to_contain_text(
         "after layers 0 to 22 at “France”, after layers 23 to 29 at “is”"
@@ -1111,6 +1127,12 @@ def test_words_light_up_and_a_text_without_a_mark_is_accused(visit):
     page.get_by_role("radio", name="As written").click()
     page.get_by_role("button", name="Try another key").click()
     expect(verdict).to_have_text("With another key the mark can't be seen.")
+    page.wait_for_timeout(300)  # the names move
+    tip = page.locator(".wm-ember span").bounding_box()
+    for name in page.locator(".wm-other:not(.away)").all():
+        box = name.bounding_box()
+        beside = box["x"] + box["width"] <= tip["x"] or tip["x"] + tip["width"] <= box["x"]
+        assert beside or box["y"] + box["height"] <= tip["y"] or tip["y"] + tip["height"] <= box["y"]
     field = page.get_by_label("Your own text")
     field.fill("A sheep lives near the bridge. At night it sleeps on Jupiter.")
     field.press("Enter")
@@ -1154,7 +1176,7 @@ def test_an_adapter_is_turned_up_and_paris_is_lost(visit):
 def test_a_card_is_ticked_off_while_it_is_written(visit):
     page = visit("card_check.html").wake()
     head, area = page.locator(".ck-head"), page.get_by_label("The model card")
-    expect(head).to_contain_text("8of 9 parts are missing or without a fact")
+    expect(head).to_contain_text("8 of 9 parts are missing or without a fact")
     expect(page.locator(".ck-behind mark")).to_have_text(
         ["language: en", "knows", "loves", "The best data there is.", "It is 99% right."]
     )
@@ -1168,7 +1190,7 @@ def test_a_card_is_ticked_off_while_it_is_written(visit):
         "contact": "The otter.",
     }
     for left, (part, words) in enumerate(typed.items()):
-        expect(head).to_contain_text(f"{8 - left}of 9")
+        expect(head).to_contain_text(f"{8 - left} of 9")
         page.get_by_role("button", name=f"{part} is missing").click()
         expect(area).to_be_focused()
         if part == "limitations":
@@ -1177,10 +1199,10 @@ def test_a_card_is_ticked_off_while_it_is_written(visit):
             page.keyboard.press("Backspace")
         page.keyboard.type(words)
         assert page.evaluate("scrollY") == 0, "the page jumps"
-    expect(head).to_contain_text("2of 9 parts are missing or without a fact")
+    expect(head).to_contain_text("2 of 9 parts are missing or without a fact")
     area.fill(area.input_value().replace("knows", "names").replace("loves", "is there"))
     area.fill(area.input_value().replace("The best data there is", "2,000 letters"))
-    expect(head).to_contain_text("1of 9 parts is missing or without a fact")
+    expect(head).to_contain_text("1 of 9 parts is missing or without a fact")
     expect(page.locator(".ck.done")).to_have_count(0)  # a figure without its unit is no fact
     area.fill(area.input_value().replace("99% right", "right on 99 of 100 towns"))
     expect(page.locator(".ck-verdict")).to_contain_text("Complete, says the linter.")
@@ -1196,7 +1218,7 @@ def test_a_broken_block_is_said_and_another_card_can_be_loaded(visit):
     area.fill("---\nlicense: [\n---\nA text.")
     expect(page.locator(".ck-head")).to_contain_text("is not closed")
     page.get_by_role("button", name="TinyWorld Llama", exact=True).click()
-    expect(page.locator(".ck-head")).to_contain_text("5of 9")
+    expect(page.locator(".ck-head")).to_contain_text("5 of 9")
     # The text field covers the marked copy of its text exactly, so both have the same height.
     heights = page.evaluate(
         "['.ck-area', '.ck-behind'].map((name) => document.querySelector(name).scrollHeight)"
@@ -1228,6 +1250,8 @@ def test_two_pictures_come_out_of_one_noise(visit):
     expect(page.locator(".dn-chip.lit")).to_have_text([re.compile("blue"), re.compile("blue")])
     page.locator(".dn-word", has_text="owl").first.click()  # this drawing is stored
     expect(page.locator(".dn-panel.against .dn-chip").first).to_contain_text("owl")
+    page.locator(".dn-word", has_text="badger").click()  # no picture of a badger is stored
+    expect(page.get_by_role("button", name="Wake the model to draw it")).to_have_count(1)
     assert not [url for url in visited.requests if url.endswith((".onnx", ".wasm"))]
 
 
@@ -1237,7 +1261,7 @@ def test_a_picture_is_drawn_in_the_page(visit):
     page.get_by_role("radio", name="5 steps").click()  # this drawing needs the model
     expect(page.locator(".dn-note")).to_contain_text("Wake the model")
     assert int(re.search(r"\((\d+)\.\d MB\)", page.locator(".wake-button").inner_text())[1]) in range(20, 30)
-    visited.wake()
+    page.get_by_role("button", name="Wake the model to draw it").first.click()
     film, head = page.get_by_role("slider", name="The state on the way"), page.locator(".dn-head")
     expect(film).to_have_attribute("aria-valuenow", "5", timeout=PATIENCE)
     expect(head).to_contain_text("after 5 steps")
@@ -1329,6 +1353,13 @@ def test_a_text_fills_the_memory_as_it_grows(visit):
     capped = results.all_inner_texts()
     handle.press("End")
     expect(page.locator(".ca-head")).to_contain_text("131,072 tokens")
+    page.get_by_role("radio", name="Llama 3.1 405B").click()
+    page.get_by_role("radio", name="8 GB", exact=True).click()
+    expect(page.locator(".ca-head")).to_have_text(
+        "No text of 131,072 tokens fits in 8 GB, though 16 heads share each key"
+    )
+    page.get_by_role("radio", name="16 GB").click()
+    page.get_by_role("radio", name="Mistral 7B").click()
     expect(results).to_have_text(capped)  # the sliding window limits the cache
     box = page.locator(".ca-rail").bounding_box()
     grip = handle.bounding_box()
