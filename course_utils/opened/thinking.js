@@ -15,6 +15,7 @@ const MOST_RESULT = 10 ** MOST_DIGITS - 1;
 const TALL = 190; // px: the tallest bar
 const FALL = 92; // px from the top of the picture to the top of the tallest bar
 const WAVE = 110; // ms from one bar to the next while a change runs through
+const [LIFT, WORD] = [43, 36]; // px from the top of the answer's bar up to the top of its number, and how tall that is at most
 const RISE = 280; // ms in which a bar gets its new height
 
 /** The terms of a sum. @param {string} sum @returns {number[]} */
@@ -458,7 +459,8 @@ export function render({ model, el }) {
     };
     parts.push(shape("path", { class: "th-floor", d: `M0 ${floor}H${width}` }));
     const level = floor - high(total(text));
-    parts.push(shape("path", { class: "th-level", d: `M${answerAt - 0.42 * unit} ${level}H${width}` }));
+    const mark = shape("path", { class: "th-level" }); // from the answer's bar to the words that say what is right
+    parts.push(mark);
     /** A number that falls from its place in the sum: into a bar, or, if `bar` is null, into nothing. */
     const strand = (className, x, number, bar, base, from = roof) => {
       const half = Math.max(1, (number * fall) / 2);
@@ -516,6 +518,9 @@ export function render({ model, el }) {
     el.classList.toggle("tight", unit < 46);
     answer.style.left = `${answerAt}px`;
     answer.style.setProperty("--up", `${high(value)}px`);
+    // If the mark would cross the answer's number, the number stands below it.
+    const room = high(total(text)) - high(value);
+    answer.style.setProperty("--lift", `${room > LIFT - WORD && room < LIFT + 4 ? room - 4 : LIFT}px`);
     const chips = numbers.flatMap((number, term) => {
       const chip = make("span", `chip${!riddle && loose.includes(term) ? " loose" : ""}`, String(number));
       chip.style.left = `${chipAt(term)}px`;
@@ -533,6 +538,8 @@ export function render({ model, el }) {
       chips.push(chip);
     }
     sum.replaceChildren(...chips, goalWords);
+    const end = Math.min(answerAt + goalWords.offsetWidth / 2 + 5, width - 1);
+    mark.setAttribute("d", `M${answerAt - 0.42 * unit} ${level}H${width - 1}V15H${end}`);
   }
 
   const watcher = new ResizeObserver(() => {

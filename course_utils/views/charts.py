@@ -78,13 +78,14 @@ def bars(labels, values, *, unit, groups=None, baseline=None, baseline_label=Non
 
 
 def lines(
-    x, series, *, x_label, y_label, baseline=None, baseline_label=None, title=None, alt=None
+    x, series, *, x_label, y_label, bottom=None, baseline=None, baseline_label=None, title=None, alt=None
 ) -> Picture:
     """Draw one line for each series over the same x, with the name of the series at the line's right end.
 
     x : list of numbers.
     series : dict from a name to its list of numbers, as long as x; at most seven.
     x_label, y_label : str, the names of the axes with their units, such as "context (tokens)".
+    bottom : number at which the y axis begins, such as 0; by default, a little below the lowest point.
     baseline : number to compare with, drawn as a horizontal line.
     baseline_label : str, what the baseline means.
     title : str, written above the picture.
@@ -116,6 +117,8 @@ def lines(
                 horizontalalignment=side,
             )
         axes.set(xlabel=x_label, ylabel=y_label)
+        if bottom is not None:
+            axes.set_ylim(bottom=bottom)
         _thousands(axes.xaxis)
         _thousands(axes.yaxis)
         ends = [values[-1] for values in series.values()]

@@ -613,6 +613,10 @@ def test_numbers_that_no_step_added_hang_loose_once_one_has_looked(visit):
     page = visit("thinking.html").page
     page.get_by_role("button", name="63+81+41+29+76+86+59").click()
     expect(page.locator(".th-head")).to_have_text("357 is wrong, 78 too few.")
+    level = page.locator(".th-level").evaluate("mark => mark.getBoundingClientRect().bottom")
+    assert (
+        page.locator(".th-answer b").bounding_box()["y"] > level
+    )  # the mark of what is right doesn't cross it
     loose = page.locator(".th-sum .loose")
     expect(loose).to_have_count(0)
     page.get_by_role("button", name="Which numbers did no step add?").click()

@@ -167,6 +167,15 @@ def test_histogram_says_range_and_marks():
     assert views.histogram([1.0, 9.0], x_label="share", named={"23.4": 9.0}).alt.endswith("; 23.4: 9")
 
 
+def test_lines_begin_where_they_are_told_to(monkeypatch):
+    monkeypatch.setattr("course_utils.views.charts.from_figure", lambda figure, **_: figure)
+    words = {"x_label": "steps", "y_label": "right (of 200)"}
+    bottoms = [
+        views.lines([0, 1], {"a": [15, 200]}, bottom=at, **words).axes[0].get_ylim()[0] for at in (0, None)
+    ]
+    assert bottoms[0] == 0 < bottoms[1] < 15
+
+
 def test_histogram_takes_the_weights_of_a_model():
     import torch
 
