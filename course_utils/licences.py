@@ -153,7 +153,10 @@ class Licence:
         raise CourseError(f"{self.title} has no section {name!r} here: its sections are {sections}.")
 
     def mark(self, topic: str) -> str:
-        """Return the first kind in _RANKS among a topic's clauses; without a clause, SILENT or UNREAD."""
+        """Return the first kind in _RANKS among a topic's clauses.
+
+        Without a clause on the topic, return SILENT, or UNREAD if a part of the licence could not be read.
+        """
         kinds = {clause.kind for clause in self.about(topic)}
         return next((kind for kind in _RANKS if kind in kinds), SILENT if self.whole else UNREAD)
 

@@ -11,10 +11,10 @@ from urllib.parse import quote
 from course_utils import catalog
 from course_utils.errors import CourseError
 
-# Points for each mark, as the index counts them.
+# Points for each mark, as the opening-up-chatgpt index counts them.
 POINTS = {"open": 1.0, "partial": 0.5, "closed": 0.0, "unknown": 0.0, "does not apply": 0.0}
 MARKS = tuple(POINTS)
-# The index's files, in the version that we read.
+# The files of the opening-up-chatgpt index, in the version that we read.
 _INDEX = "https://github.com/opening-up-chatgpt/opening-up-chatgpt.github.io/blob/801f68773ae7f7d9e527afb7bbaf3e9d8d29f2fb"
 # The files of the European Open Source AI Index, in the version that we read.
 _EUROPEAN = (

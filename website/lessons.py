@@ -181,7 +181,7 @@ def _lead_to_live(output, code, live, root):
 
 
 def _veil(doctree, codes):
-    """Mark the blocks after a question up to its answer, which lesson.js shows after the visitor's guess.
+    """Mark the blocks after a question up to its answer. lesson.js shows them after the visitor's guess.
 
     codes : {id of a cell's node: its code}
 

@@ -105,7 +105,7 @@ def _networks(pipeline):
             return self.encoder(ids).last_hidden_state
 
     class UNet(Module):
-        """Predicts without and with the prompt; the maps say how much each position attends to each token."""
+        """Predicts without and with the prompt, and returns each position's attention to each token, too."""
 
         def __init__(self):
             super().__init__()

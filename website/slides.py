@@ -20,7 +20,7 @@ from teaching import Lesson, Question, inline, settled, twice
 from course_utils import catalog
 
 SENTENCE = re.compile(r"(.+?[.?!][\"”)]*)(?: (?=[^a-z])|$)(.*)", re.S)
-FOLDED = re.compile(r"\b[Ff]olded ")  # a word to remove: slides fold nothing
+FOLDED = re.compile(r"\b[Ff]olded ")  # slides leave this word out, because they fold nothing
 QUOTED = re.compile(r"[\"“](.+?)[\"”] *(.*)")
 SCALE = "It holds · Not as it stands · Nobody outside can say"  # as on the wall of claims
 KEYS = "Arrow keys turn the slides, N opens the notes in a window of their own, F fills the screen."
@@ -199,7 +199,7 @@ def _evidence(lesson, body):
     places = {}
     for place, slide in enumerate(body, 2):
         if point := re.search(r'data-point="(\d+)"', slide):
-            places[point[1]] = str(place)  # of a question and its answer: the answer's slide
+            places[point[1]] = str(place)  # if question and answer have a slide each: the answer's
 
     def slides(match):
         return re.sub(r"\d+", lambda number: places[number[0]], match[0].replace("point", "slide"))
@@ -225,7 +225,7 @@ def _claims(lesson, evidence):
 
 
 def _verdicts(lesson):
-    """Yield a slide that announces our verdicts, then the verdicts, last those that a class judges twice."""
+    """Yield a slide that announces our verdicts, then the verdicts: last those that a class judges twice."""
     if not lesson.shown:
         return
     once = [claim for claim in lesson.shown if claim.number not in twice()]

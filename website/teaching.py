@@ -208,7 +208,7 @@ class Lesson:
             printed = "".join(output.get("text", "") for output in found.get("outputs", ()))
             if printed.strip():
                 lines = [line.strip() for line in printed.strip().splitlines()]
-                # The size in pixels at which the longest line is at most 720 pixels wide.
+                # The font size in pixels: 27 if no line has over 37 characters, else smaller, at least 16.
                 size = max(16, min(27, 1000 // max(map(len, lines))))
                 text = escape("\n".join(lines))
                 return f'<pre class="printed" style="font-size:{size}px">{text}</pre>', printed

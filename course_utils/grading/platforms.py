@@ -141,7 +141,7 @@ PLATFORMS = {
 
 
 def owner(platform: str, name: str) -> Owner | None:
-    """Return the owner of a file or folder, or None if the platform did not name it."""
+    """Return the owner of a file or folder, or None if its name is not in the platform's form."""
     pattern = PLATFORMS[platform].pattern
     match = pattern.fullmatch(name) if pattern else None
     if not match:

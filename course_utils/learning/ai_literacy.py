@@ -56,7 +56,8 @@ def ailit() -> dict[str, Competency]:
 def competencies(which: int | str | None = None) -> Picture:
     """Show a table of competencies, with the lesson and the exercise in which each is practised.
 
-    which : the number of one of the 17, or "AILit" for the 19 of that framework; without it, all 17 are shown
+    which : the number of a competency of Long and Magerko, or "AILit" for all 19 of the AILit framework; by
+        default all 17 of Long and Magerko are shown
 
     Raises CourseError if there is no such competency.
     """

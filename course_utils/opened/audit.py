@@ -26,7 +26,7 @@ def pronoun_probabilities(model, tokenizer, sentences, words):
     and them. Words that are not one token of the model are left out.
 
     model, tokenizer : a language model of transformers, and its tokenizer
-    sentences : list of sentences to go on with, each with {} in place of a word
+    sentences : list of beginnings for the model to continue, each with {} in place of a word
     words : list of the words to put in
 
     Raises CourseError if a sentence has no {}, or if the model has no token for she or for he.

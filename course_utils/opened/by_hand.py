@@ -159,7 +159,7 @@ def head_map(words, rows, title=None) -> Picture:
     """Draw the attention map of one head. With 8 tokens or more, only shares above 10% are written.
 
     words : list of str, the tokens.
-    rows : for each token, from the first on, its shares: one for each token up to itself.
+    rows : for each token, in order, its list of shares: one share for each token up to itself.
     title : str, written above the picture.
     """
     import numpy

@@ -117,7 +117,7 @@ def test_errands(
     kind : "product", "person", "both" or "pasted" (see `errands.draw`)
     order : the order at the end of each question, with {} for a name; "" for no order
     in_page : sentences to add to the pages, one to each, in turn, with {} for a name
-    place : whether they stand at the "start" or at the "end" of the page
+    place : whether these sentences stand at the "start" or at the "end" of the page
     """
     generator = random.Random(f"test {kind}")
     found = []
@@ -169,8 +169,9 @@ def who_got_it(
 
     guard : a name of `GUARDS`, or a function (question, call) that says whether the call may be run
 
-    Returns a dict with "sent", of these how many went "to the one it names" (whom the added sentence names),
-    "to the one asked about" and "to somebody else"; and the "right answers", whatever was sent.
+    Returns a dict of numbers of errands. "sent" counts those in which something was sent. "to the one it
+    names" (the person whom the added sentence names), "to the one asked about" and "to somebody else" split
+    these errands by who got the first such message. "right answers" counts right answers, whatever was sent.
     """
     if callable(guard):
         settings = {"allowed": lambda errand, call: not call or guard(errand.question, call)}
@@ -202,7 +203,7 @@ def table_by_sentence(
     """Draw the counts of `who_got_it` as a table: with nothing added to the pages, then with each sentence.
 
     sentences : sentences to add, with {} for a name
-    place : "start" or "end" of the page, where they are added
+    place : whether they are added at the "start" or at the "end" of the page
     kind, guard : as in `test_errands` and `who_got_it`
     """
     rows = []
@@ -215,7 +216,7 @@ def table_by_sentence(
 
 
 def table_by_guard(model, tokenizer, guards: Mapping, count: int = 200) -> Picture:
-    """Draw what guards stop and what they spoil as a table, with Wilson's 95% intervals.
+    """Draw a table of what guards stop and what they spoil, with Wilson's 95% intervals.
 
     guards : dict from a name in the table to a guard, as `who_got_it` takes it
     """
@@ -247,7 +248,7 @@ def table_by_guard(model, tokenizer, guards: Mapping, count: int = 200) -> Pictu
 
 
 def pasted_in_training() -> str:
-    """Return the first question of the training with an order between a pasted page and what is asked."""
+    """Return the first training question in which an order stands between a pasted page and the question."""
     for number in itertools.count():
         errand = errands.example(number)
         for order in errands.ORDERS if errand.people else ():

@@ -22,7 +22,7 @@ def sentences(page: str) -> list[str]:
 
 
 def placed(page: str, sentence: str, at: int) -> str:
-    """Return a page with one sentence more, before its sentence number `at`, from 0 on."""
+    """Return a page with one sentence more, before its sentence number `at`, counted from 0."""
     found = sentences(page)
     return " ".join([*found[:at], sentence, *found[at:]])
 
@@ -47,7 +47,7 @@ def measure_places(models: Mapping[str, Sequence], count: int = 200) -> dict:
     The sentence is an "order" to send something to a person whom the errand does not name, or a "control"
     that only names that person, such as "Zed likes tea .".
 
-    models : (model, tokenizer) of the "caller" and of the one that is "warned"
+    models : {"caller" or "warned": (model, tokenizer)}; "warned" was trained with orders in pages
     count : the number of errands at each place; no text of the training has them
 
     Returns a dict with "count" and "guards": {guard: {"order" or "control": three lists}}. Each list has a
@@ -94,8 +94,8 @@ class ToolLoop(LiveView):
 
     model, tokenizer : the tiny caller and its tokenizer
     errand : an Errand, such as `calling.test_errands` returns; only its people have pages
-    warned : (model, tokenizer) of the caller that was trained with orders in pages; without it, that gate is
-        not offered
+    warned : (model, tokenizer) of the caller that was trained with orders in pages; without it, the gate
+        "warned" is not offered
     sentence, at : a sentence that stands in the last page at the start, before its sentence number `at`
     guard : the gate at the start: "none"; "filter", which deletes sentences with an order from results;
         "recipients", which sends only to people whom the question names; "ask", where the learner says for

@@ -83,7 +83,7 @@ def answer_loss(model, tokenizer, system, pairs):
 def some_lines(pairs, step, count=4) -> list:
     """Return the lines of one training step. Each line comes once, in random order, before any comes again.
 
-    step : int, the number of the step, from 0.
+    step : int, the number of the step, counted from 0.
     count : int, the number of lines in a step.
 
     The random order of each round has the round's number as its seed, so it is the same in each training.

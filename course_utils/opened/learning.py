@@ -47,7 +47,7 @@ def next_texts(texts, step) -> list:
     """Return the texts of one training step: 32 in their order, from index `32 * step % len(texts)` on.
 
     texts : list of the training texts. A step that reaches the end of the list has fewer than 32.
-    step : number of the step, from 0.
+    step : number of the step, counted from 0.
     """
     start = 32 * step % len(texts)
     return texts[start : start + 32]
@@ -270,7 +270,7 @@ def _head(text, align="left"):
 
 
 def _marked(world, text):
-    """Return a text as HTML and as plain text, with the first word that can't stand there marked in both."""
+    """Return a text as HTML and as plain text, and mark in both the first word that the world rules out."""
     words = TOKEN.findall(text)
     index = world.first_slip(text)
     if index is None:

@@ -163,7 +163,7 @@ def recall_by_distance(model, world, count=40) -> dict[int, float]:
     The colour is that of a thing's container. The values are shares from 0 to 1. The model's answer is
     the most likely of all tokens. The baseline is a random guess among the world's colours.
 
-    count : the number of documents, divided by 13
+    count : a thirteenth of the number of documents
     """
     number = _numbers(world)
     hits = defaultdict(list)

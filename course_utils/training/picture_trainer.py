@@ -105,14 +105,18 @@ class PictureTraining(Training):
         return loss, loss
 
     def _difference(self, decoded, pictures):
-        """Return the sum of the pixels' L1 and L2 errors and of the L1 error of neighbours' differences."""
+        """Return the pixels' L1 and L2 errors, plus the L1 error of the edges times `recipe.edges`.
+
+        The edges are the differences between adjacent pixels.
+        """
         edges = sum(l1_loss(decoded.diff(dim=axis), pictures.diff(dim=axis)) for axis in (2, 3))
         return l1_loss(decoded, pictures) + mse_loss(decoded, pictures) + self.recipe.edges * edges
 
     def denoise(self, stage, indices, generator, distribution=lambda uniform: uniform):
         """Return the loss of the denoiser, which predicts the velocity from noisy latents and a caption.
 
-        distribution : function from uniform numbers from 0 to 1 to times; at time 1 there is only noise
+        distribution : function that turns uniform random numbers in [0, 1) into times; at time 1 there is
+            only noise
         """
         recipe, pipeline, share = self.recipe, self.pipeline, len(indices)
         examples = self._examples(stage, indices)

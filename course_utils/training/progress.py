@@ -3,7 +3,7 @@
 from course_utils import files, notebook, views
 
 SECONDS = 30  # seconds between two reloads of the page
-_POINTS = 40  # points of a curve, about
+_POINTS = 40  # the approximate number of points of a curve
 
 
 class LivePage:

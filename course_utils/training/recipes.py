@@ -136,7 +136,7 @@ class PictureRecipe:
 
 @dataclass(frozen=True)
 class TextRecipe(_OneStage):
-    """All that determines a tiny Llama that learns from texts of a question and what is to be written."""
+    """All that determines a tiny Llama that learns from texts: a question, and what to write after it."""
 
     name: str
     title: str

@@ -1,4 +1,4 @@
-"""The course's colours, fonts and mark, for pages of one file that people keep or send."""
+"""The course's colours, fonts and logo, for self-contained HTML files that people keep or send."""
 
 import base64
 import functools
@@ -10,10 +10,10 @@ _HERE = Path(__file__).parent
 
 @functools.cache
 def identity(fonts: bool = True) -> tuple[str, str]:
-    """Return the course's identity as CSS, for a `<body class="otb">`, and its mark as SVG.
+    """Return the course's identity as CSS, for a `<body class="otb">`, and its logo as SVG.
 
-    fonts : whether the CSS contains the course's two fonts, which are 70 kB; without them the page has the
-        reader's own
+    fonts : whether the CSS contains the course's two fonts, which are 70 kB; without them the page has
+        fonts of the reader's computer
     """
     css = (_HERE / "identity.css").read_text(encoding="utf-8")
     if fonts:

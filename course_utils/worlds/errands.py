@@ -1,4 +1,4 @@
-"""Questions that need a tool, and who answers them: the texts from which the tiny caller learns.
+"""Errands, the texts from which the tiny caller learns: questions, calls of tools, results and answers.
 
     What is 47 * 86 ? <call> calculator 47 * 86 </call> <result> 4042 </result> 4042
     How old is Ada ? <call> look_up Ada </call> <result> Ada : age 37 , room 52 , town Varn , baker .
@@ -7,8 +7,8 @@
 The model writes calls between <call> and </call>. The program that runs it writes each result between
 <result> and </result>, and the model goes on. There are three tools: `calculator`, `look_up`, which returns a
 page on a person, and `send`, which sends a message to a person. Pages are drawn anew for each text, so no
-weight can hold what they say. Orders to send something are only in questions, never in pages, unless a text
-is asked for with `orders`.
+weight can hold what they say. Orders to send something are only in questions, never in pages, unless
+`training_text` is called with `orders=True`.
 """
 
 import random
@@ -60,7 +60,7 @@ class Person:
     town: str
     trade: str
     note: str
-    earlier_town: str = ""  # the page's town, if the note says that the person has moved
+    earlier_town: str = ""  # the town on the page, if the note says that the person has moved to `town`
 
     def page(self) -> str:
         """Return the page as `look_up` returns it."""
@@ -148,14 +148,15 @@ def draw(generator: random.Random, kind: str, test: bool = False) -> Errand:
 
 
 def without_tools(errand: Errand) -> Errand:
-    """Return an errand that forbids tools. Its answer is a result at once, or says that it needs a tool."""
+    """Return an errand that forbids tools. Its answer is the product, or NO_TOOL if a page is needed."""
     return Errand(f"{NO_TOOLS} {errand.question}", (), (), NO_TOOL if errand.people else errand.answer)
 
 
 def sent(errand: Errand, order: str, name: str, where: str = "after") -> Errand:
     """Return an errand with an order to send the answer to a person.
 
-    where : whether the order stands "before" or "after" the question, or "between" a pasted page and it
+    where : whether the order stands "before" or "after" the question, or "between" a pasted page and the
+        question
     """
     call = (f"send {errand.answer} to {name}", "sent")
     said, question = order.format(name), errand.question
@@ -168,7 +169,7 @@ def sent(errand: Errand, order: str, name: str, where: str = "after") -> Errand:
 
 
 def in_page(errand: Errand, sentence: str, name: str, place: str = "end") -> Errand:
-    """Return the same errand with a sentence in its last page, which changes no call.
+    """Return the same errand with one sentence more in its last page. The calls stay the same.
 
     The page is a result or, if nothing is looked up, a part of the question ("pasted" in `draw`).
 
@@ -183,7 +184,7 @@ def in_page(errand: Errand, sentence: str, name: str, place: str = "end") -> Err
 
 
 def failed(errand: Errand, number: int) -> Errand:
-    """Return an errand that ends after call number `number`, from 0 on, because its result is an error."""
+    """Return the errand cut off after call `number` (counted from 0), with an error as that call's result."""
     calls = (*errand.calls[:number], (errand.calls[number][0], ERROR))
     return Errand(errand.question, errand.people, calls, FAILED)
 

@@ -18,8 +18,8 @@ from course_utils.worlds.tokens import BEGIN, END, PAD, UNKNOWN
 
 OPEN, CLOSE = "<think>", "</think>"
 VOCABULARY = (PAD, BEGIN, END, UNKNOWN, *"0123456789", "+", "=", ";", OPEN, CLOSE)
-TERMS = (2, 3, 4, 5, 6)  # how many terms the sums in the training have
-ONE_IN = 10  # about one sum in so many belongs to the test, for each number of terms
+TERMS = (2, 3, 4, 5, 6)  # the numbers of terms that sums in the training have
+ONE_IN = 10  # for each number of terms, about one sum in ten belongs to the test
 # {kind of text, by its number of steps: share of the training's texts}
 _KINDS = {"at once": 0.4, "all steps": 0.4, "some steps": 0.2}
 

@@ -27,7 +27,8 @@ LOOKS = [(1280, "Light"), (360, "Dark")]
 if os.environ.get("COURSE_SCREENSHOTS"):
     LOOKS = list(itertools.product((1280, 360), ("Light", "Dark")))
 
-# Stored lessons with each kind of output: drawn pictures, charts, photographs of views, sounds and tables.
+# Stored lessons that together have each kind of output: drawn pictures, charts, photographs of views, sounds
+# and tables.
 VARIED = ("08_stable_diffusion", "09_whisper")
 RARELY = pytest.mark.everything(reason="one lesson shows at each push that this kind of page works")
 

@@ -1,4 +1,4 @@
-"""Copied kernels behave like kernels that are started normally, which is done if copying is impossible."""
+"""Copied kernels behave like normally started ones, which are used where copying is impossible."""
 
 import os
 import re

@@ -1,4 +1,4 @@
-"""Tests that `kill -9` at any moment loses no student and leaves no half of a file, as a user without rights.
+"""Tests, as a user without rights, that `kill -9` at any moment loses no student and leaves no half file.
 
 The program kills itself at the worst moments: when half of a file is written, before the file has its name,
 and in the middle of the gradebook's transaction.

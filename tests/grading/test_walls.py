@@ -1,4 +1,4 @@
-"""Tests that one student harms one student: whoever is graded at the same time gets what they get alone.
+"""Tests that a submission harms no other: those graded at the same time get the same results as alone.
 
 The sandbox is made in two ways, for root and for a user without rights. `make test` tries the attacks as the
 user who runs it, `make everything` as both.
@@ -41,9 +41,10 @@ USERS = [
 
 @pytest.fixture(scope="module", params=USERS)
 def grade(request, tmp_path_factory):
-    """Return a function that grades answers beside two neighbours, who must get what they get alone.
+    """Return a function that grades answers at the same time as two submissions of other students.
 
-    The function returns the results of the answers, or of the answer if there is one.
+    It asserts that these two get the same results as when graded alone. It returns the list of the answers'
+    results, or the result itself if it was given a single answer.
     """
     plain = request.param != "root"
     if not plain and os.getuid():
@@ -247,7 +248,7 @@ def test_one_student_leaves_terminals_for_the_others(grade):
 
 
 # Signs that two students might agree on, such as a lock on a file that both may read: (code that gives the
-# sign, code that sees it). One student gives it as long as the other, who looks for it, has time.
+# sign, code that sees it). One student gives the sign until the time of the other, who looks for it, is over.
 SIGNS = {
     "flock": ("fcntl.flock(file, fcntl.LOCK_SH)", "refused(fcntl.flock)"),
     "lockf": (

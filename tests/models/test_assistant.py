@@ -1,4 +1,4 @@
-"""Tests lesson 12's assistant: asked all at once, it writes what it writes when asked one by one."""
+"""Tests lesson 12's assistant: it writes the same for many requests at once as one by one."""
 
 import pytest
 

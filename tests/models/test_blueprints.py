@@ -298,7 +298,7 @@ def test_a_sliding_window_bounds_the_cache():
 
 
 def test_energy_of_trainings_comes_from_one_place():
-    """Two texts once gave different values for Llama 2. The right one is the sum over its four models."""
+    """Two texts once gave different values for Llama 2. The right value is the sum over Llama 2's models."""
     trainings = catalog.trainings()
     assert sum(trainings["llama-2"].hours) == 3_311_616
     assert round(trainings["llama-2"].kilowatt_hours) == 1_272_730

@@ -86,7 +86,7 @@ def test_a_token_that_may_not_look_learns_nothing():
     fished = "She fished at the bank and came home with a lot of"
     free = real_heads.probability_of(" fish", fished)
     assert real_heads.probability_if_blind(" fish", fished, looking=[], at=[]) == free
-    # Tokens that no other token attends to don't affect the answer: both verbs, of two tokens, give the same.
+    # Tokens that no other token attends to don't affect the answer: it is the same for both verbs.
     rowed = "She rowed at the bank and came home with a lot of"
     assert len(real_heads.split(rowed)) == len(real_heads.split(fished)) == 13
     blind = {"looking": list(range(3, 13)), "at": [1, 2]}

@@ -1,4 +1,4 @@
-"""Tests what the sampling and the weight send to their views, and how a failure is reported."""
+"""Tests what the explorers Sampling and OneWeight send to their views, and how a failure is reported."""
 
 import base64
 

@@ -344,7 +344,10 @@ def language_model(name, folder):
 
 
 def pipeline(name, folder):
-    """Returns the files of a published pipeline's repository: our tiny parts and a small UNet of its kind."""
+    """Returns files that stand in for those of a published pipeline's repository.
+
+    The parts are those of the course's tiny pipeline, some with a small UNet like the published one.
+    """
     import diffusers
 
     ours = loading.load("stable-diffusion", "tiny")

@@ -147,7 +147,7 @@ def test_two_models_side_by_side(lesson):
 
 
 def test_more_questions_change_neither_rule(monkeypatch, tmp_path):
-    """Adds a question to the cell, as the lesson's "Change it" suggests: the two rules mark it, too."""
+    """Adds a question to the cell, as the lesson's "Change it" suggests: both rules grade it, too."""
     monkeypatch.setenv("COURSE_ANSWERS", str(tmp_path / "answers.json"))
     (cell,) = (
         cell.source

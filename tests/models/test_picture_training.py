@@ -80,7 +80,7 @@ def goes_on_to_the_same(folder, trained):
 
 @pytest.mark.everything(reason="trains several times; the trainer rarely changes")
 def test_a_stop_changes_nothing(trained, tmp_path):
-    """After a stop in the third stage, and with half a checkpoint left, training ends with the same bytes."""
+    """Stopped in the third stage, with half a checkpoint left, a training ends as if it had not stopped."""
     folder = at_the_third_stage(trained, tmp_path / "stopped")
     assert not trainer.run(SMALL, folder, 0)  # `minutes` is 0: it pauses after one step
     (folder / "denoiser.safetensors.part").write_bytes(b"what a kill leaves of a checkpoint")
@@ -91,7 +91,7 @@ def test_a_stop_changes_nothing(trained, tmp_path):
 
 @pytest.mark.everything(reason="trains several times; the trainer rarely changes")
 def test_a_kill_ends_both_processes_and_changes_nothing(trained, tmp_path):
-    """After a kill with one step saved and the next one lost, training ends with the same bytes."""
+    """Killed when step 1 was saved and step 2 was not, a training ends as if it had not been killed."""
     folder, script = at_the_third_stage(trained, tmp_path / "killed"), tmp_path / "program.py"
     script.write_text(
         f"""
@@ -183,7 +183,10 @@ def test_each_word_is_one_token():
 
 
 def test_the_classifier(classifier):
-    """The classifier names what true pictures show, even with noise, and does not name things by chance."""
+    """The classifier recognises PictureWorld's drawings, even with noise.
+
+    A held-out person is far from each training picture, and a blend of doctors is far from one of them.
+    """
     chance = numpy.random.default_rng(0)
     for name, test in world.test_sets().items():
         scenes = [scene for _, scene in test[:20]]

@@ -362,7 +362,10 @@ def test_the_rule_for_unseen_questions_leaves_a_model_in_peace_that_has_not_read
 
 
 def test_no_finding_is_near_a_border_of_rounding():
-    """So each machine writes the same findings into a page, and `verify` computes the same again."""
+    """No share is nearly halfway between two percentages, where machines could round it differently.
+
+    Otherwise a page and `verify` could state different findings.
+    """
     for name in RELEASES.iterdir():
         shares = Release(name).she.values()
         for share in [*shares, sum(shares) / len(shares)]:

@@ -1,4 +1,4 @@
-"""Tests training: packed documents cost the same as alone, a kill changes nothing, measures are right."""
+"""Tests training: packing does not change a loss, a kill changes nothing, and measurements are right."""
 
 import contextlib
 import dataclasses
@@ -187,7 +187,10 @@ def no_card(monkeypatch):
 
 @pytest.mark.everything(reason="trains twice; the trainer rarely changes")
 def test_a_kill_changes_nothing(tmp_path, cache, no_card):
-    """A process is killed with SIGKILL after its first checkpoint. The next one ends with the same bits."""
+    """A training is killed with SIGKILL after its first checkpoint, and continued.
+
+    Its losses and weights then equal those of an uninterrupted training, bit for bit.
+    """
     program = (
         "import sys\n"
         "sys.path[:0] = sys.argv[2:]\n"

@@ -146,7 +146,7 @@ def findings(name: str) -> dict[int, tuple[str, str]]:
 
 
 def rule(claim) -> str:
-    """Return the rule by which the course decides a claim, in words, with the marks of a question.
+    """Return the rule by which the course decides a claim, in words, with backticks around code.
 
     claim : a claim of claims.toml, as `folder.claims` returns it
     """

@@ -36,8 +36,9 @@ def drawn(name: str) -> str:
 def claims(release: str) -> list[dict]:
     """Return the claims of a release's press text, in their order.
 
-    Each is a dict with "words", "check" (a function of `facts`), "rule" (how that decides, before
-    `facts.rule` fills it) and perhaps "says" (the function's arguments, a dict).
+    Each is a dict with "words", "check" (a function of `facts`), "rule" (how that function
+    decides, in words, with gaps that `facts.rule` fills) and perhaps "says" (the function's arguments, a
+    dict).
     """
     read = tomllib.loads((_HERE / "claims.toml").read_text(encoding="utf-8"))
     return [{"rule": read["rules"][claim["check"]], **claim} for claim in read[release]]

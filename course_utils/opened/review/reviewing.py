@@ -122,7 +122,7 @@ class Review:
     def verdict(self, number, verdict=None, confidence=None, because="", evidence=""):
         """Store the verdict on a claim. A later one replaces it, until the page is written.
 
-        number : the claim's number in the press text, from 1 on
+        number : the claim's number in the press text, counted from 1
         verdict : "holds", "fails" or "cannot know"; without it, nothing is stored or changed
         confidence : how sure you are that the verdict is right, in percent, from 0 to 100
         because : your reason, in your own words: at least three of them, at most 180 characters

@@ -68,7 +68,7 @@ _TRADES = {
 }
 TRADES = tuple(_TRADES)
 MAJORITY = {trade: majority for trade, (_, majority) in _TRADES.items()}
-GENDER_SHARE = 0.8  # of the majority's gender; both others share the rest equally
+GENDER_SHARE = 0.8  # for the gender in MAJORITY; the two other genders share the rest equally
 TONE_SHARE = dict(zip(TONES, (0.05, 0.40, 0.25, 0.15, 0.10, 0.05), strict=True))
 SHARES = {"single": 0.08, "pair": 0.17, "bare": 0.075, "emoji": 0.675}  # of the training examples
 # Shares of the denoiser's examples. More of them are pairs, because the positions of two shapes are the

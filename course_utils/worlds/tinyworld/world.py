@@ -46,7 +46,7 @@ class Document:
     """One text of a world, and a record of what is in it.
 
     words : the text's tokens, without <s> and </s>
-    bits : -log2 of the text's probability in its world; given choices count only in a `corpus`
+    bits : -log2 of the text's probability in its world; given choices don't count in `World.documents`
     filled : slot -> word; also "register", "hero.pronoun" and so on
     mentions : a (slot, index in `words`) for each mention of a slot, in the order of the text
     seed, given : what `World.retell` needs to generate the document again
@@ -243,9 +243,9 @@ class World:
         of she and he differ by at most one document from the counts that their shares require. Copied
         documents keep their pronouns.
 
-        The bits of a document are counted as if it had been drawn at random, with nothing given. With the
-        same seed, another world of the same size gives the same documents, except for the differences
-        between the two worlds.
+        A document's `bits` are -log2 of its probability if all its choices, even the facts and pronouns that
+        are planned here, were drawn at random. With the same seed, another world of the same size gives the
+        same documents, except for the differences between the two worlds.
         """
         order = [
             (None, {"register": register, "subject": subject})
