@@ -20,6 +20,8 @@ _IN_WORDS = re.compile(
     rf"\b(?P<day>\d{{1,2}}) (?P<month>{'|'.join(_MONTHS)}) (?P<year>20\d\d)\b",
     re.IGNORECASE,
 )
+# The first line of a table in a text of the catalogue, such as [["llama-3.2-community".clauses]].
+_TABLE = re.compile(r"\[\[?(?P<name>[\w\".-]+)\]\]?$")
 # The texts that are looked through, as patterns below the course's folder. A wheel has some of them.
 _TEXTS = (
     "notebooks/*.ipynb",
@@ -126,12 +128,18 @@ def _in_texts():
     for pattern in _TEXTS:
         for path in sorted(folder.glob(pattern)):
             where = path.relative_to(folder).as_posix()
+            table = ""
             for line in _lines(path):
+                if path.suffix == ".toml" and (opening := _TABLE.match(line)):
+                    table = opening["name"].replace('"', "") + ": "
                 for match in _IN_WORDS.finditer(line):
                     day, month, year = (match[part] for part in ("day", "month", "year"))
                     start = max(0, line.rfind(" ", 0, max(0, match.start() - 50)) + 1)
-                    what = " ".join(line[start : match.end()].split()).strip("\"'#*-_ ")
-                    yield DatedFact(what, where, date(int(year), _MONTHS.index(month.title()) + 1, int(day)))
+                    # From the start of its sentence on, if that is near.
+                    words = line[start : match.start()].split(". ")[-1] + match[0]
+                    what = " ".join(words.split()).strip("\"'#*-_ ")
+                    read = date(int(year), _MONTHS.index(month.title()) + 1, int(day))
+                    yield DatedFact(table + what, where, read)
 
 
 def _lines(path):

@@ -83,7 +83,7 @@ def facts(who: str | None = None, group: str | None = None) -> dict[str, Fact]:
     Example
     -------
     >>> list(facts(who="work", group="act"))
-    ['deepfakes', 'literacy', 'omnibus']
+    ['deepfakes', 'literacy']
     """
     for given, known in ((who, readers()), (group, groups())):
         if given is not None and given not in known:

@@ -104,19 +104,22 @@ def release(model) -> Picture:
     return Picture(card(html, title), "\n".join([f"{title}:", *words]))
 
 
-def openness_wall(models, *, lit="") -> Picture:
+def openness_wall(models, *, lit="", title="What is open about each model", narrow=False) -> Picture:
     """Draw the marks of models as a wall: a row for each question, a column for each model, most open first.
 
     Each mark links to its source, and shows its reason under the mouse pointer.
 
     models : list of `openness.OpenModel`.
     lit : str, the question whose row is highlighted, or "" for none.
+    title : str, written above the wall.
+    narrow : True for narrower columns, so that thirteen fit beside a page of text.
     """
-    title, models = "What is open about each model", sorted(models, key=openness.score, reverse=True)
+    models = sorted(models, key=openness.score, reverse=True)
+    width, size = (38, 10) if narrow else (44, 11)
     cell = "padding:0;border:1px solid #ffffff;text-align:center;vertical-align:middle"
     head = f"padding:2px 1px;border:none;background:#ffffff;color:{INK};font-weight:600;vertical-align:bottom"
-    narrow = f"{head};font-size:11px;line-height:1.15;width:44px;white-space:normal"
-    heads = "".join(f'<th style="{narrow}">{escape(model.title)}</th>' for model in models)
+    name_look = f"{head};font-size:{size}px;line-height:1.15;width:{width}px;white-space:normal"
+    heads = "".join(f'<th style="{name_look}">{escape(model.title)}</th>' for model in models)
     rows = row_html(f'<td style="{head}"></td>{heads}')
     for group, questions in GROUPS.items():
         rows += row_html(

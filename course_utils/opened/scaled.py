@@ -33,15 +33,16 @@ def squares(amounts, *, unit, inside=None, inside_label="", title=None) -> Pictu
     def side(amount):
         return max(_SMALLEST, round(_LARGEST * (amount / largest) ** 0.5))
 
-    height = 17 * (4 if inside else 3)  # pixels of the words below a square; a name may take two lines
+    height = 17 * (5 if inside else 3)  # pixels of the words below a square; a name may take two lines
     boxes, words = "", []
     for name, amount in amounts.items():
         words.append(f"{name}: {number(amount)} {unit}")
         within, below = "", ""
         if name in inside:
             part = side(inside[name])
-            words[-1] += f", of which {number(inside[name])} {inside_label}"
-            below = f"<div>{number(inside[name])} {escape(inside_label)}</div>"
+            share = f"{100 * inside[name] / amount:.0f}%"
+            words[-1] += f", of which {number(inside[name])} {inside_label}, {share}"
+            below = f"<div>{number(inside[name])} {escape(inside_label)}, {share}</div>"
             within = (
                 f'<div style="position:absolute;left:0;bottom:0;width:{part}px;height:{part}px;'
                 f'background:{BLUE}"></div>'

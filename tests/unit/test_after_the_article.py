@@ -25,7 +25,7 @@ def test_a_part_is_a_square_inside_to_the_same_scale():
         {"mixture": 100, "dense": 25}, unit="billion", inside={"mixture": 25}, inside_label="at work"
     )
     assert sides(picture.html) == [140, 70, 70]
-    assert picture.alt == "mixture: 100 billion, of which 25 at work; dense: 25 billion"
+    assert picture.alt == "mixture: 100 billion, of which 25 at work, 25%; dense: 25 billion"
 
 
 def test_what_cannot_be_drawn_is_refused():

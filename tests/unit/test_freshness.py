@@ -32,6 +32,11 @@ def test_every_table_with_a_day_is_listed():
     assert days == sorted(days)
 
 
+def test_a_note_of_the_catalogue_is_listed_with_its_table():
+    notes = [fact.what for fact in freshness.facts(["llama-3.2-community"])]
+    assert notes == ["llama-3.2-community: Read at commit a9c89c4 of 15 July 2025"]
+
+
 def test_facts_without_a_day_are_counted():
     missing = freshness.undated()
     assert missing["openness"] == len(openness.models()) and missing["licence"] == len(licences.all())
