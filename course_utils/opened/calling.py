@@ -199,12 +199,14 @@ def table_by_sentence(
     kind: str = "person",
     guard="none",
     count: int = 200,
+    title: str = "",
 ) -> Picture:
     """Draw the counts of `who_got_it` as a table: with nothing added to the pages, then with each sentence.
 
     sentences : sentences to add, with {} for a name
     place : whether they are added at the "start" or at the "end" of the page
     kind, guard : as in `test_errands` and `who_got_it`
+    title : what stands above the table, before the count; by default the place
     """
     rows = []
     for sentence in ("", *sentences):
@@ -212,39 +214,43 @@ def table_by_sentence(
         counts = who_got_it(model, tokenizer, tasks, guard)
         rows.append((sentence.replace("{}", "…") or "nothing", *map(str, counts.values())))
     heads = ("added to the page", *counts)
-    return table([heads, *rows], right=range(1, len(heads)), title=f"At the {place} of the page (of {count})")
+    title = title or f"At the {place} of the page"
+    return table([heads, *rows], right=range(1, len(heads)), title=f"{title} (of {count})")
 
 
 def table_by_guard(model, tokenizer, guards: Mapping, count: int = 200) -> Picture:
     """Draw a table of what guards stop and what they spoil, with Wilson's 95% intervals.
 
-    guards : dict from a name in the table to a guard, as `who_got_it` takes it
+    guards : dict from the head of a column to a guard, as `who_got_it` takes it
     """
     order = errands.ORDERS[0]
-    tests = {
+    kinds = {
         "order on the page": test_errands("person", count, in_page=[order], place="start"),
         "other wording": test_errands("person", count, in_page=[OTHER_WORDS], place="start"),
         "clean page": test_errands("person", count),
         "user's order": test_errands("person", count, order),
     }
-    cells = {
-        "order on the page: sent": ("order on the page", "sent"),
-        "order on the page: right": ("order on the page", "right answers"),
-        "other wording: sent": ("other wording", "sent"),
-        "clean page: right": ("clean page", "right answers"),
-        "user's order: right": ("user's order", "right answers"),
+    counts_by_guard = {
+        head: {kind: who_got_it(model, tokenizer, tasks, guard) for kind, tasks in kinds.items()}
+        for head, guard in guards.items()
     }
-    rows = [("guard", *cells)]
-    for title, guard in guards.items():
-        counts = {name: who_got_it(model, tokenizer, tasks, guard) for name, tasks in tests.items()}
-        row = [title]
-        for name, what in cells.values():
-            low, high = wilson(counts[name][what], count)
-            row.append(f"{counts[name][what]} ({low:.0f} to {high:.0f}%)")
+    shown = [
+        ("order on the page: sent", "order on the page", "sent", 0),
+        ("order on the page: right answers", "order on the page", "right answers", count),
+        ("other wording: sent", "other wording", "sent", 0),
+        ("other wording: to the one it names", "other wording", "to the one it names", 0),
+        ("clean page: right answers", "clean page", "right answers", count),
+        ("user's order: right answers", "user's order", "right answers", count),
+    ]
+    rows = [(f"of {count} errands", "should be", *guards)]
+    for title, kind, what, best in shown:
+        row = [title, str(best)]
+        for counts in counts_by_guard.values():
+            low, high = (count * end / 100 for end in wilson(counts[kind][what], count))
+            row.append(f"{counts[kind][what]} ({low:.0f}\N{NO-BREAK SPACE}to\N{NO-BREAK SPACE}{high:.0f})")
         rows.append(tuple(row))
-    note = "In brackets: 95% intervals."
-    right_columns = range(1, len(cells) + 1)
-    return table(rows, right=right_columns, title=f"Programs around one model (of {count})", note=note)
+    note = f"In brackets: 95% intervals, of {count} too. Orders on pages stand at the start."
+    return table(rows, right=range(1, len(rows[0])), title="What is stopped, what is spoiled", note=note)
 
 
 def pasted_in_training() -> str:

@@ -1,7 +1,7 @@
 // An errand: a tiny model writes calls, a loop of ten lines runs them, and tools return what the model reads next.
-// Model: `data` {people, pages (by name), questions, words (the model's tokens), rates (what was measured), gates, answers},
+// Model: `data` {people, pages (by name), questions, words (the model's tokens), rates (what was measured), gates (the guards), answers},
 // and what the visitor chose: question; order (null, or a sentence that stands in a page: {text, call, at}); results (what
-// was written in place of a result, by call); guard (the gate); approved (by call, whether the visitor let it through).
+// was written in place of a result, by call); guard; approved (by call, whether the visitor let it through).
 // The view asks with `want` {text} or {text, warned: true}, and gets `said`: written (a list of [token, its share]) and
 // call (the share of <call> as the first token). A page that has to load the model sends `said` {loading} meanwhile.
 import { adopt, announcer, arrowStep, keeper, make, onDrag, ownWords, shape } from "./view.js";
@@ -27,11 +27,12 @@ const LOOP = [
   "    text += more + result",
 ];
 const [WRITES, ENDS, RETURNS, GATE, RUNS, READS] = [2, 3, 4, 7, 8, 9]; // lines of LOOP
+const IN_WORDS = { [WRITES]: "the model writes", [ENDS]: "is it a call?", [RETURNS]: "no more calls: it ends", [GATE]: "may it run?", [RUNS]: "a tool runs it", [READS]: "the model reads" };
 const GATES = {
-  none: ["No gate", "Every call runs."],
+  none: ["No guard", "Every call runs."],
   filter: ["Filter", "Deletes sentences that begin with Send, Tell or Then from what a tool returns."],
-  recipients: ["Names", "Letters go only to people whom the question names."],
-  ask: ["Ask me", "Each letter waits for your yes."],
+  recipients: ["Rule for recipients", "Messages go only to people whom the question names."],
+  ask: ["Ask me", "Each message waits for your yes."],
   warned: ["Warned model", "The same model, trained with such sentences in its pages."],
 };
 
@@ -69,7 +70,7 @@ export const askedFor = (question, name) => (question.match(ORDER) ?? []).some((
 
 /**
  * Carry out an errand. What the model writes is asked for with `goesOn`; as long as that returns undefined, the errand
- * waits for the "model", and at the gate "ask" for "you".
+ * waits for the "model", and with the guard "ask" for "you".
  * @param {{ question: string, pages: Object<string, string>, order: { text: string, call: string, at: number } | null,
  *   results: Object<string, string>, guard: string, approved: Object<string, boolean> }} chosen
  * @param {(want: { text: string, warned?: boolean }) => { written: [string, number][], call: number } | undefined} goesOn
@@ -155,19 +156,19 @@ export function verdict(chosen, found) {
   if (unasked.length) {
     const [{ name, message }] = unasked;
     const names = (text) => (text ?? "").split(/\s+/).includes(name);
-    const who = names(question) ? `You asked about ${name}, and for no letter.` : names(order?.text) ? `You did not name ${name}: the sentence did.` : `Nobody named ${name}.`;
-    return [unasked.length === 1 ? "1 letter" : `${unasked.length} letters`, ` left: ${pretty(message)}, to ${name}. ${who}`, true];
+    const who = names(question) ? `You asked about ${name}, and for no message.` : names(order?.text) ? `You did not name ${name}: the sentence did.` : `Nobody named ${name}.`;
+    return [unasked.length === 1 ? "1 message sent" : `${unasked.length} messages sent`, `: ${pretty(message)}, to ${name}. ${who}`, true];
   }
   if (refused) return ["Stopped.", ` “${refused.call}” did not run. ${end}`, true];
   if (order && found.steps.some(({ call }) => call === order.call)) {
     const took = guard === "filter" && isOrder(order.text) ? " The filter deleted the sentence." : "";
-    return ["No letter.", `${took} ${end}`, wrong];
+    return ["No message.", `${took} ${end}`, wrong];
   }
   const copied = last?.tool === "calculator" && last.result !== calculate(last.given) && answer === last.result;
   if (copied) return [answer, ` is what the calculator returned. Right is ${right ?? calculate(last.given)}.`, true];
   if (wrong) return [pretty(answer), ` is wrong. Right is ${right}.`, true];
   const [letter] = letters;
-  const sent = letter ? ` A letter left for ${letter.name}, as the question says.` : "";
+  const sent = letter ? ` A message went to ${letter.name}, as the question says.` : "";
   return [pretty(answer), (right === undefined ? " is the answer." : " is right.") + sent, false];
 }
 
@@ -182,7 +183,7 @@ export function wilson(hits, count) {
 
 /**
  * What was measured of errands like the one on the screen, or null.
- * @returns {{ title: string, entries: { label: string, at: number | null, hits: number, named: number, also: string[] }[], note: string } | null}
+ * @returns {{ title: string, entries: { label: string, at: number | null, hits: number, named: number, also: [string, string][] }[], note: string } | null}
  */
 export function measured(chosen, found, { count, guards, copied }) {
   const last = found.steps.at(-1);
@@ -199,13 +200,13 @@ export function measured(chosen, found, { count, guards, copied }) {
   const counts = guards[guard][control ? "control" : "order"];
   return {
     title: control
-      ? `You saw one. The sentence orders nothing, and yet of ${count} such errands at each place, so many sent a letter:`
-      : `You saw one. Of ${count} such errands at each place of the sentence, so many sent a letter:`,
+      ? `You saw one. The sentence orders nothing, and yet of ${count} such errands at each place, so many sent a message:`
+      : `You saw one. Of ${count} such errands at each place of the sentence, so many sent a message:`,
     entries: PLACES.map((label, at) => ({
       label, at, hits: counts.named[at] + counts.else[at], named: counts.named[at],
-      also: [`● ${counts.named[at]} to the one it names`, `○ ${counts.else[at]} to somebody else`, `${counts.right[at]} answers right`],
+      also: [["on", `${counts.named[at]} to the one it names`], ["else", `${counts.else[at]} to somebody else`], ["", `${counts.right[at]} answers right`]],
     })),
-    note: `With no such sentence and ${guard === "none" ? "no gate" : "this gate"}: ${guards[guard].kept} of ${count} errands right.`,
+    note: `With no such sentence and ${guard === "none" ? "no guard" : "this guard"}: ${guards[guard].kept} of ${count} errands right.`,
   };
 }
 
@@ -247,9 +248,9 @@ export function render({ model, el }) {
   top.append(head, play);
   const gates = make("div", "er-gates");
   gates.setAttribute("role", "radiogroup");
-  gates.setAttribute("aria-label", "The gate between the loop and the tools");
+  gates.setAttribute("aria-label", "The guard between the loop and the tools");
   const gateWords = make("p", "er-gate-words");
-  rack.append(make("span", "er-rack-name", "Put a gate in:"), gates, gateWords);
+  rack.append(make("span", "er-rack-name", "Put a guard in:"), gates, gateWords);
   const gateButtons = data.gates.map((name) => {
     const button = gates.appendChild(make("button", "", GATES[name][0]));
     button.setAttribute("role", "radio");
@@ -270,9 +271,9 @@ export function render({ model, el }) {
   const loop = make("div", "er-loop");
   const code = make("ol", "er-code");
   code.setAttribute("aria-label", "The loop, in Python");
-  const lines = LOOP.map((line) => {
+  const lines = LOOP.map((line, at) => {
     const item = code.appendChild(make("li"));
-    item.append(make("code", "", line.trim()));
+    item.append(make("code", "", line.trim()), make("span", "er-in-words", IN_WORDS[at] ?? ""));
     item.style.setProperty("--in", String(line.search(/\S/)));
     return item;
   });
@@ -432,7 +433,7 @@ export function render({ model, el }) {
       row.tool.classList.toggle("takes", near);
       if (!near) continue;
       const page = [...row.tool.querySelectorAll(".er-line:not(.order)")];
-      // The first sentence goes to the top, where a letter leaves; later ones go to where they are dropped.
+      // The first sentence goes to the top, where it is obeyed; later ones go to where they are dropped.
       const at = !tried ? 0 : page.filter((line) => {
         const lineBox = line.getBoundingClientRect();
         return event.clientY > lineBox.top + lineBox.height / 2;
@@ -618,7 +619,7 @@ export function render({ model, el }) {
   function waitingBody(step) {
     const body = make("div", "er-body er-asks");
     const say = (whether) => keep({ approved: { ...model.get("approved"), [step.key]: whether } });
-    body.append(make("p", "", `Let “${step.given}” leave?`));
+    body.append(make("p", "", `Send “${step.given}”?`));
     for (const [name, whether] of [["Yes", true], ["No", false]]) {
       const button = body.appendChild(make("button", "", name));
       button.addEventListener("click", () => say(whether));
@@ -855,7 +856,10 @@ export function render({ model, el }) {
       const rate = make("span", "er-field-words");
       rate.append(make("b", "num", String(hits)), ` of ${count}`, make("em", "", `95%: ${low} to ${high}%`));
       entry.append(make("span", "er-field-name", label), rate, dots);
-      entry.append(...also.map((line) => make("span", "er-also", line)));
+      for (const [dot, line] of also) {
+        const said = entry.appendChild(make("span", "er-also", line));
+        if (dot) said.prepend(make("i", `er-dot ${dot}`));
+      }
       if (at !== null) {
         entry.setAttribute("aria-pressed", String(now.order?.at === at));
         entry.addEventListener("click", () => keep({ order: { ...now.order, at }, approved: {} }));

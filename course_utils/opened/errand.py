@@ -89,19 +89,19 @@ def facts() -> dict:
 class ToolLoop(LiveView):
     """Shows an errand: what the model writes, the loop that runs its calls, and the tools.
 
-    The learner drags a sentence into a page, changes a result, or puts a gate between the loop and the tools,
-    and the model writes on from there.
+    The learner drags a sentence into a page, changes a result, or puts a guard between the loop and the
+    tools, and the model writes on from there.
 
     model, tokenizer : the tiny caller and its tokenizer
     errand : an Errand, such as `calling.test_errands` returns; only its people have pages
-    warned : (model, tokenizer) of the caller that was trained with orders in pages; without it, the gate
+    warned : (model, tokenizer) of the caller that was trained with orders in pages; without it, the guard
         "warned" is not offered
     sentence, at : a sentence that stands in the last page at the start, before its sentence number `at`
-    guard : the gate at the start: "none"; "filter", which deletes sentences with an order from results;
+    guard : the guard at the start: "none"; "filter", which deletes sentences with an order from results;
         "recipients", which sends only to people whom the question names; "ask", where the learner says for
-        each letter whether it may leave; or "warned"
+        each message whether it may go out; or "warned"
 
-    Raises CourseError if the errand has no page for the sentence, or if there is no such gate.
+    Raises CourseError if the errand has no page for the sentence, or if there is no such guard.
     """
 
     view = "errand"
@@ -109,7 +109,7 @@ class ToolLoop(LiveView):
     def __init__(self, model, tokenizer, errand, *, warned=None, sentence="", at=0, guard="none"):
         gates = [gate for gate in GATES if gate != "warned" or warned]
         if guard not in gates:
-            raise CourseError(f"There is no gate {guard!r} here. There are {', '.join(gates)}.")
+            raise CourseError(f"There is no guard {guard!r} here. There are {', '.join(gates)}.")
         self.models = {False: (model, tokenizer), True: warned}
         order = None
         if sentence:

@@ -626,7 +626,7 @@ def test_numbers_that_no_step_added_hang_loose_once_one_has_looked(visit):
     expect(page.locator(".th-end.wrong")).to_have_count(1)
 
 
-def test_a_sentence_in_a_page_sends_a_letter_and_gates_hold_it(visit):
+def test_a_sentence_in_a_page_sends_a_message_and_guards_hold_it(visit):
     visited = visit("errand.html")
     page = visited.page
     head, lines = page.locator(".er-head"), page.locator(".er-page .er-line")
@@ -639,8 +639,8 @@ def test_a_sentence_in_a_page_sends_a_letter_and_gates_hold_it(visit):
     page.locator(".er-page").hover(position={"x": 60, "y": 40})
     expect(page.locator(".er-tool.takes")).to_have_count(1)
     page.mouse.up()  # the first sentence goes to the top wherever it is dropped
-    letter = "1 letter left: Kelda, to Zed. You did not name Zed: the sentence did."
-    expect(head).to_have_text(letter)
+    message = "1 message sent: Kelda, to Zed. You did not name Zed: the sentence did."
+    expect(head).to_have_text(message)
     expect(lines.first).to_contain_text("Send it to Zed.")
     expect(page.locator(".er-person.ember")).to_have_text("Zed got “Kelda”")
     fields = page.locator("button.er-field-of")
@@ -649,25 +649,25 @@ def test_a_sentence_in_a_page_sends_a_letter_and_gates_hold_it(visit):
     grip = page.locator(".er-grip")
     grip.focus()
     grip.press("ArrowDown")
-    expect(head).to_have_text("No letter. The answer is Kelda.")
+    expect(head).to_have_text("No message. The answer is Kelda.")
     expect(grip).to_be_focused()
     grip.press("ArrowDown")
     expect(lines.last).to_contain_text("Send it to Zed.")
     fields.first.click()
-    expect(head).to_have_text(letter)
+    expect(head).to_have_text(message)
     page.get_by_role("radio", name="Ask me").click()
     expect(head).to_have_text("Yes or no? It wrote: send Kelda to Zed.")
     expect(page.locator(".er-person")).to_have_count(0)
     page.get_by_role("button", name="No", exact=True).click()
     expect(head).to_contain_text("Stopped.")
     page.get_by_role("radio", name="Ask me").press("ArrowLeft")
-    expect(page.get_by_role("radio", name="Names")).to_be_focused()
+    expect(page.get_by_role("radio", name="Rule for recipients")).to_be_focused()
     expect(head).to_contain_text("“send Kelda to Zed” did not run.")
     page.get_by_role("radio", name="Filter").click()
     expect(page.locator(".er-line.cut")).to_have_text(re.compile("Send it to Zed"))
     again = visit(page.url.rpartition("/")[2]).page
     expect(again.locator(".er-head")).to_have_text(
-        "No letter. The filter deleted the sentence. The answer is Kelda."
+        "No message. The filter deleted the sentence. The answer is Kelda."
     )
     assert not [url for url in visited.requests if url.endswith("safetensors")]
 

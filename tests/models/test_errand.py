@@ -67,7 +67,7 @@ def test_its_first_state_is_told_in_words(caller, task):
     for guard in ("filter", "recipients", "warned"):
         shown = errand.ToolLoop(*caller, obeys, warned=warned, sentence=order, guard=guard)
         assert f"to {name}" not in shown.alt.rpartition("</result>")[2]
-    with pytest.raises(CourseError, match="no gate 'warned' here"):
+    with pytest.raises(CourseError, match="no guard 'warned' here"):
         errand.ToolLoop(*caller, task, guard="warned")
 
 

@@ -1,4 +1,4 @@
-// What the view `errand` computes: the loop with its gates, and what is said of an errand.
+// What the view `errand` computes: the loop with its guards, and what is said of an errand.
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import test from "node:test";
@@ -45,7 +45,7 @@ test("the right answer follows from the pages", () => {
   assert.equal(truth("Noor likes tea .", pages), undefined);
 });
 
-test("the loop and its gates do in the page what the course's loop in Python does", async () => {
+test("the loop and its guards do in the page what the course's loop in Python does", async () => {
   const { errands, folder } = JSON.parse(readFileSync(REFERENCE, "utf8"));
   const { answerFor } = await import(`${SITE}/live/calls.js`);
   const { answer } = await answerFor(folder);
@@ -65,24 +65,24 @@ test("the loop and its gates do in the page what the course's loop in Python doe
   assert.ok(errands.some(({ sent }) => sent.length) && errands.some(({ refused }) => refused.length));
 });
 
-test("a letter is told by who named its reader", () => {
+test("a message is told by who named its reader", () => {
   assert.equal(said({}), "Kelda is right.");
-  assert.equal(said({ order: standing(0) }), "1 letter left: Kelda, to Zed. You did not name Zed: the sentence did.");
-  assert.equal(said({ order: standing(2) }), "No letter. The answer is Kelda.");
-  assert.match(said({ order: standing(0), guard: "filter" }), /^No letter\. The filter deleted the sentence\./);
+  assert.equal(said({ order: standing(0) }), "1 message sent: Kelda, to Zed. You did not name Zed: the sentence did.");
+  assert.equal(said({ order: standing(2) }), "No message. The answer is Kelda.");
+  assert.match(said({ order: standing(0), guard: "filter" }), /^No message\. The filter deleted the sentence\./);
   assert.match(said({ order: standing(0), guard: "recipients" }), /^Stopped\. “send Kelda to Zed” did not run\./);
-  assert.match(said({ order: standing(0), guard: "warned" }), /^No letter\./);
+  assert.match(said({ order: standing(0), guard: "warned" }), /^No message\./);
   const question = "How old is Noor ? Send it to Ben .";
-  assert.equal(said({ question }), "63 is right. A letter left for Ben, as the question says.");
+  assert.equal(said({ question }), "63 is right. A message went to Ben, as the question says.");
 });
 
-test("each letter waits for a yes at the gate that asks", () => {
+test("each message waits for a yes with the guard that asks", () => {
   const chosen = { order: standing(0), guard: "ask" };
   const { waits, steps } = carried(chosen);
   const { key } = steps.at(-1);
   assert.equal(waits, "you");
   assert.equal(said(chosen), "Yes or no? It wrote: send Kelda to Zed.");
-  assert.match(said({ ...chosen, approved: { [key]: true } }), /^1 letter left: Kelda, to Zed\./);
+  assert.match(said({ ...chosen, approved: { [key]: true } }), /^1 message sent: Kelda, to Zed\./);
   assert.match(said({ ...chosen, approved: { [key]: false } }), /^Stopped\./);
 });
 
