@@ -4,7 +4,7 @@
 // after looking), guess (on a page: "" until the visitor has guessed the lean of `trade`, then their points; the words are
 // covered until then). `words[word][at]` is [points, low, high, low together, high together] at a temperature, in points
 // from `zero[at]`, the percentage that the control words have. `sentences[text][title][word]` is a share at 1.
-import { adopt, announcer, arrowStep, headline, keeper, make, onDrag } from "./view.js";
+import { adopt, announcer, headline, keeper, make, onDrag, radio } from "./view.js";
 
 const TOP = 72; // points at the right end of the field; −72 at the left one
 const APART = 24; // px between two words of a row, so that their intervals do not seem to be one
@@ -160,18 +160,9 @@ export function render({ model, el }) {
     const group = make("div", "au-choice");
     group.setAttribute("role", "radiogroup");
     group.setAttribute("aria-label", name);
-    const choices = texts.map(([text, value]) => {
+    const choices = texts.map(([text]) => {
       const button = make("button", "", text);
-      button.setAttribute("role", "radio");
-      button.addEventListener("click", () => keep({ [key]: value }));
-      button.addEventListener("keydown", (event) => {
-        const step = arrowStep(event);
-        if (!step) return;
-        event.preventDefault();
-        const next = (texts.findIndex(([, other]) => other === value) + step + texts.length) % texts.length;
-        keep({ [key]: texts[next][1] });
-        choices[next].focus();
-      });
+      radio(button, () => choices, (at) => keep({ [key]: texts[at][1] }));
       group.append(button);
       return button;
     });

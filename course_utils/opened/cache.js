@@ -1,7 +1,7 @@
 // How many texts fit in a memory, for each way in which heads can share keys and values. Model: data {plans, memory}
 // (see cache.py), and what the visitor chose: plan (a title), tokens, and
 // memory (GB; by default that of the data).
-import { adopt, announcer, arrowStep, colour, headline, keeper, make, onDrag, onTheme, shape } from "./view.js";
+import { adopt, announcer, colour, headline, keeper, make, onDrag, onTheme, radio, shape } from "./view.js";
 
 const STOPS = Array.from({ length: 18 }, (_, power) => 2 ** power); // tokens, 1 to 131,072
 const MEMORIES = [8, 16, 24, 80]; // GB
@@ -86,38 +86,22 @@ export function render({ model, el }) {
   const memories = make("div", "ca-models ca-memories");
   memories.setAttribute("role", "radiogroup");
   memories.setAttribute("aria-label", "Memory");
-  const modelButtons = plans.map(({ title }, index) => {
+  const modelButtons = plans.map(({ title }) => {
     const button = models.appendChild(make("button", "", title));
-    button.setAttribute("role", "radio");
-    const choose = (at) => {
+    radio(button, () => modelButtons, (at) => {
       stop();
       keep({ plan: plans[at].title });
       modelButtons[at].focus();
-    };
-    button.addEventListener("click", () => choose(index));
-    button.addEventListener("keydown", (event) => {
-      const step = arrowStep(event);
-      if (!step) return;
-      event.preventDefault();
-      choose((index + step + plans.length) % plans.length);
     });
     return button;
   });
 
   const sizes = [...new Set([...MEMORIES, usual])].sort((one, other) => one - other);
-  const memoryButtons = sizes.map((size, index) => {
+  const memoryButtons = sizes.map((size) => {
     const button = memories.appendChild(make("button", "", `${size} GB`));
-    button.setAttribute("role", "radio");
-    const choose = (at) => {
+    radio(button, () => memoryButtons, (at) => {
       keep({ memory: sizes[at] });
       memoryButtons[at].focus();
-    };
-    button.addEventListener("click", () => choose(index));
-    button.addEventListener("keydown", (event) => {
-      const step = arrowStep(event);
-      if (!step) return;
-      event.preventDefault();
-      choose((index + step + sizes.length) % sizes.length);
     });
     return button;
   });

@@ -4,7 +4,7 @@
 // In the notebook data has `confidences`, too: there a guess is one of the verdicts, with a confidence, and is final.
 // The host shows evidence for `want` {evidence: number}, and records `want` {decide: number, verdict, confidence}. Only
 // then does a claim get its key.
-import { adopt, announcer, arrowStep, headline, keeper, make } from "./view.js";
+import { adopt, announcer, arrowStep, headline, keeper, make, radio } from "./view.js";
 
 /** What a visitor can say of a claim, and which of the nine verdicts that covers. */
 export const GROUPS = {
@@ -94,18 +94,9 @@ export function render({ model, el }) {
     const chip = filter.appendChild(make("button", "num", lesson || "All"));
     const these = claims.filter(({ lessons }) => !lesson || lessons.some((each) => digits(each) === lesson));
     const name = these[0].lessons.find((each) => digits(each) === lesson)?.title ?? "All lessons";
-    chip.setAttribute("role", "radio");
+    radio(chip, () => chips, (at) => choose(["", ...numbers][at]));
     chip.setAttribute("aria-label", `${name}: ${these.length} ${these.length === 1 ? "claim" : "claims"}`);
     chip.title = chip.getAttribute("aria-label");
-    chip.addEventListener("click", () => choose(lesson));
-    chip.addEventListener("keydown", (event) => {
-      const step = arrowStep(event);
-      if (!step) return;
-      event.preventDefault();
-      const index = (["", ...numbers].indexOf(lesson) + step + chips.length) % chips.length;
-      choose(["", ...numbers][index]);
-      chips[index].focus();
-    });
     return chip;
   });
   function choose(lesson) {

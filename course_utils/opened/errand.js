@@ -4,7 +4,7 @@
 // was written in place of a result, by call); guard; approved (by call, whether the visitor let it through).
 // The view asks with `want` {text} or {text, warned: true}, and gets `said`: written (a list of [token, its share]) and
 // call (the share of <call> as the first token). A page that has to load the model sends `said` {loading} meanwhile.
-import { adopt, announcer, arrowStep, keeper, make, onDrag, ownWords, shape } from "./view.js";
+import { adopt, announcer, keeper, make, onDrag, ownWords, radio, shape } from "./view.js";
 
 const [CALL, CALLED, RESULT, RETURNED] = ["<call>", "</call>", "<result>", "</result>"];
 const MOST_CALLS = 6;
@@ -253,16 +253,7 @@ export function render({ model, el }) {
   rack.append(make("span", "er-rack-name", "Put a guard in:"), gates, gateWords);
   const gateButtons = data.gates.map((name) => {
     const button = gates.appendChild(make("button", "", GATES[name][0]));
-    button.setAttribute("role", "radio");
-    button.addEventListener("click", () => button.dataset.dragged || keep({ guard: name, approved: {} }));
-    button.addEventListener("keydown", (event) => {
-      const way = arrowStep(event);
-      if (!way) return;
-      event.preventDefault();
-      const next = (data.gates.indexOf(name) + way + data.gates.length) % data.gates.length;
-      keep({ guard: data.gates[next], approved: {} });
-      gateButtons[next].focus();
-    });
+    radio(button, () => gateButtons, (at) => button.dataset.dragged || keep({ guard: data.gates[at], approved: {} }));
     carry(button, { over: () => scene.classList.add("takes"), out: () => scene.classList.remove("takes"), drop: (event) => inside(event, scene) && keep({ guard: name, approved: {} }) });
     return button;
   });

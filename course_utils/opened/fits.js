@@ -1,7 +1,7 @@
 // Which model fits which machine, drawn to scale: a box has the area of the machine's memory, and each model fills as
 // many such boxes as it needs. Model: data {models, machines} (see fits.py), and what the visitor chose: memory (GB),
 // bits, context, batch, order ("family" or "size"), plan (the title of the model that is looked at).
-import { adopt, announcer, arrowStep, headline, keeper, make, onDrag, shape } from "./view.js";
+import { adopt, announcer, headline, keeper, make, onDrag, radio, shape } from "./view.js";
 
 const BITS = [16, 8, 4];
 const CONTEXT = Array.from({ length: 9 }, (_, index) => 512 * 2 ** index);
@@ -117,19 +117,10 @@ export function render({ model, el }) {
     const group = make("div", className);
     group.setAttribute("role", "radiogroup");
     group.setAttribute("aria-label", label);
-    const buttons = choices.map(([value, text, small], index) => {
+    const buttons = choices.map(([, text, small]) => {
       const button = group.appendChild(make("button", "", text));
       if (small) button.append(make("span", "", small));
-      button.setAttribute("role", "radio");
-      button.addEventListener("click", () => choose(value));
-      button.addEventListener("keydown", (event) => {
-        const step = arrowStep(event);
-        if (!step) return;
-        event.preventDefault();
-        const next = (index + step + choices.length) % choices.length;
-        choose(choices[next][0]);
-        buttons[next].focus();
-      });
+      radio(button, () => buttons, (at) => choose(choices[at][0]));
       return button;
     });
     const mark = (value) => {

@@ -2,7 +2,7 @@
 // states() returns), and what the visitor chose: licence (a name), use (an index), clause (an index, or -1 for the
 // weightiest), family ("" for all), answer (the one that is pointed out, or ""), whole (on a page: false while the table
 // has only what was asked, and grows with each question). In the whole table no press moves a row.
-import { adopt, announcer, arrowStep, headline, keeper, make } from "./view.js";
+import { adopt, announcer, headline, keeper, make, radio } from "./view.js";
 
 // A use in two or three words, for the head of a column.
 const SHORT = {
@@ -114,16 +114,7 @@ export function render({ model, el }) {
   asks.setAttribute("aria-label", "What may I do with");
   const familyButtons = ["", ...families].map((family) => {
     const button = asks.appendChild(make("button", "", family || `all ${licences.length}`));
-    button.setAttribute("role", "radio");
-    button.addEventListener("click", () => chooseFamily(family));
-    button.addEventListener("keydown", (event) => {
-      const step = arrowStep(event);
-      if (!step) return;
-      event.preventDefault();
-      const at = (familyButtons.indexOf(button) + step + familyButtons.length) % familyButtons.length;
-      chooseFamily(["", ...families][at]);
-      familyButtons[at].focus();
-    });
+    radio(button, () => familyButtons, (at) => chooseFamily(["", ...families][at]));
     return button;
   });
   const lead = make("p", "mu-lead", "What may I do with");

@@ -3,7 +3,7 @@
 // visitor chose: text, layer, expert (or -1), sender ("trained", "random" or "dice": what sends the tokens). The view
 // asks with `want` {text}. routes[position][layer] = {experts, shares}, the first choice first. A host that can also gives
 // what routers made of random numbers would choose: random[router][position][layer] = [first, second, the first's share].
-import { adopt, announcer, arrowStep, chipClass, headline, keeper, lots, make, ownText, shape } from "./view.js";
+import { adopt, announcer, arrowStep, chipClass, headline, keeper, lots, make, ownText, radio, shape } from "./view.js";
 
 const STEP = 120; // ms between two tokens that are sent off
 
@@ -240,22 +240,12 @@ export function render({ model, el }) {
     layers.replaceChildren(
       ...Array.from({ length: count }, (_, index) => {
         const button = make("button", "rt-map");
-        button.setAttribute("role", "radio");
         const bars = make("span", "rt-bars");
         for (let expert = 0; expert < experts; expert++) paint(bars.appendChild(make("i")), expert);
         button.append(make("span", "rt-name", `layer ${index}`), bars);
-        const choose = (next) => {
+        radio(button, () => layers.children, (at) => {
           finish();
-          keepState({ layer: next });
-        };
-        button.addEventListener("click", () => choose(index));
-        button.addEventListener("keydown", (event) => {
-          const step = arrowStep(event);
-          if (!step) return;
-          event.preventDefault();
-          const next = (index + step + count) % count;
-          choose(next);
-          layers.children[next].focus();
+          keepState({ layer: at });
         });
         maps.push(button);
         return button;

@@ -5,7 +5,7 @@
 // picks (a letter for each vote: l, r, or n for neither), voter (you, rule or length), count (how many of that voter's
 // votes are counted), order (0: as cast).
 // If the host is live, it rates the visitor's votes: `want` {picks}, `said` {ratings}.
-import { adopt, announcer, arrowStep, headline, keeper, make, shape } from "./view.js";
+import { adopt, announcer, headline, keeper, make, radio, shape } from "./view.js";
 
 const FEW = 10; // the fewest votes with which an interval is shown, and with which the box opens
 const LONG = 260; // characters of a story that is set smaller
@@ -215,15 +215,7 @@ export function render({ model, el }) {
   const names = Object.keys(voters);
   const buttons = names.map((name) => {
     const button = make("button", "", voters[name]);
-    button.setAttribute("role", "radio");
-    button.addEventListener("click", () => choose(name));
-    button.addEventListener("keydown", (event) => {
-      const step = arrowStep(event);
-      if (!step) return;
-      event.preventDefault();
-      choose(names[(names.indexOf(name) + step + names.length) % names.length]);
-      buttons[names.indexOf(voter())].focus();
-    });
+    radio(button, () => buttons, (at) => choose(names[at]));
     choice.append(button);
     return button;
   });

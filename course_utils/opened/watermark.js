@@ -5,7 +5,7 @@
 // `data` has vocabulary, ratio, threshold, and texts {bonus, swapped, ids}. With `data.key` the lists are drawn here, as
 // torch draws them. Without it each text has `green` ("0" and "1" for each token from the second on), and a host that
 // can compute gets `want` {ids} and answers in `said` {green}.
-import { adopt, announcer, arrowStep, atOnce, headline, keeper, make, onDrag, ownWords, piecesOf, shape } from "./view.js";
+import { adopt, announcer, atOnce, headline, keeper, make, onDrag, ownWords, piecesOf, radio, shape } from "./view.js";
 
 const FEWEST = 6; // tokens
 const LOW = -3; // the lowest z that is drawn
@@ -166,20 +166,11 @@ export function render({ model, el }) {
   /** Radio buttons that are moved through by the arrow keys. */
   function radios(group, options, chosen, choice) {
     group.replaceChildren(
-      ...options.map(([value, label], index) => {
+      ...options.map(([value, label]) => {
         const button = make("button", "", label);
-        button.setAttribute("role", "radio");
         button.setAttribute("aria-checked", String(value === chosen));
         button.tabIndex = value === chosen ? 0 : -1;
-        button.addEventListener("click", () => choice(value));
-        button.addEventListener("keydown", (event) => {
-          const step = arrowStep(event);
-          if (!step) return;
-          event.preventDefault();
-          const next = (index + step + options.length) % options.length;
-          choice(options[next][0]);
-          group.children[next].focus();
-        });
+        radio(button, () => group.children, (at) => choice(options[at][0]));
         return button;
       }),
     );

@@ -103,6 +103,26 @@ export function ownWords(className, { placeholder, label, button }, read) {
 /** The step to the next radio button that an arrow key asks for: 1, -1, or 0 for any other key. */
 export const arrowStep = (event) => ({ ArrowRight: 1, ArrowDown: 1, ArrowLeft: -1, ArrowUp: -1 })[event.key] ?? 0;
 
+/**
+ * Make a button one of several radio buttons: a press chooses it, and an arrow key chooses its neighbour and goes there.
+ * @param {HTMLElement} button
+ * @param {() => ArrayLike<HTMLElement>} group its buttons in order; choosing may replace them
+ * @param {(index: number) => void} choose
+ */
+export function radio(button, group, choose) {
+  const index = () => Array.prototype.indexOf.call(group(), button);
+  button.setAttribute("role", "radio");
+  button.addEventListener("click", () => choose(index()));
+  button.addEventListener("keydown", (event) => {
+    const step = arrowStep(event);
+    if (!step) return;
+    event.preventDefault();
+    const next = (index() + step + group().length) % group().length;
+    choose(next);
+    group()[next].focus();
+  });
+}
+
 /** A function that stores changes in the model, lets the host know, and draws. Meanwhile it is `storing`: who also draws
  * when the model changes then need not. */
 export function keeper(model, draw = () => {}) {

@@ -18,6 +18,18 @@ const LARGE = 10; // MB that are not loaded without being asked for
 const kept = (el.dataset.kept ?? "").split(" ").filter(Boolean);
 const values = JSON.parse(start ?? "{}");
 
+let loading = null; // the model on its way, or arrived
+/** Load the model, once: what answers, and perhaps more. A load that fails can be tried again. `arrived` gets the share. */
+function load(arrived) {
+  loading ??= import(`./${answers}.js`)
+    .then(({ answerFor }) => answerFor(weights, arrived))
+    .catch((error) => {
+      loading = null;
+      throw error;
+    });
+  return loading;
+}
+
 if (wakes === "itself") showWithItsOwnButton();
 else if (weights) showAsleep();
 else if (view) show(el, { view, data, values, kept });
@@ -49,23 +61,17 @@ async function showAsleep() {
     else pulse();
     return { asleep: true };
   };
-  let loading = null;
   /** Load the model, if nobody has, and say in the slot how far it is. */
-  function onNeed(slot) {
+  async function onNeed(slot) {
     const say = (words) => (slot.textContent = words);
     say(`Loading the model (${size})…`);
-    loading ??= import(`./${answers}.js`)
-      .then(({ answerFor }) => answerFor(weights, (share) => say(`Loading the model (${size}): ${Math.round(100 * share)}%`)))
-      .then(({ answer: found }) => {
-        compute = found;
-        say("The model is awake. It runs in this page, on your machine. Nothing that you type leaves it.");
-      })
-      .catch((error) => {
-        loading = null; // the next want tries again
-        say(`The model (${size}) was not loaded.`);
-        throw new Error("The model could not be loaded. Try again once there is a connection.", { cause: error });
-      });
-    return loading;
+    try {
+      compute = (await load((share) => say(`Loading the model (${size}): ${Math.round(100 * share)}%`))).answer;
+      say("The model is awake. It runs in this page, on your machine. Nothing that you type leaves it.");
+    } catch (error) {
+      say(`The model (${size}) was not loaded.`);
+      throw new Error("The model could not be loaded. Try again once there is a connection.", { cause: error });
+    }
   }
   const model = await show(el, { view, values: { ...values, data: stored, live: false }, kept, answer });
   const patient = el.querySelector("[data-wake-on-need]");
@@ -96,8 +102,7 @@ async function showAsleep() {
     note.textContent = `Loading the model: ${size}.`;
     arrived(0);
     try {
-      const { answerFor } = await import(`./${answers}.js`);
-      const found = await answerFor(weights, arrived);
+      const found = await load(arrived);
       compute = found.answer;
       for (const [key, value] of Object.entries(found.more ?? {})) model.set(key, value);
       button.textContent = "The model is awake";
@@ -125,11 +130,7 @@ async function showAsleep() {
 }
 
 function showWithItsOwnButton() {
-  let writer = null;
-  const answer = async (want, tell) => {
-    writer ??= await (await import(`./${answers}.js`)).answerFor(weights);
-    return writer.answer(want, tell);
-  };
+  const answer = async (want, tell) => (await load()).answer(want, tell);
   return show(el, { view, data, values: { ...values, size, live: false }, kept, answer });
 }
 
