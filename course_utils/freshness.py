@@ -1,6 +1,6 @@
 """Lists the dated facts of the course by age: what was read on which day. For `course freshness`.
 
-A table of the catalogue has `read = "2026-11-27"`, or a key that ends in `_read`. A text says it in words:
+A table of the catalogue has `read = "2026-11-27"`, or a key that ends in `_read`. A text states the day:
 "read 27 November 2026", "as of 31 January 2026", "its list of 19 August 2026", or a price with its day. Facts
 without a day are counted: nobody can say how old they are.
 """
@@ -63,7 +63,7 @@ class DatedFact:
         return (today - self.read).days
 
     def is_older(self, months: int, today: date) -> bool:
-        """Return whether more than so many calendar months have passed since it was read."""
+        """Return whether more than so many calendar months have passed since the fact was read."""
         passed = 12 * (today.year - self.read.year) + today.month - self.read.month
         return passed > months or (passed == months and today.day > self.read.day)
 
@@ -71,7 +71,7 @@ class DatedFact:
 def facts(words=()) -> list[DatedFact]:
     """Return the dated facts of the course, the oldest first.
 
-    words : only facts that have one of these words, or the file of which does
+    words : if given, only facts with one of these words in the fact or in the path of its file
 
     Raises CourseError if a table has a `read` that is not a day, or if no fact has one of the words.
     """
@@ -135,7 +135,7 @@ def _in_texts():
                 for match in _IN_WORDS.finditer(line):
                     day, month, year = (match[part] for part in ("day", "month", "year"))
                     start = max(0, line.rfind(" ", 0, max(0, match.start() - 50)) + 1)
-                    # From the start of its sentence on, if that is near.
+                    # The fact begins with the sentence of its day, if that begins near.
                     words = line[start : match.start()].split(". ")[-1] + match[0]
                     what = " ".join(words.split()).strip("\"'#*-_ ")
                     read = date(int(year), _MONTHS.index(month.title()) + 1, int(day))
@@ -143,7 +143,7 @@ def _in_texts():
 
 
 def _lines(path):
-    """Return the lines of a text, or of the sources of a notebook's cells: its outputs are left out."""
+    """Return the lines of a text; of a notebook, those of the cells' sources, without the outputs."""
     text = path.read_text(encoding="utf-8")
     if path.suffix != ".ipynb":
         return text.splitlines()

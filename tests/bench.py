@@ -22,7 +22,7 @@ HISTORY = ROOT / "docs" / "bench.tsv"
 COLUMNS = "date commit machine python name seconds multiple reference"
 LIBRARIES = "import torch\nfrom transformers import AutoModelForCausalLM, AutoTokenizer, LlamaForCausalLM\n"
 IMPORTS, PLAIN = "import torch and transformers", "the same answer with transformers alone"
-# The minutes of processor time that a lesson may take, if more than one: 05 and 14 train a model.
+# Minutes of processor time that a lesson may take; any other lesson may take one. 05 and 14 train a model.
 MINUTES = {"05_how_it_learns": 3, "08_stable_diffusion": 2, "14_fine_tune": 3, "15_community": 2}
 EMPTY, REDRAW = "open an empty notebook in JupyterLab", "draw a chart with matplotlib alone"
 ANSWER = """

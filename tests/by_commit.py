@@ -1,8 +1,8 @@
 """Chooses some of many similar test cases for `make test`, at random, with the commit as the seed.
 
-So each commit tries other cases, and a failure can be repeated. All cases are tried with EVERYTHING=1, which
-`make everything` and GitHub set, and if the working copy or the last commit has changed the files that the
-cases test.
+So each commit tries other cases, and a failure can be repeated. There are two reasons to try all cases:
+EVERYTHING=1 is set, as `make everything` and GitHub do; or the working copy or the last commit has changed
+the files that the cases test.
 """
 
 import os
@@ -25,7 +25,7 @@ def git(*arguments):
 
 
 def all_due(*paths):
-    """Returns whether to try all cases. paths : the files that they test, relative to the repository."""
+    """Returns whether to try all cases. paths : the files that the cases test, relative to the repository."""
     return os.environ.get("EVERYTHING") == "1" or git("diff", "--quiet", "HEAD~1", "--", *paths)[0] == 1
 
 

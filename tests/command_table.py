@@ -1,6 +1,6 @@
 """Prints docs/command.md, the manual page of `course`, with a table of commands and faults.
 
-`make faults` runs every command with every fault: the table says with which status it ended.
+`make faults` runs every command with every fault. The table says with which status each run ended.
 """
 
 import os
@@ -100,7 +100,7 @@ FAULTS = (
     Fault("an empty argument", "{} ''", read="is empty: a variable without a value, perhaps?"),
     Fault("an unknown option", "{} --fly", read="unrecognized arguments: --fly"),
 )
-# {command: its call}, in a folder with FILES only, whose name has a space and an umlaut.
+# {command: its call}. The folder of the calls has only FILES, and a space and an umlaut in its name.
 CALLS = {
     "start": "start taken",
     "lab": "lab taken",
@@ -124,7 +124,7 @@ CALLS = {
     "help": "help models",
 }
 FILES = {"taken": "in the way", "broken.ipynb": "{", "submissions/anna.ipynb": "{"}
-# {fault: script of a shell}, in which `course` is the command. The table has the last line of its output.
+# {fault: shell script that runs `course`}. The table shows the last line of the script's output.
 OTHERS = {
     "an answers file that is a folder": "mkdir answers.json; course gain answers.json",
     "an answers file of 100,000 brackets": """printf '[%.0s' {1..100000} > a.json; course gain a.json""",
@@ -176,7 +176,7 @@ def run_in_shell(script, folder, fault):
     surroundings = {name: value for name, value in os.environ.items() if name != "PYTHONUNBUFFERED"}
     surroundings |= {"COLUMNS": "100", **dict(fault.environment)}
     reader, writer = os.pipe()
-    os.close(reader)  # so nobody reads the output
+    os.close(reader)  # for `fault.no_reader`: writing to `writer` now fails
     try:
         done = subprocess.run(
             ["bash", "-c", script],

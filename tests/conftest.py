@@ -90,14 +90,14 @@ def pytest_collection_finish(session):
 
 
 def pytest_configure(config):
-    """Lets one process prepare the kernels for all processes of `make test`, which inherit its address."""
+    """Lets one process prepare the kernels for all processes of `make test`. They inherit its address."""
     if getattr(config.option, "numprocesses", None):
         import forked_kernels
 
         serving = forked_kernels.serving()
         serving.__enter__()
         config.add_cleanup(lambda: serving.__exit__(None, None, None))
-    elif hasattr(config, "workerinput"):  # its sys.path was copied before `serving` changed PYTHONPATH
+    elif hasattr(config, "workerinput"):  # a worker's sys.path was copied before `serving` set PYTHONPATH
         sys.path += os.environ["PYTHONPATH"].split(os.pathsep)
 
 

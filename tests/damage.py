@@ -12,7 +12,7 @@ def _change(path, change):
     times = path.stat().st_atime_ns, path.stat().st_mtime_ns
     content = bytearray(path.read_bytes())
     change(content)
-    path.unlink()  # not in place: it may be a link to an intact file
+    path.unlink()  # makes a new file: the old one may be a link to an intact file
     path.write_bytes(content)
     os.utime(path, ns=times)
 

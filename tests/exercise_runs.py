@@ -70,7 +70,7 @@ class Calls:
     is_hidden: bool = False
     visible: list = field(default_factory=list)  # (what is wrong or None, outcome, expected, tolerance)
     hidden: list = field(default_factory=list)
-    checked: set = field(default_factory=set)  # the functions that visible checks get to call
+    checked: set = field(default_factory=set)  # the functions that are passed to visible checks
 
     def __getattr__(self, name):
         return getattr(course_utils, name)

@@ -240,7 +240,7 @@ def met(fault, name, bring, notebook, hub):
 
 
 class Cache:
-    """A cache on this machine with SmolLM2's real files, and an index that has its wheel."""
+    """A cache on this machine with SmolLM2's real files, and a package index that has SmolLM2's wheel."""
 
     def __init__(self, place, patch):
         """place : an empty folder"""

@@ -1,10 +1,10 @@
 """Starts kernels in a fraction of a second, as copies of a process that has already imported the libraries.
 
 nbclient, nbval and nbgrader need only `with serving():`. Inside the block, and in commands that run from it,
-kernels come from `ForkedProvisioner`, a kernel provisioner that jupyter_client finds by its entry point. It
-asks a server process for a copy. It starts a kernel in the usual way if a copy would not do: if the system
-is not Linux, if the kernel needs another Python, if variables that libraries read at their import differ from
-the server's, or if the server has threads that a fork would lose.
+kernels come from `ForkedProvisioner`, a kernel provisioner that jupyter_client finds by its entry point.
+The provisioner asks a server process for a copy. It starts a kernel in the usual way if a copy would not do:
+if the system is not Linux, if the kernel needs another Python, if variables that libraries read at their
+import differ from the server's, or if the server has threads that a fork would lose.
 
 Source: https://jupyter-client.readthedocs.io/en/stable/provisioning.html
 """
@@ -33,7 +33,7 @@ IMPORTS = ("torch", "transformers.models.auto.modeling_auto", "transformers.mode
 IMPORTS += ("matplotlib.pyplot", "ipywidgets", "ipykernel.kernelapp", "course_utils.widgets.explorer")
 NAME, CLASS = "forked-kernels", "forked_kernels:ForkedProvisioner"  # name and value of the entry point
 ADDRESS = "COURSE_KERNELS"  # the environment variable with the path of the server's socket
-# Prefixes of the variables that libraries read at their import. In a copy they can't change any more.
+# Prefixes of the variables that libraries read at their import. A copy can't change them any more.
 READ_EARLY = ("HF_", "TRANSFORMERS_", "OMP_", "MKL_", "OPENBLAS_", "TORCH", "MPL", "PYTHON")
 PATIENCE = 120  # seconds to wait for an answer; the first answer comes after the server's imports
 SIZE = 1 << 20  # the most bytes of a request
@@ -42,7 +42,7 @@ PR_SET_PDEATHSIG = 1  # from Linux's prctl.h
 
 @contextlib.contextmanager
 def serving():
-    """In its block, kernels that this process and its commands start are copies of one server process."""
+    """Let kernels that this process and its commands start in the block be copies of one server process."""
     if not hasattr(os, "pidfd_open"):
         yield
         return
@@ -53,7 +53,7 @@ def serving():
         address = str(Path(folder) / "kernels")
         listener.bind(address)
         listener.listen()
-        factory = KernelProvisionerFactory.instance()  # of this process; commands get the variables below
+        factory = KernelProvisionerFactory.instance()  # for this process; for commands: the variables
         factory.provisioners[NAME] = EntryPoint(NAME, CLASS, factory.GROUP_NAME)
         settings = {ADDRESS: address, factory.default_provisioner_name_env: NAME}
         settings["PYTHONPATH"] = os.pathsep.join(filter(None, [folder, os.environ.get("PYTHONPATH")]))
@@ -84,7 +84,7 @@ def ordinary() -> dict:
 
 
 def _install(folder, group):
-    """Make the folder, if it is on Python's path, an installed package with this module and entry point."""
+    """Make a folder on Python's path look like an installed package with this module and entry point."""
     (folder / "forked_kernels.py").symlink_to(__file__)
     facts = folder / "forked_kernels-1.dist-info"
     facts.mkdir()
@@ -115,7 +115,7 @@ class _Forked:
         self._handle = handle  # a pidfd: readable once this process has ended
 
     def poll(self):
-        """Return None while it runs and 0 after its end: only its parent can read the real exit status."""
+        """Return None while the child runs, and 0 after its end: only the server can read the real status."""
         if self.returncode is None and select.select([self._handle], [], [], 0)[0]:
             os.close(self._handle)
             self.returncode = 0
@@ -139,7 +139,7 @@ class _Forked:
 
 
 def _ask_for(cmd, cwd=None, env=None, stdout=None, stderr=None, **_):
-    """Ask the server for a kernel. Return None if it can't give one. Arguments as for `subprocess.Popen`."""
+    """Ask the server for a kernel; return None if there is none. Arguments as for `subprocess.Popen`."""
     if cmd[:3] != [sys.executable, "-m", "ipykernel_launcher"] or subprocess.PIPE in (stdout, stderr):
         return None
     request = {"arguments": cmd[3:], "folder": cwd or os.getcwd(), "env": dict(env or os.environ)}
@@ -163,7 +163,7 @@ def _ask_for(cmd, cwd=None, env=None, stdout=None, stderr=None, **_):
 
 
 def _serve(listener):
-    """Answer requests until standard input ends. The first request makes it import the libraries.
+    """Answer requests until standard input ends. Import the libraries at the first request.
 
     Returns None in the server, at the end. In a copy it returns the request for which the copy was made.
     """
@@ -172,7 +172,7 @@ def _serve(listener):
     has_imported = False
     while True:
         asked = select.select([listener, sys.stdin], [], [])[0]
-        if sys.stdin in asked:  # closed: the only way in which it changes
+        if sys.stdin in asked:  # standard input was closed: nothing else happens to it
             return None
         if not has_imported:
             for name in IMPORTS:

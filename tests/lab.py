@@ -104,7 +104,7 @@ class Server:
 
 @contextmanager
 def chromium(*arguments):
-    """Starts a headless Chromium with these arguments. Without one, the test is skipped, or fails in CI."""
+    """Starts a headless Chromium with these arguments. Without Chromium, skips the test, or fails in CI."""
     if says := programs.lack("a browser"):
         if programs.MUST_RUN:
             raise RuntimeError(says)

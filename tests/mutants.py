@@ -34,7 +34,7 @@ from course_utils.learning.checks import NotYet, agrees
 KNOWN = Path(__file__).with_suffix(".toml")
 PAGE = ROOT / "docs" / "mutants.md"
 SEED = "1"  # the seed of the hidden inputs, so that the page can be made again
-LEAST_SECONDS, TIMES = 10, 20  # limit: TIMES the solution's time, at least so long
+LEAST_SECONDS, TIMES = 10, 20  # the time limit: TIMES the solution's time, at least this
 MEMORY = 6 * 2**30
 SWAPPED = {ast.Lt: ast.LtE, ast.LtE: ast.Lt, ast.Gt: ast.GtE, ast.GtE: ast.Gt, ast.Eq: ast.NotEq}
 SWAPPED |= {ast.NotEq: ast.Eq, ast.In: ast.NotIn, ast.NotIn: ast.In, ast.Is: ast.IsNot, ast.IsNot: ast.Is}
@@ -195,7 +195,7 @@ def _difference(before, after):
 def judged(names, code, check, seconds):
     """Runs an answer and its check cell in a copy of this process. Returns what the check says, or None.
 
-    If the copy ends in another way, by the time limit say, the answer is caught, too.
+    If the copy ends in another way, for example at the time limit, the answer is caught, too.
     """
 
     def judge():
@@ -227,7 +227,7 @@ def _in_copy(function, seconds, otherwise):
         finally:
             os._exit(0)
     os.close(writer)
-    data, until = b"", time.monotonic() + 2 * seconds + 5  # longer than the copy's own limit
+    data, until = b"", time.monotonic() + 2 * seconds + 5  # longer than the child's own limit
     while select.select([reader], [], [], max(0, until - time.monotonic()))[0]:
         part = os.read(reader, 65536)
         if not part:

@@ -2,8 +2,9 @@
 
     python tests/plain_user.py FOLDER ... -- COMMAND ...
 
-The user has an id that no account has. A Python in root's home would be hidden from that user: in a mount
-namespace of the command's own, a folder that only root may enter shows the FOLDERs in it, and nothing else.
+The user has an id that no account has, and may not enter a folder of root's in which Python or this
+repository lies. So the command gets a mount namespace of its own, in which such a folder is open but has only
+the FOLDERs.
 """
 
 import ctypes
@@ -40,7 +41,7 @@ def environment() -> dict:
 
 @cache
 def lack() -> str:
-    """Return why this machine can't have such a user, or ""."""
+    """Return why this machine can't have a user without rights, or ""."""
     if os.getuid():
         return ""
     done = subprocess.run(

@@ -10,11 +10,12 @@ _TENSORS = ("_parameters", "_buffers", "_modules")  # a module's attributes that
 
 @contextlib.contextmanager
 def computing():
-    """In its block, models of transformers return the stored result of an equal call, of `generate` or a run.
+    """Store what models of transformers return in the block, and return it again for an equal call.
 
-    Calls are equal if their arguments (plain values and tensors) and the states of the model (its settings
-    and the sum of each tensor) are. Not stored are calls that draw random numbers, runs that keep gradients
-    or continue a cache, and calls of a model with hooks or replaced functions.
+    A call is a forward pass or one of `generate`. Two calls are equal if they have equal arguments (plain
+    values and tensors) and the model is in the same state (its settings and the sum of each tensor). Not
+    stored are calls that draw random numbers, forward passes that keep gradients or continue a cache, and
+    calls of a model with hooks or replaced functions.
     """
     from transformers import GenerationMixin, PreTrainedModel
 
@@ -26,7 +27,7 @@ def computing():
         yield
     finally:
         GenerationMixin.generate = plain
-        del PreTrainedModel.__call__  # it inherits torch's method again
+        del PreTrainedModel.__call__  # the class inherits torch's method again
 
 
 def _remembering(plain, known):
@@ -42,21 +43,21 @@ def _remembering(plain, known):
         except TypeError:
             return plain(model, *arguments, **named)
         if call not in known:
-            before, known["busy"] = torch.get_rng_state(), True  # its parts are models, too
+            before, known["busy"] = torch.get_rng_state(), True  # a model's parts are models, too
             try:
                 result = plain(model, *arguments, **named)
             finally:
                 known["busy"] = False
             if not torch.equal(before, torch.get_rng_state()):
                 return result
-            known[call] = copy.deepcopy(result), model  # keep the model: its id stays its own
+            known[call] = copy.deepcopy(result), model  # keep the model, so that no other gets its id
         return copy.deepcopy(known[call][0])
 
     return remembering
 
 
 def _state(model):
-    """Return a value that differs for each state of a model. Raises TypeError if it can't be sure of that."""
+    """Return a value that differs for each state of a model. Raises TypeError if there is none."""
     import torch
 
     state = [str(model.config), str(getattr(model, "generation_config", ""))]

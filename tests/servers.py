@@ -234,7 +234,7 @@ def load_elsewhere(model, files, home, program, **environment):
 
 
 def load_all_elsewhere(published, home, program, **environment):
-    """Does what `load_elsewhere` does, with several models: {model: files}."""
+    """Runs a program like `load_elsewhere`, with a hub that has several models: {model: files}."""
     start = "from course_utils import catalog, load\nfrom course_utils.catalog import File, Model, Source\n"
     start += "".join(f"catalog.models()[{model.name!r}] = {shrunken(model)!r}\n" for model in published)
     plain = {key: value for key, value in os.environ.items() if not key.lower().endswith("_proxy")}

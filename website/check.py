@@ -1,6 +1,6 @@
 """Checks a built website: python website/check.py FOLDER
 
-Every internal link must lead to an existing file and, if it has a #, to an existing anchor in it. External
+Every internal link must lead to an existing file, and a link with a # to an existing anchor. External
 links must be https, and pages must load nothing from other servers. Every notebook and every page of docs/
 must have a page on the website, with all stored pictures.
 """

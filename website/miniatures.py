@@ -43,7 +43,7 @@ def photographs(browser, address, name, facts):
 
 
 def save(image, path, at_most):
-    """Save an image as WebP, with the best quality that takes no more than `at_most` bytes, at least 10."""
+    """Save an image as WebP, in the best quality, 80 to 10, with which it takes at most `at_most` bytes."""
     for quality in range(80, 9, -10):
         image.save(path, quality=quality, method=6)
         if path.stat().st_size <= at_most:

@@ -153,7 +153,7 @@ def _body(lesson, folder):
 
 
 def _point(lesson, point, folder):
-    """Yield a point's slide, and before it its first sentence alone if that is a question."""
+    """Yield a point's slide, after a slide of the point's first sentence if this is a question."""
     first, rest = SENTENCE.fullmatch(point.text).groups()
     kicker = ""
     if first.endswith("?"):

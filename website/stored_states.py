@@ -187,7 +187,7 @@ def patching(countries=COUNTRIES):
         "first": first,
         "sentence": SENTENCE,
         "answers": words,
-        "others": others,  # number of stored patches with a third token as the likeliest
+        "others": others,  # stored patches after which a third token is the likeliest
         "pairs": pairs,
     }
 

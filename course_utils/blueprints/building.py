@@ -27,8 +27,8 @@ def build(values, class_names, source):
 
     source : where the config comes from, for messages
 
-    The model is on the meta device. The builder is a function from a config object to such a model. If not
-    the whole model was built, or a model of another type, the note says so; otherwise it is "".
+    The model is on the meta device. The builder is a function from a config object to such a model. The note
+    says if only a part of the model was built, or a model of another type; otherwise it is "".
     """
     if "model_type" not in values:
         return _build_diffusers(values, class_names, source)

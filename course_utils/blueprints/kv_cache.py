@@ -127,7 +127,7 @@ def _caching_layers(text, layers):
 
 
 def _heads(config, layer_type=None):
-    """Return (number of key-value heads, size of a head's key, size of its value); None for unknown ones.
+    """Return (number of key-value heads, size of a head's key, size of its value); an unknown number is None.
 
     layer_type : the layer's type, because some models have other heads in layers with a sliding window
     """

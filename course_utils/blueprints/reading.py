@@ -30,7 +30,7 @@ class LaterModel:
     design: what the model is, in a few words, such as "dense; windows in three of four layers".
     source: where the sizes in its entry of catalog/blueprints.toml were read.
     read: the day on which they were read, year-month-day.
-    stated: the size that its maker states, in billions of parameters, and for a mixture the active ones.
+    stated: the size that the maker states, in billions of parameters; for a mixture also the active ones.
     stated_source: where the maker's figure was read.
     """
 

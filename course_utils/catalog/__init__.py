@@ -202,7 +202,7 @@ class Claim:
     ----------
     number: int, the claim's number in quotations.tsv.
     words: the article's own words, verbatim. The course quotes nothing else of the article.
-    reading: how the course understands them, in our words, which are never put in quotation marks.
+    reading: how the course understands the article's words; never put in quotation marks.
     verdict: the course's verdict on the article's words, one of VERDICTS.
     speaks_for, speaks_against: tuples of `Point`. One of them may be empty.
     one_sided: the reason why one side has no point, or "" if both sides have one.
@@ -255,7 +255,7 @@ class Comparison:
     Parameters
     ----------
     label, benchmark: str, such as "maths 2023" and the benchmark's name.
-    questions: int, how many it has.
+    questions: int, how many questions the benchmark has.
     open_score, closed_score: float, in percent.
     source: str, which models these are, and where the scores were read.
     """
@@ -322,7 +322,7 @@ def _fact(facts, key, lesson):
 
 @cache
 def quotations() -> dict[int, str]:
-    """Return the quotations from the article, keyed by number. The course quotes nothing else from it."""
+    """Return the quotations from the article, keyed by number. The course quotes no other words of it."""
     lines = Path(__file__).with_name("quotations.tsv").read_text(encoding="utf-8").splitlines()
     found = {}
     for line in lines[1:]:

@@ -29,7 +29,7 @@ class Check:
     says : what the student sees if the check passes, or "" if nobody passed it or it is hidden
     wrote : how many students wrote an answer
     failed : the students for whom it fails
-    mistakes : how many of them made each known mistake, the most frequent first
+    mistakes : how many students made each known mistake, the most frequent first
     """
 
     number: int

@@ -2,7 +2,7 @@
 
 Checks are judged outside the process that runs the student's code. That process gets only the function and
 the arguments of each `course.check`, and never the expected values or the known mistakes. Of the hidden tests
-it gets only the statements on which the arguments depend.
+the process gets only the statements on which the arguments depend.
 """
 
 import ast
@@ -93,9 +93,9 @@ class Assignment:
             raise CourseError(f"{path} has no graded cell: is it an nbgrader assignment with its solutions?")
 
     def _answer_of(self, check):
-        """Return the grade id of the answer that a check tests, of the answers read so far.
+        """Return the grade id of the answer, among those read so far, that a check tests.
 
-        It is the last one that defines a function which the check uses, or else simply the last one.
+        This is the last answer that defines a function which the check uses, or else the last answer.
         """
         read = names(check)[1]
         fitting = (name for name in reversed(self.solutions) if read & self.functions(name))

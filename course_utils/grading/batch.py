@@ -24,7 +24,7 @@ from course_utils.grading.result import Result, TaskResult
 from course_utils.grading.sandbox import Sandbox
 from course_utils.learning import drawn
 
-PAUSE = 5  # seconds to wait for a result before `most` is called again
+PAUSE = 5  # seconds to wait for a result before asking again how many submissions may be in progress
 _KILLS = "Every worker of the cluster that graded this notebook was killed: tell your instructor."
 
 
@@ -60,7 +60,7 @@ def grade(
     memory : bytes of memory for each process of a submission, and for all its processes together
     dask : the address of a Dask scheduler, whose workers then grade in place of this machine
     seed : the seed with which the hidden inputs are drawn; by default a new one for each call. Each result
-        stores it, so that the grading can be repeated
+        stores its seed, so that the grading can be repeated
     only : ids of students and grade ids of tasks, which are graded even if nothing has changed. If no student
         is among them, all students are graded; if no task is among them, all tasks
     roster : a CSV file with the class; students who handed in nothing then have a row, too
@@ -169,8 +169,8 @@ def _with_old_tasks(result, old, tasks):
 def _results(entries, start, most, killed, suspects):
     """Yield each result as soon as it arrives. `start`, `most` and `killed` are as in `cluster.on_cluster`.
 
-    A notebook is read when its turn comes, so that only those in progress are in memory. The entries of
-    notebooks whose workers were killed are added to the list `suspects`.
+    A notebook is read when its turn comes, so that only the notebooks in progress are in memory. The entries
+    of notebooks whose workers were killed are added to the list `suspects`.
     """
     left, started = entries[::-1], {}
     while left or started:
@@ -189,8 +189,9 @@ def _results(entries, start, most, killed, suspects):
 def _alone(suspects, start, most, killed, assignment):
     """Grade each suspect while nothing else is graded, and yield the results.
 
-    A worker that is killed has many submissions, and at most those in progress can be the reason. If workers
-    are killed again, the result says so. It has no key, so the next run grades the submission again.
+    A worker that is killed has many submissions, of which only those in progress can be the reason. If
+    workers are killed again, the result says so. Such a result has no key, so the next run grades the
+    submission again.
     """
     for entry in suspects:
         again: list[intake.Entry] = []

@@ -130,13 +130,13 @@ def grade_one(
         return _grade(code, assignment, sandbox, seconds, seed, submission)
     except Exception as error:
         reason = str(error) if isinstance(error, CourseError) else f"{type(error).__name__}: {error}."
-    # Raised outside the block above, it takes no traceback along: Dask's client can't read a very long one,
-    # and then waits for ever.
+    # Outside the block above, the new error does not take the first error's traceback along. Dask's client
+    # can't read a very long traceback, and would wait for ever.
     raise CourseError(f"{_here()}: {reason[:1000]}")
 
 
 def _here():
-    """Return which machine and process this is, for the person at another one."""
+    """Return which machine and process this is, for a person at another machine."""
     return f"Worker {os.getpid()} on {socket.gethostname()}"
 
 

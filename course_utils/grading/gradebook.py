@@ -128,7 +128,7 @@ def _opened(file, begin="begin immediate") -> Iterator[sqlite3.Connection]:
 
 
 def _enter(book, table, known, **facts):
-    """Set the columns `facts` in the row with the values `known`; add it if it is missing. Return its id."""
+    """Set the columns `facts` in the row with the values `known`, or add such a row. Return the row's id."""
     where = " and ".join(f"{name} = ?" for name in known)
     query = f"select {', '.join(['id', *facts])} from {table} where {where}"
     row = book.execute(query, [*known.values()]).fetchone()

@@ -97,14 +97,14 @@ def _unregistered(result):
 def _facts(known, certain):
     """Return a student's facts for a platform's table.
 
-    certain : False if the platform's number belongs to more than one name; it is then left out
+    certain : False if the platform's number belongs to more than one name: the number is then left out
     """
     facts = {fact: known.get(fact, "") for fact in FACTS}
     facts["name"] = facts["listed"] or known["name"]
     facts["number"] = known["number"] if certain else ""
     if known["platform"] == "blackboard":  # Blackboard's numbers are the user names
         facts["username"] = facts["number"]
-    if known["platform"] == "gradescope":  # Gradescope's are student ids or email addresses
+    if known["platform"] == "gradescope":  # Gradescope's numbers are student ids or email addresses
         fact = "email" if "@" in known["number"] else "id"
         facts[fact] = facts[fact] or facts["number"]
     if not facts["first"] and not facts["last"]:

@@ -69,7 +69,7 @@ class Entry:
     file : the notebook, or None if there is a problem
     problem : a sentence that tells the student why there is no notebook to grade, or ""
     date : when it was handed in, in local time, or None if that is not known
-    late : True if the platform marked it as late, or its date is after the due date
+    late : True if the platform marked the submission as late, or `date` is after the due date
     late_days : the days after the due date, rounded up, or None if that is not known
     on_roster : the student's facts on the class list; empty if there is none
     """
@@ -160,7 +160,7 @@ def _some(paths, most):
 
 
 def printable(text, longest: int = LONGEST_NAME) -> str:
-    """Return a text of at most `longest` characters, without those that move a cursor or turn the text."""
+    """Return at most `longest` characters of a text. Those that move a cursor or turn the text become �."""
     text = str(text)
     text = text if len(text) <= longest else f"{text[:longest]}…"
     return "".join(char if char.isprintable() or char in "\u200c\u200d" else "�" for char in text)
@@ -194,7 +194,7 @@ class _Item:
 class _Candidate:
     """A file of one student.
 
-    name : the name that the student gave it, before a platform renamed it
+    name : the name that the student gave the file, before a platform renamed it
     date : when it was handed in or last changed, in local time, or None
     dated : False if `date` may be the date of the download
     """
@@ -354,7 +354,7 @@ class _Maker:
             return False
         if self._reader(inside):
             return True
-        if any(each.name in ("exercises", "notebooks") for each in inside):  # it is a copy of the course
+        if any(each.name in ("exercises", "notebooks") for each in inside):  # a copy of the course
             return False
         notebooks = [each for each in inside if each.file and _NOTEBOOK.fullmatch(each.name)]
         if any(self._is_assignment(each.name) for each in notebooks):
@@ -664,7 +664,7 @@ def _blackboard_users(items: list[_Item], owners: dict[str, Owner | None]) -> di
 
     A file's name begins with the assignment's name, "_", and the user name; both names may contain "_". The
     user name is known from a text file that Blackboard adds to each attempt, whose first line is like
-    "Name: Jane Doe (jane_doe)". Without that file it is what follows the last "_".
+    "Name: Jane Doe (jane_doe)". Without that file, the user name is what follows the last "_".
     """
     users = {}
     for item in items:
@@ -686,9 +686,9 @@ def _blackboard_users(items: list[_Item], owners: dict[str, Owner | None]) -> di
 def _submitters(metadata: File) -> dict[str, list[Owner]]:
     """Return {folder: owners} for Gradescope's download, from its submission_metadata.yml.
 
-    The file also contains what students' programs printed, indented further than the lines that count. So it
-    is read line by line. Only folders with Gradescope's own names count: otherwise a student could hand in a
-    file of this name, and say there who owns the other students' folders.
+    The file also contains what students' programs printed, indented further than the lines that count. So the
+    file is read line by line. Only folders with Gradescope's own names count: otherwise a student could hand
+    in a file of this name, and say there who owns the other students' folders.
     """
     people, folder, part, person = {}, "", "", {}
     try:

@@ -62,9 +62,10 @@ class _Expected:
 def share_earned(visible: list[bool], hidden: list[tuple[dict, object, float]]) -> float:
     """Return the share of a task's points that its checks give, from 0 to 1.
 
-    It is the share of checks that pass. But it is 0 if all hidden checks fail: the answer fits only the
-    inputs that the student could see. It is also 0 if the hidden checks want different values, and the answer
-    returned the same value in all of them that it passed: it returns a constant.
+    This is the share of checks that pass, with two exceptions. The share is 0 if all hidden checks fail: the
+    answer then fits only the inputs that the student could see. The share is also 0 if the hidden checks want
+    different values, but the answer returned one value in all hidden checks that it passed: the answer then
+    returns a constant.
 
     visible : whether each visible check passed
     hidden : (outcome, wanted value, tolerance) for each hidden check; the outcome is that of
@@ -176,8 +177,8 @@ class Judge:
         """Execute a student's cells. If one ends the whole run, execute the others again without it.
 
         If a run ends after it has received the hidden inputs, it may leave traces of them on this machine,
-        because the kernel keeps in memory what was read. So there is one more run, and the student sees
-        nothing of it.
+        because the kernel keeps in memory what was read. So there is one more run, of which the
+        student sees nothing.
         """
         code, before = dict(given.code), dict(given.before)
         notes, ended, seen = [], {}, None
@@ -304,7 +305,7 @@ class Judge:
 def _verdict(hidden, outcome, expected, misfits):
     """Return the verdict on one call.
 
-    misfits : the mistakes that do not explain every call that lists them; they are not named
+    misfits : the known mistakes that do not explain every call that lists them; no verdict names them
     """
     known = {says: wrong for says, wrong in expected.mistakes.items() if says not in misfits}
     problem = _problem(outcome, replace(expected, mistakes=known))

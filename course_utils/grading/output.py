@@ -27,7 +27,7 @@ def locked(folder: Path):
 def write_text(path: Path, text: str):
     """Write a text file, whole or not at all, and make its folder if that is missing."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    # The temporary file has a fixed name, so the next run removes the one that a killed run left.
+    # The temporary file has a fixed name, so the next run removes what a killed run left.
     with files.replacing(path, ".part") as part:
         part.write_text(text, encoding="utf-8", errors="replace", newline="")
 

@@ -13,13 +13,13 @@ from datetime import datetime
 
 @dataclass(frozen=True)
 class Owner:
-    """The student to whom a file belongs, as its name says.
+    """The student to whom a file belongs, as the file's name says.
 
     platform, number : the platform and the student's number or user name in it; "" if there is none
     name : the student's name as it is written in the file's name
     file : the name that the student gave the file, or ""
-    date : when it was handed in, in local time, or None if the name has no date
-    late : True if the platform marked it as late
+    date : when the file was handed in, in local time, or None if the name has no date
+    late : True if the platform marked the file as late
     version : a number that is higher for what was handed in later, or 0
     """
 
@@ -39,8 +39,8 @@ class Platform:
     title : its name in a sentence
     pattern : matches the name of a file or folder in its download; the groups are fields of `Owner`
     dated : False if the dates of the files in a download are those of the download
-    needs : a row of its table needs one of these facts about a student
-    columns : its table, as (heading, content), both templates of `str.format`
+    needs : facts about a student, of which a row of the platform's table of grades needs one
+    columns : the columns of that table, as (heading, content), both templates of `str.format`
     """
 
     title: str
@@ -141,7 +141,7 @@ PLATFORMS = {
 
 
 def owner(platform: str, name: str) -> Owner | None:
-    """Return the owner of a file or folder, or None if its name is not in the platform's form."""
+    """Return the owner of a file or folder, or None if the name is not in the platform's form."""
     pattern = PLATFORMS[platform].pattern
     match = pattern.fullmatch(name) if pattern else None
     if not match:
@@ -167,7 +167,7 @@ def recognise(names: Sequence[str], is_assignment) -> str:
     for platform in PLATFORMS:
         owners = [each for each in (owner(platform, name) for name in names) if each]
         versions = [each.version for each in owners if each.version]
-        if len(versions) > len(set(versions)):  # Canvas has no equal ones, as in hw_1_2_ann, hw_1_2_bob
+        if len(versions) > len(set(versions)):  # equal ones, as in hw_1_2_ann, hw_1_2_bob: not Canvas's
             continue
         if platform == "google":  # other names may contain " - ", too
             owners = [each for each in owners if is_assignment(each.file)]

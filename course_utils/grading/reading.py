@@ -1,7 +1,7 @@
 """Writes for each question a page and a CSV file, in which a person reads the answers and enters points.
 
 The page and the file do not name the students. Each answer has an id, with which the points can be entered in
-the gradebook. The ids depend on a secret in the grading folder: a class list does not tell whose they are.
+the gradebook. The ids depend on a secret in the grading folder, so a class list does not give them away.
 """
 
 import base64

@@ -1,7 +1,7 @@
 """Stores the results of grading: each student's result, the gradebook, tables for an LMS and feedback pages.
 
 Each student's result is one file, which is always replaced as a whole. Each run makes the tables and updates
-the gradebook from these files, so it completes whatever a killed run left unfinished.
+the gradebook from these files, and so completes whatever a killed run left unfinished.
 """
 
 import contextlib

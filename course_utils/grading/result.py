@@ -27,14 +27,14 @@ class TaskResult:
     score: float = 0.0  # the points that the student got
     manual: bool = False  # True if a person gives the points
     stopped: str = ""  # a sentence on how the student's cell failed, or ""
-    again: str = ""  # a sentence if it was judged with the instructor's earlier answers, or ""
+    again: str = ""  # a sentence if the task was judged with the instructor's earlier answers, or ""
     checks: tuple[Verdict, ...] = ()
     source: str = ""  # the student's answer
     text: str = ""  # the text that the answer printed
     shown: tuple[dict[str, str], ...] = ()  # the pictures and texts that the answer displayed, by MIME type
     written: bool = True  # False if the answer is as it was handed out, or is missing
     seconds: float = field(default=0.0, compare=False)  # how long the answer and its checks took
-    # The gradebook stores the next two fields; the result does not.
+    # The next two fields are stored in the gradebook, and not with the result.
     waits: bool = False  # True if a person must still give the points
     comment: str = ""
 

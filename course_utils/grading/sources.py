@@ -182,10 +182,11 @@ def _chunks(source) -> Iterator[bytes]:
 
 
 def _length_of_list(file):
-    """Return the bytes of a zip file's list of files, before zipfile reads the whole list into memory.
+    """Return how many bytes a zip file's list of files has, before zipfile reads the list into memory.
 
     The size is in the file's last bytes, in a record that begins with "PK\\5\\6". A student could add false
-    records, so the largest size counts. The long form, "PK\\6\\7", is for archives above 4 GB.
+    records, so the largest size counts. A record "PK\\6\\7" is for an archive above 4 GB, whose
+    list counts as too long.
     """
     size = file.seek(0, os.SEEK_END)
     file.seek(max(0, size - 2**16 - 42))

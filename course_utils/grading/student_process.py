@@ -202,7 +202,7 @@ def _be_student(shell, connection, status, isolated, memory, user, seconds, sign
     try:
         dropped = False
         with _reporting(status):
-            if isolated:  # otherwise the supervisor kills its process group
+            if isolated:  # otherwise the supervisor kills this process's group
                 os.setsid()
             signal.pthread_sigmask(signal.SIG_SETMASK, signals)
             _drop_rights(isolated, memory, user, seconds)
@@ -342,7 +342,7 @@ def _fork_for_hidden_tests(shell, connection):
 
 
 class _FirstText(io.TextIOBase):
-    """A stream for printed text, of which it keeps the first `wire.LONGEST_TEXT` characters."""
+    """A stream that keeps the first `wire.LONGEST_TEXT` characters of printed text."""
 
     def __init__(self):
         self.text = ""

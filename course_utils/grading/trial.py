@@ -2,7 +2,7 @@
 
 `answers.toml` stands beside the instructor's notebook. It has answers that students might give, each with
 `task`, the grade id of the answer's cell, and `code`. An answer with `says` is wrong, and `says` is a part of
-what its student must be told.
+what the feedback must tell the student.
 """
 
 import ast

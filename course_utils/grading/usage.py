@@ -21,7 +21,7 @@ _TICKS = os.sysconf("SC_CLK_TCK")
 def own_time() -> float:
     """Return the time in seconds on a clock that stops while this process waits for a processor.
 
-    Only waits of the process's first thread stop it. On kernels without CONFIG_SCHED_INFO it never stops.
+    Only waits of the process's first thread stop the clock. Without the kernel's CONFIG_SCHED_INFO, none do.
     """
     return time.monotonic() - _waited("/proc/self/schedstat")
 
@@ -36,7 +36,7 @@ def _waited(path):
 
 
 class Usage:
-    """Adds up the time and memory that all processes of a run use. Create it before the run begins.
+    """Adds up the time and memory that all processes of a run use. Create one before the run begins.
 
     limit : the most seconds of the run's own time, and of the processor time of all its processes together
     memory : the most bytes of memory of all its processes together, without memory shared with the server
@@ -56,7 +56,7 @@ class Usage:
     def exceeds(self) -> str:
         """Return "time" or "memory" if the run has exceeded that limit, otherwise "".
 
-        Call it only when /proc shows the run's processes and no others.
+        Call this method only when /proc shows the run's processes and no others.
         """
         now = time.monotonic()
         passed, self._last = now - self._last, now

@@ -31,7 +31,7 @@ FORMS = ("A", "B")
 # How sure a learner can be, in percent. Each question has four choices, so whoever guesses is right in 25%.
 SURE = {"I have no answer, I guessed": 25, "a hunch": 50, "fairly sure": 75, "sure": 95}
 MINUTES = 25
-# questions: 5 of 100 learners who know half of the answers both times gain so many or more by luck
+# In questions. Of 100 learners who know half of the answers both times, 5 gain so many or more by luck.
 LUCK = 5
 
 
@@ -70,7 +70,7 @@ class Sitting:
 
     form: "A" or "B".
     handed_in: False while the learner is still answering.
-    lessons: the number of lessons that were begun when it was handed in.
+    lessons: the number of lessons that were begun when the form was handed in.
     chosen: dict from a topic to the text of the choice.
     sure: dict from a topic to the confidence in the choice, in percent.
     right: dict from a topic to whether the choice is right; empty until the form is handed in.
@@ -284,7 +284,7 @@ class Half(QuestionList):
     def _keep(self):
         """Store the answers so far. Return the note of `answers.record`."""
         stored = sitting(self._half)
-        if stored and stored.handed_in:  # another notebook has handed it in
+        if stored and stored.handed_in:  # another notebook has handed the form in
             self.taken = stored
             return ""
         count = len(pairs())

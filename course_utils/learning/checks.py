@@ -32,7 +32,7 @@ MOST_ITEMS = 1_000_000
 _ONE_ROUNDING = {"float32": 2**-24, "bfloat16": 2**-8, "float16": 2**-11}
 _ROUNDINGS = {"float32": 160, "bfloat16": 8, "float16": 8}
 PRECISIONS = tuple(_ONE_ROUNDING)
-# Whole numbers of more bits are not shown in digits. By default Python writes at most 4,300 digits.
+# Whole numbers of more bits than this are not shown in digits. By default Python writes at most 4,300 digits.
 LONGEST_INT = 10_000
 
 
@@ -277,7 +277,7 @@ def _largest(wanted) -> float:
 
 
 def _snapped(value, wanted, precision, largest):
-    """Return a plain value with the wanted number for each number that differs by rounding errors only.
+    """Return a plain value in which a number that differs by rounding errors only becomes the wanted one.
 
     largest : the largest absolute value in `wanted`, to which the errors are relative
     """

@@ -4,7 +4,7 @@
     to_score(files)       CSV of the written answers, without names and in no order, for the instructor
     simulation(learners)  what a class of this size can show, by simulation
 
-docs/test.md says how to read them.
+docs/test.md says how to read the results.
 """
 
 import csv
@@ -53,7 +53,7 @@ class Learner:
         return self.sittings["before"].form
 
     def change(self, score) -> float:
-        """Return the second score minus the first; `score(half)` returns one of them."""
+        """Return the second score minus the first; `score(half)` returns the score of a half."""
         return score("after") - score("before")
 
 

@@ -110,8 +110,8 @@ def merge(base, theirs, new):
     new : the course's notebook now
 
     If only the learner or only the course changed a cell, the result has the changed version; a cell of the
-    learner keeps its outputs. If both changed it, the learner's cell stays, and a note and the course's cell
-    come below it. Cells that the learner added stay. Cells that the course deleted are deleted, unless the
+    learner keeps its outputs. If both changed a cell, the learner's cell stays, and a note and the course's
+    cell come below it. Cells that the learner added stay. Cells that the course deleted are deleted, unless the
     learner had changed them.
     """
     was = {cell.id: cell.source for cell in base.cells}
@@ -152,7 +152,7 @@ def default_folder() -> Path:
 
 
 def broken(folder: Path) -> list[str]:
-    """Return the files of the learner's own copy that are no notebooks any more, as paths relative to it."""
+    """Return the files of the learner's own copy that are no notebooks any more, as paths in `folder`."""
     names = (path.relative_to(folder / DELIVERED) for path in (folder / DELIVERED).rglob("*.ipynb"))
     return sorted(
         name.as_posix() for name in names if (folder / name).exists() and not _is_notebook(folder / name)

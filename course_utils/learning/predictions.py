@@ -57,7 +57,7 @@ def reveal(
 
 
 class Prediction:
-    """One question of `predict`, as a widget and as a picture. It has the parameters of `predict`."""
+    """One question of `predict`, as a widget and as a picture, made with the parameters of `predict`."""
 
     def __init__(self, key, text, choices=None, unit=None):
         self._key, self._text, self._choices, self._unit = key, text, choices, unit

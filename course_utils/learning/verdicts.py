@@ -165,13 +165,13 @@ class Capstone(LiveView):
             _, published, code, printed = _evidence(want["evidence"])
             return {"published": published, "code": code, "printed": printed}
         number, verdict, confidence = want["decide"], want["verdict"], want["confidence"]
-        score({number: (verdict, confidence)})  # raises CourseError for an invalid one
+        score({number: (verdict, confidence)})  # raises CourseError for an invalid verdict
         note = ""
         if number not in decided():  # only the first verdict counts: the learner sees the key after it
             answers.record("confidence", str(number), confidence)
             note = answers.record("verdict", str(number), verdict, verdict == _claim(number).verdict)
         done = {number: (verdict, confidence)} | decided()
-        self.widget.data = _wall(done)  # if this output is opened in a second view
+        self.widget.data = _wall(done)  # for a second view of this output
         return {
             "key": key(_claim(number)),
             "guess": done[number][0],

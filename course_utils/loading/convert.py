@@ -20,7 +20,7 @@ def once(model, weights) -> Path:
     """
     folder = store.converted_folder(model)
     with store.locked(model):
-        if store.converted(model)[0] == "sound":  # another notebook has converted it
+        if store.converted(model)[0] == "sound":  # another notebook has converted the model
             return folder
         with files.replacing(folder, "model.building") as building:
             # If the conversion fails, an "older" model can still be loaded. Remove any other, to make room.

@@ -97,7 +97,7 @@ def _is_changed(path):
 
 
 def remove(paths):
-    """Remove links in a repository's folder and the files that they lead to, which are then fetched again."""
+    """Remove links in a repository's folder, with their files, so that the next download fetches these again."""
     for path in paths:
         path.resolve().unlink(missing_ok=True)
         path.unlink(missing_ok=True)

@@ -110,7 +110,7 @@ def _pipeline(folder, plan):
 
 
 def pipeline_class(name="StableDiffusionPipeline"):
-    """Return a pipeline class of diffusers. Hide the advice to install torchvision, printed by the import."""
+    """Return a pipeline class of diffusers. Hide the import's advice to install torchvision."""
     from transformers.utils import logging as transformers_logging
 
     level = transformers_logging.get_verbosity()

@@ -16,7 +16,7 @@ MOST_TOKENS = 24
 class Attention(LiveView):
     """Shows the attention maps of all heads at once, and one of them open.
 
-    The learner chooses a token and a token that it looks at, and can type another text. A new text runs the
+    The learner chooses a token and one that this token looks at, and can type a text. A new text runs the
     model once; the choice of a token does not run it.
 
     attend : function text (str) -> (layers, heads, tokens, tokens) attention weights. If it raises an error,

@@ -243,7 +243,7 @@ def _interval(percentages, beside, level):
 
 
 def against_truth(planted, measured, *, level=95, even=(), named=(), title=None) -> Picture:
-    """Draw measured shares of "she" against planted shares. From 40% to 60%, a band, a share is no lean.
+    """Draw measured shares of "she" against planted ones. A band marks shares that are no lean: 40% to 60%.
 
     Dots with the same planted share are drawn side by side, and so are the models, so that dots do not
     overlap.

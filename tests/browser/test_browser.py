@@ -85,7 +85,7 @@ def missing_pictures(notebook, name):
                 expect(notebook.output(index).locator("figure").first).to_be_visible()
             except AssertionError:
                 missing.append(cell.source)
-                break  # waiting for each other cell would take as long
+                break  # waiting for the pictures of further cells would take as long again
     shown = notebook.page.locator(".jp-Notebook").inner_text()
     return missing + re.findall("Error displaying|untrusted|Loading widget", shown)
 
@@ -395,7 +395,7 @@ def test_a_word_shows_its_attention_and_noise_is_added_by_keyboard(lesson):
     view.locator(".sc-word", has_text="young").hover()
     expect(looks).to_contain_text("“young”")
     photograph(lesson, "09-young")
-    view.get_by_role("slider", name="Noise").press("End")  # the kernel transcribes it
+    view.get_by_role("slider", name="Noise").press("End")  # the kernel transcribes the noisy recording
     expect(head).to_contain_text("in noise of 3 times the voice’s power")
     view.get_by_role("radio", name="himself").click()
     expect(view.locator(".sc-word").last).to_have_text("building.")
@@ -525,7 +525,7 @@ def test_the_exported_lesson_is_a_page_for_everyone(browser, tmp_path, name):
         assert [request.url for request in asked if request.url.startswith("http")] == []
         assert complaints == []
         assert reader.evaluate("document.documentElement.scrollWidth - window.innerWidth") <= 0
-        if width == 360:  # the narrowest: every wide part scrolls
+        if width == 360:  # at this width every wide part scrolls
             assert findings(reader, "body") == []
         if os.environ.get("COURSE_SCREENSHOTS"):
             folder = Path(os.environ["COURSE_SCREENSHOTS"])

@@ -21,7 +21,7 @@ import shell
 sys.path.pop(0)
 NAMES = list(explorables.explorables())
 OTHER_LOOK = pytest.mark.everything(reason="`make test` opens each page in one of the two looks")
-# Each page on a wide light screen and on a dark phone. `make test` takes one of both, alternately.
+# A page on a wide light screen, and on a dark phone. `make test` opens every second page on the phone.
 LOOKS = [(1280, "light"), (360, "dark")]
 SEEN = [
     pytest.param(name, *LOOKS[(place + turn) % 2], marks=[OTHER_LOOK] if turn else [])
@@ -100,7 +100,7 @@ def windows():
 
 @pytest.fixture
 def visit(browser, address, windows):
-    """Returns a function that visits a page. With options of Playwright's contexts it takes a new window."""
+    """Returns a function that visits a page. Options of Playwright's contexts make it open a new window."""
     visited, special = [], []
 
     def open_page(name, width=1280, theme="light", **options):
@@ -287,7 +287,7 @@ def test_a_page_has_its_picture_before_its_model(visit):
     assert not [url for url in visited.requests if url.endswith("safetensors")]
     height = "document.documentElement.scrollHeight"
     before = page.evaluate(height)
-    bars.nth(1).click()  # this loads the model, which it needs
+    bars.nth(1).click()  # the second bar needs the model: this click loads the model
     expect(page.get_by_role("button", name="The model is awake")).to_be_visible(timeout=PATIENCE)
     expect(paper).to_have_count(5)
     assert page.evaluate(height) == before, "the layout jumps"
@@ -537,9 +537,9 @@ def test_a_head_is_switched_off_and_the_answer_turns(visit):
     assert page.locator(".ab-arcs path").count() >= 1  # an arc to each word that it attends to
     assert "off=" in page.url
     expect(page.locator(".ab-tile.breaks")).to_have_count(2)
-    page.locator('[data-name="0.1"]').click()  # loads the model, which two heads need
+    page.locator('[data-name="0.1"]').click()  # loads the model: no answer without two heads is stored
     expect(page.locator('.ab-tile[aria-pressed="true"]')).to_have_count(2, timeout=PATIENCE)
-    expect(page.locator(".ab-tile.breaks")).to_have_count(0)  # marks of single heads are off
+    expect(page.locator(".ab-tile.breaks")).to_have_count(0)  # marks of heads that matter alone are not shown
     expect(page.locator(".ab-share").first).to_be_empty()
     page.get_by_role("button", name="All on").click()
     expect(answer).to_have_text("golden")
@@ -616,7 +616,7 @@ def test_numbers_that_no_step_added_hang_loose_once_one_has_looked(visit):
     level = page.locator(".th-level").evaluate("mark => mark.getBoundingClientRect().bottom")
     assert (
         page.locator(".th-answer b").bounding_box()["y"] > level
-    )  # the mark of what is right doesn't cross it
+    )  # the answer is below the mark of the right sum
     loose = page.locator(".th-sum .loose")
     expect(loose).to_have_count(0)
     page.get_by_role("button", name="Which numbers did no step add?").click()
@@ -1079,10 +1079,10 @@ def test_a_list_is_dragged_down_and_let_go_above_it_is_not_carried_over(visit):
     expect(layer).to_contain_text("after layer 12")
     expect(page.locator(".pt-hint")).to_be_hidden()
     width = boxes[0]["width"]
-    drag_to(bottom + 40, x + 13 * width)  # below a lane, the list is that lane's
+    drag_to(bottom + 40, x + 13 * width)  # a list that is dropped below a lane belongs to that lane
     expect(layer).to_contain_text("after layer 25")
     expect(answer).to_have_text("Paris")
-    drag_to((top + bottom) / 2)  # the list is dropped between the sentences
+    drag_to((top + bottom) / 2)  # a list that is dropped between the sentences changes nothing
     expect(page.get_by_role("button", name="Undo")).to_be_disabled()
 
 

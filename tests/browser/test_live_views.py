@@ -14,7 +14,7 @@ from course_utils.widgets.photograph import WIDTH, photograph
 
 nbformat = Lazy("nbformat")
 
-# A view with a slider. What it shows comes from the kernel.
+# A view with a slider. The kernel computes what the view shows.
 VIEW = """
 import { adopt, make } from "./view.js";
 

@@ -37,7 +37,7 @@ def browser():
 
 @pytest.fixture(scope="module")
 def site(tmp_path_factory):
-    """Builds a site from two sources, which takes seconds. `make website` builds and checks them all."""
+    """Builds a site from two sources, which takes seconds. `make website` builds and checks all pages."""
     folder = tmp_path_factory.mktemp("website")
     command = [sys.executable, "-m", "sphinx", "-q", "-c", ROOT / "website", "-d", folder / "cache"]
     command += ["-D", f"include_patterns=README.md,{LESSON}.ipynb", ROOT, folder / "site"]
@@ -49,7 +49,7 @@ def test_a_lesson_becomes_a_page(check, site):
     pages = check.read(site)
     lesson = pages[site / f"{LESSON}.html"]
     found = [*check.faults(pages), *check.missing(site, pages)]
-    assert not [sentence for sentence in found if "does not exist" not in sentence]  # other sources: no page
+    assert not [sentence for sentence in found if "does not exist" not in sentence]  # of pages not built here
     assert lesson.pictures and "../README.html" in lesson.links
     assert any(link.startswith("https://colab.research.google.com/") for link in lesson.links)
     assert (site / "index.html").is_file()
@@ -249,7 +249,7 @@ def test_answers_to_paper_tasks_appear_in_the_page(browser, site, number, monkey
 
 @pytest.mark.everything(reason="loads two models, and waits for what they write")
 def test_the_hour_of_the_timetable_can_be_taught(browser, site, monkeypatch):
-    """Presses the buttons that each line of the table names. Its figures must then be on the screen."""
+    """Presses the buttons that each line of the table names. The screen must then show the line's figures."""
     monkeypatch.syspath_prepend(ROOT / "website")
     import shell
 

@@ -1,7 +1,7 @@
 """Tests that every exercise accepts right answers only, and that exercises/ matches solutions/.
 
 The stub must fail, the solution and other right answers must pass, and wrong answers must be rejected with a
-message that names the mistake. Of a task that asks a model for long, `make test` takes some of the answers:
+message that names the mistake. If a task runs a model for long, `make test` tries only some of its answers:
 see `tried`.
 """
 
@@ -104,7 +104,7 @@ def tried(lesson):
 
 
 def test_right_answers_pass_and_wrong_ones_get_their_message(lesson, begun):
-    """A wrong answer must fail the visible checks. They run first, so the hidden checks change no message."""
+    """A wrong answer must fail the visible checks, which run first. So hidden checks change no message."""
     solutions, stubs = cells_of("solutions", lesson), cells_of("exercises", lesson)
     for answer in tried(lesson):
         task = answer["task"]

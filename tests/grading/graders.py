@@ -4,8 +4,8 @@
 
 reads lines of JSON: first the instructor's notebook, then requests, each with "notebooks" (dictionaries),
 "seconds" and "memory". The notebooks of one request are graded at the same time. For each, the answer has the
-score, the problem, the notes, whether there is a key, and for each task what stopped it, what it printed and
-what each check says.
+score, the problem, the notes, whether the result has a key (it has none if the grader failed), and for each
+task what stopped it, what it printed and what each check says.
 """
 
 import json

@@ -270,7 +270,7 @@ def write_submission(each, path, folder, values):
     elif change == "pipe":
         os.mkfifo(file)
     elif change == "socket":
-        with socket.socket(socket.AF_UNIX) as made, contextlib.chdir(folder):  # paths: up to 107 bytes
+        with socket.socket(socket.AF_UNIX) as made, contextlib.chdir(folder):  # its path: up to 107 bytes
             made.bind(file.name)
     elif change == "checkpoint":
         (file.with_suffix("") / ".ipynb_checkpoints").mkdir(parents=True)
@@ -557,7 +557,7 @@ def test_a_cluster_gives_the_same_grades_even_if_a_worker_dies(course, graded, t
     honest = answered(course, essay="private words of patient000")
     (tmp_path / "in" / "honest-patient000.ipynb").write_text(json.dumps(honest))
     mine = []
-    for kind in (kind for kind in KINDS if kind not in ("exhausting", "path")):  # two of each
+    for kind in (kind for kind in KINDS if kind not in ("exhausting", "path")):  # two submissions of each
         whole = [each for each in HOSTILE if each["kind"] == kind and not re.search(PLACEHOLDERS, str(each))]
         mine += sorted(whole, key=lambda each: result_of(graded[0], each)[0].seconds)[:2]
     for each in mine:

@@ -65,7 +65,7 @@ def tree(folder, files):
 
 
 def zipped(path, files):
-    """Write the same files into a zip file. A content of bytes is another zip file. Return its path."""
+    """Write files, as in `tree`, into a zip file. A file of bytes is an inner zip file. Return the path."""
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
         for name, content in files.items():
             entry = zipfile.ZipInfo(name, (2026, 10, 1, 12, 0, 0))
@@ -597,7 +597,7 @@ def test_grades_go_back_to_the_platform_they_came_from(trip, tmp_path):
     key = headings.index({"blackboard": "Username", "canvas": "ID"}.get(platform, headings[0]))
     wanted = {row[key]: row for row in expected.values()}
     assert {row[key]: row[: len(wanted[row[key]])] for row in table} == wanted
-    if platform == "moodle":  # needs three columns, a number and a date
+    if platform == "moodle":  # Moodle's table needs three columns, a number and a date
         for row in table:
             assert row[0].removeprefix("Participant ").isdigit()
             assert datetime.fromisoformat(row[headings.index("Last modified (grade)")]).tzinfo

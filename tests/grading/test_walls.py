@@ -248,7 +248,7 @@ def test_one_student_leaves_terminals_for_the_others(grade):
 
 
 # Signs that two students might agree on, such as a lock on a file that both may read: (code that gives the
-# sign, code that sees it). One student gives the sign until the time of the other, who looks for it, is over.
+# sign, code that sees it). One student gives the sign for as long as the other may look for it.
 SIGNS = {
     "flock": ("fcntl.flock(file, fcntl.LOCK_SH)", "refused(fcntl.flock)"),
     "lockf": (
@@ -349,7 +349,7 @@ def test_a_run_that_is_too_long_is_refused_and_a_lost_one_repeated(tmp_path, mon
         result = judge.grade(submission)
         assert len(killed) == 1 and result.score == 4 and result.key
         times = 2
-        monkeypatch.setattr(judges, "MOST_LOST", 0)  # no repetition: each new server imports torch
+        monkeypatch.setattr(judges, "MOST_LOST", 0)  # do not repeat a lost run: each new server imports torch
         result = judge.grade(submission)
         assert len(killed) == 2 and "failed (Lost)" in result.problem and not result.key
 

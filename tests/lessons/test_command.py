@@ -39,7 +39,7 @@ def course(*arguments, **environment):
 
 @pytest.fixture
 def here(capsys):
-    """Returns a function like `course` above, which runs the command in this process, so that it is quick."""
+    """Returns a function like `course` above that runs the command in this process, which is quicker."""
 
     def run(*arguments, **environment):
         with pytest.MonkeyPatch.context() as patch:

@@ -1,9 +1,9 @@
 """Tests that running each lesson and each solution again gives the stored outputs.
 
 Lesson 14 trains for minutes, and its figures may differ from machine to machine. `make everything` compares
-its other outputs; `make test` runs its cells on a part of the model. Of the solutions that take longest,
-`make test` compares only the output of the checks (tests/exercises), unless the last commit has changed them,
-and `make everything` that of all cells.
+the lesson's other outputs; `make test` runs its cells on a part of the model. In the solutions that take
+longest, `make test` compares only what the checks print (in tests/exercises), unless the last commit has
+changed the solution. `make everything` compares the outputs of all cells.
 """
 
 import os
@@ -22,7 +22,7 @@ SOLUTIONS = sorted((ROOT / "solutions").glob("*/*.ipynb"))
 # The numbers of the solutions that run a model for seconds or more.
 LONG_SOLUTIONS = ("00", "02", "04", "05", "06", "07", "08", "09", "10", "11", "12", "14")
 
-# {lesson: code to run before its first cell}, which makes a lesson of minutes compute less.
+# {lesson: code to run before its first cell}. The code makes a lesson that takes minutes compute less.
 LESS = {
     "14": """
 # SmolLM2 has three of its thirty layers, and a training step reads one line of each kind.
@@ -62,8 +62,8 @@ def _notebooks():
 def test_outputs_are_reproduced(path, tmp_path, monkeypatch, quick_kernels):
     """nbval compares a run's outputs with the stored ones. The sanitizer file lists what may differ."""
     monkeypatch.setenv("COURSE_ANSWERS", str(tmp_path / "answers.json"))
-    monkeypatch.setenv("COURSE_SEED", "1")  # the hidden inputs of the stored outputs
-    monkeypatch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")  # except nbval, named below
+    monkeypatch.setenv("COURSE_SEED", "1")  # the seed of the hidden checks when the outputs were stored
+    monkeypatch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")  # all but nbval, which `options` names
     monkeypatch.chdir(tmp_path)
     passed = []
 

@@ -333,7 +333,7 @@ def computed():
 
 @cache
 def text_of(document):
-    """Returns the text of a document, its white space made single spaces: a lesson with its stored output."""
+    """Returns the text of a document, with single spaces. A lesson's text includes its stored outputs."""
     kind, *numbers = document.split()
     catalogue = ROOT / "course_utils" / "catalog"
     if kind == "lesson":

@@ -1,4 +1,4 @@
-"""Tests that a wheel holds the whole course: it is built once, and used where there is no clone."""
+"""Tests that a wheel holds the whole course. The wheel is built once, and used where there is no clone."""
 
 import shutil
 import subprocess
@@ -16,7 +16,7 @@ SETTINGS = ("pyproject.toml", "setup.py", "README.md", "LICENSE", "LICENSE-lesso
 
 @pytest.fixture(scope="module")
 def course(tmp_path_factory):
-    """Returns a function that runs the command of an installed wheel in an empty folder, and its output."""
+    """Returns a function that runs an installed wheel's command in an empty folder and returns the output."""
     top = tmp_path_factory.mktemp("wheel")
     for name in SOURCES:
         unwanted = shutil.ignore_patterns("__pycache__", ".ipynb_checkpoints", "pictures")

@@ -157,7 +157,7 @@ CANNOT = {
     "musicgen": "registered for the config of its decoder alone, which no model_type names",
     "musicgen_melody": "registered for the config of its decoder alone, which no model_type names",
 }
-# Architectures for which transformers keeps another cache than the design, and why.
+# Architectures for which transformers caches something else than the design intends, and why.
 OTHER_CACHE = {
     "deepseek_v4": "what one more token adds depends on how many came before: the test below counts it",
     "falcon": "keys and values are repeated for each query head before they are cached",

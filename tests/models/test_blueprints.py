@@ -174,7 +174,7 @@ def test_whisper_has_the_size_that_openai_publishes(name):
     assert abs(plan.parameters / (published * 1e6) - 1) < 0.04
     assert plan.kv_cache_bytes_per_token == plan.kv_cache_bytes_per_token_cached > 0
     assert plan.context_length == 448
-    # The decoder's 448 tokens, and the 1,500 positions of the encoder that it reads.
+    # The decoder's 448 tokens, and the encoder's 1,500 positions, which the decoder reads.
     assert plan.kv_cache_bytes(448) == (448 + 1500) * plan.kv_cache_bytes_per_token
 
 
@@ -182,7 +182,7 @@ def test_whisper_has_the_size_that_openai_publishes(name):
     "name", [name if name in OF_EACH_KIND else pytest.param(name, marks=MORE) for name in PUBLISHED]
 )
 def test_published_after_the_article(name):
-    """Counts are within 1% of the maker's (active ones: 5%), or published_sizes.toml says why not."""
+    """Counts are within 1% of the maker's, active parameters within 5%; published_sizes.toml says why not."""
     facts = PUBLISHED[name]
     plan = course.blueprint(config=facts["config"])
     assert plan.parameters == sum(plan.parts.values()) == facts["total"]

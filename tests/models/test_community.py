@@ -135,7 +135,7 @@ HEADER = b'{"key": "header", "value": {"summary": "One"}}\n'
 
 
 def asked(local, method, path, body=b"", length=None, **headers):
-    """Sends a request as it is. Returns the status and the sentence of the answer."""
+    """Sends a request, even a faulty one, unchanged. Returns the answer's status and its sentence."""
     names = {name.replace("_", "-"): value for name, value in headers.items()}
     connection = http.client.HTTPConnection("127.0.0.1", int(local.url.rpartition(":")[2]), timeout=60)
     with contextlib.closing(connection):

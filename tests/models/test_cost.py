@@ -99,7 +99,7 @@ def test_rounded_weights_stay_within_a_step(bits):
     found = quantising.round_to(weights, bits)
     steps = weights.abs().reshape(-1, 32).amax(1) / 2 ** (bits - 1)
     off = (found - weights).abs().reshape(-1, 32).amax(1)
-    # The error is at most half a step, or a whole step at the end of the ruler that has no tick.
+    # The error is at most half a step, or a whole step at the end of the range, where one level is missing.
     assert (off <= 1.01 * steps).all()
     for block in found.reshape(-1, 32).tolist():
         assert 1 < len(set(block)) <= 2**bits

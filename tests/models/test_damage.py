@@ -41,7 +41,7 @@ def _small(model):
 
 @pytest.fixture(params=["small", "large"])
 def model(tmp_path, monkeypatch, request):
-    """Yields a model, fetched and converted: once with files too small for checked.json, once with larger."""
+    """Yields a fetched and converted model: once with files too small for checked.json, once with larger."""
     for name in list(os.environ):
         if name.startswith(("PIP_", "HF_", "COURSE_")) or name.lower().endswith("_proxy"):
             monkeypatch.delenv(name)

@@ -69,7 +69,7 @@ def test_one_of_two_keys_is_enough():
 
 
 def test_another_lesson_counts_by_the_same_rule():
-    """Where a cell of lesson 15 counts right answers itself, it has the pattern of `is_right`."""
+    """Where a cell of lesson 15 counts right answers itself, its pattern is that of `is_right`."""
     (rule,) = re.findall(r'rf"(.*)" for word', inspect.getsource(fine_tuning.is_right))
     for path in LESSON.parent.glob("15_*.ipynb"):
         for cell in nbformat.read(path, as_version=4).cells:
@@ -228,7 +228,7 @@ def test_lora_trains_saves_and_loads_at_both_widths(four_bit, small_llama, tmp_p
         base, _ = load("tinyworld-llama", four_bit=four_bit)
         assert (base(input_ids=ids).logits - logits).abs().max() > 0.1
         again = peft.PeftModel.from_pretrained(base, tmp_path / "adapter").eval()
-        # On a processor, bitsandbytes packs 4-bit matrices at the first answer, which rounds to 16 bits.
+        # On a processor, bitsandbytes packs 4-bit matrices at the first answer, and rounds them to 16 bits.
         off = (again(input_ids=ids).logits - logits).abs().max()
         assert off < 0.02 if four_bit else off == 0
 

@@ -214,7 +214,7 @@ def test_an_interrupted_view_says_so_and_answers_the_same_request_again(name, tm
                 view.widget.want = want
             assert sent[-1]["want"] == want
             assert sent[-1]["error"].startswith("Interrupted before the answer was there."), nth
-            if name in ("Capstone", "Denoising", "Speech"):  # they keep parts: the second try has fewer calls
+            if name in ("Capstone", "Denoising", "Speech"):  # they keep parts, so a second try is shorter
                 break
         else:
             assert len(sent) == 2

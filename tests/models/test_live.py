@@ -95,7 +95,7 @@ def _warped():
 
     generator = torch.Generator().manual_seed(0)
     logits = (4 * torch.randn(1, 300, generator=generator, dtype=torch.float64)).round(decimals=1)
-    logits = logits.sort(descending=True).values  # the rounding makes some equal
+    logits = logits.sort(descending=True).values  # the rounding makes some logits equal
     found = []
     for temperature, top_k, top_p in itertools.product((0.3, 1.0, 2.5), (0, 1, 7, 40), (0.2, 0.9, 1.0)):
         steps = [logits_process.TemperatureLogitsWarper(temperature)]

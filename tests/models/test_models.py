@@ -467,7 +467,7 @@ def test_published_sizes_come_from_the_hub(loaded, name):
 @pytest.mark.parametrize("bits", ["4", "8"])
 @pytest.mark.parametrize("name", OFFICIAL)
 def test_four_and_eight_bits(loaded, name, bits):
-    """At 4 or 8 bits, all matrices but embeddings and routers are stored so, and the answers stay close."""
+    """All matrices but embeddings and routers are stored at 4 or 8 bits, and the answers stay close."""
     near, few, wide = loaded[name][bits]
     assert near > {"4": 0.9, "8": 0.995}[bits]
     per_layer = {"llama": 7, "falcon": 4, "mistral": 7, "mixtral": 4 + 2}[catalog.models()[name].family]

@@ -214,7 +214,7 @@ def test_the_card_counts_trades_and_not_their_pictures():
     trades = picture_card.bare_trades(measured)
     assert round(trades["planted"]["majority"], 2) == 0.80 and trades["planted"]["apart"] == 9
     assert trades["1"] == trades["4"] and trades["1"]["majority"] == trades["1"]["high"] == 1
-    assert 0.8 < trades["1"]["low"] < 0.85  # Wilson's, for 20 of 20 trades; for 80 of 80 pictures: 0.95
+    assert 0.8 < trades["1"]["low"] < 0.85  # the lower end of Wilson's interval for 20 of 20
     assert trades["1"]["apart"] == 2
     assert (trades["1"]["blurred"], trades["1"]["pictures"]) == (60, 80)
 

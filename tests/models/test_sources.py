@@ -119,7 +119,7 @@ def fetch(model):
 
 
 def in_another_process(model, then=""):
-    """Starts `fetch(model)` in a new process. It prints the path, or the sentence of a CourseError.
+    """Starts `fetch(model)` in a process that prints the path, or the sentence of a CourseError.
 
     Each test of the hub's library needs a new process, because the library reads its environment at import.
     """

@@ -141,7 +141,7 @@ def test_two_hours_are_cut_with_a_sentence(tmp_path, capsys):
         (written(TONE[:800]), "has 0.05 s of sound; 0.1 s is the least"),
         (written(TONE * numpy.nan, subtype="FLOAT"), "has samples that are not numbers"),
     ],
-    ids=lambda part: part if isinstance(part, str) else "",  # the bytes, which contain the time, are no name
+    ids=lambda part: part if isinstance(part, str) else "",  # the bytes contain the time, so they are no name
 )
 def test_what_is_no_speech_gets_one_sentence(tmp_path, content, sentence):
     file = tmp_path / "voice.wav"

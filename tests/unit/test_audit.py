@@ -65,7 +65,7 @@ def test_an_audit_follows_the_temperature():
         -50,
         pytest.approx(6.15, abs=0.06),
     ]  # from Wilson's interval
-    assert leans(view, "second", "pilot", 0.0)[0] == 25  # shares of 50% and 100%
+    assert leans(view, "second", "pilot", 0.0)[0] == 25  # the mean share, 75%, is 25 points above half
     assert leans(view, "first", "pilot", 0.5)[0] == round(100 * heat(FIRST["pilot"], 0.5).mean() - 50, 1)
     assert audit(trade="pilot", temperature=0.0).alt.startswith("pilot, greedy, points of “she”")
 

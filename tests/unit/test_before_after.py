@@ -109,7 +109,7 @@ def test_the_documented_blueprint_is_that_of_the_questions():
 
 
 def test_what_the_questions_compute_is_so():
-    """The keys that are computed: intervals, Brier scores, McNemar's p, memory, tokens a second, alarms."""
+    """Computes right answers: intervals, Brier scores, McNemar's p, memory, tokens a second, alarms."""
     tables = {table["about"]: table for table in TABLES["pairs"]}
     right = {
         (pair.about, form): pair.items[form].right.text for pair in before_after.pairs() for form in FORMS
@@ -330,7 +330,7 @@ def test_a_loss_is_shown_as_a_loss(a_first):
 
 
 def test_luck_is_as_large_as_it_says():
-    """The difference of two scores of a learner who is right by a coin, from the binomial distribution."""
+    """Computes how far two scores differ by luck if a coin decides each answer: a binomial distribution."""
     chances = [math.comb(2 * COUNT, COUNT + ahead) / 4**COUNT for ahead in range(COUNT + 1)]
     assert 4.5 < 100 * sum(chances[LUCK:]) < 5.5
 

@@ -116,7 +116,7 @@ def test_each_cell_that_the_notes_name_has_a_picture(name, website):
 
 @pytest.mark.parametrize("name", catalog.lessons())
 def test_no_slide_tells_before_it_asks(name, website):
-    """A point comes after each guess that the lesson asks before its cell, and verdicts end the deck."""
+    """A point comes after each guess that the lesson asks before the point's cell. Verdicts end the deck."""
     lesson = website["teaching"].Lesson(name)
     deck = [each for _, each in website["slides"].order(lesson)]
     for point in [point for point in lesson.points if point.cell]:
@@ -141,7 +141,7 @@ def _numbers_after(word, text):
 
 @pytest.mark.parametrize("name", catalog.lessons())
 def test_a_class_votes_on_claims_that_the_deck_settles(name, website, tmp_path):
-    """The guide names the points with evidence; the deck's note has their slides, before the vote."""
+    """The guide names the points with evidence. A note names their slides, all of them before the vote."""
     lesson = website["teaching"].Lesson(name)
     text = lesson.notes["Claims"].text if "Claims" in lesson.notes else ""
     assert len(lesson.shown) == text.count(" ("), "each is a claim that the lesson settles"

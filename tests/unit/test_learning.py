@@ -387,7 +387,7 @@ def test_all_questions_of_the_course_can_be_loaded(file):
         assert quizzes.load(file.stem if part == "quiz" else f"{file.stem}-{part}")
 
 
-# Ways to guess without the lesson: BLIND has functions that rate a choice, and CAUTIOUS has words for one.
+# Ways to guess without the lesson: BLIND has functions that rate a choice; one of them counts CAUTIOUS words.
 CAUTIOUS = set(
     [
         "about",

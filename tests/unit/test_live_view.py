@@ -97,7 +97,7 @@ def test_an_interrupt_is_answered_and_handed_on(monkeypatch):
 
 
 def test_an_interrupt_reaches_a_view_that_computes_in_another_thread(monkeypatch):
-    """JupyterLab lets views be answered beside the cells, and SIGINT comes to the main thread alone."""
+    """JupyterLab may let a second thread answer a view, and SIGINT reaches only the main thread."""
     view, begun = Doubled(), threading.Event()
 
     def compute(want):

@@ -1,4 +1,4 @@
-"""Tests the learner's own copy of the course: no output is in it, and nothing that they wrote is lost."""
+"""Tests the learner's own copy of the course: it has no output, and loses nothing that the learner wrote."""
 
 import json
 from pathlib import Path
@@ -106,7 +106,7 @@ def test_a_cell_that_both_changed_is_shown_twice():
     [
         ([("b", "2")], [("a", "1"), ("b", "2")], ["2"]),  # the learner deleted a cell
         ([("a", "1"), ("b", "2")], [("b", "2")], ["2"]),  # the course removed a cell
-        ([("a", "mine"), ("b", "2")], [("b", "2")], ["mine", "2"]),  # it removed a cell with a change
+        ([("a", "mine"), ("b", "2")], [("b", "2")], ["mine", "2"]),  # the course removed a changed cell
         ([("z", "first"), ("a", "1"), ("b", "2")], [("a", "1"), ("b", "3")], ["first", "1", "3"]),
         (
             [("a", "same"), ("b", "2")],

@@ -1,7 +1,7 @@
-"""Stands in the way of a library with which jsonschema, and so nbformat, checks addresses in other languages.
+"""Hides a library with which jsonschema, and so nbformat, checks addresses in other languages.
 
 No notebook has such an address, and the library takes two seconds to import, in each of many processes.
-jsonschema does without it.
+jsonschema works without this library.
 """
 
 raise ImportError(__doc__)

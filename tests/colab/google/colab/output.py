@@ -8,7 +8,7 @@ class MessageError(Error):
 
 
 def eval_js(script, ignore_result=False, timeout_sec=None):
-    """Return what the recorder's script would return without a microphone, because there is no page."""
+    """Raise the error that the recorder's script raises without a microphone. Here there is no page."""
     raise MessageError("NotFoundError: Requested device not found")
 
 

@@ -1,4 +1,4 @@
-"""The learner's secrets, of which there are none: huggingface_hub asks for HF_TOKEN."""
+"""Stands in for Colab's store of secrets, without any. huggingface_hub asks it for HF_TOKEN."""
 
 from google.colab.errors import Error
 
