@@ -111,8 +111,8 @@ def merge(base, theirs, new):
 
     If only the learner or only the course changed a cell, the result has the changed version; a cell of the
     learner keeps its outputs. If both changed a cell, the learner's cell stays, and a note and the course's
-    cell come below it. Cells that the learner added stay. Cells that the course deleted are deleted, unless the
-    learner had changed them.
+    cell come below it. Cells that the learner added stay. Cells that the course deleted are deleted, unless
+    the learner had changed them.
     """
     was = {cell.id: cell.source for cell in base.cells}
     mine = {cell.id: cell for cell in theirs.cells}

@@ -2,8 +2,8 @@
 
 transformers replaces modules whose class is `torch.nn.Linear` itself, and silently leaves all others at 16
 bits. Falcon's linear layers have a class of their own, and Mixtral keeps all experts of a layer in one
-3-dimensional parameter: 97% of Mixtral's weights. `rest` stores these matrices at 4 or 8 bits, too. It uses torch's
-parametrisations, which convert a stored parameter to 16 bits whenever it is read.
+3-dimensional parameter: 97% of Mixtral's weights. `rest` stores these matrices at 4 or 8 bits, too. It uses
+torch's parametrisations, which convert a stored parameter to 16 bits whenever it is read.
 """
 
 from course_utils.errors import CourseError

@@ -64,8 +64,8 @@ def converted(model) -> tuple[str, str]:
 
     The states:
     "none": no model was converted from the files that the catalogue names now.
-    "older": an earlier version of the course converted the model, and stored no hashes. If the published files are
-        damaged now, the state is "none", because the conversion may have read damaged files.
+    "older": an earlier version of the course converted the model, and stored no hashes. If the published
+        files are damaged now, the state is "none", because the conversion may have read damaged files.
     "damaged", "sound": the files were compared with their hashes.
     """
     folder = converted_folder(model)

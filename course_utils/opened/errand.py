@@ -1,4 +1,4 @@
-"""An errand in view, for lesson 18: the model's calls, the loop that runs them, and what the tools return."""
+"""Shows an errand, for lesson 18: the model's calls, the loop that runs them, and the tools' results."""
 
 import json
 import re

@@ -11,7 +11,7 @@ _NUMBERS = 128_000_000  # numbers of 4 bytes: more than the caches of a processo
 def bytes_per_second(repeat=10) -> float:
     """Return how many bytes one thread of the processor reads from memory in a second.
 
-    It adds up half a gigabyte of numbers `repeat` times, and the fastest time counts.
+    The thread adds up half a gigabyte of numbers `repeat` times, and the fastest time counts.
     """
     import torch
 

@@ -215,7 +215,7 @@ class Film(GrowingPicture):
 
 
 def _curve(steps, means, floor, firsts, others, alt):
-    """Return HTML of a loss curve with its floor: all of it, and below it the part near the floor, enlarged.
+    """Return HTML of a loss curve with its floor: the whole curve, and the enlarged part near the floor.
 
     firsts : dict from a step to words that are written beside the step's point.
     others : dict from a name to the points of another curve, which is drawn in grey.

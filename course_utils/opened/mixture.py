@@ -1,4 +1,4 @@
-"""Counts the tokens of each expert in a mixture of experts, with the trained router and with random ones.
+"""Counts the tokens of each expert in a mixture of experts, with the trained router and with random routers.
 
 For lesson 07.
 """

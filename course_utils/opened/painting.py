@@ -505,7 +505,7 @@ def nearest_person(picture, trade):
 
 
 def nearest_look(picture, trade, *, gender=None):
-    """Return (caption, its picture, (64, 64, 3)) of the person of a trade who looks most like `picture`.
+    """Return caption and picture, (64, 64, 3), of the person of a trade who looks most like `picture`.
 
     gender : "man", "woman" or "person", to compare only people of this gender.
     """
@@ -544,7 +544,7 @@ def _people(trade):
 
 
 def planted_share(trade):
-    """Return in percent how often training shows a trade's majority gender for captions of only the trade."""
+    """Return in percent how often training shows a trade's majority gender for captions without a gender."""
     from course_utils.worlds.pictureworld import world
 
     shares = world.bare_shares(trade)

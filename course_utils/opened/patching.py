@@ -129,7 +129,7 @@ class Patching(LiveView):
         alt = (
             f"After layer {layer}, {visible(pieces[token])} gets its numbers from the other prompt: "
             f"{_ahead(values[layer, token], answers)}. "
-            # After the last layer the model reads only the last token: a patch of the first has no effect.
+            # After the last layer only the last token is read: a patch of the first token has no effect.
             f"Without a patch: {_ahead(values[-1, 0], answers)}. "
             f"{effects(values[:, first:], pieces[first:], answers)}"
         )
