@@ -61,7 +61,7 @@ class OpenModel:
     index_entry, index_score: the model's file and points in the index; None if the index has no entry for it.
     later: True if the model came after the article's. Only then the fields below are filled.
     maker: who made it.
-    read: the day on which its marks' sources were read, year-month-day.
+    read: the day on which the sources of the marks were read, year-month-day.
     blueprints: the names under which `course.blueprint` counts models of its family.
     not_read: what was looked for and could not be read, as sentences.
     """

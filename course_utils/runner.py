@@ -114,7 +114,7 @@ def run(path, write=False, on_cell=lambda done, total: None):
         error = f"cell {done + 1}: ran for more than {client.timeout} s"
     except (DeadKernelError, asyncio.CancelledError):
         # CancelledError: on a busy machine, nbclient can stop waiting before it notices that the kernel died.
-        if hasattr(client, "_async_cleanup_kernel_future"):  # nbclient sets it after Ctrl-C
+        if hasattr(client, "_async_cleanup_kernel_future"):  # nbclient sets this attribute after Ctrl-C
             raise KeyboardInterrupt from None
         error = f"cell {done + 1}: the kernel died"
     except AssertionError:

@@ -59,7 +59,7 @@ def say(sentence):
 
 
 def let_go(stream):
-    """Redirect a stream that can't be written to the null device: Python writes to it again at its exit."""
+    """Redirect a stream that can't be written to the null device: Python writes to streams at its exit."""
     with contextlib.suppress(OSError), open(os.devnull, "w") as nothing:
         os.dup2(nothing.fileno(), stream.fileno())
 

@@ -13,7 +13,7 @@ _PASS = f"display:inline-block;border:2px solid {BLUE};border-radius:5px"
 class Followers:
     """A table: for each sequence of one to three words in texts, the word that most often followed it.
 
-    In lesson 13 it is the helper. `len` gives the number of rows.
+    In lesson 13 the table is the helper. `len` gives the number of rows.
 
     texts : list of str.
     tokenizer : the tokenizer that cuts the texts into words.

@@ -81,7 +81,7 @@ class Stoppable:
     def place(self, scores, token):
         """Return the rank of a token, a str such as " Paris", among all tokens by their scores.
 
-        1 is the likeliest. It is rounded to two digits, because the third may differ between computers.
+        Rank 1 is the likeliest. Ranks are rounded to two digits: the third may differ between computers.
         """
         number = self.tokenizer(token, add_special_tokens=False)["input_ids"][0]
         return int(float(f"{(scores >= scores[number]).sum().item():.2g}"))

@@ -29,7 +29,7 @@ def most_frequent(answers: Sequence) -> object:
 
 
 def final_answer(completion: str) -> int | None:
-    """Return the answer as a number: the text after </think>, or all of it without </think>; else None."""
+    """Return the number after </think>, or the whole text as a number if it has no </think>; else None."""
     digits = completion.rpartition(sums.CLOSE)[2]
     return int(digits) if digits.isdecimal() else None
 

@@ -97,7 +97,7 @@ def write_marked(model, tokenizer, bonus, green, *, documents=200):
         texts = model.generate(
             begin, logits_processor=[draw], max_new_tokens=96, do_sample=False, pad_token_id=0
         )
-    return numpy.array([token for text in texts.tolist() for token in text if token > 2])  # no special ones
+    return numpy.array([token for text in texts.tolist() for token in text if token > 2])  # no special tokens
 
 
 def swap_words(tokens, share, world, tokenizer):

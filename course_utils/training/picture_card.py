@@ -142,8 +142,8 @@ def bare_trades(measured):
     """Return which people are shown for a trade alone: in training ("planted"), and at guidance 1 and 4.
 
     Each entry has the share of people of the trade's `majority` gender, and how far two pictures are `apart`
-    (RMSE). Those of the guidances also have the interval of the share (`low`, `high`), and the numbers of
-    `pictures` and of `blurred` ones.
+    (RMSE). The entries of the guidances also have the interval of the share (`low`, `high`), and the numbers
+    of `pictures` and of `blurred` ones.
     """
     planted = [
         sum(share for (gender, _), share in world.bare_shares(trade).items() if gender == majority)

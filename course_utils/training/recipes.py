@@ -88,7 +88,7 @@ class PictureRecipe:
     decoder_rate: float = 1e-3
     denoiser_rate: float = 1e-3
     places_rate: float = 2e-3
-    denoiser_level: int = 2_400  # steps at the full rate; then it falls linearly to 2%
+    denoiser_level: int = 2_400  # steps at the full rate; then the rate falls linearly to 2%
     warmup: int = 100  # steps during which the rate rises
     average: float = 0.002  # weight of each new step in the running averages, which become the final weights
     # how strongly the autoencoder's loss penalises latents that diverge from a standard normal distribution

@@ -3,8 +3,8 @@
     python -m course_utils.training.releases             makes all three again, in opened/review/releases
     python -m course_utils.training.releases wren        makes one
 
-The press texts, cards, licences and notes on the data beside them are written by hand. What a press text says
-and what is in a release differ on purpose: docs/instructors.md says where.
+The files beside these (press texts, cards, licences, and notes on the data) are written by hand. What a press
+text says and what is in a release differ on purpose: docs/instructors.md says where.
 """
 
 import json

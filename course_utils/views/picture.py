@@ -60,7 +60,7 @@ def bundle(widget, picture):
 
 
 def card(inner, title=None, note=None):
-    """Return HTML on the white card of every picture, so that the HTML can be read in dark themes, too.
+    """Put HTML on the white card that every picture has, so that the HTML can be read in dark themes, too.
 
     title : plain text that says what the picture shows, placed above the HTML.
     note : plain text that says how to read the marks, placed below the HTML.

@@ -103,12 +103,12 @@ def compare_next_tokens(columns, *, title=None) -> Picture:
 
 
 def probability_strip(pieces, probabilities, *, title=None, meaning=None) -> Picture:
-    """Draw a generated text, with the probability that the model gave to each of its tokens.
+    """Draw a text with a probability below each of its tokens.
 
-    pieces : list of str, the generated tokens in order.
-    probabilities : list of float from 0 to 1, the probability of each token when it was chosen.
+    pieces : list of str, the tokens in order.
+    probabilities : list of float from 0 to 1, one for each token.
     title : str, written above the picture.
-    meaning : str, what the probabilities are, if no model wrote the text.
+    meaning : str, what the probabilities are; by default, those with which a model chose the tokens.
     """
     pairs = list(zip(pieces, probabilities, strict=True))
     html = "".join(

@@ -35,7 +35,7 @@ class LiveView:
 
     data : the data that the view draws, of types that JSON has.
     alt : str, the first state of the view in words and numbers, for screen readers and tests.
-    chosen : the first value of each of the view's controls, by the name that the view gives to it.
+    chosen : the first value of each of the view's controls, by the control's name in the view.
 
     `widget` is the widget of anywidget; it has a trait for each of `names`.
     """

@@ -1,4 +1,4 @@
-"""Checks the claims of a release by opening it. No verdict is stored: each is computed from its files.
+"""Checks the claims of a release by opening its files. No verdict is stored: each is computed anew.
 
 `truth(folder, claim)` returns (verdict, found): one of `VERDICTS`, and a sentence that says what was found.
 `findings(name)` returns this for all claims of a release. Each function from `parameters` on checks one kind

@@ -243,7 +243,7 @@ def verify(paths, secret=None) -> list[Verified]:
 
 
 def _point_out_equal_reasons(reasons):
-    """Add to each page with reasons like other learners' a note: the claims, and up to three other pages."""
+    """Add a note to pages whose reasons are like other learners': the claims, and up to three other pages."""
     equal = {}  # {id of a result: (result, [claims], {files})}
     for (_, number, _), sharing in reasons.items():
         for name, result in sharing:

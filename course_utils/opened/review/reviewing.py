@@ -207,7 +207,7 @@ class Review:
 
         number : 1 compares the first claim alone, as soon as it is decided
 
-        Before the page is written, the other claims are not compared: it shows only how many are decided.
+        Before the page is written, other claims are not compared: only the number of decided claims is shown.
         Raises CourseError if there is no such claim.
         """
         done = self.decided()

@@ -200,7 +200,7 @@ def _needs_decoder(beginning):
 
 
 def _decoded(file, name, kind, start, seconds):
-    """Do what `_from_file` does for a file that libsndfile can't read, with ffmpeg or the package av."""
+    """Decode what libsndfile can't read, with ffmpeg or the package av. Returns what `_from_file` does."""
     program = shutil.which("ffmpeg")
     if program is None and importlib.util.find_spec("av") is None:
         raise CourseError(
@@ -218,7 +218,7 @@ def _decoded(file, name, kind, start, seconds):
 
 
 def _by_ffmpeg(program, file, name, start, seconds):
-    """Decode with ffmpeg, from a temporary copy, because ffmpeg may have to seek. Returns as `_from_file`."""
+    """Decode with ffmpeg, from a temporary copy that ffmpeg can seek in. Returns what `_from_file` does."""
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "sound"
         with path.open("wb") as copy:

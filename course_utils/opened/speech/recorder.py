@@ -1,4 +1,4 @@
-"""Records your voice in the browser. Only the kernel gets it; in Colab, that is a computer of Google's."""
+"""Records your voice in the browser. Only the kernel gets it; in Colab, the kernel is Google's."""
 
 import base64
 import json
@@ -14,7 +14,7 @@ from course_utils.views.picture import Picture, bundle
 LONGEST = int(WINDOW)  # seconds in the longest recording
 
 # Async (seconds, button) => {wav: base64 of a 16-bit WAV file}, or {error: a sentence}.
-# It uses the browser's codec and resampler, and ends when the button is pressed or the time is up.
+# The script uses the browser's codec and resampler, and ends at a press of the button or after `seconds`.
 _RECORD = """async (seconds, button) => {
   const wait = milliseconds => new Promise(done => setTimeout(done, milliseconds));
   if (!navigator.mediaDevices)

@@ -12,6 +12,6 @@ The emoji are Google's Noto images (Apache-2.0); this package draws the shapes. 
 from course_utils.worlds.pictureworld import scenes
 from course_utils.worlds.pictureworld.scenes import Emoji, Scene, Shape
 
-world = scenes  # the name under which lessons import it
+world = scenes  # lessons import the scenes under this name
 
 __all__ = ["Emoji", "Scene", "Shape", "drawing", "scenes", "sprites", "world"]
