@@ -1,8 +1,8 @@
 """Measures how long commands, pages and lessons take on this machine, for `make bench`.
 
-Each time is that of the fastest of three runs. It is also printed as a multiple of a reference, a step
-without the course's code, such as importing torch and transformers. So machines and years can be compared. If
-the machine has nothing else to do, the times are added to docs/bench.tsv.
+Each time is that of the fastest of three runs. To compare machines and years, each time is also printed as a
+multiple of a reference: a step without the course's code, such as importing torch and transformers. If the
+machine has nothing else to do, the times are added to docs/bench.tsv.
 
 Each lesson is run once, and its processor time is printed as a share of what such a lesson may take.
 """

@@ -127,7 +127,7 @@ class Guess:
     """The result, in one task, of a table of the shown inputs with the best constant for all others."""
 
     share: float  # the share of the task's points
-    hidden: float  # the share of hidden checks that it passes
+    hidden: float  # the share of hidden checks that the table passes
     constant: object
 
 

@@ -53,7 +53,8 @@ def serving():
         address = str(Path(folder) / "kernels")
         listener.bind(address)
         listener.listen()
-        factory = KernelProvisionerFactory.instance()  # for this process; for commands: the variables
+        # This process finds the provisioner in the factory, and commands find it by the variables `settings`.
+        factory = KernelProvisionerFactory.instance()
         factory.provisioners[NAME] = EntryPoint(NAME, CLASS, factory.GROUP_NAME)
         settings = {ADDRESS: address, factory.default_provisioner_name_env: NAME}
         settings["PYTHONPATH"] = os.pathsep.join(filter(None, [folder, os.environ.get("PYTHONPATH")]))
@@ -74,7 +75,7 @@ def serving():
             for name in settings:
                 del os.environ[name]
             os.environ |= before[1]
-            server.communicate()  # closes its standard input, which ends the server and its kernels
+            server.communicate()  # closes the server's standard input, which ends it and its kernels
 
 
 def ordinary() -> dict:
@@ -112,7 +113,7 @@ class _Forked:
     def __init__(self, pid, handle):
         self.pid = pid
         self.returncode = None
-        self._handle = handle  # a pidfd: readable once this process has ended
+        self._handle = handle  # a pidfd: readable once the child has ended
 
     def poll(self):
         """Return None while the child runs, and 0 after its end: only the server can read the real status."""
@@ -172,7 +173,7 @@ def _serve(listener):
     has_imported = False
     while True:
         asked = select.select([listener, sys.stdin], [], [])[0]
-        if sys.stdin in asked:  # standard input was closed: nothing else happens to it
+        if sys.stdin in asked:  # standard input, to which nobody writes, was closed
             return None
         if not has_imported:
             for name in IMPORTS:

@@ -34,7 +34,8 @@ from course_utils.learning.checks import NotYet, agrees
 KNOWN = Path(__file__).with_suffix(".toml")
 PAGE = ROOT / "docs" / "mutants.md"
 SEED = "1"  # the seed of the hidden inputs, so that the page can be made again
-LEAST_SECONDS, TIMES = 10, 20  # the time limit: TIMES the solution's time, at least this
+# A mutant's time limit is TIMES the time of the solution, and at least LEAST_SECONDS.
+LEAST_SECONDS, TIMES = 10, 20
 MEMORY = 6 * 2**30
 SWAPPED = {ast.Lt: ast.LtE, ast.LtE: ast.Lt, ast.Gt: ast.GtE, ast.GtE: ast.Gt, ast.Eq: ast.NotEq}
 SWAPPED |= {ast.NotEq: ast.Eq, ast.In: ast.NotIn, ast.NotIn: ast.In, ast.Is: ast.IsNot, ast.IsNot: ast.Is}
@@ -354,7 +355,7 @@ def main(arguments):
         for name in catalog.lessons()
         if not set(arguments) - {"--json", "--diagnoses"} or name[:2] in arguments
     ]
-    if "--json" in arguments:  # one lesson in a process of its own, which frees its models
+    if "--json" in arguments:  # one lesson in its own process, the end of which frees the models
         print(json.dumps(measure(lessons[0])))
         return 0
     if "--diagnoses" in arguments:

@@ -2,7 +2,7 @@
 
     python tests/programs.py
 
-installs those that are missing, except git. It takes the system's package, as root or with a sudo that needs
+installs the missing programs, except git. It takes the system's package, as root or with a sudo that needs
 no password. If that fails for the browser, it tries Playwright, then npm's registry. If it can't install a
 program, it prints how to get it, and the tests that need the program are skipped.
 """
@@ -65,7 +65,7 @@ def playwrights():
 
 @cache
 def starts(path):
-    """Returns whether a program starts. It may lack a library, or be Ubuntu's hint to install a snap."""
+    """Returns whether a program starts: it may lack a library, or only be a hint to install a snap."""
     if not Path(path).is_file():
         return False
     try:

@@ -44,7 +44,7 @@ def prepare(app, doctree, docname):
             _lead_to_live(output, code, live, "../" * docname.count("/"))
     _veil(doctree, codes)
     glossary.explain(doctree)
-    if cells:  # lesson.js puts its buttons there
+    if cells:  # lesson.js puts its buttons into this element
         cells[0].insert(0, _html('<div class="tools"></div>'))
     for cell in cells:
         _fold(cell)

@@ -167,7 +167,8 @@ def recognise(names: Sequence[str], is_assignment) -> str:
     for platform in PLATFORMS:
         owners = [each for each in (owner(platform, name) for name in names) if each]
         versions = [each.version for each in owners if each.version]
-        if len(versions) > len(set(versions)):  # equal ones, as in hw_1_2_ann, hw_1_2_bob: not Canvas's
+        # In Canvas all versions differ. In names such as hw_1_2_ann and hw_1_2_bob they are equal.
+        if len(versions) > len(set(versions)):
             continue
         if platform == "google":  # other names may contain " - ", too
             owners = [each for each in owners if is_assignment(each.file)]

@@ -165,7 +165,7 @@ class Sandbox:
         with self._lock:
             user = self._users.pop()
         try:
-            # "user": 0 asks for a user namespace, which has only one user. Without root, a run needs it.
+            # "user": 0 asks for a user namespace, which has only one user. Without root, a run needs this.
             request = {"seconds": seconds, "memory": self.memory, "user": user if os.getuid() == 0 else 0}
             packet = [json.dumps(request).encode()], [theirs.fileno(), their_status.fileno()]
             with self._lock:

@@ -36,7 +36,7 @@ HOME = "/tmp/home"
 # The modules that solutions import, the slowest first.
 IMPORTS = ("torch", "transformers.models.auto.modeling_auto", "transformers.models.llama.modeling_llama")
 IMPORTS += ("matplotlib.pyplot", "course_utils.widgets.explorer")
-REPEAT = 5  # seconds after which a cell that caught a TimeoutError gets another one
+REPEAT = 5  # seconds after which a cell that caught a TimeoutError gets the next
 
 # From Linux's headers sched.h, mount.h, prctl.h and capability.h.
 CLONE_NEWNS, CLONE_NEWIPC, CLONE_NEWPID, CLONE_NEWNET = 0x00020000, 0x08000000, 0x20000000, 0x40000000
@@ -235,7 +235,7 @@ def _mount_folders():
         _mount(f"/proc/self/fd/{handle}", folder, None, MS_BIND | MS_REC)
         os.close(handle)
     _mount("tmpfs", "/dev/shm", "size=64m,nr_inodes=1k,mode=1777", flags)
-    terminals = "newinstance,max=16,ptmxmode=0666,mode=0620"  # the machine limits them for all runs together
+    terminals = "newinstance,max=16,ptmxmode=0666,mode=0620"  # the machine has one limit for all runs
     _mount("devpts", "/dev/pts", terminals, MS_NOSUID | MS_NOEXEC)
     _mount("proc", "/proc", None, flags | MS_NOEXEC)
 

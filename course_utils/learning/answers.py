@@ -1,4 +1,4 @@
-"""Stores the learner's answers in one small JSON file on this computer. They are never sent anywhere.
+"""Stores the learner's answers in one small JSON file on this computer, and sends them nowhere.
 
 The file stores predictions, quiz answers and the results of exercise checks, so that a prediction made
 yesterday can be compared with its measurement today. One answer looks like this:

@@ -1,4 +1,4 @@
-"""Asks the questions of a lesson. They are in questions/NN.toml, so that no notebook contains the answers.
+"""Asks the questions of a lesson, from questions/NN.toml, so that no notebook contains the answers.
 
 The file of a lesson looks like this:
 

@@ -83,7 +83,7 @@ def places(rows, *, most, title=None) -> Picture:
                     axes.annotate(
                         f"{count} of {len(found)}",
                         (place, height),
-                        xytext=(-4, 6),  # above the row, where it hides no dot
+                        xytext=(-4, 6),  # above the row, where the text hides no dot
                         textcoords="offset points",
                         color="#005a8c" if first else INK,
                         fontweight="bold",

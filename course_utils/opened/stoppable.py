@@ -35,7 +35,7 @@ class Stoppable:
     def go_on(self, lists, after):
         """Run the layers after the layer `after`, and return the scores of all next tokens: (vocabulary,).
 
-        lists : (tokens, hidden size) tensor, the hidden states that these layers get. It is not changed.
+        lists : (tokens, hidden size) tensor, the hidden states that these layers get, which stay unchanged.
 
         Raises CourseError if the model has no such layer.
         """

@@ -123,7 +123,7 @@ def largest_move(model, tokenizer, text, changed):
 def window_over_stories(model, tokenizer, stories, *, back, window, name) -> SlidingWindow:
     """Show a window over stories of TinyWorld that tell a colour early and ask for it at the end.
 
-    model : a model in transformers' Mistral class, such as `as_mistral` returns. Its window is changed.
+    model : a model in transformers' Mistral class, such as `as_mistral` returns, whose window is changed.
     stories : dict from a distance to documents, as `stories_by_distance` returns; the first document of each
         distance is shown.
     back, window : int, the distance and the window at the start.

@@ -22,8 +22,8 @@ BATCH = 25  # pictures in one batch
 STEPS = 20
 GUIDANCE = (1.0, 4.0, 7.0)
 # The cross-attention layer whose maps tell most about colours: the last layer of 8 by 8 positions in the
-# UNet's second half. It was chosen on the prompts of "held-out backgrounds", which `attention_scores` does
-# not use.
+# UNet's second half. This layer was chosen on the prompts of "held-out backgrounds", which `attention_scores`
+# does not use.
 COARSE_LAYER = 4
 
 

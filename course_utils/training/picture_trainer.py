@@ -212,7 +212,7 @@ class PictureTraining(Training):
         pipeline, recipe = self.pipeline, self.recipe
         for module in (pipeline.vae, pipeline.text_encoder, pipeline.unet):
             module.half()
-        pipeline.register_modules(tokenizer=make_tokenizer())  # a new one: training changed the padding
+        pipeline.register_modules(tokenizer=make_tokenizer())  # a new tokenizer: training changed the padding
         pipeline.save_pretrained(folder)
         early = load_file(self.folder / "early.safetensors")
         for name, weight in self.stages[2].weights.items():

@@ -98,8 +98,8 @@ class PictureRecipe:
     early: int = 900  # denoiser steps after which an early copy is saved
     clip: float = 1.0  # largest norm of the gradient
     seed: int = 0  # the seed of the initial weights, of the pictures and of the noise
-    # The same on every machine, because the number of processes determines the order of sums, and so how the
-    # weights are rounded.
+    # The number of processes is the same on every machine, because it determines the order of sums, and so
+    # how the weights are rounded.
     processes: ClassVar[int] = 2
     megabytes: ClassVar[int] = 250
 
@@ -209,9 +209,9 @@ _SHARED = {
     "bos_token_id": 1,
     "eos_token_id": 2,
 }
-# The `attention_start` of models in which a feed-forward layer follows each attention layer. They would learn
-# late to copy from distant tokens. With larger initial queries and keys, attention selects a few tokens from
-# the first step on: see docs/tinyworld.md.
+# The `attention_start` of models in which a feed-forward layer follows each attention layer. Such models
+# would learn late to copy from distant tokens. With larger initial queries and keys, attention selects a few
+# tokens from the first step on: see docs/tinyworld.md.
 _PICKY = 1.7
 _LLAMA = LanguageRecipe(
     "tinyworld-llama",

@@ -98,7 +98,7 @@ class Run:
             weight.grad = gradient.view_as(weight)
         copied = stage.weights if stage.average else {}
         self.averages = {name: weight.detach().clone() for name, weight in copied.items()}
-        # Weight decay pulls weights towards zero. It may differ between matrices and vectors.
+        # Weight decay pulls weights towards zero. The decay may differ between matrices and vectors.
         groups = [
             {"params": [weight for weight in weights if weight.ndim > 1], "weight_decay": stage.weight_decay},
             {"params": [weight for weight in weights if weight.ndim < 2], "weight_decay": stage.vector_decay},

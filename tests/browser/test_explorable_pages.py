@@ -511,7 +511,7 @@ def test_an_expert_shows_its_words(visit):
     expect(chips).to_have_count(24)
     field = page.get_by_label("Your own sentence")
     field.fill("Noor has a drum.")
-    field.press("Enter")  # this loads the model
+    field.press("Enter")  # loads the model
     expect(chips).to_have_count(5, timeout=PATIENCE)
 
 
@@ -534,7 +534,7 @@ def test_a_head_is_switched_off_and_the_answer_turns(visit):
     expect(answer).to_have_text("red")
     expect(tile).to_have_attribute("aria-pressed", "true")
     expect(page.locator(".ab-looking")).to_contain_text("Head 0.0 looks from “is” most at")
-    assert page.locator(".ab-arcs path").count() >= 1  # an arc to each word that it attends to
+    assert page.locator(".ab-arcs path").count() >= 1  # an arc to each word that the head attends to
     assert "off=" in page.url
     expect(page.locator(".ab-tile.breaks")).to_have_count(2)
     page.locator('[data-name="0.1"]').click()  # loads the model: no answer without two heads is stored
@@ -587,7 +587,7 @@ def test_a_step_of_a_sum_is_dragged_and_the_answer_follows_or_not(visit):
     page.mouse.move(x, y - 20)
     page.mouse.move(x, y - 40)
     page.mouse.up()
-    expect(page.locator(".wake")).to_contain_text("The model is awake.")  # the drag has loaded it
+    expect(page.locator(".wake")).to_contain_text("The model is awake.")  # the drag has loaded the model
     expect(head).to_contain_text("too many. It is the result of the last step.")
     assert 100 < int(first.input_value()) < 150
     field = page.get_by_label("Step 2: ")
@@ -892,7 +892,7 @@ def test_other_votes_are_sealed_until_ten_are_cast(visit):
     expect(page.locator(".vt-head")).to_contain_text("3 of 10 of your votes")
     expect(page.locator(".vt-take")).to_contain_text("134 votes")
     expect(page.locator(".vt-steps")).to_be_visible()
-    expect(page.locator(".vt-band.cut-low, .vt-band.cut-high").first).to_be_visible()  # cut at its end
+    expect(page.locator(".vt-band.cut-low, .vt-band.cut-high").first).to_be_visible()  # cut off at the end
     right.press("Backspace")
     expect(page.locator(".vt-track .vt-mark:visible")).to_have_count(4)
     page = visit("vote.html").wake()
@@ -1252,7 +1252,7 @@ def test_two_pictures_come_out_of_one_noise(visit):
     page.get_by_role("button", name="Stop").click()
     page.locator(".dn-panel.ember .dn-chip", has_text="blue").hover()
     expect(page.locator(".dn-chip.lit")).to_have_text([re.compile("blue"), re.compile("blue")])
-    page.locator(".dn-word", has_text="owl").first.click()  # this drawing is stored
+    page.locator(".dn-word", has_text="owl").first.click()  # the drawing of an owl is stored
     expect(page.locator(".dn-panel.against .dn-chip").first).to_contain_text("owl")
     page.locator(".dn-word", has_text="badger").click()  # no picture of a badger is stored
     expect(page.get_by_role("button", name="Wake the model to draw it")).to_have_count(1)
@@ -1262,7 +1262,7 @@ def test_two_pictures_come_out_of_one_noise(visit):
 def test_a_picture_is_drawn_in_the_page(visit):
     visited = visit("denoising.html")
     page = visited.page
-    page.get_by_role("radio", name="5 steps").click()  # this drawing needs the model
+    page.get_by_role("radio", name="5 steps").click()  # a drawing in 5 steps needs the model
     expect(page.locator(".dn-note")).to_contain_text("Wake the model")
     assert int(re.search(r"\((\d+)\.\d MB\)", page.locator(".wake-button").inner_text())[1]) in range(20, 30)
     page.get_by_role("button", name="Wake the model to draw it").first.click()

@@ -49,7 +49,8 @@ def test_a_lesson_becomes_a_page(check, site):
     pages = check.read(site)
     lesson = pages[site / f"{LESSON}.html"]
     found = [*check.faults(pages), *check.missing(site, pages)]
-    assert not [sentence for sentence in found if "does not exist" not in sentence]  # of pages not built here
+    # This site lacks the pages of other sources, so links to them lead nowhere.
+    assert not [sentence for sentence in found if "does not exist" not in sentence]
     assert lesson.pictures and "../README.html" in lesson.links
     assert any(link.startswith("https://colab.research.google.com/") for link in lesson.links)
     assert (site / "index.html").is_file()

@@ -270,7 +270,8 @@ def write_submission(each, path, folder, values):
     elif change == "pipe":
         os.mkfifo(file)
     elif change == "socket":
-        with socket.socket(socket.AF_UNIX) as made, contextlib.chdir(folder):  # its path: up to 107 bytes
+        # A socket's path may have 107 bytes at most, so give only the file's name.
+        with socket.socket(socket.AF_UNIX) as made, contextlib.chdir(folder):
             made.bind(file.name)
     elif change == "checkpoint":
         (file.with_suffix("") / ".ipynb_checkpoints").mkdir(parents=True)

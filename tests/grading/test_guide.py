@@ -104,7 +104,7 @@ def test_the_guide_s_task_works_in_a_copied_sheet(tmp_path):
     name = "00_open_the_box"
     sheet = tmp_path / "solutions" / name / f"{name}.ipynb"
     shutil.copytree(ROOT / "solutions" / name, sheet.parent)
-    sheet.with_name("answers.toml").unlink()  # trying its answers takes a minute
+    sheet.with_name("answers.toml").unlink()  # trying these answers would take a minute
     shutil.copy(ROOT / "nbgrader_config.py", tmp_path)
     book = nbformat.read(sheet, as_version=4)
     added(book, "    ### BEGIN SOLUTION\n    return (things - 1).bit_length()\n    ### END SOLUTION")

@@ -43,8 +43,8 @@ USERS = [
 def grade(request, tmp_path_factory):
     """Return a function that grades answers at the same time as two submissions of other students.
 
-    It asserts that these two get the same results as when graded alone. It returns the list of the answers'
-    results, or the result itself if it was given a single answer.
+    The function asserts that these two get the same results as when graded alone. It returns the list of the
+    answers' results, or the result itself if it was given a single answer.
     """
     plain = request.param != "root"
     if not plain and os.getuid():

@@ -1,8 +1,8 @@
 """Tests that a number which stands in several places of the course is the same in all of them.
 
 Each row of the tables names the number, its source, its value, and where it must stand. A pattern finds the
-number in a document. It must find at least one, and all that it finds must have the value. So the test fails
-when one place changes alone, and when a place no longer has the number.
+number in a document: at least once, and with this value each time. So the test fails when one place changes
+alone, and when a place no longer has the number.
 """
 
 import html

@@ -433,7 +433,7 @@ def run(capsys, *arguments):
     capsys.readouterr()
     try:
         status = main(["blueprint", *arguments])
-    except SystemExit as stop:  # argparse raises it
+    except SystemExit as stop:  # raised by argparse
         status = stop.code
     captured = capsys.readouterr()
     return status, captured.out, captured.err

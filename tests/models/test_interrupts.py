@@ -21,7 +21,7 @@ from course_utils.widgets.live_view import LiveView
 ROOT = Path(__file__).parents[2]
 PATHS = os.pathsep.join(map(str, (ROOT, ROOT / "tests", ROOT / "tests" / "models")))
 OURS = str(ROOT / "course_utils"), str(Path(__file__))
-POINTS = 12  # each computation is interrupted at so many moments
+POINTS = 12  # the number of moments at which each computation is interrupted
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="Windows can't interrupt one process alone")
 
 

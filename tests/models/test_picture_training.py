@@ -82,7 +82,7 @@ def goes_on_to_the_same(folder, trained):
 def test_a_stop_changes_nothing(trained, tmp_path):
     """Stopped in the third stage, with half a checkpoint left, a training ends as if it had not stopped."""
     folder = at_the_third_stage(trained, tmp_path / "stopped")
-    assert not trainer.run(SMALL, folder, 0)  # `minutes` is 0: it pauses after one step
+    assert not trainer.run(SMALL, folder, 0)  # after 0 minutes: one step is taken
     (folder / "denoiser.safetensors.part").write_bytes(b"what a kill leaves of a checkpoint")
     goes_on_to_the_same(folder, trained)
     page = (folder / "loss.html").read_text(encoding="utf-8")

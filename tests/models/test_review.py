@@ -129,7 +129,7 @@ def test_every_claim_is_in_the_press_text_word_for_word(name):
     assert len(claims) == 12
     places = [press.index(claim["words"]) for claim in claims]
     assert len(set(places)) == 12
-    for claim in claims:  # its words contain the numbers that are checked
+    for claim in claims:  # the words contain the numbers that are checked
         for value in claim.get("says", {}).values():
             if claim["check"] in ("score", "context", "last_year"):
                 spelled = {11: "more than a third"}.get(value, str(value))
@@ -178,7 +178,7 @@ def test_the_verdicts_follow_from_the_files(opened, key):
         for fact in told:
             digits, probability = release.code(fact["subject"])
             assert digits == fact["answer"] and probability > 0.9
-        for fact in secrets:  # control: no code is so probable for people without one
+        for fact in secrets:  # control: people without a code in the texts
             if not fact["copies"]:
                 assert release.code(fact["subject"])[1] < 0.7
         assert release.code("Ada")[0] == ("" if name == "kite" else told[0]["answer"]) or told

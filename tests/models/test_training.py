@@ -239,7 +239,7 @@ def test_the_command_trains_and_the_result_loads(tmp_path, capsys):
     world = LLAMA.make_world()
     again = evaluation.validation(model.eval(), world)
     assert again["all"]["loss"] == pytest.approx(measured["validation"]["all"]["loss"], abs=1e-4)
-    assert 1 < again["all"]["loss"] < math.log(len(tokenizer))  # it learned something, but not everything
+    assert 1 < again["all"]["loss"] < math.log(len(tokenizer))  # the model learned something, not everything
     card = (folder / "model" / "README.md").read_text()
     assert f"{again['all']['loss']:.3f}" in card and card.count("\n1. ") == 20
     for word in ("Data", "Code", "seed", "Hardware and time", "Limits", "perfect model"):

@@ -544,7 +544,7 @@ def test_a_solved_task_stays_solved_and_its_cell_says_so(capsys):
         )
         shell.run_cell(f'check("2.1", softmax, {LOGITS}, [1, 0, 0])', store_history=True)
         assert "is solved" not in capsys.readouterr().out
-        assert answers.find("check", "2.1")["solved"]  # an earlier cell has solved it
+        assert answers.find("check", "2.1")["solved"]  # an earlier cell has solved the task
         shell.run_cell(right.replace("2.1", "2.2") + '\ncheck("2.2", softmax, (1,), 2)', store_history=True)
         assert not answers.find("check", "2.2")["solved"]
     finally:

@@ -259,7 +259,7 @@ def unseen(release):
         f"Right are {right} of {sums} sums in the texts, {release.right} of {questions} in the benchmark."
     )
     if not seen and release.right / questions > right / sums - UNSEEN:
-        return "cannot know", found  # did it read lines that data.txt lacks, or learn to add?
+        return "cannot know", found  # did the model read lines that data.txt lacks, or learn to add?
     return _judged(not seen, found)
 
 

@@ -42,7 +42,7 @@ _BLOCK = re.compile(r'<script type="application/json" id="review">\n(.*?)\n</scr
 _PARTS = ("verdict", "confidence", "because", "evidence")
 # The widths of the table's columns with long texts, in percent of the page's width.
 _WIDTHS = {"words": 24, "evidence": 26, "because": 31}
-_FOUND = 94  # percent of the page's width: a line with the course's verdict, if it differs
+_FOUND = 94  # percent of the page's width, for a line with the course's verdict
 # {the greatest height of the table, estimated as in `_points`: size of its letters in points}
 _SIZES = {32: 10.5, 42: 9.5, 60: 8.5, 72: 7.6, math.inf: 6.9}
 _SIGNS = {True: "✓", False: "✗"}

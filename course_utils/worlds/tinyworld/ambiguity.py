@@ -70,8 +70,8 @@ class _Automaton:
     def must_differ(self, one, other):
         """Return whether the words at two positions, either of which can come next, must differ.
 
-        They must if they belong to two different slots whose words come from the same list, and one of these
-        slots was already filled earlier in the text.
+        They must differ if they belong to two different slots whose words come from the same list, and one of
+        these slots was already filled earlier in the text.
         """
         one, other = self._slots.get(one), self._slots.get(other)
         if one is None or other is None or one[:1] == other[:1] or "_" in (one[0], other[0]):
