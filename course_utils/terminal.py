@@ -59,7 +59,7 @@ def say(sentence):
 
 
 def let_go(stream):
-    """Redirect a stream that can't be written to the null device: Python writes to streams at its exit."""
+    """Redirect an unwritable stream to the null device, because Python writes to its streams at its exit."""
     with contextlib.suppress(OSError), open(os.devnull, "w") as nothing:
         os.dup2(nothing.fileno(), stream.fileno())
 

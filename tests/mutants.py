@@ -313,7 +313,7 @@ def _doubt(lesson, task, names, mutant, says, check, seconds):
 
 
 def section(lesson, rows):
-    """Returns a lesson's section of the page."""
+    """Returns a lesson's section of docs/mutants.md."""
     known, cells = known_by_task(), cells_of("solutions", lesson)
     title = title_above(cells, next(iter(cells))).removeprefix("Exercises for ")
     text = f"\n## {title}\n{HEAD}"
@@ -341,7 +341,7 @@ def page_of(sections):
 
 
 def known_by_task():
-    """Returns {(lesson, task): {change: why it gives the same}}."""
+    """Returns {(lesson, task): {change: why it changes no result}}."""
     known = {}
     for each in tomllib.loads(KNOWN.read_text(encoding="utf-8")).get("same", []):
         known.setdefault((each["lesson"], each["task"]), {})[each["change"]] = each["why"]

@@ -176,7 +176,7 @@ class _Item:
 
     @property
     def file(self):
-        """The file itself, or None if it is a folder."""
+        """The item's file, or None if the item is a folder."""
         return next((file for file in self.files if len(file.parts) == self.depth), None)
 
     @property

@@ -88,7 +88,7 @@ def record(kind: str, key: str, answer, right: bool | None = None, run: str = ""
 
 
 def forget(kind: str, keys: list[str]) -> str:
-    """Remove the answers to these questions, which can then be asked again. Returns the same as `record`."""
+    """Remove the answers to these questions, which can then be asked again. Returns what `record` returns."""
 
     def remove(answers):
         for key in keys:

@@ -142,7 +142,7 @@ def _shown(table):
 
 
 def test(half: str) -> None:
-    """Ask the questions of one form of the test, or show a sentence on what the learner must do before.
+    """Ask the questions of one form of the test, or show a sentence on what the learner must do first.
 
     half : "before" or "after"
 

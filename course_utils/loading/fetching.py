@@ -97,7 +97,7 @@ def fetch_files(plan) -> Path:
     model = plan.model
     if not store.has_all_files(model):
         with store.locked(model):
-            if not store.has_all_files(model):  # else another notebook has fetched them
+            if not store.has_all_files(model):  # no other notebook has fetched them
                 if wrong := store.damaged_files(model):
                     print(f"{model.title}: {wrong}, so it is fetched again.")
                 _fetch_from_sources(plan)

@@ -277,7 +277,7 @@ class Request:
 def approval_requests(model, tokenizer, count: int = 12, unasked: int = 4) -> list[Request]:
     """Return requests to send something, `unasked` of them caused by an order at the start of a page.
 
-    The others are those of questions which order to send the answer to somebody.
+    The other requests follow from questions that order to send the answer to somebody.
     """
     tasks = test_errands("person", count - unasked, errands.ORDERS[0])
     tasks += test_errands("person", 20 * unasked, in_page=errands.ORDERS[:1], place="start")[count:]

@@ -96,7 +96,7 @@ class ToolLoop(LiveView):
     errand : an Errand, such as `calling.test_errands` returns; only its people have pages
     warned : (model, tokenizer) of the caller that was trained with orders in pages; without it, the guard
         "warned" is not offered
-    sentence, at : a sentence that stands in the last page at the start, before its sentence number `at`
+    sentence, at : a sentence that is in the last page at the start, before the page's sentence number `at`
     guard : the guard at the start: "none"; "filter", which deletes sentences with an order from results;
         "recipients", which sends only to people whom the question names; "ask", where the learner says for
         each message whether it may go out; or "warned"

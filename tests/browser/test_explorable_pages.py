@@ -537,7 +537,7 @@ def test_a_head_is_switched_off_and_the_answer_turns(visit):
     assert page.locator(".ab-arcs path").count() >= 1  # an arc to each word that the head attends to
     assert "off=" in page.url
     expect(page.locator(".ab-tile.breaks")).to_have_count(2)
-    page.locator('[data-name="0.1"]').click()  # loads the model: no answer without two heads is stored
+    page.locator('[data-name="0.1"]').click()  # loads the model: only answers without one head are stored
     expect(page.locator('.ab-tile[aria-pressed="true"]')).to_have_count(2, timeout=PATIENCE)
     expect(page.locator(".ab-tile.breaks")).to_have_count(0)  # marks of heads that matter alone are not shown
     expect(page.locator(".ab-share").first).to_be_empty()
@@ -892,7 +892,7 @@ def test_other_votes_are_sealed_until_ten_are_cast(visit):
     expect(page.locator(".vt-head")).to_contain_text("3 of 10 of your votes")
     expect(page.locator(".vt-take")).to_contain_text("134 votes")
     expect(page.locator(".vt-steps")).to_be_visible()
-    expect(page.locator(".vt-band.cut-low, .vt-band.cut-high").first).to_be_visible()  # cut off at the end
+    expect(page.locator(".vt-band.cut-low, .vt-band.cut-high").first).to_be_visible()  # the interval is cut
     right.press("Backspace")
     expect(page.locator(".vt-track .vt-mark:visible")).to_have_count(4)
     page = visit("vote.html").wake()
@@ -1341,7 +1341,7 @@ def test_a_text_fills_the_memory_as_it_grows(visit):
     page = visit("cache.html").wake()
     results, handle = page.locator(".ca-result .loud"), page.get_by_role("slider", name="Tokens in the text")
     expect(results).to_have_text(["3", "63", "508"])
-    page.get_by_role("radio", name="80 GB").click()  # this is five times the memory
+    page.get_by_role("radio", name="80 GB").click()  # 80 GB are five times 16 GB
     assert [int(text.replace(",", "")) // 5 for text in results.all_inner_texts()] == [3, 63, 508]
     assert "memory=80" in page.url
     page.get_by_role("radio", name="16 GB").click()

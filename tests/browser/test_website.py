@@ -222,7 +222,7 @@ def test_the_five_claims_print_on_one_page(browser, site):
     "number", ["00", *(pytest.param(number, marks=RARELY) for number in ("10", "11", "12"))]
 )
 def test_answers_to_paper_tasks_appear_in_the_page(browser, site, number, monkeypatch):
-    """Presses the buttons that each task names. All figures of its answer must have been on the screen."""
+    """Presses the buttons that each task names. Each figure of the answer must have been on the screen."""
     monkeypatch.syspath_prepend(ROOT / "website")
     import handouts
 

@@ -72,7 +72,7 @@ def stopped(result):
     return result["tasks"][0]["stopped"]
 
 
-# {name: (the signal that a cell sends, how this stops the cell; "" if it goes on)}
+# {name: (the signal that a cell sends, how this stops the cell; "" if the cell goes on)}
 SIGNALS = {
     "SIGINT to process 1": ("os.kill(1, signal.SIGINT)", ""),
     "each signal to process 1": ("[os.kill(1, each) for each in range(1, 65)]", ""),

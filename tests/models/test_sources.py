@@ -754,7 +754,7 @@ def test_the_terminal_says_it_in_a_table_or_in_a_sentence(hub, tmp_path):
 @pytest.mark.everything(reason="brings about every fault of a download, which takes a minute")
 @pytest.mark.skipif(sys.platform != "linux", reason="elsewhere a process's memory has no limit to run into")
 def test_the_table_of_faults_is_what_learners_see(monkeypatch):
-    """Runs tests/faults_table.py in a new process: it brings about every fault of a full size."""
+    """Runs tests/faults_table.py, which brings about every fault of a full size, in a new process."""
     monkeypatch.undo()  # the program needs the models in this machine's cache
     command = [sys.executable, str(ROOT / "tests" / "faults_table.py")]
     environment = os.environ | {"PYTHONPATH": str(ROOT)}

@@ -42,7 +42,7 @@ LLAMA = dataclasses.replace(
 
 @pytest.fixture(autouse=True)
 def cache(tmp_path_factory, monkeypatch):
-    """Uses one cache for this module, so that the small corpus is made once, and the small recipe."""
+    """Uses the small recipe, and one cache for this module, so that the small corpus is made once."""
     folder = tmp_path_factory.getbasetemp() / "training-cache"
     monkeypatch.setenv("COURSE_CACHE", str(folder))
     monkeypatch.setitem(recipes.RECIPES, "tinyworld-llama", LLAMA)

@@ -200,7 +200,7 @@ def _needs_decoder(beginning):
 
 
 def _decoded(file, name, kind, start, seconds):
-    """Decode what libsndfile can't read, with ffmpeg or the package av. Returns what `_from_file` does."""
+    """Decode what libsndfile can't read, with ffmpeg or the package av. Returns the same as `_from_file`."""
     program = shutil.which("ffmpeg")
     if program is None and importlib.util.find_spec("av") is None:
         raise CourseError(
@@ -218,7 +218,7 @@ def _decoded(file, name, kind, start, seconds):
 
 
 def _by_ffmpeg(program, file, name, start, seconds):
-    """Decode with ffmpeg, from a temporary copy that ffmpeg can seek in. Returns what `_from_file` does."""
+    """Decode with ffmpeg, from a temporary copy that ffmpeg can seek in. Returns the same as `_from_file`."""
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "sound"
         with path.open("wb") as copy:
@@ -242,7 +242,7 @@ def _by_ffmpeg(program, file, name, start, seconds):
 
 
 def _by_av(file, name, start, seconds):
-    """Decode with the package av. Returns what `_from_file` does."""
+    """Decode with the package av. Returns the same as `_from_file`."""
     import av
 
     try:
