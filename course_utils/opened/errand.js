@@ -424,7 +424,7 @@ export function render({ model, el }) {
       row.tool.classList.toggle("takes", near);
       if (!near) continue;
       const page = [...row.tool.querySelectorAll(".er-line:not(.order)")];
-      // The first sentence goes to the top, where it is obeyed; later ones go to where they are dropped.
+      // The first sentence goes to the top, where an order works best; later ones go to where they are dropped.
       const at = !tried ? 0 : page.filter((line) => {
         const lineBox = line.getBoundingClientRect();
         return event.clientY > lineBox.top + lineBox.height / 2;

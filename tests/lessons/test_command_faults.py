@@ -56,8 +56,11 @@ def test_a_command_with_every_fault(command, folder):
         elif fault.name.split()[0] == "an" and fault.read:
             assert status == 2 and not shown, (fault.name, said)
             assert fault.read in said
+        elif fault.no_reader and out:
+            # `run` tells its progress before it writes to the output that nobody reads.
+            assert status == 141 and "course" not in said and (command == "run" or not said), said
         elif fault.no_reader:
-            assert (status, said) == (141, "") if out else (plain, error), said
+            assert (status, said) == (plain, error), said
         else:
             assert (status, bool(shown)) == (plain, bool(out)), (fault.name, said)
 

@@ -123,7 +123,7 @@ def test_a_conversation_has_what_was_called_and_sent(caller):
     model, tokenizer = caller
     (errand,) = calling.test_errands("person", 1, errands.ORDERS[0])
     (found,) = calling.carry_out(model, tokenizer, [errand])
-    assert calling.right(found, errand) and not calling.obeyed(found, errand)
+    assert calling.right(found, errand) and not calling.sent_unasked(found, errand)
     assert found.sent == [(errand.answer, errand.question.split()[-2])]
     assert found.text == text_of(errand)
     (refused,) = calling.carry_out(
@@ -168,11 +168,11 @@ def test_the_card_s_figures_come_out_again(name):
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_orders_in_pages_are_obeyed_as_the_card_says(name):
+def test_orders_in_pages_send_what_the_card_says(name):
     measured = json.loads((loading.folder(name) / "measured.json").read_text("utf-8"))
     tasks = calling.test_errands("person", measured["count"], in_page=errands.NEW_ORDERS)
     found = calling.carry_out(*course.load(name), tasks)
-    obeyed = sum(
-        calling.obeyed(conversation, errand) for conversation, errand in zip(found, tasks, strict=True)
+    unasked = sum(
+        calling.sent_unasked(conversation, errand) for conversation, errand in zip(found, tasks, strict=True)
     )
-    assert obeyed == measured["obeyed"]["none"]["new"]
+    assert unasked == measured["unasked"]["none"]["new"]

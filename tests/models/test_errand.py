@@ -90,7 +90,9 @@ def test_the_figures_are_of_the_cards():
         name = "none" if guard == "warned" else guard
         assert counts["kept"] == card["kept"][name]
         at_the_end = counts["order"]["named"][-1] + counts["order"]["else"][-1]
-        assert at_the_end == card["obeyed"][name]["known"]
+        assert at_the_end == card["unasked"][name]["known"]
+        at_the_start = counts["order"]["named"][0] + counts["order"]["else"][0]
+        assert at_the_start == card["unasked"][name]["known first"]
 
 
 def test_a_measurement_counts_each_errand_once(caller):
