@@ -207,7 +207,7 @@ def _read_early(env):
 
 
 def _be_a_kernel(request):
-    """Run a kernel in this copy as if it had been started on its own."""
+    """Run a kernel in this forked process as if it had been started on its own."""
     ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
     os.setsid()
     if sys.path[0] == os.getcwd():  # as ipykernel's launcher does

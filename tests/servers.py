@@ -137,7 +137,7 @@ class Index(_Server):
 class Hub(_Server):
     """A model hub with one repository at one revision, and with `others`, {repository: commit}.
 
-    Like the public hub it also offers weights by Xet, but here nothing answers at that address.
+    Like the public hub it also offers weights by Xet, but here nothing answers at Xet's address.
 
     gated : whether only the token "accepted" gets files
     expired : a token that it no longer accepts, or None

@@ -115,7 +115,7 @@ def items(results: list[Result]) -> list[Item]:
 
 
 def _checks(tasks, results):
-    """Return the checks of one task, over the students who wrote an answer."""
+    """Count for each check of one task who passed, of the students who wrote an answer."""
     wrote = [(task, result) for task, result in zip(tasks, results, strict=True) if task.written]
     most = max((len(task.checks) for task in tasks), default=0)
     found = []

@@ -167,7 +167,7 @@ def recognise(names: Sequence[str], is_assignment) -> str:
     for platform in PLATFORMS:
         owners = [each for each in (owner(platform, name) for name in names) if each]
         versions = [each.version for each in owners if each.version]
-        # In Canvas all versions differ. In names such as hw_1_2_ann and hw_1_2_bob they are equal.
+        # In Canvas all versions differ, so names such as hw_1_2_ann and hw_1_2_bob are not from Canvas.
         if len(versions) > len(set(versions)):
             continue
         if platform == "google":  # other names may contain " - ", too

@@ -1,4 +1,4 @@
-"""Reads and writes students.json, which has the ids, names and dates of the students of a grading folder.
+"""Reads and writes students.json: each student's id, name and dates of handing in, in a grading folder.
 
 A student keeps the same id in every delivery and for every assignment, even if another student's name would
 give the same id. Facts from a class list or a platform are kept for later tables.

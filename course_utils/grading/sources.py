@@ -67,7 +67,7 @@ class File:
 
 
 def not_handed_in(part: str) -> str:
-    """Return why a file or folder with this name is no student's work, or "" if it may be one."""
+    """Return why a file or folder with this name can't be a student's work, or "" if it can."""
     return "made by the operating system" if part.startswith("._") else _SYSTEM.get(part, "")
 
 

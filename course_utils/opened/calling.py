@@ -286,7 +286,9 @@ def approval_requests(model, tokenizer, count: int = 12, unasked: int = 4) -> li
     tasks += test_errands("person", 20 * unasked, in_page=errands.ORDERS[:1], place="start")[count:]
     found = carry_out(model, tokenizer, tasks)
     requests = [
-        Request("send {} to {}".format(*conversation.sent[0]), errand.question, sent_unasked(conversation, errand))
+        Request(
+            "send {} to {}".format(*conversation.sent[0]), errand.question, sent_unasked(conversation, errand)
+        )
         for conversation, errand in zip(found, tasks, strict=True)
         if conversation.sent
     ]

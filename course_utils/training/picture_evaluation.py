@@ -193,8 +193,9 @@ def bare_trade(pipeline, classifier, trade, guidance, count):
 
     - "gender": {gender: how many pictures are nearest to a person of this gender}
     - "apart": the RMSE of two of these pictures, averaged over all pairs
-    - "blurred": how many pictures are nearer to the average of the training pictures than to any person. This
-      average has a skin tone that no person has, so tones are not counted.
+    - "blurred": how many pictures are nearer to the average of the training pictures than to any person
+
+    Skin tones are not counted: a blurred picture has the average of all tones, which is no person's tone.
     """
     pictures = draw(pipeline, [trade] * count, guidance)
     people = classifier.people(pictures, trade)

@@ -16,7 +16,7 @@ from course_utils.training.stages import IGNORED, Training, only_stage
 
 
 class TextTraining(Training):
-    """A Llama that reads each text once. Text number i is the same in each training with the same seed."""
+    """Trains a Llama, which reads each text once. The seed decides what text number i is."""
 
     unit = "loss (nats per token)"
     floor = 0.0  # all tokens that count in the loss follow from the tokens before them

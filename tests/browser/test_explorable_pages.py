@@ -539,7 +539,8 @@ def test_a_head_is_switched_off_and_the_answer_turns(visit):
     expect(page.locator(".ab-tile.breaks")).to_have_count(2)
     page.locator('[data-name="0.1"]').click()  # loads the model: only answers without one head are stored
     expect(page.locator('.ab-tile[aria-pressed="true"]')).to_have_count(2, timeout=PATIENCE)
-    expect(page.locator(".ab-tile.breaks")).to_have_count(0)  # marks of heads that matter alone are not shown
+    # The marks say what one head breaks when it alone is off; with two heads off they are not shown.
+    expect(page.locator(".ab-tile.breaks")).to_have_count(0)
     expect(page.locator(".ab-share").first).to_be_empty()
     page.get_by_role("button", name="All on").click()
     expect(answer).to_have_text("golden")

@@ -523,7 +523,8 @@ print(json.dumps(said))
         ("llama-3.1-8b-instruct", 0, 8, (4, "cpu")),
         ("llama-3.2-3b-instruct", 0, 8, (16, "cpu")),
         ("falcon-7b-instruct", 12, 20, (8, "cuda")),
-        ("falcon-7b-instruct", 12, 12, (16, "both")),  # 8 bits would need more main memory
+        # To load it at 8 bits, 12 GB of main memory are too few; 20 GB, in the row above, are enough.
+        ("falcon-7b-instruct", 12, 12, (16, "both")),
         ("mixtral-8x7b-instruct", 80, 120, (8, "cuda")),
         ("stable-diffusion-v1-5", 15, 12, (16, "cuda")),
         ("stable-diffusion-xl", 10, 12, (16, "offload")),

@@ -198,7 +198,7 @@ def test_the_share_of_she_is_what_the_next_token_s_probabilities_give(untrained)
         model, tokenizer, ["The {}", "The {} sang because"], ["nurse", "nurse sang", "pilot"]
     )
     assert list(shares) == ["nurse", "nurse sang", "pilot"]
-    for word, (short, _) in shares.items():  # shorter words of the batch are padded
+    for word, (short, _) in shares.items():  # the padding of the shorter words must not change their shares
         inputs = tokenizer(f"The {word}", return_tensors="pt")
         table = model(input_ids=inputs["input_ids"]).logits[0, -1].softmax(-1)
         she, he = (

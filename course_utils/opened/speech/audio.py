@@ -330,11 +330,12 @@ def stretch(samples, rate):
     out = numpy.zeros(length + 2 * size)
     continued = padded[search : search + size]  # the first window begins `step` samples before the sound
     for start in range(0, length + step, step):
-        wanted = round(start * rate)  # at the exact tempo, the window begins at `padded[wanted + search]`
-        if wanted + size + 2 * search > len(padded):
+        # The window begins where it continues the last one best, up to `search` samples off the exact tempo.
+        earliest = round(start * rate)
+        if earliest + size + 2 * search > len(padded):
             break
-        around = padded[wanted : wanted + size + 2 * search]
-        best = wanted + int(numpy.correlate(around, continued, "valid").argmax())
+        around = padded[earliest : earliest + size + 2 * search]
+        best = earliest + int(numpy.correlate(around, continued, "valid").argmax())
         out[start : start + size] += window * padded[best : best + size]
         continued = padded[best + step : best + step + size]
     return out[step : step + length].astype("float32")
