@@ -53,8 +53,8 @@ class OpenModel:
     name, title: the model's key in this module ("llama-2") and its name for readers.
     kind: "text", "picture" or "sound".
     hub_ids: the model's repositories on the hub.
-    gated: True if the hub asks for an agreement before it lets you download the weights.
-    licence: the licence's name in `course_utils.licences`.
+    gated: True if the hub asks for an agreement before it lets you download the weights, by what we read.
+    licence: the licence's name in `course_utils.licences`, or "" if its text could not be read.
     released: the date, as year-month-day, or the part of it that the source gives.
     released_source, released_basis: where the date can be read, and one of catalog.BASES.
     marks: dict from each of DIMENSIONS to a Mark.

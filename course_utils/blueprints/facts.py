@@ -113,6 +113,20 @@ class Blueprint:
         of_encoder = sum(numbers * (positions or context) for numbers, positions in self._source_lists)
         return batch * (own + of_encoder) * bits // 8
 
+    def full_kv_cache_bytes(self, context=None) -> int | None:
+        """Return the bytes of the cache at 16 bits if the design saved nothing.
+
+        In each layer each head would then keep a key and a value of its own, of each of `context` tokens.
+        None if the model caches nothing, or if its config does not state its heads.
+
+        context : as in `kv_cache_bytes`
+        """
+        if not (self.caches and self.layers and self.attention_heads and self.head_size):
+            return None
+        context, _ = self.checked(context, 1)
+        pair = self.head_size + (self.value_head_size or self.head_size)  # a key and a value
+        return context * self.layers * self.attention_heads * pair * 2
+
     def memory(self, context=None, batch=1) -> dict[str, dict[str, int]]:
         """Return bytes by data type: {"bfloat16": {"weights": ..., "kv_cache": ..., "total": ...}}.
 

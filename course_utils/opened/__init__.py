@@ -47,7 +47,7 @@ _NAMES = {
         "training_figure watch_noise where_it_changed words_and_noise"
     ),
     "patching": "Patching patch_everywhere",
-    "permissions": "clauses openness_wall release",
+    "permissions": "clauses openness_wall release uses_wall",
     "quantising": "round_to rounded rulers unsure_among",
     "reciting": "codes_in_order places recites",
     "review": "Review finished_page",

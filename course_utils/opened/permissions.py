@@ -1,14 +1,15 @@
 """Draws the clauses of a licence, the parts of a release, and the openness of models.
 
-For lesson 01.
+For lessons 01 and 19.
 """
 
+import re
 from html import escape
 
-from course_utils import openness
+from course_utils import licences, openness
 from course_utils.openness import GROUPS, QUESTIONS
 from course_utils.views.picture import INK, LINE, QUIET, TRACK, Picture, card, row_html, scrolled, table_html
-from course_utils.views.signs import OPENNESS, marks_in_words, signs_legend
+from course_utils.views.signs import ANSWERS, OPENNESS, marks_in_words, signs_legend
 
 # {kind of a clause: (heading, sign, tint)}. The sign gives the meaning, and the tint repeats it.
 _KINDS = {
@@ -112,14 +113,16 @@ def openness_wall(models, *, lit="", title="What is open about each model", narr
     models : list of `openness.OpenModel`.
     lit : str, the question whose row is highlighted, or "" for none.
     title : str, written above the wall.
-    narrow : True for narrower columns, so that thirteen fit beside a page of text.
+    narrow : True for narrower columns, so that sixteen fit beside a page of text, and lines round the row.
     """
     models = sorted(models, key=openness.score, reverse=True)
-    width, size = (38, 10) if narrow else (44, 11)
+    width, size = (34, 10) if narrow else (44, 11)
     cell = "padding:0;border:1px solid #ffffff;text-align:center;vertical-align:middle"
     head = f"padding:2px 1px;border:none;background:#ffffff;color:{INK};font-weight:600;vertical-align:bottom"
     name_look = f"{head};font-size:{size}px;line-height:1.15;width:{width}px;white-space:normal"
-    heads = "".join(f'<th style="{name_look}">{escape(model.title)}</th>' for model in models)
+    name_look += ";font-weight:400" if narrow else ""
+    titles = [_breakable(model.title) if narrow else model.title for model in models]
+    heads = "".join(f'<th style="{name_look}">{escape(title)}</th>' for title in titles)
     rows = row_html(f'<td style="{head}"></td>{heads}')
     for group, questions in GROUPS.items():
         rows += row_html(
@@ -128,8 +131,10 @@ def openness_wall(models, *, lit="", title="What is open about each model", narr
         )
         for question in questions:
             marks = [model.marks[question] for model in models]
+            lines = f";border-top:2px solid {INK};border-bottom:2px solid {INK}"
+            look = cell + (lines if narrow and question == lit else "")
             cells = "".join(
-                f'<td style="{cell};background:{OPENNESS[mark.mark][1]}">{_linked(mark)}</td>'
+                f'<td style="{look};background:{OPENNESS[mark.mark][1]}">{_linked(mark)}</td>'
                 for mark in marks
             )
             rows += row_html(
@@ -146,6 +151,11 @@ def openness_wall(models, *, lit="", title="What is open about each model", narr
     return Picture(card(html, title, note), f"{title}\n{marks_in_words(described, OPENNESS)}")
 
 
+def _breakable(title):
+    """Return a title that may be broken before a capital letter inside a word, as in Deep-Seek."""
+    return re.sub("(?<=[a-z])(?=[A-Z])", "\u00ad", title)
+
+
 def _linked(mark):
     """Return HTML of a mark's sign with its reason, as a link if the mark's source is on the web."""
     sign = OPENNESS[mark.mark][0]
@@ -155,3 +165,36 @@ def _linked(mark):
     if not address:
         return f'<span style="{look}" title="{reason}">{sign}</span>'
     return f'<a href="{escape(address)}" title="{reason}" style="{look}">{sign}</a>'
+
+
+def uses_wall(models, uses, *, title=None) -> Picture:
+    """Draw what the licences of models answer: a row for each model, and a column for each use.
+
+    models : list of `openness.OpenModel`. One whose licence was not read gets "not read" for each use.
+    uses : dict from the head of a column to one of `licences.USES`.
+    title : str, written above the wall.
+    """
+    answers = {}
+    for model in models:
+        if model.licence:
+            verdicts = {head: licences.may(model.licence, use) for head, use in uses.items()}
+            answers[model.title] = {head: verdict.answer for head, verdict in verdicts.items()}
+        else:
+            answers[model.title] = dict.fromkeys(uses, "not read")
+    cell = "padding:1px 6px;border:1px solid #ffffff;text-align:center"
+    name = f"padding:1px 10px 1px 0;border:none;background:#ffffff;color:{INK};text-align:left"
+    heads = "".join(
+        f'<th style="{name};text-align:center;font-weight:600">{escape(head)}</th>' for head in uses
+    )
+    rows = row_html(f'<td style="{name}"></td>{heads}')
+    for title_of_model, given in answers.items():
+        signs = "".join(
+            f'<td style="{cell};background:{ANSWERS[answer][1]};color:{INK}" title="{escape(answer)}">'
+            f"{ANSWERS[answer][0]}</td>"
+            for answer in given.values()
+        )
+        rows += row_html(f'<th style="{name};font-weight:400">{escape(title_of_model)}</th>{signs}')
+    legend = signs_legend([list(given.values()) for given in answers.values()], ANSWERS)
+    html = f"{legend}{scrolled(table_html(rows, width=''))}"
+    words = marks_in_words(answers, ANSWERS)
+    return Picture(card(html, title), "\n".join([title, words] if title else [words]))

@@ -40,7 +40,8 @@ def squares(amounts, *, unit, inside=None, inside_label="", title=None) -> Pictu
         within, below = "", ""
         if name in inside:
             part = side(inside[name])
-            share = f"{100 * inside[name] / amount:.0f}%"
+            share = 100 * inside[name] / amount
+            share = f"{share:.0f}%" if share >= 1 else f"{share:.1f}%"
             words[-1] += f", of which {number(inside[name])} {inside_label}, {share}"
             below = f"<div>{number(inside[name])} {escape(inside_label)}, {share}</div>"
             within = (

@@ -12,6 +12,15 @@ OPENNESS = {
     "unknown": ("?", TRACK),
     "does not apply": ("–", TRACK),
 }
+# What a licence answers to a use -> (sign, tint).
+ANSWERS = {
+    "yes": ("✓", "#cfe6f5"),
+    "yes, with conditions": ("!", "#fff1d0"),
+    "ask first": ("→", "#f6d9cc"),
+    "no": ("✕", "#f6d9cc"),
+    "cannot know": ("–", TRACK),
+    "not read": ("?", TRACK),
+}
 
 
 def signs_legend(marks, signs):

@@ -90,12 +90,15 @@ LATER = {
     "kimi-k2": (1_026_408_209_408, 31_687_072_768),
     "mistral-small-3.1": (24_011_361_280, 23_340_272_640),
     "nemotron-3-nano": (31_577_937_344, 3_227_751_872),
+    "deepseek-v4-flash": (284_332_230_231, 13_270_091_351),
+    "qwen3.5-9b": (9_409_813_744, 8_392_695_024),
+    "muse-glimmer-30b": (29_776_626_688, 28_431_795_200),
     "voxtral-mini-3b": (4_676_271_104, 4_273_617_920),
     "flux.1-schnell": (16_860_369_379, 16_690_827_747),
     "flux.2-dev": (32_223_281_152, 32_223_281_152),
 }
 # Models whose maker states a round figure, or that of the transformer alone: our count differs by over 2%.
-ROUND = {"gemma-3-4b", "smollm3-3b", "kimi-k2", "voxtral-mini-3b", "flux.1-schnell"}
+ROUND = {"gemma-3-4b", "smollm3-3b", "kimi-k2", "qwen3.5-9b", "voxtral-mini-3b", "flux.1-schnell"}
 SMALL = {"vocab_size": 100, "hidden_size": 32, "intermediate_size": 48, "num_hidden_layers": 3}
 SMALL |= {"num_attention_heads": 4, "num_key_value_heads": 2, "max_position_embeddings": 64}
 
@@ -131,6 +134,34 @@ def test_later_models_say_what_their_design_saves():
     assert small.kv_cache_bytes(100_000) == 100_000 * 40 * 2 * 8 * 128 * 2
     nano = course.blueprint("nemotron-3-nano")
     assert nano.kv_cache_bytes_per_token == 6 * 2 * 2 * 128 * 2 and nano.parts["recurrence"] > 0
+    qwen = course.blueprint("qwen3.5-9b")  # attention in 8 of 32 layers
+    assert qwen.kv_cache_bytes_per_token == 8 * 4 * 2 * 256 * 2 and qwen.parts["recurrence"] > 0
+
+
+def test_the_groups_of_deepseek_v4_by_hand():
+    """All 43 layers keep a window of 128 lists; 21 also one for each 4 tokens, and 20 one for each 128."""
+    tokens = 100_000
+    windows = 43 * 128 * 512
+    of_four = 21 * (tokens // 4) * (512 + 128)  # with a short key of 128 numbers, by which they are chosen
+    of_many = 20 * (tokens // 128) * 512
+    plan = course.blueprint("deepseek-v4-flash")
+    assert plan.kv_cache_bytes(tokens) == 2 * (windows + of_four + of_many)
+
+
+def test_the_cache_without_any_saving():
+    """Each of all heads in each of all layers keeps a key and a value of its own, of each token."""
+    llama, shared = course.blueprint("llama-2-7b"), course.blueprint("llama-3-8b")
+    assert llama.full_kv_cache_bytes(1000) == llama.kv_cache_bytes(1000) == shared.full_kv_cache_bytes(1000)
+    # Keys of 192 numbers and values of 128.
+    assert course.blueprint("deepseek-v3").full_kv_cache_bytes(1000) == 1000 * 61 * 128 * (192 + 128) * 2
+    assert course.blueprint("nemotron-3-nano").full_kv_cache_bytes(1000) == 1000 * 52 * 32 * 2 * 128 * 2
+    assert course.blueprint("flux.2-dev").full_kv_cache_bytes(1000) is None
+
+
+def test_a_table_of_tokens_is_no_norm():
+    """Muse Glimmer scales the rows of its table, and the class that does so has "Norm" in its name."""
+    parts = course.blueprint("muse-glimmer-30b").parts
+    assert parts["embedding"] > 2 * 202_048 * 6656 > 1000 * parts["norms"]
 
 
 @pytest.mark.parametrize("name", SIZES)

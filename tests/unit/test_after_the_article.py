@@ -1,10 +1,11 @@
-"""Tests the pictures of lesson 19: squares to one scale, and the cards of the law."""
+"""Tests the pictures of lesson 19: squares to one scale, cards of the law, and what licences answer."""
 
 import re
 
 import pytest
+from pages import Page
 
-from course_utils import law, opened
+from course_utils import law, licences, opened, openness
 
 
 def sides(html):
@@ -26,6 +27,8 @@ def test_a_part_is_a_square_inside_to_the_same_scale():
     )
     assert sides(picture.html) == [140, 70, 70]
     assert picture.alt == "mixture: 100 billion, of which 25 at work, 25%; dense: 25 billion"
+    small = opened.squares({"plain": 500}, unit="GB", inside={"plain": 0.6}, inside_label="kept")
+    assert small.alt == "plain: 500 GB, of which 0.6 kept, 0.1%"
 
 
 def test_what_cannot_be_drawn_is_refused():
@@ -44,3 +47,15 @@ def test_a_card_has_the_fact_its_date_where_to_check_it_and_when_it_was_read():
         assert part in picture.alt
     assert f'href="{fact.source}"' in picture.html and "eur-lex.europa.eu</a>" in picture.html
     assert "A &lt;title&gt;" in picture.html and fact.read in picture.html
+
+
+def test_the_wall_of_uses_has_each_licence_s_answers_and_says_where_none_was_read():
+    families = openness.later().values()
+    uses = {"Europe": licences.USES[-1], "sell": "sell a product built on it"}
+    picture = opened.uses_wall(families, uses, title="May they?")
+    Page(picture.html).assert_survives_the_sanitiser()
+    lines = picture.alt.splitlines()
+    assert lines[0] == "May they?" and len(lines) == 1 + len(families)
+    assert "Llama 4. yes, with conditions: sell; no: Europe." in lines
+    assert "Nemotron 3 Nano. not read: Europe, sell." in lines
+    assert picture.html.count('title="not read"') == 2 * sum(not model.licence for model in families) > 0
