@@ -21,8 +21,8 @@ COURSE := $(VENV)/bin/python -m course_utils
 PYTEST := $(VENV)/bin/python -m pytest
 # What `make test` and `make everything` run. For a part: make test TESTS=tests/lessons
 TESTS := tests
-# How many tests run side by side: one more than cores, for while one waits. On four cores: make test PROCESSES=5
-PROCESSES := 3
+# How many tests run side by side. For two cores: two that compute, two that wait. For four: make test PROCESSES=7
+PROCESSES := 4
 
 # The lessons use one thread; so does everything around them.
 export OMP_NUM_THREADS := 1

@@ -4,6 +4,7 @@ Tests marked `everything` run only in `make everything`, once a week.
 """
 
 import contextlib
+import itertools
 import os
 import re
 import signal
@@ -26,13 +27,20 @@ if WITHOUT not in os.environ.get("PYTHONPATH", ""):
 RUN_IN_THE_BROWSER = "01_what_open_means"
 
 # The groups that take longest, longest first. The short ones come last, so that all processes end together.
-LONGEST = ["lesson-14", "test_explorable_pages", "test_grading", "test_walls", "lesson-08", "lesson-09"]
-LONGEST += ["browser-0", "browser-1", "exercise-11", "exercise-12", "lesson-12", "test_models", "lesson-02"]
-LONGEST += ["test_website", "lesson-05", "lesson-04", "less-14", "lesson-00", "lesson-06", "lesson-13"]
-LONGEST += ["lesson-10", "test_whisper", "exercise-14", "lesson-11", "lesson-15", "test_speech"]
-LONGEST += ["test_points", "test_live_views", "test_sources", "exercise-00", "test_guide", "test_tinyworld"]
-LONGEST += ["lesson-17", "test_command_faults", "exercise-09", "exercise-07", "exercise-10", "test_kills"]
-LONGEST += ["test_forked_kernels", "lesson-07", "lesson-16", "test_wheel", "exercise-05", "exercise-06"]
+COMPUTE = ["lesson-08", "lesson-09", "lesson-05", "lesson-02", "lesson-12", "lesson-04", "test_models"]
+COMPUTE += ["lesson-18", "lesson-10", "less-14", "lesson-11", "lesson-00", "test_command_faults", "lesson-13"]
+COMPUTE += ["exercise-12", "exercise-11", "lesson-17", "lesson-06", "lesson-15", "exercise-14", "lesson-07"]
+COMPUTE += ["lesson-16", "solution-17", "test_whisper", "test_blueprints", "solution-18", "exercise-05"]
+COMPUTE += ["test_stored_states", "solution-19", "test_weights", "solution-15", "lesson-19", "lesson-03"]
+COMPUTE += ["exercise-07", "exercise-09", "test_architectures", "exercise-00", "exercise-10", "solution-13"]
+COMPUTE += ["solution-01", "exercise-06", "test_tinyworld", "solution-03", "solution-16"]
+# These mostly wait, for pages or for other processes.
+WAIT = ["test_walls", "test_explorable_pages", "test_grading", "browser-0", "test_website", "test_live"]
+WAIT += ["browser-1", "test_guide", "test_forked_kernels", "test_kills", "test_wheel", "test_command"]
+WAIT += ["test_live_views", "test_points", "test_speech", "test_sources", "test_interrupts"]
+# By turns a group that waits and two that compute, so that two cores always have something to do.
+TURNS = itertools.zip_longest(WAIT, COMPUTE[::2], COMPUTE[1::2])
+LONGEST = ["lesson-14", *(group for turn in TURNS for group in turn if group)]
 
 
 def parameters(item):
