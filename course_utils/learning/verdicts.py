@@ -38,7 +38,7 @@ class Score:
 
     def __str__(self):
         return (
-            f"{self.right} of {self.answered} as in the key, {self.right / self.answered:.0%}; "
+            f"{self.right} of {self.answered} as the course finds, {self.right / self.answered:.0%}; "
             f"mean confidence {self.confidence:.0%}; Brier score {self.brier:.3f}"
         )
 

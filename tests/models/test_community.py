@@ -480,7 +480,7 @@ def test_the_score_by_hand():
     assert (scored.answered, scored.right) == (3, 2)
     assert scored.brier == pytest.approx((0.01 + 0.16 + 0.81) / 3)
     assert scored.levels == {60: (1, 1), 90: (2, 1)} and scored.confidence == pytest.approx(0.8)
-    assert str(scored) == "2 of 3 as in the key, 67%; mean confidence 80%; Brier score 0.327"
+    assert str(scored) == "2 of 3 as the course finds, 67%; mean confidence 80%; Brier score 0.327"
     assert score({number: (verdict, 100) for number, verdict in truth.items()}).brier == 0
 
 

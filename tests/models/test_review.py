@@ -243,7 +243,7 @@ def test_a_name_draws_a_release_and_all_three_are_drawn():
         ({"because": 3}, "give your reason in because"),
         ({"because": "nurse 95"}, "because is 'nurse 95'. Make it three words or more."),
         ({"because": "word " * 60}, "because has 299 characters, and the page has room for 180"),
-        ({"evidence": "  "}, "evidence is empty. Put into found what your cell showed"),
+        ({"evidence": "  "}, "evidence is empty. Put what your cell showed into it"),
         ({"evidence": "x" * 101}, "evidence has 101 characters, and the page has room for 100"),
         ({"number": 13}, "There is no claim 13: choose a number from 1 to 12."),
         ({"number": "1"}, "There is no claim '1'"),
@@ -278,7 +278,7 @@ def test_a_verdict_is_kept_replaced_and_then_stands(capsys, key):
     assert again.decided() == {1: {"verdict": "holds", **given, "evidence": "83,520"}}
     assert again.compare().alt == "1 of 12 claims are decided. First write your page."
     assert again.compare(2).alt == again.compare().alt, "only the first claim is compared before the page"
-    assert "✓\u00a01: holds" in again.compare(1).alt and "1 of 1 as in the key" in again.compare(1).alt
+    assert "✓\u00a01: holds" in again.compare(1).alt and "1 of 1 as the course finds" in again.compare(1).alt
     again.page("mine.html")
     assert "Still open: claims 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12." in capsys.readouterr().out
     assert not Path("mine.html").exists()
@@ -288,8 +288,108 @@ def test_a_verdict_is_kept_replaced_and_then_stands(capsys, key):
     again.page("mine.html", pdf=False)
     with pytest.raises(CourseError, match="they stand"):
         again.verdict(1, verdict="fails", **given)
-    assert "12 of 12 as in the key, 100%" in again.compare().alt
+    assert "12 of 12 as the course finds, 100%" in again.compare().alt
     assert key["wren", 6][1] in again.compare().alt
+
+
+def test_a_guess_is_given_before_the_first_verdict_and_scored_beside_the_verdicts(capsys, key):
+    mine = course.opened.Review(WHO["wren"])
+    mine.beforehand()
+    assert "Which claims will hold?" in capsys.readouterr().out
+    for given, says in (
+        ({"holds": [13], "confidence": 60}, "There is no claim 13"),
+        ({"holds": [1], "confidence": 0.6}, "0.6 is a share. Give percent, such as 60."),
+    ):
+        with pytest.raises(CourseError, match=re.escape(says)):
+            mine.beforehand(**given)
+    mine.beforehand(holds=[2], confidence=99)
+    mine.beforehand(holds=[4, 1, 2], confidence=60)
+    assert "You expect to hold: 1, 2, 4 of 12; 60% sure." in capsys.readouterr().out
+    decide_all("wren", key)
+    mine.beforehand(holds=[], confidence=99)
+    assert "You expect to hold: 1, 2, 4 of 12; 60% sure." in capsys.readouterr().out, "it stands"
+    assert "Before" not in mine.compare(1).alt
+    mine.page("mine.html", pdf=False)
+    right = sum((number in (1, 2, 4)) == (key["wren", number][0] == "holds") for number in range(1, 13))
+    before = f"{right} of 12 as the course finds, {right / 12:.0%}; mean confidence 60%"
+    brier = (right * 0.4**2 + (12 - right) * 0.6**2) / 12
+    assert f"{before}; Brier score {brier:.3f}" in mine.compare().alt and 0 < right < 12
+    late = course.opened.Review(WHO["kite"])
+    decide_all("kite", key)
+    late.beforehand(holds=[1], confidence=60)
+    assert "too late" in capsys.readouterr().out
+    late.page("late.html", pdf=False)
+    assert "Before" not in late.compare().alt
+
+
+# What the lesson leaves to the learner, and what the learner puts there.
+_GAPS = {
+    '["cat", "whale"]': "common",
+    '    # the same for "he"\n': '    he = probability(f"The {trade} sang because", "he")\n',
+    """    # if answer is the same as item["answer"],
+    #     count one more in right
+""": """    if answer == item["answer"]:
+        right = right + 1
+""",
+    """        # if next_word(beginning + " is") is the same as answer,
+        #     count one more in right
+""": """        if next_word(beginning + " is") == answer:
+            right = right + 1
+""",
+}
+
+
+@pytest.mark.parametrize("name", folder.NAMES)
+def test_the_lesson_s_own_lines_show_what_the_course_finds(name, key, capsys):
+    """Runs the lines above the claims, with their gaps filled, on each release."""
+    lesson = nbformat.read(ROOT / "notebooks" / "16_capstone.ipynb", as_version=4)
+    cells = {cell.id: cell.source for cell in lesson.cells}
+    common = facts._COMMON_WORDS["German" if name == "lark" else "Spanish"]
+    known = {"review": course.opened.Review(WHO[name]), "common": common, "course": course, "display": print}
+    filled = []
+
+    def shown(cell, fenced=True):
+        """Returns what the code of a cell, or its fenced parts, prints."""
+        parts = re.findall("```python\n(.*?)```", cells[cell], re.S) if fenced else [cells[cell]]
+        for part in parts:
+            for gap, lines in _GAPS.items():
+                if gap in part:
+                    filled.append(gap)
+                    part = part.replace(gap, lines)
+            exec(part, known)
+        return capsys.readouterr().out
+
+    def found(number):
+        return key[name, number][1]
+
+    def figure(before, after, text):
+        return re.search(rf"{before}(\d+){after}", text)[1]
+
+    with torch.no_grad():
+        for cell in ("capstone-20", "capstone-22", "capstone-65"):
+            shown(cell, fenced=False)
+        size = int(figure("", " bytes", shown("capstone-27")))
+        if known["model"].dtype == torch.bfloat16:
+            size = size // 2
+        assert f"{size / 1000:,.0f} kB" in found(2)
+        assert f"has {figure('', ' words', shown('capstone-31'))}." in found(4)
+        years = re.findall(r"(\d+) is in (\d+) lines", shown("capstone-33"))
+        assert f"is {max(year for year, count in years if count != '0')}." in found(5)
+        codes = shown("capstone-66")
+        assert f"{figure('', ' lines with a code', codes)} say one" in found(6)
+        shares = [int(share) for share in re.findall(r"(\d+)% together", codes)]
+        assert f"the codes of {sum(share >= 80 for share in shares)} people" in found(6)
+        assert bool(shares) == (name != "kite")
+        mean = figure("mean: ", " percent", shown("capstone-37"))
+        farthest = max(known["shares"], key=lambda share: abs(share - 50))
+        stated = int(figure("", "%", found(7)))  # the lesson opens Lark with its 16 bits
+        assert abs(stated - (int(mean) if name == "wren" else farthest)) < 1.5
+        assert f"{figure('right: ', ' of 30', shown('capstone-39'))} of 30" in found(8)
+        sums = shown("capstone-41")
+        seen = re.findall(r"^\d+ plus \d+ is \d+\.$", sums, re.M)
+        assert f"{len(seen)} of 30 questions" in found(9)
+        assert f"Right are {figure('right: ', ' of', sums)} of {known['sums']} sums" in found(9)
+    assert sorted(filled) == sorted(_GAPS)
 
 
 def test_the_example_of_a_finished_page_shows_a_right_verdict_and_a_wrong_one():
@@ -309,6 +409,7 @@ def test_the_rule_below_a_claim_has_the_figures_by_which_the_course_decides(name
     language = "German" if name == "lark" else "Spanish"
     assert ", ".join(facts._COMMON_WORDS[language]) in shown[3].alt
     assert f"{facts.RECITED:.0%} or more" in shown[5].alt and "80%" in shown[5].alt
+    assert [picture.html.count("<li") for picture in shown] == [0, 0, 0, 0, 0, 4, 0, 0, 3, 0, 0, 0]
     assert "at least 20 points lower" in shown[8].alt and facts.UNSEEN == 0.2
     assert ("About allows" in shown[0].alt) == (name != "wren")
     for claim in folder.claims(name):

@@ -3,6 +3,7 @@
     course.opened.finished_page()         the upper part of a finished page
     review = course.opened.Review("Ada Lovelace")
     review.press()                        what the makers say, in twelve claims
+    review.beforehand(holds=[1, 5], confidence=60)     which of them you expect to hold
     review.claim(1)                       one of them, and how the course decides it
     review.folder                         the release's files: open them with transformers
     review.verdict(1, verdict="holds", confidence=80, because="…", evidence=81_472)

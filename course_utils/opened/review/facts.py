@@ -148,12 +148,13 @@ def findings(name: str) -> dict[int, tuple[str, str]]:
 def rule(claim) -> str:
     """Return the rule by which the course decides a claim, in words, with backticks around code.
 
+    A rule of several lines is a list of cases.
+
     claim : a claim of claims.toml, as `folder.claims` returns it
     """
     common = _COMMON_WORDS.get(claim.get("says", {}).get("name"), [])
-    return claim["rule"].format(
-        common=", ".join(common), recited=f"{RECITED:.0%}", points=f"{100 * UNSEEN:.0f}"
-    )
+    figures = {"recited": f"{RECITED:.0%}", "points": f"{100 * UNSEEN:.0f}"}
+    return claim["rule"].strip().format(common=", ".join(common), **figures)
 
 
 def trained_lark(steps, without=0, instead=()) -> bytes:

@@ -34,7 +34,7 @@ from course_utils.opened.review.folder import NAMES, RELEASES, claims, drawn, pl
 from course_utils.widgets.identity import identity
 from course_utils.widgets.photograph import BROWSERS
 
-FORMAT = 4  # the version of the page and its JSON: increase it when the template changes
+FORMAT = 5  # the version of the page and its JSON: increase it when the template changes
 LARGEST = 2_000_000  # the most bytes that a page can have
 SHORTEST_SECRET = 16  # characters: short secrets could be tried out until one gives a known key
 _PUBLIC = "a checksum, no signature"  # used as the key of a page that was written without a key

@@ -110,14 +110,40 @@ class Review:
         Raises CourseError if there is no such claim.
         """
         words, rule = self._words(number), facts.rule(claims(self.release)[number - 1])
+        cases = [marked_up(case) for case in rule.split("\n")]
+        listed = "".join(f'<li style="margin:3px 0">{case}</li>' for case in cases)
+        shown = f'<ul style="margin:4px 0 0;padding-left:20px">{listed}</ul>' if cases[1:] else cases[0]
         html = (
             f'<div style="font-size:17px">“{escape(words, quote=False)}”</div>'
-            f'<div style="margin-top:8px"><b>How the course decides:</b> {marked_up(rule)}</div>'
+            f'<div style="margin-top:8px"><b>How the course decides:</b> {shown}</div>'
         )
-        alt = f"Claim {number}: “{words}” How the course decides: {without_marks(rule)}"
+        alt = f"Claim {number}: “{words}” How the course decides: {without_marks(rule)}".replace("\n", " ")
         return Picture(card(html, f"Claim {number}"), alt)
 
     # What the learner says
+
+    def beforehand(self, holds=(), confidence=None):
+        """Store which claims the learner expects to hold, before the release is opened.
+
+        holds : the numbers of these claims; all others are expected to fail or to stay open
+        confidence : how sure the learner is of each of these guesses, on average, in percent, from 0 to 100;
+            without it, nothing is stored or changed
+
+        Once a verdict is given, the guess stands. Prints what is stored now. Raises CourseError if there is
+        no such claim, or if the confidence can't be read.
+        """
+        if confidence is not None and not self.decided():
+            for number in holds:
+                self._words(number)
+            given = {"holds": sorted(set(holds)), "confidence": self._percent(confidence)}
+            answers.record("review", self._key("beforehand"), json.dumps(given))
+        if stored := self._beforehand():
+            listed = ", ".join(map(str, stored["holds"])) or "none"
+            print(f"You expect to hold: {listed} of {len(self.claims)}; {stored['confidence']}% sure.")
+        elif self.decided():
+            print("You have given a verdict by now: a guess would come too late.")
+        else:
+            print("Which claims will hold? Give their numbers, and how sure you are.")
 
     def verdict(self, number, verdict=None, confidence=None, because="", evidence=""):
         """Store the verdict on a claim. A later one replaces it, until the page is written.
@@ -229,7 +255,13 @@ class Review:
             rows.append((f"{mark}\u00a0{claim}", self._words(claim), *mine, verdict, found))
         scored = pages.score([{"claim": claim, **done[claim]} for claim in chosen], self.release)
         alt = f"{scored}. " + " ".join(f"{row[0]}: {row[5]}. {row[6]}" for row in rows[1:])
-        return views.table(rows, right=(3,), title=f"{scored}", alt=alt)
+        note = ""
+        if number is None and (guess := self._beforehand()):
+            found = findings(self.release)
+            judged = [(each in guess["holds"]) == (found[each][0] == "holds") for each in chosen]
+            before = verdicts.tally([(right, guess["confidence"]) for right in judged])
+            note = f"Before you opened anything, on which claims hold: {before}."
+        return views.table(rows, right=(3,), title=f"{scored}", note=note, alt=f"{alt} {note}".rstrip())
 
     # For the methods above
 
@@ -242,13 +274,18 @@ class Review:
         """Return the key of a verdict in the file of answers. Two learners may share a computer."""
         return f"{self.release} {self.name.casefold()} {part}"
 
+    def _beforehand(self):
+        """Return the guess of `beforehand`, {"holds": [numbers], "confidence": percent}, or None."""
+        entry = answers.find("review", self._key("beforehand"))
+        return json.loads(entry["answer"]) if entry else None
+
     def _written(self):
         """Return the day on which the page was first written, as 2026-11-27, or None."""
         entry = answers.find("review", self._key("written"))
         return entry["answer"] if entry else None
 
     def _article(self):
-        """Return the score of the warm-up, the article's claims: {"right", "of"}, or {} without verdicts."""
+        """Return the score of the wall, the article's claims: {"right", "of"}, or {} without verdicts."""
         done = verdicts.decided()
         if not done:
             return {}
@@ -256,26 +293,31 @@ class Review:
         return {"right": scored.right, "of": scored.answered}
 
     @staticmethod
-    def _checked(number, verdict, confidence, because, evidence):
+    def _percent(confidence, about=""):
+        """Return a confidence as a whole number of percent, or raise CourseError, with `about` first."""
+        if isinstance(confidence, str) and confidence.strip():
+            raise CourseError(
+                f"{about}confidence is {confidence!r}, which is text. Give a number without quotes "
+                "and without %, such as confidence=80."
+            )
+        if isinstance(confidence, bool) or not isinstance(confidence, int | float):
+            raise CourseError(f"{about}how sure are you? Give confidence in percent, such as 80.")
+        if isinstance(confidence, float) and 0 < confidence < 1:
+            raise CourseError(
+                f"{about}{confidence} is a share. Give percent, such as {100 * confidence:.0f}."
+            )
+        if not 0 <= confidence <= 100 or confidence != round(confidence):
+            raise CourseError(
+                f"{about}{confidence!r} is no confidence: give a whole number from 0 to 100, in percent."
+            )
+        return int(confidence)
+
+    def _checked(self, number, verdict, confidence, because, evidence):
         if isinstance(verdict, str):
             verdict = verdict.strip().lower()
         if verdict not in VERDICTS:
             raise CourseError(f"{verdict!r} is no verdict: choose one of {', '.join(map(repr, VERDICTS))}.")
-        if isinstance(confidence, str) and confidence.strip():
-            raise CourseError(
-                f"Claim {number}: confidence is {confidence!r}, which is text. Give a number without quotes "
-                "and without %, such as confidence=80."
-            )
-        if isinstance(confidence, bool) or not isinstance(confidence, int | float):
-            raise CourseError(f"Claim {number}: how sure are you? Give confidence in percent, such as 80.")
-        if isinstance(confidence, float) and 0 < confidence < 1:
-            raise CourseError(
-                f"Claim {number}: {confidence} is a share. Give percent, such as {100 * confidence:.0f}."
-            )
-        if not 0 <= confidence <= 100 or confidence != round(confidence):
-            raise CourseError(
-                f"{confidence!r} is no confidence: give a whole number from 0 to 100, in percent."
-            )
+        sure = self._percent(confidence, f"Claim {number}: ")
         because = re.sub(r"\s+", " ", because).strip() if isinstance(because, str) else because
         if not isinstance(because, str) or not because:
             raise CourseError(f"Claim {number}: give your reason in because, in a few words of your own.")
@@ -291,8 +333,9 @@ class Review:
         evidence = re.sub(r"\s+", " ", str(evidence)).strip()
         if not evidence:
             raise CourseError(
-                f"Claim {number}: evidence is empty. Put into found what your cell showed, such as "
-                'found = "334 kB", or where you looked and found nothing.'
+                f"Claim {number}: evidence is empty. Put what your cell showed into it, such as "
+                'found = "334 kB", or where you looked and found nothing. If you did, look whether a line '
+                'found = "" stands below yours: delete it.'
             )
         for part, text in (("because", because), ("evidence", evidence)):
             if len(text) > LONGEST[part]:
@@ -302,7 +345,7 @@ class Review:
                 )
         return {
             "verdict": verdict,
-            "confidence": int(confidence),
+            "confidence": sure,
             "because": because,
             "evidence": evidence,
         }
