@@ -1,8 +1,8 @@
-// A wall of licences and uses that can be asked: each cell says in a word what decides. Model: data (what may_use.py's
-// states() returns), and what the visitor chose: licence (a name), use (an index), clause (an index, or -1 for the
-// weightiest), family ("" for all), answer (the one that is pointed out, or ""), whole (on a page: false while the table
-// has only what was asked, and grows with each question). In the whole table no press moves a row.
-import { adopt, announcer, headline, keeper, make, radio } from "./view.js";
+// A board of licences and uses that can be asked by touching a row, a column or a cell. Model: data (what may_use.py's
+// states() returns), and what the visitor chose: licence (a name), use (an index), asked ("" for the cell of both, "row" for
+// all that the licence answers, "column" for what all licences answer to the use), clause (an index, or -1 for the
+// weightiest) and answer (the one that is pointed out, or "").
+import { adopt, announcer, keeper, make } from "./view.js";
 
 // A use in two or three words, for the head of a column.
 const SHORT = {
@@ -49,13 +49,14 @@ const ICONS = {
 };
 // What a clause does, said where two clauses have one topic.
 const DOES = { permission: "permits", condition: "asks", prohibition: "forbids", termination: "ends" };
+const HEAVY = ["no", "ask first", "cannot know", "yes, with conditions", "yes"];
 const WEIGHT = ["prohibition", "termination", "condition", "disclaimer", "definition", "permission"];
 
 /** The class of an answer. */
 const kind = (answer) => answer.replaceAll(/\W+/g, "-");
 
-/** The first two of some names, and how many more there are. */
-const someOf = (names) => names.slice(0, 2).join(", ") + (names.length > 2 ? ` + ${names.length - 2}` : "");
+/** What decides, in two or three words. */
+const said = ({ answer, word }) => (answer === "no" && !/^not? /.test(word) ? `No: ${word}` : word);
 
 /** An element with an icon drawn in it. */
 function draw(className, inner) {
@@ -77,8 +78,8 @@ export function count(licences) {
 
 /**
  * Put licences in their order: the makers of the freest first, and of one maker the oldest first, so that one sees
- * what a new version changed.
- * @template {{ author: string, date: string, verdicts: { answer: string }[] }} L
+ * what a new version changed. Those of later models (`later`) stand at the end.
+ * @template {{ author: string, date: string, later: boolean, verdicts: { answer: string }[] }} L
  * @param {L[]} licences
  * @returns {L[]}
  */
@@ -89,7 +90,7 @@ export function inOrder(licences) {
     best[licence.author] = Math.max(best[licence.author] ?? 0, 10 * (yes + conditional) + yes);
   }
   return [...licences].sort(
-    (a, b) => best[b.author] - best[a.author] || a.author.localeCompare(b.author) || a.date.localeCompare(b.date),
+    (a, b) => Number(a.later) - Number(b.later) || best[b.author] - best[a.author] || a.author.localeCompare(b.author) || a.date.localeCompare(b.date),
   );
 }
 
@@ -104,50 +105,13 @@ export function weightiest(clauses) {
 export function render({ model, el }) {
   const { uses, answers, licences: given } = model.get("data");
   const licences = inOrder(given);
-  const families = [...new Set(licences.flatMap((licence) => licence.families))];
-  families.sort((a, b) => a.localeCompare(b));
 
   adopt(el, "mu");
-  const { head, loud, loudWords } = headline("mu");
-  const asks = make("div", "mu-asks");
-  asks.setAttribute("role", "radiogroup");
-  asks.setAttribute("aria-label", "What may I do with");
-  const familyButtons = ["", ...families].map((family) => {
-    const button = asks.appendChild(make("button", "", family || `all ${licences.length}`));
-    radio(button, () => familyButtons, (at) => chooseFamily(["", ...families][at]));
-    return button;
-  });
-  const lead = make("p", "mu-lead", "What may I do with");
-  lead.setAttribute("aria-hidden", "true");
-  const bar = make("div", "mu-bar");
-  bar.append(lead, asks);
-
-  // Before the whole table: a question and a licence, each a chip
-  const asking = make("div", "mu-asking");
-  const chipsOf = (label, names, choose) => {
-    const group = make("div", "mu-pick");
-    group.setAttribute("role", "group");
-    group.setAttribute("aria-label", label);
-    const made = names.map((name, index) => {
-      const chip = make("button", "", name);
-      chip.addEventListener("click", () => choose(index));
-      return chip;
-    });
-    group.append(make("span", "mu-lead", label), ...made);
-    asking.append(group);
-    return made;
-  };
-  const useChips = chipsOf("May I …", uses.map((use) => SHORT[use] ?? use), (index) => ask(row(), index));
-  const licenceChips = chipsOf("under …", licences.map(({ short }) => short), (index) => ask(index, column()));
-  const everything = make("button", "mu-whole", `Show all ${licences.length * uses.length} answers`);
-  everything.addEventListener("click", () => keep({ whole: true }));
-
-  // The matrix: row 0 has the uses, column -1 the licences
+  // The matrix: row -1 has the uses, column -1 the licences
   const board = make("table", "mu-board");
   board.setAttribute("role", "grid");
   board.setAttribute("aria-label", "Licences by uses");
   const cells = new Map(); // "row column" -> button
-  const rows = [];
   const top = board.createTHead().insertRow();
   top.setAttribute("role", "row");
   const corner = top.appendChild(make("td", "mu-corner", "May I …"));
@@ -163,18 +127,18 @@ export function render({ model, el }) {
     const line = body.insertRow();
     line.setAttribute("role", "row");
     line.classList.toggle("first", row > 0 && licence.author !== licences[row - 1].author);
-    rows.push(line);
+    line.classList.toggle("later", row > 0 && licence.later && !licences[row - 1].later);
     const cell = line.appendChild(make("th"));
     cell.scope = "row";
     cell.setAttribute("role", "rowheader");
     const label = make("span", "mu-name");
-    label.append(make("b", "", licence.short), make("span", "", someOf(licence.models.filter((title) => title !== licence.short))));
+    label.append(make("b", "", licence.short), " ", make("span", "", licence.models.filter((title) => title !== licence.short).join(", ")));
     addButton(cell, row, -1, [licence.title, ...licence.models].join(", "), label);
     licence.verdicts.forEach(({ answer, word }, column) => {
       const name = `${licence.short}, ${uses[column]}: ${answer}${word ? `, ${word}` : ""}`;
       const inner = make("span", `mu-cell ${kind(answer)}`);
       inner.append(draw("mu-mark", MARKS[answer]));
-      if (word) inner.append(make("span", "mu-word", answer === "no" && !/^not? /.test(word) ? `No: ${word}` : word));
+      if (word) inner.append(make("span", "mu-word", said({ answer, word })));
       const place = line.appendChild(make("td"));
       place.setAttribute("role", "gridcell");
       addButton(place, row, column, name, inner);
@@ -196,7 +160,7 @@ export function render({ model, el }) {
       event.preventDefault();
       const next = cells.get(`${row + step[0]} ${column + step[1]}`);
       if (!next) return;
-      ask(row + step[0], column + step[1]); // first: on a narrow screen the chosen column alone is there
+      ask(row + step[0], column + step[1]);
       next.focus();
     });
     cells.set(`${row} ${column}`, button);
@@ -218,97 +182,57 @@ export function render({ model, el }) {
     legendButtons.set(answer, item);
   }
   const left = make("div", "mu-left");
-  left.append(board, everything, legend);
+  left.append(board, legend);
 
   const answerBox = make("section", "mu-answer");
   answerBox.setAttribute("aria-label", "The answer");
   const question = make("p", "mu-question");
   const verdictLine = make("p", "mu-verdict");
   const why = make("p", "mu-why");
+  const list = make("div", "mu-list");
   const chips = make("div", "mu-chips");
   chips.setAttribute("role", "group");
   chips.setAttribute("aria-label", "The clauses");
   const quote = make("figure", "mu-quote");
   const source = make("p", "mu-source");
-  const said = make("div", "mu-said");
-  said.append(question, verdictLine);
-  answerBox.append(said, why, chips, quote, source);
+  const summed = make("div", "mu-said");
+  summed.append(question, verdictLine);
+  answerBox.append(summed, why, list, chips, quote, source);
   const scene = make("div", "mu-scene");
   scene.append(left, answerBox);
   const { live, speak, hush } = announcer();
-  el.append(head, bar, asking, scene, live);
+  el.append(scene, live);
 
   // What holds now
-  const grows = () => model.get("whole") === false;
-  const known = [new Set(), new Set()]; // the rows and columns that were asked for
-  const family = () => (families.includes(model.get("family")) ? model.get("family") : "");
   const row = () => Math.max(0, licences.findIndex(({ name }) => name === model.get("licence")));
   const column = () => Math.max(0, Math.min(uses.length - 1, model.get("use") ?? 0));
-  const inFamily = (licence) => !family() || licence.families.includes(family());
+  const asked = () => (["row", "column"].includes(model.get("asked")) ? model.get("asked") : "");
 
   const keep = keeper(model, update);
-  function ask(atRow, atColumn, changes = {}) {
-    changes.clause = -1;
+  function ask(atRow, atColumn) {
+    const changes = { clause: -1, asked: atRow < 0 ? "column" : atColumn < 0 ? "row" : "" };
     if (atRow >= 0) changes.licence = licences[atRow].name;
     if (atColumn >= 0) changes.use = atColumn;
-    if (atRow >= 0 && !inFamily(licences[atRow])) changes.family = "";
     focused = [atRow, atColumn];
     previewed = null;
     answerBox.classList.remove("preview");
     keep(changes);
   }
-  function chooseFamily(chosen) {
-    const changes = { family: chosen };
-    if (chosen && !licences[row()].families.includes(chosen)) {
-      Object.assign(changes, { licence: licences.find((licence) => licence.families.includes(chosen)).name, clause: -1 });
-    }
-    keep(changes);
-  }
   let previewed = null; // the cell under the pointer
-  let focused = [row(), column()]; // the cell that the Tab key leads to
+  let focused = [asked() === "column" ? -1 : row(), asked() === "row" ? -1 : column()]; // where the Tab key leads
 
   function update() {
-    const shown = licences.filter(inFamily);
-    const counted = count(shown);
-
-    const here = count(shown.map(({ verdicts }) => ({ verdicts: [verdicts[column()]] })));
-    loud.textContent = String(here.no ?? 0);
-    const others = ["ask first", "cannot know"].filter((answer) => here[answer]);
-    loudWords.replaceChildren(
-      ` of ${shown.length} ${here.no === 1 ? "says" : "say"} no: may I `, make("b", "", uses[column()]),
-      `?${others.map((answer) => ` ${here[answer]}: ${answer}.`).join("")}`,
-    );
-    familyButtons.forEach((button, index) => {
-      const on = ["", ...families][index] === family();
-      button.setAttribute("aria-checked", on);
-      button.tabIndex = on ? 0 : -1;
-    });
-    el.classList.toggle("grows", grows());
-    known[0].add(row());
-    known[1].add(column());
-    const shut = (kind, index) => grows() && index >= 0 && !known[kind].has(index);
-    board.style.setProperty("--columns", String(known[1].size));
-    useChips.forEach((chip, index) => chip.setAttribute("aria-pressed", String(index === column())));
-    licenceChips.forEach((chip, index) => chip.setAttribute("aria-pressed", String(index === row())));
-    for (const chip of [useChips[column()], licenceChips[row()]]) {
-      const group = chip.parentElement; // on a phone a line that scrolls
-      if (group.scrollWidth > group.clientWidth) group.scrollLeft += chip.getBoundingClientRect().left - group.getBoundingClientRect().left - group.clientWidth / 3;
-    }
+    const counted = count(licences);
     for (const answer of answers) counts.get(answer).textContent = String(counted[answer] ?? 0);
     for (const [name, button] of cells) {
       const [atRow, atColumn] = name.split(" ").map(Number);
-      const here = atRow === row() && atColumn === column();
+      const [inRow, inColumn] = [atRow === row() && asked() !== "column", atColumn === column() && asked() !== "row"];
+      const here = asked() === "" && inRow && inColumn;
       button.parentElement.classList.toggle("here", here);
-      button.parentElement.classList.toggle("chosen", atColumn === column());
-      button.parentElement.classList.toggle("band", atRow === row() || atColumn === column());
-      button.parentElement.classList.toggle("shut", shut(1, atColumn));
+      button.parentElement.classList.toggle("lit", inRow || inColumn);
       button.tabIndex = atRow === focused[0] && atColumn === focused[1] ? 0 : -1;
-      if (atRow >= 0 && atColumn >= 0) button.parentElement.setAttribute("aria-selected", here);
+      if (atRow >= 0 && atColumn >= 0) button.parentElement.setAttribute("aria-selected", here || (asked() !== "" && (inRow || inColumn)));
     }
-    rows.forEach((line, index) => {
-      line.classList.toggle("shut", shut(0, index));
-      line.classList.toggle("out", !inFamily(licences[index]));
-    });
     const pointed = answers.includes(model.get("answer")) ? model.get("answer") : "";
     board.classList.toggle("pointing", pointed !== "");
     for (const answer of answers) legendButtons.get(answer).setAttribute("aria-pressed", answer === pointed);
@@ -323,16 +247,63 @@ export function render({ model, el }) {
     answerBox.classList.toggle("preview", at !== null);
     drawAnswer();
   }
+  /** Show what was asked for: a cell, or a row or a column with its heaviest answer. */
   function drawAnswer() {
-    const [atRow, atColumn] = previewed ?? [row(), column()];
-    const licence = licences[atRow];
-    const verdict = licence.verdicts[atColumn];
-    question.replaceChildren("May I ", make("b", "", uses[atColumn]), "? ", make("span", "", licence.title));
+    const whole = previewed ? "" : asked();
+    const places = {
+      row: uses.map((_, index) => [row(), index]),
+      column: licences.map((_, index) => [index, column()]),
+      "": [previewed ?? [row(), column()]],
+    }[whole];
+    const answerAt = ([atRow, atColumn]) => licences[atRow].verdicts[atColumn];
+    const heaviest = [...places].sort((a, b) => HEAVY.indexOf(answerAt(a).answer) - HEAVY.indexOf(answerAt(b).answer))[0];
+    const licence = licences[heaviest[0]];
+    el.dataset.asked = whole;
+    why.hidden = chips.hidden = whole !== "";
+    list.replaceChildren();
+    if (whole) sumUp(whole, places, answerAt);
+    else drawVerdict(licence, heaviest);
+    const spoken = drawClauses(licence, heaviest, whole);
+    if (!previewed) speak(`${question.textContent} ${verdictLine.textContent} ${why.hidden ? "" : why.textContent} ${spoken}`);
+  }
+  function drawVerdict(licence, place) {
+    const verdict = licence.verdicts[place[1]];
+    question.replaceChildren("May I ", make("b", "", uses[place[1]]), "? ", make("span", "", [licence.title, ...licence.models.slice(0, 3)].join(" · ")));
     verdictLine.className = `mu-verdict ${kind(verdict.answer)}`;
     verdictLine.replaceChildren(draw("mu-mark", MARKS[verdict.answer]), make("b", "loud", WORDS[verdict.answer] ?? verdict.answer));
     why.textContent = verdict.why;
-    const { clauses } = verdict;
-    const given = previewed ? -1 : (model.get("clause") ?? -1);
+  }
+  /** List a row's or a column's answers, each kind together. */
+  function sumUp(whole, places, answerAt) {
+    const counted = Object.fromEntries(answers.map((answer) => [answer, places.filter((place) => answerAt(place).answer === answer)]));
+    if (whole === "row") question.replaceChildren("What may I do under ", make("b", "", licences[row()].title), "? ", make("span", "", licences[row()].models.join(", ")));
+    else question.replaceChildren("May I ", make("b", "", uses[column()]), "? ", make("span", "", `asked of ${licences.length} licences`));
+    verdictLine.className = "mu-verdict sum";
+    verdictLine.replaceChildren(
+      ...HEAVY.filter((answer) => counted[answer].length).map((answer) => {
+        const part = make("span", `mu-part ${kind(answer)}`);
+        part.append(draw("mu-mark", MARKS[answer]), make("b", "loud", String(counted[answer].length)), ` ${answer}`);
+        return part;
+      }),
+    );
+    list.replaceChildren(
+      ...HEAVY.filter((answer) => counted[answer].length).map((answer) => {
+        const group = make("p", kind(answer));
+        for (const place of counted[answer]) {
+          const name = whole === "row" ? SHORT[uses[place[1]]] ?? uses[place[1]] : licences[place[0]].short;
+          const button = make("button", "", name);
+          if (answerAt(place).word) button.append(make("span", "", ` ${said(answerAt(place))}`));
+          button.addEventListener("click", () => ask(...place));
+          group.append(button);
+        }
+        return group;
+      }),
+    );
+  }
+  /** Show the clauses of an answer, with the weightiest or the chosen one open. Returns it in words. */
+  function drawClauses(licence, [, atColumn], whole) {
+    const { clauses } = licence.verdicts[atColumn];
+    const given = previewed || whole ? -1 : (model.get("clause") ?? -1);
     const open = clauses[given] ? given : weightiest(clauses);
     const focus = chips.contains(document.activeElement);
     chips.replaceChildren(
@@ -352,15 +323,16 @@ export function render({ model, el }) {
     link.href = licence.url;
     const words = make("blockquote", "", `“${clause.quote}”`);
     const section = make("figcaption", "");
-    section.append(make("b", "num", clause.section), ` ${clause.summary}`);
+    const of = whole === "column" ? `${licence.short}, ` : whole === "row" ? `${SHORT[uses[atColumn]] ?? uses[atColumn]}: ` : "";
+    section.append(make("b", "num", `${of}${clause.section}`), ` ${clause.summary}`);
     quote.replaceChildren(words, section);
     source.replaceChildren(
       `${licence.title}${licence.date ? `, ${licence.date}` : ""} · `, link, ` · ${licence.basis} · one reading, not legal advice`,
     );
-    if (!previewed) speak(`${licence.short}. May I ${uses[atColumn]}? ${WORDS[verdict.answer] ?? verdict.answer} ${verdict.why} ${clause.section}: ${clause.quote}`);
+    return `${clause.section}: ${clause.quote}`;
   }
 
-  const keys = ["licence", "use", "clause", "family", "answer", "whole"];
+  const keys = ["licence", "use", "asked", "clause", "answer"];
   for (const key of keys) model.on(`change:${key}`, update);
   update();
   return () => {

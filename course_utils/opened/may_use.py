@@ -4,43 +4,19 @@ from course_utils import licences as read
 from course_utils import openness
 from course_utils.widgets.live_view import LiveView
 
-# {family: how the names of its models and licences begin}
-FAMILIES = {
-    "Llama": ("llama",),
-    "Llama 4": ("llama-4",),
-    "Gemma": ("gemma",),
-    "Falcon": ("falcon",),
-    "Mistral": ("mistral", "mixtral"),
-    "Stable Diffusion": ("stable-diffusion",),
-    "Whisper": ("whisper",),
-    # models of 2025 and 2026
-    "Apertus": ("apertus",),
-    "DeepSeek": ("deepseek",),
-    "FLUX": ("flux",),
-    "gpt-oss": ("gpt-oss",),
-    "Kimi": ("kimi",),
-    "Nemotron": ("nemotron", "nvidia"),
-    "OLMo 3": ("olmo-3",),
-    "Qwen": ("qwen",),
-    "SmolLM3": ("smollm3",),
-    "Voxtral": ("voxtral",),
-}
-
-_OF_A_LICENCE = ("name", "short", "title", "author", "date", "url", "basis")
+_OF_A_LICENCE = ("name", "short", "title", "author", "date", "url", "basis", "later")
 
 
 def states(models=None, licences=None) -> dict:
     """Return the answers of all licences to all uses, with the clauses that support them, for `may_use.js`.
 
-    models : dict from a name to an object with a `title` and a `licence`; by default `openness.models()`
-    licences : dict from a name to a `Licence`; by default `licences.all()`
+    models : dict from a name to an object with a `title` and a `licence`; by default all of the catalogue
+    licences : dict from a name to a `Licence`; by default all of the catalogue
     """
-    models = openness.models() if models is None else models
-    licences = read.all() if licences is None else licences
+    models = openness.models() | openness.later() if models is None else models
+    licences = read.all() | read.later() if licences is None else licences
     rows = []
     for licence in licences.values():
-        under = {name: model.title for name, model in models.items() if model.licence == licence.name}
-        names = [licence.name, *under]
         verdicts = [
             verdict._asdict() | {"clauses": [vars(clause) for clause in verdict.clauses]}
             for verdict in licence.uses.values()
@@ -48,10 +24,7 @@ def states(models=None, licences=None) -> dict:
         rows.append(
             {
                 **{key: getattr(licence, key) for key in _OF_A_LICENCE},
-                "models": [*under.values()],
-                "families": [
-                    family for family, words in FAMILIES.items() if any(n.startswith(words) for n in names)
-                ],
+                "models": [model.title for model in models.values() if model.licence == licence.name],
                 "verdicts": verdicts,
             }
         )
@@ -78,5 +51,5 @@ class MayUse(LiveView):
             )
             lines.append(f"{row['short']}. {'; '.join(answers)}")
         first = "llama-4-community" if "llama-4-community" in licences else next(iter(licences))
-        chosen = {"licence": first, "use": len(data["uses"]) - 1, "clause": -1, "family": "", "answer": ""}
+        chosen = {"licence": first, "use": len(data["uses"]) - 1, "asked": "", "clause": -1, "answer": ""}
         super().__init__(data=data, alt="\n".join(lines), **chosen)

@@ -18,6 +18,11 @@ test("the freest licences come first, and no licence is lost", () => {
   assert.deepEqual([...names].sort(), licences.map(({ name }) => name).sort());
 });
 
+test("the licences of later models come last", () => {
+  const later = inOrder(licences).map((licence) => licence.later);
+  assert.equal(later.indexOf(true), later.lastIndexOf(false) + 1);
+});
+
 test("the versions of one maker stand together, the oldest first", () => {
   const llamas = inOrder(licences).map(({ short }) => short).join();
   assert.match(llamas, /Llama 2,Llama 3,Llama 3.1,Llama 3.2,Llama 4/);
