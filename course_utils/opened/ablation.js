@@ -1,8 +1,9 @@
 // Switch attention heads off, and see what the model then says.
 // Model: `data` {layers, heads, offers (texts), answers, words}, `said` {pieces, attention, top} from the host
 // (attention[layer][head]: a flat lower triangle of shares, row by row; top: the likeliest next tokens as [text, share]),
-// and what the visitor chose: text, off (names such as "0.3"). The view asks with `want` {text, off}.
-import { LOOKS, adopt, announcer, chipClass, colour, headline, keeper, make, onTheme, ownText, shape } from "./view.js";
+// and what the visitor chose: text, off (names such as "0.3"), guess (the head that was switched off first, the visitor's
+// guess). The view asks with `want` {text, off}.
+import { LOOKS, adopt, announcer, chipClass, headline, keeper, make, ownText, shape } from "./view.js";
 
 const PACE = 320; // ms for each head when all are tried one after another
 const ROWS = 5;
@@ -44,7 +45,7 @@ export function render({ model, el }) {
   const legend = make("p", "ab-legend");
   const swatches = make("span", "ab-legend-alone");
   swatches.append(make("i", "ab-swatch ab-any"), " what the model says without this head alone, and its share");
-  legend.append("Head 0.3 is head 3 of layer 0. Its map has a row for each token: dark is where it looks back to.", swatches);
+  legend.append("Each box is a head, 0.3 is head 3 of layer 0. Its bars: how much it looks from the last word back at each word.", swatches);
   const tools = make("div", "ab-tools");
   const each = make("button", "ab-each", "▶ Try each alone");
   const allOn = make("button", "", "All on");
@@ -56,11 +57,13 @@ export function render({ model, el }) {
     stop();
     ask(words, []);
   });
+  const take = make("p", "ab-take");
   const { live, speak, hush } = announcer();
-  el.append(stage, looking, head, answer, board, tools, wake, own, live);
+  el.append(stage, looking, head, answer, board, tools, take, wake, own, live);
 
   const off = () => new Set(model.get("off") ?? []);
   const text = () => model.get("text");
+  const guess = () => model.get("guess") ?? "";
   const key = (words, names) => `${words}|${[...names].sort().join(" ")}`;
   const said = (names) => answers.get(key(text(), names));
   const whole = () => said([]);
@@ -75,12 +78,13 @@ export function render({ model, el }) {
       const name = `${layer}.${number}`;
       const tile = make("button", "ab-tile");
       tile.dataset.name = name;
-      const map = make("canvas");
-      tile.append(map, make("span", "ab-name num", name), make("span", "ab-share num"), make("i", "ab-swatch"));
+      const bars = make("span", "ab-bars");
+      tile.append(bars, make("span", "ab-name num", name), make("span", "ab-share num"), make("i", "ab-swatch"));
       tile.addEventListener("click", () => {
         stop();
         const names = off();
         if (!names.delete(name)) names.add(name);
+        if (!guess()) keepState({ guess: name });
         ask(text(), [...names]);
       });
       const show = (to) => () => {
@@ -98,7 +102,7 @@ export function render({ model, el }) {
         tiles[(tiles.findIndex((one) => one.tile === tile) + step + tiles.length) % tiles.length].tile.focus();
       });
       board.append(tile);
-      tiles.push({ name, layer, number, tile, map });
+      tiles.push({ name, layer, number, tile, bars });
     }
   }
   board.append(legend);
@@ -113,7 +117,7 @@ export function render({ model, el }) {
   function show(words, names) {
     const other = words !== text();
     if (!answers.has(key(words, []))) return ask(words, []);
-    keepState({ text: words, off: names });
+    keepState({ text: words, off: names, ...(other && text() ? { guess: "" } : {}) });
     if (other) paint();
   }
   function listen() {
@@ -162,25 +166,28 @@ export function render({ model, el }) {
   });
   allOn.addEventListener("click", finish);
 
-  /** Draw the small map of each head: a row for each token, from which it looks back at the ones before. */
+  /** What a head gives from the last token to each but the first, which marks the beginning. */
+  function looksOf({ layer, number }, { pieces, attention }) {
+    const last = pieces.length - 1;
+    return attention[layer][number].slice((last * (last + 1)) / 2 + 1, ((last + 1) * (last + 2)) / 2);
+  }
+  /** Draw each head's looks as bars, one for each word; a colour word's bar has its colour. */
   function paint() {
     const now = whole();
     if (!now) return;
-    const ink = colour(el, "--ink");
-    const size = now.pieces.length;
-    for (const { layer, number, map } of tiles) {
-      map.width = map.height = size;
-      const brush = map.getContext("2d");
-      const image = brush.createImageData(size, size);
-      const shares = now.attention[layer][number];
-      for (let row = 0; row < size; row++) {
-        for (let column = 0; column <= row; column++) {
-          const share = shares[(row * (row + 1)) / 2 + column];
-          const offset = 4 * (row * size + column);
-          image.data.set([...ink, Math.round(255 * (0.06 + 0.94 * Math.sqrt(share)))], offset);
-        }
-      }
-      brush.putImageData(image, 0, 0);
+    for (const one of tiles) {
+      one.bars.replaceChildren(
+        ...looksOf(one, now).map((share, index) => {
+          const bar = make("i");
+          bar.style.height = `${Math.max(2, 100 * share)}%`;
+          const piece = now.pieces[index + 1];
+          if (LOOKS[piece.trim()]) {
+            tint(bar, piece);
+            bar.className = "ab-colour";
+          }
+          return bar;
+        }),
+      );
     }
   }
 
@@ -198,7 +205,7 @@ export function render({ model, el }) {
     const shown = hovered ?? (names.size === 1 ? [...names][0] : null); // the head whose looks are drawn
     const looks = shown ? tiles.find(({ name }) => name === shown) : null;
     const last = before.pieces.length - 1;
-    const seen = looks ? before.attention[looks.layer][looks.number].slice((last * (last + 1)) / 2 + 1) : [];
+    const seen = looks ? looksOf(looks, before) : [];
     const most = seen.indexOf(Math.max(...seen));
     sentence.replaceChildren(
       ...before.pieces.slice(1).map((piece, index) => {
@@ -236,8 +243,9 @@ export function render({ model, el }) {
       loud.textContent = percent(share);
       loudWords.textContent = gone
         ? ` “${first.trim()}”, with ${gone === 1 ? `head ${[...names][0]}` : `${gone} of ${tiles.length} heads`} off${changed ? `: not “${favourite.trim()}” any more` : ""}`
-        : ` “${first.trim()}”, with all ${tiles.length} heads on. Which of them does it need? Press one.`;
+        : ` “${first.trim()}”, with all ${tiles.length} heads on. Which one does it need? Press your guess.`;
     }
+    take.textContent = known === tiles.length ? summary(alone, before) : guess() && said([guess()]) ? ownGuess(said([guess()]), before) : "";
     loud.classList.toggle("ember", changed);
 
     const list = now.top.slice(0, ROWS);
@@ -270,6 +278,7 @@ export function render({ model, el }) {
       const without = gone > 1 ? null : alone[index]; // what a head does alone says nothing once several are off
       const down = names.has(name);
       const [, , share, look] = tile.children;
+      tile.classList.toggle("guess", name === guess());
       tile.classList.toggle("off", down);
       tile.classList.toggle("tried", Boolean(without));
       tile.classList.toggle("breaks", Boolean(without) && without.top[0][0] !== favourite);
@@ -282,20 +291,50 @@ export function render({ model, el }) {
     speak(`${loud.textContent}${loudWords.textContent}`);
   }
 
+  /** What became of the visitor's guess. */
+  function ownGuess(without, { top: [[favourite]] }) {
+    const turned = without.top[0][0] !== favourite;
+    return `Your guess, ${guess()}: ${turned ? "without it the answer turns." : `without it the answer stays “${favourite.trim()}”.`}`;
+  }
+  /** What all heads together show, once each was switched off alone. */
+  function summary(alone, before) {
+    const [favourite, sure] = before.top[0];
+    const breaking = tiles.filter((_, index) => alone[index].top[0][0] !== favourite);
+    const [most, risen] = alone
+      .map((one, index) => [tiles[index], shareOf(one.top, favourite)])
+      .reduce((a, b) => (b[1] > a[1] ? b : a));
+    const seen = looksOf(most, before);
+    const at = seen.indexOf(Math.max(...seen));
+    const parts = [];
+    if (guess()) parts.push(ownGuess(said([guess()]), before));
+    if (breaking.length) parts.push(`The answer turns without ${breaking.map(({ name }) => name).join(" or ")}.`);
+    if (risen > sure + 0.05) parts.push(`Without ${most.name}, which looks ${percent(seen[at])} at “${before.pieces[at + 1].trim()}”, “${favourite.trim()}” even rises, to ${percent(risen)}.`);
+    return parts.join(" ");
+  }
+
   /** An arc from the last word to each that a head looks at, as broad as the share; dashed if the head is off. */
   function drawArcs(seen, gone) {
     const around = stage.getBoundingClientRect();
     const place = (chip) => {
       const box = chip.getBoundingClientRect();
-      return [box.left + box.width / 2 - around.left, box.top - around.top];
+      return { x: box.left + box.width / 2 - around.left, top: box.top - around.top, bottom: box.bottom - around.top };
     };
-    const [x, y] = seen.length ? place(sentence.children[seen.length - 1]) : [0, 0];
+    const from = seen.length ? place(sentence.children[seen.length - 1]) : null;
+    const first = seen.length ? place(sentence.children[0]) : null;
     arcs.replaceChildren(
       ...seen.flatMap((share, index) => {
         if (share < 0.05 || index === seen.length - 1) return [];
-        const [goal, top] = place(sentence.children[index]);
-        const high = Math.min(y, top) - 10 - Math.min(26, Math.abs(goal - x) / 14);
-        const path = shape("path", { d: `M${x} ${y}C${x} ${high} ${goal} ${high} ${goal} ${top}` });
+        const goal = place(sentence.children[index]);
+        // In the first line there is room above, between two lines little. To a line above, the arc ends below its word.
+        const same = Math.abs(goal.top - from.top) < 4;
+        const room = from.top - first.top < 4 ? 44 : 16;
+        const high = from.top - Math.min(room, 10 + Math.abs(goal.x - from.x) / 12) / 0.75;
+        const middle = (from.top + goal.bottom) / 2;
+        const path = shape("path", {
+          d: same
+            ? `M${from.x} ${from.top}C${from.x} ${high} ${goal.x} ${high} ${goal.x} ${goal.top}`
+            : `M${from.x} ${from.top}C${from.x} ${middle} ${goal.x} ${middle} ${goal.x} ${goal.bottom}`,
+        });
         path.style.strokeWidth = `${1 + 9 * share}px`;
         return [path];
       }),
@@ -303,7 +342,8 @@ export function render({ model, el }) {
     arcs.classList.toggle("gone", Boolean(gone));
   }
 
-  const endTheme = onTheme(el, paint);
+  const watcher = new ResizeObserver(() => whole() && update());
+  watcher.observe(stage);
   const follow = () => whole() && update();
   model.on("change:said", listen);
   model.on("change:off", follow);
@@ -315,7 +355,7 @@ export function render({ model, el }) {
   return () => {
     stop();
     hush();
-    endTheme();
+    watcher.disconnect();
     model.off("change:said", listen);
     model.off("change:off", follow);
   };

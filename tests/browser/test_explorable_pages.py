@@ -536,9 +536,12 @@ def test_a_head_is_switched_off_and_the_answer_turns(visit):
     page = visit("ablation.html").page
     answer, head = page.locator(".ab-next"), page.locator(".ab-head")
     expect(answer).to_have_text("golden")
-    expect(head).to_contain_text("70% “golden”, with all 16 heads on. Which of them does it need?")
+    expect(head).to_contain_text("70% “golden”, with all 16 heads on. Which one does it need?")
     expect(page.locator(".ab-tile.tried")).to_have_count(0)  # no result is shown before the learner tries
     page.locator('[data-name="1.0"]').press("Enter")
+    take = page.locator(".ab-take")
+    expect(take).to_have_text("Your guess, 1.0: without it the answer stays “golden”.")
+    expect(page.locator(".ab-tile.guess")).to_have_attribute("data-name", "1.0")
     page.get_by_role("button", name="All on").click()
     expect(head).to_contain_text("0 of 1 tried head, when switched off alone, changes the answer “golden”")
     page.get_by_role("button", name="Try each alone").click()
@@ -546,12 +549,18 @@ def test_a_head_is_switched_off_and_the_answer_turns(visit):
     expect(head).to_contain_text(every, timeout=PATIENCE)
     breaking = [tile.get_attribute("data-name") for tile in page.locator(".ab-tile.breaks").all()]
     assert breaking == ["0.0", "2.3"]
+    expect(take).to_contain_text("The answer turns without 0.0 or 2.3.")
+    expect(take).to_contain_text("Without 0.3, which looks 96% at “red”, “golden” even rises, to 91%.")
+    last = page.locator(".ab-tile").last.bounding_box()
+    assert last["y"] + last["height"] + page.evaluate("scrollY") < 800, "all heads are in the first screen"
     tile = page.locator('[data-name="0.0"]')
     tile.press("Enter")
     expect(answer).to_have_text("red")
     expect(tile).to_have_attribute("aria-pressed", "true")
     expect(page.locator(".ab-looking")).to_contain_text("Head 0.0 looks from “is” most at")
     assert page.locator(".ab-arcs path").count() >= 1  # an arc to each word that the head attends to
+    above = "(arcs) => Number(getComputedStyle(arcs).zIndex) > 0"
+    assert page.locator(".ab-arcs").evaluate(above), "no arc runs behind a word"
     assert "off=" in page.url
     expect(page.locator(".ab-tile.breaks")).to_have_count(2)
     page.locator('[data-name="0.1"]').click()  # loads the model: only answers without one head are stored
