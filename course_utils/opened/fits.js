@@ -7,7 +7,7 @@ const BITS = [16, 8, 4];
 const CONTEXT = Array.from({ length: 9 }, (_, index) => 512 * 2 ** index);
 const BATCH = [1, 2, 4, 8, 16, 32, 64];
 const REACH = Math.SQRT2; // how far a model's boxes may reach, in sides of a square as large as the model
-const GHOST = 48; // pixels: around a model that fits, a machine up to this side is outlined
+const GHOST = 26; // pixels: around a model that fits, a machine up to this side is outlined
 const STEPS = [1, 2, 4, 6, 8, 12, 16, 24, 32, 48, 64, 80, 96, 128, 160, 192, 256, 320, 512, 640, 1024]; // GB, for keys
 
 const spell = (number) => number.toLocaleString("en-US");
@@ -71,7 +71,10 @@ export function render({ model, el }) {
   const size = make("b", "num");
   handle.append(make("i"), size, make("span", "ft-hint", "drag me"));
 
-  const presets = radios("ft-presets", "Machine", machines.map(({ name, gigabytes: gb }) => [gb, `${gb} GB`, name]), (gb) => keep({ memory: gb }));
+  const presets = radios("ft-presets", "Machine", machines.map(({ name, gigabytes: gb }) => [gb, `${gb} GB`, name]), (gb) => {
+    begin();
+    keep({ memory: gb });
+  });
   const bitButtons = radios("ft-bits", "Bits of a weight", BITS.map((bits) => [bits, `${bits} bits`]), (bits) => keep({ bits }));
   const orderButtons = radios("ft-order", "Order", [["family", "by family"], ["size", "by size"]], (order) => keep({ order }));
   const context = slider("Text, in tokens", CONTEXT, "context");
@@ -91,9 +94,9 @@ export function render({ model, el }) {
   const legend = make("p", "ft-legend");
   legend.append(make("i", "box"), "a box: your machine ", make("i", "weights"), "weights ", make("i", "cache"), "key-value cache ", make("i", "pale"), "weights that do not fit");
   const bar = make("div", "ft-bar");
-  bar.append(orderButtons.group, legend);
+  bar.append(orderButtons.group);
   const right = make("div", "ft-right");
-  right.append(bar, floor);
+  right.append(bar, floor, legend);
   const scene = make("div", "ft-scene");
   const left = make("div", "ft-left");
   left.append(controls, detail);
@@ -108,9 +111,8 @@ export function render({ model, el }) {
     const paths = ["cache", "weights", "box", "ghost"].map((name) => picture.appendChild(shape("path", { class: name })));
     const name = tile.appendChild(make("span", "ft-name"));
     const amount = tile.appendChild(make("span", "ft-amount num"));
-    const verdict = tile.appendChild(make("b", "ft-verdict"));
     tile.addEventListener("click", () => keep({ plan: one.title }));
-    return { tile, picture, paths, name, amount, verdict };
+    return { tile, picture, paths, name, amount };
   });
 
   function radios(className, label, choices, choose) {
@@ -303,15 +305,17 @@ export function render({ model, el }) {
     const now = settings();
     const fitting = parts.filter(({ total }) => total <= room).length;
     loud.textContent = spell(fitting);
-    loudWords.textContent = ` of ${models.length} models fit in ${spell(gb)} GB, each on its own`;
+    const fewest = BITS.at(-1);
+    const atFewest = models.filter((each) => needs(each, fewest, now.context, now.batch).total <= room).length;
+    const instead = el.classList.contains("known") && now.bits !== fewest && atFewest > fitting ? `. At ${fewest} bits: ${atFewest}` : "";
+    loudWords.textContent = ` of ${models.length} models fit in ${spell(gb)} GB, each on its own${instead}`;
     parts.forEach(({ total }, index) => {
-      const { tile, amount, verdict } = tiles[index];
+      const { tile, amount } = tiles[index];
       const fits = total <= room;
       const boxes = Math.ceil(total / room);
       tile.classList.toggle("fits", fits);
       tile.setAttribute("aria-pressed", index === chosen());
       amount.textContent = gigabytes(total);
-      verdict.textContent = fits ? "✓ fits" : `${spell(boxes)} boxes`;
       tile.setAttribute("aria-label", `${models[index].title}: ${gigabytes(total)}, ${fits ? "fits" : `does not fit, ${spell(boxes)} such machines`}`);
     });
     const largest = parts.reduce((best, { total }, index) => (total > parts[best].total ? index : best), 0);
@@ -374,7 +378,7 @@ export function render({ model, el }) {
 
   const fit = () => {
     const { width } = el.getBoundingClientRect();
-    const wanted = width < 620 ? 30 : 48;
+    const wanted = width < 620 ? 20 : 22; // so that all models are in sight
     if (wanted === scale || !width) return;
     scale = wanted;
     if (shown) paint();

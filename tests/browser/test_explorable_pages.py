@@ -1404,6 +1404,10 @@ def test_more_models_fit_in_a_larger_machine_and_at_fewer_bits(visit):
     page = visit("fits.html").wake()
     loud, handle = page.locator(".ft-head .loud"), page.get_by_role("slider", name="Memory of your machine")
     expect(loud).to_have_text("13")
+    boxes = [tile.bounding_box() for tile in page.locator(".ft-tile").all()]
+    lowest = max(box["y"] + box["height"] for box in boxes)
+    assert lowest < 900, "all models are in the first screen"
+    page.get_by_role("radio", name="by family").click()
     llama = page.get_by_role("button", name="Llama 3 8B")
     expect(llama).to_have_attribute("aria-label", "Llama 3 8B: 16.3 GB, does not fit, 2 such machines")
     page.get_by_role("radio", name="8 bits").click()
