@@ -1,16 +1,15 @@
 // How many texts fit in a memory, for each way in which heads can share keys and values. Model: data {plans, memory}
-// (see cache.py), and what the visitor chose: plan (a title), tokens, and
-// memory (GB; by default that of the data).
+// (see cache.py), and what the visitor chose: plan (a title), tokens, memory (GB; by default that of the data), and on a
+// page guess (how many texts fit without sharing; 0 before a guess, -1 for none).
 import { adopt, announcer, colour, headline, keeper, make, onDrag, onTheme, radio, shape } from "./view.js";
 
 const STOPS = Array.from({ length: 18 }, (_, power) => 2 ** power); // tokens, 1 to 131,072
 const MEMORIES = [8, 16, 24, 80]; // GB
 const GROWTH = 1.06; // of the text, from one step to the next
 const PACE = 60; // ms of a step
-const TAIL = 40; // tokens of the text that are shown, the last ones
-const WORDS = "Noor hid the golden kite in the red box . Then Sam walked to the market alone . Where is the kite ? The kite is in the red box .".split(" ");
+const TRAVEL = 320; // ms in which the texts of a box take their new size
 const DRAWN = 4; // heads in the small drawing of a design
-const MOST_CELLS = 6000; // more texts than this are too small to draw
+const MOST_CELLS = 6000; // of more texts a square stands for ten, a hundred or more
 
 const spell = (number) => number.toLocaleString("en-US");
 const counted = (number, noun) => `${spell(number)} ${noun}${number === 1 ? "" : "s"}`;
@@ -90,7 +89,7 @@ export function render({ model, el }) {
     const button = models.appendChild(make("button", "", title));
     radio(button, () => modelButtons, (at) => {
       stop();
-      keep({ plan: plans[at].title });
+      keep({ plan: plans[at].title, ...giveUp() });
       modelButtons[at].focus();
     });
     return button;
@@ -100,7 +99,7 @@ export function render({ model, el }) {
   const memoryButtons = sizes.map((size) => {
     const button = memories.appendChild(make("button", "", `${size} GB`));
     radio(button, () => memoryButtons, (at) => {
-      keep({ memory: sizes[at] });
+      keep({ memory: sizes[at], ...giveUp() });
       memoryButtons[at].focus();
     });
     return button;
@@ -128,15 +127,17 @@ export function render({ model, el }) {
   const controls = make("div", "ca-controls");
   controls.append(play, ruler);
 
-  const text = make("p", "ca-text");
-  text.setAttribute("aria-hidden", "true");
+  // A guess before the answer: how many fit if no head shares
+  const ask = make("div", "ca-ask");
+  ask.setAttribute("role", "group");
+  ask.setAttribute("aria-label", "Your guess: how many fit if no head shares");
   const board = make("div", "ca-board");
   const key = make("p", "ca-key");
   key.append(make("i"), "one text’s keys and values");
   const { live, speak, hush } = announcer();
   const choices = make("div", "ca-choices");
   choices.append(models, memories);
-  el.append(head, choices, controls, text, board, key, live);
+  el.append(head, choices, controls, ask, board, key, live);
 
   // What holds now
   const plan = () => plans.find(({ title }) => title === model.get("plan")) ?? plans[0];
@@ -158,6 +159,33 @@ export function render({ model, el }) {
   const fitting = (count) => Math.floor((gigabytes() * 1e9) / cacheBytes(plan(), tokens(), count));
 
   const keep = keeper(model, update);
+  const still = matchMedia("(prefers-reduced-motion: reduce)");
+  /** Whether the visitor is still to guess what fits without sharing. Whoever drags or chooses first has done with it. */
+  const asking = () => model.get("guess") === 0;
+  const giveUp = () => (model.get("guess") === undefined ? {} : { guess: -1 });
+  function drawAsk() {
+    ask.hidden = model.get("guess") === undefined;
+    if (!asking()) {
+      const [fit, most] = [fitting(plan().keyValueHeads), fitting(plan().heads)];
+      const times = most && fit > most ? `Sharing lets ${spell(Math.round(fit / most))} times as many texts in.` : "";
+      ask.classList.toggle("empty", !times);
+      ask.replaceChildren(make("b", "", `${model.get("guess") > 0 ? `You said ${spell(model.get("guess"))}. ` : ""}${times}`));
+      return;
+    }
+    const fit = fitting(plan().keyValueHeads);
+    const offers = [Math.round(fit / 2), Math.round(fit / 5), fitting(plan().heads)].sort((one, other) => other - one);
+    ask.replaceChildren(
+      make("b", "", "And if no head shared? Your guess:"),
+      ...offers.map((offer) => {
+        const button = make("button", "", counted(offer, "text"));
+        button.addEventListener("click", () => {
+          keep({ guess: offer });
+          handle.focus({ preventScroll: true }); // the button has gone
+        });
+        return button;
+      }),
+    );
+  }
   let cards = [];
   function build() {
     const list = designs();
@@ -189,19 +217,22 @@ export function render({ model, el }) {
       card.classList.toggle("published", count === published);
       about.textContent = `${spell(heads)} heads, ${counted(count, "key")}`;
       about.append(make("span", "", name));
+      card.classList.toggle("hidden", asking() && count !== published);
       const used = cacheBytes(plan(), now, count);
       const fit = fitting(count);
       const unit = fit ? (fit === 1 ? " text fits" : " texts fit") : `, it needs ${(used / (gigabytes() * 1e9)).toFixed(1)} ×`;
       result.replaceChildren(make("b", "loud", fit ? spell(fit) : "none"), make("span", "", unit));
       bytes.replaceChildren(make("b", "num", size(used)), " a text");
+      const bundle = bundleOf(fit);
+      if (bundle > 1) bytes.append(make("span", "ca-bundle", `a square: ${spell(bundle)} texts`));
     });
 
     const fit = fitting(published);
     const most = fitting(heads);
     loud.textContent = fit ? spell(fit) : "No";
     const sharing = published === 1 ? `all ${heads} heads share one key` : `${heads / published} heads share each key`;
-    const without = published === heads ? ". No head shares" : fit ? `, as ${sharing}. Without sharing: ${most ? spell(most) : "none"}` : `, though ${sharing}`;
-    drawText(now);
+    const without = asking() ? `, as ${sharing}` : published === heads ? ". No head shares" : fit ? `, as ${sharing}. Without sharing: ${most ? spell(most) : "none"}` : `, though ${sharing}`;
+    drawAsk();
     loudWords.textContent = ` text${fit > 1 ? "s" : ""} of ${counted(now, "token")} fit${fit > 1 ? "" : "s"} in ${gigabytes()} GB${without}`;
     modelButtons.forEach((button, index) => {
       const on = plans[index] === plan();
@@ -220,51 +251,65 @@ export function render({ model, el }) {
     handle.classList.toggle("last", x > 80);
     handle.classList.toggle("first", x < 12);
     handle.setAttribute("aria-valuenow", String(now));
-    const words = cards.map(({ name, result }) => `${name} ${result.textContent}`).join(", ");
+    const words = cards.filter(({ card }) => !card.classList.contains("hidden")).map(({ name, result }) => `${name} ${result.textContent}`).join(", ");
     handle.setAttribute("aria-valuetext", `${counted(now, "token")}: ${words}`);
     speak(`${loud.textContent}${loudWords.textContent}. ${words}`);
-    paint();
+    travel();
   }
 
-  /** The last tokens of the text; each new one comes in at the right. */
-  function drawText(now) {
-    const first = Math.max(0, now - TAIL);
-    text.replaceChildren(
-      make("span", "ca-number num", first ? `… ${spell(first)} before` : ""),
-      ...Array.from({ length: now - first }, (_, index) => make("span", "chip", WORDS[(first + index) % WORDS.length])),
-    );
-    text.lastChild.classList.add("ember");
-  }
-
-  // The pictures: the same memory for each design, cut into texts
+  // The pictures: the same memory for each design, cut into texts. `rooms` is how many would fill each box, on the way.
   let tints = null;
+  let rooms = [];
+  let moving = 0;
+  const bundleOf = (fit) => 10 ** Math.max(0, Math.ceil(Math.log10(fit / MOST_CELLS)));
+  function travel() {
+    cancelAnimationFrame(moving);
+    const goal = designs().map(([, , count]) => (gigabytes() * 1e9) / cacheBytes(plan(), tokens(), count));
+    const from = rooms.length === goal.length && !still.matches && !growing && !el.classList.contains("dragging") ? rooms : goal;
+    const begin = performance.now();
+    const frame = (time) => {
+      const part = from === goal ? 1 : Math.min(1, Math.max(0, (time - begin) / TRAVEL));
+      const eased = 1 - (1 - part) ** 3;
+      rooms = goal.map((room, index) => (part === 1 ? room : from[index] * (room / from[index]) ** eased));
+      paint();
+      if (part < 1) moving = requestAnimationFrame(frame);
+    };
+    frame(begin);
+  }
   function paint() {
     tints ??= Object.fromEntries(["ink", "ember", "paper"].map((name) => [name, `rgb(${colour(el, `--${name}`).join(" ")})`]));
-    designs().forEach(([, , count], index) => paintBox(cards[index].box, count));
+    cards.forEach(({ box }, index) => rooms[index] && paintBox(box, rooms[index]));
   }
-  function paintBox(canvas, count) {
+  function paintBox(canvas, room) {
     const { width, height } = canvas.getBoundingClientRect();
     const ratio = Math.min(2, devicePixelRatio || 1);
     canvas.width = Math.round(width * ratio);
     canvas.height = Math.round(height * ratio);
     const brush = canvas.getContext("2d");
     brush.scale(ratio, ratio);
-    const room = (gigabytes() * 1e9) / cacheBytes(plan(), tokens(), count);
     const fit = Math.floor(room);
-    brush.fillStyle = fit ? tints.ink : tints.ember;
-    if (fit > MOST_CELLS || !fit) {
+    if (!fit) {
+      // The text is larger than the memory: it fills the picture, and the memory is drawn in it to scale.
+      const side = Math.sqrt(room);
+      brush.fillStyle = tints.ember;
       brush.fillRect(0, 0, width, height);
       brush.fillStyle = tints.paper;
-      brush.font = `13px ${getComputedStyle(el).fontFamily}`;
-      brush.textAlign = "center";
-      brush.fillText(fit ? "each too small to draw" : "too large for this memory", width / 2, height / 2, width - 8);
+      brush.fillRect(0, height * (1 - side), width * side, height * side);
+      brush.font = `600 15px ${getComputedStyle(el).fontFamily}`;
+      brush.fillText("one text", 8, 20, width - 16);
+      brush.fillStyle = tints.ink;
+      const inside = width * side > 100;
+      if (!inside) brush.fillStyle = tints.paper;
+      brush.fillText("the memory", inside ? 8 : width * side + 8, height - 10);
       return;
     }
-    const [across, down, part] = grid(fit, room, width / height);
+    const bundle = bundleOf(fit);
+    const squares = Math.floor(fit / bundle);
+    const [across, down, part] = grid(squares, room / bundle, width / height);
     const [wide, high] = [width / across, (height * part) / down];
     const gap = Math.min(2, Math.min(wide, high) * 0.25);
-    for (let cell = 0; cell < fit; cell++) {
-      brush.fillStyle = cell ? tints.ink : tints.ember;
+    for (let cell = 0; cell < squares; cell++) {
+      brush.fillStyle = cell || bundle > 1 ? tints.ink : tints.ember;
       brush.fillRect((cell % across) * wide, height - (Math.floor(cell / across) + 1) * high, wide - gap, high - gap);
     }
   }
@@ -279,11 +324,11 @@ export function render({ model, el }) {
     stop();
     el.classList.add("known");
   };
-  onDrag(el, handle, (event) => keep({ tokens: fromPointer(event) }), { ready: () => true, begin });
+  onDrag(el, handle, (event) => keep({ tokens: fromPointer(event), ...giveUp() }), { ready: () => true, begin });
   rail.addEventListener("click", (event) => {
     if (handle.contains(event.target)) return;
     begin();
-    keep({ tokens: fromPointer(event) });
+    keep({ tokens: fromPointer(event), ...giveUp() });
   });
   handle.addEventListener("keydown", (event) => {
     const at = stopIndex();
@@ -294,7 +339,7 @@ export function render({ model, el }) {
     if (goes === undefined) return;
     event.preventDefault();
     begin();
-    keep({ tokens: STOPS[Math.max(0, Math.min(STOPS.length - 1, goes))] });
+    keep({ tokens: STOPS[Math.max(0, Math.min(STOPS.length - 1, goes))], ...giveUp() });
   });
 
   let playing = 0;
@@ -318,7 +363,7 @@ export function render({ model, el }) {
     if (playing) return stop();
     begin();
     growing = 1;
-    update();
+    keep(giveUp());
     play.textContent = "■ Stop";
     playing = setTimeout(tick, 500);
   });
@@ -329,11 +374,12 @@ export function render({ model, el }) {
     tints = null;
     paint();
   });
-  const keys = ["plan", "tokens", "memory"];
+  const keys = ["plan", "tokens", "memory", "guess"];
   for (const name of keys) model.on(`change:${name}`, update);
   update();
   return () => {
     stop();
+    cancelAnimationFrame(moving);
     hush();
     watcher.disconnect();
     endTheme();
