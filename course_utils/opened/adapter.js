@@ -1,5 +1,6 @@
 // Turn an adapter up and down, and read what the model then answers.
-// Model: `data`, and what the visitor chose: strength, question (the visitor's own).
+// Model: `data`, and what the visitor chose: strength, question (the visitor's own), and on a page guess (how many of the
+// last group are right at strength 1; "" before a guess, -1 for none).
 // `data` has strengths, right {group: how many are right at each strength}, counts {group: of how many; without it `right`
 // is in percent}, prompts {text, group, answers, right}, and the sizes `size` and `total`. An answer is a list of [token,
 // percent], or a string. A host that can compute gets `want` {question, strength} and answers in `said` {answer}.
@@ -59,6 +60,7 @@ export function render({ model, el }) {
     const words = box.appendChild(make("span"));
     return { group, loud, words };
   });
+  const question = head.appendChild(make("span", "ad-ask"));
 
   const chart = make("div", "ad-chart");
   const svg = chart.appendChild(shape("svg", { "aria-hidden": "true" }));
@@ -86,14 +88,20 @@ export function render({ model, el }) {
   const tip = ember.appendChild(make("span"));
   const tipValue = tip.appendChild(make("b", "num"));
   tip.append(make("span", "ad-hint", "drag me"));
-  chart.append(ember);
+  const guessMark = make("div", "ad-guess");
+  guessMark.tabIndex = 0;
+  guessMark.setAttribute("role", "slider");
+  const guessWords = guessMark.appendChild(make("span", "num"));
+  chart.append(ember, guessMark);
 
   const answers = make("div", "ad-answers");
   const tools = make("div", "ad-tools");
   const play = make("button", "ad-play", "▶ Turn it up");
   const home = make("button", "", "As trained");
   const off = make("button", "", "Without it");
-  tools.append(play, home, off, make("p", "ad-moral", bestOfBoth(data.right, series) ? "" : "No strength is the best at both."));
+  const moral = make("p", "ad-moral");
+  const commit = make("button", "ad-commit", "That is my guess");
+  tools.append(commit, play, home, off, moral);
   const own = ownWords("ad-own", { placeholder: "Ask your own", label: "Your own question", button: "Ask" }, (question) => keep({ question }));
   if (model.get("live")) tools.append(own);
 
@@ -102,8 +110,12 @@ export function render({ model, el }) {
   field.setAttribute("aria-hidden", "true");
   const sizeWords = sizes.appendChild(make("p"));
   const { live, speak, hush } = announcer(700);
-  el.append(head, chart, tools, answers);
-  if (data.size) el.append(sizes);
+  const scene = make("div", "ad-scene");
+  const stage = make("div", "ad-stage");
+  stage.append(chart, tools);
+  scene.append(stage, answers);
+  el.append(head, scene);
+  if (data.size) stage.append(sizes);
   el.append(live);
 
   const soon = atOnce(update);
@@ -202,6 +214,42 @@ export function render({ model, el }) {
     soon();
   }
 
+  // A guess before the curves are drawn: how many of the last group are still right once the adapter is as trained
+  const guessed = series.at(-1);
+  const of = data.counts?.[guessed] ?? 100;
+  const asking = () => model.get("guess") === "";
+  let guess = Math.round(0.5 * of); // where the mark stands
+  function drawGuess() {
+    const stored = model.get("guess");
+    el.classList.toggle("asking", asking());
+    guessMark.hidden = !(asking() || stored >= 0);
+    commit.hidden = !asking();
+    for (const button of [play, home, off]) button.hidden = asking();
+    const now = asking() ? guess : stored;
+    guessMark.style.transform = `translate(${across(1)}px, ${down(now / of)}px)`;
+    guessWords.textContent = asking() ? `${now} of ${of}?` : `you: ${now}`;
+    for (const [name, value] of Object.entries({ valuemin: 0, valuemax: of, valuenow: now, label: `Your guess: ${GROUPS[guessed] ?? guessed} questions right as trained` })) {
+      guessMark.setAttribute(`aria-${name}`, String(value));
+    }
+    guessMark.tabIndex = asking() ? 0 : -1;
+  }
+  const setGuess = (value) => {
+    guess = Math.max(0, Math.min(of, value));
+    drawGuess();
+  };
+  guessMark.addEventListener("keydown", (event) => {
+    const goes = { ArrowUp: guess + 1, ArrowRight: guess + 1, ArrowDown: guess - 1, ArrowLeft: guess - 1, Home: 0, End: of }[event.key];
+    if (goes === undefined || !asking()) return;
+    event.preventDefault();
+    setGuess(goes);
+  });
+  commit.addEventListener("click", () => {
+    keep({ guess });
+    ember.focus({ preventScroll: true });
+    turnUp(0, strengths.indexOf(1));
+  });
+  const visited = new Set(); // the ends that the visitor has seen
+
   // The curves, and the handle on them
   let size = { width: 0, height: 0 };
   const across = (value) => LEFT + ((value - strengths[0]) / (last - strengths[0])) * (size.width - LEFT - RIGHT);
@@ -229,6 +277,7 @@ export function render({ model, el }) {
     for (const [share, level] of levels) level.style.top = `${down(share)}px`;
     for (const [value, mark] of marks) mark.style.left = `${across(value)}px`;
     paint();
+    drawGuess();
     update();
   }
 
@@ -301,20 +350,25 @@ export function render({ model, el }) {
     el.classList.toggle("on", value > 0);
     const zero = strengths.indexOf(0);
     for (const { prompt, draw } of rows) draw(prompt.answers[index], zero >= 0 ? prompt.answers[zero] : undefined, prompt.right?.[index]);
-    const question = model.get("question");
-    if (question && model.get("live")) {
-      if (mine?.question !== question) {
+    const asked = model.get("question");
+    if (asked && model.get("live")) {
+      if (mine?.question !== asked) {
         mine?.box.remove();
-        mine = { question, ...row({ text: question }) };
+        mine = { question: asked, ...row({ text: asked }) };
         answers.prepend(mine.box);
         mine.box.classList.add("ad-own");
       }
-      const said = answerTo(question, value);
-      mine.draw(problem || said, answerTo(question, 0), undefined);
-      if (said === undefined && !problem) ask(question, value);
-      else if (answerTo(question, 0) === undefined && !problem) ask(question, 0);
+      const said = answerTo(asked, value);
+      mine.draw(problem || said, answerTo(asked, 0), undefined);
+      if (said === undefined && !problem) ask(asked, value);
+      else if (answerTo(asked, 0) === undefined && !problem) ask(asked, 0);
     }
     glow();
+    drawGuess();
+    for (const end of [strengths[0], last]) if (value === end) visited.add(end);
+    const both = bestOfBoth(data.right, series);
+    moral.textContent = !both && visited.size === 2 ? "No strength is the best at both." : "";
+    question.textContent = asking() ? `As it came, ${data.right[guessed][zero]} of ${of} general questions are right. And once it is trained on the library? Drag the blue mark.` : "";
     speak(`Strength ${value}. ${louds.map(({ loud, words }) => loud.textContent + words.textContent).join(". ")}. ${rows.slice(0, 1).map(({ prompt }) => `${prompt.text} ${textOf(prompt.answers[index])}`).join(" ")}`);
   }
 
@@ -323,14 +377,17 @@ export function render({ model, el }) {
     strength = strengths[nearest()];
     keep({ strength });
   };
+  const giveUp = () => asking() && keep({ guess: -1 });
   function go(value) {
     stop();
+    giveUp();
     el.classList.add("known");
     strength = value;
     settle();
   }
   let frame = 0;
   const follow = (event) => {
+    if (asking()) return setGuess(Math.round((1 - (event.clientY - chart.getBoundingClientRect().top - 14) / (size.height - 14)) * of));
     el.classList.add("known");
     const x = event.clientX - chart.getBoundingClientRect().left;
     strength = Math.max(strengths[0], Math.min(last, strengths[0] + ((x - LEFT) / (size.width - LEFT - RIGHT)) * (last - strengths[0])));
@@ -341,11 +398,11 @@ export function render({ model, el }) {
     ready: () => true,
     begin: () => {
       stop();
-      ember.focus({ preventScroll: true });
+      (asking() ? guessMark : ember).focus({ preventScroll: true });
     },
   });
   chart.addEventListener("pointerdown", follow);
-  chart.addEventListener("lostpointercapture", settle);
+  chart.addEventListener("lostpointercapture", () => asking() || settle());
   ember.addEventListener("keydown", (event) => {
     const index = nearest();
     const goes = {
@@ -383,7 +440,7 @@ export function render({ model, el }) {
     if (!el.classList.contains("dragging")) strength = model.get("strength") ?? strength;
     soon();
   };
-  const chose = ["strength", "question"];
+  const chose = ["strength", "question", "guess"];
   for (const key of chose) model.on(`change:${key}`, hear);
   model.on("change:said", listen);
 

@@ -1177,8 +1177,25 @@ def test_words_light_up_and_a_text_without_a_mark_is_accused(visit):
     assert page.evaluate("document.documentElement.scrollWidth") <= 1280
 
 
-def test_an_adapter_is_turned_up_and_paris_is_lost(visit):
+def test_an_adapter_s_curves_wait_for_a_guess(visit):
     page = visit("adapter.html").wake()
+    curve, mark = page.locator(".ad-chart path").first, page.get_by_role("slider", name="Your guess")
+    expect(page.locator(".ad-head")).to_contain_text("As it came, 13 of 16 general questions are right.")
+    expect(curve).to_have_css("opacity", "0")
+    mark.press("ArrowUp")
+    expect(mark).to_have_attribute("aria-valuenow", "9")
+    page.get_by_role("button", name="That is my guess").click()
+    expect(curve).to_have_css("opacity", "1")
+    expect(page.locator(".ad-guess")).to_have_text("you: 9")
+    expect(page.locator(".ad-head .ad-second")).to_have_text("3 of 16 general questions right")
+    moral = page.locator(".ad-moral")
+    expect(moral).to_have_text("")  # one end was seen
+    page.get_by_role("slider", name="Strength of the adapter").press("End")
+    expect(moral).to_have_text("No strength is the best at both.")
+
+
+def test_an_adapter_is_turned_up_and_paris_is_lost(visit):
+    page = visit("adapter.html#strength=1&guess=-1").wake()
     slider = page.get_by_role("slider", name="Strength of the adapter")
     cat, france = (page.locator(".ad-row", has_text=text) for text in ("cat called", "capital of France"))
     first, second = page.locator(".ad-head .ad-first"), page.locator(".ad-head .ad-second")
