@@ -1,10 +1,11 @@
 // A query and a key as the hands of a clock. Each turns with its position; how well they match depends on the angle
 // between them, and so on their distance alone. The words of a text stand round the clock, each where its position
-// points. Model: data {degrees, limit}, and what the visitor chose: the positions query and key, and front, the number
-// of words in front of the text.
+// points. Model: data {degrees, limit}, and what the visitor chose: the positions query and key, front, the number of
+// words in front of the text, and slow: whether a second clock, which turns more slowly, is added.
 import { adopt, announcer, atOnce, headline, keeper, make, onDrag, shape } from "./view.js";
 
 const FAR = 24; // distances in the strip
+const SLOWER = 4; // times, the second clock
 const WORDS = "Our little black cat often slept all day because it had hunted mice all night and nobody in the house ever woke it up again".split(" ");
 const spell = (value) => (Math.abs(value) < 0.005 ? "0" : String(Math.round(100 * value) / 100).replace("-", "\u2212"));
 
@@ -75,6 +76,12 @@ export function render({ model, el }) {
     more.addEventListener("click", () => move(name, 1));
     shows[name] = { at, word };
   }
+  // A second clock, a quarter as fast
+  const second = shape("svg", { viewBox: "-104 -104 208 208", class: "dl-second", "aria-hidden": "true" });
+  second.append(shape("circle", { r: 94, class: "dl-face" }));
+  const slowHands = Object.fromEntries(["key", "query"].map((name) => [name, second.appendChild(shape("line", { y2: name === "key" ? -78 : -58, class: `dl-slow ${name}` }))]));
+  const add = make("button", "dl-add");
+  add.addEventListener("click", () => keep({ slow: !model.get("slow") }));
   const both = controls.appendChild(make("div", "dl-both"));
   both.append(make("span", "", "Whole text"));
   const shifts = [-1, 1, 100].map((step) => {
@@ -85,11 +92,11 @@ export function render({ model, el }) {
 
   // How well hands match, by distance
   const strip = make("div", "dl-strip");
+  /** The match of the clock, or the mean of both clocks' matches. */
+  const matched = (distance) => (model.get("slow") ? (match(distance, degrees) + match(distance, degrees / SLOWER)) / 2 : match(distance, degrees));
   const bars = Array.from({ length: FAR + 1 }, (_, distance) => {
     const bar = strip.appendChild(make("button"));
     bar.append(make("i"));
-    bar.setAttribute("aria-label", `${distance} positions apart: match ${spell(match(distance, degrees))}`);
-    bar.style.setProperty("--match", match(distance, degrees));
     if (distance % 3 === 0) bar.append(make("span", "num", String(distance)));
     bar.addEventListener("click", () => {
       const key = Math.min(model.get("key"), last() - distance);
@@ -97,9 +104,13 @@ export function render({ model, el }) {
     });
     return bar;
   });
-  const stripWords = make("p", "dl-legend", "The match by distance: how many positions the query stands after the key");
+  const stripWords = make("p", "dl-legend");
   const right = make("div", "dl-right");
-  right.append(controls, strip, stripWords);
+  const desk = make("div", "dl-desk");
+  const aside = make("div", "dl-aside");
+  aside.append(second, add);
+  desk.append(controls, aside);
+  right.append(desk, strip, stripWords);
   const scene = make("div", "dl-scene");
   scene.append(clock, right);
   const { live, speak, hush } = announcer();
@@ -159,13 +170,21 @@ export function render({ model, el }) {
   function update() {
     const [query, key] = [model.get("query"), model.get("key")];
     const distance = query - key;
-    const found = match(distance, degrees);
+    const slow = Boolean(model.get("slow"));
+    const found = matched(distance);
     loud.textContent = spell(found);
     loudWords.textContent = ` is the match at ${Math.abs(distance)} position${Math.abs(distance) === 1 ? "" : "s"} apart`;
     const [asks, answers] = [hand(query, degrees).map(spell), hand(key, degrees).map(spell)];
     const factor = (number) => (number.startsWith("\u2212") ? `(${number})` : number);
     const terms = asks.map((number, index) => `${factor(number)}\u00d7${factor(answers[index])}`);
-    sum.textContent = `query [${asks.join(", ")}], key [${answers.join(", ")}]: ${terms.join(" + ")} = ${spell(found)}`;
+    sum.textContent = `query [${asks.join(", ")}], key [${answers.join(", ")}]: ${terms.join(" + ")} = ${spell(match(distance, degrees))}${slow ? `; slower clock: ${spell(match(distance, degrees / SLOWER))}; mean: ${spell(found)}` : ""}`;
+    el.classList.toggle("slow", slow);
+    add.textContent = slow ? "One clock alone" : "Add a slower clock";
+    stripWords.textContent = `The match by distance${slow ? ", the mean of both clocks" : ""}: how many positions the query stands after the key`;
+    bars.forEach((bar, index) => {
+      bar.setAttribute("aria-label", `${index} positions apart: match ${spell(matched(index))}`);
+      bar.style.setProperty("--match", matched(index));
+    });
     const start = front();
     for (const { step, button } of shifts) button.disabled = !hasRoom(step);
     for (const name of ["query", "key"]) {
@@ -175,6 +194,7 @@ export function render({ model, el }) {
       shows[name].at.textContent = `position ${position}`;
       const drawn = hands[name];
       drawn.style.transform = `rotate(${position * degrees}deg)`; // on past 12, never back over it
+      slowHands[name].style.transform = `rotate(${(position * degrees) / SLOWER}deg)`;
       for (const [key, value] of Object.entries({ valuemin: start, valuemax: last(), valuenow: position, valuetext: `${word}, position ${position}` })) {
         drawn.setAttribute(`aria-${key}`, String(value));
       }
@@ -188,20 +208,24 @@ export function render({ model, el }) {
     const point = (angle, radius) => `${radius * Math.sin((angle * Math.PI) / 180)} ${-radius * Math.cos((angle * Math.PI) / 180)}`;
     const begin = key * degrees;
     arc.setAttribute("d", open ? `M${point(begin, 34)}A34 34 0 0 ${open > 0 ? 1 : 0} ${point(begin + open, 34)}` : "");
-    if (before && before.distance === distance && before.query !== query) take.textContent = `Both hands moved, the angle between them did not: still ${spell(found)}.`;
+    if (before && before.slow !== slow) {
+      take.textContent = slow
+        ? `A slower clock as well: ${round} apart no longer looks like 0. The match there is ${spell(matched(round))}, no longer 1.`
+        : `With one clock, ${round} apart looks like 0 again.`;
+    } else if (before && before.distance === distance && before.query !== query) take.textContent = `Both hands moved, the angle between them did not: still ${spell(found)}.`;
     else if (before && before.query !== query) take.textContent = `The query moved, and with it the angle: from ${spell(before.found)} to ${spell(found)}.`;
     else if (before && before.key !== key) take.textContent = `The key moved, and with it the angle: from ${spell(before.found)} to ${spell(found)}.`;
     else if (!before) take.textContent = "Same direction: 1. A right angle: 0. Opposite: \u22121.";
-    if (before && Math.abs(distance) >= round && before.distance !== distance) take.textContent += ` ${Math.abs(distance)} apart looks like ${Math.abs(distance) % round}.`;
+    if (!slow && before && Math.abs(distance) >= round && before.distance !== distance) take.textContent += ` ${Math.abs(distance)} apart looks like ${Math.abs(distance) % round}.`;
     bars.forEach((bar, index) => bar.setAttribute("aria-pressed", index === distance));
-    if (!before || before.query !== query || before.key !== key) before = { query, key, distance, found };
+    if (!before || before.query !== query || before.key !== key || before.slow !== slow) before = { query, key, distance, found, slow };
     if (take.textContent) speak(`${loud.textContent}${loudWords.textContent}. ${take.textContent}`);
   }
-  model.on("change:query change:key", draw);
+  model.on("change:query change:key change:slow", draw);
   update();
   return () => {
     hush();
-    model.off("change:query change:key", draw);
+    model.off("change:query change:key change:slow", draw);
   };
 }
 

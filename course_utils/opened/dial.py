@@ -32,4 +32,5 @@ class Dial(LiveView):
             query=query,
             key=key,
             front=0,
+            slow=False,
         )

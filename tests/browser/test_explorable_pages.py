@@ -431,6 +431,12 @@ def test_a_hand_of_the_dial_is_dragged_and_both_together_keep_the_match(visit):
     expect(page.locator(".dl-word.query")).to_have_text("all113")
     expect(head).to_have_text("0.87 is the match at 13 positions apart")
     expect(page.get_by_role("button", name="100 on")).to_be_disabled()  # 100 more is past the last position
+    page.get_by_role("button", name="Add a slower clock").click()
+    expect(take).to_have_text(
+        "A slower clock as well: 12 apart no longer looks like 0. The match there is 0.5, no longer 1."
+    )
+    page.get_by_role("button", name="12 positions apart").click()
+    expect(head).to_have_text("0.5 is the match at 12 positions apart")
 
 
 def test_a_text_is_written_token_by_token(visit):
