@@ -392,7 +392,7 @@ export function render({ model, el }) {
     if (focused >= 0) list.children[focused]?.firstChild.focus();
     const filled = (parts.length - missing.length) / parts.length;
     box.style.setProperty("--filled", String(filled));
-    if (done && !el.classList.contains("done") && before.size && !still.matches) {
+    if (list.querySelector(".new") && !still.matches) {
       box.animate([{ transform: "scale(1)" }, { transform: "scale(1.12) rotate(-2deg)" }, { transform: "scale(1)" }], { duration: 300, easing: "ease-out" });
     }
     el.classList.toggle("done", done);

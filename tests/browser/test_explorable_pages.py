@@ -1271,6 +1271,9 @@ def test_a_broken_block_is_said_and_another_card_can_be_loaded(visit):
     area = page.get_by_label("The model card")
     area.fill("---\nlicense: [\n---\nA text.")
     expect(page.locator(".ck-head")).to_contain_text("is not closed")
+    page.get_by_role("button", name="Llama 3", exact=True).click()
+    for tile in page.locator(".ck-list li button").all():  # nothing is cut through a line
+        assert tile.evaluate("(tile) => tile.scrollHeight <= tile.clientHeight + 1")
     page.get_by_role("button", name="TinyWorld Llama", exact=True).click()
     expect(page.locator(".ck-head")).to_contain_text("5 of 9")
     # The text field covers the marked copy of its text exactly, so both have the same height.
