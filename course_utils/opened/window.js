@@ -1,7 +1,8 @@
 // A window that can be dragged over a text: in each layer a token sees only what lies inside.
 // Model: `data` {layers, offers (texts), answers, words}, `said` {pieces, top} from the host (top: the likeliest next
-// tokens as [text, share]), and what the visitor chose: text, size (tokens that the window holds). The view asks with
-// `want` {text, size}. In a notebook `data` also has texts: for each offer {pieces, target}.
+// tokens as [text, share]), and what the visitor chose: text, size (tokens that the window holds), and on a page guess (the
+// token at which the answer turns; 0 before a guess, -1 for none). There a bar is drawn for each window that was tried. The
+// view asks with `want` {text, size}. In a notebook `data` also has texts: for each offer {pieces, target}.
 import { LOOKS, adopt, announcer, chipClass, headline, keeper, make, onDrag, ownText, piecesOf, shape } from "./view.js";
 
 const HOP = 340; // ms for each layer when a fact is passed on
@@ -42,11 +43,16 @@ export function render({ model, el }) {
   const sizesOf = new Map(); // text -> the sizes with an answer
   let asked = null; // what the host is computing
   let playing = 0;
+  let passed = false; // whether the layers are shown: once something was passed on
+  const seen = new Map(); // text -> the sizes that were tried
+  let turned = 0; // the token at which the answer was seen to turn
 
   adopt(el, "wd");
   const { head, loud, loudWords } = headline("wd");
   const take = make("p", "wd-take");
   const paper = make("div", "wd-text");
+  const over = shape("svg", { class: "wd-over-words", "aria-hidden": "true" });
+  const hops = over.appendChild(shape("path"));
   const handle = make("div", "wd-handle");
   handle.tabIndex = 0;
   handle.setAttribute("role", "slider");
@@ -83,7 +89,19 @@ export function render({ model, el }) {
   for (const one of data.answers ?? []) store(one);
   const whole = () => answers.get(key(text(), count(text())));
   const size = () => Math.max(2, Math.min(count(text()), model.get("size") ?? Infinity));
-  const keep = keeper(model, update);
+  const keepState = keeper(model, update);
+  const asking = () => model.get("guess") === 0;
+  const fog = () => model.get("guess") !== undefined;
+  /** Keep a size. Whoever moves the edge before a guess has done with it. */
+  const keep = (changes) => keepState(asking() && "size" in changes && !("guess" in changes) ? { ...changes, guess: -1 } : changes);
+  let before = 0; // the last size
+  /** Note the sizes from the last one to this as tried. */
+  function note(number) {
+    const known = seen.get(text()) ?? seen.set(text(), new Set()).get(text());
+    const from = before || number;
+    for (let each = Math.min(from, number); each <= Math.max(from, number); each++) known.add(each);
+    before = number;
+  }
 
   /** Ask for the answer at a size, unless it is there or another one is being computed. */
   function ask(words, number) {
@@ -100,7 +118,8 @@ export function render({ model, el }) {
     ask(words, count(words));
   }
   function show(words) {
-    keep({ text: words, size: data.texts ? size() : count(words) });
+    before = turned = 0;
+    keep({ text: words, size: data.texts ? size() : count(words), ...(fog() ? { guess: -1 } : {}) });
     build();
     complete();
   }
@@ -162,7 +181,7 @@ export function render({ model, el }) {
       chips.push(chip);
       paper.append(chip);
     });
-    paper.append(make("span", "chip wd-next"), handle);
+    paper.append(make("span", "chip wd-next"), handle, over);
     handle.setAttribute("aria-valuemax", String(pieces.length));
 
     const width = stage.clientWidth || 600;
@@ -170,15 +189,15 @@ export function render({ model, el }) {
     const last = pieces.length - 1;
     const column = (width - left - 8) / last;
     const x = (index) => left + (index - 0.5) * column;
-    const top = 26;
-    const rows = top + ROW * (layers + 1);
+    const top = passed ? 26 : 0;
+    const rows = passed ? top + ROW * (layers + 1) : 0;
     const base = rows + 52 + BARS; // the foot of the bars
     const picture = shape("svg", { width, height: base + 42, viewBox: `0 0 ${width} ${base + 42}` });
     const fact = right > 0 ? pieces[right].trim() : "";
     if (fact in LOOKS) picture.style.setProperty("--look", LOOKS[fact]);
-    picture.append(shape("text", { x: left, y: 12, class: "wd-label" }, fact ? `where “${fact}” can be, layer by layer` : ""));
+    if (passed) picture.append(shape("text", { x: left, y: 12, class: "wd-label" }, fact ? `where “${fact}” can be, layer by layer` : ""));
     const cells = [];
-    for (let row = 0; row <= layers; row++) {
+    for (let row = 0; passed && row <= layers; row++) {
       picture.append(shape("text", { x: 0, y: top + ROW * row + 12, class: "wd-label" }, row ? `layer ${row}` : "text"));
       for (let index = 1; index <= last; index++) {
         const cell = shape("rect", { x: x(index) - column / 2 + 0.5, y: top + ROW * row, width: Math.max(1, column - 1.5), height: ROW - 6, rx: 2, class: "wd-cell" });
@@ -187,6 +206,7 @@ export function render({ model, el }) {
       }
     }
     const shade = picture.appendChild(shape("rect", { class: "wd-shade" }));
+    if (!passed) shade.setAttribute("visibility", "hidden");
     picture.append(shape("line", { x1: left, x2: width - 8, y1: base, y2: base, class: "wd-grid" }));
     picture.append(shape("text", { x: left - 6, y: base - BARS + 8, class: "wd-label wd-last" }, "100%"));
     const every = [5, 10, 20, 40].find((step) => column * step > 44) ?? 40;
@@ -197,7 +217,7 @@ export function render({ model, el }) {
     const [path, dot] = [shape("polyline", { class: "wd-path" }), shape("circle", { r: 6, class: "wd-dot" })];
     const [bars, edge, knob] = [shape("g"), shape("line", { class: "wd-edge" }), shape("circle", { r: 7, class: "wd-knob" })];
     const says = shape("text", { x: left, y: rows + 16, class: "wd-label wd-over" }, "the answer, if the window begins at this token");
-    picture.append(bars, path, edge, knob, dot, says);
+    picture.append(bars, ...(passed ? [path, dot] : []), edge, knob, says);
     stage.replaceChildren(picture);
     part = { pieces, right, last, x, top, rows, base, left, column, cells, shade, path, dot, bars, edge, knob };
     update();
@@ -209,6 +229,7 @@ export function render({ model, el }) {
     const number = size();
     const first = pieces.length - number;
     const said = answers.get(key(text(), number));
+    note(number);
     const favourite = pieces[right] ?? whole().top[0][0];
     const needed = right > 0 ? layersNeeded(last - right, number) : 1;
     const stops = right > 0 ? relay(right, last, number, layers) : [];
@@ -216,9 +237,11 @@ export function render({ model, el }) {
     chips.forEach((chip, index) => {
       chip.classList.toggle("in", index >= first);
       chip.classList.toggle("told", index === right);
+      chip.classList.toggle("guess", index === model.get("guess"));
       chip.classList.toggle("stop", stops.includes(index) && index !== right && index !== last);
       if (index === right) tint(chip, favourite.trim());
     });
+    drawHops(stops, needed > layers);
     const corner = chips[Math.max(1, first)];
     handle.style.transform = `translate(${corner.offsetLeft}px, ${corner.offsetTop}px)`;
     handle.setAttribute("aria-valuenow", String(number));
@@ -244,7 +267,7 @@ export function render({ model, el }) {
     part.dot.setAttribute("visibility", way.length ? "visible" : "hidden");
 
     // A bar for each window: the answer's share, in its colour if it is one. A label for each run of equal answers.
-    const tried = [...(sizesOf.get(text()) ?? [])].filter((each) => each < pieces.length).sort((a, b) => b - a);
+    const tried = [...(sizesOf.get(text()) ?? [])].filter((each) => each < pieces.length && (!fog() || seen.get(text()).has(each))).sort((a, b) => b - a);
     const runs = [];
     const bars = tried.map((each) => {
       const [token, sure] = answers.get(key(text(), each)).top[0];
@@ -281,7 +304,11 @@ export function render({ model, el }) {
       loud.classList.toggle("ember", other);
       loudWords.textContent = ` “${now.trim()}”${!other ? "" : never ? ", which the text never says" : `, not “${favourite.trim()}”`}`;
       const sees = number === pieces.length ? `all ${number - 1} tokens` : `${several(number, "token")}, itself included`;
-      take.textContent = `In each layer a token sees ${sees}. ${arrival(favourite.trim(), last - right, needed, other)}`;
+      if (other && !turned) turned = Math.max(1, first);
+      const guess = model.get("guess") > 0 ? pieces[model.get("guess")]?.trim() : "";
+      if (asking()) take.textContent = `Every word is in sight. If the window opens later and later, at which word does the answer turn? Press your guess.`;
+      else if (guess && turned && other) take.textContent = `You said “${guess}”. The answer turned once the window began at “${pieces[turned].trim()}”.`;
+      else take.textContent = `In each layer a token sees ${sees}. ${arrival(favourite.trim(), last - right, needed, other)}`;
       handle.setAttribute("aria-valuetext", `${number} tokens: ${now.trim()}, ${percent(sure)}`);
       speak(`${loud.textContent}${loudWords.textContent}. ${take.textContent}`);
     } else {
@@ -295,6 +322,23 @@ export function render({ model, el }) {
     const stops = relay(part.right, part.last, size(), layers).slice(1, -1).map((index) => `“${part.pieces[index].trim()}”`);
     const way = stops.join(", ").replace(/, ([^,]*)$/, " and $1");
     return `${needed} layers could hand “${word}” on, by way of ${way}${other ? ", but the answer shows nothing of it" : ""}.`;
+  }
+
+  /** Draw over the words how the fact is handed on: a hop for each layer, the last one to the word that is asked for. */
+  function drawHops(stops, lost) {
+    const home = paper.getBoundingClientRect();
+    const spots = stops.map((index) => {
+      const box = chips[index].getBoundingClientRect();
+      return { x: box.left + box.width / 2 - home.left, top: box.top - home.top, bottom: box.bottom - home.top };
+    });
+    const ways = spots.slice(1).map((to, index) => {
+      const from = spots[index];
+      if (Math.abs(from.top - to.top) < 4) return `M${from.x} ${from.top}Q${(from.x + to.x) / 2} ${from.top - 22} ${to.x} ${to.top}`;
+      const middle = (from.bottom + to.top) / 2;
+      return `M${from.x} ${from.bottom}C${from.x} ${middle} ${to.x} ${middle} ${to.x} ${to.top}`;
+    });
+    hops.setAttribute("d", ways.join(""));
+    over.classList.toggle("lost", lost);
   }
 
   // The edge of the window can be dragged in the text and in the picture
@@ -319,12 +363,23 @@ export function render({ model, el }) {
     stop();
     el.classList.add("known");
   };
+  /** Keep the word that the visitor names, and close the window until the answer turns. */
+  function guessAt(index) {
+    begin();
+    keep({ guess: index });
+    sweepOn();
+  }
   const ready = () => part !== null;
   onDrag(el, handle, (event) => keep({ size: fromText(event) }), { ready, begin });
-  onDrag(el, stage, (event) => keep({ size: fromStage(event) }), { ready, begin });
-  stage.addEventListener("click", (event) => part && keep({ size: fromStage(event) }));
+  onDrag(el, stage, (event) => keep({ size: fromStage(event) }), { ready: () => ready() && !asking(), begin });
+  stage.addEventListener("click", (event) => {
+    if (!part) return;
+    if (asking()) guessAt(Math.max(1, chips.length - fromStage(event)));
+    else keep({ size: fromStage(event) });
+  });
   paper.addEventListener("click", (event) => {
     if (!part || handle.contains(event.target)) return;
+    if (asking()) return guessAt(chips.length - fromText(event));
     begin();
     keep({ size: fromText(event) });
   });
@@ -347,28 +402,38 @@ export function render({ model, el }) {
     sweep.textContent = "▶ Close it slowly";
   }
   function tick() {
-    if (size() <= 2) return stop();
+    if (size() <= 2 || (model.get("guess") > 0 && turned)) return stop();
     if (!asked) keep({ size: size() - 1 });
     playing = setTimeout(tick, still.matches ? 300 : 220);
   }
   sweep.addEventListener("click", () => {
     if (playing) return stop();
     begin();
+    if (model.get("guess") > 0 || asking()) keep({ guess: -1 });
+    sweepOn();
+  });
+  function sweepOn() {
     sweep.textContent = "■ Stop";
     if (size() <= 2) keep({ size: chips.length });
     tick();
-  });
+  }
   open.addEventListener("click", () => {
     stop();
     keep({ size: chips.length });
   });
   pass.addEventListener("click", () => {
     if (!part || part.right <= 0) return;
+    if (!passed) {
+      passed = true;
+      build();
+    }
     const points = part.path.getAttribute("points").split(" ").map((point) => point.split(",").map(Number));
     const [endX, endY] = points.at(-1);
     if (still.matches || points.length < 2) return;
     const frames = points.map(([across, down]) => ({ transform: `translate(${across - endX}px, ${down - endY}px)`, easing: "cubic-bezier(.5,0,.2,1)" }));
     const options = { duration: HOP * (points.length - 1) };
+    const long = hops.getTotalLength();
+    hops.animate([{ strokeDasharray: `0 ${long}` }, { strokeDasharray: `${long} 0` }], options);
     part.dot.animate(frames, options);
     const length = part.path.getTotalLength();
     part.path.animate([{ strokeDasharray: `0 ${length}` }, { strokeDasharray: `${length} 0` }], options);
@@ -383,8 +448,8 @@ export function render({ model, el }) {
   });
   watcher.observe(stage);
   model.on("change:said", listen);
-  const changed = () => keep.storing || update();
-  model.on("change:size", changed);
+  const changed = () => keepState.storing || update();
+  for (const name of ["size", "guess"]) model.on(`change:${name}`, changed);
   const start = model.get("text") || data.offers[0];
   model.set("text", start);
   if (!whole()) {
@@ -398,7 +463,7 @@ export function render({ model, el }) {
     hush();
     watcher.disconnect();
     model.off("change:said", listen);
-    model.off("change:size", changed);
+    for (const name of ["size", "guess"]) model.off(`change:${name}`, changed);
   };
 }
 

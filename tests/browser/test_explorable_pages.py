@@ -806,14 +806,20 @@ def test_each_verdict_is_in_one_group(visit):
 
 
 def test_a_window_hides_the_colour_once_its_edge_has_passed(visit):
-    visited = visit("window.html")
+    visited = visit("window.html#size=30&guess=-1")
     page = visited.page
     answer, edge, take = page.locator(".wd-next"), page.get_by_role("slider"), page.locator(".wd-take")
     expect(answer).to_have_text("black98%")
     expect(page.locator(".wd-head")).to_have_text("98% “black”, which the text never says")
-    expect(page.locator(".wd-bar")).to_have_count(36)  # one answer for each size of the window
-    expect(page.locator(".wd-bar.right")).to_have_count(7)
     expect(page.locator(".wd-bar.now")).to_have_count(1)
+    edge.press("Home")
+    edge.press("End")
+    expect(page.locator(".wd-bar")).to_have_count(36)  # one answer for each window that was tried
+    expect(page.locator(".wd-bar.right")).to_have_count(7)
+    page.locator(".wd-text .chip", has_text="bucket").click()
+    expect(page.locator(".wd-cell")).to_have_count(0)  # the layers come when something is passed on
+    page.get_by_role("button", name="Pass it on").click()
+    expect(page.locator(".wd-cell.has").first).to_be_visible()
     expect(take).to_contain_text("2 layers could hand “pink” on")
     edge.press("ArrowLeft")  # the colour is in the window again
     expect(answer).to_contain_text("pink")
@@ -840,6 +846,19 @@ def test_a_window_hides_the_colour_once_its_edge_has_passed(visit):
     expect(answer).to_contain_text("red")
     edge.press("End")
     expect(answer).not_to_contain_text("red")
+
+
+def test_a_window_closes_over_a_guess_until_the_answer_turns(visit):
+    page = visit("window.html").page
+    take = page.locator(".wd-take")
+    expect(page.locator(".wd-head")).to_have_text("100% “pink”")
+    expect(take).to_contain_text("at which word does the answer turn? Press your guess.")
+    expect(page.locator(".wd-bar")).to_have_count(0)
+    page.locator(".wd-text .chip", has_text="fountain").click()
+    told = "You said “fountain”. The answer turned once the window began at “bucket”."
+    expect(take).to_have_text(told, timeout=PATIENCE)
+    expect(page.locator(".wd-text .guess")).to_have_text("fountain")
+    expect(page.locator(".wd-bar:not(.right)")).to_have_count(1)
 
 
 def test_noise_flips_words_and_each_word_can_be_heard(visit):
