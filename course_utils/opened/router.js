@@ -460,6 +460,19 @@ export function render({ model, el }) {
     const across = ends[7 % experts].top === ends[0].top; // not on a phone, where the experts stand below each other
     threads.style.display = across ? "" : "none";
     if (!across) return;
+    // A thread from an upper line of words passes between the words below, so that none lies on it.
+    const lines = [];
+    for (const chip of sentence.children) {
+      const box = chip.getBoundingClientRect();
+      const [left, right, top, bottom] = [box.left - home.left, box.right - home.left, box.top - home.top, box.bottom - home.top];
+      if (!lines.length || top > lines.at(-1).top + 4) lines.push({ top, bottom, gaps: [left - 7] });
+      else lines.at(-1).gaps[lines.at(-1).gaps.length - 1] = (lines.at(-1).end + left) / 2;
+      lines.at(-1).end = right;
+      lines.at(-1).gaps.push(right + 7);
+      lines.at(-1).bottom = Math.max(lines.at(-1).bottom, bottom);
+    }
+    const through = (x, y) =>
+      lines.filter(({ top }) => top > y).map(({ top, bottom, gaps }) => ({ top, bottom, x: gaps.reduce((best, gap) => (Math.abs(gap - x) < Math.abs(best - x) ? gap : best)) }));
     // All places are read before a path is written: each write would make the browser lay out the page again.
     const ways = drawn.map(([path, position], index) => {
       const order = index % all[position][layer()].experts.length;
@@ -469,9 +482,14 @@ export function render({ model, el }) {
       const from = sentence.children[position].lastChild.children[order].getBoundingClientRect();
       const [x, y] = [from.left + from.width / 2 - home.left, from.bottom - home.top];
       const end = ends[expert].left + ends[expert].width / 2 - home.left;
-      const middle = (y + beneath) / 2;
+      let [way, lastX, lastY] = [`M${x} ${y}`, x, y];
+      for (const gap of through(x, y)) {
+        way += `C${lastX} ${(lastY + gap.top) / 2} ${gap.x} ${(lastY + gap.top) / 2} ${gap.x} ${gap.top}L${gap.x} ${gap.bottom}`;
+        [lastX, lastY] = [gap.x, gap.bottom];
+      }
+      const middle = (lastY + beneath) / 2;
       const width = 1 + (on ? 5 : 1) * all[position][layer()].shares[order];
-      return { path, on, expert, width, way: `M${x} ${y}C${x} ${middle} ${end} ${middle} ${end} ${beneath}` };
+      return { path, on, expert, width, way: `${way}C${lastX} ${middle} ${end} ${middle} ${end} ${beneath}` };
     });
     for (const { path, on, expert, width, way } of ways) {
       path.setAttribute("class", on ? "lit" : "");

@@ -507,6 +507,16 @@ def test_an_expert_shows_its_words(visit):
     expect(chips.nth(1).locator(".rt-tickets")).to_be_hidden()  # at first only “the” shows its experts
     expect(chips.nth(3).locator(".rt-tickets")).to_be_visible()
     expect(chips.first.locator(".rt-tickets i")).to_have_text(["4", "3"])
+    crossed = """() => [...document.querySelectorAll('.rt-threads .lit')].filter((path) => {
+      const [all, home] = [path.getTotalLength(), path.ownerSVGElement.getBoundingClientRect()];
+      const chips = [...document.querySelectorAll('.rt-sentence .chip')];
+      const boxes = chips.map((chip) => chip.getBoundingClientRect());
+      const points = Array.from({ length: 60 }, (_, step) => path.getPointAtLength((all * (step + 1)) / 60));
+      const inside = (at, low, high, edge) => at > low + edge && at < high - edge;
+      return points.some(({ x, y }) => boxes.some(({ left, right, top, bottom }) =>
+        inside(x + home.left, left, right, 2) && inside(y + home.top, top, bottom, 4)));
+    }).length"""
+    assert page.evaluate(crossed) == 0, "no thread runs behind a word"
     box = page.locator(".rt-box").nth(2)
     box.click()
     expect(box).to_have_attribute("aria-pressed", "true")
