@@ -143,6 +143,8 @@ function toPcm(samples) {
 /** Decode a sound file as samples, with the browser's own codec and resampler. */
 const decode = async (file) => (await new OfflineAudioContext(1, 1, RATE).decodeAudioData(file)).getChannelData(0);
 
+const NOTE = "Strong marks: loud. Upwards: higher pitch. Press a word, or anywhere in the picture, to hear it.";
+
 export function render({ model, el }) {
   const data = model.get("data");
   const { levels } = data;
@@ -216,7 +218,7 @@ export function render({ model, el }) {
   const choices = tools.appendChild(make("div", "sc-choices"));
   choices.setAttribute("role", "radiogroup");
   choices.setAttribute("aria-label", "Sound");
-  const note = make("p", "sc-note", "Strong marks: loud. Upwards: higher pitch. Press a word, or anywhere in the picture, to hear it.");
+  const note = make("p", "sc-note");
   const { live, speak, hush } = announcer();
   el.append(head, top, truth, saidRow, legend, words, sound, axis, looks, tools, note, live);
 
@@ -473,6 +475,8 @@ export function render({ model, el }) {
     found.positions ??= found.words.length ? raw.length / found.words.length : 0;
     const focused = chips.indexOf(document.activeElement);
     const old = chips.map((chip) => chip.textContent);
+    const gone = last?.sound === name() ? last.words : [];
+    last = { sound: name(), words: found.words };
     chips.length = 0;
     found.words.forEach(([text, , , chance, wrong], index) => {
       const chip = make("button", `chip sc-word${wrong ? " ember" : ""}`);
@@ -501,6 +505,21 @@ export function render({ model, el }) {
     words.replaceChildren(...chips, ...chips.map(() => make("i", "sc-line")));
     if (focused >= 0) chips[Math.min(focused, chips.length - 1)]?.focus();
     place();
+    haunt(gone, found.words);
+  }
+  let last = null; // the words before, and of which sound
+  /** Let the words that are no longer written rise from where they stood. */
+  function haunt(gone, words_) {
+    if (still.matches || el.classList.contains("flow")) return;
+    for (const [text, begin] of gone) {
+      if (words_.some(([other, at]) => other === text && Math.abs(at - begin) < 0.5)) continue;
+      const near = words_.findIndex(([, at]) => Math.abs(at - begin) < 0.3);
+      const ghost = words.appendChild(make("s", "sc-ghost", text));
+      ghost.setAttribute("aria-hidden", "true");
+      ghost.style.left = chips[near]?.style.left || `${(words.clientWidth * begin) / seconds()}px`;
+      ghost.style.top = chips[near]?.style.top || "0";
+      ghost.animate([{ opacity: 0.9, translate: "0 -0.3em" }, { opacity: 0.8, translate: "0 -1.1em", offset: 0.6 }, { opacity: 0, translate: "0 -1.6em" }], { duration: 1400, easing: "ease-out" }).onfinish = () => ghost.remove();
+    }
   }
   words.addEventListener("pointerleave", () => {
     if (player) return;
@@ -519,6 +538,13 @@ export function render({ model, el }) {
   function place() {
     const wide = words.clientWidth;
     if (!wide || !chips.length) return;
+    // On a phone the words stand in lines, in the order of reading.
+    el.classList.toggle("flow", wide < 480);
+    if (wide < 480) {
+      words.style.height = "";
+      for (const chip of chips) chip.style.left = chip.style.top = "";
+      return;
+    }
     const tall = chips[0].offsetHeight;
     const step = tall + 6;
     const found = written()?.words ?? [];
@@ -558,6 +584,19 @@ export function render({ model, el }) {
       marks[index].style.left = `${left}px`;
       marks[index].style.top = `${row * step}px`;
     });
+    // A missed word is tied to what Whisper writes at its time.
+    const found = written()?.words ?? [];
+    const home = spokenWords.getBoundingClientRect();
+    for (const index of found.length === chips.length ? missed : []) {
+      const time = said[index][1];
+      const at = found.findIndex(([, begin, end]) => begin <= time + 0.1 && time < end);
+      if (at < 0) continue;
+      const tie = spokenWords.appendChild(make("i", "sc-tie"));
+      const top = spots[index].row * step + marks[index].offsetHeight;
+      tie.style.left = `${spots[index].left + 6}px`;
+      tie.style.top = `${top}px`;
+      tie.style.height = `${Math.max(0, words.getBoundingClientRect().top + chips[at].offsetTop - home.top - top)}px`;
+    }
     spokenWords.style.height = `${(1 + Math.max(...spots.map(({ row }) => row))) * step}px`;
   }
   function laid(widths, found, wide) {
@@ -611,11 +650,21 @@ export function render({ model, el }) {
     }
     play.disabled = !samples.has(name());
     playhead.setAttribute("aria-valuemax", seconds().toFixed(1));
+    note.textContent = outcome() || NOTE;
     player?.tune();
     placeSpoken();
     drawAxis();
     movePlayhead();
     light();
+  }
+  /** What all levels together show, once the visitor has tried them. */
+  function outcome() {
+    if (!sounds.get(name()).said || tried.get(name())?.size !== levels.length) return "";
+    const errors = levels.map((at) => heard.get(`${name()}|${at}`)?.errors ?? 0);
+    const right = errors.findIndex((count) => count > 0);
+    const last = written() && heard.get(`${name()}|${levels.at(-1)}`);
+    const begin = right < 0 ? "No error at any level" : right === 0 ? "Errors even without noise" : right === 1 ? "No error without noise" : `No error up to noise of ${power(levels[right - 1])} of the voice’s power`;
+    return `${begin}. In the strongest noise: ${plural(last.errors, "error")} in ${plural(last.of, "word")}${last.words.length ? ", and still it writes words" : ""}.`;
   }
   function drawAxis() {
     const every = [0.5, 1, 2, 5].find((gap) => seconds() / gap <= (axis.clientWidth < 500 ? 5 : 10)) ?? 10;

@@ -911,6 +911,13 @@ def test_noise_flips_words_and_each_word_can_be_heard(visit):
     expect(page.locator(".sc-word.yet")).to_have_count(0)
 
 
+def test_on_a_phone_whisper_s_words_stand_in_lines(visit):
+    page = visit("speech.html", width=360).wake()
+    words = [word.bounding_box() for word in page.locator(".sc-word").all()]
+    places = [(round(word["y"]), word["x"]) for word in words]
+    assert places == sorted(places), "in the order of reading"
+
+
 def test_a_vote_is_blind_until_it_is_given_and_moves_the_ratings(visit):
     page = visit("vote.html").wake()
     past, first = page.locator(".vt-past"), page.locator(".vt-lane").nth(3)
