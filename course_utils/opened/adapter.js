@@ -225,7 +225,7 @@ export function render({ model, el }) {
     guessMark.hidden = !(asking() || stored >= 0);
     commit.hidden = !asking();
     for (const button of [play, home, off]) button.hidden = asking();
-    const now = asking() ? guess : stored;
+    const now = asking() ? guess : (stored ?? -1);
     guessMark.style.transform = `translate(${across(1)}px, ${down(now / of)}px)`;
     guessWords.textContent = asking() ? `${now} of ${of}?` : `you: ${now}`;
     for (const [name, value] of Object.entries({ valuemin: 0, valuemax: of, valuenow: now, label: `Your guess: ${GROUPS[guessed] ?? guessed} questions right as trained` })) {
