@@ -1,6 +1,6 @@
 """Computes the states that explorables store, so that their pages load no model, or not at first.
 
-    python website/stored_states.py denoising patching vote audit watermark adapter errand_facts
+    python website/stored_states.py denoising patching vote audit watermark adapter errand_facts cache fits
 
 writes course_utils/opened/NAME.json. What a lesson computes is taken from the lesson's own cells.
 """
@@ -84,6 +84,20 @@ def errand_facts():
     rates["copied"] = cards["caller"]["wrong_result"]
     people = [errands.draw_person(random.Random(f"page 18 {name}"), name) for name in errands.PEOPLE]
     return {"pages": {person.name: person.page() for person in people}, "rates": rates}
+
+
+def cache():
+    """Return facts on the caches of published models, which take seconds to count."""
+    from course_utils.opened import cache
+
+    return cache.states()
+
+
+def fits():
+    """Return the memory that all published models need, which takes seconds to count."""
+    from course_utils.opened import fits
+
+    return fits.states()
 
 
 def packed(values):

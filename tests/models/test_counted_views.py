@@ -71,6 +71,13 @@ def test_the_page_counts_as_python_does(name, site, reference):
     assert "# fail 0" in result.stdout and "# pass 0" not in result.stdout
 
 
+@pytest.mark.parametrize("name", ["cache", "fits"])
+def test_what_is_stored_for_the_website_is_what_is_counted(name, site):
+    stored = (ROOT / "course_utils" / "opened" / f"{name}.json").read_text(encoding="utf-8")
+    counted = (site / "live" / f"{name}.json").read_text(encoding="utf-8")
+    assert json.loads(stored) == json.loads(counted), f"run: python website/stored_states.py {name}"
+
+
 def test_the_matrix_holds_every_answer_with_its_clauses():
     shown = may_use.states()
     for row in shown["licences"]:
