@@ -22,7 +22,7 @@ from course_utils import catalog
 SENTENCE = re.compile(r"(.+?[.?!][\"”)]*)(?: (?=[^a-z])|$)(.*)", re.S)
 FOLDED = re.compile(r"\b[Ff]olded ")  # slides leave this word out, because they fold nothing
 QUOTED = re.compile(r"[\"“](.+?)[\"”] *(.*)")
-SCALE = "It holds · Not as it stands · Nobody outside can say"  # as on the wall of claims
+SCALE = "It holds · In part · It fails · Nobody outside can say"  # as on the wall of claims
 KEYS = "Arrow keys turn the slides, N opens the notes in a window of their own, F fills the screen."
 
 

@@ -1,22 +1,32 @@
-// The wall of the article's claims: a tile each, which turns once the visitor has said what they think of it.
+// The article's claims, one on a card: the visitor drags it onto a shelf, it turns, and lies where the course has it.
+// Below is the wall of all claims, a tile each.
 // Model: data {verdicts, claims}, and what the visitor chose: claim (the number of the one that is shown), lesson (two
 // digits, or "" for all) and guesses (from a claim's number to a group of verdicts).
 // In the notebook data has `confidences`, too: there a guess is one of the verdicts, with a confidence, and is final.
 // The host shows evidence for `want` {evidence: number}, and records `want` {decide: number, verdict, confidence}. Only
 // then does a claim get its key.
-import { adopt, announcer, arrowStep, headline, keeper, make, radio } from "./view.js";
+import { adopt, announcer, arrowStep, headline, keeper, make, onDrag, radio } from "./view.js";
 
-/** What a visitor can say of a claim, and which of the nine verdicts that covers. */
+/** What a visitor can say of a claim: a shelf each, and which of the nine verdicts it covers. */
 export const GROUPS = {
   holds: { sign: "\u2713", title: "It holds", meaning: "as it stands, or nearly", verdicts: ["true", "mostly true"] },
-  not: { sign: "\u2717", title: "Not as it stands", meaning: "in part only, misleading, outdated or false", verdicts: ["partly true", "misleading", "outdated", "false"] },
-  open: { sign: "?", title: "Nobody outside can say", meaning: "not public, or a matter of opinion", verdicts: ["cannot know", "held once", "opinion"] },
+  part: { sign: "~", title: "In part", meaning: "only a part holds, or it misleads", verdicts: ["partly true", "misleading"] },
+  fails: { sign: "\u2717", title: "It fails", meaning: "false, or no longer so", verdicts: ["false", "outdated"] },
+  open: { sign: "?", title: "Nobody outside can say", meaning: "not public, or an opinion", verdicts: ["cannot know", "held once", "opinion"] },
 };
 const SIGNS = { true: "\u2713", "mostly true": "\u2713", false: "\u2717", "cannot know": "?" }; // as in the lessons
 const TURN = 280; // ms
+const SMALL = 0.4; // of its size is a card that is put away
+const SHORT = 34; // letters of a claim on its tile
 
 /** @param {string} verdict */
 export const groupOf = (verdict) => Object.keys(GROUPS).find((name) => GROUPS[name].verdicts.includes(verdict));
+
+/** The first words of a text, and an ellipsis if there are more. */
+export function beginning(text, most = SHORT) {
+  if (text.length <= most) return text;
+  return `${text.slice(0, text.lastIndexOf(" ", most)).replace(/[,;:]$/, "")}\u2026`;
+}
 
 /**
  * How many guesses agree with the course's verdict, and which way the others are off.
@@ -31,8 +41,8 @@ export function score(guesses, claims, exact = false) {
   return {
     made: made.length,
     same: made.filter((claim) => (exact ? guesses[claim.number] === claim.verdict : group(claim) === groupOf(claim.verdict))).length,
-    trusted: are("holds", "not"),
-    doubted: are("not", "holds"),
+    trusted: are("holds", "part") + are("holds", "fails"),
+    doubted: are("part", "holds") + are("fails", "holds"),
   };
 }
 
@@ -49,12 +59,10 @@ export function render({ model, el }) {
   const { head, loud, loudWords } = headline("cw");
   const take = make("p", "cw-take");
   const legend = make("p", "cw-legend");
-  for (const [name, { sign, title }] of Object.entries(GROUPS)) {
+  for (const [className, text] of [["otherwise", "you said otherwise"], ["left", "where you had put it"]]) {
     const entry = legend.appendChild(make("span"));
-    entry.append(make("i", name, sign), title.toLowerCase());
+    entry.append(make("i", className), text);
   }
-  const other = legend.appendChild(make("span"));
-  other.append(make("i", "otherwise"), "you said otherwise");
   const actions = make("p", "cw-actions");
   const copy = make("button", "", "Copy my result");
   const again = make("button", "", "Start again");
@@ -67,6 +75,9 @@ export function render({ model, el }) {
   const panel = make("section", "cw-panel");
   panel.setAttribute("aria-label", "The claim");
   panel.tabIndex = -1;
+  const shelves = make("div", "cw-shelves");
+  shelves.setAttribute("role", "group");
+  shelves.setAttribute("aria-label", "Shelves");
   const filter = make("div", "cw-filter");
   filter.setAttribute("role", "radiogroup");
   filter.setAttribute("aria-label", "Lesson that settles the claim");
@@ -79,10 +90,11 @@ export function render({ model, el }) {
   side.append(bar, wall);
   const { live, speak, hush } = announcer(300);
   const all = make("div", "cw-all");
-  all.append(top, panel, side);
+  all.append(top, panel, shelves, side);
   el.append(all, live);
 
-  const guesses = () => model.get("guesses") ?? {};
+  /** The guesses that fit: an address may be older than the shelves. */
+  const guesses = () => Object.fromEntries(Object.entries(model.get("guesses") ?? {}).filter(([, made]) => (exact ? verdicts[made] : GROUPS[made])));
   const shown = () => claims.find(({ number }) => number === model.get("claim")) ?? claims[0];
   const digits = ({ title }) => title.match(/\d\d/)[0];
   const inLesson = ({ lessons }) => !model.get("lesson") || lessons.some((lesson) => digits(lesson) === model.get("lesson"));
@@ -105,6 +117,105 @@ export function render({ model, el }) {
     keep({ claim: fits.includes(shown()) ? shown().number : fits[0].number });
   }
 
+  // The shelves: what is judged lies where the course has it; what the visitor thought otherwise leaves an outline
+  const shelf = Object.fromEntries(Object.entries(GROUPS).map(([name, { sign, title, meaning }]) => {
+    const place = shelves.appendChild(make("div", `cw-shelf ${name}`));
+    const button = place.appendChild(make("button", "cw-group"));
+    const text = make("span");
+    text.append(make("b", "", title), make("span", "", meaning));
+    button.append(make("span", "cw-sign", sign), text);
+    const stack = place.appendChild(make("div", "cw-stack"));
+    stack.setAttribute("aria-hidden", "true"); // the tiles of the wall say the same
+    place.addEventListener("click", (event) => {
+      if (!button.disabled && !event.target.closest(".cw-chip")) put(name);
+    });
+    button.addEventListener("pointerenter", ({ pointerType }) => pointerType === "mouse" && lean(place));
+    button.addEventListener("focus", () => button.matches(":focus-visible") && lean(place));
+    for (const event of ["pointerleave", "blur"]) button.addEventListener(event, () => lean());
+    button.addEventListener("keydown", (event) => {
+      const buttons = Object.values(shelf).map((each) => each.button);
+      const next = buttons[buttons.indexOf(button) + arrowStep(event)];
+      if (!arrowStep(event) || !next) return;
+      event.preventDefault();
+      next.focus();
+    });
+    return [name, { place, button, stack }];
+  }));
+  /** What a shelf does with the claim on the card. */
+  function put(name) {
+    if (exact) return openShelf(name);
+    guess(shown(), name);
+  }
+  const card = () => panel.querySelector(".cw-card");
+  /** The card leans to the shelf that is pointed at. */
+  function lean(place) {
+    if (!card() || card().matches(".turned") || el.classList.contains("dragging")) return;
+    card().style.transform = place && !still.matches ? toward(place, 0.12, 1) : "";
+  }
+  /** The transform that brings the card a part of the way to a shelf, at a scale. */
+  function toward(place, part, scale) {
+    const now = card();
+    const [from, to] = [now.parentElement.getBoundingClientRect(), place.getBoundingClientRect()];
+    const x = to.left + to.width / 2 - (from.left + now.offsetLeft + now.offsetWidth / 2);
+    const y = to.top + to.height / 2 - (from.top + now.offsetTop + now.offsetHeight / 2);
+    return `translate(${(part * x).toFixed(1)}px, ${(part * y).toFixed(1)}px) scale(${scale})`;
+  }
+  const over = ({ clientX, clientY }) => Object.keys(shelf).find((name) => {
+    const { left, right, top, bottom } = shelf[name].place.getBoundingClientRect();
+    return clientX >= left && clientX <= right && clientY >= top && clientY <= bottom;
+  });
+  /** The card can be dragged: by a mouse anywhere, by a finger at its grip. */
+  function movable(front, grip) {
+    for (const handle of [front, grip]) {
+      let start = null;
+      let last = null;
+      const mine = (event) => (event.pointerType === "touch") === (handle === grip);
+      handle.addEventListener("pointerdown", (event) => (start = mine(event) && event.button === 0 ? event : null), true);
+      onDrag(el, handle, (event) => {
+        last = event;
+        const [x, y] = [event.clientX - start.clientX, event.clientY - start.clientY];
+        const box = panel.getBoundingClientRect(); // in the hand the card is small, and the shelves can be seen
+        front.style.transformOrigin = `${start.clientX - box.left - front.offsetLeft}px ${start.clientY - box.top - front.offsetTop}px`;
+        front.style.transform = `translate(${x}px, ${y}px) rotate(${Math.max(-4, Math.min(4, x / 60))}deg) scale(${SMALL})`;
+        for (const [name, { place }] of Object.entries(shelf)) place.classList.toggle("aimed", name === over(event));
+      }, { ready: () => Boolean(start), begin: () => (last = null) });
+      handle.addEventListener("lostpointercapture", () => {
+        for (const { place } of Object.values(shelf)) place.classList.remove("aimed");
+        const name = last && over(last);
+        const done = start;
+        start = null;
+        if (!done) return;
+        front.style.transformOrigin = "";
+        front.style.transform = name && !exact ? toward(shelf[name].place, 1, SMALL) : "";
+        if (name) put(name);
+      });
+    }
+  }
+  /** Lay out the shelves. A claim that is `fresh` comes from where the visitor had put it. */
+  function stack(fresh) {
+    const made = guesses();
+    const group = (guess) => (exact ? groupOf(guess) : guess);
+    for (const [name, { place, button, stack: lies }] of Object.entries(shelf)) {
+      const chips = claims.filter(({ number, verdict }) => made[number] && groupOf(verdict) === name).map((claim) => {
+        const chip = make("i", "cw-chip num", String(claim.number));
+        chip.dataset.group = name;
+        chip.classList.toggle("differs", !agrees(claim, made[claim.number]));
+        chip.addEventListener("click", () => keep({ claim: claim.number }));
+        return [claim, chip];
+      });
+      const left = claims.filter(({ number, verdict }) => made[number] && group(made[number]) === name && groupOf(verdict) !== name);
+      lies.replaceChildren(...chips.map(([, chip]) => chip), ...left.map(({ number }) => make("i", "cw-chip left num", String(number))));
+      button.disabled = Boolean(made[shown().number]);
+      if (button.disabled) button.removeAttribute("aria-expanded");
+      place.classList.toggle("has", chips.length > 0);
+      const [, landing] = chips.find(([{ number }]) => number === fresh) ?? [];
+      if (!landing || still.matches) continue;
+      const [from, to] = [shelf[group(made[fresh])].place.getBoundingClientRect(), landing.getBoundingClientRect()];
+      const start = `translate(${from.left + from.width / 2 - to.left}px, ${from.top + from.height / 2 - to.top}px) scale(1.8)`;
+      landing.animate([{ transform: start }, { transform: start, offset: 0.4 }, { transform: "none" }], { duration: 3 * TURN, easing: "cubic-bezier(.2,.7,.2,1)" });
+    }
+  }
+
   // The wall: a stub stands for each number that is missing
   const stubs = [];
   const tiles = claims.map((claim, index) => {
@@ -116,7 +227,8 @@ export function render({ model, el }) {
     const tile = make("button", "cw-tile");
     const inner = tile.appendChild(make("span", "cw-inner"));
     const front = inner.appendChild(make("span", "cw-front"));
-    front.append(make("span", "cw-number num", String(claim.number)), make("span", "cw-words", `\u201c${claim.words}\u201d`));
+    front.append(make("span", "cw-number num", String(claim.number)), make("span", "cw-words", `\u201c${beginning(claim.words)}\u201d`));
+    tile.title = `\u201c${claim.words}\u201d`;
     tile.addEventListener("click", () => {
       keep({ claim: claim.number });
       toPanel();
@@ -219,11 +331,14 @@ export function render({ model, el }) {
     const turns = drawn === `${claim.number} ` && group;
     drawn = now;
     const fill = () => panel.replaceChildren(...(group ? backOf(claim, group) : frontOf(claim)));
-    if (turns && !still.matches) {
-      const half = { duration: TURN / 2, easing: "ease-in" };
-      panel.animate([{ transform: "none" }, { transform: "perspective(60rem) rotateY(90deg)" }], half).onfinish = () => {
+    if (turns && !still.matches && card()) {
+      const half = { duration: TURN / 2, fill: "forwards" };
+      const { place } = shelf[exact ? groupOf(group) : group];
+      const there = toward(place, 1, SMALL);
+      card().animate([{ transform: card().style.transform || "none" }, { transform: `${there} perspective(60rem) rotateY(90deg)` }], { ...half, easing: "ease-in" }).onfinish = () => {
         fill();
-        panel.animate([{ transform: "perspective(60rem) rotateY(-90deg)" }, { transform: "none" }], { ...half, easing: "ease-out" });
+        card().animate([{ transform: `${toward(place, 1, SMALL)} perspective(60rem) rotateY(-90deg)` }, { transform: "none" }], { duration: TURN, easing: "cubic-bezier(.2,.7,.2,1)" });
+        panel.lastChild.animate([{ opacity: 0 }, { opacity: 1 }], { duration: TURN });
       };
       return;
     }
@@ -238,25 +353,20 @@ export function render({ model, el }) {
   function frontOf(claim) {
     const reading = make("p", "cw-reading");
     reading.append(make("b", "", "As we read it: "), claim.reading);
-    const list = make("div", "cw-groups");
-    for (const [name, { sign, title, meaning, verdicts: exactly }] of Object.entries(GROUPS)) {
-      const button = list.appendChild(make("button", "cw-group"));
-      const text = make("span");
-      text.append(make("b", "", title), make("span", "", meaning));
-      button.append(make("span", "cw-sign", sign), text);
-      if (!exact) button.addEventListener("click", () => guess(claim, name));
-      else list.append(opening(button, exactly));
-    }
-    if (exact) list.append(...sureness(claim));
     const quote = make("p", "cw-quote", `\u201c${claim.words}\u201d`);
     quote.classList.toggle("long", claim.words.length > 60);
-    return [column("cw-left", [make("p", "cw-number num", `claim ${claim.number}: is that so?`), quote, reading]), list];
+    const grip = make("span", "cw-grip", "\u2725");
+    grip.setAttribute("aria-hidden", "true");
+    const front = column("cw-card cw-left", [make("p", "cw-number num", `claim ${claim.number}: is that so?`), quote, reading, grip]);
+    movable(front, grip);
+    if (!exact) return [front];
+    return [front, column("cw-groups", [...Object.values(GROUPS).map((group) => opening(group)), ...sureness(claim)])];
   }
-  /** The verdicts of a group, which its button shows. */
-  function opening(button, exactly) {
+  /** The verdicts of a shelf, which it opens. */
+  function opening({ title, verdicts: exactly }) {
     const choices = make("div", "cw-exact");
     choices.setAttribute("role", "radiogroup");
-    choices.setAttribute("aria-label", button.querySelector("b").textContent);
+    choices.setAttribute("aria-label", title);
     choices.addEventListener("keydown", arrows);
     for (const verdict of exactly) {
       const choice = choices.appendChild(make("button"));
@@ -267,16 +377,16 @@ export function render({ model, el }) {
         mark();
       });
     }
-    button.addEventListener("click", () => {
-      for (const each of panel.querySelectorAll(".cw-group")) {
-        const open = each === button && each.getAttribute("aria-expanded") !== "true";
-        each.setAttribute("aria-expanded", open);
-        each.nextSibling.hidden = !open;
-      }
-    });
     choices.hidden = !exactly.includes(draft.verdict);
-    button.setAttribute("aria-expanded", !choices.hidden);
     return choices;
+  }
+  /** Show the verdicts of one shelf, or put them away. */
+  function openShelf(name) {
+    [...panel.querySelectorAll(".cw-exact")].forEach((choices, index) => {
+      const each = Object.keys(GROUPS)[index];
+      choices.hidden = each !== name || !choices.hidden;
+      shelf[each].button.setAttribute("aria-expanded", String(!choices.hidden));
+    });
   }
   /** How sure the learner is, the evidence, and the button that decides. */
   function sureness(claim) {
@@ -314,6 +424,7 @@ export function render({ model, el }) {
       if (found.code) shownEvidence.append(make("pre", "code", found.code), make("pre", "", found.printed));
       for (const pre of shownEvidence.querySelectorAll("pre")) pre.tabIndex = 0;
     }
+    for (const { button } of Object.values(shelf)) button.setAttribute("aria-expanded", "false");
     queueMicrotask(mark);
     return [sure, row, note, shownEvidence];
   }
@@ -365,7 +476,9 @@ export function render({ model, el }) {
       if (address) link.href = address;
     }
     reasons.append(foot);
-    return [column("cw-left", parts), reasons];
+    const back = column("cw-card cw-left turned", parts);
+    back.dataset.group = groupOf(claim.verdict);
+    return [back, reasons];
   }
 
   // The result
@@ -385,11 +498,12 @@ export function render({ model, el }) {
   again.addEventListener("click", () => keep({ guesses: {} }));
 
   function sentence({ made, same, trusted, doubted }) {
-    if (!made) return "Press what you think. The claim turns, and the wall fills.";
+    if (!made) return exact ? "Drag the claim onto a shelf, or press one." : "Drag the claim onto a shelf, or press one. It turns, and goes where the course has it.";
     if (same === made) return made === 1 ? "You read it as the course does." : "You read them as the course does.";
     if (trusted > doubted) return `${trusted} that you believed ${trusted === 1 ? "does" : "do"} not hold as ${trusted === 1 ? "it stands" : "they stand"}.`;
     if (doubted > trusted) return `${doubted} that you doubted ${doubted === 1 ? "holds" : "hold"}.`;
-    return "You err to both sides alike.";
+    if (trusted) return "You err to both sides alike.";
+    return made - same === 1 ? "One lies on another shelf than you said." : `${made - same} lie on other shelves than you said.`;
   }
 
   let before = null;
@@ -404,7 +518,7 @@ export function render({ model, el }) {
     }
     el.classList.toggle("fresh", !exact && !result.made);
     const rest = claims.length - result.made;
-    take.textContent = exact ? summary : result.made && !rest ? `${sentence(result)} ${count("holds")} of ${claims.length} hold as they stand.` : sentence(result);
+    take.textContent = exact && result.made ? summary : result.made && !rest ? `${sentence(result)} ${count("holds")} of ${claims.length} hold as they stand.` : sentence(result);
     actions.classList.toggle("idle", !result.made);
     copy.disabled = again.disabled = !result.made;
     copied.textContent = "";
@@ -426,8 +540,10 @@ export function render({ model, el }) {
         ? `Claim ${claim.number}: ${claim.verdict}; you said: ${wordsOf(group)}`
         : `Claim ${claim.number}: \u201c${claim.words}\u201d`);
     });
+    const fresh = before && claims.find(({ number }) => guesses()[number] && !before[number])?.number;
     before = guesses();
     drawPanel();
+    stack(fresh);
   }
 
   const keys = ["claim", "guesses", "lesson"];

@@ -759,7 +759,7 @@ def test_a_claim_turns_once_a_verdict_is_given(visit):
     page = visit("claims.html").wake()
     panel, tile, head = page.locator(".cw-panel"), page.locator(".cw-tile").nth(1), page.locator(".cw-head")
     expect(head).to_have_text("0 of 49 claims judged")
-    expect(page.locator(".cw-words:visible")).to_have_count(1)  # the other tiles show no words
+    expect(page.locator(".cw-words").nth(1)).to_have_css("font-size", "17px")
     tile.click()
     verdicts = re.compile("misleading|What speaks for it")
     expect(panel.locator(".cw-quote")).to_contain_text("Key models like")
@@ -767,7 +767,6 @@ def test_a_claim_turns_once_a_verdict_is_given(visit):
     expect(page.locator(".cw-back")).to_have_count(0)
     page.get_by_role("button", name="It holds").click()
     expect(tile).to_have_class(re.compile("differs turned"))
-    expect(page.locator(".cw-words:visible").nth(40)).to_be_visible()
     expect(tile).to_contain_text("misleading")
     expect(panel).to_contain_text("What speaks for it")
     expect(panel).to_contain_text("you said: it holds")
@@ -776,8 +775,12 @@ def test_a_claim_turns_once_a_verdict_is_given(visit):
     page.get_by_role("button", name="The next claim").click()
     expect(panel).not_to_contain_text("What speaks for it")
     expect(panel).not_to_contain_text(re.compile("hold as they stand"))  # the verdict is hidden
-    page.get_by_role("button", name="Not as it stands").press("Enter")
+    in_part = page.locator(".cw-shelf.part button")
+    in_part.press("ArrowLeft")
+    expect(page.locator(".cw-shelf.holds button")).to_be_focused()
+    in_part.press("Enter")
     expect(head).to_have_text("1 of 2 as the course read them")
+    expect(in_part).to_be_disabled()
     again = visit(page.url.rpartition("/")[2]).wake()
     expect(again.locator(".cw-tile.turned")).to_have_count(2)
     again.get_by_role("button", name="Start again").click()
@@ -786,12 +789,48 @@ def test_a_claim_turns_once_a_verdict_is_given(visit):
 
 def test_a_claim_with_one_side_says_so_and_claims_nothing_for_the_other(visit):
     page = visit("claims.html").wake()
-    page.get_by_role("button", name="Not as it stands").click()
+    page.get_by_role("button", name="In part").click()
+    expect(page.locator(".cw-take")).to_have_text("One lies on another shelf than you said.")
     panel = page.locator(".cw-panel")
     expect(panel).to_contain_text("One side only: A date is right or wrong")
     expect(panel).to_contain_text("What speaks against it")
     expect(panel).not_to_contain_text("What speaks for it")
-    assert page.locator(".cw-tile.turned").get_attribute("data-group") == "not"
+    assert page.locator(".cw-tile.turned").get_attribute("data-group") == "fails"
+
+
+@pytest.mark.parametrize("touch", [False, True])
+def test_a_claim_is_dragged_onto_a_shelf_and_lies_where_the_course_has_it(visit, touch):
+    page = visit("claims.html", width=360, has_touch=touch, is_mobile=touch).wake()
+    card, chips = page.locator(".cw-card"), page.locator(".cw-shelf .cw-chip")
+    grip = page.locator(".cw-grip" if touch else ".cw-card .cw-quote").bounding_box()
+    shelves = [shelf.bounding_box() for shelf in page.locator(".cw-shelf").all()]
+    kind = "touch" if touch else "mouse"
+
+    def drag(x, y):
+        """Drags the card by the middle of the grip to a place on the screen."""
+        events = [("pointerdown", grip["x"] + grip["width"] / 2, grip["y"] + grip["height"] / 2)]
+        events += [("pointermove", x, y), ("pointerup", x, y), ("lostpointercapture", x, y)]
+        for event, at_x, at_y in events:
+            page.evaluate(
+                """([selector, event, kind, x, y]) => {
+                    const target = document.querySelector(selector);
+                    target.setPointerCapture = () => {};
+                    const at = { button: 0, clientX: x, clientY: y, bubbles: true };
+                    const values = { pointerType: kind, pointerId: 1, ...at };
+                    target.dispatchEvent(new PointerEvent(event, values));
+                }""",
+                [".cw-grip" if touch else ".cw-card", event, kind, at_x, at_y],
+            )
+
+    drag(180, 10)
+    expect(card).not_to_have_class(re.compile("turned"))  # it was let go beside the shelves
+    expect(card).to_have_css("transform", "none")
+    expect(chips).to_have_count(0)
+    drag(shelves[1]["x"] + 40, shelves[1]["y"] + 20)
+    expect(card).to_have_class(re.compile("turned"))
+    expect(card).to_contain_text("falseyou said: in part")
+    expect(page.locator(".cw-shelf.fails .cw-chip.differs")).to_have_text("5")
+    expect(page.locator(".cw-shelf.part .cw-chip.left")).to_have_text("5")
 
 
 def test_the_wall_shows_one_lesson_s_claims_and_the_result_can_be_copied(visit):
