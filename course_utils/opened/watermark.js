@@ -10,6 +10,7 @@ import { adopt, announcer, atOnce, headline, keeper, make, onDrag, ownWords, pie
 const FEWEST = 6; // tokens
 const LOW = -3; // the lowest z that is drawn
 const SECONDS = 3.5; // in which all tokens are counted
+const SHOWN = 60; // the most tokens of the text that opens the view
 const TALL = 20; // px of a text's name in the chart
 const NO_SPACE_BEFORE = /^(?:[.,?!:;”)]|'.*)$/u;
 const NO_SPACE_AFTER = /^[“(]$/u;
@@ -93,6 +94,13 @@ export function odds(probability) {
   return `1 in ${Number(once.toPrecision(2)).toLocaleString("en-US")}`;
 }
 
+/** A key that can be turned. */
+function keyDrawing() {
+  const drawing = shape("svg", { class: "wm-key", viewBox: "0 0 64 64", "aria-hidden": "true" });
+  drawing.append(shape("circle", { cx: 32, cy: 16, r: 10 }), shape("path", { d: "M32 26v32M32 46h10M32 56h13" }));
+  return drawing;
+}
+
 export function render({ model, el }) {
   const data = model.get("data");
   const { ratio, threshold } = data;
@@ -138,18 +146,27 @@ export function render({ model, el }) {
   swaps.setAttribute("role", "radiogroup");
   swaps.setAttribute("aria-label", "Words swapped for others of their list");
   const tools = make("div", "wm-tools");
-  const play = make("button", "wm-play", "▶ Count");
+  const play = make("button", "wm-play");
+  const [playKey, playWords] = [keyDrawing(), make("span", "", "▶ Count")];
+  play.append(playKey, playWords);
   const key = make("button", "", "Try another key");
   tools.append(play);
   if (data.key) tools.append(key);
   const words = { placeholder: "Paste a text of your own", label: "Your own text", button: "Count it" };
-  const own = ownWords("wm-own", words, (text) => choose({ own: text, text: "own", length: 1e6, key: 0 }));
+  const tooShort = `A text of at least ${FEWEST} words and marks can be counted.`;
+  const own = ownWords("wm-own", words, (text) => {
+    // A refusal leaves the question of which text is marked.
+    if (!sealed() || piecesOf(text).length >= FEWEST) return choose({ own: text, text: "own", length: 1e6, key: 0 });
+    verdict.textContent = tooShort;
+    speak(tooShort);
+  });
   const sheets = make("div", "wm-sheets"); // all texts, before one is chosen
+  const demo = make("div", "wm-demo"); // a strong mark, which opens the view
   const legend = make("p", "wm-legend");
   legend.append(make("span", "wm-word in", "word"), " on the key's list after the word before it: “green”");
   const { live, speak, hush } = announcer(700);
   const grid = make("div", "wm-grid");
-  grid.append(head, verdict, sheets, choices, swaps, paper, chart, legend, tools, own);
+  grid.append(demo, head, verdict, sheets, choices, swaps, paper, chart, legend, tools, own);
   el.append(grid, live);
 
   const soon = atOnce(draw);
@@ -275,6 +292,7 @@ export function render({ model, el }) {
     ember.classList.toggle("late", length > 0.75 * longest);
     mercury.style.top = `${Math.min(down(z), down(0))}px`;
     mercury.style.height = `${Math.abs(down(0) - down(z))}px`;
+    playKey.style.rotate = `${Math.round((360 * Math.min(length, path.length + 1)) / (path.length + 1))}deg`;
   }
   function moveTo(path) {
     cancelAnimationFrame(travel);
@@ -331,7 +349,7 @@ export function render({ model, el }) {
     el.classList.toggle("short", short);
     if (short) {
       loud.textContent = "";
-      loudWords.textContent = problem || (text ? `A text of at least ${FEWEST} words and marks can be counted.` : "Computing…");
+      loudWords.textContent = problem || (text ? tooShort : "Computing…");
       verdict.textContent = "";
       verdict.classList.remove("ember");
       el.classList.remove("over");
@@ -357,11 +375,68 @@ export function render({ model, el }) {
     moveTo(current);
     tell(text);
   }
+  /** Turn the key on the strongest mark: its words light up while the line of z climbs over the threshold. */
+  function show() {
+    if (demo.hasChildNodes()) return;
+    const { pieces, marks } = textOf(String(bonuses.at(-1)), shares[0]);
+    const path = zPath(marks);
+    const over = path.findIndex((z, index) => index >= FEWEST && z > threshold);
+    const tokens = Math.min(pieces.length, SHOWN, over < 0 ? SHOWN : over + 6);
+    const turn = demo.appendChild(make("button", "wm-turn"));
+    turn.append(keyDrawing(), make("span", "", "Turn the key"));
+    const text = demo.appendChild(make("p", "wm-shown"));
+    const spans = pieces.slice(0, tokens).map((piece, index) => {
+      if (!glued(pieces, index)) text.append(" ");
+      return text.appendChild(make("span", "wm-word", piece));
+    });
+    text.append(" …");
+    const plot = demo.appendChild(make("div", "wm-climb"));
+    plot.setAttribute("aria-hidden", "true"); // the words below say the same
+    const picture = plot.appendChild(shape("svg", { viewBox: "0 0 1000 100", preserveAspectRatio: "none" }));
+    const most = Math.max(threshold, ...path.slice(FEWEST - 2, tokens)) + 0.5;
+    const at = (index) => `${((1000 * index) / tokens).toFixed(1)} ${(100 - (100 * Math.max(0, path[index - 2])) / most).toFixed(1)}`;
+    const high = 100 - (100 * threshold) / most;
+    picture.append(shape("path", { class: "wm-bar", d: `M0 ${high}H1000` }));
+    const line = picture.appendChild(shape("path", { class: "wm-counted" }));
+    const dot = plot.appendChild(make("i"));
+    const bar = plot.appendChild(make("span", "wm-high", `z = ${threshold}`));
+    bar.style.top = `${high}%`;
+    const says = demo.appendChild(make("p", "wm-says"));
+    function reach(count) {
+      spans.forEach((span, index) => span.classList.toggle("in", index > 0 && index < count && marks[index - 1] === true));
+      spans.forEach((span, index) => span.classList.toggle("rest", index >= count));
+      const points = ["0 100", ...Array.from({ length: Math.max(0, count - FEWEST + 1) }, (_, index) => at(index + FEWEST))];
+      line.setAttribute("d", `M${points.join("L")}`);
+      const [x, y] = points.at(-1).split(" ").map(Number);
+      Object.assign(dot.style, { left: `${x / 10}%`, top: `${y}%` });
+      turn.firstChild.style.rotate = `${Math.round((360 * count) / tokens)}deg`;
+      const hits = marks.slice(0, Math.max(0, count - 1)).filter(Boolean).length;
+      const found = count >= FEWEST && path[count - 2] > threshold;
+      demo.classList.toggle("over", found);
+      says.replaceChildren(make("b", "num", String(hits)), ` of ${Math.max(0, count - 1)} words are on the secret list. `, found ? "A strong mark is found." : "Counting…");
+    }
+    let clock = 0;
+    function start() {
+      cancelAnimationFrame(clock);
+      if (still.matches) return reach(tokens);
+      const began = performance.now();
+      const frame = (now) => {
+        const count = Math.min(tokens, Math.max(1, Math.round(((now - began) / 1000 / SECONDS) * tokens)));
+        reach(count);
+        if (count < tokens && sealed() && el.isConnected) clock = requestAnimationFrame(frame);
+      };
+      clock = requestAnimationFrame(frame);
+    }
+    turn.addEventListener("click", start);
+    reach(still.matches ? tokens : 1);
+    start();
+  }
   /** Lay out two texts as they are read without the key: without a mark, and with the lightest, which nobody can see. */
   function lay() {
     loud.textContent = "Which one";
     loudWords.textContent = " of 2 texts is marked?";
-    verdict.textContent = "Press it, and the key is turned.";
+    verdict.textContent = "Here the mark is light. Press the text that has it, and the key is turned.";
+    show();
     sheets.replaceChildren(...bonuses.slice(0, 2).map((bonus, index) => {
       const { pieces } = textOf(String(bonus), shares[0]);
       const sheet = make("button", "wm-sheet");
@@ -399,7 +474,7 @@ export function render({ model, el }) {
     });
     bar.style.top = `${down(threshold)}px`;
     zero.style.top = `${down(0)}px`;
-    play.textContent = playing ? "❚❚ Stop" : "▶ Count again";
+    playWords.textContent = playing ? "❚❚ Stop" : "▶ Count again";
     loud.textContent = String(hits);
     loudWords.replaceChildren(` of ${seen.length} words are on the list. Chance alone gives about `, make("b", "num", String(Math.round(ratio * seen.length))), ".");
     tip.textContent = `z = ${z.toFixed(2).replace("-", "−")}`;

@@ -1194,6 +1194,19 @@ def test_a_list_is_dragged_down_and_let_go_above_it_is_not_carried_over(visit):
     expect(page.get_by_role("button", name="Undo")).to_be_disabled()
 
 
+def test_a_key_turns_while_words_light_up_and_the_line_climbs(visit):
+    page = visit("watermark.html").wake()
+    page.emulate_media(reduced_motion="no-preference")
+    lit, key = page.locator(".wm-shown .wm-word.in"), page.locator(".wm-turn .wm-key")
+    page.get_by_role("button", name="Turn the key").click()
+    expect(page.locator(".wm-says")).to_contain_text("Counting")
+    expect(key).not_to_have_css("rotate", "360deg")
+    assert lit.count() < 23
+    expect(page.locator(".wm-says")).to_contain_text("A strong mark is found.")
+    expect(key).to_have_css("rotate", "360deg")
+    expect(lit).to_have_count(23)
+
+
 def test_words_light_up_and_a_text_without_a_mark_is_accused(visit):
     page = visit("watermark.html").wake()
     loud, verdict, slider = (
@@ -1203,7 +1216,15 @@ def test_words_light_up_and_a_text_without_a_mark_is_accused(visit):
     )
     lit = page.locator(".wm-text .wm-word.in")
     expect(page.locator(".wm-sheet")).to_have_count(2)
-    expect(page.locator(".wm-word.in:visible")).to_have_count(0)  # green tokens are not marked yet
+    expect(page.locator(".wm-sheets .wm-word.in")).to_have_count(0)  # green tokens are not marked yet
+    expect(page.locator(".wm-says")).to_have_text(
+        "23 of 38 words are on the secret list. A strong mark is found."
+    )
+    expect(page.locator(".wm-shown .wm-word.in")).to_have_count(23)
+    expect(page.locator(".wm-head")).to_have_text("Which one of 2 texts is marked?")
+    page.get_by_label("Your own text").fill("hello there")
+    page.get_by_role("button", name="Count it").click()
+    expect(verdict).to_have_text("A text of at least 6 words and marks can be counted.")
     expect(page.locator(".wm-head")).to_have_text("Which one of 2 texts is marked?")
     page.locator(".wm-sheet").nth(1).click()
     expect(page.get_by_role("radio", checked=True).first).to_have_text("Light mark: your guess")
