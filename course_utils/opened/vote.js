@@ -9,7 +9,8 @@ import { adopt, announcer, headline, keeper, make, radio, shape } from "./view.j
 
 const FEW = 10; // the fewest votes with which an interval is shown, and with which the box opens
 const LONG = 260; // characters of a story that is set smaller
-const LOW = 500, HIGH = 1500; // ends of the scale
+const LOW = 300, HIGH = 1700; // ends of the scale
+const SPACED = 8; // stories between two votes on the same one
 const ORDERS = 200;
 const RESULTS = { l: 1, n: 0.5, r: 0 };
 const ELO = 400 / Math.log(10);
@@ -135,6 +136,22 @@ export function shuffled(votes, seed) {
   return list;
 }
 
+/**
+ * The order in which contests are judged: as they are, but a story that was among the last few waits.
+ * @param {string[]} stories the story of each contest
+ * @returns {number[]} indices
+ */
+export function spaced(stories, apart = SPACED) {
+  const rest = stories.map((_, index) => index);
+  const order = [];
+  while (rest.length) {
+    const last = order.slice(-apart).map((index) => stories[index]);
+    const at = Math.max(0, rest.findIndex((index) => !last.includes(stories[index])));
+    order.push(...rest.splice(at, 1));
+  }
+  return order;
+}
+
 const points = (number) => Math.round(number).toLocaleString("en-US");
 const across = (rating) => (100 * (Math.max(LOW, Math.min(HIGH, rating)) - LOW)) / (HIGH - LOW);
 const capital = (text) => text[0].toUpperCase() + text.slice(1);
@@ -144,6 +161,9 @@ export function render({ model, el }) {
   const still = matchMedia("(prefers-reduced-motion: reduce)");
   const items = [...new Set(contests.map(([prompt]) => prompt))];
   const rated = new Map(); // picks -> the ratings that the host said
+  // A notebook rates the visitor's votes on its contests in their own order.
+  const turns = model.get("live") ? contests.map((_, index) => index) : spaced(contests.map(([prompt]) => prompt));
+  const asks = (vote) => contests[turns[vote]]; // the contest of the visitor's vote, from 0
   const voters = { you: "You", rule: capital(theirName), length: "The longer answer" };
 
   const need = Math.min(FEW, contests.length);
@@ -231,7 +251,7 @@ export function render({ model, el }) {
     return { row, place, rating, ...parts };
   });
   const axis = make("p", "vt-axis");
-  for (const tick of [600, 800, 1000, 1200, 1400]) {
+  for (const tick of [400, 700, 1000, 1300, 1600]) {
     const label = axis.appendChild(make("span", "num", points(tick)));
     label.style.left = `${across(tick)}%`;
   }
@@ -281,15 +301,19 @@ export function render({ model, el }) {
   const results = () => (voter() === "you" ? [...picks()].map((pick) => RESULTS[pick]) : cast[voter()].slice(0, count()));
   const count = () => Math.min(contests.length, Math.max(2, model.get("count") ?? contests.length));
   /** @returns {Cast[]} */
-  const asVotes = (list) => list.map((result, index) => {
-    const [text, one, , other] = contests[index];
+  const asVotes = (list, name = voter()) => list.map((result, index) => {
+    const [text, one, , other] = name === "you" ? asks(index) : contests[index];
     return [models.indexOf(one), models.indexOf(other), result, items.indexOf(text)];
   });
   /** The ratings of the chosen voter, or null while the host computes them. */
   function ratings() {
     if (voter() !== "you") return stored[voter()][count() - 1];
     if (!picks()) return models.map(() => null);
-    if (!model.get("live")) rated.set(picks(), bradleyTerry(asVotes(results()), models.length, student));
+    if (!model.get("live")) {
+      for (const list of [picks().slice(0, -1), picks()]) {
+        if (!rated.has(list)) rated.set(list, bradleyTerry(asVotes([...list].map((pick) => RESULTS[pick])), models.length, student));
+      }
+    }
     else if (!rated.has(picks()) && model.get("want")?.picks !== picks()) model.set("want", { picks: picks() });
     return rated.get(picks()) ?? null;
   }
@@ -350,14 +374,14 @@ export function render({ model, el }) {
 
   /** Read the story with an answer in its gap: 2 is the left one, 4 the right one. */
   function fill(answer = 0) {
-    const contest = contests[picks().length];
+    const contest = asks(picks().length);
     gap.textContent = contest && answer ? contest[answer] : "";
     gap.classList.toggle("filled", Boolean(contest && answer));
   }
 
   function drawRing() {
     const done = picks().length;
-    const contest = contests[done];
+    const contest = asks(done);
     for (const button of [left, right, neither]) button.disabled = !contest;
     asked.replaceChildren(contest ? `${contest[0]} ` : "That was the last pair.", contest ? gap : "");
     asked.classList.toggle("long", (contest?.[0].length ?? 0) > LONG);
@@ -368,23 +392,36 @@ export function render({ model, el }) {
     });
     back.style.visibility = done ? "visible" : "hidden";
     past.classList.toggle("empty", !done);
-    last.textContent = done ? `The last story: “…${contests[done - 1][0].slice(-44).replace(/^\S*\s/, "")} …”` : "";
+    last.textContent = done ? `The last story: “…${asks(done - 1)[0].slice(-44).replace(/^\S*\s/, "")} …”` : "";
     if (!done) {
       pastLeft.replaceChildren("Who wrote which");
       pastRight.replaceChildren("is shown after your vote");
       verdict.textContent = "";
       return;
     }
-    const [, one, text, other, second] = contests[done - 1];
+    const [, one, text, other, second] = asks(done - 1);
     const pick = picks().at(-1);
     [[pastLeft, one, text, "l"], [pastRight, other, second, "r"]].forEach(([was, name, answer, side]) => {
       was.replaceChildren(make("b", "", name), make("span", "", answer));
       was.classList.toggle("ember", pick === side);
     });
-    const theirs = cast.rule[done - 1];
+    const theirs = cast.rule[turns[done - 1]];
     const same = theirs === RESULTS[pick];
     const took = theirs === 0.5 ? "neither" : theirs ? one : other;
-    verdict.textContent = opened ? `${capital(theirName)} took ${took}${same ? ", too" : ""}.` : "";
+    verdict.textContent = `${why(pick, one, other)}${opened ? ` ${capital(theirName)} took ${took}${same ? ", too" : ""}.` : ""}`;
+  }
+  /** Say why the last vote moved the ratings as far as it did. */
+  function why(pick, one, other) {
+    if (voter() !== "you" || !rated.has(picks()) || !rated.has(picks().slice(0, -1))) return "";
+    const [before, after] = [rated.get(picks().slice(0, -1)), rated.get(picks())];
+    const [won, lost] = (pick === "r" ? [other, one] : [one, other]).map((name) => models.indexOf(name));
+    const first = [won, lost].filter((index) => !before[index]).map((index) => models[index]);
+    if (first.length) return `The first vote on ${first.join(" and ")}. With so few, each moves a rating far.`;
+    const chance = 1 / (1 + 10 ** ((before[lost][0] - before[won][0]) / 400));
+    const step = Math.round(after[won][0]) - Math.round(before[won][0]);
+    const moves = step ? ` ${models[won]} ${step > 0 ? "▲" : "▼"}${Math.abs(step)}.` : "";
+    const expected = `By your votes ${models[won]} was to win ${Math.min(99, Math.max(1, Math.round(100 * chance)))}% of such pairs.`;
+    return `${expected} ${pick === "n" ? "A draw." : chance < 0.5 ? "It won: a surprise." : "It won."}${moves}`;
   }
 
   function drawSeal() {
@@ -435,6 +472,8 @@ export function render({ model, el }) {
       trail.hidden = voter() !== "you" || from === to;
       dot.style.left = `${to}%`;
       dot.classList.toggle("unknown", !now);
+      dot.classList.toggle("off-low", Boolean(now) && now[0] < LOW);
+      dot.classList.toggle("off-high", Boolean(now) && now[0] > HIGH);
       for (const part of [span, mark]) part.hidden = voter() === "rule" || !opened;
       span.style.left = `${across(theirs[index][1])}%`;
       span.style.width = `${across(theirs[index][2]) - across(theirs[index][1])}%`;
@@ -473,7 +512,7 @@ export function render({ model, el }) {
       loudWords.textContent = number ? `more ${need - number === 1 ? "vote" : "votes"}, and the box opens. ${number} cast.` : `of your votes open the box: how ${theirName} ranks the models, with ${contests.length} votes`;
       take.textContent = "Read the story. Press the ending that fits.";
     } else if (voter() === "you") {
-      const same = results().filter((result, index) => result === cast.rule[index]).length;
+      const same = results().filter((result, index) => result === cast.rule[turns[index]]).length;
       loud.textContent = `${same} of ${number}`;
       loudWords.textContent = `of your votes are also those of ${theirName}`;
       const [own, theirs] = [ranked(found), ranked(full)];
@@ -524,7 +563,7 @@ export function render({ model, el }) {
   function drawSteps(found) {
     // Before there is an order to change, the other voter's votes show what an order does.
     const own = results().length >= FEW || voter() !== "you";
-    const votes = own ? asVotes(results()) : asVotes(cast.rule);
+    const votes = own ? asVotes(results()) : asVotes(cast.rule, "rule");
     const fitted = own ? found : stored.rule.at(-1);
     const span = (voter() === "you" ? fitted : stored[voter()].at(-1)).filter(Boolean).map(([rating]) => rating);
     ends = [Math.min(900, ...span) - 30, Math.max(1100, ...span) + 30];
@@ -580,7 +619,7 @@ export function render({ model, el }) {
     if (opened) drawSteps(shown);
     drawnOnce = true;
     const summary = models.map((name, index) => (shown[index] ? `${name} ${points(shown[index][0])}` : "")).filter(Boolean).join(", ");
-    const named = voter() === "you" && picks() ? `Left was ${contests[picks().length - 1][1]}, right was ${contests[picks().length - 1][3]}. ` : "";
+    const named = voter() === "you" && picks() ? `Left was ${asks(picks().length - 1)[1]}, right was ${asks(picks().length - 1)[3]}. ${verdict.textContent} ` : "";
     speak(`${named}${loud.textContent} ${loudWords.textContent}. ${take.textContent} ${summary}`);
   }
   function listen() {

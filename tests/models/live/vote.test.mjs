@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import test from "node:test";
 
-const { bradleyTerry, elo, shuffled } = await import(`${process.env.SITE}/live/vote.js`);
+const { bradleyTerry, elo, shuffled, spaced } = await import(`${process.env.SITE}/live/vote.js`);
 const data = JSON.parse(readFileSync(`${process.env.SITE}/live/vote.json`, "utf-8"));
 const items = [...new Set(data.contests.map(([prompt]) => prompt))];
 const votes = (name) => data.votes[name].map((result, index) => {
@@ -32,6 +32,16 @@ test("Elo's steps end where lesson 10's table has them", () => {
   const path = elo(votes("rule"), 4);
   assert.deepEqual(round(path[20]), [1060, 985, 934, 1020]);
   assert.deepEqual(round(path.at(-1)), [1208, 993, 772, 1028]);
+});
+
+test("a story that was among the last few waits, and each contest is asked once", () => {
+  assert.deepEqual(spaced(["a", "b", "b", "c", "a"], 1), [0, 1, 3, 2, 4]);
+  assert.deepEqual(spaced(["a", "a"], 1), [0, 1]);
+  const stories = data.contests.map(([prompt]) => prompt);
+  const order = spaced(stories);
+  assert.deepEqual([...order].sort((one, other) => one - other), stories.map((_, index) => index));
+  const early = order.slice(0, 20).map((index) => stories[index]);
+  early.forEach((story, at) => assert.ok(!early.slice(Math.max(0, at - 8), at).includes(story), story));
 });
 
 test("a seed gives the same order each time, and no vote is lost", () => {
