@@ -10,6 +10,7 @@ import { adopt, announcer, atOnce, headline, keeper, make, onDrag, ownWords, sha
 const OPEN = "<think>";
 const CLOSE = "</think>";
 const [FEWEST, MOST] = [2, 8]; // terms
+const LONGEST = 24; // letters of a refused text that are shown
 const MOST_DIGITS = 3;
 const MOST_RESULT = 10 ** MOST_DIGITS - 1;
 const TALL = 190; // px: the tallest bar
@@ -242,10 +243,17 @@ export function render({ model, el }) {
   function read(text) {
     const numbers = terms(text);
     if (numbers.length < FEWEST || numbers.length > MOST || numbers.some((number) => number < 10 || number > 99)) {
-      note.textContent = `It has learned to add numbers from 10 to 99. Write ${FEWEST} to ${MOST} of them, with + between.`;
-      return;
+      return refuse(text, `It has learned to add numbers from 10 to 99. Write ${FEWEST} to ${MOST} of them, with + between.`);
     }
     turnTo(numbers.join("+"));
+  }
+  /** Say in the headline that something was not taken, and why, instead of an answer that does not belong to it. */
+  function refuse(text, why) {
+    note.textContent = why;
+    loud.textContent = "";
+    loudWords.textContent = `“${text.length > LONGEST ? `${text.slice(0, LONGEST)}…` : text}” was not taken. Below is still ${model.get("sum")}.`;
+    head.classList.remove("wrong");
+    head.classList.add("refused");
   }
   /** What the model writes after a text: what is known, or a question to the host, one at a time. */
   function goesOn(text) {
@@ -271,8 +279,9 @@ export function render({ model, el }) {
   function change(at, result) {
     const edits = { ...model.get("edits") };
     const digits = String(result).replace(/\D/g, "").slice(0, MOST_DIGITS);
-    if (digits === "") note.textContent = "A step's result is a whole number of up to three digits.";
-    if (digits === "" || digits === shown.steps[at].result) return draw(); // nothing was changed
+    if (digits === "" || digits === shown.steps[at].result) draw(); // nothing was changed
+    if (digits === "") refuse(String(result), "A step's result is a whole number of up to three digits.");
+    if (digits === "" || digits === shown.steps[at].result) return;
     edits[at] = String(Number(digits));
     touched = true;
     if (model.get("on")) for (const later of Object.keys(edits)) if (Number(later) > at) delete edits[later];
@@ -304,6 +313,7 @@ export function render({ model, el }) {
     const riddle = !changed && !short && !looked.has(text) && hides(text, shown);
     loud.textContent = shown.answer;
     loudWords.textContent = ` ${verdict(text, shown, short, touched)}`;
+    head.classList.remove("refused");
     head.classList.toggle("wrong", Number(shown.answer) !== right);
     while (list.children.length > steps.length) list.lastChild.remove();
     steps.forEach((step, at) => {
