@@ -181,6 +181,12 @@ export function render({ model, el }) {
   const k = () => model.get("top_k") ?? 0;
   const p = () => model.get("top_p") ?? 1;
   const keepState = keeper(model, update);
+  /** Show the cut-offs. On a page they come with the first pull, draw or token; in a lesson they are there at once. */
+  function reveal(now = true) {
+    el.classList.toggle("plain", !now);
+    for (const part of [line, topK.box, topP.box, reset]) part.inert = !now;
+  }
+  reveal(!writes || k() > 0 || p() < 1);
 
   // The text so far
   function go(ids) {
@@ -193,6 +199,7 @@ export function render({ model, el }) {
     model.save_changes();
   }
   function add(id) {
+    reveal();
     if (said && !waiting) ask([...said.ids, id]);
   }
   function listen() {
@@ -343,6 +350,7 @@ export function render({ model, el }) {
 
   // Drawing and writing
   again.addEventListener("click", () => {
+    reveal();
     seed += 1;
     update();
     if (still.matches) return;
@@ -405,6 +413,7 @@ export function render({ model, el }) {
       pulled = true;
       handle.addEventListener("lostpointercapture", () => {
         pulled = false;
+        reveal();
         update();
       }, { once: true });
     },
@@ -414,10 +423,12 @@ export function render({ model, el }) {
     if (!factor && event.key !== "Escape") return;
     event.preventDefault();
     el.classList.add("known");
+    reveal();
     heat(factor ? temperature() * factor : 1);
   });
   warm.input.addEventListener("input", () => {
     el.classList.add("known");
+    reveal();
     heat(Math.exp(Number(warm.input.value)));
   });
 

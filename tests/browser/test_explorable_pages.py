@@ -471,6 +471,8 @@ def test_the_longest_bar_can_be_pulled_and_tokens_cut(visit):
     page = visit("sampling.html").page
     handle = page.get_by_role("slider", name="Temperature, by the longest bar")
     share = page.locator(".sp-row .sp-share").first
+    cuts = page.locator(".sp-cut, .sp-dial:not(:first-child)")
+    expect(cuts.and_(page.locator(":visible"))).to_have_count(0)
     before = float(share.inner_text().rstrip("%"))
     box = handle.bounding_box()
     page.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
@@ -480,6 +482,7 @@ def test_the_longest_bar_can_be_pulled_and_tokens_cut(visit):
     expect(share).not_to_have_text(f"{before:.0f}%")
     assert float(share.inner_text().rstrip("%")) > before
     assert float(handle.get_attribute("aria-valuenow")) < 1
+    expect(cuts.and_(page.locator(":visible"))).to_have_count(3)  # the cut-offs come with the first pull
     handle.press("Escape")
     assert float(handle.get_attribute("aria-valuenow")) == 1
     cut = page.get_by_role("slider", name="How many tokens can be drawn")
