@@ -210,6 +210,7 @@ export function measured(chosen, found, { count, guards, copied }) {
   };
 }
 
+const FLIGHT = 1400; // ms in which a letter leaves
 const SVG_LETTER = "M1 1h30v20H1zM1 1l15 12L31 1";
 function drawing(className, box, path) {
   const svg = shape("svg", { viewBox: box, class: className, "aria-hidden": "true" });
@@ -229,6 +230,7 @@ export function render({ model, el }) {
   let loading = null; // the share that has arrived
   let failed = "";
   let tried = false;
+  let coded = Boolean(model.get("live")); // whether the lines of the loop are shown
   let found = { steps: [] };
   let drawn = []; // the units on the screen, to see where they differ
   let rows = [];
@@ -268,7 +270,16 @@ export function render({ model, el }) {
     item.style.setProperty("--in", String(line.search(/\S/)));
     return item;
   });
-  loop.append(laneHead("The loop", "ten lines of Python"), code);
+  // A page opens with what the lines do. The lines come with the first change, or by the button.
+  const showCode = make("button", "er-small er-show", "Show its lines");
+  showCode.addEventListener("click", () => {
+    coded = true;
+    drawAround();
+    code.querySelector(".lit")?.scrollIntoView({ block: "nearest" });
+    head.tabIndex = -1;
+    head.focus({ preventScroll: true });
+  });
+  loop.append(laneHead("The loop", "ten lines of Python"), code, showCode);
   const gate = make("i", "er-gate");
   const ask = make("div", "er-card er-ask");
   const theQuestion = make("p", "er-question");
@@ -775,7 +786,7 @@ export function render({ model, el }) {
       if (row.letter && row.person) {
         hide(row.person);
         later(360, () => fly(row));
-        later(820, () => show(row.person));
+        later(FLIGHT, () => show(row.person));
       }
       later(380, () => (light(READS), show(back)));
     });
@@ -787,7 +798,7 @@ export function render({ model, el }) {
     later(250, finish);
     drawAround();
   }
-  /** The letter leaves the card for the person, on an arc. */
+  /** The letter leaves the card for the person, on an arc over the wall, which opens for it. */
   function fly({ letter, person }) {
     person.scrollIntoView({ block: "nearest" }); // on a phone it may lie below the window
     const from = letter.getBoundingClientRect();
@@ -796,11 +807,17 @@ export function render({ model, el }) {
     ghost.classList.add("er-flying");
     hover(ghost, from);
     const [x, y] = [to.left - from.left, to.top - from.top];
-    const arc = Array.from({ length: 9 }, (_, index) => {
-      const share = index / 8;
-      return { transform: `translate(${x * share}px, ${y * share - 90 * Math.sin(Math.PI * share)}px) rotate(${14 * Math.sin(2 * Math.PI * share)}deg) scale(${1 + 0.35 * Math.sin(Math.PI * share)})` };
+    const arc = Array.from({ length: 17 }, (_, index) => {
+      const share = index / 16;
+      const high = Math.sin(Math.PI * share);
+      return { transform: `translate(${x * share}px, ${y * share - 130 * high}px) rotate(${-16 * Math.sin(2 * Math.PI * share)}deg) scale(${1 + 1.3 * high})` };
     });
-    ghost.animate(arc, { duration: 820, easing: "cubic-bezier(.4,0,.4,1)" }).onfinish = () => ghost.remove();
+    const wall = person.closest(".in-outside") ?? person;
+    wall.classList.add("opens");
+    ghost.animate(arc, { duration: FLIGHT, easing: "cubic-bezier(.45,0,.35,1)" }).onfinish = () => {
+      ghost.remove();
+      wall.classList.remove("opens");
+    };
   }
 
   // What stands around the scene: it says nothing before the film has ended.
@@ -817,6 +834,9 @@ export function render({ model, el }) {
       rows.forEach((row) => outsideCell(row, row.step));
     }
     rack.classList.toggle("closed", !tried);
+    coded ||= tried;
+    loop.classList.toggle("brief", !coded);
+    showCode.hidden = coded;
     scene.dataset.guard = now.guard;
     gateButtons.forEach((button, index) => {
       const on = data.gates[index] === now.guard;

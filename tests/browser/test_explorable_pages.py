@@ -680,6 +680,7 @@ def test_a_sentence_in_a_page_sends_a_message_and_guards_hold_it(visit):
     head, lines = page.locator(".er-head"), page.locator(".er-page .er-line")
     expect(head).to_have_text("Kelda is right.")
     expect(page.locator(".er-order")).to_have_count(1)  # one sentence can be dragged
+    expect(page.get_by_text("more = model(text)")).to_be_hidden()  # a page opens with words, not with code
     expect(page.locator(".er-rack")).to_be_hidden()
     expect(page.locator(".er-rates")).to_be_hidden()
     page.locator(".er-order").hover()
@@ -690,6 +691,7 @@ def test_a_sentence_in_a_page_sends_a_message_and_guards_hold_it(visit):
     message = "1 message sent: Kelda, to Zed. You did not name Zed: the sentence did."
     expect(head).to_have_text(message)
     expect(lines.first).to_contain_text("Send it to Zed.")
+    expect(page.get_by_text("more = model(text)")).to_be_visible()
     expect(page.locator(".er-person.ember")).to_have_text("Zed got “Kelda”")
     fields = page.locator("button.er-field-of")
     expect(fields).to_have_count(3)
