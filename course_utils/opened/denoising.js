@@ -236,7 +236,13 @@ export function render({ model, el }) {
   note.setAttribute("aria-live", "polite");
   const wake = make("div");
   wake.dataset.wake = "to draw more";
-  tray.append(trayTitle, tabs, list, form, note, wake);
+  const unfold = make("button", "dn-unfold", "Other words");
+  let unfolded = false; // whether words are shown whose pictures the model must draw first
+  unfold.addEventListener("click", () => {
+    unfolded = !unfolded;
+    fold();
+  });
+  tray.append(trayTitle, tabs, list, unfold, form, note, wake);
 
   const tools = make("div", "dn-tools");
   const die = make("button", "dn-die");
@@ -432,6 +438,17 @@ export function render({ model, el }) {
       }),
     );
     list.scrollTop = 0;
+    fold();
+  }
+  /** Show all words that can be exchanged, or, while the model sleeps, those whose pictures are ready. */
+  function fold() {
+    const some = Boolean(list.querySelector(".ready"));
+    unfold.hidden = !some;
+    unfold.setAttribute("aria-expanded", String(unfolded));
+    unfold.textContent = unfolded ? "Only those that are ready" : "All other words";
+    tray.classList.toggle("folded", some && !unfolded);
+    const shown = [...list.children].filter((word) => !some || unfolded || word.matches(".ready, [aria-pressed]"));
+    for (const word of list.children) word.hidden = !shown.includes(word);
   }
   function exchange(prompt) {
     const both = [...prompts()];
@@ -439,7 +456,7 @@ export function render({ model, el }) {
     redraw({ prompts: both });
   }
   list.addEventListener("keydown", (event) => {
-    const all = [...list.children];
+    const all = [...list.children].filter((word) => !word.hidden);
     const at = all.indexOf(event.target);
     const goes = { ArrowRight: at + 1, ArrowDown: at + 1, ArrowLeft: at - 1, ArrowUp: at - 1, Home: 0, End: all.length - 1 }[event.key];
     if (goes === undefined || !all[goes]) return;

@@ -1410,6 +1410,8 @@ def test_two_pictures_come_out_of_one_noise(visit):
     expect(page.locator(".dn-chip.lit")).to_have_text([re.compile("blue"), re.compile("blue")])
     page.locator(".dn-word", has_text="owl").first.click()  # the drawing of an owl is stored
     expect(page.locator(".dn-panel.against .dn-chip").first).to_contain_text("owl")
+    expect(page.locator(".dn-word:visible")).to_have_count(3)
+    page.get_by_role("button", name="All other words").click()
     page.locator(".dn-word", has_text="badger").click()  # no picture of a badger is stored
     expect(page.get_by_role("button", name="Wake the model to draw it")).to_have_count(1)
     assert not [url for url in visited.requests if url.endswith((".onnx", ".wasm"))]
