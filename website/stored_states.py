@@ -16,6 +16,7 @@ import numpy
 ROOT = Path(__file__).parent.parent
 COUNTRIES = ("France", "Italy", "Spain", "Germany", "England", "Greece", "Russia", "Sweden", "Austria")
 COUNTRIES += ("Hungary", "Japan", "China", "Korea", "Chile", "Kenya")
+LIST_NUMBERS = 24  # of each list of 576 that a patch carries over
 SENTENCE = "The capital of {} is"
 LENGTH = 200  # tokens of a watermarked text
 THRESHOLD = 4  # the z-score above which a text counts as marked
@@ -165,6 +166,32 @@ def _drawing(pipeline, prompt, pixels, maps, noise):
     }
 
 
+def carried_lists(model, sentences, first):
+    """Return what the model holds for each token from `first` on, after each layer.
+
+    sentences : tensor (sentences, tokens), ids
+    Returns an array of 8-bit integers (sentences, layers, tokens, LIST_NUMBERS): numbers at equal distances
+    in each list, in 127ths of the largest of them.
+    """
+    import numpy
+    import torch
+
+    kept = []
+    hooks = [
+        layer.register_forward_hook(
+            lambda _, __, output: kept.append(output[0] if isinstance(output, tuple) else output)
+        )
+        for layer in model.model.layers
+    ]
+    with torch.no_grad():
+        model(sentences)
+    for hook in hooks:
+        hook.remove()
+    lists = torch.stack(kept, 1)[:, :, first:]  # (sentences, layers, tokens, hidden size)
+    some = lists[..., :: lists.shape[-1] // LIST_NUMBERS][..., :LIST_NUMBERS]
+    return (127 * some / some.abs().amax(-1, keepdim=True)).round().numpy().astype(numpy.int8)
+
+
 def patching(countries=COUNTRIES):
     """Return, for each pair of countries, how far each patch moves SmolLM2's answer.
 
@@ -195,6 +222,7 @@ def patching(countries=COUNTRIES):
             others += ((likeliest != answers[source]) & (likeliest != answers[target])).sum().item()
             values = (100 * moved[:, first:]).round().numpy().astype("<i2")
             pairs[f"{source} {target}"] = packed(values)
+    lists = carried_lists(model, torch.stack([ids[country] for country in countries]), first)
     words = {country: tokenizer.decode(answer) for country, answer in answers.items()}
     return {
         "layers": layers,
@@ -203,6 +231,9 @@ def patching(countries=COUNTRIES):
         "answers": words,
         "others": others,  # stored patches after which a third token is the likeliest
         "pairs": pairs,
+        "lists": {country: packed(some) for country, some in zip(countries, lists, strict=True)},
+        "size": model.config.hidden_size,
+        "many": LIST_NUMBERS,
     }
 
 

@@ -73,6 +73,24 @@ export function storedPair(data, source, target) {
   return { pieces: /** @type {[string[], string[]]} */ (pieces), first: data.first, answers: [data.answers[source], data.answers[target]], values };
 }
 
+/**
+ * Some numbers of the list that a country's sentence has after a layer, as a stripe: the smallest is clear, the largest
+ * has the colour --list. Undefined if none are stored.
+ * @param {any} data with `lists`, numbers from -127 to 127 for each country, layer and token
+ * @returns {string | undefined} a CSS gradient
+ */
+export function stripe(data, country, layer, lane, lanes) {
+  if (!data.lists?.[country]) return undefined;
+  const all = new Int8Array(bytes(data.lists[country]).buffer);
+  const many = all.length / (data.layers * lanes);
+  const begin = (layer * lanes + lane) * many;
+  const stops = Array.from(all.subarray(begin, begin + many), (value, index) => {
+    const percent = (place) => `${((100 * place) / many).toFixed(2)}%`;
+    return `color-mix(in srgb, var(--list) ${Math.round((100 * (value + 127)) / 254)}%, transparent) ${percent(index)} ${percent(index + 1)}`;
+  });
+  return `linear-gradient(${stops.join(", ")})`;
+}
+
 const bare = (word) => word.trim() || word;
 
 let boards = 0; // so that ids are unique on a page with several views
@@ -109,6 +127,9 @@ export function render({ model, el }) {
   hint.setAttribute("aria-hidden", "true");
   scene.append(donor, axis, receiver, thread, ember, hint);
 
+  const key = make("p", "pt-key");
+  if (data.lists) key.append(make("i", "list"), `A stripe is a list: ${data.many} of its ${data.size} numbers; the stronger, the larger.`);
+
   const tug = make("div", "pt-tug");
   tug.setAttribute("aria-hidden", "true");
   const ours = make("span", "pt-end");
@@ -137,7 +158,7 @@ export function render({ model, el }) {
   if (countries.length) tools.append(other);
   tools.append(walk);
   const { live, speak, hush } = announcer();
-  el.append(head, scene, tug, moral, tools, live);
+  el.append(head, ...(data.lists ? [key] : []), scene, tug, moral, tools, live);
 
   const keep = keeper(model, soon);
   const choose = (changes) => {
@@ -243,6 +264,9 @@ export function render({ model, el }) {
           const cell = row.appendChild(make("i"));
           cell.dataset.layer = String(layer);
           cell.dataset.lane = String(lane);
+          const list = which === "source" ? stripe(data, model.get("source"), layer, lane, values[0].length) : undefined;
+          if (list) cell.style.setProperty("--stripe", list);
+          cell.classList.toggle("list", Boolean(list));
           if (which === "target") {
             cell.id = `${name}-${layer}-${lane}`;
             cell.setAttribute("role", "gridcell");
@@ -339,6 +363,7 @@ export function render({ model, el }) {
     line.setAttribute("d", `M${x} ${y}L${left} ${top}`);
     way.setAttribute("d", `M${left} ${top}L${x} ${floor}`);
     ember.style.transform = `translate(${left}px, ${top}px)`;
+    load([layer, lane]);
   }
   receiver.addEventListener("keydown", (event) => {
     const found = pair();
@@ -364,6 +389,12 @@ export function render({ model, el }) {
     return [box.left + box.width / 2 - origin.left, box.top + box.height / 2 - origin.top];
   };
 
+  /** Show what is carried: the stripe of its list. */
+  function load([layer, lane]) {
+    const list = dots[layer][lane].style.getPropertyValue("--stripe");
+    ember.classList.toggle("list", Boolean(list));
+    ember.style.setProperty("--stripe", list);
+  }
   /** Draw the thread from the donor to the receiver; the ember travels along it if the cell is another one. */
   function tie(cell, fresh) {
     if (scene.classList.contains("carrying")) return;
@@ -386,6 +417,7 @@ export function render({ model, el }) {
     const bulge = x + (layer > cells.length - 5 ? -48 : 48);
     const path = `M${x} ${top}Q${bulge} ${(top + bottom) / 2} ${x} ${bottom}`;
     line.setAttribute("d", path);
+    load(cell);
     if (!fresh || still.matches) return;
     const timing = { duration: 280, easing: "cubic-bezier(.2,.7,.2,1)" };
     line.animate([{ strokeDashoffset: 1 }, { strokeDashoffset: 0 }], timing);

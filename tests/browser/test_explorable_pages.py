@@ -1121,8 +1121,15 @@ def test_a_country_is_carried_over_and_the_answer_turns(visit):
     answer, grid = page.locator(".pt-receiver .pt-answer"), page.get_by_role("grid")
     expect(page.locator(".pt-head")).to_contain_text("Paris is its answer below. Drag the marked list down")
     expect(page.locator(".pt-receiver .covered")).to_have_count(60)
+    expect(page.locator(".pt-key")).to_contain_text("24 of its 576 numbers")
     page.locator(".pt-receiver [data-layer='12'][data-lane='0']").click()
     expect(answer).to_have_text("Rome")
+    dot, other = (page.locator(f".pt-donor [data-layer='{layer}'][data-lane='0']") for layer in (12, 13))
+    stripes = [
+        each.evaluate("element => element.style.getPropertyValue('--stripe')")
+        for each in (page.locator(".pt-ember"), dot, other)
+    ]
+    assert stripes[0] == stripes[1] != stripes[2]
     expect(page.locator(".pt-head")).to_have_text("Rome is 310 times as likely as Paris")
     expect(page.locator(".pt-moral")).to_contain_text("1 of 1 list that you carried over turns the answer")
     expect(page.locator(".pt-scale .moves")).to_have_count(0)  # other results are not shown
