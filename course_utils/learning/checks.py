@@ -351,6 +351,8 @@ def plain(value):
         return value
     if type_ in (list, tuple):
         return list(value) if _SCALARS.issuperset(map(type, value)) else [plain(item) for item in value]
+    if isinstance(value, tuple):  # a named tuple: its items are read without its class
+        return [plain(item) for item in tuple.__iter__(value)]
     if type_ in (set, frozenset):
         return {_key(item) for item in value}
     if type_ in (dict, OrderedDict, defaultdict, Counter):

@@ -9,7 +9,7 @@ import sys
 import threading
 import tomllib
 from array import array
-from collections import Counter, deque
+from collections import Counter, deque, namedtuple
 from decimal import Decimal
 from fractions import Fraction
 from html.parser import HTMLParser
@@ -564,6 +564,7 @@ def test_a_right_function_passes_with_one_line_and_is_recorded(capsys):
     ("returned", "expected"),
     [
         (tuple(PROBABILITIES), PROBABILITIES),
+        (namedtuple("Three", "first second third")(*PROBABILITIES), PROBABILITIES),
         (numpy.array(PROBABILITIES, dtype="float32"), PROBABILITIES),
         ([numpy.float64(x) for x in PROBABILITIES], PROBABILITIES),
         (numpy.int64(3), 3),
