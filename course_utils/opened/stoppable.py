@@ -1,6 +1,7 @@
 """A Llama that can be stopped between two layers, and run on with changed hidden states, for lesson 04."""
 
 from course_utils.errors import CourseError
+from course_utils.opened.changes import state
 from course_utils.opened.patching import patch_everywhere
 
 
@@ -9,10 +10,16 @@ class Stoppable:
 
     model : a LlamaForCausalLM of transformers.
     tokenizer : its tokenizer.
+
+    The hidden states of a text are kept, so that its next run can start at a later layer. They are computed
+    anew after the model has changed, as `changes.state` notices it, and while it has hooks.
     """
 
     def __init__(self, model, tokenizer):
         self.model, self.tokenizer = model, tokenizer
+        self._state = None  # the state of the model for which the two below hold
+        self._before = {}  # text -> {layer: the hidden states that it gets}, as far as they are computed
+        self._without = None, None  # (text, layer) of the last call, and the scores without each of its heads
         self.layers = len(model.model.layers)
         self.heads = model.config.num_attention_heads  # number of heads in each layer
 
@@ -25,12 +32,8 @@ class Stoppable:
 
         Raises CourseError if the model has no such layer.
         """
-        import torch
-
         self._check(after)
-        with torch.no_grad():
-            embedded = self.model.model.embed_tokens(self._numbers(text))
-            return self._through(embedded, range(after + 1))[0]
+        return self._entering(text, after + 1)[0].clone()
 
     def go_on(self, lists, after):
         """Run the layers after the layer `after`, and return the scores of all next tokens: (vocabulary,).
@@ -56,22 +59,25 @@ class Stoppable:
         """
         import torch
 
-        layer, heads = off or (0, [])
+        if off is None:
+            with torch.no_grad():
+                return self.model(self._numbers(text), logits_to_keep=1).logits[0, 0]
+        layer, heads = off
         self._check(layer)
-        heads = heads if isinstance(heads, list) else [heads]
-        for head in heads:
+        for head in heads if isinstance(heads, list) else [heads]:
             if head not in range(self.heads):
                 raise CourseError(f"There is no head {head}: choose one from 0 to {self.heads - 1}.")
-
-        def switch_off(module, inputs):
-            if off:
-                collected = inputs[0].unflatten(-1, (self.heads, -1)).clone()  # (1, tokens, heads, head size)
-                collected[:, :, heads] = 0
-                return collected.flatten(2)
-
-        hooked = self.model.model.layers[layer].self_attn.o_proj
-        with torch.no_grad(), hooked.register_forward_pre_hook(switch_off):
-            return self.model(self._numbers(text), logits_to_keep=1).logits[0, 0]
+        hidden = self._entering(text, layer)
+        if isinstance(heads, list):
+            return self._scores_without(hidden, layer, [heads])[0]
+        asked, rows = self._without
+        if asked != (text, layer):
+            self._without = (text, layer), None
+            return self._scores_without(hidden, layer, [heads])[0]
+        if rows is None:  # a second head of this layer: the others may follow
+            rows = self._scores_without(hidden, layer, range(self.heads))
+            self._without = asked, rows
+        return rows[heads].clone()
 
     def chance(self, scores, token):
         """Return the probability of one token, a str such as " Paris", by the scores of all next tokens."""
@@ -91,14 +97,14 @@ class Stoppable:
         import torch
 
         self._check(layer)
-        kept = []
+        kept, entering = [], self._entering(text, layer)
 
         def keep(module, inputs):
             kept.append(inputs[0][0])
 
         hooked = self.model.model.layers[layer].mlp.down_proj
         with torch.no_grad(), hooked.register_forward_pre_hook(keep):
-            self.model(self._numbers(text), logits_to_keep=1)
+            self._through(entering, [layer])
         return kept[0]
 
     def patch(self, source, target):
@@ -113,8 +119,43 @@ class Stoppable:
     def _numbers(self, text):
         return self.tokenizer(text, return_tensors="pt")["input_ids"].to(self.model.device)
 
+    def _entering(self, text, layer):
+        """Return the hidden states that a layer gets, (1, tokens, hidden size)."""
+        import torch
+
+        now = state(self.model)
+        if now is None or now != self._state:
+            self._state, self._before, self._without = now, {}, (None, None)
+        with torch.no_grad():
+            if text not in self._before:
+                self._before[text] = {0: self.model.model.embed_tokens(self._numbers(text))}
+            known = self._before[text]
+            for number in range(layer):
+                if number + 1 not in known:
+                    known[number + 1] = self._through(known[number], [number])
+        return known[layer]
+
+    def _scores_without(self, hidden, layer, off):
+        """Return the scores of all next tokens without some heads of a layer, (rows, vocabulary).
+
+        hidden : (1, tokens, hidden size), what the layer gets
+        off : for each row the head, or the list of heads, that is switched off
+        """
+        import torch
+
+        def switch_off(module, inputs):
+            collected = inputs[0].unflatten(-1, (self.heads, -1)).clone()  # (rows, tokens, heads, head size)
+            for row, heads in zip(collected, off, strict=True):
+                row[:, heads] = 0
+            return collected.flatten(2)
+
+        hooked = self.model.model.layers[layer].self_attn.o_proj
+        with torch.no_grad(), hooked.register_forward_pre_hook(switch_off):
+            hidden = self._through(hidden.expand(len(off), -1, -1), range(layer, self.layers))
+            return self.model.lm_head(self.model.model.norm(hidden[:, -1]))
+
     def _through(self, hidden, layers):
-        """Return hidden states, (1, tokens, hidden size), after these layers."""
+        """Return hidden states, (rows, tokens, hidden size), after these layers."""
         import torch
 
         tokens = hidden.shape[1]

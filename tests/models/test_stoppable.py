@@ -99,3 +99,29 @@ def test_a_layer_that_does_not_exist_is_named(llama):
             ask()
     with pytest.raises(CourseError, match="no head 9: choose one from 0 to 8"):
         llama.scores(FRANCE, off=(0, 9))
+
+
+def test_what_is_kept_is_computed_anew_after_a_change(llama):
+    """After a weight is changed or while a hook is there, no earlier result comes back."""
+    layer, head = llama.model.model.layers[5], (9, 3)
+    plain = llama.stop(FRANCE, after=20), llama.scores(FRANCE, off=head)
+    assert torch.equal(llama.stop(FRANCE, after=20), plain[0])
+    with layer.register_forward_hook(lambda *given: 2 * given[2]):
+        assert not torch.equal(llama.stop(FRANCE, after=20), plain[0])
+        assert not torch.allclose(llama.scores(FRANCE, off=head), plain[1])
+    assert torch.equal(llama.stop(FRANCE, after=20), plain[0])
+    weight = layer.mlp.down_proj.weight
+    with torch.no_grad():
+        weight.mul_(2)
+        assert not torch.equal(llama.stop(FRANCE, after=20), plain[0])
+        assert not torch.allclose(llama.scores(FRANCE, off=head), plain[1])
+        weight.div_(2)
+    assert torch.equal(llama.stop(FRANCE, after=20), plain[0])
+    assert torch.equal(llama.scores(FRANCE, off=head), plain[1])
+
+
+def test_heads_one_after_the_other_give_what_each_gives_alone(llama):
+    together = [llama.scores(FRANCE, off=(23, head)) for head in range(9)]
+    for head in (0, 4, 8):
+        alone = llama.scores(FRANCE, off=(23, [head]))
+        assert (together[head] - alone).abs().max() < 1e-3
