@@ -26,7 +26,7 @@ IGNORED = -100  # the label of a token that the library leaves out of the loss
 # The steps at which a `Film` stores a text and a copy of the model, close together where much changes.
 STEPS = (0, 10, 25, 50, 75, 100, 150, 200, 300, 400)
 _MEAN = 10  # training steps averaged in each point of the loss curve
-_DRAWN = 20  # training steps between two updates of the picture
+_DRAWN = 40  # training steps between two updates of the picture, beside those at the kept steps
 _DIGITS = 2  # decimals of a loss in texts
 _ABOVE, _BELOW = 0.42, 0.05  # bits that the enlarged plot shows above the floor and below the lowest point
 
@@ -142,7 +142,8 @@ class Film(GrowingPicture):
     def add(self, nats):
         """Add the loss of one step, in nats per token, as the library computes it."""
         self.bits.append(nats / math.log(2))
-        if len(self.bits) % _DRAWN == 0:
+        step = len(self.bits)
+        if step % _DRAWN == 0 and step not in self.steps:  # there, `look` draws it
             self._draw()
 
     def chart(self, series, *, y_label, title, until=math.inf, baseline=None, baseline_label=None) -> Picture:
