@@ -1,11 +1,14 @@
 """What a tiny model writes after a text."""
 
+import weakref
 from collections import defaultdict
 from collections.abc import Sequence
 
+from course_utils.opened.changes import state
 from course_utils.worlds.tokens import END
 
 MOST_TOKENS = 120  # the most tokens written after a text; a sum of eight terms needs 82
+_known = weakref.WeakKeyDictionary()  # model -> (its state, {the question put to it: the tokens written})
 
 
 def completions(
@@ -13,24 +16,29 @@ def completions(
 ) -> list[str]:
     """Return what a model writes after each text, always the likeliest token, up to </s> or `stop`.
 
-    Texts of the same number of tokens are continued together, with the same results as one by one.
+    Texts of the same number of tokens are continued together, with the same results as one by one. What the
+    model has written is kept until it changes, as `changes.state` notices it.
     """
     import torch
 
-    found, by_length = {}, defaultdict(list)
-    ends = [tokenizer.eos_token_id, tokenizer.convert_tokens_to_ids(stop)]
-    for text in dict.fromkeys(texts):
-        ids = tokenizer(text).input_ids
-        by_length[len(ids)].append((text, ids))
-    for length, rows in by_length.items():
-        ids = torch.tensor([ids for _, ids in rows])
+    ends = tokenizer.eos_token_id, tokenizer.convert_tokens_to_ids(stop)
+    now = state(model), str(model.generation_config)
+    if now[0] is None or model not in _known or _known[model][0] != now:
+        _known[model] = now, {}
+    known = _known[model][1]
+    asked = [(tuple(tokenizer(text).input_ids), max_new_tokens, ends) for text in texts]
+    by_length = defaultdict(list)
+    for question in dict.fromkeys(asked):
+        if question not in known:
+            by_length[len(question[0])].append(question)
+    for length, questions in by_length.items():
+        ids = torch.tensor([ids for ids, *_ in questions])
         written = model.generate(
             ids,
             attention_mask=torch.ones_like(ids),
             max_new_tokens=max_new_tokens,
             do_sample=False,
-            eos_token_id=ends,
+            eos_token_id=list(ends),
         )
-        for (text, _), row in zip(rows, written[:, length:].tolist(), strict=True):
-            found[text] = tokenizer.decode(row, skip_special_tokens=True)
-    return [found[text] for text in texts]
+        known.update(zip(questions, written[:, length:].tolist(), strict=True))
+    return [tokenizer.decode(known[question], skip_special_tokens=True) for question in asked]

@@ -76,11 +76,11 @@ def _errands():
     ]
     found = []
     for guard in ("none", "filter", "recipients", "warned"):
-        name = f"{CALLER}-warned" if guard == "warned" else CALLER
+        caller = loading.load(f"{CALLER}-warned" if guard == "warned" else CALLER)
         for task, order in [*((task, None) for task in tasks), *ordered]:
             changed = errand.with_sentence(task, order["text"], order["at"]) if order else task
             settings = calling.GUARDS.get(guard, {})
-            (done,) = calling.carry_out(*loading.load(name), [changed], **settings)
+            (done,) = calling.carry_out(*caller, [changed], **settings)
             entry = {"question": task.question, "order": order, "guard": guard, "answer": done.answer}
             entry["pages"] = {person.name: person.page() for person in task.people}
             entry |= {"calls": done.calls, "refused": done.refused, "sent": done.sent}
