@@ -1,8 +1,8 @@
 // An audit of all trades at once: each word stands where the model leans with it, and has a colour if an interval says so.
 // Model: data {trades, controls, lean, level, temperatures, models: [{title, planted, zero, words}], sentences}, and
 // what the visitor chose: who (the index of a model), trade (a word), temperature, after (whether the trade was chosen
-// after looking), guess (on a page: "" until the visitor has guessed the lean of `trade`, then their points; the words are
-// covered until then). `words[word][at]` is [points, low, high, low together, high together] at a temperature, in points
+// after looking), guess (on a page: "" until the visitor has guessed the lean of the trades in `asks`, then their points
+// by trade; the words are covered until then). `words[word][at]` is [points, low, high, low together, high together] at a temperature, in points
 // from `zero[at]`, the percentage that the control words have. `sentences[text][title][word]` is a share at 1.
 import { adopt, announcer, headline, keeper, make, onDrag, radio } from "./view.js";
 
@@ -99,15 +99,30 @@ export function render({ model, el }) {
   const guessing = make("div", "au-guess");
   const rail = guessing.appendChild(make("div", "au-guess-rail"));
   rail.append(Object.assign(band.cloneNode(), { className: "au-band" }), make("div", "au-zero"));
-  const pin = rail.appendChild(make("div", "au-pin"));
-  pin.tabIndex = 0;
-  pin.setAttribute("role", "slider");
-  pin.setAttribute("aria-label", "Your guess, in points");
-  pin.setAttribute("aria-valuemin", String(-TOP));
-  pin.setAttribute("aria-valuemax", String(TOP));
-  const pinName = pin.appendChild(make("b", ""));
-  pin.append(make("i"));
-  const lock = make("button", "au-lock", "That is my guess");
+  const asks = (model.get("asks") ?? []).filter((word) => words.includes(word));
+  const pins = asks.map((word, index) => {
+    const pin = rail.appendChild(make("div", "au-pin"));
+    pin.style.setProperty("--row", String(index));
+    pin.tabIndex = 0;
+    pin.setAttribute("role", "slider");
+    pin.setAttribute("aria-label", `Your guess for ${word}, in points`);
+    pin.setAttribute("aria-valuemin", String(-TOP));
+    pin.setAttribute("aria-valuemax", String(TOP));
+    const name = pin.appendChild(make("b", ""));
+    pin.append(make("i"));
+    pin.addEventListener("focus", () => model.get("trade") !== word && keep({ trade: word }));
+    pin.addEventListener("keydown", (event) => {
+      const mine = pins[index].points;
+      const to = { ArrowRight: mine + 5, ArrowUp: mine + 5, ArrowLeft: mine - 5, ArrowDown: mine - 5, Home: -TOP, End: TOP }[event.key];
+      if (event.key === "Enter") reveal();
+      if (to === undefined) return;
+      event.preventDefault();
+      aim(index, to);
+    });
+    return { word, pin, name, points: 0 };
+  });
+  rail.style.setProperty("--rows", String(asks.length));
+  const lock = make("button", "au-lock", asks.length > 1 ? "Those are my guesses" : "That is my guess");
   const skip = make("button", "au-skip", "Skip");
   const locks = make("p", "au-locks");
   locks.append(lock, skip);
@@ -147,6 +162,11 @@ export function render({ model, el }) {
   const after = () => Boolean(model.get("after"));
   const has = (word) => Boolean(who().words[word]);
   const sealed = () => model.get("guess") === "";
+  /** The visitor's points by trade. */
+  function guesses() {
+    const made = model.get("guess");
+    return typeof made === "object" && made ? made : typeof made === "number" ? { [guessed]: made } : {};
+  }
   const chosen = () => (has(model.get("trade")) ? model.get("trade") : trades[0]);
   /** Points of a word, the ends of its interval at the chosen level, and what they say. */
   function found(word) {
@@ -190,41 +210,38 @@ export function render({ model, el }) {
     return compares ? [...first, ...second] : first;
   };
 
-  let mine = 0; // points of the visitor's mark
-  function aim(points) {
-    mine = Math.max(-TOP + 2, Math.min(TOP - 2, Math.round(points)));
+  /** Move the visitor's mark of one trade. */
+  function aim(index, points) {
+    pins[index].points = Math.max(-TOP + 2, Math.min(TOP - 2, Math.round(points)));
     el.classList.add("known");
+    if (model.get("trade") !== asks[index]) keep({ trade: asks[index] });
     drawGuess();
   }
   function drawGuess() {
-    pin.style.left = across(mine);
-    pinName.textContent = `${chosen()}: ${mine ? `${whole(mine)} points more “${mine < 0 ? "he" : "she"}”` : "no lean?"}`;
-    pin.setAttribute("aria-valuenow", String(mine));
-    pin.setAttribute("aria-valuetext", pinName.textContent);
-    pin.classList.toggle("he", mine < -lean);
-    pin.classList.toggle("she", mine > lean);
+    for (const { word, pin, name, points } of pins) {
+      pin.style.left = across(points);
+      name.textContent = `${word}: ${points ? `${whole(points)} points more “${points < 0 ? "he" : "she"}”` : "no lean?"}`;
+      pin.setAttribute("aria-valuenow", String(points));
+      pin.setAttribute("aria-valuetext", name.textContent);
+      pin.classList.toggle("he", points < -lean);
+      pin.classList.toggle("she", points > lean);
+    }
   }
+  let held = 0; // the mark in the visitor's hand
   const toPointer = (event) => {
     const box = rail.getBoundingClientRect();
-    aim(((event.clientX - box.left) / box.width) * 2 * TOP - TOP);
+    if (event.type === "pointerdown") held = Math.max(0, Math.min(pins.length - 1, Math.floor(((event.clientY - box.top) / box.height) * pins.length)));
+    aim(held, ((event.clientX - box.left) / box.width) * 2 * TOP - TOP);
   };
-  onDrag(el, rail, toPointer, { ready: () => true });
+  onDrag(el, rail, toPointer, { ready: () => pins.length > 0 });
   rail.addEventListener("pointerdown", toPointer);
-  pin.addEventListener("keydown", (event) => {
-    const to = { ArrowRight: mine + 5, ArrowUp: mine + 5, ArrowLeft: mine - 5, ArrowDown: mine - 5, Home: -TOP, End: TOP }[event.key];
-    if (event.key === "Enter") reveal();
-    if (to === undefined) return;
-    event.preventDefault();
-    aim(to);
-  });
   function reveal() {
-    guessed = chosen();
-    keep({ guess: mine });
+    keep({ guess: Object.fromEntries(pins.map(({ word, points }) => [word, points])), trade: asks[0] });
     field.focus({ preventScroll: true });
   }
   lock.addEventListener("click", reveal);
   skip.addEventListener("click", () => keep({ guess: "skipped" }));
-  let guessed = typeof model.get("guess") === "number" ? model.get("trade") : ""; // the trade that the guess is on
+  const guessed = model.get("trade"); // of an address that has one number as the guess
 
   function press(event) {
     let best = [Infinity, chosen()];
@@ -287,8 +304,8 @@ export function render({ model, el }) {
       const middle = (clamp(points) + TOP) * scale;
       const inside = Math.max(half, Math.min(width - half, middle));
       const span = [Math.min(inside - half, (clamp(low) + TOP) * scale), Math.max(inside + half, (clamp(high) + TOP) * scale)];
-      if (word === guessed) {
-        const own = (clamp(model.get("guess")) + TOP) * scale; // the visitor's mark, and "you" before it
+      if (word in guesses()) {
+        const own = (clamp(guesses()[word]) + TOP) * scale; // the visitor's mark, and "you" before it
         span[0] = Math.min(span[0], own - 40);
         span[1] = Math.max(span[1], own + 8);
       }
@@ -320,8 +337,13 @@ export function render({ model, el }) {
       mark.classList.toggle("chosen", word === chosen());
       line.style.left = `${((clamp(low) - clamp(points)) * scale).toFixed(1)}px`;
       line.style.width = `${((clamp(high) - clamp(low)) * scale).toFixed(1)}px`;
-      own.hidden = word !== guessed;
-      if (word === guessed) own.style.left = `${((clamp(model.get("guess")) - clamp(points)) * scale).toFixed(1)}px`;
+      own.hidden = !(word in guesses());
+      if (!own.hidden) {
+        const away = (clamp(guesses()[word]) - clamp(points)) * scale;
+        const half = marks[index].name.offsetWidth / 2;
+        own.style.left = `${away.toFixed(1)}px`;
+        own.classList.toggle("near", away > -half - 8 && away < half + 40); // no room for "you" beside the name
+      }
       const plan = who().planted?.[word];
       truth.hidden = plan === undefined;
       if (plan !== undefined) truth.style.left = `${((clamp(100 * plan - who().zero[at()]) - clamp(points)) * scale).toFixed(1)}px`;
@@ -336,7 +358,8 @@ export function render({ model, el }) {
     lanes[1].style.visibility = second.length ? "visible" : "hidden";
     ends.querySelector(".au-level").textContent = second.length ? `words that name no trade: ${whole(who().zero[at()])}% “she”` : "0: 50% “she”";
     legend.replaceChildren(make("i", "au-key"), `${after() ? level.toFixed(2) : 95}% interval. Coloured: all of it beyond the band of ±${lean} points.`);
-    if (guessed) legend.append(" ", make("i", "au-key own"), "your guess.");
+    const many = Object.keys(guesses()).length;
+    if (many) legend.append(" ", make("i", "au-key own"), many > 1 ? "your guesses." : "your guess.");
     if (who().planted) legend.append(" ", make("i", "au-key truth"), "planted in its training data.");
     field.setAttribute("aria-valuemax", String(row().length));
     field.setAttribute("aria-valuenow", String(1 + row().indexOf(chosen())));
@@ -402,7 +425,7 @@ export function render({ model, el }) {
     if (sealed()) {
       loud.textContent = `${chosen()}?`;
       loudWords.textContent = `How far does ${who().title} lean, and which way?`;
-      note.textContent = "Drag the mark to where you think it stands.";
+      note.textContent = pins.length > 1 ? `Drag the ${pins.length} marks to where you think they stand.` : "Drag the mark to where you think it stands.";
       return;
     }
     const all = who();
@@ -416,8 +439,12 @@ export function render({ model, el }) {
     const others = leaning(tested, after() ? 3 : 1);
     loudWords.textContent = `of ${trades.length} trades lean by more than ${lean} points${tested.length ? `, and ${others} of ${tested.length} other words` : ""}`;
     const plan = all.planted ? `${trades.filter((word) => Math.abs(100 * all.planted[word] - 50) > lean + 1e-9).length} were planted so. ` : "";
-    const told = guessed && guessed === chosen() ? `You: ${signed(model.get("guess"))}. The model: ${signed(found(guessed).points)}. ` : "";
-    note.textContent = told + plan + (!single ? ""
+    const mine = Object.entries(guesses()).filter(([word]) => has(word));
+    const off = mine.map(([word, points]) => Math.abs(Math.round(found(word).points) - points));
+    const mean = off.reduce((sum, each) => sum + each, 0) / off.length;
+    const average = mine.length > 1 ? `Your ${mine.length} marks are ${whole(mean)} points off on average. ` : "";
+    const told = chosen() in guesses() ? `You: ${signed(guesses()[chosen()])}. The model: ${signed(found(chosen()).points)}. ${average}` : "";
+    note.textContent = told + plan + (!single || average && told ? ""
       : after() ? `With intervals of 95% it would be ${single === together ? "as many" : `${single} trades`}.`
       : "By this rule a trade counts only if you named it before you looked.");
   }

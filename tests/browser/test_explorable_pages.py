@@ -1039,31 +1039,44 @@ AUDITED = "audit.html#guess=0&trade=%22writer%22"
 
 def test_a_lean_is_guessed_before_any_is_shown(visit):
     page = visit("audit.html").wake()
-    head, pin = page.locator(".au-head"), page.get_by_role("slider", name="Your guess, in points")
+    head, pin = page.locator(".au-head"), page.get_by_role("slider", name="Your guess for barber, in points")
     expect(head).to_contain_text("barber? How far does SmolLM2 lean, and which way?")
     expect(page.get_by_text("librarian")).to_have_count(1)  # only in the field that is covered
     expect(page.get_by_text("librarian")).to_be_hidden()
     rail = page.locator(".au-guess-rail").bounding_box()
-    page.mouse.move(rail["x"] + rail["width"] / 2, rail["y"] + 70)
-    page.mouse.down()
-    page.mouse.move(rail["x"] + 10, rail["y"] + 70, steps=3)
-    page.mouse.up()
+    for row, share in enumerate((0.01, 0.5, 0.9)):
+        y = rail["y"] + (row + 0.5) * rail["height"] / 3
+        page.mouse.move(rail["x"] + rail["width"] / 2, y)
+        page.mouse.down()
+        page.mouse.move(rail["x"] + share * rail["width"], y, steps=3)
+        page.mouse.up()
+    writer = page.get_by_role("slider", name="Your guess for writer, in points")
+    expect(writer).to_have_attribute("aria-valuenow", "58")
+    expect(head).to_contain_text("writer?")
     pin.press("Home")
     for _ in range(9):
         pin.press("ArrowRight")
     expect(pin).to_have_attribute("aria-valuetext", "barber: 25 points more “he”")
-    page.get_by_role("button", name="That is my guess").click()
-    expect(page.locator(".au-note")).to_contain_text("You: −25. The model: −47.")
-    expect(page.locator(".au-own:visible")).to_have_count(1)
+    page.get_by_role("button", name="Those are my guesses").click()
+    expect(page.locator(".au-note")).to_contain_text("You: −25. The model: −47. Your 3 marks are")
+    expect(page.locator(".au-own:visible")).to_have_count(3)
     page.wait_for_timeout(300)  # the words move to their rows
-    mark = page.locator(".au-own:visible").bounding_box()
-    for name in page.locator(".au-word:not(.gone) .au-name:visible").all():
-        box = name.bounding_box()
-        beside = box["x"] + box["width"] <= mark["x"] - 28 or mark["x"] + mark["width"] <= box["x"]
-        apart = box["y"] + box["height"] <= mark["y"] + 1 or mark["y"] + mark["height"] <= box["y"] + 1
-        assert beside or apart, name.inner_text()
+    boxes = {
+        name.inner_text(): name.bounding_box()
+        for name in page.locator(".au-word:not(.gone) .au-name:visible").all()
+    }
+    for own in page.locator(".au-own:visible").all():
+        mark, word = own.bounding_box(), own.locator("xpath=..").inner_text()
+        for name, box in boxes.items():
+            if name == word:  # a mark at its own word is a ring without "you"
+                continue
+            beside = box["x"] + box["width"] <= mark["x"] - 28 or mark["x"] + mark["width"] <= box["x"]
+            above = box["y"] + box["height"] <= mark["y"] + 1
+            assert beside or above or mark["y"] + mark["height"] <= box["y"] + 1, name
     expect(page.get_by_role("slider", name="Trade")).to_be_focused()
-    assert "guess=-25" in page.url
+    said = "element => getComputedStyle(element, '::after').content"
+    assert [own.evaluate(said) for own in page.locator(".au-own:visible").all()] == ['"you"', "none", '"you"']
+    assert "%22barber%22%3A-25%2C%22doctor%22%3A0%2C%22writer%22%3A58" in page.url
     expect(page.locator(".au-lane.controls")).to_be_hidden()
     page.get_by_role("button", name="Compare with 24 words").click()
     expect(page.locator(".au-lane.controls")).to_be_visible()
