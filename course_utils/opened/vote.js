@@ -160,7 +160,8 @@ export function render({ model, el }) {
   const { models, contests, voter: theirName, votes: cast, ratings: stored, student } = model.get("data");
   const still = matchMedia("(prefers-reduced-motion: reduce)");
   const items = [...new Set(contests.map(([prompt]) => prompt))];
-  const rated = new Map(); // picks -> the ratings that the host said
+  /** @type {Map<string, Rating[]>} picks -> the ratings that the host said */
+  const rated = new Map([["", models.map(() => null)]]);
   // A notebook rates the visitor's votes on its contests in their own order.
   const turns = model.get("live") ? contests.map((_, index) => index) : spaced(contests.map(([prompt]) => prompt));
   const asks = (vote) => contests[turns[vote]]; // the contest of the visitor's vote, from 0
@@ -392,7 +393,9 @@ export function render({ model, el }) {
     });
     back.style.visibility = done ? "visible" : "hidden";
     past.classList.toggle("empty", !done);
-    last.textContent = done ? `The last story: “…${asks(done - 1)[0].slice(-44).replace(/^\S*\s/, "")} …”` : "";
+    const again = Boolean(done && contest) && contest[0] === asks(done - 1)[0];
+    last.textContent = again ? "Your last vote. The same story comes again, for another pair of models."
+      : done ? `The last story: “…${asks(done - 1)[0].slice(-44).replace(/^\S*\s/, "")} …”` : "";
     if (!done) {
       pastLeft.replaceChildren("Who wrote which");
       pastRight.replaceChildren("is shown after your vote");
