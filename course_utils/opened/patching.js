@@ -526,8 +526,8 @@ export function render({ model, el }) {
     el.classList.toggle("turned", turned);
     const untried = !tell.disabled && !seen.size;
     loudWords.textContent = untried
-      ? " is its answer below. Drag the marked list down into it."
-      : ` is ${times(value)} times as likely as ${turned ? paris : rome}`;
+      ? "is its answer below. Drag the marked list down into it."
+      : `is ${times(value)} times as likely as ${turned ? paris : rome}`;
 
     const most = Math.ceil(Math.max(...values.flat().map(Math.abs), Math.abs(base)) / Math.LN10);
     const across = (logits) => 50 + (50 * logits) / (most * Math.LN10);
@@ -573,7 +573,7 @@ export function render({ model, el }) {
     tie(cell, tied !== now);
     tied = now;
     drawn = key;
-    speak(`${cell ? `The list of “${pieces[0][first + cell[1]].trim()}” after layer ${cell[0]}, put in the place of “${pieces[1][first + cell[1]].trim()}”.` : "No list is exchanged."} ${loud.textContent}${loudWords.textContent}. ${moral.textContent}`);
+    speak(`${cell ? `The list of “${pieces[0][first + cell[1]].trim()}” after layer ${cell[0]}, put in the place of “${pieces[1][first + cell[1]].trim()}”.` : "No list is exchanged."} ${loud.textContent} ${loudWords.textContent}. ${moral.textContent}`);
   }
 
   play.addEventListener("click", () => {
