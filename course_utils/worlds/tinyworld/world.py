@@ -6,6 +6,7 @@ from bisect import bisect
 from collections import Counter, defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import cached_property
 from itertools import accumulate
 
 from course_utils.errors import CourseError
@@ -329,6 +330,10 @@ class World:
         world (planted answers, relations, the grammar itself) adds no bits. `knowledge` returns the bits of
         the planted answers.
         """
+        return self._floor
+
+    @cached_property
+    def _floor(self):
         registers = {
             name: Floor(*self._grammar.expect(name), share) for name, share in self._grammar.registers.items()
         }
