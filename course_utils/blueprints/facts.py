@@ -116,7 +116,8 @@ class Blueprint:
     def full_kv_cache_bytes(self, context=None) -> int | None:
         """Return the bytes of the cache at 16 bits if the design saved nothing.
 
-        In each layer each head would then keep a key and a value of its own, of each of `context` tokens.
+        In each layer each head would then keep a key and a value of its own, of each of `context` tokens. A
+        hybrid's layers with a table count as layers with attention, those with experts alone do not.
         None if the model caches nothing, or if its config does not state its heads.
 
         context : as in `kv_cache_bytes`
@@ -125,7 +126,8 @@ class Blueprint:
             return None
         context, _ = self.checked(context, 1)
         pair = self.head_size + (self.value_head_size or self.head_size)  # a key and a value
-        return context * self.layers * self.attention_heads * pair * 2
+        layers = kv_cache.token_mixing_layers(self.config)
+        return context * layers * self.attention_heads * pair * 2
 
     def memory(self, context=None, batch=1) -> dict[str, dict[str, int]]:
         """Return bytes by data type: {"bfloat16": {"weights": ..., "kv_cache": ..., "total": ...}}.

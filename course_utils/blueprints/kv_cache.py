@@ -86,6 +86,16 @@ def by_design(model, config, has_attention):
     return tuple(lists), tuple((own.numbers, positions) for own in lists)
 
 
+def token_mixing_layers(config):
+    """Return how many layers let a token depend on others, by attention or by a table that they carry along.
+
+    In some hybrids the other layers have nothing but experts or a feed-forward part.
+    """
+    text = text_config(config)
+    kinds = attribute(text, "layer_types") or attribute(text, "layers_block_type") or []
+    return _layers(config) - sum(kind in ("moe", "mlp") for kind in kinds)
+
+
 def _layers(config):
     layers = first_number(config, "decoder_layers", "num_decoder_layers")
     return layers or first_number(text_config(config), *LAYERS)

@@ -113,7 +113,8 @@ def openness_wall(models, *, lit="", title="What is open about each model", narr
     models : list of `openness.OpenModel`.
     lit : str, the question whose row is highlighted, or "" for none.
     title : str, written above the wall.
-    narrow : True for narrower columns, so that sixteen fit beside a page of text, and lines round the row.
+    narrow : True for narrower columns, so that sixteen fit beside a page of text, with lines round the row
+        and a last row that counts each model's open marks.
     """
     models = sorted(models, key=openness.score, reverse=True)
     width, size = (34, 10) if narrow else (44, 11)
@@ -142,13 +143,20 @@ def openness_wall(models, *, lit="", title="What is open about each model", narr
                 f'font-size:13px;white-space:nowrap" title="{escape(QUESTIONS[question])}">'
                 f"{'▸ ' if question == lit else ''}{escape(question)}</th>{cells}"
             )
+    words = ""
+    if narrow:
+        opens = [sum(mark.mark == "open" for mark in model.marks.values()) for model in models]
+        counts = "".join(f'<td style="{head};text-align:center">{count}</td>' for count in opens)
+        rows += row_html(f'<th style="{head};text-align:left;font-size:13px">open marks</th>{counts}')
+        counted = (f"{model.title} {count}" for model, count in zip(models, opens, strict=True))
+        words = f"\nOpen marks: {', '.join(counted)}."
     described = {
         model.title: {question: mark.mark for question, mark in model.marks.items()} for model in models
     }
     used = [list(marks.values()) for marks in described.values()]
     html = f"{signs_legend(used, OPENNESS)}{scrolled(table_html(rows, width='', more=''))}"
     note = "Press a mark for its source. With the mouse on it, you read the reason."
-    return Picture(card(html, title, note), f"{title}\n{marks_in_words(described, OPENNESS)}")
+    return Picture(card(html, title, note), f"{title}\n{marks_in_words(described, OPENNESS)}{words}")
 
 
 def _breakable(title):
@@ -168,32 +176,39 @@ def _linked(mark):
 
 
 def uses_wall(models, uses, *, title=None) -> Picture:
-    """Draw what the licences of models answer: a row for each model, and a column for each use.
+    """Draw what the licences of models answer: a column for each use, a row for models with the same answers.
+
+    The row with the fewest models comes first, so that the exceptions stand out.
 
     models : list of `openness.OpenModel`. One whose licence was not read gets "not read" for each use.
     uses : dict from the head of a column to one of `licences.USES`.
     title : str, written above the wall.
     """
-    answers = {}
+    titles = {}  # the answers of a licence, one for each use, and the models that have them
     for model in models:
+        given = ("not read",) * len(uses)
         if model.licence:
-            verdicts = {head: licences.may(model.licence, use) for head, use in uses.items()}
-            answers[model.title] = {head: verdict.answer for head, verdict in verdicts.items()}
-        else:
-            answers[model.title] = dict.fromkeys(uses, "not read")
+            given = tuple(licences.may(model.licence, use).answer for use in uses.values())
+        titles.setdefault(given, []).append(model.title)
+    answers = {}
+    for given, named in sorted(titles.items(), key=lambda row: len(row[1])):
+        answers[", ".join(named)] = dict(zip(uses, given, strict=True))
     cell = "padding:1px 6px;border:1px solid #ffffff;text-align:center"
     name = f"padding:1px 10px 1px 0;border:none;background:#ffffff;color:{INK};text-align:left"
     heads = "".join(
         f'<th style="{name};text-align:center;font-weight:600">{escape(head)}</th>' for head in uses
     )
     rows = row_html(f'<td style="{name}"></td>{heads}')
-    for title_of_model, given in answers.items():
+    for names, given in answers.items():
         signs = "".join(
             f'<td style="{cell};background:{ANSWERS[answer][1]};color:{INK}" title="{escape(answer)}">'
             f"{ANSWERS[answer][0]}</td>"
             for answer in given.values()
         )
-        rows += row_html(f'<th style="{name};font-weight:400">{escape(title_of_model)}</th>{signs}')
+        rows += row_html(
+            f'<th style="{name};font-weight:400;max-width:380px;white-space:normal">'
+            f"{escape(names)}</th>{signs}"
+        )
     legend = signs_legend([list(given.values()) for given in answers.values()], ANSWERS)
     html = f"{legend}{scrolled(table_html(rows, width=''))}"
     words = marks_in_words(answers, ANSWERS)

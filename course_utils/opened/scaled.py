@@ -43,7 +43,7 @@ def squares(amounts, *, unit, inside=None, inside_label="", title=None) -> Pictu
             share = 100 * inside[name] / amount
             share = f"{share:.0f}%" if share >= 1 else f"{share:.1f}%"
             words[-1] += f", of which {number(inside[name])} {inside_label}, {share}"
-            below = f"<div>{number(inside[name])} {escape(inside_label)}, {share}</div>"
+            below = f"<div>{number(inside[name])} {escape(inside_label)}</div><div>{share}</div>"
             within = (
                 f'<div style="position:absolute;left:0;bottom:0;width:{part}px;height:{part}px;'
                 f'background:{BLUE}"></div>'

@@ -49,13 +49,25 @@ def test_a_card_has_the_fact_its_date_where_to_check_it_and_when_it_was_read():
     assert "A &lt;title&gt;" in picture.html and fact.read in picture.html
 
 
-def test_the_wall_of_uses_has_each_licence_s_answers_and_says_where_none_was_read():
+def test_the_wall_of_uses_puts_models_with_the_same_answers_in_one_row_the_fewest_first():
     families = openness.later().values()
     uses = {"Europe": licences.USES[-1], "sell": "sell a product built on it"}
     picture = opened.uses_wall(families, uses, title="May they?")
     Page(picture.html).assert_survives_the_sanitiser()
     lines = picture.alt.splitlines()
-    assert lines[0] == "May they?" and len(lines) == 1 + len(families)
+    assert lines[0] == "May they?"
     assert "Llama 4. yes, with conditions: sell; no: Europe." in lines
     assert "Nemotron 3 Nano. not read: Europe, sell." in lines
-    assert picture.html.count('title="not read"') == 2 * sum(not model.licence for model in families) > 0
+    rows = [line.partition(". yes")[0].partition(". not read")[0].split(", ") for line in lines[1:]]
+    assert sorted(sum(rows, [])) == sorted(model.title for model in families)
+    assert [len(row) for row in rows] == sorted(len(row) for row in rows) and len(rows[-1]) > 10
+    assert picture.html.count('title="not read"') == 2
+
+
+def test_the_narrow_wall_counts_each_model_s_open_marks():
+    picture = opened.openness_wall(openness.later().values(), narrow=True)
+    counted = dict(re.findall(r"(?:: |, )([^,]+?) (\d+)(?=, |\.$)", picture.alt.splitlines()[-1]))
+    for model in openness.later().values():
+        assert int(counted[model.title]) == [mark.mark for mark in model.marks.values()].count("open")
+    row = Page(picture.html).text.partition("open marks")[2]
+    assert "".join(re.findall(r"\d", row)) == "".join(counted.values())
