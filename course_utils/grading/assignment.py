@@ -9,6 +9,7 @@ import ast
 import copy
 import hashlib
 import re
+import symtable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -55,6 +56,7 @@ class Assignment:
     tasks : the tasks by grade id
     answers : the stubs that students get, by the grade id of the solution cell
     solutions : the instructor's own answers, by the same grade ids
+    shows : the sources of the instructor's cells that only show something (see `cells`)
     key : a hash of the file
     Raises CourseError if the file can't be read as a notebook, has no graded cell, has two cells with the
     same grade id, or has a marker that nbgrader would not understand; also if a check cell has no
@@ -89,6 +91,8 @@ class Assignment:
                 answer = name if manual else self._answer_of(cell.source)
                 parts = {} if manual else _split(name, cell.source, where)
                 self.tasks[name] = Task(name, answer, title, _points(facts, where), manual, **parts)
+        code = [cell for cell in self.notebook.cells if cell.cell_type == "code"]
+        self.shows = {cell.source for cell in code if _only_shows(cell.source)}
         if not self.tasks:
             raise CourseError(f"{path} has no graded cell: is it an nbgrader assignment with its solutions?")
 
@@ -127,6 +131,8 @@ class Assignment:
         Each cell is a dictionary of "name" (the cell's grade id), "source" and "role". The role is "answer"
         for a solution cell, "own" for a cell that the student added, and "given" or "check" for the
         instructor's. A check also has "has_hidden_tests": whether its hidden tests must be executed later.
+        A cell of the instructor's that only shows something is left out if no code that follows, and none of
+        the instructor's answers, reads a name that the cell makes.
 
         answers : the student's code by grade id
         before : the sources of the cells that the student added, by the grade id of the answer or check that
@@ -153,7 +159,20 @@ class Assignment:
                 cells.append({"name": name, "role": "check", "source": source} | follows)
             elif begun:
                 cells.append({"name": name, "role": "given", "source": cell.source})
-        return cells
+        return self._without_shows(cells)
+
+    def _without_shows(self, cells):
+        """Return the cells without those that only show something that is not used later."""
+        # The instructor's answers may take the place of a student's: see `cells_with_instructors`.
+        own = [self.solutions[cell["name"]] for cell in cells if cell["role"] == "answer"]
+        needed, kept = set().union(*map(_outer_names, own)), []
+        for cell in reversed(cells):
+            shows = cell["role"] == "given" and cell["source"] in self.shows
+            if not shows or needed & (names(cell["source"])[0] | _READ_ANY):
+                is_check = cell["role"] == "check"
+                needed |= _outer_names(self.tasks[cell["name"]].whole if is_check else cell["source"])
+                kept.append(cell)
+        return kept[::-1]
 
     def cells_with_instructors(self, cells: list[dict], task: Task, mended: set[str]) -> list[dict]:
         """Return the cells that judge one task with the instructor's answers to earlier tasks.
@@ -270,6 +289,66 @@ def names(source: str) -> tuple[set[str], set[str]]:
         elif not isinstance(node, ast.Lambda):
             left += ast.iter_child_nodes(node)
     return made, _names(tree, ast.Load)
+
+
+def _outer_names(source: str) -> set[str]:
+    """Return the names that a cell may read without having made them: too many rather than too few."""
+    if len(source) > _LONGEST:
+        return _READ_ANY
+    source = _PIP.sub(r"\1pass", source)
+    try:
+        tree = parsed(source)
+        tables = [symtable.symtable(source, "<cell>", "exec")]
+    except (Unparsed, SyntaxError, ValueError, RecursionError, MemoryError):
+        return set(re.findall(r"\w+", source))
+    changed = [node.target for node in ast.walk(tree) if isinstance(node, ast.AugAssign)]
+    found = {target.id for target in changed if isinstance(target, ast.Name)} | _names(tree, ast.Del)
+    while tables:
+        table = tables.pop()
+        is_cell = table.get_type() == "module"
+        symbols = [each for each in table.get_symbols() if each.is_referenced() or each.is_imported()]
+        found |= {each.get_name() for each in symbols if is_cell or each.is_global()}
+        tables += table.get_children()
+    return found
+
+
+# Whoever uses one of these names may read any other name.
+_READ_ANY = {"eval", "exec", "globals", "locals", "vars", "dir", "get_ipython", "__main__"}
+_LONGEST = 100_000  # characters of a cell in which names are looked for: more would take long
+_SIMPLE = (ast.Assign, ast.AnnAssign, ast.AugAssign, ast.For, ast.If, ast.Try, ast.FunctionDef, ast.Return)
+_SIMPLE += (ast.Expr, ast.Pass, ast.Break, ast.Continue)
+
+
+def _only_shows(source):
+    """Return whether a cell of the instructor's only makes new objects and prints or draws something.
+
+    Functions that it calls for their results are taken to change nothing.
+    """
+    try:
+        tree = parsed(source)
+    except Unparsed:
+        return False
+    made = _names(tree, ast.Store)
+    for node in ast.walk(tree):
+        if isinstance(node, ast.stmt) and not isinstance(node, _SIMPLE):
+            return False
+        is_part = isinstance(node, (ast.Attribute, ast.Subscript)) and isinstance(node.ctx, ast.Store)
+        if is_part and _root(node) not in made:
+            return False  # it changes an object that it did not make
+        if isinstance(node, ast.Expr) and not isinstance(node.value, ast.Constant):
+            called = node.value.func if isinstance(node.value, ast.Call) else None
+            prints = isinstance(called, ast.Name) and called.id in ("print", "display")
+            draws = called is not None and ast.unparse(called).startswith("course.views.")
+            if not (prints or draws or isinstance(called, ast.Attribute) and _root(called) in made):
+                return False
+    return True
+
+
+def _root(node):
+    """Return the name with which an expression such as `a.b[0]` begins, or "" if it has none."""
+    while isinstance(node, (ast.Attribute, ast.Subscript)):
+        node = node.value
+    return node.id if isinstance(node, ast.Name) else ""
 
 
 def _is_graded(facts):

@@ -204,6 +204,76 @@ def test_an_answer_in_words_may_go_on_in_cells_below(tmp_path):
     assert lost.texts["why"] == "" and any("'why' is missing" in note for note in lost.notes)
 
 
+LOOP = "tried = [1, 2]\nfor x in tried:\n    print(x, double(x))"
+
+
+@pytest.mark.parametrize(
+    ("shows", "total", "executed"),
+    [
+        (LOOP, TOTAL, False),
+        ("def twice(x):\n    return double(double(x))\n\n\n" + LOOP, TOTAL, False),
+        ("rows = {}\nrows['a'] = double(1)\ncourse.views.table([rows])", TOTAL, False),
+        (LOOP, TOTAL + "\n\nprint([x for x in range(3)])", False),
+        (LOOP, "def total(tried):\n    return sum(2 * x for x in tried)", False),
+        (LOOP, "def total(xs):\n    return sum(map(double, xs)) + len(tried)", True),
+        (LOOP, "tried += [3]\n" + TOTAL, True),
+        (LOOP, "del tried\n" + TOTAL, True),
+        (LOOP, TOTAL + "\n\nglobals()['tri' + 'ed']", True),
+        (LOOP, "not Python: tried", True),
+        (LOOP, TOTAL + "\n" + "x = 1\n" * 20_000, True),
+        ("import random\nprint(random.random())", TOTAL, True),
+        ("course.shared = 1\nprint(1)", TOTAL, True),
+        ("course.setup()", TOTAL, True),
+        ("rows = []\ncourse.rows.append(rows)", TOTAL, True),
+        ("for x in [1]:\n    global y", TOTAL, True),
+    ],
+)
+def test_a_cell_that_only_shows_something_is_executed_only_if_its_names_are_used(
+    shows, total, executed, tmp_path
+):
+    book = instructors()
+    book.cells.insert(3, cell("code", "shows", shows))
+    nbformat.write(book, tmp_path / "two.ipynb")
+    assignment = assignments.Assignment(tmp_path / "two.ipynb")
+    cells = assignment.cells(RIGHT | {"total": total}, {})
+    assert ("shows" in [each["name"] for each in cells]) is executed
+    assert [each["name"] for each in cells if each["role"] != "given"] == [
+        "double",
+        "double-check",
+        "total",
+        "total-check",
+    ]
+    own = assignment.cells(RIGHT, {"total-check": [total]})
+    assert ("shows" in [each["name"] for each in own]) is executed
+
+
+def test_a_cell_that_an_instructors_answer_or_a_hidden_check_uses_is_executed(tmp_path):
+    for name, source in (("total", f"{TOTAL} + len(tried[2:])"), ("total-check", "")):
+        book = instructors()
+        book.cells.insert(3, cell("code", "shows", LOOP))
+        at = next(each for each in book.cells if each.id == name)
+        at.source = source or at.source.replace("([1, 2, 4],)", "([*tried, 4],)")
+        nbformat.write(book, tmp_path / "two.ipynb")
+        cells = assignments.Assignment(tmp_path / "two.ipynb").cells(RIGHT, {})
+        assert "shows" in [each["name"] for each in cells]
+
+
+@needs("bubblewrap")
+def test_if_the_notebook_needs_a_cell_that_seemed_to_show_something_all_are_executed(tmp_path):
+    book = instructors()
+    check = 'course.check("2", total, (box,), 10)'
+    next(each for each in book.cells if each.id == "total-check").source = check
+    book.cells.insert(3, cell("code", "box", "box = []"))
+    book.cells.insert(4, cell("code", "fills", "nothing = box.append(5)\nprint(box)"))
+    nbformat.write(book, tmp_path / "two.ipynb")
+    assignment = assignments.Assignment(tmp_path / "two.ipynb")
+    assert "fills" not in [each["name"] for each in assignment.cells(RIGHT, {})]
+    (tmp_path / "in").mkdir()
+    (tmp_path / "in" / "ann.ipynb").write_text(handed_in(assignment, RIGHT, {}))
+    (result,) = batch.grade(str(tmp_path / "two.ipynb"), tmp_path / "in", tmp_path / "out", seconds=60)
+    assert [task.score for task in result.tasks[:2]] == [2, 4]
+
+
 def read(tmp_path, **sources):
     book = instructors()
     for each in book.cells:
