@@ -312,7 +312,7 @@ def make_parser():
     gain.set_defaults(do=_gain)
 
     verify = commands.add_parser(
-        "verify", help="check learners' pages of the capstone, or make the learners' keys"
+        "verify", help="check learners' pages of the capstone, or make the learners' passwords"
     )
     verify.add_argument(
         "files", nargs="*", metavar="FILE", help="pages, or folders with pages; each gets a row"
@@ -320,10 +320,10 @@ def make_parser():
     verify.add_argument(
         "--secret-file",
         metavar="FILE",
-        help="the class secret: each page must be signed with a key",
+        help="the class secret: each page must be signed with a password",
     )
     verify.add_argument(
-        "--key-for", nargs="+", metavar="NAME", help="print the keys of these learners, to hand out"
+        "--password-for", nargs="+", metavar="NAME", help="print the passwords of these learners, to hand out"
     )
     verify.set_defaults(do=_verify)
 
@@ -747,11 +747,11 @@ def _verify(options):
         except (OSError, UnicodeDecodeError) as error:
             reason = getattr(error, "strerror", None) or "it is not text"
             raise CourseError(f"The class secret {options.secret_file} can't be read: {reason}.") from None
-    if options.key_for:
+    if options.password_for:
         if secret is None:
-            raise CourseError("Keys are made from a class secret: name its file with --secret-file.")
-        keys = [(name, review.learner_key(secret, name)) for name in options.key_for]
-        _print_table([("learner", "key"), *keys])
+            raise CourseError("Passwords are made from a class secret: name its file with --secret-file.")
+        passwords = [(name, review.learner_password(secret, name)) for name in options.password_for]
+        _print_table([("learner", "password"), *passwords])
         return 0
     if not options.files:
         raise CourseError("Name the pages to check, or folders with pages.")

@@ -139,7 +139,7 @@ OTHERS = {
     "damaged settings of a training": """mkdir t; echo { > t/settings.json;
         course train tinyworld-llama --folder t""",
     "a folder that is a file": "course train tinyworld-llama --folder taken",
-    "an empty class secret": "touch secret; course verify --secret-file secret --key-for Anna",
+    "an empty class secret": "touch secret; course verify --secret-file secret --password-for Anna",
     "a page of 30 MB": "head -c 30000000 /dev/zero > p.html; course verify p.html",
     "memory without its unit": "course blueprint llama-2-7b --memory 16",
     "a config with fewer than no layers": """echo '{"model_type": "llama", "num_hidden_layers": -3}' > c;

@@ -331,11 +331,6 @@ _GAPS = {
 """: """    if answer == item["answer"]:
         right = right + 1
 """,
-    """        # if next_word(beginning + " is") is the same as answer,
-        #     count one more in right
-""": """        if next_word(beginning + " is") == answer:
-            right = right + 1
-""",
 }
 
 
@@ -386,9 +381,10 @@ def test_the_lesson_s_own_lines_show_what_the_course_finds(name, key, capsys):
         assert abs(stated - (int(mean) if name == "wren" else farthest)) < 1.5
         assert f"{figure('right: ', ' of 30', shown('capstone-39'))} of 30" in found(8)
         sums = shown("capstone-41")
-        seen = re.findall(r"^\d+ plus \d+ is \d+\.$", sums, re.M)
+        seen = re.findall(r"^in the texts: \d+ plus \d+ is \d+\.$", sums, re.M)
         assert f"{len(seen)} of 30 questions" in found(9)
         assert f"Right are {figure('right: ', ' of', sums)} of {known['sums']} sums" in found(9)
+        assert f"in percent: {100 * known['right'] / known['sums']:.0f}\n" in sums
     assert sorted(filled) == sorted(_GAPS)
 
 
@@ -531,7 +527,7 @@ def test_the_fullest_page_prints_on_one_sheet(key, capsys):
     for number in range(1, 13):
         because, evidence = ("measured words " * 14)[:180], ("0123456789 " * 10)[:100]
         mine.verdict(number, verdict="cannot know", confidence=100, because=because, evidence=evidence)
-    mine.page("full.html", key="abcd-efgh-ijkl-mnop")
+    mine.page("full.html", password="abcd-efgh-ijkl-mnop")
     assert "as a PDF is in full.pdf" in capsys.readouterr().out
     assert len(re.findall(rb"/Type\s*/Page\b(?!s)", Path("full.pdf").read_bytes())) == 1
 
@@ -555,11 +551,13 @@ def test_without_a_browser_one_sentence_says_how_to_print(monkeypatch, key, caps
 
 @pytest.fixture
 def pages(key, tmp_path):
-    """Returns a folder with a page of each learner, signed with the learner's key."""
+    """Returns a folder with a page of each learner, signed with the learner's password."""
     where = tmp_path / "class"
     where.mkdir()
     for name, who in WHO.items():
-        decide_all(name, key).page(where / f"{name}.html", key=review.learner_key(SECRET, who), pdf=False)
+        decide_all(name, key).page(
+            where / f"{name}.html", password=review.learner_password(SECRET, who), pdf=False
+        )
     (tmp_path / "secret.txt").write_text(SECRET + "\n")
     return where
 
@@ -630,25 +628,25 @@ def test_a_change_of_what_is_shown_is_found(pages, old, new):
     assert problems(pages / "kite.html", None) == "what the page shows is not what its sealed answers give"
 
 
-def resealed(path, key, to=None, **changes):
+def resealed(path, password, to=None, **changes):
     """Forges a page with changed answers, with the course's own code."""
     text = path.read_text(encoding="utf-8")
     (block,) = page._BLOCK.findall(text)
     data = json.loads(block)["data"] | changes
     data.pop("format")
-    page.write(to or path, data, key)
+    page.write(to or path, data, password)
 
 
-def test_a_forgery_needs_the_key_of_that_name(pages):
-    """Anybody can compute a new checksum. A classmate's key signs only pages with the classmate's name."""
-    other = review.learner_key(SECRET, WHO["lark"])
+def test_a_forgery_needs_the_password_of_that_name(pages):
+    """Anybody can compute a new checksum. A classmate's password signs only pages with that name."""
+    other = review.learner_password(SECRET, WHO["lark"])
     resealed(pages / "kite.html", other, date="2026-01-01")
     assert problems(pages / "kite.html") == "the signature is not that of this name and this class secret"
     resealed(pages / "kite.html", None, date="2026-01-01")
-    assert problems(pages / "kite.html") == "not signed: it was written without a key"
+    assert problems(pages / "kite.html") == "not signed: it was written without a password"
     assert problems(pages / "kite.html", None) == "", "a checksum alone does not find a forgery"
-    resealed(pages / "kite.html", review.learner_key(SECRET, WHO["kite"]), date="2026-01-01")
-    assert problems(pages / "kite.html") == "", "whoever has the key can sign anything"
+    resealed(pages / "kite.html", review.learner_password(SECRET, WHO["kite"]), date="2026-01-01")
+    assert problems(pages / "kite.html") == "", "whoever has the password can sign anything"
     resealed(pages / "kite.html", None, name="Katherine Johnson")
     assert problems(pages / "kite.html", None) == "kite is not the release that this name draws"
 
@@ -686,7 +684,7 @@ def test_equal_reasons_of_two_learners_are_pointed_out_once_a_page(pages, key, c
     assert not any(result.notes for result in review.verify([pages], SECRET)), "one learner, two files"
     others = [f"Learner {n}" for n in range(30) if review.drawn(f"Learner {n}") == "kite"][:5]
     for who in others:
-        resealed(pages / "kite.html", review.learner_key(SECRET, who), pages / f"{who}.html", name=who)
+        resealed(pages / "kite.html", review.learner_password(SECRET, who), pages / f"{who}.html", name=who)
     assert __main__.main(["verify", str(pages), "--secret-file", "secret.txt"]) == 0
     notes = [line for line in capsys.readouterr().out.splitlines() if "the reason is the same" in line]
     assert len(notes) == 2 + len(others), "a line for each page, not for each pair and claim"
@@ -706,17 +704,21 @@ def test_a_word_outside_the_vocabulary_is_refused(opened):
         opened["lark"].probability("Ada hat eine", "Hund")
 
 
-def test_keys_are_made_for_names_and_bad_secrets_refused(tmp_path, capsys):
+def test_passwords_are_made_for_names_and_bad_secrets_refused(tmp_path, capsys):
     (tmp_path / "secret.txt").write_text(SECRET + "\n")
-    assert __main__.main(["verify", "--secret-file", "secret.txt", "--key-for", "Ada Lovelace", "Kim"]) == 0
+    assert (
+        __main__.main(["verify", "--secret-file", "secret.txt", "--password-for", "Ada Lovelace", "Kim"]) == 0
+    )
     out = capsys.readouterr().out
-    assert review.learner_key(SECRET, "ada  lovelace") in out and re.search(r"Kim +(\w{4}-){3}\w{4}", out)
-    assert review.learner_key(SECRET, "Ada") != review.learner_key(SECRET + "!", "Ada")
+    assert review.learner_password(SECRET, "ada  lovelace") in out and re.search(
+        r"Kim +(\w{4}-){3}\w{4}", out
+    )
+    assert review.learner_password(SECRET, "Ada") != review.learner_password(SECRET + "!", "Ada")
     (tmp_path / "short.txt").write_text("short")
     for command, says in (
         (["x.html", "--secret-file", "short.txt"], "The class secret has 5 characters: take 16 or more"),
         (["x.html", "--secret-file", "none.txt"], "none.txt can't be read: No such file"),
-        (["--key-for", "Ada"], "Keys are made from a class secret"),
+        (["--password-for", "Ada"], "Passwords are made from a class secret"),
         ([], "Name the pages to check"),
         ([str(tmp_path / "empty")], "There is no page here"),
     ):

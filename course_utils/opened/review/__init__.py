@@ -17,7 +17,7 @@ they say are invented. `facts` checks the claims, `page` writes, seals and verif
 
 from course_utils.opened.review.facts import VERDICTS, Release, trained_lark
 from course_utils.opened.review.folder import RELEASES, drawn
-from course_utils.opened.review.page import learner_key, verify
+from course_utils.opened.review.page import learner_password, verify
 from course_utils.opened.review.reviewing import Review, finished_page
 
 __all__ = [
@@ -27,7 +27,7 @@ __all__ = [
     "Review",
     "drawn",
     "finished_page",
-    "learner_key",
+    "learner_password",
     "trained_lark",
     "verify",
 ]

@@ -153,7 +153,7 @@ def rule(claim) -> str:
     claim : a claim of claims.toml, as `folder.claims` returns it
     """
     common = _COMMON_WORDS.get(claim.get("says", {}).get("name"), [])
-    figures = {"recited": f"{RECITED:.0%}", "points": f"{100 * UNSEEN:.0f}"}
+    figures = {"recited": f"{RECITED:.0%}", "points": f"{100 * UNSEEN:.0f}", "lower": f"{0.95 - UNSEEN:.0%}"}
     return claim["rule"].strip().format(common=", ".join(common), **figures)
 
 

@@ -7,11 +7,12 @@ has a checksum of its own, so that a change is named.
 
 What a seal proves:
 
-- Without a key it is a checksum. It finds what was changed by accident or by hand. It does not find who
+- Without a password it is a checksum. It finds what was changed by accident or by hand. It does not find who
   changed an answer and computed the checksum again: the code for that is public.
-- With a key it is an HMAC with a key that the instructor made from a class secret and this learner's name. It
-  shows that the page was written by somebody who had this key, and not changed since. It does not show that
-  the answers are the learner's own, nor that they were given before the course's findings were seen.
+- With a password it is an HMAC with that password, which the instructor made from a class secret and this
+  learner's name. It shows that the page was written by somebody who had this password, and not changed since.
+  It does not show that the answers are the learner's own, nor that they were given before the course's
+  findings were seen.
 """
 
 import base64
@@ -34,14 +35,14 @@ from course_utils.opened.review.folder import NAMES, RELEASES, claims, drawn, pl
 from course_utils.widgets.identity import identity
 from course_utils.widgets.photograph import BROWSERS
 
-FORMAT = 5  # the version of the page and its JSON: increase it when the template changes
+FORMAT = 6  # the version of the page and its JSON: increase it when the template changes
 LARGEST = 2_000_000  # the most bytes that a page can have
-SHORTEST_SECRET = 16  # characters: short secrets could be tried out until one gives a known key
-_PUBLIC = "a checksum, no signature"  # used as the key of a page that was written without a key
+SHORTEST_SECRET = 16  # characters: short secrets could be tried out until one gives a known password
+_PUBLIC = "a checksum, no signature"  # used as the key of a page that was written without a password
 _BLOCK = re.compile(r'<script type="application/json" id="review">\n(.*?)\n</script>', re.S)
 _PARTS = ("verdict", "confidence", "because", "evidence")
 # The widths of the table's columns with long texts, in percent of the page's width.
-_WIDTHS = {"words": 24, "evidence": 26, "because": 31}
+_WIDTHS = {"words": 24, "evidence": 26, "because": 30}
 _FOUND = 94  # percent of the page's width, for a line with the course's verdict
 # {the greatest height of the table, estimated as in `_points`: size of its letters in points}
 _SIZES = {32: 10.5, 42: 9.5, 60: 8.5, 72: 7.6, math.inf: 6.9}
@@ -51,8 +52,8 @@ _SIGNS = {True: "✓", False: "✗"}
 # Keys and seals
 
 
-def learner_key(secret: str, name: str) -> str:
-    """Return the key of one learner, such as "k4x2-77ab-zq3m-p5de", which the instructor hands out.
+def learner_password(secret: str, name: str) -> str:
+    """Return the password of one learner, such as "k4x2-77ab-zq3m-p5de", which the instructor hands out.
 
     secret : the class secret, which only the instructor has
     name : the learner's name, as it will stand on the page; capitals and double spaces make no difference
@@ -87,8 +88,8 @@ def _marks(data):
     }
 
 
-def _seal(data, key):
-    return hmac.new(key.strip().lower().encode(), _canonical(data).encode(), hashlib.sha256).hexdigest()
+def _seal(data, password):
+    return hmac.new(password.strip().lower().encode(), _canonical(data).encode(), hashlib.sha256).hexdigest()
 
 
 def _canonical(value):
@@ -98,18 +99,18 @@ def _canonical(value):
 # Writing a page
 
 
-def write(file, data, key=None):
+def write(file, data, password=None):
     """Write the page with these answers.
 
     data : a dict with "name", "release", "date", "answers", "test" and "article", as `Review.page` makes it
-    key : the learner's key, or None for a checksum alone
+    password : the learner's password, or None for a checksum alone
     """
     data = {"format": FORMAT, **data}
     sealed = {
         "data": data,
         "marks": _marks(data),
-        "signed": key is not None,
-        "seal": _seal(data, _PUBLIC if key is None else key),
+        "signed": password is not None,
+        "seal": _seal(data, _PUBLIC if password is None else password),
     }
     files.write_text(file, _drawn(sealed))
 
@@ -217,12 +218,12 @@ def verify(paths, secret=None) -> list[Verified]:
     """Verify pages.
 
     paths : paths of HTML files, or of folders, in which all HTML files are verified
-    secret : the class secret; if it is given, each page must be sealed with its learner's key
+    secret : the class secret; if it is given, each page must be sealed with its learner's password
 
     Raises CourseError if there is no file, or if the secret is too short.
     """
     if secret is not None:
-        learner_key(secret, "A")
+        learner_password(secret, "A")
     found = []
     for path in map(Path, paths):
         found += sorted(path.rglob("*.html")) if path.is_dir() else [path]
@@ -307,8 +308,8 @@ def _verify_one(path, secret):
 def _seal_problems(sealed, data, secret, changed):
     if secret is not None:
         if not sealed["signed"]:
-            return ["not signed: it was written without a key"]
-        if not hmac.compare_digest(sealed["seal"], _seal(data, learner_key(secret, data["name"]))):
+            return ["not signed: it was written without a password"]
+        if not hmac.compare_digest(sealed["seal"], _seal(data, learner_password(secret, data["name"]))):
             return [] if changed else ["the signature is not that of this name and this class secret"]
         return []
     if sealed["signed"] or changed or hmac.compare_digest(sealed["seal"], _seal(data, _PUBLIC)):

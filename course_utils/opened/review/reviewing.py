@@ -44,7 +44,7 @@ def finished_page() -> Picture:
         f'<b style="font-size:24px;color:{VERMILLION}">{figure}</b><br>{words}</span>'
         for figure, words in figures.items()
     )
-    heads = ("", "The makers claim", "Verdict, how sure", "Evidence", "Because")
+    heads = ("as the course?", "The makers claim", "Verdict, how sure", "Evidence", "Because")
     style = f'style="text-align:left;vertical-align:top;padding:4px 8px;border-top:1px solid {LINE}"'
     rows = row_html("".join(f"<td {style}>{head}</td>" for head in heads))
     alt = "A finished page by Toni Berg. " + " ".join(f"{a} {b}." for a, b in figures.items())
@@ -186,13 +186,13 @@ class Review:
                 found[number] = json.loads(entry["answer"])
         return found
 
-    def page(self, file="my_page.html", key=None, pdf=True):
+    def page(self, file="my_page.html", password=None, pdf=True):
         """Write one page of A4 with all verdicts, their evidence and reasons, and the score.
 
         From then on the verdicts can't be changed.
 
         file : the HTML file; a PDF is put beside it if this machine has Chromium or Chrome
-        key : the learner's key, if the teacher has given one: it seals the page with the learner's name
+        password : if the teacher has given the learner one: it seals the page with the learner's name
         pdf : False writes no PDF
 
         While claims are open, nothing is written, and a sentence says which. A later call writes the same
@@ -220,7 +220,7 @@ class Review:
             | {"of": len(before_after.topics())},
             "article": self._article(),
         }
-        pages.write(file, data, key)
+        pages.write(file, data, password)
         print(
             f"Your page is in {file}: hand in this file. Your verdicts now stand: "
             "review.compare() shows what the course finds."
@@ -246,7 +246,17 @@ class Review:
         if not set(chosen) <= done.keys():
             text = "Claim 1 is open: give your verdict in the cell above, and run it again."
             return Picture(card(text), text)
-        rows = [("", "The claim", "You", "Sure", "Your evidence", "The course", "What the course found")]
+        rows = [
+            (
+                "as the course?",
+                "The claim",
+                "You",
+                "Sure",
+                "Your evidence",
+                "The course",
+                "What the course found",
+            )
+        ]
         for claim in chosen:
             verdict, found = findings(self.release)[claim]
             given = done[claim]
