@@ -15,7 +15,7 @@ DEVICE = torch.device("pretend", 0)
 # This makes backward run in the calling thread. When backward had a thread of its own, the process sometimes
 # aborted when Python ended: 31 of 480 times on a busy machine, and 0 of 480 with this setting.
 torch.autograd.set_multithreading_enabled(False)
-# Operations that may mix the two devices: copies, and indices on the processor.
+# Operations that may mix the two devices: copying, and indexing by indices that are on the processor.
 _MIXES = {"copy_", "_to_copy", "index", "index_put", "index_put_", "_index_put_impl_", "_unsafe_index"}
 
 

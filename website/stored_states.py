@@ -88,7 +88,7 @@ def errand_facts():
 
 
 def cache():
-    """Return facts on the caches of published models, which take seconds to count."""
+    """Return facts on the caches of published models. Counting them takes seconds."""
     from course_utils.opened import cache
 
     return cache.states()

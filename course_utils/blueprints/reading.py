@@ -1,7 +1,8 @@
 """Makes a Blueprint from a name, a config file, a hub id, a dict or a config object.
 
 The names are those in catalog/blueprints.toml. Only configs are fetched from the hub, and no code of a
-model's author is ever run. A model that can't be counted raises a CourseError with one sentence.
+model's author is ever run. If the parameters can't be counted from a config, a CourseError says why in one
+sentence.
 """
 
 import difflib

@@ -162,7 +162,7 @@ class Assignment:
         return self._without_shows(cells)
 
     def _without_shows(self, cells):
-        """Return the cells without those that only show something that is not used later."""
+        """Leave out the cells that only show something and define no name that a later cell uses."""
         # The instructor's answers may take the place of a student's: see `cells_with_instructors`.
         own = [self.solutions[cell["name"]] for cell in cells if cell["role"] == "answer"]
         needed, kept = set().union(*map(_outer_names, own)), []
@@ -192,7 +192,7 @@ class Assignment:
             answer = self.tasks[cell["name"]].answer if cell["role"] == "check" else ""
             if answer in mended:
                 replacement = {"name": answer, "role": "given", "source": self.solutions[answer]}
-                # An answer with two checks is replaced at its second check.
+                # If an answer has two checks, its replacement stands only once, before the second.
                 kept = [*(each for each in kept if each != replacement), replacement]
             elif cell["role"] != "check":
                 kept.append(cell)

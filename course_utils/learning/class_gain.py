@@ -53,7 +53,7 @@ class Learner:
         return self.sittings["before"].form
 
     def change(self, score) -> float:
-        """Return the second score minus the first; `score(half)` returns the score of a half."""
+        """Return the score after the course minus that before; `score` takes "after" or "before"."""
         return score("after") - score("before")
 
 

@@ -56,7 +56,7 @@ def a_stranger_comes(api):
 
 
 def _publish(api, alpha, title):
-    """Publish the adapter, whose rank is 8, with another lora_alpha: its change counts alpha / 8 times."""
+    """Publish the adapter with this lora_alpha. Its rank is 8, so what it adds is multiplied by alpha / 8."""
     with tempfile.TemporaryDirectory() as folder:
         shutil.copytree(library_adapter(), folder, dirs_exist_ok=True)
         path = Path(folder) / "adapter_config.json"

@@ -26,7 +26,7 @@ IGNORED = -100  # the label of a token that the library leaves out of the loss
 # The steps at which a `Film` stores a text and a copy of the model, close together where much changes.
 STEPS = (0, 10, 25, 50, 75, 100, 150, 200, 300, 400)
 _MEAN = 10  # training steps averaged in each point of the loss curve
-_DRAWN = 40  # training steps between two updates of the picture, beside those at the kept steps
+_DRAWN = 40  # the picture is updated after this many training steps, and at each of STEPS
 _DIGITS = 2  # decimals of a loss in texts
 _ABOVE, _BELOW = 0.42, 0.05  # bits that the enlarged plot shows above the floor and below the lowest point
 

@@ -95,10 +95,11 @@ def which(needed) -> str:
 
 
 def real_lists(text, layer):
-    """Return the queries, keys and values of one layer's heads, the degrees of their dials, and the mixtures.
+    """Return the queries, keys and values of one layer's heads, the angles of their dials, and the mixtures.
 
-    Queries, keys, values and mixtures are nested lists [head][position] of 64 numbers. Each of the 32 dials
-    turns by its degrees from one position to the next. The mixtures are those that the library computes.
+    Queries, keys, values and mixtures are nested lists [head][position] of 64 numbers. A dial, in lesson 03,
+    is a pair of these numbers that the rotary position embedding turns; each of the 32 has its angle from one
+    position to the next, in degrees. The mixtures are those that the library computes.
     """
     import torch
 

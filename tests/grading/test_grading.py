@@ -207,7 +207,7 @@ def too_much_code(book):
 
 
 def dots(book):
-    """Python's parser takes time that grows with the square of such a line's length."""
+    """Put in a line for which Python's parser takes time that grows with the square of its length."""
     cell_of(book, "double")["source"] = "import a" + ".a" * 90_000
 
 

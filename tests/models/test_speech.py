@@ -159,7 +159,7 @@ def test_what_is_no_file_gets_one_sentence(tmp_path):
 
 @pytest.fixture(params=["ffmpeg", "av"])
 def decoder(request, monkeypatch):
-    """Allows one decoder and blocks the other. Skips the test if the allowed decoder is not installed."""
+    """Decodes with ffmpeg, or hides ffmpeg so that av decodes. Skips if the decoder is not installed."""
     if request.param == "ffmpeg":
         if not shutil.which("ffmpeg"):
             pytest.skip("ffmpeg is not installed: apt install ffmpeg, or brew install ffmpeg")

@@ -1,4 +1,4 @@
-"""Hides a library with which jsonschema, and so nbformat, checks addresses in other languages.
+"""Hides a library with which jsonschema, and so nbformat, checks international web addresses.
 
 No notebook has such an address, and the library takes two seconds to import, in each of many processes.
 jsonschema works without this library.

@@ -330,7 +330,8 @@ def stretch(samples, rate):
     out = numpy.zeros(length + 2 * size)
     continued = padded[search : search + size]  # the first window begins `step` samples before the sound
     for start in range(0, length + step, step):
-        # The window begins where it continues the last one best, up to `search` samples off the exact tempo.
+        # The window begins where it continues the last one best, within `search` samples of
+        # the position that the exact tempo gives.
         earliest = round(start * rate)
         if earliest + size + 2 * search > len(padded):
             break

@@ -58,7 +58,7 @@ class Choice(NamedTuple):
 
 
 class Slot(NamedTuple):
-    """A place in a template for a word of the list `list`, which is kept under the name `name`."""
+    """A place in a template for a word of the list `list`. The word chosen is kept under the name `name`."""
 
     name: str
     list: str
