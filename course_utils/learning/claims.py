@@ -19,11 +19,12 @@ _SIGNS = {"true": "✓", "mostly true": "✓", "false": "✗", "cannot know": "?
 _COLOURS = {"✓": BLUE, "✗": VERMILLION, "?": QUIET, "~": ORANGE}
 
 
-def article(lesson: str, folded=()) -> None:
+def article(lesson: str, folded=(), apart=()) -> None:
     """Show the claims that a lesson settles: the article's words, our reading, the verdict and the reasons.
 
     lesson : the lesson's two digits, such as "04"
     folded : the numbers of claims whose reasons are folded below the verdict
+    apart : the numbers of claims that stand together behind one fold, after the others
 
     Raises CourseError if the lesson settles no claim.
     """
@@ -31,7 +32,7 @@ def article(lesson: str, folded=()) -> None:
     if not claims:
         settling = sorted({number for claim in catalog.claims().values() for number in claim.settled})
         raise CourseError(f"Lesson {lesson!r} settles no claim: choose one of {', '.join(settling)}.")
-    display(box(claims, lesson, folded))
+    display(box(claims, lesson, folded, apart))
 
 
 def asked(claim) -> dict:
@@ -49,11 +50,16 @@ def key(claim) -> dict:
     return {"verdict": claim.verdict, "one_sided": claim.one_sided, **points}
 
 
-def box(claims, lesson, folded=()) -> Picture:
+def box(claims, lesson, folded=(), apart=()) -> Picture:
     """Return the picture that `article` shows: one block for each `Claim`."""
     made = [_block(claim, lesson, claim.number in folded) for claim in claims]
     blocks, descriptions = zip(*made, strict=True)
-    return Picture(card(f'<div style="color:{INK}">{"".join(blocks)}</div>'), "\n".join(descriptions))
+    html = "".join(block for block, claim in zip(blocks, claims, strict=True) if claim.number not in apart)
+    behind = [block for block, claim in zip(blocks, claims, strict=True) if claim.number in apart]
+    if behind:
+        summary = f'<summary style="margin:0 0 12px 0">{len(behind)} more claims</summary>'
+        html += f"<details>{summary}{''.join(behind)}</details>"
+    return Picture(card(f'<div style="color:{INK}">{html}</div>'), "\n".join(descriptions))
 
 
 def _block(claim, lesson, folded):

@@ -218,6 +218,17 @@ def test_a_folded_claim_keeps_its_verdict_in_sight_and_its_words():
     assert "405,853,388,800" in after
 
 
+def test_claims_apart_stand_whole_behind_one_fold():
+    claims = [catalog.claims()[number] for number in (1, 2, 3)]
+    plain, parted = box(claims, "01"), box(claims, "01", apart=[1, 3])
+    assert parted.alt == plain.alt and "<details" not in plain.html
+    before, after = parted.html.split("<details>")
+    assert "2 more claims" in after
+    assert [claim.number for claim in claims if f"Claim {claim.number}. " in before] == [2]
+    assert [claim.number for claim in claims if f"Claim {claim.number}. " in after] == [1, 3]
+    assert all(claim.settled["01"] in parted.alt for claim in claims)
+
+
 def test_with_one_side_the_box_says_why_that_is_fair():
     claim = catalog.claims()[4]
     assert f"Why only one side: {claim.one_sided}" in box([claim], "01").alt
