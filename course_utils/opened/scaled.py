@@ -12,11 +12,12 @@ _SMALLEST = 3  # pixels: a smaller square could not be seen
 _NARROWEST = 92  # pixels for the words below a square
 
 
-def squares(amounts, *, unit, inside=None, inside_label="", title=None) -> Picture:
+def squares(amounts, *, unit, label="", inside=None, inside_label="", title=None) -> Picture:
     """Draw each amount as a square whose area is the amount, all to one scale, side by side.
 
     amounts : dict from a name to a number above zero.
     unit : str, written after each amount, such as "GB".
+    label : str, what the amounts are, such as "in all"; written only with `inside`.
     inside : dict from some of the names to a part of the amount, drawn as a dark square inside.
     inside_label : str, what the parts are, such as "at work for one token"; needed with `inside`.
     title : str, written above the picture.
@@ -33,17 +34,19 @@ def squares(amounts, *, unit, inside=None, inside_label="", title=None) -> Pictu
     def side(amount):
         return max(_SMALLEST, round(_LARGEST * (amount / largest) ** 0.5))
 
-    height = 17 * (5 if inside else 3)  # pixels of the words below a square; a name may take two lines
+    height = 17 * (7 if inside else 3)  # pixels of the words below a square; a line may take two
     boxes, words = "", []
     for name, amount in amounts.items():
         words.append(f"{name}: {number(amount)} {unit}")
-        within, below = "", ""
+        bold, below, within = f"{number(amount)} {unit}", "", ""
         if name in inside:
             part = side(inside[name])
             share = 100 * inside[name] / amount
             share = f"{share:.0f}%" if share >= 1 else f"{share:.1f}%"
-            words[-1] += f", of which {number(inside[name])} {inside_label}, {share}"
-            below = f"<div>{number(inside[name])} {escape(inside_label)}</div><div>{share}</div>"
+            whole = f"{bold} {label}".strip()
+            bold = f"{number(inside[name])} {unit} {inside_label}"
+            words[-1] = f"{name}: {whole}, of which {number(inside[name])} {inside_label}, {share}"
+            below = f"<div>{share} of {escape(whole)}</div>"
             within = (
                 f'<div style="position:absolute;left:0;bottom:0;width:{part}px;height:{part}px;'
                 f'background:{BLUE}"></div>'
@@ -58,9 +61,10 @@ def squares(amounts, *, unit, inside=None, inside_label="", title=None) -> Pictu
             f'margin:0 10px 10px 0">{square}<div style="height:{height}px;margin-top:4px;'
             f'border-top:1px solid {LINE};font-size:13px;line-height:17px;color:{INK}">'
             f"<div>{escape(name)}</div>"
-            f'<div style="font-weight:600">{number(amount)} {escape(unit)}</div>{below}</div></div> '
+            f'<div style="font-weight:600">{escape(bold)}</div>{below}</div></div> '
         )
     note = "The areas are to one scale."
     if inside:
+        note += f" Light: {label}." if label else ""
         note += f" Dark: {inside_label}."
     return Picture(card(boxes, title, note), "; ".join(words))

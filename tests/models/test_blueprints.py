@@ -157,6 +157,9 @@ def test_the_cache_without_any_saving():
     # Of 52 layers 6 have attention and 23 a table in its place; the other 23 have experts alone.
     hybrid = course.blueprint("nemotron-3-nano")
     assert hybrid.full_kv_cache_bytes(1000) == 1000 * (52 - 23) * 32 * 2 * 128 * 2
+    # The table of such a layer, of which lesson 19 gives the size.
+    sizes = hybrid.config
+    assert (sizes.mamba_num_heads, sizes.mamba_head_dim, sizes.ssm_state_size) == (64, 64, 128)
     assert course.blueprint("flux.2-dev").full_kv_cache_bytes(1000) is None
 
 

@@ -31,6 +31,16 @@ def test_a_part_is_a_square_inside_to_the_same_scale():
     assert small.alt == "plain: 500 GB, of which 0.6 kept, 0.1%"
 
 
+def test_both_squares_are_labelled_on_the_square_and_below_the_picture():
+    picture = opened.squares(
+        {"one": 500}, unit="GB", label="without saving", inside={"one": 50}, inside_label="kept"
+    )
+    text = " ".join(Page(picture.html).text.split())
+    assert "50 GB kept" in text and "10% of 500 GB without saving" in text
+    assert "Light: without saving. Dark: kept." in text
+    assert picture.alt == "one: 500 GB without saving, of which 50 kept, 10%"
+
+
 def test_what_cannot_be_drawn_is_refused():
     with pytest.raises(ValueError, match="above zero"):
         opened.squares({"nothing": 0}, unit="GB")
