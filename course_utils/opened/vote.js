@@ -337,13 +337,24 @@ export function render({ model, el }) {
       card.animate([{ opacity: 0, transform: "translateY(-10px)" }, { opacity: 1, transform: "none" }], { duration: 280, easing });
     }
   }
-  ring.addEventListener("keydown", (event) => {
+  function press(event) {
+    if (event.altKey || event.ctrlKey || event.metaKey) return; // the browser's own keys
     const pick = { ArrowLeft: "l", ArrowRight: "r", ArrowUp: "n" }[event.key];
     if (pick) vote(pick);
     else if (event.key === "Backspace" && picks()) keep({ picks: picks().slice(0, -1) });
     else return;
     event.preventDefault();
-  });
+  }
+  ring.addEventListener("keydown", press);
+  /** The arrows vote as soon as the page has the focus, while the answers are in sight. In a page that was
+   * scrolled, the upward one scrolls. */
+  function pressPage(event) {
+    const { top, bottom } = cards.getBoundingClientRect();
+    const seen = bottom > 0 && top < innerHeight;
+    if (event.target !== document.body || !seen || (event.key === "ArrowUp" && scrollY > 0)) return;
+    press(event);
+  }
+  document.addEventListener("keydown", pressPage);
 
   let clock = 0;
   function stop() {
@@ -641,6 +652,7 @@ export function render({ model, el }) {
     stop();
     hush();
     cancelAnimationFrame(frame);
+    document.removeEventListener("keydown", pressPage);
     model.off("change:said", listen);
     for (const key of keys) model.off(`change:${key}`, update);
   };

@@ -968,6 +968,7 @@ def test_on_a_phone_whisper_s_words_stand_in_lines(visit):
 def test_a_vote_is_blind_until_it_is_given_and_moves_the_ratings(visit):
     page = visit("vote.html").wake()
     past, first = page.locator(".vt-past"), page.locator(".vt-lane").nth(3)
+    expect(first).to_have_css("transition-delay", "0s")  # with reduced motion it does not wait
     expect(past).not_to_contain_text("Mixtral")
     expect(first).to_contain_text("no vote yet")
     page.get_by_role("button", name="Right: silver barrel.").click()
@@ -989,6 +990,23 @@ def test_a_vote_is_blind_until_it_is_given_and_moves_the_ratings(visit):
     expect(page.locator(".vt-head")).to_contain_text("2 cast")
     again = visit(page.url.rpartition("/")[2]).wake()
     expect(again.locator(".vt-head")).to_contain_text("2 cast")
+
+
+def test_the_arrows_vote_before_anything_has_the_focus(visit):
+    page = visit("vote.html").page
+    votes = page.locator(".vt-pips .cast")
+    expect(page.locator(".vt-card").first).to_be_enabled()
+    for number, key in enumerate(("ArrowRight", "ArrowLeft", "ArrowUp"), start=1):
+        page.keyboard.press(key)
+        expect(votes).to_have_count(number)
+    assert "picks=%22rln%22" in page.url
+    page.keyboard.press("Alt+ArrowUp")
+    page.evaluate("document.querySelector('.vt-cards').style.marginBottom = '2000px'")
+    page.evaluate("scrollTo(0, 100)")
+    page.keyboard.press("ArrowUp")  # scrolls
+    page.evaluate("scrollTo(0, document.body.scrollHeight)")
+    page.keyboard.press("ArrowLeft")  # no answer is in sight
+    expect(votes).to_have_count(3)
 
 
 def test_other_votes_are_sealed_until_ten_are_cast(visit):
