@@ -17,6 +17,7 @@ const TALL = 190; // px: the tallest bar
 const FALL = 92; // px from the top of the picture to the top of the tallest bar
 const WAVE = 110; // ms from one bar to the next while a change runs through
 const [LIFT, WORD] = [43, 36]; // px from the top of the answer's bar up to the top of its number, and how tall that is at most
+const GOAL = 38; // px from the top of the picture down to below the words that say what is right
 const RISE = 280; // ms in which a bar gets its new height
 
 /** The terms of a sum. @param {string} sum @returns {number[]} */
@@ -530,7 +531,8 @@ export function render({ model, el }) {
     answer.style.setProperty("--up", `${high(value)}px`);
     // If the mark would cross the answer's number, the number stands below it.
     const room = high(total(text)) - high(value);
-    answer.style.setProperty("--lift", `${room > LIFT - WORD && room < LIFT + 4 ? room - 4 : LIFT}px`);
+    const lift = room > LIFT - WORD && room < LIFT + 4 ? room - 4 : LIFT;
+    answer.style.setProperty("--lift", `${Math.min(lift, floor - high(value) - GOAL)}px`);
     const chips = numbers.flatMap((number, term) => {
       const chip = make("span", `chip${!riddle && loose.includes(term) ? " loose" : ""}`, String(number));
       chip.style.left = `${chipAt(term)}px`;

@@ -637,6 +637,17 @@ def test_a_step_of_a_sum_is_dragged_and_the_answer_follows_or_not(visit):
     expect(page.locator(".wake")).to_contain_text("The model is awake.")  # the drag has loaded the model
     expect(head).to_contain_text("too many. It is the result of the last step.")
     assert 100 < int(first.input_value()) < 150
+    page.get_by_role("button", name="Put all back").click()
+    x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+    page.mouse.move(x, y)
+    page.mouse.down()
+    for up in (45, 54):
+        page.mouse.move(x, y - up)
+        expect(page.locator(".th-answer b")).not_to_have_text("170")
+        expect(page.locator(".th.waiting")).to_have_count(0)
+        shown, right = (page.locator(name).bounding_box() for name in (".th-answer b", ".th-right"))
+        assert shown["y"] >= right["y"] + right["height"], "the answer lies on what is right"
+    page.mouse.up()
     field = page.get_by_label("Step 2: ")
     note = page.locator(".th-note")
     field.fill("abc")
