@@ -850,6 +850,13 @@ def test_a_claim_is_dragged_onto_a_shelf_and_lies_where_the_course_has_it(visit,
     expect(card).to_contain_text("falseyou said: in part")
     expect(page.locator(".cw-shelf.fails .cw-chip.differs")).to_have_text("5")
     expect(page.locator(".cw-shelf.part .cw-chip.left")).to_have_text("5")
+    card.locator(".cw-quote").scroll_into_view_if_needed()
+    quote = card.locator(".cw-quote").bounding_box()
+    page.mouse.move(quote["x"] + 5, quote["y"] + 5)
+    page.mouse.down()
+    page.mouse.move(quote["x"] + 150, quote["y"] + quote["height"] + 60, steps=3)
+    page.mouse.up()
+    assert not page.evaluate("getSelection().toString()"), "a drag over a judged card selects its words"
 
 
 def test_the_wall_shows_one_lesson_s_claims_and_the_result_can_be_copied(visit):
