@@ -98,7 +98,8 @@ export function render({ model, el }) {
   let added = false; // whether the last token is the visitor's or the model's
   let seed = 0;
   let scale = 1; // the share at the right end of the axis
-  let pulled = false; // while a bar is pulled the axis stands still
+  let pulling = false; // while a bar is pulled the axis stands still
+  let least = 0; // the least share at its end: after a pull the axis stays, until the text or the dial of the temperature changes
 
   adopt(el, "sp");
   const paper = make("div", "sp-paper");
@@ -222,6 +223,7 @@ export function render({ model, el }) {
     const order = Array.from(logits, (_, id) => id).sort((a, b) => logits[b] - logits[a]);
     added = Boolean(said) && answer.ids.length === said.ids.length + 1;
     said = { ids: answer.ids, order, logits: Float64Array.from(order, (id) => logits[id]) };
+    least = 0;
     update();
   }
 
@@ -236,7 +238,7 @@ export function render({ model, el }) {
     const top = said.order.slice(0, ROWS);
     const rest = Math.max(0, 1 - kept.slice(0, ROWS).reduce((sum, value) => sum + value, 0));
     const largest = kept[0];
-    if (!pulled) scale = SCALES.find((one) => one >= Math.max(largest, rest > 0.3 ? 0 : rest)) ?? 1;
+    if (!pulling) scale = SCALES.find((one) => one >= Math.max(largest, least || (rest > 0.3 ? 0 : rest))) ?? 1;
     const drawn = lots(seed, DRAWS).map((lot) => draw(kept, lot));
 
     if (writes) drawPaper();
@@ -331,6 +333,7 @@ export function render({ model, el }) {
   function stretch(row, share, label, width, first) {
     const [bar, number] = row.children[1].children;
     const part = Math.min(1, share / scale);
+    row.classList.toggle("broken", share > scale);
     bar.style.width = `${width}px`;
     bar.style.transform = `scaleX(${Math.max(0.002, part)})`;
     number.textContent = label;
@@ -391,7 +394,10 @@ export function render({ model, el }) {
   back.addEventListener("click", () => {
     if (said && said.ids.length > 2) go(said.ids.slice(0, -1));
   });
-  reset.addEventListener("click", () => keepState({ temperature: 1, top_k: 0, top_p: 1 }));
+  reset.addEventListener("click", () => {
+    least = 0;
+    keepState({ temperature: 1, top_k: 0, top_p: 1 });
+  });
 
   // Temperature: pull the longest bar, or turn the dial
   const heat = (value) => keepState({ temperature: Number(Math.max(LIMITS[0], Math.min(LIMITS[1], value)).toFixed(3)) });
@@ -410,9 +416,10 @@ export function render({ model, el }) {
     ready,
     begin() {
       el.classList.add("known");
-      pulled = true;
+      pulling = true;
       handle.addEventListener("lostpointercapture", () => {
-        pulled = false;
+        pulling = false;
+        least = scale;
         reveal();
         update();
       }, { once: true });
@@ -424,11 +431,13 @@ export function render({ model, el }) {
     event.preventDefault();
     el.classList.add("known");
     reveal();
+    least = 0;
     heat(factor ? temperature() * factor : 1);
   });
   warm.input.addEventListener("input", () => {
     el.classList.add("known");
     reveal();
+    least = 0;
     heat(Math.exp(Number(warm.input.value)));
   });
 

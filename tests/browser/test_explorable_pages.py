@@ -475,7 +475,13 @@ def test_the_longest_bar_can_be_pulled_and_tokens_cut(visit):
     cuts = page.locator(".sp-cut, .sp-dial:not(:first-child)")
     expect(cuts.and_(page.locator(":visible"))).to_have_count(0)
     before = float(share.inner_text().rstrip("%"))
+    ends = page.locator(".sp-axis").inner_text()
     box = handle.bounding_box()
+    page.mouse.move(60, box["y"] + 9 * box["height"])
+    page.mouse.down()
+    page.mouse.move(300, box["y"] + 10)
+    page.mouse.up()
+    assert not page.evaluate("getSelection().toString()"), "a drag across the bars selects their words"
     page.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
     page.mouse.down()
     page.mouse.move(box["x"] + 60, box["y"] + 10, steps=4)
@@ -484,7 +490,20 @@ def test_the_longest_bar_can_be_pulled_and_tokens_cut(visit):
     assert float(share.inner_text().rstrip("%")) > before
     assert float(handle.get_attribute("aria-valuenow")) < 1
     expect(cuts.and_(page.locator(":visible"))).to_have_count(3)  # the cut-offs come with the first pull
+    box = handle.bounding_box()
+    page.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+    page.mouse.down()
+    page.mouse.move(box["x"] - 300, box["y"] + 10, steps=4)
+    held = handle.bounding_box()
+    page.mouse.up()
+    assert handle.bounding_box() == held, "the bar springs back"
+    assert page.locator(".sp-axis").inner_text() == ends
+    for _ in range(3):
+        handle.press("PageDown")
+    others = page.locator(".sp-others")
+    expect(others).to_have_class(re.compile("broken"))  # this bar goes on beyond the axis
     handle.press("Escape")
+    expect(others).not_to_have_class(re.compile("broken"))
     assert float(handle.get_attribute("aria-valuenow")) == 1
     cut = page.get_by_role("slider", name="How many tokens can be drawn")
     for _ in range(7):
