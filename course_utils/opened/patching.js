@@ -6,6 +6,7 @@
 import { adopt, announcer, atOnce, bytes, headline, keeper, make, ownWords, shape } from "./view.js";
 
 const STEP = 90; // ms between two layers while it plays
+const REACH = 16; // px above the lower sentence from which it takes a list
 const SENTENCES = { source: "Upper sentence", target: "Lower sentence" };
 const spell = (number) => (number < 1e6 ? number.toLocaleString("en-US") : `${(number / 1e6).toLocaleString("en-US")} million`);
 
@@ -321,8 +322,7 @@ export function render({ model, el }) {
       if (!held) return put(at(event));
       held.moved ||= Math.hypot(event.clientX - held.x, event.clientY - held.y) > 5;
       if (!held.moved) return;
-      const goal = receiver.querySelector(".pt-grid").getBoundingClientRect();
-      const arrived = event.clientY >= goal.top - 4;
+      const arrived = event.clientY >= receiver.getBoundingClientRect().top - REACH;
       scene.classList.toggle("carrying", !arrived);
       if (arrived) return put(at(event));
       if ((model.get("layer") ?? -1) >= 0) choose({ layer: -1 });
@@ -332,6 +332,7 @@ export function render({ model, el }) {
       const tapped = held && !held.moved;
       const place = tapped ? at({ clientX: held.x, clientY: held.y }) : null;
       held = null;
+      if (scene.classList.contains("carrying")) hint.textContent = "further down ↓";
       scene.classList.remove("carrying");
       way.setAttribute("d", "");
       grid.removeEventListener("pointermove", move);
@@ -356,8 +357,7 @@ export function render({ model, el }) {
     const [left, top] = [event.clientX - origin.left, event.clientY - origin.top];
     const [, floor] = centre(cells[layer][lane]);
     for (const one of scene.querySelectorAll(".here")) one.classList.remove("here");
-    dots[layer][lane].classList.add("here");
-    cells[layer][lane].classList.add("here");
+    dots[layer][lane].classList.add("here"); // no square below: only one that takes the list is lit
     scene.classList.add("tied");
     hint.hidden = true;
     line.setAttribute("d", `M${x} ${y}L${left} ${top}`);
@@ -405,7 +405,10 @@ export function render({ model, el }) {
       const [x, y] = centre(call);
       const [, floor] = centre(receiver.querySelector(".first"));
       hint.style.left = `${x}px`;
-      hint.style.top = `${(y + floor) / 2}px`;
+      // On a phone the upper sentence's answer has a line of its own, with room beside it.
+      const [, beside] = centre(donor.querySelector(".pt-next"));
+      const [, lowest] = centre(dots[0].at(-1));
+      hint.style.top = `${beside > lowest + 1 ? beside : (y + floor) / 2}px`;
       way.setAttribute("d", `M${x} ${y}V${floor}`);
     } else way.setAttribute("d", "");
     if (!cell) return;

@@ -1244,6 +1244,16 @@ def test_a_patch_is_dragged_through_the_layers_by_touch(visit):
     assert later.bounding_box()["width"] >= 24
 
 
+def test_on_a_phone_no_hint_lies_on_numbers(visit):
+    page = visit("patching.html", width=360).page
+    hint = page.locator(".pt-hint").bounding_box()
+    for mark in page.locator(".pt-axis, .pt-answer, .pt-grid").all():
+        box = mark.bounding_box()
+        apart = (hint["y"] + hint["height"] <= box["y"] + 1, box["y"] + box["height"] <= hint["y"] + 1)
+        beside = (hint["x"] + hint["width"] <= box["x"], box["x"] + box["width"] <= hint["x"])
+        assert any(apart + beside), mark.get_attribute("class")
+
+
 def test_a_list_is_dragged_down_and_let_go_above_it_is_not_carried_over(visit):
     page = visit("patching.html").wake()
     answer, layer = page.locator(".pt-receiver .pt-answer"), page.locator(".pt-walk")
@@ -1262,10 +1272,15 @@ def test_a_list_is_dragged_down_and_let_go_above_it_is_not_carried_over(visit):
         page.mouse.move(x_to, y)
         page.mouse.up()
 
-    drag_to((top + bottom) / 2)
+    page.mouse.move(x, top)
+    page.mouse.down()
+    page.mouse.move(x, (top + bottom) / 2)
+    expect(page.locator(".pt-receiver .here")).to_have_count(0)  # no square is lit that would not take it
+    page.mouse.up()
     expect(answer).to_have_text("Paris")
     expect(page.locator(".pt-receiver .covered")).to_have_count(60)
-    drag_to(bottom)
+    expect(page.locator(".pt-hint")).to_have_text("further down ↓")
+    drag_to(page.locator(".pt-receiver").bounding_box()["y"] + 4)  # anywhere in the lower sentence
     expect(answer).to_have_text("Rome")
     expect(layer).to_contain_text("after layer 12")
     expect(page.locator(".pt-hint")).to_be_hidden()
