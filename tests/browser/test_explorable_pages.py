@@ -248,6 +248,12 @@ def test_one_weight_breaks_the_answer_and_mends_it(visit):
     expect(takeaway).to_have_text("20 of 20 random weights can be zero: the same answer.")
 
 
+def test_the_weight_is_in_the_first_screen_of_a_phone(visit):
+    page = visit("one_weight.html", width=360, viewport={"width": 360, "height": 740}).page
+    handle, answer = (page.locator(name).bounding_box() for name in (".ow-core", ".ow-answer"))
+    assert answer["y"] + answer["height"] < handle["y"] < handle["y"] + handle["height"] < 740
+
+
 def test_the_other_large_weight_is_within_reach_of_a_finger(visit):
     page = visit("one_weight.html", width=360, has_touch=True).wake()
     twin = page.get_by_role("button", name=re.compile("its twin"))
