@@ -1665,7 +1665,14 @@ def test_more_models_fit_in_a_larger_machine_and_at_fewer_bits(visit):
     assert int(loud.inner_text()) > before
     assert [name.bounding_box() for name in names.all()] == places, "no tile moves"
     assert int(handle.get_attribute("aria-valuenow")) > 64
-    handle.press("End")
+    handle.press("Home")
+    size, largest_size = page.locator(".ft-handle b"), page.locator(".ft-giant").bounding_box()
+    left, right = (page.locator(name).bounding_box()["x"] for name in (".ft-machine", ".ft-right"))
+    while handle.get_attribute("aria-valuenow") != "1024":
+        handle.press("ArrowRight")
+        box = size.bounding_box()
+        assert left <= box["x"] and box["x"] + box["width"] < right, size.inner_text()
+        assert box["y"] > largest_size["y"] + largest_size["height"], size.inner_text()
     expect(loud).to_have_text("22")
     page.get_by_role("radio", name="by size").click()
     expect(page.locator(".ft-tile").first).to_contain_text("Llama 3.1 405B")
