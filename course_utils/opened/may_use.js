@@ -132,7 +132,7 @@ export function render({ model, el }) {
     cell.scope = "row";
     cell.setAttribute("role", "rowheader");
     const label = make("span", "mu-name");
-    label.append(make("b", "", licence.short), " ", make("span", "", licence.models.filter((title) => title !== licence.short).join(", ")));
+    label.append(make("b", "", licence.short), " ", make("span"));
     addButton(cell, row, -1, [licence.title, ...licence.models].join(", "), label);
     licence.verdicts.forEach(({ answer, word }, column) => {
       const name = `${licence.short}, ${uses[column]}: ${answer}${word ? `, ${word}` : ""}`;
@@ -239,7 +239,34 @@ export function render({ model, el }) {
     licences.forEach(({ verdicts }, index) =>
       verdicts.forEach(({ answer }, at) => cells.get(`${index} ${at}`).classList.toggle("pointed", answer === pointed)),
     );
+    fitWords();
     drawAnswer();
+  }
+  /** Where the words that decide have no room in a lit cell, its mark stays. */
+  function fitWords() {
+    const lit = [...board.querySelectorAll("td.lit .mu-word")];
+    for (const word of lit) word.parentElement.classList.remove("tight");
+    const tight = lit.filter((word) => {
+      const { clientWidth, clientHeight } = word.closest("button");
+      return word.offsetWidth > clientWidth || word.offsetHeight > clientHeight + 1;
+    });
+    for (const word of tight) word.parentElement.classList.add("tight");
+  }
+  /** Beside each licence stand as many of its models as there is room for, and the number of the others. */
+  function nameModels() {
+    licences.forEach(({ short, models }, index) => {
+      const label = cells.get(`${index} -1`).firstChild;
+      const titles = models.filter((title) => title !== short);
+      for (let shown = titles.length; shown >= 0; shown--) {
+        const others = shown && shown < titles.length ? ` +${titles.length - shown}` : "";
+        label.lastChild.textContent = titles.slice(0, shown).join(", ") + others;
+        if (label.scrollWidth <= label.clientWidth) break;
+      }
+    });
+  }
+  function fit() {
+    nameModels();
+    fitWords();
   }
   /** Show the answer of a cell while the pointer is over it, or again that of the chosen one. */
   function preview(at) {
@@ -335,7 +362,11 @@ export function render({ model, el }) {
   const keys = ["licence", "use", "asked", "clause", "answer"];
   for (const key of keys) model.on(`change:${key}`, update);
   update();
+  const watcher = new ResizeObserver(fit);
+  watcher.observe(board);
+  document.fonts?.ready.then(fit); // the words are then as wide as they stay
   return () => {
+    watcher.disconnect();
     hush();
     for (const key of keys) model.off(`change:${key}`, update);
   };

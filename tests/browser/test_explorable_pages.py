@@ -1546,6 +1546,16 @@ def test_the_board_of_licences_is_asked_by_touching_it(visit):
     expect(page.locator(".mu-board td .mu-cell:visible")).to_have_count(9 * len(every))
     expect(page.locator(".mu-board .here .mu-cell")).to_have_text("not in the EU")
     expect(quote).to_contain_text("a company with a principal place of business in, the European Union")
+    cut = """(all) => all.filter((one) => {
+      const [inner, outer] = [one, one.closest("button")].map((each) => each.getBoundingClientRect());
+      const high = inner.height > outer.height + 1;
+      return high || inner.width > outer.width || one.scrollWidth > one.clientWidth;
+    }).map((one) => one.textContent)"""
+    for pressed in ("^Llama 3.2", "^Stability", "^May I ship it without", "^May I build on it"):
+        page.get_by_role("button", name=re.compile(pressed)).first.click()
+        assert page.locator(".mu-board td.lit .mu-word").evaluate_all(cut) == [], pressed
+    assert page.locator(".mu-name").evaluate_all(cut) == []
+    page.locator("[aria-label^='Llama 4, build']").click()
     rows = page.locator(".mu-board tbody tr")
     tops = "(rows) => rows.map((row) => row.getBoundingClientRect().top + scrollY)"
     places = rows.evaluate_all(tops)
