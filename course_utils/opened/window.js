@@ -69,7 +69,7 @@ export function render({ model, el }) {
   const wake = make("div");
   wake.dataset.wake = "for your own text";
   const { live, speak, hush } = announcer();
-  el.append(head, take, paper, stage, tools);
+  el.append(head, take, paper, tools, stage);
   if (data.words) {
     const labels = { placeholder: "Your own text, up to the word that is asked for", label: "Your own text", button: "Read it" };
     el.append(wake, ownText(labels, data, turnTo));
@@ -215,7 +215,7 @@ export function render({ model, el }) {
     }
     picture.append(shape("text", { x: left, y: base + 36, class: "wd-label" }, "← tokens back"));
     const [path, dot] = [shape("polyline", { class: "wd-path" }), shape("circle", { r: 6, class: "wd-dot" })];
-    const [bars, edge, knob] = [shape("g"), shape("line", { class: "wd-edge" }), shape("circle", { r: 7, class: "wd-knob" })];
+    const [bars, edge, knob] = [shape("g"), shape("path", { class: "wd-edge" }), shape("circle", { r: 7, class: "wd-knob" })];
     const says = shape("text", { x: left, y: rows + 16, class: "wd-label wd-over" }, "the answer, if the window begins at this token");
     picture.append(bars, ...(passed ? [path, dot] : []), edge, knob, says);
     stage.replaceChildren(picture);
@@ -244,6 +244,7 @@ export function render({ model, el }) {
     drawHops(stops, needed > layers);
     const corner = chips[Math.max(1, first)];
     handle.style.transform = `translate(${corner.offsetLeft}px, ${corner.offsetTop}px)`;
+    handle.style.setProperty("--chip", `${corner.offsetHeight}px`);
     handle.setAttribute("aria-valuenow", String(number));
     for (const button of el.querySelectorAll(".wd-distances button")) {
       button.setAttribute("aria-pressed", String(button.textContent === text()));
@@ -286,8 +287,9 @@ export function render({ model, el }) {
         shape("text", { x: (x(from) + x(until)) / 2, y: base - BARS - 5, class: `wd-label wd-middle ${ok ? "wd-right" : "wd-wrong"}` }, `“${word}”`),
       );
     part.bars.replaceChildren(...bars, ...labels);
+    stage.classList.toggle("untried", !bars.length && !passed);
     const here = x(Math.max(1, first)) - part.column / 2;
-    for (const [name, value] of Object.entries({ x1: here, x2: here, y1: top - 6, y2: base })) part.edge.setAttribute(name, String(value));
+    part.edge.setAttribute("d", `${passed ? `M${here} ${top - 6}V${rows}` : ""}M${here} ${base - BARS}V${base}`); // not through a label
     part.knob.setAttribute("cx", String(here));
     part.knob.setAttribute("cy", String(base));
     for (const [name, value] of Object.entries({ x: part.left, y: top - 6, width: Math.max(0, here - part.left), height: rows - top + 6 })) part.shade.setAttribute(name, String(value));
@@ -324,31 +326,42 @@ export function render({ model, el }) {
     return `${needed} layers could hand “${word}” on, by way of ${way}${other ? ", but the answer shows nothing of it" : ""}.`;
   }
 
-  /** Draw over the words how the fact is handed on: a hop for each layer, the last one to the word that is asked for. */
+  /**
+   * Draw how the fact is handed on: a hop for each layer, the last one to the word that is asked for. A hop stays above
+   * its line of words, or goes between two lines; past other lines it goes at their left.
+   */
   function drawHops(stops, lost) {
-    const home = paper.getBoundingClientRect();
+    const between = Number.parseFloat(getComputedStyle(paper).rowGap) || 16;
+    const edge = -6;
     const spots = stops.map((index) => {
-      const box = chips[index].getBoundingClientRect();
-      return { x: box.left + box.width / 2 - home.left, top: box.top - home.top, bottom: box.bottom - home.top };
+      const { offsetLeft, offsetTop, offsetWidth, offsetHeight } = chips[index];
+      return { x: offsetLeft + offsetWidth / 2, top: offsetTop, bottom: offsetTop + offsetHeight };
     });
     const ways = spots.slice(1).map((to, index) => {
       const from = spots[index];
-      if (Math.abs(from.top - to.top) < 4) return `M${from.x} ${from.top}Q${(from.x + to.x) / 2} ${from.top - 22} ${to.x} ${to.top}`;
-      const middle = (from.bottom + to.top) / 2;
-      return `M${from.x} ${from.bottom}C${from.x} ${middle} ${to.x} ${middle} ${to.x} ${to.top}`;
+      const [below, above] = [from.bottom + between / 2, to.top - between / 2];
+      if (Math.abs(from.top - to.top) < 4) return `M${from.x} ${from.top}Q${(from.x + to.x) / 2} ${from.top - 1.5 * between} ${to.x} ${to.top}`;
+      if (above - below < 4) return `M${from.x} ${from.bottom}V${below}H${to.x}V${to.top}`;
+      return `M${from.x} ${from.bottom}V${below}H${edge}V${above}H${to.x}V${to.top}`;
     });
     hops.setAttribute("d", ways.join(""));
     over.classList.toggle("lost", lost);
   }
 
   // The edge of the window can be dragged in the text and in the picture
-  function fromText(event) {
+  let lift = 0; // px from the line of words to the pointer that holds the handle below it
+  handle.addEventListener("pointerdown", (event) => {
+    const box = chips[Math.max(1, chips.length - size())].getBoundingClientRect();
+    lift = event.clientY - (box.top + box.bottom) / 2;
+  });
+  function fromText(event, lifted = 0) {
     // The token under the pointer, or the nearest one, becomes the first inside.
+    const y = event.clientY - lifted;
     let best = [Infinity, 0];
     chips.forEach((chip, index) => {
       const box = chip.getBoundingClientRect();
       const across = Math.max(box.left - event.clientX, 0, event.clientX - box.right);
-      const down = Math.max(box.top - event.clientY, 0, event.clientY - box.bottom);
+      const down = Math.max(box.top - y, 0, y - box.bottom);
       const distance = across * across + 9 * down * down;
       if (index > 0 && distance < best[0]) best = [distance, index];
     });
@@ -370,7 +383,7 @@ export function render({ model, el }) {
     sweepOn();
   }
   const ready = () => part !== null;
-  onDrag(el, handle, (event) => keep({ size: fromText(event) }), { ready, begin });
+  onDrag(el, handle, (event) => keep({ size: fromText(event, lift) }), { ready, begin });
   onDrag(el, stage, (event) => keep({ size: fromStage(event) }), { ready: () => ready() && !asking(), begin });
   stage.addEventListener("click", (event) => {
     if (!part) return;

@@ -951,6 +951,7 @@ def test_a_window_hides_the_colour_once_its_edge_has_passed(visit):
 def test_a_window_closes_over_a_guess_until_the_answer_turns(visit):
     page = visit("window.html").page
     take = page.locator(".wd-take")
+    assert page.locator(".wd-stage").bounding_box()["height"] == 0, "no graph before a window was tried"
     expect(page.locator(".wd-head")).to_have_text("100% “pink”")
     expect(take).to_contain_text("at which word does the answer turn? Press your guess.")
     expect(page.locator(".wd-bar")).to_have_count(0)
@@ -959,6 +960,30 @@ def test_a_window_closes_over_a_guess_until_the_answer_turns(visit):
     expect(take).to_have_text(told, timeout=PATIENCE)
     expect(page.locator(".wd-text .guess")).to_have_text("fountain")
     expect(page.locator(".wd-bar:not(.right)")).to_have_count(1)
+    assert page.locator(".wd-stage").bounding_box()["height"] > 100
+
+
+@pytest.mark.parametrize("width", [1280, 360])
+def test_the_way_of_a_word_goes_between_the_lines(visit, width):
+    page = visit("window.html", width=width).page
+    expect(page.locator(".wd-text .chip.told")).to_have_text("pink")
+    crossed = """(path) => {
+      const boxes = [...document.querySelectorAll(".wd-text .chip:not([hidden], .wd-next)")];
+      const home = path.ownerSVGElement.getBoundingClientRect();
+      const through = new Set();
+      for (let at = 0; at <= path.getTotalLength(); at += 2) {
+        const { x, y } = path.getPointAtLength(at);
+        for (const chip of boxes) {
+          const { left, right, top, bottom } = chip.getBoundingClientRect();
+          const [across, down] = [x + home.left, y + home.top];
+          const inside = across > left + 1 && across < right - 1 && down > top + 2 && down < bottom - 2;
+          if (inside) through.add(chip.textContent);
+        }
+      }
+      return [...through];
+    }"""
+    assert page.locator(".wd-over-words path").evaluate("(path) => path.getTotalLength()") > 100
+    assert page.locator(".wd-over-words path").evaluate(crossed) == []
 
 
 def test_noise_flips_words_and_each_word_can_be_heard(visit):
