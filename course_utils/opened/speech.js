@@ -172,7 +172,7 @@ export function render({ model, el }) {
   const truth = make("p", "sc-truth");
   const legend = make("p", "sc-legend");
   const bar = make("i");
-  legend.append(make("b", "", "Whisper writes"), bar, "how probable the word is");
+  legend.append(make("b", "sc-alone", "Whisper writes"), make("b", "sc-both", "Above: what the voice says. Below: what Whisper writes."), bar, "how probable the word is");
   const words = make("div", "sc-words");
   words.setAttribute("role", "toolbar");
   words.setAttribute("aria-label", "What Whisper wrote: press a word to hear it");
@@ -192,7 +192,7 @@ export function render({ model, el }) {
   sound.append(canvas, span, here, playhead);
   const saidRow = make("div", "sc-spoken");
   const spokenWords = make("div", "sc-words");
-  saidRow.append(make("b", "", "the voice says"), spokenWords);
+  saidRow.append(spokenWords);
   const axis = make("div", "sc-axis num");
   axis.setAttribute("aria-hidden", "true");
   const looks = make("p", "sc-looks");
@@ -220,7 +220,7 @@ export function render({ model, el }) {
   choices.setAttribute("aria-label", "Sound");
   const note = make("p", "sc-note");
   const { live, speak, hush } = announcer();
-  el.append(head, top, truth, saidRow, legend, words, sound, axis, looks, tools, note, live);
+  el.append(head, top, truth, legend, saidRow, words, sound, axis, looks, tools, note, live);
 
   // What holds now
   const name = () => (sounds.has(model.get("sound")) ? model.get("sound") : sounds.keys().next().value);
@@ -586,7 +586,8 @@ export function render({ model, el }) {
     });
     // A missed word is tied to what Whisper writes at its time.
     const found = written()?.words ?? [];
-    const home = spokenWords.getBoundingClientRect();
+    const tall = (1 + Math.max(...spots.map(({ row }) => row))) * step;
+    const below = tall + words.getBoundingClientRect().top - spokenWords.getBoundingClientRect().bottom; // also while the height changes
     for (const index of found.length === chips.length ? missed : []) {
       const time = said[index][1];
       const at = found.findIndex(([, begin, end]) => begin <= time + 0.1 && time < end);
@@ -595,9 +596,9 @@ export function render({ model, el }) {
       const top = spots[index].row * step + marks[index].offsetHeight;
       tie.style.left = `${spots[index].left + 6}px`;
       tie.style.top = `${top}px`;
-      tie.style.height = `${Math.max(0, words.getBoundingClientRect().top + chips[at].offsetTop - home.top - top)}px`;
+      tie.style.height = `${Math.max(0, below + chips[at].offsetTop - top)}px`;
     }
-    spokenWords.style.height = `${(1 + Math.max(...spots.map(({ row }) => row))) * step}px`;
+    spokenWords.style.height = `${tall}px`;
   }
   function laid(widths, found, wide) {
     const ends = [];

@@ -993,6 +993,9 @@ def test_noise_flips_words_and_each_word_can_be_heard(visit):
     expect(page.locator(".sc-word.ember")).to_have_text(["You", "in", "the", "boy"])
     missed = page.locator(".sc-spoken .missed")
     expect(missed).to_have_text(["he", "amiable"])
+    legend = page.locator(".sc-legend").bounding_box()
+    ties = [tie.bounding_box() for tie in page.locator(".sc-tie").all()]
+    assert ties and all(tie["y"] >= legend["y"] + legend["height"] for tie in ties), "no line through words"
     expect(page.locator(".sc-here")).to_have_text("attention of “boy”")
     noise = page.get_by_role("slider", name="Noise")
     noise.press("Home")
