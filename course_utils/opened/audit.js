@@ -9,6 +9,9 @@ import { adopt, announcer, headline, keeper, make, onDrag, radio } from "./view.
 const TOP = 72; // points at the right end of the field; −72 at the left one
 const APART = 24; // px between two words of a row, so that their intervals do not seem to be one
 const ROW = 27; // px of a row, if all rows have room
+const HIGH = 23; // px of a word above its interval
+const TIGHT = 18; // px of a row in which words lie on each other
+const FLAT = 16.5; // px of a word beside its interval
 
 /**
  * What an interval in points says of a lean: a whole interval has to lie beyond the threshold.
@@ -296,28 +299,59 @@ export function render({ model, el }) {
   let width = 0;
   /** Put the words of a lane into rows. @param {string[]} list sorted by where they stand @param {HTMLElement} lane */
   function place(list, lane) {
-    const scale = width / (2 * TOP);
-    const spans = list.map((word) => {
-      const [points, low, high] = who().words[word][at()];
-      const { name } = marks[words.indexOf(word)];
-      const half = name.offsetWidth / 2;
-      const middle = (clamp(points) + TOP) * scale;
-      const inside = Math.max(half, Math.min(width - half, middle));
-      const span = [Math.min(inside - half, (clamp(low) + TOP) * scale), Math.max(inside + half, (clamp(high) + TOP) * scale)];
-      if (word in guesses()) {
-        const own = (clamp(guesses()[word]) + TOP) * scale; // the visitor's mark, and "you" before it
-        span[0] = Math.min(span[0], own - 40);
-        span[1] = Math.max(span[1], own + 8);
+    const to = (points) => ((clamp(points) + TOP) * width) / (2 * TOP);
+    lane.style.minHeight = "";
+    lane.classList.remove("beside");
+    const room = lane.clientHeight;
+    let spots = list.map((word) => spot(word, to, false));
+    let rows = rowsOf(spots.map(({ span }) => span));
+    let tall = Math.min(ROW, room / (1 + Math.max(0, ...rows)));
+    if (room && tall < HIGH) {
+      const flat = list.map((word) => spot(word, to, true));
+      const others = rowsOf(flat.map(({ span }) => span));
+      const count = 1 + Math.max(0, ...others);
+      if (tall < TIGHT || count * FLAT <= room) {
+        lane.classList.add("beside");
+        lane.style.minHeight = `${FLAT * count}px`;
+        [spots, rows, tall] = [flat, others, Math.max(FLAT, Math.min(ROW, room / count))];
       }
-      return { middle, inside, half, span };
-    });
-    const rows = rowsOf(spans.map(({ span }) => span));
-    const tall = Math.min(ROW, lane.clientHeight / (1 + Math.max(0, ...rows)));
+    }
     list.forEach((word, index) => {
-      const { mark, name } = marks[words.indexOf(word)];
-      mark.style.transform = `translate(${spans[index].middle.toFixed(1)}px, ${(tall * rows[index]).toFixed(1)}px)`;
-      name.style.left = `${(spans[index].inside - spans[index].middle - spans[index].half).toFixed(1)}px`;
+      const { mark, name, own } = marks[words.indexOf(word)];
+      const { middle, left, long } = spots[index];
+      mark.style.transform = `translate(${middle.toFixed(1)}px, ${(tall * rows[index]).toFixed(1)}px)`;
+      name.style.left = `${(left - middle).toFixed(1)}px`;
+      const mine = to(guesses()[word] ?? 0);
+      own.classList.toggle("near", mine > left - 8 && mine < left + long + 40); // no room for "you" beside the name
     });
+  }
+  /**
+   * Where a word stands in px: its point, its name's left edge and width, and from where to where it takes room.
+   * @param {string} word
+   * @param {(points: number) => number} to from points to px
+   * @param {boolean} beside whether the name stands beside the interval, not above it
+   */
+  function spot(word, to, beside) {
+    const [points, low, high] = who().words[word][at()];
+    const long = marks[words.indexOf(word)].name.offsetWidth;
+    const middle = to(points);
+    let ends = [to(low), to(high)];
+    let left = Math.max(0, Math.min(width - long, middle - long / 2));
+    if (beside) {
+      const plan = who().planted?.[word];
+      const drawn = [middle, to(found(word).low), to(found(word).high), ...(plan === undefined ? [] : [to(100 * plan - who().zero[at()])])];
+      ends = [Math.min(...drawn), Math.max(...drawn)];
+      const sides = [ends[0] - long - 6, ends[1] + 6];
+      if (points > 0) sides.reverse(); // on the outer side if there is room
+      left = sides.find((edge) => edge >= 0 && edge + long <= width) ?? left;
+    }
+    const span = [Math.min(left, ends[0]), Math.max(left + long, ends[1])];
+    if (word in guesses()) {
+      const own = to(guesses()[word]); // the visitor's mark, and "you" before it
+      span[0] = Math.min(span[0], own - 40);
+      span[1] = Math.max(span[1], own + 8);
+    }
+    return { middle, left, long, span };
   }
 
   function drawField() {
@@ -340,9 +374,7 @@ export function render({ model, el }) {
       own.hidden = !(word in guesses());
       if (!own.hidden) {
         const away = (clamp(guesses()[word]) - clamp(points)) * scale;
-        const half = marks[index].name.offsetWidth / 2;
         own.style.left = `${away.toFixed(1)}px`;
-        own.classList.toggle("near", away > -half - 8 && away < half + 40); // no room for "you" beside the name
       }
       const plan = who().planted?.[word];
       truth.hidden = plan === undefined;
@@ -350,11 +382,11 @@ export function render({ model, el }) {
     });
     const now = (word) => who().words[word][at()][0];
     const sorted = (list) => [...list].sort((one, other) => now(one) - now(other) || words.indexOf(one) - words.indexOf(other));
+    lanes[1].hidden = !compares || !controls.length;
     if (width) {
       place(sorted(first), lanes[0]);
       place(sorted(second), lanes[1]);
     }
-    lanes[1].hidden = !compares || !controls.length;
     lanes[1].style.visibility = second.length ? "visible" : "hidden";
     ends.querySelector(".au-level").textContent = second.length ? `words that name no trade: ${whole(who().zero[at()])}% “she”` : "0: 50% “she”";
     legend.replaceChildren(make("i", "au-key"), `${after() ? level.toFixed(2) : 95}% interval. Coloured: all of it beyond the band of ±${lean} points.`);

@@ -1195,15 +1195,22 @@ def test_an_audit_costs_ten_trades_once_all_were_looked_at(visit):
 def test_no_two_words_of_an_audit_lie_on_each_other(visit):
     page = visit(AUDITED).wake()
     page.get_by_role("button", name="Compare with 24 words").click()
-    for model in ("SmolLM2", "as planted"):
-        page.get_by_role("radio", name=model).click()
-        page.wait_for_timeout(300)  # until the words are in their rows
-        boxes = [name.bounding_box() for name in page.locator(".au-word:not(.gone) .au-name").all()]
-        for index, one in enumerate(boxes):
-            for other in boxes[:index]:
-                apart = abs(one["y"] - other["y"]) + 1 >= one["height"]
-                beside = one["x"] + one["width"] <= other["x"] or other["x"] + other["width"] <= one["x"]
-                assert apart or beside, (model, one, other)
+    boxes = "(all) => all.map((one) => one.getBoundingClientRect().toJSON())"
+    for temperature in ("1", "0"):
+        for model in ("SmolLM2", "as planted", "mended"):
+            page.get_by_role("radio", name=model).click()
+            page.wait_for_timeout(300)  # until the words are in their rows
+            names, lines = (
+                page.locator(f".au-word:not(.gone) {part}").evaluate_all(boxes)
+                for part in (".au-name", ".au-line")
+            )
+            for index, one in enumerate(names):
+                for other in names[:index] + lines[:index] + lines[index + 1 :]:
+                    apart = one["bottom"] <= other["top"] + 1 or other["bottom"] <= one["top"] + 1
+                    beside = one["right"] <= other["left"] or other["right"] <= one["left"]
+                    assert apart or beside, (temperature, model, one, other)
+        if temperature == "1":
+            page.get_by_role("button", name="Cool it down").click()
 
 
 def test_a_mended_model_leans_nowhere_and_cooling_makes_a_rule_of_a_lean(visit):
