@@ -137,7 +137,9 @@ export function render({ model, el }) {
   const { live, speak, hush } = announcer();
   const choices = make("div", "ca-choices");
   choices.append(models, memories);
-  el.append(head, choices, controls, ask, board, key, live);
+  const scene = make("div", "ca-scene");
+  scene.append(choices, controls, ask, board, key);
+  el.append(head, scene, live);
 
   // What holds now
   const plan = () => plans.find(({ title }) => title === model.get("plan")) ?? plans[0];
@@ -163,13 +165,18 @@ export function render({ model, el }) {
   /** Whether the visitor is still to guess what fits without sharing. Whoever drags or chooses first has done with it. */
   const asking = () => model.get("guess") === 0;
   const giveUp = () => (model.get("guess") === undefined ? {} : { guess: -1 });
+  /** What sharing does for a model of which `fit` texts fit as published, and `most` if no head shares. */
+  function sharing(fit, most) {
+    if (plan().keyValueHeads === plan().heads) return "In this model no head shares.";
+    if (most) return `Sharing lets ${spell(Math.round(fit / most))} times as many texts in.`;
+    return fit ? "Without sharing, no such text fits." : "Even with sharing, no such text fits.";
+  }
   function drawAsk() {
     ask.hidden = model.get("guess") === undefined;
     if (!asking()) {
       const [fit, most] = [fitting(plan().keyValueHeads), fitting(plan().heads)];
-      const times = most && fit > most ? `Sharing lets ${spell(Math.round(fit / most))} times as many texts in.` : "";
-      ask.classList.toggle("empty", !times);
-      ask.replaceChildren(make("b", "", `${model.get("guess") > 0 ? `You said ${spell(model.get("guess"))}. ` : ""}${times}`));
+      const said = model.get("guess") > 0 ? `You said ${spell(model.get("guess"))}. ` : "";
+      ask.replaceChildren(make("b", "", said + sharing(fit, most)));
       return;
     }
     const fit = fitting(plan().keyValueHeads);
@@ -278,15 +285,23 @@ export function render({ model, el }) {
   }
   function paint() {
     tints ??= Object.fromEntries(["ink", "ember", "paper"].map((name) => [name, `rgb(${colour(el, `--${name}`).join(" ")})`]));
-    cards.forEach(({ box }, index) => rooms[index] && paintBox(box, rooms[index]));
+    cards.forEach(({ card, box }, index) => rooms[index] && paintBox(box, rooms[index], card.classList.contains("hidden")));
   }
-  function paintBox(canvas, room) {
+  function paintBox(canvas, room, covered) {
     const { width, height } = canvas.getBoundingClientRect();
     const ratio = Math.min(2, devicePixelRatio || 1);
     canvas.width = Math.round(width * ratio);
     canvas.height = Math.round(height * ratio);
     const brush = canvas.getContext("2d");
     brush.scale(ratio, ratio);
+    if (covered) {
+      brush.globalAlpha = 0.35;
+      brush.fillStyle = tints.ink;
+      brush.font = `700 48px ${getComputedStyle(el).fontFamily}`;
+      brush.textAlign = "center";
+      brush.fillText("?", width / 2, height / 2 + 17);
+      return;
+    }
     const fit = Math.floor(room);
     if (!fit) {
       // The text is larger than the memory: it fills the picture, and the memory is drawn in it to scale.

@@ -1684,6 +1684,21 @@ def test_a_text_fills_the_memory_as_it_grows(visit):
     expect(page.locator(".ca-play")).to_have_text("▶ Let the text grow")
 
 
+def test_who_drags_before_a_guess_is_told_what_sharing_does(visit):
+    page = visit("cache.html", width=360).wake()
+    handle = page.get_by_role("slider", name="Tokens in the text")
+    expect(page.locator(".ca-design.hidden .ca-box:visible")).to_have_count(2)
+    handle.press("ArrowRight")
+    handle.press("ArrowRight")
+    expect(page.locator(".ca-ask")).to_have_text("Without sharing, no such text fits.")
+    handle.press("End")
+    expect(page.locator(".ca-ask")).to_have_text("Even with sharing, no such text fits.")
+    page.get_by_role("radio", name="Llama 2 7B").click()
+    expect(page.locator(".ca-ask")).to_have_text("In this model no head shares.")
+    top, board = handle.bounding_box()["y"], page.locator(".ca-board").bounding_box()
+    assert board["y"] + board["height"] - top < 600, "the ruler and the memories are in one screen of a phone"
+
+
 def test_more_models_fit_in_a_larger_machine_and_at_fewer_bits(visit):
     page = visit("fits.html").wake()
     loud, handle = page.locator(".ft-head .loud"), page.get_by_role("slider", name="Memory of your machine")
