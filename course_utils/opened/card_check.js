@@ -1,5 +1,6 @@
 // A model card that is checked while it is written: marks in the text, a list of parts, and a box that opens.
-// Model: data {cards: {title: text}}, and what the visitor chose: card (a title) and text (theirs, or "": the card's).
+// Model: data {cards: {title: text}}, perhaps also offers {title: {part: sentences}}: what can be chosen for a part of
+// that card; and what the visitor chose: card (a title) and text (theirs, or "": the card's).
 // If the host is live, its linter answers: `want` {text}, `said` {parts, weak, people}. If not, the one below does.
 import { adopt, announcer, headline, make, shape } from "./view.js";
 
@@ -210,11 +211,12 @@ const STUBS = {
 };
 
 export function render({ model, el }) {
-  const { cards } = model.get("data");
+  const { cards, offers = {} } = model.get("data");
   const still = matchMedia("(prefers-reduced-motion: reduce)");
   const titles = Object.keys(cards);
   let found = null; // what the linter found last: { parts, people }
   let before = new Set(); // the parts that were there at the last drawing
+  let slot = null; // where a chosen sentence goes: {part, start, end}
 
   adopt(el, "ck");
   const { head, loud, loudWords } = headline("ck");
@@ -238,7 +240,11 @@ export function render({ model, el }) {
   const list = make("ul", "ck-list");
   const verdict = make("p", "ck-verdict");
   const goal = make("div", "ck-goal");
-  goal.append(box, verdict);
+  const choices = make("div", "ck-choices");
+  choices.setAttribute("role", "group");
+  const told = make("div", "ck-told");
+  told.append(verdict, choices);
+  goal.append(box, told);
   side.append(goal, list);
   const shelf = make("div", "ck-shelf");
   shelf.setAttribute("role", "group");
@@ -248,6 +254,7 @@ export function render({ model, el }) {
     const button = make("button", "", title);
     button.addEventListener("click", () => {
       model.set("card", title);
+      slot = null;
       write("");
     });
     shelf.append(button);
@@ -305,9 +312,13 @@ export function render({ model, el }) {
         at += 1 + words.length;
       } else at = 4 + words.length;
     } else {
-      value += `\n\n${words}`;
-      at = value.length;
+      const heading = new RegExp(`^${words.trimEnd()}[ \t]*$`, "m").exec(value); // of an earlier press
+      const above = heading ? value.slice(0, heading.index + heading[0].length) : `${value}\n\n${words.trimEnd()}`;
+      const rest = heading ? value.slice(above.length).trimStart() : "";
+      at = above.length + 2;
+      value = `${above}\n\n${rest && `\n\n${rest}`}`;
     }
+    slot = { part, start: at, end: at };
     area.value = value;
     write(value);
     area.focus({ preventScroll: true });
@@ -318,6 +329,45 @@ export function render({ model, el }) {
     paint();
     paper.scrollTo({ top: line - paper.clientHeight / 2, behavior: still.matches ? "auto" : "smooth" });
     if (paper.getBoundingClientRect().top > 0.5 * window.innerHeight) paper.scrollIntoView({ block: "end", behavior: still.matches ? "auto" : "smooth" });
+  }
+  /** Offer sentences for a part whose line is no fact, or was chosen here: another one takes its place. */
+  function reopen(part, words) {
+    slot = null;
+    if (!found.weak[part] && !offersFor(part).includes(words)) return draw();
+    const from = BLOCK.exec(text())?.[0].length ?? 0;
+    const line = new RegExp(`^(${part}: *)(.*)$`, "m").exec(text().slice(0, from));
+    const start = line ? line.index + line[1].length : placeOf(text(), part, words, from);
+    slot = { part, start, end: start + (line ? line[2] : words).length };
+    draw();
+  }
+  const offersFor = (part) => offers[card()]?.[part] ?? [];
+  /** Put a sentence where the visitor asked for one, and let the linter judge it. */
+  function choose(sentence) {
+    const { part, start, end } = slot;
+    slot = { part, start, end: start + sentence.length };
+    write(text().slice(0, start) + sentence + text().slice(end));
+    show(part);
+    [...choices.children].find((button) => button.textContent === sentence)?.focus({ preventScroll: true });
+  }
+  /** Show the sentences to choose from. Returns what the linter says of the chosen one, or what is asked, or "". */
+  function drawChoices() {
+    const sentences = slot ? offersFor(slot.part) : [];
+    const chosen = slot && text().slice(slot.start, slot.end);
+    choices.replaceChildren(
+      ...sentences.map((sentence) => {
+        const button = make("button", "", sentence);
+        button.setAttribute("aria-pressed", String(sentence === chosen));
+        button.addEventListener("click", () => choose(sentence));
+        return button;
+      }),
+    );
+    if (!sentences.length) return "";
+    choices.setAttribute("aria-label", `Sentences for ${slot.part}`);
+    if (!chosen) return `${STUBS[slot.part][1].replace(/^./, (letter) => letter.toUpperCase())} Choose, or write your own.`;
+    const people = chosen.match(PEOPLE);
+    if (found.weak[slot.part]) return `No fact: ${found.weak[slot.part]}. Choose another.`;
+    if (people) return `“${people[0]}” fits people, not programs. Choose another.`;
+    return "A fact, says the linter. Is it true? That it cannot see.";
   }
   function show(part) {
     const mark = [...behind.querySelectorAll("mark")].find((each) => each.dataset.parts.split("|").includes(part));
@@ -353,6 +403,7 @@ export function render({ model, el }) {
     loads.forEach((button, index) => button.setAttribute("aria-pressed", String(titles[index] === card() && !model.get("text"))));
     el.classList.toggle("broken", Boolean(error));
     if (error) {
+      choices.replaceChildren();
       loud.textContent = "?";
       loudWords.textContent = error;
       speak(error);
@@ -376,7 +427,11 @@ export function render({ model, el }) {
       const short = words.replace(/\s+/g, " ").slice(0, 90);
       button.append(make("i", "ck-tick", boast ? "?" : words ? "✓" : "+"), make("b", "", part.replace("environmental", "environ\u00admental")), make("span", "", boast ? boast : words ? short : STUBS[part]?.[1] ?? "missing"));
       button.setAttribute("aria-label", words ? `${part}: ${short}. ${boast ? `No fact: ${boast}. ` : ""}Show it` : `${part} is missing. Write it`);
-      button.addEventListener("click", () => (words ? show(part) : fill(part)));
+      button.addEventListener("click", () => {
+        if (!words) return fill(part);
+        reopen(part, words);
+        show(part);
+      });
       if (words && !boast && before.size && !before.has(part)) item.classList.add("new");
       item.append(button);
       list.append(item);
@@ -397,11 +452,15 @@ export function render({ model, el }) {
     }
     el.classList.toggle("done", done);
     before = new Set(parts.filter(([part, words]) => words && !found.weak[part]).map(([part]) => part));
-    verdict.textContent = done ? "Complete, says the linter. Is it true? That it cannot see." : missing.length ? (Object.keys(found.weak).length ? "Press a part that is missing, or mend what is striped." : "Press a part that is missing, or write in the card.") : "Nothing is missing. Now mend what is marked.";
+    const asked = drawChoices();
+    verdict.textContent = done ? "Complete, says the linter. Is it true? That it cannot see." : asked ? asked : missing.length ? (Object.keys(found.weak).length ? "Press a part that is missing, or mend what is striped." : "Press a part that is missing, or write in the card.") : "Nothing is missing. Now mend what is marked.";
     speak(`${missing.length} of ${parts.length} parts are missing or without a fact${missing.length ? `: ${missing.join(", ")}` : ""}. ${said ? `Words for people: ${said}.` : ""} ${verdict.textContent}`);
   }
 
-  area.addEventListener("input", () => write(area.value || "\n")); // an empty text stands for the card as it came
+  area.addEventListener("input", () => {
+    slot = null;
+    write(area.value || "\n"); // an empty text stands for the card as it came
+  });
   model.on("change:said", listen);
   const keys = ["card", "text"];
   for (const key of keys) model.on(`change:${key}`, check);

@@ -27,6 +27,38 @@ The best data there is.
 It is 99% right.
 """
 
+# What the website's page offers for that card: {part: sentences, some of them facts, others not}.
+OFFERS = {
+    "license": ("free for friends", "apache-2.0"),
+    "intended use": (
+        "Everything.",
+        "The best help for all.",
+        "To name the town in a letter that was scanned.",
+    ),
+    "training data": (
+        "A world-class collection.",
+        "2,000 letters from river towns, written in 2021.",
+        "Secret.",
+    ),
+    "evaluation": (
+        "99 of 100 towns right, in letters that it was not trained on.",
+        "Very good.",
+        "98% right.",
+    ),
+    "limitations": (
+        "None.",
+        "Long letters are what it understands least.",
+        "It names a wrong town if the letter has one line.",
+    ),
+    "bias": (
+        "Fair.",
+        "Right for 90 of 100 river towns, and for 41 of 100 hill towns.",
+        "There is no town that it loves less.",
+    ),
+    "environmental impact": ("Green.", "Only 7.", "Trained for 3 hours on one computer."),
+    "contact": ("Anyone.", "otters@example.org"),
+}
+
 # {part of a good card: its names in headings of published cards}. FIELDS may also be in the block of YAML.
 NAMES = {
     "license": ("license", "licence"),
@@ -203,8 +235,8 @@ class CardCheck(LiveView):
 
 
 def states():
-    """Return the data of this view's page on the website: the cards that can be loaded, by title."""
-    return {"cards": _titled([POOR, *_others()])}
+    """Return the data of this view's page on the website: the cards, and sentences to choose from."""
+    return {"cards": _titled([POOR, *_others()]), "offers": {"Otterbot 7000": OFFERS}}
 
 
 def _others():

@@ -1501,6 +1501,35 @@ def test_a_card_is_ticked_off_while_it_is_written(visit):
     expect(again.locator(".ck.done")).to_have_count(1)
 
 
+def test_a_sentence_is_chosen_for_a_part_and_judged(visit):
+    page = visit("card_check.html").wake()
+    head, verdict = page.locator(".ck-head"), page.locator(".ck-verdict")
+    page.get_by_role("button", name="limitations is missing").click()
+    expect(verdict).to_have_text("Where does it fail? Choose, or write your own.")
+    offers = page.get_by_role("group", name="Sentences for limitations").get_by_role("button")
+    offers.nth(0).click()
+    expect(verdict).to_have_text("No fact: too few words. Choose another.")
+    expect(head).to_contain_text("8 of 9 parts")
+    offers.nth(1).click()
+    expect(verdict).to_have_text("“understands” fits people, not programs. Choose another.")
+    offers.nth(2).click()
+    expect(offers.nth(2)).to_be_focused()
+    expect(verdict).to_contain_text("A fact, says the linter.")
+    expect(head).to_contain_text("7 of 9 parts")
+    page.get_by_role("button", name="evaluation: It is 99% right.").click()  # what is no fact is replaced
+    offers = page.get_by_role("group", name="Sentences for evaluation").get_by_role("button")
+    offers.nth(0).click()
+    expect(head).to_contain_text("6 of 9 parts")
+    text = page.get_by_label("The model card").input_value()
+    assert "It is 99% right." not in text and text.count("## Limitations") == 1
+    page.get_by_role("button", name="license is missing").click()
+    page.get_by_role("button", name="apache-2.0").click()
+    assert "license: apache-2.0\n---" in page.get_by_label("The model card").input_value()
+    page.get_by_role("button", name="Llama 3", exact=True).click()  # a real model: nothing is invented for it
+    page.get_by_role("button", name="language is missing").click()
+    expect(page.locator(".ck-choices button")).to_have_count(0)
+
+
 def test_a_broken_block_is_said_and_another_card_can_be_loaded(visit):
     page = visit("card_check.html").wake()
     area = page.get_by_label("The model card")

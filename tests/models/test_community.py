@@ -437,6 +437,18 @@ def test_the_page_shows_the_card_of_the_lesson():
     assert any(card_check.POOR in cell.source for cell in notebook.cells)
 
 
+def test_the_page_offers_facts_and_what_is_none():
+    for part, sentences in card_check.OFFERS.items():
+        cards = [
+            f"---\n{part}: {one}\n---\n" if part in card_check.FIELDS else f"## {part}\n{one}\n"
+            for one in sentences
+        ]
+        facts = [
+            part in card_check.parts_there(card) and not opened.lint_card(card)["people"] for card in cards
+        ]
+        assert set(facts) == {True, False}, part
+
+
 def test_the_card_s_view_is_answered_by_the_linter():
     shown = opened.CardCheck("---\nlanguage: en\n---\n# Mine\n99% <right>, it believes.\n")
     assert shown.alt.startswith("8 of 9 parts are missing or without a fact: license, intended use,")
