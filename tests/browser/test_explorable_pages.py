@@ -1072,10 +1072,10 @@ def test_the_arrows_vote_before_anything_has_the_focus(visit):
         expect(votes).to_have_count(number)
     assert "picks=%22rln%22" in page.url
     page.keyboard.press("Alt+ArrowUp")
-    page.evaluate("document.querySelector('.vt-cards').style.marginBottom = '2000px'")
-    page.evaluate("scrollTo(0, 100)")
+    page.evaluate("document.body.style.paddingBottom = '3000px'")
+    page.evaluate("scrollTo({top: 100, behavior: 'instant'})")
     page.keyboard.press("ArrowUp")  # scrolls
-    page.evaluate("scrollTo(0, document.body.scrollHeight)")
+    page.evaluate("scrollTo({top: document.body.scrollHeight, behavior: 'instant'})")
     page.keyboard.press("ArrowLeft")  # no answer is in sight
     expect(votes).to_have_count(3)
 
