@@ -209,7 +209,7 @@ export function render({ model, el }) {
     machines.forEach(({ gigabytes: gb }, index) => place(outlines[index], gb));
     place(square, shown.memory);
     handle.style.transform = `translate(${box}px, ${wide - box}px)`;
-    handle.classList.toggle("large", box - 14 > size.offsetWidth); // the figure has room to the left of the handle
+    handle.classList.toggle("large", box > 0.8 * wide); // then the figure has room to the left of the handle
 
     shown.parts.forEach(({ weights, total }, index) => {
       const { tile, picture, paths } = tiles[index];
