@@ -1759,6 +1759,7 @@ def test_more_models_fit_in_a_larger_machine_and_at_fewer_bits(visit):
     left, right = (page.locator(name).bounding_box()["x"] for name in (".ft-machine", ".ft-right"))
     while handle.get_attribute("aria-valuenow") != "1024":
         handle.press("ArrowRight")
+        page.evaluate("new Promise((drawn) => requestAnimationFrame(() => requestAnimationFrame(drawn)))")
         box = size.bounding_box()
         assert left <= box["x"] and box["x"] + box["width"] < right, size.inner_text()
         assert box["y"] > largest_size["y"] + largest_size["height"], size.inner_text()
