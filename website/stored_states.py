@@ -173,7 +173,6 @@ def carried_lists(model, sentences, first):
     Returns an array of 8-bit integers (sentences, layers, tokens, LIST_NUMBERS): numbers at equal distances
     in each list, in 127ths of the largest of them.
     """
-    import numpy
     import torch
 
     kept = []

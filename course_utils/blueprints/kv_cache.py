@@ -70,8 +70,7 @@ def by_design(model, config, has_attention):
         return (), ()
     text = text_config(config)
     configs = _configs_of_layers(config)
-    layer_types = attribute(text, "layer_types") or attribute(text, "layers_block_type")
-    layer_types = layer_types or [None] * _layers(config)
+    layer_types = _layer_types(text) or [None] * _layers(config)
     by_matrices = {} if _is_latent(text) else _projected(model)
     lists = []
     for index in _caching_layers(text, _layers(config)):
@@ -91,9 +90,13 @@ def token_mixing_layers(config):
 
     In some hybrids the other layers have nothing but experts or a feed-forward part.
     """
-    text = text_config(config)
-    kinds = attribute(text, "layer_types") or attribute(text, "layers_block_type") or []
+    kinds = _layer_types(text_config(config))
     return _layers(config) - sum(kind in ("moe", "mlp") for kind in kinds)
+
+
+def _layer_types(text):
+    """Return the type of each layer, such as "sliding_attention", or [] if the config does not list them."""
+    return attribute(text, "layer_types") or attribute(text, "layers_block_type") or []
 
 
 def _layers(config):

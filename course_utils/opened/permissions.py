@@ -119,6 +119,7 @@ def openness_wall(models, *, lit="", title="What is open about each model", narr
     models = sorted(models, key=openness.score, reverse=True)
     width, size = (34, 10) if narrow else (44, 11)
     cell = "padding:0;border:1px solid #ffffff;text-align:center;vertical-align:middle"
+    lines = f";border-top:2px solid {INK};border-bottom:2px solid {INK}"
     head = f"padding:2px 1px;border:none;background:#ffffff;color:{INK};font-weight:600;vertical-align:bottom"
     name_look = f"{head};font-size:{size}px;line-height:1.15;width:{width}px;white-space:normal"
     name_look += ";font-weight:400" if narrow else ""
@@ -132,7 +133,6 @@ def openness_wall(models, *, lit="", title="What is open about each model", narr
         )
         for question in questions:
             marks = [model.marks[question] for model in models]
-            lines = f";border-top:2px solid {INK};border-bottom:2px solid {INK}"
             look = cell + (lines if narrow and question == lit else "")
             cells = "".join(
                 f'<td style="{look};background:{OPENNESS[mark.mark][1]}">{_linked(mark)}</td>'
