@@ -1,7 +1,7 @@
 // How many texts fit in a memory, for each way in which heads can share keys and values. Model: data {plans, memory}
 // (see cache.py), and what the visitor chose: plan (a title), tokens, memory (GB; by default that of the data), and on a
 // page guess (how many texts fit without sharing; 0 before a guess, -1 for none).
-import { adopt, announcer, colour, headline, keeper, make, onDrag, onTheme, radio, shape } from "./view.js";
+import { adopt, announcer, colour, glide, headline, keeper, make, onDrag, onTheme, radio, shape } from "./view.js";
 
 const STOPS = Array.from({ length: 18 }, (_, power) => 2 ** power); // tokens, 1 to 131,072
 const MEMORIES = [8, 16, 24, 80]; // GB
@@ -89,7 +89,7 @@ export function render({ model, el }) {
     const button = models.appendChild(make("button", "", title));
     radio(button, () => modelButtons, (at) => {
       stop();
-      keep({ plan: plans[at].title, ...giveUp() });
+      keep({ plan: plans[at].title });
       modelButtons[at].focus();
     });
     return button;
@@ -99,7 +99,7 @@ export function render({ model, el }) {
   const memoryButtons = sizes.map((size) => {
     const button = memories.appendChild(make("button", "", `${size} GB`));
     radio(button, () => memoryButtons, (at) => {
-      keep({ memory: sizes[at], ...giveUp() });
+      keep({ memory: sizes[at] });
       memoryButtons[at].focus();
     });
     return button;
@@ -160,11 +160,11 @@ export function render({ model, el }) {
   const gigabytes = () => (sizes.includes(model.get("memory")) ? model.get("memory") : usual);
   const fitting = (count) => Math.floor((gigabytes() * 1e9) / cacheBytes(plan(), tokens(), count));
 
-  const keep = keeper(model, update);
+  const keepState = keeper(model, update);
   const still = matchMedia("(prefers-reduced-motion: reduce)");
   /** Whether the visitor is still to guess what fits without sharing. Whoever drags or chooses first has done with it. */
   const asking = () => model.get("guess") === 0;
-  const giveUp = () => (model.get("guess") === undefined ? {} : { guess: -1 });
+  const keep = (changes) => keepState(model.get("guess") === undefined ? changes : { guess: -1, ...changes });
   /** What sharing does for a model of which `fit` texts fit as published, and `most` if no head shares. */
   function sharing(fit, most) {
     if (plan().keyValueHeads === plan().heads) return "In this model no head shares.";
@@ -267,21 +267,18 @@ export function render({ model, el }) {
   // The pictures: the same memory for each design, cut into texts. `rooms` is how many would fill each box, on the way.
   let tints = null;
   let rooms = [];
-  let moving = 0;
+  let stopTravel = () => {};
   const bundleOf = (fit) => 10 ** Math.max(0, Math.ceil(Math.log10(fit / MOST_CELLS)));
   function travel() {
-    cancelAnimationFrame(moving);
+    stopTravel();
     const goal = designs().map(([, , count]) => (gigabytes() * 1e9) / cacheBytes(plan(), tokens(), count));
-    const from = rooms.length === goal.length && !still.matches && !growing && !el.classList.contains("dragging") ? rooms : goal;
-    const begin = performance.now();
-    const frame = (time) => {
-      const part = from === goal ? 1 : Math.min(1, Math.max(0, (time - begin) / TRAVEL));
-      const eased = 1 - (1 - part) ** 3;
-      rooms = goal.map((room, index) => (part === 1 ? room : from[index] * (room / from[index]) ** eased));
+    const from = rooms;
+    const draw = (part) => {
+      rooms = goal.map((room, index) => (part === 1 ? room : from[index] * (room / from[index]) ** part));
       paint();
-      if (part < 1) moving = requestAnimationFrame(frame);
     };
-    frame(begin);
+    if (from.length !== goal.length || still.matches || growing || el.classList.contains("dragging")) draw(1);
+    else stopTravel = glide(TRAVEL, draw);
   }
   function paint() {
     tints ??= Object.fromEntries(["ink", "ember", "paper"].map((name) => [name, `rgb(${colour(el, `--${name}`).join(" ")})`]));
@@ -312,9 +309,8 @@ export function render({ model, el }) {
       brush.fillRect(0, height * (1 - side), width * side, height * side);
       brush.font = `600 15px ${getComputedStyle(el).fontFamily}`;
       brush.fillText("one text", 8, 20, width - 16);
-      brush.fillStyle = tints.ink;
       const inside = width * side > 100;
-      if (!inside) brush.fillStyle = tints.paper;
+      brush.fillStyle = inside ? tints.ink : tints.paper;
       brush.fillText("the memory", inside ? 8 : width * side + 8, height - 10);
       return;
     }
@@ -339,11 +335,11 @@ export function render({ model, el }) {
     stop();
     el.classList.add("known");
   };
-  onDrag(el, handle, (event) => keep({ tokens: fromPointer(event), ...giveUp() }), { ready: () => true, begin });
+  onDrag(el, handle, (event) => keep({ tokens: fromPointer(event) }), { ready: () => true, begin });
   rail.addEventListener("click", (event) => {
     if (handle.contains(event.target)) return;
     begin();
-    keep({ tokens: fromPointer(event), ...giveUp() });
+    keep({ tokens: fromPointer(event) });
   });
   handle.addEventListener("keydown", (event) => {
     const at = stopIndex();
@@ -354,7 +350,7 @@ export function render({ model, el }) {
     if (goes === undefined) return;
     event.preventDefault();
     begin();
-    keep({ tokens: STOPS[Math.max(0, Math.min(STOPS.length - 1, goes))], ...giveUp() });
+    keep({ tokens: STOPS[Math.max(0, Math.min(STOPS.length - 1, goes))] });
   });
 
   let playing = 0;
@@ -378,7 +374,7 @@ export function render({ model, el }) {
     if (playing) return stop();
     begin();
     growing = 1;
-    keep(giveUp());
+    keep({});
     play.textContent = "■ Stop";
     playing = setTimeout(tick, 500);
   });
@@ -394,7 +390,7 @@ export function render({ model, el }) {
   update();
   return () => {
     stop();
-    cancelAnimationFrame(moving);
+    stopTravel();
     hush();
     watcher.disconnect();
     endTheme();

@@ -1,7 +1,7 @@
 // Which model fits which machine, drawn to scale: a box has the area of the machine's memory, and each model fills as
 // many such boxes as it needs. Model: data {models, machines} (see fits.py), and what the visitor chose: memory (GB),
 // bits, context, batch, order ("family" or "size"), plan (the title of the model that is looked at).
-import { adopt, announcer, headline, keeper, make, onDrag, radio, shape } from "./view.js";
+import { adopt, announcer, glide, headline, keeper, make, onDrag, radio, shape } from "./view.js";
 
 const BITS = [16, 8, 4];
 const CONTEXT = Array.from({ length: 9 }, (_, index) => 512 * 2 ** index);
@@ -161,24 +161,21 @@ export function render({ model, el }) {
   let scale = 60;
   const side = (gb) => Math.sqrt(gb * scale);
   let shown = null; // what is on the screen, on its way to what holds: memory, and each model's weights and cache
-  let clock = 0;
+  let stopTravel = () => {};
   function target() {
     const { bits, context: tokens, batch: texts } = settings();
     return { memory: memory(), parts: models.map((each) => needs(each, bits, tokens, texts)) };
   }
   function travel() {
-    cancelAnimationFrame(clock);
+    stopTravel();
     const from = shown;
     const to = target();
     if (!from || still.matches || el.classList.contains("dragging")) {
       shown = to;
       return paint();
     }
-    const start = performance.now();
-    const frame = (now) => {
-      const part = Math.min(1, (now - start) / 280);
-      const eased = 1 - (1 - part) ** 3;
-      const mix = (a, b) => a + (b - a) * eased;
+    stopTravel = glide(280, (part) => {
+      const mix = (a, b) => a + (b - a) * part;
       shown = part === 1 ? to : {
         memory: mix(from.memory, to.memory),
         parts: to.parts.map((end, index) => {
@@ -187,9 +184,7 @@ export function render({ model, el }) {
         }),
       };
       paint();
-      if (part < 1) clock = requestAnimationFrame(frame);
-    };
-    clock = requestAnimationFrame(frame);
+    });
   }
 
   /** Draw the machine and all models as `shown` has them. */
@@ -389,7 +384,7 @@ export function render({ model, el }) {
   update();
   return () => {
     hush();
-    cancelAnimationFrame(clock);
+    stopTravel();
     watcher.disconnect();
     for (const key of keys) model.off(`change:${key}`, update);
   };

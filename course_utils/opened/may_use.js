@@ -2,7 +2,7 @@
 // states() returns), and what the visitor chose: licence (a name), use (an index), asked ("" for the cell of both, "row" for
 // all that the licence answers, "column" for what all licences answer to the use), clause (an index, or -1 for the
 // weightiest) and answer (the one that is pointed out, or "").
-import { adopt, announcer, keeper, make } from "./view.js";
+import { adopt, announcer, keeper, make, onSize } from "./view.js";
 
 // A use in two or three words, for the head of a column.
 const SHORT = {
@@ -16,6 +16,7 @@ const SHORT = {
   "have a revenue of over a million dollars a year": "over $1M a year",
   "build on it in the European Union": "build in the EU",
 };
+const short = (use) => SHORT[use] ?? use;
 const WORDS = {
   yes: "Yes.",
   "yes, with conditions": "Yes, if …",
@@ -120,7 +121,7 @@ export function render({ model, el }) {
     const cell = top.appendChild(make("th"));
     cell.scope = "col";
     cell.setAttribute("role", "columnheader");
-    addButton(cell, -1, column, `May I ${use}?`, make("span", "", SHORT[use] ?? use));
+    addButton(cell, -1, column, `May I ${use}?`, make("span", "", short(use)));
   });
   const body = board.createTBody();
   licences.forEach((licence, row) => {
@@ -302,22 +303,22 @@ export function render({ model, el }) {
   }
   /** List a row's or a column's answers, each kind together. */
   function sumUp(whole, places, answerAt) {
-    const counted = Object.fromEntries(answers.map((answer) => [answer, places.filter((place) => answerAt(place).answer === answer)]));
+    const groups = HEAVY.map((answer) => [answer, places.filter((place) => answerAt(place).answer === answer)]).filter(([, those]) => those.length);
     if (whole === "row") question.replaceChildren("What may I do under ", make("b", "", licences[row()].title), "? ", make("span", "", licences[row()].models.join(", ")));
     else question.replaceChildren("May I ", make("b", "", uses[column()]), "? ", make("span", "", `asked of ${licences.length} licences`));
     verdictLine.className = "mu-verdict sum";
     verdictLine.replaceChildren(
-      ...HEAVY.filter((answer) => counted[answer].length).map((answer) => {
+      ...groups.map(([answer, those]) => {
         const part = make("span", `mu-part ${kind(answer)}`);
-        part.append(draw("mu-mark", MARKS[answer]), make("b", "loud", String(counted[answer].length)), ` ${answer}`);
+        part.append(draw("mu-mark", MARKS[answer]), make("b", "loud", String(those.length)), ` ${answer}`);
         return part;
       }),
     );
     list.replaceChildren(
-      ...HEAVY.filter((answer) => counted[answer].length).map((answer) => {
+      ...groups.map(([answer, those]) => {
         const group = make("p", kind(answer));
-        for (const place of counted[answer]) {
-          const name = whole === "row" ? SHORT[uses[place[1]]] ?? uses[place[1]] : licences[place[0]].short;
+        for (const place of those) {
+          const name = whole === "row" ? short(uses[place[1]]) : licences[place[0]].short;
           const button = make("button", "", name);
           if (answerAt(place).word) button.append(make("span", "", ` ${said(answerAt(place))}`));
           button.addEventListener("click", () => ask(...place));
@@ -350,7 +351,7 @@ export function render({ model, el }) {
     link.href = licence.url;
     const words = make("blockquote", "", `“${clause.quote}”`);
     const section = make("figcaption", "");
-    const of = whole === "column" ? `${licence.short}, ` : whole === "row" ? `${SHORT[uses[atColumn]] ?? uses[atColumn]}: ` : "";
+    const of = whole === "column" ? `${licence.short}, ` : whole === "row" ? `${short(uses[atColumn])}: ` : "";
     section.append(make("b", "num", `${of}${clause.section}`), ` ${clause.summary}`);
     quote.replaceChildren(words, section);
     source.replaceChildren(
@@ -362,11 +363,9 @@ export function render({ model, el }) {
   const keys = ["licence", "use", "asked", "clause", "answer"];
   for (const key of keys) model.on(`change:${key}`, update);
   update();
-  const watcher = new ResizeObserver(fit);
-  watcher.observe(board);
-  document.fonts?.ready.then(fit); // the words are then as wide as they stay
+  const endSize = onSize(board, fit);
   return () => {
-    watcher.disconnect();
+    endSize();
     hush();
     for (const key of keys) model.off(`change:${key}`, update);
   };

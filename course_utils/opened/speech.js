@@ -3,7 +3,7 @@
 // in `spoken`, its `file` (beside this module) or `pcm`, and `heard` for each level; and what the visitor chose: sound,
 // noise (dB, null for none). A host that can compute hears `want` {sound, noise, send, pcm?}, where `pcm` is a recording
 // and `send` asks for the sound's samples, and answers in `said` {heard, pcm?}.
-import { adopt, announcer, arrowStep, bytes, colour, headline, keeper, make, onDrag, onTheme } from "./view.js";
+import { adopt, announcer, bytes, colour, glide, headline, keeper, make, onDrag, onTheme, radio } from "./view.js";
 
 export const RATE = 16000;
 const BANDS = 80;
@@ -385,7 +385,7 @@ export function render({ model, el }) {
 
   // The picture of the sound. `glow` is how strongly each position is attended to, from 0 to 1.
   let glow = new Float32Array(0);
-  let painting = 0;
+  let stopGlow = () => {};
   let shades = null;
   const picture = make("canvas");
   function paint() {
@@ -450,17 +450,14 @@ export function render({ model, el }) {
         make("b", "num", percent(inside / (all || 1))), ` of its attention lies in its own ${(end - begin).toFixed(1)} s.`,
       );
     } else looks.replaceChildren();
-    cancelAnimationFrame(painting);
+    stopGlow();
     const from = Float32Array.from(target, (_, at) => glow[at] ?? 0);
-    const begun = performance.now();
-    const frame = (time) => {
-      const part = still.matches ? 1 : Math.min(1, Math.max(0, (time - begun) / 180));
-      const eased = 1 - (1 - part) ** 3;
-      glow = Float32Array.from(target, (value, at) => from[at] + (value - from[at]) * eased);
+    const draw = (part) => {
+      glow = Float32Array.from(target, (value, at) => from[at] + (value - from[at]) * part);
       paint();
-      if (part < 1) painting = requestAnimationFrame(frame);
     };
-    frame(begun);
+    draw(still.matches ? 1 : 0);
+    if (!still.matches) stopGlow = glide(180, draw);
   }
 
   // The words
@@ -509,11 +506,11 @@ export function render({ model, el }) {
   }
   let last = null; // the words before, and of which sound
   /** Let the words that are no longer written rise from where they stood. */
-  function haunt(gone, words_) {
+  function haunt(gone, found) {
     if (still.matches || el.classList.contains("flow")) return;
     for (const [text, begin] of gone) {
-      if (words_.some(([other, at]) => other === text && Math.abs(at - begin) < 0.5)) continue;
-      const near = words_.findIndex(([, at]) => Math.abs(at - begin) < 0.3);
+      if (found.some(([other, at]) => other === text && Math.abs(at - begin) < 0.5)) continue;
+      const near = found.findIndex(([, at]) => Math.abs(at - begin) < 0.3);
       const ghost = words.appendChild(make("s", "sc-ghost", text));
       ghost.setAttribute("aria-hidden", "true");
       ghost.style.left = chips[near]?.style.left || `${(words.clientWidth * begin) / seconds()}px`;
@@ -682,17 +679,7 @@ export function render({ model, el }) {
   function addChoice(label) {
     const button = choices.appendChild(make("button", "", label));
     button.dataset.name = label;
-    button.setAttribute("role", "radio");
-    button.addEventListener("click", () => choose(label));
-    button.addEventListener("keydown", (event) => {
-      const way = arrowStep(event);
-      if (!way) return;
-      event.preventDefault();
-      const names = [...sounds.keys()];
-      const next = names[(names.indexOf(label) + way + names.length) % names.length];
-      choose(next);
-      [...choices.children].find((other) => other.dataset.name === next).focus();
-    });
+    radio(button, () => choices.children, (at) => choose(choices.children[at].dataset.name));
   }
   function choose(label) {
     stop();
@@ -866,7 +853,7 @@ export function render({ model, el }) {
     ended = true;
     player?.stop();
     context?.close();
-    cancelAnimationFrame(painting);
+    stopGlow();
     clearTimeout(later);
     clearTimeout(asking);
     hush();

@@ -5,7 +5,7 @@
 // picks (a letter for each vote: l, r, or n for neither), voter (you, rule or length), count (how many of that voter's
 // votes are counted), order (0: as cast).
 // If the host is live, it rates the visitor's votes: `want` {picks}, `said` {ratings}.
-import { adopt, announcer, headline, keeper, make, radio, shape } from "./view.js";
+import { adopt, announcer, glide, headline, keeper, make, radio, shape } from "./view.js";
 
 const FEW = 10; // the fewest votes with which an interval is shown, and with which the box opens
 const LONG = 260; // characters of a story that is set smaller
@@ -552,7 +552,7 @@ export function render({ model, el }) {
   }
 
   let drawn = null; // the paths on the screen
-  let frame = 0;
+  let stopTravel = () => {};
   let ends = [600, 1400]; // of the upright axis
   const height = (rating) => 300 - (300 * (Math.max(ends[0], Math.min(ends[1], rating)) - ends[0])) / (ends[1] - ends[0]);
   function drawPaths(paths) {
@@ -583,17 +583,12 @@ export function render({ model, el }) {
     ends = [Math.min(900, ...span) - 30, Math.max(1100, ...span) + 30];
     const seed = model.get("order") ?? 0;
     const path = elo(shuffled(votes, seed), models.length);
-    cancelAnimationFrame(frame);
+    stopTravel();
     const from = drawn;
     if (from?.length === path.length && path.length > 1 && !still.matches && !clock) {
-      const began = performance.now();
-      const step = (now) => {
-        const share = Math.min(1, Math.max(0, (now - began) / 280));
-        const eased = 1 - (1 - share) ** 3;
-        drawPaths(path.map((each, at) => each.map((rating, index) => from[at][index] + eased * (rating - from[at][index]))));
-        if (share < 1) frame = requestAnimationFrame(step);
-      };
-      frame = requestAnimationFrame(step);
+      stopTravel = glide(280, (part) => {
+        drawPaths(path.map((each, at) => each.map((rating, index) => from[at][index] + part * (rating - from[at][index]))));
+      });
     } else drawPaths(path);
     const spans = rangesOf(votes, path);
     const last = path.at(-1);
@@ -651,7 +646,7 @@ export function render({ model, el }) {
   return () => {
     stop();
     hush();
-    cancelAnimationFrame(frame);
+    stopTravel();
     document.removeEventListener("keydown", pressPage);
     model.off("change:said", listen);
     for (const key of keys) model.off(`change:${key}`, update);

@@ -5,7 +5,7 @@
 // `data` has vocabulary, ratio, threshold, and texts {bonus, swapped, ids}. With `data.key` the lists are drawn here, as
 // torch draws them. Without it each text has `green` ("0" and "1" for each token from the second on), and a host that
 // can compute gets `want` {ids} and answers in `said` {green}.
-import { adopt, announcer, atOnce, headline, keeper, make, onDrag, ownWords, piecesOf, radio, shape } from "./view.js";
+import { adopt, announcer, atOnce, glide, headline, keeper, make, onDrag, ownWords, piecesOf, radio, shape } from "./view.js";
 
 const FEWEST = 6; // tokens
 const LOW = -3; // the lowest z that is drawn
@@ -265,7 +265,7 @@ export function render({ model, el }) {
   const whole = stroke("wm-whole");
   const counted = stroke("wm-counted");
   let from = []; // the path on the screen, which travels to the new one
-  let travel = 0;
+  let stopTravel = () => {};
   let current = [];
   /** Name each other text at its end, clear of the handle with its number and of the other names. */
   function nameOthers(x, y) {
@@ -295,21 +295,16 @@ export function render({ model, el }) {
     playKey.style.rotate = `${Math.round((360 * Math.min(length, path.length + 1)) / (path.length + 1))}deg`;
   }
   function moveTo(path) {
-    cancelAnimationFrame(travel);
-    const start = performance.now();
+    stopTravel();
     const old = from;
     if (still.matches || playing || old.length !== path.length || path.every((z, index) => z === old[index])) {
       from = path;
       return trace();
     }
-    const frame = (now) => {
-      const part = Math.min(1, (now - start) / 280);
-      const ease = 1 - (1 - part) ** 3;
-      from = path.map((z, index) => old[index] + (z - old[index]) * ease);
+    stopTravel = glide(280, (part) => {
+      from = path.map((z, index) => old[index] + (z - old[index]) * part);
       trace();
-      if (part < 1) travel = requestAnimationFrame(frame);
-    };
-    travel = requestAnimationFrame(frame);
+    });
   }
 
   let spans = [];
@@ -403,8 +398,10 @@ export function render({ model, el }) {
     bar.style.top = `${high}%`;
     const says = demo.appendChild(make("p", "wm-says"));
     function reach(count) {
-      spans.forEach((span, index) => span.classList.toggle("in", index > 0 && index < count && marks[index - 1] === true));
-      spans.forEach((span, index) => span.classList.toggle("rest", index >= count));
+      spans.forEach((span, index) => {
+        span.classList.toggle("in", index > 0 && index < count && marks[index - 1] === true);
+        span.classList.toggle("rest", index >= count);
+      });
       const points = ["0 100", ...Array.from({ length: Math.max(0, count - FEWEST + 1) }, (_, index) => at(index + FEWEST))];
       line.setAttribute("d", `M${points.join("L")}`);
       const [x, y] = points.at(-1).split(" ").map(Number);
@@ -589,7 +586,7 @@ export function render({ model, el }) {
     hush();
     watcher.disconnect();
     cancelAnimationFrame(playing);
-    cancelAnimationFrame(travel);
+    stopTravel();
     for (const name of chose) model.off(`change:${name}`, soon);
     model.off("change:said", listen);
   };

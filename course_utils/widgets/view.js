@@ -180,6 +180,32 @@ export function onTheme(el, repaint) {
   };
 }
 
+/**
+ * Call `draw` once a frame for `duration` ms with the part of the way that is done, up to 1: fast at first, then slower.
+ * @param {number} duration
+ * @param {(part: number) => void} draw
+ * @returns {() => void} ends it
+ */
+export function glide(duration, draw) {
+  const begun = performance.now();
+  let due = 0;
+  const frame = (time) => {
+    const part = Math.min(1, Math.max(0, (time - begun) / duration));
+    draw(1 - (1 - part) ** 3);
+    if (part < 1) due = requestAnimationFrame(frame);
+  };
+  due = requestAnimationFrame(frame);
+  return () => cancelAnimationFrame(due);
+}
+
+/** Call `fit` when an element has got another size, and once the fonts are there. Returns a function that ends it. */
+export function onSize(element, fit) {
+  const watcher = new ResizeObserver(fit);
+  watcher.observe(element);
+  document.fonts?.ready.then(fit); // the words are then as wide as they stay
+  return () => watcher.disconnect();
+}
+
 /** Stored bytes, as base64. */
 export const bytes = (text) => Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0));
 
