@@ -89,7 +89,6 @@ export function render({ model, el }) {
   const tipValue = tip.appendChild(make("b", "num"));
   tip.append(make("span", "ad-hint", "drag me"));
   const guessMark = make("div", "ad-guess");
-  guessMark.tabIndex = 0;
   guessMark.setAttribute("role", "slider");
   const guessWords = guessMark.appendChild(make("span", "num"));
   chart.append(ember, guessMark);
@@ -249,6 +248,7 @@ export function render({ model, el }) {
     turnUp(0, strengths.indexOf(1));
   });
   const visited = new Set(); // the ends that the visitor has seen
+  const oneIsBest = bestOfBoth(data.right, series);
 
   // The curves, and the handle on them
   let size = { width: 0, height: 0 };
@@ -277,7 +277,6 @@ export function render({ model, el }) {
     for (const [share, level] of levels) level.style.top = `${down(share)}px`;
     for (const [value, mark] of marks) mark.style.left = `${across(value)}px`;
     paint();
-    drawGuess();
     update();
   }
 
@@ -366,8 +365,7 @@ export function render({ model, el }) {
     glow();
     drawGuess();
     for (const end of [strengths[0], last]) if (value === end) visited.add(end);
-    const both = bestOfBoth(data.right, series);
-    moral.textContent = !both && visited.size === 2 ? "No strength is the best at both." : "";
+    moral.textContent = !oneIsBest && visited.size === 2 ? "No strength is the best at both." : "";
     question.textContent = asking() ? `As it came, ${data.right[guessed][zero]} of ${of} general questions are right. And once it is trained on the library? Drag the blue mark.` : "";
     speak(`Strength ${value}. ${louds.map(({ loud, words }) => loud.textContent + words.textContent).join(". ")}. ${rows.slice(0, 1).map(({ prompt }) => `${prompt.text} ${textOf(prompt.answers[index])}`).join(" ")}`);
   }

@@ -372,10 +372,7 @@ export function render({ model, el }) {
       line.style.left = `${((clamp(low) - clamp(points)) * scale).toFixed(1)}px`;
       line.style.width = `${((clamp(high) - clamp(low)) * scale).toFixed(1)}px`;
       own.hidden = !(word in guesses());
-      if (!own.hidden) {
-        const away = (clamp(guesses()[word]) - clamp(points)) * scale;
-        own.style.left = `${away.toFixed(1)}px`;
-      }
+      if (!own.hidden) own.style.left = `${((clamp(guesses()[word]) - clamp(points)) * scale).toFixed(1)}px`;
       const plan = who().planted?.[word];
       truth.hidden = plan === undefined;
       if (plan !== undefined) truth.style.left = `${((clamp(100 * plan - who().zero[at()]) - clamp(points)) * scale).toFixed(1)}px`;

@@ -80,7 +80,7 @@ export function render({ model, el }) {
   const second = shape("svg", { viewBox: "-104 -104 208 208", class: "dl-second", "aria-hidden": "true" });
   second.append(shape("circle", { r: 94, class: "dl-face" }));
   const slowHands = Object.fromEntries(["key", "query"].map((name) => [name, second.appendChild(shape("line", { y2: name === "key" ? -78 : -58, class: `dl-slow ${name}` }))]));
-  const add = make("button", "dl-add");
+  const add = make("button");
   add.addEventListener("click", () => keep({ slow: !model.get("slow") }));
   const both = controls.appendChild(make("div", "dl-both"));
   both.append(make("span", "", "Whole text"));
@@ -92,8 +92,9 @@ export function render({ model, el }) {
 
   // How well hands match, by distance
   const strip = make("div", "dl-strip");
+  const slower = (distance) => match(distance, degrees / SLOWER);
   /** The match of the clock, or the mean of both clocks' matches. */
-  const matched = (distance) => (model.get("slow") ? (match(distance, degrees) + match(distance, degrees / SLOWER)) / 2 : match(distance, degrees));
+  const matched = (distance) => (model.get("slow") ? (match(distance, degrees) + slower(distance)) / 2 : match(distance, degrees));
   const bars = Array.from({ length: FAR + 1 }, (_, distance) => {
     const bar = strip.appendChild(make("button"));
     bar.append(make("i"));
@@ -177,7 +178,7 @@ export function render({ model, el }) {
     const [asks, answers] = [hand(query, degrees).map(spell), hand(key, degrees).map(spell)];
     const factor = (number) => (number.startsWith("\u2212") ? `(${number})` : number);
     const terms = asks.map((number, index) => `${factor(number)}\u00d7${factor(answers[index])}`);
-    sum.textContent = `query [${asks.join(", ")}], key [${answers.join(", ")}]: ${terms.join(" + ")} = ${spell(match(distance, degrees))}${slow ? `; slower clock: ${spell(match(distance, degrees / SLOWER))}; mean: ${spell(found)}` : ""}`;
+    sum.textContent = `query [${asks.join(", ")}], key [${answers.join(", ")}]: ${terms.join(" + ")} = ${spell(match(distance, degrees))}${slow ? `; slower clock: ${spell(slower(distance))}; mean: ${spell(found)}` : ""}`;
     el.classList.toggle("slow", slow);
     add.textContent = slow ? "One clock alone" : "Add a slower clock";
     stripWords.textContent = `The match by distance${slow ? ", the mean of both clocks" : ""}: how many positions the query stands after the key`;

@@ -181,25 +181,17 @@ export function render({ model, el }) {
   // A bar for each sender: how many pairs of equal words it sends to the same expert
   function drawRace() {
     const names = { trained: "the trained router", random: "5 routers of random numbers", dice: "5 throws of dice" };
-    const rows = Object.keys(senders).map((name, index, all) => {
+    const rows = Object.keys(senders).map((name) => {
       const row = make("button", "rt-sender");
-      row.setAttribute("role", "radio");
       row.dataset.sender = name;
       const track = make("span", "rt-track");
       track.append(make("i"), ...senders[name].slice(1).map(() => make("u")), make("u"));
       row.append(make("span", "rt-name", names[name]), track);
-      const choose = (next) => {
+      radio(row, () => race.children, (at) => {
+        const next = race.children[at].dataset.sender;
         finish();
         turn = sender() === next ? turn + 1 : 0;
         keepState({ sender: next });
-      };
-      row.addEventListener("click", () => choose(name));
-      row.addEventListener("keydown", (event) => {
-        const step = arrowStep(event);
-        if (!step) return;
-        event.preventDefault();
-        choose(all[(index + step + all.length) % all.length]);
-        race.querySelector('[aria-checked="true"]').focus();
       });
       return row;
     });
@@ -465,11 +457,12 @@ export function render({ model, el }) {
     for (const chip of sentence.children) {
       const box = chip.getBoundingClientRect();
       const [left, right, top, bottom] = [box.left - home.left, box.right - home.left, box.top - home.top, box.bottom - home.top];
-      if (!lines.length || top > lines.at(-1).top + 4) lines.push({ top, bottom, gaps: [left - 7] });
-      else lines.at(-1).gaps[lines.at(-1).gaps.length - 1] = (lines.at(-1).end + left) / 2;
-      lines.at(-1).end = right;
-      lines.at(-1).gaps.push(right + 7);
-      lines.at(-1).bottom = Math.max(lines.at(-1).bottom, bottom);
+      let line = lines.at(-1);
+      if (!line || top > line.top + 4) lines.push((line = { top, bottom, gaps: [left - 7] }));
+      else line.gaps[line.gaps.length - 1] = (line.end + left) / 2;
+      line.end = right;
+      line.gaps.push(right + 7);
+      line.bottom = Math.max(line.bottom, bottom);
     }
     const through = (x, y) =>
       lines.filter(({ top }) => top > y).map(({ top, bottom, gaps }) => ({ top, bottom, x: gaps.reduce((best, gap) => (Math.abs(gap - x) < Math.abs(best - x) ? gap : best)) }));

@@ -280,9 +280,11 @@ export function render({ model, el }) {
   function change(at, result) {
     const edits = { ...model.get("edits") };
     const digits = String(result).replace(/\D/g, "").slice(0, MOST_DIGITS);
-    if (digits === "" || digits === shown.steps[at].result) draw(); // nothing was changed
-    if (digits === "") refuse(String(result), "A step's result is a whole number of up to three digits.");
-    if (digits === "" || digits === shown.steps[at].result) return;
+    if (digits === "" || digits === shown.steps[at].result) {
+      draw(); // nothing was changed
+      if (digits === "") refuse(String(result), "A step's result is a whole number of up to three digits.");
+      return;
+    }
     edits[at] = String(Number(digits));
     touched = true;
     if (model.get("on")) for (const later of Object.keys(edits)) if (Number(later) > at) delete edits[later];
