@@ -367,13 +367,11 @@ export function render({ model, el }) {
     const choices = make("div", "cw-exact");
     choices.setAttribute("role", "radiogroup");
     choices.setAttribute("aria-label", title);
-    choices.addEventListener("keydown", arrows);
     for (const verdict of exactly) {
       const choice = choices.appendChild(make("button"));
       choice.append(make("b", "", verdict), make("span", "", ` ${verdicts[verdict]}`));
-      choice.setAttribute("role", "radio");
-      choice.addEventListener("click", () => {
-        draft.verdict = verdict;
+      radio(choice, () => choices.children, (at) => {
+        draft.verdict = exactly[at];
         mark();
       });
     }
@@ -393,13 +391,11 @@ export function render({ model, el }) {
     const sure = make("div", "cw-sure");
     sure.setAttribute("role", "radiogroup");
     sure.setAttribute("aria-label", "How sure are you?");
-    sure.addEventListener("keydown", arrows);
     sure.append(make("span", "", "How sure?"));
     for (const confidence of confidences) {
       const choice = sure.appendChild(make("button", "num", `${confidence}%`));
-      choice.setAttribute("role", "radio");
-      choice.addEventListener("click", () => {
-        draft.confidence = confidence;
+      radio(choice, () => sure.querySelectorAll("button"), (at) => {
+        draft.confidence = confidences[at];
         mark();
       });
     }
@@ -427,16 +423,6 @@ export function render({ model, el }) {
     for (const { button } of Object.values(shelf)) button.setAttribute("aria-expanded", "false");
     queueMicrotask(mark);
     return [sure, row, note, shownEvidence];
-  }
-  /** Arrow keys move among the choices of a group. */
-  function arrows(event) {
-    const step = arrowStep(event);
-    if (!step) return;
-    event.preventDefault();
-    const choices = [...event.currentTarget.querySelectorAll("button")];
-    const next = choices[(choices.indexOf(event.target) + step + choices.length) % choices.length];
-    next.focus();
-    next.click();
   }
   function mark() {
     for (const choice of panel.querySelectorAll(".cw-exact button")) choice.setAttribute("aria-checked", choice.firstChild.textContent === draft.verdict);
