@@ -2,7 +2,7 @@
 
 Each time is that of the fastest of three runs. To compare machines and years, each time is also printed as a
 multiple of a reference: a step without the course's code, such as importing torch and transformers. If the
-machine has nothing else to do, the times are added to docs/bench.tsv.
+processors are less than a quarter busy at the start, the times are added to docs/bench.tsv.
 
 Each lesson is run once, and its processor time is printed as a share of what such a lesson may take.
 """
@@ -16,6 +16,8 @@ import tempfile
 import time
 from datetime import date
 from pathlib import Path
+
+import psutil
 
 ROOT = Path(__file__).parent.parent
 HISTORY = ROOT / "docs" / "bench.tsv"
@@ -213,7 +215,8 @@ def commit():
 
 
 def main():
-    idle = not hasattr(os, "getloadavg") or os.getloadavg()[0] < os.cpu_count() / 4
+    # The average load would still count what `make bench` itself did before, such as loading the models.
+    idle = psutil.cpu_percent(interval=3) < 25
     machine = f"{platform.system()} {platform.machine()}, {os.cpu_count()} cores"
     known, lines = {}, []
     with tempfile.TemporaryDirectory() as made:

@@ -312,8 +312,8 @@ def _outer_names(source: str) -> set[str]:
     return found
 
 
-# Whoever uses one of these names may read any other name.
-_READ_ANY = {"eval", "exec", "globals", "locals", "vars", "dir", "get_ipython", "__main__"}
+# Whoever uses one of these names may read any other name, or what an earlier cell has shown.
+_READ_ANY = {"eval", "exec", "globals", "locals", "vars", "dir", "get_ipython", "__main__", "_", "Out"}
 _LONGEST = 100_000  # characters of a cell in which names are looked for: more would take long
 _SIMPLE = (ast.Assign, ast.AnnAssign, ast.AugAssign, ast.For, ast.If, ast.Try, ast.FunctionDef, ast.Return)
 _SIMPLE += (ast.Expr, ast.Pass, ast.Break, ast.Continue)

@@ -219,6 +219,7 @@ LOOP = "tried = [1, 2]\nfor x in tried:\n    print(x, double(x))"
         (LOOP, "tried += [3]\n" + TOTAL, True),
         (LOOP, "del tried\n" + TOTAL, True),
         (LOOP, TOTAL + "\n\nglobals()['tri' + 'ed']", True),
+        (LOOP, TOTAL + "\n\nprint(Out)", True),
         (LOOP, "not Python: tried", True),
         (LOOP, TOTAL + "\n" + "x = 1\n" * 20_000, True),
         ("import random\nprint(random.random())", TOTAL, True),
