@@ -39,7 +39,7 @@ _NAMES = {
     "learning": "Film batch floor_of loss_in_bits next_texts probability_after valley write",
     "may_use": "MayUse",
     "mixture": "router_shares routings trained_and_random word_pairs",
-    "one_weight": "OneWeight",
+    "one_weight": "OneWeight what_is_left",
     "painting": (
         "KnownPictures area_of_objects attention_maps attention_on_objects average_person change_on_objects "
         "early_copy how_different name_unknown_words nearest_look nearest_person noise_shares picture_model "

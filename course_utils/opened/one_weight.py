@@ -8,6 +8,18 @@ from course_utils.widgets.explorer import given
 from course_utils.widgets.live_view import LiveView
 
 
+def what_is_left(before, after, choices):
+    """Return which of three choices fits two answers of a model.
+
+    before, after : str
+    choices : three strings, for: the answers are equal; they share a word; they share none.
+    """
+    if after == before:
+        return choices[0]
+    shared = set(before.split()) & set(after.split())
+    return choices[1] if shared else choices[2]
+
+
 class OneWeight(LiveView):
     """Shows the weights of a matrix as dots. If one is moved, the answer of the changed model appears.
 

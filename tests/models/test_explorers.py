@@ -6,7 +6,7 @@ import numpy
 import pytest
 
 from course_utils import CourseError
-from course_utils.opened.one_weight import OneWeight
+from course_utils.opened.one_weight import OneWeight, what_is_left
 from course_utils.opened.sampling import Sampling
 
 QUESTION = "What is the capital of France?"
@@ -42,6 +42,14 @@ def test_the_weight_s_stored_answers_give_way_to_those_of_the_notebook():
     own = OneWeight(None, 5.8757, {1.0: "Yes."}, "Is it?").widget
     assert own.data["questions"][own.question] == "Is it?"
     assert own.data["weights"][0]["answers"]["Is it?"] == [None] * 20 + [[["Yes.", None]]] + [None] * 10
+
+
+def test_an_answer_is_the_same_or_shares_words_or_none():
+    choices = ["the same", "some", "none"]
+    says = "The capital of France is Paris."
+    assert what_is_left(says, says, choices) == "the same"
+    assert what_is_left(says, "It is Rome.", choices) == "some"
+    assert what_is_left(says, "L'Antecfab", choices) == "none"
 
 
 def test_other_answers_come_from_the_notebook_s_function():
