@@ -27,7 +27,7 @@ const WORDS = {
 // The mark of an answer, in a box of 24 by 24.
 const MARKS = {
   yes: '<path d="M5 13l4.5 4.5L19 7.5"/>',
-  "yes, with conditions": '<circle cx="12" cy="12" r="7.5"/><path d="M12 4.5a7.5 7.5 0 0 0 0 15z" class="full"/>',
+  "yes, with conditions": '<path d="M12 4.5v9M12 18.5v.1"/>',
   "ask first": '<path d="M4 5h16v11h-9l-5 4v-4H4z"/>',
   no: '<path d="M6 6l12 12M18 6L6 18"/>',
   "cannot know": '<path d="M8.5 9.5c0-5 7-5 7-.8 0 3-3.5 2.8-3.5 6M12 18.5v.1"/>',

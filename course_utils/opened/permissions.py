@@ -74,7 +74,7 @@ def _clause_row(clause):
 # The parts of a release in the order in which they are made: (question of the openness table, description).
 _PARTS = (
     ("training data", "what it learned from"),
-    ("code", "the program that trained it"),
+    ("code", "the program that trains and runs it"),
     ("weights", "the numbers that result"),
     ("licence", "what you may do"),
 )

@@ -8,11 +8,11 @@ from course_utils.views.picture import LINE, TRACK, legend_html
 OPENNESS = {
     "open": ("●", "#cfe6f5"),
     "partial": ("◐", "#fff1d0"),
-    "closed": ("○", "#ffffff"),
+    "closed": ("○", "#f6d9cc"),
     "unknown": ("?", TRACK),
     "does not apply": ("–", TRACK),
 }
-# What a licence answers to a use -> (sign, tint).
+# What a licence answers to a use -> (sign, tint). The tints mean the same as above: given, in part, withheld.
 ANSWERS = {
     "yes": ("✓", "#cfe6f5"),
     "yes, with conditions": ("!", "#fff1d0"),
