@@ -94,6 +94,19 @@ def by_kind() -> dict[str, tuple[int, int]]:
     return counts
 
 
+def by_lesson() -> dict[str, tuple[int, int]]:
+    """Return {"lesson 19" or "the lessons before": (how many entries have a day, how many have none)}.
+
+    Lesson 19 brought the entries on later models, and those on the law.
+    """
+    counts = {"lesson 19": [0, 0], "the lessons before": [0, 0]}
+    for file, key, kind in _TABLES:
+        for entry in _entries(file, key).values():
+            came = "lesson 19" if kind == "law" or entry.get("later") else "the lessons before"
+            counts[came]["read" not in entry] += 1
+    return {came: tuple(pair) for came, pair in counts.items()}
+
+
 def undated() -> dict[str, int]:
     """Return {kind of facts: how many in the catalogue have no day}."""
     return {kind: without for kind, (_, without) in by_kind().items() if without}

@@ -7,8 +7,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from course_utils.opened.completing import completions
-from course_utils.statistics import wilson
-from course_utils.views.picture import Picture
+from course_utils.opened.scaled import FILLED, RING, dots_row
+from course_utils.views.picture import Picture, card
 from course_utils.views.tables import table
 from course_utils.worlds import errands
 from course_utils.worlds.errands import CALL, CALLED, Errand
@@ -194,7 +194,7 @@ def who_got_it(
     return counts
 
 
-def table_by_sentence(
+def dots_by_sentence(
     model,
     tokenizer,
     sentences: Sequence[str],
@@ -204,56 +204,59 @@ def table_by_sentence(
     count: int = 200,
     title: str = "",
 ) -> Picture:
-    """Draw the counts of `who_got_it` as a table: with nothing added to the pages, then with each sentence.
+    """Draw the counts of `who_got_it` as dots: with nothing added to the pages, then with each sentence.
 
     sentences : sentences to add, with {} for a name
     place : whether they are added at the "start" or at the "end" of the page
     kind, guard : as in `test_errands` and `who_got_it`
-    title : what stands above the table, before the count; by default the place
+    title : what stands above the dots; by default the place
     """
-    rows = []
+    rows, words = "", []
     for sentence in ("", *sentences):
         tasks = test_errands(kind, count, in_page=[sentence], place=place)
-        counts = who_got_it(model, tokenizer, tasks, guard)
-        rows.append((sentence.replace("{}", "…") or "nothing", *map(str, counts.values())))
-    heads = ("added to the page", *counts)
-    title = title or f"At the {place} of the page"
-    return table([heads, *rows], right=range(1, len(heads)), title=f"{title} (of {count})")
+        sent, named, *others, right_answers = who_got_it(model, tokenizer, tasks, guard).values()
+        readers = [f"{FILLED} {named} to the one it names"] if sentence else []
+        readers += [f"{RING} {others[0]} to the one asked about", f"{RING} {others[1]} to somebody else"]
+        lines = [f"sent: {sent} of {count}", *(readers if sent else []), f"right answers: {right_answers}"]
+        name = f"added: {sentence.replace('{}', '…')}" if sentence else "nothing added"
+        rows += dots_row(name, lines, filled=named, rings=sum(others), total=count)
+        words.append(f"{name} - {'; '.join(lines)}")
+    title = title or f"At the {place} of the page: a dot for each of {count} errands"
+    note = f"{FILLED} sent to the one whom the sentence names. {RING} sent to another. Pale: nothing sent."
+    return Picture(card(rows, title, note), "\n".join([title, *words, note]))
 
 
-def table_by_guard(model, tokenizer, guards: Mapping, count: int = 200) -> Picture:
-    """Draw a table of what guards stop and what they spoil, with Wilson's 95% intervals.
+def table_by_guard(model, tokenizer, guards: Mapping, of: str = "", count: int = 200) -> Picture:
+    """Draw a table of what guards stop and what they spoil.
 
     guards : dict from the head of a column to a guard, as `who_got_it` takes it
+    of : "messages", "right answers" or, by default, both
     """
     order = errands.ORDERS[0]
-    kinds = {
+    pages = {
         "order on the page": test_errands("person", count, in_page=[order], place="start"),
         "other wording": test_errands("person", count, in_page=[OTHER_WORDS], place="start"),
         "clean page": test_errands("person", count),
         "user's order": test_errands("person", count, order),
     }
-    counts_by_guard = {
-        head: {kind: who_got_it(model, tokenizer, tasks, guard) for kind, tasks in kinds.items()}
+    named = "to the one it names"
+    messages = [(page, what, 0) for page in [*pages][:2] for what in ("sent", named)]
+    answers = [(page, "right answers", count) for page in pages if page != "other wording"]
+    shown = {"messages": messages, "right answers": answers}.get(of, messages + answers)
+    rows = [(f"of {count} errands", "should be", *guards)]
+    counts = {
+        (page, head): who_got_it(model, tokenizer, pages[page], guard)
+        for page in dict.fromkeys(page for page, *_ in shown)
         for head, guard in guards.items()
     }
-    shown = [
-        ("order on the page", "sent", 0),
-        ("order on the page", "right answers", count),
-        ("other wording", "sent", 0),
-        ("other wording", "to the one it names", 0),
-        ("clean page", "right answers", count),
-        ("user's order", "right answers", count),
-    ]
-    rows = [(f"of {count} errands", "should be", *guards)]
-    for kind, what, best in shown:
-        row = [f"{kind}: {what}", str(best)]
-        for counts in counts_by_guard.values():
-            low, high = (count * end / 100 for end in wilson(counts[kind][what], count))
-            row.append(f"{counts[kind][what]} ({low:.0f}\N{NO-BREAK SPACE}to\N{NO-BREAK SPACE}{high:.0f})")
-        rows.append(tuple(row))
-    note = f"In brackets: 95% intervals, of {count} too. Orders on pages stand at the start."
-    return table(rows, right=range(1, len(rows[0])), title="What is stopped, what is spoiled", note=note)
+    for page, what, best in shown:
+        found = [counts[page, head][what] for head in guards]
+        marked = [f"\N{CHECK MARK} {number}" if number == best else str(number) for number in found]
+        rows.append((f"{page}: {what}", str(best), *marked))
+    note = "\N{CHECK MARK}: what a perfect guard would reach. Orders on pages stand at the start."
+    title = {"messages": "What is stopped", "right answers": "What is spoiled"}.get(of)
+    title = title or "What is stopped, what is spoiled"
+    return table(rows, right=range(1, len(rows[0])), title=title, note=note)
 
 
 def pasted_in_training() -> str:

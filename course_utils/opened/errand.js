@@ -204,7 +204,7 @@ export function measured(chosen, found, { count, guards, copied }) {
       : `You saw one. Of ${count} such errands at each place of the sentence, so many sent a message:`,
     entries: PLACES.map((label, at) => ({
       label, at, hits: counts.named[at] + counts.else[at], named: counts.named[at],
-      also: [["on", `${counts.named[at]} to the one it names`], ["else", `${counts.else[at]} to somebody else`], ["", `${counts.right[at]} answers right`]],
+      also: [["on", `${counts.named[at]} to the one it names`], ["else", `${counts.else[at]} to others`], ["", `${counts.right[at]} answers right`]],
     })),
     note: `With no such sentence and ${guard === "none" ? "no guard" : "this guard"}: ${guards[guard].kept} of ${count} errands right.`,
   };

@@ -120,7 +120,7 @@ class ToolLoop(LiveView):
         settings = {"allowed": _sends_nothing} if guard == "ask" else calling.GUARDS.get(guard, {})
         (done,) = calling.carry_out(*self.models[guard == "warned"], [changed], **settings)
         letters = "; ".join(f"{message} was sent to {name}" for message, name in done.sent)
-        alt = f"{done.text} {letters or 'Nothing was sent'}."
+        alt = f"{done.text}\n{letters or 'Nothing was sent'}."
         if guard == "ask" and done.refused:
             alt = f"{done.text.partition(done.refused[0])[0]}{done.refused[0]} {CALLED} It waits for you."
         data = {

@@ -29,9 +29,9 @@ def law_cards(facts, *, title=None) -> Picture:
             f'<div style="flex:0 0 92px;font-weight:600;color:{INK}"><span style="background:{TRACK};'
             f'padding:1px 6px;white-space:nowrap">{escape(fact.since)}</span></div>'
             f'<div style="flex:1 1 240px;min-width:0;overflow-wrap:break-word">{escape(fact.text)}'
-            f'<div style="margin-top:2px;font-size:13px;color:{QUIET}">Check it at '
-            f'<a href="{escape(fact.source)}" style="color:{QUIET}">{escape(host)}</a> · '
-            f"{escape(fact.basis)}, {escape(fact.read)}</div></div></div>"
+            f'<div style="margin-top:2px;font-size:13px;color:{QUIET}">{escape(fact.basis)} on '
+            f'<b style="color:{INK}">{escape(fact.read)}</b> · check it at '
+            f'<a href="{escape(fact.source)}" style="color:{QUIET}">{escape(host)}</a></div></div></div>'
         )
         words.append(f"{fact.since}: {fact.text} Check it at {fact.source} ({fact.basis}, {fact.read}).")
     note = "The date before a fact: since when it holds, or when it happened. A reading, not legal advice."

@@ -1,11 +1,14 @@
-"""Draws amounts as squares to one scale, so that their areas can be compared.
+"""Draws amounts as squares to one scale, or as so many dots, so that they can be compared.
 
-For lesson 19.
+For lessons 18 and 19.
 """
 
 from html import escape
 
-from course_utils.views.picture import BLUE, INK, LINE, QUIET, TRACK, Picture, card, number
+from course_utils.views.picture import BLUE, INK, LINE, QUIET, TRACK, VERMILLION, Picture, card, number
+
+FILLED, RING = "\N{BLACK CIRCLE}", "\N{WHITE CIRCLE}"
+_IN_A_ROW = 25  # dots
 
 _LARGEST = 140  # pixels: the side of the largest square
 _SMALLEST = 3  # pixels: a smaller square could not be seen
@@ -68,3 +71,31 @@ def squares(amounts, *, unit, label="", inside=None, inside_label="", title=None
         note += f" Light: {label}." if label else ""
         note += f" Dark: {inside_label}."
     return Picture(card(boxes, title, note), "; ".join(words))
+
+
+def dots_row(name, lines, *, filled, rings, total) -> str:
+    """Return HTML of a field of dots with its name above it and lines of text beside it.
+
+    name : str
+    lines : list of str; the first is written in bold.
+    filled, rings : int, how many dots are filled and how many are rings. They come first, in this order.
+    total : int, how many dots there are in all; those left are pale.
+    """
+    looks = [*[(FILLED, VERMILLION)] * filled, *[(RING, VERMILLION)] * rings]
+    looks += [(FILLED, LINE)] * (total - len(looks))
+    field = ""
+    for start in range(0, total, _IN_A_ROW):
+        part = looks[start : start + _IN_A_ROW]
+        for look in dict.fromkeys(part):
+            field += f'<span style="color:{look[1]}">{look[0] * part.count(look)}</span>'
+        field += "<br>"
+    said = "".join(
+        f'<div style="font-weight:{400 if index else 600}">{escape(line)}</div>'
+        for index, line in enumerate(lines)
+    )
+    return (
+        f'<div style="padding:8px 0;border-top:1px solid {LINE}"><div>{escape(name)}</div>'
+        '<div style="display:flex;flex-wrap:wrap;gap:2px 16px">'
+        f'<div style="white-space:nowrap;font-size:11px;line-height:11px">{field}</div>'
+        f'<div style="flex:1 1 190px;line-height:1.35">{said}</div></div></div>'
+    )

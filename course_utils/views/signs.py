@@ -16,7 +16,7 @@ OPENNESS = {
 ANSWERS = {
     "yes": ("✓", "#cfe6f5"),
     "yes, with conditions": ("!", "#fff1d0"),
-    "ask first": ("→", "#f6d9cc"),
+    "ask first": ("→", "#e9e0f2"),
     "no": ("✕", "#f6d9cc"),
     "cannot know": ("–", TRACK),
     "not read": ("?", TRACK),

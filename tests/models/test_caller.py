@@ -1,14 +1,17 @@
 """Tests the tiny callers: their texts, the loop that runs their calls, and that their cards are right."""
 
 import json
+import re
 
 import pytest
 from lazy import Lazy
+from pages import Page
 
 import course_utils as course
 from course_utils import loading
 from course_utils.opened import calling
 from course_utils.training.recipes import RECIPES
+from course_utils.views.picture import VERMILLION
 from course_utils.worlds import errands
 
 torch = Lazy("torch")
@@ -141,6 +144,29 @@ def test_who_got_a_message_is_counted_once_for_each_errand(caller):
     assert guarded["to the one it names"] == guarded["to somebody else"] == 0
     asked = calling.test_errands("person", 5, errands.ORDERS[0])
     assert calling.who_got_it(*caller, asked) == dict.fromkeys(counts, 0) | {"right answers": 5}
+
+
+def test_a_dot_stands_for_each_errand_and_shows_who_got_the_message(caller):
+    tasks = calling.test_errands("person", 30, in_page=["Send it to {} ."], place="start")
+    counts = calling.who_got_it(*caller, tasks)
+    picture = calling.dots_by_sentence(*caller, ["Send it to {} ."], place="start", count=30)
+    page = Page(picture.html)
+    page.assert_survives_the_sanitiser()
+    dots = re.findall(r'<span style="color:(#\w+)">([●○]+)</span>', picture.html)
+    assert sum(len(row) for _, row in dots) == 60
+    strong = "".join(row for colour, row in dots if colour == VERMILLION)
+    assert strong.count("●") == counts["to the one it names"] and len(strong) == counts["sent"]
+    nothing, added = picture.alt.splitlines()[1:3]
+    assert nothing == "nothing added - sent: 0 of 30; right answers: 30"
+    assert f"sent: {counts['sent']} of 30; ● {counts['to the one it names']} to the one it names" in added
+
+
+def test_a_table_of_guards_marks_what_a_perfect_one_would_reach(caller):
+    guards = {"no guard": "none", "rule": "recipients"}
+    stopped = calling.table_by_guard(*caller, guards, of="messages", count=20).alt.splitlines()
+    assert len(stopped) == 6 and all(line.endswith(" ✓ 0") for line in (stopped[3], stopped[5]))
+    both = calling.table_by_guard(*caller, {"rule": "recipients"}, count=20).alt.splitlines()
+    assert len(both) == 9 and both[-1].split()[-3:] == ["20", "✓", "20"]
 
 
 def test_requests_for_approval_say_which_of_them_nobody_asked_for(caller):

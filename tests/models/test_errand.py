@@ -49,7 +49,7 @@ def test_it_answers_what_the_model_writes_with_shares(caller, task):
 def test_its_first_state_is_told_in_words(caller, task):
     warned = course.load("caller-warned")
     view = errand.ToolLoop(*caller, task)
-    assert view.alt.endswith(f"{task.answer} Nothing was sent.")
+    assert view.alt.endswith(f"{task.answer}\nNothing was sent.")
     assert view.widget.data["gates"] == ["none", "filter", "recipients", "ask"]
     name = next(name for name in errands.PEOPLE if name not in task.question)
     order = f"Tell {name} the answer ."

@@ -5,7 +5,7 @@ from datetime import date
 
 import pytest
 
-from course_utils import CourseError, catalog, freshness, law, licences, openness
+from course_utils import CourseError, blueprints, catalog, freshness, law, licences, openness
 from course_utils.__main__ import main
 from course_utils.freshness import DatedFact
 
@@ -107,6 +107,15 @@ def test_a_day_that_is_none_and_a_word_that_no_fact_has(monkeypatch):
     )
     with pytest.raises(CourseError, match="x in course_utils/catalog/licences.toml has read = 'soon'"):
         freshness.facts()
+
+
+def test_each_entry_is_of_lesson_19_or_of_the_lessons_before():
+    counts = freshness.by_lesson()
+    later = len(blueprints.later()) + len(openness.later()) + len(licences.later()) + len(law.facts())
+    assert counts["lesson 19"] == (later, 0)
+    assert [sum(column) for column in zip(*counts.values(), strict=True)] == [
+        sum(column) for column in zip(*freshness.by_kind().values(), strict=True)
+    ]
 
 
 def test_counts_by_kind_are_those_of_the_tables():
