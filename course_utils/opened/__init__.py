@@ -30,7 +30,7 @@ _NAMES = {
         "is_right library_adapter library_questions prompt some_lines"
     ),
     "fits": "Fits",
-    "hardware": "bytes_per_second memory_of_a_step tokens_per_second",
+    "hardware": "bytes_per_second cents_at_services copies_for_a_while memory_of_a_step tokens_per_second",
     "hub_story": (
         "a_night_passes a_stranger_comes answers_with asked_in hub_time_line new_machine publish_otterford"
     ),
@@ -60,7 +60,9 @@ _NAMES = {
     "stoppable": "Stoppable",
     "thinking": ("EditedSteps after_steps final_answer most_frequent right_answers steps_add_up tries"),
     "tool_server": "ToolServer",
-    "watermark": "Watermark copied_texts green_table marked_text swap_words write_marked z_score z_scores",
+    "watermark": (
+        "Watermark copied_texts count_along green_table marked_text swap_words write_marked z_score z_scores"
+    ),
     "window": (
         "SlidingWindow as_mistral largest_move next_words stories_by_distance story_beginning "
         "window_over_stories"

@@ -75,19 +75,17 @@ def first_tokens(model, tokenizer, request):
 
 
 def wrong_by_prompt(wrong, *, notes):
-    """Draw the percentage of notes with wrong answers, with 95% intervals, grouped by prompt.
+    """Draw how many answers are wrong, for each kind of sentence with each prompt.
 
     wrong : dict from a prompt's name to a dict from a kind of sentence to how many answers are wrong
     notes : int, how many notes there are
     """
     from course_utils import views
-    from course_utils.statistics import wilson
 
-    labels, percents, spans = [], [], []
-    for name, counts in wrong.items():
-        for kind, count in counts.items():
-            labels.append(f"{name} · {kind}")
-            percents.append(100 * count / notes)
-            spans.append(wilson(count, notes))
-    title = f"Wrong answers in percent of {notes}, with 95% intervals"
-    return views.intervals(labels, percents, spans, title=title)
+    labels, counts, prompts = [], [], []
+    for kind in next(iter(wrong.values())):
+        for name, of_prompt in wrong.items():
+            labels.append(f"{kind}, {name}")
+            counts.append(of_prompt[kind])
+            prompts.append(name)
+    return views.bars(labels, counts, unit=f"of {notes}", groups=prompts, title=f"Wrong answers of {notes}")

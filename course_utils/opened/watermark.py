@@ -120,6 +120,22 @@ def copied_texts(world, tokenizer, *, length=200):
     return [numpy.tile(text, 8)[:length] for text in told if len(text) > 24][:500]
 
 
+def count_along(texts, green, world, tokenizer, *, length=200):
+    """Return a `Watermark` of each text's first tokens, as written and with words swapped.
+
+    texts : dict from a bonus to the tokens of a text, int array
+    green : as `green_table` returns it
+    world : `tinyworld.World`
+    length : int, how many tokens of each text are shown
+    """
+    shown = {}
+    for bonus, tokens in texts.items():
+        for share in (0, 0.25, 0.5, 1):
+            shown[bonus, share] = swap_words(tokens[:length], share, world, tokenizer)
+    pieces = tokenizer.convert_ids_to_tokens(range(len(green)))
+    return Watermark(shown, pieces, green, ratio=RATIO, threshold=4, bonus=2)
+
+
 class Watermark(LiveView):
     """Shows a text with its green tokens marked, and its z-score.
 

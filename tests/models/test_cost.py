@@ -2,12 +2,13 @@
 
 import copy
 import math
+from pathlib import Path
 
 import pytest
 from lazy import Lazy
 
 import course_utils as course
-from course_utils.opened import hardware, quantising, speculating
+from course_utils.opened import fits, hardware, quantising, speculating
 
 torch = Lazy("torch")
 
@@ -55,6 +56,17 @@ def test_a_step_keeps_four_numbers_for_each_weight(llama, texts):
 def test_a_machine_delivers_bytes(monkeypatch):
     monkeypatch.setattr(hardware, "_NUMBERS", 1000)
     assert 0 < hardware.bytes_per_second(repeat=1) < math.inf
+
+
+def test_copies_of_a_file_are_there_inside_the_block_alone(monkeypatch):
+    def write(name, folder, size):
+        (path := Path(folder) / f"{name}-{size}").write_text("4 bits")
+        return {4: path}
+
+    monkeypatch.setattr(fits, "gguf_copies", write)
+    with hardware.copies_for_a_while("llama", size="small") as files:
+        assert files[4].name == "llama-small" and files[4].read_text() == "4 bits"
+    assert not files[4].parent.exists()
 
 
 def test_followers_go_by_the_longest_beginning_that_they_know(llama):
