@@ -9,10 +9,10 @@ _TYPED = {"": 1} | {unit.upper(): count for unit, count in _DECIMAL.items() if c
 _TYPED |= {"KIB": 2**10, "MIB": 2**20, "GIB": 2**30, "TIB": 2**40}
 
 
-def size(count, smallest="B") -> str:
+def size(count, smallest="B", decimals=1) -> str:
     """Return a number of bytes in decimal units, such as "8.2 kB", "16.8 MB" or "812 GB".
 
-    An amount up to 100 of its unit has one decimal. The unit `smallest` has no decimals: with "MB",
+    An amount up to 100 of its unit has `decimals`. The unit `smallest` has no decimals: with "MB",
     16.8 million bytes are "17 MB", and 20,000 bytes are "0 MB".
     """
     for unit in reversed(_DECIMAL):
@@ -20,7 +20,7 @@ def size(count, smallest="B") -> str:
             break
         if count >= 0.9995 * _DECIMAL[unit]:
             amount = count / _DECIMAL[unit]
-            return f"{amount:,.0f} {unit}" if amount >= 99.95 else f"{amount:.1f} {unit}"
+            return f"{amount:,.0f} {unit}" if amount >= 99.95 else f"{amount:.{decimals}f} {unit}"
     return f"{count / _DECIMAL[smallest]:,.0f} {smallest}"
 
 

@@ -17,12 +17,13 @@ const counted = (number, noun) => `${spell(number)} ${noun}${number === 1 ? "" :
 /**
  * Bytes in decimal units, as course_utils/units.py writes them.
  * @param {number} count
+ * @param {number} [decimals] of an amount below 100 of its unit
  */
-export function size(count) {
+export function size(count, decimals = 1) {
   for (const [unit, each] of [["TB", 1e12], ["GB", 1e9], ["MB", 1e6], ["kB", 1e3]]) {
     if (count < 0.9995 * each) continue;
     const amount = count / each;
-    return `${amount >= 99.95 ? spell(Math.round(amount)) : amount.toFixed(1)} ${unit}`;
+    return `${amount >= 99.95 ? spell(Math.round(amount)) : amount.toFixed(decimals)} ${unit}`;
   }
   return `${count} B`;
 }
@@ -229,7 +230,7 @@ export function render({ model, el }) {
       const fit = fitting(count);
       const unit = fit ? (fit === 1 ? " text fits" : " texts fit") : `, it needs ${(used / (gigabytes() * 1e9)).toFixed(1)} ×`;
       result.replaceChildren(make("b", "loud", fit ? spell(fit) : "none"), make("span", "", unit));
-      bytes.replaceChildren(make("b", "num", size(used)), " a text");
+      bytes.replaceChildren(make("b", "num", size(used, 2)), " a text");
       const bundle = bundleOf(fit);
       if (bundle > 1) bytes.append(make("span", "ca-bundle", `a square: ${spell(bundle)} texts`));
     });
@@ -238,7 +239,7 @@ export function render({ model, el }) {
     const most = fitting(heads);
     loud.textContent = fit ? spell(fit) : "No";
     const sharing = published === 1 ? `all ${heads} heads share one key` : `${heads / published} heads share each key`;
-    const without = asking() ? `, as ${sharing}` : published === heads ? ". No head shares" : fit ? `, as ${sharing}. Without sharing: ${most ? spell(most) : "none"}` : `, though ${sharing}`;
+    const without = asking() ? `, because ${sharing}` : published === heads ? ". No head shares" : fit ? `, because ${sharing}. Without sharing: ${most ? spell(most) : "none"}` : `, though ${sharing}`;
     drawAsk();
     loudWords.textContent = ` text${fit > 1 ? "s" : ""} of ${counted(now, "token")} fit${fit > 1 ? "" : "s"} in ${gigabytes()} GB${without}`;
     modelButtons.forEach((button, index) => {

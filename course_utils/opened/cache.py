@@ -63,9 +63,10 @@ class KeyValueCache(LiveView):
         unshared = used * plan.attention_heads // plan.key_value_heads
         alt = (
             f"{model}: {counted(plan.attention_heads, 'query head')} on "
-            f"{counted(plan.key_value_heads, 'key-value head')}. {counted(tokens, 'token')}: {size(used)}, "
-            f"with a pair for each head {size(unshared)}. {memory:,} GB hold {room // used:,} such texts at "
-            f"once, with a pair for each head {room // unshared:,}."
+            f"{counted(plan.key_value_heads, 'key-value head')}. {counted(tokens, 'token')}: "
+            f"{size(used, decimals=2)}, with a pair for each head {size(unshared, decimals=2)}. "
+            f"{memory:,} GB hold {room // used:,} such texts at once, "
+            f"with a pair for each head {room // unshared:,}."
         )
         data = {"plans": [facts(each) for each in plans.values()], "memory": memory}
         super().__init__(data=data, alt=alt, plan=model, tokens=tokens)

@@ -17,8 +17,8 @@ def plans():
 
 def test_the_cache_of_a_model_is_that_of_its_blueprint(plans):
     assert KeyValueCache(plans).alt == (
-        "Falcon 7B: 71 query heads on 1 key-value head. 2,048 tokens: 16.8 MB, with a pair for each head "
-        "1.2 GB. 16 GB hold 953 such texts at once, with a pair for each head 13."
+        "Falcon 7B: 71 query heads on 1 key-value head. 2,048 tokens: 16.78 MB, with a pair for each head "
+        "1.19 GB. 16 GB hold 953 such texts at once, with a pair for each head 13."
     )
     for plan in plans:
         explorer = KeyValueCache(plans, model=plan.title, tokens=131_072, memory=640)
