@@ -100,6 +100,7 @@ export function render({ model, el }) {
     races = !races;
     update();
   });
+  const dots = make("p", "rt-dots", "a dot: one of the five; red: the one shown above; the bar: their mean");
   const layers = make("div", "rt-layers");
   layers.setAttribute("role", "radiogroup");
   layers.setAttribute("aria-label", "Layer");
@@ -116,10 +117,10 @@ export function render({ model, el }) {
   if (data.words) wake.dataset.wake = "for your own sentence"; // in a notebook the kernel answers
   const own = ownText({ placeholder: "Send your own sentence", label: "Your own sentence", button: "Send", offer: "Or send" }, data, ask);
   const { live, speak, hush } = announcer();
-  const legend = make("p", "rt-legend", "below each word: its two experts, as wide as their shares; in the boxes: first choice on colour, second choice in grey");
+  const legend = make("p", "rt-legend", "below each word: its two experts, the larger share wider; in the boxes: first choice on colour, second choice in grey");
   const asks = make("div", "rt-asks");
   asks.append(take, chance);
-  el.append(head, tools, legend, stage, asks, race, wake, own, live);
+  el.append(head, tools, legend, stage, asks, race, dots, wake, own, live);
   // At first the word of the headline alone stands out; the rest comes once the visitor reaches for it.
   el.classList.add("fresh");
   const reach = () => el.classList.remove("fresh");
@@ -422,6 +423,7 @@ export function render({ model, el }) {
       loudWords.textContent = " experts take each token";
     }
     race.hidden = !races;
+    dots.hidden = !races || !race.children.length;
     chance.hidden = !race.children.length;
     chance.textContent = races ? "Hide the comparison" : "By chance? Compare with dice";
     chance.setAttribute("aria-expanded", String(races));

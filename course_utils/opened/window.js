@@ -9,6 +9,7 @@ const HOP = 340; // ms for each layer when a fact is passed on
 const ROW = 22; // px
 const BARS = 56; // px
 const LETTER = 8; // px, the width of a label's letter, about
+const OTHERS = "others"; // the label of neighbouring answers too narrow for labels of their own
 const MOST = 128; // tokens
 
 const percent = (share) => (share < 0.005 ? "<1%" : `${Math.round(100 * share)}%`);
@@ -195,10 +196,10 @@ export function render({ model, el }) {
     const picture = shape("svg", { width, height: base + 42, viewBox: `0 0 ${width} ${base + 42}` });
     const fact = right > 0 ? pieces[right].trim() : "";
     if (fact in LOOKS) picture.style.setProperty("--look", LOOKS[fact]);
-    if (passed) picture.append(shape("text", { x: left, y: 12, class: "wd-label" }, fact ? `where “${fact}” can be, layer by layer` : ""));
+    if (passed) picture.append(shape("text", { x: left, y: 12, class: "wd-label" }, fact ? `where “${fact}” can be after so many layers${width < 480 ? "" : " (pale: out of the last token’s sight)"}` : ""));
     const cells = [];
     for (let row = 0; passed && row <= layers; row++) {
-      picture.append(shape("text", { x: 0, y: top + ROW * row + 12, class: "wd-label" }, row ? `layer ${row}` : "text"));
+      picture.append(shape("text", { x: 0, y: top + ROW * row + 12, class: "wd-label" }, row ? several(row, "layer") : "text"));
       for (let index = 1; index <= last; index++) {
         const cell = shape("rect", { x: x(index) - column / 2 + 0.5, y: top + ROW * row, width: Math.max(1, column - 1.5), height: ROW - 6, rx: 2, class: "wd-cell" });
         cells.push({ cell, row, index });
@@ -281,11 +282,20 @@ export function render({ model, el }) {
       else runs.push({ word, from: index, until: index, right: token === favourite });
       return bar;
     });
-    const labels = runs
-      .filter(({ word, from, until }) => (until - from + 1) * column > LETTER * (word.length + 1))
-      .map(({ word, from, until, right: ok }) =>
-        shape("text", { x: (x(from) + x(until)) / 2, y: base - BARS - 5, class: `wd-label wd-middle ${ok ? "wd-right" : "wd-wrong"}` }, `“${word}”`),
-      );
+    // Neighbouring runs too narrow for their words share a label.
+    const spans = [];
+    for (const run of runs) {
+      const wide = (run.until - run.from + 1) * column;
+      if (wide > LETTER * (run.word.length + 1)) spans.push({ ...run, label: `“${run.word}”` });
+      else if (spans.at(-1)?.label === OTHERS && spans.at(-1).until + 1 === run.from) spans.at(-1).until = run.until;
+      else spans.push({ ...run, label: OTHERS });
+    }
+    const labels = spans
+      .filter(({ label, from, until }) => label !== OTHERS || (until - from + 1) * column > LETTER * OTHERS.length)
+      .map(({ label, from, until, right: ok }) => {
+        const kind = label === OTHERS ? "" : ok ? " wd-right" : " wd-wrong";
+        return shape("text", { x: (x(from) + x(until)) / 2, y: base - BARS - 5, class: `wd-label wd-middle${kind}` }, label);
+      });
     part.bars.replaceChildren(...bars, ...labels);
     stage.classList.toggle("untried", !bars.length && !passed);
     const here = x(Math.max(1, first)) - part.column / 2;
