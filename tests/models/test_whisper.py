@@ -12,6 +12,7 @@ from servers import load_elsewhere
 from course_utils import catalog, loading
 from course_utils.errors import CourseError
 from course_utils.loading import convert, whisper_weights
+from course_utils.opened import speech
 from course_utils.opened.speech import RATE, add_noise, clips, read, word_times, word_tokens, write
 
 ctranslate2 = Lazy("ctranslate2")
@@ -210,6 +211,7 @@ def test_the_other_sizes_come_from_the_hub(name, whisper, tmp_path):
 def test_write_gives_what_generate_gives(whisper, transcripts):
     model, processor = whisper
     samples = [clip.samples for clip in clips().values()]
+    assert speech.transcripts(model, processor, samples) == list(transcripts.values())
     for written, said in zip(write(model, processor, *samples), transcripts.values(), strict=True):
         assert processor.decode(written.ids, skip_special_tokens=True) == said and not written.capped
         assert processor.decode(written.ids[:2]) == "<|startoftranscript|><|notimestamps|>"
