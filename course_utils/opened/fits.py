@@ -2,6 +2,7 @@
 
 import contextlib
 import errno
+import json
 import shutil
 from pathlib import Path
 
@@ -18,7 +19,6 @@ BATCH = (1, 2, 4, 8, 16, 32, 64)
 # {first word of a model's title: its family}, if the word is not the family's name.
 FAMILIES = {"Mixtral": "Mistral", "Stable": "Stable Diffusion"}
 MACHINES = {8: "laptop", 16: "laptop", 24: "GPU", 80: "H100", 640: "8 H100"}  # {GB of memory: machine}
-_DTYPE_OF_BITS = {bits: dtype for dtype, bits in blueprints.BITS.items()}
 
 
 def states() -> dict:
@@ -62,21 +62,27 @@ class Fits(LiveView):
         check_choice("bits per weight", bits, BITS)
         check_choice("context", context, CONTEXT)
         check_choice("batch", batch, BATCH)
-        alt = _in_words(memory, bits, context, batch)
+        # To count the facts anew takes seconds; a test compares them with the stored ones.
+        data = json.loads(Path(__file__).with_suffix(".json").read_text(encoding="utf-8"))
+        alt = _in_words(data["models"], memory, bits, context, batch)
         chosen = {"memory": memory, "bits": bits, "context": context, "batch": batch}
-        super().__init__(data=states(), alt=alt, order="family", plan="Llama 3 8B", **chosen)
+        super().__init__(data=data, alt=alt, order="family", plan="Llama 3 8B", **chosen)
 
 
-def _in_words(memory, bits, context, batch):
+def _needs(model, bits, context, batch):
+    """Return the bytes of a model's weights and cache, by its facts, as `needs` in `fits.js` counts them."""
+    read = min(limit for limit in (context, model["limit"], model["window"]) if limit)
+    return -(-model["parameters"] * bits // 8) + batch * (model["fixed"] + model["perToken"] * read)
+
+
+def _in_words(models, memory, bits, context, batch):
     words, fitting = [], 0
-    for name in blueprints.names():
-        plan = blueprints.blueprint(name)
-        table = plan.memory(min(context, plan.context_length or context), batch)
-        need, least = (table[_DTYPE_OF_BITS[each]]["total"] for each in (bits, BITS[-1]))
+    for model in models:
+        need, least = (_needs(model, each, context, batch) for each in (bits, BITS[-1]))
         fits = need <= memory * 10**9
         fitting += fits
         verdict = "fits" if fits else f"does not fit; at {BITS[-1]} bits {units.size(least)}"
-        words.append(f"{plan.title}: {units.size(need)}, {verdict}")
+        words.append(f"{model['title']}: {units.size(need)}, {verdict}")
     return (
         f"{fitting} of {len(words)} models fit in {memory:,} GB, each on its own, at {bits} bits, with "
         f"{units.counted(context, 'token')} and {units.counted(batch, 'text')} at once. {'. '.join(words)}."
