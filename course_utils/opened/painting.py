@@ -11,7 +11,7 @@ import numpy
 from PIL import Image
 
 from course_utils import catalog
-from course_utils.opened.denoising import CrossAttention, Denoising, Drawn
+from course_utils.opened.denoising import CrossAttention, Denoising, Drawn, lit_by
 from course_utils.views.picture import INK, LINE, QUIET, Picture, array, card, from_figure, style
 from course_utils.views.strips import as_pixels, picture_grid
 from course_utils.views.tables import table
@@ -102,13 +102,11 @@ def to_latents(pipeline, caption):
 
 def watch_noise(pipeline, prompts):
     """Return the explorer in which two prompts become pictures from the same noise."""
-    from diffusers import DDIMScheduler
 
     def watch(prompt, seed, guidance, steps):
         import torch
 
-        plan = DDIMScheduler.from_config(pipeline.scheduler.config)
-        plan.set_timesteps(steps)
+        plan = schedule(pipeline, steps=steps)
         noise = noise_shares(plan)
         pieces = pipeline.tokenizer.tokenize(prompt)
         words, no_words = _encoded(pipeline, prompt)
@@ -126,6 +124,15 @@ def watch_noise(pipeline, prompts):
 
     ours = catalog.find("stable-diffusion").size == "tiny"
     return Denoising(watch, decode, prompts, seed=6, known=ours)
+
+
+def schedule(pipeline, *, steps):
+    """Return a scheduler that takes the noise out in this number of steps, by the rule of DDIM."""
+    from diffusers import DDIMScheduler
+
+    scheduler = DDIMScheduler.from_config(pipeline.scheduler.config)
+    scheduler.set_timesteps(steps)
+    return scheduler
 
 
 def noise_shares(scheduler):
@@ -179,18 +186,18 @@ def pixel_rows(rows) -> Picture:
 
 
 def training_figure(pipeline, caption) -> Picture:
-    """Draw a training step: a picture, noise, their mixture, and the noise that the UNet guesses.
+    """Draw a training step: a picture and noise, and below them mixtures, each beside the noise as guessed.
 
-    Each row has another share of noise: that of step 100, 300 or 500 of the scheduler's 1,000. Noise, mixture
-    and guess are latents, and are shown as the VAE decodes them. Below each guess is its mean squared error.
+    Each mixture has another share of noise: that of step 100, 300 or 500 of the scheduler's 1,000. Noise,
+    mixture and guess are latents, and are shown as the VAE decodes them. Below each guess is its mean squared
+    error.
     """
     import torch
 
     latents, truth = to_latents(pipeline, caption)
     noise = _noise(pipeline, 0)
     words, _ = _encoded(pipeline, caption)
-    columns = ["a training picture", "noise", "mixed: all that the UNet is shown", "the noise, as it guesses"]
-    rows, captions = {}, {}
+    rows, captions = {"what we mix": [truth, to_picture(pipeline, noise)]}, {}
     for time in (100, 300, 500):
         kept = pipeline.scheduler.alphas_cumprod[time].item()
         mixed = kept**0.5 * latents + (1 - kept) ** 0.5 * noise
@@ -199,11 +206,11 @@ def training_figure(pipeline, caption) -> Picture:
         if pipeline.scheduler.config.prediction_type != "epsilon":
             # The UNet predicts v, a weighted difference of noise and picture.
             guess = kept**0.5 * guess + (1 - kept) ** 0.5 * mixed
-        label = f"{1 - kept:.0%} noise"
-        rows[label] = [truth, *(to_picture(pipeline, each) for each in (noise, mixed, guess))]
+        label = f"{1 - kept:.0%} noise: what the UNet is shown, and the noise as it guesses"
+        rows[label] = [to_picture(pipeline, mixed), to_picture(pipeline, guess)]
         off = ((guess - noise) ** 2).mean().item()
-        captions[label] = ["", "", "", f"error {off:.3f}"]
-    return picture_grid(rows, columns, title=f"Training on “{caption}”", captions=captions)
+        captions[label] = ["", f"error {off:.3f}"]
+    return picture_grid(rows, ["picture", "noise"], title=f"Training on “{caption}”", captions=captions)
 
 
 def early_copy():
@@ -299,7 +306,7 @@ def where_it_changed(before, after):
     return grey.round().astype("uint8")[:, :, None].repeat(3, 2)
 
 
-def attention_maps(pipeline, prompt):
+def _attention_maps(pipeline, prompt):
     """Draw a prompt in 20 steps, and return how much each part of the picture attends to each token.
 
     Returns a dict from a token to its map (height, width), the mean over all steps, layers and heads.
@@ -310,6 +317,20 @@ def attention_maps(pipeline, prompt):
     maps = seen.maps()[:, -1].mean(0)
     pieces = pipeline.tokenizer.tokenize(prompt)
     return {piece.removesuffix("</w>"): array(maps[index + 1]) for index, piece in enumerate(pieces)}
+
+
+def lit_twice(pipeline, fox) -> Picture:
+    """Draw a fox on a blue background in two rows: lit by its own words, and by those of another drawing.
+
+    fox : the picture that the pipeline drew. The first row is its own.
+    """
+    rows = {}
+    for row, prompt in (("row A", "fox on a blue background"), ("row B", "pizza on a green background")):
+        maps = _attention_maps(pipeline, prompt)
+        name, colour = prompt.split()[0], prompt.split()[3]
+        rows[row] = [lit_by(fox, maps[word]) for word in (name, colour, "background")]
+    columns = ["the name", "the colour", "background"]
+    return picture_grid(rows, columns, title="Which row is lit by the fox's own words?")
 
 
 def change_on_objects(pipeline):
@@ -447,6 +468,7 @@ class KnownPictures:
         pictures = drawing.pictures(self._scenes, _sprites())
         self._pictures = torch.from_numpy(pictures).flatten(1).float()
         self._squares = (self._pictures**2).sum(1)
+        self._last = None  # the picture compared last, and its distances: each is asked for several times
 
     def picture(self, caption):
         """Return a known picture: an array (64, 64, 3) of whole numbers from 0 to 255."""
@@ -477,8 +499,27 @@ class KnownPictures:
         import torch
 
         drawn = torch.from_numpy(_at_our_size(picture)).flatten().float()
-        squares = self._squares - self._pictures @ (2 * drawn) + (drawn**2).sum()
-        return (squares.clamp(min=0) / len(drawn)).sqrt().numpy()
+        if self._last is None or not torch.equal(drawn, self._last[0]):
+            squares = self._squares - self._pictures @ (2 * drawn) + (drawn**2).sum()
+            self._last = drawn, (squares.clamp(min=0) / len(drawn)).sqrt().numpy()
+        return self._last[1].copy()
+
+
+def beside_known(known, drawn) -> Picture:
+    """Draw pictures above the nearest ones of the training: of all, and of those that show something else.
+
+    known : `KnownPictures`
+    drawn : dict from a prompt, which is a caption of the training, to the picture drawn from it
+    """
+    rows = {"drawn": list(drawn.values())}
+    captions = {}
+    for row, others in (("nearest training picture", False), ("nearest of something else", True)):
+        rows[row], captions[row] = [], []
+        for prompt, picture in drawn.items():
+            caption, off = known.nearest(picture, trained_only=True, not_of=prompt if others else "")
+            rows[row].append(known.picture(caption))
+            captions[row].append(f"{off:.0f} of 255 off")
+    return picture_grid(rows, list(drawn), captions=captions, title="Drawn, and known")
 
 
 def how_different(picture, other):
@@ -575,7 +616,7 @@ def published_versions() -> Picture:
         columns.append(
             (
                 plan.title,
-                str(model.released),
+                str(model.released)[:7],
                 f"{len(texts)}, {_millions(sum(texts))}" + " together" * (len(texts) > 1),
                 _millions(unet.parameters),
                 _millions(vae.parameters),

@@ -9,7 +9,7 @@ from pages import Page, Pictures
 from PIL import Image
 
 from course_utils import CourseError, CrossAttention, opened, views
-from course_utils.opened.denoising import Denoising, Drawn
+from course_utils.opened.denoising import Denoising, Drawn, lit_by
 from course_utils.views.strips import as_pixels
 from course_utils.worlds.pictureworld import world
 
@@ -56,7 +56,7 @@ def test_pictures_say_what_they_show():
 
 
 def test_a_map_lights_the_places_that_look_at_the_word():
-    lit, even = (numpy.asarray(opened.lit_by(RED, weights)) for weights in (CORNER, CORNER * 0 + 0.25))
+    lit, even = (numpy.asarray(lit_by(RED, weights)) for weights in (CORNER, CORNER * 0 + 0.25))
     assert lit[7, 0].tolist() == [255, 0, 0] and lit[0, 7].tolist() == [27, 31, 36]
     assert (even == RED).all()
 
