@@ -326,7 +326,7 @@ def computed():
         (
             "the same, as the configuration writes it",
             str(SMOLLM2["vocab_size"]),
-            {"lesson 00": r"vocab_size (\d+)"},
+            {"lesson 00": r'"vocab_size": (\d+)'},
         ),
     ]
 
