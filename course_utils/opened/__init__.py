@@ -26,8 +26,8 @@ _NAMES = {
         "answer chosen_words contests right_or_wrong trained_on twins votes_of_the_world written_words"
     ),
     "fine_tuning": (
-        "LossCurve answer_loss answer_table answers ask_all count_right count_table examples general_lines "
-        "is_right library_adapter library_questions prompt some_lines"
+        "LossCurve adapter_card answer_loss answer_table answers ask_all count_right count_table examples "
+        "general_lines is_right library_adapter library_questions prompt some_lines"
     ),
     "fits": "Fits",
     "hardware": "bytes_per_second cents_at_services copies_for_a_while memory_of_a_step tokens_per_second",

@@ -78,7 +78,7 @@ export function render({ model, el }) {
   });
   const rule = chart.appendChild(make("i", "ad-rule"));
   const axis = chart.appendChild(make("div", "ad-axis"));
-  const marks = [[0, "as it came"], [1, "as trained"], ...(last > 1.25 ? [[last, `${last}×`]] : [])].map(([value, text]) => [value, axis.appendChild(make("span", "", text))]);
+  const marks = [[0, "without it"], [1, "as trained"], ...(last > 1.25 ? [[last, `${last}×`]] : [])].map(([value, text]) => [value, axis.appendChild(make("span", "", text))]);
   const ember = make("div", "ad-ember");
   ember.tabIndex = 0;
   ember.setAttribute("role", "slider");
@@ -366,7 +366,7 @@ export function render({ model, el }) {
     drawGuess();
     for (const end of [strengths[0], last]) if (value === end) visited.add(end);
     moral.textContent = !oneIsBest && visited.size === 2 ? "No strength is the best at both." : "";
-    question.textContent = asking() ? `As it came, ${data.right[guessed][zero]} of ${of} general questions are right. And once it is trained on the library? Drag the blue mark.` : "";
+    question.textContent = asking() ? `Without the adapter, ${data.right[guessed][zero]} of ${of} general questions are right. And with it? Drag the blue mark.` : "";
     speak(`Strength ${value}. ${louds.map(({ loud, words }) => loud.textContent + words.textContent).join(". ")}. ${rows.slice(0, 1).map(({ prompt }) => `${prompt.text} ${textOf(prompt.answers[index])}`).join(" ")}`);
   }
 

@@ -2,12 +2,13 @@
 
 import random
 import re
+from html import escape
 from pathlib import Path
 
 from course_utils import catalog
 from course_utils.opened.learning import IGNORED, GrowingPicture
 from course_utils.views.charts import lines
-from course_utils.views.picture import Picture
+from course_utils.views.picture import Picture, card
 from course_utils.views.tables import table
 
 _WORDINGS = ("first wording", "second wording")
@@ -153,15 +154,18 @@ def count_table(title, questions, columns, habit, habit_in) -> Picture:
     return table(rows, right=right, title=title, alt=f"{title}. {rows}")
 
 
-def answer_table(title, questions, columns) -> Picture:
+def answer_table(title, questions, columns, only=None) -> Picture:
     """Draw a table of questions, their keys, and the answers of one or several models, each with ✓ or ✗.
 
     title : str, written above the table.
     questions : list of pairs (question, key), with keys as for `is_right`.
     columns : dict from a heading, such as "untrained", to a list with the answer to each question.
+    only : list of str, the questions to show; by default all.
     """
     rows, words = [("question", "right with", *columns)], []
     for index, (question, key) in enumerate(questions):
+        if only is not None and question not in only:
+            continue
         said = []
         for answers_there in columns.values():
             answer = answers_there[index]
@@ -169,6 +173,18 @@ def answer_table(title, questions, columns) -> Picture:
         rows.append((question, key["key"] if isinstance(key, dict) else key, *said))
         words.append(f"{question} {' | '.join(said)}")
     return table(rows, title=title, alt=f"{title}. {' '.join(words)}")
+
+
+def adapter_card(title, paragraphs) -> Picture:
+    """Draw the card of an adapter that was trained in a lesson, as a page.
+
+    title : str, the name of the adapter.
+    paragraphs : list of str, plain text.
+    """
+    html = f'<div style="font-size:18px;font-weight:650;margin:4px 0 8px">{escape(title)}</div>'
+    html += "".join(f'<p style="margin:6px 0">{escape(text)}</p>' for text in paragraphs)
+    name = "This training's card"
+    return Picture(card(html, name), f"{name}: {title}. {' '.join(paragraphs)}")
 
 
 def library_questions(kind) -> list:

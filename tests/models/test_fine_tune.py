@@ -166,6 +166,14 @@ def test_a_table_marks_the_right_answers():
     questions = [("When?", "ten"), ("Who?", {"key": "Ada"})]
     picture = opened.answer_table("Answers", questions, {"one": ["At ten.", "Bea"], "other": ["no", "Ada."]})
     assert picture.alt == "Answers. When? ✓ At ten. | ✗ no Who? ✗ Bea | ✓ Ada."
+    picture = opened.answer_table("Answers", questions, {"one": ["At ten.", "Bea"]}, only=["Who?"])
+    assert picture.alt == "Answers. Who? ✗ Bea"
+
+
+def test_a_card_is_shown_as_plain_text():
+    picture = opened.adapter_card("Otters", ["Base: <small>", "Not for: diving."])
+    assert picture.alt == "This training's card: Otters. Base: <small> Not for: diving."
+    assert "Base: &lt;small&gt;" in picture.html and "Otters" in picture.html
 
 
 def test_right_answers_and_habits_are_counted_by_set():

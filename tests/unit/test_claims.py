@@ -277,4 +277,4 @@ def test_what_others_say_of_lesson_14_s_training_is_what_it_stored():
     guide = (ROOT / "docs" / "instructors.md").read_text(encoding="utf-8")
     assert f"in {habits} of 20 answers, and the fact in {facts}." in guide
     assert f"of 16 general answers {before} were right before, and {kept} are now" in guide
-    assert f"bring them back, {mixed} of 16" in guide
+    assert f"from the start they are kept, {mixed} of 16" in guide
