@@ -75,7 +75,7 @@ def first_tokens(model, tokenizer, request):
 
 
 def wrong_by_prompt(wrong, *, notes):
-    """Draw how many answers are wrong, for each kind of sentence with each prompt.
+    """Draw how many answers are wrong with each prompt, for each kind of sentence.
 
     wrong : dict from a prompt's name to a dict from a kind of sentence to how many answers are wrong
     notes : int, how many notes there are
@@ -83,9 +83,9 @@ def wrong_by_prompt(wrong, *, notes):
     from course_utils import views
 
     labels, counts, prompts = [], [], []
-    for kind in next(iter(wrong.values())):
-        for name, of_prompt in wrong.items():
+    for name, of_prompt in wrong.items():
+        for kind, count in of_prompt.items():
             labels.append(f"{kind}, {name}")
-            counts.append(of_prompt[kind])
+            counts.append(count)
             prompts.append(name)
     return views.bars(labels, counts, unit=f"of {notes}", groups=prompts, title=f"Wrong answers of {notes}")
