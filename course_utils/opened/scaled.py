@@ -7,8 +7,9 @@ from html import escape
 
 from course_utils.views.picture import BLUE, INK, LINE, QUIET, TRACK, VERMILLION, Picture, card, number
 
-FILLED, RING = "\N{BLACK CIRCLE}", "\N{WHITE CIRCLE}"
+SIGNS = "\N{BLACK CIRCLE}\N{CIRCLE WITH LEFT HALF BLACK}\N{WHITE CIRCLE}"
 _IN_A_ROW = 25  # dots
+_DOTS = "DejaVu Sans,Segoe UI Symbol,Apple Symbols,sans-serif"  # each has all three signs in one width
 
 _LARGEST = 140  # pixels: the side of the largest square
 _SMALLEST = 3  # pixels: a smaller square could not be seen
@@ -73,29 +74,31 @@ def squares(amounts, *, unit, label="", inside=None, inside_label="", title=None
     return Picture(card(boxes, title, note), "; ".join(words))
 
 
-def dots_row(name, lines, *, filled, rings, total) -> str:
+def dots_row(name, lines, shares, *, total) -> str:
     """Return HTML of a field of dots with its name above it and lines of text beside it.
 
     name : str
-    lines : list of str; the first is written in bold.
-    filled, rings : int, how many dots are filled and how many are rings. They come first, in this order.
+    lines : list of str; the first is written in bold. A sign of `SIGNS` at a line's start is coloured.
+    shares : three ints, how many dots have the first, the second and the third of `SIGNS`, in this order.
     total : int, how many dots there are in all; those left are pale.
     """
-    looks = [*[(FILLED, VERMILLION)] * filled, *[(RING, VERMILLION)] * rings]
-    looks += [(FILLED, LINE)] * (total - len(looks))
+    looks = [(sign, VERMILLION) for sign, share in zip(SIGNS, shares, strict=True) for _ in range(share)]
+    looks += [(SIGNS[0], LINE)] * (total - len(looks))
     field = ""
     for start in range(0, total, _IN_A_ROW):
         part = looks[start : start + _IN_A_ROW]
-        for look in dict.fromkeys(part):
-            field += f'<span style="color:{look[1]}">{look[0] * part.count(look)}</span>'
+        for sign, colour in dict.fromkeys(part):
+            field += f'<span style="color:{colour}">{sign * part.count((sign, colour))}</span>'
         field += "<br>"
-    said = "".join(
-        f'<div style="font-weight:{400 if index else 600}">{escape(line)}</div>'
-        for index, line in enumerate(lines)
-    )
+    said = ""
+    for index, line in enumerate(lines):
+        text = escape(line)
+        if line[0] in SIGNS:
+            text = f'<b style="color:{VERMILLION}">{line[0]}</b>{escape(line[1:])}'
+        said += f'<div style="font-weight:{400 if index else 600}">{text}</div>'
     return (
         f'<div style="padding:8px 0;border-top:1px solid {LINE}"><div>{escape(name)}</div>'
         '<div style="display:flex;flex-wrap:wrap;gap:2px 16px">'
-        f'<div style="white-space:nowrap;font-size:11px;line-height:11px">{field}</div>'
+        f'<div style="white-space:nowrap;font-family:{_DOTS};font-size:11px;line-height:11px">{field}</div>'
         f'<div style="flex:1 1 190px;line-height:1.35">{said}</div></div></div>'
     )

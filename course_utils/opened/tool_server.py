@@ -71,6 +71,17 @@ class ToolServer:
             self.calls.append(" ".join([parameters["name"], *map(str, parameters["arguments"].values())]))
         return json.loads(reply)
 
+    def last_lines(self) -> str:
+        """Return the last request and the reply to it, without the field `_meta`, which names versions."""
+        shown = []
+        for who, line in self.lines[-2:]:
+            message = json.loads(line)
+            for part in ("params", "result"):
+                if part in message:
+                    message[part].pop("_meta", None)
+            shown.append(f"{who}: {json.dumps(message)}")
+        return "\n\n".join(shown)
+
 
 def _stop(process, errors):
     process.kill()

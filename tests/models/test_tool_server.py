@@ -33,6 +33,10 @@ def test_a_server_lists_its_tools_and_runs_them():
     lines = [json.loads(line) for _, line in server.lines]
     assert [line["id"] for line in lines] == [1, 1, 2, 2]
     assert lines[2]["params"]["name"] == "double" and lines[3] == reply
+    assert "_meta" in lines[2]["params"] and "_meta" not in server.last_lines()
+    asked, replied = server.last_lines().split("\n\n")
+    assert asked.startswith("program: ") and '"text": "21"' in asked
+    assert replied.startswith("server: ") and '"text": "42"' in replied
     assert server.ask("tools/call", name="halve", arguments={})["result"]["isError"]
     process = server._process
     server.close()
