@@ -71,7 +71,7 @@ def _clause_row(clause):
     )
 
 
-# The parts of a release in the order in which they are made: (question of the openness table, description).
+# The parts of a release: (question of the openness table, description). Data and code make the weights.
 _PARTS = (
     ("training data", "what it learned from"),
     ("code", "the program that trains and runs it"),
@@ -98,7 +98,7 @@ def release(model) -> Picture:
             f'<div style="font-size:22px;line-height:30px">{sign} <span style="font-size:15px">{mark.mark}'
             f'</span></div><div style="font-size:13px;line-height:1.35">{escape(reason)}</div></div>'
         )
-    between = [f'<div style="padding-top:44px;color:{QUIET};font-size:18px">{sign}</div>' for sign in "→→+"]
+    between = [f'<div style="padding-top:44px;color:{QUIET};font-size:18px">{sign}</div>' for sign in "+→+"]
     inner = "".join(piece for pair in zip(boxes, [*between, ""], strict=True) for piece in pair)
     html = f'<div style="display:flex;flex-wrap:wrap;gap:6px">{inner}</div>'
     title = f"What came out with {model.title}"
