@@ -94,14 +94,14 @@ def places(rows, *, most, title=None) -> Picture:
         axes.minorticks_off()
         axes.axvline(most / 2, color=QUIET, linewidth=1.2, linestyle=(0, (4, 3)), zorder=0)
         axes.annotate(
-            "chance:\nhalf are right of here",
+            "by chance, half of the codes\nstand to the right of this line",
             (most / 2, -0.5),
             xytext=(0, 5),
             textcoords="offset points",
             horizontalalignment="right",
             color=QUIET,
         )
-        axes.set_xlabel(f"place of the right code among {most:,}\n(each mark: ten times further down)")
+        axes.set_xlabel(f"place of the right code among {most:,}\n(from mark to mark it grows tenfold)")
         for side in ("left", "top", "right"):
             axes.spines[side].set_visible(False)
         axes.tick_params(axis="y", length=0)

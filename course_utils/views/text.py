@@ -232,8 +232,9 @@ def bar(probability, colour=BLUE):
 
 
 def underlined(html, probability):
-    """Return HTML above a line whose style shows in which of _BANDS the probability is."""
-    line, tint = next((line, tint) for least, line, tint, _ in _BANDS if probability >= least)
+    """Return HTML above a line whose style shows in which of _BANDS the probability, rounded, is."""
+    rounded = round(probability, 2)
+    line, tint = next((line, tint) for least, line, tint, _ in _BANDS if rounded >= least)
     return (
         f'<span style="display:block;padding:1px 5px;background:{tint};border-bottom:{line};'
         f'font-family:{MONO};font-size:15px;color:{INK}">{html}</span>'
