@@ -79,6 +79,9 @@ export function render({ model, el }) {
   // A second clock, a quarter as fast
   const second = shape("svg", { viewBox: "-104 -104 208 208", class: "dl-second", "aria-hidden": "true" });
   second.append(shape("circle", { r: 94, class: "dl-face" }));
+  ["a slower clock", "goes here"].forEach((line, index) => {
+    second.appendChild(shape("text", { y: 28 * index - 6, class: "dl-empty" })).textContent = line;
+  });
   const slowHands = Object.fromEntries(["key", "query"].map((name) => [name, second.appendChild(shape("line", { y2: name === "key" ? -78 : -58, class: `dl-slow ${name}` }))]));
   const add = make("button");
   add.addEventListener("click", () => keep({ slow: !model.get("slow") }));

@@ -23,11 +23,6 @@ def mean(shares):
 
 def test_the_heads_that_the_lesson_names_are_what_it_says(maps):
     assert mean([row[-2] for row in maps[16][0][2:]]) > 0.6
-    itself = [(1, 3), (10, 8), (11, 4), (11, 6)]
-    for layer in range(30):
-        for head in range(9):
-            alone = mean([row[-1] for row in maps[layer][head][2:]]) > 0.5
-            assert alone == ((layer, head) in itself), (layer, head)
     assert min(row[0] for row in maps[18][8]) > 0.99
     assert round(100 * maps[23][4][4][3]) == 90
 
@@ -40,8 +35,8 @@ def test_the_largest_corners_are_those_of_the_hunt(maps):
 
 def test_the_sink_holds_in_the_texts_that_the_lesson_names():
     for text, first in [
-        ("What is the capital of France?", 57),
-        ("Die Hauptstadt von Frankreich ist", 67),
+        ("The capital of France is", 67),
+        ("is the capital of Paris", 63),
         ("cat dog cat dog cat", 63),
     ]:
         assert round(real_heads.average_shares(text)[0]) == first
@@ -98,15 +93,14 @@ def test_a_token_that_may_not_look_learns_nothing():
 
 def test_what_comes_instead_tells_two_hidden_pairs_apart():
     fished = "She fished at the bank and came home with a lot of"
-    fish, money, second_of = [
+    fish, money = [
         [
             round(real_heads.probability_if_blind(word, fished, looking=[12], at=at))
-            for at in ([], [1, 2], [10, 11])
+            for at in ([], [1, 2], [10, 11], [5])
         ]
-        for word in (" fish", " money", " of")
+        for word in (" fish", " money")
     ]
-    assert fish == [24, 3, 1] and money == [6, 23, 1]
-    assert second_of[2] > 15
+    assert fish == [24, 3, 1, 26] and money == [6, 23, 1, 3]
 
 
 def test_which_of_two_parts_are_needed():
@@ -141,7 +135,7 @@ def test_two_orders_of_the_same_pieces_end_at_the_same_point():
 
 
 def test_two_mixtures_are_compared_by_their_distance_to_a_word():
-    words = {"man, its first word": [2.0, 0.0], "dog, its last word": [0.0, 0.0]}
+    words = {"man": [2.0, 0.0], "dog": [0.0, 0.0]}
     assert by_hand.nearer([1.0, 0.1 + 0.2], than=[1.0, 0.3], to=words) == "at the same point"
-    assert by_hand.nearer([1.5, 0.0], than=[0.5, 0.0], to=words) == "nearer to man, its first word"
-    assert by_hand.nearer([0.5, 0.0], than=[1.5, 0.0], to=words) == "nearer to dog, its last word"
+    assert by_hand.nearer([1.5, 0.0], than=[0.5, 0.0], to=words) == "nearer to man"
+    assert by_hand.nearer([0.5, 0.0], than=[1.5, 0.0], to=words) == "nearer to dog"
