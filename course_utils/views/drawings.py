@@ -253,7 +253,7 @@ def speech_drawing(sound, picture, written, *, lit="") -> Picture:
                 _arrow(axes, x, 2.35, x, 1.68, lit == "decoder")
             else:
                 _arrow(axes, x, 1.65, x, 2.32)
-        for row, length in enumerate((1.5, 1.3, 0.4)):
+        for row, length in enumerate((1.5, 0.6, 0.3)):
             _box(axes, x - 0.75, 0.35 - 0.38 * row, length, 0.26, lit == "decoder")
         beside = {
             9.75: "the sound:\n16,000 numbers a second",
