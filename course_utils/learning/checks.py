@@ -11,6 +11,7 @@ import copy
 import itertools
 import linecache
 import math
+import re
 import struct
 import sys
 import unicodedata
@@ -592,8 +593,15 @@ def _list_difference(value, wanted, tolerance):
         nan = "; nan is not a number: look for 0/0" if value[first] != value[first] else ""
         return "gave {}, expected {}{}.".format(*_show_both(value, wanted), nan)
     if problem:
-        return f"gave a list whose item {first}, counting from 0, is wrong: it {problem}"
+        inner, text = _ITEM.match(problem), "gave a list whose item {}, counting from 0, is wrong: it {}"
+        if inner:  # an item of an item: one place for both, such as [0][2]
+            place = inner[1] if "[" in inner[1] else f"[{inner[1]}]"
+            return text.format(f"[{first}]{place}", problem[inner.end() :])
+        return text.format(first, problem)
     return None
+
+
+_ITEM = re.compile(r"gave a list whose item (\S+), counting from 0, is wrong: it ")
 
 
 def _shape(value) -> tuple | None:

@@ -709,6 +709,8 @@ def test_a_known_mistake_gets_its_own_message():
         ([[1, 2], [3]], [[1, 2], [3, 4]], "whose item 1, counting from 0, is wrong: it gave a list of 1 "),
         (list(range(90)), list(range(1, 91)), "whose item 0, counting from 0, is wrong: it gave 0,"),
         (["a", "b"], ["a", "c"], "whose item 1, counting from 0, is wrong: it gave 'b', expected 'c'"),
+        ([["a"], ["b"]], [["a"], ["c"]], "whose item [1][0], counting from 0, is wrong: it gave 'b'"),
+        ([[["a"]]], [[["b"]]], "whose item [0][0][0], counting from 0, is wrong: it gave 'a', expected 'b'"),
         (math.nan, 0.5, "gave nan, which is not a number: look for 0/0"),
         ([math.nan], [0.5], "gave [nan], expected [0.5]; nan is not a number: look for 0/0."),
         (math.inf, 0.5, "gave inf, expected 0.5."),
