@@ -29,7 +29,7 @@ def answers_file(tmp_path, monkeypatch):
 
 
 def test_the_map_follows_the_answers():
-    assert "00 Open the box: not begun. 30 + 23 minutes" in course.progress().alt
+    assert "00 Open the box: not begun. 35 + 25 minutes" in course.progress().alt
     answers.record("predict", "00-weights-file", 500)
     answers.record("check", "0.1", "4", right=True)
     assert "00 Open the box: begun. 1 predictions · quiz 0 of " in course.progress().alt
