@@ -127,7 +127,7 @@ def _on_number(value, wanted) -> str:
 
 def _on_many_for_one(items, wanted) -> str:
     if isinstance(wanted, int) and len(items) == wanted:
-        return "It has as many items as the number says: return how many they are, by `len`."
+        return "It has as many items as the number says: if their number is asked for, take it by `len`."
     if not items or not all(map(_is_number, items)):
         return ""
     if _near(sum(items), wanted):
@@ -174,7 +174,7 @@ def _on_other_length(value, wanted) -> str:
     if not wanted:
         return ""
     if not value:
-        return "Nothing was gathered: is each one found put into the list, and is it returned after the loop?"
+        return "It is empty: is each one found put into the list, and is it returned after the loop?"
     for part, name in ((wanted[: len(value)], "end"), (wanted[len(wanted) - len(value) :], "beginning")):
         if len(value) < len(wanted) and _near(value, part):
             return f"What is there is right, and the {name} is missing."
@@ -205,13 +205,13 @@ def _kinds(items) -> int:
 
 def _on_same_length(value, wanted) -> str:
     if _near(value, wanted[::-1]):
-        return "The two have changed places." if len(wanted) == 2 else "The order is reversed."
+        return "Those are the two, the other way round." if len(wanted) == 2 else "The order is reversed."
     if _kinds(wanted) > 2 and not any(_apart(value, wanted)):
         return "These are the right items, in another order."
     if all(isinstance(item, list) and len(item) == 2 for item in value) and _near(
         [item[::-1] for item in value], wanted
     ):
-        return "In each pair the two have changed places."
+        return "Each pair is the other way round."
     same = _same_for_all(value, wanted)
     if same:
         return same
