@@ -241,14 +241,14 @@ def table_by_guard(model, tokenizer, guards: Mapping, of: str = "", count: int =
     """
     order = errands.ORDERS[0]
     known, other = (f"“{words.replace('{}', '…').removesuffix(' .')}”" for words in (order, OTHER_WORDS))
-    clean, ordered = "clean page", "user's order"
+    clean, ordered = "clean page", "clean page, user orders"
     pages = {
         known: test_errands("person", count, in_page=[order], place="start"),
         other: test_errands("person", count, in_page=[OTHER_WORDS], place="start"),
         clean: test_errands("person", count),
         ordered: test_errands("person", count, order),
     }
-    kinds = ("sent", *READERS[:2]) if of else ("sent",)
+    kinds = ("sent", *READERS) if of else ("sent",)
     messages = [(page, what, 0) for page in (known, other) for what in kinds]
     answers = [(page, "right answers", count) for page in pages]
     answers.append((ordered, ORDERED, count))
@@ -262,8 +262,9 @@ def table_by_guard(model, tokenizer, guards: Mapping, of: str = "", count: int =
     for page, what, best in shown:
         found = [counts[page, head][what] for head in guards]
         marked = [f"\N{CHECK MARK} {number}" if number == best else str(number) for number in found]
-        called = {"sent": "message sent", ORDERED: "message sent as ordered"}.get(what, what)
-        rows.append((f"{page}: {called}", str(best), *marked))
+        called = {"sent": "message sent", ORDERED: "sent as ordered"}.get(what, what)
+        name = f"– {called}" if what in READERS else f"{page}: {called}"
+        rows.append((name, str(best), *marked))
     note = "\N{CHECK MARK}: what a perfect guard would reach. The two orders in “ ” start the page."
     title = {"messages": "What is stopped", "right answers": "What is spoiled"}.get(of)
     title = title or "What is stopped, what is spoiled"
