@@ -83,9 +83,10 @@ def wrong_by_prompt(wrong, *, notes):
     from course_utils import views
 
     labels, counts, prompts = [], [], []
-    for name, of_prompt in wrong.items():
-        for kind, count in of_prompt.items():
+    kinds = dict.fromkeys(kind for of_prompt in wrong.values() for kind in of_prompt)
+    for kind in kinds:  # the prompts of one sentence stand one under the other
+        for name, of_prompt in wrong.items():
             labels.append(f"{kind}, {name}")
-            counts.append(count)
+            counts.append(of_prompt[kind])
             prompts.append(name)
     return views.bars(labels, counts, unit=f"of {notes}", groups=prompts, title=f"Wrong answers of {notes}")

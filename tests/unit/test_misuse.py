@@ -171,10 +171,10 @@ def test_a_marked_text_says_how_many_of_its_tokens_are_green():
     assert "a&lt;b" in picture.html
 
 
-def test_wrong_answers_stand_prompt_by_prompt():
+def test_wrong_answers_stand_sentence_by_sentence():
     wrong = {"good last": {"Tuesday": 0, "order": 3}, "bad last": {"Tuesday": 5, "order": 12}}
     picture = opened.wrong_by_prompt(wrong, notes=12)
     assert picture.alt.split("; ") == [
-        "Tuesday, good last: 0 of 12", "order, good last: 3 of 12",
-        "Tuesday, bad last: 5 of 12", "order, bad last: 12 of 12",
+        "Tuesday, good last: 0 of 12", "Tuesday, bad last: 5 of 12",
+        "order, good last: 3 of 12", "order, bad last: 12 of 12",
     ]  # fmt: skip
