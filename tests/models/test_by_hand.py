@@ -101,6 +101,9 @@ def test_what_comes_instead_tells_two_hidden_pairs_apart():
         for word in (" fish", " money")
     ]
     assert fish == [24, 3, 1, 26] and money == [6, 23, 1, 3]
+    without_a_lot = {"looking": [12], "at": [10, 11]}
+    assert round(real_heads.probability_if_blind(" of", fished, **without_a_lot)) == 20
+    assert round(real_heads.probability_if_blind(" the", fished, **without_a_lot)) == 11
 
 
 def test_which_of_two_parts_are_needed():
