@@ -184,7 +184,6 @@ PUBLISHED = [
         "3.5 4",
         {
             "evidence 33": r"on average # months behind .*?, then # \(May 2026\)",
-            "settled 10 33": r"on average # months behind .*?, then #",
         },
     ),
     ("the same, in October 2025", EPOCH, "3.5", {"lesson 10": r"30 October 2025\W+#"}),
