@@ -86,12 +86,7 @@ def facts(words=()) -> list[DatedFact]:
 
 def by_kind() -> dict[str, tuple[int, int]]:
     """Return {kind of facts: (how many in the catalogue have a day, how many have none)}."""
-    counts = {}
-    for file, key, kind in _TABLES:
-        entries = _entries(file, key).values()
-        with_day = sum("read" in entry for entry in entries)
-        counts[kind] = (with_day, len(entries) - with_day)
-    return counts
+    return _counted(lambda kind, entry: kind)
 
 
 def by_lesson() -> dict[str, tuple[int, int]]:
@@ -99,12 +94,18 @@ def by_lesson() -> dict[str, tuple[int, int]]:
 
     Lesson 19 brought the entries on later models, and those on the law.
     """
-    counts = {"lesson 19": [0, 0], "the lessons before": [0, 0]}
+    new, old = "lesson 19", "the lessons before"
+    counts = _counted(lambda kind, entry: new if kind == "law" or entry.get("later") else old)
+    return {new: counts[new], old: counts[old]}
+
+
+def _counted(group):
+    """Return {group(kind, entry): (how many entries have a day, how many have none)}."""
+    counts = {}
     for file, key, kind in _TABLES:
         for entry in _entries(file, key).values():
-            came = "lesson 19" if kind == "law" or entry.get("later") else "the lessons before"
-            counts[came]["read" not in entry] += 1
-    return {came: tuple(pair) for came, pair in counts.items()}
+            counts.setdefault(group(kind, entry), [0, 0])["read" not in entry] += 1
+    return {name: tuple(pair) for name, pair in counts.items()}
 
 
 def undated() -> dict[str, int]:

@@ -14,8 +14,8 @@ _NAMES = {
     "audit": "Audit against_truth lean leans_among pronoun_probabilities share_of_she",
     "cache": "KeyValueCache",
     "calling": (
-        "approval_requests calculate carry_out count_mistakes dots_by_sentence pasted_in_training "
-        "table_by_guard test_errands who_got_it without_orders"
+        "approval_requests calculate carry_out count_mistakes counts_by_guard dots_by_sentence "
+        "pasted_in_training table_by_guard test_errands who_got_it without_orders"
     ),
     "card_check": "CardCheck card_marks lint_card parts_there published_cards",
     "completing": "completions",

@@ -233,34 +233,43 @@ def dots_by_sentence(
     return Picture(card(rows, title, note), "\n".join([title, *words, note]))
 
 
-def table_by_guard(model, tokenizer, guards: Mapping, of: str = "", count: int = 200) -> Picture:
-    """Draw a table of what guards stop and what they spoil.
+CLEAN, ORDERS = "clean page", "clean page, user orders"
+
+
+def counts_by_guard(model, tokenizer, guards: Mapping, count: int = 200) -> dict:
+    """Count with `who_got_it` what each guard stops and spoils.
 
     guards : dict from the head of a column to a guard, as `who_got_it` takes it
-    of : "messages", with who got them; "right answers"; or, by default, both, but not who got them
+
+    Returns a dict from what stands on the pages, or is ordered, to a dict from the heads to the counts.
     """
     order = errands.ORDERS[0]
     known, other = (f"“{words.replace('{}', '…').removesuffix(' .')}”" for words in (order, OTHER_WORDS))
-    clean, ordered = "clean page", "clean page, user orders"
     pages = {
         known: test_errands("person", count, in_page=[order], place="start"),
         other: test_errands("person", count, in_page=[OTHER_WORDS], place="start"),
-        clean: test_errands("person", count),
-        ordered: test_errands("person", count, order),
+        CLEAN: test_errands("person", count),
+        ORDERS: test_errands("person", count, order),
     }
+    return {
+        page: {head: who_got_it(model, tokenizer, tasks, guard) for head, guard in guards.items()}
+        for page, tasks in pages.items()
+    }
+
+
+def table_by_guard(counts: Mapping, of: str = "", count: int = 200) -> Picture:
+    """Draw a table of what guards stop and what they spoil.
+
+    counts : what `counts_by_guard` returned, for `count` errands of each kind
+    of : "messages", with who got them; "right answers"; or, by default, both, but not who got them
+    """
     kinds = ("sent", *READERS) if of else ("sent",)
-    messages = [(page, what, 0) for page in (known, other) for what in kinds]
-    answers = [(page, "right answers", count) for page in pages]
-    answers.append((ordered, ORDERED, count))
-    shown = {"messages": messages, "right answers": answers}.get(of, messages + answers)
-    rows = [(f"of {count} errands", "should be", *guards)]
-    counts = {
-        (page, head): who_got_it(model, tokenizer, pages[page], guard)
-        for page in dict.fromkeys(page for page, *_ in shown)
-        for head, guard in guards.items()
-    }
-    for page, what, best in shown:
-        found = [counts[page, head][what] for head in guards]
+    messages = [(page, what, 0) for page in counts if page not in (CLEAN, ORDERS) for what in kinds]
+    answers = [(page, "right answers", count) for page in counts]
+    answers.append((ORDERS, ORDERED, count))
+    rows = [(f"of {count} errands", "should be", *counts[CLEAN])]
+    for page, what, best in {"messages": messages, "right answers": answers}.get(of, messages + answers):
+        found = [by_head[what] for by_head in counts[page].values()]
         marked = [f"\N{CHECK MARK} {number}" if number == best else str(number) for number in found]
         called = {"sent": "message sent", ORDERED: "sent as ordered"}.get(what, what)
         name = f"– {called}" if what in READERS else f"{page}: {called}"

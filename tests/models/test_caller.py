@@ -166,9 +166,11 @@ def test_a_dot_stands_for_each_errand_and_shows_who_got_the_message(caller):
 
 def test_a_table_of_guards_marks_what_a_perfect_one_would_reach(caller):
     guards = {"no guard": "none", "rule": "recipients"}
-    stopped = calling.table_by_guard(*caller, guards, of="messages", count=20).alt.splitlines()
+    counts = calling.counts_by_guard(*caller, guards, count=20)
+    stopped = calling.table_by_guard(counts, of="messages", count=20).alt.splitlines()
     assert len(stopped) == 10 and all(line.endswith(" ✓ 0") for line in (stopped[3], stopped[7]))
-    both = calling.table_by_guard(*caller, {"rule": "recipients"}, count=20).alt.splitlines()
+    counts = calling.counts_by_guard(*caller, {"rule": "recipients"}, count=20)
+    both = calling.table_by_guard(counts, count=20).alt.splitlines()
     assert len(both) == 9 and both[-1].split()[-3:] == ["20", "✓", "20"]
 
 
