@@ -81,7 +81,7 @@ class _Version(argparse.Action):
 
 
 def _parse(arguments):
-    """Return the options of a command line."""
+    """Parse a command line, and return its options as argparse's namespace."""
     parser, commands = make_parser()
     if "_ARGCOMPLETE" in os.environ:  # the shell asks for a completion
         import argcomplete
@@ -108,7 +108,10 @@ def _unknown(word, names):
 
 
 def make_parser():
-    """Return the parser, and its action for the commands, whose `choices` are {command: its parser}."""
+    """Return the parser of the command line, and argparse's object for its commands.
+
+    The `choices` of that object are {command: the command's own parser}.
+    """
     parser = _Parser(
         prog="course",
         description="Open the Box: a course on open models. Begin with: course lab",
@@ -794,7 +797,7 @@ def _freshness(options):
 
 
 def _printable(text):
-    """Return text from a stranger's file, in which characters that could control the terminal are "?"."""
+    """Return text from a stranger's file, with "?" for each character that could control the terminal."""
     return "".join(letter if letter.isprintable() else "?" for letter in text)
 
 

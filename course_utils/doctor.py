@@ -139,7 +139,7 @@ def _answers():
 
 
 def _broken_notebooks():
-    """Return the paths of the files in the learner's own copy that are no notebooks any more."""
+    """Return the paths of the notebooks in the learner's own copy that can't be read as notebooks."""
     folder = own_copy.default_folder()
     return [folder / name for name in own_copy.broken(folder)]
 

@@ -63,8 +63,8 @@ def read_text(path, errors="strict"):
 def read_csv(path, errors="strict"):
     """Return the headings of a CSV file, and its rows: [(line number, {heading: cell}), ...].
 
-    The cells are separated by commas, semicolons or tabs: by what is most frequent in the first line. A cell
-    that is missing is "".
+    The separator is the comma, the semicolon or the tab, whichever is most frequent in the first line. A
+    missing cell is "".
 
     errors : as in `read_text`
 
@@ -97,7 +97,10 @@ def remove(path):
 
 
 def nearest_folder(folder: Path) -> Path:
-    """Return the folder, or its nearest parent that exists; if its drive is missing, the drive's root."""
+    """Return the folder if it exists, otherwise its nearest parent that exists.
+
+    If the folder's drive is missing, return the root of that drive.
+    """
     while not folder.exists() and folder != folder.parent:
         folder = folder.parent
     return folder

@@ -1,8 +1,8 @@
-"""Lists the dated facts of the course by age: what was read on which day. For `course freshness`.
+"""Lists facts of the course with the day on which each was read, the oldest first, for `course freshness`.
 
 A table of the catalogue has `read = "2026-11-27"`, or a key that ends in `_read`. A text states the day:
 "read 27 November 2026", "as of 31 January 2026", "its list of 19 August 2026", or a price with its day. Facts
-without a day are counted: nobody can say how old they are.
+of the catalogue without a day are only counted, because nobody can say how old they are.
 """
 
 import json
@@ -22,7 +22,7 @@ _IN_WORDS = re.compile(
 )
 # The first line of a table in a text of the catalogue, such as [["llama-3.2-community".clauses]].
 _TABLE = re.compile(r"\[\[?(?P<name>[\w\".-]+)\]\]?$")
-# The texts that are looked through, as patterns below the course's folder. A wheel has some of them.
+# The files that are searched for days, as patterns below the course's folder. A wheel has only some of them.
 _TEXTS = (
     "notebooks/*.ipynb",
     "solutions/*/*.ipynb",
@@ -55,7 +55,7 @@ class DatedFact:
 
     @property
     def short(self) -> str:
-        """The fact in at most 60 letters."""
+        """The fact in at most 60 characters: if it is longer, its end."""
         return self.what if len(self.what) <= 60 else f"…{self.what[-59:]}"
 
     def days(self, today: date) -> int:
@@ -85,7 +85,7 @@ def facts(words=()) -> list[DatedFact]:
 
 
 def by_kind() -> dict[str, tuple[int, int]]:
-    """Return {kind of facts: (how many in the catalogue have a day, how many have none)}."""
+    """Return {kind of facts: (how many in the catalogue state a day, how many do not)}."""
     return _counted(lambda kind, entry: kind)
 
 
@@ -149,7 +149,7 @@ def _in_texts():
                 for match in _IN_WORDS.finditer(line):
                     day, month, year = (match[part] for part in ("day", "month", "year"))
                     start = max(0, line.rfind(" ", 0, max(0, match.start() - 50)) + 1)
-                    # The fact begins with the sentence of its day, if that begins near.
+                    # Begin with the sentence that states the day, but at most some 50 characters earlier.
                     words = line[start : match.start()].split(". ")[-1] + match[0]
                     what = " ".join(words.split()).strip("\"'#*-_ ")
                     read = date(int(year), _MONTHS.index(month.title()) + 1, int(day))
@@ -157,7 +157,7 @@ def _in_texts():
 
 
 def _lines(path):
-    """Return the lines of a text; of a notebook, those of the cells' sources, without the outputs."""
+    """Return the lines of a text file, or those of the cells of a notebook, without the outputs."""
     text = path.read_text(encoding="utf-8")
     if path.suffix != ".ipynb":
         return text.splitlines()

@@ -29,7 +29,7 @@ def settle():
     if not any(os.environ.get(name) for name in ("LOGNAME", "USER", "LNAME", "USERNAME")):
         try:
             getpass.getuser()
-        except (KeyError, OSError):  # the user has no name, which libraries need, too
+        except (KeyError, OSError):  # libraries also need a user name, and this user has none
             os.environ["LOGNAME"] = str(os.getuid())
     old, new = folder(), _instead()
     if old != new and os.access(files.nearest_folder(old), os.W_OK):

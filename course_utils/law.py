@@ -1,8 +1,9 @@
 """The law on open models: dated facts, whom they concern, where they can be checked, and what was not read.
 
 The facts are those of catalog/law.toml: on the European Union's AI Act, licences that leave Europe out, court
-cases, definitions of "open", and makers that closed. None is legal advice: before you depend on one, read it
-where it can be checked, and ask someone who is allowed to advise you.
+cases, definitions of "open", and makers that changed whether they publish their weights. None of this is
+legal advice: before you depend on a fact, read it where it can be checked, and ask someone who is allowed to
+advise you.
 """
 
 from dataclasses import dataclass
@@ -42,7 +43,7 @@ class Fact:
 
 @dataclass(frozen=True)
 class NotRead:
-    """What could not be read, or was not looked for: what it is, where it can be read, and why it was not."""
+    """Something that the course did not read: what it is, where it can be read, and why it was not read."""
 
     what: str
     where: str
@@ -97,5 +98,5 @@ def facts(who: str | None = None, group: str | None = None) -> dict[str, Fact]:
 
 
 def not_read() -> tuple[NotRead, ...]:
-    """Return what was not read. The order says nothing."""
+    """Return what the course did not read, in no particular order."""
     return tuple(NotRead(**entry) for entry in _tables()["not_read"])

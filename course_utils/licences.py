@@ -1,9 +1,9 @@
 """Licences of models, divided into clauses, each with its section and the licence's own words.
 
 This is one reading of the texts, each as of the date given with it. It is not legal advice: before you depend
-on an answer, read the sections that it cites, and ask someone who is allowed to advise you. Left out are most
-definitions, and provisions that neither grant, require, forbid nor end anything. The data is in
-catalog/licences.toml.
+on an answer, read the sections that it cites, and ask someone who is allowed to advise you. Most
+definitions are left out, and so are provisions that neither grant, require, forbid nor end anything. The data
+is in catalog/licences.toml.
 """
 
 from dataclasses import dataclass
@@ -67,7 +67,7 @@ class Clause:
 
     Parameters
     ----------
-    section: the clause's section, numbered as in the text; no two clauses of a licence have the same.
+    section: the clause's section, numbered as in the text; no two clauses of a licence have the same section.
     kind: one of KINDS.
     topic: one of TOPICS, so that licences can be compared.
     summary: the clause in our words.
@@ -110,14 +110,15 @@ class Licence:
     name: the licence's key, such as "llama-3-community".
     title, author, version: as in the text; `short` is a shorter name for the head of a column.
     date: the text's date, such as "2024-04-18" or "2004-01", or empty if it has none.
-    osi_approved: True if the Open Source Initiative lists it as approved; `osi_source` is where that list is.
+    osi_approved: True if the Open Source Initiative lists the licence as approved; `osi_source` has the
+        address of that list.
     url: the address of the text.
     basis: one of catalog.BASES.
     note: what was read, and how sections without a number are named.
     whole: False if a part, such as a use policy, could not be read; a missing clause then proves nothing.
     clauses: tuple of Clause, in the order of the text.
     uses: dict from each of USES to its Verdict.
-    later: True if it is a licence of models after the article's.
+    later: True if the licence is for models that came out after those of the article.
     read: the day on which the text was read, year-month-day; empty if it was not noted.
     """
 
@@ -172,7 +173,7 @@ def all() -> dict[str, Licence]:
 
 
 def later() -> dict[str, Licence]:
-    """Return by name the licences of models after the article's that are not among those of lesson 01."""
+    """Return by name the licences that are only of models which came out after those of the article."""
     return {name: licence for name, licence in _every().items() if licence.later}
 
 

@@ -23,12 +23,11 @@ def build(values, class_names, source):
     """Build the model of a config: return (model, config object, builder, note).
 
     values : the values of a config.json
-    class_names : the class, or a config's list of "architectures", or None
-
+    class_names : the name of a class, or a config's list of class names ("architectures"), or None
     source : where the config comes from, for messages
 
     The model is on the meta device. The builder is a function from a config object to such a model. The note
-    says if only a part of the model was built, or a model of another type; otherwise it is "".
+    says so if only a part of the model was built, or a model of another type; otherwise the note is "".
     """
     if "model_type" not in values:
         return _build_diffusers(values, class_names, source)
@@ -104,7 +103,7 @@ def _constructor(config, class_names, source):
 
 
 def _stated_classes(names):
-    """Return the model classes of transformers among the names of a config's "architectures"."""
+    """Return those classes that a config's "architectures" names and transformers has."""
     import transformers
 
     names = [names] if isinstance(names, str) else names or []
@@ -179,7 +178,7 @@ def quiet():
 
 @contextlib.contextmanager
 def refusing(source):
-    """Turn any error of a library that can't build the model into a CourseError with one sentence."""
+    """Raise CourseError if the `with` block can't build a model, whatever error a library has raised."""
     try:
         yield
     except CourseError:
@@ -198,7 +197,10 @@ def first_line(error):
 
 @contextlib.contextmanager
 def _limited_tensors(source):
-    """Raise CourseError, before the memory is full, if a model gets more tensors than any published one."""
+    """Stop the building of a model with more tensors than any published model has, before memory is full.
+
+    Raises CourseError.
+    """
     from torch.nn.modules.module import register_module_parameter_registration_hook
 
     built = 0

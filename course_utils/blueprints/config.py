@@ -59,7 +59,7 @@ def attribute(config, name):
     """Return an attribute of a config, or None if the config has no such attribute."""
     try:
         return getattr(config, name, None)
-    except Exception:  # transformers refuses a name whose value differs from layer to layer
+    except Exception:  # transformers raises an error if the value differs from layer to layer
         return None
 
 
@@ -158,15 +158,16 @@ def check_spelling(values, config, source):
 
 
 def check_names(values, used, known, source):
-    """Refuse an unknown name if it is probably a missing size under a misspelt or another family's name.
+    """Raise CourseError for an unknown name that was probably meant as one of the library's names.
 
     Published configs have many names that the library does not know, such as settings of their makers' own
-    code. These are accepted, except in two cases:
-    - a whole number under a name within a letter or two of a missing size, or under another family's name
-    - true or false under nearly the name of a missing switch that decides which tensors a model has
+    code. Such a name is refused only in two cases:
+    - Its value is a whole number, and the config lacks a size whose name is almost the same, or which
+      another family of models calls by this name.
+    - Its value is true or false, and the config lacks a switch (see `_is_switch`) with almost the same name.
 
-    Even then the name is accepted if the library uses the stated value, because the library understands some
-    names that it does not list.
+    Even in these cases the name is accepted if the library uses its value, because the library understands
+    some names that it does not list.
 
     used : dict from each name of the library to the value that it uses
     known : the names to accept without a check
@@ -197,8 +198,8 @@ def check_names(values, used, known, source):
 def _name_here(name, used, values):
     """Return a list of this architecture's names for the size that another family of models calls `name`.
 
-    The list is empty if the config states the size under one of these names, too, or if the library has no
-    value for it yet.
+    The list is empty if the config also states the size under one of these names, or if the library has no
+    value under any of them.
     """
     for same in _SAME_SIZE:
         if name in same and not any(other in values for other in same if other in used):
@@ -207,7 +208,7 @@ def _name_here(name, used, values):
 
 
 def _whole_number(value):
-    """Return the whole number that a config's value stands for, even if it is text; None if there is none."""
+    """Return a config's value as a whole number, also if it is "12" or 12.0; None if it is not whole."""
     if isinstance(value, str) and re.fullmatch(r"\d{1,15}", value.strip()):
         return int(value)
     if isinstance(value, int) or (isinstance(value, float) and value.is_integer()):

@@ -128,7 +128,7 @@ def _input_table(model, output):
 def _part(tensor, experts, output):
     """Return the member of PARTS that a tensor belongs to. The first rule that applies decides."""
     innermost = tensor.classes[-1].lower()
-    is_norm = "norm" in innermost and "embedding" not in innermost  # LlamaRMSNorm
+    is_norm = "norm" in innermost and "embedding" not in innermost  # such as LlamaRMSNorm
     if any(map(_is_recurrent, tensor.classes)):
         return "norms" if is_norm else "recurrence"
     if _is_routed_expert(tensor, experts):

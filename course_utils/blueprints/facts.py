@@ -114,11 +114,12 @@ class Blueprint:
         return batch * (own + of_encoder) * bits // 8
 
     def full_kv_cache_bytes(self, context=None) -> int | None:
-        """Return the bytes of the cache at 16 bits if the design saved nothing.
+        """Return the bytes at 16 bits that the cache would have if the design did nothing to keep it small.
 
-        In each layer each head would then keep a key and a value of its own, of each of `context` tokens. A
-        hybrid's layers with a table count as layers with attention, those with experts alone do not.
-        None if the model caches nothing, or if its config does not state its heads.
+        In each layer each attention head would then keep its own key and value of each of `context` tokens.
+        In a hybrid, a recurrent layer counts like a layer with attention; a layer with nothing but experts or
+        a feed-forward part does not count. Returns None if the model caches nothing, or if its config does
+        not state its heads.
 
         context : as in `kv_cache_bytes`
         """

@@ -27,8 +27,8 @@ _says_that_layers_differ = matching(
 class Cached(NamedTuple):
     """A list of numbers that a layer caches for each token, or once for each group of `every` tokens."""
 
-    numbers: int  # how many the list has
-    window: int | None = None  # how many tokens are kept; None if all are
+    numbers: int  # how many numbers the list has
+    window: int | None = None  # how many tokens the layer keeps; None if it keeps all
     every: int = 1
 
 
@@ -86,7 +86,7 @@ def by_design(model, config, has_attention):
 
 
 def token_mixing_layers(config):
-    """Return how many layers let a token depend on others, by attention or by a table that they carry along.
+    """Return how many layers let a token depend on earlier tokens, by attention or by a recurrent state.
 
     In some hybrids the other layers have nothing but experts or a feed-forward part.
     """
@@ -171,7 +171,7 @@ def _cache_of_layer(config, layer_type, index):
     # Some layers choose which tokens to read. For this choice they also cache a short key of each token.
     indexer = first_number(config, "index_head_dim", "indexer_head_dim") or 0
     rates = attribute(config, "compress_rates")
-    if isinstance(rates, dict):  # DeepSeek-V4: one list is key and value; older tokens share a list
+    if isinstance(rates, dict):  # DeepSeek-V4: a list is both key and value; older tokens share lists
         lists, every = [Cached(heads * size, window)], rates.get(layer_type)
         if every:
             lists.append(Cached(heads * size + (indexer if "sparse" in layer_type else 0), None, every))
@@ -235,7 +235,7 @@ def measure(builder, config, lists, layers):
                 if growth % 2 == 0:
                     return growth * layers
             return 2 * _growth(builder, config)
-        except Exception:  # the model needs other inputs, or values, which meta tensors lack
+        except Exception:  # the model needs other inputs, or needs values, which meta tensors lack
             return None
 
 
@@ -262,7 +262,7 @@ def _growth(builder, config):
 
     # Use 16 bits: on the meta device, torch's grouped product of experts supports no other data type.
     model = builder(config).to(torch.bfloat16).eval()
-    model.set_attn_implementation("eager")  # other implementations read the mask's values: meta has none
+    model.set_attn_implementation("eager")  # others read the values of the mask; meta tensors have none
     counts = []
     for tokens in (2, 3):
         with torch.device("meta"), torch.no_grad():

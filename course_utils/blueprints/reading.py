@@ -31,7 +31,7 @@ class LaterModel:
     design: what the model is, in a few words, such as "dense; windows in three of four layers".
     source: where the sizes in its entry of catalog/blueprints.toml were read.
     read: the day on which they were read, year-month-day.
-    stated: the size that the maker states, in billions of parameters; for a mixture also the active ones.
+    stated: the parameters that the maker states, in billions; for a mixture of experts, also the active ones.
     stated_source: where the maker's figure was read.
     """
 
@@ -270,7 +270,7 @@ def _of_pipeline(name, title, source, components):
 def _of_model(name, title, source, class_names, values):
     """Build one model on the meta device, and return its blueprint.
 
-    class_names : the class, or a config's list of "architectures", or None
+    class_names : the name of a class, or a config's list of class names ("architectures"), or None
     """
     check_values(values, source)
     with refusing(source), quiet():

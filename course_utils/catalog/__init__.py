@@ -244,7 +244,7 @@ class Training:
 
     @property
     def kilowatt_hours(self) -> float:
-        """GPU-hours times peak power. The GPUs drew less power; other hardware is not counted."""
+        """GPU-hours times peak power, in kWh. The GPUs drew less than that; other hardware is not counted."""
         return sum(hours * watts for hours, watts in zip(self.hours, self.watts, strict=True)) / 1000
 
 
@@ -298,7 +298,7 @@ def models() -> dict[str, Model]:
     return found
 
 
-_LISTS = ("models", "competencies", "sittings")  # the facts of a lesson that are lists
+_LISTS = ("models", "competencies", "sittings")  # a lesson's keys in the catalogue whose values are lists
 
 
 @cache

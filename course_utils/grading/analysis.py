@@ -15,7 +15,7 @@ from course_utils.statistics import wilson
 from course_utils.views import charts
 
 FEWEST = 8  # the fewest students for whom the discrimination of a task is computed
-WEAK = 0.2  # below this discrimination, the points of a task say little about those of the others
+WEAK = 0.2  # below this discrimination, a task's points say little about the points of the other tasks
 COLUMNS = ("task", "check", "hidden", "wrote an answer", "failed", "failed %", "95% from", "95% to")
 COLUMNS += ("discrimination", "most frequent mistake", "made it", "failed for")
 
@@ -24,9 +24,9 @@ COLUMNS += ("discrimination", "most frequent mistake", "made it", "failed for")
 class Check:
     """One check of a task, over all students who wrote an answer to it.
 
-    number : its place among the checks of the task, from 1
+    number : the check's place among the checks of the task, from 1
     hidden : True if students do not see it
-    says : what the student sees if the check passes, or "" if nobody passed it or it is hidden
+    says : what a student sees if the check passes; "" if it passed for nobody, or is hidden
     wrote : how many students wrote an answer
     failed : the students for whom it fails
     mistakes : how many students made each known mistake, the most frequent first
@@ -86,7 +86,7 @@ class Item:
 
 
 def items(results: list[Result]) -> list[Item]:
-    """Return an item for each task, from all results of an assignment except those of unusable notebooks."""
+    """Return an `Item` for each task. Results of notebooks that could not be graded are left out."""
     graded = [result for result in results if not result.problem]
     found = []
     for tasks in zip(*(result.tasks for result in graded), strict=True):
@@ -115,7 +115,7 @@ def items(results: list[Result]) -> list[Item]:
 
 
 def _checks(tasks, results):
-    """Count for each check of one task who passed, of the students who wrote an answer."""
+    """Return a `Check` for each check of one task, over the students who wrote an answer."""
     wrote = [(task, result) for task, result in zip(tasks, results, strict=True) if task.written]
     most = max((len(task.checks) for task in tasks), default=0)
     found = []
@@ -172,7 +172,7 @@ def remarks(item: Item) -> list[str]:
 
 
 def write(graded: Graded) -> tuple[Path, Path, list[Item]]:
-    """Write the analysis of a graded assignment. Return the paths of page and CSV file, and the items.
+    """Write the analysis of a graded assignment. Return the page's path, the CSV file's path and the items.
 
     Raises CourseError if no notebook could be graded.
     """

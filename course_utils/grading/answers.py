@@ -102,10 +102,10 @@ def _by_function(cells, functions, found):
 def _own_cells(cells, assignment, found):
     """Return the cells that the student added, as two dictionaries of lists of sources.
 
-    The first has the code cells, by the grade id of the answer or check before which they are executed; the
-    key is "" for cells after the last check. The second has the cells that continue an answer which a person
-    grades, by the answer's grade id. These are the text cells below the answer; if the answer is a task cell
-    of nbgrader, they are all cells below it.
+    The first dictionary has the code cells. Its keys are the grade ids of the answers and checks before which
+    the cells are executed, or "" for cells after the last check. The second has the cells that continue an
+    answer which a person grades, and its keys are those answers' grade ids. Such cells are the text cells
+    below the answer or, if the answer is a task cell of nbgrader, all cells below it.
 
     found : dict from the index of each answer's cell to the answer's grade id
     """
@@ -169,7 +169,7 @@ def _cells(data):
     """Return the cells of a notebook, in any version of the notebook format."""
     if not data.strip():
         raise Unusable("The file is empty: save the notebook and hand it in again.")
-    if wire.parts(data) > MOST_PARTS:  # when decoded, each part takes memory
+    if wire.parts(data) > MOST_PARTS:  # decoding so many parts would take too much memory
         raise Unusable("The file has far too many parts: clear its outputs, and hand it in again.")
     try:
         book = json.loads(data.decode("utf-8-sig"))

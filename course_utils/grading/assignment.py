@@ -97,9 +97,10 @@ class Assignment:
             raise CourseError(f"{path} has no graded cell: is it an nbgrader assignment with its solutions?")
 
     def _answer_of(self, check):
-        """Return the grade id of the answer, among those read so far, that a check tests.
+        """Return the grade id of the answer that a check tests.
 
-        This is the last answer that defines a function which the check uses, or else the last answer.
+        This is the last answer above the check that defines a function which the check uses or, if there is
+        none, the last answer above the check.
         """
         read = names(check)[1]
         fitting = (name for name in reversed(self.solutions) if read & self.functions(name))
@@ -312,9 +313,9 @@ def _outer_names(source: str) -> set[str]:
     return found
 
 
-# Whoever uses one of these names may read any other name, or what an earlier cell has shown.
+# A cell that uses one of these names could read any other name, or the result of any earlier cell.
 _READ_ANY = {"eval", "exec", "globals", "locals", "vars", "dir", "get_ipython", "__main__", "_", "Out"}
-_LONGEST = 100_000  # characters of a cell in which names are looked for: more would take long
+_LONGEST = 100_000  # characters: in longer cells, looking for names would take too long
 _SIMPLE = (ast.Assign, ast.AnnAssign, ast.AugAssign, ast.For, ast.If, ast.Try, ast.FunctionDef, ast.Return)
 _SIMPLE += (ast.Expr, ast.Pass, ast.Break, ast.Continue)
 
@@ -334,7 +335,7 @@ def _only_shows(source):
             return False
         is_part = isinstance(node, (ast.Attribute, ast.Subscript)) and isinstance(node.ctx, ast.Store)
         if is_part and _root(node) not in made:
-            return False  # it changes an object that it did not make
+            return False  # the cell changes an object that the cell did not make
         if isinstance(node, ast.Expr) and not isinstance(node.value, ast.Constant):
             called = node.value.func if isinstance(node.value, ast.Call) else None
             prints = isinstance(called, ast.Name) and called.id in ("print", "display")

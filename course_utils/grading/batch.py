@@ -63,13 +63,15 @@ def grade(
         stores its seed, so that the grading can be repeated
     only : ids of students and grade ids of tasks, which are graded even if nothing has changed. If no student
         is among them, all students are graded; if no task is among them, all tasks
-    roster : a CSV file with the class; students who handed in nothing then have a row, too
+    roster : a CSV file with the class list; the tables then also have a row for each student who handed in
+        nothing
     due : the due date, in local time; by default as in the last run
     late_policy : percent of the points that each late day costs; by default as in the last run, or 0
     confirm : a function that takes the plan of who handed in what, and returns whether to grade it
-    say : a function that takes each sentence for the instructor on what is missing in a table
+    say : a function that is called with each sentence that tells the instructor who is missing in a table
     Returns all results, including those of earlier runs, without the students' work, sorted by student.
-    Raises CourseError if nothing can be graded, or if `confirm` returns False. Then no result has changed.
+    Raises CourseError if nothing can be graded, or if `confirm` returns False. In both cases no result
+        has changed.
     """
     if not importlib.util.find_spec("nbgrader"):
         raise CourseError("Grading needs nbgrader: pip install nbgrader")

@@ -121,7 +121,7 @@ def grade_one(
     seed: int,
     submission: intake.Submission,
 ) -> Result:
-    """Grade one submission on a worker, and return the result. The sandbox stays open for further ones.
+    """Grade one submission on a worker, and return the result. The sandbox stays open for the next one.
 
     code : the hash of the grading code on the machine that sends the submissions
     Raises CourseError, which names this worker, if it has another version of the course or can't grade.
@@ -130,7 +130,7 @@ def grade_one(
         return _grade(code, assignment, sandbox, seconds, seed, submission)
     except Exception as error:
         reason = str(error) if isinstance(error, CourseError) else f"{type(error).__name__}: {error}."
-    # Outside the block above, the new error does not take the first error's traceback along. Dask's client
+    # Raised inside the block above, the new error would contain the first error's traceback. Dask's client
     # can't read a very long traceback, and would wait for ever.
     raise CourseError(f"{_here()}: {reason[:1000]}")
 

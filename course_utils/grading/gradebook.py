@@ -218,7 +218,8 @@ def _enter_student(book, assignment, ids, result, register):
 def _names(book, student, register):
     """Return the columns to set for a student's name: {} if the name in the gradebook stays.
 
-    The name of the class list is always entered, and that of the submission if the gradebook has none.
+    The name on the class list always replaces the name in the gradebook. The name in the submission is used
+    only if the gradebook has no name yet.
     """
     known = register.students.get(student, {})
     if known.get("first") or known.get("last"):

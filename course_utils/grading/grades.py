@@ -89,7 +89,7 @@ def write(
 
 
 def _unregistered(result):
-    """Return the facts about a student who is not in students.json, as far as the result has them."""
+    """Return what the result says about a student who is not in students.json."""
     platform, number = result.lms
     return {"name": result.student, "platform": platform, "number": number, "handed in": {}, "key": ""}
 
@@ -102,9 +102,9 @@ def _facts(known, certain):
     facts = {fact: known.get(fact, "") for fact in FACTS}
     facts["name"] = facts["listed"] or known["name"]
     facts["number"] = known["number"] if certain else ""
-    if known["platform"] == "blackboard":  # Blackboard's numbers are the user names
+    if known["platform"] == "blackboard":  # where the number is the user name
         facts["username"] = facts["number"]
-    if known["platform"] == "gradescope":  # Gradescope's numbers are student ids or email addresses
+    if known["platform"] == "gradescope":  # where the number is the student's id or email address
         fact = "email" if "@" in known["number"] else "id"
         facts[fact] = facts[fact] or facts["number"]
     if not facts["first"] and not facts["last"]:
@@ -123,7 +123,7 @@ def _table(platform, rows, column):
     columns = PLATFORMS[platform].columns
     if not any(facts["comment"] for facts in rows):  # in Moodle, an empty comment would replace an older one
         columns = [column for column in columns if column[1] != "{comment}"]
-    whole = any(char in column for char in "(<[")  # a heading of the platform's own table
+    whole = any(char in column for char in "(<[")  # `column` is a heading of the platform's own table
     headings = [
         column if whole and "{column}" in heading else heading.format(column=column, max=rows[0]["max"])
         for heading, _ in columns

@@ -26,12 +26,12 @@ LARGEST = 20 * 2**20  # bytes of the largest notebook that is read
 LONGEST_NAME = 300  # characters of a name that are read or shown; a name in a zip file may have 65,535
 LONGEST_ID = 120  # bytes of a student's id, which is part of file names
 DEEPEST = 8  # the most folders and archives, nested in each other, around the whole class
-MOST_NAMED = 1000  # the most files of one student that are listed as passed over
+MOST_NAMED = 1000  # the most files of one student in the list of files that were passed over
 MOST_ARCHIVES = 4  # the most archives of one student that are opened
 _TOO_LARGE = f"The notebook is larger than {LARGEST // 2**20} MB: clear its outputs."
 _NOTEBOOK = re.compile(r"(?P<stem>.*)\.ipynb(?:\.json|\.txt)?", re.I | re.S)  # browsers add .json or .txt
 _COPY = re.compile(r"(?:[-_ ]?\(\d+\)|[-_ ]\d+|[-_ ]copy\d*)+$", re.I)
-# Files with these names are an instructor's or a platform's if they lie beside the submissions.
+# A file with one of these names that lies beside the submissions is the instructor's or the platform's.
 _STRAY = re.compile(r"\..*|index\.html?|read_?me(\..*)?|.*\.(csv|tsv|xlsx?|ods|md|ya?ml|toml|cfg|ini)", re.I)
 _GRADES = {"results", "feedback", "autograded", "source", "students.json", "gradebook.db"}
 _NBGRADER = _GRADES | {"release", "solutions", "exercises", "notebooks", "downloaded", "nbgrader_config.py"}
@@ -160,7 +160,7 @@ def _some(paths, most):
 
 
 def printable(text, longest: int = LONGEST_NAME) -> str:
-    """Return at most `longest` characters of a text. Those that move a cursor or turn the text become �."""
+    """Return at most `longest` characters of a text. A character that can't be printed becomes �."""
     text = str(text)
     text = text if len(text) <= longest else f"{text[:longest]}…"
     return "".join(char if char.isprintable() or char in "\u200c\u200d" else "�" for char in text)
@@ -168,11 +168,11 @@ def printable(text, longest: int = LONGEST_NAME) -> str:
 
 @dataclass
 class _Item:
-    """A file, folder or archive on the level where each student has one."""
+    """A file, folder or archive. On one level of the submissions, each student has one such item."""
 
     name: str
     files: list[File]  # an archive is one file
-    depth: int  # the number of parts of its path
+    depth: int  # how many parts the item's path has
 
     @property
     def file(self):
@@ -240,7 +240,7 @@ class _Maker:
             for owner, candidates in owner_of(item):
                 owner = Owner(owner.platform, owner.number, unicodedata.normalize("NFC", owner.name).strip())
                 by_owner.setdefault(owner, []).extend(candidates)
-                if _notebooks(candidates) and not owner.platform:  # no platform: the student chose the name
+                if _notebooks(candidates) and not owner.platform:  # here the student chose the name
                     places.setdefault(owner, []).append("/".join(item.files[0].parts[: item.depth]))
         for owner, several in places.items():
             if len(several) > 1:
@@ -255,7 +255,7 @@ class _Maker:
             raise CourseError(f"Nothing was handed in for {self.assignment}: {source} contains no notebook.")
         missing = self._name(entries)
         entries.sort(key=lambda entry: entry.student)
-        passed = sorted(dict.fromkeys(self.passed))  # each once, even if an archive was read twice
+        passed = sorted(dict.fromkeys(self.passed))  # each file once, even if its archive was read twice
         return Plan(source, self.assignment, entries, passed, missing, self.notes)
 
     # ---------------------------------------------------------------- which files there are
@@ -301,7 +301,7 @@ class _Maker:
     # ---------------------------------------------------------------- on which level the students are
 
     def _students(self, files):
-        """Return the items of the level on which each student has one, and a function.
+        """Return the items of the level on which each student has one item, and a function.
 
         The function takes an item and yields (owner, candidates) for each student to whom it belongs.
         """
@@ -327,7 +327,7 @@ class _Maker:
         return items, self._plain
 
     def _reader(self, items):
-        """Return what `_students` returns if a platform or nbgrader named these items, otherwise None."""
+        """Return the same as `_students` if a platform or nbgrader chose these items' names, or None."""
         names = [item.name for item in items if not item.is_stray]
         metadata = next((item.file for item in items if item.name == "submission_metadata.yml"), None)
         if metadata and not metadata.problem:
@@ -354,7 +354,7 @@ class _Maker:
             return False
         if self._reader(inside):
             return True
-        if any(each.name in ("exercises", "notebooks") for each in inside):  # a copy of the course
+        if any(each.name in ("exercises", "notebooks") for each in inside):  # this is a copy of the course
             return False
         notebooks = [each for each in inside if each.file and _NOTEBOOK.fullmatch(each.name)]
         if any(self._is_assignment(each.name) for each in notebooks):
@@ -390,7 +390,7 @@ class _Maker:
     def _in_its_folder(self, file):
         return file.parts[-2] == self.assignment and bool(_NOTEBOOK.fullmatch(file.parts[-1]))
 
-    # ---------------------------------------------------------------- whose an item is
+    # ---------------------------------------------------------------- to which student an item belongs
 
     def _plain(self, item):
         """Yield (owner, candidates) for an item that is named after its student."""
@@ -516,7 +516,7 @@ class _Maker:
         return (
             not file.problem,
             self._is_assignment(candidate.name),
-            "notebooks" not in file.parts,  # a lesson has the same name as its exercises
+            "notebooks" not in file.parts,  # a lesson's notebook has the same name as its exercises
             candidate.date or datetime.min,
             candidate.owner.version,
             file.parts[-2:-1] == (self.assignment,),
@@ -583,8 +583,8 @@ class _Maker:
     def _look_twice(self, entries):
         """Add notes on the entries that the instructor should check.
 
-        These are numbers that belong to two names, names that are like the assignment's, late entries without
-        a date, and names that may be the same person's.
+        The notes are on numbers that belong to two names, names that are like the assignment's, late entries
+        without a date, and pairs of names that may be one person's.
         """
         claims = {}
         for owner in [entry.owner for entry in entries]:
@@ -674,7 +674,7 @@ def _blackboard_users(items: list[_Item], owners: dict[str, Owner | None]) -> di
             if match and owner.name.endswith(f"_{match[1]}"):
                 users[owner.name] = match[1]
     wholes = {owner.name for owner in owners.values() if owner} - users.keys()
-    if len({whole.rpartition("_")[0] for whole in wholes}) == 1:  # else the "_" is ambiguous
+    if len({whole.rpartition("_")[0] for whole in wholes}) == 1:  # else the user name could begin at any "_"
         users |= {whole: whole.rpartition("_")[2] for whole in wholes}
     found = dict(owners)
     for name, owner in owners.items():

@@ -17,7 +17,7 @@ from course_utils.grading.sandbox import Ended, Lost, Sandbox
 from course_utils.learning import checks, drawn
 
 MOST_LOST = 2  # the most times that a notebook is graded again after the sandbox's server has died
-MOST_RUNS = 3  # the most runs of one notebook; each leaves out the cells that ended an earlier run
+MOST_RUNS = 3  # the most runs of one notebook; each run leaves out the cells that ended earlier runs
 # The default time limit for a task is TIMES the time of the instructor's whole notebook, and at least
 # LEAST_SECONDS.
 TIMES, LEAST_SECONDS = 10, 10
@@ -29,7 +29,8 @@ _AGAIN += "checks pass, and that is what counts."
 _WITH_RIGHT_ONES = "This passes with your own earlier answer only, and not with a right one."
 
 
-# The files whose code decides a grade. Intake and pages are missing: what intake finds is part of each key.
+# The files whose code decides a grade. Intake is not among them, because each result's `key` depends on what
+# intake finds. Neither are the pages, which only show the grade.
 DECIDING = ("learning/checks.py", "learning/drawn.py", "learning/hints.py", "grading/answers.py")
 DECIDING += ("grading/assignment.py", "grading/judge.py", "grading/result.py", "grading/sandbox.py")
 DECIDING += ("grading/student_process.py", "grading/system_calls.py", "grading/usage.py", "grading/wire.py")
@@ -185,8 +186,8 @@ class Judge:
         """Execute a student's cells. If one ends the whole run, execute the others again without it.
 
         If a run ends after it has received the hidden inputs, it may leave traces of them on this machine,
-        because the kernel keeps in memory what was read. So there is one more run, of which the
-        student sees nothing.
+        because the kernel keeps in memory what was read. So only one more run follows, and the student
+        sees nothing of it.
         """
         code, before = dict(given.code), dict(given.before)
         notes, ended, seen = [], {}, None
@@ -218,7 +219,7 @@ class Judge:
 
     def _execute(self, cells, hidden, report):
         """Execute cells in the sandbox, with these hidden tests, and add what arrives to the report."""
-        # A task with hidden tests may use the limit twice: in its cell or check, and in hidden tests.
+        # A task with hidden tests has the limit twice: for the cell or its check, and for the hidden tests.
         limit = self.seconds * (2 * len(hidden) + 1)
         job = {"cells": cells, "seconds": self.seconds, "hidden": hidden, "seed": self.seed}
         for message in self.sandbox.messages(job, limit):
@@ -313,7 +314,7 @@ class Judge:
 def _verdict(hidden, outcome, expected, misfits):
     """Return the verdict on one call.
 
-    misfits : the known mistakes that do not explain every call that lists them; no verdict names them
+    misfits : the known mistakes that at least one call contradicts; no verdict names them
     """
     known = {says: wrong for says, wrong in expected.mistakes.items() if says not in misfits}
     problem = _problem(outcome, replace(expected, mistakes=known))
@@ -352,11 +353,11 @@ def _problem(outcome, expected):
 class _Report:
     """The valid messages of the sandbox about a student's run, without those that come too late."""
 
-    hidden_checks: set[str]  # the names of the checks whose outcomes may come only after `done`
+    hidden_checks: set[str]  # names of checks: their outcomes count only after `done`
     notes: list[str] = field(default_factory=list)  # sentences for the student
     ended: dict[str, str] = field(default_factory=dict)  # {grade id: how the answer ended the whole run}
     cells: list[dict] = field(default_factory=list)  # the cells of the run
-    seen: "_Report | None" = None  # the report to show the student; None: this one
+    seen: "_Report | None" = None  # the report that the student sees; if None, this one
     outcomes: dict[str, list] = field(default_factory=dict)  # {check: outcomes of its calls}
     outputs: dict[str, tuple[str, list]] = field(default_factory=dict)  # {grade id: (text, pictures)}
     problems: dict[str, str] = field(default_factory=dict)  # {grade id: error of the answer}
@@ -397,7 +398,7 @@ class _Report:
 
 
 def _outcome(data) -> dict:
-    """Return a valid outcome, in the form that `checks.attempt` returns, whatever data the sandbox sent."""
+    """Return what the sandbox sent as a valid outcome, in the form that `checks.attempt` returns."""
     data = data if isinstance(data, dict) else {}
     if "value" in data:
         try:

@@ -20,7 +20,7 @@ class Owner:
     file : the name that the student gave the file, or ""
     date : when the file was handed in, in local time, or None if the name has no date
     late : True if the platform marked the file as late
-    version : a number that is higher for what was handed in later, or 0
+    version : the number of the version, which is higher for a later one; 0 if the name has none
     """
 
     platform: str
@@ -167,10 +167,10 @@ def recognise(names: Sequence[str], is_assignment) -> str:
     for platform in PLATFORMS:
         owners = [each for each in (owner(platform, name) for name in names) if each]
         versions = [each.version for each in owners if each.version]
-        # In Canvas all versions differ, so names such as hw_1_2_ann and hw_1_2_bob are not from Canvas.
+        # In Canvas no two files have the same version, so hw_1_2_ann and hw_1_2_bob are not from Canvas.
         if len(versions) > len(set(versions)):
             continue
-        if platform == "google":  # other names may contain " - ", too
+        if platform == "google":  # names from elsewhere may also contain " - "
             owners = [each for each in owners if is_assignment(each.file)]
         if 2 * len(owners) > len(names):
             return platform
@@ -178,7 +178,7 @@ def recognise(names: Sequence[str], is_assignment) -> str:
 
 
 def _date(text):
-    """Return the date in a file's name: "2026-10-09-23-59-00", or "Oct 9, 2026 1159 PM" without a colon."""
+    """Return a date such as "2026-10-09-23-59-00" or "Oct 9, 2026 1159 PM", or None if it is neither."""
     with contextlib.suppress(ValueError):
         return datetime.strptime(text, "%Y-%m-%d-%H-%M-%S")
     if match := re.fullmatch(r"(\w{3})\w*\.? (\d+), (\d+) (\d+) ([AP]M)", text):

@@ -65,7 +65,7 @@ def write(graded: Graded) -> list[Path]:
         raise CourseError(f"{graded.assignment.name} has no answer for a person to grade.")
     folder, paths = graded.folder / "reading", []
     register = Register(graded.folder)
-    register.save()  # adds a secret, if an earlier version made the folder
+    register.save()  # stores the secret if students.json has none yet
     for question in asked:
         rows = _answers(graded, question.task, register)
         stem = folder / f"{graded.assignment.name}.{question.task}"
@@ -76,7 +76,7 @@ def write(graded: Graded) -> list[Path]:
 
 
 def _answers(graded, task, register):
-    """Return a dictionary with COLUMNS for each written answer, in the order of the ids."""
+    """Return a dictionary for each written answer, with the keys of COLUMNS, in the order of the ids."""
     rows = []
     for result in graded.results:
         mine = next((each for each in result.tasks if each.task == task), None)

@@ -73,7 +73,7 @@ class Result:
         return sum(task.waits for task in self.tasks)
 
     def of_tasks(self, tasks: dict[str, Task]):
-        """Return a copy with exactly these tasks, which may have changed since; a new one is ungraded."""
+        """Return a copy with exactly these tasks; a task that the result does not have yet is ungraded."""
         mine = {task.task: task for task in self.tasks}
         return replace(
             self, tasks=tuple(mine.get(name) or TaskResult.ungraded(task) for name, task in tasks.items())

@@ -22,7 +22,7 @@ _HEADINGS = {
     "id": ("orgdefinedid", "sis user id", "student id", "id number", "sid"),
     "number": ("id", "identifier"),  # "id" in Canvas, "identifier" in Moodle
 }
-_NOBODY = ("points possible", "student, test")  # rows of Canvas that are no students
+_NOBODY = ("points possible", "student, test")  # Canvas's rows with these names are not students
 
 
 @dataclass
@@ -108,7 +108,7 @@ def plain(text: str) -> str:
 
 
 def _words(kind, owner):
-    """Return the words of one kind, such as "username", by which an owner can be looked up on the list."""
+    """Return the keys of one kind, such as "username", by which an owner can be found on the list."""
     if kind == "number":
         return {f"{owner.number} {plain(owner.name)}" if owner.number else ""}
     if kind == "ending":  # GitHub Classroom names a clone after the assignment and the user: tokens-ann
@@ -121,7 +121,7 @@ def _words(kind, owner):
 
 
 def _own_words(kind, student):
-    """Return the words of one kind, such as "username", that a student of the list has."""
+    """Return the keys of one kind, such as "username", by which a student on the list can be found."""
     email, name = student["email"], student["name"]
     if kind in ("username", "ending"):
         return {plain(word) for word in (student["username"], email, email.partition("@")[0], student["id"])}

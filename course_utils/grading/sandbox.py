@@ -28,12 +28,12 @@ from course_utils.loading import store
 
 START = 300  # seconds within which the imports must finish
 GRACE = 15  # seconds that the grader waits for the sandbox after the time limit
-ATTEMPTS, PAUSE = 5, 1  # attempts to start a run, and seconds after the first; each later pause is doubled
+ATTEMPTS, PAUSE = 5, 1  # attempts to start a run; seconds before the second, then twice as long each time
 SYSTEM = ("/usr", "/lib", "/lib32", "/lib64", "/bin", "/sbin", "/etc/ld.so.cache", "/etc/alternatives")
 # The kernel's limit on processes counts all processes of a user. So no two runs at the same time have the
 # same user id, even if they belong to two graders on this machine. No real user has these ids.
 FIRST_USER = 1_700_000_000
-USERS = 400  # user ids of one grader; process ids are below 4,194,304, so user ids are below 2**32
+USERS = 400  # user ids of a grader. All are below 2**32, because process ids are below 4,194,304
 # Capabilities that the server keeps if it runs as root: it needs them to make namespaces, to change the user,
 # and to ask how much memory a process shares with others.
 CAPABILITIES = ("CAP_SYS_ADMIN", "CAP_SETUID", "CAP_SETGID", "CAP_SYS_PTRACE")
@@ -154,7 +154,7 @@ class Sandbox:
             except _NotMade as error:
                 reason = str(error)
             except Lost:
-                time.sleep(PAUSE)  # until the dying server has ended
+                time.sleep(PAUSE)  # wait until the dying server has ended
                 raise
         raise CourseError(_no_sandbox("The sandbox could not be made for a run", reason))
 

@@ -18,10 +18,10 @@ from course_utils.grading import pages
 from course_utils.grading.graded import Graded
 from course_utils.grading.output import write_csv, write_text
 
-RUN, WINDOW = 20, 5  # characters of a run, and neighbouring runs of which one is compared
-COMMON = 0.1  # a run is left out if more than this share of the class has it, and more than 3 students
+RUN, WINDOW = 20, 5  # characters of a run; of so many neighbouring runs at least one is compared
+COMMON = 0.1  # a run is left out if more than 3 students, and more than this share of the class, have it
 LEAST = 40  # the fewest characters, without names and spaces, that a pair must share
-RARE = 2  # the least rarity of a pair: two runs that nobody else has, or more that few others have
+RARE = 2  # the least `Pair.rare`: two runs that nobody else has, or more runs that few others have
 SHOWN = 25  # pairs on the page
 LONGEST = 100_000  # characters of one student's code: comparing so many takes seconds
 
@@ -99,7 +99,7 @@ def pairs(graded: Graded) -> list[Pair]:
 
 
 def too_long(graded: Graded) -> list[str]:
-    """Return the students whom `pairs` leaves out because they wrote more than LONGEST characters of code."""
+    """Return the ids of the students whom `pairs` leaves out because their code is longer than LONGEST."""
     return [result.student for result in graded.usable if len(_code(result)) > LONGEST]
 
 

@@ -25,7 +25,7 @@ from course_utils.errors import CourseError
 MOST_FILES = 200_000
 LARGEST_ARCHIVE = 64 * 2**20  # bytes of the largest archive that is opened inside another archive
 LARGEST_LIST = 2**20  # bytes of the longest list of files in a student's archive
-LONGEST_LINE = 2000  # bytes of a line of text that are read
+LONGEST_LINE = 2000  # bytes; a longer line is cut
 _CHUNK = 2**20  # bytes that are copied at a time
 _SYSTEM = {".ipynb_checkpoints": "copies that Jupyter keeps", ".git": "the files of git"}
 _SYSTEM |= dict.fromkeys(
@@ -209,7 +209,7 @@ def _entry(entry, outside, opened):
     elif entry.flag_bits & 1:
         problem = "it is encrypted"
     elif entry.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
-        problem = "it is compressed in an unusual way"  # such data can't be read in small pieces
+        problem = "it is compressed in an unusual way"  # and can't be read in small pieces
     try:
         date = datetime(*entry.date_time)
     except ValueError:

@@ -37,7 +37,7 @@ HOME = "/tmp/home"
 # The modules that solutions import, the slowest first.
 IMPORTS = ("torch", "transformers.models.auto.modeling_auto", "transformers.models.llama.modeling_llama")
 IMPORTS += ("matplotlib.pyplot", "course_utils.widgets.explorer")
-REPEAT = 5  # seconds after which a cell that caught a TimeoutError gets the next
+REPEAT = 5  # seconds until a cell that caught a TimeoutError gets the next TimeoutError
 
 # From Linux's headers sched.h, mount.h, prctl.h and capability.h.
 CLONE_NEWNS, CLONE_NEWIPC, CLONE_NEWPID, CLONE_NEWNET = 0x00020000, 0x08000000, 0x20000000, 0x40000000
@@ -64,12 +64,12 @@ def serve(control: socket.socket, isolated: bool, prelude: list[str]):
     if len(os.listdir("/proc/self/task")) > 1 and prelude:
         os.execv(sys.executable, [*sys.orig_argv[:-1], "[]"])
     _set_readable(False)
-    gc.freeze()  # otherwise each copy's collector would write to the objects, and so copy their memory
-    control.send(b"ready" if prelude else b"bare")  # bare: each run executes the prelude itself
+    gc.freeze()  # otherwise the garbage collector in each copy would write to, and so copy, this memory
+    control.send(b"ready" if prelude else b"bare")  # "bare": each run must execute the prelude itself
     while True:
         request, handles, _, _ = socket.recv_fds(control, 4096, 2)
         if not request:
-            os._exit(0)  # nothing must be cleaned up, and Python's own exit takes a second
+            os._exit(0)  # nothing is left to clean up, and Python's own exit takes a second
         connection, status = map(_socket, handles)
         with _reporting(status):
             if not os.fork():
@@ -204,7 +204,7 @@ def _be_student(shell, connection, status, isolated, memory, user, seconds, sign
     try:
         dropped = False
         with _reporting(status):
-            if isolated:  # otherwise the supervisor kills this process's group
+            if isolated:  # without isolation, the supervisor kills the whole process group
                 os.setsid()
             signal.pthread_sigmask(signal.SIG_SETMASK, signals)
             _drop_rights(isolated, memory, user, seconds)
@@ -237,7 +237,7 @@ def _mount_folders():
         _mount(f"/proc/self/fd/{handle}", folder, None, MS_BIND | MS_REC)
         os.close(handle)
     _mount("tmpfs", "/dev/shm", "size=64m,nr_inodes=1k,mode=1777", flags)
-    terminals = "newinstance,max=16,ptmxmode=0666,mode=0620"  # the machine has one limit for all runs
+    terminals = "newinstance,max=16,ptmxmode=0666,mode=0620"  # without max, a run could use up all terminals
     _mount("devpts", "/dev/pts", terminals, MS_NOSUID | MS_NOEXEC)
     _mount("proc", "/proc", None, flags | MS_NOEXEC)
 
@@ -258,7 +258,7 @@ def _drop_rights(isolated, memory, user, seconds):
         resource.RLIMIT_NOFILE: 256,
         resource.RLIMIT_CPU: int(seconds) + 1,
     }
-    if isolated:  # this limit would also count the user's other processes
+    if isolated:  # otherwise the limit would also count this user's other processes
         limits[resource.RLIMIT_NPROC] = 64
     for limit, value in limits.items():
         resource.setrlimit(limit, (value, value))

@@ -36,7 +36,7 @@ REFUSED = {
     "add_key": (248, 217),
     "request_key": (249, 218),
     "keyctl": (250, 219),
-    # memory and queues that no limit counts
+    # calls for memory and queues that count towards no limit
     "memfd_create": (319, 279),
     "memfd_secret": (447, 447),
     "shmget": (29, 194),
@@ -59,11 +59,11 @@ REFUSED = {
 }
 FLOCK = (73, 32)  # succeeds, but locks nothing
 FADVISE64 = (221, 223)  # succeeds without effect: its hint could make the kernel forget what was read
-PREADV2 = (327, 286)  # refused as not implemented: it tells whether the kernel has a part of a file in memory
+PREADV2 = (327, 286)  # refused as not implemented: it tells which parts of a file are in memory
 MADVISE = (
     28,
     233,
-)  # refused only with the advice MADV_PAGEOUT: it makes the kernel forget what was read of a file
+)  # refused only with the advice MADV_PAGEOUT, which makes the kernel forget what was read of a file
 MADV_PAGEOUT = 21  # from mman.h
 FCNTL = (72, 25)  # refused except for the commands below, with their numbers in fcntl.h
 LOCKS = (5, 6, 7, 36, 37, 38)  # F_GETLK, F_SETLK, F_SETLKW, also with F_OFD: succeed, but lock nothing

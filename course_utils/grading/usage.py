@@ -47,8 +47,8 @@ class Usage:
         self.limit, self.memory = limit, memory
         self.begin = self._last = time.monotonic()
         self._own = self._used = 0.0
-        self._cpu, self._waits = {}, {}  # processor seconds by process, seconds of waiting by thread
-        # Opened now, because once the run has mounted its own /proc, this process is missing in it.
+        self._cpu, self._waits = {}, {}  # {process: processor seconds}, {thread: seconds of waiting}
+        # Open the file now: once the run has mounted its own /proc, that /proc lacks this process.
         self._mine = os.open("/proc/self/smaps_rollup", os.O_RDONLY)
         with open("/proc/self/status", "rb") as file:
             self._at_begin = _own(_sizes(file.read()))
@@ -91,9 +91,9 @@ class Usage:
     def _takes_too_much(self, processes):
         """Return whether the processes together use more memory than they may.
 
-        The first sum is quick and too large: a page that several processes share counts for each of them.
-        Only if it exceeds the limit, the kernel is asked for sizes in which each page is divided by the
-        number of processes that share it.
+        The first sum is quick to compute, but too large: a memory page that several processes share counts
+        for each of them. If this sum exceeds the limit, the kernel is asked for sizes in which a page counts
+        once, divided among the processes that share it.
         """
         quick = {}
         for process, _ in processes:
@@ -139,5 +139,5 @@ def _own(sizes):
 
 
 def _shared_out(sizes):
-    """Return the same bytes as `_own`, but each page divided by the number of processes that share it."""
+    """Return the same bytes as `_own`, but divide each memory page among the processes that share it."""
     return sizes.get("Pss_Anon", sizes.get("Pss", 0)) + sizes.get("SwapPss", 0)

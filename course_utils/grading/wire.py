@@ -24,7 +24,7 @@ LONGEST_IMAGE = 400_000  # base64 characters; a longer picture is not kept
 MOST_SHOWN = 3  # how many of the pictures and texts displayed by a cell are kept
 LONGEST_MESSAGE = 16 * 2**20  # bytes in the longest message
 MOST_PARTS = 500_000  # lists, dictionaries and items in one message
-# What one run may send in all.
+# The limits for all messages of one run together: bytes, parts and messages.
 LONGEST_RUN, MOST_PARTS_OF_RUN, MOST_MESSAGES = 64 * 2**20, 2 * MOST_PARTS, 20_000
 _LENGTH = struct.Struct("!I")
 _DEEPEST = 60  # the most levels of lists inside lists
@@ -180,7 +180,7 @@ def text(value, longest: int = LONGEST_TEXT) -> str:
 
 
 def shown(displayed) -> list[dict[str, str]]:
-    """Return the displayed pictures and texts to keep: the first few that are not too long."""
+    """Return the displayed pictures and texts to keep: the first MOST_SHOWN that are not too long."""
     kept = []
     for data in displayed[:20] if isinstance(displayed, list) else ():
         for type_, longest in (("image/png", LONGEST_IMAGE), ("text/plain", LONGEST_TEXT)):

@@ -19,7 +19,7 @@ class Competency:
     lesson, cell: the lesson's two digits, and words from the code of the cell.
     done: what the learner does in that cell.
     exercise: the exercise's number and title, such as "11.2 · The rule, for all of them".
-    missing: what of the competency the course does not have.
+    missing: the part of the competency that the course does not teach.
     left_out: why the course has nothing of it; lesson, cell, done and exercise are then empty.
     """
 

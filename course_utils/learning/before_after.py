@@ -31,7 +31,7 @@ FORMS = ("A", "B")
 # How sure a learner can be, in percent. Each question has four choices, so whoever guesses is right in 25%.
 SURE = {"I have no answer, I guessed": 25, "a hunch": 50, "fairly sure": 75, "sure": 95}
 MINUTES = 25
-# In questions. Of 100 learners who know half of the answers both times, 5 gain so many or more by luck.
+# Of 100 learners who know half of the answers both times, 5 gain this many questions or more by luck.
 LUCK = 5
 
 
@@ -73,7 +73,7 @@ class Sitting:
     lessons: the number of lessons that were begun when the form was handed in.
     chosen: dict from a topic to the text of the choice.
     sure: dict from a topic to the confidence in the choice, in percent.
-    right: dict from a topic to whether the choice is right; empty until the form is handed in.
+    right: dict from a topic to True if the choice is right, else False; empty until the form is handed in.
     written: dict from a topic to the learner's text.
     """
 
@@ -327,7 +327,7 @@ class Half(QuestionList):
         self._show(self._record())
 
     def _show(self, note=""):
-        """Show `note`, the result if the form is handed in, and all explanations if both forms are."""
+        """Show `note`; also the result if the form is handed in, and all explanations if both forms are."""
         if not self.taken.handed_in:
             if note:
                 self.show_result(note)

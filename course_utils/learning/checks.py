@@ -58,11 +58,11 @@ def check(
 
     Parameters: `task` is the exercise's number; `about` says what this check shows ("an even split stays
     even"); `mistakes` maps each message to the wrong value that the message explains, or to a function that
-    makes the mistake. The message of such a function is shown only if it returns the same as the learner's,
-    for these arguments and for each tuple of arguments in `also`. Two numbers agree if they differ by at
-    most tolerance x max(1, |expected|), but with the default tolerance two whole numbers must be equal.
-    Lists, tuples, arrays, tensors, Series and generators agree if their values agree. Numbers of 32 or 16
-    bits may also differ by their rounding errors.
+    makes the mistake. The message of such a function is shown only if the function returns the same as the
+    learner's, for these arguments and for each tuple of arguments in `also`. Two numbers agree if they
+    differ by at most tolerance x max(1, |expected|), but with the default tolerance two whole numbers must
+    be equal. Lists, tuples, arrays, tensors, Series and generators agree if their values agree. Numbers of
+    32 or 16 bits may also differ by their rounding errors.
     Raises: NotYet, whose message names the mistake; TypeError if `arguments` is not a tuple.
     """
     if not isinstance(arguments, tuple):
@@ -173,8 +173,8 @@ def attempt(function, arguments: tuple) -> dict:
     {"stopped": the error, "line": the learner's line that raised it, or ""}
     {"unreadable": why the returned value can't be read}
     {"value": the returned value as plain data, "changed": True if the function changed an input}
-    The last may also have "others": other readings of the same value, such as a Series as a dictionary; and
-    "precision": "float32", "bfloat16" or "float16", if its numbers are no more precise.
+    The last dictionary may also have "others": other readings of the value, such as a Series as a dictionary;
+    and "precision": "float32", "bfloat16" or "float16", if the value's numbers are no more precise.
     """
     if not callable(function):
         return {"lacks": "nothing" if function is None else _describe(function)}
@@ -440,9 +440,9 @@ def _other_readings(value) -> list:
 
 
 def _precision(value, read) -> str | None:
-    """Return the type of the least precise numbers in a value, if it has less than 64 bits, or None.
+    """Return the type of the least precise numbers in a value, such as "float32", or None for 64 bits.
 
-    read : the same value as plain data. If all its fractions can be stored in 32 bits without a change, they
+    read : the same value as plain data. If 32 bits can store all its fractions without a change, they
         probably come from a model of 32 bits.
     """
     names = set(_types_of_numbers(value))
@@ -546,7 +546,7 @@ def _numbers_agree(value, wanted, tolerance):
     if math.inf in (abs(value), abs(wanted)):
         return False  # `difference` has already accepted equal infinities
     if tolerance == ROUNDING and value == int(value) and wanted == int(wanted):
-        return False  # a parameter too many among millions is no rounding error
+        return False  # a count of parameters that is wrong by one is wrong
     try:
         return abs(value - wanted) <= tolerance * max(1, abs(wanted))
     except OverflowError:  # a whole number that is too large for a float
@@ -594,7 +594,7 @@ def _list_difference(value, wanted, tolerance):
         return "gave {}, expected {}{}.".format(*_show_both(value, wanted), nan)
     if problem:
         inner, text = _ITEM.match(problem), "gave a list whose item {}, counting from 0, is wrong: it {}"
-        if inner:  # an item of an item: one place for both, such as [0][2]
+        if inner:  # an item of an item: write both places as one, such as [0][2]
             place = inner[1] if "[" in inner[1] else f"[{inner[1]}]"
             return text.format(f"[{first}]{place}", problem[inner.end() :])
         return text.format(first, problem)

@@ -23,8 +23,8 @@ def article(lesson: str, folded=(), apart=()) -> None:
     """Show the claims that a lesson settles: the article's words, our reading, the verdict and the reasons.
 
     lesson : the lesson's two digits, such as "04"
-    folded : the numbers of claims whose reasons are folded below the verdict
-    apart : the numbers of claims that stand together behind one fold, after the others
+    folded : the numbers of claims whose reasons appear only when the reader unfolds them
+    apart : the numbers of claims that come last, all of them behind one line that the reader unfolds
 
     Raises CourseError if the lesson settles no claim.
     """

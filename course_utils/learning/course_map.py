@@ -34,7 +34,7 @@ class Route:
 
     @property
     def hours(self) -> str:
-        """The time without the exercises, to half an hour: "about 5½ hours"."""
+        """The time without the exercises, rounded to half an hour: "about 5½ hours"."""
         stated = {name[:2]: lesson.minutes for name, lesson in catalog.lessons().items()}
         minutes = sum(self.minutes or stated[number] for number in self.lessons)
         whole, half = divmod(round(minutes / 30), 2)

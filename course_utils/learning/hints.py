@@ -84,7 +84,7 @@ def _length(value) -> int:
 
 
 def _near(one, other) -> bool:
-    """Return whether two plain values are equal, but for small differences of their numbers."""
+    """Return whether two plain values are equal, apart from small differences between their numbers."""
     if _is_number(one) and _is_number(other):
         return abs(one - other) <= NEAR * max(abs(one), abs(other))
     if isinstance(one, list) and isinstance(other, list):

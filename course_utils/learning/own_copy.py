@@ -29,7 +29,7 @@ class Started:
     updated: list of str, the notebooks that were replaced, because the learner had not changed them.
     merged: list of str, the notebooks that now have both the learner's cells and the course's new cells.
     to_compare: list of str, the merged notebooks with a cell that both the learner and the course changed.
-    broken: list of str, the learner's files that are no notebooks any more, and were left as they are.
+    broken: list of str, the learner's files that can't be read as notebooks, and were left as they are.
     """
 
     folder: Path
@@ -152,7 +152,7 @@ def default_folder() -> Path:
 
 
 def broken(folder: Path) -> list[str]:
-    """Return the files of the learner's own copy that are no notebooks any more, as paths in `folder`."""
+    """Return the files of the learner's own copy that can't be read as notebooks, as paths in `folder`."""
     names = (path.relative_to(folder / DELIVERED) for path in (folder / DELIVERED).rglob("*.ipynb"))
     return sorted(
         name.as_posix() for name in names if (folder / name).exists() and not _is_notebook(folder / name)
@@ -160,7 +160,7 @@ def broken(folder: Path) -> list[str]:
 
 
 def to_mend(path: Path) -> str:
-    """Return the sentence on a file that is no notebook any more."""
+    """Return the sentence that tells the learner about a file that can't be read as a notebook."""
     return (
         f"{path} is no valid notebook any more, and JupyterLab can't open it. Move it to another folder, and "
         "`course start` brings a fresh copy."

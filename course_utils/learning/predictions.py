@@ -41,8 +41,8 @@ def reveal(
 
     Parameters: `actual` is the result: a number in `unit`, or the text of the choice that turned out right;
     `says` is a sentence that explains the result; `found` is the method, "measured" or "computed". If the
-    `choices` of `predict` are ranges of rising numbers, give them, too; `actual` is then a number, and
-    `bounds` has the lowest number of the second choice, of the third, and so on.
+    `choices` of `predict` are ranges of numbers, in rising order, give the same `choices` here. Then `actual`
+    is a number, and `bounds` has the lowest number of the second choice, of the third, and so on.
 
     Raises: CourseError if the number of bounds is not one less than that of the choices.
     """
@@ -70,7 +70,7 @@ class Prediction:
             self._commit(answer)
 
     def _pressed(self, value):
-        if self.question.field.disabled:  # the button that was pressed says "Change"
+        if self.question.field.disabled:  # the learner has answered, and the button now says "Change"
             self.question.show_reply("")
             self._open(True)
         elif not value:

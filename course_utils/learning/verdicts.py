@@ -171,7 +171,7 @@ class Capstone(LiveView):
             answers.record("confidence", str(number), confidence)
             note = answers.record("verdict", str(number), verdict, verdict == _claim(number).verdict)
         done = {number: (verdict, confidence)} | decided()
-        self.widget.data = _wall(done)  # for a second view of this output
+        self.widget.data = _wall(done)  # in case this output has a second view
         return {
             "key": key(_claim(number)),
             "guess": done[number][0],

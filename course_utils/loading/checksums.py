@@ -1,9 +1,9 @@
 """Compares files with their recorded sizes and SHA-256, to find those that are damaged.
 
 Each file is read whole at its first check in a process. Large files take long to read. So `checked.json` in
-the cache lists those that were sound, each with its inode and times. Such a file is read again only if its
-size, inode or times have changed; a program that writes to a file changes its times. A failing disk does not
-change them, so `course fetch --check` reads every byte.
+the cache lists the large files that were sound, each with its inode and times. Such a file is read again only
+if its size, inode or times have changed; a program that writes to a file changes its times. A failing disk
+changes none of them, so `course fetch --check` reads every byte.
 """
 
 import contextlib
