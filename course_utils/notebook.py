@@ -1,4 +1,4 @@
-"""Tells whether a notebook runs this code, and shows a picture in the notebook or in a terminal."""
+"""Tells whether this code runs in IPython, and shows a picture in a notebook or in a terminal."""
 
 import sys
 

@@ -137,14 +137,14 @@ def host(url):
     """Return the host of a URL, for use in messages: the host never includes a login."""
     try:
         found = urlsplit(url).netloc.rpartition("@")[2]
-    except ValueError:  # such as "http://["
+    except ValueError:  # for example if the URL is "http://["
         found = ""
     return found or "an address without a host"
 
 
 @contextlib.contextmanager
 def network_errors():
-    """Turn errors of requests or of an unreadable page into Unavailable; let errors of the disk pass."""
+    """Turn errors of requests, or of an unreadable page, into Unavailable. Let errors of the disk through."""
     from requests import exceptions
 
     try:
@@ -195,5 +195,5 @@ def _download_rest(session, url, part, size, bar, login):
     if done > size:
         part.unlink()
         raise Unavailable(f"more than the {size:,} bytes of the file")
-    if part.stat().st_size < size:  # if the answer has no Content-Length, no error shows that it ended early
+    if part.stat().st_size < size:  # without a Content-Length, no error is raised if the answer ends early
         raise BrokenOff("the download broke off")

@@ -47,7 +47,7 @@ def of_hub_in_one_sentence(repository):
 
 
 def with_smaller(plan, text, then="this cell again"):
-    """Return the text and, if the plan has a smaller size, that size and the code that loads it."""
+    """Return the text; if the plan has a smaller size, add that size and the code that loads it."""
     if not plan.smaller:
         return text
     smaller = f"{plan.smaller.title} ({plan.smaller.size})"
@@ -88,7 +88,7 @@ def _of_memory_or_disk(error, plan):
 
 
 def _of_hub(error, title, repository, revision):
-    """Return the sentence for an error of the hub's library, such as a gated repository; or ""."""
+    """Return the sentence for an error of the hub's library, for example on a gated repository; else ""."""
     from huggingface_hub import constants, errors, get_token
     from requests.utils import urldefragauth
 

@@ -21,13 +21,13 @@ CHUNK = 1 << 20  # bytes
 def fetch(plan, whole=False) -> Path:
     """Return the folder that the library's `from_pretrained` takes; fetch and convert missing files.
 
-    whole : compare the large files of a hub's repository, too, which are otherwise compared once, after their
-        download; and say if there is nothing to compare with
+    whole : also compare the large files of a hub's repository, which are otherwise compared only once, after
+        their download; print a line if there are no hashes to compare them with
 
     Each file is compared with its sha256 (see `checksums`). What is damaged is made or fetched again, and a
     line says so. Raises CourseError if something must be downloaded and the plan has an obstacle, if no
     source has the files, or if files that came with the course are damaged. Errors of the disk and of the hub
-    pass through.
+    are not changed.
     """
     if plan.download_bytes:
         plan.check()
@@ -97,7 +97,7 @@ def fetch_files(plan) -> Path:
     model = plan.model
     if not store.has_all_files(model):
         with store.locked(model):
-            if not store.has_all_files(model):  # no other notebook has fetched them
+            if not store.has_all_files(model):  # no other notebook has fetched them meanwhile
                 if wrong := store.damaged_files(model):
                     print(f"{model.title}: {wrong}, so it is fetched again.")
                 _fetch_from_sources(plan)
@@ -222,7 +222,7 @@ def _fetch_hub_files(plan, source):
 
 @contextlib.contextmanager
 def _room(plan, part, size, unpacked=0):
-    """Raise CourseError if a download does not fit on the disk; delete `part` if the disk fills up meanwhile.
+    """Raise CourseError if a download does not fit on the disk; delete `part` if the disk fills up during it.
 
     size, unpacked : the bytes of the download, and of the files that will be unpacked from it
     """

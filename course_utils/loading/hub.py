@@ -86,7 +86,7 @@ def damaged(folder, whole=False) -> list[Path]:
 
 
 def _is_changed(path):
-    """Return whether a file's content no longer has the hash that is its name; False if no hash is known."""
+    """Return whether a file's name is a hash that its content no longer has."""
     stored = path.resolve()
     if re.fullmatch("[0-9a-f]{64}", stored.name):
         return checksums.sha256(stored) != stored.name
@@ -152,7 +152,7 @@ def config(repository, file) -> Path | None:
     from huggingface_hub import HfApi, errors, hf_hub_download, try_to_load_from_cache
 
     try:
-        cached = try_to_load_from_cache(repository, file)  # a path, None, or a marker of a missing file
+        cached = try_to_load_from_cache(repository, file)  # a path, None, or a marker: no such file
         if store.offline():
             if cached is None:
                 raise CourseError(

@@ -32,7 +32,7 @@ def main() -> tuple[int, int]:
 
 
 def in_words(gpu_bytes, main_bytes) -> str:
-    """Return a clause such as "there are 8.0 GB of main memory and 6.0 GB of the GPU"."""
+    """Return the free memory as a clause: "there are 8.0 GB of main memory and 6.0 GB of the GPU"."""
     gpu = f" and {units.size(gpu_bytes, 'MB')} of the GPU" if gpu_bytes else ""
     return f"there are {units.size(main_bytes, 'MB')} of main memory{gpu}"
 

@@ -12,7 +12,8 @@ from course_utils import catalog, units
 from course_utils.errors import CourseError
 from course_utils.loading import hub, memory, store
 
-# Bytes per weight in bitsandbytes, with the scales: one for a row at 8 bits, and for 64 weights at 4 bits.
+# {bits: bytes per weight} in bitsandbytes, with its scales: at 8 bits one for each row, at 4 bits one for 64
+# weights.
 QUANTISED = {8: 1.01, 4: 0.52}
 
 

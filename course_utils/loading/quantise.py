@@ -81,7 +81,7 @@ def _replace_parameter_8bit(module, name):
 
     weight = getattr(module, name).data  # shape (…, rows, columns)
     scales = weight.abs().amax(-1, keepdim=True).clamp(min=1e-8) / 127  # one scale for each row: (…, rows, 1)
-    # At 16 bits the scale is rounded and may be too small: the largest weight would then become 128.
+    # Clamp: a scale that was rounded down to 16 bits would turn the largest weight into 128.
     stored = (weight / scales).round().clamp(-127, 127).to(torch.int8)
     setattr(module, name, torch.nn.Parameter(stored, requires_grad=False))
     parametrize.register_parametrization(module, name, TimesScales(scales), unsafe=True)
@@ -111,8 +111,8 @@ def _cache_while_running(module):
 def _refuse_lost_gradients(model):
     """Make training raise an error if bitsandbytes has packed a matrix for fast inference on a CPU.
 
-    bitsandbytes packs a matrix at its first forward pass unless the model is in training mode. A packed
-    matrix lets no gradient pass: adapters in earlier layers would not learn, and torch would only warn.
+    bitsandbytes packs a matrix at its first forward pass unless the model is in training mode. No gradient
+    passes through a packed matrix, so adapters in earlier layers would not learn, and torch would only warn.
     """
     from bitsandbytes.nn import Linear4bit
 

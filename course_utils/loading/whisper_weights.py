@@ -84,8 +84,8 @@ def read_arrays(file):
 def state_dict(arrays):
     """Return the arrays under transformers' names, as float32 tensors.
 
-    Fused matrices are cut into equal parts. Whisper's keys have no bias, but CTranslate2 stores zeros for it;
-    these are dropped. The output projection is the embedding matrix, used a second time.
+    Fused matrices are cut into equal parts. Whisper's keys have no bias, but CTranslate2 stores zeros as
+    one; these zeros are dropped. The output projection is the embedding matrix, used a second time.
     """
     import torch
 
@@ -140,7 +140,7 @@ def to_transformers(source, target, hub_id):
     model.save_pretrained(target)
     features = transformers.WhisperFeatureExtractor(feature_size=model.config.num_mel_bins)
     transformers.WhisperProcessor(features, tokenizer).save_pretrained(target)
-    written = target / "tokenizer.json"  # loads 8 times as fast on one line as on 265,000
+    written = target / "tokenizer.json"  # on one line it loads 8 times as fast as on 265,000
     parts = json.loads(written.read_text(encoding="utf-8"))
     written.write_text(json.dumps(parts, ensure_ascii=False, separators=(",", ":")), encoding="utf-8")
 

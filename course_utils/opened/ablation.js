@@ -1,16 +1,17 @@
-// Switch attention heads off, and see what the model then says.
-// Model: `data` {layers, heads, offers (texts), answers, words}, `said` {pieces, attention, top} from the host
-// (attention[layer][head]: a flat lower triangle of shares, row by row; top: the likeliest next tokens as [text, share]),
-// and what the visitor chose: text, off (names such as "0.3"), guess (the head that was switched off first, the visitor's
-// guess). The view asks with `want` {text, off}.
+// A view in which the visitor switches attention heads off, and sees what the model then says.
+// The view's `data` is {layers, heads, offers (texts), answers, words}.
+// The view sends `want` {text, off}, and the host answers with `said` {want, pieces, attention, top}.
+// attention[layer][head] is the lower triangle of the head's shares, row by row in one list; `top` has the likeliest
+// next tokens as [text, share].
+// The visitor chooses `text`, `off` (names of heads such as "0.3") and `guess` (the head that was switched off first).
 import { LOOKS, adopt, announcer, chipClass, headline, keeper, make, ownText, shape } from "./view.js";
 
-const PACE = 320; // ms for each head when all are tried one after another
+const PACE = 320; // ms for which each head is shown when all are tried one after another
 const ROWS = 5;
 const percent = (share) => (share < 0.005 ? "<1%" : `${Math.round(100 * share)}%`);
 
 /**
- * The share of a token in an answer, and 0 if it is not among the likeliest.
+ * The share of a token in an answer; 0 if the token is not among the likeliest ones.
  * @param {[string, number][]} top
  * @param {string} token
  */
@@ -20,12 +21,12 @@ export function render({ model, el }) {
   const data = model.get("data");
   const { layers, heads } = data;
   const still = matchMedia("(prefers-reduced-motion: reduce)");
-  /** @type {Map<string, any>} what the host said, by text and heads that are off */
+  /** @type {Map<string, any>} the host's answers, by `key(text, heads that are off)` */
   const answers = new Map();
   let clock = 0;
   let hovered = null;
-  let queue = []; // names of heads that are still to be tried alone
-  let missed = ""; // what was asked while the model was asleep
+  let queue = []; // names of the heads that must still be switched off alone
+  let missed = ""; // the `key` of what was asked while the model was asleep
 
   adopt(el, "ab");
   const sentence = make("p", "ab-sentence");
@@ -69,7 +70,7 @@ export function render({ model, el }) {
   const whole = () => said([]);
   for (const one of data.answers ?? []) answers.set(key(one.want.text, one.want.off), one);
   const keepState = keeper(model, update);
-  const tried = new Set(); // texts with one head off that the visitor has seen, as `key` names them
+  const tried = new Set(); // the `key` of each text with one head off that the visitor has seen
 
   const tiles = [];
   for (let layer = 0; layer < layers; layer++) {
@@ -107,7 +108,7 @@ export function render({ model, el }) {
   }
   board.append(legend);
 
-  /** Show the model with some heads off, and ask for its answer unless that is there. */
+  /** Show the model's answer with some heads off. Ask the host for it if it is not stored. */
   function ask(words, names) {
     if (answers.has(key(words, names))) return show(words, names);
     el.classList.toggle("waiting", model.get("live"));
@@ -140,7 +141,7 @@ export function render({ model, el }) {
     show(words, names);
   }
 
-  // Every head alone, one after another
+  // Switch off every head alone, one after another
   function stop() {
     clearTimeout(clock);
     queue = [];
@@ -166,12 +167,12 @@ export function render({ model, el }) {
   });
   allOn.addEventListener("click", finish);
 
-  /** What a head gives from the last token to each but the first, which marks the beginning. */
+  /** A head's shares from the last token to every token but the first, which marks the beginning. */
   function looksOf({ layer, number }, { pieces, attention }) {
     const last = pieces.length - 1;
     return attention[layer][number].slice((last * (last + 1)) / 2 + 1, ((last + 1) * (last + 2)) / 2);
   }
-  /** Draw each head's looks as bars, one for each word; a colour word's bar has its colour. */
+  /** Draw the shares of each head as bars, one for each word. The bar of a word for a colour has that colour. */
   function paint() {
     const now = whole();
     if (!now) return;
@@ -202,7 +203,7 @@ export function render({ model, el }) {
     const [first, share] = now.top[0];
     const changed = first !== favourite;
 
-    const shown = hovered ?? (names.size === 1 ? [...names][0] : null); // the head whose looks are drawn
+    const shown = hovered ?? (names.size === 1 ? [...names][0] : null); // the head whose shares are drawn
     const looks = shown ? tiles.find(({ name }) => name === shown) : null;
     const last = before.pieces.length - 1;
     const seen = looks ? looksOf(looks, before) : [];
@@ -275,7 +276,7 @@ export function render({ model, el }) {
 
     el.classList.toggle("several", gone > 1 || !known);
     tiles.forEach(({ name, tile }, index) => {
-      const without = gone > 1 ? null : alone[index]; // what a head does alone says nothing once several are off
+      const without = gone > 1 ? null : alone[index]; // not shown while several heads are off
       const down = names.has(name);
       const [, , share, look] = tile.children;
       tile.classList.toggle("guess", name === guess());
@@ -291,12 +292,12 @@ export function render({ model, el }) {
     speak(`${loud.textContent}${loudWords.textContent}`);
   }
 
-  /** What became of the visitor's guess. */
+  /** A sentence on whether the answer changes without the head that the visitor guessed. */
   function ownGuess(without, { top: [[favourite]] }) {
     const turned = without.top[0][0] !== favourite;
     return `Your guess, ${guess()}: ${turned ? "without it the answer turns." : `without it the answer stays “${favourite.trim()}”.`}`;
   }
-  /** What all heads together show, once each was switched off alone. */
+  /** Sentences on the results of all heads, once each of them was switched off alone. */
   function summary(alone, before) {
     const [favourite, sure] = before.top[0];
     const breaking = tiles.filter((_, index) => alone[index].top[0][0] !== favourite);
@@ -312,7 +313,7 @@ export function render({ model, el }) {
     return parts.join(" ");
   }
 
-  /** An arc from the last word to each that a head looks at, as broad as the share; dashed if the head is off. */
+  /** Draw an arc from the last word to each word that a head looks at: as wide as the share, dashed if the head is off. */
   function drawArcs(seen, gone) {
     const around = stage.getBoundingClientRect();
     const place = (chip) => {
@@ -325,7 +326,8 @@ export function render({ model, el }) {
       ...seen.flatMap((share, index) => {
         if (share < 0.05 || index === seen.length - 1) return [];
         const goal = place(sentence.children[index]);
-        // In the first line there is room above, between two lines little. To a line above, the arc ends below its word.
+        // Above the first line an arc has room; between two lines it must be flat.
+        // An arc to a word in a line above ends below that word.
         const same = Math.abs(goal.top - from.top) < 4;
         const room = from.top - first.top < 4 ? 44 : 16;
         const high = from.top - Math.min(room, 10 + Math.abs(goal.x - from.x) / 12) / 0.75;

@@ -1,21 +1,22 @@
-// Turn an adapter up and down, and read what the model then answers.
-// Model: `data`, and what the visitor chose: strength, question (the visitor's own), and on a page guess (how many of the
-// last group are right at strength 1; "" before a guess, -1 for none).
-// `data` has strengths, right {group: how many are right at each strength}, counts {group: of how many; without it `right`
-// is in percent}, prompts {text, group, answers, right}, and the sizes `size` and `total`. An answer is a list of [token,
-// percent], or a string. A host that can compute gets `want` {question, strength} and answers in `said` {answer}.
+// A view in which the visitor turns an adapter up and down, and reads what the model then answers.
+// The visitor chooses `strength` and `question` (the visitor's own). On a page of the website there is also `guess`:
+// how many questions of the last group are right at strength 1; "" before the guess, -1 if the visitor skipped it.
+// The view's `data` has `strengths`; `right` {group: how many answers are right at each strength}; `counts` {group:
+// the number of questions; if it is missing, `right` is in percent}; `prompts` [{text, group, answers, right}]; and the
+// numbers of parameters of the adapter (`size`) and the model (`total`). An answer is a list of [token, percent], or a
+// string. A host that can compute gets `want` {question, strength}, and sends `said` {want, answer}.
 import { adopt, announcer, atOnce, chipClass, colour, keeper, make, onDrag, onTheme, ownWords, shape } from "./view.js";
 
 const GROUPS = { told: "library", "held out": "library", general: "general" };
-const STEP = 90; // ms between two strengths while it plays
-const WAIT = 250; // ms of rest before a host is asked
-const LONGEST = 14; // tokens
-const LEFT = 54; // px left of the curves, for the upright axis
+const STEP = 90; // ms between two strengths while the view turns the adapter up by itself
+const WAIT = 250; // ms without a change before the host is asked
+const LONGEST = 14; // tokens; an answer of this length was cut off
+const LEFT = 54; // px to the left of the curves, for the vertical axis
 const RIGHT = 26;
 const spell = (number) => number.toLocaleString("en-US");
 
 /**
- * An answer as tokens: a string falls into words.
+ * An answer as tokens; a string is split into words.
  * @param {string | [string, number][]} answer
  * @returns {[string, number | undefined][]}
  */
@@ -26,17 +27,17 @@ export const tokensOf = (answer) =>
 export const textOf = (answer) => tokensOf(answer).map(([text]) => text).join("").trim();
 
 /**
- * The dots that stand for a model and its adapter: at most `most`, one for as many numbers each.
- * @param {number} total numbers of the model
- * @param {number} size numbers of the adapter
- * @param {number} most
+ * How many dots stand for a model and for its adapter, and how many parameters a dot stands for (`worth`).
+ * @param {number} total the model's parameters
+ * @param {number} size the adapter's parameters
+ * @param {number} most the most dots for the model
  */
 export function dotsFor(total, size, most) {
   const worth = [1, 2, 5].flatMap((digit) => Array.from({ length: 12 }, (_, power) => digit * 10 ** power)).sort((a, b) => a - b).find((one) => total / one <= most);
   return { worth, model: Math.round(total / worth), adapter: Math.max(1, Math.round(size / worth)) };
 }
 
-/** Whether one strength has the most right answers in each group. */
+/** Whether there is a strength at which every group has its most right answers. */
 export const bestOfBoth = (right, groups) =>
   right[groups[0]].some((_, index) => groups.every((group) => right[group][index] === Math.max(...right[group])));
 
@@ -127,7 +128,7 @@ export function render({ model, el }) {
     return best;
   };
 
-  /** A question with its answer, whose tokens fall and arrive as they change. */
+  /** A row with a question and its answer. When the answer changes, old tokens fall and new ones appear. */
   function row(prompt) {
     const box = make("div", "ad-row");
     const mark = box.appendChild(make("span", "ad-mark"));
@@ -213,11 +214,11 @@ export function render({ model, el }) {
     soon();
   }
 
-  // A guess before the curves are drawn: how many of the last group are still right once the adapter is as trained
+  // The guess, before the curves are drawn: how many questions of the last group are still right at strength 1
   const guessed = series.at(-1);
   const of = data.counts?.[guessed] ?? 100;
   const asking = () => model.get("guess") === "";
-  let guess = Math.round(0.5 * of); // where the mark stands
+  let guess = Math.round(0.5 * of); // the number at which the guess's mark stands
   function drawGuess() {
     const stored = model.get("guess");
     el.classList.toggle("asking", asking());
@@ -247,15 +248,15 @@ export function render({ model, el }) {
     ember.focus({ preventScroll: true });
     turnUp(0, strengths.indexOf(1));
   });
-  const visited = new Set(); // the ends that the visitor has seen
+  const visited = new Set(); // the lowest and the highest strength, once the visitor has seen them
   const oneIsBest = bestOfBoth(data.right, series);
 
-  // The curves, and the handle on them
+  // The curves, and the handle that is dragged along them
   let size = { width: 0, height: 0 };
   const across = (value) => LEFT + ((value - strengths[0]) / (last - strengths[0])) * (size.width - LEFT - RIGHT);
   const down = (share) => 14 + (1 - share) * (size.height - 14);
   const shareOf = (group, index) => data.right[group][index] / (data.counts?.[group] ?? 100);
-  /** The share between two measured strengths, on the straight line that is drawn. */
+  /** A group's share at any strength: between two measured strengths, on the straight line that is drawn. */
   function shareAt(group, value) {
     const next = Math.max(1, strengths.findIndex((one) => one >= value));
     const part = (value - strengths[next - 1]) / (strengths[next] - strengths[next - 1]);
@@ -268,7 +269,7 @@ export function render({ model, el }) {
     svg.setAttribute("viewBox", `0 0 ${width} ${height}`);
     for (const { group, path, label } of curves) {
       path.setAttribute("d", strengths.map((value, index) => `${index ? "L" : "M"}${across(value).toFixed(1)} ${down(shareOf(group, index)).toFixed(1)}`).join(""));
-      // A curve is named where it is alone: the one that falls below its beginning, the other above its last peak.
+      // Write a curve's name where no other curve is: at its start if it falls, otherwise at its last peak.
       const falls = shareOf(group, 0) > shareOf(group, strengths.length - 1);
       const index = falls ? 0 : data.right[group].lastIndexOf(Math.max(...data.right[group]));
       const x = Math.min(across(strengths[index]), size.width - label.offsetWidth);
@@ -283,7 +284,7 @@ export function render({ model, el }) {
   let palette = [];
   let lamps = [];
   let unit = 1; // pixels of the canvas from dot to dot
-  /** Draw the model as dots, and the adapter's beside them. */
+  /** Draw dots for the model, and after them dots for the adapter. */
   function paint() {
     if (!data.size) return;
     const width = sizes.clientWidth;
@@ -312,7 +313,7 @@ export function render({ model, el }) {
     sizeWords.replaceChildren(share, ` numbers are the adapter's, ${percent}% of the model's ${spell(data.total)}. A dot: ${spell(worth)} numbers.`);
     glow();
   }
-  /** Light the adapter's dots as strongly as it works. */
+  /** Colour the adapter's dots according to its strength. */
   function glow() {
     if (!data.size || !lamps.length) return;
     const brush = field.getContext("2d");
@@ -342,7 +343,7 @@ export function render({ model, el }) {
     const x = across(strength);
     ember.style.transform = `translate(${x}px, ${size.height}px)`;
     tipValue.textContent = `strength ${value.toFixed(2)}`;
-    tip.style.transform = `translateX(${(-100 * x) / size.width}%)`; // inside the chart at both ends
+    tip.style.transform = `translateX(${(-100 * x) / size.width}%)`; // keeps the tip inside the chart at both ends
     rule.style.transform = `translateX(${x}px)`;
     ember.setAttribute("aria-valuenow", String(value));
     ember.setAttribute("aria-valuetext", `${value}`);
@@ -411,7 +412,7 @@ export function render({ model, el }) {
     event.preventDefault();
     go(strengths[Math.max(0, Math.min(strengths.length - 1, goes))]);
   });
-  /** Go through the strengths up to one of them. */
+  /** Show the strengths one after another, between two indices. */
   function turnUp(from, to) {
     stop();
     el.classList.add("known");

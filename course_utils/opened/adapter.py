@@ -7,7 +7,7 @@ from course_utils.views.picture import BLUE, INK, QUIET, TRACK, VERMILLION, Pict
 from course_utils.widgets.explorer import given
 from course_utils.widgets.live_view import LiveView
 
-_SIDE = 200  # length of the matrix's longer side, in pixels
+_SIDE = 200  # length of the longer side of W, in pixels
 
 
 def low_rank(outputs, inputs, rank, *, name="W", title=None) -> Picture:
@@ -47,8 +47,8 @@ def low_rank(outputs, inputs, rank, *, name="W", title=None) -> Picture:
 class Adapter(LiveView):
     """Shows SmolLM2's answers at 31 strengths of the course's adapter, and how many answers are right.
 
-    The answers to some questions, and how many are right, are stored. The model answers other questions when
-    the learner asks them; without `answer` there are no others.
+    The answers to some questions are stored, and so is how many are right. The model answers other questions
+    when the learner asks them; without `answer`, the learner can't ask any.
 
     answer : function (strength, question) -> str that multiplies the adapter's change by `strength`, asks the
         model, and then restores the change. If it raises an error, the view shows a message.

@@ -21,9 +21,9 @@ def holiday_notes():
 
 
 def words_after(model, tokenizer, start, texts):
-    """For each text, return the most probable next token after `start` + text: list of str, without spaces.
+    """Return the most probable token after `start` + text, for each text: list of str, without spaces.
 
-    The start is read once for all texts, which gives the same tokens as reading it with each of them.
+    The model reads `start` only once for all texts; the tokens are the same as if it read it with each text.
 
     model, tokenizer : a causal language model of transformers, and its tokenizer
     start : str, the text before each of the texts
@@ -84,7 +84,7 @@ def wrong_by_prompt(wrong, *, notes):
 
     labels, counts, prompts = [], [], []
     kinds = dict.fromkeys(kind for of_prompt in wrong.values() for kind in of_prompt)
-    for kind in kinds:  # the prompts of one sentence stand one under the other
+    for kind in kinds:  # the bars of all prompts for one kind of sentence are next to each other
         for name, of_prompt in wrong.items():
             labels.append(f"{kind}, {name}")
             counts.append(of_prompt[kind])

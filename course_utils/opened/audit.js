@@ -1,20 +1,24 @@
-// An audit of all trades at once: each word stands where the model leans with it, and has a colour if an interval says so.
-// Model: data {trades, controls, lean, level, temperatures, models: [{title, planted, zero, words}], sentences}, and
-// what the visitor chose: who (the index of a model), trade (a word), temperature, after (whether the trade was chosen
-// after looking), guess (on a page: "" until the visitor has guessed the lean of the trades in `asks`, then their points
-// by trade; the words are covered until then). `words[word][at]` is [points, low, high, low together, high together] at a temperature, in points
-// from `zero[at]`, the percentage that the control words have. `sentences[text][title][word]` is a share at 1.
+// An audit of all trades at once. A word's place shows how far the model leans to "she" or "he" with it; the word is
+// coloured if the lean is confirmed by an interval.
+// The view's `data` is {trades, controls, lean, level, temperatures, models: [{title, planted, zero, words}],
+// sentences}. words[word][at] is [points, low, high, low, high] at temperature `at` (an index): the lean, the ends of
+// its interval of 95%, and those of the wider interval for all trades together. These are percentage points from
+// zero[at], the mean share of "she" of the control words in percent. sentences[text][title][word] is a share of "she"
+// at temperature 1.
+// The visitor chooses `who` (the index of a model), `trade` (a word), `temperature` and `after` (whether the trade was
+// chosen after looking at the results). On a page of the website there is also `guess`: "" until the visitor has
+// guessed the leans of the trades in `asks`, then {trade: points}. The words are covered until then.
 import { adopt, announcer, headline, keeper, make, onDrag, radio } from "./view.js";
 
-const TOP = 72; // points at the right end of the field; −72 at the left one
+const TOP = 72; // points at the right end of the field; the left end is at −72
 const APART = 24; // px between two words of a row, so that their intervals do not seem to be one
-const ROW = 27; // px of a row, if all rows have room
-const HIGH = 23; // px of a word above its interval
-const TIGHT = 18; // px of a row in which words lie on each other
-const FLAT = 16.5; // px of a word beside its interval
+const ROW = 27; // greatest height of a row in px
+const HIGH = 23; // height of a row in px if each word is above its interval
+const TIGHT = 18; // height of a row in px, below which its words overlap those of the next row
+const FLAT = 16.5; // least height of a row in px if each word is beside its interval
 
 /**
- * What an interval in points says of a lean: a whole interval has to lie beyond the threshold.
+ * The lean that an interval confirms, which is the case if all of the interval lies beyond the threshold; or "".
  * @param {number} low
  * @param {number} high
  * @param {number} lean the threshold in points
@@ -23,9 +27,9 @@ const FLAT = 16.5; // px of a word beside its interval
 export const verdict = (low, high, lean) => (low > lean ? "she" : high < -lean ? "he" : "");
 
 /**
- * The share of one of two words at a temperature, from its share at 1.
+ * The share of one of two words at a temperature, computed from its share at temperature 1.
  * @param {number} share from 0 to 1
- * @param {number} temperature 0: greedy
+ * @param {number} temperature at 0, the likelier word gets the share 1
  */
 export function heat(share, temperature) {
   if (temperature === 0) return share === 0.5 ? 0.5 : Number(share > 0.5);
@@ -38,9 +42,9 @@ const whole = (number) => String(Math.abs(Math.round(number)));
 const signed = (number) => `${Math.round(number) < 0 ? "−" : Math.round(number) > 0 ? "+" : ""}${whole(number)}`;
 
 /**
- * Rows for items of a line, so that no two in a row touch: each goes into the first row that has room.
- * @param {[number, number][]} spans left and right end of each item, sorted by where it stands
- * @returns {number[]} the row of each
+ * Distribute items over rows so that no two items in a row touch. Each item goes into the first row that has room.
+ * @param {[number, number][]} spans the left and right end of each item in px, sorted from left to right
+ * @returns {number[]} the row of each item
  */
 export function rowsOf(spans) {
   const rows = [];
@@ -53,7 +57,7 @@ export function rowsOf(spans) {
 }
 
 /**
- * Signed points, with a decimal if they would be rounded to the limit: +9.5, not +10.
+ * Points with a sign; with one decimal if they would be rounded to the limit: +9.5, not +10.
  * @param {number} points
  * @param {number} limit
  */
@@ -68,7 +72,7 @@ export function render({ model, el }) {
   const { head, loud, loudWords } = headline("au");
   const tools = make("div", "au-tools");
   const asked = make("div", "au-asked");
-  asked.setAttribute("aria-hidden", "true"); // the panel says the same
+  asked.setAttribute("aria-hidden", "true"); // the panel has the same text
   const field = make("div", "au-field");
   field.tabIndex = 0;
   field.setAttribute("role", "slider");
@@ -98,7 +102,7 @@ export function render({ model, el }) {
   });
   field.append(band, zero, ...lanes);
 
-  // The visitor's own mark, before anything is shown
+  // The marks with which the visitor guesses the leans, before the results are shown
   const guessing = make("div", "au-guess");
   const rail = guessing.appendChild(make("div", "au-guess-rail"));
   rail.append(Object.assign(band.cloneNode(), { className: "au-band" }), make("div", "au-zero"));
@@ -165,13 +169,13 @@ export function render({ model, el }) {
   const after = () => Boolean(model.get("after"));
   const has = (word) => Boolean(who().words[word]);
   const sealed = () => model.get("guess") === "";
-  /** The visitor's points by trade. */
+  /** The visitor's guesses: {trade: points}. */
   function guesses() {
     const made = model.get("guess");
     return typeof made === "object" && made ? made : typeof made === "number" ? { [guessed]: made } : {};
   }
   const chosen = () => (has(model.get("trade")) ? model.get("trade") : trades[0]);
-  /** Points of a word, the ends of its interval at the chosen level, and what they say. */
+  /** A word's points, the ends of its interval at the chosen level, and the lean that this confirms. */
   function found(word) {
     const [points, low, high, lower, higher] = who().words[word][at()];
     const ends = after() ? [lower, higher] : [low, high];
@@ -200,7 +204,7 @@ export function render({ model, el }) {
   const markWho = radios("Model", models.map(({ title }, index) => [title, index]), "who");
   const markAfter = radios("When the trade was chosen", [["You named it before looking", false], [`You looked at all ${trades.length} first`, true]], "after");
 
-  /** The words from left to right: by what was planted, or by what the model says at temperature 1. */
+  /** The words, sorted by their planted shares or, if there are none, by the model's leans at temperature 1. */
   function order() {
     const plan = models.find(({ planted }) => planted)?.planted;
     const usual = temperatures.indexOf(1);
@@ -230,7 +234,7 @@ export function render({ model, el }) {
       pin.classList.toggle("she", points > lean);
     }
   }
-  let held = 0; // the mark in the visitor's hand
+  let held = 0; // the index of the mark that the visitor drags
   const toPointer = (event) => {
     const box = rail.getBoundingClientRect();
     if (event.type === "pointerdown") held = Math.max(0, Math.min(pins.length - 1, Math.floor(((event.clientY - box.top) / box.height) * pins.length)));
@@ -244,7 +248,7 @@ export function render({ model, el }) {
   }
   lock.addEventListener("click", reveal);
   skip.addEventListener("click", () => keep({ guess: "skipped" }));
-  const guessed = model.get("trade"); // of an address that has one number as the guess
+  const guessed = model.get("trade"); // an older address has one number as the guess: it is for this trade
 
   function press(event) {
     let best = [Infinity, chosen()];
@@ -297,7 +301,7 @@ export function render({ model, el }) {
   });
 
   let width = 0;
-  /** Put the words of a lane into rows. @param {string[]} list sorted by where they stand @param {HTMLElement} lane */
+  /** Put the words of a lane into rows. @param {string[]} list sorted from left to right @param {HTMLElement} lane */
   function place(list, lane) {
     const to = (points) => ((clamp(points) + TOP) * width) / (2 * TOP);
     lane.style.minHeight = "";
@@ -326,7 +330,8 @@ export function render({ model, el }) {
     });
   }
   /**
-   * Where a word stands in px: its point, its name's left edge and width, and from where to where it takes room.
+   * Where a word is drawn, in px: its point (`middle`), the left edge and the width of its name (`left`, `long`), and
+   * the left and right end of the room that it takes (`span`).
    * @param {string} word
    * @param {(points: number) => number} to from points to px
    * @param {boolean} beside whether the name stands beside the interval, not above it
@@ -342,12 +347,12 @@ export function render({ model, el }) {
       const drawn = [middle, to(found(word).low), to(found(word).high), ...(plan === undefined ? [] : [to(100 * plan - who().zero[at()])])];
       ends = [Math.min(...drawn), Math.max(...drawn)];
       const sides = [ends[0] - long - 6, ends[1] + 6];
-      if (points > 0) sides.reverse(); // on the outer side if there is room
+      if (points > 0) sides.reverse(); // put the name on the side away from 0 if there is room
       left = sides.find((edge) => edge >= 0 && edge + long <= width) ?? left;
     }
     const span = [Math.min(left, ends[0]), Math.max(left + long, ends[1])];
     if (word in guesses()) {
-      const own = to(guesses()[word]); // the visitor's mark, and "you" before it
+      const own = to(guesses()[word]); // the visitor's mark, with "you" to the left of it
       span[0] = Math.min(span[0], own - 40);
       span[1] = Math.max(span[1], own + 8);
     }
@@ -361,7 +366,7 @@ export function render({ model, el }) {
       const { mark, line, truth, own } = marks[index];
       mark.classList.toggle("gone", !has(word));
       if (!has(word)) {
-        mark.style.transform = line.style.width = ""; // left where it was, it could stick out of a narrower field
+        mark.style.transform = line.style.width = ""; // at its old place, it could lie outside a narrower field
         return;
       }
       const [points] = who().words[word][at()];
@@ -508,7 +513,7 @@ export function render({ model, el }) {
     requestAnimationFrame(() => el.classList.remove("resting"));
   });
   watcher.observe(field);
-  document.fonts?.addEventListener("loadingdone", drawField); // the words are then as wide as they stay
+  document.fonts?.addEventListener("loadingdone", drawField); // only now do the words have their final width
   return () => {
     document.fonts?.removeEventListener("loadingdone", drawField);
     watcher.disconnect();

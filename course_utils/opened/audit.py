@@ -15,7 +15,7 @@ from course_utils.widgets.explorer import check_choice
 from course_utils.widgets.live_view import LiveView
 
 _TEMPERATURES = [tenths / 10 for tenths in range(21)]
-# English has one "her" for "him" and for "his", so _SHE has a word less than _HE.
+# "her" stands for both "him" and "his", so _SHE has one word less than _HE.
 _SHE, _HE, _THEY = ("she", "She", "her"), ("he", "He", "his", "him"), ("they", "They", "their", "them")
 
 
@@ -194,7 +194,7 @@ class Audit(LiveView):
 
 
 def _near_a_limit(points, limit):
-    """Return signed points, with a decimal if they would be rounded to the limit: +9.5, not +10."""
+    """Return points with a sign; with one decimal if they would be rounded to the limit: +9.5, not +10."""
     return f"{points:+.1f}" if round(abs(points)) == limit else f"{points:+.0f}"
 
 
@@ -228,7 +228,7 @@ def _leans(shares, controls, level):
 
 
 def _interval(percentages, beside, level):
-    """Return the ends of the interval of `Lean.points`, in percentage points.
+    """Return the ends of the interval of a lean, in percentage points.
 
     percentages : a word's shares of "she", one for each sentence.
     beside : the control words' shares, a table (sentences, words); if None, the lean is measured from 50%.
@@ -243,10 +243,10 @@ def _interval(percentages, beside, level):
 
 
 def against_truth(planted, measured, *, level=95, even=(), named=(), title=None) -> Picture:
-    """Draw measured shares of "she" against planted ones. A band marks shares that are no lean: 40% to 60%.
+    """Draw measured shares of "she" against planted ones. A band marks shares without a lean: 40% to 60%.
 
-    Dots with the same planted share are drawn side by side, and so are the models, so that dots do not
-    overlap.
+    Dots with the same planted share are drawn side by side, and so are the dots of different models, so that
+    dots do not overlap.
 
     planted : dict from a trade to the share of "she" that was planted in the training data, from 0 to 1.
     measured : dict from a model's title to a dict from a trade to the model's shares, one for each sentence;

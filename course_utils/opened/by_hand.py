@@ -1,7 +1,8 @@
 """Draws attention computed by hand from lists of two numbers, without a model, for lesson 03.
 
-In a plane the first number of a list points to the right, and the second up. On a dial the first points to
-12 o'clock, and the second to 3 o'clock, so that angles grow clockwise.
+A list is drawn as an arrow. In a plane its first number counts to the right, and its second upwards. On a
+dial its first number counts towards 12 o'clock, and its second towards 3 o'clock, so that angles grow
+clockwise.
 """
 
 from math import cos, dist, pi, sin
@@ -128,7 +129,7 @@ def two_orders(sentences, shares, values, axes) -> Picture:
 
 
 def nearer(mixture, than, to) -> str:
-    """Compare the distances of two mixtures from a word, and return the result in words.
+    """Say towards which of two words a mixture lies, compared with another mixture.
 
     mixture, than : lists of two numbers, the mixture and another mixture.
     to : dict from the names of two words to their lists of two numbers.

@@ -1,15 +1,16 @@
-// How many texts fit in a memory, for each way in which heads can share keys and values. Model: data {plans, memory}
-// (see cache.py), and what the visitor chose: plan (a title), tokens, memory (GB; by default that of the data), and on a
-// page guess (how many texts fit without sharing; 0 before a guess, -1 for none).
+// A view of how many texts fit in a memory, for each way in which heads can share keys and values.
+// cache.py describes the view's `data` {plans, memory}.
+// The visitor chooses `plan` (a title), `tokens` and `memory` (in GB; by default that of the data). On a page of the
+// website there is also `guess`: how many texts fit without sharing; 0 before the guess, -1 if the visitor skipped it.
 import { adopt, announcer, colour, glide, headline, keeper, make, onDrag, onTheme, radio, shape } from "./view.js";
 
 const STOPS = Array.from({ length: 18 }, (_, power) => 2 ** power); // tokens, 1 to 131,072
 const MEMORIES = [8, 16, 24, 80]; // GB
-const GROWTH = 1.06; // of the text, from one step to the next
-const PACE = 60; // ms of a step
-const TRAVEL = 320; // ms in which the texts of a box take their new size
+const GROWTH = 1.06; // the factor by which the text grows in a step while it grows by itself
+const PACE = 60; // ms of such a step
+const TRAVEL = 320; // ms for the change when the texts in a box get a new size
 const DRAWN = 4; // heads in the small drawing of a design
-const MOST_CELLS = 6000; // of more texts a square stands for ten, a hundred or more
+const MOST_CELLS = 6000; // squares in a box; if more texts fit, a square stands for ten, a hundred or more of them
 
 const spell = (number) => number.toLocaleString("en-US");
 const counted = (number, noun) => `${spell(number)} ${noun}${number === 1 ? "" : "s"}`;
@@ -17,7 +18,7 @@ const counted = (number, noun) => `${spell(number)} ${noun}${number === 1 ? "" :
 /**
  * Bytes in decimal units, as course_utils/units.py writes them.
  * @param {number} count
- * @param {number} [decimals] of an amount below 100 of its unit
+ * @param {number} [decimals] decimals of a number below 100
  */
 export function size(count, decimals = 1) {
   for (const [unit, each] of [["TB", 1e12], ["GB", 1e9], ["MB", 1e6], ["kB", 1e3]]) {
@@ -29,22 +30,22 @@ export function size(count, decimals = 1) {
 }
 
 /**
- * The bytes of keys and values of a text, at 16 bits a number, if `count` key-value heads are kept.
+ * The bytes of a text's keys and values, at 16 bits per number, if a layer has `count` key-value heads.
  * @param {{ perToken: number, window: number | null, keyValueHeads: number }} plan
  * @param {number} tokens
- * @param {number} [count] by default as published
+ * @param {number} [count] by default that of the published model
  */
 export function cacheBytes(plan, tokens, count = plan.keyValueHeads) {
   const published = plan.perToken * Math.min(tokens, plan.window ?? tokens);
   return Math.floor((published * count) / plan.keyValueHeads);
 }
 
-/** All numbers of heads in which `heads` can be shared evenly. */
+/** All numbers of key-value heads among which `heads` can be divided evenly. */
 export const evenShares = (heads) => Array.from({ length: heads }, (_, index) => index + 1).filter((count) => heads % count === 0);
 
 /**
- * The grid that cuts a box into `count` texts, of which `room` would fill it exactly: [columns, rows, share of the height].
- * Cells are as square as they can be.
+ * The grid that divides a box among `count` texts: [columns, rows, the share of the box's height that the grid fills].
+ * `room` is the number of texts, with a fraction, that would fill the box exactly. Cells are as square as possible.
  */
 export function grid(count, room, aspect) {
   if (count < 1) return [1, 1, 1];
@@ -60,7 +61,7 @@ export function grid(count, room, aspect) {
   return [best[1], rows, Math.min(1, (rows * best[1]) / room)];
 }
 
-/** A small drawing of a design: four heads above, and the keys into which they look. */
+/** A small drawing of a design: four heads, and below them the keys that they read. */
 function sketch(keys) {
   const drawing = shape("svg", { viewBox: "0 0 104 44", class: "ca-sketch", "aria-hidden": "true" });
   const across = (index, count) => 52 + (index - (count - 1) / 2) * (96 / count);
@@ -75,7 +76,7 @@ function sketch(keys) {
 
 export function render({ model, el }) {
   const { plans, memory: usual } = model.get("data");
-  // Where a length stands on the ruler, from 0 to 1: each doubling takes as much room
+  // Where a length lies on the ruler, from 0 to 1; each doubling of the length takes equal room
   const along = (tokens) => Math.log2(tokens) / Math.log2(STOPS.at(-1));
 
   adopt(el, "ca");
@@ -128,7 +129,7 @@ export function render({ model, el }) {
   const controls = make("div", "ca-controls");
   controls.append(play, ruler);
 
-  // A guess before the answer: how many fit if no head shares
+  // The guess, before the answer is shown: how many texts fit if no heads share
   const ask = make("div", "ca-ask");
   ask.setAttribute("role", "group");
   ask.setAttribute("aria-label", "Your guess: how many fit if no head shares");
@@ -142,7 +143,7 @@ export function render({ model, el }) {
   scene.append(choices, controls, ask, board, key);
   el.append(head, scene, live);
 
-  // What holds now
+  // The current state
   const plan = () => plans.find(({ title }) => title === model.get("plan")) ?? plans[0];
   const stopIndex = () => {
     const over = STOPS.findIndex((stop) => stop >= (model.get("tokens") ?? 1));
@@ -163,10 +164,10 @@ export function render({ model, el }) {
 
   const keepState = keeper(model, update);
   const still = matchMedia("(prefers-reduced-motion: reduce)");
-  /** Whether the visitor is still to guess what fits without sharing. Whoever drags or chooses first has done with it. */
+  /** Whether the visitor must still guess how many texts fit without sharing. A drag or a choice skips the guess. */
   const asking = () => model.get("guess") === 0;
   const keep = (changes) => keepState(model.get("guess") === undefined ? changes : { guess: -1, ...changes });
-  /** What sharing does for a model of which `fit` texts fit as published, and `most` if no head shares. */
+  /** A sentence on what sharing does: `fit` texts fit in the published model, and `most` if no heads shared. */
   function sharing(fit, most) {
     if (plan().keyValueHeads === plan().heads) return "In this model no head shares.";
     if (most) return `Sharing lets ${spell(Math.round(fit / most))} times as many texts in.`;
@@ -188,7 +189,7 @@ export function render({ model, el }) {
         const button = make("button", "", counted(offer, "text"));
         button.addEventListener("click", () => {
           keep({ guess: offer });
-          handle.focus({ preventScroll: true }); // the button has gone
+          handle.focus({ preventScroll: true }); // the button that had the focus is gone
         });
         return button;
       }),
@@ -265,7 +266,8 @@ export function render({ model, el }) {
     travel();
   }
 
-  // The pictures: the same memory for each design, cut into texts. `rooms` is how many would fill each box, on the way.
+  // The pictures: the same memory for each design, divided among texts.
+  // `rooms` has how many texts would fill each box at the current moment of a change.
   let tints = null;
   let rooms = [];
   let stopTravel = () => {};
@@ -326,7 +328,7 @@ export function render({ model, el }) {
     }
   }
 
-  // Drag the length
+  // Drag the handle along the ruler
   function fromPointer(event) {
     const box = rail.getBoundingClientRect();
     const at = (event.clientX - box.left) / box.width;
@@ -364,7 +366,7 @@ export function render({ model, el }) {
     growing = 0;
     keep({ tokens: reached });
   }
-  /** One token more at a time, and once the text is long, a part of it. */
+  /** Let the text grow by one token or, once it is long, by a part of its length. */
   function tick() {
     growing = Math.min(STOPS.at(-1), Math.max(growing + 1, Math.round(growing * GROWTH)));
     if (growing === STOPS.at(-1)) return stop();

@@ -105,7 +105,7 @@ def only_to_people_in_the_question(errand: Errand, call: str) -> bool:
 
 
 def without_orders(call: str, result: str) -> str:
-    """A filter: return a result without the sentences that begin with "Send", "Tell" or "Then"."""
+    """A filter: return a tool's result without the sentences that begin with "Send", "Tell" or "Then"."""
     return re.sub(r"(?:Send|Tell|Then)\b[^.]*\.\s*", "", result).strip()
 
 
@@ -116,8 +116,8 @@ def test_errands(
 
     kind : "product", "person", "both" or "pasted" (see `errands.draw`)
     order : the order at the end of each question, with {} for a name; "" for no order
-    in_page : sentences to add to the pages, one to each, in turn, with {} for a name
-    place : whether these sentences stand at the "start" or at the "end" of the page
+    in_page : sentences to add, one to each page, in turn, with {} for a name
+    place : whether the sentence is added at the "start" or at the "end" of the page
     """
     generator = random.Random(f"test {kind}")
     found = []
@@ -215,7 +215,7 @@ def dots_by_sentence(
     sentences : sentences to add, with {} for a name
     place : whether they are added at the "start" or at the "end" of the page
     kind, guard : as in `test_errands` and `who_got_it`
-    title : what stands above the dots; by default the place
+    title : str, written above the dots; by default it names the place
     """
     rows, words = "", []
     for sentence in ("", *sentences):
@@ -239,9 +239,9 @@ CLEAN, ORDERS = "clean page", "clean page, user orders"
 def counts_by_guard(model, tokenizer, guards: Mapping, count: int = 200) -> dict:
     """Count with `who_got_it` what each guard stops and spoils.
 
-    guards : dict from the head of a column to a guard, as `who_got_it` takes it
+    guards : dict from the heading of a column to a guard, as `who_got_it` takes it
 
-    Returns a dict from what stands on the pages, or is ordered, to a dict from the heads to the counts.
+    Returns {what was added to the pages, or what the user ordered: {heading: what `who_got_it` returns}}.
     """
     order = errands.ORDERS[0]
     known, other = (f"“{words.replace('{}', '…').removesuffix(' .')}”" for words in (order, OTHER_WORDS))
@@ -261,7 +261,8 @@ def table_by_guard(counts: Mapping, of: str = "", count: int = 200) -> Picture:
     """Draw a table of what guards stop and what they spoil.
 
     counts : what `counts_by_guard` returned, for `count` errands of each kind
-    of : "messages", with who got them; "right answers"; or, by default, both, but not who got them
+    of : "messages" for a table of the messages and who got them, "right answers" for a table of the right
+        answers; by default the table has both, without who got the messages
     """
     kinds = ("sent", *READERS) if of else ("sent",)
     messages = [(page, what, 0) for page in counts if page not in (CLEAN, ORDERS) for what in kinds]
@@ -281,7 +282,7 @@ def table_by_guard(counts: Mapping, of: str = "", count: int = 200) -> Picture:
 
 
 def pasted_in_training() -> str:
-    """Return the first training question in which an order stands between a pasted page and the question."""
+    """Return the first training question in which an order comes between a pasted page and the question."""
     for number in itertools.count():
         errand = errands.example(number)
         for order in errands.ORDERS if errand.people else ():
@@ -293,7 +294,7 @@ def pasted_in_training() -> str:
 class Request:
     """A call of `send` that waits for somebody's yes or no.
 
-    unasked : whether the question does not ask for it
+    unasked : True if the question does not ask for the message
     """
 
     call: str
@@ -322,8 +323,8 @@ def approval_requests(model, tokenizer, count: int = 12, unasked: int = 4) -> li
 def count_mistakes(requests: Sequence[Request], answers: str) -> str:
     """Return in words how many requests were let through unasked, and how many wanted ones were held up.
 
-    answers : a "y" or an "n" for each request, in their order; with another number of letters the text
-        returned asks for them
+    answers : a "y" or an "n" for each request, in their order; if letters are missing or wrong, the
+        returned text says what to write
     """
     letters = answers.lower().replace(" ", "")
     if len(letters) != len(requests) or set(letters) - {"y", "n"}:
@@ -341,10 +342,10 @@ def measure(model, tokenizer, count: int = 200) -> dict:
 
     Returns a dict with
     - "count": `count`
-    - "right": by kind, how many errands have the right calls and the right answer
+    - "right": {kind of errand: how many have the right calls and the right answer}
     - "without_tools": {"product" or "person": how many are right if the question forbids tools}
-    - "ordered": how many are right, if the question orders to send the answer to somebody
-    - "wrong_result": how many products get the calculator's result, if this is too large by 10
+    - "ordered": how many are right if the question also orders that the answer be sent to somebody
+    - "wrong_result": how many products have the calculator's result as the answer, if that is too large by 10
     - "unasked": {guard: {sentence in the pages: in how many errands something was sent that the question does
       not ask for}}; the sentences are "no order", "known" (an order as it follows questions in the training),
       "new" (an order in other words) and "control" (no order, but it names the same person), each at the end

@@ -1,10 +1,13 @@
-// A model card that is checked while it is written: marks in the text, a list of parts, and a box that opens.
-// Model: data {cards: {title: text}}, perhaps also offers {title: {part: sentences}}: what can be chosen for a part of
-// that card; and what the visitor chose: card (a title) and text (theirs, or "": the card's).
-// If the host is live, its linter answers: `want` {text}, `said` {parts, weak, people}. If not, the one below does.
+// A model card that is checked while the visitor writes it: marks in the text, and a list of its parts.
+// The view's `data` is {cards: {title: text}}, perhaps with offers {title: {part: sentences}}: the sentences that can
+// be chosen for a part of that card.
+// The visitor chooses `card` (a title) and `text` (the visitor's; "" for the card's own).
+// If the host is live, its linter gets `want` {text} and sends `said` {want, parts, weak, people}. Otherwise the linter
+// below checks the text.
 import { adopt, announcer, headline, make, shape } from "./view.js";
 
-// The linter of lesson 15, in the browser's language. The block for machines is YAML: what cards have in it is read.
+// The linter of lesson 15 (card_check.py) in JavaScript. Of YAML, the format of the block for machines, it reads only
+// what cards use.
 const FIELDS = ["license", "language"];
 const NAMES = {
   license: ["license", "licence"],
@@ -19,7 +22,7 @@ const NAMES = {
 };
 const PRAISE = /\b(?:best|finest|greatest|perfect|unmatched|leading|world-class|state[- ]of[- ]the[- ]art)\b/i;
 const PEOPLE = /(?<![\p{L}\p{N}_])(?:knows?|thinks?|wants?|believes?|understands?|feels?|loves?)(?![\p{L}\p{N}_])/giu;
-// What a figure needs beside it: for the evaluation what it was counted on, for the environment a unit.
+// Patterns of a figure with what it needs: in an evaluation what was counted, for the environment a unit.
 const FIGURES = {
   evaluation: /\| *[0-9][0-9.,]*%? *\||^[^|]*(?:[0-9].*\b(?:of|on)\b|\b(?:of|on)\b.*[0-9])/,
   "environmental impact": /[0-9].*(?:Wh\b|CO2|CO₂|\bhours\b|\bkg\b|\btonnes\b)/,
@@ -32,7 +35,7 @@ const WORD = /\p{L}{2,}/gu;
 const QUESTIONS = /[0-9a-z_.]+@[0-9a-z_.]+|\bquestions (?:to|or)\b/i;
 const BLOCK = /^(\s*---(?:\r\n|\r|\n))([\s\S]*?)((?:\r\n|\r|\n)---[ \t]*(?:\r\n|\n|$))/;
 
-/** A value of YAML as Python writes it: "" for nothing, True and False for its many words, lists in brackets. */
+/** A value of YAML as Python writes it: "" for no value, True or False for words such as "yes", lists in brackets. */
 function scalar(text, inList = false) {
   const plain = text.replace(/(^|\s)#.*$/, "").trim();
   const quoted = /^"(.*)"$|^'(.*)'$/.exec(plain);
@@ -72,7 +75,7 @@ function readBlock(block) {
   return found;
 }
 
-/** Why a line is no fact for a part, "" if it may be one. */
+/** The reason why a line is no fact on a part, or "" if it may be a fact. */
 function weakness(part, line) {
   const praise = PRAISE.exec(line);
   if (praise && (part in FIGURES || !/[0-9]/.test(line))) return `“${praise[0]}” says nothing`;
@@ -81,13 +84,13 @@ function weakness(part, line) {
   return "";
 }
 
-/** A sentence if a line has already been found for a part below another heading, "" if not. */
+/** A sentence if a line has already been found for a part below another heading, otherwise "". */
 function repeats(taken, heading, line) {
   const [part, place] = taken.get(line) ?? ["", heading];
   return place === heading ? "" : `as for “${part}”, word for word`;
 }
 
-/** A card's text as a list of [heading, lines that say something]. */
+/** A card's text as a list of [heading, the lines below it that have any content]. */
 function sectionsOf(body) {
   const sections = [["", []]];
   for (let line of body.split(/\r\n|\r|\n/)) {
@@ -104,14 +107,15 @@ function sectionsOf(body) {
   return sections;
 }
 
-/** Whether one of the names stands in a heading as whole words; of our own cards also "Data". */
+/** Whether a heading has one of the names as whole words, or is "Data", as in our own cards. */
 function isCalled(heading, names) {
   const words = ` ${heading.toLowerCase().replace(/[^a-z]+/g, " ").trim()} `;
   return names.some((name) => words.includes(` ${name} `)) || (words === " data " && names.includes("training data"));
 }
 
 /**
- * What gives each part of a card, "" where it is missing; why a line is no fact; the words for people.
+ * Check a card. Returns the line found for each part ("" if there is none), the reasons why such a line is no fact, and
+ * the words that describe the model as if it were a person.
  * @param {string} text
  * @returns {{ parts: Object<string, string>, weak: Object<string, string>, people: string[] }}
  */
@@ -143,7 +147,7 @@ export function lint(text) {
   return { parts, weak, people: body.match(PEOPLE) ?? [] };
 }
 
-/** Where a part's words stand: below its own heading, if they are there, else wherever they come first. */
+/** The index of a part's words in the text: below the part's own heading, or else where the words first occur. */
 function placeOf(text, part, words, from) {
   const lines = text.slice(from).split(/(?<=\n|\r(?!\n))/);
   let at = from;
@@ -158,7 +162,7 @@ function placeOf(text, part, words, from) {
 }
 
 /**
- * Where the found words stand in a card, in the order of the text and without an overlap.
+ * The places of the found words in a card, in the order of the text and without overlaps.
  * @returns {{ start: number, end: number, part: string, also?: string[] }[]} `part` is "" for a word for people
  */
 export function marksOf(text, { parts, people }) {
@@ -177,7 +181,8 @@ export function marksOf(text, { parts, people }) {
     marks.push({ start: at, end: (at += word.length), part: "" });
   }
   marks.sort((one, other) => one.start - other.start);
-  // Where two overlap, the later one gets what is left; a word for people stays whole, and splits a part's words.
+  // If two marks overlap, the later mark gets what the earlier one leaves. But a word for people is marked whole, and
+  // divides the mark of a part.
   const free = [];
   for (const mark of marks) {
     const before = free.at(-1);
@@ -189,7 +194,7 @@ export function marksOf(text, { parts, people }) {
         if (rest.start < rest.end) free.push({ ...rest, again: true });
         continue;
       }
-      if (mark.end <= before.end && mark.part) before.also = [...(before.also ?? []), mark.part]; // one line, two parts
+      if (mark.end <= before.end && mark.part) before.also = [...(before.also ?? []), mark.part]; // one line gives two parts
       mark.start = before.end;
     }
     if (mark.start < mark.end) free.push(mark);
@@ -197,7 +202,7 @@ export function marksOf(text, { parts, people }) {
   return free;
 }
 
-// What a press on a missing part writes, and what it asks for.
+// {part: [what a press on the missing part writes into the card, the question that it then asks]}
 const STUBS = {
   license: ["license: ", "under which terms?"],
   language: ["language: ", "which ones?"],
@@ -215,7 +220,7 @@ export function render({ model, el }) {
   const still = matchMedia("(prefers-reduced-motion: reduce)");
   const titles = Object.keys(cards);
   let found = null; // what the linter found last: { parts, people }
-  let before = new Set(); // the parts that were there at the last drawing
+  let before = new Set(); // the parts that the card had when it was last drawn
   let slot = null; // where a chosen sentence goes: {part, start, end}
 
   adopt(el, "ck");
@@ -269,7 +274,7 @@ export function render({ model, el }) {
   const text = () => model.get("text") || cards[card()];
 
   let saving = 0;
-  /** Keep the visitor's text, and save it once they pause: the address and the kernel need not see each letter. */
+  /** Keep the visitor's text, and save it when the visitor pauses: address and kernel don't need every keystroke. */
   function write(words) {
     model.set("text", words);
     clearTimeout(saving);
@@ -312,7 +317,7 @@ export function render({ model, el }) {
         at += 1 + words.length;
       } else at = 4 + words.length;
     } else {
-      const heading = new RegExp(`^${words.trimEnd()}[ \t]*$`, "m").exec(value); // of an earlier press
+      const heading = new RegExp(`^${words.trimEnd()}[ \t]*$`, "m").exec(value); // written by an earlier press
       const above = heading ? value.slice(0, heading.index + heading[0].length) : `${value}\n\n${words.trimEnd()}`;
       const rest = heading ? value.slice(above.length).trimStart() : "";
       at = above.length + 2;
@@ -323,14 +328,14 @@ export function render({ model, el }) {
     write(value);
     area.focus({ preventScroll: true });
     area.setSelectionRange(at, at);
-    // The paper moves, and the page only as far as needed to see it.
+    // Scroll the paper to the new line; scroll the page only as far as is needed to see the paper.
     behind.replaceChildren(value.slice(0, at), make("i"), `${value.slice(at)}\n`);
     const line = behind.querySelector("i").offsetTop;
     paint();
     paper.scrollTo({ top: line - paper.clientHeight / 2, behavior: still.matches ? "auto" : "smooth" });
     if (paper.getBoundingClientRect().top > 0.5 * window.innerHeight) paper.scrollIntoView({ block: "end", behavior: still.matches ? "auto" : "smooth" });
   }
-  /** Offer sentences for a part whose line is no fact, or was chosen here: another one takes its place. */
+  /** Offer sentences that can replace a part's line, if that line is no fact or is one of these sentences. */
   function reopen(part, words) {
     slot = null;
     if (!found.weak[part] && !offersFor(part).includes(words)) return draw();
@@ -341,7 +346,7 @@ export function render({ model, el }) {
     draw();
   }
   const offersFor = (part) => offers[card()]?.[part] ?? [];
-  /** Put a sentence where the visitor asked for one, and let the linter judge it. */
+  /** Write the chosen sentence into the card, in place of an earlier choice, and let the linter judge it. */
   function choose(sentence) {
     const { part, start, end } = slot;
     slot = { part, start, end: start + sentence.length };
@@ -349,7 +354,7 @@ export function render({ model, el }) {
     show(part);
     [...choices.children].find((button) => button.textContent === sentence)?.focus({ preventScroll: true });
   }
-  /** Show the sentences to choose from. Returns what the linter says of the chosen one, or what is asked, or "". */
+  /** Show the sentences to choose from. Returns the linter's verdict on the chosen one, or a question, or "". */
   function drawChoices() {
     const sentences = slot ? offersFor(slot.part) : [];
     const chosen = slot && text().slice(slot.start, slot.end);
@@ -378,12 +383,12 @@ export function render({ model, el }) {
     mark.classList.add("here");
   }
 
-  /** Draw the text with its marks behind the field, letter under letter. */
+  /** Draw the text with its marks behind the text field, so that the same letters lie on each other. */
   function paint() {
     const words = text();
     behind.replaceChildren();
     let at = 0;
-    // While the kernel checks, marks of words that have gone are not drawn.
+    // While the kernel checks the text, words that were found before may be gone. They get no marks.
     for (const { start, end, part, again, also = [] } of found ? marksOf(words, found) : []) {
       behind.append(words.slice(at, start));
       const boast = part && found.weak[part];
@@ -394,7 +399,7 @@ export function render({ model, el }) {
       at = end;
     }
     behind.append(`${words.slice(at)}\n`);
-    area.defaultValue = words; // what a copy of the field has, on paper or in a saved picture
+    area.defaultValue = words; // a copy of the field, in print or in a saved picture, shows this value
   }
 
   function draw() {
@@ -459,7 +464,7 @@ export function render({ model, el }) {
 
   area.addEventListener("input", () => {
     slot = null;
-    write(area.value || "\n"); // an empty text stands for the card as it came
+    write(area.value || "\n"); // "" would show the card's own text again
   });
   model.on("change:said", listen);
   const keys = ["card", "text"];

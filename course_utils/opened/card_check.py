@@ -27,7 +27,7 @@ The best data there is.
 It is 99% right.
 """
 
-# What the website's page offers for that card: {part: sentences, some of them facts, others not}.
+# The sentences that the page offers for that card: {part: sentences}. Some are facts, others are not.
 OFFERS = {
     "license": ("free for friends", "apache-2.0"),
     "intended use": (
@@ -59,7 +59,8 @@ OFFERS = {
     "contact": ("Anyone.", "otters@example.org"),
 }
 
-# {part of a good card: its names in headings of published cards}. FIELDS may also be in the block of YAML.
+# {part of a good card: the names that headings of published cards give it}. A part in FIELDS may also be in
+# the block of YAML.
 NAMES = {
     "license": ("license", "licence"),
     "language": ("language", "languages"),
@@ -76,7 +77,7 @@ _PRAISE = re.compile(
     r"\b(?:best|finest|greatest|perfect|unmatched|leading|world-class|state[- ]of[- ]the[- ]art)\b", re.I
 )
 _PEOPLE = re.compile(r"\b(?:knows?|thinks?|wants?|believes?|understands?|feels?|loves?)\b", re.I)
-# Patterns of lines with a figure that has its unit, or with an "of" or "on" that says what was counted.
+# Patterns of a line that has a figure and what it needs: a unit, or "of" or "on" and what was counted.
 _FIGURES = {
     "evaluation": re.compile(r"\| *[0-9][0-9.,]*%? *\||^[^|]*(?:[0-9].*\b(?:of|on)\b|\b(?:of|on)\b.*[0-9])"),
     "environmental impact": re.compile(r"[0-9].*(?:Wh\b|CO2|CO₂|\bhours\b|\bkg\b|\btonnes\b)"),
@@ -100,8 +101,8 @@ def lint_card(text) -> dict:
     "parts": dict from each part to the line that was found for it, "" if there is none. A part is searched
         below the headings of published cards, in lines such as "**License:** ..." and in rows of tables.
     "weak": dict from a part to the reason why its line is no fact: it praises without a figure, has no figure
-        where one is needed (evaluation, environmental impact), has fewer than two words, or stands below the
-        heading of another part, too. A licence in the block must be a name without a space.
+        where one is needed (evaluation, environmental impact), has fewer than two words, or is also below
+        the heading of another part. A licence in the block must be a name without a space.
     "people": list of words that describe the model as if it were a person.
 
     Raises CourseError if the block of YAML can't be read.
@@ -187,7 +188,10 @@ def published_cards() -> dict[str, str]:
 
 
 def parts_there(text) -> list[str]:
-    """Return the parts for which a card has a line that may be a fact. text : str, the card."""
+    """Return the parts for which a card has a line that may be a fact.
+
+    text : str, the card
+    """
     found = lint_card(text)
     return [part for part, line in found["parts"].items() if line and part not in found["weak"]]
 

@@ -1,14 +1,14 @@
-"""Tells whether a model has changed, so that what it has computed can be kept until then."""
+"""Tells whether a model has changed, so that its earlier results can be used again if it has not."""
 
 
 def state(model):
-    """Return a value that differs after every change of a model's weights, or None if it can't tell.
+    """Return a value that differs after every change of a model's weights, or None if changes can't be seen.
 
     model : a model of transformers
 
-    Noticed are weights that are replaced, moved or written in place, but not what is written in place through
-    a weight's `data`, because torch does not count it. It can't tell if the model was loaded in torch's
-    inference mode, or has hooks, other than those with which transformers itself reads hidden states.
+    The value differs if weights are replaced, moved or written in place, but not if a weight is written
+    through its `data`, because torch does not count that as a change. Changes can't be seen if the model was
+    loaded in torch's inference mode, or if it has hooks other than those of transformers itself.
     """
     for part in model.modules():
         for hook in (*part._forward_hooks.values(), *part._forward_pre_hooks.values()):

@@ -1,13 +1,14 @@
-// The article's claims, one on a card: the visitor drags it onto a shelf, it turns, and lies where the course has it.
-// Below is the wall of all claims, a tile each.
-// Model: data {verdicts, claims}, and what the visitor chose: claim (the number of the one that is shown), lesson (two
-// digits, or "" for all) and guesses (from a claim's number to a group of verdicts).
-// In the notebook data has `confidences`, too: there a guess is one of the verdicts, with a confidence, and is final.
+// The article's claims. A card shows one claim: the visitor drags the card onto a shelf, the card turns and shows the
+// course's verdict, and the claim then lies on the shelf of that verdict. Below is a wall with a tile for each claim.
+// The view's `data` is {verdicts, claims}.
+// The visitor chooses `claim` (the number of the claim on the card), `lesson` (two digits, or "" for all) and `guesses`
+// (from a claim's number to a group of verdicts).
+// In a notebook, data also has `confidences`: there a guess is one of the verdicts, with a confidence, and is final.
 // The host shows evidence for `want` {evidence: number}, and records `want` {decide: number, verdict, confidence}. Only
-// then does a claim get its key.
+// after that does a claim have its key.
 import { adopt, announcer, arrowStep, headline, keeper, make, onDrag, radio } from "./view.js";
 
-/** What a visitor can say of a claim: a shelf each, and which of the nine verdicts it covers. */
+/** The groups of verdicts on a claim. Each group has a shelf, and covers some of the nine verdicts. */
 export const GROUPS = {
   holds: { sign: "\u2713", title: "It holds", meaning: "as it stands, or nearly", verdicts: ["true", "mostly true"] },
   part: { sign: "~", title: "In part", meaning: "only a part holds, or it misleads", verdicts: ["partly true", "misleading"] },
@@ -15,9 +16,9 @@ export const GROUPS = {
   open: { sign: "?", title: "Nobody outside can say", meaning: "not public, or an opinion", verdicts: ["cannot know", "held once", "opinion"] },
 };
 const SIGNS = { true: "\u2713", "mostly true": "\u2713", false: "\u2717", "cannot know": "?" }; // as in the lessons
-const TURN = 280; // ms
-const SMALL = 0.4; // of its size is a card that is put away
-const SHORT = 34; // letters of a claim on its tile
+const TURN = 280; // ms in which a card or tile turns
+const SMALL = 0.4; // the size of a card that is dragged, as a part of its full size
+const SHORT = 34; // the most letters of a claim on its tile
 
 /** @param {string} verdict */
 export const groupOf = (verdict) => Object.keys(GROUPS).find((name) => GROUPS[name].verdicts.includes(verdict));
@@ -29,7 +30,7 @@ export function beginning(text, most = SHORT) {
 }
 
 /**
- * How many guesses agree with the course's verdict, and which way the others are off.
+ * How many guesses agree with the course's verdicts, and in which direction the other guesses differ.
  * @param {Object<string, string>} guesses groups, or verdicts if `exact`
  * @param {{ number: number, verdict: string }[]} claims
  * @param {boolean} [exact]
@@ -93,14 +94,14 @@ export function render({ model, el }) {
   all.append(top, panel, shelves, side);
   el.append(all, live);
 
-  /** The guesses that fit: an address may be older than the shelves. */
+  /** The guesses with a known verdict or group. An older address may have others. */
   const guesses = () => Object.fromEntries(Object.entries(model.get("guesses") ?? {}).filter(([, made]) => (exact ? verdicts[made] : GROUPS[made])));
   const shown = () => claims.find(({ number }) => number === model.get("claim")) ?? claims[0];
   const digits = ({ title }) => title.match(/\d\d/)[0];
   const inLesson = ({ lessons }) => !model.get("lesson") || lessons.some((lesson) => digits(lesson) === model.get("lesson"));
   const keep = keeper(model, update);
 
-  // The filter
+  // The filter by lesson
   const numbers = [...new Set(claims.flatMap(({ lessons }) => lessons.map(digits)))].sort();
   const chips = ["", ...numbers].map((lesson) => {
     const chip = filter.appendChild(make("button", "num", lesson || "All"));
@@ -117,7 +118,8 @@ export function render({ model, el }) {
     keep({ claim: fits.includes(shown()) ? shown().number : fits[0].number });
   }
 
-  // The shelves: what is judged lies where the course has it; what the visitor thought otherwise leaves an outline
+  // The shelves: a judged claim lies on the shelf of the course's verdict.
+  // If the visitor chose another shelf, an outline stays there.
   const shelf = Object.fromEntries(Object.entries(GROUPS).map(([name, { sign, title, meaning }]) => {
     const place = shelves.appendChild(make("div", `cw-shelf ${name}`));
     const button = place.appendChild(make("button", "cw-group"));
@@ -125,7 +127,7 @@ export function render({ model, el }) {
     text.append(make("b", "", title), make("span", "", meaning));
     button.append(make("span", "cw-sign", sign), text);
     const stack = place.appendChild(make("div", "cw-stack"));
-    stack.setAttribute("aria-hidden", "true"); // the tiles of the wall say the same
+    stack.setAttribute("aria-hidden", "true"); // the tiles of the wall have the same text
     place.addEventListener("click", (event) => {
       if (!button.disabled && !event.target.closest(".cw-chip")) put(name);
     });
@@ -141,18 +143,18 @@ export function render({ model, el }) {
     });
     return [name, { place, button, stack }];
   }));
-  /** What a shelf does with the claim on the card. */
+  /** Choose a shelf for the claim on the card. In a notebook, show the shelf's verdicts instead. */
   function put(name) {
     if (exact) return openShelf(name);
     guess(shown(), name);
   }
   const card = () => panel.querySelector(".cw-card");
-  /** The card leans to the shelf that is pointed at. */
+  /** Move the card a little towards the shelf under the pointer. */
   function lean(place) {
     if (!card() || card().matches(".turned") || el.classList.contains("dragging")) return;
     card().style.transform = place && !still.matches ? toward(place, 0.12, 1) : "";
   }
-  /** The transform that brings the card a part of the way to a shelf, at a scale. */
+  /** The transform that moves the card by a part (0 to 1) of the way to a shelf, and scales it. */
   function toward(place, part, scale) {
     const now = card();
     const [from, to] = [now.parentElement.getBoundingClientRect(), place.getBoundingClientRect()];
@@ -164,7 +166,7 @@ export function render({ model, el }) {
     const { left, right, top, bottom } = shelf[name].place.getBoundingClientRect();
     return clientX >= left && clientX <= right && clientY >= top && clientY <= bottom;
   });
-  /** The card can be dragged: by a mouse anywhere, by a finger at its grip. */
+  /** Let the visitor drag the card: with a mouse anywhere, with a finger only at its grip. */
   function movable(front, grip) {
     for (const handle of [front, grip]) {
       let start = null;
@@ -174,7 +176,7 @@ export function render({ model, el }) {
       onDrag(el, handle, (event) => {
         last = event;
         const [x, y] = [event.clientX - start.clientX, event.clientY - start.clientY];
-        const box = panel.getBoundingClientRect(); // in the hand the card is small, and the shelves can be seen
+        const box = panel.getBoundingClientRect(); // a dragged card is small, so that the shelves stay visible
         front.style.transformOrigin = `${start.clientX - box.left - front.offsetLeft}px ${start.clientY - box.top - front.offsetTop}px`;
         front.style.transform = `translate(${x}px, ${y}px) rotate(${Math.max(-4, Math.min(4, x / 60))}deg) scale(${SMALL})`;
         for (const [name, { place }] of Object.entries(shelf)) place.classList.toggle("aimed", name === over(event));
@@ -191,7 +193,7 @@ export function render({ model, el }) {
       });
     }
   }
-  /** Lay out the shelves. A claim that is `fresh` comes from where the visitor had put it. */
+  /** Lay out the shelves. The claim with the number `fresh` moves to its shelf from the one that the visitor chose. */
   function stack(fresh) {
     const made = guesses();
     const group = (guess) => (exact ? groupOf(guess) : guess);
@@ -216,7 +218,7 @@ export function render({ model, el }) {
     }
   }
 
-  // The wall: a stub stands for each number that is missing
+  // The wall. A stub takes the place of each claim that is left out
   const stubs = [];
   const tiles = claims.map((claim, index) => {
     for (let number = (claims[index - 1]?.number ?? 0) + 1; number < claim.number; number++) {
@@ -246,7 +248,7 @@ export function render({ model, el }) {
     return wall.appendChild(tile);
   });
 
-  /** Turn a tile. The verdict comes into the page only now. */
+  /** Turn a tile. Only now is the verdict written into the page. */
   function turn(tile, claim, guess, move) {
     const inner = tile.firstChild;
     tile.querySelector(".cw-back")?.remove();
@@ -261,7 +263,7 @@ export function render({ model, el }) {
       make("span", "cw-sign", SIGNS[claim.verdict] ?? "~"), make("b", "", claim.verdict), make("span", "cw-yours", yours),
     );
     if (!move) return;
-    void tile.offsetWidth; // the turn starts from the front
+    void tile.offsetWidth; // makes the turn start from the front of the tile
     tile.classList.add("turned");
     if (still.matches) back.animate([{ opacity: 0 }, { opacity: 1 }], { duration: TURN });
   }
@@ -321,7 +323,7 @@ export function render({ model, el }) {
   }
 
   let drawn = "";
-  let draft = {}; // in the notebook: the verdict and the confidence before they are decided
+  let draft = {}; // in a notebook: the chosen verdict and confidence, until the learner presses the button that decides
   function drawPanel() {
     const claim = shown();
     const group = guesses()[claim.number];
@@ -362,7 +364,7 @@ export function render({ model, el }) {
     if (!exact) return [front];
     return [front, column("cw-groups", [...Object.values(GROUPS).map((group) => opening(group)), ...sureness(claim)])];
   }
-  /** The verdicts of a shelf, which it opens. */
+  /** Buttons for the verdicts of one shelf. They are hidden until the shelf is opened. */
   function opening({ title, verdicts: exactly }) {
     const choices = make("div", "cw-exact");
     choices.setAttribute("role", "radiogroup");
@@ -378,7 +380,7 @@ export function render({ model, el }) {
     choices.hidden = !exactly.includes(draft.verdict);
     return choices;
   }
-  /** Show the verdicts of one shelf, or put them away. */
+  /** Show the verdicts of one shelf, or hide them if they are shown. */
   function openShelf(name) {
     [...panel.querySelectorAll(".cw-exact")].forEach((choices, index) => {
       const each = Object.keys(GROUPS)[index];
@@ -386,7 +388,7 @@ export function render({ model, el }) {
       shelf[each].button.setAttribute("aria-expanded", String(!choices.hidden));
     });
   }
-  /** How sure the learner is, the evidence, and the button that decides. */
+  /** The choice of a confidence, the evidence, and the button that makes the guess final. */
   function sureness(claim) {
     const sure = make("div", "cw-sure");
     sure.setAttribute("role", "radiogroup");
@@ -411,7 +413,7 @@ export function render({ model, el }) {
     const note = make("p", "cw-note");
     note.setAttribute("role", "status");
     const found = evidence.get(claim.number);
-    look.hidden = Boolean(found && !found.error); // an error may have been an interrupt: it can be asked again
+    look.hidden = Boolean(found && !found.error); // after an error, the learner can ask again
     const shownEvidence = make("div", "cw-evidence");
     shownEvidence.hidden = !found;
     if (found?.error) shownEvidence.append(make("p", "", found.error));
@@ -452,7 +454,7 @@ export function render({ model, el }) {
     reasons.tabIndex = 0;
     reasons.setAttribute("role", "region");
     reasons.setAttribute("aria-label", "The reasons");
-    // A claim with one side only says why.
+    // For a claim with points on one side only, show the reason.
     if (claim.speaks_for.length || !claim.one_sided) reasons.append(points("What speaks for it", claim.speaks_for, "for"));
     if (claim.speaks_against.length || !claim.one_sided) reasons.append(points("What speaks against it", claim.speaks_against, "against"));
     if (claim.one_sided) reasons.append(make("p", "cw-none", `One side only: ${claim.one_sided}`));
@@ -467,7 +469,7 @@ export function render({ model, el }) {
     return [back, reasons];
   }
 
-  // The result
+  // Copy the result
   copy.addEventListener("click", async () => {
     const { made, same } = score(guesses(), claims, exact);
     const marks = claims.filter(({ number }) => guesses()[number])
@@ -478,7 +480,7 @@ export function render({ model, el }) {
       await navigator.clipboard.writeText(text);
       copied.textContent = "Copied.";
     } catch {
-      copied.textContent = text; // no clipboard here: it can be selected
+      copied.textContent = text; // there is no clipboard here, so show the text, which can be selected
     }
   });
   again.addEventListener("click", () => keep({ guesses: {} }));

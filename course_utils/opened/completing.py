@@ -8,16 +8,16 @@ from course_utils.opened.changes import state
 from course_utils.worlds.tokens import END
 
 MOST_TOKENS = 120  # the most tokens written after a text; a sum of eight terms needs 82
-_known = weakref.WeakKeyDictionary()  # model -> (its state, {the question put to it: the tokens written})
+_known = weakref.WeakKeyDictionary()  # model -> (its state, {what was asked: tokens written})
 
 
 def completions(
     model, tokenizer, texts: Sequence[str], max_new_tokens: int = MOST_TOKENS, stop: str = END
 ) -> list[str]:
-    """Return what a model writes after each text, always the likeliest token, up to </s> or `stop`.
+    """Return what a model writes after each text up to </s> or `stop`, taking the likeliest token each time.
 
-    Texts of the same number of tokens are continued together, with the same results as one by one. What the
-    model has written is kept until it changes, as `changes.state` notices it.
+    Texts of the same number of tokens are continued together, with the same results as one by one. The
+    results are kept until `changes.state` says that the model has changed.
     """
     import torch
 

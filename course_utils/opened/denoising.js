@@ -1,19 +1,23 @@
-// Two pictures out of the same noise, a prompt each: play the steps, light up what attends to a word, exchange a word.
-// Model: `data` {words, kinds, drawings, gaps} (words: all that the model was trained on, or null; kinds: [{name, noun,
-// before, words}], what can stand for what; drawings: stored ones, see website/stored_states.py; gaps: how far apart
-// each two of them are), `live`, and what the visitor chose: prompts (two), seed, guidance, steps, step (the state
-// shown), word (the chip that is lit, -1 for none).
-// The view asks for one state at a time with `want` {prompt, seed, guidance, steps, step, turn}; `said` is {picture: 8-bit
-// red, green, blue, noise: the share of the state's variance that is noise, pieces: the prompt's tokens, each word's
-// last ending in "</w>", maps: [token][row][column] in 8 bits of `peaks`: [token]}, all bytes as base64.
+// Two prompts become pictures from the same noise. The visitor plays the steps, lights up the parts that attend to a
+// word, and replaces a word.
+// The view's `data` is {words, kinds, drawings, gaps}: `words` has all words of the training captions, or is null;
+// `kinds` [{name, noun, before, words}] has the words that can replace each other; `drawings` are the stored ones, see
+// website/stored_states.py; `gaps` has the distance between each two of these at each step.
+// The visitor chooses `prompts` (two), `seed`, `guidance`, `steps`, `step` (the state that is shown) and `word` (the
+// chip that is lit; -1 for none).
+// The view asks for one state at a time with `want` {prompt, seed, guidance, steps, step, turn}. The host sends `said`:
+// `picture` (8 bits each of red, green and blue), `noise` (the share of the state's variance that is noise), `pieces`
+// (the prompt's tokens; the last token of each word ends in "</w>"), and `maps` [token][row][column], in which 255
+// stands for the token's entry in `peaks`. All bytes are in base64.
 import { adopt, announcer, bytes, headline, keeper, make, onDrag } from "./view.js";
 
-const CELLS = 256; // of a map: 16 × 16
+const CELLS = 256; // cells of a map: 16 × 16
 const SIZE = 384; // pixels of a picture's canvas
-const SHADE = 0.86; // how dark the parts are that do not attend
-const PACE = 260; // ms a step when it plays
-const UNIT = /'s|'t|'re|'ve|'m|'ll|'d|\p{L}+|\p{N}|[^\s\p{L}\p{N}]+/gu; // CLIP's words
-const LONGEST = 7; // words of a name
+const SHADE = 0.86; // how dark the parts are that attend least, from 0 to 1
+const PACE = 260; // ms for each step while the view plays the steps
+// Matches what CLIP splits a prompt into before it makes tokens: words, digits, and runs of other marks.
+const UNIT = /'s|'t|'re|'ve|'m|'ll|'d|\p{L}+|\p{N}|[^\s\p{L}\p{N}]+/gu;
+const LONGEST = 7; // the most words of a name
 const SIDES = ["ember", "against"];
 const LINES = ["#ffa24a", "#5ccbea"]; // ember and against on the dark shade, whatever the theme
 
@@ -46,7 +50,7 @@ export function chipsOf(prompt, names) {
   return chips;
 }
 
-/** The tokens of each of a prompt's words, as indices: a word's last token ends in "</w>". */
+/** For each word of a prompt, the indices of its tokens. The last token of a word ends in "</w>". */
 export function tokensOfUnits(pieces) {
   const units = [[]];
   pieces.forEach((piece, token) => {
@@ -56,20 +60,21 @@ export function tokensOfUnits(pieces) {
   return units;
 }
 
-/** A prompt with another word in the place of a chip; "a" becomes "an" before a vowel. */
+/** A prompt in which another word replaces a chip. An "a" before it becomes "an" before a vowel. */
 export function exchanged(prompt, chip, word) {
   const before = prompt.slice(0, chip.start).replace(/\b(a)n? $/i, (_, a) => (/^[aeiou]/i.test(word) ? `${a}n ` : `${a} `));
   return before + word + prompt.slice(chip.end);
 }
 
-/** Stretch numbers to the range from 0 to 1; equal ones all become 1. */
+/** Scale numbers to the range from 0 to 1. If all are equal, all become 1. */
 function stretched(numbers) {
   const [low, high] = [Math.min(...numbers), Math.max(...numbers)];
   return numbers.map((number) => (high > low ? (number - low) / (high - low) : 1));
 }
 
 /**
- * The line along which a map of 16 × 16 has a value, as segments [x, y, x, y] from 0 to 1: marching squares.
+ * The line along which a map of 16 × 16 has the value `level`, found by marching squares: segments [x, y, x, y] with
+ * coordinates from 0 to 1.
  * @param {number[]} map
  * @param {number} level
  */
@@ -90,7 +95,7 @@ export function contour(map, level) {
   return segments;
 }
 
-/** A map of 16 × 16 without its finest grain: each cell with its neighbours, weighted 1, 2, 1. */
+/** A smoothed map of 16 × 16: each cell becomes the mean of itself and its neighbours, with weights 1, 2, 1. */
 function smoothed(map) {
   const at = (row, column) => map[16 * Math.max(0, Math.min(15, row)) + Math.max(0, Math.min(15, column))];
   return map.map((_, cell) => {
@@ -101,7 +106,7 @@ function smoothed(map) {
   });
 }
 
-/** A square canvas, and its context, whose pixels can be read back. */
+/** A square canvas whose pixels are often read. */
 function canvas(side) {
   const made = make("canvas");
   made.width = made.height = side;
@@ -109,7 +114,7 @@ function canvas(side) {
   return made;
 }
 
-/** The pixels of a state as a canvas. */
+/** A canvas with the picture of a state, from its bytes in base64. */
 function developed(picture) {
   const colours = bytes(picture);
   const side = Math.round(Math.sqrt(colours.length / 3));
@@ -123,7 +128,7 @@ function developed(picture) {
   return frame;
 }
 
-/** A stored drawing: its states side by side in `film`, and the maps of all steps in one. */
+/** A stored drawing, with `film` (all states side by side) cut into frames, and `maps` cut into those of each step. */
 async function unrolled({ film, maps, ...drawing }) {
   const image = new Image();
   image.src = film;
@@ -138,11 +143,11 @@ async function unrolled({ film, maps, ...drawing }) {
   return { ...drawing, frames, maps: drawing.peaks.map((_, step) => all.subarray(step * each, (step + 1) * each)) };
 }
 
-/** How far apart two pictures are: the root of the mean squared difference, in percent of that of black and white. */
+/** The distance of two pictures: the root of their mean squared difference. Black and white are 100% apart. */
 function apart(one, other) {
   const [a, b] = [one, other].map((frame) => frame.getContext("2d").getImageData(0, 0, frame.width, frame.width).data);
   let sum = 0;
-  for (let i = 0; i < a.length; i++) sum += (a[i] - b[i]) ** 2; // all alphas are equal
+  for (let i = 0; i < a.length; i++) sum += (a[i] - b[i]) ** 2; // adds 0 for alpha, which is the same everywhere
   return Math.round((100 * Math.sqrt(sum / (0.75 * a.length))) / 255);
 }
 
@@ -157,7 +162,7 @@ export function render({ model, el }) {
       names.set(key, [...(names.get(key) ?? []), kind]);
     }
   }
-  const drawings = new Map(); // by their settings
+  const drawings = new Map(); // the key is `keyOf(settings)`
   const fits = { seed: Number.isInteger, guidance: Number.isFinite, steps: (n) => Number.isInteger(n) && n > 0 && n <= 50 };
   for (const [key, fit] of Object.entries(fits)) if (!fit(model.get(key))) model.set(key, { seed: 6, guidance: 4, steps: 10 }[key]);
 
@@ -171,16 +176,16 @@ export function render({ model, el }) {
   const step = () => Math.max(0, Math.min(steps(), model.get("step") ?? 0));
   const chips = (side) => chipsOf(prompts()[side], names);
 
-  let side = 1; // the prompt whose word is exchanged
-  let pointed = -1; // the chip under the mouse or the focus
+  let side = 1; // the index of the prompt in which a word is replaced
+  let pointed = -1; // the index of the chip that the mouse points at or that has the focus; -1 for none
   let playing = 0;
-  let follows = false; // whether the newest state is shown as soon as it is there
+  let follows = false; // whether each new state is shown as soon as it arrives
   let turns = 0;
-  let asked = null; // the want that the host is working on
-  let stuck = ""; // why nothing more comes
-  let tab = null; // the kind of words on show
-  let shown = step(); // travels to step()
-  let glow = 0; // travels to 1 if a word is lit
+  let asked = null; // the `want` that the host is working on
+  let stuck = ""; // a sentence on why the host sends no more states, or ""
+  let tab = null; // the kind of the words that the tray shows
+  let shown = step(); // the step that is drawn: it moves in small parts to step()
+  let glow = 0; // how strongly the shade is drawn: it moves to 1 if a word is lit, otherwise to 0
   let lastLit = -1;
 
   adopt(el, "dn");
@@ -237,7 +242,7 @@ export function render({ model, el }) {
   const wake = make("div");
   wake.dataset.wake = "to draw more";
   const unfold = make("button", "dn-unfold", "Other words");
-  let unfolded = false; // whether words are shown whose pictures the model must draw first
+  let unfolded = false; // whether the tray also shows words whose pictures are not stored
   unfold.addEventListener("click", () => {
     unfolded = !unfolded;
     fold();
@@ -279,7 +284,7 @@ export function render({ model, el }) {
   top.append(play, head);
   el.append(top, scene, live);
 
-  // What is lit.
+  // The chip that is lit, and what attends to it.
   const lit = () => (pointed >= 0 ? pointed : (model.get("word") ?? -1));
   /** How much each cell attends to a chip: 256 numbers, or null if the model has not read it. */
   function attention(index, chip) {
@@ -304,14 +309,14 @@ export function render({ model, el }) {
     const want = missing();
     el.classList.toggle("drawing", Boolean(want));
     if (!want) return;
-    asked = { ...want, turn: ++turns }; // a host hears nothing if it is asked the same twice
+    asked = { ...want, turn: ++turns }; // the host would not notice a `want` equal to the last one
     model.set("want", asked);
     model.save_changes();
   }
   function listen() {
     const said = model.get("said");
     if (!said) return;
-    if (JSON.stringify(said.want) !== JSON.stringify(asked)) return; // an answer that came twice
+    if (JSON.stringify(said.want) !== JSON.stringify(asked)) return; // the answer to an earlier `want`
     asked = null;
     if (said.asleep || said.error) {
       stuck = said.asleep ? "That is not stored. Wake the model to draw it." : said.error;
@@ -334,7 +339,7 @@ export function render({ model, el }) {
     else update();
     pump();
   }
-  /** Draw with other settings: from the noise on, as it comes. */
+  /** Draw with other settings, and show each state, from the noise on, as it arrives. */
   function redraw(changes) {
     stop();
     el.classList.add("known");
@@ -387,14 +392,14 @@ export function render({ model, el }) {
     const listed = unknown.map((word) => `“${word}”`).join(", ");
     return unknown.length ? `In no caption that it was trained on: ${listed}.` : "";
   }
-  /** What the model did not read of the prompt, because it is too long. */
+  /** A sentence with the end of a prompt that is too long, which the model did not read; or "". */
   function unread() {
     const rest = drawing(side)?.maps.length ? chips(side).filter((chip) => !attention(side, chip)) : [];
     return rest.length ? `The prompt is too long. Not read: “${rest.map(({ text }) => text).join(" ")}”.` : "";
   }
   const unknownIn = (text) => (words ? [...new Set(text.toLowerCase().match(/[\p{L}\p{N}]+/gu) ?? [])].filter((word) => !words.has(word)) : []);
 
-  // The tray: what can stand in the place of the word.
+  // The tray: the words that can replace the chosen word.
   function buildTray() {
     const all = chips(side);
     const chip = all[Math.min(model.get("word") ?? -1, all.length - 1)];
@@ -440,7 +445,7 @@ export function render({ model, el }) {
     list.scrollTop = 0;
     fold();
   }
-  /** Show all words that can be exchanged, or, while the model sleeps, those whose pictures are ready. */
+  /** Show all words of the tray or, while the tray is folded, only those whose pictures are ready. */
   function fold() {
     const some = Boolean(list.querySelector(".ready"));
     unfold.hidden = !some;
@@ -474,7 +479,7 @@ export function render({ model, el }) {
     exchange(text);
   }
   form.addEventListener("submit", submit);
-  field.addEventListener("keydown", (event) => event.key === "Enter" && submit(event)); // JupyterLab takes Enter from a form
+  field.addEventListener("keydown", (event) => event.key === "Enter" && submit(event)); // in JupyterLab, Enter does not submit a form
   field.addEventListener("input", () => (note.textContent = say(unknownIn(field.value))));
 
   // The film.
@@ -573,7 +578,7 @@ export function render({ model, el }) {
     next.click();
   });
 
-  // The pictures: a blend of two states while it travels from one to the other, and the shade over them.
+  // The pictures, which blend two states while the view moves from one to the other, and the shade over them.
   const shade = canvas(16);
   function paint(index) {
     const { picture, empty, draw, panel } = panels[index];
@@ -603,7 +608,7 @@ export function render({ model, el }) {
     pen.imageSmoothingEnabled = true;
     pen.imageSmoothingQuality = "high";
     pen.drawImage(shade, 0, 0, SIZE, SIZE);
-    // A line half-way between where it attends least and where most.
+    // A line half-way between the least and the greatest attention.
     pen.beginPath();
     for (const [x, y, toX, toY] of contour(stretched(smoothed(map)), 0.5)) {
       pen.moveTo(SIZE * x, SIZE * y);
@@ -630,12 +635,12 @@ export function render({ model, el }) {
     if (shown !== toStep || glow !== toGlow) travelling = requestAnimationFrame(travel);
   }
 
-  /** How far apart the two pictures are after a step, or null if that can't be said yet. */
+  /** The distance of the two pictures after a step in percent, or null if one of them is missing. */
   function gapBetween([one, other], now) {
     if (!one || !other || one.width !== other.width) return null;
-    if (now === 0) return 0; // it is the same noise
+    if (now === 0) return 0; // both pictures begin as the same noise
     const [first, second] = [0, 1].map((index) => drawing(index).index);
-    // Stored pictures are packed with some loss, so their distances are stored, too.
+    // Stored pictures are compressed with some loss, so the distances of the original pictures are stored, too.
     return first === undefined ? apart(one, other) : first === second ? 0 : data.gaps[first][second][now];
   }
 
@@ -685,7 +690,7 @@ export function render({ model, el }) {
     if (!travelling) travelling = requestAnimationFrame(travel);
   }
 
-  /** Once the model is awake, it draws itself what was stored with some loss. */
+  /** Forget the stored drawings, which have some loss, so that the model, now awake, draws them itself. */
   function forgetStored() {
     for (const [key, { index }] of drawings) if (index !== undefined) drawings.delete(key);
   }

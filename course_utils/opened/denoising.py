@@ -16,7 +16,7 @@ from course_utils.widgets.explorer import check_choice, given
 from course_utils.widgets.live_view import LiveView
 
 MOST_STEPS = 50
-MOST_PIXELS = 128  # the side of a picture in the view; larger pictures are made smaller
+MOST_PIXELS = 128  # side of the largest picture in the view; larger pictures are made smaller
 _DARK = 27, 31, 36  # RGB: the course's ink, drawn over the parts of a picture that attend least to a word
 
 

@@ -1,11 +1,13 @@
-// A query and a key as the hands of a clock. Each turns with its position; how well they match depends on the angle
-// between them, and so on their distance alone. The words of a text stand round the clock, each where its position
-// points. Model: data {degrees, limit}, and what the visitor chose: the positions query and key, front, the number of
-// words in front of the text, and slow: whether a second clock, which turns more slowly, is added.
+// A query and a key as the hands of a clock. A hand turns with its position in the text. How well the hands match
+// depends on the angle between them, and so only on the distance of their positions. The words of a text stand round
+// the clock, each where a hand at the word's position points.
+// The view's `data` is {degrees, limit}.
+// The visitor chooses `query` and `key` (their positions), `front` (the number of words in front of the text) and
+// `slow` (whether there is a second clock, whose hands turn more slowly).
 import { adopt, announcer, atOnce, headline, keeper, make, onDrag, shape } from "./view.js";
 
-const FAR = 24; // distances in the strip
-const SLOWER = 4; // times, the second clock
+const FAR = 24; // the greatest distance in the strip
+const SLOWER = 4; // how many times more slowly the second clock turns
 const WORDS = "Our little black cat often slept all day because it had hunted mice all night and nobody in the house ever woke it up again".split(" ");
 const spell = (value) => (Math.abs(value) < 0.005 ? "0" : String(Math.round(100 * value) / 100).replace("-", "\u2212"));
 
@@ -16,19 +18,19 @@ const spell = (value) => (Math.abs(value) < 0.005 ? "0" : String(Math.round(100 
  */
 export const match = (distance, degrees) => Math.cos((distance * degrees * Math.PI) / 180);
 
-/** A hand of length 1 at a position, as its two numbers: how far up, and how far to the right. */
+/** The two numbers of a hand of length 1 at a position: how far its tip is up, and how far to the right. */
 export const hand = (position, degrees) => [match(position, degrees), Math.sin((position * degrees * Math.PI) / 180)];
 
 export function render({ model, el }) {
   const { degrees, limit } = model.get("data");
   const names = { query: "Query", key: "Key" };
-  const round = 360 / degrees; // positions
+  const round = 360 / degrees; // positions in one turn of a hand
   adopt(el, "dl");
   const { head, loud, loudWords } = headline("dl");
   const take = make("p", "dl-take");
   const sum = make("p", "dl-sum num");
 
-  // The clock. Up is the first number, right the second.
+  // The clock. A hand's first number points up, its second to the right.
   const clock = make("div", "dl-clock");
   const face = clock.appendChild(shape("svg", { viewBox: "-150 -150 300 300" }));
   const plate = face.appendChild(shape("g", { "aria-hidden": "true" }));
@@ -76,7 +78,7 @@ export function render({ model, el }) {
     more.addEventListener("click", () => move(name, 1));
     shows[name] = { at, word };
   }
-  // A second clock, a quarter as fast
+  // A second clock, whose hands turn a quarter as fast
   const second = shape("svg", { viewBox: "-104 -104 208 208", class: "dl-second", "aria-hidden": "true" });
   second.append(shape("circle", { r: 94, class: "dl-face" }));
   ["a slower clock", "goes here"].forEach((line, index) => {
@@ -120,12 +122,12 @@ export function render({ model, el }) {
   const { live, speak, hush } = announcer();
   el.append(head, take, scene, sum, live);
 
-  const draw = atOnce(update); // both hands may move at a time
+  const draw = atOnce(update); // both hands may move at once, and are then drawn once
   const keep = keeper(model, draw);
   let before = null; // distance and match of the last state
-  let shown = 0; // the first of the words round the clock, counted in the text
+  let shown = 0; // the index in the text of the first word that is shown round the clock
 
-  /** The position of the text's first word: that of the first hand if one of them stands outside the text. */
+  /** The position of the text's first word. If a hand is outside the text, the text starts at the first hand. */
   function front() {
     const [first, second] = [model.get("query"), model.get("key")].sort((a, b) => a - b);
     const stored = model.get("front") ?? 0;
@@ -136,11 +138,11 @@ export function render({ model, el }) {
     const goal = model.get(name) + by;
     if (goal >= front() && goal <= last()) keep({ [name]: goal });
   }
-  /** Whether so many words can be put in front of the text, or, if negative, taken away. */
+  /** Whether `step` words can be put in front of the text or, if `step` is negative, taken away. */
   const hasRoom = (step) => front() + step >= 0 && front() + step + WORDS.length - 1 <= limit;
-  /** Put words in front of the text, or take them away. */
+  /** Put `step` words in front of the text or, if `step` is negative, take them away. */
   function shift(step) {
-    if (!hasRoom(step)) return; // a second press may come before the button is drawn
+    if (!hasRoom(step)) return; // the visitor may press twice before the button is drawn as disabled
     const [query, key, now] = [model.get("query"), model.get("key"), front()];
     keep({ query: query + step, key: key + step, front: now + step });
   }
@@ -149,17 +151,17 @@ export function render({ model, el }) {
     const [x, y] = [event.clientX - box.left - box.width / 2, event.clientY - box.top - box.height / 2];
     const hour = Math.round((Math.atan2(x, -y) * 180) / Math.PI / degrees);
     const now = model.get(name);
-    const step = ((((hour - now) % round) + round + round / 2) % round) - round / 2; // the shorter way round
+    const step = ((((hour - now) % round) + round + round / 2) % round) - round / 2; // the shorter way round the clock
     move(name, step);
   }
-  /** Stand the words of one round at their positions; both hands' words are among them, if they fit into one round. */
+  /** Write as many words round the clock as fit into one turn, with the words of both hands if they are that close. */
   function stand(query, key, start) {
     const [low, high] = [Math.min(query, key) - start, Math.max(query, key) - start];
     if (low < shown && high - low < round) shown = low;
     if (high >= shown + round || low < shown) shown = high - round + 1;
     shown = Math.max(0, Math.min(WORDS.length - 1, shown));
     slots.forEach((slot, index) => {
-      const place = shown + ((((index - shown - start) % round) + round) % round); // the word that points to this hour
+      const place = shown + ((((index - shown - start) % round) + round) % round); // the index of the word at this hour
       const word = WORDS[place];
       const position = place + start;
       slot.replaceChildren(...(word ? [make("b", "", word), make("span", "num", String(position))] : []));
@@ -197,7 +199,7 @@ export function render({ model, el }) {
       shows[name].word.textContent = word;
       shows[name].at.textContent = `position ${position}`;
       const drawn = hands[name];
-      drawn.style.transform = `rotate(${position * degrees}deg)`; // on past 12, never back over it
+      drawn.style.transform = `rotate(${position * degrees}deg)`; // past 12 the hand turns on in the same direction
       slowHands[name].style.transform = `rotate(${(position * degrees) / SLOWER}deg)`;
       for (const [key, value] of Object.entries({ valuemin: start, valuemax: last(), valuenow: position, valuetext: `${word}, position ${position}` })) {
         drawn.setAttribute(`aria-${key}`, String(value));
@@ -208,7 +210,7 @@ export function render({ model, el }) {
     hint.style.left = `${50 + 27 * Math.sin(angle)}%`;
     hint.style.top = `${50 - 27 * Math.cos(angle)}%`;
     hint.hidden = Boolean(before);
-    const open = ((distance * degrees) % 360 + 540) % 360 - 180; // from the key to the query
+    const open = ((distance * degrees) % 360 + 540) % 360 - 180; // the angle from the key to the query, in degrees
     const point = (angle, radius) => `${radius * Math.sin((angle * Math.PI) / 180)} ${-radius * Math.cos((angle * Math.PI) / 180)}`;
     const begin = key * degrees;
     arc.setAttribute("d", open ? `M${point(begin, 34)}A34 34 0 0 ${open > 0 ? 1 : 0} ${point(begin + open, 34)}` : "");

@@ -4,7 +4,7 @@ from math import cos, radians
 
 from course_utils.widgets.live_view import LiveView
 
-DEGREES = 30  # the angle by which a hand turns from one position to the next
+DEGREES = 30  # the angle in degrees by which a hand turns from one position to the next
 LIMIT = 124  # the last position: a text of 25 words, and 100 in front of it
 
 

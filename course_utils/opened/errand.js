@@ -1,19 +1,22 @@
 // An errand: a tiny model writes calls, a loop of ten lines runs them, and tools return what the model reads next.
-// Model: `data` {people, pages (by name), questions, words (the model's tokens), rates (what was measured), gates (the guards), answers},
-// and what the visitor chose: question; order (null, or a sentence that stands in a page: {text, call, at}); results (what
-// was written in place of a result, by call); guard; approved (by call, whether the visitor let it through).
-// The view asks with `want` {text} or {text, warned: true}, and gets `said`: written (a list of [token, its share]) and
-// call (the share of <call> as the first token). A page that has to load the model sends `said` {loading} meanwhile.
+// The view's `data` is {people, pages (by name), questions, words (the model's tokens), rates (what was measured),
+// gates (the guards), answers}.
+// The visitor chooses `question`; `order` (null, or a sentence that is added to a page: {text, call, at}); `results`
+// {call: what the visitor wrote in place of its result}; `guard`; and `approved` {call: whether the visitor let it
+// through}.
+// The view asks with `want` {text} or {text, warned: true}. The host sends `said`: `written` (a list of [token, its
+// share]) and `call` (the share of <call> as the first token). A page that must first load the model sends `said`
+// {loading}.
 import { adopt, announcer, keeper, make, onDrag, ownWords, radio, shape } from "./view.js";
 
 const [CALL, CALLED, RESULT, RETURNED] = ["<call>", "</call>", "<result>", "</result>"];
 const MOST_CALLS = 6;
 const ERROR = "error";
 const ORDER = /\b(?:Send|Tell|Then)\b[^.]*\.\s*/g;
-const PIECE = /<\/?[a-z]+>|[A-Za-z_]+|\d|[^\s\w]/g; // one token of the callers
+const PIECE = /<\/?[a-z]+>|[A-Za-z_]+|\d|[^\s\w]/g; // matches one token of the models that write calls
 const PLACES = ["at the start", "in the middle", "at the end"];
-const LONG = 60; // letters of a question that holds a page
-const PER_POINT = 4; // pixels that a number is dragged by for one more or less
+const LONG = 60; // a question with more letters contains a page
+const PER_POINT = 4; // pixels by which a number must be dragged to change it by 1
 const LOOP = [
   "def errand(text):",
   "  while True:",
