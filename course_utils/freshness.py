@@ -20,7 +20,7 @@ _IN_WORDS = re.compile(
     rf"\b(?P<day>\d{{1,2}}) (?P<month>{'|'.join(_MONTHS)}) (?P<year>20\d\d)\b",
     re.IGNORECASE,
 )
-# The first line of a table in a text of the catalogue, such as [["llama-3.2-community".clauses]].
+# The first line of a table in a TOML file of the catalogue, such as [["llama-3.2-community".clauses]].
 _TABLE = re.compile(r"\[\[?(?P<name>[\w\".-]+)\]\]?$")
 # The files that are searched for days, as patterns below the course's folder. A wheel has only some of them.
 _TEXTS = (
@@ -45,7 +45,7 @@ class DatedFact:
     """A fact, and the day on which it was read.
 
     what: the fact in a few words, such as "licence flux-dev".
-    where: the file that has it, from the course's folder.
+    where: the path of the file that has it, relative to the course's folder.
     read: the day, as a date.
     """
 
@@ -63,7 +63,7 @@ class DatedFact:
         return (today - self.read).days
 
     def is_older(self, months: int, today: date) -> bool:
-        """Return whether more than so many calendar months have passed since the fact was read."""
+        """Return whether more than `months` calendar months have passed since the fact was read."""
         passed = 12 * (today.year - self.read.year) + today.month - self.read.month
         return passed > months or (passed == months and today.day > self.read.day)
 

@@ -41,7 +41,7 @@ def build(values, class_names, source):
 
 
 def _on_meta_device(make, source):
-    """Return a function from a config to the model that `make` builds of it on the meta device."""
+    """Return a function that takes a config, and returns the model that `make` builds on the meta device."""
 
     def builder(config):
         import torch

@@ -85,7 +85,7 @@ def _tensors(model):
 
 
 def count(model, config):
-    """Return three counts: the parameters by part, the active ones, and the active ones without input table.
+    """Return three counts: the parameters by part, the active ones, and those active without the input table.
 
     Active parameters are those that one token uses. The input table turns tokens into lists of numbers. The
     last two counts are None if the config does not say how many experts are chosen.
@@ -210,7 +210,7 @@ def published_format(model, config, settings):
 
 
 def _name_and_bits(settings):
-    """Return a format's name and its bits per weight, including its share of the scales; None if unknown."""
+    """Return a format's name and its bits per weight, scales included; the bits are None if unknown."""
     method, bits, group = (settings.get(name) for name in ("quant_method", "bits", "group_size"))
     if method == "mxfp4":
         return "mxfp4", 4 + 8 / 32  # 32 weights share a scale of 8 bits

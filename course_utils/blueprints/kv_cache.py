@@ -17,7 +17,7 @@ from course_utils.blueprints.config import (
 )
 
 CONTEXT = 2048  # tokens in the default context, unless the model's own limit is lower
-# Names of settings by which the layers of a model differ, such as layer_types or sliding_window_pattern.
+# Names of settings that show that a model's layers can differ, such as layer_types or sliding_window_pattern.
 _says_that_layers_differ = matching(
     """*type* *period* *interval* *pattern* *sharing* *every* *offset* *cross* text_config decoder
     per_layer_config"""

@@ -268,7 +268,7 @@ class Comparison:
     source: str
 
 
-VERDICTS = {  # {verdict: its meaning}, in which "it" is the claim, in the article's words
+VERDICTS = {  # {verdict: its meaning}, where "it" stands for the claim in the article's words
     "true": "it holds, on all that we found",
     "mostly true": "it holds, with a reserve that changes little",
     "partly true": "an important part of it holds, and another does not",
@@ -412,7 +412,7 @@ def default(family: str) -> Model | None:
     """Return the model that `find(family)` returns now, or None if the family lacks the chosen size."""
     try:
         return find(family)
-    except CourseError:  # the family lacks the size of COURSE_SIZE
+    except CourseError:  # the family has no model of the size in COURSE_SIZE
         return None
 
 

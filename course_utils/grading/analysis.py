@@ -136,7 +136,8 @@ def _checks(tasks, results):
 def _correlation(scores, rest):
     """Return the correlation of a task's points with the sum of the other tasks' points, over the students.
 
-    Returns None for fewer than FEWEST students, or if all students have equal points on either side.
+    Returns None for fewer than FEWEST students, and if all students have equal points in the task or in the
+    others.
     """
     if len(scores) < FEWEST or len(set(scores)) < 2 or len(set(rest)) < 2:
         return None

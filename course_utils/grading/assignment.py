@@ -178,9 +178,9 @@ class Assignment:
     def cells_with_instructors(self, cells: list[dict], task: Task, mended: set[str]) -> list[dict]:
         """Return the cells that judge one task with the instructor's answers to earlier tasks.
 
-        For each answer in `mended`, the instructor's answer is executed in place of its check, and overrides
-        the student's. Of the checks only that of `task` is executed, and no cell after it. So the
-        instructor's answer to `task`, or to a later task, never enters the student's process.
+        For each answer in `mended`, the instructor's answer is executed in place of the answer's check, and
+        so overrides the student's. Of the checks only that of `task` is executed, and no cell after it. So
+        the instructor's answer to `task`, or to a later task, never enters the student's process.
 
         cells : what `cells` returned
         task : the task to judge

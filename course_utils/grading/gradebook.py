@@ -25,7 +25,7 @@ from course_utils.grading.result import Result
 
 PATIENCE = 30  # seconds to wait while formgrader writes
 _CELLS = {"GradeCell": "grade_cells", "SolutionCell": "solution_cells", "TaskCell": "task_cells"}
-# Values of each new row of a table, besides those that `_enter` is given.
+# {table: the values that each new row gets in addition to those that `_enter` is given}
 _NEW = {"assignment": {"course_id": "default_course"}, "submitted_notebook": {"flagged": 0}}
 _GRADES = """
 select student_id, base_cell.name, auto_score, manual_score, extra_credit, needs_manual_grade

@@ -48,7 +48,7 @@ def open_graded(folder: str | Path, name: str | None = None) -> Iterator[Graded]
         entries = gradebook.read(folder / "gradebook.db", assignment)
         results = []
         for path in sorted((folder / "results" / name).glob("*.json")):
-            if result := Result.read(path):  # None if unreadable: `course grade` writes it again
+            if result := Result.read(path):  # None if it can't be read: `course grade` writes it again
                 result = result.of_tasks(assignment.tasks)
                 unread = {task.task: {"waits": task.manual} for task in result.tasks}
                 results.append(gradebook.with_gradebook(result, unread | entries.get(result.student, {})))

@@ -25,7 +25,7 @@ from course_utils.grading.sources import File, Unreadable
 LARGEST = 20 * 2**20  # bytes of the largest notebook that is read
 LONGEST_NAME = 300  # characters of a name that are read or shown; a name in a zip file may have 65,535
 LONGEST_ID = 120  # bytes of a student's id, which is part of file names
-DEEPEST = 8  # the most folders and archives, nested in each other, around the whole class
+DEEPEST = 8  # the most levels of folders and archives around the whole class
 MOST_NAMED = 1000  # the most files of one student in the list of files that were passed over
 MOST_ARCHIVES = 4  # the most archives of one student that are opened
 _TOO_LARGE = f"The notebook is larger than {LARGEST // 2**20} MB: clear its outputs."

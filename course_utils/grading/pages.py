@@ -14,7 +14,7 @@ from course_utils.widgets.identity import identity
 def render(template: str, /, fonts: bool = False, **values) -> str:
     """Return a page as HTML.
 
-    template : its name in this folder, such as "feedback"
+    template : the name of a template in this folder, without .html, such as "feedback"
     fonts : whether the page contains the course's fonts, which are 70 kB
     values : the variables of the template
     """

@@ -15,7 +15,9 @@ from course_utils.grading.register import Register
 
 
 def write(folder: Path, assignment: str, register: Register) -> list[Path]:
-    """Write `feedback-PLATFORM.zip` for each platform of the students that imports pages. Return the paths.
+    """Write `feedback-PLATFORM.zip` for each platform that students use and that imports pages.
+
+    Returns the paths.
 
     A page has the same name in each run, so that the platform replaces the earlier page.
     """

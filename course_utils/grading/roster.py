@@ -95,7 +95,7 @@ def _column(headings, names):
 
 
 def key(student: dict[str, str]) -> str:
-    """Return an identifier of a student of a list, the same in later lists, such as "id:4711"."""
+    """Return an identifier of a student on a list, such as "id:4711". It stays the same in later lists."""
     return next(
         (f"{fact}:{student[fact]}" for fact in ("id", "username", "email", "name") if student[fact]), ""
     )

@@ -1,8 +1,8 @@
 """Finds answers of one assignment that look alike, with copydetect: pairs for a person to read.
 
 copydetect writes one letter for each name and each text, leaves out comments and spaces, and compares runs of
-the remaining characters (winnowing, as in MOSS). Runs that are in the sheet, in the instructor's answers, or
-in many students' answers are no sign of copying, so they are left out here.
+the remaining characters (winnowing, as in MOSS). Runs that are in the assignment's own code, in the
+instructor's answers, or in many students' answers are no sign of copying, so they are left out here.
 """
 
 import io

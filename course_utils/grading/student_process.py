@@ -375,7 +375,7 @@ def _alarm(seconds):
 
     def time_is_up(*_):
         left = end - usage.own_time()
-        if left > 0.01:  # the process has waited for a processor
+        if left > 0.01:  # time is left, because the process had to wait for a processor
             signal.setitimer(signal.ITIMER_REAL, left, REPEAT)
         else:
             raise TimeoutError(f"it took longer than {seconds:g} s")

@@ -62,7 +62,7 @@ class Reader:
         self._bytes = self._parts = self._messages = 0
 
     def receive(self, until: float = math.inf) -> dict | None:
-        """Return the next message: see `receive`."""
+        """Return the next message, as the function `receive` does."""
         data = _read_message(self.connection, until)
         if data is None:
             return None

@@ -426,5 +426,5 @@ def _calibration(taken):
 
 
 def scored(taken: Sitting) -> verdicts.Score:
-    """Return the score of the confidences of a form that was handed in."""
+    """Return how well the confidences of a form that was handed in agree with its right answers."""
     return verdicts.tally([(taken.right[about], taken.sure[about]) for about in taken.right])

@@ -278,7 +278,7 @@ def _largest(wanted) -> float:
 
 
 def _snapped(value, wanted, precision, largest):
-    """Return a plain value in which a number that differs by rounding errors only becomes the wanted one.
+    """Return a plain value, with the wanted number for each number that differs from it only by rounding.
 
     largest : the largest absolute value in `wanted`, to which the errors are relative
     """
@@ -292,7 +292,7 @@ def _snapped(value, wanted, precision, largest):
         return value
     one = _ONE_ROUNDING[precision]
     if value == int(value) and wanted == int(wanted) and abs(wanted) <= 1 / one:
-        return value  # in this range the type represents all whole numbers
+        return value  # the type represents all whole numbers of this size exactly
     allowed = one * _ROUNDINGS[precision] * largest
     return wanted if abs(value - wanted) <= allowed else value
 

@@ -38,7 +38,7 @@ def drawn(
 ) -> Iterator[Hidden]:
     """Yield the arguments of a task's hidden checks: all edge cases, then `count` drawn ones.
 
-    task : the exercise's number, so that no two tasks draw alike
+    task : the exercise's number, so that two tasks with the same `draw` get different inputs
     draw : a function that takes a `random.Random` and returns the arguments as a tuple
     edges : the tuples of arguments that are always among the inputs
     """

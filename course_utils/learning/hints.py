@@ -1,4 +1,4 @@
-"""Says how a wrong result is related to the expected one: in percent, upside down, one too few, reversed.
+"""Says how a wrong result is related to the expected one: it is in percent, for example, or in reverse order.
 
 A task's own `mistakes` name the errors that somebody foresaw. The sentences here follow from the two values
 alone, so they also meet answers that nobody foresaw.

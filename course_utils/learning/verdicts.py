@@ -66,7 +66,7 @@ def score(decided: dict[int, tuple[str, int]]) -> Score:
 def tally(judged: list[tuple[bool, int]]) -> Score:
     """Return the score of verdicts.
 
-    judged : for each verdict, whether it agrees with the key, and its confidence in percent; one or more
+    judged : (whether it agrees with the key, its confidence in percent) for each of at least one verdict
     """
     levels = {}
     for right, confidence in judged:

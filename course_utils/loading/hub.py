@@ -152,7 +152,7 @@ def config(repository, file) -> Path | None:
     from huggingface_hub import HfApi, errors, hf_hub_download, try_to_load_from_cache
 
     try:
-        cached = try_to_load_from_cache(repository, file)  # a path, None, or a marker: no such file
+        cached = try_to_load_from_cache(repository, file)  # a path, None, or a marker of a missing file
         if store.offline():
             if cached is None:
                 raise CourseError(

@@ -18,7 +18,7 @@ const TIGHT = 18; // height of a row in px, below which its words overlap those 
 const FLAT = 16.5; // least height of a row in px if each word is beside its interval
 
 /**
- * The lean that an interval confirms, which is the case if all of the interval lies beyond the threshold; or "".
+ * The lean that an interval confirms: all of the interval must lie beyond the threshold. "" if there is none.
  * @param {number} low
  * @param {number} high
  * @param {number} lean the threshold in points

@@ -9,7 +9,7 @@ from math import cos, dist, pi, sin
 
 from course_utils.views.picture import BLUE, INK, QUIET, VERMILLION, Picture, from_figure, style
 
-# One colour for each token, dark enough for letters; the result of the mixture is VERMILLION.
+# One colour for each token, dark enough for letters. The mixture is drawn in VERMILLION.
 TOKEN_COLOURS = ["#5f6973", BLUE, "#00785a", "#a1508b"]
 SHADES = ["#f1f4f8", "#9cd0e0", BLUE, "#053a4d"]
 WIDTH = 4.8  # inches: 460 pixels on a laptop, and still readable on a phone

@@ -151,7 +151,7 @@ export function render({ model, el }) {
   };
   let growing = 0; // tokens of the text while it grows by itself
   const tokens = () => growing || STOPS[stopIndex()];
-  /** The designs to compare: [what it is, its name, key-value heads, keys in the sketch]. */
+  /** The designs to compare: [how heads share keys, the design's name, its key-value heads, keys in the sketch]. */
   function designs() {
     const { heads, keyValueHeads } = plan();
     const groups = evenShares(heads).filter((count) => count > 1 && count < heads);

@@ -1,4 +1,4 @@
-"""The data of the website's page on the article's claims, which `course.capstone()` shows in lesson 16."""
+"""The data of the website's page on the article's claims. In lesson 16, `course.capstone()` shows them."""
 
 from course_utils import catalog
 from course_utils.learning.claims import asked, key

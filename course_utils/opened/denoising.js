@@ -19,7 +19,7 @@ const PACE = 260; // ms for each step while the view plays the steps
 const UNIT = /'s|'t|'re|'ve|'m|'ll|'d|\p{L}+|\p{N}|[^\s\p{L}\p{N}]+/gu;
 const LONGEST = 7; // the most words of a name
 const SIDES = ["ember", "against"];
-const LINES = ["#ffa24a", "#5ccbea"]; // ember and against on the dark shade, whatever the theme
+const LINES = ["#ffa24a", "#5ccbea"]; // the colours of SIDES on the dark shade, the same in each theme
 
 const percent = (share) => (share < 0.005 ? "<1%" : `${Math.round(100 * share)}%`);
 
@@ -29,7 +29,7 @@ const percent = (share) => (share < 0.005 ? "<1%" : `${Math.round(100 * share)}%
 /**
  * Split a prompt into chips.
  * @param {string} prompt
- * @param {Map<string, any[]>} names by the words of a name, joined with spaces: the kinds that have it
+ * @param {Map<string, any[]>} names from a name's words, joined with spaces, to the kinds that have this name
  * @returns {Chip[]}
  */
 export function chipsOf(prompt, names) {
@@ -60,7 +60,7 @@ export function tokensOfUnits(pieces) {
   return units;
 }
 
-/** A prompt in which another word replaces a chip. An "a" before it becomes "an" before a vowel. */
+/** A prompt in which another word replaces a chip. An "a" or "an" before it is adapted to the word. */
 export function exchanged(prompt, chip, word) {
   const before = prompt.slice(0, chip.start).replace(/\b(a)n? $/i, (_, a) => (/^[aeiou]/i.test(word) ? `${a}n ` : `${a} `));
   return before + word + prompt.slice(chip.end);
@@ -286,7 +286,7 @@ export function render({ model, el }) {
 
   // The chip that is lit, and what attends to it.
   const lit = () => (pointed >= 0 ? pointed : (model.get("word") ?? -1));
-  /** How much each cell attends to a chip: 256 numbers, or null if the model has not read it. */
+  /** How much each cell attends to a chip: 256 numbers, or null if the model has not read the chip. */
   function attention(index, chip) {
     const found = drawing(index);
     if (!found?.maps.length || !chip) return null;
