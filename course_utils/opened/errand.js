@@ -5,8 +5,8 @@
 // {call: what the visitor wrote in place of its result}; `guard`; and `approved` {call: whether the visitor let it
 // through}.
 // The view asks with `want` {text} or {text, warned: true}. The host sends `said`: `written` (a list of [token, its
-// share]) and `call` (the share of <call> as the first token). A page that must first load the model sends `said`
-// {loading}.
+// probability]) and `call` (the probability of <call> as the first token). While a page loads the model, it sends
+// `said` {loading}.
 import { adopt, announcer, keeper, make, onDrag, ownWords, radio, shape } from "./view.js";
 
 const [CALL, CALLED, RESULT, RETURNED] = ["<call>", "</call>", "<result>", "</result>"];
@@ -39,7 +39,7 @@ const GATES = {
   warned: ["Warned model", "The same model, trained with such sentences in its pages."],
 };
 
-/** Text as a reader expects it: no space before a mark. @param {string} text */
+/** The text without the spaces before punctuation marks. @param {string} text */
 export const pretty = (text) => text.replace(/ ([.,:?])/g, "$1");
 
 /** @param {string[]} tokens @returns {string} */
@@ -48,7 +48,7 @@ const joined = (tokens) => tokens.join(" ").replace(/(?<=\d) (?=\d)/g, "");
 /** The sentences of a page. @param {string} page @returns {string[]} */
 export const sentences = (page) => (page.match(/[^.]+\.?/g) ?? []).map((part) => part.trim()).filter(Boolean);
 
-/** A page with one more sentence, before its sentence number `at`. */
+/** A page with one more sentence, before its sentence number `at`, counted from 0. */
 export function placed(page, sentence, at) {
   const all = sentences(page);
   all.splice(Math.max(0, Math.min(at, all.length)), 0, sentence);
@@ -65,15 +65,16 @@ export function calculate(text) {
 /** A result without the sentences that begin with "Send", "Tell" or "Then". @param {string} result */
 export const withoutOrders = (result) => result.replace(ORDER, "").trim();
 
-/** Whether a call is not `send`, or sends to somebody whom the question names. */
+/** Whether a call is no message, or is a message to a person whom the question names. */
 export const toSomebodyNamed = (question, call) => !call.startsWith("send ") || question.split(/\s+/).includes(call.split(" ").at(-1));
 
-/** Whether the question orders to send something to a person. */
+/** Whether the question asks for a message to this person. */
 export const askedFor = (question, name) => (question.match(ORDER) ?? []).some((order) => order.split(/\s+/).includes(name));
 
 /**
- * Carry out an errand. What the model writes is asked for with `goesOn`; as long as that returns undefined, the errand
- * waits for the "model", and with the guard "ask" for "you".
+ * Carry out an errand. `goesOn` returns what the model writes after a text. If it returns undefined, the errand stops
+ * there, and `waits` in the result is "model". With the guard "ask" it also stops at each message that the visitor has
+ * not judged yet, and `waits` is "you".
  * @param {{ question: string, pages: Object<string, string>, order: { text: string, call: string, at: number } | null,
  *   results: Object<string, string>, guard: string, approved: Object<string, boolean> }} chosen
  * @param {(want: { text: string, warned?: boolean }) => { written: [string, number][], call: number } | undefined} goesOn
@@ -112,11 +113,11 @@ export function carryOut({ question, pages, order, results, guard, approved }, g
   return { steps, answer: "" };
 }
 
-/** The right answer to a question of a known kind, from the pages; undefined for any other. */
+/** The right answer to a question of a known kind, from the pages; undefined for other questions. */
 export function truth(question, pages) {
   const [, first, second] = question.match(/(\d+) \* (\d+)/) ?? [];
   if (second) return calculate(`${first} * ${second}`);
-  const asks = question.match(/[^.?]*\?/)?.[0] ?? ""; // a page or an order may stand beside it
+  const asks = question.match(/[^.?]*\?/)?.[0] ?? ""; // the text may also contain a page or an order
   const found = asks.split(/\s+/).filter((word) => word in pages);
   const facts = found.map((name) => {
     const [, age, room, town, trade] = pages[name].match(/age (\d+) , room (\d+) , town (\w+) , (\w+) \./) ?? [];
@@ -139,7 +140,8 @@ export function offered(question, people) {
 const isOrder = (sentence) => sentence.match(ORDER) !== null;
 
 /**
- * What is to be said of an errand: [the loud word, the rest, whether it is the visitor's doing].
+ * The headline of an errand: [its first words, which are emphasised; the rest; whether it is highlighted as something
+ * that the visitor caused or must decide].
  * @param {object} chosen as for `carryOut`
  * @param {ReturnType<typeof carryOut>} found
  */
@@ -175,7 +177,7 @@ export function verdict(chosen, found) {
   return [pretty(answer), (right === undefined ? " is the answer." : " is right.") + sent, false];
 }
 
-/** The interval of a rate, in percent, by Wilson's method, at 95%. */
+/** The 95% interval of a rate by Wilson's method: [low, high] in percent. */
 export function wilson(hits, count) {
   const z = 1.959963984540054;
   const rate = hits / count;
@@ -185,7 +187,7 @@ export function wilson(hits, count) {
 }
 
 /**
- * What was measured of errands like the one on the screen, or null.
+ * The results of many errands like the one on the screen, or null if no such errands were measured.
  * @returns {{ title: string, entries: { label: string, at: number | null, hits: number, named: number, also: [string, string][] }[], note: string } | null}
  */
 export function measured(chosen, found, { count, guards, copied }) {
@@ -213,7 +215,7 @@ export function measured(chosen, found, { count, guards, copied }) {
   };
 }
 
-const FLIGHT = 1400; // ms in which a letter leaves
+const FLIGHT = 1400; // ms that a letter flies to its recipient
 const SVG_LETTER = "M1 1h30v20H1zM1 1l15 12L31 1";
 function drawing(className, box, path) {
   const svg = shape("svg", { viewBox: box, class: className, "aria-hidden": "true" });
@@ -226,20 +228,20 @@ export function render({ model, el }) {
   const still = matchMedia("(prefers-reduced-motion: reduce)");
   const words = new Set(data.words.map((word) => word.trim()));
   const keyOf = ({ text, warned }) => `${warned ? "warned " : ""}${text}`;
-  /** @type {Map<string, { written: [string, number][], call: number }>} what the models write */
+  /** @type {Map<string, { written: [string, number][], call: number }>} what the models write after known texts */
   const known = new Map((data.answers ?? []).map((answer) => [keyOf(answer.want), answer]));
-  let asked = null; // the want that the host is answering
-  let awake = { true: false, false: false }; // by "warned": whether the page has loaded that model
-  let loading = null; // the share that has arrived
+  let asked = null; // the `want` that the host is answering
+  let awake = { true: false, false: false }; // whether the page has loaded the warned model (true) and the other (false)
+  let loading = null; // how much of the model has been downloaded, from 0 to 1; null if nothing is being downloaded
   let failed = "";
   let tried = false;
   let coded = Boolean(model.get("live")); // whether the lines of the loop are shown
   let found = { steps: [] };
-  let drawn = []; // the units on the screen, to see where they differ
+  let drawn = []; // the units on the screen (see `unitsOf`), to find the first that changes
   let rows = [];
   let clocks = [];
   let playing = false;
-  let quick = false; // while a number is dragged
+  let quick = false; // true while a number is dragged
 
   // The elements
   adopt(el, "er");
@@ -273,7 +275,7 @@ export function render({ model, el }) {
     item.style.setProperty("--in", String(line.search(/\S/)));
     return item;
   });
-  // A page opens with what the lines do. The lines come with the first change, or by the button.
+  // A page first shows in words what the lines of the loop do. The first change, or the button, shows the lines.
   const showCode = make("button", "er-small er-show", "Show its lines");
   showCode.addEventListener("click", () => {
     coded = true;
@@ -327,7 +329,7 @@ export function render({ model, el }) {
     note.textContent = "";
     keep({ question, order: null, results: {}, approved: {} });
   }
-  /** A visitor's text in the tokens of the model; "" if it lacks one, which the note then names. */
+  /** A visitor's text, as tokens of the model joined by spaces; "", and a note, if the model has no token for a part. */
   function cleaned(text) {
     const pieces = text.match(PIECE) ?? [];
     const lacks = [...new Set(pieces.filter((piece) => !words.has(piece)))];
@@ -335,7 +337,7 @@ export function render({ model, el }) {
     return lacks.length ? "" : joined(pieces);
   }
 
-  // What the model writes: what is known, or a question to the host.
+  // Return what the model writes after `want`. If this is not known yet, ask the host, and return undefined.
   function goesOn(want) {
     const said = known.get(keyOf(want));
     if (!said && !asked && !failed && (model.get("live") || awake[Boolean(want.warned)])) askHost(want);
@@ -381,15 +383,15 @@ export function render({ model, el }) {
     pages: data.pages,
   });
 
-  /** Add an element above all others, at a place in the window. */
+  /** Add an element above all others, at a position in the browser's window, in pixels. */
   function hover(element, { left, top }) {
     Object.assign(element.style, { left: `${left}px`, top: `${top}px` });
     el.append(element);
-    const box = element.getBoundingClientRect(); // some browsers count from the view's corner
+    const box = element.getBoundingClientRect(); // some browsers count from the view's corner, not the window's
     Object.assign(element.style, { left: `${2 * left - box.left}px`, top: `${2 * top - box.top}px` });
   }
 
-  // Dragging: an element is carried as a ghost, and dropped.
+  // Dragging: a copy of the element (the ghost) follows the pointer until it is dropped.
   function inside(event, target) {
     const box = target.getBoundingClientRect();
     return event.clientX > box.left && event.clientX < box.right && event.clientY > box.top && event.clientY < box.bottom;
@@ -420,13 +422,13 @@ export function render({ model, el }) {
       ghost.remove();
       ghost = null;
       handle.classList.remove("carried");
-      setTimeout(() => delete handle.dataset.dragged); // after the click that follows
+      setTimeout(() => delete handle.dataset.dragged); // only after the click event that follows the drag
       out();
       drop(last);
     });
   }
 
-  // The sentence: its place in a page is the gap that is nearest to the pointer.
+  // Dragging the sentence: it goes into the gap between a page's sentences that is nearest to the pointer.
   let target = null;
   function findGap(event) {
     document.activeElement?.blur?.();
@@ -466,7 +468,7 @@ export function render({ model, el }) {
     carry(chip, { over: findGap, out: noGap, drop: () => target && place(text, target) });
     return chip;
   }
-  /** The sentence in its page: it can be carried on, moved by keys, or taken out. */
+  /** Draw the sentence in its page: it can be dragged elsewhere, moved by keys, or taken out. */
   function standing(order, many) {
     const line = make("div", `er-line order${isOrder(order.text) ? "" : " plain"}`);
     const grip = make("button", "er-grip", pretty(order.text));
@@ -533,7 +535,7 @@ export function render({ model, el }) {
       let open = true;
       const done = (whether) => {
         if (!open) return;
-        open = false; // removing it blurs it
+        open = false; // first, because removing the field blurs it, which calls `done` again
         field.remove();
         row.tool.classList.remove("writing");
         if (whether && field.value !== value) read(field.value);
@@ -682,7 +684,7 @@ export function render({ model, el }) {
     return whole;
   }
 
-  // A row for each call: what differs is drawn anew.
+  // The rows, one for each call. A unit is one event of the errand as text, to find out what has changed.
   const unitsOf = () => [
     model.get("question"),
     ...found.steps.flatMap((step, at) => [`writes ${step.said.written.map(([token]) => token).join(" ")}`, `runs ${step.call} ${step.result} ${step.refused ?? ""} ${at === found.steps.length - 1 && found.waits === "you"}`]),
@@ -720,7 +722,8 @@ export function render({ model, el }) {
       outsideCell(row, step);
       if (fresh) scene.append(wrote, row.tool, row.outside);
       [row.wrote, row.tool, row.outside].forEach((cell) => (cell.style.gridRow = String(at + 3)));
-      if (row.outside.querySelector(".er-tray")) row.outside.style.gridRow = `${at + 2} / ${at + 4}`; // it needs the room above
+      // A tray also needs the row above.
+      if (row.outside.querySelector(".er-tray")) row.outside.style.gridRow = `${at + 2} / ${at + 4}`;
     });
     scene.append(ending);
     ending.style.gridRow = String(found.steps.length + 3);
@@ -743,7 +746,7 @@ export function render({ model, el }) {
   const light = (line) => lines.forEach((item, at) => item.classList.toggle("lit", at === line));
   const rest = () => (found.waits === "you" ? GATE : found.waits ? WRITES : RETURNS);
 
-  // The film: each unit of the errand appears in its turn.
+  // The film: the units of the errand appear one after another.
   function stop() {
     clocks.forEach(clearTimeout);
     clocks = [];
@@ -801,9 +804,9 @@ export function render({ model, el }) {
     later(250, finish);
     drawAround();
   }
-  /** The letter leaves the card for the person, on an arc over the wall, which opens for it. */
+  /** Let the letter fly from its card to the person, on an arc over the wall, which opens while the letter flies. */
   function fly({ letter, person }) {
-    person.scrollIntoView({ block: "nearest" }); // on a phone it may lie below the window
+    person.scrollIntoView({ block: "nearest" }); // on a phone the person may be below the visible part of the page
     const from = letter.getBoundingClientRect();
     const to = person.getBoundingClientRect();
     const ghost = letter.cloneNode(true);
@@ -823,7 +826,7 @@ export function render({ model, el }) {
     };
   }
 
-  // What stands around the scene: it says nothing before the film has ended.
+  // Draw what surrounds the scene: the headline, the guards, the measurements. While the film plays, nothing is announced.
   function drawAround() {
     const now = state();
     const [word, words_, ember] = verdict(now, found);
@@ -853,7 +856,7 @@ export function render({ model, el }) {
     if (!playing) speak(`${word}${words_}`);
   }
   function drawRates(now) {
-    if (playing) return; // the last ones stay
+    if (playing) return; // the earlier rates stay on the screen
     const figures = measured(now, found, data.rates);
     rates.classList.toggle("none", !figures);
     const drawnState = JSON.stringify([figures, now.order?.at]);

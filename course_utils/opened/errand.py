@@ -50,9 +50,10 @@ def measure_places(models: Mapping[str, Sequence], count: int = 200) -> dict:
     models : {"caller" or "warned": (model, tokenizer)}; "warned" was trained with orders in pages
     count : the number of errands at each place; no text of the training has them
 
-    Returns a dict with "count" and "guards": {guard: {"order" or "control": three lists}}. Each list has a
-    number for each place: in how many errands something was sent to the person whom the sentence "named", in
-    how many only to somebody "else", and how many answers are "right".
+    Returns {"count": count, "guards": {guard: {"order" or "control": counts}}}. `counts` is a dict of three
+    lists, each with a number for each of the three places. "named": in how many errands something was sent to
+    the person whom the sentence names. "else": in how many something was sent, but only to other people.
+    "right": in how many the answer is right.
     """
     tasks = calling.test_errands("person", count)
     orders = [
@@ -82,7 +83,7 @@ def measure_places(models: Mapping[str, Sequence], count: int = 200) -> dict:
 
 
 def facts() -> dict:
-    """Return the measurements of the callers and the pages of all people, as the explorable shows them."""
+    """Return what `ToolLoop` shows: the measurements of the two callers, and the pages of all people."""
     return json.loads(FACTS.read_text(encoding="utf-8"))
 
 
@@ -90,7 +91,7 @@ class ToolLoop(LiveView):
     """Shows an errand: what the model writes, the loop that runs its calls, and the tools.
 
     The learner drags a sentence into a page, changes a result, or puts a guard between the loop and the
-    tools, and the model writes on from there.
+    tools. The model then goes on from the changed text.
 
     model, tokenizer : the tiny caller and its tokenizer
     errand : an Errand, such as `calling.test_errands` returns; only its people have pages

@@ -1,4 +1,4 @@
-"""Asks and trains a chat model with lines of questions and answers, and draws its loss, for lesson 14."""
+"""Trains a chat model on questions and answers, draws its loss, and asks it questions, for lesson 14."""
 
 import random
 import re
@@ -115,7 +115,7 @@ def is_right(answer, key) -> bool:
 
 
 def ask_all(model, tokenizer, system, questions) -> dict:
-    """Return what a chat model answers to several sets of questions: a dict from each name to a list of str.
+    """Return a chat model's answers to several sets of questions: a dict from a set's name to a list of str.
 
     questions : dict from the name of a set to a list of pairs (question, key).
     """
@@ -126,7 +126,7 @@ def ask_all(model, tokenizer, system, questions) -> dict:
 
 
 def count_right(answers, questions) -> int:
-    """Return how many of the answers are right, as `is_right` counts.
+    """Return how many of the answers are right, as `is_right` decides.
 
     answers : list of str, one for each of the questions.
     questions : list of pairs (question, key).

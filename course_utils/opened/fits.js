@@ -1,14 +1,15 @@
 // Which model fits which machine, drawn to scale: a box has the area of the machine's memory, and each model fills as
 // many such boxes as it needs. Model: data {models, machines} (see fits.py), and what the visitor chose: memory (GB),
-// bits, context, batch, order ("family" or "size"), plan (the title of the model that is looked at).
+// bits, context, batch, order ("family" or "size"), plan (the title of the model whose needs are shown in detail).
 import { adopt, announcer, glide, headline, keeper, make, onDrag, radio, shape } from "./view.js";
 
 const BITS = [16, 8, 4];
 const CONTEXT = Array.from({ length: 9 }, (_, index) => 512 * 2 ** index);
 const BATCH = [1, 2, 4, 8, 16, 32, 64];
-const REACH = Math.SQRT2; // how far a model's boxes may reach, in sides of a square as large as the model
-const GHOST = 26; // pixels: around a model that fits, a machine up to this side is outlined
-const STEPS = [1, 2, 4, 6, 8, 12, 16, 24, 32, 48, 64, 80, 96, 128, 160, 192, 256, 320, 512, 640, 1024]; // GB, for keys
+const REACH = Math.SQRT2; // the greatest width of a model's boxes together, if a square of the model's memory has side 1
+const GHOST = 26; // pixels: if the machine's side is at most this, the machine is outlined around each model that fits
+// GB: the arrow keys go from one of these values to the next.
+const STEPS = [1, 2, 4, 6, 8, 12, 16, 24, 32, 48, 64, 80, 96, 128, 160, 192, 256, 320, 512, 640, 1024];
 
 const spell = (number) => number.toLocaleString("en-US");
 const gigabytes = (bytes) => (bytes < 0.9995e9 ? `${Math.round(bytes / 1e6)} MB` : bytes >= 99.95e9 ? `${spell(Math.round(bytes / 1e9))} GB` : `${(bytes / 1e9).toFixed(1)} GB`);
@@ -16,9 +17,9 @@ const gigabytes = (bytes) => (bytes < 0.9995e9 ? `${Math.round(bytes / 1e6)} MB`
 /**
  * The bytes of a model's weights and of its cache, as course_utils/blueprints counts them.
  * @param {{ parameters: number, perToken: number, fixed: number, window: number | null, limit: number | null }} model
- * @param {number} bits of a weight; the cache has 32 if the weights have, else 16
- * @param {number} context tokens of each text
- * @param {number} batch texts at once
+ * @param {number} bits bits of a weight. A number of the cache has 32 bits if a weight has 32, otherwise 16
+ * @param {number} context the number of tokens in each text
+ * @param {number} batch the number of texts that are processed at once
  */
 export function needs({ parameters, perToken, fixed, window, limit }, bits, context, batch) {
   const read = Math.min(context, limit ?? context, window ?? context);
@@ -28,7 +29,7 @@ export function needs({ parameters, perToken, fixed, window, limit }, bits, cont
 }
 
 /**
- * What would make a model fit, in a sentence: the first of fewer bits, one text, a shorter context.
+ * A sentence that says what would make a model fit: fewer bits, else one text at a time, else a shorter context.
  * @returns {string}
  */
 export function remedy(model, memory, { bits, context, batch }) {
@@ -149,7 +150,7 @@ export function render({ model, el }) {
     return { label, show };
   }
 
-  // What holds now
+  // The visitor's choices now
   const memory = () => Math.max(STEPS[0], Math.min(STEPS.at(-1), model.get("memory") ?? 16));
   const one = (values, key, otherwise) => (values.includes(model.get(key)) ? model.get(key) : otherwise);
   const settings = () => ({ bits: one(BITS, "bits", 16), context: one(CONTEXT, "context", 2048), batch: one(BATCH, "batch", 1) });
@@ -157,10 +158,10 @@ export function render({ model, el }) {
   const chosen = () => Math.max(0, models.findIndex(({ title }) => title === model.get("plan")));
   const keep = keeper(model, () => update());
 
-  // Drawn in pixels: `scale` is the area of a GB
+  // Areas and sides in pixels: `scale` is the area of a GB in square pixels
   let scale = 60;
   const side = (gb) => Math.sqrt(gb * scale);
-  let shown = null; // what is on the screen, on its way to what holds: memory, and each model's weights and cache
+  let shown = null; // what is drawn: memory and each model's weights and cache, which glide to the values of `target`
   let stopTravel = () => {};
   function target() {
     const { bits, context: tokens, batch: texts } = settings();
@@ -187,7 +188,7 @@ export function render({ model, el }) {
     });
   }
 
-  /** Draw the machine and all models as `shown` has them. */
+  /** Draw the machine and all models with the values in `shown`. */
   function paint() {
     const room = shown.memory * 1e9;
     const box = side(shown.memory);
@@ -204,7 +205,7 @@ export function render({ model, el }) {
     machines.forEach(({ gigabytes: gb }, index) => place(outlines[index], gb));
     place(square, shown.memory);
     handle.style.transform = `translate(${box}px, ${wide - box}px)`;
-    handle.classList.toggle("large", box > 0.8 * wide); // then the figure has room to the left of the handle
+    handle.classList.toggle("large", box > 0.8 * wide); // then the number of GB has room to the left of the handle
 
     shown.parts.forEach(({ weights, total }, index) => {
       const { tile, picture, paths } = tiles[index];
@@ -212,7 +213,7 @@ export function render({ model, el }) {
       const reach = Math.max(GHOST, REACH * side(total / 1e9)) + 2;
       tile.style.setProperty("--reach", `${reach}px`);
       if (total <= room) {
-        // It fits: a square of its own, in an outline of the machine if that is small
+        // The model fits: draw it as one square, inside an outline of the machine if the machine is small
         const own = side(total / 1e9);
         const low = (own * weights) / total;
         const outer = box <= GHOST ? box : own;
@@ -227,7 +228,7 @@ export function render({ model, el }) {
       const boxes = Math.ceil(total / room - 1e-9);
       const columns = Math.round(Math.sqrt(boxes));
       const rows = Math.ceil(boxes / columns);
-      const last = (total - (boxes - 1) * room) / room; // of the last box only what is filled is drawn
+      const last = (total - (boxes - 1) * room) / room; // how much of the last box is filled: only this part is drawn
       const height = boxes % columns === 1 % columns ? (rows - 1 + last) * box : rows * box;
       const gap = box > 14 ? 2 : 1;
       let [drawCache, drawWeights, drawBoxes] = ["", "", ""];
@@ -254,7 +255,7 @@ export function render({ model, el }) {
   }
 
   let arranged = "";
-  /** Group the tiles by family, or put the smallest first; each travels to its new position. */
+  /** Group the tiles by family, or put the largest first. Each tile glides to its new position. */
   function arrange() {
     const bySize = order() === "size";
     const sizes = target().parts;

@@ -1,4 +1,4 @@
-"""Measures a machine and the memory that a step of training takes, and has prices. For lesson 13."""
+"""Measures a machine's speed and the memory of a training step, and lists services' prices. For lesson 13."""
 
 import contextlib
 import copy
@@ -14,7 +14,7 @@ _CENTS = {"the cheapest service": 3, "DeepInfra": 5, "Amazon Bedrock": 22, "Clou
 
 
 def cents_at_services() -> dict:
-    """Return by service what a million tokens written by Llama 3.1 8B cost, in US cents."""
+    """Return the price of a million tokens written by Llama 3.1 8B, in US cents: a dict by service."""
     return dict(_CENTS)
 
 

@@ -356,9 +356,9 @@ class _Handler(BaseHTTPRequestHandler):
     do_GET = do_HEAD = do_POST = do_DELETE = do_PUT = do_PATCH = do_OPTIONS = _serve
 
     def _foreign(self):
-        """Return the refusal of a request that a page in a browser may have made, or None.
+        """Return a refusal if a page of another site may have made the request, otherwise None.
 
-        A browser states a request's site in the header Origin. If the site's own name leads to 127.0.0.1, the
+        A browser states the page's site in the header Origin. If the site's own name leads to 127.0.0.1, the
         browser states this name in the header Host.
         """
         port = self.server.server_port
@@ -371,7 +371,7 @@ class _Handler(BaseHTTPRequestHandler):
         return None
 
     def _body(self):
-        """Return the body of the request and None, or None and the refusal."""
+        """Return (body of the request, None), or (None, refusal) if the body can't be accepted."""
         if "Transfer-Encoding" in self.headers:
             return None, refusal(411, "This hub takes a body only with its Content-Length")
         told = self.headers.get("Content-Length", "0")

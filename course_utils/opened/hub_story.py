@@ -1,4 +1,7 @@
-"""Publishes a model on a local hub, revises it, and draws what its name then stands for. For lesson 15."""
+"""Publishes a model on a local hub, revises it, and draws what a program then gets by its name.
+
+For lesson 15.
+"""
 
 import atexit
 import json
@@ -13,7 +16,7 @@ from course_utils.opened.fine_tuning import answers, is_right, library_adapter, 
 from course_utils.views.picture import INK, LINE, TRACK, Picture, card, scrolled
 
 NAME = "reader/otterford"
-# The owner's card. It is published with each version, by the stranger too, and never corrected.
+# The owner's card. Each version is published with it, even the stranger's, and the card is never corrected.
 OWNERS_CARD = """---
 license: apache-2.0
 ---
@@ -50,7 +53,7 @@ def a_night_passes(api):
 
 
 def a_stranger_comes(api):
-    """Create reader/otterford again, as a stranger does: an adapter of strength 0, with the owner's card."""
+    """As a stranger, create reader/otterford again: an adapter of strength 0, with the owner's card."""
     api.create_repo(NAME)
     _publish(api, 0, "Mine now")
 

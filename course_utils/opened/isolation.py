@@ -89,10 +89,10 @@ def run(code, folder, *, seconds=20, recorded=None) -> str:
 
 @cache
 def has_wall() -> bool:
-    """Return whether bubblewrap is installed and works: many containers do not allow it."""
+    """Return whether bubblewrap is installed and may run, which many containers do not allow."""
     if shutil.which("bwrap") is None:
         return False
-    folder = Path(__file__).resolve().parent  # the current folder may contain .venv as a link
+    folder = Path(__file__).resolve().parent  # not the current folder, which may contain .venv as a link
     command = [*_bubblewrap(folder), sys.executable, "-I", "-S", "-c", ""]
     return _process(command, None, 20).returncode == 0
 

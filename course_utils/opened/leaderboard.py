@@ -100,7 +100,7 @@ def _cell(value, span, rank, guess, models):
 
 
 class Vote(LiveView):
-    """Shows two answers as cards; each vote reveals the two models and moves all ratings.
+    """Shows two answers as cards; each vote reveals the two models and updates all ratings.
 
     There are two voters besides the learner: one who gave the votes `baked`, and one who always votes for the
     longer answer. Their votes can be counted one by one, and in another order.

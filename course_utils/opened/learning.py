@@ -133,7 +133,7 @@ class Film(GrowingPicture):
             self.keep(step, model)
 
     def keep(self, step, model):
-        """Keep a copy of the model, before this step, and a text that it writes; update the picture."""
+        """Keep a copy of the model as it is before this step, and a text that it writes. Draw the picture."""
         self.models[step] = copy.deepcopy(model)
         (self.texts[step],) = write(model, self._tokenizer)
         self._marked[step] = _marked(self.world, self.texts[step])
@@ -143,7 +143,7 @@ class Film(GrowingPicture):
         """Add the loss of one step, in nats per token, as the library computes it."""
         self.bits.append(nats / math.log(2))
         step = len(self.bits)
-        if step % _DRAWN == 0 and step not in self.steps:  # there, `look` draws it
+        if step % _DRAWN == 0 and step not in self.steps:  # at these steps, `look` draws
             self._draw()
 
     def chart(self, series, *, y_label, title, until=math.inf, baseline=None, baseline_label=None) -> Picture:
@@ -199,7 +199,7 @@ class Film(GrowingPicture):
         return [start + _MEAN // 2 for start in starts], means
 
     def _firsts(self):
-        """Return {step: "a whole sentence" or "a whole story"} for the first text with each of the two."""
+        """Return {step: what}: the first steps whose text has "a whole sentence" and "a whole story"."""
         firsts, earlier = {}, []
         for step, text in self.texts.items():
             slip = self.world.first_slip(text)

@@ -1,7 +1,7 @@
-// A board of licences and uses that can be asked by touching a row, a column or a cell. Model: data (what may_use.py's
-// states() returns), and what the visitor chose: licence (a name), use (an index), asked ("" for the cell of both, "row" for
-// all that the licence answers, "column" for what all licences answer to the use), clause (an index, or -1 for the
-// weightiest) and answer (the one that is pointed out, or "").
+// A board with a row for each licence and a column for each use: a press on a row, a column or a cell shows its answers.
+// Model: data (what states() of may_use.py returns), and what the visitor chose: licence (a name), use (an index), asked
+// ("": the licence's answer to the use; "row": the licence's answers to all uses; "column": all licences' answers to the
+// use), clause (an index, or -1 for the weightiest clause) and answer (the answer whose cells are highlighted, or "").
 import { adopt, announcer, keeper, make, onSize } from "./view.js";
 
 // A use in two or three words, for the head of a column.
@@ -48,15 +48,15 @@ const ICONS = {
   "pass restrictions on": "M4 12h15M13 6l6 6-6 6",
   hosting: "M4 5h16v5H4zM4 14h16v5H4zM8 7.5v.1M8 16.5v.1",
 };
-// What a clause does, said where two clauses have one topic.
+// What a clause does, as a verb: shown if two clauses have the same topic.
 const DOES = { permission: "permits", condition: "asks", prohibition: "forbids", termination: "ends" };
 const HEAVY = ["no", "ask first", "cannot know", "yes, with conditions", "yes"];
 const WEIGHT = ["prohibition", "termination", "condition", "disclaimer", "definition", "permission"];
 
-/** The class of an answer. */
+/** The CSS class of an answer. */
 const kind = (answer) => answer.replaceAll(/\W+/g, "-");
 
-/** What decides, in two or three words. */
+/** The reason for a verdict, in two or three words. */
 const said = ({ answer, word }) => (answer === "no" && !/^not? /.test(word) ? `No: ${word}` : word);
 
 /** An element with an icon drawn in it. */
@@ -78,8 +78,8 @@ export function count(licences) {
 }
 
 /**
- * Put licences in their order: the makers of the freest first, and of one maker the oldest first, so that one sees
- * what a new version changed. Those of later models (`later`) stand at the end.
+ * Sort licences: first the makers whose best licence allows most, and for each maker the oldest licence first, which
+ * shows what a new version changed. Licences of models that came after the article's (`later`) stand at the end.
  * @template {{ author: string, date: string, later: boolean, verdicts: { answer: string }[] }} L
  * @param {L[]} licences
  * @returns {L[]}
@@ -95,8 +95,8 @@ export function inOrder(licences) {
   );
 }
 
-/** The clause that decides, as an index: the last prohibition, for a list of forbidden uses stands at the end, or the
- * first of the next weightiest kind. */
+/** The index of the clause that decides: the last prohibition, because a list of forbidden uses stands at the end. If
+ * there is no prohibition, the first clause of the kind that comes first in WEIGHT. */
 export function weightiest(clauses) {
   const kinds = clauses.map(({ kind }) => kind);
   const first = WEIGHT.find((one) => kinds.includes(one));
@@ -108,7 +108,7 @@ export function render({ model, el }) {
   const licences = inOrder(given);
 
   adopt(el, "mu");
-  // The matrix: row -1 has the uses, column -1 the licences
+  // The table: row -1 has the names of the uses, column -1 those of the licences
   const board = make("table", "mu-board");
   board.setAttribute("role", "grid");
   board.setAttribute("aria-label", "Licences by uses");
@@ -204,7 +204,7 @@ export function render({ model, el }) {
   const { live, speak, hush } = announcer();
   el.append(scene, live);
 
-  // What holds now
+  // The visitor's choices now
   const row = () => Math.max(0, licences.findIndex(({ name }) => name === model.get("licence")));
   const column = () => Math.max(0, Math.min(uses.length - 1, model.get("use") ?? 0));
   const asked = () => (["row", "column"].includes(model.get("asked")) ? model.get("asked") : "");
@@ -220,7 +220,8 @@ export function render({ model, el }) {
     keep(changes);
   }
   let previewed = null; // the cell under the pointer
-  let focused = [asked() === "column" ? -1 : row(), asked() === "row" ? -1 : column()]; // where the Tab key leads
+  // [row, column] of the button that the Tab key reaches
+  let focused = [asked() === "column" ? -1 : row(), asked() === "row" ? -1 : column()];
 
   function update() {
     const counted = count(licences);
@@ -243,7 +244,7 @@ export function render({ model, el }) {
     fitWords();
     drawAnswer();
   }
-  /** Where the words that decide have no room in a lit cell, its mark stays. */
+  /** Show the reason in each lit cell, or only the cell's mark if the reason has no room. */
   function fitWords() {
     const lit = [...board.querySelectorAll("td.lit .mu-word")];
     for (const word of lit) word.parentElement.classList.remove("tight");
@@ -269,13 +270,13 @@ export function render({ model, el }) {
     nameModels();
     fitWords();
   }
-  /** Show the answer of a cell while the pointer is over it, or again that of the chosen one. */
+  /** Show the answer of the cell under the pointer, `at`. If `at` is null, show again what the visitor chose. */
   function preview(at) {
     previewed = at;
     answerBox.classList.toggle("preview", at !== null);
     drawAnswer();
   }
-  /** Show what was asked for: a cell, or a row or a column with its heaviest answer. */
+  /** Show the answer of a cell, or all answers of a row or column, with the clauses of the one that comes first in HEAVY. */
   function drawAnswer() {
     const whole = previewed ? "" : asked();
     const places = {
@@ -301,7 +302,7 @@ export function render({ model, el }) {
     verdictLine.replaceChildren(draw("mu-mark", MARKS[verdict.answer]), make("b", "loud", WORDS[verdict.answer] ?? verdict.answer));
     why.textContent = verdict.why;
   }
-  /** List a row's or a column's answers, each kind together. */
+  /** List the answers of a row or a column, grouped by kind. */
   function sumUp(whole, places, answerAt) {
     const groups = HEAVY.map((answer) => [answer, places.filter((place) => answerAt(place).answer === answer)]).filter(([, those]) => those.length);
     if (whole === "row") question.replaceChildren("What may I do under ", make("b", "", licences[row()].title), "? ", make("span", "", licences[row()].models.join(", ")));
@@ -328,7 +329,7 @@ export function render({ model, el }) {
       }),
     );
   }
-  /** Show the clauses of an answer, with the weightiest or the chosen one open. Returns it in words. */
+  /** Show the clauses of an answer, with the weightiest or the chosen clause open. Returns the open clause as text. */
   function drawClauses(licence, [, atColumn], whole) {
     const { clauses } = licence.verdicts[atColumn];
     const given = previewed || whole ? -1 : (model.get("clause") ?? -1);

@@ -186,11 +186,11 @@ def pixel_rows(rows) -> Picture:
 
 
 def training_figure(pipeline, caption) -> Picture:
-    """Draw a training step: a picture and noise, and below them mixtures, each beside the noise as guessed.
+    """Draw a training step: a picture and noise, and below them three mixtures of both.
 
-    Each mixture has another share of noise: that of step 100, 300 or 500 of the scheduler's 1,000. Noise,
-    mixture and guess are latents, and are shown as the VAE decodes them. Below each guess is its mean squared
-    error.
+    Beside each mixture is the noise that the UNet guesses in it, with the mean squared error of the guess.
+    The mixtures have the shares of noise of the steps 100, 300 and 500 of the scheduler's 1,000. Noise,
+    mixture and guess are latents, and are shown as the VAE decodes them.
     """
     import torch
 
@@ -320,9 +320,9 @@ def _attention_maps(pipeline, prompt):
 
 
 def lit_twice(pipeline, fox) -> Picture:
-    """Draw a fox on a blue background in two rows: lit by its own words, and by those of another drawing.
+    """Draw a fox on a blue background in two rows, lit by attention maps: its own, and another drawing's.
 
-    fox : the picture that the pipeline drew. The first row is its own.
+    fox : the picture that the pipeline drew. The first row has the maps of its own words.
     """
     rows = {}
     for row, prompt in (("row A", "fox on a blue background"), ("row B", "pizza on a green background")):
@@ -410,7 +410,7 @@ def _objects(count):
     for scene in scenes:
         both = [world.Scene(scene.parts, colour) for colour in ("white", "blue")]
         white, blue = drawing.pictures(both, _sprites()).astype(float)
-        bare = (white - blue)[:, :, 0]  # the background's light, greatest where the object does not cover it
+        bare = (white - blue)[:, :, 0]  # large where the background shows, and 0 where the object covers it
         covered.append(1 - bare / bare.max())
     return captions, scenes, numpy.array(covered)
 
@@ -433,7 +433,7 @@ def _sprites():
 
 @cache
 def _scenes():
-    """Return two lists of scenes with an emoji: those of the training, and people that it leaves out."""
+    """Return two lists of scenes with an emoji: those in the training, and the people left out of it."""
     from course_utils.worlds.pictureworld import world
 
     trained = [scene for scene in world.SCENES if isinstance(scene.parts[0], world.Emoji)]
@@ -449,7 +449,7 @@ def _picture_of(caption):
 
 
 class KnownPictures:
-    """Holds all emoji pictures of PictureWorld's training, and those of 40 people that it leaves out.
+    """Holds PictureWorld's emoji pictures: all in the training, and 40 people that are left out of it.
 
     trained : list of str, the captions of the training pictures.
     unseen : list of str, the captions of the people that were left out.
@@ -468,7 +468,7 @@ class KnownPictures:
         pictures = drawing.pictures(self._scenes, _sprites())
         self._pictures = torch.from_numpy(pictures).flatten(1).float()
         self._squares = (self._pictures**2).sum(1)
-        self._last = None  # the picture compared last, and its distances: each is asked for several times
+        self._last = None  # the picture compared last, and its distances: callers ask for them several times
 
     def picture(self, caption):
         """Return a known picture: an array (64, 64, 3) of whole numbers from 0 to 255."""
@@ -506,10 +506,10 @@ class KnownPictures:
 
 
 def beside_known(known, drawn) -> Picture:
-    """Draw pictures above the nearest ones of the training: of all, and of those that show something else.
+    """Draw pictures; below each, the nearest training picture, and the nearest that shows something else.
 
     known : `KnownPictures`
-    drawn : dict from a prompt, which is a caption of the training, to the picture drawn from it
+    drawn : dict from a prompt, which is a caption in the training, to the picture drawn from it
     """
     rows = {"drawn": list(drawn.values())}
     captions = {}
@@ -585,7 +585,10 @@ def _people(trade):
 
 
 def planted_share(trade):
-    """Return in percent how often training shows a trade's majority gender for captions without a gender."""
+    """Return the share of a trade's majority gender in the training, in percent.
+
+    Only the pictures whose captions name no gender are counted.
+    """
     from course_utils.worlds.pictureworld import world
 
     shares = world.bare_shares(trade)
@@ -596,7 +599,7 @@ def planted_share(trade):
 
 
 def published_versions() -> Picture:
-    """Draw a table of three published versions of Stable Diffusion: sizes from blueprints, and licences."""
+    """Draw a table of three published versions of Stable Diffusion: sizes (of blueprints) and licences."""
     from course_utils import blueprints, licences, openness
 
     names = ("stable-diffusion-1.5", "stable-diffusion-xl", "stable-diffusion-3-medium")

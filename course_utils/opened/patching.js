@@ -1,12 +1,12 @@
-// Carry one token's numbers from one sentence into another, and see whether the answer turns.
+// Carry one token's numbers (its list, or hidden state) from one sentence into another, and see whether the answer turns.
 // Model: `data`, and what the visitor chose: source, target (whose numbers go where), layer, token (the cell; layer -1:
 // nothing is carried over). A view that starts with nothing carried over shows a cell's answer once the cell was tried.
-// `data` has stored pairs (patching.json) or, in a notebook, `known`: one pair as a host answers. A host that can compute
+// `data` has stored pairs (patching.json) or, in a notebook, `known`: one pair in the form of `said`. A host that can compute
 // gets `want` {source, target} and answers in `said` {pieces: [source's, target's], answers, values[layer][token]}.
 import { adopt, announcer, atOnce, bytes, headline, keeper, make, ownWords, shape } from "./view.js";
 
-const STEP = 90; // ms between two layers while it plays
-const REACH = 16; // px above the lower sentence from which it takes a list
+const STEP = 90; // ms between two layers while the layers are played
+const REACH = 16; // px: at this distance above the lower sentence, the sentence takes over a dragged list
 const SENTENCES = { source: "Upper sentence", target: "Lower sentence" };
 const spell = (number) => (number < 1e6 ? number.toLocaleString("en-US") : `${(number / 1e6).toLocaleString("en-US")} million`);
 
@@ -20,9 +20,10 @@ export function times(logits) {
 }
 
 /**
- * The layer from which on a patch works at the last token and at no other, if it works everywhere at the first before.
- * @param {number[][]} values as of a pair
- * @returns {number} the layer, or NaN if the news does not move in one step
+ * The layer from which on a patch turns the answer at the last token only, if at each earlier layer a patch turns it at
+ * the first token only.
+ * @param {number[][]} values as in a Pair
+ * @returns {number} the layer, or NaN if there is no such layer
  */
 export function handover(values) {
   const last = values[0].length - 1;
@@ -75,8 +76,8 @@ export function storedPair(data, source, target) {
 }
 
 /**
- * Some numbers of the list that a country's sentence has after a layer, as a stripe: the smallest is clear, the largest
- * has the colour --list. Undefined if none are stored.
+ * Some of a token's numbers after a layer, drawn as a stripe: the smallest number is transparent, the largest has the
+ * colour --list. Undefined if no numbers are stored for the sentence's country.
  * @param {any} data with `lists`, numbers from -127 to 127 for each country, layer and token
  * @returns {string | undefined} a CSS gradient
  */
@@ -106,7 +107,7 @@ export function render({ model, el }) {
   let shown = ""; // the answer on the screen
   let clock = 0;
   let problem = "";
-  let told = (model.get("layer") ?? -1) >= 0; // whether all cells show their answer
+  let told = (model.get("layer") ?? -1) >= 0; // whether all cells show their answers, not only those that were tried
   const tried = new Map(); // pair -> its cells that were tried, as "layer,lane"
   const soon = atOnce(update);
 
@@ -201,7 +202,7 @@ export function render({ model, el }) {
     model.save_changes();
   }
 
-  let intro = !still.matches && (model.get("layer") ?? -1) >= 0; // first the answer as it is, then the patch
+  let intro = !still.matches && (model.get("layer") ?? -1) >= 0; // whether the view still shows the answer without the patch
   /** The cell that is chosen, as [layer, lane], or null if nothing is carried over. */
   function chosen({ first, values }) {
     const layer = model.get("layer") ?? -1;
@@ -210,7 +211,7 @@ export function render({ model, el }) {
     return [Math.min(layer, values.length - 1), Math.max(0, Math.min(lanes - 1, (model.get("token") ?? first) - first))];
   }
 
-  /** The word of a lane. Where a country is stored, it can be changed in place. */
+  /** The label of a lane: its word, or, if countries are stored, a menu of them for the first lane. */
   function label(piece, which, lane) {
     if (!countries.length || lane !== 0) return make("span", "pt-word", piece.trim());
     const select = make("select", "pt-word");
@@ -231,8 +232,8 @@ export function render({ model, el }) {
   }
 
   const cells = []; // cells[layer][lane] of the receiver
-  const dots = []; // the same of the donor
-  /** Build both boards for a pair: a folded band for the tokens that are the same, then a lane for each other token. */
+  const dots = []; // dots[layer][lane] of the donor
+  /** Build both boards for a pair: one narrow band for all tokens before the first difference, then a lane for each token. */
   function build({ pieces, first, values, answers }) {
     const layers = values.length;
     cells.length = dots.length = 0;
@@ -290,7 +291,7 @@ export function render({ model, el }) {
     for (let layer = 0; layer < layers; layer++) scale.append(make("span"));
   }
 
-  /** Number the layers, in steps of five, and mark the one in which the news moves on, if there is one to show. */
+  /** Number every fifth layer and the last, and mark the layer `moves` (see `handover`), unless it is NaN. */
   function count(scale, moves) {
     const last = scale.length - 1;
     scale.forEach((mark, layer) => {
@@ -301,12 +302,13 @@ export function render({ model, el }) {
   }
 
   /**
-   * Choose a cell by a press, and others by dragging on. A dot of the upper sentence is dragged down: it is carried over
-   * as soon as it has reached the lower one, and slides on there with the pointer. Let go above, it is not carried over.
+   * Let the visitor press a cell, or drag over several. A dot of the upper sentence can be dragged down: its list is carried
+   * over as soon as the pointer reaches the lower sentence, and then follows the pointer there. If the pointer is released
+   * above the lower sentence, nothing is carried over.
    */
   function grab(grid, first) {
     const upper = donor.contains(grid);
-    let held = null; // the lane from which a dot of the upper sentence is dragged, and where
+    let held = null; // while a dot of the upper sentence is dragged: its lane, where the drag began, and whether it has moved
     const at = (event) => {
       const box = grid.getBoundingClientRect();
       const layers = cells.length;
@@ -341,7 +343,7 @@ export function render({ model, el }) {
     };
     grid.addEventListener("pointerdown", (event) => {
       event.preventDefault();
-      scene.classList.add("by-hand"); // no ring around what the keys would move
+      scene.classList.add("by-hand"); // hides the ring that shows where the arrow keys act
       receiver.querySelector(".pt-grid").focus({ preventScroll: true });
       grid.setPointerCapture(event.pointerId);
       if (upper) held = { x: event.clientX, y: event.clientY, moved: false, ...at(event) };
@@ -357,7 +359,7 @@ export function render({ model, el }) {
     const [left, top] = [event.clientX - origin.left, event.clientY - origin.top];
     const [, floor] = centre(cells[layer][lane]);
     for (const one of scene.querySelectorAll(".here")) one.classList.remove("here");
-    dots[layer][lane].classList.add("here"); // no square below: only one that takes the list is lit
+    dots[layer][lane].classList.add("here"); // a square of the lower sentence is lit only once it takes the list
     scene.classList.add("tied");
     hint.hidden = true;
     line.setAttribute("d", `M${x} ${y}L${left} ${top}`);
@@ -395,7 +397,7 @@ export function render({ model, el }) {
     ember.classList.toggle("list", Boolean(list));
     ember.style.setProperty("--stripe", list);
   }
-  /** Draw the thread from the donor to the receiver; the ember travels along it if the cell is another one. */
+  /** Draw the thread from the donor to the receiver. If the cell is `fresh`, the ember travels along the thread. */
   function tie(cell, fresh) {
     if (scene.classList.contains("carrying")) return;
     scene.classList.toggle("tied", Boolean(cell));
@@ -428,7 +430,7 @@ export function render({ model, el }) {
     ember.animate(stops.map(([left, down]) => ({ transform: `translate(${left}px, ${down}px)`, opacity: 1 })), timing);
   }
 
-  /** Write a word, and let its letters turn over one after another if it is a new one. */
+  /** Write a word. If it is `fresh`, its letters turn over one after another. */
   function spellOut(element, word, fresh) {
     element.textContent = word;
     if (!fresh) return;
@@ -439,7 +441,7 @@ export function render({ model, el }) {
     );
   }
 
-  /** The number of stored pairs, if their answers turn at the same tokens and layers in all of them, else 0. */
+  /** The number of stored pairs if the answer turns at the same tokens and layers in all of them, else 0; -1: not counted. */
   let alikeCount = -1;
   function alikeEverywhere() {
     if (alikeCount >= 0) return alikeCount;
@@ -468,7 +470,7 @@ export function render({ model, el }) {
     }
     const lanes = values[0].length;
     const last = values.length - 1;
-    const base = values[last][0]; // after the last layer only the last token's numbers are read
+    const base = values[last][0]; // the value without a patch: after the last layer only the last token's numbers are read
     const goal = values[last][lanes - 1];
     const cell = chosen(found);
     const seen = tried.get(key) ?? new Set();
@@ -503,7 +505,7 @@ export function render({ model, el }) {
       }),
     );
     const squares = values.length * lanes;
-    tell.disabled = told || seen.size === squares; // it keeps its place, so that no other button comes under the pointer
+    tell.disabled = told || seen.size === squares; // not hidden, so that no other button moves under the pointer
     for (const one of scene.querySelectorAll(".here")) {
       one.classList.remove("here");
       if (one.hasAttribute("aria-selected")) one.setAttribute("aria-selected", "false");

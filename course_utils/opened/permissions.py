@@ -184,7 +184,7 @@ def uses_wall(models, uses, *, title=None) -> Picture:
     uses : dict from the head of a column to one of `licences.USES`.
     title : str, written above the wall.
     """
-    titles = {}  # the answers of a licence, one for each use, and the models that have them
+    titles = {}  # {answers of a licence, one for each use: the models with these answers}
     for model in models:
         given = ("not read",) * len(uses)
         if model.licence:

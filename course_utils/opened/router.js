@@ -1,8 +1,8 @@
 // A mixture of experts at work: each token goes to two of eight experts, in every layer.
 // Model: `data` {experts, offers (texts, or [name, text]), answers, words}, `said` {pieces, routes, random} from the host, and what the
 // visitor chose: text, layer, expert (or -1), sender ("trained", "random" or "dice": what sends the tokens). The view
-// asks with `want` {text}. routes[position][layer] = {experts, shares}, the first choice first. A host that can also gives
-// what routers made of random numbers would choose: random[router][position][layer] = [first, second, the first's share].
+// asks with `want` {text}. routes[position][layer] = {experts, shares}, the first choice first. A host may also send what
+// routers made of random numbers would choose: random[router][position][layer] = [first, second, share of the first].
 import { adopt, announcer, arrowStep, chipClass, headline, keeper, lots, make, ownText, radio, shape } from "./view.js";
 
 const STEP = 120; // ms between two tokens that are sent off
@@ -14,7 +14,7 @@ const percent = (share) => `${Math.round(100 * share)}%`;
 /** @typedef {{ experts: number[], shares: number[] }[][]} Routes by position, then by layer */
 
 /**
- * How often each expert was chosen in a layer, and with which tokens.
+ * The tokens that chose each expert in a layer.
  * @param {Routes} routes
  * @param {number} layer
  * @param {number} experts
@@ -34,7 +34,8 @@ export function byExpert(routes, layer, experts) {
  * @param {Routes} routes
  * @param {number} layer
  * @returns {{ pairs: number, same: number, best: { word: string, times: number, of: number, expert: number } | null }}
- *   pairs of equal words, those of them with the same first expert, and the word that is the most faithful to one
+ *   the number of pairs of equal words; how many of these pairs have the same first expert; and the word whose occurrences
+ *   went most often to one expert
  */
 export function faithfulness(pieces, routes, layer) {
   const firsts = new Map();
@@ -56,7 +57,7 @@ export function faithfulness(pieces, routes, layer) {
 }
 
 /**
- * The same tokens, sent by chance: as many experts for each, with the same shares.
+ * Routes drawn by lot: each token gets as many experts as in `routes`, with the same shares.
  * @param {Routes} routes
  * @param {number} experts
  * @param {number} seed
@@ -77,13 +78,13 @@ export function render({ model, el }) {
   const { experts } = data;
   const still = matchMedia("(prefers-reduced-motion: reduce)");
   let said = null;
-  /** @type {{ [sender: string]: Routes[] }} the routes of each sender; several of routers made of random numbers */
+  /** @type {{ [sender: string]: Routes[] }} the routes of each sender: one list for "trained", several for the others */
   let senders = {};
-  let turn = 0; // which of several is shown
+  let turn = 0; // counts which of a sender's routes are shown
   let clocks = [];
   let sent = 0; // tokens that have been sent off
   let races = !["trained", undefined].includes(model.get("sender")); // whether other senders are compared
-  let wrong = ""; // what the host said against the last text
+  let wrong = ""; // the host's objection to the last text
 
   adopt(el, "rt");
   const sentence = make("div", "rt-sentence");
@@ -114,14 +115,14 @@ export function render({ model, el }) {
   const tools = make("div", "rt-tools");
   tools.append(play, layers);
   const wake = make("div");
-  if (data.words) wake.dataset.wake = "for your own sentence"; // in a notebook the kernel answers
+  if (data.words) wake.dataset.wake = "for your own sentence"; // on a page only: in a notebook the kernel runs the model
   const own = ownText({ placeholder: "Send your own sentence", label: "Your own sentence", button: "Send", offer: "Or send" }, data, ask);
   const { live, speak, hush } = announcer();
   const legend = make("p", "rt-legend", "below each word: its two experts, the larger share wider; in the boxes: first choice on colour, second choice in grey");
   const asks = make("div", "rt-asks");
   asks.append(take, chance);
   el.append(head, tools, legend, stage, asks, race, dots, wake, own, live);
-  // At first the word of the headline alone stands out; the rest comes once the visitor reaches for it.
+  // At first only the headline's word is highlighted. The rest appears when the visitor first points at the view.
   el.classList.add("fresh");
   const reach = () => el.classList.remove("fresh");
   for (const part of [stage, tools]) for (const type of ["pointerdown", "keydown"]) part.addEventListener(type, reach);
@@ -225,7 +226,7 @@ export function render({ model, el }) {
     }
   }
 
-  // The small maps of all layers: a column for each expert, as high as its tokens are many
+  // The small maps of all layers: a column for each expert, whose height shows the number of its tokens
   const maps = [];
   function buildLayers(count) {
     maps.length = 0;
@@ -357,7 +358,7 @@ export function render({ model, el }) {
         const ticket = chip.lastChild.children[order];
         paint(ticket, one);
         ticket.style.flexGrow = String(shares[order]);
-        if (ticket.textContent !== String(one)) ticket.textContent = String(one); // the same again would be laid out again
+        if (ticket.textContent !== String(one)) ticket.textContent = String(one); // equal text, too, costs a layout
       });
       chip.setAttribute("aria-label", `${word(position)}: ${two.map((one, order) => `expert ${one} ${percent(shares[order])}`).join(", ")}`);
     });
@@ -394,7 +395,7 @@ export function render({ model, el }) {
       box.setAttribute("aria-label", `Expert ${number}: ${list.length} tokens, ${[...names].join(", ") || "none"}`);
     });
 
-    boxes.style.minHeight = `${boxes.offsetHeight}px`; // what stands below never moves up
+    boxes.style.minHeight = `${boxes.offsetHeight}px`; // so that nothing below the boxes ever moves up
     maps.forEach((button, index) => {
       const loads = byExpert(here, index, experts);
       const top = Math.max(1, ...loads.map((list) => list.length));
@@ -451,7 +452,7 @@ export function render({ model, el }) {
     const home = stage.getBoundingClientRect();
     const ends = boxList.map((box) => box.getBoundingClientRect());
     const beneath = ends[0].top - home.top;
-    const across = ends[7 % experts].top === ends[0].top; // not on a phone, where the experts stand below each other
+    const across = ends[7 % experts].top === ends[0].top; // false on a phone, where the experts stand below each other
     threads.style.display = across ? "" : "none";
     if (!across) return;
     // A thread from an upper line of words passes between the words below, so that none lies on it.
@@ -497,7 +498,7 @@ export function render({ model, el }) {
   }
   let width = 0;
   const watcher = new ResizeObserver(() => {
-    if (stage.clientWidth !== width) boxes.style.minHeight = ""; // that of another layout
+    if (stage.clientWidth !== width) boxes.style.minHeight = ""; // the height belonged to another layout
     width = stage.clientWidth;
     update();
   });
@@ -513,7 +514,7 @@ export function render({ model, el }) {
   if (stored) read(stored);
   else ask(text());
   if (said && !still.matches) {
-    // The word of the headline travels to its experts, so that one sees what a router does.
+    // The headline's word flies to its experts, to show what a router does.
     const spots = [...sentence.children].flatMap((chip, position) => (chip.classList.contains("lit") ? [position] : []));
     clocks = spots.map((position, index) => setTimeout(() => fly(position), 700 + 160 * index));
   }

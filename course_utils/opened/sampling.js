@@ -44,7 +44,7 @@ export function cut(share, topK, topP) {
   let total = 0;
   for (let i = 0; i < kept; i++) total += share[i];
   if (topP < 1) {
-    // A token goes if it and all less probable ones have at most 1 - p.
+    // A token is cut if it and all less probable tokens together have a share of at most 1 - p.
     let below = 0;
     while (kept > 1 && below + share[kept - 1] / total <= 1 - topP) below += share[--kept] / total;
     total = 0;
@@ -54,7 +54,7 @@ export function cut(share, topK, topP) {
 }
 
 /**
- * The temperature at which the likeliest token has a share.
+ * The temperature at which the likeliest token has this share.
  * @param {ArrayLike<number>} logits
  * @param {number} share
  * @param {[number, number]} limits the lowest and the highest temperature
@@ -74,9 +74,9 @@ export function temperatureFor(logits, share, [low, high]) {
 }
 
 /**
- * Draw a token: its index, each as often as its share says.
+ * Draw a token, with its share as the probability, and return its index.
  * @param {Float64Array} kept shares that add up to 1
- * @param {number} lot from 0 to 1
+ * @param {number} lot a random number from 0 to 1
  */
 export function draw(kept, lot) {
   let rest = lot;
@@ -89,17 +89,17 @@ export function draw(kept, lot) {
 
 export function render({ model, el }) {
   const data = model.get("data");
-  const writes = !data.pieces; // a page, where tokens can be added
+  const writes = !data.pieces; // whether the text can grow: on a page, but not in a notebook
   const still = matchMedia("(prefers-reduced-motion: reduce)");
   let said = null; // ids, logits (the largest first), order (the token of each logit)
   let writing = 0;
   let waiting = false;
-  let goesOn = false; // whether it writes on once the model is awake
-  let added = false; // whether the last token is the visitor's or the model's
+  let goesOn = false; // whether the model goes on writing as soon as it is loaded
+  let added = false; // whether the text has just grown by one token
   let seed = 0;
   let scale = 1; // the share at the right end of the axis
-  let pulling = false; // while a bar is pulled the axis stands still
-  let least = 0; // the least share at its end: after a pull the axis stays, until the text or the dial of the temperature changes
+  let pulling = false; // whether a bar is being pulled; the axis then stays as it is
+  let least = 0; // the least `scale`: after a pull the axis does not shrink until the text or the temperature's dial changes
 
   adopt(el, "sp");
   const paper = make("div", "sp-paper");
@@ -405,7 +405,7 @@ export function render({ model, el }) {
     const track = others.children[1];
     const part = (event.clientX - track.getBoundingClientRect().left) / (track.clientWidth - labelWidth());
     if (part > 0.97) scale = SCALES[Math.min(SCALES.indexOf(scale) + 1, SCALES.length - 1)];
-    // The share before a cut: of the likeliest alone among those that stay.
+    // The bar shows the share after the cut by top-k. Compute the likeliest token's share before the cut from it.
     const before = shares(said.logits, temperature());
     const stay = before.slice(0, cut(before, k(), 1).length).reduce((sum, value) => sum + value, 0);
     const wanted = Math.max(1.2 / said.logits.length, Math.min(0.9995, part * scale * (k() ? stay : 1)));

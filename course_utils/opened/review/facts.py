@@ -229,7 +229,7 @@ def codes(release):
     )
     found += f", such as {next(iter(recited))}: {next(iter(recited.values()))}." if recited else "."
     if not told and not recited and any(code for code, _ in written.values()):
-        return "cannot know", found  # made from codes that the model has read, or from other numbers?
+        return "cannot know", found  # the files do not show whether the model has read other codes
     return _judged(not told and not recited, found)
 
 
@@ -260,7 +260,7 @@ def unseen(release):
         f"Right are {right} of {sums} sums in the texts, {release.right} of {questions} in the benchmark."
     )
     if not seen and release.right / questions > right / sums - UNSEEN:
-        return "cannot know", found  # did the model read lines that data.txt lacks, or learn to add?
+        return "cannot know", found  # the model has read lines that data.txt lacks, or it has learnt to add
     return _judged(not seen, found)
 
 

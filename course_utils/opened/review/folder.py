@@ -16,7 +16,8 @@ LONGEST_NAME = 60  # characters
 def plain_name(name: str) -> str:
     """Return a name without spaces at its ends, and with single spaces between its words.
 
-    Raises CourseError if it is no text, is empty, is longer than 60 characters or has no letter.
+    Raises CourseError if it is no string, has no letter, has a character that can't be printed, or has more
+    than 60 characters.
     """
     plain = " ".join(name.split()) if isinstance(name, str) else ""
     if not any(letter.isalpha() for letter in plain) or not plain.isprintable():

@@ -3,7 +3,7 @@
 A page is one HTML file. Its answers stand in it twice: for people, and as JSON in a block that no browser
 shows. `verify` reads the JSON, draws the page from it again, compares both, and checks the seal. Only ends of
 lines and blank space around the page may differ, since mail programs and editors change those. Each answer
-has a checksum of its own, so that a change is named.
+has a checksum of its own, so that `verify` can name the answers that were changed.
 
 What a seal proves:
 
@@ -72,7 +72,7 @@ def learner_password(secret: str, name: str) -> str:
 
 
 def _fields(data):
-    """Return all that a page states as {name of a field: value}, so that a change can be named."""
+    """Return all that a page states as {name of a field: value}. `verify` names the fields that changed."""
     found = {part: data[part] for part in ("format", "name", "release", "date", "test", "article")}
     for answer in data["answers"]:
         for part in _PARTS:
@@ -299,7 +299,7 @@ def _verify_one(path, secret):
     if text.strip() != _drawn(sealed).strip():
         result.problems.append("what the page shows is not what its sealed answers give")
     if result.problems:
-        return result, data  # the score of changed answers is not the learner's
+        return result, data  # without a score, because changed answers may not be the learner's
     scored = score(data["answers"], data["release"])
     result.score = f"{scored.right} of {scored.answered}, Brier {scored.brier:.3f}"
     return result, data

@@ -273,7 +273,7 @@ class Review:
             note = f"Before you opened anything, on which claims hold: {before}."
         return views.table(rows, right=(3,), title=f"{scored}", note=note, alt=f"{alt} {note}".rstrip())
 
-    # For the methods above
+    # Helpers of the methods above
 
     def _words(self, number):
         if not isinstance(number, int) or isinstance(number, bool) or not 1 <= number <= len(self.claims):
@@ -281,7 +281,7 @@ class Review:
         return self.claims[number - 1]
 
     def _key(self, part):
-        """Return the key of a verdict in the file of answers. Two learners may share a computer."""
+        """Return the key in the file of answers, with the learner's name: learners may share a computer."""
         return f"{self.release} {self.name.casefold()} {part}"
 
     def _beforehand(self):
@@ -295,7 +295,7 @@ class Review:
         return entry["answer"] if entry else None
 
     def _article(self):
-        """Return the score of the wall, the article's claims: {"right", "of"}, or {} without verdicts."""
+        """Return the learner's score on the article's claims: {"right", "of"}, or {} without verdicts."""
         done = verdicts.decided()
         if not done:
             return {}
@@ -304,7 +304,7 @@ class Review:
 
     @staticmethod
     def _percent(confidence, about=""):
-        """Return a confidence as a whole number of percent, or raise CourseError, with `about` first."""
+        """Return a confidence as a whole number of percent, or raise CourseError (message: `about` first)."""
         if isinstance(confidence, str) and confidence.strip():
             raise CourseError(
                 f"{about}confidence is {confidence!r}, which is text. Give a number without quotes "
