@@ -72,12 +72,12 @@ def check(
     outcome = {}
     try:
         outcome = attempt(function, arguments)
-        known = values_of(mistakes or {}, arguments)
-        problem = problem_of(outcome, wanted, known, tolerance, call, about)
-        for says in [says for says, wrong in (mistakes or {}).items() if callable(wrong)]:
-            if problem == f": {says}" and not _same(function, mistakes[says], also, tolerance):
-                del known[says]
-                problem = problem_of(outcome, wanted, known, tolerance, call, about)
+        problem = problem_of(outcome, wanted, {}, tolerance, call, about)
+        if problem and "value" in outcome and not agrees(outcome, wanted, tolerance):
+            for says, wrong in (mistakes or {}).items():
+                if _is_made(wrong, outcome, function, arguments, also, tolerance):
+                    problem = f": {says}"
+                    break
         word = word_on_precision(outcome, wanted, tolerance)
     except RecursionError:
         outcome, problem = {}, f": {call} {_NESTED}"
@@ -101,6 +101,17 @@ def values_of(mistakes: dict, arguments: tuple) -> dict:
         if "value" in outcome:
             known[says] = outcome["value"]
     return known
+
+
+def _is_made(wrong, outcome, function, arguments, also, tolerance) -> bool:
+    """Return whether an outcome shows a mistake: a wrong value, or a function that makes the mistake.
+
+    Such a function is called only here, because it can take long and a right answer needs none of them.
+    """
+    for known in values_of({"": wrong}, arguments).values():
+        if agrees(outcome, known, tolerance):
+            return not callable(wrong) or _same(function, wrong, also, tolerance)
+    return False
 
 
 def _same(function, other, inputs, tolerance) -> bool:
