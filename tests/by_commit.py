@@ -2,9 +2,11 @@
 
 So each commit tries other cases, and a failure can be repeated. There are two reasons to try all cases:
 EVERYTHING=1 is set, as `make everything` and GitHub do; or the working copy or the last commit has changed
-the files that the cases test.
+what the cases test: code, or the outputs of a notebook, but not a comment or a text cell alone.
 """
 
+import ast
+import json
 import os
 import random
 import shutil
@@ -26,7 +28,33 @@ def git(*arguments):
 
 def all_due(*paths):
     """Returns whether to try all cases. paths : the files that the cases test, relative to the repository."""
-    return os.environ.get("EVERYTHING") == "1" or git("diff", "--quiet", "HEAD~1", "--", *paths)[0] == 1
+    if os.environ.get("EVERYTHING") == "1":
+        return True
+    _, names = git("diff", "--name-only", "--no-renames", "HEAD~1", "--", *paths)
+    return any(map(_is_changed, names.splitlines()))
+
+
+@cache
+def _is_changed(name):
+    """Returns whether what a file does has changed since the last commit but one."""
+    try:
+        status, before = git("show", f"HEAD~1:{name}")
+        return status != 0 or does(name, before) != does(name, (ROOT / name).read_text(encoding="utf-8"))
+    except (OSError, ValueError, SyntaxError):  # the file is gone, or it is not text, JSON or Python
+        return True
+
+
+def does(name, text):
+    """Returns what a file does: of code all but comments and docstrings, of a notebook its code cells."""
+    if name.endswith(".py"):
+        tree = ast.parse(text)
+        for node in ast.walk(tree):
+            if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant):
+                node.value.value = ""  # a docstring, or another value that nothing uses
+        return ast.dump(tree)
+    if name.endswith(".ipynb"):
+        return [cell for cell in json.loads(text)["cells"] if cell["cell_type"] == "code"]
+    return text
 
 
 def some(name, cases, count):

@@ -1,0 +1,35 @@
+"""Tests when a change of a file makes `make test` try all cases that the file decides about."""
+
+import json
+
+from by_commit import does
+
+CODE = '''
+"""Adds."""
+
+
+def add(one, other):
+    """Return the sum."""
+    return one + other  # in this order
+'''
+
+
+def test_comments_and_docstrings_do_nothing_and_code_does():
+    reworded = CODE.replace("Adds.", "It adds.").replace("the sum", "a sum").replace("  # in this order", "")
+    assert reworded != CODE and does("a.py", reworded) == does("a.py", CODE)
+    for old, new in (("one + other", "other + one"), ("def add", "def plus"), ("return", "yield")):
+        assert does("a.py", CODE.replace(old, new)) != does("a.py", CODE)
+    told = 'def says():\n    print("one")\n'
+    assert does("a.py", told) != does("a.py", told.replace("one", "two"))
+
+
+def test_of_a_notebook_the_code_cells_count_and_of_other_files_every_letter():
+    def notebook(text, source, output):
+        code = {"cell_type": "code", "source": source, "outputs": [output]}
+        return json.dumps({"cells": [{"cell_type": "markdown", "source": text}, code]})
+
+    first = does("a.ipynb", notebook("a task", "1 + 1", "2"))
+    assert does("a.ipynb", notebook("another task", "1 + 1", "2")) == first
+    assert does("a.ipynb", notebook("a task", "2 + 1", "2")) != first
+    assert does("a.ipynb", notebook("a task", "1 + 1", "3")) != first
+    assert does("answers.toml", "# a") != does("answers.toml", "# b")
