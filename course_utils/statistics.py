@@ -425,7 +425,7 @@ def detectable(learners, gain, difference=0.0, margin=1.5) -> Detectable:
             f"Gain and difference are in questions: give at most {questions / 4:g} of {questions}."
         )
     difficulty = numpy.linspace(-0.8, 0.8, questions)
-    # The expected score over all learners, by adding up over the normal distribution of their knowledge.
+    # The mean score of all learners, by numerical integration over the normal distribution of abilities.
     places = numpy.linspace(-4, 4, 81)
     weights = numpy.exp(-(places**2) / 2) / numpy.exp(-(places**2) / 2).sum()
 

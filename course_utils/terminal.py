@@ -1,6 +1,6 @@
 """Prepares the standard streams of the `course` command, and handles output that can't be written.
 
-An output may be closed or full, the program that reads it may end early, and the terminal may lack a letter.
+An output may be closed or full, its encoding may lack a letter, or the program that reads it may end early.
 None of these causes a traceback: `course` ends with an exit status, and prints a sentence if it still can.
 """
 
@@ -20,7 +20,7 @@ OF_OUTPUT = (
     errno.ENOSPC,
     errno.EIO,
     errno.EBADF,
-)  # the numbers of the errors that `print` raises; they name no file
+)  # errors that `print` raises if its output can't be written; such an error names no file
 READER_LEFT = 141  # the exit status of a program that the signal SIGPIPE ends: 128 + 13
 TERMINATED = 143  # the exit status of a program that SIGTERM ends: 128 + 15
 

@@ -134,7 +134,7 @@ class Repositories:
         return _json({"url": repository})
 
     def _about(self, repository, rest, body):
-        """Answer a request for /api/models/<id>/…; `rest` has the parts after the id: ["tree", "main"]."""
+        """Answer a request for /api/models/<id>/…; `rest`: the parts after the id, as in ["tree", "main"]."""
         if repository not in self.commits:
             return _missing("Repo")
         if rest == ["duplicate"]:

@@ -348,7 +348,7 @@ export function render({ model, el }) {
       return chip;
     });
     paper.replaceChildren(...chips, make("i", "sp-cursor"));
-    paper.scrollTop = paper.scrollHeight; // a long text moves in its own lines, and nothing below it
+    paper.scrollTop = paper.scrollHeight; // a long text scrolls within its box, so that nothing below it moves
   }
 
   // Drawing and writing

@@ -9,7 +9,7 @@ from course_utils.views.picture import BLUE, INK, LINE, QUIET, TRACK, VERMILLION
 
 SIGNS = "\N{BLACK CIRCLE}\N{CIRCLE WITH LEFT HALF BLACK}\N{WHITE CIRCLE}"
 _IN_A_ROW = 25  # dots
-_DOTS = "DejaVu Sans,Segoe UI Symbol,Apple Symbols,sans-serif"  # each has all three signs in one width
+_DOTS = "DejaVu Sans,Segoe UI Symbol,Apple Symbols,sans-serif"  # in each, the three signs are equally wide
 
 _LARGEST = 140  # pixels: the side of the largest square
 _SMALLEST = 3  # pixels: a smaller square could not be seen
@@ -80,7 +80,7 @@ def dots_row(name, lines, shares, *, total) -> str:
     name : str
     lines : list of str; the first is written in bold. A sign of `SIGNS` at a line's start is coloured.
     shares : three ints, how many dots have the first, the second and the third of `SIGNS`, in this order.
-    total : int, how many dots there are in all; those left are pale.
+    total : int, how many dots there are in all; the remaining dots are pale.
     """
     looks = [(sign, VERMILLION) for sign, share in zip(SIGNS, shares, strict=True) for _ in range(share)]
     looks += [(SIGNS[0], LINE)] * (total - len(looks))

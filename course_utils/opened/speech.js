@@ -9,12 +9,13 @@ export const RATE = 16000;
 const BANDS = 80;
 const WINDOW = 400; // samples: 25 ms
 const HOP = 160; // samples: 10 ms
-const ATTENDED = 50; // positions of attention a second
+const ATTENDED = 50; // positions that attention can go to, for each second of sound
 const OWN = "your voice";
 const LONGEST = 15; // seconds of a recording
 
 /**
- * White noise: mulberry32 makes uniform numbers, Box and Muller's formula normal ones. states.py makes the same.
+ * White noise: mulberry32 makes uniform numbers, and Box and Muller's formula turns them into normally distributed ones.
+ * states.py makes the same noise.
  * @param {number} length
  * @param {number} seed
  * @returns {Float32Array}
@@ -31,7 +32,7 @@ export function whiteNoise(length, seed) {
 }
 
 /**
- * The factor that brings noise to a level below the sound.
+ * The factor by which noise is multiplied to get this signal-to-noise ratio; 0 if the ratio is null (no noise).
  * @param {Float32Array} samples
  * @param {Float32Array} noise
  * @param {number | null} level the signal-to-noise ratio in dB
@@ -41,7 +42,7 @@ export function gainOf(samples, noise, level) {
   return level === null ? 0 : Math.sqrt(power(samples) / 10 ** (level / 10) / power(noise));
 }
 
-/** Whisper's mel filters: for each band its first pitch and its weights. A pitch is a multiple of 40 Hz. */
+/** Whisper's mel filters: for each band, its first frequency, in steps of 40 Hz, and the weights of it and the next ones. */
 function filters() {
   const toHertz = (mel) => (mel < 15 ? (200 / 3) * mel : 1000 * 6.4 ** ((mel - 15) / 27));
   const highest = 15 + (27 * Math.log(RATE / 2 / 1000)) / Math.log(6.4);
@@ -117,7 +118,7 @@ export function melPicture(samples) {
   return { values, frames };
 }
 
-/** The noise's power, the voice's being 1. */
+/** The noise's power as text, such as "1/10" if it is a tenth of the voice's power. */
 function power(level) {
   const share = 10 ** (-level / 10);
   return share > 0.95 ? String(Math.round(share)) : `1/${Math.round(1 / share)}`;
@@ -222,7 +223,7 @@ export function render({ model, el }) {
   const { live, speak, hush } = announcer();
   el.append(head, top, truth, legend, saidRow, words, sound, axis, looks, tools, note, live);
 
-  // What holds now
+  // The visitor's choices now
   const name = () => (sounds.has(model.get("sound")) ? model.get("sound") : sounds.keys().next().value);
   const level = () => (levels.includes(model.get("noise") ?? null) ? (model.get("noise") ?? null) : null);
   const key = () => `${name()}|${level()}`;
@@ -268,7 +269,7 @@ export function render({ model, el }) {
     if (!ended && wanted === name()) update();
     prepare(wanted, [...levels]);
   }
-  /** Compute the pictures of all levels while nothing else happens, so that a drag shows them at once. */
+  /** Compute the pictures of all levels one by one in the background, so that a drag shows them at once. */
   function prepare(wanted, left) {
     if (ended || !left.length) return;
     later = setTimeout(() => {
@@ -435,7 +436,7 @@ export function render({ model, el }) {
       const [text, begin, end, chance] = word;
       span.style.left = `${(100 * begin) / seconds()}%`;
       span.style.width = `${(100 * (end - begin)) / seconds()}%`;
-      // Whisper hears 30 s, and now and then attends to the silence after the sound: its label stays at the end.
+      // Whisper's input is 30 s long. If its attention goes to the silence after the sound, the label stays at the end.
       const peak = row ? Math.min(1, (row.indexOf(Math.max(...row)) + 0.5) / ATTENDED / seconds()) : 0;
       here.firstChild.textContent = `attention of “${text.replace(/[.,!?]$/, "")}”`;
       here.style.setProperty("--peak", String(peak));
@@ -504,8 +505,8 @@ export function render({ model, el }) {
     place();
     haunt(gone, found.words);
   }
-  let last = null; // the words before, and of which sound
-  /** Let the words that are no longer written rise from where they stood. */
+  let last = null; // the words that were shown before, and their sound
+  /** Let the words that are no longer written rise from their places and fade. */
   function haunt(gone, found) {
     if (still.matches || el.classList.contains("flow")) return;
     for (const [text, begin] of gone) {
@@ -546,7 +547,7 @@ export function render({ model, el }) {
     const step = tall + 6;
     const found = written()?.words ?? [];
     const spots = laid(chips.map((chip) => chip.offsetWidth), found, wide);
-    // As many rows as the fullest level needs, so that nothing jumps when the noise changes.
+    // As many rows as the level with the most rows needs, so that nothing jumps when the noise changes.
     const brush = picture.getContext("2d");
     brush.font = getComputedStyle(chips[0]).font;
     const padding = chips[0].offsetWidth - brush.measureText(chips[0].textContent).width;
@@ -581,10 +582,11 @@ export function render({ model, el }) {
       marks[index].style.left = `${left}px`;
       marks[index].style.top = `${row * step}px`;
     });
-    // A missed word is tied to what Whisper writes at its time.
+    // A line leads from each missed word to the word that Whisper writes at that time.
     const found = written()?.words ?? [];
     const tall = (1 + Math.max(...spots.map(({ row }) => row))) * step;
-    const below = tall + words.getBoundingClientRect().top - spokenWords.getBoundingClientRect().bottom; // also while the height changes
+    // From the spoken words' top to the written words' top; right even while the height changes.
+    const below = tall + words.getBoundingClientRect().top - spokenWords.getBoundingClientRect().bottom;
     for (const index of found.length === chips.length ? missed : []) {
       const time = said[index][1];
       const at = found.findIndex(([, begin, end]) => begin <= time + 0.1 && time < end);
@@ -655,7 +657,7 @@ export function render({ model, el }) {
     movePlayhead();
     light();
   }
-  /** What all levels together show, once the visitor has tried them. */
+  /** A summary of the errors at all levels; "" until the visitor has tried all of them. */
   function outcome() {
     if (!sounds.get(name()).said || tried.get(name())?.size !== levels.length) return "";
     const errors = levels.map((at) => heard.get(`${name()}|${at}`)?.errors ?? 0);
@@ -744,7 +746,7 @@ export function render({ model, el }) {
     event.preventDefault();
   });
 
-  // A host that computes
+  // Requests to a host that can compute
   let asking = 0;
   let fresh = false; // whether the host lacks the last recording
   function ask() {
@@ -758,7 +760,7 @@ export function render({ model, el }) {
       fresh = false;
       model.set("want", { sound: name(), noise: level(), send: !samples.has(name()), ...own });
       model.save_changes();
-    }, 250); // a drag over several levels asks for the last one alone
+    }, 250); // so that a drag over several levels asks only for the last
   }
   function listen() {
     const said = model.get("said");

@@ -17,7 +17,7 @@ class Stoppable:
 
     def __init__(self, model, tokenizer):
         self.model, self.tokenizer = model, tokenizer
-        self._state = None  # the state of the model for which the two below hold
+        self._state = None  # the state of the model for which `_before` and `_without` are valid
         self._before = {}  # text -> {layer: the hidden states that it gets}, as far as they are computed
         self._without = None, None  # (text, layer) of the last call, and the scores without each of its heads
         self.layers = len(model.model.layers)
@@ -74,7 +74,7 @@ class Stoppable:
         if asked != (text, layer):
             self._without = (text, layer), None
             return self._scores_without(hidden, layer, [heads])[0]
-        if rows is None:  # a second head of this layer: the others may follow
+        if rows is None:  # the second head of this layer: compute all heads, because others may be asked for
             rows = self._scores_without(hidden, layer, range(self.heads))
             self._without = asked, rows
         return rows[heads].clone()

@@ -9,16 +9,16 @@ import { adopt, announcer, atOnce, headline, keeper, make, onDrag, ownWords, sha
 
 const OPEN = "<think>";
 const CLOSE = "</think>";
-const [FEWEST, MOST] = [2, 8]; // terms
+const [FEWEST, MOST] = [2, 8]; // the limits for the number of terms in a sum
 const LONGEST = 24; // letters of a refused text that are shown
 const MOST_DIGITS = 3;
 const MOST_RESULT = 10 ** MOST_DIGITS - 1;
 const TALL = 190; // px: the tallest bar
 const FALL = 92; // px from the top of the picture to the top of the tallest bar
 const WAVE = 110; // ms from one bar to the next while a change runs through
-const [LIFT, WORD] = [43, 36]; // px from the top of the answer's bar up to the top of its number, and how tall that is at most
-const GOAL = 38; // px from the top of the picture down to below the words that say what is right
-const RISE = 280; // ms in which a bar gets its new height
+const [LIFT, WORD] = [43, 36]; // px: from the top of the answer's bar to the top of its number; the number's height at most
+const GOAL = 38; // px from the top of the picture to the lower edge of the words that say what is right
+const RISE = 280; // ms that a bar takes to get its new height
 
 /** The terms of a sum. @param {string} sum @returns {number[]} */
 export const terms = (sum) => (sum.match(/\d+/g) ?? []).map(Number);
@@ -39,8 +39,8 @@ export function stepsOf(written) {
 const textOf = (steps) => steps.map(({ left, result }) => `${left}=${result};`).join("");
 
 /**
- * The text on the screen: the steps, those that were changed among them, and the answer. What the model writes is asked
- * for with `goesOn`; as long as it returns undefined, this does, too.
+ * The text on the screen: the steps, of which some may have been changed, and the answer. `goesOn` returns what the model
+ * writes after a text. If it returns undefined, so does this function.
  * @param {string} sum
  * @param {{ edits: Object<string, string>, on: boolean, stop: number | "all" }} chosen
  * @param {(text: string) => string | undefined} goesOn
@@ -77,14 +77,15 @@ export function writeOut(sum, { edits, on, stop }, goesOn) {
 export const addsUp = ({ left, result }) => total(left) === Number(result);
 
 /**
- * Where each number of the steps comes from, as far as equal numbers tell.
+ * Where each number in the steps comes from: from an equal number in the sum, from the result before, or from nowhere.
  * @param {string} sum
  * @param {{ steps: { left: string, result: string, by: string }[], answer: string }} shown
  * @returns {{
  *   bars: { parts: { value: number, from: "term" | "before" | "nowhere", term: number }[], result: number, lit: boolean, column: number }[],
- *   loose: number[], carried: boolean, lit: boolean }} `parts` are the numbers that a step adds; `term` is the index of a
- *   number of the sum; `column` the place of the bar, that of its number; `loose` are the numbers that no step added;
- *   `carried`: the answer is the last result; `lit`: a change has run through to a bar, or to the answer
+ *   loose: number[], carried: boolean, lit: boolean }} `parts`: the numbers that a step adds; `term`: the index of a number
+ *   of the sum; `column`: the bar's column, if possible that of its number in the sum; `loose`: the indices of the sum's
+ *   numbers that no step added; `carried`: whether the answer is the last result; `lit`: whether a change has affected
+ *   the bar, or the answer
  */
 export function flow(sum, { steps, answer }) {
   const numbers = terms(sum);
@@ -118,7 +119,7 @@ export function flow(sum, { steps, answer }) {
 const listed = (numbers) => (numbers.length > 1 ? `${numbers.slice(0, -1).join(", ")} and ${numbers.at(-1)}` : String(numbers[0]));
 
 /**
- * What is to be said of a text below its picture, a sentence for each place where a strand breaks or a step is wrong.
+ * The remarks below the picture of a text: a sentence for each place where a strand breaks or a step is wrong.
  * @param {string} sum
  * @param {{ steps: { left: string, result: string, by: string }[], answer: string }} shown
  * @param {boolean} tells whether it may be said which numbers are lost
@@ -142,7 +143,7 @@ export function remarks(sum, shown, tells) {
 }
 
 /**
- * What is to be said of an answer, after the answer itself.
+ * The words that follow the answer in the headline.
  * @param {string} sum
  * @param {{ steps: { left: string, result: string, by: string }[], answer: string }} shown
  * @param {boolean} short whether the model had to answer before its last step
@@ -173,10 +174,10 @@ export function render({ model, el }) {
   /** @type {Map<string, string>} what the model writes after a text */
   const known = new Map((data.answers ?? []).map(({ want, written }) => [want.text, written]));
   let asked = null; // the text after which the host is writing
-  let shown = null; // what stands on the screen, or is waited for
-  let chosen = { sum: data.offers[0], edits: {}, on: true, stop: "all" }; // the last that was answered
+  let shown = null; // the text on the screen, as `writeOut` returns it; edits appear in it before the host has answered
+  let chosen = { sum: data.offers[0], edits: {}, on: true, stop: "all" }; // the latest choices that have an answer
   let touched = false; // whether the visitor has changed a step
-  const looked = new Set(); // sums of whose numbers the visitor has asked which were added
+  const looked = new Set(); // the sums for which the visitor has asked which numbers the steps add
 
   adopt(el, "th");
   const { head, loud, loudWords } = headline("th");
@@ -248,7 +249,7 @@ export function render({ model, el }) {
     }
     turnTo(numbers.join("+"));
   }
-  /** Say in the headline that something was not taken, and why, instead of an answer that does not belong to it. */
+  /** Say in the headline, in place of the answer, that a text was not accepted. The note says why. */
   function refuse(text, why) {
     note.textContent = why;
     loud.textContent = "";
@@ -256,7 +257,7 @@ export function render({ model, el }) {
     head.classList.remove("wrong");
     head.classList.add("refused");
   }
-  /** What the model writes after a text: what is known, or a question to the host, one at a time. */
+  /** Return what the model writes after a text. If this is not known yet, ask the host, if idle, and return undefined. */
   function goesOn(text) {
     if (!known.has(text) && asked === null) {
       asked = text;
@@ -299,7 +300,7 @@ export function render({ model, el }) {
     el.classList.toggle("waiting", !found);
     if (found) [shown, chosen] = [found, now];
     else if (shown && now.sum === chosen.sum) {
-      // What the visitor wrote stands there at once; what follows it is still to come.
+      // The visitor's results appear at once; the text after them follows when the host has answered.
       const steps = shown.steps.map((step, at) => (at in now.edits ? { ...step, result: now.edits[at], by: "you" } : step));
       shown = { ...shown, steps };
     }
@@ -338,7 +339,7 @@ export function render({ model, el }) {
     travel(plan(text, riddle));
     speak(`${shown.answer}${loudWords.textContent} ${said.join(" ")}`);
   }
-  /** Whether a text loses numbers of its sum, or has one from nowhere. */
+  /** Whether the steps leave out numbers of the sum, or add numbers that come from nowhere. */
   function hides(text, found) {
     const { bars, loose } = flow(text, found);
     return loose.length > 0 || bars.some(({ parts }, at) => parts.some(({ from }, index) => from === "nowhere" && (!at || index)));
@@ -401,17 +402,17 @@ export function render({ model, el }) {
     field.addEventListener("lostpointercapture", () => {
       if (!row.classList.contains("pulled")) return field.select();
       row.classList.remove("pulled");
-      setTimeout(draw); // once the drag is over, the picture finds its scale again
+      setTimeout(draw); // after the drag, because the picture keeps its scale during it
     });
     row.append(make("span", "th-left num"), field);
     return row;
   }
 
-  // The picture. `drawn` has all numbers of it, so that a change can travel from bar to bar.
+  // The picture. `drawn` holds the numbers that it is drawn from, so that a change can travel from bar to bar.
   let drawn = null;
   let frame = 0;
   let width = 0;
-  /** All numbers of the picture of what is shown. */
+  /** The numbers from which the picture of the text on the screen is drawn. */
   function plan(text, riddle) {
     const { bars, loose, carried, lit } = flow(text, shown);
     const numbers = terms(text);
@@ -455,15 +456,15 @@ export function render({ model, el }) {
     const floor = FALL + TALL;
     const unit = width / (numbers.length + 1.5);
     const thick = Math.max(8, Math.min(30, 0.16 * unit));
-    const fall = Math.min(scale, (0.62 * unit) / 99); // px across for each one of a falling number
+    const fall = Math.min(scale, (0.62 * unit) / 99); // a falling number's strand is this times the number wide (px)
     const roof = 34;
     const chipAt = (term) => (term + 0.5) * unit;
-    // As long as it is a riddle which number goes where, the bars stand evenly.
+    // While the visitor is to find out which numbers are added, the bars stand at equal distances and give no hint.
     const barAt = (bar) => ((riddle ? ((bars.indexOf(bar) + 1) * (numbers.length - 1)) / bars.length : bar.column) + 1) * unit;
     const answerAt = (numbers.length + 0.95) * unit;
     const high = (number) => Math.min(number * scale, floor - 46);
     const parts = [];
-    const strange = []; // numbers that are none of the sum's
+    const strange = []; // numbers that are added, but are not in the sum
     const put = (className, d) => parts.push(shape("path", { class: className, d }));
     const band = (className, left, right, top, edges = "") => {
       const start = edges.includes("l") ? torn(left, floor, floor - top) : [`${left} ${floor}`, `${left} ${floor - top}`];
@@ -492,7 +493,7 @@ export function render({ model, el }) {
       bar.parts.forEach(({ value: number, from, term }, index) => {
         if (from === "term" && !riddle) strand("th-fall", chipAt(term), number, bar, base);
         else if (index && from === "nowhere" && !riddle) {
-          // It hangs in the air, below the numbers of the sum.
+          // A number from nowhere starts in the air, below the numbers of the sum.
           const [x, y] = [left - 0.45 * unit, Math.max(roof + 10, Math.min(roof + 96, floor - high(base + number) - 64))];
           strand("th-strange", x, number, bar, base, y);
           strange.push({ x, y, number });

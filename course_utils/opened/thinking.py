@@ -24,7 +24,7 @@ def tries(model, tokenizer, text: str, count: int = 20, seed: int = 0) -> list[i
 
 
 def most_frequent(answers: Sequence) -> object:
-    """Return the most frequent answer; of several with the same number, the one that came first."""
+    """Return the most frequent answer. If several are equally frequent, return the one that came first."""
     return Counter(answers).most_common(1)[0][0]
 
 
@@ -48,7 +48,7 @@ def _steps(written):
 
 
 def steps_add_up(written: str) -> bool:
-    """Return whether each step in a text is added right, as in "25+31=56;56+40=96;"."""
+    """Return whether each step in a text has the right result, as in "25+31=56;56+40=96;"."""
     for step in _steps(written):
         left, _, result = step.removesuffix(";").partition("=")
         if sum(map(int, left.split("+"))) != int(result):

@@ -8,9 +8,9 @@
 import { adopt, announcer, glide, headline, keeper, make, radio, shape } from "./view.js";
 
 const FEW = 10; // the fewest votes with which an interval is shown, and with which the box opens
-const LONG = 260; // characters of a story that is set smaller
-const LOW = 300, HIGH = 1700; // ends of the scale
-const SPACED = 8; // stories between two votes on the same one
+const LONG = 260; // characters: a longer story is set in smaller letters
+const LOW = 300, HIGH = 1700; // the ends of the scale of ratings
+const SPACED = 8; // the number of other stories between two votes on the same story
 const ORDERS = 200;
 const RESULTS = { l: 1, n: 0.5, r: 0 };
 const ELO = 400 / Math.log(10);
@@ -116,7 +116,7 @@ export function elo(votes, models, step = 16) {
 }
 
 /**
- * The votes in another order: the same one for the same `seed`; 0 leaves them as they are.
+ * The votes in another order. The same `seed` gives the same order; with 0 the order stays.
  * @param {Cast[]} votes
  * @param {number} seed
  */
@@ -137,7 +137,7 @@ export function shuffled(votes, seed) {
 }
 
 /**
- * The order in which contests are judged: as they are, but a story that was among the last few waits.
+ * The order in which contests are judged: the given one, except that a contest waits if its story was among the last few.
  * @param {string[]} stories the story of each contest
  * @returns {number[]} indices
  */
@@ -160,15 +160,15 @@ export function render({ model, el }) {
   const { models, contests, voter: theirName, votes: cast, ratings: stored, student } = model.get("data");
   const still = matchMedia("(prefers-reduced-motion: reduce)");
   const items = [...new Set(contests.map(([prompt]) => prompt))];
-  /** @type {Map<string, Rating[]>} picks -> the ratings that the host said */
+  /** @type {Map<string, Rating[]>} picks -> the ratings by these votes */
   const rated = new Map([["", models.map(() => null)]]);
   // A notebook rates the visitor's votes on its contests in their own order.
   const turns = model.get("live") ? contests.map((_, index) => index) : spaced(contests.map(([prompt]) => prompt));
-  const asks = (vote) => contests[turns[vote]]; // the contest of the visitor's vote, from 0
+  const asks = (vote) => contests[turns[vote]]; // the contest of the visitor's vote with this number, counted from 0
   const voters = { you: "You", rule: capital(theirName), length: "The longer answer" };
 
   const need = Math.min(FEW, contests.length);
-  let opened = false; // the box, and with it what the others say
+  let opened = false; // whether the box with the other voters' votes is open
 
   adopt(el, "vt");
   const { head, loud, loudWords } = headline("vt");
@@ -179,7 +179,8 @@ export function render({ model, el }) {
   const longest = (stories) => stories.reduce((most, text) => (text.length > most.length ? text : most), "");
   const answers = contests.flatMap(([, , one, , other]) => [one, other]);
   for (const [name, stories] of [["", items.filter((text) => text.length <= LONG)], [" long", items.filter((text) => text.length > LONG)]]) {
-    const room = prompt.appendChild(make("p", `vt-room${name}`, `${longest(stories)} ${longest(answers)}`)); // the room that any story takes
+    // An invisible paragraph keeps the room that the longest story takes.
+    const room = prompt.appendChild(make("p", `vt-room${name}`, `${longest(stories)} ${longest(answers)}`));
     room.setAttribute("aria-hidden", "true");
   }
   const asked = make("p", "vt-asked");
@@ -192,7 +193,7 @@ export function render({ model, el }) {
     card.append(make("span", "vt-answer"), make("span", "vt-key", pick === "l" ? "←" : "→"));
     card.lastChild.setAttribute("aria-hidden", "true");
     card.addEventListener("click", () => vote(pick));
-    // A pointer that rests where it has voted reads nothing into the next story.
+    // The pointer rests on a card after a vote: only when it moves is an answer put into the next story.
     card.addEventListener("pointermove", ({ pointerType }) => {
       cards.classList.remove("rests");
       if (pointerType !== "touch") fill(2 + 2 * index);
@@ -346,8 +347,8 @@ export function render({ model, el }) {
     event.preventDefault();
   }
   ring.addEventListener("keydown", press);
-  /** The arrows vote as soon as the page has the focus, while the answers are in sight. In a page that was
-   * scrolled, the upward one scrolls. */
+  /** While the answers are in sight and no other element has the focus, the arrow keys vote, too. But in a page that
+   * was scrolled down, the up arrow scrolls. */
   function pressPage(event) {
     const { top, bottom } = cards.getBoundingClientRect();
     const seen = bottom > 0 && top < innerHeight;
@@ -384,7 +385,7 @@ export function render({ model, el }) {
   shuffle.addEventListener("click", () => keep({ order: 1 + ((model.get("order") ?? 0) % 999) }));
   asCast.addEventListener("click", () => keep({ order: 0 }));
 
-  /** Read the story with an answer in its gap: 2 is the left one, 4 the right one. */
+  /** Show the story with an answer in its gap: 2 for the left answer, 4 for the right one, 0 for none. */
   function fill(answer = 0) {
     const contest = asks(picks().length);
     gap.textContent = contest && answer ? contest[answer] : "";
@@ -512,7 +513,7 @@ export function render({ model, el }) {
 
   const place = (list, index) => 1 + list.filter((each) => (each?.[0] ?? 0) > (list[index]?.[0] ?? 0)).length;
   const ranked = (list) => models.map((_, index) => index).sort((one, other) => place(list, one) - place(list, other));
-  /** Whether the interval of the first overlaps with another; null if one has none. */
+  /** Whether the interval of the best model overlaps with another interval; null if a model has no interval. */
   function close(found) {
     const [first, ...others] = ranked(found).map((index) => found[index]);
     return [first, ...others].some((each) => each?.[1] == null) ? null : others.some(([, , high]) => first[1] <= high);
@@ -553,7 +554,7 @@ export function render({ model, el }) {
 
   let drawn = null; // the paths on the screen
   let stopTravel = () => {};
-  let ends = [600, 1400]; // of the upright axis
+  let ends = [600, 1400]; // the lowest and the highest rating on the upright axis
   const height = (rating) => 300 - (300 * (Math.max(ends[0], Math.min(ends[1], rating)) - ends[0])) / (ends[1] - ends[0]);
   function drawPaths(paths) {
     drawn = paths;
@@ -563,7 +564,7 @@ export function render({ model, el }) {
     });
   }
   let ranged = ["", []];
-  /** The lowest and highest last rating of each model, over many orders of the votes. */
+  /** The lowest and the highest final rating of each model, over many orders of the votes. */
   function rangesOf(votes, path) {
     if (clock) return path.at(-1).map((rating) => [rating, rating]);
     const name = `${voter()} ${voter() === "you" ? picks() : count()} ${votes.length}`;
@@ -575,7 +576,7 @@ export function render({ model, el }) {
     return ranged[1];
   }
   function drawSteps(found) {
-    // Before there is an order to change, the other voter's votes show what an order does.
+    // As long as the visitor has cast few votes, the other voter's votes show the effect of the order.
     const own = results().length >= FEW || voter() !== "you";
     const votes = own ? asVotes(results()) : asVotes(cast.rule, "rule");
     const fitted = own ? found : stored.rule.at(-1);

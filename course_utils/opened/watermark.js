@@ -1,17 +1,17 @@
 // Count the words of a text that stand on a secret list, and see when it counts as marked.
-// Model: `data`, and what the visitor chose: text (a bonus, "copied" or "own"), swapped, length (tokens counted; 0: the
-// key is not turned yet, and nothing shows which text is marked), own
-// (the visitor's words), key (0: the key that marked the texts; else another).
+// Model: `data`, and what the visitor chose: text (a bonus, "copied" or "own"), swapped (the share of swapped words),
+// length (tokens counted; 0: the key is not turned yet, and nothing shows which text is marked), own (the visitor's
+// words), key (0: the key that marked the texts; other numbers: other keys).
 // `data` has vocabulary, ratio, threshold, and texts {bonus, swapped, ids}. With `data.key` the lists are drawn here, as
 // torch draws them. Without it each text has `green` ("0" and "1" for each token from the second on), and a host that
 // can compute gets `want` {ids} and answers in `said` {green}.
 import { adopt, announcer, atOnce, glide, headline, keeper, make, onDrag, ownWords, piecesOf, radio, shape } from "./view.js";
 
-const FEWEST = 6; // tokens
+const FEWEST = 6; // the fewest tokens that are counted
 const LOW = -3; // the lowest z that is drawn
-const SECONDS = 3.5; // in which all tokens are counted
+const SECONDS = 3.5; // the time in which the count runs through all tokens
 const SHOWN = 60; // the most tokens of the text that opens the view
-const TALL = 20; // px of a text's name in the chart
+const TALL = 20; // px: the height of a text's name in the chart
 const NO_SPACE_BEFORE = /^(?:[.,?!:;”)]|'.*)$/u;
 const NO_SPACE_AFTER = /^[“(]$/u;
 
@@ -73,7 +73,7 @@ export const zScore = (hits, count, ratio) => (hits - ratio * count) / Math.sqrt
  * @param {number} ratio
  */
 export function byChance(hits, count, ratio) {
-  let log = count * Math.log(1 - ratio); // of the probability of exactly `number`
+  let log = count * Math.log(1 - ratio); // the logarithm of the probability of exactly `number` listed tokens
   let sum = 0;
   for (let number = 0; number <= count; number++) {
     if (number >= hits) sum += Math.exp(log);
@@ -94,7 +94,7 @@ export function odds(probability) {
   return `1 in ${Number(once.toPrecision(2)).toLocaleString("en-US")}`;
 }
 
-/** A key that can be turned. */
+/** A drawing of a key. */
 function keyDrawing() {
   const drawing = shape("svg", { class: "wm-key", viewBox: "0 0 64 64", "aria-hidden": "true" });
   drawing.append(shape("circle", { cx: 32, cy: 16, r: 10 }), shape("path", { d: "M32 26v32M32 46h10M32 56h13" }));
@@ -108,7 +108,7 @@ export function render({ model, el }) {
   const ids = new Map(data.vocabulary.map((word, id) => [word, id]));
   const bonuses = [...new Set(data.texts.map(({ bonus }) => bonus))].sort((a, b) => a - b);
   const shares = [...new Set(data.texts.map(({ swapped }) => swapped))].sort((a, b) => a - b);
-  /** The page has two marks, and names them; a lesson speaks of their bonus. */
+  /** What a text is called: a page names its two marks, and a lesson gives the bonus. */
   const nameOf = (bonus) => (bonus ? (data.key ? ["Light mark", "Strong mark"][bonuses.indexOf(bonus) - 1] : `Bonus ${bonus}`) : "No mark");
   const lists = new Map(); // "key before" -> the tokens listed after it
   const heard = new Map(); // the visitor's words -> what the host answered
@@ -155,12 +155,12 @@ export function render({ model, el }) {
   const words = { placeholder: "Paste a text of your own", label: "Your own text", button: "Count it" };
   const tooShort = `A text of at least ${FEWEST} words and marks can be counted.`;
   const own = ownWords("wm-own", words, (text) => {
-    // A refusal leaves the question of which text is marked.
+    // Before the key is turned, a text that is too short is refused, so that the visitor can still guess.
     if (!sealed() || piecesOf(text).length >= FEWEST) return choose({ own: text, text: "own", length: 1e6, key: 0 });
     verdict.textContent = tooShort;
     speak(tooShort);
   });
-  const sheets = make("div", "wm-sheets"); // all texts, before one is chosen
+  const sheets = make("div", "wm-sheets"); // the two texts to choose from
   const demo = make("div", "wm-demo"); // a strong mark, which opens the view
   const legend = make("p", "wm-legend");
   legend.append(make("span", "wm-word in", "word"), " on the key's list after the word before it: “green”");
@@ -180,7 +180,7 @@ export function render({ model, el }) {
     keep(changes);
   }
 
-  /** Radio buttons that are moved through by the arrow keys. */
+  /** Fill a group with radio buttons, of which the arrow keys choose the next one. */
   function radios(group, options, chosen, choice) {
     group.replaceChildren(
       ...options.map(([value, label]) => {
@@ -193,7 +193,7 @@ export function render({ model, el }) {
     );
   }
 
-  /** Whether each token from the second on is listed after the one before; null if one of them is unknown. */
+  /** For each token from the second on: whether it is listed after the token before; null if one of the two is unknown. */
   function marksOf({ ids: tokens, green }) {
     if (green) return [...green].map((mark) => (mark === "-" ? null : mark === "1"));
     const secret = data.key + 2 * (model.get("key") ?? 0);
@@ -206,7 +206,7 @@ export function render({ model, el }) {
     });
   }
 
-  /** A text by what the visitor chose: its words, their marks, and whether it was marked when it was written. */
+  /** The text that the visitor chose: its words, their marks, and whether it was marked when it was written. */
   function textOf(name, swapped) {
     if (name === "copied") return { ...withMarks(data.copied), marked: false };
     if (name === "own") {
@@ -239,7 +239,7 @@ export function render({ model, el }) {
     soon();
   }
 
-  /** z after each token: the first ones are too few to be drawn. */
+  /** z after each token. The first values are not drawn, because they rest on too few tokens. */
   function zPath(marks) {
     let hits = 0;
     let count = 0;
@@ -264,12 +264,12 @@ export function render({ model, el }) {
   });
   const whole = stroke("wm-whole");
   const counted = stroke("wm-counted");
-  let from = []; // the path on the screen, which travels to the new one
+  let from = []; // z along the path on the screen, which glides to the new path
   let stopTravel = () => {};
   let current = [];
-  /** Name each other text at its end, clear of the handle with its number and of the other names. */
+  /** Write the name of each other text at the end of its path, without covering the handle, its number or another name. */
   function nameOthers(x, y) {
-    const taken = [[x, y - 48, y + 20]]; // px across; from and to
+    const taken = [[x, y - 48, y + 20]]; // [px across, from, to]: where something stands
     for (const { name, label, end } of others) {
       if (!end) continue;
       const near = taken.filter(([at]) => Math.abs(at - end[0]) < 110);
@@ -428,7 +428,7 @@ export function render({ model, el }) {
     reach(still.matches ? tokens : 1);
     start();
   }
-  /** Lay out two texts as they are read without the key: without a mark, and with the lightest, which nobody can see. */
+  /** Show two texts as they look without the key: one without a mark, and one with the lightest mark. */
   function lay() {
     loud.textContent = "Which one";
     loudWords.textContent = " of 2 texts is marked?";
@@ -458,7 +458,7 @@ export function render({ model, el }) {
     return share ? `${percent}% swapped` : "As written";
   }
 
-  /** Say what the counted part shows. */
+  /** Say what the counted part of the text shows. */
   function tell({ marks, marked, pieces }) {
     const seen = marks.slice(0, length - 1).filter((mark) => mark !== null);
     const hits = seen.filter(Boolean).length;
@@ -493,7 +493,7 @@ export function render({ model, el }) {
     const skipped = marks.slice(0, length - 1).length - seen.length;
     const guess = guessed === undefined ? "" : guessed === "0" ? "You guessed wrong. " : "You guessed right. ";
     const judged = guess + (skipped ? `${says} ${skipped} of ${length - 1} pairs have a word that the model lacks: not counted.` : says);
-    verdict.textContent = playing ? "Counting…" : judged; // a verdict on half of the text would tell the truth too early
+    verdict.textContent = playing ? "Counting…" : judged; // during the count a verdict would come too early
     verdict.classList.toggle("ember", over);
     ember.setAttribute("aria-valuemin", String(FEWEST));
     ember.setAttribute("aria-valuemax", String(pieces.length));
@@ -502,7 +502,7 @@ export function render({ model, el }) {
     key.textContent = model.get("key") ? "Back to the right key" : "Try another key";
     if (!playing) speak(`${loud.textContent}${loudWords.textContent} ${foot.textContent} ${tip.textContent}. ${verdict.textContent}`);
   }
-  /** Show another length of the same text. */
+  /** Count another number of the text's tokens. */
   function cut(to) {
     const next = Math.max(FEWEST, Math.min(current.length + 1, Math.round(to)));
     if (next === length) return;

@@ -1,30 +1,31 @@
 // A window that can be dragged over a text: in each layer a token sees only what lies inside.
 // Model: `data` {layers, offers (texts), answers, words}, `said` {pieces, top} from the host (top: the likeliest next
-// tokens as [text, share]), and what the visitor chose: text, size (tokens that the window holds), and on a page guess (the
-// token at which the answer turns; 0 before a guess, -1 for none). There a bar is drawn for each window that was tried. The
-// view asks with `want` {text, size}. In a notebook `data` also has texts: for each offer {pieces, target}.
+// tokens as [text, share]), and what the visitor chose: text, size (tokens that the window holds), and, on a page, guess
+// (the token at which the visitor expects the answer to change; 0 before the guess, -1 for no guess). On a page, bars are
+// drawn only for the windows that were tried. The view asks with `want` {text, size}. In a notebook `data` also has
+// texts: for each offer {pieces, target}.
 import { LOOKS, adopt, announcer, chipClass, headline, keeper, make, onDrag, ownText, piecesOf, shape } from "./view.js";
 
 const HOP = 340; // ms for each layer when a fact is passed on
-const ROW = 22; // px
-const BARS = 56; // px
-const LETTER = 8; // px, the width of a label's letter, about
+const ROW = 22; // px: the height of a layer's row
+const BARS = 56; // px: the height of a bar of 100%
+const LETTER = 8; // px: about the width of a letter in a label
 const OTHERS = "others"; // the label of neighbouring answers too narrow for labels of their own
-const MOST = 128; // tokens
+const MOST = 128; // the most tokens in a text
 
 const percent = (share) => (share < 0.005 ? "<1%" : `${Math.round(100 * share)}%`);
 const several = (number, thing) => `${number} ${thing}${number === 1 ? "" : "s"}`;
 
 /**
- * The number of layers that a token needs to reach the last one: each layer carries it on by `size` - 1 tokens.
- * @param {number} back how many tokens before the last one it stands
- * @param {number} size tokens that the window holds, the looking one included
+ * The number of layers in which information from a token can reach the last token: `size` - 1 tokens in each layer.
+ * @param {number} back how many tokens before the last one the token stands
+ * @param {number} size tokens that the window holds, including the one that looks
  */
 export const layersNeeded = (back, size) => (back === 0 ? 1 : size < 2 ? Infinity : Math.ceil(back / (size - 1)));
 
 /**
- * Where a fact can be at most after each layer: the tokens that hand it on, its own first.
- * @param {number} from the token that has it at first
+ * The furthest token that can have a fact after each layer, beginning with the fact's own token.
+ * @param {number} from the token that the fact is in
  * @param {number} last
  * @param {number} size
  * @param {number} layers
@@ -93,10 +94,10 @@ export function render({ model, el }) {
   const keepState = keeper(model, update);
   const asking = () => model.get("guess") === 0;
   const fog = () => model.get("guess") !== undefined;
-  /** Keep a size. Whoever moves the edge before a guess has done with it. */
+  /** Store changes. If the visitor moves the edge before guessing, there will be no guess: -1. */
   const keep = (changes) => keepState(asking() && "size" in changes && !("guess" in changes) ? { ...changes, guess: -1 } : changes);
-  let before = 0; // the last size
-  /** Note the sizes from the last one to this as tried. */
+  let before = 0; // the size before this one
+  /** Note all sizes from the one before to this one as tried. */
   function note(number) {
     const known = seen.get(text()) ?? seen.set(text(), new Set()).get(text());
     const from = before || number;
@@ -104,7 +105,7 @@ export function render({ model, el }) {
     before = number;
   }
 
-  /** Ask for the answer at a size, unless it is there or another one is being computed. */
+  /** Ask for the answer at a size, unless it is known or another answer is being computed. */
   function ask(words, number) {
     if (asked || answers.has(key(words, number))) return;
     asked = { text: words, size: number };
@@ -139,7 +140,7 @@ export function render({ model, el }) {
     else update();
     complete();
   }
-  /** Ask for the windows that have no answer yet, the nearest first: they are at hand when the edge arrives there. */
+  /** Ask in advance for the sizes that have no answer yet, one at a time, beginning with the nearest size. */
   function complete() {
     if (asked || !model.get("live")) return;
     const far = (number) => Math.abs(number - size());
@@ -150,7 +151,7 @@ export function render({ model, el }) {
     if (next !== null) ask(text(), next);
   }
 
-  // In a notebook: from how far back the word must come
+  // In a notebook: buttons that choose how far back the word stands
   function distances() {
     const row = make("div", "wd-distances", "tokens back:");
     row.setAttribute("role", "group");
@@ -268,7 +269,8 @@ export function render({ model, el }) {
     part.dot.classList.toggle("lost", needed > layers);
     part.dot.setAttribute("visibility", way.length ? "visible" : "hidden");
 
-    // A bar for each window: the answer's share, in its colour if it is one. A label for each run of equal answers.
+    // A bar for each window: the answer's share, in the answer's own colour if the answer is a colour. Each run of equal
+    // answers has a label.
     const tried = [...(sizesOf.get(text()) ?? [])].filter((each) => each < pieces.length && (!fog() || seen.get(text()).has(each))).sort((a, b) => b - a);
     const runs = [];
     const bars = tried.map((each) => {
@@ -299,7 +301,8 @@ export function render({ model, el }) {
     part.bars.replaceChildren(...bars, ...labels);
     stage.classList.toggle("untried", !bars.length && !passed);
     const here = x(Math.max(1, first)) - part.column / 2;
-    part.edge.setAttribute("d", `${passed ? `M${here} ${top - 6}V${rows}` : ""}M${here} ${base - BARS}V${base}`); // not through a label
+    // The edge has a gap, so that it crosses no label.
+    part.edge.setAttribute("d", `${passed ? `M${here} ${top - 6}V${rows}` : ""}M${here} ${base - BARS}V${base}`);
     part.knob.setAttribute("cx", String(here));
     part.knob.setAttribute("cy", String(base));
     for (const [name, value] of Object.entries({ x: part.left, y: top - 6, width: Math.max(0, here - part.left), height: rows - top + 6 })) part.shade.setAttribute(name, String(value));
@@ -337,8 +340,8 @@ export function render({ model, el }) {
   }
 
   /**
-   * Draw how the fact is handed on: a hop for each layer, the last one to the word that is asked for. A hop stays above
-   * its line of words, or goes between two lines; past other lines it goes at their left.
+   * Draw how the fact is handed on: a hop for each layer. A hop within a line of words is an arc above it. A hop to the next
+   * line runs between the two lines. A hop to a later line goes around the lines in between, at their left.
    */
   function drawHops(stops, lost) {
     const between = Number.parseFloat(getComputedStyle(paper).rowGap) || 16;
@@ -386,7 +389,7 @@ export function render({ model, el }) {
     stop();
     el.classList.add("known");
   };
-  /** Keep the word that the visitor names, and close the window until the answer turns. */
+  /** Store the visitor's guess, and let the window become smaller until the answer changes. */
   function guessAt(index) {
     begin();
     keep({ guess: index });
@@ -462,7 +465,7 @@ export function render({ model, el }) {
     part.path.animate([{ strokeDasharray: `0 ${length}` }, { strokeDasharray: `${length} 0` }], options);
   });
 
-  document.fonts?.ready.then(update); // the words are then as wide as they stay
+  document.fonts?.ready.then(update); // only then have the words their final widths
   let width = 0;
   const watcher = new ResizeObserver(() => {
     if (stage.clientWidth === width) return;

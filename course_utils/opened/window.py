@@ -9,7 +9,8 @@ from course_utils.widgets.live_view import LiveView
 class SlidingWindow(LiveView):
     """Shows how far back each layer attends, how information moves through the layers, and the answer.
 
-    The learner drags the edge of the window over the text, and chooses how far back the word is.
+    The learner drags the edge of the window over the text, and chooses how far back the word stands on which
+    the answer depends.
 
     ask : function (distance, window) -> list of (word, probability from 0 to 1), the likeliest first: the
         model's next words after the text of this distance, with this window in each layer. If it raises an

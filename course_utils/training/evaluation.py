@@ -99,7 +99,7 @@ def validation(model, world) -> dict[str, dict]:
 
 
 def planted(model, world, register) -> list[dict]:
-    """Measure how well a model knows each planted fact of a register.
+    """Measure how well a model has memorised each planted fact of a register.
 
     Each entry has the `subject`, the `answer` and the number of `copies`, as in `World.plan`, and also:
 
@@ -163,7 +163,7 @@ def recall_by_distance(model, world, count=40) -> dict[int, float]:
     The colour is that of a thing's container. The values are shares from 0 to 1. The model's answer is
     the most likely of all tokens. The baseline is a random guess among the world's colours.
 
-    count : a thirteenth of the number of documents
+    count : the number of documents, divided by 13
     """
     number = _numbers(world)
     hits = defaultdict(list)

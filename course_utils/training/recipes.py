@@ -36,7 +36,8 @@ class LanguageRecipe(_OneStage):
     documents: int = 240_000  # documents in the corpus; each is read once, so facts occur as often as planned
     batch: int = 32  # documents in one step
     steps: int = 7_500
-    learning_rate: float = 1.5e-3  # multiplied by a rise over `warmup` steps and a linear fall to 0 over all
+    # Multiplied by a factor that rises to 1 over `warmup` steps, and by one that falls to 0 over all steps.
+    learning_rate: float = 1.5e-3
     warmup: int = 200
     weight_decay: float = 0.1  # a setting of AdamW, like beta2
     beta2: float = 0.98
@@ -145,7 +146,8 @@ class TextRecipe(_OneStage):
     texts: dict = field(default_factory=dict)  # further arguments of the world's `training_text`
     batch: int = 64  # texts in one step
     steps: int = 3_000
-    learning_rate: float = 2e-3  # multiplied by a rise over `warmup` steps and a linear fall to 0 over all
+    # Multiplied by a factor that rises to 1 over `warmup` steps, and by one that falls to 0 over all steps.
+    learning_rate: float = 2e-3
     warmup: int = 100
     weight_decay: float = 0.1  # a setting of AdamW, like beta2
     beta2: float = 0.98
@@ -235,7 +237,7 @@ _FALCON = LanguageRecipe(
 )
 _EXPERTS = {
     "num_key_value_heads": 2,
-    "intermediate_size": 160,  # two experts have about as many weights as Llama's layer; the file has 9.3 MB
+    "intermediate_size": 160,  # two experts have about as many weights as Llama's MLP; the file has 9.3 MB
     "num_local_experts": 8,
     "num_experts_per_tok": 2,
     "sliding_window": None,

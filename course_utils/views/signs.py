@@ -4,7 +4,7 @@ from html import escape
 
 from course_utils.views.picture import LINE, TRACK, legend_html
 
-# Mark -> (sign, tint). The meaning is in how far the sign is filled, so it can be read without the tint.
+# {mark: (sign, tint)}. How far the sign is filled gives the meaning: the mark can be read without the tint.
 OPENNESS = {
     "open": ("●", "#cfe6f5"),
     "partial": ("◐", "#fff1d0"),
@@ -12,7 +12,7 @@ OPENNESS = {
     "unknown": ("?", TRACK),
     "does not apply": ("–", TRACK),
 }
-# What a licence answers to a use -> (sign, tint). The tints mean the same as above: given, in part, withheld.
+# {a licence's answer to a use: (sign, tint)}. The tints mean the same as in OPENNESS.
 ANSWERS = {
     "yes": ("✓", "#cfe6f5"),
     "yes, with conditions": ("!", "#fff1d0"),

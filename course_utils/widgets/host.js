@@ -1,5 +1,5 @@
-// A web page as host of a view: what anywidget gives it in a notebook. The state that a visitor chose is kept in the
-// page's address, so that a link brings it back.
+// Makes a web page the host of a view: gives the view a model, as anywidget does in a notebook. The visitor's choices are
+// kept in the page's address, so that a link restores them.
 
 /**
  * The part of anywidget's model that views use.
@@ -12,17 +12,17 @@
  * }} Model
  */
 
-/** What a view asks its host (`want`) is answered here: the answer becomes `said`. An answer that comes in parts
- * hands each part but the last to `tell`.
+/** A function that answers a view's request `want`. What it returns becomes `said`. If the answer has several parts, the
+ * function calls `tell` with each part except the last.
  * @typedef {(want: any, tell: (part: any) => void) => Promise<any> | any} Answer */
 
 /**
  * A model for a view.
  * @param {object} options
  * @param {Object<string, any>} options.values what the view starts with
- * @param {string[]} [options.kept] the keys whose values stand in the address
- * @param {string} [options.prefix] in front of each key in the address, if a page shows several views
- * @param {Answer} [options.answer] computes; without it the view has stored states only
+ * @param {string[]} [options.kept] the keys whose values are kept in the address
+ * @param {string} [options.prefix] put before each key in the address, if a page shows several views
+ * @param {Answer} [options.answer] answers requests; without it the view has only its stored states
  * @returns {Model}
  */
 export function createModel({ values, kept = [], prefix = "", answer }) {
@@ -33,7 +33,7 @@ export function createModel({ values, kept = [], prefix = "", answer }) {
     try {
       current[key] = JSON.parse(inAddress.get(prefix + key));
     } catch {
-      // An address that somebody typed: the view starts as usual.
+      // The value in the address is no JSON, for example because somebody typed it: use the usual value.
     }
   }
   /** @type {Map<string, (() => void)[]>} */

@@ -91,7 +91,7 @@ class LiveView:
             self.widget.want = None  # so that traitlets reports an equal request again
 
     def _tell(self, said):
-        if said == self.widget.said:  # traitlets sends only changes, and the view waits for this answer
+        if said == self.widget.said:  # traitlets would not send an equal answer, for which the view waits
             said = {**said, "again": True}
         self.widget.said = said
 

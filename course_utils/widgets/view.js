@@ -16,10 +16,10 @@ export function shape(tag, attributes = {}, text = "") {
   return element;
 }
 
-/** Empty the host's element and mark it as a view of ours. `name` is the class that the view's CSS hangs on. */
+/** Empty the host's element and mark it as a view of the course. `name` is the class that the view's CSS refers to. */
 export function adopt(el, name) {
   el.classList.add("otb", name);
-  el.dataset.lmSuppressShortcuts = "true"; // JupyterLab: the keys are ours while we have the focus
+  el.dataset.lmSuppressShortcuts = "true"; // while the view has the focus, JupyterLab leaves the keys to it
   if (!window.otbMovesSliders) window.addEventListener("keydown", moveSlider, true);
   window.otbMovesSliders = true;
   el.replaceChildren();
@@ -27,13 +27,13 @@ export function adopt(el, name) {
 
 const SLIDER_KEYS = ["ArrowRight", "ArrowUp", "ArrowLeft", "ArrowDown", "PageUp", "PageDown", "Home", "End"];
 
-/** Move a slider by keys. The window sees a key before Jupyter, which takes the arrows. */
+/** Move a slider by keys. The listener is on the window, where it gets a key before Jupyter, which uses the arrows. */
 function moveSlider(event) {
   const [slider] = event.composedPath();
   if (!SLIDER_KEYS.includes(event.key) || !slider.closest?.(".otb") || !event.isTrusted) return;
   if (event.ctrlKey || event.altKey || event.metaKey) return;
   if (slider.getAttribute("role") === "slider") {
-    // One of ours: it hears the key from us, and Jupyter does not.
+    // A slider that the course draws: pass the key on to it, but not to Jupyter.
     event.preventDefault();
     event.stopImmediatePropagation();
     slider.dispatchEvent(new KeyboardEvent("keydown", { key: event.key, shiftKey: event.shiftKey }));
@@ -53,7 +53,7 @@ function moveSlider(event) {
   for (const type of ["input", "change"]) slider.dispatchEvent(new Event(type, { bubbles: true }));
 }
 
-/** The line with the number that matters. */
+/** The headline of a view: an emphasised part (`loud`), such as the most important number, and words after it. */
 export function headline(name) {
   const head = make("p", `${name}-head`);
   const loud = make("b", "loud");
@@ -96,7 +96,7 @@ export function ownWords(className, { placeholder, label, button }, read) {
     if (text) read(text);
   };
   form.addEventListener("submit", submit);
-  field.addEventListener("keydown", (event) => event.key === "Enter" && submit(event)); // JupyterLab takes Enter from a form
+  field.addEventListener("keydown", (event) => event.key === "Enter" && submit(event)); // JupyterLab lets Enter submit no form
   return form;
 }
 
@@ -123,8 +123,8 @@ export function radio(button, group, choose) {
   });
 }
 
-/** A function that stores changes in the model, lets the host know, and draws. Meanwhile it is `storing`: who also draws
- * when the model changes then need not. */
+/** A function that stores changes in the model, informs the host, and draws. While it stores, its property `storing` is
+ * true: listeners that draw when the model changes can then do nothing. */
 export function keeper(model, draw = () => {}) {
   const keep = (changes) => {
     keep.storing = true;
@@ -137,7 +137,7 @@ export function keeper(model, draw = () => {}) {
   return keep;
 }
 
-/** A function that calls `draw` once, however many values change at a time. */
+/** A function that calls `draw` soon, and only once if the function is called several times in a row. */
 export function atOnce(draw) {
   let due = false;
   return () => {
@@ -153,7 +153,7 @@ export function atOnce(draw) {
 /** The class of a token's chip: a token without a space in front is glued to the one before. */
 export const chipClass = (piece, index) => `chip${piece.startsWith(" ") || index === 0 ? "" : " glued"}`;
 
-/** The colour that a custom property has here and now, as [red, green, blue]. */
+/** The colour that a CSS custom property has in this element in the current theme, as [red, green, blue]. */
 export function colour(el, name) {
   const probe = make("i");
   probe.style.color = `var(${name})`;
@@ -166,7 +166,7 @@ export function colour(el, name) {
   return found;
 }
 
-/** Call `repaint` when the theme changes. Returns a function that ends it. */
+/** Call `repaint` whenever the theme changes. Returns a function that stops this. */
 export function onTheme(el, repaint) {
   const dark = matchMedia("(prefers-color-scheme: dark)");
   dark.addEventListener("change", repaint);
@@ -181,10 +181,10 @@ export function onTheme(el, repaint) {
 }
 
 /**
- * Call `draw` once a frame for `duration` ms with the part of the way that is done, up to 1: fast at first, then slower.
+ * Call `draw` once a frame for `duration` ms with a number that rises from 0 to 1: fast at first, then slower.
  * @param {number} duration
  * @param {(part: number) => void} draw
- * @returns {() => void} ends it
+ * @returns {() => void} a function that stops this
  */
 export function glide(duration, draw) {
   const begun = performance.now();
@@ -198,18 +198,18 @@ export function glide(duration, draw) {
   return () => cancelAnimationFrame(due);
 }
 
-/** Call `fit` when an element has got another size, and once the fonts are there. Returns a function that ends it. */
+/** Call `fit` whenever an element's size changes, and when the fonts are loaded. Returns a function that stops this. */
 export function onSize(element, fit) {
   const watcher = new ResizeObserver(fit);
   watcher.observe(element);
-  document.fonts?.ready.then(fit); // the words are then as wide as they stay
+  document.fonts?.ready.then(fit); // only then have the words their final widths
   return () => watcher.disconnect();
 }
 
-/** Stored bytes, as base64. */
+/** The bytes that a base64 text stands for. */
 export const bytes = (text) => Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0));
 
-/** Call `move` while a pointer drags an element, once a frame with the last event; `el` has the class "dragging" meanwhile. */
+/** While a pointer drags `handle`, call `move` once a frame with the latest event, and give `el` the class "dragging". */
 export function onDrag(el, handle, move, { ready, begin = () => {} }) {
   let last = null;
   let due = 0;
@@ -228,7 +228,7 @@ export function onDrag(el, handle, move, { ready, begin = () => {} }) {
     el.classList.add("dragging");
     begin();
     handle.addEventListener("pointermove", moved);
-    handle.addEventListener("pointerup", now, { once: true }); // it comes before the capture is lost
+    handle.addEventListener("pointerup", now, { once: true }); // this event comes before the capture is lost
     const drop = () => {
       now();
       el.classList.remove("dragging");
@@ -277,7 +277,7 @@ const PIECE = /'[\p{L}\p{M}\p{N}_]+|[\p{L}\p{M}\p{N}_]+(?:-[\p{L}\p{M}\p{N}_]+)*
 /** @param {string} text @returns {string[]} the pieces of a text, each of which a TinyWorld model reads as one token */
 export const piecesOf = (text) => text.match(PIECE) ?? [];
 
-/** Up to `most` words of a vocabulary that begin as a word does that it lacks. */
+/** Up to `most` words of a vocabulary that begin like a word that is not in it. */
 export function wordsLike(word, vocabulary, most = 4) {
   const lower = word.toLowerCase();
   const like = [...vocabulary].filter((other) => other.toLowerCase() === lower);
@@ -290,12 +290,12 @@ export function wordsLike(word, vocabulary, most = 4) {
 }
 
 /**
- * A field for the visitor's own words, for a model that has a token only for some: what it lacks is named while the
- * visitor types, with words that it has. Chips offer whole texts.
+ * A field for the visitor's own words, for a model that has tokens only for some words. While the visitor types, the first
+ * word without a token is named, with similar words to choose from. Chips offer whole texts.
  * @param {{ placeholder: string, label: string, button: string, offer?: string }} labels
- * @param {{ words?: string[], offers?: (string | [string, string])[] }} options the tokens of the model, without which any
- *   text will do, and texts to offer, with a name or without
- * @param {(text: string) => void} read gets a text that has none but words of the model
+ * @param {{ words?: string[], offers?: (string | [string, string])[] }} options `words`: the model's tokens; if there are
+ *   none, any text is accepted. `offers`: texts, or [name, text]
+ * @param {(text: string) => void} read is called with each text that is accepted, or chosen from the offers
  */
 export function ownText({ offer = "Or take", ...labels }, { words = [], offers = [] }, read) {
   const vocabulary = new Set(words.map((word) => word.trim()).filter((word) => !/^<.+>$/.test(word)));
@@ -345,7 +345,7 @@ export function ownText({ offer = "Or take", ...labels }, { words = [], offers =
   };
   form.addEventListener("submit", submit);
   field.addEventListener("input", check);
-  field.addEventListener("keydown", (event) => event.key === "Enter" && submit(event)); // JupyterLab takes Enter from a form
+  field.addEventListener("keydown", (event) => event.key === "Enter" && submit(event)); // JupyterLab lets Enter submit no form
   check();
   whole.append(form, note);
   if (offers.length) {

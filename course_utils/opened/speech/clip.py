@@ -46,7 +46,7 @@ class Clip:
 
 @cache
 def clips() -> dict[str, Clip]:
-    """Return the five clips by name, in the order of the novel read: "dashwood", "young man", "cold-hearted",
+    """Return the five clips by name, in their order in the novel: "dashwood", "young man", "cold-hearted",
     "respectable", "himself"."""
     clips = {}
     for name, facts in tomllib.loads((FOLDER / "recordings.toml").read_text(encoding="utf-8")).items():
