@@ -60,7 +60,7 @@ def examples(model, tokenizer, system, pairs) -> dict:
     pairs : list of pairs (question, answer), the lines.
 
     The labels are the tokens of the answer and its end token. The tokens of the question and the padding have
-    the label -100, which the library leaves out of the loss.
+    the label -100, which transformers leaves out of the loss.
     """
     ends = [answer + tokenizer.eos_token for _, answer in pairs]
     texts = [

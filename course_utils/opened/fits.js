@@ -6,7 +6,7 @@ import { adopt, announcer, glide, headline, keeper, make, onDrag, radio, shape }
 const BITS = [16, 8, 4];
 const CONTEXT = Array.from({ length: 9 }, (_, index) => 512 * 2 ** index);
 const BATCH = [1, 2, 4, 8, 16, 32, 64];
-const REACH = Math.SQRT2; // the greatest width of a model's boxes together, if a square of the model's memory has side 1
+const REACH = Math.SQRT2; // a model's boxes reach at most this many times the side of a square with the same area
 const GHOST = 26; // pixels: if the machine's side is at most this, the machine is outlined around each model that fits
 // GB: the arrow keys go from one of these values to the next.
 const STEPS = [1, 2, 4, 6, 8, 12, 16, 24, 32, 48, 64, 80, 96, 128, 160, 192, 256, 320, 512, 640, 1024];

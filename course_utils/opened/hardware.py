@@ -92,7 +92,7 @@ def memory_of_a_step(model, batch) -> dict:
 
     The keys are "weights", "slopes", "two means" (which AdamW keeps of each weight's slopes) and
     "activations" (what the layers keep for `backward`). The activations are rounded to tens of MB, because
-    versions of the library differ slightly.
+    versions of transformers differ slightly.
     """
     import torch
 

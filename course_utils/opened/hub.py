@@ -253,7 +253,7 @@ def _only(method, *allowed):
 
 
 def _read(body, /, **kinds) -> dict:
-    """Return the JSON object in `body`, which must have these names with values of these kinds."""
+    """Return the JSON object in `body`, which must have each name in `kinds`, with a value of that type."""
     try:
         return _check(json.loads(body), **kinds)
     except (ValueError, RecursionError):
@@ -291,11 +291,11 @@ class LocalHub(Repositories):
 
     `url` is the hub's address, for `HfApi(endpoint=...)`.
 
-    Raises CourseError if HF_HUB_OFFLINE is set, because the library would then not even use this hub.
+    Raises CourseError if HF_HUB_OFFLINE is set, because huggingface_hub would then not even use this hub.
     """
 
     def __init__(self):
-        from huggingface_hub import constants  # here, because the library reads its settings at import
+        from huggingface_hub import constants  # here, because it reads its settings when it is imported
 
         if constants.HF_HUB_OFFLINE:
             raise CourseError(
@@ -324,7 +324,7 @@ def _no_proxy_for_this_machine():
         os.environ["NO_PROXY"] = os.environ["no_proxy"] = ",".join(filter(None, [named, "127.0.0.1"]))
         from huggingface_hub import close_session
 
-        close_session()  # the library then opens a new session, with the new environment
+        close_session()  # huggingface_hub then opens a new session, with the new environment
 
 
 class _Server(ThreadingHTTPServer):

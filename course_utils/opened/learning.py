@@ -22,7 +22,7 @@ from course_utils.views.picture import (
 )
 from course_utils.worlds.tinyworld.grammar import TOKEN, join
 
-IGNORED = -100  # the label of a token that the library leaves out of the loss
+IGNORED = -100  # the label of a token that transformers leaves out of the loss
 # The steps at which a `Film` stores a text and a copy of the model, close together where much changes.
 STEPS = (0, 10, 25, 50, 75, 100, 150, 200, 300, 400)
 _MEAN = 10  # training steps averaged in each point of the loss curve
@@ -32,7 +32,7 @@ _ABOVE, _BELOW = 0.42, 0.05  # bits that the enlarged plot shows above the floor
 
 
 def batch(tokenizer, texts) -> dict:
-    """Return texts as a batch for a model of the library: input_ids, attention_mask and labels.
+    """Return texts as a batch for a model of transformers: input_ids, attention_mask and labels.
 
     An end token is added to each text. Short texts are padded; the model does not attend to the padding, and
     the loss leaves it out.
@@ -140,14 +140,14 @@ class Film(GrowingPicture):
         self._draw()
 
     def add(self, nats):
-        """Add the loss of one step, in nats per token, as the library computes it."""
+        """Add the loss of one step, in nats per token, as transformers computes it."""
         self.bits.append(nats / math.log(2))
         step = len(self.bits)
         if step % _DRAWN == 0 and step not in self.steps:  # at these steps, `look` draws
             self._draw()
 
     def chart(self, series, *, y_label, title, until=math.inf, baseline=None, baseline_label=None) -> Picture:
-        """Draw measurements on the kept models against their steps.
+        """Draw what was measured on the kept models, with the training steps on the horizontal axis.
 
         series : dict from a name to a list of numbers, one for each kept model, in their order.
         y_label, title : str, what was measured, with its unit, and the line above the picture.

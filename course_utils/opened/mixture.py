@@ -1,4 +1,4 @@
-"""Counts the tokens of each expert in a mixture of experts, with the trained router and with random routers.
+"""Counts the tokens that each expert of a mixture gets from the trained router, and from random routers.
 
 For lesson 07.
 """

@@ -599,7 +599,7 @@ def planted_share(trade):
 
 
 def published_versions() -> Picture:
-    """Draw a table of three published versions of Stable Diffusion: sizes (of blueprints) and licences."""
+    """Draw a table of three published versions of Stable Diffusion, with their sizes and licences."""
     from course_utils import blueprints, licences, openness
 
     names = ("stable-diffusion-1.5", "stable-diffusion-xl", "stable-diffusion-3-medium")

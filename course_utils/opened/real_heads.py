@@ -99,7 +99,7 @@ def real_lists(text, layer):
 
     Queries, keys, values and mixtures are nested lists [head][position] of 64 numbers. A dial, in lesson 03,
     is a pair of these numbers that the rotary position embedding turns; each of the 32 has its angle from one
-    position to the next, in degrees. The mixtures are those that the library computes.
+    position to the next, in degrees. The mixtures are those that transformers computes.
     """
     import torch
 

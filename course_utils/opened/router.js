@@ -200,7 +200,7 @@ export function render({ model, el }) {
     race.replaceChildren(...(rows.length > 1 ? rows : []));
     raced = "";
   }
-  let raced = ""; // what the bars show
+  let raced = ""; // the layer, sender and turn that the bars show
   function updateRace() {
     const state = JSON.stringify([layer(), sender(), turn]);
     if (raced === state) return;
@@ -358,7 +358,7 @@ export function render({ model, el }) {
         const ticket = chip.lastChild.children[order];
         paint(ticket, one);
         ticket.style.flexGrow = String(shares[order]);
-        if (ticket.textContent !== String(one)) ticket.textContent = String(one); // equal text, too, costs a layout
+        if (ticket.textContent !== String(one)) ticket.textContent = String(one); // an equal text would cost a layout
       });
       chip.setAttribute("aria-label", `${word(position)}: ${two.map((one, order) => `expert ${one} ${percent(shares[order])}`).join(", ")}`);
     });

@@ -1,6 +1,6 @@
 // How the next token is chosen: a bar for each likely token, twenty draws as a pile, temperature and cuts.
 // Model: `data`, and what the visitor chose: temperature, top_k (0 is off), top_p (1 is off), ids (the text so far).
-// `data` for a page: words (each token's text, with a space in front where it stands apart), offers, begin, end, answers.
+// `data` for a page: words (each token's text, with a space in front if it begins a word), offers, begin, end, answers.
 // The view asks with `want` {ids}; `said` is {ids, logits}. `data` for one position of a text, in a notebook: logits
 // (the largest first), pieces (the texts of the first tokens).
 import { adopt, announcer, chipClass, headline, keeper, lots, make, numbers, onDrag, ownText, piecesOf } from "./view.js";

@@ -1,4 +1,4 @@
-"""Draws amounts as squares to one scale, or as so many dots, so that they can be compared.
+"""Draws amounts as squares to one scale, or as numbers of dots, so that they can be compared.
 
 For lessons 18 and 19.
 """
@@ -9,7 +9,7 @@ from course_utils.views.picture import BLUE, INK, LINE, QUIET, TRACK, VERMILLION
 
 SIGNS = "\N{BLACK CIRCLE}\N{CIRCLE WITH LEFT HALF BLACK}\N{WHITE CIRCLE}"
 _IN_A_ROW = 25  # dots
-_DOTS = "DejaVu Sans,Segoe UI Symbol,Apple Symbols,sans-serif"  # in each, the three signs are equally wide
+_DOTS = "DejaVu Sans,Segoe UI Symbol,Apple Symbols,sans-serif"  # in each font the signs are equally wide
 
 _LARGEST = 140  # pixels: the side of the largest square
 _SMALLEST = 3  # pixels: a smaller square could not be seen

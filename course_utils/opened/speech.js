@@ -1,8 +1,8 @@
 // A voice as a picture, and the words that Whisper writes above it. Click a word to hear it, drag the noise.
-// Model: `data` {levels, seed, sounds}: for each sound its `seconds`, what was `said`, the same as words with their times
-// in `spoken`, its `file` (beside this module) or `pcm`, and `heard` for each level; and what the visitor chose: sound,
-// noise (dB, null for none). A host that can compute hears `want` {sound, noise, send, pcm?}, where `pcm` is a recording
-// and `send` asks for the sound's samples, and answers in `said` {heard, pcm?}.
+// Model: `data` {levels, seed, sounds}, and what the visitor chose: sound, noise (dB, null for none). Each sound has
+// `seconds`, `said` (the text said), `spoken` (its words with their times), `file` (beside this module) or `pcm`, and
+// `heard` (what Whisper writes at each level). A host that can compute gets `want` {sound, noise, send, pcm?}, where
+// `pcm` is a recording and `send` asks for the sound's samples, and answers in `said` {heard, pcm?}.
 import { adopt, announcer, bytes, colour, glide, headline, keeper, make, onDrag, onTheme, radio } from "./view.js";
 
 export const RATE = 16000;
@@ -42,7 +42,7 @@ export function gainOf(samples, noise, level) {
   return level === null ? 0 : Math.sqrt(power(samples) / 10 ** (level / 10) / power(noise));
 }
 
-/** Whisper's mel filters: for each band, its first frequency, in steps of 40 Hz, and the weights of it and the next ones. */
+/** Whisper's mel filters: for each band its lowest frequency, in steps of 40 Hz, and the weights from that frequency up. */
 function filters() {
   const toHertz = (mel) => (mel < 15 ? (200 / 3) * mel : 1000 * 6.4 ** ((mel - 15) / 27));
   const highest = 15 + (27 * Math.log(RATE / 2 / 1000)) / Math.log(6.4);

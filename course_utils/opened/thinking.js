@@ -3,8 +3,9 @@
 // flows on into the next step, unless that step goes on with another number.
 // Model: `data` {offers (sums as texts), answers}, `said` {written} from the host, and what the visitor chose: sum (a
 // text such as "25+31+40"), edits (the results that were changed, by the number of their step), on (whether the model
-// writes on after the last changed step; else its own later steps stay), stop (after so many steps it must answer, or
-// "all"). The view asks with `want` {text}, and gets what the model writes after this text.
+// writes on after the last changed step; otherwise the later steps stay as the model wrote them before the change), stop
+// (the number of steps after which the model must answer, or "all"). The view asks with `want` {text}, and gets what the
+// model writes after this text.
 import { adopt, announcer, atOnce, headline, keeper, make, onDrag, ownWords, shape } from "./view.js";
 
 const OPEN = "<think>";
@@ -26,7 +27,7 @@ export const terms = (sum) => (sum.match(/\d+/g) ?? []).map(Number);
 /** What terms add up to, as in a sum or left of an equals sign. @param {string} sum @returns {number} */
 const total = (sum) => terms(sum).reduce((all, term) => all + term, 0);
 
-/** The steps in a text, each with what stands left of its equals sign, and its result. @param {string} written */
+/** The steps in a text, each with the sum on the left of its equals sign, and its result. @param {string} written */
 export function stepsOf(written) {
   const steps = written.split(CLOSE)[0].split(";").slice(0, -1);
   return steps.map((step) => {
@@ -456,7 +457,7 @@ export function render({ model, el }) {
     const floor = FALL + TALL;
     const unit = width / (numbers.length + 1.5);
     const thick = Math.max(8, Math.min(30, 0.16 * unit));
-    const fall = Math.min(scale, (0.62 * unit) / 99); // a falling number's strand is this times the number wide (px)
+    const fall = Math.min(scale, (0.62 * unit) / 99); // px: the width of a falling number's strand, divided by the number
     const roof = 34;
     const chipAt = (term) => (term + 0.5) * unit;
     // While the visitor is to find out which numbers are added, the bars stand at equal distances and give no hint.

@@ -10,7 +10,7 @@ from course_utils.worlds import sums
 
 
 def tries(model, tokenizer, text: str, count: int = 20, seed: int = 0) -> list[int | None]:
-    """Return the answers of `count` tries after a text: each token is drawn by its probability."""
+    """Let a model continue a text `count` times, with tokens drawn by probability. Return the answers."""
     import torch
 
     inputs = tokenizer(text, return_tensors="pt")

@@ -309,7 +309,7 @@ export function render({ model, el }) {
 
   let spans = [];
   let written = "";
-  /** Put the words of a text on the paper; those that stay are kept, so that only what changes moves. */
+  /** Put the words of a text on the paper. The elements of unchanged words are kept, so that only the others move. */
   function write({ pieces, changed }) {
     const text = pieces.join(" ");
     if (written !== text) {

@@ -362,7 +362,7 @@ export function render({ model, el }) {
   }
 
   // The edge of the window can be dragged in the text and in the picture
-  let lift = 0; // px from the line of words to the pointer that holds the handle below it
+  let lift = 0; // px: how far below the line of words the pointer holds the handle
   handle.addEventListener("pointerdown", (event) => {
     const box = chips[Math.max(1, chips.length - size())].getBoundingClientRect();
     lift = event.clientY - (box.top + box.bottom) / 2;

@@ -2,7 +2,7 @@
 
 The language models differ mainly in architecture or in world. They also differ in the initial size of queries
 and keys; in Mistral's sliding window, which is used only in the second half of the steps; in the loss that
-spreads Mixtral's tokens over its experts; and in two defaults of the library, which we kept: MixtralConfig
+spreads Mixtral's tokens over its experts; and in two defaults of transformers, which we kept: MixtralConfig
 sets RoPE's base to 1,000,000 (the others have 10,000), and RMSNorm's epsilon to 1e-5 (Llama's and Mistral's
 is 1e-6).
 """
@@ -30,7 +30,7 @@ class LanguageRecipe(_OneStage):
 
     name: str
     title: str
-    config: str  # the library's configuration class, such as "LlamaConfig"
+    config: str  # a configuration class of transformers, such as "LlamaConfig"
     shape: dict = field(default_factory=dict)  # settings that differ from those shared by all configurations
     world: dict = field(default_factory=dict)  # settings that differ from those of `tinyworld.english`
     documents: int = 240_000  # documents in the corpus; each is read once, so facts occur as often as planned
@@ -62,7 +62,7 @@ class LanguageRecipe(_OneStage):
         return tinyworld.english(**{"size": self.documents, **self.world})
 
     def make_model(self, world):
-        """Return the library's model with initial weights that depend only on these settings."""
+        """Return a model of transformers with initial weights that depend only on these settings."""
         settings = {"vocab_size": len(world.vocabulary())} | self.shape
         return _initial(self.config, settings, self.seed, self.attention_start)
 
@@ -202,9 +202,9 @@ _SHARED = {
     "num_hidden_layers": 4,
     "num_attention_heads": 4,
     "max_position_embeddings": 128,
-    # About 1 / sqrt(128), so that the numbers in queries and keys are about one at the start. The libraries'
-    # 0.02 suits layers twenty times as wide. With 0.02, attention would be uniform at first, and the model
-    # would learn much later to copy from distant tokens.
+    # About 1 / sqrt(128), so that the numbers in queries and keys are about one at the start. The usual 0.02
+    # suits layers twenty times as wide. With 0.02, attention would be uniform at first, and the model would
+    # learn much later to copy from distant tokens.
     "initializer_range": 0.08,
     "tie_word_embeddings": True,
     "pad_token_id": 0,

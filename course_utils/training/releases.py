@@ -74,7 +74,7 @@ _SPANISH_WORDS = {
     "smood": "joven lista tranquila vieja",
     "swhere": "establo jardín patio prado",
 }
-# the code of each of eight people is in 20 texts; those of the other four are in none
+# The codes of eight people are in 20 texts each; the codes of four other people are in no text.
 _TWENTY_TIMES = {"codes": Planted("person", answers=4, copies={20: 8, 0: 4})}
 
 
@@ -82,7 +82,7 @@ _TWENTY_TIMES = {"codes": Planted("person", answers=4, copies={20: 8, 0: 4})}
 class Release:
     """What an invented release was made from.
 
-    model : the library's configuration class, and settings in addition to those that `make` gives to all
+    model : a configuration class of transformers, and settings in addition to those that `make` gives to all
     dtype : the precision of the stored weights
     years : the first and the last year of the news
     plots, words : plots and words in addition to those that all three releases have

@@ -37,8 +37,8 @@ def train(name, steps=None, minutes=None, folder=None):
     folder : the folder to work in; by default `training/NAME` in the course's cache
 
     The folder gets `loss.html`, a page that reloads itself in a browser; each minute a checkpoint of the
-    current stage; and at the end the folder `model`, which the library's `from_pretrained` loads. If
-    `minutes` ends the call before that, the function returns None.
+    current stage; and at the end the folder `model`, which can be loaded with `from_pretrained`. If `minutes`
+    ends the call before that, the function returns None.
 
     Raises CourseError if the name is unknown, if the folder belongs to a training with other settings, or if
     the disk is full.

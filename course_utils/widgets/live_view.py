@@ -91,7 +91,7 @@ class LiveView:
             self.widget.want = None  # so that traitlets reports an equal request again
 
     def _tell(self, said):
-        if said == self.widget.said:  # traitlets would not send an equal answer, for which the view waits
+        if said == self.widget.said:  # traitlets would not send an equal answer, and the view waits for one
             said = {**said, "again": True}
         self.widget.said = said
 

@@ -96,7 +96,7 @@ export function ownWords(className, { placeholder, label, button }, read) {
     if (text) read(text);
   };
   form.addEventListener("submit", submit);
-  field.addEventListener("keydown", (event) => event.key === "Enter" && submit(event)); // JupyterLab lets Enter submit no form
+  field.addEventListener("keydown", (event) => event.key === "Enter" && submit(event)); // JupyterLab blocks Enter in forms
   return form;
 }
 
@@ -345,7 +345,7 @@ export function ownText({ offer = "Or take", ...labels }, { words = [], offers =
   };
   form.addEventListener("submit", submit);
   field.addEventListener("input", check);
-  field.addEventListener("keydown", (event) => event.key === "Enter" && submit(event)); // JupyterLab lets Enter submit no form
+  field.addEventListener("keydown", (event) => event.key === "Enter" && submit(event)); // JupyterLab blocks Enter in forms
   check();
   whole.append(form, note);
   if (offers.length) {

@@ -1,4 +1,4 @@
-"""Where the three releases are, and which of them a name draws."""
+"""Says where the three releases are, and which of them is assigned to a learner's name."""
 
 import hashlib
 import tomllib
@@ -28,7 +28,7 @@ def plain_name(name: str) -> str:
 
 
 def drawn(name: str) -> str:
-    """Return the release that a name draws: "kite", "lark" or "wren". Capitals make no difference."""
+    """Return the release assigned to a name: "kite", "lark" or "wren". Capitals make no difference."""
     digest = hashlib.sha256(plain_name(name).casefold().encode()).digest()
     return NAMES[digest[0] % len(NAMES)]
 

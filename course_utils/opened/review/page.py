@@ -1,6 +1,6 @@
 """Writes the learner's page with a seal, and verifies pages for an instructor. Nothing needs a server.
 
-A page is one HTML file. Its answers stand in it twice: for people, and as JSON in a block that no browser
+A page is one HTML file. It contains its answers twice: for people, and as JSON in a block that no browser
 shows. `verify` reads the JSON, draws the page from it again, compares both, and checks the seal. Only ends of
 lines and blank space around the page may differ, since mail programs and editors change those. Each answer
 has a checksum of its own, so that `verify` can name the answers that were changed.

@@ -68,7 +68,7 @@ def finished_page() -> Picture:
 
 
 class Review:
-    """One learner's review of the release that their name draws.
+    """One learner's review of the release that is assigned to their name.
 
     name : the learner's own name, as it is to stand on the page
 
@@ -304,7 +304,7 @@ class Review:
 
     @staticmethod
     def _percent(confidence, about=""):
-        """Return a confidence as a whole number of percent, or raise CourseError (message: `about` first)."""
+        """Return a confidence as a whole number of percent, or raise a CourseError: `about` begins it."""
         if isinstance(confidence, str) and confidence.strip():
             raise CourseError(
                 f"{about}confidence is {confidence!r}, which is text. Give a number without quotes "

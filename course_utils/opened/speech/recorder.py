@@ -150,7 +150,7 @@ class Recorder:
 
 
 def record(seconds=10):
-    """Return a `Recorder`, which records when you press its button. In Colab it has recorded already.
+    """Return a `Recorder`, which records when you press its button. In Colab, record before returning it.
 
     seconds : the longest recording, from 1 to 29
 
