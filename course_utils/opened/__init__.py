@@ -41,10 +41,11 @@ _NAMES = {
     "mixture": "router_shares routings trained_and_random word_pairs",
     "one_weight": "OneWeight what_is_left",
     "painting": (
-        "KnownPictures area_of_objects attention_on_objects average_person beside_known "
-        "change_on_objects early_copy how_different lit_twice name_unknown_words nearest_look nearest_person "
-        "noise_shares picture_model picture_words pixel_rows planted_share published_versions schedule "
-        "some_names to_latents to_picture training_figure watch_noise where_it_changed words_and_noise"
+        "KnownPictures area_of_objects attention_on_objects average_person beside_known beside_people "
+        "change_on_objects early_copy how_different lit_twice name_unknown_words nearest_look "
+        "nearest_person noise_shares picture_model picture_words pixel_rows planted_share "
+        "published_versions schedule some_names to_latents to_picture training_figure watch_noise "
+        "where_it_changed words_and_noise"
     ),
     "patching": "Patching patch_everywhere",
     "permissions": "clauses openness_wall release uses_wall",

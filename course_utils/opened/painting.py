@@ -30,7 +30,8 @@ def picture_words() -> Picture:
     for emoji in world.OBJECTS:
         groups[emoji.group].append(emoji.name)
     rows = [("you can ask for", "for example: “fox on a blue background”, “woman cook with dark skin”")]
-    rows += [(f"{len(names)} {group}s", ", ".join(names)) for group, names in groups.items()]
+    several = {"animal": "animals and plants", "food": "foods", "face": "faces", "thing": "things"}
+    rows += [(f"{len(names)} {several[group]}", ", ".join(names)) for group, names in groups.items()]
     rows.append((f"{len(world.TRADES)} trades", ", ".join(world.TRADES)))
     rows.append(("… of a", ", ".join(world.GENDERS)))
     rows.append(("… with … skin", ", ".join(world.TONES[1:])))
@@ -520,6 +521,24 @@ def beside_known(known, drawn) -> Picture:
             rows[row].append(known.picture(caption))
             captions[row].append(f"{off:.0f} of 255 off")
     return picture_grid(rows, list(drawn), captions=captions, title="Drawn, and known")
+
+
+def beside_people(drawn, trades, *, title="Hard to tell") -> Picture:
+    """Draw one picture of each trade above the nearest man and the nearest woman of this trade.
+
+    drawn : dict from a trade to a picture of it
+    """
+    from course_utils.worlds.pictureworld import world
+
+    rows = {"drawn": [drawn[trade] for trade in trades]}
+    captions = {}
+    for gender in ("man", "woman"):
+        looks = [nearest_look(drawn[trade], trade, gender=gender)[1] for trade in trades]
+        off = [how_different(*pair) for pair in zip(rows["drawn"], looks, strict=True)]
+        rows[f"nearest {gender}"] = looks
+        captions[f"nearest {gender}"] = [f"{each:.0f} of 255" for each in off]
+    labels = [f"{trade} (mostly a {world.MAJORITY[trade]})" for trade in trades]
+    return picture_grid(rows, labels, captions=captions, title=title)
 
 
 def how_different(picture, other):

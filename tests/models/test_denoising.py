@@ -90,6 +90,7 @@ def test_the_nearest_person_of_a_trade_is_looked_for_among_those_asked_for():
         assert opened.nearest_person(look, "guard") == (gender, False)
         large = look.repeat(2, 0).repeat(2, 1)
         assert opened.how_different(large, look) < opened.how_different(average, look)
+        assert f"nearest {gender}: 0 of 255" in opened.beside_people({"guard": look}, ["guard"]).alt
 
 
 def test_the_plan_of_the_noise_ends_without_any():
