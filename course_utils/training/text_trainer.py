@@ -51,12 +51,16 @@ class TextTraining(Training):
             "recipe": recipe,
             "machine": card.machine(),
         }
-        card.write(folder, measured, lambda measured: card_text(self.model, measured))
+        card.write(folder, measured, lambda measured: card_text(self.model, measured, card.remarks(folder)))
 
 
-def card_text(model, measured):
-    """Return the model card in Markdown, filled with the measured values."""
-    return card.text(measured["training"]["recipe"]["world"], measured, parameters=model.num_parameters())
+def card_text(model, measured, remarks):
+    """Return the model card in Markdown, filled with the measured values.
+
+    remarks : a person's remarks on these weights, as `card.remarks` returns them
+    """
+    world = measured["training"]["recipe"]["world"]
+    return card.text(world, measured, parameters=model.num_parameters(), remarks=remarks)
 
 
 def batch(vocabulary, texts):

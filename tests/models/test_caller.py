@@ -10,6 +10,7 @@ from pages import Page
 import course_utils as course
 from course_utils import loading
 from course_utils.opened import calling
+from course_utils.training.card import remarks
 from course_utils.training.recipes import RECIPES
 from course_utils.views.picture import VERMILLION
 from course_utils.worlds import errands
@@ -196,7 +197,7 @@ def test_requests_for_approval_say_which_of_them_nobody_asked_for(caller):
 def test_the_card_is_what_was_measured(name):
     measured = json.loads((loading.folder(name) / "measured.json").read_text("utf-8"))
     text = (loading.folder(name) / "README.md").read_text("utf-8")
-    assert text == text_trainer.card_text(course.load(name)[0], measured)
+    assert text == text_trainer.card_text(course.load(name)[0], measured, remarks(loading.folder(name)))
     assert f"`course train {name}`" in text
     assert measured["training"]["recipe"]["texts"] == RECIPES[name].texts
 

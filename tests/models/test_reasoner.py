@@ -10,6 +10,7 @@ import course_utils as course
 from course_utils import CourseError, loading
 from course_utils.opened import thinking
 from course_utils.opened.completing import completions
+from course_utils.training.card import remarks
 from course_utils.training.recipes import RECIPES
 from course_utils.worlds import sums
 
@@ -112,7 +113,7 @@ def test_it_learns_from_its_first_steps_and_the_same_each_time(tmp_path):
 
 def test_the_card_is_what_was_measured(reasoner, card):
     text = (loading.folder(NAME) / "README.md").read_text("utf-8")
-    assert text == text_trainer.card_text(reasoner[0], card)
+    assert text == text_trainer.card_text(reasoner[0], card, remarks(loading.folder(NAME)))
     assert f"`course train {NAME}`" in text
 
 
