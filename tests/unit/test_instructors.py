@@ -4,6 +4,7 @@ import http.server
 import json
 import re
 import threading
+from functools import cache
 from html import unescape
 from pathlib import Path
 from urllib.parse import parse_qs, unquote, urlsplit
@@ -36,6 +37,7 @@ def numbers(text):
     return [number.rstrip(".,") for number in re.findall(r"(?<![\w.])\d[\d,]*\.?\d*", text)]
 
 
+@cache
 def texts(name):
     """Returns all that a lesson's page shows: text, code and outputs."""
     found = []
@@ -58,16 +60,30 @@ def strange(text, sources):
     return missing
 
 
-@pytest.fixture
-def website(monkeypatch):
+@pytest.fixture(scope="module")
+def website():
     """Returns {name: module} of those modules of website/ that read docs/instructors.md."""
-    monkeypatch.syspath_prepend(ROOT / "website")
-    import explorables
-    import handouts
-    import slides
-    import teaching
+    with pytest.MonkeyPatch.context() as patch:
+        patch.syspath_prepend(ROOT / "website")
+        import explorables
+        import handouts
+        import slides
+        import teaching
 
-    return {"explorables": explorables, "handouts": handouts, "slides": slides, "teaching": teaching}
+        yield {"explorables": explorables, "handouts": handouts, "slides": slides, "teaching": teaching}
+
+
+@pytest.fixture(scope="module")
+def lesson_of(website):
+    """Returns a function from a lesson's name to the lesson. Each notebook is read once."""
+    return cache(website["teaching"].Lesson)
+
+
+@pytest.fixture(scope="module")
+def deck_of(website, lesson_of, tmp_path_factory):
+    """Returns a function from a lesson's name to its slides, which are made once."""
+    folder = tmp_path_factory.mktemp("slides")
+    return cache(lambda name: website["slides"].deck(lesson_of(name), folder))
 
 
 def test_every_lesson_has_notes():
@@ -97,9 +113,9 @@ def test_figures_in_the_notes_occur_in_the_lesson(name):
 
 
 @pytest.mark.parametrize("name", catalog.lessons())
-def test_each_cell_that_the_notes_name_has_a_picture(name, website):
+def test_each_cell_that_the_notes_name_has_a_picture(name, website, lesson_of):
     """The pictures of points have alt text, and each cell of a vote asks or shows something."""
-    lesson = website["teaching"].Lesson(name)
+    lesson = lesson_of(name)
     unknown = [point.cell for point in lesson.points if point.cell and point.cell not in lesson.places]
     assert not unknown, f"no ids of cells; the lesson has {list(lesson.places)}"
     for cell in [point.cell for point in lesson.points if point.cell and point.shows != "words"]:
@@ -115,9 +131,9 @@ def test_each_cell_that_the_notes_name_has_a_picture(name, website):
 
 
 @pytest.mark.parametrize("name", catalog.lessons())
-def test_no_slide_tells_before_it_asks(name, website):
+def test_no_slide_tells_before_it_asks(name, website, lesson_of):
     """A point comes after each guess that the lesson asks before the point's cell. Verdicts end the deck."""
-    lesson = website["teaching"].Lesson(name)
+    lesson = lesson_of(name)
     deck = [each for _, each in website["slides"].order(lesson)]
     for point in [point for point in lesson.points if point.cell]:
         early = deck[: deck.index(point)]
@@ -140,12 +156,12 @@ def _numbers_after(word, text):
 
 
 @pytest.mark.parametrize("name", catalog.lessons())
-def test_a_class_votes_on_claims_that_the_deck_settles(name, website, tmp_path):
+def test_a_class_votes_on_claims_that_the_deck_settles(name, website, lesson_of, deck_of):
     """The guide names the points with evidence. A note names their slides, all of them before the vote."""
-    lesson = website["teaching"].Lesson(name)
+    lesson = lesson_of(name)
     text = lesson.notes["Claims"].text if "Claims" in lesson.notes else ""
     assert len(lesson.shown) == text.count(" ("), "each is a claim that the lesson settles"
-    deck = website["slides"].deck(lesson, tmp_path)
+    deck = deck_of(name)
     ids = [place for place, slide in enumerate(deck, 1) if 'id="verdicts"' in slide]
     assert len(ids) == 1
     votes = [(place, slide) for place, slide in enumerate(deck, 1) if "A show of hands" in slide]
@@ -162,9 +178,9 @@ def test_a_class_votes_on_claims_that_the_deck_settles(name, website, tmp_path):
 
 
 @pytest.mark.parametrize("name", catalog.lessons())
-def test_a_guess_can_be_understood_without_the_lesson(name, website, tmp_path):
+def test_a_guess_can_be_understood_without_the_lesson(name, website, tmp_path, lesson_of, deck_of):
     """A class is told what to know before each prediction. No slide or handout needs the notebook."""
-    lesson, given = website["teaching"].Lesson(name), website["teaching"].guesses()
+    lesson, given = lesson_of(name), website["teaching"].guesses()
     asked = lesson.questions
     missing = [question.key for question in asked if not (question.say and question.key in given)]
     assert not missing, "website/guesses.toml does not say what a class must know before these"
@@ -172,7 +188,7 @@ def test_a_guess_can_be_understood_without_the_lesson(name, website, tmp_path):
     for question in asked:
         told = " ".join(str(value) for value in given[question.key].values())
         assert not strange(told, texts(name)), question.key
-    deck = website["slides"].deck(lesson, tmp_path)
+    deck = deck_of(name)
     first_verdict = next(place for place, slide in enumerate(deck) if 'id="verdicts"' in slide)
     seen = [slide.partition("<details")[0] for slide in deck[1:first_verdict]]
     seen.append(website["handouts"]._handout(lesson, tmp_path))
@@ -183,20 +199,20 @@ def test_a_guess_can_be_understood_without_the_lesson(name, website, tmp_path):
     assert set(given) >= {question.key for question in asked}
 
 
-def test_guesses_belong_to_lessons(website):
-    lessons = map(website["teaching"].Lesson, catalog.lessons())
+def test_guesses_belong_to_lessons(website, lesson_of):
+    lessons = map(lesson_of, catalog.lessons())
     keys = {question.key for lesson in lessons for question in lesson.questions}
     given = website["teaching"].guesses()
     titles = {name[:2]: name for name in catalog.lessons()}
     assert all(each.keys() == {"promise"} for key, each in given.items() if key in titles)
     assert keys == {key for key, each in given.items() if not each.get("skip")} - {*titles, "verdicts"}
     for number, claims in given["verdicts"].items():
-        shown = [str(claim.number) for claim in website["teaching"].Lesson(titles[number]).shown]
+        shown = [str(claim.number) for claim in lesson_of(titles[number]).shown]
         for claim, words in claims.items():
             assert claim in shown and not strange(words, texts(titles[number])), (number, claim)
 
 
-def test_the_timetables_fit_the_decks_and_sheets(website, tmp_path):
+def test_the_timetables_fit_the_decks_and_sheets(website, deck_of):
     """The school day has the minutes of the decks, and the tasks and notes on claims that it names exist."""
     text = (ROOT / "docs" / "timetables.md").read_text(encoding="utf-8")
     day = text.split("## A school day\n")[1].split("\n## ")[0]
@@ -207,7 +223,7 @@ def test_the_timetables_fit_the_decks_and_sheets(website, tmp_path):
     assert len(tasks) > 4 and all(f"| {task} · " in sheets for task in tasks)
     minutes = {}
     for name in catalog.lessons():
-        deck = website["slides"].deck(website["teaching"].Lesson(name), tmp_path)
+        deck = deck_of(name)
         guesses = sum(">Guess</p>" in slide for slide in deck)
         minutes[name[:2]] = round(3.5 * guesses + 2 * sum('class="fit"' in slide for slide in deck))
         for place in re.findall(rf"/slides/{name[:2]}\.html#(\d+)\)", text):
