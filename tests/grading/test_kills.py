@@ -15,6 +15,7 @@ import sys
 import tempfile
 from pathlib import Path
 
+import by_commit
 import plain_user
 import pytest
 from lazy import Lazy
@@ -48,7 +49,10 @@ main()
 MOMENTS = ["students.json", "autograded/s0/small/small.ipynb", "results/small/s1.json"]
 MOMENTS += ["autograded/s3/small/small.ipynb", "results/small/s4.json", "source/small/small.ipynb"]
 MOMENTS += ["gradebook.db", "grade 7", "feedback/small/s2.html", "grades.csv"]
+# `make test` kills a run at one of these, which the commit draws, or at both after a change of the grader.
 FEW = ["results/small/s1.json", "grade 7"]
+if not by_commit.all_due("course_utils/grading", "course_utils/files.py", __file__):
+    FEW = by_commit.some("moments", FEW, 1)
 
 
 def unfinished(folder):
@@ -76,7 +80,7 @@ def unfinished(folder):
 @pytest.mark.parametrize(
     "moments",
     [
-        pytest.param(FEW, id="two moments"),
+        pytest.param(FEW, id="a moment or two"),
         pytest.param(
             MOMENTS, id="ten moments", marks=pytest.mark.everything(reason="starts the sandbox five times")
         ),

@@ -9,6 +9,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import by_commit
 import command_table
 import pytest
 from command_table import CLOSED, FAULTS, FULL
@@ -38,6 +39,13 @@ def test_every_command_has_a_call():
 SLOW = pytest.mark.everything(reason="it imports large libraries for each of eleven faults")
 
 
+def tried(command):
+    """Returns the faults to try: all after a change of the commands, otherwise some: see by_commit.py."""
+    if by_commit.all_due("course_utils/__main__.py", "course_utils/terminal.py", command_table.__file__):
+        return FAULTS[1:]
+    return by_commit.some(f"faults of {command}", FAULTS[1:], 4)
+
+
 @pytest.mark.parametrize(
     "command",
     [pytest.param(each, marks=[] if each in QUICK else SLOW) for each in COMMANDS.choices],
@@ -45,7 +53,7 @@ SLOW = pytest.mark.everything(reason="it imports large libraries for each of ele
 def test_a_command_with_every_fault(command, folder):
     plain, out, error = command_table.meet(command, FAULTS[0], folder)
     assert plain in (0, 1) and bool(error or out) >= plain and "Traceback" not in error
-    for fault in FAULTS[1:]:
+    for fault in tried(command):
         status, shown, said = command_table.meet(command, fault, folder)
         assert "Traceback" not in said and "Exception ignored" not in said, (fault.name, said)
         if command == "run" and out:  # before it writes its table, it says on the error output how far it is
