@@ -104,7 +104,8 @@ class Sandbox:
     def _start(self):
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         command = [sys.executable, "-s", "-m", student_process.__name__, str(theirs.fileno())]
-        command += ["isolated" if self.isolated else "open", json.dumps(self.prelude)]
+        command += ["isolated" if self.isolated else "open"]
+        command += [json.dumps(student_process.IMPORTS), json.dumps(self.prelude)]  # the prelude is the last
         process = subprocess.Popen(
             [*_bubblewrap(), *command] if self.isolated else command,
             env=_environment(),

@@ -47,7 +47,7 @@ CAPABILITY_VERSION_3 = 0x20080522
 _libc = ctypes.CDLL(None, use_errno=True)
 
 
-def serve(control: socket.socket, isolated: bool, prelude: list[str]):
+def serve(control: socket.socket, isolated: bool, imports: list[str], prelude: list[str]):
     """Import the libraries, execute the prelude, and then fork a copy for each request.
 
     A request is JSON, {"seconds", "memory", "user"}, with two sockets: one for the messages of the run and
@@ -55,7 +55,7 @@ def serve(control: socket.socket, isolated: bool, prelude: list[str]):
     """
     os.makedirs(HOME, exist_ok=True)
     os.chdir(HOME)
-    for name in IMPORTS:
+    for name in imports:
         importlib.import_module(name)
     shell = _shell()
     for source in prelude:
@@ -475,4 +475,4 @@ def _send_outcome(connection, message, outcome):
 
 if __name__ == "__main__":
     with _socket(int(sys.argv[1])) as requests:
-        serve(requests, sys.argv[2] == "isolated", json.loads(sys.argv[3]))
+        serve(requests, sys.argv[2] == "isolated", *map(json.loads, sys.argv[3:]))

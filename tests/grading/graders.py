@@ -55,11 +55,13 @@ class Grader:
 
 
 def main():
+    from course_utils.grading import student_process
     from course_utils.grading.assignment import Assignment
     from course_utils.grading.intake import Submission
     from course_utils.grading.judge import Judge
     from course_utils.grading.sandbox import Sandbox
 
+    student_process.IMPORTS = ("torch",)  # as in conftest.py
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder, "small.ipynb")
         path.write_text(sys.stdin.readline())

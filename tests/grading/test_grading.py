@@ -399,12 +399,15 @@ def test_nothing_hidden_or_private_is_shown(graded):
 
 
 @needs("bubblewrap")
-def test_honest_submissions_get_all_points_among_hostile_ones_alone_and_cold(course, graded, tmp_path):
+def test_honest_submissions_get_all_points_among_hostile_ones_alone_and_cold(
+    course, graded, tmp_path, all_imports, monkeypatch
+):
     honest = {name: result for name, (result, _) in graded[0].items() if name.startswith("honest")}
     assert len(honest) > 4 and all(points_of(result) == [2, 2, 0] for result in honest.values())
     (tmp_path / "in").mkdir()
     book = answered(course, essay="private words of patient000")
     (tmp_path / "in" / "honest-patient000.ipynb").write_text(json.dumps(book))
+    monkeypatch.setattr("course_utils.grading.student_process.IMPORTS", all_imports)
     (alone,) = batch.grade(str(course), tmp_path / "in", tmp_path / "out", seconds=600, cold=True)
     assert alone.tasks == honest["honest-patient000"].tasks
 
